@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createAdaptorServer } from '@hono/node-server';
+import { type Bridge, createBridge } from '../bridge.ts';
+import { type Config, describeBackend } from '../config/config.ts';
+import { loggable } from '../telemetry/log.ts';
+
+/** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** `guardrail-bridge serve`: listens until SIGTERM or SIGINT, then drains. */
+export async function serve(config: Config): Promise<void> {
+  const bridge = createBridge(config);
+  const { app, log } = bridge;
+  for (const warning of config.warnings) log.warn(warning);
+  for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
+  if (config.builtinPolicy) log.info({ banned_keywords: config.bannedKeywords.length }, 'built-in policy');
+
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ failure: loggable({ kind: 'bug', error }) }, event);
+      log.flush(() => process.exit(1));
+    });
+  }
+
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
+  }) as Server;
+  server.prependListener('request', (_, outgoing) => {
+    if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
+  });
+  server.listen(config.port, config.host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`cannot listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT`);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : config.port;
+  log.info({ host: config.host, port, authenticated: config.apiKeys.length > 0 }, 'listening');
+
+  const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  await drain(bridge, server, config, signal);
+}
+
+function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {
+  return once(process, name).then(() => name);
+}
+
+/**
+ * No call fails: readiness goes first and connections are closed after their next answer, while new ones are still
+ * taken for `SHUTDOWN_DELAY`, until whoever sends traffic has noticed. Then the calls in flight are answered.
+ * A second signal, or `SHUTDOWN_TIMEOUT`, ends it.
+ */
+async function drain(bridge: Bridge, server: Server, config: Config, signal: string): Promise<void> {
+  const { log } = bridge;
+  log.info({ signal }, 'draining');
+  bridge.startDraining();
+  const impatient = Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  if (signal === 'SIGTERM')
+    await Promise.race([wait(config.shutdownDelayMs, undefined, { ref: false }), impatient]);
+
+  const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+  const finished = await Promise.race([
+    closed.then(() => bridge.close()).then(() => true),
+    impatient.then(() => false),
+    wait(config.shutdownTimeoutMs, false, { ref: false }),
+  ]);
+  if (!finished) {
+    log.warn('calls still open at the end of SHUTDOWN_TIMEOUT are cut off');
+    server.closeAllConnections();
+  }
+  log.info('stopped');
+  await new Promise<void>((resolve) => log.flush(() => resolve()));
+  // The process ends by itself; if something still holds it, not for long
+  setTimeout(() => process.exit(0), 1000).unref();
+  if (!finished) process.exit(0);
+}
