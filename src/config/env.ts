@@ -1,0 +1,13 @@
+import dotenv from 'dotenv';
+import type { Env } from './config.ts';
+
+/**
+ * The environment of this process, over a `.env` file in the working directory: the only place that reads either.
+ * The file does not change `process.env`.
+ */
+export function readEnv(): Env {
+  const file: Record<string, string> = {};
+  const { error } = dotenv.config({ processEnv: file, quiet: true });
+  if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  return { ...file, ...process.env };
+}

@@ -1,0 +1,47 @@
+/**
+ * Why a backend gave no verdict. `timeout` is any answer not complete within the deadline: no connection, no
+ * reply, a drip-fed or a never-ending body. `oversize` is a reply over the limit, `no_verdict` a well-formed
+ * reply in which the vendor says that it could not judge, `breaker_open` a backend not asked because it kept
+ * failing, `cancelled` a call whose answer nobody waits for any more, `bug` our own mistake.
+ */
+export type Failure =
+  | { readonly kind: 'timeout'; readonly afterMs: number }
+  | { readonly kind: 'unreachable'; readonly code: string }
+  | { readonly kind: 'tls'; readonly code: string }
+  | { readonly kind: 'http_status'; readonly status: number }
+  | { readonly kind: 'not_json' }
+  | { readonly kind: 'wrong_shape'; readonly field: string }
+  | { readonly kind: 'oversize' }
+  | { readonly kind: 'no_verdict' }
+  | { readonly kind: 'breaker_open' }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'bug'; readonly error: unknown };
+
+export const FAILURE_KINDS = [
+  'timeout',
+  'unreachable',
+  'tls',
+  'http_status',
+  'not_json',
+  'wrong_shape',
+  'oversize',
+  'no_verdict',
+  'breaker_open',
+  'cancelled',
+  'bug',
+] as const satisfies readonly Failure['kind'][];
+
+/** What an operator wants when a backend gives no verdict; `defer` answers 503 so that LiteLLM's setting decides. */
+export const UNREACHABLE_FALLBACKS = ['fail_closed', 'fail_open', 'defer'] as const;
+export type UnreachableFallback = (typeof UNREACHABLE_FALLBACKS)[number];
+
+/** Thrown by a backend's `check` when it knows better than the HTTP layer what went wrong. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.kind);
+    this.failure = failure;
+  }
+}

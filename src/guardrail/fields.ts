@@ -1,0 +1,73 @@
+import * as v from 'valibot';
+
+/** Shapes of settings as they stand in the environment: text in, value out, with a message that says what to write. */
+
+const TRUE = new Set(['1', 'true', 'yes', 'on']);
+const FALSE = new Set(['0', 'false', 'no', 'off']);
+
+export const flag = v.pipe(
+  v.string(),
+  v.transform((text) => text.trim().toLowerCase()),
+  v.check((text) => TRUE.has(text) || FALSE.has(text), 'write true or false'),
+  v.transform((text) => TRUE.has(text)),
+);
+
+const positiveNumber = (unit: string) =>
+  v.pipe(
+    v.string(),
+    v.transform(Number),
+    v.check((value) => Number.isFinite(value) && value > 0, `write a positive number of ${unit}`),
+    v.check((value) => value <= 1_000_000, `write a smaller number of ${unit}`),
+  );
+
+/** Seconds, fractions allowed, as milliseconds. */
+export const seconds = v.pipe(
+  positiveNumber('seconds'),
+  v.transform((value) => value * 1000),
+);
+
+export const milliseconds = positiveNumber('milliseconds');
+
+export const megabytes = v.pipe(
+  positiveNumber('megabytes'),
+  v.transform((value) => Math.round(value * 1024 * 1024)),
+);
+
+/** An http or https address without credentials, query or fragment; a trailing slash is trimmed. */
+export const baseUrl = v.pipe(
+  v.string(),
+  v.check((text) => {
+    const url = URL.parse(text);
+    return (
+      url !== null &&
+      /^https?:$/.test(url.protocol) &&
+      !url.username &&
+      !url.password &&
+      !url.search &&
+      !url.hash
+    );
+  }, 'write an address like https://host.example/path, without credentials, query or fragment'),
+  v.transform((text) => text.replace(/\/+$/, '')),
+);
+
+/** A secret that is sent as a header value. */
+export const secret = v.pipe(
+  v.string(),
+  v.trim(),
+  v.nonEmpty('write the value, it is empty'),
+  v.check(
+    (text) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text),
+    'write printable ASCII without line breaks',
+  ),
+);
+
+/** Words separated by commas; blanks round them and empty ones are dropped. */
+export const commaList = v.pipe(
+  v.string(),
+  v.transform((text) =>
+    text
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== ''),
+  ),
+);

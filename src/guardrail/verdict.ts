@@ -1,0 +1,19 @@
+/**
+ * What a backend or a policy decided. A failure is never a verdict.
+ *
+ * `allow` with `flagged` names a violation that the vendor only reports (Akto's `alert`).
+ * `block.reason` is the vendor's text: it goes where the operator asks for it (`BLOCKED_MESSAGE`), never to logs.
+ * `modify.rewrites` maps whole strings of the call to what shall stand in their place; null means that the
+ * backend redacted something that cannot be mapped back onto the call.
+ */
+export type Verdict =
+  | { readonly kind: 'allow'; readonly flagged?: string }
+  | { readonly kind: 'block'; readonly reason: string }
+  | { readonly kind: 'modify'; readonly rewrites: ReadonlyMap<string, string> | null };
+
+export const ALLOW: Verdict = { kind: 'allow' };
+
+export const VERDICT_KINDS = ['allow', 'block', 'modify', 'flagged'] as const;
+
+/** `enforce` applies verdicts; `observe` decides, logs and counts, and changes nothing. */
+export type Mode = 'enforce' | 'observe';

@@ -1,0 +1,75 @@
+import { fieldsOf, type GuardrailCall } from './call.ts';
+
+/** Where in a call a string stands; it decides how a rewrite of it can be written back. */
+export type Place = 'texts' | 'structured_messages' | 'tool_calls';
+
+/** Structure, not words: never judged and never rewritten. */
+const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
+
+/** Fields that hold media; long base64 in them is no text. */
+const MEDIA = new Set(['url', 'data', 'file_data', 'image_url']);
+const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
+
+/**
+ * Visits every string of a call that a person, a model or a tool wrote: `texts`, all of `structured_messages`
+ * (system prompt and tool results of /v1/messages and /v1/responses stand only there) and tool-call arguments.
+ */
+export function eachWord(call: GuardrailCall, visit: (text: string, place: Place) => void): void {
+  for (const text of call.texts) visit(text, 'texts');
+  walk(call.structured_messages, '', 'structured_messages', visit);
+  walk(call.tool_calls, '', 'tool_calls', visit);
+}
+
+/** The strings of {@link eachWord}, equal ones once: a chat body carries its text twice. */
+export function wordsOf(call: GuardrailCall): ReadonlySet<string> {
+  const words = new Set<string>();
+  eachWord(call, (text) => text !== '' && words.add(text));
+  return words;
+}
+
+/** The texts that `structured_messages` does not repeat, for backends that are sent the conversation. */
+export function textsWithoutRow(call: GuardrailCall): string[] {
+  const rows = new Set<string>();
+  walk(call.structured_messages, '', 'structured_messages', (text) => rows.add(text));
+  return call.texts.filter((text) => text !== '' && !rows.has(text));
+}
+
+function walk(value: unknown, key: string, place: Place, visit: (text: string, place: Place) => void): void {
+  if (typeof value === 'string') {
+    if (!STRUCTURE.has(key) && !isMedia(key, value)) visit(value, place);
+  } else if (Array.isArray(value)) {
+    for (const item of value) walk(item, key, place, visit);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, item] of Object.entries(value)) {
+      walk(item, name, name === 'tool_calls' || name === 'function_call' ? 'tool_calls' : place, visit);
+    }
+  }
+}
+
+function isMedia(key: string, value: string): boolean {
+  return MEDIA.has(key) && value.length > 512 && BASE64.test(value);
+}
+
+/** A copy of some structured messages with whole strings exchanged, by the same walk as {@link eachWord}. */
+export function rewriteWords(value: unknown, rewrites: ReadonlyMap<string, string>, key = ''): unknown {
+  if (typeof value === 'string') return STRUCTURE.has(key) ? value : (rewrites.get(value) ?? value);
+  if (Array.isArray(value)) return value.map((item) => rewriteWords(item, rewrites, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(fieldsOf(value)).map(([name, item]) => [name, rewriteWords(item, rewrites, name)]),
+  );
+}
+
+/** Content that is no text: images, audio, files. A backend that reads only text cannot judge it. */
+export function mediaOf(call: GuardrailCall): number {
+  let parts = 0;
+  for (const message of call.structured_messages) {
+    const { content } = fieldsOf(message);
+    if (!Array.isArray(content)) continue;
+    for (const part of content) {
+      const { type, text } = fieldsOf(part);
+      if (typeof type === 'string' && typeof text !== 'string' && type !== 'tool_result') parts++;
+    }
+  }
+  return Math.max(parts, call.images.length);
+}

@@ -1,0 +1,52 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { eachWord, rewriteWords } from '../guardrail/words.ts';
+
+/** LiteLLM's answer; only these three actions, spelled so: any other word would let the call pass. */
+export type Reply =
+  | { action: 'NONE' }
+  | { action: 'BLOCKED'; blocked_reason: string }
+  | { action: 'GUARDRAIL_INTERVENED'; texts: string[] }
+  | { action: 'GUARDRAIL_INTERVENED'; structured_messages: unknown[] };
+
+/** Older releases ignore `structured_messages` in a reply, and the original would pass. */
+const READS_STRUCTURED_MESSAGES = [1, 103];
+
+/**
+ * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in
+ * tool-call arguments, one that stands nowhere in the call, or rows that this LiteLLM does not read.
+ *
+ * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
+ * where a row differs LiteLLM ignores `texts`, so one reply cannot need both.
+ *
+ * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
+ */
+export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
+  const seen = new Map(
+    [...rewrites.keys()].map((text) => [text, { texts: 0, structured_messages: 0, tool_calls: 0 }]),
+  );
+  eachWord(call, (text, place) => {
+    const counts = seen.get(text);
+    if (counts !== undefined) counts[place]++;
+  });
+  let needsRows = false;
+  let needsTexts = false;
+  for (const { texts, structured_messages, tool_calls } of seen.values()) {
+    if (tool_calls > 0 || texts + structured_messages === 0) return null;
+    if (structured_messages > texts) needsRows = true;
+    if (texts > structured_messages) needsTexts = true;
+  }
+  if (!needsRows) {
+    return { action: 'GUARDRAIL_INTERVENED', texts: call.texts.map((text) => rewrites.get(text) ?? text) };
+  }
+  if (needsTexts || !isAtLeast(call.litellm_version, READS_STRUCTURED_MESSAGES)) return null;
+  return {
+    action: 'GUARDRAIL_INTERVENED',
+    structured_messages: call.structured_messages.map((row) => rewriteWords(row, rewrites)),
+  };
+}
+
+function isAtLeast(version: string | null, [major = 0, minor = 0]: readonly number[]): boolean {
+  const found = /^(\d+)\.(\d+)/.exec(version ?? '');
+  if (found === null) return false;
+  return Number(found[1]) > major || (Number(found[1]) === major && Number(found[2]) >= minor);
+}
