@@ -1,0 +1,76 @@
+import type * as v from 'valibot';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { UnreachableFallback } from '../guardrail/failure.ts';
+import type { Mode, Verdict } from '../guardrail/verdict.ts';
+import type { Http } from './http.ts';
+
+/** What a backend can look at; the rest is counted as unjudged, never as allowed. */
+export type Judges = { readonly request: boolean; readonly response: boolean; readonly media: boolean };
+
+/** What a check is given beside the call. It translates, nothing else: no retry, timeout, fallback or `try`. */
+export type CheckContext<Config> = {
+  readonly config: Config;
+  readonly http: Http;
+  /** Aborted at the deadline and when the caller leaves. */
+  readonly signal: AbortSignal;
+  /** For an answer: the request it belongs to, if this instance saw it and still remembers it. */
+  readonly request: GuardrailCall | undefined;
+};
+
+/** How the vendor's variables say that the backend is to run; the bridge's own names for it win over these. */
+export type Setup<Config> = {
+  readonly config: Config;
+  /** Where the checks go, for the startup line and to warn of plain http. */
+  readonly url: string;
+  readonly mode?: Mode | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly unreachableFallback?: UnreachableFallback | undefined;
+  /** The vendor's own choice where neither its variables nor the bridge's say anything. */
+  readonly defaults?: { readonly timeoutMs?: number; readonly unreachableFallback?: UnreachableFallback };
+};
+
+/** One schema per variable of the environment. */
+export type Variables = Readonly<Record<string, v.GenericSchema<string, unknown>>>;
+type Values<V extends Variables> = { readonly [Name in keyof V]?: v.InferOutput<V[Name]> };
+
+type Definition<Config, Own extends Variables, Shared extends Variables> = {
+  /** Lower case; also the prefix of `<NAME>_MODE`, `<NAME>_GUARDRAIL_TIMEOUT`, `<NAME>_UNREACHABLE_FALLBACK`. */
+  readonly name: string;
+  readonly judges: Judges;
+  /** The vendor's variables. One of them set means that the backend is wanted. */
+  readonly variables: Own;
+  /** Variables with names that others use too: read only when the backend is on. */
+  readonly sharedVariables: Shared;
+  /** The setup, or the name of the variable that is missing. */
+  configure(set: Values<Own> & Values<Shared>): Setup<Config> | { readonly missing: string };
+  /** Asks the backend. Returns a verdict or throws. */
+  check(call: GuardrailCall, context: CheckContext<Config>): Promise<Verdict>;
+};
+
+/** A backend with its configuration type closed over. */
+export type Backend = {
+  readonly name: string;
+  readonly judges: Judges;
+  readonly variables: Variables;
+  readonly sharedVariables: Variables;
+  configure(
+    set: Readonly<Record<string, unknown>>,
+  ): (Omit<Setup<unknown>, 'config'> & { check: Check }) | { missing: string };
+};
+
+/** A check bound to its configuration. */
+export type Check = (call: GuardrailCall, context: Omit<CheckContext<unknown>, 'config'>) => Promise<Verdict>;
+
+export function defineBackend<Config, Own extends Variables, Shared extends Variables>(
+  definition: Definition<Config, Own, Shared>,
+): Backend {
+  return {
+    ...definition,
+    configure(set) {
+      const setup = definition.configure(set as Values<Own> & Values<Shared>);
+      if ('missing' in setup) return setup;
+      const { config, ...rest } = setup;
+      return { ...rest, check: (call, context) => definition.check(call, { ...context, config }) };
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../guardrail/call.ts';
+import { baseUrl, flag, milliseconds, secret } from '../guardrail/fields.ts';
+import { ALLOW } from '../guardrail/verdict.ts';
+import { textsWithoutRow } from '../guardrail/words.ts';
+import { defineBackend } from './backend.ts';
+
+const HOOKS = '/v1/litellm/hooks';
+
+const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reason: v.nullish(v.string()) });
+
+/**
+ * Capsule Security, the pre hook: judges requests, knows no redaction.
+ *
+ * A reply without a known `decision` is a failure; the plugin lets it pass.
+ *
+ * @see capsule-litellm 0.1.7 on PyPI (types and transport), https://docs.capsulesecurity.io/guides/litellm
+ */
+export const capsule = defineBackend({
+  name: 'capsule',
+  judges: { request: true, response: false, media: false },
+  variables: {
+    CAPSULE_LITELLM_ENDPOINT: baseUrl,
+    CAPSULE_LITELLM_TOKEN: secret,
+    CAPSULE_LITELLM_BLOCK_ON_RISK: flag,
+    CAPSULE_LITELLM_FAIL_OPEN: flag,
+    CAPSULE_LITELLM_TIMEOUT_MS: milliseconds,
+  },
+  sharedVariables: {},
+  configure(set) {
+    const endpoint = set.CAPSULE_LITELLM_ENDPOINT;
+    if (endpoint === undefined) return { missing: 'CAPSULE_LITELLM_ENDPOINT' };
+    if (set.CAPSULE_LITELLM_TOKEN === undefined) return { missing: 'CAPSULE_LITELLM_TOKEN' };
+    const url = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
+    return {
+      url,
+      config: { url: `${url}/events/pre`, token: set.CAPSULE_LITELLM_TOKEN },
+      mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK === false ? 'observe' : undefined,
+      timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
+      unreachableFallback:
+        set.CAPSULE_LITELLM_FAIL_OPEN === undefined
+          ? undefined
+          : set.CAPSULE_LITELLM_FAIL_OPEN
+            ? 'fail_open'
+            : 'fail_closed',
+      // 20 s since plugin 0.1.x, as judging a prompt that matches a detection can take most of it
+      defaults: { timeoutMs: 20_000, unreachableFallback: 'fail_open' },
+    };
+  },
+  async check(call, { config, http, signal }) {
+    const requestId = call.litellm_call_id ?? randomUUID();
+    const reply = await http.post(config.url, preHook(call, requestId), {
+      headers: { authorization: `Bearer ${config.token}`, 'x-correlation-id': headerSafe(requestId) },
+      schema: Reply,
+      signal,
+    });
+    return reply.decision === 'allow' ? ALLOW : { kind: 'block', reason: reply.reason || 'policy violation' };
+  },
+});
+
+/** The plugin's `LiteLlmPreHookInput`: absent values are left out. */
+function preHook(call: GuardrailCall, requestId: string) {
+  const messages = call.structured_messages.length > 0 ? conversation(call) : prompts(call.texts);
+  const user = textOf(call.request_data.user_api_key_end_user_id);
+  const sessionId = headerOf(call, 'x-litellm-session-id');
+  return {
+    requestId,
+    model: call.model ?? 'unknown',
+    ...(messages.length > 0 && { messages }),
+    ...(user && { user }),
+    ...(sessionId && { sessionId }),
+  };
+}
+
+function prompts(texts: readonly string[]) {
+  return texts.map((content) => ({ role: 'user', content }));
+}
+
+/** The plugin flattens every content to text; what stands in `texts` alone follows as user messages. */
+function conversation(call: GuardrailCall) {
+  const rows = call.structured_messages.map((row) => {
+    const { role, content, tool_calls, tool_call_id } = fieldsOf(row);
+    const toolCalls = (Array.isArray(tool_calls) ? tool_calls : []).flatMap(toolCall);
+    return {
+      role: textOf(role) ?? 'user',
+      content: flatten(content),
+      ...(toolCalls.length > 0 && { toolCalls }),
+      ...(textOf(tool_call_id) && { toolCallId: tool_call_id }),
+    };
+  });
+  return [...rows, ...prompts(textsWithoutRow(call))];
+}
+
+function flatten(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part) => (typeof part === 'string' ? part : textOf(fieldsOf(part).text)))
+    .filter(Boolean)
+    .join('\n');
+}
+
+function toolCall(value: unknown) {
+  const { id, name, arguments: args } = toolCallOf(value);
+  if (!name) return [];
+  return [{ name, ...(id && { id }), ...(args !== undefined && { arguments: parsedObject(args) }) }];
+}
+
+/** Arguments that are a JSON object go as one, anything else as the text it was. */
+function parsedObject(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+/** A client can choose its call id; a header cannot carry everything that a JSON string can. */
+function headerSafe(id: string): string {
+  return id.replace(/[^\x21-\x7e]/g, '').slice(0, 200);
+}
