@@ -1,0 +1,44 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import { type GuardrailRouteOptions, guardrailRoute } from './http/guardrail.ts';
+import { healthRoute, readyRoute } from './http/health.ts';
+import { metricsRoute } from './http/metrics.ts';
+import type { JudgingBackend } from './pipeline/judge.ts';
+
+/** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
+export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
+
+export type AppOptions = GuardrailRouteOptions & {
+  readonly backends: readonly JudgingBackend[];
+  readonly isDraining: () => boolean;
+};
+
+/** All routes of the bridge; it does not listen. */
+export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
+  const { metrics, log } = options;
+  const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
+
+  const guardrail = guardrailRoute(options);
+  for (const path of GUARDRAIL_PATHS) {
+    app.post(path, guardrail);
+    app.all(path, (c) => {
+      metrics.rejected.inc({ reason: 'method' });
+      return c.json({ error: { type: 'method', message: 'send a POST' } }, 405, { allow: 'POST' });
+    });
+  }
+  app.get('/healthz', healthRoute);
+  app.get('/readyz', readyRoute(options.backends, options.isDraining));
+  app.get('/metrics', metricsRoute(metrics.registry));
+
+  app.notFound((c) => {
+    metrics.rejected.inc({ reason: 'not_found' });
+    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}`;
+    return c.json({ error: { type: 'not_found', message } }, 404);
+  });
+  app.onError((error, c) => {
+    metrics.rejected.inc({ reason: 'bug' });
+    log.error({ error: error.name }, 'route failed');
+    return c.json({ error: { type: 'bug', message: 'see the log' } }, 400);
+  });
+  return app;
+}

@@ -1,0 +1,69 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type pino from 'pino';
+import { createApp } from './app.ts';
+import { createHttp } from './backends/http.ts';
+import type { Config } from './config/config.ts';
+import { createAuth } from './http/auth.ts';
+import { createBreaker } from './pipeline/breaker.ts';
+import { createJudge, type JudgingBackend } from './pipeline/judge.ts';
+import { createBuiltinPolicy } from './policies/builtin.ts';
+import { createLog, type Log } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createWitness } from './telemetry/witness.ts';
+
+export type Bridge = {
+  readonly app: Hono<{ Bindings: Partial<HttpBindings> }>;
+  readonly log: Log;
+  /** From now on `/readyz` says that the bridge is going. */
+  startDraining(): void;
+  isDraining(): boolean;
+  /** Ends what still runs in the background, then the connections to backends. */
+  close(): Promise<void>;
+};
+
+/** A vendor may echo the whole call, with every quote escaped twice. */
+const REPLY_TO_BODY = 4;
+
+/**
+ * All parts put together by a configuration; it does not listen.
+ *
+ * @param destination where log lines go instead of standard output
+ */
+export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
+  const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
+    ...backend,
+    breaker: createBreaker(),
+  }));
+  const policies = config.builtinPolicy ? [createBuiltinPolicy(config)] : [];
+  const metrics = createMetrics(
+    { backends: backends.map(({ name }) => name), policies: policies.map(({ name }) => name) },
+    (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
+  );
+  const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
+  const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY });
+  const judge = createJudge({ policies, backends, http, witness: createWitness(metrics, log) });
+  let draining = false;
+  const isDraining = () => draining;
+  const app = createApp({
+    ...config,
+    backends,
+    judge,
+    metrics,
+    log,
+    isDraining,
+    isAuthorized: createAuth(config.apiKeys),
+  });
+  return {
+    app,
+    log,
+    isDraining,
+    startDraining() {
+      draining = true;
+    },
+    async close() {
+      await judge.settled();
+      await http.close();
+    },
+  };
+}

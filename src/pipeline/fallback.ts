@@ -1,0 +1,22 @@
+import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
+
+/** What a missing verdict does to the call. */
+export type Effect = 'block' | 'allow' | 'defer' | 'none';
+
+/**
+ * The one place where a failure turns into what happens to the call. Every kind of failure counts, a 401, 422 or
+ * 429 as much as a refused connection: a backend that gave no verdict judged nothing.
+ *
+ * A cancelled check has no effect, since nobody waits for the answer or another backend gave it.
+ */
+export function applyUnreachableFallback(failure: Failure, fallback: UnreachableFallback): Effect {
+  if (failure.kind === 'cancelled') return 'none';
+  switch (fallback) {
+    case 'fail_closed':
+      return 'block';
+    case 'fail_open':
+      return 'allow';
+    case 'defer':
+      return 'defer';
+  }
+}

@@ -1,0 +1,91 @@
+import { diffChars } from 'diff';
+
+export type Rewrites = ReadonlyMap<string, string>;
+
+/**
+ * A stretch of the original and what stands in its place. `text` may hold a few characters of the original that lay
+ * between two changes; `bare` never does, and is what counts where another backend changed the same stretch.
+ */
+type Edit = { start: number; end: number; text: string; bare: string };
+
+/** Beyond this many changed characters two redactions of one text are not merged, and the call is blocked. */
+const MAX_EDITS = 1000;
+
+/**
+ * Merges the redactions of several backends, in configuration order, so that what any of them removed is gone:
+ * edits of one text that touch become one edit with the earlier backend's words first. Null if two backends changed
+ * one text beyond what can be told apart.
+ */
+export function mergeRewrites(all: readonly Rewrites[]): Rewrites | null {
+  if (all.length === 1) return all[0] as Rewrites;
+  const merged = new Map<string, string>();
+  for (const text of new Set(all.flatMap((rewrites) => [...rewrites.keys()]))) {
+    const versions = new Set(all.flatMap((rewrites) => rewrites.get(text) ?? []));
+    const one = versions.size === 1 ? [...versions][0] : mergeTexts(text, [...versions]);
+    if (one === undefined) return null;
+    merged.set(text, one);
+  }
+  return merged;
+}
+
+function mergeTexts(original: string, versions: readonly string[]): string | undefined {
+  const edits: Edit[] = [];
+  for (const version of versions) {
+    const found = editsOf(original, version);
+    if (found === undefined) return undefined;
+    edits.push(...found);
+  }
+  // Stable: edits at the same place stay in the order of the backends
+  edits.sort((a, b) => a.start - b.start);
+  const joined: Edit[] = [];
+  for (const edit of edits) {
+    const last = joined.at(-1);
+    if (last !== undefined && (edit.start < last.end || edit.start === last.start)) {
+      last.end = Math.max(last.end, edit.end);
+      if (last.bare !== edit.bare) last.bare += edit.bare;
+      last.text = last.bare;
+    } else {
+      joined.push({ ...edit });
+    }
+  }
+  let result = '';
+  let at = 0;
+  for (const { start, end, text } of joined) {
+    result += original.slice(at, start) + text;
+    at = end;
+  }
+  return result + original.slice(at);
+}
+
+/**
+ * The edits that lead from one text to the other. A few equal characters between two edits are taken into them:
+ * letters that a marker happens to share with the secret it replaces are no reason to keep the secret's others apart.
+ */
+function editsOf(original: string, version: string): Edit[] | undefined {
+  const changes = diffChars(original, version, { maxEditLength: MAX_EDITS, timeout: 50 });
+  if (changes === undefined) return undefined;
+  const edits: Edit[] = [];
+  let at = 0;
+  let between = '';
+  for (const { added, removed, value } of changes) {
+    if (!added && !removed) {
+      at += value.length;
+      between = value;
+      continue;
+    }
+    const last = edits.at(-1);
+    const edit = last !== undefined && between.length < 8 ? last : { start: at, end: at, text: '', bare: '' };
+    if (edit === last) edit.text += between;
+    else edits.push(edit);
+    between = '';
+    if (removed) {
+      at += value.length;
+      edit.end = at;
+    } else {
+      edit.text += value;
+      edit.bare += value;
+      edit.end = at;
+    }
+  }
+  return edits;
+}

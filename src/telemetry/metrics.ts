@@ -1,0 +1,139 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { FAILURE_KINDS } from '../guardrail/failure.ts';
+import { VERDICT_KINDS } from '../guardrail/verdict.ts';
+import type { BreakerState } from '../pipeline/breaker.ts';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const INPUT_TYPES = ['request', 'response'] as const;
+const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'] as const;
+export const REJECTIONS = [
+  'unauthorized',
+  'invalid',
+  'too_large',
+  'overloaded',
+  'content_encoding',
+  'method',
+  'not_found',
+  'aborted',
+  'bug',
+] as const;
+const BREAKER_VALUE: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
+
+type Names = { readonly backends: readonly string[]; readonly policies: readonly string[] };
+
+/** All metrics, every label value at zero from the start, so that a rate exists before the first event. */
+export function createMetrics(
+  { backends, policies }: Names,
+  breakerState: (backend: string) => BreakerState,
+) {
+  const registry = new Registry();
+  const registers = [registry];
+  const prefix = 'guardrail_bridge_';
+  collectDefaultMetrics({ register: registry });
+
+  const decisions = new Counter({
+    name: `${prefix}decisions_total`,
+    help: 'Guardrail calls by what LiteLLM was answered.',
+    labelNames: ['input_type', 'action'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: `${prefix}decision_seconds`,
+    help: 'Time from a read body to the decision.',
+    labelNames: ['input_type'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const verdicts = new Counter({
+    name: `${prefix}verdicts_total`,
+    help: 'What each backend and policy said, in observe mode too. Failures are not among them.',
+    labelNames: ['backend', 'mode', 'input_type', 'verdict'],
+    registers,
+  });
+  const failures = new Counter({
+    name: `${prefix}failures_total`,
+    help: 'Checks that gave no verdict, by kind.',
+    labelNames: ['backend', 'mode', 'input_type', 'kind'],
+    registers,
+  });
+  const bypasses = new Counter({
+    name: `${prefix}bypasses_total`,
+    help: 'Calls that a backend should have judged and that went on without its verdict (fail_open or deferred).',
+    labelNames: ['backend', 'input_type', 'fallback'],
+    registers,
+  });
+  const unjudged = new Counter({
+    name: `${prefix}unjudged_total`,
+    help: 'Calls with content that a backend cannot look at: answers, or media (images, audio, files).',
+    labelNames: ['backend', 'content'],
+    registers,
+  });
+  const checkSeconds = new Histogram({
+    name: `${prefix}check_seconds`,
+    help: 'Time a backend took, failures included.',
+    labelNames: ['backend', 'input_type'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30],
+    registers,
+  });
+  const rejected = new Counter({
+    name: `${prefix}rejected_total`,
+    help: 'Requests that were no guardrail call the bridge could judge.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const unappliable = new Counter({
+    name: `${prefix}unapplied_redactions_total`,
+    help: 'Redactions that could not be put into a reply and blocked the call instead.',
+    labelNames: ['input_type'],
+    registers,
+  });
+  const logDrops = new Counter({
+    name: `${prefix}log_lines_dropped_total`,
+    help: 'Log lines lost because standard output was not read.',
+    registers,
+  });
+  new Gauge({
+    name: `${prefix}breaker_state`,
+    help: '0 closed (asked), 1 half open (one probe), 2 open (not asked).',
+    labelNames: ['backend'],
+    registers,
+    collect() {
+      for (const backend of backends) this.set({ backend }, BREAKER_VALUE[breakerState(backend)]);
+    },
+  });
+
+  for (const reason of REJECTIONS) rejected.inc({ reason }, 0);
+  for (const input_type of INPUT_TYPES) {
+    for (const action of ACTIONS) decisions.inc({ input_type, action }, 0);
+    unappliable.inc({ input_type }, 0);
+    for (const backend of [...backends, ...policies]) {
+      for (const mode of ['enforce', 'observe']) {
+        for (const verdict of VERDICT_KINDS) verdicts.inc({ backend, mode, input_type, verdict }, 0);
+      }
+    }
+    for (const backend of backends) {
+      for (const fallback of ['fail_open', 'defer']) bypasses.inc({ backend, input_type, fallback }, 0);
+      for (const mode of ['enforce', 'observe']) {
+        for (const kind of FAILURE_KINDS) failures.inc({ backend, mode, input_type, kind }, 0);
+      }
+    }
+  }
+  for (const backend of backends) {
+    for (const content of ['answer', 'media']) unjudged.inc({ backend, content }, 0);
+  }
+
+  return {
+    registry,
+    decisions,
+    seconds,
+    verdicts,
+    failures,
+    bypasses,
+    unjudged,
+    checkSeconds,
+    rejected,
+    unappliable,
+    logDrops,
+  };
+}

@@ -1,0 +1,59 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Verdict } from '../guardrail/verdict.ts';
+import type { Witness } from '../pipeline/judge.ts';
+import { type Log, loggable } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** A client chooses its call id, and its length. */
+export function callFields(call: GuardrailCall): Record<string, unknown> {
+  return { litellm_call_id: call.litellm_call_id?.slice(0, 128) ?? null, input_type: call.input_type };
+}
+
+/** Counts and logs what the pipeline sees: a bypass is never counted as an allow. */
+export function createWitness(metrics: Metrics, log: Log): Witness {
+  return {
+    policy(policy, call, verdict) {
+      metrics.verdicts.inc({
+        backend: policy.name,
+        mode: 'enforce',
+        input_type: call.input_type,
+        verdict: labelOf(verdict),
+      });
+    },
+    answer(answer) {
+      const { backend, call } = answer;
+      const labels = { backend: backend.name, input_type: call.input_type };
+      metrics.checkSeconds.observe(labels, answer.seconds);
+      const fields = {
+        ...callFields(call),
+        backend: backend.name,
+        mode: backend.mode,
+        seconds: answer.seconds,
+      };
+      if ('verdict' in answer) {
+        const verdict = labelOf(answer.verdict);
+        metrics.verdicts.inc({ ...labels, mode: backend.mode, verdict });
+        log[verdict === 'allow' ? 'debug' : 'info']({ ...fields, verdict }, 'verdict');
+        return;
+      }
+      const { failure, effect } = answer;
+      metrics.failures.inc({ ...labels, mode: backend.mode, kind: failure.kind });
+      if (failure.kind === 'cancelled') {
+        log.debug({ ...fields, failure: loggable(failure) }, 'check cancelled');
+        return;
+      }
+      const bypassed = backend.mode === 'enforce' && (effect === 'allow' || effect === 'defer');
+      if (bypassed) metrics.bypasses.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
+      const unreachable_fallback = backend.unreachableFallback;
+      log.warn({ ...fields, failure: loggable(failure), unreachable_fallback, bypassed }, 'no verdict');
+    },
+    unjudged(backend, content, call) {
+      metrics.unjudged.inc({ backend: backend.name, content });
+      log.debug({ ...callFields(call), backend: backend.name, content }, 'content this backend cannot judge');
+    },
+  };
+}
+
+function labelOf(verdict: Verdict): 'allow' | 'block' | 'modify' | 'flagged' {
+  return verdict.kind === 'allow' && verdict.flagged !== undefined ? 'flagged' : verdict.kind;
+}
