@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { type GuardrailRouteOptions, guardrailRoute } from './http/guardrail.ts';
 import { healthRoute, readyRoute } from './http/health.ts';
 import { metricsRoute } from './http/metrics.ts';
-import type { JudgingBackend } from './pipeline/judge.ts';
+import type { JudgingBackend } from './pipeline/ask.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];

@@ -1,4 +1,5 @@
-import { type Config, describeBackend } from '../config/config.ts';
+import { describeBackend } from '../config/backend.ts';
+import type { Config } from '../config/config.ts';
 
 /** `guardrail-bridge check-config`: what the environment means, without starting anything. Throws ConfigError before. */
 export function checkConfig(config: Config): string {

@@ -3,7 +3,8 @@ import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
-import { type Config, describeBackend } from '../config/config.ts';
+import { describeBackend } from '../config/backend.ts';
+import type { Config } from '../config/config.ts';
 import { loggable } from '../telemetry/log.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */

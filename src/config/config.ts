@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import type { Backend, Check, Judges } from '../backends/backend.ts';
-import { UNREACHABLE_FALLBACKS, type UnreachableFallback } from '../guardrail/failure.ts';
-import { commaList, flag, megabytes, seconds, secret } from '../guardrail/fields.ts';
-import type { Mode } from '../guardrail/verdict.ts';
+import type { Backend } from '../backends/backend.ts';
+import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
+import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
+import { type Env, read } from './read.ts';
 
 /** Thrown at start: every variable that cannot be used, each with what to write instead. Never a value. */
 export class ConfigError extends Error {
@@ -14,16 +14,6 @@ export class ConfigError extends Error {
     this.problems = problems;
   }
 }
-
-export type BackendConfig = {
-  readonly name: string;
-  readonly url: string;
-  readonly judges: Judges;
-  readonly mode: Mode;
-  readonly timeoutMs: number;
-  readonly unreachableFallback: UnreachableFallback;
-  readonly check: Check;
-};
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -47,17 +37,11 @@ const secondsOrZero = v.union(
   'write a number of seconds',
 );
 
-const oneOf = <const Words extends readonly string[]>(words: Words) =>
-  v.picklist(words, `write one of ${words.join(', ')}`);
-
-const unreachableFallback = oneOf(UNREACHABLE_FALLBACKS);
-const mode = oneOf(['enforce', 'observe']);
-
 /** The bridge's own variables; those of a backend stand in its file. */
 const VARIABLES = {
   HOST: v.string(),
   PORT: port,
-  BRIDGE_API_KEYS: v.pipe(commaList, v.array(secret)),
+  BRIDGE_API_KEYS: v.pipe(commaList, v.array(secret), v.minLength(1, 'write at least one key')),
   ALLOW_UNAUTHENTICATED: flag,
   MAX_BODY_MB: megabytes,
   GUARDRAIL_TIMEOUT: seconds,
@@ -89,10 +73,8 @@ export type Config = Readonly<{
   warnings: readonly string[];
 }>;
 
-export type Env = Readonly<Record<string, string | undefined>>;
-
 /**
- * The configuration in an environment. A variable set to nothing counts as not set, as compose files write it.
+ * The configuration in an environment.
  *
  * @throws ConfigError naming every variable that is wrong or missing
  */
@@ -151,102 +133,6 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
   });
 }
 
-type Global = { GUARDRAIL_TIMEOUT?: number; UNREACHABLE_FALLBACK?: UnreachableFallback };
-
-/** A backend as configured, or undefined when it is off. The more specific name wins: the bridge's `AKTO_MODE`
- * over the vendor's `SYNC_MODE`, any of the backend's over one for all, and those over defaults. */
-function configureBackend(
-  definition: Backend,
-  env: Env,
-  forAll: Global,
-  problems: string[],
-): BackendConfig | undefined {
-  const prefix = definition.name.toUpperCase();
-  const common = {
-    [`${prefix}_MODE`]: mode,
-    [`${prefix}_GUARDRAIL_TIMEOUT`]: seconds,
-    [`${prefix}_UNREACHABLE_FALLBACK`]: unreachableFallback,
-  };
-  const own = { ...definition.variables, ...common };
-  const wanted = Object.keys(own).find((name) => variable(env, name) !== undefined);
-  if (wanted === undefined) return undefined;
-
-  const before = problems.length;
-  const values = read({ ...own, ...definition.sharedVariables }, env, problems);
-  if (problems.length > before) return undefined;
-  const setup = definition.configure(values);
-  if ('missing' in setup) {
-    problems.push(`${setup.missing}: missing; ${wanted} is set, so ${definition.name} is wanted`);
-    return undefined;
-  }
-  const { [`${prefix}_MODE`]: ownMode, [`${prefix}_GUARDRAIL_TIMEOUT`]: ownTimeout } = values;
-  const ownFallback = values[`${prefix}_UNREACHABLE_FALLBACK`] as UnreachableFallback | undefined;
-  const { timeoutMs, unreachableFallback: fallback, defaults } = setup;
-  return {
-    name: definition.name,
-    url: setup.url,
-    judges: definition.judges,
-    mode: (ownMode as Mode | undefined) ?? setup.mode ?? 'enforce',
-    timeoutMs:
-      (ownTimeout as number | undefined) ??
-      timeoutMs ??
-      forAll.GUARDRAIL_TIMEOUT ??
-      defaults?.timeoutMs ??
-      5000,
-    unreachableFallback:
-      ownFallback ??
-      fallback ??
-      forAll.UNREACHABLE_FALLBACK ??
-      defaults?.unreachableFallback ??
-      'fail_closed',
-    check: setup.check,
-  };
-}
-
-function read<V extends Readonly<Record<string, v.GenericSchema<string, unknown>>>>(
-  variables: V,
-  env: Env,
-  problems: string[],
-): { [Name in keyof V]?: v.InferOutput<V[Name]> } {
-  const values: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(variables)) {
-    const text = variable(env, name);
-    if (text === undefined) continue;
-    const parsed = v.safeParse(schema, text);
-    if (parsed.success) values[name] = parsed.output;
-    else problems.push(`${name}: ${parsed.issues[0].message}`);
-  }
-  return values as { [Name in keyof V]?: v.InferOutput<V[Name]> };
-}
-
-function variable(env: Env, name: string): string | undefined {
-  const text = env[name]?.trim();
-  return text === '' ? undefined : text;
-}
-
-/** A misspelt variable would leave a guardrail off without a word. */
-function unknownVariables(env: Env, definitions: readonly Backend[]): string[] {
-  return definitions.flatMap((definition) => {
-    const prefix = `${definition.name.toUpperCase()}_`;
-    const known = new Set(['MODE', 'GUARDRAIL_TIMEOUT', 'UNREACHABLE_FALLBACK'].map((name) => prefix + name));
-    for (const name of Object.keys(definition.variables)) known.add(name);
-    return Object.keys(env)
-      .filter((name) => name.startsWith(prefix) && !known.has(name))
-      .map((name) => `${name} is set and not read by the bridge; is it misspelt?`);
-  });
-}
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-/** A backend for the startup line: never a secret, and no path, which some vendors put one into. */
-export function describeBackend(backend: BackendConfig) {
-  return {
-    backend: backend.name,
-    host: new URL(backend.url).host,
-    timeout_seconds: backend.timeoutMs / 1000,
-    unreachable_fallback: backend.unreachableFallback,
-    mode: backend.mode,
-  };
 }

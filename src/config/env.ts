@@ -1,5 +1,5 @@
 import dotenv from 'dotenv';
-import type { Env } from './config.ts';
+import type { Env } from './read.ts';
 
 /**
  * The environment of this process, over a `.env` file in the working directory: the only place that reads either.

@@ -71,3 +71,6 @@ export const commaList = v.pipe(
       .filter((word) => word !== ''),
   ),
 );
+
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  v.picklist(words, `write one of ${words.join(', ')}`);

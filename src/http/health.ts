@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { JudgingBackend } from '../pipeline/judge.ts';
+import type { JudgingBackend } from '../pipeline/ask.ts';
 
 /** `/healthz`: the process answers. */
 export function healthRoute(c: Context): Response {

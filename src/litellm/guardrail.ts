@@ -65,11 +65,12 @@ function bad(field: string, message: string): { bad: BadRequest } {
 
 /** In the words of JSON; valibot's own message would quote what was received. */
 function expected({ expected }: { expected: string | null }): string {
-  if (expected === null) return 'valid';
-  return expected
+  return (expected ?? 'valid')
     .replace('Array', 'an array')
     .replace(/Object|Record/, 'an object')
-    .replaceAll(' | undefined', '');
+    .replace('string', 'a string')
+    .replace(/[()]/g, '')
+    .replaceAll(' | ', ' or ');
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {
