@@ -42,7 +42,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
-  const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY });
+  const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
   const judge = createJudge({ policies, backends, http, witness: createWitness(metrics, log) });
   let draining = false;
   const isDraining = () => draining;

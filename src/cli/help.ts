@@ -14,7 +14,7 @@ It is configured by environment variables, or a .env file in the working directo
   BANNED_KEYWORDS          words the built-in policy blocks, separated by commas
   ANSWER_REDACTION         block (default) or rewrite
   BLOCKED_MESSAGE          what a blocked caller reads, with {ref}, {backend}, {reason}
-  MAX_BODY_MB, LOG_LEVEL, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, ALLOW_UNAUTHENTICATED
+  MAX_BODY_MB, LOG_LEVEL, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, ALLOW_UNAUTHENTICATED, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
   Akto       AKTO_GUARDRAIL_API_BASE, AKTO_API_KEY  (or DATA_INGESTION_SERVICE_URL, AKTO_API_TOKEN)
   Capsule    CAPSULE_LITELLM_ENDPOINT, CAPSULE_LITELLM_TOKEN
   per vendor AKTO_MODE, AKTO_GUARDRAIL_TIMEOUT, AKTO_UNREACHABLE_FALLBACK, CAPSULE_MODE, ...

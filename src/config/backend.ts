@@ -12,6 +12,8 @@ export type BackendConfig = {
   readonly timeoutMs: number;
   readonly unreachableFallback: UnreachableFallback;
   readonly check: Check;
+  /** Nobody chose `fail_open`: it is the vendor's default. */
+  readonly failsOpenByDefault: boolean;
 };
 
 export const unreachableFallback = oneOf(UNREACHABLE_FALLBACKS);
@@ -48,6 +50,8 @@ export function configureBackend(
   const { [`${prefix}_MODE`]: ownMode, [`${prefix}_GUARDRAIL_TIMEOUT`]: ownTimeout } = values;
   const ownFallback = values[`${prefix}_UNREACHABLE_FALLBACK`] as UnreachableFallback | undefined;
   const { timeoutMs, unreachableFallback: fallback, defaults } = setup;
+  const chosen = ownFallback ?? fallback ?? forAll.UNREACHABLE_FALLBACK;
+  const byDefault = defaults?.unreachableFallback ?? 'fail_closed';
   return {
     name: definition.name,
     url: setup.url,
@@ -59,12 +63,8 @@ export function configureBackend(
       forAll.GUARDRAIL_TIMEOUT ??
       defaults?.timeoutMs ??
       5000,
-    unreachableFallback:
-      ownFallback ??
-      fallback ??
-      forAll.UNREACHABLE_FALLBACK ??
-      defaults?.unreachableFallback ??
-      'fail_closed',
+    unreachableFallback: chosen ?? byDefault,
+    failsOpenByDefault: chosen === undefined && byDefault === 'fail_open',
     check: setup.check,
   };
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Backend } from '../backends/backend.ts';
+import type { ForwardProxy } from '../backends/http.ts';
 import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
 import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
 import { type Env, read } from './read.ts';
@@ -37,6 +38,14 @@ const secondsOrZero = v.union(
   'write a number of seconds',
 );
 
+const proxyUrl = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
+    'write an address like http://proxy.example:3128',
+  ),
+);
+
 /** The bridge's own variables; those of a backend stand in its file. */
 const VARIABLES = {
   HOST: v.string(),
@@ -53,6 +62,9 @@ const VARIABLES = {
   LOG_LEVEL: oneOf(LOG_LEVELS),
   SHUTDOWN_DELAY: secondsOrZero,
   SHUTDOWN_TIMEOUT: seconds,
+  HTTP_PROXY: proxyUrl,
+  HTTPS_PROXY: proxyUrl,
+  NO_PROXY: v.string(),
 } as const;
 
 export type Config = Readonly<{
@@ -68,6 +80,7 @@ export type Config = Readonly<{
   logLevel: (typeof LOG_LEVELS)[number];
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
+  proxy: ForwardProxy | undefined;
   backends: readonly BackendConfig[];
   /** What is allowed and yet worth a line at start. */
   warnings: readonly string[];
@@ -80,11 +93,17 @@ export type Config = Readonly<{
  */
 export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
   const problems: string[] = [];
-  const set = read(VARIABLES, env, problems);
+  const set = read(VARIABLES, withUpperCaseProxies(env), problems);
   const warnings: string[] = [];
 
   const backends = definitions.flatMap((definition) => {
     const configured = configureBackend(definition, env, set, problems);
+    if (configured?.failsOpenByDefault) {
+      const name = `${configured.name.toUpperCase()}_UNREACHABLE_FALLBACK`;
+      warnings.push(
+        `${configured.name} lets calls pass when it gives no verdict, its vendor's default; set ${name}`,
+      );
+    }
     if (configured?.url.startsWith('http://') && !isLoopback(new URL(configured.url).hostname)) {
       warnings.push(
         `${configured.name} is asked over plain http: prompts and its token can be read on the way`,
@@ -128,9 +147,27 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     logLevel: set.LOG_LEVEL ?? 'info',
     shutdownDelayMs: set.SHUTDOWN_DELAY ?? 3000,
     shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT ?? 25_000,
+    proxy: proxyOf(set),
     backends,
     warnings,
   });
+}
+
+function proxyOf({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: ProxyVariables): ForwardProxy | undefined {
+  if (HTTP_PROXY === undefined && HTTPS_PROXY === undefined) return undefined;
+  return {
+    ...(HTTP_PROXY !== undefined && { httpProxy: HTTP_PROXY }),
+    ...(HTTPS_PROXY !== undefined && { httpsProxy: HTTPS_PROXY }),
+    noProxy: NO_PROXY ?? '',
+  };
+}
+
+type ProxyVariables = { HTTP_PROXY?: string; HTTPS_PROXY?: string; NO_PROXY?: string };
+
+/** These three are written in either case. */
+function withUpperCaseProxies(env: Env): Env {
+  const { http_proxy, https_proxy, no_proxy } = env;
+  return { HTTP_PROXY: http_proxy, HTTPS_PROXY: https_proxy, NO_PROXY: no_proxy, ...env };
 }
 
 function isLoopback(host: string): boolean {

@@ -6,8 +6,6 @@ export type InputType = 'request' | 'response';
  * is here an empty list, an empty object or null, so that readers need no checks of their own.
  */
 export type GuardrailCall = {
-  /** Length of the body it was read from, in characters. */
-  readonly size: number;
   readonly input_type: InputType;
   readonly litellm_call_id: string | null;
   readonly litellm_trace_id: string | null;

@@ -20,18 +20,29 @@ export function eachWord(call: GuardrailCall, visit: (text: string, place: Place
   walk(call.tool_calls, '', 'tool_calls', visit);
 }
 
-/** The strings of {@link eachWord}, equal ones once: a chat body carries its text twice. */
-export function wordsOf(call: GuardrailCall): ReadonlySet<string> {
-  const words = new Set<string>();
-  eachWord(call, (text) => text !== '' && words.add(text));
-  return words;
+/**
+ * As {@link eachWord}, without what merely repeats: a chat body carries its text twice, and `texts` are as a rule the
+ * contents of `structured_messages` in their order. Comparing the next text costs far less than hashing all of them.
+ */
+export function eachNewWord(call: GuardrailCall, visit: (text: string) => void): void {
+  let next = 0;
+  eachWord(call, (text, place) => {
+    if (place === 'structured_messages' && text === call.texts[next]) next++;
+    else visit(text);
+  });
 }
 
 /** The texts that `structured_messages` does not repeat, for backends that are sent the conversation. */
-export function textsWithoutRow(call: GuardrailCall): string[] {
-  const rows = new Set<string>();
-  walk(call.structured_messages, '', 'structured_messages', (text) => rows.add(text));
-  return call.texts.filter((text) => text !== '' && !rows.has(text));
+export function textsWithoutRow(call: GuardrailCall): readonly string[] {
+  let next = 0;
+  const rows: string[] = [];
+  walk(call.structured_messages, '', 'structured_messages', (text) => {
+    if (text === call.texts[next]) next++;
+    else rows.push(text);
+  });
+  if (next === call.texts.length) return [];
+  const others = new Set(rows);
+  return call.texts.slice(next).filter((text) => text !== '' && !others.has(text));
 }
 
 function walk(value: unknown, key: string, place: Place, visit: (text: string, place: Place) => void): void {

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
 import { type Reply, rewriteReply } from '../litellm/reply.ts';
+import { STOPPED } from '../pipeline/deadline.ts';
 import type { BlockCause, Decision } from '../pipeline/decision.ts';
 import type { Judge } from '../pipeline/judge.ts';
 import { type Log, loggable } from '../telemetry/log.ts';
@@ -11,6 +12,7 @@ import type { Metrics, REJECTIONS } from '../telemetry/metrics.ts';
 import { callFields } from '../telemetry/witness.ts';
 import { blockedMessage } from './blocked-message.ts';
 import { createBodyReader } from './body.ts';
+import { createRequestMemory } from './request-memory.ts';
 
 export type GuardrailRouteOptions = {
   readonly judge: Judge;
@@ -31,6 +33,19 @@ const NONE = '{"action":"NONE"}';
 export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContext) => Promise<Response> {
   const { judge, metrics, log } = options;
   const readBody = createBodyReader(options.maxBodyBytes);
+  const memory = judge.wantsRequests ? createRequestMemory() : undefined;
+
+  /** Keeps a request for its answer; for an answer, what was kept. */
+  function requestOf(call: GuardrailCall, body: string): GuardrailCall | undefined {
+    if (memory === undefined || call.litellm_call_id === null) return undefined;
+    if (call.input_type === 'request') {
+      memory.remember(call.litellm_call_id, body);
+      return undefined;
+    }
+    const kept = memory.recall(call.litellm_call_id);
+    const parsed = kept === undefined ? undefined : parseGuardrailCall(kept);
+    return parsed !== undefined && 'call' in parsed ? parsed.call : undefined;
+  }
 
   function reject(
     c: BridgeContext,
@@ -120,7 +135,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     const { call } = parsed;
     const startedAt = performance.now();
     try {
-      const decision = await judge.judge(call, callerOf(c));
+      const decision = await judge.judge(call, workFor(c), requestOf(call, body.text));
       metrics.seconds.observe({ input_type: call.input_type }, (performance.now() - startedAt) / 1000);
       return answer(c, call, decision);
     } catch (error) {
@@ -135,12 +150,12 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
 }
 
 /** Aborted when the caller hangs up before it is answered. */
-function callerOf(c: BridgeContext): AbortSignal {
+function workFor(c: BridgeContext): AbortController {
+  const work = new AbortController();
   const outgoing = c.env?.outgoing;
-  if (outgoing === undefined) return c.req.raw.signal;
-  const caller = new AbortController();
-  outgoing.once('close', () => {
-    if (!outgoing.writableEnded) caller.abort();
+  if (outgoing === undefined) c.req.raw.signal.addEventListener('abort', () => work.abort(STOPPED));
+  outgoing?.once('close', () => {
+    if (!outgoing.writableEnded) work.abort(STOPPED);
   });
-  return caller.signal;
+  return work;
 }

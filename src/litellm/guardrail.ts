@@ -51,7 +51,7 @@ export function parseGuardrailCall(body: string): { call: GuardrailCall } | { ba
     const field = v.getDotPath(issue) ?? 'body';
     return bad(field, issue.received === 'undefined' ? 'is missing' : `must be ${expected(issue)}`);
   }
-  const call = { ...parsed.output, size: body.length };
+  const call = parsed.output;
   for (const field of ['structured_messages', 'tools', 'tool_calls'] as const) {
     if (isDeeperThan(call[field], MAX_DEPTH))
       return bad(field, `is nested more than ${MAX_DEPTH} levels deep`);

@@ -25,7 +25,8 @@ export type Answer = {
   readonly seconds: number;
 } & ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly effect: Effect });
 
-type Context = { readonly http: Http; readonly request: GuardrailCall | undefined };
+/** What all backends asked about one call are given. */
+export type Context = { readonly http: Http; readonly request: GuardrailCall | undefined };
 
 /** Asks one backend under its breaker and its deadline. Never throws: what goes wrong is a failure and its effect. */
 export async function ask(

@@ -3,9 +3,9 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { mediaOf } from '../guardrail/words.ts';
 import type { Policy } from '../policies/builtin.ts';
-import { type Answer, ask, type JudgingBackend } from './ask.ts';
+import { type Answer, ask, type Context, type JudgingBackend } from './ask.ts';
+import { STOPPED } from './deadline.ts';
 import { block, blocks, type Decision, decide } from './decision.ts';
-import { createRequestMemory } from './request-memory.ts';
 
 /** Told of everything that happens on the way to a decision, to count and log it. */
 export type Witness = {
@@ -16,8 +16,16 @@ export type Witness = {
 };
 
 export type Judge = {
-  /** Decides about a call. Never throws. `caller` is aborted when nobody waits for the answer any more. */
-  judge(call: GuardrailCall, caller?: AbortSignal): Promise<Decision>;
+  /**
+   * Decides about a call.
+   *
+   * @param work aborted when nobody waits for the answer any more; the judge does so itself to end the other checks
+   *   once one has decided
+   * @param request for an answer, the request it belongs to, as far as it is known
+   */
+  judge(call: GuardrailCall, work: AbortController, request?: GuardrailCall): Promise<Decision>;
+  /** Whether some backend judges answers, and is glad of their request. */
+  readonly wantsRequests: boolean;
   /** Resolves when the checks of observing backends, which nobody waits for, have ended. */
   settled(): Promise<void>;
 };
@@ -39,10 +47,7 @@ export function createJudge({
 }): Judge {
   const enforcing = backends.filter((backend) => backend.mode === 'enforce');
   const observing = backends.filter((backend) => backend.mode === 'observe');
-  const memory = backends.some((backend) => backend.judges.response) ? createRequestMemory() : undefined;
   const watched = new Set<Promise<unknown>>();
-
-  const contextOf = (call: GuardrailCall) => ({ http, request: memory?.recall(call) });
 
   /** The backends that can judge this call; what they cannot look at is counted. */
   function able(candidates: readonly JudgingBackend[], call: GuardrailCall): readonly JudgingBackend[] {
@@ -55,9 +60,9 @@ export function createJudge({
     });
   }
 
-  function observe(call: GuardrailCall): void {
+  function observe(call: GuardrailCall, context: Context): void {
     for (const backend of able(observing, call)) {
-      const watch = ask(backend, call, contextOf(call)).then((answer) => {
+      const watch = ask(backend, call, context).then((answer) => {
         watched.delete(watch);
         witness.answer(answer);
       });
@@ -66,37 +71,30 @@ export function createJudge({
   }
 
   return {
-    async judge(call, caller) {
+    wantsRequests: backends.some((backend) => backend.judges.response),
+    async judge(call, work, request) {
       for (const policy of policies) {
         const verdict = policy.check(call);
         witness.policy(policy, call, verdict);
         if (verdict.kind === 'block') return block('verdict', policy.name, verdict.reason);
       }
       if (backends.length === 0) return { kind: 'allow' };
-      memory?.remember(call);
-      observe(call);
+      const context = { http, request };
+      observe(call, context);
 
       const asked = able(enforcing, call);
       if (asked.length === 0) return { kind: 'allow' };
-      const context = contextOf(call);
-      const work = new AbortController();
-      const stop = () => work.abort();
-      if (caller?.aborted) stop();
-      else caller?.addEventListener('abort', stop, { once: true });
-      try {
-        const answers = await firstBlockOrAll(
-          asked.map((backend) =>
-            ask(backend, call, context, work.signal).then((answer) => {
-              witness.answer(answer);
-              return answer;
-            }),
-          ),
-        );
-        return caller?.aborted ? { kind: 'cancelled' } : decide(answers);
-      } finally {
-        caller?.removeEventListener('abort', stop);
-        stop();
-      }
+      const pending = asked.map((backend) =>
+        ask(backend, call, context, work.signal).then((answer) => {
+          witness.answer(answer);
+          return answer;
+        }),
+      );
+      const answers = await firstBlockOrAll(pending);
+      const decision = decide(answers);
+      if (decision.kind !== 'block' && work.signal.aborted) return { kind: 'cancelled' };
+      if (answers.length < pending.length) work.abort(STOPPED);
+      return decision;
     },
     async settled() {
       while (watched.size > 0) await Promise.all(watched);

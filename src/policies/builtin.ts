@@ -1,6 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { ALLOW, type Verdict } from '../guardrail/verdict.ts';
-import { wordsOf } from '../guardrail/words.ts';
+import { eachNewWord } from '../guardrail/words.ts';
 import { hasCredential } from './credentials.ts';
 
 /** Judges a call here and now, without asking anybody. */
@@ -14,18 +14,21 @@ export type Policy = { readonly name: string; check(call: GuardrailCall): Verdic
  */
 export function createBuiltinPolicy({ bannedKeywords }: { bannedKeywords: readonly string[] }): Policy {
   const banned = bannedKeywords.map((keyword) => keyword.toLowerCase());
+  const isBanned = (text: string) => {
+    if (banned.length === 0) return false;
+    const lower = text.toLowerCase();
+    return banned.some((keyword) => lower.includes(keyword));
+  };
   return {
     name: 'builtin',
     check(call) {
-      for (const text of wordsOf(call)) {
-        if (hasCredential(text)) return { kind: 'block', reason: 'contains a credential' };
-        if (banned.length > 0) {
-          const lower = text.toLowerCase();
-          if (banned.some((keyword) => lower.includes(keyword)))
-            return { kind: 'block', reason: 'banned keyword' };
-        }
-      }
-      return ALLOW;
+      let verdict = ALLOW;
+      eachNewWord(call, (text) => {
+        if (verdict !== ALLOW) return;
+        if (hasCredential(text)) verdict = { kind: 'block', reason: 'contains a credential' };
+        else if (isBanned(text)) verdict = { kind: 'block', reason: 'banned keyword' };
+      });
+      return verdict;
     },
   };
 }

@@ -21,9 +21,10 @@ const RULES: readonly RegExp[] = [
   /-----BEGIN (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----/,
 ];
 
-/** What every rule needs to match somewhere: one cheap pass over clean text instead of one for each rule. */
+/** What every rule needs to match somewhere: one cheap pass over clean text instead of one for each rule.
+ * Without the `i` flag, which halves its speed (650 against 280 million characters a second). */
 const HINT =
-  /A[KS]IA|ABIA|ACCA|aws|gh[pousr]_|github_pat_|xox[abeoprs]-|xapp-|hooks\.slack|sk-|AIza|GOCSPX|eyJ|-----BEGIN/i;
+  /A[KS]IA|ABIA|ACCA|[aA][wW][sS]|gh[pousr]_|github_pat_|xox[abeoprs]-|xapp-|hooks\.slack|sk-|AIza|GOCSPX|eyJ|-----BEGIN/;
 
 /** Whether a text carries a credential of a known shape. */
 export function hasCredential(text: string): boolean {
