@@ -1,4 +1,17 @@
-export const HELP = `guardrail-bridge: one HTTP sidecar between LiteLLM Proxy and AI-security vendors
+import type { Backend } from '../backends/backend.ts';
+import { commonVariables } from '../config/backend.ts';
+
+/** What `--help` prints; the variables of the backends come from their definitions. */
+export function help(backends: readonly Backend[]): string {
+  const lists = backends.map((backend) => {
+    const { variables, sharedVariables } = backend;
+    const names = Object.keys({ ...variables, ...sharedVariables, ...commonVariables(backend.name) });
+    return `${backend.name}\n${names.map((name) => `  ${name}\n`).join('')}`;
+  });
+  return `${HELP}\n${lists.join('')}\nAll variables with defaults and units are in the README.\n`;
+}
+
+const HELP = `guardrail-bridge: one HTTP sidecar between LiteLLM Proxy and AI-security vendors
 
 usage
   guardrail-bridge [serve]         listen and judge (default)
@@ -15,9 +28,4 @@ It is configured by environment variables, or a .env file in the working directo
   ANSWER_REDACTION         block (default) or rewrite
   BLOCKED_MESSAGE          what a blocked caller reads, with {ref}, {backend}, {reason}
   MAX_BODY_MB, LOG_LEVEL, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, ALLOW_UNAUTHENTICATED, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
-  Akto       AKTO_GUARDRAIL_API_BASE, AKTO_API_KEY  (or DATA_INGESTION_SERVICE_URL, AKTO_API_TOKEN)
-  Capsule    CAPSULE_LITELLM_ENDPOINT, CAPSULE_LITELLM_TOKEN
-  per vendor AKTO_MODE, AKTO_GUARDRAIL_TIMEOUT, AKTO_UNREACHABLE_FALLBACK, CAPSULE_MODE, ...
-
-All variables with defaults and units are in the README.
 `;

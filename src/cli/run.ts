@@ -3,7 +3,7 @@ import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import { checkConfig } from './check-config.ts';
-import { HELP } from './help.ts';
+import { help } from './help.ts';
 import { serve } from './serve.ts';
 
 /** Runs one command. Resolves with the exit code: 1 for what the operator can mend, 2 for a wrong command line. */
@@ -20,7 +20,7 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
       case '--help':
       case '-h':
       case 'help':
-        process.stdout.write(HELP);
+        process.stdout.write(help(backends));
         return 0;
       case '--version':
       case '-v':

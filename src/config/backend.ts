@@ -19,6 +19,16 @@ export type BackendConfig = {
 export const unreachableFallback = oneOf(UNREACHABLE_FALLBACKS);
 const mode = oneOf(['enforce', 'observe']);
 
+/** What can be set for every backend, under its own name. */
+export function commonVariables(name: string) {
+  const prefix = name.toUpperCase();
+  return {
+    [`${prefix}_MODE`]: mode,
+    [`${prefix}_GUARDRAIL_TIMEOUT`]: seconds,
+    [`${prefix}_UNREACHABLE_FALLBACK`]: unreachableFallback,
+  };
+}
+
 type Global = { GUARDRAIL_TIMEOUT?: number; UNREACHABLE_FALLBACK?: UnreachableFallback };
 
 /** A backend as configured, or undefined when it is off. The more specific name wins: the bridge's `AKTO_MODE`
@@ -30,12 +40,7 @@ export function configureBackend(
   problems: string[],
 ): BackendConfig | undefined {
   const prefix = definition.name.toUpperCase();
-  const common = {
-    [`${prefix}_MODE`]: mode,
-    [`${prefix}_GUARDRAIL_TIMEOUT`]: seconds,
-    [`${prefix}_UNREACHABLE_FALLBACK`]: unreachableFallback,
-  };
-  const own = { ...definition.variables, ...common };
+  const own = { ...definition.variables, ...commonVariables(definition.name) };
   const wanted = Object.keys(own).find((name) => variable(env, name) !== undefined);
   if (wanted === undefined) return undefined;
 
@@ -73,8 +78,7 @@ export function configureBackend(
 export function unknownVariables(env: Env, definitions: readonly Backend[]): string[] {
   return definitions.flatMap((definition) => {
     const prefix = `${definition.name.toUpperCase()}_`;
-    const known = new Set(['MODE', 'GUARDRAIL_TIMEOUT', 'UNREACHABLE_FALLBACK'].map((name) => prefix + name));
-    for (const name of Object.keys(definition.variables)) known.add(name);
+    const known = new Set(Object.keys({ ...definition.variables, ...commonVariables(definition.name) }));
     return Object.keys(env)
       .filter((name) => name.startsWith(prefix) && !known.has(name))
       .map((name) => `${name} is set and not read by the bridge; is it misspelt?`);

@@ -51,8 +51,9 @@ function walk(value: unknown, key: string, place: Place, visit: (text: string, p
   } else if (Array.isArray(value)) {
     for (const item of value) walk(item, key, place, visit);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [name, item] of Object.entries(value)) {
-      walk(item, name, name === 'tool_calls' || name === 'function_call' ? 'tool_calls' : place, visit);
+    for (const name in value) {
+      const inside = name === 'tool_calls' || name === 'function_call' ? 'tool_calls' : place;
+      walk((value as Record<string, unknown>)[name], name, inside, visit);
     }
   }
 }
