@@ -1,0 +1,415 @@
+import type { Answer } from './provider.ts';
+
+/** A client request whose guardrail calls are recorded. All content is invented. */
+export interface Case {
+  name: string;
+  path: string;
+  body: Record<string, unknown>;
+  answer?: Answer;
+  headers?: Record<string, string>;
+  /** The kinds of guardrail calls each release makes (rounds of a stream once), and the status its client sees. */
+  newest: { calls: string[]; status: number };
+  old: { calls: string[]; status: number };
+}
+
+const both = { calls: ['request', 'response'], status: 200 };
+const requestOnly = { calls: ['request'], status: 200 };
+const responseOnly = { calls: ['response'], status: 200 };
+/** The old release cannot serialise lists inside messages: a 500 before any call. */
+const unsendable = { calls: [], status: 500 };
+const none = { calls: [], status: 200 };
+const same = (outcome: { calls: string[]; status: number }) => ({ newest: outcome, old: outcome });
+
+const png =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
+const lookUp = {
+  type: 'function',
+  function: {
+    name: 'look_up_recipe',
+    description: 'Finds a recipe by its title.',
+    parameters: { type: 'object', properties: { title: { type: 'string' } }, required: ['title'] },
+  },
+};
+const toolAnswer: Answer = {
+  toolCalls: [
+    { name: 'look_up_recipe', arguments: '{"title":"plum cake","note":"write to ada@example.com"}' },
+  ],
+};
+const story = 'Slice the plums, fold them into the batter and bake the cake for fifty minutes.';
+
+export const cases: Case[] = [
+  {
+    name: 'chat',
+    path: '/v1/chat/completions',
+    headers: {
+      'x-litellm-session-id': 'session-invented-1',
+      'x-team-notes': 'spring menu',
+      'x-forwarded-for': '203.0.113.7',
+    },
+    body: {
+      model: 'house-model',
+      user: 'ada',
+      messages: [
+        { role: 'system', content: 'You are the kitchen helper.' },
+        { role: 'user', content: 'How long does a plum cake bake?' },
+        { role: 'assistant', content: 'About fifty minutes.' },
+        { role: 'user', content: 'And at which temperature? Übrigens: 🍰' },
+      ],
+    },
+    ...same(both),
+  },
+  {
+    name: 'chat-parts-image',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is on this plate?' },
+            { type: 'image_url', image_url: { url: 'https://pictures.example.com/plate.png' } },
+            { type: 'image_url', image_url: { url: png, detail: 'low' } },
+            { type: 'text', text: 'Answer in one word.' },
+          ],
+        },
+      ],
+    },
+    newest: both,
+    old: unsendable,
+  },
+  {
+    name: 'chat-image-only',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: png } }] }],
+    },
+    ...same(responseOnly),
+  },
+  {
+    name: 'chat-tools',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      tools: [lookUp, { type: 'web_search', search_context_size: 'low' }],
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    ...same(both),
+  },
+  {
+    name: 'chat-tool-history',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      tools: [lookUp],
+      messages: [
+        { role: 'user', content: 'Find the plum cake recipe.' },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [
+            {
+              id: 'call_invented_9',
+              type: 'function',
+              function: { name: 'look_up_recipe', arguments: '{"title":"plum cake"}' },
+            },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'call_invented_9', content: 'Plums, flour, butter.' },
+      ],
+    },
+    newest: both,
+    old: unsendable,
+  },
+  {
+    name: 'chat-tool-answer',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      tools: [lookUp],
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    answer: toolAnswer,
+    newest: both,
+    old: { calls: ['request'], status: 500 },
+  },
+  {
+    name: 'chat-claude-tool-answer',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-claude',
+      tools: [lookUp],
+      messages: [
+        { role: 'system', content: 'You are the kitchen helper.' },
+        { role: 'user', content: 'Find the plum cake recipe.' },
+      ],
+    },
+    answer: { ...toolAnswer, text: 'I will look it up.' },
+    newest: both,
+    old: { calls: ['request'], status: 500 },
+  },
+  {
+    name: 'chat-stream',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      stream: true,
+      messages: [{ role: 'user', content: 'Tell me the recipe.' }],
+    },
+    answer: { text: story, chunkSize: 8 },
+    ...same(both),
+  },
+  {
+    name: 'chat-tool-stream',
+    path: '/v1/chat/completions',
+    body: {
+      model: 'house-model',
+      stream: true,
+      tools: [lookUp],
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
+    ...same(both),
+  },
+  {
+    name: 'messages',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-claude',
+      max_tokens: 100,
+      system: 'You are the kitchen helper.',
+      tools: [
+        {
+          name: 'look_up_recipe',
+          description: 'Finds a recipe by its title.',
+          input_schema: lookUp.function.parameters,
+        },
+      ],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Find the recipe for this.' },
+            {
+              type: 'image',
+              source: {
+                type: 'base64',
+                media_type: 'image/png',
+                data: png.slice('data:image/png;base64,'.length),
+              },
+            },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'text', text: 'I will look it up.' },
+            {
+              type: 'tool_use',
+              id: 'toolu_invented_1',
+              name: 'look_up_recipe',
+              input: { title: 'plum cake' },
+            },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'toolu_invented_1',
+              content: [{ type: 'text', text: 'Plums, flour, butter.' }],
+            },
+          ],
+        },
+      ],
+    },
+    newest: both,
+    old: unsendable,
+  },
+  {
+    name: 'messages-plain',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-claude',
+      max_tokens: 100,
+      system: 'You are the kitchen helper.',
+      tools: [
+        {
+          name: 'look_up_recipe',
+          description: 'Finds a recipe by its title.',
+          input_schema: lookUp.function.parameters,
+        },
+      ],
+      messages: [
+        { role: 'user', content: 'Find the plum cake recipe.' },
+        { role: 'assistant', content: 'Which one?' },
+        { role: 'user', content: 'The one of my grandmother.' },
+      ],
+    },
+    ...same(both),
+  },
+  {
+    name: 'messages-openai-model',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-model',
+      max_tokens: 100,
+      system: [{ type: 'text', text: 'You are the kitchen helper.' }],
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    newest: both,
+    old: requestOnly,
+  },
+  {
+    name: 'messages-tool-answer',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-claude',
+      max_tokens: 100,
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    answer: { ...toolAnswer, text: 'I will look it up.' },
+    ...same(both),
+  },
+  {
+    name: 'messages-stream',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-claude',
+      max_tokens: 100,
+      stream: true,
+      messages: [{ role: 'user', content: 'Tell me the recipe.' }],
+    },
+    answer: { text: story, chunkSize: 8 },
+    ...same(both),
+  },
+  {
+    name: 'messages-tool-stream',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01' },
+    body: {
+      model: 'house-claude',
+      max_tokens: 100,
+      stream: true,
+      messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
+    },
+    answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
+    ...same(both),
+  },
+  {
+    name: 'responses',
+    path: '/v1/responses',
+    body: {
+      model: 'house-model',
+      instructions: 'You are the kitchen helper.',
+      tools: [
+        { type: 'function', name: 'look_up_recipe', parameters: lookUp.function.parameters, strict: false },
+        { type: 'web_search' },
+      ],
+      input: [
+        { role: 'user', content: [{ type: 'input_text', text: 'Find the plum cake recipe.' }] },
+        {
+          type: 'function_call',
+          call_id: 'call_invented_9',
+          name: 'look_up_recipe',
+          arguments: '{"title":"plum cake"}',
+        },
+        { type: 'function_call_output', call_id: 'call_invented_9', output: 'Plums, flour, butter.' },
+        { role: 'user', content: 'And for ten people?' },
+      ],
+    },
+    newest: both,
+    old: unsendable,
+  },
+  {
+    name: 'responses-plain',
+    path: '/v1/responses',
+    body: {
+      model: 'house-model',
+      instructions: 'You are the kitchen helper.',
+      input: [
+        { role: 'user', content: 'Find the plum cake recipe.' },
+        { type: 'function_call_output', call_id: 'call_invented_9', output: 'Plums, flour, butter.' },
+      ],
+    },
+    ...same(both),
+  },
+  {
+    name: 'responses-tool-output-only',
+    path: '/v1/responses',
+    body: {
+      model: 'house-model',
+      instructions: 'You are the kitchen helper.',
+      input: [
+        {
+          type: 'function_call',
+          call_id: 'call_invented_9',
+          name: 'look_up_recipe',
+          arguments: '{"title":"plum cake"}',
+        },
+        { type: 'function_call_output', call_id: 'call_invented_9', output: 'Plums, flour, butter.' },
+      ],
+    },
+    newest: both,
+    old: responseOnly,
+  },
+  {
+    name: 'responses-tool-answer',
+    path: '/v1/responses',
+    body: { model: 'house-model', input: 'Find the plum cake recipe.' },
+    answer: toolAnswer,
+    ...same(both),
+  },
+  {
+    name: 'responses-stream',
+    path: '/v1/responses',
+    body: { model: 'house-model', stream: true, input: 'Tell me the recipe.' },
+    answer: { text: story, chunkSize: 8 },
+    ...same(both),
+  },
+  {
+    name: 'responses-tool-stream',
+    path: '/v1/responses',
+    body: { model: 'house-model', stream: true, input: 'Find the plum cake recipe.' },
+    answer: toolAnswer,
+    ...same(both),
+  },
+  {
+    name: 'responses-claude-model',
+    path: '/v1/responses',
+    body: {
+      model: 'house-claude',
+      instructions: 'You are the kitchen helper.',
+      input: 'Find the plum cake recipe.',
+    },
+    newest: both,
+    old: requestOnly,
+  },
+  {
+    name: 'embeddings',
+    path: '/v1/embeddings',
+    body: { model: 'house-embedding', input: ['plum cake', 'apple pie'] },
+    newest: requestOnly,
+    old: none,
+  },
+  {
+    name: 'completions',
+    path: '/v1/completions',
+    body: { model: 'house-completion', prompt: 'Once upon a plum tree' },
+    ...same(both),
+  },
+  {
+    name: 'completions-stream',
+    path: '/v1/completions',
+    body: { model: 'house-completion', prompt: 'Once upon a plum tree', stream: true },
+    answer: { text: story, chunkSize: 8 },
+    ...same(requestOnly),
+  },
+];

@@ -1,0 +1,30 @@
+import { type Recorder, startRecorder } from './recorder.ts';
+
+/** What the fake Akto looks for. Both are invented. */
+export const forbidden = 'turnip';
+export const address = 'ada@example.com';
+export const masked = '[address]';
+
+/** An Akto which denies what holds {@link forbidden}, masks {@link address}, and can be told not to answer. */
+export async function startFakeAkto(behaviour: 'judge' | 'allow' | 'hang' = 'judge'): Promise<Recorder> {
+  return startRecorder(({ body, query }) => {
+    if (behaviour === 'hang') return 'hang';
+    if (behaviour === 'allow') return { json: verdict({ Allowed: true }) };
+    const payload = String(query.response_guardrails === 'true' ? body.responsePayload : body.requestPayload);
+    if (payload.includes(forbidden)) {
+      return { json: verdict({ Allowed: false, Reason: 'Root vegetables are not allowed' }) };
+    }
+    if (!payload.includes(address)) return { json: verdict({ Allowed: true }) };
+    const ModifiedPayload = payload.replaceAll(address, masked);
+    return { json: verdict({ Allowed: true, Modified: true, ModifiedPayload }) };
+  });
+}
+
+const verdict = (guardrailsResult: Record<string, unknown>) => ({
+  success: true,
+  message: 'Request processed successfully',
+  data: {
+    success: true,
+    guardrailsResult: { Reason: '', behaviour: '', Modified: false, ...guardrailsResult },
+  },
+});

@@ -1,0 +1,381 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What the fake model says next. `chunkSize` is in characters, `chunkDelayMs` lies between two chunks. */
+export interface Answer {
+  text?: string;
+  toolCalls?: { name: string; arguments: string }[];
+  /** What the model thought before it answered; not on streams. */
+  reasoning?: string;
+  chunkSize?: number;
+  chunkDelayMs?: number;
+}
+
+export interface ProviderCall {
+  path: string;
+  body: Record<string, unknown>;
+}
+
+export interface Provider {
+  url: string;
+  /** Everything the model provider was asked since the last `reset`. */
+  calls: ProviderCall[];
+  answer: Answer;
+  /** Characters of answer text sent on streams since the last `reset`. */
+  streamedCharacters: number;
+  reset(answer?: Answer): void;
+  close(): Promise<void>;
+}
+
+const created = 1_780_000_000;
+const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
+const responsesUsage = {
+  input_tokens: 11,
+  output_tokens: 7,
+  total_tokens: 18,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens_details: { reasoning_tokens: 0 },
+};
+
+/** An OpenAI-compatible and Anthropic-compatible model provider which says what the test tells it to say. */
+export async function startProvider(): Promise<Provider> {
+  const server = createServer((request, response) => {
+    handle(provider, request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end(String(error));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const provider: Provider = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls: [],
+    answer: {},
+    streamedCharacters: 0,
+    reset(answer = {}) {
+      provider.calls = [];
+      provider.answer = answer;
+      provider.streamedCharacters = 0;
+    },
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+  return provider;
+}
+
+async function handle(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const path = new URL(request.url ?? '/', provider.url).pathname;
+  const raw = Buffer.concat(parts).toString('utf8');
+  const body = (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>;
+  provider.calls.push({ path, body });
+  const route = path.replace(/^\/v1/, '');
+  const answer = provider.answer;
+  const model = String(body.model ?? 'fake-model');
+  if (body.stream === true) {
+    const frames = streams[route]?.(model, answer);
+    if (frames) return send(provider, response, answer, frames);
+  }
+  const reply = replies[route]?.(model, answer, body);
+  response.writeHead(reply ? 200 : 404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(reply ?? { error: { message: `no route ${path}` } }));
+}
+
+interface Frame {
+  event?: string;
+  data: unknown;
+  text?: string;
+}
+
+async function send(
+  provider: Provider,
+  response: ServerResponse,
+  answer: Answer,
+  frames: Frame[],
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (const frame of frames) {
+    if (response.destroyed) return;
+    const data = typeof frame.data === 'string' ? frame.data : JSON.stringify(frame.data);
+    response.write(`${frame.event ? `event: ${frame.event}\n` : ''}data: ${data}\n\n`); // one network chunk
+    provider.streamedCharacters += frame.text?.length ?? 0;
+    await sleep(answer.chunkDelayMs ?? 5);
+  }
+  response.end();
+}
+
+const textOf = (answer: Answer): string => answer.text ?? (answer.toolCalls ? '' : 'A kettle boils water.');
+const callsOf = (answer: Answer) =>
+  (answer.toolCalls ?? []).map((call, index) => ({ id: `call_invented_${index + 1}`, ...call }));
+
+function pieces(answer: Answer): string[] {
+  const text = textOf(answer);
+  const size = answer.chunkSize ?? 4;
+  return Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+    text.slice(index * size, (index + 1) * size),
+  );
+}
+
+type Reply = (model: string, answer: Answer, body: Record<string, unknown>) => unknown;
+
+const replies: Record<string, Reply> = {
+  '/chat/completions': (model, answer) => ({
+    id: 'chatcmpl-invented',
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: textOf(answer) || null,
+          ...(answer.reasoning ? { reasoning_content: answer.reasoning } : {}),
+          ...(answer.toolCalls ? { tool_calls: callsOf(answer).map(chatToolCall) } : {}),
+        },
+        finish_reason: answer.toolCalls ? 'tool_calls' : 'stop',
+      },
+    ],
+    usage,
+  }),
+  '/completions': (model, answer) => ({
+    id: 'cmpl-invented',
+    object: 'text_completion',
+    created,
+    model,
+    choices: [{ index: 0, text: textOf(answer), finish_reason: 'stop', logprobs: null }],
+    usage,
+  }),
+  '/embeddings': (model, _answer, body) => ({
+    object: 'list',
+    model,
+    data: (Array.isArray(body.input) ? body.input : [body.input]).map((_, index) => ({
+      object: 'embedding',
+      index,
+      embedding: [0.25, -0.5],
+    })),
+    usage: { prompt_tokens: 5, total_tokens: 5 },
+  }),
+  '/responses': (model, answer) => responsesReply(model, answer, 'completed'),
+  '/messages': (model, answer) => ({
+    id: 'msg_invented',
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [
+      ...(answer.reasoning ? [{ type: 'thinking', thinking: answer.reasoning, signature: 'invented' }] : []),
+      ...(textOf(answer) ? [{ type: 'text', text: textOf(answer) }] : []),
+      ...callsOf(answer).map((call) => ({
+        type: 'tool_use',
+        id: call.id,
+        name: call.name,
+        input: JSON.parse(call.arguments),
+      })),
+    ],
+    stop_reason: answer.toolCalls ? 'tool_use' : 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 11, output_tokens: 7 },
+  }),
+};
+
+const chatToolCall = (call: { id: string; name: string; arguments: string }) => ({
+  id: call.id,
+  type: 'function',
+  function: { name: call.name, arguments: call.arguments },
+});
+
+function responsesOutput(answer: Answer): Record<string, unknown>[] {
+  const text = textOf(answer);
+  return [
+    ...(text
+      ? [
+          {
+            type: 'message',
+            id: 'msg_invented',
+            status: 'completed',
+            role: 'assistant',
+            content: [{ type: 'output_text', text, annotations: [] }],
+          },
+        ]
+      : []),
+    ...callsOf(answer).map((call) => ({
+      type: 'function_call',
+      id: `fc_${call.id}`,
+      call_id: call.id,
+      name: call.name,
+      arguments: call.arguments,
+      status: 'completed',
+    })),
+  ];
+}
+
+function responsesReply(model: string, answer: Answer, status: 'completed' | 'in_progress') {
+  const done = status === 'completed';
+  return {
+    id: 'resp_invented',
+    object: 'response',
+    created_at: created,
+    status,
+    model,
+    output: done ? responsesOutput(answer) : [],
+    error: null,
+    incomplete_details: null,
+    instructions: null,
+    metadata: {},
+    parallel_tool_calls: true,
+    temperature: 1,
+    tool_choice: 'auto',
+    tools: [],
+    top_p: 1,
+    max_output_tokens: null,
+    previous_response_id: null,
+    reasoning: { effort: null, summary: null },
+    text: { format: { type: 'text' } },
+    truncation: 'disabled',
+    usage: done ? responsesUsage : null,
+    user: null,
+    store: true,
+  };
+}
+
+const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
+  '/chat/completions'(model, answer) {
+    const chunk = (delta: Record<string, unknown>, finish: string | null, text?: string): Frame => ({
+      data: {
+        id: 'chatcmpl-invented',
+        object: 'chat.completion.chunk',
+        created,
+        model,
+        choices: [{ index: 0, delta, finish_reason: finish }],
+      },
+      ...(text === undefined ? {} : { text }),
+    });
+    return [
+      chunk({ role: 'assistant', content: '' }, null),
+      ...pieces(answer).map((text) => chunk({ content: text }, null, text)),
+      ...callsOf(answer).flatMap((call, index) => {
+        const half = Math.ceil(call.arguments.length / 2);
+        return [
+          chunk({ tool_calls: [{ index, ...chatToolCall({ ...call, arguments: '' }) }] }, null),
+          chunk({ tool_calls: [{ index, function: { arguments: call.arguments.slice(0, half) } }] }, null),
+          chunk({ tool_calls: [{ index, function: { arguments: call.arguments.slice(half) } }] }, null),
+        ];
+      }),
+      chunk({}, answer.toolCalls ? 'tool_calls' : 'stop'),
+      { data: '[DONE]' },
+    ];
+  },
+  '/completions'(model, answer) {
+    const chunk = (text: string, finish: string | null): Frame => ({
+      data: {
+        id: 'cmpl-invented',
+        object: 'text_completion',
+        created,
+        model,
+        choices: [{ index: 0, text, finish_reason: finish, logprobs: null }],
+      },
+      text,
+    });
+    return [...pieces(answer).map((text) => chunk(text, null)), chunk('', 'stop'), { data: '[DONE]' }];
+  },
+  '/responses'(model, answer) {
+    let sequence = 0;
+    const event = (type: string, fields: Record<string, unknown>, text?: string): Frame => ({
+      event: type,
+      data: { type, sequence_number: sequence++, ...fields },
+      ...(text === undefined ? {} : { text }),
+    });
+    const output = responsesOutput(answer);
+    return [
+      event('response.created', { response: responsesReply(model, answer, 'in_progress') }),
+      event('response.in_progress', { response: responsesReply(model, answer, 'in_progress') }),
+      ...output.flatMap((item, index) => {
+        const at = { output_index: index, item_id: item.id };
+        if (item.type === 'function_call') {
+          return [
+            event('response.output_item.added', {
+              output_index: index,
+              item: { ...item, arguments: '', status: 'in_progress' },
+            }),
+            event('response.function_call_arguments.delta', { ...at, delta: item.arguments }),
+            event('response.function_call_arguments.done', {
+              ...at,
+              name: item.name,
+              arguments: item.arguments,
+            }),
+            event('response.output_item.done', { output_index: index, item }),
+          ];
+        }
+        const part = { type: 'output_text', text: textOf(answer), annotations: [], logprobs: [] };
+        const inPart = { ...at, content_index: 0 };
+        return [
+          event('response.output_item.added', {
+            output_index: index,
+            item: { ...item, content: [], status: 'in_progress' },
+          }),
+          event('response.content_part.added', { ...inPart, part: { ...part, text: '' } }),
+          ...pieces(answer).map((text) =>
+            event('response.output_text.delta', { ...inPart, delta: text, logprobs: [] }, text),
+          ),
+          event('response.output_text.done', { ...inPart, text: textOf(answer), logprobs: [] }),
+          event('response.content_part.done', { ...inPart, part }),
+          event('response.output_item.done', { output_index: index, item }),
+        ];
+      }),
+      event('response.completed', { response: responsesReply(model, answer, 'completed') }),
+    ];
+  },
+  '/messages'(model, answer) {
+    const event = (type: string, fields: Record<string, unknown>, text?: string): Frame => ({
+      event: type,
+      data: { type, ...fields },
+      ...(text === undefined ? {} : { text }),
+    });
+    const text = textOf(answer);
+    const calls = callsOf(answer);
+    const first = text ? 1 : 0;
+    return [
+      event('message_start', {
+        message: {
+          id: 'msg_invented',
+          type: 'message',
+          role: 'assistant',
+          model,
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: 11, output_tokens: 1 },
+        },
+      }),
+      ...(text
+        ? [
+            event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
+            ...pieces(answer).map((piece) =>
+              event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: piece } }, piece),
+            ),
+            event('content_block_stop', { index: 0 }),
+          ]
+        : []),
+      ...calls.flatMap((call, n) => [
+        event('content_block_start', {
+          index: first + n,
+          content_block: { type: 'tool_use', id: call.id, name: call.name, input: {} },
+        }),
+        event('content_block_delta', {
+          index: first + n,
+          delta: { type: 'input_json_delta', partial_json: call.arguments },
+        }),
+        event('content_block_stop', { index: first + n }),
+      ]),
+      event('message_delta', {
+        delta: { stop_reason: calls.length > 0 ? 'tool_use' : 'end_turn', stop_sequence: null },
+        usage: { output_tokens: 7 },
+      }),
+      event('message_stop', {}),
+    ];
+  },
+};

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { killAtExit } from './children.ts';
+
+/** The key clients of the test proxy use; invented. */
+export const masterKey = 'sk-invented-master-key';
+
+/** One entry under `guardrails:` in LiteLLM's config. */
+export interface GuardrailEntry {
+  guardrail_name: string;
+  litellm_params: Record<string, unknown>;
+}
+
+export interface ProxyOptions {
+  bin: string;
+  providerUrl: string;
+  guardrails: GuardrailEntry[];
+  callbacks?: string[];
+  env?: Record<string, string>;
+}
+
+export interface RunningProxy {
+  url: string;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** A port which nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Starts `litellm` of a venv with a fresh config and waits until it answers. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const folder = await mkdtemp(join(tmpdir(), 'litellm-proxy-'));
+  const config = join(folder, 'config.yaml');
+  const openai = (model: string) => ({
+    model_name: model,
+    litellm_params: {
+      model: `openai/${model}-upstream`,
+      api_base: `${options.providerUrl}/v1`,
+      api_key: 'invented',
+    },
+  });
+  const json = {
+    model_list: [
+      openai('house-model'),
+      openai('house-embedding'),
+      {
+        model_name: 'house-completion',
+        litellm_params: {
+          model: 'text-completion-openai/house-completion-upstream',
+          api_base: `${options.providerUrl}/v1`,
+          api_key: 'invented',
+        },
+      },
+      {
+        model_name: 'house-claude',
+        litellm_params: {
+          model: 'anthropic/claude-invented',
+          api_base: options.providerUrl,
+          api_key: 'invented',
+        },
+      },
+    ],
+    general_settings: { master_key: masterKey },
+    router_settings: { num_retries: 0, disable_cooldowns: true },
+    litellm_settings: { ...(options.callbacks ? { callbacks: options.callbacks } : {}) },
+    guardrails: options.guardrails,
+  };
+  await writeFile(config, JSON.stringify(json, null, 2)); // JSON is YAML
+  const port = await freePort();
+  let log = '';
+  const child = spawn(
+    join(options.bin, 'litellm'),
+    ['--config', config, '--port', String(port), '--host', '127.0.0.1'],
+    {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: `${options.bin}:${process.env.PATH ?? ''}`,
+        HOME: folder,
+        PYTHONUNBUFFERED: '1',
+        PYTHONDONTWRITEBYTECODE: '1',
+        NO_PROXY: '*',
+        LITELLM_LOCAL_MODEL_COST_MAP: 'True', // no download at start
+        LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS: 'True',
+        LITELLM_LOCAL_BLOG_POSTS: 'True',
+        LITELLM_TELEMETRY: 'False',
+        NO_DOCS: 'True',
+        ...options.env,
+      },
+    },
+  );
+  child.stdout.on('data', (data: Buffer) => (log += data.toString('utf8')));
+  child.stderr.on('data', (data: Buffer) => (log += data.toString('utf8')));
+  const forget = killAtExit(() => killGroup(child, 'SIGKILL'));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const proxy: RunningProxy = {
+    url: `http://127.0.0.1:${port}`,
+    log: () => log,
+    async stop() {
+      killGroup(child, 'SIGTERM');
+      if ((await Promise.race([exited, sleep(5_000, 'late', { ref: false })])) === 'late') {
+        killGroup(child, 'SIGKILL');
+        await exited;
+      }
+      forget();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  const giveUpAt = Date.now() + 120_000;
+  while (!(await answers(`${proxy.url}/health/liveliness`))) {
+    if (child.exitCode !== null || Date.now() > giveUpAt) {
+      await proxy.stop();
+      throw new Error(`litellm did not start:\n${log.slice(-4_000)}`);
+    }
+    await sleep(250);
+  }
+  return proxy;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // already gone
+  }
+}
