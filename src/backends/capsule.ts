@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../guardrail/call.ts';
 import { baseUrl, flag, milliseconds, secret } from '../guardrail/fields.ts';
+import { parseInner } from '../guardrail/json.ts';
 import { ALLOW } from '../guardrail/verdict.ts';
 import { textsWithoutRow } from '../guardrail/words.ts';
 import { defineBackend } from './backend.ts';
@@ -63,7 +64,7 @@ export const capsule = defineBackend({
 function preHook(call: GuardrailCall, requestId: string) {
   const messages = call.structured_messages.length > 0 ? conversation(call) : prompts(call.texts);
   const user = textOf(call.request_data.user_api_key_end_user_id);
-  const sessionId = headerOf(call, 'x-litellm-session-id');
+  const sessionId = headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id');
   return {
     requestId,
     model: call.model ?? 'unknown',
@@ -109,12 +110,8 @@ function toolCall(value: unknown) {
 
 /** Arguments that are a JSON object go as one, anything else as the text it was. */
 function parsedObject(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text;
-  } catch {
-    return text;
-  }
+  const value = parseInner(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text;
 }
 
 /** A client can choose its call id; a header cannot carry everything that a JSON string can. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
@@ -9,6 +9,9 @@ import { loggable } from '../telemetry/log.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
+
+/** How long the last lines of the log may wait for their reader. */
+const END_MS = 1000;
 
 /** `guardrail-bridge serve`: listens until SIGTERM or SIGINT, then drains. */
 export async function serve(config: Config): Promise<void> {
@@ -28,8 +31,13 @@ export async function serve(config: Config): Promise<void> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
+    // Node reads on by itself what an early answer left unread; the adapter would cut a slow sender off
+    autoCleanupIncoming: false,
   }) as Server;
+  const unanswered = new Set<ServerResponse>();
   server.prependListener('request', (_, outgoing) => {
+    unanswered.add(outgoing);
+    outgoing.once('close', () => unanswered.delete(outgoing));
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
   server.listen(config.port, config.host);
@@ -41,6 +49,8 @@ export async function serve(config: Config): Promise<void> {
   log.info({ host: config.host, port, authenticated: config.apiKeys.length > 0 }, 'listening');
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  bridge.startDraining();
+  for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
   await drain(bridge, server, config, signal);
 }
 
@@ -56,7 +66,6 @@ function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {
 async function drain(bridge: Bridge, server: Server, config: Config, signal: string): Promise<void> {
   const { log } = bridge;
   log.info({ signal }, 'draining');
-  bridge.startDraining();
   const impatient = Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
   if (signal === 'SIGTERM')
     await Promise.race([wait(config.shutdownDelayMs, undefined, { ref: false }), impatient]);
@@ -72,8 +81,7 @@ async function drain(bridge: Bridge, server: Server, config: Config, signal: str
     server.closeAllConnections();
   }
   log.info('stopped');
-  await new Promise<void>((resolve) => log.flush(() => resolve()));
-  // The process ends by itself; if something still holds it, not for long
-  setTimeout(() => process.exit(0), 1000).unref();
+  // The process ends by itself. What still holds it then is a log that nobody reads, for which an exit would wait
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
   if (!finished) process.exit(0);
 }

@@ -1,7 +1,8 @@
 import { fieldsOf, type GuardrailCall } from './call.ts';
+import { parseInner } from './json.ts';
 
 /** Where in a call a string stands; it decides how a rewrite of it can be written back. */
-export type Place = 'texts' | 'structured_messages' | 'tool_calls';
+export type Place = 'texts' | 'structured_messages' | 'tool_calls' | 'tools';
 
 /** Structure, not words: never judged and never rewritten. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
@@ -12,12 +13,14 @@ const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
 
 /**
  * Visits every string of a call that a person, a model or a tool wrote: `texts`, all of `structured_messages`
- * (system prompt and tool results of /v1/messages and /v1/responses stand only there) and tool-call arguments.
+ * (tool results and, in older releases, system prompts stand only there), tool-call arguments, and the descriptions of
+ * tools, which an MCP server writes.
  */
 export function eachWord(call: GuardrailCall, visit: (text: string, place: Place) => void): void {
   for (const text of call.texts) visit(text, 'texts');
   walk(call.structured_messages, '', 'structured_messages', visit);
   walk(call.tool_calls, '', 'tool_calls', visit);
+  walk(call.tools, '', 'tools', visit);
 }
 
 /**
@@ -47,7 +50,10 @@ export function textsWithoutRow(call: GuardrailCall): readonly string[] {
 
 function walk(value: unknown, key: string, place: Place, visit: (text: string, place: Place) => void): void {
   if (typeof value === 'string') {
-    if (!STRUCTURE.has(key) && !isMedia(key, value)) visit(value, place);
+    if (STRUCTURE.has(key) || isMedia(key, value)) return;
+    visit(value, place);
+    // JSON in a string: what is escaped there is not what was said
+    if (key === 'arguments' && value.includes('\\')) walk(parseInner(value), '', place, visit);
   } else if (Array.isArray(value)) {
     for (const item of value) walk(item, key, place, visit);
   } else if (typeof value === 'object' && value !== null) {

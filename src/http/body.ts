@@ -2,9 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 
-export type Body = { readonly text: string } | { readonly refused: 'too_large' | 'overloaded' | 'aborted' };
+/** A body, to be released once it is answered, or why there is none. */
+export type Body =
+  | { readonly bytes: Buffer; release(): void }
+  | { readonly refused: 'too_large' | 'overloaded' | 'aborted' };
 
-/** How many bodies of the greatest size may be in memory at once before callers are refused. */
+/** How many bodies of the greatest size may be in memory at once, unread or unanswered, before callers are refused. */
 const LARGEST_AT_ONCE = 8;
 
 /**
@@ -18,45 +21,47 @@ export function createBodyReader(
 ): (c: Context<{ Bindings: Partial<HttpBindings> }>) => Promise<Body> {
   let held = 0;
 
-  async function readIncoming(incoming: IncomingMessage): Promise<Body> {
+  function readIncoming(incoming: IncomingMessage): Promise<Body> {
     const chunks: Buffer[] = [];
     let size = 0;
     let refused: 'too_large' | 'overloaded' | undefined;
-    const refuse = (reason: 'too_large' | 'overloaded') => {
-      refused = reason;
+    const release = () => {
       held -= size;
       size = 0;
       chunks.length = 0;
     };
-    if (Number(incoming.headers['content-length']) > maxBytes) refuse('too_large');
+    if (Number(incoming.headers['content-length']) > maxBytes) refused = 'too_large';
+
     return new Promise((resolve) => {
-      const end = (body: Body) => {
-        held -= size;
-        size = 0;
-        resolve(body);
-      };
       incoming.on('data', (chunk: Buffer) => {
         if (refused !== undefined) return;
         size += chunk.length;
         held += chunk.length;
-        if (size > maxBytes) refuse('too_large');
-        else if (held > maxBytes * LARGEST_AT_ONCE) refuse('overloaded');
-        else chunks.push(chunk);
+        if (size > maxBytes) refused = 'too_large';
+        else if (held > maxBytes * LARGEST_AT_ONCE) refused = 'overloaded';
+        if (refused === undefined) chunks.push(chunk);
+        else release();
       });
       incoming.on('end', () => {
-        if (refused !== undefined) return end({ refused });
-        const text = chunks.length === 1 ? String(chunks[0]) : Buffer.concat(chunks, size).toString();
-        return end({ text });
+        if (refused !== undefined) return resolve({ refused });
+        const [first] = chunks;
+        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+        chunks.length = 0;
+        return resolve({ bytes, release });
       });
-      incoming.on('error', () => end({ refused: 'aborted' }));
-      incoming.on('close', () => end({ refused: 'aborted' }));
+      const abort = () => {
+        if (!incoming.readableEnded) release();
+        resolve({ refused: 'aborted' });
+      };
+      incoming.on('error', abort);
+      incoming.on('close', abort);
     });
   }
 
   return async (c) => {
     const incoming = c.env?.incoming;
     if (incoming !== undefined) return readIncoming(incoming);
-    const bytes = await c.req.arrayBuffer();
-    return bytes.byteLength > maxBytes ? { refused: 'too_large' } : { text: Buffer.from(bytes).toString() };
+    const bytes = Buffer.from(await c.req.arrayBuffer());
+    return bytes.length > maxBytes ? { refused: 'too_large' } : { bytes, release() {} };
   };
 }

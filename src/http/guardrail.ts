@@ -36,14 +36,14 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
   const memory = judge.wantsRequests ? createRequestMemory() : undefined;
 
   /** Keeps a request for its answer; for an answer, what was kept. */
-  function requestOf(call: GuardrailCall, body: string): GuardrailCall | undefined {
+  function requestOf(call: GuardrailCall, body: Buffer): GuardrailCall | undefined {
     if (memory === undefined || call.litellm_call_id === null) return undefined;
     if (call.input_type === 'request') {
       memory.remember(call.litellm_call_id, body);
       return undefined;
     }
     const kept = memory.recall(call.litellm_call_id);
-    const parsed = kept === undefined ? undefined : parseGuardrailCall(kept);
+    const parsed = kept === undefined ? undefined : parseGuardrailCall(kept.toString());
     return parsed !== undefined && 'call' in parsed ? parsed.call : undefined;
   }
 
@@ -112,7 +112,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       return reject(c, 401, 'unauthorized', { field: 'x-api-key', message });
     }
     const encoding = c.req.header('content-encoding');
-    if (encoding !== undefined && encoding !== 'identity') {
+    if (encoding && encoding.toLowerCase() !== 'identity') {
       return reject(c, 415, 'content_encoding', {
         field: 'content-encoding',
         message: 'send the body uncompressed',
@@ -129,13 +129,16 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       });
       return c.body(JSON.stringify(reply), 200, JSON_TYPE);
     }
-    const parsed = parseGuardrailCall(body.text);
-    if ('bad' in parsed) return reject(c, 400, 'invalid', parsed.bad);
+    const parsed = parseGuardrailCall(body.bytes.toString());
+    if ('bad' in parsed) {
+      body.release();
+      return reject(c, 400, 'invalid', parsed.bad);
+    }
 
     const { call } = parsed;
     const startedAt = performance.now();
     try {
-      const decision = await judge.judge(call, workFor(c), requestOf(call, body.text));
+      const decision = await judge.judge(call, workFor(c), requestOf(call, body.bytes));
       metrics.seconds.observe({ input_type: call.input_type }, (performance.now() - startedAt) / 1000);
       return answer(c, call, decision);
     } catch (error) {
@@ -145,6 +148,8 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       const reply = blocked('fail_closed', 'bridge', 'internal error', callFields(call));
       metrics.decisions.inc({ input_type: call.input_type, action: reply.action });
       return c.body(JSON.stringify(reply), 200, JSON_TYPE);
+    } finally {
+      body.release();
     }
   };
 }

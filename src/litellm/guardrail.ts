@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
 
 const list = v.nullish(v.array(v.unknown()), []);
 const fields = v.nullish(v.record(v.string(), v.unknown()), {});
@@ -28,9 +29,6 @@ const GuardrailRequest = v.object({
   additional_provider_specific_params: fields,
 });
 
-/** Deeper than any real conversation or JSON schema, and far from what exhausts a stack. */
-const MAX_DEPTH = 128;
-
 /** What the caller did wrong: which field, and what belongs there. Never the value. */
 export type BadRequest = { readonly field: string; readonly message: string };
 
@@ -53,7 +51,7 @@ export function parseGuardrailCall(body: string): { call: GuardrailCall } | { ba
   }
   const call = parsed.output;
   for (const field of ['structured_messages', 'tools', 'tool_calls'] as const) {
-    if (isDeeperThan(call[field], MAX_DEPTH))
+    if (isTooDeep(call[field]))
       return bad(field, `is nested more than ${MAX_DEPTH} levels deep`);
   }
   return { call };
@@ -71,15 +69,4 @@ function expected({ expected }: { expected: string | null }): string {
     .replace('string', 'a string')
     .replace(/[()]/g, '')
     .replaceAll(' | ', ' or ');
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) {
-    for (const item of value) if (isDeeperThan(item, levels - 1)) return true;
-    return false;
-  }
-  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
-  return false;
 }

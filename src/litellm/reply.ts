@@ -11,9 +11,12 @@ export type Reply =
 /** Older releases ignore `structured_messages` in a reply, and the original would pass. */
 const READS_STRUCTURED_MESSAGES = [1, 103];
 
+/** LiteLLM tells its version since 1.81.12; releases before drop the rewrite of some answers without a word. */
+const TELLS_ITS_VERSION = [1, 81];
+
 /**
  * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in
- * tool-call arguments, one that stands nowhere in the call, or rows that this LiteLLM does not read.
+ * tools or tool-call arguments, one that stands nowhere in the call, or a field that this LiteLLM does not read.
  *
  * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
  * where a row differs LiteLLM ignores `texts`, so one reply cannot need both.
@@ -22,19 +25,20 @@ const READS_STRUCTURED_MESSAGES = [1, 103];
  */
 export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
   const seen = new Map(
-    [...rewrites.keys()].map((text) => [text, { texts: 0, structured_messages: 0, tool_calls: 0 }]),
+    [...rewrites.keys()].map((text) => [text, { texts: 0, structured_messages: 0, elsewhere: 0 }]),
   );
   eachWord(call, (text, place) => {
     const counts = seen.get(text);
-    if (counts !== undefined) counts[place]++;
+    if (counts !== undefined) counts[place === 'tool_calls' || place === 'tools' ? 'elsewhere' : place]++;
   });
   let needsRows = false;
   let needsTexts = false;
-  for (const { texts, structured_messages, tool_calls } of seen.values()) {
-    if (tool_calls > 0 || texts + structured_messages === 0) return null;
+  for (const { texts, structured_messages, elsewhere } of seen.values()) {
+    if (elsewhere > 0 || texts + structured_messages === 0) return null;
     if (structured_messages > texts) needsRows = true;
     if (texts > structured_messages) needsTexts = true;
   }
+  if (call.input_type === 'response' && !isAtLeast(call.litellm_version, TELLS_ITS_VERSION)) return null;
   if (!needsRows) {
     return { action: 'GUARDRAIL_INTERVENED', texts: call.texts.map((text) => rewrites.get(text) ?? text) };
   }

@@ -105,6 +105,7 @@ export function createMetrics(
 
   for (const reason of REJECTIONS) rejected.inc({ reason }, 0);
   for (const input_type of INPUT_TYPES) {
+    seconds.zero({ input_type });
     for (const action of ACTIONS) decisions.inc({ input_type, action }, 0);
     unappliable.inc({ input_type }, 0);
     for (const backend of [...backends, ...policies]) {
@@ -113,6 +114,7 @@ export function createMetrics(
       }
     }
     for (const backend of backends) {
+      checkSeconds.zero({ backend, input_type });
       for (const fallback of ['fail_open', 'defer']) bypasses.inc({ backend, input_type, fallback }, 0);
       for (const mode of ['enforce', 'observe']) {
         for (const kind of FAILURE_KINDS) failures.inc({ backend, mode, input_type, kind }, 0);

@@ -98,13 +98,14 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
       world.provider.reset({ text: letter });
       const seen = await world.send(endpoint, endpoint.ask(question), ['mask-post']);
 
-      expect(seen.status).toBe(200);
-      if (isOld && endpoint === responses) {
-        expect(seen.raw).toContain(address); // LEAKS: this release drops rewrites of these answers
+      expect(seen.raw).not.toContain(address);
+      if (isOld) {
+        // this release drops the rewrite of some answers without a word, and does not say which release it is
+        expectError(release, endpoint, seen, blocked);
         return;
       }
+      expect(seen.status).toBe(200);
       expect(seen.raw).toContain(letter.replace(address, masked));
-      expect(seen.raw).not.toContain(address);
     });
 
     testIf(judged.answer)('ANSWER_REDACTION=block blocks an answer that would be redacted', async () => {
@@ -265,9 +266,13 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
       world.provider.reset({ text: letter });
       const seen = await world.send(chat, chat.ask(`Write to ${address}`), ['mask-pre', 'mask-post']);
 
-      expect(seen.status).toBe(200);
       expect(JSON.stringify(world.provider.calls)).not.toContain(address);
       expect(seen.raw).not.toContain(address);
+      if (isOld) {
+        expectError(release, chat, seen, blocked); // the answer: see above
+        return;
+      }
+      expect(seen.status).toBe(200);
       expect(seen.raw).toContain(masked);
     });
 
@@ -444,11 +449,12 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
         world.provider.reset({ text: letter, chunkSize: 8 });
         const seen = await world.send(endpoint, { ...endpoint.ask(question), stream: true }, ['mask-post']);
 
+        if (isOld) {
+          expectCut(release, endpoint, seen, blocked); // no rewrite is offered to this release
+          return;
+        }
         expect(seen.status).toBe(200);
-        const text = streamedText(seen.raw);
-        if (isOld && endpoint === chat)
-          expect(text).not.toContain(masked); // it also drops every fifth chunk
-        else expect(text).toBe(letter);
+        expect(streamedText(seen.raw)).toBe(letter);
       },
     );
 

@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import * as v from 'valibot';
+import { afterEach, expect, test } from 'vitest';
+import { createHttp, type Http, toFailure } from '../../src/backends/http.ts';
+import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
+import {
+  type FakeBackend,
+  type Reply as FakeReply,
+  json,
+  silence,
+  startFakeBackend,
+} from '../support/fake-backend.ts';
+
+const Reply = v.object({ ok: v.boolean() });
+const closes: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0).reverse()) await close();
+});
+
+async function fake(reply: FakeReply): Promise<FakeBackend> {
+  const backend = await startFakeBackend(reply);
+  closes.push(() => backend.close());
+  return backend;
+}
+
+const post = (http: Http, url: string, signal: AbortSignal = AbortSignal.timeout(15_000)) =>
+  http.post(url, { asked: 1 }, { headers: { 'x-one': '1' }, schema: Reply, signal });
+
+test('it posts JSON with the headers given and reads the reply by the schema', async () => {
+  const vendor = await fake(json({ ok: true, more: 1 }));
+  const http = createHttp();
+  closes.push(() => http.close());
+  expect(await post(http, `${vendor.url}/a/b?c=d`)).toEqual({ ok: true });
+  expect(vendor.seen).toMatchObject([
+    {
+      method: 'POST',
+      path: '/a/b',
+      headers: { 'content-type': 'application/json', 'x-one': '1', 'content-length': '11' },
+      body: { asked: 1 },
+    },
+  ]);
+  expect(vendor.seen[0]?.query.get('c')).toBe('d');
+});
+
+test('connections are kept and used again', async () => {
+  const sockets = new Set<unknown>();
+  const vendor = await fake((request, response) => {
+    sockets.add(response.socket);
+    return json({ ok: true })(request, response);
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  for (let i = 0; i < 10; i++) await post(http, vendor.url);
+  expect(sockets.size).toBeLessThan(4);
+});
+
+test('an aborted call closes its connection', async () => {
+  const asked = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const vendor = await fake((_, response) => {
+    response.once('close', left.resolve);
+    asked.resolve();
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  const leaving = new AbortController();
+  const pending = post(http, vendor.url, leaving.signal);
+  await asked.promise;
+  leaving.abort();
+  await expect(pending).rejects.toThrow();
+  await left.promise;
+});
+
+test('a call that was aborted before it began asks nobody', async () => {
+  const vendor = await fake(json({ ok: true }));
+  const http = createHttp();
+  closes.push(() => http.close());
+  await expect(post(http, vendor.url, AbortSignal.abort())).rejects.toThrow();
+  expect(vendor.seen).toEqual([]);
+});
+
+test('a reply is limited by its size, whether it says its length or not', async () => {
+  const http = createHttp({ maxReplyBytes: 1000 });
+  closes.push(() => http.close());
+  const body = JSON.stringify({ ok: true, padding: 'x'.repeat(2000) });
+  const told = await fake((_, response) => void response.end(body));
+  const chunked = await fake((_, response) => {
+    response.write(body.slice(0, 500));
+    response.end(body.slice(500));
+  });
+  for (const { url } of [told, chunked]) {
+    expect(await post(http, url).catch(toFailure)).toEqual({ kind: 'oversize' });
+  }
+});
+
+test('a server that closes each connection at its second call answers every call', async () => {
+  const used = new WeakSet<object>();
+  const vendor = await fake((request, response) => {
+    const socket = response.socket as net.Socket;
+    if (used.has(socket)) return void socket.destroy();
+    used.add(socket);
+    return json({ ok: true })(request, response);
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  for (let i = 0; i < 6; i++) expect(await post(http, vendor.url)).toEqual({ ok: true });
+  expect(vendor.seen.length).toBeGreaterThan(6);
+});
+
+test('a connection is tried twice and no more', async () => {
+  const vendor = await fake((_, response) => void response.socket?.destroy());
+  const http = createHttp();
+  closes.push(() => http.close());
+  expect(await post(http, vendor.url).catch(toFailure)).toMatchObject({ kind: 'unreachable' });
+  expect(vendor.seen).toHaveLength(2);
+});
+
+test('a connection that is never set up does not keep the bridge from ending', async () => {
+  // Takes the connection and leaves the client waiting for TLS
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connected = once(server, 'connection');
+  const http = createHttp();
+  const leaving = new AbortController();
+  post(http, `https://127.0.0.1:${(server.address() as AddressInfo).port}`, leaving.signal).catch(() => {});
+  const [socket] = (await connected) as [net.Socket];
+  closes.push(() => {
+    socket.destroy();
+    server.close();
+  });
+  leaving.abort();
+  const closed = http.close().then(() => 'closed');
+  const waited = new Promise((resolve) => setTimeout(resolve, 3000, 'still waiting'));
+  expect(await Promise.race([closed, waited])).toBe('closed');
+});
+
+test('a backend that still holds a connection open does not keep the bridge from ending', async () => {
+  const vendor = await fake(silence);
+  const http = createHttp();
+  await expect(post(http, vendor.url, AbortSignal.timeout(100))).rejects.toThrow();
+  await http.close();
+});
+
+const code = (value: string, extra: object = {}) => Object.assign(new Error('x'), { code: value, ...extra });
+
+test.each<{ name: string; error: unknown; failure: Failure }>([
+  {
+    name: "a backend's own",
+    error: new BackendError({ kind: 'no_verdict' }),
+    failure: { kind: 'no_verdict' },
+  },
+  { name: 'a syntax error', error: new SyntaxError('x'), failure: { kind: 'not_json' } },
+  { name: 'a refusal', error: code('ECONNREFUSED'), failure: { kind: 'unreachable', code: 'ECONNREFUSED' } },
+  { name: 'an unknown host', error: code('ENOTFOUND'), failure: { kind: 'unreachable', code: 'ENOTFOUND' } },
+  {
+    name: 'a failed race of addresses',
+    error: new AggregateError([code('ECONNREFUSED')]),
+    failure: { kind: 'unreachable', code: 'ECONNREFUSED' },
+  },
+  {
+    name: 'a code in the cause',
+    error: new TypeError('fetch failed', { cause: code('UND_ERR_SOCKET') }),
+    failure: { kind: 'unreachable', code: 'UND_ERR_SOCKET' },
+  },
+  {
+    name: 'an expired certificate',
+    error: code('CERT_HAS_EXPIRED'),
+    failure: { kind: 'tls', code: 'CERT_HAS_EXPIRED' },
+  },
+  {
+    name: 'a certificate for another host',
+    error: code('ERR_TLS_CERT_ALTNAME_INVALID'),
+    failure: { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+  },
+  { name: 'a broken handshake', error: code('EPROTO'), failure: { kind: 'tls', code: 'EPROTO' } },
+])('$name is sorted', ({ error, failure }) => {
+  expect(toFailure(error)).toEqual(failure);
+});
+
+test.each([new TypeError('a mistake of ours'), 'a string', undefined, code('ERR_INVALID_ARG_TYPE')])(
+  'what is not known is a bug: %s',
+  (error) => {
+    expect(toFailure(error)).toEqual({ kind: 'bug', error });
+  },
+);

@@ -1,0 +1,70 @@
+/** Eight digits that the load generator counts up in every request, so that no two calls are alike. */
+export const SERIAL = '00000000';
+
+const WORDS = (
+  'the order was shipped on Monday and we expect it at your door before noon if customs agrees please check ' +
+  'invoice total again because our café partner in Zürich reported a “late” refund for item number which ' +
+  'supplier returned function value should never be null when account settings change see line below thanks ' +
+  'model answer summary customer wrote three reasons why delivery failed: wrong street, closed gate, no phone'
+).split(' ');
+
+/** Text of about `length` characters; the same seed gives the same text, other seeds give other text. */
+function prose(length: number, seed: number): string {
+  let state = seed * 2_654_435_761 + 1;
+  let text = '';
+  while (text.length < length) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    text += `${WORDS[state % WORDS.length]}${state % 13 === 0 ? '.\n' : ' '}`;
+  }
+  return text.slice(0, length);
+}
+
+/** A chat request as LiteLLM sends it, about `bytes` long: the conversation stands in it twice, nulls included. */
+export function chatBody(bytes: number, lastWords = ''): string {
+  const build = (conversation: number): string => {
+    const roles = [
+      'system',
+      ...Array.from({ length: Math.ceil(conversation / 4_000) }, () => ['user', 'assistant']),
+    ];
+    const contents = [...roles.flat(), 'user'].map((role, index, all) => ({
+      role,
+      content: prose(Math.ceil(conversation / all.length), index),
+    }));
+    contents.push({ role: 'user', content: `Ticket ${SERIAL}: and now? ${lastWords}` });
+    return JSON.stringify({
+      input_type: 'request',
+      litellm_call_id: `6f0e3f0a-4b0d-4f3e-9c55-2f1d${SERIAL}`,
+      litellm_trace_id: 'b3c9b7a8-0c52-4b19-8f6d-0a2c4f6e8d10',
+      structured_messages: contents,
+      images: null,
+      tools: null,
+      texts: contents.map(({ content }) => content),
+      request_data: {
+        user_api_key_hash: '9f2c1e7a5b4d3c2f1a0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e1d0c9b8a',
+        user_api_key_alias: 'checkout-assistant-prod',
+        user_api_key_user_id: 'u-4711',
+        user_api_key_user_email: 'dana.moreau@example.com',
+        user_api_key_team_id: 'team-payments',
+        user_api_key_team_alias: 'Payments',
+        user_api_key_end_user_id: 'customer-88213',
+        user_api_key_org_id: 'org-emea',
+      },
+      request_headers: {
+        host: 'llm-gateway.example.internal',
+        'user-agent': 'OpenAI/JS 6.9.1',
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'x-stainless-lang': 'js',
+        'x-litellm-tags': 'checkout',
+        'x-forwarded-for': '[present]',
+        cookie: '[present]',
+      },
+      litellm_version: '1.103.2',
+      additional_provider_specific_params: { tenant: 'acme' },
+      tool_calls: null,
+      model: 'gpt-4.1-mini',
+    });
+  };
+  const overhead = Buffer.byteLength(build(0));
+  return build(Math.max(0, Math.floor((bytes - overhead) / 2.1)));
+}

@@ -1,0 +1,90 @@
+/** Starts the processes of a benchmark run on the two cores: what is measured on one, everything else on the other. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Job, Measured, Slice } from './load.ts';
+
+export type Server = { port: number; pid: number };
+export type Core = 0 | 1;
+
+export const pinned = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
+
+const children = new Set<ChildProcess>();
+let stopping = false;
+process.on('exit', stopAll);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+/** `file` is relative to this folder. The environment starts empty but for `env`: no setting of the caller's leaks in. */
+function start(
+  core: Core,
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  channel: 'stdout' | 'ipc',
+) {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const [command, ...rest] = [
+    ...(pinned ? ['taskset', '-c', String(core)] : []),
+    process.execPath,
+    path,
+    ...args,
+  ];
+  const child = spawn(command as string, rest, {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH, ...env },
+    stdio: channel === 'ipc' ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  child.on('exit', (code, signal) => {
+    children.delete(child);
+    if (!stopping) throw new Error(`${file} ${args.join(' ')} ended early (${code ?? signal})`);
+  });
+  return child;
+}
+
+/** Starts a server and waits for the line that tells its port; whatever it prints after that is dropped. */
+export async function startServer(
+  core: Core,
+  file: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Server> {
+  const child = start(core, file, args, env, 'stdout');
+  if (!child.stdout) throw new Error('no stdout');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = JSON.parse(line) as { msg?: string; port?: number };
+    if (event.msg !== 'listening' || event.port === undefined) continue;
+    child.stdout.resume();
+    return { port: event.port, pid: child.pid as number };
+  }
+  throw new Error(`${file} ${args.join(' ')} closed its output before it was listening`);
+}
+
+/** CPU time of a process so far, all threads, from /proc (in ticks of 10 ms). */
+function cpuMs(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Starts the load generator and returns the function that runs one slice of load on a server. */
+export function startLoad(): (server: Server, job: Omit<Job, 'port'>) => Promise<Measured> {
+  const load = start(1, './load.ts', [], {}, 'ipc');
+  return async (server, job) => {
+    const before = cpuMs(server.pid);
+    load.send({ ...job, port: server.port });
+    const [slice] = (await once(load, 'message')) as [Slice];
+    return { ...slice, cpuMs: cpuMs(server.pid) - before };
+  };
+}
+
+export function stopAll(): void {
+  stopping = true;
+  for (const child of children) child.kill('SIGKILL');
+}

@@ -1,0 +1,140 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { backends } from '../../src/backends/index.ts';
+import { help } from '../../src/cli/help.ts';
+import { runChild } from '../support/child.ts';
+
+test.concurrent('every wrong variable is named at once, without its value, and the exit code is 1', async () => {
+  const { code, stderr, stdout } = await runChild({
+    env: {
+      PORT: 'hidden-port',
+      MAX_BODY_MB: '-5',
+      CAPSULE_LITELLM_TOKEN: 'hidden-token',
+      BUILTIN_POLICY: 'hidden',
+    },
+  });
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr.split('\n')[0]).toBe('The configuration cannot be used:');
+  for (const name of ['PORT', 'MAX_BODY_MB', 'BUILTIN_POLICY', 'CAPSULE_LITELLM_ENDPOINT']) {
+    expect(stderr).toContain(`  ${name}: `);
+  }
+  expect(stderr).not.toContain('hidden');
+  expect(stderr).not.toContain('    at ');
+});
+
+test.concurrent('without a key it refuses to listen beyond loopback', async () => {
+  const { code, stderr } = await runChild({ env: { HOST: '0.0.0.0', PORT: '0' } });
+  expect(code).toBe(1);
+  expect(stderr).toContain('BRIDGE_API_KEYS');
+  expect(stderr).toContain('ALLOW_UNAUTHENTICATED');
+});
+
+test.concurrent.each([
+  { name: 'an unknown command', args: ['sreve'], said: 'unknown command sreve' },
+  { name: 'an unknown option', args: ['--prot=1'], said: 'unknown command --prot=1' },
+  { name: 'an argument too many', args: ['serve', 'now'], said: 'unexpected argument now' },
+])('$name ends with exit code 2 and points at --help', async ({ args, said }) => {
+  const { code, stderr, stdout } = await runChild({ args });
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toBe(`guardrail-bridge: ${said}; see guardrail-bridge --help\n`);
+});
+
+test.concurrent('--version prints the version of the package', async () => {
+  expect(await runChild({ args: ['--version'] })).toEqual({
+    code: 0,
+    signal: null,
+    stdout: `${packageJson.version}\n`,
+    stderr: '',
+  });
+});
+
+test.concurrent('--help prints the help, even where the configuration is wrong', async () => {
+  const { code, stdout } = await runChild({ args: ['--help'], env: { PORT: 'none' } });
+  expect(code).toBe(0);
+  expect(stdout).toBe(help(backends));
+});
+
+/** Every variable that is read: the bridge's own from the schema's source, the rest from the definitions. */
+function variables(): string[] {
+  const source = readFileSync(join(import.meta.dirname, '..', '..', 'src', 'config', 'config.ts'), 'utf8');
+  const schema = /const VARIABLES = \{\n(.*?)\n\}/s.exec(source)?.[1] ?? '';
+  const own = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = '']) => name);
+  expect(own).toEqual(expect.arrayContaining(['HOST', 'BRIDGE_API_KEYS', 'SHUTDOWN_TIMEOUT']));
+  const ofBackends = backends.flatMap(({ name, variables, sharedVariables }) => [
+    ...Object.keys({ ...variables, ...sharedVariables }),
+    ...['MODE', 'GUARDRAIL_TIMEOUT', 'UNREACHABLE_FALLBACK'].map((word) => `${name.toUpperCase()}_${word}`),
+  ]);
+  return [...own, ...ofBackends];
+}
+
+test.each([
+  { where: 'the help', text: () => help(backends) },
+  {
+    where: 'the README',
+    text: () => readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8'),
+  },
+])('$where mentions every variable that is read', ({ text }) => {
+  const words = new Set(text().match(/[A-Z][A-Z0-9_]+/g));
+  expect(variables().filter((name) => !words.has(name))).toEqual([]);
+});
+
+test.concurrent('check-config says what the configuration means and keeps secrets to itself', async () => {
+  const { code, stdout, stderr } = await runChild({
+    args: ['check-config'],
+    env: {
+      BRIDGE_API_KEYS: 'hidden-one,hidden-two',
+      DATA_INGESTION_SERVICE_URL: 'http://akto.example.com/hidden-path',
+      AKTO_API_TOKEN: 'hidden-token',
+      SYNC_MODE: 'false',
+      AKTO_MODUS: 'hidden-misspelt',
+      BUILTIN_POLICY: 'on',
+      BANNED_KEYWORDS: 'hidden-word',
+    },
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('0.0.0.0:8787, 2 API keys');
+  expect(stdout).toContain('built-in policy on, 1 banned keyword');
+  expect(stdout).toMatch(/akto at akto\.example\.com: timeout 5 s, fail_closed, observe/);
+  expect(stdout).toMatch(/warning: .*plain http/);
+  expect(stdout).toMatch(/warning: AKTO_MODUS /);
+  expect(stdout).not.toContain('hidden');
+});
+
+test.concurrent('check-config fails where serve would', async () => {
+  const { code, stderr } = await runChild({ args: ['check-config'], env: { AKTO_API_KEY: 'hidden' } });
+  expect(code).toBe(1);
+  expect(stderr).toContain('AKTO_GUARDRAIL_API_BASE: missing');
+  expect(stderr).not.toContain('hidden');
+});
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+function folderWith(dotenv: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
+  folders.push(folder);
+  writeFileSync(join(folder, '.env'), dotenv);
+  return folder;
+}
+
+test.concurrent('a .env file in the working directory is read, under the environment', async () => {
+  const cwd = folderWith('PORT=8001\nBANNED_KEYWORDS="one,two"\n# a comment\nLOG_LEVEL=\n');
+  const { code, stdout, stderr } = await runChild({ args: ['check-config'], env: { PORT: '8002' }, cwd });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('127.0.0.1:8002');
+  expect(stdout).toContain('2 banned keywords');
+});
+
+test.concurrent('a mistake in the .env file is named like one in the environment', async () => {
+  const { code, stderr } = await runChild({ args: ['check-config'], cwd: folderWith('PORT=hidden\n') });
+  expect(code).toBe(1);
+  expect(stderr).toContain('  PORT: ');
+  expect(stderr).not.toContain('hidden');
+});

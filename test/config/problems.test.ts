@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { backends } from '../../src/backends/index.ts';
+import { ConfigError, parseConfig } from '../../src/config/config.ts';
+
+const AKTO = { AKTO_GUARDRAIL_API_BASE: 'https://akto.example', AKTO_API_KEY: 'akto-key' };
+const CAPSULE = {
+  CAPSULE_LITELLM_ENDPOINT: 'https://capsule.example',
+  CAPSULE_LITELLM_TOKEN: 'capsule-token',
+};
+const WRONG = 'hunter2';
+
+function errorOf(env: Record<string, string>): ConfigError {
+  try {
+    parseConfig(env, backends);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${JSON.stringify(env)}`);
+}
+
+test('one error names every bad variable of every part, and shows no value', () => {
+  const bad = {
+    PORT: WRONG,
+    MAX_BODY_MB: `-${WRONG}`,
+    GUARDRAIL_TIMEOUT: WRONG,
+    UNREACHABLE_FALLBACK: WRONG,
+    ANSWER_REDACTION: WRONG,
+    BUILTIN_POLICY: WRONG,
+    ALLOW_UNAUTHENTICATED: WRONG,
+    LOG_LEVEL: WRONG,
+    SHUTDOWN_DELAY: WRONG,
+    SHUTDOWN_TIMEOUT: WRONG,
+    BRIDGE_API_KEYS: `${WRONG}\n${WRONG}`,
+    HTTPS_PROXY: WRONG,
+    AKTO_GUARDRAIL_API_BASE: WRONG,
+    AKTO_API_KEY: `${WRONG}\u0007`,
+    AKTO_MODE: WRONG,
+    AKTO_METADATA: WRONG,
+    AKTO_CONTEXT_SOURCE: WRONG,
+    AKTO_UNREACHABLE_FALLBACK: WRONG,
+    TIMEOUT: WRONG,
+    SYNC_MODE: WRONG,
+    CAPSULE_LITELLM_ENDPOINT: `ftp://${WRONG}`,
+    CAPSULE_LITELLM_TOKEN: `${WRONG}ü`,
+    CAPSULE_LITELLM_TIMEOUT_MS: WRONG,
+    CAPSULE_LITELLM_FAIL_OPEN: WRONG,
+    CAPSULE_GUARDRAIL_TIMEOUT: WRONG,
+  };
+  const error = errorOf(bad);
+  expect(error.problems.map((problem) => problem.split(':')[0]).sort()).toEqual(Object.keys(bad).sort());
+  for (const text of [error.message, String(error.stack), JSON.stringify(error), ...error.problems]) {
+    expect(text).not.toContain(WRONG);
+  }
+  for (const problem of error.problems) expect(problem).toMatch(/^[A-Z_]+: \S/);
+});
+
+describe.each([
+  ['PORT', ['-1', '65536', '80.5', 'http', '0 0'], ['0', '8080', ' 65535 ']],
+  ['MAX_BODY_MB', ['0', '-1', 'NaN', 'Infinity', '32MB'], ['0.1', '64']],
+  ['GUARDRAIL_TIMEOUT', ['0', '-5', '5s', '1e9', ' , '], ['0.05', '30', '1000000']],
+  ['SHUTDOWN_DELAY', ['-1', 'now'], ['0', '0.5', '10']],
+  ['SHUTDOWN_TIMEOUT', ['0', '-1'], ['1']],
+  ['UNREACHABLE_FALLBACK', ['open', 'FAIL_OPEN', 'fail-open'], ['fail_open', 'fail_closed', 'defer']],
+  ['ALLOW_UNAUTHENTICATED', ['2', 'y', 'enabled'], ['true', 'FALSE', '1', '0', 'yes', 'No', 'on', 'off']],
+  ['HTTP_PROXY', ['proxy:3128', 'socks5://proxy'], ['http://proxy:3128']],
+  ['AKTO_METADATA', ['[]', '"x"', '{', 'null'], ['{}', '{"policy_name":"a"}']],
+  ['CAPSULE_LITELLM_TIMEOUT_MS', ['0', '5s'], ['1', '20000']],
+] as const)('%s', (name, wrong, right) => {
+  test.each(wrong)('is not %j', (value) => {
+    expect(errorOf({ ...AKTO, ...CAPSULE, [name]: value }).problems).toEqual([
+      expect.stringMatching(`^${name}: `),
+    ]);
+  });
+  test.each(right)('is %j', (value) => {
+    expect(() => parseConfig({ ...AKTO, ...CAPSULE, [name]: value }, backends)).not.toThrow();
+  });
+});
+
+describe('an address of a vendor', () => {
+  test.each([
+    'akto.example',
+    'ftp://akto.example',
+    'https://',
+    'https://user:secret@akto.example',
+    'https://akto.example/?token=secret',
+    'https://akto.example/#secret',
+    'javascript:alert(1)',
+  ])('is not %s', (url) => {
+    const error = errorOf({ ...AKTO, AKTO_GUARDRAIL_API_BASE: url });
+    expect(error.problems).toEqual([expect.stringMatching('^AKTO_GUARDRAIL_API_BASE: ')]);
+    expect(error.message).not.toContain('secret');
+  });
+
+  test('keeps its path and loses the slashes at its end', () => {
+    const [akto] = parseConfig(
+      { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'https://a.example/b//' },
+      backends,
+    ).backends;
+    expect(akto?.url).toBe('https://a.example/b');
+  });
+});
+
+describe('a warning', () => {
+  const warningsOf = (env: Record<string, string>) => parseConfig(env, backends).warnings;
+
+  test.each([
+    {
+      name: 'a variable of Akto that nobody reads',
+      env: { ...AKTO, AKTO_GUARDRAIL_TIMOUT: '9' },
+      says: /AKTO_GUARDRAIL_TIMOUT/,
+    },
+    {
+      name: 'one of Capsule while it is off',
+      env: { CAPSULE_ENDPOINT: 'https://c.example' },
+      says: /CAPSULE_ENDPOINT/,
+    },
+    {
+      name: 'plain http',
+      env: { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'http://akto.example' },
+      says: /akto.*plain http/,
+    },
+    { name: 'a vendor that is open by default', env: CAPSULE, says: /capsule.*CAPSULE_UNREACHABLE_FALLBACK/ },
+    { name: 'anybody may ask', env: { ALLOW_UNAUTHENTICATED: 'true' }, says: /ALLOW_UNAUTHENTICATED/ },
+    { name: 'nothing judges', env: { BUILTIN_POLICY: 'off' }, says: /nothing judges/ },
+  ])('is given: $name', ({ env, says }) => {
+    expect(warningsOf(env as Record<string, string>)).toEqual([expect.stringMatching(says)]);
+  });
+
+  test.each<Record<string, string>>([
+    AKTO,
+    { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:9090' },
+    { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'http://localhost:9090' },
+    { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'http://[::1]:9090' },
+    { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: 'true' },
+    { ...CAPSULE, UNREACHABLE_FALLBACK: 'fail_closed' },
+    { BRIDGE_API_KEYS: 'k' },
+  ])('is not given for %j', (env) => {
+    expect(warningsOf(env)).toEqual([]);
+  });
+
+  test('shows no value', () => {
+    expect(warningsOf({ ...AKTO, AKTO_API_KEYS: 'hunter2' }).join()).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { aktoBlocks } from '../support/akto.ts';
+import { aktoAt, capsuleAt, testBridge } from '../support/bridge.ts';
+import { capsuleDenies } from '../support/capsule.ts';
+import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+
+const LEVELS = 50_000;
+const deep = `${'{"a":['.repeat(LEVELS)}${']}'.repeat(LEVELS)}`;
+const row = (fields: object) => ({ role: 'assistant', content: null, ...fields });
+const toolCall = (args: unknown) => ({ id: 'a', type: 'function', function: { name: 'x', arguments: args } });
+
+/** Calls by which a client could try to make a check fail, and so pass where failures let pass. */
+const calls: { name: string; body: object }[] = [
+  {
+    name: 'arguments nested without end',
+    body: { structured_messages: [row({ tool_calls: [toolCall(deep)] })] },
+  },
+  {
+    name: 'arguments nested without end behind an escape',
+    body: { structured_messages: [row({ tool_calls: [toolCall(`{"\\u0061":${deep}}`)] })] },
+  },
+  { name: 'tool calls nested without end', body: { tool_calls: [toolCall(`{"\\u0061":${deep}}`)] } },
+  {
+    name: 'JSON in JSON in JSON',
+    body: {
+      tool_calls: [
+        toolCall(
+          Array.from({ length: 12 }).reduce<string>((args) => JSON.stringify({ arguments: args }), '"'),
+        ),
+      ],
+    },
+  },
+  { name: 'text that looks like JSON', body: { texts: [deep, '{', '[', '{"body":"{}"}'] } },
+  { name: 'arguments of every type', body: { tool_calls: [null, 1, [], {}, true].map(toolCall) } },
+  {
+    name: 'tool calls of every type',
+    body: { structured_messages: [null, 1, 'x', {}, [1, null]].map((tool_calls) => row({ tool_calls })) },
+  },
+  {
+    name: 'contents of every type',
+    body: {
+      structured_messages: [null, 1, true, {}, [null, 1, [], {}], [['x']]].map((content) => row({ content })),
+    },
+  },
+  {
+    name: 'roles of every type',
+    body: { structured_messages: [null, 1, {}, []].map((role) => ({ role, content: 'x' })) },
+  },
+  { name: 'rows of every type', body: { structured_messages: [null, 1, 'x', [], true] } },
+  {
+    name: 'ids no header can carry',
+    body: { litellm_call_id: '\r\n\u0000\u20ac\ud800', litellm_trace_id: '\n' },
+  },
+  { name: 'an id of megabytes', body: { litellm_call_id: 'x'.repeat(2_000_000) } },
+  {
+    name: 'headers of every type',
+    body: { request_headers: { a: null, 'x-litellm-session-id': 1, '\n': '\r\n\u20ac' } },
+  },
+  {
+    name: 'keys of every type',
+    body: { request_data: { user_api_key_user_id: {}, user_api_key_end_user_id: 1 } },
+  },
+  { name: 'lone surrogates', body: { texts: ['\ud800'], structured_messages: [row({ content: '\udfff' })] } },
+  {
+    name: 'names that objects have',
+    body: { structured_messages: [row({ toString: 1, constructor: 1, length: -1 })] },
+  },
+  { name: 'a model that is no model', body: { model: '\u0000"\\\ud800' } },
+  { name: 'nothing to judge', body: {} },
+];
+
+let akto: FakeBackend;
+let capsule: FakeBackend;
+
+beforeAll(async () => {
+  akto = await startFakeBackend(aktoBlocks('no'));
+  capsule = await startFakeBackend(capsuleDenies());
+});
+afterAll(() => Promise.all([akto.close(), capsule.close()]));
+
+/** The vendor blocks everything, so whatever else comes back got past it. */
+async function expectJudged(backend: string, env: Record<string, string>, body: object) {
+  const bridge = testBridge({ ...env, [`${backend.toUpperCase()}_UNREACHABLE_FALLBACK`]: 'fail_open' });
+  onTestFinished(bridge.close);
+  const response = await bridge.app.request('/', { method: 'POST', body: JSON.stringify(body) });
+  expect(bridge.lines.filter(({ msg }) => msg === 'no verdict' || msg === 'cannot judge')).toEqual([]);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    action: 'BLOCKED',
+    blocked_reason: expect.stringMatching(/^Blocked by security policy/),
+  });
+}
+
+describe.each(calls)('$name cannot get past a vendor that is there, even under fail_open', ({ body }) => {
+  test('Akto, in a request', () =>
+    expectJudged('akto', aktoAt(akto.url), { ...body, input_type: 'request' }));
+  test('Akto, in an answer', () =>
+    expectJudged('akto', aktoAt(akto.url), { ...body, input_type: 'response' }));
+  test('Capsule', () => {
+    const { CAPSULE_LITELLM_FAIL_OPEN: _, ...env } = capsuleAt(capsule.url);
+    return expectJudged('capsule', env, { ...body, input_type: 'request' });
+  });
+});

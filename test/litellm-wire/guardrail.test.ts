@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+
+const EMPTY = {
+  input_type: 'request',
+  litellm_call_id: null,
+  litellm_trace_id: null,
+  litellm_version: null,
+  model: null,
+  texts: [],
+  structured_messages: [],
+  images: [],
+  tools: [],
+  tool_calls: [],
+  request_data: {},
+  request_headers: {},
+  additional_provider_specific_params: {},
+};
+const nulls = Object.fromEntries(Object.keys(EMPTY).map((key) => [key, null]));
+/** A body with one list in another in one of its fields. */
+const nested = (field: string, levels: number) =>
+  `{"input_type":"request","${field}":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+
+describe('a body that is a guardrail call', () => {
+  test.each<{ name: string; body: object; is: object }>([
+    { name: 'with the input_type alone', body: { input_type: 'request' }, is: EMPTY },
+    { name: 'with nulls', body: { ...nulls, input_type: 'request' }, is: EMPTY },
+    {
+      name: 'with unknown keys',
+      body: { input_type: 'request', stream: true, texts: ['a'] },
+      is: { ...EMPTY, texts: ['a'] },
+    },
+    {
+      name: 'with null texts between others',
+      body: { ...EMPTY, texts: ['a', null, 'b'] },
+      is: { ...EMPTY, texts: ['a', '', 'b'] },
+    },
+    {
+      name: 'with lists of anything',
+      body: {
+        ...EMPTY,
+        tools: [{ type: 'mcp' }, null, 7],
+        tool_calls: [null],
+        structured_messages: ['a', null],
+      },
+      is: {
+        ...EMPTY,
+        tools: [{ type: 'mcp' }, null, 7],
+        tool_calls: [null],
+        structured_messages: ['a', null],
+      },
+    },
+  ])('$name', ({ body, is }) => {
+    expect(parseGuardrailCall(JSON.stringify(body))).toEqual({ call: is });
+  });
+
+  test('may be nested as deep as real ones, and no deeper than a stack bears', () => {
+    for (const field of ['structured_messages', 'tools', 'tool_calls']) {
+      expect(parseGuardrailCall(nested(field, 100))).toHaveProperty('call');
+      expect(parseGuardrailCall(nested(field, 100_000))).toMatchObject({
+        bad: { field },
+      });
+    }
+  });
+});
+
+test.each<{ name: string; body: string; field: string }>([
+  { name: 'nothing', body: '', field: 'body' },
+  { name: 'no JSON', body: '{"input_type":', field: 'body' },
+  { name: 'a list', body: '[]', field: 'body' },
+  { name: 'a string', body: '"request"', field: 'body' },
+  { name: 'null', body: 'null', field: 'body' },
+  { name: 'no input_type', body: '{}', field: 'input_type' },
+  { name: 'another input_type', body: '{"input_type":"REQUEST"}', field: 'input_type' },
+  { name: 'texts that are one text', body: '{"input_type":"request","texts":"a"}', field: 'texts' },
+  { name: 'a text that is a number', body: '{"input_type":"request","texts":["a",7]}', field: 'texts.1' },
+  {
+    name: 'an id that is a number',
+    body: '{"input_type":"request","litellm_call_id":7}',
+    field: 'litellm_call_id',
+  },
+  {
+    name: 'headers that are a text',
+    body: '{"input_type":"request","request_headers":"x"}',
+    field: 'request_headers',
+  },
+])('$name is refused by the name of the field', ({ body, field }) => {
+  expect(parseGuardrailCall(body)).toEqual({ bad: { field, message: expect.stringMatching(/\S/) } });
+});
+
+test('a refusal does not quote what was sent', () => {
+  const body = JSON.stringify({ input_type: 'hunter2', texts: ['hunter2'], model: 'hunter2' });
+  expect(JSON.stringify(parseGuardrailCall(body))).not.toContain('hunter2');
+});

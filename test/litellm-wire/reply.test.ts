@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest';
+import { rewriteReply } from '../../src/litellm/reply.ts';
+import { callOf, toolCall } from '../support/call.ts';
+
+const user = (content: unknown) => ({ role: 'user', content });
+const NEW = { litellm_version: '1.106.2' };
+
+type Row = {
+  name: string;
+  call: Record<string, unknown>;
+  rewrites: Record<string, string>;
+  is: object | null;
+};
+const masked = { dana: '****' };
+const texts = (...list: string[]) => ({ action: 'GUARDRAIL_INTERVENED', texts: list });
+const rows = (...list: unknown[]) => ({ action: 'GUARDRAIL_INTERVENED', structured_messages: list });
+
+describe('the reply that carries a redaction of a request', () => {
+  test.each<Row>([
+    { name: 'texts alone', call: { texts: ['dana', 'b'] }, rewrites: masked, is: texts('****', 'b') },
+    {
+      name: 'texts of an old version',
+      call: { texts: ['dana'], litellm_version: null },
+      rewrites: masked,
+      is: texts('****'),
+    },
+    {
+      name: 'texts that rows repeat',
+      call: { texts: ['dana', 'b'], structured_messages: [user('dana'), user('b')] },
+      rewrites: masked,
+      is: texts('****', 'b'),
+    },
+    {
+      name: 'a string that stands twice in each',
+      call: { texts: ['dana', 'dana'], structured_messages: [user('dana'), user('dana')] },
+      rewrites: masked,
+      is: texts('****', '****'),
+    },
+    {
+      name: 'a row alone, the others untouched',
+      call: { ...NEW, texts: ['b'], structured_messages: [{ role: 'system', content: 'dana' }, user('b')] },
+      rewrites: masked,
+      is: rows({ role: 'system', content: '****' }, user('b')),
+    },
+    {
+      name: 'a part of a row',
+      call: { ...NEW, structured_messages: [user([{ type: 'text', text: 'dana' }])] },
+      rewrites: masked,
+      is: rows(user([{ type: 'text', text: '****' }])),
+    },
+    {
+      name: 'a string in texts once and in rows twice',
+      call: {
+        ...NEW,
+        texts: ['dana'],
+        structured_messages: [{ role: 'system', content: 'dana' }, user('dana')],
+      },
+      rewrites: masked,
+      is: rows({ role: 'system', content: '****' }, user('****')),
+    },
+    {
+      name: 'one string in both and another in a row alone',
+      call: {
+        ...NEW,
+        texts: ['dana'],
+        structured_messages: [{ role: 'system', content: 'rome' }, user('dana')],
+      },
+      rewrites: { ...masked, rome: '#' },
+      is: rows({ role: 'system', content: '#' }, user('****')),
+    },
+    {
+      name: 'an empty string for a word',
+      call: { texts: ['dana', 'b'] },
+      rewrites: { dana: '' },
+      is: texts('', 'b'),
+    },
+    {
+      name: 'words that are names to JavaScript',
+      call: { texts: ['__proto__', 'constructor', 'dana'] },
+      rewrites: masked,
+      is: texts('__proto__', 'constructor', '****'),
+    },
+    {
+      name: 'one string in texts alone and another in a row alone',
+      call: { ...NEW, texts: ['dana'], structured_messages: [{ role: 'system', content: 'rome' }] },
+      rewrites: { ...masked, rome: '#' },
+      is: null,
+    },
+    {
+      name: 'a string in texts more often than in rows, beside one in a row alone',
+      call: {
+        ...NEW,
+        texts: ['dana', 'dana'],
+        structured_messages: [user('dana'), { role: 'system', content: 'rome' }],
+      },
+      rewrites: { ...masked, rome: '#' },
+      is: null,
+    },
+    ...['1.102.9', '1.80.8', '0.200.0', '', 'unknown', null].map((litellm_version) => ({
+      name: `a row alone, to LiteLLM ${litellm_version}`,
+      call: { litellm_version, structured_messages: [user('dana')] },
+      rewrites: masked,
+      is: null,
+    })),
+    ...['1.103.0', '1.103.0-rc.1', '1.200.1', '2.0.0'].map((litellm_version) => ({
+      name: `a row alone, to LiteLLM ${litellm_version}`,
+      call: { litellm_version, structured_messages: [user('dana')] },
+      rewrites: masked,
+      is: rows(user('****')),
+    })),
+    { name: 'a string that stands nowhere', call: { ...NEW, texts: ['b'] }, rewrites: masked, is: null },
+    { name: 'a part of a string', call: { ...NEW, texts: ['dana and b'] }, rewrites: masked, is: null },
+    {
+      name: 'a role',
+      call: { ...NEW, texts: ['a'], structured_messages: [user('a')] },
+      rewrites: { user: '*' },
+      is: null,
+    },
+    {
+      name: 'tool-call arguments',
+      call: { ...NEW, texts: ['a'], tool_calls: [toolCall('dana')] },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'tool-call arguments in a row',
+      call: { ...NEW, structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }] },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'a text that tool-call arguments repeat',
+      call: { ...NEW, texts: ['dana'], tool_calls: [toolCall('dana')] },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'the description of a tool',
+      call: { ...NEW, texts: ['a'], tools: [{ type: 'function', function: { description: 'dana' } }] },
+      rewrites: masked,
+      is: null,
+    },
+  ])('$name', ({ call, rewrites, is }) => {
+    expect(rewriteReply(callOf(call), new Map(Object.entries(rewrites)))).toEqual(is);
+  });
+});
+
+describe('the reply that carries a redaction of an answer', () => {
+  const answer = { input_type: 'response', ...NEW };
+  test.each<Row>([
+    {
+      name: 'its texts',
+      call: { ...answer, texts: ['dana', 'b'] },
+      rewrites: masked,
+      is: texts('****', 'b'),
+    },
+    {
+      name: 'its tool calls',
+      call: { ...answer, texts: ['b'], tool_calls: [toolCall('dana')] },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'texts, to a LiteLLM that does not tell its version',
+      call: { ...answer, texts: ['dana'], litellm_version: null },
+      rewrites: masked,
+      is: null,
+    },
+  ])('$name', ({ call, rewrites, is }) => {
+    expect(rewriteReply(callOf(call), new Map(Object.entries(rewrites)))).toEqual(is);
+  });
+});
+
+test('a reply always has as many texts, or rows, as the call', () => {
+  for (let count = 1; count < 20; count++) {
+    const list = Array.from({ length: count }, (_, i) => (i % 3 === 0 ? 'dana' : `text ${i}`));
+    const inTexts = rewriteReply(callOf({ texts: list }), new Map([['dana', 'two\nlines']]));
+    expect(inTexts).toMatchObject({ texts: { length: count } });
+    const inRows = rewriteReply(
+      callOf({ ...NEW, structured_messages: list.map(user) }),
+      new Map([['dana', '']]),
+    );
+    expect(inRows).toMatchObject({ structured_messages: { length: count } });
+  }
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { Check } from '../../src/backends/backend.ts';
+import { BackendError } from '../../src/guardrail/failure.ts';
+import { ALLOW } from '../../src/guardrail/verdict.ts';
+import { createBreaker } from '../../src/pipeline/breaker.ts';
+import { STOPPED } from '../../src/pipeline/deadline.ts';
+import type { Policy } from '../../src/policies/builtin.ts';
+import {
+  BLOCK,
+  backend,
+  CALL,
+  DOWN,
+  fails,
+  hanging,
+  hangs,
+  judgeOf,
+  later,
+  modify,
+  says,
+  UNMAPPABLE,
+} from '../support/judging.ts';
+
+const open = { unreachableFallback: 'fail_open' } as const;
+const defer = { unreachableFallback: 'defer' } as const;
+const allows = { kind: 'allow' };
+const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, backend });
+
+describe('time', () => {
+  test('a check that hangs costs its own deadline', async () => {
+    const a = hanging();
+    const judge = judgeOf([backend('a', a.check, { timeoutMs: 50 }), backend('b', later(ALLOW, 100))]);
+    expect(await judge.judge(CALL, new AbortController())).toMatchObject(blocks('fail_closed', 'a'));
+    expect(judge.outcomes()).toContain('a timeout');
+    expect(a.wasStopped()).toBe(true);
+  });
+
+  test('an open breaker answers without asking, by the fallback', async () => {
+    let asked = 0;
+    const counted: Check = () => {
+      asked++;
+      throw new BackendError(DOWN);
+    };
+    const a = backend('a', counted, open);
+    const judge = judgeOf([a]);
+    for (let i = 0; i < 5; i++) await judge.judge(CALL, new AbortController());
+    expect(await judge.judge(CALL, new AbortController())).toEqual(allows);
+    expect(asked).toBe(5);
+    expect(judge.outcomes().at(-1)).toBe('a breaker_open');
+    expect(await judgeOf([{ ...a, ...defer }]).judge(CALL, new AbortController())).toMatchObject({
+      kind: 'defer',
+    });
+    expect(
+      await judgeOf([{ ...a, unreachableFallback: 'fail_closed' }]).judge(CALL, new AbortController()),
+    ).toMatchObject({ kind: 'block' });
+  });
+});
+
+describe('a caller who leaves', () => {
+  test('ends all work, and nothing is decided', async () => {
+    const [one, two] = [hanging(), hanging()];
+    const a = backend('a', one.check);
+    const judge = judgeOf([a, backend('b', two.check, open)]);
+    const work = new AbortController();
+    const pending = judge.judge(CALL, work);
+    work.abort(STOPPED);
+    expect(await pending).toEqual({ kind: 'cancelled' });
+    expect([one.wasStopped(), two.wasStopped()]).toEqual([true, true]);
+    expect(judge.outcomes()).toEqual(['a cancelled', 'b cancelled']);
+    for (let i = 0; i < 10; i++) {
+      const gone = new AbortController();
+      gone.abort(STOPPED);
+      expect(await judge.judge(CALL, gone)).toEqual({ kind: 'cancelled' });
+    }
+    expect(a.breaker.state()).toBe('closed');
+  });
+
+  test('does not take a probe with him for good', async () => {
+    let now = 0;
+    const breaker = createBreaker({ failures: 1, openMs: 10, now: () => now });
+    const a = backend('a', hangs, { breaker, timeoutMs: 20 });
+    await judgeOf([a]).judge(CALL, new AbortController());
+    now = 10;
+    const gone = new AbortController();
+    const pending = judgeOf([a]).judge(CALL, gone);
+    gone.abort(STOPPED);
+    await pending;
+    const back = { ...a, check: says(ALLOW) };
+    expect(await judgeOf([back]).judge(CALL, new AbortController())).toEqual(allows);
+    expect(breaker.state()).toBe('closed');
+  });
+});
+
+describe('observe mode', () => {
+  const observe = { mode: 'observe' } as const;
+
+  test.each<[string, Check]>([
+    ['a block', says(BLOCK)],
+    ['a redaction', says(modify('dana', '*'))],
+    ['a redaction that cannot be mapped', says(UNMAPPABLE)],
+    ['a failure', fails(DOWN)],
+    [
+      'a mistake',
+      () => {
+        throw new Error('x');
+      },
+    ],
+  ])('%s changes nothing', async (_, check) => {
+    for (const unreachableFallback of ['fail_closed', 'fail_open', 'defer'] as const) {
+      const judge = judgeOf([backend('a', check, { ...observe, unreachableFallback })]);
+      expect(await judge.judge(CALL, new AbortController())).toEqual(allows);
+      await judge.settled();
+      expect(judge.outcomes()).toHaveLength(1);
+    }
+  });
+
+  test('delays nothing, and outlives the answer and the caller', async () => {
+    const judge = judgeOf([backend('a', later(BLOCK, 100), observe), backend('b', says(ALLOW))]);
+    const work = new AbortController();
+    expect(await judge.judge(CALL, work)).toEqual(allows);
+    work.abort(STOPPED);
+    expect(judge.outcomes()).toEqual(['b allow']);
+    await judge.settled();
+    expect(judge.outcomes()).toEqual(['b allow', 'a block']);
+  });
+
+  test('is not asked once a policy has blocked', async () => {
+    const policy: Policy = { name: 'p', check: () => BLOCK };
+    const judge = judgeOf([backend('a', says(ALLOW), observe)], [policy]);
+    const decision = await judge.judge(CALL, new AbortController());
+    expect(decision).toMatchObject(blocks('verdict', 'p'));
+    expect(judge.outcomes()).toEqual([]);
+  });
+});

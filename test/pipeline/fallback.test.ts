@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest';
+import { FAILURE_KINDS, type Failure, UNREACHABLE_FALLBACKS } from '../../src/guardrail/failure.ts';
+import { applyUnreachableFallback } from '../../src/pipeline/fallback.ts';
+
+const failures: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }>[] } = {
+  timeout: [{ kind: 'timeout', afterMs: 5000 }],
+  unreachable: [{ kind: 'unreachable', code: 'ECONNREFUSED' }],
+  tls: [{ kind: 'tls', code: 'CERT_HAS_EXPIRED' }],
+  http_status: [302, 401, 403, 404, 422, 429, 500, 503].map((status) => ({ kind: 'http_status', status })),
+  not_json: [{ kind: 'not_json' }],
+  wrong_shape: [{ kind: 'wrong_shape', field: 'data' }],
+  oversize: [{ kind: 'oversize' }],
+  no_verdict: [{ kind: 'no_verdict' }],
+  breaker_open: [{ kind: 'breaker_open' }],
+  cancelled: [{ kind: 'cancelled' }],
+  bug: [{ kind: 'bug', error: new Error('x') }],
+};
+const EFFECTS = { fail_closed: 'block', fail_open: 'allow', defer: 'defer' } as const;
+
+test('the table below has every kind of failure', () => {
+  expect(Object.keys(failures).sort()).toEqual([...FAILURE_KINDS].sort());
+  expect(Object.keys(EFFECTS)).toEqual([...UNREACHABLE_FALLBACKS]);
+});
+
+describe.each(UNREACHABLE_FALLBACKS)('%s', (fallback) => {
+  test.each(Object.values(failures).flat())('decides about $kind $status', (failure) => {
+    const expected = failure.kind === 'cancelled' ? 'none' : EFFECTS[fallback];
+    expect(applyUnreachableFallback(failure, fallback)).toBe(expected);
+  });
+});

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import { ALLOW } from '../../src/guardrail/verdict.ts';
+import type { JudgingBackend } from '../../src/pipeline/ask.ts';
+import { callOf } from '../support/call.ts';
+import {
+  BLOCK,
+  backend,
+  CALL,
+  DOWN,
+  decided,
+  fails,
+  hanging,
+  hangs,
+  judgeOf,
+  later,
+  modify,
+  says,
+  UNMAPPABLE,
+} from '../support/judging.ts';
+
+const open = { unreachableFallback: 'fail_open' } as const;
+const defer = { unreachableFallback: 'defer' } as const;
+const allows = { kind: 'allow' };
+const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, backend });
+const masks = { kind: 'modify', backends: ['a'] };
+
+describe('several backends', () => {
+  test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
+    { name: 'none', backends: () => [], is: allows },
+    {
+      name: 'both allow',
+      backends: () => [backend('a', says(ALLOW)), backend('b', says(ALLOW))],
+      is: allows,
+    },
+    {
+      name: 'an allow, a block',
+      backends: () => [backend('a', says(ALLOW)), backend('b', later(BLOCK))],
+      is: blocks('verdict', 'b'),
+    },
+    {
+      name: 'a redaction, a block',
+      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', later(BLOCK))],
+      is: blocks('verdict', 'b'),
+    },
+    {
+      name: 'a defer, a block',
+      backends: () => [backend('a', fails(DOWN), defer), backend('b', later(BLOCK))],
+      is: blocks('verdict', 'b'),
+    },
+    {
+      name: 'a failure that is open, a block',
+      backends: () => [backend('a', fails(DOWN), open), backend('b', later(BLOCK))],
+      is: blocks('verdict', 'b'),
+    },
+    {
+      name: 'an allow, a failure that is closed',
+      backends: () => [backend('a', says(ALLOW)), backend('b', fails(DOWN))],
+      is: blocks('fail_closed', 'b'),
+    },
+    {
+      name: 'a failure that is open, an allow',
+      backends: () => [backend('a', fails(DOWN), open), backend('b', says(ALLOW))],
+      is: allows,
+    },
+    {
+      name: 'an allow, a defer',
+      backends: () => [backend('a', says(ALLOW)), backend('b', fails(DOWN), defer)],
+      is: { kind: 'defer', backend: 'b' },
+    },
+    {
+      name: 'a redaction, an allow',
+      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', says(ALLOW))],
+      is: masks,
+    },
+    {
+      name: 'a redaction, a failure that is open',
+      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', fails(DOWN), open)],
+      is: masks,
+    },
+    {
+      name: 'a redaction, a defer',
+      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', fails(DOWN), defer)],
+      is: blocks('redaction', 'a'),
+    },
+    {
+      name: 'a redaction that cannot be mapped',
+      backends: () => [backend('a', says(UNMAPPABLE))],
+      is: blocks('redaction', 'a'),
+    },
+    {
+      name: 'a redaction, one that cannot be mapped',
+      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', says(UNMAPPABLE))],
+      is: blocks('redaction', 'a,b'),
+    },
+    {
+      name: 'a check that throws anything at all',
+      backends: () => [backend('a', () => Promise.reject('x'))],
+      is: blocks('fail_closed', 'a'),
+    },
+    {
+      name: 'a check that throws at once',
+      backends: () => [
+        backend('a', () => {
+          throw new TypeError('x');
+        }),
+      ],
+      is: blocks('fail_closed', 'a'),
+    },
+    {
+      name: 'a check that throws, open',
+      backends: () => [backend('a', () => Promise.reject(new Error('x')), open)],
+      is: allows,
+    },
+  ])('$name', async ({ backends, is }) => {
+    expect(await decided(...backends())).toMatchObject(is);
+  });
+
+  test('redact in the order of the configuration, whoever answers first', async () => {
+    const text = 'dana: 47110815';
+    const decision = await decided(
+      backend('a', later(modify(text, 'dana: ##0815'), 40)),
+      backend('b', says(modify(text, 'dana: 47**'))),
+    );
+    expect(decision).toMatchObject({ kind: 'modify', backends: ['a', 'b'] });
+    expect(decision.kind === 'modify' && decision.rewrites.get(text)).toBe('dana: ##**');
+  });
+
+  test('are asked at once, and the first block ends the others', async () => {
+    const [a, c] = [hanging(), hanging()];
+    const judge = judgeOf([backend('a', a.check), backend('b', later(BLOCK)), backend('c', c.check)]);
+    expect(await judge.judge(CALL, new AbortController())).toMatchObject(blocks('verdict', 'b'));
+    expect([a.wasStopped(), c.wasStopped()]).toEqual([true, true]);
+    await new Promise(setImmediate);
+    expect(judge.outcomes()).toEqual(['b block', 'a cancelled', 'c cancelled']);
+  });
+
+  test('a failure that is closed ends the others too', async () => {
+    const a = hanging();
+    const decision = await decided(backend('a', a.check, open), backend('b', fails(DOWN)));
+    expect(decision).toMatchObject(blocks('fail_closed', 'b'));
+    expect(a.wasStopped()).toBe(true);
+  });
+
+  test('a check cancelled by another block says nothing about its backend', async () => {
+    const a = backend('a', hangs);
+    const judge = judgeOf([a, backend('b', says(BLOCK))]);
+    for (let i = 0; i < 10; i++) await judge.judge(CALL, new AbortController());
+    await new Promise(setImmediate);
+    expect(a.breaker.state()).toBe('closed');
+  });
+});
+
+describe('what a backend cannot look at', () => {
+  const requests = { judges: { request: true, response: false, media: false } };
+
+  test('answers are counted as unjudged by it, and judged by the others', async () => {
+    const answer = callOf({ input_type: 'response', texts: ['x'] });
+    const judge = judgeOf([backend('a', says(BLOCK), requests), backend('b', says(ALLOW))]);
+    expect(await judge.judge(answer, new AbortController())).toEqual(allows);
+    expect([judge.unjudged, judge.outcomes()]).toEqual([['a answer'], ['b allow']]);
+  });
+
+  test('media are counted, and the words beside them judged', async () => {
+    const call = callOf({ texts: ['x'], images: ['https://pictures.example/a.png'] });
+    const judge = judgeOf([backend('a', says(BLOCK))]);
+    expect(await judge.judge(call, new AbortController())).toMatchObject(blocks('verdict', 'a'));
+    expect(judge.unjudged).toEqual(['a media']);
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { mergeRewrites } from '../../src/pipeline/rewrites.ts';
+
+/** What two or more versions of one text are merged to; null where they cannot be. */
+function merge(original: string, ...versions: string[]): string | null {
+  return mergeRewrites(versions.map((version) => new Map([[original, version]])))?.get(original) ?? null;
+}
+
+describe('redactions of several backends', () => {
+  test('of different texts are all kept', () => {
+    const merged = mergeRewrites([new Map([['a', '1']]), new Map([['b', '2']])]);
+    expect(merged && Object.fromEntries(merged)).toEqual({ a: '1', b: '2' });
+  });
+
+  test.each([
+    { name: 'one alone', original: 'mail dana', versions: ['mail <P>'], merged: 'mail <P>' },
+    { name: 'the same twice', original: 'mail dana', versions: ['mail <P>', 'mail <P>'], merged: 'mail <P>' },
+    {
+      name: 'apart',
+      original: 'mail dana from the kitchen in Rome',
+      versions: ['mail <P> from the kitchen in Rome', 'mail dana from the kitchen in <C>'],
+      merged: 'mail <P> from the kitchen in <C>',
+    },
+    {
+      name: 'apart, the later place by the earlier backend',
+      original: 'mail dana from the kitchen in Rome',
+      versions: ['mail dana from the kitchen in <C>', 'mail <P> from the kitchen in Rome'],
+      merged: 'mail <P> from the kitchen in <C>',
+    },
+    {
+      name: 'of the same stretch',
+      original: 'mail 47110815 now',
+      versions: ['mail # now', 'mail * now'],
+      merged: 'mail #* now',
+    },
+    {
+      name: 'one inside the other',
+      original: 'x 47110815 y',
+      versions: ['x ## y', 'x 47**15 y'],
+      merged: 'x ##** y',
+    },
+    {
+      name: 'overlapping',
+      original: 'x 47110815 y',
+      versions: ['x ##0815 y', 'x 47** y'],
+      merged: 'x ##** y',
+    },
+    { name: 'one removing all', original: 'mail 4711', versions: ['', 'mail #'], merged: '#' },
+    { name: 'both removing all', original: 'mail 4711', versions: ['', ''], merged: '' },
+    {
+      name: 'with signs of two code units',
+      original: '🍰🍋 47',
+      versions: ['# 47', '🍰🍋 *'],
+      merged: '# *',
+    },
+    {
+      name: 'of three backends',
+      original: 'aaaa 1111 bbbb 2222 cccc 3333 dddd',
+      versions: [
+        'aaaa # bbbb 2222 cccc 3333 dddd',
+        'aaaa 1111 bbbb * cccc 3333 dddd',
+        'aaaa 1111 bbbb 2222 cccc + dddd',
+      ],
+      merged: 'aaaa # bbbb * cccc + dddd',
+    },
+  ])('$name', ({ original, versions, merged }) => {
+    expect(merge(original, ...versions)).toBe(merged);
+  });
+
+  test('that differ beyond what can be told apart are not merged', () => {
+    const original = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(0x4e00 + i)).join('');
+    expect(merge(original, 'x'.repeat(3000), 'y'.repeat(3000))).toBeNull();
+  });
+
+  test('of long texts with few changes are merged', () => {
+    const filler = Array.from({ length: 20_000 }, (_, i) => `word${i}`).join(' ');
+    expect(merge(`dana ${filler} Rome`, `<P> ${filler} Rome`, `dana ${filler} <C>`)).toBe(
+      `<P> ${filler} <C>`,
+    );
+  });
+});
+
+/** The same numbers on every run. */
+function random(seed: number) {
+  let state = seed;
+  return (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+describe('whatever two backends remove is gone', () => {
+  const markers = [
+    { name: 'strange to the text', first: '[1]', second: '<2>' },
+    { name: 'of one sign', first: '*', second: '*' },
+    { name: 'with letters of the text', first: '[a]', second: '<bc>' },
+    { name: 'as long as what they mask', first: '####', second: '****' },
+  ];
+  const alphabets = [
+    { letters: 'ab', longest: 6 },
+    { letters: 'abc ', longest: 12 },
+    { letters: 'abcdefghijklmnop 0123456789', longest: 20 },
+  ];
+
+  test.each(markers.flatMap((marker) => alphabets.map((alphabet) => ({ ...marker, ...alphabet }))))(
+    'with markers $name, in texts of "$letters"',
+    ({ first, second, letters, longest }) => {
+      const pick = random(42);
+      const word = (length: number) => Array.from({ length }, () => letters[pick(letters.length)]).join('');
+      const survivors = new Set<string>();
+      for (let i = 0; i < 3000; i++) {
+        const secrets = [word(3 + pick(longest)), word(3 + pick(longest))] as const;
+        // Each stands in the text at least once, apart, overlapping or within the other
+        const pieces = [
+          word(pick(9)),
+          secrets[pick(2)],
+          word(pick(9)),
+          secrets[0],
+          word(pick(3)),
+          secrets[1],
+          word(pick(9)),
+        ];
+        const original = pieces.join('');
+        const versions = [original.replaceAll(secrets[0], first), original.replaceAll(secrets[1], second)];
+        const merged = merge(original, ...versions);
+        if (merged === null) continue;
+        for (const [i, secret] of secrets.entries()) {
+          // What a backend left or wrote itself is not asked to be gone
+          const isMadeByMarkers =
+            versions[i]?.includes(secret) || [first, second].some((m) => m.includes(secret));
+          if (merged.includes(secret) && !isMadeByMarkers)
+            survivors.add(JSON.stringify({ original, versions, secret, merged }));
+        }
+      }
+      expect([...survivors].slice(0, 3)).toEqual([]);
+    },
+  );
+});

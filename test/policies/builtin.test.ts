@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { createBuiltinPolicy } from '../../src/policies/builtin.ts';
+import { hasCredential } from '../../src/policies/credentials.ts';
+import { callOf, toolCall } from '../support/call.ts';
+
+/** Samples are put together here, so that no scanner takes this file for a leak. */
+const fill = (length: number, letters = 'aB3dE5gH7jK9mN1pQ') => letters.repeat(20).slice(0, length);
+const capitals = (length: number) => fill(length, 'A3BCD5EFG7HJK9');
+const pem = (kind: string) => `-----BEGIN ${kind}-----`;
+const jwt = [`eyJ${fill(17)}`, `eyJ${fill(40)}`, fill(43)].join('.');
+
+const credentials: [string, string][] = [
+  ['an AWS access key', `AKIA${capitals(16)}`],
+  ['a temporary AWS access key', `ASIA${capitals(16)}`],
+  ['an AWS secret key', `aws_secret_access_key = ${fill(40)}`],
+  ['an AWS secret key in capitals', `AWS_SECRET_ACCESS_KEY="${fill(40)}"`],
+  ['an AWS secret key in JSON', `"AwsSecretKey": "${fill(40)}"`],
+  ...['p', 'o', 'u', 's', 'r'].map((kind): [string, string] => [
+    `a GitHub gh${kind} token`,
+    `gh${kind}_${fill(36)}`,
+  ]),
+  ['a fine-grained GitHub token', `github_pat_${fill(22)}_${fill(59)}`],
+  ...['b', 'p', 'a', 'r', 's', 'o', 'e'].map((kind): [string, string] => [
+    `a Slack xox${kind} token`,
+    `xox${kind}-${fill(12, '1234567890')}-${fill(24)}`,
+  ]),
+  ['a Slack app token', `xapp-1-${capitals(11)}-${fill(13, '1234567890')}-${fill(64, 'a1b2c3d4e5f6')}`],
+  ['a Slack webhook', `https://hooks.slack.com/services/T${capitals(8)}/B${capitals(10)}/${fill(24)}`],
+  ['an OpenAI key', `sk-${fill(20)}T3BlbkFJ${fill(20)}`],
+  ['an OpenAI project key', `sk-proj-${fill(60)}_${fill(40)}-${fill(20)}`],
+  ['an OpenAI service key', `sk-svcacct-${fill(60)}`],
+  ['an OpenAI admin key', `sk-admin-${fill(60)}`],
+  ['an Anthropic key', `sk-ant-api03-${fill(93)}AA`],
+  ['an Anthropic admin key', `sk-ant-admin01-${fill(93)}AA`],
+  ['a Google API key', `AIza${fill(35)}`],
+  ['a Google client secret', `GOCSPX-${fill(28)}`],
+  ['a JWT', jwt],
+  ['a private key', pem('PRIVATE KEY')],
+  ['an RSA private key', pem('RSA PRIVATE KEY')],
+  ['an OpenSSH private key', pem('OPENSSH PRIVATE KEY')],
+  ['an encrypted private key', pem('ENCRYPTED PRIVATE KEY')],
+  ['a PGP private key', pem('PGP PRIVATE KEY BLOCK')],
+];
+
+describe('a credential', () => {
+  test.each(credentials)('%s is found wherever it stands in a text', (_, secret) => {
+    for (const text of [
+      secret,
+      `see ${secret} there`,
+      `(${secret})`,
+      `"${secret}"`,
+      `key=${secret}`,
+      `\n${secret}\n`,
+      `one;${secret};two`,
+      `Schlüssel:${secret}。`,
+      `https://example.com/?k=${secret}&x=1`,
+      JSON.stringify({ key: secret }),
+      `${'many words before it. '.repeat(500)}${secret}${' and after it'.repeat(500)}`,
+    ]) {
+      expect(hasCredential(text), text.slice(0, 200)).toBe(true);
+    }
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['prose', 'Our task-force met in Malaysia; the ask-me-anything was risk-free.'],
+    ['code', 'const sk = task.skip(1); // eyJust a comment, AIzation'],
+    ['an AWS key that is too short', `AKIA${capitals(15)}`],
+    ['an AWS key that is too long', `AKIA${capitals(17)}`],
+    ['an AWS key within a word', `xAKIA${capitals(16)}`],
+    ['an AWS key in small letters', `akia${fill(16, 'abcdefg')}`],
+    ['the words for an AWS secret', 'Where do I set aws_secret_access_key, please?'],
+    ['a GitHub token that is too short', `ghp_${fill(20)}`],
+    ['a name with ghp_', 'ghp_token_of_the_build_machine_for_releases'],
+    ['a Slack word', 'xoxo-love, xoxb-'],
+    ['the words for a key', 'Put your key into OPENAI_API_KEY; it begins with sk- or sk-proj-.'],
+    ['a model', 'task-sk-learn-sk-image-classification'],
+    ['a placeholder', 'sk-your-key-goes-here and sk-xxxx'],
+    ['a public key', pem('PUBLIC KEY')],
+    ['a certificate', pem('CERTIFICATE')],
+    ['a UUID', '3f2504e0-4f89-11d3-9a0c-0305e82c3301'],
+    ['a digest', fill(64, '0123456789abcdef')],
+    ['base64 of JSON', `eyJ${fill(200)}`],
+    ['a JWT without a signature', `eyJ${fill(20)}.eyJ${fill(20)}.`],
+    ['a Google id that is too short', `AIza${fill(20)}`],
+  ])('%s is none', (_, text) => {
+    expect(hasCredential(text)).toBe(false);
+  });
+
+  test.each([
+    ['one letter', 'a'],
+    ['blanks', ' '],
+    ['openings of AWS keys', 'AKIA'],
+    ['words for AWS secrets', 'aws secret '],
+    ['words for AWS secrets that touch', 'awssecret='],
+    ['quotes', '"\''],
+    ['openings of tokens', 'sk-'],
+    ['openings of longer tokens', 'sk-ant-api03-'],
+    ['openings of project keys', 'sk-proj-'],
+    ['openings of JWTs', 'eyJ'],
+    ['openings of JWTs with dots', 'eyJaaaaaaaaaaaa.'],
+    ['openings of PEM', '-----BEGIN '],
+    ['openings of PEM with words', '-----BEGIN AA BB CC '],
+    ['Slack', 'xoxb-'],
+    ['Slack app tokens', 'xapp-1-AAAAAAAA-'],
+    ['webhooks', 'hooks.slack.com/services/AAAAAA/'],
+  ])('200 KB of %s are read to their end', (_, piece) => {
+    const hostile = piece.repeat(Math.ceil(200_000 / piece.length));
+    expect(typeof hasCredential(hostile)).toBe('boolean');
+    const hidden = `${hostile} AKIA${capitals(16)}`;
+    expect(hasCredential(hidden)).toBe(true);
+  });
+});
+
+const SECRET = `AKIA${capitals(16)}`;
+const places: { name: string; call: Record<string, unknown> }[] = [
+  { name: 'a text', call: { texts: ['a', `b ${SECRET}`] } },
+  { name: 'an answer', call: { input_type: 'response', texts: [SECRET] } },
+  {
+    name: 'a system prompt',
+    call: { texts: ['a'], structured_messages: [{ role: 'system', content: SECRET }] },
+  },
+  {
+    name: 'a tool result',
+    call: { structured_messages: [{ role: 'tool', tool_call_id: 'x', content: SECRET }] },
+  },
+  {
+    name: 'a part of a message',
+    call: { structured_messages: [{ role: 'user', content: [{ type: 'text', text: SECRET }] }] },
+  },
+  {
+    name: 'the arguments of a call in a row',
+    call: { structured_messages: [{ role: 'assistant', tool_calls: [toolCall(`{"k":"${SECRET}"}`)] }] },
+  },
+  {
+    name: 'the arguments of a call in an answer',
+    call: { input_type: 'response', tool_calls: [toolCall(`{"k":"${SECRET}"}`)] },
+  },
+  {
+    name: 'the arguments of a call in the other dialect',
+    call: {
+      input_type: 'response',
+      tool_calls: [{ index: 0, id: null, function: { name: null, arguments: SECRET } }],
+    },
+  },
+  {
+    name: 'the description of a tool',
+    call: { texts: ['a'], tools: [{ type: 'function', function: { name: 'n', description: SECRET } }] },
+  },
+  {
+    name: 'the last row of many that repeat the texts',
+    call: {
+      texts: Array.from({ length: 100 }, (_, i) => `text ${i}`),
+      structured_messages: [
+        ...Array.from({ length: 100 }, (_, i) => ({ role: 'user', content: `text ${i}` })),
+        { role: 'user', content: SECRET },
+      ],
+    },
+  },
+];
+
+describe('the built-in policy', () => {
+  const policy = createBuiltinPolicy({ bannedKeywords: ['Project Nightingale', 'STRASSE'] });
+
+  test.each(places)('blocks a credential in $name', ({ call }) => {
+    expect(policy.check(callOf(call))).toEqual({ kind: 'block', reason: 'contains a credential' });
+  });
+
+  test.each(places)('blocks a banned keyword in $name', ({ call }) => {
+    const fields = JSON.parse(JSON.stringify(call).replaceAll(SECRET, 'about pRoJeCt NIGHTINGALE!'));
+    expect(policy.check(callOf(fields))).toEqual({ kind: 'block', reason: 'banned keyword' });
+  });
+
+  test.each(places)('allows nothing of the kind in $name', ({ call }) => {
+    const fields = JSON.parse(JSON.stringify(call).replaceAll(SECRET, 'projects of nightingales'));
+    expect(policy.check(callOf(fields))).toEqual({ kind: 'allow' });
+  });
+
+  test('bans nothing where no keyword is set', () => {
+    expect(createBuiltinPolicy({ bannedKeywords: [] }).check(callOf({ texts: ['', 'anything'] }))).toEqual({
+      kind: 'allow',
+    });
+  });
+
+  test('allows a call that says nothing', () => {
+    expect(policy.check(callOf())).toEqual({ kind: 'allow' });
+  });
+
+  test('says neither the keyword nor the secret', () => {
+    for (const text of [SECRET, 'project nightingale']) {
+      const verdict = JSON.stringify(policy.check(callOf({ texts: [text] })));
+      expect(verdict.toLowerCase()).not.toMatch(/akia|nightingale/);
+    }
+  });
+});

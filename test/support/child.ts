@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+export type LogLine = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** A process of the bridge. It is killed after 15 s whatever happens. */
+export type Child = {
+  stdout(): string;
+  stderr(): string;
+  /** Standard output so far as log lines; throws if one is not JSON. */
+  lines(): LogLine[];
+  /** The first log line with this message, waited for; rejects if the process ends without it. */
+  line(msg: string): Promise<LogLine>;
+  send(signal: NodeJS.Signals): void;
+  /** Closes our end of its standard output. */
+  closeOutput(): void;
+  /** Leaves what it writes to standard output where it is. */
+  stopReading(): void;
+  readonly exit: Promise<Exit>;
+  /** Kills it, if it still runs. */
+  stop(): Promise<void>;
+};
+
+export type ChildOptions = {
+  readonly args?: readonly string[];
+  /** The whole environment; nothing of this process is handed down. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Without one, a folder that has no `.env`. */
+  readonly cwd?: string;
+};
+
+/** Starts `node src/main.ts`. */
+export function startChild({ args = [], env = {}, cwd = import.meta.dirname }: ChildOptions): Child {
+  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 15_000,
+    killSignal: 'SIGKILL',
+  });
+  let stdout = '';
+  let stderr = '';
+  let ended: Exit | undefined;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exit = new Promise<Exit>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => child.stdout?.resume());
+    child.once('close', (code, signal) => {
+      ended = { code, signal };
+      resolve(ended);
+    });
+  });
+  const lines = () =>
+    stdout
+      .slice(0, stdout.lastIndexOf('\n') + 1)
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    lines,
+    async line(msg) {
+      for (;;) {
+        const last = ended;
+        const found = lines().find((line) => line.msg === msg);
+        if (found !== undefined) return found;
+        if (last) {
+          throw new Error(`it ended (${last.code}, ${last.signal}) without "${msg}": ${stdout}${stderr}`);
+        }
+        await wait(5);
+      }
+    },
+    send(signal) {
+      child.kill(signal);
+    },
+    closeOutput() {
+      child.stdout?.destroy();
+    },
+    stopReading() {
+      child.stdout?.pause();
+    },
+    exit,
+    async stop() {
+      if (ended === undefined) child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+/** Runs a command that ends by itself. */
+export async function runChild(options: ChildOptions): Promise<Exit & { stdout: string; stderr: string }> {
+  const child = startChild(options);
+  const exit = await child.exit;
+  return { ...exit, stdout: child.stdout(), stderr: child.stderr() };
+}
+
+export type ServingChild = Child & { readonly port: number; readonly url: string };
+
+/** Starts `serve` on a free port and waits until it listens. */
+export async function startServing(env: Readonly<Record<string, string>> = {}): Promise<ServingChild> {
+  const child = startChild({ env: { PORT: '0', SHUTDOWN_DELAY: '0', ...env } });
+  const { port } = await child.line('listening');
+  return { ...child, port: Number(port), url: `http://127.0.0.1:${port}` };
+}

@@ -1,0 +1,79 @@
+import type { Check } from '../../src/backends/backend.ts';
+import { createHttp } from '../../src/backends/http.ts';
+import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
+import type { Verdict } from '../../src/guardrail/verdict.ts';
+import type { Answer, JudgingBackend } from '../../src/pipeline/ask.ts';
+import { createBreaker } from '../../src/pipeline/breaker.ts';
+import { createJudge } from '../../src/pipeline/judge.ts';
+import type { Policy } from '../../src/policies/builtin.ts';
+import { callOf } from './call.ts';
+
+const http = createHttp();
+
+export const says =
+  (verdict: Verdict): Check =>
+  async () =>
+    verdict;
+export const later =
+  (verdict: Verdict, ms = 20): Check =>
+  () =>
+    new Promise((resolve) => setTimeout(resolve, ms, verdict));
+export const fails =
+  (failure: Failure): Check =>
+  async () => {
+    throw new BackendError(failure);
+  };
+export const hangs: Check = () => new Promise(() => {});
+
+export const BLOCK: Verdict = { kind: 'block', reason: 'no' };
+export const modify = (from: string, to: string): Verdict => ({
+  kind: 'modify',
+  rewrites: new Map([[from, to]]),
+});
+export const UNMAPPABLE: Verdict = { kind: 'modify', rewrites: null };
+export const DOWN: Failure = { kind: 'unreachable', code: 'ECONNREFUSED' };
+
+/** A backend in this process. */
+export function backend(name: string, check: Check, options: Partial<JudgingBackend> = {}): JudgingBackend {
+  return {
+    name,
+    mode: 'enforce',
+    timeoutMs: 15_000,
+    unreachableFallback: 'fail_closed',
+    judges: { request: true, response: true, media: false },
+    breaker: createBreaker(),
+    check,
+    ...options,
+  };
+}
+
+/** A judge of these backends that keeps what it saw. */
+export function judgeOf(backends: readonly JudgingBackend[], policies: readonly Policy[] = []) {
+  const answers: Answer[] = [];
+  const unjudged: string[] = [];
+  const witness = {
+    policy: () => {},
+    answer: (answer: Answer) => void answers.push(answer),
+    unjudged: (backend: JudgingBackend, content: string) => void unjudged.push(`${backend.name} ${content}`),
+  };
+  const judge = createJudge({ policies, backends, http, witness });
+  const outcomes = () =>
+    answers.map(
+      (answer) => `${answer.backend.name} ${'verdict' in answer ? answer.verdict.kind : answer.failure.kind}`,
+    );
+  return { ...judge, outcomes, unjudged };
+}
+
+export const CALL = callOf({ texts: ['dana lives in Rome'] });
+export const decided = (...backends: JudgingBackend[]) =>
+  judgeOf(backends).judge(CALL, new AbortController());
+
+/** A check that never ends, and tells whether it was told to. */
+export function hanging() {
+  const signals: AbortSignal[] = [];
+  const check: Check = (_, { signal }) => {
+    signals.push(signal);
+    return new Promise(() => {});
+  };
+  return { check, signals, wasStopped: () => signals.length > 0 && signals.every(({ aborted }) => aborted) };
+}

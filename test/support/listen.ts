@@ -1,0 +1,34 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Bridge } from '../../src/bridge.ts';
+
+export type Listening = { readonly port: number; readonly url: string; close(): Promise<void> };
+
+/** Serves an in-process bridge on a free port of loopback, for what `app.request()` does not pass through. */
+export async function listen({ app }: Pick<Bridge, 'app'>): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** The value of a series in Prometheus' text, by name and labels in any order; NaN if it is not there. */
+export function metric(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  for (const line of text.split('\n')) {
+    const [, series, shown = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (series !== `guardrail_bridge_${name}`) continue;
+    const found = new Set(shown.split(',').filter(Boolean));
+    if (found.size === wanted.length && wanted.every((label) => found.has(label))) return Number(value);
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,231 @@
+import { afterEach, expect, test } from 'vitest';
+import { FAILURE_KINDS } from '../../src/guardrail/failure.ts';
+import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
+import { testBridge } from '../support/bridge.ts';
+import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+import { metric } from '../support/listen.ts';
+
+const closes: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0).reverse()) await close();
+});
+
+async function bridgeWith(reply: FakeBackend['reply'], env: Record<string, string> = {}) {
+  const akto = await startFakeBackend(reply);
+  const bridge = testBridge({
+    AKTO_GUARDRAIL_API_BASE: akto.url,
+    AKTO_API_KEY: 'token',
+    BUILTIN_POLICY: 'on',
+    ...env,
+  });
+  closes.push(akto.close, bridge.close);
+  return {
+    post: async (body: object = { input_type: 'request', texts: ['hello'] }) =>
+      bridge.app.request('/', { method: 'POST', body: JSON.stringify(body) }),
+    metrics: async () => (await bridge.app.request('/metrics')).text(),
+  };
+}
+
+const combine = (lists: Record<string, readonly string[]>): Record<string, string>[] =>
+  Object.entries(lists).reduce<Record<string, string>[]>(
+    (rows, [label, values]) => rows.flatMap((row) => values.map((value) => ({ ...row, [label]: value }))),
+    [{}],
+  );
+
+const input_type = ['request', 'response'];
+const mode = ['enforce', 'observe'];
+
+test('every combination of labels is at zero before the first call', async () => {
+  const { metrics } = await bridgeWith(aktoAllows);
+  const text = await metrics();
+  const series: Record<string, Record<string, string>[]> = {
+    decisions_total: combine({
+      input_type,
+      action: ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'],
+    }),
+    verdicts_total: [
+      ...combine({ backend: ['akto'], mode, input_type, verdict: ['allow', 'block', 'modify', 'flagged'] }),
+      ...combine({ backend: ['builtin'], mode: ['enforce'], input_type, verdict: ['allow', 'block'] }),
+    ],
+    failures_total: combine({ backend: ['akto'], mode, input_type, kind: FAILURE_KINDS }),
+    bypasses_total: combine({ backend: ['akto'], input_type, fallback: ['fail_open', 'defer'] }),
+    unjudged_total: combine({ backend: ['akto'], content: ['answer', 'media'] }),
+    unapplied_redactions_total: combine({ input_type }),
+    rejected_total: combine({
+      reason: [
+        'unauthorized',
+        'invalid',
+        'too_large',
+        'overloaded',
+        'content_encoding',
+        'method',
+        'not_found',
+      ],
+    }),
+    breaker_state: combine({ backend: ['akto'] }),
+    decision_seconds_count: combine({ input_type }),
+    check_seconds_count: combine({ backend: ['akto'], input_type }),
+    log_lines_dropped_total: [{}],
+  };
+  for (const [name, rows] of Object.entries(series)) {
+    for (const labels of rows)
+      expect(metric(text, name, labels), `${name} ${JSON.stringify(labels)}`).toBe(0);
+  }
+});
+
+test.each<{
+  name: string;
+  reply: FakeBackend['reply'];
+  env?: Record<string, string>;
+  status?: number;
+  counted: [string, Record<string, string>][];
+}>([
+  {
+    name: 'an allow',
+    reply: aktoAllows,
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'NONE' }],
+      ['verdicts_total', { backend: 'akto', mode: 'enforce', input_type: 'request', verdict: 'allow' }],
+    ],
+  },
+  {
+    name: 'a block',
+    reply: aktoBlocks('no'),
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'BLOCKED' }],
+      ['verdicts_total', { backend: 'akto', mode: 'enforce', input_type: 'request', verdict: 'block' }],
+    ],
+  },
+  {
+    name: 'a block by a backend that only observes',
+    reply: aktoBlocks('no'),
+    env: { AKTO_MODE: 'observe' },
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'NONE' }],
+      ['verdicts_total', { backend: 'akto', mode: 'observe', input_type: 'request', verdict: 'block' }],
+    ],
+  },
+  {
+    name: 'a violation that is only reported',
+    reply: aktoBlocks('no', 'alert'),
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'NONE' }],
+      ['verdicts_total', { backend: 'akto', mode: 'enforce', input_type: 'request', verdict: 'flagged' }],
+    ],
+  },
+  {
+    name: 'a redaction',
+    reply: aktoRedacts('hello', '<word>'),
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'GUARDRAIL_INTERVENED' }],
+      ['verdicts_total', { backend: 'akto', mode: 'enforce', input_type: 'request', verdict: 'modify' }],
+    ],
+  },
+  {
+    name: 'a failure that stops the call',
+    reply: (_, response) => void response.writeHead(401).end('<html>'),
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'BLOCKED' }],
+      ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'http_status' }],
+    ],
+  },
+  {
+    name: 'a bypass under fail_open, which is no allow',
+    reply: (_, response) => void response.writeHead(503).end(),
+    env: { AKTO_UNREACHABLE_FALLBACK: 'fail_open' },
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'NONE' }],
+      ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'http_status' }],
+      ['bypasses_total', { backend: 'akto', input_type: 'request', fallback: 'fail_open' }],
+    ],
+  },
+  {
+    name: 'a bypass under defer',
+    reply: (_, response) => void response.end('not JSON'),
+    env: { UNREACHABLE_FALLBACK: 'defer' },
+    status: 503,
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'DEFERRED' }],
+      ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'not_json' }],
+      ['bypasses_total', { backend: 'akto', input_type: 'request', fallback: 'defer' }],
+    ],
+  },
+  {
+    name: 'a failure of a backend that only observes, which is no bypass',
+    reply: (_, response) => void response.end('{}'),
+    env: { AKTO_MODE: 'observe', UNREACHABLE_FALLBACK: 'fail_open' },
+    counted: [
+      ['decisions_total', { input_type: 'request', action: 'NONE' }],
+      ['failures_total', { backend: 'akto', mode: 'observe', input_type: 'request', kind: 'no_verdict' }],
+    ],
+  },
+])('$name is counted as that and nothing else', async ({ reply, env = {}, status = 200, counted }) => {
+  const { post, metrics } = await bridgeWith(reply, { BUILTIN_POLICY: 'off', ...env });
+  expect((await post()).status).toBe(status);
+  const wanted = new Map(counted.map(([name, labels]) => [`${name} ${JSON.stringify(labels)}`, 1]));
+  await expect.poll(async () => raised(await metrics())).toEqual(wanted);
+});
+
+/** The event counters that are not at zero. */
+function raised(text: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const [, name, labels = '', value] = /^guardrail_bridge_(\w+_total)\{(.*)\} (\S+)$/.exec(line) ?? [];
+    if (name === undefined || Number(value) === 0) continue;
+    found.set(`${name} {${labels.replaceAll(/(\w+)=/g, '"$1":')}}`, Number(value));
+  }
+  return found;
+}
+
+test('a block by the built-in policy leaves the backend unasked', async () => {
+  const { post, metrics } = await bridgeWith(aktoAllows, { BANNED_KEYWORDS: 'hello' });
+  await post();
+  expect(raised(await metrics())).toEqual(
+    new Map([
+      ['decisions_total {"input_type":"request","action":"BLOCKED"}', 1],
+      ['verdicts_total {"backend":"builtin","mode":"enforce","input_type":"request","verdict":"block"}', 1],
+    ]),
+  );
+});
+
+test('the breaker shows in its gauge, and what it skips is counted as such', async () => {
+  const { post, metrics } = await bridgeWith((_, response) => void response.writeHead(500).end());
+  expect(metric(await metrics(), 'breaker_state', { backend: 'akto' })).toBe(0);
+  for (let i = 0; i < 7; i++) await post();
+  const text = await metrics();
+  expect(metric(text, 'breaker_state', { backend: 'akto' })).toBe(2);
+  const labels = { backend: 'akto', mode: 'enforce', input_type: 'request' };
+  expect(metric(text, 'failures_total', { ...labels, kind: 'http_status' })).toBe(5);
+  expect(metric(text, 'failures_total', { ...labels, kind: 'breaker_open' })).toBe(2);
+});
+
+test('images that a text-only backend cannot judge are counted', async () => {
+  const { post, metrics } = await bridgeWith(aktoAllows);
+  await post({ input_type: 'request', texts: ['what is this?'], images: ['https://x.example/a.png'] });
+  expect(metric(await metrics(), 'unjudged_total', { backend: 'akto', content: 'media' })).toBe(1);
+});
+
+test('answers that a request-only backend cannot judge are counted', async () => {
+  const capsule = await startFakeBackend((_, response) => void response.end('{"decision":"deny"}'));
+  closes.push(capsule.close);
+  const bridge = testBridge({ CAPSULE_LITELLM_ENDPOINT: capsule.url, CAPSULE_LITELLM_TOKEN: 'token' });
+  closes.push(bridge.close);
+  const body = JSON.stringify({ input_type: 'response', texts: ['hello'] });
+  const response = await bridge.app.request('/', { method: 'POST', body });
+  expect(await response.json()).toEqual({ action: 'NONE' });
+  const text = await (await bridge.app.request('/metrics')).text();
+  expect(metric(text, 'unjudged_total', { backend: 'capsule', content: 'answer' })).toBe(1);
+  expect(capsule.seen).toEqual([]);
+});
+
+test('the page is in the text format of Prometheus', async () => {
+  const bridge = testBridge({});
+  closes.push(bridge.close);
+  const response = await bridge.app.request('/metrics');
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const text = await response.text();
+  expect(text.endsWith('\n')).toBe(true);
+  for (const line of text.trimEnd().split('\n')) {
+    expect(line).toMatch(/^(?:# (?:HELP|TYPE) \w+ .+|\w+(?:\{(?:\w+="[^"]*",?)*\})? \S+|)$/);
+  }
+});
