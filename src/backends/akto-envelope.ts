@@ -10,7 +10,10 @@ type Options = {
 
 /** Never put into an envelope: Akto stores it. */
 const CREDENTIAL =
-  /auth|cookie|token|secret|passw|credential|session-key|api[-_]?key|access[-_]?key|subscription-key/i;
+  /auth|cookie|token|secret|passw|credential|session-key|api[-_]?key|access[-_]?key|subscription-key|-key$/i;
+
+/** Akto takes a session from these, and one blocked turn closes it: a client's own choice, or a whole account's. */
+const SESSION = /^x-(?:user|session|conversation)-id$|^x-akto-installer-/i;
 
 /**
  * Akto's flat record of one exchange; every value is a string or null, nested JSON too.
@@ -61,7 +64,11 @@ export function envelope(
  */
 function requestHeaders(call: GuardrailCall): Record<string, string> {
   const shown = Object.entries(call.request_headers).flatMap(([name, value]) =>
-    typeof value === 'string' && value !== '' && value !== '[present]' && !CREDENTIAL.test(name)
+    typeof value === 'string' &&
+    value !== '' &&
+    value !== '[present]' &&
+    !CREDENTIAL.test(name) &&
+    !SESSION.test(name)
       ? [[name.toLowerCase(), value] as const]
       : [],
   );

@@ -1,8 +1,9 @@
 import { fieldsOf, type GuardrailCall, toolCallOf } from '../guardrail/call.ts';
-import { textsWithoutRow } from '../guardrail/words.ts';
+import { partsOf, textsWithoutRow } from '../guardrail/words.ts';
 
 /** A payload as Akto is sent it, and the way back from the payload it returns. */
 export type CheckedPayload = {
+  readonly isAnswer: boolean;
   /** `{"body": "<JSON text>"}`, itself as JSON text: the encoding of LiteLLM's own integration. */
   readonly json: string;
   /** Which strings of the call changed into what, or null if the returned payload is not the sent one with other strings. */
@@ -18,8 +19,8 @@ type Options = { readonly flatten: boolean; readonly drop: ReadonlySet<string> }
  * @see contract of the akto-litellm hook: VERDICT_FLATTEN_CONTENT, VERDICT_DROP_BODY_KEYS
  */
 export function requestPayload(call: GuardrailCall | undefined, { flatten, drop }: Options): CheckedPayload {
-  const joined = new Map<string, readonly string[]>();
-  const rows = (call?.structured_messages ?? []).map((row) => (flatten ? flattenRow(row, joined) : row));
+  const original = call?.structured_messages ?? [];
+  const rows = flatten ? original.map(flattenRow) : original;
   const alone = call === undefined ? [] : textsWithoutRow(call);
   const body: Record<string, unknown> = {
     model: call?.model ?? '',
@@ -28,7 +29,7 @@ export function requestPayload(call: GuardrailCall | undefined, { flatten, drop 
   if (call !== undefined && call.tools.length > 0) body.tools = call.tools;
   if (call !== undefined && call.tool_calls.length > 0) body.tool_calls = call.tool_calls;
   for (const key of drop) delete body[key];
-  return payload(body, joined);
+  return payload(body, false, flatten ? original : []);
 }
 
 /**
@@ -41,25 +42,24 @@ export function answerPayload(call: GuardrailCall): CheckedPayload {
     const content = call.tool_calls.map((toolCall) => toolCallOf(toolCall).arguments ?? '').join('\n');
     messages.push({ content, role: 'assistant', tool_calls: call.tool_calls });
   }
-  return payload({ choices: messages.map((message) => ({ message })) }, new Map());
+  return payload({ choices: messages.map((message) => ({ message })) }, true, []);
 }
 
-function payload(body: unknown, joined: ReadonlyMap<string, readonly string[]>): CheckedPayload {
+function payload(body: unknown, isAnswer: boolean, flattened: readonly unknown[]): CheckedPayload {
   const text = JSON.stringify(body);
   return {
+    isAnswer,
     json: JSON.stringify({ body: text }),
     mapBack(modifiedPayload) {
       const returned = decode(modifiedPayload);
       const rewrites = new Map<string, string>();
-      const same = collectChanges(
-        JSON.parse(text),
-        decode(fieldsOf(returned).body ?? returned),
-        (before, after) => {
-          const parts = joined.get(before) ?? [before];
+      const joined = joinedParts(flattened);
+      const change = (before: string, after: string) =>
+        (joined.get(before) ?? [[before]]).every((parts) => {
           const changed = split(after, parts);
           return changed !== null && parts.every((part, i) => put(rewrites, part, changed[i] as string));
-        },
-      );
+        });
+      const same = collectChanges(JSON.parse(text), decode(fieldsOf(returned).body ?? returned), change);
       return same && rewrites.size > 0 ? rewrites : null;
     },
   };
@@ -108,19 +108,21 @@ function put(rewrites: Map<string, string>, before: string, after: string): bool
   return true;
 }
 
-function flattenRow(row: unknown, joined: Map<string, readonly string[]>): unknown {
+function flattenRow(row: unknown): unknown {
   const { content } = fieldsOf(row);
-  if (!Array.isArray(content)) return row;
-  const parts = content.map(partText).filter((text) => text !== '');
-  const text = parts.join('\n');
-  if (parts.length > 1) joined.set(text, parts);
-  return { ...fieldsOf(row), content: text };
+  return Array.isArray(content) ? { ...fieldsOf(row), content: partsOf(content).join('\n') } : row;
 }
 
-function partText(part: unknown): string {
-  if (typeof part === 'string') return part;
-  const { text } = fieldsOf(part);
-  return typeof text === 'string' ? text : '';
+/** Every way in which a content text came about: two messages can be joined to the same text, or one say it whole. */
+function joinedParts(rows: readonly unknown[]): ReadonlyMap<string, string[][]> {
+  const joined = new Map<string, string[][]>();
+  for (const row of rows) {
+    const { content } = fieldsOf(row);
+    const parts = Array.isArray(content) ? partsOf(content) : typeof content === 'string' ? [content] : [];
+    const text = parts.join('\n');
+    if (parts.length > 0) joined.set(text, [...(joined.get(text) ?? []), parts]);
+  }
+  return joined;
 }
 
 /** Undoes the joining of `parts` in a changed text, by their lines; null if lines came or went. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { fieldsOf } from '../guardrail/call.ts';
+import { fieldsOf, textOf } from '../guardrail/call.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { baseUrl, commaList, flag, seconds, secret } from '../guardrail/fields.ts';
 import { ALLOW, type Verdict } from '../guardrail/verdict.ts';
@@ -10,7 +10,10 @@ import { defineBackend } from './backend.ts';
 const jsonObject = v.pipe(
   v.string(),
   v.parseJson(undefined, 'write a JSON object'),
-  v.record(v.string(), v.unknown(), 'write a JSON object'),
+  v.check(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'write a JSON object',
+  ),
 );
 
 const Reply = v.object({
@@ -95,22 +98,33 @@ export const akto = defineBackend({
 function readVerdict(result: unknown, sent: CheckedPayload, blocking: ReadonlySet<string>): Verdict {
   if (result === null || result === undefined) throw new BackendError({ kind: 'no_verdict' });
   const outer = lowerKeys(result);
-  if (outer.failopen === true) throw new BackendError({ kind: 'no_verdict' });
   if (typeof outer.allowed !== 'boolean') {
     throw new BackendError({ kind: 'wrong_shape', field: 'data.guardrailsResult.Allowed' });
   }
-  const parts = [outer, lowerKeys(outer.requestresult), lowerKeys(outer.responseresult)];
-  const denials = parts.filter((part) => part.allowed === false);
-  const said = (name: string) =>
-    denials.map((part) => part[name]).find((text) => typeof text === 'string' && text) ?? '';
-  const behaviour = String(said('behaviour')).trim().toLowerCase();
-  if (denials.length > 0 && blocking.has(behaviour)) {
-    return { kind: 'block', reason: String(said('reason')) || 'Blocked by Akto Guardrails' };
+  const request = lowerKeys(outer.requestresult);
+  const response = lowerKeys(outer.responseresult);
+  const inner = [request, response].filter((part) => part.allowed === false);
+  const denials = inner.length > 0 ? inner : outer.allowed ? [] : [outer];
+  const blocks = denials.find((part) => blocking.has(behaviourOf(part)));
+  if (blocks !== undefined) {
+    return {
+      kind: 'block',
+      reason: textOf(blocks.reason) ?? textOf(outer.reason) ?? 'Blocked by Akto Guardrails',
+    };
+  }
+  if ([outer, request, response].some((part) => part.failopen === true)) {
+    throw new BackendError({ kind: 'no_verdict' });
   }
   // Without `Modified` a payload in the reply is an echo, or an extract of what was sent
-  const modified = parts.find((part) => part.modified === true);
-  if (modified !== undefined) return { kind: 'modify', rewrites: sent.mapBack(modified.modifiedpayload) };
-  return denials.length > 0 ? { kind: 'allow', flagged: behaviour } : ALLOW;
+  const side = sent.isAnswer ? response : request;
+  const judged = 'modified' in side ? side : outer;
+  if (judged.modified === true) return { kind: 'modify', rewrites: sent.mapBack(judged.modifiedpayload) };
+  const [denial] = denials;
+  return denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) };
+}
+
+function behaviourOf(part: Record<string, unknown>): string {
+  return (textOf(part.behaviour) ?? '').trim().toLowerCase();
 }
 
 function lowerKeys(value: unknown): Record<string, unknown> {

@@ -4,12 +4,12 @@ import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../g
 import { baseUrl, flag, milliseconds, secret } from '../guardrail/fields.ts';
 import { parseInner } from '../guardrail/json.ts';
 import { ALLOW } from '../guardrail/verdict.ts';
-import { textsWithoutRow } from '../guardrail/words.ts';
+import { partsOf, textsWithoutRow } from '../guardrail/words.ts';
 import { defineBackend } from './backend.ts';
 
 const HOOKS = '/v1/litellm/hooks';
 
-const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reason: v.nullish(v.string()) });
+const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reason: v.optional(v.unknown()) });
 
 /**
  * Capsule Security, the pre hook: judges requests, knows no redaction.
@@ -56,13 +56,15 @@ export const capsule = defineBackend({
       schema: Reply,
       signal,
     });
-    return reply.decision === 'allow' ? ALLOW : { kind: 'block', reason: reply.reason || 'policy violation' };
+    return reply.decision === 'allow'
+      ? ALLOW
+      : { kind: 'block', reason: textOf(reply.reason) ?? 'policy violation' };
   },
 });
 
 /** The plugin's `LiteLlmPreHookInput`: absent values are left out. */
 function preHook(call: GuardrailCall, requestId: string) {
-  const messages = call.structured_messages.length > 0 ? conversation(call) : prompts(call.texts);
+  const messages = conversation(call);
   const user = textOf(call.request_data.user_api_key_end_user_id);
   const sessionId = headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id');
   return {
@@ -78,34 +80,38 @@ function prompts(texts: readonly string[]) {
   return texts.map((content) => ({ role: 'user', content }));
 }
 
-/** The plugin flattens every content to text; what stands in `texts` alone follows as user messages. */
+/** The plugin flattens every content to text; what stands in `texts` or `tool_calls` alone follows as messages. */
 function conversation(call: GuardrailCall) {
   const rows = call.structured_messages.map((row) => {
-    const { role, content, tool_calls, tool_call_id } = fieldsOf(row);
+    const { role, content, refusal, tool_calls, tool_call_id } = fieldsOf(row);
     const toolCalls = (Array.isArray(tool_calls) ? tool_calls : []).flatMap(toolCall);
     return {
       role: textOf(role) ?? 'user',
-      content: flatten(content),
+      content: [flatten(content), textOf(refusal)].filter(Boolean).join('\n'),
       ...(toolCalls.length > 0 && { toolCalls }),
       ...(textOf(tool_call_id) && { toolCallId: tool_call_id }),
     };
   });
-  return [...rows, ...prompts(textsWithoutRow(call))];
+  const toolCalls = rows.length > 0 ? [] : call.tool_calls.flatMap(toolCall);
+  const alone = toolCalls.length > 0 ? [{ role: 'assistant', content: '', toolCalls }] : [];
+  return [...rows, ...alone, ...prompts(textsWithoutRow(call))];
 }
 
 function flatten(content: unknown): string {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((part) => (typeof part === 'string' ? part : textOf(fieldsOf(part).text)))
-    .filter(Boolean)
-    .join('\n');
+  return Array.isArray(content) ? partsOf(content).join('\n') : '';
 }
 
 function toolCall(value: unknown) {
   const { id, name, arguments: args } = toolCallOf(value);
-  if (!name) return [];
-  return [{ name, ...(id && { id }), ...(args !== undefined && { arguments: parsedObject(args) }) }];
+  if (!name && args === undefined) return [];
+  return [
+    {
+      name: name || 'unknown',
+      ...(id && { id }),
+      ...(args !== undefined && { arguments: parsedObject(args) }),
+    },
+  ];
 }
 
 /** Arguments that are a JSON object go as one, anything else as the text it was. */

@@ -48,6 +48,20 @@ export function textsWithoutRow(call: GuardrailCall): readonly string[] {
   return call.texts.slice(next).filter((text) => text !== '' && !others.has(text));
 }
 
+const MEDIA_PARTS = /^(?:image|image_url|input_image|audio|input_audio|video_url|file|input_file)$/;
+
+/** What is said in a list of content parts, for backends that read only strings: text, and the words of other parts. */
+export function partsOf(content: readonly unknown[]): string[] {
+  const parts: string[] = [];
+  for (const part of content) {
+    const { type, text } = fieldsOf(part);
+    if (typeof text === 'string') parts.push(text);
+    else if (!MEDIA_PARTS.test(String(type)))
+      walk(part, '', 'structured_messages', (word) => parts.push(word));
+  }
+  return parts.filter((word) => word !== '');
+}
+
 function walk(value: unknown, key: string, place: Place, visit: (text: string, place: Place) => void): void {
   if (typeof value === 'string') {
     if (STRUCTURE.has(key) || isMedia(key, value)) return;

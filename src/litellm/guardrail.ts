@@ -51,8 +51,7 @@ export function parseGuardrailCall(body: string): { call: GuardrailCall } | { ba
   }
   const call = parsed.output;
   for (const field of ['structured_messages', 'tools', 'tool_calls'] as const) {
-    if (isTooDeep(call[field]))
-      return bad(field, `is nested more than ${MAX_DEPTH} levels deep`);
+    if (isTooDeep(call[field])) return bad(field, `is nested more than ${MAX_DEPTH} levels deep`);
   }
   return { call };
 }

@@ -22,10 +22,29 @@ export function mergeRewrites(all: readonly Rewrites[]): Rewrites | null {
   for (const text of new Set(all.flatMap((rewrites) => [...rewrites.keys()]))) {
     const versions = new Set(all.flatMap((rewrites) => rewrites.get(text) ?? []));
     const one = versions.size === 1 ? [...versions][0] : mergeTexts(text, [...versions]);
-    if (one === undefined) return null;
+    if (one === undefined || bringsBack(text, [...versions], one)) return null;
     merged.set(text, one);
   }
   return merged;
+}
+
+/** So many characters together are a word that somebody wanted gone. */
+const GRAM = 4;
+
+/** Whether a merge shows again what a version had removed: in repetitive text a diff can be read in several ways. */
+function bringsBack(original: string, versions: readonly string[], merged: string): boolean {
+  const shown = gramsOf(merged);
+  const kept = versions.map(gramsOf);
+  for (const gram of gramsOf(original)) {
+    if (shown.has(gram) && kept.some((grams) => !grams.has(gram))) return true;
+  }
+  return false;
+}
+
+function gramsOf(text: string): ReadonlySet<string> {
+  const grams = new Set<string>();
+  for (let at = 0; at + GRAM <= text.length; at++) grams.add(text.slice(at, at + GRAM));
+  return grams;
 }
 
 function mergeTexts(original: string, versions: readonly string[]): string | undefined {
