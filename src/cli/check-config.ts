@@ -1,3 +1,4 @@
+import { createHttp, toFailure } from '../backends/http.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 
@@ -14,4 +15,28 @@ export function checkConfig(config: Config): string {
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * `guardrail-bridge check-config --connect`: whether anything answers at the address of each backend. Any HTTP status
+ * means that name, network and TLS are right; the token is not tried, as no vendor has a call for that.
+ */
+export async function checkConnections(config: Config): Promise<{ text: string; ok: boolean }> {
+  const http = createHttp({ proxy: config.proxy });
+  const results = await Promise.all(
+    config.backends.map(async ({ name, url, timeoutMs }) => {
+      const startedAt = performance.now();
+      try {
+        const status = await http.reach(url, timeoutMs);
+        const ms = Math.round(performance.now() - startedAt);
+        return { ok: true, line: `${name} answers (HTTP ${status}, ${ms} ms)\n` };
+      } catch (error) {
+        const failure = toFailure(error);
+        const why = 'code' in failure ? `${failure.kind} (${failure.code})` : failure.kind;
+        return { ok: false, line: `${name} does not answer: ${why}\n` };
+      }
+    }),
+  );
+  await http.close();
+  return { text: results.map(({ line }) => line).join(''), ok: results.every(({ ok }) => ok) };
 }

@@ -16,6 +16,7 @@ const HELP = `guardrail-bridge: one HTTP sidecar between LiteLLM Proxy and AI-se
 usage
   guardrail-bridge [serve]         listen and judge (default)
   guardrail-bridge check-config    read the configuration, say what it means, and stop
+  guardrail-bridge check-config --connect   also see whether each backend's address answers
   guardrail-bridge --help | --version
 
 It is configured by environment variables, or a .env file in the working directory:

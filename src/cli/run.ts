@@ -2,21 +2,28 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
-import { checkConfig } from './check-config.ts';
+import { checkConfig, checkConnections } from './check-config.ts';
 import { help } from './help.ts';
 import { serve } from './serve.ts';
 
 /** Runs one command. Resolves with the exit code: 1 for what the operator can mend, 2 for a wrong command line. */
 export async function run([command = 'serve', ...rest]: readonly string[]): Promise<number> {
-  if (rest.length > 0) return wrongUsage(`unexpected argument ${rest[0]}`);
+  const connects = command === 'check-config' && rest[0] === '--connect';
+  const [unexpected] = connects ? rest.slice(1) : rest;
+  if (unexpected !== undefined) return wrongUsage(`unexpected argument ${unexpected}`);
   try {
     switch (command) {
       case 'serve':
         await serve(parseConfig(readEnv(), backends));
         return 0;
-      case 'check-config':
-        process.stdout.write(checkConfig(parseConfig(readEnv(), backends)));
-        return 0;
+      case 'check-config': {
+        const config = parseConfig(readEnv(), backends);
+        process.stdout.write(checkConfig(config));
+        if (!connects) return 0;
+        const { text, ok } = await checkConnections(config);
+        process.stdout.write(text);
+        return ok ? 0 : 1;
+      }
       case '--help':
       case '-h':
       case 'help':
