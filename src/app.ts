@@ -10,7 +10,6 @@ export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 
 export type AppOptions = GuardrailRouteOptions & {
   readonly backends: readonly JudgingBackend[];
-  readonly isDraining: () => boolean;
 };
 
 /** All routes of the bridge; it does not listen. */

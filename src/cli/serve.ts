@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
@@ -34,10 +34,7 @@ export async function serve(config: Config): Promise<void> {
     // Node reads on by itself what an early answer left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
-  const unanswered = new Set<ServerResponse>();
   server.prependListener('request', (_, outgoing) => {
-    unanswered.add(outgoing);
-    outgoing.once('close', () => unanswered.delete(outgoing));
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
   server.listen(config.port, config.host);
@@ -50,7 +47,6 @@ export async function serve(config: Config): Promise<void> {
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
   bridge.startDraining();
-  for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
   await drain(bridge, server, config, signal);
 }
 

@@ -21,19 +21,25 @@ export type GuardrailRouteOptions = {
   readonly maxBodyBytes: number;
   readonly answerRedaction: 'block' | 'rewrite';
   readonly blockedMessage: string | undefined;
+  readonly isDraining: () => boolean;
   readonly isAuthorized: (header: (name: string) => string | undefined) => boolean;
 };
 
 type BridgeContext = Context<{ Bindings: Partial<HttpBindings> }>;
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+/** For calls that were judged while the bridge began to drain. */
+const JSON_TYPE_LAST = { ...JSON_TYPE, connection: 'close' };
 const NONE = '{"action":"NONE"}';
+const DEFERRED = '{"error":{"type":"deferred","message":"a backend gave no verdict"}}';
 
 /** `POST /beta/litellm_basic_guardrail_api`: reads a call, has it judged, answers as LiteLLM understands it. */
 export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContext) => Promise<Response> {
   const { judge, metrics, log } = options;
   const readBody = createBodyReader(options.maxBodyBytes);
   const memory = judge.wantsRequests ? createRequestMemory() : undefined;
+
+  const jsonType = () => (options.isDraining() ? JSON_TYPE_LAST : JSON_TYPE);
 
   /** Keeps a request for its answer; for an answer, what was kept. */
   function requestOf(call: GuardrailCall, body: Buffer): GuardrailCall | undefined {
@@ -86,7 +92,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     switch (decision.kind) {
       case 'allow':
         count('NONE');
-        return c.body(NONE, 200, JSON_TYPE);
+        return c.body(NONE, 200, jsonType());
       case 'block':
       case 'modify': {
         const reply =
@@ -94,12 +100,12 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
             ? rewrite(call, decision)
             : blocked(decision.cause, decision.backend, decision.reason, callFields(call));
         count(reply.action);
-        return c.body(JSON.stringify(reply), 200, JSON_TYPE);
+        return c.body(JSON.stringify(reply), 200, jsonType());
       }
       case 'defer':
         count('DEFERRED');
         log.warn({ ...callFields(call), backend: decision.backend }, 'deferred to LiteLLM with a 503');
-        return c.json({ error: { type: 'deferred', message: 'a backend gave no verdict' } }, 503);
+        return c.body(DEFERRED, 503, jsonType());
       case 'cancelled':
         count('CANCELLED');
         return c.body(null, 204);
@@ -127,7 +133,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
         reason: body.refused,
         max_bytes: options.maxBodyBytes,
       });
-      return c.body(JSON.stringify(reply), 200, JSON_TYPE);
+      return c.body(JSON.stringify(reply), 200, jsonType());
     }
     const parsed = parseGuardrailCall(body.bytes.toString());
     if ('bad' in parsed) {
@@ -147,7 +153,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       log.error({ ...callFields(call), failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
       const reply = blocked('fail_closed', 'bridge', 'internal error', callFields(call));
       metrics.decisions.inc({ input_type: call.input_type, action: reply.action });
-      return c.body(JSON.stringify(reply), 200, JSON_TYPE);
+      return c.body(JSON.stringify(reply), 200, jsonType());
     } finally {
       body.release();
     }
