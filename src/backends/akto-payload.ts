@@ -54,11 +54,16 @@ function payload(body: unknown, isAnswer: boolean, flattened: readonly unknown[]
       const returned = decode(modifiedPayload);
       const rewrites = new Map<string, string>();
       const joined = joinedParts(flattened);
-      const change = (before: string, after: string) =>
-        (joined.get(before) ?? [[before]]).every((parts) => {
+      const done = new Map<string, string>();
+      const change = (before: string, after: string) => {
+        const known = done.get(before);
+        if (known !== undefined) return known === after;
+        done.set(before, after);
+        return (joined.get(before) ?? [[before]]).every((parts) => {
           const changed = split(after, parts);
           return changed !== null && parts.every((part, i) => put(rewrites, part, changed[i] as string));
         });
+      };
       const same = collectChanges(JSON.parse(text), decode(fieldsOf(returned).body ?? returned), change);
       return same && rewrites.size > 0 ? rewrites : null;
     },
@@ -120,9 +125,16 @@ function joinedParts(rows: readonly unknown[]): ReadonlyMap<string, string[][]> 
     const { content } = fieldsOf(row);
     const parts = Array.isArray(content) ? partsOf(content) : typeof content === 'string' ? [content] : [];
     const text = parts.join('\n');
-    if (parts.length > 0) joined.set(text, [...(joined.get(text) ?? []), parts]);
+    if (parts.length === 0) continue;
+    const ways = joined.get(text);
+    if (ways === undefined) joined.set(text, [parts]);
+    else if (!isSameWay(ways.at(-1) as string[], parts)) ways.push(parts);
   }
   return joined;
+}
+
+function isSameWay(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((part, i) => part === b[i]);
 }
 
 /** Undoes the joining of `parts` in a changed text, by their lines; null if lines came or went. */
@@ -131,5 +143,10 @@ function split(after: string, parts: readonly string[]): string[] | null {
   const lines = after.split('\n');
   const counts = parts.map((part) => part.split('\n').length);
   if (lines.length !== counts.reduce((sum, count) => sum + count, 0)) return null;
-  return counts.map((count) => lines.splice(0, count).join('\n'));
+  let at = 0;
+  return counts.map((count) => {
+    const from = at;
+    at += count;
+    return lines.slice(from, at).join('\n');
+  });
 }

@@ -98,13 +98,10 @@ export const akto = defineBackend({
 function readVerdict(result: unknown, sent: CheckedPayload, blocking: ReadonlySet<string>): Verdict {
   if (result === null || result === undefined) throw new BackendError({ kind: 'no_verdict' });
   const outer = lowerKeys(result);
-  if (typeof outer.allowed !== 'boolean') {
-    throw new BackendError({ kind: 'wrong_shape', field: 'data.guardrailsResult.Allowed' });
-  }
   const request = lowerKeys(outer.requestresult);
   const response = lowerKeys(outer.responseresult);
   const inner = [request, response].filter((part) => part.allowed === false);
-  const denials = inner.length > 0 ? inner : outer.allowed ? [] : [outer];
+  const denials = inner.length > 0 ? inner : outer.allowed === false ? [outer] : [];
   const blocks = denials.find((part) => blocking.has(behaviourOf(part)));
   if (blocks !== undefined) {
     return {
@@ -112,12 +109,16 @@ function readVerdict(result: unknown, sent: CheckedPayload, blocking: ReadonlySe
       reason: textOf(blocks.reason) ?? textOf(outer.reason) ?? 'Blocked by Akto Guardrails',
     };
   }
+  if (typeof outer.allowed !== 'boolean') {
+    throw new BackendError({ kind: 'wrong_shape', field: 'data.guardrailsResult.Allowed' });
+  }
   if ([outer, request, response].some((part) => part.failopen === true)) {
     throw new BackendError({ kind: 'no_verdict' });
   }
   // Without `Modified` a payload in the reply is an echo, or an extract of what was sent
   const side = sent.isAnswer ? response : request;
-  const judged = 'modified' in side ? side : outer;
+  // Outer fields repeat the request's side
+  const judged = sent.isAnswer && 'modified' in side ? side : side.modified === true ? side : outer;
   if (judged.modified === true) return { kind: 'modify', rewrites: sent.mapBack(judged.modifiedpayload) };
   const [denial] = denials;
   return denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) };

@@ -83,8 +83,10 @@ function prompts(texts: readonly string[]) {
 /** The plugin flattens every content to text; what stands in `texts` or `tool_calls` alone follows as messages. */
 function conversation(call: GuardrailCall) {
   const rows = call.structured_messages.map((row) => {
-    const { role, content, refusal, tool_calls, tool_call_id } = fieldsOf(row);
-    const toolCalls = (Array.isArray(tool_calls) ? tool_calls : []).flatMap(toolCall);
+    const { role, content, refusal, tool_calls, function_call, tool_call_id } = fieldsOf(row);
+    const toolCalls = [...(Array.isArray(tool_calls) ? tool_calls : []), { function: function_call }].flatMap(
+      toolCall,
+    );
     return {
       role: textOf(role) ?? 'user',
       content: [flatten(content), textOf(refusal)].filter(Boolean).join('\n'),

@@ -52,7 +52,10 @@ const VARIABLES = {
   PORT: port,
   BRIDGE_API_KEYS: v.pipe(commaList, v.array(secret), v.minLength(1, 'write at least one key')),
   ALLOW_UNAUTHENTICATED: flag,
-  MAX_BODY_MB: megabytes,
+  MAX_BODY_MB: v.pipe(
+    megabytes,
+    v.check((bytes) => bytes <= 128 * 1024 * 1024, 'write at most 128 megabytes'),
+  ),
   GUARDRAIL_TIMEOUT: seconds,
   UNREACHABLE_FALLBACK: unreachableFallback,
   ANSWER_REDACTION: oneOf(['block', 'rewrite']),

@@ -67,13 +67,33 @@ function walk(value: unknown, key: string, place: Place, visit: (text: string, p
     if (STRUCTURE.has(key) || isMedia(key, value)) return;
     visit(value, place);
     // JSON in a string: what is escaped there is not what was said
-    if (key === 'arguments' && value.includes('\\')) walk(parseInner(value), '', place, visit);
+    if (key === 'arguments' && value.includes('\\'))
+      walkData(parseInner(value), (word) => visit(word, place));
   } else if (Array.isArray(value)) {
     for (const item of value) walk(item, key, place, visit);
   } else if (typeof value === 'object' && value !== null) {
     for (const name in value) {
+      if (name === 'input' || name === 'arguments') {
+        const data = (value as Record<string, unknown>)[name];
+        if (typeof data === 'object') {
+          walkData(data, (word) => visit(word, 'tool_calls'));
+          continue;
+        }
+      }
       const inside = name === 'tool_calls' || name === 'function_call' ? 'tool_calls' : place;
       walk((value as Record<string, unknown>)[name], name, inside, visit);
+    }
+  }
+}
+
+/** What a model gives to a tool: every string and every key is its word, whatever the key is called. */
+function walkData(value: unknown, visit: (text: string) => void): void {
+  if (typeof value === 'string') visit(value);
+  else if (Array.isArray(value)) for (const item of value) walkData(item, visit);
+  else if (typeof value === 'object' && value !== null) {
+    for (const name in value) {
+      visit(name);
+      walkData((value as Record<string, unknown>)[name], visit);
     }
   }
 }

@@ -21,8 +21,9 @@ export function blockedMessage(
   { cause, backend, reason, ref }: Blocked,
 ): string {
   if (template === undefined) return `${SENTENCES[cause]} Reference: ${ref}`;
-  const values: Record<string, string> = { backend, reason, ref };
-  return template
-    .replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '')
-    .slice(0, 2000);
+  const values: Record<string, string> = { backend, reason: reason.slice(0, 1000), ref };
+  return (
+    template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '') ||
+    `${SENTENCES[cause]} Reference: ${ref}`
+  );
 }

@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
-import { type Reply, rewriteReply } from '../litellm/reply.ts';
+import { isSound, type Reply, rewriteReply } from '../litellm/reply.ts';
 import { STOPPED } from '../pipeline/deadline.ts';
 import type { BlockCause, Decision } from '../pipeline/decision.ts';
 import type { Judge } from '../pipeline/judge.ts';
@@ -79,7 +79,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       (call.input_type === 'response' && options.answerRedaction === 'block') ||
       call.additional_provider_specific_params.mode === 'during_call';
     const reply = dropped ? null : rewriteReply(call, rewrites);
-    if (reply === null) {
+    if (reply === null || !isSound(call, reply)) {
       metrics.unappliable.inc({ input_type: call.input_type });
       return blocked('redaction', backends.join(','), 'a redaction could not be applied', callFields(call));
     }
@@ -135,29 +135,27 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       });
       return c.body(JSON.stringify(reply), 200, jsonType());
     }
-    const parsed = parseGuardrailCall(body.bytes.toString());
-    if ('bad' in parsed) {
-      body.release();
-      return reject(c, 400, 'invalid', parsed.bad);
-    }
-
-    const { call } = parsed;
-    const startedAt = performance.now();
     try {
-      const decision = await judge.judge(call, workFor(c), requestOf(call, body.bytes));
-      metrics.seconds.observe({ input_type: call.input_type }, (performance.now() - startedAt) / 1000);
-      return answer(c, call, decision);
+      const parsed = parseGuardrailCall(body.bytes.toString());
+      if ('bad' in parsed) return reject(c, 400, 'invalid', parsed.bad);
+      return await judged(c, parsed.call, body.bytes);
     } catch (error) {
       // A mistake of ours must not become a 500, which fail_open settings on the other side may let pass
       metrics.rejected.inc({ reason: 'bug' });
-      log.error({ ...callFields(call), failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
-      const reply = blocked('fail_closed', 'bridge', 'internal error', callFields(call));
-      metrics.decisions.inc({ input_type: call.input_type, action: reply.action });
-      return c.body(JSON.stringify(reply), 200, jsonType());
+      log.error({ failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
+      const reply = blocked('fail_closed', 'bridge', 'internal error', {});
+      return c.body(JSON.stringify(reply), 200, JSON_TYPE);
     } finally {
       body.release();
     }
   };
+
+  async function judged(c: BridgeContext, call: GuardrailCall, bytes: Buffer): Promise<Response> {
+    const startedAt = performance.now();
+    const decision = await judge.judge(call, workFor(c), requestOf(call, bytes));
+    metrics.seconds.observe({ input_type: call.input_type }, (performance.now() - startedAt) / 1000);
+    return answer(c, call, decision);
+  }
 }
 
 /** Aborted when the caller hangs up before it is answered. */

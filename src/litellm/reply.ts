@@ -49,6 +49,15 @@ export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, 
   };
 }
 
+/** Whether a reply does what it says: LiteLLM takes what it cannot apply for an allow. */
+export function isSound(call: GuardrailCall, reply: Reply): boolean {
+  if (reply.action === 'NONE') return true;
+  if (reply.action === 'BLOCKED') return reply.blocked_reason.trim() !== '';
+  return 'texts' in reply
+    ? reply.texts.length === call.texts.length && reply.texts.every((text) => typeof text === 'string')
+    : reply.structured_messages.length === call.structured_messages.length;
+}
+
 function isAtLeast(version: string | null, [major = 0, minor = 0]: readonly number[]): boolean {
   const found = /^(\d+)\.(\d+)/.exec(version ?? '');
   if (found === null) return false;

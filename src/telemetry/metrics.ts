@@ -59,7 +59,7 @@ export function createMetrics(
   });
   const bypasses = new Counter({
     name: `${prefix}bypasses_total`,
-    help: 'Calls that a backend should have judged and that went on without its verdict (fail_open or deferred).',
+    help: 'Checks without a verdict whose fail mode lets the call go on (fail_open) or asks LiteLLM (defer).',
     labelNames: ['backend', 'input_type', 'fallback'],
     registers,
   });
