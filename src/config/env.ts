@@ -9,5 +9,7 @@ export function readEnv(): Env {
   const file: Record<string, string> = {};
   const { error } = dotenv.config({ processEnv: file, quiet: true });
   if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  return { ...file, ...process.env };
+  // A variable set to nothing counts as not set, so it hides nothing either
+  const set = Object.entries(process.env).filter(([, value]) => value?.trim());
+  return { ...file, ...Object.fromEntries(set) };
 }

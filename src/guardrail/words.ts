@@ -112,16 +112,19 @@ export function rewriteWords(value: unknown, rewrites: ReadonlyMap<string, strin
   );
 }
 
-/** Content that is no text: images, audio, files. A backend that reads only text cannot judge it. */
+/** How much content is no text: images, audio, files. A backend that reads only text cannot judge it. */
 export function mediaOf(call: GuardrailCall): number {
   let parts = 0;
-  for (const message of call.structured_messages) {
-    const { content } = fieldsOf(message);
-    if (!Array.isArray(content)) continue;
-    for (const part of content) {
-      const { type, text } = fieldsOf(part);
-      if (typeof type === 'string' && typeof text !== 'string' && type !== 'tool_result') parts++;
-    }
-  }
+  for (const message of call.structured_messages) parts += mediaIn(fieldsOf(message).content);
   return Math.max(parts, call.images.length);
+}
+
+function mediaIn(content: unknown): number {
+  if (!Array.isArray(content)) return 0;
+  let parts = 0;
+  for (const part of content) {
+    const { type, content: inner } = fieldsOf(part);
+    parts += MEDIA_PARTS.test(String(type)) ? 1 : mediaIn(inner);
+  }
+  return parts;
 }

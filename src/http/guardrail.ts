@@ -135,15 +135,19 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       });
       return c.body(JSON.stringify(reply), 200, jsonType());
     }
+    let call: GuardrailCall | undefined;
     try {
       const parsed = parseGuardrailCall(body.bytes.toString());
       if ('bad' in parsed) return reject(c, 400, 'invalid', parsed.bad);
-      return await judged(c, parsed.call, body.bytes);
+      call = parsed.call;
+      return await judged(c, call, body.bytes);
     } catch (error) {
       // A mistake of ours must not become a 500, which fail_open settings on the other side may let pass
       metrics.rejected.inc({ reason: 'bug' });
-      log.error({ failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
-      const reply = blocked('fail_closed', 'bridge', 'internal error', {});
+      const fields = call === undefined ? {} : callFields(call);
+      log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
+      const reply = blocked('fail_closed', 'bridge', 'internal error', fields);
+      if (call !== undefined) metrics.decisions.inc({ input_type: call.input_type, action: reply.action });
       return c.body(JSON.stringify(reply), 200, JSON_TYPE);
     } finally {
       body.release();

@@ -1,7 +1,6 @@
 import type { Failure } from '../guardrail/failure.ts';
 
-export const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
-export type BreakerState = (typeof BREAKER_STATES)[number];
+export type BreakerState = 'closed' | 'half_open' | 'open';
 
 /** Tells the breaker how the call it admitted ended; undefined is a verdict. To be called exactly once. */
 export type Settle = (failure: Failure | undefined) => void;
