@@ -2,36 +2,43 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type GuardrailRouteOptions, guardrailRoute } from './http/guardrail.ts';
 import { healthRoute, readyRoute } from './http/health.ts';
+import { type LogsRouteOptions, logsRoute } from './http/logs.ts';
 import { metricsRoute } from './http/metrics.ts';
 import type { JudgingBackend } from './pipeline/ask.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 
-export type AppOptions = GuardrailRouteOptions & {
-  readonly backends: readonly JudgingBackend[];
-};
+/** Where LiteLLM's `generic_api` logger sends its events. */
+export const LOGS_PATH = '/v1/litellm/logs';
+
+export type AppOptions = GuardrailRouteOptions &
+  LogsRouteOptions & { readonly backends: readonly JudgingBackend[] };
 
 /** All routes of the bridge; it does not listen. */
 export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
-  const { metrics, log } = options;
+  const { metrics, log, telemetry } = options;
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
 
   const guardrail = guardrailRoute(options);
-  for (const path of GUARDRAIL_PATHS) {
-    app.post(path, guardrail);
+  const routes = [
+    ...GUARDRAIL_PATHS.map((path) => [path, guardrail] as const),
+    [LOGS_PATH, logsRoute(options)] as const,
+  ];
+  for (const [path, route] of routes) {
+    app.post(path, route);
     app.all(path, (c) => {
       metrics.rejected.inc({ reason: 'method' });
       return c.json({ error: { type: 'method', message: 'send a POST' } }, 405, { allow: 'POST' });
     });
   }
   app.get('/healthz', healthRoute);
-  app.get('/readyz', readyRoute(options.backends, options.isDraining));
-  app.get('/metrics', metricsRoute(metrics.registry));
+  app.get('/readyz', readyRoute(options.backends, telemetry, options.isDraining));
+  app.get('/metrics', metricsRoute(metrics.registry, telemetry));
 
   app.notFound((c) => {
     metrics.rejected.inc({ reason: 'not_found' });
-    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}`;
+    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
     return c.json({ error: { type: 'not_found', message } }, 404);
   });
   app.onError((error, c) => {

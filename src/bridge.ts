@@ -7,10 +7,12 @@ import type { Config } from './config/config.ts';
 import { createAuth } from './http/auth.ts';
 import type { JudgingBackend } from './pipeline/ask.ts';
 import { createBreaker } from './pipeline/breaker.ts';
-import { createJudge } from './pipeline/judge.ts';
+import { createJudge, type Witness } from './pipeline/judge.ts';
 import { createBuiltinPolicy } from './policies/builtin.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { checkOf } from './telemetry/note-of.ts';
+import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import { createWitness } from './telemetry/witness.ts';
 
 export type Bridge = {
@@ -19,8 +21,12 @@ export type Bridge = {
   /** From now on `/readyz` says that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
-  /** Ends what still runs in the background, then the connections to backends. */
-  close(): Promise<void>;
+  /**
+   * Ends what still runs in the background, then the connections to backends.
+   *
+   * @param drainMs how long records may still be delivered
+   */
+  close(drainMs?: number): Promise<void>;
 };
 
 /** A vendor may echo the whole call, with every quote escaped twice. */
@@ -43,13 +49,17 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
   const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
-  const judge = createJudge({ policies, backends, http, witness: createWitness(metrics, log) });
+  const telemetry =
+    config.telemetry && startTelemetry(config.env, log, () => metrics.telemetryRestarts.inc());
+  const witness = withNotes(createWitness(metrics, log), telemetry);
+  const judge = createJudge({ policies, backends, http, witness });
   let draining = false;
   const isDraining = () => draining;
   const app = createApp({
     ...config,
     backends,
     judge,
+    telemetry,
     metrics,
     log,
     isDraining,
@@ -62,9 +72,24 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     startDraining() {
       draining = true;
     },
-    async close() {
+    async close(drainMs = 0) {
       await judge.settled();
+      await telemetry?.close(drainMs);
       await http.close();
+    },
+  };
+}
+
+/** What observing backends say comes after the answer, and belongs on the record of the call. */
+function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness {
+  if (telemetry === undefined) return witness;
+  return {
+    ...witness,
+    answer(answer) {
+      witness.answer(answer);
+      const { litellm_call_id, input_type } = answer.call;
+      if (answer.backend.mode !== 'observe' || litellm_call_id === null) return;
+      telemetry.note({ litellm_call_id, input_type, check: checkOf(answer) });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
+import type { CallRecord } from '../guardrail/record.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
 import type { Http } from './http.ts';
 
@@ -15,6 +16,37 @@ export type CheckContext<Config> = {
   readonly signal: AbortSignal;
   /** For an answer: the request it belongs to, if this instance saw it and still remembers it. */
   readonly request: GuardrailCall | undefined;
+};
+
+/** How many records one delivery takes, and how many bytes of them as stored. */
+export type Batch = { readonly records: number; readonly bytes: number };
+
+/** What an `ingest` is given beside the records. It translates, nothing else: no retry, timeout or `try`. */
+export type IngestContext<Config> = {
+  readonly config: Config;
+  /** `observe`: the vendor only watches, so what it has not judged may be judged now. */
+  readonly mode: Mode;
+  readonly http: Http;
+  readonly signal: AbortSignal;
+};
+
+/** How a backend takes records of calls. */
+export type Telemetry<Config> = {
+  batch(mode: Mode): Batch;
+  /** Whether there is something to tell this backend about a call; without it, everything. */
+  wants?(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
+  /** Hands records over. Throws if they were not taken. Resolves with what the vendor said of them, if it judged. */
+  ingest(records: readonly CallRecord[], context: IngestContext<Config>): Promise<readonly Verdict[]>;
+};
+
+/** A way to hand over records bound to its configuration. */
+export type Sink = {
+  readonly batch: Batch;
+  wants(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
+  ingest(
+    records: readonly CallRecord[],
+    context: { http: Http; signal: AbortSignal },
+  ): Promise<readonly Verdict[]>;
 };
 
 /** How the vendor's variables say that the backend is to run; the bridge's own names for it win over these. */
@@ -45,6 +77,8 @@ type Definition<Config, Own extends Variables, Shared extends Variables> = {
   configure(set: Values<Own> & Values<Shared>): Setup<Config> | { readonly missing: string };
   /** Asks the backend. Returns a verdict or throws. */
   check(call: GuardrailCall, context: CheckContext<Config>): Promise<Verdict>;
+  /** For a backend that also takes records of calls. */
+  readonly telemetry?: Telemetry<Config>;
 };
 
 /** A backend with its configuration type closed over. */
@@ -55,7 +89,7 @@ export type Backend = {
   readonly sharedVariables: Variables;
   configure(
     set: Readonly<Record<string, unknown>>,
-  ): (Omit<Setup<unknown>, 'config'> & { check: Check }) | { missing: string };
+  ): (Omit<Setup<unknown>, 'config'> & { check: Check; sink?: (mode: Mode) => Sink }) | { missing: string };
 };
 
 /** A check bound to its configuration. */
@@ -70,7 +104,18 @@ export function defineBackend<Config, Own extends Variables, Shared extends Vari
       const setup = definition.configure(set as Values<Own> & Values<Shared>);
       if ('missing' in setup) return setup;
       const { config, ...rest } = setup;
-      return { ...rest, check: (call, context) => definition.check(call, { ...context, config }) };
+      const { check, telemetry } = definition;
+      return {
+        ...rest,
+        check: (call, context) => check(call, { ...context, config }),
+        ...(telemetry && {
+          sink: (mode) => ({
+            batch: telemetry.batch(mode),
+            wants: (record) => telemetry.wants?.(record) ?? true,
+            ingest: (records, context) => telemetry.ingest(records, { ...context, config, mode }),
+          }),
+        }),
+      };
     },
   };
 }

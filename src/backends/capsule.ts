@@ -6,15 +6,17 @@ import { parseInner } from '../guardrail/json.ts';
 import { ALLOW } from '../guardrail/verdict.ts';
 import { partsOf, textsWithoutRow } from '../guardrail/words.ts';
 import { defineBackend } from './backend.ts';
+import { isPosted, postHook } from './capsule-post.ts';
 
 const HOOKS = '/v1/litellm/hooks';
 
 const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reason: v.optional(v.unknown()) });
 
 /**
- * Capsule Security, the pre hook: judges requests, knows no redaction.
+ * Capsule Security: the pre hook judges requests and knows no redaction, the post hook takes records one by one.
  *
- * A reply without a known `decision` is a failure; the plugin lets it pass.
+ * A reply without a known `decision` is a failure; the plugin lets it pass. A post counts as taken when its reply is
+ * any JSON.
  *
  * @see capsule-litellm 0.1.7 on PyPI (types and transport), https://docs.capsulesecurity.io/guides/litellm
  */
@@ -36,7 +38,7 @@ export const capsule = defineBackend({
     const url = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
     return {
       url,
-      config: { url: `${url}/events/pre`, token: set.CAPSULE_LITELLM_TOKEN },
+      config: { hooks: url, token: set.CAPSULE_LITELLM_TOKEN },
       mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK === false ? 'observe' : undefined,
       timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
       unreachableFallback:
@@ -51,8 +53,8 @@ export const capsule = defineBackend({
   },
   async check(call, { config, http, signal }) {
     const requestId = call.litellm_call_id ?? randomUUID();
-    const reply = await http.post(config.url, preHook(call, requestId), {
-      headers: { authorization: `Bearer ${config.token}`, 'x-correlation-id': headerSafe(requestId) },
+    const reply = await http.post(`${config.hooks}/events/pre`, preHook(call, requestId), {
+      headers: headers(config.token, requestId),
       schema: Reply,
       signal,
     });
@@ -60,7 +62,29 @@ export const capsule = defineBackend({
       ? ALLOW
       : { kind: 'block', reason: textOf(reply.reason) ?? 'policy violation' };
   },
+  telemetry: {
+    batch: () => ({ records: 1, bytes: 1024 * 1024 }),
+    wants: isPosted,
+    async ingest(records, { config, http, signal }) {
+      for (const record of records) {
+        const { path, body } = postHook(record);
+        await http.deliver(`${config.hooks}/${path}`, body, {
+          headers: {
+            ...headers(config.token, body.requestId),
+            'idempotency-key': headerSafe(record.record_id),
+          },
+          schema: v.unknown(),
+          signal,
+        });
+      }
+      return [];
+    },
+  },
 });
+
+function headers(token: string, requestId: string) {
+  return { authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };
+}
 
 /** The plugin's `LiteLlmPreHookInput`: absent values are left out. */
 function preHook(call: GuardrailCall, requestId: string) {

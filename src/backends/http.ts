@@ -2,10 +2,20 @@ import ky from 'ky';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import * as v from 'valibot';
 import { BackendError, type Failure } from '../guardrail/failure.ts';
+import { refusalOf, waitOf } from './refusal.ts';
 
 export type Http = {
   /** Asks a backend: posts `body` as JSON and reads the JSON reply by `schema`. */
   post<Schema extends v.GenericSchema>(
+    url: string,
+    body: unknown,
+    options: { headers?: Record<string, string>; schema: Schema; signal: AbortSignal },
+  ): Promise<v.InferOutput<Schema>>;
+  /**
+   * Hands something over: posts `body` as JSON and reads the JSON reply by `schema`. A status that is not 2xx throws a
+   * `BackendError` with what the reply says of it: `Retry-After`, and the beginning of its text.
+   */
+  deliver<Schema extends v.GenericSchema>(
     url: string,
     body: unknown,
     options: { headers?: Record<string, string>; schema: Schema; signal: AbortSignal },
@@ -65,6 +75,26 @@ export function createHttp({ maxReplyBytes = 64 * 1024 * 1024, proxy }: HttpOpti
     }
   }
 
+  /** The `fetch` of ky. */
+  async function viaPool(asked: unknown): Promise<Response> {
+    const { url, method, headers, signal } = asked as Request;
+    const { statusCode, ...reply } = await send(url, {
+      method: method as Dispatcher.HttpMethod,
+      headers: Object.fromEntries(headers),
+      body: await (asked as Request).text(),
+      signal,
+    });
+    const text = await reply.body.text();
+    // `Response` holds no such status
+    if (statusCode > 599)
+      throw new BackendError({ kind: 'http_status', status: statusCode }, refusalOf(text));
+    const { 'retry-after': wait } = reply.headers;
+    return new Response(text === '' || statusCode === 205 ? null : text, {
+      status: statusCode,
+      headers: typeof wait === 'string' ? { 'retry-after': wait } : {},
+    });
+  }
+
   return {
     async post(url, body, { headers, schema, signal }) {
       const { statusCode, body: reply } = await send(url, {
@@ -78,8 +108,32 @@ export function createHttp({ maxReplyBytes = 64 * 1024 * 1024, proxy }: HttpOpti
         throw new BackendError({ kind: 'http_status', status: statusCode });
       return v.parse(schema, JSON.parse(text));
     },
+    async deliver(url, body, { headers, schema, signal }) {
+      const options = { fetch: viaPool, throwHttpErrors: false, retry: 0, timeout: false, signal } as const;
+      try {
+        const reply = await ky.post(url, {
+          ...options,
+          headers: { ...JSON_HEADERS, ...headers },
+          body: JSON.stringify(body),
+        });
+        const text = await reply.text();
+        if (!reply.ok) {
+          const retryAfterMs = waitOf(reply.headers.get('retry-after'));
+          throw new BackendError(
+            { kind: 'http_status', status: reply.status },
+            refusalOf(text, retryAfterMs),
+          );
+        }
+        return v.parse(schema, JSON.parse(text));
+      } catch (error) {
+        if (error instanceof BackendError) throw error;
+        if (signal.aborted) throw signal.reason;
+        // What the client threw carries the address, what the schema threw the vendor's words
+        throw new BackendError(toFailure(error));
+      }
+    },
     async reach(url, timeoutMs) {
-      const viaPool = async (asked: unknown) => {
+      const dumped = async (asked: unknown) => {
         const { statusCode, body } = await request((asked as Request).url, {
           dispatcher: pooled,
           signal: (asked as Request).signal,
@@ -87,7 +141,7 @@ export function createHttp({ maxReplyBytes = 64 * 1024 * 1024, proxy }: HttpOpti
         await body.dump();
         return new Response(null, { status: statusCode });
       };
-      const options = { fetch: viaPool, throwHttpErrors: false, retry: 0, timeout: timeoutMs };
+      const options = { fetch: dumped, throwHttpErrors: false, retry: 0, timeout: timeoutMs };
       return (await ky.get(url, options)).status;
     },
     async close() {

@@ -17,6 +17,7 @@ usage
   guardrail-bridge [serve]         listen and judge (default)
   guardrail-bridge check-config    read the configuration, say what it means, and stop
   guardrail-bridge check-config --connect   also see whether each backend's address answers
+  guardrail-bridge outbox          what waits for a backend or could not be delivered (outbox --help)
   guardrail-bridge --help | --version
 
 It is configured by environment variables, or a .env file in the working directory:
@@ -28,5 +29,38 @@ It is configured by environment variables, or a .env file in the working directo
   BANNED_KEYWORDS          words the built-in policy blocks, separated by commas
   ANSWER_REDACTION         block (default) or rewrite
   BLOCKED_MESSAGE          what a blocked caller reads, with {ref}, {backend}, {reason}
-  MAX_BODY_MB, LOG_LEVEL, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, ALLOW_UNAUTHENTICATED, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+  TELEMETRY                on (default) or off: whether LiteLLM's log events are taken and delivered
+  DATA_DIR                 folder of the outbox that keeps them until then (./data)
+  OUTBOX_MAX_MB, OUTBOX_MAX_AGE_HOURS   its bounds (1024, 168)
+  FAILURE_GRACE_SECONDS    how long a failure may give way to a success of its call (30)
+  TELEMETRY_CONTENT        full (default), redacted or none
+  TELEMETRY_REMOVE         JSON pointers of what is taken out of every event, separated by commas
+  NO_CONTENT_TEAMS, NO_CONTENT_KEYS     whose content is neither stored nor sent
+  MISSING_EVENT_MINUTES    after which a judged call without a log event counts as missing (15)
+  MAX_BODY_MB, MAX_LOG_BODY_MB, LOG_LEVEL, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, ALLOW_UNAUTHENTICATED, HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+`;
+
+/** What `outbox --help` prints. */
+export const OUTBOX_HELP = `guardrail-bridge outbox: the records that a backend has not got yet
+
+usage
+  guardrail-bridge outbox status
+  guardrail-bridge outbox list [--backend NAME] [--dead] [--limit N]
+  guardrail-bridge outbox show ID
+  guardrail-bridge outbox retry [--backend NAME] ID... | --all  [--wait]
+  guardrail-bridge outbox drop [--backend NAME] [--dead] ID... | --all  [--yes]
+  guardrail-bridge outbox export [--backend NAME] [--dead] [--out FILE]
+
+  ID            the number in the first column of list, or how a record_id begins
+  --backend     of one backend; intake has the rows that could not be read at all
+  --dead        only what is not tried again by itself
+  --limit       rows of the list (50)
+  --all         with retry: dead letters and what waits for its next try
+  --wait        tells how the running bridge delivers them, until it has or is stuck
+  --yes         drops without IDs: what is dropped is gone
+  --out         a new file instead of standard output
+  --json        for programs, with every command
+
+DATA_DIR says where the outbox is (./data). All of it works while a bridge runs. Records hold prompts and answers, as far
+as TELEMETRY_CONTENT keeps them: show and export print them.
 `;

@@ -4,12 +4,15 @@ import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import { checkConfig, checkConnections } from './check-config.ts';
 import { help } from './help.ts';
+import { outbox } from './outbox.ts';
 import { serve } from './serve.ts';
+import { processTerminal } from './terminal.ts';
+import { UsageError } from './usage.ts';
 
 /** Runs one command. Resolves with the exit code: 1 for what the operator can mend, 2 for a wrong command line. */
 export async function run([command = 'serve', ...rest]: readonly string[]): Promise<number> {
   const connects = command === 'check-config' && rest[0] === '--connect';
-  const [unexpected] = connects ? rest.slice(1) : rest;
+  const [unexpected] = command === 'outbox' ? [] : connects ? rest.slice(1) : rest;
   if (unexpected !== undefined) return wrongUsage(`unexpected argument ${unexpected}`);
   try {
     switch (command) {
@@ -24,6 +27,8 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
         process.stdout.write(text);
         return ok ? 0 : 1;
       }
+      case 'outbox':
+        return await outbox(rest, processTerminal());
       case '--help':
       case '-h':
       case 'help':
@@ -37,6 +42,7 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
         return wrongUsage(`unknown command ${command}`);
     }
   } catch (error) {
+    if (error instanceof UsageError) return wrongUsage(error.message, 'outbox --help');
     if (!(error instanceof Error)) throw error;
     process.stderr.write(
       `${error instanceof ConfigError ? error.message : `guardrail-bridge: ${error.message}`}\n`,
@@ -45,7 +51,7 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
   }
 }
 
-function wrongUsage(problem: string): number {
-  process.stderr.write(`guardrail-bridge: ${problem}; see guardrail-bridge --help\n`);
+function wrongUsage(problem: string, see = '--help'): number {
+  process.stderr.write(`guardrail-bridge: ${problem}; see guardrail-bridge ${see}\n`);
   return 2;
 }

@@ -10,6 +10,9 @@ import { loggable } from '../telemetry/log.ts';
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** The part of the time left that records may be delivered in. */
+const DRAIN = 0.8;
+
 /** How long the last lines of the log may wait for their reader. */
 const END_MS = 1000;
 
@@ -38,7 +41,8 @@ export async function serve(config: Config): Promise<void> {
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
   server.listen(config.port, config.host);
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+  await once(server, 'listening').catch(async (error: NodeJS.ErrnoException) => {
+    await bridge.close();
     throw new Error(`cannot listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT`);
   });
   const address = server.address();
@@ -66,9 +70,10 @@ async function drain(bridge: Bridge, server: Server, config: Config, signal: str
   if (signal === 'SIGTERM')
     await Promise.race([wait(config.shutdownDelayMs, undefined, { ref: false }), impatient]);
 
+  const endsAt = performance.now() + config.shutdownTimeoutMs;
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
   const finished = await Promise.race([
-    closed.then(() => bridge.close()).then(() => true),
+    closed.then(() => bridge.close(DRAIN * (endsAt - performance.now()))).then(() => true),
     impatient.then(() => false),
     wait(config.shutdownTimeoutMs, false, { ref: false }),
   ]);

@@ -1,4 +1,4 @@
-import type { Backend, Check, Judges } from '../backends/backend.ts';
+import type { Backend, Check, Judges, Sink } from '../backends/backend.ts';
 import { UNREACHABLE_FALLBACKS, type UnreachableFallback } from '../guardrail/failure.ts';
 import { oneOf, seconds } from '../guardrail/fields.ts';
 import type { Mode } from '../guardrail/verdict.ts';
@@ -12,18 +12,20 @@ export type BackendConfig = {
   readonly timeoutMs: number;
   readonly unreachableFallback: UnreachableFallback;
   readonly check: Check;
+  /** For a backend that takes records of calls. */
+  readonly sink: Sink | undefined;
   /** Nobody chose `fail_open`: it is the vendor's default. */
   readonly failsOpenByDefault: boolean;
 };
 
 export const unreachableFallback = oneOf(UNREACHABLE_FALLBACKS);
-const mode = oneOf(['enforce', 'observe']);
+const modes = oneOf(['enforce', 'observe']);
 
 /** What can be set for every backend, under its own name. */
 export function commonVariables(name: string) {
   const prefix = name.toUpperCase();
   return {
-    [`${prefix}_MODE`]: mode,
+    [`${prefix}_MODE`]: modes,
     [`${prefix}_GUARDRAIL_TIMEOUT`]: seconds,
     [`${prefix}_UNREACHABLE_FALLBACK`]: unreachableFallback,
   };
@@ -54,6 +56,7 @@ export function configureBackend(
   }
   const { [`${prefix}_MODE`]: ownMode, [`${prefix}_GUARDRAIL_TIMEOUT`]: ownTimeout } = values;
   const ownFallback = values[`${prefix}_UNREACHABLE_FALLBACK`] as UnreachableFallback | undefined;
+  const mode = (ownMode as Mode | undefined) ?? setup.mode ?? 'enforce';
   const { timeoutMs, unreachableFallback: fallback, defaults } = setup;
   const chosen = ownFallback ?? fallback ?? forAll.UNREACHABLE_FALLBACK;
   const byDefault = defaults?.unreachableFallback ?? 'fail_closed';
@@ -61,7 +64,7 @@ export function configureBackend(
     name: definition.name,
     url: setup.url,
     judges: definition.judges,
-    mode: (ownMode as Mode | undefined) ?? setup.mode ?? 'enforce',
+    mode,
     timeoutMs:
       (ownTimeout as number | undefined) ??
       timeoutMs ??
@@ -71,6 +74,7 @@ export function configureBackend(
     unreachableFallback: chosen ?? byDefault,
     failsOpenByDefault: chosen === undefined && byDefault === 'fail_open',
     check: setup.check,
+    sink: setup.sink?.(mode),
   };
 }
 

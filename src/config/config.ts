@@ -4,6 +4,7 @@ import type { ForwardProxy } from '../backends/http.ts';
 import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
 import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
 import { type Env, read } from './read.ts';
+import { configureTelemetry, TELEMETRY_VARIABLES, type TelemetryConfig } from './telemetry.ts';
 
 /** Thrown at start: every variable that cannot be used, each with what to write instead. Never a value. */
 export class ConfigError extends Error {
@@ -68,6 +69,7 @@ const VARIABLES = {
   HTTP_PROXY: proxyUrl,
   HTTPS_PROXY: proxyUrl,
   NO_PROXY: v.string(),
+  ...TELEMETRY_VARIABLES,
 } as const;
 
 export type Config = Readonly<{
@@ -85,6 +87,12 @@ export type Config = Readonly<{
   shutdownTimeoutMs: number;
   proxy: ForwardProxy | undefined;
   backends: readonly BackendConfig[];
+  /** Undefined: nothing is recorded. */
+  telemetry: TelemetryConfig | undefined;
+  /** Of one POST of log events. */
+  maxLogBodyBytes: number;
+  /** What this was read from, for the telemetry thread. */
+  env: Env;
   /** What is allowed and yet worth a line at start. */
   warnings: readonly string[];
 }>;
@@ -152,6 +160,9 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT ?? 25_000,
     proxy: proxyOf(set),
     backends,
+    telemetry: configureTelemetry(set, backends),
+    maxLogBodyBytes: set.MAX_LOG_BODY_MB ?? 128 * 1024 * 1024,
+    env: Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim())),
     warnings,
   });
 }

@@ -30,18 +30,24 @@ export const FAILURE_KINDS = [
   'cancelled',
   'bug',
 ] as const satisfies readonly Failure['kind'][];
+export type FailureKind = Failure['kind'];
 
 /** What an operator wants when a backend gives no verdict; `defer` answers 503 so that LiteLLM's setting decides. */
 export const UNREACHABLE_FALLBACKS = ['fail_closed', 'fail_open', 'defer'] as const;
 export type UnreachableFallback = (typeof UNREACHABLE_FALLBACKS)[number];
 
-/** Thrown by a backend's `check` when it knows better than the HTTP layer what went wrong. */
+/** What a refused delivery was answered beside its status. `reply` is the vendor's text: never for a log. */
+export type Refusal = { readonly retryAfterMs?: number; readonly reply?: string };
+
+/** Thrown where more is known of what went wrong than can be read off an exception of the HTTP client. */
 export class BackendError extends Error {
   override readonly name = 'BackendError';
   readonly failure: Failure;
+  readonly refusal: Refusal;
 
-  constructor(failure: Failure) {
+  constructor(failure: Failure, refusal: Refusal = {}) {
     super(failure.kind);
     this.failure = failure;
+    this.refusal = refusal;
   }
 }

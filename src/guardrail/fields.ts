@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { type Pointer, parsePointer } from './pointer.ts';
 
 /** Shapes of settings as they stand in the environment: text in, value out, with a message that says what to write. */
 
@@ -12,7 +13,7 @@ export const flag = v.pipe(
   v.transform((text) => TRUE.has(text)),
 );
 
-const positiveNumber = (unit: string) =>
+export const positiveNumber = (unit: string) =>
   v.pipe(
     v.string(),
     v.transform(Number),
@@ -24,6 +25,11 @@ const positiveNumber = (unit: string) =>
 export const seconds = v.pipe(
   positiveNumber('seconds'),
   v.transform((value) => value * 1000),
+);
+
+export const minutes = v.pipe(
+  positiveNumber('minutes'),
+  v.transform((value) => value * 60_000),
 );
 
 export const milliseconds = positiveNumber('milliseconds');
@@ -74,3 +80,13 @@ export const commaList = v.pipe(
 
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   v.picklist(words, `write one of ${words.join(', ')}`);
+
+/** JSON pointers (RFC 6901) separated by commas; `*` as a whole segment means every key or index. */
+export const jsonPointers = v.pipe(
+  commaList,
+  v.check(
+    (pointers) => pointers.every((pointer) => parsePointer(pointer) !== undefined),
+    'write JSON pointers like /metadata/user_api_key_user_email or /messages/*/name (~1 for /, ~0 for ~)',
+  ),
+  v.transform((pointers): readonly Pointer[] => pointers.flatMap((pointer) => [parsePointer(pointer) ?? []])),
+);

@@ -14,6 +14,12 @@ export type Verdict =
 export const ALLOW: Verdict = { kind: 'allow' };
 
 export const VERDICT_KINDS = ['allow', 'block', 'modify', 'flagged'] as const;
+export type VerdictKind = (typeof VERDICT_KINDS)[number];
+
+/** The word for a verdict in metrics, logs and records: an allow that names a violation is `flagged`. */
+export function kindOf(verdict: Verdict): VerdictKind {
+  return verdict.kind === 'allow' && verdict.flagged !== undefined ? 'flagged' : verdict.kind;
+}
 
 /** `enforce` applies verdicts; `observe` decides, logs and counts, and changes nothing. */
 export type Mode = 'enforce' | 'observe';

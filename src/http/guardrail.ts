@@ -1,26 +1,23 @@
-import { randomBytes } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
-import { isSound, type Reply, rewriteReply } from '../litellm/reply.ts';
 import { STOPPED } from '../pipeline/deadline.ts';
-import type { BlockCause, Decision } from '../pipeline/decision.ts';
-import type { Judge } from '../pipeline/judge.ts';
-import { type Log, loggable } from '../telemetry/log.ts';
-import type { Metrics, REJECTIONS } from '../telemetry/metrics.ts';
+import type { Judge, Judgement } from '../pipeline/judge.ts';
+import { loggable } from '../telemetry/log.ts';
+import type { REJECTIONS } from '../telemetry/metrics.ts';
+import { noteOf } from '../telemetry/note-of.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { callFields } from '../telemetry/witness.ts';
-import { blockedMessage } from './blocked-message.ts';
+import { type Answered, type AnswerOptions, createAnswers } from './answer.ts';
 import { createBodyReader } from './body.ts';
 import { createRequestMemory } from './request-memory.ts';
 
-export type GuardrailRouteOptions = {
+export type GuardrailRouteOptions = AnswerOptions & {
   readonly judge: Judge;
-  readonly metrics: Metrics;
-  readonly log: Log;
+  /** Undefined when no backend takes records, or telemetry is off. */
+  readonly telemetry: Telemetry | undefined;
   readonly maxBodyBytes: number;
-  readonly answerRedaction: 'block' | 'rewrite';
-  readonly blockedMessage: string | undefined;
   readonly isDraining: () => boolean;
   readonly isAuthorized: (header: (name: string) => string | undefined) => boolean;
 };
@@ -35,22 +32,19 @@ const DEFERRED = '{"error":{"type":"deferred","message":"a backend gave no verdi
 
 /** `POST /beta/litellm_basic_guardrail_api`: reads a call, has it judged, answers as LiteLLM understands it. */
 export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContext) => Promise<Response> {
-  const { judge, metrics, log } = options;
+  const { judge, telemetry, metrics, log } = options;
+  const { answered, blocked } = createAnswers(options);
   const readBody = createBodyReader(options.maxBodyBytes);
-  const memory = judge.wantsRequests ? createRequestMemory() : undefined;
+  const memory = judge.wantsRequests || telemetry !== undefined ? createRequestMemory() : undefined;
 
   const jsonType = () => (options.isDraining() ? JSON_TYPE_LAST : JSON_TYPE);
 
   /** Keeps a request for its answer; for an answer, what was kept. */
-  function requestOf(call: GuardrailCall, body: Buffer): GuardrailCall | undefined {
+  function requestOf(call: GuardrailCall, body: Buffer): Buffer | undefined {
     if (memory === undefined || call.litellm_call_id === null) return undefined;
-    if (call.input_type === 'request') {
-      memory.remember(call.litellm_call_id, body);
-      return undefined;
-    }
-    const kept = memory.recall(call.litellm_call_id);
-    const parsed = kept === undefined ? undefined : parseGuardrailCall(kept.toString());
-    return parsed !== undefined && 'call' in parsed ? parsed.call : undefined;
+    if (call.input_type === 'response') return memory.recall(call.litellm_call_id);
+    memory.remember(call.litellm_call_id, body);
+    return undefined;
   }
 
   function reject(
@@ -64,51 +58,16 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     return c.json({ error: { type: reason, ...error } }, status);
   }
 
-  function blocked(cause: BlockCause | 'refused', backend: string, reason: string, fields: object): Reply {
-    const ref = randomBytes(8).toString('hex');
-    log.warn({ ...fields, action: 'BLOCKED', cause, backend, ref }, 'blocked');
-    return {
-      action: 'BLOCKED',
-      blocked_reason: blockedMessage(options.blockedMessage, { cause, backend, reason, ref }),
-    };
-  }
-
-  /** A rewrite that LiteLLM would drop without a word, or that no reply can carry, blocks instead. */
-  function rewrite(call: GuardrailCall, { backends, rewrites }: Decision & { kind: 'modify' }): Reply {
-    const dropped =
-      (call.input_type === 'response' && options.answerRedaction === 'block') ||
-      call.additional_provider_specific_params.mode === 'during_call';
-    const reply = dropped ? null : rewriteReply(call, rewrites);
-    if (reply === null || !isSound(call, reply)) {
-      metrics.unappliable.inc({ input_type: call.input_type });
-      return blocked('redaction', backends.join(','), 'a redaction could not be applied', callFields(call));
-    }
-    log.info({ ...callFields(call), action: reply.action, backends, count: rewrites.size }, 'redacted');
-    return reply;
-  }
-
-  function answer(c: BridgeContext, call: GuardrailCall, decision: Decision): Response {
-    const count = (action: string) => metrics.decisions.inc({ input_type: call.input_type, action });
-    switch (decision.kind) {
-      case 'allow':
-        count('NONE');
+  function responseTo(c: BridgeContext, answer: Answered): Response {
+    switch (answer.action) {
+      case 'NONE':
         return c.body(NONE, 200, jsonType());
-      case 'block':
-      case 'modify': {
-        const reply =
-          decision.kind === 'modify'
-            ? rewrite(call, decision)
-            : blocked(decision.cause, decision.backend, decision.reason, callFields(call));
-        count(reply.action);
-        return c.body(JSON.stringify(reply), 200, jsonType());
-      }
-      case 'defer':
-        count('DEFERRED');
-        log.warn({ ...callFields(call), backend: decision.backend }, 'deferred to LiteLLM with a 503');
+      case 'DEFERRED':
         return c.body(DEFERRED, 503, jsonType());
-      case 'cancelled':
-        count('CANCELLED');
+      case 'CANCELLED':
         return c.body(null, 204);
+      default:
+        return c.body(JSON.stringify(answer.body), 200, jsonType());
     }
   }
 
@@ -129,11 +88,10 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       metrics.rejected.inc({ reason: body.refused });
       if (body.refused === 'aborted') return c.body(null, 400);
       // Even where everything else fails open: a body too large to judge would be the way round
-      const reply = blocked('refused', 'bridge', 'too large', {
-        reason: body.refused,
-        max_bytes: options.maxBodyBytes,
-      });
-      return c.body(JSON.stringify(reply), 200, jsonType());
+      return responseTo(
+        c,
+        blocked('refused', 'bridge', 'too large', { reason: body.refused, max_bytes: options.maxBodyBytes }),
+      );
     }
     let call: GuardrailCall | undefined;
     try {
@@ -146,9 +104,9 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       metrics.rejected.inc({ reason: 'bug' });
       const fields = call === undefined ? {} : callFields(call);
       log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
-      const reply = blocked('fail_closed', 'bridge', 'internal error', fields);
-      if (call !== undefined) metrics.decisions.inc({ input_type: call.input_type, action: reply.action });
-      return c.body(JSON.stringify(reply), 200, JSON_TYPE);
+      const answer = blocked('fail_closed', 'bridge', 'internal error', fields);
+      if (call !== undefined) metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+      return responseTo(c, answer);
     } finally {
       body.release();
     }
@@ -156,10 +114,38 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
 
   async function judged(c: BridgeContext, call: GuardrailCall, bytes: Buffer): Promise<Response> {
     const startedAt = performance.now();
-    const decision = await judge.judge(call, workFor(c), requestOf(call, bytes));
-    metrics.seconds.observe({ input_type: call.input_type }, (performance.now() - startedAt) / 1000);
-    return answer(c, call, decision);
+    const kept = requestOf(call, bytes);
+    const request = kept === undefined ? undefined : callIn(kept);
+    const judgement = await judge.judge(call, workFor(c), request);
+    const ms = performance.now() - startedAt;
+    metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
+    const answer = answered(call, judgement.decision);
+    metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+    if (telemetry !== undefined) record(telemetry, call, judgement, answer, ms, bytes, kept);
+    return responseTo(c, answer);
   }
+}
+
+function record(
+  telemetry: Telemetry,
+  call: GuardrailCall,
+  { answers }: Judgement,
+  answer: Answered,
+  ms: number,
+  bytes: Buffer,
+  request: Buffer | undefined,
+): void {
+  const { action } = answer;
+  if (call.litellm_call_id === null || action === 'CANCELLED') return;
+  const note = noteOf(call, call.litellm_call_id, answers, { ...answer, action }, ms);
+  if (answer.action !== 'BLOCKED') telemetry.note(note);
+  else
+    telemetry.blocked(note, { ...answer.block, by: answer.by, input_type: call.input_type }, bytes, request);
+}
+
+function callIn(body: Buffer): GuardrailCall | undefined {
+  const parsed = parseGuardrailCall(body.toString());
+  return 'call' in parsed ? parsed.call : undefined;
 }
 
 /** Aborted when the caller hangs up before it is answered. */

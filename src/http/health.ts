@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { JudgingBackend } from '../pipeline/ask.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** `/healthz`: the process answers. */
 export function healthRoute(c: Context): Response {
@@ -9,10 +10,12 @@ export function healthRoute(c: Context): Response {
 /**
  * `/readyz`: 200 from the first moment, since nothing has to be warmed up, until the bridge drains. A backend in
  * trouble is named and does not make it unready: the fail mode answers for it, and taking all replicas out of
- * service would stop the traffic that `fail_open` lets pass.
+ * service would stop the traffic that `fail_open` lets pass. The same goes for telemetry: `outbox` is unhappy while
+ * nothing can be stored, while it nears its bounds, and while a backend refuses our token.
  */
 export function readyRoute(
   backends: readonly JudgingBackend[],
+  telemetry: Telemetry | undefined,
   isDraining: () => boolean,
 ): (c: Context) => Response {
   return (c) => {
@@ -20,8 +23,14 @@ export function readyRoute(
       const state = breaker.state();
       return [name, { healthy: state === 'closed', breaker: state, mode }] as const;
     });
-    const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
+    const outbox = telemetry?.health();
+    const isSafe =
+      outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
+    const unhappy = states
+      .flatMap(([name, { healthy }]) => (healthy ? [] : [name]))
+      .concat(isSafe ? [] : 'outbox');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
-    return c.json({ status, unhappy, backends: Object.fromEntries(states) }, isDraining() ? 503 : 200);
+    const report = { status, unhappy, backends: Object.fromEntries(states), ...(outbox && { outbox }) };
+    return c.json(report, isDraining() ? 503 : 200);
   };
 }

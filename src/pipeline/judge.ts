@@ -15,6 +15,9 @@ export type Witness = {
   unjudged(backend: JudgingBackend, content: 'answer' | 'media', call: GuardrailCall): void;
 };
 
+/** A decision, and the answers it was made from. */
+export type Judgement = { readonly decision: Decision; readonly answers: readonly Answer[] };
+
 export type Judge = {
   /**
    * Decides about a call.
@@ -23,7 +26,7 @@ export type Judge = {
    *   once one has decided
    * @param request for an answer, the request it belongs to, as far as it is known
    */
-  judge(call: GuardrailCall, work: AbortController, request?: GuardrailCall): Promise<Decision>;
+  judge(call: GuardrailCall, work: AbortController, request?: GuardrailCall): Promise<Judgement>;
   /** Whether some backend judges answers, and is glad of their request. */
   readonly wantsRequests: boolean;
   /** Resolves when the checks of observing backends, which nobody waits for, have ended. */
@@ -76,14 +79,14 @@ export function createJudge({
       for (const policy of policies) {
         const verdict = policy.check(call);
         witness.policy(policy, call, verdict);
-        if (verdict.kind === 'block') return block('verdict', policy.name, verdict.reason);
+        if (verdict.kind === 'block') return decided(block('verdict', policy.name, verdict.reason));
       }
-      if (backends.length === 0) return { kind: 'allow' };
+      if (backends.length === 0) return decided({ kind: 'allow' });
       const context = { http, request };
       observe(call, context);
 
       const asked = able(enforcing, call);
-      if (asked.length === 0) return { kind: 'allow' };
+      if (asked.length === 0) return decided({ kind: 'allow' });
       const pending = asked.map((backend) =>
         ask(backend, call, context, work.signal).then((answer) => {
           witness.answer(answer);
@@ -92,14 +95,18 @@ export function createJudge({
       );
       const answers = await firstBlockOrAll(pending);
       const decision = decide(answers);
-      if (decision.kind !== 'block' && work.signal.aborted) return { kind: 'cancelled' };
+      if (decision.kind !== 'block' && work.signal.aborted) return decided({ kind: 'cancelled' });
       if (answers.length < pending.length) work.abort(STOPPED);
-      return decision;
+      return { decision, answers };
     },
     async settled() {
       while (watched.size > 0) await Promise.all(watched);
     },
   };
+}
+
+function decided(decision: Decision): Judgement {
+  return { decision, answers: [] };
 }
 
 /** Resolves with the answers so far as soon as one of them blocks, otherwise with all, in the order of the list. */

@@ -18,6 +18,19 @@ export const REJECTIONS = [
   'aborted',
   'bug',
 ] as const;
+export const LOG_RESULTS = [
+  'accepted',
+  'no_backend',
+  'unauthorized',
+  'content_encoding',
+  'invalid',
+  'not_gzip',
+  'too_large',
+  'overloaded',
+  'full',
+  'unavailable',
+  'aborted',
+] as const;
 const BREAKER_VALUE: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
 
 type Names = { readonly backends: readonly string[]; readonly policies: readonly string[] };
@@ -88,6 +101,23 @@ export function createMetrics(
     labelNames: ['input_type'],
     registers,
   });
+  const logPosts = new Counter({
+    name: `${prefix}log_posts_total`,
+    help: 'POSTs of log events by what they were answered.',
+    labelNames: ['result'],
+    registers,
+  });
+  const logSeconds = new Histogram({
+    name: `${prefix}log_post_seconds`,
+    help: 'Time from a POST of log events to its answer, when they are durable. LiteLLM drops what it queues meanwhile.',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const telemetryRestarts = new Counter({
+    name: `${prefix}telemetry_restarts_total`,
+    help: 'Times that the telemetry thread failed and was started again.',
+    registers,
+  });
   const logDrops = new Counter({
     name: `${prefix}log_lines_dropped_total`,
     help: 'Log lines lost because standard output was not read.',
@@ -104,6 +134,7 @@ export function createMetrics(
   });
 
   for (const reason of REJECTIONS) rejected.inc({ reason }, 0);
+  for (const result of LOG_RESULTS) logPosts.inc({ result }, 0);
   for (const input_type of INPUT_TYPES) {
     seconds.zero({ input_type });
     for (const action of ACTIONS) decisions.inc({ input_type, action }, 0);
@@ -136,6 +167,9 @@ export function createMetrics(
     checkSeconds,
     rejected,
     unappliable,
+    logPosts,
+    logSeconds,
+    telemetryRestarts,
     logDrops,
   };
 }

@@ -1,5 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import type { Verdict } from '../guardrail/verdict.ts';
+import { kindOf } from '../guardrail/verdict.ts';
 import type { Witness } from '../pipeline/judge.ts';
 import { type Log, loggable } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -17,7 +17,7 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
         backend: policy.name,
         mode: 'enforce',
         input_type: call.input_type,
-        verdict: labelOf(verdict),
+        verdict: kindOf(verdict),
       });
     },
     answer(answer) {
@@ -31,7 +31,7 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
         seconds: answer.seconds,
       };
       if ('verdict' in answer) {
-        const verdict = labelOf(answer.verdict);
+        const verdict = kindOf(answer.verdict);
         metrics.verdicts.inc({ ...labels, mode: backend.mode, verdict });
         log[verdict === 'allow' ? 'debug' : 'info']({ ...fields, verdict }, 'verdict');
         return;
@@ -52,8 +52,4 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
       log.debug({ ...callFields(call), backend: backend.name, content }, 'content this backend cannot judge');
     },
   };
-}
-
-function labelOf(verdict: Verdict): 'allow' | 'block' | 'modify' | 'flagged' {
-  return verdict.kind === 'allow' && verdict.flagged !== undefined ? 'flagged' : verdict.kind;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import * as v from 'valibot';
 import { afterEach, expect, test } from 'vitest';
 import { createHttp, type Http, toFailure } from '../../src/backends/http.ts';
@@ -140,6 +141,90 @@ test('a backend that still holds a connection open does not keep the bridge from
   const http = createHttp();
   await expect(post(http, vendor.url, AbortSignal.timeout(100))).rejects.toThrow();
   await http.close();
+});
+
+const deliver = (http: Http, url: string, body: unknown = { told: 1 }) =>
+  http.deliver(url, body, { headers: { 'x-one': '1' }, schema: Reply, signal: AbortSignal.timeout(15_000) });
+
+test('a delivery posts JSON with the headers given and reads the reply by the schema', async () => {
+  const vendor = await fake(json({ ok: true, more: 1 }, 202));
+  const http = createHttp();
+  closes.push(() => http.close());
+  expect(await deliver(http, `${vendor.url}/a/b?c=d`, { told: 'ü' })).toEqual({ ok: true });
+  expect(vendor.seen).toMatchObject([
+    {
+      method: 'POST',
+      path: '/a/b',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'x-one': '1',
+        'content-length': '13',
+      },
+      body: { told: 'ü' },
+    },
+  ]);
+  expect(vendor.seen[0]?.headers['transfer-encoding']).toBeUndefined();
+});
+
+test('a delivery over a kept connection that the backend closes just then is made again', async () => {
+  const used = new WeakSet<object>();
+  const vendor = await fake((request, response) => {
+    const socket = response.socket as net.Socket;
+    if (used.has(socket)) return void socket.destroy();
+    used.add(socket);
+    return json({ ok: true })(request, response);
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  for (let i = 0; i < 6; i++) expect(await deliver(http, vendor.url)).toEqual({ ok: true });
+});
+
+const inTwoMinutes = () => new Date(Date.now() + 120_000).toUTCString();
+test.each<{ header: string; is: unknown }>([
+  { header: '30', is: 30_000 },
+  { header: '0', is: 0 },
+  { header: '1.5', is: 1500 },
+  { header: 'in two minutes', is: undefined },
+  { header: 'Wed, 21 Oct 2015 07:28:00 GMT', is: 0 },
+])('of a refusal with Retry-After $header the wait is $is', async ({ header, is }) => {
+  const vendor = await fake(
+    (_, response) => void response.writeHead(429, { 'retry-after': header }).end('slow down'),
+  );
+  const http = createHttp();
+  closes.push(() => http.close());
+  const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
+  expect(error.failure).toEqual({ kind: 'http_status', status: 429 });
+  expect([error.refusal.retryAfterMs, error.refusal.reply]).toEqual([is, 'slow down']);
+});
+
+test('of a refusal with a date to come the wait is until then', async () => {
+  const vendor = await fake(
+    (_, response) => void response.writeHead(503, { 'retry-after': inTwoMinutes() }).end(),
+  );
+  const http = createHttp();
+  closes.push(() => http.close());
+  const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
+  expect(error.refusal.retryAfterMs).toBeGreaterThan(0);
+  expect(error.refusal.retryAfterMs).toBeLessThanOrEqual(120_000);
+});
+
+test('of what a refusal says the beginning is kept, where neither JSON nor inspect finds it', async () => {
+  const vendor = await fake((_, response) => void response.writeHead(400).end('a-prompt '.repeat(1000)));
+  const http = createHttp();
+  closes.push(() => http.close());
+  const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
+  expect(error.refusal.reply).toHaveLength(500);
+  expect(JSON.stringify(error) + inspect(error)).not.toContain('a-prompt');
+});
+
+test('what a delivery throws says nothing of the address or the reply', async () => {
+  const vendor = await fake(json({ ok: 'a-prompt' }));
+  const http = createHttp();
+  closes.push(() => http.close());
+  const error = await deliver(http, vendor.url).catch((thrown) => thrown);
+  expect(error.failure).toEqual({ kind: 'wrong_shape', field: 'ok' });
+  expect(JSON.stringify(error) + inspect(error)).not.toMatch(/a-prompt|127\.0\.0\.1/);
 });
 
 const code = (value: string, extra: object = {}) => Object.assign(new Error('x'), { code: value, ...extra });

@@ -38,6 +38,9 @@ describe('without any variable', () => {
       shutdownTimeoutMs: 25_000,
       proxy: undefined,
       backends: [],
+      telemetry: undefined,
+      maxLogBodyBytes: 128 * 1024 * 1024,
+      env: {},
       warnings: [],
     });
   });

@@ -1,4 +1,4 @@
-import { json, type Reply } from './fake-backend.ts';
+import { json, type Reply, text } from './fake-backend.ts';
 
 /** A reply of Akto's `/api/http-proxy` with a verdict, or without one. */
 export function aktoReply(guardrailsResult?: Record<string, unknown>): Reply {
@@ -24,4 +24,50 @@ export function aktoRedacts(from: string, to: string): Reply {
     const ModifiedPayload = sent?.replaceAll(from, to);
     return aktoReply({ Allowed: true, ...NOTHING, Modified: true, ModifiedPayload })(request, response);
   };
+}
+
+/** What Akto's JSON reader takes, in characters: `/api/ingestData` has its own limits. */
+const BATCH = { string: 5 * 1024 * 1024, body: 10 * 1024 * 1024 };
+const PROXY = { string: 256 * 1024, body: 2 * 1024 * 1024 };
+
+type Sent = Record<string, string | null>;
+
+/**
+ * Akto's data-ingestion service: keeps what it is told to record, judges what it is told to judge, and refuses as the
+ * vendor does: 401 with an HTML page, 422 for an empty `requestPayload` and for JSON over its limits.
+ */
+export function fakeAkto({
+  token = 'akto-key',
+  result,
+}: {
+  token?: string;
+  result?: Record<string, unknown>;
+} = {}) {
+  const recorded: Sent[] = [];
+  const refuse = (message: string) => json({ success: false, message, data: { error: message } }, 422);
+  const isOver = (text: string, envelopes: readonly Sent[], limits: typeof BATCH) =>
+    text.length > limits.body ||
+    envelopes.some((sent) => Object.values(sent).some((value) => (value?.length ?? 0) > limits.string));
+
+  const reply: Reply = (request, response) => {
+    const answer = (said: Reply) => said(request, response);
+    if (request.headers.authorization !== token) {
+      return answer(text('<html><body>HTTP Status 401 - Unauthorized</body></html>', 401));
+    }
+    const isBatch = request.path.endsWith('/api/ingestData');
+    if (!isBatch && !request.path.endsWith('/api/http-proxy')) return answer(text('<html>404</html>', 404));
+    const body = request.body as { batchData?: Sent[] } & Sent;
+    const envelopes = isBatch ? (body.batchData ?? []) : [body as Sent];
+    if (isOver(request.text, envelopes, isBatch ? BATCH : PROXY)) {
+      return answer(refuse('Unexpected error: JSON input exceeds the maximum length'));
+    }
+    if (envelopes.length === 0 || envelopes.some(({ requestPayload }) => !requestPayload)) {
+      return answer(refuse('Missing required field: requestPayload'));
+    }
+    if (isBatch || request.query.get('ingest_data') === 'true') recorded.push(...envelopes);
+    if (isBatch) return answer(json({ success: true }));
+    const judges = ['guardrails', 'response_guardrails'].some((flag) => request.query.get(flag) === 'true');
+    return answer(aktoReply(judges ? result : undefined));
+  };
+  return { recorded, reply };
 }

@@ -8,7 +8,9 @@ export type Line = Record<string, unknown> & { msg: string; level: string };
 /** The whole bridge in this process, configured by an environment, with its log in a list. */
 export function testBridge(env: Record<string, string>) {
   const lines: Line[] = [];
-  const bridge = createBridge(parseConfig(env, backends), {
+  // Without a folder of its own a bridge keeps no records
+  const telemetry = env.DATA_DIR === undefined ? { TELEMETRY: 'off' } : {};
+  const bridge = createBridge(parseConfig({ ...telemetry, ...env }, backends), {
     write: (line: string) => {
       lines.push(JSON.parse(line) as Line);
     },
@@ -29,7 +31,7 @@ export function testBridge(env: Record<string, string>) {
     const line = text.split('\n').find((line) => line.startsWith(`guardrail_bridge_${sample} `));
     return line === undefined ? undefined : Number(line.split(' ').at(-1));
   };
-  return { ...bridge, lines, ask, metric };
+  return { ...bridge, close: () => bridge.close(), lines, ask, metric };
 }
 
 /** The environment of an Akto at `url`. */

@@ -37,7 +37,8 @@ export type ChildOptions = {
 export function startChild({ args = [], env = {}, cwd = import.meta.dirname }: ChildOptions): Child {
   const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...env },
+    // Without a folder of its own it keeps no records
+    env: { ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 15_000,
     killSignal: 'SIGKILL',

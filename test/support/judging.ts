@@ -61,7 +61,8 @@ export function judgeOf(backends: readonly JudgingBackend[], policies: readonly 
     answers.map(
       (answer) => `${answer.backend.name} ${'verdict' in answer ? answer.verdict.kind : answer.failure.kind}`,
     );
-  return { ...judge, outcomes, unjudged };
+  const decide = async (...asked: Parameters<typeof judge.judge>) => (await judge.judge(...asked)).decision;
+  return { ...judge, judge: decide, outcomes, unjudged };
 }
 
 export const CALL = callOf({ texts: ['dana lives in Rome'] });

@@ -1,0 +1,62 @@
+import type { Ledger } from '../outbox/ledger.ts';
+import type { Delivery } from '../outbox/ledger-reads.ts';
+import { DEAD, WAITING } from '../outbox/schema.ts';
+
+/** `due`: as soon as the backend takes it. `waiting`: for its next try, or for the end of its call. */
+export function stateOf({ state, dueAt }: Delivery, now: number): 'due' | 'waiting' | 'dead' {
+  if (state === DEAD) return 'dead';
+  return state === WAITING && dueAt > now ? 'waiting' : 'due';
+}
+
+/**
+ * A delivery for programs: `id` and `record_id` of its record, `backend` (`intake` for a row that could not be read),
+ * `outcome`, `litellm_call_id`, `accepted_at`, `state` (`due`, `waiting` or `dead`), `due_at` (null unless it waits),
+ * `attempts` and `reason` (null unless dead). Times are ISO 8601; what is unknown is null.
+ */
+export function deliveryJson(delivery: Delivery, now: number) {
+  const { record, recordId, outcome, callKey, acceptedAt } = delivery;
+  const { backend, ...rest } = ownJson(delivery, now);
+  return {
+    ...{ id: record, record_id: recordId || null, backend, outcome, litellm_call_id: callKey || null },
+    ...{ accepted_at: iso(acceptedAt), ...rest },
+  };
+}
+
+function ownJson(delivery: Delivery, now: number) {
+  const { backend, dueAt, attempts, reason } = delivery;
+  const state = stateOf(delivery, now);
+  return { backend, state, due_at: state === 'waiting' ? iso(dueAt) : null, attempts, reason };
+}
+
+/**
+ * A record for programs: `id`, `record_id`, `outcome`, `litellm_call_id`, `started_at`, `ended_at`, `accepted_at`,
+ * `deliveries` (`backend`, `state`, `due_at`, `attempts`, `reason` of each backend that has not got it), `record` (the
+ * `CallRecord` without its `record_id`; of a row that could not be read its text; null once no backend needs it) and
+ * `damaged` (whether `record` is not what was stored). Undefined if it is gone.
+ */
+export function recordJson(ledger: Ledger, id: number, now: number) {
+  const found = ledger.load(id);
+  if (found === undefined) return undefined;
+  const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;
+  return {
+    ...{ id, record_id: recordId || null, outcome, litellm_call_id: callKey || null },
+    ...{ started_at: iso(startedAt), ended_at: iso(endedAt), accepted_at: iso(acceptedAt) },
+    deliveries: ledger.deliveriesOf(id).map((delivery) => ownJson(delivery, now)),
+    record: body === undefined ? null : parsed(body),
+    damaged: body !== undefined && !intact,
+  };
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+/** A client's clock can tell any time. */
+function iso(ms: number): string | null {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

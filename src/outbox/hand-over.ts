@@ -1,0 +1,43 @@
+import type { Sink } from '../backends/backend.ts';
+import { type Http, toFailure } from '../backends/http.ts';
+import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
+import type { CallRecord } from '../guardrail/record.ts';
+import type { Verdict } from '../guardrail/verdict.ts';
+import { startDeadline } from '../pipeline/deadline.ts';
+import type { Due } from './outbox.ts';
+
+/** How one delivery ended: taken, failed, or given up by us. */
+export type HandOver =
+  | { readonly kind: 'taken'; readonly verdicts: readonly Verdict[] }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly refusal: Refusal }
+  | { readonly kind: 'aborted' };
+
+export type Recipient = { readonly sink: Sink; readonly http: Http; readonly timeoutMs: number };
+
+/** Hands records to a backend, once. Never throws. */
+export async function handOver(
+  batch: readonly Due[],
+  { sink, http, timeoutMs }: Recipient,
+  closing: AbortSignal,
+): Promise<HandOver> {
+  let records: CallRecord[];
+  try {
+    records = batch.map(({ payload, recordId }) => ({ ...JSON.parse(payload), record_id: recordId }));
+  } catch (error) {
+    // Ours, and not a reply that is no JSON
+    return { kind: 'failed', failure: { kind: 'bug', error }, refusal: {} };
+  }
+  const deadline = startDeadline(timeoutMs, closing);
+  try {
+    const ingested = sink.ingest(records, { http, signal: deadline.signal });
+    return { kind: 'taken', verdicts: await Promise.race([ingested, deadline.passed]) };
+  } catch (error) {
+    if (deadline.isOver())
+      return { kind: 'failed', failure: { kind: 'timeout', afterMs: timeoutMs }, refusal: {} };
+    if (closing.aborted) return { kind: 'aborted' };
+    const refusal = error instanceof BackendError ? error.refusal : {};
+    return { kind: 'failed', failure: toFailure(error), refusal };
+  } finally {
+    deadline.clear();
+  }
+}

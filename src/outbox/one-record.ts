@@ -1,0 +1,102 @@
+import type { Outcome } from '../guardrail/record.ts';
+import type { Disposition, Entry } from './outbox.ts';
+
+/** What is on record of a call. */
+export type Known = {
+  readonly id: number;
+  readonly outcome: Outcome;
+  readonly eventKey: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly ref: string | null;
+  /** Whether it waits and no backend has been handed it. */
+  readonly held: boolean;
+  /** A success that adds no record, as the bridge blocked that answer. */
+  readonly absorbed: boolean;
+};
+
+/** What an entry adds to what is known: whether it is stored, and which waiting records it takes the place of. */
+export type Settled = { readonly disposition: Disposition; readonly replaces: readonly number[] };
+
+/** Between the clocks of LiteLLM and the bridge. */
+const SKEW_MS = 1000;
+
+/** How long after the end of an answer, as LiteLLM tells it, its block can come: deadlines, and a guardrail that queues. */
+const BLOCK_LAG_MS = 60_000;
+
+/** Between two attempts of one call, which LiteLLM's router makes after a cooldown. */
+const RETRY_LAG_MS = 60_000;
+
+/**
+ * One record for each call, out of everything that arrives about it: LiteLLM sends duplicates, a failure for each
+ * attempt, and for a blocked call nothing, a failure, a success, or both.
+ *
+ * The `litellm_call_id` alone does not make a call: a client can choose it. If it did, everything after one blocked
+ * prompt could be sent under the same id and would leave no record. So events belong together only if their times do,
+ * and a block absorbs one success, the one it blocked.
+ *
+ * @see litellm.md of the wire contract, sections 11 and 12
+ */
+export function settle(known: readonly Known[], entry: Entry): Settled {
+  const isRepetition = (one: Known) =>
+    one.outcome === entry.outcome &&
+    one.eventKey === entry.eventKey &&
+    // Events tell when their call began; the same prompt can be blocked again
+    (entry.outcome !== 'blocked' || Math.abs(entry.endedAt - one.endedAt) <= BLOCK_LAG_MS);
+  if (known.some(isRepetition)) return adds('duplicate');
+  switch (entry.outcome) {
+    case 'blocked': {
+      // An answer that is blocked after its success event arrived: if that still waits, the block takes its place
+      const same = known.filter((one) => one.outcome !== 'blocked' && !one.absorbed && endsWith(entry, one));
+      return takesPlaceOf(same);
+    }
+    case 'success': {
+      const blocks = known.filter((one) => one.outcome === 'blocked' && endsWith(one, entry));
+      const absorbed = known.filter((one) => one.absorbed && blocks.some((block) => endsWith(block, one)));
+      if (blocks.length > absorbed.length) return adds('blocked');
+      return takesPlaceOf(known.filter((one) => one.outcome === 'failure' && isAttempt(one, entry)));
+    }
+    case 'failure': {
+      if (
+        known.some(
+          (one) =>
+            one.outcome === 'blocked' &&
+            (endsWith(one, entry) || (entry.ref !== undefined && one.ref === entry.ref)),
+        )
+      ) {
+        return adds('blocked');
+      }
+      if (known.some((one) => one.outcome === 'success' && isAttempt(entry, one))) return adds('attempt');
+      const others = known.filter(
+        (one) => one.outcome === 'failure' && (isAttempt(entry, one) || isAttempt(one, entry)),
+      );
+      // The client saw the last attempt's error
+      const earlier = others.filter((one) => one.held && one.startedAt <= entry.startedAt);
+      if (others.length > earlier.length) return adds('attempt');
+      return takesPlaceOf(earlier);
+    }
+  }
+}
+
+/** Of what is on record of the same call, the waiting ones give way; the others a backend may have already. */
+function takesPlaceOf(same: readonly Known[]): Settled {
+  const held = same.filter((one) => one.held);
+  const disposition = held.length < same.length ? 'late' : 'new';
+  return { disposition, replaces: held.map(({ id }) => id) };
+}
+
+function adds(disposition: Disposition): Settled {
+  return { disposition, replaces: [] };
+}
+
+type Times = { readonly startedAt: number; readonly endedAt: number };
+
+/** Whether a block came during an event's call, or soon after its answer. */
+function endsWith(block: Times, event: Times): boolean {
+  return event.startedAt <= block.endedAt + SKEW_MS && block.endedAt <= event.endedAt + BLOCK_LAG_MS;
+}
+
+/** Whether a failure can be an earlier attempt of the call that another event tells of. */
+function isAttempt(failure: Times, other: Times): boolean {
+  return failure.startedAt <= other.endedAt + SKEW_MS && other.startedAt <= failure.endedAt + RETRY_LAG_MS;
+}

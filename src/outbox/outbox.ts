@@ -1,0 +1,108 @@
+import type { Outcome } from '../guardrail/record.ts';
+
+/** One thing that happened to a call, ready to be stored: already redacted. */
+export type Entry = {
+  /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
+  readonly callKey: string;
+  readonly outcome: Outcome;
+  /** Tells this event from others of the same call; a repetition has the same one. */
+  readonly eventKey: string;
+  /** When the call began and ended, Unix milliseconds. A blocked call ends with its verdict. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
+  readonly ref?: string;
+  /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
+  readonly holdMs: number;
+  /** Who gets it. */
+  readonly backends: readonly string[];
+  /** A `CallRecord` as JSON, without its `record_id`. */
+  readonly payload: string;
+};
+
+/** A row that could not be read, for the dead-letter store. */
+export type BadRow = { readonly reason: string; readonly payload: string };
+
+/**
+ * What became of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait
+ * longer. The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on
+ * record as failed, `blocked` belongs to a call that the bridge blocked.
+ */
+export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
+export type Disposition = (typeof DISPOSITIONS)[number];
+
+/** A record that is due for one backend. */
+export type Due = {
+  readonly id: number;
+  readonly recordId: string;
+  readonly acceptedAt: number;
+  readonly attempts: number;
+  readonly payload: string;
+};
+
+/** What became of a delivery. */
+export type Settlement =
+  | { readonly kind: 'delivered'; readonly backend: string; readonly ids: readonly number[] }
+  | {
+      readonly kind: 'retry';
+      readonly backend: string;
+      readonly ids: readonly number[];
+      readonly dueAt: number;
+    }
+  | {
+      readonly kind: 'dead';
+      readonly backend: string;
+      readonly ids: readonly number[];
+      readonly reason: string;
+    };
+
+export type BackendBacklog = {
+  /** Records to deliver, those that wait included. */
+  readonly records: number;
+  readonly dead: number;
+  /** When the oldest of them was accepted, Unix milliseconds; undefined without any. */
+  readonly oldestAt: number | undefined;
+};
+
+export type OutboxStats = {
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+  readonly backends: Readonly<Record<string, BackendBacklog>>;
+};
+
+/**
+ * Why nothing can be stored now. `full`: at its bounds, or the disk is. `unavailable`: it cannot be opened or written.
+ * Whoever sent the entries still has them.
+ */
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
+  readonly kind: 'full' | 'unavailable';
+
+  constructor(kind: 'full' | 'unavailable', cause?: unknown) {
+    super(kind, { cause });
+    this.kind = kind;
+  }
+}
+
+/**
+ * Keeps records until every backend has them, over restarts. All of it is about one record for each call and backend:
+ * {@link Entry} says what happened, and {@link settle} in one-record.ts what that adds.
+ */
+export type Outbox = {
+  /** Stores all or none of them; resolves when they are durable. @throws OutboxError */
+  accept(entries: readonly Entry[], bad?: readonly BadRow[]): Promise<readonly Disposition[]>;
+  /** The oldest records due for a backend, up to a number and to a sum of bytes but at least one, without those in `except`. */
+  due(
+    backend: string,
+    limit: { readonly records: number; readonly bytes: number; readonly except: ReadonlySet<number> },
+  ): Promise<readonly Due[]>;
+  /** Resolves when durable. @throws OutboxError */
+  settle(settlements: readonly Settlement[]): Promise<void>;
+  /** Which of these calls something is on record of. */
+  known(callKeys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Keeps what the bridge needs to know of verdicts after a restart, and gives back the newest of it, oldest first. */
+  appendNotes(chunk: string): Promise<void>;
+  notes(): Promise<readonly string[]>;
+  stats(): Promise<OutboxStats>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,134 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { type Damaged, openDamaged, type Row } from './damaged.ts';
+import { READY } from './schema.ts';
+import { isAboutValues } from './storage-code.ts';
+
+/** Records at a time, so that a large outbox is not in memory as a whole. */
+const BLOCK = 500;
+
+const RECORD =
+  'id, record_id, call_key, outcome, event_key, started_at, ended_at, ref, accepted_at, held_until, absorbed, pending';
+const DELIVERY = 'backend, state, record, due_at, attempts, reason';
+const STATES = 3;
+
+/**
+ * Copies what can still be read of a damaged outbox into a new one. A record whose queue entry is lost goes to every
+ * backend: rather twice than never, and under the same `record_id`.
+ *
+ * @param db has the tables and nothing in them
+ * @param configured the backends of now, beside those that the file names
+ * @returns how many undelivered records were kept
+ */
+export function salvage(damaged: string, db: DatabaseSync, configured: readonly string[]): number {
+  const source = openDamaged(damaged, String(db.location()));
+  if (source === undefined) return 0;
+  try {
+    db.exec('BEGIN IMMEDIATE');
+    const kept = copy(source, db, configured);
+    db.exec('COMMIT');
+    return kept;
+  } finally {
+    source.close();
+  }
+}
+
+function copy(source: Damaged, db: DatabaseSync, configured: readonly string[]): number {
+  const named = ['', 'ORDER BY backend DESC'].flatMap((order) =>
+    source.rows(`SELECT DISTINCT backend FROM delivery ${order}`).map(({ backend }) => String(backend)),
+  );
+  const backends = [...new Set([...configured, ...named])];
+  const ids = Float64Array.from(new Set([...source.ids('record'), ...source.ids('payload')])).sort();
+  const insertRecord = insertInto(db, 'record', RECORD);
+  const insertPayload = insertInto(db, 'payload', 'id, checksum, body');
+  const insertDelivery = insertInto(db, 'delivery', DELIVERY);
+  const setPending = db.prepare('UPDATE record SET pending = ? WHERE id = ?');
+  let kept = 0;
+  for (let i = 0; i < ids.length; i += BLOCK) {
+    const block = ids.subarray(i, i + BLOCK);
+    const records = rowsOf(source, 'record', RECORD, block);
+    const payloads = rowsOf(source, 'payload', 'id, checksum, body', block);
+    const deliveries = deliveriesOf(source, backends, block);
+    for (const id of block) {
+      const record = records.get(id);
+      const payload = payloads.get(id);
+      const isStored = record !== undefined && insertRecord({ ...record, pending: 0 });
+      if (typeof payload?.body !== 'string' || crc32(payload.body) !== payload.checksum) continue;
+      if (!isStored && !insertRecord(rebuilt(id, payload.body))) continue;
+      insertPayload(payload);
+      const queued = (deliveries.get(id) ?? []).filter(insertDelivery).length;
+      const lost = queued > 0 ? [] : backends;
+      for (const backend of lost) {
+        insertDelivery({ backend, state: READY, record: id, due_at: 0, attempts: 0, reason: null });
+      }
+      setPending.run(queued + lost.length, id);
+      kept++;
+    }
+  }
+  const insertNote = insertInto(db, 'note', 'size_before, chunk');
+  for (const id of [...source.ids('note')].sort((a, b) => a - b)) {
+    source.rows('SELECT size_before, chunk FROM note WHERE id = ?', id).forEach(insertNote);
+  }
+  return kept;
+}
+
+/** Tells whether a row could be stored: in a damaged one a column can hold what it must not. */
+function insertInto(db: DatabaseSync, table: string, columns: string): (row: Row) => boolean {
+  const names = columns.split(', ');
+  const places = names.map(() => '?').join(', ');
+  const insert = db.prepare(`INSERT OR IGNORE INTO ${table} (${columns}) VALUES (${places})`);
+  return (row) => {
+    try {
+      return insert.run(...names.map((name): SQLInputValue => row[name] ?? null)).changes === 1;
+    } catch (error) {
+      if (isAboutValues(error)) return false;
+      throw error;
+    }
+  };
+}
+
+/** The rows with these ids, one by one what a damaged page among them keeps back. */
+function rowsOf(source: Damaged, table: string, columns: string, ids: Float64Array): Map<number, Row> {
+  const select = `SELECT ${columns} FROM ${table} WHERE id`;
+  const found = source.rows(`${select} BETWEEN ? AND ?`, ids[0] ?? 0, ids.at(-1) ?? 0);
+  const rows = new Map(found.map((row) => [Number(row.id), row]));
+  for (const id of ids) {
+    if (!rows.has(id)) for (const row of source.rows(`${select} = ?`, id)) rows.set(id, row);
+  }
+  return rows;
+}
+
+function deliveriesOf(
+  source: Damaged,
+  backends: readonly string[],
+  ids: Float64Array,
+): Map<number, readonly Row[]> {
+  const select = `SELECT ${DELIVERY} FROM delivery WHERE backend = ? AND state = ? AND record BETWEEN ? AND ?`;
+  const found = backends.flatMap((backend) =>
+    Array.from({ length: STATES }, (_, state) => state).flatMap((state) =>
+      ['', 'ORDER BY record DESC'].flatMap((order) =>
+        source.rows(`${select} ${order}`, backend, state, ids[0] ?? 0, ids.at(-1) ?? 0),
+      ),
+    ),
+  );
+  const deliveries = new Map<number, Row[]>();
+  for (const row of found) {
+    const id = Number(row.record);
+    const rows = deliveries.get(id) ?? [];
+    if (!rows.some(({ backend }) => backend === row.backend)) rows.push(row);
+    deliveries.set(id, rows);
+  }
+  return deliveries;
+}
+
+/** For a content that is left without its record. */
+function rebuilt(id: number, body: string): Row {
+  const outcome = /"outcome":"(success|failure|blocked)"/.exec(body)?.[1] ?? 'success';
+  const record_id = hash('sha256', body).slice(0, 32);
+  const times = { started_at: 0, ended_at: 0, accepted_at: Date.now(), held_until: 0 };
+  return {
+    ...{ id, record_id, call_key: record_id, outcome, event_key: '', ref: null, absorbed: 0, pending: 0 },
+    ...times,
+  };
+}

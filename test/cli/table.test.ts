@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { age, many, oneLine, printableJson, size, table } from '../../src/cli/table.ts';
+
+test('columns are as wide as their widest cell, numbers end at one edge, lines have no blanks at their end', () => {
+  const columns = [{ title: 'name' }, { title: 'n', isNumber: true }, { title: 'last' }];
+  expect(
+    table(columns, [
+      ['plum', '7', ''],
+      ['🍒 cherry', '1200', 'x'],
+    ]),
+  ).toBe('name         n  last\nplum         7\n🍒 cherry  1200  x\n');
+});
+
+test('many rows are no trouble', () => {
+  const rows = Array.from({ length: 200_000 }, () => ['a']);
+  expect(table([{ title: 'long' }], rows).length).toBe(5 + 2 * rows.length);
+});
+
+const S = 1000;
+const M = 60 * S;
+const H = 60 * M;
+test.each([
+  [-5, '0s'],
+  [0, '0s'],
+  [999, '0s'],
+  [59 * S + 999, '59s'],
+  [M, '1m'],
+  [3 * M + 40 * S, '3m'],
+  [H, '1h'],
+  [5 * H + 20 * M, '5h 20m'],
+  [24 * H - 1, '23h 59m'],
+  [48 * H, '2d'],
+  [52 * H + 5 * M, '2d 4h'],
+])('an age of %i ms is %s', (ms, text) => {
+  expect(age(ms)).toBe(text);
+});
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KB'],
+  [1024 ** 2 - 1, '1.0 MB'],
+  [13_000_000, '12.4 MB'],
+  [1024 ** 4, '1.0 TB'],
+  [1024 ** 5, '1024.0 TB'],
+])('%i bytes are %s', (bytes, text) => {
+  expect(size(bytes)).toBe(text);
+});
+
+test.each([
+  ['one two', 10, 'one two'],
+  ['  one\r\n\ttwo\u0000\u001b[31m  ', 20, 'one two [31m'],
+  ['\u009b31m\u202eabc\u2028d', 20, '31m abc d'],
+  ['abcdef', 4, 'abc…'],
+  ['🍒🍒🍒', 2, '🍒…'],
+  ['', 4, ''],
+])('%j on one line of %i is %j', (text, max, line) => {
+  expect(oneLine(text, max)).toBe(line);
+});
+
+test.each([
+  [1, 'record', '1 record'],
+  [0, 'record', '0 records'],
+  [2, 'delivery', '2 deliveries'],
+])('%i of a %s are %s', (count, noun, text) => {
+  expect(many(count, noun)).toBe(text);
+});
+
+test('printable JSON is the same value, and steers no terminal', () => {
+  const value = { text: 'a\u001b[2J\u009b2J\u202e\u2028\ud83c\u{e0041}🍒\n', list: [1, null] };
+  for (const indent of [undefined, 2]) {
+    const text = printableJson(value, indent);
+    expect(JSON.parse(text)).toEqual(value);
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
+    expect(text).toContain('🍒');
+  }
+  expect(printableJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
+});

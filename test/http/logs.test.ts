@@ -1,0 +1,140 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { testBridge } from '../support/bridge.ts';
+import { eventOf, LOGS, recordingBridge, temporaryFolder, until } from '../support/telemetry.ts';
+
+const ZERO = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0, bad: 0, legacy: 0, null: 0 };
+
+describe('a POST of log events', () => {
+  test.each([
+    ['json_array', (events: object[]) => JSON.stringify(events)],
+    ['ndjson', (events: object[]) => events.map((event) => JSON.stringify(event)).join('\n')],
+    ['gzip', (events: object[]) => gzipSync(JSON.stringify(events))],
+  ])('%s is stored, and answered with what became of its rows', async (name, encode) => {
+    const bridge = await recordingBridge();
+    const headers: Record<string, string> = name === 'gzip' ? { 'content-encoding': 'gzip' } : {};
+    const body = encode([eventOf('a'), eventOf('b')]);
+    expect(await bridge.send(body, headers)).toEqual({ status: 200, reply: { ...ZERO, new: 2 } });
+    expect(await bridge.send(body, headers)).toEqual({ status: 200, reply: { ...ZERO, duplicate: 2 } });
+    await bridge.recordsOf('b');
+    expect(bridge.records().map(({ tag }) => tag.litellm_call_id)).toEqual(['a', 'b']);
+  });
+
+  test('single events, five hundred and twelve at once', async () => {
+    const bridge = await recordingBridge();
+    const answers = await Promise.all(
+      Array.from({ length: 512 }, (_, i) => bridge.send(eventOf(`call-${i}`))),
+    );
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    await until(() => bridge.records().length >= 512);
+    expect(new Set(bridge.records().map(({ tag }) => tag.litellm_call_id)).size).toBe(512);
+    expect(bridge.records()).toHaveLength(512);
+  });
+
+  test('five hundred and twelve rows of 50 KB in one', async () => {
+    const bridge = await recordingBridge();
+    const content = 'When does the library open? '.repeat(1830);
+    const events = Array.from({ length: 512 }, (_, i) =>
+      eventOf(`call-${i}`, { messages: [{ role: 'user', content }] }),
+    );
+    expect(await bridge.send(events)).toMatchObject({ status: 200, reply: { new: 512 } });
+    await until(() => bridge.records().length >= 512);
+    expect(bridge.records().every(({ text }) => text.includes(content))).toBe(true);
+  });
+
+  test('bad rows are kept as dead letters while the good ones go on', async () => {
+    const bridge = await recordingBridge();
+    const body = `[${JSON.stringify(eventOf('good'))}, null, 7, {"id": oops}]`;
+    expect(await bridge.send(body)).toEqual({ status: 200, reply: { ...ZERO, new: 1, bad: 2, null: 1 } });
+    await bridge.recordsOf('good');
+    expect(await bridge.metric('telemetry_rows_total{result="bad"}')).toBe(2);
+    expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(2);
+    expect(bridge.lines.some(({ msg }) => msg.startsWith('log rows cannot be read'))).toBe(true);
+  });
+
+  test('rows of generic_api_use_v1 are counted and named in the log', async () => {
+    const bridge = await recordingBridge();
+    const legacy = { id: 'a', startTime: '2026', modelParameters: '{}', usage: 'Usage()', metadata: '{}' };
+    expect(await bridge.send([legacy])).toEqual({ status: 200, reply: { ...ZERO, legacy: 1 } });
+    expect(bridge.lines.some(({ msg }) => msg.includes('generic_api_use_v1'))).toBe(true);
+  });
+
+  test.each([['[]'], ['null'], ['']])('nothing to store: %j', async (body) => {
+    const bridge = await recordingBridge();
+    expect((await bridge.send(body)).status).toBe(200);
+  });
+});
+
+describe('what is refused says why', () => {
+  test.each([
+    ['no event at all', '{"hello":1}', {}, 400, 'invalid'],
+    ['no JSON', 'hello', {}, 400, 'invalid'],
+    ['gzip that is none', 'hello', { 'content-encoding': 'gzip' }, 400, 'not_gzip'],
+    ['another encoding', 'hello', { 'content-encoding': 'br' }, 415, 'content_encoding'],
+    ['too large', 'x'.repeat(2_000_000), {}, 413, 'too_large'],
+    [
+      'too large when unpacked',
+      gzipSync('x'.repeat(2_000_000)),
+      { 'content-encoding': 'gzip' },
+      413,
+      'too_large',
+    ],
+  ])('%s', async (_, body, headers, status, type) => {
+    const bridge = await recordingBridge({ MAX_LOG_BODY_MB: '1' });
+    expect(await bridge.send(body, headers as unknown as Record<string, string>)).toMatchObject({
+      status,
+      reply: { error: { type } },
+    });
+    expect(await bridge.metric(`log_posts_total{result="${type}"}`)).toBe(1);
+    expect(bridge.lines.at(-1)).toMatchObject({ msg: 'log events refused', reason: type });
+  });
+
+  test('a wrong key', async () => {
+    const bridge = await recordingBridge({ BRIDGE_API_KEYS: 'right' });
+    expect((await bridge.send([eventOf('a')])).status).toBe(401);
+    expect((await bridge.send([eventOf('a')], { authorization: 'Bearer right' })).status).toBe(200);
+    expect((await bridge.send([eventOf('a')], { 'x-api-key': 'right' })).status).toBe(200);
+  });
+
+  test('another method', async () => {
+    const bridge = await recordingBridge();
+    expect((await bridge.app.request(LOGS)).status).toBe(405);
+  });
+});
+
+describe('where nothing can be stored', () => {
+  test('the sender keeps its events, and verdicts flow', async () => {
+    const file = path.join(temporaryFolder(), 'file');
+    fs.writeFileSync(file, '');
+    const bridge = await recordingBridge({ DATA_DIR: file });
+    expect(await bridge.send([eventOf('a')])).toMatchObject({
+      status: 503,
+      reply: { error: { type: 'unavailable' } },
+    });
+    const call = { input_type: 'request', litellm_call_id: 'a', texts: ['hello'] };
+    expect(await bridge.ask(call)).toEqual({ status: 200, reply: { action: 'NONE' } });
+    const ready = await until(async () => {
+      const report = (await (await bridge.app.request('/readyz')).json()) as Record<string, unknown>;
+      return report.status === 'degraded' && report;
+    });
+    expect(ready).toMatchObject({ unhappy: ['outbox'] });
+    expect(await bridge.metric('telemetry_outbox_up')).toBe(0);
+  });
+
+  test('a full outbox says so', async () => {
+    const bridge = await recordingBridge({ OUTBOX_MAX_MB: '0.01' });
+    expect(await bridge.send([eventOf('a')])).toMatchObject({
+      status: 503,
+      reply: { error: { type: 'full' } },
+    });
+  });
+
+  test('without a backend that takes records events are dropped, and counted', async () => {
+    const bridge = testBridge({});
+    const response = await bridge.app.request(LOGS, { method: 'POST', body: JSON.stringify([eventOf('a')]) });
+    expect(response.status).toBe(200);
+    expect(await bridge.metric('log_posts_total{result="no_backend"}')).toBe(1);
+  });
+});

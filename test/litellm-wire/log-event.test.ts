@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { fingerprintOf } from '../../src/guardrail/fingerprint.ts';
+import { factsOf } from '../../src/litellm/log-event.ts';
+
+const NOW = 1_800_000_000_000;
+
+describe('what is known of a call', () => {
+  test('a success is joined by its litellm_call_id and told from others by its id and start', () => {
+    const event = {
+      litellm_call_id: 'c',
+      id: 'chatcmpl-1',
+      status: 'success',
+      startTime: 1.5,
+      endTime: 2.25,
+    };
+    expect(factsOf(event, NOW)).toMatchObject({
+      callId: 'c',
+      outcome: 'success',
+      eventKey: 'chatcmpl-1|1.5',
+      startedAt: 1500,
+      endedAt: 2250,
+      ref: undefined,
+    });
+  });
+
+  test.each([
+    ['call_id, as one release names it', { call_id: 'c', id: 'x' }, 'c'],
+    ['the id of a failure', { id: 'c', status: 'failure' }, 'c'],
+    ['none for a success before 1.83.14', { id: 'chatcmpl-1', status: 'success' }, undefined],
+    ['none where it is no text', { litellm_call_id: 7, id: 8 }, undefined],
+  ])('the call id is %s', (_, event, callId) => {
+    expect(factsOf(event, NOW).callId).toBe(callId);
+  });
+
+  test.each([
+    ['missing', {}, NOW, NOW],
+    ['text', { startTime: '1.5', endTime: '2.5' }, 1500, 2500],
+    ['nonsense', { startTime: {}, endTime: 'soon' }, NOW, NOW],
+    ['only the end', { endTime: 3 }, 3000, 3000],
+    ['backwards', { startTime: 3, endTime: 1 }, 3000, 3000],
+    ['zero, or below', { startTime: 0, endTime: -1 }, NOW, NOW],
+  ])('times that are %s', (_, times, startedAt, endedAt) => {
+    expect(factsOf({ id: 'a', ...times }, NOW)).toMatchObject({ startedAt, endedAt });
+  });
+
+  test('a failure is known by its status, and without one by its error', () => {
+    expect(factsOf({ id: 'a', error_str: 'boom' }, NOW).outcome).toBe('failure');
+    expect(factsOf({ id: 'a', status: 'success', error_str: 'the client left' }, NOW).outcome).toBe(
+      'success',
+    );
+    expect(factsOf({ id: 'a' }, NOW).outcome).toBe('success');
+  });
+
+  test('the reference of a block is found in the error', () => {
+    const error_message = 'Blocked by security policy. Reference: 0123456789abcdef';
+    const event = { id: 'a', status: 'failure', error_information: { error_message } };
+    expect(factsOf(event, NOW).ref).toBe('0123456789abcdef');
+    expect(factsOf({ id: 'a', status: 'failure', error_str: 'no reference' }, NOW).ref).toBeUndefined();
+  });
+
+  test('an id of any length a client chose is cut', () => {
+    expect(factsOf({ litellm_call_id: 'x'.repeat(10_000) }, NOW).callId).toHaveLength(256);
+  });
+
+  test('events without any id differ by what they say', () => {
+    const a = factsOf({ status: 'success', messages: 'a' }, NOW).eventKey;
+    expect(factsOf({ status: 'success', messages: 'b' }, NOW).eventKey).not.toBe(a);
+    expect(factsOf({ status: 'success', messages: 'a' }, NOW).eventKey).toBe(a);
+  });
+});
+
+describe('the fingerprint is of the key and the last text', () => {
+  const metadata = { user_api_key_hash: 'h' };
+  test.each([
+    ['messages', [{ content: 'first' }, { content: 'last' }]],
+    [
+      'content in parts',
+      [
+        {
+          content: [
+            { type: 'text', text: 'first' },
+            { type: 'text', text: 'last' },
+          ],
+        },
+      ],
+    ],
+    ['a prompt', 'last'],
+    ['a list of texts', ['first', 'last']],
+    ['a last message without words', [{ content: 'last' }, { content: null }, { content: [] }]],
+  ])('%s', (_, messages) => {
+    expect(factsOf({ messages, metadata }, NOW).fingerprint()).toBe(fingerprintOf(metadata, 'last'));
+  });
+
+  test('another key has another', () => {
+    expect(fingerprintOf({ user_api_key_hash: 'i' }, 'last')).not.toBe(fingerprintOf(metadata, 'last'));
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { parseLogRows } from '../../src/litellm/log-rows.ts';
+
+const one = { id: 'a', status: 'success', messages: [{ role: 'user', content: 'one' }] };
+const two = { id: 'b', status: 'failure', error_str: 'a, "quoted" ] and } in a text \\' };
+const legacy = { id: 'a', startTime: '2026-11-21', modelParameters: '{}', usage: 'Usage()', metadata: '{}' };
+const line = (value: unknown) => JSON.stringify(value);
+
+describe('the format is told from the body', () => {
+  test.each([
+    ['json_array', line([one, two]), [one, two]],
+    ['json_array with blanks', `\n ${JSON.stringify([one, two], null, 2)}\n`, [one, two]],
+    ['ndjson', `${line(one)}\n${line(two)}`, [one, two]],
+    ['ndjson with a last newline and CRLF', `${line(one)}\r\n\n${line(two)}\r\n`, [one, two]],
+    ['ndjson of one line, which is single too', line(one), [one]],
+    ['an empty array', '[]', []],
+    ['nothing', '', []],
+    ['blanks', ' \n ', []],
+    ['null alone', 'null', []],
+  ])('%s', (_, body, events) => {
+    expect(parseLogRows(body)).toMatchObject({ events, bad: [], legacy: 0 });
+  });
+});
+
+describe('rows that are no event', () => {
+  test('null rows are skipped and counted', () => {
+    expect(parseLogRows(line([null, one, null]))).toEqual({ events: [one], bad: [], legacy: 0, nulls: 2 });
+    expect(parseLogRows(`null\n${line(one)}`)).toMatchObject({ events: [one], nulls: 1 });
+  });
+
+  test('rows of generic_api_use_v1 are counted, not read', () => {
+    expect(parseLogRows(line([legacy, one]))).toMatchObject({ events: [one], legacy: 1 });
+  });
+
+  test.each([
+    ['a number', '7', 'is not a JSON object'],
+    ['a text', '"words"', 'is not a JSON object'],
+    ['a list', '[[1]]', 'is not a JSON object'],
+    ['an object of something else', '{"hello":1}', 'has none of id'],
+    [
+      'something nested too deep',
+      `{"id":"a","messages":${'['.repeat(500)}${']'.repeat(500)}}`,
+      'is nested more',
+    ],
+    ['no JSON', 'hello', 'is not JSON'],
+  ])('%s', (_, body, reason) => {
+    const { events, bad } = parseLogRows(body);
+    expect(events).toEqual([]);
+    expect(bad).toHaveLength(1);
+    expect(bad[0]?.reason).toContain(reason);
+  });
+
+  test('nesting that exhausts other parsers is one bad row', () => {
+    const deep = `{"id":"a","messages":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    expect(parseLogRows(`${line(one)}\n${deep}`)).toMatchObject({ events: [one], bad: [{}] });
+    expect(parseLogRows(`[${line(one)},${deep}]`)).toMatchObject({ events: [one], bad: [{}] });
+  });
+});
+
+describe('one unreadable row does not take the others with it', () => {
+  test('a line of ndjson', () => {
+    const { events, bad } = parseLogRows(`${line(one)}\n{"id": "cut\n${line(two)}`);
+    expect(events).toEqual([one, two]);
+    expect(bad).toEqual([{ reason: 'is not JSON', text: '{"id": "cut' }]);
+  });
+
+  test('an item of an array', () => {
+    const { events, bad } = parseLogRows(`[${line(one)}, {"id": oops}, ${line(two)}]`);
+    expect(events).toEqual([one, two]);
+    expect(bad).toEqual([{ reason: 'is not JSON', text: '{"id": oops}' }]);
+  });
+
+  test('an array that was cut off', () => {
+    const { events, bad } = parseLogRows(line([one, two]).slice(0, -5));
+    expect(events).toEqual([one]);
+    expect(bad).toHaveLength(1);
+  });
+
+  test('the numbers that Python writes and JSON has not become null', () => {
+    const row = '{"id":"a","response_cost":NaN,"x":[-Infinity, 1],"text":"is NaN, so"}';
+    expect(parseLogRows(`[${row},null]`)).toMatchObject({
+      events: [{ id: 'a', response_cost: null, x: [null, 1], text: 'is NaN, so' }],
+      nulls: 1,
+    });
+  });
+});

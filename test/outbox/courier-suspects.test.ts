@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import {
+  createTestClock,
+  delivering,
+  hangs,
+  says,
+  startVendor,
+  takes,
+  until,
+  type VendorReply,
+} from '../support/delivering.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Answers so where one of these records is among them, and takes everything else. */
+const except =
+  (bad: readonly string[], reply: VendorReply): VendorReply =>
+  (ids, response) =>
+    (ids.some((id) => bad.includes(id)) ? reply : takes)(ids, response);
+
+test.each([
+  { name: '500', reply: says(500) },
+  { name: '404', reply: says(404) },
+  { name: 'no JSON', reply: ((_, response) => response.end('<html>')) as VendorReply },
+  { name: 'a wrong shape', reply: says(200, { ok: 'plums' }) },
+  { name: 'no answer', reply: hangs },
+])('records that get $name wait longer and longer, and the others flow', async ({ reply }) => {
+  const clock = createTestClock(1);
+  const bad = ['2', '3', '9'];
+  const akto = await startVendor('akto', except(bad, reply));
+  const { start, store, outbox, kinds } = delivering([akto], { clock, timeoutMs: 40 });
+  await store(10);
+  start();
+  const good = () => new Set(akto.taken.flat()).size;
+  await clock.passUntil(() => good() === 7);
+  await store(200);
+  await clock.passUntil(() => good() === 207);
+  await clock.pass(HOUR_MS);
+  expect(kinds()).not.toContain('dead');
+  expect((await outbox.stats()).backends.akto?.records).toBe(3);
+  for (const id of bad) {
+    const alone = akto.asked.filter((ids) => ids.length === 1 && ids[0] === id);
+    expect(alone.length).toBeGreaterThan(5);
+    expect(alone.length).toBeLessThan(20);
+  }
+  akto.reply = takes;
+  await clock.passUntil(() => good() === 210);
+  expect(akto.taken.flat().length).toBe(210);
+});
+
+test('records that hang take turns with those that only failed beside them', async () => {
+  const clock = createTestClock(1);
+  const bad = ['1', '2', '3', '4'];
+  const akto = await startVendor('akto', except(bad, hangs));
+  const { start, store } = delivering([akto], { clock, timeoutMs: 20, random: () => 0 });
+  await store(8);
+  start();
+  await until(() => akto.taken.flat().length === 4);
+  for (const id of bad) {
+    expect(akto.asked.filter((ids) => ids.length === 1 && ids[0] === id).length).toBeLessThan(3);
+  }
+});
+
+test('many records that fail, one after the other at the head of the queue, do not keep newer ones', async () => {
+  const clock = createTestClock(1);
+  const akto = await startVendor('akto', (ids, response) =>
+    (ids.some((id) => id.startsWith('bad')) ? says(500) : takes)(ids, response),
+  );
+  const { start, store } = delivering([akto], { clock });
+  await store(Array.from({ length: 60 }, (_, i) => `bad-${i}`));
+  start();
+  await clock.pass(MINUTE_MS);
+  await store(Array.from({ length: 300 }, (_, i) => `good-${i}`));
+  await clock.pass(5 * MINUTE_MS);
+  await until(() => akto.taken.flat().length === 300);
+});

@@ -1,0 +1,170 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { delivering, hangs, recordJson, says, startVendor, takes, until } from '../support/delivering.ts';
+
+test('what is stored arrives in batches, the oldest first, and is gone', async () => {
+  const akto = await startVendor('akto', takes, { records: 3 });
+  const { start, store, outbox, events } = delivering([akto], { concurrency: 1 });
+  await store(8);
+  start();
+  await until(() => events.length === 3);
+  expect(akto.taken).toEqual([
+    ['1', '2', '3'],
+    ['4', '5', '6'],
+    ['7', '8'],
+  ]);
+  expect(events.map(([kind, backend, records]) => [kind, backend, records])).toEqual([
+    ['delivered', 'akto', 3],
+    ['delivered', 'akto', 3],
+    ['delivered', 'akto', 2],
+  ]);
+  expect((await outbox.stats()).backends.akto).toEqual({ records: 0, dead: 0, oldestAt: undefined });
+});
+
+test('a batch holds as many bytes as the backend takes, and at least one record', async () => {
+  const akto = await startVendor('akto', takes, { bytes: 2500 });
+  const { start, store } = delivering([akto], { concurrency: 1 });
+  await store(['a', 'b', 'c', 'd'], (id) => recordJson(id, 'x'.repeat(id === 'c' ? 9000 : 1000)));
+  start();
+  await until(() => akto.taken.length === 3);
+  expect(akto.taken).toEqual([['a', 'b'], ['c'], ['d']]);
+});
+
+test('every backend is handed the record under the same id', async () => {
+  const seen = new Map<string, unknown[]>();
+  const vendors = await Promise.all(
+    ['akto', 'capsule'].map(async (name) => {
+      const vendor = await startVendor(name);
+      const { ingest } = vendor.sink;
+      const watched = { ...vendor.sink };
+      watched.ingest = (records, context) => {
+        seen.set(
+          name,
+          records.map(({ record_id, event }) => [record_id, event.id]),
+        );
+        return ingest(records, context);
+      };
+      return { ...vendor, sink: watched };
+    }),
+  );
+  const { start, store, events } = delivering(vendors);
+  await store(3);
+  start();
+  await until(() => events.length === 2);
+  expect(seen.get('akto')).toEqual(seen.get('capsule'));
+  expect(seen.get('akto')).toEqual(
+    ['1', '2', '3'].map((id) => [expect.stringMatching(/^[0-9a-f]{32}$/), id]),
+  );
+});
+
+test('what comes in later is delivered when woken, and within about a second when not', async () => {
+  const akto = await startVendor('akto');
+  const { start, store } = delivering([akto]);
+  const courier = start();
+  await wait(20);
+  expect(courier.state('akto')).toBe('idle');
+  await store(['woken']);
+  courier.wake('akto');
+  await until(() => akto.taken.length === 1);
+  await store(['found']);
+  await until(() => akto.taken.length === 2);
+  expect(akto.taken).toEqual([['woken'], ['found']]);
+});
+
+test('several deliveries are under way at once, but never more than the bound', async () => {
+  let underWay = 0;
+  let most = 0;
+  const akto = await startVendor(
+    'akto',
+    async (ids, response) => {
+      most = Math.max(most, ++underWay);
+      await wait(10);
+      underWay--;
+      takes(ids, response);
+    },
+    { records: 1 },
+  );
+  const { start, store, events } = delivering([akto], { concurrency: 3 });
+  await store(20);
+  start();
+  await until(() => events.length === 20);
+  expect(most).toBe(3);
+  expect(new Set(akto.taken.flat()).size).toBe(20);
+  expect(akto.asked.length).toBe(20);
+});
+
+test('a backend that hangs, fails or refuses does not keep another one waiting', async () => {
+  const vendors = await Promise.all([
+    startVendor('akto', hangs),
+    startVendor('failing', says(503)),
+    startVendor('refusing', says(401)),
+    startVendor('capsule', takes, { records: 10 }),
+  ]);
+  const { start, store } = delivering(vendors);
+  await store(100);
+  const courier = start();
+  await until(() => vendors[3]?.taken.flat().length === 100);
+  await until(() => courier.state('refusing') === 'held' && courier.state('failing') === 'waiting');
+  expect(courier.state('akto')).toBe('delivering');
+  expect(vendors[0]?.taken).toEqual([]);
+});
+
+test('close delivers what is due', async () => {
+  const akto = await startVendor('akto', takes, { records: 2 });
+  const { start, store, left } = delivering([akto]);
+  const courier = start();
+  await store(50);
+  await courier.close(60_000);
+  expect(akto.taken.flat().length).toBe(50);
+  expect(await left('akto')).toEqual([]);
+  await store(1);
+  courier.wake();
+  await wait(20);
+  expect(akto.taken.flat().length).toBe(50);
+});
+
+test('close does not wait for a backend that fails or refuses', async () => {
+  const vendors = await Promise.all([startVendor('akto', says(503)), startVendor('capsule', says(403))]);
+  const { start, store, left } = delivering(vendors);
+  await store(3);
+  const courier = start();
+  await until(() => courier.state('akto') === 'waiting' && courier.state('capsule') === 'held');
+  await courier.close(600_000);
+  for (const { name } of vendors) expect(await left(name)).toEqual(['1', '2', '3']);
+});
+
+test('close gives up a delivery that hangs, and its records stay as they were', async () => {
+  const akto = await startVendor('akto', hangs);
+  const { start, store, outbox, events } = delivering([akto]);
+  await store(3);
+  const courier = start();
+  await until(() => akto.asked.length === 1);
+  await courier.close(30);
+  expect(events).toEqual([]);
+  const due = await outbox.due('akto', { records: 9, bytes: 1e9, except: new Set() });
+  expect(due.map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
+});
+
+test('a sink that does not listen to its signal cannot keep close waiting', async () => {
+  const akto = await startVendor('akto');
+  akto.sink.ingest = () => new Promise(() => {});
+  const { start, store, left } = delivering([akto]);
+  await store(1);
+  const courier = start();
+  await until(() => courier.state('akto') === 'delivering');
+  await courier.close(10);
+  expect(await left('akto')).toEqual(['1']);
+});
+
+test('what was under way when the process died is delivered by the next', async () => {
+  const akto = await startVendor('akto', hangs);
+  const { start, store, events } = delivering([akto]);
+  await store(3);
+  const first = start();
+  await until(() => akto.asked.length === 1);
+  await first.close(0);
+  akto.reply = takes;
+  start();
+  await until(() => events.length === 1);
+  expect(akto.taken).toEqual([['1', '2', '3']]);
+});

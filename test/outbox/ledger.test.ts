@@ -1,0 +1,212 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isServed, openLedger } from '../../src/outbox/ledger.ts';
+import { entryOf, HOUR_MS, type StoredOutbox, settleAll, storedOutbox } from '../support/stored-outbox.ts';
+
+let stored: StoredOutbox;
+beforeEach(() => {
+  stored = storedOutbox();
+});
+afterEach(() => stored.remove());
+
+const T0 = 1_795_244_873_000;
+const both = { records: 1000, bytes: 1e9, except: new Set<number>() };
+
+/** Reads of everything, on a ledger that is closed again. */
+function seen(now = T0) {
+  const ledger = openLedger(stored.dir, 'read');
+  const found = { backlogs: ledger.backlogs(now), page: ledger.page({}, 0, 1000) };
+  ledger.close();
+  return found;
+}
+
+test('a folder without an outbox has no ledger, and gets no file', () => {
+  expect(() => openLedger(stored.dir, 'write')).toThrow('missing');
+  expect(() => openLedger(join(stored.dir, 'not', 'there'), 'read')).toThrow('missing');
+  expect(readdirSync(stored.dir)).toEqual([]);
+});
+
+test.each([
+  { name: 'another database', sql: 'PRAGMA application_id = 7', said: 'not_an_outbox' },
+  { name: 'a later version', sql: 'PRAGMA user_version = 9', said: 'version_9' },
+])('$name is refused', async ({ sql, said }) => {
+  const outbox = stored.open();
+  await outbox.accept([entryOf('a')]);
+  await outbox.close();
+  const db = new DatabaseSync(join(stored.dir, 'outbox.db'));
+  db.exec(sql);
+  db.close();
+  expect(() => openLedger(stored.dir, 'write')).toThrow(said);
+});
+
+test('what is no database is an error of SQLite', () => {
+  writeFileSync(join(stored.dir, 'outbox.db'), 'plum cake '.repeat(1000));
+  expect(() => openLedger(stored.dir, 'read')).toThrow(expect.objectContaining({ errcode: 26 }));
+});
+
+test('it tells whether a bridge is running, and the bridge does not notice', async () => {
+  expect(isServed(stored.dir)).toBe(false);
+  const outbox = stored.open();
+  await outbox.accept([entryOf('a')]);
+  expect([isServed(stored.dir), isServed(stored.dir)]).toEqual([true, true]);
+  await outbox.accept([entryOf('b')]);
+  await outbox.close();
+  expect(isServed(stored.dir)).toBe(false);
+  // The lock is free for the next
+  await stored.open().accept([entryOf('c')]);
+  expect(isServed(stored.dir)).toBe(true);
+});
+
+test('backlogs count what is due, waits and is dead, with the oldest of each', async () => {
+  const early = stored.open(T0 - 3 * HOUR_MS);
+  await early.accept([entryOf('a', { backends: ['akto'] }), entryOf('b', { backends: ['capsule'] })]);
+  await settleAll(early, 'capsule', 'dead');
+  await early.close();
+  const outbox = stored.open(T0 - HOUR_MS);
+  await outbox.accept([
+    entryOf('c'),
+    entryOf('d', { backends: ['akto'], outcome: 'failure', holdMs: 2 * HOUR_MS }),
+  ]);
+  expect(seen().backlogs).toEqual([
+    { backend: 'akto', due: 2, waiting: 1, dead: 0, oldestAt: T0 - 3 * HOUR_MS, oldestDeadAt: undefined },
+    {
+      backend: 'capsule',
+      due: 1,
+      waiting: 0,
+      dead: 1,
+      oldestAt: T0 - HOUR_MS,
+      oldestDeadAt: T0 - 3 * HOUR_MS,
+    },
+  ]);
+});
+
+test('a record that waited long enough is due, also before the bridge has looked', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('a', { outcome: 'failure', holdMs: 5000, backends: ['akto'] })]);
+  expect(seen(T0 + 4999).backlogs).toMatchObject([{ due: 0, waiting: 1 }]);
+  expect(seen(T0 + 5000).backlogs).toMatchObject([{ due: 1, waiting: 0 }]);
+});
+
+test('rows that could not be read belong to intake', async () => {
+  await stored.open(T0).accept([], [{ reason: 'not JSON', payload: '{plum' }]);
+  expect(seen().backlogs).toEqual([
+    { backend: 'intake', due: 0, waiting: 0, dead: 1, oldestAt: undefined, oldestDeadAt: T0 },
+  ]);
+});
+
+test('pages go through all in the order of records and part no record', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept(Array.from({ length: 25 }, (_, i) => entryOf(`call-${i}`)));
+  await settleAll(outbox, 'capsule', 'dead', { records: 20 });
+  await settleAll(outbox, 'akto', 'delivered', { records: 3 });
+  const ledger = openLedger(stored.dir, 'read');
+  const pages = [];
+  for (let after = 0; ; ) {
+    const page = ledger.page({}, after, 4);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.record;
+    pages.push(page);
+  }
+  const keys = pages.flat().map(({ backend, record }) => `${record} ${backend}`);
+  expect(keys.length).toBe(47);
+  expect(new Set(keys).size).toBe(47);
+  const firsts = pages.map((page) => page[0]?.record);
+  expect(new Set(firsts).size).toBe(pages.length);
+  expect(ledger.page({ dead: true }, 0, 1000).length).toBe(20);
+  expect(ledger.page({ backend: 'akto' }, 0, 1000).length).toBe(22);
+  expect([ledger.count({}), ledger.count({ dead: true }), ledger.count({ backend: 'akto' })]).toEqual([
+    47, 20, 22,
+  ]);
+  ledger.close();
+});
+
+test('a record is found by its id or by how its record_id begins', async () => {
+  await stored.open(T0).accept([entryOf('a'), entryOf('b')]);
+  const [a] = seen().page;
+  const ledger = openLedger(stored.dir, 'read');
+  expect(ledger.find('1')).toEqual([1]);
+  expect(ledger.find(a?.recordId.slice(0, 8) ?? '')).toEqual([1]);
+  expect(ledger.find('')).toEqual([1, 2]);
+  expect(ledger.find('99')).toEqual(a?.recordId.startsWith('99') ? [1] : []);
+  expect(ledger.load(1)).toMatchObject({ callKey: 'a', outcome: 'success', intact: true });
+  expect(ledger.load(3)).toBeUndefined();
+  ledger.close();
+});
+
+test('what was put back is due for the running bridge, as if never tried', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('a'), entryOf('b')]);
+  await settleAll(outbox, 'akto', 'retry', { dueAt: T0 - 1 });
+  await settleAll(outbox, 'akto', 'dead');
+  await settleAll(outbox, 'capsule', 'retry', { dueAt: T0 + HOUR_MS });
+  expect(await outbox.due('akto', both)).toEqual([]);
+  const ledger = openLedger(stored.dir, 'write');
+  const keys = ledger.page({}, 0, 100);
+  expect(keys.map(({ attempts, reason }) => [attempts, reason])).toContainEqual([1, 'HTTP 400: no plums']);
+  expect(ledger.retry(keys, T0)).toEqual(keys);
+  // Where they were, there is nothing any more
+  expect(ledger.retry(keys, T0)).toEqual([]);
+  ledger.close();
+  for (const backend of ['akto', 'capsule']) {
+    const due = await outbox.due(backend, both);
+    expect(due.map(({ id, attempts }) => [id, attempts])).toEqual([
+      [1, 0],
+      [2, 0],
+    ]);
+  }
+});
+
+test('what is dropped is not due, and its content goes when the last backend has no need of it', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('a')]);
+  const ledger = openLedger(stored.dir, 'write');
+  expect(ledger.drop(ledger.page({ backend: 'akto' }, 0, 10)).length).toBe(1);
+  expect(ledger.load(1)?.body).toContain('plum');
+  expect(await outbox.due('akto', both)).toEqual([]);
+  expect(ledger.drop(ledger.page({}, 0, 10)).length).toBe(1);
+  expect(ledger.load(1)).toMatchObject({ body: undefined, intact: false });
+  // The call is still known, so that a duplicate does not come back
+  expect(await outbox.accept([entryOf('a')])).toEqual(['duplicate']);
+  ledger.close();
+});
+
+test('a bridge that delivers what was dropped meanwhile counts nothing twice', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('a')]);
+  const ledger = openLedger(stored.dir, 'write');
+  ledger.drop(ledger.page({ backend: 'akto' }, 0, 10));
+  await outbox.settle([{ kind: 'delivered', backend: 'akto', ids: [1] }]);
+  expect(ledger.load(1)?.body).toContain('plum');
+  expect((await outbox.due('capsule', both)).length).toBe(1);
+  ledger.close();
+});
+
+test('following tells what became of the deliveries that were asked for, and of no others', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept(['a', 'b', 'c', 'd', 'e'].map((key) => entryOf(key)));
+  const ledger = openLedger(stored.dir, 'write');
+  const following = ledger.follow();
+  following.add(ledger.page({ backend: 'akto' }, 0, 4));
+  expect(following.count(T0)).toEqual({ total: 4, due: 4, waiting: 0, dead: 0 });
+  await settleAll(outbox, 'akto', 'delivered', { records: 1 });
+  await settleAll(outbox, 'akto', 'dead', { records: 1 });
+  await settleAll(outbox, 'akto', 'retry', { records: 1, dueAt: T0 + 1000 });
+  expect(following.count(T0)).toEqual({ total: 4, due: 1, waiting: 1, dead: 1 });
+  expect(following.count(T0 + 1000)).toEqual({ total: 4, due: 2, waiting: 0, dead: 1 });
+  ledger.close();
+});
+
+test('the bridge goes on storing while a ledger is open for writing', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('a')]);
+  const ledger = openLedger(stored.dir, 'write');
+  for (let i = 0; i < 20; i++) {
+    expect(await outbox.accept([entryOf(`more-${i}`)])).toEqual(['new']);
+    ledger.retry(ledger.page({}, 0, 100), T0);
+    expect(ledger.count({ backend: 'akto' })).toBe(i + 2);
+  }
+  ledger.close();
+});

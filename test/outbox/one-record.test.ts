@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../../src/guardrail/record.ts';
+import { type Known, settle } from '../../src/outbox/one-record.ts';
+import type { Disposition, Entry } from '../../src/outbox/outbox.ts';
+
+/** Something about one call. Times are seconds. */
+type Event = {
+  outcome: Outcome;
+  eventKey: string;
+  from: number;
+  to: number;
+  ref?: string;
+  held?: true;
+  absorbed?: true;
+};
+
+const START_MS = 1_795_244_000_000;
+const at = (seconds: number) => START_MS + Math.round(seconds * 1000);
+
+const success = (from: number, to: number, id = 'chatcmpl-1'): Event => ({
+  ...{ outcome: 'success', eventKey: `${id}|${from}`, from, to },
+});
+const failure = (from: number, to: number, ref?: string): Event => ({
+  ...{ outcome: 'failure', eventKey: `call-1|${from}`, from, to, ...(ref !== undefined && { ref }) },
+});
+/** A verdict, with the hash of the prompt as its key. */
+const block = (from: number, to: number, ref = 'a1', turn = 'prompt'): Event => ({
+  ...{ outcome: 'blocked', eventKey: turn, from, to, ref },
+});
+const held = (event: Event): Event => ({ ...event, held: true });
+const absorbed = (event: Event): Event => ({ ...event, absorbed: true });
+
+function entryOf({ outcome, eventKey, from, to, ref }: Event): Entry {
+  return {
+    ...{ callKey: 'call-1', outcome, eventKey, startedAt: at(from), endedAt: at(to) },
+    ...{ holdMs: 0, backends: ['akto'], payload: '{}', ...(ref !== undefined && { ref }) },
+  };
+}
+
+function knownOf(event: Event, index: number): Known {
+  const { outcome, eventKey, startedAt, endedAt, ref = null } = entryOf(event);
+  const { held = false, absorbed = false } = event;
+  return { id: index + 1, outcome, eventKey, startedAt, endedAt, ref, held, absorbed };
+}
+
+/** What is on record (numbered from 1), what arrives, what becomes of it, and the records it takes the place of. */
+type Row = [name: string, known: Event[], arrives: Event, disposition: Disposition, replaces?: number[]];
+
+const table = (rows: Row[]) =>
+  rows.map((row) => [...row, ...(row.length === 4 ? [[]] : [])] as Required<Row>);
+
+const check = (_: string, known: Event[], arrives: Event, disposition: Disposition, replaces: number[]) => {
+  expect(settle(known.map(knownOf), entryOf(arrives))).toEqual({ disposition, replaces });
+};
+
+test.each(
+  table([
+    ['the first success', [], success(0, 2), 'new'],
+    ['the first failure', [], failure(0, 2), 'new'],
+    ['the first block', [], block(0, 0.1), 'new'],
+    ['a success in a batch that is sent again', [success(0, 2)], success(0, 2), 'duplicate'],
+    ['a failure in a batch that is sent again', [held(failure(0, 2))], failure(0, 2), 'duplicate'],
+    ['a failure sent again after its delivery', [failure(0, 2)], failure(0, 2), 'duplicate'],
+    ['an absorbed success sent again', [block(0, 3), absorbed(success(0, 2))], success(0, 2), 'duplicate'],
+    [
+      'a success sent again after several others of its id',
+      [success(0, 2), success(5, 6, 'chatcmpl-2'), success(8, 9, 'chatcmpl-3')],
+      success(0, 2),
+      'duplicate',
+    ],
+  ]),
+)('events of an ordinary call and their repetitions: %s', check);
+
+test.each(
+  table([
+    ['failure, then success within the grace', [held(failure(0, 0.1))], success(2.2, 2.9), 'new', [1]],
+    ['a streamed success, told from the start', [held(failure(0.015, 0.1))], success(0.008, 5), 'new', [1]],
+    [
+      'two failures, then success (1.80.8, streamed)',
+      [held(failure(0, 0.1)), held(failure(1, 1.1))],
+      success(0, 3),
+      'new',
+      [1, 2],
+    ],
+    ['failure delivered, then a late success', [failure(0, 0.1)], success(40, 41), 'late'],
+    [
+      'one failure delivered, one still held, then success',
+      [failure(0, 0.1), held(failure(31, 31.1))],
+      success(32, 33),
+      'late',
+      [2],
+    ],
+    ['success, then the failure of an attempt before it', [success(2.2, 2.9)], failure(0, 0.1), 'attempt'],
+    ['a failure sent again after its success', [success(0.008, 5)], failure(0.015, 0.1), 'attempt'],
+    ['the second attempt fails too', [held(failure(0, 0.1))], failure(1, 1.1), 'new', [1]],
+    ['the third attempt fails too', [held(failure(1, 1.1))], failure(2, 2.1), 'new', [1]],
+    ['the first attempt is told after the last', [held(failure(2, 2.1))], failure(0, 0.1), 'attempt'],
+    ['an attempt fails after another was delivered', [failure(0, 0.1)], failure(31, 31.1), 'attempt'],
+    ['a failure of long ago is another call', [held(failure(0, 0.1))], success(61, 62, 'chatcmpl-2'), 'new'],
+    ['a failure of a call after a success is another call', [success(0, 2)], failure(3.1, 4), 'new'],
+    ['failures of two calls a minute apart', [failure(0, 1)], failure(61.5, 62), 'new'],
+  ]),
+)('attempts of one call: %s', check);
+
+test.each(
+  table([
+    ['a blocked request and its failure event', [block(0, 0.2)], failure(0, 0.25), 'blocked'],
+    ['the same with clocks 0.9 s apart', [block(0, 0.2)], failure(1.1, 1.15), 'blocked'],
+    [
+      'the same with clocks an hour apart, by its reference',
+      [block(0, 0.2)],
+      failure(3600, 3601, 'a1'),
+      'blocked',
+    ],
+    ['another reference and another time', [block(0, 0.2)], failure(3600, 3601, 'b2'), 'new'],
+    ['a blocked answer and its failure event', [block(2, 5)], failure(0, 5.1), 'blocked'],
+    [
+      'a blocked answer and its success (1.80.8, told before the verdict)',
+      [block(2, 5)],
+      success(0, 2),
+      'blocked',
+    ],
+    [
+      'failure, then success of an answer blocked mid-stream (/v1/messages)',
+      [block(0.5, 1)],
+      success(0, 1.2, 'msg_1'),
+      'blocked',
+    ],
+    ['a success with clocks 0.9 s apart', [block(0, 0.2)], success(1.1, 2), 'blocked'],
+    [
+      'a blocked request that the model answered at the same time (during_call)',
+      [block(0, 1.5)],
+      success(0, 0.1),
+      'blocked',
+    ],
+    ['a verdict that waited its turn for 59 s', [block(2, 61)], success(0, 2), 'blocked'],
+    ['a verdict of 61 s after the end', [block(2, 63.1)], success(0, 2), 'new'],
+    ['a block after its success, which waits (1.80.8)', [held(success(0, 0.4))], block(0.5, 3), 'new', [1]],
+    ['a block after its success was delivered', [success(0, 0.4)], block(0.5, 3), 'late'],
+    [
+      'a blocked answer of a fallback, after the failure of the first attempt',
+      [held(failure(0, 0.1))],
+      block(2.5, 3),
+      'new',
+      [1],
+    ],
+    [
+      'the failure of an attempt, told after the answer of the fallback was blocked',
+      [block(2.5, 3)],
+      failure(0, 0.1),
+      'blocked',
+    ],
+    ['several checks of one blocked prompt', [block(0, 0.2)], block(0.1, 0.3, 'b2'), 'duplicate'],
+    ['the same prompt within a minute', [block(0, 0.2)], block(59, 60, 'b2'), 'duplicate'],
+    ['the same prompt again later', [block(0, 0.2)], block(61, 61.2, 'b2'), 'new'],
+    ['another prompt under the same id', [block(0, 0.2)], block(5, 5.2, 'b2', 'other prompt'), 'new'],
+  ]),
+)('blocked calls: %s', check);
+
+test.each(
+  table([
+    ['a second success', [success(0, 2)], success(5, 7, 'chatcmpl-2'), 'new'],
+    ['a second success of the same response id at another time', [success(0, 2)], success(5, 7), 'new'],
+    ['a second success at the same time', [success(0, 2)], success(0, 2, 'chatcmpl-2'), 'new'],
+    ['a call after a blocked one', [block(0, 0.2)], success(1.3, 2), 'new'],
+    ['a call that ended long before a block', [block(120, 121)], success(0, 2), 'new'],
+    ['a failing call after a blocked one', [block(0, 0.2)], failure(1.3, 2), 'new'],
+    [
+      'a block absorbs one success',
+      [block(2, 5), absorbed(success(0, 2))],
+      success(0.1, 2.1, 'chatcmpl-2'),
+      'new',
+    ],
+    [
+      'two blocks absorb two',
+      [block(2, 5), block(2.1, 5.1, 'b2', 'other prompt'), absorbed(success(0, 2))],
+      success(0.1, 2.1, 'chatcmpl-2'),
+      'blocked',
+    ],
+    [
+      'what another block absorbed does not count',
+      [block(2, 5), absorbed(success(0, 2)), block(202, 205, 'b2')],
+      success(200, 202, 'chatcmpl-2'),
+      'blocked',
+    ],
+    ['a block long after a success', [success(0, 2)], block(63.1, 64), 'new'],
+    ['a block leaves an absorbed success as it is', [absorbed(success(0, 2))], block(2, 3), 'new'],
+  ]),
+)('a call id that a client uses again: %s', check);

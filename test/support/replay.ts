@@ -1,0 +1,187 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import type { CallRecord, VerdictNote } from '../../src/guardrail/record.ts';
+import { ALLOW } from '../../src/guardrail/verdict.ts';
+import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+import { DEAD } from '../../src/outbox/schema.ts';
+import { openSqliteOutbox, type SqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { createIntake, type Intake, type IntakeOptions } from '../../src/telemetry/intake.ts';
+import { noteOf } from '../../src/telemetry/note-of.ts';
+import { createNotes, type Notes } from '../../src/telemetry/notes.ts';
+import { createRedactor } from '../../src/telemetry/redact.ts';
+import { aktoAt, capsuleAt } from './bridge.ts';
+import { BLOCK, backend } from './judging.ts';
+import { sinkOf } from './record.ts';
+import { type Asked, BEFORE_ALL, type Step } from './recordings.ts';
+
+const AKTO = backend('akto', async () => ALLOW);
+const SINKS = [
+  { name: 'akto', sink: sinkOf(aktoAt('http://akto.invalid')) },
+  { name: 'capsule', sink: sinkOf(capsuleAt('http://capsule.invalid')) },
+];
+const HOLD_MS = 600_000;
+const ALL = { records: 10_000, bytes: 1e9, except: new Set<number>() };
+
+/** A record as it was due, and the key of its call where the bridge knows it. */
+export type Replayed = Omit<CallRecord, 'record_id'> & { readonly recordId: string };
+
+/** Intake and outbox as the worker puts them together, with a clock that a test sets. */
+export function createStation(options: Partial<IntakeOptions> = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'bridge-replay-'));
+  const requests = new Map<string, GuardrailCall>();
+  const trouble: string[] = [];
+  let time = BEFORE_ALL;
+  let outbox: SqliteOutbox;
+  let notes: Notes;
+  let intake: Intake;
+
+  function open(): void {
+    const events = Object.fromEntries(
+      ['damaged', 'unreadable', 'expired', 'unavailable'].map((name) => [
+        name,
+        (...told: unknown[]) => {
+          if (told.some((one) => one !== undefined)) trouble.push(`${name} ${JSON.stringify(told)}`);
+        },
+      ]),
+    ) as unknown as Parameters<typeof openSqliteOutbox>[0]['events'];
+    outbox = openSqliteOutbox({
+      dir,
+      backends: ['akto', 'capsule'],
+      maxBytes: 1e9,
+      maxAgeMs: 72 * 3_600_000,
+      now: () => time,
+      events,
+    });
+    notes = createNotes();
+    intake = createIntake({
+      outbox,
+      notes,
+      redactor: createRedactor({
+        content: 'full',
+        remove: [],
+        noContentTeams: new Set(),
+        noContentKeys: new Set(),
+      }),
+      sinks: SINKS,
+      failureGraceMs: 30_000,
+      judgingMs: 7000,
+      keepsContent: true,
+      now: () => time,
+      ...options,
+    });
+  }
+  open();
+
+  /** As the worker does it when it starts. */
+  async function restart(): Promise<void> {
+    await outbox.close();
+    open();
+    const restored = (await outbox.notes()).flatMap((chunk) =>
+      chunk.split('\n').map((line) => JSON.parse(line) as VerdictNote),
+    );
+    for (const note of restored) notes.add(note);
+    const ids = restored.map(({ litellm_call_id }) => litellm_call_id);
+    for (const callId of await outbox.known(ids)) notes.seen(callId);
+  }
+
+  /** As the main thread does it. */
+  async function ask({ at, answered_at = at, body, answer }: Asked): Promise<void> {
+    const parsed = parseGuardrailCall(JSON.stringify(body));
+    if ('bad' in parsed) throw new Error(parsed.bad.message);
+    const { call } = parsed;
+    const callId = call.litellm_call_id;
+    if (callId === null) throw new Error('a recorded call has an id');
+    if (call.input_type === 'request') requests.set(callId, call);
+    const { action } = answer;
+    const verdict = action === 'BLOCKED' ? BLOCK : ALLOW;
+    const ms = answered_at - at;
+    const said = noteOf(
+      call,
+      callId,
+      [{ backend: AKTO, call, seconds: ms / 1000, verdict }],
+      { action, by: action === 'NONE' ? null : 'akto', body: answer },
+      ms,
+    );
+    const note = { ...said, at: time };
+    if (action === 'BLOCKED') {
+      const request = call.input_type === 'response' ? requests.get(callId) : undefined;
+      const { input_type } = call;
+      const block = { by: 'akto', cause: 'verdict', reason: 'no', ref: '0123456789abcdef', input_type };
+      await intake.blocked({ call, request, note, block });
+    } else {
+      notes.add(note);
+      await outbox.appendNotes(JSON.stringify(note));
+    }
+  }
+
+  return {
+    ask,
+    restart,
+    logs: (body: string) => intake.logs(body),
+    blocked: (blocked: Parameters<Intake['blocked']>[0]) => intake.blocked(blocked),
+    note: (note: VerdictNote) => notes.add(note),
+    /** Takes steps; what belongs to one step arrives at once. */
+    async take(steps: readonly Step[]): Promise<void> {
+      for (const step of steps) {
+        time = step.at;
+        if (step.restarts) await restart();
+        if (step.asked !== undefined) await ask(step.asked);
+        else await Promise.all((step.posts ?? []).map((body) => intake.logs(body)));
+      }
+    },
+    pass(ms: number) {
+      time += ms;
+    },
+    get now() {
+      return time;
+    },
+    get outbox() {
+      return outbox;
+    },
+    trouble,
+    async due(backend: string): Promise<Replayed[]> {
+      const found = await outbox.due(backend, ALL);
+      return found.map(({ recordId, payload }) => ({
+        ...(JSON.parse(payload) as Omit<CallRecord, 'record_id'>),
+        recordId,
+      }));
+    },
+    /** Everything for a backend once nothing waits any longer. */
+    async all(backend: string): Promise<Replayed[]> {
+      time += HOLD_MS;
+      const records = await this.due(backend);
+      time -= HOLD_MS;
+      return records;
+    },
+    /** Dead letters, as they stand in the file. */
+    dead(backend: string): { reason: string; payload: unknown }[] {
+      const db = new DatabaseSync(join(dir, 'outbox.db'), { readOnly: true });
+      const sql =
+        'SELECT reason, body FROM delivery JOIN payload ON id = record WHERE backend = ? AND state = ?';
+      const rows = db.prepare(sql).all(backend, DEAD);
+      db.close();
+      return rows.map(({ reason, body }) => ({ reason: String(reason), payload: JSON.parse(String(body)) }));
+    },
+    /** All that is on disk. */
+    bytes: () =>
+      readdirSync(dir)
+        .map((file) => readFileSync(join(dir, file), 'latin1'))
+        .join(),
+    /** Delivers everything to Akto after more time than anything waits, and tells how many records that was. */
+    async deliver(): Promise<number> {
+      time += HOLD_MS;
+      const ids = (await outbox.due('akto', ALL)).map(({ id }) => id);
+      await outbox.settle([{ kind: 'delivered', backend: 'akto', ids }]);
+      return ids.length;
+    },
+    async close(): Promise<void> {
+      await outbox.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+export type Station = ReturnType<typeof createStation>;

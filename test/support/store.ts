@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Damage } from '../../src/outbox/file.ts';
+import type { Disposition, Due, Entry } from '../../src/outbox/outbox.ts';
+import { openSqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
+
+export const MB = 1024 * 1024;
+export const NOON = Date.UTC(2026, 10, 21, 12);
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'outbox-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A success of a call of its own. */
+export function entry(name: string | number, fields: Partial<Entry> = {}): Entry {
+  return {
+    callKey: `call-${name}`,
+    outcome: 'success',
+    eventKey: `event-${name}`,
+    startedAt: NOON,
+    endedAt: NOON + 1000,
+    holdMs: 0,
+    backends: ['akto'],
+    payload: `{"outcome":"success","n":"${name}"}`,
+    ...fields,
+  };
+}
+
+export type TestStore = SqliteOutbox & {
+  readonly dir: string;
+  /** Milliseconds since noon, settable. */
+  time: number;
+  /** What it reported. */
+  readonly damages: Damage[];
+  readonly unreadable: string[];
+  readonly expired: [string, number][];
+  readonly unavailable: (string | undefined)[];
+  /** Everything due for a backend. */
+  all(backend?: string): Promise<readonly Due[]>;
+  acceptOne(one: Entry): Promise<Disposition>;
+};
+
+/** The outbox in a folder, closed after the test. */
+export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 'now'>> = {}): TestStore {
+  const dir = options.dir ?? temporaryFolder();
+  const told = { damages: [] as Damage[], unreadable: [] as string[], expired: [] as [string, number][] };
+  const unavailable: (string | undefined)[] = [];
+  const state = { time: 0 };
+  const outbox = openSqliteOutbox({
+    backends: ['akto', 'capsule'],
+    maxBytes: 100 * MB,
+    maxAgeMs: 7 * 24 * 3_600_000,
+    reopenMs: 0,
+    ...options,
+    dir,
+    now: () => NOON + state.time,
+    events: {
+      damaged: (damage) => told.damages.push(damage),
+      unreadable: (backend) => told.unreadable.push(backend),
+      expired: (backend, records) => told.expired.push([backend, records]),
+      unavailable: (code) => unavailable.push(code),
+    },
+  });
+  onTestFinished(() => outbox.close());
+  return Object.assign(state, {
+    ...outbox,
+    ...told,
+    dir,
+    unavailable,
+    all: (backend = 'akto') =>
+      outbox.due(backend, { records: 1_000_000, bytes: Number.POSITIVE_INFINITY, except: new Set() }),
+    acceptOne: async (one: Entry) => (await outbox.accept([one]))[0] as Disposition,
+  });
+}
+
+/** What a `CallRecord` of some size looks like here: its content is told by its name. */
+export function payloadOf(name: string | number, chars: number): string {
+  const head = `{"outcome":"success","n":"${name}","text":"`;
+  const text = `${name} plum cake `.repeat(Math.ceil(chars / 10));
+  return `${head}${text.slice(0, Math.max(0, chars - head.length - 2))}"}`;
+}
+
+export const named = (due: readonly Due[]): string[] => due.map(({ payload }) => JSON.parse(payload).n);

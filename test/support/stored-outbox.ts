@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Entry, Outbox } from '../../src/outbox/outbox.ts';
+import { openSqliteOutbox } from '../../src/outbox/sqlite.ts';
+
+export const HOUR_MS = 3_600_000;
+
+/** A success of a call for both backends, due at once. */
+export function entryOf(callKey: string, fields: Partial<Entry> = {}): Entry {
+  const outcome = fields.outcome ?? 'success';
+  const payload = JSON.stringify({ outcome, event: { id: callKey, messages: 'plum cake' }, verdicts: [] });
+  return {
+    ...{ callKey, outcome, eventKey: `event of ${callKey}`, startedAt: 1000, endedAt: 2000, holdMs: 0 },
+    ...{ backends: ['akto', 'capsule'], payload },
+    ...fields,
+  };
+}
+
+export type StoredOutbox = {
+  readonly dir: string;
+  /** Opens it as a bridge does, at a time. */
+  open(now?: number): Outbox;
+  remove(): Promise<void>;
+};
+
+/** A folder for an outbox. */
+export function storedOutbox(): StoredOutbox {
+  const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
+  const opened: Outbox[] = [];
+  return {
+    dir,
+    open(now) {
+      const outbox = openSqliteOutbox({
+        dir,
+        backends: ['akto', 'capsule'],
+        ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },
+        ...(now !== undefined && { now: () => now }),
+        events: { damaged() {}, unreadable() {}, expired() {}, unavailable() {} },
+      });
+      opened.push(outbox);
+      return outbox;
+    },
+    async remove() {
+      for (const outbox of opened) await outbox.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+/** Takes all that is due for a backend and settles it. */
+export async function settleAll(
+  outbox: Outbox,
+  backend: string,
+  kind: 'delivered' | 'dead' | 'retry',
+  { reason = 'HTTP 400: no plums', dueAt = 0, records = 1000 } = {},
+): Promise<readonly number[]> {
+  const due = await outbox.due(backend, { records, bytes: 1e9, except: new Set() });
+  const ids = due.map(({ id }) => id);
+  if (kind === 'dead') await outbox.settle([{ kind, backend, ids, reason }]);
+  else if (kind === 'retry') await outbox.settle([{ kind, backend, ids, dueAt }]);
+  else await outbox.settle([{ kind, backend, ids }]);
+  return ids;
+}

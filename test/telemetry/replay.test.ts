@@ -1,0 +1,209 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Recording, recordingsOf, rowsOf, type Step, stepsOf } from '../support/recordings.ts';
+import { createStation, type Replayed, type Station } from '../support/replay.ts';
+
+const stations: Station[] = [];
+afterEach(async () => {
+  for (const station of stations.splice(0)) await station.close();
+});
+
+function opened(): Station {
+  const station = createStation();
+  stations.push(station);
+  return station;
+}
+
+/** A record, by what the test knows of its call. */
+type Told = { readonly callId: string | undefined; readonly outcome: string; readonly verdicts: string[] };
+
+const told = ({ outcome, verdicts }: Replayed): Told => ({
+  callId: verdicts[0]?.litellm_call_id,
+  outcome,
+  verdicts: verdicts.map(({ input_type, action }) => `${input_type} ${action}`),
+});
+
+const sorted = (records: readonly Told[]) =>
+  records.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+
+/** Calls without a record: neither did the bridge block them, nor did LiteLLM log anything about them. */
+const WITHOUT_RECORD: Readonly<Record<string, string>> = {
+  '1.106.2 no-log': 'the client asked for that',
+  '1.80.8 no-log': 'the client asked for that',
+  '1.106.2 guardrail-down': 'LiteLLM logs nothing when another guardrail cannot be reached',
+  '1.106.2 post-guardrail-down': 'LiteLLM logs nothing when another guardrail cannot be reached',
+  '1.106.2 post-guardrail-down-stream': 'LiteLLM logs nothing when another guardrail cannot be reached',
+  '1.80.8 guardrail-down': 'LiteLLM logs nothing when another guardrail cannot be reached',
+  '1.80.8 post-guardrail-down-stream': 'LiteLLM logs nothing when another guardrail cannot be reached',
+  '1.80.8 bad-request': 'this release fails by itself before it asks or logs anything',
+  '1.80.8 chat-parts-image': 'this release fails by itself before it asks or logs anything',
+  '1.80.8 chat-tool-history': 'this release fails by itself before it asks or logs anything',
+  '1.80.8 responses-list': 'this release fails by itself before it asks or logs anything',
+};
+
+/** Calls that ended otherwise for the client than for LiteLLM's log. */
+const OTHER_OUTCOME: Readonly<Record<string, readonly [outcome: string, because: string]>> = {
+  '1.106.2 provider-error-mid-stream': ['failure', 'the client had its 200 before'],
+  '1.80.8 chat-tool-call': ['success', 'this release fails after the model answered'],
+  '1.80.8 redacted-chat-tools': ['success', 'this release fails after the model answered'],
+  '1.80.8 post-guardrail-down': ['success', 'this release logs an answer before it is judged'],
+};
+
+const REDACTED = 'neither ids nor texts tell which call the success belongs to';
+
+/** Successes whose call cannot be told: they are records of their own, without verdicts. */
+const UNJOINED: Readonly<Record<string, string>> = {
+  '1.80.8 redacted-chat': REDACTED,
+  '1.80.8 redacted-chat-stream': REDACTED,
+  '1.80.8 redacted-chat-tools': REDACTED,
+  '1.80.8 redacted-completions': REDACTED,
+  '1.80.8 redacted-disconnect-stream': REDACTED,
+  '1.80.8 redacted-tools': REDACTED,
+};
+
+/** One call has two records. */
+const TWICE: Readonly<Record<string, string>> = { '1.80.8 redacted-post-blocked': REDACTED };
+
+const UNKEPT = 'texts do not tell the call, and the trace of a failure is not kept over a restart';
+/** One call has two records where the bridge was started again between its events. */
+const TWICE_AFTER_RESTART: Readonly<Record<string, string>> = {
+  '1.80.8 redacted-retry-then-success': UNKEPT,
+};
+
+/** What Capsule's own plugin denied while it was in use beside the bridge. */
+const NOT_FOR_CAPSULE: Readonly<Record<string, true>> = { '1.106.2 capsule-plugin-blocked-by-itself': true };
+
+const callsOf = ({ guardrail_calls }: Recording) => [
+  ...Map.groupBy(guardrail_calls, ({ body }) => `${body.litellm_call_id} ${body.litellm_trace_id}`).values(),
+];
+
+/** One record for each call, as its client saw it end, with what the bridge had said by then. */
+function expected(recording: Recording, hasRestarted = false): Told[] {
+  const { name, log_posts, client } = recording;
+  if (name in WITHOUT_RECORD) return [];
+  const rows = log_posts.flatMap(({ at, body }) => rowsOf(body).map(({ status }) => ({ at, status })));
+  const successAt = rows.findLast(({ status }) => status === 'success')?.at;
+  const statuses = [client.status].flat();
+  const calls = callsOf(recording);
+  return (calls.length === 0 ? [[]] : calls).flatMap((asked) => {
+    const block = asked.find(({ answer }) => answer.action === 'BLOCKED');
+    const isAnswered = asked.some(({ body }) => body.input_type === 'response');
+    const status = statuses.length === 1 ? statuses[0] : isAnswered ? 200 : 500;
+    const seen = block !== undefined ? 'blocked' : status === 200 || status === 0 ? 'success' : 'failure';
+    const heardAt = block?.answered_at ?? block?.at ?? successAt ?? rows.at(-1)?.at ?? 0;
+    const actions = new Map<unknown, string>();
+    for (const { at, answered_at = at, body, answer } of asked) {
+      if (answered_at <= heardAt) actions.set(body.input_type, answer.action);
+    }
+    const unjoined = { callId: undefined, outcome: 'success', verdicts: [] };
+    const [outcome] = OTHER_OUTCOME[name] ?? [seen];
+    if (name in UNJOINED) return [unjoined];
+    const record = {
+      callId: asked[0]?.body.litellm_call_id as string | undefined,
+      outcome,
+      verdicts: [...actions].map(([input_type, action]) => `${input_type} ${action}`),
+    };
+    if (hasRestarted && name in TWICE_AFTER_RESTART) {
+      return [{ ...record, outcome: 'failure', verdicts: ['request NONE'] }, unjoined];
+    }
+    return name in TWICE ? [record, unjoined] : [record];
+  });
+}
+
+/** What the logger tells by itself, where no guardrail is configured. */
+function expectedOfLogger(recording: Recording): string[] {
+  const outcomes = recording.log_posts.flatMap(({ body }) =>
+    rowsOf(body).map(({ status }) => String(status)),
+  );
+  if (callsOf(recording).length > 1) return outcomes;
+  return outcomes.length === 0 ? [] : [outcomes.includes('success') ? 'success' : 'failure'];
+}
+
+const textsOf = ({ posts = [] }: Step) => posts.flatMap(rowsOf).map((row) => JSON.stringify(row));
+const posted = (steps: readonly Step[]) => steps.filter(({ posts }) => posts !== undefined);
+const eachPost = (steps: readonly Step[], change: (step: Step) => readonly Step[]) =>
+  steps.flatMap((step) => (step.posts === undefined ? [step] : change(step)));
+
+/** What else can become of the same rows; a restart comes before the step that it is set for. */
+const WAYS: readonly [way: string, (steps: readonly Step[]) => readonly Step[]][] = [
+  ['as it came', (steps) => steps],
+  ['each POST twice', (steps) => eachPost(steps, (step) => [step, step])],
+  [
+    'each POST twice at once',
+    (steps) =>
+      eachPost(steps, (step) => [{ ...step, posts: [...(step.posts ?? []), ...(step.posts ?? [])] }]),
+  ],
+  [
+    'all rows once more at the end',
+    (steps) => [
+      ...steps,
+      { at: (steps.at(-1)?.at ?? 0) + 2000, posts: [`[${posted(steps).flatMap(textsOf)}]`] },
+    ],
+  ],
+  ['single', (steps) => eachPost(steps, (step) => [{ ...step, posts: textsOf(step) }])],
+  ['ndjson', (steps) => eachPost(steps, (step) => [{ ...step, posts: [textsOf(step).join('\n')] }])],
+  [
+    'each POST twice, and a restart before each',
+    (steps) => eachPost(steps, (step) => [step, step].map((one) => ({ ...one, restarts: true }))),
+  ],
+];
+
+describe.each(['1.106.2', '1.80.8'])('what LiteLLM %s sent', (release) => {
+  const recordings = recordingsOf(release).filter(({ name }) => !name.endsWith('format-v1'));
+
+  test.each(recordings)('$name is one record for each call and backend', async (recording) => {
+    const station = opened();
+    await station.take(stepsOf(recording));
+    const records = sorted(expected(recording));
+    expect(sorted((await station.all('akto')).map(told))).toEqual(records);
+    expect(sorted((await station.all('capsule')).map(told))).toEqual(
+      recording.name in NOT_FOR_CAPSULE ? [] : records,
+    );
+    expect(station.trouble).toEqual([]);
+  });
+
+  describe('all of it in one outbox', () => {
+    // The three formats were recorded of the same calls
+    const session = recordings.filter(({ name }) => !/format-(?:ndjson|single)$/.test(name));
+    const steps = session.flatMap(stepsOf).toSorted((a, b) => a.at - b.at);
+    const records = (hasRestarted = false) => sorted(session.flatMap((one) => expected(one, hasRestarted)));
+
+    test.each(WAYS)(
+      '%s',
+      async (_, change) => {
+        const station = opened();
+        const changed = change(steps);
+        await station.take(changed);
+        const hasRestarted = changed.some(({ restarts }) => restarts);
+        expect(sorted((await station.all('akto')).map(told))).toEqual(records(hasRestarted));
+        expect(station.trouble).toEqual([]);
+      },
+      60_000,
+    );
+
+    test('once more in vain after everything was delivered', async () => {
+      const station = opened();
+      await station.take(steps);
+      expect(await station.deliver()).toBe(records().length);
+      await station.take(posted(steps));
+      expect((await station.all('akto')).map(told)).toEqual([]);
+    });
+
+    test('one record for each call that is logged, where no guardrail is configured', async () => {
+      const station = opened();
+      await station.take(posted(steps));
+      const outcomes = (await station.all('akto')).map(({ outcome }) => outcome);
+      expect(outcomes.toSorted()).toEqual(session.flatMap(expectedOfLogger).toSorted());
+    });
+  });
+});
+
+test.each(['1.106.2', '1.80.8'])(
+  'rows of generic_api_use_v1 of LiteLLM %s are counted, and no record',
+  async (release) => {
+    const station = opened();
+    const body =
+      recordingsOf(release).find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
+    expect(await station.logs(body)).toMatchObject({ legacy: rowsOf(body).length, new: 0, bad: 0 });
+    expect(await station.all('akto')).toEqual([]);
+  },
+);
