@@ -14,12 +14,14 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --omit=dev --omit=optional --ignore-scripts --no-audit
 
 FROM node:24-alpine
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 DATA_DIR=/data
 WORKDIR /app
+RUN install -d -o 1000 -g 1000 -m 700 /data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
-# Nothing is written: the file system may be read-only
+# All else may be read-only
+VOLUME /data
 USER 1000:1000
 EXPOSE 8787
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \

@@ -184,7 +184,7 @@ export function toFailure(error: unknown): Failure {
 const TLS =
   /^(?:ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 const NETWORK =
-  /^(?:E[A-Z]+|UND_ERR_(?:SOCKET|CONNECT_TIMEOUT|HEADERS_OVERFLOW|DESTROYED|CLOSED)|HPE_[A-Z_]+)$/;
+  /^(?:E[A-Z]+|UND_ERR_(?:SOCKET|CONNECT_TIMEOUT|HEADERS_OVERFLOW|DESTROYED|CLOSED|ABORTED|PRX_[A-Z_]+)|HPE_[A-Z_]+)$/;
 
 /** The system's or undici's code; undici hides some in `cause`, and a failed happy-eyeballs race in `errors`. */
 function codeOf(error: unknown): string {

@@ -11,10 +11,19 @@ export function checkConfig(config: Config): string {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
+    telemetryOf(config),
     ...config.warnings.map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function telemetryOf({ telemetry, backends }: Config): string {
+  if (telemetry === undefined) return 'telemetry off: log events of LiteLLM are not kept';
+  const { dir, maxBytes, maxAgeMs, redaction } = telemetry;
+  const names = backends.flatMap(({ name, sink }) => (sink === undefined ? [] : [name])).join(', ');
+  const bounds = `at most ${Math.round(maxBytes / 1024 / 1024)} MB and ${maxAgeMs / 3_600_000} hours`;
+  return `telemetry to ${names}: content ${redaction.content}, kept in ${dir}, ${bounds}`;
 }
 
 /**

@@ -9,8 +9,11 @@ import {
   positiveNumber,
   seconds,
 } from '../guardrail/fields.ts';
-import type { RedactionOptions } from '../telemetry/redact.ts';
+import type { RedactionOptions } from '../redaction/redact.ts';
 import type { BackendConfig } from './backend.ts';
+
+/** In the working directory. */
+export const DEFAULT_DATA_DIR = './data';
 
 /** How records of calls are kept and delivered. */
 export type TelemetryConfig = {
@@ -23,6 +26,9 @@ export type TelemetryConfig = {
   readonly missingAfterMs: number;
   readonly redaction: RedactionOptions;
 };
+
+/** LiteLLM's price table: more than half of an ordinary event, and the same in each. */
+const BALLAST: RedactionOptions['remove'] = [['model_map_information']];
 
 const hours = v.pipe(
   positiveNumber('hours'),
@@ -58,14 +64,14 @@ export function configureTelemetry(
 ): TelemetryConfig | undefined {
   if (set.TELEMETRY === false || !backends.some(({ sink }) => sink !== undefined)) return undefined;
   return {
-    dir: set.DATA_DIR ?? './data',
+    dir: set.DATA_DIR ?? DEFAULT_DATA_DIR,
     maxBytes: set.OUTBOX_MAX_MB ?? 1024 * 1024 * 1024,
     maxAgeMs: set.OUTBOX_MAX_AGE_HOURS ?? 168 * 3_600_000,
     failureGraceMs: set.FAILURE_GRACE_SECONDS ?? 30_000,
     missingAfterMs: set.MISSING_EVENT_MINUTES ?? 15 * 60_000,
     redaction: {
       content: set.TELEMETRY_CONTENT ?? 'full',
-      remove: set.TELEMETRY_REMOVE ?? [],
+      remove: set.TELEMETRY_REMOVE ?? BALLAST,
       noContentTeams: new Set(set.NO_CONTENT_TEAMS),
       noContentKeys: new Set(set.NO_CONTENT_KEYS),
     },

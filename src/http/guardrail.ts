@@ -1,8 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { STOPPED } from '../guardrail/deadline.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
-import { STOPPED } from '../pipeline/deadline.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
 import { loggable } from '../telemetry/log.ts';
 import type { REJECTIONS } from '../telemetry/metrics.ts';

@@ -14,6 +14,8 @@ export type EventFacts = {
   readonly endedAt: number;
   /** The reference in the error of a call that a bridge blocked. */
   readonly ref: string | undefined;
+  /** LiteLLM says that guardrails judged the call, and every one of them let it pass. */
+  readonly isPassed: boolean;
   readonly fingerprint: () => string;
 };
 
@@ -38,6 +40,7 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
+    isPassed: isPassed(event.guardrail_information),
     fingerprint: () => fingerprintOf(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
   };
 }
@@ -45,12 +48,20 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
 /** A client chooses its call id, and its length. */
 const MAX_ID = 256;
 
+/** Beyond this no clock tells the time, and numbers lose their last digits. */
+const MAX_SECONDS = 1e11;
+
 /** Seconds with a fraction; a logger that prints its values sends them as text. */
 function millisecondsOf(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0
+  return typeof seconds === 'number' && seconds > 0 && seconds < MAX_SECONDS
     ? Math.round(seconds * 1000)
     : undefined;
+}
+
+function isPassed(information: unknown): boolean {
+  const entries: readonly unknown[] = Array.isArray(information) ? information : [];
+  return entries.length > 0 && entries.every((entry) => fieldsOf(entry).guardrail_status === 'success');
 }
 
 function refIn(event: Fields): string | undefined {

@@ -33,7 +33,7 @@ const RETRY_LAG_MS = 60_000;
  *
  * The `litellm_call_id` alone does not make a call: a client can choose it. If it did, everything after one blocked
  * prompt could be sent under the same id and would leave no record. So events belong together only if their times do,
- * and a block absorbs one success, the one it blocked.
+ * and a block absorbs one success, the one it blocked, and none of which LiteLLM says that its guardrails let it pass.
  *
  * @see litellm.md of the wire contract, sections 11 and 12
  */
@@ -51,7 +51,8 @@ export function settle(known: readonly Known[], entry: Entry): Settled {
       return takesPlaceOf(same);
     }
     case 'success': {
-      const blocks = known.filter((one) => one.outcome === 'blocked' && endsWith(one, entry));
+      const mayBeBlocked = (one: Known) => one.outcome === 'blocked' && endsWith(one, entry);
+      const blocks = entry.isPassed ? [] : known.filter(mayBeBlocked);
       const absorbed = known.filter((one) => one.absorbed && blocks.some((block) => endsWith(block, one)));
       if (blocks.length > absorbed.length) return adds('blocked');
       return takesPlaceOf(known.filter((one) => one.outcome === 'failure' && isAttempt(one, entry)));

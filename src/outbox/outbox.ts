@@ -12,6 +12,8 @@ export type Entry = {
   readonly endedAt: number;
   /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
   readonly ref?: string;
+  /** LiteLLM says that its guardrails let this call pass: it is none that the bridge blocked. */
+  readonly isPassed?: boolean;
   /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
   readonly holdMs: number;
   /** Who gets it. */

@@ -1,10 +1,10 @@
 import type { Check, Judges } from '../backends/backend.ts';
 import { type Http, toFailure } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { startDeadline } from '../guardrail/deadline.ts';
 import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
 import type { Breaker } from './breaker.ts';
-import { startDeadline } from './deadline.ts';
 import { applyUnreachableFallback, type Effect } from './fallback.ts';
 
 /** A configured backend, ready to be asked. */

@@ -1,10 +1,10 @@
 import type { Http } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { STOPPED } from '../guardrail/deadline.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { mediaOf } from '../guardrail/words.ts';
 import type { Policy } from '../policies/builtin.ts';
 import { type Answer, ask, type Context, type JudgingBackend } from './ask.ts';
-import { STOPPED } from './deadline.ts';
 import { block, blocks, type Decision, decide } from './decision.ts';
 
 /** Told of everything that happens on the way to a decision, to count and log it. */

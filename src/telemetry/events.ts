@@ -1,5 +1,5 @@
+import type { CourierEvents } from '../courier/courier.ts';
 import { kindOf } from '../guardrail/verdict.ts';
-import type { CourierEvents } from '../outbox/courier.ts';
 import { storageCode } from '../outbox/file.ts';
 import type { OutboxEvents } from '../outbox/sqlite.ts';
 import { loggable } from './log.ts';

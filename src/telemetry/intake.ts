@@ -4,10 +4,10 @@ import type { BlockNote, CallRecord, VerdictNote } from '../guardrail/record.ts'
 import { type EventFacts, factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
 import type { BadRow, Disposition, Entry, Outbox } from '../outbox/outbox.ts';
+import type { Redactor } from '../redaction/redact.ts';
 import { blockedEvent, turnOf } from './blocked-event.ts';
 import { createJoined } from './joined.ts';
 import type { Notes } from './notes.ts';
-import type { Redactor } from './redact.ts';
 
 /** What became of the rows of one POST. */
 export type Receipt = Readonly<Record<Disposition | 'bad' | 'legacy' | 'null', number>>;
@@ -70,14 +70,15 @@ export function createIntake(options: IntakeOptions) {
     const found =
       notes.find({ traceId, fingerprint, startedAt, endedAt }) ??
       (outcome === 'success' ? joined.recovered(traceKey(facts)) : undefined);
-    if (found === undefined) return `event:${eventKey}`;
-    joined.add(eventKey, found);
-    return found;
+    // What was not found stays so: by its repetition another call may have the same words
+    const key = found ?? `event:${eventKey}`;
+    joined.add(eventKey, key);
+    return key;
   }
 
   function entryOfEvent(event: Fields): Entry {
     const facts = factsOf(event, now());
-    const { callId, outcome, eventKey, startedAt, endedAt, ref } = facts;
+    const { callId, outcome, eventKey, startedAt, endedAt, ref, isPassed } = facts;
     const callKey = callId ?? joinedKey(facts, event.stream === true);
     if (callId !== undefined) {
       notes.seen(callId, startedAt);
@@ -92,7 +93,7 @@ export function createIntake(options: IntakeOptions) {
     const holdMs = outcome === 'failure' ? options.failureGraceMs : isUnderJudgement ? options.judgingMs : 0;
     return entryOf(
       { outcome, event, verdicts },
-      { callKey, eventKey, startedAt, endedAt, holdMs, ...(ref !== undefined && { ref }) },
+      { callKey, eventKey, startedAt, endedAt, holdMs, isPassed, ...(ref !== undefined && { ref }) },
     );
   }
 

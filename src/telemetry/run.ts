@@ -3,19 +3,19 @@ import { gunzipSync } from 'node:zlib';
 import { createHttp } from '../backends/http.ts';
 import type { Config } from '../config/config.ts';
 import type { TelemetryConfig } from '../config/telemetry.ts';
+import { createCourier } from '../courier/courier.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { BlockNote, VerdictNote } from '../guardrail/record.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
-import { createCourier } from '../outbox/courier.ts';
 import { OutboxError } from '../outbox/outbox.ts';
 import { openSqliteOutbox } from '../outbox/sqlite.ts';
+import { createRedactor } from '../redaction/redact.ts';
 import { createTelemetryEvents, type TelemetryLog } from './events.ts';
 import { createIntake } from './intake.ts';
 import { loggable } from './log.ts';
 import { restoreNotes, takeLines } from './note-lines.ts';
 import { createNotes } from './notes.ts';
 import type { FromWorker, LogsResult, ToWorker } from './protocol.ts';
-import { createRedactor } from './redact.ts';
 import { createTelemetryMetrics } from './telemetry-metrics.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -62,11 +62,13 @@ export function runTelemetry(
   const ready = restoreNotes(outbox, notes);
   const upkeep = startUpkeep({ config: telemetry, outbox, notes, courier, metrics, log, events, post });
 
-  let waking: NodeJS.Timeout | undefined;
+  let isWaking = false;
   /** A delivery costs several times what a record in it does. */
   function wakeSoon(): void {
-    waking ??= setTimeout(() => {
-      waking = undefined;
+    if (isWaking) return;
+    isWaking = true;
+    setTimeout(() => {
+      isWaking = false;
       courier.wake();
     }, GATHER_MS).unref();
   }

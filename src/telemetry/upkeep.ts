@@ -1,5 +1,5 @@
 import type { TelemetryConfig } from '../config/telemetry.ts';
-import type { Courier } from '../outbox/courier.ts';
+import type { Courier } from '../courier/courier.ts';
 import type { OutboxStats } from '../outbox/outbox.ts';
 import type { SqliteOutbox } from '../outbox/sqlite.ts';
 import type { TelemetryEvents, TelemetryLog } from './events.ts';

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../../src/backends/index.ts';
 import { help } from '../../src/cli/help.ts';
+import { TELEMETRY_VARIABLES } from '../../src/config/telemetry.ts';
 import { runChild } from '../support/child.ts';
 
 test.concurrent('every wrong variable is named at once, without its value, and the exit code is 1', async () => {
@@ -59,6 +60,8 @@ test.concurrent('--help prints the help, even where the configuration is wrong',
   expect(stdout).toBe(help(backends));
 });
 
+const AKTO = { AKTO_GUARDRAIL_API_BASE: 'https://akto.example.com', AKTO_API_KEY: 'hidden' };
+
 /** Every variable that is read: the bridge's own from the schema's source, the rest from the definitions. */
 function variables(): string[] {
   const source = readFileSync(join(import.meta.dirname, '..', '..', 'src', 'config', 'config.ts'), 'utf8');
@@ -69,7 +72,7 @@ function variables(): string[] {
     ...Object.keys({ ...variables, ...sharedVariables }),
     ...['MODE', 'GUARDRAIL_TIMEOUT', 'UNREACHABLE_FALLBACK'].map((word) => `${name.toUpperCase()}_${word}`),
   ]);
-  return [...own, ...ofBackends];
+  return [...own, ...Object.keys(TELEMETRY_VARIABLES), ...ofBackends];
 }
 
 test.each([
@@ -103,6 +106,22 @@ test.concurrent('check-config says what the configuration means and keeps secret
   expect(stdout).toMatch(/warning: .*plain http/);
   expect(stdout).toMatch(/warning: AKTO_MODUS /);
   expect(stdout).not.toContain('hidden');
+});
+
+test.concurrent.each([
+  [{}, 'telemetry off'],
+  [{ ...AKTO, TELEMETRY: 'off' }, 'telemetry off'],
+  [
+    { ...AKTO, TELEMETRY: 'on' },
+    'telemetry to akto: content full, kept in ./data, at most 1024 MB and 168 hours',
+  ],
+  [
+    { ...AKTO, TELEMETRY: 'on', DATA_DIR: '/data', TELEMETRY_CONTENT: 'none', OUTBOX_MAX_AGE_HOURS: '24' },
+    'telemetry to akto: content none, kept in /data, at most 1024 MB and 24 hours',
+  ],
+])('check-config says what is kept: %j', async (env, said) => {
+  const { stdout } = await runChild({ args: ['check-config'], env });
+  expect(stdout).toContain(said);
 });
 
 test.concurrent('check-config fails where serve would', async () => {

@@ -38,6 +38,7 @@ describe('what is known of a call', () => {
     ['nonsense', { startTime: {}, endTime: 'soon' }, NOW, NOW],
     ['only the end', { endTime: 3 }, 3000, 3000],
     ['backwards', { startTime: 3, endTime: 1 }, 3000, 3000],
+    ['beyond any clock', { startTime: 1e300, endTime: 1e12 }, NOW, NOW],
     ['zero, or below', { startTime: 0, endTime: -1 }, NOW, NOW],
   ])('times that are %s', (_, times, startedAt, endedAt) => {
     expect(factsOf({ id: 'a', ...times }, NOW)).toMatchObject({ startedAt, endedAt });
@@ -56,6 +57,18 @@ describe('what is known of a call', () => {
     const event = { id: 'a', status: 'failure', error_information: { error_message } };
     expect(factsOf(event, NOW).ref).toBe('0123456789abcdef');
     expect(factsOf({ id: 'a', status: 'failure', error_str: 'no reference' }, NOW).ref).toBeUndefined();
+  });
+
+  test.each([
+    [[{ guardrail_status: 'success' }, { guardrail_status: 'success' }], true],
+    [[{ guardrail_status: 'success' }, { guardrail_status: 'guardrail_intervened' }], false],
+    [[{ guardrail_status: 'guardrail_failed_to_respond' }], false],
+    [[{ guardrail_status: 'not_run' }], false],
+    [[], false],
+    [null, false],
+    ['success', false],
+  ])('guardrails let a call pass where all of them say so: %j', (guardrail_information, isPassed) => {
+    expect(factsOf({ id: 'a', guardrail_information }, NOW).isPassed).toBe(isPassed);
   });
 
   test('an id of any length a client chose is cut', () => {

@@ -187,3 +187,10 @@ test.each(
     ['a block leaves an absorbed success as it is', [absorbed(success(0, 2))], block(2, 3), 'new'],
   ]),
 )('a call id that a client uses again: %s', check);
+
+test('a call that its guardrails let pass is not hidden behind a block under the same id, which its client chose', () => {
+  const known = [knownOf(block(1, 1.1), 0)];
+  const passed = { ...entryOf(success(0, 2)), isPassed: true };
+  expect(settle(known, passed)).toEqual({ disposition: 'new', replaces: [] });
+  expect(settle(known, { ...passed, isPassed: false }).disposition).toBe('blocked');
+});

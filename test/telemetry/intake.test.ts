@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Sink } from '../../src/backends/backend.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
+import { createRedactor, type RedactionOptions } from '../../src/redaction/redact.ts';
 import type { IntakeOptions } from '../../src/telemetry/intake.ts';
-import { createRedactor, type RedactionOptions } from '../../src/telemetry/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
 import { EVENT, noteOf } from '../support/record.ts';

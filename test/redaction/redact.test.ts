@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createRedactor, type RedactionOptions } from '../../src/telemetry/redact.ts';
+import { createRedactor, type RedactionOptions } from '../../src/redaction/redact.ts';
 import { capitals, fill, jwt } from '../support/credentials.ts';
 
 const AWS = `AKIA${capitals(16)}`;

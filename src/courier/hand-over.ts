@@ -1,10 +1,10 @@
 import type { Sink } from '../backends/backend.ts';
 import { type Http, toFailure } from '../backends/http.ts';
+import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import { startDeadline } from '../pipeline/deadline.ts';
-import type { Due } from './outbox.ts';
+import type { Due } from '../outbox/outbox.ts';
 
 /** How one delivery ended: taken, failed, or given up by us. */
 export type HandOver =

@@ -1,11 +1,11 @@
 import type { Sink } from '../backends/backend.ts';
+import type { Due } from '../outbox/outbox.ts';
 import { honoured, jittered, RECORD_WAIT } from './backoff.ts';
 import { createBatches } from './batches.ts';
 import { createBell } from './clock.ts';
 import type { CourierOptions, CourierState } from './courier.ts';
 import { remedyFor } from './delivery.ts';
 import { handOver } from './hand-over.ts';
-import type { Due } from './outbox.ts';
 import { createPace, type Era } from './pace.ts';
 import { createSettling } from './settling.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRedactor, type RedactionOptions } from '../../src/telemetry/redact.ts';
+import { createRedactor, type RedactionOptions } from '../../src/redaction/redact.ts';
 import { capitals } from '../support/credentials.ts';
 
 const HIDDEN = '[content withheld]';

@@ -2,9 +2,9 @@ import type { Sink } from '../backends/backend.ts';
 import type { Http } from '../backends/http.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { createLane } from './lane.ts';
-import type { Outbox } from './outbox.ts';
 
 /*
  * The courier takes records from the outbox to the backends. Each backend has a loop of its own, so that none waits for

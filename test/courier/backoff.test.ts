@@ -7,7 +7,7 @@ import {
   jittered,
   RECORD_WAIT,
   STORAGE_WAIT,
-} from '../../src/outbox/backoff.ts';
+} from '../../src/courier/backoff.ts';
 
 test.each([
   { name: 'a backend', growth: BACKEND_WAIT, seconds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] },

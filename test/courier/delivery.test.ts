@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { remedyFor } from '../../src/courier/delivery.ts';
 import type { Failure } from '../../src/guardrail/failure.ts';
-import { remedyFor } from '../../src/outbox/delivery.ts';
 
 const status = (code: number): Failure => ({ kind: 'http_status', status: code });
 const bug: Failure = { kind: 'bug', error: new TypeError('plum cake') };

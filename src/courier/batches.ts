@@ -1,5 +1,5 @@
 import type { Batch } from '../backends/backend.ts';
-import type { Due, Outbox } from './outbox.ts';
+import type { Due, Outbox } from '../outbox/outbox.ts';
 
 /** After so many attempts a record is sent alone. */
 const TRUSTED_ATTEMPTS = 3;

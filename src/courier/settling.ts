@@ -1,5 +1,5 @@
+import type { Outbox, Settlement } from '../outbox/outbox.ts';
 import { growing, STORAGE_WAIT } from './backoff.ts';
-import type { Outbox, Settlement } from './outbox.ts';
 
 /** Writes down what became of deliveries, and remembers what could not be written down. */
 export type Settling = {
