@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/backends/backend.ts';
+import { STOPPED } from '../../src/guardrail/deadline.ts';
 import { BackendError } from '../../src/guardrail/failure.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { createBreaker } from '../../src/pipeline/breaker.ts';
-import { STOPPED } from '../../src/pipeline/deadline.ts';
 import type { Policy } from '../../src/policies/builtin.ts';
 import {
   BLOCK,

@@ -51,7 +51,11 @@ async function chain(rounds: number, seed: number) {
   });
   onTestFinished(() => akto.close());
 
-  const env = { ...aktoAt(akto.url), DATA_DIR: folder, LOG_LEVEL: 'info' };
+  // Node keeps what it compiled when a process ends well: the first one does, and the others start in half the time
+  const env = { ...aktoAt(akto.url), DATA_DIR: folder, NODE_COMPILE_CACHE: path.join(folder, 'compiled') };
+  const warmUp = await startServing(env);
+  warmUp.send('SIGTERM');
+  await warmUp.exit;
   const acknowledged = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     const bridge = await startServing(env);
