@@ -108,6 +108,8 @@ export function createTelemetryMetrics(backends: readonly string[]) {
       if (stats !== undefined) {
         usedBytes.set(stats.usedBytes);
         maxBytes.set(stats.maxBytes);
+        // What is not configured has no numbers once nothing is left of it
+        for (const one of [backlog, deadLetters, age]) one.reset();
         for (const [backend, { records, dead: letters, oldestAt }] of Object.entries(stats.backends)) {
           backlog.set({ backend }, records);
           deadLetters.set({ backend }, letters);

@@ -25,6 +25,8 @@ const MAX_NOTES_CHARS = 256 * 1024;
 const METRICS_MS = 1000;
 const LOGS_MS = 15_000;
 const RESTART_MS = 1000;
+/** It tells its health each second; a disk that hangs keeps it from it. */
+const SILENT_MS = 15_000;
 /** Messages that a thread that hangs has not answered, beyond which nothing is handed to it. */
 const MAX_UNANSWERED = 20_000;
 const MAX_UNANSWERED_BYTES = 512 * 1024 * 1024;
@@ -47,6 +49,7 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
   let chars = 0;
   let isClosing = false;
   let health: TelemetryHealth = { storage: null, inDanger: false, held: [] };
+  let heardAt = performance.now();
   let lastMetrics = '';
   let worker = start();
 
@@ -90,6 +93,7 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
         break;
       case 'health':
         health = message.health;
+        heardAt = performance.now();
     }
   }
 
@@ -161,7 +165,10 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
       if (typeof text === 'string') lastMetrics = text;
       return lastMetrics;
     },
-    health: () => health,
+    health() {
+      const isSilent = performance.now() - heardAt > SILENT_MS;
+      return isSilent ? { ...health, storage: health.storage ?? 'not_answering' } : health;
+    },
     async close(drainMs) {
       clearInterval(flushing);
       flushNotes();

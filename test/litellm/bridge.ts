@@ -10,6 +10,8 @@ export interface Bridge {
   /** Every JSON line it logged. */
   lines: Record<string, unknown>[];
   metrics(): Promise<string>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -22,7 +24,14 @@ export async function startBridge(env: Record<string, string>): Promise<Bridge> 
     ['-r', resolve(root, 'src', 'node-version.cjs'), resolve(root, 'src', 'main.ts')],
     {
       cwd: tmpdir(), // away from a developer's .env
-      env: { PATH: process.env.PATH ?? '', PORT: '0', SHUTDOWN_DELAY: '0', ...env },
+      env: {
+        PATH: process.env.PATH ?? '',
+        PORT: '0',
+        SHUTDOWN_DELAY: '0',
+        // where nobody looks at records there is no place for them either
+        ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -62,6 +71,12 @@ export async function startBridge(env: Record<string, string>): Promise<Bridge> 
     lines,
     async metrics() {
       return (await fetch(`${url}/metrics`)).text();
+    },
+    async kill() {
+      wanted = false;
+      killNow();
+      await exited;
+      forget();
     },
     async stop() {
       wanted = false;

@@ -10,6 +10,10 @@ export interface Answer {
   reasoning?: string;
   chunkSize?: number;
   chunkDelayMs?: number;
+  /** Makes the id of the response one of its own. */
+  id?: string;
+  /** Refuses with this status instead. */
+  status?: number;
 }
 
 export interface ProviderCall {
@@ -22,6 +26,8 @@ export interface Provider {
   /** Everything the model provider was asked since the last `reset`. */
   calls: ProviderCall[];
   answer: Answer;
+  /** Decides by the request where `answer` is not for all of them. */
+  answerTo: ((body: Record<string, unknown>) => Answer) | undefined;
   /** Characters of answer text sent on streams since the last `reset`. */
   streamedCharacters: number;
   reset(answer?: Answer): void;
@@ -51,6 +57,7 @@ export async function startProvider(): Promise<Provider> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     answer: {},
+    answerTo: undefined,
     streamedCharacters: 0,
     reset(answer = {}) {
       provider.calls = [];
@@ -74,8 +81,14 @@ async function handle(provider: Provider, request: IncomingMessage, response: Se
   const body = (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>;
   provider.calls.push({ path, body });
   const route = path.replace(/^\/v1/, '');
-  const answer = provider.answer;
+  const answer = provider.answerTo?.(body) ?? provider.answer;
   const model = String(body.model ?? 'fake-model');
+  if (answer.status !== undefined) {
+    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    const error = { message: 'The invented oven is cold.', type: 'invented_error', code: null, param: null };
+    response.end(JSON.stringify({ error }));
+    return;
+  }
   if (body.stream === true) {
     const frames = streams[route]?.(model, answer);
     if (frames) return send(provider, response, answer, frames);
@@ -124,7 +137,7 @@ type Reply = (model: string, answer: Answer, body: Record<string, unknown>) => u
 
 const replies: Record<string, Reply> = {
   '/chat/completions': (model, answer) => ({
-    id: 'chatcmpl-invented',
+    id: `chatcmpl-${answer.id ?? 'invented'}`,
     object: 'chat.completion',
     created,
     model,
@@ -143,7 +156,7 @@ const replies: Record<string, Reply> = {
     usage,
   }),
   '/completions': (model, answer) => ({
-    id: 'cmpl-invented',
+    id: `cmpl-${answer.id ?? 'invented'}`,
     object: 'text_completion',
     created,
     model,
@@ -162,7 +175,7 @@ const replies: Record<string, Reply> = {
   }),
   '/responses': (model, answer) => responsesReply(model, answer, 'completed'),
   '/messages': (model, answer) => ({
-    id: 'msg_invented',
+    id: `msg_${answer.id ?? 'invented'}`,
     type: 'message',
     role: 'assistant',
     model,
@@ -216,7 +229,7 @@ function responsesOutput(answer: Answer): Record<string, unknown>[] {
 function responsesReply(model: string, answer: Answer, status: 'completed' | 'in_progress') {
   const done = status === 'completed';
   return {
-    id: 'resp_invented',
+    id: `resp_${answer.id ?? 'invented'}`,
     object: 'response',
     created_at: created,
     status,
@@ -246,7 +259,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
   '/chat/completions'(model, answer) {
     const chunk = (delta: Record<string, unknown>, finish: string | null, text?: string): Frame => ({
       data: {
-        id: 'chatcmpl-invented',
+        id: `chatcmpl-${answer.id ?? 'invented'}`,
         object: 'chat.completion.chunk',
         created,
         model,
@@ -272,7 +285,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
   '/completions'(model, answer) {
     const chunk = (text: string, finish: string | null): Frame => ({
       data: {
-        id: 'cmpl-invented',
+        id: `cmpl-${answer.id ?? 'invented'}`,
         object: 'text_completion',
         created,
         model,
@@ -341,7 +354,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
     return [
       event('message_start', {
         message: {
-          id: 'msg_invented',
+          id: `msg_${answer.id ?? 'invented'}`,
           type: 'message',
           role: 'assistant',
           model,

@@ -20,6 +20,17 @@ export interface ProxyOptions {
   providerUrl: string;
   guardrails: GuardrailEntry[];
   callbacks?: string[];
+  /** Model names beside the usual ones; the provider is asked for each with `-upstream` at its end. */
+  models?: string[];
+  /** What is merged into the sections of the config. */
+  settings?: Partial<
+    Record<
+      'general_settings' | 'router_settings' | 'litellm_settings' | 'callback_settings',
+      Record<string, unknown>
+    >
+  >;
+  /** Files beside the config. */
+  files?: Record<string, string>;
   env?: Record<string, string>;
 }
 
@@ -55,6 +66,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     model_list: [
       openai('house-model'),
       openai('house-embedding'),
+      ...(options.models ?? []).map(openai),
       {
         model_name: 'house-completion',
         litellm_params: {
@@ -72,12 +84,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         },
       },
     ],
-    general_settings: { master_key: masterKey },
-    router_settings: { num_retries: 0, disable_cooldowns: true },
-    litellm_settings: { ...(options.callbacks ? { callbacks: options.callbacks } : {}) },
+    general_settings: { master_key: masterKey, ...options.settings?.general_settings },
+    router_settings: { num_retries: 0, disable_cooldowns: true, ...options.settings?.router_settings },
+    litellm_settings: {
+      ...(options.callbacks ? { callbacks: options.callbacks } : {}),
+      ...options.settings?.litellm_settings,
+    },
+    ...(options.settings?.callback_settings && { callback_settings: options.settings.callback_settings }),
     guardrails: options.guardrails,
   };
   await writeFile(config, JSON.stringify(json, null, 2)); // JSON is YAML
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
   const port = await freePort();
   let log = '';
   const child = spawn(

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Sink } from '../../src/backends/backend.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
+import { factsOf } from '../../src/litellm/log-event.ts';
 import { createRedactor, type RedactionOptions } from '../../src/redaction/redact.ts';
 import type { IntakeOptions } from '../../src/telemetry/intake.ts';
 import { callOf } from '../support/call.ts';
@@ -93,6 +94,14 @@ describe('a record is held', () => {
     expect(await dueAfter(station, 30_001)).toEqual(['failure']);
   });
 
+  test('while the answer may still be judged, if it came from the cache of LiteLLM', async () => {
+    const station = opened({ judgingMs: 7000 });
+    station.note(noteOf());
+    await station.logs(line(eventAt(station, -100, 0, { cache_hit: true })));
+    expect(await dueAfter(station, 6999)).toEqual([]);
+    expect(await dueAfter(station, 7001)).toEqual(['success']);
+  });
+
   describe('of a release that tells no call', () => {
     const unnamed = { litellm_call_id: undefined };
     const asked = (station: Station, input_type: VerdictNote['input_type'] = 'request') =>
@@ -160,6 +169,16 @@ describe('what an event without a call id belongs to', () => {
     expect(await outcomes(station.all('akto'))).toEqual(['failure', 'failure', 'success']);
   });
 
+  test('what it belonged to when it came first, though a call with the same words was asked about since', async () => {
+    const station = opened();
+    const event = unnamed(station, -100, { trace_id: 'other' });
+    await station.logs(line(event));
+    const said = noteOf({ at: station.now, fingerprint: factsOf(event, station.now).fingerprint() });
+    station.note(said);
+    expect(await station.logs(line(event))).toEqual({ ...NOTHING, duplicate: 1 });
+    expect(await outcomes(station.all('akto'))).toEqual(['success']);
+  });
+
   test('the call whose id an embedding has, as its response has none', async () => {
     const station = opened();
     station.note(noteOf());
@@ -192,6 +211,18 @@ describe('a blocked call', () => {
         messages: [{ role: 'user', content: 'How long does a plum cake bake?' }],
         response: null,
       },
+    });
+  });
+
+  test('whose answer came without the alias of its key has that of its request, and the name the client gave the model', async () => {
+    const station = opened();
+    const { request, ...block } = blockAt(station, 'response');
+    const call = { ...block.call, model: 'upstream', request_data: { user_api_key_hash: 'hash' } };
+    const asked = { ...(request ?? call), model: 'house', request_data: { user_api_key_alias: 'kitchen' } };
+    await station.blocked({ ...block, call, request: asked });
+    expect((await station.all('akto'))[0]?.event).toMatchObject({
+      model_group: 'house',
+      metadata: { user_api_key_hash: 'hash', user_api_key_alias: 'kitchen' },
     });
   });
 

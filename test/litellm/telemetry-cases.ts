@@ -1,0 +1,237 @@
+import { expect } from 'vitest';
+import { address, forbidden, masked, reason } from './fake-akto.ts';
+import type { Answer } from './provider.ts';
+
+/** What Capsule denies; invented. */
+export const denied = 'parsnip';
+export const plainAnswer = 'A kettle boils water.';
+export const recipe = `Boil the potatoes and peel the carrots, then chop one ${forbidden} into the soup and let it stand until the bell rings.`;
+
+/** A call of a client, and the one record that has to come of it. */
+export interface TelemetryCase {
+  name: string;
+  path: string;
+  body(prompt: string): Record<string, unknown>;
+  /** What is said beside the words that tell this call from others. */
+  says?: string;
+  /** What the model says at the n-th attempt, from 1. */
+  answer?(attempt: number): Answer;
+  during?: boolean;
+  /** Sends the same before, without a guardrail, so that a cache can have the answer. */
+  isCached?: boolean;
+  /** LiteLLM logs it while the answer is still judged: that verdict may come too late for the record. */
+  isLoggedEarly?: 'always' | 'old';
+  record: CaseRecord;
+  /** What is otherwise with the old release, and why. */
+  old?: Partial<CaseRecord> & { why: string };
+}
+
+export interface CaseRecord {
+  /** The model as Akto was told it, by default as the client named it. */
+  model?: string | undefined;
+  /** What Akto was told of the caller's key, all by default. */
+  identity?: Record<string, string>;
+  status: string;
+  /** In the body of Akto's copy of the answer. */
+  answer: unknown;
+  /** What the bridge was asked about. */
+  judged: ('request' | 'response')[];
+  /** Whether Capsule was told of a success or of a failure, null for nothing at all. */
+  capsule: boolean | null;
+  /** The last words of the request, where a vendor changed them. */
+  said?: string;
+}
+
+export const chat = (more: Record<string, unknown> = {}) => ({
+  path: '/v1/chat/completions',
+  body: (content: string) => ({ model: 'house-model', messages: [{ role: 'user', content }], ...more }),
+});
+export const messages = (more: Record<string, unknown> = {}) => ({
+  path: '/v1/messages',
+  body: (content: string) => ({
+    model: 'house-claude',
+    max_tokens: 100,
+    messages: [{ role: 'user', content }],
+    ...more,
+  }),
+});
+export const responses = (more: Record<string, unknown> = {}) => ({
+  path: '/v1/responses',
+  body: (input: string) => ({ model: 'house-model', input, ...more }),
+});
+export const embeddings = {
+  path: '/v1/embeddings',
+  body: (text: string) => ({ model: 'house-embedding', input: [text] }),
+};
+const completions = {
+  path: '/v1/completions',
+  body: (prompt: string) => ({ model: 'house-completion', prompt }),
+};
+const stream = { stream: true };
+
+const holds = (text: string): unknown => expect.stringContaining(text);
+const chatted = (text: string) => ({ choices: [{ message: { content: text } }] });
+const both: CaseRecord['judged'] = ['request', 'response'];
+const success: CaseRecord = { status: '200', answer: chatted(plainAnswer), judged: both, capsule: true };
+const failure = (status: string): CaseRecord => ({
+  status,
+  answer: { error: { code: Number(status), message: holds('The invented oven is cold.') } },
+  judged: ['request'],
+  capsule: false,
+});
+const blocked = (judged: CaseRecord['judged']): CaseRecord => ({
+  status: '403',
+  answer: { 'x-blocked-by': 'Akto Proxy', reason },
+  judged,
+  capsule: false,
+});
+/** At its first attempts, or always. */
+const fails = (status: number, attempts = Number.POSITIVE_INFINITY) => ({
+  answer: (attempt: number): Answer => (attempt <= attempts ? { status } : {}),
+});
+const saysForbidden = { answer: (): Answer => ({ text: recipe, chunkSize: 8 }) };
+const cached = { cache: { 'use-cache': true } };
+
+const responded = { output: [{ content: [{ text: plainAnswer }] }] };
+
+const forgets = 'of messages it forgets, when the answer is there, which guardrails were asked for';
+
+/** All of them, each asked of a bridge that judges and records. */
+export const judgedCases: TelemetryCase[] = [
+  { name: 'a success', ...chat(), isLoggedEarly: 'old', record: success },
+  {
+    name: 'a stream',
+    ...chat(stream),
+    record: { ...success, answer: chatted(expect.any(String) as string) },
+  },
+  {
+    name: 'messages',
+    ...messages(),
+    record: { ...success, answer: chatted(plainAnswer) },
+    old: { judged: ['request'], model: 'claude-invented', why: forgets },
+  },
+  {
+    name: 'streamed messages',
+    ...messages(stream),
+    record: { ...success, answer: chatted(plainAnswer) },
+    old: { judged: ['request'], model: 'claude-invented', why: forgets },
+  },
+  { name: 'responses', ...responses(), isLoggedEarly: 'old', record: { ...success, answer: responded } },
+  { name: 'streamed responses', ...responses(stream), record: { ...success, answer: responded } },
+  {
+    name: 'a completion',
+    ...completions,
+    isLoggedEarly: 'old',
+    record: { ...success, answer: { choices: [{ text: plainAnswer }] } },
+  },
+  {
+    name: 'embeddings',
+    ...embeddings,
+    record: { ...success, answer: { data: [{ object: 'embedding' }] }, judged: ['request'] },
+    old: { judged: [], why: 'it asks no guardrail about embeddings' },
+  },
+  { name: 'an error of the provider', ...chat(), ...fails(400), record: failure('400') },
+  { name: 'a stream that fails at once', ...chat(stream), ...fails(400), record: failure('400') },
+  {
+    name: 'messages that fail',
+    ...messages(),
+    ...fails(400),
+    record: failure('400'),
+    old: { model: 'claude-invented', why: 'it logs messages under the name of the provider' },
+  },
+  { name: 'a retry, then success', ...chat(), ...fails(500, 1), isLoggedEarly: 'old', record: success },
+  {
+    name: 'a streamed retry, then success',
+    ...chat(stream),
+    ...fails(500, 1),
+    record: { ...success, answer: chatted(expect.any(String) as string) },
+  },
+  {
+    name: 'a fallback',
+    ...chat({ model: 'falling-model' }),
+    ...fails(500, 2),
+    isLoggedEarly: 'old',
+    record: { ...success, model: 'house-model' },
+  },
+  { name: 'retries that all fail', ...chat(), ...fails(500), record: failure('500') },
+  { name: 'a cache hit', ...chat(cached), isCached: true, isLoggedEarly: 'always', record: success },
+  {
+    name: 'a cache hit that Akto blocks',
+    ...chat(cached),
+    isCached: true,
+    answer: () => ({ text: `Slowly chop one ${forbidden}.` }),
+    record: blocked(both),
+  },
+  {
+    name: 'a redacted request',
+    ...chat(),
+    says: `for ${address}`,
+    isLoggedEarly: 'old',
+    record: { ...success, said: `for ${masked}` },
+  },
+  { name: 'a request that Akto blocks', ...chat(), says: forbidden, record: blocked(['request']) },
+  {
+    name: 'messages that Akto blocks',
+    ...messages(stream),
+    says: forbidden,
+    record: blocked(['request']),
+    old: { model: undefined, identity: {}, why: 'it tells a guardrail nothing of the key behind messages' },
+  },
+  {
+    name: 'a request that Capsule blocks',
+    ...chat(),
+    says: denied,
+    record: {
+      ...blocked(['request']),
+      answer: { 'x-blocked-by': 'Akto Proxy', reason: 'invented' },
+      capsule: null,
+    },
+  },
+  { name: 'an answer that Akto blocks', ...chat(), ...saysForbidden, record: blocked(both) },
+  {
+    name: 'an answer that Akto blocks slowly',
+    ...chat(),
+    answer: () => ({ text: `Slowly chop one ${forbidden}.` }),
+    record: blocked(both),
+  },
+  { name: 'a streamed answer that Akto blocks', ...chat(stream), ...saysForbidden, record: blocked(both) },
+  {
+    name: 'streamed messages that Akto blocks',
+    ...messages(stream),
+    ...saysForbidden,
+    record: blocked(both),
+    old: { ...success, answer: chatted(recipe), judged: ['request'], model: 'claude-invented', why: forgets },
+  },
+  {
+    name: 'an answer after a retry that Akto blocks',
+    ...chat(),
+    answer: (attempt) => (attempt === 1 ? { status: 500 } : { text: recipe }),
+    record: blocked(both),
+  },
+  {
+    name: 'a request that is blocked during the call',
+    ...chat(),
+    during: true,
+    says: forbidden,
+    record: blocked(['request']),
+  },
+];
+
+const anything: CaseRecord = { ...success, answer: expect.anything(), judged: [] };
+
+/** Asked without a guardrail. */
+export const unjudgedCases: TelemetryCase[] = [
+  { name: 'a success', ...chat(), record: anything },
+  { name: 'a stream', ...chat(stream), record: anything },
+  { name: 'messages', ...messages(), record: anything },
+  { name: 'responses', ...responses(), record: anything },
+  { name: 'embeddings', ...embeddings, record: anything },
+  { name: 'a retry, then success', ...chat(), ...fails(500, 1), record: anything },
+  { name: 'an error of the provider', ...chat(), ...fails(400), record: { ...failure('400'), judged: [] } },
+];
+
+/** What an Akto that only observes is asked about. */
+export const observedCases: TelemetryCase[] = [
+  { name: 'a success', ...chat(), record: success },
+  { name: 'a request that it would block', ...chat(), says: forbidden, record: success },
+];

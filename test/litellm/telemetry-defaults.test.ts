@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { forbidden } from './fake-akto.ts';
+import { chat, messages, plainAnswer, recipe, responses, type TelemetryCase } from './telemetry-cases.ts';
+import { type AktoRecord, aktoRecords, rowsOf, until } from './telemetry-records.ts';
+import { type Asked, providerId, startTelemetryWorld, type TelemetryWorld } from './telemetry-world.ts';
+
+const placeholder = 'redacted-by-litellm';
+
+const record = { status: '200', answer: {}, judged: [], capsule: true };
+const cases: TelemetryCase[] = [
+  { name: 'a success', ...chat(), record },
+  { name: 'a stream', ...chat({ stream: true }), record },
+  { name: 'messages', ...messages(), record },
+  { name: 'streamed messages', ...messages({ stream: true }), record },
+  { name: 'responses', ...responses(), record },
+  {
+    name: 'an error of the provider',
+    ...chat(),
+    answer: () => ({ status: 400 }),
+    record: { ...record, status: '400' },
+  },
+];
+const stopped = { ...record, status: '403' };
+const blocked: TelemetryCase[] = [
+  { name: 'a request', ...chat(), says: forbidden, record: stopped },
+  { name: 'an answer', ...chat(), answer: () => ({ text: recipe }), record: stopped },
+  {
+    name: 'streamed messages',
+    ...messages({ stream: true }),
+    answer: () => ({ text: recipe }),
+    record: stopped,
+  },
+];
+
+// With the intervals that LiteLLM has of itself: every five seconds what came since, in one POST
+describe.each(inject('releases'))('redacted telemetry of litellm $version ($kind)', (release) => {
+  const isOld = release.kind === 'old';
+  let world: TelemetryWorld;
+  const asked = new Map<TelemetryCase, Asked>();
+  const rowsAtRecord: number[] = [];
+
+  const recordsOf = (item: TelemetryCase): AktoRecord[] => {
+    const one = asked.get(item);
+    const ids = [one?.seen.headers.get('x-litellm-call-id'), isOld && one && providerId(one.marker)];
+    return aktoRecords(world, 'bridge').filter(({ tag }) =>
+      ids.some((id) => id && String(tag.litellm_call_id).includes(id)),
+    );
+  };
+
+  /** LiteLLM has just posted what it had, and posts nothing more for five seconds. */
+  async function flushed(): Promise<void> {
+    const before = await rowsOf(world, 'bridge');
+    await world.ask('bridge', cases[0] as TelemetryCase, []);
+    await until(async () => (await rowsOf(world, 'bridge')) > before, 'a flush');
+  }
+
+  beforeAll(async () => {
+    world = await startTelemetryWorld(release, [{ name: 'bridge', isDefault: true }], {
+      litellm_settings: { turn_off_message_logging: true },
+    });
+    await flushed();
+    const rows = await rowsOf(world, 'bridge');
+    for (const item of blocked) {
+      asked.set(item, await world.ask('bridge', item, []));
+      await until(() => recordsOf(item).length > 0, `the record of a blocked call: ${item.name}`);
+      rowsAtRecord.push((await rowsOf(world, 'bridge')) - rows);
+    }
+    await flushed();
+    for (const item of cases) asked.set(item, await world.ask('bridge', item, []));
+    for (const item of cases) {
+      await until(() => recordsOf(item).length > 0, `the record of ${item.name}`);
+    }
+    await sleep(6000); // whatever else would come
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  test.each(blocked)('blocked: $name is on record before LiteLLM logs it, and once', (item) => {
+    expect(rowsAtRecord).toEqual([0, 0, 0]);
+    const second = isOld && item.name === 'an answer' ? [{ status: '200' }] : []; // see the last test
+    expect(recordsOf(item)).toMatchObject([{ status: '403' }, ...second]);
+  });
+
+  test.each(cases)('$name is on record without its content', (item) => {
+    const records = recordsOf(item);
+    expect(records).toMatchObject([{ status: item.record.status }]);
+    const [{ asked: request, answered }] = records as [AktoRecord];
+    expect(request.messages).toMatchObject([{ content: placeholder }]);
+    expect(JSON.stringify([request, answered])).not.toMatch(/mark<|plums/);
+    expect(JSON.stringify(answered)).not.toContain(plainAnswer);
+  });
+
+  if (isOld) {
+    // An event without call id is joined by its last words, which are taken out of it
+    test('NOT one record, with this release: of a blocked answer the redacted success is one too', () => {
+      const [, success] = recordsOf(blocked[1] as TelemetryCase);
+      expect(success?.verdicts).toEqual([]);
+      expect(JSON.stringify(success)).not.toMatch(/mark<|plums|carrots/);
+    });
+  }
+});

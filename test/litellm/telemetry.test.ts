@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { judgedCases, observedCases, type TelemetryCase, unjudgedCases } from './telemetry-cases.ts';
+import { type AktoRecord, aktoRecords, capsulePosts, rowsOf, until } from './telemetry-records.ts';
+import {
+  type Asked,
+  graceSeconds,
+  identity,
+  type Observer,
+  startTelemetryWorld,
+  type TelemetryWorld,
+} from './telemetry-world.ts';
+
+// An event is posted at once, together with those whose POST is still under way. With longer intervals this logger
+// loses what it is told while it flushes.
+const env = { DEFAULT_BATCH_SIZE: '1' };
+
+const [success, ...others] = unjudgedCases as [TelemetryCase, ...TelemetryCase[]];
+/** Asked while the bridge is down: successes, since LiteLLM answers a failed call when its event is posted. */
+const down = others.slice(0, 3);
+const blocked = judgedCases.find(({ name }) => name === 'a request that Akto blocks') as TelemetryCase;
+
+describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (release) => {
+  const isOld = release.kind === 'old';
+  // the old release knows only one
+  const formats = isOld ? ['json_array'] : ['json_array', 'ndjson', 'single'];
+  const observers: Observer[] = [
+    ...formats.map((name) => ({ name, logger: { log_format: name } })),
+    { name: 'watch' },
+    { name: 'observe', env: { AKTO_MODE: 'observe' } },
+    { name: 'hook', env: { SYNC_MODE: 'false' } },
+    { name: 'crash', logger: { max_retries: 8, retry_delay: 0.25 } },
+    { name: 'unlogged', logger: false },
+  ];
+  let world: TelemetryWorld;
+  const asked = new Map<string, Asked[]>();
+
+  async function askAll(bridge: string, cases: readonly TelemetryCase[], guardrails?: string[]) {
+    const calls = asked.get(bridge) ?? [];
+    asked.set(bridge, calls);
+    for (const item of cases) calls.push(await world.ask(bridge, item, guardrails));
+  }
+
+  /** In the middle of storing what it is told, while Akto takes nothing. */
+  async function crash() {
+    const count = 8;
+    await sleep(1000); // what the others logged is there
+    world.refused.add('crash');
+    const before = await rowsOf(world, 'crash');
+    const calls = Array.from({ length: count }, () => askAll('crash', [success], []));
+    // the newest release repeats what was not acknowledged
+    const acknowledged = isOld ? count : 1;
+    await until(async () => (await rowsOf(world, 'crash')) >= before + acknowledged, 'an acknowledged event');
+    await world.kill('crash');
+    await Promise.all(calls);
+    if (!isOld) await askAll('crash', down, []);
+    await world.restart('crash');
+    world.refused.delete('crash');
+  }
+
+  beforeAll(async () => {
+    world = await startTelemetryWorld(release, observers, {}, env);
+    await Promise.all([
+      ...formats.map((bridge) => askAll(bridge, judgedCases)),
+      askAll('watch', unjudgedCases, []),
+      askAll('hook', unjudgedCases, []),
+      askAll('observe', observedCases),
+      askAll('unlogged', [blocked]),
+    ]);
+    await crash();
+    for (const [bridge, calls] of asked) {
+      for (const { marker, item } of calls) {
+        await until(() => recordsOf(bridge, marker).length > 0, `the record of ${item.name} at ${bridge}`);
+      }
+    }
+    await sleep((graceSeconds + 3) * 1000); // whatever else would come
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  const recordsOf = (bridge: string, wanted: string) =>
+    aktoRecords(world, bridge).filter(({ marker }) => marker === wanted);
+  const callsOf = (bridge: string, item: TelemetryCase) =>
+    asked.get(bridge)?.filter((one) => one.item === item) ?? [];
+
+  /** That there is one record of a call at each vendor; gives back Akto's. */
+  function theRecord(bridge: string, item: TelemetryCase): AktoRecord {
+    const wanted = { ...item.record, ...(isOld && item.old) };
+    const calls = callsOf(bridge, item);
+    expect(calls.length).toBeGreaterThan(0);
+    const found = calls.map(({ marker, seen }) => {
+      const records = recordsOf(bridge, marker);
+      expect(records).toHaveLength(item.isCached ? 2 : 1);
+      const callId = seen.headers.get('x-litellm-call-id');
+      // the old release logs it in failures alone, a bridge that was asked knows it anyway
+      const isTold = !isOld || wanted.judged.length > 0 || wanted.status !== '200';
+      return isTold ? records.find(({ tag }) => tag.litellm_call_id === callId) : records[0];
+    });
+    for (const record of found) {
+      expect(record).toMatchObject({ status: wanted.status, answered: wanted.answer });
+      const callId = record?.tag.litellm_call_id;
+      const posts = capsulePosts(world, bridge).filter(({ requestId }) => requestId === callId);
+      expect(posts.map((post) => post.success)).toEqual(wanted.capsule === null ? [] : [wanted.capsule]);
+    }
+    return found[0] as AktoRecord;
+  }
+
+  describe.each(formats)('as %s', (format) => {
+    test.each(judgedCases)('$name', (item) => {
+      const wanted = { ...item.record, ...(isOld && item.old) };
+      const record = theRecord(format, item);
+      expect(record.way).toBe('ingestData');
+      // a guardrail is not told the route
+      expect(record.path).toBe(wanted.status === '403' ? '/v1/chat/completions' : item.path);
+      expect(record.tag).toMatchObject({ litellm: 'LiteLLM', ...(wanted.identity ?? identity) });
+      // the old release does not tell a guardrail the model
+      const named = isOld && wanted.status === '403' ? undefined : (wanted.model ?? item.body('').model);
+      expect(record.tag.model).toBe(named);
+      expect(JSON.stringify(record.asked)).toContain(wanted.said ?? item.says ?? 'plums');
+      const inputTypes = record.verdicts.map(({ input_type }) => input_type);
+      const isEarly = item.isLoggedEarly === 'always' || (isOld && item.isLoggedEarly === 'old');
+      expect(isEarly ? [wanted.judged, ['request']] : [wanted.judged]).toContainEqual(inputTypes);
+    });
+  });
+
+  describe.each([
+    { bridge: 'watch', way: 'ingestData' },
+    { bridge: 'hook', way: 'guardrails+ingest_data' },
+  ])('$bridge, which no guardrail asks', ({ bridge, way }) => {
+    test.each(unjudgedCases)('$name', (item) => {
+      expect(theRecord(bridge, item)).toMatchObject({ way, verdicts: [] });
+    });
+  });
+
+  test.each(observedCases)('$name, where Akto only observes, is recorded with what it said', (item) => {
+    const result = item.says === undefined ? 'allow' : 'block';
+    const [request] = theRecord('observe', item).verdicts;
+    expect(theRecord('observe', item).way).toBe('ingest_data');
+    expect(request).toMatchObject({ action: 'NONE' });
+    expect(request?.checks).toContainEqual(
+      expect.objectContaining({ backend: 'akto', mode: 'observe', result }),
+    );
+  });
+
+  test('a blocked call is on record without any log event of it', () => {
+    expect(theRecord('unlogged', blocked).verdicts).toMatchObject([{ action: 'BLOCKED', by: 'akto' }]);
+  });
+
+  test('a bridge that is killed and started again has one record of each call', () => {
+    theRecord('crash', success);
+    if (!isOld) for (const item of down) theRecord('crash', item);
+  });
+});
