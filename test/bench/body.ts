@@ -9,7 +9,7 @@ const WORDS = (
 ).split(' ');
 
 /** Text of about `length` characters; the same seed gives the same text, other seeds give other text. */
-function prose(length: number, seed: number): string {
+export function prose(length: number, seed: number): string {
   let state = seed * 2_654_435_761 + 1;
   let text = '';
   while (text.length < length) {
@@ -34,7 +34,7 @@ export function chatBody(bytes: number, lastWords = ''): string {
     return JSON.stringify({
       input_type: 'request',
       litellm_call_id: `6f0e3f0a-4b0d-4f3e-9c55-2f1d${SERIAL}`,
-      litellm_trace_id: 'b3c9b7a8-0c52-4b19-8f6d-0a2c4f6e8d10',
+      litellm_trace_id: `b3c9b7a8-0c52-4b19-8f6d-0a2c${SERIAL}`,
       structured_messages: contents,
       images: null,
       tools: null,

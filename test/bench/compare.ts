@@ -5,8 +5,14 @@ import type { Server } from './processes.ts';
 export type Lengths = { sliceMs: number; warmUpMs: number; pairs: number };
 export type Load = (server: Server, job: Omit<Job, 'port'>) => Promise<Measured>;
 type Spread = { median: number; low: number; high: number };
-/** Ratios of candidate to reference, and the candidate's own requests per second. */
-export type Result = { speed: Spread; cpu: Spread; p99: Spread; perSecond: number };
+/** Ratios of candidate to reference, and the candidate's own requests per second and latency. */
+export type Result = {
+  speed: Spread;
+  cpu: Spread;
+  p99: Spread;
+  perSecond: number;
+  ms: { p50: number; p99: number };
+};
 
 const perSecond = (slice: Measured) => slice.answers / slice.seconds;
 const cpuUs = (slice: Measured) => (slice.cpuMs / slice.answers) * 1_000;
@@ -84,6 +90,7 @@ export async function compare(
     cpu: beside(cpuUs, ratio),
     p99: beside(p99, ratio),
     perSecond: median(candidates, perSecond),
+    ms: { p50: median(candidates, p50), p99: median(candidates, p99) },
   };
   row(label, [
     number(median(references, perSecond)),

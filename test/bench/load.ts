@@ -1,82 +1,36 @@
 /** The load generator, a process of its own: takes one `Job` at a time over IPC and answers with a `Slice`. */
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { chatBody, SERIAL } from './body.ts';
+import { type Connection, openConnections, type Route } from './connection.ts';
 
 /** Closed loop of `concurrency` callers, or with `perSecond` an open one that never waits for an answer. */
-export type Job = { port: number; bytes: number; concurrency: number; ms: number; perSecond?: number };
+export type Job = {
+  port: number;
+  /** Default `verdict`. */
+  route?: Route;
+  bytes: number;
+  concurrency: number;
+  ms: number;
+  perSecond?: number;
+  /** Events of one POST to `logs`. Default 1. */
+  rows?: number;
+  /** Log events of 10 KB at a fixed rate at the same time; they are not measured. */
+  logs?: { perSecond: number; rows: number };
+};
 export type Slice = { answers: number; seconds: number; p50: number; p99: number };
 /** A slice and what the server spent on it; NaN without /proc. */
 export type Measured = Slice & { cpuMs: number };
 
-type Connection = { socket: Socket; ask: (answered: () => void) => void };
-
-const EXPECTED = '{"action":"NONE"}';
 const pools = new Map<string, Connection[]>();
-let serial = 0;
 
-function requestBytes(bytes: number): Buffer {
-  const body = chatBody(bytes);
-  const head = [
-    'POST /beta/litellm_basic_guardrail_api HTTP/1.1',
-    'host: 127.0.0.1',
-    'accept: */*',
-    'accept-encoding: gzip, deflate',
-    'connection: keep-alive',
-    'user-agent: litellm/1.103.2',
-    'content-type: application/json',
-    'x-api-key: bench-key',
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-/** The body of a complete answer, undefined while it is still arriving; anything but a 200 with a length throws. */
-function answerBody(text: string): string | undefined {
-  const end = text.indexOf('\r\n\r\n');
-  if (end < 0) return undefined;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1];
-  if (!text.startsWith('HTTP/1.1 200 ') || length === undefined)
-    throw new Error(`unexpected answer: ${text}`);
-  return text.length < end + 4 + Number(length) ? undefined : text.slice(end + 4);
-}
-
-async function open(port: number, request: Buffer): Promise<Connection> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  await once(socket, 'connect');
-  const bytes = Buffer.from(request);
-  const serials: number[] = [];
-  for (let at = bytes.indexOf(SERIAL); at >= 0; at = bytes.indexOf(SERIAL, at + 1)) serials.push(at);
-  let received = '';
-  let answered: (() => void) | undefined;
-  socket.on('data', (chunk) => {
-    received += chunk.toString('latin1');
-    const body = answerBody(received);
-    if (body === undefined) return;
-    if (body !== EXPECTED) throw new Error(`wrong verdict: ${body}`);
-    const done = answered;
-    received = '';
-    answered = undefined;
-    done?.();
-  });
-  socket.on('close', () => {
-    if (answered) throw new Error(`the server on port ${port} closed a connection with a request on it`);
-  });
-  const ask = (onAnswer: () => void) => {
-    answered = onAnswer;
-    serial += 1;
-    const digits = String(serial).padStart(SERIAL.length, '0');
-    for (const at of serials) bytes.write(digits, at, 'latin1');
-    socket.write(bytes);
-  };
-  return { socket, ask };
-}
-
-async function connections({ port, bytes, concurrency }: Job): Promise<Connection[]> {
-  const key = `${port} ${bytes}`;
+async function connections({
+  port,
+  route = 'verdict',
+  bytes,
+  concurrency,
+  rows = 1,
+}: Job): Promise<Connection[]> {
+  const key = `${port} ${route} ${bytes} ${rows}`;
   const pool = (pools.get(key) ?? []).filter(({ socket }) => !socket.destroyed);
-  const request = requestBytes(bytes);
-  while (pool.length < concurrency) pool.push(await open(port, request));
+  pool.push(...(await openConnections(port, route, bytes, concurrency - pool.length, rows)));
   pools.set(key, pool);
   return pool.slice(0, concurrency);
 }
@@ -106,7 +60,7 @@ function fixedRate(
   record: (since: number) => void,
 ): Promise<void> {
   const start = performance.now();
-  const total = Math.floor((ms / 1_000) * perSecond);
+  const total = Math.max(1, Math.floor((ms / 1_000) * perSecond));
   const due: number[] = [];
   let issued = 0;
   let answers = 0;
@@ -135,14 +89,23 @@ function fixedRate(
   });
 }
 
+async function logsBeside({ port, ms, logs }: Job): Promise<void> {
+  if (logs === undefined) return;
+  const { perSecond, rows } = logs;
+  const idle = await connections({ port, route: 'logs', bytes: 10_240, rows, concurrency: 8, ms });
+  await fixedRate(idle, ms, perSecond / rows, () => {});
+}
+
 process.on('message', async (job: Job) => {
   const idle = await connections(job);
+  const beside = logsBeside(job);
   const latencies: number[] = [];
   const start = performance.now();
   const record = (since: number) => latencies.push(performance.now() - since);
   if (job.perSecond === undefined) await closedLoop(idle, job.ms, record);
   else await fixedRate(idle, job.ms, job.perSecond, record);
   const seconds = (performance.now() - start) / 1_000;
+  await beside;
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
   const slice: Slice = { answers: latencies.length, seconds, p50: at(0.5), p99: at(0.99) };

@@ -7,12 +7,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Job, Measured, Slice } from './load.ts';
 
-export type Server = { port: number; pid: number };
-export type Core = 0 | 1;
+export type Server = { port: number; pid: number; stop(): Promise<void> };
+/** Undefined: whichever is free. */
+export type Core = 0 | 1 | undefined;
 
 export const pinned = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
 
 const children = new Set<ChildProcess>();
+const unwanted = new Set<ChildProcess>();
 let stopping = false;
 process.on('exit', stopAll);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -24,10 +26,12 @@ function start(
   args: string[],
   env: Record<string, string>,
   channel: 'stdout' | 'ipc',
+  under: string[] = [],
 ) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const [command, ...rest] = [
-    ...(pinned ? ['taskset', '-c', String(core)] : []),
+    ...(pinned && core !== undefined ? ['taskset', '-c', String(core)] : []),
+    ...under,
     process.execPath,
     path,
     ...args,
@@ -40,25 +44,31 @@ function start(
   children.add(child);
   child.on('exit', (code, signal) => {
     children.delete(child);
-    if (!stopping) throw new Error(`${file} ${args.join(' ')} ended early (${code ?? signal})`);
+    if (!stopping && !unwanted.has(child))
+      throw new Error(`${file} ${args.join(' ')} ended early (${code ?? signal})`);
   });
   return child;
 }
 
-/** Starts a server and waits for the line that tells its port; whatever it prints after that is dropped. */
+/**
+ * Starts a server and waits for the line that tells its port; whatever it prints after that is dropped.
+ *
+ * @param under a command that runs another in its own process, such as `strace -D`
+ */
 export async function startServer(
   core: Core,
   file: string,
   args: string[] = [],
   env: Record<string, string> = {},
+  under: string[] = [],
 ): Promise<Server> {
-  const child = start(core, file, args, env, 'stdout');
+  const child = start(core, file, args, env, 'stdout', under);
   if (!child.stdout) throw new Error('no stdout');
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line) as { msg?: string; port?: number };
     if (event.msg !== 'listening' || event.port === undefined) continue;
     child.stdout.resume();
-    return { port: event.port, pid: child.pid as number };
+    return { port: event.port, pid: child.pid as number, stop: () => stop(child) };
   }
   throw new Error(`${file} ${args.join(' ')} closed its output before it was listening`);
 }
@@ -82,6 +92,14 @@ export function startLoad(): (server: Server, job: Omit<Job, 'port'>) => Promise
     const [slice] = (await once(load, 'message')) as [Slice];
     return { ...slice, cpuMs: cpuMs(server.pid) - before };
   };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (!children.has(child)) return;
+  unwanted.add(child);
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }
 
 export function stopAll(): void {

@@ -1,4 +1,5 @@
-/** The servers that the bridge is measured against: `node reference.ts bare | hop <stub port> | stub`. */
+/** The servers that the bridge is measured against: `node reference.ts bare | hop <stub port> | stub | durable <file>`. */
+import { fdatasync, openSync, writevSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -66,8 +67,48 @@ function stub() {
     });
 }
 
-const [, , role, port] = process.argv;
-const listener = role === 'hop' ? hop(Number(port)) : role === 'stub' ? stub() : bare;
+/** What the bridge answers to one log event. */
+const RECEIPT =
+  '{"new":1,"late":0,"duplicate":0,"attempt":0,"blocked":0,"legacy":0,"null":0,"accepted":1,"rejected":0}';
+
+/** Reads and parses the body, appends it to a file, answers when it is on the disk; one flush for all that wait. */
+function durable(file: string) {
+  const fd = openSync(file, 'a', 0o600);
+  type Waiting = { body: Buffer; response: ServerResponse };
+  let waiting: Waiting[] = [];
+  let isFlushing = false;
+  const flush = () => {
+    const batch = waiting;
+    waiting = [];
+    isFlushing = batch.length > 0;
+    if (!isFlushing) return;
+    writevSync(
+      fd,
+      batch.map(({ body }) => body),
+    );
+    fdatasync(fd, (error) => {
+      if (error) throw error;
+      for (const { response } of batch) answer(response, RECEIPT);
+      flush();
+    });
+  };
+  return (incoming: IncomingMessage, response: ServerResponse): void =>
+    read(incoming, (body) => {
+      JSON.parse(body.toString());
+      waiting.push({ body, response });
+      if (!isFlushing) flush();
+    });
+}
+
+const [, , role, argument = ''] = process.argv;
+const roles: Record<string, () => typeof bare> = {
+  bare: () => bare,
+  hop: () => hop(Number(argument)),
+  stub,
+  durable: () => durable(argument),
+};
+const listener = roles[role ?? '']?.();
+if (listener === undefined) throw new Error(`no role: ${role}`);
 const server = createServer({ keepAliveTimeout: 60_000 }, listener).listen(0, '127.0.0.1', () => {
   console.log(JSON.stringify({ msg: 'listening', port: (server.address() as AddressInfo).port }));
 });
