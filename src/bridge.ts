@@ -4,6 +4,7 @@ import type pino from 'pino';
 import { createApp } from './app.ts';
 import { createHttp } from './backends/http.ts';
 import type { Config } from './config/config.ts';
+import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createAuth } from './http/auth.ts';
 import type { JudgingBackend } from './pipeline/ask.ts';
 import { createBreaker } from './pipeline/breaker.ts';
@@ -50,7 +51,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
   const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
   const telemetry =
-    config.telemetry && startTelemetry(config.env, log, () => metrics.telemetryRestarts.inc());
+    config.telemetry &&
+    startTelemetry(config.env, log, {
+      restarted: () => metrics.telemetryRestarts.inc(),
+      lost: () => metrics.telemetryLost.inc(),
+    });
   const witness = withNotes(createWitness(metrics, log), telemetry);
   const judge = createJudge({ policies, backends, http, witness });
   let draining = false;
@@ -89,7 +94,11 @@ function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness 
       witness.answer(answer);
       const { litellm_call_id, input_type } = answer.call;
       if (answer.backend.mode !== 'observe' || litellm_call_id === null) return;
-      telemetry.note({ litellm_call_id, input_type, check: checkOf(answer) });
+      telemetry.note({
+        litellm_call_id: litellm_call_id.slice(0, MAX_ID_CHARS),
+        input_type,
+        check: checkOf(answer),
+      });
     },
   };
 }

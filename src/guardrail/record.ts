@@ -6,6 +6,9 @@ import type { Mode, VerdictKind } from './verdict.ts';
 export const OUTCOMES = ['success', 'failure', 'blocked'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** A client chooses the ids of its calls and traces, and their length; so much of them is told from others. */
+export const MAX_ID_CHARS = 256;
+
 /** What one backend said to one check; a failure is never a verdict. */
 export type CheckNote = {
   readonly backend: string;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Fields, fieldsOf, textOf } from '../guardrail/call.ts';
 import { fingerprintOf } from '../guardrail/fingerprint.ts';
+import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** What the bridge needs to know of a `StandardLoggingPayload`; the rest passes through. Times are Unix milliseconds. */
 export type EventFacts = {
@@ -33,10 +34,10 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
   const callId = textOf(litellm_call_id) ?? textOf(call_id) ?? (hasNoResponseId ? textOf(id) : undefined);
   const ownId = textOf(id) ?? (callId === undefined ? hash('sha1', JSON.stringify(event)) : '');
   return {
-    callId: callId?.slice(0, MAX_ID),
-    traceId: textOf(trace_id)?.slice(0, MAX_ID),
+    callId: callId?.slice(0, MAX_ID_CHARS),
+    traceId: textOf(trace_id)?.slice(0, MAX_ID_CHARS),
     outcome: isFailure ? 'failure' : 'success',
-    eventKey: `${ownId.slice(0, MAX_ID)}|${String(startTime)}`,
+    eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${String(startTime)}`,
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
@@ -44,9 +45,6 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     fingerprint: () => fingerprintOf(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
   };
 }
-
-/** A client chooses its call id, and its length. */
-const MAX_ID = 256;
 
 /** Beyond this no clock tells the time, and numbers lose their last digits. */
 const MAX_SECONDS = 1e11;

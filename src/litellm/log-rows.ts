@@ -4,6 +4,9 @@ import { isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
 /** A row that is no log event: why, and its text. */
 export type BadLogRow = { readonly reason: string; readonly text: string };
 
+/** LiteLLM sends 512 rows as a rule. Of a body that is something else, so many rows are told one by one. */
+const MAX_BAD = 1000;
+
 export type LogRows = {
   readonly events: readonly Fields[];
   readonly bad: readonly BadLogRow[];
@@ -24,13 +27,15 @@ export function parseLogRows(body: string): LogRows {
   const bad: BadLogRow[] = [];
   let legacy = 0;
   let nulls = 0;
+  let more = 0;
   const take = (row: unknown, text: () => string) => {
     if (row === null) nulls++;
     else if (isLegacy(row)) legacy++;
     else {
       const reason = whyBad(row);
       if (reason === undefined) events.push(row as Fields);
-      else bad.push({ reason, text: text() });
+      else if (bad.length < MAX_BAD) bad.push({ reason, text: text() });
+      else more++;
     }
   };
 
@@ -39,12 +44,19 @@ export function parseLogRows(body: string): LogRows {
     for (const row of Array.isArray(whole) ? whole : [whole]) take(row, () => textOf(row));
   } else {
     const text = body.trim();
-    for (const part of text.startsWith('[') ? arrayItems(text) : lines(text)) {
+    for (const [start, end] of text.startsWith('[') ? arrayItems(text) : lines(text)) {
+      const part = text.slice(start, end).trim();
+      if (part === '') continue;
+      if (bad.length === MAX_BAD) {
+        bad.push({ reason: `follows on ${MAX_BAD} rows that are none`, text: text.slice(start) });
+        break;
+      }
       const row = parsed(part) ?? parsed(withoutNan(part));
       if (row === undefined) bad.push({ reason: 'is not JSON', text: part });
       else take(row, () => part);
     }
   }
+  if (more > 0) bad.push({ reason: `${more} more rows that are none`, text: '' });
   return { events, bad, legacy, nulls };
 }
 
@@ -81,12 +93,19 @@ function isLegacy(row: unknown): boolean {
   return [startTime, modelParameters, usage, metadata].every((value) => typeof value === 'string');
 }
 
-function lines(text: string): string[] {
-  return text.split('\n').filter((line) => line.trim() !== '');
+/** Where a part of a text begins and ends. */
+type Range = readonly [start: number, end: number];
+
+function* lines(text: string): Generator<Range> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    yield [start, end < 0 ? text.length : end];
+    start = end < 0 ? text.length : end + 1;
+  }
 }
 
-/** The texts of the items of a JSON array, found by brackets and quotes alone; the last may be cut off. */
-function* arrayItems(text: string): Generator<string> {
+/** The items of a JSON array, found by brackets and quotes alone; the last may be cut off. */
+function* arrayItems(text: string): Generator<Range> {
   let depth = 0;
   let start = 1;
   let isString = false;
@@ -99,13 +118,11 @@ function* arrayItems(text: string): Generator<string> {
     else if (char === OPEN_BRACE || char === OPEN_BRACKET) depth++;
     else if (depth > 0 && (char === CLOSE_BRACE || char === CLOSE_BRACKET)) depth--;
     else if (depth === 0 && (char === COMMA || char === CLOSE_BRACKET)) {
-      const item = text.slice(start, i).trim();
-      if (item !== '') yield item;
+      yield [start, i];
       start = i + 1;
     }
   }
-  const rest = text.slice(start).trim();
-  if (rest !== '') yield rest;
+  yield [start, text.length];
 }
 
 const QUOTE = 0x22;

@@ -27,6 +27,9 @@ const BLOCK_LAG_MS = 60_000;
 /** Between two attempts of one call, which LiteLLM's router makes after a cooldown. */
 const RETRY_LAG_MS = 60_000;
 
+/** What lies further apart than this has nothing to do with each other: longer than all above, for clocks that differ. */
+export const NEAR_MS = 10 * 60_000;
+
 /**
  * One record for each call, out of everything that arrives about it: LiteLLM sends duplicates, a failure for each
  * attempt, and for a blocked call nothing, a failure, a success, or both.

@@ -30,7 +30,7 @@ CREATE TABLE record (
   absorbed INTEGER NOT NULL,
   pending INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX record_call ON record (call_key);
+CREATE INDEX record_call ON record (call_key, ended_at);
 CREATE INDEX record_done ON record (accepted_at) WHERE pending = 0;
 CREATE TABLE payload (
   id INTEGER PRIMARY KEY,

@@ -3,7 +3,7 @@ import { settle } from './one-record.ts';
 import type { Disposition, Due, Entry, Outbox, OutboxStats } from './outbox.ts';
 import { OutboxError } from './outbox.ts';
 import { prepareStore, type Store, SWEEP } from './statements.ts';
-import { isAboutValues, isDamage, storageCode } from './storage-code.ts';
+import { isAboutValues, isBusy, isDamage, storageCode } from './storage-code.ts';
 
 export type OutboxEvents = {
   /** The file was no usable outbox: it was put aside, what could be read of it was kept. */
@@ -58,6 +58,8 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
   type Job = { run(store: Store): unknown; resolve(value: never): void; reject(error: unknown): void };
   let jobs: Job[] = [];
   let scheduled = false;
+  /** Bytes of the file in use, once one of the transaction wanted to know. */
+  let used: number | undefined;
   let file: OutboxFile | undefined;
   let store: Store | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
@@ -118,7 +120,7 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
     }
     if (isDamage(error)) suspect = code;
     // Another process writes: a command of the operator
-    if (!/BUSY|LOCKED/.test(code)) close();
+    if (!isBusy(error)) close();
     report(code);
     return new OutboxError('unavailable', error);
   }
@@ -129,6 +131,7 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
       if (file?.isGone()) close();
       const { db } = opened();
       db.exec('BEGIN IMMEDIATE');
+      used = undefined;
       try {
         results = batch.map((job) => job.run(opened()));
         db.exec('COMMIT');
@@ -140,8 +143,9 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
       const failure = sorted(error);
       // It is put aside now, and what was asked is done with what could be read of it
       if (isDamage(error) && !isAgain) commit(batch, true);
-      // One of them may be to blame
-      else if (batch.length > 1 && store !== undefined) for (const job of batch) commit([job]);
+      // One of them may be to blame, but not for somebody else's lock, which each would wait for again
+      else if (batch.length > 1 && store !== undefined && !isBusy(error))
+        for (const job of batch) commit([job]);
       else for (const job of batch) job.reject(failure);
       return;
     }
@@ -176,7 +180,7 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
 
   function acceptOne(s: Store, entry: Entry): Disposition {
     const at = now();
-    const known = s.known(entry.callKey, at);
+    const known = s.known(entry, at);
     const { disposition, replaces } = settle(known, entry);
     for (const id of replaces) s.remove(id);
     if (disposition === 'new' || disposition === 'late') {
@@ -193,7 +197,8 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
       const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
       const bound = isUrgent ? maxBytes : maxBytes * 0.95;
       return write((s) => {
-        if (s.usedBytes() + size > bound) throw new OutboxError('full');
+        used = (used ?? s.usedBytes()) + size;
+        if (used > bound) throw new OutboxError('full');
         const dispositions = entries.map((entry) => acceptOne(s, entry));
         for (const row of bad) s.insertBad(row, now());
         return dispositions;
@@ -239,7 +244,7 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
         s.insertNote(chunk);
       }),
     notes: () => read((s) => s.notes()),
-    known: (callKeys) => read((s) => new Set(callKeys.filter((callKey) => s.known(callKey, 0).length > 0))),
+    known: (callKeys) => read((s) => new Set(callKeys.filter(s.isKnown))),
 
     async stats() {
       const startedAt = performance.now();

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import type { Known } from './one-record.ts';
+import { type Known, NEAR_MS } from './one-record.ts';
 import type { BackendBacklog, BadRow, Due, Entry, Settlement } from './outbox.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 import { isAboutValues } from './storage-code.ts';
@@ -11,6 +11,9 @@ export const SWEEP = 1000;
 
 /** What can be done with an open outbox, inside a transaction of the caller's. */
 export type Store = ReturnType<typeof prepareStore>;
+
+/** Of what is on record under one call id: a client can give all its calls the same, and each costs all that came before. */
+const MAX_KNOWN = 100;
 
 /** Bytes of UTF-8 for one unit of a string, at most. */
 const MAX_UTF8 = 3;
@@ -22,8 +25,9 @@ export function prepareStore(db: DatabaseSync) {
   const q = (sql: string): StatementSync => db.prepare(sql);
   const known = q(
     `SELECT id, outcome, event_key, started_at, ended_at, ref, held_until > ? AND pending > 0 AS held, absorbed
-     FROM record WHERE call_key = ? ORDER BY id`,
+     FROM record WHERE call_key = ? AND ended_at >= ? AND started_at <= ? ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}`,
   );
+  const isKnown = q('SELECT 1 FROM record WHERE call_key = ? LIMIT 1');
   const insertRecord = q(
     `INSERT INTO record (record_id, call_key, outcome, event_key, started_at, ended_at, ref, accepted_at, held_until,
      absorbed, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -122,8 +126,10 @@ export function prepareStore(db: DatabaseSync) {
 
   return {
     db,
-    known: (callKey: string, at: number): Known[] =>
-      known.all(at, callKey).map((row) => ({
+    isKnown: (callKey: string) => isKnown.get(callKey) !== undefined,
+    /** What is on record of the entry's call that can have to do with it. */
+    known: ({ callKey, startedAt, endedAt }: Entry, at: number): Known[] =>
+      known.all(at, callKey, startedAt - NEAR_MS, endedAt + NEAR_MS).map((row) => ({
         id: Number(row.id),
         outcome: row.outcome as Known['outcome'],
         eventKey: String(row.event_key),

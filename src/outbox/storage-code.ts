@@ -26,6 +26,11 @@ export function isDamage(error: unknown): boolean {
   return /^SQLITE_(?:CORRUPT|NOTADB)$/.test(storageCode(error));
 }
 
+/** Whether another connection holds the file. */
+export function isBusy(error: unknown): boolean {
+  return /^SQLITE_(?:BUSY|LOCKED)$/.test(storageCode(error));
+}
+
 /** Whether it is about what was to be stored or read, and says nothing of the file. */
 export function isAboutValues(error: unknown): boolean {
   return /^(?:SQLITE_TOOBIG|SQLITE_CONSTRAINT|SQLITE_MISMATCH|ERR_OUT_OF_RANGE)$/.test(storageCode(error));

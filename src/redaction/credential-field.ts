@@ -1,4 +1,5 @@
 import { CREDENTIAL_HEADER } from '../guardrail/credential-header.ts';
+import { REDACTED } from '../policies/credentials.ts';
 
 /** Exact names only: many a counter has `token` or `key` in its name. */
 const CREDENTIAL =
@@ -11,6 +12,15 @@ const COUNT = /^[\d.:TZhmsu-]{1,40}$/;
 export function isCredentialField(name: string, isHeader: boolean, value: unknown): boolean {
   if (!isHeader) return CREDENTIAL.test(name);
   return CREDENTIAL_HEADER.test(name) && !(COUNTER.test(name) && COUNT.test(String(value)));
+}
+
+const NAMED = /"([\w-]{1,64})"(\s{0,8}:\s{0,8})"(?:[^"\\]|\\.)*"?/gs;
+
+/** JSON, whole or cut off, without the strings whose names say that they are credentials. A `-` is in names of headers. */
+export function removeNamedCredentials(json: string): string {
+  return json.replace(NAMED, (all, name, colon) =>
+    isCredentialField(name, name.includes('-'), '') ? `"${name}"${colon}"${REDACTED}"` : all,
+  );
 }
 
 const ADDRESS =

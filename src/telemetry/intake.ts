@@ -4,6 +4,7 @@ import type { BlockNote, CallRecord, VerdictNote } from '../guardrail/record.ts'
 import { type EventFacts, factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
 import type { BadRow, Disposition, Entry, Outbox } from '../outbox/outbox.ts';
+import { removeNamedCredentials } from '../redaction/credential-field.ts';
 import type { Redactor } from '../redaction/redact.ts';
 import { blockedEvent, turnOf } from './blocked-event.ts';
 import { createJoined } from './joined.ts';
@@ -98,7 +99,8 @@ export function createIntake(options: IntakeOptions) {
   }
 
   function badRow({ reason, text }: BadLogRow): BadRow {
-    const kept = options.keepsContent && { text: redactor.text(text, {}).slice(0, MAX_BAD_CHARS) };
+    const beginning = removeNamedCredentials(text.slice(0, 2 * MAX_BAD_CHARS));
+    const kept = options.keepsContent && { text: redactor.text(beginning, {}).slice(0, MAX_BAD_CHARS) };
     return { reason, payload: JSON.stringify({ chars: text.length, ...kept }) };
   }
 
@@ -131,8 +133,11 @@ export function createIntake(options: IntakeOptions) {
       };
     },
 
-    /** Stores the record of a blocked call, ahead of anything that LiteLLM logs about it. @throws OutboxError */
-    async blocked({ call, request, note, block }: BlockedCall): Promise<Disposition> {
+    /**
+     * Makes the record of a blocked call, ahead of anything that LiteLLM logs about it. What is returned stores it, and can
+     * be called again if that fails: it throws an OutboxError.
+     */
+    blocked({ call, request, note, block }: BlockedCall): () => Promise<Disposition> {
       notes.add(note);
       const entry = entryOf(
         {
@@ -150,7 +155,7 @@ export function createIntake(options: IntakeOptions) {
           holdMs: 0,
         },
       );
-      return (await outbox.accept([entry]))[0] as Disposition;
+      return async () => (await outbox.accept([entry]))[0] as Disposition;
     },
   };
 }

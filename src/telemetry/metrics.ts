@@ -118,6 +118,11 @@ export function createMetrics(
     help: 'Times that the telemetry thread failed and was started again.',
     registers,
   });
+  const telemetryLost = new Counter({
+    name: `${prefix}telemetry_lost_total`,
+    help: 'Records of blocked calls that were lost as the telemetry thread answered nothing for too long.',
+    registers,
+  });
   const logDrops = new Counter({
     name: `${prefix}log_lines_dropped_total`,
     help: 'Log lines lost because standard output was not read.',
@@ -170,6 +175,7 @@ export function createMetrics(
     logPosts,
     logSeconds,
     telemetryRestarts,
+    telemetryLost,
     logDrops,
   };
 }

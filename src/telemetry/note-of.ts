@@ -1,6 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { fingerprintOf } from '../guardrail/fingerprint.ts';
-import type { CheckNote, VerdictNote } from '../guardrail/record.ts';
+import { type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import type { Answer } from '../pipeline/ask.ts';
 
@@ -22,8 +22,8 @@ export function noteOf(
   const { input_type, litellm_trace_id, litellm_version } = call;
   const texts = body !== undefined && 'texts' in body ? (body.texts as readonly string[]) : call.texts;
   return {
-    litellm_call_id,
-    litellm_trace_id,
+    litellm_call_id: litellm_call_id.slice(0, MAX_ID_CHARS),
+    litellm_trace_id: litellm_trace_id?.slice(0, MAX_ID_CHARS) ?? null,
     input_type,
     action,
     by,

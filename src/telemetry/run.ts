@@ -130,10 +130,11 @@ export function runTelemetry(
     const request = message.request && callIn(message.request);
     const note = JSON.parse(message.note) as VerdictNote;
     const block = JSON.parse(message.block) as BlockNote;
+    const store = intake.blocked({ call, request, note, block });
     // Nobody has it but us: there is no caller to be told that it could not be stored
     for (let attempt = 0; ; attempt++) {
       try {
-        const disposition = await intake.blocked({ call, request, note, block });
+        const disposition = await store();
         metrics.rows.inc({ result: `block_${disposition}` });
         courier.wake();
         return;

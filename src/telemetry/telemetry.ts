@@ -38,9 +38,14 @@ const UNAVAILABLE: LogsResult = { refused: 'unavailable' };
  * one, but for log events: their sender still has them.
  *
  * @param env what the configuration was read from; the thread reads it again
- * @param onRestart told each time the thread had to be started again
+ * @param on.restarted told each time the thread had to be started again
+ * @param on.lost told of each blocked call whose record nobody could be given
  */
-export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () => void): Telemetry {
+export function startTelemetry(
+  env: WorkerStart['env'],
+  log: Log,
+  on: { restarted(): void; lost(): void },
+): Telemetry {
   type Waiting = { message: ToWorker; bytes: number; sentAt: number; resolve(result: unknown): void };
   const unanswered = new Map<number, Waiting>();
   let waitingBytes = 0;
@@ -65,7 +70,7 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
   }
 
   async function restart(): Promise<void> {
-    onRestart();
+    on.restarted();
     health = { ...health, storage: 'restarting' };
     for (const [n, { message, resolve }] of unanswered) {
       if (message.kind === 'notes' || message.kind === 'blocked') continue;
@@ -102,11 +107,15 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
     unanswered.delete(n);
   }
 
+  const isFull = (bytes: number) =>
+    unanswered.size >= MAX_UNANSWERED || waitingBytes + bytes > MAX_UNANSWERED_BYTES;
+
   /** Resolves with what the thread answers; undefined at once if it has been silent for too long. */
   function send(build: (n: number) => ToWorker, bytes = 0, transfer: ArrayBuffer[] = []): Promise<unknown> {
-    if (unanswered.size >= MAX_UNANSWERED || waitingBytes + bytes > MAX_UNANSWERED_BYTES) {
-      return Promise.resolve(undefined);
-    }
+    return isFull(bytes) ? Promise.resolve(undefined) : hand(build, bytes, transfer);
+  }
+
+  function hand(build: (n: number) => ToWorker, bytes = 0, transfer: ArrayBuffer[] = []): Promise<unknown> {
     return new Promise((resolve) => {
       const n = ++number;
       const message = build(n);
@@ -155,9 +164,16 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
     },
     blocked(note, block, body, request) {
       flushNotes();
+      const bytes = body.length + (request?.length ?? 0);
+      if (isFull(bytes)) {
+        on.lost();
+        const litellm_call_id = note.litellm_call_id.slice(0, 128);
+        log.error({ litellm_call_id, reason: 'not_answering' }, 'the record of a blocked call was lost');
+        return;
+      }
       const copies = { body: new Uint8Array(body), request: request && new Uint8Array(request) };
       const texts = { note: JSON.stringify(note), block: JSON.stringify(block) };
-      void send((n) => ({ kind: 'blocked', n, ...texts, ...copies }), body.length + (request?.length ?? 0));
+      void hand((n) => ({ kind: 'blocked', n, ...texts, ...copies }), bytes);
     },
     async metrics() {
       const asked = send((n) => ({ kind: 'metrics', n }));
@@ -172,7 +188,7 @@ export function startTelemetry(env: WorkerStart['env'], log: Log, onRestart: () 
     async close(drainMs) {
       clearInterval(flushing);
       flushNotes();
-      const done = send((n) => ({ kind: 'close', n, drainMs }));
+      const done = hand((n) => ({ kind: 'close', n, drainMs }));
       isClosing = true;
       await Promise.race([done, sleep(drainMs + 2000, undefined, { ref: false })]);
       await worker.terminate();

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { testBridge } from '../support/bridge.ts';
@@ -52,6 +53,16 @@ describe('a POST of log events', () => {
     expect(await bridge.metric('telemetry_rows_total{result="bad"}')).toBe(2);
     expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(2);
     expect(bridge.lines.some(({ msg }) => msg.startsWith('log rows cannot be read'))).toBe(true);
+  });
+
+  test('dead letters that an operator dropped are not counted any longer', async () => {
+    const bridge = await recordingBridge();
+    await bridge.send('{"id": oops}');
+    expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(1);
+    const db = new DatabaseSync(path.join(bridge.folder, 'outbox.db'));
+    db.exec('DELETE FROM delivery');
+    db.close();
+    await until(async () => !(await bridge.metric('telemetry_dead_records{backend="intake"}')));
   });
 
   test('rows of generic_api_use_v1 are counted and named in the log', async () => {

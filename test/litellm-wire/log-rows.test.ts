@@ -50,6 +50,16 @@ describe('rows that are no event', () => {
     expect(bad[0]?.reason).toContain(reason);
   });
 
+  test.each([
+    ['lines', '7\n', '', ''],
+    ['items of an array', '7,', '[', '7]'],
+    ['lines that are no JSON', 'plum\n', '', ''],
+  ])('a million %s are told one by one up to a thousand', (_, row, before, after) => {
+    const { bad } = parseLogRows(before + row.repeat(1_000_000) + after);
+    expect(bad).toHaveLength(1001);
+    expect(bad.at(-1)?.reason).toMatch(/^follows on 1000 rows|^\d+ more rows/);
+  });
+
   test('nesting that exhausts other parsers is one bad row', () => {
     const deep = `{"id":"a","messages":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
     expect(parseLogRows(`${line(one)}\n${deep}`)).toMatchObject({ events: [one], bad: [{}] });

@@ -359,6 +359,39 @@ test('nobody else can read the files', async () => {
     expect([name, mode(name)]).toEqual([name, 0o600]);
 });
 
+test('a call id that a client gives to all its calls costs no more with each of them', async () => {
+  const store = openStore();
+  const accept = async (from: number) => {
+    const startedAt = performance.now();
+    const entries = numbers(500).map((n) => {
+      const at = NOON + (from + n) * 100;
+      return entry(from + n, { callKey: 'mine', startedAt: at, endedAt: at + 50 });
+    });
+    expect(new Set(await store.accept(entries))).toEqual(new Set(['new']));
+    return performance.now() - startedAt;
+  };
+  const times: number[] = [];
+  for (let from = 0; from < 6000; from += 500) times.push(await accept(from));
+  expect(times.at(-1)).toBeLessThan(10 * (times[0] as number));
+  expect(await store.acceptOne(entry(5999, { callKey: 'mine', startedAt: NOON + 599_900 }))).toBe(
+    'duplicate',
+  );
+});
+
+test("another one's lock is waited for once, however many ask", async () => {
+  const store = openStore();
+  await store.acceptOne(entry(1));
+  const other = new DatabaseSync(join(store.dir, 'outbox.db'));
+  onTestFinished(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const startedAt = performance.now();
+  const results = await Promise.allSettled([2, 3, 4].map((n) => store.acceptOne(entry(n))));
+  expect(performance.now() - startedAt).toBeLessThan(9000);
+  expect(results).toMatchObject(numbers(3).map(() => ({ status: 'rejected', reason: unavailable })));
+  other.exec('ROLLBACK');
+  expect(await store.acceptOne(entry(2))).toBe('new');
+}, 20_000);
+
 test('a second bridge on the same folder stores nothing until the first is closed', async () => {
   const first = openStore();
   await first.acceptOne(entry(1));

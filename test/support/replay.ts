@@ -110,7 +110,7 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;
       const block = { by: 'akto', cause: 'verdict', reason: 'no', ref: '0123456789abcdef', input_type };
-      await intake.blocked({ call, request, note, block });
+      await intake.blocked({ call, request, note, block })();
     } else {
       notes.add(note);
       await outbox.appendNotes(JSON.stringify(note));
@@ -121,7 +121,7 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
     ask,
     restart,
     logs: (body: string) => intake.logs(body),
-    blocked: (blocked: Parameters<Intake['blocked']>[0]) => intake.blocked(blocked),
+    blocked: (blocked: Parameters<Intake['blocked']>[0]) => intake.blocked(blocked)(),
     note: (note: VerdictNote) => notes.add(note),
     /** Takes steps; what belongs to one step arrives at once. */
     async take(steps: readonly Step[]): Promise<void> {

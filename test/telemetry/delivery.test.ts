@@ -77,6 +77,16 @@ describe('one record for each call', () => {
     expect(bridge.records()).toHaveLength(1);
   });
 
+  test('a blocked request whose client chose an id that is longer than what is kept of it', async () => {
+    const bridge = await recordingBridge();
+    bridge.akto.server.reply = aktoBlocks();
+    const id = 'b'.repeat(2000);
+    await bridge.ask(callOf(id));
+    await until(() => bridge.metric('telemetry_rows_total{result="block_new"}'));
+    const event = failureOf(id, { error_information: { error_class: 'GuardrailRaisedException' } });
+    expect((await bridge.send([event])).reply).toMatchObject({ blocked: 1, new: 0 });
+  });
+
   test('a blocked answer: nothing for the success that LiteLLM logs all the same', async () => {
     const bridge = await recordingBridge();
     await bridge.ask(callOf('c'));

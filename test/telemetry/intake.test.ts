@@ -303,6 +303,17 @@ describe('rows that are no record', () => {
     expect(JSON.stringify(row).length).toBeLessThan(70_000);
   });
 
+  test('are kept without what its name says to be a credential, whole or cut off', async () => {
+    const station = opened();
+    const row = (end: string) => `{"headers": {"authorization": "Bearer plum", "x-vendor-key":"damson${end}`;
+    await station.logs(`${row('"}}')}\n${row('')}`);
+    const head = '{"headers": {"authorization": "[REDACTED]", "x-vendor-key":"[REDACTED]"';
+    expect(station.dead('intake').map(({ payload }) => payload)).toMatchObject([
+      { text: `${head}}}` },
+      { text: head },
+    ]);
+  });
+
   test('are counted: of generic_api_use_v1, and null', async () => {
     const station = opened();
     const legacy = { id: 'a', startTime: '2026-11-21', modelParameters: '{}', usage: 'x', metadata: '{}' };
