@@ -161,7 +161,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     proxy: proxyOf(set),
     backends,
     telemetry: configureTelemetry(set, backends),
-    maxLogBodyBytes: set.MAX_LOG_BODY_MB ?? 128 * 1024 * 1024,
+    maxLogBodyBytes: set.MAX_LOG_BODY_MB ?? 64 * 1024 * 1024,
     env: Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim())),
     warnings,
   });

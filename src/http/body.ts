@@ -7,17 +7,17 @@ export type Body =
   | { readonly bytes: Buffer; release(): void }
   | { readonly refused: 'too_large' | 'overloaded' | 'aborted' };
 
-/** How many bodies of the greatest size may be in memory at once, unread or unanswered, before callers are refused. */
-const LARGEST_AT_ONCE = 8;
-
 /**
  * Reads request bodies up to `maxBytes`, and all together up to a multiple of it. What is over is read on to its end
  * and thrown away: a caller that is still sending would not see an earlier answer.
  *
  * It reads Node's own stream where there is one: hono's `bodyLimit` and web streams cost most of the throughput.
+ *
+ * @param largestAtOnce how many bodies of the greatest size may be in memory, unread or unanswered
  */
 export function createBodyReader(
   maxBytes: number,
+  largestAtOnce = 8,
 ): (c: Context<{ Bindings: Partial<HttpBindings> }>) => Promise<Body> {
   let held = 0;
 
@@ -38,7 +38,7 @@ export function createBodyReader(
         size += chunk.length;
         held += chunk.length;
         if (size > maxBytes) refused = 'too_large';
-        else if (held > maxBytes * LARGEST_AT_ONCE) refused = 'overloaded';
+        else if (held > maxBytes * largestAtOnce) refused = 'overloaded';
         if (refused === undefined) chunks.push(chunk);
         else release();
       });

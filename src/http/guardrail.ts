@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
@@ -105,7 +106,10 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       const fields = call === undefined ? {} : callFields(call);
       log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
       const answer = blocked('fail_closed', 'bridge', 'internal error', fields);
-      if (call !== undefined) metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+      if (call !== undefined) {
+        metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+        if (telemetry !== undefined) record(telemetry, call, [], answer, 0, body.bytes, undefined);
+      }
       return responseTo(c, answer);
     } finally {
       body.release();
@@ -121,7 +125,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
     const answer = answered(call, judgement.decision);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
-    if (telemetry !== undefined) record(telemetry, call, judgement, answer, ms, bytes, kept);
+    if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, bytes, kept);
     return responseTo(c, answer);
   }
 }
@@ -129,15 +133,16 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
 function record(
   telemetry: Telemetry,
   call: GuardrailCall,
-  { answers }: Judgement,
+  answers: Judgement['answers'],
   answer: Answered,
   ms: number,
   bytes: Buffer,
   request: Buffer | undefined,
 ): void {
   const { action } = answer;
-  if (call.litellm_call_id === null || action === 'CANCELLED') return;
-  const note = noteOf(call, call.litellm_call_id, answers, { ...answer, action }, ms);
+  if (action === 'CANCELLED' || (call.litellm_call_id === null && action !== 'BLOCKED')) return;
+  // Nothing else will tell of a blocked call, so it is on record even if no event can be joined with it
+  const note = noteOf(call, call.litellm_call_id ?? randomUUID(), answers, { ...answer, action }, ms);
   if (answer.action !== 'BLOCKED') telemetry.note(note);
   else
     telemetry.blocked(note, { ...answer.block, by: answer.by, input_type: call.input_type }, bytes, request);

@@ -38,7 +38,8 @@ export function logsRoute(
   options: LogsRouteOptions,
 ): (c: Context<{ Bindings: Partial<HttpBindings> }>) => Promise<Response> {
   const { telemetry, metrics, log } = options;
-  const readBody = createBodyReader(options.maxLogBodyBytes);
+  // Read, a body takes several times its size: they share the room of one, and LiteLLM sends a refused one again
+  const readBody = createBodyReader(options.maxLogBodyBytes, 1);
 
   return async (c) => {
     const startedAt = performance.now();

@@ -15,8 +15,11 @@ export type EventFacts = {
   readonly endedAt: number;
   /** The reference in the error of a call that a bridge blocked. */
   readonly ref: string | undefined;
-  /** LiteLLM says that guardrails judged the call, and every one of them let it pass. */
-  readonly isPassed: boolean;
+  /**
+   * Whether a success can be that of an answer which the bridge blocked. Releases that log a call id say so in
+   * `guardrail_information`; before, nothing tells.
+   */
+  readonly mayBeBlocked: boolean;
   readonly fingerprint: () => string;
 };
 
@@ -41,7 +44,8 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
-    isPassed: isPassed(event.guardrail_information),
+    mayBeBlocked:
+      (litellm_call_id === undefined && call_id === undefined) || isStopped(event.guardrail_information),
     fingerprint: () => fingerprintOf(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
   };
 }
@@ -57,9 +61,11 @@ function millisecondsOf(value: unknown): number | undefined {
     : undefined;
 }
 
-function isPassed(information: unknown): boolean {
-  const entries: readonly unknown[] = Array.isArray(information) ? information : [];
-  return entries.length > 0 && entries.every((entry) => fieldsOf(entry).guardrail_status === 'success');
+function isStopped(information: unknown): boolean {
+  const entries: readonly unknown[] = Array.isArray(information) ? information : [information];
+  return entries.some((entry) =>
+    /^guardrail_(?:intervened|failed)/.test(String(fieldsOf(entry).guardrail_status)),
+  );
 }
 
 function refIn(event: Fields): string | undefined {

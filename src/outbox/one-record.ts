@@ -1,3 +1,4 @@
+import type { InputType } from '../guardrail/call.ts';
 import type { Outcome } from '../guardrail/record.ts';
 import type { Disposition, Entry } from './outbox.ts';
 
@@ -36,7 +37,7 @@ export const NEAR_MS = 10 * 60_000;
  *
  * The `litellm_call_id` alone does not make a call: a client can choose it. If it did, everything after one blocked
  * prompt could be sent under the same id and would leave no record. So events belong together only if their times do,
- * and a block absorbs one success, the one it blocked, and none of which LiteLLM says that its guardrails let it pass.
+ * and a block absorbs one success, the one it stopped: see {@link stopped}. In doubt a call has two records.
  *
  * @see litellm.md of the wire contract, sections 11 and 12
  */
@@ -54,8 +55,9 @@ export function settle(known: readonly Known[], entry: Entry): Settled {
       return takesPlaceOf(same);
     }
     case 'success': {
-      const mayBeBlocked = (one: Known) => one.outcome === 'blocked' && endsWith(one, entry);
-      const blocks = entry.isPassed ? [] : known.filter(mayBeBlocked);
+      const blocks = known.filter(
+        (one) => one.outcome === 'blocked' && endsWith(one, entry) && stopped(one, entry),
+      );
       const absorbed = known.filter((one) => one.absorbed && blocks.some((block) => endsWith(block, one)));
       if (blocks.length > absorbed.length) return adds('blocked');
       return takesPlaceOf(known.filter((one) => one.outcome === 'failure' && isAttempt(one, entry)));
@@ -91,6 +93,20 @@ function takesPlaceOf(same: readonly Known[]): Settled {
 
 function adds(disposition: Disposition): Settled {
   return { disposition, replaces: [] };
+}
+
+/** What a block is about, as its `eventKey`: whether it stopped a request or an answer, and the words that were asked. */
+export function blockKey(inputType: InputType, words: string | undefined): string {
+  return `${inputType}|${words ?? ''}`;
+}
+
+/**
+ * Whether a success can be what a block stopped: any with a blocked answer; with a blocked request, whose model was called
+ * at the same time as the check, only one that LiteLLM reports as stopped, or that asked the same.
+ */
+function stopped(block: Known, { mayBeBlocked = false, words }: Entry): boolean {
+  const isAnswer = block.eventKey.startsWith('response|');
+  return isAnswer || mayBeBlocked || (words !== undefined && block.eventKey === blockKey('request', words));
 }
 
 type Times = { readonly startedAt: number; readonly endedAt: number };

@@ -12,8 +12,10 @@ export type Entry = {
   readonly endedAt: number;
   /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
   readonly ref?: string;
-  /** LiteLLM says that its guardrails let this call pass: it is none that the bridge blocked. */
-  readonly isPassed?: boolean;
+  /** Of a success: whether LiteLLM says, or cannot say, that a guardrail stopped it. */
+  readonly mayBeBlocked?: boolean;
+  /** Of a success: the fingerprint of what was asked, where a block of its call is known. */
+  readonly words?: string;
   /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
   readonly holdMs: number;
   /** Who gets it. */

@@ -12,6 +12,8 @@ export type OutboxEvents = {
   unreadable(backend: string): void;
   /** Given up undelivered, as they are older than the bound. */
   expired(backend: string, records: number): void;
+  /** Rows that could not be read were dropped for newer ones. */
+  crowded(rows: number): void;
   /** Nothing can be stored, by a word of SQLite or the system; `undefined` when it can again. */
   unavailable(code: string | undefined): void;
 };
@@ -263,16 +265,18 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
       const at = now();
       // One commit each time, so that others come in between
       for (let isMore = true; isMore; ) {
-        const { expired, forgotten } = await write((s) => {
+        const { expired, crowded, forgotten } = await write((s) => {
           const isTight = s.usedBytes() > maxBytes * HISTORY_SHARE;
           s.deleteNotes(Math.min(MAX_NOTES, maxBytes / 8));
           return {
             expired: s.expire(at - maxAgeMs),
+            crowded: s.crowdOut(),
             forgotten: s.forget(isTight ? Number.MAX_SAFE_INTEGER : at - historyMs),
           };
         });
         for (const [backend, records] of expired) events.expired(backend, records);
-        isMore = Math.max(forgotten, ...expired.values()) >= SWEEP;
+        if (crowded > 0) events.crowded(crowded);
+        isMore = Math.max(forgotten, crowded, ...expired.values()) >= SWEEP;
       }
     },
 

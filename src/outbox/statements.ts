@@ -15,6 +15,9 @@ export type Store = ReturnType<typeof prepareStore>;
 /** Of what is on record under one call id: a client can give all its calls the same, and each costs all that came before. */
 const MAX_KNOWN = 100;
 
+/** Rows that could not be read at all, of some kilobytes each. */
+const MAX_UNREADABLE = 10_000;
+
 /** Bytes of UTF-8 for one unit of a string, at most. */
 const MAX_UTF8 = 3;
 /** Bytes to encode in, enough for most. */
@@ -73,6 +76,11 @@ export function prepareStore(db: DatabaseSync) {
   const oldDeliveries = q(
     `SELECT record FROM (SELECT record FROM delivery WHERE backend = ? AND state = ? ORDER BY record LIMIT ${SWEEP})
      JOIN record ON id = record WHERE accepted_at < ?`,
+  );
+  const crowdedOut = q(
+    `SELECT record FROM delivery WHERE backend = '${INTAKE}' AND state = ${DEAD} AND record <=
+     (SELECT record FROM delivery WHERE backend = '${INTAKE}' AND state = ${DEAD}
+      ORDER BY record DESC LIMIT 1 OFFSET ${MAX_UNREADABLE}) ORDER BY record LIMIT ${SWEEP}`,
   );
   const deleteDone = q(
     `DELETE FROM record WHERE id IN
@@ -223,6 +231,12 @@ export function prepareStore(db: DatabaseSync) {
         }
       }
       return expired;
+    },
+    /** Of rows that nobody can read the newest are kept: whoever sends nothing else must not fill the outbox. */
+    crowdOut(): number {
+      const old = crowdedOut.all();
+      for (const { record } of old) drop(INTAKE, DEAD, Number(record));
+      return old.length;
     },
     /** Forgets calls whose records are delivered; how many. */
     forget: (before: number) => Number(deleteDone.run(before).changes),

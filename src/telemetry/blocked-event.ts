@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import type { Fields, GuardrailCall } from '../guardrail/call.ts';
+import { fingerprintOf } from '../guardrail/fingerprint.ts';
 import type { VerdictNote } from '../guardrail/record.ts';
 import { textsWithoutRow } from '../guardrail/words.ts';
 
@@ -35,8 +35,8 @@ export function blockedEvent(
   };
 }
 
-/** The request that a check is about: several checks of one call have the same, and a client's next request another. */
-export function turnOf(call: GuardrailCall, request: GuardrailCall | undefined): string {
+/** The words of the request that a check is about; undefined where this instance does not know it. */
+export function wordsOf(call: GuardrailCall, request: GuardrailCall | undefined): string | undefined {
   const asked = call.input_type === 'request' ? call : request;
-  return asked === undefined ? '' : hash('sha1', JSON.stringify([asked.texts, asked.structured_messages]));
+  return asked && fingerprintOf(asked.request_data, asked.texts.findLast((text) => text !== '') ?? '');
 }

@@ -29,9 +29,15 @@ export function createTelemetryEvents(metrics: TelemetryMetrics, log: TelemetryL
       metrics.dropped.inc({ backend, reason: 'expired' }, records);
       log('error', { backend, records }, 'undelivered records were dropped: older than OUTBOX_MAX_AGE_HOURS');
     },
+    crowded(rows) {
+      metrics.dropped.inc({ backend: 'intake', reason: 'crowded' }, rows);
+      log('warn', { rows }, 'unreadable log rows were dropped for newer ones');
+    },
     unavailable(code) {
       storage = code ?? null;
       if (code === undefined) log('info', {}, 'records can be stored again');
+      else if (code === 'SQLITE_BUSY')
+        log('error', { code }, 'records cannot be stored: another process has DATA_DIR');
       else log('error', { code }, 'records cannot be stored: see DATA_DIR, OUTBOX_MAX_MB and the disk');
     },
   };

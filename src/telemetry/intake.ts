@@ -3,10 +3,11 @@ import type { Fields, GuardrailCall } from '../guardrail/call.ts';
 import type { BlockNote, CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { type EventFacts, factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
+import { blockKey } from '../outbox/one-record.ts';
 import type { BadRow, Disposition, Entry, Outbox } from '../outbox/outbox.ts';
 import { removeNamedCredentials } from '../redaction/credential-field.ts';
 import type { Redactor } from '../redaction/redact.ts';
-import { blockedEvent, turnOf } from './blocked-event.ts';
+import { blockedEvent, wordsOf } from './blocked-event.ts';
 import { createJoined } from './joined.ts';
 import type { Notes } from './notes.ts';
 
@@ -36,7 +37,7 @@ export type IntakeOptions = {
 };
 
 /** Of a row that cannot be read. */
-const MAX_BAD_CHARS = 64 * 1024;
+const MAX_BAD_CHARS = 8 * 1024;
 
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
 export function createIntake(options: IntakeOptions) {
@@ -79,7 +80,7 @@ export function createIntake(options: IntakeOptions) {
 
   function entryOfEvent(event: Fields): Entry {
     const facts = factsOf(event, now());
-    const { callId, outcome, eventKey, startedAt, endedAt, ref, isPassed } = facts;
+    const { callId, outcome, eventKey, startedAt, endedAt, ref, mayBeBlocked } = facts;
     const callKey = callId ?? joinedKey(facts, event.stream === true);
     if (callId !== undefined) {
       notes.seen(callId, startedAt);
@@ -94,7 +95,11 @@ export function createIntake(options: IntakeOptions) {
     const holdMs = outcome === 'failure' ? options.failureGraceMs : isUnderJudgement ? options.judgingMs : 0;
     return entryOf(
       { outcome, event, verdicts },
-      { callKey, eventKey, startedAt, endedAt, holdMs, isPassed, ...(ref !== undefined && { ref }) },
+      {
+        ...{ callKey, eventKey, startedAt, endedAt, holdMs, mayBeBlocked },
+        ...(verdicts.some(({ action }) => action === 'BLOCKED') && { words: facts.fingerprint() }),
+        ...(ref !== undefined && { ref }),
+      },
     );
   }
 
@@ -148,7 +153,7 @@ export function createIntake(options: IntakeOptions) {
         },
         {
           callKey: note.litellm_call_id,
-          eventKey: turnOf(call, request),
+          eventKey: blockKey(call.input_type, wordsOf(call, request)),
           startedAt: Math.round(note.at - note.ms),
           endedAt: note.at,
           ref: block.ref,

@@ -146,7 +146,7 @@ export function createNotes(maxCalls = 200_000, onForgotten: () => void = () => 
       if (addTo(callId, inputType, [check])) return;
       // Whoever only observes can be quicker than whoever is waited for
       const key = `${inputType}|${callId}`;
-      early.set(key, [...(early.get(key) ?? []), check]);
+      early.set(key, [...(early.get(key) ?? []).slice(0, 9), check]);
       if (early.size > MAX_EARLY) early.delete(early.keys().next().value as string);
     },
     of: (callId) => calls.get(callId)?.notes ?? [],

@@ -89,6 +89,7 @@ export function createTelemetryMetrics(backends: readonly string[]) {
     dropped.inc({ backend, reason: 'expired' }, 0);
     for (const verdict of VERDICT_KINDS) verdicts.inc({ backend, verdict }, 0);
   }
+  dropped.inc({ backend: 'intake', reason: 'crowded' }, 0);
   for (const reason of ['full', 'unavailable']) dropped.inc({ backend: 'all', reason }, 0);
 
   return {

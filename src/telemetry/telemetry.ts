@@ -12,7 +12,7 @@ export type Telemetry = {
   note(line: NoteLine): void;
   /** Has a blocked call recorded: the body of the guardrail call, and for an answer that of its request. */
   blocked(note: VerdictNote, block: BlockNote, body: Uint8Array, request: Uint8Array | undefined): void;
-  /** Metrics of the thread in Prometheus' text format; those of last time if it does not answer soon. */
+  /** Metrics of the thread in Prometheus' text format; those of last time, but for `outbox_up`, if it does not answer soon. */
   metrics(): Promise<string>;
   health(): TelemetryHealth;
   /** Delivers what is due for at most so long, then ends the thread. Everything else is kept for the next start. */
@@ -29,7 +29,11 @@ const RESTART_MS = 1000;
 const SILENT_MS = 15_000;
 /** Messages that a thread that hangs has not answered, beyond which nothing is handed to it. */
 const MAX_UNANSWERED = 20_000;
-const MAX_UNANSWERED_BYTES = 512 * 1024 * 1024;
+const MAX_UNANSWERED_BYTES = 192 * 1024 * 1024;
+/** A message that ended the thread so often would end it again. */
+const MAX_TRIES = 3;
+/** So that a thread in need of more ends alone, and not the process with its verdicts. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024 };
 
 const UNAVAILABLE: LogsResult = { refused: 'unavailable' };
 
@@ -46,7 +50,13 @@ export function startTelemetry(
   log: Log,
   on: { restarted(): void; lost(): void },
 ): Telemetry {
-  type Waiting = { message: ToWorker; bytes: number; sentAt: number; resolve(result: unknown): void };
+  type Waiting = {
+    message: ToWorker;
+    bytes: number;
+    sentAt: number;
+    tries: number;
+    resolve(result: unknown): void;
+  };
   const unanswered = new Map<number, Waiting>();
   let waitingBytes = 0;
   let number = 0;
@@ -60,7 +70,10 @@ export function startTelemetry(
 
   function start(): Worker {
     const url = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    const started = new Worker(url, { workerData: { env } satisfies WorkerStart });
+    const started = new Worker(url, {
+      workerData: { env } satisfies WorkerStart,
+      resourceLimits: RESOURCE_LIMITS,
+    });
     started.on('message', receive);
     started.on('error', (error) => log.error({ error: error.name }, 'the telemetry thread failed'));
     started.on('exit', () => {
@@ -72,9 +85,12 @@ export function startTelemetry(
   async function restart(): Promise<void> {
     on.restarted();
     health = { ...health, storage: 'restarting' };
-    for (const [n, { message, resolve }] of unanswered) {
-      if (message.kind === 'notes' || message.kind === 'blocked') continue;
+    for (const [n, waiting] of unanswered) {
+      const { message, resolve } = waiting;
+      const isKept = message.kind === 'notes' || message.kind === 'blocked';
+      if (isKept && waiting.tries++ < MAX_TRIES) continue;
       forget(n);
+      if (message.kind === 'blocked') lost(message.note, 'not_taken');
       resolve(message.kind === 'logs' ? UNAVAILABLE : undefined);
     }
     await sleep(RESTART_MS);
@@ -107,6 +123,13 @@ export function startTelemetry(
     unanswered.delete(n);
   }
 
+  function lost(note: string, reason: string): void {
+    on.lost();
+    const { litellm_call_id } = JSON.parse(note) as VerdictNote;
+    const fields = { litellm_call_id: litellm_call_id.slice(0, 128), reason };
+    log.error(fields, 'the record of a blocked call was lost');
+  }
+
   const isFull = (bytes: number) =>
     unanswered.size >= MAX_UNANSWERED || waitingBytes + bytes > MAX_UNANSWERED_BYTES;
 
@@ -119,7 +142,7 @@ export function startTelemetry(
     return new Promise((resolve) => {
       const n = ++number;
       const message = build(n);
-      unanswered.set(n, { message, bytes, sentAt: performance.now(), resolve });
+      unanswered.set(n, { message, bytes, sentAt: performance.now(), tries: 1, resolve });
       waitingBytes += bytes;
       worker.postMessage(message, transfer);
     });
@@ -165,20 +188,16 @@ export function startTelemetry(
     blocked(note, block, body, request) {
       flushNotes();
       const bytes = body.length + (request?.length ?? 0);
-      if (isFull(bytes)) {
-        on.lost();
-        const litellm_call_id = note.litellm_call_id.slice(0, 128);
-        log.error({ litellm_call_id, reason: 'not_answering' }, 'the record of a blocked call was lost');
-        return;
-      }
-      const copies = { body: new Uint8Array(body), request: request && new Uint8Array(request) };
       const texts = { note: JSON.stringify(note), block: JSON.stringify(block) };
+      if (isFull(bytes)) return lost(texts.note, 'not_answering');
+      const copies = { body: new Uint8Array(body), request: request && new Uint8Array(request) };
       void hand((n) => ({ kind: 'blocked', n, ...texts, ...copies }), bytes);
     },
     async metrics() {
       const asked = send((n) => ({ kind: 'metrics', n }));
       const text = await Promise.race([asked, sleep(METRICS_MS, undefined, { ref: false })]);
       if (typeof text === 'string') lastMetrics = text;
+      else lastMetrics = lastMetrics.replace(/^(guardrail_bridge_telemetry_outbox_up) 1$/m, '$1 0');
       return lastMetrics;
     },
     health() {

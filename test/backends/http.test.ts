@@ -239,6 +239,11 @@ test.each<{ name: string; error: unknown; failure: Failure }>([
   { name: 'a refusal', error: code('ECONNREFUSED'), failure: { kind: 'unreachable', code: 'ECONNREFUSED' } },
   { name: 'an unknown host', error: code('ENOTFOUND'), failure: { kind: 'unreachable', code: 'ENOTFOUND' } },
   {
+    name: 'a forward proxy that lets nobody through',
+    error: code('UND_ERR_ABORTED'),
+    failure: { kind: 'unreachable', code: 'UND_ERR_ABORTED' },
+  },
+  {
     name: 'a failed race of addresses',
     error: new AggregateError([code('ECONNREFUSED')]),
     failure: { kind: 'unreachable', code: 'ECONNREFUSED' },

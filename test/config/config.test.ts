@@ -39,7 +39,7 @@ describe('without any variable', () => {
       proxy: undefined,
       backends: [],
       telemetry: undefined,
-      maxLogBodyBytes: 128 * 1024 * 1024,
+      maxLogBodyBytes: 64 * 1024 * 1024,
       env: {},
       warnings: [],
     });

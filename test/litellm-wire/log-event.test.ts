@@ -60,16 +60,21 @@ describe('what is known of a call', () => {
   });
 
   test.each([
-    [[{ guardrail_status: 'success' }, { guardrail_status: 'success' }], true],
-    [[{ guardrail_status: 'success' }, { guardrail_status: 'guardrail_intervened' }], false],
-    [[{ guardrail_status: 'guardrail_failed_to_respond' }], false],
+    [[{ guardrail_status: 'success' }, { guardrail_status: 'guardrail_intervened' }], true],
+    [[{ guardrail_status: 'guardrail_failed_to_respond' }], true],
+    [{ guardrail_status: 'guardrail_intervened' }, true],
+    [[{ guardrail_status: 'success' }, { guardrail_status: 'success' }], false],
     [[{ guardrail_status: 'not_run' }], false],
     [[], false],
     [null, false],
     ['success', false],
-  ])('guardrails let a call pass where all of them say so: %j', (guardrail_information, isPassed) => {
-    expect(factsOf({ id: 'a', guardrail_information }, NOW).isPassed).toBe(isPassed);
-  });
+  ])(
+    'a success is that of a blocked answer where a guardrail says so: %j',
+    (guardrail_information, mayBeBlocked) => {
+      expect(factsOf({ litellm_call_id: 'a', guardrail_information }, NOW).mayBeBlocked).toBe(mayBeBlocked);
+      expect(factsOf({ id: 'before 1.83.14', guardrail_information }, NOW).mayBeBlocked).toBe(true);
+    },
+  );
 
   test('an id of any length a client chose is cut', () => {
     expect(factsOf({ litellm_call_id: 'x'.repeat(10_000) }, NOW).callId).toHaveLength(256);

@@ -148,7 +148,7 @@ describe('a file too large to be read as a whole at every start', () => {
   let image: string;
   beforeAll(async () => {
     image = fs.mkdtempSync(join(tmpdir(), 'outbox-'));
-    const events = { damaged() {}, unreadable() {}, expired() {}, unavailable() {} };
+    const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const store = openSqliteOutbox({
       dir: image,
       backends: ['akto'],

@@ -176,7 +176,7 @@ test('a file that may not grow (ulimit -f): nothing acknowledged is lost', async
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
     import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
-    const events = { damaged() {}, unreadable() {}, expired() {}, unavailable() {} };
+    const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const store = openSqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
     const stored = [], refused = [];
     for (let n = 0; n < 100; n++) {

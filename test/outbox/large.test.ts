@@ -43,7 +43,7 @@ async function startOn(
   const script = `
     import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
     const damages = [];
-    const events = { damaged: (damage) => damages.push(damage), unreadable() {}, expired() {}, unavailable() {} };
+    const events = { damaged: (damage) => damages.push(damage), unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const startedAt = performance.now();
     const store = openSqliteOutbox({
       dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 2 ** 30, maxAgeMs: 7 * 86_400_000, now: () => ${NOON + 60_000}, events,

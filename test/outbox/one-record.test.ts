@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/guardrail/record.ts';
-import { type Known, settle } from '../../src/outbox/one-record.ts';
+import { blockKey, type Known, settle } from '../../src/outbox/one-record.ts';
 import type { Disposition, Entry } from '../../src/outbox/outbox.ts';
 
 /** Something about one call. Times are seconds. */
@@ -33,7 +33,13 @@ const absorbed = (event: Event): Event => ({ ...event, absorbed: true });
 function entryOf({ outcome, eventKey, from, to, ref }: Event): Entry {
   return {
     ...{ callKey: 'call-1', outcome, eventKey, startedAt: at(from), endedAt: at(to) },
-    ...{ holdMs: 0, backends: ['akto'], payload: '{}', ...(ref !== undefined && { ref }) },
+    ...{
+      holdMs: 0,
+      backends: ['akto'],
+      payload: '{}',
+      mayBeBlocked: true,
+      ...(ref !== undefined && { ref }),
+    },
   };
 }
 
@@ -188,9 +194,22 @@ test.each(
   ]),
 )('a call id that a client uses again: %s', check);
 
-test('a call that its guardrails let pass is not hidden behind a block under the same id, which its client chose', () => {
-  const known = [knownOf(block(1, 1.1), 0)];
-  const passed = { ...entryOf(success(0, 2)), isPassed: true };
-  expect(settle(known, passed)).toEqual({ disposition: 'new', replaces: [] });
-  expect(settle(known, { ...passed, isPassed: false }).disposition).toBe('blocked');
+test.each([
+  ['an answer', blockKey('response', 'words'), {}, 'blocked'],
+  ['an answer to other words, which a policy may have rewritten', blockKey('response', 'w'), {}, 'blocked'],
+  [
+    'a request, and LiteLLM says that it was stopped',
+    blockKey('request', 'w'),
+    { mayBeBlocked: true },
+    'blocked',
+  ],
+  ['a request with the same words', blockKey('request', 'words'), {}, 'blocked'],
+  ['a request with other words: its client chose the id', blockKey('request', 'w'), {}, 'new'],
+  ['a request of which the words are unknown', blockKey('request', undefined), {}, 'new'],
+])('a success after a block of %s', (_, eventKey, more, disposition) => {
+  const known = [{ ...knownOf(block(1, 1.1), 0), eventKey }];
+  expect(settle(known, { ...entryOf(success(0, 2)), mayBeBlocked: false, words: 'words', ...more })).toEqual({
+    disposition,
+    replaces: [],
+  });
 });

@@ -125,7 +125,7 @@ test('a block takes the place of a success that waits, and absorbs its repetitio
   const success = entry(1, { holdMs: 7000 });
   const block = entry(1, {
     outcome: 'blocked',
-    eventKey: 'turn',
+    eventKey: 'response|words',
     endedAt: NOON + 3000,
     ref: 'a1',
     payload: '{"n":"block"}',
@@ -411,7 +411,7 @@ test('a bridge in another process keeps the folder until it dies', async () => {
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
     import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
-    const events = { damaged() {}, unreadable() {}, expired() {}, unavailable() {} };
+    const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const store = openSqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, events });
     await store.accept([${JSON.stringify(entry('child'))}]);
     console.log('stored');
@@ -463,4 +463,17 @@ test('what was begun is stored before it closes, and then it lets go of the fold
   await store.close();
   const next = openStore({ dir: store.dir });
   expect(named(await next.all())).toEqual(['0', '1']);
+});
+
+test('of rows that could not be read the newest ten thousand are kept, and what can be delivered with them', async () => {
+  const store = openStore();
+  await store.acceptOne(entry(1));
+  await store.accept(
+    [],
+    numbers(10_500).map((n) => ({ reason: 'is not JSON', payload: `"${n}"` })),
+  );
+  await store.maintain();
+  expect((await store.stats()).backends.intake?.dead).toBe(10_000);
+  expect(store.expired).toEqual([['intake', 500]]);
+  expect(named(await store.all())).toEqual(['1']);
 });

@@ -147,7 +147,7 @@ export function delivering(
     dir,
     backends: vendors.map(({ name }) => name),
     ...{ maxBytes: 1024 ** 3, maxAgeMs: 1e12, now: clock?.now ?? Date.now },
-    events: { damaged() {}, unreadable() {}, expired() {}, unavailable() {} },
+    events: { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} },
   });
   clock?.standStill(() => vendors.some(({ isBusy }) => isBusy()));
   const http = createHttp();

@@ -63,6 +63,7 @@ export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 
       damaged: (damage) => told.damages.push(damage),
       unreadable: (backend) => told.unreadable.push(backend),
       expired: (backend, records) => told.expired.push([backend, records]),
+      crowded: (rows) => told.expired.push(['intake', rows]),
       unavailable: (code) => unavailable.push(code),
     },
   });

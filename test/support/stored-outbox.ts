@@ -36,7 +36,7 @@ export function storedOutbox(): StoredOutbox {
         backends: ['akto', 'capsule'],
         ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },
         ...(now !== undefined && { now: () => now }),
-        events: { damaged() {}, unreadable() {}, expired() {}, unavailable() {} },
+        events: { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} },
       });
       opened.push(outbox);
       return outbox;

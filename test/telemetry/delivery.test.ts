@@ -247,3 +247,10 @@ describe('with telemetry off', () => {
     expect(await (await bridge.app.request('/readyz')).json()).not.toHaveProperty('outbox');
   });
 });
+
+test('a blocked call without any id is on record too', async () => {
+  const bridge = await recordingBridge({ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'library' });
+  await bridge.ask({ ...callOf('x'), litellm_call_id: null });
+  const [record] = await until(() => bridge.records().length === 1 && bridge.records());
+  expect(record).toMatchObject({ statusCode: '403', tag: { outcome: 'blocked' } });
+});
