@@ -41,7 +41,9 @@ async function startOn(
 ): Promise<Record<'ms' | 'rss' | 'used', number> & Record<string, unknown>> {
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
+    import { existsSync, readFileSync } from 'node:fs';
     import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
+    const STATUS = '/proc/self/status';
     const damages = [];
     const events = { damaged: (damage) => damages.push(damage), unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const startedAt = performance.now();
@@ -54,9 +56,11 @@ async function startOn(
     await store.settle([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
     await store.maintain();
     await store.close();
-    const { maxRSS } = process.resourceUsage();
+    // resourceUsage() would tell that of whoever started this process, if it was more
+    const peak = /VmHWM:\\s+(\\d+)/.exec(existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '')?.[1];
+    const rss = peak === undefined ? process.memoryUsage().rss : Number(peak) * 1024;
     const first = due.map(({ id }) => id);
-    console.log(JSON.stringify({ ms, rss: maxRSS * 1024, used: process.memoryUsage().heapUsed, first, backends, damages }));`;
+    console.log(JSON.stringify({ ms, rss, used: process.memoryUsage().heapUsed, first, backends, damages }));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
