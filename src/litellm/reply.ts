@@ -1,4 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { isAtLeast } from '../guardrail/version.ts';
 import { eachWord, rewriteWords } from '../guardrail/words.ts';
 
 /** LiteLLM's answer; only these three actions, spelled so: any other word would let the call pass. */
@@ -56,10 +57,4 @@ export function isSound(call: GuardrailCall, reply: Reply): boolean {
   return 'texts' in reply
     ? reply.texts.length === call.texts.length && reply.texts.every((text) => typeof text === 'string')
     : reply.structured_messages.length === call.structured_messages.length;
-}
-
-function isAtLeast(version: string | null, [major = 0, minor = 0]: readonly number[]): boolean {
-  const found = /^(\d+)\.(\d+)/.exec(version ?? '');
-  if (found === null) return false;
-  return Number(found[1]) > major || (Number(found[1]) === major && Number(found[2]) >= minor);
 }

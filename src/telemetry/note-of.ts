@@ -2,7 +2,11 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { fingerprintOf } from '../guardrail/fingerprint.ts';
 import { type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
+import { isAtLeast } from '../guardrail/version.ts';
 import type { Answer } from '../pipeline/ask.ts';
+
+/** Since 1.83.14. */
+const LOGS_CALL_IDS = [1, 84];
 
 /** What a call was answered: its action and who decided; of a rewrite, what LiteLLM will log instead of what was asked. */
 type Answered = {
@@ -20,6 +24,7 @@ export function noteOf(
   ms: number,
 ): VerdictNote {
   const { input_type, litellm_trace_id, litellm_version } = call;
+  const isNamed = isAtLeast(litellm_version, LOGS_CALL_IDS);
   const texts = body !== undefined && 'texts' in body ? (body.texts as readonly string[]) : call.texts;
   return {
     litellm_call_id: litellm_call_id.slice(0, MAX_ID_CHARS),
@@ -30,8 +35,8 @@ export function noteOf(
     at: Date.now(),
     ms: rounded(ms),
     checks: answers.map(checkOf),
-    // Releases that log no call id do not tell their version either, but for a few
-    ...(litellm_version === null &&
+    ...(isNamed && { isNamed }),
+    ...(!isNamed &&
       input_type === 'request' && {
         fingerprint: fingerprintOf(call.request_data, texts.findLast((text) => text !== '') ?? ''),
       }),

@@ -134,8 +134,9 @@ export function createNotes(maxCalls = 200_000, onForgotten: () => void = () => 
         untrace(before);
         call.notes[i] = { ...note, calls: (before.calls ?? 1) + 1 };
       }
-      if (traceId !== null) index(byTrace, traceId, callId);
+      if (traceId !== null && !note.isNamed) index(byTrace, traceId, callId);
       if (fingerprint !== undefined) addAsk(call, { callId, traceId, fingerprint, at: note.at - note.ms });
+      if (early.size === 0) return;
       const key = `${note.input_type}|${callId}`;
       const checks = early.get(key);
       if (checks === undefined) return;
