@@ -1,3 +1,5 @@
+import { fieldsOf, textOf } from '../guardrail/call.ts';
+import { parseInner } from '../guardrail/json.ts';
 import { type Outbox, OutboxError } from '../outbox/outbox.ts';
 import type { Notes } from './notes.ts';
 import type { NoteLine } from './protocol.ts';
@@ -6,12 +8,8 @@ import type { NoteLine } from './protocol.ts';
 export function takeLines(notes: Notes, lines: string): readonly string[] {
   const callIds: string[] = [];
   for (const text of lines.split('\n')) {
-    let line: NoteLine;
-    try {
-      line = JSON.parse(text) as NoteLine;
-    } catch {
-      continue;
-    }
+    const line = parseInner(text) as NoteLine;
+    if (textOf(fieldsOf(line).litellm_call_id) === undefined) continue;
     callIds.push(line.litellm_call_id);
     if ('check' in line) notes.addCheck(line.litellm_call_id, line.input_type, line.check);
     else notes.add(line);

@@ -124,13 +124,23 @@ export function runTelemetry(
     }
   }
 
+  const storing = new Set<Promise<void>>();
+  let isClosing = false;
+
   async function takeBlocked(message: ToWorker & { kind: 'blocked' }): Promise<void> {
+    const stored = storeBlocked(message);
+    storing.add(stored);
+    await stored.finally(() => storing.delete(stored));
+  }
+
+  async function storeBlocked(message: ToWorker & { kind: 'blocked' }): Promise<void> {
     const call = callIn(message.body);
     if (call === undefined) return;
     const request = message.request && callIn(message.request);
     const note = JSON.parse(message.note) as VerdictNote;
     const block = JSON.parse(message.block) as BlockNote;
     const store = intake.blocked({ call, request, note, block });
+    void outbox.appendNotes(message.note).catch(() => {});
     // Nobody has it but us: there is no caller to be told that it could not be stored
     for (let attempt = 0; ; attempt++) {
       try {
@@ -140,7 +150,7 @@ export function runTelemetry(
         return;
       } catch (error) {
         if (!(error instanceof OutboxError)) throw error;
-        if (attempt === 60) {
+        if (attempt === 60 || isClosing) {
           metrics.dropped.inc({ backend: 'all', reason: error.kind });
           log(
             'error',
@@ -161,6 +171,8 @@ export function runTelemetry(
 
   async function closed(drainMs: number): Promise<void> {
     upkeep.stop();
+    isClosing = true;
+    await Promise.allSettled(storing);
     await courier.close(drainMs);
     await outbox.close();
     await http.close();

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { aktoBlocks } from '../support/akto.ts';
@@ -253,4 +255,15 @@ test('a blocked call without any id is on record too', async () => {
   await bridge.ask({ ...callOf('x'), litellm_call_id: null });
   const [record] = await until(() => bridge.records().length === 1 && bridge.records());
   expect(record).toMatchObject({ statusCode: '403', tag: { outcome: 'blocked' } });
+});
+
+test('a blocked call that could not be stored by the time the bridge ends is told as lost', async () => {
+  const file = path.join(temporaryFolder(), 'file');
+  fs.writeFileSync(file, '');
+  const bridge = await recordingBridge({ DATA_DIR: file, BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'library' });
+  await bridge.ask(callOf('x'));
+  await bridge.close();
+  expect(bridge.lines.filter(({ msg }) => msg === 'the record of a blocked call was lost')).toMatchObject([
+    { litellm_call_id: 'x', reason: 'unavailable' },
+  ]);
 });
