@@ -1,5 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { type GuardrailRouteOptions, guardrailRoute } from './http/guardrail.ts';
 import { healthRoute, readyRoute } from './http/health.ts';
 import { type LogsRouteOptions, logsRoute } from './http/logs.ts';
@@ -13,11 +13,17 @@ export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 export const LOGS_PATH = '/v1/litellm/logs';
 
 export type AppOptions = GuardrailRouteOptions &
-  LogsRouteOptions & { readonly backends: readonly JudgingBackend[] };
+  LogsRouteOptions & {
+    readonly backends: readonly JudgingBackend[];
+    /** Whether an address may call; of a call without a connection it is undefined. */
+    readonly isAllowedAddress: (address: string | undefined) => boolean;
+  };
+
+type BridgeContext = Context<{ Bindings: Partial<HttpBindings> }>;
 
 /** All routes of the bridge; it does not listen. */
 export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
-  const { metrics, log, telemetry } = options;
+  const { metrics, log, telemetry, audit, isAllowedAddress } = options;
   const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
 
   const guardrail = guardrailRoute(options);
@@ -26,14 +32,19 @@ export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBin
     [LOGS_PATH, logsRoute(options)] as const,
   ];
   for (const [path, route] of routes) {
-    app.post(path, route);
+    app.post(path, async (c: BridgeContext) => {
+      if (isAllowedAddress(c.env?.incoming?.socket.remoteAddress)) return route(c);
+      metrics.rejected.inc({ reason: 'address' });
+      log.warn({ reason: 'address' }, 'request refused');
+      return c.json({ error: { type: 'address', message: 'Access forbidden: IP address not allowed.' } }, 403);
+    });
     app.all(path, (c) => {
       metrics.rejected.inc({ reason: 'method' });
       return c.json({ error: { type: 'method', message: 'send a POST' } }, 405, { allow: 'POST' });
     });
   }
   app.get('/healthz', healthRoute);
-  app.get('/readyz', readyRoute(options.backends, telemetry, options.isDraining));
+  app.get('/readyz', readyRoute(options.backends, telemetry, audit, options.isDraining));
   app.get('/metrics', metricsRoute(metrics.registry, telemetry));
 
   app.notFound((c) => {

@@ -1,17 +1,23 @@
+import fs from 'node:fs';
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type pino from 'pino';
 import { createApp } from './app.ts';
+import { type AuditLog, auditAdvice, createAuditLog } from './audit/audit-log.ts';
+import { createAuditor } from './audit/auditor.ts';
 import { createHttp } from './backends/http.ts';
 import type { Config } from './config/config.ts';
+import { ipList } from './guardrail/ip-list.ts';
 import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createAuth } from './http/auth.ts';
-import type { JudgingBackend } from './pipeline/ask.ts';
+import type { Answer, JudgingBackend } from './pipeline/ask.ts';
 import { createBreaker } from './pipeline/breaker.ts';
 import { createJudge, type Witness } from './pipeline/judge.ts';
-import { createBuiltinPolicy } from './policies/builtin.ts';
+import { PolicyFileError } from './policies/file/problems.ts';
+import type { PolicyFile } from './policies/file/policy-file.ts';
+import { createPolicyStore, defaultPolicy, type PolicyStore } from './policies/store.ts';
 import { createLog, type Log } from './telemetry/log.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { checkOf } from './telemetry/note-of.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import { createWitness } from './telemetry/witness.ts';
@@ -19,6 +25,10 @@ import { createWitness } from './telemetry/witness.ts';
 export type Bridge = {
   readonly app: Hono<{ Bindings: Partial<HttpBindings> }>;
   readonly log: Log;
+  /** The policies in force; undefined if there are none. */
+  readonly policies: (() => PolicyFile) | undefined;
+  /** Reads the policy file again; one that cannot be used is logged and counted, and what was in force stays so. */
+  reloadPolicies(): void;
   /** From now on `/readyz` says that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
@@ -43,9 +53,9 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     ...backend,
     breaker: createBreaker(),
   }));
-  const policies = config.builtinPolicy ? [createBuiltinPolicy(config)] : [];
+  const policies = policiesOf(config);
   const metrics = createMetrics(
-    { backends: backends.map(({ name }) => name), policies: policies.map(({ name }) => name) },
+    { backends: backends.map(({ name }) => name), policies: [...(policies?.file().policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
@@ -56,8 +66,19 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       restarted: () => metrics.telemetryRestarts.inc(),
       lost: () => metrics.telemetryLost.inc(),
     });
-  const witness = withNotes(createWitness(metrics, log), telemetry);
-  const judge = createJudge({ policies, backends, http, witness });
+  const audit = createAuditor(
+    () => openAuditLog(config, log),
+    () => policies?.engine().audit,
+    () => metrics.auditLost.inc(),
+  );
+  audit.prepare();
+  const judge = createJudge({
+    ...config,
+    engine: () => policies?.engine(),
+    backends,
+    http,
+    witness: withNotes(createWitness(metrics, log), telemetry),
+  });
   let draining = false;
   const isDraining = () => draining;
   const app = createApp({
@@ -65,40 +86,89 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     backends,
     judge,
     telemetry,
+    audit,
     metrics,
     log,
     isDraining,
     isAuthorized: createAuth(config.apiKeys),
+    isAllowedAddress: config.allowedIps.length > 0 ? ipList(config.allowedIps) : () => true,
   });
   return {
     app,
     log,
     isDraining,
+    policies: policies?.file,
+    reloadPolicies() {
+      if (policies === undefined || config.policyFile === undefined) return;
+      reload(policies, metrics, log);
+      audit.prepare();
+    },
     startDraining() {
       draining = true;
     },
     async close(drainMs = 0) {
       await judge.settled();
       await telemetry?.close(drainMs);
+      await audit.close();
       await http.close();
     },
   };
 }
 
-/** What observing backends say comes after the answer, and belongs on the record of the call. */
+/** What observing backends say comes after the answer, as late checks do, and belongs on the record of the call. */
 function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness {
   if (telemetry === undefined) return witness;
+  const note = (answer: Answer) => {
+    const { litellm_call_id, input_type } = answer.call;
+    if (litellm_call_id === null) return;
+    const id = litellm_call_id.slice(0, MAX_ID_CHARS);
+    telemetry.note({ litellm_call_id: id, input_type, check: checkOf(answer) });
+  };
   return {
     ...witness,
     answer(answer) {
       witness.answer(answer);
-      const { litellm_call_id, input_type } = answer.call;
-      if (answer.backend.mode !== 'observe' || litellm_call_id === null) return;
-      telemetry.note({
-        litellm_call_id: litellm_call_id.slice(0, MAX_ID_CHARS),
-        input_type,
-        check: checkOf(answer),
-      });
+      if (answer.backend.mode === 'observe') note(answer);
+    },
+    late(answer) {
+      witness.late(answer);
+      note(answer);
     },
   };
+}
+
+/** The policies that the configuration names. @throws PolicyFileError */
+function policiesOf({ policyFile, builtinPolicy, bannedKeywords, answerRedaction, backends }: Config) {
+  if (policyFile === undefined && !builtinPolicy) return undefined;
+  const read = () =>
+    policyFile === undefined ? defaultPolicy(bannedKeywords) : fs.readFileSync(policyFile, 'utf8');
+  return createPolicyStore(read, {
+    backends: backends.map(({ name }) => name),
+    restores: answerRedaction === 'rewrite',
+  });
+}
+
+function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
+  try {
+    const changed = policies.reload();
+    metrics.policyReloads.inc({ result: changed ? 'changed' : 'unchanged' });
+    if (!changed) return;
+    const { name, version, warnings } = policies.file();
+    log.info({ policy_file: name, policy_version: version }, 'policies read again');
+    for (const warning of warnings) log.warn(warning);
+  } catch (error) {
+    metrics.policyReloads.inc({ result: 'failed' });
+    const problems = error instanceof PolicyFileError ? error.problems : [(error as NodeJS.ErrnoException).code];
+    log.error({ problems, policy_version: policies.file().version }, 'the policy file cannot be used; the last good one stays');
+  }
+}
+
+function openAuditLog({ dataDir, auditKeys }: Config, log: Log): AuditLog {
+  return createAuditLog({
+    dir: dataDir,
+    key: auditKeys[0],
+    onError: (code) => log.error({ code, advice: auditAdvice(code) }, 'the audit log cannot be written'),
+    onRecovered: (lost) => log.warn({ lost }, 'the audit log is written again'),
+    onHead: (head) => log.info(head, 'head of the audit log'),
+  });
 }

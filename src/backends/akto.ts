@@ -48,7 +48,7 @@ const UNMAPPED = { isAnswer: false, mapBack: () => null };
  */
 export const akto = defineBackend({
   name: 'akto',
-  judges: { request: true, response: true, media: false },
+  judges: { request: true, response: true, media: false, unit: 'conversation' },
   variables: {
     AKTO_GUARDRAIL_API_BASE: baseUrl,
     AKTO_API_KEY: secret,

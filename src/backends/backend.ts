@@ -6,7 +6,16 @@ import type { Mode, Verdict } from '../guardrail/verdict.ts';
 import type { Http } from './http.ts';
 
 /** What a backend can look at; the rest is counted as unjudged, never as allowed. */
-export type Judges = { readonly request: boolean; readonly response: boolean; readonly media: boolean };
+export type Judges = {
+  readonly request: boolean;
+  readonly response: boolean;
+  readonly media: boolean;
+  /**
+   * `texts`: each text alone, so it is sent those that are new, and of a growing answer what is new with some of what was
+   * before. `conversation`: all of a call together.
+   */
+  readonly unit: 'texts' | 'conversation';
+};
 
 /** What a check is given beside the call. It translates, nothing else: no retry, timeout, fallback or `try`. */
 export type CheckContext<Config> = {

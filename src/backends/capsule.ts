@@ -22,7 +22,7 @@ const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reaso
  */
 export const capsule = defineBackend({
   name: 'capsule',
-  judges: { request: true, response: false, media: false },
+  judges: { request: true, response: false, media: false, unit: 'conversation' },
   variables: {
     CAPSULE_LITELLM_ENDPOINT: baseUrl,
     CAPSULE_LITELLM_TOKEN: secret,

@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { watchPolicyFile } from '../policies/file/watch.ts';
 import { loggable } from '../telemetry/log.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
@@ -22,7 +23,7 @@ export async function serve(config: Config): Promise<void> {
   const { app, log } = bridge;
   for (const warning of config.warnings) log.warn(warning);
   for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
-  if (config.builtinPolicy) log.info({ banned_keywords: config.bannedKeywords.length }, 'built-in policy');
+  const stopWatching = followPolicies(bridge, config);
 
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
@@ -50,8 +51,23 @@ export async function serve(config: Config): Promise<void> {
   log.info({ host: config.host, port, authenticated: config.apiKeys.length > 0 }, 'listening');
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  stopWatching();
   bridge.startDraining();
   await drain(bridge, server, config, signal);
+}
+
+/** Says what the policies are, and reads their file again when it changes and on SIGHUP. Returns how to stop that. */
+function followPolicies(bridge: Bridge, { policyFile }: Config): () => void {
+  const file = bridge.policies?.();
+  if (file !== undefined) {
+    const { name, version, chain, rules, warnings } = file;
+    bridge.log.info({ policy_file: name, policy_version: version, chain, rules: rules.length }, 'policies');
+    for (const warning of warnings) bridge.log.warn(warning);
+  }
+  // Without a file too: the signal must not end the process
+  process.on('SIGHUP', bridge.reloadPolicies);
+  const stop = policyFile === undefined ? undefined : watchPolicyFile(policyFile, bridge.reloadPolicies);
+  return () => stop?.();
 }
 
 function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {

@@ -1,7 +1,10 @@
 import * as v from 'valibot';
 import type { Backend } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
+import { auditKeys } from '../audit/chain.ts';
+import type { UnreachableFallback } from '../guardrail/failure.ts';
 import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
+import { ipList } from '../guardrail/ip-list.ts';
 import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
 import { type Env, read } from './read.ts';
 import { configureTelemetry, TELEMETRY_VARIABLES, type TelemetryConfig } from './telemetry.ts';
@@ -63,6 +66,26 @@ const VARIABLES = {
   BLOCKED_MESSAGE: v.string(),
   BUILTIN_POLICY: oneOf(['auto', 'on', 'off']),
   BANNED_KEYWORDS: commaList,
+  POLICY_FILE: v.string(),
+  AUDIT_KEY: v.pipe(
+    v.string(),
+    v.check((text) => text.trim().length >= 16, 'write at least 16 characters'),
+  ),
+  ALLOWED_IPS: v.pipe(
+    commaList,
+    v.rawCheck(({ dataset, addIssue }) => {
+      try {
+        if (dataset.typed) ipList(dataset.value);
+      } catch (error) {
+        addIssue({ message: (error as Error).message });
+      }
+    }),
+  ),
+  STREAM_CHECK_GROWTH: v.pipe(
+    v.string(),
+    v.transform(Number),
+    v.check((value) => value >= 1 && value <= 100, 'write a number from 1 to 100'),
+  ),
   LOG_LEVEL: oneOf(LOG_LEVELS),
   SHUTDOWN_DELAY: secondsOrZero,
   SHUTDOWN_TIMEOUT: seconds,
@@ -80,8 +103,21 @@ export type Config = Readonly<{
   maxBodyBytes: number;
   answerRedaction: 'block' | 'rewrite';
   blockedMessage: string | undefined;
+  /** Path of the policies; undefined for the built-in ones, or none. */
+  policyFile: string | undefined;
   builtinPolicy: boolean;
   bannedKeywords: readonly string[];
+  /** What the policies may take of one call, and what a call does that they could not judge. */
+  policyTimeoutMs: number;
+  policyFallback: UnreachableFallback;
+  /** Keys of the audit log: the first seals new rows. */
+  auditKeys: readonly string[];
+  /** Who may call; empty for everybody. */
+  allowedIps: readonly string[];
+  /** By how much an answer has to have grown before a backend is asked about it again; 1 for each time. */
+  streamCheckGrowth: number;
+  /** Where telemetry and the audit log keep what they keep. */
+  dataDir: string;
   logLevel: (typeof LOG_LEVELS)[number];
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
@@ -134,12 +170,21 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
         `BRIDGE_API_KEYS: missing; HOST is not loopback. Set keys, or ALLOW_UNAUTHENTICATED=true`,
       );
   }
+  const policyFile = set.POLICY_FILE?.trim();
   const builtinPolicy =
-    set.BUILTIN_POLICY === 'on' || (set.BUILTIN_POLICY !== 'off' && backends.length === 0);
-  if (!builtinPolicy && set.BANNED_KEYWORDS?.length) {
-    problems.push('BANNED_KEYWORDS: the built-in policy that reads them is off; set BUILTIN_POLICY=on');
+    policyFile === undefined &&
+    (set.BUILTIN_POLICY === 'on' || (set.BUILTIN_POLICY !== 'off' && backends.length === 0));
+  if (policyFile !== undefined && set.BUILTIN_POLICY === 'on') {
+    problems.push('BUILTIN_POLICY: POLICY_FILE is set, and what it says judges; leave one of them out');
   }
-  if (!builtinPolicy && backends.length === 0) {
+  if (!builtinPolicy && set.BANNED_KEYWORDS?.length) {
+    problems.push(
+      policyFile === undefined
+        ? 'BANNED_KEYWORDS: the built-in policy that reads them is off; set BUILTIN_POLICY=on'
+        : 'BANNED_KEYWORDS: is not read beside POLICY_FILE; write them under policy.banned-keywords there',
+    );
+  }
+  if (!builtinPolicy && policyFile === undefined && backends.length === 0) {
     warnings.push(
       'nothing judges: no vendor is configured and BUILTIN_POLICY is off, so every call is allowed',
     );
@@ -153,8 +198,15 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     maxBodyBytes: set.MAX_BODY_MB ?? 32 * 1024 * 1024,
     answerRedaction: set.ANSWER_REDACTION ?? 'block',
     blockedMessage: set.BLOCKED_MESSAGE,
+    policyFile,
     builtinPolicy,
     bannedKeywords: set.BANNED_KEYWORDS ?? [],
+    policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? 5000,
+    policyFallback: set.UNREACHABLE_FALLBACK ?? 'fail_closed',
+    auditKeys: auditKeys(set.AUDIT_KEY),
+    allowedIps: set.ALLOWED_IPS ?? [],
+    streamCheckGrowth: set.STREAM_CHECK_GROWTH ?? 6,
+    dataDir: set.DATA_DIR ?? './data',
     logLevel: set.LOG_LEVEL ?? 'info',
     shutdownDelayMs: set.SHUTDOWN_DELAY ?? 3000,
     shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT ?? 25_000,

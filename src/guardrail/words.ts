@@ -1,8 +1,8 @@
 import { fieldsOf, type GuardrailCall } from './call.ts';
 import { parseInner } from './json.ts';
 
-/** Where in a call a string stands; it decides how a rewrite of it can be written back. */
-export type Place = 'texts' | 'structured_messages' | 'tool_calls' | 'tools';
+/** Where in a call a string stands; it decides how a rewrite of it can be written back. `inside` is within JSON in a string. */
+export type Place = 'texts' | 'structured_messages' | 'tool_calls' | 'tools' | 'inside';
 
 /** Structure, not words: never judged and never rewritten. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
@@ -18,9 +18,17 @@ const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
  */
 export function eachWord(call: GuardrailCall, visit: (text: string, place: Place) => void): void {
   for (const text of call.texts) visit(text, 'texts');
-  walk(call.structured_messages, '', 'structured_messages', visit);
+  eachWordOfRows(call.structured_messages, visit);
   walk(call.tool_calls, '', 'tool_calls', visit);
   walk(call.tools, '', 'tools', visit);
+}
+
+/** As {@link eachWord}, of some `structured_messages`. */
+export function eachWordOfRows(
+  rows: readonly unknown[],
+  visit: (text: string, place: Place) => void,
+): void {
+  walk(rows, '', 'structured_messages', visit);
 }
 
 /**
@@ -33,6 +41,13 @@ export function eachNewWord(call: GuardrailCall, visit: (text: string) => void):
     if (place === 'structured_messages' && text === call.texts[next]) next++;
     else visit(text);
   });
+}
+
+/** All that is to be judged, each text once: `texts` first and in their order, then what stands only elsewhere. */
+export function passagesOf(call: GuardrailCall): readonly string[] {
+  const passages: string[] = [];
+  eachNewWord(call, (text) => passages.push(text));
+  return passages;
 }
 
 /** The texts that `structured_messages` does not repeat, for backends that are sent the conversation. */
@@ -68,7 +83,7 @@ function walk(value: unknown, key: string, place: Place, visit: (text: string, p
     visit(value, place);
     // JSON in a string: what is escaped there is not what was said
     if (key === 'arguments' && value.includes('\\'))
-      walkData(parseInner(value), (word) => visit(word, place));
+      walkData(parseInner(value), (word) => visit(word, 'inside'));
   } else if (Array.isArray(value)) {
     for (const item of value) walk(item, key, place, visit);
   } else if (typeof value === 'object' && value !== null) {
@@ -76,12 +91,11 @@ function walk(value: unknown, key: string, place: Place, visit: (text: string, p
       if (name === 'input' || name === 'arguments') {
         const data = (value as Record<string, unknown>)[name];
         if (typeof data === 'object') {
-          walkData(data, (word) => visit(word, 'tool_calls'));
+          walkData(data, (word) => visit(word, place));
           continue;
         }
       }
-      const inside = name === 'tool_calls' || name === 'function_call' ? 'tool_calls' : place;
-      walk((value as Record<string, unknown>)[name], name, inside, visit);
+      walk((value as Record<string, unknown>)[name], name, place, visit);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import type { BlockNote } from '../guardrail/record.ts';
 import { isSound, type Reply, rewriteReply } from '../litellm/reply.ts';
 import type { BlockCause, Decision } from '../pipeline/decision.ts';
+import type { Ruling } from '../policies/engine.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { callFields } from '../telemetry/witness.ts';
@@ -17,7 +18,8 @@ export type AnswerOptions = {
 
 /** What a call is answered, and what its record will say of it. */
 export type Answered =
-  | { readonly action: 'NONE' | 'DEFERRED' | 'CANCELLED'; readonly by: string | null }
+  | { readonly action: 'NONE'; readonly by: null; readonly body?: Reply }
+  | { readonly action: 'DEFERRED' | 'CANCELLED'; readonly by: string | null }
   | { readonly action: 'GUARDRAIL_INTERVENED'; readonly by: string; readonly body: Reply }
   | Blocked;
 type Blocked = {
@@ -31,10 +33,22 @@ type Blocked = {
 export function createAnswers(options: AnswerOptions) {
   const { metrics, log } = options;
 
-  function blocked(cause: BlockCause | 'refused', by: string, reason: string, fields: object): Blocked {
+  function blocked(
+    cause: BlockCause | 'refused',
+    by: string,
+    reason: string,
+    fields: object,
+    message?: string,
+  ): Blocked {
     const ref = randomBytes(8).toString('hex');
     log.warn({ ...fields, action: 'BLOCKED', cause, backend: by, ref }, 'blocked');
-    const blocked_reason = blockedMessage(options.blockedMessage, { cause, backend: by, reason, ref });
+    const blocked_reason = blockedMessage(options.blockedMessage, {
+      cause,
+      backend: by,
+      reason,
+      ref,
+      message,
+    });
     return {
       action: 'BLOCKED',
       body: { action: 'BLOCKED', blocked_reason },
@@ -44,7 +58,11 @@ export function createAnswers(options: AnswerOptions) {
   }
 
   /** A rewrite that LiteLLM would drop without a word, or that no reply can carry, blocks instead. */
-  function rewrite(call: GuardrailCall, { backends, rewrites }: Decision & { kind: 'modify' }): Answered {
+  function rewrite(
+    call: GuardrailCall,
+    { backends, rewrites }: Decision & { kind: 'modify' },
+    holdback: readonly number[] | undefined,
+  ): Answered {
     const dropped =
       (call.input_type === 'response' && options.answerRedaction === 'block') ||
       call.additional_provider_specific_params.mode === 'during_call';
@@ -55,17 +73,30 @@ export function createAnswers(options: AnswerOptions) {
       return blocked('redaction', by, 'a redaction could not be applied', callFields(call));
     }
     log.info({ ...callFields(call), action: reply.action, backends, count: rewrites.size }, 'redacted');
-    return { action: 'GUARDRAIL_INTERVENED', body: reply, by };
+    const body = holdback === undefined ? reply : { ...reply, stream_holdback_chars: holdback };
+    return { action: 'GUARDRAIL_INTERVENED', body, by };
   }
 
-  function answered(call: GuardrailCall, decision: Decision): Answered {
+  /** @param ruling of the policies, which say how much of a growing answer may not be shown yet */
+  function answered(call: GuardrailCall, decision: Decision, ruling?: Ruling): Answered {
+    const holdback = ruling?.holdback.some((chars) => chars > 0) ? ruling.holdback : undefined;
     switch (decision.kind) {
       case 'allow':
-        return { action: 'NONE', by: null };
+        return {
+          action: 'NONE',
+          by: null,
+          ...(holdback && { body: { action: 'NONE', stream_holdback_chars: holdback } }),
+        };
       case 'block':
-        return blocked(decision.cause, decision.backend, decision.reason, callFields(call));
+        return blocked(
+          decision.cause,
+          decision.backend,
+          decision.reason,
+          callFields(call),
+          decision.message,
+        );
       case 'modify':
-        return rewrite(call, decision);
+        return rewrite(call, decision, holdback);
       case 'defer':
         log.warn({ ...callFields(call), backend: decision.backend }, 'deferred to LiteLLM with a 503');
         return { action: 'DEFERRED', by: decision.backend };

@@ -8,7 +8,14 @@ const SENTENCES: Record<BlockCause | 'refused', string> = {
 };
 
 /** What `{backend}` and `{reason}` stand for in an operator's template. */
-export type Blocked = { cause: BlockCause | 'refused'; backend: string; reason: string; ref: string };
+export type Blocked = {
+  cause: BlockCause | 'refused';
+  backend: string;
+  reason: string;
+  ref: string;
+  /** The words of the policy that blocked, in place of ours. */
+  message?: string | undefined;
+};
 
 /**
  * The `blocked_reason`: it reaches end users, spend logs, traces and alerts, so it is a sentence about policy and a
@@ -18,12 +25,12 @@ export type Blocked = { cause: BlockCause | 'refused'; backend: string; reason: 
  */
 export function blockedMessage(
   template: string | undefined,
-  { cause, backend, reason, ref }: Blocked,
+  { cause, backend, reason, ref, message }: Blocked,
 ): string {
-  if (template === undefined) return `${SENTENCES[cause]} Reference: ${ref}`;
+  const sentence = `${message?.trim() || SENTENCES[cause]} Reference: ${ref}`;
+  if (template === undefined) return sentence;
   const values: Record<string, string> = { backend, reason: reason.slice(0, 1000), ref };
   return (
-    template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '') ||
-    `${SENTENCES[cause]} Reference: ${ref}`
+    template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '') || sentence
   );
 }

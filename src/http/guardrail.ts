@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
+import type { Auditor } from '../audit/auditor.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
 import { loggable } from '../telemetry/log.ts';
 import type { REJECTIONS } from '../telemetry/metrics.ts';
@@ -18,6 +19,7 @@ export type GuardrailRouteOptions = AnswerOptions & {
   readonly judge: Judge;
   /** Undefined when no backend takes records, or telemetry is off. */
   readonly telemetry: Telemetry | undefined;
+  readonly audit: Auditor;
   readonly maxBodyBytes: number;
   readonly isDraining: () => boolean;
   readonly isAuthorized: (header: (name: string) => string | undefined) => boolean;
@@ -62,7 +64,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
   function responseTo(c: BridgeContext, answer: Answered): Response {
     switch (answer.action) {
       case 'NONE':
-        return c.body(NONE, 200, jsonType());
+        return c.body(answer.body === undefined ? NONE : JSON.stringify(answer.body), 200, jsonType());
       case 'DEFERRED':
         return c.body(DEFERRED, 503, jsonType());
       case 'CANCELLED':
@@ -108,6 +110,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       const answer = blocked('fail_closed', 'bridge', 'internal error', fields);
       if (call !== undefined) {
         metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+        options.audit.decided(answer, call, undefined, 0);
         if (telemetry !== undefined) record(telemetry, call, [], answer, 0, body.bytes, undefined);
       }
       return responseTo(c, answer);
@@ -120,11 +123,12 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     const startedAt = performance.now();
     const kept = requestOf(call, bytes);
     const request = kept === undefined ? undefined : callIn(kept);
-    const judgement = await judge.judge(call, workFor(c), request);
+    const judgement = await judge.judge(call, bytes, workFor(c), request);
     const ms = performance.now() - startedAt;
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
-    const answer = answered(call, judgement.decision);
+    const answer = answered(call, judgement.decision, judgement.ruling);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
+    if (answer.action !== 'CANCELLED') options.audit.decided({ ...answer, action: answer.action }, call, judgement.ruling, ms);
     if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, bytes, kept);
     return responseTo(c, answer);
   }

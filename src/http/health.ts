@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { Auditor } from '../audit/auditor.ts';
 import type { JudgingBackend } from '../pipeline/ask.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
@@ -11,11 +12,13 @@ export function healthRoute(c: Context): Response {
  * `/readyz`: 200 from the first moment, since nothing has to be warmed up, until the bridge drains. A backend in
  * trouble is named and does not make it unready: the fail mode answers for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for telemetry: `outbox` is unhappy while
- * nothing can be stored, while it nears its bounds, and while a backend refuses our token.
+ * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `audit` while decisions cannot be
+ * written down.
  */
 export function readyRoute(
   backends: readonly JudgingBackend[],
   telemetry: Telemetry | undefined,
+  audit: Pick<Auditor, 'isUp'>,
   isDraining: () => boolean,
 ): (c: Context) => Response {
   return (c) => {
@@ -28,7 +31,7 @@ export function readyRoute(
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states
       .flatMap(([name, { healthy }]) => (healthy ? [] : [name]))
-      .concat(isSafe ? [] : 'outbox');
+      .concat(isSafe ? [] : 'outbox', audit.isUp() ? [] : 'audit');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = { status, unhappy, backends: Object.fromEntries(states), ...(outbox && { outbox }) };
     return c.json(report, isDraining() ? 503 : 200);

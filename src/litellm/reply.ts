@@ -1,12 +1,12 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { isAtLeast } from '../guardrail/version.ts';
-import { eachWord, rewriteWords } from '../guardrail/words.ts';
+import { eachWord, eachWordOfRows, rewriteWords } from '../guardrail/words.ts';
 
 /** LiteLLM's answer; only these three actions, spelled so: any other word would let the call pass. */
 export type Reply =
-  | { action: 'NONE' }
+  | { action: 'NONE'; stream_holdback_chars?: readonly number[] }
   | { action: 'BLOCKED'; blocked_reason: string }
-  | { action: 'GUARDRAIL_INTERVENED'; texts: string[] }
+  | { action: 'GUARDRAIL_INTERVENED'; texts: string[]; stream_holdback_chars?: readonly number[] }
   | { action: 'GUARDRAIL_INTERVENED'; structured_messages: unknown[] };
 
 /** Older releases ignore `structured_messages` in a reply, and the original would pass. */
@@ -16,27 +16,31 @@ const READS_STRUCTURED_MESSAGES = [1, 103];
 const TELLS_ITS_VERSION = [1, 81];
 
 /**
- * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in
- * tools or tool-call arguments, one that stands nowhere in the call, or a field that this LiteLLM does not read.
+ * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in tools, in
+ * tool-call arguments of an answer, one that stands nowhere in the call, or a field that this LiteLLM does not read.
  *
  * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
- * where a row differs LiteLLM ignores `texts`, so one reply cannot need both.
+ * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls in a conversation
+ * stand in its rows.
  *
  * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
  */
 export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
   const seen = new Map(
-    [...rewrites.keys()].map((text) => [text, { texts: 0, structured_messages: 0, elsewhere: 0 }]),
+    [...rewrites.keys()].map((text) => [
+      text,
+      { texts: 0, structured_messages: 0, tool_calls: 0, tools: 0, inside: 0 },
+    ]),
   );
   eachWord(call, (text, place) => {
     const counts = seen.get(text);
-    if (counts !== undefined) counts[place === 'tool_calls' || place === 'tools' ? 'elsewhere' : place]++;
+    if (counts !== undefined) counts[place]++;
   });
   let needsRows = false;
   let needsTexts = false;
-  for (const { texts, structured_messages, elsewhere } of seen.values()) {
-    if (elsewhere > 0 || texts + structured_messages === 0) return null;
-    if (structured_messages > texts) needsRows = true;
+  for (const { texts, structured_messages, tool_calls, tools, inside } of seen.values()) {
+    if (tools > 0 || texts + structured_messages + tool_calls + inside === 0) return null;
+    if (structured_messages > texts || tool_calls > 0 || inside > 0) needsRows = true;
     if (texts > structured_messages) needsTexts = true;
   }
   if (call.input_type === 'response' && !isAtLeast(call.litellm_version, TELLS_ITS_VERSION)) return null;
@@ -44,10 +48,22 @@ export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, 
     return { action: 'GUARDRAIL_INTERVENED', texts: call.texts.map((text) => rewrites.get(text) ?? text) };
   }
   if (needsTexts || !isAtLeast(call.litellm_version, READS_STRUCTURED_MESSAGES)) return null;
-  return {
-    action: 'GUARDRAIL_INTERVENED',
-    structured_messages: call.structured_messages.map((row) => rewriteWords(row, rewrites)),
-  };
+  return rowsReply(call, rewrites);
+}
+
+/** The reply by rows, or null if it leaves something where it was: in a key, in JSON within a string, or in no row. */
+function rowsReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
+  const rows = call.structured_messages.map((row) => rewriteWords(row, rewrites));
+  const words = new Set<string>();
+  eachWordOfRows(rows, (text) => words.add(text));
+  if ([...rewrites.keys()].some((text) => words.has(text))) return null;
+  let isWhole = true;
+  const before = new Set<string>();
+  eachWordOfRows(call.structured_messages, (text) => before.add(text));
+  eachWord(call, (text) => {
+    if (rewrites.has(text) && !before.has(text)) isWhole = false;
+  });
+  return isWhole ? { action: 'GUARDRAIL_INTERVENED', structured_messages: rows } : null;
 }
 
 /** Whether a reply does what it says: LiteLLM takes what it cannot apply for an allow. */

@@ -57,7 +57,7 @@ export function openOutboxFile(dir: string, backends: readonly string[], suspect
 }
 
 /** Not by `recursive`, with which Node 24 never comes back where the system says ENOENT of a new folder, as in /proc. */
-function makeFolder(dir: string, isAgain = false): void {
+export function makeFolder(dir: string, isAgain = false): void {
   try {
     fs.mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
@@ -70,7 +70,7 @@ function makeFolder(dir: string, isAgain = false): void {
 }
 
 /** SQLite's own lock on a file beside: the system lets go of it when the process ends, however it ends. */
-function holdLock(file: string, isAgain = false): DatabaseSync {
+export function holdLock(file: string, isAgain = false): DatabaseSync {
   const lock = new DatabaseSync(file);
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');

@@ -7,7 +7,14 @@ export type BlockCause = 'verdict' | 'fail_closed' | 'redaction';
 /** What happens to a call. */
 export type Decision =
   | { readonly kind: 'allow' }
-  | { readonly kind: 'block'; readonly cause: BlockCause; readonly backend: string; readonly reason: string }
+  | {
+      readonly kind: 'block';
+      readonly cause: BlockCause;
+      readonly backend: string;
+      readonly reason: string;
+      /** The operator's words for the caller. */
+      readonly message?: string;
+    }
   | { readonly kind: 'modify'; readonly backends: readonly string[]; readonly rewrites: Rewrites }
   | { readonly kind: 'defer'; readonly backend: string }
   | { readonly kind: 'cancelled' };
@@ -48,6 +55,6 @@ export function decide(answers: readonly Answer[]): Decision {
   return { kind: 'modify', backends: names, rewrites };
 }
 
-export function block(cause: BlockCause, backend: string, reason: string): Decision {
-  return { kind: 'block', cause, backend, reason };
+export function block(cause: BlockCause, backend: string, reason: string, message?: string): Decision {
+  return { kind: 'block', cause, backend, reason, ...(message !== undefined && { message }) };
 }

@@ -28,6 +28,13 @@ export function mergeRewrites(all: readonly Rewrites[]): Rewrites | null {
   return merged;
 }
 
+/** What two redactions do one after the other: the second has seen the texts as the first left them. */
+export function composed(first: Rewrites, second: Rewrites): Rewrites {
+  const all = new Map(second);
+  for (const [original, between] of first) all.set(original, second.get(between) ?? between);
+  return all;
+}
+
 /** So many characters together are a word that somebody wanted gone. */
 const GRAM = 4;
 

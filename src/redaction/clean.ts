@@ -1,6 +1,5 @@
 import type { Fields } from '../guardrail/call.ts';
-import { hasCredential, REDACTED, removeCredentials } from '../policies/credentials.ts';
-import { removePersonalData } from '../policies/personal-data.ts';
+import { hasCredential, REDACTED, removeCredentials, removePersonalData } from '../policies/remove.ts';
 import { EVENT, isContent, type Rule, ruleWithin } from './content.ts';
 import { bareAddress, isAddressField, isCredentialField } from './credential-field.ts';
 import type { PointerList } from './pointers.ts';

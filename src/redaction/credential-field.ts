@@ -1,5 +1,5 @@
 import { CREDENTIAL_HEADER } from '../guardrail/credential-header.ts';
-import { REDACTED } from '../policies/credentials.ts';
+import { REDACTED } from '../policies/remove.ts';
 
 /** Exact names only: many a counter has `token` or `key` in its name. */
 const CREDENTIAL =

@@ -1,5 +1,5 @@
 import { formatPointer, type Pointer } from '../guardrail/pointer.ts';
-import { removeCredentials } from '../policies/credentials.ts';
+import { removeCredentials } from '../policies/remove.ts';
 
 const MAX_POINTERS = 100;
 

@@ -9,6 +9,7 @@ const INPUT_TYPES = ['request', 'response'] as const;
 const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'] as const;
 export const REJECTIONS = [
   'unauthorized',
+  'address',
   'invalid',
   'too_large',
   'overloaded',
@@ -34,6 +35,11 @@ export const LOG_RESULTS = [
 const BREAKER_VALUE: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
 
 type Names = { readonly backends: readonly string[]; readonly policies: readonly string[] };
+
+/** A team is a label of its own as long as there are not too many of them. */
+const MAX_TEAMS = 200;
+
+type WouldLabels = { readonly policy: string; readonly rule: string; readonly team: string };
 
 /** All metrics, every label value at zero from the start, so that a rate exists before the first event. */
 export function createMetrics(
@@ -101,6 +107,38 @@ export function createMetrics(
     labelNames: ['input_type'],
     registers,
   });
+  const would = {
+    block: new Counter({
+      name: `${prefix}would_block_total`,
+      help: 'Calls that a policy which only observes would have blocked, by the rule of their caller and by team.',
+      labelNames: ['policy', 'rule', 'team'],
+      registers,
+    }),
+    redact: new Counter({
+      name: `${prefix}would_redact_total`,
+      help: 'Calls that a policy which only observes would have redacted, by the rule of their caller and by team.',
+      labelNames: ['policy', 'rule', 'team'],
+      registers,
+    }),
+  };
+  const teams = new Set<string>();
+  const lateVerdicts = new Counter({
+    name: `${prefix}late_verdicts_total`,
+    help: 'What backends said of ends of streamed answers, which were delivered before.',
+    labelNames: ['backend', 'result'],
+    registers,
+  });
+  const policyReloads = new Counter({
+    name: `${prefix}policy_reloads_total`,
+    help: 'Times that the policy file was read again: changed, unchanged, or failed and the last good one kept.',
+    labelNames: ['result'],
+    registers,
+  });
+  const auditLost = new Counter({
+    name: `${prefix}audit_lost_total`,
+    help: 'Decisions that could not be written to the audit log.',
+    registers,
+  });
   const logPosts = new Counter({
     name: `${prefix}log_posts_total`,
     help: 'POSTs of log events by what they were answered.',
@@ -138,6 +176,10 @@ export function createMetrics(
     },
   });
 
+  for (const result of ['changed', 'unchanged', 'failed']) policyReloads.inc({ result }, 0);
+  for (const backend of backends) {
+    for (const result of ['allow', 'block', 'modify', 'flagged']) lateVerdicts.inc({ backend, result }, 0);
+  }
   for (const reason of REJECTIONS) rejected.inc({ reason }, 0);
   for (const result of LOG_RESULTS) logPosts.inc({ result }, 0);
   for (const input_type of INPUT_TYPES) {
@@ -149,8 +191,8 @@ export function createMetrics(
         for (const verdict of VERDICT_KINDS) verdicts.inc({ backend, mode, input_type, verdict }, 0);
       }
     }
-    for (const backend of backends) {
-      checkSeconds.zero({ backend, input_type });
+    for (const backend of backends) checkSeconds.zero({ backend, input_type });
+    for (const backend of policies.length > 0 ? [...backends, 'policies'] : backends) {
       for (const fallback of ['fail_open', 'defer']) bypasses.inc({ backend, input_type, fallback }, 0);
       for (const mode of ['enforce', 'observe']) {
         for (const kind of FAILURE_KINDS) failures.inc({ backend, mode, input_type, kind }, 0);
@@ -172,6 +214,14 @@ export function createMetrics(
     checkSeconds,
     rejected,
     unappliable,
+    /** Counts what a policy that only observes would have done. */
+    would(verdict: 'block' | 'redact', { policy, rule, team }: WouldLabels) {
+      if (teams.size < MAX_TEAMS) teams.add(team);
+      would[verdict].inc({ policy, rule, team: teams.has(team) ? team : 'other' });
+    },
+    lateVerdicts,
+    policyReloads,
+    auditLost,
     logPosts,
     logSeconds,
     telemetryRestarts,

@@ -12,13 +12,31 @@ export function callFields(call: GuardrailCall): Record<string, unknown> {
 /** Counts and logs what the pipeline sees: a bypass is never counted as an allow. */
 export function createWitness(metrics: Metrics, log: Log): Witness {
   return {
-    policy(policy, call, verdict) {
-      metrics.verdicts.inc({
-        backend: policy.name,
-        mode: 'enforce',
-        input_type: call.input_type,
-        verdict: kindOf(verdict),
-      });
+    ruling({ notes, plan, caller }, call) {
+      const { input_type } = call;
+      for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
+        const mode = enforced ? 'enforce' : 'observe';
+        metrics.verdicts.inc({ backend: kind, mode, input_type, verdict: verdict === 'redact' ? 'modify' : verdict });
+        if (verdict === 'allow') continue;
+        const fields = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: plan.rule };
+        log.info({ ...callFields(call), ...fields }, 'policy');
+        if (!enforced) metrics.would(verdict, { policy: kind, rule: plan.rule, team: caller.team[0] ?? '' });
+      }
+    },
+    noRuling(failure, effect, call) {
+      const labels = { backend: 'policies', input_type: call.input_type };
+      metrics.failures.inc({ ...labels, mode: 'enforce', kind: failure.kind });
+      const bypassed = effect === 'allow' || effect === 'defer';
+      if (bypassed) metrics.bypasses.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
+      log.error({ ...callFields(call), failure: loggable(failure), bypassed }, 'policies gave no verdict');
+    },
+    late(answer) {
+      const { backend, call } = answer;
+      const result = 'verdict' in answer ? kindOf(answer.verdict) : answer.failure.kind;
+      metrics.lateVerdicts.inc({ backend: backend.name, result });
+      const fields = { ...callFields(call), backend: backend.name, mode: backend.mode, result };
+      if (result === 'allow') log.debug(fields, 'late verdict');
+      else log.warn(fields, 'late verdict: the answer has been delivered');
     },
     answer(answer) {
       const { backend, call } = answer;

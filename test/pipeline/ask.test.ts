@@ -4,7 +4,6 @@ import { STOPPED } from '../../src/guardrail/deadline.ts';
 import { BackendError } from '../../src/guardrail/failure.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { createBreaker } from '../../src/pipeline/breaker.ts';
-import type { Policy } from '../../src/policies/builtin.ts';
 import {
   BLOCK,
   backend,
@@ -19,6 +18,7 @@ import {
   says,
   UNMAPPABLE,
 } from '../support/judging.ts';
+import { engineOf } from '../support/policies.ts';
 
 const open = { unreachableFallback: 'fail_open' } as const;
 const defer = { unreachableFallback: 'defer' } as const;
@@ -124,10 +124,10 @@ describe('observe mode', () => {
   });
 
   test('is not asked once a policy has blocked', async () => {
-    const policy: Policy = { name: 'p', check: () => BLOCK };
-    const judge = judgeOf([backend('a', says(ALLOW), observe)], [policy]);
+    const engine = engineOf({ chain: ['banned-keywords'], policy: { 'banned-keywords': { keywords: ['Rome'] } } });
+    const judge = judgeOf([backend('a', says(ALLOW), observe)], { engine: engine.engine });
     const decision = await judge.judge(CALL, new AbortController());
-    expect(decision).toMatchObject(blocks('verdict', 'p'));
+    expect(decision).toMatchObject(blocks('verdict', 'banned-keywords'));
     expect(judge.outcomes()).toEqual([]);
   });
 });

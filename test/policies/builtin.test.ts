@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createBuiltinPolicy } from '../../src/policies/builtin.ts';
-import { hasCredential } from '../../src/policies/credentials.ts';
+import { hasCredential } from '../../src/policies/remove.ts';
+import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { capitals, credentials, fill, pem } from '../support/credentials.ts';
 
@@ -75,6 +75,15 @@ describe('a credential', () => {
 });
 
 const SECRET = `AKIA${capitals(16)}`;
+/** The built-in policy; what it says of a call as words. */
+function builtinOf(bannedKeywords: readonly string[]) {
+  const store = createPolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: false });
+  return async (fields: Record<string, unknown>) => {
+    const { verdict, by } = await store.engine().judge(callOf(fields), { bytes: 0, timeoutMs: 15_000 });
+    return [verdict, by?.kind, by?.reasonCode].filter(Boolean).join(' ');
+  };
+}
+
 const places: { name: string; call: Record<string, unknown> }[] = [
   { name: 'a text', call: { texts: ['a', `b ${SECRET}`] } },
   { name: 'an answer', call: { input_type: 'response', texts: [SECRET] } },
@@ -122,36 +131,27 @@ const places: { name: string; call: Record<string, unknown> }[] = [
 ];
 
 describe('the built-in policy', () => {
-  const policy = createBuiltinPolicy({ bannedKeywords: ['Project Nightingale', 'STRASSE'] });
+  const judge = builtinOf(['Project Nightingale', 'STRASSE']);
 
-  test.each(places)('blocks a credential in $name', ({ call }) => {
-    expect(policy.check(callOf(call))).toEqual({ kind: 'block', reason: 'contains a credential' });
+  test.each(places)('blocks a credential in $name', async ({ call }) => {
+    expect(await judge(call)).toBe('block secrets secret_detected');
   });
 
-  test.each(places)('blocks a banned keyword in $name', ({ call }) => {
+  test.each(places)('blocks a banned keyword in $name', async ({ call }) => {
     const fields = JSON.parse(JSON.stringify(call).replaceAll(SECRET, 'about pRoJeCt NIGHTINGALE!'));
-    expect(policy.check(callOf(fields))).toEqual({ kind: 'block', reason: 'banned keyword' });
+    expect(await judge(fields)).toBe('block banned-keywords banned_keyword');
   });
 
-  test.each(places)('allows nothing of the kind in $name', ({ call }) => {
+  test.each(places)('allows nothing of the kind in $name', async ({ call }) => {
     const fields = JSON.parse(JSON.stringify(call).replaceAll(SECRET, 'projects of nightingales'));
-    expect(policy.check(callOf(fields))).toEqual({ kind: 'allow' });
+    expect(await judge(fields)).toBe('allow');
   });
 
-  test('bans nothing where no keyword is set', () => {
-    expect(createBuiltinPolicy({ bannedKeywords: [] }).check(callOf({ texts: ['', 'anything'] }))).toEqual({
-      kind: 'allow',
-    });
+  test('bans nothing where no keyword is set', async () => {
+    expect(await builtinOf([])({ texts: ['', 'anything'] })).toBe('allow');
   });
 
-  test('allows a call that says nothing', () => {
-    expect(policy.check(callOf())).toEqual({ kind: 'allow' });
-  });
-
-  test('says neither the keyword nor the secret', () => {
-    for (const text of [SECRET, 'project nightingale']) {
-      const verdict = JSON.stringify(policy.check(callOf({ texts: [text] })));
-      expect(verdict.toLowerCase()).not.toMatch(/akia|nightingale/);
-    }
+  test('allows a call that says nothing', async () => {
+    expect(await judge({})).toBe('allow');
   });
 });

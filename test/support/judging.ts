@@ -1,11 +1,12 @@
 import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
-import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { BackendError, type Failure, type UnreachableFallback } from '../../src/guardrail/failure.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
 import type { Answer, JudgingBackend } from '../../src/pipeline/ask.ts';
 import { createBreaker } from '../../src/pipeline/breaker.ts';
 import { createJudge } from '../../src/pipeline/judge.ts';
-import type { Policy } from '../../src/policies/builtin.ts';
+import type { Engine } from '../../src/policies/engine.ts';
 import { callOf } from './call.ts';
 
 const http = createHttp();
@@ -40,7 +41,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
     mode: 'enforce',
     timeoutMs: 15_000,
     unreachableFallback: 'fail_closed',
-    judges: { request: true, response: true, media: false },
+    judges: { request: true, response: true, media: false, unit: 'conversation' },
     breaker: createBreaker(),
     check,
     ...options,
@@ -48,21 +49,40 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
 }
 
 /** A judge of these backends that keeps what it saw. */
-export function judgeOf(backends: readonly JudgingBackend[], policies: readonly Policy[] = []) {
+export function judgeOf(
+  backends: readonly JudgingBackend[],
+  {
+    engine,
+    growth = 1,
+    policyFallback = 'fail_closed',
+  }: { engine?: Engine; growth?: number; policyFallback?: UnreachableFallback } = {},
+) {
   const answers: Answer[] = [];
+  const late: Answer[] = [];
   const unjudged: string[] = [];
   const witness = {
-    policy: () => {},
+    ruling: () => {},
+    noRuling: () => {},
+    late: (answer: Answer) => void late.push(answer),
     answer: (answer: Answer) => void answers.push(answer),
     unjudged: (backend: JudgingBackend, content: string) => void unjudged.push(`${backend.name} ${content}`),
   };
-  const judge = createJudge({ policies, backends, http, witness });
+  const judge = createJudge({
+    engine: () => engine,
+    policyTimeoutMs: 15_000,
+    policyFallback,
+    streamCheckGrowth: growth,
+    backends,
+    http,
+    witness,
+  });
   const outcomes = () =>
     answers.map(
       (answer) => `${answer.backend.name} ${'verdict' in answer ? answer.verdict.kind : answer.failure.kind}`,
     );
-  const decide = async (...asked: Parameters<typeof judge.judge>) => (await judge.judge(...asked)).decision;
-  return { ...judge, judge: decide, outcomes, unjudged };
+  const decide = async (call: GuardrailCall, work = new AbortController(), request?: GuardrailCall) =>
+    (await judge.judge(call, Buffer.from(JSON.stringify(call)), work, request)).decision;
+  return { ...judge, judge: decide, outcomes, unjudged, late };
 }
 
 export const CALL = callOf({ texts: ['dana lives in Rome'] });

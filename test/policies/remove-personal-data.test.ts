@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { removePersonalData } from '../../src/policies/personal-data.ts';
+import { removePersonalData } from '../../src/policies/remove.ts';
 import { growth } from '../support/linear.ts';
 
 describe('personal data', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { removeCredentials } from '../../src/policies/credentials.ts';
+import { removeCredentials } from '../../src/policies/remove.ts';
 import { capitals, credentials, fill, jwt, pem } from '../support/credentials.ts';
 import { growth } from '../support/linear.ts';
 

@@ -1,0 +1,92 @@
+import type { GuardrailCall, InputType } from '../guardrail/call.ts';
+import type { Caller } from '../guardrail/caller.ts';
+import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
+
+/** What was decided about a call, in names of ours and of the operator: never content. */
+export type AuditDecision = {
+  readonly action: VerdictNote['action'];
+  /** The backend or policy that decided, where it was not everybody's silence. */
+  readonly by: string | null;
+  /** As Keeptrusts writes it: `pii_detected`. */
+  readonly reason_code: string | null;
+  /** Ids of the rules that matched. */
+  readonly rules: readonly string[];
+  readonly policy_version: string | null;
+  /** The name of the rule for callers that was applied. */
+  readonly caller_rule: string | null;
+  /** Kinds of policies that only observe and would have blocked. */
+  readonly would_block: readonly string[];
+  /** Kinds of policies that only observe and would have redacted. */
+  readonly would_redact: readonly string[];
+  /** What a blocked caller was told to name. */
+  readonly ref: string | null;
+  /** Milliseconds until the answer. */
+  readonly ms: number;
+};
+
+/** One decision, as `createAuditLog().append` takes it. */
+export type AuditRow = AuditDecision & {
+  readonly litellm_call_id: string | null;
+  readonly litellm_trace_id: string | null;
+  readonly input_type: InputType;
+  readonly model: string | null;
+  readonly team: string | null;
+  /** Alias of the virtual key, or its hash. */
+  readonly key: string | null;
+  readonly user: string | null;
+};
+
+/** A decision with who and what it was about. */
+export function auditRow(call: GuardrailCall, caller: Caller, decision: AuditDecision): AuditRow {
+  const { litellm_call_id, litellm_trace_id, input_type, model } = call;
+  const [team = null] = caller.team;
+  // Of alias and hash, either order, the one that people read
+  const key = caller.key.find((name) => !/^[0-9a-f]{64}$/.test(name)) ?? caller.key[0] ?? null;
+  const [user = null] = caller.user;
+  return { ...decision, litellm_call_id, litellm_trace_id, input_type, model, team, key, user };
+}
+
+const VERDICTS = {
+  NONE: 'allow',
+  BLOCKED: 'block',
+  GUARDRAIL_INTERVENED: 'redact',
+  DEFERRED: null,
+} as const;
+
+/** More rules of one call tell nothing new. */
+const MAX_RULES = 64;
+
+/**
+ * The fields of a row as they are written, each of bounded length. `verdict` is the word of Keeptrusts; it has none for
+ * a call that was left to LiteLLM.
+ */
+export function fieldsOfRow(row: AuditRow): Readonly<Record<string, unknown>> {
+  return {
+    verdict: VERDICTS[row.action],
+    action: row.action,
+    input_type: row.input_type,
+    litellm_call_id: cut(row.litellm_call_id),
+    litellm_trace_id: cut(row.litellm_trace_id),
+    model: cut(row.model),
+    team: cut(row.team),
+    key: cut(row.key),
+    user: cut(row.user),
+    by: cut(row.by),
+    reason_code: cut(row.reason_code),
+    rules: cutAll(row.rules),
+    policy_version: cut(row.policy_version),
+    caller_rule: cut(row.caller_rule),
+    would_block: cutAll(row.would_block),
+    would_redact: cutAll(row.would_redact),
+    ref: cut(row.ref),
+    ms: Math.round(row.ms * 100) / 100,
+  };
+}
+
+function cut(text: string | null): string | null {
+  return text === null || text.length <= MAX_ID_CHARS ? text : text.slice(0, MAX_ID_CHARS);
+}
+
+function cutAll(texts: readonly string[]): readonly (string | null)[] {
+  return texts.slice(0, MAX_RULES).map(cut);
+}

@@ -1,0 +1,33 @@
+import { fieldsOf, type GuardrailCall, textOf } from './call.ts';
+
+/** Who is behind a call, by every name LiteLLM gives: ids and aliases, as far as they are known. */
+export type Caller = {
+  readonly team: readonly string[];
+  /** Hash and alias of the virtual key. */
+  readonly key: readonly string[];
+  /** User id and e-mail address. */
+  readonly user: readonly string[];
+  readonly endUser: readonly string[];
+  /** What a header said; undefined if it was not sent, `[present]` if LiteLLM keeps its value to itself. */
+  header(name: string): string | undefined;
+};
+
+/** The caller of a guardrail call. @see LiteLLM 1.106.2, `GenericGuardrailAPIMetadata` */
+export function callerOf({ request_data: data, request_headers }: GuardrailCall): Caller {
+  const named = (...names: string[]) => names.flatMap((name) => textOf(data[`user_api_key_${name}`]) ?? []);
+  let headers: ReadonlyMap<string, string> | undefined;
+  return {
+    team: named('team_alias', 'team_id'),
+    key: named('alias', 'hash'),
+    user: named('user_id', 'user_email'),
+    endUser: named('end_user_id'),
+    header(name) {
+      headers ??= new Map(
+        Object.entries(fieldsOf(request_headers)).flatMap(([key, value]) =>
+          typeof value === 'string' ? [[key.toLowerCase(), value]] : [],
+        ),
+      );
+      return headers.get(name.toLowerCase());
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+type Range = { readonly address: string; readonly family: 'ipv4' | 'ipv6'; readonly prefix: number };
+
+const HINT = 'write an address like 10.1.2.3 or fd00::1, or a range like 10.0.0.0/8 or fd00::/8';
+
+/**
+ * Whether an address is on a list of addresses and CIDR ranges. An IPv4 address is the same as its IPv4-mapped form in
+ * IPv6, which a server that listens on `::` sees; a range of IPv6 has no other IPv4 addresses in it. Nobody is on an
+ * empty list, and neither is an unknown address.
+ *
+ * @throws Error naming the entry by its position, from 1, with what to write
+ */
+export function ipList(entries: readonly string[]): (address: string | undefined) => boolean {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const [index, entry] of entries.entries()) {
+    const range = rangeOf(entry.trim());
+    if (range === undefined) throw new Error(`entry ${index + 1}: ${HINT}`);
+    lists[range.family].addSubnet(range.address, range.prefix, range.family);
+  }
+  return (address) => {
+    const one = address === undefined ? undefined : addressOf(address.replace(/%.*$/, ''), undefined);
+    return one !== undefined && lists[one.family].check(one.address, one.family);
+  };
+}
+
+function rangeOf(entry: string): Range | undefined {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  if (rest.length > 0 || address.includes('%')) return undefined;
+  if (prefix === undefined) return addressOf(address, undefined);
+  return /^(?:0|[1-9]\d{0,2})$/.test(prefix) ? addressOf(address, Number(prefix)) : undefined;
+}
+
+const MAPPED_BITS = 96;
+
+/** @param prefix bits of the range; undefined for the address alone */
+function addressOf(address: string, prefix: number | undefined): Range | undefined {
+  if (isIPv4(address)) {
+    return (prefix ?? 32) <= 32 ? { address, family: 'ipv4', prefix: prefix ?? 32 } : undefined;
+  }
+  if (!isIPv6(address) || (prefix ?? 128) > 128) return undefined;
+  const mapped = mappedIPv4(address);
+  return mapped !== undefined && (prefix ?? 128) >= MAPPED_BITS
+    ? { address: mapped, family: 'ipv4', prefix: (prefix ?? 128) - MAPPED_BITS }
+    : { address, family: 'ipv6', prefix: prefix ?? 128 };
+}
+
+/** `10.0.0.1` of `::ffff:10.0.0.1`, however it is written. */
+function mappedIPv4(address: string): string | undefined {
+  const { hostname } = new URL(`http://[${address}]`);
+  const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(hostname) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  const bits = Number.parseInt(high, 16) * 0x10000 + Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join('.');
+}

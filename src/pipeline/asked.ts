@@ -1,0 +1,136 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Verdict } from '../guardrail/verdict.ts';
+import { passagesOf } from '../guardrail/words.ts';
+import { createCleared } from '../policies/cleared.ts';
+import type { JudgingBackend } from './ask.ts';
+
+/** What a backend is still to be asked about a call. */
+export type Question =
+  | {
+      readonly kind: 'ask';
+      readonly call: GuardrailCall;
+      /** To be told what the backend said; what it allowed is not asked again. */
+      answered(verdict: Verdict): Verdict;
+    }
+  /** All of it has been allowed before. */
+  | { readonly kind: 'known' }
+  /** A growing answer: asked when it has grown enough, or has stopped growing. */
+  | { readonly kind: 'later' };
+
+/** So many characters of what was judged before go with what is new, for a backend that judges texts. */
+const OVERLAP = 200;
+
+/** A larger body is asked about again sooner than it is recognised. */
+const MAX_HASHED_BYTES = 256 * 1024;
+
+/** What a backend has allowed of one answer. */
+type Stream = { readonly lengths: readonly number[]; readonly key: string };
+
+/**
+ * Keeps in mind what each backend has allowed: LiteLLM sends the whole conversation with every turn, and the whole answer
+ * every few chunks of a stream. Failures, redactions and blocks are never kept.
+ *
+ * @param growth by how much an answer has to have grown before a backend is asked again: with 6 it is sent at most 1.2 times
+ *   the length of the answer in all, with 1 all of it each time
+ */
+export function createAsked({ growth }: { growth: number }) {
+  const cleared = createCleared<true>({ max: 50_000, minChars: 0 });
+  const streams = createCleared<Stream>({ max: 5000, minChars: 0 });
+
+  /** A conversation is known by its whole body, as LiteLLM sends it twice where it could not read the first answer. */
+  function request(scope: string, call: GuardrailCall, body: Buffer): Question {
+    const isWorthIt = call.litellm_call_id !== null && body.length <= MAX_HASHED_BYTES;
+    const key = isWorthIt ? cleared.keyOf(scope + body.toString('latin1')) : undefined;
+    if (key !== undefined && cleared.get(key)) return { kind: 'known' };
+    return {
+      kind: 'ask',
+      call,
+      answered(verdict) {
+        if (key !== undefined && isClear(verdict)) cleared.set(key, true);
+        return verdict;
+      },
+    };
+  }
+
+  function texts(scope: string, call: GuardrailCall): Question {
+    const fresh = passagesOf(call).flatMap((text) => {
+      const key = cleared.keyOf(scope + text);
+      return text === '' || (key !== undefined && cleared.get(key)) ? [] : [{ text, key }];
+    });
+    if (fresh.length === 0) return { kind: 'known' };
+    return {
+      kind: 'ask',
+      call: onlyTexts(
+        call,
+        fresh.map(({ text }) => text),
+      ),
+      answered(verdict) {
+        if (isClear(verdict)) for (const { key } of fresh) if (key !== undefined) cleared.set(key, true);
+        return verdict;
+      },
+    };
+  }
+
+  function answer(scope: string, call: GuardrailCall, unit: 'texts' | 'conversation'): Question {
+    const name = `${scope}${call.litellm_call_id}`;
+    const before = call.litellm_call_id === null ? undefined : streams.get(name);
+    const goesOn = before !== undefined && extendsIt(call.texts, before);
+    const judged = goesOn ? sum(before.lengths) : 0;
+    const chars = sum(call.texts.map(({ length }) => length));
+    if (goesOn && call.tool_calls.length === 0) {
+      if (chars === judged) return { kind: 'known' };
+      const enough = unit === 'texts' ? judged + OVERLAP * (growth - 1) : judged * growth;
+      if (growth > 1 && chars < enough) return { kind: 'later' };
+    }
+    const cuts = goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
+    const asked = cuts.length === 0 ? call : { ...call, texts: call.texts.map((text, i) => text.slice(cuts[i] ?? 0)) };
+    return {
+      kind: 'ask',
+      call: asked,
+      answered(verdict) {
+        if (isClear(verdict) && call.litellm_call_id !== null) {
+          const key = streams.keyOf(call.texts.join('\0'));
+          if (key !== undefined) streams.set(name, { lengths: call.texts.map(({ length }) => length), key });
+        }
+        return asked === call ? verdict : onWhole(verdict, asked.texts, call.texts);
+      },
+    };
+  }
+
+  function extendsIt(texts: readonly string[], { lengths, key }: Stream): boolean {
+    if (texts.length < lengths.length) return false;
+    const beginnings = lengths.map((length, i) => texts[i]!.slice(0, length));
+    return streams.keyOf(beginnings.join('\0')) === key;
+  }
+
+  /** @param rule the caller's rule: what one kind of caller may say another may not */
+  return ({ name, judges }: JudgingBackend, call: GuardrailCall, body: Buffer, rule: string): Question => {
+    const scope = `${name}\0${rule}\0`;
+    if (call.input_type === 'response') return answer(scope, call, judges.unit);
+    return judges.unit === 'texts' ? texts(scope, call) : request(scope, call, body);
+  };
+}
+
+function isClear(verdict: Verdict): boolean {
+  return verdict.kind === 'allow' && verdict.flagged === undefined;
+}
+
+function onlyTexts(call: GuardrailCall, texts: readonly string[]): GuardrailCall {
+  return { ...call, texts, structured_messages: [], tools: [], tool_calls: [] };
+}
+
+/** A redaction of what was cut off the end of some texts, as one of the texts. */
+function onWhole(verdict: Verdict, parts: readonly string[], wholes: readonly string[]): Verdict {
+  if (verdict.kind !== 'modify' || verdict.rewrites === null) return verdict;
+  const rewrites = new Map<string, string>();
+  for (const [i, part] of parts.entries()) {
+    const rewrite = verdict.rewrites.get(part);
+    const whole = wholes[i]!;
+    if (rewrite !== undefined) rewrites.set(whole, whole.slice(0, whole.length - part.length) + rewrite);
+  }
+  return rewrites.size === verdict.rewrites.size ? { ...verdict, rewrites } : { kind: 'modify', rewrites: null };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,195 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { type Caller, callerOf } from '../guardrail/caller.ts';
+import { passagesOf } from '../guardrail/words.ts';
+import type { PolicyFile } from './file/policy-file.ts';
+import { type Budget, createBudget } from './budget.ts';
+import { createFinder, type Found } from './finder.ts';
+import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
+import type { Action, AuditOptions, Finding, Subject, TextPolicy } from './policy.ts';
+import { type Edit, heldBack, rewritten } from './redaction.ts';
+import type { TextRule } from './scan/rule.ts';
+import { withoutCut } from './scan/scanner.ts';
+import type { createVaults, Vault } from './vault.ts';
+
+/** What one policy found in a call, and whether that counts. */
+export type PolicyNote = {
+  readonly kind: string;
+  readonly enforced: boolean;
+  readonly verdict: 'allow' | Action;
+  readonly reasonCode: string;
+  /** Ids of what was found, without content. */
+  readonly rules: readonly string[];
+};
+
+/** What all policies together say of a call. */
+export type Ruling = {
+  readonly plan: Plan;
+  readonly caller: Caller;
+  readonly policyVersion: string;
+  readonly verdict: 'allow' | Action;
+  /** Of the policy that blocks, or of the first that redacts. */
+  readonly by?: PolicyNote;
+  /** The operator's words for the caller. */
+  readonly message?: string;
+  /** One entry for every policy that judged, in order. */
+  readonly notes: readonly PolicyNote[];
+  /** Whole strings of the call and what shall stand in their place. */
+  readonly rewrites: ReadonlyMap<string, string>;
+  /** How many characters at the end of each of `texts`, once rewritten, may not be shown yet; for answers. */
+  readonly holdback: readonly number[];
+  /** The call may only pass if a backend that judges media has judged it. */
+  readonly mediaPolicy: string | undefined;
+  readonly audit: AuditOptions | undefined;
+};
+
+export type Engine = {
+  readonly version: string;
+  /** How decisions are to be logged, where some chain has an audit-logger. */
+  readonly audit: AuditOptions | undefined;
+  /** @throws OutOfTime */
+  judge(call: GuardrailCall, options: JudgeOptions): Promise<Ruling>;
+};
+
+export type JudgeOptions = {
+  /** Size of the body. */
+  readonly bytes: number;
+  /** Milliseconds of work after which it gives up. */
+  readonly timeoutMs: number;
+};
+
+export type EngineOptions = {
+  readonly vaults: ReturnType<typeof createVaults>;
+  /** Whether answers may be rewritten, and so what was redacted in their requests put back. */
+  readonly restores: boolean;
+  /** Unix milliseconds. */
+  readonly now?: () => number;
+};
+
+/** Judges calls by a policy file, here and now, without asking anybody. */
+export function createEngine(file: PolicyFile, { vaults, restores, now = Date.now }: EngineOptions): Engine {
+  const plan = createPlanner(file);
+  const policies = [...file.policies.values()].map(({ policy }) => policy);
+  const finders = { request: createFinder(policies, 'request'), response: createFinder(policies, 'response') };
+
+  /** What stands in each text of the call; an answer may be one that still grows. */
+  async function found({ call, budget }: Work): Promise<ReadonlyMap<string, Found>> {
+    const finder = finders[call.input_type];
+    const all = new Map<string, Found>();
+    for (const [index, text] of passagesOf(call).entries()) {
+      if (all.has(text)) continue;
+      const grows = call.input_type === 'response' && index < call.texts.length;
+      const stream = grows ? `${call.litellm_call_id ?? ''} ${index}` : undefined;
+      all.set(text, await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)));
+    }
+    return all;
+  }
+
+  return {
+    version: file.version,
+    audit: policies.find(({ audit }) => audit !== undefined)?.audit,
+    async judge(call, { bytes, timeoutMs }) {
+      const caller = callerOf(call);
+      const subject: Subject = { call, caller, bytes, now: now() };
+      const planned = plan(call, caller, subject.now);
+      const texts = await found({ call, budget: createBudget(timeoutMs) });
+      const notes = planned.policies.map((policy) => noteOf(policy, subject, texts));
+      const acting = notes.filter(({ enforced }) => enforced);
+      const by = acting.find(({ verdict }) => verdict === 'block') ?? acting.find(({ verdict }) => verdict === 'redact');
+      const redacting = planned.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
+      const vault = vaultOf(call, redacting);
+      const { rewrites, holdback } = redact(call, texts, redacting, vault);
+      const blocking = planned.policies.find(({ kind }) => kind === by?.kind && by.verdict === 'block');
+      return {
+        plan: planned,
+        caller,
+        policyVersion: file.version,
+        verdict: by?.verdict ?? (rewrites.size > 0 ? 'redact' : 'allow'),
+        ...(by !== undefined && { by }),
+        ...(blocking?.policy.message !== undefined && { message: blocking.policy.message }),
+        notes,
+        rewrites,
+        holdback,
+        mediaPolicy: planned.policies.find(
+          ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
+        )?.kind,
+        audit: planned.policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit,
+      };
+    },
+  };
+
+  function vaultOf({ input_type, litellm_call_id: id }: GuardrailCall, redacting: readonly PlannedPolicy[]) {
+    if (!restores || id === null) return undefined;
+    if (input_type === 'response') return vaults.of(id);
+    return redacting.some(({ policy }) => policy.texts?.isReversible) ? vaults.open(id) : undefined;
+  }
+}
+
+type Work = { readonly call: GuardrailCall; readonly budget: Budget };
+
+/** What one policy says of a call: of the call itself first, then of its texts. */
+function noteOf({ kind, enforced, policy }: PlannedPolicy, subject: Subject, texts: ReadonlyMap<string, Found>): PolicyNote {
+  const refusal = policy.check?.(subject);
+  if (refusal !== undefined) {
+    return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
+  }
+  const findings = policy.texts?.on.includes(subject.call.input_type) ? findingsOf(policy.texts, texts) : [];
+  if (policy.texts === undefined || findings.length === 0) {
+    return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
+  }
+  const verdict = policy.texts.decide(findings);
+  const rules = [...new Set(findings.map(({ rule }) => rule.id))];
+  return { kind, enforced, verdict, reasonCode: policy.texts.reasonCode, rules };
+}
+
+const NOWHERE = { start: 0, end: 0 };
+
+function findingsOf({ rules, rulesForPlain = [] }: TextPolicy, texts: ReadonlyMap<string, Found>): Finding[] {
+  const all: Finding[] = [];
+  for (const { findings, plain } of texts.values()) {
+    for (const finding of findings) if (rules.includes(finding.rule)) all.push(finding);
+    for (const rule of plain) if (rulesForPlain.includes(rule)) all.push({ rule, ...NOWHERE });
+  }
+  return all;
+}
+
+/** The texts as they shall be shown, and how much at the end of each of `texts` not yet. */
+function redact(
+  call: GuardrailCall,
+  texts: ReadonlyMap<string, Found>,
+  redacting: readonly PlannedPolicy[],
+  vault: Vault | undefined,
+): Pick<Ruling, 'rewrites' | 'holdback'> {
+  const replacements = createReplacements(redacting, call.input_type === 'request' ? vault : undefined);
+  const rewrites = new Map<string, string>();
+  const held = new Map<string, number>();
+  for (const [text, { findings, open }] of texts) {
+    const restored = call.input_type === 'response' ? vault?.restore(text) : undefined;
+    const edits = findings.flatMap((finding) => replacements(finding, text));
+    const all = restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
+    if (all.length > 0) rewrites.set(text, rewritten(text, all));
+    if (call.input_type === 'request') continue;
+    const decided = withoutCut(text, all, Math.min(open, restored?.open ?? open));
+    held.set(text, heldBack(text, all, decided));
+  }
+  return { rewrites, holdback: call.texts.map((text) => held.get(text) ?? 0) };
+}
+
+/** What stands in place of a finding; the same value has the same number throughout a call. */
+function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | undefined) {
+  const owners = new Map<TextRule, TextPolicy>();
+  for (const { policy } of redacting) {
+    for (const rule of policy.texts?.rules ?? []) if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
+  }
+  const numbers = new Map<TextRule, Map<string, number>>();
+  return ({ rule, start, end }: Finding, text: string): Edit[] => {
+    const policy = owners.get(rule);
+    if (policy === undefined) return [];
+    const value = text.slice(start, end);
+    const known = numbers.get(rule) ?? new Map<string, number>();
+    numbers.set(rule, known);
+    if (!known.has(value)) known.set(value, known.size + 1);
+    const marker = policy.replace(rule, value, known.get(value) as number);
+    if (policy.isReversible) vault?.put(marker, value);
+    return [{ start, end, text: marker }];
+  };
+}

@@ -1,0 +1,151 @@
+import * as v from 'valibot';
+import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
+import { globs } from '../glob.ts';
+import type { Path } from './document.ts';
+import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
+import { didYouMean } from './nearest.ts';
+import type { CallerRule, RuleMatch } from './policy-file.ts';
+import { shaped } from './shape.ts';
+
+const patterns = v.pipe(
+  v.union([v.string(), v.array(v.pipe(v.string(), v.minLength(1)))]),
+  v.transform((value) => (typeof value === 'string' ? [value] : value)),
+  v.minLength(1),
+  v.check((list) => list.every((pattern) => pattern !== ''), 'must not be empty'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    try {
+      globs(dataset.value);
+    } catch (error) {
+      addIssue({ message: (error as Error).message });
+    }
+  }),
+);
+const inputType = v.picklist(['request', 'response']);
+const texts = v.array(v.string());
+
+const Match = v.pipe(
+  v.strictObject({
+    team: v.exactOptional(patterns),
+    key: v.exactOptional(patterns),
+    user: v.exactOptional(patterns),
+    end_user: v.optional(patterns),
+    model: v.exactOptional(patterns),
+    input_type: v.optional(
+      v.pipe(
+        v.union([inputType, v.pipe(v.array(inputType), v.minLength(1))]),
+        v.transform((value) => (typeof value === 'string' ? [value] : value)),
+      ),
+    ),
+    header: v.optional(
+      v.pipe(
+        v.record(v.string(), patterns),
+        v.check((headers) => Object.keys(headers).length > 0, 'must name a header'),
+      ),
+    ),
+  }),
+  v.check(
+    (match) => Object.keys(match).length > 0,
+    'must name somebody; a rule without match is for everybody',
+  ),
+);
+
+/** Each call is held against them one by one. */
+const MAX_RULES = 1000;
+const NAME = /^[a-z0-9]{1,64}(?:-[a-z0-9]{1,64}){0,16}$/;
+
+const Rule = v.strictObject({
+  name: v.pipe(v.string(), v.maxLength(64), v.regex(NAME, 'must be in kebab-case, such as payments-team')),
+  match: v.optional(Match),
+  chain: v.optional(texts),
+  backends: v.optional(texts),
+  unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
+  caller_may_skip: v.optional(texts, []),
+  ...ENFORCEMENT,
+});
+
+type Read = v.InferOutput<typeof Rule>;
+
+/** What the reader of a rule asks and tells. */
+export type RuleContext = {
+  /** Unix milliseconds. */
+  readonly now: number;
+  /** Names that a rule can put into `backends`; undefined where any will do. */
+  readonly backends: readonly string[] | undefined;
+  /** The kinds of a list that can be judged; says which are not known. */
+  chain(kinds: readonly string[], path: Path): string[];
+  fail(path: Path, message: string): void;
+  warn(path: Path, message: string): void;
+};
+
+/** The entries of `rules:`, first to last. */
+export function readCallerRules(value: unknown, context: RuleContext): CallerRule[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) {
+    context.fail(['rules'], 'must be a list');
+    return [];
+  }
+  if (value.length > MAX_RULES) {
+    context.fail(['rules'], `must have at most ${MAX_RULES} entries`);
+    return [];
+  }
+  const names = new Set<string>();
+  const rules = value.flatMap((entry, index) => {
+    const read = shaped(Rule, entry);
+    for (const { path, message } of read.mistakes ?? []) context.fail(['rules', index, ...path], message);
+    if (!('value' in read)) return [];
+    if (names.has(read.value.name)) context.fail(['rules', index, 'name'], 'is the name of an earlier rule');
+    names.add(read.value.name);
+    return callerRule(read.value, ['rules', index], context);
+  });
+  for (const [index, rule] of rules.entries()) {
+    const first = rules.slice(0, index).find((other) => covers(other.match, rule.match));
+    if (first !== undefined) {
+      context.warn(['rules', index], `never applies: ${first.name} before it matches every such call`);
+    }
+  }
+  return rules;
+}
+
+function callerRule(rule: Read, path: Path, context: RuleContext): CallerRule {
+  const { enforcement, mistakes, warnings } = readEnforcement(rule, context.now);
+  for (const mistake of mistakes) context.fail([...path, ...mistake.path], mistake.message);
+  for (const warning of warnings) context.warn([...path, ...warning.path], warning.message);
+  const { backends: vendors } = context;
+  for (const [index, name] of (rule.backends ?? []).entries()) {
+    if (vendors === undefined || vendors.includes(name)) continue;
+    context.fail([...path, 'backends', index], `is no backend${didYouMean(name, vendors)}`);
+  }
+  return {
+    name: rule.name,
+    match: matchOf(rule.match ?? {}),
+    ...(rule.chain !== undefined && { chain: context.chain(rule.chain, [...path, 'chain']) }),
+    ...(rule.backends !== undefined && { backends: rule.backends }),
+    ...(enforcement !== undefined && { enforcement }),
+    ...(rule.unreachable_fallback !== undefined && { unreachableFallback: rule.unreachable_fallback }),
+    callerMaySkip: context.chain(rule.caller_may_skip, [...path, 'caller_may_skip']),
+  };
+}
+
+function matchOf({ end_user, input_type, header, ...same }: NonNullable<Read['match']>): RuleMatch {
+  const headers = Object.entries(header ?? {}).map(([name, list]) => [name.toLowerCase(), list] as const);
+  return {
+    ...same,
+    ...(end_user !== undefined && { endUser: end_user }),
+    ...(input_type !== undefined && { inputType: input_type }),
+    ...(headers.length > 0 && { headers: new Map(headers) }),
+  };
+}
+
+/** Whether every call that the second matches is matched by the first too, as far as that shows. */
+function covers(first: RuleMatch, second: RuleMatch): boolean {
+  const asked = fieldsOf(second);
+  return [...fieldsOf(first)].every(([field, known]) =>
+    asked.get(field)?.every((pattern) => known.includes(pattern) || known.includes('*')),
+  );
+}
+
+function fieldsOf({ headers, ...fields }: RuleMatch): Map<string, readonly string[]> {
+  const named = [...(headers ?? [])].map(([name, list]) => [`header ${name}`, list] as const);
+  return new Map([...Object.entries(fields), ...named]);
+}

@@ -1,0 +1,159 @@
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
+import { MAX_DEPTH } from '../../guardrail/json.ts';
+import { keyOf, type Notes } from './problems.ts';
+import { syntaxMessage } from './syntax.ts';
+
+export type Path = readonly (string | number)[];
+
+/** A YAML or JSON text as plain values that know their lines. */
+export type PolicyDocument = {
+  readonly value: unknown;
+  /** Where a key or an entry is written; for what is missing, where the nearest thing around it is. From 1. */
+  lineOf(path: Path): number;
+};
+
+/** As large as a Kubernetes ConfigMap may be. */
+const MAX_CHARS = 1024 * 1024;
+/** Of what aliases unfold to. */
+const MAX_VALUES = 200_000;
+
+type Marks = { readonly line: number; readonly inside: Map<string | number, Marks> };
+
+/**
+ * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. What is wrong with it goes to
+ * `problems`, and then there is no document.
+ */
+export function readDocument(text: string, problems: Notes): PolicyDocument | undefined {
+  if (text.length > MAX_CHARS) {
+    problems.add(undefined, '', `is larger than ${MAX_CHARS / 1024} KB`);
+    return undefined;
+  }
+  const lines = new LineCounter();
+  const lineAt = (offset: number) => lines.linePos(offset).line || 1;
+  let parsed: Document.Parsed;
+  try {
+    parsed = parseDocument(text, {
+      lineCounter: lines,
+      logLevel: 'error',
+      prettyErrors: false,
+      // Its own search for them compares every key with every other
+      uniqueKeys: false,
+      version: '1.2',
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.add(undefined, '', syntaxMessage('RESOURCE_EXHAUSTION'));
+    return undefined;
+  }
+  for (const { code, pos } of [...parsed.errors, ...parsed.warnings]) {
+    problems.add(lineAt(pos[0]), '', syntaxMessage(code));
+  }
+  if (!problems.isEmpty) return undefined;
+  const reader = createReader(problems, (node) => lineAt(node.range?.[0] ?? 0));
+  const marks: Marks = { line: 1, inside: new Map() };
+  const value = reader(parsed.contents, [], marks);
+  if (!problems.isEmpty) return undefined;
+  return {
+    value,
+    lineOf(path) {
+      let at = marks;
+      for (const step of path) {
+        const next = at.inside.get(step);
+        if (next === undefined) break;
+        at = next;
+      }
+      return at.line;
+    },
+  };
+}
+
+/** Makes plain values of nodes, and marks where each of them stands. */
+function createReader(problems: Notes, lineOf: (node: Node) => number) {
+  const anchors = new Map<string, Node>();
+  let left = MAX_VALUES;
+
+  function read(node: Node | null, path: Path, marks: Marks): unknown {
+    if (node === null) return null;
+    if (left-- <= 0) {
+      if (left === -1) problems.add(lineOf(node), keyOf(path.slice(0, 3)), 'unfolds to too much');
+      return null;
+    }
+    if (path.length > MAX_DEPTH) {
+      problems.add(lineOf(node), keyOf(path.slice(0, 3)), `is nested more than ${MAX_DEPTH} levels deep`);
+      left = 0;
+      return null;
+    }
+    if (isAlias(node)) return read(target(node, path), path, marks);
+    if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    if (isMap(node)) return map(node, path, marks);
+    if (isSeq(node)) {
+      return node.items.map((item, index) => {
+        const inside: Marks = { line: lineOf(item as Node), inside: new Map() };
+        marks.inside.set(index, inside);
+        return read(item as Node, [...path, index], inside);
+      });
+    }
+    return isScalar(node) ? node.value : null;
+  }
+
+  function target(alias: Alias, path: Path): Node | null {
+    const node = anchors.get(alias.source);
+    if (node === undefined) problems.add(lineOf(alias), keyOf(path), 'an alias stands before its anchor');
+    return node ?? null;
+  }
+
+  function map(node: YAMLMap, path: Path, marks: Marks): Record<string, unknown> {
+    const values = new Map<string, unknown>();
+    const merged: [string, unknown][] = [];
+    for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
+      if (!isScalar(key) || typeof key.value === 'object' || key.value === '__proto__') {
+        problems.add(lineOf(key ?? node), keyOf(path), 'a key must be a text');
+        continue;
+      }
+      const name = String(key.value);
+      const line = lineOf(key);
+      if (name === '<<') merged.push(...mergedOf(value, path, marks));
+      else if (values.has(name)) {
+        problems.add(
+          line,
+          keyOf([...path, name]),
+          `stands twice, first in line ${marks.inside.get(name)?.line}`,
+        );
+      } else {
+        const inside: Marks = { line, inside: new Map() };
+        marks.inside.set(name, inside);
+        values.set(name, read(value, [...path, name], inside));
+      }
+    }
+    return Object.fromEntries([...merged, ...values]);
+  }
+
+  /** What `<<` brings in: a mapping, or a list of them of which the first wins. */
+  function mergedOf(value: Node | null, path: Path, marks: Marks): [string, unknown][] {
+    const found = value !== null && isAlias(value) ? target(value, path) : value;
+    const sources = isSeq(found) ? (found.items as Node[]) : [found];
+    return sources.toReversed().flatMap((source) => {
+      const inside: Marks = { line: marks.line, inside: new Map() };
+      const values = source === null ? null : read(source, path, inside);
+      if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+        problems.add(source === null ? marks.line : lineOf(source), keyOf(path), '<< takes a mapping');
+        return [];
+      }
+      for (const [name, mark] of inside.inside) if (!marks.inside.has(name)) marks.inside.set(name, mark);
+      return Object.entries(values);
+    });
+  }
+  return read;
+}

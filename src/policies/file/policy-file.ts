@@ -1,0 +1,70 @@
+import type { InputType } from '../../guardrail/call.ts';
+import type { UnreachableFallback } from '../../guardrail/failure.ts';
+import type { Policy } from '../policy.ts';
+
+/** Whether findings act on the call or are only counted. */
+export type Enforcement = {
+  /** `sample` enforces on a share of the calls and observes the others. */
+  readonly mode: 'enforce' | 'observe' | 'sample';
+  /** Percent of the calls, 0 to 100, on which `sample` enforces. */
+  readonly sample: number;
+  /** Unix milliseconds from which it enforces whatever `mode` says. */
+  readonly until?: number;
+};
+
+/** A policy of the chain with its options applied. */
+export type ConfiguredPolicy = {
+  /** Its name in `policies.chain`. */
+  readonly kind: string;
+  readonly policy: Policy;
+  readonly mode: Enforcement;
+};
+
+/**
+ * What a call must show so that a rule applies: every field that is there, by one of its globs. A field of the caller is
+ * matched if one of its names is, such as id or alias.
+ */
+export type RuleMatch = {
+  readonly team?: readonly string[];
+  /** Alias or hash of the virtual key. */
+  readonly key?: readonly string[];
+  /** User id or e-mail address. */
+  readonly user?: readonly string[];
+  readonly endUser?: readonly string[];
+  readonly model?: readonly string[];
+  readonly inputType?: readonly InputType[];
+  /** Names in lower case. */
+  readonly headers?: ReadonlyMap<string, readonly string[]>;
+};
+
+/** An entry of `rules:`. The first that matches a call decides how it is judged; what it leaves out is as for everybody. */
+export type CallerRule = {
+  readonly name: string;
+  /** Empty for everybody. */
+  readonly match: RuleMatch;
+  /** Kinds in order. */
+  readonly chain?: readonly string[];
+  /** Vendors that are asked; an empty list for none. */
+  readonly backends?: readonly string[];
+  /** In place of what the policies and backends have of their own. */
+  readonly enforcement?: Enforcement;
+  readonly unreachableFallback?: UnreachableFallback;
+  /** Kinds that the caller may switch off. */
+  readonly callerMaySkip: readonly string[];
+};
+
+/** A policy file that was read and can be used. */
+export type PolicyFile = {
+  /** First 12 hexadecimal digits of the SHA-256 of its text. */
+  readonly version: string;
+  /** `pack.name`, or `default`. */
+  readonly name: string;
+  /** The kinds that judge a call to which no rule applies, in order. Empty if `pack.enabled` is false. */
+  readonly chain: readonly string[];
+  /** Every policy that the chain or a rule names, made once. */
+  readonly policies: ReadonlyMap<string, ConfiguredPolicy>;
+  /** First to last. */
+  readonly rules: readonly CallerRule[];
+  /** What is allowed and yet worth a line at start: `line 12: policy.rbac.data_access: ...`. */
+  readonly warnings: readonly string[];
+};

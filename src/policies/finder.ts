@@ -1,0 +1,92 @@
+import type { InputType } from '../guardrail/call.ts';
+import { type Cleared, createCleared } from './cleared.ts';
+import { type Budget, SLICE } from './budget.ts';
+import type { Finding, Policy, TextPolicy } from './policy.ts';
+import { decodedParts, plainOf } from './scan/plain.ts';
+import type { TextRule } from './scan/rule.ts';
+import { createScanner, type Scanner, withoutCut } from './scan/scanner.ts';
+
+/** What was found in one text. */
+export type Found = {
+  readonly findings: readonly Finding[];
+  /** What it says once encodings and look-alike letters are undone; there are no places for these. */
+  readonly plain: readonly TextRule[];
+  /** Before it nothing can change if the text goes on. */
+  readonly open: number;
+};
+
+export type Finder = {
+  /** What stands in one text of a call. @throws OutOfTime */
+  find(text: string, budget: Budget): Promise<Found>;
+  /** As `find` for a text that grows from call to call, known by a name: only what is new is looked at. */
+  findOn(stream: string, text: string, budget: Budget): Promise<Found>;
+};
+
+/** So much of the slice before is looked at again for what disguises hide. */
+const OVERLAP = 256;
+
+const NOTHING: Found = { findings: [], plain: [], open: 0 };
+
+/** Looks for the rules of all policies that judge texts in one direction, in one pass. */
+export function createFinder(policies: readonly Policy[], direction: InputType): Finder {
+  const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
+  if (texts.length === 0) return { find: async () => NOTHING, findOn: async (_, { length }) => ({ ...NOTHING, open: length }) };
+  const scanner = createScanner([...new Set(texts.flatMap(({ rules }) => rules))]);
+  const plain = createPlainFinder(texts);
+  const known: Cleared<Found> = createCleared();
+  const streams: Cleared<{ decided: number; key: string; findings: readonly Finding[] }> = createCleared({ max: 5000 });
+
+  async function scan(text: string, start: number, goesOn: boolean, budget: Budget): Promise<Found> {
+    const findings: Finding[] = [];
+    const inPlain = new Set<TextRule>();
+    let open = text.length;
+    for (let from = start; from < text.length; from += SLICE) {
+      const to = Math.min(from + SLICE, text.length);
+      const found = scanner.scan(text, { from, to }, goesOn);
+      findings.push(...found.findings);
+      open = Math.min(open, found.open);
+      plain?.(text.slice(Math.max(0, from - OVERLAP), to), inPlain);
+      const others = budget.spend(to - from);
+      if (others !== undefined) await others;
+    }
+    return { findings, plain: [...inPlain], open: withoutCut(text, findings, open) };
+  }
+
+  return {
+    async find(text, budget) {
+      const key = known.keyOf(text);
+      const before = key === undefined ? undefined : known.get(key);
+      if (before !== undefined) return before;
+      const found = await scan(text, 0, false, budget);
+      if (key !== undefined && found.findings.length < 100) known.set(key, found);
+      return found;
+    },
+    async findOn(stream, text, budget) {
+      const before = streams.get(stream);
+      const isLonger = before !== undefined && text.length >= before.decided;
+      const isSame = isLonger && known.keyOf(text.slice(0, before.decided)) === before.key;
+      const found = await scan(text, isSame ? before.decided : 0, true, budget);
+      const findings = isSame ? [...before.findings, ...found.findings] : found.findings;
+      const decided = found.open;
+      const key = known.keyOf(text.slice(0, decided));
+      if (key !== undefined) {
+        streams.set(stream, { decided, key, findings: findings.filter(({ end }) => end <= decided) });
+      }
+      return { ...found, findings };
+    },
+  };
+}
+
+/** Looks for what disguises hide. */
+function createPlainFinder(policies: readonly TextPolicy[]) {
+  const some = policies.filter(({ rulesForPlain }) => rulesForPlain !== undefined);
+  if (some.length === 0) return undefined;
+  const scanner: Scanner = createScanner([...new Set(some.flatMap(({ rulesForPlain }) => rulesForPlain ?? []))]);
+  return (slice: string, found: Set<TextRule>) => {
+    const plain = plainOf(slice);
+    const variants = [...(plain === undefined ? [] : [plain]), ...decodedParts(slice)];
+    for (const variant of variants) {
+      for (const { rule } of scanner.scan(variant).findings) found.add(rule);
+    }
+  };
+}

@@ -1,0 +1,79 @@
+import picomatch from 'picomatch';
+import { RE2JS } from 're2js';
+import type { CreateContext } from './policy.ts';
+
+/** UTF-16 units. A name that is longer matches nothing, which {@link listed} refuses where there is any list. */
+export const MAX_NAME = 256;
+const MAX_REMEMBERED = 1000;
+
+/** Stands for `/`, so that a star means any characters: `openai/*` and `*-mini` are names, no paths. */
+const SLASH = '\uE000';
+/** Before every name: what picomatch does at the beginning of a path (`./`, hidden files, `!`) is not meant here. */
+const START = ':';
+const OPTIONS = { dot: true, bash: true, nonegate: true, fastpaths: false, strictSlashes: true, posix: true };
+
+/**
+ * Whether a name is matched by one of some globs (`gpt-*`, `{search,fetch}.*`, `claude-[34]*`) or is one of them.
+ * Capitals count; `*` stands for any characters, `/` and `.` too. Runs in time linear in the name.
+ *
+ * @throws Error what is wrong with which glob
+ */
+export function globs(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns);
+  const wild = patterns.filter((pattern) => /[*?[\]{}()\\!]/.test(pattern)).map(compiled);
+  const known = new Map<string, boolean>();
+  return (name) => {
+    if (name.length > MAX_NAME) return false;
+    if (exact.has(name)) return true;
+    if (wild.length === 0) return false;
+    let is = known.get(name);
+    if (is === undefined) {
+      const flat = flatten(name);
+      is = wild.some((pattern) => pattern.testExact(flat));
+      if (known.size === MAX_REMEMBERED) known.clear();
+      known.set(name, is);
+    }
+    return is;
+  };
+}
+
+/** As {@link globs} for an option of a policy: what is wrong is said as a problem of the file. */
+export function globsOf(context: CreateContext, key: string, patterns: readonly string[]) {
+  const good = patterns.filter((pattern, index) => {
+    try {
+      globs([pattern]);
+      return true;
+    } catch (error) {
+      context.fail(`${key}[${index}]`, (error as Error).message);
+      return false;
+    }
+  });
+  return globs(good);
+}
+
+/** The names that one list allows and another does not deny; without a list of allowed names all are. */
+export function listed(
+  context: CreateContext,
+  allowed: { key: string; patterns: readonly string[] | undefined },
+  denied: { key: string; patterns: readonly string[] | undefined },
+): (name: string) => boolean {
+  const isAllowed = allowed.patterns && globsOf(context, allowed.key, allowed.patterns);
+  const isDenied = denied.patterns?.length ? globsOf(context, denied.key, denied.patterns) : undefined;
+  return (name) => {
+    if (isAllowed !== undefined && !isAllowed(name)) return false;
+    return isDenied === undefined || (name.length <= MAX_NAME && !isDenied(name));
+  };
+}
+
+function compiled(pattern: string): RE2JS {
+  if (pattern.length > MAX_NAME) throw new Error(`is longer than ${MAX_NAME} characters`);
+  if (/^!(?!\()/.test(pattern)) throw new Error('begins with !; list what is meant instead');
+  const { source } = picomatch.makeRe(flatten(pattern), OPTIONS);
+  try {
+    return RE2JS.compile(source, RE2JS.DOTALL);
+  } catch {
+    throw new Error('is no glob that runs in linear time; !(...) is not known here');
+  }
+}
+
+const flatten = (name: string) => START + name.replaceAll('/', SLASH);

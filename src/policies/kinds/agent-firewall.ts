@@ -1,0 +1,135 @@
+import type { GuardrailCall } from '../../guardrail/call.ts';
+import type { Caller } from '../../guardrail/caller.ts';
+import { listed } from '../glob.ts';
+import { type CreateContext, defineKind, type Refusal } from '../policy.ts';
+import { type Arguments, readArguments } from './agent-arguments.ts';
+import { type ToolCall, toolCallsOf } from './agent-calls.ts';
+import { limitsOf, type Options, options, warnOf } from './agent-options.ts';
+import { argumentRule, TOO_MUCH } from './agent-rule.ts';
+import { type ActionLimits, AgentSessions, type Scopes } from './agent-sessions.ts';
+
+/**
+ * What agents may do: judges the tool calls that a model makes, not the tools that a request offers (that is `rbac`).
+ * A role is held by the team or virtual key of its name; only if none is, by the header `x-agent-role`.
+ *
+ * Actions are counted in answers. A session is what the client names in `x-conversation-id`, `x-session-id` or
+ * `x-litellm-session-id`, else LiteLLM's trace, else the virtual key. Rates are counted by named session, else by key;
+ * daily amounts by key. An amount is the largest number called amount, value, total or price in each object.
+ *
+ * @see https://docs.keeptrusts.com/ for all but `argument_rules`, which is ours
+ */
+export const agentFirewall = defineKind({
+  kind: 'agent-firewall',
+  options,
+  create(set, context) {
+    warnOf(set, context);
+    const halts = set.kill_switches?.halt_on_suspicious_pattern ?? false;
+    const mayCall = toolJudge(set, context);
+    const rules = set.argument_rules.map((rule, index) =>
+      argumentRule(rule, `argument_rules[${index}]`, context),
+    );
+    if (halts) rules.push(argumentRule({ path_traversal: true }, '', context));
+    const limits = limitsOf(set);
+    const readsArguments = rules.length > 0 || limitsAmounts(limits);
+    const sessions = context.keep('agent-firewall sessions', () => new AgentSessions());
+
+    return {
+      check({ call, caller, now }) {
+        const calls = toolCallsOf(call);
+        if (calls.length === 0) return undefined;
+        const scopes = scopesOf(call, caller);
+        if (halts && sessions.isHalted(scopes.session, now))
+          return { rule: 'session-halted', reasonCode: 'session_limit' };
+        const denied = mayCall(calls, caller);
+        if (denied !== undefined) return denied;
+
+        const read = readsArguments ? readArguments(calls) : [];
+        for (const [index, args] of read.entries()) {
+          const refusal = argumentsJudge(rules, calls[index]?.name ?? '', args, limits);
+          if (refusal === undefined) continue;
+          if (halts) sessions.halt(scopes.session, now);
+          return refusal;
+        }
+        if (limits === undefined || call.input_type === 'request') return undefined;
+        const actions = calls.map(({ id, name }, index) => ({
+          key: keyOf(call, id, index),
+          tool: name.slice(0, 256),
+          amounts: read[index]?.amounts ?? [],
+        }));
+        return sessions.count(actions, scopes, limits, now);
+      },
+    };
+  },
+});
+
+function argumentsJudge(
+  rules: readonly ReturnType<typeof argumentRule>[],
+  tool: string,
+  args: Arguments,
+  limits: ActionLimits | undefined,
+): Refusal | undefined {
+  if (args.isTooMuch && limitsAmounts(limits)) return TOO_MUCH;
+  for (const judge of rules) {
+    const refusal = judge(tool, args);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+const limitsAmounts = (limits: ActionLimits | undefined): boolean =>
+  (limits?.maxAmount ?? limits?.maxDaily ?? limits?.approvalAbove) !== undefined;
+
+function toolJudge(set: Options, context: CreateContext) {
+  const mayCall = listed(
+    context,
+    { key: 'allowed_tools', patterns: set.allowed_tools },
+    { key: 'blocked_tools', patterns: set.blocked_tools },
+  );
+  const isNotDenied = listed(
+    context,
+    { key: '', patterns: undefined },
+    { key: 'denied_tools', patterns: set.denied_tools },
+  );
+  const roles = new Map(
+    Object.entries(set.tools?.roles ?? {}).map(([role, { allowed, denied }]) => [
+      role,
+      listed(
+        context,
+        { key: `tools.roles.${role}.allowed`, patterns: allowed },
+        { key: `tools.roles.${role}.denied`, patterns: denied },
+      ),
+    ]),
+  );
+  return (calls: readonly ToolCall[], caller: Caller): Refusal | undefined => {
+    if (!calls.every(({ name }) => mayCall(name) && isNotDenied(name)))
+      return { rule: 'tool', reasonCode: 'tool_denied' };
+    if (roles.size === 0) return undefined;
+    const held = [...caller.team, ...caller.key, caller.header('x-agent-role') ?? ''];
+    const mayInRole = roles.get(held.find((name) => roles.has(name)) ?? '');
+    if (mayInRole === undefined) return { rule: 'no-role', reasonCode: 'tool_denied' };
+    return calls.every(({ name }) => mayInRole(name))
+      ? undefined
+      : { rule: 'role-tool', reasonCode: 'tool_denied' };
+  };
+}
+
+const SESSION_HEADERS = ['x-conversation-id', 'x-session-id', 'x-litellm-session-id'];
+
+/** No caller can name another's session: the virtual key is part of each. */
+function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): Scopes {
+  const key = caller.key.at(-1);
+  const named = SESSION_HEADERS.map((name) => caller.header(name)).find((id) => id && id !== '[present]');
+  const session = named ?? trace;
+  const own = session ? `${key}\n${named ? 'named' : 'trace'}\n${session.slice(0, 256)}` : `${key}`;
+  return { session: own, rate: named || key === undefined ? own : key, caller: key ?? own };
+}
+
+/** Streams repeat an answer under the same id; providers that number their calls use the same numbers in each. */
+function keyOf(
+  { litellm_call_id }: GuardrailCall,
+  id: string | undefined,
+  index: number,
+): string | undefined {
+  if (litellm_call_id === null) return id?.slice(0, 256);
+  return `${litellm_call_id.slice(0, 256)}\n${id?.slice(0, 256) ?? index}`;
+}

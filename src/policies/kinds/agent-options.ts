@@ -1,0 +1,93 @@
+import * as v from 'valibot';
+import type { CreateContext } from '../policy.ts';
+import type { ActionLimits } from './agent-sessions.ts';
+
+const names = v.optional(v.array(v.pipe(v.string(), v.nonEmpty())));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const perMinute = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1000));
+const money = v.optional(v.pipe(v.number(), v.minValue(0)));
+
+const ArgumentRule = v.strictObject({
+  /** Globs; all tools by default. */
+  tools: names,
+  /** Refuses `..` as a step of a path in any argument, however it is encoded. */
+  path_traversal: v.optional(v.boolean(), false),
+  /** Regular expressions that no text, number or name in the arguments may match, as it stands or with its encodings undone. */
+  deny_patterns: names,
+  /** Directories outside of which no path may lie; `.` for relative paths. */
+  allowed_paths: names,
+});
+
+/** Options of `agent-firewall`, in Keeptrusts' simple and expanded form. */
+export const options = v.strictObject({
+  /** Globs over the tools that may be called; without it, all that are not blocked. */
+  allowed_tools: names,
+  blocked_tools: names,
+  /** Another name for `blocked_tools`. */
+  denied_tools: names,
+  /** What else holds for roles. Who has none may call no tool. */
+  tools: v.optional(
+    v.strictObject({
+      roles: v.optional(v.record(v.string(), v.strictObject({ allowed: names, denied: names })), {}),
+    }),
+  ),
+  /** Tool calls in one conversation. */
+  max_actions_per_session: v.optional(count),
+  /** Tool calls per minute by tool, `default` for each that is not named; at most 1000. */
+  rate_limits: v.optional(v.record(v.string(), perMinute)),
+  /** The same as `rate_limits.default`. */
+  rate_limit: v.optional(perMinute),
+  transaction_limits: v.optional(
+    v.strictObject({ max_single_transaction: money, max_daily_total: money, require_approval_above: money }),
+  ),
+  /** The same as `transaction_limits.max_single_transaction`. */
+  transaction_limit: money,
+  kill_switches: v.optional(
+    v.strictObject({
+      max_errors_before_halt: v.optional(v.number()),
+      halt_on_pii_in_action: v.optional(v.boolean()),
+      /** Looks for path traversal in every tool's arguments; after any refused argument a session is refused all actions. */
+      halt_on_suspicious_pattern: v.optional(v.boolean(), false),
+    }),
+  ),
+  monitoring: v.optional(v.unknown()),
+  argument_rules: v.optional(v.array(ArgumentRule), []),
+});
+
+export type Options = v.InferOutput<typeof options>;
+
+/** The limits of actions; undefined if there are none, so that nothing need be counted. */
+export function limitsOf(set: Options): ActionLimits | undefined {
+  const rates = new Map(Object.entries(set.rate_limits ?? {}));
+  const otherwise = rates.get('default') ?? set.rate_limit;
+  const amounts = set.transaction_limits;
+  const limits: ActionLimits = {
+    maxActions: set.max_actions_per_session,
+    perMinute: (tool) => rates.get(tool) ?? otherwise,
+    maxAmount: amounts?.max_single_transaction ?? set.transaction_limit,
+    maxDaily: amounts?.max_daily_total,
+    approvalAbove: amounts?.require_approval_above,
+  };
+  const isAny =
+    rates.size > 0 ||
+    [otherwise, limits.maxActions, limits.maxAmount, limits.maxDaily, limits.approvalAbove].some(
+      (limit) => limit !== undefined,
+    );
+  return isAny ? limits : undefined;
+}
+
+/** Says which options cannot be applied. */
+export function warnOf({ kill_switches: switches, monitoring }: Options, context: CreateContext): void {
+  if (switches?.max_errors_before_halt !== undefined)
+    context.warn(
+      'kill_switches.max_errors_before_halt',
+      'is not applied here: errors of tools cannot be seen',
+    );
+  if (switches?.halt_on_pii_in_action)
+    context.warn(
+      'kill_switches.halt_on_pii_in_action',
+      'is not applied here: put pii-detector into the chain',
+    );
+  if (monitoring !== undefined)
+    context.warn('monitoring', 'is not applied here: the metrics count what is refused');
+}

@@ -1,0 +1,63 @@
+import { posix } from 'node:path';
+import { undo } from './agent-encoding.ts';
+
+const DOTS = '(?:\\.\\.|\u2025)';
+/** `..` as a step of a path; a word that ends in two dots (`wait..`) and an ellipsis are none. */
+const TRAVERSAL = new RegExp(
+  [
+    `(?<![.\\w])${DOTS};?[/\\\\]`,
+    `[/\\\\]${DOTS}(?![.\\w])`,
+    `(?:^|["'\\n])${DOTS}(?:["'\\n]|$)`,
+    `\\bcd\\s{1,8}${DOTS}`,
+    // becomes ../ where a careless filter takes ../ out
+    '\\.{4}[/\\\\]{2}',
+  ].join('|'),
+);
+
+/** Whether a text that {@link undo} has read leaves a directory by `..`. */
+export function hasTraversal(plain: string): boolean {
+  return TRAVERSAL.test(plain);
+}
+
+const PATH_NAME = /^(?:paths?|files?|filename|filepath|dirs?|directory|folder|cwd|src|dst)$/;
+const PATH_TEXT = /^(?:\/(?![\s/*])|~|\$|\\\\|file:|[A-Za-z]:[\\/]|\.{1,2}[\\/])/;
+const MAX_PATH = 4096;
+
+/**
+ * Whether a value of a tool's arguments is a path outside of some directories. A path is what an argument with such a
+ * name holds (`path`, `file_path`, `cwd`), and any line that begins as only paths do.
+ *
+ * @param directories absolute, or `.` for everything relative that does not leave it
+ */
+export function pathRule(directories: readonly string[]): (name: string, text: string) => boolean {
+  const roots = directories.map((directory) => clean(directory.replace(/\/\*{1,2}$/, '')));
+  return (name, text) => {
+    if (text === '') return false;
+    const isNamed = wordsOf(name).some((word) => PATH_NAME.test(word));
+    if (text.length > MAX_PATH) return isNamed;
+    const plain = undo(text).trim();
+    if (!isNamed && (!PATH_TEXT.test(plain) || plain.includes('\n'))) return false;
+    const path = clean(plain);
+    return !roots.some((root) =>
+      root === '.' ? isBelow(path) : path === root || path.startsWith(asParent(root)),
+    );
+  };
+}
+
+/** The words of an argument's name: `file_path`, `filePath` and `file-path` are the same two. */
+export function wordsOf(name: string): string[] {
+  return name
+    .slice(0, 128)
+    .replace(/([a-z0-9])(?=[A-Z])/g, '$1_')
+    .toLowerCase()
+    .split(/[^a-z0-9]/);
+}
+
+const clean = (path: string) => {
+  const normal = posix.normalize(
+    path.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/i, '').replaceAll('\\', '/'),
+  );
+  return normal.length > 1 ? normal.replace(/\/$/, '') : normal;
+};
+const asParent = (root: string) => (root.endsWith('/') ? root : `${root}/`);
+const isBelow = (path: string) => !/^(?:\/|~|\$|%|[A-Za-z]:|\.\.(?:\/|$))/.test(path);

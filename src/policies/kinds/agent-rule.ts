@@ -1,0 +1,59 @@
+import { globsOf } from '../glob.ts';
+import type { CreateContext, Refusal } from '../policy.ts';
+import type { SweepingRule } from '../scan/rule.ts';
+import { userPattern } from '../scan/user-pattern.ts';
+import type { Arguments } from './agent-arguments.ts';
+import { undo } from './agent-encoding.ts';
+import { hasTraversal, pathRule } from './agent-path.ts';
+
+export type ArgumentRuleOptions = {
+  readonly tools?: readonly string[] | undefined;
+  readonly path_traversal: boolean;
+  readonly deny_patterns?: readonly string[] | undefined;
+  readonly allowed_paths?: readonly string[] | undefined;
+};
+
+/** Values that are judged each on their own; what is beyond is judged as one text. */
+const MAX_APART = 1000;
+
+const refused = (rule: string): Refusal => ({ rule, reasonCode: 'argument_denied' });
+
+/** Of arguments that are longer than what is read. */
+export const TOO_MUCH = refused('too-many-arguments');
+
+/** Judges the arguments of the tools that one of the `argument_rules` is for. */
+export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
+  const isFor = options.tools && globsOf(context, `${key}.tools`, options.tools);
+  const patterns = options.deny_patterns?.flatMap((source, index): SweepingRule[] => {
+    try {
+      return [userPattern('deny-pattern', source)];
+    } catch (error) {
+      context.fail(`${key}.deny_patterns[${index}]`, (error as Error).message);
+      return [];
+    }
+  });
+  const isOutside = options.allowed_paths && pathRule(options.allowed_paths);
+  const matches = (text: string) =>
+    patterns?.some((pattern) => pattern.sweep(text, 0, text.length).length > 0) ?? false;
+
+  return (tool: string, { values, isTooMuch, isJson }: Arguments): Refusal | undefined => {
+    if (isFor !== undefined && !isFor(tool)) return undefined;
+    if (isTooMuch) return TOO_MUCH;
+    for (const text of textsOf(values)) {
+      const plain = undo(text);
+      if (options.path_traversal && hasTraversal(isJson ? plain : plain.replace(/\\[bfnrt]/g, '\n')))
+        return refused('path-traversal');
+      if (matches(text) || (plain !== text && matches(plain))) return refused('deny-pattern');
+    }
+    if (isOutside && values.some(({ name, text }) => isOutside(name, text)))
+      return refused('path-not-allowed');
+    return undefined;
+  };
+}
+
+function textsOf(values: Arguments['values']): string[] {
+  const texts = values.slice(0, MAX_APART).map(({ text }) => text);
+  if (values.length <= MAX_APART) return texts;
+  const rest = values.slice(MAX_APART).map(({ text }) => text);
+  return [...texts, rest.join('\n')];
+}

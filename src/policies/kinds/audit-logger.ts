@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+import { defineKind } from '../policy.ts';
+
+const DAYS = 'write a whole number of days, 1 to 36500';
+
+const options = v.strictObject({
+  immutable: v.optional(v.boolean('write true or false'), true),
+  retention_days: v.optional(
+    v.pipe(v.number(DAYS), v.integer(DAYS), v.minValue(1, DAYS), v.maxValue(36_500, DAYS)),
+    365,
+  ),
+  hipaa_audit_controls: v.optional(v.boolean('write true or false'), false),
+  log_all_access: v.optional(v.boolean('write true or false'), true),
+});
+
+/** Keeps what was decided about calls, without their content, in a log on which tampering shows. */
+export const auditLogger = defineKind({
+  kind: 'audit-logger',
+  options,
+  create({ immutable, retention_days, hipaa_audit_controls, log_all_access }, { warn }) {
+    if (!immutable) warn('immutable', 'the log can only be appended to all the same');
+    if (hipaa_audit_controls) warn('hipaa_audit_controls', 'changes nothing: no row has content anyway');
+    return { audit: { logsAll: log_all_access, retentionDays: retention_days } };
+  },
+});

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { type CreateContext, defineKind } from '../policy.ts';
+import { literalRule } from '../rules/literals.ts';
+import { ActionOption } from './patterns.ts';
+
+const options = v.strictObject({
+  /** Words and phrases, found within words too. */
+  keywords: v.optional(v.array(v.string()), []),
+  /** Text file with one keyword per line, as LiteLLM's `banned_keywords_list`; read when the policy file is. */
+  keywords_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  /** `block` by default. */
+  action: v.optional(ActionOption, 'block'),
+});
+
+/**
+ * Words that may stand neither in requests nor in answers. Capitals do not matter; in LiteLLM's own, a keyword with
+ * capitals is never found.
+ *
+ * @see LiteLLM 1.106.2, `banned_keywords` in enterprise/enterprise_hooks/banned_keywords.py
+ */
+export const bannedKeywords = defineKind({
+  kind: 'banned-keywords',
+  options,
+  create({ keywords, keywords_file, action }, context) {
+    const fromFile = keywords_file === undefined ? [] : linesOf(keywords_file, context);
+    const written = [
+      ...keywords.map((word, index) => ({ word, key: `keywords[${index}]` })),
+      ...fromFile.map((word) => ({ word, key: 'keywords_file' })),
+    ];
+    const rules = written.flatMap(({ word, key }, index) => {
+      if (word.trim() !== '') return [literalRule(`keyword-${index + 1}`, word)];
+      context.fail(key, 'is empty');
+      return [];
+    });
+    if (written.length === 0) context.warn('keywords', 'nothing is banned');
+    return {
+      texts: {
+        rules,
+        on: ['request', 'response'],
+        reasonCode: 'banned_keyword',
+        decide: (findings) => (findings.length > 0 ? action : 'allow'),
+        replace: () => '[REDACTED]',
+      },
+    };
+  },
+});
+
+function linesOf(path: string, context: CreateContext): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8')
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '');
+  } catch (error) {
+    context.fail('keywords_file', `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    return [];
+  }
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { defineKind } from '../policy.ts';
+
+const USER_BLOCKED = { rule: 'blocked-user', reasonCode: 'user_blocked' };
+
+const options = v.strictObject({
+  users: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+  /** Text file with one user per line, as LiteLLM's `blocked_user_list`; read when the policy file is. */
+  users_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
+});
+
+/**
+ * Refuses callers by user id, e-mail address or end user, letter by letter. An answer is refused like a request.
+ *
+ * @see LiteLLM 1.106.2, `blocked_user_check` in enterprise/enterprise_hooks/blocked_user_list.py
+ */
+export const blockedUsers = defineKind({
+  kind: 'blocked-users',
+  options,
+  create({ users, users_file }, context) {
+    const blocked = new Set(users);
+    if (users_file !== undefined) {
+      try {
+        for (const line of readFileSync(users_file, 'utf8').split(/\r?\n/)) {
+          if (line.trim() !== '') blocked.add(line.trim());
+        }
+      } catch (error) {
+        context.fail('users_file', `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+      }
+    }
+    if (users.length === 0 && users_file === undefined) context.warn('users', 'nobody is blocked');
+    return {
+      check({ caller: { user, endUser } }) {
+        return [...user, ...endUser].some((name) => blocked.has(name)) ? USER_BLOCKED : undefined;
+      },
+    };
+  },
+});

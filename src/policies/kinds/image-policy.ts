@@ -1,0 +1,26 @@
+import * as v from 'valibot';
+import { mediaOf } from '../../guardrail/words.ts';
+import { defineKind } from '../policy.ts';
+
+const MEDIA_NOT_ALLOWED = { rule: 'media', reasonCode: 'media_not_allowed' };
+
+const options = v.strictObject({
+  /** `backend` lets media pass only if a backend that judges media has judged the call. */
+  action: v.optional(v.picklist(['allow', 'block', 'backend']), 'block'),
+});
+
+/** What becomes of images, audio and files, in requests and answers; by default they are blocked. */
+export const imagePolicy = defineKind({
+  kind: 'image-policy',
+  options,
+  create({ action }) {
+    switch (action) {
+      case 'allow':
+        return {};
+      case 'block':
+        return { check: ({ call }) => (mediaOf(call) > 0 ? MEDIA_NOT_ALLOWED : undefined) };
+      case 'backend':
+        return { needsMediaBackend: ({ call }) => mediaOf(call) > 0 };
+    }
+  },
+});

@@ -1,0 +1,21 @@
+import type { Kind } from '../policy.ts';
+import { agentFirewall } from './agent-firewall.ts';
+import { auditLogger } from './audit-logger.ts';
+import { blockedUsers } from './blocked-users.ts';
+import { imagePolicy } from './image-policy.ts';
+import { rbac } from './rbac.ts';
+import { requiredParams } from './required-params.ts';
+import { secrets } from './secrets.ts';
+import { sizeLimits } from './size-limits.ts';
+
+/** Every kind of policy, the cheapest first, which is the order a chain is best written in. */
+export const kinds: readonly Kind[] = [
+  sizeLimits,
+  blockedUsers,
+  requiredParams,
+  rbac,
+  imagePolicy,
+  agentFirewall,
+  secrets,
+  auditLogger,
+];

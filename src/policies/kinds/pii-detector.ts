@@ -1,0 +1,99 @@
+import * as v from 'valibot';
+import { type CreateContext, defineKind } from '../policy.ts';
+import { ActionOption, PatternOption, patternRules } from './patterns.ts';
+import { chosenEntities, entityOf, meantEntity } from './pii-entities.ts';
+import { markers } from './pii-markers.ts';
+
+const Redaction = v.strictObject({
+  /** `label` by default: `[EMAIL_ADDRESS]`. */
+  marker_format: v.optional(v.picklist(['label', 'asterisks', 'partial']), 'label'),
+  /** Accepted: records always say which rules found something, and never what. */
+  include_metadata: v.optional(v.boolean(), true),
+  preserve_length: v.optional(v.boolean(), false),
+  /** Markers of your own, by entity. */
+  custom_markers: v.optional(v.record(v.string(), v.string()), {}),
+  /** Ours: `[EMAIL_ADDRESS_1]`, and the answer gets the values back. */
+  reversible: v.optional(v.boolean(), false),
+});
+
+const options = v.strictObject({
+  /** `redact` by default. */
+  action: v.optional(ActionOption, 'redact'),
+  /** Also numbers of patients, insurances and those who treat. */
+  healthcare_mode: v.optional(v.boolean(), false),
+  /** Cards and their codes; true by default, unless `entities` says what is looked for. */
+  pci_mode: v.optional(v.boolean()),
+  detect_patterns: v.optional(v.array(PatternOption), []),
+  /** The only kinds of personal data that are looked for, beside those of the modes and the patterns. */
+  entities: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
+  redaction: v.optional(Redaction, {}),
+});
+
+/**
+ * Personal data in requests and answers that its shape or its sum gives away. Names and places need a model, so a backend.
+ *
+ * @see https://docs.keeptrusts.com/docs/policies/pii-detector
+ */
+export const piiDetector = defineKind({
+  kind: 'pii-detector',
+  options,
+  create({ action, healthcare_mode, pci_mode, detect_patterns, entities, redaction }, context) {
+    const chosen = chosenEntities({ names: entities, healthcare: healthcare_mode, pci: pci_mode }, context);
+    const patterns = patternRules('detect_patterns', detect_patterns, context);
+    const { marker_format: format, reversible: isReversible, include_metadata, custom_markers } = redaction;
+    const ids = patterns.map(({ rule }) => rule.id);
+    const custom = customMarkers(custom_markers, ids, context);
+    if (isReversible && format !== 'label') {
+      context.fail('redaction.reversible', 'takes marker_format label: only labels tell values apart');
+    }
+    if (isReversible && redaction.preserve_length) {
+      context.fail(
+        'redaction.reversible',
+        'cannot stand beside preserve_length: labels have lengths of their own',
+      );
+    }
+    if (isReversible && action === 'block')
+      context.warn('redaction.reversible', 'does nothing where the action is block');
+    if (!include_metadata) {
+      context.warn(
+        'redaction.include_metadata',
+        'is not applied here: records name the rules, and never what was found',
+      );
+    }
+    const actions = new Map(patterns.map(({ rule, action: own }) => [rule, own ?? action]));
+    return {
+      texts: {
+        rules: [...chosen.flatMap(({ rules }) => rules), ...patterns.map(({ rule }) => rule)],
+        on: ['request', 'response'],
+        reasonCode: 'pii_detected',
+        decide(findings) {
+          if (findings.length === 0) return 'allow';
+          return findings.some(({ rule }) => (actions.get(rule) ?? action) === 'block') ? 'block' : 'redact';
+        },
+        replace: markers({ format, preservesLength: redaction.preserve_length, custom, isReversible }),
+        isReversible: isReversible && action === 'redact',
+      },
+    };
+  },
+});
+
+/** Markers by the id of the rule. */
+function customMarkers(
+  written: Readonly<Record<string, string>>,
+  patternIds: readonly string[],
+  context: CreateContext,
+): ReadonlyMap<string, string> {
+  const markersById = new Map<string, string>();
+  for (const [name, marker] of Object.entries(written)) {
+    const entity = entityOf(name);
+    if (entity !== undefined) markersById.set(entity.name.toLowerCase().replaceAll('_', '-'), marker);
+    else if (patternIds.includes(name)) markersById.set(name, marker);
+    else {
+      context.fail(
+        `redaction.custom_markers.${name}`,
+        `is no entity that is known here${meantEntity(name, patternIds)}`,
+      );
+    }
+  }
+  return markersById;
+}

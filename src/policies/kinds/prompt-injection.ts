@@ -1,0 +1,133 @@
+import * as v from 'valibot';
+import { type CreateContext, defineKind, type Finding } from '../policy.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS, type InjectionRule } from '../rules/injection.ts';
+import type { SweepingRule, TextRule } from '../scan/rule.ts';
+import { userPattern } from '../scan/user-pattern.ts';
+
+const DEFAULT_THRESHOLD = 0.8;
+
+const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const Patterns = v.array(v.pipe(v.string(), v.nonEmpty()));
+const Action = v.picklist(['block', 'log', 'escalate']);
+
+/**
+ * Attacks on the instructions of the operator: overrides in fifteen languages, extraction of the system prompt, changed
+ * roles, made-up turns and delimiters, stolen data, hijacked tools; also where they are encoded or disguised.
+ *
+ * Each rule has a weight, and the score of a call is `1 - (1 - w1)(1 - w2)...` over the different rules found in it. A
+ * score of `threshold` or more is blocked. A phrase that is quoted or reported weighs 0.4 at most.
+ *
+ * @see https://docs.keeptrusts.com (policy kind `prompt-injection`, its short form and its single-policy form)
+ */
+export const promptInjection = defineKind({
+  kind: 'prompt-injection',
+  options: v.strictObject({
+    /** 0 to 1, 0.8 by default. No embeddings are computed: `embedding_threshold` is the same threshold. */
+    threshold: v.optional(Share),
+    embedding_threshold: v.optional(Share),
+    /** `escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins. */
+    action: v.optional(Action),
+    /** Patterns of the operator, capitals ignored. One of them is enough to block. */
+    attack_patterns: v.optional(Patterns, []),
+    detection: v.optional(
+      v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Patterns, []) }),
+      {},
+    ),
+    /** What is undone before the rules look again. */
+    encoding: v.optional(
+      v.strictObject({
+        decode_base64: v.optional(v.boolean(), true),
+        normalize_unicode: v.optional(v.boolean(), true),
+        detect_homoglyphs: v.optional(v.boolean(), true),
+      }),
+      {},
+    ),
+    boundaries: v.optional(
+      v.strictObject({
+        /** Marks of chat templates, such as `<|im_start|>` and `[INST]`. */
+        enforce_delimiters: v.optional(v.boolean(), true),
+        /** Made-up turns and ends of instructions, such as `### System:` and `</system>`. */
+        reject_fake_boundaries: v.optional(v.boolean(), true),
+      }),
+      {},
+    ),
+    response: v.optional(
+      v.strictObject({
+        action: v.optional(Action),
+        message: v.optional(v.string()),
+        /** Read, and without effect: what is found is logged as all findings are. */
+        log_level: v.optional(v.string()),
+      }),
+      {},
+    ),
+  }),
+  create(options, context) {
+    const { detection, encoding, boundaries, response } = options;
+    const threshold =
+      options.threshold ?? options.embedding_threshold ?? detection.embedding_threshold ?? DEFAULT_THRESHOLD;
+    const logsOnly = (response.action ?? options.action) === 'log';
+    const weighted = [
+      ...INJECTIONS,
+      ...(boundaries.enforce_delimiters ? FAKE_DELIMITERS : []),
+      ...(boundaries.reject_fake_boundaries ? FAKE_BOUNDARIES : []),
+    ];
+    const own = [
+      ...ownPatterns(options.attack_patterns, 'attack_patterns', context),
+      ...ownPatterns(detection.attack_patterns, 'detection.attack_patterns', context),
+    ];
+    const weights = weightsOf(weighted, own);
+    const rules: readonly TextRule[] = [...weighted.map(({ rule }) => rule), ...own];
+    const plain = {
+      decodes: encoding.decode_base64,
+      normalizes: encoding.normalize_unicode,
+      homoglyphs: encoding.detect_homoglyphs,
+    };
+
+    return {
+      texts: {
+        rules,
+        ...(Object.values(plain).includes(true) && { rulesForPlain: rules, plain }),
+        on: ['request'],
+        reasonCode: 'prompt_injection_detected',
+        decide: (findings) => {
+          if (findings.length === 0 || logsOnly) return 'allow';
+          return scoreOf(findings, weights) >= threshold ? 'block' : 'allow';
+        },
+        replace: (_rule, value) => value,
+      },
+      ...(response.message !== undefined && { message: response.message }),
+    };
+  },
+});
+
+/** 0 to 1. Each rule counts once, however often it was found. */
+function scoreOf(findings: readonly Finding[], weights: ReadonlyMap<string, number>): number {
+  let innocence = 1;
+  for (const id of new Set(findings.map(({ rule }) => rule.id))) innocence *= 1 - (weights.get(id) ?? 0);
+  // Two of 0.6 and 0.5 are 0.8, whatever binary fractions make of it
+  return Number((1 - innocence).toFixed(9));
+}
+
+function weightsOf(
+  weighted: readonly InjectionRule[],
+  own: readonly SweepingRule[],
+): ReadonlyMap<string, number> {
+  const weights = new Map(own.map(({ id }) => [id, 1]));
+  for (const { rule, weight } of weighted) weights.set(rule.id, Math.max(weight, weights.get(rule.id) ?? 0));
+  return weights;
+}
+
+function ownPatterns(sources: readonly string[], key: string, context: CreateContext): SweepingRule[] {
+  return sources.flatMap((source, index) => {
+    try {
+      const flags = /^\(\?[ims]{1,3}\)/.exec(source)?.[0] ?? '';
+      return userPattern(
+        `${key.replaceAll(/[._]/g, '-')}-${index + 1}`,
+        flags === '' ? `(?i)${source}` : source,
+      );
+    } catch (error) {
+      context.fail(`${key}[${index}]`, error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+}

@@ -1,0 +1,158 @@
+import * as v from 'valibot';
+import type { GuardrailCall } from '../../guardrail/call.ts';
+import type { Caller } from '../../guardrail/caller.ts';
+import { didYouMean } from '../file/nearest.ts';
+import { globsOf, listed } from '../glob.ts';
+import { type CreateContext, defineKind, type Refusal, type Subject } from '../policy.ts';
+import { toolCallsOf, toolsOf } from './agent-calls.ts';
+
+const name = v.pipe(v.string(), v.nonEmpty());
+const names = v.optional(v.array(name));
+
+const Role = v.strictObject({
+  /** Globs over the model that the request asks for. */
+  allowed_models: names,
+  /** Judged where the request says how many it wants. */
+  max_tokens_per_request: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  /** Globs over the tools that a request offers and the tool calls of the model. */
+  allowed_tools: names,
+  denied_tools: names,
+});
+
+const Assignment = v.strictObject({
+  role: name,
+  /** Ids or aliases. */
+  teams: names,
+  /** Aliases or hashes. */
+  keys: names,
+  /** User ids, e-mail addresses or end users. */
+  users: names,
+  /**
+   * `x-role: admin`, or `x-role` for a header whose value is the role. The client chooses what it sends. LiteLLM passes
+   * on the values of `x-litellm-*` and of what its `extra_headers` names.
+   */
+  header: v.optional(name),
+});
+
+const options = v.strictObject({
+  /** Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do. */
+  deny_if_missing: v.optional(v.array(name), ['X-User-ID']),
+  /** Refuses a request with neither key nor user. */
+  require_auth: v.optional(v.boolean(), false),
+  roles: v.optional(v.record(v.string(), Role), {}),
+  /** The first with any criterion that the caller meets gives the role. */
+  assignments: v.optional(v.array(Assignment), []),
+  /** For callers to whom nothing is assigned. */
+  default_role: v.optional(name),
+  data_access: v.optional(v.unknown()),
+  minimum_necessary: v.optional(v.unknown()),
+});
+type Options = v.InferOutput<typeof options>;
+
+/**
+ * What callers may do by role. Without `assignments` and `default_role` a role is held by the team or virtual key of the
+ * same name. Of an answer only the tool calls are judged: its model is the provider's name.
+ *
+ * @see https://docs.keeptrusts.com/ for `deny_if_missing`, `require_auth` and `roles`; the rest is ours
+ */
+export const rbac = defineKind({
+  kind: 'rbac',
+  options,
+  create(set, context) {
+    for (const key of ['data_access', 'minimum_necessary'] as const)
+      if (set[key] !== undefined) context.warn(key, 'is not applied here: LiteLLM says nothing of it');
+    const roles = new Map(
+      Object.entries(set.roles).map(([role, limits]) => [role, judgeOf(role, limits, context)]),
+    );
+    const roleOf = roleFinder(set, context);
+    return {
+      check(subject) {
+        const { call, caller } = subject;
+        if (call.input_type === 'request') {
+          const missing = missingIdentity(set, caller);
+          if (missing !== undefined) return missing;
+        } else if (call.tool_calls.length === 0) return undefined;
+        if (roles.size === 0) return undefined;
+        const judge = roles.get(roleOf(caller) ?? '');
+        return judge === undefined ? { rule: 'no-role', reasonCode: 'role_missing' } : judge(subject);
+      },
+    };
+  },
+});
+
+function missingIdentity({ deny_if_missing, require_auth }: Options, caller: Caller): Refusal | undefined {
+  const isKnown = caller.user.length > 0 || caller.endUser.length > 0;
+  const missing = deny_if_missing.find(
+    (header) => !caller.header(header)?.trim() && !(isKnown && header.toLowerCase() === 'x-user-id'),
+  );
+  if (missing !== undefined) return { rule: 'deny-if-missing', reasonCode: 'identity_missing' };
+  if (require_auth && !isKnown && caller.key.length === 0)
+    return { rule: 'require-auth', reasonCode: 'identity_missing' };
+  return undefined;
+}
+
+function roleFinder({ roles, assignments, default_role }: Options, context: CreateContext) {
+  const known = Object.keys(roles);
+  const checkRole = (key: string, role: string) => {
+    if (Object.hasOwn(roles, role)) return;
+    context.fail(key, `is no role of this policy${didYouMean(role, known)}`);
+  };
+  assignments.forEach(({ role, teams, keys, users, header }, index) => {
+    checkRole(`assignments[${index}].role`, role);
+    if (!teams && !keys && !users && !header)
+      context.fail(`assignments[${index}]`, 'is for nobody; set teams, keys, users or header');
+  });
+  if (default_role !== undefined) checkRole('default_role', default_role);
+
+  if (assignments.length === 0 && default_role === undefined) {
+    return ({ team, key }: Caller) => [...team, ...key].find((alias) => Object.hasOwn(roles, alias));
+  }
+  const given = assignments.map(({ role, teams, keys, users, header }) => {
+    const [, headerName = '', headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header ?? '') ?? [];
+    const holds = (list: readonly string[] | undefined, ...held: readonly string[]) =>
+      list !== undefined && held.some((one) => list.includes(one));
+    return {
+      role,
+      isFor: (caller: Caller) =>
+        holds(teams, ...caller.team) ||
+        holds(keys, ...caller.key) ||
+        holds(users, ...caller.user, ...caller.endUser) ||
+        (headerName !== '' && caller.header(headerName) === headerValue),
+    };
+  });
+  return (caller: Caller) => given.find(({ isFor }) => isFor(caller))?.role ?? default_role;
+}
+
+function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: CreateContext) {
+  const at = (key: string) => `roles.${role}.${key}`;
+  const max = limits.max_tokens_per_request;
+  if (max !== undefined)
+    context.warn(
+      at('max_tokens_per_request'),
+      'LiteLLM does not send what a request asks for; judged only where additional_provider_specific_params says max_tokens or max_completion_tokens',
+    );
+  const mayUseModel = limits.allowed_models && globsOf(context, at('allowed_models'), limits.allowed_models);
+  const mayUseTool = listed(
+    context,
+    { key: at('allowed_tools'), patterns: limits.allowed_tools },
+    { key: at('denied_tools'), patterns: limits.denied_tools },
+  );
+  return ({ call }: Subject): Refusal | undefined => {
+    if (call.input_type === 'request') {
+      // LiteLLM before 1.82 does not say the model
+      if (mayUseModel && !mayUseModel(call.model ?? ''))
+        return { rule: call.model ? 'allowed-models' : 'model-unknown', reasonCode: 'model_not_allowed' };
+      if (max !== undefined && tokensOf(call) > max)
+        return { rule: 'max-tokens-per-request', reasonCode: 'max_tokens_exceeded' };
+      if (!toolsOf(call).every(mayUseTool)) return { rule: 'offered-tool', reasonCode: 'tool_not_allowed' };
+    }
+    if (!toolCallsOf(call).every(({ name }) => mayUseTool(name)))
+      return { rule: 'tool-call', reasonCode: 'tool_not_allowed' };
+    return undefined;
+  };
+}
+
+/** The most tokens that a request says it wants; 0 if it does not say. */
+function tokensOf({ additional_provider_specific_params: params }: GuardrailCall): number {
+  return Math.max(0, ...['max_tokens', 'max_completion_tokens'].map((name) => Number(params[name]) || 0));
+}

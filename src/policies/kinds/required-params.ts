@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import { textOf } from '../../guardrail/call.ts';
+import { didYouMean } from '../file/nearest.ts';
+import { defineKind } from '../policy.ts';
+
+/** The short names and the fields of LiteLLM of which one must be known. */
+const IDENTITY: Readonly<Record<string, readonly string[]>> = {
+  team: ['user_api_key_team_id', 'user_api_key_team_alias'],
+  key_alias: ['user_api_key_alias'],
+  user: ['user_api_key_user_id'],
+  end_user: ['user_api_key_end_user_id'],
+  org: ['user_api_key_org_id'],
+  email: ['user_api_key_user_email'],
+};
+const FIELDS = [...Object.values(IDENTITY).flat(), 'user_api_key_hash'];
+
+const options = v.strictObject({
+  /** Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say. */
+  headers: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+  /** What LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`. */
+  identity: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+});
+
+/** Refuses requests without a header or an identity that everybody must send; the rule is called as what is missing. */
+export const requiredParams = defineKind({
+  kind: 'required-params',
+  options,
+  create({ headers, identity }, context) {
+    const required = identity.map((name, index) => {
+      const fields = Object.hasOwn(IDENTITY, name)
+        ? IDENTITY[name]
+        : FIELDS.filter((field) => field === name);
+      if (!fields?.length) {
+        const meant = didYouMean(name, [...Object.keys(IDENTITY), ...FIELDS]);
+        context.fail(`identity[${index}]`, `is not known${meant}`);
+      }
+      return { rule: ruleOf('identity', name.replace(/^user_api_key_/, '')), fields: fields ?? [] };
+    });
+    return {
+      check({ call, caller }) {
+        if (call.input_type === 'response') return undefined;
+        const missing =
+          headers.find((name) => !caller.header(name)?.trim()) ??
+          required.find(({ fields }) => !fields.some((field) => textOf(call.request_data[field])));
+        if (missing === undefined) return undefined;
+        const rule = typeof missing === 'string' ? ruleOf('header', missing) : missing.rule;
+        return { rule, reasonCode: 'required_param_missing' };
+      },
+    };
+  },
+});
+
+const ruleOf = (what: string, name: string) => `${what}-${name.toLowerCase().replace(/[^a-z0-9]/g, '-')}`;

@@ -1,0 +1,40 @@
+import * as v from 'valibot';
+import { didYouMean } from '../file/nearest.ts';
+import { defineKind } from '../policy.ts';
+import { HIGH_ENTROPY, SECRETS } from '../rules/secret-index.ts';
+
+const REPLACEMENT = '[REDACTED]';
+const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
+
+/**
+ * Credentials that people paste, in requests and in answers, each replaced by `[REDACTED]`.
+ *
+ * @see https://docs.litellm.ai/docs/proxy/guardrails/secret_detection (hide_secrets, whose detectors are all here)
+ */
+export const secrets = defineKind({
+  kind: 'secrets',
+  options: v.strictObject({
+    /** `redact` by default. */
+    action: v.optional(v.picklist(['block', 'redact']), 'redact'),
+    /** Ids of rules that are switched off. */
+    ignore: v.optional(v.array(v.string()), []),
+    /** Also quoted strings that only look random; many hashes do. */
+    high_entropy: v.optional(v.boolean(), false),
+  }),
+  create({ action, ignore, high_entropy }, context) {
+    ignore.forEach((id, index) => {
+      if (KNOWN.includes(id)) return;
+      context.fail(`ignore[${index}]`, `is no rule for secrets${didYouMean(id, KNOWN)}`);
+    });
+    const rules = high_entropy ? [...SECRETS, ...HIGH_ENTROPY] : SECRETS;
+    return {
+      texts: {
+        rules: rules.filter(({ id }) => !ignore.includes(id)),
+        on: ['request', 'response'],
+        reasonCode: 'secret_detected',
+        decide: (findings) => (findings.length > 0 ? action : 'allow'),
+        replace: () => REPLACEMENT,
+      },
+    };
+  },
+});

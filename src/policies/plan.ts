@@ -1,0 +1,109 @@
+import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
+import type { Caller } from '../guardrail/caller.ts';
+import type { UnreachableFallback } from '../guardrail/failure.ts';
+import type { Mode } from '../guardrail/verdict.ts';
+import type { ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
+import { globs } from './glob.ts';
+
+/** How one call is judged. */
+export type Plan = {
+  /** Name of the caller's rule, `default` where none applies. */
+  readonly rule: string;
+  readonly policies: readonly PlannedPolicy[];
+  /** Vendors that are asked; undefined for all. */
+  readonly backends: readonly string[] | undefined;
+  /** In place of the backends' own. */
+  readonly backendMode: Mode | undefined;
+  readonly unreachableFallback: UnreachableFallback | undefined;
+};
+
+export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
+
+export type Planner = (call: GuardrailCall, caller: Caller, now: number) => Plan;
+
+/** What a caller may ask for itself, as an entry of `additional_provider_specific_params` or as a header. */
+const WISHES = {
+  add: { parameter: 'policies', header: 'x-litellm-guardrail-policies' },
+  skip: { parameter: 'skip_policies', header: 'x-litellm-guardrail-skip' },
+  enforce: { parameter: 'enforce', header: 'x-litellm-guardrail-enforce' },
+} as const;
+
+/**
+ * Finds the plan of a call: the first rule that matches it, else the chain of the file.
+ *
+ * A caller can make its protection stronger: `policies` adds configured ones, `enforce` makes those that only observe
+ * act. `skip_policies` is heeded for what the rule names in `caller_may_skip`, and for nothing else.
+ */
+export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
+  const matchers = rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
+  const others = [...policies.keys()];
+
+  return (call, caller, now) => {
+    const rule = matchers.find(({ matches }) => matches(call, caller))?.rule;
+    const wish = wishesOf(call, caller);
+    const skipped = wish('skip').filter((kind) => rule?.callerMaySkip.includes(kind));
+    const own = (rule?.chain ?? chain).filter((kind) => !skipped.includes(kind));
+    const wanted = wish('add');
+    const added = others.filter((kind) => wanted.includes(kind) && !own.includes(kind));
+    const enforce = wish('enforce').includes('true');
+    const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, call, now);
+    const planned = [...own, ...added].flatMap((kind) => policies.get(kind) ?? []);
+    return {
+      rule: rule?.name ?? 'default',
+      policies: planned.map((policy) => ({
+        ...policy,
+        enforced: added.includes(policy.kind) || acts(policy.mode),
+      })),
+      backends: rule?.backends,
+      backendMode: rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
+      unreachableFallback: rule?.unreachableFallback,
+    };
+  };
+}
+
+function wishesOf({ additional_provider_specific_params }: GuardrailCall, caller: Caller) {
+  const parameters = fieldsOf(additional_provider_specific_params);
+  return (name: keyof typeof WISHES): readonly string[] => {
+    const { parameter, header } = WISHES[name];
+    const value = parameters[parameter];
+    const listed = Array.isArray(value) ? value : [value];
+    return [...listed, caller.header(header)].flatMap((item) =>
+      item === undefined || item === null ? [] : String(item).split(',').map((word) => word.trim()),
+    );
+  };
+}
+
+function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => boolean {
+  const tests: ((call: GuardrailCall, caller: Caller) => boolean)[] = [];
+  const some = (patterns: readonly string[] | undefined, names: (call: GuardrailCall, caller: Caller) => readonly string[]) => {
+    if (patterns === undefined) return;
+    const isMatch = globs(patterns);
+    tests.push((call, caller) => names(call, caller).some(isMatch));
+  };
+  some(match.team, (_, { team }) => team);
+  some(match.key, (_, { key }) => key);
+  some(match.user, (_, { user }) => user);
+  some(match.endUser, (_, { endUser }) => endUser);
+  some(match.model, ({ model }) => (model === null ? [] : [model]));
+  for (const [name, patterns] of match.headers ?? []) {
+    some(patterns, (_, caller) => [caller.header(name) ?? []].flat());
+  }
+  const { inputType } = match;
+  if (inputType !== undefined) tests.push(({ input_type }) => inputType.includes(input_type));
+  return (call, caller) => tests.every((test) => test(call, caller));
+}
+
+/** Of a mode `sample`, the same share of calls each time: all that belongs to one call is judged alike. */
+export function isEnforced({ mode, sample, until }: Enforcement, call: GuardrailCall, now: number): boolean {
+  if (mode === 'enforce' || (until !== undefined && now >= until)) return true;
+  if (mode === 'observe') return false;
+  const id = call.litellm_call_id;
+  return (id === null ? Math.random() * 100 : percentOf(id)) < sample;
+}
+
+/** A number from 0 to 100 that depends on every letter (FNV-1a). */
+function percentOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return ((hash >>> 0) / 0x1_0000_0000) * 100;
+}

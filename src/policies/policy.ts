@@ -1,0 +1,99 @@
+import type * as v from 'valibot';
+import type { GuardrailCall, InputType } from '../guardrail/call.ts';
+import type { Caller } from '../guardrail/caller.ts';
+import type { Span, TextRule } from './scan/rule.ts';
+
+/** What a policy that found something does to the call. */
+export type Action = 'block' | 'redact';
+
+/** A rule and where in a text it matched. */
+export type Finding = Span & { readonly rule: TextRule };
+
+/** What a policy is told about a call. */
+export type Subject = {
+  readonly call: GuardrailCall;
+  readonly caller: Caller;
+  /** Size of the request's body. */
+  readonly bytes: number;
+  /** Unix milliseconds. */
+  readonly now: number;
+};
+
+/** Why a call as such is refused; texts have their findings instead. */
+export type Refusal = {
+  /** Kebab-case, for metrics and golden cases: `path-traversal`. Never content. */
+  readonly rule: string;
+  /** As Keeptrusts writes it: `tool_denied`. */
+  readonly reasonCode: string;
+};
+
+/** What is undone to get the plain text of a text. */
+export type PlainUse = {
+  /** Base64, hex, percent codes, entities and escapes. */
+  readonly decodes: boolean;
+  /** Compatibility forms, accents, invisible characters, digits for letters, letters set apart. */
+  readonly normalizes: boolean;
+  /** Letters of other scripts that look like Latin ones. */
+  readonly homoglyphs: boolean;
+};
+
+/** How a policy judges texts, one by one and without regard to where they stand. */
+export type TextPolicy = {
+  readonly rules: readonly TextRule[];
+  /** Looked for in what a text says once encodings and look-alike letters are undone; these can block, not redact. */
+  readonly rulesForPlain?: readonly TextRule[];
+  /** What `rulesForPlain` wants undone; all of it by default. */
+  readonly plain?: PlainUse;
+  readonly on: readonly InputType[];
+  /** As Keeptrusts writes it: `pii_detected`. */
+  readonly reasonCode: string;
+  /** What all findings of this policy in one call amount to. */
+  decide(findings: readonly Finding[]): Action | 'allow';
+  /**
+   * What stands in place of a redacted finding.
+   *
+   * @param index which of the different values of this rule in the call it is, from 1; only if `isReversible`
+   */
+  replace(rule: TextRule, value: string, index: number): string;
+  /** Whether the answer is given back what was redacted in its request. */
+  readonly isReversible?: boolean;
+};
+
+export type AuditOptions = { readonly logsAll: boolean; readonly retentionDays: number };
+
+/** One policy as configured. */
+export type Policy = {
+  readonly texts?: TextPolicy;
+  /** Judges the call itself: who, which tools, how large. */
+  check?(subject: Subject): Refusal | undefined;
+  /** Whether the call may only pass if a backend that judges media has judged it. */
+  needsMediaBackend?(subject: Subject): boolean;
+  readonly audit?: AuditOptions;
+  /** The operator's words for a caller who is blocked. */
+  readonly message?: string;
+};
+
+export type CreateContext = {
+  /** What cannot be applied here, said once when the file is read: `policy.rbac.data_access: ...`. */
+  warn(key: string, message: string): void;
+  /** A mistake that no schema can find, such as a pattern that cannot run in linear time. */
+  fail(key: string, message: string): void;
+  /** State that outlives a reload of the file, such as counts by session: made once for each name. */
+  keep<T>(name: string, make: () => T): T;
+};
+
+/** One kind of policy: the name in `policies.chain`, its options under `policy.<kind>`, what it does. */
+export type Kind = {
+  readonly kind: string;
+  readonly options: v.GenericSchema;
+  create(options: unknown, context: CreateContext): Policy;
+};
+
+/** A kind with its options' type closed over. Unknown keys are refused by `v.strictObject`, which also says what is known. */
+export function defineKind<Options extends v.GenericSchema>(definition: {
+  kind: string;
+  options: Options;
+  create(options: v.InferOutput<Options>, context: CreateContext): Policy;
+}): Kind {
+  return definition as unknown as Kind;
+}

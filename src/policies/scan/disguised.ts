@@ -1,0 +1,97 @@
+/** Words that attacks are made of. Only these are read out of digits for letters and out of letters set apart. */
+const WORDS =
+  `ignore ignoring disregard forget override bypass neglect dismiss discard reveal repeat print output display
+  show leak expose disclose all any every each your the these those this that and you are now must will from previous
+  prior earlier above preceding original initial existing system developer hidden secret internal prompt prompts
+  instruction instructions directive directives rule rules guideline guidelines command commands policy policies
+  restriction restrictions constraint constraints safety filter filters training programming message messages mode
+  enabled jailbreak jailbroken unrestricted unfiltered uncensored pretend roleplay act assistant anything everything
+  before told given with without never refuse not follow following new instead`.split(/\s+/);
+
+/** Letters as they are compared: `1`, `!` and `|` may stand for i or l, so that these are one. */
+const keyOf = (word: string) =>
+  word.toLowerCase().replace(/[013457@$!|l]/g, (sign) => LETTER_OF[sign] ?? sign);
+
+const LETTER_OF: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+  '|': 'i',
+  l: 'i',
+};
+
+const WORD_OF: ReadonlyMap<string, string> = new Map(WORDS.map((word) => [keyOf(word), word]));
+const LONGEST = Math.max(...WORDS.map((word) => word.length));
+
+/** A sign within a word, or at its beginning or end. */
+const SIGN = /[013457@$!|](?:(?=[a-z])|(?<=[a-z][013457@$]))/gi;
+const IN_WORD = /[a-z0-9@$!|]/i;
+const SIGN_AT_END = /[!|]+$/;
+/** Three letters, each set apart. It begins with a sign, not with a letter, as those are fewer. */
+const SOME_APART = /[\s._*~/|-][a-z0-9@$][\s._*~/|-]{1,4}[a-z0-9@$][\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9@$])/i;
+const APART = /(?<![a-z0-9])[a-z0-9@$](?:[\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9])){4,400}/gi;
+const GAP = /[\s._*~/|-]{1,4}/g;
+
+/**
+ * The text with `1gn0re` and `i g n o r e` written as `ignore`, if that gives words that attacks are made of; the same
+ * string if not. Linear; text without either costs two tests, about 3 ms a megabyte.
+ */
+export function undisguised(text: string): string {
+  const joined = SOME_APART.test(text) ? text.replace(APART, (letters) => wordsOf(letters) ?? letters) : text;
+  return withoutSigns(joined);
+}
+
+function withoutSigns(text: string): string {
+  let plain = '';
+  let done = 0;
+  SIGN.lastIndex = 0;
+  for (let hit = SIGN.exec(text); hit !== null; hit = SIGN.exec(text)) {
+    let [start, end] = [hit.index, hit.index + 1];
+    while (start > done && end - start <= LONGEST && IN_WORD.test(text[start - 1]!)) start--;
+    while (end < text.length && end - start <= LONGEST && IN_WORD.test(text[end]!)) end++;
+    const token = text.slice(start, end).replace(SIGN_AT_END, '');
+    const word = token.length > LONGEST ? undefined : WORD_OF.get(keyOf(token));
+    if (word !== undefined) {
+      plain += text.slice(done, start) + word;
+      done = start + token.length;
+    }
+    SIGN.lastIndex = end;
+  }
+  return done === 0 ? text : plain + text.slice(done);
+}
+
+/** The words that letters set apart spell, if one of them is a long one. */
+function wordsOf(letters: string): string | undefined {
+  const key = keyOf(letters.replace(GAP, ''));
+  const words: string[] = [];
+  let rest = '';
+  let found = false;
+  for (let at = 0; at < key.length; ) {
+    const word = wordAt(key, at);
+    if (word === undefined) {
+      rest += key[at++];
+      continue;
+    }
+    if (rest !== '') words.push(rest);
+    rest = '';
+    words.push(word);
+    found ||= word.length >= 5;
+    at += word.length;
+  }
+  if (rest !== '') words.push(rest);
+  return found ? words.join(' ') : undefined;
+}
+
+function wordAt(key: string, at: number): string | undefined {
+  for (let length = Math.min(LONGEST, key.length - at); length >= 3; length--) {
+    const word = WORD_OF.get(key.slice(at, at + length));
+    if (word !== undefined) return word;
+  }
+  return undefined;
+}

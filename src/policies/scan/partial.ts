@@ -1,0 +1,96 @@
+import { type AST, RegExpParser } from '@eslint-community/regexpp';
+
+export type Partial = {
+  /** Source of the partial expression. */
+  readonly source: string;
+  /** The longest match in UTF-16 units, with what is looked at behind it. */
+  readonly reach: number;
+  /** How far behind its end a match can look: so near to the end of a text nothing is decided yet. */
+  readonly lookahead: number;
+};
+
+export type PartialOptions = {
+  /** Accepts unbounded quantifiers, and writes for RE2: the end of the text is `\z`. `reach` is then {@link MAX_REACH} at most. */
+  readonly unbounded?: boolean;
+};
+
+/** How far an unbounded pattern is followed. */
+export const MAX_REACH = 4096;
+
+/**
+ * The expression changed so that it also matches what the end of the text cuts off: each atom `x` becomes `(?:x|$)`.
+ * A match of it that touches the end of the text is one that further text could complete.
+ *
+ * @param flags `u` counts: a character may then take two units
+ * @throws an Error if it cannot be parsed, or if a quantifier has no bound
+ */
+export function partialOf(
+  source: string,
+  flags: string,
+  { unbounded = false }: PartialOptions = {},
+): Partial {
+  const unicode = flags.includes('u');
+  const width = unicode ? 2 : 1;
+  const end = unbounded ? '\\z' : '$';
+  let lookahead = 0;
+
+  const orEnd = (raw: string) => `(?:${raw}|${end})`;
+  const all = (alternatives: readonly AST.Alternative[]) =>
+    alternatives.map(({ elements }) => elements.map(write).join('')).join('|');
+
+  function write(node: AST.Element | AST.QuantifiableElement): string {
+    switch (node.type) {
+      case 'Group':
+        return `(?:${all(node.alternatives)})`;
+      case 'CapturingGroup':
+        return `(${node.name === null ? '' : `?<${node.name}>`}${all(node.alternatives)})`;
+      case 'Quantifier':
+        return write(node.element) + quantifierOf(node);
+      case 'Assertion':
+        if (node.kind === 'lookahead') {
+          lookahead = Math.max(lookahead, lengthOfAll(node.alternatives));
+          if (!node.negate) return `(?=${all(node.alternatives)})`;
+        }
+        return orEnd(node.raw);
+      default:
+        return orEnd(node.raw);
+    }
+  }
+
+  function lengthOfAll(alternatives: readonly AST.Alternative[]): number {
+    return Math.max(...alternatives.map(({ elements }) => sum(elements.map(lengthOf))));
+  }
+
+  function lengthOf(node: AST.Element | AST.QuantifiableElement): number {
+    switch (node.type) {
+      case 'Group':
+      case 'CapturingGroup':
+        return lengthOfAll(node.alternatives);
+      case 'Quantifier': {
+        if (node.max === Number.POSITIVE_INFINITY && !unbounded) {
+          throw new Error(`a quantifier has no bound: ${node.raw}`);
+        }
+        const length = lengthOf(node.element);
+        return length === 0 ? 0 : node.max * length;
+      }
+      case 'Assertion':
+        return node.kind === 'lookahead' ? lengthOfAll(node.alternatives) : 0;
+      case 'Backreference':
+        return Math.max(...[node.resolved].flat().map((group) => lengthOf(group)));
+      default:
+        return width;
+    }
+  }
+
+  const { alternatives } = new RegExpParser().parsePattern(source, 0, source.length, { unicode });
+  const reach = lengthOfAll(alternatives);
+  return { source: all(alternatives), reach: unbounded ? Math.min(reach, MAX_REACH) : reach, lookahead };
+}
+
+function quantifierOf({ raw, element }: AST.Quantifier): string {
+  return raw.slice(element.raw.length);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

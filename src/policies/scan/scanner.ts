@@ -1,0 +1,98 @@
+import type { Finding } from '../policy.ts';
+import { createAutomaton } from './automaton.ts';
+import { type AnchoredRule, DIGITS, type Span, type SweepingRule, type TextRule } from './rule.ts';
+
+export type Scan = {
+  /** By where they begin. Those of different rules may overlap. */
+  readonly findings: readonly Finding[];
+  /**
+   * Before it everything is decided, whatever the text goes on with; what is found behind it may still change. It may
+   * lie within a finding. The length of the text if it ends here.
+   */
+  readonly open: number;
+};
+
+export type Scanner = {
+  /**
+   * Looks for all rules in a range of a text: matches that begin in it. Linear in its length.
+   *
+   * @param goesOn whether the text may still grow: only then `open` is looked for
+   */
+  scan(text: string, range?: { from?: number; to?: number }, goesOn?: boolean): Scan;
+};
+
+/** A scanner for some rules: one pass for the anchors of all of them, then a look round each anchor found. */
+export function createScanner(rules: readonly TextRule[]): Scanner {
+  const anchored = rules.filter((rule): rule is AnchoredRule => 'anchors' in rule);
+  const sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
+  const tailed = anchored.filter((rule) => rule.openTail !== undefined);
+  const byDigits = anchored.flatMap((rule, number) => (rule.anchors.includes(DIGITS) ? [number] : []));
+  const anchors = [...new Set(anchored.flatMap((rule) => rule.anchors))].filter((anchor) => anchor !== DIGITS);
+  const byAnchor = anchors.map((anchor) =>
+    anchored.flatMap((rule, number) => (rule.anchors.includes(anchor) ? [number] : [])),
+  );
+  const automaton = createAutomaton(anchors);
+
+  return {
+    scan(text, { from = 0, to = text.length } = {}, goesOn = false) {
+      const findings: Finding[] = [];
+      let open = text.length;
+      /** Where the search for each rule goes on: not within what it has found. */
+      let next: Int32Array | undefined;
+
+      const visit = (numbers: readonly number[], at: number) => {
+        next ??= new Int32Array(anchored.length);
+        for (const number of numbers) {
+          if (at < next[number]!) continue;
+          const rule = anchored[number]!;
+          const span = rule.match(text, at);
+          if (span !== undefined && span.start >= from) {
+            findings.push({ rule, start: span.start, end: span.end });
+            next[number] = span.end;
+          }
+          if (goesOn && text.length - at <= rule.reach) {
+            const start = rule.open(text, at);
+            if (start !== undefined && start < open) open = start;
+          }
+        }
+      };
+
+      const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
+      if (byDigits.length > 0) eachNumber(text, from, to, (at) => visit(byDigits, at));
+      for (const rule of sweeping) {
+        for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span });
+      }
+      if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
+      if (goesOn && to >= text.length) {
+        open = Math.min(open, text.length - begun);
+        for (const rule of tailed) open = Math.min(open, rule.openTail?.(text, from) ?? open);
+        for (const rule of sweeping) open = Math.min(open, rule.openFrom(text, from) ?? open);
+      }
+      return { findings, open: Math.max(from, open) };
+    },
+  };
+}
+
+const NUMBER = /\d+/g;
+
+function eachNumber(text: string, from: number, to: number, visit: (at: number) => void): void {
+  NUMBER.lastIndex = from;
+  for (let match = NUMBER.exec(text); match !== null && match.index < to; match = NUMBER.exec(text)) {
+    visit(match.index);
+  }
+}
+
+/**
+ * The position, or the next one before it that cuts nothing: neither spans that hang together nor a surrogate pair.
+ *
+ * @param spans by where they begin
+ */
+export function withoutCut(text: string, spans: readonly Span[], position: number): number {
+  let at = position;
+  for (let i = spans.length - 1; i >= 0; i--) {
+    const { start, end } = spans[i]!;
+    if (start < at && end > at) at = start;
+  }
+  const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
+  return at > 0 && at < text.length && isLow(text.charCodeAt(at)) ? at - 1 : at;
+}

@@ -1,0 +1,250 @@
+import { appendFileSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { audit } from '../../src/cli/audit.ts';
+import { AUDIT_HELP } from '../../src/cli/audit-help.ts';
+import { csvLine } from '../../src/cli/csv.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+
+const TODAY = 'audit-2026-11-21.jsonl';
+
+function collect(): Writable & { text: string } {
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _, done) {
+      collected.text += chunk;
+      done();
+    },
+  });
+  const collected = Object.assign(stream, { text: '' });
+  return collected;
+}
+
+type RunOptions = { env?: Record<string, string>; sleep?: (out: Writable) => Promise<void> };
+
+/** Runs a command; `sleep` is what is done meanwhile, each time it waits. */
+async function run(
+  dir: AuditDir,
+  args: readonly string[],
+  { env = {}, sleep = async () => {} }: RunOptions = {},
+) {
+  const out = collect();
+  const err = Object.assign(collect(), { isTTY: false });
+  const terminal: Terminal = {
+    env: () => ({ DATA_DIR: dir.dir, AKTO_API_KEY: 'hidden-and-alone', ...env }),
+    ...{ out, err, now: () => dir.time, sleep: () => sleep(out) },
+  };
+  const result = await audit(args, terminal).then(
+    (code) => ({ code, error: undefined }),
+    (error: Error) => ({ code: undefined, error: `${error.name}: ${error.message}` }),
+  );
+  return { ...result, out: out.text, err: err.text };
+}
+
+/** Two days: three decisions and one. */
+function filled(key?: string): AuditDir {
+  const dir = auditDir();
+  const log = dir.open({ key });
+  log.append(rowOf(1));
+  log.append(
+    rowOf(2, { action: 'BLOCKED', by: 'secrets', rules: ['aws-key', 'jwt'], ref: 'R-1', user: '=1+1' }),
+  );
+  log.append(rowOf(3, { would_redact: ['pii-detector'], model: 'a "b",\u001b[2J\u202ec' }));
+  dir.time += DAY_MS;
+  log.append(rowOf(4));
+  return dir;
+}
+
+test('verify says ok with the head, while a bridge writes', async () => {
+  const dir = filled();
+  const { seq, hash } = dir.rows().at(-1) ?? {};
+  expect(await run(dir, ['verify'])).toMatchObject({
+    ...{ code: 0, out: `ok, 6 rows in 2 segments, head ${seq}:${hash}\n`, err: '' },
+  });
+  expect((await run(dir, ['verify', '--head', `${seq}:${hash}`])).code).toBe(0);
+  expect((await run(dir, ['verify', '--head', `${seq}:${'0'.repeat(64)}`])).code).toBe(1);
+});
+
+test('verify names file and line of what is wrong, and ends with 1', async () => {
+  const dir = filled();
+  const file = join(dir.folder, TODAY);
+  const text = readFileSync(file, 'utf8').replace('"BLOCKED"', '"NONE"');
+  rmSync(file);
+  appendFileSync(file, `${text}\u001b[2J\n`);
+  const { code, out } = await run(dir, ['verify']);
+  expect(code).toBe(1);
+  expect(out.split('\n').slice(0, 2)).toEqual([
+    `${TODAY}:3: row 3 was altered: its hash is not that of its text`,
+    `${TODAY}:5: not a row of the log`,
+  ]);
+  expect(out).toContain('\n2 problems, 6 rows in 2 segments, head 6:');
+  const { problems, ...rest } = JSON.parse((await run(dir, ['verify', '--json'])).out);
+  expect(rest).toMatchObject({ ok: false, rows: 6, segments: 2, more: 0, notes: [] });
+  expect(problems[1]).toEqual({ file: TODAY, line: 5, message: 'not a row of the log' });
+});
+
+test('verify takes the key from AUDIT_KEY, and those it had before', async () => {
+  const dir = filled(KEY);
+  expect((await run(dir, ['verify'])).out).toContain('set AUDIT_KEY');
+  expect((await run(dir, ['verify'], { env: { AUDIT_KEY: `new one, ${KEY}` } })).code).toBe(0);
+});
+
+test('verify notes what is no tampering', async () => {
+  const dir = filled();
+  appendFileSync(join(dir.folder, 'audit-2026-11-22.jsonl'), '{"seq":7');
+  const { code, err } = await run(dir, ['verify']);
+  expect(code).toBe(0);
+  expect(err).toMatch(/^note: audit-2026-11-22\.jsonl:3: half a line of 8 bytes: /);
+});
+
+test('tail prints the last rows, on which a name of a stranger plays no tricks', async () => {
+  const dir = filled();
+  const { code, out } = await run(dir, ['tail', '-n', '4']);
+  expect(code).toBe(0);
+  expect(out.split('\n')).toEqual([
+    '2026-11-21T12:00:00.000Z  3  block request  by=secrets  rules=aws-key,jwt  team=search  key=search-prod  ' +
+      'user==1+1  model=gpt-5  ref=R-1  litellm_call_id=call-2',
+    '2026-11-21T12:00:00.000Z  4  allow request  team=search  key=search-prod  user=u-1  model=a "b", [2J c  ' +
+      'would_redact=pii-detector  litellm_call_id=call-3',
+    expect.stringMatching(/^2026-11-22T12:00:00\.000Z {2}5 {2}segment {2}alg=sha256$/),
+    '2026-11-22T12:00:00.000Z  6  allow request  team=search  key=search-prod  user=u-1  model=gpt-5  ' +
+      'litellm_call_id=call-4',
+    '',
+  ]);
+  const json = (await run(dir, ['tail', '-n4', '--json'])).out;
+  expect(
+    json
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line)),
+  ).toEqual(dir.rows().slice(2));
+  expect((await run(dir, ['tail', '-n', '0'])).out).toBe('');
+});
+
+test('tail --follow goes on over a new day, until nobody reads', async () => {
+  const dir = auditDir();
+  const log = dir.open();
+  log.append(rowOf(1));
+  const steps = [
+    () => log.append(rowOf(2)),
+    () => {},
+    () => {
+      dir.time += DAY_MS;
+      log.append(rowOf(3));
+      dir.time += DAY_MS;
+      log.append(rowOf(4));
+    },
+    () => appendFileSync(join(dir.folder, 'audit-2026-11-23.jsonl'), '{"half'),
+  ];
+  const { code, out } = await run(dir, ['tail', '-n', '1', '--follow', '--json'], {
+    async sleep(stream) {
+      const step = steps.shift();
+      if (step === undefined) stream.end();
+      else step();
+    },
+  });
+  expect(code).toBe(0);
+  const rows = out
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+  expect(rows.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7]);
+});
+
+test('tail reads no more than the end of a large log', async () => {
+  const dir = auditDir();
+  const log = dir.open();
+  for (let n = 0; n < 2000; n++) log.append(rowOf(n));
+  const { out } = await run(dir, ['tail', '-n', '1500', '--json']);
+  const seqs = out
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).seq);
+  expect(seqs).toEqual(Array.from({ length: 1500 }, (_, i) => i + 502));
+});
+
+test('export gives the rows as they stand', async () => {
+  const dir = filled();
+  const { code, out } = await run(dir, ['export']);
+  expect(code).toBe(0);
+  expect(out).toBe(dir.names().map(dir.text).join(''));
+});
+
+test.each([
+  { args: ['--since', '2026-11-22'], seqs: [5, 6] },
+  { args: ['--until', '2026-11-21T12:00:00.001Z'], seqs: [1, 2, 3, 4] },
+  { args: ['--since', '2026-11-22T12:00'], seqs: [5, 6] },
+  { args: ['--since', '2026-11-22T14:00:01+02:00'], seqs: [] },
+  { args: ['--since', '2026-11-21T12:00:00Z', '--until', '2026-11-22T12:00:00Z'], seqs: [1, 2, 3, 4] },
+])('export $args', async ({ args, seqs }) => {
+  const { out } = await run(filled(), ['export', ...args]);
+  expect(
+    out
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line).seq),
+  ).toEqual(seqs);
+});
+
+test('export as a table has no formulas in it', async () => {
+  const dir = filled();
+  const file = join(dir.dir, 'rows.csv');
+  const { code, out } = await run(dir, ['export', '--format', 'csv', '--out', file]);
+  expect({ code, out }).toEqual({ code: 0, out: `6 rows in ${file}\n` });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const [head, segment, , second, third] = readFileSync(file, 'utf8').split('\r\n');
+  expect(head).toBe(
+    'seq,at,event_type,verdict,action,input_type,litellm_call_id,litellm_trace_id,model,team,key,user,by,' +
+      'reason_code,rules,policy_version,caller_rule,would_block,would_redact,ref,ms,detail,prev,hash',
+  );
+  expect(segment).toContain('"{""version"":1,""alg"":""sha256"",""key_id"":null}"');
+  expect(second).toContain(`,"'=1+1",secrets,,"aws-key jwt",abcdef123456,`);
+  expect(third).toContain(',"a ""b"", [2J c",search,');
+  expect((await run(dir, ['export', '--out', file])).error).toContain('exists already');
+  expect((await run(dir, ['export', '--out', join(file, 'x', 'y')])).error).toBeDefined();
+});
+
+test.each(['=1+1', '+1', '-1', '@A1', '|calc', '%0A', '\t=1', '＝1'])('the cell %j is no formula', (text) => {
+  expect(csvLine([text])).toMatch(/^"'/);
+});
+
+test('a cell cannot end its row or its quotes', () => {
+  expect(csvLine(['a"b', 'c\r\nd', null, 7, ['x', '=y']])).toBe('"a""b","c d",,7,"x =y"\r\n');
+});
+
+test.each([
+  { args: [], error: 'UsageError: audit needs a command' },
+  { args: ['plum'], error: 'UsageError: unknown command audit plum' },
+  { args: ['constructor'], error: 'UsageError: unknown command audit constructor' },
+  { args: ['verify', 'x'], error: 'UsageError: unexpected argument x' },
+  {
+    args: ['verify', '--head', '7'],
+    error: 'UsageError: --head: write SEQ:HASH as the bridge has logged it',
+  },
+  { args: ['tail', '-n', 'many'], error: 'UsageError: -n: write a number, 0 to 100000' },
+  { args: ['export', '--format', 'xml'], error: 'UsageError: --format: write jsonl or csv' },
+  {
+    args: ['export', '--since', 'today'],
+    error: 'UsageError: --since: write a time like 2026-11-21T10:00:00Z',
+  },
+  {
+    args: ['export', '--until', '2026-13-01'],
+    error: 'UsageError: --until: write a time like 2026-11-21T10:00:00Z',
+  },
+])('audit $args: $error', async ({ args, error }) => {
+  const dir = filled();
+  expect((await run(dir, args)).error).toBe(error);
+});
+
+test.each([['verify'], ['tail'], ['export']])('audit %s without a log says where it looked', async (name) => {
+  const dir = auditDir();
+  expect((await run(dir, [name])).error).toBe(
+    `Error: there is no audit log in DATA_DIR (${dir.dir}); set DATA_DIR as the bridge has it`,
+  );
+});
+
+test.each([['--help'], ['help'], ['verify', '-h']])('audit %s %s prints how it is used', async (...args) => {
+  expect(await run(auditDir(), args)).toMatchObject({ code: 0, out: AUDIT_HELP });
+});

@@ -1,0 +1,348 @@
+import { describe, expect, test } from 'vitest';
+import { agentFirewall } from '../../src/policies/kinds/agent-firewall.ts';
+import { toolCall } from '../support/call.ts';
+import { callPolicy } from '../support/call-policy.ts';
+
+const answer = (...tool_calls: unknown[]) => ({ input_type: 'response', litellm_call_id: 'c-1', tool_calls });
+const calling = (name: string, args: unknown = {}, id = 'call_1') => toolCall(JSON.stringify(args), name, id);
+const DENIED = 'tool_denied tool';
+
+describe('which tools', () => {
+  const lists = {
+    allowed_tools: ['search.*', 'fs/{read,write}'],
+    blocked_tools: ['search.raw'],
+    denied_tools: ['*secret*'],
+  };
+  test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
+    ['allowed', lists, answer(calling('search.web')), undefined],
+    ['allowed with a slash', lists, answer(calling('fs/read')), undefined],
+    ['not allowed', lists, answer(calling('shell')), DENIED],
+    ['blocked', lists, answer(calling('search.raw')), DENIED],
+    ['denied', lists, answer(calling('search.secrets')), DENIED],
+    ['one of several', lists, answer(calling('search.web'), calling('shell')), DENIED],
+    [
+      'without a name',
+      lists,
+      answer({ id: null, index: 0, function: { name: null, arguments: '' } }),
+      DENIED,
+    ],
+    ['no object', lists, answer('shell'), DENIED],
+    [
+      'a custom tool',
+      lists,
+      answer({ id: 'x', type: 'custom', custom: { name: 'shell', input: 'ls' } }),
+      DENIED,
+    ],
+    ['all but blocked', { blocked_tools: ['shell*'] }, answer(calling('look_up')), undefined],
+    ['a line break in a blocked name', { blocked_tools: ['shell*'] }, answer(calling('shell\nx')), DENIED],
+    ['dots in a blocked name', { blocked_tools: ['shell*'] }, answer(calling('shell/../x')), DENIED],
+    [
+      'a long blocked name',
+      { blocked_tools: ['shell*'] },
+      answer(calling(`shell${'x'.repeat(300)}`)),
+      DENIED,
+    ],
+    ['no tool', { allowed_tools: [] }, answer(), undefined],
+    [
+      'offered',
+      { blocked_tools: ['shell'] },
+      { tools: [{ type: 'function', function: { name: 'shell' } }] },
+      undefined,
+    ],
+  ])('%s', (_, options, fields, refusal) => {
+    const { check, failed } = callPolicy(agentFirewall, options);
+    expect(failed).toEqual([]);
+    expect(check(fields)).toBe(refusal);
+  });
+
+  test('of a request, the calls since its last user message', () => {
+    const { check } = callPolicy(agentFirewall, { blocked_tools: ['shell'] });
+    const called = { role: 'assistant', content: null, tool_calls: [calling('shell')] };
+    const rows = [
+      { role: 'user', content: 'a' },
+      called,
+      { role: 'tool', content: 'b', tool_call_id: 'call_1' },
+    ];
+    const tool_calls = [calling('shell')];
+    expect(check({ structured_messages: rows, tool_calls })).toBe(DENIED);
+    expect(
+      check({ structured_messages: [...rows, { role: 'user', content: 'c' }], tool_calls }),
+    ).toBeUndefined();
+    expect(check({ tool_calls })).toBe(DENIED);
+    const old = { role: 'assistant', function_call: { name: 'shell', arguments: '' } };
+    expect(check({ structured_messages: [old] })).toBe(DENIED);
+  });
+});
+
+describe('roles', () => {
+  const options = { tools: { roles: { reader: { allowed: ['fs.read'] }, writer: { denied: ['shell'] } } } };
+  const of = (name: string, fields: Record<string, unknown>) => ({ ...answer(calling(name)), ...fields });
+  test.each([
+    ['by team', of('fs.read', { request_data: { user_api_key_team_alias: 'reader' } }), undefined],
+    [
+      'by team, not allowed',
+      of('fs.write', { request_data: { user_api_key_team_alias: 'reader' } }),
+      'tool_denied role-tool',
+    ],
+    ['by key', of('fs.write', { request_data: { user_api_key_alias: 'writer' } }), undefined],
+    [
+      'by key, denied',
+      of('shell', { request_data: { user_api_key_alias: 'writer' } }),
+      'tool_denied role-tool',
+    ],
+    ['by header', of('fs.write', { request_headers: { 'X-Agent-Role': 'writer' } }), undefined],
+    [
+      'a header against the team',
+      of('fs.write', {
+        request_data: { user_api_key_team_alias: 'reader' },
+        request_headers: { 'x-agent-role': 'writer' },
+      }),
+      'tool_denied role-tool',
+    ],
+    ['none', of('fs.read', {}), 'tool_denied no-role'],
+    ['none, and no call', { input_type: 'response', texts: ['hello'] }, undefined],
+  ])('%s', (_, fields, refusal) => {
+    expect(callPolicy(agentFirewall, options).check(fields)).toBe(refusal);
+  });
+});
+
+describe('arguments', () => {
+  const options = {
+    argument_rules: [
+      { path_traversal: true },
+      { tools: ['shell*'], deny_patterns: ['rm\\s{1,4}-rf', '^sudo '] },
+      { tools: ['fs.*'], allowed_paths: ['/workspace', '.'] },
+    ],
+  };
+  const PATH = 'argument_denied path-traversal';
+  const PATTERN = 'argument_denied deny-pattern';
+  test.each([
+    ['nothing wrong', calling('shell', { cmd: 'ls -l' }), undefined],
+    ['path traversal', calling('look_up', { title: '../../etc/passwd' }), PATH],
+    ['encoded', calling('look_up', { title: '%252e%252e%252fetc' }), PATH],
+    ['after a line break', calling('look_up', { title: 'a\n../b' }), PATH],
+    ['in a name', calling('look_up', { '../x': 1 }), PATH],
+    [
+      'in JSON in JSON',
+      calling('look_up', { body: JSON.stringify({ body: JSON.stringify({ file: '..\\x' }) }) }),
+      PATH,
+    ],
+    ['escaped in JSON', toolCall('{"path": "\\u002e\\u002e\\u002fetc"}'), PATH],
+    ['in what is no JSON', toolCall('{"path": "../etc'), PATH],
+    ['after a line break in what is no JSON', toolCall('{"text": "a\\n../etc'), PATH],
+    ['text that goes on in a new line', calling('look_up', { title: 'wait ..\nthen' }), undefined],
+    ['a pattern', calling('shell', { cmd: 'rm -rf /' }), PATTERN],
+    ['a pattern at the beginning of a text', calling('shell', { cmd: 'sudo ls' }), PATTERN],
+    ['a pattern, encoded', calling('shell', { cmd: 'rm%20-rf /' }), PATTERN],
+    ['a pattern in wide letters', calling('shell', { cmd: '\uff52\uff4d -rf' }), PATTERN],
+    ['a pattern far behind', calling('shell', { list: [...Array(3000).fill('x'), 'rm -rf'] }), PATTERN],
+    ['a pattern in another tool', calling('note', { text: 'rm -rf /' }), undefined],
+    ['a path outside', calling('fs.read', { path: '/etc/passwd' }), 'argument_denied path-not-allowed'],
+    ['a path inside', calling('fs.read', { path: '/workspace/a' }), undefined],
+    [
+      'a path outside in what is no JSON',
+      toolCall('{"path": "/etc/passwd", "x', 'fs.read'),
+      'argument_denied path-not-allowed',
+    ],
+    ['too much', calling('shell', Array(20_001).fill('')), 'argument_denied too-many-arguments'],
+    ['no arguments', { id: 'x', function: { name: 'shell' } }, undefined],
+    ['an object', { id: 'x', function: { name: 'shell', arguments: { cmd: 'rm -rf /' } } }, PATTERN],
+  ])('%s', (_, call, refusal) => {
+    const { check, failed } = callPolicy(agentFirewall, options);
+    expect(failed).toEqual([]);
+    expect(check(answer(call))).toBe(refusal);
+    expect(check({ tool_calls: [call] })).toBe(refusal);
+  });
+
+  test('a pattern that cannot run is a mistake', () => {
+    const { failed } = callPolicy(agentFirewall, { argument_rules: [{ deny_patterns: ['ok', '('] }] });
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toMatch(/^argument_rules\[0\]\.deny_patterns\[1\] ./);
+  });
+});
+
+describe('limits', () => {
+  const act = (
+    check: ReturnType<typeof callPolicy>['check'],
+    {
+      call = 'c-1',
+      id = 'call_1',
+      tool = 'look_up',
+      amount = 0,
+      now = 0,
+      ...fields
+    }: Record<string, unknown> = {},
+  ) =>
+    check(
+      {
+        input_type: 'response',
+        litellm_call_id: call,
+        tool_calls: [calling(tool as string, { amount }, id as string)],
+        ...fields,
+      },
+      { now: 1_800_000_000_000 + (now as number) },
+    );
+  const FULL = 'session_limit max-actions-per-session';
+
+  test('the actions of a session are counted once each, however often a stream repeats them', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
+    const litellm_trace_id = 't-1';
+    for (let again = 0; again < 5; again++) expect(act(check, { litellm_trace_id })).toBeUndefined();
+    expect(act(check, { litellm_trace_id, call: 'c-2' })).toBeUndefined();
+    expect(act(check, { litellm_trace_id, call: 'c-3' })).toBe(FULL);
+    expect(act(check, { litellm_trace_id, call: 'c-2' })).toBeUndefined();
+    expect(act(check, { litellm_trace_id: 't-2', call: 'c-3' })).toBeUndefined();
+    expect(act(check, { litellm_trace_id, call: 'c-3', now: 2 * 86_400_000 })).toBeUndefined();
+  });
+
+  test('several actions of one answer count each, and none if they are too many', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
+    const many = (...ids: string[]) => check(answer(...ids.map((id) => calling('a', {}, id))));
+    expect(many('1', '2', '3')).toBe(FULL);
+    expect(many('1', '2')).toBeUndefined();
+    expect(many('1', '2', '3')).toBe(FULL);
+  });
+
+  test('calls without an id are told apart by where they stand', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
+    const chunk = { index: 0, id: null, function: { name: 'a', arguments: '' } };
+    expect(check(answer(chunk))).toBeUndefined();
+    expect(check(answer(chunk))).toBeUndefined();
+    expect(check(answer(chunk, chunk))).toBe(FULL);
+  });
+
+  test('a request is not counted', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 0 });
+    expect(act(check)).toBe(FULL);
+    expect(check({ tool_calls: [calling('a')] })).toBeUndefined();
+  });
+
+  test.each(['x-conversation-id', 'X-Session-ID', 'x-litellm-session-id'])(
+    'a session is named by %s',
+    (header) => {
+      const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
+      const of = (id: string, call: string, key = 'k') =>
+        act(check, {
+          call,
+          request_headers: { [header]: id },
+          litellm_trace_id: call,
+          request_data: { user_api_key_hash: key },
+        });
+      expect(of('s-1', 'c-1')).toBeUndefined();
+      expect(of('s-1', 'c-2')).toBe(FULL);
+      expect(of('s-2', 'c-3')).toBeUndefined();
+      expect(of('s-1', 'c-4', 'another key')).toBeUndefined();
+      expect(of('[present]', 'c-5')).toBeUndefined();
+      expect(of('[present]', 'c-6')).toBeUndefined();
+    },
+  );
+
+  test('the rate is counted by tool, over any minute', () => {
+    const { check } = callPolicy(agentFirewall, { rate_limits: { default: 2, slow: 1, free: 1000 } });
+    expect(act(check, { call: 'a', now: 0 })).toBeUndefined();
+    expect(act(check, { call: 'b', now: 30_000 })).toBeUndefined();
+    expect(act(check, { call: 'c', now: 59_000 })).toBe('rate_limit rate-limit');
+    expect(act(check, { call: 'd', now: 59_000, tool: 'other' })).toBeUndefined();
+    expect(act(check, { call: 'e', now: 59_000, tool: 'slow' })).toBeUndefined();
+    expect(act(check, { call: 'f', now: 59_000, tool: 'slow' })).toBe('rate_limit rate-limit');
+    expect(act(check, { call: 'c', now: 60_000 })).toBeUndefined();
+    expect(act(check, { call: 'g', now: 60_001 })).toBe('rate_limit rate-limit');
+  });
+
+  test('the rate of a key holds over its traces', () => {
+    const { check } = callPolicy(agentFirewall, { rate_limit: 1 });
+    const of = (trace: string, key: string) =>
+      act(check, { call: trace, litellm_trace_id: trace, request_data: { user_api_key_hash: key } });
+    expect(of('t-1', 'k')).toBeUndefined();
+    expect(of('t-2', 'k')).toBe('rate_limit rate-limit');
+    expect(of('t-3', 'l')).toBeUndefined();
+  });
+
+  test.each([
+    [{ transaction_limits: { max_single_transaction: 100 } }, 100, undefined],
+    [
+      { transaction_limits: { max_single_transaction: 100 } },
+      100.01,
+      'transaction_limit max-single-transaction',
+    ],
+    [{ transaction_limit: 100 }, '1,000', 'transaction_limit max-single-transaction'],
+    [{ transaction_limits: { require_approval_above: 50 } }, 50, undefined],
+    [{ transaction_limits: { require_approval_above: 50 } }, 51, 'approval_required require-approval-above'],
+    [{ transaction_limits: { max_daily_total: 50 } }, -51, 'transaction_limit max-daily-total'],
+  ])('%j with %j', (options, amount, refusal) => {
+    const { check } = callPolicy(agentFirewall, options);
+    expect(act(check, { amount })).toBe(refusal);
+  });
+
+  test('what is too much to be read cannot be added up', () => {
+    const { check } = callPolicy(agentFirewall, { transaction_limit: 100 });
+    expect(check(answer(calling('a', 'x'.repeat(500_001))))).toBe('argument_denied too-many-arguments');
+    expect(
+      callPolicy(agentFirewall, { rate_limit: 1 }).check(answer(calling('a', 'x'.repeat(500_001)))),
+    ).toBeUndefined();
+  });
+
+  test('amounts of a day are summed up by key, those that a stream repeats once', () => {
+    const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
+    const request_data = { user_api_key_hash: 'k' };
+    const DAILY = 'transaction_limit max-daily-total';
+    for (const amount of [6, 60, 60]) expect(act(check, { call: 'a', amount, request_data })).toBeUndefined();
+    expect(act(check, { call: 'b', amount: 41, request_data, litellm_trace_id: 'x' })).toBe(DAILY);
+    expect(act(check, { call: 'b', amount: 40, request_data })).toBeUndefined();
+    expect(act(check, { call: 'c', amount: 1, request_data })).toBe(DAILY);
+    expect(act(check, { call: 'c', amount: 0, request_data })).toBeUndefined();
+    expect(act(check, { call: 'd', amount: 1, request_data: { user_api_key_hash: 'l' } })).toBeUndefined();
+    expect(act(check, { call: 'e', amount: 100, request_data, now: 86_400_000 })).toBeUndefined();
+  });
+
+  test('counts outlive a reload of the file', () => {
+    const kept = new Map();
+    expect(act(callPolicy(agentFirewall, { max_actions_per_session: 1 }, kept).check)).toBeUndefined();
+    expect(act(callPolicy(agentFirewall, { max_actions_per_session: 1 }, kept).check, { call: 'c-2' })).toBe(
+      FULL,
+    );
+  });
+
+  test('of many sessions the oldest are forgotten', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
+    for (let session = 0; session <= 10_000; session++)
+      expect(act(check, { call: `c-${session}`, litellm_trace_id: `t-${session}` })).toBeUndefined();
+    expect(act(check, { call: 'new', litellm_trace_id: 't-10000' })).toBe(FULL);
+    expect(act(check, { call: 'new', litellm_trace_id: 't-0' })).toBeUndefined();
+  });
+});
+
+describe('the kill switch', () => {
+  test('halts a session after a suspicious argument', () => {
+    const { check } = callPolicy(agentFirewall, { kill_switches: { halt_on_suspicious_pattern: true } });
+    const of = (trace: string, path: string) =>
+      check({ ...answer(calling('a', { path })), litellm_trace_id: trace });
+    expect(of('t-1', 'a')).toBeUndefined();
+    expect(of('t-1', '../a')).toBe('argument_denied path-traversal');
+    expect(of('t-1', 'a')).toBe('session_limit session-halted');
+    expect(of('t-2', 'a')).toBeUndefined();
+    expect(check({ input_type: 'response', texts: ['a'], litellm_trace_id: 't-1' })).toBeUndefined();
+  });
+});
+
+test('what cannot be applied is said', () => {
+  const { warned } = callPolicy(agentFirewall, {
+    kill_switches: { max_errors_before_halt: 3, halt_on_pii_in_action: true },
+    monitoring: { alert_on_denied_action: true },
+  });
+  expect(warned.map((line) => line.split(' ')[0])).toEqual([
+    'kill_switches.max_errors_before_halt',
+    'kill_switches.halt_on_pii_in_action',
+    'monitoring',
+  ]);
+});
+
+test.each([
+  ['max_actions_per_session', -1],
+  ['rate_limit', 5000],
+  ['rate_limits', { default: 'many' }],
+  ['allowed_tools', 'search'],
+  ['argument_rule', []],
+])('%s %j is a mistake', (key, value) => {
+  expect(() => callPolicy(agentFirewall, { [key]: value })).toThrow();
+});

@@ -1,0 +1,703 @@
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { readPolicyFile } from '../../src/policies/file/load.ts';
+import type { PolicyFile } from '../../src/policies/file/policy-file.ts';
+import { PolicyFileError } from '../../src/policies/file/problems.ts';
+import { defineKind, type Kind } from '../../src/policies/policy.ts';
+
+const Role = v.strictObject({ allowed: v.optional(v.array(v.string())), max: v.optional(v.number()) });
+
+/** One of each shape that options have. */
+const swear = defineKind({
+  kind: 'swear-words',
+  options: v.strictObject({
+    action: v.optional(v.picklist(['block', 'redact']), 'redact'),
+    words: v.optional(
+      v.array(v.union([v.string(), v.strictObject({ name: v.string(), regex: v.string() })])),
+      [],
+    ),
+    nested: v.optional(v.strictObject({ threshold: v.optional(v.number()) })),
+    roles: v.optional(v.record(v.string(), Role), {}),
+    size: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9, 'write 1 to 9'))),
+  }),
+  create({ action, words, size }, { warn, fail, keep }) {
+    if (action === 'block') warn('action', 'is rude');
+    if (words.includes('bad')) fail(`policy.swear-words.words[${words.indexOf('bad')}]`, 'is too bad');
+    if (size === 9) throw new Error('secret content');
+    keep('counts', () => new Map());
+    return { message: words.length === 0 ? 'none' : 'some' };
+  },
+});
+const polite = defineKind({ kind: 'politeness', options: v.strictObject({}), create: () => ({}) });
+const injection = defineKind({
+  kind: 'prompt-injection',
+  options: v.strictObject({
+    detection: v.optional(v.strictObject({ attack_patterns: v.array(v.string()) })),
+  }),
+  create: () => ({}),
+});
+const kinds: readonly Kind[] = [swear, polite, injection];
+const keep = <T>(_: string, make: () => T) => make();
+const NOW = Date.parse('2026-11-21T12:00:00Z');
+
+function read(text: string): PolicyFile {
+  return readPolicyFile(text, kinds, keep, { backends: ['akto', 'capsule'], now: NOW });
+}
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    read(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PolicyFileError)) throw error;
+    return error.problems;
+  }
+}
+
+const CHAIN = 'policies:\n  chain: [swear-words]\n';
+const RULES = `${CHAIN}rules:\n`;
+
+describe('what a file says', () => {
+  test('the whole form', () => {
+    const text = `pack: { id: x, name: shop, version: 1.0.0, enabled: true, author: me, description: it }
+${CHAIN}policy:
+  swear-words: { words: [damn], mode: sample, sample: 25, until: 2026-12-31 }
+`;
+    expect(read(text)).toEqual({
+      version: expect.stringMatching(/^[0-9a-f]{12}$/),
+      name: 'shop',
+      chain: ['swear-words'],
+      policies: new Map([
+        [
+          'swear-words',
+          {
+            kind: 'swear-words',
+            policy: { message: 'some' },
+            mode: { mode: 'sample', sample: 25, until: Date.parse('2026-12-31T00:00:00Z') },
+          },
+        ],
+      ]),
+      rules: [],
+      warnings: [],
+    });
+    expect(read(`${text}\n`).version).not.toBe(read(text).version);
+    expect(read(text).version).toBe(read(text).version);
+  });
+
+  test('options may stand under policies.policy, and JSON is read too', () => {
+    const file = read(
+      '{"policies": {"chain": ["swear-words"], "policy": {"swear-words": {"words": ["x"]}}}}',
+    );
+    expect(file.name).toBe('default');
+    expect(file.policies.get('swear-words')).toMatchObject({
+      policy: { message: 'some' },
+      mode: { mode: 'enforce', sample: 100 },
+    });
+  });
+
+  test.each([
+    'policies: {chain: [swear-words]}',
+    `${CHAIN}policy:`,
+    `${CHAIN}policy:\n  swear-words:`,
+    `pack:\n${CHAIN}rules:\n`,
+    `\uFEFF${CHAIN}`,
+    CHAIN.replaceAll('\n', '\r\n'),
+  ])('options that are not there have their defaults: %j', (text) => {
+    expect(read(text).policies.get('swear-words')?.policy).toEqual({ message: 'none' });
+  });
+
+  test('anchors, aliases and merges', () => {
+    const file = read(`policies: { chain: [swear-words] }
+policy:
+  swear-words: &base
+    words: &words [a, b]
+rules:
+  - name: one
+    match: &who { team: [x, y] }
+  - name: two
+    match: { <<: *who, model: m }
+  - name: three
+    match: { <<: [*who, { key: k }], team: z }
+`);
+    expect(file.rules.map(({ match }) => match)).toEqual([
+      { team: ['x', 'y'] },
+      { team: ['x', 'y'], model: ['m'] },
+      { team: ['z'], key: ['k'] },
+    ]);
+  });
+
+  test('the form of a single policy, with its name, its switch and our keys', () => {
+    const text = (
+      enabled: boolean,
+    ) => `policy: { name: prompt-injection, version: 1.0.0, enabled: ${enabled} }
+detection: { attack_patterns: [x] }
+mode: observe
+`;
+    const file = read(text(true));
+    expect(file).toMatchObject({ name: 'prompt-injection', chain: ['prompt-injection'], warnings: [] });
+    expect(file.policies.get('prompt-injection')?.mode).toEqual({ mode: 'observe', sample: 0 });
+    expect(read(text(false))).toMatchObject({ chain: [], policies: new Map() });
+    expect(problemsOf(text(true).replace('attack_patterns', 'attack_pattern'))).toEqual([
+      'line 2: detection.attack_patterns: is missing',
+      'line 2: detection.attack_pattern: is not known; did you mean attack_patterns?',
+    ]);
+  });
+
+  test('the rules by caller', () => {
+    const file = read(`${RULES}  - name: payments-team
+    match:
+      team: [Payments, payments-*]
+      key: pay-*
+      user: '*@example.com'
+      end_user: [c-1]
+      model: gpt-*
+      input_type: request
+      header: { X-Env: prod, x-tier: [gold, silver] }
+    chain: [politeness, swear-words]
+    backends: []
+    mode: observe
+    until: 2027-01-01T08:00:00+01:00
+    unreachable_fallback: defer
+    caller_may_skip: [politeness]
+  - name: others
+`);
+    expect(file.rules).toEqual([
+      {
+        name: 'payments-team',
+        match: {
+          team: ['Payments', 'payments-*'],
+          key: ['pay-*'],
+          user: ['*@example.com'],
+          endUser: ['c-1'],
+          model: ['gpt-*'],
+          inputType: ['request'],
+          headers: new Map([
+            ['x-env', ['prod']],
+            ['x-tier', ['gold', 'silver']],
+          ]),
+        },
+        chain: ['politeness', 'swear-words'],
+        backends: [],
+        enforcement: { mode: 'observe', sample: 0, until: Date.parse('2027-01-01T07:00:00Z') },
+        unreachableFallback: 'defer',
+        callerMaySkip: ['politeness'],
+      },
+      { name: 'others', match: {}, callerMaySkip: [] },
+    ]);
+    expect([...file.policies.keys()]).toEqual(['swear-words', 'politeness']);
+    expect(file.chain).toEqual(['swear-words']);
+  });
+
+  test('a file that is switched off judges nothing', () => {
+    const file = read(
+      `pack: { enabled: false }\n${RULES}  - { name: a, chain: [politeness], backends: [akto] }\n`,
+    );
+    expect(file).toMatchObject({ chain: [], policies: new Map() });
+    expect(file.rules).toEqual([{ name: 'a', match: {}, backends: ['akto'], callerMaySkip: [] }]);
+    expect(file.warnings).toEqual(['enabled is false, so that no policy judges']);
+  });
+
+  test('each policy is made once, with what outlives a reload', () => {
+    const kept: string[] = [];
+    readPolicyFile(`${RULES}  - { name: a, chain: [swear-words] }\n`, kinds, (name, make) => {
+      kept.push(name);
+      return make();
+    });
+    expect(kept).toEqual(['counts']);
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, string, string[]]>([
+    ['an empty file', '', ['line 1: is no mapping of keys']],
+    ['a text', 'hello', ['line 1: is no mapping of keys']],
+    ['a list', '- a', ['line 1: is no mapping of keys']],
+    [
+      'keys at the top',
+      `${CHAIN}polcy: {}\nzzz: 1\n`,
+      ['line 3: polcy: is not known; did you mean policy?', 'line 4: zzz: is not known'],
+    ],
+    ['no chain', 'pack: {}\n', ['line 1: policies: is missing']],
+    [
+      'no chain below',
+      'pack: {}\npolicies:\n  chian: [a]\n',
+      ['line 2: policies.chain: is missing', 'line 3: policies.chian: is not known; did you mean chain?'],
+    ],
+    ['a chain that is no list', 'policies: { chain: secrets }', ['line 1: policies.chain: must be a list']],
+    [
+      'an entry that is no text',
+      'policies:\n  chain:\n    - 1',
+      ['line 3: policies.chain[0]: must be a text'],
+    ],
+    [
+      'unknown kinds',
+      'policies:\n  chain:\n    - swear-wrods\n    - qqq\n    - safty-filter\n',
+      [
+        'line 3: policies.chain[0]: is no kind of policy; did you mean swear-words?',
+        'line 4: policies.chain[1]: is no kind of policy',
+        'line 5: policies.chain[2]: is no kind of policy; did you mean safety-filter?',
+      ],
+    ],
+    [
+      'a kind twice',
+      'policies:\n  chain:\n    - politeness\n    - politeness\n',
+      ['line 4: policies.chain[1]: stands twice in the chain'],
+    ],
+    [
+      'options of an unknown kind',
+      `${CHAIN}policy:\n  swear_words: {}\n`,
+      ['line 4: policy.swear_words: is no kind of policy; did you mean swear-words?'],
+    ],
+    [
+      'options in both places',
+      'policies:\n  chain: [politeness]\n  policy:\n    politeness: {}\npolicy:\n  politeness: {}\n',
+      ['line 4: policies.policy.politeness: stands under policy.politeness too'],
+    ],
+    [
+      'options that are no mapping',
+      `${CHAIN}policy:\n  swear-words: [a]\n`,
+      ['line 4: policy.swear-words: must be a mapping of keys'],
+    ],
+    [
+      'an unknown option',
+      `${CHAIN}policy:\n  swear-words:\n    words: []\n    actoin: block\n`,
+      ['line 6: policy.swear-words.actoin: is not known; did you mean action?'],
+    ],
+    [
+      'an unknown option that is near one of all policies',
+      `${CHAIN}policy:\n  swear-words:\n    moed: observe\n`,
+      ['line 5: policy.swear-words.moed: is not known; did you mean mode?'],
+    ],
+    [
+      'options deep inside',
+      `${CHAIN}policy:
+  swear-words:
+    nested:
+      treshold: 1
+    roles:
+      dev:
+        alowed: []
+        max: many
+    words:
+      - fine
+      - { name: x, regexp: y }
+      - 5
+`,
+      [
+        'line 6: policy.swear-words.nested.treshold: is not known; did you mean threshold?',
+        'line 9: policy.swear-words.roles.dev.alowed: is not known; did you mean allowed?',
+        'line 10: policy.swear-words.roles.dev.max: must be a number',
+        'line 13: policy.swear-words.words[1].regex: is missing',
+        'line 13: policy.swear-words.words[1].regexp: is not known; did you mean regex?',
+        'line 14: policy.swear-words.words[2]: must be a text or a mapping of keys',
+      ],
+    ],
+    [
+      'values that cannot stand there',
+      `${CHAIN}policy:\n  swear-words:\n    action: blok\n    size: 0.5\n`,
+      [
+        'line 5: policy.swear-words.action: must be block or redact; did you mean block?',
+        'line 6: policy.swear-words.size: must be a whole number',
+        'line 6: policy.swear-words.size: must be at least 1',
+      ],
+    ],
+    [
+      'a value with the words of its own schema',
+      `${CHAIN}policy:\n  swear-words: { size: 10 }\n`,
+      ['line 4: policy.swear-words.size: write 1 to 9'],
+    ],
+    [
+      'what the kind itself finds',
+      `${CHAIN}policy:\n  swear-words:\n    words:\n      - good\n      - bad\n`,
+      ['line 7: policy.swear-words.words[1]: is too bad'],
+    ],
+    [
+      'a kind that throws, whose message could hold content',
+      `${CHAIN}policy:\n  swear-words: { size: 9 }\n`,
+      ['line 4: policy.swear-words: cannot be used'],
+    ],
+    [
+      'a mode',
+      `${CHAIN}policy:\n  swear-words:\n    mode: observ\n`,
+      ['line 5: policy.swear-words.mode: must be enforce or observe or sample; did you mean observe?'],
+    ],
+    [
+      'a share without its mode',
+      `${CHAIN}policy:\n  swear-words: { sample: 5 }\n`,
+      ['line 4: policy.swear-words.sample: needs mode: sample beside it'],
+    ],
+    [
+      'a mode without its share',
+      `${CHAIN}policy:\n  swear-words: { mode: sample }\n`,
+      ['line 4: policy.swear-words.sample: is missing; mode: sample needs a percentage'],
+    ],
+    [
+      'a share over 100',
+      `${CHAIN}policy:\n  swear-words: { mode: sample, sample: 101 }\n`,
+      ['line 4: policy.swear-words.sample: must be at most 100'],
+    ],
+    [
+      'an end without a mode',
+      `${CHAIN}policy:\n  swear-words: { until: 2027-01-01 }\n`,
+      ['line 4: policy.swear-words.until: needs mode: observe or mode: sample beside it'],
+    ],
+    ...['2027-02-30', '01.02.2027', '2027', 'soon', '2027-01-01T10:00'].map(
+      (date): [string, string, string[]] => [
+        `the date ${date}`,
+        `${CHAIN}policy:\n  swear-words: { mode: observe, until: "${date}" }\n`,
+        ['line 4: policy.swear-words.until: must be a date such as 2027-01-31'],
+      ],
+    ),
+    [
+      'the pack',
+      `pack:\n  name: ''\n  version: 1.0\n  enable: yes\n${CHAIN}`,
+      [
+        'line 2: pack.name: must not be empty',
+        'line 3: pack.version: must be a text such as "1.0.0"',
+        'line 4: pack.enable: is not known; did you mean enabled?',
+      ],
+    ],
+    [
+      'the version of the pack',
+      `pack: { version: one }\n${CHAIN}`,
+      ['line 1: pack.version: must be a version such as 1.0.0'],
+    ],
+    [
+      'what was on or off in older YAML',
+      `pack: { enabled: yes }\n${CHAIN}`,
+      ['line 1: pack.enabled: must be true or false'],
+    ],
+    [
+      'a single policy of a kind without that form',
+      'policy: { name: secrets }\naction: block\n',
+      [
+        'line 1: policy.name: must be prompt-injection or agent-firewall or citation-verifier or quality-scorer; for others write policies.chain',
+      ],
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(problemsOf(text)).toEqual(expected);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['no list', '  name: a\n', ['line 3: rules: must be a list']],
+    ['no name', '  - match: { team: a }\n', ['line 4: rules[0].name: is missing']],
+    [
+      'a name not in kebab-case',
+      '  - name: My Rule\n',
+      ['line 4: rules[0].name: must be in kebab-case, such as payments-team'],
+    ],
+    [
+      'a name twice',
+      '  - { name: a, match: { team: x } }\n  - name: a\n',
+      ['line 5: rules[1].name: is the name of an earlier rule'],
+    ],
+    [
+      'an unknown key',
+      '  - name: a\n    macth: {}\n',
+      ['line 5: rules[0].macth: is not known; did you mean match?'],
+    ],
+    [
+      'an unknown field',
+      '  - name: a\n    match: { teem: x }\n',
+      ['line 5: rules[0].match.teem: is not known; did you mean team?'],
+    ],
+    [
+      'nobody',
+      '  - name: a\n    match: {}\n',
+      ['line 5: rules[0].match: must name somebody; a rule without match is for everybody'],
+    ],
+    [
+      'an empty list of somebody',
+      '  - name: a\n    match: { team: [] }\n',
+      ['line 5: rules[0].match.team: must not be empty'],
+    ],
+    [
+      'an empty name of somebody',
+      "  - name: a\n    match: { team: '' }\n",
+      ['line 5: rules[0].match.team: must not be empty'],
+    ],
+    [
+      'a number for somebody',
+      '  - name: a\n    match: { team: 5 }\n',
+      ['line 5: rules[0].match.team: must be a text or a list'],
+    ],
+    [
+      'no header',
+      '  - name: a\n    match: { header: {} }\n',
+      ['line 5: rules[0].match.header: must name a header'],
+    ],
+    [
+      'an input type',
+      '  - name: a\n    match: { input_type: requests }\n',
+      ['line 5: rules[0].match.input_type: must be request or response or a list; did you mean request?'],
+    ],
+    [
+      'a glob',
+      '  - name: a\n    match: { team: "!x" }\n',
+      ['line 5: rules[0].match.team: begins with !; list what is meant instead'],
+    ],
+    [
+      'a chain',
+      '  - name: a\n    chain: [politness]\n',
+      ['line 5: rules[0].chain[0]: is no kind of policy; did you mean politeness?'],
+    ],
+    [
+      'a chain with a kind twice',
+      '  - name: a\n    chain: [politeness, politeness]\n',
+      ['line 5: rules[0].chain[1]: stands twice in the chain'],
+    ],
+    [
+      'a backend',
+      '  - name: a\n    backends: [aktoo]\n',
+      ['line 5: rules[0].backends[0]: is no backend; did you mean akto?'],
+    ],
+    [
+      'what may be skipped',
+      '  - name: a\n    caller_may_skip: [politness]\n',
+      ['line 5: rules[0].caller_may_skip[0]: is no kind of policy; did you mean politeness?'],
+    ],
+    [
+      'a fallback',
+      '  - name: a\n    unreachable_fallback: fail-open\n',
+      [
+        'line 5: rules[0].unreachable_fallback: must be fail_closed or fail_open or defer; did you mean fail_open?',
+      ],
+    ],
+    ['a share', '  - name: a\n    sample: 5\n', ['line 5: rules[0].sample: needs mode: sample beside it']],
+  ])('a rule: %s', (_, rules, expected) => {
+    expect(problemsOf(RULES + rules)).toEqual(expected);
+  });
+
+  test.each<[string, string, string]>([
+    ['a duplicate key', `${CHAIN}policies: {}\n`, 'line 3: policies: stands twice, first in line 1'],
+    [
+      'a duplicate key deep inside',
+      `${CHAIN}policy:\n  swear-words: {words: [],\n    words: []}\n`,
+      'line 5: policy.swear-words.words: stands twice, first in line 4',
+    ],
+    ['a tab', 'policies:\n\tchain: [a]\n', 'line 2: is no valid YAML: '],
+    ['an open quote', 'pack: "abc\npolicies: {}\n', 'is no valid YAML: a quote'],
+    ['an open bracket', 'policies: {chain: [a, b}\n', 'line 1: is no valid YAML: '],
+    ['indentation', 'policies:\n  chain: [a]\n policy: {}\n', 'line 3: is no valid YAML: '],
+    [
+      'an escape',
+      `${CHAIN}policy: {x: "\\d"}`,
+      'line 3: is no valid YAML: a backslash in double quotes begins an escape',
+    ],
+    ['a tag', `${CHAIN}policy: !!js/function x`, 'line 3: is no valid YAML: a tag'],
+    ['a second document', `${CHAIN}---\n${CHAIN}`, 'line 3: is no valid YAML: a second document begins here'],
+    ['an alias of nothing', `${CHAIN}policy: *hidden`, 'line 3: policy: an alias stands before its anchor'],
+    ['a key that is a list', `${CHAIN}policy: {[a]: 1}`, 'line 3: policy: a key must be a text'],
+    ['a key of objects', `${CHAIN}__proto__: {x: 1}`, 'line 3: a key must be a text'],
+    ['a merge of a text', `${CHAIN}policy: {<<: hidden}`, 'line 3: policy: << takes a mapping'],
+    ['itself', `${CHAIN}policy: &a {x: *a}`, 'line 3: policy.x.x: is nested more than 128 levels deep'],
+  ])('YAML: %s', (_, text, expected) => {
+    const problems = problemsOf(text);
+    expect(problems[0]).toContain(expected);
+    expect(problems.join()).not.toContain('hidden');
+  });
+
+  test('all are told at once, in the order of the lines', () => {
+    const problems = problemsOf(`zzz: 1
+pack: { version: 1, nam: x }
+policies: { chain: [swear-wrods] }
+policy:
+  swear-words: { actoin: x, wrods: [], mode: obsrve }
+rules:
+  - { name: A, match: { teem: x, modle: y } }
+  - { name: b, chain: [politness], backends: [aktoo] }
+  - { name: b, sample: 5 }
+`);
+    expect(problems.map((problem) => problem.split(':').slice(0, 2).join(':'))).toEqual([
+      'line 1: zzz',
+      'line 2: pack.version',
+      'line 2: pack.nam',
+      'line 3: policies.chain[0]',
+      'line 5: policy.swear-words.mode',
+      'line 5: policy.swear-words.actoin',
+      'line 5: policy.swear-words.wrods',
+      'line 7: rules[0].name',
+      'line 7: rules[0].match.teem',
+      'line 7: rules[0].match.modle',
+      'line 8: rules[1].backends[0]',
+      'line 8: rules[1].chain[0]',
+      'line 9: rules[2].name',
+      'line 9: rules[2].sample',
+    ]);
+  });
+
+  test('what was written as a value is in no message', () => {
+    const hidden = 'hidden-value';
+    const problems = problemsOf(`pack: {name: [${hidden}], version: ${hidden}, enabled: ${hidden}}
+policies: {chain: [${hidden}]}
+policy: {swear-words: {action: ${hidden}, words: [{name: [${hidden}]}], size: ${hidden}, mode: ${hidden}, until: ${hidden}}}
+rules: [{name: ${hidden.toUpperCase()}, match: {team: {a: ${hidden}}}, chain: [${hidden}], backends: [${hidden}]}]
+`);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join('\n').toLowerCase()).not.toContain(hidden);
+  });
+});
+
+describe('warnings', () => {
+  test.each<[string, string, string[]]>([
+    [
+      'the parts of a gateway, in one',
+      `providers: { targets: [] }\nagents: {}\npolicies: { chain: [safety-filter, politeness] }\npolicy:\n  safety-filter: { mode: education }\n  bot-detector: {}\n`,
+      ['providers, agents, safety-filter (in a chain), bot-detector: does nothing here and is read over'],
+    ],
+    [
+      'options in no chain',
+      `${CHAIN}policy:\n  politeness: {}\n`,
+      ['line 4: policy.politeness: is in no chain, so it does nothing'],
+    ],
+    [
+      'what a kind says',
+      `${CHAIN}policy:\n  swear-words:\n    action: block\n`,
+      ['line 5: policy.swear-words.action: is rude'],
+    ],
+    ['an empty chain', 'policies: { chain: [] }', ['no chain names a policy, so that no policy judges']],
+    [
+      'an end that is over',
+      `${CHAIN}policy:\n  swear-words: { mode: observe, until: 2026-11-21 }\n`,
+      ['line 4: policy.swear-words.until: is over, so that the policy enforces'],
+    ],
+    [
+      'a share with another mode',
+      `${CHAIN}policy:\n  swear-words: { mode: observe, sample: 5 }\n`,
+      ['line 4: policy.swear-words.sample: does nothing with mode: observe'],
+    ],
+    [
+      'an end with another mode',
+      `${CHAIN}policy:\n  swear-words: { mode: enforce, until: 2027-01-01 }\n`,
+      ['line 4: policy.swear-words.until: does nothing with mode: enforce'],
+    ],
+    [
+      'a rule behind one for everybody',
+      `${RULES}  - name: a\n  - name: b\n    match: { team: x }\n`,
+      ['line 5: rules[1]: never applies: a before it matches every such call'],
+    ],
+    [
+      'a rule behind a wider one',
+      `${RULES}  - { name: a, match: { team: '*' } }\n  - { name: b, match: { team: x, model: y } }\n  - { name: c, match: { model: y } }\n`,
+      ['line 5: rules[1]: never applies: a before it matches every such call'],
+    ],
+    [
+      'an end of a rule that is over',
+      `${RULES}  - { name: a, mode: observe, until: 2026-01-01 }\n`,
+      ['line 4: rules[0].until: is over, so that the policy enforces'],
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(read(text).warnings).toEqual(expected);
+  });
+});
+
+describe('hostile files', () => {
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...[...'bcdefghi'].map(
+      (name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(',')}]`,
+    ),
+  ].join('\n');
+
+  test.each<[string, string]>([
+    ['aliases that unfold to billions', bomb],
+    [
+      'merges that unfold to billions',
+      bomb
+        .replaceAll(/^(\w): &\w (\[\*.*\])$/gm, '$1: &$1 {<<: $2}')
+        .replace('[x,x,x,x,x,x,x,x,x]', '{x: 1}'),
+    ],
+    ['lists in lists, never closed', '['.repeat(50_000)],
+    ['lists in lists', '['.repeat(5000) + ']'.repeat(5000)],
+    ['mappings in mappings', '{a: '.repeat(50_000)],
+    ['dashes', '- '.repeat(50_000)],
+    ['question marks', '? '.repeat(50_000)],
+    ['indentation', Array.from({ length: 1000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+    ['quotes', '"'.repeat(100_000)],
+    ['commas', `[${','.repeat(50_000)}`],
+    ['a megabyte of one key', `${'a'.repeat(1_000_000)}: b`],
+    ['a megabyte of keys', Array.from({ length: 90_000 }, (_, i) => `k${i}: ${i}`).join('\n')],
+    ['a megabyte of the same key', 'k: 1\n'.repeat(200_000)],
+    ['more than a megabyte', `${CHAIN}# ${'x'.repeat(1_100_000)}`],
+    ['zeros', '\0'.repeat(100_000)],
+    ['lone surrogates', `${CHAIN}policy: {"\uD800": "\uDC00"}`],
+  ])('%s end in problems', { timeout: 60_000 }, (_, text) => {
+    const problems = problemsOf(text);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.length).toBeLessThanOrEqual(101);
+    expect(problems.join('').length).toBeLessThan(30_000);
+  });
+
+  test('a megabyte of words is read', { timeout: 60_000 }, () => {
+    const words = Array.from({ length: 45_000 }, (_, i) => `      - word ${i}`).join('\n');
+    const file = read(`${CHAIN}policy:\n  swear-words:\n    words:\n${words}\n`);
+    expect(file.policies.get('swear-words')?.policy).toEqual({ message: 'some' });
+  });
+
+  test('whatever is changed in a file, it is a file or a list of problems', { timeout: 60_000 }, () => {
+    const good = `pack: { name: shop, version: 1.0.0 }
+${CHAIN}policy:
+  swear-words: &s { words: [damn, { name: a, regex: b }], mode: sample, sample: 25, until: 2026-12-31 }
+rules:
+  - { name: a, match: { team: [x], header: { y: z } }, chain: [politeness], backends: [akto] }
+`;
+    const pieces = [
+      '{',
+      '}',
+      '[',
+      ']',
+      ':',
+      ' ',
+      '\n',
+      '- ',
+      '*s',
+      '&s ',
+      '<<',
+      '!',
+      '"',
+      "'",
+      '|',
+      '>',
+      '#',
+      '%',
+      '@',
+      '\t',
+      '0',
+      'null',
+      '~',
+      '.inf',
+      'true',
+      '\0',
+      '\uD800',
+      '__proto__',
+      'constructor',
+      '- - ',
+      '? ',
+      '---\n',
+    ];
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    let loaded = 0;
+    for (let round = 0; round < 3000; round++) {
+      let text = good;
+      for (let edit = random(4); edit >= 0; edit--) {
+        const at = random(text.length);
+        text =
+          text.slice(0, at) +
+          (random(3) === 0 ? '' : pieces[random(pieces.length)]) +
+          text.slice(at + random(6));
+      }
+      if (problemsOf(text).length === 0) loaded++;
+    }
+    expect(loaded).toBeGreaterThan(10);
+  });
+});
+
+test('a mistake in a file is one error that names all', () => {
+  expect(() => read('zzz: 1\npack: 5\n')).toThrow(
+    'The policy file cannot be used:\n  line 1: policies: is missing\n  line 1: zzz: is not known\n  line 2: pack: must be a mapping of keys',
+  );
+});

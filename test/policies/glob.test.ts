@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { globs } from '../../src/policies/glob.ts';
+import { growth } from '../support/linear.ts';
+
+describe('a glob', () => {
+  test.each([
+    ['gpt-4o', 'gpt-4o', true],
+    ['gpt-4o', 'GPT-4o', false],
+    ['gpt-4', 'gpt-4o', false],
+    ['gpt-*', 'gpt-', true],
+    ['gpt-*', 'openai/gpt-4', false],
+    ['*', 'any.thing/at.all', true],
+    ['*', '..', true],
+    ['*', '.hidden', true],
+    ['*', '', true],
+    ['openai/*', 'openai/a/b', true],
+    ['*/gpt', 'a/b/gpt', true],
+    ['*:free', 'meta/llama:free', true],
+    ['fs.*', 'fs.read', true],
+    ['fs.*', 'fsx', false],
+    ['fs.{read,write}', 'fs.write', true],
+    ['claude-[34]*', 'claude-4-opus', true],
+    ['claude-[!34]', 'claude-5', true],
+    ['gpt-?', 'gpt-4', true],
+    ['gpt-?', 'gpt-4o', false],
+    ['@(a|b)', 'a', true],
+    ['+(ab)', 'abab', true],
+    ['shell*', 'shell\n', true],
+    ['shell*', 'shell/../x', true],
+    ['f(x)', 'f(x)', true],
+    ['{a', '{a', true],
+    ['./a', './a', true],
+    ['+1', '+1', true],
+    ['a\\*', 'a*', true],
+    ['a\\*', 'ab', false],
+  ])('%j and %j: %s', (pattern, name, is) => {
+    const matches = globs([pattern]);
+    expect(matches(name)).toBe(is);
+    expect(matches(name)).toBe(is);
+  });
+
+  test('one of several is enough, none matches nothing', () => {
+    expect(globs(['a', 'b*'])('bc')).toBe(true);
+    expect(globs([])('a')).toBe(false);
+  });
+
+  test('a name of more than 256 characters matches nothing', () => {
+    expect(globs(['*'])('x'.repeat(256))).toBe(true);
+    expect(globs(['*', 'x'.repeat(257)])('x'.repeat(257))).toBe(false);
+  });
+
+  test.each([
+    ['!a', 'begins with !; list what is meant instead'],
+    ['!(a)', 'is no glob that runs in linear time; !(...) is not known here'],
+    [`${'x'.repeat(256)}*`, 'is longer than 256 characters'],
+  ])('%j is a mistake', (pattern, message) => {
+    expect(() => globs(['a', pattern])).toThrow(message);
+  });
+
+  test('many stars take no longer than few', () => {
+    const matches = globs([`${'*a'.repeat(60)}*b`]);
+    const run = (text: string) => {
+      for (let at = 0; at < text.length; at += 200) matches(`${at}${text.slice(at, at + 200)}`);
+    };
+    expect(growth(run, 'a', 20_000)).toBeLessThan(3);
+  });
+});

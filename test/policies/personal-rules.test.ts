@@ -1,0 +1,3 @@
+import { checkSync } from 'recheck';
+import { describe, expect, test } from 'vitest';
+import { redacted } from '../support/rule-redaction.ts';

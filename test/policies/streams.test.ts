@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { fill } from '../support/credentials.ts';
+import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
+import { engineOf } from '../support/policies.ts';
+import { personalSamples } from '../support/personal-samples.ts';
+import { secretSamples } from '../support/secret-samples.ts';
+
+const CHAIN = {
+  chain: ['secrets', 'pii-detector', 'dlp-filter'],
+  policy: {
+    'pii-detector': { healthcare_mode: true },
+    'dlp-filter': {
+      detect_patterns: ['(sk-|gsk_)[A-Za-z0-9]+', 'EMP-\\d{6}', 'ticket\\s+(?:no\\.\\s*)?[A-Z]{2,}-\\d+'],
+      blocked_terms: ['project nightfall', 'Ärger im Büro'],
+    },
+  },
+};
+
+const PROSE =
+  'The library opens at nine, and its café — 😀 really — serves tea; a task-force of 12 asked: "why?" (2 of 3 did). '
+    .repeat(3)
+    .split(/(?<= )/);
+
+/** All that is to be redacted, with the sample as it stands in a text. */
+const SECRETS = [...secretSamples, ...personalSamples, 'EMP-123456', 'ticket no. AB-12345', 'project nightfall'];
+
+type Random = ReturnType<typeof seeded>;
+
+function textOf(random: Random): { text: string; secrets: readonly string[] } {
+  const secrets: string[] = [];
+  let text = '';
+  for (let words = random.below(40) + 3; words > 0; words--) {
+    text += random.of(PROSE);
+    if (random.next() < 0.12) {
+      const secret = random.of(SECRETS);
+      secrets.push(secret);
+      text += `${random.of(['', ' ', '"', '\n', '('])}${secret}${random.of([' ', '\n', '", ', ') '])}`;
+    }
+  }
+  return { text, secrets };
+}
+
+/** Streams a text in pieces through the engine; returns what the client saw after each round but the last. */
+async function stream(text: string, random: Random, largest: number) {
+  const engine = engineOf(CHAIN);
+  return streamThrough(engine, text, random, largest);
+}
+
+let streams = 0;
+
+async function streamThrough(
+  engine: ReturnType<typeof engineOf>,
+  text: string,
+  random: Random,
+  largest: number,
+) {
+  const client = incrementalDiff();
+  const seen: { shown: string; of: number }[] = [];
+  const litellm_call_id = `stream-${streams++}`;
+  const units = Array.from(text);
+  for (let end = 0; end < units.length; ) {
+    end = Math.min(units.length, end + 1 + random.below(largest));
+    const part = units.slice(0, end).join('');
+    const { rewrites, holdback } = await engine.judge({
+      input_type: 'response',
+      litellm_call_id,
+      texts: [part],
+    });
+    client.round(rewrites.get(part) ?? part, holdback[0] ?? 0, end === units.length);
+    if (end < units.length) seen.push({ shown: client.shown(), of: end });
+  }
+  return { seen, final: client.shown() };
+}
+
+describe('a redacted stream in incremental_diff', () => {
+  const engine = engineOf(CHAIN);
+
+  test.each(Array.from({ length: 60 }, (_, seed) => seed))(
+    'shows no four characters of a secret, takes nothing back, and ends as the whole answer would (seed %i)',
+    async (seed) => {
+      const random = seeded(seed * 7919 + 17);
+      for (let run = 0; run < 5; run++) {
+        const { text, secrets } = textOf(random);
+        const { seen, final } = await streamThrough(engine, text, random, random.of([1, 3, 9, 40]));
+        const whole = await engine.judge({ input_type: 'response', litellm_call_id: null, texts: [text] });
+        const rewritten = whole.rewrites.get(text) ?? text;
+        expect(final).toBe(rewritten);
+        for (const { shown } of seen) expect(rewritten.startsWith(shown)).toBe(true);
+        for (const secret of secrets) expect(final.includes(secret), secret.slice(0, 4)).toBe(false);
+      }
+    },
+  );
+});
+
+describe('a clean stream', () => {
+  test('flows: what is held back is about a word', async () => {
+    const random = seeded(3);
+    const engine = engineOf(CHAIN);
+    let held = 0;
+    let rounds = 0;
+    for (let run = 0; run < 20; run++) {
+      const text = Array.from({ length: 150 }, () => random.of(PROSE)).join('');
+      const { seen } = await streamThrough(engine, text, random, 8);
+      for (const { shown, of } of seen) {
+        held += of - Array.from(shown).length;
+        rounds++;
+      }
+    }
+    expect(held / rounds).toBeLessThan(12);
+  });
+
+  test('of code, numbers and quotes never holds back more than a line', async () => {
+    const random = seeded(5);
+    const lines = Array.from(
+      { length: 80 },
+      (_, i) => `  const total_${i} = prices["item-${i}"] * ${i * 37}; // at 10:${10 + (i % 50)}, see RFC ${2119 + i}\n`,
+    );
+    const { seen } = await stream(lines.join(''), random, 6);
+    for (const { shown, of } of seen) expect(of - Array.from(shown).length).toBeLessThan(100);
+  });
+});
+
+test('a block counts as soon as it is certain, and what could become a finding is held back before', async () => {
+  const engine = engineOf({ chain: ['secrets'], policy: { secrets: { action: 'block' } } });
+  const key = `ghp_${fill(36)}`;
+  const text = `The key is ${key} for all.`;
+  const client = incrementalDiff();
+  for (let end = 1; end <= text.length; end++) {
+    const part = text.slice(0, end);
+    const ruling = await engine.judge({ input_type: 'response', litellm_call_id: 'b', texts: [part] });
+    if (ruling.verdict === 'block') break;
+    client.round(part, ruling.holdback[0] ?? 0, false);
+  }
+  expect(client.shown()).toBe('The key is ');
+});

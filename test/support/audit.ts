@@ -1,0 +1,74 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type AuditLog, type AuditLogOptions, createAuditLog } from '../../src/audit/audit-log.ts';
+import type { Head } from '../../src/audit/chain.ts';
+import { type Verified, verifyLog } from '../../src/audit/verify.ts';
+
+export { rowOf } from './audit-row.ts';
+
+export const NOON = Date.UTC(2026, 10, 21, 12);
+export const DAY_MS = 86_400_000;
+export const KEY = 'a key of the operator';
+
+export type TestLog = AuditLog & {
+  /** Codes it was told of, rows lost, heads. */
+  readonly errors: string[];
+  readonly recovered: number[];
+  readonly heads: Head[];
+};
+
+/** A `DATA_DIR` with a clock, and what is in it; gone after the test. */
+export type AuditDir = {
+  readonly dir: string;
+  readonly folder: string;
+  /** Unix milliseconds, settable. */
+  time: number;
+  open(options?: Partial<AuditLogOptions>): TestLog;
+  /** Names of the segments and whatever else is there but the lock. */
+  names(): string[];
+  text(name: string): string;
+  rows(name?: string): Record<string, unknown>[];
+  verify(keys?: readonly string[], told?: Head): Promise<Verified>;
+};
+
+export function auditDir(): AuditDir {
+  const dir = mkdtempSync(join(tmpdir(), 'audit-'));
+  const folder = join(dir, 'audit');
+  const open: AuditLog[] = [];
+  onTestFinished(async () => {
+    await Promise.all(open.map((log) => log.close()));
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const self: AuditDir = {
+    ...{ dir, folder, time: NOON },
+    open(options = {}) {
+      const told = { errors: [] as string[], recovered: [] as number[], heads: [] as Head[] };
+      const log = createAuditLog({
+        ...{ dir, now: () => self.time },
+        onError: (code) => told.errors.push(code),
+        onRecovered: (lost) => told.recovered.push(lost),
+        onHead: (head) => told.heads.push(head),
+        ...options,
+      });
+      open.push(log);
+      return { ...log, ...told };
+    },
+    names: () =>
+      readdirSync(folder)
+        .filter((name) => !name.startsWith('audit.lock'))
+        .sort(),
+    text: (name) => readFileSync(join(folder, name), 'utf8'),
+    rows: (name) =>
+      (name === undefined ? self.names() : [name]).flatMap((one) =>
+        self
+          .text(one)
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line)),
+      ),
+    verify: (keys = [], told) => verifyLog({ folder, keys, told }),
+  };
+  return self;
+}

@@ -1,0 +1,33 @@
+import * as v from 'valibot';
+import { callerOf } from '../../src/guardrail/caller.ts';
+import type { Kind, Refusal } from '../../src/policies/policy.ts';
+import { callOf } from './call.ts';
+
+/** A policy that judges calls as such, and what was said when it was made. */
+export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, unknown>()) {
+  const warned: string[] = [];
+  const failed: string[] = [];
+  const policy = kind.create(v.parse(kind.options, options), {
+    warn: (key, message) => warned.push(`${key} ${message}`),
+    fail: (key, message) => failed.push(`${key} ${message}`),
+    keep<T>(name: string, make: () => T): T {
+      if (!kept.has(name)) kept.set(name, make());
+      return kept.get(name) as T;
+    },
+  });
+  const subject = (fields: Record<string, unknown> = {}, { now = 1_800_000_000_000, bytes = 100 } = {}) => {
+    const call = callOf(fields);
+    return { call, caller: callerOf(call), bytes, now };
+  };
+  return {
+    policy,
+    warned,
+    failed,
+    /** The reason code and rule of a refusal: `tool_denied tool`. */
+    check(fields?: Record<string, unknown>, at?: { now?: number; bytes?: number }): string | undefined {
+      const refusal: Refusal | undefined = policy.check?.(subject(fields, at));
+      return refusal && `${refusal.reasonCode} ${refusal.rule}`;
+    },
+    needsMediaBackend: (fields: Record<string, unknown>) => policy.needsMediaBackend?.(subject(fields)),
+  };
+}

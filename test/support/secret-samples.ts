@@ -1,0 +1,433 @@
+import { capitals, fill, jwt, pem } from './credentials.ts';
+
+/** Put together here, so that no scanner takes this file for a leak. What is found stands between « and »; without, all. */
+export type Samples = { readonly finds: readonly string[]; readonly passes: readonly string[] };
+
+export const hex = (length: number) => fill(length, 'a1b2c3d4e5f6');
+export const lower = (length: number) => fill(length, 'a1x2y3z4w5v6');
+export const digits = (length: number) => fill(length, '1234567890');
+const letters = (length: number) => fill(length, 'abcdefgh');
+export const uuid = [hex(8), hex(4), hex(4), hex(4), hex(12)].join('-');
+const base64 = (length: number) => fill(length, 'aB3+dE5/gH7');
+const long = (length: number) => fill(300).repeat(10).slice(0, length);
+const block = (begin: string, end: string) => `${begin}\nMIIEvQ${fill(60)}\n${fill(64)}\n${end}`;
+const last = (kind: string) => pem(kind).replace('BEGIN', 'END');
+const sample = (finds: string | readonly string[], ...passes: string[]): Samples => ({
+  finds: [finds].flat(),
+  passes,
+});
+
+/** By rule id, for each kind of token at least one. */
+const tokens: Record<string, Samples> = {
+  'private-key': sample(
+    [
+      ...['PRIVATE KEY', 'RSA PRIVATE KEY', 'OPENSSH PRIVATE KEY', 'PGP PRIVATE KEY BLOCK'].map((kind) =>
+        block(pem(kind), last(kind)),
+      ),
+      block('---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----', '---- END SSH2 ENCRYPTED PRIVATE KEY ----'),
+      `a «${pem('EC PRIVATE KEY')}\nMII» `.trimEnd(),
+    ],
+    block(pem('PUBLIC KEY'), last('PUBLIC KEY')),
+    block(pem('CERTIFICATE'), last('CERTIFICATE')),
+  ),
+  'putty-private-key': sample(
+    `PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 1\n${base64(64)}\nPrivate-MAC: ${hex(40)}`,
+    'PuTTY-User-Key-File is what the first line says',
+  ),
+  'openai-key': sample(
+    [`sk-proj-${fill(60)}_${fill(40)}-${fill(20)}`, `sk-svcacct-${fill(60)}`, `sk-admin-${fill(60)}`],
+    'the task sk-proj-management',
+  ),
+  'openai-legacy-key': sample(
+    [`sk-${fill(20)}T3BlbkFJ${fill(20)}`, `sk-${hex(32)}`],
+    'task-sk-learn-sk-image-classification',
+    `desk-${fill(40)}`,
+  ),
+  'anthropic-key': sample(
+    [`sk-ant-api03-${fill(93)}AA`, `sk-ant-admin01-${fill(93)}AA`, `sk-ant-oat01-${fill(93)}AA`],
+    'sk-ant-api-keys-are-described-here-in-full',
+  ),
+  'google-api-key': sample(`AIza${fill(35)}`, `AIza${fill(20)}`, `AIza${fill(40)}`),
+  'google-auth-key': sample(`AQ.Ab8${fill(46)}`, 'AQ.Absent'),
+  'groq-key': sample(`gsk_${fill(52)}`, 'gsk_settings_schema'),
+  'xai-key': sample(`xai-${fill(80)}`, 'xai-explainable-models'),
+  'huggingface-token': sample(
+    [`hf_${fill(34)}`, `hf_${fill(34, 'abCDefGHijKL')}`, `api_org_${fill(34)}`],
+    'hf_hub_download and api_org_name',
+  ),
+  'replicate-token': sample(`r8_${fill(37)}`, `r8_${fill(30)}`),
+  'perplexity-key': sample(`pplx-${fill(48)}`, 'pplx-online'),
+  'openrouter-key': sample(`sk-or-v1-${hex(64)}`, 'sk-or-v1-keys'),
+  'langfuse-key': sample(`sk-lf-${uuid}`, `pk-lf-${uuid}`),
+  'langsmith-key': sample(`lsv2_pt_${hex(32)}_${hex(10)}`, 'lsv2_pt_keys'),
+  'langsmith-legacy-key': sample(`ls__${hex(32)}`, 'ls__all'),
+  'nvidia-key': sample(`nvapi-${fill(64)}`, 'nvapi-docs'),
+  'cerebras-key': sample(`csk-${lower(48)}`, 'csk-cricket-team'),
+  'fireworks-key': sample(`fw_${fill(24)}`, 'fw_version_of_the_device_in_use'),
+  'pinecone-key': sample(`pcsk_${fill(6)}_${fill(63)}`, 'pcsk_key'),
+  'tavily-key': sample([`tvly-${fill(32)}`, `tvly-dev-${fill(32)}`], 'tvly-search'),
+  'jina-key': sample(`jina_${fill(60)}`, 'jina_embeddings_v3'),
+  'voyage-key': sample(`pa-${fill(43)}`, 'pa-system'),
+  'firecrawl-key': sample(`fc-${hex(32)}`, 'fc-cache'),
+  'e2b-key': sample(`e2b_${hex(40)}`, 'e2b_sandbox'),
+  'elevenlabs-key': sample(`sk_${hex(48)}`, 'sk_buff_head'),
+  'wandb-token': sample(`wandb_v1_${fill(70)}`, 'wandb_v1_api'),
+
+  'aws-access-key': sample(
+    [`AKIA${capitals(16)}`, `ASIA${capitals(16)}`, `%3D«AKIA${capitals(16)}»`, `\\n«ACCA${capitals(16)}»`],
+    `xAKIA${capitals(16)}`,
+    `AKIA${capitals(12)}`,
+    'Malaysia',
+  ),
+  'aws-legacy-access-key': sample(`A3T${capitals(17)}`, `A3T${capitals(9)}`),
+  'aws-secret-key': sample(
+    [
+      `aws_secret_access_key = «${fill(40)}»`,
+      `AWS_SECRET_ACCESS_KEY="«${fill(40)}»"`,
+      `{"AwsSecretKey": "«${fill(40)}»"}`,
+      `{\\"AwsSecretKey\\": \\"«${fill(40)}»\\"}`,
+    ],
+    `aws commit ${fill(40)}`,
+    'the laws on secret ballots',
+  ),
+  'aws-session-token': sample(
+    `aws_session_token = «${base64(200)}==»`,
+    'aws_session_token = the one from before',
+  ),
+  'aws-bedrock-key': sample(`ABSK${base64(128)}==`, 'ABSK'),
+  'aws-bedrock-short-key': sample(`bedrock-api-key-${base64(200)}`, 'bedrock-api-key-rotation'),
+  'alibaba-access-key': sample([`LTAI${fill(20)}`, `LTAI${fill(12)}`], `LTAI${fill(5)}`),
+  'tencent-secret-id': sample(`AKID${fill(32)}`, `AKID${fill(12)}`),
+  'azure-account-key': sample(
+    [
+      `DefaultEndpointsProtocol=https;AccountName=a;AccountKey=«${base64(86)}==»`,
+      `SharedAccessKeyName=Root;SharedAccessKey=«${base64(43)}=»`,
+    ],
+    'AccountKey=<key>;',
+  ),
+  'azure-client-secret': sample(`abC8Q~${fill(34)}`, '8Q~ is odd'),
+  'azure-signed-key': sample(`${fill(52)}JQQJ99${fill(26)}`, 'JQQJ99'),
+  'azure-devops-token': sample(`${fill(76)}AZDO${fill(4)}`, 'dev.azdo'),
+  'azure-sas-signature': sample(
+    [`https://a.blob.core.windows.net/b?sv=2024&sig=«${fill(43)}%3D»`, `&sig=«${base64(43)}=»`],
+    'config=1&sig=none',
+  ),
+  'google-client-secret': sample(`GOCSPX-${fill(28)}`, 'GOCSPX-'),
+  'google-access-token': sample(`ya29.${fill(120)}`, 'ya29.'),
+  'google-refresh-token': sample(`1//0${fill(60)}`, '1//0 and'),
+  'digitalocean-token': sample(
+    ['dop_v1_', 'doo_v1_', 'dor_v1_'].map((prefix) => prefix + hex(64)),
+    `dop_v1_${hex(20)}`,
+  ),
+  'heroku-token': sample(`HRKU-${fill(60)}`, 'HRKU-AA'),
+  'netlify-token': sample(`nfp_${fill(36)}`, 'nfp_site'),
+  'vercel-token': sample(
+    [`vercel_blob_rw_${fill(16)}_${fill(30)}`, `vcp_${fill(56)}`],
+    'vercel_blob_rw_token',
+  ),
+  'fly-token': sample(`fm2_${base64(120)}==`, 'fm2_radio'),
+  'render-key': sample(`rnd_${fill(32)}`, 'rnd_state'),
+  'supabase-token': sample([`sbp_${hex(40)}`, `sb_secret_${fill(22)}_${fill(8)}`], 'sbp_project'),
+  'neon-key': sample(`napi_${lower(64)}`, 'napi_create_function'),
+  'planetscale-token': sample(
+    ['pscale_tkn_', 'pscale_oauth_', 'pscale_pw_'].map((prefix) => prefix + fill(43)),
+    'pscale_tkn_id',
+  ),
+  'terraform-token': sample(`${fill(14)}.atlasv1.${fill(67)}`, 'a.atlasv1.b'),
+  'vault-token': sample([`hvs.${fill(95)}`, `hvb.${fill(140)}`, `hvs.${fill(24)}`], 'hvs.token'),
+  'databricks-token': sample([`dapi${hex(32)}`, `dapi${hex(32)}-2`], `dapi${hex(10)}`),
+  'pulumi-token': sample(`pul-${hex(40)}`, 'pul-request'),
+  'prefect-key': sample([`pnu_${lower(36)}`, `pnb_${lower(36)}`], 'pnu_key'),
+  'scalingo-token': sample(`tk-us-${fill(48)}`, 'tk-us-east'),
+  'doppler-token': sample([`dp.pt.${fill(43)}`, `dp.ct.${fill(40)}`], 'dp.pt.x'),
+  'doppler-service-token': sample([`dp.st.dev_api.${fill(43)}`, `dp.st.${fill(43)}`], 'dp.st.x'),
+  'yandex-token': sample(`t1.${fill(60)}.${fill(86)}`, 't1.id = t2.id'),
+  'yandex-api-key': sample(`AQVN${fill(36)}`, 'AQVN'),
+  'age-secret-key': sample(
+    `AGE-SECRET-KEY-1${fill(58, 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L')}`,
+    'AGE-SECRET-KEY-1',
+  ),
+  'onepassword-token': sample(`ops_eyJ${fill(300)}`, 'ops_eyJ'),
+  'defined-networking-key': sample(`dnkey-${fill(26)}-${fill(52)}`, 'dnkey-name'),
+  'launchdarkly-token': sample([`sdk-${uuid}`, `api-${uuid}`], 'sdk-version and api-gateway'),
+
+  'github-token': sample(
+    [...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((prefix) => prefix + fill(36)), `ghp_${fill(90)}`],
+    `ghp_${fill(20)}`,
+  ),
+  'github-fine-grained-token': sample(`github_pat_${fill(22)}_${fill(59)}`, 'github_pat_token'),
+  'gitlab-token': sample(
+    [`glpat-${fill(20)}`, `glptt-${hex(40)}`, `GR1348941${fill(20)}`, `glpat-${fill(40)}.01.${lower(9)}`],
+    'glpat-token',
+  ),
+  'atlassian-token': sample(`ATATT3xFfG${fill(180)}`, 'ATATT3xFfG'),
+  'bitbucket-app-password': sample(`ATBB${fill(32)}`, 'ATBB'),
+  'npm-token': sample(`npm_${fill(36)}`, 'npm_config_registry'),
+  'npm-auth-token': sample(
+    [`//registry.npmjs.org/:_authToken=«${uuid}»`, `_authToken = "«${fill(40)}»"`],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: an npmrc names a variable so
+    '//registry.npmjs.org/:_authToken=${NPM_TOKEN}',
+  ),
+  'pypi-token': sample(`pypi-AgEIcHlwaS5vcmc${fill(150)}`, 'pypi-AgEIcHlwaS5vcmc'),
+  'rubygems-key': sample(`rubygems_${hex(48)}`, 'rubygems_version'),
+  'clojars-token': sample(`CLOJARS_${lower(60)}`, 'CLOJARS_USERNAME'),
+  'crates-token': sample(`cio${fill(32)}`, `precio${fill(32)}`),
+  'nuget-key': sample(`oy2${lower(43)}`, 'oy2'),
+  'docker-token': sample(`dckr_pat_${fill(27)}`, 'dckr_pat_x'),
+  'artifactory-token': sample(`AKC${fill(70)}`, 'AKCELERATION'),
+  'artifactory-password': sample(`AP5${fill(30)}`, 'APARTMENTS and APACHE2LICENSE'),
+  'sonar-token': sample(`squ_${hex(40)}`, 'squ_x'),
+  'circleci-token': sample(`CCIPAT_${fill(22)}_${hex(40)}`, 'CCIPAT_x'),
+  'postman-key': sample(`PMAK-${hex(24)}-${hex(34)}`, 'PMAK-x'),
+  'linear-token': sample([`lin_api_${fill(40)}`, `lin_oauth_${hex(64)}`], 'lin_api_x'),
+  'readme-key': sample(`rdme_${lower(70)}`, 'rdme_x'),
+  'sentry-auth-token': sample(`sntrys_eyJ${fill(120)}`, 'sntrys_x'),
+  'sentry-user-token': sample(`sntryu_${hex(64)}`, 'sntryu_x'),
+  'grafana-key': sample(`eyJrIjoi${fill(90)}==`, 'eyJrIjoi'),
+  'grafana-cloud-token': sample(`glc_${fill(120)}`, 'glc_class'),
+  'grafana-service-token': sample(`glsa_${fill(32)}_${hex(8)}`, 'glsa_x'),
+  'new-relic-token': sample(`NRAK-${capitals(27)}`, 'NRAK-x'),
+  'new-relic-browser-token': sample(`NRJS-${hex(19)}`, 'NRJS-x'),
+  'dynatrace-token': sample(`dt0c01.${capitals(24)}.${capitals(64)}`, 'dt0c01.x'),
+  'posthog-key': sample(`phx_${fill(43)}`, `phc_${fill(43)}`),
+  'honeycomb-key': sample(`hcaik_${lower(58)}`, 'hcaik_x'),
+  'authress-key': sample(`sc_${lower(12)}.${lower(4)}.acc-${lower(12)}.${fill(60)}`, 'sc_x.y.acc-z'),
+
+  'slack-token': sample(
+    ['xoxa-', 'xoxb-', 'xoxe-', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-'].map(
+      (prefix) => `${prefix}${digits(12)}-${fill(24)}`,
+    ),
+    'xoxo-your-loving-grandmother',
+  ),
+  'slack-rotated-token': sample(`xoxe.xoxp-1-${fill(164)}`, 'xoxe.xoxp-x'),
+  'slack-app-token': sample(`xapp-1-${capitals(11)}-${digits(13)}-${hex(64)}`, 'xapp-1-x'),
+  'slack-webhook': sample(
+    `https://«hooks.slack.com/services/T${capitals(8)}/B${capitals(10)}/${fill(24)}»`,
+    'https://hooks.slack.com/services/',
+  ),
+  'teams-webhook': sample(
+    `https://acme.webhook.office.com/«webhookb2/${uuid}@${uuid}/IncomingWebhook/${hex(32)}/${uuid}»`,
+    'https://acme.webhook.office.com/webhookb2/',
+  ),
+  'discord-webhook': sample(
+    `https://discord.com/api/webhooks/«${digits(18)}/${fill(68)}»`,
+    'https://discord.com/api/webhooks/id/token',
+  ),
+  'discord-bot-token': sample(
+    [`MTE${fill(21)}.${fill(6)}.${fill(27)}`, `NzkyNzE1NDU0MTk2MDg4ODQy.X-hvzA.${fill(27)}`].map((token) =>
+      token.replace(/^MTE./, 'MTEx'),
+    ),
+    'MTEx is base64',
+    `MTEx${fill(20)}.com`,
+  ),
+  'telegram-bot-token': sample(`${digits(9)}:«AA${fill(33)}»`, `:AA${fill(33)}`, `${digits(9)}:AA`),
+  'twilio-sid': sample([`AC${hex(32)}`, `SK${hex(32)}`], 'accessible SKILLS', `AC${hex(20)}`),
+  'sendgrid-key': sample(`SG.${fill(22)}.${fill(43)}`, 'SG.x.y'),
+  'sendinblue-key': sample(`xkeysib-${hex(64)}-${fill(16)}`, 'xkeysib-x'),
+  'mailchimp-key': sample(`${hex(32)}-us12`, 'everyone-us12', `${hex(32)}-usage`),
+  'mailgun-token': sample([`key-${hex(32)}`, `pubkey-${hex(32)}`], 'key-value'),
+  'resend-key': sample(`re_${fill(8)}_${fill(24)}`, 're_compile_x'),
+  'stripe-key': sample(
+    ['sk_live_', 'rk_live_', 'sk_test_', 'rk_test_'].map((prefix) => prefix + fill(24)),
+    `pk_live_${fill(24)}`,
+  ),
+  'stripe-webhook-secret': sample(`whsec_${fill(32)}`, 'whsec_x'),
+  'square-secret': sample(`sq0csp-${fill(43)}`, 'sq0csp-x'),
+  'square-token': sample(`sq0atp-${fill(22)}`, 'sq0atp-x'),
+  'square-access-token': sample(`EAAA${fill(60)}`, 'EAAA'),
+  'braintree-token': sample(`access_token$production$${lower(16)}$${hex(32)}`, 'access_token$production$'),
+  'plaid-token': sample(`access-sandbox-${uuid}`, 'access-sandbox-mode'),
+  'razorpay-key': sample(`rzp_live_${fill(14)}`, 'rzp_live_x'),
+  'flutterwave-key': sample(
+    [`FLWSECK_TEST-${fill(32, 'a1b2c3d4')}-X`, `FLWPUBK_TEST-${hex(32)}-X`, `FLWSECK_TEST-${hex(12)}`],
+    'FLWSECK_TEST-x',
+  ),
+  'easypost-key': sample([`EZAK${fill(54)}`, `EZTK${fill(54)}`], 'EZAK'),
+  'duffel-token': sample(`duffel_test_${fill(43)}`, 'duffel_test_x'),
+  'shippo-token': sample(`shippo_live_${hex(40)}`, 'shippo_live_x'),
+  'lob-key': sample([`live_${hex(35)}`, `test_${hex(35)}`], 'test_abcdef_is_a_function'),
+  'lob-public-key': sample(`test_pub_${hex(31)}`, 'test_pub_key'),
+  'shopify-token': sample(
+    ['shpat_', 'shpca_', 'shppa_', 'shpss_'].map((prefix) => prefix + hex(32)),
+    'shpat_x',
+  ),
+  'hubspot-token': sample(`pat-na1-${uuid}`, 'pat-na1-x'),
+  'facebook-token': sample(`EAACEdEose0cBA${fill(60)}`, 'EAACEdEose0cBA'),
+  'facebook-user-token': sample(`EAA${fill(150)}`, `EAA${fill(20)}`),
+  'twitter-bearer-token': sample(`${'A'.repeat(22)}${fill(88)}%3D`, `${'A'.repeat(22)}${fill(200)}`),
+  'dropbox-token': sample([`sl.${fill(135)}`, `sl.u.${fill(300)}`], 'sl.no'),
+  'dropbox-long-token': sample(`${fill(11)}${'A'.repeat(10)}${fill(43)}`, `${'A'.repeat(10)}`),
+  'airtable-token': sample(`pat${fill(14)}.${hex(64)}`, 'pattern.match'),
+  'notion-token': sample(`ntn_${digits(11)}${fill(35)}`, 'ntn_x'),
+  'notion-secret': sample(`secret_${fill(43)}`, 'secret_name'),
+  'figma-token': sample(`figd_${fill(40)}`, 'figd_x'),
+  'contentful-token': sample(`CFPAT-${fill(43)}`, 'CFPAT-x'),
+  'frameio-token': sample(`fio-u-${fill(64)}`, 'fio-u-x'),
+  'typeform-token': sample(`tfp_${fill(44)}_${fill(14)}`, 'tfp_x'),
+  'mapbox-token': sample(`pk.eyJ${fill(57)}.${fill(22)}`, 'pk.eyJ'),
+  'adobe-client-secret': sample(`p8e-${fill(32)}`, 'p8e-x'),
+
+  jwt: sample([jwt, `\\n«${jwt}»`], `eyJ${fill(17)}.${fill(40)}`, 'eyJ'),
+  'base64-jwt': sample(`ZXlKaGJHY2lPaUpJVXpJMU5pSXNJ${fill(60)}`, 'ZXlK'),
+  'base64-private-key': sample(
+    `LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t${long(1600)}`,
+    `LS0tLS1CRUdJTiBDRVJU${fill(200)}`,
+  ),
+
+  'basic-auth': sample(
+    [`https://bob:«hunter2»@example.com/`, `postgres://app:«s3cr3t.Word»@db:5432/x`],
+    'https://example.com:8080/@home',
+    'https://user:password@host/',
+    'https://user:<password>@host/',
+  ),
+  'authorization-header': sample(
+    [
+      `Authorization: Bearer «${fill(24)}»`,
+      `"Authorization": "Basic «${fill(24)}==»"`,
+      `{\\"authorization\\": \\"Bearer «${fill(24)}»\\"}`,
+    ],
+    'Authorization: Bearer $OPENAI_API_KEY',
+    'Authorization: Bearer your-token-here',
+  ),
+  'secret-keyword': sample(
+    [
+      `API_KEY = '«sk_1234567890abcdef»'`,
+      'openai_api_key=«sk-1234998222»',
+      'my api key is «abc123def456», use it',
+      'password: «hunter2!»',
+      'The password is «hunter22».',
+      '{"db_password": "«correct-horse-9»"}',
+      '{\\"client_secret\\": \\"«a1b2c3d4e5»\\"}',
+      'config["secret"] = "«swordfish»"',
+      'DB_PASS=«Tr0ub4dor&3»'.replace('&3»', '»&3'),
+      'setenv("MYSQL_PWD", "«s3cretly»")',
+      'contraseña: «abc12345»',
+    ],
+    'the password: please reset it',
+    'Password is required',
+    'a password must have 8 characters',
+    'password = getPassword1(user)',
+    'secret = os.environ["APP_SECRET_1"]',
+    'api_key=settings.API_KEY',
+    'secret: "MY_SECRET_1"',
+    'password: "string"',
+    '<input name="password" type="password">',
+    'secretName: tls-cert-2',
+    'password_length: 123456',
+    'pwd: /home/user1/project',
+    'secret: 2026-11-21',
+    'api_key="<your-api-key-1>"',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell names a variable so
+    'PASSWORD="${DB_PASSWORD_1}"',
+    "API_KEY = '[REDACTED]'",
+    'password: ********',
+    'secret: Uint8Array',
+  ),
+  'hex-high-entropy': sample(
+    `x = "«${fill(32, '0123456789abcdef')}»"`,
+    `"${'ab'.repeat(16)}"`,
+    fill(32, '0123456789abcdef'),
+  ),
+  'base64-high-entropy': sample(
+    `x = '«${'aB3dE5gH7jK9mN1pQrStUvWxYz0246'}»'`,
+    `'${letters(40)}'`,
+    'aB3dE5gH7jK9mN1pQrStUvWxYz0246',
+  ),
+};
+
+/** By rule id: the values that a service's name announces. */
+const serviceValues: Record<string, readonly [name: string, ...values: string[]]> = {
+  adafruit: ['adafruit', lower(32)],
+  adobe: ['adobe', hex(32)],
+  airtable: ['airtable', `key${lower(14)}`],
+  algolia: ['algolia', lower(32)],
+  alibaba: ['alibaba', lower(30)],
+  asana: ['asana', digits(16), lower(32), `1/${digits(16)}:${hex(32)}`],
+  assemblyai: ['assemblyai', hex(32)],
+  atlassian: ['jira', lower(24)],
+  azure: ['azure_openai', hex(32)],
+  beamer: ['beamer', `b_${lower(44)}`],
+  bitbucket: ['bitbucket', lower(32), lower(64)],
+  bittrex: ['bittrex', lower(32)],
+  cloudant: ['cloudant', hex(64), letters(24)],
+  cloudflare: ['cloudflare', fill(40), hex(37)],
+  codecov: ['codecov', lower(32), uuid],
+  cohere: ['cohere', fill(40)],
+  coinbase: ['coinbase', lower(64)],
+  confluent: ['confluent', capitals(16), fill(64)],
+  contentful: ['contentful', fill(43)],
+  datadog: ['datadog', lower(40), hex(32)],
+  deepgram: ['deepgram', hex(40)],
+  deepl: ['deepl', `${uuid}:fx`],
+  discord: ['discord', hex(64), digits(18), lower(32)],
+  drone: ['droneci', lower(32)],
+  dropbox: ['dropbox', lower(15)],
+  etsy: ['etsy', lower(24)],
+  facebook: ['facebook', hex(32)],
+  fastly: ['fastly', fill(32)],
+  finicity: ['finicity', hex(32), lower(20)],
+  finnhub: ['finnhub', lower(20)],
+  flickr: ['flickr', lower(32)],
+  freshbooks: ['freshbooks', lower(64)],
+  gitter: ['gitter', lower(40)],
+  gocardless: ['gocardless', `live_${fill(40)}`],
+  heroku: ['heroku', uuid],
+  hubspot: ['hubspot', uuid],
+  'ibm-cloud': ['ibm_cloud', fill(44)],
+  'ibm-cos': ['cos_hmac', hex(48)],
+  intercom: ['intercom', fill(60)],
+  jfrog: ['artifactory', lower(73), lower(64)],
+  kraken: ['kraken', `${base64(86)}==`],
+  kucoin: ['kucoin', hex(24), uuid],
+  launchdarkly: ['launchdarkly', lower(40)],
+  linear: ['linear', hex(32)],
+  linkedin: ['linkedin', lower(14), lower(16)],
+  mailgun: ['mailgun', `${hex(32)}-${hex(8)}-${hex(8)}`],
+  mattermost: ['mattermost', lower(26)],
+  messagebird: ['message-bird', lower(25), uuid],
+  mistral: ['mistral', fill(32)],
+  netlify: ['netlify', fill(43)],
+  'new-relic': ['new_relic', lower(64)],
+  nytimes: ['nytimes', lower(32)],
+  okta: ['okta', fill(42)],
+  pagerduty: ['pagerduty', fill(20)],
+  postmark: ['postmark', uuid],
+  rapidapi: ['rapidapi', lower(50)],
+  sendbird: ['sendbird', uuid, hex(40)],
+  sentry: ['sentry', hex(64)],
+  snyk: ['snyk', uuid],
+  softlayer: ['softlayer', lower(64)],
+  squarespace: ['squarespace', uuid],
+  sumologic: ['sumo', `su${fill(12)}`, fill(64)],
+  together: ['together', hex(64)],
+  travis: ['travis', fill(22)],
+  twilio: ['twilio_auth', hex(32)],
+  twitch: ['twitch', lower(30)],
+  twitter: ['twitter', fill(25), fill(45), fill(50), `${digits(18)}-${fill(30)}`],
+  wandb: ['wandb', hex(40)],
+  yandex: ['yandex', `YC${fill(38)}`],
+  zendesk: ['zendesk', fill(40)],
+};
+
+const services = Object.entries(serviceValues).map(([id, [name, ...values]]): [string, Samples] => [
+  `${id}-key`,
+  sample(
+    [
+      ...values.map((value) => `${name.toUpperCase()}_TOKEN="«${value}»"`),
+      `my ${name} access is «${values[0]}» now`,
+      `{\\"${name}\\": \\"«${values[0]}»\\"}`,
+    ],
+    `Ask ${name}: they know`,
+    `${name} = "${values[0]}${fill(100)}"`,
+    values[0]!,
+  ),
+]);
+
+export const secretSamples: ReadonlyMap<string, Samples> = new Map([...Object.entries(tokens), ...services]);
+
+/** A sample's text, and where in it what is found stands. */
+export function marked(sample: string): { text: string; start: number; end: number } {
+  const start = sample.indexOf('«');
+  if (start < 0) return { text: sample, start: 0, end: sample.length };
+  return { text: sample.replace(/[«»]/g, ''), start, end: sample.indexOf('»') - 1 };
+}
