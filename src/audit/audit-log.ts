@@ -72,13 +72,15 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       else writer.open();
     } catch (error) {
       const code = storageCode(error);
-      if (writeFailure === undefined) onError(code);
+      const isNew = writeFailure === undefined;
       writeFailure = code;
+      if (isNew) onError(code);
       return false;
     }
-    if (writeFailure !== undefined) onRecovered?.(lost);
+    const recovered = writeFailure === undefined ? undefined : lost;
     writeFailure = undefined;
     lost = 0;
+    if (recovered !== undefined) onRecovered?.(recovered);
     syncTimer ??= setTimeout(sync, SYNC_EVERY_MS).unref();
     const name = writer.current()?.name;
     if (name !== segment) {
@@ -95,8 +97,9 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       },
       (error) => {
         const code = `SYNC_${storageCode(error)}`;
-        if (syncFailure === undefined) onError(code);
+        const isNew = syncFailure === undefined;
         syncFailure = code;
+        if (isNew) onError(code);
       },
     );
     // A disk that takes longer than a second is not asked again meanwhile

@@ -1,4 +1,5 @@
-import { type Finding, verifyLog } from '../audit/verify.ts';
+import type { Finding } from '../audit/findings.ts';
+import { verifyLog } from '../audit/verify.ts';
 import type { AuditSource } from './audit.ts';
 import { many, oneLine, printableJson } from './table.ts';
 import type { Terminal } from './terminal.ts';

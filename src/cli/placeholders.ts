@@ -15,7 +15,9 @@ const PLACEHOLDER = /\{\{(hex|alnum|upper|lower|digits|base64) (\d{1,4})\}\}/g;
  * The letters look drawn by lot and are always the same.
  */
 export function filled(text: string): string {
-  return text.replace(PLACEHOLDER, (_, kind: string, count: string) => drawn(LETTERS[kind] ?? '', Number(count)));
+  return text.replace(PLACEHOLDER, (_, kind: string, count: string) =>
+    drawn(LETTERS[kind] ?? '', Number(count)),
+  );
 }
 
 /** Marsaglia's xorshift with 32 bits. */

@@ -14,8 +14,8 @@ export type Question =
     }
   /** All of it has been allowed before. */
   | { readonly kind: 'known' }
-  /** A growing answer: asked when it has grown enough, or has stopped growing. */
-  | { readonly kind: 'later' };
+  /** A growing answer: asked when it has grown enough, or about this once it has stopped growing. */
+  | { readonly kind: 'later'; readonly call: GuardrailCall };
 
 /** So many characters of what was judged before go with what is new, for a backend that judges texts. */
 const OVERLAP = 200;
@@ -30,8 +30,9 @@ type Stream = { readonly lengths: readonly number[]; readonly key: string };
  * Keeps in mind what each backend has allowed: LiteLLM sends the whole conversation with every turn, and the whole answer
  * every few chunks of a stream. Failures, redactions and blocks are never kept.
  *
- * @param growth by how much an answer has to have grown before a backend is asked again: with 6 it is sent at most 1.2 times
- *   the length of the answer in all, with 1 all of it each time
+ * @param growth by how much an answer has to have grown before a backend that judges conversations is asked again. With 6 that
+ *   is 1.2 times the length of the answer until the last such time, and all of it once more at the end; with 1 all of it each
+ *   time. For one that judges texts, so many times the overlap less one has to be new
  */
 export function createAsked({ growth }: { growth: number }) {
   const cleared = createCleared<true>({ max: 50_000, minChars: 0 });
@@ -77,13 +78,14 @@ export function createAsked({ growth }: { growth: number }) {
     const goesOn = before !== undefined && extendsIt(call.texts, before);
     const judged = goesOn ? sum(before.lengths) : 0;
     const chars = sum(call.texts.map(({ length }) => length));
+    const cuts = goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
+    const asked =
+      cuts.length === 0 ? call : { ...call, texts: call.texts.map((text, i) => text.slice(cuts[i] ?? 0)) };
     if (goesOn && call.tool_calls.length === 0) {
       if (chars === judged) return { kind: 'known' };
       const enough = unit === 'texts' ? judged + OVERLAP * (growth - 1) : judged * growth;
-      if (growth > 1 && chars < enough) return { kind: 'later' };
+      if (growth > 1 && chars < enough) return { kind: 'later', call: asked };
     }
-    const cuts = goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
-    const asked = cuts.length === 0 ? call : { ...call, texts: call.texts.map((text, i) => text.slice(cuts[i] ?? 0)) };
     return {
       kind: 'ask',
       call: asked,

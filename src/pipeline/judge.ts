@@ -117,7 +117,7 @@ export function createJudge(options: JudgeOptions): Judge {
     if (question.kind === 'known') return undefined;
     if (question.kind === 'later') {
       late.schedule(name, () =>
-        ask(backend, call, context).then((answer) => {
+        ask(backend, question.call, context).then((answer) => {
           witness.late(answer);
           return answer;
         }),

@@ -141,7 +141,7 @@ function noteOf({ kind, enforced, policy }: PlannedPolicy, subject: Subject, tex
   return { kind, enforced, verdict, reasonCode: policy.texts.reasonCode, rules };
 }
 
-const NOWHERE = { start: 0, end: 0 };
+const NOWHERE = { start: 0, end: 0, from: 0 };
 
 function findingsOf({ rules, rulesForPlain = [] }: TextPolicy, texts: ReadonlyMap<string, Found>): Finding[] {
   const all: Finding[] = [];
@@ -174,6 +174,8 @@ function redact(
   return { rewrites, holdback: call.texts.map((text) => held.get(text) ?? 0) };
 }
 
+type PlacedEdit = Edit & { readonly from: number };
+
 /** What stands in place of a finding; the same value has the same number throughout a call. */
 function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | undefined) {
   const owners = new Map<TextRule, TextPolicy>();
@@ -181,7 +183,7 @@ function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | 
     for (const rule of policy.texts?.rules ?? []) if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
   }
   const numbers = new Map<TextRule, Map<string, number>>();
-  return ({ rule, start, end }: Finding, text: string): Edit[] => {
+  return ({ rule, start, end, from }: Finding, text: string): PlacedEdit[] => {
     const policy = owners.get(rule);
     if (policy === undefined) return [];
     const value = text.slice(start, end);
@@ -190,6 +192,6 @@ function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | 
     if (!known.has(value)) known.set(value, known.size + 1);
     const marker = policy.replace(rule, value, known.get(value) as number);
     if (policy.isReversible) vault?.put(marker, value);
-    return [{ start, end, text: marker }];
+    return [{ start, end, from, text: marker }];
   };
 }

@@ -6,8 +6,8 @@ import type { Span, TextRule } from './scan/rule.ts';
 /** What a policy that found something does to the call. */
 export type Action = 'block' | 'redact';
 
-/** A rule and where in a text it matched. */
-export type Finding = Span & { readonly rule: TextRule };
+/** A rule and where in a text it matched. `from` is where what announced it begins, such as the name before a secret. */
+export type Finding = Span & { readonly rule: TextRule; readonly from: number };
 
 /** What a policy is told about a call. */
 export type Subject = {

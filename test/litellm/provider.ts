@@ -10,6 +10,12 @@ export interface Answer {
   reasoning?: string;
   chunkSize?: number;
   chunkDelayMs?: number;
+  /** The very chunks a stream of `text` is cut into, in place of `chunkSize`. */
+  chunks?: string[];
+  /** What further choices of a chat answer say; on streams their chunks alternate with those of the first. */
+  others?: string[];
+  /** Resolves when the chunk with this number, from 0, may be sent. */
+  beforeChunk?: (index: number) => Promise<void>;
   /** Makes the id of the response one of its own. */
   id?: string;
   /** Refuses with this status instead. */
@@ -111,8 +117,10 @@ async function send(
   frames: Frame[],
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
+  let chunks = 0;
   for (const frame of frames) {
     if (response.destroyed) return;
+    if (frame.text !== undefined) await answer.beforeChunk?.(chunks++);
     const data = typeof frame.data === 'string' ? frame.data : JSON.stringify(frame.data);
     response.write(`${frame.event ? `event: ${frame.event}\n` : ''}data: ${data}\n\n`); // one network chunk
     provider.streamedCharacters += frame.text?.length ?? 0;
@@ -121,12 +129,13 @@ async function send(
   response.end();
 }
 
-const textOf = (answer: Answer): string => answer.text ?? (answer.toolCalls ? '' : 'A kettle boils water.');
+const textOf = (answer: Answer): string =>
+  answer.chunks?.join('') ?? answer.text ?? (answer.toolCalls ? '' : 'A kettle boils water.');
 const callsOf = (answer: Answer) =>
   (answer.toolCalls ?? []).map((call, index) => ({ id: `call_invented_${index + 1}`, ...call }));
 
-function pieces(answer: Answer): string[] {
-  const text = textOf(answer);
+function pieces(answer: Answer, text = textOf(answer)): string[] {
+  if (answer.chunks !== undefined && text === textOf(answer)) return answer.chunks;
   const size = answer.chunkSize ?? 4;
   return Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
     text.slice(index * size, (index + 1) * size),
@@ -152,6 +161,11 @@ const replies: Record<string, Reply> = {
         },
         finish_reason: answer.toolCalls ? 'tool_calls' : 'stop',
       },
+      ...(answer.others ?? []).map((content, index) => ({
+        index: index + 1,
+        message: { role: 'assistant', content },
+        finish_reason: 'stop',
+      })),
     ],
     usage,
   }),
@@ -257,19 +271,31 @@ function responsesReply(model: string, answer: Answer, status: 'completed' | 'in
 
 const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
   '/chat/completions'(model, answer) {
-    const chunk = (delta: Record<string, unknown>, finish: string | null, text?: string): Frame => ({
+    const chunk = (
+      delta: Record<string, unknown>,
+      finish: string | null,
+      text?: string,
+      index = 0,
+    ): Frame => ({
       data: {
         id: `chatcmpl-${answer.id ?? 'invented'}`,
         object: 'chat.completion.chunk',
         created,
         model,
-        choices: [{ index: 0, delta, finish_reason: finish }],
+        choices: [{ index, delta, finish_reason: finish }],
       },
       ...(text === undefined ? {} : { text }),
     });
+    const choices = [pieces(answer), ...(answer.others ?? []).map((text) => pieces(answer, text))];
+    const rounds = Math.max(...choices.map(({ length }) => length));
     return [
       chunk({ role: 'assistant', content: '' }, null),
-      ...pieces(answer).map((text) => chunk({ content: text }, null, text)),
+      ...Array.from({ length: rounds }, (_, round) =>
+        choices.flatMap((texts, index) => {
+          const text = texts[round];
+          return text === undefined ? [] : [chunk({ content: text }, null, text, index)];
+        }),
+      ).flat(),
       ...callsOf(answer).flatMap((call, index) => {
         const half = Math.ceil(call.arguments.length / 2);
         return [
@@ -279,6 +305,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
         ];
       }),
       chunk({}, answer.toolCalls ? 'tool_calls' : 'stop'),
+      ...choices.slice(1).map((_, index) => chunk({}, 'stop', undefined, index + 1)),
       { data: '[DONE]' },
     ];
   },

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { OTHER_KINDS } from '../../src/policies/file/keeptrusts.ts';
 import { readPolicyFile } from '../../src/policies/file/load.ts';
 import type { PolicyFile } from '../../src/policies/file/policy-file.ts';
 import { PolicyFileError } from '../../src/policies/file/problems.ts';
+import { kinds as realKinds } from '../../src/policies/kinds/index.ts';
 import { defineKind, type Kind } from '../../src/policies/policy.ts';
 
 const Role = v.strictObject({ allowed: v.optional(v.array(v.string())), max: v.optional(v.number()) });
@@ -543,7 +546,7 @@ describe('warnings', () => {
     [
       'the parts of a gateway, in one',
       `providers: { targets: [] }\nagents: {}\npolicies: { chain: [safety-filter, politeness] }\npolicy:\n  safety-filter: { mode: education }\n  bot-detector: {}\n`,
-      ['providers, agents, safety-filter (in a chain), bot-detector: does nothing here and is read over'],
+      ['providers, agents, safety-filter (in a chain), bot-detector: read over, and without effect here'],
     ],
     [
       'options in no chain',
@@ -616,7 +619,7 @@ describe('hostile files', () => {
     ['quotes', '"'.repeat(100_000)],
     ['commas', `[${','.repeat(50_000)}`],
     ['a megabyte of one key', `${'a'.repeat(1_000_000)}: b`],
-    ['a megabyte of keys', Array.from({ length: 90_000 }, (_, i) => `k${i}: ${i}`).join('\n')],
+    ['a megabyte of keys', Array.from({ length: 70_000 }, (_, i) => `k${i}: ${i}`).join('\n')],
     ['a megabyte of the same key', 'k: 1\n'.repeat(200_000)],
     ['more than a megabyte', `${CHAIN}# ${'x'.repeat(1_100_000)}`],
     ['zeros', '\0'.repeat(100_000)],
@@ -700,4 +703,55 @@ test('a mistake in a file is one error that names all', () => {
   expect(() => read('zzz: 1\npack: 5\n')).toThrow(
     'The policy file cannot be used:\n  line 1: policies: is missing\n  line 1: zzz: is not known\n  line 2: pack: must be a mapping of keys',
   );
+});
+
+describe('the files of Keeptrusts', () => {
+  const example = (name: string) => {
+    const text = readFileSync(new URL(`../../examples/policies/${name}.yaml`, import.meta.url), 'utf8');
+    return readPolicyFile(text, realKinds, keep, { now: NOW });
+  };
+
+  test('the strict form, with one warning for what a sidecar has no use for', () => {
+    const { chain, warnings } = example('keeptrusts-strict');
+    expect(chain).toEqual([
+      'prompt-injection',
+      'pii-detector',
+      'dlp-filter',
+      'rbac',
+      'agent-firewall',
+      'audit-logger',
+    ]);
+    expect(warnings.filter((warning) => !warning.startsWith('line '))).toEqual([
+      'providers, safety-filter (in a chain): read over, and without effect here',
+    ]);
+    for (const key of ['rbac.data_access', 'rbac.minimum_necessary']) {
+      expect(warnings).toContainEqual(expect.stringMatching(new RegExp(`^line \\d+: policy\\.${key}: `)));
+    }
+  });
+
+  test('the looser form of its page on LiteLLM', () => {
+    const { chain, warnings } = example('keeptrusts-seed');
+    expect(chain).toEqual(['prompt-injection', 'pii-detector', 'dlp-filter', 'rbac', 'audit-logger']);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/^line \d+: policy\.pii-detector\.entities.*PERSON/),
+    );
+    expect(warnings).toContainEqual(expect.stringMatching(/^line \d+: .*max_tokens_per_request: /));
+  });
+
+  test('a single policy', () => {
+    const { name, chain, policies, warnings } = example('keeptrusts-single');
+    expect({ name, chain, warnings }).toEqual({
+      name: 'prompt-injection',
+      chain: ['prompt-injection'],
+      warnings: [],
+    });
+    expect(policies.get('prompt-injection')?.policy.message).toBe('Request refused');
+  });
+
+  test('every kind of Keeptrusts is either judged or read over, and no kind of ours is both', () => {
+    const own = new Set(realKinds.map(({ kind }) => kind));
+    expect(own.size).toBe(realKinds.length);
+    expect([...OTHER_KINDS].filter((kind) => own.has(kind))).toEqual([]);
+    expect(own.size).toBe(12);
+  });
 });

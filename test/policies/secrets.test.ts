@@ -3,12 +3,19 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { secrets } from '../../src/policies/kinds/secrets.ts';
 import type { CreateContext } from '../../src/policies/policy.ts';
-import { HIGH_ENTROPY, SECRETS, TOKENS, VIRTUAL_KEY } from '../../src/policies/rules/secret-index.ts';
+import {
+  HIGH_ENTROPY,
+  SECRET_SOURCES,
+  SECRETS,
+  TOKENS,
+  VIRTUAL_KEY,
+} from '../../src/policies/rules/secret-index.ts';
 import type { AnchoredRule, Span } from '../../src/policies/scan/rule.ts';
 import { createScanner } from '../../src/policies/scan/scanner.ts';
 import { credentials, fill, jwt, pem } from '../support/credentials.ts';
 import { growth } from '../support/linear.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
+import { stickyPatterns } from '../support/sticky-pattern.ts';
 
 const RULES = [...SECRETS, ...HIGH_ENTROPY];
 const named = RULES.map((rule): [string, AnchoredRule] => [rule.id, rule]);
@@ -146,6 +153,21 @@ describe('a private key', () => {
   });
 });
 
+describe('a rule whose anchor stands within its word', () => {
+  test.each(SECRET_SOURCES.filter(({ lead }) => lead !== undefined).map(({ id }) => id))(
+    '%s holds back what comes before it',
+    (id) => {
+      const rule = RULES.find((candidate) => candidate.id === id)!;
+      const [text] = samplesOf(rule).finds;
+      const scanner = createScanner([rule]);
+      for (let length = 1; length < text!.length; length++) {
+        expect(scanner.scan(`see ${text!.slice(0, length)}`, undefined, true).open).toBe(4);
+      }
+      expect(scanner.scan('see nothing of it ', undefined, true).open).toBe(18);
+    },
+  );
+});
+
 describe('a virtual key', () => {
   test('is told from words', () => {
     expect(find([VIRTUAL_KEY], `Key=sk-${fill(22)}.`)).toEqual([{ start: 4, end: 29 }]);
@@ -154,6 +176,22 @@ describe('a virtual key', () => {
 });
 
 describe('time', () => {
+  test('is linear in every pattern, as recheck judges it', { timeout: 120_000 }, () => {
+    process.env.RECHECK_BACKEND = 'pure';
+    const patterns = SECRET_SOURCES.flatMap(({ pattern, flags = '' }) =>
+      stickyPatterns(pattern, flags).map((sticky) => `/${sticky}/${flags}`),
+    );
+    const unsafe = [...new Set(patterns)].filter((pattern) => {
+      const end = pattern.lastIndexOf('/');
+      const { status } = checkSync(pattern.slice(1, end), pattern.slice(end + 1), {
+        checker: 'automaton',
+        timeout: 60_000,
+      });
+      return status !== 'safe';
+    });
+    expect(unsafe).toEqual([]);
+  });
+
   const scanner = createScanner(RULES);
 
   test.each([
@@ -253,5 +291,3 @@ describe('the kind secrets', () => {
     expect(v.safeParse(secrets.options, options).success).toBe(false);
   });
 });
-
-void checkSync;

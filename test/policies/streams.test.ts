@@ -3,7 +3,7 @@ import { fill } from '../support/credentials.ts';
 import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
 import { engineOf } from '../support/policies.ts';
 import { personalSamples } from '../support/personal-samples.ts';
-import { secretSamples } from '../support/secret-samples.ts';
+import { marked, secretSamples } from '../support/secret-samples.ts';
 
 const CHAIN = {
   chain: ['secrets', 'pii-detector', 'dlp-filter'],
@@ -22,7 +22,10 @@ const PROSE =
     .split(/(?<= )/);
 
 /** All that is to be redacted, with the sample as it stands in a text. */
-const SECRETS = [...secretSamples, ...personalSamples, 'EMP-123456', 'ticket no. AB-12345', 'project nightfall'];
+const SECRETS = [
+  ...[...secretSamples.values(), ...Object.values(personalSamples)].flatMap(({ finds }) => finds).map(marked),
+  ...['EMP-123456', 'ticket no. AB-12345', 'project nightfall', 'ärger im BÜRO'].map(marked),
+];
 
 type Random = ReturnType<typeof seeded>;
 
@@ -33,8 +36,8 @@ function textOf(random: Random): { text: string; secrets: readonly string[] } {
     text += random.of(PROSE);
     if (random.next() < 0.12) {
       const secret = random.of(SECRETS);
-      secrets.push(secret);
-      text += `${random.of(['', ' ', '"', '\n', '('])}${secret}${random.of([' ', '\n', '", ', ') '])}`;
+      secrets.push(secret.text.slice(secret.start, secret.end));
+      text += `${random.of(['', ' ', '"', '\n', '('])}${secret.text}${random.of([' ', '\n', '", ', ') '])}`;
     }
   }
   return { text, secrets };

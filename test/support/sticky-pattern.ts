@@ -1,15 +1,28 @@
 import { type AST, RegExpParser } from '@eslint-community/regexpp';
 
 /**
- * What a rule's pattern asks of the engine, without what hides its cost. The rule is tried at one place, so that it
- * begins with `^` and what looks back falls away; what looks ahead stands for itself; a range is taken as endless; the
- * end must fit, so that every way through is tried.
+ * What a rule's pattern asks of the engine, without what hides its cost or makes it long to judge. The rule is tried at
+ * one place, so that it begins with `^` and what looks back falls away; what looks ahead stands for itself; a range is
+ * taken as endless, a fixed count as a small one, a word as one letter; the end must fit, so that every way through is
+ * tried.
  */
 export function stickyPatterns(pattern: string, flags = ''): readonly string[] {
   const ahead: string[] = [];
 
   const all = (alternatives: readonly AST.Alternative[]): string =>
-    alternatives.map(({ elements }) => elements.map(write).join('')).join('|');
+    [...new Set(alternatives.map(alternative))].join('|');
+
+  function alternative({ elements }: AST.Alternative): string {
+    const isLetter = (element: AST.Element | undefined) =>
+      element?.type === 'Character' && /\w/.test(element.raw);
+    return elements
+      .map((element, i) => {
+        if (!isLetter(element) || !(isLetter(elements[i - 1]) || isLetter(elements[i + 1])))
+          return write(element);
+        return isLetter(elements[i - 1]) ? '' : 'x';
+      })
+      .join('');
+  }
 
   function write(node: AST.Element | AST.QuantifiableElement): string {
     switch (node.type) {
@@ -18,8 +31,8 @@ export function stickyPatterns(pattern: string, flags = ''): readonly string[] {
         return `(?:${all(node.alternatives)})`;
       case 'Quantifier': {
         const { min, max, element } = node;
-        if (max - min < 10) return `${write(element)}{${Math.min(min, 3)},${Math.min(min, 3) + max - min}}`;
-        return `${write(element)}{${Math.min(min, 3)},}`;
+        const least = Math.min(min, 2);
+        return `${write(element)}{${least},${max - min < 3 ? least + max - min : ''}}`;
       }
       case 'Assertion':
         if (node.kind === 'lookahead' && !node.negate) ahead.push(all(node.alternatives));

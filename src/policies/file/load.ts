@@ -112,7 +112,7 @@ export function readPolicyFile(
   }
 
   if (!problems.isEmpty) throw new PolicyFileError(problems.list());
-  if (unused.size > 0) warnings.add(undefined, [...unused].join(', '), 'does nothing here and is read over');
+  if (unused.size > 0) warnings.add(undefined, [...unused].join(', '), 'read over, and without effect here');
   if (!form.isEnabled) warnings.add(undefined, '', 'enabled is false, so that no policy judges');
   else if (used.size === 0) warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
   return {

@@ -1,8 +1,12 @@
 import type { Kind } from '../policy.ts';
 import { agentFirewall } from './agent-firewall.ts';
 import { auditLogger } from './audit-logger.ts';
+import { bannedKeywords } from './banned-keywords.ts';
 import { blockedUsers } from './blocked-users.ts';
+import { dlpFilter } from './dlp-filter.ts';
 import { imagePolicy } from './image-policy.ts';
+import { piiDetector } from './pii-detector.ts';
+import { promptInjection } from './prompt-injection.ts';
 import { rbac } from './rbac.ts';
 import { requiredParams } from './required-params.ts';
 import { secrets } from './secrets.ts';
@@ -16,6 +20,10 @@ export const kinds: readonly Kind[] = [
   rbac,
   imagePolicy,
   agentFirewall,
+  bannedKeywords,
+  promptInjection,
   secrets,
+  piiDetector,
+  dlpFilter,
   auditLogger,
 ];

@@ -15,7 +15,7 @@ const Action = v.picklist(['block', 'log', 'escalate']);
  * roles, made-up turns and delimiters, stolen data, hijacked tools; also where they are encoded or disguised.
  *
  * Each rule has a weight, and the score of a call is `1 - (1 - w1)(1 - w2)...` over the different rules found in it. A
- * score of `threshold` or more is blocked. A phrase that is quoted or reported weighs 0.4 at most.
+ * score of `threshold` or more is blocked. A phrase that is quoted or reported weighs 0.25.
  *
  * @see https://docs.keeptrusts.com (policy kind `prompt-injection`, its short form and its single-policy form)
  */

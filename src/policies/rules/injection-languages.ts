@@ -316,7 +316,7 @@ const OTHERS: readonly InjectionSource[] = [
       'أنت الآن',
     ],
     pattern:
-      '(?:du bist jetzt|tu es maintenant|vous [eê]tes maintenant|ahora eres|ora sei|agora voc[eê]|je bent nu|jeste[sś] teraz|теперь ты|你现在是|あなたは今から|[sş]imdi sen|أنت الآن)[^.!?。\\n]{0,40}?(?:dan\\b|unzensiert|uneingeschr|ohne (?:regeln|einschr|filter)|sans (?:restriction|filtre|limite|r[eè]gle)|sin (?:restricciones|filtros|l[ií]mites|censura|reglas)|senza (?:restrizioni|filtri|limiti|regole|censura)|sem (?:restri|filtro|limite|censura|regras)|zonder (?:beperking|filter|regels)|bez (?:ogranicze|filtr|zasad|cenzury)|без (?:ограничени|цензур|правил|фильтр)|不受限制|没有限制|無制限|制限のない|s[ıi]n[ıi]rs[ıi]z|بلا قيود|بدون قيود)',
+      '(?:du bist jetzt|tu es maintenant|vous [eê]tes maintenant|ahora eres|ora sei|agora voc[eê]|je bent nu|jeste[sś] teraz|теперь ты|你现在是|あなたは今から|[sş]imdi sen|أنت الآن)[^.!?。\\n]{0,24}?(?:dan\\b|unzensiert|uneingeschr|ohne (?:regeln|einschr|filter)|sans (?:restriction|filtre|limite|r[eè]gle)|sin (?:restricciones|filtros|l[ií]mites|censura|reglas)|senza (?:restrizioni|filtri|limiti|regole|censura)|sem (?:restri|filtro|limite|censura|regras)|zonder (?:beperking|filter|regels)|bez (?:ogranicze|filtr|zasad|cenzury)|без (?:ограничени|цензур|правил|фильтр)|不受限制|没有限制|無制限|制限のない|s[ıi]n[ıi]rs[ıi]z|بلا قيود|بدون قيود)',
   },
 ];
 

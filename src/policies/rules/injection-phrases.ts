@@ -85,7 +85,7 @@ const OVERRIDES: readonly InjectionSource[] = [
   },
   {
     id: 'from-now-on',
-    weight: 0.35,
+    weight: 0.25,
     anchors: ['from now on', 'from this point', 'from here on', 'henceforth'],
     pattern: `\\b(?:from (?:now|this point|here) (?:on|forward|onwards?)|henceforth)[,\\s]{1,3}(?:you|chatgpt|assistant|the (?:ai|assistant|model)|ignore|answer|respond|act|speak)\\b`,
   },
@@ -206,11 +206,11 @@ const ROLES: readonly InjectionSource[] = [
     id: 'jailbreak-mode',
     weight: 0.8,
     anchors: ['enable', 'activate', 'enter', 'switch', 'turn on', 'engage'],
-    pattern: `\\b(?:enable|activate|enter|switch(?: in)?to|turn on|engage)${_}${some('now|your|the|a|into', 3)}(?:jailbreak|jailbroken|dan|unrestricted|unfiltered|uncensored|no[- ]filter|god) mode\\b`,
+    pattern: `\\b(?:enable|activate|enter|switch|turn on|engage)${_}${some('now|your|the|a|to|into', 4)}(?:jailbreak|jailbroken|dan|unrestricted|unfiltered|uncensored|no[- ]filter|god) mode\\b`,
   },
   {
     id: 'enable-developer-mode',
-    weight: 0.4,
+    weight: 0.3,
     anchors: ['developer mode', 'debug mode', 'maintenance mode'],
     pattern: `\\b(?:developer|debug|maintenance) mode${_}(?:enabled|activated|on|output|engaged|unlocked)\\b`,
   },
@@ -239,8 +239,20 @@ const ROLES: readonly InjectionSource[] = [
   {
     id: 'have-no-rules',
     weight: 0.6,
-    anchors: ['you have no ', 'you do not have any', "you don't have any", 'has no '],
-    pattern: `\\b(?:you have no|you do(?: not|n['’]t) have any|(?:ai|assistant|who|that|which|it|dan|model|he|she) has no)${_}${some('ethical|moral|content|safety|or|and|built-in|ai', 5)}${LIMITS}`,
+    anchors: [
+      'you have no ',
+      'you do not have any',
+      "you don't have any",
+      'ai has no',
+      'assistant has no',
+      'who has no',
+      'that has no',
+      'which has no',
+      'it has no',
+      'dan has no',
+      'model has no',
+    ],
+    pattern: `\\b(?:you have no|you do(?: not|n['’]t) have any|(?:ai|assistant|who|that|which|it|dan|model) has no)${_}${some('ethical|moral|content|safety|or|and|built-in|ai', 5)}${LIMITS}`,
   },
   {
     id: 'without-rules',
@@ -253,7 +265,7 @@ const ROLES: readonly InjectionSource[] = [
 const PRESSURE: readonly InjectionSource[] = [
   {
     id: 'never-refuse',
-    weight: 0.5,
+    weight: 0.4,
     anchors: ['refuse', 'decline', 'reject', 'deny'],
     pattern: `\\b(?<=(?:not|cannot|can['’]t|won['’]t|never|don['’]t|not allowed to|not ever|never ever) )(?:refuse|decline|reject|deny)${_}(?:to (?:answer|respond|comply|help)|any (?:request|question|order|task)|my|the user['’]s|anything|requests?\\b|an? (?:answer|request|question)\\b)`,
     isMeantDenied: true,
@@ -266,7 +278,7 @@ const PRESSURE: readonly InjectionSource[] = [
   },
   {
     id: 'no-disclaimer',
-    weight: 0.3,
+    weight: 0.2,
     anchors: ['do not', "don't", 'never', 'without', 'avoid'],
     pattern: `\\b(?:do not|don['’]t|never|without|avoid)${_}${some('ever|include|including|add|adding|say|saying|mention|mentioning|use|using|give|giving|any|a|the|me|that|words?|phrase', 6)}(?:disclaimers?|apolog[a-z]{1,8}|as an ai|ethical (?:warnings?|advice|concerns?)|morali[sz][a-z]{1,4}|i can(?:['’]t|not)|i['’]?m sorry|you are an ai|you can(?:['’]t|not))`,
   },
@@ -283,7 +295,7 @@ const THEFT: readonly InjectionSource[] = [
     id: 'exfiltration-image',
     weight: 0.5,
     anchors: ['!['],
-    pattern: `!\\[[^\\]\\n]{0,80}\\]\\(\\s{0,2}https?://[^\\s)]{1,200}[?&][^\\s)=]{1,40}=[^\\s)]{0,60}(?:[{<[$]|%7b|conversation|history|secret|prompt|password)`,
+    pattern: '!\\[[^[\\]\\n]{0,80}\\]\\(\\s{0,2}https?://[^\\s)?]{1,200}\\?[^\\s){<[$]{0,120}[{<[$]',
   },
   {
     id: 'exfiltration-markdown',
@@ -293,7 +305,7 @@ const THEFT: readonly InjectionSource[] = [
   },
   {
     id: 'exfiltration-send',
-    weight: 0.45,
+    weight: 0.35,
     anchors: [
       'send',
       'post',
@@ -306,11 +318,11 @@ const THEFT: readonly InjectionSource[] = [
       'e-mail',
       'email',
     ],
-    pattern: `\\b(?:send|post|append|exfiltrate|forward|leak|upload|transmit|e-?mail)${_}[^.!?\\n]{0,60}?(?:conversation|chat history|chat log|system prompt|previous messages|secrets?|api[ _-]?keys?|passwords?|credentials|environment variables|private keys?)\\b[^!?\\n]{0,60}?(?:https?://|webhook|attacker|[\\w.-]{1,40}@[\\w-]{1,40}\\.)`,
+    pattern: `\\b(?:send|post|append|exfiltrate|forward|leak|upload|transmit|e-?mail)${_}[^.!?\\n]{0,60}?(?:conversation|chat history|chat log|system prompt|previous messages|secrets?|api[ _-]?keys?|passwords?|credentials|environment variables|private keys?)\\b[^!?\\n]{0,60}?(?:https?://|webhook|attacker|@)`,
   },
   {
     id: 'hide-from-user',
-    weight: 0.4,
+    weight: 0.25,
     anchors: ['do not', "don't", 'never', 'without'],
     pattern: `\\b(?:do not|don['’]t|never|without)${_}(?:tell|telling|inform|informing|notify|notifying|alert|alerting|mention|mentioning|ask|asking|warn|warning)${_}[^.!?\\n]{0,30}?(?:the |any )?users?\\b`,
     isMeantDenied: true,
@@ -347,7 +359,7 @@ const TOOLS: readonly InjectionSource[] = [
     id: 'addressed-to-ai',
     weight: 0.6,
     anchors: ['attention', 'instruction', 'message', 'note', 'notice', 'if you are a'],
-    pattern: `\\b(?:(?:attention|instructions?|message|note|notice)${_}${some('to|for|all|any|the|every', 4)}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot|ai model)s?${_}?(?:[:!]|reading|processing|summari|review)|if you are an?${_}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot)\\b[^.!?\\n]{0,60}?(?:you must|please|ignore|then|include|respond|say|rate|recommend)\\b)`,
+    pattern: `\\b(?:(?:attention|instructions?|message|note|notice)${_}${some('to|for|all|any|the|every', 4)}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot|ai model)s?\\s{0,2}(?:[:!,]|reading|processing|summari|review)|if you are an?${_}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot)\\b[^.!?\\n]{0,60}?(?:you must|please|ignore|then|include|respond|say|rate|recommend)\\b)`,
   },
 ];
 

@@ -13,7 +13,7 @@ export type InjectionRule = {
 
 /** Rule of all phrases that are quoted or reported. As it is one rule, all mentions in a call count once. */
 export const MENTION = 'injection-mention';
-const MENTION_WEIGHT = 0.4;
+const MENTION_WEIGHT = 0.25;
 
 /** Text in invisible tag characters, longer than the flag of a region needs. */
 const HIDDEN: InjectionSource = {

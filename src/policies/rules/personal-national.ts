@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule } from '../scan/rule.ts';
-import { CAPITALS, EDGE, NUMERALS, numberRule, wholly, withTail } from './personal-shapes.ts';
+import { BETWEEN, CAPITALS, EDGE, NUMERALS, numberRule, wholly, withTail } from './personal-shapes.ts';
 
 /** Mod 11 with falling weights. @see https://www.datadictionary.nhs.uk/attributes/nhs_number.html */
 function isNhs(digits: string): boolean {
@@ -21,7 +21,7 @@ export const UK_NHS: readonly AnchoredRule[] = [
   anchoredRule({
     id: NHS_ID,
     anchors: ['nhs'],
-    pattern: String.raw`(?<before>${EDGE}nhs[ _-]?(?:number|no\.?|id)?(?: is)?[\s:="'#\\]{1,8})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
+    pattern: String.raw`(?<before>${EDGE}nhs[ _-]?(?:number|no\.?|id)?${BETWEEN})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
     flags: 'i',
     judge: wholly(isNhs),
   }),

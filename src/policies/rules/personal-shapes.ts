@@ -4,7 +4,7 @@ import { type AnchoredRule, anchoredRule, DIGITS, type RuleSource } from '../sca
 export const EDGE = String.raw`(?<!\w(?<!\\[nrt]))`;
 
 /** What stands between the name of a field and its value, in prose, in JSON and in JSON within a string. */
-export const BETWEEN = String.raw`(?: is)?[\s:="'#\\-]{1,8}`;
+export const BETWEEN = String.raw`(?: is)?[\s:="'#\\-]{1,16}`;
 
 const SEPARATOR = /[ .-]/;
 

@@ -1,14 +1,15 @@
 /** A quote, also as it stands in JSON within a string. */
-export const QUOTE = String.raw`\\{0,3}["'${'`'}]`;
+export const QUOTE = '\\\\{0,3}["\'`]';
 
 /**
  * What stands between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. All of it bounded.
  *
- * @param rest what more the name can have
+ * @param rest what more the name can have, blanks included
+ * @param opening what stands right before the value
  */
-export function assignment(rest: string): string {
-  const close = String.raw`(?:${QUOTE})?\]?`;
-  const sign = String.raw`[ \t]{0,3}(?:[:=?|<]{0,2}[:=>]|,)`;
-  const gap = String.raw`(?:\s|\\[nrt]){0,5}`;
-  return `${rest}(?:${close}${sign}|[ ]is[ ])${gap}(?:${QUOTE})?`;
+export function assignment(rest: string, opening = `(?:${QUOTE})?`): string {
+  const close = `(?:(?:${QUOTE}\\]?|\\])[ \\t]{0,3})?`;
+  const sign = '(?:[:=?|<]{0,2}[:=>]|,)';
+  const gap = '(?:\\s|\\\\[nrt]){0,5}';
+  return `${rest}(?:${close}${sign}|(?<=[ ])is[ ])${gap}${opening}`;
 }

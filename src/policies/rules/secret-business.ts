@@ -47,11 +47,11 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   { id: 'twilio-sid', anchors: TWILIO, pattern: `${EDGE}(?:AC|SK)[a-f0-9]{32}${END}` },
   token('sendgrid-key', 'SG.', '[A-Za-z0-9_-]{20,24}\\.[A-Za-z0-9_-]{39,50}'),
   fixedToken('sendinblue-key', ['xkeysib-', 'xsmtpsib-'], '[a-f0-9]{64}-[A-Za-z0-9]{16}'),
-  ({
+  {
     id: 'mailchimp-key',
     anchors: ['-us'],
     lead: 32,
-    pattern: `(?<![A-Za-z0-9])[0-9a-f]32-us\\d1,2$END`,
+    pattern: `(?<![A-Za-z0-9])[0-9a-f]{32}-us\\d{1,2}${END}`,
   },
   fixedToken('mailgun-token', ['key-', 'pubkey-'], '[a-f0-9]{32}'),
   fixedToken('resend-key', 're_', '[A-Za-z0-9]{8}_[A-Za-z0-9]{24}'),
@@ -87,7 +87,7 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
     id: 'dropbox-long-token',
     anchors: ['aaaaaaaaaa'],
     lead: 11,
-    pattern: `$EDGE[A-Za-z0-9]11A10[A-Za-z0-9_=-]43(?![A-Za-z0-9_=-])`,
+    pattern: `${EDGE}[A-Za-z0-9]{11}A{10}[A-Za-z0-9_=-]{43}(?![A-Za-z0-9_=-])`,
   },
   fixedToken('airtable-token', 'pat', '[A-Za-z0-9]{14}\\.[a-f0-9]{64}'),
   fixedToken('notion-token', 'ntn_', '[A-Za-z0-9]{40,50}'),

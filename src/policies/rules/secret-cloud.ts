@@ -1,4 +1,5 @@
 import type { RuleSource } from '../scan/rule.ts';
+import { assignment } from './secret-assignment.ts';
 import { EDGE, END, fixedToken, token, UUID } from './secret-token.ts';
 
 const BASE64_END = '(?![A-Za-z0-9/+])';
@@ -9,8 +10,8 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   fixedToken('aws-legacy-access-key', 'A3T', '[A-Z0-9]{17}'),
   {
     id: 'aws-secret-key',
-    anchors: ['aws'],
-    pattern: `(?<before>aws.{0,20}?(?:secret|private).{0,20}?(?:\\\\{1,3}["']|[=:\\s"']){1,6})[A-Za-z0-9/+]{40}${BASE64_END}`,
+    anchors: ['secret', 'private'],
+    pattern: `(?<before>(?:(?<=aws.{0,20})(?:secret|private)|secret[_-]?access[_-]?key)${assignment('[\\w.() \\t-]{0,20}')})[A-Za-z0-9/+]{40}${BASE64_END}`,
     flags: 'i',
   },
   {

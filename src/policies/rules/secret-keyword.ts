@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule, type RuleSource } from '../scan/rule.ts';
-import { assignment } from './secret-assignment.ts';
+import { assignment, QUOTE } from './secret-assignment.ts';
 
 const KEY_OWNERS = [
   'api',
@@ -30,9 +30,9 @@ const ABOUT =
   '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset))';
 
 /** Quoted values may hold anything but blanks; others end where code or a sentence goes on, and are no calls. */
-const QUOTED = String.raw`(?<=["'${'`'}])(?:[^\s"'${'`'}\\]|\\{1,2}[^\s"'${'`'}\\]){4,200}`;
-const BARE_LETTER = String.raw`[^\s"'${'`'},;|&()[\]{}<>\\]`;
-const BARE = `(?<!["'${'`'}])(?![$])(?:${BARE_LETTER}){6,200}(?!${BARE_LETTER}|[([{<])`;
+const QUOTED = '(?:[^\\s"\'`\\\\]|\\\\{1,2}[^\\s"\'`\\\\]){4,200}';
+const BARE_LETTER = '[^\\s"\'`,;|&()[\\]{}<>\\\\]';
+const BARE = `(?!\\$)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 
 /** What can stand where a value is expected and is none: names, references, places, dates, fillers. */
 const NO_SECRETS: readonly RegExp[] = [
@@ -66,16 +66,17 @@ const NAMES = [
   `(?:${PASS_OWNERS.join('|')})[_-]?pass`,
   'password|passwd|passphrase|pwd|secret|contrase[nñ]a',
 ];
-const NAMED = `(?<before>(?:${NAMES.join('|')})${ABOUT}${assignment('[\\w-]{0,20}')})`;
+const named = (opening: string) =>
+  `(?<before>(?:${NAMES.join('|')})${ABOUT}${assignment('[\\w-]{0,20}[ \\t]{0,3}', opening)})`;
 
 const QUOTED_VALUE: RuleSource = {
   id: 'secret-keyword',
   anchors: KEYWORDS,
-  pattern: NAMED + QUOTED,
+  pattern: named(QUOTE) + QUOTED,
   flags: 'i',
   judge: secretLength,
 };
-const BARE_VALUE: RuleSource = { ...QUOTED_VALUE, pattern: NAMED + BARE, judge: bareLength };
+const BARE_VALUE: RuleSource = { ...QUOTED_VALUE, pattern: named('') + BARE, judge: bareLength };
 
 export const KEYWORD_SOURCES: readonly RuleSource[] = [QUOTED_VALUE, BARE_VALUE];
 

@@ -47,7 +47,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
           const rule = anchored[number]!;
           const span = rule.match(text, at);
           if (span !== undefined && span.start >= from) {
-            findings.push({ rule, start: span.start, end: span.end });
+            findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
             next[number] = span.end;
           }
           if (goesOn && text.length - at <= rule.reach) {
@@ -60,7 +60,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
       const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
       if (byDigits.length > 0) eachNumber(text, from, to, (at) => visit(byDigits, at));
       for (const rule of sweeping) {
-        for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span });
+        for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
       }
       if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
       if (goesOn && to >= text.length) {
@@ -83,15 +83,18 @@ function eachNumber(text: string, from: number, to: number, visit: (at: number) 
 }
 
 /**
- * The position, or the next one before it that cuts nothing: neither spans that hang together nor a surrogate pair.
- *
- * @param spans by where they begin
+ * The position, or the next one before it that cuts nothing: neither spans with what announced them nor a surrogate pair.
  */
-export function withoutCut(text: string, spans: readonly Span[], position: number): number {
+export function withoutCut(
+  text: string,
+  spans: readonly (Span & { readonly from: number })[],
+  position: number,
+): number {
   let at = position;
-  for (let i = spans.length - 1; i >= 0; i--) {
-    const { start, end } = spans[i]!;
-    if (start < at && end > at) at = start;
+  // A span can reach back behind others: until none is cut
+  for (let before = -1; before !== at; ) {
+    before = at;
+    for (const { from, end } of spans) if (from < at && end > at) at = from;
   }
   const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
   return at > 0 && at < text.length && isLow(text.charCodeAt(at)) ? at - 1 : at;

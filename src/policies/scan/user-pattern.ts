@@ -65,9 +65,9 @@ export function userPattern(id: string, source: string): SweepingRule {
     openFrom(text, from) {
       const first = Math.max(from, text.length - reach);
       const begin = Math.max(0, first - CONTEXT);
-      const matcher = partial.matcher(text.slice(begin));
-      if (!matcher.find(first - begin)) return undefined;
-      const start = matcher.start() + begin;
+      const end = text.length - (/[\ud800-\udbff]$/.test(text.slice(-1)) ? 1 : 0);
+      const matcher = partial.matcher(text.slice(begin, end));
+      const start = first <= end && matcher.find(first - begin) ? matcher.start() + begin : end;
       return start < text.length ? start : undefined;
     },
   };

@@ -1,0 +1,360 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkText } from '../../src/cli/check-text.ts';
+import { readCases } from '../../src/cli/golden.ts';
+import { callsOf } from '../../src/cli/golden-call.ts';
+import { filled } from '../../src/cli/placeholders.ts';
+import { policy } from '../../src/cli/policy.ts';
+import { POLICY_HELP } from '../../src/cli/policy-help.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
+import { capitals } from '../support/credentials.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'policy-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function saved(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const POLICY = `pack: { name: shop, version: 1.0.0 }
+policies: { chain: [banned-keywords, secrets] }
+policy:
+  banned-keywords: { keywords: [nightingale], mode: observe }
+  secrets: { action: redact }
+`;
+
+function collect() {
+  let text = '';
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _, done) {
+      text += chunk;
+      done();
+    },
+  });
+  return Object.assign(stream, { text: () => text });
+}
+
+type Result = { code?: number; error?: string; out: string; err: string };
+type Command = (terminal: Terminal) => Promise<number>;
+
+async function run(command: Command): Promise<Result> {
+  const [out, err] = [collect(), collect()];
+  const terminal: Terminal = { env: () => ({}), out, err, now: Date.now, sleep: async () => {} };
+  const result = await command(terminal).then(
+    (code) => ({ code }),
+    (error: Error) => ({ error: `${error.name}: ${error.message}` }),
+  );
+  return { ...result, out: out.text(), err: err.text() };
+}
+
+const runPolicy = (...args: string[]) => run((terminal) => policy(args, terminal));
+const runCheck = (args: string[], input = '') =>
+  run((terminal) => checkText(args, terminal, Readable.from([Buffer.from(input)])));
+
+describe('policy lint', () => {
+  test('says what a file holds, and that it can be used', async () => {
+    const path = saved('good.yaml', `${POLICY}providers: {}\n`);
+    expect(await runPolicy('lint', path)).toEqual({
+      code: 0,
+      out: expect.stringMatching(
+        /^shop \(version [0-9a-f]{12}\): banned-keywords, secrets; 0 rules by caller\nThe policy file can be used\.\n$/,
+      ),
+      err: 'warning: providers: read over, and without effect here\n',
+    });
+  });
+
+  test('says every mistake with its line, and ends with 1', async () => {
+    const path = saved('bad.yaml', POLICY.replace('action', 'actoin').replace('mode', 'moed'));
+    expect(await runPolicy('lint', path)).toEqual({
+      code: 1,
+      out: '',
+      err: `The policy file cannot be used:
+  line 4: policy.banned-keywords.moed: is not known; did you mean mode?
+  line 5: policy.secrets.actoin: is not known; did you mean action?
+`,
+    });
+  });
+
+  test('with --json', async () => {
+    const good = await runPolicy('lint', '--json', saved('good.yaml', POLICY));
+    expect(good).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(good.out)).toEqual({
+      ok: true,
+      version: expect.stringMatching(/^[0-9a-f]{12}$/),
+      problems: [],
+      warnings: [],
+    });
+    const bad = await runPolicy('lint', '--json', saved('bad.yaml', 'policies: {}'));
+    expect(bad).toMatchObject({ code: 1, err: '' });
+    expect(JSON.parse(bad.out)).toEqual({
+      ok: false,
+      version: null,
+      problems: ['line 1: policies.chain: is missing'],
+      warnings: [],
+    });
+  });
+
+  test('a backend that does not exist is a mistake', async () => {
+    const path = saved('rule.yaml', `${POLICY}rules: [{ name: a, backends: [acto] }]\n`);
+    const { err } = await runPolicy('lint', path);
+    expect(err).toContain('line 6: rules[0].backends[0]: is no backend; did you mean akto?');
+  });
+
+  test('a file that is not there', async () => {
+    const path = join(folder, 'none.yaml');
+    expect(await runPolicy('lint', path)).toMatchObject({ error: `Error: ${path} cannot be read (ENOENT)` });
+  });
+});
+
+describe('policy test', () => {
+  const CASES = `cases:
+  - name: nothing
+    input: { messages: [{ role: user, content: Hello }] }
+    expected: { verdict: allow, reason_code: all.policies.passed }
+  - name: a key
+    input: { messages: [{ role: user, content: 'My key: AKIA{{upper 16}}' }] }
+    expected: { verdict: redact, reason_code: secret.detected, text: 'My key: [REDACTED]' }
+  - name: in the answer
+    input: { upstream_response: 'AKIA{{upper 16}}' }
+    expected: { verdict: redact, reason_code: secret_detected }
+`;
+
+  test('a line for each case', async () => {
+    const result = await runPolicy('test', saved('good.yaml', POLICY), saved('cases.yaml', CASES));
+    expect(result).toEqual({
+      code: 0,
+      out: 'ok    nothing: allow\nok    a key: redact\nok    in the answer: redact\n3 cases, 0 failed\n',
+      err: '',
+    });
+  });
+
+  test.each([
+    ['verdict: redact', 'verdict: block', 'expected block, got redact (secret_detected aws-'],
+    ['secret.detected', 'pii.detected', 'expected the reason pii.detected, got secret_detected'],
+    ["text: 'My", "rule: zebra, text: 'My", 'expected the rule zebra, got '],
+    ["'My key: [REDACTED]'", "'My key: ***'", 'the text reads otherwise'],
+  ])('a case that does not come out as expected: %s → %s', async (from, to, said) => {
+    const cases = saved('cases.yaml', CASES.replace(from, to));
+    const { code, out, err } = await runPolicy('test', saved('good.yaml', POLICY), cases);
+    expect(code).toBe(1);
+    expect(out).toContain('3 cases, 1 failed\n');
+    expect(err).toMatch(/^FAIL {2}a key: /);
+    expect(err).toContain(said);
+    expect(err).not.toContain('AKIA');
+  });
+
+  test('with --json as Keeptrusts has it', async () => {
+    const cases = saved(
+      'case.json',
+      JSON.stringify({
+        name: 'both',
+        input: { messages: [{ role: 'user', content: 'nightingale, AKIA{{upper 16}}' }] },
+        expected: { verdict: 'redact' },
+      }),
+    );
+    const { code, out } = await runPolicy('test', saved('good.yaml', POLICY), cases, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({
+      ok: true,
+      results: [
+        {
+          name: 'both',
+          verdict: 'redact',
+          reason_code: 'secret_detected',
+          passed: true,
+          details: {
+            policy_results: [
+              { policy: 'secrets', verdict: 'redact', rules: expect.any(Array), enforced: true },
+              { policy: 'banned-keywords', verdict: 'block', rules: expect.any(Array), enforced: false },
+            ],
+            quality_scores: {},
+          },
+        },
+      ],
+    });
+  });
+
+  test('mistakes in the cases are named with their lines, and not judged', async () => {
+    const cases = saved(
+      'cases.yaml',
+      CASES.replace('expected', 'expect').replace('verdict: redact', 'verdict: deny'),
+    );
+    expect(await runPolicy('test', saved('good.yaml', POLICY), cases)).toMatchObject({
+      error: `Error: the cases cannot be used:
+  line 2: cases[0].expected: is missing
+  line 4: cases[0].expect: is not known; did you mean expected?
+  line 7: cases[1].expected.verdict: must be allow or block or redact`,
+    });
+  });
+
+  test.each(['', '[]', 'cases: []', '5', 'cases: 5', '{', '- 1'])('no cases: %j', async (text) => {
+    const result = await runPolicy('test', saved('good.yaml', POLICY), saved('none.yaml', text));
+    expect(result).toMatchObject({
+      error: expect.stringContaining('the cases cannot be used:\n  '),
+      out: '',
+    });
+  });
+});
+
+describe('golden cases', () => {
+  const one = (input: string) =>
+    readCases(`{name: a, input: ${input}, expected: {verdict: allow}}`)[0]!.input;
+
+  test('a request and its answer are two calls of one id', () => {
+    const [request, response, ...more] = callsOf(
+      one(`{
+        messages: [
+          {role: system, content: Be brief.},
+          {role: user, content: [{type: text, text: What is it?}, {type: image_url, image_url: {url: 'https://a.example/b.png'}}]},
+          {role: assistant, content: null, tool_calls: [{id: c9, function: {name: look, arguments: '{}'}}]}],
+        headers: {X-User-ID: u-17},
+        request: {model: gpt-4o, max_tokens: 5, tools: [{type: function, function: {name: look}}]},
+        upstream_response: {content: A cake., tool_calls: [{name: eat, arguments: {what: cake}}]},
+        identity: {team_id: t, key_alias: k, key_hash: h, user_id: u, email: e, end_user: c, org: o},
+        proxy_name: p, team_slugs: [slug]}`),
+      'id',
+    );
+    expect(more).toEqual([]);
+    expect(request).toMatchObject({
+      input_type: 'request',
+      litellm_call_id: 'id',
+      model: 'gpt-4o',
+      texts: ['Be brief.', 'What is it?'],
+      images: ['https://a.example/b.png'],
+      tools: [{ type: 'function', function: { name: 'look' } }],
+      tool_calls: [{ id: 'c9', type: 'function', function: { name: 'look', arguments: '{}' } }],
+      request_data: {
+        user_api_key_team_alias: 'slug',
+        user_api_key_team_id: 't',
+        user_api_key_alias: 'k',
+        user_api_key_hash: 'h',
+        user_api_key_user_id: 'u',
+        user_api_key_user_email: 'e',
+        user_api_key_end_user_id: 'c',
+        user_api_key_org_id: 'o',
+      },
+      request_headers: { 'X-User-ID': 'u-17' },
+      additional_provider_specific_params: { max_tokens: 5 },
+    });
+    expect(request?.structured_messages).toHaveLength(3);
+    expect(response).toMatchObject({
+      input_type: 'response',
+      litellm_call_id: 'id',
+      texts: ['A cake.'],
+      structured_messages: [],
+      tool_calls: [
+        { id: 'call_1', type: 'function', function: { name: 'eat', arguments: '{"what":"cake"}' } },
+      ],
+    });
+  });
+
+  test.each([
+    ['{upstream_response: Hi}', ['response']],
+    ['{upstream_response: ""}', ['response']],
+    ['{messages: []}', ['request']],
+    ['{request: {model: x}, upstream_response: Hi}', ['request', 'response']],
+    ['{request: {messages: [{role: user, content: Hi}]}}', ['request']],
+  ])('%s', (input, expected) => {
+    expect(callsOf(one(input), 'id').map(({ input_type }) => input_type)).toEqual(expected);
+  });
+
+  test('a whole completion is read too', () => {
+    const [, response] = callsOf(
+      one('{request: {model: x}, upstream_response: {choices: [{message: {content: Hi}}]}}'),
+      'id',
+    );
+    expect(response?.texts).toEqual(['Hi']);
+  });
+
+  test.each([
+    ['hex 32', /^[0-9a-f]{32}$/],
+    ['alnum 36', /^(?=.*\d)(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9]{36}$/],
+    ['upper 16', /^[A-Z0-9]{16}$/],
+    ['lower 20', /^[a-z0-9]{20}$/],
+    ['digits 12', /^\d{12}$/],
+    ['base64 86', /^[A-Za-z0-9+/]{86}$/],
+  ])('{{%s}} is filled, always with the same', (what, pattern) => {
+    expect(filled(`{{${what}}}`)).toMatch(pattern);
+    expect(filled(`{{${what}}}`)).toBe(filled(`{{${what}}}`));
+  });
+
+  test('other braces stay', () => {
+    expect(filled('{{name}} {{hex}} {{hex 99999}}')).toBe('{{name}} {{hex}} {{hex 99999}}');
+  });
+});
+
+describe('check', () => {
+  const key = `AKIA${capitals(16)}`;
+
+  test('says the verdict, who, why and what the text becomes', async () => {
+    const path = saved('good.yaml', POLICY);
+    expect(await runCheck(['--policy', path, 'Hello'])).toEqual({ code: 0, out: 'allow\n', err: '' });
+    expect(await runCheck(['--policy', path, `a nightingale and ${key}`])).toEqual({
+      code: 0,
+      out: expect.stringMatching(
+        /^redact by secrets: secret_detected \([\w, -]+\)\nbanned-keywords only observes, it would block \([\w, -]+\)\na nightingale and \[REDACTED\]\n$/,
+      ),
+      err: '',
+    });
+  });
+
+  test('judges an answer, or what stands on standard input', async () => {
+    const blocks = saved('blocks.yaml', POLICY.replace(', mode: observe', ''));
+    const { out } = await runCheck(['--policy', blocks, '--answer', '-'], 'A Nightingale.');
+    expect(out).toMatch(/^block by banned-keywords: banned_keyword \([\w-]+\)\n$/);
+  });
+
+  test('with --json', async () => {
+    const { out } = await runCheck(['--policy', saved('good.yaml', POLICY), '--json', key]);
+    expect(JSON.parse(out)).toEqual({
+      verdict: 'redact',
+      policy: 'secrets',
+      reason_code: 'secret_detected',
+      rules: expect.any(Array),
+      text: '[REDACTED]',
+      observed: [],
+    });
+  });
+
+  test('a file that cannot be used', async () => {
+    const { error, out } = await runCheck(['--policy', saved('bad.yaml', 'a: 1'), 'x']);
+    expect(error).toContain('PolicyFileError: The policy file cannot be used:\n  line 1: ');
+    expect(out).toBe('');
+  });
+});
+
+test.each([
+  [[], 'policy needs a command'],
+  [['lnit'], 'unknown command policy lnit'],
+  [['lint'], 'policy lint needs a FILE'],
+  [['lint', 'a', 'b'], 'unexpected argument b'],
+  [['lint', 'a', '--josn'], "unknown option '--josn'"],
+  [['test', 'a'], 'policy test needs a FILE and its CASES'],
+  [['test', 'a', 'b', 'c'], 'unexpected argument c'],
+])('policy %j is a wrong command line', async (args, said) => {
+  expect(await runPolicy(...args)).toMatchObject({ error: `UsageError: ${said}`, out: '' });
+});
+
+test.each([
+  [['x'], 'check needs --policy FILE'],
+  [['--policy', 'p'], 'check needs a text, or - for standard input'],
+  [['--policy', 'p', 'a', 'b'], 'check takes one text; put it into quotes'],
+])('check %j is a wrong command line', async (args, said) => {
+  expect(await runCheck(args)).toMatchObject({ error: `UsageError: ${said}`, out: '' });
+});
+
+test('--help of all', async () => {
+  for (const args of [['--help'], ['help'], ['lint', '-h'], ['test', '--help']]) {
+    expect(await runPolicy(...args)).toEqual({ code: 0, out: POLICY_HELP, err: '' });
+  }
+  expect(await runCheck(['--help'])).toEqual({ code: 0, out: POLICY_HELP, err: '' });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import type { Check, Judges } from '../../src/backends/backend.ts';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
+import { callOf, toolCall } from '../support/call.ts';
+import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging.ts';
+
+const CONVERSATION: Judges = { request: true, response: true, media: false, unit: 'conversation' };
+const TEXTS: Judges = { ...CONVERSATION, unit: 'texts' };
+
+/** A check that keeps what it was asked, and says the same each time. */
+function recording(verdict: Verdict | ((call: GuardrailCall) => Verdict) = ALLOW) {
+  const asked: GuardrailCall[] = [];
+  const check: Check = async (call) => {
+    asked.push(call);
+    return typeof verdict === 'function' ? verdict(call) : verdict;
+  };
+  const chars = () => asked.reduce((sum, { texts }) => sum + texts.join('').length, 0);
+  return { asked, check, chars };
+}
+
+const answer = (text: string, id = 'c1', more: Record<string, unknown> = {}) =>
+  callOf({ input_type: 'response', litellm_call_id: id, texts: [text], ...more });
+
+const WORDS = 'one answer of many words, each of them new and none of them bad; '.repeat(200);
+
+/** A stream in rounds of so many characters. */
+const rounds = (chars: number, step = 20) =>
+  Array.from({ length: Math.ceil(chars / step) }, (_, i) => answer(WORDS.slice(0, Math.min(chars, (i + 1) * step))));
+
+describe('a streamed answer', () => {
+  test.each([
+    { unit: CONVERSATION, chars: 4320, times: 1.2 },
+    { unit: CONVERSATION, chars: 4340, times: 2.2 },
+    { unit: CONVERSATION, chars: 12_345, times: 2.2 },
+    { unit: TEXTS, chars: 700, times: 1.2 },
+    { unit: TEXTS, chars: 12_000, times: 1.2 },
+  ])('of $chars characters costs a backend that judges a $unit.unit at most $times times its length', async ({ unit, chars, times }) => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check, { judges: unit })], { growth: 6 });
+    for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
+    await judge.settled();
+    expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
+    expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
+  });
+
+  test('is judged to its end, though no call says which is the last', async () => {
+    const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
+      expect(await judge.judge(answer(text))).toEqual({ kind: 'allow' });
+    }
+    await judge.settled();
+    expect(judge.late.map((late) => 'verdict' in late && late.verdict.kind)).toEqual(['block']);
+    expect(await judge.judge(answer('A first part of it, then forbidden words'))).toMatchObject({ kind: 'block' });
+  });
+
+  test('with tool calls has ended, and is judged whole', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(answer('I will look it up'));
+    const last = answer('I will look it up.', 'c1', { tool_calls: [toolCall('{}')] });
+    await judge.judge(last);
+    expect(a.asked).toEqual([answer('I will look it up'), last]);
+  });
+
+  test('that does not begin like the one before is judged as another, whatever its id', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(answer('a'.repeat(500)));
+    await judge.judge(answer('b'.repeat(600)));
+    expect(a.asked).toHaveLength(2);
+  });
+
+  test.each<{ name: string; check: Check }>([
+    { name: 'a redaction', check: recording(modify('x', 'y')).check },
+    { name: 'a violation that is only flagged', check: recording({ kind: 'allow', flagged: 'alert' }).check },
+    { name: 'a failure', check: fails(DOWN) },
+  ])('is asked about in each round after $name', async ({ check }) => {
+    let asked = 0;
+    const counted: Check = (...all) => {
+      asked++;
+      return check(...all);
+    };
+    const judge = judgeOf([backend('a', counted, { unreachableFallback: 'fail_open' })], { growth: 6 });
+    for (const round of rounds(100)) await judge.judge(round);
+    expect(asked).toBe(5);
+  });
+
+  test('is asked about each time where the growth is 1, and the same text never twice', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)]);
+    for (const round of rounds(100)) await judge.judge(round);
+    await judge.judge(answer(WORDS.slice(0, 100)));
+    expect(a.asked).toHaveLength(5);
+  });
+
+  test('without an id is asked about each time', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    const nameless = callOf({ input_type: 'response', texts: ['some words'] });
+    await judge.judge(nameless);
+    await judge.judge(nameless);
+    expect(a.asked).toHaveLength(2);
+  });
+
+  test('redacted in what is new comes back as one text', async () => {
+    const old = WORDS.slice(0, 400);
+    const tail = `then a secret ${'x'.repeat(1100)}`;
+    const a = recording((call) =>
+      call.texts[0]?.endsWith(tail)
+        ? { kind: 'modify', rewrites: new Map([[call.texts[0], call.texts[0].replace(tail, '***')]]) }
+        : ALLOW,
+    );
+    const judge = judgeOf([backend('a', a.check, { judges: TEXTS })], { growth: 6 });
+    await judge.judge(answer(old));
+    expect(await judge.judge(answer(old + tail))).toMatchObject({
+      kind: 'modify',
+      rewrites: new Map([[old + tail, `${old}***`]]),
+    });
+    expect(a.asked[1]?.texts[0]).toBe(old.slice(-200) + tail);
+  });
+});
+
+describe('a request', () => {
+  const turn = (...texts: string[]) => callOf({ litellm_call_id: 'r', texts });
+
+  test('costs a backend that judges texts only what is new of it', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check, { judges: TEXTS })]);
+    await judge.judge(turn('first'));
+    await judge.judge(turn('first', 'an answer', 'second'));
+    await judge.judge(turn('first', 'an answer', 'second'));
+    expect(a.asked.map(({ texts }) => texts)).toEqual([['first'], ['an answer', 'second']]);
+  });
+
+  test('that LiteLLM sends once more is not asked about again, and another with its id is', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)]);
+    for (const call of [turn('x'), turn('x'), turn('x', 'y')]) await judge.judge(call);
+    expect(a.asked).toHaveLength(2);
+  });
+
+  test('that was refused, or could not be judged, is asked about again', async () => {
+    for (const check of [recording(BLOCK).check, fails(DOWN)]) {
+      const judge = judgeOf([backend('a', check, { unreachableFallback: 'fail_open' })]);
+      await judge.judge(turn('x'));
+      await judge.judge(turn('x'));
+      expect(judge.outcomes()).toHaveLength(2);
+    }
+  });
+
+  test('is judged by each backend for itself', async () => {
+    const a = recording();
+    const b = recording();
+    const judge = judgeOf([backend('a', a.check, { judges: TEXTS }), backend('b', b.check, { judges: TEXTS })]);
+    await judge.judge(turn('x'));
+    expect([a.asked.length, b.asked.length]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bannedKeywords } from '../../src/policies/kinds/banned-keywords.ts';
+import { literalRule } from '../../src/policies/rules/literals.ts';
+import { createScanner } from '../../src/policies/scan/scanner.ts';
+import { created, judged } from '../support/judged.ts';
+import { growth } from '../support/linear.ts';
+
+describe('banned-keywords', () => {
+  test.each([
+    ['plain', 'karthik', 'ask karthik'],
+    ['with capitals in the list', 'Karthik', 'ask karthik'],
+    ['with capitals in the text', 'karthik', 'ask KARTHIK'],
+    ['within a word', 'art', 'ask karthik'],
+    ['of several words', 'hello world', 'Say Hello World!'],
+    ['with umlauts', 'grüße', 'GRÜSSE? No, GRÜßE'],
+    ['in Greek capitals', 'ΟΔΟΣ', 'η οδος'],
+    ['in Cyrillic', 'Секрет', 'СЕКРЕТ'],
+    ['with an accent of its own', 'café'.normalize('NFC'), 'CAFÉ'.normalize('NFD')],
+    ['in Chinese', '机密', '这是机密文件'],
+    ['an emoji', '🔥', 'so 🔥'],
+    ['with spaces round it', '  karthik ', 'karthik'],
+    ['with a dotted capital I', 'İstanbul', 'in İSTANBUL'],
+  ])('a keyword %s is found', (_, keyword, text) => {
+    expect(judged(bannedKeywords, { keywords: [keyword] }, text)).toMatchObject({
+      verdict: 'block',
+      rules: ['keyword-1'],
+    });
+  });
+
+  test('what is not there is not found', () => {
+    expect(judged(bannedKeywords, { keywords: ['karthik', 'x y'] }, 'karthi k xy').verdict).toBe('allow');
+  });
+
+  test('keywords can be redacted instead', () => {
+    const options = { keywords: ['one', 'Two'], action: 'redact' };
+    expect(judged(bannedKeywords, options, 'ONE, two, three')).toEqual({
+      verdict: 'redact',
+      rules: ['keyword-1', 'keyword-2'],
+      text: '[REDACTED], [REDACTED], three',
+    });
+  });
+
+  test('is a policy of texts in both directions', () => {
+    expect(created(bannedKeywords, { keywords: ['a'] }).policy.texts).toMatchObject({
+      on: ['request', 'response'],
+      reasonCode: 'banned_keyword',
+    });
+  });
+
+  test('a list can be a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keywords-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const keywords_file = join(folder, 'words.txt');
+    writeFileSync(keywords_file, 'first\r\n\r\n  Second Word  \n');
+    const options = { keywords: ['zero'], keywords_file };
+    expect(judged(bannedKeywords, options, 'a second word').rules).toEqual(['keyword-3']);
+    expect(judged(bannedKeywords, options, 'zero').rules).toEqual(['keyword-1']);
+  });
+
+  test('a file that is not there and an empty keyword are mistakes', () => {
+    const { mistakes } = created(bannedKeywords, {
+      keywords: ['a', ' '],
+      keywords_file: join(tmpdir(), 'none', 'none.txt'),
+    });
+    expect(mistakes).toEqual(['keywords_file: cannot be read (ENOENT)', 'keywords[1]: is empty']);
+    expect(created(bannedKeywords, {}).warnings).toEqual(['keywords: nothing is banned']);
+    expect(() => literalRule('x', '\t')).toThrow('is empty');
+  });
+
+  test('a keyword is expected where the text ends within it', () => {
+    const scanner = createScanner([literalRule('x', 'Karthik')]);
+    for (let end = 5; end <= 10; end++) {
+      expect(scanner.scan('ask KARTHIK'.slice(0, end), {}, true).open).toBeLessThanOrEqual(4);
+    }
+    expect(scanner.scan('ask kx', {}, true).open).toBe(6);
+  });
+
+  test('thousands of keywords are found in linear time', () => {
+    const keywords = Array.from({ length: 3000 }, (_, i) => `word ${i.toString(36)} banned`);
+    const scanner = createScanner(keywords.map((word, i) => literalRule(`keyword-${i}`, word)));
+    expect(scanner.scan('this is Word 1z BANNED').findings).toHaveLength(1);
+    for (const piece of ['word 1', 'word ', 'word 1z banned']) {
+      expect(growth((text) => scanner.scan(text), piece)).toBeLessThan(3);
+    }
+  });
+});
