@@ -18,6 +18,9 @@ usage
   guardrail-bridge check-config    read the configuration, say what it means, and stop
   guardrail-bridge check-config --connect   also see whether each backend's address answers
   guardrail-bridge outbox          what waits for a backend or could not be delivered (outbox --help)
+  guardrail-bridge policy          lint a policy file, or test it with cases (policy --help)
+  guardrail-bridge check --policy FILE "text"    what a policy file says of a text
+  guardrail-bridge audit           verify, tail or export the log of decisions (audit --help)
   guardrail-bridge --help | --version
 
 It is configured by environment variables, or a .env file in the working directory:
@@ -27,6 +30,10 @@ It is configured by environment variables, or a .env file in the working directo
   UNREACHABLE_FALLBACK     fail_closed (default), fail_open or defer
   BUILTIN_POLICY           auto (default), on or off
   BANNED_KEYWORDS          words the built-in policy blocks, separated by commas
+  POLICY_FILE              policies in the form of Keeptrusts, instead of the built-in one; read again when it changes
+  STREAM_CHECK_GROWTH      by how much a streamed answer has grown before a backend is asked again (6); 1 for each time
+  AUDIT_KEY                seals the log of decisions
+  ALLOWED_IPS              who may call: addresses and ranges, separated by commas
   ANSWER_REDACTION         block (default) or rewrite
   BLOCKED_MESSAGE          what a blocked caller reads, with {ref}, {backend}, {reason}
   TELEMETRY                on (default) or off: whether LiteLLM's log events are taken and delivered

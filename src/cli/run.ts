@@ -2,17 +2,22 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
+import { audit } from './audit.ts';
 import { checkConfig, checkConnections } from './check-config.ts';
+import { checkText } from './check-text.ts';
 import { help } from './help.ts';
 import { outbox } from './outbox.ts';
+import { policy } from './policy.ts';
 import { serve } from './serve.ts';
 import { processTerminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
 
+const WITH_ARGUMENTS: readonly string[] = ['outbox', 'policy', 'check', 'audit'];
+
 /** Runs one command. Resolves with the exit code: 1 for what the operator can mend, 2 for a wrong command line. */
 export async function run([command = 'serve', ...rest]: readonly string[]): Promise<number> {
   const connects = command === 'check-config' && rest[0] === '--connect';
-  const [unexpected] = command === 'outbox' ? [] : connects ? rest.slice(1) : rest;
+  const [unexpected] = WITH_ARGUMENTS.includes(command) ? [] : connects ? rest.slice(1) : rest;
   if (unexpected !== undefined) return wrongUsage(`unexpected argument ${unexpected}`);
   try {
     switch (command) {
@@ -29,6 +34,12 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
       }
       case 'outbox':
         return await outbox(rest, processTerminal());
+      case 'policy':
+        return await policy(rest, processTerminal());
+      case 'check':
+        return await checkText(rest, processTerminal());
+      case 'audit':
+        return await audit(rest, processTerminal());
       case '--help':
       case '-h':
       case 'help':
@@ -42,7 +53,7 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
         return wrongUsage(`unknown command ${command}`);
     }
   } catch (error) {
-    if (error instanceof UsageError) return wrongUsage(error.message, 'outbox --help');
+    if (error instanceof UsageError) return wrongUsage(error.message, `${command} --help`);
     if (!(error instanceof Error)) throw error;
     process.stderr.write(
       `${error instanceof ConfigError ? error.message : `guardrail-bridge: ${error.message}`}\n`,

@@ -260,7 +260,7 @@ describe('the kind secrets', () => {
     const [rule] = policy.rules;
     expect(policy.on).toEqual(['request', 'response']);
     expect(policy.reasonCode).toBe('secret_detected');
-    expect(policy.decide([{ rule: rule!, start: 0, end: 1 }])).toBe('redact');
+    expect(policy.decide([{ rule: rule!, start: 0, end: 1, from: 0 }])).toBe('redact');
     expect(policy.decide([])).toBe('allow');
     expect(policy.replace(rule!, jwt, 1)).toBe('[REDACTED]');
     expect(policy.rules).toEqual(SECRETS);
@@ -268,7 +268,7 @@ describe('the kind secrets', () => {
 
   test('blocks if told so', () => {
     const policy = create({ action: 'block' });
-    expect(policy.decide([{ rule: policy.rules[0]!, start: 0, end: 1 }])).toBe('block');
+    expect(policy.decide([{ rule: policy.rules[0]!, start: 0, end: 1, from: 0 }])).toBe('block');
   });
 
   test('leaves out what is to be ignored, and adds high entropy if asked for', () => {

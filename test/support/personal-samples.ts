@@ -1,4 +1,7 @@
-/** What each kind of personal data looks like, and what only looks like it. By Presidio's name. */
+/**
+ * What each kind of personal data looks like, and what only looks like it. By Presidio's name. Where words before it make
+ * the difference, «» stand round what is found.
+ */
 export const personalSamples: Readonly<
   Record<string, { finds: readonly string[]; passes: readonly string[] }>
 > = {
@@ -50,7 +53,7 @@ export const personalSamples: Readonly<
     passes: ['4111 1111 1111 1112', '0.4111111111111111', '1795244878858', '41111111111111110000'],
   },
   CARD_CODE: {
-    finds: ['=CVV: 123', '=cvc 4321', '="cvv2":"123"', '=card security code is 123'],
+    finds: ['CVV: «123»', 'cvc «4321»', '"cvv2":"«123»"', 'card security code is «123»'],
     passes: ['cvv', 'cvv: 12', 'cvv: 12345', 'code: 123', 'mycvv: 123'],
   },
   IBAN_CODE: {
@@ -121,7 +124,7 @@ export const personalSamples: Readonly<
     ],
   },
   UK_NHS: {
-    finds: ['943 476 5919', '=NHS number: 9434765919', '=nhs 943-476-5919'],
+    finds: ['943 476 5919', 'NHS number: «9434765919»', 'nhs «943-476-5919»'],
     passes: ['943 476 5918', '9434765919', 'NHS number: 9434765918'],
   },
   UK_NINO: {
@@ -137,15 +140,15 @@ export const personalSamples: Readonly<
   IT_FISCAL_CODE: { finds: ['RSSMRA85T10A562S'], passes: ['RSSMRA85Z10A562S', 'RSSMRA85T99A562S'] },
   MEDICAL_RECORD_NUMBER: {
     finds: [
-      '=MRN: 00123456',
-      '=medical record number A-123456',
-      '="mrn":"123456"',
-      '=medical_record_id = 99887766',
+      'MRN: «00123456»',
+      'medical record number «A-123456»',
+      '"mrn":"«123456»"',
+      'medical_record_id = «99887766»',
     ],
     passes: ['MRN', 'MRN: 12', 'medical record of 2024', 'amrn: 123456'],
   },
   HEALTH_INSURANCE_ID: {
-    finds: ['=member id: ABC123456789', '=insurance number 123456789', '="subscriber_id":"A12345678"'],
+    finds: ['member id: «ABC123456789»', 'insurance number «123456789»', '"subscriber_id":"«A12345678»"'],
     passes: ['member id', 'a member of 123456789', 'insurance no. 123'],
   },
   US_MBI: {

@@ -300,7 +300,7 @@ const tokens: Record<string, Samples> = {
       '{\\"client_secret\\": \\"«a1b2c3d4e5»\\"}',
       'config["secret"] = "«swordfish»"',
       'DB_PASS=«Tr0ub4dor&3»'.replace('&3»', '»&3'),
-      'setenv("MYSQL_PWD", "«s3cretly»")',
+      'MYSQL_PWD => "«s3cretly»"',
       'contraseña: «abc12345»',
     ],
     'the password: please reset it',
@@ -322,6 +322,8 @@ const tokens: Record<string, Samples> = {
     "API_KEY = '[REDACTED]'",
     'password: ********',
     'secret: Uint8Array',
+    'def judge(user_api_key_dict: "UserAPIKeyAuth")',
+    '["password", "number1"]',
   ),
   'hex-high-entropy': sample(
     `x = "«${fill(32, '0123456789abcdef')}»"`,

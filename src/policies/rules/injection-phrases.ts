@@ -295,7 +295,7 @@ const THEFT: readonly InjectionSource[] = [
     id: 'exfiltration-image',
     weight: 0.5,
     anchors: ['!['],
-    pattern: '!\\[[^[\\]\\n]{0,80}\\]\\(\\s{0,2}https?://[^\\s)?]{1,200}\\?[^\\s){<[$]{0,120}[{<[$]',
+    pattern: '!\\[[^[\\]\\n]{0,80}\\]\\(\\s{0,2}https?://[^\\s()![?]{1,200}\\?[^\\s()!{<[$]{0,120}[{<[$]',
   },
   {
     id: 'exfiltration-markdown',

@@ -1,15 +1,25 @@
 /** A quote, also as it stands in JSON within a string. */
 export const QUOTE = '\\\\{0,3}["\'`]';
 
-/**
- * What stands between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. All of it bounded.
- *
- * @param rest what more the name can have, blanks included
- * @param opening what stands right before the value
- */
-export function assignment(rest: string, opening = `(?:${QUOTE})?`): string {
+const SIGN = '[:=?|<]{0,2}[:=>]';
+
+type Assignment = {
+  /** What more the name can have, blanks included. */
+  readonly rest: string;
+  /** What stands right before the value; a quote or nothing by default. */
+  readonly opening?: string;
+  /** What assigns; by default also the comma between two arguments. */
+  readonly sign?: string;
+};
+
+/** What stands between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. All of it bounded. */
+export function assignment({ rest, opening = `(?:${QUOTE})?`, sign = `(?:${SIGN}|,)` }: Assignment): string {
   const close = `(?:(?:${QUOTE}\\]?|\\])[ \\t]{0,3})?`;
-  const sign = '(?:[:=?|<]{0,2}[:=>]|,)';
   const gap = '(?:\\s|\\\\[nrt]){0,5}';
   return `${rest}(?:${close}${sign}|(?<=[ ])is[ ])${gap}${opening}`;
+}
+
+/** After the name of a secret, where any value counts: a list of names is no assignment. */
+export function strictAssignment(rest: string, opening: string): string {
+  return assignment({ rest, opening, sign: SIGN });
 }

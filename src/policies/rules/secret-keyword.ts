@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule, type RuleSource } from '../scan/rule.ts';
-import { assignment, QUOTE } from './secret-assignment.ts';
+import { QUOTE, strictAssignment } from './secret-assignment.ts';
 
 const KEY_OWNERS = [
   'api',
@@ -38,6 +38,7 @@ const BARE = `(?!\\$)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 const NO_SECRETS: readonly RegExp[] = [
   /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/,
   /^[A-Za-z]+(?:[-._/:][A-Za-z]+)+$/,
+  /^(?:[A-Z]+[a-z]+)+$/,
   /^(?:os\.environ|process\.env|env|config|settings|self|this|vars|secrets|request|req|data|args|params|options)[./[]/i,
   /^\d{4}-\d\d-\d\d(?:[T ][\d:.+-]*Z?)?$/,
   /^[a-z][a-z0-9+.-]*:\/\/[^@?]*$/i,
@@ -67,7 +68,7 @@ const NAMES = [
   'password|passwd|passphrase|pwd|secret|contrase[nñ]a',
 ];
 const named = (opening: string) =>
-  `(?<before>(?:${NAMES.join('|')})${ABOUT}${assignment('[\\w-]{0,20}[ \\t]{0,3}', opening)})`;
+  `(?<before>(?:${NAMES.join('|')})${ABOUT}${strictAssignment('[\\w-]{0,20}[ \\t]{0,3}', opening)})`;
 
 const QUOTED_VALUE: RuleSource = {
   id: 'secret-keyword',

@@ -18,7 +18,7 @@ function service(id: string, names: string | readonly string[], ...values: strin
   return {
     id: `${id}-key`,
     anchors,
-    pattern: `(?<before>(?<![a-z])(?:${anchors.join('|')})${assignment('[\\w.() \\t-]{0,30}')})(?:${values.join('|')})(?![a-z0-9=/+_-])`,
+    pattern: `(?<before>(?<![a-z])(?:${anchors.join('|')})${assignment({ rest: '[\\w.() \\t-]{0,30}' })})(?:${values.join('|')})(?![a-z0-9=/+_-])`,
     flags: 'i',
   };
 }
