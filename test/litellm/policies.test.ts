@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Seen } from './client.ts';
-import { chat, endpoints, messages, responses } from './endpoints.ts';
+import { chat, type Endpoint, endpoints, messages, responses } from './endpoints.ts';
 import type { Release } from './global-setup.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
@@ -8,6 +8,7 @@ import { type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts'
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
 const refusal = /Blocked by security policy\. Reference: [0-9a-f]{16}/;
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
 
 const setups = {
   block: { policy: policies({ secrets: { action: 'block' } }) },
@@ -26,9 +27,18 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
     await world?.stop();
   });
 
-  describe('block', () => {
-    const judged = endpoints.filter(({ judged }) => judged[release.kind].request);
+  const judged = endpoints.filter((endpoint) => endpoint.judged[release.kind].request);
 
+  /** What the provider was asked for this request. */
+  async function asked(endpoint: Pick<Endpoint, 'path'>, body: Record<string, unknown>) {
+    world.provider.reset();
+    const seen = await world.send(endpoint, body, ['redact-pre']);
+    expect(seen.status, seen.raw).toBe(200);
+    expect(world.provider.calls).toHaveLength(1);
+    return world.provider.calls[0]?.body;
+  }
+
+  describe('action block', () => {
     test.each(judged)('a credential never reaches the provider on $name', async (endpoint) => {
       world.provider.reset();
       const seen = await world.send(endpoint, endpoint.ask(`Is ${secret} valid?`), ['block-pre']);
@@ -39,109 +49,294 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
       expect(allowed.status).toBe(200);
       expect(world.provider.calls).toHaveLength(1);
     });
+
+    test.each(judged.filter((endpoint) => endpoint.judged[release.kind].answer))(
+      'a credential in an answer never reaches the client on $name',
+      async (endpoint) => {
+        world.provider.reset({ text: `It is ${secret}.` });
+        const seen = await world.send(endpoint, endpoint.ask(question), ['block-post']);
+
+        expectRefused(release, seen);
+      },
+    );
   });
 
-  describe('redact in requests', () => {
-    const said = (what: string) => `${what} ${secret} and ${secret}, thanks`;
-    const gone = (what: string) => `${what} ${redacted} and ${redacted}, thanks`;
+  describe('action redact, in requests', () => {
+    const said = (what: string) => `${what} ${secret}, ${secret} and ${samples.aws}, thanks`;
+    const gone = (what: string) => `${what} ${redacted}, ${redacted} and ${redacted}, thanks`;
 
-    test('chat: every role, text parts and arguments of tool calls', async () => {
-      world.provider.reset();
-      const conversation = (text: typeof said) => [
-        { role: 'system', content: text('System') },
-        { role: 'user', content: text('User') },
-        { role: 'assistant', content: text('Assistant') },
-        { role: 'user', content: [{ type: 'text', text: text('Part') }] },
-        {
-          role: 'assistant',
-          content: null,
-          tool_calls: [
-            toolCall('call_1', { q: text('Argument') }),
-            toolCall('call_2', { q: `two\nlines: "${text('Escaped')}"`, n: 7 }),
-            toolCall('call_3', { q: 'plum' }),
-          ],
-        },
-        { role: 'tool', tool_call_id: 'call_1', content: text('Tool result') },
-        { role: 'tool', tool_call_id: 'call_2', content: 'nothing' },
-        { role: 'tool', tool_call_id: 'call_3', content: 'nothing' },
-        { role: 'user', content: question },
-      ];
-      const body = { ...chat.ask(''), temperature: 0.5, tools: [look], messages: conversation(said) };
-      const seen = await world.send(chat, body, ['redact-pre']);
+    test.each(judged)('$name: the text, and nothing else', async (endpoint) => {
+      const other = endpoint.path === '/v1/embeddings' ? {} : { temperature: 0.5, user: 'ada' };
+      const rewritten = await asked(endpoint, { ...endpoint.ask(said('User')), ...other });
 
-      expect(seen.status, seen.raw).toBe(200);
-      expect(world.provider.calls[0]?.body).toMatchObject({ temperature: 0.5, tools: [look] });
-      expect(world.provider.calls[0]?.body.messages).toEqual(conversation(gone));
+      expect(JSON.stringify(rewritten)).toContain(gone('User'));
+      expect(rewritten).toEqual(await asked(endpoint, { ...endpoint.ask(gone('User')), ...other }));
     });
 
-    test('messages: the system prompt, texts, inputs of tools and their results', async () => {
-      world.provider.reset();
+    test('chat: every role, beside what is said without a secret', async () => {
       const body = (text: typeof said) => ({
-        system: text('System'),
+        ...chat.ask(''),
         messages: [
+          { role: 'system', content: text('System') },
+          { role: 'user', content: text('User'), name: 'ada' },
+          { role: 'assistant', content: text('Assistant') },
+          ...(isOld ? [] : [{ role: 'user', content: [{ type: 'text', text: text('Part') }, image] }]),
+          { role: 'user', content: question },
+        ],
+      });
+      const rewritten = await asked(chat, body(said));
+
+      expect(rewritten).toEqual(await asked(chat, body(gone)));
+      expect(rewritten).toMatchObject({ messages: body(gone).messages });
+    });
+
+    if (isOld) return; // it cannot send tool calls of a conversation, and reads no `structured_messages`
+
+    test('chat: tool results', async () => {
+      const body = (text: typeof said) => ({
+        ...chat.ask(''),
+        tools: [look],
+        messages: [
+          { role: 'user', content: 'Look it up.', name: 'ada' },
+          { role: 'assistant', content: null, tool_calls: [toolCall('call_1', { q: 'plum' })] },
+          { role: 'tool', tool_call_id: 'call_1', content: text('Tool result') },
+        ],
+      });
+      expect(await asked(chat, body(said))).toEqual(await asked(chat, body(gone)));
+    });
+
+    test('chat: arguments of tool calls, which stay JSON', async () => {
+      const body = (text: typeof said) => ({
+        ...chat.ask(''),
+        tools: [look],
+        messages: [
+          { role: 'system', content: text('System') },
           { role: 'user', content: text('User') },
           {
             role: 'assistant',
-            content: [
-              { type: 'text', text: text('Assistant') },
-              { type: 'tool_use', id: 'toolu_1', name: 'look_up', input: { q: text('Input'), n: 7 } },
+            content: 'I will look it up.',
+            tool_calls: [
+              toolCall('call_1', { q: text('Argument') }),
+              toolCall('call_2', { q: `two\nlines: "${text('Escaped')}"`, n: 7 }),
+              toolCall('call_3', { q: 'plum' }),
             ],
           },
-          {
-            role: 'user',
-            content: [
-              { type: 'tool_result', tool_use_id: 'toolu_1', content: text('Tool result') },
-              { type: 'text', text: text('Part') },
-            ],
-          },
-          { role: 'assistant', content: 'Which one?' },
-          { role: 'user', content: question },
+          { role: 'tool', tool_call_id: 'call_1', content: text('Tool result') },
+          { role: 'tool', tool_call_id: 'call_2', content: 'nothing' },
+          { role: 'tool', tool_call_id: 'call_3', content: 'nothing' },
         ],
       });
-      const seen = await world.send(messages, { ...messages.ask(''), ...body(said) }, ['redact-pre']);
+      const rewritten = await asked(chat, body(said));
 
-      expect(seen.status, seen.raw).toBe(200);
-      expect(world.provider.calls[0]?.body).toMatchObject(body(gone));
+      expect(rewritten).toEqual(await asked(chat, body(gone)));
+      expect(rewritten).toMatchObject({ messages: body(gone).messages });
     });
 
-    test('responses: instructions, inputs, arguments of function calls and their outputs', async () => {
-      world.provider.reset();
+    test('chat: with arguments, LiteLLM drops what it does not declare from rows that are lists of parts', async () => {
+      const parts = [{ type: 'text', text: 'Look it up.' }, image];
       const body = (text: typeof said) => ({
-        instructions: text('Instructions'),
-        input: [
-          { role: 'user', content: [{ type: 'input_text', text: text('User') }] },
+        ...chat.ask(''),
+        messages: [
+          { role: 'user', content: parts, name: 'ada' },
+          { role: 'user', content: 'Please.', name: 'ada' },
           {
-            type: 'function_call',
-            call_id: 'call_1',
-            name: 'look_up',
-            arguments: JSON.stringify({ q: text('Argument') }),
+            role: 'assistant',
+            content: 'Yes.',
+            tool_calls: [toolCall('call_1', { q: text('Argument') })],
+            invented: 1,
           },
-          { type: 'function_call_output', call_id: 'call_1', output: text('Output') },
-          { role: 'user', content: question },
+          { role: 'tool', tool_call_id: 'call_1', content: 'nothing' },
         ],
       });
-      const seen = await world.send(responses, { ...responses.ask(''), ...body(said) }, ['redact-pre']);
+      const { messages: rows } = (await asked(chat, body(said))) as { messages: unknown[] };
 
-      expect(seen.status, seen.raw).toBe(200);
-      expect(world.provider.calls[0]?.body).toMatchObject(body(gone));
+      expect(rows.slice(0, 2)).toEqual([
+        { role: 'user', content: parts },
+        { role: 'user', content: 'Please.', name: 'ada' },
+      ]);
+      expect(rows[2]).not.toHaveProperty('invented');
+      expect(rows[2]).toMatchObject({ tool_calls: [toolCall('call_1', { q: gone('Argument') })] });
+    });
+
+    const invoice = {
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: 'Two plums' },
+    };
+    const session = (input: string, result: string) => [
+      {
+        role: 'user',
+        content: [{ type: 'text', text: 'Look.', cache_control: { type: 'ephemeral' } }, picture, invoice],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'thinking', thinking: 'Well', signature: 'invented' },
+          { type: 'text', text: 'I will look it up.' },
+          { type: 'tool_use', id: 'toolu_1', name: 'look_up', input: { q: input, n: 7 } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          {
+            type: 'tool_result',
+            tool_use_id: 'toolu_1',
+            is_error: true,
+            content: [{ type: 'text', text: result }, picture],
+          },
+          { type: 'text', text: 'And?' },
+        ],
+      },
+    ];
+
+    test.each([
+      ['texts', (text: typeof said) => ({ messages: [{ role: 'user', content: text('User') }] })],
+      ['results of tools', (text: typeof said) => ({ messages: session('plum', text('Result')) })],
+      [
+        'the system prompt',
+        (text: typeof said) => ({
+          system: [{ type: 'text', text: text('System'), cache_control: { type: 'ephemeral' } }],
+          messages: session('plum', 'nothing'),
+        }),
+      ],
+    ])('messages: %s, and nothing else', async (_what, body) => {
+      const rewritten = await asked(messages, { ...messages.ask(''), ...body(said) });
+
+      expect(JSON.stringify(rewritten)).toContain(redacted);
+      expect(rewritten).toEqual(await asked(messages, { ...messages.ask(''), ...body(gone) }));
+    });
+
+    test('messages: with inputs of tools LiteLLM writes the conversation anew, and LOSES documents', async () => {
+      const system = [{ type: 'text', text: said('System') }];
+      const rewritten = await asked(messages, {
+        ...messages.ask(''),
+        system,
+        messages: session(said('Input'), said('Result')),
+      });
+
+      const [user, assistant, result] = session(gone('Input'), gone('Result')) as Session;
+      expect(rewritten?.system).toEqual([{ type: 'text', text: gone('System') }]);
+      expect(rewritten?.messages).toEqual([
+        { role: 'user', content: user.content.filter((part) => part !== invoice) },
+        assistant,
+        { role: 'user', content: [without(result.content[0], 'is_error')] },
+        { role: 'user', content: [result.content[1]] },
+      ]);
+    });
+
+    const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'invented' };
+    const items = (args: string, output: string) => [
+      { role: 'user', content: [{ type: 'input_text', text: 'Look it up.' }, inputImage] },
+      reasoning,
+      {
+        type: 'function_call',
+        id: 'fc_1',
+        call_id: 'call_1',
+        name: 'look_up',
+        arguments: JSON.stringify({ q: args }),
+        status: 'completed',
+      },
+      { type: 'function_call_output', call_id: 'call_1', output },
+      { role: 'user', content: 'And?' },
+    ];
+
+    test.each([
+      ['texts', (text: typeof said) => ({ input: [{ role: 'user', content: text('User') }, reasoning] })],
+      ['outputs of functions', (text: typeof said) => ({ input: items('plum', text('Output')) })],
+      [
+        'instructions',
+        (text: typeof said) => ({ instructions: text('System'), input: items('plum', 'none') }),
+      ],
+    ])('responses: %s, and nothing else', async (_what, body) => {
+      const rewritten = await asked(responses, { ...responses.ask(''), ...body(said) });
+
+      expect(JSON.stringify(rewritten)).toContain(redacted);
+      expect(rewritten).toEqual(await asked(responses, { ...responses.ask(''), ...body(gone) }));
+    });
+
+    test('responses: with arguments of functions LiteLLM writes the input anew, and LOSES reasoning and ids', async () => {
+      const input = items(said('Argument'), said('Output'));
+      const rewritten = await asked(responses, { ...responses.ask(''), input });
+
+      const [user, , call] = items(gone('Argument'), '');
+      expect(rewritten?.input).toEqual([
+        { type: 'message', ...user },
+        without(without(call, 'id'), 'status'),
+        {
+          type: 'function_call_output',
+          call_id: 'call_1',
+          output: [{ type: 'input_text', text: gone('Output') }],
+        },
+        { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'And?' }] },
+      ]);
+    });
+
+    test('responses: outputs are written anew too where text of the model stands before a call', async () => {
+      const spoken = {
+        type: 'message',
+        id: 'msg_1',
+        role: 'assistant',
+        status: 'completed',
+        content: [{ type: 'output_text', text: 'I will look it up.', annotations: [] }],
+      };
+      const [user, thought, ...rest] = items('plum', said('Output'));
+      const input = [user, thought, spoken, ...rest];
+      const rewritten = await asked(responses, { ...responses.ask(''), input });
+
+      expect(JSON.stringify(rewritten)).toContain(gone('Output'));
+      expect(JSON.stringify(rewritten)).not.toContain('encrypted_content');
     });
   });
 
-  describe('redact in answers', () => {
-    test.each([chat, messages, responses])('$name', async (endpoint) => {
-      world.provider.reset({ text: `It is ${secret}, or ${samples.aws}.` });
-      const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
+  describe('action redact, in answers', () => {
+    const answer = `It is ${secret}, or ${samples.privateKey}\nor ${samples.aws}.`;
+    const shown = `It is ${redacted}, or ${redacted}\nor ${redacted}.`;
+
+    test.each(endpoints.filter((endpoint) => endpoint.judged[release.kind].answer))(
+      '$name',
+      async (endpoint) => {
+        world.provider.reset({ text: answer });
+        const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
+
+        expect(shownOf(secret, seen.raw)).toEqual([]);
+        if (isOld) {
+          expectRefused(release, seen); // no rewrite of answers is offered to this release
+          return;
+        }
+        expect(seen.status, seen.raw).toBe(200);
+        expect(seen.raw).toContain(JSON.stringify(shown).slice(1, -1));
+      },
+    );
+
+    test('each of several choices', async () => {
+      world.provider.reset({ text: answer, others: ['A plum.', `Also ${secret}`] });
+      const seen = await world.send(chat, { ...chat.ask(question), n: 3 }, ['redact-post']);
 
       if (isOld) {
         expectRefused(release, seen);
-      } else {
-        expect(seen.status, seen.raw).toBe(200);
-        expect(seen.raw).toContain(`It is ${redacted}, or ${redacted}.`);
+        return;
       }
-      expect(shownOf(secret, seen.raw)).toEqual([]);
+      const { choices } = seen.json as { choices: { message: { content: string } }[] };
+      expect(choices.map(({ message }) => message.content)).toEqual([shown, 'A plum.', `Also ${redacted}`]);
     });
+
+    test.each([messages, responses, ...(isOld ? [] : [chat])])(
+      'arguments of a tool call cannot be rewritten and block on $name',
+      async (endpoint) => {
+        world.provider.reset({ toolCalls: [{ name: 'look_up', arguments: JSON.stringify({ q: secret }) }] });
+        const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
+
+        expectRefused(release, seen);
+      },
+    );
   });
 });
+
+type Session = [{ content: object[] }, object, { content: [object, object] }];
+
+const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${png}`, detail: 'low' } };
+const inputImage = { type: 'input_image', image_url: `data:image/png;base64,${png}`, detail: 'low' };
+const picture = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } };
 
 const look = {
   type: 'function',
@@ -154,6 +349,10 @@ const look = {
 
 function toolCall(id: string, args: unknown) {
   return { id, type: 'function', function: { name: 'look_up', arguments: JSON.stringify(args) } };
+}
+
+function without(object: unknown, name: string) {
+  return Object.fromEntries(Object.entries(object as object).filter(([key]) => key !== name));
 }
 
 function expectRefused(release: Release, seen: Seen): void {

@@ -68,6 +68,13 @@ describe('banned-keywords', () => {
     expect(mistakes).toEqual(['keywords_file: cannot be read (ENOENT)', 'keywords[1]: is empty']);
     expect(created(bannedKeywords, {}).warnings).toEqual(['keywords: nothing is banned']);
     expect(() => literalRule('x', '\t')).toThrow('is empty');
+    expect(created(bannedKeywords, { keywords: ['x'.repeat(1001)] }).mistakes).toEqual([
+      'keywords[0]: is longer than 1000 characters',
+    ]);
+    const many = Array.from({ length: 10_001 }, (_, i) => `word${i}`);
+    expect(created(bannedKeywords, { keywords: many }).mistakes).toEqual([
+      'keywords[10000]: are more than 10000 keywords in all',
+    ]);
   });
 
   test('a keyword is expected where the text ends within it', () => {

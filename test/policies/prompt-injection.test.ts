@@ -10,7 +10,7 @@ import {
   INJECTIONS,
   MENTION,
 } from '../../src/policies/rules/injection.ts';
-import { decodedParts, plainOf } from '../../src/policies/scan/plain.ts';
+import { plainVariants } from '../../src/policies/scan/plain.ts';
 import { createScanner } from '../../src/policies/scan/scanner.ts';
 import { BENIGN, injectionSamples } from '../support/injection-samples.ts';
 import { growth } from '../support/linear.ts';
@@ -39,10 +39,7 @@ function judge(options: object, ...texts: string[]): string {
   const findings: Finding[] = [];
   for (const text of texts) {
     findings.push(...raw.scan(text).findings);
-    for (const part of [text, ...(use.decodes ? decodedParts(text) : [])]) {
-      const said = plainOf(part, use) ?? part;
-      if (said !== text) findings.push(...plain.scan(said).findings);
-    }
+    for (const said of plainVariants(text, use)) findings.push(...plain.scan(said).findings);
   }
   return policy.decide(findings);
 }

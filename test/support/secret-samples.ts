@@ -83,6 +83,8 @@ const tokens: Record<string, Samples> = {
   'aws-secret-key': sample(
     [
       `aws_secret_access_key = «${fill(40)}»`,
+      `aws configure set aws_secret_access_key «${fill(40)}»`,
+      `the AWS secret is «${fill(40)}»`,
       `AWS_SECRET_ACCESS_KEY="«${fill(40)}»"`,
       `{"AwsSecretKey": "«${fill(40)}»"}`,
       `{\\"AwsSecretKey\\": \\"«${fill(40)}»\\"}`,
@@ -324,6 +326,9 @@ const tokens: Record<string, Samples> = {
     'secret: Uint8Array',
     'def judge(user_api_key_dict: "UserAPIKeyAuth")',
     '["password", "number1"]',
+    'OPENAI_API_KEY="sk-..."',
+    'secret=s3_secret_key',
+    '"access_token": "glpat_***"',
   ),
   'hex-high-entropy': sample(
     `x = "«${fill(32, '0123456789abcdef')}»"`,

@@ -4,6 +4,9 @@ import { type CreateContext, defineKind } from '../policy.ts';
 import { literalRule } from '../rules/literals.ts';
 import { ActionOption } from './patterns.ts';
 
+/** Each costs memory: about two kilobytes. */
+const MAX_KEYWORDS = 10_000;
+
 const options = v.strictObject({
   /** Words and phrases, found within words too. */
   keywords: v.optional(v.array(v.string()), []),
@@ -28,10 +31,16 @@ export const bannedKeywords = defineKind({
       ...keywords.map((word, index) => ({ word, key: `keywords[${index}]` })),
       ...fromFile.map((word) => ({ word, key: 'keywords_file' })),
     ];
-    const rules = written.flatMap(({ word, key }, index) => {
-      if (word.trim() !== '') return [literalRule(`keyword-${index + 1}`, word)];
-      context.fail(key, 'is empty');
-      return [];
+    if (written.length > MAX_KEYWORDS) {
+      context.fail(written.at(-1)?.key ?? 'keywords', `are more than ${MAX_KEYWORDS} keywords in all`);
+    }
+    const rules = written.slice(0, MAX_KEYWORDS).flatMap(({ word, key }, index) => {
+      try {
+        return [literalRule(`keyword-${index + 1}`, word)];
+      } catch (error) {
+        context.fail(key, (error as Error).message);
+        return [];
+      }
     });
     if (written.length === 0) context.warn('keywords', 'nothing is banned');
     return {

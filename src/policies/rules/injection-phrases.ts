@@ -58,14 +58,14 @@ const OVERRIDES: readonly InjectionSource[] = [
       'bypass',
       'overrule',
       'circumvent',
-      'disable',
+      'disable ',
       'deactivate',
       'turn off',
-      'break',
-      'violate',
-      'remove',
-      'lift',
-      'drop',
+      'break ',
+      'violate ',
+      'remove ',
+      'lift ',
+      'drop ',
     ],
     pattern: `\\b(?:override|bypass|overrule|circumvent|disable|deactivate|turn off|break|violate|remove|lift|drop|break free from)${_}${some(`${ABOUT_ALL}|moral|moderation|built-in|own|hard-?coded`, 4)}your${_}${some(`${ABOUT_ALL}|${WHOSE}|moral|moderation|built-in|own|core|default|openai`, 4)}(?:${RULES}|${LIMITS}|filters?\\b)`,
   },
@@ -111,24 +111,27 @@ const SECRECY =
   'system|hidden|secret|internal|confidential|initial|original|developer|pre-?prompt|full|exact|entire|verbatim|starting|underlying|first';
 const PROMPT = `(?:prompts?|instructions?|messages?|directives?|guidelines|rules|configuration|programming|pre-?prompt|system ?prompt)\\b`;
 
+/** With the space: `tell` alone stands in LiteLLM, `act` in every fact. */
+const SHOW_ANCHORS = SHOW.split('|').map((word) => `${word} `);
+
 const EXTRACTIONS: readonly InjectionSource[] = [
   {
     id: 'prompt-extraction',
     weight: 0.85,
-    anchors: SHOW.split('|'),
+    anchors: SHOW_ANCHORS,
     pattern: `\\b(?:${SHOW})${_}${some(`me|us|out|to|back|all|of|the|full|exact|entire|complete|whole|verbatim|word|for|contents?|text|now|please|a|copy|and|exactly`, 8)}your${_}${some(`${SECRECY}|own|current|actual|complete|whole|above|and|or|previous|prior|custom`, 5)}${PROMPT}`,
     needs: new RegExp(`\\b(?:${SECRECY}|system ?prompt)\\b`, 'i'),
   },
   {
     id: 'prompt-extraction-the',
     weight: 0.5,
-    anchors: SHOW.split('|'),
+    anchors: SHOW_ANCHORS,
     pattern: `\\b(?:${SHOW})${_}${some(`me|us|out|to|back|all|of|full|exact|entire|whole|verbatim|now|please|contents?`, 6)}the${_}${some('full|exact|entire|whole|complete|original|above', 3)}(?:system${_}(?:prompt|message|instructions?)|(?:hidden|secret|initial|internal|developer)${_}(?:prompt|instructions?))\\b`,
   },
   {
     id: 'prompt-question',
     weight: 0.8,
-    anchors: ['what'],
+    anchors: ['what is', 'what are', 'what was', 'what were', 'what does', "what's", 'what’s'],
     pattern: `\\bwhat(?:['’]s| is| are| was| were| does)${_}${some('all|exactly|the|of|full|text|contents?', 4)}your${_}(?:(?:system|initial|original|hidden|secret|exact|full|internal|developer|very|first)${_}){1,3}(?:prompt|instructions?|message|directives?)\\b`,
   },
   {
@@ -174,18 +177,18 @@ const ROLES: readonly InjectionSource[] = [
     id: 'unrestricted-role',
     weight: 0.85,
     anchors: [
-      'act',
-      'behave',
-      'respond',
-      'answer',
-      'pretend',
-      'pose',
-      'roleplay',
-      'role-play',
-      'simulate',
+      'act ',
+      'behave ',
+      'respond ',
+      'answer ',
+      'pretend ',
+      'pose ',
+      'roleplay ',
+      'role-play ',
+      'simulate ',
       'you are',
       "you're",
-      'become',
+      'become ',
       'be ',
     ],
     pattern: `\\b(?:act|behave|respond|answer|pretend|pose|role-?play|simulate|you are|you're|become|be)${_}${some('now|as|like|to|be|if|you|were|are|an|a|the|completely|fully|totally|my|going', 8)}(?:unrestricted|unfiltered|uncensored|jailbroken|unaligned|unethical|limitless|unlimited|unbound|unshackled)${_}${some('and|amoral|unfiltered|uncensored|unrestricted|language|artificial|chat|powerful|new', 4)}${AI}`,
@@ -193,7 +196,7 @@ const ROLES: readonly InjectionSource[] = [
   {
     id: 'evil-role',
     weight: 0.5,
-    anchors: ['act', 'behave', 'pretend', 'roleplay', 'role-play', 'you are', 'become'],
+    anchors: ['act ', 'behave ', 'pretend ', 'roleplay ', 'role-play ', 'you are', 'become '],
     pattern: `\\b(?:act|behave|pretend|role-?play|you are|become)${_}${some('now|as|like|to|be|an|a|the|my', 6)}(?:evil|malicious|rogue|amoral|immoral|lawless)${_}${some('and|language|artificial|chat', 3)}${AI}`,
   },
   {
@@ -273,13 +276,13 @@ const PRESSURE: readonly InjectionSource[] = [
   {
     id: 'affirmative-start',
     weight: 0.5,
-    anchors: ['start', 'begin'],
+    anchors: ['start ', 'begin '],
     pattern: `\\b(?:start|begin)${_}${some('your|the|every|each|all|next', 3)}(?:response|reply|answer|message|output)s?${_}(?:with|by saying)${_}${some('the|words?|phrase', 3)}["'“‘\`]{0,2}(?:sure|absolutely|of course|certainly|yes|okay|here is how)\\b`,
   },
   {
     id: 'no-disclaimer',
     weight: 0.2,
-    anchors: ['do not', "don't", 'never', 'without', 'avoid'],
+    anchors: ['do not', "don't", 'never ', 'without ', 'avoid'],
     pattern: `\\b(?:do not|don['’]t|never|without|avoid)${_}${some('ever|include|including|add|adding|say|saying|mention|mentioning|use|using|give|giving|any|a|the|me|that|words?|phrase', 6)}(?:disclaimers?|apolog[a-z]{1,8}|as an ai|ethical (?:warnings?|advice|concerns?)|morali[sz][a-z]{1,4}|i can(?:['’]t|not)|i['’]?m sorry|you are an ai|you can(?:['’]t|not))`,
   },
   {
@@ -307,12 +310,12 @@ const THEFT: readonly InjectionSource[] = [
     id: 'exfiltration-send',
     weight: 0.35,
     anchors: [
-      'send',
-      'post',
-      'append',
+      'send ',
+      'post ',
+      'append ',
       'exfiltrate',
-      'forward',
-      'leak',
+      'forward ',
+      'leak ',
       'upload',
       'transmit',
       'e-mail',
@@ -323,7 +326,7 @@ const THEFT: readonly InjectionSource[] = [
   {
     id: 'hide-from-user',
     weight: 0.25,
-    anchors: ['do not', "don't", 'never', 'without'],
+    anchors: ['do not', "don't", 'never ', 'without '],
     pattern: `\\b(?:do not|don['’]t|never|without)${_}(?:tell|telling|inform|informing|notify|notifying|alert|alerting|mention|mentioning|ask|asking|warn|warning)${_}[^.!?\\n]{0,30}?(?:the |any )?users?\\b`,
     isMeantDenied: true,
   },
@@ -339,7 +342,7 @@ const TOOLS: readonly InjectionSource[] = [
   {
     id: 'tool-hijack',
     weight: 0.8,
-    anchors: ['call', 'invoke', 'use ', 'run', 'execute', 'trigger'],
+    anchors: ['call ', 'invoke ', 'use ', 'run ', 'execute ', 'trigger '],
     pattern: `\\b(?:call|invoke|use|run|execute|trigger)${_}${some('the|your|a|now', 2)}[\\w.\`-]{1,40}${_}(?:tool|function|api|command|plugin)\\b[^.!?\\n]{0,100}?(?:without (?:asking (?:the user|me|for (?:permission|confirmation|approval|consent))|telling|notifying|informing|(?:the )?user(?:['’]?s)? (?:permission|consent|knowledge|noticing|approval|confirmation)|permission|confirmation)\\b|silently|secretly|(?:do not|don['’]t) (?:tell|ask|inform|mention))`,
   },
   {

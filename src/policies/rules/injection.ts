@@ -1,4 +1,4 @@
-import { type AnchoredRule, anchoredRule } from '../scan/rule.ts';
+import { type AnchoredRule, anchoredRule, type Span } from '../scan/rule.ts';
 import { BOUNDARIES, DELIMITERS } from './injection-boundaries.ts';
 import { FOREIGN } from './injection-languages.ts';
 import { CONTEXT, isMention } from './injection-mention.ts';
@@ -54,12 +54,19 @@ function rulesOf(source: InjectionSource): InjectionRule[] {
     flags: 'i',
     ...(needs && { judge: (candidate: string) => (needs.test(candidate) ? candidate.length : 0) }),
   });
+  // The two rules are asked one after the other about the same place
+  let last: { text: string; at: number; span: Span | undefined } | undefined;
+  const spanAt = (text: string, at: number) => {
+    if (last?.at !== at || last.text !== text) last = { text, at, span: any.match(text, at) };
+    return last.span;
+  };
   const matching = (name: string, mentioned: boolean): AnchoredRule => ({
     ...any,
     id: name,
     reach: any.reach + CONTEXT,
     match(text, at) {
-      const span = any.match(text, at);
+      const span = spanAt(text, at);
+      if (mentioned) last = undefined;
       if (span === undefined || isMention(text, span, isMeantDenied) !== mentioned) return undefined;
       if (closes?.test(text.slice(Math.max(0, at - LOOK_BACK), at))) return undefined;
       return span;

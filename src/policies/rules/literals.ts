@@ -1,15 +1,19 @@
 import { folded } from '../scan/automaton.ts';
 import type { AnchoredRule } from '../scan/rule.ts';
 
+/** UTF-16 units; each costs memory for as long as the policy is in use. */
+const MAX_LENGTH = 1000;
+
 /**
  * A word or a phrase that is found anywhere, within words too, as LiteLLM's banned keywords are. Capitals are ignored on
  * both sides, in every script, and so is whether an accent is a character of its own.
  *
- * @throws an Error if the word is empty
+ * @throws an Error if the word is empty, or longer than 1000 characters
  */
 export function literalRule(id: string, word: string): AnchoredRule {
   const trimmed = word.trim();
   if (trimmed === '') throw new Error('is empty');
+  if (trimmed.length > MAX_LENGTH) throw new Error(`is longer than ${MAX_LENGTH} characters`);
   const anchors = spellings(trimmed);
   const [first = ''] = anchors;
   return {

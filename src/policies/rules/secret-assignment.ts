@@ -10,13 +10,20 @@ type Assignment = {
   readonly opening?: string;
   /** What assigns; by default also the comma between two arguments. */
   readonly sign?: string;
+  /** Whether a blank assigns too, as on a command line. */
+  readonly orBlank?: boolean;
 };
 
 /** What stands between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. All of it bounded. */
-export function assignment({ rest, opening = `(?:${QUOTE})?`, sign = `(?:${SIGN}|,)` }: Assignment): string {
+export function assignment({
+  rest,
+  opening = `(?:${QUOTE})?`,
+  sign = `(?:${SIGN}|,)`,
+  orBlank = false,
+}: Assignment): string {
   const close = `(?:(?:${QUOTE}\\]?|\\])[ \\t]{0,3})?`;
   const gap = '(?:\\s|\\\\[nrt]){0,5}';
-  return `${rest}(?:${close}${sign}|(?<=[ ])is[ ])${gap}${opening}`;
+  return `${rest}(?:(?:${close}${sign}|(?<=[ ])is[ ])${gap}${orBlank ? '|(?<=[ \\t])' : ''})${opening}`;
 }
 
 /** After the name of a secret, where any value counts: a list of names is no assignment. */

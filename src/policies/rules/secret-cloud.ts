@@ -11,7 +11,7 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   {
     id: 'aws-secret-key',
     anchors: ['secret', 'private'],
-    pattern: `(?<before>(?:(?<=aws.{0,20})(?:secret|private)|secret[_-]?access[_-]?key)${assignment({ rest: '[\\w.() \\t-]{0,20}' })})[A-Za-z0-9/+]{40}${BASE64_END}`,
+    pattern: `(?<before>(?:(?<=aws.{0,20})(?:secret|private)|secret[_-]?access[_-]?key)${assignment({ rest: '[\\w.() \\t-]{0,20}', orBlank: true })})[A-Za-z0-9/+]{40}${BASE64_END}`,
     flags: 'i',
   },
   {

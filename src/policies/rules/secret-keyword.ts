@@ -27,7 +27,7 @@ const KEYWORDS = [
 
 /** What tells that a name speaks about a secret without giving it: `password_length`, `secretName`. */
 const ABOUT =
-  '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset))';
+  '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset|alias))';
 
 /** Quoted values may hold anything but blanks; others end where code or a sentence goes on, and are no calls. */
 const QUOTED = '(?:[^\\s"\'`\\\\]|\\\\{1,2}[^\\s"\'`\\\\]){4,200}';
@@ -46,14 +46,16 @@ const NO_SECRETS: readonly RegExp[] = [
   /^(.)\1*$/,
   /^(?:u?int|float|big|sha|md|base)-?\d{1,3}(?:array)?$/i,
   /^[*[<{(%$]|\$\{|\{\{/,
-  /your|example|placeholder|changeme|redacted|dummy|x{6}|\.\.\./i,
+  /[_-](?:key|token|secret|password|passwd|pwd)$/i,
   /^(?:string|password|passwd|secret|required|optional|text|null|none|true|false|undefined|number|boolean|hidden|any|bytes|object|default|empty|invalid|missing|unknown|incorrect|forgot|confirm|enter)$/i,
 ];
+
+const FILLER = /your|example|placeholder|changeme|redacted|dummy|x{6}|\.{3}|\*{3}/i;
 
 /** How much of a value is a secret. A full stop behind it belongs to the sentence. */
 function secretLength(value: string): number {
   const core = value.replace(/[.?:]{1,3}$/, '');
-  return NO_SECRETS.some((shape) => shape.test(core)) ? 0 : core.length;
+  return FILLER.test(value) || NO_SECRETS.some((shape) => shape.test(core)) ? 0 : core.length;
 }
 
 function bareLength(value: string): number {

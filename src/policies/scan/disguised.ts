@@ -33,8 +33,8 @@ const LONGEST = Math.max(...WORDS.map((word) => word.length));
 const SIGN = /[013457@$!|](?:(?=[a-z])|(?<=[a-z][013457@$]))/gi;
 const IN_WORD = /[a-z0-9@$!|]/i;
 const SIGN_AT_END = /[!|]+$/;
-/** Three letters, each set apart. It begins with a sign, not with a letter, as those are fewer. */
-const SOME_APART = /[\s._*~/|-][a-z0-9@$][\s._*~/|-]{1,4}[a-z0-9@$][\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9@$])/i;
+/** Three letters, each set apart. It begins with a sign, not with a letter, as those are fewer. Versions are none. */
+const SOME_APART = /[\s._*~/|-][a-z][\s._*~/|-]{1,4}[a-z][\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9@$])/i;
 const APART = /(?<![a-z0-9])[a-z0-9@$](?:[\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9])){4,400}/gi;
 const GAP = /[\s._*~/|-]{1,4}/g;
 

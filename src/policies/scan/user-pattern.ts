@@ -1,5 +1,6 @@
 import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
 import { RE2JS } from 're2js';
+import { needlesOf } from './needles.ts';
 import { partialOf } from './partial.ts';
 import type { Span, SweepingRule } from './rule.ts';
 
@@ -34,7 +35,8 @@ export function userPattern(id: string, source: string): SweepingRule {
   const [prefix = '', letters = ''] = /^\(\?([ims]{1,3})\)/.exec(source) ?? [];
   const body = source.slice(prefix.length);
   if (source.length > MAX_PATTERN) throw new PatternError(`is longer than ${MAX_PATTERN} characters`);
-  const { isUnicode, looksBehindItsEnd } = checked(body);
+  const { pattern, isUnicode, looksBehindItsEnd } = checked(body);
+  const needles = needlesOf(pattern);
   const flags = [...letters].reduce((sum, letter) => sum | FLAGS[letter]!, 0);
   const whole = compiled(body, flags);
   if (whole.programSize() > MAX_SIZE) throw new PatternError('is too large: use smaller counts');
@@ -49,6 +51,7 @@ export function userPattern(id: string, source: string): SweepingRule {
       const end = Math.min(text.length, to + reach + CONTEXT);
       const spans: Span[] = [];
       const part = text.slice(begin, end);
+      if (needles?.test(part) === false) return spans;
       const matcher = whole.matcher(part);
       let at = from - begin;
       while (at <= part.length && matcher.find(at)) {
@@ -77,14 +80,15 @@ function compiled(source: string, flags: number): RE2JS {
   try {
     return RE2JS.compile(source, flags);
   } catch (error) {
-    const reason =
-      error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'is no pattern';
+    // A fragment that is longer than an escape is content of the file, and no reason
+    const { message } = error as Error;
+    const reason = message.replace(/^error parsing regexp: /, '').replace(/: `.{3,}`$/s, '');
     throw new PatternError(`is no pattern that runs in linear time: ${reason}`);
   }
 }
 
 /** Refuses what the two syntaxes read differently, or what takes more than linear time. */
-function checked(source: string): { isUnicode: boolean; looksBehindItsEnd: boolean } {
+function checked(source: string): Parsed & { looksBehindItsEnd: boolean } {
   if (/\[:\^?\w+:\]/.test(source)) throw new PatternError('has a POSIX class: write a-z, 0-9 or \\w instead');
   if (/\(\?[imsU]*-?[imsU]*\)/.test(source))
     throw new PatternError('has flags within: write them at its beginning, such as (?i)');
@@ -115,11 +119,13 @@ function checked(source: string): { isUnicode: boolean; looksBehindItsEnd: boole
       }
     },
   });
-  return { isUnicode, looksBehindItsEnd };
+  return { pattern, isUnicode, looksBehindItsEnd };
 }
 
+type Parsed = { readonly pattern: AST.Pattern; readonly isUnicode: boolean };
+
 /** As JavaScript reads it with its flag `u`, or without it: only without it `\-` is a way to write a hyphen. */
-function parsed(source: string): { pattern: AST.Pattern; isUnicode: boolean } {
+function parsed(source: string): Parsed {
   const parser = new RegExpParser();
   try {
     return { pattern: parser.parsePattern(source, 0, source.length, { unicode: true }), isUnicode: true };

@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { chat } from './endpoints.ts';
+import { redacted, samples, shownOf } from './policy-samples.ts';
+import { chunksOf, forAll, gate, StreamReader } from './policy-stream.ts';
+import { answerByNumber, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
+import type { Answer } from './provider.ts';
+
+const question = 'How long does a plum cake bake?';
+const refusal = /Blocked by security policy\. Reference: [0-9a-f]{16}/;
+const story =
+  'Slice the plums, fold them into the batter and bake the cake for fifty minutes; then let it rest on the sill. ';
+const incremental = { mode: 'post_call', streaming_transform_mode: 'incremental_diff' };
+const guardrails = {
+  pre: { mode: 'pre_call' },
+  // the default is a look at every fifth chunk
+  fifth: incremental,
+  each: { ...incremental, streaming_sampling_rate: 1 },
+};
+const rewrites = { ANSWER_REDACTION: 'rewrite' };
+
+const setups = {
+  redact: { policy: policies({ secrets: { action: 'redact' } }), env: rewrites, guardrails },
+  block: { policy: policies({ secrets: { action: 'block' } }), env: rewrites, guardrails },
+  reversible: {
+    policy: policies({ 'pii-detector': { entities: ['EMAIL_ADDRESS'], redaction: { reversible: true } } }),
+    env: rewrites,
+    guardrails: { ...guardrails, post: { mode: 'post_call' } },
+  },
+};
+
+describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
+  'streams that policies rewrite, litellm $version, streaming_transform_mode: incremental_diff',
+  (release) => {
+    let world: PolicyWorld<keyof typeof setups>;
+
+    beforeAll(async () => {
+      world = await startPolicyWorld(release, setups);
+    });
+
+    afterAll(async () => {
+      await world?.stop();
+    });
+
+    /** What clients read of these answers, some of them at once. */
+    async function streamed(answers: readonly Answer[], guardrail: string): Promise<string[]> {
+      const numbered = new Map(answers.map((answer, number) => [number, { chunkDelayMs: 0, ...answer }]));
+      answerByNumber(world.provider, numbered);
+      const raws: string[] = [];
+      try {
+        await forAll([...numbered.keys()], async (number) => {
+          const body = { ...chat.ask(`#${number} ${question}`), stream: true };
+          raws[number] = (await world.send(chat, body, [guardrail])).raw;
+        });
+      } finally {
+        world.provider.answerTo = undefined;
+      }
+      return raws;
+    }
+
+    const shapes = [
+      ['github', 1],
+      ['aws', 1],
+      ['jwt', 2],
+      ['openai', 3],
+      ['privateKey', 5],
+    ] as const;
+    const both = ['each', 'fifth'] as const;
+
+    describe.each(both)('looking at %s chunk', (rate) => {
+      // the role and three chunks before, so that the fifth ends within the secret
+      const before = ['Well, 料理 🍰🔑 ', 'the key ', 'is:\n'];
+      const after = ['\nand that ', 'is ', 'all, 👩‍🍳.', ' Bye', ' now'];
+
+      test.each(shapes)(
+        'a secret (%s) split in two is replaced wherever the split is',
+        async (name, step) => {
+          const secret = samples[name];
+          const splits = splitsOf(secret, step);
+          const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+          const raws = await streamed(answers, `redact-${rate}`);
+
+          const whole = `${before.join('')}${redacted}${after.join('')}`;
+          for (const [index, raw] of raws.entries()) {
+            const where = `split after ${splits[index]?.[0]?.length}`;
+            expect(chunksOf(raw)[0]?.join(''), where).toBe(whole);
+            expect(shownOf(secret, raw), where).toEqual([]);
+            expectEnd(raw);
+          }
+        },
+      );
+
+      test.each([1, 2, 3, 7, 16])('secrets in chunks of %i characters', async (size) => {
+        const secrets = [samples.github, samples.privateKey, samples.openai, samples.jwt, samples.aws];
+        const between = story.slice(0, 8 * size); // LiteLLM takes longer for each round of a stream
+        const text = secrets.map((secret, index) => `${index}. ${secret}\n`).join(between);
+        const [raw = ''] = await streamed([{ text, chunkSize: size }], `redact-${rate}`);
+
+        expect(chunksOf(raw)[0]?.join('')).toBe(
+          secrets.map((_, index) => `${index}. ${redacted}\n`).join(between),
+        );
+        for (const secret of secrets) expect(shownOf(secret, raw)).toEqual([]);
+        expectEnd(raw);
+      });
+
+      test('each of several choices', async () => {
+        const answers = [0, 1, 2, 3, 4].map((shift) => ({
+          chunks: ['x'.repeat(shift), ...pieces(`One ${samples.github} and more of it`, 4)],
+          others: [`${'y'.repeat(2 * shift)} Two ${samples.privateKey}, yes`, story, `Four ${samples.aws}`],
+          chunkSize: 4,
+        }));
+        const raws = await streamed(answers, `redact-${rate}`);
+
+        for (const [shift, raw] of raws.entries()) {
+          expect(chunksOf(raw).map((texts) => texts.join(''))).toEqual([
+            `${'x'.repeat(shift)}One ${redacted} and more of it`,
+            `${'y'.repeat(2 * shift)} Two ${redacted}, yes`,
+            story,
+            `Four ${redacted}`,
+          ]);
+          for (const secret of [samples.github, samples.privateKey, samples.aws])
+            expect(shownOf(secret, raw)).toEqual([]);
+          expectEnd(raw);
+        }
+      });
+
+      test('a secret at the very end, and one that never ends', async () => {
+        const open = samples.privateKey.slice(0, 150);
+        const raws = await streamed(
+          [
+            { text: `${story}${samples.github}`, chunkSize: 4 },
+            { text: `${story}${open}`, chunkSize: 4 },
+            { text: `${story}${samples.github.slice(0, 20)}`, chunkSize: 4 },
+          ],
+          `redact-${rate}`,
+        );
+
+        const texts = raws.map((raw) => chunksOf(raw)[0]?.join(''));
+        expect(texts).toEqual([
+          `${story}${redacted}`,
+          `${story}${redacted}`,
+          `${story}${samples.github.slice(0, 20)}`, // half a token is none
+        ]);
+      });
+
+      test('clean text flows while the model still talks, before a secret and after it', async () => {
+        const [first, second] = [gate(), gate()];
+        const start = pieces(story.repeat(3), 4);
+        const middle = pieces(`${samples.github}\n${story.repeat(3)}`, 4);
+        world.provider.reset({
+          chunks: [...start, ...middle, ...pieces(story, 4)],
+          async beforeChunk(index) {
+            if (index === start.length) await first.opened;
+            if (index === start.length + middle.length) await second.opened;
+          },
+        });
+        const body = { ...chat.ask(question), stream: true };
+        const reader = new StreamReader(await world.open(chat, body, [`redact-${rate}`]));
+
+        // at least the first two of three times, though what follows was not said yet
+        await reader.until((text) => text.length >= 2 * story.length);
+        expect(chunksOf(reader.raw)[0]?.length).toBeGreaterThan(5);
+        first.open();
+        await reader.until((text) => text.startsWith(`${story.repeat(3)}${redacted}\n${story.repeat(2)}`));
+        second.open();
+        const whole = await reader.end();
+        expect(whole).toBe(`${story.repeat(3)}${redacted}\n${story.repeat(4)}`);
+        expectEnd(reader.raw);
+      });
+
+      test('a clean answer in many scripts is delivered as it is', async () => {
+        const text = `${story}梅のケーキを五十分焼く 🍰👩‍🍳 Übrigens: кекс, 케이크; e=mc², sk- ghp_ AKIA.`;
+        const [raw = ''] = await streamed([{ chunks: [...text] }], `redact-${rate}`);
+
+        expect(chunksOf(raw)[0]?.join('')).toBe(text);
+        expectEnd(raw);
+      });
+
+      test.each(shapes)(
+        'with action block not four characters of a secret (%s) are seen',
+        async (name, step) => {
+          const secret = samples[name];
+          const splits = splitsOf(secret, step * 3);
+          const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+          const raws = await streamed(answers, `block-${rate}`);
+
+          for (const raw of raws) {
+            expect(shownOf(secret, raw)).toEqual([]);
+            expect(raw).toMatch(refusal);
+            expect(chunksOf(raw)[0]?.join('') ?? '').not.toContain('all');
+          }
+        },
+      );
+    });
+
+    describe('what was redacted reversibly', () => {
+      const address = 'ada.lovelace@plums.example';
+      const marker = '[EMAIL_ADDRESS_1]';
+      const letter = { ...chat.ask(`Write to ${address}, please`) };
+
+      test('comes back in an answer, and the provider sees the marker alone', async () => {
+        world.provider.reset({
+          text: `Dear ${marker}, the cake is for ${marker}; not for [EMAIL_ADDRESS_2].`,
+        });
+        const seen = await world.send(chat, letter, ['reversible-pre', 'reversible-post']);
+
+        expect(seen.status, seen.raw).toBe(200);
+        expect(world.provider.calls[0]?.body.messages).toEqual([
+          { role: 'user', content: `Write to ${marker}, please` },
+        ]);
+        expect(seen.raw).toContain(`Dear ${address}, the cake is for ${address}; not for [EMAIL_ADDRESS_2].`);
+      });
+
+      test.each(both)(
+        'comes back in a stream that is looked at in %s chunk, wherever it is split',
+        async (rate) => {
+          const body = { ...letter, stream: true };
+          await forAll(
+            splitsOf(marker, 1),
+            async (parts) => {
+              world.provider.reset({
+                chunks: ['Dear ', 'dear ', '🍰 ', ...parts, ', the cake is for ', 'you'],
+              });
+              const seen = await world.send(chat, body, ['reversible-pre', `reversible-${rate}`]);
+
+              expect(JSON.stringify(world.provider.calls)).not.toContain(address);
+              expect(chunksOf(seen.raw)[0]?.join('')).toBe(`Dear dear 🍰 ${address}, the cake is for you`);
+              expectEnd(seen.raw);
+            },
+            1,
+          );
+        },
+      );
+
+      test("another call does not get what was another's", async () => {
+        world.provider.reset({ text: `Dear ${marker}` });
+        const seen = await world.send(chat, chat.ask(question), ['reversible-pre', 'reversible-post']);
+
+        expect(seen.raw).toContain(`Dear ${marker}`);
+      });
+
+      test('an address that was not in the request is redacted', async () => {
+        world.provider.reset({ text: `${story}Dear charles@engines.example, ${story}`, chunkSize: 4 });
+        const body = { ...letter, stream: true };
+        const seen = await world.send(chat, body, ['reversible-pre', 'reversible-each']);
+
+        expect(chunksOf(seen.raw)[0]?.join('')).toMatch(/Dear \[EMAIL_ADDRESS_\d\], Slice/);
+      });
+    });
+  },
+);
+
+/** A text in two parts, cut at every so many characters. */
+function splitsOf(text: string, step: number): string[][] {
+  const cuts = Array.from({ length: Math.ceil(text.length / step) }, (_, index) => index * step);
+  return cuts.map((cut) => [text.slice(0, cut), text.slice(cut)].filter((part) => part !== ''));
+}
+
+const pieces = (text: string, size: number): string[] => text.match(new RegExp(`[^]{1,${size}}`, 'gu')) ?? [];
+
+/** That a stream ended as LiteLLM ends it, without an error. */
+function expectEnd(raw: string): void {
+  expect(raw).not.toContain('stream_transform_underflow');
+  expect(raw).not.toContain('"error"');
+  expect(raw).toContain('"finish_reason":"stop"');
+  expect(raw.trimEnd().endsWith('data: [DONE]')).toBe(true);
+}
