@@ -69,6 +69,9 @@ export type EngineOptions = {
 export function createEngine(file: PolicyFile, { vaults, restores, now = Date.now }: EngineOptions): Engine {
   const plan = createPlanner(file);
   const policies = [...file.policies.values()].map(({ policy }) => policy);
+  const rules = new Map(
+    policies.map((policy) => [policy, new Set([...(policy.texts?.rules ?? []), ...(policy.texts?.rulesForPlain ?? [])])]),
+  );
   const finders = { request: createFinder(policies, 'request'), response: createFinder(policies, 'response') };
 
   /** What stands in each text of the call; an answer may be one that still grows. */
@@ -92,7 +95,9 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const subject: Subject = { call, caller, bytes, now: now() };
       const planned = plan(call, caller, subject.now);
       const texts = await found({ call, budget: createBudget(timeoutMs) });
-      const notes = planned.policies.map((policy) => noteOf(policy, subject, texts));
+      const notes = planned.policies.map((policy) =>
+        noteOf(policy, rules.get(policy.policy) ?? NO_RULES, subject, texts),
+      );
       const acting = notes.filter(({ enforced }) => enforced);
       const by = acting.find(({ verdict }) => verdict === 'block') ?? acting.find(({ verdict }) => verdict === 'redact');
       const redacting = planned.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
@@ -127,12 +132,17 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
 type Work = { readonly call: GuardrailCall; readonly budget: Budget };
 
 /** What one policy says of a call: of the call itself first, then of its texts. */
-function noteOf({ kind, enforced, policy }: PlannedPolicy, subject: Subject, texts: ReadonlyMap<string, Found>): PolicyNote {
+function noteOf(
+  { kind, enforced, policy }: PlannedPolicy,
+  own: ReadonlySet<TextRule>,
+  subject: Subject,
+  texts: ReadonlyMap<string, Found>,
+): PolicyNote {
   const refusal = policy.check?.(subject);
   if (refusal !== undefined) {
     return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
   }
-  const findings = policy.texts?.on.includes(subject.call.input_type) ? findingsOf(policy.texts, texts) : [];
+  const findings = policy.texts?.on.includes(subject.call.input_type) ? findingsOf(own, texts) : [];
   if (policy.texts === undefined || findings.length === 0) {
     return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
   }
@@ -141,13 +151,14 @@ function noteOf({ kind, enforced, policy }: PlannedPolicy, subject: Subject, tex
   return { kind, enforced, verdict, reasonCode: policy.texts.reasonCode, rules };
 }
 
+const NO_RULES: ReadonlySet<TextRule> = new Set();
 const NOWHERE = { start: 0, end: 0, from: 0 };
 
-function findingsOf({ rules, rulesForPlain = [] }: TextPolicy, texts: ReadonlyMap<string, Found>): Finding[] {
+function findingsOf(own: ReadonlySet<TextRule>, texts: ReadonlyMap<string, Found>): Finding[] {
   const all: Finding[] = [];
   for (const { findings, plain } of texts.values()) {
-    for (const finding of findings) if (rules.includes(finding.rule)) all.push(finding);
-    for (const rule of plain) if (rulesForPlain.includes(rule)) all.push({ rule, ...NOWHERE });
+    for (const finding of findings) if (own.has(finding.rule)) all.push(finding);
+    for (const rule of plain) if (own.has(rule)) all.push({ rule, ...NOWHERE });
   }
   return all;
 }
@@ -182,13 +193,13 @@ function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | 
   for (const { policy } of redacting) {
     for (const rule of policy.texts?.rules ?? []) if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
   }
-  const numbers = new Map<TextRule, Map<string, number>>();
+  const numbers = new Map<string, Map<string, number>>();
   return ({ rule, start, end, from }: Finding, text: string): PlacedEdit[] => {
     const policy = owners.get(rule);
     if (policy === undefined) return [];
     const value = text.slice(start, end);
-    const known = numbers.get(rule) ?? new Map<string, number>();
-    numbers.set(rule, known);
+    const known = numbers.get(rule.id) ?? new Map<string, number>();
+    numbers.set(rule.id, known);
     if (!known.has(value)) known.set(value, known.size + 1);
     const marker = policy.replace(rule, value, known.get(value) as number);
     if (policy.isReversible) vault?.put(marker, value);

@@ -1,10 +1,10 @@
 import type { InputType } from '../guardrail/call.ts';
 import { type Cleared, createCleared } from './cleared.ts';
-import { type Budget, SLICE } from './budget.ts';
+import { type Budget, OutOfTime, SLICE } from './budget.ts';
 import type { Finding, Policy, TextPolicy } from './policy.ts';
-import { decodedParts, plainOf } from './scan/plain.ts';
+import { plainVariants } from './scan/plain.ts';
 import type { TextRule } from './scan/rule.ts';
-import { createScanner, type Scanner, withoutCut } from './scan/scanner.ts';
+import { createScanner, withoutCut } from './scan/scanner.ts';
 
 /** What was found in one text. */
 export type Found = {
@@ -23,7 +23,12 @@ export type Finder = {
 };
 
 /** So much of the slice before is looked at again for what disguises hide. */
-const OVERLAP = 256;
+const OVERLAP = 2048;
+
+/** More of them than this would cost more than any caller is worth. */
+const MAX_FINDINGS = 100_000;
+
+const ALL = { decodes: true, normalizes: true, homoglyphs: true };
 
 const NOTHING: Found = { findings: [], plain: [], open: 0 };
 
@@ -40,12 +45,18 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
     const findings: Finding[] = [];
     const inPlain = new Set<TextRule>();
     let open = text.length;
-    for (let from = start; from < text.length; from += SLICE) {
-      const to = Math.min(from + SLICE, text.length);
-      const found = scanner.scan(text, { from, to }, goesOn);
-      findings.push(...found.findings);
+    for (let from = start; from < text.length; from += scanner.slice) {
+      const to = Math.min(from + scanner.slice, text.length);
+      const found = scanner.scan(text, { from, to, floor: start }, goesOn);
+      for (const finding of found.findings) findings.push(finding);
       open = Math.min(open, found.open);
-      plain?.(text.slice(Math.max(0, from - OVERLAP), to), inPlain);
+      if (findings.length > MAX_FINDINGS) throw new OutOfTime();
+      const others = budget.spend(to - from);
+      if (others !== undefined) await others;
+    }
+    for (let from = start; plain !== undefined && from < text.length; from += SLICE) {
+      const to = Math.min(from + SLICE, text.length);
+      plain(text.slice(Math.max(0, from - OVERLAP), to), inPlain);
       const others = budget.spend(to - from);
       if (others !== undefined) await others;
     }
@@ -79,14 +90,15 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
 
 /** Looks for what disguises hide. */
 function createPlainFinder(policies: readonly TextPolicy[]) {
-  const some = policies.filter(({ rulesForPlain }) => rulesForPlain !== undefined);
-  if (some.length === 0) return undefined;
-  const scanner: Scanner = createScanner([...new Set(some.flatMap(({ rulesForPlain }) => rulesForPlain ?? []))]);
+  const finders = policies.flatMap(({ rulesForPlain, plain }) =>
+    rulesForPlain === undefined ? [] : [{ scanner: createScanner(rulesForPlain), use: plain ?? ALL }],
+  );
+  if (finders.length === 0) return undefined;
   return (slice: string, found: Set<TextRule>) => {
-    const plain = plainOf(slice);
-    const variants = [...(plain === undefined ? [] : [plain]), ...decodedParts(slice)];
-    for (const variant of variants) {
-      for (const { rule } of scanner.scan(variant).findings) found.add(rule);
+    for (const { scanner, use } of finders) {
+      for (const variant of plainVariants(slice, use)) {
+        for (const { rule } of scanner.scan(variant).findings) found.add(rule);
+      }
     }
   };
 }

@@ -34,8 +34,8 @@ export function createPolicyStore(
   let engine: Engine;
 
   function load(): void {
+    // With the same text too: lists of words can stand in files of their own
     const next = readPolicyFile(read(), kinds, keep, { backends });
-    if (next.version === file?.version) return;
     engine = createEngine(next, { vaults, restores });
     file = next;
   }
@@ -66,7 +66,7 @@ export function defaultPolicy(bannedKeywords: readonly string[]): string {
     policies: { chain: ['prompt-injection', 'secrets', ...words] },
     policy: {
       'prompt-injection': { action: 'block' },
-      secrets: { action: 'block' },
+      secrets: { action: 'block', tokens_only: true },
       ...(words.length > 0 && { 'banned-keywords': { keywords: bannedKeywords } }),
     },
   });

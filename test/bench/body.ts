@@ -19,8 +19,12 @@ export function prose(length: number, seed: number): string {
   return text.slice(0, length);
 }
 
-/** A chat request as LiteLLM sends it, about `bytes` long: the conversation stands in it twice, nulls included. */
-export function chatBody(bytes: number, lastWords = ''): string {
+/**
+ * A chat request as LiteLLM sends it, about `bytes` long: the conversation stands in it twice, nulls included.
+ *
+ * @param mark what each message begins with; the serial number makes all of them new in each request
+ */
+export function chatBody(bytes: number, lastWords = '', mark = ''): string {
   const build = (conversation: number): string => {
     const roles = [
       'system',
@@ -28,7 +32,7 @@ export function chatBody(bytes: number, lastWords = ''): string {
     ];
     const contents = [...roles.flat(), 'user'].map((role, index, all) => ({
       role,
-      content: prose(Math.ceil(conversation / all.length), index),
+      content: mark + prose(Math.ceil(conversation / all.length), index),
     }));
     contents.push({ role: 'user', content: `Ticket ${SERIAL}: and now? ${lastWords}` });
     return JSON.stringify({

@@ -21,7 +21,8 @@ const p99 = (slice: Measured) => slice.p99;
 const ratio = (a: number, b: number) => a / b;
 const difference = (a: number, b: number) => a - b;
 
-function spread(values: number[]): Spread {
+/** Median and quartiles. */
+export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => {
     const place = (sorted.length - 1) * share;
@@ -31,8 +32,9 @@ function spread(values: number[]): Spread {
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
+export const median = (values: readonly number[]) => spread(values).median;
 const number = (value: number) => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
-const range = ({ median, low, high }: Spread) => `${number(median)} [${number(low)}..${number(high)}]`;
+export const range = ({ median, low, high }: Spread) => `${number(median)} [${number(low)}..${number(high)}]`;
 
 function row(label: string, cells: string[]): void {
   const widths = [8, 8, 19, 8, 8, 19, 8, 8, 8, 8, 6];
@@ -83,26 +85,25 @@ export async function compare(
         return hold(measure(slice), around.reduce((sum, value) => sum + value, 0) / around.length);
       }),
     );
-  const median = (slices: Measured[], measure: (slice: Measured) => number) =>
-    spread(slices.map(measure)).median;
+  const middle = (slices: Measured[], measure: (slice: Measured) => number) => median(slices.map(measure));
   const result = {
     speed: beside(perSecond, ratio),
     cpu: beside(cpuUs, ratio),
     p99: beside(p99, ratio),
-    perSecond: median(candidates, perSecond),
-    ms: { p50: median(candidates, p50), p99: median(candidates, p99) },
+    perSecond: middle(candidates, perSecond),
+    ms: { p50: middle(candidates, p50), p99: middle(candidates, p99) },
   };
   row(label, [
-    number(median(references, perSecond)),
+    number(middle(references, perSecond)),
     number(result.perSecond),
     range(result.speed),
-    number(median(references, cpuUs)),
-    number(median(candidates, cpuUs)),
+    number(middle(references, cpuUs)),
+    number(middle(candidates, cpuUs)),
     range(result.cpu),
-    number(median(references, p50)),
+    number(middle(references, p50)),
     number(beside(p50, difference).median),
-    number(median(references, p99)),
-    number(median(candidates, p99)),
+    number(middle(references, p99)),
+    number(middle(candidates, p99)),
     number(result.p99.median),
   ]);
   return result;

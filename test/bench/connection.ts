@@ -13,6 +13,12 @@ const ROUTES = {
     body: (bytes: number) => chatBody(bytes),
     isExpected: (answer: string) => answer === '{"action":"NONE"}',
   },
+  /** As `verdict`, with no message that was sent before. */
+  new: {
+    path: '/beta/litellm_basic_guardrail_api',
+    body: (bytes: number) => chatBody(bytes, '', `${SERIAL} `),
+    isExpected: (answer: string) => answer === '{"action":"NONE"}',
+  },
   /** A receipt for new events alone; or the answer of a bridge whose telemetry is off. */
   logs: {
     path: '/v1/litellm/logs',

@@ -1,14 +1,15 @@
 /**
- * `npm run bench [-- --quick] [verdicts] [telemetry]`: the bridge beside bare node:http servers in one run. Only the ratios
+ * `npm run bench [-- --quick] [verdicts] [telemetry] [policies]`: the bridge beside bare node:http servers in one run. Only the ratios
  * mean something.
  */
 import { printHead } from './compare.ts';
+import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
 import { printTargets, quick } from './stand.ts';
 import { telemetry } from './telemetry.ts';
 import { verdicts } from './verdicts.ts';
 
-const parts = { verdicts, telemetry };
+const parts = { verdicts, telemetry, policies };
 const wanted = process.argv.slice(2).filter((argument) => argument in parts);
 
 try {

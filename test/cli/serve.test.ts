@@ -89,7 +89,10 @@ test('startup says one line per backend and where it listens, and no secret', as
       mode: 'observe',
     },
   ]);
-  expect(await child.line('built-in policy')).toMatchObject({ banned_keywords: 2 });
+  expect(await child.line('policies')).toMatchObject({
+    policy_file: 'built-in',
+    chain: ['prompt-injection', 'secrets', 'banned-keywords'],
+  });
   expect(await child.line('listening')).toMatchObject({ host: '127.0.0.1', authenticated: true });
   expect(child.stdout()).not.toContain('hidden');
   expect(child.stderr()).toBe('');

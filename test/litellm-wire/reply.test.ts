@@ -124,12 +124,52 @@ describe('the reply that carries a redaction of a request', () => {
     },
     {
       name: 'tool-call arguments in a row',
-      call: { ...NEW, structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }] },
+      call: {
+        ...NEW,
+        structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }],
+        tool_calls: [toolCall('dana')],
+      },
+      rewrites: masked,
+      is: rows({ role: 'assistant', tool_calls: [toolCall('****')] }),
+    },
+    {
+      name: 'tool-call arguments in a row, to LiteLLM 1.102.9',
+      call: {
+        litellm_version: '1.102.9',
+        structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }],
+      },
       rewrites: masked,
       is: null,
     },
     {
-      name: 'a text that tool-call arguments repeat',
+      name: 'JSON in tool-call arguments, where the whole of them is rewritten too',
+      call: {
+        ...NEW,
+        structured_messages: [{ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)] }],
+      },
+      rewrites: { dana: '****', [String.raw`{"to":"dana","x":"\n"}`]: String.raw`{"to":"****","x":"\n"}` },
+      is: rows({ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"****","x":"\n"}`)] }),
+    },
+    {
+      name: 'JSON in tool-call arguments, which only shows once it is read',
+      call: {
+        ...NEW,
+        structured_messages: [{ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"\u0064ana"}`)] }],
+      },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'a key in the arguments of a tool call',
+      call: {
+        ...NEW,
+        structured_messages: [{ role: 'assistant', content: [{ type: 'tool_use', input: { dana: 1 } }] }],
+      },
+      rewrites: masked,
+      is: null,
+    },
+    {
+      name: 'a text that tool-call arguments repeat and no row has',
       call: { ...NEW, texts: ['dana'], tool_calls: [toolCall('dana')] },
       rewrites: masked,
       is: null,

@@ -13,6 +13,8 @@ export interface PolicySetup {
   /** The policy file. */
   policy: unknown;
   env?: Record<string, string>;
+  /** Whether it has a place for files, `folderOf` its name. */
+  hasData?: boolean;
   /** Parameters of its guardrails, by the end of their names; `pre` and `post` by default. */
   guardrails?: Record<string, Record<string, unknown>>;
 }
@@ -43,11 +45,15 @@ export interface PolicyWorld<Name extends string = string> {
 }
 
 /** Who calls, by bearer token; all names are invented. LiteLLM needs no database for them. */
-export const tokens = {
+const tokens = {
   payments: 'sk-invented-payments',
   sales: 'sk-invented-sales',
   notebook: 'sk-invented-notebook',
+  dora: 'sk-invented-dora',
 } as const;
+
+/** The headers with which one of them calls. */
+export const bearer = (who: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[who]}` });
 
 const auth = `
 from litellm.proxy._types import UserAPIKeyAuth
@@ -57,6 +63,7 @@ CALLERS = {
     "${tokens.payments}": {"team_id": "team-7", "team_alias": "payments", "key_alias": "payments-ci", "user_id": "ada"},
     "${tokens.sales}": {"team_id": "team-8", "team_alias": "sales", "key_alias": "sales-desk", "user_id": "bob"},
     "${tokens.notebook}": {"team_id": "team-9", "team_alias": "research", "key_alias": "notebook", "user_id": "cem"},
+    "${tokens.dora}": {"user_id": "dora"},
 }
 
 async def user_api_key_auth(request, api_key):
@@ -79,7 +86,9 @@ export async function startPolicyWorld<Name extends string>(
   const started = await Promise.all(
     names.map(async (name) => {
       await rewrite(name, setups[name].policy);
-      return [name, await startBridge({ POLICY_FILE: fileOf(name), ...setups[name].env })] as const;
+      const { env, hasData } = setups[name];
+      const data = hasData ? { DATA_DIR: folderOf(name) } : {};
+      return [name, await startBridge({ POLICY_FILE: fileOf(name), ...data, ...env })] as const;
     }),
   );
   const bridges = Object.fromEntries(started) as Record<Name, Bridge>;

@@ -114,7 +114,7 @@ describe('one record for each call', () => {
     const bridge = await recordingBridge({ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'library' });
     await bridge.ask(callOf('e'));
     const [record] = await bridge.recordsOf('e');
-    expect(record).toMatchObject({ statusCode: '403', response: { reason: 'banned keyword' } });
+    expect(record).toMatchObject({ statusCode: '403', response: { reason: 'banned_keyword' } });
   });
 
   test('a failed call: after its grace, with its status', async () => {

@@ -45,7 +45,7 @@ test('every combination of labels is at zero before the first call', async () =>
     }),
     verdicts_total: [
       ...combine({ backend: ['akto'], mode, input_type, verdict: ['allow', 'block', 'modify', 'flagged'] }),
-      ...combine({ backend: ['builtin'], mode: ['enforce'], input_type, verdict: ['allow', 'block'] }),
+      ...combine({ backend: ['prompt-injection', 'secrets'], mode, input_type, verdict: ['allow', 'block', 'modify'] }),
     ],
     failures_total: combine({ backend: ['akto'], mode, input_type, kind: FAILURE_KINDS }),
     bypasses_total: combine({ backend: ['akto'], input_type, fallback: ['fail_open', 'defer'] }),
@@ -183,7 +183,17 @@ test('a block by the built-in policy leaves the backend unasked', async () => {
   expect(raised(await metrics())).toEqual(
     new Map([
       ['decisions_total {"input_type":"request","action":"BLOCKED"}', 1],
-      ['verdicts_total {"backend":"builtin","mode":"enforce","input_type":"request","verdict":"block"}', 1],
+      ...[
+        ['prompt-injection', 'allow'],
+        ['secrets', 'allow'],
+        ['banned-keywords', 'block'],
+      ].map(
+        ([backend, verdict]) =>
+          [
+            `verdicts_total {"backend":"${backend}","mode":"enforce","input_type":"request","verdict":"${verdict}"}`,
+            1,
+          ] as const,
+      ),
     ]),
   );
 });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { didYouMean } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
-import { HIGH_ENTROPY, SECRETS } from '../rules/secret-index.ts';
+import { HIGH_ENTROPY, SECRETS, TOKENS } from '../rules/secret-index.ts';
 
 const REPLACEMENT = '[REDACTED]';
 const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
@@ -18,15 +18,18 @@ export const secrets = defineKind({
     action: v.optional(v.picklist(['block', 'redact']), 'redact'),
     /** Ids of rules that are switched off. */
     ignore: v.optional(v.array(v.string()), []),
+    /** Only what its own shape tells, and not what a name beside it does: nothing else is blocked by mistake. */
+    tokens_only: v.optional(v.boolean(), false),
     /** Also quoted strings that only look random; many hashes do. */
     high_entropy: v.optional(v.boolean(), false),
   }),
-  create({ action, ignore, high_entropy }, context) {
+  create({ action, ignore, tokens_only, high_entropy }, context) {
     ignore.forEach((id, index) => {
       if (KNOWN.includes(id)) return;
       context.fail(`ignore[${index}]`, `is no rule for secrets${didYouMean(id, KNOWN)}`);
     });
-    const rules = high_entropy ? [...SECRETS, ...HIGH_ENTROPY] : SECRETS;
+    const known = tokens_only ? TOKENS : SECRETS;
+    const rules = high_entropy ? [...known, ...HIGH_ENTROPY] : known;
     return {
       texts: {
         rules: rules.filter(({ id }) => !ignore.includes(id)),

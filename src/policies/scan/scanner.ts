@@ -12,14 +12,27 @@ export type Scan = {
   readonly open: number;
 };
 
+export type Range = {
+  readonly from?: number;
+  readonly to?: number;
+  /** Before it nothing is found, even where it is announced in the range; `from` by default. */
+  readonly floor?: number;
+};
+
 export type Scanner = {
+  /** So many characters take a few milliseconds at most, whatever they are. */
+  readonly slice: number;
   /**
-   * Looks for all rules in a range of a text: matches that begin in it. Linear in its length.
+   * Looks for all rules in a range of a text: matches whose anchor begins in it. Linear in its length.
    *
    * @param goesOn whether the text may still grow: only then `open` is looked for
    */
-  scan(text: string, range?: { from?: number; to?: number }, goesOn?: boolean): Scan;
+  scan(text: string, range?: Range, goesOn?: boolean): Scan;
 };
+
+const SLICE = 32 * 1024;
+/** Expressions of users take up to 16 us for a character. */
+const SWEPT_SLICE = 2048;
 
 /** A scanner for some rules: one pass for the anchors of all of them, then a look round each anchor found. */
 export function createScanner(rules: readonly TextRule[]): Scanner {
@@ -34,7 +47,8 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
   const automaton = createAutomaton(anchors);
 
   return {
-    scan(text, { from = 0, to = text.length } = {}, goesOn = false) {
+    slice: sweeping.length > 0 ? SWEPT_SLICE : SLICE,
+    scan(text, { from = 0, to = text.length, floor = from } = {}, goesOn = false) {
       const findings: Finding[] = [];
       let open = text.length;
       /** Where the search for each rule goes on: not within what it has found. */
@@ -46,7 +60,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
           if (at < next[number]!) continue;
           const rule = anchored[number]!;
           const span = rule.match(text, at);
-          if (span !== undefined && span.start >= from) {
+          if (span !== undefined && span.start >= floor) {
             findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
             next[number] = span.end;
           }
@@ -68,7 +82,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
         for (const rule of tailed) open = Math.min(open, rule.openTail?.(text, from) ?? open);
         for (const rule of sweeping) open = Math.min(open, rule.openFrom(text, from) ?? open);
       }
-      return { findings, open: Math.max(from, open) };
+      return { findings, open: Math.max(floor, open) };
     },
   };
 }
