@@ -1,21 +1,49 @@
 import { createHttp, toFailure } from '../backends/http.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { readPolicyFile } from '../policies/file/load.ts';
+import type { PolicyFile } from '../policies/file/policy-file.ts';
+import { kinds } from '../policies/kinds/index.ts';
+import { defaultPolicy } from '../policies/store.ts';
+import { readText } from './policy-engine.ts';
+import { many } from './table.ts';
 
-/** `guardrail-bridge check-config`: what the environment means, without starting anything. Throws ConfigError before. */
+/**
+ * `guardrail-bridge check-config`: what the environment means, without starting anything.
+ *
+ * @throws PolicyFileError, or an Error that an operator can read if there is no such file
+ */
 export function checkConfig(config: Config): string {
+  const policies = policiesOf(config);
   const lines = [
     `listens on ${config.host}:${config.port}, ${config.apiKeys.length || 'no'} API key${config.apiKeys.length === 1 ? '' : 's'}`,
-    `built-in policy ${config.builtinPolicy ? 'on' : 'off'}, ${config.bannedKeywords.length} banned keywords`,
+    policies === undefined ? 'policies none' : inForce(policies, config),
     ...config.backends.map((backend) => {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
     telemetryOf(config),
-    ...config.warnings.map((warning) => `warning: ${warning}`),
+    ...[...config.warnings, ...(policies?.warnings ?? [])].map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The policies as `serve` would read them. */
+function policiesOf({ policyFile, builtinPolicy, bannedKeywords, backends }: Config): PolicyFile | undefined {
+  if (policyFile === undefined && !builtinPolicy) return undefined;
+  const text = policyFile === undefined ? defaultPolicy(bannedKeywords) : readText(policyFile);
+  return readPolicyFile(text, kinds, (_, make) => make(), { backends: backends.map(({ name }) => name) });
+}
+
+function inForce({ name, version, chain, policies, rules }: PolicyFile, { bannedKeywords }: Config): string {
+  const judging = chain.map((kind) => {
+    const { mode = 'enforce', sample } = policies.get(kind)?.mode ?? {};
+    if (mode === 'enforce') return kind;
+    return mode === 'sample' ? `${kind} (sample ${sample} %)` : `${kind} (observe)`;
+  });
+  const words = bannedKeywords.length > 0 ? `; ${many(bannedKeywords.length, 'banned keyword')}` : '';
+  return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${many(rules.length, 'rule')}${words}`;
 }
 
 function telemetryOf({ telemetry, backends }: Config): string {

@@ -31,7 +31,7 @@ It is configured by environment variables, or a .env file in the working directo
   BUILTIN_POLICY           auto (default), on or off
   BANNED_KEYWORDS          words the built-in policy blocks, separated by commas
   POLICY_FILE              policies in the form of Keeptrusts, instead of the built-in one; read again when it changes
-  STREAM_CHECK_GROWTH      by how much a streamed answer has grown before a backend is asked again (6); 1 for each time
+  STREAM_CHECK_GROWTH      by how much a streamed answer has grown before a vendor is asked again (1: each time)
   AUDIT_KEY                seals the log of decisions
   ALLOWED_IPS              who may call: addresses and ranges, separated by commas
   ANSWER_REDACTION         block (default) or rewrite

@@ -205,7 +205,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     policyFallback: set.UNREACHABLE_FALLBACK ?? 'fail_closed',
     auditKeys: auditKeys(set.AUDIT_KEY),
     allowedIps: set.ALLOWED_IPS ?? [],
-    streamCheckGrowth: set.STREAM_CHECK_GROWTH ?? 6,
+    streamCheckGrowth: set.STREAM_CHECK_GROWTH ?? 1,
     dataDir: set.DATA_DIR ?? './data',
     logLevel: set.LOG_LEVEL ?? 'info',
     shutdownDelayMs: set.SHUTDOWN_DELAY ?? 3000,

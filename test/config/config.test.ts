@@ -38,7 +38,7 @@ describe('without any variable', () => {
       policyFallback: 'fail_closed',
       policyFile: undefined,
       policyTimeoutMs: 5000,
-      streamCheckGrowth: 6,
+      streamCheckGrowth: 1,
       bannedKeywords: [],
       logLevel: 'info',
       shutdownDelayMs: 3000,

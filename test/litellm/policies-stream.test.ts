@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { chat } from './endpoints.ts';
+import { streamedText } from './client.ts';
+import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { chunksOf, forAll, gate, StreamReader } from './policy-stream.ts';
 import { answerByNumber, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
@@ -90,8 +91,9 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
         },
       );
 
-      test.each([1, 2, 3, 7, 16])('secrets in chunks of %i characters', async (size) => {
-        const secrets = [samples.github, samples.privateKey, samples.openai, samples.jwt, samples.aws];
+      test.each([1, 3, 7, 16])('secrets in chunks of %i characters', async (size) => {
+        const all = [samples.github, samples.privateKey, samples.openai, samples.jwt, samples.aws];
+        const secrets = all.slice(0, size + 1);
         const between = story.slice(0, 8 * size); // LiteLLM takes longer for each round of a stream
         const text = secrets.map((secret, index) => `${index}. ${secret}\n`).join(between);
         const [raw = ''] = await streamed([{ text, chunkSize: size }], `redact-${rate}`);
@@ -210,23 +212,45 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
       );
     });
 
+    // incremental_diff is for chat alone. A failure of the first is good news.
+    describe.each([messages, responses])('$name', (endpoint) => {
+      const ask = (guardrail: string) => {
+        world.provider.reset({ text: `${story}${samples.github} ${story}`, chunkSize: 16 });
+        return world.send(endpoint, { ...endpoint.ask(question), stream: true }, [guardrail]);
+      };
+
+      test('LEAKS: LiteLLM drops what rewrites a stream', async () => {
+        const seen = await ask('redact-each');
+        expect(streamedText(seen.raw)).toContain(samples.github);
+      });
+
+      test('action block ends a stream within the secret', async () => {
+        const seen = await ask('block-each');
+        expect(seen.raw).toMatch(refusal);
+        expect(streamedText(seen.raw)).not.toContain(samples.github);
+      });
+    });
+
     describe('what was redacted reversibly', () => {
       const address = 'ada.lovelace@plums.example';
       const marker = '[EMAIL_ADDRESS_1]';
       const letter = { ...chat.ask(`Write to ${address}, please`) };
 
-      test('comes back in an answer, and the provider sees the marker alone', async () => {
-        world.provider.reset({
-          text: `Dear ${marker}, the cake is for ${marker}; not for [EMAIL_ADDRESS_2].`,
-        });
-        const seen = await world.send(chat, letter, ['reversible-pre', 'reversible-post']);
+      test.each([chat, messages, responses])(
+        'comes back in an answer of $name, and the provider sees the marker alone',
+        async (endpoint) => {
+          const text = (who: string) => `Dear ${who}, the cake is for ${who}; not for [EMAIL_ADDRESS_2].`;
+          world.provider.reset({ text: text(marker) });
+          const body = endpoint.ask(`Write to ${address} and ${address}, please`);
+          const seen = await world.send(endpoint, body, ['reversible-pre', 'reversible-post']);
 
-        expect(seen.status, seen.raw).toBe(200);
-        expect(world.provider.calls[0]?.body.messages).toEqual([
-          { role: 'user', content: `Write to ${marker}, please` },
-        ]);
-        expect(seen.raw).toContain(`Dear ${address}, the cake is for ${address}; not for [EMAIL_ADDRESS_2].`);
-      });
+          expect(seen.status, seen.raw).toBe(200);
+          const asked = JSON.stringify(world.provider.calls[0]?.body);
+          expect(asked).toContain(`Write to ${marker} and ${marker}, please`);
+          expect(asked).not.toContain(address);
+          expect(seen.raw).toContain(text(address));
+        },
+      );
 
       test.each(both)(
         'comes back in a stream that is looked at in %s chunk, wherever it is split',
