@@ -36,7 +36,10 @@ export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBin
       if (isAllowedAddress(c.env?.incoming?.socket.remoteAddress)) return route(c);
       metrics.rejected.inc({ reason: 'address' });
       log.warn({ reason: 'address' }, 'request refused');
-      return c.json({ error: { type: 'address', message: 'Access forbidden: IP address not allowed.' } }, 403);
+      return c.json(
+        { error: { type: 'address', message: 'Access forbidden: IP address not allowed.' } },
+        403,
+      );
     });
     app.all(path, (c) => {
       metrics.rejected.inc({ reason: 'method' });

@@ -6,15 +6,15 @@ import { createApp } from './app.ts';
 import { type AuditLog, auditAdvice, createAuditLog } from './audit/audit-log.ts';
 import { createAuditor } from './audit/auditor.ts';
 import { createHttp } from './backends/http.ts';
-import type { Config } from './config/config.ts';
+import { type Config, ConfigError } from './config/config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createAuth } from './http/auth.ts';
 import type { Answer, JudgingBackend } from './pipeline/ask.ts';
 import { createBreaker } from './pipeline/breaker.ts';
 import { createJudge, type Witness } from './pipeline/judge.ts';
-import { PolicyFileError } from './policies/file/problems.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
+import { PolicyFileError } from './policies/file/problems.ts';
 import { createPolicyStore, defaultPolicy, type PolicyStore } from './policies/store.ts';
 import { createLog, type Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -140,12 +140,21 @@ function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness 
 /** The policies that the configuration names. @throws PolicyFileError */
 function policiesOf({ policyFile, builtinPolicy, bannedKeywords, answerRedaction, backends }: Config) {
   if (policyFile === undefined && !builtinPolicy) return undefined;
-  const read = () =>
-    policyFile === undefined ? defaultPolicy(bannedKeywords) : fs.readFileSync(policyFile, 'utf8');
+  const read = () => (policyFile === undefined ? defaultPolicy(bannedKeywords) : textOf(policyFile));
   return createPolicyStore(read, {
     backends: backends.map(({ name }) => name),
     restores: answerRedaction === 'rewrite',
   });
+}
+
+/** @throws ConfigError */
+function textOf(policyFile: string): string {
+  try {
+    return fs.readFileSync(policyFile, 'utf8');
+  } catch (error) {
+    const { code = 'no file' } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`POLICY_FILE: cannot be read (${code}); write the path of a policy file`]);
+  }
 }
 
 function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
@@ -158,8 +167,12 @@ function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
     for (const warning of warnings) log.warn(warning);
   } catch (error) {
     metrics.policyReloads.inc({ result: 'failed' });
-    const problems = error instanceof PolicyFileError ? error.problems : [(error as NodeJS.ErrnoException).code];
-    log.error({ problems, policy_version: policies.file().version }, 'the policy file cannot be used; the last good one stays');
+    const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
+    const problems = isKnown ? error.problems : [(error as Error).name];
+    log.error(
+      { problems, policy_version: policies.file().version },
+      'the policy file cannot be used; the last good one stays',
+    );
   }
 }
 

@@ -1,10 +1,12 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { callerOf } from '../guardrail/caller.ts';
-import type { VerdictNote } from '../guardrail/record.ts';
+import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 import type { Ruling } from '../policies/engine.ts';
 import type { AuditOptions } from '../policies/policy.ts';
 import type { AuditLog } from './audit-log.ts';
 import { type AuditRow, auditRow } from './row.ts';
+
+const MAX_PASSED = 10_000;
 
 /** What a call was answered. */
 type Answered = {
@@ -66,6 +68,8 @@ export function createAuditor(
   onLost: () => void,
 ): Auditor {
   let log: AuditLog | undefined;
+  /** Calls of which a row says that their answer passed. */
+  const passed = new Set<string>();
   let days: number | undefined;
 
   function logFor({ retentionDays }: AuditOptions): AuditLog {
@@ -75,10 +79,24 @@ export function createAuditor(
     return log;
   }
 
+  /** Of a streamed answer, the rounds after the first that say nothing new; whoever asks again begins anew. */
+  function isRepetition(
+    { litellm_call_id: id, input_type }: GuardrailCall,
+    action: Answered['action'],
+  ): boolean {
+    if (id === null || id.length > MAX_ID_CHARS) return false;
+    if (input_type === 'request' || action !== 'NONE') passed.delete(id);
+    else if (passed.has(id)) return true;
+    else passed.add(id);
+    if (passed.size > MAX_PASSED) passed.delete(passed.keys().next().value as string);
+    return false;
+  }
+
   return {
     decided(answered, call, ruling, ms) {
       const options = ruling === undefined ? wanted() : ruling.audit;
       if (options === undefined || (!options.logsAll && answered.action === 'NONE')) return;
+      if (isRepetition(call, answered.action)) return;
       const open = logFor(options);
       const lost = open.lost();
       open.append(decidedRow(call, ruling, answered, ms));

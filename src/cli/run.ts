@@ -2,6 +2,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
+import { PolicyFileError } from '../policies/file/problems.ts';
 import { audit } from './audit.ts';
 import { checkConfig, checkConnections } from './check-config.ts';
 import { checkText } from './check-text.ts';
@@ -55,11 +56,14 @@ export async function run([command = 'serve', ...rest]: readonly string[]): Prom
   } catch (error) {
     if (error instanceof UsageError) return wrongUsage(error.message, `${command} --help`);
     if (!(error instanceof Error)) throw error;
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `guardrail-bridge: ${error.message}`}\n`,
-    );
+    process.stderr.write(`${isAboutSettings(error) ? '' : 'guardrail-bridge: '}${error.message}\n`);
     return 1;
   }
+}
+
+/** Whether an error says at length what is wrong in a configuration. */
+function isAboutSettings(error: Error): boolean {
+  return error instanceof ConfigError || error instanceof PolicyFileError;
 }
 
 function wrongUsage(problem: string, see = '--help'): number {

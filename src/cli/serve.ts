@@ -64,10 +64,9 @@ function followPolicies(bridge: Bridge, { policyFile }: Config): () => void {
     bridge.log.info({ policy_file: name, policy_version: version, chain, rules: rules.length }, 'policies');
     for (const warning of warnings) bridge.log.warn(warning);
   }
-  // Without a file too: the signal must not end the process
+  if (policyFile === undefined) return () => {};
   process.on('SIGHUP', bridge.reloadPolicies);
-  const stop = policyFile === undefined ? undefined : watchPolicyFile(policyFile, bridge.reloadPolicies);
-  return () => stop?.();
+  return watchPolicyFile(policyFile, bridge.reloadPolicies);
 }
 
 function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {

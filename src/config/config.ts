@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { auditKeys } from '../audit/chain.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
-import { auditKeys } from '../audit/chain.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';

@@ -24,10 +24,7 @@ export function eachWord(call: GuardrailCall, visit: (text: string, place: Place
 }
 
 /** As {@link eachWord}, of some `structured_messages`. */
-export function eachWordOfRows(
-  rows: readonly unknown[],
-  visit: (text: string, place: Place) => void,
-): void {
+export function eachWordOfRows(rows: readonly unknown[], visit: (text: string, place: Place) => void): void {
   walk(rows, '', 'structured_messages', visit);
 }
 

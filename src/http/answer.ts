@@ -88,13 +88,7 @@ export function createAnswers(options: AnswerOptions) {
           ...(holdback && { body: { action: 'NONE', stream_holdback_chars: holdback } }),
         };
       case 'block':
-        return blocked(
-          decision.cause,
-          decision.backend,
-          decision.reason,
-          callFields(call),
-          decision.message,
-        );
+        return blocked(decision.cause, decision.backend, decision.reason, callFields(call), decision.message);
       case 'modify':
         return rewrite(call, decision, holdback);
       case 'defer':

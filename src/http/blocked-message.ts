@@ -30,7 +30,5 @@ export function blockedMessage(
   const sentence = `${message?.trim() || SENTENCES[cause]} Reference: ${ref}`;
   if (template === undefined) return sentence;
   const values: Record<string, string> = { backend, reason: reason.slice(0, 1000), ref };
-  return (
-    template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '') || sentence
-  );
+  return template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '') || sentence;
 }

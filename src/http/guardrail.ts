@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { Auditor } from '../audit/auditor.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
-import type { Auditor } from '../audit/auditor.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
 import { loggable } from '../telemetry/log.ts';
 import type { REJECTIONS } from '../telemetry/metrics.ts';
@@ -128,7 +128,8 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
     const answer = answered(call, judgement.decision, judgement.ruling);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
-    if (answer.action !== 'CANCELLED') options.audit.decided({ ...answer, action: answer.action }, call, judgement.ruling, ms);
+    if (answer.action !== 'CANCELLED')
+      options.audit.decided({ ...answer, action: answer.action }, call, judgement.ruling, ms);
     if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, bytes, kept);
     return responseTo(c, answer);
   }

@@ -78,7 +78,8 @@ export function createAsked({ growth }: { growth: number }) {
     const goesOn = before !== undefined && extendsIt(call.texts, before);
     const judged = goesOn ? sum(before.lengths) : 0;
     const chars = sum(call.texts.map(({ length }) => length));
-    const cuts = goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
+    const cuts =
+      goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
     const asked =
       cuts.length === 0 ? call : { ...call, texts: call.texts.map((text, i) => text.slice(cuts[i] ?? 0)) };
     if (goesOn && call.tool_calls.length === 0) {
@@ -130,7 +131,9 @@ function onWhole(verdict: Verdict, parts: readonly string[], wholes: readonly st
     const whole = wholes[i]!;
     if (rewrite !== undefined) rewrites.set(whole, whole.slice(0, whole.length - part.length) + rewrite);
   }
-  return rewrites.size === verdict.rewrites.size ? { ...verdict, rewrites } : { kind: 'modify', rewrites: null };
+  return rewrites.size === verdict.rewrites.size
+    ? { ...verdict, rewrites }
+    : { kind: 'modify', rewrites: null };
 }
 
 function sum(numbers: readonly number[]): number {

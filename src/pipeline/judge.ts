@@ -40,7 +40,12 @@ export type Judge = {
    *   once one has decided
    * @param request for an answer, the request it belongs to, as far as it is known
    */
-  judge(call: GuardrailCall, body: Buffer, work: AbortController, request?: GuardrailCall): Promise<Judgement>;
+  judge(
+    call: GuardrailCall,
+    body: Buffer,
+    work: AbortController,
+    request?: GuardrailCall,
+  ): Promise<Judgement>;
   /** Whether some backend judges answers, and is glad of their request. */
   readonly wantsRequests: boolean;
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and late ones. */
@@ -136,7 +141,8 @@ export function createJudge(options: JudgeOptions): Judge {
     wantsRequests: backends.some((backend) => backend.judges.response),
     async judge(call, body, work, request) {
       const ruling = await ruled(call, body);
-      if (ruling !== undefined && 'kind' in ruling) return { decision: ruling, answers: [], ruling: undefined };
+      if (ruling !== undefined && 'kind' in ruling)
+        return { decision: ruling, answers: [], ruling: undefined };
       const decided = (decision: Decision): Judgement => ({ decision, answers: [], ruling });
       if (ruling?.verdict === 'block') return decided(blockBy(ruling));
       const own = ruling === undefined || ruling.rewrites.size === 0 ? undefined : ruling;

@@ -1,8 +1,8 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { type Caller, callerOf } from '../guardrail/caller.ts';
 import { passagesOf } from '../guardrail/words.ts';
-import type { PolicyFile } from './file/policy-file.ts';
 import { type Budget, createBudget } from './budget.ts';
+import type { PolicyFile } from './file/policy-file.ts';
 import { createFinder, type Found } from './finder.ts';
 import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
 import type { Action, AuditOptions, Finding, Subject, TextPolicy } from './policy.ts';
@@ -70,9 +70,15 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
   const plan = createPlanner(file);
   const policies = [...file.policies.values()].map(({ policy }) => policy);
   const rules = new Map(
-    policies.map((policy) => [policy, new Set([...(policy.texts?.rules ?? []), ...(policy.texts?.rulesForPlain ?? [])])]),
+    policies.map((policy) => [
+      policy,
+      new Set([...(policy.texts?.rules ?? []), ...(policy.texts?.rulesForPlain ?? [])]),
+    ]),
   );
-  const finders = { request: createFinder(policies, 'request'), response: createFinder(policies, 'response') };
+  const finders = {
+    request: createFinder(policies, 'request'),
+    response: createFinder(policies, 'response'),
+  };
 
   /** What stands in each text of the call; an answer may be one that still grows. */
   async function found({ call, budget }: Work): Promise<ReadonlyMap<string, Found>> {
@@ -82,7 +88,10 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       if (all.has(text)) continue;
       const grows = call.input_type === 'response' && index < call.texts.length;
       const stream = grows ? `${call.litellm_call_id ?? ''} ${index}` : undefined;
-      all.set(text, await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)));
+      all.set(
+        text,
+        await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)),
+      );
     }
     return all;
   }
@@ -99,8 +108,12 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
         noteOf(policy, rules.get(policy.policy) ?? NO_RULES, subject, texts),
       );
       const acting = notes.filter(({ enforced }) => enforced);
-      const by = acting.find(({ verdict }) => verdict === 'block') ?? acting.find(({ verdict }) => verdict === 'redact');
-      const redacting = planned.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
+      const by =
+        acting.find(({ verdict }) => verdict === 'block') ??
+        acting.find(({ verdict }) => verdict === 'redact');
+      const redacting = planned.policies.filter(
+        (_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact',
+      );
       const vault = vaultOf(call, redacting);
       const { rewrites, holdback } = redact(call, texts, redacting, vault);
       const blocking = planned.policies.find(({ kind }) => kind === by?.kind && by.verdict === 'block');
@@ -176,7 +189,8 @@ function redact(
   for (const [text, { findings, open }] of texts) {
     const restored = call.input_type === 'response' ? vault?.restore(text) : undefined;
     const edits = findings.flatMap((finding) => replacements(finding, text));
-    const all = restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
+    const all =
+      restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
     if (all.length > 0) rewrites.set(text, rewritten(text, all));
     if (call.input_type === 'request') continue;
     const decided = withoutCut(text, all, Math.min(open, restored?.open ?? open));
@@ -191,7 +205,8 @@ type PlacedEdit = Edit & { readonly from: number };
 function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | undefined) {
   const owners = new Map<TextRule, TextPolicy>();
   for (const { policy } of redacting) {
-    for (const rule of policy.texts?.rules ?? []) if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
+    for (const rule of policy.texts?.rules ?? [])
+      if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
   }
   const numbers = new Map<string, Map<string, number>>();
   return ({ rule, start, end, from }: Finding, text: string): PlacedEdit[] => {

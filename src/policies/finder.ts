@@ -1,6 +1,6 @@
 import type { InputType } from '../guardrail/call.ts';
-import { type Cleared, createCleared } from './cleared.ts';
 import { type Budget, OutOfTime, SLICE } from './budget.ts';
+import { type Cleared, createCleared } from './cleared.ts';
 import type { Finding, Policy, TextPolicy } from './policy.ts';
 import { plainVariants } from './scan/plain.ts';
 import type { TextRule } from './scan/rule.ts';
@@ -35,11 +35,14 @@ const NOTHING: Found = { findings: [], plain: [], open: 0 };
 /** Looks for the rules of all policies that judge texts in one direction, in one pass. */
 export function createFinder(policies: readonly Policy[], direction: InputType): Finder {
   const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
-  if (texts.length === 0) return { find: async () => NOTHING, findOn: async (_, { length }) => ({ ...NOTHING, open: length }) };
+  if (texts.length === 0)
+    return { find: async () => NOTHING, findOn: async (_, { length }) => ({ ...NOTHING, open: length }) };
   const scanner = createScanner([...new Set(texts.flatMap(({ rules }) => rules))]);
   const plain = createPlainFinder(texts);
   const known: Cleared<Found> = createCleared();
-  const streams: Cleared<{ decided: number; key: string; findings: readonly Finding[] }> = createCleared({ max: 5000 });
+  const streams: Cleared<{ decided: number; key: string; findings: readonly Finding[] }> = createCleared({
+    max: 5000,
+  });
 
   async function scan(text: string, start: number, goesOn: boolean, budget: Budget): Promise<Found> {
     const findings: Finding[] = [];

@@ -68,14 +68,21 @@ function wishesOf({ additional_provider_specific_params }: GuardrailCall, caller
     const value = parameters[parameter];
     const listed = Array.isArray(value) ? value : [value];
     return [...listed, caller.header(header)].flatMap((item) =>
-      item === undefined || item === null ? [] : String(item).split(',').map((word) => word.trim()),
+      item === undefined || item === null
+        ? []
+        : String(item)
+            .split(',')
+            .map((word) => word.trim()),
     );
   };
 }
 
 function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => boolean {
   const tests: ((call: GuardrailCall, caller: Caller) => boolean)[] = [];
-  const some = (patterns: readonly string[] | undefined, names: (call: GuardrailCall, caller: Caller) => readonly string[]) => {
+  const some = (
+    patterns: readonly string[] | undefined,
+    names: (call: GuardrailCall, caller: Caller) => readonly string[],
+  ) => {
     if (patterns === undefined) return;
     const isMatch = globs(patterns);
     tests.push((call, caller) => names(call, caller).some(isMatch));

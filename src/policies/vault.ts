@@ -5,7 +5,10 @@ export type Vault = {
   /** Remembers what a marker stands for. */
   put(marker: string, value: string): void;
   /** Where markers stand in an answer, with what they stand for, and from where on more of one may follow. */
-  restore(text: string): { readonly edits: readonly (Edit & { readonly from: number })[]; readonly open: number };
+  restore(text: string): {
+    readonly edits: readonly (Edit & { readonly from: number })[];
+    readonly open: number;
+  };
 };
 
 const MAX_VAULTS = 1000;
@@ -40,7 +43,11 @@ function createVault(): Vault {
       const edits: (Edit & { from: number })[] = [];
       let open = text.length;
       for (const [marker, value] of values) {
-        for (let start = text.indexOf(marker); start >= 0; start = text.indexOf(marker, start + marker.length)) {
+        for (
+          let start = text.indexOf(marker);
+          start >= 0;
+          start = text.indexOf(marker, start + marker.length)
+        ) {
           edits.push({ start, end: start + marker.length, from: start, text: value });
         }
         for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {

@@ -16,9 +16,21 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
       const { input_type } = call;
       for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
         const mode = enforced ? 'enforce' : 'observe';
-        metrics.verdicts.inc({ backend: kind, mode, input_type, verdict: verdict === 'redact' ? 'modify' : verdict });
+        metrics.verdicts.inc({
+          backend: kind,
+          mode,
+          input_type,
+          verdict: verdict === 'redact' ? 'modify' : verdict,
+        });
         if (verdict === 'allow') continue;
-        const fields = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: plan.rule };
+        const fields = {
+          policy: kind,
+          mode,
+          verdict,
+          reason_code: reasonCode,
+          rules,
+          caller_rule: plan.rule,
+        };
         log.info({ ...callFields(call), ...fields }, 'policy');
         if (!enforced) metrics.would(verdict, { policy: kind, rule: plan.rule, team: caller.team[0] ?? '' });
       }

@@ -145,7 +145,9 @@ describe('the reply that carries a redaction of a request', () => {
       name: 'JSON in tool-call arguments, where the whole of them is rewritten too',
       call: {
         ...NEW,
-        structured_messages: [{ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)] }],
+        structured_messages: [
+          { role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)] },
+        ],
       },
       rewrites: { dana: '****', [String.raw`{"to":"dana","x":"\n"}`]: String.raw`{"to":"****","x":"\n"}` },
       is: rows({ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"****","x":"\n"}`)] }),

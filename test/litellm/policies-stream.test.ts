@@ -23,6 +23,8 @@ const rewrites = { ANSWER_REDACTION: 'rewrite' };
 const setups = {
   redact: { policy: policies({ secrets: { action: 'redact' } }), env: rewrites, guardrails },
   block: { policy: policies({ secrets: { action: 'block' } }), env: rewrites, guardrails },
+  // ANSWER_REDACTION is block unless it is set
+  strict: { policy: policies({ secrets: { action: 'redact' } }), guardrails },
   reversible: {
     policy: policies({ 'pii-detector': { entities: ['EMAIL_ADDRESS'], redaction: { reversible: true } } }),
     env: rewrites,
@@ -210,6 +212,17 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
           }
         },
       );
+
+      test('without ANSWER_REDACTION=rewrite a redaction ends the stream, and nothing of the secret is seen', async () => {
+        const splits = splitsOf(samples.github, 4);
+        const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+        const raws = await streamed(answers, `strict-${rate}`);
+
+        for (const raw of raws) {
+          expect(shownOf(samples.github, raw)).toEqual([]);
+          expect(raw).toMatch(refusal);
+        }
+      });
     });
 
     // incremental_diff is for chat alone. A failure of the first is good news.

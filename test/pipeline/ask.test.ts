@@ -124,7 +124,10 @@ describe('observe mode', () => {
   });
 
   test('is not asked once a policy has blocked', async () => {
-    const engine = engineOf({ chain: ['banned-keywords'], policy: { 'banned-keywords': { keywords: ['Rome'] } } });
+    const engine = engineOf({
+      chain: ['banned-keywords'],
+      policy: { 'banned-keywords': { keywords: ['Rome'] } },
+    });
     const judge = judgeOf([backend('a', says(ALLOW), observe)], { engine: engine.engine });
     const decision = await judge.judge(CALL, new AbortController());
     expect(decision).toMatchObject(blocks('verdict', 'banned-keywords'));

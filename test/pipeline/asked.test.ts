@@ -26,7 +26,9 @@ const WORDS = 'one answer of many words, each of them new and none of them bad; 
 
 /** A stream in rounds of so many characters. */
 const rounds = (chars: number, step = 20) =>
-  Array.from({ length: Math.ceil(chars / step) }, (_, i) => answer(WORDS.slice(0, Math.min(chars, (i + 1) * step))));
+  Array.from({ length: Math.ceil(chars / step) }, (_, i) =>
+    answer(WORDS.slice(0, Math.min(chars, (i + 1) * step))),
+  );
 
 describe('a streamed answer', () => {
   test.each([
@@ -35,14 +37,17 @@ describe('a streamed answer', () => {
     { unit: CONVERSATION, chars: 12_345, times: 2.2 },
     { unit: TEXTS, chars: 700, times: 1.2 },
     { unit: TEXTS, chars: 12_000, times: 1.2 },
-  ])('of $chars characters costs a backend that judges a $unit.unit at most $times times its length', async ({ unit, chars, times }) => {
-    const a = recording();
-    const judge = judgeOf([backend('a', a.check, { judges: unit })], { growth: 6 });
-    for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
-    await judge.settled();
-    expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
-    expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
-  });
+  ])(
+    'of $chars characters costs a backend that judges a $unit.unit at most $times times its length',
+    async ({ unit, chars, times }) => {
+      const a = recording();
+      const judge = judgeOf([backend('a', a.check, { judges: unit })], { growth: 6 });
+      for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
+      await judge.settled();
+      expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
+      expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
+    },
+  );
 
   test('is judged to its end, though no call says which is the last', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
@@ -52,7 +57,9 @@ describe('a streamed answer', () => {
     }
     await judge.settled();
     expect(judge.late.map((late) => 'verdict' in late && late.verdict.kind)).toEqual(['block']);
-    expect(await judge.judge(answer('A first part of it, then forbidden words'))).toMatchObject({ kind: 'block' });
+    expect(await judge.judge(answer('A first part of it, then forbidden words'))).toMatchObject({
+      kind: 'block',
+    });
   });
 
   test('with tool calls has ended, and is judged whole', async () => {
@@ -153,7 +160,10 @@ describe('a request', () => {
   test('is judged by each backend for itself', async () => {
     const a = recording();
     const b = recording();
-    const judge = judgeOf([backend('a', a.check, { judges: TEXTS }), backend('b', b.check, { judges: TEXTS })]);
+    const judge = judgeOf([
+      backend('a', a.check, { judges: TEXTS }),
+      backend('b', b.check, { judges: TEXTS }),
+    ]);
     await judge.judge(turn('x'));
     expect([a.asked.length, b.asked.length]).toEqual([1, 1]);
   });

@@ -151,7 +151,9 @@ describe('several backends', () => {
 });
 
 describe('what a backend cannot look at', () => {
-  const requests = { judges: { request: true, response: false, media: false, unit: 'conversation' as const } };
+  const requests = {
+    judges: { request: true, response: false, media: false, unit: 'conversation' as const },
+  };
 
   test('answers are counted as unjudged by it, and judged by the others', async () => {
     const answer = callOf({ input_type: 'response', texts: ['x'] });

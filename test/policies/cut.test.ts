@@ -24,7 +24,9 @@ const RULES: readonly TextRule[] = [
 ];
 
 const SAMPLES = [
-  ...[...secretSamples].flatMap(([id, { finds, passes }]) => [...finds, ...passes].map((text) => [id, text] as const)),
+  ...[...secretSamples].flatMap(([id, { finds, passes }]) =>
+    [...finds, ...passes].map((text) => [id, text] as const),
+  ),
   ...Object.entries(personalSamples).flatMap(([id, { finds, passes }]) =>
     [...finds, ...passes].map((text) => [id, text] as const),
   ),
@@ -45,23 +47,26 @@ describe('a text that comes in pieces is read as it is read whole', () => {
   const inWords = (text: string, findings: readonly { rule: TextRule; start: number; end: number }[]) =>
     findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`).sort();
 
-  test.each([...new Map(SAMPLES.map((sample) => [sample[1], sample])).values()].map(([id, text], i) => [id, i, text] as const))(
-    '%s, sample %i',
-    (_, __, sample) => {
-      for (const [before, after] of AROUND) {
-        const text = `${before}${marked(sample).text}${after}`;
-        const sure: { rule: TextRule; start: number; end: number }[] = [];
-        let decided = 0;
-        for (let end = 1; end <= text.length; end++) {
-          const part = text.slice(0, end);
-          const goesOn = end < text.length;
-          const { findings, open } = scanner.scan(part, { from: decided }, goesOn);
-          const next = goesOn ? withoutCut(part, findings, open) : end;
-          sure.push(...findings.filter((finding) => finding.end <= next));
-          decided = next;
-        }
-        expect(inWords(text, sure), JSON.stringify([before, after])).toEqual(inWords(text, scanner.scan(text).findings));
+  test.each(
+    [...new Map(SAMPLES.map((sample) => [sample[1], sample])).values()].map(
+      ([id, text], i) => [id, i, text] as const,
+    ),
+  )('%s, sample %i', (_, __, sample) => {
+    for (const [before, after] of AROUND) {
+      const text = `${before}${marked(sample).text}${after}`;
+      const sure: { rule: TextRule; start: number; end: number }[] = [];
+      let decided = 0;
+      for (let end = 1; end <= text.length; end++) {
+        const part = text.slice(0, end);
+        const goesOn = end < text.length;
+        const { findings, open } = scanner.scan(part, { from: decided }, goesOn);
+        const next = goesOn ? withoutCut(part, findings, open) : end;
+        sure.push(...findings.filter((finding) => finding.end <= next));
+        decided = next;
       }
-    },
-  );
+      expect(inWords(text, sure), JSON.stringify([before, after])).toEqual(
+        inWords(text, scanner.scan(text).findings),
+      );
+    }
+  });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { fill } from '../support/credentials.ts';
 import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
-import { engineOf } from '../support/policies.ts';
 import { personalSamples } from '../support/personal-samples.ts';
+import { engineOf } from '../support/policies.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
 
 const CHAIN = {
@@ -119,7 +119,8 @@ describe('a clean stream', () => {
     const random = seeded(5);
     const lines = Array.from(
       { length: 80 },
-      (_, i) => `  const total_${i} = prices["item-${i}"] * ${i * 37}; // at 10:${10 + (i % 50)}, see RFC ${2119 + i}\n`,
+      (_, i) =>
+        `  const total_${i} = prices["item-${i}"] * ${i * 37}; // at 10:${10 + (i % 50)}, see RFC ${2119 + i}\n`,
     );
     const { seen } = await stream(lines.join(''), random, 6);
     for (const { shown, of } of seen) expect(of - Array.from(shown).length).toBeLessThan(100);

@@ -45,7 +45,12 @@ test('every combination of labels is at zero before the first call', async () =>
     }),
     verdicts_total: [
       ...combine({ backend: ['akto'], mode, input_type, verdict: ['allow', 'block', 'modify', 'flagged'] }),
-      ...combine({ backend: ['prompt-injection', 'secrets'], mode, input_type, verdict: ['allow', 'block', 'modify'] }),
+      ...combine({
+        backend: ['prompt-injection', 'secrets'],
+        mode,
+        input_type,
+        verdict: ['allow', 'block', 'modify'],
+      }),
     ],
     failures_total: combine({ backend: ['akto'], mode, input_type, kind: FAILURE_KINDS }),
     bypasses_total: combine({ backend: ['akto'], input_type, fallback: ['fail_open', 'defer'] }),

@@ -55,7 +55,8 @@ function build(anchors: readonly string[]) {
   // Breadth first: the row of a shorter suffix is ready when it is copied
   for (const node of nodes) {
     const row = numbers.get(node)! << shift;
-    if (node !== root) next.copyWithin(row, numbers.get(node.fail)! << shift, (numbers.get(node.fail)! + 1) << shift);
+    if (node !== root)
+      next.copyWithin(row, numbers.get(node.fail)! << shift, (numbers.get(node.fail)! + 1) << shift);
     for (const [unit, child] of node.children) next[row | unit] = numbers.get(child)!;
   }
   const firstFound = order.findIndex(({ found }) => found.length > 0);
@@ -108,7 +109,6 @@ function newNode(depth: number): Node {
 
 /** Units that stand in no anchor are all alike: class 0. */
 function classesOf(anchors: readonly string[]) {
-
   const own = new Map<number, number>();
   for (const anchor of anchors) {
     for (let i = 0; i < anchor.length; i++) {

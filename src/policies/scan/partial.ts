@@ -1,4 +1,4 @@
-import { type AST, RegExpParser } from '@eslint-community/regexpp';
+import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
 
 export type Partial = {
   /** Source of the partial expression. */
@@ -35,26 +35,35 @@ export function partialOf(
   let lookahead = 0;
 
   const orEnd = (raw: string) => `(?:${raw}|${end})`;
+  /** Or so few characters more that it cannot be told yet. */
+  const orRest = ({ raw }: AST.Node, length: number) => `(?:${raw}|[^]{0,${length}}$)`;
   const all = (alternatives: readonly AST.Alternative[]) =>
     alternatives.map(({ elements }) => elements.map(write).join('')).join('|');
 
   function write(node: AST.Element | AST.QuantifiableElement): string {
     switch (node.type) {
       case 'Group':
-        return `(?:${all(node.alternatives)})`;
+        return `(?${node.modifiers?.raw ?? ''}:${all(node.alternatives)})`;
       case 'CapturingGroup':
         return `(${node.name === null ? '' : `?<${node.name}>`}${all(node.alternatives)})`;
       case 'Quantifier':
         return write(node.element) + quantifierOf(node);
       case 'Assertion':
-        if (node.kind === 'lookahead') {
-          lookahead = Math.max(lookahead, lengthOfAll(node.alternatives));
-          if (!node.negate) return `(?=${all(node.alternatives)})`;
-        }
-        return orEnd(node.raw);
+        if (node.kind !== 'lookahead') return orEnd(node.raw);
+        return lookingAhead(node, lengthOfAll(node.alternatives));
+      case 'Backreference':
+        return orRest(node, lengthOf(node));
       default:
         return orEnd(node.raw);
     }
+  }
+
+  function lookingAhead(node: AST.LookaheadAssertion, length: number): string {
+    const further = looksFurther(node);
+    lookahead = Math.max(lookahead, length + (further ? 1 : 0));
+    if (!node.negate) return `(?=${all(node.alternatives)})`;
+    // What is a boundary or an end as yet need not stay one
+    return further ? orRest(node, length) : orEnd(node.raw);
   }
 
   function lengthOfAll(alternatives: readonly AST.Alternative[]): number {
@@ -85,6 +94,17 @@ export function partialOf(
   const { alternatives } = new RegExpParser().parsePattern(source, 0, source.length, { unicode });
   const reach = lengthOfAll(alternatives);
   return { source: all(alternatives), reach: unbounded ? Math.min(reach, MAX_REACH) : reach, lookahead };
+}
+
+/** Whether something that is looked ahead for looks at what is behind itself. */
+function looksFurther(node: AST.LookaheadAssertion): boolean {
+  let found = false;
+  visitRegExpAST(node, {
+    onAssertionEnter: (inner) => {
+      found ||= inner !== node;
+    },
+  });
+  return found;
 }
 
 function quantifierOf({ raw, element }: AST.Quantifier): string {

@@ -58,7 +58,14 @@ export type RuleSource = {
  * A rule from a bounded regular expression, which is tried where an anchor was found. Throws if a quantifier of the
  * pattern is unbounded.
  */
-export function anchoredRule({ id, anchors, pattern, flags = undefined, lead = 0, judge }: RuleSource): AnchoredRule {
+export function anchoredRule({
+  id,
+  anchors,
+  pattern,
+  flags = undefined,
+  lead = 0,
+  judge,
+}: RuleSource): AnchoredRule {
   const whole = new RegExp(pattern, `${flags ?? ''}y`);
   const { source, reach, lookahead } = partialOf(pattern, flags ?? '');
   const partial = new RegExp(source, `${flags ?? ''}y`);

@@ -40,7 +40,9 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
   const sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
   const tailed = anchored.filter((rule) => rule.openTail !== undefined);
   const byDigits = anchored.flatMap((rule, number) => (rule.anchors.includes(DIGITS) ? [number] : []));
-  const anchors = [...new Set(anchored.flatMap((rule) => rule.anchors))].filter((anchor) => anchor !== DIGITS);
+  const anchors = [...new Set(anchored.flatMap((rule) => rule.anchors))].filter(
+    (anchor) => anchor !== DIGITS,
+  );
   const byAnchor = anchors.map((anchor) =>
     anchored.flatMap((rule, number) => (rule.anchors.includes(anchor) ? [number] : [])),
   );
