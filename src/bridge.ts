@@ -138,7 +138,7 @@ function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness 
 }
 
 /** The policies that the configuration names. @throws PolicyFileError */
-function policiesOf({ policyFile, builtinPolicy, bannedKeywords, answerRedaction, backends }: Config) {
+export function policiesOf({ policyFile, builtinPolicy, bannedKeywords, answerRedaction, backends }: Config) {
   if (policyFile === undefined && !builtinPolicy) return undefined;
   const read = () => (policyFile === undefined ? defaultPolicy(bannedKeywords) : textOf(policyFile));
   return createPolicyStore(read, {

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { GUARDRAIL_PATHS } from '../src/app.ts';
 import { backends } from '../src/backends/index.ts';
 import { parseConfig } from '../src/config/config.ts';
+import { readPolicyFile } from '../src/policies/file/load.ts';
+import { kinds } from '../src/policies/kinds/index.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'examples');
 const files = readdirSync(FOLDER);
@@ -23,7 +25,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
     const config = parseConfig(env, backends);
     expect(config.warnings).toEqual([]);
     expect(config.apiKeys.length).toBeGreaterThan(0);
-    expect(config.backends.length > 0 || config.builtinPolicy).toBe(true);
+    expect(config.backends.length > 0 || config.builtinPolicy || config.policyFile !== undefined).toBe(true);
   });
 
   test('sets only what is read', () => {
@@ -37,6 +39,18 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
       }
     });
     expect(unused).toEqual([]);
+  });
+
+  test('names a policy file that can be used, if any', () => {
+    const { POLICY_FILE } = env;
+    if (POLICY_FILE === undefined) return;
+    const { chain, warnings } = readPolicyFile(
+      readFileSync(join(FOLDER, '..', POLICY_FILE), 'utf8'),
+      kinds,
+      (_, make) => make(),
+    );
+    expect(chain.length).toBeGreaterThan(0);
+    expect(warnings).toEqual([]);
   });
 
   test('starts with what it shows, in words', () => {

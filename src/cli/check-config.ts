@@ -1,20 +1,17 @@
 import { createHttp, toFailure } from '../backends/http.ts';
+import { policiesOf } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
-import { readPolicyFile } from '../policies/file/load.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
-import { kinds } from '../policies/kinds/index.ts';
-import { defaultPolicy } from '../policies/store.ts';
-import { readText } from './policy-engine.ts';
 import { many } from './table.ts';
 
 /**
  * `guardrail-bridge check-config`: what the environment means, without starting anything.
  *
- * @throws PolicyFileError, or an Error that an operator can read if there is no such file
+ * @throws PolicyFileError, or ConfigError if there is no such file
  */
 export function checkConfig(config: Config): string {
-  const policies = policiesOf(config);
+  const policies = policiesOf(config)?.file();
   const lines = [
     `listens on ${config.host}:${config.port}, ${config.apiKeys.length || 'no'} API key${config.apiKeys.length === 1 ? '' : 's'}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
@@ -27,13 +24,6 @@ export function checkConfig(config: Config): string {
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** The policies as `serve` would read them. */
-function policiesOf({ policyFile, builtinPolicy, bannedKeywords, backends }: Config): PolicyFile | undefined {
-  if (policyFile === undefined && !builtinPolicy) return undefined;
-  const text = policyFile === undefined ? defaultPolicy(bannedKeywords) : readText(policyFile);
-  return readPolicyFile(text, kinds, (_, make) => make(), { backends: backends.map(({ name }) => name) });
 }
 
 function inForce({ name, version, chain, policies, rules }: PolicyFile, { bannedKeywords }: Config): string {

@@ -42,12 +42,15 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
 
   const jsonType = () => (options.isDraining() ? JSON_TYPE_LAST : JSON_TYPE);
 
-  /** Keeps a request for its answer; for an answer, what was kept. */
-  function requestOf(call: GuardrailCall, body: Buffer): Buffer | undefined {
-    if (memory === undefined || call.litellm_call_id === null) return undefined;
-    if (call.input_type === 'response') return memory.recall(call.litellm_call_id);
-    memory.remember(call.litellm_call_id, body);
-    return undefined;
+  /** What was kept of the request that an answer belongs to. */
+  function requestOf({ input_type, litellm_call_id: id }: GuardrailCall): Buffer | undefined {
+    return input_type === 'response' && id !== null ? memory?.recall(id) : undefined;
+  }
+
+  /** Keeps a request for its answer, as backends may see it. */
+  function keep(call: GuardrailCall, shown: GuardrailCall, body: Buffer): void {
+    if (call.input_type !== 'request' || call.litellm_call_id === null) return;
+    memory?.remember(call.litellm_call_id, shown === call ? body : Buffer.from(JSON.stringify(shown)));
   }
 
   function reject(
@@ -121,9 +124,10 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
 
   async function judged(c: BridgeContext, call: GuardrailCall, bytes: Buffer): Promise<Response> {
     const startedAt = performance.now();
-    const kept = requestOf(call, bytes);
+    const kept = requestOf(call);
     const request = kept === undefined ? undefined : callIn(kept);
     const judgement = await judge.judge(call, bytes, workFor(c), request);
+    keep(call, judgement.shown, bytes);
     const ms = performance.now() - startedAt;
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
     const answer = answered(call, judgement.decision, judgement.ruling);

@@ -2,15 +2,15 @@ import type { Http } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
-import { mediaOf, rewriteWords } from '../guardrail/words.ts';
+import { mediaOf } from '../guardrail/words.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine, Ruling } from '../policies/engine.ts';
-import { type Answer, ask, type Context, type JudgingBackend } from './ask.ts';
-import { createAsked } from './asked.ts';
-import { block, blocks, type Decision, decide } from './decision.ts';
+import type { Answer, JudgingBackend } from './ask.ts';
+import { createAsker } from './ask-new.ts';
+import { block, type Decision, decide } from './decision.ts';
 import { applyUnreachableFallback, type Effect } from './fallback.ts';
-import { createLate } from './late.ts';
-import { composed } from './rewrites.ts';
+import { firstBlockOrAll } from './first-block.ts';
+import { ownerOf, together, without } from './own-redaction.ts';
 
 /** Told of everything that happens on the way to a decision, to count and log it. */
 export type Witness = {
@@ -29,6 +29,8 @@ export type Judgement = {
   readonly decision: Decision;
   readonly answers: readonly Answer[];
   readonly ruling: Ruling | undefined;
+  /** The call as the policies left it: what backends may see. */
+  readonly shown: GuardrailCall;
 };
 
 export type Judge = {
@@ -72,8 +74,7 @@ export type JudgeOptions = {
  */
 export function createJudge(options: JudgeOptions): Judge {
   const { backends, http, witness } = options;
-  const asked = createAsked({ growth: options.streamCheckGrowth });
-  const late = createLate();
+  const asker = createAsker(options.streamCheckGrowth, witness);
   const watched = new Set<Promise<unknown>>();
 
   async function ruled(call: GuardrailCall, body: Buffer): Promise<Ruling | Decision | undefined> {
@@ -106,51 +107,20 @@ export function createJudge(options: JudgeOptions): Judge {
     });
   }
 
-  /** Asks what is new to a backend: now, later, or not at all. */
-  function askNew(
-    backend: JudgingBackend,
-    call: GuardrailCall,
-    body: Buffer,
-    context: Context,
-    rule: string,
-    signal?: AbortSignal,
-  ): Promise<Answer> | undefined {
-    const name = `${backend.name}\0${call.litellm_call_id}`;
-    const against = call.input_type === 'response' ? late.against(name) : undefined;
-    if (against !== undefined) return Promise.resolve({ ...against, call });
-    const question = asked(backend, call, body, rule);
-    if (question.kind === 'known') return undefined;
-    if (question.kind === 'later') {
-      late.schedule(name, () =>
-        ask(backend, question.call, context).then((answer) => {
-          witness.late(answer);
-          return answer;
-        }),
-      );
-      return undefined;
-    }
-    late.cancel(name);
-    return ask(backend, question.call, context, signal).then((answer) => {
-      const own = 'verdict' in answer ? { ...answer, verdict: question.answered(answer.verdict) } : answer;
-      witness.answer(own);
-      return own;
-    });
-  }
-
   return {
     wantsRequests: backends.some((backend) => backend.judges.response),
     async judge(call, body, work, request) {
       const ruling = await ruled(call, body);
       if (ruling !== undefined && 'kind' in ruling)
-        return { decision: ruling, answers: [], ruling: undefined };
-      const decided = (decision: Decision): Judgement => ({ decision, answers: [], ruling });
-      if (ruling?.verdict === 'block') return decided(blockBy(ruling));
+        return { decision: ruling, answers: [], ruling: undefined, shown: call };
       const own = ruling === undefined || ruling.rewrites.size === 0 ? undefined : ruling;
+      const shown = own ? without(call, own.rewrites) : call;
+      const decided = (decision: Decision): Judgement => ({ decision, answers: [], ruling, shown });
+      if (ruling?.verdict === 'block') return decided(blockBy(ruling));
       const redacted: Decision = own
         ? { kind: 'modify', backends: [ownerOf(own)], rewrites: own.rewrites }
         : { kind: 'allow' };
 
-      const shown = own ? without(call, own.rewrites) : call;
       const planned = backends
         .filter(({ name }) => ruling?.plan.backends?.includes(name) ?? true)
         .map((backend) => withPlan(backend, ruling));
@@ -163,29 +133,26 @@ export function createJudge(options: JudgeOptions): Judge {
       }
       if (planned.length === 0) return decided(redacted);
 
-      const context = { http, request };
-      const rule = ruling?.plan.rule ?? '';
+      const asked = { call: shown, body, rule: ruling?.plan.rule ?? '', context: { http, request } };
       for (const backend of able(
         planned.filter(({ mode }) => mode === 'observe'),
         call,
       )) {
-        const watch: Promise<unknown> | undefined = askNew(backend, shown, body, context, rule);
-        if (watch === undefined) continue;
-        watched.add(watch);
-        watch.finally(() => watched.delete(watch));
+        const watch: Promise<unknown> | undefined = asker
+          .ask(backend, asked)
+          ?.then(() => watch && watched.delete(watch));
+        if (watch !== undefined) watched.add(watch);
       }
-      const pending = enforcing.flatMap(
-        (backend) => askNew(backend, shown, body, context, rule, work.signal) ?? [],
-      );
+      const pending = enforcing.flatMap((backend) => asker.ask(backend, asked, work.signal) ?? []);
       if (pending.length === 0) return decided(redacted);
       const answers = await firstBlockOrAll(pending);
       const decision = decide(answers);
       if (decision.kind !== 'block' && work.signal.aborted) return decided({ kind: 'cancelled' });
       if (answers.length < pending.length) work.abort(STOPPED);
-      return { decision: own ? together(own, decision) : decision, answers, ruling };
+      return { ...decided(own ? together(own, decision) : decision), answers };
     },
     async settled() {
-      await late.settled();
+      await asker.settled();
       while (watched.size > 0) await Promise.all(watched);
     },
   };
@@ -193,11 +160,6 @@ export function createJudge(options: JudgeOptions): Judge {
 
 function blockBy({ by, message }: Ruling): Decision {
   return block('verdict', by?.kind ?? 'policies', by?.reasonCode ?? 'blocked', message);
-}
-
-/** Who redacts; without a finding it is what was redacted in the request and is put back. */
-function ownerOf({ by }: Ruling): string {
-  return by?.kind ?? 'pii-detector';
 }
 
 function withPlan(backend: JudgingBackend, ruling: Ruling | undefined): JudgingBackend {
@@ -208,52 +170,4 @@ function withPlan(backend: JudgingBackend, ruling: Ruling | undefined): JudgingB
     mode: backendMode ?? backend.mode,
     unreachableFallback: unreachableFallback ?? backend.unreachableFallback,
   };
-}
-
-/** The call as the policies leave it. */
-function without(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): GuardrailCall {
-  const rows = (values: readonly unknown[]) => values.map((value) => rewriteWords(value, rewrites));
-  return {
-    ...call,
-    texts: call.texts.map((text) => rewrites.get(text) ?? text),
-    structured_messages: rows(call.structured_messages),
-    tool_calls: rows(call.tool_calls),
-    tools: rows(call.tools),
-  };
-}
-
-/** A redaction by the policies and what the backends then decided. */
-function together(own: Ruling, decision: Decision): Decision {
-  switch (decision.kind) {
-    case 'allow':
-      return { kind: 'modify', backends: [ownerOf(own)], rewrites: own.rewrites };
-    case 'modify':
-      return {
-        kind: 'modify',
-        backends: [ownerOf(own), ...decision.backends],
-        rewrites: composed(own.rewrites, decision.rewrites),
-      };
-    case 'defer':
-      // A 503 would leave the redaction to a setting that knows nothing of it
-      return block('redaction', ownerOf(own), 'a redaction could not be applied');
-    case 'block':
-    case 'cancelled':
-      return decision;
-  }
-}
-
-/** Resolves with the answers so far as soon as one of them blocks, otherwise with all, in the order of the list. */
-function firstBlockOrAll(pending: readonly Promise<Answer>[]): Promise<Answer[]> {
-  if (pending.length === 1) return Promise.all(pending);
-  return new Promise((resolve, reject) => {
-    const answers: Answer[] = [];
-    let missing = pending.length;
-    pending.forEach((promise, i) => {
-      promise.then((answer) => {
-        answers[i] = answer;
-        missing--;
-        if (missing === 0 || blocks(answer)) resolve(answers.filter(Boolean));
-      }, reject);
-    });
-  });
 }

@@ -33,30 +33,54 @@ export function createVaults(now = () => performance.now()) {
   };
 }
 
+/** Markers that only differ in their numbers. */
+type Group = { readonly beginning: string; readonly values: Map<string, string>; lengths: readonly number[] };
+
+/** Markers are looked for by what they begin with, of which there are few: a thousand cost no more than a dozen. */
 function createVault(): Vault {
-  const values = new Map<string, string>();
+  const groups = new Map<string, Group>();
+  let size = 0;
   return {
     put(marker, value) {
-      if (values.size < MAX_VALUES) values.set(marker, value);
+      const beginning = marker.replace(/\d{1,9}\]?$/, '');
+      const end = marker.slice(beginning.length);
+      const group = groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
+      if (!group.values.has(end) && size === MAX_VALUES) return;
+      if (!group.values.has(end)) size++;
+      groups.set(beginning, group);
+      group.values.set(end, value);
+      if (group.lengths.includes(end.length)) return;
+      group.lengths = [...group.lengths, end.length].sort((a, b) => b - a);
     },
     restore(text) {
-      const edits: (Edit & { from: number })[] = [];
-      let open = text.length;
-      for (const [marker, value] of values) {
-        for (
-          let start = text.indexOf(marker);
-          start >= 0;
-          start = text.indexOf(marker, start + marker.length)
-        ) {
-          edits.push({ start, end: start + marker.length, from: start, text: value });
-        }
-        for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {
-          if (!text.endsWith(marker.slice(0, length))) continue;
-          open = Math.min(open, text.length - length);
-          break;
-        }
-      }
-      return { edits: edits.sort((a, b) => a.start - b.start), open };
+      const edits = [...groups.values()].flatMap((group) => editsOf(group, text));
+      const open = Math.min(text.length, ...[...groups.values()].map((group) => openOf(group, text)));
+      return { edits: edits.sort((a, b) => a.start - b.start || b.end - a.end), open };
     },
   };
+}
+
+/** Of two markers that begin at one place the longer one stands there: MAIL_12, not MAIL_1. */
+function editsOf({ beginning, values, lengths }: Group, text: string): (Edit & { from: number })[] {
+  const edits: (Edit & { from: number })[] = [];
+  for (let start = text.indexOf(beginning); start >= 0; start = text.indexOf(beginning, start + 1)) {
+    const at = start + beginning.length;
+    const end = lengths.map((length) => text.slice(at, at + length)).find((found) => values.has(found));
+    if (end === undefined) continue;
+    edits.push({ start, end: at + end.length, from: start, text: values.get(end) as string });
+  }
+  return edits;
+}
+
+/** Where the end of a text cuts off what could be a marker. */
+function openOf({ beginning, values, lengths: [longest = 0] }: Group, text: string): number {
+  for (let at = Math.max(0, text.length - beginning.length - longest + 1); at < text.length; at++) {
+    const rest = text.slice(at);
+    if (!rest.startsWith(beginning.slice(0, rest.length))) continue;
+    for (const end of values.keys()) {
+      const marker = beginning + end;
+      if (marker.length > rest.length && marker.startsWith(rest)) return at;
+    }
+  }
+  return text.length;
 }

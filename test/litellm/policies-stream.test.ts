@@ -64,9 +64,9 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
     const shapes = [
       ['github', 1],
       ['aws', 1],
-      ['jwt', 1],
-      ['openai', 1],
-      ['privateKey', 3],
+      ['jwt', 2],
+      ['openai', 3],
+      ['privateKey', 5],
     ] as const;
     const both = ['each', 'fifth'] as const;
 
@@ -162,6 +162,22 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
           `${story}${redacted}`,
           `${story}${samples.github.slice(0, 20)}`, // half a token is none
         ]);
+      });
+
+      test.each([
+        ['a secret', `The key is ${samples.github}`, `The key is ${redacted}`],
+        ['a secret and more', `The key is ${samples.github}, I think.`, `The key is ${redacted}, I think.`],
+        ['half a secret', `It begins ${samples.aws.slice(0, 12)}`, `It begins ${samples.aws.slice(0, 12)}`],
+      ])('a tool call after %s', async (_what, text, shown) => {
+        const toolCalls = [{ name: 'look_up', arguments: '{"q":"plum"}' }];
+        for (const chunkSize of [3, 4, 5, 50]) {
+          const [raw = ''] = await streamed([{ text, toolCalls, chunkSize }], `redact-${rate}`);
+
+          expect(chunksOf(raw)[0]?.join('')).toBe(shown);
+          expect(raw).toContain('"name":"look_up"');
+          expect(raw).toContain('"finish_reason":"tool_calls"');
+          expect(raw.lastIndexOf('"content":"')).toBeLessThan(raw.indexOf('"finish_reason":"tool_calls"'));
+        }
       });
 
       test('clean text flows while the model still talks, before a secret and after it', async () => {

@@ -91,12 +91,17 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
 
 const NUMBER = /\d+/g;
 
+/** Numbers that begin in a range. Only the range is read, as the next number can be megabytes away. */
 function eachNumber(text: string, from: number, to: number, visit: (at: number) => void): void {
-  NUMBER.lastIndex = from;
-  for (let match = NUMBER.exec(text); match !== null && match.index < to; match = NUMBER.exec(text)) {
-    visit(match.index);
+  const isWithin = from > 0 && isDigit(text.charCodeAt(from - 1));
+  const part = text.slice(from, to);
+  NUMBER.lastIndex = 0;
+  for (let match = NUMBER.exec(part); match !== null; match = NUMBER.exec(part)) {
+    if (match.index > 0 || !isWithin) visit(from + match.index);
   }
 }
+
+const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
 
 /**
  * The position, or the next one before it that cuts nothing: neither spans with what announced them nor a surrogate pair.
@@ -107,10 +112,13 @@ export function withoutCut(
   position: number,
 ): number {
   let at = position;
-  // A span can reach back behind others: until none is cut
+  // A span can reach back behind others: until none is cut. From the last on, a chain of them is followed in one go
   for (let before = -1; before !== at; ) {
     before = at;
-    for (const { from, end } of spans) if (from < at && end > at) at = from;
+    for (let i = spans.length - 1; i >= 0; i--) {
+      const { from, end } = spans[i]!;
+      if (from < at && end > at) at = from;
+    }
   }
   const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
   return at > 0 && at < text.length && isLow(text.charCodeAt(at)) ? at - 1 : at;

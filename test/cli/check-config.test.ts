@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { backends } from '../../src/backends/index.ts';
+import { checkConfig } from '../../src/cli/check-config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { runChild } from '../support/child.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'check-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function saved(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const said = (env: Record<string, string>) => checkConfig(parseConfig(env, backends));
+
+const CAPSULE = {
+  CAPSULE_LITELLM_ENDPOINT: 'https://capsule.example.com',
+  CAPSULE_LITELLM_TOKEN: 'hidden',
+};
+
+test.each([
+  [
+    'nothing is configured',
+    {},
+    /^policies built-in \(version \w{12}\): prompt-injection, secrets; 0 rules$/m,
+  ],
+  [
+    'words are banned',
+    { BANNED_KEYWORDS: 'hidden-one,hidden-two' },
+    /^policies built-in \(version \w{12}\): prompt-injection, secrets, banned-keywords; 0 rules; 2 banned keywords$/m,
+  ],
+  ['a vendor is configured', CAPSULE, /^policies none$/m],
+  ['nobody judges', { BUILTIN_POLICY: 'off' }, /^policies none$/m],
+])('where %s it says which policies are in force', (_, env, line) => {
+  const text = said(env);
+  expect(text).toMatch(line);
+  expect(text).not.toContain('hidden');
+});
+
+test('it names the policies of a file, those that only observe, its rules and its warnings', () => {
+  const POLICY_FILE = saved(
+    'policy.yaml',
+    `pack: { name: shop, version: 1.0.0 }
+providers: {}
+policies: { chain: [size-limits, secrets, banned-keywords] }
+policy:
+  size-limits: { max_messages: 100 }
+  secrets: { mode: observe }
+  banned-keywords: { keywords: [hidden-word], mode: sample, sample: 10 }
+rules: [{ name: guests, match: { team: guests }, chain: [size-limits] }]
+`,
+  );
+  const text = said({ POLICY_FILE });
+  expect(text).toMatch(
+    /^policies shop \(version \w{12}\): size-limits, secrets \(observe\), banned-keywords \(sample 10 %\); 1 rule$/m,
+  );
+  expect(text).toContain('warning: providers: read over, and without effect here\n');
+  expect(text).not.toContain('hidden');
+});
+
+test('a rule may only name vendors that are configured', () => {
+  const POLICY_FILE = saved(
+    'vendors.yaml',
+    `policies: { chain: [secrets] }
+rules: [{ name: guests, match: { team: guests }, backends: [capsule] }]
+`,
+  );
+  expect(said({ POLICY_FILE, ...CAPSULE })).toContain('secrets; 1 rule\n');
+  expect(() => said({ POLICY_FILE })).toThrow('line 2: rules[0].backends[0]: is no backend');
+});
+
+test.concurrent.each([
+  ['cannot be used', 'policies: { chain: [secrest] }', 'line 1: policies.chain[0]: is no kind of policy'],
+  ['is not there', undefined, 'POLICY_FILE: cannot be read (ENOENT)'],
+])('a policy file that %s ends it with exit code 1, as it ends serve', async (what, text, problem) => {
+  const POLICY_FILE =
+    text === undefined ? join(folder, 'none.yaml') : saved(`${what.replaceAll(' ', '-')}.yaml`, text);
+  for (const command of ['check-config', 'serve']) {
+    const { code, stdout, stderr } = await runChild({ args: [command], env: { POLICY_FILE, PORT: '0' } });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(problem);
+    expect(stderr).not.toContain('    at ');
+  }
+});

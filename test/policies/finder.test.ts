@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest';
+import { createBudget, OutOfTime } from '../../src/policies/budget.ts';
+import { createCleared } from '../../src/policies/cleared.ts';
+import { createFinder, type Finder } from '../../src/policies/finder.ts';
+import type { Policy, TextPolicy } from '../../src/policies/policy.ts';
+import { anchoredRule, type TextRule } from '../../src/policies/scan/rule.ts';
+import { seeded } from '../support/incremental-diff.ts';
+
+/** A rule that counts where it was asked. */
+function counting() {
+  const asked: string[] = [];
+  const rule = anchoredRule({ id: 'key', anchors: ['key='], pattern: 'key=[a-z]{2,9}(?![a-z])' });
+  const counted: TextRule = {
+    ...rule,
+    match(text, at) {
+      asked.push(text.slice(at, at + 8));
+      return rule.match(text, at);
+    },
+  };
+  return { asked, rule: counted };
+}
+
+const policy = (rules: readonly TextRule[], more: Partial<TextPolicy> = {}): Policy => ({
+  texts: {
+    rules,
+    on: ['request', 'response'],
+    reasonCode: 'found',
+    decide: () => 'redact',
+    replace: () => '*',
+    ...more,
+  },
+});
+
+const hour = () => createBudget(3_600_000);
+const filler = 'some words that say nothing; '.repeat(20);
+
+async function found(finder: Finder, text: string) {
+  const { findings } = await finder.find(text, hour());
+  return findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
+}
+
+describe('a text', () => {
+  test('is looked at for the rules of all policies, each once', async () => {
+    const { asked, rule } = counting();
+    const more = anchoredRule({ id: 'word', anchors: ['word'], pattern: 'words?' });
+    const finder = createFinder([policy([rule, more]), policy([rule]), {}], 'request');
+    expect(await found(finder, 'key=abc and words')).toEqual(['key key=abc', 'word words']);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('is looked at for what counts in its direction', async () => {
+    const { rule } = counting();
+    const policies = [policy([rule], { on: ['request'] })];
+    expect(await found(createFinder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
+    expect(await found(createFinder(policies, 'response'), 'key=abc')).toEqual([]);
+    const stream = await createFinder(policies, 'response').findOn('s', 'key=a', hour());
+    expect(stream).toEqual({ findings: [], plain: [], open: 5 });
+  });
+
+  test('that was seen before is not looked at again, if it is longer than a line or two', async () => {
+    const { asked, rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    for (const text of [`${filler}key=abc`, `${filler}key=abc`, 'key=abc', 'key=abc', `${filler}key=abd`]) {
+      expect((await finder.find(text, hour())).findings).toHaveLength(1);
+    }
+    expect(asked).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
+  });
+
+  test('with a lone surrogate is not taken for another', async () => {
+    const { asked, rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    for (const unit of ['\ud800', '\ud801', '\ud800']) await finder.find(`${filler}${unit} key=abc`, hour());
+    expect(asked).toHaveLength(3);
+  });
+
+  test('is found in wherever a slice ends', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    for (let before = 32 * 1024 - 12; before < 32 * 1024 + 2; before++) {
+      expect(await found(finder, `${'.'.repeat(before)}key=abcdef.`)).toEqual(['key key=abcdef']);
+    }
+  });
+
+  test('is also looked at as what it says', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([], { rulesForPlain: [rule] })], 'request');
+    const hidden = Buffer.from('the key is key=abcdef, they say').toString('base64');
+    for (const text of [hidden, 'ｋｅｙ＝abc', `${'.'.repeat(32 * 1024 - 5)} ${hidden}`]) {
+      const { findings, plain } = await finder.find(text, hour());
+      expect([findings, plain.map(({ id }) => id)]).toEqual([[], ['key']]);
+    }
+    expect((await finder.find('key=abc', hour())).plain).toEqual([]);
+  });
+
+  test.each(['decodes', 'normalizes', 'homoglyphs'] as const)('that is disguised by what %s is not undone', async (use) => {
+    const { rule } = counting();
+    const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
+    const finder = createFinder([policy([], { rulesForPlain: [rule], plain })], 'request');
+    const text = {
+      decodes: Buffer.from('the key is key=abcdef, they say').toString('base64'),
+      normalizes: 'k\u200bey=abc',
+      homoglyphs: 'k\u0435y=abc',
+    }[use];
+    expect((await finder.find(text, hour())).plain).toEqual([]);
+  });
+
+  test('full of findings is given up', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    await expect(finder.find('key=ab '.repeat(100_001), hour())).rejects.toThrow(OutOfTime);
+  });
+});
+
+describe('a text that grows', () => {
+  test('is looked at where it is new', async () => {
+    const { asked, rule } = counting();
+    const finder = createFinder([policy([rule])], 'response');
+    const text = `${filler}key=abc ${filler}key=def and more`;
+    for (let end = 300; end <= text.length; end += 50) await finder.findOn('s', text.slice(0, end), hour());
+    const whole = await finder.findOn('s', text, hour());
+    expect(whole.findings.map(({ start }) => text.slice(start, start + 7))).toEqual(['key=abc', 'key=def']);
+    // Once or twice each, as it may still grow when it is seen first
+    expect(asked.length).toBeLessThanOrEqual(4);
+  });
+
+  test('is read from its beginning if that has changed, or became shorter', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'response');
+    const starts = async (text: string) => (await finder.findOn('s', text, hour())).findings.map(({ start }) => start);
+    expect(await starts(`key=abc ${filler}`)).toEqual([0]);
+    expect(await starts(`key abc ${filler}key=de `)).toEqual([8 + filler.length]);
+    expect(await starts(`key=abc ${filler}key=de `)).toEqual([0, 8 + filler.length]);
+    expect(await starts(`key=abc ${filler.slice(0, 100)}`)).toEqual([0]);
+  });
+
+  test('is not mixed up with another', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'response');
+    const random = seeded(23);
+    const texts = Array.from({ length: 5 }, (_, i) => `${i} ${filler}key=${'abcde'.slice(0, i + 1)}x ${filler}`);
+    const lengths = texts.map(() => 0);
+    for (let round = 0; round < 200; round++) {
+      const i = random.below(5);
+      lengths[i] = Math.min(texts[i]!.length, lengths[i]! + random.below(80));
+      const part = texts[i]!.slice(0, lengths[i]);
+      const { findings, open } = await finder.findOn(`stream ${i}`, part, hour());
+      const complete = /key=[a-z]{2,9}(?=[^a-z])/.exec(part);
+      if (complete !== null) expect(findings.map(({ start }) => start)).toEqual([complete.index]);
+      else expect(findings.filter(({ end }) => end <= open)).toEqual([]);
+      expect(open).toBeLessThanOrEqual(part.length);
+    }
+  });
+});
+
+describe('the time of a call', () => {
+  test('is over when it is over, however many texts it has', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    const budget = createBudget(-1);
+    const texts = async () => {
+      for (let i = 0; i < 10_000; i++) await finder.find(`text ${i}`, budget);
+    };
+    await expect(texts()).rejects.toThrow(OutOfTime);
+    await expect(finder.find('x'.repeat(100_000), createBudget(-1))).rejects.toThrow(OutOfTime);
+  });
+
+  test('is not looked at for a few words', async () => {
+    const { rule } = counting();
+    const finder = createFinder([policy([rule])], 'request');
+    expect((await finder.find('key=abc', createBudget(-1))).findings).toHaveLength(1);
+  });
+
+  test('gives others their turn', async () => {
+    const budget = createBudget(60_000);
+    let turns = 0;
+    const start = performance.now();
+    while (turns < 3 && performance.now() - start < 10_000) {
+      const others = budget.spend(64 * 1024);
+      if (others === undefined) continue;
+      turns++;
+      await others;
+    }
+    expect(turns).toBe(3);
+  });
+});
+
+describe('what was found before', () => {
+  test('is bounded, and what was not used for longest goes first', () => {
+    const memory = createCleared<number>({ max: 2, minChars: 0 });
+    const [a, b, c] = ['a', 'b', 'c'].map((text) => memory.keyOf(text) as string) as [string, string, string];
+    memory.set(a, 1);
+    memory.set(b, 2);
+    expect(memory.get(a)).toBe(1);
+    memory.set(c, 3);
+    expect([a, b, c].map(memory.get)).toEqual([1, undefined, 3]);
+    memory.set(a, 4);
+    expect([a, b, c].map(memory.get)).toEqual([4, undefined, 3]);
+  });
+
+  test('is known by names that nobody can foretell', () => {
+    const [one, two] = [createCleared({ minChars: 0 }), createCleared({ minChars: 0 })];
+    expect(one.keyOf('text')).toBe(one.keyOf('text'));
+    expect(one.keyOf('text')).not.toBe(two.keyOf('text'));
+    expect(one.keyOf('text')).not.toContain('text');
+    expect(one.keyOf('\ud800')).toBeUndefined();
+  });
+});

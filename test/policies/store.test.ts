@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { PolicyFileError } from '../../src/policies/file/problems.ts';
+import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
+import { callOf, toolCall } from '../support/call.ts';
+import { capitals } from '../support/credentials.ts';
+
+const BANS = (word: string) =>
+  JSON.stringify({
+    policies: { chain: ['banned-keywords'] },
+    policy: { 'banned-keywords': { keywords: [word] } },
+  });
+
+function storeOf(text: string, { backends = [] as readonly string[], restores = true } = {}) {
+  const file = { text };
+  const store = createPolicyStore(() => file.text, { backends, restores });
+  const verdict = async (fields: Record<string, unknown>) => {
+    const { verdict: said, by } = await store.engine().judge(callOf(fields), { bytes: 0, timeoutMs: 20_000 });
+    return by === undefined ? said : `${said} ${by.kind}`;
+  };
+  return { file, store, verdict };
+}
+
+describe('the policies in force', () => {
+  test('are those of the file when it was read last', async () => {
+    const { file, store, verdict } = storeOf(BANS('tulip'));
+    file.text = BANS('crocus');
+    expect(await verdict({ texts: ['tulip'] })).toBe('block banned-keywords');
+    const before = store.engine();
+    expect(store.reload()).toBe(true);
+    expect(await verdict({ texts: ['tulip'] })).toBe('allow');
+    expect(await verdict({ texts: ['crocus'] })).toBe('block banned-keywords');
+    // A call that began before is judged to its end by what was in force
+    expect((await before.judge(callOf({ texts: ['tulip'] }), { bytes: 0, timeoutMs: 20_000 })).verdict).toBe(
+      'block',
+    );
+  });
+
+  test('are the same where nothing changed', () => {
+    const { store } = storeOf(BANS('tulip'));
+    const { version } = store.file();
+    expect(store.reload()).toBe(false);
+    expect(store.file().version).toBe(version);
+    expect(store.engine().version).toBe(version);
+  });
+
+  test.each([
+    ['no YAML', '{'],
+    ['an unknown kind', JSON.stringify({ policies: { chain: ['secret'] } })],
+    [
+      'a wrong option',
+      JSON.stringify({ policies: { chain: ['secrets'] }, policy: { secrets: { action: 'drop' } } }),
+    ],
+    ['nothing', ''],
+  ])('stay when the file has become %s', async (_, text) => {
+    const { file, store, verdict } = storeOf(BANS('tulip'));
+    const { version } = store.file();
+    file.text = text;
+    expect(() => store.reload()).toThrow(PolicyFileError);
+    expect([store.file().version, store.engine().version]).toEqual([version, version]);
+    expect(await verdict({ texts: ['tulip'] })).toBe('block banned-keywords');
+    file.text = BANS('crocus');
+    expect(store.reload()).toBe(true);
+  });
+
+  test('need a file that can be used to begin with', () => {
+    expect(() => storeOf('{')).toThrow(PolicyFileError);
+    const missing = () => {
+      throw Object.assign(new Error('no'), { code: 'ENOENT' });
+    };
+    expect(() => createPolicyStore(missing, { backends: [], restores: true })).toThrow('no');
+  });
+
+  test('may only name vendors that are configured', () => {
+    const text = JSON.stringify({
+      policies: { chain: ['secrets'] },
+      rules: [{ name: 'one', match: { team: 'x' }, backends: ['akto'] }],
+    });
+    expect(() => storeOf(text)).toThrow(PolicyFileError);
+    expect(() => storeOf(text, { backends: ['akto'] })).not.toThrow();
+  });
+
+  test('keep what they counted when they are read again', async () => {
+    const firewall = (name: string) =>
+      JSON.stringify({
+        pack: { name },
+        policies: { chain: ['agent-firewall'] },
+        policy: { 'agent-firewall': { max_actions_per_session: 2 } },
+      });
+    const { file, store, verdict } = storeOf(firewall('one'));
+    const act = (id: string) =>
+      verdict({
+        input_type: 'response',
+        litellm_call_id: id,
+        litellm_trace_id: 'session',
+        tool_calls: [toolCall('{}', 'pay', id)],
+      });
+    expect([await act('a'), await act('b')]).toEqual(['allow', 'allow']);
+    file.text = firewall('two');
+    expect(store.reload()).toBe(true);
+    expect(await act('c')).toBe('block agent-firewall');
+  });
+
+  test('keep what was redacted for the answer when they are read again', async () => {
+    const masks = (name: string) =>
+      JSON.stringify({
+        pack: { name },
+        policies: { chain: ['pii-detector'] },
+        policy: { 'pii-detector': { redaction: { reversible: true } } },
+      });
+    const { file, store } = storeOf(masks('one'));
+    const judge = (fields: object) =>
+      store.engine().judge(callOf({ litellm_call_id: 'c', ...fields }), { bytes: 0, timeoutMs: 20_000 });
+    await judge({ texts: ['ada@example.org'] });
+    file.text = masks('two');
+    store.reload();
+    const { rewrites } = await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] });
+    expect([...rewrites.values()]).toEqual(['to ada@example.org']);
+  });
+
+  test('put nothing back where answers may not be rewritten', async () => {
+    const text = JSON.stringify({
+      policies: { chain: ['pii-detector'] },
+      policy: { 'pii-detector': { redaction: { reversible: true } } },
+    });
+    const { store } = storeOf(text, { restores: false });
+    const judge = (fields: object) =>
+      store.engine().judge(callOf({ litellm_call_id: 'c', ...fields }), { bytes: 0, timeoutMs: 20_000 });
+    await judge({ texts: ['ada@example.org'] });
+    expect((await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] })).rewrites.size).toBe(0);
+  });
+});
+
+describe('without a file', () => {
+  test.each([[[]], [['tulip', 'with "quotes"']]])(
+    'the policies of the words %j can be read',
+    async (words) => {
+      const { store, verdict } = storeOf(defaultPolicy(words));
+      expect(store.file()).toMatchObject({ name: 'built-in', warnings: [] });
+      expect(await verdict({ texts: [`AKIA${capitals(16)}`] })).toBe('block secrets');
+      expect(await verdict({ texts: ['a TULIP'] })).toBe(
+        words.length > 0 ? 'block banned-keywords' : 'allow',
+      );
+    },
+  );
+});
