@@ -26,18 +26,18 @@ usage
 It is configured by environment variables, or a .env file in the working directory:
   BRIDGE_API_KEYS          keys callers must send as x-api-key, separated by commas
   HOST, PORT               address to listen on (127.0.0.1, or 0.0.0.0 with keys; 8787)
-  GUARDRAIL_TIMEOUT        seconds a backend may take (5)
+  GUARDRAIL_TIMEOUT        seconds a backend may take, and the policies (5)
   UNREACHABLE_FALLBACK     fail_closed (default), fail_open or defer
   BUILTIN_POLICY           auto (default), on or off
-  BANNED_KEYWORDS          words the built-in policy blocks, separated by commas
-  POLICY_FILE              policies in the form of Keeptrusts, instead of the built-in one; read again when it changes
+  BANNED_KEYWORDS          words the built-in policies block, separated by commas
+  POLICY_FILE              policies in the form of Keeptrusts, instead of the built-in ones; read again when it changes
   STREAM_CHECK_GROWTH      by how much a streamed answer has grown before a vendor is asked again (1: each time)
   AUDIT_KEY                seals the log of decisions
   ALLOWED_IPS              who may call: addresses and ranges, separated by commas
   ANSWER_REDACTION         block (default) or rewrite
   BLOCKED_MESSAGE          what a blocked caller reads, with {ref}, {backend}, {reason}
   TELEMETRY                on (default) or off: whether LiteLLM's log events are taken and delivered
-  DATA_DIR                 folder of the outbox that keeps them until then (./data)
+  DATA_DIR                 folder of the outbox that keeps them until then, and of the log of decisions (./data)
   OUTBOX_MAX_MB, OUTBOX_MAX_AGE_HOURS   its bounds (1024, 168)
   FAILURE_GRACE_SECONDS    how long a failure may give way to a success of its call (30)
   TELEMETRY_CONTENT        full (default), redacted or none

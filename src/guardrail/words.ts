@@ -1,8 +1,11 @@
 import { fieldsOf, type GuardrailCall } from './call.ts';
 import { parseInner } from './json.ts';
 
-/** Where in a call a string stands; it decides how a rewrite of it can be written back. `inside` is within JSON in a string. */
-export type Place = 'texts' | 'structured_messages' | 'tool_calls' | 'tools' | 'inside';
+/**
+ * Where in a call a string stands; it decides how a rewrite of it can be written back. `row_tool_calls` is in a tool call of a
+ * message, `inside` within JSON in a string.
+ */
+export type Place = 'texts' | 'structured_messages' | 'row_tool_calls' | 'tool_calls' | 'tools' | 'inside';
 
 /** Structure, not words: never judged and never rewritten. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
@@ -88,13 +91,18 @@ function walk(value: unknown, key: string, place: Place, visit: (text: string, p
       if (name === 'input' || name === 'arguments') {
         const data = (value as Record<string, unknown>)[name];
         if (typeof data === 'object') {
-          walkData(data, (word) => visit(word, place));
+          walkData(data, (word) => visit(word, inToolCall(place)));
           continue;
         }
       }
-      walk((value as Record<string, unknown>)[name], name, place, visit);
+      const inside = name === 'tool_calls' || name === 'function_call' ? inToolCall(place) : place;
+      walk((value as Record<string, unknown>)[name], name, inside, visit);
     }
   }
+}
+
+function inToolCall(place: Place): Place {
+  return place === 'structured_messages' ? 'row_tool_calls' : place;
 }
 
 /** What a model gives to a tool: every string and every key is its word, whatever the key is called. */

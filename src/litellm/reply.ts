@@ -20,8 +20,9 @@ const TELLS_ITS_VERSION = [1, 81];
  * tool-call arguments of an answer, one that stands nowhere in the call, or a field that this LiteLLM does not read.
  *
  * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
- * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls in a conversation
- * stand in its rows.
+ * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls are rewritten in rows of
+ * chat completions alone, which repeat them in `tool_calls`: on other endpoints LiteLLM would build the whole conversation anew
+ * and lose parts of it.
  *
  * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
  */
@@ -29,7 +30,7 @@ export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, 
   const seen = new Map(
     [...rewrites.keys()].map((text) => [
       text,
-      { texts: 0, structured_messages: 0, tool_calls: 0, tools: 0, inside: 0 },
+      { texts: 0, structured_messages: 0, row_tool_calls: 0, tool_calls: 0, tools: 0, inside: 0 },
     ]),
   );
   eachWord(call, (text, place) => {
@@ -38,10 +39,11 @@ export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, 
   });
   let needsRows = false;
   let needsTexts = false;
-  for (const { texts, structured_messages, tool_calls, tools, inside } of seen.values()) {
-    if (tools > 0 || texts + structured_messages + tool_calls + inside === 0) return null;
-    if (structured_messages > texts || tool_calls > 0 || inside > 0) needsRows = true;
-    if (texts > structured_messages) needsTexts = true;
+  for (const { texts, structured_messages, row_tool_calls, tool_calls, tools, inside } of seen.values()) {
+    const inCalls = row_tool_calls + tool_calls + inside;
+    if (tools > 0 || row_tool_calls > tool_calls || texts + structured_messages + inCalls === 0) return null;
+    if (structured_messages > texts || inCalls > 0) needsRows = true;
+    if (texts > structured_messages + row_tool_calls) needsTexts = true;
   }
   if (call.input_type === 'response' && !isAtLeast(call.litellm_version, TELLS_ITS_VERSION)) return null;
   if (!needsRows) {

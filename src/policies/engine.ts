@@ -183,7 +183,14 @@ function redact(
   redacting: readonly PlannedPolicy[],
   vault: Vault | undefined,
 ): Pick<Ruling, 'rewrites' | 'holdback'> {
-  const replacements = createReplacements(redacting, call.input_type === 'request' ? vault : undefined);
+  // Of an answer that grows only what the request says is known from the beginning
+  const taken =
+    call.input_type === 'response' ? (vault?.highest() ?? 0) : vault ? highestIn(texts.keys()) : 0;
+  const replacements = createReplacements(
+    redacting,
+    taken,
+    call.input_type === 'request' ? vault : undefined,
+  );
   const rewrites = new Map<string, string>();
   const held = new Map<string, number>();
   for (const [text, { findings, open }] of texts) {
@@ -201,8 +208,23 @@ function redact(
 
 type PlacedEdit = Edit & { readonly from: number };
 
-/** What stands in place of a finding; the same value has the same number throughout a call. */
-function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | undefined) {
+const NUMBERED = /_(\d{1,6})\b/g;
+
+/** The highest number that could be one of a marker: somebody may have written it, or an earlier turn left it. */
+function highestIn(texts: Iterable<string>): number {
+  let highest = 0;
+  for (const text of texts) {
+    for (const [, number] of text.matchAll(NUMBERED)) highest = Math.max(highest, Number(number));
+  }
+  return highest;
+}
+
+/**
+ * What stands in place of a finding; the same value has the same number throughout a call.
+ *
+ * @param taken the last number that means something else already
+ */
+function createReplacements(redacting: readonly PlannedPolicy[], taken: number, vault: Vault | undefined) {
   const owners = new Map<TextRule, TextPolicy>();
   for (const { policy } of redacting) {
     for (const rule of policy.texts?.rules ?? [])
@@ -213,11 +235,14 @@ function createReplacements(redacting: readonly PlannedPolicy[], vault: Vault | 
     const policy = owners.get(rule);
     if (policy === undefined) return [];
     const value = text.slice(start, end);
-    const known = numbers.get(rule.id) ?? new Map<string, number>();
-    numbers.set(rule.id, known);
-    if (!known.has(value)) known.set(value, known.size + 1);
-    const marker = policy.replace(rule, value, known.get(value) as number);
-    if (policy.isReversible) vault?.put(marker, value);
+    // Two kinds of data can have one label, and what is undone by a marker must be one value
+    const name = policy.isReversible ? policy.replace(rule, value, 0) : rule.id;
+    const known = numbers.get(name) ?? new Map<string, number>();
+    numbers.set(name, known);
+    const number = known.get(value) ?? taken + known.size + 1;
+    known.set(value, number);
+    const marker = policy.replace(rule, value, number);
+    if (policy.isReversible) vault?.put(marker, value, number);
     return [{ start, end, from, text: marker }];
   };
 }

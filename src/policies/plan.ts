@@ -108,9 +108,12 @@ export function isEnforced({ mode, sample, until }: Enforcement, call: Guardrail
   return (id === null ? Math.random() * 100 : percentOf(id)) < sample;
 }
 
-/** A number from 0 to 100 that depends on every letter (FNV-1a). */
+/** A number from 0 to 100 that depends on every letter: FNV-1a, mixed as MurmurHash3 ends, so that counted ids spread evenly. */
 function percentOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
   return ((hash >>> 0) / 0x1_0000_0000) * 100;
 }

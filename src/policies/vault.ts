@@ -2,8 +2,10 @@ import type { Edit } from './redaction.ts';
 
 /** What was redacted in a request, to be put back into its answer. */
 export type Vault = {
-  /** Remembers what a marker stands for. */
-  put(marker: string, value: string): void;
+  /** Remembers what a marker with some number stands for. */
+  put(marker: string, value: string, number?: number): void;
+  /** The highest number of a marker. */
+  highest(): number;
   /** Where markers stand in an answer, with what they stand for, and from where on more of one may follow. */
   restore(text: string): {
     readonly edits: readonly (Edit & { readonly from: number })[];
@@ -40,11 +42,14 @@ type Group = { readonly beginning: string; readonly values: Map<string, string>;
 function createVault(): Vault {
   const groups = new Map<string, Group>();
   let size = 0;
+  let highest = 0;
   return {
-    put(marker, value) {
+    highest: () => highest,
+    put(marker, value, number = 0) {
+      highest = Math.max(highest, number);
       const beginning = marker.replace(/\d{1,9}\]?$/, '');
       const end = marker.slice(beginning.length);
-      const group = groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
+      const group: Group = groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
       if (!group.values.has(end) && size === MAX_VALUES) return;
       if (!group.values.has(end)) size++;
       groups.set(beginning, group);

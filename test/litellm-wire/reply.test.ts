@@ -133,6 +133,12 @@ describe('the reply that carries a redaction of a request', () => {
       is: rows({ role: 'assistant', tool_calls: [toolCall('****')] }),
     },
     {
+      name: 'tool-call arguments in a row that tool_calls does not repeat, as on /v1/messages',
+      call: { ...NEW, structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }] },
+      rewrites: masked,
+      is: null,
+    },
+    {
       name: 'tool-call arguments in a row, to LiteLLM 1.102.9',
       call: {
         litellm_version: '1.102.9',
@@ -148,6 +154,7 @@ describe('the reply that carries a redaction of a request', () => {
         structured_messages: [
           { role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)] },
         ],
+        tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)],
       },
       rewrites: { dana: '****', [String.raw`{"to":"dana","x":"\n"}`]: String.raw`{"to":"****","x":"\n"}` },
       is: rows({ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"****","x":"\n"}`)] }),

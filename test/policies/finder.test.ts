@@ -92,17 +92,20 @@ describe('a text', () => {
     expect((await finder.find('key=abc', hour())).plain).toEqual([]);
   });
 
-  test.each(['decodes', 'normalizes', 'homoglyphs'] as const)('that is disguised by what %s is not undone', async (use) => {
-    const { rule } = counting();
-    const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
-    const finder = createFinder([policy([], { rulesForPlain: [rule], plain })], 'request');
-    const text = {
-      decodes: Buffer.from('the key is key=abcdef, they say').toString('base64'),
-      normalizes: 'k\u200bey=abc',
-      homoglyphs: 'k\u0435y=abc',
-    }[use];
-    expect((await finder.find(text, hour())).plain).toEqual([]);
-  });
+  test.each(['decodes', 'normalizes', 'homoglyphs'] as const)(
+    'that is disguised by what %s is not undone',
+    async (use) => {
+      const { rule } = counting();
+      const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
+      const finder = createFinder([policy([], { rulesForPlain: [rule], plain })], 'request');
+      const text = {
+        decodes: Buffer.from('the key is key=abcdef, they say').toString('base64'),
+        normalizes: 'k\u200bey=abc',
+        homoglyphs: 'k\u0435y=abc',
+      }[use];
+      expect((await finder.find(text, hour())).plain).toEqual([]);
+    },
+  );
 
   test('full of findings is given up', async () => {
     const { rule } = counting();
@@ -126,7 +129,8 @@ describe('a text that grows', () => {
   test('is read from its beginning if that has changed, or became shorter', async () => {
     const { rule } = counting();
     const finder = createFinder([policy([rule])], 'response');
-    const starts = async (text: string) => (await finder.findOn('s', text, hour())).findings.map(({ start }) => start);
+    const starts = async (text: string) =>
+      (await finder.findOn('s', text, hour())).findings.map(({ start }) => start);
     expect(await starts(`key=abc ${filler}`)).toEqual([0]);
     expect(await starts(`key abc ${filler}key=de `)).toEqual([8 + filler.length]);
     expect(await starts(`key=abc ${filler}key=de `)).toEqual([0, 8 + filler.length]);
@@ -137,7 +141,10 @@ describe('a text that grows', () => {
     const { rule } = counting();
     const finder = createFinder([policy([rule])], 'response');
     const random = seeded(23);
-    const texts = Array.from({ length: 5 }, (_, i) => `${i} ${filler}key=${'abcde'.slice(0, i + 1)}x ${filler}`);
+    const texts = Array.from(
+      { length: 5 },
+      (_, i) => `${i} ${filler}key=${'abcde'.slice(0, i + 1)}x ${filler}`,
+    );
     const lengths = texts.map(() => 0);
     for (let round = 0; round < 200; round++) {
       const i = random.below(5);

@@ -1,11 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { type AnchoredRule, anchoredRule, DIGITS, type SweepingRule, type TextRule } from '../../src/policies/scan/rule.ts';
+import {
+  type AnchoredRule,
+  anchoredRule,
+  DIGITS,
+  type SweepingRule,
+  type TextRule,
+} from '../../src/policies/scan/rule.ts';
 import { createScanner, withoutCut } from '../../src/policies/scan/scanner.ts';
 import { seeded } from '../support/incremental-diff.ts';
 import { growth } from '../support/linear.ts';
 
 const key = anchoredRule({ id: 'key', anchors: ['key='], pattern: '(?<!\\w)key=[a-z]{2,6}(?![a-z])' });
-const other = anchoredRule({ id: 'other', anchors: ['key', 'lock'], pattern: '(?:key|lock)(?:=|\\b)', flags: 'i' });
+const other = anchoredRule({
+  id: 'other',
+  anchors: ['key', 'lock'],
+  pattern: '(?:key|lock)(?:=|\\b)',
+  flags: 'i',
+});
 const number = anchoredRule({ id: 'number', anchors: [DIGITS], pattern: '(?<!\\d)\\d{3,5}(?!\\d)' });
 const mail = anchoredRule({ id: 'mail', anchors: ['@'], pattern: '[a-z]{1,1}@[a-z]{1,9}', lead: 1 });
 const secret = anchoredRule({ id: 'secret', anchors: ['secret'], pattern: '(?<before>secret is )\\w{3,9}' });
@@ -27,7 +38,11 @@ const capitals: SweepingRule = {
   },
 };
 
-const words = (rules: readonly TextRule[], text: string, range?: { from?: number; to?: number; floor?: number }) =>
+const words = (
+  rules: readonly TextRule[],
+  text: string,
+  range?: { from?: number; to?: number; floor?: number },
+) =>
   createScanner(rules)
     .scan(text, range)
     .findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
@@ -39,12 +54,22 @@ describe('a scanner', () => {
     ['finds what different rules find in one place', [key, other], 'key=abc', ['other key=', 'key key=abc']],
     ['ignores capitals in anchors and not in expressions', [key, other], 'KEY=abc', ['other KEY=']],
     ['finds by any of the anchors of a rule', [other], 'lock key', ['other lock', 'other key']],
-    ['finds numbers where they begin', [number], '12 123 123456 1234x12345', ['number 123', 'number 1234', 'number 12345']],
+    [
+      'finds numbers where they begin',
+      [number],
+      '12 123 123456 1234x12345',
+      ['number 123', 'number 1234', 'number 12345'],
+    ],
     ['finds what begins before its anchor', [mail], 'a@b @c d@ x@yz', ['mail a@b', 'mail x@yz']],
     ['leaves what announces it', [secret], 'the secret is tulip', ['secret tulip']],
     ['takes as much as was judged to be it', [even], '<abc <ab', ['even <a']],
     ['sweeps', [capitals, key], 'AB key=cd EF', ['capitals AB', 'key key=cd', 'capitals EF']],
-    ['does not look within what a rule has found', [anchoredRule({ id: 'aa', anchors: ['a'], pattern: 'a{1,2}' })], 'aaaaa', ['aa aa', 'aa aa', 'aa a']],
+    [
+      'does not look within what a rule has found',
+      [anchoredRule({ id: 'aa', anchors: ['a'], pattern: 'a{1,2}' })],
+      'aaaaa',
+      ['aa aa', 'aa aa', 'aa a'],
+    ],
   ])('%s', (_, rules, text, found) => {
     expect(words(rules, text)).toEqual(found);
   });
@@ -78,16 +103,32 @@ describe('a scanner', () => {
     const random = seeded(7);
     const rules = [key, other, number, mail, secret, even, capitals];
     const scanner = createScanner(rules);
-    const pieces = ['key=abc', 'key=', ' ', 'LOCK', '1234', '12', 'a@b', 'secret is it2', '<abc', 'AB', 'x', '.'];
+    const pieces = [
+      'key=abc',
+      'key=',
+      ' ',
+      'LOCK',
+      '1234',
+      '12',
+      'a@b',
+      'secret is it2',
+      '<abc',
+      'AB',
+      'x',
+      '.',
+    ];
     for (let run = 0; run < 300; run++) {
       const text = Array.from({ length: random.below(30) }, () => random.of(pieces)).join('');
       const whole = scanner.scan(text).findings;
       const inSlices = [];
       const size = 1 + random.below(12);
       for (let from = 0; from < text.length; from += size) {
-        inSlices.push(...scanner.scan(text, { from, to: Math.min(text.length, from + size), floor: 0 }).findings);
+        inSlices.push(
+          ...scanner.scan(text, { from, to: Math.min(text.length, from + size), floor: 0 }).findings,
+        );
       }
-      const shown = (findings: typeof whole) => new Set(findings.map(({ rule, start, end }) => `${rule.id} ${start} ${end}`));
+      const shown = (findings: typeof whole) =>
+        new Set(findings.map(({ rule, start, end }) => `${rule.id} ${start} ${end}`));
       // A slice does not know that the one before found something that reaches into it
       for (const one of shown(whole)) expect(shown(inSlices)).toContain(one);
     }
@@ -157,7 +198,8 @@ describe('a cut', () => {
 test.each(['1', 'a', '1a', ' '])('slices of megabytes of %j cost what the slices are long', (piece) => {
   const scanner = createScanner([number, key]);
   const inSlices = (text: string) => {
-    for (let from = 0; from < text.length; from += 2048) scanner.scan(text, { from, to: from + 2048, floor: 0 });
+    for (let from = 0; from < text.length; from += 2048)
+      scanner.scan(text, { from, to: from + 2048, floor: 0 });
   };
   expect(growth(inSlices, piece, 1_000_000)).toBeLessThan(3.5);
 });

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest';
+import { callerOf } from '../../src/guardrail/caller.ts';
+import { readPolicyFile } from '../../src/policies/file/load.ts';
+import { kinds } from '../../src/policies/kinds/index.ts';
+import { createPlanner } from '../../src/policies/plan.ts';
+import { callOf } from '../support/call.ts';
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+const KEYWORDS = { 'banned-keywords': { keywords: ['tulip'] } };
+
+function plannerOf(document: { chain?: string[]; policy?: object; rules?: object[] }) {
+  const { chain = ['secrets', 'pii-detector'], policy = {}, rules = [] } = document;
+  const text = JSON.stringify({ policies: { chain }, policy: { ...KEYWORDS, ...policy }, rules });
+  const plan = createPlanner(readPolicyFile(text, kinds, (_, make) => make(), { now: NOW }));
+  return (fields: Record<string, unknown> = {}, now = NOW) => {
+    const call = callOf(fields);
+    return plan(call, callerOf(call), now);
+  };
+}
+
+/** The chain of a plan: those that only observe in brackets. */
+const chainOf = ({ policies }: ReturnType<ReturnType<typeof plannerOf>>) =>
+  policies.map(({ kind, enforced }) => (enforced ? kind : `(${kind})`)).join(' ');
+
+const data = (fields: Record<string, string>) => ({
+  request_data: Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [`user_api_key_${name}`, value]),
+  ),
+});
+const header = (name: string, value: string) => ({ request_headers: { [name]: value } });
+const params = (fields: object) => ({ additional_provider_specific_params: fields });
+
+describe('a rule applies', () => {
+  const hash = 'a1'.repeat(32);
+  test.each<{ match: object; calls: readonly object[]; others: readonly object[] }>([
+    {
+      match: { team: 'payments' },
+      calls: [data({ team_alias: 'payments' }), data({ team_id: 'payments' })],
+      others: [
+        {},
+        data({ team_alias: 'Payments' }),
+        data({ user_id: 'payments' }),
+        data({ team_alias: 'payments-2' }),
+      ],
+    },
+    {
+      match: { team: ['team-*', 'ops'] },
+      calls: [data({ team_id: 'team-7', team_alias: 'x' }), data({ team_alias: 'ops' })],
+      others: [data({ team_id: 'my-team-7' }), data({ team_id: '' })],
+    },
+    {
+      match: { key: ['ci-*', hash] },
+      calls: [data({ alias: 'ci-1' }), data({ hash })],
+      others: [data({ alias: 'notebook' }), data({ hash: hash.slice(2) }), data({ team_id: 'ci-1' })],
+    },
+    {
+      match: { user: '*@example.org' },
+      calls: [data({ user_id: 'ada', user_email: 'ada@example.org' })],
+      others: [data({ user_id: 'ada' }), data({ end_user_id: 'ada@example.org' })],
+    },
+    {
+      match: { end_user: 'guest*' },
+      calls: [data({ end_user_id: 'guest-4' })],
+      others: [data({ user_id: 'guest-4' })],
+    },
+    {
+      match: { model: ['gpt-*', 'openai/*'] },
+      calls: [{ model: 'gpt-4o-mini' }, { model: 'openai/o3' }],
+      others: [{ model: 'claude-4' }, {}, { model: null }],
+    },
+    {
+      match: { header: { 'X-Litellm-Tags': ['lab', 'test-*'] } },
+      calls: [header('x-litellm-tags', 'lab'), header('X-LITELLM-TAGS', 'test-2')],
+      others: [header('x-litellm-tags', 'labs'), header('x-tags', 'lab'), {}],
+    },
+    {
+      match: { header: { 'x-agent': '[present]' } },
+      calls: [header('x-agent', '[present]')],
+      others: [header('x-agent', 'present'), {}],
+    },
+    {
+      match: { header: { 'x-agent': '*' } },
+      calls: [header('x-agent', '[present]'), header('x-agent', 'any')],
+      others: [{}, header('x-other', 'any')],
+    },
+    {
+      match: { input_type: 'response' },
+      calls: [{ input_type: 'response' }],
+      others: [{ input_type: 'request' }],
+    },
+    {
+      match: { input_type: ['request', 'response'] },
+      calls: [{ input_type: 'response' }, { input_type: 'request' }],
+      others: [],
+    },
+    {
+      match: { team: 'payments', model: 'gpt-*', input_type: 'request' },
+      calls: [{ ...data({ team_alias: 'payments' }), model: 'gpt-4' }],
+      others: [
+        { ...data({ team_alias: 'payments' }), model: 'claude' },
+        { model: 'gpt-4' },
+        { ...data({ team_alias: 'payments' }), model: 'gpt-4', input_type: 'response' },
+      ],
+    },
+  ])('to those who match $match', ({ match, calls, others }) => {
+    const plan = plannerOf({ rules: [{ name: 'one', match, chain: ['banned-keywords'] }] });
+    for (const call of calls) expect([call, plan({ ...call }).rule]).toEqual([call, 'one']);
+    for (const call of others) expect([call, plan({ ...call }).rule]).toEqual([call, 'default']);
+  });
+
+  test('before all others if it is the first that matches', () => {
+    const plan = plannerOf({
+      rules: [
+        { name: 'payments-gpt', match: { team: 'payments', model: 'gpt-*' }, chain: ['secrets'] },
+        { name: 'payments', match: { team: 'payments' }, chain: ['banned-keywords'] },
+        { name: 'everybody', chain: [] },
+      ],
+    });
+    const team = data({ team_alias: 'payments' });
+    expect(plan({ ...team, model: 'gpt-4' })).toMatchObject({ rule: 'payments-gpt' });
+    expect(plan({ ...team, model: 'claude' })).toMatchObject({ rule: 'payments' });
+    expect(plan({ model: 'gpt-4' })).toMatchObject({ rule: 'everybody', policies: [] });
+  });
+});
+
+describe('what a rule says', () => {
+  const OBSERVED = { secrets: { mode: 'observe' } };
+  const planOf = (rule: object, policy: object = OBSERVED) =>
+    plannerOf({ policy, rules: [{ name: 'one', match: { team: 'payments' }, ...rule }] })(
+      data({ team_id: 'payments' }),
+    );
+
+  test('of the chain stands in place of the chain for all', () => {
+    expect(chainOf(planOf({ chain: ['banned-keywords', 'secrets'] }))).toBe('banned-keywords (secrets)');
+    expect(chainOf(planOf({ chain: [] }))).toBe('');
+  });
+
+  test('nothing of stays as it is for all', () => {
+    const plan = planOf({});
+    expect(chainOf(plan)).toBe('(secrets) pii-detector');
+    expect([plan.backends, plan.backendMode, plan.unreachableFallback]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('of backends and of what happens without a verdict is in the plan', () => {
+    expect(planOf({ backends: [], unreachable_fallback: 'fail_open' })).toMatchObject({
+      backends: [],
+      unreachableFallback: 'fail_open',
+    });
+    expect(planOf({ backends: ['akto'] }).backends).toEqual(['akto']);
+  });
+
+  test('of the mode goes for policies and backends', () => {
+    const observe = planOf({ mode: 'observe' });
+    expect([chainOf(observe), observe.backendMode]).toEqual(['(secrets) (pii-detector)', 'observe']);
+    const enforce = planOf({ mode: 'enforce' });
+    expect([chainOf(enforce), enforce.backendMode]).toEqual(['secrets pii-detector', 'enforce']);
+  });
+
+  test('of a share goes for policies and backends alike, call by call', () => {
+    const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
+    const seen = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      const { policies, backendMode } = plan({ litellm_call_id: `call-${i}` });
+      seen.add([...new Set(policies.map(({ enforced }) => enforced)), backendMode].join(' '));
+    }
+    expect([...seen].sort()).toEqual(['false observe', 'true enforce']);
+  });
+
+  test('of a date after which it counts is heeded', () => {
+    const plan = plannerOf({ rules: [{ name: 'one', mode: 'observe', until: '2026-11-22' }] });
+    expect(chainOf(plan())).toBe('(secrets) (pii-detector)');
+    expect(chainOf(plan({}, Date.UTC(2026, 10, 22)))).toBe('secrets pii-detector');
+    expect(plan({}, Date.UTC(2026, 10, 22)).backendMode).toBe('enforce');
+  });
+});
+
+describe('a caller', () => {
+  const document = {
+    policy: { secrets: { mode: 'observe' } },
+    rules: [
+      { name: 'lenient', match: { team: 'research' }, caller_may_skip: ['pii-detector'] },
+      { name: 'strict', match: { team: 'payments' }, chain: ['secrets', 'pii-detector', 'banned-keywords'] },
+    ],
+  };
+  const plan = plannerOf(document);
+  const research = data({ team_alias: 'research' });
+
+  test.each([
+    ['a parameter with a list', params({ policies: ['banned-keywords'] })],
+    ['a parameter with words', params({ policies: 'rbac, banned-keywords' })],
+    ['a header', header('x-litellm-guardrail-policies', 'banned-keywords')],
+    ['a header in capitals', header('X-LiteLLM-Guardrail-Policies', ' banned-keywords ,x')],
+  ])('may add a policy that is configured, by %s', (_, call) => {
+    expect(chainOf(plan(call))).toBe('(secrets) pii-detector banned-keywords');
+  });
+
+  test('may add one that would only observe, which then acts', () => {
+    const own = plannerOf({
+      policy: { 'banned-keywords': { keywords: ['tulip'], mode: 'observe' } },
+      rules: [{ name: 'x', match: { team: 'x' }, chain: ['banned-keywords'] }],
+    });
+    expect(chainOf(own(params({ policies: 'banned-keywords' })))).toBe(
+      'secrets pii-detector banned-keywords',
+    );
+  });
+
+  test.each([
+    ['one that nobody has configured', 'rbac'],
+    ['one that does not exist', 'no-such-kind'],
+    ['one that stands in the chain', 'pii-detector'],
+    ['nothing', ''],
+    ['the name of something all objects have', 'constructor,__proto__,toString'],
+  ])('adds nothing by the name of %s', (_, policies) => {
+    expect(chainOf(plan(params({ policies })))).toBe('(secrets) pii-detector');
+  });
+
+  test.each([
+    params({ enforce: true }),
+    params({ enforce: 'true' }),
+    header('x-litellm-guardrail-enforce', 'true'),
+  ])('may make what observes act: %j', (call) => {
+    expect(chainOf(plan(call))).toBe('secrets pii-detector');
+  });
+
+  test('may make backends act where a rule makes them observe, too', () => {
+    const own = plannerOf({ rules: [{ name: 'one', mode: 'observe' }] });
+    expect(own(params({ enforce: true }))).toMatchObject({ backendMode: 'enforce' });
+    expect(chainOf(own(params({ enforce: true })))).toBe('secrets pii-detector');
+  });
+
+  test.each([
+    params({ enforce: false }),
+    params({ enforce: 'false' }),
+    params({ enforce: null }),
+    params({ mode: 'observe' }),
+    header('x-litellm-guardrail-enforce', 'false'),
+    header('x-litellm-guardrail-enforce', '[present]'),
+  ])('can make nothing weaker: %j', (call) => {
+    expect(chainOf(plan({ ...call, ...data({ team_alias: 'payments' }) }))).toBe(
+      '(secrets) pii-detector banned-keywords',
+    );
+    expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
+  });
+
+  test.each([
+    params({ skip_policies: ['pii-detector', 'secrets'] }),
+    header('x-litellm-guardrail-skip', 'secrets,pii-detector'),
+  ])('may skip what its rule lets it skip, and nothing else: %j', (call) => {
+    expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets)');
+    expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
+    expect(chainOf(plan({ ...call, ...data({ team_alias: 'payments' }) }))).toBe(
+      '(secrets) pii-detector banned-keywords',
+    );
+  });
+
+  test('that skips and adds the same has it', () => {
+    const call = { ...research, ...params({ skip_policies: 'pii-detector', policies: 'pii-detector' }) };
+    expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
+  });
+
+  test.each([
+    ['of the team', { user_api_key_team_alias: 'research', team: 'research', 'x-litellm-team': 'research' }],
+    ['of all kinds', { constructor: 'x', __proto__: 'x', 'content-type': 'research' }],
+    ['of every type', { 'x-litellm-guardrail-skip': ['secrets'], 'x-litellm-guardrail-policies': 7 }],
+  ])('gets into no other rule by headers %s', (_, request_headers) => {
+    expect(plan({ ...data({ team_alias: 'payments' }), request_headers }).rule).toBe('strict');
+    expect(chainOf(plan({ ...data({ team_alias: 'payments' }), request_headers }))).toBe(
+      '(secrets) pii-detector banned-keywords',
+    );
+  });
+
+  test.each([null, 1, [], {}, [[['secrets']]], [null, {}]])('may wish for nonsense: %j', (wish) => {
+    const call = params({ policies: wish, skip_policies: wish, enforce: wish });
+    expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets) pii-detector');
+  });
+});
