@@ -261,6 +261,13 @@ describe('markers that can be undone', () => {
     ]);
   });
 
+  test('are none that somebody has written already', async () => {
+    const { judge } = engineOf(REVERSIBLE);
+    await judge(request(`${MAIL}, not [EMAIL_ADDRESS_1]`));
+    const ruling = await judge(answer('[EMAIL_ADDRESS_1] or [EMAIL_ADDRESS_2]?'));
+    expect([...ruling.rewrites.values()]).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
+  });
+
   test('are put back into the answer, which is no finding', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL, 'bob@example.org'));

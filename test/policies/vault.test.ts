@@ -4,7 +4,7 @@ import { createVaults, type Vault } from '../../src/policies/vault.ts';
 
 function vaultWith(values: Record<string, string>): Vault {
   const vault = createVaults().open('c');
-  for (const [marker, value] of Object.entries(values)) vault.put(marker, value);
+  for (const [marker, value] of Object.entries(values)) vault.put(marker, value, 1);
   return vault;
 }
 
