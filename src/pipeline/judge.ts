@@ -149,7 +149,7 @@ export function createJudge(options: JudgeOptions): Judge {
       const decision = decide(answers);
       if (decision.kind !== 'block' && work.signal.aborted) return decided({ kind: 'cancelled' });
       if (answers.length < pending.length) work.abort(STOPPED);
-      return { ...decided(own ? together(own, decision) : decision), answers };
+      return { ...decided(own ? together(own, decision, call) : decision), answers };
     },
     async settled() {
       await asker.settled();

@@ -1,5 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { rewriteWords } from '../guardrail/words.ts';
+import { eachWord, rewriteWords } from '../guardrail/words.ts';
 import type { Ruling } from '../policies/engine.ts';
 import { block, type Decision } from './decision.ts';
 import { composed } from './rewrites.ts';
@@ -21,8 +21,8 @@ export function without(call: GuardrailCall, rewrites: ReadonlyMap<string, strin
   };
 }
 
-/** A redaction by the policies and what the backends then decided. */
-export function together(own: Ruling, decision: Decision): Decision {
+/** A redaction of a call by the policies and what the backends then decided. */
+export function together(own: Ruling, decision: Decision, call: GuardrailCall): Decision {
   switch (decision.kind) {
     case 'allow':
       return { kind: 'modify', backends: [ownerOf(own)], rewrites: own.rewrites };
@@ -30,7 +30,7 @@ export function together(own: Ruling, decision: Decision): Decision {
       return {
         kind: 'modify',
         backends: [ownerOf(own), ...decision.backends],
-        rewrites: composed(own.rewrites, decision.rewrites),
+        rewrites: composed(own.rewrites, decision.rewrites, wordsOf(call)),
       };
     case 'defer':
       // A 503 would leave the redaction to a setting that knows nothing of it
@@ -39,4 +39,10 @@ export function together(own: Ruling, decision: Decision): Decision {
     case 'cancelled':
       return decision;
   }
+}
+
+function wordsOf(call: GuardrailCall): ReadonlySet<string> {
+  const words = new Set<string>();
+  eachWord(call, (text) => words.add(text));
+  return words;
 }

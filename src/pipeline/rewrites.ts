@@ -28,9 +28,14 @@ export function mergeRewrites(all: readonly Rewrites[]): Rewrites | null {
   return merged;
 }
 
-/** What two redactions do one after the other: the second has seen the texts as the first left them. */
-export function composed(first: Rewrites, second: Rewrites): Rewrites {
+/**
+ * What two redactions do one after the other: the second has seen the texts as the first left them.
+ *
+ * @param originals all that stood there before the first
+ */
+export function composed(first: Rewrites, second: Rewrites, originals: ReadonlySet<string>): Rewrites {
   const all = new Map(second);
+  for (const between of first.values()) if (!originals.has(between)) all.delete(between);
   for (const [original, between] of first) all.set(original, second.get(between) ?? between);
   return all;
 }

@@ -14,6 +14,9 @@ const TURN_MS = 10;
 /** What a text costs beside its length, in characters. */
 const PER_TEXT = 64;
 
+/** More findings in one call than this would cost more than any caller is worth. */
+const MAX_FINDINGS = 100_000;
+
 /** What the work for one call may cost, and whose turn it is. */
 export type Budget = {
   /**
@@ -22,6 +25,12 @@ export type Budget = {
    * @throws OutOfTime
    */
   spend(chars: number): Promise<void> | undefined;
+  /**
+   * Takes note of so many findings.
+   *
+   * @throws OutOfTime if a call has more than 100,000
+   */
+  found(count: number): void;
 };
 
 /** @param timeoutMs milliseconds from now on, waiting included */
@@ -29,7 +38,12 @@ export function createBudget(timeoutMs: number): Budget {
   const startedAt = performance.now();
   let turnAt = startedAt;
   let unread = 0;
+  let findings = 0;
   return {
+    found(count) {
+      findings += count;
+      if (findings > MAX_FINDINGS) throw new OutOfTime();
+    },
     spend(chars) {
       unread += chars + PER_TEXT;
       if (unread < SLICE) return undefined;

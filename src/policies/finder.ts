@@ -1,5 +1,5 @@
 import type { InputType } from '../guardrail/call.ts';
-import { type Budget, OutOfTime, SLICE } from './budget.ts';
+import { type Budget, SLICE } from './budget.ts';
 import { type Cleared, createCleared } from './cleared.ts';
 import type { Finding, Policy, TextPolicy } from './policy.ts';
 import { plainVariants } from './scan/plain.ts';
@@ -24,9 +24,6 @@ export type Finder = {
 
 /** So much of the slice before is looked at again for what disguises hide. */
 const OVERLAP = 2048;
-
-/** More of them than this would cost more than any caller is worth. */
-const MAX_FINDINGS = 100_000;
 
 const ALL = { decodes: true, normalizes: true, homoglyphs: true };
 
@@ -53,13 +50,13 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
       const found = scanner.scan(text, { from, to, floor: start }, goesOn);
       for (const finding of found.findings) findings.push(finding);
       open = Math.min(open, found.open);
-      if (findings.length > MAX_FINDINGS) throw new OutOfTime();
-      const others = budget.spend(to - from);
+      budget.found(found.findings.length);
+      const others = budget.spend(((to - from) * SLICE) / scanner.slice);
       if (others !== undefined) await others;
     }
     for (let from = start; plain !== undefined && from < text.length; from += SLICE) {
       const to = Math.min(from + SLICE, text.length);
-      plain(text.slice(Math.max(0, from - OVERLAP), to), inPlain);
+      await plain(text.slice(Math.max(0, from - OVERLAP), to), inPlain, budget);
       const others = budget.spend(to - from);
       if (others !== undefined) await others;
     }
@@ -70,7 +67,10 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
     async find(text, budget) {
       const key = known.keyOf(text);
       const before = key === undefined ? undefined : known.get(key);
-      if (before !== undefined) return before;
+      if (before !== undefined) {
+        budget.found(before.findings.length);
+        return before;
+      }
       const found = await scan(text, 0, false, budget);
       if (key !== undefined && found.findings.length < 100) known.set(key, found);
       return found;
@@ -79,6 +79,7 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
       const before = streams.get(stream);
       const isLonger = before !== undefined && text.length >= before.decided;
       const isSame = isLonger && known.keyOf(text.slice(0, before.decided)) === before.key;
+      if (isSame) budget.found(before.findings.length);
       const found = await scan(text, isSame ? before.decided : 0, true, budget);
       const findings = isSame ? [...before.findings, ...found.findings] : found.findings;
       const decided = found.open;
@@ -97,10 +98,15 @@ function createPlainFinder(policies: readonly TextPolicy[]) {
     rulesForPlain === undefined ? [] : [{ scanner: createScanner(rulesForPlain), use: plain ?? ALL }],
   );
   if (finders.length === 0) return undefined;
-  return (slice: string, found: Set<TextRule>) => {
+  return async (text: string, found: Set<TextRule>, budget: Budget) => {
     for (const { scanner, use } of finders) {
-      for (const variant of plainVariants(slice, use)) {
-        for (const { rule } of scanner.scan(variant).findings) found.add(rule);
+      for (const variant of plainVariants(text, use)) {
+        for (let from = 0; from < variant.length; from += scanner.slice) {
+          const to = Math.min(from + scanner.slice, variant.length);
+          for (const { rule } of scanner.scan(variant, { from, to, floor: 0 }).findings) found.add(rule);
+          const others = budget.spend(((to - from) * SLICE) / scanner.slice);
+          if (others !== undefined) await others;
+        }
       }
     }
   };

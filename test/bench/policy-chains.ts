@@ -35,7 +35,14 @@ const LARGER = JSON.stringify({
   },
 });
 
-export async function readChains(): Promise<readonly Chain[]> {
+let chains: Promise<readonly Chain[]> | undefined;
+
+export function readChains(): Promise<readonly Chain[]> {
+  chains ??= makeChains();
+  return chains;
+}
+
+async function makeChains(): Promise<readonly Chain[]> {
   const injections = INJECTION_SOURCES.map(({ pattern }) => new RegExp(pattern, 'gi'));
   const words = [...KEYWORDS, ...TERMS].map((word) => new RegExp(word, 'gi'));
   const patterns = PATTERNS.map((source) =>

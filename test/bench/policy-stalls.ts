@@ -52,7 +52,7 @@ const ms = (value: number) => value.toFixed(0).padStart(6);
 
 export async function stalls(): Promise<void> {
   console.log(
-    '\nmilliseconds that the event loop stands still at most (the least of three, if above 50), and for the whole text',
+    '\nmilliseconds that the event loop stands still at most (the least of three, if above 50), and for the whole text; it gives up after 5 s or 100,000 findings',
   );
   for (const chain of await readChains()) {
     const engine = engineOf(chain);

@@ -13,6 +13,9 @@ export type MarkerOptions = {
 /** Values with fewer letters and digits than this would show too much by their last four. */
 const LEAST_FOR_PARTIAL = 9;
 
+/** Gaps within them are no characters of their own. */
+const LAST_FOUR = /(?:[\p{L}\p{N}][^\p{L}\p{N}]{0,3}){4}$/u;
+
 /**
  * What stands in place of personal data: `[EMAIL_ADDRESS]`, `***`, or what tells its owner which one it was.
  *
@@ -41,7 +44,8 @@ function partly(id: string, value: string, preservesLength: boolean): string {
   }
   const { length } = value.replace(/[^\p{L}\p{N}]/gu, '');
   if (id === 'email-address' || length < LEAST_FOR_PARTIAL) return hidden(value.length);
-  return hidden(value.length - 4) + value.slice(-4);
+  const [last = ''] = LAST_FOUR.exec(value) ?? [];
+  return hidden(value.length - last.length) + last;
 }
 
 function numbered(label: string, index: number): string {

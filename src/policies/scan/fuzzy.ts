@@ -64,7 +64,7 @@ export function fuzzyRule(id: string, term: string, maxDistance: number): Sweepi
   return {
     id,
     sweep(text, from, to) {
-      const words = wordsIn(text, from, to, most);
+      const words = wordsIn(text, from, to, { words: most, units: reach + 1 });
       const spans: Span[] = [];
       for (let i = 0; i < words.length && words[i]!.start < to; ) {
         const size = sizeAt(words, i);
@@ -87,18 +87,16 @@ export function fuzzyRule(id: string, term: string, maxDistance: number): Sweepi
 
 type Word = Span & { readonly text: string };
 
-/** The words that begin in a range, and some of those behind it. */
-function wordsIn(text: string, from: number, to: number, behind = 0): readonly Word[] {
+/** The words that begin in a range, and some of those behind it. No more of the text is read, as a word can be megabytes long. */
+function wordsIn(text: string, from: number, to: number, behind = { words: 0, units: 0 }): readonly Word[] {
   const words: Word[] = [];
-  let left = behind;
-  WORD.lastIndex = from;
-  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
-    const { index, 0: word } = match;
-    if (index >= to && left-- === 0) break;
-    const isCut =
-      index === from && from > 0 && ENDS_WITHIN_WORD.test(text.slice(Math.max(0, from - 2), from));
+  const part = text.slice(from, to + behind.units);
+  let left = behind.words;
+  for (const { index, 0: word } of part.matchAll(WORD)) {
+    if (from + index >= to && left-- === 0) break;
+    const isCut = index === 0 && from > 0 && ENDS_WITHIN_WORD.test(text.slice(Math.max(0, from - 2), from));
     if (!isCut && !word.startsWith('\\')) {
-      words.push({ text: word.toLowerCase(), start: index, end: index + word.length });
+      words.push({ text: word.toLowerCase(), start: from + index, end: from + index + word.length });
     }
   }
   return words;

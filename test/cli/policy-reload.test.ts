@@ -1,0 +1,188 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { aktoAllows } from '../support/akto.ts';
+import { aktoAt } from '../support/bridge.ts';
+import { toolCall } from '../support/call.ts';
+import { type ServingChild, startServing } from '../support/child.ts';
+import { startFakeBackend } from '../support/fake-backend.ts';
+import { metric } from '../support/listen.ts';
+
+const closes: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0).reverse()) await close();
+});
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'policy-reload-'));
+  closes.push(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A policy file that bans one word. */
+const bans = (word: string, more: object = {}) =>
+  JSON.stringify({ policies: { chain: ['banned-keywords'] }, policy: { 'banned-keywords': { keywords: [word] } }, ...more });
+
+async function serving(file: string, env: Record<string, string> = {}) {
+  const child = await startServing({ POLICY_FILE: file, ...env });
+  closes.push(child.stop);
+  return child;
+}
+
+async function ask({ url }: ServingChild, call: object): Promise<{ status: number; action: string }> {
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify({ input_type: 'request', ...call }) });
+  const { action } = (await response.json()) as { action: string };
+  return { status: response.status, action };
+}
+
+const say = async (child: ServingChild, text: string) => (await ask(child, { texts: [text] })).action;
+const reloads = async ({ url }: ServingChild, result: string) =>
+  metric(await (await fetch(`${url}/metrics`)).text(), 'policy_reloads_total', { result });
+const lines = (child: ServingChild, msg: string) => child.lines().filter((line) => line.msg === msg);
+const HANG_GUARD = { timeout: 10_000, interval: 20 };
+
+test('the policies are read again on SIGHUP, and the log says so once', async () => {
+  const file = join(folder(), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await serving(file);
+  expect([await say(child, 'tulip'), await say(child, 'crocus')]).toEqual(['BLOCKED', 'NONE']);
+  writeFileSync(file, bans('crocus'));
+  child.send('SIGHUP');
+  await expect.poll(() => say(child, 'crocus'), HANG_GUARD).toBe('BLOCKED');
+  expect(await say(child, 'tulip')).toBe('NONE');
+  const unchanged = await reloads(child, 'unchanged');
+  child.send('SIGHUP');
+  await expect.poll(() => reloads(child, 'unchanged'), HANG_GUARD).toBeGreaterThan(unchanged);
+  expect(lines(child, 'policies read again')).toHaveLength(1);
+  expect(await reloads(child, 'changed')).toBe(1);
+});
+
+test('they are read again when the file changes, and when it is exchanged', async () => {
+  const dir = folder();
+  const file = join(dir, 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await serving(file);
+  // The file is looked at for the first time some time after the start
+  await wait(1200);
+  writeFileSync(file, bans('crocus'));
+  await expect.poll(() => say(child, 'crocus'), HANG_GUARD).toBe('BLOCKED');
+  writeFileSync(join(dir, 'next'), bans('snowdrop'));
+  renameSync(join(dir, 'next'), file);
+  await expect.poll(() => say(child, 'snowdrop'), HANG_GUARD).toBe('BLOCKED');
+});
+
+test('they are read again when a ConfigMap is exchanged by its symbolic link', async () => {
+  const dir = folder();
+  for (const [version, word] of [
+    ['..1', 'tulip'],
+    ['..2', 'crocus'],
+  ] as const) {
+    mkdirSync(join(dir, version));
+    writeFileSync(join(dir, version, 'policy.yaml'), bans(word));
+  }
+  symlinkSync('..1', join(dir, '..data'));
+  symlinkSync(join('..data', 'policy.yaml'), join(dir, 'policy.yaml'));
+  const child = await serving(join(dir, 'policy.yaml'));
+  expect(await say(child, 'tulip')).toBe('BLOCKED');
+  await wait(1200);
+  symlinkSync('..2', join(dir, '..data_tmp'));
+  renameSync(join(dir, '..data_tmp'), join(dir, '..data'));
+  rmSync(join(dir, '..1'), { recursive: true });
+  await expect.poll(() => say(child, 'crocus'), HANG_GUARD).toBe('BLOCKED');
+  expect(lines(child, 'the policy file cannot be used; the last good one stays')).toEqual([]);
+});
+
+test('a file that cannot be used is told with its mistakes and counted, and the last good one stays', async () => {
+  const file = join(folder(), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await serving(file);
+  const FAILED = 'the policy file cannot be used; the last good one stays';
+  const [{ policy_version }] = lines(child, 'policies') as [{ policy_version: string }];
+
+  const broken = [
+    { text: '{', problem: /line 1/ },
+    { text: bans('tulip', { unknown: 1 }), problem: /unknown/ },
+    { text: 'policies:\n  chain:\n    - secret\n', problem: /line 3: policies\.chain\[0\]/ },
+    { text: undefined, problem: /ENOENT/ },
+  ];
+  for (const [index, { text, problem }] of broken.entries()) {
+    if (text === undefined) rmSync(file);
+    else writeFileSync(file, text);
+    child.send('SIGHUP');
+    await expect.poll(() => lines(child, FAILED).some((line) => problem.test(String(line.problems))), HANG_GUARD).toBe(true);
+    expect(await say(child, 'tulip')).toBe('BLOCKED');
+    expect(await reloads(child, 'failed')).toBeGreaterThan(index);
+  }
+  for (const line of lines(child, FAILED)) expect(line).toMatchObject({ level: 'error', policy_version });
+  expect(await reloads(child, 'changed')).toBe(0);
+
+  writeFileSync(file, bans('crocus'));
+  child.send('SIGHUP');
+  await expect.poll(() => say(child, 'crocus'), HANG_GUARD).toBe('BLOCKED');
+});
+
+test('no call fails while they are read again and again, and those in flight end as they began', async () => {
+  const file = join(folder(), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const held = Promise.withResolvers<void>();
+  let asked = 0;
+  const akto = await startFakeBackend(async (request, response) => {
+    if (request.text.includes('slow')) {
+      asked++;
+      await held.promise;
+    }
+    return aktoAllows(request, response);
+  });
+  closes.push(() => akto.close());
+  const child = await serving(file, { ...aktoAt(akto.url), GUARDRAIL_TIMEOUT: '15' });
+
+  const inFlight = Array.from({ length: 5 }, (_, i) => ask(child, { texts: [`slow ${i}`] }));
+  await expect.poll(() => asked, HANG_GUARD).toBe(5);
+  const texts = ['tulip', 'a rose', 'crocus'];
+  const calls: Promise<{ status: number; action: string }>[] = [];
+  for (let reload = 0; reload < 20; reload++) {
+    // Every third one cannot be used
+    writeFileSync(file, reload % 3 === 2 ? '{' : bans('tulip', { pack: { name: `number-${reload}` } }));
+    child.send('SIGHUP');
+    for (let i = 0; i < 10; i++) calls.push(ask(child, { texts: [texts[i % 3]] }));
+    await wait(15);
+  }
+  const answers = await Promise.all(calls);
+  expect(answers).toEqual(
+    Array.from({ length: 200 }, (_, i) => ({ status: 200, action: (i % 10) % 3 === 0 ? 'BLOCKED' : 'NONE' })),
+  );
+  held.resolve();
+  expect(await Promise.all(inFlight)).toEqual(Array.from({ length: 5 }, () => ({ status: 200, action: 'NONE' })));
+  expect(await reloads(child, 'changed')).toBeGreaterThan(2);
+});
+
+test('sessions of agents outlive it', async () => {
+  const file = join(folder(), 'policy.yaml');
+  const firewall = (name: string) =>
+    JSON.stringify({
+      pack: { name },
+      policies: { chain: ['agent-firewall'] },
+      policy: { 'agent-firewall': { max_actions_per_session: 2 } },
+    });
+  writeFileSync(file, firewall('one'));
+  const child = await serving(file);
+  const act = async (id: string) => {
+    const tool_calls = [toolCall('{}', 'pay', id)];
+    return (await ask(child, { input_type: 'response', litellm_call_id: id, litellm_trace_id: 'session', tool_calls })).action;
+  };
+  expect([await act('a'), await act('b')]).toEqual(['NONE', 'NONE']);
+  writeFileSync(file, firewall('two'));
+  child.send('SIGHUP');
+  await child.line('policies read again');
+  expect(await act('c')).toBe('BLOCKED');
+});
+
+test('without a file the signal changes nothing', async () => {
+  const child = await startServing({ BUILTIN_POLICY: 'on' });
+  closes.push(child.stop);
+  child.send('SIGHUP');
+  await wait(100);
+  expect(await say(child, 'hello')).toBe('NONE');
+});

@@ -1,0 +1,376 @@
+import { describe, expect, test } from 'vitest';
+import type { Check } from '../../src/backends/backend.ts';
+import { createHttp } from '../../src/backends/http.ts';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
+import { rewriteReply } from '../../src/litellm/reply.ts';
+import type { JudgingBackend } from '../../src/pipeline/ask.ts';
+import { createJudge } from '../../src/pipeline/judge.ts';
+import type { Rewrites } from '../../src/pipeline/rewrites.ts';
+import { OutOfTime } from '../../src/policies/budget.ts';
+import type { Engine } from '../../src/policies/engine.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createWitness } from '../../src/telemetry/witness.ts';
+import { callOf, toolCall } from '../support/call.ts';
+import { fill } from '../support/credentials.ts';
+import { BLOCK, backend, DOWN, fails, judgeOf, later, modify, says, UNMAPPABLE } from '../support/judging.ts';
+import { metric } from '../support/listen.ts';
+import { engineOf, type PolicyDocument } from '../support/policies.ts';
+
+const SECRET = `ghp_${fill(36)}`;
+
+/** A check that keeps what it was asked. */
+function recording(verdict: Verdict = ALLOW) {
+  const asked: GuardrailCall[] = [];
+  const check: Check = async (call) => {
+    asked.push(call);
+    return verdict;
+  };
+  return { asked, check };
+}
+
+const SECRETS: PolicyDocument = { chain: ['secrets'] };
+const judging = (document: PolicyDocument, ...backends: JudgingBackend[]) =>
+  judgeOf(backends, { engine: engineOf(document).engine });
+const call = (fields: Record<string, unknown>) => callOf({ litellm_version: '1.106.2', ...fields });
+const LEAK = call({ texts: ['hello', `the key is ${SECRET}`] });
+const work = () => new AbortController();
+
+describe('what the policies redact', () => {
+  test('is gone from all that a vendor sees', async () => {
+    const a = recording();
+    await judging(SECRETS, backend('a', a.check)).judge(
+      call({
+        texts: [`1 ${SECRET}`, 'clean'],
+        structured_messages: [
+          { role: 'system', content: `2 ${SECRET}` },
+          { role: 'user', content: [{ type: 'text', text: `3 ${SECRET}` }] },
+          { role: 'assistant', content: null, tool_calls: [toolCall(`{"four":"${SECRET}"}`)] },
+          { role: 'tool', tool_call_id: 'call_1', content: `5 ${SECRET}` },
+        ],
+        tool_calls: [toolCall(`{"six":"${SECRET}"}`)],
+        tools: [{ type: 'function', function: { name: 'n', description: `7 ${SECRET}` } }],
+      }),
+      work(),
+    );
+    const [seen] = a.asked;
+    expect(JSON.stringify(seen)).not.toContain(SECRET.slice(4, 20));
+    expect(JSON.stringify(seen).match(/\[REDACTED\]/g)).toHaveLength(7);
+    expect(seen).toMatchObject({
+      texts: ['1 [REDACTED]', 'clean'],
+      tool_calls: [toolCall('{"six":"[REDACTED]"}')],
+      structured_messages: [{ role: 'system' }, { role: 'user' }, { role: 'assistant' }, { role: 'tool' }],
+    });
+  });
+
+  test('is gone from what an observing vendor sees', async () => {
+    const a = recording();
+    const judge = judging(SECRETS, backend('a', a.check, { mode: 'observe' }));
+    expect(await judge.judge(LEAK, work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
+    await judge.settled();
+    expect(a.asked[0]?.texts).toEqual(['hello', 'the key is [REDACTED]']);
+  });
+
+  const original = `the key is ${SECRET}`;
+  test.each<{ name: string; verdict: Verdict; is: object; rewrites?: [string, string][] }>([
+    {
+      name: 'stays redacted where a vendor allows',
+      verdict: ALLOW,
+      is: { kind: 'modify', backends: ['secrets'] },
+      rewrites: [[original, 'the key is [REDACTED]']],
+    },
+    {
+      name: 'is redacted further by a vendor',
+      verdict: modify('the key is [REDACTED]', 'the *** is [REDACTED]'),
+      is: { kind: 'modify', backends: ['secrets', 'a'] },
+      rewrites: [[original, 'the *** is [REDACTED]']],
+    },
+    {
+      name: 'stays redacted where a vendor redacts another text',
+      verdict: modify('hello', '*'),
+      is: { kind: 'modify', backends: ['secrets', 'a'] },
+      rewrites: [
+        ['hello', '*'],
+        [original, 'the key is [REDACTED]'],
+      ],
+    },
+    {
+      name: 'does not matter where a vendor blocks',
+      verdict: BLOCK,
+      is: { kind: 'block', cause: 'verdict', backend: 'a' },
+    },
+    {
+      name: 'is not enough where a vendor redacts what cannot be found',
+      verdict: UNMAPPABLE,
+      is: { kind: 'block', cause: 'redaction', backend: 'a' },
+    },
+  ])('$name', async ({ verdict, is, rewrites }) => {
+    const decision = await judging(SECRETS, backend('a', says(verdict))).judge(LEAK, work());
+    expect(decision).toMatchObject(is);
+    if (decision.kind === 'modify') expect(new Map(decision.rewrites)).toEqual(new Map(rewrites));
+  });
+
+  test('is redacted further only where it has been redacted, or stood there so before', async () => {
+    const a = () => backend('a', says(modify('the key is [REDACTED]', '***')));
+    const twice = call({ texts: [original, 'the key is [REDACTED]'] });
+    const decision = await judging(SECRETS, a()).judge(twice, work());
+    const rewrites = [
+      ['the key is [REDACTED]', '***'],
+      [original, '***'],
+    ];
+    expect(decision.kind === 'modify' && [...decision.rewrites]).toEqual(rewrites);
+    const { texts } = rewriteReply(
+      LEAK,
+      ((await judging(SECRETS, a()).judge(LEAK, work())) as { rewrites: Rewrites }).rewrites,
+    ) as { texts: string[] };
+    expect(texts).toEqual(['hello', '***']);
+  });
+
+  test('blocks where a vendor leaves the call to LiteLLM', async () => {
+    const a = backend('a', fails(DOWN), { unreachableFallback: 'defer' });
+    expect(await judging(SECRETS, a).judge(LEAK, work())).toMatchObject({
+      kind: 'block',
+      cause: 'redaction',
+      backend: 'secrets',
+    });
+    expect(await judging(SECRETS, a).judge(call({ texts: ['clean'] }), work())).toEqual({
+      kind: 'defer',
+      backend: 'a',
+    });
+  });
+
+  test('stays redacted where a vendor that fails open gives no verdict', async () => {
+    const a = backend('a', fails(DOWN), { unreachableFallback: 'fail_open' });
+    expect(await judging(SECRETS, a).judge(LEAK, work())).toMatchObject({
+      kind: 'modify',
+      backends: ['secrets'],
+    });
+  });
+
+  test('may be all that a vendor who judges texts has not seen', async () => {
+    const a = recording();
+    const judges = { request: true, response: true, media: false, unit: 'texts' as const };
+    const judge = judging(SECRETS, backend('a', a.check, { judges }));
+    await judge.judge(LEAK, work());
+    const other = call({ texts: ['hello', `the key is ghp_${fill(36, 'x1Y2z3')}`] });
+    expect(await judge.judge(other, work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
+    expect(a.asked.map(({ texts }) => texts)).toEqual([['hello', 'the key is [REDACTED]']]);
+  });
+});
+
+test('what the policies block is asked of nobody', async () => {
+  const [a, b] = [recording(), recording()];
+  const judge = judging(
+    { chain: ['secrets'], policy: { secrets: { action: 'block' } } },
+    backend('a', a.check),
+    backend('b', b.check, { mode: 'observe' }),
+  );
+  expect(await judge.judge(LEAK, work())).toMatchObject({
+    kind: 'block',
+    cause: 'verdict',
+    backend: 'secrets',
+    reason: 'secret_detected',
+  });
+  await judge.settled();
+  expect([a.asked.length, b.asked.length]).toEqual([0, 0]);
+});
+
+describe('the rule of a caller', () => {
+  const rules = (rule: object): PolicyDocument => ({
+    chain: ['secrets'],
+    rules: [{ name: 'one', match: { team: 'payments' }, ...rule }],
+  });
+  const mine = (text: string) =>
+    call({ texts: [text], request_data: { user_api_key_team_alias: 'payments' } });
+  const others = (text: string) => call({ texts: [text] });
+
+  test.each([
+    [[], []],
+    [['b'], ['b']],
+    [
+      ['b', 'a'],
+      ['a', 'b'],
+    ],
+    [undefined, ['a', 'b']],
+  ])('with backends %j has those asked: %j', async (backends, asked) => {
+    const [a, b] = [recording(), recording()];
+    const judge = judging(rules({ backends }), backend('a', a.check), backend('b', b.check));
+    expect(await judge.judge(mine('x'), work())).toEqual({ kind: 'allow' });
+    expect(judge.outcomes().map((outcome) => outcome.split(' ')[0])).toEqual(asked);
+    await judge.judge(others('y'), work());
+    expect(judge.outcomes()).toHaveLength(asked.length + 2);
+  });
+
+  test('without backends still has the policies applied', async () => {
+    const judge = judging(rules({ backends: [] }), backend('a', says(BLOCK)));
+    expect(await judge.judge(mine(SECRET), work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
+  });
+
+  test('that observes lets pass what a vendor would block or redact', async () => {
+    for (const verdict of [BLOCK, modify('x', '*')]) {
+      const judge = judging(rules({ mode: 'observe' }), backend('a', says(verdict)));
+      expect(await judge.judge(mine('x'), work())).toEqual({ kind: 'allow' });
+      await judge.settled();
+      expect(judge.outcomes()).toEqual([`a ${verdict.kind}`]);
+      expect(await judge.judge(others('x'), work())).toMatchObject({ kind: verdict.kind });
+    }
+  });
+
+  test('that enforces makes an observing vendor act', async () => {
+    const judge = judging(rules({ mode: 'enforce' }), backend('a', says(BLOCK), { mode: 'observe' }));
+    expect(await judge.judge(mine('x'), work())).toMatchObject({ kind: 'block', backend: 'a' });
+    expect(await judge.judge(others('x'), work())).toEqual({ kind: 'allow' });
+  });
+
+  test.each([
+    ['fail_open', { kind: 'allow' }],
+    ['fail_closed', { kind: 'block', cause: 'fail_closed', backend: 'a' }],
+    ['defer', { kind: 'defer', backend: 'a' }],
+  ] as const)('decides with %s what a vendor without a verdict means', async (unreachable_fallback, is) => {
+    for (const own of ['fail_closed', 'fail_open', 'defer'] as const) {
+      const judge = judging(
+        rules({ unreachable_fallback }),
+        backend('a', fails(DOWN), { unreachableFallback: own }),
+      );
+      expect(await judge.judge(mine('x'), work())).toMatchObject(is);
+    }
+  });
+
+  test('keeps apart what a vendor has allowed', async () => {
+    const a = recording();
+    const judges = { request: true, response: true, media: false, unit: 'texts' as const };
+    const judge = judging(rules({ mode: 'enforce' }), backend('a', a.check, { judges }));
+    for (const one of [mine('x'), others('x'), mine('x'), others('x')]) await judge.judge(one, work());
+    expect(a.asked).toHaveLength(2);
+  });
+});
+
+describe('media', () => {
+  const POLICY = { chain: ['image-policy'], policy: { 'image-policy': { action: 'backend' } } };
+  const image = call({ texts: ['look'], images: ['https://pictures.example/a.png'] });
+  const judges = { request: true, response: false, media: true, unit: 'conversation' as const };
+  const notJudged = { kind: 'block', cause: 'verdict', backend: 'image-policy', reason: 'media_not_judged' };
+
+  test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
+    { name: 'no vendor', backends: () => [], is: notJudged },
+    { name: 'a vendor that judges no media', backends: () => [backend('a', says(ALLOW))], is: notJudged },
+    {
+      name: 'one that only observes',
+      backends: () => [backend('a', says(ALLOW), { judges, mode: 'observe' })],
+      is: notJudged,
+    },
+    {
+      name: 'one that judges them',
+      backends: () => [backend('a', says(ALLOW), { judges })],
+      is: { kind: 'allow' },
+    },
+    {
+      name: 'one that blocks them',
+      backends: () => [backend('a', later(BLOCK), { judges })],
+      is: { kind: 'block', backend: 'a' },
+    },
+    {
+      name: 'one that is down and fails closed',
+      backends: () => [backend('a', fails(DOWN), { judges })],
+      is: { kind: 'block', cause: 'fail_closed' },
+    },
+  ])('with $name', async ({ backends, is }) => {
+    expect(await judging(POLICY, ...backends()).judge(image, work())).toMatchObject(is);
+  });
+
+  test('in an answer need a vendor that judges answers', async () => {
+    const answer = call({
+      input_type: 'response',
+      texts: ['here'],
+      images: ['https://pictures.example/a.png'],
+    });
+    expect(await judging(POLICY, backend('a', says(ALLOW), { judges })).judge(answer, work())).toMatchObject(
+      notJudged,
+    );
+  });
+
+  test('are no matter where there are none', async () => {
+    expect(await judging(POLICY).judge(call({ texts: ['look'] }), work())).toEqual({ kind: 'allow' });
+  });
+
+  test('are blocked where the rule of the caller asks no vendor that judges them', async () => {
+    const document = { ...POLICY, rules: [{ name: 'one', backends: ['b'] }] };
+    const judge = judging(document, backend('a', says(ALLOW), { judges }), backend('b', says(ALLOW)));
+    expect(await judge.judge(image, work())).toMatchObject(notJudged);
+  });
+});
+
+describe('policies that fail', () => {
+  const CONTENT = 'the words of the caller';
+
+  /** A judge with the counters and the log of the bridge. */
+  function failing(error: unknown, policyFallback: 'fail_closed' | 'fail_open' | 'defer', check: Check) {
+    const lines: Record<string, unknown>[] = [];
+    const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => 'closed');
+    const log = createLog('trace', () => {}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const engine: Engine = {
+      version: '0',
+      audit: undefined,
+      judge: async () => {
+        throw error;
+      },
+    };
+    const judge = createJudge({
+      engine: () => engine,
+      policyTimeoutMs: 5000,
+      policyFallback,
+      backends: [backend('a', check)],
+      streamCheckGrowth: 1,
+      http: createHttp(),
+      witness: createWitness(metrics, log),
+    });
+    return {
+      judge,
+      lines,
+      count: async (name: string, labels: Record<string, string>) =>
+        metric(await metrics.registry.metrics(), name, labels),
+    };
+  }
+
+  const labels = { backend: 'policies', input_type: 'request' };
+  test.each([
+    { error: new OutOfTime(), kind: 'timeout' },
+    { error: new TypeError(`cannot read ${CONTENT}`), kind: 'bug' },
+    { error: new RangeError('Maximum call stack size exceeded'), kind: 'bug' },
+    { error: undefined, kind: 'bug' },
+  ])(
+    'by $error.name fail as their fail mode says, are counted as $kind and logged',
+    async ({ error, kind }) => {
+      for (const [fallback, is, asked] of [
+        ['fail_closed', { kind: 'block', cause: 'fail_closed', backend: 'policies' }, 0],
+        ['fail_open', { kind: 'allow' }, 1],
+        ['defer', { kind: 'defer', backend: 'policies' }, 0],
+      ] as const) {
+        const a = recording();
+        const { judge, lines, count } = failing(error, fallback, a.check);
+        const one = call({ litellm_call_id: 'c', texts: [CONTENT] });
+        const { decision, ruling } = await judge.judge(one, Buffer.from('{}'), work());
+        expect(decision).toMatchObject(is);
+        expect(ruling).toBeUndefined();
+        expect(a.asked).toHaveLength(asked);
+        expect(await count('failures_total', { ...labels, mode: 'enforce', kind })).toBe(1);
+        for (const one of ['fail_open', 'defer']) {
+          expect(await count('bypasses_total', { ...labels, fallback: one })).toBe(one === fallback ? 1 : 0);
+        }
+        expect(lines.find(({ msg }) => msg === 'policies gave no verdict')).toMatchObject({
+          level: 'error',
+          litellm_call_id: 'c',
+          bypassed: fallback !== 'fail_closed',
+        });
+        expect(JSON.stringify(lines)).not.toContain(CONTENT);
+      }
+    },
+  );
+
+  test('open leave the call to the vendors, who still block', async () => {
+    const { judge } = failing(new OutOfTime(), 'fail_open', says(BLOCK));
+    const { decision } = await judge.judge(call({ texts: ['x'] }), Buffer.from('{}'), work());
+    expect(decision).toMatchObject({ kind: 'block', backend: 'a' });
+  });
+});
