@@ -65,7 +65,7 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
 
   return {
     async find(text, budget) {
-      const key = known.keyOf(text);
+      const key = text.length > SLICE ? await known.keyOfLong(text, budget) : known.keyOf(text);
       const before = key === undefined ? undefined : known.get(key);
       if (before !== undefined) {
         budget.found(before.findings.length);

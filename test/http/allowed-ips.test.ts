@@ -25,15 +25,20 @@ async function bridgeOn(host: string, env: Record<string, string>) {
   const { port } = server.address() as AddressInfo;
   const send = (address: string, method: string, path: string, headers: Record<string, string> = {}) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const request = http.request({ host: address, port, method, path, headers, agent: false }, (response) => {
-        let body = '';
-        response.on('data', (chunk) => {
-          body += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      });
+      const request = http.request(
+        { host: address, port, method, path, headers, agent: false },
+        (response) => {
+          let body = '';
+          response.on('data', (chunk) => {
+            body += chunk;
+          });
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        },
+      );
       request.on('error', reject);
-      request.end(method === 'POST' ? JSON.stringify({ input_type: 'request', texts: ['hello'] }) : undefined);
+      request.end(
+        method === 'POST' ? JSON.stringify({ input_type: 'request', texts: ['hello'] }) : undefined,
+      );
     });
   return { ...bridge, send };
 }
@@ -59,7 +64,8 @@ describe('ALLOWED_IPS', () => {
     { list: 'fd00::/8', status: 403 },
   ])('$list answers a call from 127.0.0.1 with $status', async ({ list, status }) => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: list });
-    for (const path of [PATH, '/']) expect((await bridge.send('127.0.0.1', 'POST', path)).status).toBe(status);
+    for (const path of [PATH, '/'])
+      expect((await bridge.send('127.0.0.1', 'POST', path)).status).toBe(status);
     expect(await bridge.metric('rejected_total{reason="address"}')).toBe(status === 403 ? 2 : 0);
   });
 
@@ -71,10 +77,13 @@ describe('ALLOWED_IPS', () => {
     { list: '127.0.0.1', from: '127.0.0.1', status: 200 },
     { list: '::ffff:127.0.0.1', from: '127.0.0.1', status: 200 },
     { list: '::1', from: '127.0.0.1', status: 403 },
-  ])('$list answers a call from $from to a server on all addresses with $status', async ({ list, from, status }) => {
-    const bridge = await bridgeOn('::', { ALLOWED_IPS: list });
-    expect((await bridge.send(from, 'POST', PATH)).status).toBe(status);
-  });
+  ])(
+    '$list answers a call from $from to a server on all addresses with $status',
+    async ({ list, from, status }) => {
+      const bridge = await bridgeOn('::', { ALLOWED_IPS: list });
+      expect((await bridge.send(from, 'POST', PATH)).status).toBe(status);
+    },
+  );
 
   test('leaves health, readiness and metrics to everybody, and log events to nobody else', async () => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: '10.0.0.0/8' });

@@ -53,6 +53,7 @@ export function numberRule({ look: [offset, units], ...source }: NumberSource): 
   for (const unit of units) isWorth[unit.charCodeAt(0)] = 1;
   return {
     ...rule,
+    look: { offset, isWorth },
     match: (text, at) => (isWorth[text.charCodeAt(at + offset)] === 1 ? rule.match(text, at) : undefined),
   };
 }

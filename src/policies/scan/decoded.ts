@@ -10,7 +10,6 @@ const IN_RUN = Uint8Array.from({ length: 128 }, (_, code) =>
   /[\w+/-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-const BASE64 = /(?<![\w+/-])[\w+/-]{22,}(?:\r?\n[\w+/-]{4,})*/g;
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;]{0,2}){16,}/gi;
 const HEX_NOISE = /\\x|0x|[\s,:;]/gi;
 const ESCAPE =
@@ -86,11 +85,45 @@ function hasLongRun(text: string): boolean {
   return false;
 }
 
-function* partsOf(text: string): Generator<string> {
-  for (const [run] of text.matchAll(BASE64)) yield* base64Parts(run);
-  for (const [run] of text.matchAll(HEX)) {
-    yield* readable(Buffer.from(run.replace(HEX_NOISE, ''), 'hex'));
+const BASE64_AT = /(?<![\w+/-])[\w+/-]{22,}(?:\r?\n[\w+/-]{4,})*/y;
+const IN_HEX = Uint8Array.from({ length: 65_536 }, (_, code) =>
+  /[0-9a-fx\\\s,:;]/i.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** Stretches of at least so many characters of a class. Words end them soon: most of the text is never looked at. */
+function* runsOf(text: string, isIn: Uint8Array, least: number) {
+  let start = 0;
+  while (start + least <= text.length) {
+    let at = start + least - 1;
+    while (at >= start && isIn[text.charCodeAt(at)] === 1) at--;
+    if (at >= start) {
+      start = at + 1;
+      continue;
+    }
+    let end = start + least;
+    while (end < text.length && isIn[text.charCodeAt(end)] === 1) end++;
+    yield { start, end };
+    start = end + 1;
   }
+}
+
+function* partsOf(text: string): Generator<string> {
+  let done = 0;
+  for (const { start, end } of runsOf(text, IN_RUN, LEAST_RUN)) {
+    BASE64_AT.lastIndex = start;
+    if (end <= done) continue;
+    const run = BASE64_AT.exec(text)?.[0];
+    if (run === undefined) continue;
+    done = start + run.length;
+    // A digest or a UUID: no words have base64 of these letters alone
+    if (!/^[0-9a-f-]+$/.test(run)) yield* base64Parts(run);
+  }
+  for (const { start, end } of runsOf(text, IN_HEX, 32)) {
+    for (const [run] of text.slice(Math.max(0, start - 1), end).matchAll(HEX)) {
+      yield* readable(Buffer.from(run.replace(HEX_NOISE, ''), 'hex'));
+    }
+  }
+  if (!text.includes('%') && !text.includes('&') && !text.includes('\\')) return;
   const unescaped = withoutEscapes(text);
   if (unescaped !== text) yield unescaped;
 }
@@ -107,7 +140,29 @@ function* base64Parts(run: string): Generator<string> {
 }
 
 function readable(bytes: Buffer): readonly string[] {
+  if (!mayBeReadable(bytes)) return [];
   return bytes.toString('utf8').match(READABLE) ?? [];
+}
+
+/** Whether LEAST characters in a row are UTF-8 without control characters: random bytes are told from text before they become one. */
+function mayBeReadable(bytes: Buffer): boolean {
+  let run = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte < 0x80) run = byte > 0x1f && byte !== 0x7f ? run + 1 : 0;
+    else {
+      let more = byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1;
+      const first = i;
+      while (more > 0 && (bytes[i + 1]! & 0xc0) === 0x80) {
+        i++;
+        more--;
+      }
+      run = more === 0 ? run + 1 : 0;
+      if (more > 0) i = first;
+    }
+    if (run >= LEAST) return true;
+  }
+  return false;
 }
 
 function withoutEscapes(text: string): string {

@@ -27,12 +27,17 @@ const LETTER_OF: Readonly<Record<string, string>> = {
 };
 
 const WORD_OF: ReadonlyMap<string, string> = new Map(WORDS.map((word) => [keyOf(word), word]));
+/** Bits of the lengths of words that begin with a letter or sign, as compared. */
+const LENGTHS_BY_FIRST = new Uint32Array(128);
+const FOLDED = Uint8Array.from({ length: 128 }, (_, unit) => keyOf(String.fromCharCode(unit)).charCodeAt(0));
+for (const key of WORD_OF.keys()) LENGTHS_BY_FIRST[key.charCodeAt(0)]! |= 1 << key.length;
+const TOKEN_UNIT = Uint8Array.from({ length: 128 }, (_, unit) =>
+  /[a-z0-9@$!|]/i.test(String.fromCharCode(unit)) ? 1 : 0,
+);
 const LONGEST = Math.max(...WORDS.map((word) => word.length));
 
 /** A sign within a word, or at its beginning or end. */
 const SIGN = /[013457@$!|](?:(?=[a-z])|(?<=[a-z][013457@$]))/gi;
-const IN_WORD = /[a-z0-9@$!|]/i;
-const SIGN_AT_END = /[!|]+$/;
 /** Three letters, each set apart. It begins with a sign, not with a letter, as those are fewer. Versions are none. */
 const SOME_APART = /[\s._*~/|-][a-z][\s._*~/|-]{1,4}[a-z][\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9@$])/i;
 const APART = /(?<![a-z0-9])[a-z0-9@$](?:[\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9])){4,400}/gi;
@@ -53,10 +58,15 @@ function withoutSigns(text: string): string {
   SIGN.lastIndex = 0;
   for (let hit = SIGN.exec(text); hit !== null; hit = SIGN.exec(text)) {
     let [start, end] = [hit.index, hit.index + 1];
-    while (start > done && end - start <= LONGEST && IN_WORD.test(text[start - 1]!)) start--;
-    while (end < text.length && end - start <= LONGEST && IN_WORD.test(text[end]!)) end++;
-    const token = text.slice(start, end).replace(SIGN_AT_END, '');
-    const word = token.length > LONGEST ? undefined : WORD_OF.get(keyOf(token));
+    while (start > done && end - start <= LONGEST && TOKEN_UNIT[text.charCodeAt(start - 1)] === 1) start--;
+    while (end < text.length && end - start <= LONGEST && TOKEN_UNIT[text.charCodeAt(end)] === 1) end++;
+    let last = end;
+    while (last > start && (text.charCodeAt(last - 1) === 0x21 || text.charCodeAt(last - 1) === 0x7c)) last--;
+    const isLength =
+      end - start <= LONGEST + 8 &&
+      (LENGTHS_BY_FIRST[FOLDED[text.charCodeAt(start)]!]! >> (last - start)) & 1;
+    const token = isLength ? text.slice(start, last) : '';
+    const word = isLength && last - start <= LONGEST ? WORD_OF.get(keyOf(token)) : undefined;
     if (word !== undefined) {
       plain += text.slice(done, start) + word;
       done = start + token.length;

@@ -67,6 +67,7 @@ const LETTERS: ReadonlyMap<string, string> = new Map(
 /** Words of any script that puts spaces between them, and what is in the table without being a letter. */
 const WORD =
   /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+/gv;
+const HAS_ALIKE = new RegExp(`[${[...LETTERS.keys()].join('')}]`, 'u');
 const ASCII = /^\p{ASCII}*$/u;
 
 /**
@@ -74,6 +75,7 @@ const ASCII = /^\p{ASCII}*$/u;
  * becomes `ignore`. Other words stay whole, so that Russian stays Russian. Linear, about 20 million characters a second.
  */
 export function withLatinLetters(text: string): string {
+  if (!HAS_ALIKE.test(text)) return text;
   return text.replace(WORD, (word) => (ASCII.test(word) ? word : latinOf(word)));
 }
 

@@ -9,6 +9,39 @@ const BEYOND_ASCII = /\P{ASCII}/u;
 /** What is neither ASCII nor punctuation, Chinese, Japanese or Korean writing, or an emoji: only that can be a disguise. */
 const SUSPICIOUS =
   /[^\p{ASCII}\u00a1-\u00a7\u00a9\u00ab\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf\u2010\u2012-\u2016\u2018-\u2027\u2030-\u2032\u2039-\u203b\u20ac\u2190-\u21ff\u2500-\u259f\u25a0-\u25ff\u2600-\u27bf\u3001-\u3003\u3008-\u3011\u3041-\u3096\u30a1-\u30fc\u4e00-\u9fff\uac00-\ud7a3\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u{1f300}-\u{1faff}]/u;
+/** Precomposed Latin letters and the ASCII letter each is without its accents. */
+const BASE = new Map<number, string>();
+for (let unit = 0xc0; unit < 0x180; unit++) {
+  const bare = String.fromCharCode(unit)
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]+/g, '');
+  if (/^[a-z]$/i.test(bare)) BASE.set(unit, bare);
+}
+const LATIN = /[\u00c0-\u017f]/g;
+
+const ACCENTED = 1;
+const COMPATIBLE = 2;
+const SUSPECT = 4;
+const SURROGATE = 8;
+const KIND = Uint8Array.from({ length: 65_536 }, (_, unit) => {
+  const letter = String.fromCharCode(unit);
+  if (unit >= 0xd800 && unit <= 0xdfff) return SURROGATE;
+  if (BASE.has(unit) || unit === 0xdf) return ACCENTED;
+  if (SUSPICIOUS.test(letter)) return SUSPECT;
+  return letter.normalize('NFKD') === letter ? 0 : COMPATIBLE;
+});
+
+/** What is there to undo: nothing, only accents of Latin letters, or more. */
+function disguiseOf(text: string): 'none' | 'accents' | 'more' {
+  let kinds = 0;
+  for (let i = 0; i < text.length; i++) {
+    kinds |= KIND[text.charCodeAt(i)]!;
+    if (kinds >= SUSPECT) break;
+  }
+  if (kinds < SUSPECT) return (kinds & ACCENTED) === 0 ? 'none' : kinds === ACCENTED ? 'accents' : 'more';
+  return kinds >= SURROGATE && !SUSPICIOUS.test(text) ? 'none' : 'more';
+}
+
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
 /** Tag characters repeat ASCII invisibly. */
 const TAG = /[\u{e0020}-\u{e007e}]/gu;
@@ -30,7 +63,10 @@ export function plainOf(
   { normalizes = true, homoglyphs = true }: Partial<PlainUse> = {},
 ): string | undefined {
   let plain = text;
-  if (SUSPICIOUS.test(text)) {
+  const disguise = BEYOND_ASCII.test(text) ? disguiseOf(text) : 'none';
+  if (disguise === 'accents' && normalizes)
+    plain = plain.replace(LATIN, (letter) => BASE.get(letter.charCodeAt(0)) ?? letter);
+  else if (disguise !== 'none') {
     if (normalizes) plain = normalized(plain);
     if (homoglyphs && BEYOND_ASCII.test(plain)) plain = withLatinLetters(plain);
   }

@@ -15,6 +15,8 @@ export type AnchoredRule = {
   /** Kebab-case; it names the rule in metrics, logs and golden cases. */
   readonly id: string;
   readonly anchors: readonly string[];
+  /** For numbers: how far from the first digit a character stands that must be one of a table of ASCII. */
+  readonly look?: { readonly offset: number; readonly isWorth: Uint8Array };
   /** The match that belongs to the anchor which begins at `at`, if there is one. */
   match(text: string, at: number): Span | undefined;
   /** Where a match would begin that the end of the text cuts off, for the anchor at `at`. It may guess too much, never too little. */

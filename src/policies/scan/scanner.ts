@@ -39,31 +39,45 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
   const anchored = rules.filter((rule): rule is AnchoredRule => 'anchors' in rule);
   const sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
   const tailed = anchored.filter((rule) => rule.openTail !== undefined);
-  const byDigits = anchored.flatMap((rule, number) => (rule.anchors.includes(DIGITS) ? [number] : []));
-  const anchors = [...new Set(anchored.flatMap((rule) => rule.anchors))].filter(
-    (anchor) => anchor !== DIGITS,
-  );
-  const byAnchor = anchors.map((anchor) =>
-    anchored.flatMap((rule, number) => (rule.anchors.includes(anchor) ? [number] : [])),
-  );
+  const numbersOf = new Map<string, number[]>();
+  anchored.forEach((rule, number) => {
+    for (const anchor of new Set(rule.anchors)) {
+      const numbers = numbersOf.get(anchor);
+      if (numbers === undefined) numbersOf.set(anchor, [number]);
+      else numbers.push(number);
+    }
+  });
+  const byDigits = numbersOf.get(DIGITS) ?? [];
+  numbersOf.delete(DIGITS);
+  const anchors = [...numbersOf.keys()];
+  const byAnchor = [...numbersOf.values()];
+  const dispatch = dispatchOf(anchored, byDigits);
   const automaton = createAutomaton(anchors);
+  /** Where the search for each rule goes on: not within what it has found. */
+  const next = new Int32Array(anchored.length);
+  let isUsed = false;
 
   return {
     slice: sweeping.length > 0 ? SWEPT_SLICE : SLICE,
     scan(text, { from = 0, to = text.length, floor = from } = {}, goesOn = false) {
       const findings: Finding[] = [];
       let open = text.length;
-      /** Where the search for each rule goes on: not within what it has found. */
-      let next: Int32Array | undefined;
+      if (isUsed) next.fill(0);
+      isUsed = false;
 
       const visit = (numbers: readonly number[], at: number) => {
-        next ??= new Int32Array(anchored.length);
+        isUsed = true;
         for (const number of numbers) {
           if (at < next[number]!) continue;
           const rule = anchored[number]!;
           const span = rule.match(text, at);
           if (span !== undefined && span.start >= floor) {
-            findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
+            findings.push({
+              rule,
+              start: span.start,
+              end: span.end,
+              from: Math.min(at, span.start),
+            });
             next[number] = span.end;
           }
           if (goesOn && text.length - at <= rule.reach) {
@@ -74,7 +88,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
       };
 
       const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
-      if (byDigits.length > 0) eachNumber(text, from, to, (at) => visit(byDigits, at));
+      if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, goesOn, visit));
       for (const rule of sweeping) {
         for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
       }
@@ -86,6 +100,36 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
       }
       return { findings, open: Math.max(floor, open) };
     },
+  };
+}
+
+type Visit = (numbers: readonly number[], at: number) => void;
+
+/** Which of the rules for numbers are worth a look at a number: one look at each of a few characters for all of them. */
+function dispatchOf(anchored: readonly AnchoredRule[], byDigits: readonly number[]) {
+  const looking = byDigits.filter((number) => anchored[number]!.look !== undefined).slice(0, 31);
+  const always = byDigits.filter((number) => !looking.includes(number));
+  const tables = new Map<number, Uint32Array>();
+  looking.forEach((number, bit) => {
+    const { offset, isWorth } = anchored[number]!.look!;
+    const table = tables.get(offset) ?? new Uint32Array(129);
+    tables.set(offset, table);
+    isWorth.forEach((is, unit) => {
+      if (is) table[unit]! |= 1 << bit;
+    });
+  });
+  const offsets = [...tables.keys()];
+  const masks = [...tables.values()];
+  const one = looking.map((number) => [number]);
+  return (text: string, at: number, goesOn: boolean, visit: Visit) => {
+    if (goesOn) return visit(byDigits, at);
+    let bits = 0;
+    for (let i = 0; i < offsets.length; i++) {
+      const unit = text.charCodeAt(at + offsets[i]!);
+      bits |= masks[i]![unit < 128 ? unit : 128]!;
+    }
+    for (; bits !== 0; bits &= bits - 1) visit(one[31 - Math.clz32(bits & -bits)]!, at);
+    if (always.length > 0) visit(always, at);
   };
 }
 
