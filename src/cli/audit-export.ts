@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ReadRow, readRows } from '../audit/read.ts';
 import { listSegments } from '../audit/segments.ts';
-import type { AuditSource } from './audit.ts';
+import type { AuditSource } from './audit-source.ts';
 import { csvLine } from './csv.ts';
 import { many } from './table.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { followRows, type ReadRow } from '../audit/read.ts';
-import type { AuditSource } from './audit.ts';
+import type { AuditSource } from './audit-source.ts';
 import { oneLine } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { noWords, parseOptions, UsageError } from './usage.ts';

@@ -1,6 +1,6 @@
 import type { Finding } from '../audit/findings.ts';
 import { verifyLog } from '../audit/verify.ts';
-import type { AuditSource } from './audit.ts';
+import type { AuditSource } from './audit-source.ts';
 import { many, oneLine, printableJson } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { noWords, parseOptions, UsageError } from './usage.ts';

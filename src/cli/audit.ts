@@ -4,13 +4,11 @@ import { variable } from '../config/read.ts';
 import { DEFAULT_DATA_DIR } from '../config/telemetry.ts';
 import { exportAudit } from './audit-export.ts';
 import { AUDIT_HELP } from './audit-help.ts';
+import type { AuditSource } from './audit-source.ts';
 import { tail } from './audit-tail.ts';
 import { verify } from './audit-verify.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
-
-/** The log that a command is about. */
-export type AuditSource = { readonly folder: string; readonly keys: readonly string[] };
 
 /** One of the audit commands. Resolves with the exit code. */
 type Command = (args: readonly string[], source: AuditSource, terminal: Terminal) => Promise<number>;

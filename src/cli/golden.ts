@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { fieldsOf } from '../guardrail/call.ts';
-import { type Path, readDocument } from '../policies/file/document.ts';
-import { createNotes, keyOf } from '../policies/file/problems.ts';
+import { createNotes, keyOf, type Path, readDocument } from '../policies/file/problems.ts';
 import { shaped } from '../policies/file/shape.ts';
 import { filledIn } from './placeholders.ts';
 

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
 import { globs } from '../glob.ts';
-import type { Path } from './document.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
 import { didYouMean } from './nearest.ts';
 import type { CallerRule, RuleMatch } from './policy-file.ts';
+import type { Path } from './problems.ts';
 import { shaped } from './shape.ts';
 
 const patterns = v.pipe(

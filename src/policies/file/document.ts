@@ -12,10 +12,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { MAX_DEPTH } from '../../guardrail/json.ts';
-import { keyOf, type Notes } from './problems.ts';
+import { keyOf, type Notes, type Path } from './problems.ts';
 import { syntaxMessage } from './syntax.ts';
-
-export type Path = readonly (string | number)[];
 
 /** A YAML or JSON text as plain values that know their lines. */
 export type PolicyDocument = {

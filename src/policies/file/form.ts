@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
-import type { Path } from './document.ts';
 import { OTHER_KEYS, SINGLE_KINDS } from './keeptrusts.ts';
+import type { Path } from './problems.ts';
 import { shaped } from './shape.ts';
 
 /** A piece of the file and where it stands. */

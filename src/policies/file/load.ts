@@ -2,12 +2,13 @@ import { hash } from 'node:crypto';
 import { fieldsOf } from '../../guardrail/call.ts';
 import type { CreateContext, Kind, Policy } from '../policy.ts';
 import { readCallerRules } from './caller-rules.ts';
-import { type Path, readDocument } from './document.ts';
+import { readDocument } from './document.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
 import { didYouMean } from './nearest.ts';
 import type { ConfiguredPolicy, PolicyFile } from './policy-file.ts';
+import type { Path } from './problems.ts';
 import { createNotes, keyOf, PolicyFileError } from './problems.ts';
 import { shaped } from './shape.ts';
 

@@ -1,4 +1,5 @@
-import type { Path } from './document.ts';
+/** Where something stands in a document: keys and positions in lists. */
+export type Path = readonly (string | number)[];
 
 /** Thrown for a policy file that cannot be used: every mistake in it, in the order of the lines. */
 export class PolicyFileError extends Error {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { fieldsOf } from '../../guardrail/call.ts';
-import type { Path } from './document.ts';
 import { didYouMean } from './nearest.ts';
+import type { Path } from './problems.ts';
 
 /** A mistake and where it is. */
 export type Mistake = { readonly path: Path; readonly message: string };
