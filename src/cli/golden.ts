@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { fieldsOf } from '../guardrail/call.ts';
-import { createNotes, keyOf, type Path, readDocument } from '../policies/file/problems.ts';
+import { readDocument } from '../policies/file/document.ts';
+import { createNotes, keyOf, type Path } from '../policies/file/problems.ts';
 import { shaped } from '../policies/file/shape.ts';
 import { filledIn } from './placeholders.ts';
 

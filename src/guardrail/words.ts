@@ -65,14 +65,17 @@ export function textsWithoutRow(call: GuardrailCall): readonly string[] {
 
 const MEDIA_PARTS = /^(?:image|image_url|input_image|audio|input_audio|video_url|file|input_file)$/;
 
+function isMediaPart(type: unknown): boolean {
+  return typeof type === 'string' && MEDIA_PARTS.test(type);
+}
+
 /** What is said in a list of content parts, for backends that read only strings: text, and the words of other parts. */
 export function partsOf(content: readonly unknown[]): string[] {
   const parts: string[] = [];
   for (const part of content) {
     const { type, text } = fieldsOf(part);
     if (typeof text === 'string') parts.push(text);
-    else if (!MEDIA_PARTS.test(String(type)))
-      walk(part, '', 'structured_messages', (word) => parts.push(word));
+    else if (!isMediaPart(type)) walk(part, '', 'structured_messages', (word) => parts.push(word));
   }
   return parts.filter((word) => word !== '');
 }
@@ -143,7 +146,7 @@ function mediaIn(content: unknown): number {
   let parts = 0;
   for (const part of content) {
     const { type, content: inner } = fieldsOf(part);
-    parts += MEDIA_PARTS.test(String(type)) ? 1 : mediaIn(inner);
+    parts += isMediaPart(type) ? 1 : mediaIn(inner);
   }
   return parts;
 }

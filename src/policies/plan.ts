@@ -46,7 +46,8 @@ export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
     const wanted = wish('add');
     const added = others.filter((kind) => wanted.includes(kind) && !own.includes(kind));
     const enforce = wish('enforce').includes('true');
-    const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, call, now);
+    const percent = call.litellm_call_id === null ? Math.random() * 100 : percentOf(call.litellm_call_id);
+    const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, percent, now);
     const planned = [...own, ...added].flatMap((kind) => policies.get(kind) ?? []);
     return {
       rule: rule?.name ?? 'default',
@@ -67,12 +68,13 @@ function wishesOf({ additional_provider_specific_params }: GuardrailCall, caller
     const { parameter, header } = WISHES[name];
     const value = parameters[parameter];
     const listed = Array.isArray(value) ? value : [value];
+    // Anything else is no wish, and as text it could be made to throw
     return [...listed, caller.header(header)].flatMap((item) =>
-      item === undefined || item === null
-        ? []
-        : String(item)
+      typeof item === 'string' || typeof item === 'boolean'
+        ? String(item)
             .split(',')
-            .map((word) => word.trim()),
+            .map((word) => word.trim())
+        : [],
     );
   };
 }
@@ -100,12 +102,10 @@ function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => b
   return (call, caller) => tests.every((test) => test(call, caller));
 }
 
-/** Of a mode `sample`, the same share of calls each time: all that belongs to one call is judged alike. */
-export function isEnforced({ mode, sample, until }: Enforcement, call: GuardrailCall, now: number): boolean {
+/** @param percent where the call stands among all, from 0 to 100: all that belongs to one call is judged alike */
+function isEnforced({ mode, sample, until }: Enforcement, percent: number, now: number): boolean {
   if (mode === 'enforce' || (until !== undefined && now >= until)) return true;
-  if (mode === 'observe') return false;
-  const id = call.litellm_call_id;
-  return (id === null ? Math.random() * 100 : percentOf(id)) < sample;
+  return mode === 'sample' && percent < sample;
 }
 
 /** A number from 0 to 100 that depends on every letter: FNV-1a, mixed as MurmurHash3 ends, so that counted ids spread evenly. */

@@ -138,9 +138,9 @@ describe('what LiteLLM is answered', () => {
     const { stream_holdback_chars: held, ...reply } = await answer(`the key is ${SECRET}`);
     expect(reply).toEqual({ action: 'GUARDRAIL_INTERVENED', texts: ['the key is [REDACTED]', 'Done. '] });
     expect(held).toEqual([10, 0]);
-    expect(await answer(`the key is ${SECRET}, and that is it.`)).toEqual({
+    expect(await answer(`the key is ${SECRET}, and that is it. `)).toEqual({
       action: 'GUARDRAIL_INTERVENED',
-      texts: ['the key is [REDACTED], and that is it.', 'Done. '],
+      texts: ['the key is [REDACTED], and that is it. ', 'Done. '],
     });
   });
 
@@ -243,8 +243,8 @@ test('reading the file again is counted, and what is wrong with it said', async 
   write(textOf({ chain: ['no-such-kind'] }));
   reloadPolicies();
   expect(await reloads()).toEqual([0, 1, 1]);
-  const { problems } = lines.find(({ level }) => level === 'error') ?? {};
-  expect(problems).toEqual([expect.stringContaining('policies.chain[0]')]);
+  const wrong = lines.find(({ level }) => level === 'error');
+  expect(wrong?.problems).toEqual([expect.stringContaining('policies.chain[0]')]);
   expect(await ask({ texts: [SECRET] })).toMatchObject({ action: 'BLOCKED' });
   write(textOf({ chain: ['banned-keywords'], policy: { 'banned-keywords': { keywords: ['tulip'] } } }));
   reloadPolicies();

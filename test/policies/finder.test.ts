@@ -192,16 +192,19 @@ describe('the time of a call', () => {
 });
 
 describe('what was found before', () => {
-  test('is bounded, and what was not used for longest goes first', () => {
-    const memory = createCleared<number>({ max: 2, minChars: 0 });
-    const [a, b, c] = ['a', 'b', 'c'].map((text) => memory.keyOf(text) as string) as [string, string, string];
-    memory.set(a, 1);
-    memory.set(b, 2);
-    expect(memory.get(a)).toBe(1);
-    memory.set(c, 3);
-    expect([a, b, c].map(memory.get)).toEqual([1, undefined, 3]);
-    memory.set(a, 4);
-    expect([a, b, c].map(memory.get)).toEqual([4, undefined, 3]);
+  test('is bounded, and what is used stays longest', () => {
+    const memory = createCleared<number>({ max: 10, minChars: 0 });
+    const keyOf = (text: string) => memory.keyOf(text) as string;
+    memory.set(keyOf('used'), -1);
+    for (let i = 0; i < 100; i++) {
+      memory.set(keyOf(`text ${i}`), i);
+      expect(memory.get(keyOf('used'))).toBe(-1);
+    }
+    const known = Array.from({ length: 100 }, (_, i) => memory.get(keyOf(`text ${i}`))).filter(
+      (one) => one !== undefined,
+    );
+    expect(known.length).toBeLessThanOrEqual(10);
+    expect(memory.get(keyOf('text 0'))).toBeUndefined();
   });
 
   test('is known by names that nobody can foretell', () => {

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
+import { mediaOf } from '../../src/guardrail/words.ts';
 import { rewriteReply } from '../../src/litellm/reply.ts';
 import { OutOfTime } from '../../src/policies/budget.ts';
 import type { Engine, Ruling } from '../../src/policies/engine.ts';
+import { kinds } from '../../src/policies/kinds/index.ts';
 import { PERSONAL_DATA } from '../../src/policies/rules/personal-index.ts';
 import { SECRETS } from '../../src/policies/rules/secret-index.ts';
 import { createPolicyStore } from '../../src/policies/store.ts';
@@ -156,6 +158,40 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
     },
     60_000,
   );
+});
+
+test.each<{ odd: unknown }>([
+  { odd: { toString: 1 } },
+  { odd: { valueOf: 1, toString: null } },
+  { odd: [[{}]] },
+  { odd: null },
+  { odd: 7 },
+  { odd: '\ud800' },
+])('what is no text where a text belongs makes nothing fail: $odd', async ({ odd }) => {
+  const part = { type: odd, text: odd, image_url: odd, content: odd };
+  const fields = {
+    texts: ['x'],
+    images: [odd],
+    structured_messages: [odd, { role: odd, content: odd }, { role: 'user', content: [part, odd, [part]] }],
+    tools: [odd, { type: odd, function: { name: odd, description: odd, parameters: odd } }],
+    tool_calls: [odd, { id: odd, function: { name: odd, arguments: odd } }],
+    request_data: { user_api_key_team_id: odd, user_api_key_alias: odd },
+    request_headers: { 'x-litellm-tags': odd, 'x-session-id': odd },
+    additional_provider_specific_params: { policies: odd, skip_policies: odd, enforce: odd, mode: odd },
+  };
+  const chain = kinds.map(({ kind }) => kind).filter((kind) => kind !== 'rbac');
+  const rules = [{ name: 'one', match: { team: 'x', header: { 'x-litellm-tags': 'y' } } }];
+  const all = engineOf(
+    JSON.stringify({ policies: { chain }, policy: { 'image-policy': { action: 'backend' } }, rules }),
+  );
+  for (const engine of [all, ...Object.values(CHAINS)]) {
+    for (const input_type of ['request', 'response']) {
+      const call = callOf({ input_type, ...fields });
+      const ruling = await engine.judge(call, { bytes: 0, timeoutMs: 60_000 });
+      rewriteReply(call, ruling.rewrites);
+      mediaOf(call);
+    }
+  }
 });
 
 test('another call is answered while one takes long', async () => {

@@ -165,7 +165,7 @@ describe('what a rule says', () => {
     const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
     const seen = new Set<string>();
     for (let i = 0; i < 100; i++) {
-      const { policies, backendMode } = plan({ litellm_call_id: `call-${i}` });
+      const { policies, backendMode } = plan({ litellm_call_id: i % 2 ? `call-${i}` : null });
       seen.add([...new Set(policies.map(({ enforced }) => enforced)), backendMode].join(' '));
     }
     expect([...seen].sort()).toEqual(['false observe', 'true enforce']);
@@ -274,7 +274,16 @@ describe('a caller', () => {
     );
   });
 
-  test.each([null, 1, [], {}, [[['secrets']]], [null, {}]])('may wish for nonsense: %j', (wish) => {
+  test.each<{ wish: unknown }>([
+    { wish: null },
+    { wish: 1 },
+    { wish: [] },
+    { wish: {} },
+    { wish: [[['secrets']]] },
+    { wish: [null, {}] },
+    { wish: { toString: 1 } },
+    { wish: [{ toString: null, valueOf: 1 }] },
+  ])('may wish for nonsense: $wish', ({ wish }) => {
     const call = params({ policies: wish, skip_policies: wish, enforce: wish });
     expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets) pii-detector');
   });

@@ -22,7 +22,7 @@ export const MAX_REACH = 4096;
  * A match of it that touches the end of the text is one that further text could complete.
  *
  * @param flags `u` counts: a character may then take two units
- * @throws an Error if it cannot be parsed, or if a quantifier has no bound
+ * @throws an Error if it cannot be parsed, if a quantifier has no bound, or if a group has flags of its own
  */
 export function partialOf(
   source: string,
@@ -43,6 +43,8 @@ export function partialOf(
   function write(node: AST.Element | AST.QuantifiableElement): string {
     switch (node.type) {
       case 'Group':
+        // V8 reads them wrongly where it no longer optimizes: `/(?:k|$)(?i:(?:E|$)Y)/` does not match `key`
+        if (node.modifiers !== null && !unbounded) throw new Error(`has flags within: ${node.raw}`);
         return `(?${node.modifiers?.raw ?? ''}:${all(node.alternatives)})`;
       case 'CapturingGroup':
         return `(${node.name === null ? '' : `?<${node.name}>`}${all(node.alternatives)})`;
