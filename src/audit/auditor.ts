@@ -1,6 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { callerOf } from '../guardrail/caller.ts';
-import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
+import { MAX_ID_CHARS } from '../guardrail/record.ts';
 import type { Ruling } from '../policies/engine.ts';
 import type { AuditOptions } from '../policies/policy.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -9,8 +9,9 @@ import { type AuditRow, auditRow } from './row.ts';
 const MAX_PASSED = 10_000;
 
 /** What a call was answered. */
+type Action = AuditRow['action'];
 type Answered = {
-  readonly action: VerdictNote['action'];
+  readonly action: Action;
   readonly by: string | null;
   readonly block?: { readonly cause: string; readonly ref: string };
 };
@@ -68,8 +69,8 @@ export function createAuditor(
   onLost: () => void,
 ): Auditor {
   let log: AuditLog | undefined;
-  /** Calls of which a row says that their answer passed. */
-  const passed = new Set<string>();
+  /** What the last row of an answer says. */
+  const passed = new Map<string, string>();
   let days: number | undefined;
 
   function logFor({ retentionDays }: AuditOptions): AuditLog {
@@ -79,24 +80,23 @@ export function createAuditor(
     return log;
   }
 
-  /** Of a streamed answer, the rounds after the first that say nothing new; whoever asks again begins anew. */
-  function isRepetition(
-    { litellm_call_id: id, input_type }: GuardrailCall,
-    action: Answered['action'],
-  ): boolean {
-    if (id === null || id.length > MAX_ID_CHARS) return false;
-    if (input_type === 'request' || action !== 'NONE') passed.delete(id);
-    else if (passed.has(id)) return true;
-    else passed.add(id);
+  /** Of a streamed answer, the rounds that say nothing but what the one before said. */
+  function isRepetition(call: GuardrailCall, ruling: Ruling | undefined, action: Action): boolean {
+    const { litellm_call_id: id, input_type } = call;
+    if (id === null || id.length > MAX_ID_CHARS || input_type === 'request') return false;
+    const said = JSON.stringify([action, ruling?.policyVersion, ruling?.plan.rule, ruling?.notes]);
+    const before = passed.get(id);
+    passed.delete(id);
+    passed.set(id, said);
     if (passed.size > MAX_PASSED) passed.delete(passed.keys().next().value as string);
-    return false;
+    return action === 'NONE' && ruling?.goesOn === true && before === said;
   }
 
   return {
     decided(answered, call, ruling, ms) {
       const options = ruling === undefined ? wanted() : ruling.audit;
       if (options === undefined || (!options.logsAll && answered.action === 'NONE')) return;
-      if (isRepetition(call, answered.action)) return;
+      if (isRepetition(call, ruling, answered.action)) return;
       const open = logFor(options);
       const lost = open.lost();
       open.append(decidedRow(call, ruling, answered, ms));

@@ -4,7 +4,8 @@ import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 
 /** What was decided about a call, in names of ours and of the operator: never content. */
 export type AuditDecision = {
-  readonly action: VerdictNote['action'];
+  /** `CANCELLED`: LiteLLM did not wait for the answer. */
+  readonly action: VerdictNote['action'] | 'CANCELLED';
   /** The backend or policy that decided, where it was not everybody's silence. */
   readonly by: string | null;
   /** As Keeptrusts writes it: `pii_detected`. */
@@ -51,6 +52,7 @@ const VERDICTS = {
   BLOCKED: 'block',
   GUARDRAIL_INTERVENED: 'redact',
   DEFERRED: null,
+  CANCELLED: null,
 } as const;
 
 /** More rules of one call tell nothing new. */

@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { auditKeys } from '../audit/chain.ts';
 import type { Backend } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
-import type { UnreachableFallback } from '../guardrail/failure.ts';
 import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
 import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
@@ -107,9 +106,8 @@ export type Config = Readonly<{
   policyFile: string | undefined;
   builtinPolicy: boolean;
   bannedKeywords: readonly string[];
-  /** What the policies may take of one call, and what a call does that they could not judge. */
+  /** How long the policies may work on one call. */
   policyTimeoutMs: number;
-  policyFallback: UnreachableFallback;
   /** Keys of the audit log: the first seals new rows. */
   auditKeys: readonly string[];
   /** Who may call; empty for everybody. */
@@ -202,7 +200,6 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
     builtinPolicy,
     bannedKeywords: set.BANNED_KEYWORDS ?? [],
     policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? 5000,
-    policyFallback: set.UNREACHABLE_FALLBACK ?? 'fail_closed',
     auditKeys: auditKeys(set.AUDIT_KEY),
     allowedIps: set.ALLOWED_IPS ?? [],
     streamCheckGrowth: set.STREAM_CHECK_GROWTH ?? 1,

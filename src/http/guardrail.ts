@@ -132,8 +132,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
     const answer = answered(call, judgement.decision, judgement.ruling);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
-    if (answer.action !== 'CANCELLED')
-      options.audit.decided({ ...answer, action: answer.action }, call, judgement.ruling, ms);
+    options.audit.decided(answer, call, judgement.ruling, ms);
     if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, bytes, kept);
     return responseTo(c, answer);
   }

@@ -33,7 +33,7 @@ export function createAsker(growth: number, listener: Listener) {
     ): Promise<Answer> | undefined {
       const name = `${backend.name}\0${call.litellm_call_id}`;
       const against = call.input_type === 'response' ? late.against(name) : undefined;
-      if (against !== undefined) return Promise.resolve({ ...against, call });
+      if (against !== undefined) return Promise.resolve({ ...against, call } as Answer);
       const question = questionFor(backend, call, body, rule);
       if (question.kind === 'known') return undefined;
       if (question.kind === 'later') {

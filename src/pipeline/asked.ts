@@ -1,6 +1,6 @@
-import type { GuardrailCall } from '../guardrail/call.ts';
+import { type GuardrailCall, textOf } from '../guardrail/call.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import { passagesOf } from '../guardrail/words.ts';
+import { mediaOf, passagesOf } from '../guardrail/words.ts';
 import { createCleared } from '../policies/cleared.ts';
 import type { JudgingBackend } from './ask.ts';
 
@@ -23,6 +23,9 @@ const OVERLAP = 200;
 /** A larger body is asked about again sooner than it is recognised. */
 const MAX_HASHED_BYTES = 256 * 1024;
 
+/** After this a vendor may think otherwise. */
+const MAX_AGE_MS = 10 * 60_000;
+
 /** What a backend has allowed of one answer. */
 type Stream = { readonly lengths: readonly number[]; readonly key: string };
 
@@ -35,19 +38,21 @@ type Stream = { readonly lengths: readonly number[]; readonly key: string };
  *   time. For one that judges texts, so many times the overlap less one has to be new
  */
 export function createAsked({ growth }: { growth: number }) {
-  const cleared = createCleared<true>({ max: 50_000, minChars: 0 });
+  const cleared = createCleared<number>({ max: 50_000, minChars: 0 });
+  const isKnown = (key: string | undefined) =>
+    key !== undefined && performance.now() - (cleared.get(key) ?? Number.NEGATIVE_INFINITY) < MAX_AGE_MS;
   const streams = createCleared<Stream>({ max: 5000, minChars: 0 });
 
   /** A conversation is known by its whole body, as LiteLLM sends it twice where it could not read the first answer. */
   function request(scope: string, call: GuardrailCall, body: Buffer): Question {
     const isWorthIt = call.litellm_call_id !== null && body.length <= MAX_HASHED_BYTES;
     const key = isWorthIt ? cleared.keyOf(scope + body.toString('latin1')) : undefined;
-    if (key !== undefined && cleared.get(key)) return { kind: 'known' };
+    if (isKnown(key)) return { kind: 'known' };
     return {
       kind: 'ask',
       call,
       answered(verdict) {
-        if (key !== undefined && isClear(verdict)) cleared.set(key, true);
+        if (key !== undefined && isClear(verdict)) cleared.set(key, performance.now());
         return verdict;
       },
     };
@@ -56,9 +61,9 @@ export function createAsked({ growth }: { growth: number }) {
   function texts(scope: string, call: GuardrailCall): Question {
     const fresh = passagesOf(call).flatMap((text) => {
       const key = cleared.keyOf(scope + text);
-      return text === '' || (key !== undefined && cleared.get(key)) ? [] : [{ text, key }];
+      return text === '' || isKnown(key) ? [] : [{ text, key }];
     });
-    if (fresh.length === 0) return { kind: 'known' };
+    if (fresh.length === 0 && mediaOf(call) === 0) return { kind: 'known' };
     return {
       kind: 'ask',
       call: onlyTexts(
@@ -66,7 +71,8 @@ export function createAsked({ growth }: { growth: number }) {
         fresh.map(({ text }) => text),
       ),
       answered(verdict) {
-        if (isClear(verdict)) for (const { key } of fresh) if (key !== undefined) cleared.set(key, true);
+        if (isClear(verdict))
+          for (const { key } of fresh) if (key !== undefined) cleared.set(key, performance.now());
         return verdict;
       },
     };
@@ -75,7 +81,7 @@ export function createAsked({ growth }: { growth: number }) {
   function answer(scope: string, call: GuardrailCall, unit: 'texts' | 'conversation'): Question {
     const name = `${scope}${call.litellm_call_id}`;
     const before = call.litellm_call_id === null ? undefined : streams.get(name);
-    const goesOn = before !== undefined && extendsIt(call.texts, before);
+    const goesOn = before !== undefined && extendsIt(call, before);
     const judged = goesOn ? sum(before.lengths) : 0;
     const chars = sum(call.texts.map(({ length }) => length));
     const cuts =
@@ -92,7 +98,7 @@ export function createAsked({ growth }: { growth: number }) {
       call: asked,
       answered(verdict) {
         if (isClear(verdict) && call.litellm_call_id !== null) {
-          const key = streams.keyOf(call.texts.join('\0'));
+          const key = streams.keyOf([...call.images, ...call.texts].join('\0'));
           if (key !== undefined) streams.set(name, { lengths: call.texts.map(({ length }) => length), key });
         }
         return asked === call ? verdict : onWhole(verdict, asked.texts, call.texts);
@@ -100,15 +106,15 @@ export function createAsked({ growth }: { growth: number }) {
     };
   }
 
-  function extendsIt(texts: readonly string[], { lengths, key }: Stream): boolean {
+  function extendsIt({ texts, images }: GuardrailCall, { lengths, key }: Stream): boolean {
     if (texts.length < lengths.length) return false;
     const beginnings = lengths.map((length, i) => texts[i]!.slice(0, length));
-    return streams.keyOf(beginnings.join('\0')) === key;
+    return streams.keyOf([...images, ...beginnings].join('\0')) === key;
   }
 
   /** @param rule the caller's rule: what one kind of caller may say another may not */
   return ({ name, judges }: JudgingBackend, call: GuardrailCall, body: Buffer, rule: string): Question => {
-    const scope = `${name}\0${rule}\0`;
+    const scope = `${name}\0${rule}\0${textOf(call.request_data.user_api_key_hash)}\0`;
     if (call.input_type === 'response') return answer(scope, call, judges.unit);
     return judges.unit === 'texts' ? texts(scope, call) : request(scope, call, body);
   };

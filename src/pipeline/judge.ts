@@ -1,22 +1,21 @@
 import type { Http } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
-import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
+import type { Failure } from '../guardrail/failure.ts';
 import { mediaOf } from '../guardrail/words.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine, Ruling } from '../policies/engine.ts';
 import type { Answer, JudgingBackend } from './ask.ts';
 import { createAsker } from './ask-new.ts';
 import { block, type Decision, decide } from './decision.ts';
-import { applyUnreachableFallback, type Effect } from './fallback.ts';
 import { firstBlockOrAll } from './first-block.ts';
 import { ownerOf, together, without } from './own-redaction.ts';
 
 /** Told of everything that happens on the way to a decision, to count and log it. */
 export type Witness = {
   ruling(ruling: Ruling, call: GuardrailCall): void;
-  /** The policies could not judge, and what that does. */
-  noRuling(failure: Failure, effect: Effect, call: GuardrailCall): void;
+  /** The policies could not judge. */
+  noRuling(failure: Failure, call: GuardrailCall): void;
   answer(answer: Answer): void;
   /** What a backend said of an answer after the last call about it. */
   late(answer: Answer): void;
@@ -57,9 +56,8 @@ export type Judge = {
 export type JudgeOptions = {
   /** The policies as they are at the moment; undefined if there are none. */
   readonly engine: () => Engine | undefined;
-  /** Milliseconds the policies may take, and what it does if that is not enough. */
+  /** Milliseconds that the policies may work on one call. */
   readonly policyTimeoutMs: number;
-  readonly policyFallback: UnreachableFallback;
   readonly backends: readonly JudgingBackend[];
   /** By how much an answer has to have grown before a backend is asked again; 1 for each time. */
   readonly streamCheckGrowth: number;
@@ -77,6 +75,10 @@ export function createJudge(options: JudgeOptions): Judge {
   const asker = createAsker(options.streamCheckGrowth, witness);
   const watched = new Set<Promise<unknown>>();
 
+  /**
+   * What the policies say. A call that they cannot judge is blocked under any fail mode: what it takes to make them give up
+   * is in the hands of who sends it.
+   */
   async function ruled(call: GuardrailCall, body: Buffer): Promise<Ruling | Decision | undefined> {
     try {
       const ruling = await options
@@ -85,14 +87,12 @@ export function createJudge(options: JudgeOptions): Judge {
       if (ruling !== undefined) witness.ruling(ruling, call);
       return ruling;
     } catch (error) {
-      const failure: Failure =
-        error instanceof OutOfTime
-          ? { kind: 'timeout', afterMs: options.policyTimeoutMs }
-          : { kind: 'bug', error };
-      const effect = applyUnreachableFallback(failure, options.policyFallback);
-      witness.noRuling(failure, effect, call);
-      if (effect === 'block') return block('fail_closed', 'policies', 'the check could not be completed');
-      return effect === 'defer' ? { kind: 'defer', backend: 'policies' } : undefined;
+      const isLate = error instanceof OutOfTime;
+      witness.noRuling(
+        isLate ? { kind: 'timeout', afterMs: options.policyTimeoutMs } : { kind: 'bug', error },
+        call,
+      );
+      return block('fail_closed', 'policies', 'the check could not be completed');
     }
   }
 
@@ -133,7 +133,12 @@ export function createJudge(options: JudgeOptions): Judge {
       }
       if (planned.length === 0) return decided(redacted);
 
-      const asked = { call: shown, body, rule: ruling?.plan.rule ?? '', context: { http, request } };
+      const asked = {
+        call: shown,
+        body,
+        rule: `${ruling?.policyVersion} ${ruling?.plan.rule}`,
+        context: { http, request },
+      };
       for (const backend of able(
         planned.filter(({ mode }) => mode === 'observe'),
         call,

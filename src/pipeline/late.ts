@@ -12,7 +12,7 @@ const MAX_STOPPED = 5000;
 export function createLate() {
   const waiting = new Map<string, { timer: NodeJS.Timeout; check: () => Promise<Answer> }>();
   const running = new Set<Promise<void>>();
-  const stopped = new Map<string, Answer>();
+  const stopped = new Map<string, Omit<Answer, 'call'>>();
 
   function run(name: string): void {
     const entry = waiting.get(name);
@@ -21,7 +21,8 @@ export function createLate() {
     const work = entry.check().then((answer) => {
       running.delete(work);
       if (!('verdict' in answer) || answer.verdict.kind === 'allow') return;
-      stopped.set(name, answer);
+      const { call: _, ...rest } = answer;
+      stopped.set(name, rest);
       if (stopped.size > MAX_STOPPED) stopped.delete(stopped.keys().next().value as string);
     });
     running.add(work);
@@ -40,7 +41,7 @@ export function createLate() {
     },
     cancel,
     /** What a late check said against an answer that goes on after all. */
-    against: (name: string): Answer | undefined => stopped.get(name),
+    against: (name: string): Omit<Answer, 'call'> | undefined => stopped.get(name),
     /** Makes the checks that wait, and resolves when all have ended. */
     async settled(): Promise<void> {
       for (const name of [...waiting.keys()]) run(name);

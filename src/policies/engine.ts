@@ -1,14 +1,14 @@
-import type { GuardrailCall } from '../guardrail/call.ts';
+import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, callerOf } from '../guardrail/caller.ts';
 import { passagesOf } from '../guardrail/words.ts';
 import { type Budget, createBudget } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { createFinder, type Found } from './finder.ts';
 import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
-import type { Action, AuditOptions, Finding, Subject, TextPolicy } from './policy.ts';
+import type { Action, AuditOptions, Finding, Refusal, Subject, TextPolicy } from './policy.ts';
 import { type Edit, heldBack, rewritten } from './redaction.ts';
 import type { TextRule } from './scan/rule.ts';
-import { withoutCut } from './scan/scanner.ts';
+import { firstOf, withoutCut } from './scan/scanner.ts';
 import type { createVaults, Vault } from './vault.ts';
 
 /** What one policy found in a call, and whether that counts. */
@@ -35,6 +35,8 @@ export type Ruling = {
   readonly notes: readonly PolicyNote[];
   /** Whole strings of the call and what shall stand in their place. */
   readonly rewrites: ReadonlyMap<string, string>;
+  /** Whether it is an answer that goes on where an earlier call about it ended. */
+  readonly goesOn: boolean;
   /** How many characters at the end of each of `texts`, once rewritten, may not be shown yet; for answers. */
   readonly holdback: readonly number[];
   /** The call may only pass if a backend that judges media has judged it. */
@@ -81,13 +83,13 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
   };
 
   /** What stands in each text of the call; an answer may be one that still grows. */
-  async function found({ call, budget }: Work): Promise<ReadonlyMap<string, Found>> {
+  async function found({ call, caller, budget }: Work): Promise<Texts> {
     const finder = finders[call.input_type];
     const all = new Map<string, Found>();
     for (const [index, text] of passagesOf(call).entries()) {
       if (all.has(text)) continue;
       const grows = call.input_type === 'response' && index < call.texts.length;
-      const stream = grows ? `${call.litellm_call_id ?? ''} ${index}` : undefined;
+      const stream = grows ? `${caller.key.at(-1)} ${call.litellm_call_id} ${index}` : undefined;
       all.set(
         text,
         await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)),
@@ -103,9 +105,13 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const caller = callerOf(call);
       const subject: Subject = { call, caller, bytes, now: now() };
       const planned = plan(call, caller, subject.now);
-      const texts = await found({ call, budget: createBudget(timeoutMs) });
-      const notes = planned.policies.map((policy) =>
-        noteOf(policy, rules.get(policy.policy) ?? NO_RULES, subject, texts),
+      const refusals = planned.policies.map(({ policy }) => policy.check?.(subject));
+      const isRefused = planned.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
+      const texts: Texts = isRefused
+        ? new Map()
+        : await found({ call, caller, budget: createBudget(timeoutMs) });
+      const notes = planned.policies.map((policy, i) =>
+        noteOf(policy, rules.get(policy.policy) ?? NO_RULES, refusals[i], texts, call.input_type),
       );
       const acting = notes.filter(({ enforced }) => enforced);
       const by =
@@ -114,8 +120,11 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const redacting = planned.policies.filter(
         (_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact',
       );
-      const vault = vaultOf(call, redacting);
-      const { rewrites, holdback } = redact(call, texts, redacting, vault);
+      const vault = vaultOf(call, caller, redacting);
+      const acted = new Set(
+        planned.policies.flatMap(({ enforced, policy }) => (enforced ? [...(rules.get(policy) ?? [])] : [])),
+      );
+      const { rewrites, holdback } = redact(call, texts, redacting, acted, vault);
       const blocking = planned.policies.find(({ kind }) => kind === by?.kind && by.verdict === 'block');
       return {
         plan: planned,
@@ -127,6 +136,7 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
         notes,
         rewrites,
         holdback,
+        goesOn: [...texts.values()].some(({ goesOn }) => goesOn),
         mediaPolicy: planned.policies.find(
           ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
         )?.kind,
@@ -135,27 +145,30 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
     },
   };
 
-  function vaultOf({ input_type, litellm_call_id: id }: GuardrailCall, redacting: readonly PlannedPolicy[]) {
-    if (!restores || id === null) return undefined;
-    if (input_type === 'response') return vaults.of(id);
-    return redacting.some(({ policy }) => policy.texts?.isReversible) ? vaults.open(id) : undefined;
+  /** A client chooses the id of its call; nobody gets at what another's was redacted of. */
+  function vaultOf(call: GuardrailCall, { key }: Caller, redacting: readonly PlannedPolicy[]) {
+    if (!restores || call.litellm_call_id === null) return undefined;
+    const name = `${key.at(-1)} ${call.litellm_call_id}`;
+    if (call.input_type === 'response') return vaults.of(name);
+    return redacting.some(({ policy }) => policy.texts?.isReversible) ? vaults.open(name) : undefined;
   }
 }
 
-type Work = { readonly call: GuardrailCall; readonly budget: Budget };
+type Texts = ReadonlyMap<string, Found>;
+type Work = { readonly call: GuardrailCall; readonly caller: Caller; readonly budget: Budget };
 
 /** What one policy says of a call: of the call itself first, then of its texts. */
 function noteOf(
   { kind, enforced, policy }: PlannedPolicy,
   own: ReadonlySet<TextRule>,
-  subject: Subject,
-  texts: ReadonlyMap<string, Found>,
+  refusal: Refusal | undefined,
+  texts: Texts,
+  direction: InputType,
 ): PolicyNote {
-  const refusal = policy.check?.(subject);
   if (refusal !== undefined) {
     return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
   }
-  const findings = policy.texts?.on.includes(subject.call.input_type) ? findingsOf(own, texts) : [];
+  const findings = policy.texts?.on.includes(direction) ? findingsOf(own, texts) : [];
   if (policy.texts === undefined || findings.length === 0) {
     return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
   }
@@ -167,7 +180,7 @@ function noteOf(
 const NO_RULES: ReadonlySet<TextRule> = new Set();
 const NOWHERE = { start: 0, end: 0, from: 0 };
 
-function findingsOf(own: ReadonlySet<TextRule>, texts: ReadonlyMap<string, Found>): Finding[] {
+function findingsOf(own: ReadonlySet<TextRule>, texts: Texts): Finding[] {
   const all: Finding[] = [];
   for (const { findings, plain } of texts.values()) {
     for (const finding of findings) if (own.has(finding.rule)) all.push(finding);
@@ -179,8 +192,9 @@ function findingsOf(own: ReadonlySet<TextRule>, texts: ReadonlyMap<string, Found
 /** The texts as they shall be shown, and how much at the end of each of `texts` not yet. */
 function redact(
   call: GuardrailCall,
-  texts: ReadonlyMap<string, Found>,
+  texts: Texts,
   redacting: readonly PlannedPolicy[],
+  acting: ReadonlySet<TextRule>,
   vault: Vault | undefined,
 ): Pick<Ruling, 'rewrites' | 'holdback'> {
   // Of an answer that grows only what the request says is known from the beginning
@@ -193,14 +207,18 @@ function redact(
   );
   const rewrites = new Map<string, string>();
   const held = new Map<string, number>();
-  for (const [text, { findings, open }] of texts) {
-    const restored = call.input_type === 'response' ? vault?.restore(text) : undefined;
+  const shown = new Set(call.texts);
+  for (const [text, { findings, opens }] of texts) {
+    // What a model gives to a tool cannot be rewritten
+    const restored = call.input_type === 'response' && shown.has(text) ? vault?.restore(text) : undefined;
     const edits = findings.flatMap((finding) => replacements(finding, text));
     const all =
       restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
     if (all.length > 0) rewrites.set(text, rewritten(text, all));
     if (call.input_type === 'request') continue;
-    const decided = withoutCut(text, all, Math.min(open, restored?.open ?? open));
+    const own = opens.filter(({ rule }) => (rule === undefined ? acting.size > 0 : acting.has(rule)));
+    const open = Math.min(firstOf(own, text.length), restored?.open ?? text.length);
+    const decided = withoutCut(text, all, open);
     held.set(text, heldBack(text, all, decided));
   }
   return { rewrites, holdback: call.texts.map((text) => held.get(text) ?? 0) };

@@ -4,15 +4,17 @@ import { type Cleared, createCleared } from './cleared.ts';
 import type { Finding, Policy, TextPolicy } from './policy.ts';
 import { plainVariants } from './scan/plain.ts';
 import type { TextRule } from './scan/rule.ts';
-import { createScanner, withoutCut } from './scan/scanner.ts';
+import { createScanner, firstOf, type Open, withoutCut } from './scan/scanner.ts';
 
 /** What was found in one text. */
 export type Found = {
   readonly findings: readonly Finding[];
   /** What it says once encodings and look-alike letters are undone; there are no places for these. */
   readonly plain: readonly TextRule[];
-  /** Before it nothing can change if the text goes on. */
-  readonly open: number;
+  /** What the end of the text may cut off. */
+  readonly opens: readonly Open[];
+  /** Whether it goes on with what was read before under its name. */
+  readonly goesOn: boolean;
 };
 
 export type Finder = {
@@ -27,13 +29,15 @@ const OVERLAP = 2048;
 
 const ALL = { decodes: true, normalizes: true, homoglyphs: true };
 
-const NOTHING: Found = { findings: [], plain: [], open: 0 };
+const NOTHING: Found = { findings: [], plain: [], opens: [], goesOn: false };
+
+/** More findings than this in one text are looked for again rather than kept. */
+const MAX_KEPT = 100;
 
 /** Looks for the rules of all policies that judge texts in one direction, in one pass. */
 export function createFinder(policies: readonly Policy[], direction: InputType): Finder {
   const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
-  if (texts.length === 0)
-    return { find: async () => NOTHING, findOn: async (_, { length }) => ({ ...NOTHING, open: length }) };
+  if (texts.length === 0) return { find: async () => NOTHING, findOn: async () => NOTHING };
   const scanner = createScanner([...new Set(texts.flatMap(({ rules }) => rules))]);
   const plain = createPlainFinder(texts);
   const known: Cleared<Found> = createCleared();
@@ -44,12 +48,12 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
   async function scan(text: string, start: number, goesOn: boolean, budget: Budget): Promise<Found> {
     const findings: Finding[] = [];
     const inPlain = new Set<TextRule>();
-    let open = text.length;
+    const opens: Open[] = [];
     for (let from = start; from < text.length; from += scanner.slice) {
       const to = Math.min(from + scanner.slice, text.length);
       const found = scanner.scan(text, { from, to, floor: start }, goesOn);
       for (const finding of found.findings) findings.push(finding);
-      open = Math.min(open, found.open);
+      for (const open of found.opens) opens.push(open);
       budget.found(found.findings.length);
       const others = budget.spend(((to - from) * SLICE) / scanner.slice);
       if (others !== undefined) await others;
@@ -60,7 +64,7 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
       const others = budget.spend(to - from);
       if (others !== undefined) await others;
     }
-    return { findings, plain: [...inPlain], open: withoutCut(text, findings, open) };
+    return { findings, plain: [...inPlain], opens, goesOn: false };
   }
 
   return {
@@ -72,7 +76,7 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
         return before;
       }
       const found = await scan(text, 0, false, budget);
-      if (key !== undefined && found.findings.length < 100) known.set(key, found);
+      if (key !== undefined && found.findings.length <= MAX_KEPT) known.set(key, found);
       return found;
     },
     async findOn(stream, text, budget) {
@@ -82,12 +86,12 @@ export function createFinder(policies: readonly Policy[], direction: InputType):
       if (isSame) budget.found(before.findings.length);
       const found = await scan(text, isSame ? before.decided : 0, true, budget);
       const findings = isSame ? [...before.findings, ...found.findings] : found.findings;
-      const decided = found.open;
+      const first = Math.max(isSame ? before.decided : 0, firstOf(found.opens, text.length));
+      const decided = withoutCut(text, found.findings, first);
       const key = known.keyOf(text.slice(0, decided));
-      if (key !== undefined) {
-        streams.set(stream, { decided, key, findings: findings.filter(({ end }) => end <= decided) });
-      }
-      return { ...found, findings };
+      const kept = findings.filter(({ end }) => end <= decided);
+      if (key !== undefined && kept.length <= MAX_KEPT) streams.set(stream, { decided, key, findings: kept });
+      return { ...found, findings, goesOn: isSame };
     },
   };
 }

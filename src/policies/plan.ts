@@ -1,9 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { Mode } from '../guardrail/verdict.ts';
+import { createCleared } from './cleared.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
-import { globs } from './glob.ts';
+import { globs, MAX_NAME } from './glob.ts';
 
 /** How one call is judged. */
 export type Plan = {
@@ -37,9 +39,13 @@ const WISHES = {
 export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
   const matchers = rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
   const others = [...policies.keys()];
+  const modelOf = rules.some(({ match }) => match.model !== undefined)
+    ? createModels()
+    : ({ model }: GuardrailCall) => model;
 
   return (call, caller, now) => {
-    const rule = matchers.find(({ matches }) => matches(call, caller))?.rule;
+    const asked = { ...call, model: modelOf(call, caller) };
+    const rule = matchers.find(({ matches }) => matches(asked, caller))?.rule;
     const wish = wishesOf(call, caller);
     const skipped = wish('skip').filter((kind) => rule?.callerMaySkip.includes(kind));
     const own = (rule?.chain ?? chain).filter((kind) => !skipped.includes(kind));
@@ -59,6 +65,18 @@ export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
       backendMode: rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
       unreachableFallback: rule?.unreachableFallback,
     };
+  };
+}
+
+/** The models that were asked for: an answer says what the provider calls it. */
+function createModels() {
+  const models = createCleared<string>();
+  return ({ input_type, litellm_call_id: id, model }: GuardrailCall, { key }: Caller): string | null => {
+    if (id === null) return model;
+    const name = `${key.at(-1)} ${id}`;
+    if (input_type === 'response') return models.get(name) ?? model;
+    if (model !== null) models.set(name, model.slice(0, MAX_NAME));
+    return model;
   };
 }
 
@@ -87,7 +105,8 @@ function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => b
   ) => {
     if (patterns === undefined) return;
     const isMatch = globs(patterns);
-    tests.push((call, caller) => names(call, caller).some(isMatch));
+    // Nobody gets out of a rule by a name that is too long for it
+    tests.push((call, caller) => names(call, caller).some((name) => isMatch(name.slice(0, MAX_NAME))));
   };
   some(match.team, (_, { team }) => team);
   some(match.key, (_, { key }) => key);
@@ -108,9 +127,12 @@ function isEnforced({ mode, sample, until }: Enforcement, percent: number, now: 
   return mode === 'sample' && percent < sample;
 }
 
+/** Nobody can choose an id that is always among the others. */
+const SALT = randomInt(0x1_0000_0000);
+
 /** A number from 0 to 100 that depends on every letter: FNV-1a, mixed as MurmurHash3 ends, so that counted ids spread evenly. */
 function percentOf(text: string): number {
-  let hash = 0x811c9dc5;
+  let hash = SALT;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

@@ -26,6 +26,10 @@ export function createVaults(now = () => performance.now()) {
       return entry === undefined || now() - entry.at > MAX_AGE_MS ? undefined : entry.vault;
     },
     open(litellmCallId: string): Vault {
+      for (const [id, { at }] of vaults) {
+        if (now() - at <= MAX_AGE_MS) break;
+        vaults.delete(id);
+      }
       const vault = createVault();
       vaults.delete(litellmCallId);
       vaults.set(litellmCallId, { vault, at: now() });
@@ -53,7 +57,7 @@ function createVault(): Vault {
       if (!group.values.has(end) && size === MAX_VALUES) return;
       if (!group.values.has(end)) size++;
       groups.set(beginning, group);
-      group.values.set(end, value);
+      group.values.set(end, copyOf(value));
       if (group.lengths.includes(end.length)) return;
       group.lengths = [...group.lengths, end.length].sort((a, b) => b - a);
     },
@@ -63,6 +67,11 @@ function createVault(): Vault {
       return { edits: edits.sort((a, b) => a.start - b.start || b.end - a.end), open };
     },
   };
+}
+
+/** A part of a string keeps the whole of it in memory; a copy does not. */
+function copyOf(part: string): string {
+  return Buffer.from(part, 'utf16le').toString('utf16le');
 }
 
 /** Of two markers that begin at one place the longer one stands there: MAIL_12, not MAIL_1. */

@@ -192,8 +192,10 @@ export function createMetrics(
       }
     }
     for (const backend of backends) checkSeconds.zero({ backend, input_type });
-    for (const backend of policies.length > 0 ? [...backends, 'policies'] : backends) {
+    for (const backend of backends) {
       for (const fallback of ['fail_open', 'defer']) bypasses.inc({ backend, input_type, fallback }, 0);
+    }
+    for (const backend of policies.length > 0 ? [...backends, 'policies'] : backends) {
       for (const mode of ['enforce', 'observe']) {
         for (const kind of FAILURE_KINDS) failures.inc({ backend, mode, input_type, kind }, 0);
       }

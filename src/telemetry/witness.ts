@@ -9,8 +9,20 @@ export function callFields(call: GuardrailCall): Record<string, unknown> {
   return { litellm_call_id: call.litellm_call_id?.slice(0, 128) ?? null, input_type: call.input_type };
 }
 
+const MAX_COUNTED = 20_000;
+
 /** Counts and logs what the pipeline sees: a bypass is never counted as an allow. */
 export function createWitness(metrics: Metrics, log: Log): Witness {
+  /** Calls, by policy: the rounds of a stream count once. */
+  const counted = new Set<string>();
+  function isCounted(name: string): boolean {
+    if (name.startsWith('null ')) return false;
+    if (counted.has(name)) return true;
+    counted.add(name);
+    if (counted.size > MAX_COUNTED) counted.clear();
+    return false;
+  }
+
   return {
     ruling({ notes, plan, caller }, call) {
       const { input_type } = call;
@@ -32,15 +44,14 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
           caller_rule: plan.rule,
         };
         log.info({ ...callFields(call), ...fields }, 'policy');
-        if (!enforced) metrics.would(verdict, { policy: kind, rule: plan.rule, team: caller.team[0] ?? '' });
+        if (enforced || isCounted(`${call.litellm_call_id} ${caller.key[0]} ${input_type} ${kind}`)) continue;
+        metrics.would(verdict, { policy: kind, rule: plan.rule, team: caller.team[0] ?? '' });
       }
     },
-    noRuling(failure, effect, call) {
-      const labels = { backend: 'policies', input_type: call.input_type };
-      metrics.failures.inc({ ...labels, mode: 'enforce', kind: failure.kind });
-      const bypassed = effect === 'allow' || effect === 'defer';
-      if (bypassed) metrics.bypasses.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
-      log.error({ ...callFields(call), failure: loggable(failure), bypassed }, 'policies gave no verdict');
+    noRuling(failure, call) {
+      const { input_type } = call;
+      metrics.failures.inc({ backend: 'policies', mode: 'enforce', input_type, kind: failure.kind });
+      log.error({ ...callFields(call), failure: loggable(failure) }, 'policies gave no verdict');
     },
     late(answer) {
       const { backend, call } = answer;

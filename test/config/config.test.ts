@@ -35,7 +35,6 @@ describe('without any variable', () => {
       auditKeys: [],
       builtinPolicy: true,
       dataDir: './data',
-      policyFallback: 'fail_closed',
       policyFile: undefined,
       policyTimeoutMs: 5000,
       streamCheckGrowth: 1,

@@ -305,7 +305,7 @@ describe('policies that fail', () => {
   const CONTENT = 'the words of the caller';
 
   /** A judge with the counters and the log of the bridge. */
-  function failing(error: unknown, policyFallback: 'fail_closed' | 'fail_open' | 'defer', check: Check) {
+  function failing(error: unknown, check: Check) {
     const lines: Record<string, unknown>[] = [];
     const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => 'closed');
     const log = createLog('trace', () => {}, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -319,8 +319,7 @@ describe('policies that fail', () => {
     const judge = createJudge({
       engine: () => engine,
       policyTimeoutMs: 5000,
-      policyFallback,
-      backends: [backend('a', check)],
+      backends: [backend('a', check, { unreachableFallback: 'fail_open' })],
       streamCheckGrowth: 1,
       http: createHttp(),
       witness: createWitness(metrics, log),
@@ -339,38 +338,19 @@ describe('policies that fail', () => {
     { error: new TypeError(`cannot read ${CONTENT}`), kind: 'bug' },
     { error: new RangeError('Maximum call stack size exceeded'), kind: 'bug' },
     { error: undefined, kind: 'bug' },
-  ])(
-    'by $error.name fail as their fail mode says, are counted as $kind and logged',
-    async ({ error, kind }) => {
-      for (const [fallback, is, asked] of [
-        ['fail_closed', { kind: 'block', cause: 'fail_closed', backend: 'policies' }, 0],
-        ['fail_open', { kind: 'allow' }, 1],
-        ['defer', { kind: 'defer', backend: 'policies' }, 0],
-      ] as const) {
-        const a = recording();
-        const { judge, lines, count } = failing(error, fallback, a.check);
-        const one = call({ litellm_call_id: 'c', texts: [CONTENT] });
-        const { decision, ruling } = await judge.judge(one, Buffer.from('{}'), work());
-        expect(decision).toMatchObject(is);
-        expect(ruling).toBeUndefined();
-        expect(a.asked).toHaveLength(asked);
-        expect(await count('failures_total', { ...labels, mode: 'enforce', kind })).toBe(1);
-        for (const one of ['fail_open', 'defer']) {
-          expect(await count('bypasses_total', { ...labels, fallback: one })).toBe(one === fallback ? 1 : 0);
-        }
-        expect(lines.find(({ msg }) => msg === 'policies gave no verdict')).toMatchObject({
-          level: 'error',
-          litellm_call_id: 'c',
-          bypassed: fallback !== 'fail_closed',
-        });
-        expect(JSON.stringify(lines)).not.toContain(CONTENT);
-      }
-    },
-  );
-
-  test('open leave the call to the vendors, who still block', async () => {
-    const { judge } = failing(new OutOfTime(), 'fail_open', says(BLOCK));
-    const { decision } = await judge.judge(call({ texts: ['x'] }), Buffer.from('{}'), work());
-    expect(decision).toMatchObject({ kind: 'block', backend: 'a' });
+  ])('by $error.name block under any fail mode, are counted as $kind and logged', async ({ error, kind }) => {
+    const a = recording();
+    const { judge, lines, count } = failing(error, a.check);
+    const one = call({ litellm_call_id: 'c', texts: [CONTENT] });
+    const { decision, ruling } = await judge.judge(one, Buffer.from('{}'), work());
+    expect(decision).toMatchObject({ kind: 'block', cause: 'fail_closed', backend: 'policies' });
+    expect(ruling).toBeUndefined();
+    expect(a.asked).toHaveLength(0);
+    expect(await count('failures_total', { ...labels, mode: 'enforce', kind })).toBe(1);
+    expect(lines.find(({ msg }) => msg === 'policies gave no verdict')).toMatchObject({
+      level: 'error',
+      litellm_call_id: 'c',
+    });
+    expect(JSON.stringify(lines)).not.toContain(CONTENT);
   });
 });

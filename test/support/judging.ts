@@ -1,7 +1,7 @@
 import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
-import { BackendError, type Failure, type UnreachableFallback } from '../../src/guardrail/failure.ts';
+import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
 import type { Answer, JudgingBackend } from '../../src/pipeline/ask.ts';
 import { createBreaker } from '../../src/pipeline/breaker.ts';
@@ -51,11 +51,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
 /** A judge of these backends that keeps what it saw. */
 export function judgeOf(
   backends: readonly JudgingBackend[],
-  {
-    engine,
-    growth = 1,
-    policyFallback = 'fail_closed',
-  }: { engine?: Engine; growth?: number; policyFallback?: UnreachableFallback } = {},
+  { engine, growth = 1 }: { engine?: Engine; growth?: number } = {},
 ) {
   const answers: Answer[] = [];
   const late: Answer[] = [];
@@ -70,7 +66,6 @@ export function judgeOf(
   const judge = createJudge({
     engine: () => engine,
     policyTimeoutMs: 15_000,
-    policyFallback,
     streamCheckGrowth: growth,
     backends,
     http,

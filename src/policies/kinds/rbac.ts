@@ -154,5 +154,6 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
 
 /** The most tokens that a request says it wants; 0 if it does not say. */
 function tokensOf({ additional_provider_specific_params: params }: GuardrailCall): number {
-  return Math.max(0, ...['max_tokens', 'max_completion_tokens'].map((name) => Number(params[name]) || 0));
+  const asked = [params.max_tokens, params.max_completion_tokens];
+  return Math.max(0, ...asked.map((value) => (/^(?:number|string)$/.test(typeof value) && Number(value)) || 0));
 }

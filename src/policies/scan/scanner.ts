@@ -10,7 +10,11 @@ export type Scan = {
    * lie within a finding. The length of the text if it ends here.
    */
   readonly open: number;
+  /** Where something would begin that the end of the text cuts off, for each rule; without a rule, what could be of any. */
+  readonly opens: readonly Open[];
 };
+
+export type Open = { readonly rule: TextRule | undefined; readonly start: number };
 
 export type Range = {
   readonly from?: number;
@@ -61,7 +65,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
     slice: sweeping.length > 0 ? SWEPT_SLICE : SLICE,
     scan(text, { from = 0, to = text.length, floor = from } = {}, goesOn = false) {
       const findings: Finding[] = [];
-      let open = text.length;
+      const opens: Open[] = [];
       if (isUsed) next.fill(0);
       isUsed = false;
 
@@ -82,7 +86,7 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
           }
           if (goesOn && text.length - at <= rule.reach) {
             const start = rule.open(text, at);
-            if (start !== undefined && start < open) open = start;
+            if (start !== undefined) opens.push({ rule, start });
           }
         }
       };
@@ -94,13 +98,20 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
       }
       if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
       if (goesOn && to >= text.length) {
-        open = Math.min(open, text.length - begun);
-        for (const rule of tailed) open = Math.min(open, rule.openTail?.(text, from) ?? open);
-        for (const rule of sweeping) open = Math.min(open, rule.openFrom(text, from) ?? open);
+        if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
+        for (const rule of tailed) opens.push({ rule, start: rule.openTail?.(text, from) ?? text.length });
+        for (const rule of sweeping) opens.push({ rule, start: rule.openFrom(text, from) ?? text.length });
       }
-      return { findings, open: Math.max(floor, open) };
+      return { findings, opens, open: Math.max(floor, firstOf(opens, text.length)) };
     },
   };
+}
+
+/** The first beginning, or the end if there is none. */
+export function firstOf(opens: readonly Open[], end: number): number {
+  let first = end;
+  for (const { start } of opens) if (start < first) first = start;
+  return first;
 }
 
 type Visit = (numbers: readonly number[], at: number) => void;
