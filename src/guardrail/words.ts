@@ -16,14 +16,14 @@ const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
 
 /**
  * Visits every string of a call that a person, a model or a tool wrote: `texts`, all of `structured_messages`
- * (tool results and, in older releases, system prompts stand only there), tool-call arguments, and the descriptions of
- * tools, which an MCP server writes.
+ * (tool results and, in older releases, system prompts stand only there), tool-call arguments, and every string and key of
+ * `tools`, which an MCP server writes.
  */
 export function eachWord(call: GuardrailCall, visit: (text: string, place: Place) => void): void {
   for (const text of call.texts) visit(text, 'texts');
   eachWordOfRows(call.structured_messages, visit);
   walk(call.tool_calls, '', 'tool_calls', visit);
-  walk(call.tools, '', 'tools', visit);
+  walkData(call.tools, (word) => visit(word, 'tools'));
 }
 
 /** As {@link eachWord}, of some `structured_messages`. */
@@ -63,11 +63,15 @@ export function textsWithoutRow(call: GuardrailCall): readonly string[] {
   return call.texts.slice(next).filter((text) => text !== '' && !others.has(text));
 }
 
-const MEDIA_PARTS = /^(?:image|image_url|input_image|audio|input_audio|video_url|file|input_file)$/;
+const MEDIA_PARTS =
+  /^(?:(?:input_)?(?:image|audio|video|file)|(?:image|audio|video)_url|image_file|document)$/i;
 
-function isMediaPart(type: unknown): boolean {
+function isMediaPart(type: unknown): type is string {
   return typeof type === 'string' && MEDIA_PARTS.test(type);
 }
+
+/** Documents can be plain text. */
+const isDocument = (type: string) => type.toLowerCase() === 'document';
 
 /** What is said in a list of content parts, for backends that read only strings: text, and the words of other parts. */
 export function partsOf(content: readonly unknown[]): string[] {
@@ -75,7 +79,8 @@ export function partsOf(content: readonly unknown[]): string[] {
   for (const part of content) {
     const { type, text } = fieldsOf(part);
     if (typeof text === 'string') parts.push(text);
-    else if (!isMediaPart(type)) walk(part, '', 'structured_messages', (word) => parts.push(word));
+    else if (!isMediaPart(type) || isDocument(type))
+      walk(part, '', 'structured_messages', (word) => parts.push(word));
   }
   return parts.filter((word) => word !== '');
 }
@@ -108,7 +113,7 @@ function inToolCall(place: Place): Place {
   return place === 'structured_messages' ? 'row_tool_calls' : place;
 }
 
-/** What a model gives to a tool: every string and every key is its word, whatever the key is called. */
+/** What a model gives to a tool, or a server says of its tools: every string and key is a word, whatever the key is called. */
 function walkData(value: unknown, visit: (text: string) => void): void {
   if (typeof value === 'string') visit(value);
   else if (Array.isArray(value)) for (const item of value) walkData(item, visit);

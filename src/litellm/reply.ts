@@ -20,9 +20,8 @@ const TELLS_ITS_VERSION = [1, 81];
  * tool-call arguments of an answer, one that stands nowhere in the call, or a field that this LiteLLM does not read.
  *
  * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
- * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls are rewritten in rows of
- * chat completions alone, which repeat them in `tool_calls`: on other endpoints LiteLLM would build the whole conversation anew
- * and lose parts of it.
+ * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls are rewritten in rows where
+ * `tool_calls` repeats them: on `/v1/responses`, where it does not, LiteLLM would build the input anew and lose parts of it.
  *
  * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
  */

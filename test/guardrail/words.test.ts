@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { eachNewWord, eachWord, mediaOf, rewriteWords, textsWithoutRow } from '../../src/guardrail/words.ts';
+import {
+  eachNewWord,
+  eachWord,
+  mediaOf,
+  partsOf,
+  rewriteWords,
+  textsWithoutRow,
+} from '../../src/guardrail/words.ts';
 import { callOf, toolCall } from '../support/call.ts';
 
 function placesOf(fields: Record<string, unknown>) {
@@ -62,6 +69,16 @@ describe('every word of a call is visited', () => {
     ['a row that is only a text', 'plums'],
   ])('also in %s', (_, row) => {
     expect(placesOf({ structured_messages: [row] }).join()).toContain('plums');
+  });
+
+  test.each([
+    ['the name of an argument', { function: { name: 'a', parameters: { properties: { plums: {} } } } }],
+    ['a format', { function: { parameters: { properties: { day: { type: 'string', format: 'plums' } } } } }],
+    ['a type', { type: 'plums' }],
+    ['a choice', { function: { parameters: { enum: ['plums'] } } }],
+    ['an id', { id: 'plums' }],
+  ])('also in what a tool says of itself: %s', (_, tool) => {
+    expect(placesOf({ tools: [tool] })).toContain('tools: plums');
   });
 
   test('but not in the bytes of an image', () => {
@@ -162,6 +179,30 @@ test.each([
     fields: { images: ['a'], structured_messages: [user([{ type: 'image_url', image_url: { url: 'a' } }])] },
     parts: 1,
   },
+  ...[
+    ...['image', 'audio', 'video', 'file', 'document', 'image_url', 'audio_url', 'video_url', 'image_file'],
+    ...['input_image', 'input_audio', 'input_video', 'input_file', 'Image_URL', 'DOCUMENT'],
+  ].map((type) => ({ name: type, fields: { structured_messages: [user([{ type }])] }, parts: 1 })),
+  {
+    name: 'in a tool result',
+    fields: { structured_messages: [user([{ type: 'tool_result', content: [{ type: 'document' }] }])] },
+    parts: 1,
+  },
+  ...[{ toString: 1 }, ['image'], 1, null].map((type) => ({
+    name: `a type that is ${JSON.stringify(type)}`,
+    fields: { structured_messages: [user([{ type }])] },
+    parts: 0,
+  })),
 ])('media are counted: $name', ({ fields, parts }) => {
   expect(mediaOf(callOf(fields))).toBe(parts);
+});
+
+test('what is said in parts is text, words of unknown parts and of documents, and nothing of other media', () => {
+  const parts = [
+    { type: 'text', text: 'one' },
+    { type: { toString: 1 }, title: 'two' },
+    { type: 'Document', source: { type: 'text', data: 'three' } },
+    { type: 'Image_File', image_file: { file_id: 'four' } },
+  ];
+  expect(partsOf(parts)).toEqual(['one', 'two', 'three']);
 });

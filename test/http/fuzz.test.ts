@@ -87,7 +87,8 @@ function wrong(status: number, text: string, sent: string): string | undefined {
     return keys === 'error' && named ? undefined : 'a 400 that names no field';
   }
   if (status !== 200) return `status ${status}`;
-  if (answer.action === 'NONE') return /^action(?:,stream_holdback_chars)?$/.test(keys) ? undefined : 'more than NONE';
+  if (answer.action === 'NONE')
+    return /^action(?:,stream_holdback_chars)?$/.test(keys) ? undefined : 'more than NONE';
   if (answer.action === 'BLOCKED') {
     const said = typeof answer.blocked_reason === 'string' && answer.blocked_reason !== '';
     return keys === 'action,blocked_reason' && said ? undefined : 'BLOCKED without a reason';

@@ -133,7 +133,7 @@ describe('the reply that carries a redaction of a request', () => {
       is: rows({ role: 'assistant', tool_calls: [toolCall('****')] }),
     },
     {
-      name: 'tool-call arguments in a row that tool_calls does not repeat, as on /v1/messages',
+      name: 'tool-call arguments in a row that tool_calls does not repeat, as on /v1/responses',
       call: { ...NEW, structured_messages: [{ role: 'assistant', tool_calls: [toolCall('dana')] }] },
       rewrites: masked,
       is: null,
@@ -156,7 +156,7 @@ describe('the reply that carries a redaction of a request', () => {
         ],
         tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)],
       },
-      rewrites: { dana: '****', [String.raw`{"to":"dana","x":"\n"}`]: String.raw`{"to":"****","x":"\n"}` },
+      rewrites: { dana: '****', '{"to":"dana","x":"\n"}': String.raw`{"to":"****","x":"\n"}` },
       is: rows({ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"****","x":"\n"}`)] }),
     },
     {

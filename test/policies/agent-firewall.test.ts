@@ -154,6 +154,24 @@ describe('arguments', () => {
     expect(check({ tool_calls: [call] })).toBe(refusal);
   });
 
+  const TOO_MANY = 'argument_denied too-many-arguments';
+
+  test('that would take long are refused', () => {
+    const { check } = callPolicy(agentFirewall, {
+      argument_rules: [{ deny_patterns: ['(?:[a-z]+ ){1,100}[A-Z]\\d'] }],
+    });
+    const start = performance.now();
+    expect(check(answer(calling('a', 'abc '.repeat(122_000))))).toBe(TOO_MANY);
+    // Far from the seconds that the whole would take, even on a busy machine
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  test('of more than 1000 calls are refused', () => {
+    const { check } = callPolicy(agentFirewall, { blocked_tools: ['shell'] });
+    expect(check(answer(...Array(1000).fill(calling('a'))))).toBeUndefined();
+    expect(check(answer(...Array(1001).fill(calling('a'))))).toBe(TOO_MANY);
+  });
+
   test('a pattern that cannot run is a mistake', () => {
     const { failed } = callPolicy(agentFirewall, { argument_rules: [{ deny_patterns: ['ok', '('] }] });
     expect(failed).toHaveLength(1);
@@ -286,13 +304,42 @@ describe('limits', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
     const request_data = { user_api_key_hash: 'k' };
     const DAILY = 'transaction_limit max-daily-total';
-    for (const amount of [6, 60, 60]) expect(act(check, { call: 'a', amount, request_data })).toBeUndefined();
+    for (const amount of [60, 60]) expect(act(check, { call: 'a', amount, request_data })).toBeUndefined();
     expect(act(check, { call: 'b', amount: 41, request_data, litellm_trace_id: 'x' })).toBe(DAILY);
     expect(act(check, { call: 'b', amount: 40, request_data })).toBeUndefined();
     expect(act(check, { call: 'c', amount: 1, request_data })).toBe(DAILY);
     expect(act(check, { call: 'c', amount: 0, request_data })).toBeUndefined();
     expect(act(check, { call: 'd', amount: 1, request_data: { user_api_key_hash: 'l' } })).toBeUndefined();
     expect(act(check, { call: 'e', amount: 100, request_data, now: 86_400_000 })).toBeUndefined();
+  });
+
+  test('what a stream shows in part is the same action, and grows', () => {
+    const limits = { max_actions_per_session: 1, transaction_limits: { max_daily_total: 100 } };
+    const { check } = callPolicy(agentFirewall, limits);
+    const shown = (args: string) => check(answer(toolCall(args, 'pay', 'call_1')));
+    for (const args of ['', '{"amo', '{"amount": 6', '{"amount": 60', '{"amount": 60}'])
+      expect(shown(args)).toBeUndefined();
+    expect(shown('{"amount": 60} ')).toBe(FULL);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['arguments', { amount: 50 }],
+    ['a tool', { tool: 'pay' }],
+    ['an id', { id: 'call_2' }],
+  ])('a call id that is used again for %s of its own hides nothing', (_, other) => {
+    const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
+    const request_data = { user_api_key_hash: 'k' };
+    for (let again = 0; again < 3; again++) expect(act(check, { amount: 60, request_data })).toBeUndefined();
+    expect(act(check, { amount: 60, request_data, ...other })).toBe('transaction_limit max-daily-total');
+  });
+
+  test('a call id of another key hides nothing', () => {
+    const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
+    const of = (key: string, call: string) =>
+      act(check, { call, amount: 60, request_data: { user_api_key_hash: key } });
+    expect(of('k', 'c-1')).toBeUndefined();
+    expect(of('l', 'c-1')).toBeUndefined();
+    expect(of('l', 'c-2')).toBe('transaction_limit max-daily-total');
   });
 
   test('counts outlive a reload of the file', () => {

@@ -55,7 +55,7 @@ describe('a text', () => {
     expect(await found(createFinder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
     expect(await found(createFinder(policies, 'response'), 'key=abc')).toEqual([]);
     const stream = await createFinder(policies, 'response').findOn('s', 'key=a', hour());
-    expect(stream).toEqual({ findings: [], plain: [], open: 5 });
+    expect(stream).toEqual({ findings: [], plain: [], opens: [], goesOn: false });
   });
 
   test('that was seen before is not looked at again, if it is longer than a line or two', async () => {

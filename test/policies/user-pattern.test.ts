@@ -92,12 +92,51 @@ describe('a pattern of a user', () => {
     }
   });
 
-  test('a match that is longer than 4096 characters is cut', () => {
-    const text = `key=${'a'.repeat(20_000)}`;
-    const [{ start, end } = { start: -1, end: -1 }] = userPattern('x', 'key=.+').sweep(text, 0, 100);
-    expect(start).toBe(0);
-    expect(end).toBeGreaterThan(4096);
-    expect(end).toBeLessThan(4300);
+  /** What is found in slices, as the scanner makes them. */
+  const inSlices = (source: string, text: string) => {
+    const rule = userPattern('x', source);
+    const spans = [];
+    for (let from = 0; from < text.length; from += 2048)
+      spans.push(...rule.sweep(text, from, Math.min(text.length, from + 2048)));
+    return spans;
+  };
+
+  test.each([
+    ['\\bPROJ-[\\w-]+', `PROJ-titan${'-'.repeat(6200)}`],
+    ['PROJ-[\\w-]+\\b', `PROJ-${'ab-'.repeat(3000)}x`],
+    ['TOKEN-\\w+', `TOKEN-${'a'.repeat(9000)}`],
+    ['(?s)<key>.*</key>', `<key>${'</key> '.repeat(4000)}</key>`],
+    ['key=.+', `key=${'a'.repeat(200_000)}`],
+  ])('%s is found to its end, however long it is', (source, match) => {
+    for (const before of ['', `${'so '.repeat(1365)}\n`]) {
+      expect(inSlices(source, `${before}${match}\nand more`)).toEqual([
+        { start: before.length, end: before.length + match.length },
+      ]);
+    }
+  });
+
+  test('what only seems to go on to its end is nothing', () => {
+    expect(inSlices('[a-z]+$', `${'a'.repeat(10_000)}!`)).toEqual([]);
+    expect(inSlices('(?m)^key: [a-z]+$', `key: ${'a'.repeat(10_000)}!\nkey: b`)).toEqual([
+      { start: 10_007, end: 10_013 },
+    ]);
+  });
+
+  test('a match that is longer than 256 KB is cut', () => {
+    const [first] = inSlices('key=.+', `key=${'a'.repeat(400_000)}`);
+    expect(first).toEqual({ start: 0, end: 256 * 1024 });
+  });
+
+  test('searches of several texts in turns do not mix', () => {
+    const rule = userPattern('x', 'TOKEN-\\w+|b+');
+    const texts = [`TOKEN-${'a'.repeat(9000)} b`, `TOKEN-${'b'.repeat(9000)} b`, `${'b'.repeat(9006)} b`];
+    const ends = texts.map((): number[] => []);
+    for (let from = 0; from < 9008; from += 2048) {
+      texts.forEach((text, i) => {
+        for (const { end } of rule.sweep(text, from, Math.min(text.length, from + 2048))) ends[i]!.push(end);
+      });
+    }
+    expect(ends).toEqual(texts.map(() => [9006, 9008]));
   });
 
   test.each([
@@ -136,5 +175,14 @@ describe('a pattern of a user', () => {
     expect(growth((text) => rule.sweep(`${text}!`, 0, text.length + 1), piece, 60_000)).toBeLessThan(3);
     // The end of a text is looked at alone, so that its length is nothing to it
     rule.openFrom(`${piece.repeat(100_000)}!`, 0);
+  });
+
+  test.each([
+    ['TOKEN-\\w+', 'TOKEN-', 'a'],
+    ['\\w+', '', 'a'],
+    ['[a-z]+$', '', 'a'],
+    ['\\bPROJ-[\\w-]+', '', 'PROJ-'],
+  ])('%s takes time in proportion to a hostile text in slices', (source, start, piece) => {
+    expect(growth((text) => inSlices(source, `${start}${text}!`), piece, 300_000)).toBeLessThan(3);
   });
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import { listed } from '../glob.ts';
@@ -7,6 +8,11 @@ import { type ToolCall, toolCallsOf } from './agent-calls.ts';
 import { limitsOf, type Options, options, warnOf } from './agent-options.ts';
 import { argumentRule, TOO_MUCH } from './agent-rule.ts';
 import { type ActionLimits, AgentSessions, type Scopes } from './agent-sessions.ts';
+
+/** Tool calls in one guardrail call. */
+const MAX_CALLS = 1000;
+/** Milliseconds of work for the arguments of a guardrail call: others wait meanwhile. */
+const MAX_MS = 100;
 
 /**
  * What agents may do: judges the tool calls that a model makes, not the tools that a request offers (that is `rbac`).
@@ -37,23 +43,27 @@ export const agentFirewall = defineKind({
       check({ call, caller, now }) {
         const calls = toolCallsOf(call);
         if (calls.length === 0) return undefined;
+        if (calls.length > MAX_CALLS) return TOO_MUCH;
         const scopes = scopesOf(call, caller);
         if (halts && sessions.isHalted(scopes.session, now))
           return { rule: 'session-halted', reasonCode: 'session_limit' };
         const denied = mayCall(calls, caller);
         if (denied !== undefined) return denied;
 
+        const until = performance.now() + MAX_MS;
+        const isOver = () => performance.now() > until;
         const read = readsArguments ? readArguments(calls) : [];
         for (const [index, args] of read.entries()) {
-          const refusal = argumentsJudge(rules, calls[index]?.name ?? '', args, limits);
+          const refusal = argumentsJudge(rules, calls[index]?.name ?? '', args, { limits, isOver });
           if (refusal === undefined) continue;
           if (halts) sessions.halt(scopes.session, now);
           return refusal;
         }
         if (limits === undefined || call.input_type === 'request') return undefined;
-        const actions = calls.map(({ id, name }, index) => ({
-          key: keyOf(call, id, index),
+        const actions = calls.map(({ id, name, arguments: args }, index) => ({
+          key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
           tool: name.slice(0, 256),
+          arguments: args,
           amounts: read[index]?.amounts ?? [],
         }));
         return sessions.count(actions, scopes, limits, now);
@@ -66,11 +76,11 @@ function argumentsJudge(
   rules: readonly ReturnType<typeof argumentRule>[],
   tool: string,
   args: Arguments,
-  limits: ActionLimits | undefined,
+  { limits, isOver }: { readonly limits: ActionLimits | undefined; isOver(): boolean },
 ): Refusal | undefined {
   if (args.isTooMuch && limitsAmounts(limits)) return TOO_MUCH;
   for (const judge of rules) {
-    const refusal = judge(tool, args);
+    const refusal = judge(tool, args, isOver);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
@@ -124,12 +134,16 @@ function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): S
   return { session: own, rate: named || key === undefined ? own : key, caller: key ?? own };
 }
 
-/** Streams repeat an answer under the same id; providers that number their calls use the same numbers in each. */
+/**
+ * Streams repeat an answer under the same id; providers that number their calls use the same numbers in each. A client
+ * can choose the id: it says nothing without the caller and the tool.
+ */
 function keyOf(
   { litellm_call_id }: GuardrailCall,
-  id: string | undefined,
-  index: number,
+  id: string | number | undefined,
+  tool: string,
+  caller: string,
 ): string | undefined {
-  if (litellm_call_id === null) return id?.slice(0, 256);
-  return `${litellm_call_id.slice(0, 256)}\n${id?.slice(0, 256) ?? index}`;
+  if (id === undefined) return undefined;
+  return hash('sha256', JSON.stringify([caller, litellm_call_id, id, tool]));
 }

@@ -13,6 +13,9 @@ export type ArgumentRuleOptions = {
   readonly allowed_paths?: readonly string[] | undefined;
 };
 
+/** So much of a value is searched in one go: a few milliseconds at most. */
+const PIECE = 2048;
+
 /** Values that are judged each on their own; what is beyond is judged as one text. */
 const MAX_APART = 1000;
 
@@ -21,7 +24,10 @@ const refused = (rule: string): Refusal => ({ rule, reasonCode: 'argument_denied
 /** Of arguments that are longer than what is read. */
 export const TOO_MUCH = refused('too-many-arguments');
 
-/** Judges the arguments of the tools that one of the `argument_rules` is for. */
+/**
+ * Judges the arguments of the tools that one of the `argument_rules` is for. Once `isOver` says that the time for a call is
+ * over, they are too many.
+ */
 export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
   const isFor = options.tools && globsOf(context, `${key}.tools`, options.tools);
   const patterns = options.deny_patterns?.flatMap((source, index): SweepingRule[] => {
@@ -33,20 +39,33 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
     }
   });
   const isOutside = options.allowed_paths && pathRule(options.allowed_paths);
-  const matches = (text: string) =>
-    patterns?.some((pattern) => pattern.sweep(text, 0, text.length).length > 0) ?? false;
+  const denied = (text: string, isOver: () => boolean): Refusal | undefined => {
+    for (const { sweep } of patterns ?? []) {
+      for (let from = 0; from < text.length; from += PIECE) {
+        if (isOver()) return TOO_MUCH;
+        if (sweep(text, from, Math.min(from + PIECE, text.length)).length > 0) return refused('deny-pattern');
+      }
+    }
+    return undefined;
+  };
 
-  return (tool: string, { values, isTooMuch, isJson }: Arguments): Refusal | undefined => {
+  return (tool: string, args: Arguments, isOver: () => boolean): Refusal | undefined => {
+    const { values, isTooMuch, isJson } = args;
     if (isFor !== undefined && !isFor(tool)) return undefined;
     if (isTooMuch) return TOO_MUCH;
     for (const text of textsOf(values)) {
+      if (isOver()) return TOO_MUCH;
       const plain = undo(text);
       if (options.path_traversal && hasTraversal(isJson ? plain : plain.replace(/\\[bfnrt]/g, '\n')))
         return refused('path-traversal');
-      if (matches(text) || (plain !== text && matches(plain))) return refused('deny-pattern');
+      const refusal = denied(text, isOver) ?? (plain === text ? undefined : denied(plain, isOver));
+      if (refusal !== undefined) return refusal;
     }
-    if (isOutside && values.some(({ name, text }) => isOutside(name, text)))
-      return refused('path-not-allowed');
+    if (isOutside === undefined) return undefined;
+    for (const { name, text } of values) {
+      if (isOutside(name, text)) return refused('path-not-allowed');
+      if (isOver()) return TOO_MUCH;
+    }
     return undefined;
   };
 }

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { parseInner } from '../../guardrail/json.ts';
 import type { Refusal } from '../policy.ts';
 
 /** Sessions, callers and tool calls of which each this many are remembered; the oldest leave. */
@@ -22,6 +24,8 @@ export type Action = {
   /** The same whenever a stream repeats the call; undefined if nothing tells it apart. */
   readonly key: string | undefined;
   readonly tool: string;
+  /** Other arguments make another action, unless they complete those that a stream had shown in part. */
+  readonly arguments: string;
   readonly amounts: readonly number[];
 };
 
@@ -37,6 +41,8 @@ export type Scopes = {
 
 type Session = { actions: number; isHalted: boolean };
 type Spent = { day: number; sum: number };
+/** An action that was counted: its amount, and of its arguments the length and a hash. */
+type Counted = { readonly sum: number; readonly length: number; readonly hash: string };
 
 /**
  * What agents did: counts only, for 24 hours after the last action, in memory of this process. An action that is refused
@@ -47,8 +53,7 @@ export class AgentSessions {
   /** Times of the last minute's actions by tool. */
   readonly #rates = new Recent<Map<string, number[]>>();
   readonly #spent = new Recent<Spent>();
-  /** Amounts of the actions that were counted. */
-  readonly #counted = new Recent<number>();
+  readonly #counted = new Recent<Counted>();
 
   isHalted(session: string, now: number): boolean {
     return this.#sessions.get(session, now)?.isHalted ?? false;
@@ -62,7 +67,7 @@ export class AgentSessions {
 
   /** Counts the actions of one answer if no limit forbids any of them. */
   count(actions: readonly Action[], scopes: Scopes, limits: ActionLimits, now: number): Refusal | undefined {
-    const before = actions.map(({ key }) => (key === undefined ? undefined : this.#counted.get(key, now)));
+    const before = actions.map((action) => this.#countedOf(action, now));
     const fresh = actions.filter((_, index) => before[index] === undefined);
 
     const session = this.#sessions.get(scopes.session, now) ?? { actions: 0, isHalted: false };
@@ -111,10 +116,20 @@ export class AgentSessions {
     }
     if (counted.size > 0) this.#rates.set(scopes.rate, rates, now);
     if (sum > 0) this.#spent.set(scopes.caller, { day, sum }, now);
-    actions.forEach(({ key }, index) => {
-      if (key !== undefined) this.#counted.set(key, sums[index] ?? 0, now);
+    actions.forEach(({ key, arguments: { length }, arguments: args }, index) => {
+      if (key !== undefined)
+        this.#counted.set(key, { sum: sums[index] ?? 0, length, hash: hash('sha256', args) }, now);
     });
     return undefined;
+  }
+
+  /** The amount of an action if it was counted before. */
+  #countedOf({ key, arguments: args }: Action, now: number): number | undefined {
+    const counted = key === undefined ? undefined : this.#counted.get(key, now);
+    if (counted === undefined || counted.length > args.length) return undefined;
+    const before = args.slice(0, counted.length);
+    if (hash('sha256', before) !== counted.hash) return undefined;
+    return before.length === args.length || parseInner(before) === undefined ? counted.sum : undefined;
   }
 }
 

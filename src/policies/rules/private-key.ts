@@ -28,19 +28,23 @@ function mark(word: string): string {
   return `-{4,5}[ ]?${word} (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?[ ]?-{4,5}`;
 }
 
+/** So far behind its first line the last line of a key is looked for, in UTF-16 units; real keys have 16 KB at most. */
+const MAX_BLOCK = 64 * 1024;
+
 /**
- * From a first line to its last line; without one to the end of the JSON string round it, or else of the text.
+ * From a first line to its last line; without one to the end of the JSON string round it, or else of the text. Both ends
+ * are looked for within {@link MAX_BLOCK}: in a text that goes on, a block is open until one has come, and for good once
+ * none has come so far, as then it is all the rest of the text, however long that becomes.
  */
 function block({ id, anchors, begin, end }: Block): AnchoredRule {
   const header = anchoredRule({ id, anchors, pattern: begin });
-  const footer = new RegExp(end, 'g');
+  const footer = new RegExp(end);
 
-  /** Where the block ends; undefined if the text ends before. */
+  /** Where the block ends; undefined if it is the rest of the text. */
   const endOf = (text: string, body: number): number | undefined => {
     const quote = endOfJsonString(text, body);
-    footer.lastIndex = body;
-    const found = footer.exec(quote === undefined ? text : text.slice(0, quote));
-    return found === null ? quote : found.index + found[0].length;
+    const found = footer.exec(text.slice(body, quote ?? body + MAX_BLOCK));
+    return found === null ? quote : body + found.index + found[0].length;
   };
   return {
     id,
@@ -64,8 +68,9 @@ function block({ id, anchors, begin, end }: Block): AnchoredRule {
  */
 function endOfJsonString(text: string, position: number): number | undefined {
   if (!/^\s{0,20}[{["]/.test(text)) return undefined;
+  const limit = Math.min(text.length, position + MAX_BLOCK);
   let at = position;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  if (at >= text.length) return undefined;
+  while (at < limit && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  if (at >= limit) return undefined;
   return /^"\s{0,20}(?:[,}\]:]|$)/.test(text.slice(at, at + 24)) ? at : undefined;
 }

@@ -37,74 +37,99 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
   };
 }
 
-/** One state while the automaton is built: the literals share their beginnings. */
-type Node = { readonly children: Map<number, Node>; readonly depth: number; found: number[]; fail: Node };
-
 /** The states as one table, those that find something last, so that one comparison tells them. */
 function build(anchors: readonly string[]) {
   const { classOf, count } = classesOf(anchors);
   const shift = Math.ceil(Math.log2(count));
-  const nodes = nodesOf(anchors, classOf);
-  const root = nodes[0]!;
-  const order = [
-    ...nodes.filter(({ found }) => found.length === 0),
-    ...nodes.filter(({ found }) => found.length > 0),
-  ];
-  const numbers = new Map(order.map((node, number) => [node, number]));
-  const next = new (order.length < 65_536 ? Uint16Array : Uint32Array)(order.length << shift);
+  const { states, firstChild, sibling, unitOf, depth: depthOf, found: foundBy } = trieOf(anchors, classOf);
+  const { order, fail } = breadthFirst(states, { firstChild, sibling, unitOf, found: foundBy, count });
+  const silent = order.filter((state) => foundBy[state] === undefined);
+  const finding = order.filter((state) => foundBy[state] !== undefined);
+  const numbers = new Uint32Array(states);
+  silent.forEach((state, number) => {
+    numbers[state] = number;
+  });
+  finding.forEach((state, number) => {
+    numbers[state] = silent.length + number;
+  });
+  const next = new (states < 65_536 ? Uint16Array : Uint32Array)(states << shift);
+  const depth = new Uint16Array(states);
   // Breadth first: the row of a shorter suffix is ready when it is copied
-  for (const node of nodes) {
-    const row = numbers.get(node)! << shift;
-    if (node !== root)
-      next.copyWithin(row, numbers.get(node.fail)! << shift, (numbers.get(node.fail)! + 1) << shift);
-    for (const [unit, child] of node.children) next[row | unit] = numbers.get(child)!;
+  for (const state of order) {
+    const number = numbers[state]!;
+    const row = number << shift;
+    const suffix = numbers[fail[state]!]! << shift;
+    if (state !== 0) next.copyWithin(row, suffix, suffix + (1 << shift));
+    for (let child = firstChild[state]!; child !== 0; child = sibling[child]!)
+      next[row | unitOf[child]!] = numbers[child]!;
+    depth[number] = depthOf[state]!;
   }
-  const firstFound = order.findIndex(({ found }) => found.length > 0);
-  return {
-    next,
-    classOf,
-    shift,
-    firstFound: firstFound < 0 ? order.length : firstFound,
-    found: firstFound < 0 ? [] : order.slice(firstFound).map(({ found }) => found),
-    depth: Uint16Array.from(order, ({ depth }) => depth),
-  };
+  const found = Array.from(finding, (state) => foundBy[state]!);
+  return { next, classOf, shift, firstFound: silent.length, found, depth };
 }
 
-/** All states in breadth-first order, each with its longest proper suffix that is a state too. */
-function nodesOf(anchors: readonly string[], classOf: ArrayLike<number>): readonly Node[] {
-  const root = newNode(0);
-  root.fail = root;
+/** The states by number, the root first: their children are a list from `firstChild` on by `sibling`, which ends with 0. */
+function trieOf(anchors: readonly string[], classOf: ArrayLike<number>) {
+  const most = 1 + anchors.reduce((sum, { length }) => sum + length, 0);
+  const firstChild = new Uint32Array(most);
+  const sibling = new Uint32Array(most);
+  const unitOf = new Uint16Array(most);
+  const depth = new Uint16Array(most);
+  const found: (readonly number[] | undefined)[] = [];
+  let states = 1;
   anchors.forEach((anchor, number) => {
-    let node = root;
+    let state = 0;
     for (let i = 0; i < anchor.length; i++) {
       const unit = classOf[anchor.charCodeAt(i)]!;
-      let child = node.children.get(unit);
-      if (child === undefined) {
-        child = newNode(node.depth + 1);
-        node.children.set(unit, child);
+      let child = firstChild[state]!;
+      while (child !== 0 && unitOf[child] !== unit) child = sibling[child]!;
+      if (child === 0) {
+        child = states++;
+        sibling[child] = firstChild[state]!;
+        firstChild[state] = child;
+        unitOf[child] = unit;
+        depth[child] = i + 1;
       }
-      node = child;
+      state = child;
     }
-    node.found.push(number);
+    found[state] = [...(found[state] ?? []), number];
   });
-  const nodes = [root];
-  for (const node of nodes) {
-    for (const [unit, child] of node.children) {
-      let fail = node.fail;
-      while (fail !== root && !fail.children.has(unit)) fail = fail.fail;
-      const suffix = fail.children.get(unit);
-      child.fail = suffix === undefined || suffix === child ? root : suffix;
-      child.found = [...child.found, ...child.fail.found];
-      nodes.push(child);
-    }
-  }
-  return nodes;
+  return { states, firstChild, sibling, unitOf, depth, found };
 }
 
-function newNode(depth: number): Node {
-  const node = { children: new Map(), depth, found: [] } as unknown as Node;
-  node.fail = node;
-  return node;
+type Trie = Pick<ReturnType<typeof trieOf>, 'firstChild' | 'sibling' | 'unitOf' | 'found'>;
+
+/** All states, the root first, with the longest proper suffix of each that is a state too; adds what suffixes find. */
+function breadthFirst(
+  states: number,
+  { firstChild, sibling, unitOf, found, count }: Trie & { readonly count: number },
+) {
+  const order = new Uint32Array(states);
+  const fail = new Uint32Array(states);
+  const ofRoot = new Uint32Array(count);
+  for (let child = firstChild[0]!; child !== 0; child = sibling[child]!) ofRoot[unitOf[child]!] = child;
+  const childOf = (state: number, unit: number): number => {
+    if (state === 0) return ofRoot[unit]!;
+    let child = firstChild[state]!;
+    while (child !== 0 && unitOf[child] !== unit) child = sibling[child]!;
+    return child;
+  };
+  let known = 1;
+  for (let i = 0; i < known; i++) {
+    const state = order[i]!;
+    for (let child = firstChild[state]!; child !== 0; child = sibling[child]!) {
+      order[known++] = child;
+      if (state === 0) continue;
+      const unit = unitOf[child]!;
+      let suffix = fail[state]!;
+      while (suffix !== 0 && childOf(suffix, unit) === 0) suffix = fail[suffix]!;
+      fail[child] = childOf(suffix, unit);
+      const shorter = found[fail[child]!];
+      const own = found[child];
+      if (shorter !== undefined) found[child] = own === undefined ? shorter : [...own, ...shorter];
+    }
+  }
+  return { order, fail };
 }
 
 /** Units that stand in no anchor are all alike: class 0. */

@@ -99,8 +99,8 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
       if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
       if (goesOn && to >= text.length) {
         if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
-        for (const rule of tailed) opens.push({ rule, start: rule.openTail?.(text, from) ?? text.length });
-        for (const rule of sweeping) opens.push({ rule, start: rule.openFrom(text, from) ?? text.length });
+        for (const rule of tailed) opens.push({ rule, start: rule.openTail?.(text, floor) ?? text.length });
+        for (const rule of sweeping) opens.push({ rule, start: rule.openFrom(text, floor) ?? text.length });
       }
       return { findings, opens, open: Math.max(floor, firstOf(opens, text.length)) };
     },
