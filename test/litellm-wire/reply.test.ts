@@ -15,6 +15,9 @@ const masked = { dana: '****' };
 const texts = (...list: string[]) => ({ action: 'GUARDRAIL_INTERVENED', texts: list });
 const rows = (...list: unknown[]) => ({ action: 'GUARDRAIL_INTERVENED', structured_messages: list });
 
+/** Arguments with an escape, so that what is in them is read too. */
+const ESCAPED = (to: string) => String.raw`{"to":"${to}","x":"\n"}`;
+
 describe('the reply that carries a redaction of a request', () => {
   test.each<Row>([
     { name: 'texts alone', call: { texts: ['dana', 'b'] }, rewrites: masked, is: texts('****', 'b') },
@@ -151,13 +154,11 @@ describe('the reply that carries a redaction of a request', () => {
       name: 'JSON in tool-call arguments, where the whole of them is rewritten too',
       call: {
         ...NEW,
-        structured_messages: [
-          { role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)] },
-        ],
-        tool_calls: [toolCall(String.raw`{"to":"dana","x":"\n"}`)],
+        structured_messages: [{ role: 'assistant', tool_calls: [toolCall(ESCAPED('dana'))] }],
+        tool_calls: [toolCall(ESCAPED('dana'))],
       },
-      rewrites: { dana: '****', '{"to":"dana","x":"\n"}': String.raw`{"to":"****","x":"\n"}` },
-      is: rows({ role: 'assistant', tool_calls: [toolCall(String.raw`{"to":"****","x":"\n"}`)] }),
+      rewrites: { dana: '****', [ESCAPED('dana')]: ESCAPED('****') },
+      is: rows({ role: 'assistant', tool_calls: [toolCall(ESCAPED('****'))] }),
     },
     {
       name: 'JSON in tool-call arguments, which only shows once it is read',
