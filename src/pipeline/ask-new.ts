@@ -13,7 +13,6 @@ type Listener = {
 /** A call that backends are to be asked about. */
 export type Asked = {
   readonly call: GuardrailCall;
-  readonly body: Buffer;
   /** The name of the caller's rule. */
   readonly rule: string;
   readonly context: Context;
@@ -28,13 +27,13 @@ export function createAsker(growth: number, listener: Listener) {
     /** The answer to come, or undefined if there is nothing to ask now. */
     ask(
       backend: JudgingBackend,
-      { call, body, rule, context }: Asked,
+      { call, rule, context }: Asked,
       signal?: AbortSignal,
     ): Promise<Answer> | undefined {
       const name = `${backend.name}\0${call.litellm_call_id}`;
       const against = call.input_type === 'response' ? late.against(name) : undefined;
       if (against !== undefined) return Promise.resolve({ ...against, call } as Answer);
-      const question = questionFor(backend, call, body, rule);
+      const question = questionFor(backend, call, rule);
       if (question.kind === 'known') return undefined;
       if (question.kind === 'later') {
         late.schedule(name, async () => {

@@ -20,9 +20,6 @@ export type Question =
 /** So many characters of what was judged before go with what is new, for a backend that judges texts. */
 const OVERLAP = 200;
 
-/** A larger body is asked about again sooner than it is recognised. */
-const MAX_HASHED_BYTES = 256 * 1024;
-
 /** After this a vendor may think otherwise. */
 const MAX_AGE_MS = 10 * 60_000;
 
@@ -42,21 +39,6 @@ export function createAsked({ growth }: { growth: number }) {
   const isKnown = (key: string | undefined) =>
     key !== undefined && performance.now() - (cleared.get(key) ?? Number.NEGATIVE_INFINITY) < MAX_AGE_MS;
   const streams = createCleared<Stream>({ max: 5000, minChars: 0 });
-
-  /** A conversation is known by its whole body, as LiteLLM sends it twice where it could not read the first answer. */
-  function request(scope: string, call: GuardrailCall, body: Buffer): Question {
-    const isWorthIt = call.litellm_call_id !== null && body.length <= MAX_HASHED_BYTES;
-    const key = isWorthIt ? cleared.keyOf(scope + body.toString('latin1')) : undefined;
-    if (isKnown(key)) return { kind: 'known' };
-    return {
-      kind: 'ask',
-      call,
-      answered(verdict) {
-        if (key !== undefined && isClear(verdict)) cleared.set(key, performance.now());
-        return verdict;
-      },
-    };
-  }
 
   function texts(scope: string, call: GuardrailCall): Question {
     const fresh = passagesOf(call).flatMap((text) => {
@@ -113,10 +95,12 @@ export function createAsked({ growth }: { growth: number }) {
   }
 
   /** @param rule the caller's rule: what one kind of caller may say another may not */
-  return ({ name, judges }: JudgingBackend, call: GuardrailCall, body: Buffer, rule: string): Question => {
+  return ({ name, judges }: JudgingBackend, call: GuardrailCall, rule: string): Question => {
+    const isRequest = call.input_type === 'request';
+    if (isRequest && judges.unit === 'conversation')
+      return { kind: 'ask', call, answered: (verdict) => verdict };
     const scope = `${name}\0${rule}\0${textOf(call.request_data.user_api_key_hash)}\0`;
-    if (call.input_type === 'response') return answer(scope, call, judges.unit);
-    return judges.unit === 'texts' ? texts(scope, call) : request(scope, call, body);
+    return isRequest ? texts(scope, call) : answer(scope, call, judges.unit);
   };
 }
 

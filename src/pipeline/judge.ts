@@ -135,7 +135,6 @@ export function createJudge(options: JudgeOptions): Judge {
 
       const asked = {
         call: shown,
-        body,
         rule: `${ruling?.policyVersion} ${ruling?.plan.rule}`,
         context: { http, request },
       };

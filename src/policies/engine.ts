@@ -113,18 +113,18 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const notes = planned.policies.map((policy, i) =>
         noteOf(policy, rules.get(policy.policy) ?? NO_RULES, refusals[i], texts, call.input_type),
       );
-      const acting = notes.filter(({ enforced }) => enforced);
+      const enforced = notes.filter((note) => note.enforced);
       const by =
-        acting.find(({ verdict }) => verdict === 'block') ??
-        acting.find(({ verdict }) => verdict === 'redact');
+        enforced.find(({ verdict }) => verdict === 'block') ??
+        enforced.find(({ verdict }) => verdict === 'redact');
       const redacting = planned.policies.filter(
         (_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact',
       );
       const vault = vaultOf(call, caller, redacting);
-      const acted = new Set(
-        planned.policies.flatMap(({ enforced, policy }) => (enforced ? [...(rules.get(policy) ?? [])] : [])),
+      const acting = planned.policies.flatMap(({ enforced, policy }) =>
+        enforced && policy.texts !== undefined ? (rules.get(policy) ?? NO_RULES) : [],
       );
-      const { rewrites, holdback } = redact(call, texts, redacting, acted, vault);
+      const { rewrites, holdback } = redact(call, texts, redacting, acting, vault);
       const blocking = planned.policies.find(({ kind }) => kind === by?.kind && by.verdict === 'block');
       return {
         plan: planned,
@@ -194,7 +194,7 @@ function redact(
   call: GuardrailCall,
   texts: Texts,
   redacting: readonly PlannedPolicy[],
-  acting: ReadonlySet<TextRule>,
+  acting: readonly ReadonlySet<TextRule>[],
   vault: Vault | undefined,
 ): Pick<Ruling, 'rewrites' | 'holdback'> {
   // Of an answer that grows only what the request says is known from the beginning
@@ -216,7 +216,9 @@ function redact(
       restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
     if (all.length > 0) rewrites.set(text, rewritten(text, all));
     if (call.input_type === 'request') continue;
-    const own = opens.filter(({ rule }) => (rule === undefined ? acting.size > 0 : acting.has(rule)));
+    const own = opens.filter(({ rule }) =>
+      rule === undefined ? acting.length > 0 : acting.some((own) => own.has(rule)),
+    );
     const open = Math.min(firstOf(own, text.length), restored?.open ?? text.length);
     const decided = withoutCut(text, all, open);
     held.set(text, heldBack(text, all, decided));
