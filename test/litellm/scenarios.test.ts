@@ -605,8 +605,10 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
     const seen = await world.send(chat, chat.ask(`Peel a ${forbidden} quietly`), ['policy-pre']);
     const reference = /Reference: ([0-9a-f]{16})/.exec(seen.raw)?.[1] ?? 'none';
 
-    const lines = world.bridges.policy.lines.filter((line) => JSON.stringify(line).includes(reference));
-    expect(lines).toHaveLength(1);
+    // The line comes by a pipe of its own, which can be later than the answer
+    const found = () => world.bridges.policy.lines.filter((line) => JSON.stringify(line).includes(reference));
+    await expect.poll(found).toHaveLength(1);
+    const lines = found();
     // the old release sends the header for successes only
     if (!isOld) expect(JSON.stringify(lines)).toContain(seen.headers.get('x-litellm-call-id'));
     expect(JSON.stringify(world.bridges.policy.lines)).not.toContain('quietly');
