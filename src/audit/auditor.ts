@@ -1,6 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { callerOf } from '../guardrail/caller.ts';
-import { MAX_ID_CHARS } from '../guardrail/record.ts';
+import { callerOf, callName } from '../guardrail/caller.ts';
 import type { Ruling } from '../policies/engine.ts';
 import type { AuditOptions } from '../policies/policy.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -82,8 +81,8 @@ export function createAuditor(
 
   /** Of a streamed answer, the rounds that say nothing but what the one before said. */
   function isRepetition(call: GuardrailCall, ruling: Ruling | undefined, action: Action): boolean {
-    const { litellm_call_id: id, input_type } = call;
-    if (id === null || id.length > MAX_ID_CHARS || input_type === 'request') return false;
+    const id = callName(call);
+    if (id === undefined || call.input_type === 'request') return false;
     const said = JSON.stringify([action, ruling?.policyVersion, ruling?.plan.rule, ruling?.notes]);
     const before = passed.get(id);
     passed.delete(id);

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import { fieldsOf, type GuardrailCall, textOf } from './call.ts';
+import { MAX_ID_CHARS } from './record.ts';
 
 /** Who is behind a call, by every name LiteLLM gives: ids and aliases, as far as they are known. */
 export type Caller = {
@@ -30,4 +32,14 @@ export function callerOf({ request_data: data, request_headers }: GuardrailCall)
       return headers.get(name.toLowerCase());
     },
   };
+}
+
+/**
+ * The name under which state of a call is kept, of bounded length; undefined for a call without an id. A client chooses that
+ * id, so it stands beside the virtual key: nobody meets the state of another's call.
+ */
+export function callName({ litellm_call_id: id, request_data }: GuardrailCall): string | undefined {
+  if (id === null) return undefined;
+  const key = textOf(request_data.user_api_key_hash) ?? '';
+  return `${key} ${id.length <= MAX_ID_CHARS ? id : hash('sha256', id)}`;
 }

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { callName } from '../guardrail/caller.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
@@ -43,14 +44,16 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
   const jsonType = () => (options.isDraining() ? JSON_TYPE_LAST : JSON_TYPE);
 
   /** What was kept of the request that an answer belongs to. */
-  function requestOf({ input_type, litellm_call_id: id }: GuardrailCall): Buffer | undefined {
-    return input_type === 'response' && id !== null ? memory?.recall(id) : undefined;
+  function requestOf(call: GuardrailCall): Buffer | undefined {
+    const name = callName(call);
+    return call.input_type === 'response' && name !== undefined ? memory?.recall(name) : undefined;
   }
 
   /** Keeps a request for its answer, as backends may see it. */
   function keep(call: GuardrailCall, shown: GuardrailCall, body: Buffer): void {
-    if (call.input_type !== 'request' || call.litellm_call_id === null) return;
-    memory?.remember(call.litellm_call_id, shown === call ? body : Buffer.from(JSON.stringify(shown)));
+    const name = callName(call);
+    if (call.input_type !== 'request' || name === undefined) return;
+    memory?.remember(name, shown === call ? body : Buffer.from(JSON.stringify(shown)));
   }
 
   function reject(

@@ -1,4 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { callName } from '../guardrail/caller.ts';
 import { type Answer, ask, type Context, type JudgingBackend } from './ask.ts';
 import { createAsked } from './asked.ts';
 import { createLate } from './late.ts';
@@ -30,7 +31,7 @@ export function createAsker(growth: number, listener: Listener) {
       { call, rule, context }: Asked,
       signal?: AbortSignal,
     ): Promise<Answer> | undefined {
-      const name = `${backend.name}\0${call.litellm_call_id}`;
+      const name = `${backend.name}\0${callName(call)}`;
       const against = call.input_type === 'response' ? late.against(name) : undefined;
       if (against !== undefined) return Promise.resolve({ ...against, call } as Answer);
       const question = questionFor(backend, call, rule);
@@ -43,7 +44,9 @@ export function createAsker(growth: number, listener: Listener) {
         });
         return undefined;
       }
-      late.cancel(name);
+      if (question.goesOn) late.cancel(name);
+      // Another answer under the same id: what was left of the one before is judged all the same
+      else if (call.input_type === 'response') late.run(name);
       return ask(backend, question.call, context, signal).then((answer) => {
         const own = 'verdict' in answer ? { ...answer, verdict: question.answered(answer.verdict) } : answer;
         listener.answer(own);

@@ -1,4 +1,5 @@
-import { type GuardrailCall, textOf } from '../guardrail/call.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { callName } from '../guardrail/caller.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { mediaOf, passagesOf } from '../guardrail/words.ts';
 import { createCleared } from '../policies/cleared.ts';
@@ -9,6 +10,8 @@ export type Question =
   | {
       readonly kind: 'ask';
       readonly call: GuardrailCall;
+      /** Whether it is an answer that goes on with what was asked about before. */
+      readonly goesOn: boolean;
       /** To be told what the backend said; what it allowed is not asked again. */
       answered(verdict: Verdict): Verdict;
     }
@@ -52,6 +55,7 @@ export function createAsked({ growth }: { growth: number }) {
         call,
         fresh.map(({ text }) => text),
       ),
+      goesOn: false,
       answered(verdict) {
         if (isClear(verdict))
           for (const { key } of fresh) if (key !== undefined) cleared.set(key, performance.now());
@@ -61,11 +65,14 @@ export function createAsked({ growth }: { growth: number }) {
   }
 
   function answer(scope: string, call: GuardrailCall, unit: 'texts' | 'conversation'): Question {
-    const name = `${scope}${call.litellm_call_id}`;
-    const before = call.litellm_call_id === null ? undefined : streams.get(name);
-    const goesOn = before !== undefined && extendsIt(call, before);
-    const judged = goesOn ? sum(before.lengths) : 0;
+    const id = callName(call);
+    const name = `${scope}${id}`;
+    const before = id === undefined ? undefined : streams.get(name);
     const chars = sum(call.texts.map(({ length }) => length));
+    // Asked each time, it only matters whether it is the same answer
+    const matters = growth > 1 || unit === 'texts' || (before !== undefined && sum(before.lengths) === chars);
+    const goesOn = before !== undefined && matters && extendsIt(call, before);
+    const judged = goesOn ? sum(before.lengths) : 0;
     const cuts =
       goesOn && unit === 'texts' ? before.lengths.map((length) => Math.max(0, length - OVERLAP)) : [];
     const asked =
@@ -78,8 +85,9 @@ export function createAsked({ growth }: { growth: number }) {
     return {
       kind: 'ask',
       call: asked,
+      goesOn,
       answered(verdict) {
-        if (isClear(verdict) && call.litellm_call_id !== null) {
+        if (isClear(verdict) && id !== undefined) {
           const key = streams.keyOf([...call.images, ...call.texts].join('\0'));
           if (key !== undefined) streams.set(name, { lengths: call.texts.map(({ length }) => length), key });
         }
@@ -98,8 +106,8 @@ export function createAsked({ growth }: { growth: number }) {
   return ({ name, judges }: JudgingBackend, call: GuardrailCall, rule: string): Question => {
     const isRequest = call.input_type === 'request';
     if (isRequest && judges.unit === 'conversation')
-      return { kind: 'ask', call, answered: (verdict) => verdict };
-    const scope = `${name}\0${rule}\0${textOf(call.request_data.user_api_key_hash)}\0`;
+      return { kind: 'ask', call, goesOn: false, answered: (verdict) => verdict };
+    const scope = `${name}\0${rule}\0`;
     return isRequest ? texts(scope, call) : answer(scope, call, judges.unit);
   };
 }

@@ -40,6 +40,8 @@ export function createLate() {
       waiting.set(name, { timer: setTimeout(run, QUIET_MS, name), check });
     },
     cancel,
+    /** Makes a check that waits at once. */
+    run,
     /** What a late check said against an answer that goes on after all. */
     against: (name: string): Omit<Answer, 'call'> | undefined => stopped.get(name),
     /** Makes the checks that wait, and resolves when all have ended. */

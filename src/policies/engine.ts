@@ -1,5 +1,5 @@
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
-import { type Caller, callerOf } from '../guardrail/caller.ts';
+import { type Caller, callerOf, callName } from '../guardrail/caller.ts';
 import { passagesOf } from '../guardrail/words.ts';
 import { type Budget, createBudget } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
@@ -83,13 +83,14 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
   };
 
   /** What stands in each text of the call; an answer may be one that still grows. */
-  async function found({ call, caller, budget }: Work): Promise<Texts> {
+  async function found({ call, budget }: Work): Promise<Texts> {
     const finder = finders[call.input_type];
     const all = new Map<string, Found>();
+    const name = call.input_type === 'response' ? callName(call) : undefined;
     for (const [index, text] of passagesOf(call).entries()) {
       if (all.has(text)) continue;
       const grows = call.input_type === 'response' && index < call.texts.length;
-      const stream = grows ? `${caller.key.at(-1)} ${call.litellm_call_id} ${index}` : undefined;
+      const stream = grows ? `${name} ${index}` : undefined;
       all.set(
         text,
         await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)),
@@ -107,9 +108,7 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const planned = plan(call, caller, subject.now);
       const refusals = planned.policies.map(({ policy }) => policy.check?.(subject));
       const isRefused = planned.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
-      const texts: Texts = isRefused
-        ? new Map()
-        : await found({ call, caller, budget: createBudget(timeoutMs) });
+      const texts: Texts = isRefused ? new Map() : await found({ call, budget: createBudget(timeoutMs) });
       const notes = planned.policies.map((policy, i) =>
         noteOf(policy, rules.get(policy.policy) ?? NO_RULES, refusals[i], texts, call.input_type),
       );
@@ -120,7 +119,7 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
       const redacting = planned.policies.filter(
         (_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact',
       );
-      const vault = vaultOf(call, caller, redacting);
+      const vault = vaultOf(call, redacting);
       const acting = planned.policies.flatMap(({ enforced, policy }) =>
         enforced && policy.texts !== undefined ? (rules.get(policy) ?? NO_RULES) : [],
       );
@@ -145,17 +144,16 @@ export function createEngine(file: PolicyFile, { vaults, restores, now = Date.no
     },
   };
 
-  /** A client chooses the id of its call; nobody gets at what another's was redacted of. */
-  function vaultOf(call: GuardrailCall, { key }: Caller, redacting: readonly PlannedPolicy[]) {
-    if (!restores || call.litellm_call_id === null) return undefined;
-    const name = `${key.at(-1)} ${call.litellm_call_id}`;
+  function vaultOf(call: GuardrailCall, redacting: readonly PlannedPolicy[]) {
+    const name = callName(call);
+    if (!restores || name === undefined) return undefined;
     if (call.input_type === 'response') return vaults.of(name);
     return redacting.some(({ policy }) => policy.texts?.isReversible) ? vaults.open(name) : undefined;
   }
 }
 
 type Texts = ReadonlyMap<string, Found>;
-type Work = { readonly call: GuardrailCall; readonly caller: Caller; readonly budget: Budget };
+type Work = { readonly call: GuardrailCall; readonly budget: Budget };
 
 /** What one policy says of a call: of the call itself first, then of its texts. */
 function noteOf(

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
-import type { Caller } from '../guardrail/caller.ts';
+import { type Caller, callName } from '../guardrail/caller.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { Mode } from '../guardrail/verdict.ts';
 import { createCleared } from './cleared.ts';
@@ -44,7 +44,7 @@ export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
     : ({ model }: GuardrailCall) => model;
 
   return (call, caller, now) => {
-    const asked = { ...call, model: modelOf(call, caller) };
+    const asked = { ...call, model: modelOf(call) };
     const rule = matchers.find(({ matches }) => matches(asked, caller))?.rule;
     const wish = wishesOf(call, caller);
     const skipped = wish('skip').filter((kind) => rule?.callerMaySkip.includes(kind));
@@ -71,10 +71,11 @@ export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
 /** The models that were asked for: an answer says what the provider calls it. */
 function createModels() {
   const models = createCleared<string>();
-  return ({ input_type, litellm_call_id: id, model }: GuardrailCall, { key }: Caller): string | null => {
-    if (id === null) return model;
-    const name = `${key.at(-1)} ${id}`;
-    if (input_type === 'response') return models.get(name) ?? model;
+  return (call: GuardrailCall): string | null => {
+    const { model } = call;
+    const name = callName(call);
+    if (name === undefined) return model;
+    if (call.input_type === 'response') return models.get(name) ?? model;
     if (model !== null) models.set(name, model.slice(0, MAX_NAME));
     return model;
   };

@@ -1,4 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { callName } from '../guardrail/caller.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import type { Witness } from '../pipeline/judge.ts';
 import { type Log, loggable } from './log.ts';
@@ -15,8 +16,10 @@ const MAX_COUNTED = 20_000;
 export function createWitness(metrics: Metrics, log: Log): Witness {
   /** Calls, by policy: the rounds of a stream count once. */
   const counted = new Set<string>();
-  function isCounted(name: string): boolean {
-    if (name.startsWith('null ')) return false;
+  function isCounted(call: GuardrailCall, kind: string): boolean {
+    const id = callName(call);
+    if (id === undefined) return false;
+    const name = `${call.input_type} ${kind} ${id}`;
     if (counted.has(name)) return true;
     counted.add(name);
     if (counted.size > MAX_COUNTED) counted.clear();
@@ -44,7 +47,7 @@ export function createWitness(metrics: Metrics, log: Log): Witness {
           caller_rule: plan.rule,
         };
         log.info({ ...callFields(call), ...fields }, 'policy');
-        if (enforced || isCounted(`${call.litellm_call_id} ${caller.key[0]} ${input_type} ${kind}`)) continue;
+        if (enforced || isCounted(call, kind)) continue;
         metrics.would(verdict, { policy: kind, rule: plan.rule, team: caller.team[0] ?? '' });
       }
     },

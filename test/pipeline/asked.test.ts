@@ -62,6 +62,27 @@ describe('a streamed answer', () => {
     });
   });
 
+  test('leaves its end to be judged when another answer comes under its id', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(answer('A first part of it, '));
+    await judge.judge(answer('A first part of it, and an end'));
+    await judge.judge(answer('Quite another answer'));
+    await judge.settled();
+    expect(a.asked.map(({ texts }) => texts[0])).toContain('A first part of it, and an end');
+  });
+
+  test('of another key is another answer, whatever its id', async () => {
+    const a = recording((call) => (call.request_data.user_api_key_hash === 'k1' ? BLOCK : ALLOW));
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const user_api_key_hash of ['k1', 'k2']) {
+      const decision = await judge.judge(
+        answer('the same words', 'c1', { request_data: { user_api_key_hash } }),
+      );
+      expect(decision.kind).toBe(user_api_key_hash === 'k1' ? 'block' : 'allow');
+    }
+  });
+
   test('with tool calls has ended, and is judged whole', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
