@@ -36,10 +36,12 @@ export function callerOf({ request_data: data, request_headers }: GuardrailCall)
 
 /**
  * The name under which state of a call is kept, of bounded length; undefined for a call without an id. A client chooses that
- * id, so it stands beside the virtual key: nobody meets the state of another's call.
+ * id, so it stands beside the virtual key: nobody meets the state of another's call. Releases that do not tell their version,
+ * before 1.81.12, tell the key of a request and not of its answer, or the other way round: for these it is the id alone.
  */
-export function callName({ litellm_call_id: id, request_data }: GuardrailCall): string | undefined {
+export function callName(call: GuardrailCall): string | undefined {
+  const { litellm_call_id: id, litellm_version } = call;
   if (id === null) return undefined;
-  const key = textOf(request_data.user_api_key_hash) ?? '';
+  const key = litellm_version === null ? '' : (textOf(call.request_data.user_api_key_hash) ?? '');
   return `${key} ${id.length <= MAX_ID_CHARS ? id : hash('sha256', id)}`;
 }

@@ -77,7 +77,7 @@ describe('a streamed answer', () => {
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const user_api_key_hash of ['k1', 'k2']) {
       const decision = await judge.judge(
-        answer('the same words', 'c1', { request_data: { user_api_key_hash } }),
+        answer('the same words', 'c1', { litellm_version: '1.106.2', request_data: { user_api_key_hash } }),
       );
       expect(decision.kind).toBe(user_api_key_hash === 'k1' ? 'block' : 'allow');
     }

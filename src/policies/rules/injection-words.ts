@@ -1,0 +1,18 @@
+/** Parts of English phrases that several rules share. */
+
+/** What stands between two words. */
+export const _ = `[\\s,*_~"'’-]{1,4}`;
+export const some = (words: string, most: number) => `(?:(?:${words})${_}){0,${most}}`;
+
+export const ABOUT_ALL =
+  'about|all|any|every|each|of|the|these|those|this|that|such|and|or|other|given|set|sets|single|safety|content|ethical|internal|current|entire';
+export const WHOSE =
+  'your|previous|previously|prior|earlier|preceding|above|foregoing|aforementioned|original|initial|system|developer';
+export const RULES =
+  '(?:instruction|direction|directive|guideline|guidance|prompt|rule|programming|polic(?:y|ies)|restriction|constraint|limitation|safeguard|training|protocol|safety measure)s?\\b';
+export const LIMITS =
+  '(?:rule|restriction|guideline|filter|limit|limitation|constraint|ethic|moral|polic(?:y|ies)|censorship|boundar(?:y|ies)|safeguard|guardrail|norm|confine|programming)s?\\b';
+export const DROP =
+  'ignore|disregard|forget|disobey|neglect|overlook|pay no attention to|stop following|do not follow|set aside';
+export const DROP_ANCHORS = DROP.split('|');
+export const AI = '(?:ai|a\\.i\\.|assistant|chatbot|bot|model|llm|gpt|chatgpt|agent|intelligence|version)\\b';
