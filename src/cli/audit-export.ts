@@ -1,6 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type ReadRow, readRows } from '../audit/read.ts';
 import { listSegments } from '../audit/segments.ts';
 import type { AuditSource } from './audit-source.ts';
@@ -8,6 +5,7 @@ import { csvLine } from './csv.ts';
 import { many } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { noWords, parseOptions, UsageError } from './usage.ts';
+import { writeLines } from './write-lines.ts';
 
 /** Columns of the table, in words of the rows; `detail` has what rows about the log itself tell, as JSON. */
 const COLUMNS = [
@@ -48,18 +46,7 @@ export async function exportAudit(
       yield format === 'csv' ? csvLine(cells(row)) : `${row.line}\n`;
     }
   }
-  try {
-    const source = Readable.from(lines(), { highWaterMark: 16 });
-    if (out === undefined) await pipeline(source, terminal.out, { end: false });
-    else await pipeline(source, createWriteStream(out, { flags: 'wx', mode: 0o600 }));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Whoever reads it has enough
-    if (out === undefined && (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE')) return 0;
-    if (code === 'EEXIST') throw new Error(`--out: ${out} exists already`, { cause: error });
-    if (code === 'ENOENT') throw new Error(`--out: there is no folder for ${out}`, { cause: error });
-    throw error;
-  }
+  if (!(await writeLines(lines(), out, terminal, 16))) return 0;
   if (out !== undefined) terminal.out.write(`${many(exported, 'row')} in ${out}\n`);
   return 0;
 }

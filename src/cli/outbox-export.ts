@@ -1,6 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type Ledger, openLedger } from '../outbox/ledger.ts';
 import type { Selection } from '../outbox/ledger-reads.ts';
 import { checkBackend } from './outbox-choice.ts';
@@ -8,6 +5,7 @@ import { recordJson } from './outbox-json.ts';
 import { many, printableJson } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { noWords, parseOptions } from './usage.ts';
+import { writeLines } from './write-lines.ts';
 
 /** Records whose ids are held at once; of their contents only what the reader has not taken yet. */
 const PAGE = 1000;
@@ -42,16 +40,7 @@ export async function exportRecords(
   }
   try {
     checkBackend(ledger, values.backend);
-    const source = Readable.from(lines(), { highWaterMark: 1 });
-    if (out === undefined) await pipeline(source, terminal.out, { end: false });
-    else await pipeline(source, createWriteStream(out, { flags: 'wx', mode: 0o600 }));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // Whoever reads it has enough
-    if (out === undefined && (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE')) return 0;
-    if (code === 'EEXIST') throw new Error(`--out: ${out} exists already`, { cause: error });
-    if (code === 'ENOENT') throw new Error(`--out: there is no folder for ${out}`, { cause: error });
-    throw error;
+    if (!(await writeLines(lines(), out, terminal, 1))) return 0;
   } finally {
     ledger.close();
   }
