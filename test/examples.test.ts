@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import dotenv from 'dotenv';
 import { describe, expect, test } from 'vitest';
-import { GUARDRAIL_PATHS } from '../src/app.ts';
 import { backends } from '../src/backends/index.ts';
 import { parseConfig } from '../src/config/config.ts';
+import { GUARDRAIL_PATHS } from '../src/http/app.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
 

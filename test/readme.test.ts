@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCases } from '../src/cli/golden.ts';
 import { runCases } from '../src/cli/policy-test.ts';
+import { ENTITIES } from '../src/detectors/personal/index.ts';
+import { SECRETS, TOKENS } from '../src/detectors/secrets/index.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
-import { ENTITIES } from '../src/policies/rules/personal-index.ts';
-import { SECRETS, TOKENS } from '../src/policies/rules/secret-index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');

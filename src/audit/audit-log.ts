@@ -1,4 +1,4 @@
-import { storageCode } from '../outbox/storage-code.ts';
+import { storageCode } from '../storage/storage-code.ts';
 import type { Event } from './begin.ts';
 import { createSeal, type Head } from './chain.ts';
 import { createChainWriter } from './chain-writer.ts';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { storageCode } from '../outbox/storage-code.ts';
+import { storageCode } from '../storage/storage-code.ts';
 import { BEFORE_ALL, type Head, type Seal } from './chain.ts';
 import { readEnd, readFirst, type SegmentEnd } from './last-row.ts';
 import { listSegments, type Segment } from './segments.ts';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { makeFolder } from '../outbox/file.ts';
+import { type Lock, lockLog } from '../storage/lock.ts';
 import { type Event, findBeginning } from './begin.ts';
 import { BEFORE_ALL, type Head, type Seal, sealRow } from './chain.ts';
-import { type Lock, lockLog } from './lock.ts';
 import { GoneError, openSegmentFile, type SegmentFile } from './segment-file.ts';
 import { auditFolder, dayOf, listSegments, type Segment, segmentAfter } from './segments.ts';
 

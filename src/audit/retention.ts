@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { storageCode } from '../outbox/storage-code.ts';
+import { storageCode } from '../storage/storage-code.ts';
 import type { Event } from './begin.ts';
 import { readEnd } from './last-row.ts';
 import { auditFolder, inOrder, listSegments, type Segment } from './segments.ts';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { storageCode } from '../outbox/storage-code.ts';
+import { storageCode } from '../storage/storage-code.ts';
 import { type Head, readRow } from './chain.ts';
 import { createChainCheck } from './chain-check.ts';
 import { createFindings, type Finding } from './findings.ts';

@@ -1,7 +1,7 @@
 import { variable } from '../config/read.ts';
 import { DEFAULT_DATA_DIR } from '../config/telemetry.ts';
 import { LedgerError } from '../outbox/ledger.ts';
-import { isDamage, storageCode } from '../outbox/storage-code.ts';
+import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { OUTBOX_HELP } from './help.ts';
 import { drop, retry } from './outbox-change.ts';
 import { exportRecords } from './outbox-export.ts';

@@ -5,8 +5,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { loggable } from '../observability/log.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
-import { loggable } from '../telemetry/log.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;

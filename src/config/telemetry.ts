@@ -9,7 +9,7 @@ import {
   positiveNumber,
   seconds,
 } from '../guardrail/fields.ts';
-import type { RedactionOptions } from '../redaction/redact.ts';
+import type { RedactionOptions } from '../records/redact/redact.ts';
 import type { BackendConfig } from './backend.ts';
 
 /** In the working directory. */

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { BlockNote } from '../guardrail/record.ts';
 import { isSound, type Reply, rewriteReply } from '../litellm/reply.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { callFields } from '../observability/witness.ts';
 import type { BlockCause, Decision } from '../pipeline/decision.ts';
 import type { Ruling } from '../policies/engine.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { callFields } from '../telemetry/witness.ts';
 import { blockedMessage } from './blocked-message.ts';
 
 export type AnswerOptions = {

@@ -6,14 +6,14 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { callName } from '../guardrail/caller.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import { parseGuardrailCall } from '../litellm/guardrail.ts';
+import { loggable } from '../observability/log.ts';
+import type { REJECTIONS } from '../observability/metrics.ts';
+import { callFields } from '../observability/witness.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
-import { loggable } from '../telemetry/log.ts';
-import type { REJECTIONS } from '../telemetry/metrics.ts';
-import { noteOf } from '../telemetry/note-of.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
-import { callFields } from '../telemetry/witness.ts';
+import { noteOf } from '../records/note-of.ts';
+import type { Telemetry } from '../records/telemetry.ts';
 import { type Answered, type AnswerOptions, createAnswers } from './answer.ts';
-import { createBodyReader } from './body.ts';
+import { createBodyReader } from './middleware/body.ts';
 import { createRequestMemory } from './request-memory.ts';
 
 export type GuardrailRouteOptions = AnswerOptions & {

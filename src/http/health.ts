@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { JudgingBackend } from '../pipeline/ask.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Telemetry } from '../records/telemetry.ts';
 
 /** `/healthz`: the process answers. */
 export function healthRoute(c: Context): Response {

@@ -1,10 +1,10 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import type { Log } from '../telemetry/log.ts';
-import type { LOG_RESULTS, Metrics } from '../telemetry/metrics.ts';
-import type { LogsRefusal } from '../telemetry/protocol.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
-import { createBodyReader } from './body.ts';
+import type { Log } from '../observability/log.ts';
+import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
+import type { LogsRefusal } from '../records/protocol.ts';
+import type { Telemetry } from '../records/telemetry.ts';
+import { createBodyReader } from './middleware/body.ts';
 
 export type LogsRouteOptions = {
   /** Undefined when no backend takes records, or telemetry is off. */

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { Registry } from 'prom-client';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Telemetry } from '../records/telemetry.ts';
 
 /** `/metrics` in Prometheus' text format: of the bridge, and of its telemetry. */
 export function metricsRoute(

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { salvage } from './salvage.ts';
 import { APPLICATION_ID, SCHEMA, VERSION } from './schema.ts';
-import { isDamage, storageCode } from './storage-code.ts';
 
 export { isDamage, storageCode };
 

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { storageCode } from '../storage/storage-code.ts';
 import { follow } from './follow.ts';
 import { type Key, prepareReads } from './ledger-reads.ts';
 import { APPLICATION_ID, READY, VERSION } from './schema.ts';
-import { storageCode } from './storage-code.ts';
 
 /** There is no outbox that this version can read: `missing`, `not_an_outbox` or `version_…`. */
 export class LedgerError extends Error {

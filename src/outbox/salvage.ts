@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
+import { isAboutValues } from '../storage/storage-code.ts';
 import { type Damaged, openDamaged, type Row } from './damaged.ts';
 import { READY } from './schema.ts';
-import { isAboutValues } from './storage-code.ts';
 
 /** Records at a time, so that a large outbox is not in memory as a whole. */
 const BLOCK = 500;

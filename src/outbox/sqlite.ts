@@ -1,9 +1,9 @@
+import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
 import { type Damage, type OutboxFile, openOutboxFile } from './file.ts';
 import { settle } from './one-record.ts';
 import type { Disposition, Due, Entry, Outbox, OutboxStats } from './outbox.ts';
 import { OutboxError } from './outbox.ts';
 import { prepareStore, type Store, SWEEP } from './statements.ts';
-import { isAboutValues, isBusy, isDamage, storageCode } from './storage-code.ts';
 
 export type OutboxEvents = {
   /** The file was no usable outbox: it was put aside, what could be read of it was kept. */

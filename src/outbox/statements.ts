@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
+import { isAboutValues } from '../storage/storage-code.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
 import type { BackendBacklog, BadRow, Due, Entry, Settlement } from './outbox.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
-import { isAboutValues } from './storage-code.ts';
 
 /** So many rows at once, that nothing waits long for it. */
 export const SWEEP = 1000;

@@ -1,3 +1,6 @@
+import { type Edit, heldBack, rewritten } from '../detectors/edit.ts';
+import type { TextRule } from '../detectors/rule.ts';
+import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, callerOf, callName } from '../guardrail/caller.ts';
 import { passagesOf } from '../guardrail/words.ts';
@@ -6,9 +9,6 @@ import type { PolicyFile } from './file/policy-file.ts';
 import { createFinder, type Found } from './finder.ts';
 import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
 import type { Action, AuditOptions, Finding, Refusal, Subject, TextPolicy } from './policy.ts';
-import { type Edit, heldBack, rewritten } from './redaction.ts';
-import type { TextRule } from './scan/rule.ts';
-import { firstOf, withoutCut } from './scan/scanner.ts';
 import type { createVaults, Vault } from './vault.ts';
 
 /** What one policy found in a call, and whether that counts. */

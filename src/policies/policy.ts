@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
+import type { Span, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
-import type { Span, TextRule } from './scan/rule.ts';
 
 /** What a policy that found something does to the call. */
 export type Action = 'block' | 'redact';

@@ -1,4 +1,4 @@
-import type { Edit } from './redaction.ts';
+import type { Edit } from '../detectors/edit.ts';
 
 /** What was redacted in a request, to be put back into its answer. */
 export type Vault = {

@@ -1,8 +1,9 @@
 /** The chains that the benchmark measures, and the expressions that a plain loop would run in their place. */
+
+import { INJECTION_SOURCES } from '../../src/detectors/injection/index.ts';
+import { SECRET_SOURCES, SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { Engine } from '../../src/policies/engine.ts';
-import { INJECTION_SOURCES } from '../../src/policies/rules/injection.ts';
-import { SECRET_SOURCES, SECRETS, TOKENS } from '../../src/policies/rules/secret-index.ts';
 import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
 
 export type Chain = {
@@ -82,7 +83,7 @@ async function personalData(): Promise<RegExp[]> {
   });
   try {
     for (const name of ['crypto', 'national', 'network', 'payment', 'phone', 'us']) {
-      await import(`../../src/policies/rules/personal-${name}.ts?anew`);
+      await import(`../../src/detectors/personal/${name}.ts?anew`);
     }
   } finally {
     globalThis.RegExp = original;

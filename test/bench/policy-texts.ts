@@ -1,7 +1,7 @@
 /** Texts that the policies read: such as people and programs write, and such as are written to take long. */
 import { createHash } from 'node:crypto';
-import { INJECTION_SOURCES } from '../../src/policies/rules/injection.ts';
-import { SECRET_SOURCES } from '../../src/policies/rules/secret-index.ts';
+import { INJECTION_SOURCES } from '../../src/detectors/injection/index.ts';
+import { SECRET_SOURCES } from '../../src/detectors/secrets/index.ts';
 
 /** A text of so many characters (UTF-16 units); the same seed gives the same text. */
 export type MakeText = (length: number, seed: number) => string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { undo } from '../../src/detectors/normalize/agent-encoding.ts';
 import { readArguments as readAll } from '../../src/policies/kinds/agent-arguments.ts';
-import { undo } from '../../src/policies/kinds/agent-encoding.ts';
 import { hasTraversal, pathRule } from '../../src/policies/kinds/agent-path.ts';
 import { growth } from '../support/linear.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { literalRule } from '../../src/detectors/scan/literals.ts';
+import { createScanner } from '../../src/detectors/scan/scanner.ts';
 import { bannedKeywords } from '../../src/policies/kinds/banned-keywords.ts';
-import { literalRule } from '../../src/policies/rules/literals.ts';
-import { createScanner } from '../../src/policies/scan/scanner.ts';
 import { created, judged } from '../support/judged.ts';
 import { growth } from '../support/linear.ts';
 

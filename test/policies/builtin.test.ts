@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasCredential } from '../../src/policies/remove.ts';
+import { hasCredential } from '../../src/detectors/remove.ts';
 import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { capitals, credentials, fill, pem } from '../support/credentials.ts';

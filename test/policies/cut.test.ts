@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ENTITIES } from '../../src/policies/rules/personal-index.ts';
-import { HIGH_ENTROPY, SECRETS } from '../../src/policies/rules/secret-index.ts';
-import type { TextRule } from '../../src/policies/scan/rule.ts';
-import { createScanner, withoutCut } from '../../src/policies/scan/scanner.ts';
-import { userPattern } from '../../src/policies/scan/user-pattern.ts';
+import { ENTITIES } from '../../src/detectors/personal/index.ts';
+import type { TextRule } from '../../src/detectors/rule.ts';
+import { createScanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
+import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
+import { HIGH_ENTROPY, SECRETS } from '../../src/detectors/secrets/index.ts';
 import { personalSamples } from '../support/personal-samples.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
 

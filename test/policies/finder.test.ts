@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { anchoredRule, type TextRule } from '../../src/detectors/rule.ts';
+import { firstOf } from '../../src/detectors/scan/scanner.ts';
 import { createBudget, OutOfTime } from '../../src/policies/budget.ts';
 import { createCleared } from '../../src/policies/cleared.ts';
 import { createFinder, type Finder } from '../../src/policies/finder.ts';
 import type { Policy, TextPolicy } from '../../src/policies/policy.ts';
-import { anchoredRule, type TextRule } from '../../src/policies/scan/rule.ts';
-import { firstOf } from '../../src/policies/scan/scanner.ts';
 import { seeded } from '../support/incremental-diff.ts';
 
 /** A rule that counts where it was asked. */

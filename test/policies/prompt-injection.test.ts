@@ -1,17 +1,17 @@
 import { checkSync } from 'recheck';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { promptInjection } from '../../src/policies/kinds/prompt-injection.ts';
-import type { CreateContext, Finding } from '../../src/policies/policy.ts';
 import {
   FAKE_BOUNDARIES,
   FAKE_DELIMITERS,
   INJECTION_SOURCES,
   INJECTIONS,
   MENTION,
-} from '../../src/policies/rules/injection.ts';
-import { plainVariants } from '../../src/policies/scan/plain.ts';
-import { createScanner } from '../../src/policies/scan/scanner.ts';
+} from '../../src/detectors/injection/index.ts';
+import { plainVariants } from '../../src/detectors/normalize/plain.ts';
+import { createScanner } from '../../src/detectors/scan/scanner.ts';
+import { promptInjection } from '../../src/policies/kinds/prompt-injection.ts';
+import type { CreateContext, Finding } from '../../src/policies/policy.ts';
 import { BENIGN, injectionSamples } from '../support/injection-samples.ts';
 import { growth } from '../support/linear.ts';
 

@@ -1,17 +1,17 @@
 import { checkSync } from 'recheck';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { secrets } from '../../src/policies/kinds/secrets.ts';
-import type { CreateContext } from '../../src/policies/policy.ts';
+import type { AnchoredRule, Span } from '../../src/detectors/rule.ts';
+import { createScanner } from '../../src/detectors/scan/scanner.ts';
 import {
   HIGH_ENTROPY,
   SECRET_SOURCES,
   SECRETS,
   TOKENS,
   VIRTUAL_KEY,
-} from '../../src/policies/rules/secret-index.ts';
-import type { AnchoredRule, Span } from '../../src/policies/scan/rule.ts';
-import { createScanner } from '../../src/policies/scan/scanner.ts';
+} from '../../src/detectors/secrets/index.ts';
+import { secrets } from '../../src/policies/kinds/secrets.ts';
+import type { CreateContext } from '../../src/policies/policy.ts';
 import { credentials, fill, jwt, pem } from '../support/credentials.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
 import { stickyPatterns } from '../support/sticky-pattern.ts';

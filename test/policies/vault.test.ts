@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rewritten } from '../../src/policies/redaction.ts';
+import { rewritten } from '../../src/detectors/edit.ts';
 import { createVaults, type Vault } from '../../src/policies/vault.ts';
 
 function vaultWith(values: Record<string, string>): Vault {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { rewritten } from '../../src/detectors/edit.ts';
+import { createScanner } from '../../src/detectors/scan/scanner.ts';
 import type { CreateContext, Finding, Kind } from '../../src/policies/policy.ts';
-import { rewritten } from '../../src/policies/redaction.ts';
-import { createScanner } from '../../src/policies/scan/scanner.ts';
 
 /** A policy made from options as they stand in a file, and what was said about them. */
 export function created(kind: Kind, options: unknown) {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { undo } from './agent-encoding.ts';
+import { undo } from '../../detectors/normalize/agent-encoding.ts';
 
 const DOTS = '(?:\\.\\.|\u2025)';
 /** `..` as a step of a path; a word that ends in two dots (`wait..`) and an ellipsis are none. */

@@ -1,9 +1,9 @@
+import { undo } from '../../detectors/normalize/agent-encoding.ts';
+import type { SweepingRule } from '../../detectors/rule.ts';
+import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { globsOf } from '../glob.ts';
 import type { CreateContext, Refusal } from '../policy.ts';
-import type { SweepingRule } from '../scan/rule.ts';
-import { userPattern } from '../scan/user-pattern.ts';
 import type { Arguments } from './agent-arguments.ts';
-import { undo } from './agent-encoding.ts';
 import { hasTraversal, pathRule } from './agent-path.ts';
 
 export type ArgumentRuleOptions = {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { literalRule } from '../../detectors/scan/literals.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
-import { literalRule } from '../rules/literals.ts';
 import { ActionOption } from './patterns.ts';
 
 /** Each costs memory: about two kilobytes. */

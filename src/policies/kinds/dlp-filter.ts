@@ -1,8 +1,8 @@
 import * as v from 'valibot';
+import type { TextRule } from '../../detectors/rule.ts';
+import { fuzzyRule, MAX_DISTANCE } from '../../detectors/scan/fuzzy.ts';
+import { literalRule } from '../../detectors/scan/literals.ts';
 import { type Action, type CreateContext, defineKind } from '../policy.ts';
-import { literalRule } from '../rules/literals.ts';
-import { fuzzyRule, MAX_DISTANCE } from '../scan/fuzzy.ts';
-import type { TextRule } from '../scan/rule.ts';
 import { ActionOption, PatternOption, patternRules } from './patterns.ts';
 
 const options = v.strictObject({

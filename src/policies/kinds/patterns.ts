@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import type { TextRule } from '../../detectors/rule.ts';
+import { PatternError, userPattern } from '../../detectors/scan/user-pattern.ts';
 import type { Action, CreateContext } from '../policy.ts';
-import type { TextRule } from '../scan/rule.ts';
-import { PatternError, userPattern } from '../scan/user-pattern.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
 

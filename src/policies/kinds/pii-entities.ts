@@ -1,6 +1,6 @@
+import { ENTITIES, type Entity } from '../../detectors/personal/index.ts';
 import { didYouMean, nearest } from '../file/nearest.ts';
 import type { CreateContext } from '../policy.ts';
-import { ENTITIES, type Entity } from '../rules/personal-index.ts';
 
 export type EntityOptions = {
   /** Names as in the file; undefined for no list. */

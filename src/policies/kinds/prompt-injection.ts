@@ -1,8 +1,13 @@
 import * as v from 'valibot';
+import {
+  FAKE_BOUNDARIES,
+  FAKE_DELIMITERS,
+  INJECTIONS,
+  type InjectionRule,
+} from '../../detectors/injection/index.ts';
+import type { SweepingRule, TextRule } from '../../detectors/rule.ts';
+import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind, type Finding } from '../policy.ts';
-import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS, type InjectionRule } from '../rules/injection.ts';
-import type { SweepingRule, TextRule } from '../scan/rule.ts';
-import { userPattern } from '../scan/user-pattern.ts';
 
 const DEFAULT_THRESHOLD = 0.8;
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { HIGH_ENTROPY, SECRETS, TOKENS } from '../../detectors/secrets/index.ts';
 import { didYouMean } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
-import { HIGH_ENTROPY, SECRETS, TOKENS } from '../rules/secret-index.ts';
 
 const REPLACEMENT = '[REDACTED]';
 const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);

@@ -1,0 +1,186 @@
+import * as v from 'valibot';
+import { fieldsOf, textOf } from '../../guardrail/call.ts';
+import { BackendError, type Failure } from '../../guardrail/failure.ts';
+import { baseUrl, commaList, flag, seconds, secret } from '../../guardrail/fields.ts';
+import type { CheckNote } from '../../guardrail/record.ts';
+import { ALLOW, VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
+import { defineBackend } from '../backend.ts';
+import { checkEnvelope, type Envelope } from './envelope.ts';
+import { answerPayload, type CheckedPayload, requestPayload } from './payload.ts';
+import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
+
+const jsonObject = v.pipe(
+  v.string(),
+  v.parseJson(undefined, 'write a JSON object'),
+  v.check(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'write a JSON object',
+  ),
+);
+
+const Reply = v.object({
+  data: v.nullish(v.object({ guardrailsResult: v.nullish(v.record(v.string(), v.unknown())) })),
+});
+
+/** Of what was sent to be recorded: a 200 that does not say so is no receipt, whatever else it says. */
+const Taken = v.object({ success: v.literal(true) });
+const Recorded = v.object({ ...Taken.entries, data: v.fallback(Reply.entries.data, undefined) });
+
+const MIB = 1024 * 1024;
+/** Akto's own limits for `/api/ingestData`, with room for what stands round the envelopes. */
+const BATCH_LIMITS: Limits = { string: 5 * MIB, body: 9.5 * MIB };
+/** What the JSON reader of Apache Struts takes by default; Akto raised it for `/api/ingestData` alone. */
+const PROXY_LIMITS: Limits = { string: 256 * 1024, body: 2 * MIB };
+
+/** A recorded payload is not judged to be changed any more. */
+const UNMAPPED = { isAnswer: false, mapBack: () => null };
+
+/**
+ * Akto: checks requests and answers on `/api/http-proxy`, which records nothing (`ingest_data` is left out), and takes
+ * whole calls in batches on `/api/ingestData`. Where it only observes, a call that it has not judged yet is judged and
+ * recorded in one, as by its own hook with `SYNC_MODE=false`; no verdict in that reply is no failure of recording.
+ *
+ * `Behaviour` decides what a violation does, as in LiteLLM's own integration: empty and `block` block, the others
+ * are reported; `AKTO_BLOCKING_BEHAVIOURS` names more. A reply without a verdict, or with Akto's own `failOpen`,
+ * is a failure.
+ *
+ * @see LiteLLM 1.106.2, litellm/proxy/guardrails/guardrail_hooks/akto/akto.py; Akto's custom_hooks.py for its variables
+ */
+export const akto = defineBackend({
+  name: 'akto',
+  judges: { request: true, response: true, media: false, unit: 'conversation' },
+  variables: {
+    AKTO_GUARDRAIL_API_BASE: baseUrl,
+    AKTO_API_KEY: secret,
+    AKTO_ACCOUNT_ID: v.string(),
+    AKTO_VXLAN_ID: v.string(),
+    AKTO_CONTEXT_SOURCE: v.picklist(['AGENTIC', 'ENDPOINT'], 'write AGENTIC or ENDPOINT'),
+    AKTO_METADATA: jsonObject,
+    AKTO_BLOCKING_BEHAVIOURS: commaList,
+    DATA_INGESTION_SERVICE_URL: baseUrl,
+    AKTO_API_TOKEN: secret,
+  },
+  sharedVariables: {
+    SYNC_MODE: flag,
+    TIMEOUT: seconds,
+    VERDICT_FLATTEN_CONTENT: flag,
+    VERDICT_DROP_BODY_KEYS: commaList,
+  },
+  configure(set) {
+    const base = set.AKTO_GUARDRAIL_API_BASE ?? set.DATA_INGESTION_SERVICE_URL;
+    if (base === undefined) return { missing: 'AKTO_GUARDRAIL_API_BASE' };
+    const token = set.AKTO_API_KEY ?? set.AKTO_API_TOKEN;
+    // Akto's hook needs no token, its integration in LiteLLM does
+    if (token === undefined && set.AKTO_GUARDRAIL_API_BASE !== undefined) return { missing: 'AKTO_API_KEY' };
+    return {
+      url: base,
+      config: {
+        url: `${base}/api/http-proxy?akto_connector=litellm`,
+        batchUrl: `${base}/api/ingestData`,
+        token,
+        accountId: set.AKTO_ACCOUNT_ID ?? '1000000',
+        vxlanId: set.AKTO_VXLAN_ID ?? '0',
+        contextSource: set.AKTO_CONTEXT_SOURCE ?? 'AGENTIC',
+        metadata: JSON.stringify(set.AKTO_METADATA ?? {}),
+        blocking: new Set([
+          '',
+          'block',
+          ...(set.AKTO_BLOCKING_BEHAVIOURS ?? []).map((word) => word.toLowerCase()),
+        ]),
+        flatten: set.VERDICT_FLATTEN_CONTENT ?? true,
+        drop: new Set(set.VERDICT_DROP_BODY_KEYS ?? ['stream', 'tools']),
+      },
+      mode: set.SYNC_MODE === false ? 'observe' : undefined,
+      timeoutMs: set.TIMEOUT,
+    };
+  },
+  async check(call, { config, http, signal, request }) {
+    const isAnswer = call.input_type === 'response';
+    const asked = requestPayload(isAnswer ? request : call, config);
+    const answered = isAnswer ? answerPayload(call) : undefined;
+    const flagName = isAnswer ? 'response_guardrails' : 'guardrails';
+    const reply = await http.post(
+      `${config.url}&${flagName}=true`,
+      checkEnvelope(call, config, asked.json, answered?.json),
+      { headers: authorization(config), schema: Reply, signal },
+    );
+    const read = readVerdict(reply.data?.guardrailsResult, answered ?? asked, config.blocking);
+    if ('failure' in read) throw new BackendError(read.failure);
+    return read.verdict;
+  },
+  telemetry: {
+    // No text grows to more than four times its stored length, so that one body takes such a batch
+    batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
+    async ingest(records, { config, mode, http, signal }) {
+      const options = { headers: authorization(config), signal };
+      const verdicts: Verdict[] = [];
+      const batch: Envelope[] = [];
+      for (const record of records) {
+        const sent = recordEnvelope(record, config, BATCH_LIMITS);
+        if (mode === 'enforce' || !isWithin(sent, PROXY_LIMITS)) {
+          batch.push(sent);
+          continue;
+        }
+        const isJudged = record.verdicts.some(({ checks }) => checks.some(isVerdictOfAkto));
+        const url = `${config.url}${isJudged ? '' : '&guardrails=true'}&ingest_data=true`;
+        const { data } = await http.deliver(url, sent, { ...options, schema: Recorded });
+        const read = isJudged ? undefined : readVerdict(data?.guardrailsResult, UNMAPPED, config.blocking);
+        if (read !== undefined && 'verdict' in read) verdicts.push(read.verdict);
+      }
+      for (const batchData of bodiesOf(batch, BATCH_LIMITS.body)) {
+        await http.deliver(config.batchUrl, { batchData }, { ...options, schema: Taken });
+      }
+      return verdicts;
+    },
+  },
+});
+
+function authorization({ token }: { token: string | undefined }): Record<string, string> {
+  return token === undefined ? {} : { authorization: token };
+}
+
+function isVerdictOfAkto({ backend, result }: CheckNote): boolean {
+  return backend === 'akto' && (VERDICT_KINDS as readonly string[]).includes(result);
+}
+
+/** Field names are read without regard to case: Akto's clients and its README do not agree on it. */
+function readVerdict(
+  result: unknown,
+  sent: Pick<CheckedPayload, 'isAnswer' | 'mapBack'>,
+  blocking: ReadonlySet<string>,
+): { verdict: Verdict } | { failure: Failure } {
+  if (result === null || result === undefined) return { failure: { kind: 'no_verdict' } };
+  const outer = lowerKeys(result);
+  const request = lowerKeys(outer.requestresult);
+  const response = lowerKeys(outer.responseresult);
+  const inner = [request, response].filter((part) => part.allowed === false);
+  const denials = inner.length > 0 ? inner : outer.allowed === false ? [outer] : [];
+  const blocks = denials.find((part) => blocking.has(behaviourOf(part)));
+  if (blocks !== undefined) {
+    const reason = textOf(blocks.reason) ?? textOf(outer.reason) ?? 'Blocked by Akto Guardrails';
+    return { verdict: { kind: 'block', reason } };
+  }
+  if (typeof outer.allowed !== 'boolean') {
+    return { failure: { kind: 'wrong_shape', field: 'data.guardrailsResult.Allowed' } };
+  }
+  if ([outer, request, response].some((part) => part.failopen === true)) {
+    return { failure: { kind: 'no_verdict' } };
+  }
+  // Without `Modified` a payload in the reply is an echo, or an extract of what was sent
+  const side = sent.isAnswer ? response : request;
+  // Outer fields repeat the request's side
+  const judged = sent.isAnswer && 'modified' in side ? side : side.modified === true ? side : outer;
+  if (judged.modified === true) {
+    return { verdict: { kind: 'modify', rewrites: sent.mapBack(judged.modifiedpayload) } };
+  }
+  const [denial] = denials;
+  return { verdict: denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) } };
+}
+
+function behaviourOf(part: Record<string, unknown>): string {
+  return (textOf(part.behaviour) ?? '').trim().toLowerCase();
+}
+
+function lowerKeys(value: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fieldsOf(value)).map(([key, item]) => [key.toLowerCase(), item]));
+}

@@ -1,0 +1,142 @@
+import { fieldsOf, textOf } from '../../guardrail/call.ts';
+import type { CallRecord, VerdictNote } from '../../guardrail/record.ts';
+import { clientHeaders, clientSession, knownText } from '../logged-client.ts';
+import { mcpCallOf } from '../mcp-call.ts';
+import { DEFAULT_PATH, type Envelope, type EnvelopeOptions, envelope, identityTags } from './envelope.ts';
+import { failureStatus, modelOf, type Payloads, recordPayloads } from './record-payload.ts';
+
+/** What Akto's JSON reader takes, in characters: of one string, and of a whole body. */
+export type Limits = { readonly string: number; readonly body: number };
+
+/** So many characters of a list are told in a tag, then how many entries are left. */
+const MAX_LIST_LENGTH = 4000;
+/** A call has a handful of verdicts; a call id that clients use again and again has any number. */
+const MAX_VERDICTS = 20;
+
+/** The envelope of a whole call. A payload that Akto would not read is replaced by its size, the longer one first. */
+export function recordEnvelope(record: CallRecord, options: EnvelopeOptions, limits: Limits): Envelope {
+  let payloads = recordPayloads(record);
+  const truncated: string[] = [];
+  const sides = (['requestPayload', 'responsePayload'] as const).toSorted(
+    (a, b) => (payloads[b]?.length ?? 0) - (payloads[a]?.length ?? 0),
+  );
+  const build = () => envelope(exchangeOf(record, payloads, truncated), options);
+  let built: Envelope | undefined;
+  for (const side of sides) {
+    const original_length = payloads[side]?.length ?? 0;
+    built ??= build();
+    if (original_length <= limits.string && encodedLength(built, limits.body) <= limits.body) continue;
+    truncated.push(side);
+    payloads = { ...payloads, [side]: JSON.stringify({ truncated: true, original_length }) };
+    built = undefined;
+  }
+  return built ?? build();
+}
+
+/** How many characters an envelope takes in a body, or at most takes where that is within the limit. */
+function encodedLength(sent: Envelope, limit: number): number {
+  // JSON text has no control characters, and encoding it again makes two of one at most
+  const most = Object.values(sent).reduce((sum, value) => sum + 2 * (value?.length ?? 0), 1000);
+  return most <= limit ? most : JSON.stringify(sent).length + 1;
+}
+
+/** Whether a reader with these limits takes an envelope. */
+export function isWithin(sent: Envelope, { string, body }: Limits): boolean {
+  return (
+    Object.values(sent).every((value) => (value?.length ?? 0) <= string) && encodedLength(sent, body) <= body
+  );
+}
+
+/** Envelopes in their order, in as few bodies as take them. */
+export function bodiesOf(envelopes: readonly Envelope[], limit: number): Envelope[][] {
+  const bodies: Envelope[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const sent of envelopes) {
+    const own = encodedLength(sent, limit / envelopes.length);
+    length += own;
+    if (length > limit) {
+      bodies.push([]);
+      length = own;
+    }
+    bodies.at(-1)?.push(sent);
+  }
+  return bodies;
+}
+
+function exchangeOf(record: CallRecord, payloads: Payloads, truncated: readonly string[]) {
+  const { event, outcome } = record;
+  const metadata = fieldsOf(event.metadata);
+  const ip = textOf(event.requester_ip_address) ?? textOf(metadata.requester_ip_address) ?? '';
+  const route = textOf(metadata.user_api_key_request_route)?.trim() || DEFAULT_PATH;
+  const status = { success: 200, failure: failureStatus(event), blocked: 403 };
+  return {
+    ...payloads,
+    path: mcpCallOf(event) === undefined ? route : '/mcp',
+    headers: clientHeaders(event),
+    session: clientSession(event) ?? checkedTrace(record) ?? knownText(event.trace_id),
+    messageId: callIdOf(record),
+    ip: (ip.split(',')[0] as string).trim(),
+    time: typeof event.startTime === 'number' ? Math.round(event.startTime * 1000) : Date.now(),
+    status: status[outcome],
+    tags: tagsOf(record, truncated),
+  };
+}
+
+/** The trace that the checks of this call were sent under: newer releases log another one. */
+function checkedTrace({ verdicts }: CallRecord): string | undefined {
+  return verdicts.find((note) => note.litellm_trace_id)?.litellm_trace_id ?? undefined;
+}
+
+/** Older releases log it in failures alone, as `id`; the bridge knows it from its verdicts. */
+function callIdOf({ event, verdicts }: CallRecord): string | undefined {
+  return textOf(event.litellm_call_id) ?? verdicts[0]?.litellm_call_id ?? textOf(event.id);
+}
+
+function tagsOf(record: CallRecord, truncated: readonly string[]): Record<string, string | undefined> {
+  const { event, verdicts, block } = record;
+  const mcp = mcpCallOf(event);
+  return {
+    ...(mcp === undefined && { 'gen-ai': 'Gen AI' }),
+    litellm: 'LiteLLM',
+    call_type: mcp === undefined ? textOf(event.call_type) : 'tool_call',
+    model: modelOf(event),
+    litellm_call_id: callIdOf(record),
+    ...identityTags(fieldsOf(event.metadata)),
+    ...(mcp && {
+      'mcp-server': 'MCP Server',
+      'mcp-client': 'litellm',
+      mcp_server_name: mcp.server,
+      tool_name: mcp.tool,
+    }),
+    record_id: record.record_id,
+    outcome: record.outcome,
+    ref: block?.ref,
+    guardrail: verdicts.length > 0 ? JSON.stringify(verdicts.slice(-MAX_VERDICTS).map(compact)) : undefined,
+    erased: listed(record.erased),
+    masked: listed(record.masked),
+    truncated: truncated.length > 0 ? truncated.join() : undefined,
+  };
+}
+
+function compact({ input_type, action, by, ms, calls, checks }: VerdictNote) {
+  return {
+    input_type,
+    action,
+    ...(by !== null && { by }),
+    ms,
+    ...(calls !== undefined && { calls }),
+    checks,
+  };
+}
+
+function listed(entries: readonly string[]): string | undefined {
+  const told: string[] = [];
+  let room = MAX_LIST_LENGTH;
+  for (const entry of entries) {
+    room -= entry.length;
+    if (room < 0) break;
+    told.push(entry);
+  }
+  const left = entries.length - told.length;
+  return entries.length > 0 ? JSON.stringify(left > 0 ? [...told, `+${left} more`] : told) : undefined;
+}

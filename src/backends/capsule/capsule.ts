@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../../guardrail/call.ts';
+import { baseUrl, flag, milliseconds, secret } from '../../guardrail/fields.ts';
+import { parseInner } from '../../guardrail/json.ts';
+import { ALLOW } from '../../guardrail/verdict.ts';
+import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
+import { defineBackend } from '../backend.ts';
+import { isPosted, postHook } from './post.ts';
+
+const HOOKS = '/v1/litellm/hooks';
+
+const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reason: v.optional(v.unknown()) });
+
+/**
+ * Capsule Security: the pre hook judges requests and knows no redaction, the post hook takes records one by one.
+ *
+ * A reply without a known `decision` is a failure; the plugin lets it pass. A post counts as taken when its reply is
+ * any JSON.
+ *
+ * @see capsule-litellm 0.1.7 on PyPI (types and transport), https://docs.capsulesecurity.io/guides/litellm
+ */
+export const capsule = defineBackend({
+  name: 'capsule',
+  judges: { request: true, response: false, media: false, unit: 'conversation' },
+  variables: {
+    CAPSULE_LITELLM_ENDPOINT: baseUrl,
+    CAPSULE_LITELLM_TOKEN: secret,
+    CAPSULE_LITELLM_BLOCK_ON_RISK: flag,
+    CAPSULE_LITELLM_FAIL_OPEN: flag,
+    CAPSULE_LITELLM_TIMEOUT_MS: milliseconds,
+  },
+  sharedVariables: {},
+  configure(set) {
+    const endpoint = set.CAPSULE_LITELLM_ENDPOINT;
+    if (endpoint === undefined) return { missing: 'CAPSULE_LITELLM_ENDPOINT' };
+    if (set.CAPSULE_LITELLM_TOKEN === undefined) return { missing: 'CAPSULE_LITELLM_TOKEN' };
+    const url = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
+    return {
+      url,
+      config: { hooks: url, token: set.CAPSULE_LITELLM_TOKEN },
+      mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK === false ? 'observe' : undefined,
+      timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
+      unreachableFallback:
+        set.CAPSULE_LITELLM_FAIL_OPEN === undefined
+          ? undefined
+          : set.CAPSULE_LITELLM_FAIL_OPEN
+            ? 'fail_open'
+            : 'fail_closed',
+      // 20 s since plugin 0.1.x, as judging a prompt that matches a detection can take most of it
+      defaults: { timeoutMs: 20_000, unreachableFallback: 'fail_open' },
+    };
+  },
+  async check(call, { config, http, signal }) {
+    const requestId = call.litellm_call_id ?? randomUUID();
+    const reply = await http.post(`${config.hooks}/events/pre`, preHook(call, requestId), {
+      headers: headers(config.token, requestId),
+      schema: Reply,
+      signal,
+    });
+    return reply.decision === 'allow'
+      ? ALLOW
+      : { kind: 'block', reason: textOf(reply.reason) ?? 'policy violation' };
+  },
+  telemetry: {
+    batch: () => ({ records: 1, bytes: 1024 * 1024 }),
+    wants: isPosted,
+    async ingest(records, { config, http, signal }) {
+      for (const record of records) {
+        const { path, body } = postHook(record);
+        await http.deliver(`${config.hooks}/${path}`, body, {
+          headers: {
+            ...headers(config.token, body.requestId),
+            'idempotency-key': headerSafe(record.record_id),
+          },
+          schema: v.unknown(),
+          signal,
+        });
+      }
+      return [];
+    },
+  },
+});
+
+function headers(token: string, requestId: string) {
+  return { authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };
+}
+
+/** The plugin's `LiteLlmPreHookInput`: absent values are left out. */
+function preHook(call: GuardrailCall, requestId: string) {
+  const messages = conversation(call);
+  const user = textOf(call.request_data.user_api_key_end_user_id);
+  const sessionId = headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id');
+  return {
+    requestId,
+    model: call.model ?? 'unknown',
+    ...(messages.length > 0 && { messages }),
+    ...(user && { user }),
+    ...(sessionId && { sessionId }),
+  };
+}
+
+function prompts(texts: readonly string[]) {
+  return texts.map((content) => ({ role: 'user', content }));
+}
+
+/** The plugin flattens every content to text; what stands in `texts` or `tool_calls` alone follows as messages. */
+function conversation(call: GuardrailCall) {
+  const rows = call.structured_messages.map((row) => {
+    const { role, content, refusal, tool_calls, function_call, tool_call_id } = fieldsOf(row);
+    const toolCalls = [...(Array.isArray(tool_calls) ? tool_calls : []), { function: function_call }].flatMap(
+      toolCall,
+    );
+    return {
+      role: textOf(role) ?? 'user',
+      content: [flatten(content), textOf(refusal)].filter(Boolean).join('\n'),
+      ...(toolCalls.length > 0 && { toolCalls }),
+      ...(textOf(tool_call_id) && { toolCallId: tool_call_id }),
+    };
+  });
+  const toolCalls = rows.length > 0 ? [] : call.tool_calls.flatMap(toolCall);
+  const alone = toolCalls.length > 0 ? [{ role: 'assistant', content: '', toolCalls }] : [];
+  return [...rows, ...alone, ...prompts(textsWithoutRow(call))];
+}
+
+function flatten(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return Array.isArray(content) ? partsOf(content).join('\n') : '';
+}
+
+function toolCall(value: unknown) {
+  const { id, name, arguments: args } = toolCallOf(value);
+  if (!name && args === undefined) return [];
+  return [
+    {
+      name: name || 'unknown',
+      ...(id && { id }),
+      ...(args !== undefined && { arguments: parsedObject(args) }),
+    },
+  ];
+}
+
+/** Arguments that are a JSON object go as one, anything else as the text it was. */
+function parsedObject(text: string): unknown {
+  const value = parseInner(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text;
+}
+
+/** A client can choose its call id; a header cannot carry everything that a JSON string can. */
+function headerSafe(id: string): string {
+  return id.replace(/[^\x21-\x7e]/g, '').slice(0, 200);
+}

@@ -1,0 +1,97 @@
+import { partialOf } from './scan/partial.ts';
+
+/** A stretch of a text in UTF-16 units, the end exclusive. */
+export type Span = { readonly start: number; readonly end: number };
+
+/** An anchor that stands for the beginning of a run of decimal digits. */
+export const DIGITS = '\u0000digits';
+
+/**
+ * Something to look for in texts, found by anchors: literals (lower-case; capitals in a text are ignored) of which at
+ * least one stands in every match. One automaton finds the anchors of all rules in one pass, and a rule is only asked
+ * where one of its own was found.
+ */
+export type AnchoredRule = {
+  /** Kebab-case; it names the rule in metrics, logs and golden cases. */
+  readonly id: string;
+  readonly anchors: readonly string[];
+  /** For numbers: how far from the first digit a character stands that must be one of a table of ASCII. */
+  readonly look?: { readonly offset: number; readonly isWorth: Uint8Array };
+  /** The match that belongs to the anchor which begins at `at`, if there is one. */
+  match(text: string, at: number): Span | undefined;
+  /** Where a match would begin that the end of the text cuts off, for the anchor at `at`. It may guess too much, never too little. */
+  open(text: string, at: number): number | undefined;
+  /**
+   * Where a match would begin, from `from` on, of which the text ends before its anchor. For rules whose matches begin
+   * before their anchor, such as an e-mail address before its `@`.
+   */
+  openTail?(text: string, from: number): number | undefined;
+  /** How far behind an anchor a match can reach, in UTF-16 units, all that is looked at included. */
+  readonly reach: number;
+};
+
+/** Something that no literal announces: it is looked for in the whole text, in time linear in its length. */
+export type SweepingRule = {
+  readonly id: string;
+  /** All matches that begin in a range, in order and without overlap. */
+  sweep(text: string, from: number, to: number): readonly Span[];
+  /** Where the first match from `from` on would begin that the end of the text cuts off. */
+  openFrom(text: string, from: number): number | undefined;
+};
+
+export type TextRule = AnchoredRule | SweepingRule;
+
+export type RuleSource = {
+  readonly id: string;
+  readonly anchors: readonly string[];
+  /**
+   * What matches, as the source of a JavaScript regular expression. Every quantifier is bounded. A group named `before`
+   * at its beginning is no part of the finding. Where an anchor stands inside a match, `lead` says how far.
+   */
+  readonly pattern: string;
+  readonly flags?: 'i' | 'u' | 'iu';
+  /** How many units before the anchor a match begins; 0 by default. */
+  readonly lead?: number;
+  /** Looks again at what matched: how many of its characters are what was looked for; 0 for none. Without it, all. */
+  readonly judge?: (candidate: string) => number;
+};
+
+/**
+ * A rule from a bounded regular expression, which is tried where an anchor was found. Throws if a quantifier of the
+ * pattern is unbounded.
+ */
+export function anchoredRule({
+  id,
+  anchors,
+  pattern,
+  flags = undefined,
+  lead = 0,
+  judge,
+}: RuleSource): AnchoredRule {
+  const whole = new RegExp(pattern, `${flags ?? ''}y`);
+  const { source, reach, lookahead } = partialOf(pattern, flags ?? '');
+  const partial = new RegExp(source, `${flags ?? ''}y`);
+  return {
+    id,
+    anchors,
+    reach,
+    match(text, at) {
+      whole.lastIndex = at - lead;
+      if (at < lead) return undefined;
+      const found = whole.exec(text);
+      if (found === null) return undefined;
+      const before = found.groups?.before?.length ?? 0;
+      const start = found.index + before;
+      if (judge === undefined) return { start, end: whole.lastIndex };
+      const length = judge(found[0].slice(before));
+      return length > 0 ? { start, end: start + length } : undefined;
+    },
+    open(text, at) {
+      partial.lastIndex = at - lead;
+      if (at < lead) return undefined;
+      // A match with enough behind it is decided, whatever follows
+      const isOpen = partial.test(text) && partial.lastIndex > text.length - Math.max(lookahead, 1);
+      return isOpen ? at - lead : undefined;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { AnchoredRule } from '../rule.ts';
+import { folded } from './automaton.ts';
+
+/** UTF-16 units; each costs memory for as long as the policy is in use. */
+const MAX_LENGTH = 1000;
+
+/**
+ * A word or a phrase that is found anywhere, within words too, as LiteLLM's banned keywords are. Capitals are ignored on
+ * both sides, in every script, and so is whether an accent is a character of its own.
+ *
+ * @throws an Error if the word is empty, or longer than 1000 characters
+ */
+export function literalRule(id: string, word: string): AnchoredRule {
+  const trimmed = word.trim();
+  if (trimmed === '') throw new Error('is empty');
+  if (trimmed.length > MAX_LENGTH) throw new Error(`is longer than ${MAX_LENGTH} characters`);
+  const anchors = spellings(trimmed);
+  const [first = ''] = anchors;
+  return {
+    id,
+    anchors,
+    reach: first.length,
+    match(text, at) {
+      for (const anchor of anchors) {
+        const end = at + anchor.length;
+        if (folded(text.slice(at, end)) === anchor) return { start: at, end };
+      }
+      return undefined;
+    },
+    // Where a text ends within an anchor is known without asking
+    open: () => undefined,
+  };
+}
+
+/** The ways to write the same letters, longest first. A Greek word in capitals does not tell which small sigma is meant. */
+function spellings(word: string): readonly string[] {
+  const forms = [word, word.normalize('NFC'), word.normalize('NFD')];
+  const all = forms.flatMap((form) => [folded(form), folded(form.toLowerCase())]);
+  return [...new Set(all)].sort((a, b) => b.length - a.length);
+}

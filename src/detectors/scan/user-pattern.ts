@@ -1,0 +1,174 @@
+import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
+import { RE2JS } from 're2js';
+import type { Span, SweepingRule } from '../rule.ts';
+import { createLongMatches } from './long-match.ts';
+import { needlesOf } from './needles.ts';
+import { MAX_REACH, partialOf } from './partial.ts';
+
+/** A pattern that cannot be run. The message says why, and what to write instead. */
+export class PatternError extends Error {
+  override readonly name = 'PatternError';
+}
+
+/** UTF-16 units. */
+const MAX_PATTERN = 2000;
+const MAX_COUNT = 1000;
+/** The time for a text is proportional to it: instructions of the compiled pattern. */
+const MAX_SIZE = 1200;
+
+/** Enough for what a word boundary or the beginning of a line looks at, and for a surrogate pair. */
+const CONTEXT = 2;
+
+/** So far a match is followed beyond what is looked at as a rule; less for large patterns: instructions times units. */
+const MAX_LOOK = 256 * 1024;
+const MAX_WORK = 4_000_000;
+/** Units before a cut within which a match seems to go on. */
+const NEAR = 256;
+/** How often a text may be looked at once more for long matches, so that time stays linear. */
+const LOOK_AGAIN = 8;
+
+const FLAGS: Record<string, number> = {
+  i: RE2JS.CASE_INSENSITIVE,
+  m: RE2JS.MULTILINE,
+  s: RE2JS.DOTALL,
+};
+
+/**
+ * A pattern that a user wrote: RE2's syntax as far as JavaScript's says the same, `(?i)`, `(?m)` and `(?s)` at its
+ * beginning included. It is run by RE2, in time linear in the text. A match must show within 4096 units; from there it is
+ * followed to its end, for up to 256 KB (less for large patterns), and what is longer is cut.
+ *
+ * @throws a {@link PatternError} for look-around, references to groups, and all that is not in both syntaxes
+ * @see https://github.com/google/re2/wiki/Syntax
+ */
+export function userPattern(id: string, source: string): SweepingRule {
+  const [prefix = '', letters = ''] = /^\(\?([ims]{1,3})\)/.exec(source) ?? [];
+  const body = source.slice(prefix.length);
+  if (source.length > MAX_PATTERN) throw new PatternError(`is longer than ${MAX_PATTERN} characters`);
+  const { pattern, isUnicode } = checked(body);
+  const needles = needlesOf(pattern);
+  const flags = [...letters].reduce((sum, letter) => sum | FLAGS[letter]!, 0);
+  const whole = compiled(body, flags);
+  if (whole.programSize() > MAX_SIZE) throw new PatternError('is too large: use smaller counts');
+  if (whole.test('')) throw new PatternError('matches the empty text: it would be found everywhere');
+  const { source: partialSource, reach } = partialOf(body, isUnicode ? 'u' : '', { unbounded: true });
+  const partial = compiled(`(?:${partialSource})\\z`, flags);
+  const look = Math.min(MAX_LOOK, Math.floor(MAX_WORK / whole.programSize()));
+  const isLong = reach >= MAX_REACH;
+  const long = createLongMatches();
+
+  return {
+    id,
+    sweep(text, from, to) {
+      const known = from > 0 ? long.in(text) : undefined;
+      const first = Math.max(from, known?.end ?? 0);
+      const begin = Math.max(0, first - CONTEXT);
+      const cut = Math.min(text.length, to + reach + CONTEXT);
+      const spans: Span[] = [];
+      if (to >= text.length) long.forget(text);
+      if (first >= to || needles?.test(text.slice(begin, cut)) === false) return spans;
+      const mayLook = 4 * MAX_LOOK + LOOK_AGAIN * from;
+      let looked = known?.looked ?? 0;
+      let end = cut;
+      let follows = isLong;
+      let matcher = whole.matcher(text.slice(begin, end));
+      let at = first - begin;
+      while (at <= end - begin && matcher.find(at)) {
+        const start = matcher.start() + begin;
+        const stop = matcher.end() + begin;
+        if (start >= to) break;
+        // What ends near the cut could go on behind it, and need not be a boundary or an end in the text
+        const further =
+          follows && stop > end - NEAR ? Math.min(text.length, start + Math.min(look, 2 * (end - start))) : 0;
+        if (further > end && looked + further - start <= mayLook) {
+          end = further;
+          looked += end - start;
+          matcher = whole.matcher(text.slice(begin, end));
+          at = start - begin;
+          continue;
+        }
+        if (stop > start) spans.push({ start, end: stop });
+        at = Math.max(matcher.end(), matcher.start() + 1);
+        if (end > cut && stop < cut - NEAR) {
+          // It only seemed to go on; so would all others behind it, each at the price of the larger part
+          end = cut;
+          follows = false;
+          matcher = whole.matcher(text.slice(begin, end));
+        }
+      }
+      if (looked > (known?.looked ?? 0) && to < text.length)
+        long.set({ text, end: spans.at(-1)?.end ?? first, looked });
+      return spans;
+    },
+    openFrom(text, from) {
+      const end = text.length - (/[\ud800-\udbff]$/.test(text.slice(-1)) ? 1 : 0);
+      const first = Math.max(from, text.length - reach);
+      const begin = Math.max(0, first - CONTEXT);
+      const matcher = partial.matcher(text.slice(begin, end));
+      const start = first <= end && matcher.find(first - begin) ? matcher.start() + begin : end;
+      return start < text.length ? start : undefined;
+    },
+  };
+}
+
+function compiled(source: string, flags: number): RE2JS {
+  try {
+    return RE2JS.compile(source, flags);
+  } catch (error) {
+    // A fragment that is longer than an escape is content of the file, and no reason
+    const { message } = error as Error;
+    const reason = message.replace(/^error parsing regexp: /, '').replace(/: `.{3,}`$/s, '');
+    throw new PatternError(`is no pattern that runs in linear time: ${reason}`);
+  }
+}
+
+/** Refuses what the two syntaxes read differently, or what takes more than linear time. */
+function checked(source: string): Parsed {
+  if (/\[:\^?\w+:\]/.test(source)) throw new PatternError('has a POSIX class: write a-z, 0-9 or \\w instead');
+  if (/\(\?[imsU]*-?[imsU]*\)/.test(source))
+    throw new PatternError('has flags within: write them at its beginning, such as (?i)');
+  const { pattern, isUnicode } = parsed(source);
+  visitRegExpAST(pattern, {
+    onAssertionEnter({ kind }) {
+      if (kind === 'lookahead' || kind === 'lookbehind') {
+        throw new PatternError(
+          'looks around, which takes more than linear time: match what stands there too, or use \\b',
+        );
+      }
+    },
+    onBackreferenceEnter() {
+      throw new PatternError('refers to a group, which takes more than linear time: write its pattern again');
+    },
+    onQuantifierEnter({ min, max }) {
+      if (min > MAX_COUNT || (max !== Number.POSITIVE_INFINITY && max > MAX_COUNT)) {
+        throw new PatternError(`counts to more than ${MAX_COUNT}`);
+      }
+    },
+    onCharacterEnter({ raw }) {
+      if (/^\\[A-Za-z]$/.test(raw) && !/^\\[nrtfv]$/.test(raw)) {
+        throw new PatternError(
+          `has ${raw}, which JavaScript does not know: write the letter alone, or \\d, \\s, \\w, \\b, ^, $`,
+        );
+      }
+    },
+  });
+  return { pattern, isUnicode };
+}
+
+type Parsed = { readonly pattern: AST.Pattern; readonly isUnicode: boolean };
+
+/** As JavaScript reads it with its flag `u`, or without it: only without it `\-` is a way to write a hyphen. */
+function parsed(source: string): Parsed {
+  const parser = new RegExpParser();
+  try {
+    return { pattern: parser.parsePattern(source, 0, source.length, { unicode: true }), isUnicode: true };
+  } catch {
+    try {
+      return { pattern: parser.parsePattern(source, 0, source.length, {}), isUnicode: false };
+    } catch (error) {
+      const [, reason = 'is no pattern'] =
+        /^Invalid regular expression: (?:.*: )?([^:]*)$/s.exec(String((error as Error).message)) ?? [];
+      throw new PatternError(reason.toLowerCase());
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { RuleSource } from '../rule.ts';
+import { EDGE } from './token.ts';
+
+const JWT_EDGE = String.raw`(?<![A-Za-z0-9_-](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
+
+/** Secrets told by how they are made. */
+export const SHAPED_SECRETS: readonly RuleSource[] = [
+  {
+    id: 'jwt',
+    anchors: ['eyj'],
+    pattern: `${JWT_EDGE}eyJ[A-Za-z0-9_-]{10,4000}\\.eyJ[A-Za-z0-9_-]{5,8000}\\.[A-Za-z0-9_-]{10,4000}`,
+  },
+  {
+    id: 'base64-jwt',
+    anchors: ['zxlk'],
+    pattern: `${EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}`,
+  },
+  {
+    id: 'base64-private-key',
+    anchors: ['ls0tls1crudjti'],
+    pattern:
+      'LS0tLS1CRUdJTi(?:BQUklW|BSU0Eg|BFQyBQ|BPUEVO|BFTkNS|BEU0Eg|BQR1Ag)[A-Za-z0-9+/]{16,16000}={0,2}',
+  },
+];
+
+const HEX_LIMIT = 3;
+const BASE64_LIMIT = 4.5;
+
+/** Quoted strings that look random: many a harmless hash does too, so that they are asked for. */
+export const RANDOM_STRINGS: readonly RuleSource[] = [
+  quotedRandom('hex-high-entropy', '[0-9A-Fa-f]{9,512}', HEX_LIMIT),
+  quotedRandom('base64-high-entropy', '[A-Za-z0-9+/_-]{23,512}={0,2}', BASE64_LIMIT),
+];
+
+function quotedRandom(id: string, letters: string, limit: number): RuleSource {
+  return {
+    id,
+    anchors: ['"', "'", '`'],
+    pattern: `(?<before>["'\`])${letters}(?=\\\\{0,3}["'\`])`,
+    judge: (value) => (entropyOf(value) > limit ? value.length : 0),
+  };
+}
+
+/**
+ * Shannon entropy of a string, in bits for each character. Numbers count less: all their digits are alike.
+ *
+ * @see https://github.com/Yelp/detect-secrets (its limits, and that it lowers numbers)
+ */
+export function entropyOf(text: string): number {
+  const counts = new Map<string, number>();
+  for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return /^\d+$/.test(text) && text.length > 1 ? bits - 1.2 / Math.log2(text.length) : bits;
+}

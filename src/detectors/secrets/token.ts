@@ -1,0 +1,38 @@
+import type { RuleSource } from '../rule.ts';
+
+/**
+ * Where a secret can begin: not within a word. What ends an escape counts as no word, so that a secret behind `\n` in
+ * JSON within a string, or behind `%3D` in a link, is found too.
+ */
+export const EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
+
+/** Where a word ends. */
+export const END = '(?![A-Za-z0-9])';
+
+export const UUID = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
+
+type Prefixes = string | readonly string[];
+
+/**
+ * A token that begins with letters of its own: `gsk_` and so on.
+ *
+ * @param prefixes literals, capitals count; they are the anchors
+ * @param body bounded expression for what follows; its last quantifier takes as much as it can
+ */
+export function token(id: string, prefixes: Prefixes, body: string): RuleSource {
+  const list = [prefixes].flat();
+  return {
+    id,
+    anchors: [...new Set(list.map((prefix) => prefix.toLowerCase()))],
+    pattern: `${EDGE}(?:${list.map(literal).join('|')})${body}`,
+  };
+}
+
+/** A token of fixed length: a longer word is none. */
+export function fixedToken(id: string, prefixes: Prefixes, body: string): RuleSource {
+  return token(id, prefixes, `(?:${body})${END}`);
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[.*+?^$|/\\()[\]{}]/g, '\\$&');
+}

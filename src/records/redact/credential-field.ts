@@ -1,0 +1,42 @@
+import { REDACTED } from '../../detectors/remove.ts';
+import { CREDENTIAL_HEADER } from '../../guardrail/credential-header.ts';
+
+/** Exact names only: many a counter has `token` or `key` in its name. */
+const CREDENTIAL =
+  /^(?:(?:proxy[-_]?)?authorization|(?:set[-_]?)?cookie|(?:x[-_])?(?:litellm[-_]|goog[-_]|azure[-_]|openai[-_]|anthropic[-_])?api[-_]?key|pass(?:word|wd|phrase)|(?:client[-_]?)?secret|secret[-_]?(?:access[-_]?)?key|(?:access|refresh|id|auth|bearer|session|azure_ad|x[-_]amz[-_]security)[-_]?token|private[-_]?key|aws[-_](?:secret[-_]access[-_]key|session[-_]token)|ocp-apim-subscription-key|(?:vertex|aws|azure|gcp)[-_]credentials)$/i;
+
+const COUNTER = /rate-?limit|tokens?[-_](?:count|limit|used|remaining)|tokens$/i;
+const COUNT = /^[\d.:TZhmsu-]{1,40}$/;
+
+/** Whether the name of a field says that its value is a credential. Among headers, vendors' own names count too. */
+export function isCredentialField(name: string, isHeader: boolean, value: unknown): boolean {
+  if (!isHeader) return CREDENTIAL.test(name);
+  return CREDENTIAL_HEADER.test(name) && !(COUNTER.test(name) && COUNT.test(String(value)));
+}
+
+const NAMED = /"([\w-]{1,64})"(\s{0,8}:\s{0,8})"(?:[^"\\]|\\.)*"?/gs;
+
+/** JSON, whole or cut off, without the strings whose names say that they are credentials. A `-` is in names of headers. */
+export function removeNamedCredentials(json: string): string {
+  return json.replace(NAMED, (all, name, colon) =>
+    isCredentialField(name, name.includes('-'), '') ? `"${name}"${colon}"${REDACTED}"` : all,
+  );
+}
+
+const ADDRESS =
+  /^(?:api_base|api_url|base_url|endpoint|endpoint_url|server_url|proxy_url|mcp_server_logo_url|\w{1,40}_endpoint)$/i;
+
+export function isAddressField(name: string): boolean {
+  return ADDRESS.test(name);
+}
+
+/** An address without what can hold a credential: user and password, query and fragment. */
+export function bareAddress(text: string): string {
+  if (/\s/.test(text.trim())) return text;
+  const start = text.indexOf('://') + 1 && text.indexOf('://') + 3;
+  const tail = text.slice(start).search(/[?#]/);
+  const address = tail < 0 ? text : text.slice(0, start + tail);
+  const path = address.slice(start).search(/[/\\]/);
+  const user = address.lastIndexOf('@', path < 0 ? address.length : start + path);
+  return user < start ? address : address.slice(0, start) + address.slice(user + 1);
+}

@@ -1,0 +1,172 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkSync } from 'recheck';
+import { describe, expect, test } from 'vitest';
+import { rewritten } from '../../../src/detectors/edit.ts';
+import { ENTITIES, PERSONAL_DATA } from '../../../src/detectors/personal/index.ts';
+import type { AnchoredRule } from '../../../src/detectors/rule.ts';
+import { createScanner } from '../../../src/detectors/scan/scanner.ts';
+import { growth } from '../../support/linear.ts';
+import { personalSamples } from '../../support/personal-samples.ts';
+import { marked } from '../../support/secret-samples.ts';
+
+const RULES = join(import.meta.dirname, '../../../src/detectors/personal');
+
+/** The text with the id of what was found in place of it. */
+function relabelled(rules: readonly AnchoredRule[], text: string): string {
+  const { findings } = createScanner(rules).scan(text);
+  return rewritten(
+    text,
+    findings.map(({ rule, start, end }) => ({ start, end, text: `[${rule.id}]` })),
+  );
+}
+
+const kebab = (name: string) => name.toLowerCase().replaceAll('_', '-');
+const all = ENTITIES.flatMap(({ rules }) => rules);
+const samplesOf = (name: string) => personalSamples[name] ?? { finds: [], passes: [] };
+
+describe('the rules for personal data', () => {
+  test('are named after their entity, and each has samples of both kinds', () => {
+    for (const { name, rules } of ENTITIES) {
+      expect(new Set(rules.map(({ id }) => id))).toEqual(new Set([kebab(name)]));
+      expect(samplesOf(name).finds.length, name).toBeGreaterThan(0);
+      expect(samplesOf(name).passes.length, name).toBeGreaterThan(0);
+    }
+    expect(Object.keys(personalSamples)).toEqual(ENTITIES.map(({ name }) => name));
+  });
+
+  test('look a bounded way ahead', () => {
+    for (const { reach } of all) expect(reach).toBeLessThan(2000);
+  });
+
+  describe.each(ENTITIES.map(({ name, rules }) => ({ name, rules })))('$name', ({ name, rules }) => {
+    const { finds, passes } = samplesOf(name);
+    const marker = `[${kebab(name)}]`;
+
+    test.each(finds)('%s is found, and nothing else', (sample) => {
+      const { text, start, end } = marked(sample);
+      const expected = text.slice(0, start) + marker + text.slice(end);
+      for (const frame of [
+        '%',
+        'it is % now',
+        'it is %.',
+        '(%)',
+        '"%"',
+        '%, or',
+        '%\n5 more',
+        'number:\n%',
+        'über %, dann',
+      ]) {
+        const framed = frame.replace('%', () => text);
+        expect(relabelled(rules, framed)).toBe(frame.replace('%', () => expected));
+      }
+    });
+
+    test.each(finds)('%s is found in JSON within a string', (sample) => {
+      const json = JSON.stringify(JSON.stringify({ note: `first\n${marked(sample).text}`, other: 'é' }));
+      const marks = relabelled(rules, json);
+      expect(marks.split(marker)).toHaveLength(2);
+      expect(() => JSON.parse(JSON.parse(marks))).not.toThrow();
+    });
+
+    test.each(passes)('%s is not', (text) => {
+      expect(relabelled(rules, text)).toBe(text);
+    });
+
+    test.each(finds)('%s is expected wherever its text is cut', (sample) => {
+      const { text: own, start, end: last } = marked(sample);
+      const text = `so ${own}`;
+      const scanner = createScanner(rules);
+      for (let end = start + 4; end <= last + 3; end++) {
+        expect(scanner.scan(text.slice(0, end), {}, true).open, text.slice(0, end)).toBeLessThanOrEqual(
+          start + 3,
+        );
+      }
+      const goesOn = `${text}, and so on.${' And on.'.repeat(200)} `;
+      expect(scanner.scan(goesOn, {}, true).open).toBe(goesOn.length);
+    });
+  });
+
+  test('tell what stands beside a number from it', () => {
+    const marks = (text: string) => relabelled(PERSONAL_DATA, text);
+    expect(marks('12 4111 1111 1111 1111')).toBe('12 [credit-card]');
+    expect(marks('1234 4111 1111 1111 1111')).toBe('1234 [credit-card]');
+    expect(marks('4111 1111 1111 1111 123')).toBe('[credit-card] 123');
+    expect(marks('BE68 5390 0754 7034 CODE')).toBe('[iban-code] CODE');
+    expect(marks('a@b.example,c@d.example')).toBe('[email-address],[email-address]');
+    expect(marks('415-555-2671 and (415) 555-2672')).toBe('[phone-number] and [phone-number]');
+  });
+
+  test.each([
+    ['prose', 'Order 20931 costs 19.99 and arrives on Monday @ noon. Call 112; room 4711.'],
+    ['a digest', '9764757c5b34ccbf20575dfc8fdcbfde19112241c920871b02b7121ba7e06f60'],
+    ['a UUID', '3f2504e0-4f89-11d3-9a0c-0305e82c3301'],
+    ['dates and times', '2026-11-21T07:09:04Z, 01-02-2024, 2024/01/02, 12:30:45.123'],
+    ['code', 'std::vector<int> a[::2] A::B b::c @decorator pkg@1.2.3 image@2x.png x@y 0xdeadbeef'],
+    ['a number in seconds', '1795244878, 1234567893'],
+  ])('leave %s alone', (_, text) => {
+    expect(relabelled(PERSONAL_DATA, text)).toBe(text);
+  });
+
+  test.each([
+    'a',
+    '1',
+    '1 ',
+    '4111 ',
+    '4',
+    '@',
+    'a@',
+    'a@a.',
+    'a@a.aa',
+    'a.',
+    '1.',
+    'a:',
+    ':',
+    'AB12 ',
+    'AB12CD34',
+    '+1',
+    '0',
+    '01 ',
+    '(',
+    '-',
+    '1-',
+    '1A1zP1eP5QGefi2DMPTfTL5SLmv7Div ',
+    'bc1q',
+    '0x0',
+    'mrn ',
+    'cvv ',
+    '00:',
+  ])('read many of %j in linear time', (piece) => {
+    const scanner = createScanner(all);
+    expect(growth((text) => scanner.scan(text), piece)).toBeLessThan(3);
+  });
+
+  test('are made of expressions that recheck finds linear', async () => {
+    for (const { source, flags } of await expressionsOf()) {
+      const { status } = checkSync(source, flags.replace(/[gy]/g, ''), { timeout: 15_000 });
+      expect(status, source).toBe('safe');
+    }
+  }, 120_000);
+});
+
+/** The expressions that the files make when they are read anew, those for what is cut off left out. */
+async function expressionsOf(): Promise<readonly RegExp[]> {
+  const made: RegExp[] = [];
+  const { RegExp: original } = globalThis;
+  globalThis.RegExp = new Proxy(original, {
+    construct(target, [source, flags]) {
+      const expression = new target(source, flags);
+      made.push(expression);
+      return expression;
+    },
+  });
+  try {
+    for (const file of readdirSync(RULES)) {
+      if (/^(?!index|shapes)/.test(file)) await import(`${RULES}/${file}?anew`);
+    }
+  } finally {
+    globalThis.RegExp = original;
+  }
+  expect(made.length).toBeGreaterThan(all.length);
+  return made.filter(({ source }) => !source.includes('|$)'));
+}

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { removePersonalData } from '../../src/detectors/remove.ts';
+import { growth } from '../support/linear.ts';
+
+describe('personal data', () => {
+  test.each([
+    ['an e-mail address', 'dana.moreau+x@mail.example.com'],
+    ['an e-mail address with umlauts', 'jürgen@exämple.de'],
+    ['a card', '4111111111111111'],
+    ['a card in groups', '4111 1111 1111 1111'],
+    ['a card with hyphens', '5500-0000-0000-0004'],
+    ['a card with dots', '6011.1111.1111.1117'],
+    ['a card of 13 digits', '4222222222222'],
+    ['a card of 15 digits', '378282246310005'],
+    ['a card of 15 digits in groups', '3782 822463 10005'],
+    ['a card of 19 digits', '6304 0000 0000 0000 000'],
+    ['an IBAN', 'DE89370400440532013000'],
+    ['an IBAN in groups', 'GB82 WEST 1234 5698 7654 32'],
+    ['an IBAN in full groups', 'BE68 5390 0754 7034'],
+    ['an IBAN in small letters', 'de89 3704 0044 0532 0130 00'],
+    ['a social security number', '123-45-6789'],
+    ['a social security number with blanks', '123 45 6789'],
+    ['an international telephone number', '+49 30 1234567'],
+    ['one with brackets', '+1 (415) 555-2671'],
+    ['one without gaps', '+14155552671'],
+    ['an American telephone number', '(415) 555-2671'],
+    ['one with hyphens', '415-555-2671'],
+    ['a French telephone number', '06 12 34 56 78'],
+    ['a British telephone number', '020 7946 0958'],
+    ['a German telephone number', '0171/1234567'],
+    ['an IPv4 address', '203.0.113.7'],
+    ['an IPv6 address', '2001:db8::8a2e:370:7334'],
+    ['a short IPv6 address', 'fe80::1'],
+    ['an IPv4 address in IPv6', '::ffff:203.0.113.7'],
+  ])('%s is removed, and nothing else', (_, sample) => {
+    for (const frame of [
+      '%',
+      'it is % now',
+      'it is %.',
+      '(%)',
+      '"%"',
+      '%, or',
+      '%\n5 more',
+      'number:\n%',
+      'über %, dann',
+    ]) {
+      const text = frame.replace('%', () => sample);
+      expect(removePersonalData(text)).toBe(frame.replace('%', '[REDACTED]'));
+    }
+    const json = JSON.stringify({ note: `first\n${sample}`, other: 'é' });
+    expect(JSON.parse(removePersonalData(json))).toEqual({ note: 'first\n[REDACTED]', other: 'é' });
+  });
+
+  test('what stands beside a number is told from it', () => {
+    expect(removePersonalData('12 4111 1111 1111 1111')).toBe('12 [REDACTED]');
+    expect(removePersonalData('1234 4111 1111 1111 1111')).toBe('1234 [REDACTED]');
+    expect(removePersonalData('4111 1111 1111 1111 123')).toBe('[REDACTED] 123');
+    expect(removePersonalData('BE68 5390 0754 7034 CODE')).toBe('[REDACTED] CODE');
+    expect(removePersonalData('a@b.example,c@d.example')).toBe('[REDACTED],[REDACTED]');
+  });
+
+  test.each([
+    ['prose', 'Order 20931 costs 19.99 and arrives on Monday @ noon.'],
+    ['a digest', '9764757c5b34ccbf20575dfc8fdcbfde19112241c920871b02b7121ba7e06f60'],
+    ['a UUID', '3f2504e0-4f89-11d3-9a0c-0305e82c3301'],
+    ['a number that fails the sum of cards', '4111 1111 1111 1112'],
+    ['a time in milliseconds', '1795244878858'],
+    ['a long decimal', '0.4111111111111111'],
+    ['a number that fails the sum of IBANs', 'DE89370400440532013001'],
+    ['numbers of no person', '000-12-3456, 666-12-3456, 123-00-4567'],
+    ['dates and times', '2026-11-21T07:09:04Z, 01-02-2024, 2024/01/02, 12:30:45.123'],
+    ['versions', 'v1.2.3.4, 1.2.3, 1.2.3.4.5'],
+    ['code', 'std::vector<int> a[::2] A::B b::c @decorator pkg@1.2.3 image@2x.png x@y'],
+    ['a sum', '1 + 2 = 3, +12, 300-400'],
+  ])('%s stays', (_, text) => {
+    expect(removePersonalData(text)).toBe(text);
+  });
+
+  test('base64 stays', () => {
+    const base64 = `${'iVBORw0KGgo+4111111111111111/'.repeat(40)}==`;
+    expect(removePersonalData(base64)).toBe(base64);
+    expect(removePersonalData(`data:image/png;base64,${base64}`)).toBe(`data:image/png;base64,${base64}`);
+  });
+
+  test.each([
+    'a',
+    '1',
+    '1 ',
+    '4111 ',
+    '4',
+    '@',
+    'a@',
+    'a@a.',
+    'a@a.aa',
+    'a.',
+    '1.',
+    'a:',
+    ':',
+    'AB12 ',
+    'AB12CD34',
+    '+1',
+    '0',
+    '01 ',
+    '(',
+    '-',
+    '1-',
+  ])('many of %j are read in linear time', (piece) => {
+    expect(growth((text) => removePersonalData(`!${text} @ : 1`), piece)).toBeLessThan(3);
+  });
+});

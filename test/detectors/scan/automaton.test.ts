@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import { createAutomaton, folded } from '../../../src/detectors/scan/automaton.ts';
+import { seeded } from '../../support/incremental-diff.ts';
+
+type Hit = readonly [anchor: number, at: number];
+
+const byPlace = (a: Hit, b: Hit) => a[1] - b[1] || a[0] - b[0];
+
+/** What the automaton finds, and how much of the end could go on. */
+function found(anchors: readonly string[], text: string, from = 0, end = text.length) {
+  const hits: Hit[] = [];
+  const begun = createAutomaton(anchors).run(text, from, end, (anchor, at) => void hits.push([anchor, at]));
+  return { hits: hits.sort(byPlace), begun };
+}
+
+/** The same by looking for each anchor at each place. */
+function naive(anchors: readonly string[], text: string, from: number, end: number) {
+  const small = folded(text);
+  const hits: Hit[] = [];
+  for (let at = from; at < end; at++) {
+    anchors.forEach((anchor, number) => {
+      if (small.startsWith(anchor, at)) hits.push([number, at]);
+    });
+  }
+  let begun = 0;
+  for (let length = 1; length <= text.length - from; length++) {
+    if (anchors.some((anchor) => anchor.startsWith(small.slice(text.length - length)))) begun = length;
+  }
+  return { hits: hits.sort(byPlace), begun };
+}
+
+const ALPHABETS = ['ab', 'abc', 'aAbB', 'äÄöß', 'шШж', 'αΑςσΣ', '0 -', 'a\u{1f600}', '界a'];
+
+test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
+  'finds what a loop over all places finds, over the letters %j',
+  (alphabet, seed) => {
+    const random = seeded(seed + 100);
+    const word = (most: number) =>
+      Array.from({ length: 1 + random.below(most) }, () => alphabet[random.below(alphabet.length)]).join('');
+    for (let run = 0; run < 200; run++) {
+      const anchors = Array.from({ length: random.below(8) }, () => folded(word(5)));
+      const text = word(40);
+      const from = random.below(text.length);
+      const end = from + random.below(text.length - from + 1);
+      expect(found(anchors, text, from, end).hits).toEqual(naive(anchors, text, from, end).hits);
+      expect(found(anchors, text)).toEqual(naive(anchors, text, 0, text.length));
+    }
+  },
+);
+
+describe('anchors', () => {
+  test('that are the beginning, the end or the middle of one another are all found', () => {
+    const { hits } = found(['abcd', 'ab', 'cd', 'bc', 'b'], 'xabcdx');
+    expect(hits).toEqual([
+      [0, 1],
+      [1, 1],
+      [3, 2],
+      [4, 2],
+      [2, 3],
+    ]);
+  });
+
+  test('that are equal are found each by its number', () => {
+    expect(found(['key', 'key'], 'a key').hits).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+  });
+
+  test('that overlap themselves are found at each place', () => {
+    expect(found(['aa'], 'aaaa').hits.map(([, at]) => at)).toEqual([0, 1, 2]);
+  });
+
+  test.each([
+    ['Latin', 'straße', 'STRAßE Straße'],
+    ['Cyrillic', 'пароль', 'ПАРОЛЬ Пароль'],
+    ['Greek', 'λέξη', 'ΛΈΞΗ Λέξη'],
+    ['Armenian', 'բառ', 'ԲԱՌ Բառ'],
+    ['Turkish, without the dotted capital', 'ışık', 'ışık ıŞıK'],
+    ['full width', 'ｋｅｙ', 'ＫＥＹ Ｋｅｙ'],
+  ])('are found in capitals: %s', (_, anchor, text) => {
+    expect(found([folded(anchor)], text).hits).toHaveLength(2);
+  });
+
+  test('keep their places where a capital has two small letters', () => {
+    // In Unicode the small letter of İ is an i and a dot, which would move all that follows
+    expect(found(['key'], 'İİ key').hits).toEqual([[0, 3]]);
+  });
+
+  test('of a list without any are found nowhere', () => {
+    expect(found([], 'any text')).toEqual({ hits: [], begun: 0 });
+    expect(found([], '')).toEqual({ hits: [], begun: 0 });
+  });
+
+  test('as many as 300 letters of their own are told apart', () => {
+    const anchors = Array.from({ length: 300 }, (_, i) => String.fromCharCode(0x4e00 + i));
+    expect(found(anchors, anchors.join('')).hits).toEqual(anchors.map((_, i) => [i, i]));
+  });
+
+  test('by the thousand share one table', () => {
+    const anchors = Array.from({ length: 20_000 }, (_, i) => `word-${i.toString(36)}`);
+    const { hits } = found(anchors, 'no word-abc here');
+    expect(hits.map(([anchor]) => anchors[anchor])).toEqual(['word-a', 'word-ab', 'word-abc']);
+  });
+});
+
+describe('a range', () => {
+  test.each([
+    { from: 0, end: 2, at: [] },
+    { from: 0, end: 3, at: [2] },
+    { from: 2, end: 3, at: [2] },
+    { from: 3, end: 9, at: [6] },
+    { from: 6, end: 6, at: [] },
+    { from: 9, end: 9, at: [] },
+  ])('from $from to $end has the anchors that begin in it, to their ends', ({ from, end, at }) => {
+    expect(found(['key'], '- key key', from, end).hits.map(([, place]) => place)).toEqual(at);
+  });
+});
+
+test.each([
+  ['nothing begins', 0],
+  ['a pass', 4],
+  ['a passw', 5],
+  ['a password', 8],
+  ['a passport', 0],
+  ['s', 0],
+  ['PASSW', 5],
+  ['apppas', 3],
+])('the end of %j could go on as an anchor from its last %i characters', (text, begun) => {
+  expect(found(['password', 'key'], text).begun).toBe(begun);
+});

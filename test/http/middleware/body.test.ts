@@ -1,0 +1,167 @@
+import http from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { testBridge } from '../../support/bridge.ts';
+import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { type Listening, listen, metric } from '../../support/listen.ts';
+
+const MAX = 64 * 1024;
+const MB = String(MAX / 1024 / 1024);
+const closes: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0).reverse()) await close();
+});
+
+async function serve(env: Record<string, string> = {}) {
+  const bridge = testBridge({ MAX_BODY_MB: MB, ...env });
+  const server = await listen(bridge);
+  closes.push(bridge.close, server.close);
+  return { bridge, server, metrics: async () => (await bridge.app.request('/metrics')).text() };
+}
+
+async function akto(): Promise<FakeBackend> {
+  const backend = await startFakeBackend((_, response) => {
+    response.end('{"data":{"guardrailsResult":{"Allowed":true}}}');
+  });
+  closes.push(backend.close);
+  return backend;
+}
+
+/** A call of exactly so many bytes. */
+function callOf(bytes: number): string {
+  const [start, end] = ['{"input_type":"request","texts":["', '"]}'];
+  return `${start}${'lorem ips '.repeat(bytes).slice(0, bytes - start.length - end.length)}${end}`;
+}
+
+type Way = { name: string; send: (url: string, body: string) => http.ClientRequest };
+const ways: Way[] = [
+  {
+    name: 'with a content-length',
+    send(url, body) {
+      const headers = { 'content-length': Buffer.byteLength(body) };
+      return http.request(url, { method: 'POST', headers }).end(body);
+    },
+  },
+  {
+    name: 'in chunks',
+    send(url, body) {
+      const request = http.request(url, { method: 'POST' });
+      const size = Math.ceil(body.length / 10);
+      for (let at = 0; at < body.length; at += size) request.write(body.slice(at, at + size));
+      return request.end();
+    },
+  },
+];
+
+async function answerOf(request: http.ClientRequest): Promise<{ status: number; body: unknown }> {
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve).on('error', reject);
+  });
+  let text = '';
+  for await (const piece of response) text += String(piece);
+  return { status: response.statusCode ?? 0, body: JSON.parse(text) };
+}
+
+const refused = {
+  status: 200,
+  body: {
+    action: 'BLOCKED',
+    blocked_reason: expect.stringMatching(/^Not allowed: .* Reference: [0-9a-f]{16}$/),
+  },
+};
+
+test.each(ways)(
+  'a body of exactly MAX_BODY_MB is judged, one byte more is BLOCKED: $name',
+  async ({ send }) => {
+    const { server, metrics } = await serve();
+    const [last, over, far] = [callOf(MAX), callOf(MAX + 1), callOf(MAX * 30)];
+    expect(await answerOf(send(server.url, last))).toEqual({ status: 200, body: { action: 'NONE' } });
+    expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(0);
+    expect(await answerOf(send(server.url, over))).toEqual(refused);
+    expect(await answerOf(send(server.url, far))).toEqual(refused);
+    expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(2);
+  },
+);
+
+test('the limit counts bytes, not characters', async () => {
+  const { server } = await serve();
+  const body = JSON.stringify({ input_type: 'request', texts: ['\u20ac'.repeat(MAX / 2)] });
+  for (const { send } of ways) expect(await answerOf(send(server.url, body))).toEqual(refused);
+});
+
+test.each(['fail_open', 'defer', 'fail_closed'])(
+  'too large is BLOCKED under %s, and no backend sees it',
+  async (mode) => {
+    const backend = await akto();
+    const { server, bridge, metrics } = await serve({
+      AKTO_GUARDRAIL_API_BASE: backend.url,
+      AKTO_API_KEY: 'token',
+      UNREACHABLE_FALLBACK: mode,
+    });
+    for (const { send } of ways) expect(await answerOf(send(server.url, callOf(MAX + 1)))).toEqual(refused);
+    const direct = await bridge.app.request('/', { method: 'POST', body: callOf(MAX + 1) });
+    expect({ status: direct.status, body: await direct.json() }).toEqual(refused);
+    expect(backend.seen).toEqual([]);
+    expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(3);
+  },
+);
+
+test('a wrong key is told so before the size', async () => {
+  const { server } = await serve({ BRIDGE_API_KEYS: 'key' });
+  const headers = { 'x-api-key': 'wrong', 'content-length': MAX + 1 };
+  const request = http.request(server.url, { method: 'POST', headers }).end(callOf(MAX + 1));
+  expect(await answerOf(request)).toMatchObject({ status: 401 });
+});
+
+/** A call that has sent nearly all of its body. */
+async function stalled({ url }: Listening): Promise<{ finish(): Promise<unknown>; leave(): void }> {
+  const body = callOf(MAX);
+  const request = http.request(url, { method: 'POST', headers: { 'content-length': MAX } });
+  request.on('error', () => {});
+  const answer = answerOf(request).catch(() => 'gone');
+  await new Promise<void>((resolve) => request.write(body.slice(0, -1), () => resolve()));
+  return {
+    finish() {
+      request.end(body.slice(-1));
+      return answer;
+    },
+    leave: () => request.destroy(),
+  };
+}
+
+test('more bodies at once than memory is meant for are BLOCKED, counted, and forgotten afterwards', async () => {
+  const { server, metrics } = await serve();
+  const calls = await Promise.all(Array.from({ length: 12 }, () => stalled(server)));
+  await wait(50);
+  const answers = await Promise.all(calls.map(({ finish }) => finish()));
+  const overloaded = answers.filter((answer) => (answer as typeof refused).body.action === 'BLOCKED');
+  expect(overloaded.length).toBe(4);
+  for (const answer of overloaded) expect(answer).toEqual(refused);
+  expect(metric(await metrics(), 'rejected_total', { reason: 'overloaded' })).toBe(4);
+
+  const later = await Promise.all(Array.from({ length: 8 }, async () => (await stalled(server)).finish()));
+  expect(later).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
+});
+
+test('the memory of callers who left in mid-body is free again', async () => {
+  const { server, metrics } = await serve();
+  const calls = await Promise.all(Array.from({ length: 8 }, () => stalled(server)));
+  await wait(50);
+  for (const { leave } of calls) leave();
+  while (metric(await metrics(), 'rejected_total', { reason: 'aborted' }) < 8) await wait(5);
+  const later = await Promise.all(Array.from({ length: 8 }, async () => (await stalled(server)).finish()));
+  expect(later).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
+});
+
+test('bodies that wait for a slow backend count as held', async () => {
+  const backend = await startFakeBackend(() => {});
+  closes.push(backend.close);
+  const { server, metrics } = await serve({
+    AKTO_GUARDRAIL_API_BASE: backend.url,
+    AKTO_API_KEY: 'token',
+    AKTO_GUARDRAIL_TIMEOUT: '1',
+  });
+  const answers = Array.from({ length: 40 }, () => answerOf((ways[0] as Way).send(server.url, callOf(MAX))));
+  expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect(metric(await metrics(), 'rejected_total', { reason: 'overloaded' })).toBeGreaterThan(0);
+});
