@@ -54,7 +54,7 @@ usage
   guardrail-bridge outbox status
   guardrail-bridge outbox list [--backend NAME] [--dead] [--limit N]
   guardrail-bridge outbox show ID
-  guardrail-bridge outbox retry [--backend NAME] ID... | --all  [--wait]
+  guardrail-bridge outbox retry [--backend NAME] ID... | --all
   guardrail-bridge outbox drop [--backend NAME] [--dead] ID... | --all  [--yes]
   guardrail-bridge outbox export [--backend NAME] [--dead] [--out FILE]
 
@@ -63,7 +63,6 @@ usage
   --dead        only what is not tried again by itself
   --limit       rows of the list (50)
   --all         with retry: dead letters and what waits for its next try
-  --wait        tells how the running bridge delivers them, until it has or is stuck
   --yes         drops without IDs: what is dropped is gone
   --out         a new file instead of standard output
   --json        for programs, with every command

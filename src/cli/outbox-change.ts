@@ -4,7 +4,6 @@ import { INTAKE, READY } from '../outbox/schema.ts';
 import { checkBackend, oneId } from './outbox-choice.ts';
 import { stateOf } from './outbox-json.ts';
 import { createProgress } from './outbox-progress.ts';
-import { waitForDelivery } from './outbox-wait.ts';
 import { many, printableJson } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseOptions, UsageError } from './usage.ts';
@@ -20,16 +19,13 @@ type Choice = {
 
 /**
  * `outbox retry`: dead letters, and what waits for its next try, are due again now. With `--json`: `{ retried,
- * already_due, held, intake, bridge_running, outcome }`. `held` may still give way to another event of their call, and
- * rows of `intake` could not be read: neither is touched. `outcome` is null without `--wait`, and otherwise
- * `{ delivered, due, waiting, dead }`; then the exit code is 1 if any is not
- * delivered, as it is if nothing can be done about the IDs given.
+ * already_due, held, intake, bridge_running }`. `held` may still give way to another event of their call, and rows of
+ * `intake` could not be read: neither is touched. The exit code is 1 if nothing can be done about the IDs given.
  */
 export async function retry(args: readonly string[], dir: string, terminal: Terminal): Promise<number> {
   const { values, words } = parseOptions(args, {
     backend: { type: 'string' },
     all: { type: 'boolean' },
-    wait: { type: 'boolean' },
     json: { type: 'boolean' },
   });
   if (words.length === 0 && !values.all) throw new UsageError('outbox retry needs IDs or --all');
@@ -40,7 +36,6 @@ export async function retry(args: readonly string[], dir: string, terminal: Term
   try {
     checkBackend(ledger, values.backend);
     const ids = values.all ? undefined : words.map((word) => oneId(ledger, word));
-    const following = values.wait && isRunning ? ledger.follow() : undefined;
     const counts = { retried: 0, already_due: 0, held: 0, intake: 0 };
     await eachPage(ledger, { ids, backend: values.backend }, terminal, (page) => {
       const at = terminal.now();
@@ -48,7 +43,6 @@ export async function retry(args: readonly string[], dir: string, terminal: Term
       const readable = page.filter(({ backend }) => backend !== INTAKE);
       const late = readable.filter((one) => one.state !== READY && !isHeld(one));
       const changed = ledger.retry(late, at);
-      following?.add(changed);
       counts.retried += changed.length;
       counts.already_due += readable.filter(({ state }) => state === READY).length;
       counts.held += readable.filter(isHeld).length;
@@ -56,14 +50,9 @@ export async function retry(args: readonly string[], dir: string, terminal: Term
       if (page.length >= PAGE) progress.show(`${counts.retried} put back`);
     });
     progress.end();
-    if (!values.json) terminal.out.write(retryText(counts, isRunning));
-    const outcome = following && (await waitForDelivery(following, terminal, progress));
-    if (values.json) {
-      const all = { ...counts, bridge_running: isRunning, outcome: outcome?.counts ?? null };
-      terminal.out.write(`${printableJson(all)}\n`);
-    } else if (outcome !== undefined) terminal.out.write(`${outcome.text}\n`);
-    const isInVain = !values.all && counts.retried + counts.already_due === 0;
-    return isInVain || outcome?.isComplete === false ? 1 : 0;
+    const json = () => `${printableJson({ ...counts, bridge_running: isRunning })}\n`;
+    terminal.out.write(values.json ? json() : retryText(counts, isRunning));
+    return !values.all && counts.retried + counts.already_due === 0 ? 1 : 0;
   } finally {
     progress.end();
     ledger.close();

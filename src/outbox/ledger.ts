@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { storageCode } from '../storage/storage-code.ts';
-import { follow } from './follow.ts';
 import { type Key, prepareReads } from './ledger-reads.ts';
 import { APPLICATION_ID, READY, VERSION } from './schema.ts';
 
@@ -35,7 +34,6 @@ export function openLedger(dir: string, access: 'read' | 'write') {
       usedBytes: () => (pragma(db, 'page_count') - pragma(db, 'freelist_count')) * pragma(db, 'page_size'),
       ...prepareReads(db),
       ...prepareChanges(db),
-      follow: () => follow(db),
       close: () => db.close(),
     };
   } catch (error) {

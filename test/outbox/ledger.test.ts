@@ -184,21 +184,6 @@ test('a bridge that delivers what was dropped meanwhile counts nothing twice', a
   ledger.close();
 });
 
-test('following tells what became of the deliveries that were asked for, and of no others', async () => {
-  const outbox = stored.open(T0);
-  await outbox.accept(['a', 'b', 'c', 'd', 'e'].map((key) => entryOf(key)));
-  const ledger = openLedger(stored.dir, 'write');
-  const following = ledger.follow();
-  following.add(ledger.page({ backend: 'akto' }, 0, 4));
-  expect(following.count(T0)).toEqual({ total: 4, due: 4, waiting: 0, dead: 0 });
-  await settleAll(outbox, 'akto', 'delivered', { records: 1 });
-  await settleAll(outbox, 'akto', 'dead', { records: 1 });
-  await settleAll(outbox, 'akto', 'retry', { records: 1, dueAt: T0 + 1000 });
-  expect(following.count(T0)).toEqual({ total: 4, due: 1, waiting: 1, dead: 1 });
-  expect(following.count(T0 + 1000)).toEqual({ total: 4, due: 2, waiting: 0, dead: 1 });
-  ledger.close();
-});
-
 test('the bridge goes on storing while a ledger is open for writing', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
