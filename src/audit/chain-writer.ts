@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { makeFolder } from '../outbox/file.ts';
+import { makeFolder } from '../storage/folder.ts';
 import { type Lock, lockLog } from '../storage/lock.ts';
 import { type Event, findBeginning } from './begin.ts';
 import { BEFORE_ALL, type Head, type Seal, sealRow } from './chain.ts';

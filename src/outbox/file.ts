@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../storage/folder.ts';
+import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { salvage } from './salvage.ts';
 import { APPLICATION_ID, SCHEMA, VERSION } from './schema.ts';
-
-export { isDamage, storageCode };
 
 /** What was found instead of an outbox, and what became of it. `file` is where it was put. */
 export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
@@ -53,34 +53,6 @@ export function openOutboxFile(dir: string, backends: readonly string[], suspect
   } catch (error) {
     lock.close();
     throw error;
-  }
-}
-
-/** Not by `recursive`, with which Node 24 never comes back where the system says ENOENT of a new folder, as in /proc. */
-export function makeFolder(dir: string, isAgain = false): void {
-  try {
-    fs.mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    const code = storageCode(error);
-    if (code === 'EEXIST' && fs.statSync(dir).isDirectory()) return;
-    if (code !== 'ENOENT' || isAgain || path.dirname(dir) === dir) throw error;
-    makeFolder(path.dirname(dir));
-    makeFolder(dir, true);
-  }
-}
-
-/** SQLite's own lock on a file beside: the system lets go of it when the process ends, however it ends. */
-export function holdLock(file: string, isAgain = false): DatabaseSync {
-  const lock = new DatabaseSync(file);
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    if (!isDamage(error) || isAgain) throw error;
-    // Nothing is ever written to it
-    fs.truncateSync(file);
-    return holdLock(file, true);
   }
 }
 

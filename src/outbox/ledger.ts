@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { storageCode } from '../storage/storage-code.ts';
+import { isLocked } from '../storage/lock.ts';
 import { type Key, prepareReads } from './ledger-reads.ts';
 import { APPLICATION_ID, READY, VERSION } from './schema.ts';
 
@@ -42,20 +42,9 @@ export function openLedger(dir: string, access: 'read' | 'write') {
   }
 }
 
-/** Whether a bridge has the outbox of this folder open; asked of the lock that it holds. */
+/** True while a bridge has the outbox of this folder open. */
 export function isServed(dir: string): boolean {
-  const file = path.join(dir, 'outbox.lock');
-  if (!fs.existsSync(file)) return false;
-  const lock = new DatabaseSync(file, { readOnly: true });
-  try {
-    lock.prepare('SELECT 1 FROM sqlite_schema').get();
-    return false;
-  } catch (error) {
-    if (storageCode(error) === 'SQLITE_BUSY') return true;
-    throw error;
-  } finally {
-    lock.close();
-  }
+  return isLocked(path.join(dir, 'outbox.lock'));
 }
 
 function pragma(db: DatabaseSync, name: string): number {

@@ -2,8 +2,8 @@ import type { CourierEvents } from '../delivery/courier.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { loggable } from '../observability/log.ts';
 import type { TelemetryMetrics } from '../observability/telemetry-metrics.ts';
-import { storageCode } from '../outbox/file.ts';
 import type { OutboxEvents } from '../outbox/sqlite.ts';
+import { storageCode } from '../storage/storage-code.ts';
 import type { TelemetryHealth } from './protocol.ts';
 
 /** Writes one line to the log of the main thread. */

@@ -1,4 +1,4 @@
-/** What SQLite or the system said, as a word for logs; never a path. */
+/** Names an error of SQLite or of the system for logs, as in `SQLITE_FULL` or `EACCES`; never a path. */
 export function storageCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   if ('errcode' in error && typeof error.errcode === 'number') {
@@ -21,17 +21,17 @@ const SQLITE_CODES: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 };
 
-/** Whether it says that the file is no outbox any more. */
+/** True if the file is damaged, or is no database. */
 export function isDamage(error: unknown): boolean {
   return /^SQLITE_(?:CORRUPT|NOTADB)$/.test(storageCode(error));
 }
 
-/** Whether another connection holds the file. */
+/** True if another connection holds the file. */
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(?:BUSY|LOCKED)$/.test(storageCode(error));
 }
 
-/** Whether it is about what was to be stored or read, and says nothing of the file. */
+/** True if the values to be stored or read are to blame, and not the file. */
 export function isAboutValues(error: unknown): boolean {
   return /^(?:SQLITE_TOOBIG|SQLITE_CONSTRAINT|SQLITE_MISMATCH|ERR_OUT_OF_RANGE)$/.test(storageCode(error));
 }
