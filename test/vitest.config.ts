@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+const SLOW = '**/*.slow.test.ts';
+
+/** `npm test` runs what a change wants to know within a minute, `npm run test:slow` (--mode slow) the rest. */
+export default defineConfig(({ mode }) => ({
   test: {
     root: import.meta.dirname,
-    include: ['**/*.test.ts'],
-    exclude: ['litellm/**', 'bench/**'],
+    include: [mode === 'slow' ? SLOW : '**/*.test.ts'],
+    exclude: ['litellm/**', 'bench/**', ...(mode === 'slow' ? [] : [SLOW])],
     isolate: false,
     testTimeout: 20_000,
   },
-});
+}));

@@ -1,4 +1,3 @@
-import { checkSync } from 'recheck';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import {
@@ -13,7 +12,6 @@ import { createScanner } from '../../src/detectors/scan/scanner.ts';
 import { promptInjection } from '../../src/policies/kinds/prompt-injection.ts';
 import type { CreateContext, Finding } from '../../src/policies/policy.ts';
 import { BENIGN, injectionSamples } from '../support/injection-samples.ts';
-import { growth } from '../support/linear.ts';
 
 const RULES = [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule);
 const all = createScanner(RULES);
@@ -127,10 +125,6 @@ describe('the rules for prompt injection', () => {
       for (const text of passes) expect([...idsOf(text)], text).not.toContain(id);
     },
   );
-
-  test.each(INJECTION_SOURCES.map(({ id, pattern }) => [id, pattern]))('%s is linear', (_, pattern) => {
-    expect(checkSync(pattern, 'i', { timeout: 15_000 }).status).toBe('safe');
-  });
 
   test.each(INJECTION_SOURCES.map(({ id, anchors }) => [id, anchors] as const))(
     '%s has lower-case anchors at which its samples begin',
@@ -264,23 +258,5 @@ describe('the kind prompt-injection', () => {
     expect(texts.reasonCode).toBe('prompt_injection_detected');
     expect(policy.message).toBe('No.');
     expect(problems).toEqual([]);
-  });
-});
-
-describe('hostile text', () => {
-  test.each([
-    'ignore ',
-    'ignore all the previous ',
-    '"ignore previous instructions" attack ',
-    'show me all of the ',
-    '<|im_start|>system ',
-    '</system>',
-    '\nSystem: ',
-    '![](https://a/?b=',
-    'image conversation ',
-    'send to the ',
-    '忽略',
-  ])('costs linear time when made of %j', (piece) => {
-    expect(growth((text) => all.scan(text), piece)).toBeLessThan(3);
   });
 });

@@ -1,0 +1,56 @@
+import { expect } from 'vitest';
+import { ENTITIES } from '../../src/detectors/personal/index.ts';
+import type { TextRule } from '../../src/detectors/rule.ts';
+import { createScanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
+import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
+import { HIGH_ENTROPY, SECRETS } from '../../src/detectors/secrets/index.ts';
+import { personalSamples } from './personal-samples.ts';
+import { secretSamples } from './secret-samples.ts';
+
+const OWN = [
+  ['EMP-\\d{6}', 'EMP-123456'],
+  ['(?i)order\\s+no\\.?\\s*[A-Z]{2}\\d+', 'Order  No. ab1234'],
+  ['[a-z]+@corp', 'someone@corp'],
+  ['"secret":\\s*"[^"]*"', '"secret": "what it is"'],
+] as const;
+
+const RULES: readonly TextRule[] = [
+  ...new Set([
+    ...SECRETS,
+    ...HIGH_ENTROPY,
+    ...ENTITIES.flatMap(({ rules }) => rules),
+    ...OWN.map(([source], i) => userPattern(`own-${i}`, source)),
+  ]),
+];
+
+const ALL = [
+  ...[...secretSamples].flatMap(([id, { finds, passes }]) =>
+    [...finds, ...passes].map((text) => [id, text] as const),
+  ),
+  ...Object.entries(personalSamples).flatMap(([id, { finds, passes }]) =>
+    [...finds, ...passes].map((text) => [id, text] as const),
+  ),
+  ...OWN.map(([source, text]) => [source, text] as const),
+];
+
+/** Texts in which some rule finds something, or nearly so: the rule, and the text. */
+export const SAMPLES = [...new Map(ALL.map((sample) => [sample[1], sample])).values()];
+
+const scanner = createScanner(RULES);
+const inWords = (text: string, findings: readonly { rule: TextRule; start: number; end: number }[]) =>
+  findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`).sort();
+
+/** Reads a text as it grows by one character at a time, as a stream does, and expects what is found in the whole of it. */
+export function expectSameInPieces(text: string): void {
+  const sure: { rule: TextRule; start: number; end: number }[] = [];
+  let decided = 0;
+  for (let end = 1; end <= text.length; end++) {
+    const part = text.slice(0, end);
+    const goesOn = end < text.length;
+    const { findings, open } = scanner.scan(part, { from: decided }, goesOn);
+    const next = goesOn ? withoutCut(part, findings, open) : end;
+    sure.push(...findings.filter((finding) => finding.end <= next));
+    decided = next;
+  }
+  expect(inWords(text, sure), text).toEqual(inWords(text, scanner.scan(text).findings));
+}
