@@ -1,14 +1,14 @@
 import type { Span } from './rule.ts';
 
-/** A stretch of a text and what stands in its place. */
+/** A span of a text and what replaces it. */
 export type Edit = Span & { readonly text: string };
 
 /**
- * Puts edits into a text. Where some overlap, the one that begins first stands for all of them.
+ * The text with edits applied. Where some overlap, the one that begins first replaces all of them.
  *
- * @param edits by where they begin
+ * @param edits sorted by `start`
  */
-export function rewritten(original: string, edits: readonly Edit[]): string {
+export function editedText(original: string, edits: readonly Edit[]): string {
   let result = '';
   let at = 0;
   for (const { start, text, end } of merged(edits)) {
@@ -19,15 +19,15 @@ export function rewritten(original: string, edits: readonly Edit[]): string {
 }
 
 /**
- * How many characters at the end of a rewritten text may not be shown yet: those that stand for what is behind `open`.
+ * Counts the characters at the end of an edited text that stand for what is behind `open`: they may not be shown yet.
  * Counted as Python counts, a surrogate pair as one.
  *
  * @param open no edit lies across it
  */
-export function heldBack(original: string, edits: readonly Edit[], open: number): number {
+export function heldBackChars(original: string, edits: readonly Edit[], open: number): number {
   if (open >= original.length) return 0;
   const behind = edits.filter(({ start }) => start >= open);
-  const tail = rewritten(
+  const tail = editedText(
     original.slice(open),
     behind.map(({ start, end, text }) => ({ start: start - open, end: end - open, text })),
   );

@@ -1,4 +1,4 @@
-import { rewritten } from './edit.ts';
+import { editedText } from './edit.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
 import type { AnchoredRule } from './rule.ts';
 import { createScanner } from './scan/scanner.ts';
@@ -37,7 +37,7 @@ function remover(rules: readonly AnchoredRule[]): (text: string) => string {
   return (text) => {
     const { findings } = scanner.scan(text);
     if (findings.length === 0) return text;
-    return rewritten(
+    return editedText(
       text,
       findings.map(({ start, end }) => ({ start, end, text: REDACTED })),
     );

@@ -41,6 +41,9 @@ export type SweepingRule = {
 
 export type TextRule = AnchoredRule | SweepingRule;
 
+/** A match of a rule in a text. `from` is where its announcement begins, such as the name before a secret. */
+export type Finding = Span & { readonly rule: TextRule; readonly from: number };
+
 export type RuleSource = {
   readonly id: string;
   readonly anchors: readonly string[];

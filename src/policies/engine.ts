@@ -1,5 +1,5 @@
-import { type Edit, heldBack, rewritten } from '../detectors/edit.ts';
-import type { TextRule } from '../detectors/rule.ts';
+import { type Edit, editedText, heldBackChars } from '../detectors/edit.ts';
+import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, callerOf, callName } from '../guardrail/caller.ts';
@@ -8,7 +8,7 @@ import { type Budget, createBudget } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { createFinder, type Found } from './finder.ts';
 import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
-import type { Action, AuditOptions, Finding, Refusal, Subject, TextPolicy } from './policy.ts';
+import type { Action, AuditOptions, Refusal, Subject, TextPolicy } from './policy.ts';
 import type { createVaults, Vault } from './vault.ts';
 
 /** What one policy found in a call, and whether that counts. */
@@ -212,14 +212,14 @@ function redact(
     const edits = findings.flatMap((finding) => replacements(finding, text));
     const all =
       restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
-    if (all.length > 0) rewrites.set(text, rewritten(text, all));
+    if (all.length > 0) rewrites.set(text, editedText(text, all));
     if (call.input_type === 'request') continue;
     const own = opens.filter(({ rule }) =>
       rule === undefined ? acting.length > 0 : acting.some((own) => own.has(rule)),
     );
     const open = Math.min(firstOf(own, text.length), restored?.open ?? text.length);
     const decided = withoutCut(text, all, open);
-    held.set(text, heldBack(text, all, decided));
+    held.set(text, heldBackChars(text, all, decided));
   }
   return { rewrites, holdback: call.texts.map((text) => held.get(text) ?? 0) };
 }

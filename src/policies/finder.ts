@@ -1,10 +1,10 @@
 import { plainVariants } from '../detectors/normalize/plain.ts';
-import type { TextRule } from '../detectors/rule.ts';
+import type { Finding, TextRule } from '../detectors/rule.ts';
 import { createScanner, firstOf, type Open, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
 import { type Budget, SLICE } from './budget.ts';
 import { type Cleared, createCleared } from './cleared.ts';
-import type { Finding, Policy, TextPolicy } from './policy.ts';
+import type { Policy, TextPolicy } from './policy.ts';
 
 /** What was found in one text. */
 export type Found = {

@@ -1,13 +1,11 @@
 import type * as v from 'valibot';
-import type { Span, TextRule } from '../detectors/rule.ts';
+import type { PlainUse } from '../detectors/normalize/plain.ts';
+import type { Finding, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
 
 /** What a policy that found something does to the call. */
 export type Action = 'block' | 'redact';
-
-/** A rule and where in a text it matched. `from` is where what announced it begins, such as the name before a secret. */
-export type Finding = Span & { readonly rule: TextRule; readonly from: number };
 
 /** What a policy is told about a call. */
 export type Subject = {
@@ -25,16 +23,6 @@ export type Refusal = {
   readonly rule: string;
   /** As Keeptrusts writes it: `tool_denied`. */
   readonly reasonCode: string;
-};
-
-/** What is undone to get the plain text of a text. */
-export type PlainUse = {
-  /** Base64, hex, percent codes, entities and escapes. */
-  readonly decodes: boolean;
-  /** Compatibility forms, accents, invisible characters, digits for letters, letters set apart. */
-  readonly normalizes: boolean;
-  /** Letters of other scripts that look like Latin ones. */
-  readonly homoglyphs: boolean;
 };
 
 /** How a policy judges texts, one by one and without regard to where they stand. */

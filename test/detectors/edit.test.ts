@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Edit, heldBack, rewritten } from '../../src/detectors/edit.ts';
+import { type Edit, editedText, heldBackChars } from '../../src/detectors/edit.ts';
 import { seeded } from '../support/incremental-diff.ts';
 
 const edit = (start: number, end: number, text: string): Edit => ({ start, end, text });
@@ -32,7 +32,7 @@ describe('a rewritten text', () => {
     ['with something put in between', 'abc', [edit(1, 1, '-')], 'a-bc'],
     ['with characters of two units', '\u{1f600}ab', [edit(2, 3, '*')], '\u{1f600}*b'],
   ])('%s', (_, original, edits, result) => {
-    expect(rewritten(original, edits)).toBe(result);
+    expect(editedText(original, edits)).toBe(result);
   });
 });
 
@@ -47,7 +47,7 @@ describe('what is held back', () => {
     ['characters, of which some take two units', 'ab\u{1f600}\u{1f600}', [], 2, 2],
     ['half a character as one', 'ab\ud83d', [], 2, 1],
   ])('%s', (_, original, edits, open, held) => {
-    expect(heldBack(original, edits, open)).toBe(held);
+    expect(heldBackChars(original, edits, open)).toBe(held);
   });
 
   test('is what a client who counts as Python does may not see yet', () => {
@@ -65,9 +65,9 @@ describe('what is held back', () => {
       const open = random.of([0, original.length, ...edits.flatMap(({ start, end }) => [start, end])]);
       // At the place of an edit that takes nothing away it stands behind
       const before = edits.filter(({ start }) => start < open);
-      const shown = Array.from(rewritten(original, edits));
-      const visible = shown.slice(0, shown.length - heldBack(original, edits, open)).join('');
-      const expected = rewritten(original.slice(0, open), before);
+      const shown = Array.from(editedText(original, edits));
+      const visible = shown.slice(0, shown.length - heldBackChars(original, edits, open)).join('');
+      const expected = editedText(original.slice(0, open), before);
       // A cut within a character counts it on both sides
       if (!/^[\udc00-\udfff]/.test(original.slice(open))) expect(visible).toBe(expected);
     }

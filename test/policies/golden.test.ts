@@ -6,7 +6,7 @@ import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { type CaseResult, runCases } from '../../src/cli/policy-test.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
 
-const folder = fileURLToPath(new URL('../../examples/policies', import.meta.url));
+const folder = fileURLToPath(new URL('../../examples/policies/', import.meta.url));
 const files = readdirSync(folder);
 const policies = files.filter((name) => /^[\w-]+\.yaml$/.test(name));
 const cases = files.filter((name) => name.endsWith('.cases.yaml'));

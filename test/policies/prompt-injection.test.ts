@@ -8,9 +8,10 @@ import {
   MENTION,
 } from '../../src/detectors/injection/index.ts';
 import { plainVariants } from '../../src/detectors/normalize/plain.ts';
+import type { Finding } from '../../src/detectors/rule.ts';
 import { createScanner } from '../../src/detectors/scan/scanner.ts';
 import { promptInjection } from '../../src/policies/kinds/prompt-injection.ts';
-import type { CreateContext, Finding } from '../../src/policies/policy.ts';
+import type { CreateContext } from '../../src/policies/policy.ts';
 import { BENIGN, injectionSamples } from '../support/injection-samples.ts';
 
 const RULES = [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule);

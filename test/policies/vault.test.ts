@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rewritten } from '../../src/detectors/edit.ts';
+import { editedText } from '../../src/detectors/edit.ts';
 import { createVaults, type Vault } from '../../src/policies/vault.ts';
 
 function vaultWith(values: Record<string, string>): Vault {
@@ -10,7 +10,7 @@ function vaultWith(values: Record<string, string>): Vault {
 
 describe('what was redacted', () => {
   const vault = vaultWith({ '[MAIL_1]': 'ada@x.example', '[MAIL_2]': 'bob@x.example', '[CARD_1]': '4111' });
-  const restored = (text: string, of = vault) => rewritten(text, of.restore(text).edits);
+  const restored = (text: string, of = vault) => editedText(text, of.restore(text).edits);
 
   test.each([
     ['Write to [MAIL_1].', 'Write to ada@x.example.'],

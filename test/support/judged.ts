@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { rewritten } from '../../src/detectors/edit.ts';
+import { editedText } from '../../src/detectors/edit.ts';
+import type { Finding } from '../../src/detectors/rule.ts';
 import { createScanner } from '../../src/detectors/scan/scanner.ts';
-import type { CreateContext, Finding, Kind } from '../../src/policies/policy.ts';
+import type { CreateContext, Kind } from '../../src/policies/policy.ts';
 
 /** A policy made from options as they stand in a file, and what was said about them. */
 export function created(kind: Kind, options: unknown) {
@@ -30,6 +31,6 @@ export function judged(kind: Kind, options: unknown, text: string) {
   return {
     verdict: texts.decide(findings),
     rules: [...new Set(findings.map(({ rule }) => rule.id))],
-    text: rewritten(text, findings.map(edit)),
+    text: editedText(text, findings.map(edit)),
   };
 }

@@ -1,9 +1,18 @@
-import type { PlainUse } from '../../policies/policy.ts';
 import { decodedParts } from './decoded.ts';
 import { undisguised } from './disguised.ts';
 import { withLatinLetters } from './look-alikes.ts';
 
 export { decodedParts };
+
+/** Disguises that are undone to get the plain text of a text. */
+export type PlainUse = {
+  /** Base64, hex, percent codes, entities and escapes. */
+  readonly decodes: boolean;
+  /** Compatibility forms, accents, invisible characters, digits for letters, letters set apart. */
+  readonly normalizes: boolean;
+  /** Letters of other scripts that look like Latin ones. */
+  readonly homoglyphs: boolean;
+};
 
 const BEYOND_ASCII = /\P{ASCII}/u;
 /** What is neither ASCII nor punctuation, Chinese, Japanese or Korean writing, or an emoji: only that can be a disguise. */

@@ -1,5 +1,11 @@
-import type { Finding } from '../../policies/policy.ts';
-import { type AnchoredRule, DIGITS, type Span, type SweepingRule, type TextRule } from '../rule.ts';
+import {
+  type AnchoredRule,
+  DIGITS,
+  type Finding,
+  type Span,
+  type SweepingRule,
+  type TextRule,
+} from '../rule.ts';
 import { createAutomaton } from './automaton.ts';
 
 export type Scan = {

@@ -5,9 +5,9 @@ import {
   INJECTIONS,
   type InjectionRule,
 } from '../../detectors/injection/index.ts';
-import type { SweepingRule, TextRule } from '../../detectors/rule.ts';
+import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
-import { type CreateContext, defineKind, type Finding } from '../policy.ts';
+import { type CreateContext, defineKind } from '../policy.ts';
 
 const DEFAULT_THRESHOLD = 0.8;
 

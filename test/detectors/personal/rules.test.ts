@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rewritten } from '../../../src/detectors/edit.ts';
+import { editedText } from '../../../src/detectors/edit.ts';
 import { ENTITIES, PERSONAL_DATA } from '../../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../../src/detectors/rule.ts';
 import { createScanner } from '../../../src/detectors/scan/scanner.ts';
@@ -9,7 +9,7 @@ import { marked } from '../../support/secret-samples.ts';
 /** The text with the id of what was found in place of it. */
 function relabelled(rules: readonly AnchoredRule[], text: string): string {
   const { findings } = createScanner(rules).scan(text);
-  return rewritten(
+  return editedText(
     text,
     findings.map(({ rule, start, end }) => ({ start, end, text: `[${rule.id}]` })),
   );
