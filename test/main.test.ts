@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+/** What V8 says of its decisions while a program runs with little room for young objects. */
+function pretenuringOf(...args: readonly string[]) {
+  const flags = ['--trace-pretenuring-statistics', '--max-semi-space-size=1'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, ...args], {
+    cwd: import.meta.dirname,
+    env: { TELEMETRY: 'off' },
+    encoding: 'utf8',
+    timeout: 15_000,
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.match(/pretenuring:/g)?.length ?? 0;
+}
+
+test('the bridge runs without the pretenuring of V8, which keeps dead calls alive', () => {
+  const busy = 'const kept = []; for (let i = 0; i < 300_000; i++) kept.push({ i, list: [i] });';
+  expect(pretenuringOf('-e', busy), 'V8 still decides so, and tells of it').toBeGreaterThan(0);
+  expect(pretenuringOf(MAIN, 'check-config')).toBe(0);
+});
