@@ -1,4 +1,6 @@
-/** What is decoded counts from so many characters in a row that can be read. */
+import { unescaped } from './escapes.ts';
+
+/** The fewest readable characters in a row for which decoded text counts. */
 const LEAST = 16;
 const LEVELS = 2;
 
@@ -6,37 +8,13 @@ const LEVELS = 2;
 const LEAST_RUN = 22;
 /** Four pairs of hex digits, each set apart. */
 const SPACED_HEX = /[\s,:;][0-9a-f]{2}[\s,:;]{1,2}[0-9a-f]{2}[\s,:;]{1,2}[0-9a-f]{2}[\s,:;]{1,2}[0-9a-f]{2}/i;
-const IN_RUN = Uint8Array.from({ length: 128 }, (_, code) =>
-  /[\w+/-]/.test(String.fromCharCode(code)) ? 1 : 0,
-);
-
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;]{0,2}){16,}/gi;
 const HEX_NOISE = /\\x|0x|[\s,:;]/gi;
-const ESCAPE =
-  /(?:%[0-9a-f]{2}){1,256}|&#\d{1,7};?|&#x[0-9a-f]{1,6};?|&[a-z]{2,7};|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}/gi;
 const READABLE = /[^\p{C}\ufffd\t\r\n]{1}[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd]{15,}/gu;
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  num: '#',
-  colon: ':',
-  period: '.',
-  comma: ',',
-  excl: '!',
-  lsqb: '[',
-  rsqb: ']',
-  vert: '|',
-  newline: '\n',
-};
-
 /**
- * What stands encoded in a text: base64 (also base64url, also in lines), hex, percent codes, HTML entities, `\u0069` and
- * `\x69`, wherever 16 characters or more can be read once decoded; and what is encoded within that. Percent codes,
+ * The texts that are encoded within a text: base64 (also base64url, also in lines), hex, percent codes, HTML entities, `\u0069` and
+ * `\x69`, wherever 16 characters or more can be read once decoded; and the texts encoded within those. Percent codes,
  * entities and escapes give the whole text with them undone, as they may stand for one letter each.
  *
  * Linear: text without any costs about 2 ms a megabyte. All parts together are at most three times as long as the text.
@@ -67,30 +45,24 @@ function mayHoldCode(text: string): boolean {
     text.includes('%') ||
     text.includes('&') ||
     text.includes('\\') ||
-    hasLongRun(text) ||
+    !runsOf(text, IN_RUN, LEAST_RUN).next().done ||
     text.includes('0x') ||
     SPACED_HEX.test(text)
   );
 }
 
-/** Looks from the end of where a run would be: words end it soon, and most of the text is never looked at. */
-function hasLongRun(text: string): boolean {
-  let start = 0;
-  while (start + LEAST_RUN <= text.length) {
-    let at = start + LEAST_RUN - 1;
-    while (at >= start && IN_RUN[text.charCodeAt(at)] === 1) at--;
-    if (at < start) return true;
-    start = at + 1;
-  }
-  return false;
-}
-
 const BASE64_AT = /(?<![\w+/-])[\w+/-]{22,}(?:\r?\n[\w+/-]{4,})*/y;
-const IN_HEX = Uint8Array.from({ length: 65_536 }, (_, code) =>
-  /[0-9a-fx\\\s,:;]/i.test(String.fromCharCode(code)) ? 1 : 0,
-);
 
-/** Stretches of at least so many characters of a class. Words end them soon: most of the text is never looked at. */
+/** Code units that match an expression. */
+const unitsOf = (pattern: RegExp, size: number) =>
+  Uint8Array.from({ length: size }, (_, unit) => (pattern.test(String.fromCharCode(unit)) ? 1 : 0));
+const IN_RUN = unitsOf(/[\w+/-]/, 128);
+let inHex: Uint8Array | undefined;
+
+/**
+ * Runs of at least `least` units of a class. Looks from the end of where a run would be: words end it soon, and most of the
+ * text is never looked at.
+ */
 function* runsOf(text: string, isIn: Uint8Array, least: number) {
   let start = 0;
   while (start + least <= text.length) {
@@ -118,14 +90,15 @@ function* partsOf(text: string): Generator<string> {
     // A digest or a UUID: no words have base64 of these letters alone
     if (!/^[0-9a-f-]+$/.test(run)) yield* base64Parts(run);
   }
-  for (const { start, end } of runsOf(text, IN_HEX, 32)) {
+  inHex ??= unitsOf(/[0-9a-fx\\\s,:;]/i, 0x1_0000);
+  for (const { start, end } of runsOf(text, inHex, 32)) {
     for (const [run] of text.slice(Math.max(0, start - 1), end).matchAll(HEX)) {
       yield* readable(Buffer.from(run.replace(HEX_NOISE, ''), 'hex'));
     }
   }
   if (!text.includes('%') && !text.includes('&') && !text.includes('\\')) return;
-  const unescaped = withoutEscapes(text);
-  if (unescaped !== text) yield unescaped;
+  const whole = unescaped(text);
+  if (whole !== text) yield whole;
 }
 
 /** A run may begin with letters that are no part of it, such as a path: then it is read one, two or three letters later. */
@@ -144,7 +117,7 @@ function readable(bytes: Buffer): readonly string[] {
   return bytes.toString('utf8').match(READABLE) ?? [];
 }
 
-/** Whether LEAST characters in a row are UTF-8 without control characters: random bytes are told from text before they become one. */
+/** True if LEAST characters in a row are UTF-8 without control characters: cheaper than making a text of random bytes. */
 function mayBeReadable(bytes: Buffer): boolean {
   let run = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -163,14 +136,4 @@ function mayBeReadable(bytes: Buffer): boolean {
     if (run >= LEAST) return true;
   }
   return false;
-}
-
-function withoutEscapes(text: string): string {
-  return text.replace(ESCAPE, (code) => {
-    if (code.startsWith('%')) return Buffer.from(code.replaceAll('%', ''), 'hex').toString('utf8');
-    if (code.startsWith('&') && code[1] !== '#') return ENTITIES[code.slice(1, -1).toLowerCase()] ?? code;
-    const digits = code.replace(/[^0-9a-f]/gi, '');
-    const point = /^&#\d/.test(code) ? Number(digits) : Number.parseInt(digits, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : code;
-  });
 }

@@ -60,6 +60,14 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = {
   z: 'ƶȥɀʐʑᴢᵶᶎⱬꮓ𑣄',
 };
 
+/** The same for the signs that paths are made of, beside the wide forms of all of ASCII. */
+const SIGN_ALIKES: Readonly<Record<string, string>> = {
+  '.': '\u2024\ufe52',
+  '/': '\u2044\u2215\u29f8',
+  '\\': '\u2216\u29f5\u29f9\ufe68',
+  '%': '\ufe6a',
+};
+
 const LETTERS: ReadonlyMap<string, string> = new Map(
   Object.entries(LOOK_ALIKES).flatMap(([letter, alikes]) => Array.from(alikes, (alike) => [alike, letter])),
 );
@@ -87,4 +95,20 @@ function latinOf(word: string): string {
     latin += letter;
   }
   return latin;
+}
+
+/** Characters that cannot be seen. */
+export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
+
+/** True if a UTF-16 unit is a character that cannot be seen. */
+export function isInvisible(unit: number): boolean {
+  return String.fromCharCode(unit).search(INVISIBLE) === 0;
+}
+
+/** The ASCII sign that a UTF-16 unit is a wide form of, or looks like in a path; else the unit itself. */
+export function signOf(unit: number): number {
+  if (unit >= 0xff01 && unit <= 0xff5e) return unit - 0xfee0;
+  const letter = String.fromCharCode(unit);
+  const sign = Object.keys(SIGN_ALIKES).find((sign) => SIGN_ALIKES[sign]?.includes(letter));
+  return sign?.charCodeAt(0) ?? unit;
 }

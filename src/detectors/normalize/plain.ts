@@ -1,6 +1,6 @@
 import { decodedParts } from './decoded.ts';
 import { undisguised } from './disguised.ts';
-import { withLatinLetters } from './look-alikes.ts';
+import { INVISIBLE, withLatinLetters } from './look-alikes.ts';
 
 export { decodedParts };
 
@@ -51,7 +51,6 @@ function disguiseOf(text: string): 'none' | 'accents' | 'more' {
   return kinds >= SURROGATE && !SUSPICIOUS.test(text) ? 'none' : 'more';
 }
 
-const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
 /** Tag characters repeat ASCII invisibly. */
 const TAG = /[\u{e0020}-\u{e007e}]/gu;
 const TAG_OFFSET = 0xe0000;

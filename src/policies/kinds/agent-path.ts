@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { undo } from '../../detectors/normalize/agent-encoding.ts';
+import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
 
 const DOTS = '(?:\\.\\.|\u2025)';
 /** `..` as a step of a path; a word that ends in two dots (`wait..`) and an ellipsis are none. */
@@ -14,7 +14,7 @@ const TRAVERSAL = new RegExp(
   ].join('|'),
 );
 
-/** Whether a text that {@link undo} has read leaves a directory by `..`. */
+/** Whether a text that {@link deeplyUnescaped} has read leaves a directory by `..`. */
 export function hasTraversal(plain: string): boolean {
   return TRAVERSAL.test(plain);
 }
@@ -35,7 +35,7 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
     if (text === '') return false;
     const isNamed = wordsOf(name).some((word) => PATH_NAME.test(word));
     if (text.length > MAX_PATH) return isNamed;
-    const plain = undo(text).trim();
+    const plain = deeplyUnescaped(text).trim();
     if (!isNamed && (!PATH_TEXT.test(plain) || plain.includes('\n'))) return false;
     const path = clean(plain);
     return !roots.some((root) =>

@@ -1,4 +1,4 @@
-import { undo } from '../../detectors/normalize/agent-encoding.ts';
+import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
 import type { SweepingRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { globsOf } from '../glob.ts';
@@ -55,7 +55,7 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
     if (isTooMuch) return TOO_MUCH;
     for (const text of textsOf(values)) {
       if (isOver()) return TOO_MUCH;
-      const plain = undo(text);
+      const plain = deeplyUnescaped(text);
       if (options.path_traversal && hasTraversal(isJson ? plain : plain.replace(/\\[bfnrt]/g, '\n')))
         return refused('path-traversal');
       const refusal = denied(text, isOver) ?? (plain === text ? undefined : denied(plain, isOver));
