@@ -1,4 +1,4 @@
-import type { InjectionSource } from './source.ts';
+import type { InjectionSource } from './rule.ts';
 
 /** What a template has where a text is to be filled in, or what every example says. */
 const PLACEHOLDER = '[{$<[%(]|\\.{3}|…|you are a helpful|your system';

@@ -1,4 +1,4 @@
-import type { InjectionSource } from './source.ts';
+import type { InjectionSource } from '../rule.ts';
 import { _, ABOUT_ALL, DROP, DROP_ANCHORS, LIMITS, RULES, some, WHOSE } from './words.ts';
 
 /** Overrides of instructions, and what comes with them. */

@@ -1,7 +1,9 @@
 /** Parts of English phrases that several rules share. */
 
-/** What stands between two words. */
-export const _ = `[\\s,*_~"'’-]{1,4}`;
+import { GAP as _ } from '../rule.ts';
+
+export { GAP as _ } from '../rule.ts';
+
 export const some = (words: string, most: number) => `(?:(?:${words})${_}){0,${most}}`;
 
 export const ABOUT_ALL =

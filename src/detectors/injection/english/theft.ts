@@ -1,4 +1,4 @@
-import type { InjectionSource } from './source.ts';
+import type { InjectionSource } from '../rule.ts';
 import { _, some } from './words.ts';
 
 /** Data carried off, and tools put to another use. */

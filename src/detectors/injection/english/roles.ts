@@ -1,4 +1,4 @@
-import type { InjectionSource } from './source.ts';
+import type { InjectionSource } from '../rule.ts';
 import { _, AI, LIMITS, some } from './words.ts';
 
 /** Other roles for the model, and what makes it answer after all. */

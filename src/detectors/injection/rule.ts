@@ -1,0 +1,67 @@
+import { type AnchoredRule, anchoredRule, type Span } from '../rule.ts';
+import { CONTEXT, isMention } from './mention.ts';
+
+/** A rule as it is written down. Its pattern begins at the anchor; capitals are ignored. */
+export type InjectionSource = {
+  readonly id: string;
+  /** How sure it is that this is an attack, 0 to 1. */
+  readonly weight: number;
+  readonly anchors: readonly string[];
+  readonly pattern: string;
+  /** Must match somewhere in a match too. */
+  readonly needs?: RegExp;
+  /** Opening of what the pattern closes: where it stands before a match, within {@link LOOK_BACK} units, there is none. */
+  readonly closes?: RegExp;
+  /** True if a "not" before a match is part of the attack and makes it no mention. */
+  readonly isMeantDenied?: boolean;
+};
+
+/** The source of an expression for what stands between two words. */
+export const GAP = `[\\s,*_~"'’-]{1,4}`;
+
+export type InjectionRule = {
+  readonly rule: AnchoredRule;
+  /** How sure it is that this is an attack, 0 to 1. */
+  readonly weight: number;
+};
+
+/** Id of the rule of all phrases that are quoted or reported. As it is one rule, all mentions in a call count once. */
+export const MENTION = 'injection-mention';
+const MENTION_WEIGHT = 0.25;
+
+/** How far before a match its opening is looked for, in UTF-16 units. */
+const LOOK_BACK = 600;
+
+/** The rule of a source, and the one that finds it mentioned. */
+export function rulesOf(source: InjectionSource): InjectionRule[] {
+  const { id, weight, anchors, pattern, needs, closes, isMeantDenied = false } = source;
+  const any = anchoredRule({
+    id,
+    anchors,
+    pattern,
+    flags: 'i',
+    ...(needs && { judge: (candidate: string) => (needs.test(candidate) ? candidate.length : 0) }),
+  });
+  // The two rules are asked one after the other about the same place
+  let last: { text: string; at: number; span: Span | undefined } | undefined;
+  const spanAt = (text: string, at: number) => {
+    if (last?.at !== at || last.text !== text) last = { text, at, span: any.match(text, at) };
+    return last.span;
+  };
+  const matching = (name: string, mentioned: boolean): AnchoredRule => ({
+    ...any,
+    id: name,
+    reach: any.reach + CONTEXT,
+    match(text, at) {
+      const span = spanAt(text, at);
+      if (mentioned) last = undefined;
+      if (span === undefined || isMention(text, span, isMeantDenied) !== mentioned) return undefined;
+      if (closes?.test(text.slice(Math.max(0, at - LOOK_BACK), at))) return undefined;
+      return span;
+    },
+  });
+  return [
+    { rule: matching(id, false), weight },
+    { rule: matching(MENTION, true), weight: Math.min(weight, MENTION_WEIGHT) },
+  ];
+}
