@@ -19,8 +19,8 @@ import { createJudge, type Witness } from './pipeline/judge.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
 import { createPolicyStore, defaultPolicy, type PolicyStore } from './policies/store.ts';
-import { checkOf } from './records/note-of.ts';
-import { startTelemetry, type Telemetry } from './records/telemetry.ts';
+import { checkNoteOf } from './records/note.ts';
+import { RecordsThread } from './records/records-thread.ts';
 
 export type Bridge = {
   readonly app: Hono<{ Bindings: Partial<HttpBindings> }>;
@@ -62,7 +62,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
   const telemetry =
     config.telemetry &&
-    startTelemetry(config.env, log, {
+    new RecordsThread({ env: config.env }, log, {
       restarted: () => metrics.telemetryRestarts.inc(),
       lost: () => metrics.telemetryLost.inc(),
     });
@@ -116,13 +116,13 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
 }
 
 /** What observing backends say comes after the answer, as late checks do, and belongs on the record of the call. */
-function withNotes(witness: Witness, telemetry: Telemetry | undefined): Witness {
+function withNotes(witness: Witness, telemetry: RecordsThread | undefined): Witness {
   if (telemetry === undefined) return witness;
   const note = (answer: Answer) => {
     const { litellm_call_id, input_type } = answer.call;
     if (litellm_call_id === null) return;
     const id = litellm_call_id.slice(0, MAX_ID_CHARS);
-    telemetry.note({ litellm_call_id: id, input_type, check: checkOf(answer) });
+    telemetry.note({ litellm_call_id: id, input_type, check: checkNoteOf(answer) });
   };
   return {
     ...witness,

@@ -32,10 +32,6 @@ export type VerdictNote = {
   readonly checks: readonly CheckNote[];
   /** Of many calls about one streamed answer the last is kept, with their number. */
   readonly calls?: number;
-  /** The release of LiteLLM logs the `litellm_call_id` of each call: nothing else is needed to join its events. */
-  readonly isNamed?: true;
-  /** Hash of the key and the last text, for releases that do not. */
-  readonly fingerprint?: string;
 };
 
 /** Why the bridge stopped a call. `reason` is the vendor's text: for the record, never for a log. */

@@ -10,8 +10,9 @@ import { loggable } from '../observability/log.ts';
 import type { REJECTIONS } from '../observability/metrics.ts';
 import { callFields } from '../observability/witness.ts';
 import type { Judge, Judgement } from '../pipeline/judge.ts';
-import { noteOf } from '../records/note-of.ts';
-import type { Telemetry } from '../records/telemetry.ts';
+import { blockedEvent, blockedWords } from '../records/blocked-event.ts';
+import { noteOf } from '../records/note.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
 import { type Answered, type AnswerOptions, createAnswers } from './answer.ts';
 import { createBodyReader } from './middleware/body.ts';
 import { createRequestMemory } from './request-memory.ts';
@@ -19,7 +20,7 @@ import { createRequestMemory } from './request-memory.ts';
 export type GuardrailRouteOptions = AnswerOptions & {
   readonly judge: Judge;
   /** Undefined when no backend takes records, or telemetry is off. */
-  readonly telemetry: Telemetry | undefined;
+  readonly telemetry: RecordsThread | undefined;
   readonly audit: Auditor;
   readonly maxBodyBytes: number;
   readonly isDraining: () => boolean;
@@ -117,7 +118,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       if (call !== undefined) {
         metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
         options.audit.decided(answer, call, undefined, 0);
-        if (telemetry !== undefined) record(telemetry, call, [], answer, 0, body.bytes, undefined);
+        if (telemetry !== undefined) record(telemetry, call, [], answer, 0, undefined);
       }
       return responseTo(c, answer);
     } finally {
@@ -136,27 +137,29 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     const answer = answered(call, judgement.decision, judgement.ruling);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
     options.audit.decided(answer, call, judgement.ruling, ms);
-    if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, bytes, kept);
+    if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, request);
     return responseTo(c, answer);
   }
 }
 
 function record(
-  telemetry: Telemetry,
+  telemetry: RecordsThread,
   call: GuardrailCall,
   answers: Judgement['answers'],
   answer: Answered,
   ms: number,
-  bytes: Buffer,
-  request: Buffer | undefined,
+  request: GuardrailCall | undefined,
 ): void {
   const { action } = answer;
   if (action === 'CANCELLED' || (call.litellm_call_id === null && action !== 'BLOCKED')) return;
   // Nothing else will tell of a blocked call, so it is on record even if no event can be joined with it
-  const note = noteOf(call, call.litellm_call_id ?? randomUUID(), answers, { ...answer, action }, ms);
+  const note = noteOf(call, call.litellm_call_id ?? randomUUID(), answers, { action, by: answer.by }, ms);
   if (answer.action !== 'BLOCKED') telemetry.note(note);
-  else
-    telemetry.blocked(note, { ...answer.block, by: answer.by, input_type: call.input_type }, bytes, request);
+  else {
+    const block = { ...answer.block, by: answer.by, input_type: call.input_type };
+    const event = blockedEvent(call, request, note);
+    telemetry.blocked({ note, block, event, words: blockedWords(call, request) });
+  }
 }
 
 function callIn(body: Buffer): GuardrailCall | undefined {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { JudgingBackend } from '../pipeline/ask.ts';
-import type { Telemetry } from '../records/telemetry.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
 
 /** `/healthz`: the process answers. */
 export function healthRoute(c: Context): Response {
@@ -17,7 +17,7 @@ export function healthRoute(c: Context): Response {
  */
 export function readyRoute(
   backends: readonly JudgingBackend[],
-  telemetry: Telemetry | undefined,
+  telemetry: RecordsThread | undefined,
   audit: Pick<Auditor, 'isUp'>,
   isDraining: () => boolean,
 ): (c: Context) => Response {

@@ -3,12 +3,12 @@ import type { Context } from 'hono';
 import type { Log } from '../observability/log.ts';
 import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
 import type { LogsRefusal } from '../records/protocol.ts';
-import type { Telemetry } from '../records/telemetry.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
 import { createBodyReader } from './middleware/body.ts';
 
 export type LogsRouteOptions = {
   /** Undefined when no backend takes records, or telemetry is off. */
-  readonly telemetry: Telemetry | undefined;
+  readonly telemetry: RecordsThread | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly maxLogBodyBytes: number;

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import type { Registry } from 'prom-client';
-import type { Telemetry } from '../records/telemetry.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
 
 /** `/metrics` in Prometheus' text format: of the bridge, and of its telemetry. */
 export function metricsRoute(
   registry: Registry,
-  telemetry: Telemetry | undefined,
+  telemetry: RecordsThread | undefined,
 ): (c: Context) => Promise<Response> {
   return async (c) => {
     const texts = await Promise.all([registry.metrics(), telemetry?.metrics() ?? '']);

@@ -1,26 +1,22 @@
 import { hash } from 'node:crypto';
 import { type Fields, fieldsOf, textOf } from '../guardrail/call.ts';
-import { fingerprintOf } from '../guardrail/fingerprint.ts';
 import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
-/** What the bridge needs to know of a `StandardLoggingPayload`; the rest passes through. Times are Unix milliseconds. */
+/** The fields of a `StandardLoggingPayload` that the bridge reads; the rest passes through. Times are Unix milliseconds. */
 export type EventFacts = {
-  /** Absent before LiteLLM 1.83.14, but for failures and embeddings, whose `id` it is. */
+  /** Undefined for most events of releases older than `OLDEST_SUPPORTED`. */
   readonly callId: string | undefined;
-  readonly traceId: string | undefined;
   readonly outcome: 'success' | 'failure';
   /** Tells an event from others of its call. */
   readonly eventKey: string;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** The reference in the error of a call that a bridge blocked. */
+  /** The block reference in the error of a call that a bridge blocked. */
   readonly ref: string | undefined;
-  /**
-   * Whether a success can be that of an answer which the bridge blocked. Releases that log a call id say so in
-   * `guardrail_information`; before, nothing tells.
-   */
+  /** True if LiteLLM says in `guardrail_information` that a guardrail stopped the call. */
   readonly mayBeBlocked: boolean;
-  readonly fingerprint: () => string;
+  /** Hash of the key and of the last text of the request. @see requestFingerprint */
+  fingerprint(): string;
 };
 
 /**
@@ -29,31 +25,39 @@ export type EventFacts = {
  * @see litellm.md of the wire contract, sections 10 to 12; LiteLLM 1.106.2, `StandardLoggingPayload` in litellm/types/utils.py
  */
 export function factsOf(event: Fields, receivedAt: number): EventFacts {
-  const { id, litellm_call_id, call_id, call_type, trace_id, status, startTime, endTime } = event;
+  const { id, litellm_call_id, call_id, call_type, status, startTime, endTime } = event;
   const isFailure = status === 'failure' || (status === undefined && textOf(event.error_str) !== undefined);
   const startedAt = millisecondsOf(startTime) ?? millisecondsOf(endTime) ?? receivedAt;
-  // `id` is that of the response, if it has one
+  // Where no field names the call: `id` is the response's, or the call's where there is no response id
   const hasNoResponseId = isFailure || call_type === 'aembedding' || call_type === 'embedding';
   const callId = textOf(litellm_call_id) ?? textOf(call_id) ?? (hasNoResponseId ? textOf(id) : undefined);
   const ownId = textOf(id) ?? (callId === undefined ? hash('sha1', JSON.stringify(event)) : '');
   return {
     callId: callId?.slice(0, MAX_ID_CHARS),
-    traceId: textOf(trace_id)?.slice(0, MAX_ID_CHARS),
     outcome: isFailure ? 'failure' : 'success',
     eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${String(startTime)}`,
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
-    mayBeBlocked:
-      (litellm_call_id === undefined && call_id === undefined) || isStopped(event.guardrail_information),
-    fingerprint: () => fingerprintOf(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
+    mayBeBlocked: isStopped(event.guardrail_information),
+    fingerprint: () => requestFingerprint(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
   };
 }
 
-/** Beyond this no clock tells the time, and numbers lose their last digits. */
+/**
+ * Tells whether two things are about the same request, where a client chose their call id: the key it came with, and its
+ * last text.
+ *
+ * @param identity fields `user_api_key_*`
+ */
+export function requestFingerprint(identity: Fields, lastText: string): string {
+  return hash('sha1', `${String(identity.user_api_key_hash)}\n${lastText.trim()}`);
+}
+
+/** No clock tells a later time; larger numbers lose their last digits. */
 const MAX_SECONDS = 1e11;
 
-/** Seconds with a fraction; a logger that prints its values sends them as text. */
+/** Seconds with a fraction; a logger that formats its values sends them as text. */
 function millisecondsOf(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof seconds === 'number' && seconds > 0 && seconds < MAX_SECONDS
@@ -73,12 +77,12 @@ function refIn(event: Fields): string | undefined {
   return typeof message === 'string' ? /(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])/.exec(message)?.[0] : undefined;
 }
 
-/** A guardrail call says nothing of the key where an event says that it is null. */
+/** A guardrail call omits the key where an event says null. */
 function keyOf({ user_api_key_hash }: Fields): Fields {
   return user_api_key_hash === null ? {} : { user_api_key_hash };
 }
 
-/** The last thing that was said, whatever its shape. */
+/** The last text of a request, in any shape that LiteLLM logs. */
 function lastTextOf(messages: unknown): string {
   if (typeof messages === 'string') return messages;
   if (Array.isArray(messages)) {
@@ -89,6 +93,6 @@ function lastTextOf(messages: unknown): string {
     return '';
   }
   const { content, text, input, prompt } = fieldsOf(messages);
-  const said = content ?? text ?? input ?? prompt;
-  return said === undefined ? '' : lastTextOf(said);
+  const inner = content ?? text ?? input ?? prompt;
+  return inner === undefined ? '' : lastTextOf(inner);
 }

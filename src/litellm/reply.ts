@@ -1,6 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { isAtLeast } from '../guardrail/version.ts';
 import { eachWord, eachWordOfRows, rewriteWords } from '../guardrail/words.ts';
+import { isAtLeast, type Release } from './releases.ts';
 
 /** LiteLLM's answer; only these three actions, spelled so: any other word would let the call pass. */
 export type Reply =
@@ -10,10 +10,10 @@ export type Reply =
   | { action: 'GUARDRAIL_INTERVENED'; structured_messages: unknown[] };
 
 /** Older releases ignore `structured_messages` in a reply, and the original would pass. */
-const READS_STRUCTURED_MESSAGES = [1, 103];
+const READS_STRUCTURED_MESSAGES: Release = [1, 103];
 
 /** LiteLLM tells its version since 1.81.12; releases before drop the rewrite of some answers without a word. */
-const TELLS_ITS_VERSION = [1, 81];
+const TELLS_ITS_VERSION: Release = [1, 81];
 
 /**
  * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in tools, in

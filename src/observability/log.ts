@@ -3,7 +3,10 @@ import type { Failure } from '../guardrail/failure.ts';
 
 export type Log = pino.Logger;
 
-/** Lines waiting for a reader that does not keep up; beyond it lines are dropped, rather than calls held. */
+/** A client chooses its call id, and its length. */
+export const MAX_LOGGED_ID_CHARS = 128;
+
+/** Bytes that wait for a slow reader; lines beyond that are dropped, and no call waits. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -1,22 +1,24 @@
 import type { Fields, GuardrailCall } from '../guardrail/call.ts';
-import { fingerprintOf } from '../guardrail/fingerprint.ts';
 import type { VerdictNote } from '../guardrail/record.ts';
 import { textsWithoutRow } from '../guardrail/words.ts';
+import { requestFingerprint } from '../litellm/log-event.ts';
 
 /**
- * A blocked call under the names of LiteLLM's `StandardLoggingPayload`, from what the guardrail was shown: of a blocked
- * request LiteLLM logs little, late, or nothing. A blocked answer is not repeated.
+ * The event of a blocked call, from its guardrail call and under the names of LiteLLM's `StandardLoggingPayload`: LiteLLM
+ * logs a blocked request late, in part, or not at all. A blocked response is left out.
+ *
+ * @param request of a response: the request it belongs to, where this instance knows it
  */
 export function blockedEvent(
   call: GuardrailCall,
   request: GuardrailCall | undefined,
   note: VerdictNote,
 ): Fields {
-  const asked = call.input_type === 'request' ? call : request;
+  const asked = requestOf(call, request);
   const alone = asked === undefined ? [] : textsWithoutRow(asked);
-  // Releases before 1.83.14 do not repeat all of it with the answer
+  // A response can come without names of its key that its request had
   const identity = { ...asked?.request_data, ...call.request_data };
-  // With an answer comes what the provider calls it
+  // A response comes with the provider's name of the model
   const model = asked?.model ?? call.model;
   return {
     litellm_call_id: note.litellm_call_id,
@@ -35,8 +37,12 @@ export function blockedEvent(
   };
 }
 
-/** The words of the request that a check is about; undefined where this instance does not know it. */
-export function wordsOf(call: GuardrailCall, request: GuardrailCall | undefined): string | undefined {
-  const asked = call.input_type === 'request' ? call : request;
-  return asked && fingerprintOf(asked.request_data, asked.texts.findLast((text) => text !== '') ?? '');
+/** The fingerprint of the request that a block is about; undefined where this instance does not know the request. */
+export function blockedWords(call: GuardrailCall, request: GuardrailCall | undefined): string | undefined {
+  const asked = requestOf(call, request);
+  return asked && requestFingerprint(asked.request_data, asked.texts.findLast((text) => text !== '') ?? '');
+}
+
+function requestOf(call: GuardrailCall, request: GuardrailCall | undefined): GuardrailCall | undefined {
+  return call.input_type === 'request' ? call : request;
 }

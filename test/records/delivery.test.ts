@@ -242,6 +242,17 @@ describe('calls that LiteLLM does not log', () => {
   });
 });
 
+test('events of a release that is too old are records of their own, and named once in the log and in /readyz', async () => {
+  const bridge = await recordingBridge();
+  for (const id of ['a', 'b']) await bridge.send([eventOf(id, { litellm_call_id: undefined })]);
+  await until(() => bridge.records().length === 2);
+  const health = async () => (await bridge.app.request('/readyz')).json() as Promise<{ outbox: object }>;
+  await expect
+    .poll(async () => (await health()).outbox, { timeout: 4000 })
+    .toMatchObject({ oldRelease: true });
+  expect(bridge.lines.filter(({ msg }) => /is older than 1\.83\.14/.test(msg))).toHaveLength(1);
+});
+
 describe('with telemetry off', () => {
   test('nothing is kept, and nothing of it is in the metrics', async () => {
     const bridge = testBridge({ AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:9', AKTO_API_KEY: 'k' });

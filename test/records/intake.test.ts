@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Sink } from '../../src/backends/backend.ts';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
-import { factsOf } from '../../src/litellm/log-event.ts';
-import type { IntakeOptions } from '../../src/records/intake.ts';
+import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
+import type { BlockedCall, IntakeOptions } from '../../src/records/intake.ts';
 import { createRedactor, type RedactionOptions } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
@@ -46,19 +47,32 @@ const failure = { status: 'failure', id: 'call-1', response: {} };
 const line = (...rows: unknown[]) => JSON.stringify(rows);
 const NOTHING = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0, bad: 0, legacy: 0, null: 0 };
 
-/** A block of the request of call-1, or of its answer. */
-function blockAt(station: Station, input_type: VerdictNote['input_type'] = 'request', reason = 'No plums') {
+type BlockFields = {
+  readonly reason?: string;
+  readonly call?: Partial<GuardrailCall>;
+  readonly request?: Partial<GuardrailCall>;
+};
+
+/** A block of the request of call-1, or of its response. */
+function blockAt(
+  station: Station,
+  input_type: VerdictNote['input_type'] = 'request',
+  { reason = 'No plums', ...fields }: BlockFields = {},
+): BlockedCall {
   const request = callOf({
     texts: ['How long does a plum cake bake?'],
     structured_messages: [{ role: 'user', content: 'How long does a plum cake bake?' }],
     litellm_call_id: 'call-1',
+    ...fields.request,
   });
-  const note = noteOf({ input_type, action: 'BLOCKED', by: 'akto', at: station.now });
+  const response = callOf({ input_type, texts: ['An hour.'], litellm_call_id: 'call-1', ...fields.call });
+  const call = input_type === 'request' ? request : response;
+  const note = noteOf({
+    litellm_call_id: String(call.litellm_call_id),
+    ...{ input_type, action: 'BLOCKED', by: 'akto', at: station.now },
+  });
   const block = { by: 'akto', cause: 'verdict', reason, ref: '0123456789abcdef', input_type };
-  const answer = callOf({ input_type, texts: ['An hour.'], litellm_call_id: 'call-1' });
-  return input_type === 'request'
-    ? { call: request, request: undefined, note, block }
-    : { call: answer, request, note, block };
+  return { note, block, event: blockedEvent(call, request, note), words: blockedWords(call, request) };
 }
 
 const outcomes = async (records: ReturnType<Station['due']>) => (await records).map(({ outcome }) => outcome);
@@ -95,96 +109,41 @@ describe('a record is held', () => {
   });
 
   test('while the answer may still be judged, if it came from the cache of LiteLLM', async () => {
-    const station = opened({ judgingMs: 7000 });
+    const station = opened({ responseCheckMs: 7000 });
     station.note(noteOf());
     await station.logs(line(eventAt(station, -100, 0, { cache_hit: true })));
     expect(await dueAfter(station, 6999)).toEqual([]);
     expect(await dueAfter(station, 7001)).toEqual(['success']);
   });
-
-  describe('of a release that tells no call', () => {
-    const unnamed = { litellm_call_id: undefined };
-    const asked = (station: Station, input_type: VerdictNote['input_type'] = 'request') =>
-      noteOf({ input_type, litellm_trace_id: EVENT.trace_id, at: station.now - 150 });
-
-    test('while the answer may still be judged, and a block takes its place', async () => {
-      const station = opened({ judgingMs: 7000 });
-      station.note(asked(station));
-      await station.logs(line(eventAt(station, -100, 0, unnamed)));
-      expect(await dueAfter(station, 6999)).toEqual([]);
-      station.pass(3000);
-      expect(await station.blocked(blockAt(station, 'response'))).toBe('new');
-      expect(await outcomes(station.all('akto'))).toEqual(['blocked']);
-    });
-
-    test('no longer than that', async () => {
-      const station = opened({ judgingMs: 7000 });
-      station.note(asked(station));
-      await station.logs(line(eventAt(station, -100, 0, unnamed)));
-      expect(await dueAfter(station, 7001)).toEqual(['success']);
-    });
-
-    test('not at all once the answer was judged, or where no guardrail is', async () => {
-      const judged = opened();
-      judged.note(asked(judged));
-      judged.note(asked(judged, 'response'));
-      await judged.logs(line(eventAt(judged, -100, 0, unnamed)));
-      const unguarded = opened();
-      await unguarded.logs(line(eventAt(unguarded, -100, 0, unnamed)));
-      expect(await Promise.all([dueAfter(judged, 0), dueAfter(unguarded, 0)])).toEqual([
-        ['success'],
-        ['success'],
-      ]);
-    });
-  });
 });
 
-describe('what an event without a call id belongs to', () => {
+describe('an event of a release that names no call', () => {
   const unnamed = (station: Station, from: number, fields: object = {}) =>
     eventAt(station, from, from + 50, { litellm_call_id: undefined, id: `chatcmpl-${from}`, ...fields });
 
-  test('the failure of the same trace and words, once', async () => {
+  test('is a record of its own at once, without what the bridge said, and sent again a duplicate', async () => {
     const station = opened();
-    await station.logs(line(unnamed(station, -900, failure)));
-    await station.logs(line(unnamed(station, -500)));
-    await station.logs(line(unnamed(station, -100)));
-    expect(await outcomes(station.all('akto'))).toEqual(['success', 'success']);
-  });
-
-  test.each([
-    ['another trace', { trace_id: 'trace-2' }],
-    ['other words', { messages: [{ role: 'user', content: 'And a bread?' }] }],
-  ])('not a failure with %s', async (_, fields) => {
-    const station = opened();
-    await station.logs(line(unnamed(station, -900, failure)));
-    await station.logs(line(unnamed(station, -500, fields)));
-    expect(await outcomes(station.all('akto'))).toEqual(['failure', 'success']);
-  });
-
-  test('none of two failures that a client gave one trace', async () => {
-    const station = opened();
-    await station.logs(line(unnamed(station, -900, failure)));
-    await station.logs(line(unnamed(station, -800, { ...failure, id: 'call-2' })));
-    await station.logs(line(unnamed(station, -500)));
-    expect(await outcomes(station.all('akto'))).toEqual(['failure', 'failure', 'success']);
-  });
-
-  test('what it belonged to when it came first, though a call with the same words was asked about since', async () => {
-    const station = opened();
-    const event = unnamed(station, -100, { trace_id: 'other' });
+    station.note(noteOf({ litellm_trace_id: EVENT.trace_id, at: station.now - 150 }));
+    const event = unnamed(station, -100);
     await station.logs(line(event));
-    const said = noteOf({ at: station.now, fingerprint: factsOf(event, station.now).fingerprint() });
-    station.note(said);
     expect(await station.logs(line(event))).toEqual({ ...NOTHING, duplicate: 1 });
-    expect(await outcomes(station.all('akto'))).toEqual(['success']);
+    const due = await station.due('akto');
+    expect(due).toMatchObject([{ outcome: 'success', verdicts: [] }]);
+    expect(station.unnamed()).toBe(2);
   });
 
-  test('the call whose id an embedding has, as its response has none', async () => {
+  test('belongs to no failure and to no block of its call', async () => {
+    const station = opened();
+    await station.logs(line(unnamed(station, -900, failure)));
+    await station.blocked(blockAt(station, 'response'));
+    await station.logs(line(unnamed(station, -500)));
+    expect(await outcomes(station.all('akto'))).toEqual(['blocked', 'success']);
+  });
+
+  test('belongs to the call whose id an embedding has, as its response has none', async () => {
     const station = opened();
     station.note(noteOf());
-    await station.logs(
-      line(unnamed(station, -100, { call_type: 'aembedding', id: 'call-1', trace_id: 'other' })),
-    );
+    await station.logs(line(unnamed(station, -100, { call_type: 'aembedding', id: 'call-1' })));
     expect(await station.all('akto')).toMatchObject([{ verdicts: [{ litellm_call_id: 'call-1' }] }]);
   });
 });
@@ -216,10 +175,9 @@ describe('a blocked call', () => {
 
   test('whose answer came without the alias of its key has that of its request, and the name the client gave the model', async () => {
     const station = opened();
-    const { request, ...block } = blockAt(station, 'response');
-    const call = { ...block.call, model: 'upstream', request_data: { user_api_key_hash: 'hash' } };
-    const asked = { ...(request ?? call), model: 'house', request_data: { user_api_key_alias: 'kitchen' } };
-    await station.blocked({ ...block, call, request: asked });
+    const call = { model: 'upstream', request_data: { user_api_key_hash: 'hash' } };
+    const request = { model: 'house', request_data: { user_api_key_alias: 'kitchen' } };
+    await station.blocked(blockAt(station, 'response', { call, request }));
     expect((await station.all('akto'))[0]?.event).toMatchObject({
       model_group: 'house',
       metadata: { user_api_key_hash: 'hash', user_api_key_alias: 'kitchen' },
@@ -252,7 +210,7 @@ describe('a blocked call', () => {
     const key = `AKIA${capitals(16)}`;
     const reasonIn = async (options: Partial<RedactionOptions>) => {
       const station = opened({ redactor: redactor(options) });
-      await station.blocked(blockAt(station, 'request', `the words ${key} are not allowed`));
+      await station.blocked(blockAt(station, 'request', { reason: `the words ${key} are not allowed` }));
       return (await station.all('akto'))[0]?.block?.reason;
     };
     expect(await reasonIn({})).toBe('the words [REDACTED] are not allowed');
@@ -268,9 +226,8 @@ describe('content of teams that want none kept', () => {
     });
     const metadata = { ...EVENT.metadata, user_api_key_team_id: 'team-1' };
     await station.logs(line(eventAt(station, -100, 0, { metadata })));
-    const request = blockAt(station);
-    const call = { ...request.call, litellm_call_id: 'call-2', request_data: metadata };
-    await station.blocked({ ...request, call, note: { ...request.note, litellm_call_id: 'call-2' } });
+    const request = { litellm_call_id: 'call-2', request_data: metadata };
+    await station.blocked(blockAt(station, 'request', { request }));
     const records = await station.all('akto');
     expect(records).toHaveLength(2);
     expect(JSON.stringify(records)).not.toMatch(/plum|hour/i);

@@ -6,11 +6,13 @@ import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+import type { Disposition } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import { openSqliteOutbox, type SqliteOutbox } from '../../src/outbox/sqlite.ts';
-import { createIntake, type Intake, type IntakeOptions } from '../../src/records/intake.ts';
-import { noteOf } from '../../src/records/note-of.ts';
-import { createNotes, type Notes } from '../../src/records/notes.ts';
+import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
+import { type BlockedCall, Intake, type IntakeOptions } from '../../src/records/intake.ts';
+import { noteOf } from '../../src/records/note.ts';
+import { PendingCalls } from '../../src/records/pending-calls.ts';
 import { createRedactor } from '../../src/records/redact/redact.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
 import { BLOCK, backend } from './judging.ts';
@@ -35,7 +37,8 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
   const trouble: string[] = [];
   let time = BEFORE_ALL;
   let outbox: SqliteOutbox;
-  let notes: Notes;
+  let pendingCalls: PendingCalls;
+  let unnamed = 0;
   let intake: Intake;
 
   function open(): void {
@@ -55,10 +58,10 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
       now: () => time,
       events,
     });
-    notes = createNotes();
-    intake = createIntake({
+    pendingCalls = new PendingCalls();
+    intake = new Intake({
       outbox,
-      notes,
+      pendingCalls,
       redactor: createRedactor({
         content: 'full',
         remove: [],
@@ -67,7 +70,8 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
       }),
       sinks: SINKS,
       failureGraceMs: 30_000,
-      judgingMs: 7000,
+      responseCheckMs: 7000,
+      onUnnamedEvent: () => unnamed++,
       keepsContent: true,
       now: () => time,
       ...options,
@@ -79,12 +83,14 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
   async function restart(): Promise<void> {
     await outbox.close();
     open();
-    const restored = (await outbox.notes()).flatMap((chunk) =>
-      chunk.split('\n').map((line) => JSON.parse(line) as VerdictNote),
-    );
-    for (const note of restored) notes.add(note);
-    const ids = restored.map(({ litellm_call_id }) => litellm_call_id);
-    for (const callId of await outbox.known(ids)) notes.seen(callId);
+    await pendingCalls.restore(outbox);
+  }
+
+  /** As it comes from the main thread. */
+  async function blocked(call: BlockedCall): Promise<Disposition> {
+    const sent = JSON.parse(JSON.stringify(call)) as BlockedCall;
+    const [disposition] = await outbox.accept([intake.blockedEntry(sent)]);
+    return disposition as Disposition;
   }
 
   /** As the main thread does it. */
@@ -102,7 +108,7 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
       call,
       callId,
       [{ backend: AKTO, call, seconds: ms / 1000, verdict }],
-      { action, by: action === 'NONE' ? null : 'akto', body: answer },
+      { action, by: action === 'NONE' ? null : 'akto' },
       ms,
     );
     const note = { ...said, at: time };
@@ -110,9 +116,10 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;
       const block = { by: 'akto', cause: 'verdict', reason: 'no', ref: '0123456789abcdef', input_type };
-      await intake.blocked({ call, request, note, block })();
+      const event = blockedEvent(call, request, note);
+      await blocked({ note, block, event, words: blockedWords(call, request) });
     } else {
-      notes.add(note);
+      pendingCalls.add(note);
       await outbox.appendNotes(JSON.stringify(note));
     }
   }
@@ -121,8 +128,10 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
     ask,
     restart,
     logs: (body: string) => intake.logs(body),
-    blocked: (blocked: Parameters<Intake['blocked']>[0]) => intake.blocked(blocked)(),
-    note: (note: VerdictNote) => notes.add(note),
+    blocked,
+    note: (note: VerdictNote) => pendingCalls.add(note),
+    /** Events that did not name their call. */
+    unnamed: () => unnamed,
     /** Takes steps; what belongs to one step arrives at once. */
     async take(steps: readonly Step[]): Promise<void> {
       for (const step of steps) {

@@ -34,7 +34,6 @@ export function createRedactor(options: RedactionOptions): Redactor {
   const { remove, noContentTeams, noContentKeys } = options;
 
   function contentOf(event: Fields): TelemetryContent {
-    if (isHalfRedacted(event)) return 'none';
     if (options.content === 'none' || (noContentTeams.size === 0 && noContentKeys.size === 0))
       return options.content;
     const metadata = fieldsOf(event.metadata);
@@ -61,16 +60,4 @@ export function createRedactor(options: RedactionOptions): Redactor {
       return cleanText(text, contentOf(event));
     },
   };
-}
-
-/**
- * LiteLLM's `turn_off_message_logging` before 1.83.14 replaces the messages and leaves system prompts and some answers. Newer
- * releases, which log a call id, replace all of it.
- */
-function isHalfRedacted({ litellm_call_id, messages }: Fields): boolean {
-  return (
-    litellm_call_id === undefined &&
-    Array.isArray(messages) &&
-    messages.some((message) => fieldsOf(message).content === 'redacted-by-litellm')
-  );
 }

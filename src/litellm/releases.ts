@@ -1,0 +1,75 @@
+/** A release of LiteLLM by its numbers; those that are left out are 0. */
+export type Release = readonly [major: number, minor?: number, patch?: number];
+
+/**
+ * Since this release each log event carries `litellm_call_id`. An event of an older one cannot be joined with what the
+ * bridge said about its call, and becomes a record of its own.
+ */
+export const OLDEST_SUPPORTED: Release = [1, 83, 14];
+
+/** Since this release each guardrail call carries `litellm_version`. */
+const TELLS_ITS_VERSION: Release = [1, 81, 12];
+
+/**
+ * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
+ *
+ * @param version null, or a text without numbers, is older than any release
+ */
+export function isAtLeast(version: string | null, release: Release): boolean {
+  const parsed = parseRelease(version);
+  return parsed !== undefined && compare(parsed, release) >= 0;
+}
+
+function parseRelease(version: string | null): Release | undefined {
+  const [, major, minor, patch] = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version ?? '') ?? [];
+  return major === undefined ? undefined : [Number(major), Number(minor), Number(patch ?? 0)];
+}
+
+function compare([a, b = 0, c = 0]: Release, [x, y = 0, z = 0]: Release): number {
+  return a - x || b - y || c - z;
+}
+
+/** The releases that calls came from, as `/readyz` tells them. */
+export type ReleasesReport = {
+  /** `1.83.14`, or `before 1.81.12` for one that does not tell its version; null before the first call. */
+  readonly oldest_seen: string | null;
+  readonly supported: boolean;
+};
+
+/** Remembers the oldest LiteLLM that sent a guardrail call, and names an unsupported one once. */
+export class Releases {
+  /** Version of the latest call: as a rule all calls tell the same. */
+  #latest: string | null | undefined;
+  /** Oldest release seen; `[0]` stands for one that does not tell its version. */
+  #oldest: Release | undefined;
+  #oldestName: string | null = null;
+
+  /**
+   * Notes the version of a guardrail call.
+   *
+   * @returns a sentence for the log, the first time that an unsupported release is seen
+   */
+  seen(version: string | null): string | undefined {
+    if (version === this.#latest) return undefined;
+    this.#latest = version;
+    const release = parseRelease(version) ?? [0];
+    if (this.#oldest !== undefined && compare(release, this.#oldest) >= 0) return undefined;
+    const wasSupported = this.report().supported;
+    this.#oldest = release;
+    this.#oldestName = release[0] === 0 ? `before ${TELLS_ITS_VERSION.join('.')}` : version;
+    return wasSupported && !this.report().supported ? this.#sentence() : undefined;
+  }
+
+  report(): ReleasesReport {
+    const oldest = this.#oldest;
+    return {
+      oldest_seen: this.#oldestName,
+      supported: oldest === undefined || compare(oldest, OLDEST_SUPPORTED) >= 0,
+    };
+  }
+
+  #sentence(): string {
+    const oldest = OLDEST_SUPPORTED.join('.');
+    return `LiteLLM ${this.#oldestName} is older than ${oldest}, the oldest supported release: its calls are judged, and its log events become records of their own`;
+  }
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { VerdictNote } from '../../src/guardrail/record.ts';
+import { PendingCalls } from '../../src/records/pending-calls.ts';
+
+const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
+  litellm_call_id: callId,
+  litellm_trace_id: null,
+  input_type: 'request',
+  action: 'NONE',
+  by: null,
+  at: 1000,
+  ms: 1,
+  checks: [],
+  ...more,
+});
+
+describe('what was said about a call', () => {
+  test('one note for its request and one for its answer, the last of a stream with their number', () => {
+    const calls = new PendingCalls();
+    calls.add(note('a'));
+    calls.add(note('b'));
+    for (const at of [2, 3, 4]) calls.add(note('a', { input_type: 'response', at }));
+    expect(calls.notesOf('a')).toEqual([note('a'), note('a', { input_type: 'response', at: 4, calls: 3 })]);
+    expect(calls.notesOf('c')).toEqual([]);
+  });
+
+  test('what an observing backend says later is added', () => {
+    const calls = new PendingCalls();
+    const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+    calls.add(note('a'));
+    calls.addCheck('a', 'request', check);
+    calls.addCheck('a', 'response', check);
+    calls.addCheck('unknown', 'request', check);
+    expect(calls.notesOf('a')).toEqual([note('a', { checks: [check] })]);
+  });
+
+  test('what an observing backend says before the others have answered is added too', () => {
+    const calls = new PendingCalls();
+    const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+    calls.addCheck('a', 'request', check);
+    calls.add(note('a'));
+    calls.add(note('b'));
+    expect([...calls.notesOf('a'), ...calls.notesOf('b')]).toEqual([
+      note('a', { checks: [check] }),
+      note('b'),
+    ]);
+  });
+
+  test('the same note again, as a new thread is handed it, is not a second one', () => {
+    const calls = new PendingCalls();
+    for (let i = 0; i < 2; i++) calls.add({ ...note('a', { input_type: 'response' }) });
+    expect(calls.notesOf('a')).toEqual([note('a', { input_type: 'response' })]);
+  });
+
+  test('beyond its bound the oldest is forgotten, and told', () => {
+    let forgotten = 0;
+    const calls = new PendingCalls({ max: 2, onForgotten: () => forgotten++ });
+    for (const id of ['a', 'b', 'c']) calls.add(note(id, { litellm_trace_id: 't' }));
+    expect([calls.size, forgotten]).toEqual([2, 1]);
+    expect(calls.notesOf('a')).toEqual([]);
+  });
+});
+
+describe('calls without an event', () => {
+  test('each is told once, but for blocked ones and those whose event came', () => {
+    const calls = new PendingCalls();
+    calls.add(note('seen'));
+    calls.add(note('missing'));
+    calls.add(note('blocked', { action: 'BLOCKED' }));
+    calls.add(note('young', { at: 5000 }));
+    calls.logged('seen');
+    expect([calls.missing(2000), calls.missing(2000), calls.missing(9000)]).toEqual([1, 0, 1]);
+    expect(calls.notesOf('missing')).toHaveLength(1);
+  });
+
+  test('old calls are forgotten', () => {
+    const calls = new PendingCalls();
+    calls.add(note('a'));
+    calls.add(note('b', { at: 5000 }));
+    calls.forget(2000);
+    expect(calls.size).toBe(1);
+    expect(calls.notesOf('a')).toEqual([]);
+  });
+});
+
+test.each([
+  ['null'],
+  ['7'],
+  ['"words"'],
+  ['{}'],
+  ['{"litellm_call_id":7}'],
+  ['{"litellm_call_id":"a"'],
+  [''],
+])('a line that is no note, after damage to a disk, does not take the others with it: %j', (bad) => {
+  const calls = new PendingCalls();
+  const line = JSON.stringify(note('a'));
+  expect(calls.addLines(`${bad}\n${line}\n${bad}`)).toEqual(['a']);
+  expect(calls.notesOf('a')).toHaveLength(1);
+});

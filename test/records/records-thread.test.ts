@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { createLog } from '../../src/observability/log.ts';
+import { RecordsThread } from '../../src/records/records-thread.ts';
+import { aktoAt } from '../support/bridge.ts';
+import { noteOf } from '../support/record.ts';
+import { temporaryFolder } from '../support/telemetry.ts';
+
+test('what a thread that answers nothing cannot be handed is counted and told', async () => {
+  const lines: string[] = [];
+  const log = createLog('info', () => {}, { write: (line) => lines.push(line) });
+  let lost = 0;
+  const env = { ...aktoAt('http://127.0.0.1:9'), DATA_DIR: temporaryFolder() };
+  const records = new RecordsThread({ env }, log, { restarted() {}, lost: () => lost++ });
+  const block = { by: 'akto', cause: 'verdict', reason: '', ref: '', input_type: 'request' } as const;
+  // The thread has no turn to answer in between
+  for (let i = 0; i < 20_003; i++)
+    records.blocked({ note: noteOf({ action: 'BLOCKED' }), block, event: {}, words: undefined });
+  expect(lost).toBe(3);
+  expect(lines.filter((line) => line.includes('was lost'))).toHaveLength(3);
+  await records.close(100);
+});
