@@ -1,4 +1,9 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Each bridge that a test starts, as a thread or as a process, reads the sources anew; compiled they are read in half the time
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../node_modules/.cache/compiled');
 
 const SLOW = '**/*.slow.test.ts';
 
@@ -9,6 +14,8 @@ export default defineConfig(({ mode }) => ({
     include: [mode === 'slow' ? SLOW : '**/*.test.ts'],
     exclude: ['litellm/**', 'bench/**', ...(mode === 'slow' ? [] : [SLOW])],
     isolate: false,
+    // vitest would leave one core for its watcher
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
   },
 }));

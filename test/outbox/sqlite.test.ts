@@ -378,20 +378,6 @@ test('a call id that a client gives to all its calls costs no more with each of 
   );
 });
 
-test("another one's lock is waited for once, however many ask", async () => {
-  const store = openStore();
-  await store.acceptOne(entry(1));
-  const other = new DatabaseSync(join(store.dir, 'outbox.db'));
-  onTestFinished(() => other.close());
-  other.exec('BEGIN IMMEDIATE');
-  const startedAt = performance.now();
-  const results = await Promise.allSettled([2, 3, 4].map((n) => store.acceptOne(entry(n))));
-  expect(performance.now() - startedAt).toBeLessThan(9000);
-  expect(results).toMatchObject(numbers(3).map(() => ({ status: 'rejected', reason: unavailable })));
-  other.exec('ROLLBACK');
-  expect(await store.acceptOne(entry(2))).toBe('new');
-}, 20_000);
-
 test('a second bridge on the same folder stores nothing until the first is closed', async () => {
   const first = openStore();
   await first.acceptOne(entry(1));

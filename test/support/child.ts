@@ -37,8 +37,13 @@ export type ChildOptions = {
 export function startChild({ args = [], env = {}, cwd = import.meta.dirname }: ChildOptions): Child {
   const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    // Without a folder of its own it keeps no records
-    env: { ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }), ...env },
+    env: {
+      // Halves the time that a start takes
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+      // Without a folder of its own it keeps no records
+      ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 15_000,
     killSignal: 'SIGKILL',
