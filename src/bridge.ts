@@ -60,6 +60,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
   const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
+  if (backends.length > 0) http.open();
   const telemetry =
     config.telemetry &&
     new RecordsThread({ env: config.env }, log, {

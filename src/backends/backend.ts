@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Deadline } from '../guardrail/deadline.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
@@ -21,8 +22,8 @@ export type Judges = {
 export type CheckContext<Config> = {
   readonly config: Config;
   readonly http: Http;
-  /** Aborted at the deadline and when the caller leaves. */
-  readonly signal: AbortSignal;
+  /** For `http`. It ends the check when its time is up and when the caller leaves. */
+  readonly deadline: Deadline;
   /** For an answer: the request it belongs to, if this instance saw it and still remembers it. */
   readonly request: GuardrailCall | undefined;
 };

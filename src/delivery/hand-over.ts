@@ -30,7 +30,7 @@ export async function handOver(
   const deadline = startDeadline(timeoutMs, closing);
   try {
     const ingested = sink.ingest(records, { http, signal: deadline.signal });
-    return { kind: 'taken', verdicts: await Promise.race([ingested, deadline.passed]) };
+    return { kind: 'taken', verdicts: await deadline.limit(ingested) };
   } catch (error) {
     if (deadline.isOver())
       return { kind: 'failed', failure: { kind: 'timeout', afterMs: timeoutMs }, refusal: {} };

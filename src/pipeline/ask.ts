@@ -46,8 +46,7 @@ export async function ask(
   if (settle === null) return failed({ kind: 'breaker_open' });
   const deadline = startDeadline(backend.timeoutMs, caller);
   try {
-    const check = backend.check(call, { ...context, signal: deadline.signal });
-    const verdict = await Promise.race([check, deadline.passed]);
+    const verdict = await deadline.limit(backend.check(call, { ...context, deadline }));
     settle(undefined);
     return { ...answered(), verdict };
   } catch (error) {

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import * as v from 'valibot';
 import { afterEach, expect, test } from 'vitest';
 import { createHttp, type Http, toFailure } from '../../src/backends/http.ts';
+import { type Deadline, startDeadline } from '../../src/guardrail/deadline.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import {
   type FakeBackend,
@@ -25,8 +26,17 @@ async function fake(reply: FakeReply): Promise<FakeBackend> {
   return backend;
 }
 
-const post = (http: Http, url: string, signal: AbortSignal = AbortSignal.timeout(15_000)) =>
-  http.post(url, { asked: 1 }, { headers: { 'x-one': '1' }, schema: Reply, signal });
+const deadlines: Deadline[] = [];
+afterEach(() => {
+  for (const deadline of deadlines.splice(0)) deadline.clear();
+});
+
+function post(http: Http, url: string, leaving?: AbortSignal, timeoutMs = 15_000) {
+  const deadline = startDeadline(timeoutMs, leaving);
+  deadlines.push(deadline);
+  const read = (reply: unknown) => v.parse(Reply, reply);
+  return http.post(url, '{"asked":1}', { headers: { 'x-one': '1' }, read, deadline });
+}
 
 test('it posts JSON with the headers given and reads the reply by the schema', async () => {
   const vendor = await fake(json({ ok: true, more: 1 }));
@@ -139,7 +149,7 @@ test('a connection that is never set up does not keep the bridge from ending', a
 test('a backend that still holds a connection open does not keep the bridge from ending', async () => {
   const vendor = await fake(silence);
   const http = createHttp();
-  await expect(post(http, vendor.url, AbortSignal.timeout(100))).rejects.toThrow();
+  await expect(post(http, vendor.url, undefined, 100)).rejects.toThrow();
   await http.close();
 });
 

@@ -1,16 +1,17 @@
 /**
- * `npm run bench [-- --quick] [verdicts] [telemetry] [policies]`: the bridge beside bare node:http servers in one run. Only the ratios
- * mean something.
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies]]`: the bridge beside bare node:http servers in
+ * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something.
  */
 import { printHead } from './compare.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
-import { printTargets, quick } from './stand.ts';
+import { other, printTargets, quick, wanted } from './stand.ts';
 import { telemetry } from './telemetry.ts';
-import { verdicts } from './verdicts.ts';
+import { local, vendor } from './verdicts.ts';
 
-const parts = { verdicts, telemetry, policies };
-const wanted = process.argv.slice(2).filter((argument) => argument in parts);
+const parts = { local, vendor, telemetry, policies };
+const unknown = wanted.find((name) => !(name in parts));
+if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 
 try {
   console.log(
@@ -20,6 +21,7 @@ try {
     'req/s, CPU per request, p50 and p99: first of the bare server, then of the bridge (p50: what it adds)',
   );
   if (quick) console.log('--quick is too short for the JIT: the bridge looks slower than it is');
+  if (other !== undefined) console.log('"than before": the other checkout in place of the bare server');
   console.log();
   printHead();
   for (const [name, run] of Object.entries(parts)) {

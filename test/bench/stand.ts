@@ -1,9 +1,23 @@
 /** What every part of the benchmark stands on: the load, the servers, how long they are measured. */
-import { compare, type Lengths } from './compare.ts';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compare, type Lengths, type Result } from './compare.ts';
+import { folderOnDisk } from './disk.ts';
 import type { Job } from './load.ts';
 import { type Core, type Server, startLoad, startServer } from './processes.ts';
 
-export const quick = process.argv.includes('--quick');
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, beside: { type: 'string' } },
+  allowPositionals: true,
+});
+
+export const { quick } = values;
+/** The parts of the benchmark that are wanted; none means all. */
+export const wanted: readonly string[] = positionals;
+/** The main file of another checkout of the bridge, as of the commit before. */
+export const other =
+  values.beside === undefined ? undefined : pathToFileURL(resolve(values.beside, 'src', 'main.ts')).href;
 export const KB = 1_024;
 
 const lengths: Lengths = quick
@@ -38,16 +52,45 @@ export function bridgeEnv(env: Record<string, string>): Record<string, string> {
   return { PORT: '0', HOST: '127.0.0.1', BRIDGE_API_KEYS: 'bench-key', TELEMETRY: telemetry, ...env };
 }
 
+/** A bridge, and with `--beside` the other one in the same environment. */
+export type Bridge = Server & { readonly before?: Server };
+
 export async function bridge(
   env: Record<string, string>,
   { core = 0, warmUp = CHECKS }: Setting = {},
-): Promise<Server> {
-  const server = await startServer(core, '../../src/main.ts', [], bridgeEnv(env));
-  return warmedUp(server, warmUp, firstWarmUpMs.bridge);
+): Promise<Bridge> {
+  const started = async (main: string, env: Record<string, string>) =>
+    warmedUp(await startServer(core, main, [], bridgeEnv(env)), warmUp, firstWarmUpMs.bridge);
+  const server = await started('../../src/main.ts', env);
+  if (other === undefined) return server;
+  const before = await started(
+    other,
+    env.DATA_DIR === undefined ? env : { ...env, DATA_DIR: folderOnDisk() },
+  );
+  const stop = async () => {
+    await server.stop();
+    await before.stop();
+  };
+  return { ...server, before, stop };
 }
 
-export const beside = (label: string, reference: Server, candidate: Server, work: Work) =>
-  compare(load, lengths, label, reference, candidate, work);
+/** The lowest that a bridge may reach of the commit before: as much as two runs of one program differ. */
+const SAME = 0.97;
+
+/** Compares a bridge with its reference, and with the other one where there is one. */
+export async function beside(
+  label: string,
+  reference: Server,
+  candidate: Bridge,
+  work: Work,
+): Promise<Result> {
+  const result = await compare(load, lengths, label, reference, candidate, work);
+  if (candidate.before !== undefined) {
+    const { speed } = await compare(load, lengths, '  than before', candidate.before, candidate, work);
+    target(`${label.trim()}: >= ${SAME} of the commit before`, speed.median, (ratio) => ratio >= SAME);
+  }
+  return result;
+}
 
 const targets: string[] = [];
 

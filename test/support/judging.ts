@@ -87,8 +87,8 @@ export const decided = (...backends: JudgingBackend[]) =>
 /** A check that never ends, and tells whether it was told to. */
 export function hanging() {
   const signals: AbortSignal[] = [];
-  const check: Check = (_, { signal }) => {
-    signals.push(signal);
+  const check: Check = (_, { deadline }) => {
+    signals.push(deadline.signal);
     return new Promise(() => {});
   };
   return { check, signals, wasStopped: () => signals.length > 0 && signals.every(({ aborted }) => aborted) };

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
-import { fieldsOf, textOf } from '../../guardrail/call.ts';
+import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import { BackendError, type Failure } from '../../guardrail/failure.ts';
 import { baseUrl, commaList, flag, seconds, secret } from '../../guardrail/fields.ts';
 import type { CheckNote } from '../../guardrail/record.ts';
 import { ALLOW, VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
-import { checkEnvelope, type Envelope } from './envelope.ts';
+import { checkEnvelope, checkTemplate, type Envelope } from './envelope.ts';
 import { answerPayload, type CheckedPayload, requestPayload } from './payload.ts';
 import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
 
@@ -18,13 +18,9 @@ const jsonObject = v.pipe(
   ),
 );
 
-const Reply = v.object({
-  data: v.nullish(v.object({ guardrailsResult: v.nullish(v.record(v.string(), v.unknown())) })),
-});
-
 /** Of what was sent to be recorded: a 200 that does not say so is no receipt, whatever else it says. */
 const Taken = v.object({ success: v.literal(true) });
-const Recorded = v.object({ ...Taken.entries, data: v.fallback(Reply.entries.data, undefined) });
+const Recorded = v.object({ ...Taken.entries, data: v.optional(v.unknown()) });
 
 const MIB = 1024 * 1024;
 /** Akto's own limits for `/api/ingestData`, with room for what stands round the envelopes. */
@@ -72,16 +68,26 @@ export const akto = defineBackend({
     const token = set.AKTO_API_KEY ?? set.AKTO_API_TOKEN;
     // Akto's hook needs no token, its integration in LiteLLM does
     if (token === undefined && set.AKTO_GUARDRAIL_API_BASE !== undefined) return { missing: 'AKTO_API_KEY' };
+    const proxy = `${base}/api/http-proxy?akto_connector=litellm`;
+    const envelopes = {
+      accountId: set.AKTO_ACCOUNT_ID ?? '1000000',
+      vxlanId: set.AKTO_VXLAN_ID ?? '0',
+      contextSource: set.AKTO_CONTEXT_SOURCE ?? 'AGENTIC',
+      metadata: JSON.stringify(set.AKTO_METADATA ?? {}),
+    };
     return {
       url: base,
       config: {
-        url: `${base}/api/http-proxy?akto_connector=litellm`,
-        batchUrl: `${base}/api/ingestData`,
-        token,
-        accountId: set.AKTO_ACCOUNT_ID ?? '1000000',
-        vxlanId: set.AKTO_VXLAN_ID ?? '0',
-        contextSource: set.AKTO_CONTEXT_SOURCE ?? 'AGENTIC',
-        metadata: JSON.stringify(set.AKTO_METADATA ?? {}),
+        urls: {
+          request: `${proxy}&guardrails=true`,
+          response: `${proxy}&response_guardrails=true`,
+          record: `${proxy}&ingest_data=true`,
+          judgedRecord: `${proxy}&guardrails=true&ingest_data=true`,
+          batch: `${base}/api/ingestData`,
+        },
+        headers: token === undefined ? {} : { authorization: token },
+        envelopes,
+        template: checkTemplate(envelopes),
         blocking: new Set([
           '',
           'block',
@@ -94,65 +100,80 @@ export const akto = defineBackend({
       timeoutMs: set.TIMEOUT,
     };
   },
-  async check(call, { config, http, signal, request }) {
+  check(call, { config, http, deadline, request }) {
     const isAnswer = call.input_type === 'response';
     const asked = requestPayload(isAnswer ? request : call, config);
     const answered = isAnswer ? answerPayload(call) : undefined;
-    const flagName = isAnswer ? 'response_guardrails' : 'guardrails';
-    const reply = await http.post(
-      `${config.url}&${flagName}=true`,
-      checkEnvelope(call, config, asked.json, answered?.json),
-      { headers: authorization(config), schema: Reply, signal },
-    );
-    const read = readVerdict(reply.data?.guardrailsResult, answered ?? asked, config.blocking);
-    if ('failure' in read) throw new BackendError(read.failure);
-    return read.verdict;
+    const json = checkEnvelope(call, config.template, asked.json, answered?.json);
+    return http.post(config.urls[call.input_type], json, {
+      headers: config.headers,
+      deadline,
+      read(reply) {
+        const read = readVerdict(resultIn(reply), answered ?? asked, config.blocking);
+        if ('failure' in read) throw new BackendError(read.failure);
+        return read.verdict;
+      },
+    });
   },
   telemetry: {
     // No text grows to more than four times its stored length, so that one body takes such a batch
     batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
     async ingest(records, { config, mode, http, signal }) {
-      const options = { headers: authorization(config), signal };
+      const { urls, headers, envelopes } = config;
+      const options = { headers, signal };
       const verdicts: Verdict[] = [];
       const batch: Envelope[] = [];
       for (const record of records) {
-        const sent = recordEnvelope(record, config, BATCH_LIMITS);
+        const sent = recordEnvelope(record, envelopes, BATCH_LIMITS);
         if (mode === 'enforce' || !isWithin(sent, PROXY_LIMITS)) {
           batch.push(sent);
           continue;
         }
         const isJudged = record.verdicts.some(({ checks }) => checks.some(isVerdictOfAkto));
-        const url = `${config.url}${isJudged ? '' : '&guardrails=true'}&ingest_data=true`;
+        const url = isJudged ? urls.record : urls.judgedRecord;
         const { data } = await http.deliver(url, sent, { ...options, schema: Recorded });
-        const read = isJudged ? undefined : readVerdict(data?.guardrailsResult, UNMAPPED, config.blocking);
+        const result = fieldsOf(data).guardrailsResult;
+        const read = isJudged ? undefined : readVerdict(result, UNMAPPED, config.blocking);
         if (read !== undefined && 'verdict' in read) verdicts.push(read.verdict);
       }
       for (const batchData of bodiesOf(batch, BATCH_LIMITS.body)) {
-        await http.deliver(config.batchUrl, { batchData }, { ...options, schema: Taken });
+        await http.deliver(urls.batch, { batchData }, { ...options, schema: Taken });
       }
       return verdicts;
     },
   },
 });
 
-function authorization({ token }: { token: string | undefined }): Record<string, string> {
-  return token === undefined ? {} : { authorization: token };
-}
-
 function isVerdictOfAkto({ backend, result }: CheckNote): boolean {
   return backend === 'akto' && (VERDICT_KINDS as readonly string[]).includes(result);
 }
 
-/** Field names are read without regard to case: Akto's clients and its README do not agree on it. */
+/** What a reply says of a call: read by hand, as a schema costs as much as the rest of the reading. @throws BackendError */
+function resultIn(reply: unknown): unknown {
+  if (typeof reply !== 'object' || reply === null) throw wrongShape('body');
+  const { data } = reply as Fields;
+  if (data === undefined || data === null) return undefined;
+  if (typeof data !== 'object') throw wrongShape('data');
+  const { guardrailsResult } = data as Fields;
+  if (typeof guardrailsResult !== 'object' && guardrailsResult !== undefined) {
+    throw wrongShape('data.guardrailsResult');
+  }
+  return guardrailsResult;
+}
+
+function wrongShape(field: string): BackendError {
+  return new BackendError({ kind: 'wrong_shape', field });
+}
+
 function readVerdict(
   result: unknown,
   sent: Pick<CheckedPayload, 'isAnswer' | 'mapBack'>,
   blocking: ReadonlySet<string>,
 ): { verdict: Verdict } | { failure: Failure } {
   if (result === null || result === undefined) return { failure: { kind: 'no_verdict' } };
-  const outer = lowerKeys(result);
-  const request = lowerKeys(outer.requestresult);
-  const response = lowerKeys(outer.responseresult);
+  const outer = saidIn(result);
+  const request = saidIn(outer.requestresult);
+  const response = saidIn(outer.responseresult);
   const inner = [request, response].filter((part) => part.allowed === false);
   const denials = inner.length > 0 ? inner : outer.allowed === false ? [outer] : [];
   const blocks = denials.find((part) => blocking.has(behaviourOf(part)));
@@ -169,7 +190,7 @@ function readVerdict(
   // Without `Modified` a payload in the reply is an echo, or an extract of what was sent
   const side = sent.isAnswer ? response : request;
   // Outer fields repeat the request's side
-  const judged = sent.isAnswer && 'modified' in side ? side : side.modified === true ? side : outer;
+  const judged = sent.isAnswer && side.modified !== undefined ? side : side.modified === true ? side : outer;
   if (judged.modified === true) {
     return { verdict: { kind: 'modify', rewrites: sent.mapBack(judged.modifiedpayload) } };
   }
@@ -177,10 +198,29 @@ function readVerdict(
   return { verdict: denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) } };
 }
 
-function behaviourOf(part: Record<string, unknown>): string {
+function behaviourOf(part: Said): string {
   return (textOf(part.behaviour) ?? '').trim().toLowerCase();
 }
 
-function lowerKeys(value: unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fieldsOf(value)).map(([key, item]) => [key.toLowerCase(), item]));
+const NOTHING = {
+  allowed: undefined,
+  modified: undefined,
+  modifiedpayload: undefined,
+  reason: undefined,
+  behaviour: undefined,
+  failopen: undefined,
+  requestresult: undefined,
+  responseresult: undefined,
+};
+type Said = { [Name in keyof typeof NOTHING]: unknown };
+
+/** The fields of a result that mean something. Names are read without regard to case: Akto's clients and its README do not agree on it. */
+function saidIn(result: unknown): Said {
+  const said: Said = { ...NOTHING };
+  const fields = fieldsOf(result);
+  for (const key in fields) {
+    const name = key.toLowerCase();
+    if (Object.hasOwn(NOTHING, name)) said[name as keyof Said] = fields[key];
+  }
+  return said;
 }

@@ -38,7 +38,7 @@ export const capsule = defineBackend({
     const url = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
     return {
       url,
-      config: { hooks: url, token: set.CAPSULE_LITELLM_TOKEN },
+      config: { hooks: url, pre: `${url}/events/pre`, token: set.CAPSULE_LITELLM_TOKEN },
       mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK === false ? 'observe' : undefined,
       timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
       unreachableFallback:
@@ -51,12 +51,12 @@ export const capsule = defineBackend({
       defaults: { timeoutMs: 20_000, unreachableFallback: 'fail_open' },
     };
   },
-  async check(call, { config, http, signal }) {
+  async check(call, { config, http, deadline }) {
     const requestId = call.litellm_call_id ?? randomUUID();
-    const reply = await http.post(`${config.hooks}/events/pre`, preHook(call, requestId), {
+    const reply = await http.post(config.pre, JSON.stringify(preHook(call, requestId)), {
       headers: headers(config.token, requestId),
-      schema: Reply,
-      signal,
+      read: (reply) => v.parse(Reply, reply),
+      deadline,
     });
     return reply.decision === 'allow'
       ? ALLOW
