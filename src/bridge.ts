@@ -5,6 +5,7 @@ import type pino from 'pino';
 import { type AuditLog, auditAdvice, createAuditLog } from './audit/audit-log.ts';
 import { createAuditor } from './audit/auditor.ts';
 import { createHttp } from './backends/http.ts';
+import { checkerOf } from './backends/index.ts';
 import { type Config, ConfigError } from './config/config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { MAX_ID_CHARS } from './guardrail/record.ts';
@@ -50,7 +51,7 @@ const REPLY_TO_BODY = 4;
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
-    ...backend,
+    ...checkerOf(backend),
     breaker: createBreaker(),
   }));
   const policies = policiesOf(config);
@@ -59,22 +60,23 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
-  const http = createHttp({ maxReplyBytes: config.maxBodyBytes * REPLY_TO_BODY, proxy: config.proxy });
+  const { access, bodies, proxy, records } = config;
+  const http = createHttp({ maxReplyBytes: bodies.maxBodyBytes * REPLY_TO_BODY, proxy });
   if (backends.length > 0) http.open();
   const telemetry =
-    config.telemetry &&
-    new RecordsThread({ env: config.env }, log, {
+    records &&
+    new RecordsThread({ backends: config.backends, bodies, proxy, records }, log, {
       restarted: () => metrics.telemetryRestarts.inc(),
       lost: () => metrics.telemetryLost.inc(),
     });
   const audit = createAuditor(
-    () => openAuditLog(config, log),
+    () => openAuditLog(config.audit, log),
     () => policies?.engine().audit,
     () => metrics.auditLost.inc(),
   );
   audit.prepare();
   const judge = createJudge({
-    ...config,
+    ...config.judging,
     engine: () => policies?.engine(),
     backends,
     http,
@@ -83,7 +85,8 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   let draining = false;
   const isDraining = () => draining;
   const app = createApp({
-    ...config,
+    ...bodies,
+    ...config.replies,
     backends,
     judge,
     telemetry,
@@ -91,8 +94,8 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     metrics,
     log,
     isDraining,
-    isAuthorized: createAuth(config.apiKeys),
-    isAllowedAddress: config.allowedIps.length > 0 ? ipList(config.allowedIps) : () => true,
+    isAuthorized: createAuth(access.apiKeys),
+    isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
   });
   return {
     app,
@@ -100,7 +103,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     isDraining,
     policies: policies?.file,
     reloadPolicies() {
-      if (policies === undefined || config.policyFile === undefined) return;
+      if (policies === undefined || config.policies.file === undefined) return;
       reload(policies, metrics, log);
       audit.prepare();
     },
@@ -139,12 +142,16 @@ function withNotes(witness: Witness, telemetry: RecordsThread | undefined): Witn
 }
 
 /** The policies that the configuration names. @throws PolicyFileError */
-export function policiesOf({ policyFile, builtinPolicy, bannedKeywords, answerRedaction, backends }: Config) {
-  if (policyFile === undefined && !builtinPolicy) return undefined;
-  const read = () => (policyFile === undefined ? defaultPolicy(bannedKeywords) : textOf(policyFile));
-  return createPolicyStore(read, {
+export function policiesOf({
+  policies,
+  replies,
+  backends,
+}: Pick<Config, 'policies' | 'replies' | 'backends'>) {
+  const { file, builtin, bannedKeywords } = policies;
+  if (file === undefined && !builtin) return undefined;
+  return createPolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : textOf(file)), {
     backends: backends.map(({ name }) => name),
-    restores: answerRedaction === 'rewrite',
+    restores: replies.responseRedaction === 'rewrite',
   });
 }
 
@@ -154,7 +161,9 @@ function textOf(policyFile: string): string {
     return fs.readFileSync(policyFile, 'utf8');
   } catch (error) {
     const { code = 'no file' } = error as NodeJS.ErrnoException;
-    throw new ConfigError([`POLICY_FILE: cannot be read (${code}); write the path of a policy file`]);
+    throw new ConfigError([
+      `POLICY_FILE: cannot be read (${code}); write the path of a policy file; it is ${JSON.stringify(policyFile)}`,
+    ]);
   }
 }
 
@@ -177,10 +186,10 @@ function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
   }
 }
 
-function openAuditLog({ dataDir, auditKeys }: Config, log: Log): AuditLog {
+function openAuditLog({ dir, keys: [key] }: Config['audit'], log: Log): AuditLog {
   return createAuditLog({
-    dir: dataDir,
-    key: auditKeys[0],
+    dir,
+    key,
     onError: (code) => log.error({ code, advice: auditAdvice(code) }, 'the audit log cannot be written'),
     onRecovered: (lost) => log.warn({ lost }, 'the audit log is written again'),
     onHead: (head) => log.info(head, 'head of the audit log'),

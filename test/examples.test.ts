@@ -14,7 +14,7 @@ const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 const ofKind = (pattern: RegExp) => files.filter((file) => pattern.test(file));
 
 test('there is nothing under examples/ that no test loads', () => {
-  const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^policies$/];
+  const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^policies$/, /^operations$/];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
 
@@ -24,8 +24,10 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
   test('is a configuration without a warning', () => {
     const config = parseConfig(env, backends);
     expect(config.warnings).toEqual([]);
-    expect(config.apiKeys.length).toBeGreaterThan(0);
-    expect(config.backends.length > 0 || config.builtinPolicy || config.policyFile !== undefined).toBe(true);
+    expect(config.access.apiKeys.length).toBeGreaterThan(0);
+    expect(config.backends.length > 0 || config.policies.builtin || config.policies.file !== undefined).toBe(
+      true,
+    );
   });
 
   test('sets only what is read', () => {
@@ -61,7 +63,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
 test('the environment files show every backend and the built-in policy', () => {
   const shown = ofKind(/\.env$/).flatMap((file) => {
     const config = parseConfig(dotenv.parse(textOf(file)), backends);
-    return [...config.backends.map(({ name }) => name), ...(config.builtinPolicy ? ['builtin'] : [])];
+    return [...config.backends.map(({ name }) => name), ...(config.policies.builtin ? ['builtin'] : [])];
   });
   expect(new Set(shown)).toEqual(new Set([...backends.map(({ name }) => name), 'builtin']));
 });
@@ -128,10 +130,8 @@ test.each(ofKind(/^kubernetes\.yaml$/))('%s runs the bridge on loopback, within 
       value,
     ]),
   );
-  const { shutdownDelayMs, shutdownTimeoutMs, port } = parseConfig(
-    { HOST: set.HOST, SHUTDOWN_DELAY: set.SHUTDOWN_DELAY },
-    backends,
-  );
+  const { server } = parseConfig({ HOST: set.HOST, SHUTDOWN_DELAY: set.SHUTDOWN_DELAY }, backends);
+  const { shutdownDelayMs, shutdownTimeoutMs, port } = server;
   const [, grace] = /terminationGracePeriodSeconds: (\d+)/.exec(yaml) ?? [];
   expect(Number(grace) * 1000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs);
   expect(set.BRIDGE_URL).toBe(`http://127.0.0.1:${port}`);

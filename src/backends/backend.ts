@@ -1,7 +1,7 @@
-import type * as v from 'valibot';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Deadline } from '../guardrail/deadline.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
+import type { Settings, Values } from '../guardrail/fields.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
 import type { Http } from './http.ts';
@@ -59,31 +59,28 @@ export type Sink = {
   ): Promise<readonly Verdict[]>;
 };
 
-/** How the vendor's variables say that the backend is to run; the bridge's own names for it win over these. */
+/** How the vendor's settings say that the backend is to run; the bridge's own names for it win over these. */
 export type Setup<Config> = {
+  /** What `check` and `ingest` are given: plain data, which another thread can be given too. */
   readonly config: Config;
   /** Where the checks go, for the startup line and to warn of plain http. */
   readonly url: string;
   readonly mode?: Mode | undefined;
   readonly timeoutMs?: number | undefined;
   readonly unreachableFallback?: UnreachableFallback | undefined;
-  /** The vendor's own choice where neither its variables nor the bridge's say anything. */
+  /** The vendor's own choice where neither its settings nor the bridge's say anything. */
   readonly defaults?: { readonly timeoutMs?: number; readonly unreachableFallback?: UnreachableFallback };
 };
 
-/** One schema per variable of the environment. */
-export type Variables = Readonly<Record<string, v.GenericSchema<string, unknown>>>;
-type Values<V extends Variables> = { readonly [Name in keyof V]?: v.InferOutput<V[Name]> };
-
-type Definition<Config, Own extends Variables, Shared extends Variables> = {
+type Definition<Config, Own extends Settings, Shared extends Settings> = {
   /** Lower case; also the prefix of `<NAME>_MODE`, `<NAME>_GUARDRAIL_TIMEOUT`, `<NAME>_UNREACHABLE_FALLBACK`. */
   readonly name: string;
   readonly judges: Judges;
-  /** The vendor's variables. One of them set means that the backend is wanted. */
-  readonly variables: Own;
-  /** Variables with names that others use too: read only when the backend is on. */
-  readonly sharedVariables: Shared;
-  /** The setup, or the name of the variable that is missing. */
+  /** The vendor's settings. One of them set means that the backend is wanted. */
+  readonly settings: Own;
+  /** Settings whose names others use too: read only when the backend is on. */
+  readonly sharedSettings: Shared;
+  /** The setup, or the name of the setting that is missing. */
   configure(set: Values<Own> & Values<Shared>): Setup<Config> | { readonly missing: string };
   /** Asks the backend. Returns a verdict or throws. */
   check(call: GuardrailCall, context: CheckContext<Config>): Promise<Verdict>;
@@ -91,41 +88,35 @@ type Definition<Config, Own extends Variables, Shared extends Variables> = {
   readonly telemetry?: Telemetry<Config>;
 };
 
-/** A backend with its configuration type closed over. */
-export type Backend = {
+/** A definition whose configuration type nobody else needs to know. */
+export type Backend = Definition<unknown, Settings, Settings>;
+
+/** A backend as configured: plain data. */
+export type BackendConfig = {
   readonly name: string;
-  readonly judges: Judges;
-  readonly variables: Variables;
-  readonly sharedVariables: Variables;
-  configure(
-    set: Readonly<Record<string, unknown>>,
-  ): (Omit<Setup<unknown>, 'config'> & { check: Check; sink?: (mode: Mode) => Sink }) | { missing: string };
+  readonly url: string;
+  readonly mode: Mode;
+  readonly timeoutMs: number;
+  readonly unreachableFallback: UnreachableFallback;
+  /** True if nobody chose `fail_open`: it is the vendor's default. */
+  readonly failsOpenByDefault: boolean;
+  readonly takesRecords: boolean;
+  /** The `config` of its {@link Setup}. */
+  readonly options: unknown;
 };
 
 /** A check bound to its configuration. */
 export type Check = (call: GuardrailCall, context: Omit<CheckContext<unknown>, 'config'>) => Promise<Verdict>;
 
-export function defineBackend<Config, Own extends Variables, Shared extends Variables>(
+/** A backend that can be asked, without the settings that are secret. */
+export type Checker = Pick<BackendConfig, 'name' | 'mode' | 'timeoutMs' | 'unreachableFallback'> & {
+  readonly judges: Judges;
+  readonly check: Check;
+};
+
+/** Checks the types of a definition against one another. */
+export function defineBackend<Config, Own extends Settings, Shared extends Settings>(
   definition: Definition<Config, Own, Shared>,
 ): Backend {
-  return {
-    ...definition,
-    configure(set) {
-      const setup = definition.configure(set as Values<Own> & Values<Shared>);
-      if ('missing' in setup) return setup;
-      const { config, ...rest } = setup;
-      const { check, telemetry } = definition;
-      return {
-        ...rest,
-        check: (call, context) => check(call, { ...context, config }),
-        ...(telemetry && {
-          sink: (mode) => ({
-            batch: telemetry.batch(mode),
-            wants: (record) => telemetry.wants?.(record) ?? true,
-            ingest: (records, context) => telemetry.ingest(records, { ...context, config, mode }),
-          }),
-        }),
-      };
-    },
-  };
+  return definition as unknown as Backend;
 }

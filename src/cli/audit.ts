@@ -1,7 +1,7 @@
 import { auditKeys } from '../audit/chain.ts';
 import { auditFolder } from '../audit/segments.ts';
 import { variable } from '../config/read.ts';
-import { DEFAULT_DATA_DIR } from '../config/telemetry.ts';
+import { SETTINGS } from '../config/settings.ts';
 import { exportAudit } from './audit-export.ts';
 import { AUDIT_HELP } from './audit-help.ts';
 import type { AuditSource } from './audit-source.ts';
@@ -32,7 +32,7 @@ export async function audit([name, ...args]: readonly string[], terminal: Termin
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new UsageError(`unknown command audit ${name}`);
   const env = terminal.env();
-  const dir = variable(env, 'DATA_DIR') ?? DEFAULT_DATA_DIR;
+  const dir = variable(env, 'DATA_DIR') ?? SETTINGS.DATA_DIR.default;
   const source = { folder: auditFolder(dir), keys: auditKeys(variable(env, 'AUDIT_KEY')) };
   try {
     return await command(args, source, terminal);

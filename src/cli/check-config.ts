@@ -11,9 +11,11 @@ import { many } from './table.ts';
  * @throws PolicyFileError, or ConfigError if there is no such file
  */
 export function checkConfig(config: Config): string {
+  const { host, port } = config.server;
+  const { apiKeys } = config.access;
   const policies = policiesOf(config)?.file();
   const lines = [
-    `listens on ${config.host}:${config.port}, ${config.apiKeys.length || 'no'} API key${config.apiKeys.length === 1 ? '' : 's'}`,
+    `listens on ${host}:${port}, ${apiKeys.length || 'no'} API key${apiKeys.length === 1 ? '' : 's'}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
     ...config.backends.map((backend) => {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
@@ -26,7 +28,10 @@ export function checkConfig(config: Config): string {
   return `${lines.join('\n')}\n`;
 }
 
-function inForce({ name, version, chain, policies, rules }: PolicyFile, { bannedKeywords }: Config): string {
+function inForce(
+  { name, version, chain, policies, rules }: PolicyFile,
+  { policies: { bannedKeywords } }: Config,
+): string {
   const judging = chain.map((kind) => {
     const { mode = 'enforce', sample } = policies.get(kind)?.mode ?? {};
     if (mode === 'enforce') return kind;
@@ -36,10 +41,10 @@ function inForce({ name, version, chain, policies, rules }: PolicyFile, { banned
   return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${many(rules.length, 'rule')}${words}`;
 }
 
-function telemetryOf({ telemetry, backends }: Config): string {
-  if (telemetry === undefined) return 'telemetry off: log events of LiteLLM are not kept';
-  const { dir, maxBytes, maxAgeMs, redaction } = telemetry;
-  const names = backends.flatMap(({ name, sink }) => (sink === undefined ? [] : [name])).join(', ');
+function telemetryOf({ records, backends }: Config): string {
+  if (records === undefined) return 'telemetry off: log events of LiteLLM are not kept';
+  const { dir, maxBytes, maxAgeMs, redaction } = records;
+  const names = backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])).join(', ');
   const bounds = `at most ${Math.round(maxBytes / 1024 / 1024)} MB and ${maxAgeMs / 3_600_000} hours`;
   return `telemetry to ${names}: content ${redaction.content}, kept in ${dir}, ${bounds}`;
 }

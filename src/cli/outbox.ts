@@ -1,5 +1,5 @@
 import { variable } from '../config/read.ts';
-import { DEFAULT_DATA_DIR } from '../config/telemetry.ts';
+import { SETTINGS } from '../config/settings.ts';
 import { LedgerError } from '../outbox/ledger.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { OUTBOX_HELP } from './help.ts';
@@ -37,7 +37,7 @@ export async function outbox([name, ...args]: readonly string[], terminal: Termi
   if (name === undefined) throw new UsageError('outbox needs a command');
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new UsageError(`unknown command outbox ${name}`);
-  const dir = variable(terminal.env(), 'DATA_DIR') ?? DEFAULT_DATA_DIR;
+  const dir = variable(terminal.env(), 'DATA_DIR') ?? SETTINGS.DATA_DIR.default;
   try {
     return await command(args, dir, terminal);
   } catch (error) {

@@ -23,7 +23,7 @@ export async function serve(config: Config): Promise<void> {
   const { app, log } = bridge;
   for (const warning of config.warnings) log.warn(warning);
   for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
-  const stopWatching = followPolicies(bridge, config);
+  const stopWatching = followPolicies(bridge, config.policies);
 
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
@@ -41,23 +41,25 @@ export async function serve(config: Config): Promise<void> {
   server.prependListener('request', (_, outgoing) => {
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
-  server.listen(config.port, config.host);
+  server.listen(config.server.port, config.server.host);
   await once(server, 'listening').catch(async (error: NodeJS.ErrnoException) => {
     await bridge.close();
-    throw new Error(`cannot listen on ${config.host}:${config.port} (${error.code}); set HOST or PORT`);
+    throw new Error(
+      `cannot listen on ${config.server.host}:${config.server.port} (${error.code}); set HOST or PORT`,
+    );
   });
   const address = server.address();
-  const port = typeof address === 'object' ? address?.port : config.port;
-  log.info({ host: config.host, port, authenticated: config.apiKeys.length > 0 }, 'listening');
+  const port = typeof address === 'object' ? address?.port : config.server.port;
+  log.info({ host: config.server.host, port, authenticated: config.access.apiKeys.length > 0 }, 'listening');
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
   stopWatching();
   bridge.startDraining();
-  await drain(bridge, server, config, signal);
+  await drain(bridge, server, config.server, signal);
 }
 
 /** Says what the policies are, and reads their file again when it changes and on SIGHUP. Returns how to stop that. */
-function followPolicies(bridge: Bridge, { policyFile }: Config): () => void {
+function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']): () => void {
   const file = bridge.policies?.();
   if (file !== undefined) {
     const { name, version, chain, rules, warnings } = file;
@@ -78,7 +80,12 @@ function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {
  * taken for `SHUTDOWN_DELAY`, until whoever sends traffic has noticed. Then the calls in flight are answered.
  * A second signal, or `SHUTDOWN_TIMEOUT`, ends it.
  */
-async function drain(bridge: Bridge, server: Server, config: Config, signal: string): Promise<void> {
+async function drain(
+  bridge: Bridge,
+  server: Server,
+  config: Config['server'],
+  signal: string,
+): Promise<void> {
   const { log } = bridge;
   log.info({ signal }, 'draining');
   const impatient = Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);

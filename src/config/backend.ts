@@ -1,101 +1,126 @@
-import type { Backend, Check, Judges, Sink } from '../backends/backend.ts';
+import type { Backend, BackendConfig } from '../backends/backend.ts';
 import { UNREACHABLE_FALLBACKS, type UnreachableFallback } from '../guardrail/failure.ts';
-import { oneOf, seconds } from '../guardrail/fields.ts';
-import type { Mode } from '../guardrail/verdict.ts';
-import { type Env, read, variable } from './read.ts';
+import { oneOf, type Settings, seconds } from '../guardrail/fields.ts';
+import { type Env, type Report, read, variable } from './read.ts';
 
-export type BackendConfig = {
-  readonly name: string;
-  readonly url: string;
-  readonly judges: Judges;
-  readonly mode: Mode;
-  readonly timeoutMs: number;
-  readonly unreachableFallback: UnreachableFallback;
-  readonly check: Check;
-  /** For a backend that takes records of calls. */
-  readonly sink: Sink | undefined;
-  /** Nobody chose `fail_open`: it is the vendor's default. */
-  readonly failsOpenByDefault: boolean;
-};
+export const DEFAULT_TIMEOUT_MS = 5000;
 
-export const unreachableFallback = oneOf(UNREACHABLE_FALLBACKS);
-const modes = oneOf(['enforce', 'observe']);
+/** What can be set for every backend; each name begins with that of the backend. */
+const COMMON = {
+  MODE: {
+    schema: oneOf(['enforce', 'observe']),
+    otherwise: '`enforce`',
+    sentence: '`observe` asks, logs and counts, and blocks and delays nothing.',
+  },
+  GUARDRAIL_TIMEOUT: {
+    schema: seconds,
+    otherwise: '`GUARDRAIL_TIMEOUT`',
+    sentence: 'Deadline of this backend.',
+  },
+  UNREACHABLE_FALLBACK: {
+    schema: oneOf(UNREACHABLE_FALLBACKS),
+    otherwise: '`UNREACHABLE_FALLBACK`',
+    sentence: 'What happens to a call when this backend gives no verdict.',
+  },
+} as const satisfies Settings;
 
-/** What can be set for every backend, under its own name. */
-export function commonVariables(name: string) {
-  const prefix = name.toUpperCase();
-  return {
-    [`${prefix}_MODE`]: modes,
-    [`${prefix}_GUARDRAIL_TIMEOUT`]: seconds,
-    [`${prefix}_UNREACHABLE_FALLBACK`]: unreachableFallback,
-  };
+const prefixOf = (name: string) => `${name.toUpperCase()}_`;
+
+/** The settings that every backend has, under the names of one. */
+export function commonSettings(name: string): Settings {
+  return Object.fromEntries(
+    Object.entries(COMMON).map(([word, setting]) => [prefixOf(name) + word, setting]),
+  );
 }
 
-type Global = { GUARDRAIL_TIMEOUT?: number; UNREACHABLE_FALLBACK?: UnreachableFallback };
-
-/** A backend as configured, or undefined when it is off. The more specific name wins: the bridge's `AKTO_MODE`
- * over the vendor's `SYNC_MODE`, any of the backend's over one for all, and those over defaults. */
+/**
+ * A backend as configured, or undefined if it is off. The more specific setting wins: the bridge's `AKTO_MODE` over the
+ * vendor's `SYNC_MODE`, any of the backend's over one for all, and those over defaults.
+ */
 export function configureBackend(
   definition: Backend,
   env: Env,
-  forAll: Global,
-  problems: string[],
+  forAll: {
+    readonly timeoutMs: number | undefined;
+    readonly unreachableFallback: UnreachableFallback | undefined;
+  },
+  report: Report,
 ): BackendConfig | undefined {
-  const prefix = definition.name.toUpperCase();
-  const own = { ...definition.variables, ...commonVariables(definition.name) };
-  const wanted = Object.keys(own).find((name) => variable(env, name) !== undefined);
-  if (wanted === undefined) return undefined;
+  const { name } = definition;
+  const wantedBy = ownNames(definition).find((variableName) => variable(env, variableName) !== undefined);
+  if (wantedBy === undefined) return undefined;
 
-  const before = problems.length;
-  const values = read({ ...own, ...definition.sharedVariables }, env, problems);
-  if (problems.length > before) return undefined;
-  const setup = definition.configure(values);
+  const before = report.problems.length;
+  const common = read(COMMON, env, report, prefixOf(name));
+  const setup = definition.configure(
+    read({ ...definition.settings, ...definition.sharedSettings }, env, report),
+  );
+  if (report.problems.length > before) return undefined;
   if ('missing' in setup) {
-    problems.push(`${setup.missing}: missing; ${wanted} is set, so ${definition.name} is wanted`);
+    report.problems.push(`${setup.missing}: missing; ${wantedBy} is set, so ${name} is wanted`);
     return undefined;
   }
-  const { [`${prefix}_MODE`]: ownMode, [`${prefix}_GUARDRAIL_TIMEOUT`]: ownTimeout } = values;
-  const ownFallback = values[`${prefix}_UNREACHABLE_FALLBACK`] as UnreachableFallback | undefined;
-  const mode = (ownMode as Mode | undefined) ?? setup.mode ?? 'enforce';
-  const { timeoutMs, unreachableFallback: fallback, defaults } = setup;
-  const chosen = ownFallback ?? fallback ?? forAll.UNREACHABLE_FALLBACK;
-  const byDefault = defaults?.unreachableFallback ?? 'fail_closed';
+  const { defaults = {} } = setup;
+  const chosen = common.UNREACHABLE_FALLBACK ?? setup.unreachableFallback ?? forAll.unreachableFallback;
+  const unreachableFallback = chosen ?? defaults.unreachableFallback ?? 'fail_closed';
   return {
-    name: definition.name,
+    name,
     url: setup.url,
-    judges: definition.judges,
-    mode,
+    mode: common.MODE ?? setup.mode ?? 'enforce',
     timeoutMs:
-      (ownTimeout as number | undefined) ??
-      timeoutMs ??
-      forAll.GUARDRAIL_TIMEOUT ??
-      defaults?.timeoutMs ??
-      5000,
-    unreachableFallback: chosen ?? byDefault,
-    failsOpenByDefault: chosen === undefined && byDefault === 'fail_open',
-    check: setup.check,
-    sink: setup.sink?.(mode),
+      common.GUARDRAIL_TIMEOUT ??
+      setup.timeoutMs ??
+      forAll.timeoutMs ??
+      defaults.timeoutMs ??
+      DEFAULT_TIMEOUT_MS,
+    unreachableFallback,
+    failsOpenByDefault: chosen === undefined && unreachableFallback === 'fail_open',
+    takesRecords: definition.telemetry !== undefined,
+    options: setup.config,
   };
 }
 
-/** A misspelt variable would leave a guardrail off without a word. */
-export function unknownVariables(env: Env, definitions: readonly Backend[]): string[] {
+/** Names that belong to one backend alone: one of them set means that it is wanted. */
+function ownNames({ name, settings }: Backend): readonly string[] {
+  return Object.keys({ ...settings, ...commonSettings(name) });
+}
+
+/** Warnings of a configured backend. */
+export function warningsOf({ name, url, failsOpenByDefault }: BackendConfig): readonly string[] {
+  const { protocol, hostname } = new URL(url);
+  return [
+    ...(failsOpenByDefault
+      ? [
+          `${name} lets calls pass when it gives no verdict, its vendor's default; set ${prefixOf(name)}UNREACHABLE_FALLBACK`,
+        ]
+      : []),
+    ...(protocol === 'http:' && !isLoopback(hostname)
+      ? [`${name} is asked over plain http: prompts and its token can be read on the way`]
+      : []),
+  ];
+}
+
+/** Warnings of misspelt variables, which would leave a guardrail off without a word. */
+export function unknownVariables(env: Env, definitions: readonly Backend[]): readonly string[] {
   return definitions.flatMap((definition) => {
-    const prefix = `${definition.name.toUpperCase()}_`;
-    const known = new Set(Object.keys({ ...definition.variables, ...commonVariables(definition.name) }));
+    const known = new Set(ownNames(definition));
     return Object.keys(env)
-      .filter((name) => name.startsWith(prefix) && !known.has(name))
+      .filter((name) => name.startsWith(prefixOf(definition.name)) && !known.has(name))
       .map((name) => `${name} is set and not read by the bridge; is it misspelt?`);
   });
 }
 
-/** A backend for the startup line: never a secret, and no path, which some vendors put one into. */
-export function describeBackend(backend: BackendConfig) {
+/** A backend for the startup line: no secret, and no path, into which some vendors put one. */
+export function describeBackend({ name, url, timeoutMs, unreachableFallback, mode }: BackendConfig) {
   return {
-    backend: backend.name,
-    host: new URL(backend.url).host,
-    timeout_seconds: backend.timeoutMs / 1000,
-    unreachable_fallback: backend.unreachableFallback,
-    mode: backend.mode,
+    backend: name,
+    host: new URL(url).host,
+    timeout_seconds: timeoutMs / 1000,
+    unreachable_fallback: unreachableFallback,
+    mode,
   };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

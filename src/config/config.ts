@@ -1,14 +1,12 @@
-import * as v from 'valibot';
-import { auditKeys } from '../audit/chain.ts';
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, BackendConfig } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
-import { commaList, flag, megabytes, oneOf, seconds, secret } from '../guardrail/fields.ts';
-import { ipList } from '../guardrail/ip-list.ts';
-import { type BackendConfig, configureBackend, unknownVariables, unreachableFallback } from './backend.ts';
-import { type Env, read } from './read.ts';
-import { configureTelemetry, TELEMETRY_VARIABLES, type TelemetryConfig } from './telemetry.ts';
+import type { Values } from '../guardrail/fields.ts';
+import type { Pointer } from '../guardrail/pointer.ts';
+import { configureBackend, DEFAULT_TIMEOUT_MS, isLoopback, unknownVariables, warningsOf } from './backend.ts';
+import { type Env, type Report, read } from './read.ts';
+import { type LOG_LEVELS, SETTINGS } from './settings.ts';
 
-/** Thrown at start: every variable that cannot be used, each with what to write instead. Never a value. */
+/** Thrown at start. Names each setting that cannot be used, with what to write instead, and never shows a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -19,204 +17,148 @@ export class ConfigError extends Error {
   }
 }
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-const port = v.pipe(
-  v.string(),
-  v.transform(Number),
-  v.check(
-    (value) => Number.isInteger(value) && value >= 0 && value <= 65_535,
-    'write a port number, 0 to 65535',
-  ),
-);
-
-const secondsOrZero = v.union(
-  [
-    v.pipe(
-      v.literal('0'),
-      v.transform(() => 0),
-    ),
-    seconds,
-  ],
-  'write a number of seconds',
-);
-
-const proxyUrl = v.pipe(
-  v.string(),
-  v.check(
-    (text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
-    'write an address like http://proxy.example:3128',
-  ),
-);
-
-/** The bridge's own variables; those of a backend stand in its file. */
-const VARIABLES = {
-  HOST: v.string(),
-  PORT: port,
-  BRIDGE_API_KEYS: v.pipe(commaList, v.array(secret), v.minLength(1, 'write at least one key')),
-  ALLOW_UNAUTHENTICATED: flag,
-  MAX_BODY_MB: v.pipe(
-    megabytes,
-    v.check((bytes) => bytes <= 128 * 1024 * 1024, 'write at most 128 megabytes'),
-  ),
-  GUARDRAIL_TIMEOUT: seconds,
-  UNREACHABLE_FALLBACK: unreachableFallback,
-  ANSWER_REDACTION: oneOf(['block', 'rewrite']),
-  BLOCKED_MESSAGE: v.string(),
-  BUILTIN_POLICY: oneOf(['auto', 'on', 'off']),
-  BANNED_KEYWORDS: commaList,
-  POLICY_FILE: v.string(),
-  AUDIT_KEY: v.pipe(
-    v.string(),
-    v.check((text) => text.trim().length >= 16, 'write at least 16 characters'),
-  ),
-  ALLOWED_IPS: v.pipe(
-    commaList,
-    v.rawCheck(({ dataset, addIssue }) => {
-      try {
-        if (dataset.typed) ipList(dataset.value);
-      } catch (error) {
-        addIssue({ message: (error as Error).message });
-      }
-    }),
-  ),
-  STREAM_CHECK_GROWTH: v.pipe(
-    v.string(),
-    v.transform(Number),
-    v.check((value) => value >= 1 && value <= 100, 'write a number from 1 to 100'),
-  ),
-  LOG_LEVEL: oneOf(LOG_LEVELS),
-  SHUTDOWN_DELAY: secondsOrZero,
-  SHUTDOWN_TIMEOUT: seconds,
-  HTTP_PROXY: proxyUrl,
-  HTTPS_PROXY: proxyUrl,
-  NO_PROXY: v.string(),
-  ...TELEMETRY_VARIABLES,
-} as const;
-
+/** The configuration as plain data that another thread can be given, a slice for each part of the bridge. */
 export type Config = Readonly<{
-  host: string;
-  port: number;
-  /** Empty: callers are not asked for a key. */
-  apiKeys: readonly string[];
-  maxBodyBytes: number;
-  answerRedaction: 'block' | 'rewrite';
-  blockedMessage: string | undefined;
-  /** Path of the policies; undefined for the built-in ones, or none. */
-  policyFile: string | undefined;
-  builtinPolicy: boolean;
-  bannedKeywords: readonly string[];
-  /** How long the policies may work on one call. */
-  policyTimeoutMs: number;
-  /** Keys of the audit log: the first seals new rows. */
-  auditKeys: readonly string[];
-  /** Who may call; empty for everybody. */
-  allowedIps: readonly string[];
-  /** By how much an answer has to have grown before a backend is asked about it again; 1 for each time. */
-  streamCheckGrowth: number;
-  /** Where telemetry and the audit log keep what they keep. */
-  dataDir: string;
-  logLevel: (typeof LOG_LEVELS)[number];
-  shutdownDelayMs: number;
-  shutdownTimeoutMs: number;
-  proxy: ForwardProxy | undefined;
+  server: Readonly<{ host: string; port: number; shutdownDelayMs: number; shutdownTimeoutMs: number }>;
+  /** Who may call. Without keys callers are asked for none, without addresses they may come from anywhere. */
+  access: Readonly<{ apiKeys: readonly string[]; allowedIps: readonly string[] }>;
+  /** Bounds of one guardrail call and of one POST of log events. */
+  bodies: Readonly<{ maxBodyBytes: number; maxLogBodyBytes: number }>;
+  /** What LiteLLM is told. */
+  replies: Readonly<{ responseRedaction: 'block' | 'rewrite'; blockedMessage: string | undefined }>;
+  /** `timeoutMs`: how long the policies may work on one call; `streamCheckGrowth`: see `STREAM_CHECK_GROWTH`. */
+  judging: Readonly<{ policyTimeoutMs: number; streamCheckGrowth: number }>;
+  policies: Readonly<{ file: string | undefined; builtin: boolean; bannedKeywords: readonly string[] }>;
+  /** The log of decisions; the first of its keys seals new rows. */
+  audit: Readonly<{ dir: string; keys: readonly string[] }>;
+  /** Undefined if nothing is recorded. */
+  records: RecordsConfig | undefined;
   backends: readonly BackendConfig[];
-  /** Undefined: nothing is recorded. */
-  telemetry: TelemetryConfig | undefined;
-  /** Of one POST of log events. */
-  maxLogBodyBytes: number;
-  /** What this was read from, for the telemetry thread. */
-  env: Env;
+  /** The forward proxy on the way to vendors. */
+  proxy: ForwardProxy | undefined;
+  logLevel: (typeof LOG_LEVELS)[number];
   /** What is allowed and yet worth a line at start. */
   warnings: readonly string[];
 }>;
 
+/** How records of calls are kept and delivered. */
+export type RecordsConfig = Readonly<{
+  dir: string;
+  maxBytes: number;
+  maxAgeMs: number;
+  /** How long a failure may give way to a success of its call. */
+  failureGraceMs: number;
+  /** After this a call without an event counts as missing. */
+  missingAfterMs: number;
+  redaction: RedactionOptions;
+}>;
+
+/** What of a record is not kept. */
+export type RedactionOptions = Readonly<{
+  content: 'full' | 'redacted' | 'none';
+  /** Removed from each event. */
+  remove: readonly Pointer[];
+  /** Ids or aliases of teams whose content is never kept. */
+  noContentTeams: ReadonlySet<string>;
+  /** Hashes or aliases of virtual keys whose content is never kept. */
+  noContentKeys: ReadonlySet<string>;
+}>;
+
+type OwnValues = Values<typeof SETTINGS>;
+
 /**
  * The configuration in an environment.
  *
- * @throws ConfigError naming every variable that is wrong or missing
+ * @throws ConfigError naming every setting that is wrong or missing
  */
 export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
-  const problems: string[] = [];
-  const set = read(VARIABLES, withUpperCaseProxies(env), problems);
-  const warnings: string[] = [];
-
-  const backends = definitions.flatMap((definition) => {
-    const configured = configureBackend(definition, env, set, problems);
-    if (configured?.failsOpenByDefault) {
-      const name = `${configured.name.toUpperCase()}_UNREACHABLE_FALLBACK`;
-      warnings.push(
-        `${configured.name} lets calls pass when it gives no verdict, its vendor's default; set ${name}`,
-      );
-    }
-    if (configured?.url.startsWith('http://') && !isLoopback(new URL(configured.url).hostname)) {
-      warnings.push(
-        `${configured.name} is asked over plain http: prompts and its token can be read on the way`,
-      );
-    }
-    return configured ?? [];
-  });
-  warnings.push(...unknownVariables(env, definitions));
-
+  const report: Report = { problems: [], warnings: [] };
+  const set = read(SETTINGS, withUpperCaseProxies(env), report);
+  const forAll = { timeoutMs: set.GUARDRAIL_TIMEOUT, unreachableFallback: set.UNREACHABLE_FALLBACK };
+  const backends = definitions.flatMap(
+    (definition) => configureBackend(definition, env, forAll, report) ?? [],
+  );
+  report.warnings.push(...backends.flatMap(warningsOf), ...unknownVariables(env, definitions));
   const apiKeys = set.BRIDGE_API_KEYS ?? [];
-  const open = set.ALLOW_UNAUTHENTICATED ?? false;
-  const host = set.HOST ?? (apiKeys.length > 0 || open ? '0.0.0.0' : '127.0.0.1');
-  if (apiKeys.length === 0 && !isLoopback(host)) {
-    if (open) warnings.push('anybody who reaches the port can use the bridge: ALLOW_UNAUTHENTICATED is true');
-    else
-      problems.push(
-        `BRIDGE_API_KEYS: missing; HOST is not loopback. Set keys, or ALLOW_UNAUTHENTICATED=true`,
-      );
-  }
-  const policyFile = set.POLICY_FILE?.trim();
-  const builtinPolicy =
-    policyFile === undefined &&
-    (set.BUILTIN_POLICY === 'on' || (set.BUILTIN_POLICY !== 'off' && backends.length === 0));
-  if (policyFile !== undefined && set.BUILTIN_POLICY === 'on') {
+  const config = {
+    server: {
+      host: hostOf(set, apiKeys, report),
+      port: set.PORT,
+      shutdownDelayMs: set.SHUTDOWN_DELAY,
+      shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT,
+    },
+    access: { apiKeys, allowedIps: set.ALLOWED_IPS ?? [] },
+    bodies: { maxBodyBytes: set.MAX_BODY_MB, maxLogBodyBytes: set.MAX_LOG_BODY_MB },
+    replies: { responseRedaction: set.RESPONSE_REDACTION, blockedMessage: set.BLOCKED_MESSAGE },
+    judging: {
+      policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,
+      streamCheckGrowth: set.STREAM_CHECK_GROWTH,
+    },
+    policies: policiesOf(set, backends.length > 0, report),
+    audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
+    records: recordsOf(set, backends),
+    backends,
+    proxy: proxyOf(set),
+    logLevel: set.LOG_LEVEL,
+    warnings: report.warnings,
+  };
+  if (report.problems.length > 0) throw new ConfigError(report.problems);
+  return Object.freeze(config);
+}
+
+function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings }: Report): string {
+  const isOpen = set.ALLOW_UNAUTHENTICATED;
+  const host = set.HOST ?? (apiKeys.length > 0 || isOpen ? '0.0.0.0' : '127.0.0.1');
+  if (apiKeys.length > 0 || isLoopback(host)) return host;
+  if (isOpen) warnings.push('anybody who reaches the port can use the bridge: ALLOW_UNAUTHENTICATED is true');
+  else
+    problems.push('BRIDGE_API_KEYS: missing; HOST is not loopback. Set keys, or ALLOW_UNAUTHENTICATED=true');
+  return host;
+}
+
+function policiesOf(
+  set: OwnValues,
+  hasBackends: boolean,
+  { problems, warnings }: Report,
+): Config['policies'] {
+  const { POLICY_FILE: file, BUILTIN_POLICY: wanted, BANNED_KEYWORDS: bannedKeywords = [] } = set;
+  const builtin = file === undefined && (wanted === 'on' || (wanted !== 'off' && !hasBackends));
+  if (file !== undefined && wanted === 'on') {
     problems.push('BUILTIN_POLICY: POLICY_FILE is set, and what it says judges; leave one of them out');
   }
-  if (!builtinPolicy && set.BANNED_KEYWORDS?.length) {
+  if (!builtin && bannedKeywords.length > 0) {
     problems.push(
-      policyFile === undefined
+      file === undefined
         ? 'BANNED_KEYWORDS: the built-in policy that reads them is off; set BUILTIN_POLICY=on'
         : 'BANNED_KEYWORDS: is not read beside POLICY_FILE; write them under policy.banned-keywords there',
     );
   }
-  if (!builtinPolicy && policyFile === undefined && backends.length === 0) {
+  if (!builtin && file === undefined && !hasBackends) {
     warnings.push(
       'nothing judges: no vendor is configured and BUILTIN_POLICY is off, so every call is allowed',
     );
   }
-  if (problems.length > 0) throw new ConfigError(problems);
-
-  return Object.freeze({
-    host,
-    port: set.PORT ?? 8787,
-    apiKeys,
-    maxBodyBytes: set.MAX_BODY_MB ?? 32 * 1024 * 1024,
-    answerRedaction: set.ANSWER_REDACTION ?? 'block',
-    blockedMessage: set.BLOCKED_MESSAGE,
-    policyFile,
-    builtinPolicy,
-    bannedKeywords: set.BANNED_KEYWORDS ?? [],
-    policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? 5000,
-    auditKeys: auditKeys(set.AUDIT_KEY),
-    allowedIps: set.ALLOWED_IPS ?? [],
-    streamCheckGrowth: set.STREAM_CHECK_GROWTH ?? 1,
-    dataDir: set.DATA_DIR ?? './data',
-    logLevel: set.LOG_LEVEL ?? 'info',
-    shutdownDelayMs: set.SHUTDOWN_DELAY ?? 3000,
-    shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT ?? 25_000,
-    proxy: proxyOf(set),
-    backends,
-    telemetry: configureTelemetry(set, backends),
-    maxLogBodyBytes: set.MAX_LOG_BODY_MB ?? 64 * 1024 * 1024,
-    env: Object.fromEntries(Object.entries(env).filter(([, text]) => text?.trim())),
-    warnings,
-  });
+  return { file, builtin, bannedKeywords };
 }
 
-function proxyOf({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: ProxyVariables): ForwardProxy | undefined {
+function recordsOf(set: OwnValues, backends: readonly BackendConfig[]): RecordsConfig | undefined {
+  if (!set.TELEMETRY || !backends.some(({ takesRecords }) => takesRecords)) return undefined;
+  return {
+    dir: set.DATA_DIR,
+    maxBytes: set.OUTBOX_MAX_MB,
+    maxAgeMs: set.OUTBOX_MAX_AGE_HOURS,
+    failureGraceMs: set.FAILURE_GRACE_SECONDS,
+    missingAfterMs: set.MISSING_EVENT_MINUTES,
+    redaction: {
+      content: set.TELEMETRY_CONTENT,
+      remove: set.TELEMETRY_REMOVE,
+      noContentTeams: new Set(set.NO_CONTENT_TEAMS),
+      noContentKeys: new Set(set.NO_CONTENT_KEYS),
+    },
+  };
+}
+
+function proxyOf({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: OwnValues): ForwardProxy | undefined {
   if (HTTP_PROXY === undefined && HTTPS_PROXY === undefined) return undefined;
   return {
     ...(HTTP_PROXY !== undefined && { httpProxy: HTTP_PROXY }),
@@ -225,14 +167,8 @@ function proxyOf({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: ProxyVariables): Forward
   };
 }
 
-type ProxyVariables = { HTTP_PROXY?: string; HTTPS_PROXY?: string; NO_PROXY?: string };
-
 /** These three are written in either case. */
 function withUpperCaseProxies(env: Env): Env {
   const { http_proxy, https_proxy, no_proxy } = env;
   return { HTTP_PROXY: http_proxy, HTTPS_PROXY: https_proxy, NO_PROXY: no_proxy, ...env };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

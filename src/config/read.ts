@@ -1,29 +1,51 @@
 import * as v from 'valibot';
+import type { Setting, Settings, Values } from '../guardrail/fields.ts';
 
 /** The environment as the process has it: every value a text. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-type Schemas = Readonly<Record<string, v.GenericSchema<string, unknown>>>;
+/** Collects what is wrong, and what is allowed and yet worth a line at start. */
+export type Report = { readonly problems: string[]; readonly warnings: string[] };
 
-/** The variables that are set, by their schemas; what is wrong with the others goes to `problems`, without the value. */
-export function read<V extends Schemas>(
-  variables: V,
-  env: Env,
-  problems: string[],
-): { [Name in keyof V]?: v.InferOutput<V[Name]> } {
-  const values: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(variables)) {
-    const text = variable(env, name);
-    if (text === undefined) continue;
-    const parsed = v.safeParse(schema, text);
-    if (parsed.success) values[name] = parsed.output;
-    else problems.push(`${name}: ${parsed.issues[0].message}`);
-  }
-  return values as { [Name in keyof V]?: v.InferOutput<V[Name]> };
+/** Characters of a wrong value that its problem quotes. */
+const QUOTED_CHARS = 60;
+
+/**
+ * Reads settings with their defaults. A wrong one goes to `problems`, with its value unless that is a secret.
+ *
+ * @param prefix how their variables begin
+ */
+export function read<S extends Settings>(settings: S, env: Env, report: Report, prefix = ''): Values<S> {
+  const entries = Object.entries(settings).map(([name, setting]) => [
+    name,
+    readOne(prefix + name, setting, env, report),
+  ]);
+  return Object.fromEntries(entries) as Values<S>;
 }
 
-/** A variable set to nothing counts as not set, as compose files write it. */
+function readOne(name: string, setting: Setting, env: Env, report: Report): unknown {
+  const { source, text } = written(name, setting, env, report);
+  const wanted = text ?? setting.default;
+  if (wanted === undefined) return undefined;
+  const parsed = v.safeParse(setting.schema, wanted);
+  if (parsed.success) return parsed.output;
+  const value = setting.secret ? '' : `; it is ${JSON.stringify(wanted.slice(0, QUOTED_CHARS))}`;
+  report.problems.push(`${source}: ${parsed.issues[0].message}${value}`);
+  return undefined;
+}
+
+/** The text of a setting, and the variable that it stands in: the one of its name, or of its former name. */
+function written(name: string, { formerly }: Setting, env: Env, { problems, warnings }: Report) {
+  const text = variable(env, name);
+  const former = formerly === undefined ? undefined : variable(env, formerly);
+  if (formerly === undefined || former === undefined) return { source: name, text };
+  if (text === undefined) warnings.push(`${formerly} is now ${name}: rename it`);
+  else if (text !== former)
+    problems.push(`${formerly}: ${name}, its new name, has another value; remove ${formerly}`);
+  return text === undefined ? { source: formerly, text: former } : { source: name, text };
+}
+
+/** The text of a variable. One that is set to nothing counts as not set, as compose files write it. */
 export function variable(env: Env, name: string): string | undefined {
-  const text = env[name]?.trim();
-  return text === '' ? undefined : text;
+  return env[name]?.trim() || undefined;
 }

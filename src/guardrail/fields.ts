@@ -1,7 +1,35 @@
 import * as v from 'valibot';
 import { type Pointer, parsePointer } from './pointer.ts';
 
+/** A setting: a variable of the environment, how it is read and how it is described. */
+export type Setting = {
+  /** Reads the text; its description is the unit, or the values to choose from. */
+  readonly schema: v.GenericSchema<string, unknown>;
+  /** The default, as one would write it. */
+  readonly default?: string;
+  /** The default in words, where it is no text of this kind or depends on another setting; without it, none. */
+  readonly otherwise?: string;
+  /** What it does, in one sentence. */
+  readonly sentence: string;
+  /** True if its value is never shown, such as a key, or an address that may hold a password. */
+  readonly secret?: true;
+  /** Its name of before, which is still read. */
+  readonly formerly?: string;
+};
+
+/** Settings by name. */
+export type Settings = Readonly<Record<string, Setting>>;
+
+/** The values of settings: undefined for one that is neither set nor has a default. */
+export type Values<S extends Settings> = {
+  readonly [Name in keyof S]:
+    | v.InferOutput<S[Name]['schema']>
+    | (S[Name] extends { readonly default: string } ? never : undefined);
+};
+
 /** Shapes of settings as they stand in the environment: text in, value out, with a message that says what to write. */
+
+export const text = (unit: string) => v.pipe(v.string(), v.description(unit));
 
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 const FALSE = new Set(['0', 'false', 'no', 'off']);
@@ -11,49 +39,60 @@ export const flag = v.pipe(
   v.transform((text) => text.trim().toLowerCase()),
   v.check((text) => TRUE.has(text) || FALSE.has(text), 'write true or false'),
   v.transform((text) => TRUE.has(text)),
+  v.description('true, false'),
 );
 
-export const positiveNumber = (unit: string) =>
+/** A positive number, handed over times `factor`. */
+const positive = (unit: string, factor: number, max = 1_000_000) =>
   v.pipe(
     v.string(),
     v.transform(Number),
     v.check((value) => Number.isFinite(value) && value > 0, `write a positive number of ${unit}`),
-    v.check((value) => value <= 1_000_000, `write a smaller number of ${unit}`),
+    v.check((value) => value <= max, `write at most ${max} ${unit}`),
+    v.transform((value) => value * factor),
+    v.description(unit),
   );
 
 /** Seconds, fractions allowed, as milliseconds. */
-export const seconds = v.pipe(
-  positiveNumber('seconds'),
-  v.transform((value) => value * 1000),
-);
+export const seconds = positive('seconds', 1000);
+export const minutes = positive('minutes', 60_000);
+export const hours = positive('hours', 3_600_000);
+export const milliseconds = positive('milliseconds', 1);
 
-export const minutes = v.pipe(
-  positiveNumber('minutes'),
-  v.transform((value) => value * 60_000),
-);
+/** Megabytes of 1024 * 1024 bytes, as bytes. */
+export const megabytes = (max?: number) =>
+  v.pipe(positive('megabytes', 1024 * 1024, max), v.transform(Math.round));
 
-export const milliseconds = positiveNumber('milliseconds');
+/** A number between two others; a whole one if `isWhole`. */
+export const numberFrom = (min: number, max: number, isWhole = false) =>
+  v.pipe(
+    v.string(),
+    v.transform(Number),
+    v.check(
+      (value) => value >= min && value <= max && (!isWhole || Number.isInteger(value)),
+      `write a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`,
+    ),
+    v.description(`${min} to ${max}`),
+  );
 
-export const megabytes = v.pipe(
-  positiveNumber('megabytes'),
-  v.transform((value) => Math.round(value * 1024 * 1024)),
-);
+const isHttp = (url: URL | null): url is URL => url !== null && /^https?:$/.test(url.protocol);
 
 /** An http or https address without credentials, query or fragment; a trailing slash is trimmed. */
 export const baseUrl = v.pipe(
   v.string(),
   v.check((text) => {
     const url = URL.parse(text);
-    return (
-      url !== null &&
-      /^https?:$/.test(url.protocol) &&
-      !url.username &&
-      !url.password &&
-      !url.search &&
-      !url.hash
-    );
+    return isHttp(url) && !url.username && !url.password && !url.search && !url.hash;
   }, 'write an address like https://host.example/path, without credentials, query or fragment'),
   v.transform((text) => text.replace(/\/+$/, '')),
+  v.description('address'),
+);
+
+/** The address of a forward proxy. */
+export const proxyUrl = v.pipe(
+  v.string(),
+  v.check((text) => isHttp(URL.parse(text)), 'write an address like http://proxy.example:3128'),
+  v.description('address'),
 );
 
 /** A secret that is sent as a header value. */
@@ -65,6 +104,7 @@ export const secret = v.pipe(
     (text) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text),
     'write printable ASCII without line breaks',
   ),
+  v.description('text'),
 );
 
 /** Words separated by commas; blanks round them and empty ones are dropped. */
@@ -76,10 +116,21 @@ export const commaList = v.pipe(
       .map((word) => word.trim())
       .filter((word) => word !== ''),
   ),
+  v.description('words, comma separated'),
 );
 
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
-  v.picklist(words, `write one of ${words.join(', ')}`);
+  v.pipe(v.picklist(words, `write one of ${words.join(', ')}`), v.description(words.join(', ')));
+
+export const jsonObject = v.pipe(
+  v.string(),
+  v.parseJson(undefined, 'write a JSON object'),
+  v.check(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'write a JSON object',
+  ),
+  v.description('JSON object'),
+);
 
 /** JSON pointers (RFC 6901) separated by commas; `*` as a whole segment means every key or index. */
 export const jsonPointers = v.pipe(
@@ -89,4 +140,5 @@ export const jsonPointers = v.pipe(
     'write JSON pointers like /metadata/user_api_key_user_email or /messages/*/name (~1 for /, ~0 for ~)',
   ),
   v.transform((pointers): readonly Pointer[] => pointers.flatMap((pointer) => [parsePointer(pointer) ?? []])),
+  v.description('JSON pointers, comma separated'),
 );

@@ -12,7 +12,7 @@ import { blockedMessage } from './blocked-message.ts';
 export type AnswerOptions = {
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly answerRedaction: 'block' | 'rewrite';
+  readonly responseRedaction: 'block' | 'rewrite';
   readonly blockedMessage: string | undefined;
 };
 
@@ -64,7 +64,7 @@ export function createAnswers(options: AnswerOptions) {
     holdback: readonly number[] | undefined,
   ): Answered {
     const dropped =
-      (call.input_type === 'response' && options.answerRedaction === 'block') ||
+      (call.input_type === 'response' && options.responseRedaction === 'block') ||
       call.additional_provider_specific_params.mode === 'during_call';
     const reply = dropped ? null : rewriteReply(call, rewrites);
     const by = backends.join(',');

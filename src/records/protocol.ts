@@ -1,7 +1,8 @@
+import type { Config, RecordsConfig } from '../config/config.ts';
 import type { CheckNote, VerdictNote } from '../guardrail/record.ts';
 
-/** What the records thread is started with: the environment that the configuration was read from. */
-export type WorkerStart = { readonly env: Readonly<Record<string, string | undefined>> };
+/** The part of the configuration that the records thread is given. */
+export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
 
 /** A line of notes: a verdict, or the result of a check that ended after it. */
 export type NoteLine =

@@ -65,7 +65,7 @@ export class RecordsThread {
   #worker: Worker;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param start what the thread reads its configuration from */
+  /** @param start plain data, of which the thread is given a copy */
   constructor(start: WorkerStart, log: Log, events: RecordsThreadEvents) {
     this.#start = start;
     this.#log = log;

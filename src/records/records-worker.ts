@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { createHttp, type Http } from '../backends/http.ts';
-import type { Config } from '../config/config.ts';
-import type { TelemetryConfig } from '../config/telemetry.ts';
+import { sinkOf } from '../backends/index.ts';
 import { type Courier, createCourier } from '../delivery/courier.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
@@ -12,7 +11,7 @@ import { openSqliteOutbox, type SqliteOutbox } from '../outbox/sqlite.ts';
 import { type BlockedCall, Intake, type Receipt } from './intake.ts';
 import { Maintenance } from './maintenance.ts';
 import { PendingCalls } from './pending-calls.ts';
-import type { FromWorker, LogsResult, ToWorker } from './protocol.ts';
+import type { FromWorker, LogsResult, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { createRedactor } from './redact/redact.ts';
 
@@ -45,34 +44,37 @@ export class RecordsWorker {
   #isClosing = false;
 
   /** @param post sends a message to the main thread */
-  constructor(config: Config, telemetry: TelemetryConfig, post: (message: FromWorker) => void) {
-    const sinks = config.backends.flatMap(({ name, sink }) => (sink === undefined ? [] : [{ name, sink }]));
+  constructor({ records, bodies, proxy, ...config }: WorkerStart, post: (message: FromWorker) => void) {
+    const sinks = config.backends.flatMap((backend) => {
+      const sink = sinkOf(backend);
+      return sink === undefined ? [] : [{ name: backend.name, sink }];
+    });
     const backends = sinks.map(({ name }) => name);
-    const { content, noContentTeams, noContentKeys } = telemetry.redaction;
-    this.#maxLogBodyBytes = config.maxLogBodyBytes;
+    const { content, noContentTeams, noContentKeys } = records.redaction;
+    this.#maxLogBodyBytes = bodies.maxLogBodyBytes;
     this.#post = post;
     this.#metrics = createTelemetryMetrics(backends);
     this.#observer = new RecordsObserver(this.#metrics, (line) => post({ kind: 'log', ...line }));
     this.#outbox = openSqliteOutbox({
-      dir: telemetry.dir,
+      dir: records.dir,
       backends,
-      maxBytes: telemetry.maxBytes,
-      maxAgeMs: telemetry.maxAgeMs,
+      maxBytes: records.maxBytes,
+      maxAgeMs: records.maxAgeMs,
       events: this.#observer.outbox,
     });
     this.#pendingCalls = new PendingCalls({ onForgotten: () => this.#metrics.notesForgotten.inc() });
     this.#intake = new Intake({
       outbox: this.#outbox,
       pendingCalls: this.#pendingCalls,
-      redactor: createRedactor(telemetry.redaction),
+      redactor: createRedactor(records.redaction),
       sinks,
-      failureGraceMs: telemetry.failureGraceMs,
+      failureGraceMs: records.failureGraceMs,
       responseCheckMs: Math.max(...config.backends.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
       keepsContent: content === 'full' && noContentTeams.size === 0 && noContentKeys.size === 0,
       onUnnamedEvent: () => this.#observer.unnamedEvent(OLDEST_SUPPORTED.join('.')),
       now: Date.now,
     });
-    this.#http = createHttp({ proxy: config.proxy });
+    this.#http = createHttp({ proxy });
     this.#courier = createCourier({
       outbox: this.#outbox,
       sinks,
@@ -84,8 +86,8 @@ export class RecordsWorker {
       outbox: this.#outbox,
       pendingCalls: this.#pendingCalls,
       courier: this.#courier,
-      missingAfterMs: telemetry.missingAfterMs,
-      maxAgeMs: telemetry.maxAgeMs,
+      missingAfterMs: records.missingAfterMs,
+      maxAgeMs: records.maxAgeMs,
       observer: this.#observer,
       report: (health) => post({ kind: 'health', health }),
     });

@@ -1,20 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../../src/backends/index.ts';
 import { help } from '../../src/cli/help.ts';
-import { TELEMETRY_VARIABLES } from '../../src/config/telemetry.ts';
 import { runChild } from '../support/child.ts';
 
-test.concurrent('every wrong variable is named at once, without its value, and the exit code is 1', async () => {
+test.concurrent('every wrong variable is named at once, secrets without their value, and the exit code is 1', async () => {
   const { code, stderr, stdout } = await runChild({
     env: {
-      PORT: 'hidden-port',
+      PORT: 'http',
       MAX_BODY_MB: '-5',
       CAPSULE_LITELLM_TOKEN: 'hidden-token',
-      BUILTIN_POLICY: 'hidden',
+      BUILTIN_POLICY: 'maybe',
     },
   });
   expect(code).toBe(1);
@@ -61,30 +60,6 @@ test.concurrent('--help prints the help, even where the configuration is wrong',
 });
 
 const AKTO = { AKTO_GUARDRAIL_API_BASE: 'https://akto.example.com', AKTO_API_KEY: 'hidden' };
-
-/** Every variable that is read: the bridge's own from the schema's source, the rest from the definitions. */
-function variables(): string[] {
-  const source = readFileSync(join(import.meta.dirname, '..', '..', 'src', 'config', 'config.ts'), 'utf8');
-  const schema = /const VARIABLES = \{\n(.*?)\n\}/s.exec(source)?.[1] ?? '';
-  const own = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = '']) => name);
-  expect(own).toEqual(expect.arrayContaining(['HOST', 'BRIDGE_API_KEYS', 'SHUTDOWN_TIMEOUT']));
-  const ofBackends = backends.flatMap(({ name, variables, sharedVariables }) => [
-    ...Object.keys({ ...variables, ...sharedVariables }),
-    ...['MODE', 'GUARDRAIL_TIMEOUT', 'UNREACHABLE_FALLBACK'].map((word) => `${name.toUpperCase()}_${word}`),
-  ]);
-  return [...own, ...Object.keys(TELEMETRY_VARIABLES), ...ofBackends];
-}
-
-test.each([
-  { where: 'the help', text: () => help(backends) },
-  {
-    where: 'the README',
-    text: () => readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8'),
-  },
-])('$where mentions every variable that is read', ({ text }) => {
-  const words = new Set(text().match(/[A-Z][A-Z0-9_]+/g));
-  expect(variables().filter((name) => !words.has(name))).toEqual([]);
-});
 
 test.concurrent('check-config says what the configuration means and keeps secrets to itself', async () => {
   const { code, stdout, stderr } = await runChild({
@@ -152,8 +127,7 @@ test.concurrent('a .env file in the working directory is read, under the environ
 });
 
 test.concurrent('a mistake in the .env file is named like one in the environment', async () => {
-  const { code, stderr } = await runChild({ args: ['check-config'], cwd: folderWith('PORT=hidden\n') });
+  const { code, stderr } = await runChild({ args: ['check-config'], cwd: folderWith('PORT=http\n') });
   expect(code).toBe(1);
   expect(stderr).toContain('  PORT: ');
-  expect(stderr).not.toContain('hidden');
 });

@@ -25,28 +25,17 @@ const CAPSULE = {
 describe('without any variable', () => {
   test('it listens on loopback and judges by the built-in policy', () => {
     expect(parse()).toEqual({
-      host: '127.0.0.1',
-      port: 8787,
-      apiKeys: [],
-      maxBodyBytes: 32 * 1024 * 1024,
-      answerRedaction: 'block',
-      blockedMessage: undefined,
-      allowedIps: [],
-      auditKeys: [],
-      builtinPolicy: true,
-      dataDir: './data',
-      policyFile: undefined,
-      policyTimeoutMs: 5000,
-      streamCheckGrowth: 1,
-      bannedKeywords: [],
-      logLevel: 'info',
-      shutdownDelayMs: 3000,
-      shutdownTimeoutMs: 25_000,
-      proxy: undefined,
+      server: { host: '127.0.0.1', port: 8787, shutdownDelayMs: 3000, shutdownTimeoutMs: 25_000 },
+      access: { apiKeys: [], allowedIps: [] },
+      bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024 },
+      replies: { responseRedaction: 'block', blockedMessage: undefined },
+      judging: { policyTimeoutMs: 5000, streamCheckGrowth: 1 },
+      policies: { file: undefined, builtin: true, bannedKeywords: [] },
+      audit: { dir: './data', keys: [] },
+      records: undefined,
       backends: [],
-      telemetry: undefined,
-      maxLogBodyBytes: 64 * 1024 * 1024,
-      env: {},
+      proxy: undefined,
+      logLevel: 'info',
       warnings: [],
     });
   });
@@ -86,10 +75,13 @@ test('every variable of its own is read', () => {
     PORT: '0',
     BRIDGE_API_KEYS: ' one , two,,',
     MAX_BODY_MB: '0.5',
-    ANSWER_REDACTION: 'rewrite',
+    RESPONSE_REDACTION: 'rewrite',
     BLOCKED_MESSAGE: 'No. {ref}',
     BUILTIN_POLICY: 'on',
     BANNED_KEYWORDS: 'a b, c ,',
+    ALLOWED_IPS: '10.0.0.0/8, ::1',
+    AUDIT_KEY: ' sixteen-or-more-1, before,',
+    DATA_DIR: '/data',
     LOG_LEVEL: 'debug',
     SHUTDOWN_DELAY: '0',
     SHUTDOWN_TIMEOUT: '1.5',
@@ -97,19 +89,21 @@ test('every variable of its own is read', () => {
     no_proxy: 'localhost',
   });
   expect(config).toMatchObject({
-    host: '0.0.0.0',
-    port: 0,
-    apiKeys: ['one', 'two'],
-    maxBodyBytes: 512 * 1024,
-    answerRedaction: 'rewrite',
-    blockedMessage: 'No. {ref}',
-    builtinPolicy: true,
-    bannedKeywords: ['a b', 'c'],
+    server: { host: '0.0.0.0', port: 0, shutdownDelayMs: 0, shutdownTimeoutMs: 1500 },
+    access: { apiKeys: ['one', 'two'], allowedIps: ['10.0.0.0/8', '::1'] },
+    bodies: { maxBodyBytes: 512 * 1024 },
+    replies: { responseRedaction: 'rewrite', blockedMessage: 'No. {ref}' },
+    policies: { builtin: true, bannedKeywords: ['a b', 'c'] },
+    audit: { dir: '/data', keys: ['sixteen-or-more-1', 'before'] },
     logLevel: 'debug',
-    shutdownDelayMs: 0,
-    shutdownTimeoutMs: 1500,
     proxy: { httpsProxy: 'http://proxy.example:3128', noProxy: 'localhost' },
   });
+});
+
+test('a configuration is plain data, of which another thread can be given a copy', () => {
+  const config = parse({ ...AKTO, ...CAPSULE, BRIDGE_API_KEYS: 'k', NO_CONTENT_TEAMS: 'a,b' });
+  expect(structuredClone(config)).toEqual(config);
+  expect(config.records).toBeDefined();
 });
 
 describe('who may ask', () => {
@@ -142,7 +136,7 @@ describe('who may ask', () => {
     },
   ])('$name', ({ env, host, problems = [] }) => {
     expect(problemsOf(env)).toEqual(problems);
-    if (host !== undefined) expect(parse(env).host).toBe(host);
+    if (host !== undefined) expect(parse(env).server.host).toBe(host);
   });
 });
 
@@ -154,7 +148,7 @@ describe('the built-in policy', () => {
     { env: { ...AKTO, BUILTIN_POLICY: 'auto' }, on: false },
     { env: { BUILTIN_POLICY: 'off' }, on: false },
   ])('is on: $on, under $env', ({ env, on }) => {
-    expect(parse(env).builtinPolicy).toBe(on);
+    expect(parse(env).policies.builtin).toBe(on);
   });
 
   test('off, it is not given keywords in vain', () => {
@@ -162,5 +156,32 @@ describe('the built-in policy', () => {
       expect.stringMatching(/^BANNED_KEYWORDS/),
     ]);
     expect(problemsOf({ ...AKTO, BANNED_KEYWORDS: 'plum', BUILTIN_POLICY: 'on' })).toEqual([]);
+  });
+});
+
+describe('a setting under its former name', () => {
+  const ANSWER_REDACTION = 'rewrite';
+  test('is read, with a warning that names the new one', () => {
+    const { replies, warnings } = parse({ ANSWER_REDACTION });
+    expect(replies.responseRedaction).toBe('rewrite');
+    expect(warnings).toEqual(['ANSWER_REDACTION is now RESPONSE_REDACTION: rename it']);
+  });
+
+  test('does no harm beside the new one with the same value', () => {
+    const { replies, warnings } = parse({ ANSWER_REDACTION, RESPONSE_REDACTION: 'rewrite' });
+    expect(replies.responseRedaction).toBe('rewrite');
+    expect(warnings).toEqual([]);
+  });
+
+  test('is an error beside the new one with another value', () => {
+    expect(problemsOf({ ANSWER_REDACTION, RESPONSE_REDACTION: 'block' })).toEqual([
+      'ANSWER_REDACTION: RESPONSE_REDACTION, its new name, has another value; remove ANSWER_REDACTION',
+    ]);
+  });
+
+  test('is what a problem names if it is the one that is set', () => {
+    expect(problemsOf({ ANSWER_REDACTION: 'cut' })).toEqual([
+      'ANSWER_REDACTION: write one of block, rewrite; it is "cut"',
+    ]);
   });
 });

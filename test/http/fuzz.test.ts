@@ -152,7 +152,7 @@ test('so do damaged calls that are sent to vendors, whatever those say', async (
     AKTO_API_KEY: 'token',
     CAPSULE_LITELLM_ENDPOINT: capsule.url,
     CAPSULE_LITELLM_TOKEN: 'token',
-    ANSWER_REDACTION: 'rewrite',
+    RESPONSE_REDACTION: 'rewrite',
   };
   const seen = await fuzz(env, 2, 800);
   for (const kind of ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'error']) {

@@ -131,7 +131,7 @@ describe('what LiteLLM is answered', () => {
   });
 
   test('of an answer that grows: how much of it may not be shown yet', async () => {
-    const { ask } = bridgeWith({ chain: ['secrets'] }, { ANSWER_REDACTION: 'rewrite' });
+    const { ask } = bridgeWith({ chain: ['secrets'] }, { RESPONSE_REDACTION: 'rewrite' });
     const answer = (text: string) =>
       ask({ input_type: 'response', litellm_call_id: 's', texts: [text, 'Done. '] });
     expect(await answer('the key is ghp_')).toEqual({ action: 'NONE', stream_holdback_chars: [4, 0] });
@@ -145,7 +145,7 @@ describe('what LiteLLM is answered', () => {
   });
 
   test('of an answer that may not be rewritten: a block', async () => {
-    const { ask } = bridgeWith({ chain: ['secrets'] }, { ANSWER_REDACTION: 'block' });
+    const { ask } = bridgeWith({ chain: ['secrets'] }, { RESPONSE_REDACTION: 'block' });
     expect(await ask({ input_type: 'response', texts: [SECRET] })).toMatchObject({ action: 'BLOCKED' });
     expect(await ask({ input_type: 'response', texts: ['Fine. '] })).toEqual({ action: 'NONE' });
   });
@@ -161,9 +161,9 @@ describe('what LiteLLM is answered', () => {
     ['block', { action: 'NONE' }],
   ])(
     'of an answer with a marker of its request, where answers are handled by %s',
-    async (ANSWER_REDACTION, reply) => {
+    async (RESPONSE_REDACTION, reply) => {
       const policy = { 'pii-detector': { redaction: { reversible: true } } };
-      const { ask } = bridgeWith({ chain: ['pii-detector'], policy }, { ANSWER_REDACTION });
+      const { ask } = bridgeWith({ chain: ['pii-detector'], policy }, { RESPONSE_REDACTION });
       expect(await ask({ litellm_call_id: 'r', texts: [`Write to ${MAIL}`] })).toMatchObject({
         texts: ['Write to [EMAIL_ADDRESS_1]'],
       });
@@ -272,7 +272,7 @@ describe('the audit log', () => {
 
   test('has a row for each decision: who, what and why', async () => {
     const DATA_DIR = folder();
-    const { ask, rows } = bridgeWith(AUDITED, { DATA_DIR, ANSWER_REDACTION: 'rewrite' });
+    const { ask, rows } = bridgeWith(AUDITED, { DATA_DIR, RESPONSE_REDACTION: 'rewrite' });
     await ask({ ...who, litellm_call_id: '1', texts: ['hello'] });
     const { blocked_reason } = await ask({ ...who, litellm_call_id: '2', texts: [SECRET] });
     await ask({ ...who, litellm_call_id: '3', texts: [MAIL], input_type: 'response' });
@@ -412,7 +412,7 @@ describe('no content', () => {
           DATA_DIR,
           LOG_LEVEL: 'trace',
           BLOCKED_MESSAGE: '{backend} {reason} {ref}',
-          ANSWER_REDACTION: 'block',
+          RESPONSE_REDACTION: 'block',
         },
       );
       const reasons: unknown[] = [];

@@ -66,11 +66,11 @@ const setups = {
       },
       { rules: [{ name: 'sales-team', match: { team: 'sales' } }] },
     ),
-    env: { ANSWER_REDACTION: 'rewrite' },
+    env: { RESPONSE_REDACTION: 'rewrite' },
   },
   reload: {
     policy: policies({ secrets: { action: 'redact' } }),
-    env: { ANSWER_REDACTION: 'rewrite' },
+    env: { RESPONSE_REDACTION: 'rewrite' },
     guardrails,
   },
   audit: {

@@ -18,12 +18,12 @@ const guardrails = {
   fifth: incremental,
   each: { ...incremental, streaming_sampling_rate: 1 },
 };
-const rewrites = { ANSWER_REDACTION: 'rewrite' };
+const rewrites = { RESPONSE_REDACTION: 'rewrite' };
 
 const setups = {
   redact: { policy: policies({ secrets: { action: 'redact' } }), env: rewrites, guardrails },
   block: { policy: policies({ secrets: { action: 'block' } }), env: rewrites, guardrails },
-  // ANSWER_REDACTION is block unless it is set
+  // RESPONSE_REDACTION is block unless it is set
   strict: { policy: policies({ secrets: { action: 'redact' } }), guardrails },
   reversible: {
     policy: policies({ 'pii-detector': { entities: ['EMAIL_ADDRESS'], redaction: { reversible: true } } }),
@@ -229,7 +229,7 @@ describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
         },
       );
 
-      test('without ANSWER_REDACTION=rewrite a redaction ends the stream, and nothing of the secret is seen', async () => {
+      test('without RESPONSE_REDACTION=rewrite a redaction ends the stream, and nothing of the secret is seen', async () => {
         const splits = splitsOf(samples.github, 4);
         const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
         const raws = await streamed(answers, `strict-${rate}`);

@@ -12,7 +12,7 @@ const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQU
 
 const setups = {
   block: { policy: policies({ secrets: { action: 'block' } }) },
-  redact: { policy: policies({ secrets: { action: 'redact' } }), env: { ANSWER_REDACTION: 'rewrite' } },
+  redact: { policy: policies({ secrets: { action: 'redact' } }), env: { RESPONSE_REDACTION: 'rewrite' } },
 };
 
 describe.each(inject('releases'))('policies alone behind litellm $version ($kind)', (release) => {

@@ -108,7 +108,7 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
       expect(seen.raw).toContain(letter.replace(address, masked));
     });
 
-    testIf(judged.answer)('ANSWER_REDACTION=block blocks an answer that would be redacted', async () => {
+    testIf(judged.answer)('RESPONSE_REDACTION=block blocks an answer that would be redacted', async () => {
       world.provider.reset({ text: letter });
       const seen = await world.send(endpoint, endpoint.ask(question), ['strict-post']);
 
@@ -419,7 +419,7 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
     );
 
     test.each(isOld ? [] : streaming)(
-      'ANSWER_REDACTION=block never delivers the redacted words on $name',
+      'RESPONSE_REDACTION=block never delivers the redacted words on $name',
       async (endpoint) => {
         world.provider.reset({ text: letter, chunkSize: 4 });
         const seen = await world.send(endpoint, { ...endpoint.ask(question), stream: true }, [
@@ -433,7 +433,7 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
     );
 
     test.each(streaming)(
-      'ANSWER_REDACTION=block cuts at the sampled chunk by default on $name',
+      'RESPONSE_REDACTION=block cuts at the sampled chunk by default on $name',
       async (endpoint) => {
         world.provider.reset({ text: letter, chunkSize: 4 });
         const seen = await world.send(endpoint, { ...endpoint.ask(question), stream: true }, ['strict-post']);
@@ -444,7 +444,7 @@ describe.each(inject('releases'))('litellm $version ($kind)', (release) => {
     );
 
     test.each(streaming)(
-      'LEAKS with ANSWER_REDACTION=rewrite: LiteLLM drops rewrites of streams on $name',
+      'LEAKS with RESPONSE_REDACTION=rewrite: LiteLLM drops rewrites of streams on $name',
       async (endpoint) => {
         world.provider.reset({ text: letter, chunkSize: 8 });
         const seen = await world.send(endpoint, { ...endpoint.ask(question), stream: true }, ['mask-post']);

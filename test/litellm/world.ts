@@ -46,7 +46,7 @@ export async function startWorld(release: Release): Promise<World> {
 
   const envs: Record<BridgeName, Record<string, string>> = {
     policy: { BANNED_KEYWORDS: forbidden, BRIDGE_API_KEYS: `retired-key,${bridgeKey}` },
-    mask: { ...aktoAt(akto.url), ANSWER_REDACTION: 'rewrite' },
+    mask: { ...aktoAt(akto.url), RESPONSE_REDACTION: 'rewrite' },
     strict: aktoAt(akto.url),
     'down-fail_closed': aktoAt(closedUrl),
     'down-fail_open': { ...aktoAt(closedUrl), UNREACHABLE_FALLBACK: 'fail_open' },

@@ -96,7 +96,7 @@ test.each([
   {
     name: 'an answer that may be rewritten',
     call: { ...request, input_type: 'response' },
-    env: { ANSWER_REDACTION: 'rewrite' },
+    env: { RESPONSE_REDACTION: 'rewrite' },
     action: 'GUARDRAIL_INTERVENED',
   },
   {
@@ -107,7 +107,7 @@ test.each([
       texts: [],
       tool_calls: [{ id: 'c', type: 'function', function: { name: 'mail', arguments: '{"to":"dana"}' } }],
     },
-    env: { ANSWER_REDACTION: 'rewrite' },
+    env: { RESPONSE_REDACTION: 'rewrite' },
     action: 'BLOCKED',
   },
   {

@@ -102,7 +102,7 @@ const flows: Flow[] = [
   },
   {
     name: 'a redaction that is applied',
-    env: { ANSWER_REDACTION: 'rewrite' },
+    env: { RESPONSE_REDACTION: 'rewrite' },
     akto: (sent, response) =>
       void response.end(
         verdict({

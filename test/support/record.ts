@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sink } from '../../src/backends/backend.ts';
-import { backends } from '../../src/backends/index.ts';
+import { backends, sinkOf as boundSink } from '../../src/backends/index.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import type { CallRecord, CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
 
@@ -89,7 +89,8 @@ export const checkBy = (backend: string, result: CheckNote['result']): CheckNote
 
 /** The sink of the one backend that an environment configures. */
 export function sinkOf(env: Record<string, string>): Sink {
-  const sink = parseConfig(env, backends).backends[0]?.sink;
+  const [backend] = parseConfig(env, backends).backends;
+  const sink = backend && boundSink(backend);
   if (sink === undefined) throw new Error('takes no records');
   return sink;
 }

@@ -1,22 +1,22 @@
 import * as v from 'valibot';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import { BackendError, type Failure } from '../../guardrail/failure.ts';
-import { baseUrl, commaList, flag, seconds, secret } from '../../guardrail/fields.ts';
+import {
+  baseUrl,
+  commaList,
+  flag,
+  jsonObject,
+  oneOf,
+  seconds,
+  secret,
+  text,
+} from '../../guardrail/fields.ts';
 import type { CheckNote } from '../../guardrail/record.ts';
 import { ALLOW, VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
 import { checkEnvelope, checkTemplate, type Envelope } from './envelope.ts';
 import { answerPayload, type CheckedPayload, requestPayload } from './payload.ts';
 import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
-
-const jsonObject = v.pipe(
-  v.string(),
-  v.parseJson(undefined, 'write a JSON object'),
-  v.check(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'write a JSON object',
-  ),
-);
 
 /** Of what was sent to be recorded: a 200 that does not say so is no receipt, whatever else it says. */
 const Taken = v.object({ success: v.literal(true) });
@@ -45,22 +45,66 @@ const UNMAPPED = { isAnswer: false, mapBack: () => null };
 export const akto = defineBackend({
   name: 'akto',
   judges: { request: true, response: true, media: false, unit: 'conversation' },
-  variables: {
-    AKTO_GUARDRAIL_API_BASE: baseUrl,
-    AKTO_API_KEY: secret,
-    AKTO_ACCOUNT_ID: v.string(),
-    AKTO_VXLAN_ID: v.string(),
-    AKTO_CONTEXT_SOURCE: v.picklist(['AGENTIC', 'ENDPOINT'], 'write AGENTIC or ENDPOINT'),
-    AKTO_METADATA: jsonObject,
-    AKTO_BLOCKING_BEHAVIOURS: commaList,
-    DATA_INGESTION_SERVICE_URL: baseUrl,
-    AKTO_API_TOKEN: secret,
+  settings: {
+    AKTO_GUARDRAIL_API_BASE: {
+      schema: baseUrl,
+      sentence: "Address of Akto's guardrail service, as in LiteLLM's own integration.",
+      secret: true,
+    },
+    AKTO_API_KEY: {
+      schema: secret,
+      sentence: 'Token that is sent as `Authorization`, without a scheme.',
+      secret: true,
+    },
+    AKTO_ACCOUNT_ID: {
+      schema: text('id'),
+      default: '1000000',
+      sentence: 'Sent as `akto_account_id`.',
+    },
+    AKTO_VXLAN_ID: { schema: text('id'), default: '0', sentence: 'Sent as `akto_vxlan_id`.' },
+    AKTO_CONTEXT_SOURCE: {
+      schema: oneOf(['AGENTIC', 'ENDPOINT']),
+      default: 'AGENTIC',
+      sentence: 'Sent as `contextSource`.',
+    },
+    AKTO_METADATA: {
+      schema: jsonObject,
+      default: '{}',
+      sentence: 'Sent with each call, such as `{"policy_name":"pii"}` for the policies to apply.',
+    },
+    AKTO_BLOCKING_BEHAVIOURS: {
+      schema: commaList,
+      otherwise: '`block`',
+      sentence:
+        'Behaviours of a violation that block besides `block`, such as `warn`, `alert`, `approval`; others count as `flagged`.',
+    },
+    DATA_INGESTION_SERVICE_URL: {
+      schema: baseUrl,
+      sentence: "`AKTO_GUARDRAIL_API_BASE` under the name of Akto's hook.",
+      secret: true,
+    },
+    AKTO_API_TOKEN: {
+      schema: secret,
+      sentence: "`AKTO_API_KEY` under the name of Akto's hook, which needs none.",
+      secret: true,
+    },
   },
-  sharedVariables: {
-    SYNC_MODE: flag,
-    TIMEOUT: seconds,
-    VERDICT_FLATTEN_CONTENT: flag,
-    VERDICT_DROP_BODY_KEYS: commaList,
+  sharedSettings: {
+    SYNC_MODE: { schema: flag, default: 'true', sentence: '`false` is `AKTO_MODE=observe`.' },
+    TIMEOUT: {
+      schema: seconds,
+      sentence: '`AKTO_GUARDRAIL_TIMEOUT` under the name of the hook.',
+    },
+    VERDICT_FLATTEN_CONTENT: {
+      schema: flag,
+      default: 'true',
+      sentence: 'Joins the text parts of a message in what Akto checks, as it reads only plain strings.',
+    },
+    VERDICT_DROP_BODY_KEYS: {
+      schema: commaList,
+      default: 'stream,tools',
+      sentence: 'Keys of the body that are left out of what Akto checks, as violations hide behind them.',
+    },
   },
   configure(set) {
     const base = set.AKTO_GUARDRAIL_API_BASE ?? set.DATA_INGESTION_SERVICE_URL;
@@ -70,10 +114,10 @@ export const akto = defineBackend({
     if (token === undefined && set.AKTO_GUARDRAIL_API_BASE !== undefined) return { missing: 'AKTO_API_KEY' };
     const proxy = `${base}/api/http-proxy?akto_connector=litellm`;
     const envelopes = {
-      accountId: set.AKTO_ACCOUNT_ID ?? '1000000',
-      vxlanId: set.AKTO_VXLAN_ID ?? '0',
-      contextSource: set.AKTO_CONTEXT_SOURCE ?? 'AGENTIC',
-      metadata: JSON.stringify(set.AKTO_METADATA ?? {}),
+      accountId: set.AKTO_ACCOUNT_ID,
+      vxlanId: set.AKTO_VXLAN_ID,
+      contextSource: set.AKTO_CONTEXT_SOURCE,
+      metadata: JSON.stringify(set.AKTO_METADATA),
     };
     return {
       url: base,
@@ -93,10 +137,10 @@ export const akto = defineBackend({
           'block',
           ...(set.AKTO_BLOCKING_BEHAVIOURS ?? []).map((word) => word.toLowerCase()),
         ]),
-        flatten: set.VERDICT_FLATTEN_CONTENT ?? true,
-        drop: new Set(set.VERDICT_DROP_BODY_KEYS ?? ['stream', 'tools']),
+        flatten: set.VERDICT_FLATTEN_CONTENT,
+        drop: new Set(set.VERDICT_DROP_BODY_KEYS),
       },
-      mode: set.SYNC_MODE === false ? 'observe' : undefined,
+      mode: set.SYNC_MODE ? undefined : 'observe',
       timeoutMs: set.TIMEOUT,
     };
   },

@@ -23,14 +23,34 @@ const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reaso
 export const capsule = defineBackend({
   name: 'capsule',
   judges: { request: true, response: false, media: false, unit: 'conversation' },
-  variables: {
-    CAPSULE_LITELLM_ENDPOINT: baseUrl,
-    CAPSULE_LITELLM_TOKEN: secret,
-    CAPSULE_LITELLM_BLOCK_ON_RISK: flag,
-    CAPSULE_LITELLM_FAIL_OPEN: flag,
-    CAPSULE_LITELLM_TIMEOUT_MS: milliseconds,
+  settings: {
+    CAPSULE_LITELLM_ENDPOINT: {
+      schema: baseUrl,
+      sentence: "Address of Capsule's hooks.",
+      secret: true,
+    },
+    CAPSULE_LITELLM_TOKEN: {
+      schema: secret,
+      sentence: 'Token (JWT) of Capsule.',
+      secret: true,
+    },
+    CAPSULE_LITELLM_BLOCK_ON_RISK: {
+      schema: flag,
+      default: 'true',
+      sentence: '`false` is `CAPSULE_MODE=observe`.',
+    },
+    CAPSULE_LITELLM_FAIL_OPEN: {
+      schema: flag,
+      otherwise: '`true`',
+      sentence: '`CAPSULE_UNREACHABLE_FALLBACK`: `fail_open` if true, `fail_closed` if not.',
+    },
+    CAPSULE_LITELLM_TIMEOUT_MS: {
+      schema: milliseconds,
+      otherwise: '`20000`',
+      sentence: '`CAPSULE_GUARDRAIL_TIMEOUT` in milliseconds.',
+    },
   },
-  sharedVariables: {},
+  sharedSettings: {},
   configure(set) {
     const endpoint = set.CAPSULE_LITELLM_ENDPOINT;
     if (endpoint === undefined) return { missing: 'CAPSULE_LITELLM_ENDPOINT' };
@@ -39,7 +59,7 @@ export const capsule = defineBackend({
     return {
       url,
       config: { hooks: url, pre: `${url}/events/pre`, token: set.CAPSULE_LITELLM_TOKEN },
-      mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK === false ? 'observe' : undefined,
+      mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK ? undefined : 'observe',
       timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
       unreachableFallback:
         set.CAPSULE_LITELLM_FAIL_OPEN === undefined

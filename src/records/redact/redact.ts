@@ -1,19 +1,10 @@
+import type { RedactionOptions } from '../../config/config.ts';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
-import type { Pointer } from '../../guardrail/pointer.ts';
 import { cleanEvent, cleanText, type TelemetryContent } from './clean.ts';
 import { createPointerList, erase } from './pointers.ts';
 
+export type { RedactionOptions } from '../../config/config.ts';
 export { type TelemetryContent, WITHHELD } from './clean.ts';
-
-export type RedactionOptions = {
-  readonly content: TelemetryContent;
-  /** What is taken out of every event. */
-  readonly remove: readonly Pointer[];
-  /** Ids or aliases of teams whose content is never kept. */
-  readonly noContentTeams: ReadonlySet<string>;
-  /** Hashes or aliases of virtual keys whose content is never kept. */
-  readonly noContentKeys: ReadonlySet<string>;
-};
 
 /** A cleaned event, with JSON pointers to what was taken out of it and to what was replaced, a hundred of each at most. */
 export type Redacted = {

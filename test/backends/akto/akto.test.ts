@@ -236,13 +236,13 @@ describe('a check of an answer', () => {
     },
     {
       name: 'a redaction of the answer',
-      env: { ANSWER_REDACTION: 'rewrite' },
+      env: { RESPONSE_REDACTION: 'rewrite' },
       result: responseMasked,
       is: { action: 'GUARDRAIL_INTERVENED', texts: ['Sent to ****.'], counted: 'modify' },
     },
     {
       name: 'a redaction of the answer side in a merged result',
-      env: { ANSWER_REDACTION: 'rewrite' },
+      env: { RESPONSE_REDACTION: 'rewrite' },
       result: merged(allow, responseMasked),
       is: { action: 'GUARDRAIL_INTERVENED', texts: ['Sent to ****.'], counted: 'modify' },
     },

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { backends } from '../../src/backends/index.ts';
+import { settingGroups, settingsHelp } from '../../src/config/describe.ts';
+
+const rows = settingGroups(backends).flatMap(([, rows]) => rows);
+
+test('every setting has values to choose from or a unit, and one sentence in English', () => {
+  for (const { name, unit, sentence } of rows) {
+    expect(name).toMatch(/^[A-Z][A-Z_]+$/);
+    expect(unit, name).toMatch(/\S/);
+    expect(sentence, name).toMatch(/^[^|\n]{10,}\.$/);
+  }
+});
+
+test('no name is described twice', () => {
+  const names = rows.map(({ name }) => name);
+  expect(names).toEqual([...new Set(names)]);
+});
+
+test('the help of the settings names each with its default, without markup', () => {
+  const help = settingsHelp(backends);
+  expect(help).toContain('  PORT (0 to 65535; default 8787)\n      Port to listen on; 0 picks a free one.\n');
+  expect(help).toContain('  CAPSULE_LITELLM_TIMEOUT_MS (milliseconds; default 20000)\n');
+  for (const { name } of rows) expect(help).toContain(`\n  ${name} (`);
+  expect(help).not.toContain('`');
+});
+
+/** The table of all settings for the guide. */
+function table(): string {
+  const lines = settingGroups(backends).flatMap(([title, rows]) => [
+    `| **${title}** | | | |`,
+    ...rows.map((row) => `| \`${row.name}\` | ${row.default} | ${row.unit} | ${row.sentence} |`),
+  ]);
+  return `| variable | default | unit or values | |\n|---|---|---|---|\n${lines.join('\n')}\n`;
+}
+
+test('the guide for operators has the table of all settings', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../examples/operations/README.md'), 'utf8');
+  const section = /^## All settings\n(.*?)(?=^## |(?![\s\S]))/ms.exec(guide)?.[1] ?? '';
+  const stands = section.slice(section.indexOf('|'), section.lastIndexOf('|') + 2);
+  const paste = `the table is stale: paste this under "All settings" in examples/operations/README.md\n\n${table()}\n`;
+  expect(stands === table(), paste).toBe(true);
+});
