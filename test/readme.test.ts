@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readCases } from '../src/cli/golden.ts';
-import { runCases } from '../src/cli/policy-test.ts';
+import { readCases } from '../src/cli/golden-cases.ts';
+import { runCases } from '../src/cli/policy.ts';
 import { ENTITIES } from '../src/detectors/personal/index.ts';
 import { SECRETS, TOKENS } from '../src/detectors/secrets/index.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';

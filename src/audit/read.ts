@@ -13,7 +13,7 @@ export async function* readRows(
   {
     since = Number.NEGATIVE_INFINITY,
     until = Number.POSITIVE_INFINITY,
-  }: { since?: number; until?: number } = {},
+  }: { since?: number | undefined; until?: number | undefined } = {},
 ): AsyncGenerator<ReadRow> {
   for (const segment of listSegments(folder)) {
     if (!mayHave(segment, since)) continue;

@@ -1,44 +1,210 @@
-import { auditKeys } from '../audit/chain.ts';
-import { auditFolder } from '../audit/segments.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { auditKeys, type Head } from '../audit/chain.ts';
+import type { Finding } from '../audit/findings.ts';
+import { followRows, type ReadRow, readRows } from '../audit/read.ts';
+import { auditFolder, listSegments } from '../audit/segments.ts';
+import { verifyLog } from '../audit/verify.ts';
 import { variable } from '../config/read.ts';
-import { SETTINGS } from '../config/settings.ts';
-import { exportAudit } from './audit-export.ts';
-import { AUDIT_HELP } from './audit-help.ts';
-import type { AuditSource } from './audit-source.ts';
-import { tail } from './audit-tail.ts';
-import { verify } from './audit-verify.ts';
-import type { Terminal } from './terminal.ts';
-import { UsageError } from './usage.ts';
+import { csvLine, oneLine, plural, printableJson } from './output.ts';
+import { dataDir, type Terminal, writeLines } from './terminal.ts';
 
-/** One of the audit commands. Resolves with the exit code. */
-type Command = (args: readonly string[], source: AuditSource, terminal: Terminal) => Promise<number>;
+/** The log that a command reads. */
+type AuditSource = { readonly folder: string; readonly keys: readonly string[] };
 
-const COMMANDS: Readonly<Record<string, Command>> = { verify, tail, export: exportAudit };
+const ABOUT = `
+DATA_DIR says where the log is (./data), AUDIT_KEY what its rows are sealed with:
+the first key seals new rows, former keys follow it, separated by commas. All of
+it works while a bridge runs.`;
+
+const MAX_ROWS = 100_000;
+const POLL_MS = 500;
 
 /**
- * `guardrail-bridge audit …`: reads the decision log, also while a bridge writes it. Of the settings it reads `DATA_DIR`
- * and `AUDIT_KEY` alone, so it works where others are missing or wrong.
- *
- * @throws UsageError for a wrong command line, and an Error that an operator can read
+ * Adds `audit …`: reads the decision log, also while a bridge writes it. Of the settings it reads `DATA_DIR` and
+ * `AUDIT_KEY` alone, so it works where others are missing or wrong.
  */
-export async function audit([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
-  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-  const asksForHelp = [name, ...options].some((word) => word === '--help' || word === '-h');
-  if (asksForHelp || name === 'help') {
-    terminal.out.write(AUDIT_HELP);
-    return 0;
+export function addAudit(program: Command, terminal: Terminal): void {
+  const audit = program
+    .command('audit')
+    .description(
+      'verify, tail or export the decision log, which policy audit-logger keeps without any content',
+    )
+    .addHelpText('after', ABOUT);
+  const onLog = async (command: (source: AuditSource) => Promise<void>) => {
+    const env = terminal.env();
+    const dir = dataDir(env);
+    try {
+      await command({ folder: auditFolder(dir), keys: auditKeys(variable(env, 'AUDIT_KEY')) });
+    } catch (error) {
+      throw explained(error, dir);
+    }
+  };
+  audit
+    .command('verify')
+    .description('check the chain of hashes; ends with 1 if anything is wrong')
+    .option(
+      '--head <seq:hash>',
+      'a row that the bridge logged as its last: shows if the end was cut off',
+      headOf,
+    )
+    .option('--json', 'print { ok, rows, segments, head, problems, more, notes }')
+    .action((options: VerifyOptions) => onLog((source) => verify(options, source, terminal)));
+  audit
+    .command('tail')
+    .description('print the last rows')
+    .option('-n, --rows <n>', 'number of rows', rowCount, 20)
+    .option('-f, --follow', 'go on with new rows, until it is stopped')
+    .option('--json', 'print rows as they are in the log')
+    .action((options: TailOptions) => onLog((source) => tail(options, source, terminal)));
+  audit
+    .command('export')
+    .description('write rows for other programs')
+    .option('--since <time>', 'rows from 2026-11-21 or 2026-11-21T10:00:00Z on; UTC without a zone', timeOf)
+    .option('--until <time>', 'rows before this time', timeOf)
+    .addOption(
+      audit
+        .createOption('--format <format>', 'the rows as they are, or a table')
+        .choices(['jsonl', 'csv'])
+        .default('jsonl'),
+    )
+    .option('--out <file>', 'a new file instead of standard output')
+    .action((options: ExportOptions) => onLog((source) => exportRows(options, source, terminal)));
+}
+
+type VerifyOptions = { readonly head?: Head; readonly json?: boolean };
+
+/**
+ * `audit verify`: checks that the log is as the bridge wrote it. With `--json`: `{ ok, rows, segments, head, problems:
+ * [{ file, line, message }], more, notes: […] }`; `head` is `SEQ:HASH` or null, `more` counts the problems beyond a hundred,
+ * a `line` of 0 means the file as a whole.
+ */
+async function verify(
+  { head: told, json }: VerifyOptions,
+  { folder, keys }: AuditSource,
+  terminal: Terminal,
+): Promise<void> {
+  const { out, err } = terminal;
+  const { rows, segments, head, problems, more, notes } = await verifyLog({ folder, keys, told });
+  const ok = problems.length === 0;
+  const end = head === undefined ? null : `${head.seq}:${head.hash}`;
+  if (!ok) terminal.exitCode = 1;
+  if (json) {
+    out.write(`${printableJson({ ok, rows, segments, head: end, problems, more, notes })}\n`);
+    return;
   }
-  if (name === undefined) throw new UsageError('audit needs a command');
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`unknown command audit ${name}`);
-  const env = terminal.env();
-  const dir = variable(env, 'DATA_DIR') ?? SETTINGS.DATA_DIR.default;
-  const source = { folder: auditFolder(dir), keys: auditKeys(variable(env, 'AUDIT_KEY')) };
-  try {
-    return await command(args, source, terminal);
-  } catch (error) {
-    throw explained(error, dir);
+  for (const note of notes) err.write(`note: ${lineOf(note)}`);
+  for (const problem of problems) out.write(lineOf(problem));
+  if (more > 0) out.write(`and ${plural(more, 'problem')} more\n`);
+  const result = ok ? 'ok' : plural(problems.length + more, 'problem');
+  const read = `${plural(rows, 'row')} in ${plural(segments, 'segment')}`;
+  out.write(`${result}, ${read}${end === null ? '' : `, head ${end}`}\n`);
+}
+
+function headOf(text: string): Head {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim()) ?? [];
+  if (seq === undefined || hash === undefined) {
+    throw new InvalidArgumentError('Write SEQ:HASH as the bridge has logged it');
   }
+  return { seq: Number(seq), hash: hash.toLowerCase() };
+}
+
+/** A message can quote text that somebody wrote into a file. */
+function lineOf({ file, line, message }: Finding): string {
+  return `${oneLine(file, 80)}${line > 0 ? `:${line}` : ''}: ${oneLine(message, 200)}\n`;
+}
+
+type TailOptions = { readonly rows: number; readonly follow?: boolean; readonly json?: boolean };
+
+/** `audit tail`: the last rows, a line each. `--follow` goes on until it is stopped or its reader is gone. */
+async function tail(
+  { rows: count, follow, json }: TailOptions,
+  { folder }: AuditSource,
+  { out, sleep }: Terminal,
+): Promise<void> {
+  const print = (row: ReadRow) => out.write(json ? `${row.line}\n` : textOf(row));
+  const { rows, follower } = await followRows(folder, count);
+  for (const row of rows) print(row);
+  while (follow && out.writable) {
+    for await (const row of follower.next()) print(row);
+    await sleep(POLL_MS);
+  }
+}
+
+function rowCount(text: string): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : -1;
+  if (count >= 0 && count <= MAX_ROWS) return count;
+  throw new InvalidArgumentError(`Write a number, 0 to ${MAX_ROWS}`);
+}
+
+/** Fields of a decision that `tail` prints, and fields of other rows that it leaves out. */
+const PRINTED = [
+  ...['by', 'reason_code', 'rules', 'team', 'key', 'user', 'model', 'caller_rule', 'would_block'],
+  ...['would_redact', 'ref', 'litellm_call_id'],
+];
+const OMITTED = new Set(['seq', 'at', 'event_type', 'prev', 'hash', 'version']);
+
+function textOf({ at, seq, event_type, fields }: ReadRow): string {
+  const isDecision = event_type === 'decision';
+  const title = isDecision ? `${fields.verdict ?? 'defer'} ${fields.input_type}` : event_type;
+  const cells = (isDecision ? PRINTED : Object.keys(fields)).flatMap((name) => {
+    const value = fields[name];
+    const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+    return text === '' || OMITTED.has(name) ? [] : `${oneLine(name, 40)}=${oneLine(text, 80)}`;
+  });
+  return `${[oneLine(at, 30), seq, oneLine(title, 40), ...cells].join('  ')}\n`;
+}
+
+type ExportOptions = {
+  readonly since?: number;
+  readonly until?: number;
+  readonly format: 'jsonl' | 'csv';
+  readonly out?: string;
+};
+
+/** Columns of the table, named as in the rows; `detail` holds the fields of rows about the log itself, as JSON. */
+const COLUMNS = [
+  ...['seq', 'at', 'event_type', 'verdict', 'action', 'input_type', 'litellm_call_id', 'litellm_trace_id'],
+  ...['model', 'team', 'key', 'user', 'by', 'reason_code', 'rules', 'policy_version', 'caller_rule'],
+  ...['would_block', 'would_redact', 'ref', 'ms'],
+];
+
+/**
+ * `audit export`: rows in order, including those about the log itself. As `jsonl` they stay as they are, so that their
+ * hashes can still be checked; as `csv` no cell is a formula to a spreadsheet.
+ */
+async function exportRows(
+  { since, until, format, out }: ExportOptions,
+  { folder }: AuditSource,
+  terminal: Terminal,
+): Promise<void> {
+  // Throws before anything is written if there is no log
+  listSegments(folder);
+  let exported = 0;
+  async function* lines(): AsyncIterable<string> {
+    if (format === 'csv') yield csvLine([...COLUMNS, 'detail', 'prev', 'hash']);
+    for await (const row of readRows(folder, { since, until })) {
+      exported++;
+      yield format === 'csv' ? csvLine(cellsOf(row)) : `${row.line}\n`;
+    }
+  }
+  const isWhole = await writeLines(lines(), out, terminal, 16);
+  if (isWhole && out !== undefined) terminal.out.write(`${plural(exported, 'row')} in ${out}\n`);
+}
+
+function cellsOf({ fields, event_type, prev, hash }: ReadRow): readonly unknown[] {
+  const others = Object.entries(fields).filter(([name]) => name !== 'prev' && !COLUMNS.includes(name));
+  const detail = event_type === 'decision' ? '' : JSON.stringify(Object.fromEntries(others));
+  return [...COLUMNS.map((name) => fields[name]), detail, prev, hash];
+}
+
+const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** A time without a zone is in UTC, as in the rows. */
+function timeOf(text: string): number {
+  const [match, zone] = TIME.exec(text) ?? [];
+  const at = Date.parse(match?.includes('T') && zone === undefined ? `${match}Z` : (match ?? ''));
+  if (Number.isNaN(at)) throw new InvalidArgumentError('Write a time like 2026-11-21T10:00:00Z');
+  return at;
 }
 
 function explained(error: unknown, dir: string): unknown {

@@ -1,12 +1,31 @@
+import type { Command } from 'commander';
 import { createHttp, toFailure } from '../backends/http.ts';
+import { backends } from '../backends/index.ts';
 import { policiesOf } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
-import { many } from './table.ts';
+import { plural } from './output.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds `check-config`. */
+export function addCheckConfig(program: Command, terminal: Terminal): void {
+  program
+    .command('check-config')
+    .description('read the configuration, say what it means, and stop')
+    .option('--connect', "also see if each backend's address answers")
+    .action(async ({ connect }: { connect?: boolean }) => {
+      const config = parseConfig(terminal.env(), backends);
+      terminal.out.write(checkConfig(config));
+      if (!connect) return;
+      const { text, ok } = await checkConnections(config);
+      terminal.out.write(text);
+      if (!ok) terminal.exitCode = 1;
+    });
+}
 
 /**
- * `guardrail-bridge check-config`: what the environment means, without starting anything.
+ * The meaning of a configuration, for people.
  *
  * @throws PolicyFileError, or ConfigError if there is no such file
  */
@@ -37,8 +56,8 @@ function inForce(
     if (mode === 'enforce') return kind;
     return mode === 'sample' ? `${kind} (sample ${sample} %)` : `${kind} (observe)`;
   });
-  const words = bannedKeywords.length > 0 ? `; ${many(bannedKeywords.length, 'banned keyword')}` : '';
-  return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${many(rules.length, 'rule')}${words}`;
+  const words = bannedKeywords.length > 0 ? `; ${plural(bannedKeywords.length, 'banned keyword')}` : '';
+  return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${plural(rules.length, 'rule')}${words}`;
 }
 
 function telemetryOf({ records, backends }: Config): string {
@@ -50,8 +69,8 @@ function telemetryOf({ records, backends }: Config): string {
 }
 
 /**
- * `guardrail-bridge check-config --connect`: whether anything answers at the address of each backend. Any HTTP status
- * means that name, network and TLS are right; the token is not tried, as no vendor has a call for that.
+ * Asks the address of each backend. Any HTTP status means that name, network and TLS are right; the token is not tried, as
+ * no vendor has a call for that.
  */
 export async function checkConnections(config: Config): Promise<{ text: string; ok: boolean }> {
   const http = createHttp({ proxy: config.proxy });

@@ -1,100 +1,90 @@
+import { InvalidArgumentError } from 'commander';
+import { backends } from '../backends/index.ts';
 import { isServed, type Ledger, openLedger } from '../outbox/ledger.ts';
-import type { Delivery } from '../outbox/ledger-reads.ts';
-import { checkBackend, oneId } from './outbox-choice.ts';
+import { type Delivery, type LedgerBacklog, MAX_FOUND, type Selection } from '../outbox/ledger-reads.ts';
+import { INTAKE } from '../outbox/schema.ts';
 import { deliveryJson, recordJson, stateOf } from './outbox-json.ts';
-import { age, oneLine, printableJson, size, table } from './table.ts';
-import type { Terminal } from './terminal.ts';
-import { noWords, parseOptions, UsageError } from './usage.ts';
+import { age, oneLine, plural, printableJson, size, table } from './output.ts';
+import { type Terminal, writeLines } from './terminal.ts';
 
-/** So many rows are for reading; more are for `export`. */
-const MAX_ROWS = 10_000;
+/** Records whose ids are held at once; their contents are read as they are taken. */
+const EXPORT_PAGE = 1000;
 
 /**
  * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends: [{ backend, due, waiting, dead,
  * oldest_seconds, oldest_dead_seconds }] }`; an age is null where there is nothing.
  */
-export function status(args: readonly string[], dir: string, { out, now }: Terminal): number {
-  const { values, words } = parseOptions(args, { json: { type: 'boolean' } });
-  noWords(words);
+export function status({ json }: { json?: boolean }, dir: string, { out, now }: Terminal): void {
   const at = now();
   const { backlogs, usedBytes } = reading(dir, (ledger) => ({
     backlogs: ledger.backlogs(at),
     usedBytes: ledger.usedBytes(),
   }));
   const isRunning = isServed(dir);
-  if (values.json) {
+  if (json) {
     const seconds = (since: number | undefined) =>
       since === undefined ? null : Math.max(0, Math.floor((at - since) / 1000));
-    const backends = backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => ({
+    const all = backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => ({
       ...{ backend, due, waiting, dead },
-      oldest_seconds: seconds(oldestAt),
-      oldest_dead_seconds: seconds(oldestDeadAt),
+      ...{ oldest_seconds: seconds(oldestAt), oldest_dead_seconds: seconds(oldestDeadAt) },
     }));
-    const all = { data_dir: dir, bridge_running: isRunning, used_bytes: usedBytes, backends };
-    out.write(`${printableJson(all)}\n`);
-    return 0;
+    const outbox = { data_dir: dir, bridge_running: isRunning, used_bytes: usedBytes, backends: all };
+    out.write(`${printableJson(outbox)}\n`);
+    return;
   }
-  const span = (since: number | undefined) => (since === undefined ? '-' : age(at - since));
-  const columns = ['due', 'waiting', 'oldest', 'dead', 'oldest dead'];
-  const rows = backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => [
-    ...[oneLine(backend, 40), String(due), String(waiting), span(oldestAt), String(dead), span(oldestDeadAt)],
-  ]);
-  const aligned = [{ title: 'backend' }, ...columns.map((title) => ({ title, isNumber: true }))];
-  const isDue = backlogs.some(({ due }) => due > 0);
-  const isDead = backlogs.some(({ dead }) => dead > 0);
-  const lines = [
-    `outbox in ${dir}: ${size(usedBytes)} in use, ${isRunning ? 'a bridge is running on it' : 'no bridge is running on it'}\n`,
-    rows.length > 0 ? `\n${table(aligned, rows)}` : 'nothing waits, and there are no dead letters\n',
-    isDue && !isRunning ? '\nWhat is due goes out when the bridge starts.\n' : '',
-    isDead
-      ? '\nDead letters are not tried again by themselves: see guardrail-bridge outbox list --dead\n'
-      : '',
-  ];
-  out.write(lines.join(''));
-  return 0;
+  const running = isRunning ? 'a bridge is running on it' : 'no bridge is running on it';
+  out.write(`outbox in ${dir}: ${size(usedBytes)} in use, ${running}\n`);
+  if (backlogs.length === 0) out.write('nothing waits, and there are no dead letters\n');
+  else out.write(`\n${backlogTable(backlogs, at)}`);
+  if (!isRunning && backlogs.some(({ due }) => due > 0)) {
+    out.write('\nWhat is due goes out when the bridge starts.\n');
+  }
+  if (backlogs.some(({ dead }) => dead > 0)) {
+    out.write('\nDead letters are not tried again by themselves: see guardrail-bridge outbox list --dead\n');
+  }
 }
+
+function backlogTable(backlogs: readonly LedgerBacklog[], at: number): string {
+  const span = (since: number | undefined) => (since === undefined ? '-' : age(at - since));
+  const numbers = ['due', 'waiting', 'oldest', 'dead', 'oldest dead'];
+  return table(
+    [{ title: 'backend' }, ...numbers.map((title) => ({ title, isNumber: true }))],
+    backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => [
+      ...[oneLine(backend, 40), String(due), String(waiting), span(oldestAt), String(dead)],
+      span(oldestDeadAt),
+    ]),
+  );
+}
+
+export type ListOptions = Selection & { readonly limit: number; readonly json?: boolean };
+
+const LIST_COLUMNS = [
+  ...[{ title: 'id', isNumber: true }, { title: 'record_id' }, { title: 'backend' }, { title: 'outcome' }],
+  ...[{ title: 'litellm_call_id' }, { title: 'age', isNumber: true }],
+  ...[{ title: 'attempts', isNumber: true }, { title: 'state' }, { title: 'reason' }],
+];
 
 /**
  * `outbox list`, oldest first, a row for each backend that has not got a record. With `--json`:
  * `{ total, deliveries: […] }`, see {@link deliveryJson}; `total` counts those beyond `--limit` too.
  */
-export function list(args: readonly string[], dir: string, { out, now }: Terminal): number {
-  const { values, words } = parseOptions(args, {
-    backend: { type: 'string' },
-    dead: { type: 'boolean' },
-    limit: { type: 'string', default: '50' },
-    json: { type: 'boolean' },
-  });
-  noWords(words);
-  const limit = /^\d{1,6}$/.test(values.limit) ? Number(values.limit) : 0;
-  if (limit < 1 || limit > MAX_ROWS) throw new UsageError(`--limit: write a number, 1 to ${MAX_ROWS}`);
+export function list(options: ListOptions, dir: string, { out, now }: Terminal): void {
+  const { limit, json, dead } = options;
   const { deliveries, total } = reading(dir, (ledger) => {
-    checkBackend(ledger, values.backend);
-    return { deliveries: ledger.page(values, 0, limit).slice(0, limit), total: ledger.count(values) };
+    checkBackend(ledger, options.backend);
+    return { deliveries: ledger.page(options, 0, limit).slice(0, limit), total: ledger.count(options) };
   });
   const at = now();
-  if (values.json) {
-    const all = { total, deliveries: deliveries.map((delivery) => deliveryJson(delivery, at)) };
-    out.write(`${printableJson(all)}\n`);
-    return 0;
+  if (json) {
+    const all = deliveries.map((delivery) => deliveryJson(delivery, at));
+    out.write(`${printableJson({ total, deliveries: all })}\n`);
+  } else if (deliveries.length === 0) {
+    out.write(dead ? 'no dead letters\n' : 'nothing waits, and there are no dead letters\n');
+  } else {
+    const rows = deliveries.map((delivery) => cells(delivery, at));
+    out.write(table(LIST_COLUMNS, rows));
+    if (total > rows.length) out.write(`\n${rows.length} of ${total}; --limit shows more\n`);
   }
-  if (deliveries.length === 0) {
-    out.write(values.dead ? 'no dead letters\n' : 'nothing waits, and there are no dead letters\n');
-    return 0;
-  }
-  const columns = [
-    ...[{ title: 'id', isNumber: true }, { title: 'record_id' }, { title: 'backend' }, { title: 'outcome' }],
-    ...[{ title: 'litellm_call_id' }, { title: 'age', isNumber: true }],
-    ...[{ title: 'attempts', isNumber: true }, { title: 'state' }, { title: 'reason' }],
-  ];
-  out.write(
-    table(
-      columns,
-      deliveries.map((delivery) => cells(delivery, at)),
-    ),
-  );
-  if (total > deliveries.length) out.write(`\n${deliveries.length} of ${total}; --limit shows more\n`);
-  return 0;
 }
 
 function cells(delivery: Delivery, now: number): string[] {
@@ -108,16 +98,51 @@ function cells(delivery: Delivery, now: number): string[] {
   ];
 }
 
-/** `outbox show ID`: a record, see {@link recordJson}; in lines for people, on one line with `--json`. */
-export function show(args: readonly string[], dir: string, { out, now }: Terminal): number {
-  const { values, words } = parseOptions(args, { json: { type: 'boolean' } });
-  const [word, ...rest] = words;
-  if (word === undefined) throw new UsageError('outbox show needs an ID; outbox list has them');
-  noWords(rest);
-  const record = reading(dir, (ledger) => recordJson(ledger, oneId(ledger, word), now()));
-  if (record === undefined) throw new Error(`record ${word} is gone`);
-  out.write(`${printableJson(record, values.json ? undefined : 2)}\n`);
-  return 0;
+/** `outbox show ID`: a record, see {@link recordJson}; indented, or on one line with `--json`. */
+export function show(id: string, { json }: { json?: boolean }, dir: string, { out, now }: Terminal): void {
+  const record = reading(dir, (ledger) => recordJson(ledger, oneId(ledger, id), now()));
+  if (record === undefined) throw new Error(`record ${id} is gone`);
+  out.write(`${printableJson(record, json ? undefined : 2)}\n`);
+}
+
+export type ExportOptions = Selection & { readonly out?: string; readonly json?: boolean };
+
+/**
+ * `outbox export`: NDJSON, a line for each record that a backend has not got, see {@link recordJson}, oldest first. With
+ * `--out` into a new file that only this user can read; `--json` then prints `{ exported }`.
+ */
+export async function exportRecords(options: ExportOptions, dir: string, terminal: Terminal): Promise<void> {
+  const { out, json } = options;
+  const ledger = openLedger(dir, 'read');
+  let exported = 0;
+  function* lines(): Iterable<string> {
+    for (const id of recordIds(ledger, options)) {
+      const record = recordJson(ledger, id, terminal.now());
+      // It may have been delivered meanwhile
+      if (record === undefined || record.deliveries.length === 0) continue;
+      exported++;
+      yield `${printableJson(record)}\n`;
+    }
+  }
+  try {
+    checkBackend(ledger, options.backend);
+    if (!(await writeLines(lines(), out, terminal, 1)) || out === undefined) return;
+  } finally {
+    ledger.close();
+  }
+  terminal.out.write(json ? `${printableJson({ exported })}\n` : `${plural(exported, 'record')} in ${out}\n`);
+}
+
+/** Reads a page at a time: a long read would keep the bridge from reusing its log. */
+function* recordIds(ledger: Ledger, selection: Selection): Iterable<number> {
+  for (let after = 0; ; ) {
+    const ids = new Set(ledger.page(selection, after, EXPORT_PAGE).map(({ record }) => record));
+    if (ids.size === 0) return;
+    for (const id of ids) {
+      yield id;
+      after = id;
+    }
+  }
 }
 
 function reading<T>(dir: string, read: (ledger: Ledger) => T): T {
@@ -126,5 +151,31 @@ function reading<T>(dir: string, read: (ledger: Ledger) => T): T {
     return read(ledger);
   } finally {
     ledger.close();
+  }
+}
+
+/**
+ * The record with an id, or whose `record_id` begins with at least four given digits.
+ *
+ * @throws InvalidArgumentError for what can be neither, and an Error where there is none or several
+ */
+export function oneId(ledger: Ledger, text: string): number {
+  if (!/^(?:\d{1,15}|[0-9a-f]{4,32})$/i.test(text)) {
+    const advice = 'write an id, or how a record_id begins, at least four digits of it';
+    throw new InvalidArgumentError(`${text}: ${advice}`);
+  }
+  const ids = ledger.find(text.toLowerCase());
+  const [id] = ids;
+  if (id === undefined) throw new Error(`there is no record ${text}`);
+  if (ids.length === 1) return id;
+  const more = ids.length === MAX_FOUND ? 'at least ' : '';
+  throw new Error(`${text} can be ${more}${plural(ids.length, 'record')}, by id ${ids.join(', ')}`);
+}
+
+/** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
+export function checkBackend(ledger: Ledger, backend: string | undefined): void {
+  const known = new Set([...backends.map(({ name }) => name), ...ledger.names(), INTAKE]);
+  if (backend !== undefined && !known.has(backend)) {
+    throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
   }
 }

@@ -1,48 +1,88 @@
-import { variable } from '../config/read.ts';
-import { SETTINGS } from '../config/settings.ts';
+import { type Command, InvalidArgumentError } from 'commander';
 import { LedgerError } from '../outbox/ledger.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
-import { OUTBOX_HELP } from './help.ts';
-import { drop, retry } from './outbox-change.ts';
-import { exportRecords } from './outbox-export.ts';
-import { list, show, status } from './outbox-read.ts';
-import type { Terminal } from './terminal.ts';
-import { UsageError } from './usage.ts';
+import { type DropOptions, drop, type RetryOptions, retry } from './outbox-change.ts';
+import { type ExportOptions, exportRecords, type ListOptions, list, show, status } from './outbox-read.ts';
+import { dataDir, type Terminal } from './terminal.ts';
 
-/** One of the outbox commands, on the outbox in a folder. Resolves with the exit code. */
-type Command = (args: readonly string[], dir: string, terminal: Terminal) => number | Promise<number>;
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  status,
-  list,
-  show,
-  retry,
-  drop,
-  export: exportRecords,
-};
+const MAX_ROWS = 10_000;
+const BACKEND = ['--backend <name>', 'of one backend; intake: rows that could not be read at all'] as const;
+const DEAD = ['--dead', 'dead letters only, which are not tried again by themselves'] as const;
+const ABOUT = `
+DATA_DIR says where the outbox is (./data). All of it works while a bridge runs.
+Records hold prompts and responses, as far as TELEMETRY_CONTENT keeps them: show
+and export print them.`;
+const ID = 'the number in the first column of list, or the beginning of a record_id';
 
 /**
- * `guardrail-bridge outbox …`: what waits, what could not be delivered, and what to do with it. Of the settings it reads
- * `DATA_DIR` alone, so it works where others are missing or wrong.
- *
- * @throws UsageError for a wrong command line, and an Error that an operator can read
+ * Adds `outbox …`: the records that a backend has not got yet. Of the settings it reads `DATA_DIR` alone, so it works
+ * where others are missing or wrong.
  */
-export async function outbox([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
-  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-  const asksForHelp = [name, ...options].some((word) => word === '--help' || word === '-h');
-  if (asksForHelp || name === 'help') {
-    terminal.out.write(OUTBOX_HELP);
-    return 0;
-  }
-  if (name === undefined) throw new UsageError('outbox needs a command');
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`unknown command outbox ${name}`);
-  const dir = variable(terminal.env(), 'DATA_DIR') ?? SETTINGS.DATA_DIR.default;
-  try {
-    return await command(args, dir, terminal);
-  } catch (error) {
-    throw explained(error, dir);
-  }
+export function addOutbox(program: Command, terminal: Terminal): void {
+  const outbox = program
+    .command('outbox')
+    .description('see, retry, drop or export the records that a backend has not got yet')
+    .addHelpText('after', ABOUT);
+  /** Runs a command on the folder of the outbox. */
+  const inFolder = async (command: (dir: string) => void | Promise<void>) => {
+    const dir = dataDir(terminal.env());
+    try {
+      await command(dir);
+    } catch (error) {
+      throw explained(error, dir);
+    }
+  };
+  outbox
+    .command('status')
+    .description('count what is due, waits or is dead for each backend')
+    .option('--json', 'print { data_dir, bridge_running, used_bytes, backends }')
+    .action((options: { json?: boolean }) => inFolder((dir) => status(options, dir, terminal)));
+  outbox
+    .command('list')
+    .description('list deliveries, oldest first')
+    .option(...BACKEND)
+    .option(...DEAD)
+    .option('--limit <n>', 'number of rows', rowLimit, 50)
+    .option('--json', 'print { total, deliveries }')
+    .action((options: ListOptions) => inFolder((dir) => list(options, dir, terminal)));
+  outbox
+    .command('show')
+    .description('print a record')
+    .argument('<id>', ID)
+    .option('--json', 'print it on one line')
+    .action((id: string, options: { json?: boolean }) => inFolder((dir) => show(id, options, dir, terminal)));
+  outbox
+    .command('retry')
+    .description('make deliveries due again: dead letters, and those that wait for their next try')
+    .argument('[ids...]', ID)
+    .option(...BACKEND)
+    .option('--all', 'in place of IDs')
+    .option('--json', 'print { retried, already_due, held, intake, bridge_running }')
+    .action((ids: string[], options: RetryOptions) => inFolder((dir) => retry(ids, options, dir, terminal)));
+  outbox
+    .command('drop')
+    .description('give deliveries up for good')
+    .argument('[ids...]', ID)
+    .option(...BACKEND)
+    .option(...DEAD)
+    .option('--all', 'in place of IDs')
+    .option('--yes', 'drop without IDs')
+    .option('--json', 'print { dropped }')
+    .action((ids: string[], options: DropOptions) => inFolder((dir) => drop(ids, options, dir, terminal)));
+  outbox
+    .command('export')
+    .description('write a line of JSON for each record')
+    .option(...BACKEND)
+    .option(...DEAD)
+    .option('--out <file>', 'a new file instead of standard output')
+    .option('--json', 'with --out: print { exported }')
+    .action((options: ExportOptions) => inFolder((dir) => exportRecords(options, dir, terminal)));
+}
+
+function rowLimit(text: string): number {
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAX_ROWS) return limit;
+  throw new InvalidArgumentError(`Write a number, 1 to ${MAX_ROWS}`);
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -52,7 +92,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   SQLITE_FULL: 'the disk is full',
 };
 
-/** What went wrong with the file, in words that say what to do. */
+/** An error about the file of the outbox, in words that say what to do. */
 function explained(error: unknown, dir: string): unknown {
   const where = `DATA_DIR (${dir})`;
   if (error instanceof LedgerError) {

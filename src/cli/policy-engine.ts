@@ -7,16 +7,16 @@ import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import { createVaults } from '../policies/vault.ts';
 
-/** What a policy file makes of some calls. */
+/** The outcome of judging the calls of one conversation. */
 export type Judged = {
   readonly verdict: 'allow' | 'block' | 'redact';
   /** The kind that blocks or redacts. */
   readonly policy: string | undefined;
   readonly reasonCode: string;
   readonly rules: readonly string[];
-  /** The texts of the last call that was judged, as they would go on. */
+  /** The texts of the last call that was judged, as they would be passed on. */
   readonly texts: readonly string[];
-  /** The kinds that found something and only observe, with what they would have done. */
+  /** Kinds that only observe and found something, with the verdict they would have given. */
   readonly observed: readonly {
     readonly policy: string;
     readonly verdict: string;
@@ -24,7 +24,7 @@ export type Judged = {
   }[];
 };
 
-/** Nobody waits for others here. */
+/** No caller waits here, so the policies get more than GUARDRAIL_TIMEOUT. */
 const TIMEOUT_MS = 60_000;
 
 /** @throws PolicyFileError, or an Error that an operator can read */
@@ -45,10 +45,10 @@ export function readText(path: string): string {
 }
 
 /**
- * Judges the calls of one conversation by a policy file, a request before its answer; the first that is blocked is the
- * last that is judged. Policies that only observe change nothing, as in the bridge.
+ * Judges the calls of one conversation by a policy file, a request before its response, up to the first that is blocked.
+ * Policies that only observe change nothing, as in the bridge.
  */
-export function createJudge(file: PolicyFile): (calls: readonly GuardrailCall[]) => Promise<Judged> {
+export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCall[]) => Promise<Judged> {
   const engine = createEngine(file, { vaults: createVaults(), restores: true });
   return async (calls) => {
     let judged: Judged = {
@@ -76,5 +76,5 @@ export function createJudge(file: PolicyFile): (calls: readonly GuardrailCall[])
   };
 }
 
-/** As Keeptrusts says it. */
+/** The word of Keeptrusts. */
 const PASSED = 'all_policies_passed';

@@ -1,27 +1,176 @@
-import { POLICY_HELP } from './policy-help.ts';
-import { lint } from './policy-lint.ts';
-import { testPolicy } from './policy-test.ts';
+import { text as textOfStream } from 'node:stream/consumers';
+import { type Command, InvalidArgumentError } from 'commander';
+import { PolicyFileError } from '../policies/file/problems.ts';
+import { callsOf } from './golden-calls.ts';
+import { type GoldenCase, inputOf, readCases } from './golden-cases.ts';
+import { oneLine, plural, printableJson } from './output.ts';
+import { createCallJudge, type Judged, readPolicy, readText } from './policy-engine.ts';
 import type { Terminal } from './terminal.ts';
-import { UsageError } from './usage.ts';
 
-/** One of the policy commands. Resolves with the exit code. */
-type Command = (args: readonly string[], terminal: Terminal) => number | Promise<number>;
+const ABOUT = `
+It needs no bridge and asks no backend. A policy that only observes changes no
+verdict.`;
 
-const COMMANDS: Readonly<Record<string, Command>> = { lint, test: testPolicy };
+/** Adds `policy lint` and `policy test`. They read no settings. */
+export function addPolicy(program: Command, terminal: Terminal): void {
+  const policy = program.command('policy').description('check a policy file, or test it with cases');
+  policy.addHelpText('after', ABOUT);
+  policy
+    .command('lint')
+    .description('list every mistake of a policy file with its line; ends with 1 if there is one')
+    .argument('[file]', 'a policy file, YAML or JSON, as POLICY_FILE names it')
+    .option('--file <file>', 'the same')
+    .option('--json', 'print { ok, version, problems, warnings }')
+    .action((file: string | undefined, options: { file?: string; json?: boolean }) => {
+      const path = file ?? options.file;
+      if (path === undefined) throw new InvalidArgumentError('policy lint needs a FILE');
+      lint(path, options.json ?? false, terminal);
+    });
+  policy
+    .command('test')
+    .description('judge golden cases by a policy file; ends with 1 if one comes out otherwise')
+    .argument('<file>', 'a policy file')
+    .argument('<cases>', 'a file of cases: calls, and the verdict and reason expected of each')
+    .option('--json', 'print { ok, results: [{ name, verdict, reason_code, passed, details }] }')
+    .action((file: string, cases: string, { json = false }: { json?: boolean }) =>
+      testPolicy(file, cases, json, terminal),
+    );
+}
 
-/**
- * `guardrail-bridge policy …`: looks at a policy file without any bridge. It reads no settings.
- *
- * @throws UsageError for a wrong command line, and an Error that an operator can read
- */
-export async function policy([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
-  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-  if ([name, ...options].some((word) => word === '--help' || word === '-h') || name === 'help') {
-    terminal.out.write(POLICY_HELP);
-    return 0;
+type CheckOptions = { readonly policy: string; response?: boolean; answer?: boolean; json?: boolean };
+
+/** Adds `check`. */
+export function addCheck(program: Command, terminal: Terminal): void {
+  const check = program.command('check').description('judge one text by a policy file');
+  check
+    .argument('<text>', 'the text, in quotes; - for standard input')
+    .requiredOption('--policy <file>', 'a policy file')
+    .option('--response', 'the text is a response of the model; by default a request of a user')
+    .addOption(check.createOption('--answer', 'the former name of --response').hideHelp())
+    .option('--json', 'print { verdict, policy, reason_code, rules, text, observed }')
+    .addHelpText('after', `${ABOUT} It ends with 0 whatever the verdict, with 1 if there is none.`)
+    .action((text: string, options: CheckOptions) => checkText(text, options, terminal));
+}
+
+function lint(path: string, json: boolean, terminal: Terminal): void {
+  const { out, err } = terminal;
+  try {
+    const { version, name, chain, rules, warnings } = readPolicy(path);
+    if (json) {
+      out.write(`${JSON.stringify({ ok: true, version, problems: [], warnings })}\n`);
+      return;
+    }
+    for (const warning of warnings) err.write(`warning: ${warning}\n`);
+    const kinds = chain.length === 0 ? 'no policy' : chain.join(', ');
+    out.write(`${name} (version ${version}): ${kinds}; ${rules.length} rules by caller\n`);
+    out.write('The policy file can be used.\n');
+  } catch (error) {
+    if (!(error instanceof PolicyFileError)) throw error;
+    const { problems, message } = error;
+    if (json) out.write(`${JSON.stringify({ ok: false, version: null, problems, warnings: [] })}\n`);
+    else err.write(`${message}\n`);
+    terminal.exitCode = 1;
   }
-  if (name === undefined) throw new UsageError('policy needs a command');
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`unknown command policy ${name}`);
-  return await command(args, terminal);
+}
+
+/** The result of a golden case, and each way in which it is not the expected one. */
+export type CaseResult = {
+  readonly golden: GoldenCase;
+  readonly judged: Judged;
+  readonly differences: readonly string[];
+};
+
+async function testPolicy(path: string, casesPath: string, json: boolean, terminal: Terminal): Promise<void> {
+  const { out, err } = terminal;
+  const results = await runCases(path, readCases(readText(casesPath)));
+  const failed = results.filter(({ differences }) => differences.length > 0).length;
+  if (failed > 0) terminal.exitCode = 1;
+  if (json) {
+    out.write(`${printableJson({ ok: failed === 0, results: results.map(resultJson) })}\n`);
+    return;
+  }
+  for (const { golden, judged, differences } of results) {
+    const name = oneLine(golden.name, 200);
+    if (differences.length === 0) out.write(`ok    ${name}: ${judged.verdict}\n`);
+    else err.write(`FAIL  ${name}: ${differences.join(', ')}\n`);
+  }
+  out.write(`${plural(results.length, 'case')}, ${failed} failed\n`);
+}
+
+/** Judges golden cases by a policy file. @throws PolicyFileError */
+export async function runCases(policyPath: string, cases: readonly GoldenCase[]): Promise<CaseResult[]> {
+  const judge = createCallJudge(readPolicy(policyPath));
+  const results: CaseResult[] = [];
+  for (const [index, golden] of cases.entries()) {
+    const judged = await judge(callsOf(golden.input, `case-${index + 1}`));
+    results.push({ golden, judged, differences: differencesOf(golden.expected, judged) });
+  }
+  return results;
+}
+
+function differencesOf({ verdict, reason_code, rule, text }: GoldenCase['expected'], judged: Judged) {
+  const differences: string[] = [];
+  if (verdict !== judged.verdict) {
+    const why = [judged.reasonCode, ...judged.rules].join(' ');
+    differences.push(`expected ${verdict}, got ${judged.verdict} (${why})`);
+  } else if (reason_code && normalCode(reason_code) !== normalCode(judged.reasonCode)) {
+    differences.push(`expected the reason ${oneLine(reason_code, 64)}, got ${judged.reasonCode}`);
+  }
+  if (rule && !judged.rules.includes(rule)) {
+    differences.push(`expected the rule ${oneLine(rule, 64)}, got ${judged.rules.join(' ') || 'none'}`);
+  }
+  if (text !== undefined && text !== null && !judged.texts.includes(text)) {
+    differences.push('the text reads otherwise');
+  }
+  return differences;
+}
+
+/** Reason codes are written both ways: `pii.detected`, `pii_detected`. */
+const normalCode = (code: string) => code.replaceAll('.', '_');
+
+/** A result as `kt policy test --json` prints it. */
+function resultJson({ golden, judged, differences }: CaseResult) {
+  const { verdict, reasonCode, policy, rules, observed } = judged;
+  const enforced = policy === undefined ? [] : [{ policy, verdict, rules, enforced: true }];
+  return {
+    name: golden.name,
+    verdict,
+    reason_code: reasonCode,
+    passed: differences.length === 0,
+    details: {
+      policy_results: [...enforced, ...observed.map((one) => ({ ...one, enforced: false }))],
+      quality_scores: {},
+      ...(differences.length > 0 && { differences }),
+    },
+  };
+}
+
+async function checkText(text: string, options: CheckOptions, terminal: Terminal): Promise<void> {
+  const { out } = terminal;
+  const judge = createCallJudge(readPolicy(options.policy));
+  const content = text === '-' ? await textOfStream(terminal.in) : text;
+  const isResponse = options.response ?? options.answer ?? false;
+  const input = isResponse ? { upstream_response: content } : { messages: [{ role: 'user', content }] };
+  const { verdict, policy, reasonCode, rules, texts, observed } = await judge(
+    callsOf(inputOf(input), 'check'),
+  );
+  const rewritten = verdict === 'redact' ? texts[0] : undefined;
+  if (options.json) {
+    const result = {
+      verdict,
+      policy: policy ?? null,
+      reason_code: reasonCode,
+      rules,
+      text: rewritten ?? null,
+    };
+    out.write(`${printableJson({ ...result, observed })}\n`);
+    return;
+  }
+  out.write(
+    `${verdict}${policy === undefined ? '' : ` by ${policy}: ${reasonCode} (${rules.join(', ')})`}\n`,
+  );
+  for (const { policy: kind, verdict: would, rules: matched } of observed) {
+    out.write(`${kind} only observes, it would ${would} (${matched.join(', ')})\n`);
+  }
+  if (rewritten !== undefined) out.write(`${rewritten}\n`);
 }

@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { OUTBOX_HELP } from '../../src/cli/help.ts';
-import { outbox as command } from '../../src/cli/outbox.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { runChild, startChild } from '../support/child.ts';
+import { type CliOptions, runCli } from '../support/cli.ts';
 import { entryOf, HOUR_MS, type StoredOutbox, settleAll, storedOutbox } from '../support/stored-outbox.ts';
 
 let stored: StoredOutbox;
@@ -18,40 +16,18 @@ afterEach(() => stored.remove());
 
 const T0 = 1_795_244_873_000;
 
-function collect(): Writable & { text: string } {
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _, done) {
-      collected.text += chunk;
-      done();
-    },
+/** Runs a command three hours after {@link T0}. */
+function run(args: string, options: CliOptions = {}) {
+  return runCli(['outbox', ...args.split(' ')], {
+    env: { DATA_DIR: stored.dir, AKTO_API_KEY: 'hidden-and-alone' },
+    now: () => T0 + 3 * HOUR_MS,
+    ...options,
   });
-  const collected = Object.assign(stream, { text: '' });
-  return collected;
-}
-
-/** Runs a command three hours after {@link T0}; its pauses pass at once. */
-async function run(args: string, { isTTY = false } = {}) {
-  const out = collect();
-  const err = Object.assign(collect(), { isTTY });
-  let at = T0 + 3 * HOUR_MS;
-  const terminal: Terminal = {
-    env: () => ({ DATA_DIR: stored.dir, AKTO_API_KEY: 'hidden-and-alone' }),
-    ...{ out, err, now: () => Math.floor(at) },
-    async sleep(ms) {
-      at += ms;
-    },
-  };
-  const result = await command(args.split(' '), terminal).then(
-    (code) => ({ code, error: undefined }),
-    (error: Error) => ({ code: undefined, error: `${error.name}: ${error.message}` }),
-  );
-  return { ...result, out: out.text, err: err.text };
 }
 
 async function json(args: string) {
-  const { error, out } = await run(`${args} --json`);
-  expect(error).toBeUndefined();
+  const { err, out } = await run(`${args} --json`);
+  expect(err).toBe('');
   return JSON.parse(out);
 }
 
@@ -253,10 +229,12 @@ test.each([
 test('drop asks for --yes before it drops many', async () => {
   await filled();
   expect(await run('drop --dead')).toMatchObject({
-    error: 'UsageError: this would drop 2 dead letters for good; add --yes',
+    code: 2,
+    err: 'guardrail-bridge: this would drop 2 dead letters for good; add --yes; see guardrail-bridge outbox drop --help\n',
   });
   expect(await run('drop --all --backend akto')).toMatchObject({
-    error: 'UsageError: this would drop 3 deliveries for good; add --yes',
+    code: 2,
+    err: 'guardrail-bridge: this would drop 3 deliveries for good; add --yes; see guardrail-bridge outbox drop --help\n',
   });
   expect((await json('list')).total).toBe(6);
   expect(await run('drop --dead --yes')).toMatchObject({ code: 0, out: '2 deliveries dropped\n' });
@@ -299,9 +277,11 @@ test('export --out writes a new file for this user alone', async () => {
   expect(await run(`export --out ${file}`)).toMatchObject({ code: 0, out: `4 records in ${file}\n` });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readFileSync(file, 'utf8')).toBe((await run('export')).out);
-  expect(await run(`export --out ${file}`)).toMatchObject({ error: `Error: --out: ${file} exists already` });
+  expect(await run(`export --out ${file}`)).toMatchObject({
+    ...{ code: 1, err: `guardrail-bridge: --out: ${file} exists already\n` },
+  });
   expect(await run(`export --out ${join(stored.dir, 'no', 'folder')}`)).toMatchObject({
-    error: expect.stringContaining('there is no folder'),
+    err: expect.stringContaining('there is no folder'),
   });
 });
 
@@ -322,8 +302,7 @@ test('export goes on while records are delivered, and holds no more of them than
       else setImmediate(done);
     },
   });
-  const env = () => ({ DATA_DIR: stored.dir });
-  await command(['export'], { env, out: slow, err: collect(), now: () => T0, sleep: async () => {} });
+  await run('export', { out: slow });
   expect(mostBuffered).toBeLessThan(50_000);
   // One line may have been read before
   expect(taken).toBeGreaterThanOrEqual(2000);
@@ -331,27 +310,30 @@ test('export goes on while records are delivered, and holds no more of them than
 });
 
 test.each([
-  { args: 'plum', said: 'unknown command outbox plum' },
-  { args: 'constructor', said: 'unknown command outbox constructor' },
-  { args: 'status --dead', said: "unknown option '--dead'" },
-  { args: 'status now', said: 'unexpected argument now' },
-  { args: 'list --limit', said: "option '--limit <value>' argument missing" },
-  { args: 'list --limit 0', said: '--limit: write a number, 1 to 10000' },
-  { args: 'list --limit 1e3', said: '--limit: write a number, 1 to 10000' },
-  { args: 'list --backend plum', said: '--backend: write one of akto, capsule, intake' },
-  { args: 'show', said: 'outbox show needs an ID; outbox list has them' },
-  { args: 'show 1 2', said: 'unexpected argument 2' },
-  { args: 'show abc', said: 'abc: write an id, or how a record_id begins, at least four digits of it' },
-  { args: 'retry', said: 'outbox retry needs IDs or --all' },
-  { args: 'retry --backend akto', said: 'outbox retry needs IDs or --all' },
-  { args: 'retry 1 --all', said: 'outbox retry takes IDs or --all, not both' },
-  { args: 'retry --all --backend plum', said: '--backend: write one of akto, capsule, intake' },
-  { args: 'drop --yes', said: 'outbox drop needs IDs, --dead or --all' },
-  { args: 'drop --all 1', said: 'outbox drop takes IDs or --all, not both' },
-  { args: 'export --backend plum', said: '--backend: write one of akto, capsule, intake' },
-])('outbox $args is a wrong command line', async ({ args, said }) => {
+  ['plum', "unknown command 'plum'", ''],
+  ['constructor', "unknown command 'constructor'", ''],
+  ['sttaus', "unknown command 'sttaus' (did you mean status?)", ''],
+  ['status --dead', "unknown option '--dead'", 'status '],
+  ['list --bakend akto', "unknown option '--bakend' (did you mean --backend?)", 'list '],
+  ['status now', "too many arguments for 'status'. Expected 0 arguments but got 1: now", 'status '],
+  ['list --limit', "option '--limit <n>' argument missing", 'list '],
+  ['list --limit 0', "option '--limit <n>' argument '0' is invalid. Write a number, 1 to 10000", 'list '],
+  ['list --limit 1e3', "option '--limit <n>' argument '1e3' is invalid. Write a number, 1 to 10000", 'list '],
+  ['list --backend plum', '--backend: write one of akto, capsule, intake', 'list '],
+  ['show', "missing required argument 'id'", 'show '],
+  ['show 1 2', "too many arguments for 'show'. Expected 1 argument but got 2: 1, 2", 'show '],
+  ['show abc', 'abc: write an id, or how a record_id begins, at least four digits of it', 'show '],
+  ['retry', 'outbox retry needs IDs or --all', 'retry '],
+  ['retry --backend akto', 'outbox retry needs IDs or --all', 'retry '],
+  ['retry 1 --all', 'outbox retry takes IDs or --all, not both', 'retry '],
+  ['retry --all --backend plum', '--backend: write one of akto, capsule, intake', 'retry '],
+  ['drop --yes', 'outbox drop needs IDs, --dead or --all', 'drop '],
+  ['drop --all 1', 'outbox drop takes IDs or --all, not both', 'drop '],
+  ['export --backend plum', '--backend: write one of akto, capsule, intake', 'export '],
+])('outbox %s is a wrong command line', async (args, problem, name) => {
   await filled();
-  expect(await run(args)).toMatchObject({ error: `UsageError: ${said}`, out: '' });
+  const err = `guardrail-bridge: ${problem}; see guardrail-bridge outbox ${name}--help\n`;
+  expect(await run(args)).toEqual({ code: 2, out: '', err });
 });
 
 test('an id that is nowhere, or of several records, changes nothing', async () => {
@@ -359,28 +341,27 @@ test('an id that is nowhere, or of several records, changes nothing', async () =
   await outbox.accept(['a', 'b', 'c'].map((key) => entryOf(key, { backends: ['akto'] })));
   await settleAll(outbox, 'akto', 'dead');
   change("UPDATE record SET record_id = 'abcd' || substr(record_id, 5) WHERE id > 1");
-  expect(await run('retry 1 77777')).toMatchObject({ error: 'Error: there is no record 77777' });
-  expect(await run('retry 1 abcd')).toMatchObject({ error: 'Error: abcd can be 2 records, by id 2, 3' });
+  expect(await run('retry 1 77777')).toMatchObject({
+    ...{ code: 1, err: 'guardrail-bridge: there is no record 77777\n' },
+  });
+  expect(await run('retry 1 abcd')).toMatchObject({
+    ...{ code: 1, err: 'guardrail-bridge: abcd can be 2 records, by id 2, 3\n' },
+  });
   expect((await json('list --dead')).total).toBe(3);
 });
 
 test('without an outbox every command says where it looked', async () => {
   for (const args of ['status', 'list', 'show 1', 'retry --all', 'drop 1', 'export']) {
-    expect((await run(args)).error).toBe(
-      `Error: there is no outbox in DATA_DIR (${stored.dir}); set DATA_DIR as the bridge has it`,
-    );
+    const problem = `there is no outbox in DATA_DIR (${stored.dir}); set DATA_DIR as the bridge has it`;
+    expect(await run(args)).toEqual({ code: 1, out: '', err: `guardrail-bridge: ${problem}\n` });
   }
 });
 
 test('a damaged file is named as such, without what is in it', async () => {
   writeFileSync(join(stored.dir, 'outbox.db'), 'plum cake '.repeat(1000));
-  const { error } = await run('status');
-  expect(error).toContain('cannot be used (SQLITE_NOTADB): it is damaged');
-  expect(error).not.toContain('plum');
-});
-
-test.each(['--help', '-h', 'help', 'list --help', 'drop -h'])('outbox %s prints the help', async (args) => {
-  expect(await run(args)).toMatchObject({ code: 0, out: OUTBOX_HELP });
+  const { err } = await run('status');
+  expect(err).toContain('cannot be used (SQLITE_NOTADB): it is damaged');
+  expect(err).not.toContain('plum');
 });
 
 test('the process runs it where the settings of a backend are wrong, and reads DATA_DIR from .env', async () => {
@@ -398,7 +379,7 @@ test('the process runs it where the settings of a backend are wrong, and reads D
   ]);
   expect(wrong).toEqual({
     ...{ code: 2, signal: null, stdout: '' },
-    stderr: "guardrail-bridge: unknown option '--colour'; see guardrail-bridge outbox --help\n",
+    stderr: "guardrail-bridge: unknown option '--colour'; see guardrail-bridge outbox list --help\n",
   });
   expect(none).toMatchObject({ code: 1, stdout: '' });
   expect(none.stderr).toMatch(/^guardrail-bridge: there is no outbox in DATA_DIR \(.*none\); .*\n$/);

@@ -1,15 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkText } from '../../src/cli/check-text.ts';
-import { readCases } from '../../src/cli/golden.ts';
-import { callsOf } from '../../src/cli/golden-call.ts';
-import { filled } from '../../src/cli/placeholders.ts';
-import { policy } from '../../src/cli/policy.ts';
-import { POLICY_HELP } from '../../src/cli/policy-help.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
+import { callsOf } from '../../src/cli/golden-calls.ts';
+import { filled, readCases } from '../../src/cli/golden-cases.ts';
+import { runCli } from '../support/cli.ts';
 import { capitals } from '../support/credentials.ts';
 
 let folder: string;
@@ -31,34 +26,8 @@ policy:
   secrets: { action: redact }
 `;
 
-function collect() {
-  let text = '';
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _, done) {
-      text += chunk;
-      done();
-    },
-  });
-  return Object.assign(stream, { text: () => text });
-}
-
-type Result = { code?: number; error?: string; out: string; err: string };
-type Command = (terminal: Terminal) => Promise<number>;
-
-async function run(command: Command): Promise<Result> {
-  const [out, err] = [collect(), collect()];
-  const terminal: Terminal = { env: () => ({}), out, err, now: Date.now, sleep: async () => {} };
-  const result = await command(terminal).then(
-    (code) => ({ code }),
-    (error: Error) => ({ error: `${error.name}: ${error.message}` }),
-  );
-  return { ...result, out: out.text(), err: err.text() };
-}
-
-const runPolicy = (...args: string[]) => run((terminal) => policy(args, terminal));
-const runCheck = (args: string[], input = '') =>
-  run((terminal) => checkText(args, terminal, Readable.from([Buffer.from(input)])));
+const runPolicy = (...args: string[]) => runCli(['policy', ...args]);
+const runCheck = (args: string[], input = '') => runCli(['check', ...args], { input });
 
 describe('policy lint', () => {
   test('says what a file holds, and that it can be used', async () => {
@@ -111,7 +80,9 @@ describe('policy lint', () => {
 
   test('a file that is not there', async () => {
     const path = join(folder, 'none.yaml');
-    expect(await runPolicy('lint', path)).toMatchObject({ error: `Error: ${path} cannot be read (ENOENT)` });
+    expect(await runPolicy('lint', path)).toEqual({
+      ...{ code: 1, out: '', err: `guardrail-bridge: ${path} cannot be read (ENOENT)\n` },
+    });
   });
 });
 
@@ -189,18 +160,18 @@ describe('policy test', () => {
       CASES.replace('expected', 'expect').replace('verdict: redact', 'verdict: deny'),
     );
     expect(await runPolicy('test', saved('good.yaml', POLICY), cases)).toMatchObject({
-      error: `Error: the cases cannot be used:
+      err: `guardrail-bridge: the cases cannot be used:
   line 2: cases[0].expected: is missing
   line 4: cases[0].expect: is not known; did you mean expected?
-  line 7: cases[1].expected.verdict: must be allow or block or redact`,
+  line 7: cases[1].expected.verdict: must be allow or block or redact
+`,
     });
   });
 
   test.each(['', '[]', 'cases: []', '5', 'cases: 5', '{', '- 1'])('no cases: %j', async (text) => {
     const result = await runPolicy('test', saved('good.yaml', POLICY), saved('none.yaml', text));
     expect(result).toMatchObject({
-      error: expect.stringContaining('the cases cannot be used:\n  '),
-      out: '',
+      ...{ code: 1, out: '', err: expect.stringContaining('the cases cannot be used:\n  ') },
     });
   });
 });
@@ -307,11 +278,14 @@ describe('check', () => {
     });
   });
 
-  test('judges an answer, or what stands on standard input', async () => {
-    const blocks = saved('blocks.yaml', POLICY.replace(', mode: observe', ''));
-    const { out } = await runCheck(['--policy', blocks, '--answer', '-'], 'A Nightingale.');
-    expect(out).toMatch(/^block by banned-keywords: banned_keyword \([\w-]+\)\n$/);
-  });
+  test.each(['--response', '--answer'])(
+    'judges a response (%s), or the text of standard input',
+    async (option) => {
+      const blocks = saved('blocks.yaml', POLICY.replace(', mode: observe', ''));
+      const { out } = await runCheck(['--policy', blocks, option, '-'], 'A Nightingale.');
+      expect(out).toMatch(/^block by banned-keywords: banned_keyword \([\w-]+\)\n$/);
+    },
+  );
 
   test('with --json', async () => {
     const { out } = await runCheck(['--policy', saved('good.yaml', POLICY), '--json', key]);
@@ -326,35 +300,30 @@ describe('check', () => {
   });
 
   test('a file that cannot be used', async () => {
-    const { error, out } = await runCheck(['--policy', saved('bad.yaml', 'a: 1'), 'x']);
-    expect(error).toContain('PolicyFileError: The policy file cannot be used:\n  line 1: ');
-    expect(out).toBe('');
+    const { code, out, err } = await runCheck(['--policy', saved('bad.yaml', 'a: 1'), 'x']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^The policy file cannot be used:\n {2}line 1: /);
   });
 });
 
 test.each([
-  [[], 'policy needs a command'],
-  [['lnit'], 'unknown command policy lnit'],
-  [['lint'], 'policy lint needs a FILE'],
-  [['lint', 'a', 'b'], 'unexpected argument b'],
-  [['lint', 'a', '--josn'], "unknown option '--josn'"],
-  [['test', 'a'], 'policy test needs a FILE and its CASES'],
-  [['test', 'a', 'b', 'c'], 'unexpected argument c'],
-])('policy %j is a wrong command line', async (args, said) => {
-  expect(await runPolicy(...args)).toMatchObject({ error: `UsageError: ${said}`, out: '' });
-});
-
-test.each([
-  [['x'], 'check needs --policy FILE'],
-  [['--policy', 'p'], 'check needs a text, or - for standard input'],
-  [['--policy', 'p', 'a', 'b'], 'check takes one text; put it into quotes'],
-])('check %j is a wrong command line', async (args, said) => {
-  expect(await runCheck(args)).toMatchObject({ error: `UsageError: ${said}`, out: '' });
-});
-
-test('--help of all', async () => {
-  for (const args of [['--help'], ['help'], ['lint', '-h'], ['test', '--help']]) {
-    expect(await runPolicy(...args)).toEqual({ code: 0, out: POLICY_HELP, err: '' });
-  }
-  expect(await runCheck(['--help'])).toEqual({ code: 0, out: POLICY_HELP, err: '' });
+  [['policy', 'lnit'], "unknown command 'lnit' (did you mean lint?)", 'policy'],
+  [['policy', 'lint'], 'policy lint needs a FILE', 'policy lint'],
+  [
+    ['policy', 'lint', 'a', 'b'],
+    "too many arguments for 'lint'. Expected 1 argument but got 2: a, b",
+    'policy lint',
+  ],
+  [['policy', 'lint', 'a', '--josn'], "unknown option '--josn' (did you mean --json?)", 'policy lint'],
+  [['policy', 'test', 'a'], "missing required argument 'cases'", 'policy test'],
+  [['check', 'x'], "required option '--policy <file>' not specified", 'check'],
+  [['check', '--policy', 'p'], "missing required argument 'text'", 'check'],
+  [
+    ['check', '--policy', 'p', 'a', 'b'],
+    "too many arguments for 'check'. Expected 1 argument but got 2: a, b",
+    'check',
+  ],
+])('%j is a wrong command line', async (args, problem, command) => {
+  const err = `guardrail-bridge: ${problem}; see guardrail-bridge ${command} --help\n`;
+  expect(await runCli(args)).toEqual({ code: 2, out: '', err });
 });

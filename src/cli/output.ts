@@ -1,7 +1,11 @@
-/** A column: its title, and whether its cells are numbers, which end at one edge. */
-export type Column = { readonly title: string; readonly isNumber?: boolean };
+/** A column of a table. */
+export type Column = {
+  readonly title: string;
+  /** Numbers are aligned at their right edge. */
+  readonly isNumber?: boolean;
+};
 
-/** Rows under aligned titles, each line ended; two blanks between columns. */
+/** Rows under aligned titles, two blanks between columns, each line ended. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map(({ title }, i) =>
     rows.reduce((widest, row) => Math.max(widest, width(row[i] ?? '')), width(title)),
@@ -22,30 +26,26 @@ function width(text: string): number {
   return [...text].length;
 }
 
-/** A span of time in its two largest units: `12s`, `3m`, `5h 20m`, `2d 4h`. */
+/** A time span in its two largest units: `12s`, `3m`, `5h 20m`, `2d 4h`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
-  return hours < 24
-    ? both(hours, 'h', minutes % 60, 'm')
-    : both(Math.floor(hours / 24), 'd', hours % 24, 'h');
-}
-
-function both(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large}${largeUnit}` : `${large}${largeUnit} ${small}${smallUnit}`;
+  const [large, small] =
+    hours < 24 ? [`${hours}h`, `${minutes % 60}m`] : [`${Math.floor(hours / 24)}d`, `${hours % 24}h`];
+  return small.startsWith('0') ? large : `${large} ${small}`;
 }
 
 const UNITS = ['KB', 'MB', 'GB', 'TB'] as const;
 
-/** A number of bytes, in units of 1024 as `OUTBOX_MAX_MB` counts: `900 B`, `12.4 MB`. */
+/** A number of bytes in units of 1024, as `OUTBOX_MAX_MB` counts: `900 B`, `12.4 MB`. */
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   let value = bytes / 1024;
   let unit = 0;
-  // What would be shown as 1024.0 belongs to the next unit
+  // 1023.95 and more would be printed as 1024.0 of this unit
   while (value >= 1023.95 && unit < UNITS.length - 1) {
     value /= 1024;
     unit++;
@@ -54,20 +54,39 @@ export function size(bytes: number): string {
 }
 
 /** A count with its noun: `1 record`, `2 records`. */
-export function many(count: number, noun: string): string {
+export function plural(count: number, noun: string): string {
   return `${count} ${count === 1 ? noun : noun.replace(/y$/, 'ie').concat('s')}`;
 }
 
-/** What somebody else wrote, on one line and cut, without characters that steer a terminal. */
+/** Foreign text on one line, cut to `max` characters, without characters that control a terminal. */
 export function oneLine(text: string, max: number): string {
   const characters = [...text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()];
   return characters.length <= max ? characters.join('') : `${characters.slice(0, max - 1).join('')}…`;
 }
 
-/** JSON as it can be printed to a terminal: what steers one is escaped, and so is every other invisible character. */
+/** JSON for a terminal: every invisible character is escaped. */
 export function printableJson(value: unknown, indent?: number): string {
   const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(value, null, indent).replace(/[\p{C}\u2028\u2029]/gu, (character) =>
     character === '\n' ? character : character.split('').map(escaped).join(''),
   );
+}
+
+const MAX_CELL_CHARS = 4000;
+
+/**
+ * A line of CSV by RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe, invisible characters
+ * become blanks, and the texts of a list are separated by blanks.
+ *
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+export function csvLine(cells: readonly unknown[]): string {
+  return `${cells.map(csvCell).join(',')}\r\n`;
+}
+
+function csvCell(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  const text = oneLine(Array.isArray(value) ? value.join(' ') : String(value ?? ''), MAX_CELL_CHARS);
+  const safe = /^[=+\-@|%\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
+  return /[",;'\s]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

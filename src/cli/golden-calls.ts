@@ -1,14 +1,14 @@
 import { type Fields, fieldsOf, type GuardrailCall, type InputType, textOf } from '../guardrail/call.ts';
-import type { GoldenInput } from './golden.ts';
+import type { GoldenInput } from './golden-cases.ts';
 
 /**
- * The guardrail calls that LiteLLM would make for the input of a golden case: one for the request, and one for the answer
- * if there is one.
+ * The guardrail calls that LiteLLM would make for the input of a golden case: one for the request, if there is one, and
+ * one for the response.
  *
- * @param id of the conversation, so that no case is counted as part of another
+ * @param id call id; each case needs its own, or it counts as part of another
  */
 export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
-  const { messages, request, upstream_response: answer, headers, identity } = input;
+  const { messages, request, upstream_response: response, headers, identity } = input;
   const conversation = messages.length > 0 ? messages : (request.messages ?? []);
   const { max_tokens, max_completion_tokens } = request;
   const common = {
@@ -21,31 +21,32 @@ export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
     additional_provider_specific_params: present({ max_tokens, max_completion_tokens }),
   };
   const calls: GuardrailCall[] = [];
-  const hasAnswer = answer !== undefined && answer !== null;
-  if (!hasAnswer || conversation.length > 0 || Object.values(request).some(says)) {
+  const hasResponse = response !== undefined && response !== null;
+  if (!hasResponse || conversation.length > 0 || Object.values(request).some(isGiven)) {
     const called = request.tool_calls?.length ? request.tool_calls : conversation.flatMap(toolCallsIn);
     calls.push({
       ...common,
-      ...said('request', conversation.flatMap(textsIn)),
+      ...textCall('request', conversation.flatMap(textsIn)),
       structured_messages: conversation,
       images: conversation.flatMap(imagesIn),
       tools: request.tools ?? [],
       tool_calls: called.map(toolCall),
     });
   }
-  if (hasAnswer) {
-    const { content, tool_calls } = typeof answer === 'string' ? { content: answer } : messageOf(answer);
+  if (hasResponse) {
+    const { content, tool_calls } =
+      typeof response === 'string' ? { content: response } : messageOf(response);
     const text = textOf(content);
     calls.push({
       ...common,
-      ...said('response', text === undefined ? [] : [text]),
+      ...textCall('response', text === undefined ? [] : [text]),
       tool_calls: (Array.isArray(tool_calls) ? tool_calls : []).map(toolCall),
     });
   }
   return calls;
 }
 
-const said = (input_type: InputType, texts: readonly string[]) => ({
+const textCall = (input_type: InputType, texts: readonly string[]) => ({
   input_type,
   texts,
   structured_messages: [],
@@ -53,10 +54,10 @@ const said = (input_type: InputType, texts: readonly string[]) => ({
   tools: [],
 });
 
-/** An answer may be the message alone, or a whole chat completion around it. */
-function messageOf(answer: Fields): Fields {
-  const { choices } = answer;
-  return Array.isArray(choices) ? fieldsOf(fieldsOf(choices[0]).message) : answer;
+/** A response is given as the message alone, or as a whole chat completion around it. */
+function messageOf(response: Fields): Fields {
+  const { choices } = response;
+  return Array.isArray(choices) ? fieldsOf(fieldsOf(choices[0]).message) : response;
 }
 
 function identityOf(identity: GoldenInput['identity'], slugs: readonly string[]): Fields {
@@ -79,7 +80,7 @@ function present(fields: Fields): Fields {
   );
 }
 
-const says = (value: unknown) =>
+const isGiven = (value: unknown) =>
   Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
 
 function partsIn(message: Fields): Fields[] {
@@ -99,7 +100,7 @@ function imagesIn(message: Fields): unknown[] {
 
 const toolCallsIn = ({ tool_calls }: Fields) => (Array.isArray(tool_calls) ? tool_calls : []);
 
-/** As chat completions have it; `{name, arguments}` will do, with arguments that are no text too. */
+/** A tool call of a chat completion; `{name, arguments}` is accepted too, with arguments that are no text. */
 function toolCall(value: unknown, index: number): unknown {
   const { id, function: nested, ...rest } = fieldsOf(value);
   const called = nested === undefined ? rest : fieldsOf(nested);

@@ -3,13 +3,12 @@ import { fieldsOf } from '../guardrail/call.ts';
 import { readDocument } from '../policies/file/document.ts';
 import { createNotes, keyOf, type Path } from '../policies/file/problems.ts';
 import { shaped } from '../policies/file/shape.ts';
-import { filledIn } from './placeholders.ts';
 
 const row = v.record(v.string(), v.unknown());
 const rows = v.nullish(v.array(row), []);
 const text = v.nullish(v.string());
 
-/** What a request or an answer says beside its texts. */
+/** A request or response beside its texts. */
 const Request = v.looseObject({
   model: text,
   messages: rows,
@@ -18,14 +17,14 @@ const Request = v.looseObject({
   max_tokens: v.nullish(v.number()),
   max_completion_tokens: v.nullish(v.number()),
 });
-const Answer = v.union([v.string(), v.looseObject({ content: text, tool_calls: rows, model: text })]);
+const Response = v.union([v.string(), v.looseObject({ content: text, tool_calls: rows, model: text })]);
 
 const Input = v.strictObject({
   messages: rows,
   headers: v.nullish(v.record(v.string(), v.string()), {}),
   request: v.nullish(Request, {}),
-  upstream_response: v.nullish(Answer),
-  /** What LiteLLM knows of the caller; ours. */
+  upstream_response: v.nullish(Response),
+  /** The caller as LiteLLM knows it; ours. */
   identity: v.nullish(
     v.strictObject({
       team: text,
@@ -51,22 +50,22 @@ const Case = v.strictObject({
     reason_code: text,
     /** The id of a rule that must be among those that matched; ours. */
     rule: text,
-    /** A text of the call as it reads in the end; ours. */
+    /** A text of the call after redaction; ours. */
     text,
   }),
 });
 
-/** A call and what shall come of it, as `kt policy test` has them. */
+/** A call and the result expected of it, in the form of `kt policy test`. */
 export type GoldenCase = v.InferOutput<typeof Case>;
 export type GoldenInput = GoldenCase['input'];
 
-/** An input that says only this. */
+/** An input with these fields and defaults for all others. */
 export function inputOf(fields: v.InferInput<typeof Input>): GoldenInput {
   return v.parse(Input, fields);
 }
 
 /**
- * Reads golden cases, YAML or JSON: a list, `{cases: [...]}`, or one alone. Placeholders are filled, see `filled`.
+ * Reads golden cases, YAML or JSON: a list, `{cases: [...]}`, or one case. Placeholders are filled, see {@link filled}.
  *
  * @throws Error naming every mistake with its line
  * @see https://docs.keeptrusts.com/ for `kt policy test`; `identity`, `rule` and `text` are ours
@@ -75,7 +74,7 @@ export function readCases(file: string): GoldenCase[] {
   const problems = createNotes();
   const document = readDocument(file, problems);
   const cases = entriesOf(document?.value).flatMap(({ path, value }) => {
-    const read = shaped(Case, filledIn(value));
+    const read = shaped(Case, filledAll(value));
     for (const mistake of read.mistakes ?? []) {
       const at = [...path, ...mistake.path];
       problems.add(document?.lineOf(at), keyOf(at), mistake.message);
@@ -94,4 +93,47 @@ function entriesOf(value: unknown): { readonly path: Path; readonly value: unkno
   const [path, list] = Array.isArray(value) ? [[], value] : [['cases'], cases];
   if (!Array.isArray(list)) return [{ path: [], value }];
   return list.map((entry, index) => ({ path: [...path, index], value: entry as unknown }));
+}
+
+const LETTERS: Readonly<Record<string, string>> = {
+  hex: '0123456789abcdef',
+  alnum: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+  upper: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789',
+  lower: 'abcdefghijklmnopqrstuvwxyz0123456789',
+  digits: '0123456789',
+  base64: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+};
+
+const PLACEHOLDER = /\{\{(hex|alnum|upper|lower|digits|base64) (\d{1,4})\}\}/g;
+
+/**
+ * Fills `{{hex 32}}`, `{{alnum 36}}`, `{{upper 16}}` (capitals and digits), `{{lower 20}}` (small letters and digits),
+ * `{{digits 12}}` and `{{base64 86}}`, so that a file of cases holds nothing that looks like a secret. The letters look
+ * random and are always the same.
+ */
+export function filled(text: string): string {
+  return text.replace(PLACEHOLDER, (_, kind: string, count: string) =>
+    pseudoRandom(LETTERS[kind] ?? '', Number(count)),
+  );
+}
+
+/** Marsaglia's xorshift with 32 bits. */
+function pseudoRandom(letters: string, count: number): string {
+  let state = 0x9e3779b9;
+  let text = '';
+  while (text.length < count) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    text += letters[(state >>> 8) % letters.length];
+  }
+  return text;
+}
+
+/** Fills every text in a value, keys included. */
+function filledAll(value: unknown): unknown {
+  if (typeof value === 'string') return filled(value);
+  if (Array.isArray(value)) return value.map(filledAll);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filledAll(item)]));
 }

@@ -1,2 +1,0 @@
-/** The log that a command is about. */
-export type AuditSource = { readonly folder: string; readonly keys: readonly string[] };

@@ -1,0 +1,114 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { backends } from '../backends/index.ts';
+import { parseConfig } from '../config/config.ts';
+import { settingsHelp } from '../config/describe.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Adds the commands of one noun to the program. */
+type AddNoun = (program: Command, terminal: Terminal) => void;
+
+/** One file per noun. A noun is loaded alone if the command line names it, all of them for the help. */
+const NOUNS: Readonly<Record<string, () => Promise<AddNoun>>> = {
+  serve: async () => addServe,
+  'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
+  policy: async () => (await import('./policy.ts')).addPolicy,
+  check: async () => (await import('./policy.ts')).addCheck,
+  outbox: async () => (await import('./outbox.ts')).addOutbox,
+  audit: async () => (await import('./audit.ts')).addAudit,
+  settings: async () => addSettings,
+};
+
+const ABOUT = `
+Without a command it serves. Settings are environment variables, or lines of a
+.env file in the working directory: guardrail-bridge help settings lists them.`;
+
+/**
+ * Runs a command line other than plain `serve`.
+ *
+ * @returns the exit code; 2 for a wrong command line, which is explained on standard error
+ * @throws Error that an operator can read
+ */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  const words = args[0] === 'help' ? helpLine(args.slice(1)) : args;
+  const program = await createProgram(words[0], terminal);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return terminal.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    // A noun without a command: its help was printed to standard error
+    if (error.code !== 'commander.help') {
+      const command = commandIn(program, words);
+      terminal.err.write(`guardrail-bridge: ${problemOf(error)}; see ${pathOf(command)} --help\n`);
+    }
+    return 2;
+  }
+}
+
+/** `help outbox list` means `outbox list --help`; what is no noun is left to be refused. */
+function helpLine(words: readonly string[]): readonly string[] {
+  const [noun] = words;
+  return noun === undefined || Object.hasOwn(NOUNS, noun) ? [...words, '--help'] : words;
+}
+
+async function createProgram(noun: string | undefined, terminal: Terminal): Promise<Command> {
+  const program = new Command('guardrail-bridge')
+    .description('One HTTP sidecar between LiteLLM Proxy and AI-security vendors.')
+    .version(packageJson.version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print the help of this command')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', ABOUT)
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+      outputError: () => {},
+    })
+    .exitOverride();
+  const load = noun === undefined || !Object.hasOwn(NOUNS, noun) ? undefined : NOUNS[noun];
+  const loads = load === undefined ? Object.values(NOUNS) : [load];
+  for (const addNoun of await Promise.all(loads.map((one) => one()))) addNoun(program, terminal);
+  return program;
+}
+
+/** Plain `serve` never comes here, only its help and wrong arguments. */
+function addServe(program: Command, { env }: Terminal): void {
+  program
+    .command('serve')
+    .description('listen and judge (default)')
+    .action(async () => {
+      const { serve } = await import('./serve.ts');
+      await serve(parseConfig(env(), backends));
+    });
+}
+
+/** Adds `settings`, whose help is what it prints: every environment variable. */
+function addSettings(program: Command, { out }: Terminal): void {
+  const settings = program.command('settings').description('print all settings');
+  settings.helpInformation = () => settingsHelp(backends);
+  settings.action(() => void out.write(settingsHelp(backends)));
+}
+
+/** The command that a command line means, as far as its words name one. */
+function commandIn(program: Command, words: readonly string[]): Command {
+  let command = program;
+  for (const word of words) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  return command;
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** `error: unknown option '--josn'\n(Did you mean --json?)` on one line. */
+function problemOf({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\.?$/, '')
+    .replace(/\n\(Did/, ' (did');
+}
