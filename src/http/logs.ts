@@ -78,7 +78,7 @@ export function logsRoute(
         return refuse(status, result.refused, message);
       }
       metrics.logPosts.inc({ result: 'accepted' });
-      metrics.logSeconds.observe((performance.now() - startedAt) / 1000);
+      metrics.logSeconds.observe({}, (performance.now() - startedAt) / 1000);
       return c.body(result, 200, JSON_TYPE);
     } finally {
       body.release();

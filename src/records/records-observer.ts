@@ -1,15 +1,15 @@
 import type { CourierEvents } from '../delivery/courier.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { loggable } from '../observability/log.ts';
-import type { TelemetryMetrics } from '../observability/telemetry-metrics.ts';
 import type { OutboxEvents } from '../outbox/sqlite.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './intake.ts';
 import type { LogLine, RecordsHealth } from './protocol.ts';
+import type { RecordsMetrics } from './records-metrics.ts';
 
 /** Counts and logs what happens to records: never their content, nor a vendor's text. */
 export class RecordsObserver {
-  readonly #metrics: TelemetryMetrics;
+  readonly #metrics: RecordsMetrics;
   readonly #write: (line: LogLine) => void;
   /** Why nothing can be stored. */
   #storage: string | null = null;
@@ -19,7 +19,7 @@ export class RecordsObserver {
   #oldRelease = false;
 
   /** @param write writes one line to the log of the main thread */
-  constructor(metrics: TelemetryMetrics, write: (line: LogLine) => void) {
+  constructor(metrics: RecordsMetrics, write: (line: LogLine) => void) {
     this.#metrics = metrics;
     this.#write = write;
   }
@@ -61,7 +61,7 @@ export class RecordsObserver {
 
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {
-    this.#metrics.missingEvents.inc(calls);
+    this.#metrics.missingEvents.inc({}, calls);
     this.#log(
       'warn',
       { calls },

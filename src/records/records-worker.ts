@@ -5,13 +5,13 @@ import { sinkOf } from '../backends/index.ts';
 import { type Courier, createCourier } from '../delivery/courier.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import { createTelemetryMetrics, type TelemetryMetrics } from '../observability/telemetry-metrics.ts';
 import { type Disposition, type Entry, OutboxError } from '../outbox/outbox.ts';
 import { openSqliteOutbox, type SqliteOutbox } from '../outbox/sqlite.ts';
 import { type BlockedCall, Intake, type Receipt } from './intake.ts';
 import { Maintenance } from './maintenance.ts';
 import { PendingCalls } from './pending-calls.ts';
 import type { FromWorker, LogsResult, ToWorker, WorkerStart } from './protocol.ts';
+import { createRecordsMetrics, type RecordsMetrics } from './records-metrics.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { createRedactor } from './redact/redact.ts';
 
@@ -26,7 +26,7 @@ const RESPONSE_CHECK_LAG_MS = 2000;
 export class RecordsWorker {
   readonly #maxLogBodyBytes: number;
   readonly #post: (message: FromWorker) => void;
-  readonly #metrics: TelemetryMetrics;
+  readonly #metrics: RecordsMetrics;
   readonly #observer: RecordsObserver;
   readonly #outbox: SqliteOutbox;
   readonly #pendingCalls: PendingCalls;
@@ -53,7 +53,7 @@ export class RecordsWorker {
     const { content, noContentTeams, noContentKeys } = records.redaction;
     this.#maxLogBodyBytes = bodies.maxLogBodyBytes;
     this.#post = post;
-    this.#metrics = createTelemetryMetrics(backends);
+    this.#metrics = createRecordsMetrics(backends);
     this.#observer = new RecordsObserver(this.#metrics, (line) => post({ kind: 'log', ...line }));
     this.#outbox = openSqliteOutbox({
       dir: records.dir,
