@@ -149,11 +149,13 @@ export const akto = defineBackend({
     const asked = requestPayload(isAnswer ? request : call, config);
     const answered = isAnswer ? answerPayload(call) : undefined;
     const json = checkEnvelope(call, config.template, asked.json, answered?.json);
+    // Kept until the reply is there, and so without the texts
+    const { mapBack } = answered ?? asked;
     return http.post(config.urls[call.input_type], json, {
       headers: config.headers,
       deadline,
       read(reply) {
-        const read = readVerdict(resultIn(reply), answered ?? asked, config.blocking);
+        const read = readVerdict(resultIn(reply), { isAnswer, mapBack }, config.blocking);
         if ('failure' in read) throw new BackendError(read.failure);
         return read.verdict;
       },
@@ -211,7 +213,7 @@ function wrongShape(field: string): BackendError {
 
 function readVerdict(
   result: unknown,
-  sent: Pick<CheckedPayload, 'isAnswer' | 'mapBack'>,
+  sent: Pick<CheckedPayload, 'mapBack'> & { readonly isAnswer: boolean },
   blocking: ReadonlySet<string>,
 ): { verdict: Verdict } | { failure: Failure } {
   if (result === null || result === undefined) return { failure: { kind: 'no_verdict' } };

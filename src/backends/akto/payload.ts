@@ -3,7 +3,6 @@ import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
 
 /** A payload as Akto is sent it, and the way back from the payload it returns. */
 export type CheckedPayload = {
-  readonly isAnswer: boolean;
   /** `{"body": "<JSON text>"}`, itself as JSON text: the encoding of LiteLLM's own integration. */
   readonly json: string;
   /** Which strings of the call changed into what, or null if the returned payload is not the sent one with other strings. */
@@ -29,7 +28,7 @@ export function requestPayload(call: GuardrailCall | undefined, { flatten, drop 
   if (call !== undefined && call.tools.length > 0) body.tools = call.tools;
   if (call !== undefined && call.tool_calls.length > 0) body.tool_calls = call.tool_calls;
   for (const key of drop) delete body[key];
-  return payload(body, false, flatten ? original : []);
+  return payload(body, flatten ? original : []);
 }
 
 /**
@@ -42,14 +41,12 @@ export function answerPayload(call: GuardrailCall): CheckedPayload {
     const content = call.tool_calls.map((toolCall) => toolCallOf(toolCall).arguments ?? '').join('\n');
     messages.push({ content, role: 'assistant', tool_calls: call.tool_calls });
   }
-  return payload({ choices: messages.map((message) => ({ message })) }, true, []);
+  return payload({ choices: messages.map((message) => ({ message })) }, []);
 }
 
-function payload(body: unknown, isAnswer: boolean, flattened: readonly unknown[]): CheckedPayload {
-  const text = JSON.stringify(body);
+function payload(body: unknown, flattened: readonly unknown[]): CheckedPayload {
   return {
-    isAnswer,
-    json: JSON.stringify({ body: text }),
+    json: JSON.stringify({ body: JSON.stringify(body) }),
     mapBack(modifiedPayload) {
       const returned = decode(modifiedPayload);
       const rewrites = new Map<string, string>();
@@ -64,7 +61,11 @@ function payload(body: unknown, isAnswer: boolean, flattened: readonly unknown[]
           return changed !== null && parts.every((part, i) => put(rewrites, part, changed[i] as string));
         });
       };
-      const same = collectChanges(JSON.parse(text), decode(fieldsOf(returned).body ?? returned), change);
+      const same = collectChanges(
+        JSON.parse(JSON.stringify(body)),
+        decode(fieldsOf(returned).body ?? returned),
+        change,
+      );
       return same && rewrites.size > 0 ? rewrites : null;
     },
   };
