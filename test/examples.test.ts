@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import dotenv from 'dotenv';
 import { describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { backends } from '../src/backends/index.ts';
 import { parseConfig } from '../src/config/config.ts';
-import { GUARDRAIL_PATHS } from '../src/http/app.ts';
+import { settingGroups } from '../src/config/describe.ts';
+import { ipList } from '../src/guardrail/ip-list.ts';
+import { GUARDRAIL_PATHS, LOGS_PATH } from '../src/http/app.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
 
@@ -121,19 +124,92 @@ test('a guardrail that runs during the call tells the bridge so, since a redacti
   }
 });
 
-test.each(ofKind(/^kubernetes\.yaml$/))('%s runs the bridge on loopback, within the grace period', (file) => {
-  const yaml = textOf(file);
-  expect(yaml).toContain('{ name: HOST, value: 127.0.0.1 }');
-  const set = Object.fromEntries(
-    [...yaml.matchAll(/\{ name: ([A-Z_]+), value: '?([^'} ]+)'? \}/g)].map(([, name = '', value = '']) => [
-      name,
-      value,
-    ]),
-  );
-  const { server } = parseConfig({ HOST: set.HOST, SHUTDOWN_DELAY: set.SHUTDOWN_DELAY }, backends);
-  const { shutdownDelayMs, shutdownTimeoutMs, port } = server;
-  const [, grace] = /terminationGracePeriodSeconds: (\d+)/.exec(yaml) ?? [];
-  expect(Number(grace) * 1000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs);
-  expect(set.BRIDGE_URL).toBe(`http://127.0.0.1:${port}`);
-  for (const path of ['/readyz', '/healthz']) expect(yaml).toContain(`http://127.0.0.1:${port}${path}`);
+describe('kubernetes.yaml', () => {
+  const { metadata, spec } = parseYaml(textOf('kubernetes.yaml')).spec.template;
+  const [bridge] = spec.initContainers;
+  const [litellm] = spec.containers;
+  const set = valuesOf(bridge.env);
+  const { server, access } = parseConfig({ ...set, BRIDGE_API_KEYS: 'from-the-secret' }, backends);
+
+  test('has LiteLLM and the bridge use the same key, which is in a secret', () => {
+    const { secretKeyRef } = bridge.env.find(({ name }: Variable) => name === 'BRIDGE_API_KEYS').valueFrom;
+    expect(secretKeyRef).toEqual({ name: 'litellm', key: 'BRIDGE_API_KEY' });
+    expect(litellm.envFrom).toEqual([{ secretRef: { name: 'litellm' } }]);
+    expect(access.apiKeys).toHaveLength(1);
+  });
+
+  test('has LiteLLM ask the bridge where it listens', () => {
+    const { BRIDGE_URL, BRIDGE_LOGS_URL } = valuesOf(litellm.env);
+    expect(BRIDGE_URL).toBe(`http://127.0.0.1:${server.port}`);
+    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+  });
+
+  test('lets Prometheus and the probes in, from outside the pod', () => {
+    expect(server.host).toBe('0.0.0.0');
+    expect(bridge.ports).toEqual([{ name: 'metrics', containerPort: server.port }]);
+    expect(metadata.annotations).toEqual({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': String(server.port),
+      'prometheus.io/path': '/metrics',
+    });
+    expect(bridge.startupProbe.httpGet).toEqual({ path: '/readyz', port: 'metrics' });
+    expect(bridge.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'metrics' });
+  });
+
+  test('ends the bridge within the grace period', () => {
+    const { shutdownDelayMs, shutdownTimeoutMs } = server;
+    expect(spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs);
+  });
+});
+
+type Variable = { readonly name: string; readonly value?: string };
+
+/** The variables that stand in a manifest with their value. */
+function valuesOf(env: readonly Variable[]): Record<string, string> {
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+describe('docker-compose.yml', () => {
+  const compose = parseYaml(textOf('../docker-compose.yml'));
+  const { bridge, litellm } = compose.services;
+
+  test('gives the bridge its own settings alone: no key of a provider and none of LiteLLM', () => {
+    expect(bridge.env_file).toEqual([{ path: 'bridge.env', required: false }]);
+    const names = settingGroups(backends).flatMap(([, rows]) => rows.map(({ name }) => name));
+    expect(names).toEqual(expect.arrayContaining(Object.keys(bridge.environment)));
+    const taken = [...JSON.stringify(bridge).matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
+    expect(taken).toEqual(['BRIDGE_API_KEY']);
+  });
+
+  test('leaves every setting to bridge.env but those that the file itself depends on', () => {
+    expect(Object.keys(bridge.environment)).toEqual(['HOST', 'PORT', 'DATA_DIR', 'BRIDGE_API_KEYS']);
+  });
+
+  test.each(ofKind(/\.env$/))('takes a copy of %s as bridge.env', (file) => {
+    const env = { ...dotenv.parse(textOf(file)), ...bridge.environment, BRIDGE_API_KEYS: 'from-dot-env' };
+    const { policies, access, audit, warnings } = parseConfig(env, backends);
+    expect(warnings).toEqual([]);
+    expect(bridge.volumes).toEqual(expect.arrayContaining([expect.stringMatching(`:${audit.dir}$`)]));
+    if (policies.file !== undefined) {
+      const [folder, mounted] = bridge.volumes.at(-1).split(':');
+      expect(mounted).toBe(join('/app', folder));
+      expect(policies.file).toMatch(new RegExp(`^${folder.replace('./', '')}/`));
+    }
+    // An address that Docker gives to LiteLLM
+    if (access.allowedIps.length > 0) expect(ipList(access.allowedIps)('172.18.0.3')).toBe(true);
+  });
+
+  test('has LiteLLM ask the bridge where it listens, with its key', () => {
+    const { BRIDGE_URL, BRIDGE_LOGS_URL, BRIDGE_API_KEY } = litellm.environment;
+    expect(BRIDGE_URL).toBe(`http://bridge:${bridge.environment.PORT}`);
+    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+    expect(bridge.environment.BRIDGE_API_KEYS).toContain(BRIDGE_API_KEY.slice(0, -1));
+  });
+
+  test('ends the bridge within the grace period', () => {
+    const { shutdownDelayMs, shutdownTimeoutMs } = parseConfig({}, backends).server;
+    expect(Number.parseInt(bridge.stop_grace_period, 10) * 1000).toBeGreaterThan(
+      shutdownDelayMs + shutdownTimeoutMs,
+    );
+  });
 });
