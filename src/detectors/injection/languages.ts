@@ -33,8 +33,8 @@ function attacksIn(language: Language): InjectionSource[] {
           extraction: { pattern: ordered(language, order.extraction, order.ends) },
         };
   return [
-    { id: `override-instructions-${code}`, weight: 0.9, anchors: overrideAnchors, ...override },
-    { id: `prompt-extraction-${code}`, weight: 0.85, anchors: extractionAnchors, ...extraction },
+    { id: `override-instructions-${code}`, weight: 0.9, anchors: overrideAnchors.split('|'), ...override },
+    { id: `prompt-extraction-${code}`, weight: 0.85, anchors: extractionAnchors.split('|'), ...extraction },
   ];
 }
 
@@ -66,7 +66,7 @@ function unrestrictedRole(): InjectionSource {
   return {
     id: 'unrestricted-role-other',
     weight: 0.6,
-    anchors: roles.flatMap(({ anchors }) => anchors),
+    anchors: roles.flatMap(({ anchors }) => anchors.split('|')),
     pattern: `(?:${youAreNow})[^.!?。\\n]{0,24}?(?:dan\\b|${unrestricted})`,
   };
 }

@@ -13,19 +13,10 @@ export const de: Language = {
     'dein(?:en|e)?[\\s,-]{1,3}(?:[a-zäöü]{1,20}[\\s-]{1,3}){0,2}(?:system-?\\s?prompt|systemnachricht|systemanweisung(?:en)?|urspr[uü]nglichen anweisungen|initial-?prompt)',
   small:
     'alle|aller|allen|s[aä]mtliche|die|der|den|das|von|deine[nr]?|ihre|mir|uns|sie|bitte|komplett|vollst[aä]ndig|aus|und|oder',
-  overrideAnchors: [
-    'ignorier',
-    'vergiss',
-    'vergessen sie',
-    'missachte',
-    'beachte',
-    'verwirf',
-    'übergehe',
-    'ubergehe',
-  ],
-  extractionAnchors: ['zeig', 'verrat', 'gib', 'nenn', 'wiederhol', 'drucke'],
+  overrideAnchors: 'ignorier|vergiss|vergessen sie|missachte|beachte|verwirf|übergehe|ubergehe',
+  extractionAnchors: 'zeig|verrat|gib|nenn|wiederhol|drucke',
   role: {
-    anchors: ['du bist jetzt'],
+    anchors: 'du bist jetzt',
     youAreNow: 'du bist jetzt',
     unrestricted: 'unzensiert|uneingeschr|ohne (?:regeln|einschr|filter)',
   },

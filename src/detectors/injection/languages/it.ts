@@ -11,18 +11,10 @@ export const it: Language = {
     '(?:il tuo|la tua|le tue|i tuoi)[\\s-]{1,3}(?:[a-zàèéìòù]{1,20}[\\s-]{1,3}){0,2}(?:prompt di sistema|messaggio di sistema|istruzioni (?:di sistema|iniziali|nascoste|segrete)|prompt (?:iniziale|nascosto|segreto))',
   small:
     'tutte|tutti|tutto|le|gli|i|il|la|di|delle|tue|tuo|tuoi|queste|che|ti|sono|state|e|o|quello|qualsiasi',
-  overrideAnchors: [
-    'ignora',
-    'dimentica',
-    'trascura',
-    'non seguire',
-    'non considerare',
-    'scarta',
-    'tralascia',
-  ],
-  extractionAnchors: ['mostra', 'rivela', 'stampa', 'ripeti', 'dimmi', 'svela'],
+  overrideAnchors: 'ignora|dimentica|trascura|non seguire|non considerare|scarta|tralascia',
+  extractionAnchors: 'mostra|rivela|stampa|ripeti|dimmi|svela',
   role: {
-    anchors: ['ora sei'],
+    anchors: 'ora sei',
     youAreNow: 'ora sei',
     unrestricted: 'senza (?:restrizioni|filtri|limiti|regole|censura)',
   },

@@ -20,8 +20,8 @@ export type Language = {
   /** Articles and the like that may stand between the others, where the verb comes first. */
   readonly small?: string;
   /** Literals in lower case, of which one begins each match. */
-  readonly overrideAnchors: readonly string[];
-  readonly extractionAnchors: readonly string[];
+  readonly overrideAnchors: string;
+  readonly extractionAnchors: string;
   /** For languages in which the verb comes last, or that set no spaces; without it the verb comes first. */
   readonly order?: {
     /** Characters that end a sentence, where gaps are counted in characters. */
@@ -31,7 +31,7 @@ export type Language = {
   };
   /** "You are now", and "unrestricted". */
   readonly role?: {
-    readonly anchors: readonly string[];
+    readonly anchors: string;
     readonly youAreNow: string;
     readonly unrestricted: string;
   };

@@ -10,10 +10,10 @@ export const nl: Language = {
   prompt:
     '(?:je|jouw|uw)[\\s-]{1,3}(?:[a-z]{1,20}[\\s-]{1,3}){0,2}(?:systeem-?\\s?prompt|system prompt|systeembericht|systeeminstructies|oorspronkelijke instructies|verborgen instructies)',
   small: 'alle|al|de|het|van|je|jouw|uw|deze|die|en|of|mij|me|zien|eens|wat',
-  overrideAnchors: ['negeer', 'vergeet', 'sla '],
-  extractionAnchors: ['toon', 'laat', 'onthul', 'herhaal', 'geef', 'print'],
+  overrideAnchors: 'negeer|vergeet|sla ',
+  extractionAnchors: 'toon|laat|onthul|herhaal|geef|print',
   role: {
-    anchors: ['je bent nu'],
+    anchors: 'je bent nu',
     youAreNow: 'je bent nu',
     unrestricted: 'zonder (?:beperking|filter|regels)',
   },

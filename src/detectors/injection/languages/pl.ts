@@ -12,20 +12,10 @@ export const pl: Language = {
   prompt:
     '(?:sw[oó]j|tw[oó]j|swoje|twoje|swoich)[\\s-]{1,3}(?:[a-ząćęłńóśźż]{1,20}[\\s-]{1,3}){0,2}(?:prompt systemowy|systemowy prompt|instrukcje systemowe|komunikat systemowy|pocz[aą]tkowe instrukcje|ukryte instrukcje)',
   small: 'wszystkie|wszystkich|wszelkie|te|tych|o|do|swoje|swoich|mi|nam|i|oraz|ca[lł][ye]|sw[oó]j',
-  overrideAnchors: ['zignoruj', 'ignoruj', 'zapomnij', 'pomiń', 'pomin', 'nie stosuj', 'odrzu'],
-  extractionAnchors: [
-    'poka',
-    'ujawnij',
-    'wyświetl',
-    'wyswietl',
-    'powtórz',
-    'powtorz',
-    'wypisz',
-    'podaj',
-    'zdrad',
-  ],
+  overrideAnchors: 'zignoruj|ignoruj|zapomnij|pomiń|pomin|nie stosuj|odrzu',
+  extractionAnchors: 'poka|ujawnij|wyświetl|wyswietl|powtórz|powtorz|wypisz|podaj|zdrad',
   role: {
-    anchors: ['jesteś teraz', 'jestes teraz'],
+    anchors: 'jesteś teraz|jestes teraz',
     youAreNow: 'jeste[sś] teraz',
     unrestricted: 'bez (?:ogranicze|filtr|zasad|cenzury)',
   },

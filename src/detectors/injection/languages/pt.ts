@@ -12,10 +12,10 @@ export const pt: Language = {
   prompt:
     '(?:seu|sua|suas|seus|o teu|as tuas)[\\s-]{1,3}(?:[a-zãõáéíóúç]{1,20}[\\s-]{1,3}){0,2}(?:prompt d[eo] sistema|mensagem d[eo] sistema|instru[cç][oõ]es (?:d[eo] sistema|iniciais|ocultas|secretas)|prompt (?:inicial|oculto|secreto))',
   small: 'todas?|todos?|as?|os?|de|suas?|tuas?|seus?|essas?|que|foram|lhe|e|ou|quaisquer|me',
-  overrideAnchors: ['ignor', 'esque', 'desconsider', 'desobede', 'não siga', 'nao siga'],
-  extractionAnchors: ['mostr', 'revel', 'imprima', 'repita', 'me diga', 'diga', 'exib', 'divulgue'],
+  overrideAnchors: 'ignor|esque|desconsider|desobede|não siga|nao siga',
+  extractionAnchors: 'mostr|revel|imprima|repita|me diga|diga|exib|divulgue',
   role: {
-    anchors: ['agora você', 'agora voce'],
+    anchors: 'agora você|agora voce',
     youAreNow: 'agora voc[eê]',
     unrestricted: 'sem (?:restri|filtro|limite|censura|regras)',
   },

@@ -8,18 +8,8 @@ export const tr: Language = {
   rules: 'talimat|komut|y[öo]nerge|kural|emir',
   show: 'g[öo]ster|yazd[ıi]r|a[çc][ıi]kla|tekrarla|s[öo]yle|payla[şs]',
   prompt: 'prompt|istem|mesaj|talimat|komut',
-  overrideAnchors: [
-    'önceki',
-    'onceki',
-    'yukarıdaki',
-    'yukaridaki',
-    'şimdiye',
-    'simdiye',
-    'daha önce',
-    'daha once',
-    'sistem',
-  ],
-  extractionAnchors: ['sistem '],
+  overrideAnchors: 'önceki|onceki|yukarıdaki|yukaridaki|şimdiye|simdiye|daha önce|daha once|sistem',
+  extractionAnchors: 'sistem ',
   order: {
     override: [
       'whose',
@@ -35,5 +25,5 @@ export const tr: Language = {
       'show',
     ],
   },
-  role: { anchors: ['şimdi sen', 'simdi sen'], youAreNow: '[sş]imdi sen', unrestricted: 's[ıi]n[ıi]rs[ıi]z' },
+  role: { anchors: 'şimdi sen|simdi sen', youAreNow: '[sş]imdi sen', unrestricted: 's[ıi]n[ıi]rs[ıi]z' },
 };
