@@ -1,10 +1,11 @@
 import { editedText } from './edit.ts';
+import { lazily } from './lazily.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
 import type { AnchoredRule } from './rule.ts';
 import { createScanner } from './scan/scanner.ts';
 import { TOKENS, VIRTUAL_KEY } from './secrets/index.ts';
 
-/** What stands in the place of something that was removed. */
+/** Replaces everything that is removed. */
 export const REDACTED = '[REDACTED]';
 
 const MEDIA = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
@@ -13,9 +14,9 @@ const MEDIA = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
  * The text with `[REDACTED]` for each credential; a private key with all that follows, up to its end mark. The same string if
  * there is none. JSON stays JSON.
  */
-export const removeCredentials = remover([...TOKENS, VIRTUAL_KEY]);
+export const removeCredentials = remover(() => [...TOKENS, VIRTUAL_KEY]);
 
-const removeAllPersonalData = remover(PERSONAL_DATA);
+const removeAllPersonalData = remover(() => PERSONAL_DATA);
 
 /**
  * The text with `[REDACTED]` for all personal data that can be told by its shape: e-mail addresses, payment cards, telephone
@@ -25,17 +26,17 @@ export function removePersonalData(text: string): string {
   return text.length > 512 && MEDIA.test(text) ? text : removeAllPersonalData(text);
 }
 
-const tokens = createScanner(TOKENS);
+const tokens = lazily(() => createScanner(TOKENS));
 
-/** Whether a text carries a credential that is told by its own shape. */
+/** True if a text carries a credential that is told by its own shape. */
 export function hasCredential(text: string): boolean {
-  return tokens.scan(text).findings.length > 0;
+  return tokens().scan(text).findings.length > 0;
 }
 
-function remover(rules: readonly AnchoredRule[]): (text: string) => string {
-  const scanner = createScanner(rules);
+function remover(rules: () => readonly AnchoredRule[]): (text: string) => string {
+  const scanner = lazily(() => createScanner(rules()));
   return (text) => {
-    const { findings } = scanner.scan(text);
+    const { findings } = scanner().scan(text);
     if (findings.length === 0) return text;
     return editedText(
       text,

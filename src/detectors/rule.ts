@@ -1,3 +1,4 @@
+import { lazily } from './lazily.ts';
 import { partialOf } from './scan/partial.ts';
 
 /** A stretch of a text in UTF-16 units, the end exclusive. */
@@ -26,8 +27,8 @@ export type AnchoredRule = {
    * before their anchor, such as an e-mail address before its `@`.
    */
   openTail?(text: string, from: number): number | undefined;
-  /** How far behind an anchor a match can reach, in UTF-16 units, all that is looked at included. */
-  readonly reach: number;
+  /** How far behind an anchor a match can reach, in UTF-16 units, its lookahead included. */
+  reach(): number;
 };
 
 /** Something that no literal announces: it is looked for in the whole text, in time linear in its length. */
@@ -60,27 +61,25 @@ export type RuleSource = {
 };
 
 /**
- * A rule from a bounded regular expression, which is tried where an anchor was found. Throws if a quantifier of the
- * pattern is unbounded.
+ * A rule from a bounded regular expression, which is tried where an anchor was found. Its expressions are made when they
+ * are first needed: all of them would take half of the time to start, and few texts need many.
+ *
+ * @throws an Error from `reach` and `open` if a quantifier of the pattern is unbounded; a test asks every rule
  */
-export function anchoredRule({
-  id,
-  anchors,
-  pattern,
-  flags = undefined,
-  lead = 0,
-  judge,
-}: RuleSource): AnchoredRule {
-  const whole = new RegExp(pattern, `${flags ?? ''}y`);
-  const { source, reach, lookahead } = partialOf(pattern, flags ?? '');
-  const partial = new RegExp(source, `${flags ?? ''}y`);
+export function anchoredRule({ id, anchors, pattern, flags, lead = 0, judge }: RuleSource): AnchoredRule {
+  let whole: RegExp | undefined;
+  const cutOff = lazily(() => {
+    const { source, reach, lookahead } = partialOf(pattern, flags ?? '');
+    return { expression: new RegExp(source, `${flags ?? ''}y`), reach, lookahead };
+  });
   return {
     id,
     anchors,
-    reach,
+    reach: () => cutOff().reach,
     match(text, at) {
-      whole.lastIndex = at - lead;
       if (at < lead) return undefined;
+      whole ??= new RegExp(pattern, `${flags ?? ''}y`);
+      whole.lastIndex = at - lead;
       const found = whole.exec(text);
       if (found === null) return undefined;
       const before = found.groups?.before?.length ?? 0;
@@ -90,10 +89,11 @@ export function anchoredRule({
       return length > 0 ? { start, end: start + length } : undefined;
     },
     open(text, at) {
-      partial.lastIndex = at - lead;
       if (at < lead) return undefined;
+      const { expression, lookahead } = cutOff();
+      expression.lastIndex = at - lead;
       // A match with enough behind it is decided, whatever follows
-      const isOpen = partial.test(text) && partial.lastIndex > text.length - Math.max(lookahead, 1);
+      const isOpen = expression.test(text) && expression.lastIndex > text.length - Math.max(lookahead, 1);
       return isOpen ? at - lead : undefined;
     },
   };

@@ -51,7 +51,7 @@ export function rulesOf(source: InjectionSource): InjectionRule[] {
   const matching = (name: string, mentioned: boolean): AnchoredRule => ({
     ...any,
     id: name,
-    reach: any.reach + CONTEXT,
+    reach: () => any.reach() + CONTEXT,
     match(text, at) {
       const span = spanAt(text, at);
       if (mentioned) last = undefined;

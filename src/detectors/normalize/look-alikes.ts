@@ -1,3 +1,5 @@
+import { lazily } from '../lazily.ts';
+
 /**
  * For each Latin letter what looks like it, after NFKC and without accents. Scripts written from right to left are left
  * out. Facts of Unicode 17.0: the letters whose skeleton is one ASCII letter, and by their names small capitals, letters
@@ -68,14 +70,17 @@ const SIGN_ALIKES: Readonly<Record<string, string>> = {
   '%': '\ufe6a',
 };
 
-const LETTERS: ReadonlyMap<string, string> = new Map(
-  Object.entries(LOOK_ALIKES).flatMap(([letter, alikes]) => Array.from(alikes, (alike) => [alike, letter])),
-);
+const letters = lazily((): ReadonlyMap<string, string> => {
+  const pairs = Object.entries(LOOK_ALIKES).flatMap(([letter, alikes]) =>
+    Array.from(alikes, (alike) => [alike, letter] as const),
+  );
+  return new Map(pairs);
+});
 
 /** Words of any script that puts spaces between them, and what is in the table without being a letter. */
 const WORD =
   /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+/gv;
-const HAS_ALIKE = new RegExp(`[${[...LETTERS.keys()].join('')}]`, 'u');
+const anyAlike = lazily(() => new RegExp(`[${Object.values(LOOK_ALIKES).join('')}]`, 'u'));
 const ASCII = /^\p{ASCII}*$/u;
 
 /**
@@ -83,14 +88,14 @@ const ASCII = /^\p{ASCII}*$/u;
  * becomes `ignore`. Other words stay whole, so that Russian stays Russian. Linear, about 20 million characters a second.
  */
 export function withLatinLetters(text: string): string {
-  if (!HAS_ALIKE.test(text)) return text;
+  if (!anyAlike().test(text)) return text;
   return text.replace(WORD, (word) => (ASCII.test(word) ? word : latinOf(word)));
 }
 
 function latinOf(word: string): string {
   let latin = '';
   for (const character of word) {
-    const letter = character < '\u0080' ? character : LETTERS.get(character);
+    const letter = character < '\u0080' ? character : letters().get(character);
     if (letter === undefined) return word;
     latin += letter;
   }

@@ -13,7 +13,7 @@ const MAX_LOCAL = 64;
 export const EMAIL: AnchoredRule = {
   id: 'email-address',
   anchors: ['@'],
-  reach: 1200,
+  reach: () => 1200,
   match(text, at) {
     const start = localStart(text, at, 0);
     if (start >= at) return undefined;

@@ -20,7 +20,7 @@ const IPV6: AnchoredRule = withTail(
   {
     id: ID,
     anchors: [':'],
-    reach: 48,
+    reach: () => 48,
     match(text, at) {
       if (!isPart(text.charCodeAt(at + 1))) return undefined;
       const start = groupStart(text, at);

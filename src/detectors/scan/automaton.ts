@@ -132,36 +132,40 @@ function breadthFirst(
   return { order, fail };
 }
 
-/** Units that stand in no anchor are all alike: class 0. */
+/** The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. */
 function classesOf(anchors: readonly string[]) {
-  const own = new Map<number, number>();
+  const numbers = new Map<number, number>();
   for (const anchor of anchors) {
     for (let i = 0; i < anchor.length; i++) {
       const unit = anchor.charCodeAt(i);
-      if (!own.has(unit)) own.set(unit, own.size + 1);
+      if (!numbers.has(unit)) numbers.set(unit, numbers.size + 1);
     }
   }
-  const classOf = new (own.size < 255 ? Uint8Array : Uint16Array)(65_536);
-  const folded = foldings();
-  for (let unit = 0; unit < 65_536; unit++) classOf[unit] = own.get(folded[unit]!) ?? 0;
-  return { classOf, count: own.size + 1 };
+  const classOf = new (numbers.size < 255 ? Uint8Array : Uint16Array)(65_536);
+  for (const [unit, number] of numbers) {
+    classOf[unit] = number;
+    for (const capital of capitalsOf(unit)) classOf[capital.charCodeAt(0)] = number;
+  }
+  return { classOf, count: numbers.size + 1 };
 }
 
-let table: Uint16Array | undefined;
+/** Letters that are not the capital of their small letter, and yet have it: titles, signs of units, the capital sharp s. */
+const OTHER_CAPITALS = 'ǅǈǋǲϴẞᾈᾉᾊᾋᾌᾍᾎᾏᾘᾙᾚᾛᾜᾝᾞᾟᾨᾩᾪᾫᾬᾭᾮᾯᾼῌῼ\u2126\u212a\u212b';
 
-/** The small letter of each unit, where that is one unit too. */
-function foldings(): Uint16Array {
-  table ??= Uint16Array.from({ length: 65_536 }, (_, unit) => {
-    const lower = String.fromCharCode(unit).toLowerCase();
-    return lower.length === 1 ? lower.charCodeAt(0) : unit;
-  });
-  return table;
+/** All letters that a small one stands for. A look at each of 65,536 units would cost a start 10 ms. */
+function capitalsOf(unit: number): string[] {
+  const small = String.fromCharCode(unit);
+  return [small.toUpperCase(), ...OTHER_CAPITALS].filter(
+    (capital) => capital.length === 1 && folded(capital) === small,
+  );
 }
 
-/** A literal as an anchor: each unit as its small letter. */
+/** A literal as an anchor: each unit as its small letter, where that is one unit too. */
 export function folded(literal: string): string {
-  const lower = foldings();
-  return Array.from({ length: literal.length }, (_, i) =>
-    String.fromCharCode(lower[literal.charCodeAt(i)]!),
-  ).join('');
+  let anchor = '';
+  for (let i = 0; i < literal.length; i++) {
+    const lower = literal[i]!.toLowerCase();
+    anchor += lower.length === 1 ? lower : literal[i];
+  }
+  return anchor;
 }

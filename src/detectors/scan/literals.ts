@@ -19,7 +19,7 @@ export function literalRule(id: string, word: string): AnchoredRule {
   return {
     id,
     anchors,
-    reach: first.length,
+    reach: () => first.length,
     match(text, at) {
       for (const anchor of anchors) {
         const end = at + anchor.length;

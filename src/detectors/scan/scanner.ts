@@ -1,3 +1,4 @@
+import { lazily } from '../lazily.ts';
 import {
   type AnchoredRule,
   DIGITS,
@@ -29,26 +30,92 @@ export type Range = {
   readonly floor?: number;
 };
 
-export type Scanner = {
-  /** So many characters take a few milliseconds at most, whatever they are. */
-  readonly slice: number;
-  /**
-   * Looks for all rules in a range of a text: matches whose anchor begins in it. Linear in its length.
-   *
-   * @param goesOn whether the text may still grow: only then `open` is looked for
-   */
-  scan(text: string, range?: Range, goesOn?: boolean): Scan;
-};
-
+/** So many characters take a few milliseconds at most, whatever they are. */
 const SLICE = 32 * 1024;
 /** Expressions of users take up to 16 us for a character. */
 const SWEPT_SLICE = 2048;
 
-/** A scanner for some rules: one pass for the anchors of all of them, then a look round each anchor found. */
+/** Looks for some rules in one pass for the anchors of all of them, then round each anchor found. */
+export class Scanner {
+  /** Characters that can be scanned in one go without keeping others waiting. */
+  readonly slice: number;
+  readonly #anchored: readonly AnchoredRule[];
+  readonly #sweeping: readonly SweepingRule[];
+  /** Rules whose matches begin before their anchor. */
+  readonly #tailed: readonly AnchoredRule[];
+  /** Made for the first text, so that a start does not wait for it. */
+  readonly #index: () => Index;
+  /** Where the search for each anchored rule goes on: not within its last finding. */
+  readonly #next: Int32Array;
+  /** True if `#next` is not all zeros. */
+  #isUsed = false;
+
+  constructor(rules: readonly TextRule[]) {
+    this.#anchored = rules.filter((rule): rule is AnchoredRule => 'anchors' in rule);
+    this.#sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
+    this.#tailed = this.#anchored.filter((rule) => rule.openTail !== undefined);
+    this.#next = new Int32Array(this.#anchored.length);
+    this.#index = lazily(() => indexOf(this.#anchored));
+    this.slice = this.#sweeping.length > 0 ? SWEPT_SLICE : SLICE;
+  }
+
+  /**
+   * Looks for all rules in a range of a text: matches whose anchor begins in it. Linear in its length.
+   *
+   * @param goesOn true if the text may still grow: only then `open` is looked for
+   */
+  scan(text: string, { from = 0, to = text.length, floor = from }: Range = {}, goesOn = false): Scan {
+    const anchored = this.#anchored;
+    const next = this.#next;
+    const findings: Finding[] = [];
+    const opens: Open[] = [];
+    if (this.#isUsed) next.fill(0);
+    this.#isUsed = false;
+
+    const visit = (numbers: readonly number[], at: number) => {
+      this.#isUsed = true;
+      for (const number of numbers) {
+        if (at < next[number]!) continue;
+        const rule = anchored[number]!;
+        const span = rule.match(text, at);
+        if (span !== undefined && span.start >= floor) {
+          findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
+          next[number] = span.end;
+        }
+        if (goesOn && text.length - at <= rule.reach()) {
+          const start = rule.open(text, at);
+          if (start !== undefined) opens.push({ rule, start });
+        }
+      }
+    };
+
+    const { automaton, byAnchor, byDigits, dispatch } = this.#index();
+    const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
+    if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, goesOn, visit));
+    for (const rule of this.#sweeping) {
+      for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
+    }
+    if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
+    if (goesOn && to >= text.length) {
+      if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
+      for (const rule of this.#tailed)
+        opens.push({ rule, start: rule.openTail?.(text, floor) ?? text.length });
+      for (const rule of this.#sweeping)
+        opens.push({ rule, start: rule.openFrom(text, floor) ?? text.length });
+    }
+    return { findings, opens, open: Math.max(floor, firstOf(opens, text.length)) };
+  }
+}
+
+/** A scanner for some rules. */
 export function createScanner(rules: readonly TextRule[]): Scanner {
-  const anchored = rules.filter((rule): rule is AnchoredRule => 'anchors' in rule);
-  const sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
-  const tailed = anchored.filter((rule) => rule.openTail !== undefined);
+  return new Scanner(rules);
+}
+
+type Index = ReturnType<typeof indexOf>;
+
+/** Numbers of the rules by anchor and by the digits of numbers. */
+function indexOf(anchored: readonly AnchoredRule[]) {
   const numbersOf = new Map<string, number[]>();
   anchored.forEach((rule, number) => {
     for (const anchor of new Set(rule.anchors)) {
@@ -59,57 +126,11 @@ export function createScanner(rules: readonly TextRule[]): Scanner {
   });
   const byDigits = numbersOf.get(DIGITS) ?? [];
   numbersOf.delete(DIGITS);
-  const anchors = [...numbersOf.keys()];
-  const byAnchor = [...numbersOf.values()];
-  const dispatch = dispatchOf(anchored, byDigits);
-  const automaton = createAutomaton(anchors);
-  /** Where the search for each rule goes on: not within what it has found. */
-  const next = new Int32Array(anchored.length);
-  let isUsed = false;
-
   return {
-    slice: sweeping.length > 0 ? SWEPT_SLICE : SLICE,
-    scan(text, { from = 0, to = text.length, floor = from } = {}, goesOn = false) {
-      const findings: Finding[] = [];
-      const opens: Open[] = [];
-      if (isUsed) next.fill(0);
-      isUsed = false;
-
-      const visit = (numbers: readonly number[], at: number) => {
-        isUsed = true;
-        for (const number of numbers) {
-          if (at < next[number]!) continue;
-          const rule = anchored[number]!;
-          const span = rule.match(text, at);
-          if (span !== undefined && span.start >= floor) {
-            findings.push({
-              rule,
-              start: span.start,
-              end: span.end,
-              from: Math.min(at, span.start),
-            });
-            next[number] = span.end;
-          }
-          if (goesOn && text.length - at <= rule.reach) {
-            const start = rule.open(text, at);
-            if (start !== undefined) opens.push({ rule, start });
-          }
-        }
-      };
-
-      const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
-      if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, goesOn, visit));
-      for (const rule of sweeping) {
-        for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
-      }
-      if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
-      if (goesOn && to >= text.length) {
-        if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
-        for (const rule of tailed) opens.push({ rule, start: rule.openTail?.(text, floor) ?? text.length });
-        for (const rule of sweeping) opens.push({ rule, start: rule.openFrom(text, floor) ?? text.length });
-      }
-      return { findings, opens, open: Math.max(floor, firstOf(opens, text.length)) };
-    },
+    automaton: createAutomaton([...numbersOf.keys()]),
+    byAnchor: [...numbersOf.values()],
+    byDigits,
+    dispatch: dispatchOf(anchored, byDigits),
   };
 }
 

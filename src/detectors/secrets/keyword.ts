@@ -94,7 +94,7 @@ const bare = anchoredRule(BARE_VALUE);
 export const SECRET_KEYWORD: AnchoredRule = {
   id: quoted.id,
   anchors: quoted.anchors,
-  reach: Math.max(quoted.reach, bare.reach),
+  reach: () => Math.max(quoted.reach(), bare.reach()),
   match: (text, at) => quoted.match(text, at) ?? bare.match(text, at),
   open: (text, at) => quoted.open(text, at) ?? bare.open(text, at),
 };

@@ -49,7 +49,7 @@ function block({ id, anchors, begin, end }: Block): AnchoredRule {
   return {
     id,
     anchors,
-    reach: Number.POSITIVE_INFINITY,
+    reach: () => Number.POSITIVE_INFINITY,
     match(text, at) {
       const first = header.match(text, at);
       return first && { start: at, end: endOf(text, first.end) ?? text.length };

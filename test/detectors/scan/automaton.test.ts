@@ -48,6 +48,15 @@ test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
   },
 );
 
+test('every letter that has a small one of one unit is found by that', () => {
+  const letters = Array.from({ length: 65_536 }, (_, unit) => String.fromCharCode(unit));
+  const capitals = letters.filter((letter) => folded(letter) !== letter);
+  const anchors = [...new Set(capitals.map(folded))];
+  const { hits } = found(anchors, capitals.join(''));
+  expect(hits.map(([anchor]) => anchors[anchor])).toEqual(capitals.map(folded));
+  expect(found(anchors, letters.join('')).hits.length).toBe(capitals.length + anchors.length);
+});
+
 describe('anchors', () => {
   test('that are the beginning, the end or the middle of one another are all found', () => {
     const { hits } = found(['abcd', 'ab', 'cd', 'bc', 'b'], 'xabcdx');

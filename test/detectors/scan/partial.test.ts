@@ -65,7 +65,7 @@ describe('the partial expression', () => {
     (pattern, flags, text) => {
       const rule = anchoredRule({ id: 'x', anchors: ['x'], pattern, ...(flags !== '' && { flags }) });
       if (pattern === '^start$') return;
-      expect(rule.open(`${text}${'~'.repeat(rule.reach + 1)}`, 0)).toBeUndefined();
+      expect(rule.open(`${text}${'~'.repeat(rule.reach() + 1)}`, 0)).toBeUndefined();
     },
   );
 });
@@ -98,7 +98,9 @@ test.each(['a*', 'a+', 'a{2,}', '(?:a|b*)c', '(?:a+)?', 'x(?=a*)', '[a-z]+?', '(
   'the unbounded /%s/ is refused',
   (pattern) => {
     expect(() => partialOf(pattern, '')).toThrow('has no bound');
-    expect(() => anchoredRule({ id: 'x', anchors: ['x'], pattern })).toThrow('has no bound');
+    const rule = anchoredRule({ id: 'x', anchors: ['x'], pattern });
+    expect(() => rule.reach()).toThrow('has no bound');
+    expect(() => rule.open('x', 0)).toThrow('has no bound');
   },
 );
 
