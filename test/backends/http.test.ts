@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
 import { afterEach, expect, test } from 'vitest';
 import { createHttp, type Http, toFailure } from '../../src/backends/http.ts';
-import { type Deadline, startDeadline } from '../../src/guardrail/deadline.ts';
+import { type Deadline, STOPPED, startDeadline } from '../../src/guardrail/deadline.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import {
   type FakeBackend,
@@ -125,6 +127,77 @@ test('a connection is tried twice and no more', async () => {
   closes.push(() => http.close());
   expect(await post(http, vendor.url).catch(toFailure)).toMatchObject({ kind: 'unreachable' });
   expect(vendor.seen).toHaveLength(2);
+});
+
+test('a call that is stopped while it waits for a connection ends at once, and is not sent', async () => {
+  const vendor = await fake(silence);
+  const http = createHttp();
+  closes.push(() => http.close());
+  const leaving = new AbortController();
+  // One call more than there are connections
+  const pending = Array.from({ length: 64 }, () => post(http, vendor.url, leaving.signal).catch(String));
+  await expect.poll(() => vendor.seen.length).toBe(64);
+  await expect(post(http, vendor.url, undefined, 30)).rejects.toBe(STOPPED);
+  leaving.abort();
+  await Promise.all(pending);
+  vendor.reply = json({ ok: true });
+  expect(await post(http, vendor.url)).toEqual({ ok: true });
+  expect(vendor.seen).toHaveLength(65);
+});
+
+test('what comes before the reply is passed over, and so is the mark of its byte order', async () => {
+  const vendor = await fake((_, response) => {
+    response.writeProcessing();
+    response.writeEarlyHints({ link: '</a>; rel=preload' });
+    response.end('\ufeff{"ok":true}');
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  expect(await post(http, vendor.url)).toEqual({ ok: true });
+});
+
+test('text that arrives in pieces is put together before it is read', async () => {
+  const bytes = Buffer.from('{"ok":true,"word":"Zürich"}');
+  const vendor = await fake(async (_, response) => {
+    for (const byte of bytes) {
+      response.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+    response.end();
+  });
+  const http = createHttp();
+  closes.push(() => http.close());
+  const deadline = startDeadline(15_000);
+  deadlines.push(deadline);
+  expect(await http.post(vendor.url, '{}', { read: (reply) => reply, deadline })).toEqual({
+    ok: true,
+    word: 'Zürich',
+  });
+});
+
+test('the end of a status that is no success is waited for, by the deadline', async () => {
+  const vendor = await fake((_, response) => void response.writeHead(503).write('no'));
+  const http = createHttp();
+  closes.push(() => http.close());
+  await expect(post(http, vendor.url, undefined, 100)).rejects.toBe(STOPPED);
+});
+
+test('the HTTP client is loaded for a request, not before', () => {
+  const src = (file: string) =>
+    JSON.stringify(join(import.meta.dirname, '..', '..', 'src', 'backends', file));
+  const script = `import { createHttp } from ${src('http.ts')};
+    const loaded = () => Object.keys(require.cache).some((file) => file.includes('undici'));
+    const { createRequire } = await import('node:module');
+    const require = createRequire(${src('http.ts')});
+    const http = createHttp();
+    const before = loaded();
+    http.open();
+    console.log(before, loaded());`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 15_000,
+  });
+  expect(stdout).toBe('false true\n');
 });
 
 test('a connection that is never set up does not keep the bridge from ending', async () => {

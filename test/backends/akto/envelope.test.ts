@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { aktoAllows } from '../../support/akto.ts';
 import { aktoAt, testBridge } from '../../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
+import { type RecordedCall, recordedCalls } from '../../support/recorded.ts';
 
 let vendor: FakeBackend;
 beforeAll(async () => {
@@ -240,4 +241,69 @@ describe('the check of an answer', () => {
     expect(bodyOf(envelope.requestPayload)).toEqual({ model: '', messages: [] });
     expect(bodyOf(envelope.responsePayload)).toMatchObject({ choices: { length: 3 } });
   });
+});
+
+/** The envelope of a check as an object, from the body that LiteLLM sent and the payloads. */
+function envelopeOf(body: RecordedCall['body'], sent: Record<string, string>) {
+  const fields = (value: unknown) => (value ?? {}) as Record<string, string | null>;
+  const identity = fields(body.request_data);
+  const session = fields(body.request_headers)['x-litellm-session-id'] ?? body.litellm_trace_id;
+  const shown = Object.entries(fields(body.request_headers)).filter(
+    ([name, value]) => value && value !== '[present]' && !/auth|cookie|token|key/i.test(name),
+  );
+  const headers = {
+    'content-type': 'application/json',
+    ...Object.fromEntries(shown.map(([name, value]) => [name.toLowerCase(), value])),
+    ...(session ? { 'x-akto-installer-akto_session_id': session } : {}),
+    ...(body.litellm_call_id ? { 'x-akto-installer-akto_message_id': body.litellm_call_id } : {}),
+  };
+  const tag = JSON.stringify({
+    'gen-ai': 'Gen AI',
+    user_id: identity.user_api_key_user_id ?? undefined,
+    team_id: identity.user_api_key_team_id ?? undefined,
+    user_email: identity.user_api_key_user_email ?? undefined,
+    team_alias: identity.user_api_key_team_alias ?? undefined,
+    key_alias: identity.user_api_key_alias ?? undefined,
+  });
+  return {
+    path: '/v1/chat/completions',
+    requestHeaders: JSON.stringify(headers),
+    responseHeaders: body.input_type === 'response' ? '{"content-type":"application/json"}' : '{}',
+    method: 'POST',
+    requestPayload: sent.requestPayload,
+    responsePayload: sent.responsePayload,
+    ip: '',
+    destIp: '127.0.0.1',
+    time: sent.time,
+    statusCode: '200',
+    type: 'HTTP/1.1',
+    status: '200',
+    akto_account_id: '1000000',
+    akto_vxlan_id: '0',
+    is_pending: 'false',
+    source: 'MIRRORING',
+    direction: null,
+    process_id: null,
+    socket_id: null,
+    daemonset_id: null,
+    enabled_graph: null,
+    tag,
+    metadata: tag,
+    akto_metadata: '{"quote":"\\"","next":"line"}',
+    contextSource: 'AGENTIC',
+  };
+}
+
+test.each(recordedCalls)('$name is sent as JSON.stringify would write its envelope', async ({ body }) => {
+  const env = {
+    ...aktoAt(vendor.url),
+    AKTO_METADATA: '{"quote": "\\"", "next": "line"}',
+    BUILTIN_POLICY: 'off',
+  };
+  const { request: seen, envelope } = await sentFor([body], env);
+  expect(seen.text).toBe(JSON.stringify(envelopeOf(body, envelope)));
+  for (const payload of [envelope.requestPayload, envelope.responsePayload]) {
+    const { body } = JSON.parse(payload as string);
+    if (body !== undefined) expect(payload).toBe(JSON.stringify({ body: JSON.stringify(JSON.parse(body)) }));
+  }
 });
