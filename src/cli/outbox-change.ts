@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { isServed, type Ledger, openLedger } from '../outbox/ledger.ts';
-import type { Delivery, Selection } from '../outbox/ledger-reads.ts';
+import type { Delivery, Selection } from '../outbox/admin.ts';
+import { isServed, OutboxAdmin } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
 import { stateOf } from './outbox-json.ts';
 import { checkBackend, oneId } from './outbox-read.ts';
@@ -89,7 +89,7 @@ export async function drop(
 }
 
 function refuseToDrop(dir: string, selection: Selection): never {
-  const ledger = openLedger(dir, 'read');
+  const ledger = new OutboxAdmin(dir, 'read');
   try {
     checkBackend(ledger, selection.backend);
     const count = plural(ledger.count(selection), selection.dead ? 'dead letter' : 'delivery');
@@ -109,9 +109,9 @@ async function changing(
   dir: string,
   { words, ...selection }: Selection & { readonly words: readonly string[] },
   terminal: Terminal,
-  change: (page: readonly Delivery[], ledger: Ledger) => string,
+  change: (page: readonly Delivery[], ledger: OutboxAdmin) => string,
 ): Promise<void> {
-  const ledger = openLedger(dir, 'write');
+  const ledger = new OutboxAdmin(dir, 'write');
   const progress = new Progress(terminal);
   try {
     checkBackend(ledger, selection.backend);

@@ -1,5 +1,4 @@
-import type { Ledger } from '../outbox/ledger.ts';
-import type { Delivery } from '../outbox/ledger-reads.ts';
+import type { Delivery, OutboxAdmin } from '../outbox/admin.ts';
 import { DEAD, WAITING } from '../outbox/schema.ts';
 
 /** `due`: as soon as the backend takes it. `waiting`: for its next try, or for the end of its call. */
@@ -34,7 +33,7 @@ function ownJson(delivery: Delivery, now: number) {
  * `CallRecord` without its `record_id`; of a row that could not be read its text; null once no backend needs it) and
  * `damaged` (whether `record` is not what was stored). Undefined if it is gone.
  */
-export function recordJson(ledger: Ledger, id: number, now: number) {
+export function recordJson(ledger: OutboxAdmin, id: number, now: number) {
   const found = ledger.load(id);
   if (found === undefined) return undefined;
   const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { backends } from '../backends/index.ts';
-import { isServed, type Ledger, openLedger } from '../outbox/ledger.ts';
-import { type Delivery, type LedgerBacklog, MAX_FOUND, type Selection } from '../outbox/ledger-reads.ts';
+import { type Delivery, isServed, MAX_FOUND, OutboxAdmin, type Selection } from '../outbox/admin.ts';
+import type { Backlog } from '../outbox/queries.ts';
 import { INTAKE } from '../outbox/schema.ts';
 import { deliveryJson, recordJson, stateOf } from './outbox-json.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
@@ -44,7 +44,7 @@ export function status({ json }: { json?: boolean }, dir: string, { out, now }: 
   }
 }
 
-function backlogTable(backlogs: readonly LedgerBacklog[], at: number): string {
+function backlogTable(backlogs: readonly Backlog[], at: number): string {
   const span = (since: number | undefined) => (since === undefined ? '-' : age(at - since));
   const numbers = ['due', 'waiting', 'oldest', 'dead', 'oldest dead'];
   return table(
@@ -113,7 +113,7 @@ export type ExportOptions = Selection & { readonly out?: string; readonly json?:
  */
 export async function exportRecords(options: ExportOptions, dir: string, terminal: Terminal): Promise<void> {
   const { out, json } = options;
-  const ledger = openLedger(dir, 'read');
+  const ledger = new OutboxAdmin(dir, 'read');
   let exported = 0;
   function* lines(): Iterable<string> {
     for (const id of recordIds(ledger, options)) {
@@ -134,7 +134,7 @@ export async function exportRecords(options: ExportOptions, dir: string, termina
 }
 
 /** Reads a page at a time: a long read would keep the bridge from reusing its log. */
-function* recordIds(ledger: Ledger, selection: Selection): Iterable<number> {
+function* recordIds(ledger: OutboxAdmin, selection: Selection): Iterable<number> {
   for (let after = 0; ; ) {
     const ids = new Set(ledger.page(selection, after, EXPORT_PAGE).map(({ record }) => record));
     if (ids.size === 0) return;
@@ -145,8 +145,8 @@ function* recordIds(ledger: Ledger, selection: Selection): Iterable<number> {
   }
 }
 
-function reading<T>(dir: string, read: (ledger: Ledger) => T): T {
-  const ledger = openLedger(dir, 'read');
+function reading<T>(dir: string, read: (ledger: OutboxAdmin) => T): T {
+  const ledger = new OutboxAdmin(dir, 'read');
   try {
     return read(ledger);
   } finally {
@@ -159,7 +159,7 @@ function reading<T>(dir: string, read: (ledger: Ledger) => T): T {
  *
  * @throws InvalidArgumentError for what can be neither, and an Error where there is none or several
  */
-export function oneId(ledger: Ledger, text: string): number {
+export function oneId(ledger: OutboxAdmin, text: string): number {
   if (!/^(?:\d{1,15}|[0-9a-f]{4,32})$/i.test(text)) {
     const advice = 'write an id, or how a record_id begins, at least four digits of it';
     throw new InvalidArgumentError(`${text}: ${advice}`);
@@ -173,8 +173,8 @@ export function oneId(ledger: Ledger, text: string): number {
 }
 
 /** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
-export function checkBackend(ledger: Ledger, backend: string | undefined): void {
-  const known = new Set([...backends.map(({ name }) => name), ...ledger.names(), INTAKE]);
+export function checkBackend(ledger: OutboxAdmin, backend: string | undefined): void {
+  const known = new Set([...backends.map(({ name }) => name), ...ledger.backends(), INTAKE]);
   if (backend !== undefined && !known.has(backend)) {
     throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
   }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { LedgerError } from '../outbox/ledger.ts';
+import { NoOutboxError } from '../outbox/admin.ts';
+import { VersionError } from '../outbox/schema.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { type DropOptions, drop, type RetryOptions, retry } from './outbox-change.ts';
 import { type ExportOptions, exportRecords, type ListOptions, list, show, status } from './outbox-read.ts';
@@ -95,14 +96,15 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** An error about the file of the outbox, in words that say what to do. */
 function explained(error: unknown, dir: string): unknown {
   const where = `DATA_DIR (${dir})`;
-  if (error instanceof LedgerError) {
+  if (error instanceof NoOutboxError) {
     return new Error(
       error.message === 'missing'
         ? `there is no outbox in ${where}; set DATA_DIR as the bridge has it`
-        : `outbox.db in ${where} is no outbox of this version (${error.message})`,
+        : `outbox.db in ${where} is not an outbox`,
       { cause: error },
     );
   }
+  if (error instanceof VersionError) return new Error(`${where}: ${error.message}`, { cause: error });
   const code = storageCode(error);
   if (!code.startsWith('SQLITE_')) return error;
   const advice = isDamage(error)

@@ -49,7 +49,7 @@ export type CourierEvents = {
 };
 
 export type CourierOptions = {
-  readonly outbox: Pick<Outbox, 'due' | 'settle'>;
+  readonly outbox: Pick<Outbox, 'due' | 'ack'>;
   readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
   readonly http: Http;
   /** Deliveries at once to one backend. Default 4. */

@@ -1,10 +1,10 @@
-import type { Outbox, Settlement } from '../outbox/outbox.ts';
+import type { Ack, Outbox } from '../outbox/outbox.ts';
 import { growing, STORAGE_WAIT } from './backoff.ts';
 
 /** Writes down what became of deliveries, and remembers what could not be written down. */
 export type Settling = {
   /** Never throws: what cannot be stored is kept for {@link Settling.catchUp}. */
-  settle(settlement: Settlement): Promise<void>;
+  settle(settlement: Ack): Promise<void>;
   /** Stores what could not be; returns whether nothing is left. */
   catchUp(): Promise<boolean>;
   /** Runs something that needs the outbox; undefined if that fails. */
@@ -15,16 +15,16 @@ export type Settling = {
 };
 
 export type SettlingOptions = {
-  readonly outbox: Pick<Outbox, 'settle'>;
+  readonly outbox: Pick<Outbox, 'ack'>;
   now(): number;
   onError(error: unknown): void;
   /** Told of what is stored: until then it must not be delivered again. */
-  onSettled(settlement: Settlement): void;
+  onSettled(settlement: Ack): void;
 };
 
 /** Keeps a backend from being handed again what it has taken, while an outbox that fails does not know of it. */
 export function createSettling({ outbox, now, onError, onSettled }: SettlingOptions): Settling {
-  let unsettled: Settlement[] = [];
+  let unsettled: Ack[] = [];
   let failures = 0;
   let until = Number.NEGATIVE_INFINITY;
 
@@ -41,9 +41,9 @@ export function createSettling({ outbox, now, onError, onSettled }: SettlingOpti
     }
   }
 
-  async function store(settlements: readonly Settlement[]): Promise<void> {
+  async function store(settlements: readonly Ack[]): Promise<void> {
     const stored = await attempt(async () => {
-      await outbox.settle(settlements);
+      await outbox.ack(settlements);
       return true;
     });
     if (stored) settlements.forEach(onSettled);

@@ -5,38 +5,50 @@ import { makeFolder } from '../storage/folder.ts';
 import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { salvage } from './salvage.ts';
-import { APPLICATION_ID, SCHEMA, VERSION } from './schema.ts';
+import { formatOf, MIGRATIONS, migrate, VersionError } from './schema.ts';
 
-/** What was found instead of an outbox, and what became of it. `file` is where it was put. */
+/** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
 export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
 
 /** An outbox file, open and held against other bridges. */
 export type OutboxFile = {
   readonly db: DatabaseSync;
   readonly damage: Damage | undefined;
-  /** Whether somebody deleted or replaced it: what is written to it now is lost when it is closed. */
+  /** True once somebody deleted or replaced it: what is written to it now is lost when it is closed. */
   isGone(): boolean;
   close(): void;
 };
 
-/** Small enough to be read as a whole at every start; of a larger file the queues are, and other damage is met in use. */
+export type OpenOptions = {
+  /** Why the file is unusable, if that was met while it was open. */
+  readonly fault?: string | undefined;
+  readonly migrations?: readonly string[];
+};
+
+/** Small enough to be checked as a whole at every start; of a larger file the queues are, and other damage is met in use. */
 const CHECKED_AT_START_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens the outbox in a folder, creates it, or puts what is no usable outbox aside and starts anew with all records of it
- * that can still be read. Throws only where the folder cannot be written, or another bridge has it open.
+ * Opens the outbox in a folder, creates it, migrates it, or puts what is no usable outbox aside and starts anew with all
+ * records of it that can still be read.
  *
- * @param suspect why the file is not usable, if that was met while it was open
+ * @throws VersionError for a file of a newer release, which stays as it is; otherwise only where the folder cannot be
+ * written, or another bridge has it open
  */
-export function openOutboxFile(dir: string, backends: readonly string[], suspect?: string): OutboxFile {
+export function openOutboxFile(
+  dir: string,
+  backends: readonly string[],
+  { fault, migrations = MIGRATIONS }: OpenOptions = {},
+): OutboxFile {
   makeFolder(path.resolve(dir));
   const lock = holdLock(path.join(dir, 'outbox.lock'));
   try {
     const file = path.join(dir, 'outbox.db');
     finishReplacement(file);
-    const found = suspect === undefined ? tryOpen(file) : { unusable: suspect };
+    refuseNewer(file, migrations.length);
+    const found = fault === undefined ? tryOpen(file, migrations) : { unusable: fault };
     const { db, damage } =
-      'db' in found ? { ...found, damage: undefined } : replace(file, found.unusable, backends);
+      'db' in found ? { ...found, damage: undefined } : replace(file, found.unusable, backends, migrations);
     const { ino } = fs.statSync(file);
     return {
       db,
@@ -58,56 +70,70 @@ export function openOutboxFile(dir: string, backends: readonly string[], suspect
 
 const sizeOf = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.size;
 
-function tryOpen(file: string): { db: DatabaseSync } | { unusable: string } {
-  if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory()) return { unusable: 'not_an_outbox' };
-  const size = sizeOf(file);
+/** Through a connection that only reads, as another one moves the log into the file when it is closed. */
+function refuseNewer(file: string, understood: number): void {
+  if (!sizeOf(file)) return;
+  let db: DatabaseSync | undefined;
+  let found = 0;
+  try {
+    db = new DatabaseSync(file, { readOnly: true });
+    const { isEmpty, isOutbox, version } = formatOf(db);
+    if (isOutbox && !isEmpty) found = version;
+  } catch {
+    // What cannot be read so is none of a newer release, or is met when it is opened
+  } finally {
+    db?.close();
+  }
+  if (found > understood) throw new VersionError(found, understood);
+}
+
+function tryOpen(file: string, migrations: readonly string[]): { db: DatabaseSync } | { unusable: string } {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return { unusable: 'not_an_outbox' };
   // SQLite takes it for a new one, and deletes the log that may hold everything
-  if (size === 0 || (size === undefined && sizeOf(`${file}-wal`))) return { unusable: 'empty' };
+  if (stat?.size === 0 || (stat === undefined && sizeOf(`${file}-wal`))) return { unusable: 'empty' };
   // It holds prompts. The files beside it are created with its permissions
   fs.closeSync(fs.openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
   try {
-    // Before anything is written: what is not ours stays as it is
-    const applicationId = pragma(db, 'application_id');
-    const version = pragma(db, 'user_version');
-    const isEmpty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
-    if (!isEmpty && applicationId !== APPLICATION_ID) return unusable(db, 'not_an_outbox');
-    if (!isEmpty && version !== VERSION) return unusable(db, `version_${version}`);
-    db.exec('PRAGMA journal_mode = WAL');
-    db.exec('PRAGMA synchronous = FULL');
-    db.exec('PRAGMA busy_timeout = 5000');
-    db.exec('PRAGMA wal_autocheckpoint = 4000');
-    db.exec('PRAGMA cache_size = -16000');
-    if (isEmpty) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-    else if (!hasSchema(db)) return unusable(db, 'schema');
-    else {
-      // One wrong bit in the key of a queue entry hides all that are after it, and gives no error when it is read
-      const isSmall = (size ?? 0) <= CHECKED_AT_START_BYTES;
-      const check = db.prepare(`PRAGMA integrity_check(${isSmall ? 1 : 'delivery'})`).get();
-      if (check?.integrity_check !== 'ok') return unusable(db, 'SQLITE_CORRUPT');
-    }
-    return { db };
+    const fault = setUp(db, stat?.size ?? 0, migrations);
+    if (fault === undefined) return { db };
+    db.close();
+    return { unusable: fault };
   } catch (error) {
     db.close();
     if (isDamage(error)) return { unusable: storageCode(error) };
-    if (size === undefined) remove(file);
+    if (stat === undefined) remove(file);
     throw error;
   }
 }
 
-function unusable(db: DatabaseSync, reason: string): { unusable: string } {
-  db.close();
-  return { unusable: reason };
+/** Checks a file and brings it to the newest version; returns why it cannot be used. */
+function setUp(db: DatabaseSync, bytes: number, migrations: readonly string[]): string | undefined {
+  // Before anything is written: what is not ours stays as it is
+  const { isEmpty, isOutbox, version } = formatOf(db);
+  if (!isEmpty && !isOutbox) return 'not_an_outbox';
+  if (!isEmpty && version > migrations.length) throw new VersionError(version, migrations.length);
+  if (!isEmpty && version < 1) return `version_${version}`;
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec('PRAGMA synchronous = FULL');
+  db.exec('PRAGMA busy_timeout = 5000');
+  db.exec('PRAGMA wal_autocheckpoint = 4000');
+  db.exec('PRAGMA cache_size = -16000');
+  if (!isEmpty) {
+    if (!hasSchema(db, migrations.slice(0, version))) return 'schema';
+    // One wrong bit in the key of a queue entry hides all that are after it, and gives no error when it is read
+    const check = db.prepare(`PRAGMA integrity_check(${bytes <= CHECKED_AT_START_BYTES ? 1 : 'delivery'})`);
+    if (check.get()?.integrity_check !== 'ok') return 'SQLITE_CORRUPT';
+  }
+  migrate(db, migrations, isEmpty ? 0 : version);
+  return undefined;
 }
 
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-}
-
-/** Whether every table and index is there as we create it; what somebody added does no harm. */
-function hasSchema(db: DatabaseSync): boolean {
+/** True if every table and index is there as we create it; what somebody added does no harm. */
+function hasSchema(db: DatabaseSync, migrations: readonly string[]): boolean {
   const model = new DatabaseSync(':memory:');
-  model.exec(SCHEMA);
+  model.exec(migrations.join(''));
   const definitions = (of: DatabaseSync) =>
     of
       .prepare('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL')
@@ -135,6 +161,7 @@ function replace(
   file: string,
   reason: string,
   backends: readonly string[],
+  migrations: readonly string[],
 ): { db: DatabaseSync; damage: Damage } {
   const fresh = newOf(file);
   remove(fresh);
@@ -142,7 +169,7 @@ function replace(
   const db = new DatabaseSync(fresh);
   let kept: number;
   try {
-    db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+    migrate(db, migrations, 0);
     kept = salvage(file, db, backends);
     db.close();
   } catch (error) {
@@ -155,7 +182,7 @@ function replace(
   const found = SUFFIXES.filter((suffix) => fs.existsSync(file + suffix));
   for (const suffix of found) fs.renameSync(file + suffix, aside + suffix);
   fs.renameSync(fresh, file);
-  const opened = tryOpen(file);
+  const opened = tryOpen(file, migrations);
   if (!('db' in opened)) throw new Error(opened.unusable);
   return { db: opened.db, damage: { reason, file: path.basename(aside) + (found[0] ?? ''), kept } };
 }

@@ -2,7 +2,7 @@ import type { InputType } from '../guardrail/call.ts';
 import type { Outcome } from '../guardrail/record.ts';
 import type { Disposition, Entry } from './outbox.ts';
 
-/** What is on record of a call. */
+/** An event on record of a call. */
 export type Known = {
   readonly id: number;
   readonly outcome: Outcome;
@@ -10,25 +10,25 @@ export type Known = {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly ref: string | null;
-  /** Whether it waits and no backend has been handed it. */
+  /** True while it waits and no backend has been handed it. */
   readonly held: boolean;
-  /** A success that adds no record, as the bridge blocked that answer. */
+  /** A success that adds no record, as the bridge blocked that response. */
   readonly absorbed: boolean;
 };
 
-/** What an entry adds to what is known: whether it is stored, and which waiting records it takes the place of. */
-export type Settled = { readonly disposition: Disposition; readonly replaces: readonly number[] };
+/** What becomes of an entry, and the ids of the waiting records whose place it takes. */
+export type Resolution = { readonly disposition: Disposition; readonly replaces: readonly number[] };
 
 /** Between the clocks of LiteLLM and the bridge. */
 const SKEW_MS = 1000;
 
-/** How long after the end of an answer, as LiteLLM tells it, its block can come: deadlines, and a guardrail that queues. */
+/** A block can come this long after the end of a response as LiteLLM tells it: deadlines, and a guardrail that queues. */
 const BLOCK_LAG_MS = 60_000;
 
 /** Between two attempts of one call, which LiteLLM's router makes after a cooldown. */
 const RETRY_LAG_MS = 60_000;
 
-/** What lies further apart than this has nothing to do with each other: longer than all above, for clocks that differ. */
+/** Events further apart than this are unrelated: longer than all above, for clocks that differ. */
 export const NEAR_MS = 10 * 60_000;
 
 /**
@@ -41,7 +41,7 @@ export const NEAR_MS = 10 * 60_000;
  *
  * @see litellm.md of the wire contract, sections 11 and 12
  */
-export function settle(known: readonly Known[], entry: Entry): Settled {
+export function resolveEntry(known: readonly Known[], entry: Entry): Resolution {
   const isRepetition = (one: Known) =>
     one.outcome === entry.outcome &&
     one.eventKey === entry.eventKey &&
@@ -50,7 +50,7 @@ export function settle(known: readonly Known[], entry: Entry): Settled {
   if (known.some(isRepetition)) return adds('duplicate');
   switch (entry.outcome) {
     case 'blocked': {
-      // An answer that is blocked after its success event arrived: if that still waits, the block takes its place
+      // A response that is blocked after its success event arrived: if that still waits, the block takes its place
       const same = known.filter((one) => one.outcome !== 'blocked' && !one.absorbed && endsWith(entry, one));
       return takesPlaceOf(same);
     }
@@ -84,39 +84,39 @@ export function settle(known: readonly Known[], entry: Entry): Settled {
   }
 }
 
-/** Of what is on record of the same call, the waiting ones give way; the others a backend may have already. */
-function takesPlaceOf(same: readonly Known[]): Settled {
+/** Records of the same call that wait give way; a backend may have the others already. */
+function takesPlaceOf(same: readonly Known[]): Resolution {
   const held = same.filter((one) => one.held);
   const disposition = held.length < same.length ? 'late' : 'new';
   return { disposition, replaces: held.map(({ id }) => id) };
 }
 
-function adds(disposition: Disposition): Settled {
+function adds(disposition: Disposition): Resolution {
   return { disposition, replaces: [] };
 }
 
-/** What a block is about, as its `eventKey`: whether it stopped a request or an answer, and the words that were asked. */
+/** The `eventKey` of a block: the side it stopped, and the fingerprint of the request. */
 export function blockKey(inputType: InputType, words: string | undefined): string {
   return `${inputType}|${words ?? ''}`;
 }
 
 /**
- * Whether a success can be what a block stopped: any with a blocked answer; with a blocked request, whose model was called
- * at the same time as the check, only one that LiteLLM reports as stopped, or that asked the same.
+ * True if a block can have stopped a success. A blocked response: any. A blocked request, whose model was called at the same
+ * time as the check: only one that LiteLLM reports as stopped, or that asked the same.
  */
 function stopped(block: Known, { mayBeBlocked = false, words }: Entry): boolean {
-  const isAnswer = block.eventKey.startsWith('response|');
-  return isAnswer || mayBeBlocked || (words !== undefined && block.eventKey === blockKey('request', words));
+  const isResponse = block.eventKey.startsWith('response|');
+  return isResponse || mayBeBlocked || (words !== undefined && block.eventKey === blockKey('request', words));
 }
 
 type Times = { readonly startedAt: number; readonly endedAt: number };
 
-/** Whether a block came during an event's call, or soon after its answer. */
+/** True if a block came during an event's call, or soon after its response. */
 function endsWith(block: Times, event: Times): boolean {
   return event.startedAt <= block.endedAt + SKEW_MS && block.endedAt <= event.endedAt + BLOCK_LAG_MS;
 }
 
-/** Whether a failure can be an earlier attempt of the call that another event tells of. */
+/** True if a failure can be an earlier attempt of the call that another event tells of. */
 function isAttempt(failure: Times, other: Times): boolean {
   return failure.startedAt <= other.endedAt + SKEW_MS && other.startedAt <= failure.endedAt + RETRY_LAG_MS;
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '../guardrail/record.ts';
 
-/** One thing that happened to a call, ready to be stored: already redacted. */
+/** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
   /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
   readonly callKey: string;
@@ -12,25 +12,25 @@ export type Entry = {
   readonly endedAt: number;
   /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
   readonly ref?: string;
-  /** Of a success: whether LiteLLM says, or cannot say, that a guardrail stopped it. */
+  /** Of a success: true if LiteLLM says, or cannot say, that a guardrail stopped it. */
   readonly mayBeBlocked?: boolean;
-  /** Of a success: the fingerprint of what was asked, where a block of its call is known. */
+  /** Of a success: the fingerprint of the request, where a block of its call is known. */
   readonly words?: string;
   /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
   readonly holdMs: number;
-  /** Who gets it. */
+  /** Receivers of the record. */
   readonly backends: readonly string[];
   /** A `CallRecord` as JSON, without its `record_id`. */
   readonly payload: string;
 };
 
-/** A row that could not be read, for the dead-letter store. */
+/** A row that could not be read, for the dead letters. */
 export type BadRow = { readonly reason: string; readonly payload: string };
 
 /**
- * What became of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait
- * longer. The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on
- * record as failed, `blocked` belongs to a call that the bridge blocked.
+ * Result of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait longer.
+ * The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on record as
+ * failed, `blocked` belongs to a call that the bridge blocked.
  */
 export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
@@ -44,24 +44,22 @@ export type Due = {
   readonly payload: string;
 };
 
-/** What became of a delivery. */
-export type Settlement =
-  | { readonly kind: 'delivered'; readonly backend: string; readonly ids: readonly number[] }
-  | {
-      readonly kind: 'retry';
-      readonly backend: string;
-      readonly ids: readonly number[];
-      readonly dueAt: number;
-    }
-  | {
-      readonly kind: 'dead';
-      readonly backend: string;
-      readonly ids: readonly number[];
-      readonly reason: string;
-    };
+/** How much is taken at once: a number of records, a sum of bytes but at least one record, and none of some ids. */
+export type DueLimit = {
+  readonly records: number;
+  readonly bytes: number;
+  readonly except: ReadonlySet<number>;
+};
+
+/** Result of a delivery, for the records in it. `dueAt` is Unix milliseconds. */
+export type Ack = { readonly backend: string; readonly ids: readonly number[] } & (
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'retry'; readonly dueAt: number }
+  | { readonly kind: 'dead'; readonly reason: string }
+);
 
 export type BackendBacklog = {
-  /** Records to deliver, those that wait included. */
+  /** Records to deliver, including those that wait. */
   readonly records: number;
   readonly dead: number;
   /** When the oldest of them was accepted, Unix milliseconds; undefined without any. */
@@ -75,8 +73,8 @@ export type OutboxStats = {
 };
 
 /**
- * Why nothing can be stored now. `full`: at its bounds, or the disk is. `unavailable`: it cannot be opened or written.
- * Whoever sent the entries still has them.
+ * Nothing can be stored now. `full`: the outbox is at its bounds, or the disk is full. `unavailable`: it cannot be opened or
+ * written. Whoever sent the entries still has them.
  */
 export class OutboxError extends Error {
   override readonly name = 'OutboxError';
@@ -89,23 +87,21 @@ export class OutboxError extends Error {
 }
 
 /**
- * Keeps records until every backend has them, over restarts. All of it is about one record for each call and backend:
- * {@link Entry} says what happened, and {@link settle} in one-record.ts what that adds.
+ * Keeps records until every backend has them, over restarts: one record for each call and backend, out of all the
+ * {@link Entry entries} of the call, see {@link resolveEntry} in one-record.ts.
  */
 export type Outbox = {
   /** Stores all or none of them; resolves when they are durable. @throws OutboxError */
   accept(entries: readonly Entry[], bad?: readonly BadRow[]): Promise<readonly Disposition[]>;
-  /** The oldest records due for a backend, up to a number and to a sum of bytes but at least one, without those in `except`. */
-  due(
-    backend: string,
-    limit: { readonly records: number; readonly bytes: number; readonly except: ReadonlySet<number> },
-  ): Promise<readonly Due[]>;
-  /** Resolves when durable. @throws OutboxError */
-  settle(settlements: readonly Settlement[]): Promise<void>;
-  /** Which of these calls something is on record of. */
+  /** Returns the oldest records due for a backend. @throws OutboxError */
+  due(backend: string, limit: DueLimit): Promise<readonly Due[]>;
+  /** Stores the results of deliveries; resolves when they are durable. @throws OutboxError */
+  ack(acks: readonly Ack[]): Promise<void>;
+  /** Returns those of the calls that have anything on record. */
   known(callKeys: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Keeps what the bridge needs to know of verdicts after a restart, and gives back the newest of it, oldest first. */
+  /** Keeps what the bridge needs to know of verdicts after a restart. */
   appendNotes(chunk: string): Promise<void>;
+  /** The newest notes, oldest first. */
   notes(): Promise<readonly string[]>;
   stats(): Promise<OutboxStats>;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
-import { type Damaged, openDamaged, type Row } from './damaged.ts';
+import { DamagedOutbox, type Row } from './damaged.ts';
+import { isIntact } from './queries.ts';
 import { READY } from './schema.ts';
 
 /** Records at a time, so that a large outbox is not in memory as a whole. */
@@ -22,7 +22,7 @@ const STATES = 3;
  * @returns how many undelivered records were kept
  */
 export function salvage(damaged: string, db: DatabaseSync, configured: readonly string[]): number {
-  const source = openDamaged(damaged, String(db.location()));
+  const source = DamagedOutbox.open(damaged);
   if (source === undefined) return 0;
   try {
     db.exec('BEGIN IMMEDIATE');
@@ -34,7 +34,7 @@ export function salvage(damaged: string, db: DatabaseSync, configured: readonly 
   }
 }
 
-function copy(source: Damaged, db: DatabaseSync, configured: readonly string[]): number {
+function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly string[]): number {
   const named = ['', 'ORDER BY backend DESC'].flatMap((order) =>
     source.rows(`SELECT DISTINCT backend FROM delivery ${order}`).map(({ backend }) => String(backend)),
   );
@@ -54,8 +54,8 @@ function copy(source: Damaged, db: DatabaseSync, configured: readonly string[]):
       const record = records.get(id);
       const payload = payloads.get(id);
       const isStored = record !== undefined && insertRecord({ ...record, pending: 0 });
-      if (typeof payload?.body !== 'string' || crc32(payload.body) !== payload.checksum) continue;
-      if (!isStored && !insertRecord(rebuilt(id, payload.body))) continue;
+      if (payload === undefined || !isIntact(payload)) continue;
+      if (!isStored && !insertRecord(rebuilt(id, String(payload.body)))) continue;
       insertPayload(payload);
       const queued = (deliveries.get(id) ?? []).filter(insertDelivery).length;
       const lost = queued > 0 ? [] : backends;
@@ -73,7 +73,7 @@ function copy(source: Damaged, db: DatabaseSync, configured: readonly string[]):
   return kept;
 }
 
-/** Tells whether a row could be stored: in a damaged one a column can hold what it must not. */
+/** The function returns true if a row could be stored: in a damaged one a column can hold what it must not. */
 function insertInto(db: DatabaseSync, table: string, columns: string): (row: Row) => boolean {
   const names = columns.split(', ');
   const places = names.map(() => '?').join(', ');
@@ -88,8 +88,8 @@ function insertInto(db: DatabaseSync, table: string, columns: string): (row: Row
   };
 }
 
-/** The rows with these ids, one by one what a damaged page among them keeps back. */
-function rowsOf(source: Damaged, table: string, columns: string, ids: Float64Array): Map<number, Row> {
+/** Reads the rows with these ids, one by one those that a damaged page among them keeps back. */
+function rowsOf(source: DamagedOutbox, table: string, columns: string, ids: Float64Array): Map<number, Row> {
   const select = `SELECT ${columns} FROM ${table} WHERE id`;
   const found = source.rows(`${select} BETWEEN ? AND ?`, ids[0] ?? 0, ids.at(-1) ?? 0);
   const rows = new Map(found.map((row) => [Number(row.id), row]));
@@ -100,7 +100,7 @@ function rowsOf(source: Damaged, table: string, columns: string, ids: Float64Arr
 }
 
 function deliveriesOf(
-  source: Damaged,
+  source: DamagedOutbox,
   backends: readonly string[],
   ids: Float64Array,
 ): Map<number, readonly Row[]> {
@@ -122,7 +122,7 @@ function deliveriesOf(
   return deliveries;
 }
 
-/** For a content that is left without its record. */
+/** Makes a record for a content that is left without its own. */
 function rebuilt(id: number, body: string): Row {
   const outcome = /"outcome":"(success|failure|blocked)"/.exec(body)?.[1] ?? 'success';
   const record_id = hash('sha256', body).slice(0, 32);

@@ -1,6 +1,7 @@
-/** Tells our file from any other SQLite file, and its version from later ones. */
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Tells our file from any other SQLite file. */
 export const APPLICATION_ID = 0x4c474231;
-export const VERSION = 1;
 
 /** States of a delivery. */
 export const READY = 0;
@@ -11,11 +12,11 @@ export const DEAD = 2;
 export const INTAKE = 'intake';
 
 /**
- * `record` outlives its delivery: for a day it is what later events of the same call are compared with. `payload` holds
- * the content and goes with the last delivery. `delivery` is the queue of each backend, in its key's order.
- * `note` is a log of bounded size: `size_before` counts all that was ever written to it.
+ * `record` outlives its delivery: for a day later events of the same call are compared with it. `payload` holds the content
+ * and goes with the last delivery. `delivery` is the queue of each backend, in the order of its key. `note` is a log of
+ * bounded size: `size_before` counts all that was ever written to it.
  */
-export const SCHEMA = `
+const VERSION_1 = `
 CREATE TABLE record (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   record_id TEXT NOT NULL,
@@ -53,5 +54,55 @@ CREATE TABLE note (
   chunk TEXT NOT NULL
 ) STRICT;
 PRAGMA application_id = ${APPLICATION_ID};
-PRAGMA user_version = ${VERSION};
 `;
+
+/**
+ * The statements that bring a file from each version of the format to the next; the first one creates it. Once released an
+ * entry stays as it is, since files of its version exist. The version of a file is its `user_version`.
+ *
+ * With a new one, salvage.ts has to read what damaged files of older versions hold.
+ */
+export const MIGRATIONS: readonly string[] = [VERSION_1];
+
+/** The version of the format that this release writes, and the newest that it understands. */
+export const VERSION = MIGRATIONS.length;
+
+/** A sound outbox of another version: newer than this release understands, or not migrated yet. */
+export class VersionError extends Error {
+  override readonly name = 'VersionError';
+  readonly code: 'newer_version' | 'older_version';
+
+  constructor(found: number, understood = VERSION) {
+    super(
+      found > understood
+        ? `outbox.db has format version ${found}, and this release understands versions up to ${understood}: start the release that wrote it, or a newer one, or move outbox.db away to begin with an empty outbox`
+        : `outbox.db has format version ${found}, and this release works with version ${understood}: start the bridge, which migrates it`,
+    );
+    this.code = found > understood ? 'newer_version' : 'older_version';
+  }
+}
+
+/** Format of a database file, as its header tells it. */
+export type Format = { readonly isEmpty: boolean; readonly isOutbox: boolean; readonly version: number };
+
+/** Reads the format; writes nothing. */
+export function formatOf(db: DatabaseSync): Format {
+  return {
+    isEmpty: db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined,
+    isOutbox: db.prepare('PRAGMA application_id').get()?.application_id === APPLICATION_ID,
+    version: Number(db.prepare('PRAGMA user_version').get()?.user_version),
+  };
+}
+
+/** Brings a file to the newest version in one transaction: a process that ends meanwhile leaves it as it was. */
+export function migrate(db: DatabaseSync, migrations: readonly string[], from: number): void {
+  if (from === migrations.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    for (const statements of migrations.slice(from)) db.exec(statements);
+    db.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

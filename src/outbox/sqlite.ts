@@ -1,21 +1,26 @@
-import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
-import { type Damage, type OutboxFile, openOutboxFile } from './file.ts';
-import { settle } from './one-record.ts';
-import type { Disposition, Due, Entry, Outbox, OutboxStats } from './outbox.ts';
+import { isBusy, isDamage } from '../storage/storage-code.ts';
+import { Connection } from './connection.ts';
+import type { Damage } from './file.ts';
+import { resolveEntry } from './one-record.ts';
+import type { Ack, BadRow, Disposition, Due, DueLimit, Entry, Outbox, OutboxStats } from './outbox.ts';
 import { OutboxError } from './outbox.ts';
-import { prepareStore, type Store, SWEEP } from './statements.ts';
+import { type OutboxQueries, SWEEP } from './queries.ts';
+import { READY } from './schema.ts';
 
 export type OutboxEvents = {
   /** The file was no usable outbox: it was put aside, what could be read of it was kept. */
   damaged(damage: Damage): void;
-  /** A record whose content is not what was stored; it is a dead letter now. */
+  /** A record is not what was stored; it is a dead letter now. */
   unreadable(backend: string): void;
-  /** Given up undelivered, as they are older than the bound. */
+  /** Records were given up undelivered, as they are older than the bound. */
   expired(backend: string, records: number): void;
   /** Rows that could not be read were dropped for newer ones. */
   crowded(rows: number): void;
-  /** Nothing can be stored, by a word of SQLite or the system; `undefined` when it can again. */
-  unavailable(code: string | undefined): void;
+  /**
+   * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
+   * `advice` is a sentence for the operator, where there is one.
+   */
+  unavailable(code: string | undefined, advice?: string): void;
 };
 
 export type SqliteOutboxOptions = {
@@ -25,274 +30,245 @@ export type SqliteOutboxOptions = {
   /** Of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How long the later events of a call are recognised. */
+  /** How long the later events of a call are recognised. Default 24 h. */
   readonly historyMs?: number;
-  /** How long a folder that cannot be used is left alone before it is tried again. */
+  /** How long a folder that cannot be used is left alone before it is tried again. Default 2 s. */
   readonly reopenMs?: number;
   readonly now?: () => number;
   readonly events: OutboxEvents;
 };
 
-/** The outbox in a SQLite file, with what it needs done now and then. */
-export type SqliteOutbox = Outbox & {
-  maintain(): Promise<void>;
-  /** Whether another process has written to it since this was asked last: a command of the operator. */
-  changedElsewhere(): Promise<boolean>;
+/** Waits for the next common transaction. */
+type Job = {
+  run(queries: OutboxQueries): unknown;
+  resolve(value: never): void;
+  reject(error: unknown): void;
 };
 
 const HOUR_MS = 3_600_000;
-/** More than one can hold. */
-const IDS_OF_A_FILE = 2 ** 40;
-/** Characters of what is kept of verdicts: the last 100,000 or so. */
-const MAX_NOTES = 16_000_000;
+/** Characters of notes kept: the last 100,000 or so. */
+const MAX_NOTES_CHARS = 16_000_000;
 /** From this share of the bound on, records come before the memory of what was delivered. */
 const HISTORY_SHARE = 0.7;
+/** Of the bound, for entries that are not urgent. */
+const USUAL_SHARE = 0.95;
 
 /**
- * The {@link Outbox} in one SQLite file, through Node's own `node:sqlite`. Meant for a worker thread: a commit waits for the disk.
+ * The {@link Outbox} in one SQLite file, through Node's own `node:sqlite`. Meant for a worker thread: a commit waits for the
+ * disk.
  *
- * Everything that comes in during one turn of the event loop is committed together, with one flush. It always opens: a
- * folder that cannot be used makes every call fail with `unavailable` until it can.
+ * Everything that comes in during one turn of the event loop is committed together, with one flush. A folder that cannot be
+ * used makes every call fail with `unavailable` until it can.
  */
-export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
-  const { dir, backends, maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS, reopenMs = 2000, events } = options;
-  const now = options.now ?? Date.now;
-  type Job = { run(store: Store): unknown; resolve(value: never): void; reject(error: unknown): void };
-  let jobs: Job[] = [];
-  let scheduled = false;
-  /** Bytes of the file in use, once one of the transaction wanted to know. */
-  let used: number | undefined;
-  let file: OutboxFile | undefined;
-  let store: Store | undefined;
-  let triedAt = Number.NEGATIVE_INFINITY;
-  let trouble: string | undefined;
-  /** What made the file that was open unusable, though it may look sound when it is opened again. */
-  let suspect: string | undefined;
-  let isClosed = false;
-  let dataVersion: number | undefined;
-  /** Ids begin anew in a new file: what is told of records of the one before must not be taken for others. */
-  let firstId = -IDS_OF_A_FILE;
-  let counted: { stats: OutboxStats; until: number } | undefined;
+export class SqliteOutbox implements Outbox {
+  readonly #options: SqliteOutboxOptions;
+  readonly #now: () => number;
+  readonly #connection: Connection;
+  /** For the next commit, at the end of this turn of the event loop. */
+  #jobs: Job[] = [];
+  /** Bytes of the file in use with what this transaction adds, once one of its jobs asked. */
+  #usedBytes: number | undefined;
+  /** The last count of the open file, and until when it will do. */
+  #counted:
+    | { readonly queries: OutboxQueries; readonly stats: OutboxStats; readonly until: number }
+    | undefined;
 
-  function report(code: string | undefined): void {
-    if (code === trouble) return;
-    trouble = code;
-    events.unavailable(code);
+  constructor(options: SqliteOutboxOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const { dir, backends, reopenMs = 2000, events } = options;
+    this.#connection = new Connection({
+      ...{ dir, backends, reopenMs },
+      onDamage: (damage) => events.damaged(damage),
+      onAvailability: (code, advice) => events.unavailable(code, advice),
+    });
   }
 
-  function opened(): Store {
-    if (store !== undefined) return store;
-    if (isClosed || performance.now() - triedAt < reopenMs) throw new OutboxError('unavailable');
-    triedAt = performance.now();
+  accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {
+    const { maxBytes } = this.#options;
+    const bytes = sizeOf(entries) + sizeOf(bad);
+    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
+    const bound = isUrgent ? maxBytes : maxBytes * USUAL_SHARE;
+    return this.#write((queries) => {
+      this.#usedBytes = (this.#usedBytes ?? queries.usedBytes()) + bytes;
+      if (this.#usedBytes > bound) throw new OutboxError('full');
+      const dispositions = entries.map((entry) => this.#acceptOne(queries, entry));
+      for (const row of bad) queries.insertBad(row, this.#now());
+      return dispositions;
+    });
+  }
+
+  #acceptOne(queries: OutboxQueries, entry: Entry): Disposition {
+    const now = this.#now();
+    const { disposition, replaces } = resolveEntry(queries.known(entry, now), entry);
+    for (const id of replaces) queries.remove(id);
+    if (disposition === 'new' || disposition === 'late') queries.insert(entry, now);
+    else if (disposition === 'blocked' && entry.outcome === 'success') queries.absorb(entry, now);
+    return disposition;
+  }
+
+  async due(backend: string, limit: DueLimit): Promise<readonly Due[]> {
+    const now = this.#now();
+    if (await this.#read((queries) => queries.hasOverdue(now))) {
+      await this.#write((queries) => queries.promote(now));
+    }
+    const { due, damaged } = await this.#read((queries) => this.#takeDue(queries, backend, limit));
+    if (damaged.length > 0) {
+      await this.#write((queries) => {
+        for (const id of damaged) queries.bury(backend, id, 'damaged on disk');
+      });
+      for (const _ of damaged) this.#options.events.unreadable(backend);
+    }
+    return due;
+  }
+
+  #takeDue(queries: OutboxQueries, backend: string, { records, bytes, except }: DueLimit) {
+    const { firstId } = this.#connection;
+    const due: Due[] = [];
+    const damaged: number[] = [];
+    let size = 0;
+    for (const { record, attempts } of queries.ready(backend)) {
+      if (except.has(firstId + record)) continue;
+      const one = queries.load(record, attempts);
+      if (one === undefined) {
+        damaged.push(record);
+        continue;
+      }
+      size += one.payload.length;
+      if (due.length > 0 && size > bytes) break;
+      due.push({ ...one, id: firstId + one.id });
+      if (due.length === records) break;
+    }
+    return { due, damaged };
+  }
+
+  ack(acks: readonly Ack[]): Promise<void> {
+    return this.#write((queries) => {
+      for (const ack of acks) {
+        // Of this file, and not of one that was put aside since
+        const ids = ack.ids.map((id) => id - this.#connection.firstId).filter((id) => id > 0);
+        for (const id of ids) {
+          if (ack.kind === 'delivered') queries.drop(ack.backend, READY, id);
+          else if (ack.kind === 'retry') queries.postpone(ack.backend, id, ack.dueAt);
+          else queries.bury(ack.backend, id, ack.reason);
+        }
+      }
+    });
+  }
+
+  async known(callKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#read((queries) => new Set(callKeys.filter((key) => queries.isKnown(key))));
+  }
+
+  appendNotes(chunk: string): Promise<void> {
+    return this.#write((queries) => queries.insertNote(chunk));
+  }
+
+  async notes(): Promise<readonly string[]> {
+    return this.#read((queries) => queries.notes());
+  }
+
+  async stats(): Promise<OutboxStats> {
+    return this.#read((queries) => {
+      const startedAt = performance.now();
+      const counted = this.#counted;
+      if (counted?.queries === queries && startedAt < counted.until) return counted.stats;
+      const stats = this.#count(queries);
+      // A count of a million takes its time: at most a fiftieth of all goes into counting
+      const until = performance.now() + 50 * (performance.now() - startedAt);
+      this.#counted = { queries, stats, until };
+      return stats;
+    });
+  }
+
+  #count(queries: OutboxQueries): OutboxStats {
+    const { backends, maxBytes } = this.#options;
+    const nothing = { records: 0, dead: 0, oldestAt: undefined };
+    const found = queries
+      .backlogs(this.#now())
+      .map(({ backend, due, waiting, dead, oldestAt }) => [
+        backend,
+        { records: due + waiting, dead, oldestAt },
+      ]);
+    return {
+      usedBytes: queries.usedBytes(),
+      maxBytes,
+      backends: Object.fromEntries([...backends.map((backend) => [backend, nothing]), ...found]),
+    };
+  }
+
+  /** Gives up and forgets what is too old or too much, a sweep at a time: others come in between. */
+  async maintain(): Promise<void> {
+    const now = this.#now();
+    for (;;) {
+      const { expired, crowded, forgotten } = await this.#write((queries) => this.#sweep(queries, now));
+      for (const [backend, records] of expired) this.#options.events.expired(backend, records);
+      if (crowded > 0) this.#options.events.crowded(crowded);
+      if (Math.max(forgotten, crowded, ...expired.values()) < SWEEP) return;
+    }
+  }
+
+  #sweep(queries: OutboxQueries, now: number) {
+    const { maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS } = this.#options;
+    const isTight = queries.usedBytes() > maxBytes * HISTORY_SHARE;
+    queries.deleteNotes(Math.min(MAX_NOTES_CHARS, maxBytes / 8));
+    return {
+      expired: queries.expire(now - maxAgeMs),
+      crowded: queries.crowdOut(),
+      forgotten: queries.forget(isTight ? Number.MAX_SAFE_INTEGER : now - historyMs),
+    };
+  }
+
+  /** True if another process has written to the file since this was asked last: a command of the operator. */
+  async changedElsewhere(): Promise<boolean> {
+    return this.#read((queries) => queries.changedElsewhere());
+  }
+
+  async close(): Promise<void> {
+    if (this.#jobs.length > 0) this.#commit(this.#jobs.splice(0));
+    this.#connection.close();
+  }
+
+  async #read<T>(run: (queries: OutboxQueries) => T): Promise<T> {
     try {
-      file = openOutboxFile(dir, backends, suspect);
-      store = prepareStore(file.db);
-      firstId += IDS_OF_A_FILE;
-      suspect = undefined;
+      return run(this.#connection.queries());
     } catch (error) {
-      close();
-      report(storageCode(error));
-      throw new OutboxError('unavailable', error);
+      throw this.#connection.failed(error);
     }
-    if (file.damage !== undefined) events.damaged(file.damage);
-    report(undefined);
-    return store;
   }
 
-  function close(): void {
-    try {
-      file?.close();
-    } catch {
-      // what cannot be closed was broken before
-    }
-    file = undefined;
-    store = undefined;
-    counted = undefined;
-    dataVersion = undefined;
+  /** Runs in the next common transaction. */
+  #write<T>(run: (queries: OutboxQueries) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push({ run, resolve, reject });
+      if (this.#jobs.length > 1) return;
+      setImmediate(() => {
+        if (this.#jobs.length > 0) this.#commit(this.#jobs.splice(0));
+      });
+    });
   }
 
-  /** What an error means for the caller; damage makes the next use put the file aside. */
-  function sorted(error: unknown): unknown {
-    if (error instanceof OutboxError) return error;
-    const code = storageCode(error);
-    if (!code.startsWith('SQLITE_') || isAboutValues(error)) return error;
-    if (code === 'SQLITE_FULL') {
-      report(code);
-      return new OutboxError('full', error);
-    }
-    if (isDamage(error)) suspect = code;
-    // Another process writes: a command of the operator
-    if (!isBusy(error)) close();
-    report(code);
-    return new OutboxError('unavailable', error);
-  }
-
-  function commit(batch: readonly Job[], isAgain = false): void {
+  #commit(batch: readonly Job[], isAgain = false): void {
     let results: unknown[];
     try {
-      if (file?.isGone()) close();
-      const { db } = opened();
-      db.exec('BEGIN IMMEDIATE');
-      used = undefined;
-      try {
-        results = batch.map((job) => job.run(opened()));
-        db.exec('COMMIT');
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
+      results = this.#connection.transaction((queries) => {
+        this.#usedBytes = undefined;
+        return batch.map((job) => job.run(queries));
+      });
     } catch (error) {
-      const failure = sorted(error);
+      const failure = this.#connection.failed(error);
       // It is put aside now, and what was asked is done with what could be read of it
-      if (isDamage(error) && !isAgain) commit(batch, true);
+      if (isDamage(error) && !isAgain) this.#commit(batch, true);
       // One of them may be to blame, but not for somebody else's lock, which each would wait for again
-      else if (batch.length > 1 && store !== undefined && !isBusy(error))
-        for (const job of batch) commit([job]);
-      else for (const job of batch) job.reject(failure);
+      else if (batch.length > 1 && this.#connection.isOpen && !isBusy(error)) {
+        for (const job of batch) this.#commit([job]);
+      } else for (const job of batch) job.reject(failure);
       return;
     }
-    report(undefined);
     batch.forEach((job, i) => {
       job.resolve(results[i] as never);
     });
   }
-
-  /** Runs in the next common transaction. */
-  function write<T>(run: (store: Store) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      jobs.push({ run, resolve, reject });
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(() => {
-        scheduled = false;
-        const batch = jobs;
-        jobs = [];
-        if (batch.length > 0) commit(batch);
-      });
-    });
-  }
-
-  async function read<T>(run: (store: Store) => T): Promise<T> {
-    try {
-      return run(opened());
-    } catch (error) {
-      throw sorted(error);
-    }
-  }
-
-  function acceptOne(s: Store, entry: Entry): Disposition {
-    const at = now();
-    const known = s.known(entry, at);
-    const { disposition, replaces } = settle(known, entry);
-    for (const id of replaces) s.remove(id);
-    if (disposition === 'new' || disposition === 'late') {
-      s.insert(entry, at);
-    } else if (disposition === 'blocked' && entry.outcome === 'success') {
-      s.absorb(entry, at);
-    }
-    return disposition;
-  }
-
-  return {
-    accept(entries, bad = []) {
-      const size = sizeOf(entries) + sizeOf(bad);
-      const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
-      const bound = isUrgent ? maxBytes : maxBytes * 0.95;
-      return write((s) => {
-        used = (used ?? s.usedBytes()) + size;
-        if (used > bound) throw new OutboxError('full');
-        const dispositions = entries.map((entry) => acceptOne(s, entry));
-        for (const row of bad) s.insertBad(row, now());
-        return dispositions;
-      });
-    },
-
-    async due(backend, { records, bytes, except }) {
-      const at = now();
-      if (await read((s) => s.hasWaiting(at))) await write((s) => s.promote(at));
-      const found: Due[] = [];
-      const damaged: number[] = [];
-      await read((s) => {
-        let size = 0;
-        for (const { record, attempts } of s.ready(backend)) {
-          if (except.has(firstId + record)) continue;
-          const due = s.load(record, attempts);
-          if (due === undefined) {
-            damaged.push(record);
-            continue;
-          }
-          size += due.payload.length;
-          if (found.length > 0 && size > bytes) break;
-          found.push({ ...due, id: firstId + due.id });
-          if (found.length === records) break;
-        }
-      });
-      if (damaged.length > 0) {
-        await write((s) => s.settle({ kind: 'dead', backend, ids: damaged, reason: 'damaged on disk' }));
-        for (const _ of damaged) events.unreadable(backend);
-      }
-      return found;
-    },
-
-    settle: (settlements) =>
-      write((s) => {
-        for (const settlement of settlements) {
-          s.settle({ ...settlement, ids: settlement.ids.map((id) => id - firstId).filter((id) => id > 0) });
-        }
-      }),
-
-    appendNotes: (chunk) =>
-      write((s) => {
-        s.insertNote(chunk);
-      }),
-    notes: () => read((s) => s.notes()),
-    known: (callKeys) => read((s) => new Set(callKeys.filter(s.isKnown))),
-
-    async stats() {
-      const startedAt = performance.now();
-      if (counted !== undefined && startedAt < counted.until) return counted.stats;
-      const stats = await read((s) => ({
-        usedBytes: s.usedBytes(),
-        maxBytes,
-        backends: s.backlogs(backends),
-      }));
-      // A count of a million takes its time: at most a fiftieth of all goes into counting
-      counted = { stats, until: performance.now() + 50 * (performance.now() - startedAt) };
-      return stats;
-    },
-
-    async maintain() {
-      const at = now();
-      // One commit each time, so that others come in between
-      for (let isMore = true; isMore; ) {
-        const { expired, crowded, forgotten } = await write((s) => {
-          const isTight = s.usedBytes() > maxBytes * HISTORY_SHARE;
-          s.deleteNotes(Math.min(MAX_NOTES, maxBytes / 8));
-          return {
-            expired: s.expire(at - maxAgeMs),
-            crowded: s.crowdOut(),
-            forgotten: s.forget(isTight ? Number.MAX_SAFE_INTEGER : at - historyMs),
-          };
-        });
-        for (const [backend, records] of expired) events.expired(backend, records);
-        if (crowded > 0) events.crowded(crowded);
-        isMore = Math.max(forgotten, crowded, ...expired.values()) >= SWEEP;
-      }
-    },
-
-    changedElsewhere: () =>
-      read((s) => {
-        const before = dataVersion;
-        dataVersion = s.dataVersion();
-        return before !== undefined && before !== dataVersion;
-      }),
-
-    async close() {
-      if (jobs.length > 0) commit(jobs.splice(0));
-      isClosed = true;
-      close();
-    },
-  };
 }
 
 function sizeOf(rows: readonly { readonly payload: string }[]): number {

@@ -101,11 +101,12 @@ export class RecordsObserver {
       this.#metrics.dropped.inc({ backend: 'intake', reason: 'crowded' }, rows);
       this.#log('warn', { rows }, 'unreadable log rows were dropped for newer ones');
     },
-    unavailable: (code) => {
+    unavailable: (code, advice) => {
       this.#storage = code ?? null;
       if (code === undefined) this.#log('info', {}, 'records can be stored again');
       else if (code === 'SQLITE_BUSY')
         this.#log('error', { code }, 'records cannot be stored: another process has DATA_DIR');
+      else if (advice !== undefined) this.#log('error', { code }, `records cannot be stored: ${advice}`);
       else this.#log('error', { code }, 'records cannot be stored: see DATA_DIR, OUTBOX_MAX_MB and the disk');
     },
   };

@@ -6,7 +6,7 @@ import { type Courier, createCourier } from '../delivery/courier.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { type Disposition, type Entry, OutboxError } from '../outbox/outbox.ts';
-import { openSqliteOutbox, type SqliteOutbox } from '../outbox/sqlite.ts';
+import { SqliteOutbox } from '../outbox/sqlite.ts';
 import { type BlockedCall, Intake, type Receipt } from './intake.ts';
 import { Maintenance } from './maintenance.ts';
 import { PendingCalls } from './pending-calls.ts';
@@ -55,7 +55,7 @@ export class RecordsWorker {
     this.#post = post;
     this.#metrics = createRecordsMetrics(backends);
     this.#observer = new RecordsObserver(this.#metrics, (line) => post({ kind: 'log', ...line }));
-    this.#outbox = openSqliteOutbox({
+    this.#outbox = new SqliteOutbox({
       dir: records.dir,
       backends,
       maxBytes: records.maxBytes,

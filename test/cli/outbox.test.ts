@@ -364,6 +364,16 @@ test('a damaged file is named as such, without what is in it', async () => {
   expect(err).not.toContain('plum');
 });
 
+test('a file of a newer release is left alone, and the command says what to do', async () => {
+  await (await filled()).close();
+  change('PRAGMA user_version = 9');
+  const { code, err } = await run('status');
+  expect(code).toBe(1);
+  expect(err).toContain(
+    `DATA_DIR (${stored.dir}): outbox.db has format version 9, and this release understands versions up to 1: start the release that wrote it, or a newer one, or move outbox.db away`,
+  );
+});
+
 test('the process runs it where the settings of a backend are wrong, and reads DATA_DIR from .env', async () => {
   await filled();
   const cwd = join(stored.dir, 'elsewhere');

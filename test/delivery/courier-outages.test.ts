@@ -51,8 +51,7 @@ test('what an outbox that fails could not be told is not delivered twice', async
   const { start, store, events, kinds, left } = delivering([akto], {
     clock,
     wrap: (outbox) => ({
-      settle: (settlements) =>
-        isBroken ? Promise.reject(new OutboxError('unavailable')) : outbox.settle(settlements),
+      ack: (acks) => (isBroken ? Promise.reject(new OutboxError('unavailable')) : outbox.ack(acks)),
     }),
   });
   await store(3);

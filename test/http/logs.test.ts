@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { MIGRATIONS } from '../../src/outbox/schema.ts';
 import { testBridge } from '../support/bridge.ts';
 import { eventOf, LOGS, recordingBridge, temporaryFolder, until } from '../support/telemetry.ts';
 
@@ -132,6 +133,26 @@ describe('where nothing can be stored', () => {
     });
     expect(ready).toMatchObject({ unhappy: ['outbox'] });
     expect(await bridge.metric('telemetry_outbox_up')).toBe(0);
+  });
+
+  test('the outbox of a newer release is left alone, and the log and readyz say so', async () => {
+    const dir = temporaryFolder();
+    const db = new DatabaseSync(path.join(dir, 'outbox.db'));
+    db.exec(`${MIGRATIONS.join('')} PRAGMA user_version = 9;`);
+    db.close();
+    const bridge = await recordingBridge({ DATA_DIR: dir });
+    expect((await bridge.send([eventOf('a')])).status).toBe(503);
+    const ready = await until(async () => {
+      const report = (await (await bridge.app.request('/readyz')).json()) as Record<string, unknown>;
+      return report.status === 'degraded' && report;
+    });
+    expect(ready).toMatchObject({ unhappy: ['outbox'], outbox: { storage: 'newer_version' } });
+    const [line, ...more] = bridge.lines.filter(({ code }) => code === 'newer_version');
+    expect(line?.msg).toMatch(
+      /^records cannot be stored: outbox\.db has format version 9, and this release understands versions up to \d+: start /,
+    );
+    expect(more).toEqual([]);
+    expect(fs.readdirSync(dir).filter((name) => name.endsWith('.db'))).toEqual(['outbox.db']);
   });
 
   test('a full outbox says so', async () => {

@@ -12,7 +12,7 @@ const large = (n: number | string) => entry(n, { payload: payloadOf(n, 20_000) }
 async function cannotBeUsed(store: TestStore): Promise<void> {
   await expect(store.accept([entry('refused')])).rejects.toMatchObject(unavailable);
   await expect(store.all()).rejects.toMatchObject(unavailable);
-  await expect(store.settle([])).rejects.toMatchObject(unavailable);
+  await expect(store.ack([])).rejects.toMatchObject(unavailable);
   await expect(store.stats()).rejects.toMatchObject(unavailable);
   await expect(store.maintain()).rejects.toMatchObject(unavailable);
   expect(store.unavailable).toEqual([expect.stringMatching(/^(?:E|SQLITE_)[A-Z_]+$/)]);
@@ -175,9 +175,9 @@ test('a file that may not grow (ulimit -f): nothing acknowledged is lost', async
   const dir = temporaryFolder();
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
-    import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
+    import { SqliteOutbox } from ${JSON.stringify(sqlite)};
     const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
-    const store = openSqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
+    const store = new SqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
     const stored = [], refused = [];
     for (let n = 0; n < 100; n++) {
       const entry = ${JSON.stringify(large('N'))};

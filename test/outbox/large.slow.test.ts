@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { READY, SCHEMA } from '../../src/outbox/schema.ts';
+import { MIGRATIONS, READY, VERSION } from '../../src/outbox/schema.ts';
 import { MB, NOON, temporaryFolder } from '../support/store.ts';
 
 const RECORDS = 1_000_000;
@@ -15,7 +15,7 @@ function build(dir: string): void {
   const db = new DatabaseSync(join(dir, 'outbox.db'));
   db.function('crc32', { deterministic: true }, (body) => crc32(String(body)));
   const isIndex = (statement: string) => statement.includes('CREATE INDEX');
-  const statements = SCHEMA.split(/(?<=;)/);
+  const statements = `${MIGRATIONS.join('')} PRAGMA user_version = ${VERSION};`.split(/(?<=;)/);
   const insert = (table: string, columns: string) =>
     `WITH RECURSIVE row (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM row WHERE i < ${RECORDS})
      INSERT INTO ${table} SELECT ${columns} FROM row;`;
@@ -42,18 +42,18 @@ async function startOn(
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
     import { existsSync, readFileSync } from 'node:fs';
-    import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
+    import { SqliteOutbox } from ${JSON.stringify(sqlite)};
     const STATUS = '/proc/self/status';
     const damages = [];
     const events = { damaged: (damage) => damages.push(damage), unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const startedAt = performance.now();
-    const store = openSqliteOutbox({
+    const store = new SqliteOutbox({
       dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 2 ** 30, maxAgeMs: 7 * 86_400_000, now: () => ${NOON + 60_000}, events,
     });
     const due = await store.due('akto', { records: 100, bytes: 1e6, except: new Set() });
     const { backends } = await store.stats();
     const ms = performance.now() - startedAt;
-    await store.settle([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
+    await store.ack([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
     await store.maintain();
     await store.close();
     // resourceUsage() would tell that of whoever started this process, if it was more

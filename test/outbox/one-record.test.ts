@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/guardrail/record.ts';
-import { blockKey, type Known, settle } from '../../src/outbox/one-record.ts';
+import { blockKey, type Known, resolveEntry } from '../../src/outbox/one-record.ts';
 import type { Disposition, Entry } from '../../src/outbox/outbox.ts';
 
 /** Something about one call. Times are seconds. */
@@ -56,7 +56,7 @@ const table = (rows: Row[]) =>
   rows.map((row) => [...row, ...(row.length === 4 ? [[]] : [])] as Required<Row>);
 
 const check = (_: string, known: Event[], arrives: Event, disposition: Disposition, replaces: number[]) => {
-  expect(settle(known.map(knownOf), entryOf(arrives))).toEqual({ disposition, replaces });
+  expect(resolveEntry(known.map(knownOf), entryOf(arrives))).toEqual({ disposition, replaces });
 };
 
 test.each(
@@ -208,7 +208,9 @@ test.each([
   ['a request of which the words are unknown', blockKey('request', undefined), {}, 'new'],
 ])('a success after a block of %s', (_, eventKey, more, disposition) => {
   const known = [{ ...knownOf(block(1, 1.1), 0), eventKey }];
-  expect(settle(known, { ...entryOf(success(0, 2)), mayBeBlocked: false, words: 'words', ...more })).toEqual({
+  expect(
+    resolveEntry(known, { ...entryOf(success(0, 2)), mayBeBlocked: false, words: 'words', ...more }),
+  ).toEqual({
     disposition,
     replaces: [],
   });

@@ -19,9 +19,9 @@ test('a record is due as it was stored, until it is delivered', async () => {
   expect(first).toEqual({
     ...{ id: 1, recordId: expect.stringMatching(/^[0-9a-f]{32}$/), acceptedAt: NOON, attempts: 0, payload },
   });
-  await store.settle([{ kind: 'delivered', backend: 'akto', ids: [1] }]);
+  await store.ack([{ kind: 'delivered', backend: 'akto', ids: [1] }]);
   expect(await store.all()).toEqual([second]);
-  await store.settle([{ kind: 'delivered', backend: 'akto', ids: [2, 2, 1, 77] }]);
+  await store.ack([{ kind: 'delivered', backend: 'akto', ids: [2, 2, 1, 77] }]);
   expect(await store.all()).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ test('backends are independent of each other', async () => {
   ]);
   expect(named(await store.all('akto'))).toEqual(['1', '3']);
   expect(named(await store.all('capsule'))).toEqual(['1', '2']);
-  await store.settle([
+  await store.ack([
     { kind: 'delivered', backend: 'akto', ids: [1] },
     { kind: 'dead', backend: 'capsule', ids: [2], reason: 'http_400' },
   ]);
@@ -82,7 +82,7 @@ test('a retry waits for its time and counts its attempts', async () => {
   await store.accept([entry(1), entry(2)]);
   for (const attempts of [1, 2, 3]) {
     const dueAt = NOON + store.time + 1000;
-    await store.settle([{ kind: 'retry', backend: 'akto', ids: [1], dueAt }]);
+    await store.ack([{ kind: 'retry', backend: 'akto', ids: [1], dueAt }]);
     expect(named(await store.all())).toEqual(['2']);
     store.time += 999;
     expect(named(await store.all())).toEqual(['2']);
@@ -159,7 +159,7 @@ test('a restart keeps everything: what is due, what waits, what is dead, and wha
     [...numbers(5).map((n) => entry(n)), entry(9, { outcome: 'failure', holdMs: 30_000 })],
     [{ reason: 'not_json', payload: '{"chars":3}' }],
   );
-  await before.settle([
+  await before.ack([
     { kind: 'delivered', backend: 'akto', ids: [1] },
     { kind: 'retry', backend: 'akto', ids: [2], dueAt: NOON + 60_000 },
     { kind: 'dead', backend: 'akto', ids: [3], reason: 'http_422' },
@@ -201,7 +201,7 @@ test('old records are given up and counted for each backend, dead letters and ba
     [entry(1, { backends: ['akto', 'capsule'] }), entry(2), entry(3, { outcome: 'failure', holdMs: 90_000 })],
     [{ reason: 'not_json', payload: '{}' }],
   );
-  await store.settle([{ kind: 'dead', backend: 'akto', ids: [2], reason: 'http_400' }]);
+  await store.ack([{ kind: 'dead', backend: 'akto', ids: [2], reason: 'http_400' }]);
   store.time = 1000;
   await store.maintain();
   expect(store.expired).toEqual([]);
@@ -247,7 +247,7 @@ test('a full outbox refuses all but blocked calls, and takes records again when 
   expect(usedBytes).toBeLessThanOrEqual(maxBytes * 1.01);
 
   const due = await store.due('akto', { records: 20, bytes: 10 * MB, except });
-  await store.settle([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
+  await store.ack([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
   expect(await store.accept(numbers(15).map((n) => large(`again-${n}`)))).toEqual(Array(15).fill('new'));
   expect(await store.all()).toHaveLength(stored + 1 + kept - 20 + 15);
 });
@@ -258,7 +258,7 @@ test('what is remembered of delivered calls gives way to records', async () => {
     await store.accept(numbers(300).map((n) => entry(`${round}-${n}`)));
     const ids = (await store.all()).map(({ id }) => id);
     expect(ids).toHaveLength(300);
-    await store.settle([{ kind: 'delivered', backend: 'akto', ids }]);
+    await store.ack([{ kind: 'delivered', backend: 'akto', ids }]);
     await store.maintain();
   }
   expect(await store.acceptOne(entry('29-299'))).toBe('duplicate');
@@ -306,7 +306,7 @@ test('a dead letter is delivered no more, and a bad row is one of the intake', a
   const store = openStore();
   expect(await store.accept([], [{ reason: 'not_json', payload: '{"chars":3}' }])).toEqual([]);
   await store.acceptOne(entry(1));
-  await store.settle([{ kind: 'dead', backend: 'akto', ids: [2], reason: 'http_400' }]);
+  await store.ack([{ kind: 'dead', backend: 'akto', ids: [2], reason: 'http_400' }]);
   expect(await store.all()).toEqual([]);
   expect(await store.all('intake')).toEqual([]);
   const { backends } = await store.stats();
@@ -343,7 +343,7 @@ test('the stats tell how much there is and how old it is', async () => {
   });
   expect(maxBytes).toBe(10 * MB);
   expect(usedBytes).toBeGreaterThan(0);
-  await store.settle([{ kind: 'delivered', backend: 'capsule', ids: [2] }]);
+  await store.ack([{ kind: 'delivered', backend: 'capsule', ids: [2] }]);
   await expect
     .poll(async () => (await store.stats()).backends.capsule)
     .toEqual({ records: 0, dead: 0, oldestAt: undefined });
@@ -396,9 +396,9 @@ test('a bridge in another process keeps the folder until it dies', async () => {
   const dir = temporaryFolder();
   const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
   const script = `
-    import { openSqliteOutbox } from ${JSON.stringify(sqlite)};
+    import { SqliteOutbox } from ${JSON.stringify(sqlite)};
     const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
-    const store = openSqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, events });
+    const store = new SqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, events });
     await store.accept([${JSON.stringify(entry('child'))}]);
     console.log('stored');
     setInterval(() => {}, 1000);`;

@@ -10,7 +10,7 @@ import { createHttp } from '../../src/backends/http.ts';
 import type { Clock } from '../../src/delivery/clock.ts';
 import { type CourierEvents, type CourierOptions, createCourier } from '../../src/delivery/courier.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
-import { openSqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
 
 export const T0 = 1_795_244_873_000;
@@ -143,7 +143,7 @@ export function delivering(
   } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
-  const outbox = openSqliteOutbox({
+  const outbox = new SqliteOutbox({
     dir,
     backends: vendors.map(({ name }) => name),
     ...{ maxBytes: 1024 ** 3, maxAgeMs: 1e12, now: clock?.now ?? Date.now },
@@ -159,7 +159,11 @@ export function delivering(
   const { wrap, ...options } = more;
   const start = () => {
     const courier = createCourier({
-      outbox: { ...outbox, ...wrap?.(outbox) },
+      outbox: {
+        due: (...args) => outbox.due(...args),
+        ack: (acks) => outbox.ack(acks),
+        ...wrap?.(outbox),
+      },
       sinks: vendors.map(({ name, sink }) => ({ name, sink })),
       http,
       ...(clock && { clock }),

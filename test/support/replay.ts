@@ -8,7 +8,7 @@ import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
 import type { Disposition } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
-import { openSqliteOutbox, type SqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
 import { type BlockedCall, Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { noteOf } from '../../src/records/note.ts';
@@ -49,8 +49,8 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
           if (told.some((one) => one !== undefined)) trouble.push(`${name} ${JSON.stringify(told)}`);
         },
       ]),
-    ) as unknown as Parameters<typeof openSqliteOutbox>[0]['events'];
-    outbox = openSqliteOutbox({
+    ) as unknown as ConstructorParameters<typeof SqliteOutbox>[0]['events'];
+    outbox = new SqliteOutbox({
       dir,
       backends: ['akto', 'capsule'],
       maxBytes: 1e9,
@@ -183,7 +183,7 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
     async deliver(): Promise<number> {
       time += HOLD_MS;
       const ids = (await outbox.due('akto', ALL)).map(({ id }) => id);
-      await outbox.settle([{ kind: 'delivered', backend: 'akto', ids }]);
+      await outbox.ack([{ kind: 'delivered', backend: 'akto', ids }]);
       return ids.length;
     },
     async close(): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Damage } from '../../src/outbox/file.ts';
 import type { Disposition, Due, Entry } from '../../src/outbox/outbox.ts';
-import { openSqliteOutbox, type SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
+import { SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
 
 export const MB = 1024 * 1024;
 export const NOON = Date.UTC(2026, 10, 21, 12);
@@ -40,6 +40,7 @@ export type TestStore = SqliteOutbox & {
   readonly unreadable: string[];
   readonly expired: [string, number][];
   readonly unavailable: (string | undefined)[];
+  readonly advice: string[];
   /** Everything due for a backend. */
   all(backend?: string): Promise<readonly Due[]>;
   acceptOne(one: Entry): Promise<Disposition>;
@@ -48,35 +49,42 @@ export type TestStore = SqliteOutbox & {
 /** The outbox in a folder, closed after the test. */
 export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 'now'>> = {}): TestStore {
   const dir = options.dir ?? temporaryFolder();
-  const told = { damages: [] as Damage[], unreadable: [] as string[], expired: [] as [string, number][] };
-  const unavailable: (string | undefined)[] = [];
-  const state = { time: 0 };
-  const outbox = openSqliteOutbox({
+  const told = {
+    damages: [] as Damage[],
+    unreadable: [] as string[],
+    expired: [] as [string, number][],
+    unavailable: [] as (string | undefined)[],
+    advice: [] as string[],
+  };
+  const outbox = new SqliteOutbox({
     backends: ['akto', 'capsule'],
     maxBytes: 100 * MB,
     maxAgeMs: 7 * 24 * 3_600_000,
     reopenMs: 0,
     ...options,
     dir,
-    now: () => NOON + state.time,
+    now: () => NOON + store.time,
     events: {
       damaged: (damage) => told.damages.push(damage),
       unreadable: (backend) => told.unreadable.push(backend),
       expired: (backend, records) => told.expired.push([backend, records]),
       crowded: (rows) => told.expired.push(['intake', rows]),
-      unavailable: (code) => unavailable.push(code),
+      unavailable(code, advice) {
+        told.unavailable.push(code);
+        if (advice !== undefined) told.advice.push(advice);
+      },
     },
   });
   onTestFinished(() => outbox.close());
-  return Object.assign(state, {
-    ...outbox,
+  const store: TestStore = Object.assign(outbox, {
     ...told,
     dir,
-    unavailable,
+    time: 0,
     all: (backend = 'akto') =>
       outbox.due(backend, { records: 1_000_000, bytes: Number.POSITIVE_INFINITY, except: new Set() }),
     acceptOne: async (one: Entry) => (await outbox.accept([one]))[0] as Disposition,
   });
+  return store;
 }
 
 /** What a `CallRecord` of some size looks like here: its content is told by its name. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Entry, Outbox } from '../../src/outbox/outbox.ts';
-import { openSqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -31,7 +31,7 @@ export function storedOutbox(): StoredOutbox {
   return {
     dir,
     open(now) {
-      const outbox = openSqliteOutbox({
+      const outbox = new SqliteOutbox({
         dir,
         backends: ['akto', 'capsule'],
         ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },
@@ -57,8 +57,8 @@ export async function settleAll(
 ): Promise<readonly number[]> {
   const due = await outbox.due(backend, { records, bytes: 1e9, except: new Set() });
   const ids = due.map(({ id }) => id);
-  if (kind === 'dead') await outbox.settle([{ kind, backend, ids, reason }]);
-  else if (kind === 'retry') await outbox.settle([{ kind, backend, ids, dueAt }]);
-  else await outbox.settle([{ kind, backend, ids }]);
+  if (kind === 'dead') await outbox.ack([{ kind, backend, ids, reason }]);
+  else if (kind === 'retry') await outbox.ack([{ kind, backend, ids, dueAt }]);
+  else await outbox.ack([{ kind, backend, ids }]);
   return ids;
 }

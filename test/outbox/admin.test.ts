@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isServed, openLedger } from '../../src/outbox/ledger.ts';
+import { isServed, OutboxAdmin } from '../../src/outbox/admin.ts';
 import { entryOf, HOUR_MS, type StoredOutbox, settleAll, storedOutbox } from '../support/stored-outbox.ts';
 
 let stored: StoredOutbox;
@@ -14,23 +14,23 @@ afterEach(() => stored.remove());
 const T0 = 1_795_244_873_000;
 const both = { records: 1000, bytes: 1e9, except: new Set<number>() };
 
-/** Reads of everything, on a ledger that is closed again. */
+/** Reads of everything, on a admin that is closed again. */
 function seen(now = T0) {
-  const ledger = openLedger(stored.dir, 'read');
-  const found = { backlogs: ledger.backlogs(now), page: ledger.page({}, 0, 1000) };
-  ledger.close();
+  const admin = new OutboxAdmin(stored.dir, 'read');
+  const found = { backlogs: admin.backlogs(now), page: admin.page({}, 0, 1000) };
+  admin.close();
   return found;
 }
 
-test('a folder without an outbox has no ledger, and gets no file', () => {
-  expect(() => openLedger(stored.dir, 'write')).toThrow('missing');
-  expect(() => openLedger(join(stored.dir, 'not', 'there'), 'read')).toThrow('missing');
+test('a folder without an outbox cannot be opened, and gets no file', () => {
+  expect(() => new OutboxAdmin(stored.dir, 'write')).toThrow('missing');
+  expect(() => new OutboxAdmin(join(stored.dir, 'not', 'there'), 'read')).toThrow('missing');
   expect(readdirSync(stored.dir)).toEqual([]);
 });
 
 test.each([
   { name: 'another database', sql: 'PRAGMA application_id = 7', said: 'not_an_outbox' },
-  { name: 'a later version', sql: 'PRAGMA user_version = 9', said: 'version_9' },
+  { name: 'a later version', sql: 'PRAGMA user_version = 9', said: 'format version 9' },
 ])('$name is refused', async ({ sql, said }) => {
   const outbox = stored.open();
   await outbox.accept([entryOf('a')]);
@@ -38,12 +38,12 @@ test.each([
   const db = new DatabaseSync(join(stored.dir, 'outbox.db'));
   db.exec(sql);
   db.close();
-  expect(() => openLedger(stored.dir, 'write')).toThrow(said);
+  expect(() => new OutboxAdmin(stored.dir, 'write')).toThrow(said);
 });
 
 test('what is no database is an error of SQLite', () => {
   writeFileSync(join(stored.dir, 'outbox.db'), 'plum cake '.repeat(1000));
-  expect(() => openLedger(stored.dir, 'read')).toThrow(expect.objectContaining({ errcode: 26 }));
+  expect(() => new OutboxAdmin(stored.dir, 'read')).toThrow(expect.objectContaining({ errcode: 26 }));
 });
 
 test('it tells whether a bridge is running, and the bridge does not notice', async () => {
@@ -101,10 +101,10 @@ test('pages go through all in the order of records and part no record', async ()
   await outbox.accept(Array.from({ length: 25 }, (_, i) => entryOf(`call-${i}`)));
   await settleAll(outbox, 'capsule', 'dead', { records: 20 });
   await settleAll(outbox, 'akto', 'delivered', { records: 3 });
-  const ledger = openLedger(stored.dir, 'read');
+  const admin = new OutboxAdmin(stored.dir, 'read');
   const pages = [];
   for (let after = 0; ; ) {
-    const page = ledger.page({}, after, 4);
+    const page = admin.page({}, after, 4);
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.record;
@@ -115,25 +115,25 @@ test('pages go through all in the order of records and part no record', async ()
   expect(new Set(keys).size).toBe(47);
   const firsts = pages.map((page) => page[0]?.record);
   expect(new Set(firsts).size).toBe(pages.length);
-  expect(ledger.page({ dead: true }, 0, 1000).length).toBe(20);
-  expect(ledger.page({ backend: 'akto' }, 0, 1000).length).toBe(22);
-  expect([ledger.count({}), ledger.count({ dead: true }), ledger.count({ backend: 'akto' })]).toEqual([
+  expect(admin.page({ dead: true }, 0, 1000).length).toBe(20);
+  expect(admin.page({ backend: 'akto' }, 0, 1000).length).toBe(22);
+  expect([admin.count({}), admin.count({ dead: true }), admin.count({ backend: 'akto' })]).toEqual([
     47, 20, 22,
   ]);
-  ledger.close();
+  admin.close();
 });
 
 test('a record is found by its id or by how its record_id begins', async () => {
   await stored.open(T0).accept([entryOf('a'), entryOf('b')]);
   const [a] = seen().page;
-  const ledger = openLedger(stored.dir, 'read');
-  expect(ledger.find('1')).toEqual([1]);
-  expect(ledger.find(a?.recordId.slice(0, 8) ?? '')).toEqual([1]);
-  expect(ledger.find('')).toEqual([1, 2]);
-  expect(ledger.find('99')).toEqual(a?.recordId.startsWith('99') ? [1] : []);
-  expect(ledger.load(1)).toMatchObject({ callKey: 'a', outcome: 'success', intact: true });
-  expect(ledger.load(3)).toBeUndefined();
-  ledger.close();
+  const admin = new OutboxAdmin(stored.dir, 'read');
+  expect(admin.find('1')).toEqual([1]);
+  expect(admin.find(a?.recordId.slice(0, 8) ?? '')).toEqual([1]);
+  expect(admin.find('')).toEqual([1, 2]);
+  expect(admin.find('99')).toEqual(a?.recordId.startsWith('99') ? [1] : []);
+  expect(admin.load(1)).toMatchObject({ callKey: 'a', outcome: 'success', intact: true });
+  expect(admin.load(3)).toBeUndefined();
+  admin.close();
 });
 
 test('what was put back is due for the running bridge, as if never tried', async () => {
@@ -143,13 +143,13 @@ test('what was put back is due for the running bridge, as if never tried', async
   await settleAll(outbox, 'akto', 'dead');
   await settleAll(outbox, 'capsule', 'retry', { dueAt: T0 + HOUR_MS });
   expect(await outbox.due('akto', both)).toEqual([]);
-  const ledger = openLedger(stored.dir, 'write');
-  const keys = ledger.page({}, 0, 100);
+  const admin = new OutboxAdmin(stored.dir, 'write');
+  const keys = admin.page({}, 0, 100);
   expect(keys.map(({ attempts, reason }) => [attempts, reason])).toContainEqual([1, 'HTTP 400: no plums']);
-  expect(ledger.retry(keys, T0)).toEqual(keys);
+  expect(admin.retry(keys, T0)).toEqual(keys);
   // Where they were, there is nothing any more
-  expect(ledger.retry(keys, T0)).toEqual([]);
-  ledger.close();
+  expect(admin.retry(keys, T0)).toEqual([]);
+  admin.close();
   for (const backend of ['akto', 'capsule']) {
     const due = await outbox.due(backend, both);
     expect(due.map(({ id, attempts }) => [id, attempts])).toEqual([
@@ -162,36 +162,36 @@ test('what was put back is due for the running bridge, as if never tried', async
 test('what is dropped is not due, and its content goes when the last backend has no need of it', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
-  const ledger = openLedger(stored.dir, 'write');
-  expect(ledger.drop(ledger.page({ backend: 'akto' }, 0, 10)).length).toBe(1);
-  expect(ledger.load(1)?.body).toContain('plum');
+  const admin = new OutboxAdmin(stored.dir, 'write');
+  expect(admin.drop(admin.page({ backend: 'akto' }, 0, 10)).length).toBe(1);
+  expect(admin.load(1)?.body).toContain('plum');
   expect(await outbox.due('akto', both)).toEqual([]);
-  expect(ledger.drop(ledger.page({}, 0, 10)).length).toBe(1);
-  expect(ledger.load(1)).toMatchObject({ body: undefined, intact: false });
+  expect(admin.drop(admin.page({}, 0, 10)).length).toBe(1);
+  expect(admin.load(1)).toMatchObject({ body: undefined, intact: false });
   // The call is still known, so that a duplicate does not come back
   expect(await outbox.accept([entryOf('a')])).toEqual(['duplicate']);
-  ledger.close();
+  admin.close();
 });
 
 test('a bridge that delivers what was dropped meanwhile counts nothing twice', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
-  const ledger = openLedger(stored.dir, 'write');
-  ledger.drop(ledger.page({ backend: 'akto' }, 0, 10));
-  await outbox.settle([{ kind: 'delivered', backend: 'akto', ids: [1] }]);
-  expect(ledger.load(1)?.body).toContain('plum');
+  const admin = new OutboxAdmin(stored.dir, 'write');
+  admin.drop(admin.page({ backend: 'akto' }, 0, 10));
+  await outbox.ack([{ kind: 'delivered', backend: 'akto', ids: [1] }]);
+  expect(admin.load(1)?.body).toContain('plum');
   expect((await outbox.due('capsule', both)).length).toBe(1);
-  ledger.close();
+  admin.close();
 });
 
-test('the bridge goes on storing while a ledger is open for writing', async () => {
+test('the bridge goes on storing while a admin is open for writing', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
-  const ledger = openLedger(stored.dir, 'write');
+  const admin = new OutboxAdmin(stored.dir, 'write');
   for (let i = 0; i < 20; i++) {
     expect(await outbox.accept([entryOf(`more-${i}`)])).toEqual(['new']);
-    ledger.retry(ledger.page({}, 0, 100), T0);
-    expect(ledger.count({ backend: 'akto' })).toBe(i + 2);
+    admin.retry(admin.page({}, 0, 100), T0);
+    expect(admin.count({ backend: 'akto' })).toBe(i + 2);
   }
-  ledger.close();
+  admin.close();
 });

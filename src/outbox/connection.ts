@@ -1,0 +1,126 @@
+import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
+import { type Damage, type OutboxFile, openOutboxFile } from './file.ts';
+import { OutboxError } from './outbox.ts';
+import { OutboxQueries } from './queries.ts';
+import { VersionError } from './schema.ts';
+
+export type ConnectionOptions = {
+  readonly dir: string;
+  /** The backends that records are for. */
+  readonly backends: readonly string[];
+  /** How long a folder that cannot be used is left alone before it is tried again. */
+  readonly reopenMs: number;
+  onDamage(damage: Damage): void;
+  /** `code` is undefined when records can be stored again; `advice` is there for a file of a newer release. */
+  onAvailability(code: string | undefined, advice: string | undefined): void;
+};
+
+/** More ids than one file can hold. */
+const IDS_OF_A_FILE = 2 ** 40;
+
+/** The outbox file of a folder, opened when it is used, and again after what made it unusable. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #file: OutboxFile | undefined;
+  #queries: OutboxQueries | undefined;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  /** The code last told of; undefined while records can be stored. */
+  #trouble: string | undefined;
+  /** What made the open file unusable, though it may look sound when it is opened again. */
+  #fault: string | undefined;
+  #isClosed = false;
+  /** Ids begin anew in a new file: what is told of records of the one before must not be taken for others. */
+  #firstId = -IDS_OF_A_FILE;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Added to the ids of the open file, it makes them unique over all files of this connection. */
+  get firstId(): number {
+    return this.#firstId;
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Opens the file unless it is open. @throws OutboxError */
+  queries(): OutboxQueries {
+    if (this.#queries !== undefined) return this.#queries;
+    const { dir, backends, reopenMs, onDamage } = this.#options;
+    if (this.#isClosed || performance.now() - this.#triedAt < reopenMs) throw new OutboxError('unavailable');
+    this.#triedAt = performance.now();
+    let file: OutboxFile;
+    try {
+      file = openOutboxFile(dir, backends, { fault: this.#fault });
+      this.#file = file;
+      this.#queries = new OutboxQueries(file.db);
+    } catch (error) {
+      this.#release();
+      this.#report(storageCode(error), error instanceof VersionError ? error.message : undefined);
+      throw new OutboxError('unavailable', error);
+    }
+    this.#firstId += IDS_OF_A_FILE;
+    this.#fault = undefined;
+    if (file.damage !== undefined) onDamage(file.damage);
+    this.#report(undefined);
+    return this.#queries;
+  }
+
+  /** Runs all of it and commits, or nothing. Throws what went wrong; see {@link Connection.failed}. */
+  transaction<T>(run: (queries: OutboxQueries) => T): T {
+    if (this.#file?.isGone()) this.#release();
+    const queries = this.queries();
+    const { db } = this.#file as OutboxFile;
+    let result: T;
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      result = run(queries);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+    this.#report(undefined);
+    return result;
+  }
+
+  /** Sorts what was thrown for the caller. Damage makes the next use put the file aside. */
+  failed(error: unknown): unknown {
+    if (error instanceof OutboxError) return error;
+    const code = storageCode(error);
+    if (!code.startsWith('SQLITE_') || isAboutValues(error)) return error;
+    if (code === 'SQLITE_FULL') {
+      this.#report(code);
+      return new OutboxError('full', error);
+    }
+    if (isDamage(error)) this.#fault = code;
+    // Another process writes: a command of the operator
+    if (!isBusy(error)) this.#release();
+    this.#report(code);
+    return new OutboxError('unavailable', error);
+  }
+
+  #report(code: string | undefined, advice?: string): void {
+    if (code === this.#trouble) return;
+    this.#trouble = code;
+    this.#options.onAvailability(code, advice);
+  }
+
+  #release(): void {
+    try {
+      this.#file?.close();
+    } catch {
+      // What cannot be closed was broken before
+    }
+    this.#file = undefined;
+    this.#queries = undefined;
+  }
+
+  /** Releases the folder for good. */
+  close(): void {
+    this.#isClosed = true;
+    this.#release();
+  }
+}

@@ -1,0 +1,197 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
+import { OutboxAdmin } from '../../src/outbox/admin.ts';
+import { type OpenOptions, openOutboxFile } from '../../src/outbox/file.ts';
+import { MIGRATIONS } from '../../src/outbox/schema.ts';
+import { entry, named, openStore, temporaryFolder } from '../support/store.ts';
+
+/** The statements of the first release. Files of it exist: what is here never changes. */
+const FIRST_RELEASE = `
+CREATE TABLE record (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  record_id TEXT NOT NULL,
+  call_key TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  event_key TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  ref TEXT,
+  accepted_at INTEGER NOT NULL,
+  held_until INTEGER NOT NULL,
+  absorbed INTEGER NOT NULL,
+  pending INTEGER NOT NULL
+) STRICT;
+CREATE INDEX record_call ON record (call_key, ended_at);
+CREATE INDEX record_done ON record (accepted_at) WHERE pending = 0;
+CREATE TABLE payload (
+  id INTEGER PRIMARY KEY,
+  checksum INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE TABLE delivery (
+  backend TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  reason TEXT,
+  PRIMARY KEY (backend, state, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_waiting ON delivery (due_at) WHERE state = 1;
+CREATE TABLE note (
+  id INTEGER PRIMARY KEY,
+  size_before INTEGER NOT NULL,
+  chunk TEXT NOT NULL
+) STRICT;
+PRAGMA application_id = 1279738417;
+PRAGMA user_version = 1;
+INSERT INTO record VALUES
+  (1, 'aa11', 'call-a', 'success', 'event', 1000, 2000, NULL, 3000, 0, 0, 1),
+  (2, 'bb22', 'call-b', 'failure', 'event', 1000, 2000, NULL, 3000, 0, 0, 1);
+INSERT INTO payload VALUES (1, 2683867692, '{"n":"a"}'), (2, 2646486133, '{"n":"b"}');
+INSERT INTO delivery VALUES ('akto', 0, 1, 0, 0, NULL), ('akto', 2, 2, 0, 3, 'HTTP 400');
+INSERT INTO note VALUES (1, 0, 'a note');
+`;
+
+/** A later release's: another column of the queue, and a table. */
+const NEXT = [
+  ...MIGRATIONS,
+  "ALTER TABLE delivery ADD COLUMN region TEXT NOT NULL DEFAULT 'eu'; CREATE TABLE cake (plums INTEGER) STRICT;",
+  "UPDATE delivery SET region = 'us' WHERE state = 2;",
+];
+
+function fileOf(statements = ''): string {
+  const dir = temporaryFolder();
+  const db = new DatabaseSync(join(dir, 'outbox.db'));
+  db.exec(FIRST_RELEASE + statements);
+  db.close();
+  return dir;
+}
+
+function openAs(dir: string, migrations: OpenOptions['migrations'] = MIGRATIONS) {
+  const file = openOutboxFile(dir, ['akto'], { migrations });
+  onTestFinished(() => {
+    if (file.db.isOpen) file.close();
+  });
+  const rows = (sql: string) =>
+    file.db
+      .prepare(sql)
+      .all()
+      .map((row) => ({ ...row }));
+  return { ...file, rows, version: () => rows('PRAGMA user_version')[0]?.user_version };
+}
+
+/** The files of an outbox but for SQLite's shared memory, which says nothing of the records. */
+function contents(dir: string): Record<string, string> {
+  const names = fs.readdirSync(dir).filter((name) => !/lock|-shm$/.test(name));
+  const files = names.map((name) => [name, fs.readFileSync(join(dir, name), 'base64')] as const);
+  return Object.fromEntries(files.filter(([, bytes]) => bytes !== ''));
+}
+
+test('a file of the first release is opened with all that is in it', async () => {
+  const store = openStore({ dir: fileOf() });
+  expect(await store.all()).toEqual([
+    { id: 1, recordId: 'aa11', acceptedAt: 3000, attempts: 0, payload: '{"n":"a"}' },
+  ]);
+  expect((await store.stats()).backends.akto).toEqual({ records: 1, dead: 1, oldestAt: 3000 });
+  expect(await store.known(['call-a', 'call-b', 'call-c'])).toEqual(new Set(['call-a', 'call-b']));
+  expect(await store.notes()).toEqual(['a note']);
+  expect(await store.acceptOne(entry('new'))).toBe('new');
+  expect(store.damages).toEqual([]);
+});
+
+test('a file of an older version is migrated when it is opened, once', () => {
+  const dir = fileOf();
+  const { rows, version, damage, close } = openAs(dir, NEXT);
+  expect(version()).toBe(3);
+  expect(damage).toBeUndefined();
+  expect(rows('SELECT record, state, region FROM delivery')).toEqual([
+    { record: 1, state: 0, region: 'eu' },
+    { record: 2, state: 2, region: 'us' },
+  ]);
+  close();
+  expect(openAs(dir, NEXT).rows('SELECT count(*) AS cakes FROM cake')).toEqual([{ cakes: 0 }]);
+});
+
+test('a new file has the newest version', () => {
+  const { rows, version } = openAs(temporaryFolder(), NEXT);
+  expect(version()).toBe(3);
+  expect(rows('SELECT region FROM delivery')).toEqual([]);
+});
+
+test('a migration that fails leaves the file as it was, and the release of before can go on with it', async () => {
+  const dir = fileOf();
+  expect(() => openAs(dir, [...NEXT, 'UPDATE no_such_table SET plums = 1;'])).toThrow('no_such_table');
+  const store = openStore({ dir });
+  expect(named(await store.all())).toEqual(['a']);
+  expect(store.damages).toEqual([]);
+  await store.close();
+  expect(openAs(dir, NEXT).version()).toBe(3);
+});
+
+test('a process that ends during a migration leaves the file as it was', () => {
+  const dir = fileOf();
+  const killed = temporaryFolder();
+  const { db } = openAs(dir);
+  db.exec(`BEGIN IMMEDIATE; PRAGMA cache_spill = 1; ${NEXT[1]}`);
+  db.exec("INSERT INTO note (size_before, chunk) VALUES (6, printf('%.*c', 40000000, 'x'))");
+  expect(fs.statSync(join(dir, 'outbox.db-wal')).size).toBeGreaterThan(1_000_000);
+  for (const name of ['outbox.db', 'outbox.db-wal']) fs.copyFileSync(join(dir, name), join(killed, name));
+  const { rows, version, damage } = openAs(killed);
+  expect([version(), damage]).toEqual([1, undefined]);
+  expect(rows('SELECT record FROM delivery')).toEqual([{ record: 1 }, { record: 2 }]);
+  expect(rows('SELECT chunk FROM note')).toEqual([{ chunk: 'a note' }]);
+});
+
+test('a damaged file of an older version is put aside, and what is kept of it has the newest', () => {
+  const dir = fileOf('DROP INDEX record_call;');
+  const { damage, rows } = openAs(dir, NEXT);
+  expect(damage).toMatchObject({ reason: 'schema', kept: 2 });
+  expect(rows('SELECT record, region FROM delivery')).toEqual([
+    { record: 1, region: 'eu' },
+    { record: 2, region: 'eu' },
+  ]);
+});
+
+test.each([
+  { name: 'closed', isKilled: false },
+  { name: 'killed, with its newest pages in the log', isKilled: true },
+])('a file of a newer release, $name, is refused and stays as it is', async ({ isKilled }) => {
+  const newer = fileOf();
+  const { close } = openAs(newer, NEXT);
+  const dir = isKilled ? temporaryFolder() : newer;
+  if (isKilled) {
+    for (const name of ['outbox.db', 'outbox.db-wal']) fs.copyFileSync(join(newer, name), join(dir, name));
+  }
+  close();
+  const before = contents(dir);
+  const store = openStore({ dir });
+  await expect(store.accept([entry(1)])).rejects.toMatchObject({ name: 'OutboxError', kind: 'unavailable' });
+  await expect(store.all()).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(store.unavailable).toEqual(['newer_version']);
+  expect(store.advice.join()).toMatch(
+    /^outbox\.db has format version 3, and this release understands versions up to 1: start the release that wrote it/,
+  );
+  await store.close();
+  expect(() => new OutboxAdmin(dir, 'read')).toThrow('format version 3');
+  expect(contents(dir)).toEqual(before);
+  expect(openAs(dir, NEXT).rows('SELECT record FROM delivery')).toEqual([{ record: 1 }, { record: 2 }]);
+});
+
+test('once the file of a newer release is moved away, records are stored again', async () => {
+  const dir = fileOf('PRAGMA user_version = 9;');
+  const store = openStore({ dir });
+  await expect(store.accept([entry(1)])).rejects.toMatchObject({ kind: 'unavailable' });
+  fs.renameSync(join(dir, 'outbox.db'), join(dir, 'kept.db'));
+  for (const suffix of ['-wal', '-shm']) fs.rmSync(join(dir, `outbox.db${suffix}`), { force: true });
+  expect(await store.acceptOne(entry(1))).toBe('new');
+  expect(store.unavailable).toEqual(['newer_version', undefined]);
+  expect(store.damages).toEqual([]);
+});
+
+test('a command leaves a file that is not migrated yet to the bridge', () => {
+  const dir = fileOf('PRAGMA user_version = 0;');
+  expect(() => new OutboxAdmin(dir, 'write')).toThrow('start the bridge, which migrates it');
+});
