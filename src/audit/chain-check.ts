@@ -2,7 +2,7 @@ import { createSeal, GENESIS, type Head, type Seal, type SealedRow } from './cha
 import type { Findings, Place } from './findings.ts';
 
 export type ChainCheckOptions = {
-  /** All keys that rows may be sealed with; see `auditKeys`. */
+  /** All keys that rows may be sealed with; see `AUDIT_KEY`. */
   readonly keys: readonly string[];
   /** A row that was told outside of the log. */
   readonly told: Head | undefined;

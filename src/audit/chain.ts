@@ -25,11 +25,6 @@ export function createSeal(key?: string): Seal {
   return { alg: 'hmac-sha256', keyId: hash('guardrail-bridge audit key').slice(0, 16), hash };
 }
 
-/** The keys in `AUDIT_KEY`, separated by commas: the first seals new rows, the others are those it had before. */
-export function auditKeys(text: string | undefined): readonly string[] {
-  return (text ?? '').split(',').flatMap((key) => key.trim() || []);
-}
-
 /**
  * A row as a line of the log. `prev`, the hash of the row before, and `hash` come last; `hash` is that of the line as
  * it stands, without `,"hash":"…"`.

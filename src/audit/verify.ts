@@ -10,7 +10,7 @@ import { listSegments } from './segments.ts';
 export type VerifyOptions = {
   /** The folder of the log. */
   readonly folder: string;
-  /** All keys that rows may be sealed with; see `auditKeys`. */
+  /** All keys that rows may be sealed with; see `AUDIT_KEY`. */
   readonly keys: readonly string[];
   /** A row that was told outside of the log; it must still be in it. */
   readonly told?: Head | undefined;

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { auditKeys, type Head } from '../audit/chain.ts';
+import type { Head } from '../audit/chain.ts';
 import type { Finding } from '../audit/findings.ts';
 import { followRows, type ReadRow, readRows } from '../audit/read.ts';
 import { auditFolder, listSegments } from '../audit/segments.ts';
 import { verifyLog } from '../audit/verify.ts';
-import { variable } from '../config/read.ts';
+import { readSettings } from '../config/config.ts';
 import { csvLine, oneLine, plural, printableJson } from './output.ts';
-import { dataDir, type Terminal, writeLines } from './terminal.ts';
+import { type Terminal, writeLines } from './terminal.ts';
 
 /** The log that a command reads. */
 type AuditSource = { readonly folder: string; readonly keys: readonly string[] };
@@ -31,10 +31,9 @@ export function addAudit(program: Command, terminal: Terminal): void {
     )
     .addHelpText('after', ABOUT);
   const onLog = async (command: (source: AuditSource) => Promise<void>) => {
-    const env = terminal.env();
-    const dir = dataDir(env);
+    const { DATA_DIR: dir, AUDIT_KEY: keys = [] } = readSettings(terminal.env(), 'DATA_DIR', 'AUDIT_KEY');
     try {
-      await command({ folder: auditFolder(dir), keys: auditKeys(variable(env, 'AUDIT_KEY')) });
+      await command({ folder: auditFolder(dir), keys });
     } catch (error) {
       throw explained(error, dir);
     }

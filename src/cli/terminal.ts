@@ -2,9 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readSettings } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
-import { type Env, variable } from '../config/read.ts';
-import { SETTINGS } from '../config/settings.ts';
+import type { Env } from '../config/read.ts';
 
 /** The surroundings of a command: settings, streams, clock and exit code. */
 export type Terminal = {
@@ -36,7 +36,7 @@ export function processTerminal(): Terminal {
 
 /** `DATA_DIR`, the one setting of commands that work where others are missing or wrong. */
 export function dataDir(env: Env): string {
-  return variable(env, 'DATA_DIR') ?? SETTINGS.DATA_DIR.default;
+  return readSettings(env, 'DATA_DIR').DATA_DIR;
 }
 
 /**

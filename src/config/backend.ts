@@ -86,7 +86,7 @@ function ownNames({ name, settings }: Backend): readonly string[] {
 }
 
 /** Warnings of a configured backend. */
-export function warningsOf({ name, url, failsOpenByDefault }: BackendConfig): readonly string[] {
+export function backendWarnings({ name, url, failsOpenByDefault }: BackendConfig): readonly string[] {
   const { protocol, hostname } = new URL(url);
   return [
     ...(failsOpenByDefault

@@ -2,7 +2,13 @@ import type { Backend, BackendConfig } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
 import type { Values } from '../guardrail/fields.ts';
 import type { Pointer } from '../guardrail/pointer.ts';
-import { configureBackend, DEFAULT_TIMEOUT_MS, isLoopback, unknownVariables, warningsOf } from './backend.ts';
+import {
+  backendWarnings,
+  configureBackend,
+  DEFAULT_TIMEOUT_MS,
+  isLoopback,
+  unknownVariables,
+} from './backend.ts';
 import { type Env, type Report, read } from './read.ts';
 import { type LOG_LEVELS, SETTINGS } from './settings.ts';
 
@@ -78,7 +84,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
   const backends = definitions.flatMap(
     (definition) => configureBackend(definition, env, forAll, report) ?? [],
   );
-  report.warnings.push(...backends.flatMap(warningsOf), ...unknownVariables(env, definitions));
+  report.warnings.push(...backends.flatMap(backendWarnings), ...unknownVariables(env, definitions));
   const apiKeys = set.BRIDGE_API_KEYS ?? [];
   const config = {
     server: {
@@ -94,7 +100,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
       policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,
       streamCheckGrowth: set.STREAM_CHECK_GROWTH,
     },
-    policies: policiesOf(set, backends.length > 0, report),
+    policies: choosePolicies(set, backends.length > 0, report),
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
     records: recordsOf(set, backends),
     backends,
@@ -104,6 +110,22 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
   };
   if (report.problems.length > 0) throw new ConfigError(report.problems);
   return Object.freeze(config);
+}
+
+/**
+ * Some settings alone, for commands that work where others are missing or wrong.
+ *
+ * @throws ConfigError naming those of them that are wrong
+ */
+export function readSettings<Name extends keyof typeof SETTINGS>(
+  env: Env,
+  ...names: readonly Name[]
+): Pick<OwnValues, Name> {
+  const report: Report = { problems: [], warnings: [] };
+  const wanted = Object.fromEntries(names.map((name) => [name, SETTINGS[name]]));
+  const values = read(wanted, env, report);
+  if (report.problems.length > 0) throw new ConfigError(report.problems);
+  return values as Pick<OwnValues, Name>;
 }
 
 function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings }: Report): string {
@@ -116,7 +138,7 @@ function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings
   return host;
 }
 
-function policiesOf(
+function choosePolicies(
   set: OwnValues,
   hasBackends: boolean,
   { problems, warnings }: Report,
