@@ -55,6 +55,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
       (_, make) => make(),
     );
     expect(chain.length).toBeGreaterThan(0);
+    expect(chain.includes('audit-logger')).toBe(env.AUDIT_KEY !== undefined);
     expect(warnings).toEqual([]);
   });
 

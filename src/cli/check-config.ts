@@ -41,10 +41,22 @@ export function checkConfig(config: Config): string {
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
     telemetryOf(config),
-    ...[...config.warnings, ...(policies?.warnings ?? [])].map((warning) => `warning: ${warning}`),
+    ...startWarnings(config, policies).map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is allowed in a configuration and its policies, and yet worth a line at start. */
+export function startWarnings(config: Config, policies: PolicyFile | undefined): readonly string[] {
+  const isKeyUnused = config.audit.keys.length > 0 && !policies?.policies.has('audit-logger');
+  return [
+    ...config.warnings,
+    ...(policies?.warnings ?? []),
+    ...(isKeyUnused
+      ? ['AUDIT_KEY seals nothing: put audit-logger into a chain of POLICY_FILE to have decisions logged']
+      : []),
+  ];
 }
 
 function inForce(

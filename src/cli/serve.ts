@@ -7,6 +7,7 @@ import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { loggable } from '../observability/log.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
+import { startWarnings } from './check-config.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
@@ -21,7 +22,7 @@ const END_MS = 1000;
 export async function serve(config: Config): Promise<void> {
   const bridge = createBridge(config);
   const { app, log } = bridge;
-  for (const warning of config.warnings) log.warn(warning);
+  for (const warning of startWarnings(config, bridge.policies?.())) log.warn(warning);
   for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
   const stopWatching = followPolicies(bridge, config.policies);
 
@@ -62,9 +63,8 @@ export async function serve(config: Config): Promise<void> {
 function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']): () => void {
   const file = bridge.policies?.();
   if (file !== undefined) {
-    const { name, version, chain, rules, warnings } = file;
+    const { name, version, chain, rules } = file;
     bridge.log.info({ policy_file: name, policy_version: version, chain, rules: rules.length }, 'policies');
-    for (const warning of warnings) bridge.log.warn(warning);
   }
   if (policyFile === undefined) return () => {};
   process.on('SIGHUP', bridge.reloadPolicies);

@@ -63,6 +63,18 @@ rules: [{ name: guests, match: { team: guests }, chain: [size-limits] }]
   expect(text).not.toContain('hidden');
 });
 
+test('it warns of a key of the audit log that nothing is written to', () => {
+  const AUDIT_KEY = 'hidden-sixteen-or-more';
+  const warning = /^warning: AUDIT_KEY seals nothing: put audit-logger into a chain/m;
+  expect(said({ AUDIT_KEY })).toMatch(warning);
+  const [off, on] = ['secrets', 'secrets, audit-logger'].map((chain) =>
+    said({ AUDIT_KEY, POLICY_FILE: saved(`${chain}.yaml`, `policies: { chain: [${chain}] }`) }),
+  );
+  expect(off).toMatch(warning);
+  expect(on).not.toMatch(warning);
+  expect(`${off}${on}`).not.toContain('hidden');
+});
+
 test('a rule may only name vendors that are configured', () => {
   const POLICY_FILE = saved(
     'vendors.yaml',
