@@ -148,7 +148,7 @@ export const akto = defineBackend({
     const isAnswer = call.input_type === 'response';
     const asked = requestPayload(isAnswer ? request : call, config);
     const answered = isAnswer ? answerPayload(call) : undefined;
-    const json = checkEnvelope(call, config.template, asked.json, answered?.json);
+    const json = checkEnvelope(call, config.template, asked.body, answered?.body);
     // Kept until the reply is there, and so without the texts
     const { mapBack } = answered ?? asked;
     return http.post(config.urls[call.input_type], json, {

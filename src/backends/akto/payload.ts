@@ -3,8 +3,8 @@ import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
 
 /** A payload as Akto is sent it, and the way back from the payload it returns. */
 export type CheckedPayload = {
-  /** `{"body": "<JSON text>"}`, itself as JSON text: the encoding of LiteLLM's own integration. */
-  readonly json: string;
+  /** JSON text; {@link wrapped} makes a payload of it. */
+  readonly body: string;
   /** Which strings of the call changed into what, or null if the returned payload is not the sent one with other strings. */
   mapBack(modifiedPayload: unknown): ReadonlyMap<string, string> | null;
 };
@@ -44,9 +44,20 @@ export function answerPayload(call: GuardrailCall): CheckedPayload {
   return payload({ choices: messages.map((message) => ({ message })) }, []);
 }
 
+/** `{"body": "<JSON text>"}`, itself as JSON text: the encoding of LiteLLM's own integration. */
+export function wrapped(body: string): string {
+  return JSON.stringify({ body });
+}
+
+/** A {@link wrapped} body as JSON writes it into an envelope. Two passes of `JSON.stringify` over the text take three times as long. */
+export function wrappedInJson(body: string): string {
+  // JSON text has nothing else to escape, and each of the two passes doubles the backslashes
+  return `"{\\"body\\":\\"${body.replace(/\\/g, '\\\\\\\\').replace(/"/g, '\\\\\\"')}\\"}"`;
+}
+
 function payload(body: unknown, flattened: readonly unknown[]): CheckedPayload {
   return {
-    json: JSON.stringify({ body: JSON.stringify(body) }),
+    body: JSON.stringify(body),
     mapBack(modifiedPayload) {
       const returned = decode(modifiedPayload);
       const rewrites = new Map<string, string>();

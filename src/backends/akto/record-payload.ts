@@ -1,6 +1,7 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
 import { type McpCall, mcpCallOf } from '../mcp-call.ts';
+import { wrapped } from './payload.ts';
 
 /** What went to the model or the tool, and what came back; no answer is undefined. */
 export type Payloads = { readonly requestPayload: string; readonly responsePayload: string | undefined };
@@ -17,16 +18,15 @@ export function recordPayloads(record: CallRecord): Payloads {
   const mcp = mcpCallOf(event);
   if (mcp === undefined) {
     const answer = stopped(record) ?? chatAnswer(event.response);
-    return { requestPayload: wrapped(request(event)), responsePayload: answer && wrapped(answer) };
+    return {
+      requestPayload: wrapped(JSON.stringify(request(event))),
+      responsePayload: answer && wrapped(JSON.stringify(answer)),
+    };
   }
   const call = { ...RPC, method: 'tools/call', params: { name: mcp.tool, arguments: mcp.arguments } };
   const ending = stopped(record);
   const answer = record.outcome === 'failure' ? { ...RPC, ...ending } : (ending ?? toolResult(mcp));
   return { requestPayload: JSON.stringify(call), responsePayload: answer && JSON.stringify(answer) };
-}
-
-function wrapped(body: object): string {
-  return JSON.stringify({ body: JSON.stringify(body) });
 }
 
 /** The code of a failed call if it is an HTTP status, else 500. */

@@ -1,15 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { answerPayload, type CheckedPayload, requestPayload } from '../../../src/backends/akto/payload.ts';
+import {
+  answerPayload,
+  type CheckedPayload,
+  requestPayload,
+  wrapped,
+  wrappedInJson,
+} from '../../../src/backends/akto/payload.ts';
 import { callOf, toolCall } from '../../support/call.ts';
 
 const DEFAULTS = { flatten: true, drop: new Set(['stream', 'tools']) };
-const bodyOf = ({ json }: CheckedPayload) => JSON.parse(JSON.parse(json).body) as Record<string, unknown>;
+const bodyOf = ({ body }: CheckedPayload) => JSON.parse(body) as Record<string, unknown>;
 const user = (content: unknown) => ({ role: 'user', content });
 const part = (text: string) => ({ type: 'text', text });
 
 /** The rewrites that come of a vendor which replaces one word wherever it stands in the payload. */
-function redact({ json, mapBack }: CheckedPayload, from: string, to: string) {
-  const rewrites = mapBack(json.replaceAll(from, to));
+function redact({ body, mapBack }: CheckedPayload, from: string, to: string) {
+  const rewrites = mapBack(wrapped(body).replaceAll(from, to));
   return rewrites && Object.fromEntries(rewrites);
 }
 
@@ -107,7 +113,8 @@ describe('a redaction of a request', () => {
 
   test('that makes two of equal strings cannot be mapped', () => {
     const call = callOf({ structured_messages: [user('dana'), user('dana')] });
-    const { json, mapBack } = requestPayload(call, DEFAULTS);
+    const { body, mapBack } = requestPayload(call, DEFAULTS);
+    const json = wrapped(body);
     let count = 0;
     expect(mapBack(json.replaceAll('dana', () => `****${count++}`))).toBeNull();
     expect(mapBack(json.replace('dana', '****'))).toEqual(new Map([['dana', '****']]));
@@ -158,4 +165,18 @@ describe('a redaction of an answer', () => {
     const odd = callOf({ input_type: 'response', texts: [], tool_calls: [null, {}, { function: {} }] });
     expect(bodyOf(answerPayload(odd))).toMatchObject({ choices: [{ message: { content: '\n\n' } }] });
   });
+});
+
+test.each([
+  'plain',
+  'a "quote", a \\ and a \\" both, at the end \\',
+  'line\nbreak, tab\t, \u0000 and \u007f',
+  'Zürich 🍰 \u2028 and half a pair: \ud83c',
+  '',
+])('a body with the text %j is written into an envelope as JSON.stringify writes it', (text) => {
+  for (const body of [text, { [text]: [text] }, JSON.stringify({ inner: text })].map((value) =>
+    JSON.stringify(value),
+  )) {
+    expect(wrappedInJson(body)).toBe(JSON.stringify(wrapped(body)));
+  }
 });
