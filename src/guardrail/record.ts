@@ -2,14 +2,14 @@ import type { Fields, InputType } from './call.ts';
 import type { FailureKind } from './failure.ts';
 import type { Mode, VerdictKind } from './verdict.ts';
 
-/** How a call ended: with an answer, with an error, or stopped by the bridge. */
+/** How a call ended: with a response, with an error, or stopped by the bridge. */
 export const OUTCOMES = ['success', 'failure', 'blocked'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** A client chooses the ids of its calls and traces, and their length; so much of them is told from others. */
+/** Ids of calls and traces are cut to this length: a client chooses them. */
 export const MAX_ID_CHARS = 256;
 
-/** What one backend said to one check; a failure is never a verdict. */
+/** The result of one check, without any content. */
 export type CheckNote = {
   readonly backend: string;
   readonly mode: Mode;
@@ -17,24 +17,24 @@ export type CheckNote = {
   readonly ms: number;
 };
 
-/** What the bridge answered to one guardrail call, without any content. */
+/** The decision on one guardrail call, without any content. */
 export type VerdictNote = {
   readonly litellm_call_id: string;
   readonly litellm_trace_id: string | null;
   readonly input_type: InputType;
   readonly action: 'NONE' | 'BLOCKED' | 'GUARDRAIL_INTERVENED' | 'DEFERRED';
-  /** The backend or policy that decided, where it was not everybody's silence. */
+  /** The backend or policy that decided; null where none objected. */
   readonly by: string | null;
-  /** When it was answered, Unix milliseconds. */
+  /** When it was decided, Unix milliseconds. */
   readonly at: number;
-  /** How long that took, milliseconds. */
+  /** Time to the decision, milliseconds. */
   readonly ms: number;
   readonly checks: readonly CheckNote[];
-  /** Of many calls about one streamed answer the last is kept, with their number. */
+  /** Number of guardrail calls, where there were several about one streamed response; this is the last. */
   readonly calls?: number;
 };
 
-/** Why the bridge stopped a call. `reason` is the vendor's text: for the record, never for a log. */
+/** Why the bridge blocked a call. `reason` is the vendor's text: for the record, never for a log. */
 export type BlockNote = {
   readonly by: string;
   readonly cause: string;
@@ -45,18 +45,18 @@ export type BlockNote = {
 
 /** One call as it is handed to a backend, which translates it into its own format. */
 export type CallRecord = {
-  /** The same in every attempt to deliver it: a backend can tell a repetition by it. */
+  /** The same in every delivery, so that a backend can tell a repetition. */
   readonly record_id: string;
   readonly outcome: Outcome;
   /**
-   * LiteLLM's `StandardLoggingPayload`. For a blocked call, what the guardrail was shown under the same names:
+   * LiteLLM's `StandardLoggingPayload`. For a blocked call, fields of its guardrail call under the same names:
    * `messages`, `response`, `model`, `metadata`, `startTime` and `endTime` (Unix seconds).
    */
   readonly event: Fields;
-  /** What the bridge said about this call, as far as this instance knows. */
+  /** Decisions on this call, as far as this instance knows them. */
   readonly verdicts: readonly VerdictNote[];
   readonly block?: BlockNote;
-  /** JSON pointers into `event` of what was taken out of it, and of what was replaced. */
+  /** JSON pointers into `event` to what was erased, and to what was replaced. */
   readonly erased: readonly string[];
   readonly masked: readonly string[];
 };

@@ -1,24 +1,24 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
 import { isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
 
-/** A row that is no log event: why, and its text. */
+/** A row that is no log event, and why. */
 export type BadLogRow = { readonly reason: string; readonly text: string };
 
-/** LiteLLM sends 512 rows as a rule. Of a body that is something else, so many rows are told one by one. */
-const MAX_BAD = 1000;
+/** Bad rows listed one by one. LiteLLM sends 512 rows as a rule; a body with more is something else. */
+const MAX_BAD_ROWS = 1000;
 
 export type LogRows = {
   readonly events: readonly Fields[];
   readonly bad: readonly BadLogRow[];
-  /** Rows of `generic_api_use_v1`, which hold nothing but Python's way to print values. */
+  /** Rows of `generic_api_use_v1`, whose values are printed by Python. */
   readonly legacy: number;
   /** Rows for which LiteLLM could not build an event. */
   readonly nulls: number;
 };
 
 /**
- * The rows of a body that LiteLLM's `generic_api` logger sends: `json_array`, `ndjson` or `single`. All three come as
- * application/json, so the text tells which it is. One row that cannot be read does not take the others with it.
+ * Reads the rows of a body that LiteLLM's `generic_api` logger sends: `json_array`, `ndjson` or `single`. All three come as
+ * application/json, so the text tells which it is. A row that cannot be read does not take the others with it.
  *
  * @see LiteLLM 1.106.2, `async_send_batch` in litellm/integrations/generic_api/generic_api_callback.py
  */
@@ -34,7 +34,7 @@ export function parseLogRows(body: string): LogRows {
     else {
       const reason = whyBad(row);
       if (reason === undefined) events.push(row as Fields);
-      else if (bad.length < MAX_BAD) bad.push({ reason, text: text() });
+      else if (bad.length < MAX_BAD_ROWS) bad.push({ reason, text: text() });
       else more++;
     }
   };
@@ -47,8 +47,8 @@ export function parseLogRows(body: string): LogRows {
     for (const [start, end] of text.startsWith('[') ? arrayItems(text) : lines(text)) {
       const part = text.slice(start, end).trim();
       if (part === '') continue;
-      if (bad.length === MAX_BAD) {
-        bad.push({ reason: `follows on ${MAX_BAD} rows that are none`, text: text.slice(start) });
+      if (bad.length === MAX_BAD_ROWS) {
+        bad.push({ reason: `follows on ${MAX_BAD_ROWS} rows that are none`, text: text.slice(start) });
         break;
       }
       const row = parsed(part) ?? parsed(withoutNan(part));
@@ -68,23 +68,26 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A value nested too deep to be walked may be too deep to be written. */
+/** JSON of a row; empty for one that is nested too deep to be written. */
 function textOf(row: unknown): string {
   return isTooDeep(row) ? '' : JSON.stringify(row);
 }
 
-/** Python's JSON has numbers that JSON has not. */
+/** Replaces the numbers of Python's JSON that JSON does not have. */
 function withoutNan(text: string): string {
   return text.replace(/([:,[]\s{0,8})(?:NaN|-?Infinity)(?=\s{0,8}[,}\]])/g, '$1null');
 }
 
-const TELLING = ['id', 'litellm_call_id', 'call_id', 'status', 'call_type', 'messages', 'response'];
+/** A row with none of these is no log event. */
+const EVENT_FIELDS = ['id', 'litellm_call_id', 'call_id', 'status', 'call_type', 'messages', 'response'];
 
 function whyBad(row: unknown): string | undefined {
   if (typeof row !== 'object' || Array.isArray(row)) return 'is not a JSON object';
   if (isTooDeep(row)) return `is nested more than ${MAX_DEPTH} levels deep`;
   const fields = fieldsOf(row);
-  return TELLING.some((name) => fields[name] !== undefined) ? undefined : `has none of ${TELLING.join(', ')}`;
+  return EVENT_FIELDS.some((name) => fields[name] !== undefined)
+    ? undefined
+    : `has none of ${EVENT_FIELDS.join(', ')}`;
 }
 
 /** @see LiteLLM 1.106.2, `_get_v1_logging_payload`: fixed keys, every value made a string */
@@ -93,7 +96,6 @@ function isLegacy(row: unknown): boolean {
   return [startTime, modelParameters, usage, metadata].every((value) => typeof value === 'string');
 }
 
-/** Where a part of a text begins and ends. */
 type Range = readonly [start: number, end: number];
 
 function* lines(text: string): Generator<Range> {
@@ -110,25 +112,17 @@ function* arrayItems(text: string): Generator<Range> {
   let start = 1;
   let isString = false;
   for (let i = 1; i < text.length; i++) {
-    const char = text.charCodeAt(i);
+    const char = text[i] as string;
     if (isString) {
-      if (char === BACKSLASH) i++;
-      else if (char === QUOTE) isString = false;
-    } else if (char === QUOTE) isString = true;
-    else if (char === OPEN_BRACE || char === OPEN_BRACKET) depth++;
-    else if (depth > 0 && (char === CLOSE_BRACE || char === CLOSE_BRACKET)) depth--;
-    else if (depth === 0 && (char === COMMA || char === CLOSE_BRACKET)) {
+      if (char === '\\') i++;
+      else isString = char !== '"';
+    } else if (char === '"') isString = true;
+    else if (char === '{' || char === '[') depth++;
+    else if (depth > 0 && (char === '}' || char === ']')) depth--;
+    else if (depth === 0 && (char === ',' || char === ']')) {
       yield [start, i];
       start = i + 1;
     }
   }
   yield [start, text.length];
 }
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;

@@ -10,11 +10,10 @@ export const MAX_LOGGED_ID_CHARS = 128;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
- * One JSON object per line. Nothing here takes a prompt, an answer, a header or a vendor's text: callers log names,
- * numbers and ids.
+ * Logs one JSON object a line. Callers log names, numbers and ids: never a prompt, a response, a header or a vendor's text.
  *
- * @param destination where lines go instead of standard output
- * @param onDrop told of each line that nobody could take
+ * @param onDrop called for each line that is lost because its reader is slow
+ * @param destination replaces standard output
  */
 export function createLog(level: string, onDrop: () => void, destination?: pino.DestinationStream): Log {
   const output = destination ?? stdout(onDrop);
@@ -28,12 +27,12 @@ function stdout(onDrop: () => void): pino.DestinationStream {
   return output;
 }
 
-/** A failure without anything that a backend or a caller said. */
+/** A failure as it may be logged: without the text of a backend or a caller. */
 export function loggable(failure: Failure): Record<string, unknown> {
   if (failure.kind !== 'bug') return { ...failure };
   const { error } = failure;
   if (!(error instanceof Error)) return { kind: 'bug' };
-  // The message of an error can quote what it was about; where it was thrown cannot
+  // The message of an error can quote content; where it was thrown cannot
   const at = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   return { kind: 'bug', error: error.name, at: at.slice(0, 8).map((line) => line.trim()) };
 }

@@ -64,19 +64,14 @@ export class Intake {
         bad.push(this.#badRow({ reason, text: JSON.stringify(event) }));
       }
     }
-    const dispositions =
-      entries.length + bad.length > 0 ? await this.#options.outbox.accept(entries, bad) : [];
-    const count = (disposition: Disposition) => dispositions.filter((one) => one === disposition).length;
-    return {
-      new: count('new'),
-      late: count('late'),
-      duplicate: count('duplicate'),
-      attempt: count('attempt'),
-      blocked: count('blocked'),
-      bad: bad.length,
-      legacy: rows.legacy,
-      null: rows.nulls,
-    };
+    const receipt = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 } satisfies Record<
+      Disposition,
+      0
+    >;
+    const isEmpty = entries.length + bad.length === 0;
+    const dispositions = isEmpty ? [] : await this.#options.outbox.accept(entries, bad);
+    for (const disposition of dispositions) receipt[disposition]++;
+    return { ...receipt, bad: bad.length, legacy: rows.legacy, null: rows.nulls };
   }
 
   /** The entry of a blocked call, ahead of anything that LiteLLM logs about it. Its event is redacted in place. */

@@ -13,7 +13,7 @@ import { PendingCalls } from './pending-calls.ts';
 import type { FromWorker, LogsResult, ToWorker, WorkerStart } from './protocol.ts';
 import { createRecordsMetrics, type RecordsMetrics } from './records-metrics.ts';
 import { RecordsObserver } from './records-observer.ts';
-import { createRedactor } from './redact/redact.ts';
+import { Redactor } from './redact/redact.ts';
 
 /** Events that arrive within this time are delivered together: a delivery costs several times what a record in it does. */
 const GATHER_MS = 100;
@@ -66,7 +66,7 @@ export class RecordsWorker {
     this.#intake = new Intake({
       outbox: this.#outbox,
       pendingCalls: this.#pendingCalls,
-      redactor: createRedactor(records.redaction),
+      redactor: new Redactor(records.redaction),
       sinks,
       failureGraceMs: records.failureGraceMs,
       responseCheckMs: Math.max(...config.backends.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Sink } from '../../src/backends/backend.ts';
+import type { RedactionOptions } from '../../src/config/config.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
 import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
 import type { BlockedCall, IntakeOptions } from '../../src/records/intake.ts';
-import { createRedactor, type RedactionOptions } from '../../src/records/redact/redact.ts';
+import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
 import { EVENT, noteOf } from '../support/record.ts';
@@ -22,7 +23,7 @@ function opened(options: Partial<IntakeOptions> = {}): Station {
 }
 
 const redactor = (options: Partial<RedactionOptions> = {}) =>
-  createRedactor({
+  new Redactor({
     content: 'full',
     remove: [],
     noContentTeams: new Set(),

@@ -13,7 +13,7 @@ import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
 import { type BlockedCall, Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { noteOf } from '../../src/records/note.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
-import { createRedactor } from '../../src/records/redact/redact.ts';
+import { Redactor } from '../../src/records/redact/redact.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
 import { BLOCK, backend } from './judging.ts';
 import { sinkOf } from './record.ts';
@@ -62,7 +62,7 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
     intake = new Intake({
       outbox,
       pendingCalls,
-      redactor: createRedactor({
+      redactor: new Redactor({
         content: 'full',
         remove: [],
         noContentTeams: new Set(),

@@ -1,31 +1,32 @@
+import type { RedactionOptions } from '../../config/config.ts';
 import { hasCredential, REDACTED, removeCredentials, removePersonalData } from '../../detectors/remove.ts';
 import type { Fields } from '../../guardrail/call.ts';
-import { EVENT, isContent, type Rule, ruleWithin } from './content.ts';
+import { type ContentKind, EVENT, isContent, kindWithin } from './content.ts';
 import { bareAddress, isAddressField, isCredentialField } from './credential-field.ts';
-import type { PointerList } from './pointers.ts';
+import type { PointerList } from './erase.ts';
 
-/** How much of what was said is kept: all, all but personal data, or nothing. Credentials never are. */
-export type TelemetryContent = 'full' | 'redacted' | 'none';
+/** The content that is kept: all of it, all but personal data, or nothing. Credentials never are. */
+export type KeptContent = RedactionOptions['content'];
 
-/** Stands in the place of each text that is not kept. */
-export const WITHHELD = '[content withheld]';
+/** Replaces each text that is not kept. */
+const WITHHELD = '[content withheld]';
 
 /**
- * What LiteLLM itself puts in the place of content. Only as a whole: a text that merely has it in it was written by
- * somebody, who would else choose what is kept.
+ * LiteLLM's own replacement of content. Only as a whole: whoever writes a text that contains it would otherwise choose that
+ * the text is kept.
  */
 const PLACEHOLDER = /^redacted[- ]by[- ]litellm(?:\. 'litellm\.turn_off_message_logging=True')?$/;
 
-/** A text that was said, as far as it is kept. */
-export function cleanText(text: string, content: TelemetryContent): string {
+/** A text of the content, as far as it is kept. */
+export function cleanText(text: string, content: KeptContent): string {
   if (text === '' || PLACEHOLDER.test(text)) return text;
   if (content === 'none') return WITHHELD;
   const safe = removeCredentials(text);
   return content === 'redacted' ? removePersonalData(safe) : safe;
 }
 
-/** Replaces in an event what is not to be kept, in one walk, and notes where. */
-export function cleanEvent(event: Fields, content: TelemetryContent, masked: PointerList): void {
+/** Replaces in an event what is not to be kept, in one walk, and lists where. */
+export function cleanEvent(event: Fields, content: KeptContent, masked: PointerList): void {
   cleanObject(
     { content, path: [], masked },
     event as Container,
@@ -37,22 +38,22 @@ export function cleanEvent(event: Fields, content: TelemetryContent, masked: Poi
 
 type Container = Record<string, unknown>;
 type Walk = {
-  readonly content: TelemetryContent;
-  /** Where the walk is. */
+  readonly content: KeptContent;
+  /** Path of the value that is being cleaned. */
   readonly path: (string | number)[];
   readonly masked: PointerList;
 };
-/** The object that has the field in question, and the field of that object. */
+/** The object that holds a field, and the field that holds that object. */
 type Parent = { readonly owner: Container; readonly ownerField: string; readonly isHeaders: boolean };
 
 const HEADERS = /headers?$/i;
-/** Shorter keys are no credential. */
-const MIN_CREDENTIAL = 20;
+/** No shorter key is a credential. */
+const MIN_CREDENTIAL_CHARS = 20;
 
 function cleanObject(
   walk: Walk,
   object: Container,
-  rule: Rule,
+  kind: ContentKind,
   ownerField: string,
   isHeaders: boolean,
 ): void {
@@ -61,12 +62,12 @@ function cleanObject(
   for (const field in object) {
     const value = object[field];
     if (value === null || typeof value === 'boolean' || value === '') continue;
-    if (field.length >= MIN_CREDENTIAL && hasCredential(field)) hasSecretKey = true;
+    if (field.length >= MIN_CREDENTIAL_CHARS && hasCredential(field)) hasSecretKey = true;
     walk.path.push(field);
     const safe =
       isCredentialField(field, isHeaders, value) && !isSchema(ownerField, value)
         ? withoutCredential(value)
-        : cleanValue(walk, value, ruleWithin(rule, field, value), field, parent);
+        : cleanValue(walk, value, kindWithin(kind, field, value), field, parent);
     if (safe !== value) {
       object[field] = safe;
       walk.masked.add(walk.path);
@@ -76,13 +77,13 @@ function cleanObject(
   if (hasSecretKey) renameSecretKeys(walk, object);
 }
 
-/** The items of a list stand where the list stands. */
-function cleanList(walk: Walk, list: unknown[], rule: Rule, field: string, parent: Parent): void {
+/** Items of a list count as values of the field that holds the list. */
+function cleanList(walk: Walk, list: unknown[], kind: ContentKind, field: string, parent: Parent): void {
   const secret = parent.isHeaders && isCredentialPair(list) ? 1 : -1;
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
     walk.path.push(index);
-    const safe = index === secret ? withoutCredential(item) : cleanValue(walk, item, rule, field, parent);
+    const safe = index === secret ? withoutCredential(item) : cleanValue(walk, item, kind, field, parent);
     if (safe !== item) {
       list[index] = safe;
       walk.masked.add(walk.path);
@@ -91,28 +92,28 @@ function cleanList(walk: Walk, list: unknown[], rule: Rule, field: string, paren
   }
 }
 
-function cleanValue(walk: Walk, value: unknown, rule: Rule, field: string, parent: Parent): unknown {
+function cleanValue(walk: Walk, value: unknown, kind: ContentKind, field: string, parent: Parent): unknown {
   const { content } = walk;
   if (typeof value === 'string') {
-    if (content !== 'full' && isContent(rule, value, field, parent)) return cleanText(value, content);
+    if (content !== 'full' && isContent(kind, value, field, parent)) return cleanText(value, content);
     return removeCredentials(isAddressField(field) ? bareAddress(value) : value);
   }
-  const isWithheld = content === 'none' && rule !== 'data' && rule !== 'plain';
-  if (typeof value === 'number') return isWithheld && SAYING.has(field) ? WITHHELD : value;
+  const isWithheld = content === 'none' && kind !== 'data' && kind !== 'plain';
+  if (typeof value === 'number') return isWithheld && CONTENT_FIELDS.has(field) ? WITHHELD : value;
   if (typeof value !== 'object' || value === null) return value;
   const isHeaders = parent.isHeaders || HEADERS.test(field);
   if (Array.isArray(value)) {
     if (isWithheld && isNumbers(value)) return WITHHELD;
-    cleanList(walk, value, rule, field, isHeaders === parent.isHeaders ? parent : { ...parent, isHeaders });
+    cleanList(walk, value, kind, field, isHeaders === parent.isHeaders ? parent : { ...parent, isHeaders });
   } else {
-    if (isWithheld && rule === 'free' && !isEmpty(value)) return WITHHELD;
-    cleanObject(walk, value as Container, rule, field, isHeaders);
+    if (isWithheld && kind === 'free' && !isEmpty(value)) return WITHHELD;
+    cleanObject(walk, value as Container, kind, field, isHeaders);
   }
   return value;
 }
 
-/** Fields that hold what was said even where it is a number. */
-const SAYING = new Set([
+/** Fields whose numbers are content too. */
+const CONTENT_FIELDS = new Set([
   'messages',
   'response',
   'content',
@@ -124,26 +125,26 @@ const SAYING = new Set([
   'result',
 ]);
 
-/** Embeddings, tokens, bytes: text in another form. */
+/** True for embeddings, tokens and bytes: text in another form. */
 function isNumbers(list: readonly unknown[]): boolean {
   return typeof list[0] === 'number' && list.every((item) => typeof item === 'number');
 }
 
-/** Headers are also written as a list of pairs. */
+/** True for the name and value of a credential: headers are also written as a list of pairs. */
 function isCredentialPair([name, value, ...more]: readonly unknown[]): boolean {
   return more.length === 0 && typeof name === 'string' && isCredentialField(name, true, value);
 }
 
-/** A schema describes a field named `password`; its value is not one. */
+/** True for a JSON schema of a field named like a credential: its value is none. */
 function isSchema(ownerField: string, value: unknown): boolean {
   return ownerField === 'properties' && typeof value === 'object';
 }
 
-/** What LiteLLM shows for a header that it keeps to itself, and what stands where something was replaced already. */
-const SHOWN_INSTEAD: ReadonlySet<unknown> = new Set(['[present]', '***REDACTED***', REDACTED]);
+/** Values that replace a credential already, LiteLLM's own among them. */
+const REPLACEMENTS: ReadonlySet<unknown> = new Set(['[present]', '***REDACTED***', REDACTED]);
 
 function withoutCredential(value: unknown): unknown {
-  if (SHOWN_INSTEAD.has(value)) return value;
+  if (REPLACEMENTS.has(value)) return value;
   if (value === null || typeof value === 'boolean' || value === '' || isEmpty(value)) return value;
   return typeof value === 'string' && PLACEHOLDER.test(value) ? value : REDACTED;
 }
@@ -154,7 +155,7 @@ function isEmpty(value: unknown): boolean {
   return true;
 }
 
-/** A key that is a credential itself: in what a model gives to a tool anything can be a key. */
+/** Renames keys that are a credential: in the arguments of a tool anything can be a key. */
 function renameSecretKeys(walk: Walk, object: Container): void {
   for (const [field, value] of Object.entries(object)) {
     const name = removeCredentials(field);

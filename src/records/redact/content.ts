@@ -1,28 +1,30 @@
 /**
- * Which strings of an event are content: what a person, a model or a tool said, or may have said.
+ * Tells which strings of a value are content: written, or possibly written, by a person, a model or a tool.
  *
- * What is no content is listed; all else is, so that a field which a later LiteLLM adds is withheld until it is known.
+ * Strings that are no content are listed here; all others are content, so that a field which a later LiteLLM adds is
+ * withheld until it is known.
  *
- * - `plain`: no content, as are the strings in a list. An object there is not what is documented: content.
- * - `data`: no content all the way down.
+ * - `plain`: no content, nor are the strings of a list. An object there is not documented, and content.
+ * - `data`: no content at any depth.
  * - `chat`: in the formats of OpenAI, Anthropic and Gemini. Roles, types, ids and names of tools are no content.
- * - `text`: content all the way down.
- * - `free`: content in which even a key can be: an object is withheld as a whole.
+ * - `text`: content at any depth.
+ * - `free`: content, keys included: an object is withheld as a whole.
  * - `headers`: the values of usual headers are no content.
- * - `verdict`: LiteLLM's words for what a guardrail answered are no content.
- * - fields: by name.
+ * - `verdict`: LiteLLM's own words for a guardrail's verdict are no content.
+ * - {@link FieldKinds}: each field by its name.
  */
-export type Rule = 'plain' | 'data' | 'chat' | 'text' | 'free' | 'headers' | 'verdict' | Fields;
-type Fields = { readonly known: ReadonlyMap<string, Rule>; other(name: string): Rule };
+export type ContentKind = 'plain' | 'data' | 'chat' | 'text' | 'free' | 'headers' | 'verdict' | FieldKinds;
+type FieldKinds = { readonly known: ReadonlyMap<string, ContentKind>; other(name: string): ContentKind };
 
 const fields = (
-  known: Readonly<Record<string, Rule>>,
-  other: (name: string) => Rule = () => 'text',
-): Fields => ({
+  known: Readonly<Record<string, ContentKind>>,
+  other: (name: string) => ContentKind = () => 'text',
+): FieldKinds => ({
   known: new Map(Object.entries(known)),
   other,
 });
-const all = (rule: Rule, names: string) => Object.fromEntries(names.split(' ').map((name) => [name, rule]));
+const all = (kind: ContentKind, names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [name, kind]));
 
 const METADATA = fields(
   {
@@ -56,8 +58,8 @@ const ERROR = fields({
   ...all('plain', 'error_rate_limit_type error_budget_entity_type error_budget_entity_id normalized_error'),
 });
 
-/** LiteLLM's `StandardLoggingPayload`, and what the bridge makes of a blocked call under the same names. */
-export const EVENT: Rule = fields({
+/** LiteLLM's `StandardLoggingPayload`; the event of a blocked call has the same names. */
+export const EVENT: ContentKind = fields({
   ...all(
     'plain',
     'id litellm_call_id call_id trace_id session_id call_type status custom_llm_provider model model_id',
@@ -77,18 +79,18 @@ export const EVENT: Rule = fields({
   guardrail_information: GUARDRAIL,
 });
 
-/** What a model gives to a tool, or a client notes down: its keys are its own. `input` is one only as an object. */
+/** Fields whose keys a model or a client makes up; of lists, none is one. */
 const FREE = new Set(
   'arguments args parsed_arguments parsed input structuredContent metadata variables attributes logit_bias'.split(
     ' ',
   ),
 );
 
-/** The rule for a field within an object. */
-export function ruleWithin(rule: Rule, name: string, value: unknown): Rule {
-  if (typeof rule === 'object') return rule.known.get(name) ?? rule.other(name);
-  if (rule === 'plain' || rule === 'verdict') return 'text';
-  if (rule !== 'chat') return rule;
+/** The kind of a field of an object. */
+export function kindWithin(kind: ContentKind, name: string, value: unknown): ContentKind {
+  if (typeof kind === 'object') return kind.known.get(name) ?? kind.other(name);
+  if (kind === 'plain' || kind === 'verdict') return 'text';
+  if (kind !== 'chat') return kind;
   if (/headers$/i.test(name)) return 'headers';
   return FREE.has(name) && !Array.isArray(value) ? 'free' : 'chat';
 }
@@ -97,7 +99,7 @@ const WORD_FIELDS = new Set(
   `role type finish_reason native_finish_reason finishReason stop_reason status object detail tool_choice effort
   reasoning_effort service_tier phase truncation`.split(/\s+/),
 );
-/** What the formats call things; their words are joined by underscores and dots. */
+/** Words of the formats, which are joined by underscores and dots. */
 const WORDS = new Set(
   `system user assistant tool function developer model text image url input output audio file video document use result
   server thinking redacted refusal summary reasoning message call custom mcp list tools approval request response web
@@ -114,8 +116,8 @@ const ID_FIELDS = new Set(
 const ID = /^(?=[^\d_-]{0,512}[\d_-])[\w.:=|+/-]{1,512}$/;
 const NAME = /^[\w.:/-]{1,128}$/;
 const MEDIA_TYPE = /^(?:image|audio|video|text|application)\/[\w.+-]{1,80}$/;
-/** An object under such a key, or of such a type or role, is named after a tool; others after people. */
-const TOOL_PLACE = /^(?:function|function_call|functionCall|functionResponse|custom|tool|tools|tool_choice)$/;
+/** The `name` of an object under such a key, or of such a type or role, is a tool's; others can be a person's. */
+const TOOL_FIELD = /^(?:function|function_call|functionCall|functionResponse|custom|tool|tools|tool_choice)$/;
 const TOOL_TYPE = /^(?:function|tool|custom|mcp_call|\w{1,40}_call|\w{0,40}tool_use)$/;
 
 const USUAL_HEADERS = new Set(
@@ -124,14 +126,20 @@ const USUAL_HEADERS = new Set(
   x-forwarded-proto x-litellm-call-id x-litellm-end-user-id x-litellm-session-id x-litellm-tags x-litellm-trace-id
   x-real-ip x-request-id sec-fetch-dest sec-fetch-mode sec-fetch-site`.split(/\s+/),
 );
-/** Where the provider's headers are, which no client writes. */
+/** Field of the provider's headers, which no client writes. */
 const PROVIDER_HEADERS = 'additional_headers';
 
-type Place = { readonly owner: Readonly<Record<string, unknown>>; readonly ownerField: string };
+/** The object that holds a field, and the field that holds that object. */
+type Parent = { readonly owner: Readonly<Record<string, unknown>>; readonly ownerField: string };
 
-/** Whether a string in a field is content; `owner` is the object with that field, `ownerField` where that stands. */
-export function isContent(rule: Rule, value: string, field: string, { owner, ownerField }: Place): boolean {
-  switch (rule) {
+/** True if a string in a field is content. */
+export function isContent(
+  kind: ContentKind,
+  value: string,
+  field: string,
+  { owner, ownerField }: Parent,
+): boolean {
+  switch (kind) {
     case 'plain':
     case 'data':
       return false;
@@ -160,9 +168,9 @@ function isWord(value: string): boolean {
   return value.split(/[_.]/).every((word) => WORDS.has(word.toLowerCase()) || /^\d{1,8}$/.test(word));
 }
 
-function isToolName({ type, role }: Place['owner'], place: string): boolean {
+function isToolName({ type, role }: Parent['owner'], ownerField: string): boolean {
   return (
-    TOOL_PLACE.test(place) ||
+    TOOL_FIELD.test(ownerField) ||
     (typeof type === 'string' && TOOL_TYPE.test(type)) ||
     role === 'tool' ||
     role === 'function'

@@ -1,24 +1,24 @@
 import { REDACTED } from '../../detectors/remove.ts';
 import { CREDENTIAL_HEADER } from '../../guardrail/credential-header.ts';
 
-/** Exact names only: many a counter has `token` or `key` in its name. */
+/** Whole names: counters too have `token` or `key` in their names. */
 const CREDENTIAL =
   /^(?:(?:proxy[-_]?)?authorization|(?:set[-_]?)?cookie|(?:x[-_])?(?:litellm[-_]|goog[-_]|azure[-_]|openai[-_]|anthropic[-_])?api[-_]?key|pass(?:word|wd|phrase)|(?:client[-_]?)?secret|secret[-_]?(?:access[-_]?)?key|(?:access|refresh|id|auth|bearer|session|azure_ad|x[-_]amz[-_]security)[-_]?token|private[-_]?key|aws[-_](?:secret[-_]access[-_]key|session[-_]token)|ocp-apim-subscription-key|(?:vertex|aws|azure|gcp)[-_]credentials)$/i;
 
 const COUNTER = /rate-?limit|tokens?[-_](?:count|limit|used|remaining)|tokens$/i;
 const COUNT = /^[\d.:TZhmsu-]{1,40}$/;
 
-/** Whether the name of a field says that its value is a credential. Among headers, vendors' own names count too. */
+/** True if the name of a field says that its value is a credential. Among headers, vendors' own names count too. */
 export function isCredentialField(name: string, isHeader: boolean, value: unknown): boolean {
   if (!isHeader) return CREDENTIAL.test(name);
   return CREDENTIAL_HEADER.test(name) && !(COUNTER.test(name) && COUNT.test(String(value)));
 }
 
-const NAMED = /"([\w-]{1,64})"(\s{0,8}:\s{0,8})"(?:[^"\\]|\\.)*"?/gs;
+const STRING_FIELD = /"([\w-]{1,64})"(\s{0,8}:\s{0,8})"(?:[^"\\]|\\.)*"?/gs;
 
-/** JSON, whole or cut off, without the strings whose names say that they are credentials. A `-` is in names of headers. */
+/** Redacts in JSON, whole or cut off, the strings whose names say that they are credentials. A name with `-` is a header's. */
 export function removeNamedCredentials(json: string): string {
-  return json.replace(NAMED, (all, name, colon) =>
+  return json.replace(STRING_FIELD, (all, name, colon) =>
     isCredentialField(name, name.includes('-'), '') ? `"${name}"${colon}"${REDACTED}"` : all,
   );
 }
@@ -30,7 +30,7 @@ export function isAddressField(name: string): boolean {
   return ADDRESS.test(name);
 }
 
-/** An address without what can hold a credential: user and password, query and fragment. */
+/** An address without the parts that can hold a credential: user and password, query and fragment. */
 export function bareAddress(text: string): string {
   if (/\s/.test(text.trim())) return text;
   const start = text.indexOf('://') + 1 && text.indexOf('://') + 3;

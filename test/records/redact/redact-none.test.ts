@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createRedactor, type RedactionOptions } from '../../../src/records/redact/redact.ts';
+import type { RedactionOptions } from '../../../src/config/config.ts';
+import { Redactor } from '../../../src/records/redact/redact.ts';
 import { capitals } from '../../support/credentials.ts';
 
 const HIDDEN = '[content withheld]';
 const redactor = (options: Partial<RedactionOptions> = {}) =>
-  createRedactor({
+  new Redactor({
     content: 'none',
     remove: [],
     noContentTeams: new Set(),

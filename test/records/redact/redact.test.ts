@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createRedactor, type RedactionOptions } from '../../../src/records/redact/redact.ts';
+import type { RedactionOptions } from '../../../src/config/config.ts';
+import { Redactor } from '../../../src/records/redact/redact.ts';
 import { capitals, fill, jwt } from '../../support/credentials.ts';
 
 const AWS = `AKIA${capitals(16)}`;
 const MAIL = 'dana@mail.example';
 
 const redactor = (options: Partial<RedactionOptions> = {}) =>
-  createRedactor({
+  new Redactor({
     content: 'full',
     remove: [],
     noContentTeams: new Set(),
