@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type pino from 'pino';
-import { type AuditLog, auditAdvice, createAuditLog } from './audit/audit-log.ts';
-import { createAuditor } from './audit/auditor.ts';
+import { Auditor } from './audit/auditor.ts';
+import { AuditLog, auditAdvice } from './audit/log.ts';
 import { createHttp } from './backends/http.ts';
 import { checkerOf } from './backends/index.ts';
 import { type Config, ConfigError } from './config/config.ts';
@@ -69,11 +69,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       restarted: () => metrics.telemetryRestarts.inc(),
       lost: () => metrics.telemetryLost.inc(),
     });
-  const audit = createAuditor(
-    () => openAuditLog(config.audit, log),
-    () => policies?.engine().audit,
-    () => metrics.auditLost.inc(),
-  );
+  const audit = new Auditor({
+    openLog: () => openAuditLog(config.audit, log),
+    wanted: () => policies?.engine().audit,
+    onLost: () => metrics.auditLost.inc(),
+  });
   audit.prepare();
   const judge = createJudge({
     ...config.judging,
@@ -187,7 +187,7 @@ function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
 }
 
 function openAuditLog({ dir, keys: [key] }: Config['audit'], log: Log): AuditLog {
-  return createAuditLog({
+  return new AuditLog({
     dir,
     key,
     onError: (code) => log.error({ code, advice: auditAdvice(code) }, 'the audit log cannot be written'),

@@ -1,32 +1,43 @@
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
-import type { Caller } from '../guardrail/caller.ts';
+import { callerOf } from '../guardrail/caller.ts';
 import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
+import type { Ruling } from '../policies/engine.ts';
 
-/** What was decided about a call, in names of ours and of the operator: never content. */
-export type AuditDecision = {
-  /** `CANCELLED`: LiteLLM did not wait for the answer. */
+/** A call and what was decided about it. */
+export type DecidedCall = {
+  readonly call: GuardrailCall;
+  /** Undefined if the policies could not judge the call. */
+  readonly ruling: Ruling | undefined;
+  readonly answered: {
+    readonly action: AuditRow['action'];
+    readonly by: string | null;
+    readonly block?: { readonly cause: string; readonly ref: string };
+  };
+  /** Milliseconds until the reply. */
+  readonly ms: number;
+};
+
+/** A decision, who it was about and what it was about, in names of ours and of the operator: never content. */
+export type AuditRow = {
+  /** `CANCELLED`: LiteLLM did not wait for the reply. */
   readonly action: VerdictNote['action'] | 'CANCELLED';
-  /** The backend or policy that decided, where it was not everybody's silence. */
+  /** The backend or policy that decided; null if none objected. */
   readonly by: string | null;
-  /** As Keeptrusts writes it: `pii_detected`. */
+  /** In the form of Keeptrusts: `pii_detected`. */
   readonly reason_code: string | null;
   /** Ids of the rules that matched. */
   readonly rules: readonly string[];
   readonly policy_version: string | null;
-  /** The name of the rule for callers that was applied. */
+  /** Name of the caller rule that was applied. */
   readonly caller_rule: string | null;
   /** Kinds of policies that only observe and would have blocked. */
   readonly would_block: readonly string[];
   /** Kinds of policies that only observe and would have redacted. */
   readonly would_redact: readonly string[];
-  /** What a blocked caller was told to name. */
+  /** The block reference that the caller was given. */
   readonly ref: string | null;
-  /** Milliseconds until the answer. */
+  /** Milliseconds until the reply. */
   readonly ms: number;
-};
-
-/** One decision, as `createAuditLog().append` takes it. */
-export type AuditRow = AuditDecision & {
   readonly litellm_call_id: string | null;
   readonly litellm_trace_id: string | null;
   readonly input_type: InputType;
@@ -37,14 +48,29 @@ export type AuditRow = AuditDecision & {
   readonly user: string | null;
 };
 
-/** A decision with who and what it was about. */
-export function auditRow(call: GuardrailCall, caller: Caller, decision: AuditDecision): AuditRow {
+/** The row of a decided call. */
+export function auditRow({ call, ruling, answered, ms }: DecidedCall): AuditRow {
+  const { action, by, block } = answered;
+  const notes = ruling?.notes ?? [];
+  const observed = (verdict: string) =>
+    notes.filter((note) => !note.enforced && note.verdict === verdict).map(({ kind }) => kind);
+  const decidedByPolicy = ruling?.by !== undefined && by?.split(',').includes(ruling.by.kind);
   const { litellm_call_id, litellm_trace_id, input_type, model } = call;
+  const caller = ruling?.caller ?? callerOf(call);
   const [team = null] = caller.team;
-  // Of alias and hash, either order, the one that people read
+  // Of alias and hash, in either order, the one that people read
   const key = caller.key.find((name) => !/^[0-9a-f]{64}$/.test(name)) ?? caller.key[0] ?? null;
   const [user = null] = caller.user;
-  return { ...decision, litellm_call_id, litellm_trace_id, input_type, model, team, key, user };
+  return {
+    ...{ action, by, ms, litellm_call_id, litellm_trace_id, input_type, model, team, key, user },
+    reason_code: decidedByPolicy ? (ruling?.by?.reasonCode ?? null) : (block?.cause ?? null),
+    rules: [...new Set(notes.flatMap(({ rules }) => rules))],
+    policy_version: ruling?.policyVersion ?? null,
+    caller_rule: ruling?.plan.rule ?? null,
+    would_block: observed('block'),
+    would_redact: observed('redact'),
+    ref: block?.ref ?? null,
+  };
 }
 
 const VERDICTS = {
@@ -59,7 +85,7 @@ const VERDICTS = {
 const MAX_RULES = 64;
 
 /**
- * The fields of a row as they are written, each of bounded length. `verdict` is the word of Keeptrusts; it has none for
+ * The fields of a row as they are written, each of bounded length. `verdict` is the word of Keeptrusts, which has none for
  * a call that was left to LiteLLM.
  */
 export function fieldsOfRow(row: AuditRow): Readonly<Record<string, unknown>> {

@@ -1,19 +1,26 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { storageCode } from '../storage/storage-code.ts';
-import { type Head, readRow } from './chain.ts';
-import { createChainCheck } from './chain-check.ts';
-import { createFindings, type Finding } from './findings.ts';
-import { readLines } from './lines.ts';
-import { listSegments } from './segments.ts';
+import { createSeal, GENESIS, type Head, readRow, type Seal, type SealedRow } from './chain.ts';
+import { readLines } from './read.ts';
+import { listSegments } from './segment.ts';
+
+type Place = {
+  readonly file: string;
+  /** From 1; 0 for the file as a whole. */
+  readonly line: number;
+};
+
+/** A problem or note, with its place. */
+export type Remark = Place & { readonly message: string };
 
 export type VerifyOptions = {
   /** The folder of the log. */
   readonly folder: string;
   /** All keys that rows may be sealed with; see `AUDIT_KEY`. */
   readonly keys: readonly string[];
-  /** A row that was told outside of the log; it must still be in it. */
-  readonly told?: Head | undefined;
+  /** A head that was reported outside of the log; it must still be in it. */
+  readonly reported?: Head | undefined;
 };
 
 export type Verified = {
@@ -21,21 +28,21 @@ export type Verified = {
   readonly segments: number;
   /** The last row that could be read. */
   readonly head: Head | undefined;
-  readonly problems: readonly Finding[];
-  /** More problems than are listed. */
+  readonly problems: readonly Remark[];
+  /** Number of problems beyond those listed. */
   readonly more: number;
-  readonly notes: readonly Finding[];
+  /** Remarks that are no problem of the chain: rows that the bridge says were lost, half a line at the end. */
+  readonly notes: readonly Remark[];
 };
 
 /**
- * Reads the whole log and says what was altered, removed, put in or put elsewhere. Rows that were cut off at the end show
- * only where a head is known from outside, and without a key nothing shows of a chain that was made anew as a whole.
+ * Reads the whole log and finds what was altered, removed, inserted or moved. Rows that were cut off at the end show only
+ * with a head from outside, and without a key a chain that was made anew as a whole does not show at all.
  *
  * @throws Error with the code of the system if the folder cannot be read
  */
-export async function verifyLog({ folder, keys, told }: VerifyOptions): Promise<Verified> {
-  const findings = createFindings();
-  const check = createChainCheck({ keys, told, findings });
+export async function verifyLog({ folder, keys, reported }: VerifyOptions): Promise<Verified> {
+  const check = new ChainCheck(keys, reported);
   const segments = listSegments(folder);
   const last = segments.at(-1)?.name ?? path.basename(folder);
   for (const { name: file } of segments) {
@@ -43,28 +50,134 @@ export async function verifyLog({ folder, keys, told }: VerifyOptions): Promise<
       for await (const { bytes, number: line, isComplete } of readLines(path.join(folder, file))) {
         const row = isComplete ? readRow(bytes) : undefined;
         if (row !== undefined) check.row(row, { file, line });
-        else if (isComplete) findings.report({ file, line }, 'not a row of the log');
+        else if (isComplete) check.report({ file, line }, 'not a row of the log');
         else {
           const half = `half a line of ${bytes.length} bytes`;
-          if (file !== last) findings.report({ file, line }, half);
-          else findings.note({ file, line }, `${half}: it is being written, or a crash cut it off`);
+          if (file !== last) check.report({ file, line }, half);
+          else check.note({ file, line }, `${half}: it is being written, or a crash cut it off`);
         }
       }
     } catch (error) {
-      findings.report({ file, line: 0 }, `cannot be read (${storageCode(error)})`);
+      check.report({ file, line: 0 }, `cannot be read (${storageCode(error)})`);
     }
   }
-  for (const file of asideIn(folder)) {
-    if (!check.aside.has(file)) {
-      findings.report({ file, line: 0 }, 'was put aside: its rows are not checked');
-    }
-  }
-  check.end({ file: last, line: 0 });
-  const { problems, notes } = findings;
-  const [rows, head, more] = [check.rows(), check.head(), findings.more()];
-  return { rows, segments: segments.length, head, problems, more, notes };
+  const aside = fs.readdirSync(folder).filter((name) => /^audit-.*\.unreadable\..*\.jsonl$/.test(name));
+  check.end(aside, { file: last, line: 0 });
+  return { ...check.result(), segments: segments.length };
 }
 
-function asideIn(folder: string): readonly string[] {
-  return fs.readdirSync(folder).filter((name) => /^audit-.*\.unreadable\..*\.jsonl$/.test(name));
+const MAX_LISTED = 100;
+
+/** Checks the rows of a log one after the other. */
+class ChainCheck {
+  readonly #keys: readonly string[];
+  readonly #reported: Head | undefined;
+  readonly #seals: readonly Seal[];
+  readonly #problems: Remark[] = [];
+  readonly #notes: Remark[] = [];
+  #more = 0;
+  #rows = 0;
+  #head: Head | undefined;
+  /** Seal of the current segment; undefined if it is of no known key. */
+  #seal: Seal | undefined;
+  /** True once a segment was sealed with a key. */
+  #isKeyed = false;
+  #isReportedFound = false;
+  /** Missing segments, with the hash of their last row. A later row may say that they were too old. */
+  readonly #gaps: { readonly place: Place; readonly message: string; readonly lastHash: string }[] = [];
+  /** Last hashes of the segments that rows say were too old. */
+  readonly #removed = new Set<unknown>();
+  /** Files that rows say were put aside. */
+  readonly #aside = new Set<unknown>();
+
+  constructor(keys: readonly string[], reported: Head | undefined) {
+    this.#keys = keys;
+    this.#reported = reported;
+    this.#seals = [createSeal(), ...keys.map(createSeal)];
+  }
+
+  report(place: Place, message: string): void {
+    if (this.#problems.length < MAX_LISTED) this.#problems.push({ ...place, message });
+    else this.#more++;
+  }
+
+  note(place: Place, message: string): void {
+    if (this.#notes.length < MAX_LISTED) this.#notes.push({ ...place, message });
+  }
+
+  row(row: SealedRow, place: Place): void {
+    const { seq, hash, event_type, body } = row;
+    this.#rows++;
+    if (place.line === 1 && event_type === 'segment') this.#title(row, place);
+    else if (place.line === 1) this.report(place, 'the beginning of the file is missing');
+    else if (event_type === 'segment') this.report(place, 'a segment begins in the middle of a file');
+    if (this.#seal !== undefined && this.#seal.hash(body) !== hash) {
+      this.report(place, `row ${seq} was altered: its hash is not that of its text`);
+    }
+    this.#follow(row, place);
+    this.#head = { seq, hash };
+    this.#isReportedFound ||= this.#reported?.seq === seq && this.#reported.hash === hash;
+    this.#learn(row, place);
+  }
+
+  /** Reports what can be told only after the last row. @param aside files that were put aside */
+  end(aside: readonly string[], place: Place): void {
+    for (const file of aside) {
+      if (!this.#aside.has(file)) this.report({ file, line: 0 }, 'was put aside: its rows are not checked');
+    }
+    for (const gap of this.#gaps) if (!this.#removed.has(gap.lastHash)) this.report(gap.place, gap.message);
+    if (this.#keys.length > 0 && this.#rows > 0 && !this.#isKeyed) {
+      this.report(place, 'no row is sealed with AUDIT_KEY: the log was made anew, or never had a key');
+    }
+    if (this.#reported !== undefined && !this.#isReportedFound) {
+      const message = 'with the hash of --head is not in the log: the end was cut off or made anew';
+      this.report(place, `row ${this.#reported.seq} ${message}`);
+    }
+  }
+
+  result(): Omit<Verified, 'segments'> {
+    const [problems, notes] = [this.#problems, this.#notes];
+    return { rows: this.#rows, head: this.#head, problems, more: this.#more, notes };
+  }
+
+  /** Reads which seal a segment says it has. */
+  #title({ fields }: SealedRow, place: Place): void {
+    this.#seal = this.#seals.find((one) => one.alg === fields.alg && one.keyId === fields.key_id);
+    if (this.#seal === undefined) {
+      const which = this.#keys.length > 0 ? 'with another key than AUDIT_KEY' : 'with a key; set AUDIT_KEY';
+      this.report(place, `its rows cannot be checked: they are sealed ${which}`);
+    } else if (this.#seal.keyId !== null) this.#isKeyed = true;
+    else if (this.#isKeyed)
+      this.report(place, 'its rows are sealed without a key, and those before with one');
+  }
+
+  /** Checks that a row follows the one before. */
+  #follow({ seq, prev, event_type }: SealedRow, place: Place): void {
+    const expected = (this.#head?.seq ?? 0) + 1;
+    if (seq === expected && prev === (this.#head?.hash ?? GENESIS)) return;
+    const isTitle = place.line === 1 && event_type === 'segment';
+    if (isTitle && seq === 1 && prev === GENESIS) {
+      this.report(place, 'the chain begins anew: it does not follow the rows before it');
+    } else if (isTitle && seq > expected) {
+      const message = `rows ${expected} to ${seq - 1} before it are missing, and no row says that they were too old`;
+      this.#gaps.push({ place, message, lastHash: prev });
+    } else this.report(place, misplaced(seq, expected));
+  }
+
+  #learn({ event_type, fields }: SealedRow, place: Place): void {
+    if (event_type === 'retention') this.#removed.add(fields.last_hash);
+    if (event_type === 'gap') this.note(place, `rows lost while it could not be written: ${fields.lost}`);
+    if (event_type === 'restarted') {
+      this.#aside.add(fields.aside);
+      this.report(place, `the chain begins anew: ${fields.aside} could not be read`);
+    }
+  }
+}
+
+function misplaced(seq: number, expected: number): string {
+  if (seq === expected) return `row ${seq} does not follow the row before it: one of both was replaced`;
+  if (seq < expected) return `row ${seq} stands after row ${expected - 1}: it was put in, or put elsewhere`;
+  return seq === expected + 1
+    ? `row ${expected} before it is missing`
+    : `rows ${expected} to ${seq - 1} before it are missing`;
 }

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Head } from '../audit/chain.ts';
-import type { Finding } from '../audit/findings.ts';
-import { followRows, type ReadRow, readRows } from '../audit/read.ts';
-import { auditFolder, listSegments } from '../audit/segments.ts';
-import { verifyLog } from '../audit/verify.ts';
+import { Follower, type ReadRow, readRows } from '../audit/read.ts';
+import { auditFolder, listSegments } from '../audit/segment.ts';
+import { type Remark, verifyLog } from '../audit/verify.ts';
 import { readSettings } from '../config/config.ts';
 import { csvLine, oneLine, plural, printableJson } from './output.ts';
 import { type Terminal, writeLines } from './terminal.ts';
@@ -78,12 +77,12 @@ type VerifyOptions = { readonly head?: Head; readonly json?: boolean };
  * a `line` of 0 means the file as a whole.
  */
 async function verify(
-  { head: told, json }: VerifyOptions,
+  { head: reported, json }: VerifyOptions,
   { folder, keys }: AuditSource,
   terminal: Terminal,
 ): Promise<void> {
   const { out, err } = terminal;
-  const { rows, segments, head, problems, more, notes } = await verifyLog({ folder, keys, told });
+  const { rows, segments, head, problems, more, notes } = await verifyLog({ folder, keys, reported });
   const ok = problems.length === 0;
   const end = head === undefined ? null : `${head.seq}:${head.hash}`;
   if (!ok) terminal.exitCode = 1;
@@ -108,7 +107,7 @@ function headOf(text: string): Head {
 }
 
 /** A message can quote text that somebody wrote into a file. */
-function lineOf({ file, line, message }: Finding): string {
+function lineOf({ file, line, message }: Remark): string {
   return `${oneLine(file, 80)}${line > 0 ? `:${line}` : ''}: ${oneLine(message, 200)}\n`;
 }
 
@@ -121,8 +120,8 @@ async function tail(
   { out, sleep }: Terminal,
 ): Promise<void> {
   const print = (row: ReadRow) => out.write(json ? `${row.line}\n` : textOf(row));
-  const { rows, follower } = await followRows(folder, count);
-  for (const row of rows) print(row);
+  const follower = new Follower(folder);
+  for (const row of await follower.last(count)) print(row);
   while (follow && out.writable) {
     for await (const row of follower.next()) print(row);
     await sleep(POLL_MS);

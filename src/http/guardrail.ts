@@ -117,7 +117,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
       const answer = blocked('fail_closed', 'bridge', 'internal error', fields);
       if (call !== undefined) {
         metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
-        options.audit.decided(answer, call, undefined, 0);
+        options.audit.decided({ call, ruling: undefined, answered: answer, ms: 0 });
         if (telemetry !== undefined) record(telemetry, call, [], answer, 0, undefined);
       }
       return responseTo(c, answer);
@@ -136,7 +136,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): (c: BridgeContex
     metrics.seconds.observe({ input_type: call.input_type }, ms / 1000);
     const answer = answered(call, judgement.decision, judgement.ruling);
     metrics.decisions.inc({ input_type: call.input_type, action: answer.action });
-    options.audit.decided(answer, call, judgement.ruling, ms);
+    options.audit.decided({ call, ruling: judgement.ruling, answered: answer, ms });
     if (telemetry !== undefined) record(telemetry, call, judgement.answers, answer, ms, request);
     return responseTo(c, answer);
   }

@@ -69,8 +69,12 @@ test('startup says one line per backend and where it listens, and no secret', as
     CAPSULE_MODE: 'observe',
     BUILTIN_POLICY: 'on',
     BANNED_KEYWORDS: 'hidden-word,hidden-other',
+    AUDIT_KEY: 'hidden-audit-key-of-the-operator',
     LOG_LEVEL: 'trace',
   });
+  expect(child.lines().filter(({ level }) => level === 'warn')).toContainEqual(
+    expect.objectContaining({ msg: expect.stringMatching(/^AUDIT_KEY seals nothing/) }),
+  );
   expect(child.lines().filter(({ msg }) => msg === 'backend')).toMatchObject([
     {
       level: 'info',

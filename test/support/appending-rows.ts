@@ -1,10 +1,10 @@
-import { createAuditLog } from '../../src/audit/audit-log.ts';
+import { AuditLog } from '../../src/audit/log.ts';
 import { rowOf } from './audit-row.ts';
 
 /** A process that appends until it is killed, and says of each row that it is written: `DIR [COUNT]`. */
 const [, , dir = '', count = 'Infinity'] = process.argv;
 const errors: string[] = [];
-const log = createAuditLog({ dir, onError: (code) => errors.push(code) });
+const log = new AuditLog({ dir, onError: (code) => errors.push(code) });
 let said = '';
 for (let n = 1; n <= Number(count); n++) {
   log.append(rowOf(n));

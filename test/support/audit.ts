@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type AuditLog, type AuditLogOptions, createAuditLog } from '../../src/audit/audit-log.ts';
 import type { Head } from '../../src/audit/chain.ts';
+import { AuditLog, type AuditLogOptions } from '../../src/audit/log.ts';
 import { type Verified, verifyLog } from '../../src/audit/verify.ts';
 
 export { rowOf } from './audit-row.ts';
@@ -13,7 +13,7 @@ export const DAY_MS = 86_400_000;
 export const KEY = 'a key of the operator';
 
 export type TestLog = AuditLog & {
-  /** Codes it was told of, rows lost, heads. */
+  /** Arguments of its callbacks. */
   readonly errors: string[];
   readonly recovered: number[];
   readonly heads: Head[];
@@ -30,7 +30,7 @@ export type AuditDir = {
   names(): string[];
   text(name: string): string;
   rows(name?: string): Record<string, unknown>[];
-  verify(keys?: readonly string[], told?: Head): Promise<Verified>;
+  verify(keys?: readonly string[], reported?: Head): Promise<Verified>;
 };
 
 export function auditDir(): AuditDir {
@@ -45,7 +45,7 @@ export function auditDir(): AuditDir {
     ...{ dir, folder, time: NOON },
     open(options = {}) {
       const told = { errors: [] as string[], recovered: [] as number[], heads: [] as Head[] };
-      const log = createAuditLog({
+      const log = new AuditLog({
         ...{ dir, now: () => self.time },
         onError: (code) => told.errors.push(code),
         onRecovered: (lost) => told.recovered.push(lost),
@@ -53,7 +53,7 @@ export function auditDir(): AuditDir {
         ...options,
       });
       open.push(log);
-      return { ...log, ...told };
+      return Object.assign(log, told);
     },
     names: () =>
       readdirSync(folder)
@@ -68,7 +68,7 @@ export function auditDir(): AuditDir {
           .filter((line) => line !== '')
           .map((line) => JSON.parse(line)),
       ),
-    verify: (keys = [], told) => verifyLog({ folder, keys, told }),
+    verify: (keys = [], reported) => verifyLog({ folder, keys, reported }),
   };
   return self;
 }

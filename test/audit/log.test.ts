@@ -9,9 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { auditAdvice } from '../../src/audit/advice.ts';
+import { auditAdvice } from '../../src/audit/log.ts';
 import { auditRow } from '../../src/audit/row.ts';
-import { callerOf } from '../../src/guardrail/caller.ts';
 import { auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
 import { callOf } from '../support/call.ts';
 
@@ -92,7 +91,7 @@ test('nothing that a prompt or an answer says is in a row of its call', () => {
     },
     ...{ model: 'gpt-5', litellm_call_id: 'id-1' },
   });
-  dir.open().append(auditRow(call, callerOf(call), rowOf()));
+  dir.open().append(auditRow({ call, ruling: undefined, answered: { action: 'NONE', by: null }, ms: 0 }));
   expect(dir.rows().at(-1)).toMatchObject({
     ...{ litellm_call_id: 'id-1', model: 'gpt-5', team: 't-1', key: 'search-prod', user: 'u-1' },
   });
