@@ -27,6 +27,8 @@ export type AnchoredRule = {
    * before their anchor, such as an e-mail address before its `@`.
    */
   openTail?(text: string, from: number): number | undefined;
+  /** The expressions it was made from, for tests and benchmarks. */
+  readonly sources?: readonly RuleSource[];
   /** How far behind an anchor a match can reach, in UTF-16 units, its lookahead included. */
   reach(): number;
 };
@@ -66,15 +68,17 @@ export type RuleSource = {
  *
  * @throws an Error from `reach` and `open` if a quantifier of the pattern is unbounded; a test asks every rule
  */
-export function anchoredRule({ id, anchors, pattern, flags, lead = 0, judge }: RuleSource): AnchoredRule {
+export function anchoredRule(source: RuleSource): AnchoredRule {
+  const { id, anchors, pattern, flags, lead = 0, judge } = source;
   let whole: RegExp | undefined;
   const cutOff = lazily(() => {
-    const { source, reach, lookahead } = partialOf(pattern, flags ?? '');
-    return { expression: new RegExp(source, `${flags ?? ''}y`), reach, lookahead };
+    const partial = partialOf(pattern, flags ?? '');
+    return { ...partial, expression: new RegExp(partial.source, `${flags ?? ''}y`) };
   });
   return {
     id,
     anchors,
+    sources: [source],
     reach: () => cutOff().reach,
     match(text, at) {
       if (at < lead) return undefined;

@@ -1,7 +1,14 @@
 /** The chains that the benchmark measures, and the expressions that a plain loop would run in their place. */
 
-import { INJECTION_SOURCES } from '../../src/detectors/injection/index.ts';
-import { SECRET_SOURCES, SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';
+import {
+  FAKE_BOUNDARIES,
+  FAKE_DELIMITERS,
+  INJECTIONS,
+  MENTION,
+} from '../../src/detectors/injection/index.ts';
+import { PERSONAL_DATA } from '../../src/detectors/personal/index.ts';
+import type { AnchoredRule } from '../../src/detectors/rule.ts';
+import { SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { Engine } from '../../src/policies/engine.ts';
 import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
@@ -44,7 +51,11 @@ export function readChains(): Promise<readonly Chain[]> {
 }
 
 async function makeChains(): Promise<readonly Chain[]> {
-  const injections = INJECTION_SOURCES.map(({ pattern }) => new RegExp(pattern, 'gi'));
+  const injections = expressionsOf(
+    [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES]
+      .map(({ rule }) => rule)
+      .filter(({ id }) => id !== MENTION),
+  );
   const words = [...KEYWORDS, ...TERMS].map((word) => new RegExp(word, 'gi'));
   const patterns = PATTERNS.map((source) =>
     source.startsWith('(?i)') ? new RegExp(source.slice(4), 'gi') : new RegExp(source, 'g'),
@@ -54,44 +65,25 @@ async function makeChains(): Promise<readonly Chain[]> {
     {
       name: 'larger',
       file: LARGER,
-      expressions: [...words, ...injections, ...secretsOf(SECRETS), ...(await personalData()), ...patterns],
+      expressions: [...words, ...injections, ...secretsOf(SECRETS), ...personalData(), ...patterns],
     },
   ];
 }
 
-function secretsOf(rules: readonly { id: string }[]): RegExp[] {
-  const ids = new Set(rules.map(({ id }) => id));
+function expressionsOf(rules: readonly AnchoredRule[]): RegExp[] {
+  return rules.flatMap(({ sources = [] }) =>
+    sources.map(({ pattern, flags = '' }) => new RegExp(pattern, `g${flags}`)),
+  );
+}
+
+function secretsOf(rules: readonly AnchoredRule[]): RegExp[] {
   const blocks = [/-{4,5}[ ]?BEGIN (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY/g, /PuTTY-User-Key-File-\d:/g];
-  return [
-    ...blocks,
-    ...SECRET_SOURCES.filter(({ id }) => ids.has(id)).map(
-      ({ pattern, flags = '' }) => new RegExp(pattern, `g${flags}`),
-    ),
-  ];
+  return [...blocks, ...expressionsOf(rules)];
 }
 
-/** The files of the rules for personal data export no sources: what expressions they make is seen when they are read anew. */
-async function personalData(): Promise<RegExp[]> {
-  const made: RegExp[] = [];
-  const { RegExp: original } = globalThis;
-  globalThis.RegExp = new Proxy(original, {
-    construct(target, [source, flags]) {
-      const expression = new target(source, flags);
-      made.push(expression);
-      return expression;
-    },
-  });
-  try {
-    for (const name of ['crypto', 'national', 'network', 'payment', 'phone', 'us']) {
-      await import(`../../src/detectors/personal/${name}.ts?anew`);
-    }
-  } finally {
-    globalThis.RegExp = original;
-  }
-  // Not those for what the end of a text cuts off
-  const whole = made.filter(({ source }) => !/\|\$\)|\$$|\{1,46\}$/.test(source));
+function personalData(): RegExp[] {
   const email = /[\p{L}\p{N}._%+'-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/gu;
-  return [email, ...whole.map(({ source, flags }) => new RegExp(source, `g${flags.replace('y', '')}`))];
+  return [email, ...expressionsOf(PERSONAL_DATA)];
 }
 
 /** How many matches a loop over the expressions finds. */

@@ -1,7 +1,7 @@
 /** Texts that the policies read: such as people and programs write, and such as are written to take long. */
 import { createHash } from 'node:crypto';
-import { INJECTION_SOURCES } from '../../src/detectors/injection/index.ts';
-import { SECRET_SOURCES } from '../../src/detectors/secrets/index.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../src/detectors/injection/index.ts';
+import { HIGH_ENTROPY, SECRETS } from '../../src/detectors/secrets/index.ts';
 
 /** A text of so many characters (UTF-16 units); the same seed gives the same text. */
 export type MakeText = (length: number, seed: number) => string;
@@ -94,7 +94,10 @@ const repeated =
   (length) =>
     piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
 
-const ANCHORS = [...SECRET_SOURCES, ...INJECTION_SOURCES].flatMap(({ anchors }) => anchors);
+const INJECTION_RULES = [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule);
+const ANCHORS = [
+  ...new Set([...SECRETS, ...HIGH_ENTROPY, ...INJECTION_RULES].flatMap(({ anchors }) => anchors)),
+];
 
 function base64(length: number, bytes: (size: number) => Buffer): string {
   return bytes(Math.ceil((length * 3) / 4) + 3)

@@ -2,13 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import type { AnchoredRule, Span } from '../../src/detectors/rule.ts';
 import { createScanner } from '../../src/detectors/scan/scanner.ts';
-import {
-  HIGH_ENTROPY,
-  SECRET_SOURCES,
-  SECRETS,
-  TOKENS,
-  VIRTUAL_KEY,
-} from '../../src/detectors/secrets/index.ts';
+import { HIGH_ENTROPY, SECRETS, TOKENS, VIRTUAL_KEY } from '../../src/detectors/secrets/index.ts';
 import { secrets } from '../../src/policies/kinds/secrets.ts';
 import type { CreateContext } from '../../src/policies/policy.ts';
 import { credentials, fill, jwt, pem } from '../support/credentials.ts';
@@ -151,18 +145,17 @@ describe('a private key', () => {
 });
 
 describe('a rule whose anchor stands within its word', () => {
-  test.each(SECRET_SOURCES.filter(({ lead }) => lead !== undefined).map(({ id }) => id))(
-    '%s holds back what comes before it',
-    (id) => {
-      const rule = RULES.find((candidate) => candidate.id === id)!;
-      const [text] = samplesOf(rule).finds;
-      const scanner = createScanner([rule]);
-      for (let length = 1; length < text!.length; length++) {
-        expect(scanner.scan(`see ${text!.slice(0, length)}`, undefined, true).open).toBe(4);
-      }
-      expect(scanner.scan('see nothing of it ', undefined, true).open).toBe(18);
-    },
-  );
+  test.each(
+    RULES.filter(({ sources }) => sources?.some(({ lead }) => lead !== undefined)).map(({ id }) => id),
+  )('%s holds back what comes before it', (id) => {
+    const rule = RULES.find((candidate) => candidate.id === id)!;
+    const [text] = samplesOf(rule).finds;
+    const scanner = createScanner([rule]);
+    for (let length = 1; length < text!.length; length++) {
+      expect(scanner.scan(`see ${text!.slice(0, length)}`, undefined, true).open).toBe(4);
+    }
+    expect(scanner.scan('see nothing of it ', undefined, true).open).toBe(18);
+  });
 });
 
 describe('a virtual key', () => {

@@ -34,6 +34,3 @@ export const FAKE_DELIMITERS: readonly InjectionRule[] = DELIMITERS.flatMap(rule
 
 /** Made-up ends of the operator's instructions and turns of other roles. */
 export const FAKE_BOUNDARIES: readonly InjectionRule[] = BOUNDARIES.flatMap(rulesOf);
-
-/** All sources, for tests. */
-export const INJECTION_SOURCES: readonly InjectionSource[] = [...PHRASES, ...DELIMITERS, ...BOUNDARIES];

@@ -20,6 +20,7 @@ const IPV6: AnchoredRule = withTail(
   {
     id: ID,
     anchors: [':'],
+    sources: [{ id: ID, anchors: [':'], pattern: SHAPE.source, flags: 'i' }],
     reach: () => 48,
     match(text, at) {
       if (!isPart(text.charCodeAt(at + 1))) return undefined;

@@ -3,7 +3,7 @@ import { AI_SECRETS } from './ai.ts';
 import { BUSINESS_SECRETS } from './business.ts';
 import { CLOUD_SECRETS } from './cloud.ts';
 import { CODE_SECRETS } from './code.ts';
-import { HEADER_SECRETS, KEYWORD_SOURCES, SECRET_KEYWORD } from './keyword.ts';
+import { HEADER_SECRETS, SECRET_KEYWORD } from './keyword.ts';
 import { ledRule } from './lead.ts';
 import { PRIVATE_KEYS } from './private-key.ts';
 import { SERVICE_SECRETS } from './services.ts';
@@ -17,13 +17,6 @@ const TOKEN_SOURCES: readonly RuleSource[] = [
   ...BUSINESS_SECRETS,
   ...SHAPED_SECRETS,
 ];
-const NAMED_SOURCES: readonly RuleSource[] = [...SERVICE_SECRETS, ...HEADER_SECRETS];
-
-const VIRTUAL_KEY_SOURCE: RuleSource = {
-  id: 'litellm-virtual-key',
-  anchors: ['sk-'],
-  pattern: `${EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
-};
 
 const ruleOf = (source: RuleSource) => (source.lead === undefined ? anchoredRule(source) : ledRule(source));
 
@@ -31,7 +24,11 @@ const ruleOf = (source: RuleSource) => (source.lead === undefined ? anchoredRule
 export const TOKENS: readonly AnchoredRule[] = [...PRIVATE_KEYS, ...TOKEN_SOURCES.map(ruleOf)];
 
 /** All that the kind `secrets` looks for by default: {@link TOKENS}, and what only a name beside it tells. */
-export const SECRETS: readonly AnchoredRule[] = [...TOKENS, ...NAMED_SOURCES.map(ruleOf), SECRET_KEYWORD];
+export const SECRETS: readonly AnchoredRule[] = [
+  ...TOKENS,
+  ...[...SERVICE_SECRETS, ...HEADER_SECRETS].map(ruleOf),
+  SECRET_KEYWORD,
+];
 
 /** Quoted strings that look random: many a harmless hash does too, so that they are asked for. */
 export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(ruleOf);
@@ -40,13 +37,8 @@ export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(ruleOf);
  * LiteLLM's own virtual keys. Too short to block a call for it, so with a digit and a capital only, and only where
  * records are cleaned.
  */
-export const VIRTUAL_KEY: AnchoredRule = ruleOf(VIRTUAL_KEY_SOURCE);
-
-/** What the rules were made from, for tests to judge. */
-export const SECRET_SOURCES: readonly RuleSource[] = [
-  ...TOKEN_SOURCES,
-  ...NAMED_SOURCES,
-  ...KEYWORD_SOURCES,
-  ...RANDOM_STRINGS,
-  VIRTUAL_KEY_SOURCE,
-];
+export const VIRTUAL_KEY: AnchoredRule = anchoredRule({
+  id: 'litellm-virtual-key',
+  anchors: ['sk-'],
+  pattern: `${EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
+});

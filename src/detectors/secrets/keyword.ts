@@ -81,8 +81,6 @@ const QUOTED_VALUE: RuleSource = {
 };
 const BARE_VALUE: RuleSource = { ...QUOTED_VALUE, pattern: named('') + BARE, judge: bareLength };
 
-export const KEYWORD_SOURCES: readonly RuleSource[] = [QUOTED_VALUE, BARE_VALUE];
-
 const quoted = anchoredRule(QUOTED_VALUE);
 const bare = anchoredRule(BARE_VALUE);
 
@@ -94,6 +92,7 @@ const bare = anchoredRule(BARE_VALUE);
 export const SECRET_KEYWORD: AnchoredRule = {
   id: quoted.id,
   anchors: quoted.anchors,
+  sources: [QUOTED_VALUE, BARE_VALUE],
   reach: () => Math.max(quoted.reach(), bare.reach()),
   match: (text, at) => quoted.match(text, at) ?? bare.match(text, at),
   open: (text, at) => quoted.open(text, at) ?? bare.open(text, at),
