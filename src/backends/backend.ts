@@ -6,32 +6,32 @@ import type { CallRecord } from '../guardrail/record.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
 import type { Http } from './http.ts';
 
-/** What a backend can look at; the rest is counted as unjudged, never as allowed. */
+/** Content that a backend judges; the rest is counted as unjudged, never as allowed. */
 export type Judges = {
   readonly request: boolean;
   readonly response: boolean;
   readonly media: boolean;
   /**
-   * `texts`: each text alone, so it is sent those that are new, and of a growing answer what is new with some of what was
-   * before. `conversation`: all of a call together.
+   * `texts`: each text alone, so only new ones are sent, and of a growing response the new part with some text before it.
+   * `conversation`: all of a call together.
    */
   readonly unit: 'texts' | 'conversation';
 };
 
-/** What a check is given beside the call. It translates, nothing else: no retry, timeout, fallback or `try`. */
+/** Second argument of a check, which only translates: no retry, timeout, fallback or `try`. */
 export type CheckContext<Config> = {
   readonly config: Config;
   readonly http: Http;
   /** For `http`. It ends the check when its time is up and when the caller leaves. */
   readonly deadline: Deadline;
-  /** For an answer: the request it belongs to, if this instance saw it and still remembers it. */
+  /** For a response: its request, if this instance saw it and still remembers it. */
   readonly request: GuardrailCall | undefined;
 };
 
-/** How many records one delivery takes, and how many bytes of them as stored. */
+/** Most records of one delivery, and most bytes of them as stored. */
 export type Batch = { readonly records: number; readonly bytes: number };
 
-/** What an `ingest` is given beside the records. It translates, nothing else: no retry, timeout or `try`. */
+/** Second argument of an `ingest`, which only translates: no retry, timeout or `try`. */
 export type IngestContext<Config> = {
   readonly config: Config;
   /** `observe`: the vendor only watches, so what it has not judged may be judged now. */
@@ -40,16 +40,16 @@ export type IngestContext<Config> = {
   readonly signal: AbortSignal;
 };
 
-/** How a backend takes records of calls. */
-export type Telemetry<Config> = {
+/** The side of a backend that takes records of calls. */
+type Recording<Config> = {
   batch(mode: Mode): Batch;
-  /** Whether there is something to tell this backend about a call; without it, everything. */
+  /** True if the backend has a use for the record; without it, for every record. */
   wants?(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
   /** Hands records over. Throws if they were not taken. Resolves with what the vendor said of them, if it judged. */
   ingest(records: readonly CallRecord[], context: IngestContext<Config>): Promise<readonly Verdict[]>;
 };
 
-/** A way to hand over records bound to its configuration. */
+/** Delivery to one backend, bound to its configuration. */
 export type Sink = {
   readonly batch: Batch;
   wants(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
@@ -59,11 +59,11 @@ export type Sink = {
   ): Promise<readonly Verdict[]>;
 };
 
-/** How the vendor's settings say that the backend is to run; the bridge's own names for it win over these. */
+/** A configuration by the vendor's own settings; the bridge's names for the same things win over these. */
 export type Setup<Config> = {
-  /** What `check` and `ingest` are given: plain data, which another thread can be given too. */
+  /** Handed to `check` and `ingest`: plain data, so that it reaches another thread. */
   readonly config: Config;
-  /** Where the checks go, for the startup line and to warn of plain http. */
+  /** Address of the checks, for the startup line and to warn of plain http. */
   readonly url: string;
   readonly mode?: Mode | undefined;
   readonly timeoutMs?: number | undefined;
@@ -85,10 +85,10 @@ type Definition<Config, Own extends Settings, Shared extends Settings> = {
   /** Asks the backend. Returns a verdict or throws. */
   check(call: GuardrailCall, context: CheckContext<Config>): Promise<Verdict>;
   /** For a backend that also takes records of calls. */
-  readonly telemetry?: Telemetry<Config>;
+  readonly telemetry?: Recording<Config>;
 };
 
-/** A definition whose configuration type nobody else needs to know. */
+/** A definition with its configuration type hidden. */
 export type Backend = Definition<unknown, Settings, Settings>;
 
 /** A backend as configured: plain data. */
@@ -108,13 +108,13 @@ export type BackendConfig = {
 /** A check bound to its configuration. */
 export type Check = (call: GuardrailCall, context: Omit<CheckContext<unknown>, 'config'>) => Promise<Verdict>;
 
-/** A backend that can be asked, without the settings that are secret. */
+/** A backend that can be asked, without its secrets. */
 export type Checker = Pick<BackendConfig, 'name' | 'mode' | 'timeoutMs' | 'unreachableFallback'> & {
   readonly judges: Judges;
   readonly check: Check;
 };
 
-/** Checks the types of a definition against one another. */
+/** Checks the parts of a definition against one another, then hides its configuration type. */
 export function defineBackend<Config, Own extends Settings, Shared extends Settings>(
   definition: Definition<Config, Own, Shared>,
 ): Backend {

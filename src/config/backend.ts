@@ -10,17 +10,17 @@ const COMMON = {
   MODE: {
     schema: oneOf(['enforce', 'observe']),
     otherwise: '`enforce`',
-    sentence: '`observe` asks, logs and counts, and blocks and delays nothing.',
+    sentence: '`observe` logs and counts what the vendor says, and blocks and delays nothing.',
   },
   GUARDRAIL_TIMEOUT: {
     schema: seconds,
     otherwise: '`GUARDRAIL_TIMEOUT`',
-    sentence: 'Deadline of this backend.',
+    sentence: 'Time that this vendor has to check a call.',
   },
   UNREACHABLE_FALLBACK: {
     schema: oneOf(UNREACHABLE_FALLBACKS),
     otherwise: '`UNREACHABLE_FALLBACK`',
-    sentence: 'What happens to a call when this backend gives no verdict.',
+    sentence: 'Effect on a call for which this vendor gives no verdict.',
   },
 } as const satisfies Settings;
 

@@ -30,9 +30,9 @@ export type Config = Readonly<{
   access: Readonly<{ apiKeys: readonly string[]; allowedIps: readonly string[] }>;
   /** Bounds of one guardrail call and of one POST of log events. */
   bodies: Readonly<{ maxBodyBytes: number; maxLogBodyBytes: number }>;
-  /** What LiteLLM is told. */
+  /** Shape of the replies to LiteLLM. */
   replies: Readonly<{ responseRedaction: 'block' | 'rewrite'; blockedMessage: string | undefined }>;
-  /** `timeoutMs`: how long the policies may work on one call; `streamCheckGrowth`: see `STREAM_CHECK_GROWTH`. */
+  /** Time for the policies on one call, and when a growing response is checked again (see `STREAM_CHECK_GROWTH`). */
   judging: Readonly<{ policyTimeoutMs: number; streamCheckGrowth: number }>;
   policies: Readonly<{ file: string | undefined; builtin: boolean; bannedKeywords: readonly string[] }>;
   /** The log of decisions; the first of its keys seals new rows. */
@@ -43,23 +43,23 @@ export type Config = Readonly<{
   /** The forward proxy on the way to vendors. */
   proxy: ForwardProxy | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
-  /** What is allowed and yet worth a line at start. */
+  /** Lines for the log at start: what is allowed and yet a risk. */
   warnings: readonly string[];
 }>;
 
-/** How records of calls are kept and delivered. */
+/** Keeping and delivery of records. */
 export type RecordsConfig = Readonly<{
   dir: string;
   maxBytes: number;
   maxAgeMs: number;
-  /** How long a failure may give way to a success of its call. */
+  /** Time for a success to replace a failure of the same call. */
   failureGraceMs: number;
-  /** After this a call without an event counts as missing. */
+  /** Age at which a call without an event counts as missing. */
   missingAfterMs: number;
   redaction: RedactionOptions;
 }>;
 
-/** What of a record is not kept. */
+/** Parts of a record that are not kept. */
 export type RedactionOptions = Readonly<{
   content: 'full' | 'redacted' | 'none';
   /** Removed from each event. */

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import type { Backend } from '../backends/backend.ts';
-import type { Setting, Settings } from '../guardrail/fields.ts';
+import type { Settings } from '../guardrail/fields.ts';
 import { commonSettings } from './backend.ts';
 import { SETTING_GROUPS } from './settings.ts';
 
-/** A setting as a reader is told of it. Its texts have code in backquotes. */
+/** A setting as the help and the guide describe it, with code in backquotes. */
 export type SettingRow = {
   readonly name: string;
   readonly unit: string;
@@ -16,28 +16,30 @@ export type SettingRow = {
 export function settingGroups(
   backends: readonly Backend[],
 ): readonly (readonly [string, readonly SettingRow[]])[] {
-  const groups: [string, Settings][] = [
-    ...Object.entries(SETTING_GROUPS),
-    ...backends.map(({ name, settings, sharedSettings }): [string, Settings] => [
-      `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
-      { ...settings, ...sharedSettings, ...commonSettings(name) },
-    ]),
+  return [
+    ...Object.entries(SETTING_GROUPS).map(([title, settings]) => [title, rowsOf(settings)] as const),
+    ...backends.map(({ name, settings, sharedSettings }) => {
+      const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+      const shared = rowsOf(sharedSettings, ` Read only if ${title} is on.`);
+      return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(name))]] as const;
+    }),
   ];
-  return groups.map(([title, settings]) => [title, Object.entries(settings).map(rowOf)]);
 }
 
-function rowOf([name, setting]: [string, Setting]): SettingRow {
-  const { schema, sentence, formerly, otherwise = 'none' } = setting;
-  return {
-    name,
-    unit: v.getDescription(schema) ?? '',
-    default: setting.default === undefined ? otherwise : `\`${setting.default}\``,
-    sentence:
-      formerly === undefined ? sentence : `${sentence} Formerly \`${formerly}\`, which is still read.`,
-  };
+function rowsOf(settings: Settings, note = ''): readonly SettingRow[] {
+  return Object.entries(settings).map(([name, setting]) => {
+    const { schema, sentence, formerly, otherwise = 'none' } = setting;
+    const former = formerly === undefined ? '' : ` Its former name \`${formerly}\` is still read.`;
+    return {
+      name,
+      unit: v.getDescription(schema) ?? '',
+      default: setting.default === undefined ? otherwise : `\`${setting.default}\``,
+      sentence: sentence + former + note,
+    };
+  });
 }
 
-/** What `help settings` prints: every setting with its values, its default and what it does. */
+/** The text of `help settings`: every setting with its values, its default and what it does. */
 export function settingsHelp(backends: readonly Backend[]): string {
   const blocks = settingGroups(backends).map(([title, rows]) => {
     const lines = rows.map(
@@ -49,5 +51,5 @@ export function settingsHelp(backends: readonly Backend[]): string {
 }
 
 const ABOUT = `Settings are environment variables, or lines of a .env file in the working directory; the environment wins.
-A variable that is set to nothing counts as not set. The settings of a vendor that begin with its name switch it on.
+A variable that is set to nothing counts as not set. A vendor is on as soon as one of its settings is set.
 `;

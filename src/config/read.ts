@@ -4,7 +4,7 @@ import type { Setting, Settings, Values } from '../guardrail/fields.ts';
 /** The environment as the process has it: every value a text. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Collects what is wrong, and what is allowed and yet worth a line at start. */
+/** Collects problems, which end the start, and warnings, which the log tells at start. */
 export type Report = { readonly problems: string[]; readonly warnings: string[] };
 
 /** Characters of a wrong value that its problem quotes. */
@@ -13,7 +13,7 @@ const QUOTED_CHARS = 60;
 /**
  * Reads settings with their defaults. A wrong one goes to `problems`, with its value unless that is a secret.
  *
- * @param prefix how their variables begin
+ * @param prefix the beginning of the names of their variables
  */
 export function read<S extends Settings>(settings: S, env: Env, report: Report, prefix = ''): Values<S> {
   const entries = Object.entries(settings).map(([name, setting]) => [

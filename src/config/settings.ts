@@ -56,19 +56,18 @@ const access = {
   BRIDGE_API_KEYS: {
     schema: v.pipe(commaList, v.array(secret), v.minLength(1, 'write at least one key')),
     sentence:
-      'Keys of which callers must send one, as `x-api-key` or `Authorization: Bearer`; have two while you rotate.',
+      'Keys, one of which a caller must send as `x-api-key` or `Authorization: Bearer`; set two while you rotate.',
     secret: true,
   },
   ALLOW_UNAUTHENTICATED: {
     schema: flag,
     default: 'false',
-    sentence: 'Allows the bridge to listen beyond loopback without keys.',
+    sentence: 'Lets the bridge listen beyond loopback without keys.',
   },
   ALLOWED_IPS: {
     schema: addresses,
     otherwise: 'everybody',
-    sentence:
-      'Accepts calls only from these addresses, which are compared with the connection and never with a header.',
+    sentence: 'Addresses that may call the bridge; the address of the connection counts, and no header.',
   },
 } as const satisfies Settings;
 
@@ -87,76 +86,77 @@ const server = {
     schema: megabytes(128),
     default: '32',
     sentence:
-      'Blocks a call that is larger under any fallback, and one that arrives while eight times as much waits.',
+      'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
   },
   LOG_LEVEL: {
     schema: oneOf(LOG_LEVELS),
     default: 'info',
-    sentence: 'Lowest level that is logged; `debug` adds a line for each allowed call.',
+    sentence: 'Least severe level to log; `debug` adds a line for each allowed call.',
   },
   SHUTDOWN_DELAY: {
     schema: secondsOrZero,
     default: '3',
-    sentence: 'Time after SIGTERM in which new calls are still taken while `/readyz` already fails.',
+    sentence: 'How long new calls are still taken after SIGTERM, while `/readyz` already fails.',
   },
   SHUTDOWN_TIMEOUT: {
     schema: seconds,
     default: '25',
-    sentence: 'Time that calls in flight and the delivery of records then have to end.',
+    sentence: 'How long calls in flight and the delivery of records may take after that.',
   },
 } as const satisfies Settings;
 
 const judging = {
   GUARDRAIL_TIMEOUT: {
     schema: seconds,
-    otherwise: '`5`; Capsule `20`',
-    sentence: 'Deadline of each backend, connecting and reading included, and of the policies.',
+    otherwise: "`5`, or the vendor's own",
+    sentence: 'Time that each vendor has to check a call, connecting included, and that the policies have.',
   },
   UNREACHABLE_FALLBACK: {
     schema: oneOf(UNREACHABLE_FALLBACKS),
-    otherwise: '`fail_closed`; Capsule `fail_open`',
+    otherwise: "`fail_closed`, or the vendor's own",
     sentence:
-      'Blocks a call for which a backend gives no verdict, lets it pass, or leaves it to LiteLLM (`defer`).',
+      'Blocks a call for which a vendor gives no verdict, lets it pass, or leaves it to LiteLLM with a 503 (`defer`).',
   },
   RESPONSE_REDACTION: {
     schema: oneOf(['block', 'rewrite']),
     default: 'block',
     sentence:
-      'Blocks a response that would be redacted, or rewrites it, which LiteLLM drops in most streams.',
+      'Blocks a response that would be redacted, or rewrites it; LiteLLM rewrites streams only with `streaming_transform_mode: incremental_diff`.',
     formerly: 'ANSWER_REDACTION',
   },
   BLOCKED_MESSAGE: {
     schema: text('text with {ref}, {backend}, {reason}'),
     otherwise: 'a sentence with the reference',
     sentence:
-      'Text that a blocked caller reads; `{reason}` gives the words of the vendor, which may quote the prompt.',
+      "Text that a blocked caller reads; `{reason}` is the vendor's own text, which may quote the prompt.",
   },
   STREAM_CHECK_GROWTH: {
     schema: numberFrom(1, 100),
     default: '1',
     sentence:
-      'Asks a vendor about a streamed response again when it is this many times as long; 1 asks each time.',
+      'How many times longer a streamed response must be before a vendor checks it again; 1 checks it each time.',
   },
 } as const satisfies Settings;
 
 const policies = {
   POLICY_FILE: {
     schema: text('path'),
-    sentence: 'Policies in place of the built-in ones; the file is read again when it changes.',
+    sentence: 'Policy file in place of the built-in policies; it is read again when it changes.',
   },
   BUILTIN_POLICY: {
     schema: oneOf(['auto', 'on', 'off']),
     default: 'auto',
-    sentence: 'Switches the built-in policies; `auto` is on without a vendor and without `POLICY_FILE`.',
+    sentence:
+      'Turns the built-in policies on or off; `auto` is on without a vendor and without `POLICY_FILE`.',
   },
   BANNED_KEYWORDS: {
     schema: commaList,
-    sentence: 'Words that the built-in policies block; an error beside `POLICY_FILE`.',
+    sentence: 'Words that the built-in policies block; an error beside `POLICY_FILE`, which has its own.',
     secret: true,
   },
   AUDIT_KEY: {
     schema: auditKeys,
-    sentence: 'Seals the log of decisions, so that nobody without the key can write it anew.',
+    sentence: 'Seals the audit log, so that nobody without the key can rewrite it unnoticed.',
     secret: true,
   },
 } as const satisfies Settings;
@@ -170,69 +170,71 @@ const records = {
   DATA_DIR: {
     schema: text('folder'),
     default: './data',
-    sentence:
-      'Folder of the outbox and the log of decisions, which one bridge at a time uses; `/data` in the image.',
+    sentence: 'Folder of the outbox and the audit log, for one bridge at a time; `/data` in the image.',
   },
   OUTBOX_MAX_MB: {
     schema: megabytes(),
     default: '1024',
-    sentence: 'Refuses log events with a 503 beyond this; the last twentieth is for blocked calls.',
+    sentence:
+      'Size of the outbox beyond which log events are refused with a 503; blocked calls may use the last twentieth.',
   },
   OUTBOX_MAX_AGE_HOURS: {
     schema: hours,
     default: '168',
-    sentence: 'Drops and counts what could not be delivered for so long.',
+    sentence: 'Age at which a record that could not be delivered is dropped and counted.',
   },
   FAILURE_GRACE_SECONDS: {
     schema: seconds,
     default: '30',
-    sentence: 'Lets a success replace the failure of the same call; set it above the time of your retries.',
+    sentence:
+      'How long a failure is held back in case a retry of the call succeeds; set it above the time your retries take.',
   },
   MISSING_EVENT_MINUTES: {
     schema: minutes,
     default: '15',
-    sentence: 'Counts a judged call as missing when LiteLLM has logged nothing of it by then.',
+    sentence: 'Age at which a judged call that LiteLLM has not logged counts as missing.',
   },
   MAX_LOG_BODY_MB: {
     schema: megabytes(256),
     default: '64',
-    sentence: 'Bounds one POST of log events, unpacked, and all that wait for a reply; more gets a 503.',
+    sentence:
+      'Largest POST of log events, unpacked, and the sum of those that wait for a reply; more is refused.',
   },
   TELEMETRY_CONTENT: {
     schema: oneOf(['full', 'redacted', 'none']),
     default: 'full',
-    sentence: 'Amount of prompts and responses that is stored and sent.',
+    sentence: 'How much of prompts and responses is stored and sent.',
   },
   TELEMETRY_REMOVE: {
     schema: jsonPointers,
     default: '/model_map_information',
     sentence:
-      "Removes these fields from each event, `*` for any key or index; the default is LiteLLM's price table, half of an event.",
+      "Fields to remove from each event, `*` for any key or index; the default is LiteLLM's price table, half of an event.",
   },
   NO_CONTENT_TEAMS: {
     schema: commaList,
-    sentence: 'Teams, by id or alias, of which no content is stored or sent.',
+    sentence: 'Teams, by id or alias, whose prompts and responses are neither stored nor sent.',
   },
   NO_CONTENT_KEYS: {
     schema: commaList,
-    sentence: 'Virtual keys, by hash or alias, of which no content is stored or sent.',
+    sentence: 'Virtual keys, by hash or alias, whose prompts and responses are neither stored nor sent.',
   },
 } as const satisfies Settings;
 
 const proxy = {
   HTTP_PROXY: {
     schema: proxyUrl,
-    sentence: 'Forward proxy on the way to vendors over http; lower case is read too.',
+    sentence: 'Forward proxy to vendors over http; read in lower case too.',
     secret: true,
   },
   HTTPS_PROXY: {
     schema: proxyUrl,
-    sentence: 'Forward proxy on the way to vendors over https; lower case is read too.',
+    sentence: 'Forward proxy to vendors over https; read in lower case too.',
     secret: true,
   },
   NO_PROXY: {
     schema: text('hosts, comma separated'),
-    sentence: 'Hosts that are asked without the proxy; lower case is read too.',
+    sentence: 'Hosts to reach without the proxy; read in lower case too.',
   },
 } as const satisfies Settings;
 

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { type Pointer, parsePointer } from './pointer.ts';
 
+// Shapes of settings: text in, value out, a message that says what to write, a description that names the unit
+
 /** A setting: a variable of the environment, how it is read and how it is described. */
 export type Setting = {
   /** Reads the text; its description is the unit, or the values to choose from. */
@@ -9,7 +11,7 @@ export type Setting = {
   readonly default?: string;
   /** The default in words, where it is no text of this kind or depends on another setting; without it, none. */
   readonly otherwise?: string;
-  /** What it does, in one sentence. */
+  /** Its effect, in one sentence. */
   readonly sentence: string;
   /** True if its value is never shown, such as a key, or an address that may hold a password. */
   readonly secret?: true;
@@ -26,8 +28,6 @@ export type Values<S extends Settings> = {
     | v.InferOutput<S[Name]['schema']>
     | (S[Name] extends { readonly default: string } ? never : undefined);
 };
-
-/** Shapes of settings as they stand in the environment: text in, value out, with a message that says what to write. */
 
 export const text = (unit: string) => v.pipe(v.string(), v.description(unit));
 

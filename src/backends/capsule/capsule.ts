@@ -42,7 +42,7 @@ export const capsule = defineBackend({
     CAPSULE_LITELLM_FAIL_OPEN: {
       schema: flag,
       otherwise: '`true`',
-      sentence: '`CAPSULE_UNREACHABLE_FALLBACK`: `fail_open` if true, `fail_closed` if not.',
+      sentence: '`true` is `CAPSULE_UNREACHABLE_FALLBACK=fail_open`, `false` is `fail_closed`.',
     },
     CAPSULE_LITELLM_TIMEOUT_MS: {
       schema: milliseconds,
