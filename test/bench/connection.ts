@@ -1,7 +1,7 @@
 /** A connection of the load generator: sends the same request again and again, each time with a new serial number. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { chatBody, SERIAL } from './body.ts';
+import { chatBody, SERIAL, turnBody } from './body.ts';
 import { logBody } from './log-event.ts';
 
 export type Connection = { socket: Socket; ask: (answered: () => void) => void };
@@ -17,6 +17,12 @@ const ROUTES = {
   new: {
     path: '/beta/litellm_basic_guardrail_api',
     body: (bytes: number) => chatBody(bytes, '', `${SERIAL} `),
+    isExpected: (answer: string) => answer === '{"action":"NONE"}',
+  },
+  /** The fiftieth turn of a conversation of which the others were judged before. */
+  turn: {
+    path: '/beta/litellm_basic_guardrail_api',
+    body: () => turnBody(50),
     isExpected: (answer: string) => answer === '{"action":"NONE"}',
   },
   /** A receipt for new events alone; or the answer of a bridge whose telemetry is off. */

@@ -1,15 +1,16 @@
 /**
- * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies]]`: the bridge beside bare node:http servers in
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something.
  */
 import { printHead } from './compare.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
 import { other, printTargets, quick, wanted } from './stand.ts';
+import { start } from './start.ts';
 import { telemetry } from './telemetry.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, telemetry, policies };
+const parts = { local, vendor, telemetry, policies, start };
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 

@@ -3,6 +3,9 @@ import { chatBody } from './body.ts';
 import { type Server, startServer } from './processes.ts';
 import { beside, bridge, KB, load, reference, target } from './stand.ts';
 
+/** Its size is that of its conversation. */
+const TURN = { route: 'turn', bytes: 0 } as const;
+
 /** A bridge that judges nothing would be fast: it must refuse what its policy refuses. */
 async function expectBlocked(server: Server): Promise<void> {
   const body = chatBody(4 * KB, `my key is ${'AKIA'}QW3RTY7UIOP4SDFG`);
@@ -33,8 +36,10 @@ export async function local(): Promise<void> {
   await beside('local, 4 KB, 128 callers', bare, judging, { bytes: 4 * KB, concurrency: 128 });
   await beside('local, 64 KB, 32 callers', bare, judging, { bytes: 64 * KB, concurrency: 32 });
   await beside('local, 1 MB, 32 callers', bare, judging, { bytes: 1_024 * KB, concurrency: 32 });
+  const turn = await beside('local, turn 50, 32 callers', bare, judging, { ...TURN, concurrency: 32 });
   for (const server of [bare, twin, judging]) await server.stop();
   target('local verdict 4 KB >= 0.6 of bare', result.speed.median, (ratio) => ratio >= 0.6);
+  target('turn 50 <= 2 times a bare parse', 1 / turn.speed.median, (times) => times <= 2);
 }
 
 export async function vendor(): Promise<void> {

@@ -1,0 +1,59 @@
+/** How long the bridge takes from nothing to `listening`, and how much memory it keeps while nobody asks. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { range, spread } from './compare.ts';
+import { folderOnDisk } from './disk.ts';
+import { startServer } from './processes.ts';
+import { bridgeEnv, other, quick, target } from './stand.ts';
+
+const STARTS = quick ? 3 : 9;
+/** What was read for the start is collected by then. */
+const IDLE_MS = quick ? 1_000 : 3_000;
+
+const NOWHERE = { AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:1', AKTO_API_KEY: 'bench-token' };
+const SETTINGS: Record<string, () => Record<string, string>> = {
+  'policies alone': () => ({ BUILTIN_POLICY: 'on' }),
+  'one vendor': () => NOWHERE,
+  'one vendor and telemetry': () => ({ ...NOWHERE, DATA_DIR: folderOnDisk() }),
+};
+
+/** Resident memory of a process in MB; NaN without /proc. */
+function residentMb(pid: number): number {
+  try {
+    const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    return Number(kb) / 1_024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+async function started(main: string, env: Record<string, string>) {
+  const times: number[] = [];
+  let mb = Number.NaN;
+  while (times.length < STARTS) {
+    const start = performance.now();
+    const server = await startServer(0, main, [], bridgeEnv(env));
+    times.push(performance.now() - start);
+    if (times.length === STARTS) {
+      await wait(IDLE_MS);
+      mb = residentMb(server.pid);
+    }
+    await server.stop();
+  }
+  return { ms: spread(times), mb };
+}
+
+export async function start(): Promise<void> {
+  console.log();
+  for (const [name, env] of Object.entries(SETTINGS)) {
+    const { ms, mb } = await started('../../src/main.ts', env());
+    const before = other === undefined ? undefined : await started(other, env());
+    console.log(
+      `${name}: listens after ${range(ms)} ms, idle ${mb.toFixed(0)} MB` +
+        (before === undefined ? '' : `; before: ${range(before.ms)} ms, ${before.mb.toFixed(0)} MB`),
+    );
+    if (name !== 'policies alone') continue;
+    target('start to ready in <= 400 ms from source', ms.median, (value) => value <= 400);
+    target('idle in <= 120 MB', mb, (value) => value <= 120);
+  }
+}
