@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import build from '../tsconfig.build.json' with { type: 'json' };
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+test('a package has the built program, the examples and no sources', () => {
+  // npm itself, where it runs the tests: `npm` in the PATH may be another
+  const [npm, ...first] = process.env.npm_execpath
+    ? [process.execPath, process.env.npm_execpath]
+    : (['npm'] as const);
+  const args = [...first, 'pack', '--dry-run', '--json', '--ignore-scripts'];
+  const report = JSON.parse(execFileSync(npm, args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }));
+  const [{ files }] = Array.isArray(report) ? report : Object.values(report);
+  const paths: string[] = files.map(({ path }: { path: string }) => path);
+  expect(paths).toContain('examples/policies/default.yaml');
+  expect(paths.filter((path) => !/^(?:dist|examples)\//.test(path)).sort()).toEqual([
+    ...['LICENSE', 'README.md', 'package.json'],
+  ]);
+  expect(packageJson.files).toContain('dist');
+});
+
+test('packing builds the program anew, where its command is looked for', () => {
+  expect(packageJson.scripts.prepack).toMatch(/rmSync\('dist'.* && npm run build$/);
+  expect(packageJson.scripts.build).toContain('tsconfig.build.json');
+  expect(build.compilerOptions).toMatchObject({ rootDir: '../src', outDir: '../dist', noEmit: false });
+  expect(packageJson.bin['guardrail-bridge']).toBe('dist/main.js');
+  expect(existsSync(join(ROOT, 'src', 'main.ts'))).toBe(true);
+});
