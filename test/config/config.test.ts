@@ -1,26 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backends } from '../../src/backends/index.ts';
-import { ConfigError, parseConfig } from '../../src/config/config.ts';
-
-type Env = Record<string, string>;
-const parse = (env: Env = {}) => parseConfig(env, backends);
-
-function problemsOf(env: Env): readonly string[] {
-  try {
-    parse(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-const AKTO = { AKTO_GUARDRAIL_API_BASE: 'https://akto.example', AKTO_API_KEY: 'akto-key' };
-const HOOK = { DATA_INGESTION_SERVICE_URL: 'https://hook.example' };
-const CAPSULE = {
-  CAPSULE_LITELLM_ENDPOINT: 'https://capsule.example',
-  CAPSULE_LITELLM_TOKEN: 'capsule-token',
-};
+import { AKTO, CAPSULE, type Env, HOOK, parse, problemsOf } from '../support/config.ts';
 
 describe('without any variable', () => {
   test('it listens on loopback and judges by the built-in policy', () => {

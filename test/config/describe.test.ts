@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backends } from '../../src/backends/index.ts';
 import { settingGroups, settingsHelp } from '../../src/config/describe.ts';
+import { SETTINGS } from '../../src/config/settings.ts';
+import { baseUrl, proxyUrl, type Settings, secret } from '../../src/guardrail/fields.ts';
 
+const LISTS_OF_SECRETS = ['BRIDGE_API_KEYS', 'AUDIT_KEY', 'BANNED_KEYWORDS'];
 const rows = settingGroups(backends).flatMap(([, rows]) => rows);
 
 test('every setting has values to choose from or a unit, and one sentence in English', () => {
@@ -17,6 +20,14 @@ test('every setting has values to choose from or a unit, and one sentence in Eng
 test('no name is described twice', () => {
   const names = rows.map(({ name }) => name);
   expect(names).toEqual([...new Set(names)]);
+});
+
+test('what may hold a password is marked as a secret', () => {
+  const all = [SETTINGS, ...backends.flatMap(({ settings, sharedSettings }) => [settings, sharedSettings])];
+  for (const [name, setting] of all.flatMap((settings: Settings) => Object.entries(settings))) {
+    const mayHold = [secret, baseUrl, proxyUrl].includes(setting.schema as typeof secret);
+    expect(setting.secret ?? false, name).toBe(mayHold || LISTS_OF_SECRETS.includes(name));
+  }
 });
 
 test('the help of the settings names each with its default, without markup', () => {
