@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Backend } from '../../src/backends/backend.ts';
+import { createHttp, toFailure } from '../../src/backends/http.ts';
+import { startDeadline } from '../../src/guardrail/deadline.ts';
+import { callOf } from '../support/call.ts';
+import { json, startFakeBackend } from '../support/fake-backend.ts';
+
+const ROOM = join(import.meta.dirname, '..', '..', 'src', 'backends');
+
+/** The example in the guide, as a file of its own beside the other backends would be loaded. */
+async function example(): Promise<Backend> {
+  const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(ROOM, 'README.md'), 'utf8')) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'example-backend-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'acme.ts');
+  const absolute = (path: string) => pathToFileURL(join(ROOM, 'acme', path)).href;
+  writeFileSync(
+    file,
+    code
+      .replace(/'(\.\.[^']*)'/g, (_, path: string) => `'${absolute(path)}'`)
+      .replace("'valibot'", `'${import.meta.resolve('valibot')}'`),
+  );
+  return ((await import(/* @vite-ignore */ file)) as { acme: Backend }).acme;
+}
+
+test('the backend in the guide can be configured and asked', async () => {
+  const acme = await example();
+  const vendor = await startFakeBackend(json({ flagged: true, reason: 'plums' }));
+  const http = createHttp();
+  onTestFinished(() => vendor.close());
+  onTestFinished(() => http.close());
+  expect(acme.configure({ ACME_URL: vendor.url })).toEqual({ missing: 'ACME_API_KEY' });
+  const setup = acme.configure({ ACME_URL: vendor.url, ACME_API_KEY: 'key' });
+  if ('missing' in setup) throw new Error(setup.missing);
+  const ask = () => {
+    const deadline = startDeadline(15_000);
+    onTestFinished(() => deadline.clear());
+    const context = { config: setup.config, http, deadline, request: undefined };
+    return acme.check(callOf({ texts: ['How long does a plum cake bake?'] }), context);
+  };
+  expect(await ask()).toEqual({ kind: 'block', reason: 'plums' });
+  expect(vendor.seen).toMatchObject([
+    {
+      path: '/v2/check',
+      headers: { authorization: 'Bearer key' },
+      body: { texts: ['How long does a plum cake bake?'] },
+    },
+  ]);
+  vendor.reply = json({ flagged: false });
+  expect(await ask()).toEqual({ kind: 'allow' });
+  vendor.reply = json({ flagged: 'no' });
+  expect(await ask().catch(toFailure)).toEqual({ kind: 'wrong_shape', field: 'flagged' });
+});
