@@ -24,7 +24,7 @@ export class Auditor {
   readonly #options: AuditorOptions;
   /** Undefined until a policy wants decisions written. */
   #log: AuditLog | undefined;
-  /** The retention that the log was told. */
+  /** Retention that was set in the log. */
   #retentionDays: number | undefined;
   /** The last decision about each response, to leave out rounds of a stream that repeat it. */
   readonly #responses: LRUCache<string, string>;

@@ -4,7 +4,7 @@ import { storageCode } from '../storage/storage-code.ts';
 import { BEFORE_ALL, type Head, readRow, type Seal, type SealedRow, type UnsealedRow } from './chain.ts';
 import { listSegments, type Segment } from './segment.ts';
 
-/** Where a log goes on. */
+/** The end of a log, after which new rows go. */
 export type RecoveredLog = {
   readonly head: Head;
   /** The last segment that has rows. */

@@ -34,7 +34,7 @@ export function checkConfig(config: Config): string {
   const { apiKeys } = config.access;
   const policies = policiesOf(config)?.file();
   const lines = [
-    `listens on ${host}:${port}, ${apiKeys.length || 'no'} API key${apiKeys.length === 1 ? '' : 's'}`,
+    `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
     ...config.backends.map((backend) => {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
@@ -47,16 +47,15 @@ export function checkConfig(config: Config): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What is allowed in a configuration and its policies, and yet worth a line at start. */
+/** Warnings about a configuration and its policies that can be used, for the start and `check-config`. */
 export function startWarnings(config: Config, policies: PolicyFile | undefined): readonly string[] {
-  const isKeyUnused = config.audit.keys.length > 0 && !policies?.policies.has('audit-logger');
-  return [
-    ...config.warnings,
-    ...(policies?.warnings ?? []),
-    ...(isKeyUnused
-      ? ['AUDIT_KEY seals nothing: put audit-logger into a chain of POLICY_FILE to have decisions logged']
-      : []),
-  ];
+  const warnings = [...config.warnings, ...(policies?.warnings ?? [])];
+  if (config.audit.keys.length > 0 && !policies?.policies.has('audit-logger')) {
+    warnings.push(
+      'AUDIT_KEY seals nothing: put audit-logger into a chain of POLICY_FILE to have decisions logged',
+    );
+  }
+  return warnings;
 }
 
 function inForce(

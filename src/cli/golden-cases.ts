@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { fieldsOf } from '../guardrail/call.ts';
 import { readDocument } from '../policies/file/document.ts';
@@ -117,17 +118,10 @@ export function filled(text: string): string {
   );
 }
 
-/** Marsaglia's xorshift with 32 bits. */
+/** Letters chosen by the bytes of a hash of the alphabet. */
 function pseudoRandom(letters: string, count: number): string {
-  let state = 0x9e3779b9;
-  let text = '';
-  while (text.length < count) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    text += letters[(state >>> 8) % letters.length];
-  }
-  return text;
+  const bytes = createHash('shake256', { outputLength: count }).update(letters).digest();
+  return Array.from(bytes, (byte) => letters[byte % letters.length]).join('');
 }
 
 /** Fills every text in a value, keys included. */

@@ -55,7 +55,7 @@ export function size(bytes: number): string {
 
 /** A count with its noun: `1 record`, `2 records`. */
 export function plural(count: number, noun: string): string {
-  return `${count} ${count === 1 ? noun : noun.replace(/y$/, 'ie').concat('s')}`;
+  return `${count} ${count === 1 ? noun : noun.replace(/(?<![aeiou])y$/, 'ie').concat('s')}`;
 }
 
 /** Foreign text on one line, cut to `max` characters, without characters that control a terminal. */

@@ -9,15 +9,17 @@ import type { Terminal } from './terminal.ts';
 type AddNoun = (program: Command, terminal: Terminal) => void;
 
 /** One file per noun. A noun is loaded alone if the command line names it, all of them for the help. */
-const NOUNS: Readonly<Record<string, () => Promise<AddNoun>>> = {
-  serve: async () => addServe,
-  'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
-  policy: async () => (await import('./policy.ts')).addPolicy,
-  check: async () => (await import('./policy.ts')).addCheck,
-  outbox: async () => (await import('./outbox.ts')).addOutbox,
-  audit: async () => (await import('./audit.ts')).addAudit,
-  settings: async () => addSettings,
-};
+const NOUNS: ReadonlyMap<string, () => Promise<AddNoun>> = new Map(
+  Object.entries({
+    serve: async () => addServe,
+    'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
+    policy: async () => (await import('./policy.ts')).addPolicy,
+    check: async () => (await import('./policy.ts')).addCheck,
+    outbox: async () => (await import('./outbox.ts')).addOutbox,
+    audit: async () => (await import('./audit.ts')).addAudit,
+    settings: async () => addSettings,
+  }),
+);
 
 const ABOUT = `
 Without a command it serves. Settings are environment variables, or lines of a
@@ -40,8 +42,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     if (error.exitCode === 0) return 0;
     // A noun without a command: its help was printed to standard error
     if (error.code !== 'commander.help') {
-      const command = commandIn(program, words);
-      terminal.err.write(`guardrail-bridge: ${problemOf(error)}; see ${pathOf(command)} --help\n`);
+      terminal.err.write(`guardrail-bridge: ${problemOf(error)}; see ${pathOf(program, words)} --help\n`);
     }
     return 2;
   }
@@ -50,7 +51,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 /** `help outbox list` means `outbox list --help`; what is no noun is left to be refused. */
 function helpLine(words: readonly string[]): readonly string[] {
   const [noun] = words;
-  return noun === undefined || Object.hasOwn(NOUNS, noun) ? [...words, '--help'] : words;
+  return noun === undefined || NOUNS.has(noun) ? [...words, '--help'] : words;
 }
 
 async function createProgram(noun: string | undefined, terminal: Terminal): Promise<Command> {
@@ -66,8 +67,8 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
       outputError: () => {},
     })
     .exitOverride();
-  const load = noun === undefined || !Object.hasOwn(NOUNS, noun) ? undefined : NOUNS[noun];
-  const loads = load === undefined ? Object.values(NOUNS) : [load];
+  const load = NOUNS.get(noun ?? '');
+  const loads = load === undefined ? [...NOUNS.values()] : [load];
   for (const addNoun of await Promise.all(loads.map((one) => one()))) addNoun(program, terminal);
   return program;
 }
@@ -90,19 +91,10 @@ function addSettings(program: Command, { out }: Terminal): void {
   settings.action(() => void out.write(settingsHelp(backends)));
 }
 
-/** The command that a command line means, as far as its words name one. */
-function commandIn(program: Command, words: readonly string[]): Command {
-  let command = program;
-  for (const word of words) {
-    const next = command.commands.find((one) => one.name() === word);
-    if (next === undefined) break;
-    command = next;
-  }
-  return command;
-}
-
-function pathOf(command: Command): string {
-  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+/** The names of the command that a command line means, as far as its words name one: `guardrail-bridge outbox list`. */
+function pathOf(command: Command, words: readonly string[]): string {
+  const next = command.commands.find((one) => one.name() === words[0]);
+  return next === undefined ? command.name() : `${command.name()} ${pathOf(next, words.slice(1))}`;
 }
 
 /** `error: unknown option '--josn'\n(Did you mean --json?)` on one line. */

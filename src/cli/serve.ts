@@ -12,11 +12,11 @@ import { startWarnings } from './check-config.ts';
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** The part of the time left that records may be delivered in. */
-const DRAIN = 0.8;
+/** Share of the remaining time in which records may still be delivered. */
+const DELIVERY_SHARE = 0.8;
 
-/** How long the last lines of the log may wait for their reader. */
-const END_MS = 1000;
+/** Time for the reader of the log to take its last lines. */
+const LAST_LINES_MS = 1000;
 
 /** `guardrail-bridge serve`: listens until SIGTERM or SIGINT, then drains. */
 export async function serve(config: Config): Promise<void> {
@@ -36,22 +36,21 @@ export async function serve(config: Config): Promise<void> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
-    // Node reads on by itself what an early answer left unread; the adapter would cut a slow sender off
+    // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
   server.prependListener('request', (_, outgoing) => {
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
-  server.listen(config.server.port, config.server.host);
+  const { host } = config.server;
+  server.listen(config.server.port, host);
   await once(server, 'listening').catch(async (error: NodeJS.ErrnoException) => {
     await bridge.close();
-    throw new Error(
-      `cannot listen on ${config.server.host}:${config.server.port} (${error.code}); set HOST or PORT`,
-    );
+    throw new Error(`cannot listen on ${host}:${config.server.port} (${error.code}); set HOST or PORT`);
   });
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : config.server.port;
-  log.info({ host: config.server.host, port, authenticated: config.access.apiKeys.length > 0 }, 'listening');
+  log.info({ host, port, authenticated: config.access.apiKeys.length > 0 }, 'listening');
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
   stopWatching();
@@ -59,7 +58,7 @@ export async function serve(config: Config): Promise<void> {
   await drain(bridge, server, config.server, signal);
 }
 
-/** Says what the policies are, and reads their file again when it changes and on SIGHUP. Returns how to stop that. */
+/** Logs the policies in force, and reads their file again when it changes and on SIGHUP. Returns a function to stop. */
 function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']): () => void {
   const file = bridge.policies?.();
   if (file !== undefined) {
@@ -76,9 +75,9 @@ function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {
 }
 
 /**
- * No call fails: readiness goes first and connections are closed after their next answer, while new ones are still
- * taken for `SHUTDOWN_DELAY`, until whoever sends traffic has noticed. Then the calls in flight are answered.
- * A second signal, or `SHUTDOWN_TIMEOUT`, ends it.
+ * Ends without failing a call: readiness fails first and connections are closed after their next reply, while new ones are
+ * accepted for `SHUTDOWN_DELAY`, until the sender of traffic has noticed. Then calls in flight get their replies. A second
+ * signal, or `SHUTDOWN_TIMEOUT`, ends it at once.
  */
 async function drain(
   bridge: Bridge,
@@ -95,7 +94,7 @@ async function drain(
   const endsAt = performance.now() + config.shutdownTimeoutMs;
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
   const finished = await Promise.race([
-    closed.then(() => bridge.close(DRAIN * (endsAt - performance.now()))).then(() => true),
+    closed.then(() => bridge.close(DELIVERY_SHARE * (endsAt - performance.now()))).then(() => true),
     impatient.then(() => false),
     wait(config.shutdownTimeoutMs, false, { ref: false }),
   ]);
@@ -104,7 +103,7 @@ async function drain(
     server.closeAllConnections();
   }
   log.info('stopped');
-  // The process ends by itself. What still holds it then is a log that nobody reads, for which an exit would wait
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
+  // The process ends by itself, unless nobody reads the log: an exit would wait for that reader too
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_LINES_MS).unref();
   if (!finished) process.exit(0);
 }

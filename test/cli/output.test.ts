@@ -62,6 +62,7 @@ test.each([
   [1, 'record', '1 record'],
   [0, 'record', '0 records'],
   [2, 'delivery', '2 deliveries'],
+  [2, 'API key', '2 API keys'],
 ])('%i of a %s are %s', (count, noun, text) => {
   expect(plural(count, noun)).toBe(text);
 });
