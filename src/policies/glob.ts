@@ -1,9 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import picomatch from 'picomatch';
 import { RE2JS } from 're2js';
+import { lazily } from '../detectors/lazily.ts';
 import type { CreateContext } from './policy.ts';
 
 /** UTF-16 units. A name that is longer matches nothing, which {@link listed} refuses where there is any list. */
 export const MAX_NAME = 256;
+/** Names whose match is remembered: those that come again, whoever sends others. */
 const MAX_REMEMBERED = 1000;
 
 /** Stands for `/`, so that a star means any characters: `openai/*` and `*-mini` are names, no paths. */
@@ -13,7 +16,7 @@ const START = ':';
 const OPTIONS = { dot: true, bash: true, nonegate: true, fastpaths: false, strictSlashes: true, posix: true };
 
 /**
- * Whether a name is matched by one of some globs (`gpt-*`, `{search,fetch}.*`, `claude-[34]*`) or is one of them.
+ * Tells if a name is matched by one of some globs (`gpt-*`, `{search,fetch}.*`, `claude-[34]*`) or is one of them.
  * Capitals count; `*` stands for any characters, `/` and `.` too. Runs in time linear in the name.
  *
  * @throws Error what is wrong with which glob
@@ -21,23 +24,16 @@ const OPTIONS = { dot: true, bash: true, nonegate: true, fastpaths: false, stric
 export function globs(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns);
   const wild = patterns.filter((pattern) => /[*?[\]{}()\\!]/.test(pattern)).map(compiled);
-  const known = new Map<string, boolean>();
+  const matches = (name: string) => wild.some((pattern) => pattern.testExact(flatten(name)));
+  const remembered = lazily(() => new LRUCache({ max: MAX_REMEMBERED, memoMethod: matches }));
   return (name) => {
     if (name.length > MAX_NAME) return false;
     if (exact.has(name)) return true;
-    if (wild.length === 0) return false;
-    let is = known.get(name);
-    if (is === undefined) {
-      const flat = flatten(name);
-      is = wild.some((pattern) => pattern.testExact(flat));
-      if (known.size === MAX_REMEMBERED) known.clear();
-      known.set(name, is);
-    }
-    return is;
+    return wild.length > 0 && remembered().memo(name);
   };
 }
 
-/** As {@link globs} for an option of a policy: what is wrong is said as a problem of the file. */
+/** {@link globs} of an option of a policy: mistakes are reported as problems of the file. */
 export function globsOf(context: CreateContext, key: string, patterns: readonly string[]) {
   const good = patterns.filter((pattern, index) => {
     try {

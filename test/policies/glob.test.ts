@@ -57,6 +57,17 @@ describe('a glob', () => {
     expect(() => globs(['a', pattern])).toThrow(message);
   });
 
+  test('remembers what it found for the names that come again, and stays right when it forgets', () => {
+    const matches = globs(['gpt-*']);
+    for (let i = 0; i < 5000; i++) {
+      expect(matches(`gpt-${i}`)).toBe(true);
+      expect(matches(`o${i}`)).toBe(false);
+      expect(matches('gpt-5')).toBe(true);
+    }
+    expect(matches('gpt-0')).toBe(true);
+    expect(matches('o0')).toBe(false);
+  });
+
   test('many stars take no longer than few', () => {
     const matches = globs([`${'*a'.repeat(60)}*b`]);
     const run = (text: string) => {

@@ -1,7 +1,7 @@
 import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
+import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
 import type { Span, SweepingRule } from '../rule.ts';
-import { createLongMatches } from './long-match.ts';
 import { needlesOf } from './needles.ts';
 import { MAX_REACH, partialOf } from './partial.ts';
 
@@ -33,6 +33,17 @@ const FLAGS: Record<string, number> = {
   s: RE2JS.DOTALL,
 };
 
+/** Texts that are searched in turns, of which the long matches are remembered. */
+const MAX_TEXTS = 8;
+
+/** The long match in which the last slice of a text ended, so that no slice looks again at a match that began before it. */
+type LongMatch = {
+  /** What begins before is part of it. */
+  readonly end: number;
+  /** UTF-16 units of the text that were looked at once more, from its beginning on. */
+  readonly looked: number;
+};
+
 /**
  * A pattern that a user wrote: RE2's syntax as far as JavaScript's says the same, `(?i)`, `(?m)` and `(?s)` at its
  * beginning included. It is run by RE2, in time linear in the text. A match must show within 4096 units; from there it is
@@ -55,17 +66,17 @@ export function userPattern(id: string, source: string): SweepingRule {
   const partial = compiled(`(?:${partialSource})\\z`, flags);
   const look = Math.min(MAX_LOOK, Math.floor(MAX_WORK / whole.programSize()));
   const isLong = reach >= MAX_REACH;
-  const long = createLongMatches();
+  const longMatches = new LRUCache<string, LongMatch>({ max: MAX_TEXTS });
 
   return {
     id,
     sweep(text, from, to) {
-      const known = from > 0 ? long.in(text) : undefined;
+      const known = from > 0 && longMatches.size > 0 ? longMatches.get(text) : undefined;
       const first = Math.max(from, known?.end ?? 0);
       const begin = Math.max(0, first - CONTEXT);
       const cut = Math.min(text.length, to + reach + CONTEXT);
       const spans: Span[] = [];
-      if (to >= text.length) long.forget(text);
+      if (to >= text.length) longMatches.delete(text);
       if (first >= to || needles?.test(text.slice(begin, cut)) === false) return spans;
       const mayLook = 4 * MAX_LOOK + LOOK_AGAIN * from;
       let looked = known?.looked ?? 0;
@@ -97,7 +108,7 @@ export function userPattern(id: string, source: string): SweepingRule {
         }
       }
       if (looked > (known?.looked ?? 0) && to < text.length)
-        long.set({ text, end: spans.at(-1)?.end ?? first, looked });
+        longMatches.set(text, { end: spans.at(-1)?.end ?? first, looked });
       return spans;
     },
     openFrom(text, from) {

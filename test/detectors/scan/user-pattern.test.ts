@@ -126,6 +126,22 @@ describe('a pattern of a user', () => {
     expect(first).toEqual({ start: 0, end: 256 * 1024 });
   });
 
+  test('the long match of a text is forgotten once eight others have been searched since', () => {
+    const rule = userPattern('x', '\\w+');
+    const text = `${'a'.repeat(9000)} b`;
+    const others = (count: number) => {
+      for (let i = 0; i < count; i++) rule.sweep('c'.repeat(9000 + i), 0, 2048);
+    };
+    const rest = () => rule.sweep(text, 2048, 4096);
+    expect(rule.sweep(text, 0, 2048)).toEqual([{ start: 0, end: 9000 }]);
+    others(7);
+    expect(rest()).toEqual([]);
+    others(7);
+    expect(rest()).toEqual([]);
+    others(8);
+    expect(rest()).toEqual([{ start: 2048, end: 9000 }]);
+  });
+
   test('searches of several texts in turns do not mix', () => {
     const rule = userPattern('x', 'TOKEN-\\w+|b+');
     const texts = [`TOKEN-${'a'.repeat(9000)} b`, `TOKEN-${'b'.repeat(9000)} b`, `${'b'.repeat(9006)} b`];
