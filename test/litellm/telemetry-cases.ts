@@ -20,10 +20,8 @@ export interface TelemetryCase {
   /** Sends the same before, without a guardrail, so that a cache can have the answer. */
   isCached?: boolean;
   /** LiteLLM logs it while the answer is still judged: that verdict may come too late for the record. */
-  isLoggedEarly?: 'always' | 'old';
+  isLoggedEarly?: true;
   record: CaseRecord;
-  /** What is otherwise with the old release, and why. */
-  old?: Partial<CaseRecord> & { why: string };
 }
 
 export interface CaseRecord {
@@ -94,11 +92,9 @@ const cached = { cache: { 'use-cache': true } };
 
 const responded = { output: [{ content: [{ text: plainAnswer }] }] };
 
-const forgets = 'of messages it forgets, when the answer is there, which guardrails were asked for';
-
 /** All of them, each asked of a bridge that judges and records. */
 export const judgedCases: TelemetryCase[] = [
-  { name: 'a success', ...chat(), isLoggedEarly: 'old', record: success },
+  { name: 'a success', ...chat(), record: success },
   {
     name: 'a stream',
     ...chat(stream),
@@ -108,27 +104,23 @@ export const judgedCases: TelemetryCase[] = [
     name: 'messages',
     ...messages(),
     record: { ...success, answer: chatted(plainAnswer) },
-    old: { judged: ['request'], model: 'claude-invented', why: forgets },
   },
   {
     name: 'streamed messages',
     ...messages(stream),
     record: { ...success, answer: chatted(plainAnswer) },
-    old: { judged: ['request'], model: 'claude-invented', why: forgets },
   },
-  { name: 'responses', ...responses(), isLoggedEarly: 'old', record: { ...success, answer: responded } },
+  { name: 'responses', ...responses(), record: { ...success, answer: responded } },
   { name: 'streamed responses', ...responses(stream), record: { ...success, answer: responded } },
   {
     name: 'a completion',
     ...completions,
-    isLoggedEarly: 'old',
     record: { ...success, answer: { choices: [{ text: plainAnswer }] } },
   },
   {
     name: 'embeddings',
     ...embeddings,
     record: { ...success, answer: { data: [{ object: 'embedding' }] }, judged: ['request'] },
-    old: { judged: [], why: 'it asks no guardrail about embeddings' },
   },
   { name: 'an error of the provider', ...chat(), ...fails(400), record: failure('400') },
   { name: 'a stream that fails at once', ...chat(stream), ...fails(400), record: failure('400') },
@@ -137,9 +129,8 @@ export const judgedCases: TelemetryCase[] = [
     ...messages(),
     ...fails(400),
     record: failure('400'),
-    old: { model: 'claude-invented', why: 'it logs messages under the name of the provider' },
   },
-  { name: 'a retry, then success', ...chat(), ...fails(500, 1), isLoggedEarly: 'old', record: success },
+  { name: 'a retry, then success', ...chat(), ...fails(500, 1), record: success },
   {
     name: 'a streamed retry, then success',
     ...chat(stream),
@@ -150,11 +141,10 @@ export const judgedCases: TelemetryCase[] = [
     name: 'a fallback',
     ...chat({ model: 'falling-model' }),
     ...fails(500, 2),
-    isLoggedEarly: 'old',
     record: { ...success, model: 'house-model' },
   },
   { name: 'retries that all fail', ...chat(), ...fails(500), record: failure('500') },
-  { name: 'a cache hit', ...chat(cached), isCached: true, isLoggedEarly: 'always', record: success },
+  { name: 'a cache hit', ...chat(cached), isCached: true, isLoggedEarly: true, record: success },
   {
     name: 'a cache hit that Akto blocks',
     ...chat(cached),
@@ -166,7 +156,6 @@ export const judgedCases: TelemetryCase[] = [
     name: 'a redacted request',
     ...chat(),
     says: `for ${address}`,
-    isLoggedEarly: 'old',
     record: { ...success, said: `for ${masked}` },
   },
   { name: 'a request that Akto blocks', ...chat(), says: forbidden, record: blocked(['request']) },
@@ -175,7 +164,6 @@ export const judgedCases: TelemetryCase[] = [
     ...messages(stream),
     says: forbidden,
     record: blocked(['request']),
-    old: { model: undefined, identity: {}, why: 'it tells a guardrail nothing of the key behind messages' },
   },
   {
     name: 'a request that Capsule blocks',
@@ -200,7 +188,6 @@ export const judgedCases: TelemetryCase[] = [
     ...messages(stream),
     ...saysForbidden,
     record: blocked(both),
-    old: { ...success, answer: chatted(recipe), judged: ['request'], model: 'claude-invented', why: forgets },
   },
   {
     name: 'an answer after a retry that Akto blocks',

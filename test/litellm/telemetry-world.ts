@@ -106,7 +106,7 @@ export async function startTelemetryWorld(
       AKTO_API_KEY: aktoToken,
       CAPSULE_LITELLM_ENDPOINT: `${capsule.url}/${name}`,
       CAPSULE_LITELLM_TOKEN: 'invented-capsule-token',
-      // so long a record waits for the verdict on its answer, with releases that log before it
+      // a record from LiteLLM's cache waits so long for the verdict on its response
       GUARDRAIL_TIMEOUT: '2',
       CAPSULE_LITELLM_TIMEOUT_MS: '2000',
       ...own,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { isAtLeast, OLDEST_SUPPORTED } from '../../src/litellm/releases.ts';
 import { judgedCases, observedCases, type TelemetryCase, unjudgedCases } from './telemetry-cases.ts';
 import { type AktoRecord, aktoRecords, capsulePosts, rowsOf, until } from './telemetry-records.ts';
 import {
@@ -20,10 +21,11 @@ const [success, ...others] = unjudgedCases as [TelemetryCase, ...TelemetryCase[]
 const down = others.slice(0, 3);
 const blocked = judgedCases.find(({ name }) => name === 'a request that Akto blocks') as TelemetryCase;
 
-describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (release) => {
-  const isOld = release.kind === 'old';
-  // the old release knows only one
-  const formats = isOld ? ['json_array'] : ['json_array', 'ndjson', 'single'];
+// Older releases log no call ids, by which events and verdicts are joined
+const supported = inject('releases').filter(({ version }) => isAtLeast(version, OLDEST_SUPPORTED));
+
+describe.each(supported)('telemetry of litellm $version', (release) => {
+  const formats = ['json_array', 'ndjson', 'single'];
   const observers: Observer[] = [
     ...formats.map((name) => ({ name, logger: { log_format: name } })),
     { name: 'watch' },
@@ -48,12 +50,11 @@ describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (rele
     world.refused.add('crash');
     const before = await rowsOf(world, 'crash');
     const calls = Array.from({ length: count }, () => askAll('crash', [success], []));
-    // the newest release repeats what was not acknowledged
-    const acknowledged = isOld ? count : 1;
-    await until(async () => (await rowsOf(world, 'crash')) >= before + acknowledged, 'an acknowledged event');
+    // LiteLLM repeats what was not acknowledged
+    await until(async () => (await rowsOf(world, 'crash')) > before, 'an acknowledged event');
     await world.kill('crash');
     await Promise.all(calls);
-    if (!isOld) await askAll('crash', down, []);
+    await askAll('crash', down, []);
     await world.restart('crash');
     world.refused.delete('crash');
   }
@@ -87,16 +88,14 @@ describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (rele
 
   /** That there is one record of a call at each vendor; gives back Akto's. */
   function theRecord(bridge: string, item: TelemetryCase): AktoRecord {
-    const wanted = { ...item.record, ...(isOld && item.old) };
+    const wanted = item.record;
     const calls = callsOf(bridge, item);
     expect(calls.length).toBeGreaterThan(0);
     const found = calls.map(({ marker, seen }) => {
       const records = recordsOf(bridge, marker);
       expect(records).toHaveLength(item.isCached ? 2 : 1);
       const callId = seen.headers.get('x-litellm-call-id');
-      // the old release logs it in failures alone, a bridge that was asked knows it anyway
-      const isTold = !isOld || wanted.judged.length > 0 || wanted.status !== '200';
-      return isTold ? records.find(({ tag }) => tag.litellm_call_id === callId) : records[0];
+      return records.find(({ tag }) => tag.litellm_call_id === callId);
     });
     for (const record of found) {
       expect(record).toMatchObject({ status: wanted.status, answered: wanted.answer });
@@ -109,19 +108,16 @@ describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (rele
 
   describe.each(formats)('as %s', (format) => {
     test.each(judgedCases)('$name', (item) => {
-      const wanted = { ...item.record, ...(isOld && item.old) };
+      const wanted = item.record;
       const record = theRecord(format, item);
       expect(record.way).toBe('ingestData');
       // a guardrail is not told the route
       expect(record.path).toBe(wanted.status === '403' ? '/v1/chat/completions' : item.path);
       expect(record.tag).toMatchObject({ litellm: 'LiteLLM', ...(wanted.identity ?? identity) });
-      // the old release does not tell a guardrail the model
-      const named = isOld && wanted.status === '403' ? undefined : (wanted.model ?? item.body('').model);
-      expect(record.tag.model).toBe(named);
+      expect(record.tag.model).toBe(wanted.model ?? item.body('').model);
       expect(JSON.stringify(record.asked)).toContain(wanted.said ?? item.says ?? 'plums');
       const inputTypes = record.verdicts.map(({ input_type }) => input_type);
-      const isEarly = item.isLoggedEarly === 'always' || (isOld && item.isLoggedEarly === 'old');
-      expect(isEarly ? [wanted.judged, ['request']] : [wanted.judged]).toContainEqual(inputTypes);
+      expect(item.isLoggedEarly ? [wanted.judged, ['request']] : [wanted.judged]).toContainEqual(inputTypes);
     });
   });
 
@@ -150,6 +146,6 @@ describe.each(inject('releases'))('telemetry of litellm $version ($kind)', (rele
 
   test('a bridge that is killed and started again has one record of each call', () => {
     theRecord('crash', success);
-    if (!isOld) for (const item of down) theRecord('crash', item);
+    for (const item of down) theRecord('crash', item);
   });
 });
