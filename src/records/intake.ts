@@ -64,10 +64,7 @@ export class Intake {
         bad.push(this.#badRow({ reason, text: JSON.stringify(event) }));
       }
     }
-    const receipt = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 } satisfies Record<
-      Disposition,
-      0
-    >;
+    const receipt: Record<Disposition, number> = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 };
     const isEmpty = entries.length + bad.length === 0;
     const dispositions = isEmpty ? [] : await this.#options.outbox.accept(entries, bad);
     for (const disposition of dispositions) receipt[disposition]++;

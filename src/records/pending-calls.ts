@@ -10,6 +10,8 @@ export type PendingCallsOptions = {
   readonly max?: number;
   /** Called for each call that is forgotten because there are too many. */
   readonly onForgotten?: () => void;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
 };
 
 type PendingCall = { readonly startedAt: number; notes: readonly VerdictNote[] };
@@ -35,11 +37,16 @@ export class PendingCalls {
   /** Calls without a log event, which have not been reported as missing; in the same order. */
   readonly #unlogged = new Map<string, PendingCall>();
   /** Checks of an observing backend that was quicker than the decision, by input type and call id. */
-  readonly #early = new LRUCache<string, readonly CheckNote[]>({ max: MAX_EARLY_CALLS, ttl: EARLY_MS });
+  readonly #early: LRUCache<string, readonly CheckNote[]>;
 
-  constructor({ max = 200_000, onForgotten = () => {} }: PendingCallsOptions = {}) {
+  constructor({
+    max = 200_000,
+    onForgotten = () => {},
+    now = () => performance.now(),
+  }: PendingCallsOptions = {}) {
     this.#max = max;
     this.#onForgotten = onForgotten;
+    this.#early = new LRUCache({ max: MAX_EARLY_CALLS, ttl: EARLY_MS, perf: { now } });
   }
 
   get size(): number {

@@ -46,6 +46,22 @@ describe('what was said about a call', () => {
     ]);
   });
 
+  test('what it says much earlier, or with too many others, is forgotten', () => {
+    let now = 1;
+    const calls = new PendingCalls({ now: () => now });
+    const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+    const checksOf = (callId: string) => {
+      calls.add(note(callId));
+      return calls.notesOf(callId)[0]?.checks.length;
+    };
+    for (let i = 0; i < 10_001; i++) calls.addCheck(`call-${i}`, 'request', check);
+    expect([checksOf('call-0'), checksOf('call-1')]).toEqual([0, 1]);
+    now += 599_000;
+    expect(checksOf('call-2')).toBe(1);
+    now += 2000;
+    expect(checksOf('call-3')).toBe(0);
+  });
+
   test('the same note again, as a new thread is handed it, is not a second one', () => {
     const calls = new PendingCalls();
     for (let i = 0; i < 2; i++) calls.add({ ...note('a', { input_type: 'response' }) });
