@@ -9,7 +9,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 export const BACKEND_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 5 * MINUTE_MS };
 /** Of a record that a backend fails on. */
 export const RECORD_WAIT: Growth = { firstMs: SECOND_MS, maxMs: HOUR_MS };
-/** Of a backend that refuses our token, between two looks whether it was mended. */
+/** Of a backend that refuses our token, between two tests whether it was mended. */
 export const HOLD_WAIT: Growth = { firstMs: MINUTE_MS, maxMs: 10 * MINUTE_MS };
 /** Of an outbox that fails. */
 export const STORAGE_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 30 * SECOND_MS };
@@ -17,7 +17,7 @@ export const STORAGE_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 30 * SECOND_MS 
 /** A `Retry-After` beyond this is not believed. */
 const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** The wait after some failures in a row, of which there is at least one. */
+/** Returns the wait after some failures in a row, of which there is at least one. */
 export function growing({ firstMs, maxMs }: Growth, failures: number): number {
   return Math.min(maxMs, firstMs * 2 ** (failures - 1));
 }
@@ -27,7 +27,89 @@ export function jittered(growth: Growth, failures: number, random: () => number)
   return Math.round(random() * growing(growth, failures));
 }
 
-/** What the backend asks for, as far as that is honoured. */
+/** Returns the wait that a backend asks for, as far as that is honoured. */
 export function honoured(retryAfterMs = 0): number {
   return Math.ceil(Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
+}
+
+/** Counts the failures of a backend. A delivery belongs to the epoch in which it began. */
+export type Epoch = number;
+
+/**
+ * Decides when a backend is handed something, by how it took what it was handed before. Several deliveries that were under way
+ * together count as one failure, and one of them that succeeds after another failed says nothing of how the backend is since.
+ */
+export class Backoff {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  #epoch: Epoch = 0;
+  /** Failures in a row. */
+  #failures = 0;
+  #isProbing = false;
+  #isHeld = false;
+  /** Nothing is handed over before this time. */
+  #until = Number.NEGATIVE_INFINITY;
+
+  constructor(now: () => number, random: () => number) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
+  /** True from a failure to the next success: one delivery at a time. */
+  get isProbing(): boolean {
+    return this.#isProbing;
+  }
+
+  /** Milliseconds until the next delivery may begin. */
+  waitMs(): number {
+    return Math.max(0, this.#until - this.#now());
+  }
+
+  /** Returns true if that ends a hold. */
+  succeeded(startedIn: Epoch): boolean {
+    if (startedIn !== this.#epoch) return false;
+    const wasHeld = this.#isHeld;
+    this.#failures = 0;
+    this.#isProbing = false;
+    this.#isHeld = false;
+    return wasHeld;
+  }
+
+  failed(startedIn: Epoch, retryAfterMs?: number): void {
+    this.#wait(honoured(retryAfterMs));
+    if (startedIn !== this.#epoch) return;
+    this.#epoch++;
+    this.#failures++;
+    this.#isProbing = true;
+    this.#wait(
+      this.#isHeld
+        ? growing(HOLD_WAIT, this.#failures)
+        : jittered(BACKEND_WAIT, this.#failures, this.#random),
+    );
+  }
+
+  /** The backend refused our token. Returns true if that begins a hold. */
+  refused(startedIn: Epoch, retryAfterMs?: number): boolean {
+    const begins = !this.#isHeld;
+    if (begins) {
+      this.#isHeld = true;
+      this.#failures = 0;
+    }
+    this.failed(begins ? this.#epoch : startedIn, retryAfterMs);
+    return begins;
+  }
+
+  #wait(ms: number): void {
+    this.#until = Math.max(this.#until, this.#now() + ms);
+  }
+
+  /** Lets the next delivery begin now; waits grow from the start. */
+  reset(): void {
+    this.#until = Number.NEGATIVE_INFINITY;
+    this.#failures = 0;
+  }
 }

@@ -1,107 +1,112 @@
 import type { Batch } from '../backends/backend.ts';
 import type { Due, Outbox } from '../outbox/outbox.ts';
 
-/** After so many attempts a record is sent alone. */
+/** A record with this many attempts is sent alone. */
 const TRUSTED_ATTEMPTS = 3;
-/** How many records are looked at for some that need not be sent alone. */
-const LOOK = 100;
-/** How much of its full size a batch gains with each success, after it was too large. */
+/** Records looked at for some that need not be sent alone. */
+const LOOK_AHEAD = 100;
+/** Part of its full size that a batch gains with each success, after it was too large. */
 const REGAIN = 1 / 16;
 
-/** What is to be delivered next to one backend. */
-export type Batches = {
-  /** The oldest due, without what is taken; a single one if it is to be sent alone. Takes nothing. @throws OutboxError */
-  next(isProbe: boolean): Promise<readonly Due[]>;
-  take(batch: readonly Due[]): void;
-  release(ids: readonly number[]): void;
-  /** Whether a record is sent alone for what happened to it before. */
-  isSuspect(record: Due): boolean;
-  /** Has each of them sent alone from now on. */
-  isolate(ids: readonly number[]): void;
-  /** No longer of interest: delivered, dead, or counted by the outbox. */
-  forget(ids: readonly number[]): void;
-  /** A batch was too large. */
-  shrink(batch: readonly Due[]): void;
-  grow(): void;
-};
-
 /**
- * Suspects, which failed before or with which a batch was refused, are sent alone, one at a time, in turn, and every
- * second time at most: however many there are and however long each of them takes, the others go on.
+ * Chooses what is delivered next to one backend. Poison records, which failed before or with which a batch was refused, are
+ * sent alone, one at a time, in turn, and every second time at most: however many there are and however long each of them
+ * takes, the others go on.
  */
-export function createBatches(
-  outbox: Pick<Outbox, 'due'>,
-  backend: string,
-  { records, bytes: fullBytes }: Batch,
-): Batches {
-  const taken = new Set<number>();
-  const suspects = new Set<number>();
-  /** Suspects that had their turn. */
-  const tried = new Set<number>();
-  let bytes = fullBytes;
-  let takenSuspect: number | undefined;
-  let wasSuspect = false;
+export class Batches {
+  readonly #outbox: Pick<Outbox, 'due'>;
+  readonly #backend: string;
+  readonly #full: Batch;
+  /** Bytes of a batch, after some were too large. */
+  #bytes: number;
+  /** Ids of what is under way. */
+  readonly #taken = new Set<number>();
+  readonly #poison = new Set<number>();
+  /** Poison records that had their turn. */
+  readonly #tried = new Set<number>();
+  /** The poison record that is under way. */
+  #takenPoison: number | undefined;
+  /** True if the batch before was a poison record. */
+  #wasPoison = false;
 
-  const isSuspect = ({ id, attempts }: Due) => suspects.has(id) || attempts >= TRUSTED_ATTEMPTS;
+  constructor(outbox: Pick<Outbox, 'due'>, backend: string, full: Batch) {
+    this.#outbox = outbox;
+    this.#backend = backend;
+    this.#full = full;
+    this.#bytes = full.bytes;
+  }
 
-  async function oldest(limit: number): Promise<readonly Due[]> {
-    let due = await outbox.due(backend, { records: limit, bytes, except: new Set([...taken, ...tried]) });
-    if (due.length === 0 && tried.size > 0) {
-      tried.clear();
-      due = await outbox.due(backend, { records: limit, bytes, except: taken });
+  /** Returns the oldest due, without what is taken; one record if it is to be sent alone. Takes nothing. @throws OutboxError */
+  async next(isProbe: boolean): Promise<readonly Due[]> {
+    const limit = isProbe ? 1 : this.#full.records;
+    if (this.#takenPoison === undefined && !this.#wasPoison) return this.#oldest(limit);
+    const sound = await this.#sound(limit);
+    return sound.length === 0 && this.#takenPoison === undefined ? this.#oldest(limit) : sound;
+  }
+
+  async #oldest(limit: number): Promise<readonly Due[]> {
+    let due = await this.#due(limit, [...this.#taken, ...this.#tried]);
+    if (due.length === 0 && this.#tried.size > 0) {
+      this.#tried.clear();
+      due = await this.#due(limit, [...this.#taken]);
     }
     const [head] = due;
-    return head !== undefined && isSuspect(head) ? [head] : due.filter((record) => !isSuspect(record));
+    return head !== undefined && this.isPoison(head) ? [head] : due.filter((one) => !this.isPoison(one));
   }
 
-  async function unsuspected(limit: number): Promise<readonly Due[]> {
+  async #sound(limit: number): Promise<readonly Due[]> {
     for (;;) {
-      const except = new Set([...taken, ...suspects]);
-      const due = await outbox.due(backend, { records: Math.max(limit, LOOK), bytes, except });
-      const found = due.filter((record) => !isSuspect(record));
-      if (found.length > 0 || due.length === 0) return found.slice(0, limit);
-      for (const { id } of due) suspects.add(id);
+      const due = await this.#due(Math.max(limit, LOOK_AHEAD), [...this.#taken, ...this.#poison]);
+      const sound = due.filter((one) => !this.isPoison(one));
+      if (sound.length > 0 || due.length === 0) return sound.slice(0, limit);
+      for (const { id } of due) this.#poison.add(id);
     }
   }
 
-  return {
-    async next(isProbe) {
-      const limit = isProbe ? 1 : records;
-      if (takenSuspect === undefined && !wasSuspect) return oldest(limit);
-      const found = await unsuspected(limit);
-      return found.length === 0 && takenSuspect === undefined ? oldest(limit) : found;
-    },
-    take(batch) {
-      for (const { id } of batch) taken.add(id);
-      const [head] = batch;
-      wasSuspect = head !== undefined && isSuspect(head);
-      if (head === undefined || !wasSuspect) return;
-      takenSuspect = head.id;
-      tried.add(head.id);
-    },
-    release(ids) {
-      for (const id of ids) taken.delete(id);
-      if (takenSuspect !== undefined && ids.includes(takenSuspect)) takenSuspect = undefined;
-    },
-    isSuspect,
-    isolate(ids) {
-      for (const id of ids) suspects.add(id);
-    },
-    forget(ids) {
-      for (const id of ids) {
-        suspects.delete(id);
-        tried.delete(id);
-      }
-    },
-    shrink(batch) {
-      bytes = Math.min(bytes, sizeOf(batch) / 2);
-    },
-    grow() {
-      bytes = Math.min(fullBytes, bytes + fullBytes * REGAIN);
-    },
-  };
-}
+  #due(records: number, except: readonly number[]): Promise<readonly Due[]> {
+    return this.#outbox.due(this.#backend, { records, bytes: this.#bytes, except: new Set(except) });
+  }
 
-function sizeOf(batch: readonly Due[]): number {
-  return batch.reduce((sum, { payload }) => sum + payload.length, 0);
+  /** Keeps a batch from being chosen again until it is released. */
+  take(batch: readonly Due[]): void {
+    for (const { id } of batch) this.#taken.add(id);
+    const [head] = batch;
+    this.#wasPoison = this.isPoison(head);
+    if (head === undefined || !this.#wasPoison) return;
+    this.#takenPoison = head.id;
+    this.#tried.add(head.id);
+  }
+
+  release(ids: readonly number[]): void {
+    for (const id of ids) this.#taken.delete(id);
+    if (this.#takenPoison !== undefined && ids.includes(this.#takenPoison)) this.#takenPoison = undefined;
+  }
+
+  /** True if a record is sent alone for what happened to it before. */
+  isPoison(record: Due | undefined): boolean {
+    return record !== undefined && (this.#poison.has(record.id) || record.attempts >= TRUSTED_ATTEMPTS);
+  }
+
+  /** Has each of these records sent alone from now on. */
+  isolate(ids: readonly number[]): void {
+    for (const id of ids) this.#poison.add(id);
+  }
+
+  /** Forgets records that are delivered or dead. */
+  forget(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#poison.delete(id);
+      this.#tried.delete(id);
+    }
+  }
+
+  /** Makes batches smaller than one that was too large. */
+  shrink(batch: readonly Due[]): void {
+    const bytes = batch.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#bytes = Math.min(this.#bytes, bytes / 2);
+  }
+
+  grow(): void {
+    this.#bytes = Math.min(this.#full.bytes, this.#bytes + this.#full.bytes * REGAIN);
+  }
 }

@@ -8,7 +8,7 @@ import type { RecordsObserver } from './records-observer.ts';
 export type MaintenanceOptions = {
   readonly outbox: Pick<SqliteOutbox, 'changedElsewhere' | 'stats' | 'maintain'>;
   readonly pendingCalls: PendingCalls;
-  readonly courier: Pick<Courier, 'poke'>;
+  readonly courier: Pick<Courier, 'retryNow'>;
   /** After this time a judged call without a log event counts as missing. */
   readonly missingAfterMs: number;
   /** Age at which the outbox drops a record. */
@@ -47,7 +47,7 @@ export class Maintenance {
     let inDanger = false;
     try {
       this.#countMissing();
-      if (await outbox.changedElsewhere()) courier.poke();
+      if (await outbox.changedElsewhere()) courier.retryNow();
       inDanger = this.#isInDanger(await outbox.stats());
     } catch {
       // Where the outbox cannot be used it has told the observer

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { createHttp, type Http } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
-import { type Courier, createCourier } from '../delivery/courier.ts';
+import { Courier } from '../delivery/courier.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { type Disposition, type Entry, OutboxError } from '../outbox/outbox.ts';
@@ -75,7 +75,7 @@ export class RecordsWorker {
       now: Date.now,
     });
     this.#http = createHttp({ proxy });
-    this.#courier = createCourier({
+    this.#courier = new Courier({
       outbox: this.#outbox,
       sinks,
       http: this.#http,

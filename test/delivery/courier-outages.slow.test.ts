@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import {
   createTestClock,
   delivering,
+  HOUR_MS,
+  MINUTE_MS,
   says,
   startVendor,
   T0,
@@ -10,9 +12,6 @@ import {
   type VendorReply,
 } from '../support/delivering.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
 test.each([
   { name: 'unreachable', reply: ((_, response) => response.destroy()) as VendorReply },
   { name: '503', reply: says(503) },
@@ -20,7 +19,7 @@ test.each([
 ])('after four days of $name the first event is delivered first, and nothing is lost', async ({ reply }) => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', reply);
-  const { start, store, outbox, events } = delivering([akto], { clock, random: Math.random });
+  const { start, store, outbox } = delivering([akto], { clock, random: Math.random });
   await store(1);
   start();
   for (let day = 0; day < 4; day++) {
@@ -35,8 +34,6 @@ test.each([
   expect(order[0]).toBe('1');
   expect(order.length).toBe(1001);
   expect(new Set(order).size).toBe(1001);
-  const [first] = events.filter((event) => event[0] === 'delivered');
-  expect(first?.[0] === 'delivered' && first[4]).toBeGreaterThanOrEqual(96 * HOUR_MS);
   expect(clock.now()).toBeGreaterThan(T0 + 96 * HOUR_MS);
 });
 

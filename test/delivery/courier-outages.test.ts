@@ -1,23 +1,29 @@
 import { expect, test } from 'vitest';
 import { OutboxError } from '../../src/outbox/outbox.ts';
-import { createTestClock, delivering, says, startVendor, takes, until } from '../support/delivering.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+import {
+  createTestClock,
+  delivering,
+  HOUR_MS,
+  MINUTE_MS,
+  says,
+  startVendor,
+  takes,
+  until,
+} from '../support/delivering.ts';
 
 test('after a failure one record at a time asks, ever more seldom, until it is taken', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', says(503), { records: 10 });
-  const { start, store, events } = delivering([akto], { clock });
+  const { start, store, events, told } = delivering([akto], { clock });
   await store(100);
   const courier = start();
-  await until(() => courier.state('akto') === 'waiting');
+  await until(() => told('retried'));
   await clock.pass(20 * MINUTE_MS);
   // 1 + 2 + … + 256 s, and every 300 s from then on
   expect(akto.asked.filter((ids) => ids.length > 1).length).toBeLessThanOrEqual(4);
   expect(akto.asked.filter((ids) => ids.length === 1)).toEqual(Array(11).fill(['1']));
   akto.reply = takes;
-  courier.poke();
+  courier.retryNow();
   await until(() => akto.taken.flat().length === 100);
   expect(akto.taken[0]).toEqual(['1']);
   expect(akto.taken.some((ids) => ids.length === 10)).toBe(true);
@@ -33,10 +39,10 @@ test.each([
 ])('Retry-After: $header is waited for, up to an hour', async ({ header, waitMs }) => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', says(429, {}, { 'retry-after': header }));
-  const { start, store } = delivering([akto], { clock });
+  const { start, store, told } = delivering([akto], { clock });
   await store(1);
-  const courier = start();
-  await until(() => courier.state('akto') === 'waiting');
+  start();
+  await until(() => told('retried'));
   akto.reply = takes;
   await clock.pass(waitMs - 1);
   expect(akto.asked.length).toBe(1);
@@ -56,7 +62,7 @@ test('what an outbox that fails could not be told is not delivered twice', async
   });
   await store(3);
   const courier = start();
-  await until(() => courier.state('akto') === 'waiting');
+  await until(() => kinds().includes('storage'));
   await store(2);
   await clock.pass(5 * MINUTE_MS);
   // 1, 2, 4 … up to 30 s

@@ -5,22 +5,15 @@ import { expect, test } from 'vitest';
 import {
   createTestClock,
   delivering,
+  except,
+  HOUR_MS,
+  MINUTE_MS,
   recordJson,
   says,
   startVendor,
   takes,
   until,
-  type VendorReply,
 } from '../support/delivering.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
-/** Answers so where one of these records is among them, and takes everything else. */
-const except =
-  (bad: readonly string[], reply: VendorReply): VendorReply =>
-  (ids, response) =>
-    (ids.some((id) => bad.includes(id)) ? reply : takes)(ids, response);
 
 function deadLetters(dir: string): unknown[] {
   const db = new DatabaseSync(join(dir, 'outbox.db'), { readOnly: true });
@@ -76,10 +69,10 @@ test('a record that we cannot translate is a dead letter and the others go on', 
 test.each([401, 403])('%i holds the queue with one alarm until the token is taken', async (status) => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', says(status), { records: 2 });
-  const { start, store, events } = delivering([akto], { clock, concurrency: 1 });
+  const { start, store, events, told } = delivering([akto], { clock, concurrency: 1 });
   await store(10);
-  const courier = start();
-  await until(() => courier.state('akto') === 'held');
+  start();
+  await until(() => told('held'));
   await clock.pass(59_999);
   expect(akto.asked.length).toBe(1);
   // After 1, 3, 7, 15, 25 and 35 minutes
@@ -92,31 +85,30 @@ test.each([401, 403])('%i holds the queue with one alarm until the token is take
   await until(() => akto.taken.flat().length === 10);
   expect(alarms()).toHaveLength(2);
   expect(alarms()[1]).toEqual(['held', 'akto', false]);
-  expect(courier.state('akto')).not.toBe('held');
 });
 
 test('an operator who mended the token need not wait', async () => {
   const akto = await startVendor('akto', says(401));
-  const { start, store } = delivering([akto]);
+  const { start, store, events, told } = delivering([akto]);
   await store(3);
   const courier = start();
-  await until(() => courier.state('akto') === 'held');
+  await until(() => told('held'));
   courier.wake();
   await wait(20);
   expect(akto.asked.length).toBe(1);
   akto.reply = takes;
-  courier.poke();
+  courier.retryNow();
   await until(() => akto.taken.flat().length === 3);
-  expect(courier.state('akto')).not.toBe('held');
+  expect(events.filter(([kind]) => kind === 'held').at(-1)).toEqual(['held', 'akto', false]);
 });
 
 test('a record that a firewall forbids holds the others for one look, and is then left behind', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', except(['2'], says(403)));
-  const { start, store, kinds } = delivering([akto], { clock });
+  const { start, store, kinds, told } = delivering([akto], { clock });
   await store(5);
-  const courier = start();
-  await until(() => courier.state('akto') === 'held');
+  start();
+  await until(() => told('held'));
   await clock.pass(2 * MINUTE_MS);
   await until(() => akto.taken.flat().length === 4);
   await store(20);

@@ -8,12 +8,14 @@ import { onTestFinished } from 'vitest';
 import type { Batch, Sink } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import type { Clock } from '../../src/delivery/clock.ts';
-import { type CourierEvents, type CourierOptions, createCourier } from '../../src/delivery/courier.ts';
+import { Courier, type CourierEvents, type CourierOptions } from '../../src/delivery/courier.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
 
 export const T0 = 1_795_244_873_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Waits for what has to come true; the test's own limit is the only one. */
 export async function until(isTrue: () => unknown): Promise<void> {
@@ -89,6 +91,11 @@ export const says =
     answer(response, status, body);
   };
 export const hangs: VendorReply = () => {};
+/** Replies so where one of these records is among them, and takes everything else. */
+export const except =
+  (bad: readonly string[], reply: VendorReply): VendorReply =>
+  (ids, response) =>
+    (ids.some((id) => bad.includes(id)) ? reply : takes)(ids, response);
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -152,13 +159,13 @@ export function delivering(
   clock?.standStill(() => vendors.some(({ isBusy }) => isBusy()));
   const http = createHttp();
   const events: Event[] = [];
-  const told =
+  const note =
     <Name extends keyof CourierEvents>(name: Name) =>
     (...args: Parameters<CourierEvents[Name]>) =>
       void events.push([name, ...args] as unknown as Event);
   const { wrap, ...options } = more;
   const start = () => {
-    const courier = createCourier({
+    const courier = new Courier({
       outbox: {
         due: (...args) => outbox.due(...args),
         ack: (acks) => outbox.ack(acks),
@@ -169,11 +176,11 @@ export function delivering(
       ...(clock && { clock }),
       random: () => 1,
       events: {
-        delivered: told('delivered'),
-        retried: told('retried'),
-        dead: told('dead'),
-        held: told('held'),
-        storage: told('storage'),
+        delivered: note('delivered'),
+        retried: note('retried'),
+        dead: note('dead'),
+        held: note('held'),
+        storage: note('storage'),
       },
       ...options,
     });
@@ -210,6 +217,8 @@ export function delivering(
       return due.map(({ payload }) => String(JSON.parse(payload).event.id));
     },
     kinds: () => events.map(([kind]) => kind),
+    /** True once the courier told of such an event, of a backend. */
+    told: (kind: Event[0], backend = 'akto') => events.some((one) => one[0] === kind && one[1] === backend),
   };
 }
 

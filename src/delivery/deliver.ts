@@ -6,8 +6,8 @@ import type { CallRecord } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import type { Due } from '../outbox/outbox.ts';
 
-/** How one delivery ended: taken, failed, or given up by us. */
-export type HandOver =
+/** Result of one delivery: taken, failed, or given up by us. */
+export type Delivered =
   | { readonly kind: 'taken'; readonly verdicts: readonly Verdict[] }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly refusal: Refusal }
   | { readonly kind: 'aborted' };
@@ -15,11 +15,11 @@ export type HandOver =
 export type Recipient = { readonly sink: Sink; readonly http: Http; readonly timeoutMs: number };
 
 /** Hands records to a backend, once. Never throws. */
-export async function handOver(
+export async function deliver(
   batch: readonly Due[],
   { sink, http, timeoutMs }: Recipient,
   closing: AbortSignal,
-): Promise<HandOver> {
+): Promise<Delivered> {
   let records: CallRecord[];
   try {
     records = batch.map(({ payload, recordId }) => ({ ...JSON.parse(payload), record_id: recordId }));

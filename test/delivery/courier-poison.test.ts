@@ -2,22 +2,16 @@ import { expect, test } from 'vitest';
 import {
   createTestClock,
   delivering,
+  except,
+  HOUR_MS,
   hangs,
+  MINUTE_MS,
   says,
   startVendor,
   takes,
   until,
   type VendorReply,
 } from '../support/delivering.ts';
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
-/** Answers so where one of these records is among them, and takes everything else. */
-const except =
-  (bad: readonly string[], reply: VendorReply): VendorReply =>
-  (ids, response) =>
-    (ids.some((id) => bad.includes(id)) ? reply : takes)(ids, response);
 
 test.each([
   { name: '500', reply: says(500) },

@@ -1,24 +1,24 @@
 import type { Failure, Refusal } from '../guardrail/failure.ts';
 
-/** What is done about a delivery that failed. */
+/** An action about a delivery that failed. */
 export type Remedy =
   /** The backend's trouble: the same records again, when it is better. */
   | { readonly kind: 'again' }
   /** The records may be to blame: again, and counted, so that they cannot stop the others for ever. */
-  | { readonly kind: 'suspect' }
-  /** Nothing is taken until our token is mended, or it was one of the records after all. */
+  | { readonly kind: 'count' }
+  /** Nothing is taken until our token is mended, unless one of the records was to blame after all. */
   | { readonly kind: 'hold'; readonly mayBeRecord: boolean }
   /** Too much at once: in smaller batches. */
   | { readonly kind: 'shrink' }
   /** One of them is to blame: each alone. */
   | { readonly kind: 'isolate' }
-  /** Never: `reason` is for the outbox alone, as it can hold the vendor's text. */
+  /** Never again. `reason` is for the outbox alone, as it can hold the vendor's text. */
   | { readonly kind: 'dead'; readonly reason: string };
 
-/** What is known of a delivery beside how it failed. */
+/** A delivery that failed. */
 export type Sent = {
   readonly records: number;
-  /** Whether it was one record, sent alone for what happened to it before, while the backend takes others. */
+  /** True if it was one record, sent alone for what happened to it before, while the backend takes others. */
   readonly isSingledOut: boolean;
 };
 
@@ -42,7 +42,7 @@ export function remedyFor(
     case 'wrong_shape':
     case 'oversize':
     case 'no_verdict':
-      return { kind: 'suspect' };
+      return { kind: 'count' };
     case 'bug': {
       const name = failure.error instanceof Error ? failure.error.name : typeof failure.error;
       return isAlone ? { kind: 'dead', reason: `bug: ${name}` } : { kind: 'isolate' };
@@ -53,11 +53,11 @@ export function remedyFor(
       if (status === 400 || status === 422) return isAlone ? { kind: 'dead', reason } : { kind: 'isolate' };
       if (status === 413) return isAlone ? { kind: 'dead', reason } : { kind: 'shrink' };
       // A firewall before the vendor says 403 to what it reads as an attack: that record, and not our token
-      if (status === 403 && isSingledOut) return { kind: 'suspect' };
+      if (status === 403 && isSingledOut) return { kind: 'count' };
       if (status === 401 || status === 403) return { kind: 'hold', mayBeRecord: status === 403 };
       // A redirect comes from how the way to the vendor is set up
       if (status < 400 || OUTAGES.has(status)) return { kind: 'again' };
-      return { kind: 'suspect' };
+      return { kind: 'count' };
     }
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { remedyFor } from '../../src/delivery/delivery.ts';
+import { remedyFor } from '../../src/delivery/remedy.ts';
 import type { Failure } from '../../src/guardrail/failure.ts';
 
 const status = (code: number): Failure => ({ kind: 'http_status', status: code });
@@ -32,7 +32,7 @@ test.each(outages)('$kind $status says nothing of the records', (failure) => {
 
 test.each(suspects)('$kind $status may be the doing of the records', (failure) => {
   for (const sent of [batch, single, singledOut]) {
-    expect(remedyFor(failure, sent)).toEqual({ kind: 'suspect' });
+    expect(remedyFor(failure, sent)).toEqual({ kind: 'count' });
   }
 });
 
@@ -54,7 +54,7 @@ test('a refused token holds; a record that alone is refused while others are tak
     expect(remedyFor(status(403), sent)).toEqual({ kind: 'hold', mayBeRecord: true });
   }
   expect(remedyFor(status(401), singledOut)).toEqual({ kind: 'hold', mayBeRecord: false });
-  expect(remedyFor(status(403), singledOut)).toEqual({ kind: 'suspect' });
+  expect(remedyFor(status(403), singledOut)).toEqual({ kind: 'count' });
 });
 
 test('the reason is cut to 500 characters', () => {
