@@ -2,60 +2,73 @@ import type { Failure } from '../guardrail/failure.ts';
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
-/** Tells the breaker how the call it admitted ended; undefined is a verdict. To be called exactly once. */
+/** Tells the breaker how the check that it admitted ended; undefined is a verdict. Call it exactly once. */
 export type Settle = (failure: Failure | undefined) => void;
 
-export type Breaker = {
-  /** Null while the backend is not to be asked. */
-  admit(): Settle | null;
-  state(): BreakerState;
+export type BreakerOptions = {
+  /** Failures in a row that open it. Default 5. */
+  readonly failures?: number;
+  /** Milliseconds until it lets a probe through. Default 10,000. */
+  readonly openMs?: number;
+  readonly now?: () => number;
 };
 
+export function createBreaker(options?: BreakerOptions): Breaker {
+  return new Breaker(options);
+}
+
 /**
- * A circuit breaker: after `failures` in a row the backend is left alone for `openMs`, then one call probes it
- * while the others are still refused. (Libraries let the others wait for the probe, which costs each of them the
- * deadline again.)
+ * A circuit breaker: after some failures in a row the backend is left alone for a while, then one check probes it while the others are
+ * still refused. (Libraries let the others wait for the probe, which costs each of them the deadline again.)
  *
- * Only what says that the backend is down or overloaded counts. Another 4xx, a wrong shape or a refusal to judge
- * may be the doing of one hostile call, and must not open the way for everybody else's under `fail_open`.
+ * Only what says that the backend is down or overloaded counts. Another 4xx, a wrong shape or a refusal to judge may be the doing of one
+ * hostile call, and must not open the way for everybody else's under `fail_open`.
  */
-export function createBreaker({
-  failures = 5,
-  openMs = 10_000,
-  now = () => performance.now(),
-} = {}): Breaker {
-  let inARow = 0;
-  let openedAt: number | undefined;
-  let probing = false;
+export class Breaker {
+  readonly #failures: number;
+  readonly #openMs: number;
+  readonly #now: () => number;
+  /** Failures since something else happened. */
+  #inARow = 0;
+  /** When it opened; undefined while it is closed. */
+  #openedAt: number | undefined;
+  #isProbing = false;
 
-  const closed: Settle = (failure) => {
+  constructor({ failures = 5, openMs = 10_000, now = () => performance.now() }: BreakerOptions = {}) {
+    this.#failures = failures;
+    this.#openMs = openMs;
+    this.#now = now;
+  }
+
+  /** Null while the backend is not to be asked. */
+  admit(): Settle | null {
+    if (this.#openedAt === undefined) return this.#settleCheck;
+    if (this.#isProbing || this.#isWaiting(this.#openedAt)) return null;
+    this.#isProbing = true;
+    return this.#settleProbe;
+  }
+
+  state(): BreakerState {
+    if (this.#openedAt === undefined) return 'closed';
+    return this.#isWaiting(this.#openedAt) ? 'open' : 'half_open';
+  }
+
+  readonly #settleCheck: Settle = (failure) => {
     if (failure?.kind === 'cancelled') return;
-    if (failure === undefined || !saysDown(failure)) {
-      inARow = 0;
-    } else if (++inARow >= failures && openedAt === undefined) {
-      openedAt = now();
-    }
+    if (failure === undefined || !saysDown(failure)) this.#inARow = 0;
+    else if (++this.#inARow >= this.#failures) this.#openedAt ??= this.#now();
   };
 
-  const probe: Settle = (failure) => {
-    probing = false;
+  readonly #settleProbe: Settle = (failure) => {
+    this.#isProbing = false;
     if (failure?.kind === 'cancelled') return;
-    inARow = 0;
-    openedAt = failure !== undefined && saysDown(failure) ? now() : undefined;
+    this.#inARow = 0;
+    this.#openedAt = failure !== undefined && saysDown(failure) ? this.#now() : undefined;
   };
 
-  return {
-    admit() {
-      if (openedAt === undefined) return closed;
-      if (probing || now() - openedAt < openMs) return null;
-      probing = true;
-      return probe;
-    },
-    state() {
-      if (openedAt === undefined) return 'closed';
-      return now() - openedAt < openMs ? 'open' : 'half_open';
-    },
-  };
+  #isWaiting(openedAt: number): boolean {
+    return this.#now() - openedAt < this.#openMs;
+  }
 }
 
 function saysDown(failure: Failure): boolean {

@@ -15,7 +15,8 @@ function breakerAt0() {
     return settle;
   };
   return {
-    ...breaker,
+    admit: () => breaker.admit(),
+    state: () => breaker.state(),
     admitted,
     call: (failure?: Failure) => admitted()(failure),
     isAsked: () => {
