@@ -27,12 +27,12 @@ export async function retry(
   if (words.length > 0 && all) throw new InvalidArgumentError('outbox retry takes IDs or --all, not both');
   const isRunning = isServed(dir);
   const counts = { retried: 0, already_due: 0, held: 0, intake: 0 };
-  await changing(dir, { words, backend }, terminal, (page, ledger) => {
+  await changing(dir, { words, backend }, terminal, (page, admin) => {
     const at = terminal.now();
     const isHeld = (one: Delivery) => one.heldUntil > at && stateOf(one, at) === 'waiting';
     const readable = page.filter((one) => one.backend !== INTAKE);
     const late = readable.filter((one) => one.state !== READY && !isHeld(one));
-    counts.retried += ledger.retry(late, at).length;
+    counts.retried += admin.retry(late, at).length;
     counts.already_due += readable.filter(({ state }) => state === READY).length;
     counts.held += readable.filter(isHeld).length;
     counts.intake += page.length - readable.length;
@@ -81,21 +81,21 @@ export async function drop(
   if (words.length > 0 && all) throw new InvalidArgumentError('outbox drop takes IDs or --all, not both');
   if (words.length === 0 && !yes) refuseToDrop(dir, { backend, dead });
   let dropped = 0;
-  await changing(dir, { words, backend, dead }, terminal, (page, ledger) => {
-    dropped += ledger.drop(page).length;
+  await changing(dir, { words, backend, dead }, terminal, (page, admin) => {
+    dropped += admin.drop(page).length;
     return `${dropped} dropped`;
   });
   terminal.out.write(json ? `${printableJson({ dropped })}\n` : `${plural(dropped, 'delivery')} dropped\n`);
 }
 
 function refuseToDrop(dir: string, selection: Selection): never {
-  const ledger = new OutboxAdmin(dir, 'read');
+  const admin = new OutboxAdmin(dir, 'read');
   try {
-    checkBackend(ledger, selection.backend);
-    const count = plural(ledger.count(selection), selection.dead ? 'dead letter' : 'delivery');
+    checkBackend(admin, selection.backend);
+    const count = plural(admin.count(selection), selection.dead ? 'dead letter' : 'delivery');
     throw new InvalidArgumentError(`this would drop ${count} for good; add --yes`);
   } finally {
-    ledger.close();
+    admin.close();
   }
 }
 
@@ -109,32 +109,32 @@ async function changing(
   dir: string,
   { words, ...selection }: Selection & { readonly words: readonly string[] },
   terminal: Terminal,
-  change: (page: readonly Delivery[], ledger: OutboxAdmin) => string,
+  change: (page: readonly Delivery[], admin: OutboxAdmin) => string,
 ): Promise<void> {
-  const ledger = new OutboxAdmin(dir, 'write');
+  const admin = new OutboxAdmin(dir, 'write');
   const progress = new Progress(terminal);
   try {
-    checkBackend(ledger, selection.backend);
+    checkBackend(admin, selection.backend);
     if (words.length > 0) {
-      const ids = new Set(words.map((word) => oneId(ledger, word)));
+      const ids = new Set(words.map((word) => oneId(admin, word)));
       change(
-        [...ids].flatMap((id) => ledger.deliveriesOf(id, selection)),
-        ledger,
+        [...ids].flatMap((id) => admin.deliveriesOf(id, selection)),
+        admin,
       );
       return;
     }
     for (let after = 0; ; ) {
-      const page = ledger.page(selection, after, PAGE);
+      const page = admin.page(selection, after, PAGE);
       const last = page.at(-1);
       if (last === undefined) return;
       const startedAt = performance.now();
-      const text = change(page, ledger);
+      const text = change(page, admin);
       if (page.length >= PAGE) progress.show(text);
       after = last.record;
       await terminal.sleep(Math.max(1, performance.now() - startedAt));
     }
   } finally {
     progress.end();
-    ledger.close();
+    admin.close();
   }
 }

@@ -1,4 +1,5 @@
 import type { Delivery, OutboxAdmin } from '../outbox/admin.ts';
+import type { Backlog } from '../outbox/queries.ts';
 import { DEAD, WAITING } from '../outbox/schema.ts';
 
 /** `due`: as soon as the backend takes it. `waiting`: for its next try, or for the end of its call. */
@@ -8,20 +9,31 @@ export function stateOf({ state, dueAt }: Delivery, now: number): 'due' | 'waiti
 }
 
 /**
+ * A backlog for programs: `backend`, `due`, `waiting`, `dead`, `oldest_seconds` (of those due or waiting) and
+ * `oldest_dead_seconds`, null where there is nothing.
+ */
+export function backlogJson({ backend, due, waiting, dead, oldestAt, oldestDeadAt }: Backlog, now: number) {
+  const seconds = (since: number | undefined) =>
+    since === undefined ? null : Math.max(0, Math.floor((now - since) / 1000));
+  const ages = { oldest_seconds: seconds(oldestAt), oldest_dead_seconds: seconds(oldestDeadAt) };
+  return { backend, due, waiting, dead, ...ages };
+}
+
+/**
  * A delivery for programs: `id` and `record_id` of its record, `backend` (`intake` for a row that could not be read),
  * `outcome`, `litellm_call_id`, `accepted_at`, `state` (`due`, `waiting` or `dead`), `due_at` (null unless it waits),
  * `attempts` and `reason` (null unless dead). Times are ISO 8601; what is unknown is null.
  */
 export function deliveryJson(delivery: Delivery, now: number) {
   const { record, recordId, outcome, callKey, acceptedAt } = delivery;
-  const { backend, ...rest } = ownJson(delivery, now);
+  const { backend, ...rest } = deliveryStateJson(delivery, now);
   return {
     ...{ id: record, record_id: recordId || null, backend, outcome, litellm_call_id: callKey || null },
     ...{ accepted_at: iso(acceptedAt), ...rest },
   };
 }
 
-function ownJson(delivery: Delivery, now: number) {
+function deliveryStateJson(delivery: Delivery, now: number) {
   const { backend, dueAt, attempts, reason } = delivery;
   const state = stateOf(delivery, now);
   return { backend, state, due_at: state === 'waiting' ? iso(dueAt) : null, attempts, reason };
@@ -29,18 +41,18 @@ function ownJson(delivery: Delivery, now: number) {
 
 /**
  * A record for programs: `id`, `record_id`, `outcome`, `litellm_call_id`, `started_at`, `ended_at`, `accepted_at`,
- * `deliveries` (`backend`, `state`, `due_at`, `attempts`, `reason` of each backend that has not got it), `record` (the
+ * `deliveries` (`backend`, `state`, `due_at`, `attempts`, `reason` for each backend that has not got it), `record` (the
  * `CallRecord` without its `record_id`; of a row that could not be read its text; null once no backend needs it) and
  * `damaged` (whether `record` is not what was stored). Undefined if it is gone.
  */
-export function recordJson(ledger: OutboxAdmin, id: number, now: number) {
-  const found = ledger.load(id);
+export function recordJson(admin: OutboxAdmin, id: number, now: number) {
+  const found = admin.load(id);
   if (found === undefined) return undefined;
   const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;
   return {
     ...{ id, record_id: recordId || null, outcome, litellm_call_id: callKey || null },
     ...{ started_at: iso(startedAt), ended_at: iso(endedAt), accepted_at: iso(acceptedAt) },
-    deliveries: ledger.deliveriesOf(id).map((delivery) => ownJson(delivery, now)),
+    deliveries: admin.deliveriesOf(id).map((delivery) => deliveryStateJson(delivery, now)),
     record: body === undefined ? null : parsed(body),
     damaged: body !== undefined && !intact,
   };
@@ -54,7 +66,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** A client's clock can tell any time. */
+/** Null for a time out of range: clients' clocks can be anything. */
 function iso(ms: number): string | null {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();

@@ -1,41 +1,31 @@
 import { InvalidArgumentError } from 'commander';
 import { backends } from '../backends/index.ts';
 import { type Delivery, isServed, MAX_FOUND, OutboxAdmin, type Selection } from '../outbox/admin.ts';
-import type { Backlog } from '../outbox/queries.ts';
 import { INTAKE } from '../outbox/schema.ts';
-import { deliveryJson, recordJson, stateOf } from './outbox-json.ts';
+import { backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
 import { type Terminal, writeLines } from './terminal.ts';
 
 /** Records whose ids are held at once; their contents are read as they are taken. */
 const EXPORT_PAGE = 1000;
 
-/**
- * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends: [{ backend, due, waiting, dead,
- * oldest_seconds, oldest_dead_seconds }] }`; an age is null where there is nothing.
- */
+/** `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}. */
 export function status({ json }: { json?: boolean }, dir: string, { out, now }: Terminal): void {
   const at = now();
-  const { backlogs, usedBytes } = reading(dir, (ledger) => ({
-    backlogs: ledger.backlogs(at),
-    usedBytes: ledger.usedBytes(),
-  }));
+  const [usedBytes, backlogs] = reading(dir, (admin) => [
+    admin.usedBytes(),
+    admin.backlogs(at).map((backlog) => backlogJson(backlog, at)),
+  ]);
   const isRunning = isServed(dir);
   if (json) {
-    const seconds = (since: number | undefined) =>
-      since === undefined ? null : Math.max(0, Math.floor((at - since) / 1000));
-    const all = backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => ({
-      ...{ backend, due, waiting, dead },
-      ...{ oldest_seconds: seconds(oldestAt), oldest_dead_seconds: seconds(oldestDeadAt) },
-    }));
-    const outbox = { data_dir: dir, bridge_running: isRunning, used_bytes: usedBytes, backends: all };
-    out.write(`${printableJson(outbox)}\n`);
+    const status = { data_dir: dir, bridge_running: isRunning, used_bytes: usedBytes, backends: backlogs };
+    out.write(`${printableJson(status)}\n`);
     return;
   }
   const running = isRunning ? 'a bridge is running on it' : 'no bridge is running on it';
   out.write(`outbox in ${dir}: ${size(usedBytes)} in use, ${running}\n`);
   if (backlogs.length === 0) out.write('nothing waits, and there are no dead letters\n');
-  else out.write(`\n${backlogTable(backlogs, at)}`);
+  else out.write(`\n${table(STATUS_COLUMNS, backlogs.map(statusCells))}`);
   if (!isRunning && backlogs.some(({ due }) => due > 0)) {
     out.write('\nWhat is due goes out when the bridge starts.\n');
   }
@@ -44,16 +34,16 @@ export function status({ json }: { json?: boolean }, dir: string, { out, now }: 
   }
 }
 
-function backlogTable(backlogs: readonly Backlog[], at: number): string {
-  const span = (since: number | undefined) => (since === undefined ? '-' : age(at - since));
-  const numbers = ['due', 'waiting', 'oldest', 'dead', 'oldest dead'];
-  return table(
-    [{ title: 'backend' }, ...numbers.map((title) => ({ title, isNumber: true }))],
-    backlogs.map(({ backend, due, waiting, dead, oldestAt, oldestDeadAt }) => [
-      ...[oneLine(backend, 40), String(due), String(waiting), span(oldestAt), String(dead)],
-      span(oldestDeadAt),
-    ]),
-  );
+const STATUS_COLUMNS = [
+  { title: 'backend' },
+  ...['due', 'waiting', 'oldest', 'dead', 'oldest dead'].map((title) => ({ title, isNumber: true })),
+];
+
+function statusCells(backlog: ReturnType<typeof backlogJson>): string[] {
+  const { backend, due, waiting, dead, oldest_seconds, oldest_dead_seconds } = backlog;
+  const span = (seconds: number | null) => (seconds === null ? '-' : age(seconds * 1000));
+  const counted = [String(due), String(waiting), span(oldest_seconds), String(dead)];
+  return [oneLine(backend, 40), ...counted, span(oldest_dead_seconds)];
 }
 
 export type ListOptions = Selection & { readonly limit: number; readonly json?: boolean };
@@ -70,29 +60,30 @@ const LIST_COLUMNS = [
  */
 export function list(options: ListOptions, dir: string, { out, now }: Terminal): void {
   const { limit, json, dead } = options;
-  const { deliveries, total } = reading(dir, (ledger) => {
-    checkBackend(ledger, options.backend);
-    return { deliveries: ledger.page(options, 0, limit).slice(0, limit), total: ledger.count(options) };
-  });
   const at = now();
+  const { deliveries, total } = reading(dir, (admin) => {
+    checkBackend(admin, options.backend);
+    return { deliveries: admin.page(options, 0, limit).slice(0, limit), total: admin.count(options) };
+  });
   if (json) {
     const all = deliveries.map((delivery) => deliveryJson(delivery, at));
     out.write(`${printableJson({ total, deliveries: all })}\n`);
   } else if (deliveries.length === 0) {
     out.write(dead ? 'no dead letters\n' : 'nothing waits, and there are no dead letters\n');
   } else {
-    const rows = deliveries.map((delivery) => cells(delivery, at));
+    const rows = deliveries.map((delivery) => listCells(delivery, at));
     out.write(table(LIST_COLUMNS, rows));
     if (total > rows.length) out.write(`\n${rows.length} of ${total}; --limit shows more\n`);
   }
 }
 
-function cells(delivery: Delivery, now: number): string[] {
+function listCells(delivery: Delivery, now: number): string[] {
   const { record, recordId, backend, outcome, callKey, acceptedAt, attempts, dueAt, reason } = delivery;
   const state = stateOf(delivery, now);
   return [
     ...[String(record), recordId.slice(0, 12) || '-', oneLine(backend, 40)],
     ...[outcome, oneLine(callKey, 40) || '-', age(now - acceptedAt), String(attempts)],
+    // Rounded up: a try never comes earlier than this says
     state === 'waiting' ? `waits ${age(dueAt - now + 999)}` : state,
     oneLine(reason ?? '', 80),
   ];
@@ -100,7 +91,7 @@ function cells(delivery: Delivery, now: number): string[] {
 
 /** `outbox show ID`: a record, see {@link recordJson}; indented, or on one line with `--json`. */
 export function show(id: string, { json }: { json?: boolean }, dir: string, { out, now }: Terminal): void {
-  const record = reading(dir, (ledger) => recordJson(ledger, oneId(ledger, id), now()));
+  const record = reading(dir, (admin) => recordJson(admin, oneId(admin, id), now()));
   if (record === undefined) throw new Error(`record ${id} is gone`);
   out.write(`${printableJson(record, json ? undefined : 2)}\n`);
 }
@@ -113,11 +104,11 @@ export type ExportOptions = Selection & { readonly out?: string; readonly json?:
  */
 export async function exportRecords(options: ExportOptions, dir: string, terminal: Terminal): Promise<void> {
   const { out, json } = options;
-  const ledger = new OutboxAdmin(dir, 'read');
+  const admin = new OutboxAdmin(dir, 'read');
   let exported = 0;
   function* lines(): Iterable<string> {
-    for (const id of recordIds(ledger, options)) {
-      const record = recordJson(ledger, id, terminal.now());
+    for (const id of recordIds(admin, options)) {
+      const record = recordJson(admin, id, terminal.now());
       // It may have been delivered meanwhile
       if (record === undefined || record.deliveries.length === 0) continue;
       exported++;
@@ -125,18 +116,18 @@ export async function exportRecords(options: ExportOptions, dir: string, termina
     }
   }
   try {
-    checkBackend(ledger, options.backend);
+    checkBackend(admin, options.backend);
     if (!(await writeLines(lines(), out, terminal, 1)) || out === undefined) return;
   } finally {
-    ledger.close();
+    admin.close();
   }
   terminal.out.write(json ? `${printableJson({ exported })}\n` : `${plural(exported, 'record')} in ${out}\n`);
 }
 
 /** Reads a page at a time: a long read would keep the bridge from reusing its log. */
-function* recordIds(ledger: OutboxAdmin, selection: Selection): Iterable<number> {
+function* recordIds(admin: OutboxAdmin, selection: Selection): Iterable<number> {
   for (let after = 0; ; ) {
-    const ids = new Set(ledger.page(selection, after, EXPORT_PAGE).map(({ record }) => record));
+    const ids = new Set(admin.page(selection, after, EXPORT_PAGE).map(({ record }) => record));
     if (ids.size === 0) return;
     for (const id of ids) {
       yield id;
@@ -145,12 +136,12 @@ function* recordIds(ledger: OutboxAdmin, selection: Selection): Iterable<number>
   }
 }
 
-function reading<T>(dir: string, read: (ledger: OutboxAdmin) => T): T {
-  const ledger = new OutboxAdmin(dir, 'read');
+function reading<T>(dir: string, read: (admin: OutboxAdmin) => T): T {
+  const admin = new OutboxAdmin(dir, 'read');
   try {
-    return read(ledger);
+    return read(admin);
   } finally {
-    ledger.close();
+    admin.close();
   }
 }
 
@@ -159,12 +150,12 @@ function reading<T>(dir: string, read: (ledger: OutboxAdmin) => T): T {
  *
  * @throws InvalidArgumentError for what can be neither, and an Error where there is none or several
  */
-export function oneId(ledger: OutboxAdmin, text: string): number {
+export function oneId(admin: OutboxAdmin, text: string): number {
   if (!/^(?:\d{1,15}|[0-9a-f]{4,32})$/i.test(text)) {
     const advice = 'write an id, or how a record_id begins, at least four digits of it';
     throw new InvalidArgumentError(`${text}: ${advice}`);
   }
-  const ids = ledger.find(text.toLowerCase());
+  const ids = admin.find(text.toLowerCase());
   const [id] = ids;
   if (id === undefined) throw new Error(`there is no record ${text}`);
   if (ids.length === 1) return id;
@@ -173,8 +164,8 @@ export function oneId(ledger: OutboxAdmin, text: string): number {
 }
 
 /** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
-export function checkBackend(ledger: OutboxAdmin, backend: string | undefined): void {
-  const known = new Set([...backends.map(({ name }) => name), ...ledger.backends(), INTAKE]);
+export function checkBackend(admin: OutboxAdmin, backend: string | undefined): void {
+  const known = new Set([...backends.map(({ name }) => name), ...admin.backends(), INTAKE]);
   if (backend !== undefined && !known.has(backend)) {
     throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
   }
