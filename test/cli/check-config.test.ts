@@ -16,7 +16,7 @@ function saved(name: string, text: string): string {
   return path;
 }
 
-const said = (env: Record<string, string>) => checkConfig(parseConfig(env, backends));
+const textFor = (env: Record<string, string>) => checkConfig(parseConfig(env, backends));
 
 const CAPSULE = {
   CAPSULE_LITELLM_ENDPOINT: 'https://capsule.example.com',
@@ -37,7 +37,7 @@ test.each([
   ['a vendor is configured', CAPSULE, /^policies none$/m],
   ['nobody judges', { BUILTIN_POLICY: 'off' }, /^policies none$/m],
 ])('where %s it says which policies are in force', (_, env, line) => {
-  const text = said(env);
+  const text = textFor(env);
   expect(text).toMatch(line);
   expect(text).not.toContain('hidden');
 });
@@ -55,7 +55,7 @@ policy:
 rules: [{ name: guests, match: { team: guests }, chain: [size-limits] }]
 `,
   );
-  const text = said({ POLICY_FILE });
+  const text = textFor({ POLICY_FILE });
   expect(text).toMatch(
     /^policies shop \(version \w{12}\): size-limits, secrets \(observe\), banned-keywords \(sample 10 %\); 1 rule$/m,
   );
@@ -66,9 +66,9 @@ rules: [{ name: guests, match: { team: guests }, chain: [size-limits] }]
 test('it warns of a key of the audit log that nothing is written to', () => {
   const AUDIT_KEY = 'hidden-sixteen-or-more';
   const warning = /^warning: AUDIT_KEY seals nothing: put audit-logger into a chain/m;
-  expect(said({ AUDIT_KEY })).toMatch(warning);
+  expect(textFor({ AUDIT_KEY })).toMatch(warning);
   const [off, on] = ['secrets', 'secrets, audit-logger'].map((chain) =>
-    said({ AUDIT_KEY, POLICY_FILE: saved(`${chain}.yaml`, `policies: { chain: [${chain}] }`) }),
+    textFor({ AUDIT_KEY, POLICY_FILE: saved(`${chain}.yaml`, `policies: { chain: [${chain}] }`) }),
   );
   expect(off).toMatch(warning);
   expect(on).not.toMatch(warning);
@@ -82,8 +82,8 @@ test('a rule may only name vendors that are configured', () => {
 rules: [{ name: guests, match: { team: guests }, backends: [capsule] }]
 `,
   );
-  expect(said({ POLICY_FILE, ...CAPSULE })).toContain('secrets; 1 rule\n');
-  expect(() => said({ POLICY_FILE })).toThrow('line 2: rules[0].backends[0]: is no backend');
+  expect(textFor({ POLICY_FILE, ...CAPSULE })).toContain('secrets; 1 rule\n');
+  expect(() => textFor({ POLICY_FILE })).toThrow('line 2: rules[0].backends[0]: is no backend');
 });
 
 test.concurrent.each([
