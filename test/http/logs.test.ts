@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { MIGRATIONS } from '../../src/outbox/schema.ts';
 import { testBridge } from '../support/bridge.ts';
-import { eventOf, LOGS, recordingBridge, temporaryFolder, until } from '../support/telemetry.ts';
+import { eventOf, LOGS, recordingBridge, temporaryFolder, until } from '../support/recording-bridge.ts';
 
 const ZERO = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0, bad: 0, legacy: 0, null: 0 };
 

@@ -3,7 +3,7 @@ import { factsOf, requestFingerprint } from '../../src/litellm/log-event.ts';
 
 const NOW = 1_800_000_000_000;
 
-describe('what is known of a call', () => {
+describe('facts of a log event', () => {
   test('a success is joined by its litellm_call_id and told from others by its id and start', () => {
     const event = {
       litellm_call_id: 'c',
@@ -25,7 +25,7 @@ describe('what is known of a call', () => {
   test.each([
     ['call_id, as one release names it', { call_id: 'c', id: 'x' }, 'c'],
     ['the id of a failure', { id: 'c', status: 'failure' }, 'c'],
-    ['none for a success before 1.83.14', { id: 'chatcmpl-1', status: 'success' }, undefined],
+    ['none for a success of an unsupported release', { id: 'chatcmpl-1', status: 'success' }, undefined],
     ['none where it is no text', { litellm_call_id: 7, id: 8 }, undefined],
   ])('the call id is %s', (_, event, callId) => {
     expect(factsOf(event, NOW).callId).toBe(callId);
@@ -68,7 +68,7 @@ describe('what is known of a call', () => {
     [null, false],
     ['success', false],
   ])(
-    'a success is that of a blocked answer where a guardrail says so: %j',
+    'a success may be blocked where LiteLLM says that a guardrail stopped it: %j',
     (guardrail_information, mayBeBlocked) => {
       expect(factsOf({ litellm_call_id: 'a', guardrail_information }, NOW).mayBeBlocked).toBe(mayBeBlocked);
     },
@@ -78,7 +78,7 @@ describe('what is known of a call', () => {
     expect(factsOf({ litellm_call_id: 'x'.repeat(10_000) }, NOW).callId).toHaveLength(256);
   });
 
-  test('events without any id differ by what they say', () => {
+  test('events without any id differ by their content', () => {
     const a = factsOf({ status: 'success', messages: 'a' }, NOW).eventKey;
     expect(factsOf({ status: 'success', messages: 'b' }, NOW).eventKey).not.toBe(a);
     expect(factsOf({ status: 'success', messages: 'a' }, NOW).eventKey).toBe(a);

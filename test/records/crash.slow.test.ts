@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { aktoAt } from '../support/bridge.ts';
 import { type ServingChild, startServing } from '../support/child.ts';
 import { json, startFakeBackend, text } from '../support/fake-backend.ts';
-import { until } from '../support/telemetry.ts';
+import { until } from '../support/recording-bridge.ts';
 
 /** All together; each chain kills one bridge after the other on one folder. */
 const ROUNDS = 200;

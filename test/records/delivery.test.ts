@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { aktoBlocks } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { text } from '../support/fake-backend.ts';
-import { eventOf, recordingBridge, temporaryFolder, until } from '../support/telemetry.ts';
+import { eventOf, recordingBridge, temporaryFolder, until } from '../support/recording-bridge.ts';
 
 const MESSAGES = [{ role: 'user', content: 'When does the library open?' }];
 const callOf = (id: string, more: object = {}) => ({
@@ -28,7 +28,7 @@ const failureOf = (id: string, more: object = {}) =>
   });
 
 describe('one record for each call', () => {
-  test('an allowed call: its request, its answer, and what the bridge said', async () => {
+  test('an allowed call: its request, its response, and the decisions of the bridge', async () => {
     const bridge = await recordingBridge();
     await bridge.ask(callOf('a'));
     await bridge.ask({
@@ -89,7 +89,7 @@ describe('one record for each call', () => {
     expect((await bridge.send([event])).reply).toMatchObject({ blocked: 1, new: 0 });
   });
 
-  test('a blocked answer: nothing for the success that LiteLLM logs all the same', async () => {
+  test('a blocked response: nothing for the success that LiteLLM logs all the same', async () => {
     const bridge = await recordingBridge();
     await bridge.ask(callOf('c'));
     bridge.akto.server.reply = (request, response) =>
@@ -123,7 +123,7 @@ describe('one record for each call', () => {
     expect(await bridge.recordsOf('f')).toMatchObject([{ statusCode: '429', tag: { outcome: 'failure' } }]);
   });
 
-  test('a failed attempt gives way to the success of its call, in either order', async () => {
+  test('a failed attempt is replaced by the success of its call, in either order', async () => {
     const bridge = await recordingBridge({ FAILURE_GRACE_SECONDS: '1' });
     await bridge.send([failureOf('g')]);
     await bridge.send([eventOf('g')]);
@@ -166,7 +166,7 @@ describe('two backends', () => {
 });
 
 describe('a restart', () => {
-  test('what was not delivered is delivered by the next bridge, joined with what the first one said', async () => {
+  test('records that were not delivered are delivered by the next bridge, with the notes of the first', async () => {
     const folder = temporaryFolder();
     const first = await recordingBridge({ DATA_DIR: folder });
     await first.ask(callOf('a'));
@@ -187,7 +187,7 @@ describe('a restart', () => {
     expect((await second.send([eventOf('a', { startTime: 1, id: 'x' }), eventOf('a')])).status).toBe(200);
   });
 
-  test('a token that is refused holds the records, is told once, and a mended one lets them go', async () => {
+  test('a refused token holds the records and is logged once, and a mended one lets them go', async () => {
     const folder = temporaryFolder();
     const first = await recordingBridge({ DATA_DIR: folder, AKTO_API_KEY: 'revoked' });
     await first.send([eventOf('a'), eventOf('b')]);
@@ -215,7 +215,7 @@ describe('monitor only', () => {
     expect(bridge.akto.server.seen.map(({ path }) => path)).toEqual(['/api/ingestData']);
   });
 
-  test('an observing Akto judges with the record what it was not asked about, and blocks nothing', async () => {
+  test('an observing Akto judges recorded calls that it has not judged before, and blocks nothing', async () => {
     const bridge = await recordingBridge({ SYNC_MODE: 'false' });
     await bridge.send([eventOf('a')]);
     await bridge.recordsOf('a');
@@ -268,7 +268,7 @@ test('a blocked call without any id is on record too', async () => {
   expect(record).toMatchObject({ statusCode: '403', tag: { outcome: 'blocked' } });
 });
 
-test('a blocked call that could not be stored by the time the bridge ends is told as lost', async () => {
+test('a blocked call that could not be stored by the time the bridge ends is logged as lost', async () => {
   const file = path.join(temporaryFolder(), 'file');
   fs.writeFileSync(file, '');
   const bridge = await recordingBridge({ DATA_DIR: file, BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'library' });

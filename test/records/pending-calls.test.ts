@@ -15,8 +15,8 @@ const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => (
   ...more,
 });
 
-describe('what was said about a call', () => {
-  test('one note for its request and one for its answer, the last of a stream with their number', () => {
+describe('notes on a call', () => {
+  test('there is one for its request and one for its response: of a stream the last, with their number', () => {
     const calls = new PendingCalls();
     calls.add(note('a'));
     calls.add(note('b'));
@@ -25,7 +25,7 @@ describe('what was said about a call', () => {
     expect(calls.notesOf('c')).toEqual([]);
   });
 
-  test('what an observing backend says later is added', () => {
+  test('a check that ends after the decision is added to the note', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     calls.add(note('a'));
@@ -35,7 +35,7 @@ describe('what was said about a call', () => {
     expect(calls.notesOf('a')).toEqual([note('a', { checks: [check] })]);
   });
 
-  test('what an observing backend says before the others have answered is added too', () => {
+  test('a check that ends just before the decision is added too', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     calls.addCheck('a', 'request', check);
@@ -47,7 +47,7 @@ describe('what was said about a call', () => {
     ]);
   });
 
-  test('what it says much earlier, or with too many others, is forgotten', async () => {
+  test('a check that ends long before, or with too many others, is forgotten', async () => {
     let now = 1;
     const calls = new PendingCalls({ now: () => now });
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
@@ -71,7 +71,7 @@ describe('what was said about a call', () => {
     expect(calls.notesOf('a')).toEqual([note('a', { input_type: 'response' })]);
   });
 
-  test('beyond its bound the oldest is forgotten, and told', () => {
+  test('the oldest call is forgotten, and reported, when there are too many', () => {
     let forgotten = 0;
     const calls = new PendingCalls({ max: 2, onForgotten: () => forgotten++ });
     for (const id of ['a', 'b', 'c']) calls.add(note(id, { litellm_trace_id: 't' }));
@@ -81,7 +81,7 @@ describe('what was said about a call', () => {
 });
 
 describe('calls without an event', () => {
-  test('each is told once, but for blocked ones and those whose event came', () => {
+  test('each is reported once, except blocked calls and those whose event came', () => {
     const calls = new PendingCalls();
     calls.add(note('seen'));
     calls.add(note('missing'));
@@ -92,7 +92,7 @@ describe('calls without an event', () => {
     expect(calls.notesOf('missing')).toHaveLength(1);
   });
 
-  test('old calls are forgotten', () => {
+  test('calls are forgotten by age', () => {
     const calls = new PendingCalls();
     calls.add(note('a'));
     calls.add(note('b', { at: 5000 }));

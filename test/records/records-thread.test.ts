@@ -5,9 +5,9 @@ import { createLog } from '../../src/observability/log.ts';
 import { RecordsThread } from '../../src/records/records-thread.ts';
 import { aktoAt } from '../support/bridge.ts';
 import { noteOf } from '../support/record.ts';
-import { temporaryFolder } from '../support/telemetry.ts';
+import { temporaryFolder } from '../support/recording-bridge.ts';
 
-test('what a thread that answers nothing cannot be handed is counted and told', async () => {
+test('blocked calls that cannot be handed to a thread that hangs are counted and logged', async () => {
   const lines: string[] = [];
   const log = createLog('info', () => {}, { write: (line) => lines.push(line) });
   let lost = 0;

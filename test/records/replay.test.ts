@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { createRecorder, type Recorder, type Replayed } from '../support/recorder.ts';
 import { type Recording, recordingsOf, rowsOf, type Step, stepsOf } from '../support/recordings.ts';
-import { createStation, type Replayed, type Station } from '../support/replay.ts';
 
-const stations: Station[] = [];
+const recorders: Recorder[] = [];
 afterEach(async () => {
-  for (const station of stations.splice(0)) await station.close();
+  for (const recorder of recorders.splice(0)) await recorder.close();
 });
 
-function opened(): Station {
-  const station = createStation();
-  stations.push(station);
-  return station;
+function opened(): Recorder {
+  const recorder = createRecorder();
+  recorders.push(recorder);
+  return recorder;
 }
 
 /** A record, by what the test knows of its call. */
@@ -107,21 +107,23 @@ const WAYS: readonly [way: string, (steps: readonly Step[]) => readonly Step[]][
   ],
 ];
 
-describe.each(['1.106.2'])('what LiteLLM %s sent', (release) => {
-  const recordings = recordingsOf(release).filter(({ name }) => !name.endsWith('format-v1'));
+const RELEASE = '1.106.2';
+
+describe(`recordings of LiteLLM ${RELEASE}`, () => {
+  const recordings = recordingsOf(RELEASE).filter(({ name }) => !name.endsWith('format-v1'));
 
   test.each(recordings)('$name is one record for each call and backend', async (recording) => {
-    const station = opened();
-    await station.take(stepsOf(recording));
+    const recorder = opened();
+    await recorder.take(stepsOf(recording));
     const records = sorted(expected(recording));
-    expect(sorted((await station.all('akto')).map(told))).toEqual(records);
-    expect(sorted((await station.all('capsule')).map(told))).toEqual(
+    expect(sorted((await recorder.all('akto')).map(told))).toEqual(records);
+    expect(sorted((await recorder.all('capsule')).map(told))).toEqual(
       recording.name in NOT_FOR_CAPSULE ? [] : records,
     );
-    expect(station.trouble).toEqual([]);
+    expect(recorder.trouble).toEqual([]);
   });
 
-  describe('all of it in one outbox', () => {
+  describe('all of them in one outbox: one record for each call', () => {
     // The three formats were recorded of the same calls
     const session = recordings.filter(({ name }) => !/format-(?:ndjson|single)$/.test(name));
     const steps = session.flatMap(stepsOf).toSorted((a, b) => a.at - b.at);
@@ -130,38 +132,34 @@ describe.each(['1.106.2'])('what LiteLLM %s sent', (release) => {
     test.each(WAYS)(
       '%s',
       async (_, change) => {
-        const station = opened();
-        await station.take(change(steps));
-        expect(sorted((await station.all('akto')).map(told))).toEqual(records);
-        expect(station.trouble).toEqual([]);
+        const recorder = opened();
+        await recorder.take(change(steps));
+        expect(sorted((await recorder.all('akto')).map(told))).toEqual(records);
+        expect(recorder.trouble).toEqual([]);
       },
       60_000,
     );
 
-    test('once more in vain after everything was delivered', async () => {
-      const station = opened();
-      await station.take(steps);
-      expect(await station.deliver()).toBe(records.length);
-      await station.take(posted(steps));
-      expect((await station.all('akto')).map(told)).toEqual([]);
+    test('all rows again, after everything was delivered: no record', async () => {
+      const recorder = opened();
+      await recorder.take(steps);
+      expect(await recorder.deliver()).toBe(records.length);
+      await recorder.take(posted(steps));
+      expect((await recorder.all('akto')).map(told)).toEqual([]);
     });
 
     test('one record for each call that is logged, where no guardrail is configured', async () => {
-      const station = opened();
-      await station.take(posted(steps));
-      const outcomes = (await station.all('akto')).map(({ outcome }) => outcome);
+      const recorder = opened();
+      await recorder.take(posted(steps));
+      const outcomes = (await recorder.all('akto')).map(({ outcome }) => outcome);
       expect(outcomes.toSorted()).toEqual(session.flatMap(expectedOfLogger).toSorted());
     });
   });
 });
 
-test.each(['1.106.2'])(
-  'rows of generic_api_use_v1 of LiteLLM %s are counted, and no record',
-  async (release) => {
-    const station = opened();
-    const body =
-      recordingsOf(release).find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
-    expect(await station.logs(body)).toMatchObject({ legacy: rowsOf(body).length, new: 0, bad: 0 });
-    expect(await station.all('akto')).toEqual([]);
-  },
-);
+test('rows of generic_api_use_v1 are counted, and no record', async () => {
+  const recorder = opened();
+  const body = recordingsOf(RELEASE).find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
+  expect(await recorder.logs(body)).toMatchObject({ legacy: rowsOf(body).length, new: 0, bad: 0 });
+  expect(await recorder.all('akto')).toEqual([]);
+});

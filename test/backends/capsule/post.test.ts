@@ -212,7 +212,8 @@ describe('the post of a record', () => {
     }
   });
 
-  test.each(['1.106.2'])('is made of what LiteLLM %s logs', async (release) => {
+  test('is made of what LiteLLM 1.106.2 logs', async () => {
+    const release = '1.106.2';
     const [success] = recordedEvents(release, 'chat');
     expect(await posted({ event: success as CallRecord['event'] })).toEqual({
       requestId: expect.stringMatching(/./),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { text } from '../support/fake-backend.ts';
-import { eventOf, recordingBridge, until } from '../support/telemetry.ts';
+import { eventOf, recordingBridge, until } from '../support/recording-bridge.ts';
 
 /** Stands in everything that must not come out again. */
 const CANARY = 'c4n4ry';
@@ -25,7 +25,7 @@ const event = (id: string, more: object = {}) =>
     ...more,
   });
 
-test('no content, credential or identity reaches a log line, a metric or an answer', async () => {
+test('no content, credential or identity reaches a log line, a metric or a reply', async () => {
   const bridge = await recordingBridge(
     { LOG_LEVEL: 'trace', FAILURE_GRACE_SECONDS: '0.1' },
     { withCapsule: true },
@@ -75,7 +75,7 @@ test('no content, credential or identity reaches a log line, a metric or an answ
   ).toContain(CANARY);
 });
 
-test('credentials are neither stored nor sent, and without content nothing that was said is', async () => {
+test('credentials are neither stored nor delivered, nor is content where none is to be kept', async () => {
   const bridge = await recordingBridge({ NO_CONTENT_TEAMS: 'gdpr' });
   await bridge.send([
     event('kept'),

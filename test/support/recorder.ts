@@ -31,7 +31,7 @@ const ALL = { records: 10_000, bytes: 1e9, except: new Set<number>() };
 export type Replayed = Omit<CallRecord, 'record_id'> & { readonly recordId: string };
 
 /** Intake and outbox as the worker puts them together, with a clock that a test sets. */
-export function createStation(options: Partial<IntakeOptions> = {}) {
+export function createRecorder(options: Partial<IntakeOptions> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'bridge-replay-'));
   const requests = new Map<string, GuardrailCall>();
   const trouble: string[] = [];
@@ -193,4 +193,4 @@ export function createStation(options: Partial<IntakeOptions> = {}) {
   };
 }
 
-export type Station = ReturnType<typeof createStation>;
+export type Recorder = ReturnType<typeof createRecorder>;
