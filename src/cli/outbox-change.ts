@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Delivery, Selection } from '../outbox/admin.ts';
-import { isServed, OutboxAdmin } from '../outbox/admin.ts';
+import { type Delivery, isServed, OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
 import { stateOf } from './outbox-json.ts';
 import { checkBackend, oneId } from './outbox-read.ts';
