@@ -39,7 +39,7 @@ export type Http = {
     body: unknown,
     options: DeliverOptions<Schema>,
   ): Promise<v.InferOutput<Schema>>;
-  /** Whether anything answers at an address: the HTTP status, whatever it is. For an operator, not for a call. */
+  /** Asks whether anything answers at an address, for an operator. Resolves with the HTTP status, whatever it is. */
   reach(url: string, timeoutMs: number): Promise<number>;
   /** Loads the client now rather than for the first request, which would wait 70 ms for it. */
   open(): void;
@@ -126,7 +126,7 @@ class UndiciHttp implements Http {
     } catch (error) {
       if (error instanceof BackendError) throw error;
       if (signal.aborted) throw signal.reason;
-      // What the client threw carries the address, what the schema threw the vendor's words
+      // An error of the client holds the address, one of the schema the vendor's words
       throw new BackendError(toFailure(error));
     }
   }

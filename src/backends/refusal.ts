@@ -10,8 +10,8 @@ export function waitOf(header: string | null): number | undefined {
 }
 
 /**
- * What a refused delivery was answered. The vendor's text can repeat what it was sent, so it is found only by who asks
- * for it, not by JSON or `inspect`.
+ * The reply to a refused delivery. The vendor's text can repeat what it was sent, so it is there for who asks for it, and not for JSON
+ * or `inspect`.
  */
 export function refusalOf(text: string, retryAfterMs?: number): Refusal {
   const refusal = retryAfterMs === undefined ? {} : { retryAfterMs };

@@ -10,10 +10,10 @@ export type EnvelopeOptions = {
   readonly metadata: string;
 };
 
-/** What Akto is told of one exchange between a client and a model. */
+/** One exchange between a client and a model. */
 export type Exchange = {
   readonly path: string;
-  /** The client's, as far as LiteLLM shows them; what is a credential is left out here. */
+  /** Headers of the client, as far as LiteLLM shows them. Credentials are left out of the envelope. */
   readonly headers: Fields;
   readonly session: string | null | undefined;
   readonly messageId: string | null | undefined;

@@ -1,9 +1,9 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
-import { type McpCall, mcpCallOf } from '../mcp-call.ts';
+import { type McpCall, mcpCallOf, modelOf } from '../recorded-call.ts';
 import { wrapped } from './payload.ts';
 
-/** What went to the model or the tool, and what came back; no answer is undefined. */
+/** Both sides of a call as JSON text: to the model or the tool, and back from it; undefined where nothing came back. */
 export type Payloads = { readonly requestPayload: string; readonly responsePayload: string | undefined };
 
 const RPC = { jsonrpc: '2.0', id: 1 };
@@ -17,19 +17,19 @@ export function recordPayloads(record: CallRecord): Payloads {
   const { event } = record;
   const mcp = mcpCallOf(event);
   if (mcp === undefined) {
-    const answer = stopped(record) ?? chatAnswer(event.response);
+    const response = stoppedResponse(record) ?? chatResponse(event.response);
     return {
       requestPayload: wrapped(JSON.stringify(request(event))),
-      responsePayload: answer && wrapped(JSON.stringify(answer)),
+      responsePayload: response && wrapped(JSON.stringify(response)),
     };
   }
   const call = { ...RPC, method: 'tools/call', params: { name: mcp.tool, arguments: mcp.arguments } };
-  const ending = stopped(record);
-  const answer = record.outcome === 'failure' ? { ...RPC, ...ending } : (ending ?? toolResult(mcp));
-  return { requestPayload: JSON.stringify(call), responsePayload: answer && JSON.stringify(answer) };
+  const stopped = stoppedResponse(record);
+  const response = record.outcome === 'failure' ? { ...RPC, ...stopped } : (stopped ?? toolResult(mcp));
+  return { requestPayload: JSON.stringify(call), responsePayload: response && JSON.stringify(response) };
 }
 
-/** The code of a failed call if it is an HTTP status, else 500. */
+/** HTTP status of a failed call; 500 where its code is none. */
 export function failureStatus(event: Fields): number {
   const code = Number(fieldsOf(event.error_information).error_code);
   return Number.isInteger(code) && code >= 400 && code <= 599 ? code : 500;
@@ -45,11 +45,6 @@ function request(event: Fields): object {
   };
 }
 
-/** As the client named it: what a provider is asked for stands behind the group. */
-export function modelOf(event: Fields): string | undefined {
-  return textOf(event.model_group) ?? textOf(event.model);
-}
-
 function messagesOf(messages: unknown): unknown[] {
   if (Array.isArray(messages)) return messages;
   if (typeof messages === 'string') return [{ role: 'user', content: messages }];
@@ -60,8 +55,8 @@ function isFilled(list: unknown): boolean {
   return Array.isArray(list) ? list.length > 0 : list !== null && list !== undefined;
 }
 
-/** What stands for the answer of a call that has none. */
-function stopped({ outcome, event, block }: CallRecord): object | undefined {
+/** The response that stands in for that of a blocked or failed call; undefined for a success. */
+function stoppedResponse({ outcome, event, block }: CallRecord): object | undefined {
   switch (outcome) {
     case 'success':
       return undefined;
@@ -75,8 +70,8 @@ function stopped({ outcome, event, block }: CallRecord): object | undefined {
   }
 }
 
-/** A text, as LiteLLM's own redaction leaves one, becomes a message. */
-function chatAnswer(response: unknown): object | undefined {
+/** The model's response. A text, as LiteLLM's own redaction leaves one, becomes a message. */
+function chatResponse(response: unknown): object | undefined {
   if (typeof response !== 'object' || response === null) {
     const content = textOf(response);
     return content === undefined ? undefined : { choices: [{ message: { content, role: 'assistant' } }] };

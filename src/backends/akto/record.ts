@@ -1,19 +1,18 @@
 import { fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../guardrail/record.ts';
-import { clientHeaders, clientSession, knownText } from '../logged-client.ts';
-import { mcpCallOf } from '../mcp-call.ts';
+import { callIdOf, clientHeaders, clientSession, knownText, mcpCallOf, modelOf } from '../recorded-call.ts';
 import { DEFAULT_PATH, type Envelope, type EnvelopeOptions, envelope, identityTags } from './envelope.ts';
-import { failureStatus, modelOf, type Payloads, recordPayloads } from './record-payload.ts';
+import { failureStatus, type Payloads, recordPayloads } from './record-payload.ts';
 
-/** What Akto's JSON reader takes, in characters: of one string, and of a whole body. */
+/** Limits of Akto's JSON reader, in characters: of one string, and of a whole body. */
 export type Limits = { readonly string: number; readonly body: number };
 
-/** So many characters of a list are told in a tag, then how many entries are left. */
+/** Most characters of a list in a tag; the number of entries that are left follows. */
 const MAX_LIST_LENGTH = 4000;
-/** A call has a handful of verdicts; a call id that clients use again and again has any number. */
+/** Most verdicts in a tag. A call has a handful; a call id that clients use again and again has any number. */
 const MAX_VERDICTS = 20;
 
-/** The envelope of a whole call. A payload that Akto would not read is replaced by its size, the longer one first. */
+/** Makes the envelope of a whole call. A payload that Akto would not read is replaced by its size, the longer one first. */
 export function recordEnvelope(record: CallRecord, options: EnvelopeOptions, limits: Limits): Envelope {
   let payloads = recordPayloads(record);
   const truncated: string[] = [];
@@ -33,30 +32,30 @@ export function recordEnvelope(record: CallRecord, options: EnvelopeOptions, lim
   return built ?? build();
 }
 
-/** How many characters an envelope takes in a body, or at most takes where that is within the limit. */
+/** Characters of an envelope in a body; an upper bound where that is within the limit. */
 function encodedLength(sent: Envelope, limit: number): number {
   // JSON text has no control characters, and encoding it again makes two of one at most
   const most = Object.values(sent).reduce((sum, value) => sum + 2 * (value?.length ?? 0), 1000);
   return most <= limit ? most : JSON.stringify(sent).length + 1;
 }
 
-/** Whether a reader with these limits takes an envelope. */
+/** True if a reader with these limits accepts an envelope. */
 export function isWithin(sent: Envelope, { string, body }: Limits): boolean {
   return (
     Object.values(sent).every((value) => (value?.length ?? 0) <= string) && encodedLength(sent, body) <= body
   );
 }
 
-/** Envelopes in their order, in as few bodies as take them. */
+/** Packs envelopes, in their order, into as few bodies as accept them. */
 export function bodiesOf(envelopes: readonly Envelope[], limit: number): Envelope[][] {
   const bodies: Envelope[][] = [];
   let length = Number.POSITIVE_INFINITY;
   for (const sent of envelopes) {
-    const own = encodedLength(sent, limit / envelopes.length);
-    length += own;
+    const added = encodedLength(sent, limit / envelopes.length);
+    length += added;
     if (length > limit) {
       bodies.push([]);
-      length = own;
+      length = added;
     }
     bodies.at(-1)?.push(sent);
   }
@@ -82,14 +81,9 @@ function exchangeOf(record: CallRecord, payloads: Payloads, truncated: readonly 
   };
 }
 
-/** The trace that the checks of this call were sent under: newer releases log another one. */
+/** The trace of this call's checks: LiteLLM logs another one. */
 function checkedTrace({ verdicts }: CallRecord): string | undefined {
   return verdicts.find((note) => note.litellm_trace_id)?.litellm_trace_id ?? undefined;
-}
-
-/** Older releases log it in failures alone, as `id`; the bridge knows it from its verdicts. */
-function callIdOf({ event, verdicts }: CallRecord): string | undefined {
-  return textOf(event.litellm_call_id) ?? verdicts[0]?.litellm_call_id ?? textOf(event.id);
 }
 
 function tagsOf(record: CallRecord, truncated: readonly string[]): Record<string, string | undefined> {
@@ -130,13 +124,13 @@ function compact({ input_type, action, by, ms, calls, checks }: VerdictNote) {
 }
 
 function listed(entries: readonly string[]): string | undefined {
-  const told: string[] = [];
+  const shown: string[] = [];
   let room = MAX_LIST_LENGTH;
   for (const entry of entries) {
     room -= entry.length;
     if (room < 0) break;
-    told.push(entry);
+    shown.push(entry);
   }
-  const left = entries.length - told.length;
-  return entries.length > 0 ? JSON.stringify(left > 0 ? [...told, `+${left} more`] : told) : undefined;
+  const left = entries.length - shown.length;
+  return entries.length > 0 ? JSON.stringify(left > 0 ? [...shown, `+${left} more`] : shown) : undefined;
 }

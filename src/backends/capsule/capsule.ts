@@ -6,7 +6,7 @@ import { parseInner } from '../../guardrail/json.ts';
 import { ALLOW } from '../../guardrail/verdict.ts';
 import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
 import { defineBackend } from '../backend.ts';
-import { isPosted, postHook } from './post.ts';
+import { isPosted, postHook } from './post-hook.ts';
 
 const HOOKS = '/v1/litellm/hooks';
 

@@ -1,15 +1,14 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
-import { clientSession } from '../logged-client.ts';
-import { mcpCallOf } from '../mcp-call.ts';
+import { callIdOf, clientSession, mcpCallOf, modelOf } from '../recorded-call.ts';
 
-/** LiteLLM logs what its MCP gateway does under model names made of this and the tool. */
+/** Begins the model name of every event of LiteLLM's MCP gateway. */
 const MCP_MODEL = 'MCP: ';
 
-/** Whether the plugin posts such an event: not the listing of tools, nor a call that Capsule itself denied. */
+/** True if the plugin posts such an event: all but listings of tools, and calls that Capsule itself denied. */
 export function isPosted({ event, block }: Pick<CallRecord, 'event' | 'block'>): boolean {
   if (block?.by === 'capsule' && block.cause === 'verdict') return false;
-  // What the plugin raises where it is in use beside the bridge
+  // Raised by the plugin where it is in use beside the bridge
   if (fieldsOf(event.error_information).error_class === 'CapsuleBlockedError') return false;
   if (mcpCallOf(event) !== undefined) return true;
   return event.call_type !== 'list_mcp_tools' && !textOf(event.model)?.startsWith(MCP_MODEL);
@@ -26,11 +25,12 @@ export function postHook(record: CallRecord) {
   const mcp = mcpCallOf(event);
   const subject =
     mcp === undefined
-      ? { model: textOf(event.model_group) ?? textOf(event.model) ?? 'unknown' }
+      ? { model: modelOf(event) ?? 'unknown' }
       : { serverName: mcp.server, toolName: mcp.tool };
   const sessionId = clientSession(event);
   const body = {
-    requestId: requestIdOf(record),
+    // The id of the pre hook, if it is known
+    requestId: callIdOf(record) ?? record.record_id,
     ...subject,
     durationMs: durationMs(event),
     success: outcome === 'success',
@@ -38,11 +38,6 @@ export function postHook(record: CallRecord) {
     ...(sessionId && { sessionId }),
   };
   return { path: mcp === undefined ? 'events/post' : 'events/mcp/post', body };
-}
-
-/** The id that the pre hook was sent under, if anything tells it. */
-function requestIdOf({ event, verdicts, record_id }: CallRecord): string {
-  return textOf(event.litellm_call_id) ?? verdicts[0]?.litellm_call_id ?? textOf(event.id) ?? record_id;
 }
 
 /** Whole milliseconds; Unix seconds as a double are exact to less than a microsecond. */
