@@ -1,4 +1,5 @@
 import type { Answer } from './provider.ts';
+import type { Trait } from './release.ts';
 
 /** A client request whose guardrail calls are recorded. All content is invented. */
 export interface Case {
@@ -7,18 +8,21 @@ export interface Case {
   body: Record<string, unknown>;
   answer?: Answer;
   headers?: Record<string, string>;
-  /** The kinds of guardrail calls each release makes (rounds of a stream once), and the status its client sees. */
-  newest: { calls: string[]; status: number };
-  old: { calls: string[]; status: number };
+  /** The kinds of guardrail calls LiteLLM makes (rounds of a stream once), and the status its client sees. */
+  outcome: Outcome;
+  /** What it does instead as long as a release does not do that yet. */
+  before?: { trait: Trait; outcome: Outcome };
+}
+
+export interface Outcome {
+  calls: string[];
+  status: number;
 }
 
 const both = { calls: ['request', 'response'], status: 200 };
 const requestOnly = { calls: ['request'], status: 200 };
 const responseOnly = { calls: ['response'], status: 200 };
-/** The old release cannot serialise lists inside messages: a 500 before any call. */
 const unsendable = { calls: [], status: 500 };
-const none = { calls: [], status: 200 };
-const same = (outcome: { calls: string[]; status: number }) => ({ newest: outcome, old: outcome });
 
 const png =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
@@ -56,7 +60,7 @@ export const cases: Case[] = [
         { role: 'user', content: 'And at which temperature? Übrigens: 🍰' },
       ],
     },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'chat-parts-image',
@@ -75,8 +79,7 @@ export const cases: Case[] = [
         },
       ],
     },
-    newest: both,
-    old: unsendable,
+    outcome: both,
   },
   {
     name: 'chat-image-only',
@@ -85,7 +88,7 @@ export const cases: Case[] = [
       model: 'house-model',
       messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: png } }] }],
     },
-    ...same(responseOnly),
+    outcome: responseOnly,
   },
   {
     name: 'chat-tools',
@@ -95,7 +98,8 @@ export const cases: Case[] = [
       tools: [lookUp, { type: 'web_search', search_context_size: 'low' }],
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    ...same(both),
+    outcome: both,
+    before: { trait: 'sends built-in tools', outcome: unsendable },
   },
   {
     name: 'chat-tool-history',
@@ -119,8 +123,7 @@ export const cases: Case[] = [
         { role: 'tool', tool_call_id: 'call_invented_9', content: 'Plums, flour, butter.' },
       ],
     },
-    newest: both,
-    old: unsendable,
+    outcome: both,
   },
   {
     name: 'chat-tool-answer',
@@ -131,8 +134,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
     answer: toolAnswer,
-    newest: both,
-    old: { calls: ['request'], status: 500 },
+    outcome: both,
   },
   {
     name: 'chat-claude-tool-answer',
@@ -146,8 +148,7 @@ export const cases: Case[] = [
       ],
     },
     answer: { ...toolAnswer, text: 'I will look it up.' },
-    newest: both,
-    old: { calls: ['request'], status: 500 },
+    outcome: both,
   },
   {
     name: 'chat-stream',
@@ -158,7 +159,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Tell me the recipe.' }],
     },
     answer: { text: story, chunkSize: 8 },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'chat-tool-stream',
@@ -170,7 +171,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
     answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'messages',
@@ -226,8 +227,7 @@ export const cases: Case[] = [
         },
       ],
     },
-    newest: both,
-    old: unsendable,
+    outcome: both,
   },
   {
     name: 'messages-plain',
@@ -250,7 +250,7 @@ export const cases: Case[] = [
         { role: 'user', content: 'The one of my grandmother.' },
       ],
     },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'messages-openai-model',
@@ -262,8 +262,7 @@ export const cases: Case[] = [
       system: [{ type: 'text', text: 'You are the kitchen helper.' }],
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    newest: both,
-    old: requestOnly,
+    outcome: both,
   },
   {
     name: 'messages-tool-answer',
@@ -275,7 +274,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
     answer: { ...toolAnswer, text: 'I will look it up.' },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'messages-stream',
@@ -288,7 +287,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Tell me the recipe.' }],
     },
     answer: { text: story, chunkSize: 8 },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'messages-tool-stream',
@@ -301,7 +300,7 @@ export const cases: Case[] = [
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
     answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'responses',
@@ -325,8 +324,7 @@ export const cases: Case[] = [
         { role: 'user', content: 'And for ten people?' },
       ],
     },
-    newest: both,
-    old: unsendable,
+    outcome: both,
   },
   {
     name: 'responses-plain',
@@ -339,7 +337,7 @@ export const cases: Case[] = [
         { type: 'function_call_output', call_id: 'call_invented_9', output: 'Plums, flour, butter.' },
       ],
     },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'responses-tool-output-only',
@@ -357,29 +355,29 @@ export const cases: Case[] = [
         { type: 'function_call_output', call_id: 'call_invented_9', output: 'Plums, flour, butter.' },
       ],
     },
-    newest: both,
-    old: responseOnly,
+    outcome: both,
+    before: { trait: 'judges tool outputs alone', outcome: responseOnly },
   },
   {
     name: 'responses-tool-answer',
     path: '/v1/responses',
     body: { model: 'house-model', input: 'Find the plum cake recipe.' },
     answer: toolAnswer,
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'responses-stream',
     path: '/v1/responses',
     body: { model: 'house-model', stream: true, input: 'Tell me the recipe.' },
     answer: { text: story, chunkSize: 8 },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'responses-tool-stream',
     path: '/v1/responses',
     body: { model: 'house-model', stream: true, input: 'Find the plum cake recipe.' },
     answer: toolAnswer,
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'responses-claude-model',
@@ -389,27 +387,25 @@ export const cases: Case[] = [
       instructions: 'You are the kitchen helper.',
       input: 'Find the plum cake recipe.',
     },
-    newest: both,
-    old: requestOnly,
+    outcome: both,
   },
   {
     name: 'embeddings',
     path: '/v1/embeddings',
     body: { model: 'house-embedding', input: ['plum cake', 'apple pie'] },
-    newest: requestOnly,
-    old: none,
+    outcome: requestOnly,
   },
   {
     name: 'completions',
     path: '/v1/completions',
     body: { model: 'house-completion', prompt: 'Once upon a plum tree' },
-    ...same(both),
+    outcome: both,
   },
   {
     name: 'completions-stream',
     path: '/v1/completions',
     body: { model: 'house-completion', prompt: 'Once upon a plum tree', stream: true },
     answer: { text: story, chunkSize: 8 },
-    ...same(requestOnly),
+    outcome: requestOnly,
   },
 ];

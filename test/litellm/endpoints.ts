@@ -4,10 +4,10 @@ export interface Endpoint {
   path: string;
   /** The body of an ordinary request with this prompt. */
   ask(prompt: string): Record<string, unknown>;
-  /** How it words an error to clients in the newest release. */
+  /** How it words an error to clients since it types its errors. */
   errors: 'openai' | 'anthropic' | 'plain';
-  /** Whether the releases call a guardrail for the request and for the answer, plain and streamed. */
-  judged: Record<'newest' | 'old', { request: boolean; answer: boolean; stream: boolean }>;
+  /** Whether LiteLLM calls a guardrail for the request and for the answer, plain and streamed. */
+  judged: { request: boolean; answer: boolean; stream: boolean };
 }
 
 const all = { request: true, answer: true, stream: true };
@@ -18,14 +18,14 @@ export const endpoints: Endpoint[] = [
     path: '/v1/chat/completions',
     ask: (prompt) => ({ model: 'house-model', messages: [{ role: 'user', content: prompt }] }),
     errors: 'openai',
-    judged: { newest: all, old: all },
+    judged: all,
   },
   {
     name: '/v1/chat/completions of an Anthropic model',
     path: '/v1/chat/completions',
     ask: (prompt) => ({ model: 'house-claude', messages: [{ role: 'user', content: prompt }] }),
     errors: 'openai',
-    judged: { newest: all, old: all },
+    judged: all,
   },
   {
     name: '/v1/messages',
@@ -36,7 +36,7 @@ export const endpoints: Endpoint[] = [
       messages: [{ role: 'user', content: prompt }],
     }),
     errors: 'anthropic',
-    judged: { newest: all, old: all },
+    judged: all,
   },
   {
     name: '/v1/messages of an OpenAI model',
@@ -47,14 +47,14 @@ export const endpoints: Endpoint[] = [
       messages: [{ role: 'user', content: prompt }],
     }),
     errors: 'anthropic',
-    judged: { newest: all, old: { request: true, answer: false, stream: true } },
+    judged: all,
   },
   {
     name: '/v1/responses',
     path: '/v1/responses',
     ask: (prompt) => ({ model: 'house-model', input: prompt }),
     errors: 'openai',
-    judged: { newest: all, old: all },
+    judged: all,
   },
   {
     name: '/v1/completions',
@@ -62,20 +62,14 @@ export const endpoints: Endpoint[] = [
     ask: (prompt) => ({ model: 'house-completion', prompt }),
     errors: 'plain',
     // no release judges a streamed text completion: a way round every post_call guardrail
-    judged: {
-      newest: { request: true, answer: true, stream: false },
-      old: { request: true, answer: true, stream: false },
-    },
+    judged: { request: true, answer: true, stream: false },
   },
   {
     name: '/v1/embeddings',
     path: '/v1/embeddings',
     ask: (prompt) => ({ model: 'house-embedding', input: [prompt] }),
     errors: 'openai',
-    judged: {
-      newest: { request: true, answer: false, stream: false },
-      old: { request: false, answer: false, stream: false },
-    },
+    judged: { request: true, answer: false, stream: false },
   },
 ];
 

@@ -1,14 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { ensureVenv } from './venv.ts';
-
-/** A LiteLLM release under test. */
-export interface Release {
-  kind: 'newest' | 'old';
-  version: string;
-  bin: string;
-  /** The version of `capsule-litellm` beside it, null when left out. */
-  capsule: string | null;
-}
+import type { Release } from './release.ts';
+import { ensureVenv, type VenvSpec } from './venv.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,37 +8,37 @@ declare module 'vitest' {
   }
 }
 
-/** The first release whose `generic_guardrail_api` has its present shape; a year old in November 2026. */
-const oldRelease = '1.80.8';
+/** The newest release that `litellm[proxy]` can be installed of, and the oldest that the bridge supports. */
+const usual = 'newest,1.83.14';
 
+/**
+ * Releases to run the suite with, from `LITELLM_RELEASES`: versions with commas between, `newest` for what pip
+ * installs by itself. Only the first is compared with the vendors' own code.
+ */
 export default async function setup(project: TestProject): Promise<void> {
   const note = (line: string) => console.log(`litellm suite: ${line}`);
-  const parity = process.env.CAPSULE_PARITY !== 'off';
-  const newest = await ensureVenv(
-    {
-      name: parity ? 'newest' : 'newest-without-capsule',
-      requirements: ['litellm[proxy]', ...(parity ? ['capsule-litellm'] : [])],
-      newest: true,
-    },
-    note,
-  );
-  const old = await ensureVenv(
-    { name: `litellm-${oldRelease}`, requirements: [`litellm[proxy]==${oldRelease}`], newest: false },
-    note,
-  );
-  const releases: Release[] = [
-    {
-      kind: 'newest',
-      version: newest.versions.litellm ?? '',
-      bin: newest.bin,
-      capsule: parity ? (newest.versions['capsule-litellm'] ?? null) : null,
-    },
-    { kind: 'old', version: old.versions.litellm ?? '', bin: old.bin, capsule: null },
-  ];
-  for (const release of releases) {
-    const capsule = release.capsule ? `, capsule-litellm ${release.capsule}` : '';
-    note(`${release.kind}: litellm ${release.version}${capsule}`);
+  const withCapsule = process.env.CAPSULE_PARITY !== 'off';
+  const wanted = (process.env.LITELLM_RELEASES || usual).split(',').map((version) => version.trim());
+  const releases: Release[] = [];
+  for (const [index, version] of wanted.entries()) {
+    const hasCapsule = withCapsule && index === 0;
+    const { bin, versions } = await ensureVenv(specOf(version, hasCapsule), note);
+    const capsule = hasCapsule ? (versions['capsule-litellm'] ?? null) : null;
+    releases.push({ version: versions.litellm ?? version, bin, capsule });
+    note(`litellm ${versions.litellm}${capsule ? `, capsule-litellm ${capsule}` : ''}`);
   }
-  if (!parity) note('CAPSULE_PARITY=off: the comparison with capsule-litellm is skipped');
+  if (!withCapsule) note('CAPSULE_PARITY=off: the comparison with capsule-litellm is skipped');
   project.provide('releases', releases);
+}
+
+function specOf(version: string, hasCapsule: boolean): VenvSpec {
+  const isNewest = version === 'newest';
+  return {
+    name: `litellm-${version}${hasCapsule ? '-with-capsule' : ''}`,
+    requirements: [
+      isNewest ? 'litellm[proxy]' : `litellm[proxy]==${version}`,
+      ...(hasCapsule ? ['capsule-litellm'] : []),
+    ],
+    newest: isNewest,
+  };
 }

@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bridge } from './bridge.ts';
 import { events, type Seen } from './client.ts';
 import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { gate, StreamReader } from './policy-stream.ts';
 import { bearer, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
+import { releasesThat } from './release.ts';
 
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
@@ -80,305 +81,300 @@ const setups = {
   },
 };
 
-describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
-  'policies and who calls, litellm $version',
-  (release) => {
-    let world: PolicyWorld<keyof typeof setups>;
+describe.each(releasesThat('has stream settings'))('policies and who calls, litellm $version', (release) => {
+  let world: PolicyWorld<keyof typeof setups>;
 
-    beforeAll(async () => {
-      world = await startPolicyWorld(release, setups);
+  beforeAll(async () => {
+    world = await startPolicyWorld(release, setups);
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+  });
+
+  describe('rules by caller', () => {
+    type Ask = {
+      endpoint?: typeof chat;
+      body?: Record<string, unknown>;
+      headers?: Record<string, string>;
+    };
+    const ask = async ({ endpoint = chat, body, headers }: Ask, prompt = leak) => {
+      world.provider.reset();
+      return world.send(endpoint, { ...endpoint.ask(prompt), ...body }, ['callers-pre'], headers);
+    };
+
+    test.each<[string, Ask]>([
+      ['a team, by its alias', { headers: bearer('payments') }],
+      ['a team, by its id', { headers: bearer('sales') }],
+      ['a virtual key, by its alias', { headers: bearer('notebook') }],
+      ['a user', { headers: bearer('dora') }],
+      ['an end user', { body: { user: 'guest-7' } }],
+      ['a model', { endpoint: messages }],
+      ['a header', { headers: { 'x-litellm-kiosk': 'yes' } }],
+      ['all who ask for it', { headers: { 'x-litellm-guardrail-enforce': 'true' } }],
+    ])('%s is refused what others are only watched for', async (_who, caller) => {
+      const seen = await ask(caller);
+
+      expect(seen.status, seen.raw).toBe(400);
+      expect(seen.raw).toMatch(refusal);
+      expect(world.provider.calls).toEqual([]);
+      expect((await ask(caller, question)).status).toBe(200);
     });
 
-    afterAll(async () => {
-      await world?.stop();
+    test.each<[string, Ask]>([
+      ['a caller without a team', {}],
+      ['another end user', { body: { user: 'gus-7' } }],
+      ['another value of the header', { headers: { 'x-litellm-kiosk': 'no' } }],
+      ['a rule for answers', { body: { user: 'watched' } }],
+    ])('%s passes', async (_who, caller) => {
+      const seen = await ask(caller);
+
+      expect(seen.status, seen.raw).toBe(200);
+      expect(JSON.stringify(world.provider.calls)).toContain(secret);
     });
 
-    describe('rules by caller', () => {
-      type Ask = {
-        endpoint?: typeof chat;
-        body?: Record<string, unknown>;
-        headers?: Record<string, string>;
-      };
-      const ask = async ({ endpoint = chat, body, headers }: Ask, prompt = leak) => {
-        world.provider.reset();
-        return world.send(endpoint, { ...endpoint.ask(prompt), ...body }, ['callers-pre'], headers);
-      };
+    test('a rule for answers judges them', async () => {
+      world.provider.reset({ text: `It is ${secret}` });
+      const body = { ...chat.ask(question), user: 'watched' };
+      const seen = await world.send(chat, body, ['callers-post']);
 
-      test.each<[string, Ask]>([
-        ['a team, by its alias', { headers: bearer('payments') }],
-        ['a team, by its id', { headers: bearer('sales') }],
-        ['a virtual key, by its alias', { headers: bearer('notebook') }],
-        ['a user', { headers: bearer('dora') }],
-        ['an end user', { body: { user: 'guest-7' } }],
-        ['a model', { endpoint: messages }],
-        ['a header', { headers: { 'x-litellm-kiosk': 'yes' } }],
-        ['all who ask for it', { headers: { 'x-litellm-guardrail-enforce': 'true' } }],
-      ])('%s is refused what others are only watched for', async (_who, caller) => {
-        const seen = await ask(caller);
+      expect(seen.raw).toMatch(refusal);
+      expect(shownOf(secret, seen.raw)).toEqual([]);
+      const other = await world.send(chat, chat.ask(question), ['callers-post']);
+      expect(other.raw).toContain(secret);
+    });
+
+    test('a rule with a chain of its own leaves out the others', async () => {
+      expect((await ask({}, 'Peel a turnip')).raw).toMatch(refusal);
+      expect((await ask({ body: { user: 'cook' } }, 'Peel a turnip')).status).toBe(200);
+    });
+
+    test('a caller can skip a policy only where the rule says so', async () => {
+      const headers = { 'x-litellm-guardrail-skip': 'banned-keywords,secrets' };
+      expect((await ask({ headers }, 'Peel a turnip')).raw).toMatch(refusal);
+      const lenient = { headers, body: { user: 'lenient' } };
+      expect((await ask(lenient, 'Peel a turnip')).status).toBe(200);
+    });
+  });
+
+  describe('what agents do', () => {
+    const allowed = { name: 'read_file', arguments: '{"path":"menu/plums"}' };
+    const answers = [
+      ['a tool that is blocked', { name: 'shell_run', arguments: '{"command":"ls plums"}' }],
+      ['a path that climbs', { name: 'read_file', arguments: '{"path":"menu/../../etc/plums"}' }],
+    ] as const;
+
+    describe.each([chat, messages, responses])('$name', (endpoint) => {
+      test.each(answers)('%s is refused', async (_what, call) => {
+        world.provider.reset({ toolCalls: [call] });
+        const seen = await world.send(endpoint, endpoint.ask(question), ['agents-post']);
 
         expect(seen.status, seen.raw).toBe(400);
         expect(seen.raw).toMatch(refusal);
-        expect(world.provider.calls).toEqual([]);
-        expect((await ask(caller, question)).status).toBe(200);
+        expect(seen.raw).not.toContain('plums');
       });
 
-      test.each<[string, Ask]>([
-        ['a caller without a team', {}],
-        ['another end user', { body: { user: 'gus-7' } }],
-        ['another value of the header', { headers: { 'x-litellm-kiosk': 'no' } }],
-        ['a rule for answers', { body: { user: 'watched' } }],
-      ])('%s passes', async (_who, caller) => {
-        const seen = await ask(caller);
+      test.each(answers)('%s ends a stream with streaming_end_of_stream_only', async (_what, call) => {
+        world.provider.reset({ text: story, toolCalls: [call] });
+        const body = { ...endpoint.ask(question), stream: true };
+        const seen = await world.send(endpoint, body, ['agents-end']);
 
-        expect(seen.status, seen.raw).toBe(200);
-        expect(JSON.stringify(world.provider.calls)).toContain(secret);
+        expectRefusal(seen);
+        expect(endOf(seen)).toBeUndefined();
       });
 
-      test('a rule for answers judges them', async () => {
-        world.provider.reset({ text: `It is ${secret}` });
-        const body = { ...chat.ask(question), user: 'watched' };
-        const seen = await world.send(chat, body, ['callers-post']);
+      test('another tool passes', async () => {
+        world.provider.reset({ text: story, toolCalls: [allowed] });
+        const plain = await world.send(endpoint, endpoint.ask(question), ['agents-post']);
+        const body = { ...endpoint.ask(question), stream: true };
+        const streamed = await world.send(endpoint, body, ['agents-end']);
 
-        expect(seen.raw).toMatch(refusal);
-        expect(shownOf(secret, seen.raw)).toEqual([]);
-        const other = await world.send(chat, chat.ask(question), ['callers-post']);
-        expect(other.raw).toContain(secret);
-      });
-
-      test('a rule with a chain of its own leaves out the others', async () => {
-        expect((await ask({}, 'Peel a turnip')).raw).toMatch(refusal);
-        expect((await ask({ body: { user: 'cook' } }, 'Peel a turnip')).status).toBe(200);
-      });
-
-      test('a caller can skip a policy only where the rule says so', async () => {
-        const headers = { 'x-litellm-guardrail-skip': 'banned-keywords,secrets' };
-        expect((await ask({ headers }, 'Peel a turnip')).raw).toMatch(refusal);
-        const lenient = { headers, body: { user: 'lenient' } };
-        expect((await ask(lenient, 'Peel a turnip')).status).toBe(200);
+        expect(plain.status, plain.raw).toBe(200);
+        expect(plain.raw).toContain('menu/plums');
+        expect(streamed.raw).not.toMatch(refusal);
+        expect(endOf(streamed)).toBeDefined();
       });
     });
 
-    describe('what agents do', () => {
-      const allowed = { name: 'read_file', arguments: '{"path":"menu/plums"}' };
-      const answers = [
-        ['a tool that is blocked', { name: 'shell_run', arguments: '{"command":"ls plums"}' }],
-        ['a path that climbs', { name: 'read_file', arguments: '{"path":"menu/../../etc/plums"}' }],
-      ] as const;
+    test.each(answers)('%s ends a stream of incremental_diff', async (_what, call) => {
+      for (const text of ['', story, 'Well, here it is, as you asked for.']) {
+        world.provider.reset({ text, toolCalls: [call] });
+        const body = { ...chat.ask(question), stream: true };
+        const seen = await world.send(chat, body, ['agents-incremental']);
 
-      describe.each([chat, messages, responses])('$name', (endpoint) => {
-        test.each(answers)('%s is refused', async (_what, call) => {
-          world.provider.reset({ toolCalls: [call] });
-          const seen = await world.send(endpoint, endpoint.ask(question), ['agents-post']);
+        expectRefusal(seen);
+        expect(endOf(seen)).toBeUndefined();
+      }
+    });
 
-          expect(seen.status, seen.raw).toBe(400);
-          expect(seen.raw).toMatch(refusal);
-          expect(seen.raw).not.toContain('plums');
-        });
+    // What LiteLLM does otherwise with tool calls in streams. A failure here is good news.
+    describe('LiteLLM by default', () => {
+      const [, [, call]] = answers;
 
-        test.each(answers)('%s ends a stream with streaming_end_of_stream_only', async (_what, call) => {
-          world.provider.reset({ text: story, toolCalls: [call] });
-          const body = { ...endpoint.ask(question), stream: true };
-          const seen = await world.send(endpoint, body, ['agents-end']);
-
-          expectRefusal(seen);
-          expect(endOf(seen)).toBeUndefined();
-        });
-
-        test('another tool passes', async () => {
-          world.provider.reset({ text: story, toolCalls: [allowed] });
-          const plain = await world.send(endpoint, endpoint.ask(question), ['agents-post']);
-          const body = { ...endpoint.ask(question), stream: true };
-          const streamed = await world.send(endpoint, body, ['agents-end']);
-
-          expect(plain.status, plain.raw).toBe(200);
-          expect(plain.raw).toContain('menu/plums');
-          expect(streamed.raw).not.toMatch(refusal);
-          expect(endOf(streamed)).toBeDefined();
-        });
-      });
-
-      test.each(answers)('%s ends a stream of incremental_diff', async (_what, call) => {
-        for (const text of ['', story, 'Well, here it is, as you asked for.']) {
+      test('LEAKS: the end of a stream comes before the refusal, unless it is a fifth chunk', async () => {
+        const ends = [];
+        for (const text of ['', 'one', 'one, two', 'one, two, th', 'one, two, three,']) {
           world.provider.reset({ text, toolCalls: [call] });
           const body = { ...chat.ask(question), stream: true };
-          const seen = await world.send(chat, body, ['agents-incremental']);
-
+          const seen = await world.send(chat, body, ['agents-post']);
           expectRefusal(seen);
-          expect(endOf(seen)).toBeUndefined();
+          ends.push(endOf(seen));
+        }
+        expect(ends).toEqual([undefined, ...Array(4).fill('"finish_reason":"tool_calls"')]);
+      });
+
+      test('LEAKS: a stream of /v1/responses is not refused at all', async () => {
+        world.provider.reset({ toolCalls: [call] });
+        const body = { ...responses.ask(question), stream: true };
+        const seen = await world.send(responses, body, ['agents-post']);
+
+        expect(seen.raw).not.toMatch(refusal);
+        expect(endOf(seen)).toBe('"type":"response.completed"');
+      });
+
+      test('BREAKS: a stream of /v1/responses that calls a tool is cut off at streaming_sampling_rate 1', async () => {
+        world.provider.reset({ toolCalls: [allowed] });
+        const body = { ...responses.ask(question), stream: true };
+
+        await expect(world.send(responses, body, ['agents-each'])).rejects.toThrow(/terminated|fetch failed/);
+      });
+
+      test('LEAKS: arguments are shown before they are judged', async () => {
+        for (const guardrail of ['agents-post', 'agents-end', 'agents-incremental']) {
+          world.provider.reset({ text: story, toolCalls: [call] });
+          const body = { ...chat.ask(question), stream: true };
+          const seen = await world.send(chat, body, [guardrail]);
+
+          expect(seen.raw).toContain('etc/plums');
         }
       });
-
-      // What LiteLLM does otherwise with tool calls in streams. A failure here is good news.
-      describe('LiteLLM by default', () => {
-        const [, [, call]] = answers;
-
-        test('LEAKS: the end of a stream comes before the refusal, unless it is a fifth chunk', async () => {
-          const ends = [];
-          for (const text of ['', 'one', 'one, two', 'one, two, th', 'one, two, three,']) {
-            world.provider.reset({ text, toolCalls: [call] });
-            const body = { ...chat.ask(question), stream: true };
-            const seen = await world.send(chat, body, ['agents-post']);
-            expectRefusal(seen);
-            ends.push(endOf(seen));
-          }
-          expect(ends).toEqual([undefined, ...Array(4).fill('"finish_reason":"tool_calls"')]);
-        });
-
-        test('LEAKS: a stream of /v1/responses is not refused at all', async () => {
-          world.provider.reset({ toolCalls: [call] });
-          const body = { ...responses.ask(question), stream: true };
-          const seen = await world.send(responses, body, ['agents-post']);
-
-          expect(seen.raw).not.toMatch(refusal);
-          expect(endOf(seen)).toBe('"type":"response.completed"');
-        });
-
-        test('BREAKS: a stream of /v1/responses that calls a tool is cut off at streaming_sampling_rate 1', async () => {
-          world.provider.reset({ toolCalls: [allowed] });
-          const body = { ...responses.ask(question), stream: true };
-
-          await expect(world.send(responses, body, ['agents-each'])).rejects.toThrow(
-            /terminated|fetch failed/,
-          );
-        });
-
-        test('LEAKS: arguments are shown before they are judged', async () => {
-          for (const guardrail of ['agents-post', 'agents-end', 'agents-incremental']) {
-            world.provider.reset({ text: story, toolCalls: [call] });
-            const body = { ...chat.ask(question), stream: true };
-            const seen = await world.send(chat, body, [guardrail]);
-
-            expect(seen.raw).toContain('etc/plums');
-          }
-        });
-      });
-
-      test('a role may ask for its models only', async () => {
-        const ask = (model: string, who?: 'payments' | 'sales') => {
-          world.provider.reset();
-          const headers = who === undefined ? {} : bearer(who);
-          return world.send(chat, { ...chat.ask(question), model }, ['agents-pre'], headers);
-        };
-        const refused = await ask('house-claude', 'payments');
-
-        expect(refused.status, refused.raw).toBe(400);
-        expect(refused.raw).toMatch(refusal);
-        expect(world.provider.calls).toEqual([]);
-        expect((await ask('house-model', 'payments')).status).toBe(200);
-        expect((await ask('house-claude', 'sales')).status).toBe(200);
-        expect((await ask('house-claude')).status).toBe(200);
-      });
     });
 
-    test('a policy that observes counts what it would have done, and changes nothing', async () => {
-      const { observe } = world.bridges;
-      const counted = async (result: string, policy: string, rule: string, team: string) =>
-        (await metricOf(observe, `would_${result}_total`, { policy, rule, team })) ?? 0;
-      const prompt = `Peel a turnip with ${secret}`;
+    test('a role may ask for its models only', async () => {
+      const ask = (model: string, who?: 'payments' | 'sales') => {
+        world.provider.reset();
+        const headers = who === undefined ? {} : bearer(who);
+        return world.send(chat, { ...chat.ask(question), model }, ['agents-pre'], headers);
+      };
+      const refused = await ask('house-claude', 'payments');
 
-      world.provider.reset({ text: `A turnip for ${secret}` });
-      const guards = ['observe-pre', 'observe-post'];
-      const first = await world.send(chat, chat.ask(prompt), guards, bearer('sales'));
-      await world.send(chat, chat.ask(question), ['observe-pre'], bearer('sales'));
-      await world.send(chat, chat.ask(prompt), ['observe-pre'], bearer('payments'));
-      await world.send(chat, chat.ask(prompt), ['observe-pre']);
-
-      expect(first.status).toBe(200);
-      expect(first.raw).toContain(`A turnip for ${secret}`);
-      expect(JSON.stringify(world.provider.calls[0]?.body)).toContain(prompt);
-      for (const [result, policy] of [
-        ['redact', 'secrets'],
-        ['block', 'banned-keywords'],
-      ] as const) {
-        expect(await counted(result, policy, 'sales-team', 'sales')).toBe(2);
-        expect(await counted(result, policy, 'default', 'payments')).toBe(1);
-        expect(await counted(result, policy, 'default', '')).toBe(1);
-      }
-      expect(JSON.stringify(observe.lines)).not.toContain('turnip');
-    });
-
-    test('a policy file read again stops nothing that is under way', async () => {
-      const { reload } = world.bridges;
-      const word = 'rutabaga';
-      const both = ['reload-pre', 'reload-post'];
-      const proceed = gate();
-      world.provider.reset({
-        text: `${story}The key is ${secret}. ${story}`,
-        async beforeChunk(index) {
-          if (index === 10) await proceed.opened;
-        },
-      });
-      const body = { ...chat.ask(question), stream: true };
-      const stream = new StreamReader(await world.open(chat, body, ['reload-incremental']));
-      await stream.until((text) => text.length > 4);
-
-      let isOver = false;
-      const others: Seen[] = [];
-      world.provider.answerTo = ({ stream: isStream }) => (isStream ? world.provider.answer : {});
-      const traffic = Promise.all(
-        [0, 1].map(async () => {
-          while (!isOver) others.push(await world.send(chat, chat.ask(question), both));
-        }),
-      );
-      const wanted = { secrets: { action: 'redact' }, 'banned-keywords': { keywords: [word] } };
-      expect((await world.send(chat, chat.ask(`Peel a ${word}`), both)).status).toBe(200);
-      await world.rewrite('reload', policies(wanted));
-      await said(reload, 'policies read again');
-      const refused = await world.send(chat, chat.ask(`Peel a ${word}`), both);
-      await world.rewrite('reload', 'policies: [broken');
-      await said(reload, 'the policy file cannot be used; the last good one stays');
-      const stillRefused = await world.send(chat, chat.ask(`Peel a ${word}`), both);
-      proceed.open();
-      const whole = await stream.end();
-      isOver = true;
-      await traffic;
-      world.provider.answerTo = undefined;
-
+      expect(refused.status, refused.raw).toBe(400);
       expect(refused.raw).toMatch(refusal);
-      expect(stillRefused.raw).toMatch(refusal);
-      expect(whole).toBe(`${story}The key is ${redacted}. ${story}`);
-      expect(stream.raw).not.toContain('"error"');
-      expect(others.length).toBeGreaterThan(2);
-      expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
+      expect(world.provider.calls).toEqual([]);
+      expect((await ask('house-model', 'payments')).status).toBe(200);
+      expect((await ask('house-claude', 'sales')).status).toBe(200);
+      expect((await ask('house-claude')).status).toBe(200);
     });
+  });
 
-    test('the audit log of a run holds what was decided, is sound, and has no content', async () => {
-      const canary = 'marzipan-canary';
-      world.provider.reset({ text: `A ${canary}, or ${secret}` });
-      const send = (prompt: string, guardrail: string) =>
-        world.send(chat, chat.ask(`${prompt} ${canary}`), [guardrail], bearer('sales'));
-      const allowed = await send(question, 'audit-pre');
-      const refused = await send(leak, 'audit-pre');
-      const cut = await send(question, 'audit-post');
-      const reference = /Reference: ([0-9a-f]{16})/.exec(refused.raw)?.[1];
-      await world.bridges.audit.stop();
+  test('a policy that observes counts what it would have done, and changes nothing', async () => {
+    const { observe } = world.bridges;
+    const counted = async (result: string, policy: string, rule: string, team: string) =>
+      (await metricOf(observe, `would_${result}_total`, { policy, rule, team })) ?? 0;
+    const prompt = `Peel a turnip with ${secret}`;
 
-      const log = await audit(world.folderOf('audit'), 'export', '--format', 'jsonl');
-      const rows = log
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
-        .filter(({ event_type }) => event_type === 'decision');
-      const idOf = ({ headers }: Seen) => headers.get('x-litellm-call-id');
-      expect(rows).toMatchObject([
-        { verdict: 'allow', input_type: 'request', litellm_call_id: idOf(allowed), team: 'sales' },
-        {
-          verdict: 'block',
-          input_type: 'request',
-          litellm_call_id: idOf(refused),
-          reason_code: 'secret_detected',
-          ref: reference,
-          key: 'sales-desk',
-          user: 'bob',
-        },
-        { verdict: 'block', input_type: 'response', litellm_call_id: idOf(cut) },
-      ]);
-      expect(log).not.toContain(canary);
-      expect(shownOf(secret, log)).toEqual([]);
-      expect(await audit(world.folderOf('audit'), 'verify')).toMatch(/^ok, 4 rows in 1 segment, head 4:/m);
+    world.provider.reset({ text: `A turnip for ${secret}` });
+    const guards = ['observe-pre', 'observe-post'];
+    const first = await world.send(chat, chat.ask(prompt), guards, bearer('sales'));
+    await world.send(chat, chat.ask(question), ['observe-pre'], bearer('sales'));
+    await world.send(chat, chat.ask(prompt), ['observe-pre'], bearer('payments'));
+    await world.send(chat, chat.ask(prompt), ['observe-pre']);
+
+    expect(first.status).toBe(200);
+    expect(first.raw).toContain(`A turnip for ${secret}`);
+    expect(JSON.stringify(world.provider.calls[0]?.body)).toContain(prompt);
+    for (const [result, policy] of [
+      ['redact', 'secrets'],
+      ['block', 'banned-keywords'],
+    ] as const) {
+      expect(await counted(result, policy, 'sales-team', 'sales')).toBe(2);
+      expect(await counted(result, policy, 'default', 'payments')).toBe(1);
+      expect(await counted(result, policy, 'default', '')).toBe(1);
+    }
+    expect(JSON.stringify(observe.lines)).not.toContain('turnip');
+  });
+
+  test('a policy file read again stops nothing that is under way', async () => {
+    const { reload } = world.bridges;
+    const word = 'rutabaga';
+    const both = ['reload-pre', 'reload-post'];
+    const proceed = gate();
+    world.provider.reset({
+      text: `${story}The key is ${secret}. ${story}`,
+      async beforeChunk(index) {
+        if (index === 10) await proceed.opened;
+      },
     });
-  },
-);
+    const body = { ...chat.ask(question), stream: true };
+    const stream = new StreamReader(await world.open(chat, body, ['reload-incremental']));
+    await stream.until((text) => text.length > 4);
+
+    let isOver = false;
+    const others: Seen[] = [];
+    world.provider.answerTo = ({ stream: isStream }) => (isStream ? world.provider.answer : {});
+    const traffic = Promise.all(
+      [0, 1].map(async () => {
+        while (!isOver) others.push(await world.send(chat, chat.ask(question), both));
+      }),
+    );
+    const wanted = { secrets: { action: 'redact' }, 'banned-keywords': { keywords: [word] } };
+    expect((await world.send(chat, chat.ask(`Peel a ${word}`), both)).status).toBe(200);
+    await world.rewrite('reload', policies(wanted));
+    await said(reload, 'policies read again');
+    const refused = await world.send(chat, chat.ask(`Peel a ${word}`), both);
+    await world.rewrite('reload', 'policies: [broken');
+    await said(reload, 'the policy file cannot be used; the last good one stays');
+    const stillRefused = await world.send(chat, chat.ask(`Peel a ${word}`), both);
+    proceed.open();
+    const whole = await stream.end();
+    isOver = true;
+    await traffic;
+    world.provider.answerTo = undefined;
+
+    expect(refused.raw).toMatch(refusal);
+    expect(stillRefused.raw).toMatch(refusal);
+    expect(whole).toBe(`${story}The key is ${redacted}. ${story}`);
+    expect(stream.raw).not.toContain('"error"');
+    expect(others.length).toBeGreaterThan(2);
+    expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  test('the audit log of a run holds what was decided, is sound, and has no content', async () => {
+    const canary = 'marzipan-canary';
+    world.provider.reset({ text: `A ${canary}, or ${secret}` });
+    const send = (prompt: string, guardrail: string) =>
+      world.send(chat, chat.ask(`${prompt} ${canary}`), [guardrail], bearer('sales'));
+    const allowed = await send(question, 'audit-pre');
+    const refused = await send(leak, 'audit-pre');
+    const cut = await send(question, 'audit-post');
+    const reference = /Reference: ([0-9a-f]{16})/.exec(refused.raw)?.[1];
+    await world.bridges.audit.stop();
+
+    const log = await audit(world.folderOf('audit'), 'export', '--format', 'jsonl');
+    const rows = log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ event_type }) => event_type === 'decision');
+    const idOf = ({ headers }: Seen) => headers.get('x-litellm-call-id');
+    expect(rows).toMatchObject([
+      { verdict: 'allow', input_type: 'request', litellm_call_id: idOf(allowed), team: 'sales' },
+      {
+        verdict: 'block',
+        input_type: 'request',
+        litellm_call_id: idOf(refused),
+        reason_code: 'secret_detected',
+        ref: reference,
+        key: 'sales-desk',
+        user: 'bob',
+      },
+      { verdict: 'block', input_type: 'response', litellm_call_id: idOf(cut) },
+    ]);
+    expect(log).not.toContain(canary);
+    expect(shownOf(secret, log)).toEqual([]);
+    expect(await audit(world.folderOf('audit'), 'verify')).toMatch(/^ok, 4 rows in 1 segment, head 4:/m);
+  });
+});
 
 /** Runs `guardrail-bridge audit` as an operator does. */
 async function audit(dataDir: string, ...args: string[]): Promise<string> {

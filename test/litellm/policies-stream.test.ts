@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streamedText } from './client.ts';
 import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { chunksOf, forAll, gate, StreamReader } from './policy-stream.ts';
 import { answerByNumber, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
 import type { Answer } from './provider.ts';
+import { releasesThat } from './release.ts';
 
 const question = 'How long does a plum cake bake?';
 const refusal = /Blocked by security policy\. Reference: [0-9a-f]{16}/;
@@ -32,7 +33,7 @@ const setups = {
   },
 };
 
-describe.each(inject('releases').filter(({ kind }) => kind === 'newest'))(
+describe.each(releasesThat('has stream settings'))(
   'streams that policies rewrite, litellm $version, streaming_transform_mode: incremental_diff',
   (release) => {
     let world: PolicyWorld<keyof typeof setups>;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Seen } from './client.ts';
 import { chat, type Endpoint, endpoints, messages, responses } from './endpoints.ts';
-import type { Release } from './global-setup.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
+import { blockStatus, does, type Release } from './release.ts';
 
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
@@ -15,8 +15,7 @@ const setups = {
   redact: { policy: policies({ secrets: { action: 'redact' } }), env: { RESPONSE_REDACTION: 'rewrite' } },
 };
 
-describe.each(inject('releases'))('policies alone behind litellm $version ($kind)', (release) => {
-  const isOld = release.kind === 'old';
+describe.each(inject('releases'))('policies alone behind litellm $version', (release) => {
   let world: PolicyWorld<keyof typeof setups>;
 
   beforeAll(async () => {
@@ -27,7 +26,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
     await world?.stop();
   });
 
-  const judged = endpoints.filter((endpoint) => endpoint.judged[release.kind].request);
+  const judged = endpoints.filter((endpoint) => endpoint.judged.request);
 
   /** What the provider was asked for this request. */
   async function asked(endpoint: Pick<Endpoint, 'path'>, body: Record<string, unknown>) {
@@ -50,7 +49,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
       expect(world.provider.calls).toHaveLength(1);
     });
 
-    test.each(judged.filter((endpoint) => endpoint.judged[release.kind].answer))(
+    test.each(judged.filter((endpoint) => endpoint.judged.answer))(
       'a credential in an answer never reaches the client on $name',
       async (endpoint) => {
         world.provider.reset({ text: `It is ${secret}.` });
@@ -80,7 +79,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
           { role: 'system', content: text('System') },
           { role: 'user', content: text('User'), name: 'ada' },
           { role: 'assistant', content: text('Assistant') },
-          ...(isOld ? [] : [{ role: 'user', content: [{ type: 'text', text: text('Part') }, image] }]),
+          { role: 'user', content: [{ type: 'text', text: text('Part') }, image] },
           { role: 'user', content: question },
         ],
       });
@@ -90,7 +89,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
       expect(rewritten).toMatchObject({ messages: body(gone).messages });
     });
 
-    if (isOld) return; // it cannot send tool calls of a conversation, and reads no `structured_messages`
+    if (!does(release, 'takes rows back')) return;
 
     test('chat: tool results', async () => {
       const body = (text: typeof said) => ({
@@ -282,35 +281,24 @@ describe.each(inject('releases'))('policies alone behind litellm $version ($kind
     const answer = `It is ${secret}, or ${samples.privateKey}\nor ${samples.aws}.`;
     const shown = `It is ${redacted}, or ${redacted}\nor ${redacted}.`;
 
-    test.each(endpoints.filter((endpoint) => endpoint.judged[release.kind].answer))(
-      '$name',
-      async (endpoint) => {
-        world.provider.reset({ text: answer });
-        const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
+    test.each(endpoints.filter((endpoint) => endpoint.judged.answer))('$name', async (endpoint) => {
+      world.provider.reset({ text: answer });
+      const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
 
-        expect(shownOf(secret, seen.raw)).toEqual([]);
-        if (isOld) {
-          expectRefused(release, seen); // no rewrite of answers is offered to this release
-          return;
-        }
-        expect(seen.status, seen.raw).toBe(200);
-        expect(seen.raw).toContain(JSON.stringify(shown).slice(1, -1));
-      },
-    );
+      expect(shownOf(secret, seen.raw)).toEqual([]);
+      expect(seen.status, seen.raw).toBe(200);
+      expect(seen.raw).toContain(JSON.stringify(shown).slice(1, -1));
+    });
 
     test('each of several choices', async () => {
       world.provider.reset({ text: answer, others: ['A plum.', `Also ${secret}`] });
       const seen = await world.send(chat, { ...chat.ask(question), n: 3 }, ['redact-post']);
 
-      if (isOld) {
-        expectRefused(release, seen);
-        return;
-      }
       const { choices } = seen.json as { choices: { message: { content: string } }[] };
       expect(choices.map(({ message }) => message.content)).toEqual([shown, 'A plum.', `Also ${redacted}`]);
     });
 
-    test.each([messages, responses, ...(isOld ? [] : [chat])])(
+    test.each([messages, responses, chat])(
       'arguments of a tool call cannot be rewritten and block on $name',
       async (endpoint) => {
         world.provider.reset({ toolCalls: [{ name: 'look_up', arguments: JSON.stringify({ q: secret }) }] });
@@ -346,7 +334,7 @@ function without(object: unknown, name: string) {
 }
 
 function expectRefused(release: Release, seen: Seen): void {
-  expect(seen.status, seen.raw).toBe(release.kind === 'old' ? 500 : 400);
+  expect(seen.status, seen.raw).toBe(blockStatus(release));
   expect(seen.raw).toMatch(refusal);
   expect(shownOf(secret, seen.raw)).toEqual([]);
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { Release } from './global-setup.ts';
 import { type Answer, type Provider, startProvider } from './provider.ts';
 import { type GuardrailEntry, masterKey, type RunningProxy, startProxy } from './proxy.ts';
+import type { Release } from './release.ts';
 
 /** A bridge that judges by a policy file and asks no vendor. */
 export interface PolicySetup {

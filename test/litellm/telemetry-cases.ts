@@ -19,8 +19,8 @@ export interface TelemetryCase {
   during?: boolean;
   /** Sends the same before, without a guardrail, so that a cache can have the answer. */
   isCached?: boolean;
-  /** LiteLLM logs it while the answer is still judged: that verdict may come too late for the record. */
-  isLoggedEarly?: true;
+  /** LiteLLM logs it while the response is still judged: that verdict may come too late for the record. */
+  isLoggedEarly?: boolean;
   record: CaseRecord;
 }
 

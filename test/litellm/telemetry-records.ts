@@ -23,8 +23,7 @@ export function aktoRecords(world: TelemetryWorld, bridge: string): AktoRecord[]
 
 /** What the Capsule of a bridge was told of calls that ended. */
 export function capsulePosts(world: TelemetryWorld, bridge: string): Record<string, unknown>[] {
-  const isPost = (sent: RecordedCall) => bridgeOf(sent) === bridge && sent.path.endsWith('/events/post');
-  return world.capsule.calls.filter(isPost).map(({ body }) => body);
+  return world.posted.filter((sent) => bridgeOf(sent) === bridge).map(({ body }) => body);
 }
 
 /** How many log events a bridge has stored and acknowledged. */

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
 import { judge } from './fake-akto.ts';
-import type { Release } from './global-setup.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { freePort, type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';
 import { type RecordedCall, type Recorder, startRecorder } from './recorder.ts';
+import type { Release } from './release.ts';
 import { denied, type TelemetryCase } from './telemetry-cases.ts';
 
 /** How one bridge of a {@link TelemetryWorld} is set up. */
@@ -36,10 +36,12 @@ export interface TelemetryWorld {
   akto: Recorder;
   capsule: Recorder;
   bridges: Record<string, Bridge>;
-  /** Akto answers this bridge with 503 while it is in here. */
+  /** The vendors answer this bridge with 503 while it is in here. */
   refused: Set<string>;
   /** What Akto did not refuse. */
   taken: RecordedCall[];
+  /** What Capsule did not refuse of what was posted after calls had ended. */
+  posted: RecordedCall[];
   ask(bridge: string, item: TelemetryCase, guardrails?: string[]): Promise<Asked>;
   /** Ends a bridge as a crash does, and starts it again at the same address. */
   kill(bridge: string): Promise<void>;
@@ -78,6 +80,7 @@ export async function startTelemetryWorld(
   const folder = await mkdtemp(join(tmpdir(), 'litellm-telemetry-'));
   const refused = new Set<string>();
   const taken: RecordedCall[] = [];
+  const posted: RecordedCall[] = [];
   const provider = await startProvider();
   const akto = await startRecorder(async (sent) => {
     if (refused.has(bridgeOf(sent))) return { status: 503, json: {} };
@@ -85,11 +88,14 @@ export async function startTelemetryWorld(
     if (String(sent.body.responsePayload).includes('Slowly')) await sleep(1500);
     return judge(sent);
   });
-  const capsule = await startRecorder(({ path, body }) =>
-    path.endsWith('/post')
+  const capsule = await startRecorder((sent) => {
+    const { path, body } = sent;
+    if (refused.has(bridgeOf(sent))) return { status: 503, json: {} };
+    if (path.endsWith('/post')) posted.push(sent);
+    return path.endsWith('/post')
       ? { json: { ok: true } }
-      : { json: { decision: JSON.stringify(body).includes(denied) ? 'deny' : 'allow', reason: 'invented' } },
-  );
+      : { json: { decision: JSON.stringify(body).includes(denied) ? 'deny' : 'allow', reason: 'invented' } };
+  });
 
   const environments: Record<string, Record<string, string>> = {};
   const bridges: Record<string, Bridge> = {};
@@ -174,6 +180,7 @@ export async function startTelemetryWorld(
     bridges,
     refused,
     taken,
+    posted,
     async ask(bridge, item, guardrails = [item.during ? `${bridge}-during` : bridge]) {
       const marker = `mark<${bridge} ${items.size}>`;
       items.set(marker, item);
@@ -203,7 +210,7 @@ export function markerIn(text: string): string | undefined {
 }
 
 /** In the ids of the provider's responses to a call. */
-export function providerId(marker: string): string {
+function providerId(marker: string): string {
   return marker.replaceAll(/\W+/g, '-');
 }
 
@@ -216,7 +223,6 @@ function entry(name: string, bridge: Bridge, mode: string | string[], more: Reco
       api_base: bridge.url,
       default_on: false,
       api_key: key,
-      headers: { 'x-api-key': key }, // the old release has no `api_key` for this guardrail
       ...more,
     },
   };

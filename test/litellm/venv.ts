@@ -59,11 +59,7 @@ export async function ensureVenv(spec: VenvSpec, note: (line: string) => void): 
       note(`looking for newer releases for ${spec.name}`);
     }
     try {
-      await run(
-        join(bin, 'python'),
-        ['-m', 'pip', 'install', '--quiet', '--upgrade', '--disable-pip-version-check', ...spec.requirements],
-        { maxBuffer: 64 * 1024 * 1024 },
-      );
+      await install(bin, spec.requirements);
       const written: Stamp = { requirements: spec.requirements, at: Date.now() };
       await writeFile(stampFile, JSON.stringify(written));
     } catch (error) {
@@ -72,6 +68,40 @@ export async function ensureVenv(spec: VenvSpec, note: (line: string) => void): 
     }
   }
   return { bin, versions: await versionsIn(bin) };
+}
+
+async function install(bin: string, requirements: string[]): Promise<void> {
+  try {
+    await pip(bin, requirements);
+  } catch (error) {
+    if (!requirements.some((one) => /^litellm\[proxy\]==/.test(one))) throw error;
+    // 1.110.2 and others pin parts of themselves that PyPI lacks
+    await pip(
+      bin,
+      requirements.map((one) => one.replace('[proxy]', '')),
+    );
+    await pip(bin, await proxyExtra(bin));
+  }
+}
+
+async function pip(bin: string, requirements: string[]): Promise<void> {
+  const options = ['--quiet', '--upgrade', '--disable-pip-version-check'];
+  await run(join(bin, 'python'), ['-m', 'pip', 'install', ...options, ...requirements], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+/** What the extra `proxy` of the installed litellm asks for; of LiteLLM's own packages those that PyPI has, in any version. */
+async function proxyExtra(bin: string): Promise<string[]> {
+  const script = [
+    'import json, re, importlib.metadata as m',
+    `extra = re.compile(r"extra == ['\\"]proxy['\\"]")`,
+    "wanted = [extra.sub('python_version > \"3\"', r) for r in m.requires('litellm') if extra.search(r)]",
+    "unpinned = [re.sub(r'^(litellm[\\w-]+)==[^ ;]+', r'\\1', r) for r in wanted]",
+    "print(json.dumps([r for r in unpinned if re.match(r'[\\w-]+', r)[0] != 'litellm-proxy']))",
+  ].join('\n');
+  const { stdout } = await run(join(bin, 'python'), ['-c', script]);
+  return JSON.parse(stdout) as string[];
 }
 
 async function readStamp(file: string): Promise<Stamp | null> {

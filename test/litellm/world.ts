@@ -2,10 +2,10 @@ import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
 import type { Endpoint } from './endpoints.ts';
 import { forbidden, startFakeAkto } from './fake-akto.ts';
-import type { Release } from './global-setup.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { freePort, type GuardrailEntry, type RunningProxy, startProxy } from './proxy.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
+import type { Release } from './release.ts';
 
 /** One proxy of one release, with a bridge for every situation; a request names the guardrails it wants. */
 export interface World {
@@ -74,7 +74,7 @@ export async function startWorld(release: Release): Promise<World> {
   const proxy = await startProxy({
     bin: release.bin,
     providerUrl: provider.url,
-    guardrails: release.kind === 'old' ? entriesOfOld(urls) : entriesOfNewest(urls),
+    guardrails: guardrailsAt(urls),
   });
 
   return {
@@ -96,28 +96,20 @@ export async function startWorld(release: Release): Promise<World> {
 
 const aktoAt = (url: string) => ({ AKTO_GUARDRAIL_API_BASE: url, AKTO_API_KEY: 'invented-akto-token' });
 
-/** Both spellings: the old release has no `api_key` for this guardrail. */
-const key = (value: string) => ({ api_key: value, headers: { 'x-api-key': value } });
+const key = (value: string) => ({ api_key: value });
 
 type Urls = Record<BridgeName | 'gone' | 'capsule' | 'stuck', string>;
 
 const mapValues = <K extends string, A, B>(from: Record<K, A>, change: (value: A) => B): Record<K, B> =>
   Object.fromEntries(Object.entries<A>(from).map(([name, value]) => [name, change(value)])) as Record<K, B>;
 
-/** LiteLLM 1.80.8 silently drops guardrails beyond thirty callbacks (the newest: beyond a hundred), so it gets few. */
-function entriesOfOld(urls: Urls): GuardrailEntry[] {
+/** LiteLLM silently drops guardrails beyond a hundred callbacks. */
+function guardrailsAt(urls: Urls): GuardrailEntry[] {
   return [
     ...[...bridgeNames, 'gone' as const].flatMap((name) => entries(name, urls[name], {})),
     ...entries('gone-litellm_open', urls.gone, { unreachable_fallback: 'fail_open' }),
     ...entries('policy', urls.policy, {}, ['during']),
     ...entries('mask', urls.mask, {}, ['during']),
-    ...entries('wrong-key', urls.policy, key('a-wrong-key'), ['pre']),
-  ];
-}
-
-function entriesOfNewest(urls: Urls): GuardrailEntry[] {
-  return [
-    ...entriesOfOld(urls),
     ...entries('capsule', urls.capsule, {}),
     ...entries('stuck', urls.stuck, { timeout: 1 }),
     ...entries('stuck-litellm_open', urls.stuck, { timeout: 1, unreachable_fallback: 'fail_open' }),

@@ -1,0 +1,58 @@
+import { inject, test } from 'vitest';
+import { isAtLeast, type Release as Numbers } from '../../src/litellm/releases.ts';
+
+/** A LiteLLM release under test. */
+export interface Release {
+  version: string;
+  /** The folder with its `python` and `litellm`. */
+  bin: string;
+  /** The version of `capsule-litellm` beside it, null when left out. */
+  capsule: string | null;
+}
+
+/**
+ * Where releases of LiteLLM differ: what one does, and since when; 1.106.2 stands where nobody looked for the first one
+ * between it and 1.83.14.
+ */
+const SINCE = {
+  /** A blocked call ends with status 400 for its client, before with 500. */
+  'blocks with 400': [1, 90],
+  /** An error has the `type` `invalid_request_error` and no `param`, before both are the word "None"; in a stream it has the
+   * form of its endpoint, before that of a chat, with code 500. */
+  'types its errors': [1, 101],
+  /** A call with a tool that is no function can be judged, before it ends with 500. */
+  'sends built-in tools': [1, 95],
+  /** Knows `streaming_sampling_rate`, `streaming_end_of_stream_only` and `streaming_transform_mode`. */
+  'has stream settings': [1, 95],
+  /** Sends log events again that were not acknowledged. */
+  'retries its logs': [1, 85],
+  /** Asks about a request of nothing but calls and outputs of functions. */
+  'judges tool outputs alone': [1, 106, 2],
+  /** Judges a stream of `/v1/responses` while it flows, before at its end only. */
+  'samples responses': [1, 95],
+  /** Redacts the response of `/v1/responses` in a log event under `turn_off_message_logging`. */
+  'redacts responses': [1, 106, 2],
+  /** Its own guardrail `akto` sends what the bridge sends. */
+  'asks Akto as the bridge does': [1, 106, 2],
+  /** Applies `structured_messages` of a reply. */
+  'takes rows back': [1, 103],
+  /** Heeds the `timeout` of a guardrail. */
+  'heeds timeout': [1, 106, 2],
+} as const satisfies Record<string, Numbers>;
+
+export type Trait = keyof typeof SINCE;
+
+/** True if this release does that; see {@link SINCE} above for what and since when. */
+export function does({ version }: Pick<Release, 'version'>, trait: Trait): boolean {
+  return isAtLeast(version, SINCE[trait]);
+}
+
+/** The releases under test that do something; a file that is left without any says so. */
+export function releasesThat(trait: Trait): Release[] {
+  const able = inject('releases').filter((release) => does(release, trait));
+  if (able.length === 0) test.skip(`none of these releases ${trait}`, () => {});
+  return able;
+}
+
+/** The status with which a client sees a block. */
+export const blockStatus = (release: Release): number => (does(release, 'blocks with 400') ? 400 : 500);
