@@ -43,7 +43,7 @@ describe.each(inject('releases'))('redacted telemetry of litellm $version', (rel
   const recordsOf = (item: TelemetryCase): AktoRecord[] => {
     const one = asked.get(item);
     const callId = one?.seen.headers.get('x-litellm-call-id');
-    return aktoRecords(world, 'bridge').filter(({ tag }) => tag.litellm_call_id === callId);
+    return aktoRecords(world, 'bridge').filter(({ tag }) => callId && tag.litellm_call_id === callId);
   };
 
   /** LiteLLM has just posted what it had, and posts nothing more for five seconds. */
