@@ -1,6 +1,6 @@
 import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
-import { type Damage, type OutboxFile, openOutboxFile } from './file.ts';
-import { OutboxError } from './outbox.ts';
+import { type OutboxFile, openOutboxFile } from './file.ts';
+import { OutboxError, type OutboxEvents } from './outbox.ts';
 import { OutboxQueries } from './queries.ts';
 import { VersionError } from './schema.ts';
 
@@ -10,9 +10,7 @@ export type ConnectionOptions = {
   readonly backends: readonly string[];
   /** How long a folder that cannot be used is left alone before it is tried again. */
   readonly reopenMs: number;
-  onDamage(damage: Damage): void;
-  /** `code` is undefined when records can be stored again; `advice` is there for a file of a newer release. */
-  onAvailability(code: string | undefined, advice: string | undefined): void;
+  readonly events: Pick<OutboxEvents, 'damaged' | 'unavailable'>;
 };
 
 /** More ids than one file can hold. */
@@ -48,7 +46,7 @@ export class Connection {
   /** Opens the file unless it is open. @throws OutboxError */
   queries(): OutboxQueries {
     if (this.#queries !== undefined) return this.#queries;
-    const { dir, backends, reopenMs, onDamage } = this.#options;
+    const { dir, backends, reopenMs, events } = this.#options;
     if (this.#isClosed || performance.now() - this.#triedAt < reopenMs) throw new OutboxError('unavailable');
     this.#triedAt = performance.now();
     let file: OutboxFile;
@@ -63,7 +61,7 @@ export class Connection {
     }
     this.#firstId += IDS_OF_A_FILE;
     this.#fault = undefined;
-    if (file.damage !== undefined) onDamage(file.damage);
+    if (file.damage !== undefined) events.damaged(file.damage);
     this.#report(undefined);
     return this.#queries;
   }
@@ -105,7 +103,7 @@ export class Connection {
   #report(code: string | undefined, advice?: string): void {
     if (code === this.#trouble) return;
     this.#trouble = code;
-    this.#options.onAvailability(code, advice);
+    this.#options.events.unavailable(code, advice);
   }
 
   #release(): void {

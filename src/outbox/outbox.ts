@@ -1,4 +1,5 @@
 import type { Outcome } from '../guardrail/record.ts';
+import type { Damage } from './file.ts';
 
 /** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
@@ -105,4 +106,21 @@ export type Outbox = {
   notes(): Promise<readonly string[]>;
   stats(): Promise<OutboxStats>;
   close(): Promise<void>;
+};
+
+/** What happens to the outbox itself. */
+export type OutboxEvents = {
+  /** The file was no usable outbox: it was put aside, and what could be read of it was kept. */
+  damaged(damage: Damage): void;
+  /** A record is not what was stored; it is a dead letter now. */
+  unreadable(backend: string): void;
+  /** Records were given up undelivered, as they are older than the bound. */
+  expired(backend: string, records: number): void;
+  /** Rows that could not be read were dropped for newer ones. */
+  crowded(rows: number): void;
+  /**
+   * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
+   * `advice` is a sentence for the operator, where there is one.
+   */
+  unavailable(code: string | undefined, advice?: string): void;
 };

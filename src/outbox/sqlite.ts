@@ -1,27 +1,20 @@
 import { isBusy, isDamage } from '../storage/storage-code.ts';
 import { Connection } from './connection.ts';
-import type { Damage } from './file.ts';
 import { resolveEntry } from './one-record.ts';
-import type { Ack, BadRow, Disposition, Due, DueLimit, Entry, Outbox, OutboxStats } from './outbox.ts';
-import { OutboxError } from './outbox.ts';
+import {
+  type Ack,
+  type BadRow,
+  type Disposition,
+  type Due,
+  type DueLimit,
+  type Entry,
+  type Outbox,
+  OutboxError,
+  type OutboxEvents,
+  type OutboxStats,
+} from './outbox.ts';
 import { type OutboxQueries, SWEEP } from './queries.ts';
 import { READY } from './schema.ts';
-
-export type OutboxEvents = {
-  /** The file was no usable outbox: it was put aside, what could be read of it was kept. */
-  damaged(damage: Damage): void;
-  /** A record is not what was stored; it is a dead letter now. */
-  unreadable(backend: string): void;
-  /** Records were given up undelivered, as they are older than the bound. */
-  expired(backend: string, records: number): void;
-  /** Rows that could not be read were dropped for newer ones. */
-  crowded(rows: number): void;
-  /**
-   * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
-   * `advice` is a sentence for the operator, where there is one.
-   */
-  unavailable(code: string | undefined, advice?: string): void;
-};
 
 export type SqliteOutboxOptions = {
   readonly dir: string;
@@ -76,12 +69,7 @@ export class SqliteOutbox implements Outbox {
   constructor(options: SqliteOutboxOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    const { dir, backends, reopenMs = 2000, events } = options;
-    this.#connection = new Connection({
-      ...{ dir, backends, reopenMs },
-      onDamage: (damage) => events.damaged(damage),
-      onAvailability: (code, advice) => events.unavailable(code, advice),
-    });
+    this.#connection = new Connection({ reopenMs: 2000, ...options });
   }
 
   accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {

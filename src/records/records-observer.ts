@@ -1,7 +1,7 @@
 import type { CourierEvents } from '../delivery/courier.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { loggable } from '../observability/log.ts';
-import type { OutboxEvents } from '../outbox/sqlite.ts';
+import type { OutboxEvents } from '../outbox/outbox.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './intake.ts';
 import type { LogLine, RecordsHealth } from './protocol.ts';
