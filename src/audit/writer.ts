@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { makeFolder } from '../storage/folder.ts';
-import { type Lock, lockLog } from '../storage/lock.ts';
+import { holdLock, type Lock } from '../storage/lock.ts';
 import { BEFORE_ALL, type Head, type Seal, sealRow, type UnsealedRow } from './chain.ts';
 import { recoverLog } from './recover.ts';
 import {
@@ -109,7 +109,7 @@ export class ChainWriter {
       this.#lock.close();
       this.#lock = undefined;
     }
-    this.#lock ??= lockLog(path.join(this.folder, 'audit.lock'));
+    this.#lock ??= holdLock(path.join(this.folder, 'audit.lock'));
     if (this.#head !== undefined) {
       return this.#newSegment(segmentAfter(listSegments(this.folder).at(-1), today));
     }

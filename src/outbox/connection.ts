@@ -1,3 +1,4 @@
+import { LockedError } from '../storage/lock.ts';
 import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
 import { type OutboxFile, openOutboxFile } from './file.ts';
 import { OutboxError, type OutboxEvents } from './outbox.ts';
@@ -56,7 +57,8 @@ export class Connection {
       this.#queries = new OutboxQueries(file.db);
     } catch (error) {
       this.#release();
-      this.#report(storageCode(error), error instanceof VersionError ? error.message : undefined);
+      const code = error instanceof LockedError ? 'SQLITE_BUSY' : storageCode(error);
+      this.#report(code, error instanceof VersionError ? error.message : undefined);
       throw new OutboxError('unavailable', error);
     }
     this.#firstId += IDS_OF_A_FILE;

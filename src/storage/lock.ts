@@ -9,11 +9,17 @@ export type Lock = {
   close(): void;
 };
 
+/** Another process, or another holder in this one, has the lock. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+  readonly code = 'LOCKED';
+}
+
 /**
  * Locks a file, and creates it where it is missing. The lock is SQLite's own: the system releases it when the process
  * ends, however it ends.
  *
- * @throws SQLITE_BUSY while another process, or another holder in this one, has the lock
+ * @throws LockedError
  */
 export function holdLock(file: string): Lock {
   const db = lockedDatabase(file);
@@ -29,6 +35,7 @@ function lockedDatabase(file: string, isAgain = false): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
+    if (isBusy(error)) throw new LockedError('another process holds the lock', { cause: error });
     if (!isDamage(error) || isAgain) throw error;
     // Nothing is ever written to it
     fs.truncateSync(file);
@@ -48,21 +55,5 @@ export function isLocked(file: string): boolean {
     throw error;
   } finally {
     db.close();
-  }
-}
-
-/** Another bridge writes the audit log. */
-export class LockedError extends Error {
-  override readonly name = 'LockedError';
-  readonly code = 'LOCKED';
-}
-
-/** Keeps other bridges from writing the audit log. @throws LockedError if one does */
-export function lockLog(file: string): Lock {
-  try {
-    return holdLock(file);
-  } catch (error) {
-    if (isBusy(error)) throw new LockedError('another bridge writes the audit log', { cause: error });
-    throw error;
   }
 }
