@@ -13,7 +13,7 @@ export type Entry = {
   readonly endedAt: number;
   /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
   readonly ref?: string;
-  /** Of a success: true if LiteLLM says, or cannot say, that a guardrail stopped it. */
+  /** Of a success: true if LiteLLM says that a guardrail stopped it. */
   readonly mayBeBlocked?: boolean;
   /** Of a success: the fingerprint of the request, where a block of its call is known. */
   readonly words?: string;

@@ -49,10 +49,6 @@ export class PendingCalls {
     this.#early = new LRUCache({ max: MAX_EARLY_CALLS, ttl: EARLY_MS, perf: { now } });
   }
 
-  get size(): number {
-    return this.#calls.size;
-  }
-
   /** One note for the request of a call and one for its response; of a streamed response the last, with their number. */
   notesOf(callId: string): readonly VerdictNote[] {
     return this.#calls.get(callId)?.notes ?? [];

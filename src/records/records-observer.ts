@@ -34,15 +34,10 @@ export class RecordsObserver {
     for (const [result, rows] of Object.entries(receipt)) this.#metrics.rows.inc({ result }, rows);
     const { legacy, bad, late } = receipt;
     if (legacy > 0)
-      this.#log(
-        'warn',
-        { rows: legacy },
-        'log rows of generic_api_use_v1 cannot be read: switch it off in LiteLLM',
-      );
-    if (bad > 0) this.#log('warn', { rows: bad }, 'log rows cannot be read; see the outbox command');
+      this.#warn({ rows: legacy }, 'log rows of generic_api_use_v1 cannot be read: switch it off in LiteLLM');
+    if (bad > 0) this.#warn({ rows: bad }, 'log rows cannot be read; see the outbox command');
     if (late > 0)
-      this.#log(
-        'warn',
+      this.#warn(
         { rows: late },
         'calls have a second record: their first could wait no longer; raise FAILURE_GRACE_SECONDS',
       );
@@ -52,8 +47,7 @@ export class RecordsObserver {
   unnamedEvent(oldestSupported: string): void {
     if (this.#oldRelease) return;
     this.#oldRelease = true;
-    this.#log(
-      'warn',
+    this.#warn(
       { oldest_supported: oldestSupported },
       `log events have no litellm_call_id: LiteLLM is older than ${oldestSupported}, the oldest supported release; they become records of their own`,
     );
@@ -62,52 +56,44 @@ export class RecordsObserver {
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {
     this.#metrics.missingEvents.inc({}, calls);
-    this.#log(
-      'warn',
-      { calls },
-      'calls were judged and no log event of them came within MISSING_EVENT_MINUTES',
-    );
+    this.#warn({ calls }, 'calls were judged and no log event of them came within MISSING_EVENT_MINUTES');
   }
 
   /** The record of a blocked call could not be stored. */
   blockedLost(callId: string, reason: OutboxFailure): void {
     this.#metrics.dropped.inc({ backend: 'all', reason });
-    this.#log('error', { litellm_call_id: callId, reason }, 'the record of a blocked call was lost');
+    this.#error({ litellm_call_id: callId, reason }, 'the record of a blocked call was lost');
   }
 
   /** A mistake of ours about a message. */
   bug(failure: object, message: string): void {
-    this.#log('error', { failure, message }, 'telemetry failed');
+    this.#error({ failure, message }, 'telemetry failed');
   }
 
   readonly outbox: OutboxEvents = {
     damaged: (damage) => {
       this.#metrics.damage.inc();
-      this.#log('error', { ...damage }, 'the outbox was damaged and put aside; what could be read was kept');
+      this.#error({ ...damage }, 'the outbox was damaged and put aside; what could be read was kept');
     },
     unreadable: (backend) => {
       this.#metrics.dead.inc({ backend, reason: 'damaged' });
-      this.#log('error', { backend }, 'a record was damaged on disk and is a dead letter');
+      this.#error({ backend }, 'a record was damaged on disk and is a dead letter');
     },
     expired: (backend, records) => {
       this.#metrics.dropped.inc({ backend, reason: 'expired' }, records);
-      this.#log(
-        'error',
-        { backend, records },
-        'undelivered records were dropped: older than OUTBOX_MAX_AGE_HOURS',
-      );
+      this.#error({ backend, records }, 'undelivered records were dropped: older than OUTBOX_MAX_AGE_HOURS');
     },
     crowded: (rows) => {
       this.#metrics.dropped.inc({ backend: 'intake', reason: 'crowded' }, rows);
-      this.#log('warn', { rows }, 'unreadable log rows were dropped for newer ones');
+      this.#warn({ rows }, 'unreadable log rows were dropped for newer ones');
     },
     unavailable: (code, advice) => {
       this.#storage = code ?? null;
-      if (code === undefined) this.#log('info', {}, 'records can be stored again');
+      if (code === undefined) this.#info({}, 'records can be stored again');
       else if (code === 'SQLITE_BUSY')
-        this.#log('error', { code }, 'records cannot be stored: another process has DATA_DIR');
-      else if (advice !== undefined) this.#log('error', { code }, `records cannot be stored: ${advice}`);
-      else this.#log('error', { code }, 'records cannot be stored: see DATA_DIR, OUTBOX_MAX_MB and the disk');
+        this.#error({ code }, 'records cannot be stored: another process has DATA_DIR');
+      else if (advice !== undefined) this.#error({ code }, `records cannot be stored: ${advice}`);
+      else this.#error({ code }, 'records cannot be stored: see DATA_DIR, OUTBOX_MAX_MB and the disk');
     },
   };
 
@@ -117,38 +103,41 @@ export class RecordsObserver {
       for (const verdict of verdicts) {
         this.#metrics.verdicts.inc({ backend, verdict: kindOf(verdict) });
         if (verdict.kind === 'block')
-          this.#log('info', { backend }, 'the vendor would have blocked a recorded call');
+          this.#info({ backend }, 'the vendor would have blocked a recorded call');
       }
     },
     retried: (backend, records, failure, delayMs) => {
       this.#metrics.retried.inc({ backend, kind: failure.kind }, records);
       const fields = { backend, records, failure: loggable(failure), retry_seconds: delayMs / 1000 };
-      this.#log('warn', fields, 'records were not taken and will be tried again');
+      this.#warn(fields, 'records were not taken and will be tried again');
     },
     dead: (backend, records, reason) => {
       this.#metrics.dead.inc({ backend, reason }, records);
-      this.#log(
-        'error',
-        { backend, records, reason },
-        'records can never be delivered; see the outbox command',
-      );
+      this.#error({ backend, records, reason }, 'records can never be delivered; see the outbox command');
     },
     held: (backend, isHeld, failure) => {
       if (isHeld) this.#held.add(backend);
       else this.#held.delete(backend);
       this.#metrics.held.set({ backend }, isHeld ? 1 : 0);
       const fields = { backend, ...(failure && { failure: loggable(failure) }) };
-      if (isHeld)
-        this.#log('error', fields, 'the backend refuses our token: its records wait until it takes it');
-      else this.#log('info', fields, 'the backend takes records again');
+      if (isHeld) this.#error(fields, 'the backend refuses our token: its records wait until it takes it');
+      else this.#info(fields, 'the backend takes records again');
     },
     storage: (error) => {
-      this.#log('warn', { code: storageCode(error) }, 'the courier could not use the outbox');
+      this.#warn({ code: storageCode(error) }, 'the courier could not use the outbox');
     },
   };
 
-  #log(level: LogLine['level'], fields: object, msg: string): void {
-    this.#write({ level, fields, msg });
+  #info(fields: object, msg: string): void {
+    this.#write({ level: 'info', fields, msg });
+  }
+
+  #warn(fields: object, msg: string): void {
+    this.#write({ level: 'warn', fields, msg });
+  }
+
+  #error(fields: object, msg: string): void {
+    this.#write({ level: 'error', fields, msg });
   }
 }
 
