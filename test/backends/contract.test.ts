@@ -1,19 +1,13 @@
 import { once } from 'node:events';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoReply } from '../support/akto.ts';
 import { aktoAt, capsuleAt, testBridge } from '../support/bridge.ts';
 import { capsuleAllows, capsuleDenies } from '../support/capsule.ts';
 import { selfSigned } from '../support/certificate.ts';
-import {
-  type FakeBackend,
-  json,
-  type Reply,
-  silence,
-  startFakeBackend,
-  text,
-} from '../support/fake-backend.ts';
+import { fakeBackend } from '../support/closing.ts';
+import { json, type Reply, silence, startFakeBackend, text } from '../support/fake-backend.ts';
 import { metric } from '../support/listen.ts';
 
 const TENANT = '/tenant-7f3a';
@@ -42,17 +36,6 @@ const backends = [
   },
 ];
 
-const closes: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closes.splice(0).reverse()) await close();
-});
-
-async function fake(reply: Reply): Promise<FakeBackend> {
-  const backend = await startFakeBackend(reply);
-  closes.push(() => backend.close());
-  return backend;
-}
-
 /** What one call of LiteLLM comes to with a backend under a fallback. */
 async function askUnder(
   backend: (typeof backends)[number],
@@ -68,7 +51,7 @@ async function askUnder(
     MAX_BODY_MB: '0.01',
     LOG_LEVEL: 'trace',
   });
-  closes.push(() => bridge.close());
+  onTestFinished(() => bridge.close());
   const answer = await bridge.ask({ input_type: 'request', litellm_call_id: 'call-1', texts: [PROMPT] });
   const metrics = await (await bridge.app.request('/metrics')).text();
   const labels = { backend: backend.name, input_type: 'request' };
@@ -87,7 +70,7 @@ async function askUnder(
 
 describe.each(backends)('$name', (backend) => {
   test('an allow and a block are what the caller is answered', async () => {
-    const vendor = await fake(backend.allow);
+    const vendor = await fakeBackend(backend.allow);
     const passed = await askUnder(backend, 'fail_closed', vendor.url);
     expect(passed).toMatchObject({ status: 200, reply: { action: 'NONE' }, allowed: 1, kinds: [] });
     vendor.reply = backend.block;
@@ -145,7 +128,7 @@ describe.each(backends)('$name', (backend) => {
   ];
 
   test.each(rows)('$name is a failure with its own kind', async ({ reply, failure, timeout }) => {
-    const vendor = await fake(reply);
+    const vendor = await fakeBackend(reply);
     await expectFailure(vendor.url, failure, timeout);
     expect(new Set(vendor.seen.map(({ method, path }) => `${method} ${path.split('/')[1]}`))).toEqual(
       new Set([`POST ${TENANT.slice(1)}`]),
@@ -163,14 +146,14 @@ describe.each(backends)('$name', (backend) => {
   });
 
   test('TLS that cannot be set up, or trusted, is a failure with its own kind', async () => {
-    const plain = await fake(backend.allow);
+    const plain = await fakeBackend(backend.allow);
     await expectFailure(plain.url.replace('http:', 'https:'), { kind: 'tls' });
     expect(plain.seen).toEqual([]);
 
     let asked = 0;
     const server = https.createServer(selfSigned(), () => asked++).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    closes.push(() => server.close());
+    onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
     await expectFailure(`https://localhost:${port}`, { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     expect(asked).toBe(0);
@@ -179,7 +162,7 @@ describe.each(backends)('$name', (backend) => {
   test('a server that accepts and says nothing costs the deadline, before TLS too', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    closes.push(() => server.close());
+    onTestFinished(() => void server.close());
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const answer = await askUnder(backend, 'fail_closed', url, '0.2');
     expect(answer).toMatchObject({
@@ -210,7 +193,7 @@ describe.each(backends)('$name', (backend) => {
   test('a kept connection that the backend closes under a call is no failure', async () => {
     const used = new WeakSet<object>();
     let stale = 0;
-    const vendor = await fake((request, response) => {
+    const vendor = await fakeBackend((request, response) => {
       const socket = response.socket as net.Socket;
       if (used.has(socket)) {
         stale++;
@@ -220,7 +203,7 @@ describe.each(backends)('$name', (backend) => {
       return backend.allow(request, response);
     });
     const bridge = testBridge(backend.at(vendor.url));
-    closes.push(() => bridge.close());
+    onTestFinished(() => bridge.close());
     for (let i = 0; i < 4; i++) {
       const { reply } = await bridge.ask({ input_type: 'request', texts: [PROMPT] });
       expect(reply).toEqual({ action: 'NONE' });

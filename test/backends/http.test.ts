@@ -4,46 +4,23 @@ import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createHttp, type Http, toFailure } from '../../src/backends/http.ts';
-import { type Deadline, STOPPED, startDeadline } from '../../src/guardrail/deadline.ts';
+import { STOPPED } from '../../src/guardrail/deadline.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
-import {
-  type FakeBackend,
-  type Reply as FakeReply,
-  json,
-  silence,
-  startFakeBackend,
-} from '../support/fake-backend.ts';
+import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
+import { json, silence } from '../support/fake-backend.ts';
 
 const Reply = v.object({ ok: v.boolean() });
-const closes: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closes.splice(0).reverse()) await close();
-});
-
-async function fake(reply: FakeReply): Promise<FakeBackend> {
-  const backend = await startFakeBackend(reply);
-  closes.push(() => backend.close());
-  return backend;
-}
-
-const deadlines: Deadline[] = [];
-afterEach(() => {
-  for (const deadline of deadlines.splice(0)) deadline.clear();
-});
-
 function post(http: Http, url: string, leaving?: AbortSignal, timeoutMs = 15_000) {
-  const deadline = startDeadline(timeoutMs, leaving);
-  deadlines.push(deadline);
+  const deadline = deadlineOf({ timeoutMs, parent: leaving });
   const read = (reply: unknown) => v.parse(Reply, reply);
   return http.post(url, '{"asked":1}', { headers: { 'x-one': '1' }, read, deadline });
 }
 
 test('it posts JSON with the headers given and reads the reply by the schema', async () => {
-  const vendor = await fake(json({ ok: true, more: 1 }));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(json({ ok: true, more: 1 }));
+  const http = openHttp();
   expect(await post(http, `${vendor.url}/a/b?c=d`)).toEqual({ ok: true });
   expect(vendor.seen).toMatchObject([
     {
@@ -58,12 +35,11 @@ test('it posts JSON with the headers given and reads the reply by the schema', a
 
 test('connections are kept and used again', async () => {
   const sockets = new Set<unknown>();
-  const vendor = await fake((request, response) => {
+  const vendor = await fakeBackend((request, response) => {
     sockets.add(response.socket);
     return json({ ok: true })(request, response);
   });
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   for (let i = 0; i < 10; i++) await post(http, vendor.url);
   expect(sockets.size).toBeLessThan(4);
 });
@@ -71,12 +47,11 @@ test('connections are kept and used again', async () => {
 test('an aborted call closes its connection', async () => {
   const asked = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
-  const vendor = await fake((_, response) => {
+  const vendor = await fakeBackend((_, response) => {
     response.once('close', left.resolve);
     asked.resolve();
   });
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   const leaving = new AbortController();
   const pending = post(http, vendor.url, leaving.signal);
   await asked.promise;
@@ -86,19 +61,17 @@ test('an aborted call closes its connection', async () => {
 });
 
 test('a call that was aborted before it began asks nobody', async () => {
-  const vendor = await fake(json({ ok: true }));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(json({ ok: true }));
+  const http = openHttp();
   await expect(post(http, vendor.url, AbortSignal.abort())).rejects.toThrow();
   expect(vendor.seen).toEqual([]);
 });
 
 test('a reply is limited by its size, whether it says its length or not', async () => {
-  const http = createHttp({ maxReplyBytes: 1000 });
-  closes.push(() => http.close());
+  const http = openHttp({ maxReplyBytes: 1000 });
   const body = JSON.stringify({ ok: true, padding: 'x'.repeat(2000) });
-  const told = await fake((_, response) => void response.end(body));
-  const chunked = await fake((_, response) => {
+  const told = await fakeBackend((_, response) => void response.end(body));
+  const chunked = await fakeBackend((_, response) => {
     response.write(body.slice(0, 500));
     response.end(body.slice(500));
   });
@@ -109,30 +82,27 @@ test('a reply is limited by its size, whether it says its length or not', async 
 
 test('a server that closes each connection at its second call answers every call', async () => {
   const used = new WeakSet<object>();
-  const vendor = await fake((request, response) => {
+  const vendor = await fakeBackend((request, response) => {
     const socket = response.socket as net.Socket;
     if (used.has(socket)) return void socket.destroy();
     used.add(socket);
     return json({ ok: true })(request, response);
   });
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   for (let i = 0; i < 6; i++) expect(await post(http, vendor.url)).toEqual({ ok: true });
   expect(vendor.seen.length).toBeGreaterThan(6);
 });
 
 test('a connection is tried twice and no more', async () => {
-  const vendor = await fake((_, response) => void response.socket?.destroy());
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend((_, response) => void response.socket?.destroy());
+  const http = openHttp();
   expect(await post(http, vendor.url).catch(toFailure)).toMatchObject({ kind: 'unreachable' });
   expect(vendor.seen).toHaveLength(2);
 });
 
 test('a call that is stopped while it waits for a connection ends at once, and is not sent', async () => {
-  const vendor = await fake(silence);
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(silence);
+  const http = openHttp();
   const leaving = new AbortController();
   // One call more than there are connections
   const pending = Array.from({ length: 64 }, () => post(http, vendor.url, leaving.signal).catch(String));
@@ -146,29 +116,26 @@ test('a call that is stopped while it waits for a connection ends at once, and i
 });
 
 test('what comes before the reply is passed over, and so is the mark of its byte order', async () => {
-  const vendor = await fake((_, response) => {
+  const vendor = await fakeBackend((_, response) => {
     response.writeProcessing();
     response.writeEarlyHints({ link: '</a>; rel=preload' });
     response.end('\ufeff{"ok":true}');
   });
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   expect(await post(http, vendor.url)).toEqual({ ok: true });
 });
 
 test('text that arrives in pieces is put together before it is read', async () => {
   const bytes = Buffer.from('{"ok":true,"word":"Zürich"}');
-  const vendor = await fake(async (_, response) => {
+  const vendor = await fakeBackend(async (_, response) => {
     for (const byte of bytes) {
       response.write(Buffer.of(byte));
       await new Promise(setImmediate);
     }
     response.end();
   });
-  const http = createHttp();
-  closes.push(() => http.close());
-  const deadline = startDeadline(15_000);
-  deadlines.push(deadline);
+  const http = openHttp();
+  const deadline = deadlineOf();
   expect(await http.post(vendor.url, '{}', { read: (reply) => reply, deadline })).toEqual({
     ok: true,
     word: 'Zürich',
@@ -176,9 +143,8 @@ test('text that arrives in pieces is put together before it is read', async () =
 });
 
 test('the end of a status that is no success is waited for, by the deadline', async () => {
-  const vendor = await fake((_, response) => void response.writeHead(503).write('no'));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend((_, response) => void response.writeHead(503).write('no'));
+  const http = openHttp();
   await expect(post(http, vendor.url, undefined, 100)).rejects.toBe(STOPPED);
 });
 
@@ -209,7 +175,7 @@ test('a connection that is never set up does not keep the bridge from ending', a
   const leaving = new AbortController();
   post(http, `https://127.0.0.1:${(server.address() as AddressInfo).port}`, leaving.signal).catch(() => {});
   const [socket] = (await connected) as [net.Socket];
-  closes.push(() => {
+  onTestFinished(() => {
     socket.destroy();
     server.close();
   });
@@ -220,7 +186,7 @@ test('a connection that is never set up does not keep the bridge from ending', a
 });
 
 test('a backend that still holds a connection open does not keep the bridge from ending', async () => {
-  const vendor = await fake(silence);
+  const vendor = await fakeBackend(silence);
   const http = createHttp();
   await expect(post(http, vendor.url, undefined, 100)).rejects.toThrow();
   await http.close();
@@ -230,9 +196,8 @@ const deliver = (http: Http, url: string, body: unknown = { told: 1 }) =>
   http.deliver(url, body, { headers: { 'x-one': '1' }, schema: Reply, signal: AbortSignal.timeout(15_000) });
 
 test('a delivery posts JSON with the headers given and reads the reply by the schema', async () => {
-  const vendor = await fake(json({ ok: true, more: 1 }, 202));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(json({ ok: true, more: 1 }, 202));
+  const http = openHttp();
   expect(await deliver(http, `${vendor.url}/a/b?c=d`, { told: 'ü' })).toEqual({ ok: true });
   expect(vendor.seen).toMatchObject([
     {
@@ -252,14 +217,13 @@ test('a delivery posts JSON with the headers given and reads the reply by the sc
 
 test('a delivery over a kept connection that the backend closes just then is made again', async () => {
   const used = new WeakSet<object>();
-  const vendor = await fake((request, response) => {
+  const vendor = await fakeBackend((request, response) => {
     const socket = response.socket as net.Socket;
     if (used.has(socket)) return void socket.destroy();
     used.add(socket);
     return json({ ok: true })(request, response);
   });
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   for (let i = 0; i < 6; i++) expect(await deliver(http, vendor.url)).toEqual({ ok: true });
 });
 
@@ -271,40 +235,38 @@ test.each<{ header: string; is: unknown }>([
   { header: 'in two minutes', is: undefined },
   { header: 'Wed, 21 Oct 2015 07:28:00 GMT', is: 0 },
 ])('of a refusal with Retry-After $header the wait is $is', async ({ header, is }) => {
-  const vendor = await fake(
+  const vendor = await fakeBackend(
     (_, response) => void response.writeHead(429, { 'retry-after': header }).end('slow down'),
   );
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
   expect(error.failure).toEqual({ kind: 'http_status', status: 429 });
   expect([error.refusal.retryAfterMs, error.refusal.reply]).toEqual([is, 'slow down']);
 });
 
 test('of a refusal with a date to come the wait is until then', async () => {
-  const vendor = await fake(
+  const vendor = await fakeBackend(
     (_, response) => void response.writeHead(503, { 'retry-after': inTwoMinutes() }).end(),
   );
-  const http = createHttp();
-  closes.push(() => http.close());
+  const http = openHttp();
   const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
   expect(error.refusal.retryAfterMs).toBeGreaterThan(0);
   expect(error.refusal.retryAfterMs).toBeLessThanOrEqual(120_000);
 });
 
 test('of what a refusal says the beginning is kept, where neither JSON nor inspect finds it', async () => {
-  const vendor = await fake((_, response) => void response.writeHead(400).end('a-prompt '.repeat(1000)));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(
+    (_, response) => void response.writeHead(400).end('a-prompt '.repeat(1000)),
+  );
+  const http = openHttp();
   const error = (await deliver(http, vendor.url).catch((thrown) => thrown)) as BackendError;
   expect(error.refusal.reply).toHaveLength(500);
   expect(JSON.stringify(error) + inspect(error)).not.toContain('a-prompt');
 });
 
 test('what a delivery throws says nothing of the address or the reply', async () => {
-  const vendor = await fake(json({ ok: 'a-prompt' }));
-  const http = createHttp();
-  closes.push(() => http.close());
+  const vendor = await fakeBackend(json({ ok: 'a-prompt' }));
+  const http = openHttp();
   const error = await deliver(http, vendor.url).catch((thrown) => thrown);
   expect(error.failure).toEqual({ kind: 'wrong_shape', field: 'ok' });
   expect(JSON.stringify(error) + inspect(error)).not.toMatch(/a-prompt|127\.0\.0\.1/);

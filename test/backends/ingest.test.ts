@@ -1,18 +1,12 @@
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from 'vitest';
-import { createHttp, toFailure } from '../../src/backends/http.ts';
+import { describe, expect, test } from 'vitest';
+import { toFailure } from '../../src/backends/http.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { fakeAkto } from '../support/akto.ts';
 import { aktoAt, capsuleAt } from '../support/bridge.ts';
 import { capsuleTakes } from '../support/capsule.ts';
-import {
-  type FakeBackend,
-  json,
-  type Reply,
-  silence,
-  startFakeBackend,
-  text,
-} from '../support/fake-backend.ts';
+import { fakeBackend, openHttp } from '../support/closing.ts';
+import { json, type Reply, silence, startFakeBackend, text } from '../support/fake-backend.ts';
 import { EVENT, recordOf, sinkOf } from '../support/record.ts';
 
 const TENANT = '/tenant-7f3a';
@@ -40,24 +34,12 @@ const sinks = [
   { name: 'capsule', at: (url: string) => capsuleAt(url + TENANT), takes: capsuleTakes },
 ];
 
-const closes: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closes.splice(0).reverse()) await close();
-});
-
-async function fake(reply: Reply): Promise<FakeBackend> {
-  const backend = await startFakeBackend(reply);
-  closes.push(() => backend.close());
-  return backend;
-}
-
 const record = recordOf({ event: { ...EVENT, messages: [{ role: 'user', content: PROMPT }] } });
 
 describe.each(sinks)('$name', ({ at, takes }) => {
   /** What was thrown when a record was handed over, or undefined. */
   async function thrown(url: string, signal: AbortSignal = AbortSignal.timeout(15_000)): Promise<unknown> {
-    const http = createHttp({ maxReplyBytes: 10_000 });
-    closes.push(() => http.close());
+    const http = openHttp({ maxReplyBytes: 10_000 });
     return sinkOf(at(url))
       .ingest([record], { http, signal })
       .then(
@@ -77,7 +59,7 @@ describe.each(sinks)('$name', ({ at, takes }) => {
   }
 
   test('a record is taken with one request', async () => {
-    const vendor = await fake(takes);
+    const vendor = await fakeBackend(takes);
     expect(await thrown(vendor.url)).toBeUndefined();
     expect(vendor.seen).toHaveLength(1);
     expect(vendor.seen[0]?.path.startsWith(`${TENANT}/`)).toBe(true);
@@ -149,7 +131,7 @@ describe.each(sinks)('$name', ({ at, takes }) => {
       failure: { kind: 'unreachable' },
     },
   ])('$name is thrown as a failure of its own kind', async ({ reply, failure, retryAfterMs, said }) => {
-    const vendor = await fake(reply);
+    const vendor = await fakeBackend(reply);
     const error = (await thrown(vendor.url)) as BackendError;
     expect(error).toBeInstanceOf(BackendError);
     expect(error.failure).toMatchObject(failure);
@@ -180,7 +162,7 @@ describe.each(sinks)('$name', ({ at, takes }) => {
   ])('$name ends with the signal, by its reason, and so does the connection', async ({ reply }) => {
     const asked = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();
-    const vendor = await fake((request, response) => {
+    const vendor = await fakeBackend((request, response) => {
       response.once('close', left.resolve);
       reply(request, response);
       asked.resolve();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
-import { createHttp, toFailure } from '../../src/backends/http.ts';
-import { startDeadline } from '../../src/guardrail/deadline.ts';
+import { toFailure } from '../../src/backends/http.ts';
 import { callOf } from '../support/call.ts';
-import { json, startFakeBackend } from '../support/fake-backend.ts';
+import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
+import { json } from '../support/fake-backend.ts';
 
 const ROOM = join(import.meta.dirname, '..', '..', 'src', 'backends');
 
@@ -29,17 +29,13 @@ async function example(): Promise<Backend> {
 
 test('the backend in the guide can be configured and asked', async () => {
   const acme = await example();
-  const vendor = await startFakeBackend(json({ flagged: true, reason: 'plums' }));
-  const http = createHttp();
-  onTestFinished(() => vendor.close());
-  onTestFinished(() => http.close());
+  const vendor = await fakeBackend(json({ flagged: true, reason: 'plums' }));
+  const http = openHttp();
   expect(acme.configure({ ACME_URL: vendor.url })).toEqual({ missing: 'ACME_API_KEY' });
   const setup = acme.configure({ ACME_URL: vendor.url, ACME_API_KEY: 'key' });
   if ('missing' in setup) throw new Error(setup.missing);
   const ask = () => {
-    const deadline = startDeadline(15_000);
-    onTestFinished(() => deadline.clear());
-    const context = { config: setup.config, http, deadline, request: undefined };
+    const context = { config: setup.config, http, deadline: deadlineOf(), request: undefined };
     return acme.check(callOf({ texts: ['How long does a plum cake bake?'] }), context);
   };
   expect(await ask()).toEqual({ kind: 'block', reason: 'plums' });
