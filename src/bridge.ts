@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type pino from 'pino';
 import { Auditor } from './audit/auditor.ts';
@@ -7,34 +6,39 @@ import { AuditLog, auditAdvice } from './audit/log.ts';
 import { createHttp } from './backends/http.ts';
 import { checkerOf } from './backends/index.ts';
 import { type Config, ConfigError } from './config/config.ts';
+import type { GuardrailCall } from './guardrail/call.ts';
+import type { CheckResult, Decision } from './guardrail/decision.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createApp } from './http/app.ts';
-import { createAuth } from './http/middleware/auth.ts';
+import type { BridgeEnv } from './http/refusal.ts';
+import { Releases } from './litellm/releases.ts';
+import { rewriteForm } from './litellm/reply.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
-import { createWitness } from './observability/witness.ts';
-import type { Answer, JudgingBackend } from './pipeline/ask.ts';
+import { Observer } from './observability/observer.ts';
 import { createBreaker } from './pipeline/breaker.ts';
-import { createJudge, type Witness } from './pipeline/judge.ts';
+import type { JudgingBackend } from './pipeline/check-backend.ts';
+import { Judge, type JudgeObserver } from './pipeline/judge.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
-import { createPolicyStore, defaultPolicy, type PolicyStore } from './policies/store.ts';
+import { defaultPolicy, PolicyStore } from './policies/store.ts';
 import { checkNoteOf } from './records/note.ts';
+import { recordDecision } from './records/record-decision.ts';
 import { RecordsThread } from './records/records-thread.ts';
 
 export type Bridge = {
-  readonly app: Hono<{ Bindings: Partial<HttpBindings> }>;
+  readonly app: Hono<BridgeEnv>;
   readonly log: Log;
   /** The policies in force; undefined if there are none. */
   readonly policies: (() => PolicyFile) | undefined;
-  /** Reads the policy file again; one that cannot be used is logged and counted, and what was in force stays so. */
+  /** Reads the policy file again; one that cannot be used is logged and counted, and the last good one stays in force. */
   reloadPolicies(): void;
-  /** From now on `/readyz` says that the bridge is going. */
+  /** From now on `/readyz` reports that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
   /**
-   * Ends what still runs in the background, then the connections to backends.
+   * Ends background work, then the connections to backends.
    *
    * @param drainMs how long records may still be delivered
    */
@@ -45,7 +49,7 @@ export type Bridge = {
 const REPLY_TO_BODY = 4;
 
 /**
- * All parts put together by a configuration; it does not listen.
+ * Puts all parts together by a configuration; it does not listen.
  *
  * @param destination where log lines go instead of standard output
  */
@@ -56,52 +60,52 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   }));
   const policies = policiesOf(config);
   const metrics = createMetrics(
-    { backends: backends.map(({ name }) => name), policies: [...(policies?.file().policies.keys() ?? [])] },
+    { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
   );
   const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
-  const { access, bodies, proxy, records } = config;
+  const observer = new Observer(metrics, log);
+  const releases = new Releases();
+  const { access, bodies, proxy, replies } = config;
   const http = createHttp({ maxReplyBytes: bodies.maxBodyBytes * REPLY_TO_BODY, proxy });
   if (backends.length > 0) http.open();
-  const telemetry =
-    records &&
-    new RecordsThread({ backends: config.backends, bodies, proxy, records }, log, {
-      restarted: () => metrics.telemetryRestarts.inc(),
-      lost: () => metrics.telemetryLost.inc(),
-    });
+  const records = startRecords(config, metrics, log);
   const audit = new Auditor({
     openLog: () => openAuditLog(config.audit, log),
-    wanted: () => policies?.engine().audit,
+    wanted: () => policies?.engine.audit,
     onLost: () => metrics.auditLost.inc(),
   });
   audit.prepare();
-  const judge = createJudge({
+  const judge = new Judge({
     ...config.judging,
-    engine: () => policies?.engine(),
+    engine: () => policies?.engine,
     backends,
     http,
-    witness: withNotes(createWitness(metrics, log), telemetry),
+    observer: records === undefined ? observer : withNotes(observer, records),
+    rewriteForm: (call, texts) => rewriteForm(call, texts, replies.responseRedaction),
   });
   let draining = false;
   const isDraining = () => draining;
   const app = createApp({
-    ...bodies,
-    ...config.replies,
-    backends,
-    judge,
-    telemetry,
-    audit,
-    metrics,
-    log,
-    isDraining,
-    isAuthorized: createAuth(access.apiKeys),
+    ...{ judge, backends, records, audit, releases, observer, metrics, log, isDraining },
+    decided(decision: Decision, request: () => GuardrailCall | undefined) {
+      const warning = releases.seen(decision.call.litellm_version);
+      if (warning !== undefined) log.warn(warning);
+      observer.decided(decision);
+      audit.decided(decision);
+      if (records !== undefined) recordDecision(records, decision, request);
+    },
+    apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
+    maxBodyBytes: bodies.maxBodyBytes,
+    maxLogBodyBytes: bodies.maxLogBodyBytes,
+    blockedMessage: replies.blockedMessage,
   });
   return {
     app,
     log,
     isDraining,
-    policies: policies?.file,
+    policies: policies && (() => policies.file),
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
       reload(policies, metrics, log);
@@ -112,51 +116,62 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     },
     async close(drainMs = 0) {
       await judge.settled();
-      await telemetry?.close(drainMs);
+      await records?.close(drainMs);
       await audit.close();
       await http.close();
     },
   };
 }
 
-/** What observing backends say comes after the answer, as late checks do, and belongs on the record of the call. */
-function withNotes(witness: Witness, telemetry: RecordsThread | undefined): Witness {
-  if (telemetry === undefined) return witness;
-  const note = (answer: Answer) => {
-    const { litellm_call_id, input_type } = answer.call;
+function startRecords(
+  { backends, bodies, proxy, records }: Config,
+  metrics: Metrics,
+  log: Log,
+): RecordsThread | undefined {
+  if (records === undefined) return undefined;
+  return new RecordsThread({ backends, bodies, proxy, records }, log, {
+    restarted: () => metrics.telemetryRestarts.inc(),
+    lost: () => metrics.telemetryLost.inc(),
+  });
+}
+
+/** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
+function withNotes(observer: Observer, records: RecordsThread): JudgeObserver {
+  const note = ({ litellm_call_id, input_type }: GuardrailCall, result: CheckResult) => {
     if (litellm_call_id === null) return;
     const id = litellm_call_id.slice(0, MAX_ID_CHARS);
-    telemetry.note({ litellm_call_id: id, input_type, check: checkNoteOf(answer) });
+    records.note({ litellm_call_id: id, input_type, check: checkNoteOf(result) });
   };
   return {
-    ...witness,
-    answer(answer) {
-      witness.answer(answer);
-      if (answer.backend.mode === 'observe') note(answer);
+    checked(call, result) {
+      observer.checked(call, result);
+      if (result.mode === 'observe') note(call, result);
     },
-    late(answer) {
-      witness.late(answer);
-      note(answer);
+    trailed(call, result) {
+      observer.trailed(call, result);
+      note(call, result);
     },
+    unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
+    policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
   };
 }
 
-/** The policies that the configuration names. @throws PolicyFileError */
+/** The policies that the configuration names; undefined for none. @throws PolicyFileError */
 export function policiesOf({
   policies,
   replies,
   backends,
-}: Pick<Config, 'policies' | 'replies' | 'backends'>) {
+}: Pick<Config, 'policies' | 'replies' | 'backends'>): PolicyStore | undefined {
   const { file, builtin, bannedKeywords } = policies;
   if (file === undefined && !builtin) return undefined;
-  return createPolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : textOf(file)), {
+  return new PolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file)), {
     backends: backends.map(({ name }) => name),
     restores: replies.responseRedaction === 'rewrite',
   });
 }
 
 /** @throws ConfigError */
-function textOf(policyFile: string): string {
+function readPolicies(policyFile: string): string {
   try {
     return fs.readFileSync(policyFile, 'utf8');
   } catch (error) {
@@ -172,7 +187,7 @@ function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
     const changed = policies.reload();
     metrics.policyReloads.inc({ result: changed ? 'changed' : 'unchanged' });
     if (!changed) return;
-    const { name, version, warnings } = policies.file();
+    const { name, version, warnings } = policies.file;
     log.info({ policy_file: name, policy_version: version }, 'policies read again');
     for (const warning of warnings) log.warn(warning);
   } catch (error) {
@@ -180,7 +195,7 @@ function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
     const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
     const problems = isKnown ? error.problems : [(error as Error).name];
     log.error(
-      { problems, policy_version: policies.file().version },
+      { problems, policy_version: policies.file.version },
       'the policy file cannot be used; the last good one stays',
     );
   }

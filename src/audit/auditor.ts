@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { callName } from '../guardrail/caller.ts';
-import type { AuditOptions } from '../policies/policy.ts';
+import { stateKey } from '../guardrail/caller.ts';
+import { type AuditOptions, actionOf, type Decision } from '../guardrail/decision.ts';
 import type { AuditLog } from './log.ts';
-import { auditRow, type DecidedCall } from './row.ts';
+import { auditRow } from './row.ts';
 
 const MAX_RESPONSES = 10_000;
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
@@ -45,14 +45,14 @@ export class Auditor {
     if (options !== undefined) this.#logFor(options);
   }
 
-  decided(decided: DecidedCall): void {
-    const { ruling, answered } = decided;
-    const options = ruling === undefined ? this.#options.wanted() : ruling.audit;
-    if (options === undefined || (!options.logsAll && answered.action === 'NONE')) return;
-    if (this.#isRepetition(decided)) return;
+  decided(decision: Decision): void {
+    const { policies, outcome } = decision;
+    const options = policies === undefined ? this.#options.wanted() : policies.audit;
+    if (options === undefined || (!options.logsAll && outcome.kind === 'allow')) return;
+    if (this.#isRepetition(decision)) return;
     const log = this.#logFor(options);
     const lost = log.lost();
-    log.append(auditRow(decided));
+    log.append(auditRow(decision));
     if (log.lost() > lost) this.#options.onLost();
   }
 
@@ -73,12 +73,14 @@ export class Auditor {
   }
 
   /** True for a round of a streamed response that passes as the round before did. */
-  #isRepetition({ call, ruling, answered: { action } }: DecidedCall): boolean {
-    const name = callName(call);
-    if (name === undefined || call.input_type === 'request') return false;
-    const decision = JSON.stringify([action, ruling?.policyVersion, ruling?.plan.rule, ruling?.notes]);
-    const before = this.#responses.get(name);
-    this.#responses.set(name, decision);
-    return action === 'NONE' && ruling?.goesOn === true && before === decision;
+  #isRepetition(decision: Decision): boolean {
+    const { call, policies } = decision;
+    const key = stateKey(call);
+    if (key === undefined || call.input_type === 'request') return false;
+    const action = actionOf(decision);
+    const row = JSON.stringify([action, policies?.version, policies?.callerRule, policies?.notes]);
+    const before = this.#responses.get(key);
+    this.#responses.set(key, row);
+    return action === 'NONE' && policies?.continues === true && before === row;
   }
 }

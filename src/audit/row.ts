@@ -1,26 +1,11 @@
-import type { GuardrailCall, InputType } from '../guardrail/call.ts';
-import { callerOf } from '../guardrail/caller.ts';
-import { MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
-import type { Ruling } from '../policies/engine.ts';
-
-/** A call and what was decided about it. */
-export type DecidedCall = {
-  readonly call: GuardrailCall;
-  /** Undefined if the policies could not judge the call. */
-  readonly ruling: Ruling | undefined;
-  readonly answered: {
-    readonly action: AuditRow['action'];
-    readonly by: string | null;
-    readonly block?: { readonly cause: string; readonly ref: string };
-  };
-  /** Milliseconds until the reply. */
-  readonly ms: number;
-};
+import type { InputType } from '../guardrail/call.ts';
+import { type Action, actionOf, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** A decision, who it was about and what it was about, in names of ours and of the operator: never content. */
 export type AuditRow = {
   /** `CANCELLED`: LiteLLM did not wait for the reply. */
-  readonly action: VerdictNote['action'] | 'CANCELLED';
+  readonly action: Action;
   /** The backend or policy that decided; null if none objected. */
   readonly by: string | null;
   /** In the form of Keeptrusts: `pii_detected`. */
@@ -48,28 +33,29 @@ export type AuditRow = {
   readonly user: string | null;
 };
 
-/** The row of a decided call. */
-export function auditRow({ call, ruling, answered, ms }: DecidedCall): AuditRow {
-  const { action, by, block } = answered;
-  const notes = ruling?.notes ?? [];
+/** The row of a decision. */
+export function auditRow(decision: Decision): AuditRow {
+  const { call, caller, outcome, policies, ref = null, ms } = decision;
+  const by = decidedBy(decision);
+  const notes = policies?.notes ?? [];
   const observed = (verdict: string) =>
     notes.filter((note) => !note.enforced && note.verdict === verdict).map(({ kind }) => kind);
-  const decidedByPolicy = ruling?.by !== undefined && by?.split(',').includes(ruling.by.kind);
+  const decidedByPolicy = policies?.by !== undefined && by?.split(',').includes(policies.by.kind);
+  const cause = outcome.kind === 'block' ? outcome.cause : null;
   const { litellm_call_id, litellm_trace_id, input_type, model } = call;
-  const caller = ruling?.caller ?? callerOf(call);
   const [team = null] = caller.team;
   // Of alias and hash, in either order, the one that people read
   const key = caller.key.find((name) => !/^[0-9a-f]{64}$/.test(name)) ?? caller.key[0] ?? null;
   const [user = null] = caller.user;
   return {
-    ...{ action, by, ms, litellm_call_id, litellm_trace_id, input_type, model, team, key, user },
-    reason_code: decidedByPolicy ? (ruling?.by?.reasonCode ?? null) : (block?.cause ?? null),
+    action: actionOf(decision),
+    ...{ by, ms, litellm_call_id, litellm_trace_id, input_type, model, team, key, user, ref },
+    reason_code: decidedByPolicy ? (policies?.by?.reasonCode ?? null) : cause,
     rules: [...new Set(notes.flatMap(({ rules }) => rules))],
-    policy_version: ruling?.policyVersion ?? null,
-    caller_rule: ruling?.plan.rule ?? null,
+    policy_version: policies?.version ?? null,
+    caller_rule: policies?.callerRule ?? null,
     would_block: observed('block'),
     would_redact: observed('redact'),
-    ref: block?.ref ?? null,
   };
 }
 

@@ -11,11 +11,6 @@ export type Judges = {
   readonly request: boolean;
   readonly response: boolean;
   readonly media: boolean;
-  /**
-   * `texts`: each text alone, so only new ones are sent, and of a growing response the new part with some text before it.
-   * `conversation`: all of a call together.
-   */
-  readonly unit: 'texts' | 'conversation';
 };
 
 /** Second argument of a check, which only translates: no retry, timeout, fallback or `try`. */
@@ -24,8 +19,8 @@ export type CheckContext<Config> = {
   readonly http: Http;
   /** For `http`. It ends the check when its time is up and when the caller leaves. */
   readonly deadline: Deadline;
-  /** For a response: its request, if this instance saw it and still remembers it. */
-  readonly request: GuardrailCall | undefined;
+  /** For a response: reads its request, if this instance saw it and still remembers it. */
+  readonly request: () => GuardrailCall | undefined;
 };
 
 /** Most records of one delivery, and most bytes of them as stored. */

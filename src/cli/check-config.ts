@@ -32,7 +32,7 @@ export function addCheckConfig(program: Command, terminal: Terminal): void {
 export function checkConfig(config: Config): string {
   const { host, port } = config.server;
   const { apiKeys } = config.access;
-  const policies = policiesOf(config)?.file();
+  const policies = policiesOf(config)?.file;
   const lines = [
     `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
     policies === undefined ? 'policies none' : inForce(policies, config),

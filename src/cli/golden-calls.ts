@@ -1,4 +1,12 @@
-import { type Fields, fieldsOf, type GuardrailCall, type InputType, textOf } from '../guardrail/call.ts';
+import {
+  type CallFields,
+  type Fields,
+  fieldsOf,
+  type GuardrailCall,
+  type InputType,
+  textOf,
+} from '../guardrail/call.ts';
+import { withPassages } from '../guardrail/passages.ts';
 import type { GoldenInput } from './golden-cases.ts';
 
 /**
@@ -20,7 +28,7 @@ export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
     request_headers: headers,
     additional_provider_specific_params: present({ max_tokens, max_completion_tokens }),
   };
-  const calls: GuardrailCall[] = [];
+  const calls: CallFields[] = [];
   const hasResponse = response !== undefined && response !== null;
   if (!hasResponse || conversation.length > 0 || Object.values(request).some(isGiven)) {
     const called = request.tool_calls?.length ? request.tool_calls : conversation.flatMap(toolCallsIn);
@@ -43,7 +51,7 @@ export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
       tool_calls: (Array.isArray(tool_calls) ? tool_calls : []).map(toolCall),
     });
   }
-  return calls;
+  return calls.map(withPassages);
 }
 
 const textCall = (input_type: InputType, texts: readonly string[]) => ({

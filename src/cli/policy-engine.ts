@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { backends } from '../backends/index.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { createEngine } from '../policies/engine.ts';
+import { Caller } from '../guardrail/caller.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import { Engine } from '../policies/engine.ts';
 import { readPolicyFile } from '../policies/file/load.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { kinds } from '../policies/kinds/index.ts';
-import { createVaults } from '../policies/vault.ts';
+import { MarkerStore } from '../policies/markers.ts';
 
 /** The outcome of judging the calls of one conversation. */
 export type Judged = {
@@ -49,7 +51,7 @@ export function readText(path: string): string {
  * Policies that only observe change nothing, as in the bridge.
  */
 export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCall[]) => Promise<Judged> {
-  const engine = createEngine(file, { vaults: createVaults(), restores: true });
+  const engine = new Engine(file, { markers: new MarkerStore(), restores: true });
   return async (calls) => {
     let judged: Judged = {
       verdict: 'allow',
@@ -60,9 +62,11 @@ export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCal
       observed: [],
     };
     for (const call of calls) {
-      const bytes = Buffer.byteLength(JSON.stringify(call));
-      const { verdict, by, rewrites, notes } = await engine.judge(call, { bytes, timeoutMs: TIMEOUT_MS });
-      const texts = call.texts.map((text) => rewrites.get(text) ?? text);
+      const { passages: _, ...fields } = call;
+      const bytes = Buffer.byteLength(JSON.stringify(fields));
+      const result = await engine.judge(call, new Caller(call), { bytes, timeoutMs: TIMEOUT_MS });
+      const { verdict, by, notes } = result;
+      const { texts } = withTexts(call, result.texts);
       const observed = notes
         .filter((note) => !note.enforced && note.verdict !== 'allow')
         .map(({ kind, verdict, rules }) => ({ policy: kind, verdict, rules }));

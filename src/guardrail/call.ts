@@ -1,19 +1,24 @@
-/** Whether the words to judge go to the model or come from it, as LiteLLM's `input_type`. */
+import { type Fields, fieldsOf, textOf } from './json.ts';
+import type { Passages } from './passages.ts';
+
+export { type Fields, fieldsOf, textOf } from './json.ts';
+
+/** The direction of the texts: to the model or from it. LiteLLM's `input_type`. */
 export type InputType = 'request' | 'response';
 
 /**
- * One guardrail call with the names LiteLLM gives its fields. Everything absent, null or unknown on the wire
- * is here an empty list, an empty object or null, so that readers need no checks of their own.
+ * One guardrail call as LiteLLM sent it, under the names LiteLLM gives its fields. A field that is absent or null on the
+ * wire is an empty list, an empty object or null here, so readers need no checks of their own.
  */
-export type GuardrailCall = {
+export type CallFields = {
   readonly input_type: InputType;
   readonly litellm_call_id: string | null;
   readonly litellm_trace_id: string | null;
   readonly litellm_version: string | null;
   readonly model: string | null;
-  /** Positional: a rewrite answers with the same count in the same order. */
+  /** Positional: a rewrite returns the same count in the same order. */
   readonly texts: readonly string[];
-  /** OpenAI chat messages; requests only. Entries are whatever was sent. */
+  /** OpenAI chat messages; requests only. Entries hold whatever was sent. */
   readonly structured_messages: readonly unknown[];
   readonly images: readonly unknown[];
   readonly tools: readonly unknown[];
@@ -24,17 +29,8 @@ export type GuardrailCall = {
   readonly additional_provider_specific_params: Fields;
 };
 
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** The value as an object with unknown fields; anything else is an empty object. */
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-/** The value if it is a string with something in it. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
+/** One guardrail call with everything in it that is judged. */
+export type GuardrailCall = CallFields & { readonly passages: Passages };
 
 /** Name, id and arguments of a tool call in either of LiteLLM's dialects (with or without `index`). */
 export function toolCallOf(value: unknown): { id?: string; name?: string; arguments?: string } {
@@ -47,10 +43,12 @@ export function toolCallOf(value: unknown): { id?: string; name?: string; argume
   };
 }
 
-/** What a client header said, case ignored; LiteLLM sends `[present]` for the values it keeps to itself. */
-export function headerOf(call: GuardrailCall, name: string): string | undefined {
-  for (const [key, value] of Object.entries(call.request_headers)) {
-    if (key.toLowerCase() === name && value !== '[present]') return textOf(value);
+/** The value of a client header, case ignored; undefined where LiteLLM sends only `[present]`. */
+export function headerOf(call: CallFields, name: string): string | undefined {
+  for (const key in call.request_headers) {
+    const value = call.request_headers[key];
+    if (key.length === name.length && key.toLowerCase() === name && value !== '[present]')
+      return textOf(value);
   }
   return undefined;
 }

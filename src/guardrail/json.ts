@@ -1,7 +1,20 @@
+/** A JSON object with unknown fields. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The value as an object with unknown fields; anything else is an empty object. */
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+/** The value if it is a string with something in it. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 /** Deeper than any real conversation or JSON schema, and far from what exhausts a stack. */
 export const MAX_DEPTH = 128;
 
-/** Whether a parsed value is nested deeper than can be walked and written again. */
+/** True if a parsed value is nested deeper than can be walked and written again. */
 export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
@@ -13,7 +26,7 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   return false;
 }
 
-/** What a JSON text in a field of a call holds; undefined where it is no JSON, or too deep to be taken for it. */
+/** The value of JSON that stands in a string field; undefined if it is not JSON, or nested too deep to be read as such. */
 export function parseInner(json: string): unknown {
   try {
     const value: unknown = JSON.parse(json);

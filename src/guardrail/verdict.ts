@@ -1,15 +1,17 @@
+import type { PassageTexts } from './passages.ts';
+
 /**
- * What a backend or a policy decided. A failure is never a verdict.
+ * The judgement of a backend. A failure is never a verdict.
  *
  * `allow` with `flagged` names a violation that the vendor only reports (Akto's `alert`).
  * `block.reason` is the vendor's text: it goes where the operator asks for it (`BLOCKED_MESSAGE`), never to logs.
- * `modify.rewrites` maps whole strings of the call to what shall stand in their place; null means that the
- * backend redacted something that cannot be mapped back onto the call.
+ * `modify.texts` holds the new whole text of each passage that the vendor redacted; null means that the vendor redacted
+ * something that cannot be mapped back onto the call.
  */
 export type Verdict =
   | { readonly kind: 'allow'; readonly flagged?: string }
   | { readonly kind: 'block'; readonly reason: string }
-  | { readonly kind: 'modify'; readonly rewrites: ReadonlyMap<string, string> | null };
+  | { readonly kind: 'modify'; readonly texts: PassageTexts | null };
 
 export const ALLOW: Verdict = { kind: 'allow' };
 

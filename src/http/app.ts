@@ -1,10 +1,23 @@
-import type { HttpBindings } from '@hono/node-server';
-import { type Context, Hono } from 'hono';
-import type { JudgingBackend } from '../pipeline/ask.ts';
-import { type GuardrailRouteOptions, guardrailRoute } from './guardrail.ts';
+import { Hono } from 'hono';
+import type { Auditor } from '../audit/auditor.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Decision } from '../guardrail/decision.ts';
+import type { Releases } from '../litellm/releases.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Observer } from '../observability/observer.ts';
+import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import type { Judge } from '../pipeline/judge.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
+import { guardrailRoute } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
-import { type LogsRouteOptions, logsRoute } from './logs.ts';
+import { LOG_BODY_MESSAGES, logsRoute } from './logs.ts';
 import { metricsRoute } from './metrics.ts';
+import { allowAddresses } from './middleware/address.ts';
+import { authenticate } from './middleware/authenticate.ts';
+import { readBody } from './middleware/body.ts';
+import { type BridgeEnv, errorBody } from './refusal.ts';
+import { refuseGuardrailCall, refuseLogs } from './refuse.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
@@ -12,53 +25,94 @@ export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 /** Where LiteLLM's `generic_api` logger sends its events. */
 export const LOGS_PATH = '/v1/litellm/logs';
 
-export type AppOptions = GuardrailRouteOptions &
-  LogsRouteOptions & {
-    readonly backends: readonly JudgingBackend[];
-    /** Whether an address may call; of a call without a connection it is undefined. */
-    readonly isAllowedAddress: (address: string | undefined) => boolean;
-  };
-
-type BridgeContext = Context<{ Bindings: Partial<HttpBindings> }>;
+export type AppOptions = {
+  readonly judge: Judge;
+  readonly backends: readonly JudgingBackend[];
+  /** Undefined when no backend takes records, or telemetry is off. */
+  readonly records: RecordsThread | undefined;
+  readonly audit: Auditor;
+  readonly releases: Releases;
+  readonly observer: Observer;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Called with each decision before it is sent. */
+  readonly decided: (decision: Decision, request: () => GuardrailCall | undefined) => void;
+  /** None: callers are not asked for a key. */
+  readonly apiKeys: readonly string[];
+  /** True for an address that may call; gets undefined for a call without a connection. */
+  readonly isAllowedAddress: (address: string | undefined) => boolean;
+  readonly maxBodyBytes: number;
+  readonly maxLogBodyBytes: number;
+  readonly blockedMessage: string | undefined;
+  readonly isDraining: () => boolean;
+};
 
 /** All routes of the bridge; it does not listen. */
-export function createApp(options: AppOptions): Hono<{ Bindings: Partial<HttpBindings> }> {
-  const { metrics, log, telemetry, audit, isAllowedAddress } = options;
-  const app = new Hono<{ Bindings: Partial<HttpBindings> }>();
+export function createApp(options: AppOptions): Hono<BridgeEnv> {
+  const { metrics, log, records, isAllowedAddress, apiKeys } = options;
+  const app = new Hono<BridgeEnv>();
+  const refuseCall = refuseGuardrailCall(options);
+  const refuseEvents = refuseLogs(options);
 
-  const guardrail = guardrailRoute(options);
-  const routes = [
-    ...GUARDRAIL_PATHS.map((path) => [path, guardrail] as const),
-    [LOGS_PATH, logsRoute(options)] as const,
-  ];
-  for (const [path, route] of routes) {
-    app.post(path, async (c: BridgeContext) => {
-      if (isAllowedAddress(c.env?.incoming?.socket.remoteAddress)) return route(c);
-      metrics.rejected.inc({ reason: 'address' });
-      log.warn({ reason: 'address' }, 'request refused');
-      return c.json(
-        { error: { type: 'address', message: 'Access forbidden: IP address not allowed.' } },
-        403,
-      );
-    });
-    app.all(path, (c) => {
-      metrics.rejected.inc({ reason: 'method' });
-      return c.json({ error: { type: 'method', message: 'send a POST' } }, 405, { allow: 'POST' });
-    });
-  }
+  app.on(
+    'POST',
+    GUARDRAIL_PATHS,
+    allowAddresses(isAllowedAddress, refuseCall),
+    authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
+    readBody({
+      maxBytes: options.maxBodyBytes,
+      largestAtOnce: 8,
+      acceptsGzip: false,
+      messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
+      refuse: refuseCall,
+    }),
+    guardrailRoute({
+      ...{ judge: options.judge, decided: options.decided, refuse: refuseCall },
+      failed: (error, call) => options.observer.failed(error, call),
+      blockedMessage: options.blockedMessage,
+      keepsRequests: options.judge.wantsRequests || records !== undefined,
+      isDraining: options.isDraining,
+    }),
+  );
+  app.post(
+    LOGS_PATH,
+    allowAddresses(isAllowedAddress, refuseCall),
+    authenticate(apiKeys, 'under headers of the callback', refuseEvents),
+    readBody({
+      maxBytes: options.maxLogBodyBytes,
+      // Read, a body takes several times its size: they share the room of one, and LiteLLM sends a refused one again
+      largestAtOnce: 1,
+      acceptsGzip: true,
+      messages: LOG_BODY_MESSAGES,
+      refuse: refuseEvents,
+    }),
+    logsRoute({
+      records,
+      refuse: refuseEvents,
+      dropped: () => metrics.logPosts.inc({ result: 'no_backend' }),
+      accepted(ms) {
+        metrics.logPosts.inc({ result: 'accepted' });
+        metrics.logSeconds.observe({}, ms / 1000);
+      },
+    }),
+  );
+  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH], (c) => {
+    metrics.rejected.inc({ reason: 'method' });
+    return c.json(errorBody({ reason: 'method', message: 'send a POST' }), 405, { allow: 'POST' });
+  });
   app.get('/healthz', healthRoute);
-  app.get('/readyz', readyRoute(options.backends, telemetry, audit, options.isDraining));
-  app.get('/metrics', metricsRoute(metrics.registry, telemetry));
+  app.get('/readyz', readyRoute(options));
+  app.get('/metrics', metricsRoute(metrics.registry, records));
 
   app.notFound((c) => {
     metrics.rejected.inc({ reason: 'not_found' });
     const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
-    return c.json({ error: { type: 'not_found', message } }, 404);
+    return c.json(errorBody({ reason: 'not_found', message }), 404);
   });
   app.onError((error, c) => {
     metrics.rejected.inc({ reason: 'bug' });
     log.error({ error: error.name }, 'route failed');
-    return c.json({ error: { type: 'bug', message: 'see the log' } }, 400);
+    return c.json(errorBody({ reason: 'bug', message: 'see the log' }), 400);
   });
   return app;
 }

@@ -7,8 +7,14 @@ export type Release = readonly [major: number, minor?: number, patch?: number];
  */
 export const OLDEST_SUPPORTED: Release = [1, 83, 14];
 
-/** Since this release each guardrail call carries `litellm_version`. */
-const TELLS_ITS_VERSION: Release = [1, 81, 12];
+/**
+ * Since this release each guardrail call carries `litellm_version`. Releases before drop the rewrite of some responses
+ * silently.
+ */
+export const TELLS_ITS_VERSION: Release = [1, 81, 12];
+
+/** Since this release `structured_messages` in a reply are read. Older ones ignore them, and the original would pass. */
+export const READS_MESSAGES_IN_REPLIES: Release = [1, 103];
 
 /**
  * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
@@ -60,12 +66,11 @@ export class Releases {
     return wasSupported && !this.report().supported ? this.#sentence() : undefined;
   }
 
-  report(): ReleasesReport {
+  /** @param hasOldEvents true if log events of an unsupported release came, which do not name it */
+  report(hasOldEvents = false): ReleasesReport {
     const oldest = this.#oldest;
-    return {
-      oldest_seen: this.#oldestName,
-      supported: oldest === undefined || compare(oldest, OLDEST_SUPPORTED) >= 0,
-    };
+    const supported = !hasOldEvents && (oldest === undefined || compare(oldest, OLDEST_SUPPORTED) >= 0);
+    return { oldest_seen: this.#oldestName, supported };
   }
 
   #sentence(): string {

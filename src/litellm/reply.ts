@@ -1,77 +1,126 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { eachWord, eachWordOfRows, rewriteWords } from '../guardrail/words.ts';
-import { isAtLeast, type Release } from './releases.ts';
+import type { RewriteForm } from '../guardrail/decision.ts';
+import { nestedTexts, type Passage, type PassageTexts, withTexts } from '../guardrail/passages.ts';
+import { isAtLeast, READS_MESSAGES_IN_REPLIES, TELLS_ITS_VERSION } from './releases.ts';
 
-/** LiteLLM's answer; only these three actions, spelled so: any other word would let the call pass. */
+/** The body of a reply; only these three actions, spelled so: any other word would let the call pass. */
 export type Reply =
   | { action: 'NONE'; stream_holdback_chars?: readonly number[] }
   | { action: 'BLOCKED'; blocked_reason: string }
-  | { action: 'GUARDRAIL_INTERVENED'; texts: string[]; stream_holdback_chars?: readonly number[] }
-  | { action: 'GUARDRAIL_INTERVENED'; structured_messages: unknown[] };
+  | { action: 'GUARDRAIL_INTERVENED'; texts: readonly string[]; stream_holdback_chars?: readonly number[] }
+  | { action: 'GUARDRAIL_INTERVENED'; structured_messages: readonly unknown[] };
 
-/** Older releases ignore `structured_messages` in a reply, and the original would pass. */
-const READS_STRUCTURED_MESSAGES: Release = [1, 103];
-
-/** LiteLLM tells its version since 1.81.12; releases before drop the rewrite of some answers without a word. */
-const TELLS_ITS_VERSION: Release = [1, 81];
+/** In how many places of each kind one text stands, and whether messages have it, inside JSON too. */
+type Count = {
+  texts: number;
+  messages: number;
+  messageToolCalls: number;
+  toolCalls: number;
+  nested: number;
+  isInMessages: boolean;
+};
 
 /**
- * The reply that puts `rewrites` in place of the strings they replace, or null when no reply can: a string in tools, in
- * tool-call arguments of an answer, one that stands nowhere in the call, or a field that this LiteLLM does not read.
+ * The field of the reply that puts `texts` in place of passages, or null when no reply can: for a passage in tools, in
+ * tool-call arguments of a response, in a key, or in a field that this LiteLLM does not read.
  *
  * `texts` is preferred, since a rewritten row of `structured_messages` loses the keys that LiteLLM did not send;
  * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls are rewritten in rows where
  * `tool_calls` repeats them: on `/v1/responses`, where it does not, LiteLLM would build the input anew and lose parts of it.
  *
+ * @param responseRedaction `block` where LiteLLM would drop rewrites of streams silently; of a `during_call` it drops them all
  * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
  */
-export function rewriteReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
-  const seen = new Map(
-    [...rewrites.keys()].map((text) => [
-      text,
-      { texts: 0, structured_messages: 0, row_tool_calls: 0, tool_calls: 0, tools: 0, inside: 0 },
-    ]),
-  );
-  eachWord(call, (text, place) => {
-    const counts = seen.get(text);
-    if (counts !== undefined) counts[place]++;
-  });
-  let needsRows = false;
-  let needsTexts = false;
-  for (const { texts, structured_messages, row_tool_calls, tool_calls, tools, inside } of seen.values()) {
-    const inCalls = row_tool_calls + tool_calls + inside;
-    if (tools > 0 || row_tool_calls > tool_calls || texts + structured_messages + inCalls === 0) return null;
-    if (structured_messages > texts || inCalls > 0) needsRows = true;
-    if (texts > structured_messages + row_tool_calls) needsTexts = true;
-  }
+export function rewriteForm(
+  call: GuardrailCall,
+  texts: PassageTexts,
+  responseRedaction: 'block' | 'rewrite',
+): RewriteForm | null {
+  if (texts.size === 0) return null;
+  if (call.input_type === 'response' && responseRedaction === 'block') return null;
+  if (call.additional_provider_specific_params.mode === 'during_call') return null;
   if (call.input_type === 'response' && !isAtLeast(call.litellm_version, TELLS_ITS_VERSION)) return null;
-  if (!needsRows) {
-    return { action: 'GUARDRAIL_INTERVENED', texts: call.texts.map((text) => rewrites.get(text) ?? text) };
+  let needsMessages = false;
+  let needsTexts = false;
+  let areAllInMessages = true;
+  for (const count of countsOf(texts)?.values() ?? [null]) {
+    if (count === null || count.messageToolCalls > count.toolCalls) return null;
+    if (count.messages > count.texts || count.messageToolCalls + count.toolCalls + count.nested > 0)
+      needsMessages = true;
+    if (count.texts > count.messages + count.messageToolCalls) needsTexts = true;
+    areAllInMessages &&= count.isInMessages;
   }
-  if (needsTexts || !isAtLeast(call.litellm_version, READS_STRUCTURED_MESSAGES)) return null;
-  return rowsReply(call, rewrites);
+  if (!needsMessages) return 'texts';
+  if (needsTexts || !areAllInMessages || !isAtLeast(call.litellm_version, READS_MESSAGES_IN_REPLIES))
+    return null;
+  return [...texts.keys()].every((passage) => isReplacedInMessages(passage, texts))
+    ? 'structured_messages'
+    : null;
 }
 
-/** The reply by rows, or null if it leaves something where it was: in a key, in JSON within a string, or in no row. */
-function rowsReply(call: GuardrailCall, rewrites: ReadonlyMap<string, string>): Reply | null {
-  const rows = call.structured_messages.map((row) => rewriteWords(row, rewrites));
-  const words = new Set<string>();
-  eachWordOfRows(rows, (text) => words.add(text));
-  if ([...rewrites.keys()].some((text) => words.has(text))) return null;
-  let isWhole = true;
-  const before = new Set<string>();
-  eachWordOfRows(call.structured_messages, (text) => before.add(text));
-  eachWord(call, (text) => {
-    if (rewrites.has(text) && !before.has(text)) isWhole = false;
-  });
-  return isWhole ? { action: 'GUARDRAIL_INTERVENED', structured_messages: rows } : null;
+const NOWHERE: Count = {
+  texts: 0,
+  messages: 0,
+  messageToolCalls: 0,
+  toolCalls: 0,
+  nested: 0,
+  isInMessages: false,
+};
+
+/** Undefined if a text stands in the description of a tool. */
+function countsOf(texts: PassageTexts): ReadonlyMap<string, Count> | undefined {
+  const counts = new Map<string, Count>();
+  for (const { text, place, messagePath, within } of texts.keys()) {
+    const count = counts.get(text) ?? { ...NOWHERE };
+    counts.set(text, count);
+    const outer = within?.place ?? place;
+    count.isInMessages ||= messagePath !== undefined || outer === 'message' || outer === 'message_tool_call';
+    switch (place) {
+      case 'text':
+        count.texts++;
+        if (messagePath !== undefined) count.messages++;
+        break;
+      case 'message':
+        count.messages++;
+        break;
+      case 'message_tool_call':
+        count.messageToolCalls++;
+        break;
+      case 'tool_call':
+        count.toolCalls++;
+        break;
+      case 'nested':
+        count.nested++;
+        break;
+      case 'tool':
+        return undefined;
+    }
+  }
+  return counts;
 }
 
-/** Whether a reply does what it says: LiteLLM takes what it cannot apply for an allow. */
-export function isSound(call: GuardrailCall, reply: Reply): boolean {
-  if (reply.action === 'NONE') return true;
-  if (reply.action === 'BLOCKED') return reply.blocked_reason.trim() !== '';
-  return 'texts' in reply
-    ? reply.texts.length === call.texts.length && reply.texts.every((text) => typeof text === 'string')
-    : reply.structured_messages.length === call.structured_messages.length;
+/** False if a reply by messages would leave the text of a passage where it was: in a key, or in JSON within a string. */
+function isReplacedInMessages({ place, text, isKey, within }: Passage, texts: PassageTexts): boolean {
+  if (isKey) return place === 'tool_call';
+  if (within === undefined) return true;
+  const rewritten = texts.get(within);
+  return rewritten !== undefined && !nestedTexts(rewritten).has(text);
+}
+
+/** The reply that puts new texts in place of passages, in the field that {@link rewriteForm} chose. */
+export function rewriteReply(
+  call: GuardrailCall,
+  texts: PassageTexts,
+  form: RewriteForm,
+  holdback?: readonly number[],
+): Reply {
+  const rewritten = withTexts(call, texts);
+  if (form === 'structured_messages') {
+    return { action: 'GUARDRAIL_INTERVENED', structured_messages: rewritten.structured_messages };
+  }
+  return {
+    action: 'GUARDRAIL_INTERVENED',
+    texts: rewritten.texts,
+    ...(holdback !== undefined && { stream_holdback_chars: holdback }),
+  };
 }

@@ -1,7 +1,5 @@
+import type { Effect } from '../guardrail/decision.ts';
 import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
-
-/** What a missing verdict does to the call. */
-export type Effect = 'block' | 'allow' | 'defer' | 'none';
 
 /**
  * The one place where a failure turns into what happens to the call. Every kind of failure counts, a 401, 422 or

@@ -3,73 +3,87 @@ export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
 
-/** So many characters are looked at in one go. */
+/** Characters that are looked at in one go. */
 export const SLICE = 32 * 1024;
 
-/** For so long other calls may have to wait. */
+/** Milliseconds that other calls may have to wait. */
 const TURN_MS = 10;
 
-/** What a text costs beside its length, in characters. */
+/** Cost of a text beside its length, in characters. */
 const PER_TEXT = 64;
 
 /** More findings in one call than this would cost more than any caller is worth. */
 const MAX_FINDINGS = 100_000;
 
-/** What the work for one call may cost, and whose turn it is. */
-export type Budget = {
-  /**
-   * Takes note of work done: a promise if others are to have their turn.
-   *
-   * @throws OutOfTime
-   */
-  spend(chars: number): Promise<void> | undefined;
-  /**
-   * Takes note of so many findings.
-   *
-   * @throws OutOfTime if a call has more than 100,000
-   */
-  found(count: number): void;
-};
+/** Gives large calls their turns: one goes on each time the event loop comes round, so many delay others no more than one. */
+export class Turns {
+  /** Calls that wait to go on, in order. */
+  readonly #waiting: (() => void)[] = [];
 
-/** @param timeoutMs milliseconds of work; waiting for others does not count */
-export function createBudget(timeoutMs: number): Budget {
-  let turnAt = performance.now();
-  let worked = 0;
-  let unread = 0;
-  let findings = 0;
-  return {
-    found(count) {
-      findings += count;
-      if (findings > MAX_FINDINGS) throw new OutOfTime();
-    },
-    spend(chars) {
-      unread += chars + PER_TEXT;
-      if (unread < SLICE) return undefined;
-      unread = 0;
-      const now = performance.now();
-      if (worked + now - turnAt > timeoutMs) throw new OutOfTime();
-      if (waiting.length === 0 && now - turnAt < TURN_MS) return undefined;
-      worked += now - turnAt;
-      return turn().then(() => {
-        turnAt = performance.now();
-      });
-    },
+  get isContested(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Resolves when it is the caller's turn. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) setImmediate(this.#run);
+    });
+  }
+
+  readonly #run = (): void => {
+    this.#waiting[0]?.();
+    this.#waiting.shift();
+    if (this.#waiting.length > 0) setImmediate(this.#run);
   };
 }
 
-/** Calls that wait to go on. */
-const waiting: (() => void)[] = [];
+/** The work that one call may cost, and whose turn it is. */
+export class Budget {
+  readonly #turns: Turns;
+  readonly #timeoutMs: number;
+  /** When the call's turn began. */
+  #turnAt = performance.now();
+  /** Milliseconds of work in earlier turns. */
+  #worked = 0;
+  /** Characters since the clock was read. */
+  #unread = 0;
+  #findings = 0;
 
-/** One call goes on each time the event loop comes round: many large ones delay everybody no more than one. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    waiting.push(resolve);
-    if (waiting.length === 1) setImmediate(next);
-  });
+  /** @param timeoutMs milliseconds of work; waiting for others does not count */
+  constructor(turns: Turns, timeoutMs: number) {
+    this.#turns = turns;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Takes note of findings. @throws OutOfTime if a call has more than 100,000 */
+  found(count: number): void {
+    this.#findings += count;
+    if (this.#findings > MAX_FINDINGS) throw new OutOfTime();
+  }
+
+  /** Takes note of work done: a promise if others are to have their turn. @throws OutOfTime */
+  spend(chars: number): Promise<void> | undefined {
+    this.#unread += chars + PER_TEXT;
+    if (this.#unread < SLICE) return undefined;
+    this.#unread = 0;
+    const now = performance.now();
+    const turnMs = now - this.#turnAt;
+    if (this.#worked + turnMs > this.#timeoutMs) throw new OutOfTime();
+    if (!this.#turns.isContested && turnMs < TURN_MS) return undefined;
+    this.#worked += turnMs;
+    return this.#turns.next().then(() => {
+      this.#turnAt = performance.now();
+    });
+  }
 }
 
-function next(): void {
-  waiting[0]?.();
-  waiting.shift();
-  if (waiting.length > 0) setImmediate(next);
+/** Work that yields a promise where others are to have their turn. */
+export type Work<Result> = Generator<Promise<void>, Result, void>;
+
+/** Runs work to its end: at once if it never yields, so a short call costs no promise. */
+export function run<Result>(work: Work<Result>): Result | Promise<Result> {
+  const step = work.next();
+  return step.done ? step.value : step.value.then(() => run(work));
 }

@@ -1,266 +1,207 @@
-import { type Edit, editedText, heldBackChars } from '../detectors/edit.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
-import { type Caller, callerOf, callName } from '../guardrail/caller.ts';
-import { passagesOf } from '../guardrail/words.ts';
-import { type Budget, createBudget } from './budget.ts';
+import { type Caller, stateKey } from '../guardrail/caller.ts';
+import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
+import { Budget, run, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
-import { createFinder, type Found } from './finder.ts';
-import { createPlanner, type Plan, type PlannedPolicy } from './plan.ts';
-import type { Action, AuditOptions, Refusal, Subject, TextPolicy } from './policy.ts';
-import type { createVaults, Vault } from './vault.ts';
-
-/** What one policy found in a call, and whether that counts. */
-export type PolicyNote = {
-  readonly kind: string;
-  readonly enforced: boolean;
-  readonly verdict: 'allow' | Action;
-  readonly reasonCode: string;
-  /** Ids of what was found, without content. */
-  readonly rules: readonly string[];
-};
-
-/** What all policies together say of a call. */
-export type Ruling = {
-  readonly plan: Plan;
-  readonly caller: Caller;
-  readonly policyVersion: string;
-  readonly verdict: 'allow' | Action;
-  /** Of the policy that blocks, or of the first that redacts. */
-  readonly by?: PolicyNote;
-  /** The operator's words for the caller. */
-  readonly message?: string;
-  /** One entry for every policy that judged, in order. */
-  readonly notes: readonly PolicyNote[];
-  /** Whole strings of the call and what shall stand in their place. */
-  readonly rewrites: ReadonlyMap<string, string>;
-  /** Whether it is an answer that goes on where an earlier call about it ended. */
-  readonly goesOn: boolean;
-  /** How many characters at the end of each of `texts`, once rewritten, may not be shown yet; for answers. */
-  readonly holdback: readonly number[];
-  /** The call may only pass if a backend that judges media has judged it. */
-  readonly mediaPolicy: string | undefined;
-  readonly audit: AuditOptions | undefined;
-};
-
-export type Engine = {
-  readonly version: string;
-  /** How decisions are to be logged, where some chain has an audit-logger. */
-  readonly audit: AuditOptions | undefined;
-  /** @throws OutOfTime */
-  judge(call: GuardrailCall, options: JudgeOptions): Promise<Ruling>;
-};
-
-export type JudgeOptions = {
-  /** Size of the body. */
-  readonly bytes: number;
-  /** Milliseconds of work after which it gives up. */
-  readonly timeoutMs: number;
-};
+import { Finder, type Found } from './finder.ts';
+import type { MarkerStore, Markers } from './markers.ts';
+import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
+import type { Policy, Refusal, Subject } from './policy.ts';
+import { type Redaction, redact } from './replacements.ts';
 
 export type EngineOptions = {
-  readonly vaults: ReturnType<typeof createVaults>;
-  /** Whether answers may be rewritten, and so what was redacted in their requests put back. */
+  readonly markers: MarkerStore;
+  /** True if responses may be rewritten, and so what was redacted in their requests put back. */
   readonly restores: boolean;
   /** Unix milliseconds. */
   readonly now?: () => number;
 };
 
-/** Judges calls by a policy file, here and now, without asking anybody. */
-export function createEngine(file: PolicyFile, { vaults, restores, now = Date.now }: EngineOptions): Engine {
-  const plan = createPlanner(file);
-  const policies = [...file.policies.values()].map(({ policy }) => policy);
-  const rules = new Map(
-    policies.map((policy) => [
-      policy,
-      new Set([...(policy.texts?.rules ?? []), ...(policy.texts?.rulesForPlain ?? [])]),
-    ]),
-  );
-  const finders = {
-    request: createFinder(policies, 'request'),
-    response: createFinder(policies, 'response'),
-  };
+/** The results for the passages of a call by their index; undefined for one that repeats another. */
+type Findings = readonly (Found | undefined)[];
 
-  /** What stands in each text of the call; an answer may be one that still grows. */
-  async function found({ call, budget }: Work): Promise<Texts> {
-    const finder = finders[call.input_type];
-    const all = new Map<string, Found>();
-    const name = call.input_type === 'response' ? callName(call) : undefined;
-    for (const [index, text] of passagesOf(call).entries()) {
-      if (all.has(text)) continue;
-      const grows = call.input_type === 'response' && index < call.texts.length;
-      const stream = grows ? `${name} ${index}` : undefined;
-      all.set(
-        text,
-        await (stream === undefined ? finder.find(text, budget) : finder.findOn(stream, text, budget)),
+const NOTHING: Findings = [];
+const NO_RULES: ReadonlySet<TextRule> = new Set();
+const NO_TEXTS: Redaction['texts'] = new Map();
+
+/** Judges calls by a policy file, here and now, without asking anybody. */
+export class Engine {
+  readonly version: string;
+  /** How decisions are to be logged, where some chain has an audit-logger. */
+  readonly audit: AuditOptions | undefined;
+  readonly #planner: Planner;
+  readonly #finders: Readonly<Record<InputType, Finder>>;
+  /** All rules of each policy, those for disguised text included. */
+  readonly #rules = new Map<Policy, ReadonlySet<TextRule>>();
+  readonly #markers: MarkerStore;
+  readonly #restores: boolean;
+  readonly #now: () => number;
+  readonly #turns = new Turns();
+
+  constructor(file: PolicyFile, { markers, restores, now = Date.now }: EngineOptions) {
+    const policies = [...file.policies.values()].map(({ policy }) => policy);
+    for (const policy of policies) {
+      this.#rules.set(
+        policy,
+        new Set([...(policy.texts?.rules ?? []), ...(policy.texts?.rulesForPlain ?? [])]),
       );
     }
-    return all;
+    this.version = file.version;
+    this.audit = policies.find(({ audit }) => audit !== undefined)?.audit;
+    this.#planner = new Planner(file);
+    this.#finders = { request: new Finder(policies, 'request'), response: new Finder(policies, 'response') };
+    this.#markers = markers;
+    this.#restores = restores;
+    this.#now = now;
   }
 
-  return {
-    version: file.version,
-    audit: policies.find(({ audit }) => audit !== undefined)?.audit,
-    async judge(call, { bytes, timeoutMs }) {
-      const caller = callerOf(call);
-      const subject: Subject = { call, caller, bytes, now: now() };
-      const planned = plan(call, caller, subject.now);
-      const refusals = planned.policies.map(({ policy }) => policy.check?.(subject));
-      const isRefused = planned.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
-      const texts: Texts = isRefused ? new Map() : await found({ call, budget: createBudget(timeoutMs) });
-      const notes = planned.policies.map((policy, i) =>
-        noteOf(policy, rules.get(policy.policy) ?? NO_RULES, refusals[i], texts, call.input_type),
-      );
-      const enforced = notes.filter((note) => note.enforced);
-      const by =
-        enforced.find(({ verdict }) => verdict === 'block') ??
-        enforced.find(({ verdict }) => verdict === 'redact');
-      const redacting = planned.policies.filter(
-        (_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact',
-      );
-      const vault = vaultOf(call, redacting);
-      const acting = planned.policies.flatMap(({ enforced, policy }) =>
-        enforced && policy.texts !== undefined ? (rules.get(policy) ?? NO_RULES) : [],
-      );
-      const { rewrites, holdback } = redact(call, texts, redacting, acting, vault);
-      const blocking = planned.policies.find(({ kind }) => kind === by?.kind && by.verdict === 'block');
-      return {
-        plan: planned,
-        caller,
-        policyVersion: file.version,
-        verdict: by?.verdict ?? (rewrites.size > 0 ? 'redact' : 'allow'),
-        ...(by !== undefined && { by }),
-        ...(blocking?.policy.message !== undefined && { message: blocking.policy.message }),
-        notes,
-        rewrites,
-        holdback,
-        goesOn: [...texts.values()].some(({ goesOn }) => goesOn),
-        mediaPolicy: planned.policies.find(
-          ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
-        )?.kind,
-        audit: planned.policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit,
-      };
-    },
-  };
+  /**
+   * Judges a call: at once if it is short, in turns with other calls if it is not.
+   *
+   * @param bytes size of the body
+   * @param timeoutMs milliseconds of work after which it gives up
+   * @throws OutOfTime
+   */
+  judge(
+    call: GuardrailCall,
+    caller: Caller,
+    { bytes, timeoutMs }: { bytes: number; timeoutMs: number },
+  ): PolicyResult | Promise<PolicyResult> {
+    const subject = { call, caller, bytes, now: this.#now() };
+    return run(this.#judge(subject, new Budget(this.#turns, timeoutMs)));
+  }
 
-  function vaultOf(call: GuardrailCall, redacting: readonly PlannedPolicy[]) {
-    const name = callName(call);
-    if (!restores || name === undefined) return undefined;
-    if (call.input_type === 'response') return vaults.of(name);
-    return redacting.some(({ policy }) => policy.texts?.isReversible) ? vaults.open(name) : undefined;
+  *#judge(subject: Subject, budget: Budget): Work<PolicyResult> {
+    const { call, caller, now } = subject;
+    const plan = this.#planner.plan(call, caller, now);
+    const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
+    const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
+    const finder = this.#finders[call.input_type];
+    const found = isRefused
+      ? NOTHING
+      : (this.#known(call, finder) ?? (yield* this.#find(call, finder, budget)));
+    const notes = this.#notes(plan, refusals, found, call.input_type);
+    const by = decisive(notes);
+    const { texts, holdback } = this.#redact(plan, notes, found, call);
+    const blocking = by?.verdict === 'block' ? plan.policies.find(({ kind }) => kind === by.kind) : undefined;
+    return {
+      version: this.version,
+      callerRule: plan.rule,
+      backends: plan.backends,
+      backendMode: plan.backendMode,
+      unreachableFallback: plan.unreachableFallback,
+      verdict: by?.verdict ?? (texts.size > 0 ? 'redact' : 'allow'),
+      by,
+      message: blocking?.policy.message,
+      notes,
+      texts,
+      holdback,
+      continues: found.some((one) => one?.continues),
+      mediaPolicy: plan.policies.find(
+        ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
+      )?.kind,
+      audit: plan.audit,
+    };
+  }
+
+  /** The results for a request of which every text is known; undefined if there is something to look at. */
+  #known(call: GuardrailCall, finder: Finder): Findings | undefined {
+    if (call.input_type === 'response') return undefined;
+    const results: (Found | undefined)[] = [];
+    for (const { text, sameAs } of call.passages.all) {
+      const found = sameAs === undefined ? finder.known(text) : undefined;
+      // Findings count against the budget
+      if (sameAs === undefined && (found === undefined || found.findings.length > 0)) return undefined;
+      results.push(found);
+    }
+    return results;
+  }
+
+  /** Looks at each text of a call; one of a response may still grow. */
+  *#find(call: GuardrailCall, finder: Finder, budget: Budget): Work<Findings> {
+    const results: (Found | undefined)[] = [];
+    const key = call.input_type === 'response' ? stateKey(call) : undefined;
+    for (const { text, index, place, sameAs } of call.passages.all) {
+      const grows = call.input_type === 'response' && place === 'text';
+      if (sameAs !== undefined) results.push(undefined);
+      else if (grows) results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
+      else results.push(yield* finder.find(text, budget));
+    }
+    return results;
+  }
+
+  #notes(
+    plan: Plan,
+    refusals: readonly (Refusal | undefined)[],
+    found: Findings,
+    direction: InputType,
+  ): readonly PolicyNote[] {
+    const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
+    if (isClean) return plan.cleanNotes;
+    return plan.policies.map((planned, i) => this.#note(planned, refusals[i], found, direction));
+  }
+
+  /** The result of one policy: for the call itself first, then for its texts. */
+  #note(
+    { kind, enforced, policy }: PlannedPolicy,
+    refusal: Refusal | undefined,
+    found: Findings,
+    direction: InputType,
+  ): PolicyNote {
+    if (refusal !== undefined) {
+      return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
+    }
+    const { texts } = policy;
+    if (texts === undefined || !texts.on.includes(direction)) return cleanNote(kind, enforced);
+    const findings = findingsOf(this.#rules.get(policy) ?? NO_RULES, found);
+    if (findings.length === 0) return cleanNote(kind, enforced);
+    const rules = [...new Set(findings.map(({ rule }) => rule.id))];
+    return { kind, enforced, verdict: texts.decide(findings), reasonCode: texts.reasonCode, rules };
+  }
+
+  #redact(plan: Plan, notes: readonly PolicyNote[], found: Findings, call: GuardrailCall): Redaction {
+    const redacting = plan.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
+    const markers = this.#markersFor(call, redacting);
+    const isRequest = call.input_type === 'request';
+    if (redacting.length === 0 && (isRequest || markers === undefined) && found.every(isDecided)) {
+      return { texts: NO_TEXTS, holdback: call.texts.map(() => 0) };
+    }
+    const acting = plan.policies.flatMap(({ enforced, policy }) =>
+      enforced && policy.texts !== undefined ? (this.#rules.get(policy) ?? NO_RULES) : [],
+    );
+    return redact(call, found, redacting, acting, markers);
+  }
+
+  #markersFor(call: GuardrailCall, redacting: readonly PlannedPolicy[]): Markers | undefined {
+    if (!this.#restores) return undefined;
+    const key = stateKey(call);
+    if (key === undefined) return undefined;
+    if (call.input_type === 'response') return this.#markers.of(key);
+    return redacting.some(({ policy }) => policy.texts?.isReversible) ? this.#markers.open(key) : undefined;
   }
 }
 
-type Texts = ReadonlyMap<string, Found>;
-type Work = { readonly call: GuardrailCall; readonly budget: Budget };
+const isEmpty = (found: Found | undefined) =>
+  found === undefined || (found.findings.length === 0 && found.plain.length === 0);
 
-/** What one policy says of a call: of the call itself first, then of its texts. */
-function noteOf(
-  { kind, enforced, policy }: PlannedPolicy,
-  own: ReadonlySet<TextRule>,
-  refusal: Refusal | undefined,
-  texts: Texts,
-  direction: InputType,
-): PolicyNote {
-  if (refusal !== undefined) {
-    return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
-  }
-  const findings = policy.texts?.on.includes(direction) ? findingsOf(own, texts) : [];
-  if (policy.texts === undefined || findings.length === 0) {
-    return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
-  }
-  const verdict = policy.texts.decide(findings);
-  const rules = [...new Set(findings.map(({ rule }) => rule.id))];
-  return { kind, enforced, verdict, reasonCode: policy.texts.reasonCode, rules };
+const isDecided = (found: Found | undefined) => found === undefined || found.opens.length === 0;
+
+/** The policy that blocks, else the first that redacts. */
+function decisive(notes: readonly PolicyNote[]): PolicyNote | undefined {
+  const find = (wanted: PolicyNote['verdict']) =>
+    notes.find(({ enforced, verdict }) => enforced && verdict === wanted);
+  return find('block') ?? find('redact');
 }
 
-const NO_RULES: ReadonlySet<TextRule> = new Set();
+/** A rule that matched behind a disguise has no place in the text. */
 const NOWHERE = { start: 0, end: 0, from: 0 };
 
-function findingsOf(own: ReadonlySet<TextRule>, texts: Texts): Finding[] {
+function findingsOf(rules: ReadonlySet<TextRule>, found: Findings): Finding[] {
   const all: Finding[] = [];
-  for (const { findings, plain } of texts.values()) {
-    for (const finding of findings) if (own.has(finding.rule)) all.push(finding);
-    for (const rule of plain) if (own.has(rule)) all.push({ rule, ...NOWHERE });
+  for (const one of found) {
+    for (const finding of one?.findings ?? []) if (rules.has(finding.rule)) all.push(finding);
+    for (const rule of one?.plain ?? []) if (rules.has(rule)) all.push({ rule, ...NOWHERE });
   }
   return all;
-}
-
-/** The texts as they shall be shown, and how much at the end of each of `texts` not yet. */
-function redact(
-  call: GuardrailCall,
-  texts: Texts,
-  redacting: readonly PlannedPolicy[],
-  acting: readonly ReadonlySet<TextRule>[],
-  vault: Vault | undefined,
-): Pick<Ruling, 'rewrites' | 'holdback'> {
-  // Of an answer that grows only what the request says is known from the beginning
-  const taken =
-    call.input_type === 'response' ? (vault?.highest() ?? 0) : vault ? highestIn(texts.keys()) : 0;
-  const replacements = createReplacements(
-    redacting,
-    taken,
-    call.input_type === 'request' ? vault : undefined,
-  );
-  const rewrites = new Map<string, string>();
-  const held = new Map<string, number>();
-  const shown = new Set(call.texts);
-  for (const [text, { findings, opens }] of texts) {
-    // What a model gives to a tool cannot be rewritten
-    const restored = call.input_type === 'response' && shown.has(text) ? vault?.restore(text) : undefined;
-    const edits = findings.flatMap((finding) => replacements(finding, text));
-    const all =
-      restored === undefined ? edits : [...edits, ...restored.edits].sort((a, b) => a.start - b.start);
-    if (all.length > 0) rewrites.set(text, editedText(text, all));
-    if (call.input_type === 'request') continue;
-    const own = opens.filter(({ rule }) =>
-      rule === undefined ? acting.length > 0 : acting.some((own) => own.has(rule)),
-    );
-    const open = Math.min(firstOf(own, text.length), restored?.open ?? text.length);
-    const decided = withoutCut(text, all, open);
-    held.set(text, heldBackChars(text, all, decided));
-  }
-  return { rewrites, holdback: call.texts.map((text) => held.get(text) ?? 0) };
-}
-
-type PlacedEdit = Edit & { readonly from: number };
-
-const NUMBERED = /_(\d{1,6})\b/g;
-
-/** The highest number that could be one of a marker: somebody may have written it, or an earlier turn left it. */
-function highestIn(texts: Iterable<string>): number {
-  let highest = 0;
-  for (const text of texts) {
-    for (const [, number] of text.matchAll(NUMBERED)) highest = Math.max(highest, Number(number));
-  }
-  return highest;
-}
-
-/**
- * What stands in place of a finding; the same value has the same number throughout a call.
- *
- * @param taken the last number that means something else already
- */
-function createReplacements(redacting: readonly PlannedPolicy[], taken: number, vault: Vault | undefined) {
-  const owners = new Map<TextRule, TextPolicy>();
-  for (const { policy } of redacting) {
-    for (const rule of policy.texts?.rules ?? [])
-      if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
-  }
-  const numbers = new Map<string, Map<string, number>>();
-  return ({ rule, start, end, from }: Finding, text: string): PlacedEdit[] => {
-    const policy = owners.get(rule);
-    if (policy === undefined) return [];
-    const value = text.slice(start, end);
-    // Two kinds of data can have one label, and what is undone by a marker must be one value
-    const name = policy.isReversible ? policy.replace(rule, value, 0) : rule.id;
-    const known = numbers.get(name) ?? new Map<string, number>();
-    numbers.set(name, known);
-    const number = known.get(value) ?? taken + known.size + 1;
-    known.set(value, number);
-    const marker = policy.replace(rule, value, number);
-    if (policy.isReversible) vault?.put(marker, value, number);
-    return [{ start, end, from, text: marker }];
-  };
 }

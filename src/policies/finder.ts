@@ -1,117 +1,142 @@
+import { LRUCache } from 'lru-cache';
 import { plainVariants } from '../detectors/normalize/plain.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import { createScanner, firstOf, type Open, withoutCut } from '../detectors/scan/scanner.ts';
+import { createScanner, firstOf, type Open, type Scanner, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
-import { type Budget, SLICE } from './budget.ts';
-import { type Cleared, createCleared } from './cleared.ts';
+import { type Budget, SLICE, type Work } from './budget.ts';
+import { KnownTexts } from './known-texts.ts';
 import type { Policy, TextPolicy } from './policy.ts';
 
-/** What was found in one text. */
+/** Everything that the rules matched in one text. */
 export type Found = {
   readonly findings: readonly Finding[];
-  /** What it says once encodings and look-alike letters are undone; there are no places for these. */
+  /** Rules that match once encodings and look-alike letters are undone; these matches have no place in the text. */
   readonly plain: readonly TextRule[];
-  /** What the end of the text may cut off. */
+  /** Matches that the end of the text may cut off. */
   readonly opens: readonly Open[];
-  /** Whether it goes on with what was read before under its name. */
-  readonly goesOn: boolean;
+  /** True if the text continues one that was read before under its name. */
+  readonly continues: boolean;
 };
 
-export type Finder = {
-  /** What stands in one text of a call. @throws OutOfTime */
-  find(text: string, budget: Budget): Promise<Found>;
-  /** As `find` for a text that grows from call to call, known by a name: only what is new is looked at. */
-  findOn(stream: string, text: string, budget: Budget): Promise<Found>;
-};
+/** The result for a text without any match. */
+const CLEAN: Found = { findings: [], plain: [], opens: [], continues: false };
 
-/** So much of the slice before is looked at again for what disguises hide. */
+/** The part of a growing text that is decided whatever it goes on with. */
+type Prefix = { readonly text: string; readonly findings: readonly Finding[] };
+
+/** Characters of the slice before that are read again for disguises. */
 const OVERLAP = 2048;
 
-const ALL = { decodes: true, normalizes: true, homoglyphs: true };
+const ALL_DISGUISES = { decodes: true, normalizes: true, homoglyphs: true };
 
-const NOTHING: Found = { findings: [], plain: [], opens: [], goesOn: false };
-
-/** More findings than this in one text are looked for again rather than kept. */
+/** A text with more findings than this is scanned again rather than remembered. */
 const MAX_KEPT = 100;
+/** A shorter beginning does not tell one response from another. */
+const MIN_PREFIX = 48;
+const STREAM_AGE_MS = 15 * 60_000;
+const MAX_STREAM_CHARS = 16 * 1024 * 1024;
 
 /** Looks for the rules of all policies that judge texts in one direction, in one pass. */
-export function createFinder(policies: readonly Policy[], direction: InputType): Finder {
-  const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
-  if (texts.length === 0) return { find: async () => NOTHING, findOn: async () => NOTHING };
-  const scanner = createScanner([...new Set(texts.flatMap(({ rules }) => rules))]);
-  const plain = createPlainFinder(texts);
-  const known: Cleared<Found> = createCleared();
-  const streams: Cleared<{ decided: number; key: string; findings: readonly Finding[] }> = createCleared({
+export class Finder {
+  readonly #scanner: Scanner | undefined;
+  /** One scanner for each policy that looks behind disguises. */
+  readonly #plain: readonly { readonly scanner: Scanner; readonly use: NonNullable<TextPolicy['plain']> }[];
+  readonly #known = new KnownTexts<Found>();
+  /** Decided parts of responses that grow from call to call, by stream name. */
+  readonly #prefixes = new LRUCache<string, Prefix>({
     max: 5000,
+    ttl: STREAM_AGE_MS,
+    maxSize: MAX_STREAM_CHARS,
+    sizeCalculation: ({ text }) => text.length + 1,
   });
 
-  async function scan(text: string, start: number, goesOn: boolean, budget: Budget): Promise<Found> {
+  constructor(policies: readonly Policy[], direction: InputType) {
+    const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
+    this.#scanner =
+      texts.length > 0 ? createScanner([...new Set(texts.flatMap(({ rules }) => rules))]) : undefined;
+    this.#plain = texts.flatMap(({ rulesForPlain, plain }) =>
+      rulesForPlain === undefined
+        ? []
+        : [{ scanner: createScanner(rulesForPlain), use: plain ?? ALL_DISGUISES }],
+    );
+  }
+
+  /** The result for a text, if it is known without any work. */
+  known(text: string): Found | undefined {
+    return this.#scanner === undefined ? CLEAN : this.#known.get(text);
+  }
+
+  /** Looks at one text of a call. @throws OutOfTime */
+  *find(text: string, budget: Budget): Work<Found> {
+    let isNew = false;
+    const scan = () => {
+      isNew = true;
+      return this.#scan(text, 0, false, budget);
+    };
+    const found = yield* this.#known.getOrJudge(text, budget, scan, isWorthKeeping);
+    if (!isNew) budget.found(found.findings.length);
+    return found;
+  }
+
+  /** As {@link find} for a text that grows from call to call under a name: only what is new is looked at. */
+  *findGrowing(stream: string, text: string, budget: Budget): Work<Found> {
+    const before = this.#prefixes.get(stream);
+    const known = before !== undefined && text.startsWith(before.text) ? before : undefined;
+    const start = known?.text.length ?? 0;
+    if (known !== undefined) budget.found(known.findings.length);
+    const found = yield* this.#scan(text, start, true, budget);
+    const findings = known === undefined ? found.findings : [...known.findings, ...found.findings];
+    const decided = withoutCut(text, found.findings, Math.max(start, firstOf(found.opens, text.length)));
+    const kept = findings.filter(({ end }) => end <= decided);
+    if (decided >= MIN_PREFIX && kept.length <= MAX_KEPT) {
+      this.#prefixes.set(stream, { text: text.slice(0, decided), findings: kept });
+    }
+    return { ...found, findings, continues: known !== undefined };
+  }
+
+  *#scan(text: string, start: number, growing: boolean, budget: Budget): Work<Found> {
+    const scanner = this.#scanner;
+    if (scanner === undefined) return CLEAN;
     const findings: Finding[] = [];
-    const inPlain = new Set<TextRule>();
     const opens: Open[] = [];
     for (let from = start; from < text.length; from += scanner.slice) {
       const to = Math.min(from + scanner.slice, text.length);
-      const found = scanner.scan(text, { from, to, floor: start }, goesOn);
-      for (const finding of found.findings) findings.push(finding);
-      for (const open of found.opens) opens.push(open);
-      budget.found(found.findings.length);
-      const others = budget.spend(((to - from) * SLICE) / scanner.slice);
-      if (others !== undefined) await others;
+      const scan = scanner.scan(text, { from, to, floor: start }, growing);
+      budget.found(scan.findings.length);
+      for (const finding of scan.findings) findings.push(finding);
+      for (const open of scan.opens) opens.push(open);
+      const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
+      if (turn !== undefined) yield turn;
     }
-    for (let from = start; plain !== undefined && from < text.length; from += SLICE) {
-      const to = Math.min(from + SLICE, text.length);
-      await plain(text.slice(Math.max(0, from - OVERLAP), to), inPlain, budget);
-      const others = budget.spend(to - from);
-      if (others !== undefined) await others;
-    }
-    return { findings, plain: [...inPlain], opens, goesOn: false };
+    const plain = this.#plain.length > 0 ? yield* this.#scanPlain(text, start, budget) : [];
+    return findings.length + opens.length + plain.length === 0
+      ? CLEAN
+      : { findings, plain, opens, continues: false };
   }
 
-  return {
-    async find(text, budget) {
-      const key = text.length > SLICE ? await known.keyOfLong(text, budget) : known.keyOf(text);
-      const before = key === undefined ? undefined : known.get(key);
-      if (before !== undefined) {
-        budget.found(before.findings.length);
-        return before;
+  /** The rules that match behind disguises. */
+  *#scanPlain(text: string, start: number, budget: Budget): Work<readonly TextRule[]> {
+    const matched = new Set<TextRule>();
+    for (let from = start; from < text.length; from += SLICE) {
+      const to = Math.min(from + SLICE, text.length);
+      const part = from === 0 && to === text.length ? text : text.slice(Math.max(0, from - OVERLAP), to);
+      for (const { scanner, use } of this.#plain) {
+        for (const variant of plainVariants(part, use)) yield* scanVariant(scanner, variant, matched, budget);
       }
-      const found = await scan(text, 0, false, budget);
-      if (key !== undefined && found.findings.length <= MAX_KEPT) known.set(key, found);
-      return found;
-    },
-    async findOn(stream, text, budget) {
-      const before = streams.get(stream);
-      const isLonger = before !== undefined && text.length >= before.decided;
-      const isSame = isLonger && known.keyOf(text.slice(0, before.decided)) === before.key;
-      if (isSame) budget.found(before.findings.length);
-      const found = await scan(text, isSame ? before.decided : 0, true, budget);
-      const findings = isSame ? [...before.findings, ...found.findings] : found.findings;
-      const first = Math.max(isSame ? before.decided : 0, firstOf(found.opens, text.length));
-      const decided = withoutCut(text, found.findings, first);
-      const key = known.keyOf(text.slice(0, decided));
-      const kept = findings.filter(({ end }) => end <= decided);
-      if (key !== undefined && kept.length <= MAX_KEPT) streams.set(stream, { decided, key, findings: kept });
-      return { ...found, findings, goesOn: isSame };
-    },
-  };
+      const turn = budget.spend(to - from);
+      if (turn !== undefined) yield turn;
+    }
+    return matched.size > 0 ? [...matched] : [];
+  }
 }
 
-/** Looks for what disguises hide. */
-function createPlainFinder(policies: readonly TextPolicy[]) {
-  const finders = policies.flatMap(({ rulesForPlain, plain }) =>
-    rulesForPlain === undefined ? [] : [{ scanner: createScanner(rulesForPlain), use: plain ?? ALL }],
-  );
-  if (finders.length === 0) return undefined;
-  return async (text: string, found: Set<TextRule>, budget: Budget) => {
-    for (const { scanner, use } of finders) {
-      for (const variant of plainVariants(text, use)) {
-        for (let from = 0; from < variant.length; from += scanner.slice) {
-          const to = Math.min(from + scanner.slice, variant.length);
-          for (const { rule } of scanner.scan(variant, { from, to, floor: 0 }).findings) found.add(rule);
-          const others = budget.spend(((to - from) * SLICE) / scanner.slice);
-          if (others !== undefined) await others;
-        }
-      }
-    }
-  };
+const isWorthKeeping = ({ findings }: Found) => findings.length <= MAX_KEPT;
+
+function* scanVariant(scanner: Scanner, variant: string, matched: Set<TextRule>, budget: Budget): Work<void> {
+  for (let from = 0; from < variant.length; from += scanner.slice) {
+    const to = Math.min(from + scanner.slice, variant.length);
+    for (const { rule } of scanner.scan(variant, { from, to, floor: 0 }).findings) matched.add(rule);
+    const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
+    if (turn !== undefined) yield turn;
+  }
 }

@@ -1,15 +1,18 @@
 import { randomInt } from 'node:crypto';
-import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
-import { type Caller, callName } from '../guardrail/caller.ts';
+import { LRUCache } from 'lru-cache';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { type Caller, stateKey } from '../guardrail/caller.ts';
+import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { Mode } from '../guardrail/verdict.ts';
-import { createCleared } from './cleared.ts';
-import type { ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
+import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
 import { globs, MAX_NAME } from './glob.ts';
 
+export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
+
 /** How one call is judged. */
-export type Plan = {
-  /** Name of the caller's rule, `default` where none applies. */
+export class Plan {
+  /** Name of the caller rule, `default` where none applies. */
   readonly rule: string;
   readonly policies: readonly PlannedPolicy[];
   /** Vendors that are asked; undefined for all. */
@@ -17,89 +20,144 @@ export type Plan = {
   /** In place of the backends' own. */
   readonly backendMode: Mode | undefined;
   readonly unreachableFallback: UnreachableFallback | undefined;
-};
+  readonly audit: AuditOptions | undefined;
+  /** The notes of a call in which no policy found anything. */
+  readonly cleanNotes: readonly PolicyNote[];
 
-export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
+  constructor(rule: CallerRule | undefined, policies: readonly PlannedPolicy[], backendMode?: Mode) {
+    this.rule = rule?.name ?? 'default';
+    this.policies = policies;
+    this.backends = rule?.backends;
+    this.backendMode = backendMode;
+    this.unreachableFallback = rule?.unreachableFallback;
+    this.audit = policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit;
+    this.cleanNotes = policies.map(({ kind, enforced }) => cleanNote(kind, enforced));
+  }
+}
 
-export type Planner = (call: GuardrailCall, caller: Caller, now: number) => Plan;
+/** The note of a policy that found nothing. */
+export function cleanNote(kind: string, enforced: boolean): PolicyNote {
+  return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
+}
 
-/** What a caller may ask for itself, as an entry of `additional_provider_specific_params` or as a header. */
+/** Wishes of a caller, as an entry of `additional_provider_specific_params` or as a header. */
 const WISHES = {
   add: { parameter: 'policies', header: 'x-litellm-guardrail-policies' },
   skip: { parameter: 'skip_policies', header: 'x-litellm-guardrail-skip' },
   enforce: { parameter: 'enforce', header: 'x-litellm-guardrail-enforce' },
 } as const;
 
+const MODEL_AGE_MS = 15 * 60_000;
+
 /**
  * Finds the plan of a call: the first rule that matches it, else the chain of the file.
  *
  * A caller can make its protection stronger: `policies` adds configured ones, `enforce` makes those that only observe
- * act. `skip_policies` is heeded for what the rule names in `caller_may_skip`, and for nothing else.
+ * act. `skip_policies` is heeded for the kinds that the rule names in `caller_may_skip`, and for nothing else.
  */
-export function createPlanner({ rules, chain, policies }: PolicyFile): Planner {
-  const matchers = rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
-  const others = [...policies.keys()];
-  const modelOf = rules.some(({ match }) => match.model !== undefined)
-    ? createModels()
-    : ({ model }: GuardrailCall) => model;
+export class Planner {
+  readonly #file: PolicyFile;
+  readonly #matchers: readonly {
+    readonly rule: CallerRule;
+    matches(call: GuardrailCall, caller: Caller): boolean;
+  }[];
+  readonly #matchesModels: boolean;
+  /** Models that were asked for, by call: a response names the provider's model. */
+  readonly #models = new LRUCache<string, string>({ max: 20_000, ttl: MODEL_AGE_MS });
+  /** The plan of each rule for which nothing depends on the call. */
+  readonly #fixed = new Map<CallerRule | undefined, Plan>();
 
-  return (call, caller, now) => {
-    const asked = { ...call, model: modelOf(call) };
-    const rule = matchers.find(({ matches }) => matches(asked, caller))?.rule;
-    const wish = wishesOf(call, caller);
-    const skipped = wish('skip').filter((kind) => rule?.callerMaySkip.includes(kind));
-    const own = (rule?.chain ?? chain).filter((kind) => !skipped.includes(kind));
-    const wanted = wish('add');
-    const added = others.filter((kind) => wanted.includes(kind) && !own.includes(kind));
-    const enforce = wish('enforce').includes('true');
+  constructor(file: PolicyFile) {
+    this.#file = file;
+    this.#matchers = file.rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
+    this.#matchesModels = file.rules.some(({ match }) => match.model !== undefined);
+  }
+
+  /** @param now Unix milliseconds */
+  plan(call: GuardrailCall, caller: Caller, now: number): Plan {
+    const rule = this.#ruleFor(call, caller);
+    const add = wish(call, caller, 'add');
+    const skip = wish(call, caller, 'skip');
+    const enforce = wish(call, caller, 'enforce');
+    if (add.length + skip.length + enforce.length > 0) {
+      return this.#make(rule, call, now, { add, skip, enforce: enforce.includes('true') });
+    }
+    const known = this.#fixed.get(rule);
+    if (known !== undefined) return known;
+    const plan = this.#make(rule, call, now, NO_WISHES);
+    if (this.#isFixed(rule)) this.#fixed.set(rule, plan);
+    return plan;
+  }
+
+  #ruleFor(call: GuardrailCall, caller: Caller): CallerRule | undefined {
+    if (this.#matchers.length === 0) return undefined;
+    const named = this.#matchesModels ? { ...call, model: this.#modelOf(call) } : call;
+    return this.#matchers.find(({ matches }) => matches(named, caller))?.rule;
+  }
+
+  #make(
+    rule: CallerRule | undefined,
+    call: GuardrailCall,
+    now: number,
+    { add, skip, enforce }: { add: readonly string[]; skip: readonly string[]; enforce: boolean },
+  ): Plan {
+    const { policies } = this.#file;
+    const skipped = skip.filter((kind) => rule?.callerMaySkip.includes(kind));
+    const chain = (rule?.chain ?? this.#file.chain).filter((kind) => !skipped.includes(kind));
+    const added = [...policies.keys()].filter((kind) => add.includes(kind) && !chain.includes(kind));
     const percent = call.litellm_call_id === null ? Math.random() * 100 : percentOf(call.litellm_call_id);
     const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, percent, now);
-    const planned = [...own, ...added].flatMap((kind) => policies.get(kind) ?? []);
-    return {
-      rule: rule?.name ?? 'default',
-      policies: planned.map((policy) => ({
-        ...policy,
-        enforced: added.includes(policy.kind) || acts(policy.mode),
-      })),
-      backends: rule?.backends,
-      backendMode: rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
-      unreachableFallback: rule?.unreachableFallback,
-    };
-  };
-}
-
-/** The models that were asked for: an answer says what the provider calls it. */
-function createModels() {
-  const models = createCleared<string>();
-  return (call: GuardrailCall): string | null => {
-    const { model } = call;
-    const name = callName(call);
-    if (name === undefined) return model;
-    if (call.input_type === 'response') return models.get(name) ?? model;
-    if (model !== null) models.set(name, model.slice(0, MAX_NAME));
-    return model;
-  };
-}
-
-function wishesOf({ additional_provider_specific_params }: GuardrailCall, caller: Caller) {
-  const parameters = fieldsOf(additional_provider_specific_params);
-  return (name: keyof typeof WISHES): readonly string[] => {
-    const { parameter, header } = WISHES[name];
-    const value = parameters[parameter];
-    const listed = Array.isArray(value) ? value : [value];
-    // Anything else is no wish, and as text it could be made to throw
-    return [...listed, caller.header(header)].flatMap((item) =>
-      typeof item === 'string' || typeof item === 'boolean'
-        ? String(item)
-            .split(',')
-            .map((word) => word.trim())
-        : [],
+    const planned = [...chain, ...added].flatMap((kind) => policies.get(kind) ?? []);
+    return new Plan(
+      rule,
+      planned.map((policy) => ({ ...policy, enforced: added.includes(policy.kind) || acts(policy.mode) })),
+      rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
     );
-  };
+  }
+
+  /** True if the same plan serves every call under a rule: nothing is sampled, and no date changes anything. */
+  #isFixed(rule: CallerRule | undefined): boolean {
+    const modes = rule?.enforcement
+      ? [rule.enforcement]
+      : [...this.#file.policies.values()].map(({ mode }) => mode);
+    return modes.every(
+      ({ mode, until }) => mode === 'enforce' || (mode === 'observe' && until === undefined),
+    );
+  }
+
+  /** The model that was asked for. */
+  #modelOf(call: GuardrailCall): string | null {
+    const { model } = call;
+    const key = stateKey(call);
+    if (key === undefined) return model;
+    if (call.input_type === 'response') return this.#models.get(key) ?? model;
+    if (model !== null) this.#models.set(key, model.slice(0, MAX_NAME));
+    return model;
+  }
 }
 
-function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => boolean {
-  const tests: ((call: GuardrailCall, caller: Caller) => boolean)[] = [];
+const NO_WISHES = { add: [], skip: [], enforce: false };
+const NONE: readonly string[] = [];
+
+/** The words of one wish; anything but text and booleans is none, and as text it could be made to throw. */
+function wish(call: GuardrailCall, caller: Caller, name: keyof typeof WISHES): readonly string[] {
+  const { parameter, header } = WISHES[name];
+  const value = call.additional_provider_specific_params[parameter];
+  const sent = caller.header(header);
+  if (value === undefined && sent === undefined) return NONE;
+  return [...(Array.isArray(value) ? value : [value]), sent].flatMap((item) =>
+    typeof item === 'string' || typeof item === 'boolean'
+      ? String(item)
+          .split(',')
+          .map((word) => word.trim())
+      : [],
+  );
+}
+
+type Test = (call: GuardrailCall, caller: Caller) => boolean;
+
+function matcherOf(match: RuleMatch): Test {
+  const tests: Test[] = [];
   const some = (
     patterns: readonly string[] | undefined,
     names: (call: GuardrailCall, caller: Caller) => readonly string[],
@@ -122,7 +180,7 @@ function matcherOf(match: RuleMatch): (call: GuardrailCall, caller: Caller) => b
   return (call, caller) => tests.every((test) => test(call, caller));
 }
 
-/** @param percent where the call stands among all, from 0 to 100: all that belongs to one call is judged alike */
+/** @param percent where the call stands among all, from 0 to 100: everything of one call is judged alike */
 function isEnforced({ mode, sample, until }: Enforcement, percent: number, now: number): boolean {
   if (mode === 'enforce' || (until !== undefined && now >= until)) return true;
   return mode === 'sample' && percent < sample;

@@ -3,11 +3,12 @@ import type { PlainUse } from '../detectors/normalize/plain.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
+import type { AuditOptions } from '../guardrail/decision.ts';
 
-/** What a policy that found something does to the call. */
+/** The consequence of findings for the call. */
 export type Action = 'block' | 'redact';
 
-/** What a policy is told about a call. */
+/** Everything a policy is told about a call. */
 export type Subject = {
   readonly call: GuardrailCall;
   readonly caller: Caller;
@@ -28,43 +29,41 @@ export type Refusal = {
 /** How a policy judges texts, one by one and without regard to where they stand. */
 export type TextPolicy = {
   readonly rules: readonly TextRule[];
-  /** Looked for in what a text says once encodings and look-alike letters are undone; these can block, not redact. */
+  /** Looked for where encodings and look-alike letters are undone; these can block, not redact. */
   readonly rulesForPlain?: readonly TextRule[];
-  /** What `rulesForPlain` wants undone; all of it by default. */
+  /** Disguises that `rulesForPlain` wants undone; all by default. */
   readonly plain?: PlainUse;
   readonly on: readonly InputType[];
   /** As Keeptrusts writes it: `pii_detected`. */
   readonly reasonCode: string;
-  /** What all findings of this policy in one call amount to. */
+  /** The consequence of all findings of this policy in one call. */
   decide(findings: readonly Finding[]): Action | 'allow';
   /**
-   * What stands in place of a redacted finding.
+   * The replacement of a redacted finding.
    *
    * @param index which of the different values of this rule in the call it is, from 1; only if `isReversible`
    */
   replace(rule: TextRule, value: string, index: number): string;
-  /** Whether the answer is given back what was redacted in its request. */
+  /** True if the response is given back what was redacted in its request. */
   readonly isReversible?: boolean;
 };
-
-export type AuditOptions = { readonly logsAll: boolean; readonly retentionDays: number };
 
 /** One policy as configured. */
 export type Policy = {
   readonly texts?: TextPolicy;
   /** Judges the call itself: who, which tools, how large. */
   check?(subject: Subject): Refusal | undefined;
-  /** Whether the call may only pass if a backend that judges media has judged it. */
+  /** True if the call may only pass once a backend that judges media has judged it. */
   needsMediaBackend?(subject: Subject): boolean;
   readonly audit?: AuditOptions;
-  /** The operator's words for a caller who is blocked. */
+  /** The operator's message for a caller who is blocked. */
   readonly message?: string;
 };
 
 export type CreateContext = {
-  /** What cannot be applied here, said once when the file is read: `policy.rbac.data_access: ...`. */
+  /** Reports an option that cannot be applied here, once when the file is read: `policy.rbac.data_access: ...`. */
   warn(key: string, message: string): void;
-  /** A mistake that no schema can find, such as a pattern that cannot run in linear time. */
+  /** Reports a mistake that no schema can find, such as a pattern that cannot run in linear time. */
   fail(key: string, message: string): void;
   /** State that outlives a reload of the file, such as counts by session: made once for each name. */
   keep<T>(name: string, make: () => T): T;
@@ -77,7 +76,7 @@ export type Kind = {
   create(options: unknown, context: CreateContext): Policy;
 };
 
-/** A kind with its options' type closed over. Unknown keys are refused by `v.strictObject`, which also says what is known. */
+/** A kind with its options' type closed over. Unknown keys are refused by `v.strictObject`, which also lists the known ones. */
 export function defineKind<Options extends v.GenericSchema>(definition: {
   kind: string;
   options: Options;

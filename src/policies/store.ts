@@ -1,64 +1,70 @@
-import { createEngine, type Engine } from './engine.ts';
+import { Engine } from './engine.ts';
 import { readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { kinds } from './kinds/index.ts';
-import { createVaults } from './vault.ts';
+import { MarkerStore } from './markers.ts';
 
-export type PolicyStore = {
-  engine(): Engine;
-  file(): PolicyFile;
+/** The policies in force, and the state of theirs that outlives a reload of the file. */
+export class PolicyStore {
+  readonly #read: () => string;
+  readonly #backends: readonly string[];
+  readonly #restores: boolean;
+  /** State of policies, such as counts by session, by name. */
+  readonly #kept = new Map<string, unknown>();
+  readonly #markers = new MarkerStore();
+  #file!: PolicyFile;
+  #engine!: Engine;
+
   /**
-   * Reads the policies again. What was good stays in force until something better has been read whole.
-   *
-   * @returns whether they are other than before
+   * @param read reads the text of the policy file
+   * @param options.backends names of the vendors that are configured
+   * @param options.restores true if responses may be rewritten
    * @throws PolicyFileError, or what reading throws
    */
-  reload(): boolean;
-};
+  constructor(
+    read: () => string,
+    { backends, restores }: { backends: readonly string[]; restores: boolean },
+  ) {
+    this.#read = read;
+    this.#backends = backends;
+    this.#restores = restores;
+    this.#load();
+  }
 
-/**
- * The policies in force.
- *
- * @param read the text of the policy file
- * @param options.backends names of the vendors that are configured
- * @param options.restores whether answers may be rewritten
- * @throws PolicyFileError, or what reading throws
- */
-export function createPolicyStore(
-  read: () => string,
-  { backends, restores }: { backends: readonly string[]; restores: boolean },
-): PolicyStore {
-  const kept = new Map<string, unknown>();
-  const vaults = createVaults();
-  let file: PolicyFile;
-  let engine: Engine;
+  get engine(): Engine {
+    return this.#engine;
+  }
 
-  function load(): void {
+  get file(): PolicyFile {
+    return this.#file;
+  }
+
+  /**
+   * Reads the policies again. The last good ones stay in force until something better has been read whole.
+   *
+   * @returns true if they differ from those before
+   * @throws PolicyFileError, or what reading throws
+   */
+  reload(): boolean {
+    const before = this.#file.version;
+    this.#load();
+    return this.#file.version !== before;
+  }
+
+  #load(): void {
     // With the same text too: lists of words can stand in files of their own
-    const next = readPolicyFile(read(), kinds, keep, { backends });
-    engine = createEngine(next, { vaults, restores });
-    file = next;
+    const file = readPolicyFile(this.#read(), kinds, this.#keep, { backends: this.#backends });
+    this.#engine = new Engine(file, { markers: this.#markers, restores: this.#restores });
+    this.#file = file;
   }
 
-  /** State of policies, such as counts by session, is not lost by a reload. */
-  function keep<T>(name: string, make: () => T): T {
-    if (!kept.has(name)) kept.set(name, make());
-    return kept.get(name) as T;
-  }
-
-  load();
-  return {
-    engine: () => engine,
-    file: () => file,
-    reload() {
-      const before = file.version;
-      load();
-      return file.version !== before;
-    },
+  readonly #keep = <T>(name: string, make: () => T): T => {
+    if (!this.#kept.has(name)) this.#kept.set(name, make());
+    return this.#kept.get(name) as T;
   };
 }
 
-/** The policies without a file: injection of prompts and credentials are blocked, and so are some words. */
+/** The policies without a file: prompt injection and credentials are blocked, and so are some words. */
 export function defaultPolicy(bannedKeywords: readonly string[]): string {
   const words = bannedKeywords.length > 0 ? ['banned-keywords'] : [];
   return JSON.stringify({

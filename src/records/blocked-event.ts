@@ -1,6 +1,6 @@
 import type { Fields, GuardrailCall } from '../guardrail/call.ts';
+import { textsOutsideMessages } from '../guardrail/passages.ts';
 import type { VerdictNote } from '../guardrail/record.ts';
-import { textsWithoutRow } from '../guardrail/words.ts';
 import { requestFingerprint } from '../litellm/log-event.ts';
 
 /**
@@ -15,7 +15,7 @@ export function blockedEvent(
   note: VerdictNote,
 ): Fields {
   const asked = requestOf(call, request);
-  const alone = asked === undefined ? [] : textsWithoutRow(asked);
+  const alone = asked === undefined ? [] : textsOutsideMessages(asked);
   // A response can come without names of its key that its request had
   const identity = { ...asked?.request_data, ...call.request_data };
   // A response comes with the provider's name of the model

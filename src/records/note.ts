@@ -1,27 +1,20 @@
-import type { GuardrailCall } from '../guardrail/call.ts';
+import { randomUUID } from 'node:crypto';
+import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
 import { type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
-import type { Answer } from '../pipeline/ask.ts';
 
-/**
- * The note on one guardrail call, for the record of its call.
- *
- * @param decided the action, and who decided it
- * @param ms time from the read body to the decision
- */
-export function noteOf(
-  call: GuardrailCall,
-  litellm_call_id: string,
-  checks: readonly Answer[],
-  decided: Pick<VerdictNote, 'action' | 'by'>,
-  ms: number,
-): VerdictNote {
+/** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */
+export function noteOf(decision: Decision): VerdictNote | undefined {
+  const { call, checks, ms } = decision;
+  const action = actionOf(decision);
+  if (action === 'CANCELLED') return undefined;
   return {
-    litellm_call_id: litellm_call_id.slice(0, MAX_ID_CHARS),
+    // Nothing else will tell of a blocked call, so it is on record even if no event can be joined with it
+    litellm_call_id: call.litellm_call_id?.slice(0, MAX_ID_CHARS) ?? randomUUID(),
     litellm_trace_id: call.litellm_trace_id?.slice(0, MAX_ID_CHARS) ?? null,
     input_type: call.input_type,
-    action: decided.action,
-    by: decided.by,
+    action,
+    by: decidedBy(decision),
     at: Date.now(),
     ms: rounded(ms),
     checks: checks.map(checkNoteOf),
@@ -29,10 +22,10 @@ export function noteOf(
 }
 
 /** The result of one check, without any content. */
-export function checkNoteOf(check: Answer): CheckNote {
-  const { backend, seconds } = check;
+export function checkNoteOf(check: CheckResult): CheckNote {
+  const { backend, mode, seconds } = check;
   const result = 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
-  return { backend: backend.name, mode: backend.mode, result, ms: rounded(seconds * 1000) };
+  return { backend, mode, result, ms: rounded(seconds * 1000) };
 }
 
 function rounded(ms: number): number {

@@ -1,25 +1,18 @@
 import { expect, test } from 'vitest';
 import { Auditor } from '../../src/audit/auditor.ts';
-import type { DecidedCall } from '../../src/audit/row.ts';
-import { callerOf } from '../../src/guardrail/caller.ts';
+import type { Decision } from '../../src/guardrail/decision.ts';
 import { type AuditDir, auditDir } from '../support/audit.ts';
 import { callOf } from '../support/call.ts';
+import { undecided } from '../support/decision.ts';
+import { policyResult } from '../support/policies.ts';
 
 const MINUTE_MS = 60_000;
 
 /** A round of a streamed response that nobody objects to. */
-function round(id: string): DecidedCall {
+function round(id: string): Decision {
   const call = callOf({ input_type: 'response', litellm_call_id: id, texts: ['Hello'] });
   const audit = { logsAll: true, retentionDays: 365 };
-  const ruling = {
-    caller: callerOf(call),
-    policyVersion: 'v1',
-    plan: { rule: null },
-    notes: [],
-    goesOn: true,
-    audit,
-  };
-  return { call, ruling: ruling as never, answered: { action: 'NONE', by: null }, ms: 1 };
+  return { ...undecided(call), policies: { ...policyResult, continues: true, audit } };
 }
 
 function auditorOf(dir: AuditDir, now?: () => number): Auditor {

@@ -13,6 +13,7 @@ import { auditAdvice } from '../../src/audit/log.ts';
 import { auditRow } from '../../src/audit/row.ts';
 import { auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
 import { callOf } from '../support/call.ts';
+import { undecided } from '../support/decision.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -91,7 +92,7 @@ test('nothing that a prompt or an answer says is in a row of its call', () => {
     },
     ...{ model: 'gpt-5', litellm_call_id: 'id-1' },
   });
-  dir.open().append(auditRow({ call, ruling: undefined, answered: { action: 'NONE', by: null }, ms: 0 }));
+  dir.open().append(auditRow(undecided(call)));
   expect(dir.rows().at(-1)).toMatchObject({
     ...{ litellm_call_id: 'id-1', model: 'gpt-5', team: 't-1', key: 'search-prod', user: 'u-1' },
   });

@@ -35,7 +35,7 @@ test('the backend in the guide can be configured and asked', async () => {
   const setup = acme.configure({ ACME_URL: vendor.url, ACME_API_KEY: 'key' });
   if ('missing' in setup) throw new Error(setup.missing);
   const ask = () => {
-    const context = { config: setup.config, http, deadline: deadlineOf(), request: undefined };
+    const context = { config: setup.config, http, deadline: deadlineOf(), request: () => undefined };
     return acme.check(callOf({ texts: ['How long does a plum cake bake?'] }), context);
   };
   expect(await ask()).toEqual({ kind: 'block', reason: 'plums' });

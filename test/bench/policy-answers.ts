@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { aktoAllows } from '../support/akto.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
+import { judgeWith } from '../support/policies.ts';
 import { median } from './compare.ts';
 import { type Chain, callOf, engineOf, readChains, TIMEOUT_MS } from './policy-chains.ts';
 import { CLEAN, type MakeText } from './policy-texts.ts';
@@ -27,7 +28,7 @@ async function engineTime(chain: Chain): Promise<void> {
       const text = whole.slice(0, (round + 1) * ROUND);
       const call = callOf(text, { input_type: 'response', litellm_call_id: `stream-${stream}` });
       const start = performance.now();
-      await engine.judge(call, { bytes: text.length, timeoutMs: TIMEOUT_MS });
+      await judgeWith(engine, call, { timeoutMs: TIMEOUT_MS });
       if (stream >= STREAMS / 4) times[round]?.push(performance.now() - start);
     }
   }

@@ -9,9 +9,10 @@ import {
 import { PERSONAL_DATA } from '../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../src/detectors/rule.ts';
 import { SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';
-import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import type { CallFields, GuardrailCall } from '../../src/guardrail/call.ts';
+import { withPassages } from '../../src/guardrail/passages.ts';
 import type { Engine } from '../../src/policies/engine.ts';
-import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
+import { defaultPolicy, PolicyStore } from '../../src/policies/store.ts';
 
 export type Chain = {
   readonly name: string;
@@ -97,15 +98,12 @@ export function plainLoop(expressions: readonly RegExp[], text: string): number 
 }
 
 export function engineOf({ file }: Chain): Engine {
-  return createPolicyStore(() => file, { backends: [], restores: true }).engine();
+  return new PolicyStore(() => file, { backends: [], restores: true }).engine;
 }
 
 /** A call with one text, or with several. */
-export function callOf(
-  texts: string | readonly string[],
-  fields: Partial<GuardrailCall> = {},
-): GuardrailCall {
-  return {
+export function callOf(texts: string | readonly string[], fields: Partial<CallFields> = {}): GuardrailCall {
+  return withPassages({
     input_type: 'request',
     litellm_call_id: null,
     litellm_trace_id: null,
@@ -120,7 +118,7 @@ export function callOf(
     request_headers: {},
     additional_provider_specific_params: {},
     ...fields,
-  };
+  });
 }
 
 /** As the bridge sets it by default. */

@@ -1,6 +1,7 @@
 /** What a chat costs: one of 4 KB, and one that is sent again with each turn. */
-import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Engine } from '../../src/policies/engine.ts';
+import { judgeWith } from '../support/policies.ts';
 import { chatBody, SERIAL } from './body.ts';
 import { median, spread } from './compare.ts';
 import { type Chain, callOf, engineOf, fresh, readChains, TIMEOUT_MS } from './policy-chains.ts';
@@ -17,7 +18,7 @@ const us = (ms: number) => `${(1_000 * ms).toFixed(0)} us`;
 /** Milliseconds that the engine takes for a call. */
 async function timed(engine: Engine, call: ReturnType<typeof callOf>): Promise<number> {
   const start = performance.now();
-  await engine.judge(call, { bytes: BYTES, timeoutMs: TIMEOUT_MS });
+  await judgeWith(engine, call, { timeoutMs: TIMEOUT_MS });
   return performance.now() - start;
 }
 

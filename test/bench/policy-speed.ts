@@ -1,4 +1,6 @@
 /** How fast texts of 100 KB are read, beside a plain loop of the same expressions over the same texts. */
+
+import { judgeWith } from '../support/policies.ts';
 import { median, range, spread } from './compare.ts';
 import { type Chain, callOf, engineOf, fresh, plainLoop, readChains, TIMEOUT_MS } from './policy-chains.ts';
 import { CLEAN, HOSTILE, type MakeText } from './policy-texts.ts';
@@ -49,10 +51,7 @@ async function beside(label: string, make: MakeText, chain: Chain, judge: Work, 
 
 /** Nothing may be found in what counts as clean, or the figure is one of something else. */
 async function expectClean(name: string, make: MakeText, chain: Chain): Promise<void> {
-  const { notes } = await engineOf(chain).judge(callOf(make(LENGTH, 0)), {
-    bytes: LENGTH,
-    timeoutMs: 60_000,
-  });
+  const { notes } = await judgeWith(engineOf(chain), callOf(make(LENGTH, 0)));
   const rules = notes.flatMap((note) => note.rules);
   if (rules.length > 0) throw new Error(`${name} is not clean: ${rules.join(', ')}`);
 }
@@ -61,7 +60,7 @@ async function expectClean(name: string, make: MakeText, chain: Chain): Promise<
 async function again(chain: Chain): Promise<void> {
   const engine = engineOf(chain);
   const text = (CLEAN['English prose'] as MakeText)(LENGTH, 0);
-  const judge = () => engine.judge(callOf(text), { bytes: LENGTH, timeoutMs: TIMEOUT_MS });
+  const judge = () => judgeWith(engine, callOf(text), { timeoutMs: TIMEOUT_MS });
   await judge();
   const speeds: number[] = [];
   for (let i = 0; i < 30; i += 1) {
@@ -76,7 +75,7 @@ export async function speed(): Promise<void> {
   console.log('\ntexts of 100 KB, million characters a second: plain loop, engine, ratio [quartiles]');
   for (const chain of await readChains()) {
     const engine = engineOf(chain);
-    const judge: Work = (text) => engine.judge(callOf(text), { bytes: LENGTH, timeoutMs: 60_000 });
+    const judge: Work = (text) => judgeWith(engine, callOf(text));
     const ratios: number[] = [];
     for (const [name, make] of Object.entries(CLEAN)) {
       await expectClean(name, make, chain);

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { OutOfTime } from '../../src/policies/budget.ts';
 import type { Engine } from '../../src/policies/engine.ts';
+import { judgeWith } from '../support/policies.ts';
 import { callOf, engineOf, fresh, readChains, TIMEOUT_MS } from './policy-chains.ts';
 import { CLEAN, HOSTILE } from './policy-texts.ts';
 import { KB, quick, target } from './stand.ts';
@@ -37,7 +38,7 @@ async function stallOf(engine: Engine, text: string): Promise<Stall> {
   const start = performance.now();
   let gaveUp = false;
   try {
-    await engine.judge(callOf(text), { bytes: text.length, timeoutMs: TIMEOUT_MS });
+    await judgeWith(engine, callOf(text), { timeoutMs: TIMEOUT_MS });
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error;
     gaveUp = true;

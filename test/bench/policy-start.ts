@@ -1,5 +1,5 @@
 /** How long it takes to read a policy file and to build its engine, at the start and when it has changed. */
-import { createPolicyStore } from '../../src/policies/store.ts';
+import { PolicyStore } from '../../src/policies/store.ts';
 import { range, spread } from './compare.ts';
 import { readChains } from './policy-chains.ts';
 import { quick } from './stand.ts';
@@ -17,9 +17,9 @@ export async function starts(): Promise<void> {
   for (const { name, file } of await readChains()) {
     let text = file;
     const options = { backends: [], restores: true };
-    let store: ReturnType<typeof createPolicyStore> | undefined;
+    let store: PolicyStore | undefined;
     const first = timed(() => {
-      store = createPolicyStore(() => text, options);
+      store = new PolicyStore(() => text, options);
     });
     const reloads = Array.from({ length: RELOADS }, (_, i) => {
       text = `${file}${' '.repeat(i + 1)}`;

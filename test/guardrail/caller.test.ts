@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { callName } from '../../src/guardrail/caller.ts';
+import { stateKey } from '../../src/guardrail/caller.ts';
 import { callOf } from '../support/call.ts';
 
 const named = (litellm_call_id: string | null, user_api_key_hash?: string) =>
-  callName(callOf({ litellm_call_id, litellm_version: '1.106.2', request_data: { user_api_key_hash } }));
+  stateKey(callOf({ litellm_call_id, litellm_version: '1.106.2', request_data: { user_api_key_hash } }));
 
 test('a call is known by its id and its key', () => {
   expect(named('c', 'k')).toBe(named('c', 'k'));
@@ -22,6 +22,6 @@ test('an id of any length makes a short name of its own', () => {
 
 test('a release that tells its version for no call tells the key not for all', () => {
   const old = (user_api_key_hash?: string) =>
-    callName(callOf({ litellm_call_id: 'c', request_data: { user_api_key_hash } }));
+    stateKey(callOf({ litellm_call_id: 'c', request_data: { user_api_key_hash } }));
   expect(old('k')).toBe(old());
 });

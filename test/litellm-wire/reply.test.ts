@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { rewriteReply } from '../../src/litellm/reply.ts';
+import { rewriteForm, rewriteReply } from '../../src/litellm/reply.ts';
 import { callOf, toolCall } from '../support/call.ts';
+import { textsOf } from '../support/passages.ts';
 
 const user = (content: unknown) => ({ role: 'user', content });
 const NEW = { litellm_version: '1.106.2' };
+
+/** The reply that puts texts in place of others; null where none can. */
+function replyWith(fields: Record<string, unknown>, rewrites: Record<string, string>): object | null {
+  const call = callOf(fields);
+  const texts = textsOf(call, rewrites);
+  const form = rewriteForm(call, texts, 'rewrite');
+  return form === null ? null : rewriteReply(call, texts, form);
+}
 
 type Row = {
   name: string;
@@ -191,11 +200,11 @@ describe('the reply that carries a redaction of a request', () => {
       is: null,
     },
   ])('$name', ({ call, rewrites, is }) => {
-    expect(rewriteReply(callOf(call), new Map(Object.entries(rewrites)))).toEqual(is);
+    expect(replyWith(call, rewrites)).toEqual(is);
   });
 });
 
-describe('the reply that carries a redaction of an answer', () => {
+describe('the reply that carries a redaction of a response', () => {
   const answer = { input_type: 'response', ...NEW };
   test.each<Row>([
     {
@@ -217,19 +226,16 @@ describe('the reply that carries a redaction of an answer', () => {
       is: null,
     },
   ])('$name', ({ call, rewrites, is }) => {
-    expect(rewriteReply(callOf(call), new Map(Object.entries(rewrites)))).toEqual(is);
+    expect(replyWith(call, rewrites)).toEqual(is);
   });
 });
 
 test('a reply always has as many texts, or rows, as the call', () => {
   for (let count = 1; count < 20; count++) {
     const list = Array.from({ length: count }, (_, i) => (i % 3 === 0 ? 'dana' : `text ${i}`));
-    const inTexts = rewriteReply(callOf({ texts: list }), new Map([['dana', 'two\nlines']]));
+    const inTexts = replyWith({ texts: list }, { dana: 'two\nlines' });
     expect(inTexts).toMatchObject({ texts: { length: count } });
-    const inRows = rewriteReply(
-      callOf({ ...NEW, structured_messages: list.map(user) }),
-      new Map([['dana', '']]),
-    );
+    const inRows = replyWith({ ...NEW, structured_messages: list.map(user) }, { dana: '' });
     expect(inRows).toMatchObject({ structured_messages: { length: count } });
   }
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
-import type { JudgingBackend } from '../../src/pipeline/ask.ts';
+import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { callOf } from '../support/call.ts';
 import {
   BLOCK,
@@ -17,12 +17,13 @@ import {
   says,
   UNMAPPABLE,
 } from '../support/judging.ts';
+import { rewritesOf } from '../support/passages.ts';
 
 const open = { unreachableFallback: 'fail_open' } as const;
 const defer = { unreachableFallback: 'defer' } as const;
 const allows = { kind: 'allow' };
-const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, backend });
-const masks = { kind: 'modify', backends: ['a'] };
+const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
+const masks = { kind: 'modify', by: ['a'] };
 
 describe('several backends', () => {
   test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
@@ -39,7 +40,10 @@ describe('several backends', () => {
     },
     {
       name: 'a redaction, a block',
-      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', later(BLOCK))],
+      backends: () => [
+        backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
+        backend('b', later(BLOCK)),
+      ],
       is: blocks('verdict', 'b'),
     },
     {
@@ -65,21 +69,30 @@ describe('several backends', () => {
     {
       name: 'an allow, a defer',
       backends: () => [backend('a', says(ALLOW)), backend('b', fails(DOWN), defer)],
-      is: { kind: 'defer', backend: 'b' },
+      is: { kind: 'defer', by: 'b' },
     },
     {
       name: 'a redaction, an allow',
-      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', says(ALLOW))],
+      backends: () => [
+        backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
+        backend('b', says(ALLOW)),
+      ],
       is: masks,
     },
     {
       name: 'a redaction, a failure that is open',
-      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', fails(DOWN), open)],
+      backends: () => [
+        backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
+        backend('b', fails(DOWN), open),
+      ],
       is: masks,
     },
     {
       name: 'a redaction, a defer',
-      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', fails(DOWN), defer)],
+      backends: () => [
+        backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
+        backend('b', fails(DOWN), defer),
+      ],
       is: blocks('redaction', 'a'),
     },
     {
@@ -89,7 +102,10 @@ describe('several backends', () => {
     },
     {
       name: 'a redaction, one that cannot be mapped',
-      backends: () => [backend('a', says(modify('dana', '*'))), backend('b', says(UNMAPPABLE))],
+      backends: () => [
+        backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
+        backend('b', says(UNMAPPABLE)),
+      ],
       is: blocks('redaction', 'a,b'),
     },
     {
@@ -117,12 +133,13 @@ describe('several backends', () => {
 
   test('redact in the order of the configuration, whoever answers first', async () => {
     const text = 'dana: 47110815';
-    const decision = await decided(
+    const judge = judgeOf([
       backend('a', later(modify(text, 'dana: ##0815'), 40)),
       backend('b', says(modify(text, 'dana: 47**'))),
-    );
-    expect(decision).toMatchObject({ kind: 'modify', backends: ['a', 'b'] });
-    expect(decision.kind === 'modify' && decision.rewrites.get(text)).toBe('dana: ##**');
+    ]);
+    const decision = await judge.judge(callOf({ texts: [text] }));
+    expect(decision).toMatchObject({ kind: 'modify', by: ['a', 'b'] });
+    expect(decision.kind === 'modify' && rewritesOf(decision.texts)[text]).toBe('dana: ##**');
   });
 
   test('are asked at once, and the first block ends the others', async () => {
@@ -152,7 +169,7 @@ describe('several backends', () => {
 
 describe('what a backend cannot look at', () => {
   const requests = {
-    judges: { request: true, response: false, media: false, unit: 'conversation' as const },
+    judges: { request: true, response: false, media: false },
   };
 
   test('answers are counted as unjudged by it, and judged by the others', async () => {

@@ -3,19 +3,17 @@ import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
-import { rewriteReply } from '../../src/litellm/reply.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
-import { createWitness } from '../../src/observability/witness.ts';
-import type { JudgingBackend } from '../../src/pipeline/ask.ts';
-import { createJudge } from '../../src/pipeline/judge.ts';
-import type { Rewrites } from '../../src/pipeline/rewrites.ts';
+import { Observer } from '../../src/observability/observer.ts';
+import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
+import { Judge } from '../../src/pipeline/judge.ts';
 import { OutOfTime } from '../../src/policies/budget.ts';
-import type { Engine } from '../../src/policies/engine.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { fill } from '../support/credentials.ts';
 import { BLOCK, backend, DOWN, fails, judgeOf, later, modify, says, UNMAPPABLE } from '../support/judging.ts';
 import { metric } from '../support/listen.ts';
+import { rewritesOf } from '../support/passages.ts';
 import { engineOf, type PolicyDocument } from '../support/policies.ts';
 
 const SECRET = `ghp_${fill(36)}`;
@@ -54,7 +52,8 @@ describe('what the policies redact', () => {
       }),
       work(),
     );
-    const [seen] = a.asked;
+    const { passages, ...seen } = a.asked[0]!;
+    expect(JSON.stringify(passages.all)).not.toContain(SECRET.slice(4, 20));
     expect(JSON.stringify(seen)).not.toContain(SECRET.slice(4, 20));
     expect(JSON.stringify(seen).match(/\[REDACTED\]/g)).toHaveLength(7);
     expect(seen).toMatchObject({
@@ -67,64 +66,62 @@ describe('what the policies redact', () => {
   test('is gone from what an observing vendor sees', async () => {
     const a = recording();
     const judge = judging(SECRETS, backend('a', a.check, { mode: 'observe' }));
-    expect(await judge.judge(LEAK, work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
+    expect(await judge.judge(LEAK, work())).toMatchObject({ kind: 'modify', by: ['secrets'] });
     await judge.settled();
     expect(a.asked[0]?.texts).toEqual(['hello', 'the key is [REDACTED]']);
   });
 
   const original = `the key is ${SECRET}`;
-  test.each<{ name: string; verdict: Verdict; is: object; rewrites?: [string, string][] }>([
+  test.each<{
+    name: string;
+    verdict: Parameters<typeof says>[0];
+    is: object;
+    rewrites?: Record<string, string>;
+  }>([
     {
       name: 'stays redacted where a vendor allows',
       verdict: ALLOW,
-      is: { kind: 'modify', backends: ['secrets'] },
-      rewrites: [[original, 'the key is [REDACTED]']],
+      is: { kind: 'modify', by: ['secrets'] },
+      rewrites: { [original]: 'the key is [REDACTED]' },
     },
     {
       name: 'is redacted further by a vendor',
       verdict: modify('the key is [REDACTED]', 'the *** is [REDACTED]'),
-      is: { kind: 'modify', backends: ['secrets', 'a'] },
-      rewrites: [[original, 'the *** is [REDACTED]']],
+      is: { kind: 'modify', by: ['secrets', 'a'] },
+      rewrites: { [original]: 'the *** is [REDACTED]' },
     },
     {
       name: 'stays redacted where a vendor redacts another text',
       verdict: modify('hello', '*'),
-      is: { kind: 'modify', backends: ['secrets', 'a'] },
-      rewrites: [
-        ['hello', '*'],
-        [original, 'the key is [REDACTED]'],
-      ],
+      is: { kind: 'modify', by: ['secrets', 'a'] },
+      rewrites: { hello: '*', [original]: 'the key is [REDACTED]' },
     },
     {
       name: 'does not matter where a vendor blocks',
       verdict: BLOCK,
-      is: { kind: 'block', cause: 'verdict', backend: 'a' },
+      is: { kind: 'block', cause: 'verdict', by: 'a' },
     },
     {
       name: 'is not enough where a vendor redacts what cannot be found',
       verdict: UNMAPPABLE,
-      is: { kind: 'block', cause: 'redaction', backend: 'a' },
+      is: { kind: 'block', cause: 'redaction', by: 'a' },
     },
   ])('$name', async ({ verdict, is, rewrites }) => {
     const decision = await judging(SECRETS, backend('a', says(verdict))).judge(LEAK, work());
     expect(decision).toMatchObject(is);
-    if (decision.kind === 'modify') expect(new Map(decision.rewrites)).toEqual(new Map(rewrites));
+    if (decision.kind === 'modify') expect(rewritesOf(decision.texts)).toEqual(rewrites);
   });
 
   test('is redacted further only where it has been redacted, or stood there so before', async () => {
     const a = () => backend('a', says(modify('the key is [REDACTED]', '***')));
     const twice = call({ texts: [original, 'the key is [REDACTED]'] });
     const decision = await judging(SECRETS, a()).judge(twice, work());
-    const rewrites = [
-      ['the key is [REDACTED]', '***'],
-      [original, '***'],
-    ];
-    expect(decision.kind === 'modify' && [...decision.rewrites]).toEqual(rewrites);
-    const { texts } = rewriteReply(
-      LEAK,
-      ((await judging(SECRETS, a()).judge(LEAK, work())) as { rewrites: Rewrites }).rewrites,
-    ) as { texts: string[] };
-    expect(texts).toEqual(['hello', '***']);
+    expect(decision.kind === 'modify' && rewritesOf(decision.texts)).toEqual({
+      'the key is [REDACTED]': '***',
+      [original]: '***',
+    });
+    const once = await judging(SECRETS, a()).judge(LEAK, work());
+    expect(once.kind === 'modify' && rewritesOf(once.texts)).toEqual({ [original]: '***' });
   });
 
   test('blocks where a vendor leaves the call to LiteLLM', async () => {
@@ -132,11 +129,11 @@ describe('what the policies redact', () => {
     expect(await judging(SECRETS, a).judge(LEAK, work())).toMatchObject({
       kind: 'block',
       cause: 'redaction',
-      backend: 'secrets',
+      by: 'secrets',
     });
     expect(await judging(SECRETS, a).judge(call({ texts: ['clean'] }), work())).toEqual({
       kind: 'defer',
-      backend: 'a',
+      by: 'a',
     });
   });
 
@@ -144,18 +141,8 @@ describe('what the policies redact', () => {
     const a = backend('a', fails(DOWN), { unreachableFallback: 'fail_open' });
     expect(await judging(SECRETS, a).judge(LEAK, work())).toMatchObject({
       kind: 'modify',
-      backends: ['secrets'],
+      by: ['secrets'],
     });
-  });
-
-  test('may be all that a vendor who judges texts has not seen', async () => {
-    const a = recording();
-    const judges = { request: true, response: true, media: false, unit: 'texts' as const };
-    const judge = judging(SECRETS, backend('a', a.check, { judges }));
-    await judge.judge(LEAK, work());
-    const other = call({ texts: ['hello', `the key is ghp_${fill(36, 'x1Y2z3')}`] });
-    expect(await judge.judge(other, work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
-    expect(a.asked.map(({ texts }) => texts)).toEqual([['hello', 'the key is [REDACTED]']]);
   });
 });
 
@@ -169,7 +156,7 @@ test('what the policies block is asked of nobody', async () => {
   expect(await judge.judge(LEAK, work())).toMatchObject({
     kind: 'block',
     cause: 'verdict',
-    backend: 'secrets',
+    by: 'secrets',
     reason: 'secret_detected',
   });
   await judge.settled();
@@ -204,29 +191,32 @@ describe('the rule of a caller', () => {
 
   test('without backends still has the policies applied', async () => {
     const judge = judging(rules({ backends: [] }), backend('a', says(BLOCK)));
-    expect(await judge.judge(mine(SECRET), work())).toMatchObject({ kind: 'modify', backends: ['secrets'] });
+    expect(await judge.judge(mine(SECRET), work())).toMatchObject({ kind: 'modify', by: ['secrets'] });
   });
 
   test('that observes lets pass what a vendor would block or redact', async () => {
-    for (const verdict of [BLOCK, modify('x', '*')]) {
+    for (const [verdict, kind] of [
+      [BLOCK, 'block'],
+      [modify('x', '*'), 'modify'],
+    ] as const) {
       const judge = judging(rules({ mode: 'observe' }), backend('a', says(verdict)));
       expect(await judge.judge(mine('x'), work())).toEqual({ kind: 'allow' });
       await judge.settled();
-      expect(judge.outcomes()).toEqual([`a ${verdict.kind}`]);
-      expect(await judge.judge(others('x'), work())).toMatchObject({ kind: verdict.kind });
+      expect(judge.outcomes()).toEqual([`a ${kind}`]);
+      expect(await judge.judge(others('x'), work())).toMatchObject({ kind });
     }
   });
 
   test('that enforces makes an observing vendor act', async () => {
     const judge = judging(rules({ mode: 'enforce' }), backend('a', says(BLOCK), { mode: 'observe' }));
-    expect(await judge.judge(mine('x'), work())).toMatchObject({ kind: 'block', backend: 'a' });
+    expect(await judge.judge(mine('x'), work())).toMatchObject({ kind: 'block', by: 'a' });
     expect(await judge.judge(others('x'), work())).toEqual({ kind: 'allow' });
   });
 
   test.each([
     ['fail_open', { kind: 'allow' }],
-    ['fail_closed', { kind: 'block', cause: 'fail_closed', backend: 'a' }],
-    ['defer', { kind: 'defer', backend: 'a' }],
+    ['fail_closed', { kind: 'block', cause: 'fail_closed', by: 'a' }],
+    ['defer', { kind: 'defer', by: 'a' }],
   ] as const)('decides with %s what a vendor without a verdict means', async (unreachable_fallback, is) => {
     for (const own of ['fail_closed', 'fail_open', 'defer'] as const) {
       const judge = judging(
@@ -239,9 +229,12 @@ describe('the rule of a caller', () => {
 
   test('keeps apart what a vendor has allowed', async () => {
     const a = recording();
-    const judges = { request: true, response: true, media: false, unit: 'texts' as const };
-    const judge = judging(rules({ mode: 'enforce' }), backend('a', a.check, { judges }));
-    for (const one of [mine('x'), others('x'), mine('x'), others('x')]) await judge.judge(one, work());
+    const judge = judging(rules({ mode: 'enforce' }), backend('a', a.check));
+    const response = { input_type: 'response', litellm_call_id: 'c', texts: ['x'] };
+    const both = [{ user_api_key_team_alias: 'payments' }, {}].map((request_data) =>
+      call({ ...response, request_data }),
+    );
+    for (const one of [...both, ...both]) await judge.judge(one, work());
     expect(a.asked).toHaveLength(2);
   });
 });
@@ -249,8 +242,8 @@ describe('the rule of a caller', () => {
 describe('media', () => {
   const POLICY = { chain: ['image-policy'], policy: { 'image-policy': { action: 'backend' } } };
   const image = call({ texts: ['look'], images: ['https://pictures.example/a.png'] });
-  const judges = { request: true, response: false, media: true, unit: 'conversation' as const };
-  const notJudged = { kind: 'block', cause: 'verdict', backend: 'image-policy', reason: 'media_not_judged' };
+  const judges = { request: true, response: false, media: true };
+  const notJudged = { kind: 'block', cause: 'verdict', by: 'image-policy', reason: 'media_not_judged' };
 
   test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
     { name: 'no vendor', backends: () => [], is: notJudged },
@@ -268,7 +261,7 @@ describe('media', () => {
     {
       name: 'one that blocks them',
       backends: () => [backend('a', later(BLOCK), { judges })],
-      is: { kind: 'block', backend: 'a' },
+      is: { kind: 'block', by: 'a' },
     },
     {
       name: 'one that is down and fails closed',
@@ -309,20 +302,19 @@ describe('policies that fail', () => {
     const lines: Record<string, unknown>[] = [];
     const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => 'closed');
     const log = createLog('trace', () => {}, { write: (line: string) => void lines.push(JSON.parse(line)) });
-    const engine: Engine = {
-      version: '0',
-      audit: undefined,
+    const engine = {
       judge: async () => {
         throw error;
       },
     };
-    const judge = createJudge({
+    const judge = new Judge({
       engine: () => engine,
       policyTimeoutMs: 5000,
       backends: [backend('a', check, { unreachableFallback: 'fail_open' })],
       streamCheckGrowth: 1,
       http: createHttp(),
-      witness: createWitness(metrics, log),
+      observer: new Observer(metrics, log),
+      rewriteForm: () => 'texts',
     });
     return {
       judge,
@@ -342,9 +334,10 @@ describe('policies that fail', () => {
     const a = recording();
     const { judge, lines, count } = failing(error, a.check);
     const one = call({ litellm_call_id: 'c', texts: [CONTENT] });
-    const { decision, ruling } = await judge.judge(one, Buffer.from('{}'), work());
-    expect(decision).toMatchObject({ kind: 'block', cause: 'fail_closed', backend: 'policies' });
-    expect(ruling).toBeUndefined();
+    const input = { call: one, bytes: 2, scope: work(), request: () => undefined };
+    const { outcome, policies } = await judge.judge(input);
+    expect(outcome).toMatchObject({ kind: 'block', cause: 'fail_closed', by: 'policies' });
+    expect(policies).toBeUndefined();
     expect(a.asked).toHaveLength(0);
     expect(await count('failures_total', { ...labels, mode: 'enforce', kind })).toBe(1);
     expect(lines.find(({ msg }) => msg === 'policies gave no verdict')).toMatchObject({

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { hasCredential } from '../../src/detectors/remove.ts';
-import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
+import { defaultPolicy, PolicyStore } from '../../src/policies/store.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { capitals, credentials, fill, pem } from '../support/credentials.ts';
+import { judgeWith } from '../support/policies.ts';
 
 describe('a credential', () => {
   test.each(credentials)('%s is found wherever it stands in a text', (_, secret) => {
@@ -77,9 +78,9 @@ describe('a credential', () => {
 const SECRET = `AKIA${capitals(16)}`;
 /** The built-in policy; what it says of a call as words. */
 function builtinOf(bannedKeywords: readonly string[]) {
-  const store = createPolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: false });
+  const store = new PolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: false });
   return async (fields: Record<string, unknown>) => {
-    const { verdict, by } = await store.engine().judge(callOf(fields), { bytes: 0, timeoutMs: 15_000 });
+    const { verdict, by } = await judgeWith(store.engine, callOf(fields), { timeoutMs: 15_000 });
     return [verdict, by?.kind, by?.reasonCode].filter(Boolean).join(' ');
   };
 }

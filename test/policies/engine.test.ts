@@ -1,18 +1,21 @@
 import { describe, expect, test } from 'vitest';
+import { Caller } from '../../src/guardrail/caller.ts';
+import type { PolicyResult } from '../../src/guardrail/decision.ts';
 import { OutOfTime } from '../../src/policies/budget.ts';
-import { createEngine, type Ruling } from '../../src/policies/engine.ts';
+import { Engine } from '../../src/policies/engine.ts';
 import { readPolicyFile } from '../../src/policies/file/load.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
-import { createVaults } from '../../src/policies/vault.ts';
+import { MarkerStore } from '../../src/policies/markers.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { capitals, fill } from '../support/credentials.ts';
+import { rewritesOf } from '../support/passages.ts';
 import { engineOf, type PolicyDocument } from '../support/policies.ts';
 
 const SECRET = `ghp_${fill(36)}`;
 const MAIL = 'ada@example.org';
 
-const said = ({ verdict, by }: Ruling) => [verdict, by?.kind, by?.reasonCode].filter(Boolean).join(' ');
-const rewrites = (ruling: Ruling) => Object.fromEntries(ruling.rewrites);
+const said = ({ verdict, by }: PolicyResult) => [verdict, by?.kind, by?.reasonCode].filter(Boolean).join(' ');
+const rewrites = (result: PolicyResult) => rewritesOf(result.texts);
 
 const TULIPS = { 'banned-keywords': { keywords: ['tulip'] } };
 const ROSES = { 'dlp-filter': { blocked_terms: ['rose'] } };
@@ -102,7 +105,7 @@ describe('several policies', () => {
         'pii-detector': { entities: ['EMAIL_ADDRESS'], detect_patterns: [{ name: 'own', regex: '-tulip' }] },
       },
     });
-    expect([...(await judge({ texts: [text] })).rewrites.values()]).toEqual([rest]);
+    expect(Object.values(rewritesOf((await judge({ texts: [text] })).texts))).toEqual([rest]);
   });
 });
 
@@ -151,8 +154,8 @@ describe('a redaction', () => {
   test('of a text that stands there twice is one', async () => {
     const texts = [MAIL, 'b', MAIL];
     const call = { input_type: 'response', texts, structured_messages: [{ role: 'user', content: MAIL }] };
-    const { rewrites: all, holdback } = await judge(call);
-    expect([...all]).toEqual([[MAIL, '[EMAIL_ADDRESS]']]);
+    const { texts: all, holdback } = await judge(call);
+    expect(rewritesOf(all)).toEqual({ [MAIL]: '[EMAIL_ADDRESS]' });
     expect(holdback).toHaveLength(3);
     expect(holdback[0]).toBe(holdback[2]);
   });
@@ -168,7 +171,7 @@ describe('a redaction', () => {
     });
     const ruling = await own.judge({ texts: [`tulip ${SECRET}`] });
     expect(said(ruling)).toBe('redact secrets secret_detected');
-    expect([...ruling.rewrites.values()]).toEqual(['tulip [REDACTED]']);
+    expect(Object.values(rewritesOf(ruling.texts))).toEqual(['tulip [REDACTED]']);
   });
 });
 
@@ -185,7 +188,7 @@ describe('a call', () => {
     { name: 'whose answer is empty', call: { input_type: 'response', texts: [''], litellm_call_id: 'e' } },
   ])('$name is allowed', async ({ call }) => {
     const ruling = await everything.judge(call);
-    expect(ruling).toMatchObject({ verdict: 'allow', rewrites: new Map(), mediaPolicy: undefined });
+    expect(ruling).toMatchObject({ verdict: 'allow', texts: new Map(), mediaPolicy: undefined });
     expect(ruling.by).toBeUndefined();
     expect(ruling.holdback).toEqual(((call.texts ?? []) as string[]).map(() => 0));
   });
@@ -193,7 +196,9 @@ describe('a call', () => {
   test('that takes too long is given up', async () => {
     const { engine } = everything;
     const call = callOf({ texts: ['x y '.repeat(100_000)] });
-    await expect(engine.judge(call, { bytes: 0, timeoutMs: -1 })).rejects.toThrow(OutOfTime);
+    await expect(async () =>
+      engine.judge(call, new Caller(call), { bytes: 0, timeoutMs: -1 }),
+    ).rejects.toThrow(OutOfTime);
   });
 
   test('is judged by none if the pack is not enabled', async () => {
@@ -203,9 +208,9 @@ describe('a call', () => {
       rules: [{ name: 'all', chain: ['secrets'] }],
     });
     const file = readPolicyFile(text, kinds, (_, make) => make());
-    const engine = createEngine(file, { vaults: createVaults(), restores: true });
+    const engine = new Engine(file, { markers: new MarkerStore(), restores: true });
     const call = callOf({ texts: [SECRET], additional_provider_specific_params: { policies: ['secrets'] } });
-    expect(await engine.judge(call, { bytes: 0, timeoutMs: 20_000 })).toMatchObject({
+    expect(await engine.judge(call, new Caller(call), { bytes: 0, timeoutMs: 20_000 })).toMatchObject({
       verdict: 'allow',
       notes: [],
     });
@@ -225,14 +230,13 @@ describe('a call', () => {
     }
   });
 
-  test('names the version of the policies, the caller and the audit that is wanted', async () => {
+  test('names the version of the policies and the audit that is wanted', async () => {
     const { engine, judge } = engineOf({
       chain: ['audit-logger'],
       policy: { 'audit-logger': { retention_days: 7 } },
     });
     const ruling = await judge({ texts: ['x'], request_data: { user_api_key_team_alias: 'payments' } });
-    expect(ruling.policyVersion).toBe(engine.version);
-    expect(ruling.caller.team).toEqual(['payments']);
+    expect(ruling.version).toBe(engine.version);
     expect(ruling.audit).toEqual({ logsAll: true, retentionDays: 7 });
     expect(engine.audit).toEqual({ logsAll: true, retentionDays: 7 });
   });
@@ -254,7 +258,7 @@ describe('markers that can be undone', () => {
   test('number the different values of a call, across its texts', async () => {
     const { judge } = engineOf(REVERSIBLE);
     const texts = [`${MAIL}, bob@example.org`, 'bob@example.org', `4111 1111 1111 1111 of ${MAIL}`];
-    expect([...(await judge(request(...texts))).rewrites.values()]).toEqual([
+    expect(Object.values(rewritesOf((await judge(request(...texts))).texts))).toEqual([
       '[EMAIL_ADDRESS_1], [EMAIL_ADDRESS_2]',
       '[EMAIL_ADDRESS_2]',
       '[CREDIT_CARD_1] of [EMAIL_ADDRESS_1]',
@@ -265,7 +269,7 @@ describe('markers that can be undone', () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(`${MAIL}, not [EMAIL_ADDRESS_1]`));
     const ruling = await judge(answer('[EMAIL_ADDRESS_1] or [EMAIL_ADDRESS_2]?'));
-    expect([...ruling.rewrites.values()]).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
+    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
   });
 
   test('are put back into the answer, which is no finding', async () => {
@@ -273,16 +277,16 @@ describe('markers that can be undone', () => {
     await judge(request(MAIL, 'bob@example.org'));
     const ruling = await judge(answer('[EMAIL_ADDRESS_2] wrote to [EMAIL_ADDRESS_1]'));
     expect(said(ruling)).toBe('redact');
-    expect([...ruling.rewrites.values()]).toEqual([`bob@example.org wrote to ${MAIL}`]);
+    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`bob@example.org wrote to ${MAIL}`]);
   });
 
   test('stand beside what the answer itself may not say', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     const ruling = await judge(answer('eve@example.org wrote to [EMAIL_ADDRESS_1]'));
-    expect([...ruling.rewrites.values()]).toEqual([`[EMAIL_ADDRESS_2] wrote to ${MAIL}`]);
+    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`[EMAIL_ADDRESS_2] wrote to ${MAIL}`]);
     // What the answer said is not remembered
-    expect([...(await judge(answer('again [EMAIL_ADDRESS_1]'))).rewrites.values()]).toEqual([
+    expect(Object.values(rewritesOf((await judge(answer('again [EMAIL_ADDRESS_1]'))).texts))).toEqual([
       `again ${MAIL}`,
     ]);
   });
@@ -291,7 +295,7 @@ describe('markers that can be undone', () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     for (const id of ['d', null]) {
-      expect((await judge(answer('[EMAIL_ADDRESS_1]', { litellm_call_id: id }))).rewrites.size).toBe(0);
+      expect((await judge(answer('[EMAIL_ADDRESS_1]', { litellm_call_id: id }))).texts.size).toBe(0);
     }
   });
 
@@ -314,9 +318,9 @@ describe('markers that can be undone', () => {
       ...Array.from({ length: 12 }, (_, i) => `user${i}@example.org`),
     ];
     const text = values.join(' and ');
-    const [rewritten = ''] = (await judge(request(text))).rewrites.values();
+    const [rewritten = ''] = (await judge(request(text))).texts.values();
     expect(new Set(rewritten.split(' and ')).size).toBe(values.length);
-    expect([...(await judge(answer(rewritten))).rewrites.values()]).toEqual([text]);
+    expect(Object.values(rewritesOf((await judge(answer(rewritten))).texts))).toEqual([text]);
   });
 
   test('are not made where the policy only observes', async () => {
@@ -324,8 +328,8 @@ describe('markers that can be undone', () => {
       chain: ['pii-detector'],
       policy: { 'pii-detector': { redaction: { reversible: true }, mode: 'observe' } },
     });
-    expect((await judge(request(MAIL))).rewrites.size).toBe(0);
-    expect((await judge(answer('[EMAIL_ADDRESS_1]'))).rewrites.size).toBe(0);
+    expect((await judge(request(MAIL))).texts.size).toBe(0);
+    expect((await judge(answer('[EMAIL_ADDRESS_1]'))).texts.size).toBe(0);
   });
 });
 
@@ -342,7 +346,7 @@ describe('a policy that observes', () => {
   test('leaves the call as it is, and is noted', async () => {
     const { judge } = engineOf(observing({ mode: 'observe' }));
     const ruling = await judge({ texts: [text] });
-    expect(ruling).toMatchObject({ verdict: 'allow', rewrites: new Map() });
+    expect(ruling).toMatchObject({ verdict: 'allow', texts: new Map() });
     expect(ruling.by).toBeUndefined();
     expect(ruling.notes.map(({ kind, enforced, verdict }) => `${kind} ${enforced} ${verdict}`)).toEqual([
       'secrets false redact',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { anchoredRule, type TextRule } from '../../src/detectors/rule.ts';
 import { firstOf } from '../../src/detectors/scan/scanner.ts';
-import { createBudget, OutOfTime } from '../../src/policies/budget.ts';
-import { createCleared } from '../../src/policies/cleared.ts';
-import { createFinder, type Finder } from '../../src/policies/finder.ts';
+import { Budget, OutOfTime, run, Turns } from '../../src/policies/budget.ts';
+import { Finder } from '../../src/policies/finder.ts';
+import { KnownTexts } from '../../src/policies/known-texts.ts';
 import type { Policy, TextPolicy } from '../../src/policies/policy.ts';
 import { seeded } from '../support/incremental-diff.ts';
 
@@ -32,11 +32,11 @@ const policy = (rules: readonly TextRule[], more: Partial<TextPolicy> = {}): Pol
   },
 });
 
-const hour = () => createBudget(3_600_000);
+const hour = () => new Budget(new Turns(), 3_600_000);
 const filler = 'some words that say nothing; '.repeat(20);
 
 async function found(finder: Finder, text: string) {
-  const { findings } = await finder.find(text, hour());
+  const { findings } = await run(finder.find(text, hour()));
   return findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
 }
 
@@ -44,7 +44,7 @@ describe('a text', () => {
   test('is looked at for the rules of all policies, each once', async () => {
     const { asked, rule } = counting();
     const more = anchoredRule({ id: 'word', anchors: ['word'], pattern: 'words?' });
-    const finder = createFinder([policy([rule, more]), policy([rule]), {}], 'request');
+    const finder = new Finder([policy([rule, more]), policy([rule]), {}], 'request');
     expect(await found(finder, 'key=abc and words')).toEqual(['key key=abc', 'word words']);
     expect(asked).toHaveLength(1);
   });
@@ -52,31 +52,32 @@ describe('a text', () => {
   test('is looked at for what counts in its direction', async () => {
     const { rule } = counting();
     const policies = [policy([rule], { on: ['request'] })];
-    expect(await found(createFinder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
-    expect(await found(createFinder(policies, 'response'), 'key=abc')).toEqual([]);
-    const stream = await createFinder(policies, 'response').findOn('s', 'key=a', hour());
-    expect(stream).toEqual({ findings: [], plain: [], opens: [], goesOn: false });
+    expect(await found(new Finder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
+    expect(await found(new Finder(policies, 'response'), 'key=abc')).toEqual([]);
+    const stream = await run(new Finder(policies, 'response').findGrowing('s', 'key=a', hour()));
+    expect(stream).toEqual({ findings: [], plain: [], opens: [], continues: false });
   });
 
   test('that was seen before is not looked at again, if it is longer than a line or two', async () => {
     const { asked, rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
+    const finder = new Finder([policy([rule])], 'request');
     for (const text of [`${filler}key=abc`, `${filler}key=abc`, 'key=abc', 'key=abc', `${filler}key=abd`]) {
-      expect((await finder.find(text, hour())).findings).toHaveLength(1);
+      expect((await run(finder.find(text, hour()))).findings).toHaveLength(1);
     }
     expect(asked).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
   });
 
   test('with a lone surrogate is not taken for another', async () => {
     const { asked, rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
-    for (const unit of ['\ud800', '\ud801', '\ud800']) await finder.find(`${filler}${unit} key=abc`, hour());
-    expect(asked).toHaveLength(3);
+    const finder = new Finder([policy([rule])], 'request');
+    for (const unit of ['\ud800', '\ud801', '\ud800'])
+      await run(finder.find(`${filler}${unit} key=abc`, hour()));
+    expect(asked).toHaveLength(2);
   });
 
   test('is found in wherever a slice ends', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
+    const finder = new Finder([policy([rule])], 'request');
     for (let before = 32 * 1024 - 12; before < 32 * 1024 + 2; before++) {
       expect(await found(finder, `${'.'.repeat(before)}key=abcdef.`)).toEqual(['key key=abcdef']);
     }
@@ -84,13 +85,13 @@ describe('a text', () => {
 
   test('is also looked at as what it says', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([], { rulesForPlain: [rule] })], 'request');
+    const finder = new Finder([policy([], { rulesForPlain: [rule] })], 'request');
     const hidden = Buffer.from('the key is key=abcdef, they say').toString('base64');
     for (const text of [hidden, 'ｋｅｙ＝abc', `${'.'.repeat(32 * 1024 - 5)} ${hidden}`]) {
-      const { findings, plain } = await finder.find(text, hour());
+      const { findings, plain } = await run(finder.find(text, hour()));
       expect([findings, plain.map(({ id }) => id)]).toEqual([[], ['key']]);
     }
-    expect((await finder.find('key=abc', hour())).plain).toEqual([]);
+    expect((await run(finder.find('key=abc', hour()))).plain).toEqual([]);
   });
 
   test.each(['decodes', 'normalizes', 'homoglyphs'] as const)(
@@ -98,30 +99,31 @@ describe('a text', () => {
     async (use) => {
       const { rule } = counting();
       const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
-      const finder = createFinder([policy([], { rulesForPlain: [rule], plain })], 'request');
+      const finder = new Finder([policy([], { rulesForPlain: [rule], plain })], 'request');
       const text = {
         decodes: Buffer.from('the key is key=abcdef, they say').toString('base64'),
         normalizes: 'k\u200bey=abc',
         homoglyphs: 'k\u0435y=abc',
       }[use];
-      expect((await finder.find(text, hour())).plain).toEqual([]);
+      expect((await run(finder.find(text, hour()))).plain).toEqual([]);
     },
   );
 
   test('full of findings is given up', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
-    await expect(finder.find('key=ab '.repeat(100_001), hour())).rejects.toThrow(OutOfTime);
+    const finder = new Finder([policy([rule])], 'request');
+    await expect(async () => run(finder.find('key=ab '.repeat(100_001), hour()))).rejects.toThrow(OutOfTime);
   });
 });
 
 describe('a text that grows', () => {
   test('is looked at where it is new', async () => {
     const { asked, rule } = counting();
-    const finder = createFinder([policy([rule])], 'response');
+    const finder = new Finder([policy([rule])], 'response');
     const text = `${filler}key=abc ${filler}key=def and more`;
-    for (let end = 300; end <= text.length; end += 50) await finder.findOn('s', text.slice(0, end), hour());
-    const whole = await finder.findOn('s', text, hour());
+    for (let end = 300; end <= text.length; end += 50)
+      await run(finder.findGrowing('s', text.slice(0, end), hour()));
+    const whole = await run(finder.findGrowing('s', text, hour()));
     expect(whole.findings.map(({ start }) => text.slice(start, start + 7))).toEqual(['key=abc', 'key=def']);
     // Once or twice each, as it may still grow when it is seen first
     expect(asked.length).toBeLessThanOrEqual(4);
@@ -129,9 +131,9 @@ describe('a text that grows', () => {
 
   test('is read from its beginning if that has changed, or became shorter', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'response');
+    const finder = new Finder([policy([rule])], 'response');
     const starts = async (text: string) =>
-      (await finder.findOn('s', text, hour())).findings.map(({ start }) => start);
+      (await run(finder.findGrowing('s', text, hour()))).findings.map(({ start }) => start);
     expect(await starts(`key=abc ${filler}`)).toEqual([0]);
     expect(await starts(`key abc ${filler}key=de `)).toEqual([8 + filler.length]);
     expect(await starts(`key=abc ${filler}key=de `)).toEqual([0, 8 + filler.length]);
@@ -140,7 +142,7 @@ describe('a text that grows', () => {
 
   test('is not mixed up with another', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'response');
+    const finder = new Finder([policy([rule])], 'response');
     const random = seeded(23);
     const texts = Array.from(
       { length: 5 },
@@ -151,7 +153,7 @@ describe('a text that grows', () => {
       const i = random.below(5);
       lengths[i] = Math.min(texts[i]!.length, lengths[i]! + random.below(80));
       const part = texts[i]!.slice(0, lengths[i]);
-      const { findings, opens } = await finder.findOn(`stream ${i}`, part, hour());
+      const { findings, opens } = await run(finder.findGrowing(`stream ${i}`, part, hour()));
       const open = firstOf(opens, part.length);
       const complete = /key=[a-z]{2,9}(?=[^a-z])/.exec(part);
       if (complete !== null) expect(findings.map(({ start }) => start)).toEqual([complete.index]);
@@ -164,23 +166,24 @@ describe('a text that grows', () => {
 describe('the time of a call', () => {
   test('is over when it is over, however many texts it has', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
-    const budget = createBudget(-1);
+    const finder = new Finder([policy([rule])], 'request');
+    const budget = new Budget(new Turns(), -1);
     const texts = async () => {
-      for (let i = 0; i < 10_000; i++) await finder.find(`text ${i}`, budget);
+      for (let i = 0; i < 10_000; i++) await run(finder.find(`text ${i}`, budget));
     };
     await expect(texts()).rejects.toThrow(OutOfTime);
-    await expect(finder.find('x'.repeat(100_000), createBudget(-1))).rejects.toThrow(OutOfTime);
+    const long = finder.find('x'.repeat(100_000), new Budget(new Turns(), -1));
+    await expect(async () => run(long)).rejects.toThrow(OutOfTime);
   });
 
   test('is not looked at for a few words', async () => {
     const { rule } = counting();
-    const finder = createFinder([policy([rule])], 'request');
-    expect((await finder.find('key=abc', createBudget(-1))).findings).toHaveLength(1);
+    const finder = new Finder([policy([rule])], 'request');
+    expect((await run(finder.find('key=abc', new Budget(new Turns(), -1)))).findings).toHaveLength(1);
   });
 
   test('gives others their turn', async () => {
-    const budget = createBudget(60_000);
+    const budget = new Budget(new Turns(), 60_000);
     let turns = 0;
     const start = performance.now();
     while (turns < 3 && performance.now() - start < 10_000) {
@@ -193,27 +196,60 @@ describe('the time of a call', () => {
   });
 });
 
-describe('what was found before', () => {
-  test('is bounded, and what is used stays longest', () => {
-    const memory = createCleared<number>({ max: 10, minChars: 0 });
-    const keyOf = (text: string) => memory.keyOf(text) as string;
-    memory.set(keyOf('used'), -1);
+describe('results for known texts', () => {
+  const budget = hour();
+  const text = (i: number) => `text ${i} ${filler}`;
+  const judged: string[] = [];
+  const judge = (memory: KnownTexts<{ of: string }>, of: string) =>
+    run(
+      memory.getOrJudge(
+        of,
+        budget,
+        // biome-ignore lint/correctness/useYield: work that needs no turn
+        function* () {
+          judged.push(of);
+          return { of };
+        },
+        () => true,
+      ),
+    );
+
+  test('are bounded, and those that are used stay longest', () => {
+    const memory = new KnownTexts<{ of: string }>({ max: 10 });
+    void judge(memory, text(-1));
     for (let i = 0; i < 100; i++) {
-      memory.set(keyOf(`text ${i}`), i);
-      expect(memory.get(keyOf('used'))).toBe(-1);
+      void judge(memory, text(i));
+      expect(memory.get(text(-1))).toEqual({ of: text(-1) });
     }
-    const known = Array.from({ length: 100 }, (_, i) => memory.get(keyOf(`text ${i}`))).filter(
+    const known = Array.from({ length: 100 }, (_, i) => memory.get(text(i))).filter(
       (one) => one !== undefined,
     );
-    expect(known.length).toBeLessThanOrEqual(10);
-    expect(memory.get(keyOf('text 0'))).toBeUndefined();
+    expect(known).toHaveLength(9);
+    expect(memory.get(text(0))).toBeUndefined();
   });
 
-  test('is known by names that nobody can foretell', () => {
-    const [one, two] = [createCleared({ minChars: 0 }), createCleared({ minChars: 0 })];
-    expect(one.keyOf('text')).toBe(one.keyOf('text'));
-    expect(one.keyOf('text')).not.toBe(two.keyOf('text'));
-    expect(one.keyOf('text')).not.toContain('text');
-    expect(one.keyOf('\ud800')).toBeUndefined();
+  test('are all there until the bound is reached', () => {
+    const memory = new KnownTexts<{ of: string }>({ max: 100 });
+    for (let i = 0; i < 100; i++) void judge(memory, text(i));
+    for (let i = 0; i < 100; i++) expect(memory.get(text(i))).toEqual({ of: text(i) });
   });
+
+  test('are bounded by their characters too', () => {
+    const memory = new KnownTexts<{ of: string }>({ maxChars: 5 * text(10).length });
+    for (let i = 10; i < 20; i++) void judge(memory, text(i));
+    const known = Array.from({ length: 10 }, (_, i) => memory.get(text(i + 10))).filter(Boolean);
+    expect(known).toHaveLength(5);
+  });
+
+  test.each([8192, 8193, 100_000])(
+    'tell texts of %i characters from others, surrogates alone too',
+    async (length) => {
+      const memory = new KnownTexts<{ of: string }>();
+      const texts = ['a', 'b', '\ud800', '\ud801', '\ufffd'].map((end) => 'x'.repeat(length - 1) + end);
+      for (const one of texts) expect(await judge(memory, one)).toEqual({ of: one });
+      judged.length = 0;
+      for (const one of texts) expect(await judge(memory, one)).toEqual({ of: one });
+      expect(judged).toEqual([]);
+    },
+  );
 });

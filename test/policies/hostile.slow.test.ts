@@ -2,11 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PERSONAL_DATA } from '../../src/detectors/personal/index.ts';
 import { SECRETS } from '../../src/detectors/secrets/index.ts';
-import { rewriteReply } from '../../src/litellm/reply.ts';
+import type { PolicyResult } from '../../src/guardrail/decision.ts';
+import { rewriteForm } from '../../src/litellm/reply.ts';
 import { OutOfTime } from '../../src/policies/budget.ts';
-import type { Engine, Ruling } from '../../src/policies/engine.ts';
+import type { Engine } from '../../src/policies/engine.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { CHAINS } from '../support/chains.ts';
+import { judgeWith } from '../support/policies.ts';
 
 const MB = 1_000_000;
 const LIMIT_MS = 500;
@@ -92,9 +94,9 @@ async function ticking(engine: Engine, name: string, fields: Record<string, unkn
   longest = 0;
   ticks = 0;
   const startedAt = performance.now();
-  let ruling: Ruling | undefined;
+  let ruling: PolicyResult | undefined;
   try {
-    ruling = await engine.judge(call, { bytes: 0, timeoutMs: LIMIT_MS });
+    ruling = await judgeWith(engine, call, { timeoutMs: LIMIT_MS });
   } catch (error) {
     expect(error).toBeInstanceOf(OutOfTime);
   }
@@ -113,7 +115,7 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
       // A tick for every quarter of a second is what would be the very least
       expect(ticks).toBeGreaterThan(total / 250 - 1);
       for (const held of ruling?.holdback ?? []) expect(held).toBeGreaterThanOrEqual(0);
-      if (ruling !== undefined) rewriteReply(call, ruling.rewrites);
+      if (ruling !== undefined) rewriteForm(call, ruling.texts, 'rewrite');
     },
     60_000,
   );
@@ -121,7 +123,7 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
 
 test('another call is answered while one takes long', async () => {
   const { large } = CHAINS;
-  const long = large.judge(callOf(textCall(times('i g n o r e ', 4 * MB))), { bytes: 0, timeoutMs: 60_000 });
+  const long = judgeWith(large, callOf(textCall(times('i g n o r e ', 4 * MB))));
   let isOver = false;
   const end = long.then(
     () => {
@@ -134,10 +136,7 @@ test('another call is answered while one takes long', async () => {
   await wait(1);
   let answered = 0;
   while (!isOver && answered < 5) {
-    const { verdict } = await large.judge(callOf(textCall(`a short one ${answered}`)), {
-      bytes: 0,
-      timeoutMs: 60_000,
-    });
+    const { verdict } = await judgeWith(large, callOf(textCall(`a short one ${answered}`)));
     expect(verdict).toBe('block');
     answered++;
     await wait(1);

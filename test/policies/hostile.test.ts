@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { mediaOf } from '../../src/guardrail/words.ts';
-import { rewriteReply } from '../../src/litellm/reply.ts';
+import { rewriteForm, rewriteReply } from '../../src/litellm/reply.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { CHAINS, engineOf } from '../support/chains.ts';
 import { seeded } from '../support/incremental-diff.ts';
+import { rewritesOf } from '../support/passages.ts';
 import { personalSamples } from '../support/personal-samples.ts';
+import { judgeWith } from '../support/policies.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
 
 test.each<{ odd: unknown }>([
@@ -35,9 +36,8 @@ test.each<{ odd: unknown }>([
   for (const engine of [all, ...Object.values(CHAINS)]) {
     for (const input_type of ['request', 'response']) {
       const call = callOf({ input_type, ...fields });
-      const ruling = await engine.judge(call, { bytes: 0, timeoutMs: 60_000 });
-      rewriteReply(call, ruling.rewrites);
-      mediaOf(call);
+      const ruling = await judgeWith(engine, call, { timeoutMs: 60_000 });
+      rewriteForm(call, ruling.texts, 'rewrite');
     }
   }
 });
@@ -93,16 +93,17 @@ describe('calls at random', () => {
             structured_messages: texts().map((content) => ({ role: 'user', content })),
             tool_calls: texts().map((value) => toolCall(random.of([value, JSON.stringify({ value })]))),
           });
-          const ruling = await engine.judge(call, { bytes: 0, timeoutMs: 60_000 });
-          for (const [original, rewrite] of ruling.rewrites) expect(rewrite).not.toBe(original);
+          const ruling = await judgeWith(engine, call, { timeoutMs: 60_000 });
+          for (const [{ text }, rewrite] of ruling.texts) expect(rewrite).not.toBe(text);
           expect(ruling.holdback).toHaveLength(call.texts.length);
           call.texts.forEach((one, i) => {
-            const shown = Array.from(ruling.rewrites.get(one) ?? one);
+            const shown = Array.from(rewritesOf(ruling.texts)[one] ?? one);
             expect(ruling.holdback[i]).toBeGreaterThanOrEqual(0);
             expect(ruling.holdback[i]).toBeLessThanOrEqual(shown.length);
           });
-          const reply = rewriteReply(call, ruling.rewrites);
-          if (reply !== null && 'texts' in reply) expect(reply.texts).toHaveLength(call.texts.length);
+          const form = rewriteForm(call, ruling.texts, 'rewrite');
+          const reply = form === null ? {} : rewriteReply(call, ruling.texts, form);
+          if ('texts' in reply) expect(reply.texts).toHaveLength(call.texts.length);
           if (ruling.verdict === 'block') expect(ruling.by?.reasonCode).toMatch(/^[a-z_]+$/);
         }
       }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { callerOf } from '../../src/guardrail/caller.ts';
+import { Caller } from '../../src/guardrail/caller.ts';
 import { readPolicyFile } from '../../src/policies/file/load.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
-import { createPlanner } from '../../src/policies/plan.ts';
+import { type Plan, Planner } from '../../src/policies/plan.ts';
 import { callOf } from '../support/call.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -12,15 +12,15 @@ const KEYWORDS = { 'banned-keywords': { keywords: ['tulip'] } };
 function plannerOf(document: { chain?: string[]; policy?: object; rules?: object[] }) {
   const { chain = ['secrets', 'pii-detector'], policy = {}, rules = [] } = document;
   const text = JSON.stringify({ policies: { chain }, policy: { ...KEYWORDS, ...policy }, rules });
-  const plan = createPlanner(readPolicyFile(text, kinds, (_, make) => make(), { now: NOW }));
+  const planner = new Planner(readPolicyFile(text, kinds, (_, make) => make(), { now: NOW }));
   return (fields: Record<string, unknown> = {}, now = NOW) => {
     const call = callOf(fields);
-    return plan(call, callerOf(call), now);
+    return planner.plan(call, new Caller(call), now);
   };
 }
 
 /** The chain of a plan: those that only observe in brackets. */
-const chainOf = ({ policies }: ReturnType<ReturnType<typeof plannerOf>>) =>
+const chainOf = ({ policies }: Plan) =>
   policies.map(({ kind, enforced }) => (enforced ? kind : `(${kind})`)).join(' ');
 
 const data = (fields: Record<string, string>) => ({

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { PolicyFileError } from '../../src/policies/file/problems.ts';
-import { createPolicyStore, defaultPolicy } from '../../src/policies/store.ts';
+import { defaultPolicy, PolicyStore } from '../../src/policies/store.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
+import { rewritesOf } from '../support/passages.ts';
+import { judgeWith } from '../support/policies.ts';
 
 const BANS = (word: string) =>
   JSON.stringify({
@@ -12,9 +14,9 @@ const BANS = (word: string) =>
 
 function storeOf(text: string, { backends = [] as readonly string[], restores = true } = {}) {
   const file = { text };
-  const store = createPolicyStore(() => file.text, { backends, restores });
+  const store = new PolicyStore(() => file.text, { backends, restores });
   const verdict = async (fields: Record<string, unknown>) => {
-    const { verdict: said, by } = await store.engine().judge(callOf(fields), { bytes: 0, timeoutMs: 20_000 });
+    const { verdict: said, by } = await judgeWith(store.engine, callOf(fields), { timeoutMs: 20_000 });
     return by === undefined ? said : `${said} ${by.kind}`;
   };
   return { file, store, verdict };
@@ -25,22 +27,22 @@ describe('the policies in force', () => {
     const { file, store, verdict } = storeOf(BANS('tulip'));
     file.text = BANS('crocus');
     expect(await verdict({ texts: ['tulip'] })).toBe('block banned-keywords');
-    const before = store.engine();
+    const before = store.engine;
     expect(store.reload()).toBe(true);
     expect(await verdict({ texts: ['tulip'] })).toBe('allow');
     expect(await verdict({ texts: ['crocus'] })).toBe('block banned-keywords');
     // A call that began before is judged to its end by what was in force
-    expect((await before.judge(callOf({ texts: ['tulip'] }), { bytes: 0, timeoutMs: 20_000 })).verdict).toBe(
+    expect((await judgeWith(before, callOf({ texts: ['tulip'] }), { timeoutMs: 20_000 })).verdict).toBe(
       'block',
     );
   });
 
   test('are the same where nothing changed', () => {
     const { store } = storeOf(BANS('tulip'));
-    const { version } = store.file();
+    const { version } = store.file;
     expect(store.reload()).toBe(false);
-    expect(store.file().version).toBe(version);
-    expect(store.engine().version).toBe(version);
+    expect(store.file.version).toBe(version);
+    expect(store.engine.version).toBe(version);
   });
 
   test.each([
@@ -53,10 +55,10 @@ describe('the policies in force', () => {
     ['nothing', ''],
   ])('stay when the file has become %s', async (_, text) => {
     const { file, store, verdict } = storeOf(BANS('tulip'));
-    const { version } = store.file();
+    const { version } = store.file;
     file.text = text;
     expect(() => store.reload()).toThrow(PolicyFileError);
-    expect([store.file().version, store.engine().version]).toEqual([version, version]);
+    expect([store.file.version, store.engine.version]).toEqual([version, version]);
     expect(await verdict({ texts: ['tulip'] })).toBe('block banned-keywords');
     file.text = BANS('crocus');
     expect(store.reload()).toBe(true);
@@ -67,7 +69,7 @@ describe('the policies in force', () => {
     const missing = () => {
       throw Object.assign(new Error('no'), { code: 'ENOENT' });
     };
-    expect(() => createPolicyStore(missing, { backends: [], restores: true })).toThrow('no');
+    expect(() => new PolicyStore(missing, { backends: [], restores: true })).toThrow('no');
   });
 
   test('may only name vendors that are configured', () => {
@@ -109,12 +111,12 @@ describe('the policies in force', () => {
       });
     const { file, store } = storeOf(masks('one'));
     const judge = (fields: object) =>
-      store.engine().judge(callOf({ litellm_call_id: 'c', ...fields }), { bytes: 0, timeoutMs: 20_000 });
+      judgeWith(store.engine, callOf({ litellm_call_id: 'c', ...fields }), { timeoutMs: 20_000 });
     await judge({ texts: ['ada@example.org'] });
     file.text = masks('two');
     store.reload();
-    const { rewrites } = await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] });
-    expect([...rewrites.values()]).toEqual(['to ada@example.org']);
+    const { texts } = await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] });
+    expect(Object.values(rewritesOf(texts))).toEqual(['to ada@example.org']);
   });
 
   test('put nothing back where answers may not be rewritten', async () => {
@@ -124,9 +126,9 @@ describe('the policies in force', () => {
     });
     const { store } = storeOf(text, { restores: false });
     const judge = (fields: object) =>
-      store.engine().judge(callOf({ litellm_call_id: 'c', ...fields }), { bytes: 0, timeoutMs: 20_000 });
+      judgeWith(store.engine, callOf({ litellm_call_id: 'c', ...fields }), { timeoutMs: 20_000 });
     await judge({ texts: ['ada@example.org'] });
-    expect((await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] })).rewrites.size).toBe(0);
+    expect((await judge({ input_type: 'response', texts: ['to [EMAIL_ADDRESS_1]'] })).texts.size).toBe(0);
   });
 });
 
@@ -135,7 +137,7 @@ describe('without a file', () => {
     'the policies of the words %j can be read',
     async (words) => {
       const { store, verdict } = storeOf(defaultPolicy(words));
-      expect(store.file()).toMatchObject({ name: 'built-in', warnings: [] });
+      expect(store.file).toMatchObject({ name: 'built-in', warnings: [] });
       expect(await verdict({ texts: [`AKIA${capitals(16)}`] })).toBe('block secrets');
       expect(await verdict({ texts: ['a TULIP'] })).toBe(
         words.length > 0 ? 'block banned-keywords' : 'allow',

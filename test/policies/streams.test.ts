@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fill } from '../support/credentials.ts';
 import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
+import { rewritesOf } from '../support/passages.ts';
 import { personalSamples } from '../support/personal-samples.ts';
 import { engineOf } from '../support/policies.ts';
 import { marked, secretSamples } from '../support/secret-samples.ts';
@@ -67,12 +68,12 @@ async function streamThrough(
   for (let end = 0; end < units.length; ) {
     end = Math.min(units.length, end + 1 + random.below(largest));
     const part = units.slice(0, end).join('');
-    const { rewrites, holdback } = await engine.judge({
+    const { texts, holdback } = await engine.judge({
       input_type: 'response',
       litellm_call_id,
       texts: [part],
     });
-    client.round(rewrites.get(part) ?? part, holdback[0] ?? 0, end === units.length);
+    client.round(rewritesOf(texts)[part] ?? part, holdback[0] ?? 0, end === units.length);
     if (end < units.length) seen.push({ shown: client.shown(), of: end });
   }
   return { seen, final: client.shown() };
@@ -89,7 +90,7 @@ describe('a redacted stream in incremental_diff', () => {
         const { text, secrets } = textOf(random);
         const { seen, final } = await streamThrough(engine, text, random, random.of([1, 3, 9, 40]));
         const whole = await engine.judge({ input_type: 'response', litellm_call_id: null, texts: [text] });
-        const rewritten = whole.rewrites.get(text) ?? text;
+        const rewritten = rewritesOf(whole.texts)[text] ?? text;
         expect(final).toBe(rewritten);
         for (const { shown } of seen) expect(rewritten.startsWith(shown)).toBe(true);
         for (const secret of secrets) expect(final.includes(secret), secret.slice(0, 4)).toBe(false);

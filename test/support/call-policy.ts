@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { callerOf } from '../../src/guardrail/caller.ts';
+import { Caller } from '../../src/guardrail/caller.ts';
 import type { Kind, Refusal } from '../../src/policies/policy.ts';
 import { callOf } from './call.ts';
 
@@ -17,7 +17,7 @@ export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, 
   });
   const subject = (fields: Record<string, unknown> = {}, { now = 1_800_000_000_000, bytes = 100 } = {}) => {
     const call = callOf(fields);
-    return { call, caller: callerOf(call), bytes, now };
+    return { call, caller: new Caller(call), bytes, now };
   };
   return {
     policy,

@@ -1,5 +1,5 @@
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
-import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+import { parseGuardrailCall } from '../../src/litellm/request.ts';
 
 /** A guardrail call as the bridge reads it from LiteLLM's body; a request unless `fields` say otherwise. */
 export function callOf(fields: Record<string, unknown> = {}): GuardrailCall {

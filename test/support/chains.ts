@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPolicyStore } from '../../src/policies/store.ts';
+import { PolicyStore } from '../../src/policies/store.ts';
 
 const DEFAULT = readFileSync(join(import.meta.dirname, '../../examples/policies/default.yaml'), 'utf8');
 const LARGE = JSON.stringify({
@@ -34,6 +34,6 @@ const LARGE = JSON.stringify({
 });
 
 export const engineOf = (text: string) =>
-  createPolicyStore(() => text, { backends: [], restores: true }).engine();
+  new PolicyStore(() => text, { backends: [], restores: true }).engine;
 /** What the examples recommend, and all that takes time when it meets hostile text. */
 export const CHAINS = { default: engineOf(DEFAULT), large: engineOf(LARGE) };

@@ -1,24 +1,31 @@
 import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import type { CheckResult } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
+import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
-import type { Answer, JudgingBackend } from '../../src/pipeline/ask.ts';
 import { createBreaker } from '../../src/pipeline/breaker.ts';
-import { createJudge } from '../../src/pipeline/judge.ts';
+import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
+import { Judge } from '../../src/pipeline/judge.ts';
 import type { Engine } from '../../src/policies/engine.ts';
 import { callOf } from './call.ts';
 
 const http = createHttp();
 
+/** A verdict, or one that depends on the call. */
+type Judging = Verdict | ((call: GuardrailCall) => Verdict);
+const verdictOn = (judging: Judging, call: GuardrailCall) =>
+  typeof judging === 'function' ? judging(call) : judging;
+
 export const says =
-  (verdict: Verdict): Check =>
-  async () =>
-    verdict;
+  (judging: Judging): Check =>
+  async (call) =>
+    verdictOn(judging, call);
 export const later =
-  (verdict: Verdict, ms = 20): Check =>
-  () =>
-    new Promise((resolve) => setTimeout(resolve, ms, verdict));
+  (judging: Judging, ms = 20): Check =>
+  (call) =>
+    new Promise((resolve) => setTimeout(resolve, ms, verdictOn(judging, call)));
 export const fails =
   (failure: Failure): Check =>
   async () => {
@@ -27,11 +34,14 @@ export const fails =
 export const hangs: Check = () => new Promise(() => {});
 
 export const BLOCK: Verdict = { kind: 'block', reason: 'no' };
-export const modify = (from: string, to: string): Verdict => ({
-  kind: 'modify',
-  rewrites: new Map([[from, to]]),
-});
-export const UNMAPPABLE: Verdict = { kind: 'modify', rewrites: null };
+/** Redacts a whole text of the call. */
+export const modify =
+  (from: string, to: string) =>
+  ({ passages }: GuardrailCall): Verdict => ({
+    kind: 'modify',
+    texts: passagesWith(passages, new Map([[from, to]])),
+  });
+export const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
 export const DOWN: Failure = { kind: 'unreachable', code: 'ECONNREFUSED' };
 
 /** A backend in this process. */
@@ -41,7 +51,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
     mode: 'enforce',
     timeoutMs: 15_000,
     unreachableFallback: 'fail_closed',
-    judges: { request: true, response: true, media: false, unit: 'conversation' },
+    judges: { request: true, response: true, media: false },
     breaker: createBreaker(),
     check,
     ...options,
@@ -53,31 +63,32 @@ export function judgeOf(
   backends: readonly JudgingBackend[],
   { engine, growth = 1 }: { engine?: Engine; growth?: number } = {},
 ) {
-  const answers: Answer[] = [];
-  const late: Answer[] = [];
+  const results: CheckResult[] = [];
+  const late: CheckResult[] = [];
   const unjudged: string[] = [];
-  const witness = {
-    ruling: () => {},
-    noRuling: () => {},
-    late: (answer: Answer) => void late.push(answer),
-    answer: (answer: Answer) => void answers.push(answer),
-    unjudged: (backend: JudgingBackend, content: string) => void unjudged.push(`${backend.name} ${content}`),
-  };
-  const judge = createJudge({
+  const judge = new Judge({
     engine: () => engine,
     policyTimeoutMs: 15_000,
     streamCheckGrowth: growth,
     backends,
     http,
-    witness,
+    observer: {
+      policiesFailed: () => {},
+      trailed: (_, result) => void late.push(result),
+      checked: (_, result) => void results.push(result),
+      unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
+    },
+    rewriteForm: () => 'texts',
   });
   const outcomes = () =>
-    answers.map(
-      (answer) => `${answer.backend.name} ${'verdict' in answer ? answer.verdict.kind : answer.failure.kind}`,
+    results.map(
+      (result) => `${result.backend} ${'verdict' in result ? result.verdict.kind : result.failure.kind}`,
     );
-  const decide = async (call: GuardrailCall, work = new AbortController(), request?: GuardrailCall) =>
-    (await judge.judge(call, Buffer.from(JSON.stringify(call)), work, request)).decision;
-  return { ...judge, judge: decide, outcomes, unjudged, late };
+  const decide = async (call: GuardrailCall, scope = new AbortController(), request?: GuardrailCall) => {
+    const bytes = JSON.stringify({ ...call, passages: undefined }).length;
+    return (await judge.judge({ call, bytes, scope, request: () => request })).outcome;
+  };
+  return { judge: decide, settled: () => judge.settled(), outcomes, unjudged, late };
 }
 
 export const CALL = callOf({ texts: ['dana lives in Rome'] });

@@ -1,8 +1,10 @@
-import type { Ruling } from '../../src/policies/engine.ts';
-import { createEngine } from '../../src/policies/engine.ts';
+import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { Caller } from '../../src/guardrail/caller.ts';
+import type { PolicyResult } from '../../src/guardrail/decision.ts';
+import { Engine } from '../../src/policies/engine.ts';
 import { readPolicyFile } from '../../src/policies/file/load.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
-import { createVaults } from '../../src/policies/vault.ts';
+import { MarkerStore } from '../../src/policies/markers.ts';
 import { callOf } from './call.ts';
 
 /** A policy file as an object: YAML reads JSON. */
@@ -20,13 +22,43 @@ export function engineOf({ chain, policy = {}, rules = [] }: PolicyDocument, now
     return kept.get(name) as T;
   };
   const text = JSON.stringify({ policies: { chain }, policy, ...(rules.length > 0 && { rules }) });
-  const engine = createEngine(readPolicyFile(text, kinds, keep), {
-    vaults: createVaults(),
+  const engine = new Engine(readPolicyFile(text, kinds, keep), {
+    markers: new MarkerStore(),
     restores: true,
     now,
   });
   /** Judges a call with these fields. */
-  const judge = (fields: Record<string, unknown>): Promise<Ruling> =>
-    engine.judge(callOf(fields), { bytes: JSON.stringify(fields).length, timeoutMs: 60_000 });
+  const judge = async (fields: Record<string, unknown>): Promise<PolicyResult> => {
+    const call = callOf(fields);
+    const options = { bytes: JSON.stringify(fields).length, timeoutMs: 60_000 };
+    return engine.judge(call, new Caller(call), options);
+  };
   return { engine, judge };
 }
+
+/** Judges a call with an engine, without regard to its size. */
+export async function judgeWith(
+  engine: Engine,
+  call: GuardrailCall,
+  { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
+): Promise<PolicyResult> {
+  return engine.judge(call, new Caller(call), { bytes: 0, timeoutMs });
+}
+
+/** The result of policies that found nothing. */
+export const policyResult: PolicyResult = {
+  version: 'v1',
+  callerRule: 'default',
+  backends: undefined,
+  backendMode: undefined,
+  unreachableFallback: undefined,
+  verdict: 'allow',
+  by: undefined,
+  message: undefined,
+  notes: [],
+  texts: new Map(),
+  continues: false,
+  holdback: [],
+  mediaPolicy: undefined,
+  audit: undefined,
+};

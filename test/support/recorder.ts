@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
-import { parseGuardrailCall } from '../../src/litellm/guardrail.ts';
+import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
@@ -15,6 +15,7 @@ import { noteOf } from '../../src/records/note.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
+import { undecided } from './decision.ts';
 import { BLOCK, backend } from './judging.ts';
 import { sinkOf } from './record.ts';
 import { type Asked, BEFORE_ALL, type Step } from './recordings.ts';
@@ -104,14 +105,14 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
     const { action } = answer;
     const verdict = action === 'BLOCKED' ? BLOCK : ALLOW;
     const ms = answered_at - at;
-    const said = noteOf(
-      call,
-      callId,
-      [{ backend: AKTO, call, seconds: ms / 1000, verdict }],
-      { action, by: action === 'NONE' ? null : 'akto' },
-      ms,
-    );
-    const note = { ...said, at: time };
+    const checks = [{ ...AKTO, backend: 'akto', seconds: ms / 1000, verdict }];
+    const outcomes = {
+      NONE: { kind: 'allow' },
+      BLOCKED: { kind: 'block', cause: 'verdict', by: 'akto', reason: 'no' },
+      GUARDRAIL_INTERVENED: { kind: 'modify', by: ['akto'], texts: new Map(), form: 'texts' },
+    } as const;
+    const decision = { ...undecided(call), outcome: outcomes[action as keyof typeof outcomes], checks, ms };
+    const note = { ...(noteOf(decision) as VerdictNote), at: time };
     if (action === 'BLOCKED') {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;

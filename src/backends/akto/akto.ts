@@ -44,7 +44,7 @@ const UNMAPPED = { isAnswer: false, mapBack: () => null };
  */
 export const akto = defineBackend({
   name: 'akto',
-  judges: { request: true, response: true, media: false, unit: 'conversation' },
+  judges: { request: true, response: true, media: false },
   settings: {
     AKTO_GUARDRAIL_API_BASE: {
       schema: baseUrl,
@@ -146,7 +146,7 @@ export const akto = defineBackend({
   },
   check(call, { config, http, deadline, request }) {
     const isAnswer = call.input_type === 'response';
-    const asked = requestPayload(isAnswer ? request : call, config);
+    const asked = requestPayload(isAnswer ? request() : call, config);
     const answered = isAnswer ? answerPayload(call) : undefined;
     const json = checkEnvelope(call, config.template, asked.body, answered?.body);
     // Kept until the reply is there, and so without the texts
@@ -238,7 +238,7 @@ function readVerdict(
   // Outer fields repeat the request's side
   const judged = sent.isAnswer && side.modified !== undefined ? side : side.modified === true ? side : outer;
   if (judged.modified === true) {
-    return { verdict: { kind: 'modify', rewrites: sent.mapBack(judged.modifiedpayload) } };
+    return { verdict: { kind: 'modify', texts: sent.mapBack(judged.modifiedpayload) } };
   }
   const [denial] = denials;
   return { verdict: denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) } };

@@ -1,12 +1,18 @@
 import { fieldsOf, type GuardrailCall, toolCallOf } from '../../guardrail/call.ts';
-import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
+import {
+  contentTexts,
+  type Passages,
+  type PassageTexts,
+  passagesWith,
+  textsOutsideMessages,
+} from '../../guardrail/passages.ts';
 
 /** A payload as Akto is sent it, and the way back from the payload it returns. */
 export type CheckedPayload = {
   /** JSON text; {@link wrapped} makes a payload of it. */
   readonly body: string;
-  /** Which strings of the call changed into what, or null if the returned payload is not the sent one with other strings. */
-  mapBack(modifiedPayload: unknown): ReadonlyMap<string, string> | null;
+  /** New texts of passages of the judged call, or null if the returned payload is not the sent one with other strings. */
+  mapBack(modifiedPayload: unknown): PassageTexts | null;
 };
 
 type Options = { readonly flatten: boolean; readonly drop: ReadonlySet<string> };
@@ -20,7 +26,7 @@ type Options = { readonly flatten: boolean; readonly drop: ReadonlySet<string> }
 export function requestPayload(call: GuardrailCall | undefined, { flatten, drop }: Options): CheckedPayload {
   const original = call?.structured_messages ?? [];
   const rows = flatten ? original.map(flattenRow) : original;
-  const alone = call === undefined ? [] : textsWithoutRow(call);
+  const alone = call === undefined ? [] : textsOutsideMessages(call);
   const body: Record<string, unknown> = {
     model: call?.model ?? '',
     messages: [...rows, ...alone.map((content) => ({ role: 'user', content }))],
@@ -28,7 +34,7 @@ export function requestPayload(call: GuardrailCall | undefined, { flatten, drop 
   if (call !== undefined && call.tools.length > 0) body.tools = call.tools;
   if (call !== undefined && call.tool_calls.length > 0) body.tool_calls = call.tool_calls;
   for (const key of drop) delete body[key];
-  return payload(body, flatten ? original : []);
+  return payload(body, flatten ? original : [], call?.passages);
 }
 
 /**
@@ -41,7 +47,7 @@ export function answerPayload(call: GuardrailCall): CheckedPayload {
     const content = call.tool_calls.map((toolCall) => toolCallOf(toolCall).arguments ?? '').join('\n');
     messages.push({ content, role: 'assistant', tool_calls: call.tool_calls });
   }
-  return payload({ choices: messages.map((message) => ({ message })) }, []);
+  return payload({ choices: messages.map((message) => ({ message })) }, [], call.passages);
 }
 
 /** `{"body": "<JSON text>"}`, itself as JSON text: the encoding of LiteLLM's own integration. */
@@ -55,7 +61,11 @@ export function wrappedInJson(body: string): string {
   return `"{\\"body\\":\\"${body.replace(/\\/g, '\\\\\\\\').replace(/"/g, '\\\\\\"')}\\"}"`;
 }
 
-function payload(body: unknown, flattened: readonly unknown[]): CheckedPayload {
+function payload(
+  body: unknown,
+  flattened: readonly unknown[],
+  passages: Passages | undefined,
+): CheckedPayload {
   return {
     body: JSON.stringify(body),
     mapBack(modifiedPayload) {
@@ -77,7 +87,7 @@ function payload(body: unknown, flattened: readonly unknown[]): CheckedPayload {
         decode(fieldsOf(returned).body ?? returned),
         change,
       );
-      return same && rewrites.size > 0 ? rewrites : null;
+      return same && rewrites.size > 0 && passages !== undefined ? passagesWith(passages, rewrites) : null;
     },
   };
 }
@@ -127,20 +137,24 @@ function put(rewrites: Map<string, string>, before: string, after: string): bool
 
 function flattenRow(row: unknown): unknown {
   const { content } = fieldsOf(row);
-  return Array.isArray(content) ? { ...fieldsOf(row), content: partsOf(content).join('\n') } : row;
+  return Array.isArray(content) ? { ...fieldsOf(row), content: contentTexts(content).join('\n') } : row;
 }
 
 /** Every way in which a content text came about: two messages can be joined to the same text, or one say it whole. */
-function joinedParts(rows: readonly unknown[]): ReadonlyMap<string, string[][]> {
-  const joined = new Map<string, string[][]>();
+function joinedParts(rows: readonly unknown[]): ReadonlyMap<string, (readonly string[])[]> {
+  const joined = new Map<string, (readonly string[])[]>();
   for (const row of rows) {
     const { content } = fieldsOf(row);
-    const parts = Array.isArray(content) ? partsOf(content) : typeof content === 'string' ? [content] : [];
+    const parts = Array.isArray(content)
+      ? contentTexts(content)
+      : typeof content === 'string'
+        ? [content]
+        : [];
     const text = parts.join('\n');
     if (parts.length === 0) continue;
     const ways = joined.get(text);
     if (ways === undefined) joined.set(text, [parts]);
-    else if (!isSameWay(ways.at(-1) as string[], parts)) ways.push(parts);
+    else if (!isSameWay(ways.at(-1)!, parts)) ways.push(parts);
   }
   return joined;
 }

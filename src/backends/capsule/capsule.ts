@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../../guardrail/call.ts';
 import { baseUrl, flag, milliseconds, secret } from '../../guardrail/fields.ts';
 import { parseInner } from '../../guardrail/json.ts';
+import { contentTexts, textsOutsideMessages } from '../../guardrail/passages.ts';
 import { ALLOW } from '../../guardrail/verdict.ts';
-import { partsOf, textsWithoutRow } from '../../guardrail/words.ts';
 import { defineBackend } from '../backend.ts';
 import { isPosted, postHook } from './post-hook.ts';
 
@@ -22,7 +22,7 @@ const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reaso
  */
 export const capsule = defineBackend({
   name: 'capsule',
-  judges: { request: true, response: false, media: false, unit: 'conversation' },
+  judges: { request: true, response: false, media: false },
   settings: {
     CAPSULE_LITELLM_ENDPOINT: {
       schema: baseUrl,
@@ -140,12 +140,12 @@ function conversation(call: GuardrailCall) {
   });
   const toolCalls = rows.length > 0 ? [] : call.tool_calls.flatMap(toolCall);
   const alone = toolCalls.length > 0 ? [{ role: 'assistant', content: '', toolCalls }] : [];
-  return [...rows, ...alone, ...prompts(textsWithoutRow(call))];
+  return [...rows, ...alone, ...prompts(textsOutsideMessages(call))];
 }
 
 function flatten(content: unknown): string {
   if (typeof content === 'string') return content;
-  return Array.isArray(content) ? partsOf(content).join('\n') : '';
+  return Array.isArray(content) ? contentTexts(content).join('\n') : '';
 }
 
 function toolCall(value: unknown) {

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { mediaOf } from '../../guardrail/words.ts';
 import { defineKind } from '../policy.ts';
 
 const MEDIA_NOT_ALLOWED = { rule: 'media', reasonCode: 'media_not_allowed' };
@@ -18,9 +17,9 @@ export const imagePolicy = defineKind({
       case 'allow':
         return {};
       case 'block':
-        return { check: ({ call }) => (mediaOf(call) > 0 ? MEDIA_NOT_ALLOWED : undefined) };
+        return { check: ({ call }) => (call.passages.media > 0 ? MEDIA_NOT_ALLOWED : undefined) };
       case 'backend':
-        return { needsMediaBackend: ({ call }) => mediaOf(call) > 0 };
+        return { needsMediaBackend: ({ call }) => call.passages.media > 0 };
     }
   },
 });

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import type { GuardrailCall } from '../../guardrail/call.ts';
-import { eachNewWord } from '../../guardrail/words.ts';
 import { defineKind } from '../policy.ts';
 
 const limit = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
@@ -36,18 +35,10 @@ export const sizeLimits = defineKind({
   },
 });
 
-function hasMoreThan(max: number, call: GuardrailCall): boolean {
-  let units = 0;
-  eachNewWord(call, (text) => {
-    units += text.length;
-  });
-  if (units <= max) return false;
-  if (units > 2 * max) return true;
-  let points = units;
-  eachNewWord(call, (text) => {
-    points -= pairsIn(text);
-  });
-  return points > max;
+function hasMoreThan(max: number, { passages: { chars, all } }: GuardrailCall): boolean {
+  if (chars <= max) return false;
+  if (chars > 2 * max) return true;
+  return all.reduce((points, { text }) => points - pairsIn(text), chars) > max;
 }
 
 /** Code points that take two UTF-16 units. */

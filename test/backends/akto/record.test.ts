@@ -551,7 +551,7 @@ describe('where Akto only observes', () => {
     {
       name: 'a redaction',
       result: { Allowed: true, Modified: true, ModifiedPayload: '{}' },
-      verdicts: [{ kind: 'modify', rewrites: null }],
+      verdicts: [{ kind: 'modify', texts: null }],
     },
     { name: 'no verdict', result: undefined, verdicts: [] },
     { name: "Akto's own failure", result: { Allowed: true, failOpen: true }, verdicts: [] },

@@ -1,27 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import {
-  eachNewWord,
-  eachWord,
-  mediaOf,
-  partsOf,
-  rewriteWords,
-  textsWithoutRow,
-} from '../../src/guardrail/words.ts';
+import { contentTexts, textsOutsideMessages, withTexts } from '../../src/guardrail/passages.ts';
 import { callOf, toolCall } from '../support/call.ts';
+import { textsOf } from '../support/passages.ts';
 
-function placesOf(fields: Record<string, unknown>) {
-  const places: string[] = [];
-  eachWord(callOf(fields), (text, place) => places.push(`${place}: ${text}`));
-  return places;
-}
-function newWordsOf(fields: Record<string, unknown>) {
-  const words: string[] = [];
-  eachNewWord(callOf(fields), (text) => words.push(text));
-  return words;
-}
+const passagesIn = (fields: Record<string, unknown>) => callOf(fields).passages.all;
+const placesOf = (fields: Record<string, unknown>) =>
+  passagesIn(fields).map(({ place, text }) => `${place}: ${text}`);
+const wordsOf = (fields: Record<string, unknown>) => passagesIn(fields).map(({ text }) => text);
 const user = (content: unknown) => ({ role: 'user', content });
 
-describe('every word of a call is visited', () => {
+describe('every text of a call is a passage', () => {
   test('in texts, rows, tool calls and descriptions of tools, with its place', () => {
     const places = placesOf({
       texts: ['one', ''],
@@ -37,15 +25,15 @@ describe('every word of a call is visited', () => {
     });
     expect(places).toEqual(
       expect.arrayContaining([
-        'texts: one',
-        'structured_messages: two',
-        'structured_messages: three',
-        'structured_messages: four',
-        'row_tool_calls: {"five":5}',
-        'row_tool_calls: eight',
-        'structured_messages: ten',
-        'tool_calls: eleven',
-        'tools: thirteen',
+        'text: one',
+        'message: two',
+        'message: three',
+        'message: four',
+        'message_tool_call: {"five":5}',
+        'message_tool_call: eight',
+        'message: ten',
+        'tool_call: eleven',
+        'tool: thirteen',
       ]),
     );
     expect(places.join()).not.toMatch(/never|assistant|system/);
@@ -78,7 +66,7 @@ describe('every word of a call is visited', () => {
     ['a choice', { function: { parameters: { enum: ['plums'] } } }],
     ['an id', { id: 'plums' }],
   ])('also in what a tool says of itself: %s', (_, tool) => {
-    expect(placesOf({ tools: [tool] })).toContain('tools: plums');
+    expect(placesOf({ tools: [tool] })).toContain('tool: plums');
   });
 
   test('but not in the bytes of an image', () => {
@@ -95,10 +83,10 @@ describe('every word of a call is visited', () => {
   });
 });
 
-describe('what merely repeats', () => {
-  test('is visited once', () => {
+describe('a text that merely repeats', () => {
+  test('makes one passage', () => {
     const rows = [user('one'), user('two')];
-    expect(newWordsOf({ texts: ['one', 'two'], structured_messages: rows })).toEqual(['one', 'two']);
+    expect(wordsOf({ texts: ['one', 'two'], structured_messages: rows })).toEqual(['one', 'two']);
   });
 
   test.each([
@@ -107,8 +95,8 @@ describe('what merely repeats', () => {
     { name: 'another order', texts: ['one', 'two'], rows: ['two', 'one', 'three'] },
     { name: 'repeated rows', texts: ['one'], rows: ['one', 'one', 'two'] },
     { name: 'no texts', texts: [], rows: ['one'] },
-  ])('never hides another word: $name', ({ texts, rows }) => {
-    const words = newWordsOf({ texts, structured_messages: rows.map(user) });
+  ])('never hides another: $name', ({ texts, rows }) => {
+    const words = wordsOf({ texts, structured_messages: rows.map(user) });
     expect(new Set(words)).toEqual(new Set([...texts, ...rows]));
   });
 
@@ -120,16 +108,75 @@ describe('what merely repeats', () => {
     { texts: ['one', '', 'two'], rows: ['one', 'two'], alone: [] },
     { texts: ['one'], rows: [], alone: ['one'] },
   ])('is told from what stands in texts alone: $texts, $rows', ({ texts, rows, alone }) => {
-    expect(textsWithoutRow(callOf({ texts, structured_messages: rows.map(user) }))).toEqual(alone);
+    expect(textsOutsideMessages(callOf({ texts, structured_messages: rows.map(user) }))).toEqual(alone);
   });
 });
 
-describe('exchanging words', () => {
-  test('touches whole strings and no structure', () => {
-    const rewrites = new Map([
-      ['user', '*'],
-      ['a', '#'],
+describe('a passage', () => {
+  test('tells its path, and that of the message that repeats it', () => {
+    const [text, part, input] = passagesIn({
+      texts: ['one'],
+      structured_messages: [
+        user('one'),
+        { role: 'tool', content: [{ type: 'text', text: 'two' }] },
+        { role: 'assistant', content: [{ type: 'tool_use', input: { deep: ['three'] } }] },
+      ],
+    }).filter(({ isKey }) => !isKey);
+    expect(text).toMatchObject({ path: ['texts', 0], messagePath: ['structured_messages', 0, 'content'] });
+    expect(part?.path).toEqual(['structured_messages', 1, 'content', 0, 'text']);
+    expect(input?.path).toEqual(['structured_messages', 2, 'content', 0, 'input', 'deep', 0]);
+  });
+
+  test.each([
+    { role: 'user', author: 'user' },
+    { role: 'system', author: 'operator' },
+    { role: 'developer', author: 'operator' },
+    { role: 'assistant', author: 'model' },
+    { role: 'tool', author: 'tool' },
+    { role: 'function', author: 'tool' },
+    { role: 7, author: 'user' },
+  ])('in a message of role $role is by the $author', ({ role, author }) => {
+    const fields = { texts: ['x'], structured_messages: [{ role, content: 'x' }] };
+    const known = typeof role === 'string' ? role : null;
+    expect(passagesIn(fields)).toMatchObject([{ text: 'x', role: known, author }]);
+  });
+
+  test('outside of messages is by whoever can have written it', () => {
+    const fields = { texts: ['x'], tool_calls: [toolCall('y')], tools: [{ description: 'z' }] };
+    const authors = (input_type: string) =>
+      Object.fromEntries(passagesIn({ input_type, ...fields }).map(({ text, author }) => [text, author]));
+    expect(authors('request')).toMatchObject({ x: 'user', y: 'model', z: 'tool' });
+    expect(authors('response')).toMatchObject({ x: 'model', y: 'model', z: 'tool' });
+  });
+
+  test('that has the text of an earlier one names it', () => {
+    const fields = { texts: ['x', 'x'], structured_messages: [user('x'), user('x'), user('x')] };
+    const all = passagesIn(fields);
+    expect(all.map(({ sameAs }) => sameAs?.index)).toEqual([undefined, 0, 0]);
+  });
+
+  test('in JSON within a string names the string', () => {
+    const json = String.raw`{"to":"a\nb"}`;
+    const [outer, ...nested] = passagesIn({ tool_calls: [{ function: { arguments: json } }] });
+    expect(nested.map(({ text, place, within }) => [text, place, within === outer])).toEqual([
+      ['to', 'nested', true],
+      ['a\nb', 'nested', true],
     ]);
+  });
+});
+
+test('characters are those of all passages, and of a repeated text once', () => {
+  const fields = { texts: ['one'], structured_messages: [user('one'), user('four')] };
+  expect(callOf(fields).passages.chars).toBe(7);
+});
+
+describe('new texts', () => {
+  const rewritten = (fields: Record<string, unknown>, rewrites: Record<string, string>) => {
+    const call = callOf(fields);
+    return withTexts(call, textsOf(call, rewrites));
+  };
+
+  test('stand in for whole strings and no structure', () => {
     const row = {
       role: 'user',
       name: 'user',
@@ -138,26 +185,43 @@ describe('exchanging words', () => {
         { type: 'a', text: 'a b' },
       ],
     };
-    expect(rewriteWords(row, rewrites)).toEqual({
-      role: 'user',
-      name: '*',
-      content: [
-        { type: 'text', text: '#' },
-        { type: 'a', text: 'a b' },
-      ],
-    });
+    expect(rewritten({ structured_messages: [row] }, { user: '*', a: '#' }).structured_messages).toEqual([
+      {
+        role: 'user',
+        name: '*',
+        content: [
+          { type: 'text', text: '#' },
+          { type: 'a', text: 'a b' },
+        ],
+      },
+    ]);
   });
 
-  test('leaves the original and everything that is no text as it was', () => {
+  test('stand where a message repeats one of texts too, and the positions of passages stay', () => {
+    const call = rewritten({ texts: ['a', 'b'], structured_messages: [user('b'), user('a')] }, { a: '#' });
+    expect([call.texts, call.structured_messages]).toEqual([
+      ['#', 'b'],
+      [user('b'), user('#')],
+    ]);
+    expect(call.passages.all.map(({ text, index }) => [index, text])).toEqual([
+      [0, '#'],
+      [1, 'b'],
+    ]);
+  });
+
+  test('leave the original and everything that is no text as it was', () => {
     const row = { role: 'user', content: null, n: 1, b: true, list: [null, 'a'] };
-    expect(rewriteWords(row, new Map([['a', '#']]))).toEqual({ ...row, list: [null, '#'] });
-    expect(row.list).toEqual([null, 'a']);
+    const call = callOf({ structured_messages: [row, user('other')] });
+    const copy = withTexts(call, textsOf(call, { a: '#' }));
+    expect(copy.structured_messages[0]).toEqual({ ...row, list: [null, '#'] });
+    expect(call.structured_messages[0]).toEqual(row);
+    expect(copy.structured_messages[1]).toBe(call.structured_messages[1]);
   });
 
-  test('keeps a __proto__ a key like any other', () => {
+  test('keep a __proto__ a key like any other', () => {
     const row = JSON.parse('{"__proto__":{"content":"a"}}');
-    const rewritten = rewriteWords(row, new Map([['a', '#']]));
-    expect(JSON.stringify(rewritten)).toBe('{"__proto__":{"content":"#"}}');
+    const [copy] = rewritten({ structured_messages: [row] }, { a: '#' }).structured_messages;
+    expect(JSON.stringify(copy)).toBe('{"__proto__":{"content":"#"}}');
     expect(({} as { content?: string }).content).toBeUndefined();
   });
 });
@@ -194,15 +258,15 @@ test.each([
     parts: 0,
   })),
 ])('media are counted: $name', ({ fields, parts }) => {
-  expect(mediaOf(callOf(fields))).toBe(parts);
+  expect(callOf(fields).passages.media).toBe(parts);
 });
 
-test('what is said in parts is text, words of unknown parts and of documents, and nothing of other media', () => {
+test('the texts of parts are text, those of unknown parts and of documents, and none of other media', () => {
   const parts = [
     { type: 'text', text: 'one' },
     { type: { toString: 1 }, title: 'two' },
     { type: 'Document', source: { type: 'text', data: 'three' } },
     { type: 'Image_File', image_file: { file_id: 'four' } },
   ];
-  expect(partsOf(parts)).toEqual(['one', 'two', 'three']);
+  expect(contentTexts(parts)).toEqual(['one', 'two', 'three']);
 });

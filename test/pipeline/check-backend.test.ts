@@ -23,7 +23,7 @@ import { engineOf } from '../support/policies.ts';
 const open = { unreachableFallback: 'fail_open' } as const;
 const defer = { unreachableFallback: 'defer' } as const;
 const allows = { kind: 'allow' };
-const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, backend });
+const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
 
 describe('time', () => {
   test('a check that hangs costs its own deadline', async () => {

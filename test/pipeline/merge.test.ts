@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { mergeRewrites } from '../../src/pipeline/rewrites.ts';
+import { mergeTexts } from '../../src/pipeline/merge.ts';
+import { callOf } from '../support/call.ts';
+import { rewritesOf, textsOf } from '../support/passages.ts';
 
-/** What two or more versions of one text are merged to; null where they cannot be. */
+/** The merge of two or more versions of one text; null where they cannot be merged. */
 function merge(original: string, ...versions: string[]): string | null {
-  return mergeRewrites(versions.map((version) => new Map([[original, version]])))?.get(original) ?? null;
+  const call = callOf({ texts: [original] });
+  const merged = mergeTexts(versions.map((version) => textsOf(call, { [original]: version })));
+  return merged === null ? null : rewritesOf(merged)[original]!;
 }
 
 describe('redactions of several backends', () => {
   test('of different texts are all kept', () => {
-    const merged = mergeRewrites([new Map([['a', '1']]), new Map([['b', '2']])]);
-    expect(merged && Object.fromEntries(merged)).toEqual({ a: '1', b: '2' });
+    const call = callOf({ texts: ['a', 'b'] });
+    const merged = mergeTexts([textsOf(call, { a: '1' }), textsOf(call, { b: '2' })]);
+    expect(merged && rewritesOf(merged)).toEqual({ a: '1', b: '2' });
   });
 
   test.each([

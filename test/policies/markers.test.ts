@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { editedText } from '../../src/detectors/edit.ts';
-import { createVaults, type Vault } from '../../src/policies/vault.ts';
+import { MarkerStore, Markers } from '../../src/policies/markers.ts';
 
-function vaultWith(values: Record<string, string>): Vault {
-  const vault = createVaults().open('c');
-  for (const [marker, value] of Object.entries(values)) vault.put(marker, value, 1);
-  return vault;
+function markersFor(values: Record<string, string>): Markers {
+  const markers = new Markers();
+  for (const [marker, value] of Object.entries(values)) markers.put(marker, value, 1);
+  return markers;
 }
 
 describe('what was redacted', () => {
-  const vault = vaultWith({ '[MAIL_1]': 'ada@x.example', '[MAIL_2]': 'bob@x.example', '[CARD_1]': '4111' });
-  const restored = (text: string, of = vault) => editedText(text, of.restore(text).edits);
+  const markers = markersFor({
+    '[MAIL_1]': 'ada@x.example',
+    '[MAIL_2]': 'bob@x.example',
+    '[CARD_1]': '4111',
+  });
+  const restored = (text: string, of = markers) => editedText(text, of.restore(text).edits);
 
   test.each([
     ['Write to [MAIL_1].', 'Write to ada@x.example.'],
@@ -23,7 +27,7 @@ describe('what was redacted', () => {
   });
 
   test('is the right one where a marker begins like another', () => {
-    const own = vaultWith(
+    const own = markersFor(
       Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`MAIL_${i + 1}`, `<${i + 1}>`])),
     );
     expect(restored('MAIL_1, MAIL_11, MAIL_12 and MAIL_2', own)).toBe('<1>, <11>, <12> and <2>');
@@ -40,38 +44,38 @@ describe('what was redacted', () => {
     ['[[[', 2],
     ['[MAIL_1] [C', 9],
   ])('could go on at the end of %j from %i on', (text, open) => {
-    expect(vault.restore(text).open).toBe(open);
+    expect(markers.restore(text).open).toBe(open);
   });
 
   test('is not put back beyond the 1000th value', () => {
-    const own = vaultWith(Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`[M_${i}]`, `<${i}>`])));
+    const own = markersFor(
+      Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`[M_${i}]`, `<${i}>`])),
+    );
     expect(restored('[M_999] [M_1000]', own)).toBe('<999> [M_1000]');
   });
 });
 
-describe('vaults', () => {
+describe('markers of the calls under way', () => {
   test('are those of one call, and the last of it', () => {
-    const vaults = createVaults();
-    const first = vaults.open('a');
-    expect([vaults.of('a'), vaults.of('b')]).toEqual([first, undefined]);
-    const second = vaults.open('a');
+    const store = new MarkerStore();
+    const first = store.open('a');
+    expect([store.of('a'), store.of('b')]).toEqual([first, undefined]);
+    const second = store.open('a');
     expect(second).not.toBe(first);
-    expect(vaults.of('a')).toBe(second);
+    expect(store.of('a')).toBe(second);
   });
 
-  test('are forgotten after a quarter of an hour', () => {
-    let now = 0;
-    const vaults = createVaults(() => now);
-    vaults.open('a');
-    now = 15 * 60_000;
-    expect(vaults.of('a')).toBeDefined();
-    now++;
-    expect(vaults.of('a')).toBeUndefined();
+  test('are forgotten after their time', async () => {
+    const store = new MarkerStore({ ttl: 20 });
+    store.open('a');
+    expect(store.of('a')).toBeDefined();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(store.of('a')).toBeUndefined();
   });
 
   test('are forgotten when there are 1000 newer ones', () => {
-    const vaults = createVaults();
-    for (let i = 0; i <= 1000; i++) vaults.open(`call-${i}`);
-    expect([vaults.of('call-0'), vaults.of('call-1') !== undefined]).toEqual([undefined, true]);
+    const store = new MarkerStore();
+    for (let i = 0; i <= 1000; i++) store.open(`call-${i}`);
+    expect([store.of('call-0'), store.of('call-1') !== undefined]).toEqual([undefined, true]);
   });
 });

@@ -1,6 +1,5 @@
 import { diffChars } from 'diff';
-
-export type Rewrites = ReadonlyMap<string, string>;
+import type { Passage, PassageTexts } from '../guardrail/passages.ts';
 
 /**
  * A stretch of the original and what stands in its place. `text` may hold a few characters of the original that lay
@@ -12,43 +11,31 @@ type Edit = { start: number; end: number; text: string; bare: string };
 const MAX_EDITS = 1000;
 
 /**
- * Merges the redactions of several backends, in configuration order, so that what any of them removed is gone:
- * edits of one text that touch become one edit with the earlier backend's words first. Null if two backends changed
+ * Merges the redactions of several backends, in configuration order, so that everything that any of them removed is gone:
+ * edits of one text that touch become one edit with the earlier backend's text first. Null if two backends changed
  * one text beyond what can be told apart.
  */
-export function mergeRewrites(all: readonly Rewrites[]): Rewrites | null {
-  if (all.length === 1) return all[0] as Rewrites;
-  const merged = new Map<string, string>();
-  for (const text of new Set(all.flatMap((rewrites) => [...rewrites.keys()]))) {
-    const versions = new Set(all.flatMap((rewrites) => rewrites.get(text) ?? []));
-    const one = versions.size === 1 ? [...versions][0] : mergeTexts(text, [...versions]);
-    if (one === undefined || bringsBack(text, [...versions], one)) return null;
-    merged.set(text, one);
+export function mergeTexts(all: readonly PassageTexts[]): PassageTexts | null {
+  if (all.length === 1) return all[0]!;
+  const merged = new Map<Passage, string>();
+  for (const passage of new Set(all.flatMap((texts) => [...texts.keys()]))) {
+    const versions = [...new Set(all.flatMap((texts) => texts.get(passage) ?? []))];
+    const text = versions.length === 1 ? versions[0] : mergeVersions(passage.text, versions);
+    if (text === undefined || bringsBack(passage.text, versions, text)) return null;
+    merged.set(passage, text);
   }
   return merged;
 }
 
-/**
- * What two redactions do one after the other: the second has seen the texts as the first left them.
- *
- * @param originals all that stood there before the first
- */
-export function composed(first: Rewrites, second: Rewrites, originals: ReadonlySet<string>): Rewrites {
-  const all = new Map(second);
-  for (const between of first.values()) if (!originals.has(between)) all.delete(between);
-  for (const [original, between] of first) all.set(original, second.get(between) ?? between);
-  return all;
-}
-
-/** So many characters together are a word that somebody wanted gone. */
+/** Length of a piece of text that somebody may have wanted gone. */
 const GRAM = 4;
 
-/** Whether a merge shows again what a version had removed: in repetitive text a diff can be read in several ways. */
+/** True if a merge shows again what a version had removed: in repetitive text a diff can be read in several ways. */
 function bringsBack(original: string, versions: readonly string[], merged: string): boolean {
-  const shown = gramsOf(merged);
+  const present = gramsOf(merged);
   const kept = versions.map(gramsOf);
   for (const gram of gramsOf(original)) {
-    if (shown.has(gram) && kept.some((grams) => !grams.has(gram))) return true;
+    if (present.has(gram) && kept.some((grams) => !grams.has(gram))) return true;
   }
   return false;
 }
@@ -59,7 +46,7 @@ function gramsOf(text: string): ReadonlySet<string> {
   return grams;
 }
 
-function mergeTexts(original: string, versions: readonly string[]): string | undefined {
+function mergeVersions(original: string, versions: readonly string[]): string | undefined {
   const edits: Edit[] = [];
   for (const version of versions) {
     const found = editsOf(original, version);

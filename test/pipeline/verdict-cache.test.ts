@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Check, Judges } from '../../src/backends/backend.ts';
+import type { Check } from '../../src/backends/backend.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging.ts';
-
-const CONVERSATION: Judges = { request: true, response: true, media: false, unit: 'conversation' };
-const TEXTS: Judges = { ...CONVERSATION, unit: 'texts' };
 
 /** A check that keeps what it was asked, and says the same each time. */
 function recording(verdict: Verdict | ((call: GuardrailCall) => Verdict) = ALLOW) {
@@ -32,22 +29,17 @@ const rounds = (chars: number, step = 20) =>
 
 describe('a streamed answer', () => {
   test.each([
-    { unit: CONVERSATION, chars: 4320, times: 1.2 },
-    { unit: CONVERSATION, chars: 4340, times: 2.2 },
-    { unit: CONVERSATION, chars: 12_345, times: 2.2 },
-    { unit: TEXTS, chars: 700, times: 1.2 },
-    { unit: TEXTS, chars: 12_000, times: 1.2 },
-  ])(
-    'of $chars characters costs a backend that judges a $unit.unit at most $times times its length',
-    async ({ unit, chars, times }) => {
-      const a = recording();
-      const judge = judgeOf([backend('a', a.check, { judges: unit })], { growth: 6 });
-      for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
-      await judge.settled();
-      expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
-      expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
-    },
-  );
+    { chars: 4320, times: 1.2 },
+    { chars: 4340, times: 2.2 },
+    { chars: 12_345, times: 2.2 },
+  ])('of $chars characters costs a backend at most $times times its length', async ({ chars, times }) => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
+    await judge.settled();
+    expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
+    expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
+  });
 
   test('is judged to its end, though no call says which is the last', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
@@ -101,7 +93,7 @@ describe('a streamed answer', () => {
   });
 
   test.each<{ name: string; check: Check }>([
-    { name: 'a redaction', check: recording(modify('x', 'y')).check },
+    { name: 'a redaction', check: recording(modify(WORDS.slice(0, 20), 'y')).check },
     { name: 'a violation that is only flagged', check: recording({ kind: 'allow', flagged: 'alert' }).check },
     { name: 'a failure', check: fails(DOWN) },
   ])('is asked about in each round after $name', async ({ check }) => {
@@ -132,37 +124,26 @@ describe('a streamed answer', () => {
     expect(a.asked).toHaveLength(2);
   });
 
-  test('redacted in what is new comes back as one text', async () => {
-    const old = WORDS.slice(0, 400);
-    const tail = `then a secret ${'x'.repeat(1100)}`;
-    const a = recording((call) =>
-      call.texts[0]?.endsWith(tail)
-        ? { kind: 'modify', rewrites: new Map([[call.texts[0], call.texts[0].replace(tail, '***')]]) }
-        : ALLOW,
-    );
-    const judge = judgeOf([backend('a', a.check, { judges: TEXTS })], { growth: 6 });
-    await judge.judge(answer(old));
-    expect(await judge.judge(answer(old + tail))).toMatchObject({
-      kind: 'modify',
-      rewrites: new Map([[old + tail, `${old}***`]]),
+  test('that was stopped after its end is stopped for as long as it goes on, and another one is not', async () => {
+    const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
+      await judge.judge(answer(text));
+    }
+    await judge.settled();
+    const longer = await judge.judge(answer('A first part of it, then forbidden words'));
+    expect(longer).toMatchObject({ kind: 'block', by: 'a' });
+    expect(await judge.judge(answer('Good morning! A clean response under the same id'))).toEqual({
+      kind: 'allow',
     });
-    expect(a.asked[1]?.texts[0]).toBe(old.slice(-200) + tail);
+    expect(await judge.judge(answer('Another clean response'))).toEqual({ kind: 'allow' });
   });
 });
 
 describe('a request', () => {
   const turn = (...texts: string[]) => callOf({ litellm_call_id: 'r', texts });
 
-  test('costs a backend that judges texts only what is new of it', async () => {
-    const a = recording();
-    const judge = judgeOf([backend('a', a.check, { judges: TEXTS })]);
-    await judge.judge(turn('first'));
-    await judge.judge(turn('first', 'an answer', 'second'));
-    await judge.judge(turn('first', 'an answer', 'second'));
-    expect(a.asked.map(({ texts }) => texts)).toEqual([['first'], ['an answer', 'second']]);
-  });
-
-  test('is asked about whole by a backend that judges conversations', async () => {
+  test('is asked about whole each time', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)]);
     for (const call of [turn('x'), turn('x', 'y')]) await judge.judge(call);
@@ -181,10 +162,7 @@ describe('a request', () => {
   test('is judged by each backend for itself', async () => {
     const a = recording();
     const b = recording();
-    const judge = judgeOf([
-      backend('a', a.check, { judges: TEXTS }),
-      backend('b', b.check, { judges: TEXTS }),
-    ]);
+    const judge = judgeOf([backend('a', a.check), backend('b', b.check)]);
     await judge.judge(turn('x'));
     expect([a.asked.length, b.asked.length]).toEqual([1, 1]);
   });

@@ -1,0 +1,133 @@
+import type { GuardrailCall } from './call.ts';
+import type { Caller } from './caller.ts';
+import type { Failure, UnreachableFallback } from './failure.ts';
+import type { PassageTexts } from './passages.ts';
+import type { Mode, Verdict } from './verdict.ts';
+
+/** The consequence of a missing verdict for the call. */
+export type Effect = 'block' | 'allow' | 'defer' | 'none';
+
+/** What one backend said to one check. */
+export type CheckResult = {
+  readonly backend: string;
+  readonly mode: Mode;
+  readonly unreachableFallback: UnreachableFallback;
+  readonly seconds: number;
+} & ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly effect: Effect });
+
+/** The result of one policy for a call. `enforced` is false where it only observes. */
+export type PolicyNote = {
+  readonly kind: string;
+  readonly enforced: boolean;
+  readonly verdict: 'allow' | 'block' | 'redact';
+  readonly reasonCode: string;
+  /** Ids of the rules that matched, without content. */
+  readonly rules: readonly string[];
+};
+
+/** How decisions are to be written to the audit log. */
+export type AuditOptions = { readonly logsAll: boolean; readonly retentionDays: number };
+
+/** The result of all policies for a call. */
+export type PolicyResult = {
+  /** Version of the policy file. */
+  readonly version: string;
+  /** Name of the caller rule that applied, `default` for none. */
+  readonly callerRule: string;
+  /** Backends to ask; undefined for all. */
+  readonly backends: readonly string[] | undefined;
+  /** In place of the backends' own. */
+  readonly backendMode: Mode | undefined;
+  readonly unreachableFallback: UnreachableFallback | undefined;
+  readonly verdict: 'allow' | 'block' | 'redact';
+  /** The policy that blocks, or the first that redacts. */
+  readonly by: PolicyNote | undefined;
+  /** The operator's message for the caller. */
+  readonly message: string | undefined;
+  /** One entry for every policy that judged, in order. */
+  readonly notes: readonly PolicyNote[];
+  /** Redacted passages with their new texts. */
+  readonly texts: PassageTexts;
+  /** True for a response that continues where an earlier call about it ended. */
+  readonly continues: boolean;
+  /** How many characters at the end of each of `texts`, once redacted, may not be shown yet; for responses. */
+  readonly holdback: readonly number[];
+  /** The kind of policy that lets the call pass only if a backend that judges media has judged it. */
+  readonly mediaPolicy: string | undefined;
+  readonly audit: AuditOptions | undefined;
+};
+
+/** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, or a redaction that cannot be applied. */
+export type BlockCause = 'verdict' | 'fail_closed' | 'redaction';
+
+/** The field of a reply that carries rewritten texts. */
+export type RewriteForm = 'texts' | 'structured_messages';
+
+/** What happens to a call. */
+export type Outcome =
+  | { readonly kind: 'allow' }
+  | {
+      readonly kind: 'block';
+      readonly cause: BlockCause;
+      /** The backend or policy that decided. */
+      readonly by: string;
+      /** The vendor's text or a reason code: for the record and `BLOCKED_MESSAGE`, never for a log. */
+      readonly reason: string;
+      /** The operator's message for the caller. */
+      readonly message?: string;
+    }
+  | {
+      readonly kind: 'modify';
+      readonly by: readonly string[];
+      readonly texts: PassageTexts;
+      readonly form: RewriteForm;
+    }
+  | { readonly kind: 'defer'; readonly by: string }
+  | { readonly kind: 'cancelled' };
+
+/** Everything that was decided about one call, made once; reply, metrics, log line, audit row and note derive from it. */
+export type Decision = {
+  readonly call: GuardrailCall;
+  readonly caller: Caller;
+  readonly outcome: Outcome;
+  /** Identifies a blocked call to its caller and in the log; undefined for any other outcome. */
+  readonly ref: string | undefined;
+  /** Undefined where there are no policies, or they could not judge. */
+  readonly policies: PolicyResult | undefined;
+  /** Results of the enforcing backends that were waited for. */
+  readonly checks: readonly CheckResult[];
+  /** The call as the policies left it: what backends may see. */
+  readonly forwarded: GuardrailCall;
+  /** Milliseconds from the read body to the decision. */
+  readonly ms: number;
+};
+
+export const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'] as const;
+/** What LiteLLM is told, or `DEFERRED` (a 503) and `CANCELLED` (nobody waits) where it is told nothing. */
+export type Action = (typeof ACTIONS)[number];
+
+const ACTION_OF = {
+  allow: 'NONE',
+  block: 'BLOCKED',
+  modify: 'GUARDRAIL_INTERVENED',
+  defer: 'DEFERRED',
+  cancelled: 'CANCELLED',
+} as const satisfies Record<Outcome['kind'], Action>;
+
+export function actionOf({ outcome }: Pick<Decision, 'outcome'>): Action {
+  return ACTION_OF[outcome.kind];
+}
+
+/** Names of who decided, where it was not everybody's silence. */
+export function decidedBy({ outcome }: Pick<Decision, 'outcome'>): string | null {
+  switch (outcome.kind) {
+    case 'block':
+    case 'defer':
+      return outcome.by;
+    case 'modify':
+      return outcome.by.join(',');
+    case 'allow':
+    case 'cancelled':
+      return null;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Decision, Outcome } from '../guardrail/decision.ts';
+import { type Reply, rewriteReply } from '../litellm/reply.ts';
+
+/** Why a call is blocked; `refused` before it could be read. */
+type Cause = (Outcome & { kind: 'block' })['cause'] | 'refused';
+
+const SENTENCES: Record<Cause, string> = {
+  verdict: 'Blocked by security policy.',
+  redaction: 'Blocked by security policy.',
+  fail_closed: 'Not allowed: the security check could not be completed.',
+  refused: 'Not allowed: the security check cannot be made for a call of this size.',
+};
+
+/** The values of a `blocked_reason`. */
+export type BlockedText = {
+  readonly cause: Cause;
+  /** Replaces `{backend}` in an operator's template. */
+  readonly by: string;
+  /** Replaces `{reason}`. */
+  readonly reason: string;
+  /** Replaces `{ref}`. */
+  readonly ref: string;
+  /** The message of the policy that blocked, in place of ours. */
+  readonly message?: string | undefined;
+};
+
+/**
+ * The `blocked_reason`: it reaches end users, spend logs, traces and alerts, so it is a sentence about policy and a
+ * reference that finds the decision in the log, and nothing else unless the operator asks for it.
+ *
+ * @param template `BLOCKED_MESSAGE`, with `{backend}`, `{reason}` and `{ref}`
+ */
+export function blockedReason(
+  template: string | undefined,
+  { cause, by, reason, ref, message }: BlockedText,
+): string {
+  const sentence = `${message?.trim() || SENTENCES[cause]} Reference: ${ref}`;
+  if (template === undefined) return sentence;
+  const values: Record<string, string> = { backend: by, reason: reason.slice(0, 1000), ref };
+  const text = template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '');
+  return text.trim() === '' ? sentence : text;
+}
+
+/** The reply to LiteLLM that carries a decision; undefined where LiteLLM is told nothing (deferred, cancelled). */
+export function replyOf(
+  { call, outcome, policies, ref = '' }: Pick<Decision, 'call' | 'outcome' | 'policies' | 'ref'>,
+  template: string | undefined,
+): Reply | undefined {
+  const holdback = policies?.holdback.some((chars) => chars > 0) ? policies.holdback : undefined;
+  switch (outcome.kind) {
+    case 'allow':
+      return { action: 'NONE', ...(holdback !== undefined && { stream_holdback_chars: holdback }) };
+    case 'block':
+      return { action: 'BLOCKED', blocked_reason: blockedReason(template, { ...outcome, ref }) };
+    case 'modify':
+      return rewriteReply(call, outcome.texts, outcome.form, holdback);
+    case 'defer':
+    case 'cancelled':
+      return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import type { CallFields, Fields, GuardrailCall, InputType } from '../guardrail/call.ts';
+import { MAX_DEPTH } from '../guardrail/json.ts';
+import { TooDeepError, withPassages } from '../guardrail/passages.ts';
+
+/** The mistake in a body: which field, and what belongs there. Never the value. */
+export type BadRequest = { readonly field: string; readonly message: string };
+
+class BadField extends Error {
+  override readonly name = 'BadField';
+  readonly bad: BadRequest;
+
+  constructor(field: string, message: string) {
+    super(message);
+    this.bad = { field, message };
+  }
+}
+
+/**
+ * Reads one guardrail call, the body of `POST /beta/litellm_basic_guardrail_api`, or names the field that cannot be read.
+ * Only `input_type` must be there, every other key may be missing or null, unknown keys are ignored. Lists hold whatever
+ * was sent and are checked where they are read. Checked by hand: a schema costs 2.6 us more on a 4 KB body.
+ *
+ * @see LiteLLM 1.106.2, `GenericGuardrailAPIRequest` in litellm/types/proxy/guardrails/guardrail_hooks/generic_guardrail_api.py
+ */
+export function parseGuardrailCall(body: string): { call: GuardrailCall } | { bad: BadRequest } {
+  try {
+    return { call: withPassages(readFields(objectIn(body))) };
+  } catch (error) {
+    if (error instanceof BadField) return { bad: error.bad };
+    if (!(error instanceof TooDeepError)) throw error;
+    return { bad: { field: error.field, message: `is nested more than ${MAX_DEPTH} levels deep` } };
+  }
+}
+
+function objectIn(body: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new BadField('body', 'is not JSON; send one JSON object');
+  }
+  if (!isObject(value)) throw new BadField('body', 'must be a JSON object');
+  return value;
+}
+
+function readFields(body: Fields): CallFields {
+  return {
+    input_type: inputType(body.input_type),
+    litellm_call_id: word(body, 'litellm_call_id'),
+    litellm_trace_id: word(body, 'litellm_trace_id'),
+    litellm_version: word(body, 'litellm_version'),
+    model: word(body, 'model'),
+    texts: texts(body),
+    structured_messages: list(body, 'structured_messages'),
+    images: list(body, 'images'),
+    tools: list(body, 'tools'),
+    tool_calls: list(body, 'tool_calls'),
+    request_data: object(body, 'request_data'),
+    request_headers: object(body, 'request_headers'),
+    additional_provider_specific_params: object(body, 'additional_provider_specific_params'),
+  };
+}
+
+function inputType(value: unknown): InputType {
+  if (value === 'request' || value === 'response') return value;
+  throw new BadField('input_type', value === undefined ? 'is missing' : 'must be "request" or "response"');
+}
+
+function word(body: Fields, name: string): string | null {
+  const value = body[name] ?? null;
+  if (value === null || typeof value === 'string') return value;
+  throw new BadField(name, 'must be a string or null');
+}
+
+function list(body: Fields, name: string): readonly unknown[] {
+  const value = body[name] ?? [];
+  if (Array.isArray(value)) return value;
+  throw new BadField(name, 'must be an array or null');
+}
+
+function object(body: Fields, name: string): Fields {
+  const value = body[name] ?? {};
+  if (isObject(value)) return value;
+  throw new BadField(name, 'must be an object or null');
+}
+
+function texts(body: Fields): readonly string[] {
+  const values = list(body, 'texts');
+  if (values.every((text) => typeof text === 'string')) return values;
+  return values.map((text, index) => {
+    if (text === null || typeof text === 'string') return text ?? '';
+    throw new BadField(`texts.${index}`, 'must be a string or null');
+  });
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

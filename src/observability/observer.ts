@@ -1,0 +1,148 @@
+import { LRUCache } from 'lru-cache';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { stateKey } from '../guardrail/caller.ts';
+import { actionOf, type CheckResult, type Decision, type PolicyResult } from '../guardrail/decision.ts';
+import type { Failure } from '../guardrail/failure.ts';
+import { kindOf } from '../guardrail/verdict.ts';
+import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The fields that name a call in a log line, of bounded length: a client chooses its call id. */
+function callFields(call: GuardrailCall): Record<string, unknown> {
+  return {
+    litellm_call_id: call.litellm_call_id?.slice(0, MAX_LOGGED_ID_CHARS) ?? null,
+    input_type: call.input_type,
+  };
+}
+
+/** A stream can take this long. */
+const COUNTED_AGE_MS = 60 * 60_000;
+
+/** Counts and logs what is decided, and what happens on the way to it: a bypass is never counted as an allow. */
+export class Observer {
+  readonly #metrics: Metrics;
+  readonly #log: Log;
+  /** Calls that were counted as would-be blocks or redactions, by policy: the rounds of a stream count once. */
+  readonly #counted = new LRUCache<string, true>({ max: 20_000, ttl: COUNTED_AGE_MS });
+
+  constructor(metrics: Metrics, log: Log) {
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** A decision was made. */
+  decided(decision: Decision): void {
+    const { call, outcome, ref, ms, policies } = decision;
+    const { input_type } = call;
+    if (policies !== undefined) this.#policies(policies, decision);
+    if (ms > 0) this.#metrics.seconds.observe({ input_type }, ms / 1000);
+    const action = actionOf(decision);
+    this.#metrics.decisions.inc({ input_type, action });
+    switch (outcome.kind) {
+      case 'block': {
+        const { cause, by: backend } = outcome;
+        if (cause === 'redaction') this.#metrics.unappliable.inc({ input_type });
+        this.#log.warn({ ...callFields(call), action, cause, backend, ref }, 'blocked');
+        break;
+      }
+      case 'modify': {
+        const count = new Set([...outcome.texts.keys()].map(({ text }) => text)).size;
+        this.#log.info({ ...callFields(call), action, backends: outcome.by, count }, 'redacted');
+        break;
+      }
+      case 'defer':
+        this.#log.warn({ ...callFields(call), backend: outcome.by }, 'deferred to LiteLLM with a 503');
+        break;
+      case 'allow':
+      case 'cancelled':
+    }
+  }
+
+  #policies({ notes, callerRule }: PolicyResult, { call, caller }: Decision): void {
+    const { input_type } = call;
+    for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
+      const mode = enforced ? 'enforce' : 'observe';
+      const counted = verdict === 'redact' ? 'modify' : verdict;
+      this.#metrics.verdicts.inc({ backend: kind, mode, input_type, verdict: counted });
+      if (verdict === 'allow') continue;
+      const found = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: callerRule };
+      this.#log.info({ ...callFields(call), ...found }, 'policy');
+      if (enforced || this.#isCounted(call, kind)) continue;
+      this.#metrics.would(verdict, { policy: kind, rule: callerRule, team: caller.team[0] ?? '' });
+    }
+  }
+
+  /** Counts a call for a policy, and tells if that had been done before. */
+  #isCounted(call: GuardrailCall, kind: string): boolean {
+    const id = stateKey(call);
+    if (id === undefined) return false;
+    const name = `${call.input_type} ${kind} ${id}`;
+    if (this.#counted.get(name) !== undefined) return true;
+    this.#counted.set(name, true);
+    return false;
+  }
+
+  /** The policies gave no result. */
+  policiesFailed(call: GuardrailCall, failure: Failure): void {
+    const { input_type } = call;
+    this.#metrics.failures.inc({ backend: 'policies', mode: 'enforce', input_type, kind: failure.kind });
+    this.#log.error({ ...callFields(call), failure: loggable(failure) }, 'policies gave no verdict');
+  }
+
+  /** A mistake of ours kept a call from being judged. */
+  failed(error: unknown, call: GuardrailCall | undefined): void {
+    this.#metrics.rejected.inc({ reason: 'bug' });
+    const fields = call === undefined ? {} : callFields(call);
+    this.#log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
+  }
+
+  /** A check has ended. */
+  checked(call: GuardrailCall, result: CheckResult): void {
+    const { backend, mode, seconds } = result;
+    const labels = { backend, input_type: call.input_type };
+    this.#metrics.checkSeconds.observe(labels, seconds);
+    if ('failure' in result) {
+      this.#checkFailed(call, result);
+      return;
+    }
+    const verdict = kindOf(result.verdict);
+    this.#metrics.verdicts.inc({ ...labels, mode, verdict });
+    const level = verdict === 'allow' ? 'debug' : 'info';
+    if (this.#log.isLevelEnabled(level)) {
+      this.#log[level]({ ...callFields(call), backend, mode, seconds, verdict }, 'verdict');
+    }
+  }
+
+  #checkFailed(call: GuardrailCall, result: Extract<CheckResult, { failure: Failure }>): void {
+    const { backend, mode, seconds, failure, effect, unreachableFallback } = result;
+    const labels = { backend, input_type: call.input_type };
+    this.#metrics.failures.inc({ ...labels, mode, kind: failure.kind });
+    const fields = { ...callFields(call), backend, mode, seconds, failure: loggable(failure) };
+    if (failure.kind === 'cancelled') {
+      this.#log.debug(fields, 'check cancelled');
+      return;
+    }
+    const bypassed = mode === 'enforce' && (effect === 'allow' || effect === 'defer');
+    if (bypassed)
+      this.#metrics.bypasses.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
+    this.#log.warn({ ...fields, unreachable_fallback: unreachableFallback, bypassed }, 'no verdict');
+  }
+
+  /** A check of a response that was delivered before has ended. */
+  trailed(call: GuardrailCall, check: CheckResult): void {
+    const { backend, mode } = check;
+    const result = 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
+    this.#metrics.lateVerdicts.inc({ backend, result });
+    const fields = { ...callFields(call), backend, mode, result };
+    if (result === 'allow') this.#log.debug(fields, 'late verdict');
+    else this.#log.warn(fields, 'late verdict: the response has been delivered');
+  }
+
+  /** A backend cannot look at some content. */
+  unjudged(call: GuardrailCall, backend: string, content: 'answer' | 'media'): void {
+    this.#metrics.unjudged.inc({ backend, content });
+    if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug({ ...callFields(call), backend, content }, 'content this backend cannot judge');
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Check, Judges } from '../backends/backend.ts';
+import { type Http, toFailure } from '../backends/http.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { startDeadline } from '../guardrail/deadline.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
+import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
+import type { Mode } from '../guardrail/verdict.ts';
+import type { Breaker } from './breaker.ts';
+import { applyUnreachableFallback } from './fallback.ts';
+
+/** A configured backend, ready to be asked. */
+export type JudgingBackend = {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly timeoutMs: number;
+  readonly unreachableFallback: UnreachableFallback;
+  readonly judges: Judges;
+  readonly check: Check;
+  readonly breaker: Breaker;
+};
+
+/** What all backends asked about one call are given. */
+export type CheckOptions = {
+  readonly http: Http;
+  /** For a response: reads the request it belongs to, if this instance still remembers it. */
+  readonly request: () => GuardrailCall | undefined;
+};
+
+/** Asks one backend under its breaker and its deadline. Never throws: an error becomes a failure and its effect. */
+export async function checkBackend(
+  backend: JudgingBackend,
+  call: GuardrailCall,
+  options: CheckOptions,
+  caller?: AbortSignal,
+): Promise<CheckResult> {
+  const startedAt = performance.now();
+  const { name, mode, unreachableFallback } = backend;
+  const seconds = () => (performance.now() - startedAt) / 1000;
+  const failed = (failure: Failure): CheckResult => {
+    const effect = applyUnreachableFallback(failure, unreachableFallback);
+    return { backend: name, mode, unreachableFallback, seconds: seconds(), failure, effect };
+  };
+
+  const settle = backend.breaker.admit();
+  if (settle === null) return failed({ kind: 'breaker_open' });
+  const deadline = startDeadline(backend.timeoutMs, caller);
+  try {
+    const { http, request } = options;
+    const verdict = await deadline.limit(backend.check(call, { http, request, deadline }));
+    settle(undefined);
+    return { backend: name, mode, unreachableFallback, seconds: seconds(), verdict };
+  } catch (error) {
+    const failure: Failure = deadline.isOver()
+      ? { kind: 'timeout', afterMs: backend.timeoutMs }
+      : caller?.aborted
+        ? { kind: 'cancelled' }
+        : toFailure(error);
+    settle(failure);
+    return failed(failure);
+  } finally {
+    deadline.clear();
+  }
+}

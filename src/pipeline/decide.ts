@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { Caller } from '../guardrail/caller.ts';
+import type { BlockCause, CheckResult, Decision, Outcome } from '../guardrail/decision.ts';
+import type { Passage, Passages, PassageTexts } from '../guardrail/passages.ts';
+import { mergeTexts } from './merge.ts';
+
+/** An outcome whose new texts have not been put into a reply yet. */
+export type Draft = Exclude<Outcome, { kind: 'modify' }> | DraftedEdit;
+type DraftedEdit = { readonly kind: 'modify'; readonly by: readonly string[]; readonly texts: PassageTexts };
+
+export const ALLOWED = { kind: 'allow' } as const satisfies Draft;
+export const CANCELLED = { kind: 'cancelled' } as const satisfies Draft;
+
+/** True if a result alone decides that the call is blocked. */
+export function blocks(result: CheckResult): boolean {
+  return 'verdict' in result ? result.verdict.kind === 'block' : result.effect === 'block';
+}
+
+export function block(
+  cause: BlockCause,
+  by: string,
+  reason: string,
+  message?: string,
+): Draft & { kind: 'block' } {
+  return { kind: 'block', cause, by, reason, ...(message !== undefined && { message }) };
+}
+
+/** The block of a call whose redaction would be lost. */
+export function blockRedaction(by: readonly string[]): Draft {
+  return block('redaction', by.join(','), 'a redaction could not be applied');
+}
+
+/**
+ * The consequence of all check results for a call: a block wins over everything, then a `defer`, then redactions, merged
+ * in configuration order.
+ */
+export function decide(results: readonly CheckResult[]): Draft {
+  for (const { backend, ...result } of results) {
+    if ('verdict' in result) {
+      if (result.verdict.kind === 'block') return block('verdict', backend, result.verdict.reason);
+    } else if (result.effect === 'block') {
+      return block('fail_closed', backend, 'the check could not be completed');
+    }
+  }
+  const modified = results.flatMap((result) =>
+    'verdict' in result && result.verdict.kind === 'modify'
+      ? [{ backend: result.backend, texts: result.verdict.texts }]
+      : [],
+  );
+  const deferred = results.find((result) => 'effect' in result && result.effect === 'defer');
+  if (modified.length === 0)
+    return deferred === undefined ? ALLOWED : { kind: 'defer', by: deferred.backend };
+  const by = modified.map(({ backend }) => backend);
+  const known = modified.flatMap(({ texts }) => texts ?? []);
+  const texts = known.length === modified.length ? mergeTexts(known) : null;
+  // A 503 would leave the redaction to a setting that knows nothing of it
+  return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
+}
+
+/**
+ * A redaction by the policies, and what the backends then decided about the redacted call.
+ *
+ * @param passages of the call as LiteLLM sent it: the texts of the result belong to these
+ */
+export function withPolicyEdits(policies: DraftedEdit, backends: Draft, passages: Passages): Draft {
+  switch (backends.kind) {
+    case 'allow':
+      return policies;
+    case 'modify': {
+      const texts = new Map<Passage, string>(policies.texts);
+      for (const [{ index }, text] of backends.texts) texts.set(passages.all[index]!, text);
+      return { kind: 'modify', by: [...policies.by, ...backends.by], texts };
+    }
+    case 'defer':
+      // A 503 would leave the redaction to a setting that knows nothing of it
+      return blockRedaction(policies.by);
+    case 'block':
+    case 'cancelled':
+      return backends;
+  }
+}
+
+/** A reference that leads from what a caller is shown to the log. */
+export function newReference(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** The decision about a call that a mistake of ours kept from being judged. */
+export function failedDecision(call: GuardrailCall): Decision {
+  return {
+    call,
+    caller: new Caller(call),
+    outcome: block('fail_closed', 'bridge', 'internal error'),
+    ref: newReference(),
+    policies: undefined,
+    checks: [],
+    forwarded: call,
+    ms: 0,
+  };
+}

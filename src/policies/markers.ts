@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache';
+import type { Edit } from '../detectors/edit.ts';
+
+/** An edit with the place where its announcement begins. */
+export type PlacedEdit = Edit & { readonly from: number };
+
+const MAX_CALLS = 1000;
+const MAX_VALUES = 1000;
+const MAX_AGE_MS = 15 * 60_000;
+
+/** Redacted values of the calls under way, in memory alone: bounded by number and age, and forgotten at a restart. */
+export class MarkerStore {
+  /** Markers by call. */
+  readonly #calls: LRUCache<string, Markers>;
+
+  constructor({ max = MAX_CALLS, ttl = MAX_AGE_MS } = {}) {
+    this.#calls = new LRUCache({ max, ttl });
+  }
+
+  /** Markers of the request that a response belongs to. */
+  of(call: string): Markers | undefined {
+    return this.#calls.get(call);
+  }
+
+  /** New markers for a request, in place of those under the same key. */
+  open(call: string): Markers {
+    const markers = new Markers();
+    this.#calls.set(call, markers);
+    return markers;
+  }
+}
+
+/** Markers that only differ in their numbers. */
+type Group = { readonly beginning: string; readonly values: Map<string, string>; lengths: readonly number[] };
+
+/**
+ * Values that were redacted in one request, by the markers that stand for them, to be put back into its response. Markers
+ * are looked for by their beginnings, of which there are few: a thousand cost no more than a dozen.
+ */
+export class Markers {
+  readonly #groups = new Map<string, Group>();
+  #size = 0;
+  #highest = 0;
+
+  /** The highest number of a marker. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /** Remembers the value behind a marker. */
+  put(marker: string, value: string, number = 0): void {
+    this.#highest = Math.max(this.#highest, number);
+    const beginning = marker.replace(/\d{1,9}\]?$/, '');
+    const end = marker.slice(beginning.length);
+    const group: Group = this.#groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
+    if (!group.values.has(end) && this.#size === MAX_VALUES) return;
+    if (!group.values.has(end)) this.#size++;
+    this.#groups.set(beginning, group);
+    group.values.set(end, copyOf(value));
+    if (group.lengths.includes(end.length)) return;
+    group.lengths = [...group.lengths, end.length].sort((a, b) => b - a);
+  }
+
+  /** Where markers stand in a response, with the values behind them, and from where on more of one may follow. */
+  restore(text: string): { readonly edits: readonly PlacedEdit[]; readonly open: number } {
+    const groups = [...this.#groups.values()];
+    const edits = groups.flatMap((group) => editsOf(group, text));
+    const open = Math.min(text.length, ...groups.map((group) => openOf(group, text)));
+    return { edits: edits.sort((a, b) => a.start - b.start || b.end - a.end), open };
+  }
+}
+
+/** A part of a string keeps the whole of it in memory; a copy does not. */
+function copyOf(part: string): string {
+  return Buffer.from(part, 'utf16le').toString('utf16le');
+}
+
+/** Of two markers that begin at one place the longer one stands there: MAIL_12, not MAIL_1. */
+function editsOf({ beginning, values, lengths }: Group, text: string): PlacedEdit[] {
+  const edits: PlacedEdit[] = [];
+  for (let start = text.indexOf(beginning); start >= 0; start = text.indexOf(beginning, start + 1)) {
+    const at = start + beginning.length;
+    const end = lengths.map((length) => text.slice(at, at + length)).find((found) => values.has(found));
+    if (end === undefined) continue;
+    edits.push({ start, end: at + end.length, from: start, text: values.get(end) as string });
+  }
+  return edits;
+}
+
+/** Where the end of a text cuts off what could be a marker. */
+function openOf({ beginning, values, lengths: [longest = 0] }: Group, text: string): number {
+  for (let at = Math.max(0, text.length - beginning.length - longest + 1); at < text.length; at++) {
+    const rest = text.slice(at);
+    if (!rest.startsWith(beginning.slice(0, rest.length))) continue;
+    for (const end of values.keys()) {
+      const marker = beginning + end;
+      if (marker.length > rest.length && marker.startsWith(rest)) return at;
+    }
+  }
+  return text.length;
+}

@@ -1,0 +1,109 @@
+import { editedText, heldBackChars } from '../detectors/edit.ts';
+import type { Finding, TextRule } from '../detectors/rule.ts';
+import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Passage } from '../guardrail/passages.ts';
+import type { Found } from './finder.ts';
+import type { Markers, PlacedEdit } from './markers.ts';
+import type { PlannedPolicy } from './plan.ts';
+import type { TextPolicy } from './policy.ts';
+
+export type Redaction = {
+  /** New texts of redacted passages, those that repeat another included. */
+  readonly texts: ReadonlyMap<Passage, string>;
+  /** How many characters at the end of each of `texts` may not be shown yet. */
+  readonly holdback: readonly number[];
+};
+
+/**
+ * Redacts the passages of a call, and puts back in a response what was redacted in its request.
+ *
+ * @param found the result for each passage by its index; undefined for one that repeats another
+ * @param redacting the policies that redact this call
+ * @param acting the rules of each enforced policy: what the end of a text may cut off counts for these alone
+ */
+export function redact(
+  call: GuardrailCall,
+  found: readonly (Found | undefined)[],
+  redacting: readonly PlannedPolicy[],
+  acting: readonly ReadonlySet<TextRule>[],
+  markers: Markers | undefined,
+): Redaction {
+  const isRequest = call.input_type === 'request';
+  const { all } = call.passages;
+  // In a response that grows only the markers of the request are known from the beginning
+  const taken = isRequest ? (markers === undefined ? 0 : highestNumberIn(all)) : (markers?.highest ?? 0);
+  const replacements = new Replacements(redacting, taken, isRequest ? markers : undefined);
+  const texts = new Map<Passage, string>();
+  const held: number[] = [];
+  for (const passage of all) {
+    const { text, index, sameAs } = passage;
+    if (sameAs !== undefined) {
+      const rewrite = texts.get(sameAs);
+      if (rewrite !== undefined) texts.set(passage, rewrite);
+      held[index] = held[sameAs.index] ?? 0;
+      continue;
+    }
+    const { findings = [], opens = [] } = found[index] ?? {};
+    // Arguments of tools cannot be rewritten in a response
+    const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
+    const own = findings.flatMap((finding) => replacements.editsFor(finding, text));
+    const edits =
+      restored === undefined ? own : [...own, ...restored.edits].sort((a, b) => a.start - b.start);
+    if (edits.length > 0) texts.set(passage, editedText(text, edits));
+    if (isRequest) continue;
+    const counted = opens.filter(({ rule }) =>
+      rule === undefined ? acting.length > 0 : acting.some((rules) => rules.has(rule)),
+    );
+    const open = Math.min(firstOf(counted, text.length), restored?.open ?? text.length);
+    held[index] = heldBackChars(text, edits, withoutCut(text, edits, open));
+  }
+  return { texts, holdback: call.texts.map((_, index) => held[index] ?? 0) };
+}
+
+const NUMBERED = /_(\d{1,6})\b/g;
+
+/** The highest number that could be one of a marker: somebody may have written it, or an earlier turn left it. */
+function highestNumberIn(passages: readonly Passage[]): number {
+  let highest = 0;
+  for (const { text, sameAs } of passages) {
+    if (sameAs !== undefined) continue;
+    for (const [, number] of text.matchAll(NUMBERED)) highest = Math.max(highest, Number(number));
+  }
+  return highest;
+}
+
+/** Replaces findings; the same value has the same number throughout a call. */
+class Replacements {
+  /** The policy that redacts the findings of a rule. */
+  readonly #owners = new Map<TextRule, TextPolicy>();
+  /** Numbers of values, by the name of their marker. */
+  readonly #numbers = new Map<string, Map<string, number>>();
+  /** The last number that means something else already. */
+  readonly #taken: number;
+  readonly #markers: Markers | undefined;
+
+  constructor(redacting: readonly PlannedPolicy[], taken: number, markers: Markers | undefined) {
+    for (const { policy } of redacting) {
+      for (const rule of policy.texts?.rules ?? [])
+        if (!this.#owners.has(rule)) this.#owners.set(rule, policy.texts as TextPolicy);
+    }
+    this.#taken = taken;
+    this.#markers = markers;
+  }
+
+  editsFor({ rule, start, end, from }: Finding, text: string): readonly PlacedEdit[] {
+    const policy = this.#owners.get(rule);
+    if (policy === undefined) return [];
+    const value = text.slice(start, end);
+    // Two kinds of data can have one label, and what is undone by a marker must be one value
+    const name = policy.isReversible ? policy.replace(rule, value, 0) : rule.id;
+    const known = this.#numbers.get(name) ?? new Map<string, number>();
+    this.#numbers.set(name, known);
+    const number = known.get(value) ?? this.#taken + known.size + 1;
+    known.set(value, number);
+    const marker = policy.replace(rule, value, number);
+    if (policy.isReversible) this.#markers?.put(marker, value, number);
+    return [{ start, end, from, text: marker }];
+  }
+}
