@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import picomatch from 'picomatch';
 import { RE2JS } from 're2js';
 import { lazily } from '../detectors/lazily.ts';
+import { quotedValue } from './file/nearest.ts';
 import type { CreateContext } from './policy.ts';
 
 /** UTF-16 units. A name that is longer matches nothing, which {@link listed} refuses where there is any list. */
@@ -40,7 +41,7 @@ export function globsOf(context: CreateContext, key: string, patterns: readonly 
       globs([pattern]);
       return true;
     } catch (error) {
-      context.fail(`${key}[${index}]`, (error as Error).message);
+      context.fail(`${key}[${index}]`, [quotedValue(pattern), (error as Error).message].join(' ').trim());
       return false;
     }
   });

@@ -75,7 +75,7 @@ describe('policy lint', () => {
   test('a backend that does not exist is a mistake', async () => {
     const path = saved('rule.yaml', `${POLICY}rules: [{ name: a, backends: [acto] }]\n`);
     const { err } = await runPolicy('lint', path);
-    expect(err).toContain('line 6: rules[0].backends[0]: is no backend; did you mean akto?');
+    expect(err).toContain('line 6: rules[0].backends[0]: "acto" is no backend; did you mean akto?');
   });
 
   test('a file that is not there', async () => {
@@ -163,7 +163,7 @@ describe('policy test', () => {
       err: `guardrail-bridge: the cases cannot be used:
   line 2: cases[0].expected: is missing
   line 4: cases[0].expect: is not known; did you mean expected?
-  line 7: cases[1].expected.verdict: must be allow or block or redact
+  line 7: cases[1].expected.verdict: must be allow or block or redact, not "deny"
 `,
     });
   });

@@ -226,25 +226,29 @@ describe('mistakes', () => {
       'pack: {}\npolicies:\n  chian: [a]\n',
       ['line 2: policies.chain: is missing', 'line 3: policies.chian: is not known; did you mean chain?'],
     ],
-    ['a chain that is no list', 'policies: { chain: secrets }', ['line 1: policies.chain: must be a list']],
+    [
+      'a chain that is no list',
+      'policies: { chain: secrets }',
+      ['line 1: policies.chain: must be a list, not a text'],
+    ],
     [
       'an entry that is no text',
       'policies:\n  chain:\n    - 1',
-      ['line 3: policies.chain[0]: must be a text'],
+      ['line 3: policies.chain[0]: must be a text, not 1; write it in quotes'],
     ],
     [
       'unknown kinds',
       'policies:\n  chain:\n    - swear-wrods\n    - qqq\n    - safty-filter\n',
       [
-        'line 3: policies.chain[0]: is no kind of policy; did you mean swear-words?',
-        'line 4: policies.chain[1]: is no kind of policy',
-        'line 5: policies.chain[2]: is no kind of policy; did you mean safety-filter?',
+        'line 3: policies.chain[0]: "swear-wrods" is no kind of policy; did you mean swear-words?',
+        'line 4: policies.chain[1]: "qqq" is no kind of policy',
+        'line 5: policies.chain[2]: "safty-filter" is no kind of policy; did you mean safety-filter?',
       ],
     ],
     [
       'a kind twice',
       'policies:\n  chain:\n    - politeness\n    - politeness\n',
-      ['line 4: policies.chain[1]: stands twice in the chain'],
+      ['line 4: policies.chain[1]: "politeness" stands twice in the chain'],
     ],
     [
       'options of an unknown kind',
@@ -289,25 +293,25 @@ describe('mistakes', () => {
       [
         'line 6: policy.swear-words.nested.treshold: is not known; did you mean threshold?',
         'line 9: policy.swear-words.roles.dev.alowed: is not known; did you mean allowed?',
-        'line 10: policy.swear-words.roles.dev.max: must be a number',
+        'line 10: policy.swear-words.roles.dev.max: must be a number, not "many"',
         'line 13: policy.swear-words.words[1].regex: is missing',
         'line 13: policy.swear-words.words[1].regexp: is not known; did you mean regex?',
-        'line 14: policy.swear-words.words[2]: must be a text or a mapping of keys',
+        'line 14: policy.swear-words.words[2]: must be a text or a mapping of keys, not 5; write it in quotes',
       ],
     ],
     [
       'values that cannot stand there',
       `${CHAIN}policy:\n  swear-words:\n    action: blok\n    size: 0.5\n`,
       [
-        'line 5: policy.swear-words.action: must be block or redact; did you mean block?',
-        'line 6: policy.swear-words.size: must be a whole number',
-        'line 6: policy.swear-words.size: must be at least 1',
+        'line 5: policy.swear-words.action: must be block or redact, not "blok"; did you mean block?',
+        'line 6: policy.swear-words.size: must be a whole number, not 0.5',
+        'line 6: policy.swear-words.size: must be at least 1, not 0.5',
       ],
     ],
     [
       'a value with the words of its own schema',
       `${CHAIN}policy:\n  swear-words: { size: 10 }\n`,
-      ['line 4: policy.swear-words.size: write 1 to 9'],
+      ['line 4: policy.swear-words.size: write 1 to 9, not 10'],
     ],
     [
       'what the kind itself finds',
@@ -322,7 +326,9 @@ describe('mistakes', () => {
     [
       'a mode',
       `${CHAIN}policy:\n  swear-words:\n    mode: observ\n`,
-      ['line 5: policy.swear-words.mode: must be enforce or observe or sample; did you mean observe?'],
+      [
+        'line 5: policy.swear-words.mode: must be enforce or observe or sample, not "observ"; did you mean observe?',
+      ],
     ],
     [
       'a share without its mode',
@@ -337,7 +343,7 @@ describe('mistakes', () => {
     [
       'a share over 100',
       `${CHAIN}policy:\n  swear-words: { mode: sample, sample: 101 }\n`,
-      ['line 4: policy.swear-words.sample: must be at most 100'],
+      ['line 4: policy.swear-words.sample: must be at most 100, not 101'],
     ],
     [
       'an end without a mode',
@@ -348,7 +354,7 @@ describe('mistakes', () => {
       (date): [string, string, string[]] => [
         `the date ${date}`,
         `${CHAIN}policy:\n  swear-words: { mode: observe, until: "${date}" }\n`,
-        ['line 4: policy.swear-words.until: must be a date such as 2027-01-31'],
+        [`line 4: policy.swear-words.until: must be a date such as 2027-01-31, not "${date}"`],
       ],
     ),
     [
@@ -356,25 +362,25 @@ describe('mistakes', () => {
       `pack:\n  name: ''\n  version: 1.0\n  enable: yes\n${CHAIN}`,
       [
         'line 2: pack.name: must not be empty',
-        'line 3: pack.version: must be a text such as "1.0.0"',
+        'line 3: pack.version: must be a text such as "1.0.0", not 1.0; write it in quotes',
         'line 4: pack.enable: is not known; did you mean enabled?',
       ],
     ],
     [
       'the version of the pack',
       `pack: { version: one }\n${CHAIN}`,
-      ['line 1: pack.version: must be a version such as 1.0.0'],
+      ['line 1: pack.version: must be a version such as 1.0.0, not "one"'],
     ],
     [
       'what was on or off in older YAML',
       `pack: { enabled: yes }\n${CHAIN}`,
-      ['line 1: pack.enabled: must be true or false'],
+      ['line 1: pack.enabled: must be true or false, not "yes"'],
     ],
     [
       'a single policy of a kind without that form',
       'policy: { name: secrets }\naction: block\n',
       [
-        'line 1: policy.name: must be prompt-injection or agent-firewall or citation-verifier or quality-scorer; for others write policies.chain',
+        'line 1: policy.name: must be prompt-injection or agent-firewall or citation-verifier or quality-scorer, not "secrets"; for others write policies.chain',
       ],
     ],
   ])('%s', (_, text, expected) => {
@@ -387,12 +393,12 @@ describe('mistakes', () => {
     [
       'a name not in kebab-case',
       '  - name: My Rule\n',
-      ['line 4: rules[0].name: must be in kebab-case, such as payments-team'],
+      ['line 4: rules[0].name: must be in kebab-case, such as payments-team, not "My Rule"'],
     ],
     [
       'a name twice',
       '  - { name: a, match: { team: x } }\n  - name: a\n',
-      ['line 5: rules[1].name: is the name of an earlier rule'],
+      ['line 5: rules[1].name: "a" is the name of an earlier rule'],
     ],
     [
       'an unknown key',
@@ -422,7 +428,7 @@ describe('mistakes', () => {
     [
       'a number for somebody',
       '  - name: a\n    match: { team: 5 }\n',
-      ['line 5: rules[0].match.team: must be a text or a list'],
+      ['line 5: rules[0].match.team: must be a text or a list, not 5; write it in quotes'],
     ],
     [
       'no header',
@@ -432,38 +438,40 @@ describe('mistakes', () => {
     [
       'an input type',
       '  - name: a\n    match: { input_type: requests }\n',
-      ['line 5: rules[0].match.input_type: must be request or response or a list; did you mean request?'],
+      [
+        'line 5: rules[0].match.input_type: must be request or response or a list, not "requests"; did you mean request?',
+      ],
     ],
     [
       'a glob',
       '  - name: a\n    match: { team: "!x" }\n',
-      ['line 5: rules[0].match.team: begins with !; list what is meant instead'],
+      ['line 5: rules[0].match.team: "!x" begins with !; list what is meant instead'],
     ],
     [
       'a chain',
       '  - name: a\n    chain: [politness]\n',
-      ['line 5: rules[0].chain[0]: is no kind of policy; did you mean politeness?'],
+      ['line 5: rules[0].chain[0]: "politness" is no kind of policy; did you mean politeness?'],
     ],
     [
       'a chain with a kind twice',
       '  - name: a\n    chain: [politeness, politeness]\n',
-      ['line 5: rules[0].chain[1]: stands twice in the chain'],
+      ['line 5: rules[0].chain[1]: "politeness" stands twice in the chain'],
     ],
     [
       'a backend',
       '  - name: a\n    backends: [aktoo]\n',
-      ['line 5: rules[0].backends[0]: is no backend; did you mean akto?'],
+      ['line 5: rules[0].backends[0]: "aktoo" is no backend; did you mean akto?'],
     ],
     [
       'what may be skipped',
       '  - name: a\n    caller_may_skip: [politness]\n',
-      ['line 5: rules[0].caller_may_skip[0]: is no kind of policy; did you mean politeness?'],
+      ['line 5: rules[0].caller_may_skip[0]: "politness" is no kind of policy; did you mean politeness?'],
     ],
     [
       'a fallback',
       '  - name: a\n    unreachable_fallback: fail-open\n',
       [
-        'line 5: rules[0].unreachable_fallback: must be fail_closed or fail_open or defer; did you mean fail_open?',
+        'line 5: rules[0].unreachable_fallback: must be fail_closed or fail_open or defer, not "fail-open"; did you mean fail_open?',
       ],
     ],
     ['a share', '  - name: a\n    sample: 5\n', ['line 5: rules[0].sample: needs mode: sample beside it']],
@@ -529,15 +537,21 @@ rules:
     ]);
   });
 
-  test('what was written as a value is in no message', () => {
-    const hidden = 'hidden-value';
+  test.each([
+    ['a token', `ghp_${'aB3'.repeat(12)}`],
+    ['a key of some sort', '9f86d081884c7d659a2f'],
+    ['a long text', 'so '.repeat(30).trim()],
+    ['a pattern', 'a(b|c)'],
+    ['a text with quotes', "it's"],
+  ])('%s that stands as a value is in no message', (_, text) => {
+    const hidden = JSON.stringify(text);
     const problems = problemsOf(`pack: {name: [${hidden}], version: ${hidden}, enabled: ${hidden}}
 policies: {chain: [${hidden}]}
 policy: {swear-words: {action: ${hidden}, words: [{name: [${hidden}]}], size: ${hidden}, mode: ${hidden}, until: ${hidden}}}
 rules: [{name: ${hidden.toUpperCase()}, match: {team: {a: ${hidden}}}, chain: [${hidden}], backends: [${hidden}]}]
 `);
     expect(problems.length).toBeGreaterThan(0);
-    expect(problems.join('\n').toLowerCase()).not.toContain(hidden);
+    expect(problems.join('\n').toLowerCase()).not.toContain(text.toLowerCase());
   });
 });
 

@@ -108,7 +108,9 @@ describe('pii-detector', () => {
     expect(warnings).toEqual([
       'entities: PERSON, LOCATION: not found here, which takes a model; add a backend such as Presidio',
     ]);
-    expect(mistakes).toEqual(['entities[2]: is no entity that is known here; did you mean EMAIL_ADDRESS?']);
+    expect(mistakes).toEqual([
+      'entities[2]: "EMAIL_ADRESS" is no entity that is known here; did you mean EMAIL_ADDRESS?',
+    ]);
   });
 
   test('takes patterns of its own, with an action of their own', () => {
@@ -150,7 +152,7 @@ describe('pii-detector', () => {
           { name: 'a-B', regex: 'b' },
         ],
       },
-      'detect_patterns[1].name: is the name of an earlier pattern',
+      'detect_patterns[1].name: "a-B" is the name of an earlier pattern',
     ],
   ])('refuses %s', (_, options, mistake) => {
     const { mistakes } = created(piiDetector, options);

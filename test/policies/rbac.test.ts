@@ -105,12 +105,15 @@ describe('the role', () => {
   });
 
   test.each([
-    [{ roles, default_role: 'raeder' }, 'default_role is no role of this policy; did you mean reader?'],
+    [
+      { roles, default_role: 'raeder' },
+      'default_role "raeder" is no role of this policy; did you mean reader?',
+    ],
     [
       { roles, assignments: [{ role: 'admn', teams: ['x'] }] },
-      'assignments[0].role is no role of this policy; did you mean admin?',
+      'assignments[0].role "admn" is no role of this policy; did you mean admin?',
     ],
-    [{ assignments: [{ role: 'a', teams: ['x'] }] }, 'assignments[0].role is no role of this policy'],
+    [{ assignments: [{ role: 'a', teams: ['x'] }] }, 'assignments[0].role "a" is no role of this policy'],
     [
       { roles, assignments: [{ role: 'admin' }] },
       'assignments[0] is for nobody; set teams, keys, users or header',

@@ -47,5 +47,5 @@ test.each([
   ['constructor', 'is not known'],
 ])('%s is not known', (name, message) => {
   const { failed } = callPolicy(requiredParams, { identity: ['team', name] });
-  expect(failed).toEqual([`identity[1] ${message}`]);
+  expect(failed).toEqual([`identity[1] "${name}" ${message}`]);
 });

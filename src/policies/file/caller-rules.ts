@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
 import { globs } from '../glob.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
-import { didYouMean } from './nearest.ts';
+import { quotedValue, unknownName } from './nearest.ts';
 import type { CallerRule, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import { shaped } from './shape.ts';
@@ -14,10 +14,12 @@ const patterns = v.pipe(
   v.check((list) => list.every((pattern) => pattern !== ''), 'must not be empty'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
-    try {
-      globs(dataset.value);
-    } catch (error) {
-      addIssue({ message: (error as Error).message });
+    for (const pattern of dataset.value) {
+      try {
+        globs([pattern]);
+      } catch (error) {
+        addIssue({ message: [quotedValue(pattern), (error as Error).message].join(' ').trim() });
+      }
     }
   }),
 );
@@ -76,6 +78,8 @@ export type RuleContext = {
   chain(kinds: readonly string[], path: Path): string[];
   fail(path: Path, message: string): void;
   warn(path: Path, message: string): void;
+  /** See {@link PolicyDocument.written}. */
+  written(path: Path): string | undefined;
 };
 
 /** The entries of `rules:`, first to last. */
@@ -91,11 +95,12 @@ export function readCallerRules(value: unknown, context: RuleContext): CallerRul
   }
   const names = new Set<string>();
   const rules = value.flatMap((entry, index) => {
-    const read = shaped(Rule, entry);
+    const read = shaped(Rule, entry, { written: (at) => context.written(['rules', index, ...at]) });
     for (const { path, message } of read.mistakes ?? []) context.fail(['rules', index, ...path], message);
     if (!('value' in read)) return [];
-    if (names.has(read.value.name)) context.fail(['rules', index, 'name'], 'is the name of an earlier rule');
-    names.add(read.value.name);
+    const { name } = read.value;
+    if (names.has(name)) context.fail(['rules', index, 'name'], `"${name}" is the name of an earlier rule`);
+    names.add(name);
     return callerRule(read.value, ['rules', index], context);
   });
   for (const [index, rule] of rules.entries()) {
@@ -114,7 +119,7 @@ function callerRule(rule: Read, path: Path, context: RuleContext): CallerRule {
   const { backends: vendors } = context;
   for (const [index, name] of (rule.backends ?? []).entries()) {
     if (vendors === undefined || vendors.includes(name)) continue;
-    context.fail([...path, 'backends', index], `is no backend${didYouMean(name, vendors)}`);
+    context.fail([...path, 'backends', index], unknownName(name, 'is no backend', vendors));
   }
   return {
     name: rule.name,

@@ -20,6 +20,8 @@ export type PolicyDocument = {
   readonly value: unknown;
   /** Where a key or an entry is written; for what is missing, where the nearest thing around it is. From 1. */
   lineOf(path: Path): number;
+  /** A number, `true`, `false` or `null` as it is written; undefined for anything else. */
+  written(path: Path): string | undefined;
 };
 
 /** As large as a Kubernetes ConfigMap may be. */
@@ -27,7 +29,12 @@ const MAX_CHARS = 1024 * 1024;
 /** Of what aliases unfold to. */
 const MAX_VALUES = 200_000;
 
-type Marks = { readonly line: number; readonly inside: Map<string | number, Marks> };
+/** Where a value stands, and the values within it. */
+type Marks = {
+  readonly line: number;
+  readonly inside: Map<string | number, Marks>;
+  written?: string | undefined;
+};
 
 /**
  * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. What is wrong with it goes to
@@ -74,6 +81,7 @@ export function readDocument(text: string, problems: Notes): PolicyDocument | un
       }
       return at.line;
     },
+    written: (path) => path.reduce<Marks | undefined>((at, step) => at?.inside.get(step), marks)?.written,
   };
 }
 
@@ -103,7 +111,9 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
         return read(item as Node, [...path, index], inside);
       });
     }
-    return isScalar(node) ? node.value : null;
+    if (!isScalar(node)) return null;
+    if (typeof node.value !== 'string') marks.written = node.source;
+    return node.value;
   }
 
   function target(alias: Alias, path: Path): Node | null {

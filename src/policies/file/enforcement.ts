@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Enforcement } from './policy-file.ts';
-import type { Mistake } from './shape.ts';
+import type { Mistake, ShapeOptions } from './shape.ts';
 import { shaped } from './shape.ts';
 
 /** The schemas of what can be set for every policy and every rule. */
@@ -30,8 +30,8 @@ type Read = {
  *
  * @param now Unix milliseconds
  */
-export function readEnforcement(value: unknown, now: number): Read {
-  const read = shaped(Common, value);
+export function readEnforcement(value: unknown, now: number, written?: ShapeOptions['written']): Read {
+  const read = shaped(Common, value, { ...(written && { written }) });
   if ('mistakes' in read) return { enforcement: undefined, mistakes: read.mistakes, warnings: [] };
   const { mode, sample, until } = read.value;
   const mistakes: Mistake[] = [];

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
+import type { PolicyDocument } from './document.ts';
 import { OTHER_KEYS, SINGLE_KINDS } from './keeptrusts.ts';
 import type { Path } from './problems.ts';
 import { shaped } from './shape.ts';
@@ -58,12 +59,15 @@ const Single = v.object({
  * `policies.policy`), or that of a single policy (`policy {name, version, enabled}` and its sections). With a mistake at
  * the top the rest is still read, so that the mistakes in it are found too.
  */
-export function readForm(value: unknown, fail: (path: Path, message: string) => void): Form {
+export function readForm(
+  { value, written }: PolicyDocument,
+  fail: (path: Path, message: string) => void,
+): Form {
   const top = fieldsOf(value);
   const isSingle = top.policies === undefined && typeof fieldsOf(top.policy).name === 'string';
   const isEmpty = Object.keys(top).length === 0;
   if (isEmpty) fail([], 'is no mapping of keys');
-  const read = isEmpty ? undefined : shaped(isSingle ? Single : Whole, top);
+  const read = isEmpty ? undefined : shaped(isSingle ? Single : Whole, top, { written });
   for (const { path, message } of read?.mistakes ?? []) fail(path, message);
   const pack = fieldsOf(top.pack);
   const about = isSingle ? fieldsOf(top.policy) : pack;

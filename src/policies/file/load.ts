@@ -6,7 +6,7 @@ import { readDocument } from './document.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean, unknownName } from './nearest.ts';
 import type { ConfiguredPolicy, PolicyFile } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import { createNotes, keyOf, PolicyFileError } from './problems.ts';
@@ -41,7 +41,7 @@ export function readPolicyFile(
   const fail = (path: Path, message: string) => problems.add(document.lineOf(path), keyOf(path), message);
   const warn = (path: Path, message: string) => warnings.add(document.lineOf(path), keyOf(path), message);
 
-  const form = readForm(document.value, fail);
+  const form = readForm(document, fail);
   const unused = new Set<string>(form.unused);
   const known = new Map(kinds.map((kind) => [kind.kind, kind]));
 
@@ -49,17 +49,17 @@ export function readPolicyFile(
   function chainOf(entries: readonly Placed<string>[]): string[] {
     const chain = new Set<string>();
     for (const { path, value } of entries) {
-      if (chain.has(value)) fail(path, 'stands twice in the chain');
+      if (chain.has(value)) fail(path, `"${value}" stands twice in the chain`);
       if (known.has(value)) chain.add(value);
       else if (OTHER_KINDS.has(value)) unused.add(`${value} (in a chain)`);
-      else fail(path, `is no kind of policy${didYouMean(value, [...known.keys(), ...OTHER_KINDS])}`);
+      else fail(path, unknownName(value, 'is no kind of policy', [...known.keys(), ...OTHER_KINDS]));
     }
     return [...chain];
   }
 
   const chain = chainOf(form.chain);
   const rules = readCallerRules(form.rules.value, {
-    ...{ now, backends, fail, warn },
+    ...{ now, backends, fail, warn, written: document.written },
     chain: (list, path) => chainOf(list.map((value, index) => ({ path: [...path, index], value }))),
   });
   const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
@@ -87,10 +87,11 @@ export function readPolicyFile(
       return undefined;
     }
     const { mode, sample, until, ...own } = fieldsOf(value);
-    const read = readEnforcement({ mode, sample, until }, now);
+    const written = (at: Path) => document?.written([...path, ...at]);
+    const read = readEnforcement({ mode, sample, until }, now, written);
     for (const mistake of read.mistakes) fail([...path, ...mistake.path], mistake.message);
     for (const warning of read.warnings) warn([...path, ...warning.path], warning.message);
-    const options = shaped(kind.options, own, ['mode', 'sample', 'until']);
+    const options = shaped(kind.options, own, { others: ['mode', 'sample', 'until'], written });
     if ('mistakes' in options) {
       for (const mistake of options.mistakes) fail([...path, ...mistake.path], mistake.message);
       return undefined;

@@ -1,9 +1,32 @@
 import { distance } from 'fastest-levenshtein';
+import { hasCredential } from '../../detectors/remove.ts';
 
 /**
- * The known name that a misspelt one was probably meant to be, if any is near: at most a third of its
- * letters differ, or stand in another order.
- * Capitals, `_` and `-` are not told apart.
+ * A wrong value as a message quotes it: `"blok"`, `1.5`, `nothing`. Undefined for lists and mappings, and for texts that
+ * are no short words or could be a secret.
+ */
+export function quotedValue(value: unknown): string | undefined {
+  if (value === null) return 'nothing';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string' || !/^[\p{L}\p{N} _.,:;@/*!?+&=-]{1,64}$/u.test(value)) return undefined;
+  return /[a-z0-9]{20}/i.test(value) || hasCredential(value) ? undefined : `"${value}"`;
+}
+
+/** `"secretz" is no kind of policy; did you mean secrets?` for a name that is not among the known ones. */
+export function unknownName(name: string, problem: string, known: Iterable<string>): string {
+  const quoted = quotedValue(name);
+  return `${quoted === undefined ? '' : `${quoted} `}${problem}${didYouMean(name, known)}`;
+}
+
+/** `; did you mean action?` as the end of a message about a misspelt name, or nothing. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/**
+ * The known name that a misspelt one was probably meant to be: at most a third of its letters differ, or stand in another
+ * order. Capitals, `_` and `-` are not told apart.
  */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   if (name.length > 64) return undefined;
@@ -20,12 +43,6 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
     }
   }
   return best;
-}
-
-/** `did you mean action?` as the end of a message, or nothing. */
-export function didYouMean(name: string, known: Iterable<string>): string {
-  const meant = nearest(name, known);
-  return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
 
 const sorted = (name: string) => [...name].sort().join('');

@@ -4,7 +4,7 @@ export type Path = readonly (string | number)[];
 /** Thrown for a policy file that cannot be used: every mistake in it, in the order of the lines. */
 export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError';
-  /** `line 12: policy.secrets.actoin: is not known; did you mean action?` Keys of the file, and never its values. */
+  /** `line 12: policy.secrets.actoin: is not known; did you mean action?` Names and numbers of the file are quoted, no other content. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -1,44 +1,45 @@
 import * as v from 'valibot';
 import { fieldsOf } from '../../guardrail/call.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean, quotedValue } from './nearest.ts';
 import type { Path } from './problems.ts';
 
 /** A mistake and where it is. */
 export type Mistake = { readonly path: Path; readonly message: string };
 
+export type ShapeOptions = {
+  /** Keys that can stand beside those of the schema, for what a misspelt one was meant to be. */
+  readonly others?: readonly string[];
+  /** Numbers and the like as the file writes them: 1.0 is read as 1. */
+  readonly written?: (path: Path) => string | undefined;
+};
+
 /**
- * Checks a value by a schema. Messages name keys and what may stand there, never what does.
- *
- * @param others keys that can stand beside those of the schema, for what a misspelt one was meant to be
+ * Checks a value by a schema. Messages say what may stand there, and quote a wrong value unless it could be a secret.
  */
 export function shaped<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
-  others: readonly string[] = [],
+  options: ShapeOptions = {},
 ):
   | { readonly value: v.InferOutput<S>; readonly mistakes?: never }
   | { readonly mistakes: readonly Mistake[] } {
   const parsed = v.safeParse(schema, value, { message: (issue) => messageOf(issue) });
   if (parsed.success) return { value: parsed.output };
-  return { mistakes: parsed.issues.flatMap((issue) => mistakesOf(issue, schema, others)) };
+  return { mistakes: parsed.issues.flatMap((issue) => mistakesOf(issue, schema, options)) };
 }
 
-function mistakesOf(
-  issue: v.BaseIssue<unknown>,
-  schema: v.GenericSchema,
-  others: readonly string[],
-): Mistake[] {
+function mistakesOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema, options: ShapeOptions): Mistake[] {
   const path = pathOf(issue);
   const inner = issue.type === 'union' ? deepest(issue) : [];
   if (inner.length > 0) {
     return inner.flatMap((mistake) =>
-      mistakesOf({ ...mistake, path: joined(issue, mistake) }, schema, others),
+      mistakesOf({ ...mistake, path: joined(issue, mistake) }, schema, options),
     );
   }
-  if (issue.expected !== 'never') return [{ path, message: issue.message }];
+  if (issue.expected !== 'never') return [{ path, message: withValue(issue, options.written?.(path)) }];
   const above = path.slice(0, -1);
   const keys = new Set(keysAt(schema, above));
-  const known = above.length === 0 ? [...keys, ...others] : [...keys];
+  const known = above.length === 0 ? [...keys, ...(options.others ?? [])] : [...keys];
   const first = path.at(-1);
   // The issue names the first one alone
   const unknown = Object.keys(fieldsOf(issue.path?.at(-1)?.input)).filter(
@@ -47,7 +48,25 @@ function mistakesOf(
   return unknown.map((key) => ({ path: [...above, key], message: `is not known${didYouMean(key, known)}` }));
 }
 
-/** Of what the options of a union say, that of the options whose outer form fits. */
+/** The message of an issue with the value it is about: `must be at most 1, not 1.5`. */
+function withValue(
+  { message, received, input, expected }: v.BaseIssue<unknown>,
+  written: string | undefined,
+): string {
+  const [problem = '', ...advice] = message.split(/(?=; )/);
+  if (received === 'undefined' || / empty$|^is /.test(problem)) return message;
+  // A text where a list or a mapping is expected can be content
+  const isContent = typeof input === 'string' && /^[^"]*(?:Array|Object|Record)[^"]*$/.test(expected ?? '');
+  const value = isContent ? 'a text' : (written ?? quotedValue(input));
+  if (value === undefined) return message;
+  const isNumeric = expected === 'number' && typeof input === 'string' && /^[-+]?[\d.]+$/.test(input);
+  if (isNumeric) advice.push('; write it without quotes');
+  if (/\bstring\b/.test(expected ?? '') && /^(?:number|boolean)$/.test(typeof input))
+    advice.push('; write it in quotes');
+  return [`${problem}, not ${value}`, ...advice].join('');
+}
+
+/** The issues of those options of a union whose outer form fits. */
 function deepest({ issues }: v.BaseIssue<unknown>): v.BaseIssue<unknown>[] {
   return issues?.filter((issue) => issue.path !== undefined) ?? [];
 }

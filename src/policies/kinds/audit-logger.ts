@@ -1,16 +1,16 @@
 import * as v from 'valibot';
 import { defineKind } from '../policy.ts';
 
-const DAYS = 'write a whole number of days, 1 to 36500';
+const DAYS = 'must be a whole number of days, 1 to 36500';
 
 const options = v.strictObject({
-  immutable: v.optional(v.boolean('write true or false'), true),
+  immutable: v.optional(v.boolean(), true),
   retention_days: v.optional(
     v.pipe(v.number(DAYS), v.integer(DAYS), v.minValue(1, DAYS), v.maxValue(36_500, DAYS)),
     365,
   ),
-  hipaa_audit_controls: v.optional(v.boolean('write true or false'), false),
-  log_all_access: v.optional(v.boolean('write true or false'), true),
+  hipaa_audit_controls: v.optional(v.boolean(), false),
+  log_all_access: v.optional(v.boolean(), true),
 });
 
 /** Keeps what was decided about calls, without their content, in a log on which tampering shows. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { TextRule } from '../../detectors/rule.ts';
 import { PatternError, userPattern } from '../../detectors/scan/user-pattern.ts';
+import { unknownName } from '../file/nearest.ts';
 import type { Action, CreateContext } from '../policy.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
@@ -35,7 +36,11 @@ export function patternRules(
     const at = `${key}[${index}]`;
     const id = isNamed ? kebab(pattern.name) : `pattern-${first + index}`;
     if (id === '') context.fail(`${at}.name`, 'must have a letter or a digit');
-    else if (ids.has(id)) context.fail(`${at}.name`, 'is the name of an earlier pattern');
+    else if (ids.has(id))
+      context.fail(
+        `${at}.name`,
+        unknownName(isNamed ? pattern.name : id, 'is the name of an earlier pattern', []),
+      );
     ids.add(id);
     try {
       const rule = userPattern(id, isNamed ? pattern.regex : pattern);

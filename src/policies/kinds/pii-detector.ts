@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { ENTITIES, type Entity } from '../../detectors/personal/index.ts';
+import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
 import { ActionOption, PatternOption, patternRules } from './patterns.ts';
-import { chosenEntities, entityOf, meantEntity } from './pii-entities.ts';
 import { markers } from './pii-markers.ts';
 
 const Redaction = v.strictObject({
@@ -89,11 +90,57 @@ function customMarkers(
     if (entity !== undefined) markersById.set(entity.name.toLowerCase().replaceAll('_', '-'), marker);
     else if (patternIds.includes(name)) markersById.set(name, marker);
     else {
-      context.fail(
-        `redaction.custom_markers.${name}`,
-        `is no entity that is known here${meantEntity(name, patternIds)}`,
-      );
+      const meant = didYouMean(name, [...byName.keys(), ...patternIds]);
+      context.fail(`redaction.custom_markers.${name}`, `is no entity that is known here${meant}`);
     }
   }
   return markersById;
+}
+
+/** By their own names and others people write for them. */
+const byName = new Map(
+  ENTITIES.flatMap((entity) => [entity.name, ...entity.aliases].map((name) => [name, entity] as const)),
+);
+
+/** The entity of a name; capitals and hyphens do not matter. */
+function entityOf(name: string): Entity | undefined {
+  return byName.get(name.toUpperCase().replaceAll('-', '_'));
+}
+
+type EntityOptions = {
+  /** Names as in the file; undefined for no list. */
+  readonly names: readonly string[] | undefined;
+  readonly healthcare: boolean;
+  /** Undefined where the file does not say. */
+  readonly pci: boolean | undefined;
+};
+
+/** The personal data to look for: named by a list or added by a mode. Without a list all that needs no mode, and cards. */
+function chosenEntities(
+  { names, healthcare, pci }: EntityOptions,
+  context: CreateContext,
+): readonly Entity[] {
+  const listed = new Set<Entity>();
+  const elsewhere: string[] = [];
+  for (const [index, name] of (names ?? []).entries()) {
+    const entity = entityOf(name);
+    if (entity !== undefined) listed.add(entity);
+    else if (nearest(name, byName.keys()) === undefined) elsewhere.push(name);
+    else {
+      const problem = unknownName(name, 'is no entity that is known here', byName.keys());
+      context.fail(`entities[${index}]`, problem);
+    }
+  }
+  if (elsewhere.length > 0) {
+    context.warn(
+      'entities',
+      `${elsewhere.join(', ')}: not found here, which takes a model; add a backend such as Presidio`,
+    );
+  }
+  return ENTITIES.filter((entity) => {
+    if (listed.has(entity)) return true;
+    if (entity.mode === 'healthcare') return healthcare;
+    if (entity.mode === 'pci') return pci ?? names === undefined;
+    return names === undefined;
+  });
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
-import { didYouMean } from '../file/nearest.ts';
+import { unknownName } from '../file/nearest.ts';
 import { globsOf, listed } from '../glob.ts';
 import { type CreateContext, defineKind, type Refusal, type Subject } from '../policy.ts';
 import { toolCallsOf, toolsOf } from './agent-calls.ts';
@@ -95,7 +95,7 @@ function roleFinder({ roles, assignments, default_role }: Options, context: Crea
   const known = Object.keys(roles);
   const checkRole = (key: string, role: string) => {
     if (Object.hasOwn(roles, role)) return;
-    context.fail(key, `is no role of this policy${didYouMean(role, known)}`);
+    context.fail(key, unknownName(role, 'is no role of this policy', known));
   };
   assignments.forEach(({ role, teams, keys, users, header }, index) => {
     checkRole(`assignments[${index}].role`, role);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { textOf } from '../../guardrail/call.ts';
-import { didYouMean } from '../file/nearest.ts';
+import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
 
 /** The short names and the fields of LiteLLM of which one must be known. */
@@ -31,8 +31,8 @@ export const requiredParams = defineKind({
         ? IDENTITY[name]
         : FIELDS.filter((field) => field === name);
       if (!fields?.length) {
-        const meant = didYouMean(name, [...Object.keys(IDENTITY), ...FIELDS]);
-        context.fail(`identity[${index}]`, `is not known${meant}`);
+        const known = [...Object.keys(IDENTITY), ...FIELDS];
+        context.fail(`identity[${index}]`, unknownName(name, 'is not known', known));
       }
       return { rule: ruleOf('identity', name.replace(/^user_api_key_/, '')), fields: fields ?? [] };
     });

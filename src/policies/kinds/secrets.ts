@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { HIGH_ENTROPY, SECRETS, TOKENS } from '../../detectors/secrets/index.ts';
-import { didYouMean } from '../file/nearest.ts';
+import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
 
 const REPLACEMENT = '[REDACTED]';
@@ -26,7 +26,7 @@ export const secrets = defineKind({
   create({ action, ignore, tokens_only, high_entropy }, context) {
     ignore.forEach((id, index) => {
       if (KNOWN.includes(id)) return;
-      context.fail(`ignore[${index}]`, `is no rule for secrets${didYouMean(id, KNOWN)}`);
+      context.fail(`ignore[${index}]`, unknownName(id, 'is no rule for secrets', KNOWN));
     });
     const known = tokens_only ? TOKENS : SECRETS;
     const rules = high_entropy ? [...known, ...HIGH_ENTROPY] : known;
