@@ -52,13 +52,13 @@ async function askUnder(
     LOG_LEVEL: 'trace',
   });
   onTestFinished(() => bridge.close());
-  const answer = await bridge.ask({ input_type: 'request', litellm_call_id: 'call-1', texts: [PROMPT] });
+  const result = await bridge.ask({ input_type: 'request', litellm_call_id: 'call-1', texts: [PROMPT] });
   const metrics = await (await bridge.app.request('/metrics')).text();
   const labels = { backend: backend.name, input_type: 'request' };
   const kinds = [...metrics.matchAll(/^guardrail_bridge_failures_total\{.*kind="(\w+)".*\} 1$/gm)];
-  const told = JSON.stringify([bridge.lines, answer]);
+  const told = JSON.stringify([bridge.lines, result]);
   return {
-    ...answer,
+    ...result,
     kinds: kinds.map(([, kind]) => kind),
     failure: bridge.lines.find(({ msg }) => msg === 'no verdict')?.failure as { kind: string } | undefined,
     allowed: metric(metrics, 'verdicts_total', { ...labels, mode: 'enforce', verdict: 'allow' }),
@@ -164,8 +164,8 @@ describe.each(backends)('$name', (backend) => {
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const answer = await askUnder(backend, 'fail_closed', url, '0.2');
-    expect(answer).toMatchObject({
+    const result = await askUnder(backend, 'fail_closed', url, '0.2');
+    expect(result).toMatchObject({
       failure: { kind: 'timeout', afterMs: 200 },
       reply: { action: 'BLOCKED' },
     });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
-import { BackendError, type Failure } from '../../guardrail/failure.ts';
+import { fieldsOf } from '../../guardrail/call.ts';
+import { BackendError } from '../../guardrail/failure.ts';
 import {
   baseUrl,
   commaList,
@@ -12,27 +12,26 @@ import {
   text,
 } from '../../guardrail/fields.ts';
 import type { CheckNote } from '../../guardrail/record.ts';
-import { ALLOW, VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
+import { VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
 import { checkEnvelope, checkTemplate, type Envelope } from './envelope.ts';
-import { answerPayload, type CheckedPayload, requestPayload } from './payload.ts';
+import { requestBody, responseBody } from './payload.ts';
 import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
+import { redactionOf } from './redaction.ts';
+import { resultIn, verdictOf } from './verdict.ts';
 
-/** Of what was sent to be recorded: a 200 that does not say so is no receipt, whatever else it says. */
+/** The receipt for records: a 200 that does not say so is none, whatever else it says. */
 const Taken = v.object({ success: v.literal(true) });
 const Recorded = v.object({ ...Taken.entries, data: v.optional(v.unknown()) });
 
 const MIB = 1024 * 1024;
 /** Akto's own limits for `/api/ingestData`, with room for what stands round the envelopes. */
 const BATCH_LIMITS: Limits = { string: 5 * MIB, body: 9.5 * MIB };
-/** What the JSON reader of Apache Struts takes by default; Akto raised it for `/api/ingestData` alone. */
+/** Defaults of the JSON reader of Apache Struts; Akto raised them for `/api/ingestData` alone. */
 const PROXY_LIMITS: Limits = { string: 256 * 1024, body: 2 * MIB };
 
-/** A recorded payload is not judged to be changed any more. */
-const UNMAPPED = { isAnswer: false, mapBack: () => null };
-
 /**
- * Akto: checks requests and answers on `/api/http-proxy`, which records nothing (`ingest_data` is left out), and takes
+ * Akto: checks requests and responses on `/api/http-proxy`, which records nothing (`ingest_data` is left out), and takes
  * whole calls in batches on `/api/ingestData`. Where it only observes, a call that it has not judged yet is judged and
  * recorded in one, as by its own hook with `SYNC_MODE=false`; no verdict in that reply is no failure of recording.
  *
@@ -145,17 +144,18 @@ export const akto = defineBackend({
     };
   },
   check(call, { config, http, deadline, request }) {
-    const isAnswer = call.input_type === 'response';
-    const asked = requestPayload(isAnswer ? request() : call, config);
-    const answered = isAnswer ? answerPayload(call) : undefined;
-    const json = checkEnvelope(call, config.template, asked.body, answered?.body);
-    // Kept until the reply is there, and so without the texts
-    const { mapBack } = answered ?? asked;
-    return http.post(config.urls[call.input_type], json, {
-      headers: config.headers,
+    const side = call.input_type;
+    const asked = requestBody(side === 'request' ? call : request(), config);
+    const body = side === 'request' ? asked : responseBody(call);
+    const joined = side === 'request' && config.flatten ? call.structured_messages : [];
+    const json = checkEnvelope(call, config.template, asked, side === 'request' ? undefined : body);
+    const { headers, blocking } = config;
+    const redaction = (payload: unknown) => redactionOf(payload, { body, joined, passages: call.passages });
+    return http.post(config.urls[side], json, {
+      headers,
       deadline,
       read(reply) {
-        const read = readVerdict(resultIn(reply), { isAnswer, mapBack }, config.blocking);
+        const read = verdictOf(resultIn(reply), { side, blocking, redaction });
         if ('failure' in read) throw new BackendError(read.failure);
         return read.verdict;
       },
@@ -179,8 +179,8 @@ export const akto = defineBackend({
         const url = isJudged ? urls.record : urls.judgedRecord;
         const { data } = await http.deliver(url, sent, { ...options, schema: Recorded });
         const result = fieldsOf(data).guardrailsResult;
-        const read = isJudged ? undefined : readVerdict(result, UNMAPPED, config.blocking);
-        if (read !== undefined && 'verdict' in read) verdicts.push(read.verdict);
+        const read = verdictOf(result, { side: 'request', blocking: config.blocking, redaction: () => null });
+        if (!isJudged && 'verdict' in read) verdicts.push(read.verdict);
       }
       for (const batchData of bodiesOf(batch, BATCH_LIMITS.body)) {
         await http.deliver(urls.batch, { batchData }, { ...options, schema: Taken });
@@ -192,81 +192,4 @@ export const akto = defineBackend({
 
 function isVerdictOfAkto({ backend, result }: CheckNote): boolean {
   return backend === 'akto' && (VERDICT_KINDS as readonly string[]).includes(result);
-}
-
-/** What a reply says of a call: read by hand, as a schema costs as much as the rest of the reading. @throws BackendError */
-function resultIn(reply: unknown): unknown {
-  if (typeof reply !== 'object' || reply === null) throw wrongShape('body');
-  const { data } = reply as Fields;
-  if (data === undefined || data === null) return undefined;
-  if (typeof data !== 'object') throw wrongShape('data');
-  const { guardrailsResult } = data as Fields;
-  if (typeof guardrailsResult !== 'object' && guardrailsResult !== undefined) {
-    throw wrongShape('data.guardrailsResult');
-  }
-  return guardrailsResult;
-}
-
-function wrongShape(field: string): BackendError {
-  return new BackendError({ kind: 'wrong_shape', field });
-}
-
-function readVerdict(
-  result: unknown,
-  sent: Pick<CheckedPayload, 'mapBack'> & { readonly isAnswer: boolean },
-  blocking: ReadonlySet<string>,
-): { verdict: Verdict } | { failure: Failure } {
-  if (result === null || result === undefined) return { failure: { kind: 'no_verdict' } };
-  const outer = saidIn(result);
-  const request = saidIn(outer.requestresult);
-  const response = saidIn(outer.responseresult);
-  const inner = [request, response].filter((part) => part.allowed === false);
-  const denials = inner.length > 0 ? inner : outer.allowed === false ? [outer] : [];
-  const blocks = denials.find((part) => blocking.has(behaviourOf(part)));
-  if (blocks !== undefined) {
-    const reason = textOf(blocks.reason) ?? textOf(outer.reason) ?? 'Blocked by Akto Guardrails';
-    return { verdict: { kind: 'block', reason } };
-  }
-  if (typeof outer.allowed !== 'boolean') {
-    return { failure: { kind: 'wrong_shape', field: 'data.guardrailsResult.Allowed' } };
-  }
-  if ([outer, request, response].some((part) => part.failopen === true)) {
-    return { failure: { kind: 'no_verdict' } };
-  }
-  // Without `Modified` a payload in the reply is an echo, or an extract of what was sent
-  const side = sent.isAnswer ? response : request;
-  // Outer fields repeat the request's side
-  const judged = sent.isAnswer && side.modified !== undefined ? side : side.modified === true ? side : outer;
-  if (judged.modified === true) {
-    return { verdict: { kind: 'modify', texts: sent.mapBack(judged.modifiedpayload) } };
-  }
-  const [denial] = denials;
-  return { verdict: denial === undefined ? ALLOW : { kind: 'allow', flagged: behaviourOf(denial) } };
-}
-
-function behaviourOf(part: Said): string {
-  return (textOf(part.behaviour) ?? '').trim().toLowerCase();
-}
-
-const NOTHING = {
-  allowed: undefined,
-  modified: undefined,
-  modifiedpayload: undefined,
-  reason: undefined,
-  behaviour: undefined,
-  failopen: undefined,
-  requestresult: undefined,
-  responseresult: undefined,
-};
-type Said = { [Name in keyof typeof NOTHING]: unknown };
-
-/** The fields of a result that mean something. Names are read without regard to case: Akto's clients and its README do not agree on it. */
-function saidIn(result: unknown): Said {
-  const said: Said = { ...NOTHING };
-  const fields = fieldsOf(result);
-  for (const key in fields) {
-    const name = key.toLowerCase();
-    if (Object.hasOwn(NOTHING, name)) said[name as keyof Said] = fields[key];
-  }
-  return said;
 }

@@ -1,6 +1,6 @@
 import { type Fields, type GuardrailCall, headerOf, textOf } from '../../guardrail/call.ts';
 import { CREDENTIAL_HEADER } from '../../guardrail/credential-header.ts';
-import { wrappedInJson } from './payload.ts';
+import { payloadInJson } from './payload.ts';
 
 export type EnvelopeOptions = {
   readonly accountId: string;
@@ -91,15 +91,16 @@ export function checkTemplate(options: EnvelopeOptions): CheckTemplate {
 export function checkEnvelope(
   call: GuardrailCall,
   template: CheckTemplate,
-  requestBody: string,
-  responseBody: string | undefined,
+  requestBody: object,
+  responseBody: object | undefined,
 ): string {
   const session = headerOf(call, 'x-litellm-session-id') ?? call.litellm_trace_id;
   const headers = requestHeaders(call.request_headers, session, call.litellm_call_id);
   const tag = encoded(JSON.stringify({ 'gen-ai': 'Gen AI', ...identityTags(call.request_data) }));
   const bodies = responseBody === undefined ? [requestBody] : [requestBody, responseBody];
+  const payloads = bodies.map((body) => payloadInJson(JSON.stringify(body)));
   const [start, ...ends] = responseBody === undefined ? template.request : template.response;
-  const slots = [encoded(JSON.stringify(headers)), ...bodies.map(wrappedInJson), `"${Date.now()}"`, tag, tag];
+  const slots = [encoded(JSON.stringify(headers)), ...payloads, `"${Date.now()}"`, tag, tag];
   let json = start as string;
   for (const [i, end] of ends.entries()) json += slots[i] + end;
   return json;

@@ -1,7 +1,7 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
 import { type McpCall, mcpCallOf, modelOf } from '../recorded-call.ts';
-import { wrapped } from './payload.ts';
+import { payloadOf } from './payload.ts';
 
 /** Both sides of a call as JSON text: to the model or the tool, and back from it; undefined where nothing came back. */
 export type Payloads = { readonly requestPayload: string; readonly responsePayload: string | undefined };
@@ -19,8 +19,8 @@ export function recordPayloads(record: CallRecord): Payloads {
   if (mcp === undefined) {
     const response = stoppedResponse(record) ?? chatResponse(event.response);
     return {
-      requestPayload: wrapped(JSON.stringify(request(event))),
-      responsePayload: response && wrapped(JSON.stringify(response)),
+      requestPayload: payloadOf(JSON.stringify(request(event))),
+      responsePayload: response && payloadOf(JSON.stringify(response)),
     };
   }
   const call = { ...RPC, method: 'tools/call', params: { name: mcp.tool, arguments: mcp.arguments } };

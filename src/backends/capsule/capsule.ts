@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../../guardrail/call.ts';
+import { textOf } from '../../guardrail/call.ts';
 import { baseUrl, flag, milliseconds, secret } from '../../guardrail/fields.ts';
-import { parseInner } from '../../guardrail/json.ts';
-import { contentTexts, textsOutsideMessages } from '../../guardrail/passages.ts';
 import { ALLOW } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
 import { isPosted, postHook } from './post-hook.ts';
+import { preHook } from './pre-hook.ts';
 
 const HOOKS = '/v1/litellm/hooks';
 
@@ -104,66 +103,6 @@ export const capsule = defineBackend({
 
 function headers(token: string, requestId: string) {
   return { authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };
-}
-
-/** The plugin's `LiteLlmPreHookInput`: absent values are left out. */
-function preHook(call: GuardrailCall, requestId: string) {
-  const messages = conversation(call);
-  const user = textOf(call.request_data.user_api_key_end_user_id);
-  const sessionId = headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id');
-  return {
-    requestId,
-    model: call.model ?? 'unknown',
-    ...(messages.length > 0 && { messages }),
-    ...(user && { user }),
-    ...(sessionId && { sessionId }),
-  };
-}
-
-function prompts(texts: readonly string[]) {
-  return texts.map((content) => ({ role: 'user', content }));
-}
-
-/** The plugin flattens every content to text; what stands in `texts` or `tool_calls` alone follows as messages. */
-function conversation(call: GuardrailCall) {
-  const rows = call.structured_messages.map((row) => {
-    const { role, content, refusal, tool_calls, function_call, tool_call_id } = fieldsOf(row);
-    const toolCalls = [...(Array.isArray(tool_calls) ? tool_calls : []), { function: function_call }].flatMap(
-      toolCall,
-    );
-    return {
-      role: textOf(role) ?? 'user',
-      content: [flatten(content), textOf(refusal)].filter(Boolean).join('\n'),
-      ...(toolCalls.length > 0 && { toolCalls }),
-      ...(textOf(tool_call_id) && { toolCallId: tool_call_id }),
-    };
-  });
-  const toolCalls = rows.length > 0 ? [] : call.tool_calls.flatMap(toolCall);
-  const alone = toolCalls.length > 0 ? [{ role: 'assistant', content: '', toolCalls }] : [];
-  return [...rows, ...alone, ...prompts(textsOutsideMessages(call))];
-}
-
-function flatten(content: unknown): string {
-  if (typeof content === 'string') return content;
-  return Array.isArray(content) ? contentTexts(content).join('\n') : '';
-}
-
-function toolCall(value: unknown) {
-  const { id, name, arguments: args } = toolCallOf(value);
-  if (!name && args === undefined) return [];
-  return [
-    {
-      name: name || 'unknown',
-      ...(id && { id }),
-      ...(args !== undefined && { arguments: parsedObject(args) }),
-    },
-  ];
-}
-
-/** Arguments that are a JSON object go as one, anything else as the text it was. */
-function parsedObject(text: string): unknown {
-  const value = parseInner(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : text;
 }
 
 /** A client can choose its call id; a header cannot carry everything that a JSON string can. */

@@ -24,7 +24,7 @@ const request = {
     { role: 'user', content: PROMPT },
   ],
 };
-const answer = {
+const response = {
   input_type: 'response',
   litellm_call_id: 'call-2',
   model: 'gpt-4o-mini',
@@ -37,7 +37,7 @@ type Row = { name: string; result?: object; reply?: FakeBackend['reply']; env?: 
 async function judged({ result, reply, env = {} }: Omit<Row, 'name'>, call: object) {
   vendor.reply = reply ?? aktoReply(result as Record<string, unknown>);
   const bridge = testBridge({ ...aktoAt(vendor.url), ...env });
-  const { reply: answered } = await bridge.ask(call);
+  const replied = await bridge.ask(call);
   const metrics = await (await bridge.app.request('/metrics')).text();
   await bridge.close();
   const { input_type } = call as typeof request;
@@ -46,7 +46,7 @@ async function judged({ result, reply, env = {} }: Omit<Row, 'name'>, call: obje
     (verdict) => metric(metrics, 'verdicts_total', { ...labels, verdict }) === 1,
   );
   const failures = [...metrics.matchAll(/^guardrail_bridge_failures_total\{.*kind="(\w+)".*\} 1$/gm)];
-  return { ...answered, counted: [...verdicts, ...failures.map(([, kind]) => kind)].join() };
+  return { ...replied.reply, counted: [...verdicts, ...failures.map(([, kind]) => kind)].join() };
 }
 
 const nothing = { Modified: false, ModifiedPayload: '', Reason: '', behaviour: '' };
@@ -198,14 +198,14 @@ describe('a check of a request', () => {
   });
 });
 
-describe('a check of an answer', () => {
+describe('a check of a response', () => {
   const merged = (requestResult: object, responseResult: object, outer: object = allow) => ({
     ...outer,
     requestResult,
     responseResult,
   });
   const leak = { ...deny, behaviour: 'block', Reason: 'Response leaks an email address' };
-  const responseMasked = { ...allow, Modified: true, ModifiedPayload: maskedAnswer() };
+  const responseMasked = { ...allow, Modified: true, ModifiedPayload: maskedResponse() };
 
   test.each<Row & { is: object }>([
     {
@@ -224,24 +224,24 @@ describe('a check of an answer', () => {
       is: { action: 'NONE', counted: 'flagged' },
     },
     {
-      name: 'a failOpen of the answer side behind an allow of the request side',
+      name: 'a failOpen of the response side behind an allow of the request side',
       result: merged(allow, { ...allow, failOpen: true, error: 'timeout' }),
       is: { action: 'BLOCKED', counted: 'no_verdict' },
     },
     {
-      name: 'a denial of the answer side behind a failOpen of the request side, under fail_open',
+      name: 'a denial of the response side behind a failOpen of the request side, under fail_open',
       env: { UNREACHABLE_FALLBACK: 'fail_open' },
       result: merged({ ...allow, failOpen: true }, leak, { ...deny, failOpen: true, error: 'timeout' }),
       is: { action: 'BLOCKED', counted: 'block' },
     },
     {
-      name: 'a redaction of the answer',
+      name: 'a redaction of the response',
       env: { RESPONSE_REDACTION: 'rewrite' },
       result: responseMasked,
       is: { action: 'GUARDRAIL_INTERVENED', texts: ['Sent to ****.'], counted: 'modify' },
     },
     {
-      name: 'a redaction of the answer side in a merged result',
+      name: 'a redaction of the response side in a merged result',
       env: { RESPONSE_REDACTION: 'rewrite' },
       result: merged(allow, responseMasked),
       is: { action: 'GUARDRAIL_INTERVENED', texts: ['Sent to ****.'], counted: 'modify' },
@@ -261,10 +261,10 @@ describe('a check of an answer', () => {
       is: { action: 'BLOCKED', counted: 'modify' },
     },
   ])('$name', async ({ is, ...row }) => {
-    expect(await judged(row, { ...answer, litellm_version: '1.106.2' })).toMatchObject(is);
+    expect(await judged(row, { ...response, litellm_version: '1.106.2' })).toMatchObject(is);
   });
 
-  function maskedAnswer() {
+  function maskedResponse() {
     const message = { content: 'Sent to ****.', role: 'assistant' };
     return JSON.stringify({ body: JSON.stringify({ choices: [{ message }] }) });
   }

@@ -207,8 +207,8 @@ describe('the headers in the envelope', () => {
   });
 });
 
-describe('the check of an answer', () => {
-  const answer = {
+describe('the check of a response', () => {
+  const response = {
     ...request,
     input_type: 'response',
     texts: ['Sent.', 'Anything else?'],
@@ -217,7 +217,7 @@ describe('the check of an answer', () => {
   const bodyOf = (payload: string | undefined) => JSON.parse(JSON.parse(payload ?? '').body) as unknown;
 
   test('sends the request it belongs to beside its texts and the arguments of its tool calls', async () => {
-    const { request: seen, envelope } = await sentFor([request, answer]);
+    const { request: seen, envelope } = await sentFor([request, response]);
     expect(Object.fromEntries(seen.query)).toEqual({
       akto_connector: 'litellm',
       response_guardrails: 'true',
@@ -231,13 +231,13 @@ describe('the check of an answer', () => {
       choices: [
         { message: { role: 'assistant', content: 'Sent.' } },
         { message: { role: 'assistant', content: 'Anything else?' } },
-        { message: { role: 'assistant', content: '{"to":"ada"}', tool_calls: answer.tool_calls } },
+        { message: { role: 'assistant', content: '{"to":"ada"}', tool_calls: response.tool_calls } },
       ],
     });
   });
 
   test('sends an empty request where it was never seen', async () => {
-    const { envelope } = await sentFor([request, { ...answer, litellm_call_id: 'another' }]);
+    const { envelope } = await sentFor([request, { ...response, litellm_call_id: 'another' }]);
     expect(bodyOf(envelope.requestPayload)).toEqual({ model: '', messages: [] });
     expect(bodyOf(envelope.responsePayload)).toMatchObject({ choices: { length: 3 } });
   });

@@ -56,7 +56,7 @@ async function sentFor(fields: Partial<CallRecord>, env: Record<string, string> 
     headers: read(sent.requestHeaders) as Text,
     tag: read(sent.tag) as Text,
     asked: inner(sent.requestPayload),
-    answered: inner(sent.responsePayload),
+    responded: inner(sent.responsePayload),
   };
 }
 const withMetadata = (metadata: object, event: object = EVENT) => ({
@@ -131,7 +131,7 @@ describe('the batch', () => {
 
 describe('the envelope of a record', () => {
   test('carries every field, each a text or null', async () => {
-    const { sent, headers, tag, asked, answered } = await sentFor({});
+    const { sent, headers, tag, asked, responded } = await sentFor({});
     expect(sent).toEqual({
       path: '/v1/chat/completions',
       requestHeaders: expect.any(String),
@@ -175,7 +175,7 @@ describe('the envelope of a record', () => {
       outcome: 'success',
     });
     expect(asked).toEqual({ model: 'house-model', messages: EVENT.messages });
-    expect(answered).toEqual(EVENT.response);
+    expect(responded).toEqual(EVENT.response);
   });
 
   test('says who called, from where, and what the settings say', async () => {
@@ -310,8 +310,8 @@ describe('the envelope of a record', () => {
     { response: null, is: {} },
     { response: undefined, is: {} },
   ])('has a response payload of $is for $response', async ({ response, is }) => {
-    const { answered, sent } = await sentFor({ event: { ...EVENT, response } });
-    expect(answered).toEqual(is);
+    const { responded, sent } = await sentFor({ event: { ...EVENT, response } });
+    expect(responded).toEqual(is);
     expect(sent.responseHeaders === '{}').toBe(response === null || response === undefined);
   });
 
@@ -324,9 +324,9 @@ describe('the envelope of a record', () => {
     { code: null, status: '500' },
   ])('of a failure with the code $code has the status $status', async ({ code, status }) => {
     const event = { ...FAILED, error_information: { ...FAILED.error_information, error_code: code } };
-    const { sent, answered, asked } = await sentFor({ outcome: 'failure', event });
+    const { sent, responded, asked } = await sentFor({ outcome: 'failure', event });
     expect(sent).toMatchObject({ status, statusCode: status });
-    expect(answered).toEqual({
+    expect(responded).toEqual({
       error: { code: Number(status), type: 'RateLimitError', message: 'Too many pans.' },
     });
     expect(asked.messages).toEqual(EVENT.messages);
@@ -348,13 +348,13 @@ describe('the envelope of a record', () => {
           'x-litellm-session-id': 'session-1',
         },
       };
-      const { sent, answered, asked, tag, headers } = await sentFor({
+      const { sent, responded, asked, tag, headers } = await sentFor({
         outcome: 'blocked',
         event,
         block: { ...BLOCK, reason },
       });
       expect(sent).toMatchObject({ status: '403', statusCode: '403', path: '/v1/chat/completions' });
-      expect(answered).toEqual({
+      expect(responded).toEqual({
         'x-blocked-by': 'Akto Proxy',
         reason: reason || 'Blocked by Akto Guardrails',
       });
@@ -396,7 +396,7 @@ describe('the envelope of a record', () => {
   });
 
   test.each([
-    { name: 'an answer', fields: {}, has: { result: MCP.response }, status: '200' },
+    { name: 'a response', fields: {}, has: { result: MCP.response }, status: '200' },
     {
       name: 'a text',
       fields: { event: { ...MCP, response: 'plum' } },
@@ -432,21 +432,25 @@ describe('the envelope of a record', () => {
   const long = (length: number, char = 'x') => ({
     messages: [{ role: 'user', content: char.repeat(length) }],
   });
-  const answer = (length: number, char = 'x') => ({ response: { text: char.repeat(length) } });
+  const response = (length: number, char = 'x') => ({ response: { text: char.repeat(length) } });
   const M = 1024 * 1024;
   test.each([
     { name: 'a long request', event: long(6 * M), cut: 'requestPayload' },
-    { name: 'a long answer', event: answer(6 * M), cut: 'responsePayload' },
-    { name: 'both long', event: { ...long(6 * M), ...answer(7 * M) }, cut: 'responsePayload,requestPayload' },
+    { name: 'a long response', event: response(6 * M), cut: 'responsePayload' },
+    {
+      name: 'both long',
+      event: { ...long(6 * M), ...response(7 * M) },
+      cut: 'responsePayload,requestPayload',
+    },
     {
       name: 'both together too long',
-      event: { ...long(4.9 * M), ...answer(4.95 * M) },
+      event: { ...long(4.9 * M), ...response(4.95 * M) },
       cut: 'responsePayload',
     },
     { name: 'a request that grows by encoding', event: long(1.1 * M, '"'), cut: undefined },
     {
       name: 'two that grow by encoding',
-      event: { ...long(1.2 * M, '"'), ...answer(1.1 * M, '"') },
+      event: { ...long(1.2 * M, '"'), ...response(1.1 * M, '"') },
       cut: 'requestPayload',
     },
   ])('of $name is within what Akto reads', async ({ event, cut }) => {
@@ -469,11 +473,11 @@ describe('the envelope of a record', () => {
       ['provider-500', 'failure'],
     ] as const) {
       const [event] = recordedEvents(release, name);
-      const { sent, asked, answered } = await sentFor({ outcome, event: event as CallRecord['event'] });
+      const { sent, asked, responded } = await sentFor({ outcome, event: event as CallRecord['event'] });
       expect(sent.path).toBe('/v1/chat/completions');
       expect(sent.status).toBe(outcome === 'success' ? '200' : '500');
       expect(asked.messages).toEqual([{ role: 'user', content: 'How long does a plum cake bake?' }]);
-      expect(answered).toHaveProperty(outcome === 'success' ? 'choices' : 'error');
+      expect(responded).toHaveProperty(outcome === 'success' ? 'choices' : 'error');
     }
   });
 
@@ -507,7 +511,7 @@ const recorded = recordedWith('native-akto-log-').flatMap(({ name, events, vendo
 test.each(recorded)(
   "$name: the record is what LiteLLM's own integration tells",
   async ({ event, theirs }) => {
-    const { sent, headers, tag, asked, answered } = await sentFor({ event });
+    const { sent, headers, tag, asked, responded } = await sentFor({ event });
     const read = (json: string | undefined) => JSON.parse(json ?? 'null');
     const body = (payload: string | undefined) => read(read(payload).body);
     const { tag: _, metadata, requestHeaders, requestPayload, responsePayload, time, ...flat } = theirs;
@@ -518,9 +522,9 @@ test.each(recorded)(
       responseHeaders: '{"content-type":"application/json"}',
     });
     expect(tag).toMatchObject(read(metadata));
-    // LiteLLM logs a streamed answer with words of it twice, and the usage of a Responses answer under other names
+    // LiteLLM logs a streamed response with words of it twice, and the usage of a Responses call under other names
     const { choices: _c, usage: _u, ...rest } = body(responsePayload);
-    expect(answered).toMatchObject(event.stream === true || 'output' in rest ? rest : body(responsePayload));
+    expect(responded).toMatchObject(event.stream === true || 'output' in rest ? rest : body(responsePayload));
     expect(asked).toEqual({ ...body(requestPayload), model: event.model_group || event.model });
     const shown = read(requestHeaders);
     for (const name of Object.keys(headers)) {

@@ -220,8 +220,8 @@ describe('the decision', () => {
     expect(reply.blocked_reason).toBe('capsule: root vegetables');
   });
 
-  test('answers are not sent, and counted', async () => {
-    const { reply, bridge, seen } = await ask({ input_type: 'response', texts: ['an answer'] });
+  test('responses are not sent, and counted', async () => {
+    const { reply, bridge, seen } = await ask({ input_type: 'response', texts: ['a response'] });
     expect(reply).toEqual({ action: 'NONE' });
     expect(seen).toBeUndefined();
     expect(await bridge.metric('unjudged_total{backend="capsule",content="answer"}')).toBe(1);

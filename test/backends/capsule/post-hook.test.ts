@@ -105,7 +105,7 @@ describe('the post of a record', () => {
       },
     },
     {
-      name: 'an answer without usage',
+      name: 'a response without usage',
       fields: { event: { ...EVENT, response: { text: 'redacted-by-litellm' } } },
       is: { requestId: 'call-1', model: 'house-model', durationMs: 7, success: true },
     },
