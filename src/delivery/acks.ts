@@ -17,7 +17,7 @@ export class Acks {
   readonly #options: AcksOptions;
   /** Oldest first. */
   #unstored: Ack[] = [];
-  /** Of the outbox, in a row. */
+  /** Failures of the outbox in a row. */
   #failures = 0;
   /** The outbox is left alone until this time. */
   #until = Number.NEGATIVE_INFINITY;

@@ -5,13 +5,13 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Of a backend that fails. */
+/** Waits for a backend that fails. */
 export const BACKEND_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 5 * MINUTE_MS };
-/** Of a record that a backend fails on. */
+/** Waits for a record that a backend fails on. */
 export const RECORD_WAIT: Growth = { firstMs: SECOND_MS, maxMs: HOUR_MS };
-/** Of a backend that refuses our token, between two tests whether it was mended. */
+/** Waits between two tests of a token that a backend refuses. */
 export const HOLD_WAIT: Growth = { firstMs: MINUTE_MS, maxMs: 10 * MINUTE_MS };
-/** Of an outbox that fails. */
+/** Waits for an outbox that fails. */
 export const STORAGE_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 30 * SECOND_MS };
 
 /** A `Retry-After` beyond this is not believed. */

@@ -34,7 +34,7 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
  * what was under way is delivered again, under the same `record_id`.
  */
 
-/** What happens to records; none of it says what is in them, nor what a vendor said. */
+/** Events of deliveries. None holds content of a record or of a vendor's reply. */
 export type CourierEvents = {
   /** `verdicts` are of a backend that judged the records now. */
   delivered(backend: string, records: number, verdicts: readonly Verdict[]): void;
@@ -53,7 +53,7 @@ export type CourierOptions = {
   readonly http: Http;
   /** Deliveries at once to one backend. Default 4. */
   readonly concurrency?: number;
-  /** Of one delivery. Default 30 s. */
+  /** Limit of one delivery. Default 30 s. */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
   readonly random?: () => number;

@@ -20,15 +20,17 @@ const IDS_OF_A_FILE = 2 ** 40;
 /** The outbox file of a folder, opened when it is used, and again after what made it unusable. */
 export class Connection {
   readonly #options: ConnectionOptions;
+  /** Undefined while the folder cannot be used. */
   #file: OutboxFile | undefined;
   #queries: OutboxQueries | undefined;
+  /** Time of the last attempt to open it, by `performance.now()`. */
   #triedAt = Number.NEGATIVE_INFINITY;
   /** The code last told of; undefined while records can be stored. */
   #trouble: string | undefined;
-  /** What made the open file unusable, though it may look sound when it is opened again. */
+  /** Code of the damage met in the open file, which may look sound when it is opened again. */
   #fault: string | undefined;
   #isClosed = false;
-  /** Ids begin anew in a new file: what is told of records of the one before must not be taken for others. */
+  /** Ids begin anew in a new file: an ack of a record of the file before must not be taken for another's. */
   #firstId = -IDS_OF_A_FILE;
 
   constructor(options: ConnectionOptions) {
@@ -112,7 +114,7 @@ export class Connection {
     try {
       this.#file?.close();
     } catch {
-      // What cannot be closed was broken before
+      // It was broken before
     }
     this.#file = undefined;
     this.#queries = undefined;

@@ -80,7 +80,7 @@ function refuseNewer(file: string, understood: number): void {
     const { isEmpty, isOutbox, version } = formatOf(db);
     if (isOutbox && !isEmpty) found = version;
   } catch {
-    // What cannot be read so is none of a newer release, or is met when it is opened
+    // Damage is met again when it is opened for writing
   } finally {
     db?.close();
   }

@@ -16,7 +16,7 @@ export type Known = {
   readonly absorbed: boolean;
 };
 
-/** What becomes of an entry, and the ids of the waiting records whose place it takes. */
+/** Disposition of an entry, and the ids of the waiting records whose place it takes. */
 export type Resolution = { readonly disposition: Disposition; readonly replaces: readonly number[] };
 
 /** Between the clocks of LiteLLM and the bridge. */

@@ -11,11 +11,11 @@ export type Entry = {
   /** When the call began and ended, Unix milliseconds. A blocked call ends with its verdict. */
   readonly startedAt: number;
   readonly endedAt: number;
-  /** The reference that a blocked caller was shown: of a block, or as found in the error of a failure event. */
+  /** Block reference that the caller was shown: of a block, or as found in the error of a failure event. */
   readonly ref?: string;
-  /** Of a success: true if LiteLLM says that a guardrail stopped it. */
+  /** Success only: true if LiteLLM says that a guardrail stopped it. */
   readonly mayBeBlocked?: boolean;
-  /** Of a success: the fingerprint of the request, where a block of its call is known. */
+  /** Success only: the fingerprint of the request, where a block of its call is known. */
   readonly words?: string;
   /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
   readonly holdMs: number;

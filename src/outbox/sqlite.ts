@@ -20,7 +20,7 @@ export type SqliteOutboxOptions = {
   readonly dir: string;
   /** The backends that records are for. */
   readonly backends: readonly string[];
-  /** Of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
+  /** Bound of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
   /** How long the later events of a call are recognised. Default 24 h. */
@@ -31,7 +31,7 @@ export type SqliteOutboxOptions = {
   readonly events: OutboxEvents;
 };
 
-/** Waits for the next common transaction. */
+/** An operation that waits for the next common transaction. */
 type Job = {
   run(queries: OutboxQueries): unknown;
   resolve(value: never): void;
@@ -43,7 +43,7 @@ const HOUR_MS = 3_600_000;
 const MAX_NOTES_CHARS = 16_000_000;
 /** From this share of the bound on, records come before the memory of what was delivered. */
 const HISTORY_SHARE = 0.7;
-/** Of the bound, for entries that are not urgent. */
+/** Share of the bound for entries that are not urgent. */
 const USUAL_SHARE = 0.95;
 
 /**

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
-import { entry, MB, named, openStore, payloadOf, type TestStore, temporaryFolder } from '../support/store.ts';
+import {
+  entry,
+  MB,
+  NO_EVENTS,
+  named,
+  openStore,
+  payloadOf,
+  type TestStore,
+  temporaryFolder,
+} from '../support/store.ts';
 import {
   DAMAGE_CASES,
   erasePage,
@@ -148,13 +157,12 @@ describe('a file too large to be read as a whole at every start', () => {
   let image: string;
   beforeAll(async () => {
     image = fs.mkdtempSync(join(tmpdir(), 'outbox-'));
-    const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const store = new SqliteOutbox({
       dir: image,
       backends: ['akto'],
       maxBytes: 200 * MB,
       maxAgeMs: 1e12,
-      events,
+      events: NO_EVENTS,
     });
     for (const batch of numbers(12)) await store.accept(numbers(100).map((n) => large(batch * 100 + n)));
     await store.close();

@@ -12,6 +12,7 @@ import { Courier, type CourierEvents, type CourierOptions } from '../../src/deli
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
+import { NO_EVENTS } from './store.ts';
 
 export const T0 = 1_795_244_873_000;
 export const MINUTE_MS = 60_000;
@@ -154,7 +155,7 @@ export function delivering(
     dir,
     backends: vendors.map(({ name }) => name),
     ...{ maxBytes: 1024 ** 3, maxAgeMs: 1e12, now: clock?.now ?? Date.now },
-    events: { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} },
+    events: NO_EVENTS,
   });
   clock?.standStill(() => vendors.some(({ isBusy }) => isBusy()));
   const http = createHttp();

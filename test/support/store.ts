@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Damage } from '../../src/outbox/file.ts';
-import type { Disposition, Due, Entry } from '../../src/outbox/outbox.ts';
+import type { Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
 
 export const MB = 1024 * 1024;
@@ -30,6 +30,15 @@ export function entry(name: string | number, fields: Partial<Entry> = {}): Entry
     ...fields,
   };
 }
+
+/** For an outbox whose events are not looked at. */
+export const NO_EVENTS: OutboxEvents = {
+  damaged() {},
+  unreadable() {},
+  expired() {},
+  crowded() {},
+  unavailable() {},
+};
 
 export type TestStore = SqliteOutbox & {
   readonly dir: string;

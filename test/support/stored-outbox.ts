@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Entry, Outbox } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { NO_EVENTS } from './store.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -36,7 +37,7 @@ export function storedOutbox(): StoredOutbox {
         backends: ['akto', 'capsule'],
         ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },
         ...(now !== undefined && { now: () => now }),
-        events: { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} },
+        events: NO_EVENTS,
       });
       opened.push(outbox);
       return outbox;
