@@ -6,7 +6,7 @@ import {
   type InputType,
   textOf,
 } from '../guardrail/call.ts';
-import { withPassages } from '../guardrail/passages.ts';
+import { withPassages } from '../guardrail/read-passages.ts';
 import type { GoldenInput } from './golden-cases.ts';
 
 /**

@@ -1,5 +1,4 @@
 import { type Fields, fieldsOf, textOf } from './json.ts';
-import type { Passages } from './passages.ts';
 
 export { type Fields, fieldsOf, textOf } from './json.ts';
 
@@ -27,6 +26,51 @@ export type CallFields = {
   readonly request_data: Fields;
   readonly request_headers: Fields;
   readonly additional_provider_specific_params: Fields;
+};
+
+/**
+ * Where in a call a passage stands; it decides how a rewrite of it can be written back. `message_tool_call` is in a tool
+ * call of a message, `nested` is a string inside the JSON text of another passage.
+ */
+export type Place = 'text' | 'message' | 'message_tool_call' | 'tool_call' | 'tool' | 'nested';
+
+/** Who wrote a passage, as far as its place and role tell. */
+export type Author = 'user' | 'operator' | 'model' | 'tool';
+
+/** Keys and indexes from the call down: `['structured_messages', 2, 'content', 0, 'text']`. */
+export type PassagePath = readonly (string | number)[];
+
+/** One text of a call, with its place. */
+export type Passage = {
+  /** Position among all passages of the call. An edited call keeps the positions. */
+  readonly index: number;
+  readonly text: string;
+  readonly place: Place;
+  readonly path: PassagePath;
+  /** For one of `texts`: where `structured_messages` repeats it. */
+  readonly messagePath: PassagePath | undefined;
+  /** Role of its message; null where there is no message. */
+  readonly role: string | null;
+  readonly author: Author;
+  /** True for a key of an object, which no rewrite can replace. */
+  readonly isKey: boolean;
+  /** The first passage with the same text, if this one repeats it. */
+  readonly sameAs: Passage | undefined;
+  /** For a nested passage: the passage whose JSON holds it. */
+  readonly within: Passage | undefined;
+};
+
+/** New whole texts of passages. */
+export type PassageTexts = ReadonlyMap<Passage, string>;
+
+/** Everything in a call that is judged, read in one pass. */
+export type Passages = {
+  /** `texts` come first and in their order, then what stands only elsewhere. */
+  readonly all: readonly Passage[];
+  /** UTF-16 units of all passages together. */
+  readonly chars: number;
+  /** Number of images, audio parts and files: content that is not text. */
+  readonly media: number;
 };
 
 /** One guardrail call with everything in it that is judged. */

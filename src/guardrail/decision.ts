@@ -1,7 +1,6 @@
-import type { GuardrailCall } from './call.ts';
+import type { GuardrailCall, PassageTexts } from './call.ts';
 import type { Caller } from './caller.ts';
 import type { Failure, UnreachableFallback } from './failure.ts';
-import type { PassageTexts } from './passages.ts';
 import type { Mode, Verdict } from './verdict.ts';
 
 /** The consequence of a missing verdict for the call. */

@@ -3,8 +3,8 @@ import type { FailureKind } from './failure.ts';
 import type { Mode, VerdictKind } from './verdict.ts';
 
 /** How a call ended: with a response, with an error, or stopped by the bridge. */
-export const OUTCOMES = ['success', 'failure', 'blocked'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+export const RECORD_OUTCOMES = ['success', 'failure', 'blocked'] as const;
+export type RecordOutcome = (typeof RECORD_OUTCOMES)[number];
 
 /** Ids of calls and traces are cut to this length: a client chooses them. */
 export const MAX_ID_CHARS = 256;
@@ -47,7 +47,7 @@ export type BlockNote = {
 export type CallRecord = {
   /** The same in every delivery, so that a backend can tell a repetition. */
   readonly record_id: string;
-  readonly outcome: Outcome;
+  readonly outcome: RecordOutcome;
   /**
    * LiteLLM's `StandardLoggingPayload`. For a blocked call, fields of its guardrail call under the same names:
    * `messages`, `response`, `model`, `metadata`, `startTime` and `endTime` (Unix seconds).

@@ -1,4 +1,4 @@
-import type { PassageTexts } from './passages.ts';
+import type { PassageTexts } from './call.ts';
 
 /**
  * The judgement of a backend. A failure is never a verdict.

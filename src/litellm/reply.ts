@@ -1,6 +1,7 @@
-import type { GuardrailCall } from '../guardrail/call.ts';
+import type { GuardrailCall, Passage, PassageTexts } from '../guardrail/call.ts';
 import type { RewriteForm } from '../guardrail/decision.ts';
-import { nestedTexts, type Passage, type PassageTexts, withTexts } from '../guardrail/passages.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import { nestedTexts } from '../guardrail/read-passages.ts';
 import { isAtLeast, READS_MESSAGES_IN_REPLIES, TELLS_ITS_VERSION } from './releases.ts';
 
 /** The body of a reply; only these three actions, spelled so: any other word would let the call pass. */

@@ -1,6 +1,6 @@
 import type { CallFields, Fields, GuardrailCall, InputType } from '../guardrail/call.ts';
 import { MAX_DEPTH } from '../guardrail/json.ts';
-import { TooDeepError, withPassages } from '../guardrail/passages.ts';
+import { TooDeepError, withPassages } from '../guardrail/read-passages.ts';
 
 /** The mistake in a body: which field, and what belongs there. Never the value. */
 export type BadRequest = { readonly field: string; readonly message: string };

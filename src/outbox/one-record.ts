@@ -1,11 +1,11 @@
 import type { InputType } from '../guardrail/call.ts';
-import type { Outcome } from '../guardrail/record.ts';
+import type { RecordOutcome } from '../guardrail/record.ts';
 import type { Disposition, Entry } from './outbox.ts';
 
 /** An event on record of a call. */
 export type Known = {
   readonly id: number;
-  readonly outcome: Outcome;
+  readonly outcome: RecordOutcome;
   readonly eventKey: string;
   readonly startedAt: number;
   readonly endedAt: number;

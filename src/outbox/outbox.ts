@@ -1,11 +1,11 @@
-import type { Outcome } from '../guardrail/record.ts';
+import type { RecordOutcome } from '../guardrail/record.ts';
 import type { Damage } from './file.ts';
 
 /** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
   /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
   readonly callKey: string;
-  readonly outcome: Outcome;
+  readonly outcome: RecordOutcome;
   /** Tells this event from others of the same call; a repetition has the same one. */
   readonly eventKey: string;
   /** When the call began and ended, Unix milliseconds. A blocked call ends with its verdict. */

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { GuardrailCall } from '../guardrail/call.ts';
+import type { GuardrailCall, Passage, Passages, PassageTexts } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { BlockCause, CheckResult, Decision, Outcome } from '../guardrail/decision.ts';
-import type { Passage, Passages, PassageTexts } from '../guardrail/passages.ts';
 import { mergeTexts } from './merge.ts';
 
 /** An outcome whose new texts have not been put into a reply yet. */

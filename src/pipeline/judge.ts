@@ -1,10 +1,10 @@
 import type { Http } from '../backends/http.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
+import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
 import { Caller, stateKey } from '../guardrail/caller.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import type { CheckResult, Decision, PolicyResult, RewriteForm } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
-import { type PassageTexts, withTexts } from '../guardrail/passages.ts';
+import { withTexts } from '../guardrail/passages.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
 import { checkBackend, type JudgingBackend } from './check-backend.ts';

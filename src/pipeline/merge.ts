@@ -1,5 +1,5 @@
 import { diffChars } from 'diff';
-import type { Passage, PassageTexts } from '../guardrail/passages.ts';
+import type { Passage, PassageTexts } from '../guardrail/call.ts';
 
 /**
  * A stretch of the original and what stands in its place. `text` may hold a few characters of the original that lay

@@ -83,7 +83,7 @@ export class Budget {
 export type Work<Result> = Generator<Promise<void>, Result, void>;
 
 /** Runs work to its end: at once if it never yields, so a short call costs no promise. */
-export function run<Result>(work: Work<Result>): Result | Promise<Result> {
+export function inTurns<Result>(work: Work<Result>): Result | Promise<Result> {
   const step = work.next();
-  return step.done ? step.value : step.value.then(() => run(work));
+  return step.done ? step.value : step.value.then(() => inTurns(work));
 }

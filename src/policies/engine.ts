@@ -2,7 +2,7 @@ import type { Finding, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
-import { Budget, run, Turns, type Work } from './budget.ts';
+import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found } from './finder.ts';
 import type { MarkerStore, Markers } from './markers.ts';
@@ -69,7 +69,7 @@ export class Engine {
     { bytes, timeoutMs }: { bytes: number; timeoutMs: number },
   ): PolicyResult | Promise<PolicyResult> {
     const subject = { call, caller, bytes, now: this.#now() };
-    return run(this.#judge(subject, new Budget(this.#turns, timeoutMs)));
+    return inTurns(this.#judge(subject, new Budget(this.#turns, timeoutMs)));
   }
 
   *#judge(subject: Subject, budget: Budget): Work<PolicyResult> {

@@ -1,8 +1,7 @@
 import { editedText, heldBackChars } from '../detectors/edit.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
-import type { Passage } from '../guardrail/passages.ts';
+import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { Found } from './finder.ts';
 import type { Markers, PlacedEdit } from './markers.ts';
 import type { PlannedPolicy } from './plan.ts';

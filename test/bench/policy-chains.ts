@@ -10,7 +10,7 @@ import { PERSONAL_DATA } from '../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../src/detectors/rule.ts';
 import { SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';
 import type { CallFields, GuardrailCall } from '../../src/guardrail/call.ts';
-import { withPassages } from '../../src/guardrail/passages.ts';
+import { withPassages } from '../../src/guardrail/read-passages.ts';
 import type { Engine } from '../../src/policies/engine.ts';
 import { defaultPolicy, PolicyStore } from '../../src/policies/store.ts';
 

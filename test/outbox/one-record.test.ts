@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../src/guardrail/record.ts';
+import type { RecordOutcome } from '../../src/guardrail/record.ts';
 import { blockKey, type Known, resolveEntry } from '../../src/outbox/one-record.ts';
 import type { Disposition, Entry } from '../../src/outbox/outbox.ts';
 
 /** Something about one call. Times are seconds. */
 type Event = {
-  outcome: Outcome;
+  outcome: RecordOutcome;
   eventKey: string;
   from: number;
   to: number;

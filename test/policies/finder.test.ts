@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { anchoredRule, type TextRule } from '../../src/detectors/rule.ts';
 import { firstOf } from '../../src/detectors/scan/scanner.ts';
-import { Budget, OutOfTime, run, Turns } from '../../src/policies/budget.ts';
+import { Budget, inTurns, OutOfTime, Turns } from '../../src/policies/budget.ts';
 import { Finder } from '../../src/policies/finder.ts';
 import { KnownTexts } from '../../src/policies/known-texts.ts';
 import type { Policy, TextPolicy } from '../../src/policies/policy.ts';
@@ -36,7 +36,7 @@ const hour = () => new Budget(new Turns(), 3_600_000);
 const filler = 'some words that say nothing; '.repeat(20);
 
 async function found(finder: Finder, text: string) {
-  const { findings } = await run(finder.find(text, hour()));
+  const { findings } = await inTurns(finder.find(text, hour()));
   return findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
 }
 
@@ -54,7 +54,7 @@ describe('a text', () => {
     const policies = [policy([rule], { on: ['request'] })];
     expect(await found(new Finder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
     expect(await found(new Finder(policies, 'response'), 'key=abc')).toEqual([]);
-    const stream = await run(new Finder(policies, 'response').findGrowing('s', 'key=a', hour()));
+    const stream = await inTurns(new Finder(policies, 'response').findGrowing('s', 'key=a', hour()));
     expect(stream).toEqual({ findings: [], plain: [], opens: [], continues: false });
   });
 
@@ -62,7 +62,7 @@ describe('a text', () => {
     const { asked, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const text of [`${filler}key=abc`, `${filler}key=abc`, 'key=abc', 'key=abc', `${filler}key=abd`]) {
-      expect((await run(finder.find(text, hour()))).findings).toHaveLength(1);
+      expect((await inTurns(finder.find(text, hour()))).findings).toHaveLength(1);
     }
     expect(asked).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
   });
@@ -71,7 +71,7 @@ describe('a text', () => {
     const { asked, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const unit of ['\ud800', '\ud801', '\ud800'])
-      await run(finder.find(`${filler}${unit} key=abc`, hour()));
+      await inTurns(finder.find(`${filler}${unit} key=abc`, hour()));
     expect(asked).toHaveLength(2);
   });
 
@@ -88,10 +88,10 @@ describe('a text', () => {
     const finder = new Finder([policy([], { rulesForPlain: [rule] })], 'request');
     const hidden = Buffer.from('the key is key=abcdef, they say').toString('base64');
     for (const text of [hidden, 'ｋｅｙ＝abc', `${'.'.repeat(32 * 1024 - 5)} ${hidden}`]) {
-      const { findings, plain } = await run(finder.find(text, hour()));
+      const { findings, plain } = await inTurns(finder.find(text, hour()));
       expect([findings, plain.map(({ id }) => id)]).toEqual([[], ['key']]);
     }
-    expect((await run(finder.find('key=abc', hour()))).plain).toEqual([]);
+    expect((await inTurns(finder.find('key=abc', hour()))).plain).toEqual([]);
   });
 
   test.each(['decodes', 'normalizes', 'homoglyphs'] as const)(
@@ -105,14 +105,16 @@ describe('a text', () => {
         normalizes: 'k\u200bey=abc',
         homoglyphs: 'k\u0435y=abc',
       }[use];
-      expect((await run(finder.find(text, hour()))).plain).toEqual([]);
+      expect((await inTurns(finder.find(text, hour()))).plain).toEqual([]);
     },
   );
 
   test('full of findings is given up', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
-    await expect(async () => run(finder.find('key=ab '.repeat(100_001), hour()))).rejects.toThrow(OutOfTime);
+    await expect(async () => inTurns(finder.find('key=ab '.repeat(100_001), hour()))).rejects.toThrow(
+      OutOfTime,
+    );
   });
 });
 
@@ -122,8 +124,8 @@ describe('a text that grows', () => {
     const finder = new Finder([policy([rule])], 'response');
     const text = `${filler}key=abc ${filler}key=def and more`;
     for (let end = 300; end <= text.length; end += 50)
-      await run(finder.findGrowing('s', text.slice(0, end), hour()));
-    const whole = await run(finder.findGrowing('s', text, hour()));
+      await inTurns(finder.findGrowing('s', text.slice(0, end), hour()));
+    const whole = await inTurns(finder.findGrowing('s', text, hour()));
     expect(whole.findings.map(({ start }) => text.slice(start, start + 7))).toEqual(['key=abc', 'key=def']);
     // Once or twice each, as it may still grow when it is seen first
     expect(asked.length).toBeLessThanOrEqual(4);
@@ -133,7 +135,7 @@ describe('a text that grows', () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const starts = async (text: string) =>
-      (await run(finder.findGrowing('s', text, hour()))).findings.map(({ start }) => start);
+      (await inTurns(finder.findGrowing('s', text, hour()))).findings.map(({ start }) => start);
     expect(await starts(`key=abc ${filler}`)).toEqual([0]);
     expect(await starts(`key abc ${filler}key=de `)).toEqual([8 + filler.length]);
     expect(await starts(`key=abc ${filler}key=de `)).toEqual([0, 8 + filler.length]);
@@ -153,7 +155,7 @@ describe('a text that grows', () => {
       const i = random.below(5);
       lengths[i] = Math.min(texts[i]!.length, lengths[i]! + random.below(80));
       const part = texts[i]!.slice(0, lengths[i]);
-      const { findings, opens } = await run(finder.findGrowing(`stream ${i}`, part, hour()));
+      const { findings, opens } = await inTurns(finder.findGrowing(`stream ${i}`, part, hour()));
       const open = firstOf(opens, part.length);
       const complete = /key=[a-z]{2,9}(?=[^a-z])/.exec(part);
       if (complete !== null) expect(findings.map(({ start }) => start)).toEqual([complete.index]);
@@ -169,17 +171,17 @@ describe('the time of a call', () => {
     const finder = new Finder([policy([rule])], 'request');
     const budget = new Budget(new Turns(), -1);
     const texts = async () => {
-      for (let i = 0; i < 10_000; i++) await run(finder.find(`text ${i}`, budget));
+      for (let i = 0; i < 10_000; i++) await inTurns(finder.find(`text ${i}`, budget));
     };
     await expect(texts()).rejects.toThrow(OutOfTime);
     const long = finder.find('x'.repeat(100_000), new Budget(new Turns(), -1));
-    await expect(async () => run(long)).rejects.toThrow(OutOfTime);
+    await expect(async () => inTurns(long)).rejects.toThrow(OutOfTime);
   });
 
   test('is not looked at for a few words', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
-    expect((await run(finder.find('key=abc', new Budget(new Turns(), -1)))).findings).toHaveLength(1);
+    expect((await inTurns(finder.find('key=abc', new Budget(new Turns(), -1)))).findings).toHaveLength(1);
   });
 
   test('gives others their turn', async () => {
@@ -201,7 +203,7 @@ describe('results for known texts', () => {
   const text = (i: number) => `text ${i} ${filler}`;
   const judged: string[] = [];
   const judge = (memory: KnownTexts<{ of: string }>, of: string) =>
-    run(
+    inTurns(
       memory.getOrJudge(
         of,
         budget,

@@ -1,5 +1,4 @@
-import type { GuardrailCall } from '../../src/guardrail/call.ts';
-import type { Passage, PassageTexts } from '../../src/guardrail/passages.ts';
+import type { GuardrailCall, Passage, PassageTexts } from '../../src/guardrail/call.ts';
 
 /** New texts for every passage of a call that has one of these texts. */
 export function textsOf(call: GuardrailCall, rewrites: Readonly<Record<string, string>>): PassageTexts {
