@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Delivery, isServed, OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
 import { stateOf } from './outbox-json.ts';
-import { checkBackend, oneId } from './outbox-read.ts';
+import { expectBackend, oneId } from './outbox-read.ts';
 import { plural, printableJson } from './output.ts';
 import { Progress, type Terminal } from './terminal.ts';
 
@@ -90,7 +90,7 @@ export async function drop(
 function refuseToDrop(dir: string, selection: Selection): never {
   const admin = new OutboxAdmin(dir, 'read');
   try {
-    checkBackend(admin, selection.backend);
+    expectBackend(admin, selection.backend);
     const count = plural(admin.count(selection), selection.dead ? 'dead letter' : 'delivery');
     throw new InvalidArgumentError(`this would drop ${count} for good; add --yes`);
   } finally {
@@ -113,7 +113,7 @@ async function changing(
   const admin = new OutboxAdmin(dir, 'write');
   const progress = new Progress(terminal);
   try {
-    checkBackend(admin, selection.backend);
+    expectBackend(admin, selection.backend);
     if (words.length > 0) {
       const ids = new Set(words.map((word) => oneId(admin, word)));
       change(

@@ -62,7 +62,7 @@ export function list(options: ListOptions, dir: string, { out, now }: Terminal):
   const { limit, json, dead } = options;
   const at = now();
   const { deliveries, total } = reading(dir, (admin) => {
-    checkBackend(admin, options.backend);
+    expectBackend(admin, options.backend);
     return { deliveries: admin.page(options, 0, limit).slice(0, limit), total: admin.count(options) };
   });
   if (json) {
@@ -116,7 +116,7 @@ export async function exportRecords(options: ExportOptions, dir: string, termina
     }
   }
   try {
-    checkBackend(admin, options.backend);
+    expectBackend(admin, options.backend);
     if (!(await writeLines(lines(), out, terminal, 1)) || out === undefined) return;
   } finally {
     admin.close();
@@ -164,7 +164,7 @@ export function oneId(admin: OutboxAdmin, text: string): number {
 }
 
 /** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
-export function checkBackend(admin: OutboxAdmin, backend: string | undefined): void {
+export function expectBackend(admin: OutboxAdmin, backend: string | undefined): void {
   const known = new Set([...backends.map(({ name }) => name), ...admin.backends(), INTAKE]);
   if (backend !== undefined && !known.has(backend)) {
     throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);

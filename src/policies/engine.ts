@@ -7,7 +7,7 @@ import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found } from './finder.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
-import type { Policy, Refusal, Subject } from './policy.ts';
+import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import { type Redaction, redact } from './replacements.ts';
 
 export type EngineOptions = {
@@ -133,7 +133,7 @@ export class Engine {
 
   #notes(
     plan: Plan,
-    refusals: readonly (Refusal | undefined)[],
+    refusals: readonly (PolicyRefusal | undefined)[],
     found: Findings,
     direction: InputType,
   ): readonly PolicyNote[] {
@@ -145,7 +145,7 @@ export class Engine {
   /** The result of one policy: for the call itself first, then for its texts. */
   #note(
     { kind, enforced, policy }: PlannedPolicy,
-    refusal: Refusal | undefined,
+    refusal: PolicyRefusal | undefined,
     found: Findings,
     direction: InputType,
   ): PolicyNote {

@@ -6,7 +6,7 @@ import type { Caller } from '../guardrail/caller.ts';
 import type { AuditOptions } from '../guardrail/decision.ts';
 
 /** The consequence of findings for the call. */
-export type Action = 'block' | 'redact';
+export type PolicyAction = 'block' | 'redact';
 
 /** Everything a policy is told about a call. */
 export type Subject = {
@@ -19,7 +19,7 @@ export type Subject = {
 };
 
 /** Why a call as such is refused; texts have their findings instead. */
-export type Refusal = {
+export type PolicyRefusal = {
   /** Kebab-case, for metrics and golden cases: `path-traversal`. Never content. */
   readonly rule: string;
   /** As Keeptrusts writes it: `tool_denied`. */
@@ -37,7 +37,7 @@ export type TextPolicy = {
   /** As Keeptrusts writes it: `pii_detected`. */
   readonly reasonCode: string;
   /** The consequence of all findings of this policy in one call. */
-  decide(findings: readonly Finding[]): Action | 'allow';
+  decide(findings: readonly Finding[]): PolicyAction | 'allow';
   /**
    * The replacement of a redacted finding.
    *
@@ -52,7 +52,7 @@ export type TextPolicy = {
 export type Policy = {
   readonly texts?: TextPolicy;
   /** Judges the call itself: who, which tools, how large. */
-  check?(subject: Subject): Refusal | undefined;
+  check?(subject: Subject): PolicyRefusal | undefined;
   /** True if the call may only pass once a backend that judges media has judged it. */
   needsMediaBackend?(subject: Subject): boolean;
   readonly audit?: AuditOptions;

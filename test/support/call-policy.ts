@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Caller } from '../../src/guardrail/caller.ts';
-import type { Kind, Refusal } from '../../src/policies/policy.ts';
+import type { Kind, PolicyRefusal } from '../../src/policies/policy.ts';
 import { callOf } from './call.ts';
 
 /** A policy that judges calls as such, and what was said when it was made. */
@@ -25,7 +25,7 @@ export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, 
     failed,
     /** The reason code and rule of a refusal: `tool_denied tool`. */
     check(fields?: Record<string, unknown>, at?: { now?: number; bytes?: number }): string | undefined {
-      const refusal: Refusal | undefined = policy.check?.(subject(fields, at));
+      const refusal: PolicyRefusal | undefined = policy.check?.(subject(fields, at));
       return refusal && `${refusal.reasonCode} ${refusal.rule}`;
     },
     needsMediaBackend: (fields: Record<string, unknown>) => policy.needsMediaBackend?.(subject(fields)),

@@ -1,7 +1,7 @@
 import { fieldsOf, type GuardrailCall, toolCallOf } from '../../guardrail/call.ts';
 import { contentTexts, textsOutsideMessages } from '../../guardrail/passages.ts';
 
-export type CheckOptions = {
+export type PayloadOptions = {
   /** Joins the text parts of a message: Akto reads content only where it is a plain string. */
   readonly flatten: boolean;
   /** Keys that are left out, as violations hide behind them. */
@@ -13,7 +13,7 @@ export type CheckOptions = {
  *
  * @see contract of the akto-litellm hook: VERDICT_FLATTEN_CONTENT, VERDICT_DROP_BODY_KEYS
  */
-export function requestBody(call: GuardrailCall | undefined, { flatten, drop }: CheckOptions): object {
+export function requestBody(call: GuardrailCall | undefined, { flatten, drop }: PayloadOptions): object {
   const messages = call?.structured_messages ?? [];
   const alone = call === undefined ? [] : textsOutsideMessages(call);
   const body: Record<string, unknown> = {

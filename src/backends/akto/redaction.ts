@@ -1,5 +1,6 @@
+import type { Passages, PassageTexts } from '../../guardrail/call.ts';
 import { fieldsOf } from '../../guardrail/call.ts';
-import { contentTexts, type Passages, type PassageTexts, passagesWith } from '../../guardrail/passages.ts';
+import { contentTexts, passagesWith } from '../../guardrail/passages.ts';
 
 /** The body of a check, and where its texts come from. */
 export type Checked = {

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { EDGE, END, fixedToken, token, UUID } from './token.ts';
+import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
 
 /** Every four letters with which base64 of a decimal number can begin: a Discord token opens with its owner's number. */
 const NUMBERS_IN_BASE64 = Array.from({ length: 900 }, (_, i) => btoa(String(i + 100)).toLowerCase());
@@ -37,14 +37,14 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   {
     id: 'discord-bot-token',
     anchors: [...new Set(NUMBERS_IN_BASE64)],
-    pattern: `${EDGE}[MNO][A-Za-z0-9_-]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,38}(?![A-Za-z0-9_-])`,
+    pattern: `${TOKEN_EDGE}[MNO][A-Za-z0-9_-]{23,27}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,38}(?![A-Za-z0-9_-])`,
   },
   {
     id: 'telegram-bot-token',
     anchors: [':aa'],
     pattern: '(?<before>(?<=(?<!\\d)\\d{5,16}):)AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])',
   },
-  { id: 'twilio-sid', anchors: TWILIO, pattern: `${EDGE}(?:AC|SK)[a-f0-9]{32}${END}` },
+  { id: 'twilio-sid', anchors: TWILIO, pattern: `${TOKEN_EDGE}(?:AC|SK)[a-f0-9]{32}${END}` },
   token('sendgrid-key', 'SG.', '[A-Za-z0-9_-]{20,24}\\.[A-Za-z0-9_-]{39,50}'),
   fixedToken('sendinblue-key', ['xkeysib-', 'xsmtpsib-'], '[a-f0-9]{64}-[A-Za-z0-9]{16}'),
   {
@@ -87,7 +87,7 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
     id: 'dropbox-long-token',
     anchors: ['aaaaaaaaaa'],
     lead: 11,
-    pattern: `${EDGE}[A-Za-z0-9]{11}A{10}[A-Za-z0-9_=-]{43}(?![A-Za-z0-9_=-])`,
+    pattern: `${TOKEN_EDGE}[A-Za-z0-9]{11}A{10}[A-Za-z0-9_=-]{43}(?![A-Za-z0-9_=-])`,
   },
   fixedToken('airtable-token', 'pat', '[A-Za-z0-9]{14}\\.[a-f0-9]{64}'),
   fixedToken('notion-token', 'ntn_', '[A-Za-z0-9]{40,50}'),

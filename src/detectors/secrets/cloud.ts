@@ -1,6 +1,6 @@
 import type { RuleSource } from '../rule.ts';
 import { assignment } from './assignment.ts';
-import { EDGE, END, fixedToken, token, UUID } from './token.ts';
+import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
 
 const BASE64_END = '(?![A-Za-z0-9/+])';
 
@@ -40,13 +40,13 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
     id: 'azure-signed-key',
     anchors: ['jqqj99'],
     lead: 52,
-    pattern: `${EDGE}[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}${END}`,
+    pattern: `${TOKEN_EDGE}[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}${END}`,
   },
   {
     id: 'azure-devops-token',
     anchors: ['azdo'],
     lead: 76,
-    pattern: `${EDGE}[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}${END}`,
+    pattern: `${TOKEN_EDGE}[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}${END}`,
   },
   {
     id: 'azure-sas-signature',

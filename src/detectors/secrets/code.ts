@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { EDGE, END, fixedToken, token, UUID } from './token.ts';
+import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
 
 const GITLAB = ['glpat-', 'gldt-', 'glft-', 'glsoat-', 'glrt-', 'glcbt-', 'glptt-', 'glimt-', 'gloas-'];
 
@@ -30,7 +30,7 @@ export const CODE_SECRETS: readonly RuleSource[] = [
   {
     id: 'artifactory-password',
     anchors: Array.from({ length: 16 }, (_, digit) => `ap${digit.toString(16)}`),
-    pattern: `${EDGE}AP[0-9A-F](?=[A-Za-z0-9]{0,20}\\d)(?=[A-Za-z0-9]{0,20}[a-z])(?=[A-Za-z0-9]{0,20}[A-Z])[A-Za-z0-9]{8,120}`,
+    pattern: `${TOKEN_EDGE}AP[0-9A-F](?=[A-Za-z0-9]{0,20}\\d)(?=[A-Za-z0-9]{0,20}[a-z])(?=[A-Za-z0-9]{0,20}[A-Z])[A-Za-z0-9]{8,120}`,
   },
   fixedToken('sonar-token', ['sqp_', 'squ_', 'sqa_'], '[a-f0-9]{40}'),
   fixedToken('circleci-token', ['CCIPAT_', 'CCIPRJ_'], '[A-Za-z0-9]{22}_[a-f0-9]{40}'),

@@ -8,7 +8,7 @@ import { ledRule } from './lead.ts';
 import { PRIVATE_KEYS } from './private-key.ts';
 import { SERVICE_SECRETS } from './services.ts';
 import { RANDOM_STRINGS, SHAPED_SECRETS } from './shapes.ts';
-import { EDGE } from './token.ts';
+import { TOKEN_EDGE } from './token.ts';
 
 const TOKEN_SOURCES: readonly RuleSource[] = [
   ...AI_SECRETS,
@@ -40,5 +40,5 @@ export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(ruleOf);
 export const VIRTUAL_KEY: AnchoredRule = anchoredRule({
   id: 'litellm-virtual-key',
   anchors: ['sk-'],
-  pattern: `${EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
+  pattern: `${TOKEN_EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
 });

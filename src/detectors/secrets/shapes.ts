@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { EDGE } from './token.ts';
+import { TOKEN_EDGE } from './token.ts';
 
 const JWT_EDGE = String.raw`(?<![A-Za-z0-9_-](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
 
@@ -13,7 +13,7 @@ export const SHAPED_SECRETS: readonly RuleSource[] = [
   {
     id: 'base64-jwt',
     anchors: ['zxlk'],
-    pattern: `${EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}`,
+    pattern: `${TOKEN_EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}`,
   },
   {
     id: 'base64-private-key',

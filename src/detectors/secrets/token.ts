@@ -4,7 +4,7 @@ import type { RuleSource } from '../rule.ts';
  * Where a secret can begin: not within a word. What ends an escape counts as no word, so that a secret behind `\n` in
  * JSON within a string, or behind `%3D` in a link, is found too.
  */
-export const EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
+export const TOKEN_EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
 
 /** Where a word ends. */
 export const END = '(?![A-Za-z0-9])';
@@ -24,7 +24,7 @@ export function token(id: string, prefixes: Prefixes, body: string): RuleSource 
   return {
     id,
     anchors: [...new Set(list.map((prefix) => prefix.toLowerCase()))],
-    pattern: `${EDGE}(?:${list.map(literal).join('|')})${body}`,
+    pattern: `${TOKEN_EDGE}(?:${list.map(literal).join('|')})${body}`,
   };
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import { listed } from '../glob.ts';
-import { type CreateContext, defineKind, type Refusal } from '../policy.ts';
+import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { type Arguments, readArguments } from './agent-arguments.ts';
 import { type ToolCall, toolCallsOf } from './agent-calls.ts';
 import { limitsOf, type Options, options, warnOf } from './agent-options.ts';
@@ -77,7 +77,7 @@ function argumentsJudge(
   tool: string,
   args: Arguments,
   { limits, isOver }: { readonly limits: ActionLimits | undefined; isOver(): boolean },
-): Refusal | undefined {
+): PolicyRefusal | undefined {
   if (args.isTooMuch && limitsAmounts(limits)) return TOO_MUCH;
   for (const judge of rules) {
     const refusal = judge(tool, args, isOver);
@@ -110,7 +110,7 @@ function toolJudge(set: Options, context: CreateContext) {
       ),
     ]),
   );
-  return (calls: readonly ToolCall[], caller: Caller): Refusal | undefined => {
+  return (calls: readonly ToolCall[], caller: Caller): PolicyRefusal | undefined => {
     if (!calls.every(({ name }) => mayCall(name) && isNotDenied(name)))
       return { rule: 'tool', reasonCode: 'tool_denied' };
     if (roles.size === 0) return undefined;

@@ -2,7 +2,7 @@ import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
 import type { SweepingRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { globsOf } from '../glob.ts';
-import type { CreateContext, Refusal } from '../policy.ts';
+import type { CreateContext, PolicyRefusal } from '../policy.ts';
 import type { Arguments } from './agent-arguments.ts';
 import { hasTraversal, pathRule } from './agent-path.ts';
 
@@ -19,7 +19,7 @@ const PIECE = 2048;
 /** Values that are judged each on their own; what is beyond is judged as one text. */
 const MAX_APART = 1000;
 
-const refused = (rule: string): Refusal => ({ rule, reasonCode: 'argument_denied' });
+const refused = (rule: string): PolicyRefusal => ({ rule, reasonCode: 'argument_denied' });
 
 /** Of arguments that are longer than what is read. */
 export const TOO_MUCH = refused('too-many-arguments');
@@ -39,7 +39,7 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
     }
   });
   const isOutside = options.allowed_paths && pathRule(options.allowed_paths);
-  const denied = (text: string, isOver: () => boolean): Refusal | undefined => {
+  const denied = (text: string, isOver: () => boolean): PolicyRefusal | undefined => {
     for (const { sweep } of patterns ?? []) {
       for (let from = 0; from < text.length; from += PIECE) {
         if (isOver()) return TOO_MUCH;
@@ -49,7 +49,7 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
     return undefined;
   };
 
-  return (tool: string, args: Arguments, isOver: () => boolean): Refusal | undefined => {
+  return (tool: string, args: Arguments, isOver: () => boolean): PolicyRefusal | undefined => {
     const { values, isTooMuch, isJson } = args;
     if (isFor !== undefined && !isFor(tool)) return undefined;
     if (isTooMuch) return TOO_MUCH;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { parseInner } from '../../guardrail/json.ts';
-import type { Refusal } from '../policy.ts';
+import type { PolicyRefusal } from '../policy.ts';
 
 /** Sessions, callers and tool calls remembered, each; the least used go first. */
 const MAX_KNOWN = 10_000;
@@ -84,7 +84,7 @@ export class AgentSessions {
     scopes: Scopes,
     limits: ActionLimits,
     now: number,
-  ): Refusal | undefined {
+  ): PolicyRefusal | undefined {
     this.#now = now;
     const before = actions.map((action) => this.#countedAmount(action));
     const fresh = actions.filter((_, index) => before[index] === undefined);
@@ -148,7 +148,7 @@ export class AgentSessions {
 function refusedAmount(
   actions: readonly ToolAction[],
   { maxAmount, approvalAbove }: ActionLimits,
-): Refusal | undefined {
+): PolicyRefusal | undefined {
   const largest = actions.reduce((max, { amounts }) => amounts.reduce((a, b) => Math.max(a, b), max), 0);
   if (maxAmount !== undefined && largest > maxAmount)
     return { rule: 'max-single-transaction', reasonCode: 'transaction_limit' };

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { TextRule } from '../../detectors/rule.ts';
 import { fuzzyRule, MAX_DISTANCE } from '../../detectors/scan/fuzzy.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
-import { type Action, type CreateContext, defineKind } from '../policy.ts';
+import { type CreateContext, defineKind, type PolicyAction } from '../policy.ts';
 import { ActionOption, PatternOption, patternRules } from './patterns.ts';
 
 const options = v.strictObject({
@@ -46,7 +46,9 @@ export const dlpFilter = defineKind({
     if (blocked_terms.length + detect_patterns.length + patterns.length === 0) {
       context.warn('', 'has neither patterns nor terms, so it finds nothing');
     }
-    const actions = new Map<TextRule, Action>(found.map(({ rule, action: own }) => [rule, own ?? action]));
+    const actions = new Map<TextRule, PolicyAction>(
+      found.map(({ rule, action: own }) => [rule, own ?? action]),
+    );
     return {
       texts: {
         rules,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { TextRule } from '../../detectors/rule.ts';
 import { PatternError, userPattern } from '../../detectors/scan/user-pattern.ts';
 import { unknownName } from '../file/nearest.ts';
-import type { Action, CreateContext } from '../policy.ts';
+import type { CreateContext, PolicyAction } from '../policy.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
 
@@ -16,7 +16,7 @@ export const PatternOption = v.union([
   }),
 ]);
 
-export type PatternRule = { readonly rule: TextRule; readonly action: Action | undefined };
+export type PatternRule = { readonly rule: TextRule; readonly action: PolicyAction | undefined };
 
 /**
  * The rules of a list of patterns: each has its name in kebab-case as id, or `pattern-1`, counted from `first`. Patterns

@@ -3,7 +3,7 @@ import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import { unknownName } from '../file/nearest.ts';
 import { globsOf, listed } from '../glob.ts';
-import { type CreateContext, defineKind, type Refusal, type Subject } from '../policy.ts';
+import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
 import { toolCallsOf, toolsOf } from './agent-calls.ts';
 
 const name = v.pipe(v.string(), v.nonEmpty());
@@ -80,7 +80,10 @@ export const rbac = defineKind({
   },
 });
 
-function missingIdentity({ deny_if_missing, require_auth }: Options, caller: Caller): Refusal | undefined {
+function missingIdentity(
+  { deny_if_missing, require_auth }: Options,
+  caller: Caller,
+): PolicyRefusal | undefined {
   const isKnown = caller.user.length > 0 || caller.endUser.length > 0;
   const missing = deny_if_missing.find(
     (header) => !caller.header(header)?.trim() && !(isKnown && header.toLowerCase() === 'x-user-id'),
@@ -137,7 +140,7 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
     { key: at('allowed_tools'), patterns: limits.allowed_tools },
     { key: at('denied_tools'), patterns: limits.denied_tools },
   );
-  return ({ call }: Subject): Refusal | undefined => {
+  return ({ call }: Subject): PolicyRefusal | undefined => {
     if (call.input_type === 'request') {
       // LiteLLM before 1.82 does not say the model
       if (mayUseModel && !mayUseModel(call.model ?? ''))
