@@ -17,7 +17,7 @@ import { rewriteForm } from './litellm/reply.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { Observer } from './observability/observer.ts';
-import { createBreaker } from './pipeline/breaker.ts';
+import { Breaker } from './pipeline/breaker.ts';
 import type { JudgingBackend } from './pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from './pipeline/judge.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
@@ -56,7 +56,7 @@ const REPLY_TO_BODY = 4;
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
     ...checkerOf(backend),
-    breaker: createBreaker(),
+    breaker: new Breaker(),
   }));
   const policies = policiesOf(config);
   const metrics = createMetrics(

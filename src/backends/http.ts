@@ -7,8 +7,6 @@ import { type Connections, JsonPost, type Read } from './json-post.ts';
 import { refusalOf, waitOf } from './refusal.ts';
 import { isBrokenConnection, toFailure } from './to-failure.ts';
 
-export { toFailure };
-
 type PostOptions<Reply> = {
   readonly headers?: Record<string, string>;
   /** Reads the reply, by a schema or by hand; what it throws is thrown. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { createHttp, toFailure } from '../backends/http.ts';
+import { createHttp } from '../backends/http.ts';
 import { backends } from '../backends/index.ts';
+import { toFailure } from '../backends/to-failure.ts';
 import { policiesOf } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';

@@ -1,5 +1,6 @@
 import type { Sink } from '../backends/backend.ts';
-import { type Http, toFailure } from '../backends/http.ts';
+import type { Http } from '../backends/http.ts';
+import { toFailure } from '../backends/to-failure.ts';
 import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';

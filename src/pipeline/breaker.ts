@@ -13,10 +13,6 @@ export type BreakerOptions = {
   readonly now?: () => number;
 };
 
-export function createBreaker(options?: BreakerOptions): Breaker {
-  return new Breaker(options);
-}
-
 /**
  * A circuit breaker: after some failures in a row the backend is left alone for a while, then one check probes it while the others are
  * still refused. (Libraries let the others wait for the probe, which costs each of them the deadline again.)

@@ -1,5 +1,6 @@
 import type { Check, Judges } from '../backends/backend.ts';
-import { type Http, toFailure } from '../backends/http.ts';
+import type { Http } from '../backends/http.ts';
+import { toFailure } from '../backends/to-failure.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { startDeadline } from '../guardrail/deadline.ts';
 import type { CheckResult } from '../guardrail/decision.ts';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { toFailure } from '../../src/backends/http.ts';
+import { toFailure } from '../../src/backends/to-failure.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { fakeAkto } from '../support/akto.ts';
 import { aktoAt, capsuleAt } from '../support/bridge.ts';

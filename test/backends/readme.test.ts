@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
-import { toFailure } from '../../src/backends/http.ts';
+import { toFailure } from '../../src/backends/to-failure.ts';
 import { callOf } from '../support/call.ts';
 import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
 import { json } from '../support/fake-backend.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/guardrail/failure.ts';
-import { createBreaker, type Settle } from '../../src/pipeline/breaker.ts';
+import { Breaker, type Settle } from '../../src/pipeline/breaker.ts';
 
 const TIMEOUT: Failure = { kind: 'timeout', afterMs: 1 };
 const CANCELLED: Failure = { kind: 'cancelled' };
@@ -8,7 +8,7 @@ const CANCELLED: Failure = { kind: 'cancelled' };
 /** A breaker with a clock that stands still, which opens after three failures for 1000 ms. */
 function breakerAt0() {
   let time = 0;
-  const breaker = createBreaker({ failures: 3, openMs: 1000, now: () => time });
+  const breaker = new Breaker({ failures: 3, openMs: 1000, now: () => time });
   const admitted = (): Settle => {
     const settle = breaker.admit();
     if (settle === null) throw new Error('not admitted');

@@ -3,7 +3,7 @@ import type { Check } from '../../src/backends/backend.ts';
 import { STOPPED } from '../../src/guardrail/deadline.ts';
 import { BackendError } from '../../src/guardrail/failure.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
-import { createBreaker } from '../../src/pipeline/breaker.ts';
+import { Breaker } from '../../src/pipeline/breaker.ts';
 import {
   BLOCK,
   backend,
@@ -76,7 +76,7 @@ describe('a caller who leaves', () => {
 
   test('does not take a probe with him for good', async () => {
     let now = 0;
-    const breaker = createBreaker({ failures: 1, openMs: 10, now: () => now });
+    const breaker = new Breaker({ failures: 1, openMs: 10, now: () => now });
     const a = backend('a', hangs, { breaker, timeoutMs: 20 });
     await judgeOf([a]).judge(CALL, new AbortController());
     now = 10;

@@ -5,7 +5,7 @@ import type { CheckResult } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
-import { createBreaker } from '../../src/pipeline/breaker.ts';
+import { Breaker } from '../../src/pipeline/breaker.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { Judge } from '../../src/pipeline/judge.ts';
 import type { Engine } from '../../src/policies/engine.ts';
@@ -52,7 +52,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
     timeoutMs: 15_000,
     unreachableFallback: 'fail_closed',
     judges: { request: true, response: true, media: false },
-    breaker: createBreaker(),
+    breaker: new Breaker(),
     check,
     ...options,
   };

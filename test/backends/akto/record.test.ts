@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { bodiesOf } from '../../../src/backends/akto/record.ts';
-import { createHttp, toFailure } from '../../../src/backends/http.ts';
+import { createHttp } from '../../../src/backends/http.ts';
+import { toFailure } from '../../../src/backends/to-failure.ts';
 import type { CallRecord } from '../../../src/guardrail/record.ts';
 import { fakeAkto } from '../../support/akto.ts';
 import { aktoAt } from '../../support/bridge.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createHttp, toFailure } from '../../../src/backends/http.ts';
+import { createHttp } from '../../../src/backends/http.ts';
+import { toFailure } from '../../../src/backends/to-failure.ts';
 import type { CallRecord } from '../../../src/guardrail/record.ts';
 import { capsuleAt } from '../../support/bridge.ts';
 import { capsuleTakes } from '../../support/capsule.ts';
