@@ -96,7 +96,7 @@ class UndiciHttp implements Http {
     // As bytes off the heap: the text would outlive a minor collection while the call waits for its reply
     const body = Buffer.from(json);
     const request = { origin, path, method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body };
-    return JsonPost.send(this.open(), request, read, deadline);
+    return JsonPost.send({ connections: this.open(), request, read, deadline });
   }
 
   async deliver<Schema extends v.GenericSchema>(

@@ -6,20 +6,25 @@ import { isBrokenConnection } from './to-failure.ts';
 /** The ways to a backend: over kept connections, and over a new one for each call. */
 export type Connections = { readonly pooled: Dispatcher; readonly fresh: Dispatcher };
 
-/** How a reply is read from the JSON that it held. Throws if it has another shape. */
+/** Reads a reply from the JSON that it held. Throws if it has another shape. */
 export type Read<Reply> = (reply: unknown) => Reply;
+
+/** A POST to make. */
+export type Outgoing<Reply> = {
+  readonly connections: Connections;
+  readonly request: Dispatcher.DispatchOptions;
+  readonly read: Read<Reply>;
+  readonly deadline: Deadline;
+};
 
 /**
  * One POST of JSON and its reply. Sent once more, on a new connection, if the first one broke before the reply.
  *
- * It listens to undici itself: with `undici.request`, whose stream, async resource and abort signal it does without, a
- * call costs half as much again, and most of that outlives a minor garbage collection.
+ * It listens to undici itself: `undici.request` adds a stream, an async resource and a listener of an abort signal to each call, most of
+ * which outlive a minor garbage collection.
  */
 export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
-  readonly #connections: Connections;
-  readonly #options: Dispatcher.DispatchOptions;
-  readonly #read: Read<Reply>;
-  readonly #deadline: Deadline;
+  readonly #outgoing: Outgoing<Reply>;
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (error: unknown) => void;
   /** Set while a connection carries the call. */
@@ -30,38 +35,28 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   readonly #body: Buffer[] = [];
 
   /** Rejects with what undici or `read` threw, or a `BackendError` for a status that is not 2xx. */
-  static send<Reply>(
-    connections: Connections,
-    options: Dispatcher.DispatchOptions,
-    read: Read<Reply>,
-    deadline: Deadline,
-  ): Promise<Reply> {
+  static send<Reply>(outgoing: Outgoing<Reply>): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const post = new JsonPost(connections, options, read, deadline, resolve, reject);
+      const { connections, request, deadline } = outgoing;
+      const post = new JsonPost(outgoing, resolve, reject);
       deadline.onStop(() => post.#stop());
-      if (!deadline.isStopped) connections.pooled.dispatch(options, post);
+      if (!deadline.isStopped) connections.pooled.dispatch(request, post);
     });
   }
 
   private constructor(
-    connections: Connections,
-    options: Dispatcher.DispatchOptions,
-    read: Read<Reply>,
-    deadline: Deadline,
+    outgoing: Outgoing<Reply>,
     resolve: (reply: Reply) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#connections = connections;
-    this.#options = options;
-    this.#read = read;
-    this.#deadline = deadline;
+    this.#outgoing = outgoing;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // It waited for a connection until its time was up
-    if (this.#deadline.isStopped) controller.abort(STOPPED);
+    if (this.#outgoing.deadline.isStopped) controller.abort(STOPPED);
     else this.#controller = controller;
   }
 
@@ -81,18 +76,19 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
       return;
     }
     try {
-      this.#resolve(this.#read(JSON.parse(textOf(this.#body))));
+      this.#resolve(this.#outgoing.read(JSON.parse(textOf(this.#body))));
     } catch (error) {
       this.#reject(error);
     }
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const { connections, request, deadline } = this.#outgoing;
     this.#controller = undefined;
-    const isWorthIt = this.#status === 0 && !this.#isRepeated && !this.#deadline.isStopped;
-    if (isWorthIt && isBrokenConnection(error)) {
+    const mayRepeat = this.#status === 0 && !this.#isRepeated && !deadline.isStopped;
+    if (mayRepeat && isBrokenConnection(error)) {
       this.#isRepeated = true;
-      this.#connections.fresh.dispatch(this.#options, this);
+      connections.fresh.dispatch(request, this);
     } else {
       this.#reject(error);
     }
@@ -108,7 +104,7 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status <= 299;
 }
 
-/** Without a byte order mark, which is no JSON. */
+/** Without a byte order mark, which is not JSON. */
 function textOf(body: readonly Buffer[]): string {
   const text = (body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body)).toString();
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
