@@ -60,33 +60,17 @@ export const BOUNDARIES: readonly InjectionSource[] = [
   {
     id: 'fake-heading',
     weight: 0.6,
-    anchors: [
-      '# system',
-      '#system',
-      '# developer',
-      '# admin',
-      '# new system',
-      '# instruction',
-      '# new instruction',
-    ],
+    anchors: '# system|#system|# developer|# admin|# new system|# instruction|# new instruction'.split('|'),
     pattern:
       '#\\s?(?:system|(?:new )?system (?:prompt|message|instructions?|override|note|update)|developer(?: message)?|admin|(?:new )?instructions?)\\s{0,2}:',
   },
   {
     id: 'fake-closing-tag',
     weight: 0.7,
-    anchors: [
-      '</system',
-      '</sys>',
-      '</developer',
-      '</instruction',
-      '</user_',
-      '</userinput',
-      '</prompt',
-      '</untrusted',
-      '</context',
-      '</document',
-    ],
+    anchors:
+      '</system|</sys>|</developer|</instruction|</user_|</userinput|</prompt|</untrusted|</context|</document'.split(
+        '|',
+      ),
     pattern:
       '</(?:system(?:[_-]?(?:prompt|message|instructions?))?|sys|developer|instructions?|user_?(?:input|query|message|prompt)|prompt|untrusted[a-z_-]{0,20}|context|documents?)>',
     closes: /<(?:sys|developer|instruction|user|prompt|untrusted|context|document)/i,
@@ -114,15 +98,10 @@ export const BOUNDARIES: readonly InjectionSource[] = [
   {
     id: 'fake-label',
     weight: 0.6,
-    anchors: [
-      '[system',
-      '[admin',
-      '[developer',
-      'system override',
-      'admin override',
-      'administrator override',
-      'developer override',
-    ],
+    anchors:
+      '[system|[admin|[developer|system override|admin override|administrator override|developer override'.split(
+        '|',
+      ),
     pattern:
       '(?:\\[\\s?(?:system|admin|developer)\\s(?:message|prompt|override|note|instructions?|notice|command|update|alert)\\s?\\]|\\b(?:system|admin|administrator|developer) override\\s{0,2}(?:[:!]|code|enabled|activated|engaged|initiated))',
   },

@@ -3,41 +3,14 @@
  *
  * @see https://docs.keeptrusts.com/docs/policies/config-per-policy-catalog
  */
-export const OTHER_KINDS: ReadonlySet<string> = new Set([
-  'bias-monitor',
-  'bot-detector',
-  'case-privacy',
-  'citation-verifier',
-  'cjis-mode',
-  'code-sanitizer',
-  'content-extractor',
-  'data-routing-policy',
-  'document-analyzer',
-  'dual-use-filter',
-  'embedding-detector',
-  'entity-list-filter',
-  'eu-ai-act',
-  'external-moderation',
-  'financial-compliance',
-  'flagged-review',
-  'gdpr-compliance',
-  'healthcare-compliance',
-  'hipaa-phi-detector',
-  'human-oversight',
-  'itar-ear-filter',
-  'language-validator',
-  'legal-privilege',
-  'mnpi-filter',
-  'quality-scorer',
-  'request-rewriter',
-  'response-rewriter',
-  'safety-filter',
-  'student-privacy',
-  'tool-budget',
-  'tool-security',
-  'tool-validation',
-  'upl-filter',
-]);
+export const OTHER_KINDS: ReadonlySet<string> = new Set(
+  `bias-monitor bot-detector case-privacy citation-verifier cjis-mode code-sanitizer content-extractor
+  data-routing-policy document-analyzer dual-use-filter embedding-detector entity-list-filter eu-ai-act
+  external-moderation financial-compliance flagged-review gdpr-compliance healthcare-compliance
+  hipaa-phi-detector human-oversight itar-ear-filter language-validator legal-privilege mnpi-filter
+  quality-scorer request-rewriter response-rewriter safety-filter student-privacy tool-budget
+  tool-security tool-validation upl-filter`.split(/\s+/),
+);
 
 /** Keys at the top of a file that are for a gateway, which a sidecar is not. */
 export const OTHER_KEYS = ['providers', 'agents', 'testing'] as const;

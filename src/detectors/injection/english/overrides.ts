@@ -37,34 +37,19 @@ export const OVERRIDES: readonly InjectionSource[] = [
   {
     id: 'override-safeguards',
     weight: 0.8,
-    anchors: [
-      'override',
-      'bypass',
-      'overrule',
-      'circumvent',
-      'disable ',
-      'deactivate',
-      'turn off',
-      'break ',
-      'violate ',
-      'remove ',
-      'lift ',
-      'drop ',
-    ],
+    anchors:
+      'override|bypass|overrule|circumvent|disable |deactivate|turn off|break |violate |remove |lift |drop '.split(
+        '|',
+      ),
     pattern: `\\b(?:override|bypass|overrule|circumvent|disable|deactivate|turn off|break|violate|remove|lift|drop|break free from)${_}${some(`${ABOUT_ALL}|moral|moderation|built-in|own|hard-?coded`, 4)}your${_}${some(`${ABOUT_ALL}|${WHOSE}|moral|moderation|built-in|own|core|default|openai`, 4)}(?:${RULES}|${LIMITS}|filters?\\b)`,
   },
   {
     id: 'new-instructions',
     weight: 0.4,
-    anchors: [
-      'new instruction',
-      'new rule',
-      'new directive',
-      'new objective',
-      'new order',
-      'new system prompt',
-      'updated instruction',
-    ],
+    anchors:
+      'new instruction|new rule|new directive|new objective|new order|new system prompt|updated instruction'.split(
+        '|',
+      ),
     pattern: `\\b(?:new|updated) (?:instruction|rule|directive|objective|order|system prompt)s?\\s{0,3}(?::|are\\b|is\\b|follow\\b|from (?:the )?(?:system|developer|admin))`,
   },
   {
@@ -76,15 +61,9 @@ export const OVERRIDES: readonly InjectionSource[] = [
   {
     id: 'instruction-priority',
     weight: 0.6,
-    anchors: [
-      'override',
-      'overrule',
-      'supersede',
-      'take precedence',
-      'takes precedence',
-      'have priority',
-      'has priority',
-    ],
+    anchors: 'override|overrule|supersede|take precedence|takes precedence|have priority|has priority'.split(
+      '|',
+    ),
     pattern: `\\b(?:overrides?|overrules?|supersedes?|takes? precedence over|ha(?:ve|s) priority over)${_}${some(ABOUT_ALL, 4)}(?:previous|prior|earlier|your|original|system)${_}[^.!?\\n]{0,24}?(?:instruction|prompt|directive|guideline|rule|message)s?\\b`,
   },
 ];

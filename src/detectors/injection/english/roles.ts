@@ -12,39 +12,19 @@ export const ROLES: readonly InjectionSource[] = [
   {
     id: 'dan',
     weight: 0.85,
-    anchors: [
-      'you are now dan',
-      "you're now dan",
-      'you are dan',
-      'dan mode',
-      'act as dan',
-      'act as a dan',
-      'stay a dan',
-      'pretend to be dan',
-      '[🔓jailbreak]',
-      '(🔓jailbreak)',
-      '[jailbreak]',
-    ],
+    anchors:
+      "you are now dan|you're now dan|you are dan|dan mode|act as dan|act as a dan|stay a dan|pretend to be dan|[🔓jailbreak]|(🔓jailbreak)|[jailbreak]".split(
+        '|',
+      ),
     pattern: `(?:\\b(?:you are(?: now)?|you're now|act as(?: a)?|stay a|pretend to be) dan\\b|\\bdan mode\\b|[[(](?:🔓)?jailbreak[\\])])`,
   },
   {
     id: 'unrestricted-role',
     weight: 0.85,
-    anchors: [
-      'act ',
-      'behave ',
-      'respond ',
-      'answer ',
-      'pretend ',
-      'pose ',
-      'roleplay ',
-      'role-play ',
-      'simulate ',
-      'you are',
-      "you're",
-      'become ',
-      'be ',
-    ],
+    anchors:
+      "act |behave |respond |answer |pretend |pose |roleplay |role-play |simulate |you are|you're|become |be ".split(
+        '|',
+      ),
     pattern: `\\b(?:act|behave|respond|answer|pretend|pose|role-?play|simulate|you are|you're|become|be)${_}${some('now|as|like|to|be|if|you|were|are|an|a|the|completely|fully|totally|my|going', 8)}(?:unrestricted|unfiltered|uncensored|jailbroken|unaligned|unethical|limitless|unlimited|unbound|unshackled)${_}${some('and|amoral|unfiltered|uncensored|unrestricted|language|artificial|chat|powerful|new', 4)}${AI}`,
   },
   {
@@ -80,35 +60,17 @@ export const ROLES: readonly InjectionSource[] = [
   {
     id: 'pretend-no-rules',
     weight: 0.8,
-    anchors: [
-      'pretend',
-      'imagine',
-      'assume',
-      'suppose',
-      'act as if',
-      'act like',
-      'behave as if',
-      'respond as if',
-      'answer as if',
-    ],
+    anchors:
+      'pretend|imagine|assume|suppose|act as if|act like|behave as if|respond as if|answer as if'.split('|'),
     pattern: `\\b(?:pretend|imagine|assume|suppose|act as if|act like|behave as if|respond as if|answer as if)${_}${some('that|now', 2)}(?:you (?:have|had|are|were)|you['’]re|there (?:are|were|is))${_}${some('now|completely', 2)}(?:no|without|free (?:of|from)|not bound by|not limited by|not subject to)${_}${some('any|ethical|moral|content|safety|legal|of|or|and|built-in|all|ai|your|the', 7)}${LIMITS}`,
   },
   {
     id: 'have-no-rules',
     weight: 0.6,
-    anchors: [
-      'you have no ',
-      'you do not have any',
-      "you don't have any",
-      'ai has no',
-      'assistant has no',
-      'who has no',
-      'that has no',
-      'which has no',
-      'it has no',
-      'dan has no',
-      'model has no',
-    ],
+    anchors:
+      "you have no |you do not have any|you don't have any|ai has no|assistant has no|who has no|that has no|which has no|it has no|dan has no|model has no".split(
+        '|',
+      ),
     pattern: `\\b(?:you have no|you do(?: not|n['’]t) have any|(?:ai|assistant|who|that|which|it|dan|model) has no)${_}${some('ethical|moral|content|safety|or|and|built-in|ai', 5)}${LIMITS}`,
   },
   {

@@ -18,18 +18,7 @@ export const THEFT: readonly InjectionSource[] = [
   {
     id: 'exfiltration-send',
     weight: 0.35,
-    anchors: [
-      'send ',
-      'post ',
-      'append ',
-      'exfiltrate',
-      'forward ',
-      'leak ',
-      'upload',
-      'transmit',
-      'e-mail',
-      'email',
-    ],
+    anchors: 'send |post |append |exfiltrate|forward |leak |upload|transmit|e-mail|email'.split('|'),
     pattern: `\\b(?:send|post|append|exfiltrate|forward|leak|upload|transmit|e-?mail)${_}[^.!?\\n]{0,60}?(?:conversation|chat history|chat log|system prompt|previous messages|secrets?|api[ _-]?keys?|passwords?|credentials|environment variables|private keys?)\\b[^!?\\n]{0,60}?(?:https?://|webhook|attacker|@)`,
   },
   {
@@ -57,14 +46,7 @@ export const TOOLS: readonly InjectionSource[] = [
   {
     id: 'tool-precondition',
     weight: 0.85,
-    anchors: [
-      'before using',
-      'before calling',
-      'before invoking',
-      'before running',
-      'when using',
-      'when calling',
-    ],
+    anchors: 'before using|before calling|before invoking|before running|when using|when calling'.split('|'),
     pattern: `\\b(?:before|when) (?:using|calling|invoking|running)${_}[^.!?\\n]{0,40}?(?:tool|function)s?\\b[^!?\\n]{0,80}?(?:read|cat|open|access|send|pass|include|fetch)\\b[^!?\\n]{0,60}?(?:\\.ssh|id_rsa|\\.env\\b|password|credential|mcp\\.json|/etc/passwd|private key)`,
   },
   {
