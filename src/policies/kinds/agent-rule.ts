@@ -1,10 +1,10 @@
 import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
-import type { SweepingRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { globsOf } from '../glob.ts';
 import type { CreateContext, PolicyRefusal } from '../policy.ts';
 import type { Arguments } from './agent-arguments.ts';
 import { hasTraversal, pathRule } from './agent-path.ts';
+import { madeOr } from './patterns.ts';
 
 export type ArgumentRuleOptions = {
   readonly tools?: readonly string[] | undefined;
@@ -30,17 +30,12 @@ export const TOO_MUCH = refused('too-many-arguments');
  */
 export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
   const isFor = options.tools && globsOf(context, `${key}.tools`, options.tools);
-  const patterns = options.deny_patterns?.flatMap((source, index): SweepingRule[] => {
-    try {
-      return [userPattern('deny-pattern', source)];
-    } catch (error) {
-      context.fail(`${key}.deny_patterns[${index}]`, (error as Error).message);
-      return [];
-    }
-  });
+  const patterns = (options.deny_patterns ?? []).flatMap((source, index) =>
+    madeOr(context, `${key}.deny_patterns[${index}]`, () => userPattern('deny-pattern', source)),
+  );
   const isOutside = options.allowed_paths && pathRule(options.allowed_paths);
   const denied = (text: string, isOver: () => boolean): PolicyRefusal | undefined => {
-    for (const { sweep } of patterns ?? []) {
+    for (const { sweep } of patterns) {
       for (let from = 0; from < text.length; from += PIECE) {
         if (isOver()) return TOO_MUCH;
         if (sweep(text, from, Math.min(from + PIECE, text.length)).length > 0) return refused('deny-pattern');

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { REDACTED } from '../../detectors/remove.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
-import { type CreateContext, defineKind } from '../policy.ts';
-import { ActionOption } from './patterns.ts';
+import { defineKind } from '../policy.ts';
+import { ActionOption, linesOf, madeOr } from './patterns.ts';
 
-/** Each costs memory: about two kilobytes. */
+/** Each costs about two kilobytes of memory. */
 const MAX_KEYWORDS = 10_000;
 
 const options = v.strictObject({
@@ -17,8 +17,8 @@ const options = v.strictObject({
 });
 
 /**
- * Words that may stand neither in requests nor in answers. Capitals do not matter; in LiteLLM's own, a keyword with
- * capitals is never found.
+ * Blocks or redacts words in requests and responses. Capitals do not matter; in LiteLLM's own, a keyword with capitals is
+ * never found.
  *
  * @see LiteLLM 1.106.2, `banned_keywords` in enterprise/enterprise_hooks/banned_keywords.py
  */
@@ -26,7 +26,7 @@ export const bannedKeywords = defineKind({
   kind: 'banned-keywords',
   options,
   create({ keywords, keywords_file, action }, context) {
-    const fromFile = keywords_file === undefined ? [] : linesOf(keywords_file, context);
+    const fromFile = keywords_file === undefined ? [] : linesOf(keywords_file, 'keywords_file', context);
     const written = [
       ...keywords.map((word, index) => ({ word, key: `keywords[${index}]` })),
       ...fromFile.map((word) => ({ word, key: 'keywords_file' })),
@@ -34,14 +34,11 @@ export const bannedKeywords = defineKind({
     if (written.length > MAX_KEYWORDS) {
       context.fail(written.at(-1)?.key ?? 'keywords', `are more than ${MAX_KEYWORDS} keywords in all`);
     }
-    const rules = written.slice(0, MAX_KEYWORDS).flatMap(({ word, key }, index) => {
-      try {
-        return [literalRule(`keyword-${index + 1}`, word)];
-      } catch (error) {
-        context.fail(key, (error as Error).message);
-        return [];
-      }
-    });
+    const rules = written
+      .slice(0, MAX_KEYWORDS)
+      .flatMap(({ word, key }, index) =>
+        madeOr(context, key, () => literalRule(`keyword-${index + 1}`, word)),
+      );
     if (written.length === 0) context.warn('keywords', 'nothing is banned');
     return {
       texts: {
@@ -49,19 +46,8 @@ export const bannedKeywords = defineKind({
         on: ['request', 'response'],
         reasonCode: 'banned_keyword',
         decide: (findings) => (findings.length > 0 ? action : 'allow'),
-        replace: () => '[REDACTED]',
+        replace: () => REDACTED,
       },
     };
   },
 });
-
-function linesOf(path: string, context: CreateContext): readonly string[] {
-  try {
-    return readFileSync(path, 'utf8')
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '');
-  } catch (error) {
-    context.fail('keywords_file', `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-    return [];
-  }
-}

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { defineKind } from '../policy.ts';
+import { linesOf } from './patterns.ts';
 
 const USER_BLOCKED = { rule: 'blocked-user', reasonCode: 'user_blocked' };
 
@@ -11,7 +11,7 @@ const options = v.strictObject({
 });
 
 /**
- * Refuses callers by user id, e-mail address or end user, letter by letter. An answer is refused like a request.
+ * Refuses callers by user id, e-mail address or end user, by exact match. A response is refused like a request.
  *
  * @see LiteLLM 1.106.2, `blocked_user_check` in enterprise/enterprise_hooks/blocked_user_list.py
  */
@@ -19,16 +19,8 @@ export const blockedUsers = defineKind({
   kind: 'blocked-users',
   options,
   create({ users, users_file }, context) {
-    const blocked = new Set(users);
-    if (users_file !== undefined) {
-      try {
-        for (const line of readFileSync(users_file, 'utf8').split(/\r?\n/)) {
-          if (line.trim() !== '') blocked.add(line.trim());
-        }
-      } catch (error) {
-        context.fail('users_file', `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-      }
-    }
+    const fromFile = users_file === undefined ? [] : linesOf(users_file, 'users_file', context);
+    const blocked = new Set([...users, ...fromFile.map((line) => line.trim())]);
     if (users.length === 0 && users_file === undefined) context.warn('users', 'nobody is blocked');
     return {
       check({ caller: { user, endUser } }) {

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
+import { REDACTED } from '../../detectors/remove.ts';
 import type { TextRule } from '../../detectors/rule.ts';
 import { fuzzyRule, MAX_DISTANCE } from '../../detectors/scan/fuzzy.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
 import { type CreateContext, defineKind, type PolicyAction } from '../policy.ts';
-import { ActionOption, PatternOption, patternRules } from './patterns.ts';
+import { ActionOption, madeOr, PatternOption, patternRules, strictest } from './patterns.ts';
 
 const options = v.strictObject({
   /** Expressions, with or without a name and an action of their own. */
@@ -12,17 +13,17 @@ const options = v.strictObject({
   patterns: v.optional(v.array(PatternOption), []),
   /** Words and phrases, found within words too; capitals do not matter. */
   blocked_terms: v.optional(v.array(v.string()), []),
-  /** Of what has no action of its own; `redact` by default. */
+  /** For rules without an action of their own; `redact` by default. */
   action: v.optional(ActionOption, 'redact'),
   /** Finds the terms also where letters are changed, missing or added. */
   fuzzy_matching: v.optional(v.boolean(), false),
-  /** How many letters; 1 by default. */
+  /** Number of such letters; 1 by default. */
   max_distance: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DISTANCE)), 1),
   sensitivity_level: v.optional(v.picklist(['standard', 'high', 'restricted']), 'standard'),
 });
 
 /**
- * What must not leave the house: patterns and terms that its owner writes. Nothing is built in.
+ * Keeps patterns and terms from leaving the house that its owner writes. None is built in.
  *
  * @see https://docs.keeptrusts.com/docs/policies/dlp-filter
  */
@@ -46,19 +47,16 @@ export const dlpFilter = defineKind({
     if (blocked_terms.length + detect_patterns.length + patterns.length === 0) {
       context.warn('', 'has neither patterns nor terms, so it finds nothing');
     }
-    const actions = new Map<TextRule, PolicyAction>(
-      found.map(({ rule, action: own }) => [rule, own ?? action]),
+    const actions = new Map<TextRule, PolicyAction | undefined>(
+      found.map((each) => [each.rule, each.action]),
     );
     return {
       texts: {
         rules,
         on: ['request', 'response'],
         reasonCode: 'dlp_violation',
-        decide(findings) {
-          if (findings.length === 0) return 'allow';
-          return findings.some(({ rule }) => (actions.get(rule) ?? action) === 'block') ? 'block' : 'redact';
-        },
-        replace: () => '[REDACTED]',
+        decide: (findings) => strictest(findings, (rule) => actions.get(rule) ?? action),
+        replace: () => REDACTED,
       },
     };
   },
@@ -66,7 +64,7 @@ export const dlpFilter = defineKind({
 
 type TermOptions = { readonly fuzzy_matching: boolean; readonly max_distance: number };
 
-/** One rule for a term as it is written, and one for what is near to it. */
+/** One rule for a term as it is written, and one for similar words. */
 function termRules(
   term: string,
   index: number,
@@ -74,11 +72,8 @@ function termRules(
   context: CreateContext,
 ): readonly TextRule[] {
   const id = `term-${index + 1}`;
-  try {
+  return madeOr(context, `blocked_terms[${index}]`, () => {
     const exact = literalRule(id, term);
     return fuzzy_matching ? [exact, fuzzyRule(`${id}-fuzzy`, term, max_distance)] : [exact];
-  } catch (error) {
-    context.fail(`blocked_terms[${index}]`, (error as Error).message);
-    return [];
-  }
+  }).flat();
 }

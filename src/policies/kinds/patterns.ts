@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import type { TextRule } from '../../detectors/rule.ts';
-import { PatternError, userPattern } from '../../detectors/scan/user-pattern.ts';
+import type { Finding, TextRule } from '../../detectors/rule.ts';
+import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { unknownName } from '../file/nearest.ts';
 import type { CreateContext, PolicyAction } from '../policy.ts';
 
@@ -42,15 +43,41 @@ export function patternRules(
         unknownName(isNamed ? pattern.name : id, 'is the name of an earlier pattern', []),
       );
     ids.add(id);
-    try {
-      const rule = userPattern(id, isNamed ? pattern.regex : pattern);
-      return [{ rule, action: isNamed ? pattern.action : undefined }];
-    } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
-      context.fail(isNamed ? `${at}.regex` : at, error.message);
-      return [];
-    }
+    return madeOr(context, isNamed ? `${at}.regex` : at, () => ({
+      rule: userPattern(id, isNamed ? pattern.regex : pattern),
+      action: isNamed ? pattern.action : undefined,
+    }));
   });
+}
+
+/** A made value, or none once its error was reported as a mistake of the file. */
+export function madeOr<Made>(context: CreateContext, key: string, make: () => Made): Made[] {
+  try {
+    return [make()];
+  } catch (error) {
+    context.fail(key, (error as Error).message);
+    return [];
+  }
+}
+
+/** The lines of a text file that are not blank; an unreadable file is a mistake of the policy file. */
+export function linesOf(path: string, key: string, context: CreateContext): readonly string[] {
+  try {
+    const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+    return lines.filter((line) => line.trim() !== '');
+  } catch (error) {
+    context.fail(key, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    return [];
+  }
+}
+
+/** The strictest action of some findings, each with that of its rule. */
+export function strictest(
+  findings: readonly Finding[],
+  actionOf: (rule: TextRule) => PolicyAction,
+): PolicyAction | 'allow' {
+  if (findings.length === 0) return 'allow';
+  return findings.some(({ rule }) => actionOf(rule) === 'block') ? 'block' : 'redact';
 }
 
 function kebab(name: string): string {

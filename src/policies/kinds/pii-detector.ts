@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { ENTITIES, type Entity } from '../../detectors/personal/index.ts';
 import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
-import { ActionOption, PatternOption, patternRules } from './patterns.ts';
+import { ActionOption, PatternOption, patternRules, strictest } from './patterns.ts';
 import { markers } from './pii-markers.ts';
 
 const Redaction = v.strictObject({
@@ -13,25 +13,25 @@ const Redaction = v.strictObject({
   preserve_length: v.optional(v.boolean(), false),
   /** Markers of your own, by entity. */
   custom_markers: v.optional(v.record(v.string(), v.string()), {}),
-  /** Ours: `[EMAIL_ADDRESS_1]`, and the answer gets the values back. */
+  /** Ours: `[EMAIL_ADDRESS_1]`, and the response gets the values back. */
   reversible: v.optional(v.boolean(), false),
 });
 
 const options = v.strictObject({
   /** `redact` by default. */
   action: v.optional(ActionOption, 'redact'),
-  /** Also numbers of patients, insurances and those who treat. */
+  /** Adds numbers of patients, insurances and practitioners. */
   healthcare_mode: v.optional(v.boolean(), false),
-  /** Cards and their codes; true by default, unless `entities` says what is looked for. */
+  /** Cards and their codes; true by default, unless `entities` is given. */
   pci_mode: v.optional(v.boolean()),
   detect_patterns: v.optional(v.array(PatternOption), []),
-  /** The only kinds of personal data that are looked for, beside those of the modes and the patterns. */
+  /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
   entities: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
   redaction: v.optional(Redaction, {}),
 });
 
 /**
- * Personal data in requests and answers that its shape or its sum gives away. Names and places need a model, so a backend.
+ * Finds personal data in requests and responses by shape and checksum. Names and places need a model, so a backend.
  *
  * @see https://docs.keeptrusts.com/docs/policies/pii-detector
  */
@@ -61,16 +61,13 @@ export const piiDetector = defineKind({
         'is not applied here: records name the rules, and never what was found',
       );
     }
-    const actions = new Map(patterns.map(({ rule, action: own }) => [rule, own ?? action]));
+    const actions = new Map(patterns.map((each) => [each.rule, each.action]));
     return {
       texts: {
         rules: [...chosen.flatMap(({ rules }) => rules), ...patterns.map(({ rule }) => rule)],
         on: ['request', 'response'],
         reasonCode: 'pii_detected',
-        decide(findings) {
-          if (findings.length === 0) return 'allow';
-          return findings.some(({ rule }) => (actions.get(rule) ?? action) === 'block') ? 'block' : 'redact';
-        },
+        decide: (findings) => strictest(findings, (rule) => actions.get(rule) ?? action),
         replace: markers({ format, preservesLength: redaction.preserve_length, custom, isReversible }),
         isReversible: isReversible && action === 'redact',
       },

@@ -8,16 +8,17 @@ import {
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
+import { madeOr } from './patterns.ts';
 
 const DEFAULT_THRESHOLD = 0.8;
 
 const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const Patterns = v.array(v.pipe(v.string(), v.nonEmpty()));
-const Action = v.picklist(['block', 'log', 'escalate']);
+const InjectionAction = v.picklist(['block', 'log', 'escalate']);
 
 /**
- * Attacks on the instructions of the operator: overrides in fifteen languages, extraction of the system prompt, changed
- * roles, made-up turns and delimiters, stolen data, hijacked tools; also where they are encoded or disguised.
+ * Blocks attacks on the operator's instructions: overrides in fifteen languages, extraction of the system prompt, changed
+ * roles, made-up turns and delimiters, stolen data, hijacked tools; encoded and disguised ones too.
  *
  * Each rule has a weight, and the score of a call is `1 - (1 - w1)(1 - w2)...` over the different rules found in it. A
  * score of `threshold` or more is blocked. A phrase that is quoted or reported weighs 0.25.
@@ -31,14 +32,14 @@ export const promptInjection = defineKind({
     threshold: v.optional(Share),
     embedding_threshold: v.optional(Share),
     /** `escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins. */
-    action: v.optional(Action),
-    /** Patterns of the operator, capitals ignored. One of them is enough to block. */
+    action: v.optional(InjectionAction),
+    /** The operator's own patterns, capitals ignored. One of them is enough to block. */
     attack_patterns: v.optional(Patterns, []),
     detection: v.optional(
       v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Patterns, []) }),
       {},
     ),
-    /** What is undone before the rules look again. */
+    /** Disguises that are undone before the rules look again. */
     encoding: v.optional(
       v.strictObject({
         decode_base64: v.optional(v.boolean(), true),
@@ -58,7 +59,7 @@ export const promptInjection = defineKind({
     ),
     response: v.optional(
       v.strictObject({
-        action: v.optional(Action),
+        action: v.optional(InjectionAction),
         message: v.optional(v.string()),
         /** Read, and without effect: what is found is logged as all findings are. */
         log_level: v.optional(v.string()),
@@ -124,15 +125,8 @@ function weightsOf(
 
 function ownPatterns(sources: readonly string[], key: string, context: CreateContext): SweepingRule[] {
   return sources.flatMap((source, index) => {
-    try {
-      const flags = /^\(\?[ims]{1,3}\)/.exec(source)?.[0] ?? '';
-      return userPattern(
-        `${key.replaceAll(/[._]/g, '-')}-${index + 1}`,
-        flags === '' ? `(?i)${source}` : source,
-      );
-    } catch (error) {
-      context.fail(`${key}[${index}]`, error instanceof Error ? error.message : String(error));
-      return [];
-    }
+    const id = `${key.replaceAll(/[._]/g, '-')}-${index + 1}`;
+    const pattern = /^\(\?[ims]{1,3}\)/.test(source) ? source : `(?i)${source}`;
+    return madeOr(context, `${key}[${index}]`, () => userPattern(id, pattern));
   });
 }

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
+import { REDACTED } from '../../detectors/remove.ts';
 import { HIGH_ENTROPY, SECRETS, TOKENS } from '../../detectors/secrets/index.ts';
 import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
+import { ActionOption } from './patterns.ts';
 
-const REPLACEMENT = '[REDACTED]';
 const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
 
 /**
- * Credentials that people paste, in requests and in answers, each replaced by `[REDACTED]`.
+ * Replaces credentials that people paste into requests, and those in responses, by `[REDACTED]`.
  *
  * @see https://docs.litellm.ai/docs/proxy/guardrails/secret_detection (hide_secrets, whose detectors are all here)
  */
@@ -15,12 +16,12 @@ export const secrets = defineKind({
   kind: 'secrets',
   options: v.strictObject({
     /** `redact` by default. */
-    action: v.optional(v.picklist(['block', 'redact']), 'redact'),
+    action: v.optional(ActionOption, 'redact'),
     /** Ids of rules that are switched off. */
     ignore: v.optional(v.array(v.string()), []),
-    /** Only what its own shape tells, and not what a name beside it does: nothing else is blocked by mistake. */
+    /** Looks only for credentials told by their own shape, not by a name beside them: these are never mistakes. */
     tokens_only: v.optional(v.boolean(), false),
-    /** Also quoted strings that only look random; many hashes do. */
+    /** Adds quoted strings that only look random; many hashes do. */
     high_entropy: v.optional(v.boolean(), false),
   }),
   create({ action, ignore, tokens_only, high_entropy }, context) {
@@ -36,7 +37,7 @@ export const secrets = defineKind({
         on: ['request', 'response'],
         reasonCode: 'secret_detected',
         decide: (findings) => (findings.length > 0 ? action : 'allow'),
-        replace: () => REPLACEMENT,
+        replace: () => REDACTED,
       },
     };
   },

@@ -7,13 +7,13 @@ const limit = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
 const options = v.strictObject({
   /** Bytes of the body that LiteLLM sends here, which is somewhat larger than what its client sent. */
   max_request_bytes: limit,
-  /** Unicode code points of all texts together: history, system prompt, tool calls and results, descriptions of tools. */
+  /** Unicode code points of all texts: history, system prompt, tool calls and results, descriptions of tools. */
   max_text_chars: limit,
   /** Rows of the conversation, system prompt and tool results included. */
   max_messages: limit,
 });
 
-/** Refuses requests that are too large; answers pass. */
+/** Refuses requests that are too large; responses pass. */
 export const sizeLimits = defineKind({
   kind: 'size-limits',
   options,
@@ -41,14 +41,7 @@ function hasMoreThan(max: number, { passages: { chars, all } }: GuardrailCall): 
   return all.reduce((points, { text }) => points - pairsIn(text), chars) > max;
 }
 
-/** Code points that take two UTF-16 units. */
+/** Counts the code points that take two UTF-16 units. */
 function pairsIn(text: string): number {
-  let pairs = 0;
-  for (let at = 0; at < text.length - 1; at++) {
-    if ((text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) {
-      pairs++;
-      at++;
-    }
-  }
-  return pairs;
+  return text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
 }
