@@ -20,25 +20,25 @@ export type AnchoredRule = {
   readonly look?: { readonly offset: number; readonly isWorth: Uint8Array };
   /** The match that belongs to the anchor which begins at `at`, if there is one. */
   match(text: string, at: number): Span | undefined;
-  /** Where a match would begin that the end of the text cuts off, for the anchor at `at`. It may guess too much, never too little. */
+  /** Start of a match at this anchor that the end of the text may cut off. It may guess too much, never too little. */
   open(text: string, at: number): number | undefined;
   /**
-   * Where a match would begin, from `from` on, of which the text ends before its anchor. For rules whose matches begin
+   * Start of a match, from `from` on, that the end of the text cuts off before its anchor. For rules whose matches begin
    * before their anchor, such as an e-mail address before its `@`.
    */
   openTail?(text: string, from: number): number | undefined;
   /** The expressions it was made from, for tests and benchmarks. */
   readonly sources?: readonly RuleSource[];
-  /** How far behind an anchor a match can reach, in UTF-16 units, its lookahead included. */
+  /** Most UTF-16 units from an anchor to the end of a match, its lookahead included. */
   reach(): number;
 };
 
-/** Something that no literal announces: it is looked for in the whole text, in time linear in its length. */
+/** A rule without anchors: it is looked for in the whole text, in time linear in its length. */
 export type SweepingRule = {
   readonly id: string;
   /** All matches that begin in a range, in order and without overlap. */
   sweep(text: string, from: number, to: number): readonly Span[];
-  /** Where the first match from `from` on would begin that the end of the text cuts off. */
+  /** Start of the first match from `from` on that the end of the text may cut off. */
   openFrom(text: string, from: number): number | undefined;
 };
 
@@ -51,14 +51,14 @@ export type RuleSource = {
   readonly id: string;
   readonly anchors: readonly string[];
   /**
-   * What matches, as the source of a JavaScript regular expression. Every quantifier is bounded. A group named `before`
+   * Source of a JavaScript regular expression. Every quantifier is bounded. A group named `before`
    * at its beginning is no part of the finding. Where an anchor stands inside a match, `lead` says how far.
    */
   readonly pattern: string;
   readonly flags?: 'i' | 'u' | 'iu';
-  /** How many units before the anchor a match begins; 0 by default. */
+  /** Units from the start of a match to its anchor; 0 by default. */
   readonly lead?: number;
-  /** Looks again at what matched: how many of its characters are what was looked for; 0 for none. Without it, all. */
+  /** Returns how many characters of a match count; 0 for none. All by default. */
   readonly judge?: (candidate: string) => number;
 };
 

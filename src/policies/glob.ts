@@ -20,7 +20,7 @@ const OPTIONS = { dot: true, bash: true, nonegate: true, fastpaths: false, stric
  * Tells if a name is matched by one of some globs (`gpt-*`, `{search,fetch}.*`, `claude-[34]*`) or is one of them.
  * Capitals count; `*` stands for any characters, `/` and `.` too. Runs in time linear in the name.
  *
- * @throws Error what is wrong with which glob
+ * @throws Error that says why a glob cannot be used
  */
 export function globs(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns);

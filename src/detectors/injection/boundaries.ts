@@ -1,6 +1,6 @@
 import type { InjectionSource } from './rule.ts';
 
-/** What a template has where a text is to be filled in, or what every example says. */
+/** Placeholders of templates, and the beginnings of examples. */
 const PLACEHOLDER = '[{$<[%(]|\\.{3}|…|you are a helpful|your system';
 
 /**

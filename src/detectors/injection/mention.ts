@@ -1,12 +1,12 @@
 import type { Span } from '../rule.ts';
 
-/** How far round a phrase is looked for what makes it a mention, in UTF-16 units. */
+/** UTF-16 units round a phrase in which signs of a mention are looked for. */
 export const CONTEXT = 120;
 
 const OPENING = /["'`“”‘’„«»「『《][^"'`“”„«»「」『』\n]{0,24}$/;
 const CLOSING = /^[^"'`“”„«»「」『』\n]{0,40}["'`“”‘’«»」』》]/;
 
-/** Words of those who talk about attacks. */
+/** Words used to talk about attacks. */
 const ABOUT =
   /attack|inject|jailbreak|malicious|adversar|phras|pattern|prompts? (?:like|such)|payload|defen[ds]|detect|filter|blocklist|denylist|keyword|such as|for example|e\.g\.|example|sample|known as|so-called|called|contain|string|regex|test|assert|vulnerab|exploit|guardrail|classif|phishing|angriff|angreif|beispiel|attaqu|exempl|ataque|inyec|inje[cç]|ejemplo|attacc|iniezion|esempio|aanval|atak|przykład|атак|инъекц|пример|фраз|攻击|注入|例如|攻撃|例えば|インジェクション|공격|예를|saldır|örne|هجوم|حقن|مثل|हमल|उदाहरण/i;
 
@@ -20,10 +20,10 @@ const CONDITION =
   /\b(?:if|when|whenever|where|requests?|attempts?|attempting|asking|asks|try|trying|tries|who)\b[^.!?\n]{0,60}$/i;
 
 /**
- * Whether a phrase is talked about and not said: quoted beside words such as "attack" or "pattern", told of others
+ * True if a phrase is talked about and not said: quoted beside words such as "attack" or "pattern", told of others
  * ("users who tell the model to ..."), or denied ("never ...").
  *
- * @param isMeantDenied whether a denial before it is part of what it says
+ * @param isMeantDenied true if a denial before it is part of the attack
  */
 export function isMention(text: string, { start, end }: Span, isMeantDenied = false): boolean {
   const before = text.slice(Math.max(0, start - CONTEXT), start);

@@ -4,7 +4,7 @@ import { CONTEXT, isMention } from './mention.ts';
 /** A rule as it is written down. Its pattern begins at the anchor; capitals are ignored. */
 export type InjectionSource = {
   readonly id: string;
-  /** How sure it is that this is an attack, 0 to 1. */
+  /** Probability that a match is an attack, 0 to 1. */
   readonly weight: number;
   readonly anchors: readonly string[];
   readonly pattern: string;
@@ -16,12 +16,12 @@ export type InjectionSource = {
   readonly isMeantDenied?: boolean;
 };
 
-/** The source of an expression for what stands between two words. */
+/** Source of an expression for the gap between two words. */
 export const GAP = `[\\s,*_~"'’-]{1,4}`;
 
 export type InjectionRule = {
   readonly rule: AnchoredRule;
-  /** How sure it is that this is an attack, 0 to 1. */
+  /** Probability that a match is an attack, 0 to 1. */
   readonly weight: number;
 };
 
@@ -29,7 +29,7 @@ export type InjectionRule = {
 export const MENTION = 'injection-mention';
 const MENTION_WEIGHT = 0.25;
 
-/** How far before a match its opening is looked for, in UTF-16 units. */
+/** UTF-16 units before a match in which its opening is looked for. */
 const LOOK_BACK = 600;
 
 /** The rule of a source, and the one that finds it mentioned. */

@@ -13,8 +13,8 @@ const HEX_NOISE = /\\x|0x|[\s,:;]/gi;
 const READABLE = /[^\p{C}\ufffd\t\r\n]{1}[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd]{15,}/gu;
 
 /**
- * The texts that are encoded within a text: base64 (also base64url, also in lines), hex, percent codes, HTML entities, `\u0069` and
- * `\x69`, wherever 16 characters or more can be read once decoded; and the texts encoded within those. Percent codes,
+ * The texts that are encoded within a text: base64 (also base64url, also in lines), hex, percent codes, HTML entities,
+ * `\u0069` and `\x69`, wherever 16 characters or more can be read once decoded; and the texts encoded within those. Percent codes,
  * entities and escapes give the whole text with them undone, as they may stand for one letter each.
  *
  * Linear: text without any costs about 2 ms a megabyte. All parts together are at most three times as long as the text.

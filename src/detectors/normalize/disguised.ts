@@ -48,7 +48,9 @@ const GAP = /[\s._*~/|-]{1,4}/g;
  * string if not. Linear; text without either costs two tests, about 3 ms a megabyte.
  */
 export function undisguised(text: string): string {
-  const joined = SOME_APART.test(text) ? text.replace(APART, (letters) => wordsOf(letters) ?? letters) : text;
+  const joined = SOME_APART.test(text)
+    ? text.replace(APART, (letters) => spelledWords(letters) ?? letters)
+    : text;
   return withoutSigns(joined);
 }
 
@@ -76,8 +78,8 @@ function withoutSigns(text: string): string {
   return done === 0 ? text : plain + text.slice(done);
 }
 
-/** The words that letters set apart spell, if one of them is a long one. */
-function wordsOf(letters: string): string | undefined {
+/** The words that letters set apart spell, if one has five letters or more. */
+function spelledWords(letters: string): string | undefined {
   const key = keyOf(letters.replace(GAP, ''));
   const words: string[] = [];
   let rest = '';

@@ -35,7 +35,7 @@ export function unescaped(text: string): string {
 const ENCODED = /[^\t\n\r -~]|%|\\[ux]/;
 const [DOT, SLASH, BACKSLASH, PERCENT] = [0x2e, 0x2f, 0x5c, 0x25];
 const [SMALL_U, SMALL_X] = [0x75, 0x78];
-/** Where the bytes of a percent encoding wait to become a character; private use. */
+/** Private-use units for the bytes of a percent encoding that wait to become a character. */
 const BYTES = 0xf700;
 
 /**

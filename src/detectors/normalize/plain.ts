@@ -15,7 +15,7 @@ export type PlainUse = {
 };
 
 const BEYOND_ASCII = /\P{ASCII}/u;
-/** What is neither ASCII nor punctuation, Chinese, Japanese or Korean writing, or an emoji: only that can be a disguise. */
+/** Characters that can be a disguise: all but ASCII, punctuation, Chinese, Japanese and Korean writing, and emoji. */
 const SUSPICIOUS =
   /[^\p{ASCII}\u00a1-\u00a7\u00a9\u00ab\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf\u2010\u2012-\u2016\u2018-\u2027\u2030-\u2032\u2039-\u203b\u20ac\u2190-\u21ff\u2500-\u259f\u25a0-\u25ff\u2600-\u27bf\u3001-\u3003\u3008-\u3011\u3041-\u3096\u30a1-\u30fc\u4e00-\u9fff\uac00-\ud7a3\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u{1f300}-\u{1faff}]/u;
 /** Precomposed Latin letters and the ASCII letter each is without its accents. */
@@ -46,7 +46,7 @@ function learnedKind(unit: number): number {
   return kind;
 }
 
-/** What there is to undo: nothing, only accents of Latin letters, or more. */
+/** The disguise of a text: none, only accents of Latin letters, or more. */
 function disguiseOf(text: string): 'none' | 'accents' | 'more' {
   let kinds = 0;
   for (let i = 0; i < text.length && kinds < SUSPECT; i++) {
@@ -67,7 +67,7 @@ const FLOOD = /(\p{M}{8})\p{M}+/gu;
 const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+/g;
 
 /**
- * What a text says once disguises are undone: NFKC, no invisible characters, tag characters as the ASCII they stand for,
+ * The text with its disguises undone: NFKC, no invisible characters, tag characters as the ASCII they stand for,
  * no accents, look-alike letters as Latin ones, `1gn0re` and `i g n o r e` as the word. Undefined if that is the text
  * itself; typographic quotes, dashes, Chinese, Japanese and Korean writing alone are left as they are. No place in it says anything about places in the text.
  *
@@ -103,7 +103,7 @@ function normalized(text: string): string {
   );
 }
 
-/** All that a text says beside itself: without disguise, and what is decoded from it, that too without disguise. */
+/** The other readings of a text: without disguise, and the texts encoded in it, these without disguise too. */
 export function plainVariants(text: string, use: PlainUse): string[] {
   const plain = plainOf(text, use);
   const decoded = use.decodes ? decodedParts(text).map((part) => plainOf(part, use) ?? part) : [];

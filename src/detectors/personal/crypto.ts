@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { EDGE, numberRule } from './shapes.ts';
+import { NUMBER_EDGE, numberRule } from './shapes.ts';
 
 const ID = 'crypto';
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
@@ -10,7 +10,7 @@ const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 const BITCOIN = numberRule({
   id: ID,
   look: [0, '13'],
-  pattern: `${EDGE}[13][${BASE58}]{25,34}(?!\\w)`,
+  pattern: `${NUMBER_EDGE}[13][${BASE58}]{25,34}(?!\\w)`,
   judge: (address) => (isBase58Check(address) ? address.length : 0),
 });
 
@@ -18,7 +18,7 @@ const BITCOIN = numberRule({
 const SEGWIT = anchoredRule({
   id: ID,
   anchors: ['bc1'],
-  pattern: `${EDGE}bc1[${BECH32}]{11,71}(?!\\w)`,
+  pattern: `${NUMBER_EDGE}bc1[${BECH32}]{11,71}(?!\\w)`,
   flags: 'i',
   judge: (address) => (isBech32(address) ? address.length : 0),
 });
@@ -26,7 +26,7 @@ const SEGWIT = anchoredRule({
 const ETHEREUM = anchoredRule({
   id: ID,
   anchors: ['0x'],
-  pattern: String.raw`${EDGE}0x[0-9a-f]{40}(?!\w)`,
+  pattern: String.raw`${NUMBER_EDGE}0x[0-9a-f]{40}(?!\w)`,
   flags: 'i',
 });
 

@@ -3,7 +3,7 @@ import type { AnchoredRule } from '../rule.ts';
 const DOMAIN = /(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/uy;
 const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
 const LOCAL = /[\p{L}\p{N}._%+'-]/u;
-/** What belongs to the backslash before it. */
+/** The letters that belong to a backslash before them. */
 const ESCAPE = /^(?:u[0-9a-f]{4}|[nrtbf])/i;
 const IMAGE_NAME = /\.(?:png|jpe?g|gif|svg|webp)$/i;
 
@@ -35,7 +35,7 @@ export const EMAIL: AnchoredRule = {
   },
 };
 
-/** Where what stands before an `@` begins; the end itself if nothing does. */
+/** Start of the part before an `@`; the end itself if there is none. */
 function localStart(text: string, end: number, from: number): number {
   const least = Math.max(from, end - MAX_LOCAL);
   let start = end;

@@ -1,12 +1,12 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, CAPITALS, EDGE, isLuhn, numberRule, wholly, withTail } from './shapes.ts';
+import { BETWEEN, CAPITALS, isLuhn, NUMBER_EDGE, numberRule, wholly, withTail } from './shapes.ts';
 
 /** Numbers of patients' records have no shape of their own: they are found where the text says what they are. */
 export const MEDICAL_RECORDS: readonly AnchoredRule[] = [
   anchoredRule({
     id: 'medical-record-number',
     anchors: ['mrn', 'medical record', 'medical_record'],
-    pattern: String.raw`(?<before>${EDGE}(?:mrn|medical[ _]record)(?:[ _](?:number|no\.?|id))?${BETWEEN})[A-Z]{0,4}-?\d{4,12}(?!\w)`,
+    pattern: String.raw`(?<before>${NUMBER_EDGE}(?:mrn|medical[ _]record)(?:[ _](?:number|no\.?|id))?${BETWEEN})[A-Z]{0,4}-?\d{4,12}(?!\w)`,
     flags: 'i',
   }),
 ];
@@ -16,7 +16,7 @@ export const HEALTH_INSURANCE_IDS: readonly AnchoredRule[] = [
   anchoredRule({
     id: 'health-insurance-id',
     anchors: ['insurance', 'member', 'subscriber'],
-    pattern: String.raw`(?<before>${EDGE}(?:insurance|member|subscriber)[ _](?:member[ _])?(?:number|no\.?|id)${BETWEEN})[A-Z]{0,4}-?\d{6,12}[A-Z]?(?!\w)`,
+    pattern: String.raw`(?<before>${NUMBER_EDGE}(?:insurance|member|subscriber)[ _](?:member[ _])?(?:number|no\.?|id)${BETWEEN})[A-Z]{0,4}-?\d{6,12}[A-Z]?(?!\w)`,
     flags: 'i',
   }),
 ];
@@ -29,7 +29,7 @@ export const US_MBIS: readonly AnchoredRule[] = [
     pattern: (() => {
       const letter = '[AC-HJKMNP-RT-Y]';
       const either = '[AC-HJKMNP-RT-Y0-9]';
-      return String.raw`${EDGE}[1-9]${letter}${either}\d-?${letter}${either}\d-?${letter}{2}\d{2}(?!\w)`;
+      return String.raw`${NUMBER_EDGE}[1-9]${letter}${either}\d-?${letter}${either}\d-?${letter}{2}\d{2}(?!\w)`;
     })(),
   }),
 ];
@@ -39,7 +39,7 @@ export const US_NPIS: readonly AnchoredRule[] = [
   numberRule({
     id: 'us-npi',
     look: [0, '12'],
-    pattern: String.raw`${EDGE}(?<![.,+-])[12]\d{9}(?!\w|[.-]\d)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])[12]\d{9}(?!\w|[.-]\d)`,
     judge: wholly((digits) => isLuhn(`80840${digits}`)),
   }),
 ];
@@ -67,7 +67,7 @@ export const MEDICAL_LICENSES: readonly AnchoredRule[] = [
       id: 'medical-license',
       look: [-1, CAPITALS],
       lead: 2,
-      pattern: String.raw`${EDGE}${HOLDER}[A-Z]\d{7}(?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}${HOLDER}[A-Z]\d{7}(?!\w)`,
       judge: wholly(isDea),
     }),
     '[A-Z]{1,2}',
@@ -78,7 +78,7 @@ export const MEDICAL_LICENSES: readonly AnchoredRule[] = [
       id: 'medical-license',
       look: [-1, CAPITALS],
       lead: 1,
-      pattern: String.raw`${EDGE}${HOLDER}9\d{7}(?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}${HOLDER}9\d{7}(?!\w)`,
       judge: wholly(isDea),
     }),
     '[A-Z]',

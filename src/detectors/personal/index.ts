@@ -57,7 +57,7 @@ export const ENTITIES: readonly Entity[] = [
   entity('MEDICAL_LICENSE', ['DEA', 'DEA_NUMBER'], MEDICAL_LICENSES, 'healthcare'),
 ];
 
-/** What is looked for unless something else is asked for. */
+/** The rules of all entities but those of healthcare. */
 export const PERSONAL_DATA: readonly AnchoredRule[] = ENTITIES.filter(
   ({ mode }) => mode !== 'healthcare',
 ).flatMap(({ rules }) => rules);

@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, CAPITALS, EDGE, NUMERALS, numberRule, wholly, withTail } from './shapes.ts';
+import { BETWEEN, CAPITALS, NUMBER_EDGE, NUMERALS, numberRule, wholly, withTail } from './shapes.ts';
 
 /** Mod 11 with falling weights. @see https://www.datadictionary.nhs.uk/attributes/nhs_number.html */
 function isNhs(digits: string): boolean {
@@ -15,13 +15,13 @@ export const UK_NHS: readonly AnchoredRule[] = [
   numberRule({
     id: NHS_ID,
     look: [3, ' '],
-    pattern: String.raw`${EDGE}(?<![.,+-])\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
     judge: wholly(isNhs),
   }),
   anchoredRule({
     id: NHS_ID,
     anchors: ['nhs'],
-    pattern: String.raw`(?<before>${EDGE}nhs[ _-]?(?:number|no\.?|id)?${BETWEEN})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
+    pattern: String.raw`(?<before>${NUMBER_EDGE}nhs[ _-]?(?:number|no\.?|id)?${BETWEEN})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
     flags: 'i',
     judge: wholly(isNhs),
   }),
@@ -34,7 +34,7 @@ const ninoRule = (gap: '' | ' ') =>
       id: 'uk-nino',
       look: [-1, gap === '' ? CAPITALS : ' '],
       lead: 2 + gap.length,
-      pattern: String.raw`${EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
     }),
     `[A-Z]{1,2}${gap === '' ? '' : ' ?'}`,
     3,
@@ -49,7 +49,7 @@ export const IN_PANS: readonly AnchoredRule[] = [
       id: 'in-pan',
       look: [-1, CAPITALS],
       lead: 5,
-      pattern: String.raw`${EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
     }),
     '[A-Z]{1,5}',
     5,
@@ -61,7 +61,7 @@ export const IN_AADHAARS: readonly AnchoredRule[] = [
   numberRule({
     id: 'in-aadhaar',
     look: [4, ' -'],
-    pattern: String.raw`${EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d)`,
     judge: wholly(isVerhoeff),
   }),
 ];
@@ -73,7 +73,7 @@ export const ES_NIFS: readonly AnchoredRule[] = [
   numberRule({
     id: 'es-nif',
     look: [7, NUMERALS],
-    pattern: String.raw`${EDGE}\d{8}-?[A-HJ-NP-TV-Z](?!\w)`,
+    pattern: String.raw`${NUMBER_EDGE}\d{8}-?[A-HJ-NP-TV-Z](?!\w)`,
     judge: wholly((nif) => nif[8] === NIF_LETTERS[Number(nif.slice(0, 8)) % 23]),
   }),
 ];
@@ -85,7 +85,7 @@ export const IT_FISCAL_CODES: readonly AnchoredRule[] = [
       id: 'it-fiscal-code',
       look: [-1, CAPITALS],
       lead: 6,
-      pattern: String.raw`${EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
     }),
     '[A-Z]{1,6}',
     6,

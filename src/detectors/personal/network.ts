@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { EDGE, NUMERALS, numberRule, withTail } from './shapes.ts';
+import { NUMBER_EDGE, NUMERALS, numberRule, withTail } from './shapes.ts';
 
 const ID = 'ip-address';
 const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
@@ -8,10 +8,10 @@ const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
 const IPV4 = numberRule({
   id: ID,
   look: [1, `${NUMERALS}.`],
-  pattern: String.raw`${EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}(?!\w|\.\d)`,
+  pattern: String.raw`${NUMBER_EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}(?!\w|\.\d)`,
 });
 
-const BEFORE = `${EDGE}(?<![:.])`;
+const BEFORE = `${NUMBER_EDGE}(?<![:.])`;
 const SHAPE = new RegExp(String.raw`${BEFORE}(?=[0-9A-F]{0,4}:[0-9A-F]{0,4}:)[0-9A-F:.]{4,45}(?!\w)`, 'iy');
 const BEGUN = new RegExp(`${BEFORE}[0-9A-F:.]{1,46}`, 'iy');
 
@@ -46,7 +46,7 @@ const MAC = withTail(
     id: 'mac-address',
     anchors: [':', '-'],
     lead: 2,
-    pattern: String.raw`${EDGE}(?<![:-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}(?!:?\w)|(?:-[0-9A-F]{2}){5}(?!-?\w))`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![:-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}(?!:?\w)|(?:-[0-9A-F]{2}){5}(?!-?\w))`,
     flags: 'i',
   }),
   '(?<![:-])[0-9A-F]{1,2}',
@@ -58,7 +58,7 @@ export const IP_ADDRESSES: readonly AnchoredRule[] = [IPV4, IPV6];
 /** Addresses of network hardware. */
 export const MAC_ADDRESSES: readonly AnchoredRule[] = [MAC];
 
-/** Where the group begins that ends before a colon. */
+/** Start of the group that ends before a colon. */
 function groupStart(text: string, colon: number): number {
   let start = colon;
   while (start > colon - 4 && isHex(text.charCodeAt(start - 1))) start--;

@@ -1,13 +1,13 @@
 import { isValidIBAN } from 'ibantools';
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, EDGE, isLuhn, LETTERS, longest, numberRule, withTail } from './shapes.ts';
+import { BETWEEN, isLuhn, LETTERS, longest, NUMBER_EDGE, numberRule, withTail } from './shapes.ts';
 
 /** 13 to 19 digits in one piece, or in the groups that stand on a card. No issuer begins with 0 or 1. */
 export const CARDS: readonly AnchoredRule[] = [
   numberRule({
     id: 'credit-card',
     look: [0, '23456'],
-    pattern: String.raw`${EDGE}(?<!\d\.)[2-6](?:\d{12,18}|\d{3}[ .-]\d{6}[ .-]\d{4,5}|\d{3}(?:[ .-]\d{4}){2}[ .-]\d{1,4}(?:[ .-]\d{1,3})?)(?!\w)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<!\d\.)[2-6](?:\d{12,18}|\d{3}[ .-]\d{6}[ .-]\d{4,5}|\d{3}(?:[ .-]\d{4}){2}[ .-]\d{1,4}(?:[ .-]\d{1,3})?)(?!\w)`,
     judge: longest((digits) => digits.length >= 13 && digits.length <= 19 && isLuhn(digits)),
   }),
 ];
@@ -17,12 +17,12 @@ export const CARD_CODES: readonly AnchoredRule[] = [
   anchoredRule({
     id: 'card-code',
     anchors: ['cvv', 'cvc', 'card security code', 'card verification'],
-    pattern: String.raw`(?<before>${EDGE}(?:cv[vc]2?|card security code|card verification)(?:[ _](?:code|number|value))?${BETWEEN})\d{3,4}(?!\w)`,
+    pattern: String.raw`(?<before>${NUMBER_EDGE}(?:cv[vc]2?|card security code|card verification)(?:[ _](?:code|number|value))?${BETWEEN})\d{3,4}(?!\w)`,
     flags: 'i',
   }),
 ];
 
-/** Whether the sum (mod 97), the country, its length and its shape are right. @see ISO 13616 */
+/** True if the checksum (mod 97), the country, its length and its shape are right. @see ISO 13616 */
 const isIban = (compact: string) =>
   compact.length >= 15 && compact.length <= 34 && isValidIBAN(compact.toUpperCase());
 
@@ -33,7 +33,7 @@ export const IBANS: readonly AnchoredRule[] = [
       id: 'iban-code',
       look: [-1, LETTERS],
       lead: 2,
-      pattern: String.raw`${EDGE}[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)`,
+      pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)`,
       flags: 'i',
       judge: longest(isIban),
     }),

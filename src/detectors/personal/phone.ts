@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { EDGE, numberRule } from './shapes.ts';
+import { NUMBER_EDGE, numberRule } from './shapes.ts';
 
 const ID = 'phone-number';
 const AMERICAN_REST = String.raw`[2-9]\d{2}[-. ]\d{4}(?!\w|-\w)`;
@@ -14,19 +14,19 @@ const INTERNATIONAL = anchoredRule({
 const AMERICAN_IN_BRACKETS = anchoredRule({
   id: ID,
   anchors: ['('],
-  pattern: String.raw`${EDGE}(?<![.+-])\([2-9]\d{2}\) ?${AMERICAN_REST}`,
+  pattern: String.raw`${NUMBER_EDGE}(?<![.+-])\([2-9]\d{2}\) ?${AMERICAN_REST}`,
 });
 
 const AMERICAN = numberRule({
   id: ID,
   look: [3, '-.'],
-  pattern: String.raw`${EDGE}(?<![.+-])[2-9]\d{2}[-.]${AMERICAN_REST}`,
+  pattern: String.raw`${NUMBER_EDGE}(?<![.+-])[2-9]\d{2}[-.]${AMERICAN_REST}`,
 });
 
 const AMERICAN_WITH_TRUNK = numberRule({
   id: ID,
   look: [0, '1'],
-  pattern: String.raw`${EDGE}(?<![.+-])1[-. ](?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-.])${AMERICAN_REST}`,
+  pattern: String.raw`${NUMBER_EDGE}(?<![.+-])1[-. ](?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-.])${AMERICAN_REST}`,
 });
 
 /** French, and any other that is written with its leading zero and with a gap. */
@@ -34,8 +34,8 @@ const WITH_ZERO = numberRule({
   id: ID,
   look: [0, '0'],
   pattern: [
-    String.raw`${EDGE}(?<![.,+-])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d)`,
-    String.raw`${EDGE}(?<![.,+-])0[1-9]\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,2}(?!\w|[.,-]\d)`,
+    String.raw`${NUMBER_EDGE}(?<![.,+-])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d)`,
+    String.raw`${NUMBER_EDGE}(?<![.,+-])0[1-9]\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,2}(?!\w|[.,-]\d)`,
   ].join('|'),
   judge: (candidate) => (/^(?:\D*\d){9,12}\D*$/.test(candidate) ? candidate.length : 0),
 });

@@ -1,9 +1,9 @@
 import { type AnchoredRule, anchoredRule, DIGITS, type RuleSource } from '../rule.ts';
 
-/** Where a number can begin; the letter of an escape, in JSON within a string, is no part of a word. */
-export const EDGE = String.raw`(?<!\w(?<!\\[nrt]))`;
+/** A place where a number can begin; the letter of an escape, in JSON within a string, is no part of a word. */
+export const NUMBER_EDGE = String.raw`(?<!\w(?<!\\[nrt]))`;
 
-/** What stands between the name of a field and its value, in prose, in JSON and in JSON within a string. */
+/** The text between the name of a field and its value, in prose, in JSON and in JSON within a string. */
 export const BETWEEN = String.raw`(?: is)?[\s:="'#\\-]{1,16}`;
 
 const SEPARATOR = /[ .-]/;
@@ -39,7 +39,7 @@ export const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 export const LETTERS = CAPITALS + CAPITALS.toLowerCase();
 
 export type NumberSource = Omit<RuleSource, 'anchors'> & {
-  /** How far from the first digit a character stands that must be one of some ASCII characters. */
+  /** Distance from the first digit to a character that must be one of some ASCII characters. */
   readonly look: readonly [offset: number, units: string];
 };
 
@@ -65,7 +65,7 @@ export function numberRule({ look: [offset, units], ...source }: NumberSource): 
  * @param most how many those are at most
  */
 export function withTail(rule: AnchoredRule, beginning: string, most: number): AnchoredRule {
-  const tail = new RegExp(`${EDGE}${beginning}$`, 'gi');
+  const tail = new RegExp(`${NUMBER_EDGE}${beginning}$`, 'gi');
   return {
     ...rule,
     openTail(text, from) {

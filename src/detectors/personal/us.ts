@@ -1,9 +1,9 @@
 import type { AnchoredRule } from '../rule.ts';
-import { EDGE, numberRule } from './shapes.ts';
+import { NUMBER_EDGE, numberRule } from './shapes.ts';
 
 /** Three groups with the same sign between them. */
 const grouped = (first: string, second: string, third: string) =>
-  `${EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
+  `${NUMBER_EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
 
 /** American social security numbers in their groups. @see https://www.ssa.gov/employer/randomization.html */
 export const US_SSNS: readonly AnchoredRule[] = [

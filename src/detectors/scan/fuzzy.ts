@@ -8,7 +8,7 @@ export const MAX_DISTANCE = 8;
 const WORD = /\\[nrt]|[\p{L}\p{N}\p{M}]+/gu;
 const ENDS_WITHIN_WORD = /(?<!\\[nrt])(?<=[\p{L}\p{N}\p{M}])$/u;
 
-/** How many units may stand between two words of one match. */
+/** Most units between two words of one match. */
 const MAX_GAP = 16;
 
 /**
@@ -46,7 +46,7 @@ export function fuzzyRule(id: string, term: string, maxDistance: number): Sweepi
     return count <= maxDistance ? count : Infinity;
   };
 
-  /** How many words from one on are the term: as many as leave the fewest edits. 0 if they are not. */
+  /** Number of words from one on that are the term: as many as leave the fewest edits. 0 if they are not. */
   const sizeAt = (words: readonly Word[], from: number): number => {
     let best = 0;
     let least = Infinity;
@@ -108,7 +108,7 @@ function joined(words: readonly Word[], from: number, to: number): string {
   return text;
 }
 
-/** Which letters a text has, as bits: an edit takes away or adds one of them at most. */
+/** The letters of a text as bits: an edit takes away or adds one of them at most. */
 function lettersOf(text: string): number {
   let letters = 0;
   for (let i = 0; i < text.length; i++) letters |= 1 << (text.charCodeAt(i) & 31);
@@ -121,7 +121,7 @@ function bits(number: number): number {
   return count;
 }
 
-/** Whether a text is within some edits of a beginning of the term. */
+/** True if a text is within some edits of a beginning of the term. */
 function beginsLike(text: string, term: string, maxDistance: number): boolean {
   if (text.length > term.length + maxDistance) return false;
   let row = Array.from({ length: term.length + 1 }, (_, i) => i);

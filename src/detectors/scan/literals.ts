@@ -27,7 +27,7 @@ export function literalRule(id: string, word: string): AnchoredRule {
       }
       return undefined;
     },
-    // Where a text ends within an anchor is known without asking
+    // The automaton knows where a text ends within an anchor
     open: () => undefined,
   };
 }

@@ -23,7 +23,7 @@ function ofAll(alternatives: readonly AST.Alternative[]): readonly string[] | un
   return all;
 }
 
-/** Of what stands one behind the other, the part whose shortest needle is longest. */
+/** Picks the element of a sequence whose shortest needle is longest. */
 function ofSequence(elements: readonly AST.Element[]): readonly string[] | undefined {
   let best: readonly string[] | undefined;
   let run = '';

@@ -5,7 +5,7 @@ export type Partial = {
   readonly source: string;
   /** The longest match in UTF-16 units, with what is looked at behind it. */
   readonly reach: number;
-  /** How far behind its end a match can look: so near to the end of a text nothing is decided yet. */
+  /** Distance that a match looks ahead of its end: this near to the end of a text nothing is decided yet. */
   readonly lookahead: number;
 };
 
@@ -14,7 +14,7 @@ export type PartialOptions = {
   readonly unbounded?: boolean;
 };
 
-/** How far an unbounded pattern is followed. */
+/** Most units for which an unbounded pattern is followed. */
 export const MAX_REACH = 4096;
 
 /**
@@ -64,7 +64,7 @@ export function partialOf(
     const further = looksFurther(node);
     lookahead = Math.max(lookahead, length + (further ? 1 : 0));
     if (!node.negate) return `(?=${all(node.alternatives)})`;
-    // What is a boundary or an end as yet need not stay one
+    // A boundary or an end need not stay one
     return further ? orRest(node, length) : orEnd(node.raw);
   }
 
@@ -98,7 +98,7 @@ export function partialOf(
   return { source: all(alternatives), reach: unbounded ? Math.min(reach, MAX_REACH) : reach, lookahead };
 }
 
-/** Whether something that is looked ahead for looks at what is behind itself. */
+/** True if a lookahead looks beyond its own text. */
 function looksFurther(node: AST.LookaheadAssertion): boolean {
   let found = false;
   visitRegExpAST(node, {

@@ -17,7 +17,7 @@ export type Scan = {
    * lie within a finding. The length of the text if it ends here.
    */
   readonly open: number;
-  /** Where something would begin that the end of the text cuts off, for each rule; without a rule, what could be of any. */
+  /** Starts of matches that the end of the text may cut off, for each rule; without a rule, of any. */
   readonly opens: readonly Open[];
 };
 
@@ -30,7 +30,7 @@ export type Range = {
   readonly floor?: number;
 };
 
-/** So many characters take a few milliseconds at most, whatever they are. */
+/** Characters that take a few milliseconds at most, whatever they are. */
 const SLICE = 32 * 1024;
 /** Expressions of users take up to 16 us for a character. */
 const SWEPT_SLICE = 2048;
@@ -45,7 +45,7 @@ export class Scanner {
   readonly #tailed: readonly AnchoredRule[];
   /** Made for the first text, so that a start does not wait for it. */
   readonly #index: () => Index;
-  /** Where the search for each anchored rule goes on: not within its last finding. */
+  /** Position from which each anchored rule searches on: not within its last finding. */
   readonly #next: Int32Array;
   /** True if `#next` is not all zeros. */
   #isUsed = false;
@@ -143,7 +143,7 @@ export function firstOf(opens: readonly Open[], end: number): number {
 
 type Visit = (numbers: readonly number[], at: number) => void;
 
-/** Which of the rules for numbers are worth a look at a number: one look at each of a few characters for all of them. */
+/** Picks the rules for numbers that are worth a try at a number, by one look at each of a few characters for all of them. */
 function dispatchOf(anchored: readonly AnchoredRule[], byDigits: readonly number[]) {
   const looking = byDigits.filter((number) => anchored[number]!.look !== undefined).slice(0, 31);
   const always = byDigits.filter((number) => !looking.includes(number));

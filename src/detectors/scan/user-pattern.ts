@@ -19,12 +19,12 @@ const MAX_SIZE = 1200;
 /** Enough for what a word boundary or the beginning of a line looks at, and for a surrogate pair. */
 const CONTEXT = 2;
 
-/** So far a match is followed beyond what is looked at as a rule; less for large patterns: instructions times units. */
+/** Units up to which a long match is followed; fewer for large patterns: instructions times units. */
 const MAX_LOOK = 256 * 1024;
 const MAX_WORK = 4_000_000;
 /** Units before a cut within which a match seems to go on. */
 const NEAR = 256;
-/** How often a text may be looked at once more for long matches, so that time stays linear. */
+/** Times that a text may be looked at again for long matches, so that time stays linear. */
 const LOOK_AGAIN = 8;
 
 const FLAGS: Record<string, number> = {
@@ -88,7 +88,7 @@ export function userPattern(id: string, source: string): SweepingRule {
         const start = matcher.start() + begin;
         const stop = matcher.end() + begin;
         if (start >= to) break;
-        // What ends near the cut could go on behind it, and need not be a boundary or an end in the text
+        // A match that ends near the cut could go on behind it, and need not be a boundary or an end in the text
         const further =
           follows && stop > end - NEAR ? Math.min(text.length, start + Math.min(look, 2 * (end - start))) : 0;
         if (further > end && looked + further - start <= mayLook) {
@@ -168,7 +168,7 @@ function checked(source: string): Parsed {
 
 type Parsed = { readonly pattern: AST.Pattern; readonly isUnicode: boolean };
 
-/** As JavaScript reads it with its flag `u`, or without it: only without it `\-` is a way to write a hyphen. */
+/** Parses with the flag `u`, or else without it: only without it `\-` is a way to write a hyphen. */
 function parsed(source: string): Parsed {
   const parser = new RegExpParser();
   try {

@@ -2,7 +2,7 @@ import type { RuleSource } from '../rule.ts';
 import { END, fixedToken, token, UUID } from './token.ts';
 
 /**
- * Keys of model providers and of what stands round them. Shapes from the vendors' pages on their keys.
+ * Keys of model providers and of the services around them. Shapes from the vendors' pages on their keys.
  *
  * @see https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
  */

@@ -4,17 +4,17 @@ export const QUOTE = '\\\\{0,3}["\'`]';
 const SIGN = '[:=?|<]{0,2}[:=>]';
 
 type Assignment = {
-  /** What more the name can have, blanks included. */
+  /** Expression for the rest of the name, blanks included. */
   readonly rest: string;
-  /** What stands right before the value; a quote or nothing by default. */
+  /** Expression right before the value; a quote or nothing by default. */
   readonly opening?: string;
-  /** What assigns; by default also the comma between two arguments. */
+  /** Expression for the sign of assignment; by default also the comma between two arguments. */
   readonly sign?: string;
-  /** Whether a blank assigns too, as on a command line. */
+  /** True if a blank assigns too, as on a command line. */
   readonly orBlank?: boolean;
 };
 
-/** What stands between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. All of it bounded. */
+/** A bounded expression for the text between a name and its value: `_KEY = "`, `': '`, `"] = `, ` is `. */
 export function assignment({
   rest,
   opening = `(?:${QUOTE})?`,

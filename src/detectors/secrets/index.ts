@@ -23,14 +23,14 @@ const ruleOf = (source: RuleSource) => (source.lead === undefined ? anchoredRule
 /** Secrets told by their own shape, wherever they stand. */
 export const TOKENS: readonly AnchoredRule[] = [...PRIVATE_KEYS, ...TOKEN_SOURCES.map(ruleOf)];
 
-/** All that the kind `secrets` looks for by default: {@link TOKENS}, and what only a name beside it tells. */
+/** {@link TOKENS}, and credentials that only a name beside them tells. */
 export const SECRETS: readonly AnchoredRule[] = [
   ...TOKENS,
   ...[...SERVICE_SECRETS, ...HEADER_SECRETS].map(ruleOf),
   SECRET_KEYWORD,
 ];
 
-/** Quoted strings that look random: many a harmless hash does too, so that they are asked for. */
+/** Quoted strings that look random, as many harmless hashes do too; only for who asks for them. */
 export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(ruleOf);
 
 /**

@@ -25,7 +25,7 @@ const KEYWORDS = [
   ...['password', 'passwd', 'passphrase', 'pwd', 'secret', 'contrasena', 'contraseña'],
 ];
 
-/** What tells that a name speaks about a secret without giving it: `password_length`, `secretName`. */
+/** Words by which a name speaks about a secret without giving it: `password_length`, `secretName`. */
 const ABOUT =
   '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset|alias))';
 
@@ -34,7 +34,7 @@ const QUOTED = '(?:[^\\s"\'`\\\\]|\\\\{1,2}[^\\s"\'`\\\\]){4,200}';
 const BARE_LETTER = '[^\\s"\'`,;|&()[\\]{}<>\\\\]';
 const BARE = `(?!\\$)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 
-/** What can stand where a value is expected and is none: names, references, places, dates, fillers. */
+/** Texts that stand where a value is expected and are none: names, references, places, dates, fillers. */
 const NO_SECRETS: readonly RegExp[] = [
   /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/,
   /^[A-Za-z]+(?:[-._/:][A-Za-z]+)+$/,
@@ -52,7 +52,7 @@ const NO_SECRETS: readonly RegExp[] = [
 
 const FILLER = /your|example|placeholder|changeme|redacted|dummy|x{6}|\.{3}|\*{3}/i;
 
-/** How much of a value is a secret. A full stop behind it belongs to the sentence. */
+/** Length of the secret in a value. A full stop behind it belongs to the sentence. */
 function secretLength(value: string): number {
   const core = value.replace(/[.?:]{1,3}$/, '');
   return FILLER.test(value) || NO_SECRETS.some((shape) => shape.test(core)) ? 0 : core.length;

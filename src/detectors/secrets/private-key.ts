@@ -28,7 +28,7 @@ function mark(word: string): string {
   return `-{4,5}[ ]?${word} (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?[ ]?-{4,5}`;
 }
 
-/** So far behind its first line the last line of a key is looked for, in UTF-16 units; real keys have 16 KB at most. */
+/** UTF-16 units behind its first line in which the last line of a key is looked for; real keys have 16 KB at most. */
 const MAX_BLOCK = 64 * 1024;
 
 /**
@@ -40,7 +40,7 @@ function block({ id, anchors, begin, end }: Block): AnchoredRule {
   const header = anchoredRule({ id, anchors, pattern: begin });
   const footer = new RegExp(end);
 
-  /** Where the block ends; undefined if it is the rest of the text. */
+  /** End of the block; undefined if it is the rest of the text. */
   const endOf = (text: string, body: number): number | undefined => {
     const quote = endOfJsonString(text, body);
     const found = footer.exec(text.slice(body, quote ?? body + MAX_BLOCK));

@@ -1,12 +1,12 @@
 import type { RuleSource } from '../rule.ts';
 
 /**
- * Where a secret can begin: not within a word. What ends an escape counts as no word, so that a secret behind `\n` in
- * JSON within a string, or behind `%3D` in a link, is found too.
+ * A place where a secret can begin: not within a word. The end of an escape counts as no word, so that a secret behind
+ * `\n` in JSON within a string, or behind `%3D` in a link, is found too.
  */
 export const TOKEN_EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
 
-/** Where a word ends. */
+/** The end of a word. */
 export const END = '(?![A-Za-z0-9])';
 
 export const UUID = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';

@@ -68,7 +68,7 @@ const Rule = v.strictObject({
 
 type Read = v.InferOutput<typeof Rule>;
 
-/** What the reader of a rule asks and tells. */
+/** Facts and reports that the reader of a rule needs. */
 export type RuleContext = {
   /** Unix milliseconds. */
   readonly now: number;
@@ -142,7 +142,7 @@ function matchOf({ end_user, input_type, header, ...same }: NonNullable<Read['ma
   };
 }
 
-/** Whether every call that the second matches is matched by the first too, as far as that shows. */
+/** True if the first certainly matches every call that the second does. */
 function covers(first: RuleMatch, second: RuleMatch): boolean {
   const asked = fieldsOf(second);
   return [...fieldsOf(first)].every(([field, known]) =>

@@ -18,15 +18,15 @@ import { syntaxMessage } from './syntax.ts';
 /** A YAML or JSON text as plain values that know their lines. */
 export type PolicyDocument = {
   readonly value: unknown;
-  /** Where a key or an entry is written; for what is missing, where the nearest thing around it is. From 1. */
+  /** Line of a key or an entry, from 1; for a missing one that of the nearest thing around it. */
   lineOf(path: Path): number;
   /** A number, `true`, `false` or `null` as it is written; undefined for anything else. */
   written(path: Path): string | undefined;
 };
 
-/** As large as a Kubernetes ConfigMap may be. */
+/** The size limit of a Kubernetes ConfigMap. */
 const MAX_CHARS = 1024 * 1024;
-/** Of what aliases unfold to. */
+/** Most values after aliases are unfolded. */
 const MAX_VALUES = 200_000;
 
 /** Where a value stands, and the values within it. */
@@ -37,8 +37,8 @@ type Marks = {
 };
 
 /**
- * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. What is wrong with it goes to
- * `problems`, and then there is no document.
+ * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. Returns nothing once a mistake was
+ * added to `problems`.
  */
 export function readDocument(text: string, problems: Notes): PolicyDocument | undefined {
   if (text.length > MAX_CHARS) {
@@ -148,7 +148,7 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
     return Object.fromEntries([...merged, ...values]);
   }
 
-  /** What `<<` brings in: a mapping, or a list of them of which the first wins. */
+  /** The entries that `<<` brings in: of a mapping, or of a list of them of which the first wins. */
   function mergedOf(value: Node | null, path: Path, marks: Marks): [string, unknown][] {
     const found = value !== null && isAlias(value) ? target(value, path) : value;
     const sources = isSeq(found) ? (found.items as Node[]) : [found];

@@ -8,7 +8,7 @@ import { shaped } from './shape.ts';
 /** A piece of the file and where it stands. */
 export type Placed<T = unknown> = { readonly path: Path; readonly value: T };
 
-/** What a file says, whichever of its forms it is written in. */
+/** The content of a file, whichever of its forms it is written in. */
 export type Form = {
   readonly name: string;
   readonly isEnabled: boolean;

@@ -80,7 +80,7 @@ export function readPolicyFile(
     } else if (!unused.has(`${kind} (in a chain)`)) unused.add(kind);
   }
 
-  /** A policy with its options, or undefined after saying what is wrong with them. */
+  /** A policy with its options, or undefined once its mistakes are reported. */
   function configured(kind: Kind, { path, value }: Placed): ConfiguredPolicy | undefined {
     if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
       fail(path, 'must be a mapping of keys');

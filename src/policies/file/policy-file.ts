@@ -2,7 +2,7 @@ import type { InputType } from '../../guardrail/call.ts';
 import type { UnreachableFallback } from '../../guardrail/failure.ts';
 import type { Policy } from '../policy.ts';
 
-/** Whether findings act on the call or are only counted. */
+/** Findings act on the call, or are only counted. */
 export type Enforcement = {
   /** `sample` enforces on a share of the calls and observes the others. */
   readonly mode: 'enforce' | 'observe' | 'sample';
@@ -21,8 +21,8 @@ export type ConfiguredPolicy = {
 };
 
 /**
- * What a call must show so that a rule applies: every field that is there, by one of its globs. A field of the caller is
- * matched if one of its names is, such as id or alias.
+ * The calls to which a rule applies: every given field must match one of its globs. A field of the caller matches if one of
+ * its names does, such as id or alias.
  */
 export type RuleMatch = {
   readonly team?: readonly string[];
@@ -37,7 +37,7 @@ export type RuleMatch = {
   readonly headers?: ReadonlyMap<string, readonly string[]>;
 };
 
-/** An entry of `rules:`. The first that matches a call decides how it is judged; what it leaves out is as for everybody. */
+/** An entry of `rules:`. The first that matches a call decides how it is judged; fields it leaves out are as for everybody. */
 export type CallerRule = {
   readonly name: string;
   /** Empty for everybody. */
@@ -65,6 +65,6 @@ export type PolicyFile = {
   readonly policies: ReadonlyMap<string, ConfiguredPolicy>;
   /** First to last. */
   readonly rules: readonly CallerRule[];
-  /** What is allowed and yet worth a line at start: `line 12: policy.rbac.data_access: ...`. */
+  /** Remarks that are worth a line at start: `line 12: policy.rbac.data_access: ...`. */
   readonly warnings: readonly string[];
 };

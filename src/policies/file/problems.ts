@@ -1,10 +1,10 @@
-/** Where something stands in a document: keys and positions in lists. */
+/** The place of a value in a document: keys and positions in lists. */
 export type Path = readonly (string | number)[];
 
 /** Thrown for a policy file that cannot be used: every mistake in it, in the order of the lines. */
 export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError';
-  /** `line 12: policy.secrets.actoin: is not known; did you mean action?` Names and numbers of the file are quoted, no other content. */
+  /** `line 12: policy.secrets.actoin: is not known; did you mean action?` Of the file's content only words and numbers are quoted. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -18,7 +18,7 @@ const MAX_NOTES = 100;
 
 type Note = { readonly line: number | undefined; readonly text: string };
 
-/** What is wrong with a file or worth a word, with its place. */
+/** Mistakes of a file or remarks about it, with their places. */
 export type Notes = {
   /** @param line 1 for the first; undefined where the whole file is meant */
   add(line: number | undefined, key: string, message: string): void;

@@ -81,7 +81,7 @@ function pathOf({ path }: v.BaseIssue<unknown>): (string | number)[] {
   return (path ?? ([] as v.IssuePathItem[])).map(({ key }) => (typeof key === 'number' ? key : String(key)));
 }
 
-/** In the words of YAML; valibot's own message would quote what was received. */
+/** The message in the words of YAML, without the value, which {@link withValue} adds. */
 function messageOf({ type, expected, received, requirement }: v.BaseIssue<unknown>): string {
   if (expected === 'never') return 'is not known';
   if (received === 'undefined') return 'is missing';
@@ -148,7 +148,7 @@ function keysAt(schema: v.GenericSchema, path: Path): string[] {
   });
 }
 
-/** What a schema is inside of `optional`, `pipe` and `union`. */
+/** The schemas inside of `optional`, `pipe` and `union`. */
 function unwrapped(schema: unknown): Walkable[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { pipe, wrapped, options } = schema as Walkable;

@@ -20,7 +20,7 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   UNEXPECTED_TOKEN: 'something stands here that does not belong; is a quote or an indentation wrong?',
 };
 
-/** What is wrong where the YAML parser stumbled. */
+/** The message about an error of the YAML parser. */
 export function syntaxMessage(code: ErrorCode): string {
   return `is no valid YAML: ${MESSAGES[code] ?? 'this cannot be read'}`;
 }

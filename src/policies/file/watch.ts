@@ -10,7 +10,7 @@ import { type Stats, unwatchFile, watchFile } from 'node:fs';
  */
 export function watchPolicyFile(path: string, onChange: () => void, intervalMs = 1000): () => void {
   const listener = (now: Stats) => {
-    // What stands for a missing file was never modified
+    // The state of a missing file was never modified
     if (now.mtimeMs > 0) onChange();
   };
   watchFile(path, { interval: intervalMs, persistent: false }, listener);

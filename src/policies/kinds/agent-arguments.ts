@@ -1,22 +1,22 @@
 import { parseInner } from '../../guardrail/json.ts';
-import { wordsOf } from './agent-path.ts';
+import { nameWords } from './agent-path.ts';
 
-/** What a tool call's arguments hold. */
+/** The content of a tool call's arguments. */
 export type Arguments = {
   /** Every string, number and name, with the name of the argument it stands in. */
   readonly values: readonly { readonly name: string; readonly text: string }[];
   /** The largest amount of each object in them. */
   readonly amounts: readonly number[];
-  /** Whether there was more than is read. */
+  /** True if the input was truncated. */
   readonly isTooMuch: boolean;
-  /** Whether they are JSON; if not, the raw text is the first value. */
+  /** False if they are not JSON: then the raw text is the first value. */
   readonly isJson: boolean;
 };
 
-/** UTF-16 units and values that the arguments of all calls of an answer may have; longer than what models can write. */
+/** Most UTF-16 units and values of the arguments of all calls in a response; more than models can write. */
 const MAX_CHARS = 500_000;
 const MAX_VALUES = 20_000;
-/** How often JSON may stand in a string of JSON. */
+/** Most levels of JSON in strings of JSON. */
 const MAX_NESTED = 4;
 const AMOUNT_NAME = /^(?:amount|value|total|price)s?$/;
 /** `"name": "text"` and `"name": 12` in what is no JSON, or none yet. */
@@ -59,7 +59,7 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
       let largest = 0;
       for (const [key, item] of Object.entries(value)) {
         add('', key);
-        const isOne = wordsOf(key).some((word) => AMOUNT_NAME.test(word));
+        const isOne = nameWords(key).some((word) => AMOUNT_NAME.test(word));
         largest = Math.max(largest, walk(item, key, isOne, nested));
       }
       if (largest > 0) amounts.push(largest);
@@ -75,7 +75,7 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
     for (const [, name = '', text, number] of raw.matchAll(PAIR)) {
       if (left.values < 0) break;
       if (text !== undefined) add(name, text);
-      const amount = wordsOf(name).some((word) => AMOUNT_NAME.test(word))
+      const amount = nameWords(name).some((word) => AMOUNT_NAME.test(word))
         ? amountOf(number ?? text ?? '')
         : 0;
       if (amount > 0) amounts.push(amount);
@@ -84,7 +84,7 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
   return { values, amounts, isTooMuch: left.values < 0, isJson: parsed !== undefined };
 }
 
-/** What a text such as `$1,200.50`, `1.200,50 EUR` or `12e3` says, without its sign; 0 if it is no amount. */
+/** The number in a text such as `$1,200.50`, `1.200,50 EUR` or `12e3`, without its sign; 0 if it is no amount. */
 function amountOf(text: string): number {
   const [, digits] = /^\D{0,8}?(\d[\d.,_' ]{0,30}(?:[eE]\+?\d{1,3})?)\D{0,8}$/.exec(text.trim()) ?? [];
   if (digits === undefined) return 0;

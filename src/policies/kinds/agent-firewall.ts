@@ -4,10 +4,10 @@ import type { Caller } from '../../guardrail/caller.ts';
 import { listed } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { type Arguments, readArguments } from './agent-arguments.ts';
-import { type ToolCall, toolCallsOf } from './agent-calls.ts';
 import { limitsOf, type Options, options, warnOf } from './agent-options.ts';
 import { argumentRule, TOO_MUCH } from './agent-rule.ts';
 import { type ActionLimits, AgentSessions, type Scopes } from './agent-sessions.ts';
+import { type ToolCall, toolCallsOf } from './tool-calls.ts';
 
 /** Tool calls in one guardrail call. */
 const MAX_CALLS = 1000;
@@ -15,10 +15,10 @@ const MAX_CALLS = 1000;
 const MAX_MS = 100;
 
 /**
- * What agents may do: judges the tool calls that a model makes, not the tools that a request offers (that is `rbac`).
+ * Limits the tool calls that a model makes, not the tools that a request offers (see `rbac`).
  * A role is held by the team or virtual key of its name; only if none is, by the header `x-agent-role`.
  *
- * Actions are counted in answers. A session is what the client names in `x-conversation-id`, `x-session-id` or
+ * Actions are counted in responses. A session is what the client names in `x-conversation-id`, `x-session-id` or
  * `x-litellm-session-id`, else LiteLLM's trace, else the virtual key. Rates are counted by named session, else by key;
  * daily amounts by key. An amount is the largest number called amount, value, total or price in each object.
  *
@@ -135,7 +135,7 @@ function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): S
 }
 
 /**
- * Streams repeat an answer under the same id; providers that number their calls use the same numbers in each. A client
+ * Streams repeat a response under the same id; providers that number their calls use the same numbers in each. A client
  * can choose the id: it says nothing without the caller and the tool.
  */
 function keyOf(

@@ -20,12 +20,12 @@ const ArgumentRule = v.strictObject({
 
 /** Options of `agent-firewall`, in Keeptrusts' simple and expanded form. */
 export const options = v.strictObject({
-  /** Globs over the tools that may be called; without it, all that are not blocked. */
+  /** Globs over the tools that may be called; all that are not blocked by default. */
   allowed_tools: names,
   blocked_tools: names,
   /** Another name for `blocked_tools`. */
   denied_tools: names,
-  /** What else holds for roles. Who has none may call no tool. */
+  /** Further limits by role. Callers without a role may call no tool. */
   tools: v.optional(
     v.strictObject({
       roles: v.optional(v.record(v.string(), v.strictObject({ allowed: names, denied: names })), {}),

@@ -14,7 +14,7 @@ const TRAVERSAL = new RegExp(
   ].join('|'),
 );
 
-/** Whether a text that {@link deeplyUnescaped} has read leaves a directory by `..`. */
+/** True if a text, once {@link deeplyUnescaped}, leaves a directory by `..`. */
 export function hasTraversal(plain: string): boolean {
   return TRAVERSAL.test(plain);
 }
@@ -24,8 +24,8 @@ const PATH_TEXT = /^(?:\/(?![\s/*])|~|\$|\\\\|file:|[A-Za-z]:[\\/]|\.{1,2}[\\/])
 const MAX_PATH = 4096;
 
 /**
- * Whether a value of a tool's arguments is a path outside of some directories. A path is what an argument with such a
- * name holds (`path`, `file_path`, `cwd`), and any line that begins as only paths do.
+ * Tells if a value of a tool's arguments is a path outside of some directories. Paths are the values of arguments with such
+ * a name (`path`, `file_path`, `cwd`), and lines that begin as only paths do.
  *
  * @param directories absolute, or `.` for everything relative that does not leave it
  */
@@ -33,7 +33,7 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
   const roots = directories.map((directory) => clean(directory.replace(/\/\*{1,2}$/, '')));
   return (name, text) => {
     if (text === '') return false;
-    const isNamed = wordsOf(name).some((word) => PATH_NAME.test(word));
+    const isNamed = nameWords(name).some((word) => PATH_NAME.test(word));
     if (text.length > MAX_PATH) return isNamed;
     const plain = deeplyUnescaped(text).trim();
     if (!isNamed && (!PATH_TEXT.test(plain) || plain.includes('\n'))) return false;
@@ -45,7 +45,7 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
 }
 
 /** The words of an argument's name: `file_path`, `filePath` and `file-path` are the same two. */
-export function wordsOf(name: string): string[] {
+export function nameWords(name: string): string[] {
   return name
     .slice(0, 128)
     .replace(/([a-z0-9])(?=[A-Z])/g, '$1_')

@@ -13,20 +13,20 @@ export type ArgumentRuleOptions = {
   readonly allowed_paths?: readonly string[] | undefined;
 };
 
-/** So much of a value is searched in one go: a few milliseconds at most. */
+/** UTF-16 units of a value that are searched in one go: a few milliseconds at most. */
 const PIECE = 2048;
 
-/** Values that are judged each on their own; what is beyond is judged as one text. */
+/** Values that are judged each on their own; all others are judged as one text. */
 const MAX_APART = 1000;
 
 const refused = (rule: string): PolicyRefusal => ({ rule, reasonCode: 'argument_denied' });
 
-/** Of arguments that are longer than what is read. */
+/** Refuses arguments that are too long to be read. */
 export const TOO_MUCH = refused('too-many-arguments');
 
 /**
- * Judges the arguments of the tools that one of the `argument_rules` is for. Once `isOver` says that the time for a call is
- * over, they are too many.
+ * Judges the arguments of the tools that one of the `argument_rules` is for. Once `isOver` says that the time of a call is
+ * up, they are refused as too many.
  */
 export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
   const isFor = options.tools && globsOf(context, `${key}.tools`, options.tools);

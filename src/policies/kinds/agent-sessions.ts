@@ -139,7 +139,7 @@ export class AgentSessions {
     return before.length === args.length || parseInner(before) === undefined ? counted.sum : undefined;
   }
 
-  /** A memory of what was last set or read, on the clock of the calls. */
+  /** A memory of the values that were used last, on the clock of the calls. */
   #memory<Value extends object>(ttl: number): LRUCache<string, Value> {
     return new LRUCache({ max: MAX_KNOWN, ttl, ttlResolution: 0, perf: { now: () => this.#now } });
   }

@@ -13,7 +13,7 @@ const options = v.strictObject({
   log_all_access: v.optional(v.boolean(), true),
 });
 
-/** Keeps what was decided about calls, without their content, in a log on which tampering shows. */
+/** Records the decisions about calls, without content, in a log on which tampering shows. */
 export const auditLogger = defineKind({
   kind: 'audit-logger',
   options,

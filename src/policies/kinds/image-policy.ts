@@ -8,7 +8,7 @@ const options = v.strictObject({
   action: v.optional(v.picklist(['allow', 'block', 'backend']), 'block'),
 });
 
-/** What becomes of images, audio and files, in requests and answers; by default they are blocked. */
+/** Blocks or allows images, audio and files in requests and responses. */
 export const imagePolicy = defineKind({
   kind: 'image-policy',
   options,

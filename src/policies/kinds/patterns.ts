@@ -7,7 +7,7 @@ import type { CreateContext, PolicyAction } from '../policy.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
 
-/** A pattern as users write it: the expression alone, or with a name and what is done about it. */
+/** A pattern as users write it: the expression alone, or with a name and an action. */
 export const PatternOption = v.union([
   v.string(),
   v.strictObject({

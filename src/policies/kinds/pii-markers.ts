@@ -2,11 +2,11 @@ import type { TextPolicy } from '../policy.ts';
 
 export type MarkerOptions = {
   readonly format: 'label' | 'asterisks' | 'partial';
-  /** Whether what stands in place of a value is as long as it. */
+  /** True if a marker is as long as the value it replaces. */
   readonly preservesLength: boolean;
   /** By the id of the rule. */
   readonly custom: ReadonlyMap<string, string>;
-  /** Whether markers tell one value of a kind from another. */
+  /** True if markers tell one value of a kind from another. */
   readonly isReversible: boolean;
 };
 
@@ -17,9 +17,9 @@ const LEAST_FOR_PARTIAL = 9;
 const LAST_FOUR = /(?:[\p{L}\p{N}][^\p{L}\p{N}]{0,3}){4}$/u;
 
 /**
- * What stands in place of personal data: `[EMAIL_ADDRESS]`, `***`, or what tells its owner which one it was.
+ * Makes the replacement of personal data: `[EMAIL_ADDRESS]`, `***`, or a part by which its owner knows it.
  *
- * @see https://docs.keeptrusts.com/docs/policies/pii-detector (the formats; what each looks like it does not say)
+ * @see https://docs.keeptrusts.com/docs/policies/pii-detector (names the formats and does not show them)
  */
 export function markers(options: MarkerOptions): TextPolicy['replace'] {
   const { format, preservesLength, custom, isReversible } = options;

@@ -61,7 +61,7 @@ export const promptInjection = defineKind({
       v.strictObject({
         action: v.optional(InjectionAction),
         message: v.optional(v.string()),
-        /** Read, and without effect: what is found is logged as all findings are. */
+        /** Without effect: these findings are logged like all others. */
         log_level: v.optional(v.string()),
       }),
       {},

@@ -4,7 +4,7 @@ import type { Caller } from '../../guardrail/caller.ts';
 import { unknownName } from '../file/nearest.ts';
 import { globsOf, listed } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
-import { toolCallsOf, toolsOf } from './agent-calls.ts';
+import { toolCallsOf, toolsOf } from './tool-calls.ts';
 
 const name = v.pipe(v.string(), v.nonEmpty());
 const names = v.optional(v.array(name));
@@ -50,8 +50,8 @@ const options = v.strictObject({
 type Options = v.InferOutput<typeof options>;
 
 /**
- * What callers may do by role. Without `assignments` and `default_role` a role is held by the team or virtual key of the
- * same name. Of an answer only the tool calls are judged: its model is the provider's name.
+ * Limits models, tools and tokens by the caller's role. Without `assignments` and `default_role` a role is held by the
+ * team or virtual key of the same name. Only the tool calls of a response are judged: its model is the provider's name.
  *
  * @see https://docs.keeptrusts.com/ for `deny_if_missing`, `require_auth` and `roles`; the rest is ours
  */

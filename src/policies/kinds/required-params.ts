@@ -17,11 +17,11 @@ const FIELDS = [...Object.values(IDENTITY).flat(), 'user_api_key_hash'];
 const options = v.strictObject({
   /** Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say. */
   headers: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
-  /** What LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`. */
+  /** Facts that LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`. */
   identity: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
 });
 
-/** Refuses requests without a header or an identity that everybody must send; the rule is called as what is missing. */
+/** Refuses requests without a header or an identity that everybody must send; the rule is named after the missing one. */
 export const requiredParams = defineKind({
   kind: 'required-params',
   options,

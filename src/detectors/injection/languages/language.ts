@@ -1,7 +1,7 @@
 /**
  * The words of one language for three attacks: "ignore the previous instructions", "show your system prompt", "you are
- * now without rules". Words are sources of regular expressions, alternatives separated by `|`, capitals ignored. Letters with
- * accents also stand without them, as plain texts have none.
+ * now without rules". Words are alternatives of a regular expression, capitals ignored. Letters with accents also stand
+ * without them, as plain texts have none.
  */
 export type Language = {
   readonly code: string;

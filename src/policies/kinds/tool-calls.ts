@@ -6,14 +6,13 @@ export type ToolCall = {
   readonly id: string | undefined;
   /** Empty if LiteLLM does not say. */
   readonly name: string;
-  /** As a rule JSON, possibly empty, cut off or invalid. */
+  /** Usually JSON, possibly empty, cut off or invalid. */
   readonly arguments: string;
 };
 
 /**
- * The tool calls that a guardrail call is about: those of an answer, and of a request those that were made since its last
- * user message. What stands before was judged in its time, and a conversation with a refused call in it must be able to
- * go on.
+ * The tool calls that a guardrail call is about: those of a response, and of a request those made since its last user
+ * message. Earlier ones were judged in their time, and a conversation with a refused call in it must be able to go on.
  */
 export function toolCallsOf({
   input_type,
