@@ -17,7 +17,7 @@ const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 const ofKind = (pattern: RegExp) => files.filter((file) => pattern.test(file));
 
 test('there is nothing under examples/ that no test loads', () => {
-  const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^policies$/, /^operations$/];
+  const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^(?:policies|streaming|operations)$/];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
 

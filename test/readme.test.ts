@@ -1,25 +1,160 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
+import { backends } from '../src/backends/index.ts';
 import { readCases } from '../src/cli/golden-cases.ts';
 import { runCases } from '../src/cli/policy.ts';
+import { settingGroups } from '../src/config/describe.ts';
 import { ENTITIES } from '../src/detectors/personal/index.ts';
 import { SECRETS, TOKENS } from '../src/detectors/secrets/index.ts';
+import { FAILURE_KINDS } from '../src/guardrail/failure.ts';
+import { GUARDRAIL_PATHS, LOGS_PATH } from '../src/http/app.ts';
+import { createMetrics } from '../src/observability/metrics.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
+import { createRecordsMetrics } from '../src/records/records-metrics.ts';
+import { runCli } from './support/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
-const begins = (word: string) => blocks.filter((block) => block.startsWith(word));
+const textOf = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found);
 
-test('the policy file in the README can be used as it stands', () => {
-  const files = begins('pack:').map((text) => readPolicyFile(text, kinds, (_, make) => make()));
-  expect(files.map(({ warnings }) => warnings)).toEqual([[]]);
+const README = 'README.md';
+const POLICIES = 'examples/policies/README.md';
+const GUIDES = [README, POLICIES, 'examples/streaming/README.md', 'examples/operations/README.md'];
+const PAGES = [...GUIDES, 'src/records/README.md', 'src/backends/README.md', 'test/bench/README.md'];
+
+/** The blocks of a page in one language, without the indentation of a list they stand in. */
+function blocksOf(page: string, language: string): string[] {
+  const blocks = textOf(page).matchAll(new RegExp(`^( *)\`\`\`${language}\n(.*?)^ *\`\`\`$`, 'gms'));
+  return [...blocks].map(([, indent = '', text = '']) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+const anchorsOf = (page: string) =>
+  all(textOf(page), /^#+ (.*)$/gm).map((title) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+test('the README is short, and says how to start and how to test', () => {
+  const readme = textOf(README);
+  expect(readme.split('\n').length).toBeLessThanOrEqual(281);
+  expect(readme).toContain('npm install && npm start\n');
+  expect(readme).toMatch(/^npm install && npm test /m);
 });
 
-test('the golden cases in the README come out as they say', async () => {
-  const cases = begins('cases:').flatMap((text) => readCases(text));
+describe.each(PAGES)('%s', (page) => {
+  test('links to files and headings that exist', () => {
+    for (const link of all(textOf(page), /\]\((?!https?:)([^)]+)\)/g)) {
+      const [file = '', anchor] = link.split('#');
+      const path = file === '' ? page : join(dirname(page), file);
+      expect(existsSync(join(ROOT, path)), link).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(path), link).toContain(anchor);
+    }
+  });
+
+  test('has examples of YAML and JSON that can be read', () => {
+    for (const block of blocksOf(page, 'yaml')) expect(() => parseYaml(block)).not.toThrow();
+    for (const block of blocksOf(page, 'json')) expect(() => JSON.parse(block)).not.toThrow();
+  });
+
+  test('runs scripts that exist', () => {
+    for (const script of all(textOf(page), /npm run ([\w:]+)/g))
+      expect(Object.keys(packageJson.scripts)).toContain(script);
+  });
+});
+
+describe.each(GUIDES)('%s', (page) => {
+  test('names settings that exist, and values that they take', () => {
+    const rows = settingGroups(backends).flatMap(([, group]) => group);
+    const known = new Map(rows.map(({ name, unit }) => [name, unit]));
+    // Variables of LiteLLM, Node and our tests; kinds of personal data; words of replies;
+    // a former name
+    const others =
+      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION)$/;
+    const entities = new Set(ENTITIES.map(({ name }) => name));
+    for (const [, name = '', value] of textOf(page).matchAll(/`([A-Z]+(?:_[A-Z\d]+)+)(?:=([^`]*))?`/g)) {
+      if (others.test(name) || entities.has(name)) continue;
+      expect([...known.keys()], name).toContain(name);
+      const choices = known.get(name)?.split(', ') ?? [];
+      if (value && choices.length > 1 && /^[a-z_]+$/.test(choices[0] ?? ''))
+        expect(choices, name).toContain(value);
+    }
+  });
+
+  test('names metrics that exist, with labels that they have', async () => {
+    const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => 'closed');
+    metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
+    metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
+    const records = await createRecordsMetrics(['akto']).text({ usedBytes: 0, maxBytes: 1, backends: {} });
+    const known = `${await metrics.registry.metrics()}\n${records}`;
+    const text = textOf(page);
+    const full = all(text, /\b(guardrail_bridge_\w+(?:\{[^}]*\})?)/g);
+    const short = all(
+      text,
+      /`(?!max_|guardrail_bridge_)((?:[a-z]+_)+(?:total|seconds|records|bytes|held|up|state)(?:\{[^`]*\})?)`/g,
+    );
+    const wrong = [...full, ...short.map((name) => `guardrail_bridge_${name}`)].filter((written) => {
+      const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(written) ?? [];
+      const isKnown = known.includes(`# TYPE ${name} `);
+      const hasLabel = (label: string) => new RegExp(`^${name}\\{[^}]*${label}`, 'm').test(known);
+      return !isKnown || !all(labels.replaceAll('!=', '='), /(\w+="\w+")/g).every(hasLabel);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('runs commands that exist, with options that they have', async () => {
+    const text = textOf(page);
+    const commands = [
+      ...all(text, /(?:npm start --silent -- |node dist\/main\.js |guardrail-bridge )([a-z][^`\n#|"]*)/g),
+      ...all(text, /^\| `((?:outbox|audit|policy) [^`]*)`/gm),
+    ];
+    for (const command of new Set(commands.map((line) => line.trim()))) {
+      if (/^help\b/.test(command)) continue;
+      const words = command.split(' ');
+      const names = words.slice(0, words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word)) >>> 0);
+      const { out } = await runCli(['help', ...names]);
+      expect(out, command).toMatch(new RegExp(`^Usage: guardrail-bridge ${names.join(' ')}(?: |\n)`));
+      for (const option of words.filter((word) => /^--?[a-z]/.test(word)))
+        expect(out, command).toMatch(new RegExp(`(?:^|[ ,])${option}[ ,]`, 'm'));
+    }
+  });
+});
+
+test('the configuration of LiteLLM in the README is that of the example', () => {
+  const [config] = blocksOf(README, 'yaml').filter((text) => text.startsWith('model_list:'));
+  expect(parseYaml(config ?? '')).toEqual(parseYaml(textOf('examples/litellm-config.yaml')));
+});
+
+test('the README sends calls and log events where the bridge takes them', () => {
+  const readme = textOf(README);
+  expect(readme).toContain(`http://127.0.0.1:8787${GUARDRAIL_PATHS[0]}`);
+  expect(readme).toContain(`BRIDGE_LOGS_URL=http://bridge:8787${LOGS_PATH}`);
+});
+
+const policyFiles = [README, POLICIES].flatMap((page) =>
+  blocksOf(page, 'yaml').filter((text) => text.startsWith('pack:')),
+);
+
+test('the policy files in README and guide can be used as they stand', () => {
+  expect(policyFiles).toHaveLength(2);
+  for (const text of policyFiles) {
+    const { warnings, chain } = readPolicyFile(text, kinds, (_, make) => make());
+    expect(warnings).toEqual([]);
+    // Where a reader is told about the audit log, there has to be one
+    expect(chain).toContain('audit-logger');
+  }
+});
+
+test('the golden cases in the guide come out as they say', async () => {
+  const cases = blocksOf(POLICIES, 'yaml')
+    .filter((text) => text.startsWith('cases:'))
+    .flatMap((text) => readCases(text));
   expect(cases.length).toBeGreaterThan(0);
   for (const { golden, differences } of await runCases(join(ROOT, 'examples/policies/secrets.yaml'), cases)) {
     expect(differences, golden.name).toEqual([]);
@@ -35,17 +170,28 @@ function keysOf(schema: unknown): string[] {
 }
 const keysOfObject = (one: unknown) => (typeof one === 'object' && one !== null ? keysOf(one) : []);
 
-test.each(kinds.map((kind) => [kind.kind, kind] as const))('the row of %s names every key', (name, kind) => {
-  const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
-  const words = new Set(row.match(/\w+/g));
-  const general = new Set(['name', 'regex']);
-  expect(keysOf(kind.options).filter((key) => !words.has(key) && !general.has(key))).toEqual([]);
+describe('the guide to policies', () => {
+  const guide = textOf(POLICIES);
+
+  test.each(kinds.map((kind) => [kind.kind, kind] as const))('names every option of %s', (name, kind) => {
+    const section = guide.split(/^##+ /m).find((text) => text.startsWith(`${name}\n`)) ?? '';
+    const words = new Set(section.match(/\w+/g));
+    const general = new Set(['name', 'regex']);
+    expect(keysOf(kind.options).filter((key) => !words.has(key) && !general.has(key))).toEqual([]);
+    expect(guide).toContain(`| [\`${name}\`](#${name}) |`);
+  });
+
+  test('names every kind of personal data, and counts the rules for secrets', () => {
+    const words = new Set(guide.match(/[A-Z][A-Z_]+/g));
+    expect(ENTITIES.filter(({ name }) => !words.has(name))).toEqual([]);
+    const count = (rules: typeof SECRETS) => new Set(rules.map(({ id }) => id)).size;
+    expect(guide).toContain(`has ${count(SECRETS)} rules`);
+    expect(guide).toMatch(new RegExp(`those\\s+${count(TOKENS)}\\s`));
+  });
 });
 
-test('every entity is named, and the rules for secrets are counted right', () => {
-  const words = new Set(readme.match(/[A-Z][A-Z_]+/g));
-  expect(ENTITIES.filter(({ name }) => !words.has(name))).toEqual([]);
-  const count = (rules: typeof SECRETS) => new Set(rules.map(({ id }) => id)).size;
-  expect(readme).toContain(`has ${count(SECRETS)} rules`);
-  expect(readme).toMatch(new RegExp(`those\\s+${count(TOKENS)}\\s`));
+test('the guide to operations names every kind of failure', () => {
+  const guide = textOf('examples/operations/README.md');
+  const section = /^### Kinds of failures\n(.*?)^##/ms.exec(guide)?.[1] ?? '';
+  expect(FAILURE_KINDS.filter((kind) => !section.includes(`\`${kind}\``))).toEqual([]);
 });
