@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, CAPITALS, isLuhn, NUMBER_EDGE, numberRule, wholly, withTail } from './shapes.ts';
+import { BETWEEN, CAPITALS, isLuhn, NUMBER_EDGE, numberRule, wholly } from './shapes.ts';
 
 /** Numbers of patients' records have no shape of their own: they are found where the text says what they are. */
 export const MEDICAL_RECORDS: readonly AnchoredRule[] = [
@@ -46,42 +46,29 @@ export const US_NPIS: readonly AnchoredRule[] = [
 
 /** The last digit is that of the odd places plus twice the even ones. */
 const isDea = (number: string) => {
-  const [a, b, c, d, e, f, sum] = [...number.slice(-7)].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return (a + c + e + 2 * (b + d + f)) % 10 === sum;
+  const digits = [...number.slice(-7)].map(Number);
+  const sum = digits.slice(0, 6).reduce((total, digit, place) => total + digit * (1 + (place % 2)), 0);
+  return sum % 10 === digits[6];
 };
 
 const HOLDER = '[ABCDEFGHJKLMPRSTUX]';
 
 /** American licences to prescribe (DEA numbers): a letter, a letter or a 9, seven digits. */
 export const MEDICAL_LICENSES: readonly AnchoredRule[] = [
-  withTail(
-    numberRule({
-      id: 'medical-license',
-      look: [-1, CAPITALS],
-      lead: 2,
-      pattern: String.raw`${NUMBER_EDGE}${HOLDER}[A-Z]\d{7}(?!\w)`,
-      judge: wholly(isDea),
-    }),
-    '[A-Z]{1,2}',
-    2,
-  ),
-  withTail(
-    numberRule({
-      id: 'medical-license',
-      look: [-1, CAPITALS],
-      lead: 1,
-      pattern: String.raw`${NUMBER_EDGE}${HOLDER}9\d{7}(?!\w)`,
-      judge: wholly(isDea),
-    }),
-    '[A-Z]',
-    1,
-  ),
+  numberRule({
+    id: 'medical-license',
+    look: [-1, CAPITALS],
+    lead: 2,
+    pattern: String.raw`${NUMBER_EDGE}${HOLDER}[A-Z]\d{7}(?!\w)`,
+    judge: wholly(isDea),
+    tail: ['[A-Z]{1,2}', 2],
+  }),
+  numberRule({
+    id: 'medical-license',
+    look: [-1, CAPITALS],
+    lead: 1,
+    pattern: String.raw`${NUMBER_EDGE}${HOLDER}9\d{7}(?!\w)`,
+    judge: wholly(isDea),
+    tail: ['[A-Z]', 1],
+  }),
 ];

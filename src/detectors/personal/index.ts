@@ -2,11 +2,19 @@ import type { AnchoredRule } from '../rule.ts';
 import { CRYPTO } from './crypto.ts';
 import { EMAIL } from './email.ts';
 import { HEALTH_INSURANCE_IDS, MEDICAL_LICENSES, MEDICAL_RECORDS, US_MBIS, US_NPIS } from './health.ts';
-import { ES_NIFS, IN_AADHAARS, IN_PANS, IT_FISCAL_CODES, UK_NHS, UK_NINOS } from './national.ts';
+import {
+  ES_NIFS,
+  IN_AADHAARS,
+  IN_PANS,
+  IT_FISCAL_CODES,
+  UK_NHS,
+  UK_NINOS,
+  US_ITINS,
+  US_SSNS,
+} from './national.ts';
 import { IP_ADDRESSES, MAC_ADDRESSES } from './network.ts';
 import { CARD_CODES, CARDS, IBANS } from './payment.ts';
 import { PHONES } from './phone.ts';
-import { US_ITINS, US_SSNS } from './us.ts';
 
 /** One kind of personal data. */
 export type Entity = {

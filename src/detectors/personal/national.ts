@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, CAPITALS, NUMBER_EDGE, NUMERALS, numberRule, wholly, withTail } from './shapes.ts';
+import { BETWEEN, CAPITALS, NUMBER_EDGE, NUMERALS, numberRule, wholly } from './shapes.ts';
 
 /** Mod 11 with falling weights. @see https://www.datadictionary.nhs.uk/attributes/nhs_number.html */
 function isNhs(digits: string): boolean {
@@ -29,31 +29,25 @@ export const UK_NHS: readonly AnchoredRule[] = [
 
 /** British national insurance numbers. @see https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110 */
 const ninoRule = (gap: '' | ' ') =>
-  withTail(
-    numberRule({
-      id: 'uk-nino',
-      look: [-1, gap === '' ? CAPITALS : ' '],
-      lead: 2 + gap.length,
-      pattern: String.raw`${NUMBER_EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
-    }),
-    `[A-Z]{1,2}${gap === '' ? '' : ' ?'}`,
-    3,
-  );
+  numberRule({
+    id: 'uk-nino',
+    look: [-1, gap === '' ? CAPITALS : ' '],
+    lead: 2 + gap.length,
+    pattern: String.raw`${NUMBER_EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
+    tail: [`[A-Z]{1,2}${gap === '' ? '' : ' ?'}`, 3],
+  });
 
 export const UK_NINOS: readonly AnchoredRule[] = [ninoRule(''), ninoRule(' ')];
 
 /** Indian tax numbers: the fourth letter tells the kind of holder. @see https://incometaxindia.gov.in */
 export const IN_PANS: readonly AnchoredRule[] = [
-  withTail(
-    numberRule({
-      id: 'in-pan',
-      look: [-1, CAPITALS],
-      lead: 5,
-      pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
-    }),
-    '[A-Z]{1,5}',
-    5,
-  ),
+  numberRule({
+    id: 'in-pan',
+    look: [-1, CAPITALS],
+    lead: 5,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
+    tail: ['[A-Z]{1,5}', 5],
+  }),
 ];
 
 /** Indian resident numbers in their groups, with the sum after Verhoeff. @see https://uidai.gov.in */
@@ -80,16 +74,13 @@ export const ES_NIFS: readonly AnchoredRule[] = [
 
 /** Italian fiscal codes: no other sixteen characters look like them. */
 export const IT_FISCAL_CODES: readonly AnchoredRule[] = [
-  withTail(
-    numberRule({
-      id: 'it-fiscal-code',
-      look: [-1, CAPITALS],
-      lead: 6,
-      pattern: String.raw`${NUMBER_EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
-    }),
-    '[A-Z]{1,6}',
-    6,
-  ),
+  numberRule({
+    id: 'it-fiscal-code',
+    look: [-1, CAPITALS],
+    lead: 6,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
+    tail: ['[A-Z]{1,6}', 6],
+  }),
 ];
 
 const TIMES = [
@@ -124,3 +115,29 @@ function isVerhoeff(digits: string): boolean {
   }
   return sum === 0;
 }
+
+/** Three groups with the same sign between them. */
+const grouped = (first: string, second: string, third: string) =>
+  `${NUMBER_EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
+
+/** American social security numbers in their groups. @see https://www.ssa.gov/employer/randomization.html */
+export const US_SSNS: readonly AnchoredRule[] = [
+  numberRule({
+    id: 'us-ssn',
+    look: [3, ' -'],
+    pattern: grouped(String.raw`(?!000|666|9\d\d)\d{3}`, String.raw`(?!00)\d{2}`, String.raw`(?!0000)\d{4}`),
+  }),
+];
+
+/** American tax numbers of those who have no social security number: like one, but with a 9 and a middle of its own. */
+export const US_ITINS: readonly AnchoredRule[] = [
+  numberRule({
+    id: 'us-itin',
+    look: [0, '9'],
+    pattern: grouped(
+      String.raw`9\d{2}`,
+      String.raw`(?:5\d|6[0-5]|7\d|8[0-8]|9[0-2]|9[4-9])`,
+      String.raw`\d{4}`,
+    ),
+  }),
+];

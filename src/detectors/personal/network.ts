@@ -36,8 +36,7 @@ const IPV6: AnchoredRule = withTail(
       return BEGUN.test(text) && BEGUN.lastIndex === text.length ? start : undefined;
     },
   },
-  '(?<![:.])[0-9A-F]{1,4}',
-  4,
+  ['(?<![:.])[0-9A-F]{1,4}', 4],
 );
 
 /** Two hexadecimal digits six times, with the same sign between all of them. */
@@ -49,8 +48,7 @@ const MAC = withTail(
     pattern: String.raw`${NUMBER_EDGE}(?<![:-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}(?!:?\w)|(?:-[0-9A-F]{2}){5}(?!-?\w))`,
     flags: 'i',
   }),
-  '(?<![:-])[0-9A-F]{1,2}',
-  2,
+  ['(?<![:-])[0-9A-F]{1,2}', 2],
 );
 
 /** IP addresses of both kinds. */

@@ -1,6 +1,6 @@
 import { isValidIBAN } from 'ibantools';
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, isLuhn, LETTERS, longest, NUMBER_EDGE, numberRule, withTail } from './shapes.ts';
+import { BETWEEN, isLuhn, LETTERS, longest, NUMBER_EDGE, numberRule } from './shapes.ts';
 
 /** 13 to 19 digits in one piece, or in the groups that stand on a card. No issuer begins with 0 or 1. */
 export const CARDS: readonly AnchoredRule[] = [
@@ -28,16 +28,13 @@ const isIban = (compact: string) =>
 
 /** International bank account numbers, in one piece or in groups of four. */
 export const IBANS: readonly AnchoredRule[] = [
-  withTail(
-    numberRule({
-      id: 'iban-code',
-      look: [-1, LETTERS],
-      lead: 2,
-      pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)`,
-      flags: 'i',
-      judge: longest(isIban),
-    }),
-    '[A-Z]{1,2}',
-    2,
-  ),
+  numberRule({
+    id: 'iban-code',
+    look: [-1, LETTERS],
+    lead: 2,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)`,
+    flags: 'i',
+    judge: longest(isIban),
+    tail: ['[A-Z]{1,2}', 2],
+  }),
 ];

@@ -1,3 +1,4 @@
+import { lazily } from '../lazily.ts';
 import { type AnchoredRule, anchoredRule, DIGITS, type RuleSource } from '../rule.ts';
 
 /** A place where a number can begin; the letter of an escape, in JSON within a string, is no part of a word. */
@@ -41,36 +42,37 @@ export const LETTERS = CAPITALS + CAPITALS.toLowerCase();
 export type NumberSource = Omit<RuleSource, 'anchors'> & {
   /** Distance from the first digit to a character that must be one of some ASCII characters. */
   readonly look: readonly [offset: number, units: string];
+  /** See {@link withTail}. */
+  readonly tail?: Tail;
 };
 
+/** Expression for the characters of a match before its anchor, and how many those are at most. */
+export type Tail = readonly [beginning: string, most: number];
+
 /**
- * A rule for what has a run of digits in it. Numbers are frequent and rules many: one look at one character saves most
+ * A rule for text with a run of digits in it. Numbers are frequent and rules many: one look at one character saves most
  * expressions.
  */
-export function numberRule({ look: [offset, units], ...source }: NumberSource): AnchoredRule {
+export function numberRule({ look: [offset, units], tail, ...source }: NumberSource): AnchoredRule {
   const rule = anchoredRule({ ...source, anchors: [DIGITS] });
   const isWorth = new Uint8Array(128);
   for (const unit of units) isWorth[unit.charCodeAt(0)] = 1;
-  return {
+  const looking: AnchoredRule = {
     ...rule,
     look: { offset, isWorth },
     match: (text, at) => (isWorth[text.charCodeAt(at + offset)] === 1 ? rule.match(text, at) : undefined),
   };
+  return tail === undefined ? looking : withTail(looking, tail);
 }
 
-/**
- * The rule, told where a match would begin of which there are only the characters before its anchor.
- *
- * @param beginning source of an expression for those, with a bounded number of characters
- * @param most how many those are at most
- */
-export function withTail(rule: AnchoredRule, beginning: string, most: number): AnchoredRule {
-  const tail = new RegExp(`${NUMBER_EDGE}${beginning}$`, 'gi');
+/** The rule with a search for matches of which the text ends before their anchor. */
+export function withTail(rule: AnchoredRule, [beginning, most]: Tail): AnchoredRule {
+  const tail = lazily(() => new RegExp(`${NUMBER_EDGE}${beginning}$`, 'gi'));
   return {
     ...rule,
     openTail(text, from) {
-      tail.lastIndex = Math.max(from, text.length - most);
-      return tail.exec(text)?.index;
+      tail().lastIndex = Math.max(from, text.length - most);
+      return tail().exec(text)?.index;
     },
   };
 }

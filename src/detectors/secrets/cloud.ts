@@ -1,6 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { assignment } from './assignment.ts';
-import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
+import { assignment, END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
 
 const BASE64_END = '(?![A-Za-z0-9/+])';
 

@@ -4,7 +4,6 @@ import { BUSINESS_SECRETS } from './business.ts';
 import { CLOUD_SECRETS } from './cloud.ts';
 import { CODE_SECRETS } from './code.ts';
 import { HEADER_SECRETS, SECRET_KEYWORD } from './keyword.ts';
-import { ledRule } from './lead.ts';
 import { PRIVATE_KEYS } from './private-key.ts';
 import { SERVICE_SECRETS } from './services.ts';
 import { RANDOM_STRINGS, SHAPED_SECRETS } from './shapes.ts';
@@ -42,3 +41,25 @@ export const VIRTUAL_KEY: AnchoredRule = anchoredRule({
   anchors: ['sk-'],
   pattern: `${TOKEN_EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
 });
+
+const IN_WORD = /[A-Za-z0-9_~.-]/;
+
+/** A rule whose anchor stands within its word: a word at the end of a text can become a match before its anchor is there. */
+function ledRule(source: RuleSource): AnchoredRule {
+  const rule = anchoredRule(source);
+  const lead = source.lead ?? 0;
+  const longest = lead + Math.max(...source.anchors.map((anchor) => anchor.length));
+  return {
+    ...rule,
+    openTail(text, from) {
+      const least = Math.max(from, text.length - longest);
+      let start = text.length;
+      while (start > least && IN_WORD.test(text[start - 1]!)) start--;
+      for (; start < text.length; start++) {
+        const open = rule.open(text, start + lead);
+        if (open !== undefined) return open;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import { type AnchoredRule, anchoredRule, type RuleSource } from '../rule.ts';
-import { QUOTE, strictAssignment } from './assignment.ts';
+import { QUOTE, strictAssignment } from './token.ts';
 
 const KEY_OWNERS = [
   'api',

@@ -1,6 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { assignment } from './assignment.ts';
-import { UUID } from './token.ts';
+import { assignment, UUID } from './token.ts';
 
 /** Letters and digits, of which one is a digit: a word is no key. */
 const alnum = (length: number) => `(?=[a-z]{0,${length - 1}}\\d)[a-z0-9]{${length}}`;
