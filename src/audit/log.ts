@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { MAX_ID_CHARS } from '../guardrail/record.ts';
 import { storageCode } from '../storage/storage-code.ts';
-import { createSeal, type Head, type UnsealedRow } from './chain.ts';
-import { readEnd } from './recover.ts';
-import { type AuditRow, fieldsOfRow } from './row.ts';
-import { inOrder, listSegments } from './segment.ts';
+import { BEFORE_ALL, createSeal, type Head, type UnsealedRow } from './chain.ts';
+import { readEnd } from './read.ts';
+import type { AuditRow } from './row.ts';
+import { auditFolder, dayOf, inOrder, listSegments, type Segment } from './segment.ts';
 import { ChainWriter } from './writer.ts';
 
 export type AuditLogOptions = {
@@ -31,6 +32,9 @@ const HEAD_EVERY_MS = 3_600_000;
 const OPEN_EVERY_MS = 1000;
 const DAY_MS = 86_400_000;
 
+/** More rules of one call tell nothing new. */
+const MAX_LISTED = 64;
+
 /**
  * An append-only log of decisions; each row holds the hash of the one before. Nothing here throws: a log that cannot be
  * opened or written is tried again with the rows that come.
@@ -38,17 +42,18 @@ const DAY_MS = 86_400_000;
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #now: () => number;
+  /** Absolute path of the folder of the log. */
+  readonly #folder: string;
   readonly #writer: ChainWriter;
   readonly #headTimer: NodeJS.Timeout;
   /** Rows lost in this outage. */
   #lost = 0;
-  /** Code of the current outage of writing, and of syncing. */
-  #writeFailure: string | undefined;
-  #syncFailure: string | undefined;
+  /** True during an outage of writing, and of syncing. */
+  readonly #isDown = { write: false, sync: false };
   /** Time of the last attempt to open the log. */
   #triedAt = Number.NEGATIVE_INFINITY;
   /** Segment of the last row: once it changes, older ones may be due for removal. */
-  #segment: string | undefined;
+  #segment: Segment | undefined;
   #retentionDays: number | undefined;
   #isClosed = false;
   /** Pending from a write until all rows are synced. */
@@ -56,14 +61,15 @@ export class AuditLog {
   #syncing = Promise.resolve();
   /** Removals of old segments, one after the other. */
   #removing = Promise.resolve();
-  /** Hash of the last head that was reported. */
-  #reportedHash = '';
+  /** The last head that was reported. */
+  #reported: Head = BEFORE_ALL;
 
   /** Opens the log, or creates it. */
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#writer = new ChainWriter(options.dir, createSeal(options.key), this.#now);
+    this.#folder = auditFolder(path.resolve(options.dir));
+    this.#writer = new ChainWriter(this.#folder, createSeal(options.key), this.#now);
     this.#headTimer = setInterval(() => this.#reportHead(), HEAD_EVERY_MS).unref();
     this.#write();
     this.#reportHead();
@@ -71,7 +77,8 @@ export class AuditLog {
 
   /** Once it returns, the row outlives this process, unless {@link isUp} is false; within a second also the machine. */
   append(row: AuditRow): void {
-    if (!this.#isClosed && !this.#write({ type: 'decision', fields: fieldsOfRow(row) })) this.#lost++;
+    const fields = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bounded(value)]));
+    if (!this.#isClosed && !this.#write({ type: 'decision', fields })) this.#lost++;
   }
 
   /** The last row; number 0 before the first. */
@@ -81,7 +88,7 @@ export class AuditLog {
 
   /** True if the last row is written, and the last sync succeeded. */
   isUp(): boolean {
-    return !this.#isClosed && this.#writeFailure === undefined && this.#syncFailure === undefined;
+    return !this.#isClosed && !this.#isDown.write && !this.#isDown.sync;
   }
 
   /** Number of rows lost in this outage; 0 once rows are written again. */
@@ -120,51 +127,42 @@ export class AuditLog {
       if (this.#lost > 0) rows.unshift({ type: 'gap', fields: { lost: this.#lost } });
       this.#writer.put(rows);
     } catch (error) {
-      const isNew = this.#writeFailure === undefined;
-      this.#writeFailure = storageCode(error);
-      if (isNew) this.#options.onError(this.#writeFailure);
+      this.#failed('write', storageCode(error));
       return false;
     }
-    this.#written();
+    if (this.#isDown.write) this.#options.onRecovered?.(this.#lost);
+    this.#isDown.write = false;
+    this.#lost = 0;
+    this.#syncSoon();
+    if (this.#writer.segment !== this.#segment) this.#removeOld();
+    this.#segment = this.#writer.segment;
     return true;
   }
 
-  #written(): void {
-    const wasDown = this.#writeFailure !== undefined;
-    const lost = this.#lost;
-    this.#writeFailure = undefined;
-    this.#lost = 0;
-    if (wasDown) this.#options.onRecovered?.(lost);
-    this.#syncTimer ??= setTimeout(() => this.#sync(), SYNC_EVERY_MS).unref();
-    const name = this.#writer.segment?.name;
-    if (name === this.#segment) return;
-    this.#segment = name;
-    this.#removeOld();
+  #failed(part: 'write' | 'sync', code: string): void {
+    const isNew = !this.#isDown[part];
+    this.#isDown[part] = true;
+    if (isNew) this.#options.onError(code);
   }
 
-  #sync(): void {
-    const syncedTo = this.#writer.head.seq;
-    this.#syncing = this.#writer.sync().then(
-      () => {
-        this.#syncFailure = undefined;
-        this.#syncAgain(syncedTo);
-      },
-      (error) => {
-        const isNew = this.#syncFailure === undefined;
-        this.#syncFailure = `SYNC_${storageCode(error)}`;
-        if (isNew) this.#options.onError(this.#syncFailure);
-        this.#syncAgain(syncedTo);
-      },
-    );
+  #syncSoon(): void {
+    if (this.#isClosed) return;
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncing = this.#sync();
+    }, SYNC_EVERY_MS).unref();
   }
 
-  /** Called when a sync has ended, so a disk that takes longer than a second is not asked again meanwhile. */
-  #syncAgain(syncedTo: number): void {
-    this.#syncTimer = undefined;
-    const isBehind = this.#writer.head.seq !== syncedTo || this.#syncFailure !== undefined;
-    if (isBehind && !this.#isClosed) {
-      this.#syncTimer = setTimeout(() => this.#sync(), SYNC_EVERY_MS).unref();
+  /** The next one is a second after this has ended, so a disk that takes longer is not asked again meanwhile. */
+  async #sync(): Promise<void> {
+    const { seq } = this.head();
+    try {
+      await this.#writer.sync();
+      this.#isDown.sync = false;
+    } catch (error) {
+      this.#failed('sync', `SYNC_${storageCode(error)}`);
     }
+    this.#syncTimer = undefined;
+    if (this.#isDown.sync || this.head().seq !== seq) this.#syncSoon();
   }
 
   #removeOld(): void {
@@ -178,13 +176,13 @@ export class AuditLog {
    * the hash that the rest of the chain follows.
    */
   async #removeSegments(): Promise<void> {
-    const { segment, folder } = this.#writer;
+    const { segment } = this.#writer;
     if (this.#retentionDays === undefined || segment === undefined) return;
-    const firstDay = new Date(this.#now() - this.#retentionDays * DAY_MS).toISOString().slice(0, 10);
-    const old = listSegments(folder).filter((one) => inOrder(one, segment) < 0 && one.day < firstDay);
+    const firstDay = dayOf(this.#now() - this.#retentionDays * DAY_MS);
+    const old = listSegments(this.#folder).filter((one) => inOrder(one, segment) < 0 && one.day < firstDay);
     for (const { name } of old) {
-      const file = path.join(folder, name);
-      const fields = { segment: name, retention_days: this.#retentionDays, ...endOf(file) };
+      const file = path.join(this.#folder, name);
+      const fields = { segment: name, retention_days: this.#retentionDays, ...lastOf(file) };
       if (!this.#write({ type: 'retention', fields })) return;
       await fs.promises.rm(file, { force: true });
     }
@@ -192,16 +190,22 @@ export class AuditLog {
 
   #reportHead(): void {
     const { head } = this.#writer;
-    if (head.seq === 0 || head.hash === this.#reportedHash) return;
-    this.#reportedHash = head.hash;
+    if (head.hash === this.#reported.hash) return;
+    this.#reported = head;
     this.#options.onHead?.(head);
   }
 }
 
+/** Cuts a text, or each of a list, to a bounded length. */
+function bounded<T>(value: T): unknown {
+  if (Array.isArray(value)) return value.slice(0, MAX_LISTED).map(bounded);
+  return typeof value === 'string' ? value.slice(0, MAX_ID_CHARS) : value;
+}
+
 /** A segment that cannot be read is removed too; its row then has no end. */
-function endOf(file: string): { last_seq: number | null; last_hash: string | null } {
+function lastOf(file: string): { last_seq: number | null; last_hash: string | null } {
   try {
-    const { row } = readEnd(file);
+    const [row] = readEnd(file).rows;
     return { last_seq: row?.seq ?? null, last_hash: row?.hash ?? null };
   } catch {
     return { last_seq: null, last_hash: null };

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { storageCode } from '../storage/storage-code.ts';
 import { readRow, type SealedRow } from './chain.ts';
 import { dayOf, inOrder, listSegments, type Segment } from './segment.ts';
 
@@ -13,9 +14,12 @@ export type Line = {
   readonly isComplete: boolean;
 };
 
+/** A row and the line it was read from. */
+export type ReadRow = SealedRow & { readonly line: string };
+
 const CHUNK_BYTES = 256 * 1024;
 /** No row is longer; a line that is gets cut to about this. */
-const MAX_LINE_BYTES = 1024 * 1024;
+export const MAX_LINE_BYTES = 1024 * 1024;
 const LF = 10;
 
 /**
@@ -25,61 +29,101 @@ const LF = 10;
  * @param from offset to begin at
  * @throws Error with the code of the system
  */
-export async function* readLines(file: string, from = 0): AsyncGenerator<Line> {
-  const handle = await fs.promises.open(file, 'r').catch((error) => {
-    // It has become too old and was removed
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (handle === undefined) return;
+export function* readLines(file: string, from = 0): Generator<Line> {
+  const fd = openIfThere(file);
+  if (fd === undefined) return;
   try {
     const chunk = Buffer.alloc(CHUNK_BYTES);
-    let rest: Buffer = Buffer.alloc(0);
-    let number = 0;
-    let end = from;
+    let rest = Buffer.alloc(0);
+    let number = 1;
     for (let at = from; ; ) {
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, at);
-      if (bytesRead === 0) break;
-      const read = chunk.subarray(0, bytesRead);
-      let start = 0;
-      for (let stop = read.indexOf(LF); stop >= 0; stop = read.indexOf(LF, start)) {
-        const part = read.subarray(start, stop);
-        const bytes = rest.length === 0 ? part : Buffer.concat([rest, part]);
-        start = stop + 1;
-        end = at + start;
-        rest = Buffer.alloc(0);
-        yield { bytes, number: ++number, end, isComplete: true };
+      const bytesRead = fs.readSync(fd, chunk, 0, CHUNK_BYTES, at);
+      if (bytesRead === 0) {
+        if (rest.length > 0) yield { bytes: rest, number, end: at, isComplete: false };
+        return;
       }
-      if (rest.length < MAX_LINE_BYTES) rest = Buffer.concat([rest, read.subarray(start)]);
       at += bytesRead;
+      rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+      for (let stop = rest.indexOf(LF); stop >= 0; stop = rest.indexOf(LF)) {
+        const bytes = rest.subarray(0, stop);
+        rest = rest.subarray(stop + 1);
+        yield { bytes, number: number++, end: at - rest.length, isComplete: true };
+      }
+      rest = rest.subarray(0, MAX_LINE_BYTES);
     }
-    if (rest.length > 0) yield { bytes: rest, number: number + 1, end, isComplete: false };
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }
 
-/** A row and the line it was read from. */
-export type ReadRow = SealedRow & { readonly line: string };
+function openIfThere(file: string): number | undefined {
+  try {
+    return fs.openSync(file, 'r');
+  } catch (error) {
+    // It has become too old and was removed
+    if (storageCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 /** Undefined for a line that is no row; `verifyLog` reports it. */
-function rowIn({ bytes, isComplete }: Line): ReadRow | undefined {
+export function rowIn({ bytes, isComplete }: Line): ReadRow | undefined {
   const row = isComplete ? readRow(bytes) : undefined;
   return row && { ...row, line: bytes.toString() };
 }
 
+/** The end of a segment. */
+export type SegmentEnd = {
+  readonly rows: readonly ReadRow[];
+  /** Bytes up to the end of the last complete line, and those of half a line after it. */
+  readonly end: number;
+  readonly tornBytes: number;
+  /** Complete lines after the last row that are no rows. */
+  readonly badLines: number;
+};
+
+/** A row has a few hundred bytes; what a power cut left behind can be much more. */
+const FIRST_PART_BYTES = 64 * 1024;
+
+/**
+ * Reads the last rows of a file, and no more of its end than that takes: four times as much with each attempt.
+ *
+ * @throws Error with the code of the system
+ */
+export function readEnd(file: string, count = 1): SegmentEnd {
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  for (let length = FIRST_PART_BYTES; ; length *= 4) {
+    const from = Math.max(0, size - length);
+    const rows: ReadRow[] = [];
+    let end = from;
+    let badLines = 0;
+    for (const line of readLines(file, from)) {
+      if (line.isComplete) ({ end } = line);
+      const row = rowIn(line);
+      if (row === undefined) {
+        if (line.isComplete) badLines++;
+        continue;
+      }
+      badLines = 0;
+      rows.push(row);
+      if (rows.length > count) rows.shift();
+    }
+    if (rows.length >= count || from === 0) return { rows, end, tornBytes: size - end, badLines };
+  }
+}
+
 /** All rows of a log in order; by default without bounds in time. */
-export async function* readRows(
+export function* readRows(
   folder: string,
-  { since, until }: { since?: number | undefined; until?: number | undefined } = {},
-): AsyncGenerator<ReadRow> {
+  { since = -Infinity, until = Infinity }: { since?: number | undefined; until?: number | undefined },
+): Generator<ReadRow> {
   for (const { name, day } of listSegments(folder)) {
     // Its rows can be of the day after, or before: the clock may have been set
-    if (since !== undefined && day < dayOf(since - 86_400_000)) continue;
-    for await (const line of readLines(path.join(folder, name))) {
+    if (since > 0 && day < dayOf(since - 86_400_000)) continue;
+    for (const line of readLines(path.join(folder, name))) {
       const row = rowIn(line);
       const at = row === undefined ? Number.NaN : Date.parse(row.at);
-      if (row !== undefined && at >= (since ?? -Infinity) && at < (until ?? Infinity)) yield row;
+      if (row !== undefined && at >= since && at < until) yield row;
     }
   }
 }
@@ -96,10 +140,10 @@ export class Follower {
   }
 
   /** The last rows that are there; to be called first. */
-  async last(count: number): Promise<readonly ReadRow[]> {
+  last(count: number): readonly ReadRow[] {
     const rows: ReadRow[] = [];
     for (const segment of listSegments(this.#folder).toReversed()) {
-      const found = await lastRows(path.join(this.#folder, segment.name), count - rows.length);
+      const found = readEnd(path.join(this.#folder, segment.name), count - rows.length);
       if (this.#segment === undefined) this.#end = found.end;
       this.#segment ??= segment;
       rows.unshift(...found.rows);
@@ -109,7 +153,7 @@ export class Follower {
   }
 
   /** Rows that came since the last time. */
-  async *next(): AsyncGenerator<ReadRow> {
+  *next(): Generator<ReadRow> {
     for (const segment of listSegments(this.#folder)) {
       const order = this.#segment === undefined ? 1 : inOrder(segment, this.#segment);
       if (order < 0) continue;
@@ -118,30 +162,11 @@ export class Follower {
       // Another segment, or this one was deleted and created anew
       if (order > 0 || size < this.#end) this.#end = 0;
       this.#segment = segment;
-      for await (const line of readLines(file, this.#end)) {
+      for (const line of readLines(file, this.#end)) {
         if (line.isComplete) this.#end = line.end;
         const row = rowIn(line);
         if (row !== undefined) yield row;
       }
     }
-  }
-}
-
-const FIRST_PART_BYTES = 256 * 1024;
-
-/** Reads no more of the end of a file than it takes, four times as much with each attempt. */
-async function lastRows(file: string, count: number): Promise<{ rows: readonly ReadRow[]; end: number }> {
-  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  for (let length = FIRST_PART_BYTES; ; length *= 4) {
-    const from = Math.max(0, size - length);
-    const rows: ReadRow[] = [];
-    let end = from;
-    for await (const line of readLines(file, from)) {
-      if (line.isComplete) ({ end } = line);
-      const row = rowIn(line);
-      if (row !== undefined) rows.push(row);
-      if (rows.length > count) rows.shift();
-    }
-    if (rows.length >= count || from === 0) return { rows, end };
   }
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { storageCode } from '../storage/storage-code.ts';
-import { BEFORE_ALL, type Head, readRow, type Seal, type SealedRow, type UnsealedRow } from './chain.ts';
+import { BEFORE_ALL, type Head, type Seal, type UnsealedRow } from './chain.ts';
+import { MAX_LINE_BYTES, readEnd, readLines, rowIn, type SegmentEnd } from './read.ts';
 import { listSegments, type Segment } from './segment.ts';
 
 /** The end of a log, after which new rows go. */
@@ -16,7 +17,7 @@ export type RecoveredLog = {
 };
 
 /** With these codes a file stays unreadable; others, such as too many open files, may pass. */
-const UNREADABLE = new Set(['NOT_A_LOG', 'EISDIR', 'EIO', 'EACCES', 'EPERM']);
+const UNREADABLE = new Set(['EISDIR', 'EIO', 'EACCES', 'EPERM']);
 
 /**
  * Finds the end of the log in a folder. Half a line is cut off, as nobody was told that it was written; a segment that
@@ -29,19 +30,19 @@ export function recoverLog(folder: string, seal: Seal): RecoveredLog {
   const rows: UnsealedRow[] = [];
   for (let last = segments.pop(); last !== undefined; last = segments.pop()) {
     const file = path.join(folder, last.name);
-    const end = endOrReason(file);
-    if (typeof end === 'string') {
-      rows.push({ type: 'restarted', fields: { aside: putAside(file), reason: end } });
+    const found = endOrReason(file);
+    if (typeof found === 'string') {
+      rows.push({ type: 'restarted', fields: { aside: putAside(file), reason: found } });
       return { head: BEFORE_ALL, last: segments.pop(), isOpen: false, rows };
     }
-    if (end.tornBytes > 0) fs.truncateSync(file, end.end);
-    if (end.tornBytes > 0 || end.badLines > 0) {
-      const fields = { segment: last.name, cut_bytes: end.tornBytes, bad_lines: end.badLines };
-      rows.push({ type: 'recovered', fields });
+    const { end, tornBytes: cut_bytes, badLines: bad_lines } = found;
+    if (cut_bytes > 0) fs.truncateSync(file, end);
+    if (cut_bytes + bad_lines > 0) {
+      rows.push({ type: 'recovered', fields: { segment: last.name, cut_bytes, bad_lines } });
     }
-    if (end.row !== undefined) {
-      const { seq, hash } = end.row;
-      return { head: { seq, hash }, last, isOpen: isSealedAlike(file, seal), rows };
+    const [row] = found.rows;
+    if (row !== undefined) {
+      return { head: { seq: row.seq, hash: row.hash }, last, isOpen: isSealedAlike(file, seal), rows };
     }
   }
   return { head: BEFORE_ALL, last: undefined, isOpen: false, rows };
@@ -50,7 +51,10 @@ export function recoverLog(folder: string, seal: Seal): RecoveredLog {
 /** The end of a segment, or the reason why it cannot be read. */
 function endOrReason(file: string): SegmentEnd | string {
   try {
-    return readEnd(file);
+    const end = readEnd(file);
+    // Half a line alone is a first row that was cut off
+    const isLog = end.rows.length > 0 || (end.end === 0 && end.tornBytes <= MAX_LINE_BYTES);
+    return isLog ? end : 'NOT_A_LOG';
   } catch (error) {
     const code = storageCode(error);
     if (!UNREADABLE.has(code)) throw error;
@@ -66,84 +70,7 @@ function putAside(file: string): string {
 }
 
 function isSealedAlike(file: string, { alg, keyId }: Seal): boolean {
-  const { event_type, fields } = readFirst(file) ?? {};
+  const [first] = readLines(file);
+  const { event_type, fields } = (first && rowIn(first)) ?? {};
   return event_type === 'segment' && fields?.alg === alg && fields.key_id === keyId;
-}
-
-/** The end of a segment. */
-export type SegmentEnd = {
-  /** Undefined if there is no complete line. */
-  readonly row: SealedRow | undefined;
-  /** Bytes up to the end of the last complete line, and those of half a line after it. */
-  readonly end: number;
-  readonly tornBytes: number;
-  /** Complete lines after `row` that are no rows. */
-  readonly badLines: number;
-};
-
-/** No line of the file is a row. */
-class UnreadableError extends Error {
-  override readonly name = 'UnreadableError';
-  readonly code = 'NOT_A_LOG';
-}
-
-const LF = 10;
-/** A row has a few hundred bytes; what a power cut left behind can be much more. */
-const SMALL_PART = 64 * 1024;
-const LARGE_PART = 16 * 1024 * 1024;
-
-/** Reads the end of a segment. @throws UnreadableError, or an Error with the code of the system */
-export function readEnd(file: string): SegmentEnd {
-  return withFile(file, (fd) => {
-    const { size } = fs.fstatSync(fd);
-    for (const length of [SMALL_PART, LARGE_PART]) {
-      const end = lastRowIn(readAt(fd, Math.max(0, size - length), size), size);
-      if (end !== undefined) return end;
-    }
-    throw new UnreadableError('no row of the audit log in it');
-  });
-}
-
-/** The first row, or undefined if the first line is none. */
-function readFirst(file: string): SealedRow | undefined {
-  return withFile(file, (fd) => {
-    const start = readAt(fd, 0, SMALL_PART);
-    const end = start.indexOf(LF);
-    return end < 0 ? undefined : readRow(start.subarray(0, end));
-  });
-}
-
-function withFile<T>(file: string, read: (fd: number) => T): T {
-  const fd = fs.openSync(file, 'r');
-  try {
-    return read(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Undefined if this part of the file is too small to tell. */
-function lastRowIn(part: Buffer, size: number): SegmentEnd | undefined {
-  const isWhole = part.length === size;
-  const stop = part.lastIndexOf(LF) + 1;
-  const tornBytes = part.length - stop;
-  const end = size - tornBytes;
-  if (stop === 0) return isWhole ? { row: undefined, end, tornBytes, badLines: 0 } : undefined;
-  for (let lineEnd = stop - 1, badLines = 0; ; badLines++) {
-    const before = lineEnd === 0 ? -1 : part.lastIndexOf(LF, lineEnd - 1);
-    const row = readRow(part.subarray(before + 1, lineEnd));
-    if (row !== undefined) return { row, end, tornBytes, badLines };
-    if (before < 0) return undefined;
-    lineEnd = before;
-  }
-}
-
-function readAt(fd: number, from: number, to: number): Buffer {
-  const buffer = Buffer.alloc(to - from);
-  let length = 0;
-  for (;;) {
-    const read = fs.readSync(fd, buffer, length, buffer.length - length, from + length);
-    length += read;
-    if (read === 0 || length === buffer.length) return buffer.subarray(0, length);
-  }
 }

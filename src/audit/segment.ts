@@ -61,25 +61,31 @@ export class GoneError extends Error {
 
 /** A segment that is open for appending. */
 export class SegmentFile {
-  /** Bytes it had when it was opened. */
-  readonly size: number;
+  readonly segment: Segment;
   readonly #file: string;
   readonly #fd: number;
   /** Tells whether the name still stands for the open file. */
   readonly #inode: number;
+  #isEmpty: boolean;
   /** Start of half a line that could not be taken back. */
   #tornAt: number | undefined;
   /** False until the entry of a new file in its folder is synced. */
   #isInFolder: boolean;
 
   /** Opens the file, or creates it for this user alone. @throws Error with the code of the system */
-  constructor(file: string) {
-    this.#file = file;
-    this.#fd = fs.openSync(file, 'a', 0o600);
+  constructor(folder: string, segment: Segment) {
+    this.segment = segment;
+    this.#file = path.join(folder, segment.name);
+    this.#fd = fs.openSync(this.#file, 'a', 0o600);
     const { ino, size } = fs.fstatSync(this.#fd);
     this.#inode = ino;
-    this.size = size;
+    this.#isEmpty = size === 0;
     this.#isInFolder = size > 0;
+  }
+
+  /** True until a line is in it. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /**
@@ -91,20 +97,28 @@ export class SegmentFile {
     const stat = fs.statSync(this.#file, { throwIfNoEntry: false });
     if (stat?.ino !== this.#inode) throw new GoneError('the file of the audit log was deleted or replaced');
     const start = Math.min(stat.size, this.#tornAt ?? stat.size);
-    if (this.#tornAt !== undefined) {
-      fs.ftruncateSync(this.#fd, start);
-      this.#tornAt = undefined;
-    }
+    if (this.#tornAt !== undefined) this.#cutAt(start);
     let written = 0;
     try {
       // A disk that gets full takes a part without an error
       while (written < lines.length) {
         written += fs.writeSync(this.#fd, written > 0 ? lines.slice(written) : lines);
       }
+      this.#isEmpty = false;
     } catch (error) {
-      if (written > 0) this.#takeBack(start);
+      try {
+        if (written > 0) this.#cutAt(start);
+      } catch {
+        // The next append tries again
+      }
       throw error;
     }
+  }
+
+  #cutAt(start: number): void {
+    this.#tornAt = start;
+    fs.ftruncateSync(this.#fd, start);
+    this.#tornAt = undefined;
   }
 
   async sync(): Promise<void> {
@@ -119,15 +133,5 @@ export class SegmentFile {
   async close(): Promise<void> {
     await this.sync().catch(() => {});
     await close(this.#fd);
-  }
-
-  #takeBack(start: number): void {
-    this.#tornAt = start;
-    try {
-      fs.ftruncateSync(this.#fd, start);
-      this.#tornAt = undefined;
-    } catch {
-      // The next append tries again
-    }
   }
 }

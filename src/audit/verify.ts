@@ -23,16 +23,8 @@ export type VerifyOptions = {
   readonly reported?: Head | undefined;
 };
 
-export type Verified = {
-  readonly rows: number;
+export type Verified = Pick<ChainCheck, 'rows' | 'head' | 'problems' | 'more' | 'notes'> & {
   readonly segments: number;
-  /** The last row that could be read. */
-  readonly head: Head | undefined;
-  readonly problems: readonly Remark[];
-  /** Number of problems beyond those listed. */
-  readonly more: number;
-  /** Remarks that are no problem of the chain: rows that the bridge says were lost, half a line at the end. */
-  readonly notes: readonly Remark[];
 };
 
 /**
@@ -41,13 +33,13 @@ export type Verified = {
  *
  * @throws Error with the code of the system if the folder cannot be read
  */
-export async function verifyLog({ folder, keys, reported }: VerifyOptions): Promise<Verified> {
+export function verifyLog({ folder, keys, reported }: VerifyOptions): Verified {
   const check = new ChainCheck(keys, reported);
   const segments = listSegments(folder);
   const last = segments.at(-1)?.name ?? path.basename(folder);
   for (const { name: file } of segments) {
     try {
-      for await (const { bytes, number: line, isComplete } of readLines(path.join(folder, file))) {
+      for (const { bytes, number: line, isComplete } of readLines(path.join(folder, file))) {
         const row = isComplete ? readRow(bytes) : undefined;
         if (row !== undefined) check.row(row, { file, line });
         else if (isComplete) check.report({ file, line }, 'not a row of the log');
@@ -63,21 +55,24 @@ export async function verifyLog({ folder, keys, reported }: VerifyOptions): Prom
   }
   const aside = fs.readdirSync(folder).filter((name) => /^audit-.*\.unreadable\..*\.jsonl$/.test(name));
   check.end(aside, { file: last, line: 0 });
-  return { ...check.result(), segments: segments.length };
+  const { rows, head, problems, more, notes } = check;
+  return { rows, segments: segments.length, head, problems, more, notes };
 }
 
 const MAX_LISTED = 100;
 
 /** Checks the rows of a log one after the other. */
 class ChainCheck {
-  readonly #keys: readonly string[];
+  /** Number of rows that could be read, and the last of them. */
+  rows = 0;
+  head: Head | undefined;
+  readonly problems: Remark[] = [];
+  /** Number of problems beyond those listed. */
+  more = 0;
+  /** Remarks that are no problem of the chain: rows that the bridge says were lost, half a line at the end. */
+  readonly notes: Remark[] = [];
   readonly #reported: Head | undefined;
   readonly #seals: readonly Seal[];
-  readonly #problems: Remark[] = [];
-  readonly #notes: Remark[] = [];
-  #more = 0;
-  #rows = 0;
-  #head: Head | undefined;
   /** Seal of the current segment; undefined if it is of no known key. */
   #seal: Seal | undefined;
   /** True once a segment was sealed with a key. */
@@ -91,23 +86,22 @@ class ChainCheck {
   readonly #aside = new Set<unknown>();
 
   constructor(keys: readonly string[], reported: Head | undefined) {
-    this.#keys = keys;
     this.#reported = reported;
     this.#seals = [createSeal(), ...keys.map(createSeal)];
   }
 
   report(place: Place, message: string): void {
-    if (this.#problems.length < MAX_LISTED) this.#problems.push({ ...place, message });
-    else this.#more++;
+    if (this.problems.length < MAX_LISTED) this.problems.push({ ...place, message });
+    else this.more++;
   }
 
   note(place: Place, message: string): void {
-    if (this.#notes.length < MAX_LISTED) this.#notes.push({ ...place, message });
+    if (this.notes.length < MAX_LISTED) this.notes.push({ ...place, message });
   }
 
   row(row: SealedRow, place: Place): void {
     const { seq, hash, event_type, body } = row;
-    this.#rows++;
+    this.rows++;
     if (place.line === 1 && event_type === 'segment') this.#title(row, place);
     else if (place.line === 1) this.report(place, 'the beginning of the file is missing');
     else if (event_type === 'segment') this.report(place, 'a segment begins in the middle of a file');
@@ -115,7 +109,7 @@ class ChainCheck {
       this.report(place, `row ${seq} was altered: its hash is not that of its text`);
     }
     this.#follow(row, place);
-    this.#head = { seq, hash };
+    this.head = { seq, hash };
     this.#isReportedFound ||= this.#reported?.seq === seq && this.#reported.hash === hash;
     this.#learn(row, place);
   }
@@ -126,7 +120,7 @@ class ChainCheck {
       if (!this.#aside.has(file)) this.report({ file, line: 0 }, 'was put aside: its rows are not checked');
     }
     for (const gap of this.#gaps) if (!this.#removed.has(gap.lastHash)) this.report(gap.place, gap.message);
-    if (this.#keys.length > 0 && this.#rows > 0 && !this.#isKeyed) {
+    if (this.#seals.length > 1 && this.rows > 0 && !this.#isKeyed) {
       this.report(place, 'no row is sealed with AUDIT_KEY: the log was made anew, or never had a key');
     }
     if (this.#reported !== undefined && !this.#isReportedFound) {
@@ -135,16 +129,11 @@ class ChainCheck {
     }
   }
 
-  result(): Omit<Verified, 'segments'> {
-    const [problems, notes] = [this.#problems, this.#notes];
-    return { rows: this.#rows, head: this.#head, problems, more: this.#more, notes };
-  }
-
   /** Reads which seal a segment says it has. */
   #title({ fields }: SealedRow, place: Place): void {
     this.#seal = this.#seals.find((one) => one.alg === fields.alg && one.keyId === fields.key_id);
     if (this.#seal === undefined) {
-      const which = this.#keys.length > 0 ? 'with another key than AUDIT_KEY' : 'with a key; set AUDIT_KEY';
+      const which = this.#seals.length > 1 ? 'with another key than AUDIT_KEY' : 'with a key; set AUDIT_KEY';
       this.report(place, `its rows cannot be checked: they are sealed ${which}`);
     } else if (this.#seal.keyId !== null) this.#isKeyed = true;
     else if (this.#isKeyed)
@@ -153,8 +142,8 @@ class ChainCheck {
 
   /** Checks that a row follows the one before. */
   #follow({ seq, prev, event_type }: SealedRow, place: Place): void {
-    const expected = (this.#head?.seq ?? 0) + 1;
-    if (seq === expected && prev === (this.#head?.hash ?? GENESIS)) return;
+    const expected = (this.head?.seq ?? 0) + 1;
+    if (seq === expected && prev === (this.head?.hash ?? GENESIS)) return;
     const isTitle = place.line === 1 && event_type === 'segment';
     if (isTitle && seq === 1 && prev === GENESIS) {
       this.report(place, 'the chain begins anew: it does not follow the rows before it');

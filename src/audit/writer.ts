@@ -3,41 +3,30 @@ import { makeFolder } from '../storage/folder.ts';
 import { holdLock, type Lock } from '../storage/lock.ts';
 import { BEFORE_ALL, type Head, type Seal, sealRow, type UnsealedRow } from './chain.ts';
 import { recoverLog } from './recover.ts';
-import {
-  auditFolder,
-  dayOf,
-  GoneError,
-  listSegments,
-  type Segment,
-  SegmentFile,
-  segmentAfter,
-} from './segment.ts';
-
-/** The segment that is written. */
-type Current = { readonly segment: Segment; readonly file: SegmentFile; hasTitle: boolean };
+import { dayOf, GoneError, listSegments, type Segment, SegmentFile, segmentAfter } from './segment.ts';
 
 /** Version of the format, in the title of each segment. */
 const VERSION = 1;
 
 /** Writes the rows of a chain one after the other, a segment for each day. */
 export class ChainWriter {
-  /** Absolute path of the folder of the log. */
-  readonly folder: string;
+  readonly #folder: string;
   readonly #seal: Seal;
   /** Unix milliseconds. */
   readonly #now: () => number;
   #lock: Lock | undefined;
   /** Undefined until the end of the log was found. */
   #head: Head | undefined;
-  #current: Current | undefined;
+  /** The segment that is written. */
+  #file: SegmentFile | undefined;
   /** Rows about what was found at the start; the first to be written. */
   #pending: readonly UnsealedRow[] = [];
-  /** Files that are being closed. */
-  readonly #closing = new Set<Promise<void>>();
+  /** Settled once all files that were left are closed. */
+  #closing: Promise<unknown> = Promise.resolve();
 
-  /** Opens nothing yet. @param dataDir `DATA_DIR` */
-  constructor(dataDir: string, seal: Seal, now: () => number) {
-    this.folder = auditFolder(path.resolve(dataDir));
+  /** Opens nothing yet. @param folder absolute path of the folder of the log */
+  constructor(folder: string, seal: Seal, now: () => number) {
+    this.#folder = folder;
     this.#seal = seal;
     this.#now = now;
   }
@@ -49,7 +38,7 @@ export class ChainWriter {
 
   /** The segment that is written; undefined while the log is not open. */
   get segment(): Segment | undefined {
-    return this.#current?.segment;
+    return this.#file?.segment;
   }
 
   /**
@@ -57,96 +46,86 @@ export class ChainWriter {
    *
    * @throws LockedError, or an Error with the code of the system: then the rows are not in the log
    */
-  put(rows: readonly UnsealedRow[]): void {
+  put(rows: readonly UnsealedRow[], isAgain = false): void {
     try {
-      this.#open();
-      if (rows.length > 0) this.#append(rows);
+      this.#append(this.#opened(), rows);
     } catch (error) {
-      if (!(error instanceof GoneError) || this.#current === undefined) throw error;
-      this.#leave(this.#current);
-      this.#current = undefined;
-      this.#open();
-      if (rows.length > 0) this.#append(rows);
+      if (!(error instanceof GoneError) || isAgain) throw error;
+      this.#leave();
+      this.put(rows, true);
     }
   }
 
   /** Writes to the disk what the system still holds in memory. */
   async sync(): Promise<void> {
-    await this.#current?.file.sync();
+    await this.#file?.sync();
   }
 
   async close(): Promise<void> {
-    if (this.#current !== undefined) this.#leave(this.#current);
-    this.#current = undefined;
-    await Promise.allSettled(this.#closing);
+    this.#leave();
+    await this.#closing;
     this.#lock?.close();
     this.#lock = undefined;
   }
 
-  #open(): void {
+  /** The segment of today with its title. */
+  #opened(): SegmentFile {
     const today = dayOf(this.#now());
-    this.#current ??= this.#openLog(today);
-    if (today > this.#current.segment.day) {
-      const before = this.#current;
-      this.#current = this.#newSegment(segmentAfter(before.segment, today));
-      this.#leave(before);
+    this.#file ??= this.#openLog(today);
+    if (today > this.#file.segment.day) {
+      const next = this.#newSegment(this.#file.segment, today);
+      this.#leave();
+      this.#file = next;
     }
-    if (!this.#current.hasTitle) {
+    if (this.#file.isEmpty) {
       const { alg, keyId } = this.#seal;
-      this.#append([{ type: 'segment', fields: { version: VERSION, alg, key_id: keyId } }]);
-      this.#current.hasTitle = true;
+      this.#append(this.#file, [{ type: 'segment', fields: { version: VERSION, alg, key_id: keyId } }]);
     }
-    if (this.#pending.length > 0) {
-      this.#append(this.#pending);
-      this.#pending = [];
-    }
+    this.#append(this.#file, this.#pending);
+    this.#pending = [];
+    return this.#file;
   }
 
-  #openLog(today: string): Current {
-    makeFolder(path.dirname(this.folder));
-    makeFolder(this.folder);
+  #openLog(today: string): SegmentFile {
+    makeFolder(path.dirname(this.#folder));
+    makeFolder(this.#folder);
     if (this.#lock?.isGone()) {
       this.#lock.close();
       this.#lock = undefined;
     }
-    this.#lock ??= holdLock(path.join(this.folder, 'audit.lock'));
-    if (this.#head !== undefined) {
-      return this.#newSegment(segmentAfter(listSegments(this.folder).at(-1), today));
-    }
-    const { head, last, isOpen, rows } = recoverLog(this.folder, this.#seal);
+    this.#lock ??= holdLock(path.join(this.#folder, 'audit.lock'));
+    if (this.#head !== undefined) return this.#newSegment(listSegments(this.#folder).at(-1), today);
+    const { head, last, isOpen, rows } = recoverLog(this.#folder, this.#seal);
     this.#head = head;
     this.#pending = rows;
-    if (last === undefined || !isOpen || last.day < today) {
-      return this.#newSegment(segmentAfter(last, today));
-    }
-    return { segment: last, file: new SegmentFile(path.join(this.folder, last.name)), hasTitle: true };
+    if (last === undefined || !isOpen || last.day < today) return this.#newSegment(last, today);
+    return new SegmentFile(this.#folder, last);
   }
 
-  /** Opens the next segment that has nothing in it. */
-  #newSegment(segment: Segment): Current {
-    const file = new SegmentFile(path.join(this.folder, segment.name));
-    if (file.size === 0) return { segment, file, hasTitle: false };
-    this.#leave({ segment, file, hasTitle: true });
-    return this.#newSegment(segmentAfter(segment, segment.day));
+  /** Opens the first segment after another that has nothing in it. */
+  #newSegment(last: Segment | undefined, today: string): SegmentFile {
+    const file = new SegmentFile(this.#folder, segmentAfter(last, today));
+    if (file.isEmpty) return file;
+    this.#closing = Promise.allSettled([this.#closing, file.close()]);
+    return this.#newSegment(file.segment, today);
   }
 
-  #leave({ file }: Current): void {
-    const closed = file.close().catch(() => {});
-    this.#closing.add(closed);
-    void closed.then(() => this.#closing.delete(closed));
+  #leave(): void {
+    this.#closing = Promise.allSettled([this.#closing, this.#file?.close()]);
+    this.#file = undefined;
   }
 
-  #append(rows: readonly UnsealedRow[]): void {
-    if (this.#head === undefined || this.#current === undefined) throw new Error('not open');
+  #append(file: SegmentFile, rows: readonly UnsealedRow[]): void {
+    if (rows.length === 0) return;
     const at = new Date(this.#now()).toISOString();
-    let { seq, hash } = this.#head;
+    let { seq, hash } = this.head;
     let lines = '';
     for (const { type, fields } of rows) {
       const sealed = sealRow({ seq: ++seq, at, event_type: type, ...fields }, hash, this.#seal);
       lines += sealed.line;
       ({ hash } = sealed);
     }
-    this.#current.file.append(lines);
+    file.append(lines);
     this.#head = { seq, hash };
   }
 }

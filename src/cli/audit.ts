@@ -29,7 +29,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
       'verify, tail or export the decision log, which policy audit-logger keeps without any content',
     )
     .addHelpText('after', ABOUT);
-  const onLog = async (command: (source: AuditSource) => Promise<void>) => {
+  const onLog = async (command: (source: AuditSource) => void | Promise<void>) => {
     const { DATA_DIR: dir, AUDIT_KEY: keys = [] } = readSettings(terminal.env(), 'DATA_DIR', 'AUDIT_KEY');
     try {
       await command({ folder: auditFolder(dir), keys });
@@ -76,13 +76,13 @@ type VerifyOptions = { readonly head?: Head; readonly json?: boolean };
  * [{ file, line, message }], more, notes: […] }`; `head` is `SEQ:HASH` or null, `more` counts the problems beyond a hundred,
  * a `line` of 0 means the file as a whole.
  */
-async function verify(
+function verify(
   { head: reported, json }: VerifyOptions,
   { folder, keys }: AuditSource,
   terminal: Terminal,
-): Promise<void> {
+): void {
   const { out, err } = terminal;
-  const { rows, segments, head, problems, more, notes } = await verifyLog({ folder, keys, reported });
+  const { rows, segments, head, problems, more, notes } = verifyLog({ folder, keys, reported });
   const ok = problems.length === 0;
   const end = head === undefined ? null : `${head.seq}:${head.hash}`;
   if (!ok) terminal.exitCode = 1;
@@ -121,9 +121,9 @@ async function tail(
 ): Promise<void> {
   const print = (row: ReadRow) => out.write(json ? `${row.line}\n` : textOf(row));
   const follower = new Follower(folder);
-  for (const row of await follower.last(count)) print(row);
+  for (const row of follower.last(count)) print(row);
   while (follow && out.writable) {
-    for await (const row of follower.next()) print(row);
+    for (const row of follower.next()) print(row);
     await sleep(POLL_MS);
   }
 }
@@ -178,9 +178,9 @@ async function exportRows(
   // Throws before anything is written if there is no log
   listSegments(folder);
   let exported = 0;
-  async function* lines(): AsyncIterable<string> {
+  function* lines(): Iterable<string> {
     if (format === 'csv') yield csvLine([...COLUMNS, 'detail', 'prev', 'hash']);
-    for await (const row of readRows(folder, { since, until })) {
+    for (const row of readRows(folder, { since, until })) {
       exported++;
       yield format === 'csv' ? csvLine(cellsOf(row)) : `${row.line}\n`;
     }

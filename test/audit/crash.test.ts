@@ -39,7 +39,7 @@ test.each([1, 2, 3])(
     expect(said.filter((id) => !found.has(id))).toEqual([]);
     expect(said.length).toBeGreaterThanOrEqual(run * 300);
     expect(found.has('call-after')).toBe(true);
-    const { problems, notes } = await dir.verify();
+    const { problems, notes } = dir.verify();
     expect({ problems, notes }).toEqual({ problems: [], notes: [] });
   },
 );
@@ -54,7 +54,7 @@ test('where a file may not grow no half row is left, and what was lost is told l
   expect(stdout).toMatch(/^errors EFBIG$/m);
   expect(count('written')).toBeGreaterThan(5);
   expect(count('lost')).toBe(100 - count('written'));
-  const { problems, notes, rows } = await dir.verify();
+  const { problems, notes, rows } = dir.verify();
   expect(problems).toEqual([]);
   // At the end, if a row that says so still finds a place
   const told = { message: expect.stringMatching(new RegExp(`could not be written: ${count('lost')}$`)) };
@@ -63,7 +63,7 @@ test('where a file may not grow no half row is left, and what was lost is told l
 
   const log = dir.open();
   log.append(rowOf('after'));
-  expect((await dir.verify()).problems).toEqual([]);
+  expect(dir.verify().problems).toEqual([]);
 });
 
 test('half a row, as a power cut leaves it, costs no other', async () => {
@@ -78,5 +78,5 @@ test('half a row, as a power cut leaves it, costs no other', async () => {
     ...['segment', 'decision', 'decision', 'recovered'],
   ]);
   expect(log.head().seq).toBe(4);
-  expect((await dir.verify([], first.head())).problems).toHaveLength(1);
+  expect(dir.verify([], first.head()).problems).toHaveLength(1);
 });

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { auditAdvice } from '../../src/audit/log.ts';
 import { auditRow } from '../../src/audit/row.ts';
+import type { Outcome } from '../../src/guardrail/decision.ts';
 import { auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
 import { callOf } from '../support/call.ts';
 import { undecided } from '../support/decision.ts';
@@ -31,7 +32,6 @@ test('a row tells what was decided, in the words of LiteLLM and of Keeptrusts, a
       by: 'pii-detector',
       reason_code: 'pii_detected',
       rules: ['us-ssn'],
-      ms: 0.123456,
     }),
   );
   const [segment, row] = dir.rows();
@@ -49,21 +49,27 @@ test('a row tells what was decided, in the words of LiteLLM and of Keeptrusts, a
     ...{ input_type: 'request', litellm_call_id: 'call-1', litellm_trace_id: null, model: 'gpt-5' },
     ...{ team: 'search', key: 'search-prod', user: 'u-1', by: 'pii-detector', reason_code: 'pii_detected' },
     ...{ rules: ['us-ssn'], policy_version: 'abcdef123456', caller_rule: null, would_block: [] },
-    ...{ would_redact: [], ref: null, ms: 0.12, prev: segment?.hash, hash: log.head().hash },
+    ...{ would_redact: [], ref: null, ms: 0.25, prev: segment?.hash, hash: log.head().hash },
   });
   expect(log.head().seq).toBe(2);
   expect(log.isUp()).toBe(true);
 });
 
-test.each([
-  { action: 'NONE', verdict: 'allow' },
-  { action: 'BLOCKED', verdict: 'block' },
-  { action: 'GUARDRAIL_INTERVENED', verdict: 'redact' },
-  { action: 'DEFERRED', verdict: null },
-] as const)('$action is the verdict $verdict', ({ action, verdict }) => {
+test.each<{ outcome: Outcome; action: string; verdict: string | null }>([
+  { outcome: { kind: 'allow' }, action: 'NONE', verdict: 'allow' },
+  {
+    ...{ action: 'BLOCKED', verdict: 'block' },
+    outcome: { kind: 'block', cause: 'verdict', by: 'akto', reason: 'no' },
+  },
+  {
+    ...{ action: 'GUARDRAIL_INTERVENED', verdict: 'redact' },
+    outcome: { kind: 'modify', by: ['akto'], texts: new Map(), form: 'texts' },
+  },
+  { outcome: { kind: 'defer', by: 'akto' }, action: 'DEFERRED', verdict: null },
+])('$action is the verdict $verdict', ({ outcome, action, verdict }) => {
   const dir = auditDir();
-  dir.open().append(rowOf(1, { action }));
-  expect(dir.rows().at(-1)).toMatchObject({ action, verdict });
+  dir.open().append(auditRow({ ...undecided(callOf({})), outcome, ms: 0.123456 }));
+  expect(dir.rows().at(-1)).toMatchObject({ action, verdict, ms: 0.12 });
 });
 
 test('only this user can read it', () => {
@@ -109,7 +115,7 @@ test('what a client chooses is bounded, and steers no terminal', async () => {
   const row = dir.rows().at(-1);
   expect(row).toMatchObject({ litellm_call_id: id.slice(0, 256), user: 'ü' });
   expect(row?.rules).toHaveLength(64);
-  expect((await dir.verify()).problems).toEqual([]);
+  expect(dir.verify().problems).toEqual([]);
 });
 
 test('the chain goes on when the bridge starts again, in the same file', async () => {
@@ -122,7 +128,7 @@ test('the chain goes on when the bridge starts again, in the same file', async (
   second.append(rowOf(2));
   expect(dir.names()).toEqual([TODAY]);
   expect(dir.rows().map(({ seq }) => seq)).toEqual([1, 2, 3]);
-  expect(await dir.verify()).toMatchObject({ problems: [], rows: 3, segments: 1, head: second.head() });
+  expect(dir.verify()).toMatchObject({ problems: [], rows: 3, segments: 1, head: second.head() });
 });
 
 test('a day has a segment of its own, which follows the one before', async () => {
@@ -138,7 +144,7 @@ test('a day has a segment of its own, which follows the one before', async () =>
   expect(dir.names()).toEqual([TODAY, 'audit-2026-11-22.jsonl']);
   expect(types(dir.rows('audit-2026-11-22.jsonl'))).toEqual(['segment', 'decision', 'decision']);
   expect(dir.rows('audit-2026-11-22.jsonl')[0]).toMatchObject({ seq: 3, prev: hash });
-  expect(await dir.verify()).toMatchObject({ problems: [], rows: 5, segments: 2 });
+  expect(dir.verify()).toMatchObject({ problems: [], rows: 5, segments: 2 });
 });
 
 test('another key begins another segment, and both are checked', async () => {
@@ -149,8 +155,8 @@ test('another key begins another segment, and both are checked', async () => {
     await log.close();
   }
   expect(dir.names()).toEqual(['audit-2026-11-21.2.jsonl', 'audit-2026-11-21.3.jsonl', TODAY]);
-  expect((await dir.verify(['another key', KEY])).problems).toEqual([]);
-  const { problems } = await dir.verify(['another key']);
+  expect(dir.verify(['another key', KEY]).problems).toEqual([]);
+  const { problems } = dir.verify(['another key']);
   expect(problems).toMatchObject([{ file: 'audit-2026-11-21.2.jsonl', line: 1 }]);
 });
 
@@ -160,12 +166,12 @@ test('half a line at the end is cut off, and a row says so', async () => {
   first.append(rowOf(1));
   await first.close();
   appendFileSync(join(dir.folder, TODAY), '{"seq":3,"at":"20');
-  expect((await dir.verify()).notes).toMatchObject([{ line: 3 }]);
+  expect(dir.verify().notes).toMatchObject([{ line: 3 }]);
   const second = dir.open();
   second.append(rowOf(2));
   expect(types(dir.rows())).toEqual(['segment', 'decision', 'recovered', 'decision']);
   expect(dir.rows()[2]).toMatchObject({ segment: TODAY, cut_bytes: 17, bad_lines: 0 });
-  expect(await dir.verify()).toMatchObject({ problems: [], notes: [] });
+  expect(dir.verify()).toMatchObject({ problems: [], notes: [] });
 });
 
 test('a segment without a row, as a full disk or a crash leaves it, is filled', async () => {
@@ -177,7 +183,7 @@ test('a segment without a row, as a full disk or a crash leaves it, is filled', 
   dir.open().append(rowOf(1));
   expect(dir.names()).toEqual([TODAY, 'audit-2026-11-22.jsonl']);
   expect(types(dir.rows())).toEqual(['segment', 'segment', 'recovered', 'decision']);
-  expect((await dir.verify()).problems).toEqual([]);
+  expect(dir.verify().problems).toEqual([]);
 });
 
 test('a line that is none does not end the chain, and is found', async () => {
@@ -187,7 +193,7 @@ test('a line that is none does not end the chain, and is found', async () => {
   await first.close();
   appendFileSync(join(dir.folder, TODAY), `${'\u0000'.repeat(200_000)}\n`);
   dir.open().append(rowOf(2));
-  const { problems } = await dir.verify();
+  const { problems } = dir.verify();
   expect(problems).toEqual([{ file: TODAY, line: 3, message: 'not a row of the log' }]);
 });
 
@@ -218,7 +224,7 @@ test.each([
       { seq: 3, event_type: 'decision' },
     ]);
     expect(log.isUp()).toBe(true);
-    const { problems } = await dir.verify();
+    const { problems } = dir.verify();
     expect(problems).toEqual([
       { file: TODAY, line: 2, message: `the chain begins anew: ${aside} could not be read` },
     ]);
@@ -241,7 +247,7 @@ test('a second bridge is not up, and takes over when the first has ended', async
   expect(second.isUp()).toBe(true);
   expect(second.recovered).toEqual([1]);
   expect(types(dir.rows())).toEqual(['segment', 'decision', 'gap', 'decision']);
-  expect((await dir.verify()).problems).toEqual([]);
+  expect(dir.verify().problems).toEqual([]);
 });
 
 test('without a place to write it costs rows and no call, and what was lost is told once it can be', async () => {
@@ -289,7 +295,7 @@ test.each([
   expect(log.isUp()).toBe(true);
   expect(log.errors).toEqual([]);
   expect(dir.rows()).toMatchObject([{ seq: 3, event_type: 'segment' }, { litellm_call_id: 'call-2' }]);
-  expect((await dir.verify()).problems).toMatchObject([{ line: 1 }]);
+  expect(dir.verify().problems).toMatchObject([{ line: 1 }]);
   const other = dir.open();
   expect(other.errors).toEqual(['LOCKED']);
 });
@@ -302,9 +308,7 @@ test('a tail that was cut off while it was written is missed', async () => {
   log.append(rowOf(2));
   truncateSync(join(dir.folder, TODAY), size);
   log.append(rowOf(3));
-  expect((await dir.verify()).problems).toEqual([
-    { file: TODAY, line: 3, message: 'row 3 before it is missing' },
-  ]);
+  expect(dir.verify().problems).toEqual([{ file: TODAY, line: 3, message: 'row 3 before it is missing' }]);
 });
 
 test('whole days are removed once all their rows are too old, and the log says which', async () => {
@@ -322,10 +326,10 @@ test('whole days are removed once all their rows are too old, and the log says w
   const removal = dir.rows(day(4)).find(({ event_type }) => event_type === 'retention');
   expect(removal).toMatchObject({ segment: day(1), retention_days: 2, last_seq: 2 });
   expect(removal?.last_hash).toBe(dir.rows(day(2))[0]?.prev);
-  expect((await dir.verify([KEY])).problems).toEqual([]);
+  expect(dir.verify([KEY]).problems).toEqual([]);
 
   rmSync(join(dir.folder, day(2)));
-  expect((await dir.verify([KEY])).problems).toMatchObject([
+  expect(dir.verify([KEY]).problems).toMatchObject([
     {
       file: day(3),
       line: 1,
@@ -349,7 +353,7 @@ test('a shorter retention applies at once, at the start too, and never to the se
   dir.time += 30 * DAY_MS;
   log.setRetention(1);
   await vi.waitFor(() => expect(dir.names()).toEqual(['audit-2026-12-26.jsonl']));
-  expect((await dir.verify()).problems).toEqual([]);
+  expect(dir.verify().problems).toEqual([]);
 });
 
 test('the head is told at the start, every hour if there is something new, and at the end', async () => {
@@ -368,6 +372,6 @@ test('the head is told at the start, every hour if there is something new, and a
   const second = log.head();
   await log.close();
   expect(log.heads).toEqual([begin, first, second]);
-  expect((await dir.verify([], first)).problems).toEqual([]);
-  expect((await dir.verify([], second)).problems).toEqual([]);
+  expect(dir.verify([], first).problems).toEqual([]);
+  expect(dir.verify([], second).problems).toEqual([]);
 });

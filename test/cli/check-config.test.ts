@@ -83,11 +83,15 @@ rules: [{ name: guests, match: { team: guests }, backends: [capsule] }]
 `,
   );
   expect(textFor({ POLICY_FILE, ...CAPSULE })).toContain('secrets; 1 rule\n');
-  expect(() => textFor({ POLICY_FILE })).toThrow('line 2: rules[0].backends[0]: is no backend');
+  expect(() => textFor({ POLICY_FILE })).toThrow('line 2: rules[0].backends[0]: "capsule" is no backend');
 });
 
 test.concurrent.each([
-  ['cannot be used', 'policies: { chain: [secrest] }', 'line 1: policies.chain[0]: is no kind of policy'],
+  [
+    'cannot be used',
+    'policies: { chain: [secrest] }',
+    'line 1: policies.chain[0]: "secrest" is no kind of policy',
+  ],
   ['is not there', undefined, 'POLICY_FILE: cannot be read (ENOENT)'],
 ])('a policy file that %s ends it with exit code 1, as it ends serve', async (what, text, problem) => {
   const POLICY_FILE =

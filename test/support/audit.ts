@@ -30,7 +30,7 @@ export type AuditDir = {
   names(): string[];
   text(name: string): string;
   rows(name?: string): Record<string, unknown>[];
-  verify(keys?: readonly string[], reported?: Head): Promise<Verified>;
+  verify(keys?: readonly string[], reported?: Head): Verified;
 };
 
 export function auditDir(): AuditDir {
