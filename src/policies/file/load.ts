@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import { fieldsOf } from '../../guardrail/call.ts';
 import type { CreateContext, Kind, Policy } from '../policy.ts';
 import { readCallerRules } from './caller-rules.ts';
-import { readDocument } from './document.ts';
+import { type PolicyDocument, readDocument } from './document.ts';
 import { readEnforcement } from './enforcement.ts';
-import { type Placed, readForm } from './form.ts';
+import { type Form, type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
 import { didYouMean, unknownName } from './nearest.ts';
-import type { ConfiguredPolicy, PolicyFile } from './policy-file.ts';
+import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import { createNotes, keyOf, PolicyFileError } from './problems.ts';
 import { shaped } from './shape.ts';
@@ -32,100 +32,148 @@ export function readPolicyFile(
   text: string,
   kinds: readonly Kind[],
   keep: Keep,
-  { backends, now = Date.now() }: ReadOptions = {},
+  options: ReadOptions = {},
 ): PolicyFile {
-  const problems = createNotes();
-  const warnings = createNotes();
-  const document = readDocument(text, problems);
-  if (document === undefined) throw new PolicyFileError(problems.list());
-  const fail = (path: Path, message: string) => problems.add(document.lineOf(path), keyOf(path), message);
-  const warn = (path: Path, message: string) => warnings.add(document.lineOf(path), keyOf(path), message);
+  return new PolicyFileReader(text, kinds, keep, options).read();
+}
 
-  const form = readForm(document, fail);
-  const unused = new Set<string>(form.unused);
-  const known = new Map(kinds.map((kind) => [kind.kind, kind]));
+const ENFORCED: Enforcement = { mode: 'enforce', sample: 100 };
+const WITHOUT_EFFECT = 'read over, and without effect here';
+
+class PolicyFileReader {
+  readonly #problems = createNotes();
+  readonly #warnings = createNotes();
+  readonly #text: string;
+  readonly #document: PolicyDocument;
+  /** The kinds that are judged here, by name. */
+  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #keep: Keep;
+  readonly #backends: readonly string[] | undefined;
+  readonly #now: number;
+  /** Parts of the file that have no effect here. */
+  readonly #unused = new Set<string>();
+
+  constructor(text: string, kinds: readonly Kind[], keep: Keep, { backends, now }: ReadOptions) {
+    const document = readDocument(text, this.#problems);
+    if (document === undefined) throw new PolicyFileError(this.#problems.list());
+    this.#text = text;
+    this.#document = document;
+    this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+    this.#keep = keep;
+    this.#backends = backends;
+    this.#now = now ?? Date.now();
+  }
+
+  read(): PolicyFile {
+    const form = readForm(this.#document, this.#fail);
+    for (const key of form.unused) this.#unused.add(key);
+    const chain = this.#chain(form.chain);
+    const rules = readCallerRules(form.rules.value, {
+      now: this.#now,
+      backends: this.#backends,
+      fail: this.#fail,
+      warn: this.#warn,
+      written: this.#document.written,
+      chain: (list, path) => this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
+    });
+    const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
+    const policies = this.#policies(used, form.options);
+    this.#readUnused(used, form.options);
+    if (!this.#problems.isEmpty) throw new PolicyFileError(this.#problems.list());
+    this.#warnOfEffect(form.isEnabled, used);
+    return {
+      version: hash('sha256', this.#text).slice(0, 12),
+      name: form.name,
+      chain: form.isEnabled ? chain : [],
+      policies: form.isEnabled ? policies : new Map(),
+      rules: form.isEnabled ? rules : rules.map(({ chain: _, ...rule }) => rule),
+      warnings: this.#warnings.list(),
+    };
+  }
 
   /** The kinds of a list that are judged here, in order. */
-  function chainOf(entries: readonly Placed<string>[]): string[] {
+  #chain(entries: readonly Placed<string>[]): string[] {
     const chain = new Set<string>();
     for (const { path, value } of entries) {
-      if (chain.has(value)) fail(path, `"${value}" stands twice in the chain`);
-      if (known.has(value)) chain.add(value);
-      else if (OTHER_KINDS.has(value)) unused.add(`${value} (in a chain)`);
-      else fail(path, unknownName(value, 'is no kind of policy', [...known.keys(), ...OTHER_KINDS]));
+      if (chain.has(value)) this.#fail(path, `"${value}" stands twice in the chain`);
+      if (this.#kinds.has(value)) chain.add(value);
+      else if (OTHER_KINDS.has(value)) this.#unused.add(inChain(value));
+      else this.#fail(path, unknownName(value, 'is no kind of policy', this.#allKinds()));
     }
     return [...chain];
   }
 
-  const chain = chainOf(form.chain);
-  const rules = readCallerRules(form.rules.value, {
-    ...{ now, backends, fail, warn, written: document.written },
-    chain: (list, path) => chainOf(list.map((value, index) => ({ path: [...path, index], value }))),
-  });
-  const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
-  const policies = new Map<string, ConfiguredPolicy>();
-  for (const kind of used) {
-    const definition = known.get(kind) as Kind;
-    const made = configured(definition, form.options.get(kind) ?? { path: ['policy', kind], value: {} });
-    if (made !== undefined) policies.set(kind, made);
+  #policies(used: ReadonlySet<string>, options: Form['options']): ReadonlyMap<string, ConfiguredPolicy> {
+    const policies = new Map<string, ConfiguredPolicy>();
+    for (const kind of used) {
+      const definition = this.#kinds.get(kind) as Kind;
+      const made = this.#policy(definition, options.get(kind) ?? { path: ['policy', kind], value: {} });
+      if (made !== undefined) policies.set(kind, made);
+    }
+    return policies;
   }
-  for (const [kind, options] of form.options) {
-    const definition = known.get(kind);
-    if (used.has(kind)) continue;
-    if (definition !== undefined) {
-      configured(definition, options);
-      warn(options.path, 'is in no chain, so it does nothing');
-    } else if (!OTHER_KINDS.has(kind)) {
-      fail(options.path, `is no kind of policy${didYouMean(kind, [...known.keys(), ...OTHER_KINDS])}`);
-    } else if (!unused.has(`${kind} (in a chain)`)) unused.add(kind);
+
+  /** Options of kinds that no chain names can have mistakes too. */
+  #readUnused(used: ReadonlySet<string>, options: Form['options']): void {
+    for (const [kind, placed] of options) {
+      const definition = this.#kinds.get(kind);
+      if (used.has(kind)) continue;
+      if (definition !== undefined) {
+        this.#policy(definition, placed);
+        this.#warn(placed.path, 'is in no chain, so it does nothing');
+      } else if (!OTHER_KINDS.has(kind)) {
+        this.#fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
+      } else if (!this.#unused.has(inChain(kind))) this.#unused.add(kind);
+    }
   }
 
   /** A policy with its options, or undefined once its mistakes are reported. */
-  function configured(kind: Kind, { path, value }: Placed): ConfiguredPolicy | undefined {
+  #policy(kind: Kind, { path, value }: Placed): ConfiguredPolicy | undefined {
     if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
-      fail(path, 'must be a mapping of keys');
+      this.#fail(path, 'must be a mapping of keys');
       return undefined;
     }
     const { mode, sample, until, ...own } = fieldsOf(value);
-    const written = (at: Path) => document?.written([...path, ...at]);
-    const read = readEnforcement({ mode, sample, until }, now, written);
-    for (const mistake of read.mistakes) fail([...path, ...mistake.path], mistake.message);
-    for (const warning of read.warnings) warn([...path, ...warning.path], warning.message);
+    const written = (at: Path) => this.#document.written([...path, ...at]);
+    const { enforcement, mistakes, warnings } = readEnforcement({ mode, sample, until }, this.#now, written);
     const options = shaped(kind.options, own, { others: ['mode', 'sample', 'until'], written });
-    if ('mistakes' in options) {
-      for (const mistake of options.mistakes) fail([...path, ...mistake.path], mistake.message);
-      return undefined;
-    }
+    for (const mistake of [...mistakes, ...(options.mistakes ?? [])])
+      this.#fail([...path, ...mistake.path], mistake.message);
+    for (const warning of warnings) this.#warn([...path, ...warning.path], warning.message);
+    const policy = 'value' in options ? this.#created(kind, options.value, path) : undefined;
+    return policy && { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
+  }
+
+  #created(kind: Kind, options: unknown, path: Path): Policy | undefined {
     const at = (key: string): Path => [...path, ...stepsOf(key, kind.kind)];
-    let policy: Policy;
     try {
-      policy = kind.create(options.value, {
-        warn: (key, message) => warn(at(key), message),
-        fail: (key, message) => fail(at(key), message),
-        keep,
+      return kind.create(options, {
+        warn: (key, message) => this.#warn(at(key), message),
+        fail: (key, message) => this.#fail(at(key), message),
+        keep: this.#keep,
       });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
-      fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);
+      this.#fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);
       return undefined;
     }
-    const enforce = { mode: 'enforce', sample: 100 } as const;
-    return { kind: kind.kind, policy, mode: read.enforcement ?? enforce };
   }
 
-  if (!problems.isEmpty) throw new PolicyFileError(problems.list());
-  if (unused.size > 0) warnings.add(undefined, [...unused].join(', '), 'read over, and without effect here');
-  if (!form.isEnabled) warnings.add(undefined, '', 'enabled is false, so that no policy judges');
-  else if (used.size === 0) warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
-  return {
-    version: hash('sha256', text).slice(0, 12),
-    name: form.name,
-    chain: form.isEnabled ? chain : [],
-    policies: form.isEnabled ? policies : new Map(),
-    rules: form.isEnabled ? rules : rules.map(({ chain: _, ...rule }) => rule),
-    warnings: warnings.list(),
-  };
+  #warnOfEffect(isEnabled: boolean, used: ReadonlySet<string>): void {
+    if (this.#unused.size > 0) this.#warnings.add(undefined, [...this.#unused].join(', '), WITHOUT_EFFECT);
+    if (!isEnabled) this.#warnings.add(undefined, '', 'enabled is false, so that no policy judges');
+    else if (used.size === 0)
+      this.#warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
+  }
+
+  readonly #allKinds = () => [...this.#kinds.keys(), ...OTHER_KINDS];
+  readonly #fail = (path: Path, message: string) =>
+    this.#problems.add(this.#document.lineOf(path), keyOf(path), message);
+  readonly #warn = (path: Path, message: string) =>
+    this.#warnings.add(this.#document.lineOf(path), keyOf(path), message);
 }
+
+const inChain = (kind: string) => `${kind} (in a chain)`;
 
 /** `detection.attack_patterns[0]`, with or without `policy.<kind>.` before it, as steps. */
 function stepsOf(key: string, kind: string): Path {
