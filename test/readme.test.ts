@@ -76,14 +76,14 @@ describe.each(GUIDES)('%s', (page) => {
     // Variables of LiteLLM, Node and our tests; kinds of personal data; words of replies;
     // a former name
     const others =
-      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION)$/;
+      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS|VENV_DIR)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION)$/;
     const entities = new Set(ENTITIES.map(({ name }) => name));
     for (const [, name = '', value] of textOf(page).matchAll(/`([A-Z]+(?:_[A-Z\d]+)+)(?:=([^`]*))?`/g)) {
       if (others.test(name) || entities.has(name)) continue;
       expect([...known.keys()], name).toContain(name);
       const choices = known.get(name)?.split(', ') ?? [];
-      if (value && choices.length > 1 && /^[a-z_]+$/.test(choices[0] ?? ''))
-        expect(choices, name).toContain(value);
+      const isChoice = choices.length > 1 && choices.every((choice) => /^[a-z_]+$/.test(choice));
+      if (value && isChoice) expect(choices, name).toContain(value);
     }
   });
 
