@@ -1,44 +1,33 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { ACTIONS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { metricsIn } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-const INPUT_TYPES = ['request', 'response'];
-const MODES = ['enforce', 'observe'];
-const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'];
-export const REJECTIONS = [
+const REFUSALS = [
   'unauthorized',
-  'address',
+  'content_encoding',
   'invalid',
   'too_large',
   'overloaded',
-  'content_encoding',
-  'method',
-  'not_found',
   'aborted',
-  'bug',
 ] as const;
+export const REJECTIONS = [...REFUSALS, 'address', 'method', 'not_found', 'bug'] as const;
 export const LOG_RESULTS = [
+  ...REFUSALS,
   'accepted',
   'no_backend',
-  'unauthorized',
-  'content_encoding',
-  'invalid',
   'not_gzip',
-  'too_large',
-  'overloaded',
   'full',
   'unavailable',
-  'aborted',
 ] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
 const CHECK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
 const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const DECISION_SECONDS = [...LOG_SECONDS, 30];
 
 type Names = { readonly backends: readonly string[]; readonly policies: readonly string[] };
 
@@ -49,54 +38,51 @@ type WouldLabels = { readonly policy: string; readonly rule: string; readonly te
 
 /** All metrics, every label value at zero from the start, so that a rate exists before the first event. */
 export function createMetrics(
-  { backends, policies }: Names,
+  { backends: backend, policies }: Names,
   breakerState: (backend: string) => (typeof BREAKER_STATES)[number],
 ) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const { counter, gauge, histogram } = metricsIn(registry, 'guardrail_bridge_');
-  const input_type = INPUT_TYPES;
-  const mode = MODES;
-  const backend = backends;
-  const judge = [...backends, ...policies];
-  const failing = policies.length > 0 ? [...backends, 'policies'] : backends;
+  const decisionTimes = histogram([...LOG_SECONDS, 30]);
+  const checkTimes = histogram(CHECK_SECONDS);
+  const logTimes = histogram(LOG_SECONDS);
+  const input_type = ['request', 'response'];
+  const calls = { input_type };
+  const checks = { backend, input_type };
+  const judging = { mode: ['enforce', 'observe'], input_type };
+  const failing = policies.length > 0 ? [...backend, 'policies'] : backend;
+  const failed = { backend: failing, ...judging, kind: FAILURE_KINDS };
   const would = { policy: [], rule: [], team: [] };
 
+  gauge('breaker_state', '0 closed (asked), 1 half open (one probe), 2 open.', { backend }, (state) => {
+    for (const name of backend) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
+  });
   const table = {
-    decisions: counter('decisions_total', 'Guardrail calls by what LiteLLM was answered.', {
-      ...{ input_type, action: ACTIONS },
-    }),
-    seconds: histogram('decision_seconds', 'Time from a read body to the decision.', DECISION_SECONDS, {
-      input_type,
-    }),
+    decisions: counter('decisions_total', 'Guardrail calls by their answer.', { ...calls, action: ACTIONS }),
+    seconds: decisionTimes('decision_seconds', 'Time from a read body to the decision.', calls),
     verdicts: counter(
       'verdicts_total',
       'What each backend and policy said, in observe mode too. Failures are not among them.',
-      { backend: judge, mode, input_type, verdict: VERDICT_KINDS },
+      { backend: [...backend, ...policies], ...judging, verdict: VERDICT_KINDS },
     ),
-    failures: counter('failures_total', 'Checks that gave no verdict, by kind.', {
-      ...{ backend: failing, mode, input_type, kind: FAILURE_KINDS },
-    }),
+    failures: counter('failures_total', 'Checks that gave no verdict, by kind.', failed),
     bypasses: counter(
       'bypasses_total',
       'Checks without a verdict whose fail mode lets the call go on (fail_open) or asks LiteLLM (defer).',
-      { backend, input_type, fallback: ['fail_open', 'defer'] },
+      { ...checks, fallback: ['fail_open', 'defer'] },
     ),
     unjudged: counter(
       'unjudged_total',
       'Calls with content that a backend cannot look at: answers, or media (images, audio, files).',
       { backend, content: ['answer', 'media'] },
     ),
-    checkSeconds: histogram('check_seconds', 'Time a backend took, failures included.', CHECK_SECONDS, {
-      ...{ backend, input_type },
-    }),
-    rejected: counter('rejected_total', 'Requests that were no guardrail call the bridge could judge.', {
-      reason: REJECTIONS,
-    }),
+    checkSeconds: checkTimes('check_seconds', 'Time a backend took, failures included.', checks),
+    rejected: counter('rejected_total', 'Requests that could not be judged.', { reason: REJECTIONS }),
     unappliable: counter(
       'unapplied_redactions_total',
       'Redactions that could not be put into a reply and blocked the call instead.',
-      { input_type },
+      calls,
     ),
     wouldBlock: counter(
       'would_block_total',
@@ -108,30 +94,24 @@ export function createMetrics(
       'Calls that a policy which only observes would have redacted, by the rule of their caller and by team.',
       would,
     ),
-    lateVerdicts: counter(
-      'late_verdicts_total',
-      'What backends said of ends of streamed answers, which were delivered before.',
-      { backend, result: VERDICT_KINDS },
-    ),
+    lateVerdicts: counter('late_verdicts_total', 'Results of checks after the end of a streamed answer.', {
+      backend,
+      result: VERDICT_KINDS,
+    }),
     policyReloads: counter(
       'policy_reloads_total',
       'Times that the policy file was read again: changed, unchanged, or failed and the last good one kept.',
       { result: ['changed', 'unchanged', 'failed'] },
     ),
-    auditLost: counter('audit_lost_total', 'Decisions that could not be written to the audit log.', {}).at(
-      {},
-    ),
-    logPosts: counter('log_posts_total', 'POSTs of log events by what they were answered.', {
-      result: LOG_RESULTS,
-    }),
-    logSeconds: histogram(
+    auditLost: counter('audit_lost_total', 'Decisions that could not be written to the audit log.'),
+    logPosts: counter('log_posts_total', 'POSTs of log events by their answer.', { result: LOG_RESULTS }),
+    logSeconds: logTimes(
       'log_post_seconds',
       'Time from a POST of log events to its answer, when they are durable. LiteLLM drops what it queues meanwhile.',
-      LOG_SECONDS,
     ),
     telemetryRestarts: counter(
       'telemetry_restarts_total',
-      'Times that the telemetry thread failed and was started again.',
+      'Times that the telemetry thread was started again.',
     ),
     telemetryLost: counter(
       'telemetry_lost_total',
@@ -139,14 +119,6 @@ export function createMetrics(
     ),
     logDrops: counter('log_lines_dropped_total', 'Log lines lost because standard output was not read.'),
   };
-  gauge(
-    'breaker_state',
-    '0 closed (asked), 1 half open (one probe), 2 open (not asked).',
-    { backend },
-    (state) => {
-      for (const name of backends) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
-    },
-  );
 
   const teams = new Set<string>();
   return {

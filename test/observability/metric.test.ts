@@ -75,7 +75,7 @@ test('quotes, backslashes and line ends in a label value are escaped, and label 
 
 test('the buckets of a histogram are cumulative and include their bound', async () => {
   const { histogram, lines } = opened();
-  const metric = histogram('seconds', 'Time.', [0.5, 1, 2], { kind: ['a'] });
+  const metric = histogram([0.5, 1, 2])('seconds', 'Time.', { kind: ['a'] });
   for (const value of [0.5, 0.6, 1, 7]) metric.observe({ kind: 'a' }, value);
   expect((await lines()).slice(1)).toEqual([
     '# TYPE bridge_seconds histogram',
