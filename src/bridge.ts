@@ -23,8 +23,7 @@ import { Judge, type JudgeObserver } from './pipeline/judge.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
 import { defaultPolicy, PolicyStore } from './policies/store.ts';
-import { checkNoteOf } from './records/note.ts';
-import { recordDecision } from './records/record-decision.ts';
+import { checkNoteOf, recordDecision } from './records/record-decision.ts';
 import { RecordsThread } from './records/records-thread.ts';
 
 export type Bridge = {

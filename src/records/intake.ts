@@ -1,26 +1,16 @@
 import type { Sink } from '../backends/backend.ts';
 import type { Fields } from '../guardrail/call.ts';
-import type { BlockNote, CallRecord, VerdictNote } from '../guardrail/record.ts';
+import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { BadRow, Disposition, Entry, Outbox } from '../outbox/outbox.ts';
 import type { PendingCalls } from './pending-calls.ts';
-import { removeNamedCredentials } from './redact/credential-field.ts';
+import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 
 /** The rows of one POST, counted by what became of them. */
 export type Receipt = Readonly<Record<Disposition | 'bad' | 'legacy' | 'null', number>>;
-
-/** A call that the bridge blocked. */
-export type BlockedCall = {
-  readonly note: VerdictNote;
-  readonly block: BlockNote;
-  /** Not redacted. @see blockedEvent */
-  readonly event: Fields;
-  /** @see blockedWords */
-  readonly words: string | undefined;
-};
 
 export type IntakeOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
@@ -31,14 +21,10 @@ export type IntakeOptions = {
   readonly failureGraceMs: number;
   /** How long a response may still be judged after LiteLLM has logged it. */
   readonly responseCheckMs: number;
-  /** True if rows that cannot be read may be stored as they are. */
-  readonly keepsContent: boolean;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;
   readonly now: () => number;
 };
-
-const MAX_BAD_ROW_CHARS = 8 * 1024;
 
 type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 
@@ -65,9 +51,9 @@ export class Intake {
       }
     }
     const receipt: Record<Disposition, number> = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 };
-    const isEmpty = entries.length + bad.length === 0;
-    const dispositions = isEmpty ? [] : await this.#options.outbox.accept(entries, bad);
-    for (const disposition of dispositions) receipt[disposition]++;
+    if (entries.length + bad.length > 0) {
+      for (const disposition of await this.#options.outbox.accept(entries, bad)) receipt[disposition]++;
+    }
     return { ...receipt, bad: bad.length, legacy: rows.legacy, null: rows.nulls };
   }
 
@@ -75,37 +61,35 @@ export class Intake {
   blockedEntry({ note, block, event, words }: BlockedCall): Entry {
     const { pendingCalls } = this.#options;
     pendingCalls.add(note);
-    const verdicts = pendingCalls.notesOf(note.litellm_call_id);
-    return this.#entry(
-      { outcome: 'blocked', event, verdicts, block },
-      {
-        callKey: note.litellm_call_id,
-        eventKey: blockKey(block.input_type, words),
-        startedAt: Math.round(note.at - note.ms),
-        endedAt: note.at,
-        ref: block.ref,
-        holdMs: 0,
-      },
-    );
+    const callKey = note.litellm_call_id;
+    return {
+      ...this.#stored({ outcome: 'blocked', event, verdicts: pendingCalls.notesOf(callKey), block }),
+      callKey,
+      eventKey: blockKey(block.input_type, words),
+      startedAt: Math.round(note.at - note.ms),
+      endedAt: note.at,
+      ref: block.ref,
+      holdMs: 0,
+    };
   }
 
   #logEntry(event: Fields): Entry {
     const { pendingCalls, onUnnamedEvent, now } = this.#options;
-    const facts = factsOf(event, now());
-    const { callId, outcome, eventKey, startedAt, endedAt, ref, mayBeBlocked } = facts;
+    const { callId, fingerprint, ref, ...facts } = factsOf(event, now());
+    const { outcome, eventKey } = facts;
     if (callId === undefined) onUnnamedEvent();
     else pendingCalls.logged(callId);
     const verdicts = callId === undefined ? [] : pendingCalls.notesOf(callId);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
-    return this.#entry(
-      { outcome, event, verdicts },
-      {
-        ...{ callKey: callId ?? `event:${eventKey}`, eventKey, startedAt, endedAt, mayBeBlocked },
-        holdMs: this.#holdMs(event, outcome, verdicts),
-        ...(isBlocked && { words: facts.fingerprint() }),
-        ...(ref !== undefined && { ref }),
-      },
-    );
+    return {
+      ...facts,
+      callKey: callId ?? `event:${eventKey}`,
+      // Before the event is redacted
+      holdMs: this.#holdMs(event, outcome, verdicts),
+      ...(isBlocked && { words: fingerprint() }),
+      ...(ref !== undefined && { ref }),
+      ...this.#stored({ outcome, event, verdicts }),
+    };
   }
 
   #holdMs(event: Fields, outcome: 'success' | 'failure', verdicts: readonly VerdictNote[]): number {
@@ -116,28 +100,18 @@ export class Intake {
     return event.cache_hit === true && isUnjudged ? responseCheckMs : 0;
   }
 
-  #entry(record: Unredacted, about: Omit<Entry, 'outcome' | 'backends' | 'payload'>): Entry {
+  /** A record as it is stored, and its receivers. Its event is redacted in place. */
+  #stored({ outcome, event, verdicts, block }: Unredacted): Pick<Entry, 'outcome' | 'backends' | 'payload'> {
     const { redactor, sinks } = this.#options;
-    const { outcome, verdicts, block } = record;
     // Before the event is redacted: it tells whose content is kept
-    const reason = block && redactor.text(block.reason, record.event);
-    const { event, erased, masked } = redactor.redact(record.event);
-    const stored: Omit<CallRecord, 'record_id'> = {
-      outcome,
-      event,
-      verdicts,
-      ...(block && reason !== undefined && { block: { ...block, reason } }),
-      erased,
-      masked,
-    };
-    const wanting = sinks.filter(({ sink }) => sink.wants(stored));
-    return { ...about, outcome, backends: wanting.map(({ name }) => name), payload: JSON.stringify(stored) };
+    const safe = block && { block: { ...block, reason: redactor.text(block.reason, event) } };
+    const stored = { outcome, ...redactor.redact(event), verdicts, ...safe };
+    const backends = sinks.flatMap(({ name, sink }) => (sink.wants(stored) ? [name] : []));
+    return { outcome, backends, payload: JSON.stringify(stored) };
   }
 
   #badRow({ reason, text }: BadLogRow): BadRow {
-    const { redactor, keepsContent } = this.#options;
-    const beginning = removeNamedCredentials(text.slice(0, 2 * MAX_BAD_ROW_CHARS));
-    const kept = keepsContent && { text: redactor.text(beginning, {}).slice(0, MAX_BAD_ROW_CHARS) };
-    return { reason, payload: JSON.stringify({ chars: text.length, ...kept }) };
+    const kept = this.#options.redactor.unreadable(text);
+    return { reason, payload: JSON.stringify({ chars: text.length, text: kept }) };
   }
 }

@@ -1,21 +1,18 @@
+import type { RecordsConfig } from '../config/config.ts';
 import type { Courier } from '../delivery/courier.ts';
 import type { OutboxStats } from '../outbox/outbox.ts';
 import type { SqliteOutbox } from '../outbox/sqlite.ts';
 import type { PendingCalls } from './pending-calls.ts';
-import type { RecordsHealth } from './protocol.ts';
+import type { FromWorker } from './protocol.ts';
 import type { RecordsObserver } from './records-observer.ts';
 
-export type MaintenanceOptions = {
-  readonly outbox: Pick<SqliteOutbox, 'changedElsewhere' | 'stats' | 'maintain'>;
+export type MaintenanceOptions = Pick<RecordsConfig, 'missingAfterMs' | 'maxAgeMs'> & {
+  readonly outbox: SqliteOutbox;
   readonly pendingCalls: PendingCalls;
-  readonly courier: Pick<Courier, 'retryNow'>;
-  /** After this time a judged call without a log event counts as missing. */
-  readonly missingAfterMs: number;
-  /** Age at which the outbox drops a record. */
-  readonly maxAgeMs: number;
+  readonly courier: Courier;
   readonly observer: RecordsObserver;
-  /** Called each second. */
-  report(health: RecordsHealth): void;
+  /** Sends the health of records, each second. */
+  post(message: FromWorker): void;
 };
 
 const LOOK_EVERY_MS = 1000;
@@ -43,30 +40,23 @@ export class Maintenance {
   }
 
   async #look(): Promise<void> {
-    const { outbox, courier, observer, report } = this.#options;
+    const { outbox, courier, observer, post, missingAfterMs, pendingCalls } = this.#options;
     let inDanger = false;
     try {
-      this.#countMissing();
+      const now = Date.now();
+      observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
+      pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
       if (await outbox.changedElsewhere()) courier.retryNow();
       inDanger = this.#isInDanger(await outbox.stats());
     } catch {
       // Where the outbox cannot be used it has told the observer
     }
-    report({ ...observer.trouble(), inDanger });
-  }
-
-  #countMissing(): void {
-    const { pendingCalls, missingAfterMs, observer } = this.#options;
-    const now = Date.now();
-    const calls = pendingCalls.missing(now - missingAfterMs);
-    pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
-    if (calls > 0) observer.eventsMissing(calls);
+    post({ kind: 'health', health: { ...observer.trouble, inDanger } });
   }
 
   #isInDanger({ usedBytes, maxBytes, backends }: OutboxStats): boolean {
-    const oldest = Math.min(
-      ...Object.values(backends).map(({ oldestAt = Number.POSITIVE_INFINITY }) => oldestAt),
-    );
-    return usedBytes > maxBytes * DANGER || oldest < Date.now() - this.#options.maxAgeMs * DANGER;
+    const tooOld = Date.now() - this.#options.maxAgeMs * DANGER;
+    const isOld = Object.values(backends).some(({ oldestAt }) => oldestAt !== undefined && oldestAt < tooOld);
+    return isOld || usedBytes > maxBytes * DANGER;
   }
 }

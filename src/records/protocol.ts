@@ -1,5 +1,6 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
-import type { CheckNote, VerdictNote } from '../guardrail/record.ts';
+import type { Fields, InputType } from '../guardrail/call.ts';
+import type { BlockNote, CheckNote, VerdictNote } from '../guardrail/record.ts';
 
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
@@ -7,7 +8,17 @@ export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { read
 /** A line of notes: a verdict, or the result of a check that ended after it. */
 export type NoteLine =
   | VerdictNote
-  | (Pick<VerdictNote, 'litellm_call_id' | 'input_type'> & { readonly check: CheckNote });
+  | { readonly litellm_call_id: string; readonly input_type: InputType; readonly check: CheckNote };
+
+/** A call that the bridge blocked. */
+export type BlockedCall = {
+  readonly note: VerdictNote;
+  readonly block: BlockNote;
+  /** Made by the bridge under the names of LiteLLM's log event; not redacted. */
+  readonly event: Fields;
+  /** The fingerprint of the request that the block is about; undefined where this instance does not know the request. */
+  readonly words: string | undefined;
+};
 
 /** Why a POST of log events was not taken; `invalid`: none of its rows is an event. */
 export type LogsRefusal = 'full' | 'unavailable' | 'not_gzip' | 'too_large' | 'invalid';
@@ -15,28 +26,32 @@ export type LogsRefusal = 'full' | 'unavailable' | 'not_gzip' | 'too_large' | 'i
 /** A receipt as JSON, or why there is none: handing over a text costs a fraction of what an object does. */
 export type LogsResult = string | { readonly refused: LogsRefusal };
 
-/** To the thread, which replies to each message by its number. */
-export type ToWorker = { readonly n: number } & (
-  | { readonly kind: 'logs'; readonly body: Uint8Array; readonly isGzip: boolean }
-  /** {@link NoteLine}s, one JSON text a line. */
-  | { readonly kind: 'notes'; readonly lines: string }
-  /** A `BlockedCall` as JSON, and the id of its call. */
-  | { readonly kind: 'blocked'; readonly callId: string; readonly json: string }
-  | { readonly kind: 'metrics' }
-  | { readonly kind: 'close'; readonly drainMs: number }
-);
+/** The calls of the main thread to the records thread. */
+export type Requests = {
+  logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
+  /** @param lines {@link NoteLine}s, one JSON text a line */
+  notes(lines: string): Promise<void>;
+  /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
+  blocked(json: string): Promise<'done'>;
+  metrics(): Promise<string>;
+  close(drainMs: number): Promise<void>;
+};
 
-/** From the thread. */
+/** To the thread, which replies to each message by its number. */
+export type ToWorker = {
+  readonly n: number;
+  readonly kind: keyof Requests;
+  readonly args: Parameters<Requests[keyof Requests]>;
+};
+
+/** From the thread. The result of a call that failed by a mistake of ours is undefined. */
 export type FromWorker =
   | { readonly kind: 'replies'; readonly replies: readonly (readonly [n: number, result: unknown])[] }
-  | ({ readonly kind: 'log' } & LogLine)
+  | { readonly kind: 'log'; readonly line: Parameters<WriteLog> }
   | { readonly kind: 'health'; readonly health: RecordsHealth };
 
-export type LogLine = {
-  readonly level: 'info' | 'warn' | 'error';
-  readonly fields: object;
-  readonly msg: string;
-};
+/** Writes a line to the log of the main thread. */
+export type WriteLog = (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
 
 /** The state of records, as `/readyz` tells it. */
 export type RecordsHealth = {

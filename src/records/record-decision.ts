@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import type { Decision } from '../guardrail/decision.ts';
-import { blockedEvent, blockedWords } from './blocked-event.ts';
-import { noteOf } from './note.ts';
+import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { textsOutsideMessages } from '../guardrail/passages.ts';
+import { type BlockNote, type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
+import { kindOf } from '../guardrail/verdict.ts';
+import { requestFingerprint } from '../litellm/log-event.ts';
+import type { BlockedCall } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
 /**
@@ -23,7 +27,73 @@ export function recordDecision(
     return;
   }
   const { cause, by, reason } = outcome;
-  const block = { cause, by, reason, ref, input_type: call.input_type };
-  const asked = request();
-  records.blocked({ note, block, event: blockedEvent(call, asked, note), words: blockedWords(call, asked) });
+  records.blocked(
+    blockedCall(call, request(), note, { cause, by, reason, ref, input_type: call.input_type }),
+  );
+}
+
+/** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */
+export function noteOf(decision: Decision): VerdictNote | undefined {
+  const { call, checks, ms } = decision;
+  const action = actionOf(decision);
+  if (action === 'CANCELLED') return undefined;
+  return {
+    // Nothing else will tell of a blocked call, so it is on record even if no event can be joined with it
+    litellm_call_id: call.litellm_call_id?.slice(0, MAX_ID_CHARS) ?? randomUUID(),
+    litellm_trace_id: call.litellm_trace_id?.slice(0, MAX_ID_CHARS) ?? null,
+    input_type: call.input_type,
+    action,
+    by: decidedBy(decision),
+    at: Date.now(),
+    ms: rounded(ms),
+    checks: checks.map(checkNoteOf),
+  };
+}
+
+/** The result of one check, without any content. */
+export function checkNoteOf(check: CheckResult): CheckNote {
+  const { backend, mode, seconds } = check;
+  const result = 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
+  return { backend, mode, result, ms: rounded(seconds * 1000) };
+}
+
+/**
+ * A blocked call with an event made from its guardrail call, under the names of LiteLLM's `StandardLoggingPayload`: LiteLLM
+ * logs a blocked request late, in part, or not at all. A blocked response is left out.
+ *
+ * @param request of a response: the request it belongs to, where this instance knows it
+ */
+export function blockedCall(
+  call: GuardrailCall,
+  request: GuardrailCall | undefined,
+  note: VerdictNote,
+  block: BlockNote,
+): BlockedCall {
+  const asked = call.input_type === 'request' ? call : request;
+  const alone = asked === undefined ? [] : textsOutsideMessages(asked);
+  // A response can come without names of its key that its request had
+  const identity = { ...asked?.request_data, ...call.request_data };
+  // A response comes with the provider's name of the model
+  const model = asked?.model ?? call.model;
+  const event = {
+    litellm_call_id: note.litellm_call_id,
+    trace_id: note.litellm_trace_id,
+    status: 'failure',
+    model,
+    model_group: model,
+    messages: [...(asked?.structured_messages ?? []), ...alone.map((content) => ({ role: 'user', content }))],
+    response: null,
+    model_parameters: asked === undefined || asked.tools.length === 0 ? {} : { tools: asked.tools },
+    startTime: (note.at - note.ms) / 1000,
+    endTime: note.at / 1000,
+    end_user: identity.user_api_key_end_user_id ?? null,
+    request_headers: call.request_headers,
+    metadata: identity,
+  };
+  const lastText = asked?.texts.findLast((text) => text !== '') ?? '';
+  return { note, block, event, words: asked && requestFingerprint(asked.request_data, lastText) };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

@@ -6,13 +6,10 @@ import { DISPOSITIONS, type OutboxStats } from '../outbox/outbox.ts';
 
 const ROW_RESULTS = [...DISPOSITIONS, 'bad', 'legacy', 'null', 'block_new', 'block_late', 'block_duplicate'];
 
-export type RecordsMetrics = ReturnType<typeof createRecordsMetrics>;
-
 /** The metrics of the records thread; `/metrics` shows them after those of the main thread. */
-export function createRecordsMetrics(backends: readonly string[]) {
+export function createRecordsMetrics(backend: readonly string[]) {
   const registry = new Registry();
   const { counter, gauge } = metricsIn(registry, 'guardrail_bridge_telemetry_');
-  const backend = backends;
 
   const table = {
     rows: counter(

@@ -1,8 +1,17 @@
+import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Log, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import type { BlockedCall } from './intake.ts';
-import type { FromWorker, LogsResult, NoteLine, RecordsHealth, ToWorker, WorkerStart } from './protocol.ts';
+import type {
+  BlockedCall,
+  FromWorker,
+  LogsResult,
+  NoteLine,
+  RecordsHealth,
+  Requests,
+  ToWorker,
+  WorkerStart,
+} from './protocol.ts';
 
 /** Called when something goes wrong with the thread. */
 export type RecordsThreadEvents = {
@@ -12,6 +21,7 @@ export type RecordsThreadEvents = {
   lost(): void;
 };
 
+const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 /** Notes are handed over together: a message costs more than a verdict. */
 const FLUSH_NOTES_MS = 200;
 const MAX_NOTES_CHARS = 256 * 1024;
@@ -29,13 +39,9 @@ const MAX_TRIES = 3;
 /** A thread that needs more ends alone, and not the process with its verdicts. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024 };
 
-const UNAVAILABLE: LogsResult = { refused: 'unavailable' };
-
-type Message = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'n'> : never) : never;
 type Unanswered = {
   readonly message: ToWorker;
   readonly bytes: number;
-  readonly sentAt: number;
   tries: number;
   resolve(result: unknown): void;
 };
@@ -48,14 +54,12 @@ export class RecordsThread {
   readonly #start: WorkerStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
-  /** Messages without a reply, by number, the oldest first. */
+  /** Messages without a reply, by number, the oldest first; and the bytes in them. */
   readonly #unanswered = new Map<number, Unanswered>();
-  /** Bytes of the bodies among them. */
   #unansweredBytes = 0;
   #lastNumber = 0;
-  /** JSON of notes that are not handed over yet, and their length. */
-  #notes: string[] = [];
-  #notesChars = 0;
+  /** JSON lines of notes that are not handed over yet. */
+  #notes = '';
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
   #heardAt = performance.now();
@@ -71,11 +75,7 @@ export class RecordsThread {
     this.#log = log;
     this.#events = events;
     this.#worker = this.#startWorker();
-    this.#timer = setInterval(() => {
-      this.#flushNotes();
-      this.#giveUpLateLogs();
-    }, FLUSH_NOTES_MS);
-    this.#timer.unref();
+    this.#timer = setInterval(() => this.#flushNotes(), FLUSH_NOTES_MS).unref();
   }
 
   /** Has the rows of a POST stored; resolves when they are durable, or refused. */
@@ -83,16 +83,14 @@ export class RecordsThread {
     this.#flushNotes();
     // A copy, which the thread can be given: what was read is a piece of a larger buffer
     const copy = new Uint8Array(body);
-    const sent = this.#send({ kind: 'logs', body: copy, isGzip }, copy.length, [copy.buffer]);
-    return ((await sent) as LogsResult | undefined) ?? UNAVAILABLE;
+    const sent = this.#send('logs', [copy, isGzip], copy.length, [copy.buffer]);
+    return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
   }
 
   /** Keeps a note on a call for its record. */
   note(line: NoteLine): void {
-    const json = JSON.stringify(line);
-    this.#notes.push(json);
-    this.#notesChars += json.length;
-    if (this.#notesChars > MAX_NOTES_CHARS) this.#flushNotes();
+    this.#notes += `${JSON.stringify(line)}\n`;
+    if (this.#notes.length > MAX_NOTES_CHARS) this.#flushNotes();
   }
 
   /** Has a blocked call recorded. */
@@ -101,15 +99,17 @@ export class RecordsThread {
     const json = JSON.stringify(call);
     const callId = call.note.litellm_call_id;
     if (this.#isFull(json.length)) this.#lost(callId, 'not_answering');
-    else void this.#hand({ kind: 'blocked', callId, json }, json.length);
+    else
+      void this.#send('blocked', [json], json.length).then((result) => {
+        if (result === undefined) this.#lost(callId, 'not_taken');
+      });
   }
 
   /** Metrics of the thread in Prometheus' text format; the last ones with `outbox_up 0` if it does not reply in a second. */
   async metrics(): Promise<string> {
-    const asked = this.#send({ kind: 'metrics' });
-    const text = await Promise.race([asked, sleep(METRICS_MS, undefined, { ref: false })]);
-    if (typeof text === 'string') this.#lastMetrics = text;
-    else this.#lastMetrics = this.#lastMetrics.replace(/^(guardrail_bridge_telemetry_outbox_up) 1$/m, '$1 0');
+    const text = await within(METRICS_MS, this.#send('metrics', []));
+    this.#lastMetrics =
+      text ?? this.#lastMetrics.replace(/^(guardrail_bridge_telemetry_outbox_up) 1$/m, '$1 0');
     return this.#lastMetrics;
   }
 
@@ -122,15 +122,14 @@ export class RecordsThread {
   async close(drainMs: number): Promise<void> {
     clearInterval(this.#timer);
     this.#flushNotes();
-    const done = this.#hand({ kind: 'close', drainMs });
+    const done = this.#send('close', [drainMs]);
     this.#isClosing = true;
-    await Promise.race([done, sleep(drainMs + 2000, undefined, { ref: false })]);
+    await within(drainMs + 2000, done);
     await this.#worker.terminate();
   }
 
   #startWorker(): Worker {
-    const url = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
-    const worker = new Worker(url, { workerData: this.#start, resourceLimits: RESOURCE_LIMITS });
+    const worker = new Worker(WORKER, { workerData: this.#start, resourceLimits: RESOURCE_LIMITS });
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => this.#log.error({ error: error.name }, 'the telemetry thread failed'));
     worker.on('exit', () => {
@@ -143,12 +142,9 @@ export class RecordsThread {
     this.#events.restarted();
     this.#health = { ...this.#health, storage: 'restarting' };
     for (const [n, unanswered] of this.#unanswered) {
-      const { message, resolve } = unanswered;
-      const isKept = message.kind === 'notes' || message.kind === 'blocked';
-      if (isKept && unanswered.tries++ < MAX_TRIES) continue;
-      this.#forget(n);
-      if (message.kind === 'blocked') this.#lost(message.callId, 'not_taken');
-      resolve(message.kind === 'logs' ? UNAVAILABLE : undefined);
+      const { kind } = unanswered.message;
+      const isKept = kind === 'notes' || kind === 'blocked';
+      if (!isKept || unanswered.tries++ >= MAX_TRIES) this.#settle(n, undefined);
     }
     await sleep(RESTART_MS);
     if (this.#isClosing) return;
@@ -160,59 +156,53 @@ export class RecordsThread {
   #receive(message: FromWorker): void {
     switch (message.kind) {
       case 'replies':
-        for (const [n, result] of message.replies) {
-          const unanswered = this.#unanswered.get(n);
-          this.#forget(n);
-          unanswered?.resolve(result);
-        }
+        for (const [n, result] of message.replies) this.#settle(n, result);
         break;
-      case 'log':
-        this.#log[message.level](message.fields, message.msg);
+      case 'log': {
+        const [level, fields, text] = message.line;
+        this.#log[level](fields, text);
         break;
+      }
       case 'health':
         this.#health = message.health;
         this.#heardAt = performance.now();
     }
   }
 
-  /** Resolves with the reply of the thread, or with undefined if too much waits for it. */
-  #send(message: Message, bytes = 0, transfer: ArrayBuffer[] = []): Promise<unknown> {
-    return this.#isFull(bytes) ? Promise.resolve(undefined) : this.#hand(message, bytes, transfer);
+  /** Resolves with the reply of the thread; with undefined if too much waits for it, or it could not take the message. */
+  #send<K extends keyof Requests>(
+    kind: K,
+    args: Parameters<Requests[K]>,
+    bytes = 0,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Awaited<ReturnType<Requests[K]>> | undefined> {
+    if (kind !== 'close' && this.#isFull(bytes)) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const message: ToWorker = { n: ++this.#lastNumber, kind, args };
+      const settle = resolve as (result: unknown) => void;
+      this.#unanswered.set(message.n, { message, bytes, tries: 1, resolve: settle });
+      this.#unansweredBytes += bytes;
+      this.#worker.postMessage(message, transfer);
+    });
   }
 
   #isFull(bytes: number): boolean {
     return this.#unanswered.size >= MAX_UNANSWERED || this.#unansweredBytes + bytes > MAX_UNANSWERED_BYTES;
   }
 
-  #hand(message: Message, bytes = 0, transfer: ArrayBuffer[] = []): Promise<unknown> {
-    return new Promise((resolve) => {
-      const n = ++this.#lastNumber;
-      const numbered = { ...message, n } as ToWorker;
-      this.#unanswered.set(n, { message: numbered, bytes, sentAt: performance.now(), tries: 1, resolve });
-      this.#unansweredBytes += bytes;
-      this.#worker.postMessage(numbered, transfer);
-    });
-  }
-
-  #forget(n: number): void {
-    this.#unansweredBytes -= this.#unanswered.get(n)?.bytes ?? 0;
+  #settle(n: number, result: unknown): void {
+    const unanswered = this.#unanswered.get(n);
+    if (unanswered === undefined) return;
     this.#unanswered.delete(n);
+    this.#unansweredBytes -= unanswered.bytes;
+    unanswered.resolve(result);
   }
 
   #flushNotes(): void {
-    if (this.#notes.length === 0) return;
-    const lines = this.#notes.join('\n');
-    this.#notes = [];
-    this.#notesChars = 0;
-    void this.#send({ kind: 'notes', lines }, lines.length);
-  }
-
-  #giveUpLateLogs(): void {
-    const before = performance.now() - LOGS_MS;
-    for (const { message, sentAt, resolve } of this.#unanswered.values()) {
-      if (sentAt > before) break;
-      if (message.kind === 'logs') resolve(UNAVAILABLE);
-    }
+    if (this.#notes === '') return;
+    const lines = this.#notes;
+    this.#notes = '';
+    void this.#send('notes', [lines], lines.length);
   }
 
   #lost(callId: string, reason: string): void {
@@ -220,4 +210,9 @@ export class RecordsThread {
     const fields = { litellm_call_id: callId.slice(0, MAX_LOGGED_ID_CHARS), reason };
     this.#log.error(fields, 'the record of a blocked call was lost');
   }
+}
+
+/** Resolves with undefined once the time is over. */
+function within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
+  return Promise.race([result, sleep(ms, undefined, { ref: false })]);
 }

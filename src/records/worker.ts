@@ -1,11 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerStart } from './protocol.ts';
-import { RecordsWorker } from './records-worker.ts';
+import { gunzipSync } from 'node:zlib';
+import { createHttp } from '../backends/http.ts';
+import { sinkOf } from '../backends/index.ts';
+import { Courier } from '../delivery/courier.ts';
+import { type Entry, OutboxError } from '../outbox/outbox.ts';
+import { SqliteOutbox } from '../outbox/sqlite.ts';
+import { Intake } from './intake.ts';
+import { Maintenance } from './maintenance.ts';
+import { PendingCalls } from './pending-calls.ts';
+import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
+import { RecordsObserver } from './records-observer.ts';
+import { Redactor } from './redact/redact.ts';
 
-/** Entry of the records thread: a flush to the disk, a large body or a slow vendor delays no verdict here. */
+/*
+ * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to
+ * the disk, a large body or a slow vendor delays no verdict here.
+ */
+
+/** Events that arrive within this time are delivered together: a delivery costs several times what a record in it does. */
+const GATHER_MS = 100;
+/** Attempts, a second apart, to store the record of a blocked call. */
+const BLOCKED_TRIES = 60;
+/** Time for a guardrail call to reach a backend and return, added to its deadline. */
+const RESPONSE_CHECK_LAG_MS = 2000;
+
 const port = parentPort;
 if (port === null) throw new Error('not started by RecordsThread');
-const worker = new RecordsWorker(workerData as WorkerStart, (message: FromWorker) =>
-  port.postMessage(message),
-);
-port.on('message', (message: ToWorker) => void worker.take(message));
+const post = (message: FromWorker) => port.postMessage(message);
+
+const { backends: configured, bodies, proxy, records } = workerData as WorkerStart;
+const sinks = configured.flatMap((backend) => {
+  const sink = sinkOf(backend);
+  return sink === undefined ? [] : [{ name: backend.name, sink }];
+});
+const backends = sinks.map(({ name }) => name);
+const observer = new RecordsObserver(backends, (...line) => post({ kind: 'log', line }));
+const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
+const outbox = new SqliteOutbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
+const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notesForgotten.inc() });
+const intake = new Intake({
+  outbox,
+  pendingCalls,
+  redactor: new Redactor(redaction),
+  sinks,
+  failureGraceMs,
+  responseCheckMs: Math.max(...configured.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
+  onUnnamedEvent: () => observer.unnamedEvent(),
+  now: Date.now,
+});
+const http = createHttp({ proxy });
+const courier = new Courier({ outbox, sinks, http, events: observer.delivery });
+const maintenance = new Maintenance({
+  ...{ outbox, pendingCalls, courier, observer, post, missingAfterMs, maxAgeMs },
+});
+/** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
+const ready = pendingCalls.restore(outbox);
+/** Blocked calls whose record is not stored yet. */
+const storing = new Set<Promise<void>>();
+let isClosing = false;
+let isWakePlanned = false;
+/** Replies that go out together: one message for all that one commit made durable. */
+let replies: [n: number, result: unknown][] = [];
+
+const handlers: Requests = {
+  async logs(body, isGzip) {
+    let bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    try {
+      if (isGzip) bytes = gunzipSync(bytes, { maxOutputLength: bodies.maxLogBodyBytes });
+    } catch (error) {
+      const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      return { refused: isLarge ? 'too_large' : 'not_gzip' };
+    }
+    try {
+      const receipt = await intake.logs(bytes.toString());
+      observer.received(receipt);
+      if (receipt.new + receipt.late > 0) wakeSoon();
+      const { bad, ...others } = receipt;
+      const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
+      return isInvalid ? { refused: 'invalid' } : JSON.stringify(receipt);
+    } catch (error) {
+      if (!(error instanceof OutboxError)) throw error;
+      return { refused: error.kind };
+    }
+  },
+
+  async notes(lines) {
+    pendingCalls.addLines(lines);
+    await outbox.appendNotes(lines).catch(() => {});
+  },
+
+  async blocked(json) {
+    const call = JSON.parse(json) as BlockedCall;
+    const entry = intake.blockedEntry(call);
+    void outbox.appendNotes(JSON.stringify(call.note)).catch(() => {});
+    const stored = store(entry);
+    storing.add(stored);
+    await stored.finally(() => storing.delete(stored));
+    return 'done';
+  },
+
+  async metrics() {
+    return observer.metrics.text(await outbox.stats().catch(() => undefined));
+  },
+
+  async close(drainMs) {
+    maintenance.stop();
+    isClosing = true;
+    await Promise.allSettled(storing);
+    await courier.close(drainMs);
+    await outbox.close();
+    await http.close();
+  },
+};
+
+port.on('message', async ({ n, kind, args }: ToWorker) => {
+  try {
+    await ready;
+    reply(n, await Reflect.apply(handlers[kind], handlers, args));
+  } catch (error) {
+    observer.bug(error, kind);
+    reply(n, undefined);
+  }
+});
+
+/** Stores the entry of a blocked call. Nobody else has it: no caller can be told that it could not be stored. */
+async function store(entry: Entry): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      observer.blockStored(await outbox.accept([entry]));
+      courier.wake();
+      return;
+    } catch (error) {
+      if (!(error instanceof OutboxError)) throw error;
+      if (tries > BLOCKED_TRIES || isClosing) {
+        observer.blockedLost(entry.callKey, error.kind);
+        return;
+      }
+      await sleep(1000, undefined, { ref: false });
+    }
+  }
+}
+
+function wakeSoon(): void {
+  if (isWakePlanned) return;
+  isWakePlanned = true;
+  setTimeout(() => {
+    isWakePlanned = false;
+    courier.wake();
+  }, GATHER_MS).unref();
+}
+
+function reply(n: number, result: unknown): void {
+  replies.push([n, result]);
+  if (replies.length > 1) return;
+  // After all that the commit resolved, and before the next bodies are read
+  process.nextTick(() => {
+    post({ kind: 'replies', replies });
+    replies = [];
+  });
+}

@@ -3,8 +3,9 @@ import type { Sink } from '../../src/backends/backend.ts';
 import type { RedactionOptions } from '../../src/config/config.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
-import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
-import type { BlockedCall, IntakeOptions } from '../../src/records/intake.ts';
+import type { IntakeOptions } from '../../src/records/intake.ts';
+import type { BlockedCall } from '../../src/records/protocol.ts';
+import { blockedCall } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
@@ -73,7 +74,7 @@ function blockAt(
     ...{ input_type, action: 'BLOCKED', by: 'akto', at: recorder.now },
   });
   const block = { by: 'akto', cause: 'verdict', reason, ref: '0123456789abcdef', input_type };
-  return { note, block, event: blockedEvent(call, request, note), words: blockedWords(call, request) };
+  return blockedCall(call, request, note, block);
 }
 
 const outcomes = async (records: ReturnType<Recorder['due']>) =>
@@ -222,10 +223,7 @@ describe('a blocked call', () => {
 
 describe('content of teams in NO_CONTENT_TEAMS', () => {
   test('is in no record, and nowhere in the file', async () => {
-    const recorder = opened({
-      redactor: redactor({ noContentTeams: new Set(['team-1']) }),
-      keepsContent: false,
-    });
+    const recorder = opened({ redactor: redactor({ noContentTeams: new Set(['team-1']) }) });
     const metadata = { ...EVENT.metadata, user_api_key_team_id: 'team-1' };
     await recorder.logs(line(eventAt(recorder, -100, 0, { metadata })));
     const request = { litellm_call_id: 'call-2', request_data: metadata };
@@ -244,10 +242,10 @@ describe('rows that are no record', () => {
   const BROKEN = '{"id": "plum cake';
 
   test.each([
-    ['kept with their text', true, { chars: BROKEN.length, text: BROKEN }],
-    ['kept without it where content is not', false, { chars: BROKEN.length }],
-  ])('that cannot be read are %s', async (_, keepsContent, payload) => {
-    const recorder = opened({ keepsContent });
+    ['kept with their text', 'full', { chars: BROKEN.length, text: BROKEN }],
+    ['kept without it where content is not', 'redacted', { chars: BROKEN.length }],
+  ] as const)('that cannot be read are %s', async (_, content, payload) => {
+    const recorder = opened({ redactor: redactor({ content }) });
     const receipt = await recorder.logs(`${JSON.stringify(eventAt(recorder, -100, 0))}\n${BROKEN}`);
     expect(receipt).toEqual({ ...NOTHING, new: 1, bad: 1 });
     expect(recorder.dead('intake')).toEqual([{ reason: 'is not JSON', payload }]);

@@ -9,10 +9,10 @@ import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
-import { blockedEvent, blockedWords } from '../../src/records/blocked-event.ts';
-import { type BlockedCall, Intake, type IntakeOptions } from '../../src/records/intake.ts';
-import { noteOf } from '../../src/records/note.ts';
+import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
+import type { BlockedCall } from '../../src/records/protocol.ts';
+import { blockedCall, noteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
 import { undecided } from './decision.ts';
@@ -73,7 +73,6 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       failureGraceMs: 30_000,
       responseCheckMs: 7000,
       onUnnamedEvent: () => unnamed++,
-      keepsContent: true,
       now: () => time,
       ...options,
     });
@@ -117,8 +116,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;
       const block = { by: 'akto', cause: 'verdict', reason: 'no', ref: '0123456789abcdef', input_type };
-      const event = blockedEvent(call, request, note);
-      await blocked({ note, block, event, words: blockedWords(call, request) });
+      await blocked(blockedCall(call, request, note, block));
     } else {
       pendingCalls.add(note);
       await outbox.appendNotes(JSON.stringify(note));

@@ -1,7 +1,10 @@
 import type { RedactionOptions } from '../../config/config.ts';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import { cleanEvent, cleanText, type KeptContent } from './clean.ts';
+import { removeNamedCredentials } from './credential-field.ts';
 import { erase, PointerList } from './erase.ts';
+
+const MAX_UNREADABLE_CHARS = 8 * 1024;
 
 /** A redacted event, with JSON pointers to what was erased from it and to what was replaced; a hundred of each at most. */
 export type Redacted = {
@@ -32,6 +35,17 @@ export class Redactor {
   /** Redacts a text that belongs to an event. Before {@link redact}: the event still tells its team and key. */
   text(text: string, event: Fields): string {
     return cleanText(text, this.#contentKept(event));
+  }
+
+  /**
+   * The beginning of a text that cannot be read as an event, without credentials; undefined unless all content of all calls is
+   * kept.
+   */
+  unreadable(text: string): string | undefined {
+    const { content, noContentTeams, noContentKeys } = this.#options;
+    if (content !== 'full' || noContentTeams.size > 0 || noContentKeys.size > 0) return undefined;
+    const beginning = removeNamedCredentials(text.slice(0, 2 * MAX_UNREADABLE_CHARS));
+    return cleanText(beginning, content).slice(0, MAX_UNREADABLE_CHARS);
   }
 
   /** No content is kept of a listed team or key, nor of a call that names neither where some are listed. */
