@@ -54,8 +54,6 @@ export type Passage = {
   readonly author: Author;
   /** True for a key of an object, which no rewrite can replace. */
   readonly isKey: boolean;
-  /** The first passage with the same text, if this one repeats it. */
-  readonly sameAs: Passage | undefined;
   /** For a nested passage: the passage whose JSON holds it. */
   readonly within: Passage | undefined;
 };

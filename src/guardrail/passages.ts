@@ -75,10 +75,7 @@ export function withTexts(call: GuardrailCall, texts: PassageTexts): GuardrailCa
     ...passage,
     text: texts.get(passage) ?? (passage.within && texts.has(passage.within) ? '' : passage.text),
   }));
-  for (const passage of all) {
-    passage.sameAs &&= all[passage.sameAs.index];
-    passage.within &&= all[passage.within.index];
-  }
+  for (const passage of all) passage.within &&= all[passage.within.index];
   for (const [{ path, messagePath, isKey, within }, text] of texts) {
     if (isKey || within !== undefined) continue;
     replace(path, text);

@@ -55,13 +55,13 @@ export class PassageReader {
   readonly all: Mutable<Passage>[] = [];
   chars = 0;
   media = 0;
-  /** The first passage of each text. */
-  readonly #first = new Map<string, Mutable<Passage>>();
   /** Where the reader is. */
   readonly #path: (string | number)[] = [];
+  readonly #texts: number;
   /** Which of `texts` the messages are expected to repeat next. */
   #next = 0;
-  readonly #texts: number;
+  /** The last of `texts` that no message repeats yet, by text. Made for messages in another order: it costs a hash of each text. */
+  #unrepeated: Map<string, Mutable<Passage>> | undefined;
   #place: Place = 'text';
   #role: string | null = null;
   #author: Author;
@@ -69,7 +69,7 @@ export class PassageReader {
   constructor(texts: readonly string[], author: Author) {
     this.#author = author;
     this.#texts = texts.length;
-    for (let i = 0; i < texts.length; i++) this.#add(texts[i]!, ['texts', i]);
+    for (let i = 0; i < texts.length; i++) this.#add(texts[i]!, ['texts', i], false, undefined);
   }
 
   readMessage(message: unknown, index: number): void {
@@ -80,7 +80,8 @@ export class PassageReader {
     if (Array.isArray(content)) this.media += mediaIn(content);
     this.#path.push('structured_messages', index);
     this.#walk(message, '');
-    this.#path.length = 0;
+    this.#path.pop();
+    this.#path.pop();
   }
 
   readToolCalls(toolCalls: readonly unknown[]): void {
@@ -89,7 +90,7 @@ export class PassageReader {
     this.#author = 'model';
     this.#path.push('tool_calls');
     this.#walk(toolCalls, '');
-    this.#path.length = 0;
+    this.#path.pop();
   }
 
   readTools(tools: readonly unknown[]): void {
@@ -98,7 +99,7 @@ export class PassageReader {
     this.#author = 'tool';
     this.#path.push('tools');
     this.#walkData(tools);
-    this.#path.length = 0;
+    this.#path.pop();
   }
 
   #walk(value: unknown, key: string): void {
@@ -148,7 +149,7 @@ export class PassageReader {
       this.#enter();
       for (const name in value) {
         this.#path.push(name);
-        if (name !== '') this.#add(name, this.#path.slice(), { isKey: true });
+        if (name !== '') this.#add(name, this.#path.slice(), true, undefined);
         this.#walkData((value as Record<string, unknown>)[name]);
         this.#path.pop();
       }
@@ -158,32 +159,37 @@ export class PassageReader {
   #readNested(json: string, within: Passage): void {
     const place = this.#place;
     this.#place = 'nested';
-    for (const text of nestedTexts(json)) if (text !== '') this.#add(text, within.path, { within });
+    for (const text of nestedTexts(json)) if (text !== '') this.#add(text, within.path, false, within);
     this.#place = place;
   }
 
   /** The passage of a text in a message, a tool call or a tool; one of `texts` if the message repeats it. */
   #take(text: string): Passage {
-    if (this.#place === 'message') {
-      const next = this.#next < this.#texts ? this.all[this.#next]! : undefined;
-      const repeated = next?.text === text ? next : this.#first.get(text);
-      if (repeated?.place === 'text' && repeated.messagePath === undefined) {
-        this.#next = repeated.index + 1;
-        repeated.messagePath = this.#path.slice();
-        repeated.role = this.#role;
-        repeated.author = this.#author;
-        return repeated;
-      }
-    }
-    return this.#add(text, this.#path.slice());
+    const repeated = this.#place === 'message' ? this.#repeatedBy(text) : undefined;
+    if (repeated === undefined) return this.#add(text, this.#path.slice(), false, undefined);
+    this.#next = repeated.index + 1;
+    repeated.messagePath = this.#path.slice();
+    repeated.role = this.#role;
+    repeated.author = this.#author;
+    return repeated;
   }
 
-  #add(
-    text: string,
-    path: PassagePath,
-    { isKey = false, within }: { isKey?: boolean; within?: Passage } = {},
-  ): Passage {
-    const sameAs = this.#first.get(text);
+  /** The one of `texts` that a text in a message repeats: as a rule the next one. */
+  #repeatedBy(text: string): Mutable<Passage> | undefined {
+    const next = this.#next < this.#texts ? this.all[this.#next] : undefined;
+    if (next?.text === text && next.messagePath === undefined) return next;
+    if (this.#unrepeated === undefined) {
+      this.#unrepeated = new Map();
+      for (let i = this.#texts - 1; i >= 0; i--) {
+        const passage = this.all[i]!;
+        if (passage.messagePath === undefined) this.#unrepeated.set(passage.text, passage);
+      }
+    }
+    const found = this.#unrepeated.get(text);
+    return found?.messagePath === undefined ? found : undefined;
+  }
+
+  #add(text: string, path: PassagePath, isKey: boolean, within: Passage | undefined): Passage {
     const passage: Mutable<Passage> = {
       index: this.all.length,
       text,
@@ -193,10 +199,8 @@ export class PassageReader {
       role: this.#role,
       author: this.#author,
       isKey,
-      sameAs,
       within,
     };
-    if (sameAs === undefined) this.#first.set(text, passage);
     this.all.push(passage);
     this.chars += text.length;
     return passage;

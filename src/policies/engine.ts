@@ -18,8 +18,8 @@ export type EngineOptions = {
   readonly now?: () => number;
 };
 
-/** The results for the passages of a call by their index; undefined for one that repeats another. */
-type Findings = readonly (Found | undefined)[];
+/** The results for the passages of a call by their index. */
+type Findings = readonly Found[];
 
 const NOTHING: Findings = [];
 const NO_RULES: ReadonlySet<TextRule> = new Set();
@@ -97,7 +97,7 @@ export class Engine {
       notes,
       texts,
       holdback,
-      continues: found.some((one) => one?.continues),
+      continues: found.some((one) => one.continues),
       mediaPolicy: plan.policies.find(
         ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
       )?.kind,
@@ -108,11 +108,11 @@ export class Engine {
   /** The results for a request of which every text is known; undefined if there is something to look at. */
   #known(call: GuardrailCall, finder: Finder): Findings | undefined {
     if (call.input_type === 'response') return undefined;
-    const results: (Found | undefined)[] = [];
-    for (const { text, sameAs } of call.passages.all) {
-      const found = sameAs === undefined ? finder.known(text) : undefined;
+    const results: Found[] = [];
+    for (const { text } of call.passages.all) {
+      const found = finder.known(text);
       // Findings count against the budget
-      if (sameAs === undefined && (found === undefined || found.findings.length > 0)) return undefined;
+      if (found === undefined || found.findings.length > 0) return undefined;
       results.push(found);
     }
     return results;
@@ -120,12 +120,11 @@ export class Engine {
 
   /** Looks at each text of a call; one of a response may still grow. */
   *#find(call: GuardrailCall, finder: Finder, budget: Budget): Work<Findings> {
-    const results: (Found | undefined)[] = [];
+    const results: Found[] = [];
     const key = call.input_type === 'response' ? stateKey(call) : undefined;
-    for (const { text, index, place, sameAs } of call.passages.all) {
+    for (const { text, index, place } of call.passages.all) {
       const grows = call.input_type === 'response' && place === 'text';
-      if (sameAs !== undefined) results.push(undefined);
-      else if (grows) results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
+      if (grows) results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
       else results.push(yield* finder.find(text, budget));
     }
     return results;
@@ -182,10 +181,9 @@ export class Engine {
   }
 }
 
-const isEmpty = (found: Found | undefined) =>
-  found === undefined || (found.findings.length === 0 && found.plain.length === 0);
+const isEmpty = ({ findings, plain }: Found) => findings.length === 0 && plain.length === 0;
 
-const isDecided = (found: Found | undefined) => found === undefined || found.opens.length === 0;
+const isDecided = ({ opens }: Found) => opens.length === 0;
 
 /** The policy that blocks, else the first that redacts. */
 function decisive(notes: readonly PolicyNote[]): PolicyNote | undefined {
@@ -200,8 +198,8 @@ const NOWHERE = { start: 0, end: 0, from: 0 };
 function findingsOf(rules: ReadonlySet<TextRule>, found: Findings): Finding[] {
   const all: Finding[] = [];
   for (const one of found) {
-    for (const finding of one?.findings ?? []) if (rules.has(finding.rule)) all.push(finding);
-    for (const rule of one?.plain ?? []) if (rules.has(rule)) all.push({ rule, ...NOWHERE });
+    for (const finding of one.findings) if (rules.has(finding.rule)) all.push(finding);
+    for (const rule of one.plain) if (rules.has(rule)) all.push({ rule, ...NOWHERE });
   }
   return all;
 }

@@ -68,13 +68,13 @@ export class Finder {
 
   /** Looks at one text of a call. @throws OutOfTime */
   *find(text: string, budget: Budget): Work<Found> {
-    let isNew = false;
-    const scan = () => {
-      isNew = true;
-      return this.#scan(text, 0, false, budget);
-    };
-    const found = yield* this.#known.getOrJudge(text, budget, scan, isWorthKeeping);
-    if (!isNew) budget.found(found.findings.length);
+    const known = this.#known.get(text);
+    if (known !== undefined) {
+      budget.found(known.findings.length);
+      return known;
+    }
+    const found = yield* this.#scan(text, 0, false, budget);
+    if (found.findings.length <= MAX_KEPT) this.#known.set(text, found);
     return found;
   }
 
@@ -129,8 +129,6 @@ export class Finder {
     return matched.size > 0 ? [...matched] : [];
   }
 }
-
-const isWorthKeeping = ({ findings }: Found) => findings.length <= MAX_KEPT;
 
 function* scanVariant(scanner: Scanner, variant: string, matched: Set<TextRule>, budget: Budget): Work<void> {
   for (let from = 0; from < variant.length; from += scanner.slice) {

@@ -8,7 +8,7 @@ import type { PlannedPolicy } from './plan.ts';
 import type { TextPolicy } from './policy.ts';
 
 export type Redaction = {
-  /** New texts of redacted passages, those that repeat another included. */
+  /** New texts of redacted passages. */
   readonly texts: ReadonlyMap<Passage, string>;
   /** How many characters at the end of each of `texts` may not be shown yet. */
   readonly holdback: readonly number[];
@@ -17,13 +17,13 @@ export type Redaction = {
 /**
  * Redacts the passages of a call, and puts back in a response what was redacted in its request.
  *
- * @param found the result for each passage by its index; undefined for one that repeats another
+ * @param found the result for each passage by its index; empty if none was looked at
  * @param redacting the policies that redact this call
  * @param acting the rules of each enforced policy: what the end of a text may cut off counts for these alone
  */
 export function redact(
   call: GuardrailCall,
-  found: readonly (Found | undefined)[],
+  found: readonly Found[],
   redacting: readonly PlannedPolicy[],
   acting: readonly ReadonlySet<TextRule>[],
   markers: Markers | undefined,
@@ -36,13 +36,7 @@ export function redact(
   const texts = new Map<Passage, string>();
   const held: number[] = [];
   for (const passage of all) {
-    const { text, index, sameAs } = passage;
-    if (sameAs !== undefined) {
-      const rewrite = texts.get(sameAs);
-      if (rewrite !== undefined) texts.set(passage, rewrite);
-      held[index] = held[sameAs.index] ?? 0;
-      continue;
-    }
+    const { text, index } = passage;
     const { findings = [], opens = [] } = found[index] ?? {};
     // Arguments of tools cannot be rewritten in a response
     const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
@@ -65,8 +59,7 @@ const NUMBERED = /_(\d{1,6})\b/g;
 /** The highest number that could be one of a marker: somebody may have written it, or an earlier turn left it. */
 function highestNumberIn(passages: readonly Passage[]): number {
   let highest = 0;
-  for (const { text, sameAs } of passages) {
-    if (sameAs !== undefined) continue;
+  for (const { text } of passages) {
     for (const [, number] of text.matchAll(NUMBERED)) highest = Math.max(highest, Number(number));
   }
   return highest;

@@ -149,12 +149,6 @@ describe('a passage', () => {
     expect(authors('response')).toMatchObject({ x: 'model', y: 'model', z: 'tool' });
   });
 
-  test('that has the text of an earlier one names it', () => {
-    const fields = { texts: ['x', 'x'], structured_messages: [user('x'), user('x'), user('x')] };
-    const all = passagesIn(fields);
-    expect(all.map(({ sameAs }) => sameAs?.index)).toEqual([undefined, 0, 0]);
-  });
-
   test('in JSON within a string names the string', () => {
     const json = String.raw`{"to":"a\nb"}`;
     const [outer, ...nested] = passagesIn({ tool_calls: [{ function: { arguments: json } }] });
