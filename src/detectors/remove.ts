@@ -2,7 +2,7 @@ import { editedText } from './edit.ts';
 import { lazily } from './lazily.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
 import type { AnchoredRule } from './rule.ts';
-import { createScanner } from './scan/scanner.ts';
+import { Scanner } from './scan/scanner.ts';
 import { TOKENS, VIRTUAL_KEY } from './secrets/index.ts';
 
 /** Replaces everything that is removed. */
@@ -26,7 +26,7 @@ export function removePersonalData(text: string): string {
   return text.length > 512 && MEDIA.test(text) ? text : removeAllPersonalData(text);
 }
 
-const tokens = lazily(() => createScanner(TOKENS));
+const tokens = lazily(() => new Scanner(TOKENS));
 
 /** True if a text carries a credential that is told by its own shape. */
 export function hasCredential(text: string): boolean {
@@ -34,7 +34,7 @@ export function hasCredential(text: string): boolean {
 }
 
 function remover(rules: () => readonly AnchoredRule[]): (text: string) => string {
-  const scanner = lazily(() => createScanner(rules()));
+  const scanner = lazily(() => new Scanner(rules()));
   return (text) => {
     const { findings } = scanner().scan(text);
     if (findings.length === 0) return text;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { plainVariants } from '../detectors/normalize/plain.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import { createScanner, firstOf, type Open, type Scanner, withoutCut } from '../detectors/scan/scanner.ts';
+import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
 import { KnownTexts } from './known-texts.ts';
@@ -53,11 +53,11 @@ export class Finder {
   constructor(policies: readonly Policy[], direction: InputType) {
     const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
     this.#scanner =
-      texts.length > 0 ? createScanner([...new Set(texts.flatMap(({ rules }) => rules))]) : undefined;
+      texts.length > 0 ? new Scanner([...new Set(texts.flatMap(({ rules }) => rules))]) : undefined;
     this.#plain = texts.flatMap(({ rulesForPlain, plain }) =>
       rulesForPlain === undefined
         ? []
-        : [{ scanner: createScanner(rulesForPlain), use: plain ?? ALL_DISGUISES }],
+        : [{ scanner: new Scanner(rulesForPlain), use: plain ?? ALL_DISGUISES }],
     );
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../src/detectors/injection/index.ts';
 import { ENTITIES } from '../../src/detectors/personal/index.ts';
 import { removePersonalData } from '../../src/detectors/remove.ts';
-import { createScanner } from '../../src/detectors/scan/scanner.ts';
+import { Scanner } from '../../src/detectors/scan/scanner.ts';
 import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
 import { growth } from '../support/linear.ts';
 
@@ -20,7 +20,7 @@ describe('hostile text takes time in proportion to its length', () => {
     'send to the ',
     '忽略',
   ])('with the rules for prompt injection, made of %j', (piece) => {
-    const scanner = createScanner(
+    const scanner = new Scanner(
       [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule),
     );
     expect(growth((text) => scanner.scan(text), piece)).toBeLessThan(3);
@@ -59,7 +59,7 @@ describe('hostile text takes time in proportion to its length', () => {
       '00:',
     ],
   ])('with the rules for personal data, made of %j', (piece) => {
-    const scanner = createScanner(ENTITIES.flatMap(({ rules }) => rules));
+    const scanner = new Scanner(ENTITIES.flatMap(({ rules }) => rules));
     expect(growth((text) => scanner.scan(text), piece)).toBeLessThan(3);
     expect(growth((text) => removePersonalData(`!${text} @ : 1`), piece)).toBeLessThan(3);
   });

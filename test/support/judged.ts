@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { editedText } from '../../src/detectors/edit.ts';
 import type { Finding } from '../../src/detectors/rule.ts';
-import { createScanner } from '../../src/detectors/scan/scanner.ts';
+import { Scanner } from '../../src/detectors/scan/scanner.ts';
 import type { CreateContext, Kind } from '../../src/policies/policy.ts';
 
 /** A policy made from options as they stand in a file, and what was said about them. */
@@ -19,7 +19,7 @@ export function created(kind: Kind, options: unknown) {
 export function judged(kind: Kind, options: unknown, text: string) {
   const { texts } = created(kind, options).policy;
   if (texts === undefined) throw new Error('it judges no texts');
-  const { findings } = createScanner(texts.rules).scan(text);
+  const { findings } = new Scanner(texts.rules).scan(text);
   const values = new Map<string, string[]>();
   const edit = ({ rule, start, end }: Finding) => {
     const value = text.slice(start, end);

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { ENTITIES } from '../../src/detectors/personal/index.ts';
 import type { TextRule } from '../../src/detectors/rule.ts';
-import { createScanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
+import { Scanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
 import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
 import { HIGH_ENTROPY, SECRETS } from '../../src/detectors/secrets/index.ts';
 import { personalSamples } from './personal-samples.ts';
@@ -36,7 +36,7 @@ const ALL = [
 /** Texts in which some rule finds something, or nearly so: the rule, and the text. */
 export const SAMPLES = [...new Map(ALL.map((sample) => [sample[1], sample])).values()];
 
-const scanner = createScanner(RULES);
+const scanner = new Scanner(RULES);
 const inWords = (text: string, findings: readonly { rule: TextRule; start: number; end: number }[]) =>
   findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`).sort();
 

@@ -2,8 +2,6 @@ import { decodedParts } from './decoded.ts';
 import { undisguised } from './disguised.ts';
 import { INVISIBLE, withLatinLetters } from './look-alikes.ts';
 
-export { decodedParts };
-
 /** Disguises that are undone to get the plain text of a text. */
 export type PlainUse = {
   /** Base64, hex, percent codes, entities and escapes. */

@@ -107,11 +107,6 @@ export class Scanner {
   }
 }
 
-/** A scanner for some rules. */
-export function createScanner(rules: readonly TextRule[]): Scanner {
-  return new Scanner(rules);
-}
-
 type Index = ReturnType<typeof indexOf>;
 
 /** Numbers of the rules by anchor and by the digits of numbers. */

@@ -4,7 +4,7 @@ import type { Caller } from '../../guardrail/caller.ts';
 import { listed } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { type Arguments, readArguments } from './agent-arguments.ts';
-import { limitsOf, type Options, options, warnOf } from './agent-options.ts';
+import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
 import { argumentRule, TOO_MUCH } from './agent-rule.ts';
 import { type ActionLimits, AgentSessions, type Scopes } from './agent-sessions.ts';
 import { type ToolCall, toolCallsOf } from './tool-calls.ts';
@@ -26,7 +26,7 @@ const MAX_MS = 100;
  */
 export const agentFirewall = defineKind({
   kind: 'agent-firewall',
-  options,
+  options: agentOptions,
   create(set, context) {
     warnOf(set, context);
     const halts = set.kill_switches?.halt_on_suspicious_pattern ?? false;
@@ -89,7 +89,7 @@ function argumentsJudge(
 const limitsAmounts = (limits: ActionLimits | undefined): boolean =>
   (limits?.maxAmount ?? limits?.maxDaily ?? limits?.approvalAbove) !== undefined;
 
-function toolJudge(set: Options, context: CreateContext) {
+function toolJudge(set: AgentOptions, context: CreateContext) {
   const mayCall = listed(
     context,
     { key: 'allowed_tools', patterns: set.allowed_tools },

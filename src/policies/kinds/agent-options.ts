@@ -19,7 +19,7 @@ const ArgumentRule = v.strictObject({
 });
 
 /** Options of `agent-firewall`, in Keeptrusts' simple and expanded form. */
-export const options = v.strictObject({
+export const agentOptions = v.strictObject({
   /** Globs over the tools that may be called; all that are not blocked by default. */
   allowed_tools: names,
   blocked_tools: names,
@@ -54,10 +54,10 @@ export const options = v.strictObject({
   argument_rules: v.optional(v.array(ArgumentRule), []),
 });
 
-export type Options = v.InferOutput<typeof options>;
+export type AgentOptions = v.InferOutput<typeof agentOptions>;
 
 /** The limits of actions; undefined if there are none, so that nothing need be counted. */
-export function limitsOf(set: Options): ActionLimits | undefined {
+export function limitsOf(set: AgentOptions): ActionLimits | undefined {
   const rates = new Map(Object.entries(set.rate_limits ?? {}));
   const otherwise = rates.get('default') ?? set.rate_limit;
   const amounts = set.transaction_limits;
@@ -77,7 +77,7 @@ export function limitsOf(set: Options): ActionLimits | undefined {
 }
 
 /** Says which options cannot be applied. */
-export function warnOf({ kill_switches: switches, monitoring }: Options, context: CreateContext): void {
+export function warnOf({ kill_switches: switches, monitoring }: AgentOptions, context: CreateContext): void {
   if (switches?.max_errors_before_halt !== undefined)
     context.warn(
       'kill_switches.max_errors_before_halt',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decodedParts, plainOf } from '../../../src/detectors/normalize/plain.ts';
+import { decodedParts } from '../../../src/detectors/normalize/decoded.ts';
+import { plainOf } from '../../../src/detectors/normalize/plain.ts';
 import { growth } from '../../support/linear.ts';
 
 const MEGABYTE = 1_000_000;

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { editedText } from '../../../src/detectors/edit.ts';
 import { ENTITIES, PERSONAL_DATA } from '../../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../../src/detectors/rule.ts';
-import { createScanner } from '../../../src/detectors/scan/scanner.ts';
+import { Scanner } from '../../../src/detectors/scan/scanner.ts';
 import { personalSamples } from '../../support/personal-samples.ts';
 import { marked } from '../../support/secret-samples.ts';
 
 /** The text with the id of what was found in place of it. */
 function relabelled(rules: readonly AnchoredRule[], text: string): string {
-  const { findings } = createScanner(rules).scan(text);
+  const { findings } = new Scanner(rules).scan(text);
   return editedText(
     text,
     findings.map(({ rule, start, end }) => ({ start, end, text: `[${rule.id}]` })),
@@ -70,7 +70,7 @@ describe('the rules for personal data', () => {
     test.each(finds)('%s is expected wherever its text is cut', (sample) => {
       const { text: own, start, end: last } = marked(sample);
       const text = `so ${own}`;
-      const scanner = createScanner(rules);
+      const scanner = new Scanner(rules);
       for (let end = start + 4; end <= last + 3; end++) {
         expect(scanner.scan(text.slice(0, end), {}, true).open, text.slice(0, end)).toBeLessThanOrEqual(
           start + 3,

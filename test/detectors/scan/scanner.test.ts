@@ -6,7 +6,7 @@ import {
   type SweepingRule,
   type TextRule,
 } from '../../../src/detectors/rule.ts';
-import { createScanner, withoutCut } from '../../../src/detectors/scan/scanner.ts';
+import { Scanner, withoutCut } from '../../../src/detectors/scan/scanner.ts';
 import { seeded } from '../../support/incremental-diff.ts';
 import { growth } from '../../support/linear.ts';
 
@@ -43,7 +43,7 @@ const words = (
   text: string,
   range?: { from?: number; to?: number; floor?: number },
 ) =>
-  createScanner(rules)
+  new Scanner(rules)
     .scan(text, range)
     .findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
 
@@ -75,7 +75,7 @@ describe('a scanner', () => {
   });
 
   test('tells where what announces a finding begins', () => {
-    const [found] = createScanner([secret]).scan('the secret is tulip').findings;
+    const [found] = new Scanner([secret]).scan('the secret is tulip').findings;
     expect(found).toMatchObject({ from: 4, start: 14, end: 19 });
   });
 
@@ -102,7 +102,7 @@ describe('a scanner', () => {
   test('finds in slices of any size what it finds in the whole', () => {
     const random = seeded(7);
     const rules = [key, other, number, mail, secret, even, capitals];
-    const scanner = createScanner(rules);
+    const scanner = new Scanner(rules);
     const pieces = [
       'key=abc',
       'key=',
@@ -136,7 +136,7 @@ describe('a scanner', () => {
 });
 
 describe('the end of a text that goes on', () => {
-  const openOf = (rules: readonly TextRule[], text: string) => createScanner(rules).scan(text, {}, true).open;
+  const openOf = (rules: readonly TextRule[], text: string) => new Scanner(rules).scan(text, {}, true).open;
   test.each<[string, readonly TextRule[], string, number]>([
     ['nothing', [key, other], 'abc', 3],
     ['the beginning of an anchor', [key], 'abc ke', 4],
@@ -155,11 +155,11 @@ describe('the end of a text that goes on', () => {
   });
 
   test('is decided where the text ends', () => {
-    expect(createScanner([key]).scan('key=ab').open).toBe(6);
+    expect(new Scanner([key]).scan('key=ab').open).toBe(6);
   });
 
   test('is not before the floor', () => {
-    expect(createScanner([{ ...capitals, openFrom: () => 0 }]).scan('AAAA', { from: 2 }, true).open).toBe(2);
+    expect(new Scanner([{ ...capitals, openFrom: () => 0 }]).scan('AAAA', { from: 2 }, true).open).toBe(2);
   });
 
   test('is told by a rule whose matches begin before their anchors', () => {
@@ -196,7 +196,7 @@ describe('a cut', () => {
 });
 
 test.each(['1', 'a', '1a', ' '])('slices of megabytes of %j cost what the slices are long', (piece) => {
-  const scanner = createScanner([number, key]);
+  const scanner = new Scanner([number, key]);
   const inSlices = (text: string) => {
     for (let from = 0; from < text.length; from += 2048)
       scanner.scan(text, { from, to: from + 2048, floor: 0 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { sizeLimits } from '../../src/policies/kinds/size-limits.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { sizeLimits } from '../../../src/policies/kinds/size-limits.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 const rows = (...contents: string[]) => contents.map((content) => ({ role: 'user', content }));
 

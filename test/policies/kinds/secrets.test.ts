@@ -1,21 +1,19 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import type { AnchoredRule, Span } from '../../src/detectors/rule.ts';
-import { createScanner } from '../../src/detectors/scan/scanner.ts';
-import { HIGH_ENTROPY, SECRETS, TOKENS, VIRTUAL_KEY } from '../../src/detectors/secrets/index.ts';
-import { secrets } from '../../src/policies/kinds/secrets.ts';
-import type { CreateContext } from '../../src/policies/policy.ts';
-import { credentials, fill, jwt, pem } from '../support/credentials.ts';
-import { marked, secretSamples } from '../support/secret-samples.ts';
+import type { AnchoredRule, Span } from '../../../src/detectors/rule.ts';
+import { Scanner } from '../../../src/detectors/scan/scanner.ts';
+import { HIGH_ENTROPY, SECRETS, TOKENS, VIRTUAL_KEY } from '../../../src/detectors/secrets/index.ts';
+import { secrets } from '../../../src/policies/kinds/secrets.ts';
+import type { CreateContext } from '../../../src/policies/policy.ts';
+import { credentials, fill, jwt, pem } from '../../support/credentials.ts';
+import { marked, secretSamples } from '../../support/secret-samples.ts';
 
 const RULES = [...SECRETS, ...HIGH_ENTROPY];
 const named = RULES.map((rule): [string, AnchoredRule] => [rule.id, rule]);
 const samplesOf = ({ id }: AnchoredRule) => secretSamples.get(id) ?? { finds: [], passes: [] };
 
 function find(rules: readonly AnchoredRule[], text: string): readonly Span[] {
-  return createScanner(rules)
-    .scan(text)
-    .findings.map(({ start, end }) => ({ start, end }));
+  return new Scanner(rules).scan(text).findings.map(({ start, end }) => ({ start, end }));
 }
 
 describe('the rules for secrets', () => {
@@ -47,7 +45,7 @@ describe('the rules for secrets', () => {
   test.each(named)('%s stays open until its sample is whole', (_, rule) => {
     for (const sample of samplesOf(rule).finds) {
       const { text, start, end } = marked(sample);
-      const scanner = createScanner([rule]);
+      const scanner = new Scanner([rule]);
       for (let length = 0; length <= end; length += length > 400 ? 97 : 1) {
         const part = text.slice(0, length);
         const { open } = scanner.scan(part, undefined, true);
@@ -150,7 +148,7 @@ describe('a rule whose anchor stands within its word', () => {
   )('%s holds back what comes before it', (id) => {
     const rule = RULES.find((candidate) => candidate.id === id)!;
     const [text] = samplesOf(rule).finds;
-    const scanner = createScanner([rule]);
+    const scanner = new Scanner([rule]);
     for (let length = 1; length < text!.length; length++) {
       expect(scanner.scan(`see ${text!.slice(0, length)}`, undefined, true).open).toBe(4);
     }
@@ -166,7 +164,7 @@ describe('a virtual key', () => {
 });
 
 describe('time', () => {
-  const scanner = createScanner(RULES);
+  const scanner = new Scanner(RULES);
 
   test.each([
     ...[

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { blockedUsers } from '../../src/policies/kinds/blocked-users.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { blockedUsers } from '../../../src/policies/kinds/blocked-users.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 const BLOCKED = 'user_blocked blocked-user';
 

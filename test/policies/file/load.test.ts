@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { OTHER_KINDS } from '../../src/policies/file/keeptrusts.ts';
-import { readPolicyFile } from '../../src/policies/file/load.ts';
-import type { PolicyFile } from '../../src/policies/file/policy-file.ts';
-import { PolicyFileError } from '../../src/policies/file/problems.ts';
-import { kinds as realKinds } from '../../src/policies/kinds/index.ts';
-import { defineKind, type Kind } from '../../src/policies/policy.ts';
+import { OTHER_KINDS } from '../../../src/policies/file/keeptrusts.ts';
+import { readPolicyFile } from '../../../src/policies/file/load.ts';
+import type { PolicyFile } from '../../../src/policies/file/policy-file.ts';
+import { PolicyFileError } from '../../../src/policies/file/problems.ts';
+import { kinds as realKinds } from '../../../src/policies/kinds/index.ts';
+import { defineKind, type Kind } from '../../../src/policies/policy.ts';
 
 const Role = v.strictObject({ allowed: v.optional(v.array(v.string())), max: v.optional(v.number()) });
 
@@ -616,7 +616,7 @@ test('a mistake in a file is one error that names all', () => {
 
 describe('the files of Keeptrusts', () => {
   const example = (name: string) => {
-    const text = readFileSync(new URL(`../../examples/policies/${name}.yaml`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`../../../examples/policies/${name}.yaml`, import.meta.url), 'utf8');
     return readPolicyFile(text, realKinds, keep, { now: NOW });
   };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { imagePolicy } from '../../src/policies/kinds/image-policy.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { imagePolicy } from '../../../src/policies/kinds/image-policy.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 const part = (type: string) => ({
   structured_messages: [{ role: 'user', content: [{ type: 'text', text: 'Look' }, { type }] }],

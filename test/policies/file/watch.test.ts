@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { watchPolicyFile } from '../../src/policies/file/watch.ts';
+import { watchPolicyFile } from '../../../src/policies/file/watch.ts';
 
 const INTERVAL_MS = 20;
 

@@ -3,7 +3,7 @@ import {
   type ActionLimits,
   AgentSessions,
   type ToolAction,
-} from '../../src/policies/kinds/agent-sessions.ts';
+} from '../../../src/policies/kinds/agent-sessions.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;

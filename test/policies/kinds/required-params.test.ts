@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { requiredParams } from '../../src/policies/kinds/required-params.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { requiredParams } from '../../../src/policies/kinds/required-params.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 test.each([
   ['a value', { 'x-trace': 'a1' }, undefined],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { agentFirewall } from '../../src/policies/kinds/agent-firewall.ts';
-import { toolCall } from '../support/call.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { agentFirewall } from '../../../src/policies/kinds/agent-firewall.ts';
+import { toolCall } from '../../support/call.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 const answer = (...tool_calls: unknown[]) => ({ input_type: 'response', litellm_call_id: 'c-1', tool_calls });
 const calling = (name: string, args: unknown = {}, id = 'call_1') => toolCall(JSON.stringify(args), name, id);

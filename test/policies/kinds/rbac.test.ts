@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { rbac } from '../../src/policies/kinds/rbac.ts';
-import { toolCall } from '../support/call.ts';
-import { callPolicy } from '../support/call-policy.ts';
+import { rbac } from '../../../src/policies/kinds/rbac.ts';
+import { toolCall } from '../../support/call.ts';
+import { callPolicy } from '../../support/call-policy.ts';
 
 const by = (identity: Record<string, string>, fields: Record<string, unknown> = {}) => ({
   model: 'gpt-4o',

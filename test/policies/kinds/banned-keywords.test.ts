@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { literalRule } from '../../src/detectors/scan/literals.ts';
-import { createScanner } from '../../src/detectors/scan/scanner.ts';
-import { bannedKeywords } from '../../src/policies/kinds/banned-keywords.ts';
-import { created, judged } from '../support/judged.ts';
-import { growth } from '../support/linear.ts';
+import { literalRule } from '../../../src/detectors/scan/literals.ts';
+import { Scanner } from '../../../src/detectors/scan/scanner.ts';
+import { bannedKeywords } from '../../../src/policies/kinds/banned-keywords.ts';
+import { created, judged } from '../../support/judged.ts';
+import { growth } from '../../support/linear.ts';
 
 describe('banned-keywords', () => {
   test.each([
@@ -78,7 +78,7 @@ describe('banned-keywords', () => {
   });
 
   test('a keyword is expected where the text ends within it', () => {
-    const scanner = createScanner([literalRule('x', 'Karthik')]);
+    const scanner = new Scanner([literalRule('x', 'Karthik')]);
     for (let end = 5; end <= 10; end++) {
       expect(scanner.scan('ask KARTHIK'.slice(0, end), {}, true).open).toBeLessThanOrEqual(4);
     }
@@ -87,7 +87,7 @@ describe('banned-keywords', () => {
 
   test('thousands of keywords are found in linear time', () => {
     const keywords = Array.from({ length: 3000 }, (_, i) => `word ${i.toString(36)} banned`);
-    const scanner = createScanner(keywords.map((word, i) => literalRule(`keyword-${i}`, word)));
+    const scanner = new Scanner(keywords.map((word, i) => literalRule(`keyword-${i}`, word)));
     expect(scanner.scan('this is Word 1z BANNED').findings).toHaveLength(1);
     for (const piece of ['word 1', 'word ', 'word 1z banned']) {
       expect(growth((text) => scanner.scan(text), piece)).toBeLessThan(3);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { dlpFilter } from '../../src/policies/kinds/dlp-filter.ts';
-import { created, judged } from '../support/judged.ts';
+import { dlpFilter } from '../../../src/policies/kinds/dlp-filter.ts';
+import { created, judged } from '../../support/judged.ts';
 
 describe('dlp-filter', () => {
   test.each<[string, object, string, object]>([

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { readPolicyFile } from '../../src/policies/file/load.ts';
-import { PolicyFileError } from '../../src/policies/file/problems.ts';
-import { defineKind } from '../../src/policies/policy.ts';
+import { readPolicyFile } from '../../../src/policies/file/load.ts';
+import { PolicyFileError } from '../../../src/policies/file/problems.ts';
+import { defineKind } from '../../../src/policies/policy.ts';
 
 const words = defineKind({
   kind: 'swear-words',

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import { auditLogger } from '../../src/policies/kinds/audit-logger.ts';
+import { auditLogger } from '../../../src/policies/kinds/audit-logger.ts';
 
 function created(options: unknown) {
   const warned: string[] = [];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { deeplyUnescaped } from '../../src/detectors/normalize/escapes.ts';
-import { readArguments as readAll } from '../../src/policies/kinds/agent-arguments.ts';
-import { hasTraversal, pathRule } from '../../src/policies/kinds/agent-path.ts';
-import { growth } from '../support/linear.ts';
+import { deeplyUnescaped } from '../../../src/detectors/normalize/escapes.ts';
+import { readArguments as readAll } from '../../../src/policies/kinds/agent-arguments.ts';
+import { hasTraversal, pathRule } from '../../../src/policies/kinds/agent-path.ts';
+import { growth } from '../../support/linear.ts';
 
 describe('a path that climbs', () => {
   const all = (text: string, encode: (letter: string) => string) => text.replace(/[./\\]/g, encode);

@@ -5,17 +5,17 @@ import {
   FAKE_DELIMITERS,
   INJECTIONS,
   MENTION,
-} from '../../src/detectors/injection/index.ts';
-import { plainVariants } from '../../src/detectors/normalize/plain.ts';
-import type { Finding } from '../../src/detectors/rule.ts';
-import { createScanner } from '../../src/detectors/scan/scanner.ts';
-import { promptInjection } from '../../src/policies/kinds/prompt-injection.ts';
-import type { CreateContext } from '../../src/policies/policy.ts';
-import { BENIGN, injectionSamples } from '../support/injection-samples.ts';
+} from '../../../src/detectors/injection/index.ts';
+import { plainVariants } from '../../../src/detectors/normalize/plain.ts';
+import type { Finding } from '../../../src/detectors/rule.ts';
+import { Scanner } from '../../../src/detectors/scan/scanner.ts';
+import { promptInjection } from '../../../src/policies/kinds/prompt-injection.ts';
+import type { CreateContext } from '../../../src/policies/policy.ts';
+import { BENIGN, injectionSamples } from '../../support/injection-samples.ts';
 
 const RULES = [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule);
 const OWN = RULES.filter(({ id }) => id !== MENTION);
-const all = createScanner(RULES);
+const all = new Scanner(RULES);
 const idsOf = (text: string) => new Set(all.scan(text).findings.map(({ rule }) => rule.id));
 
 function create(options: object = {}) {
@@ -32,8 +32,8 @@ function create(options: object = {}) {
 /** Judges a call as the engine does: its texts, and what they say without disguise. */
 function judge(options: object, ...texts: string[]): string {
   const policy = create(options).texts;
-  const raw = createScanner(policy.rules);
-  const plain = createScanner(policy.rulesForPlain ?? []);
+  const raw = new Scanner(policy.rules);
+  const plain = new Scanner(policy.rulesForPlain ?? []);
   const use = policy.plain ?? { decodes: false, normalizes: false, homoglyphs: false };
   const findings: Finding[] = [];
   for (const text of texts) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { piiDetector } from '../../src/policies/kinds/pii-detector.ts';
-import { created, judged } from '../support/judged.ts';
+import { piiDetector } from '../../../src/policies/kinds/pii-detector.ts';
+import { created, judged } from '../../support/judged.ts';
 
 const MAIL = 'dana.moreau@mail.example.com';
 const CARD = '4111 1111 1111 1111';
