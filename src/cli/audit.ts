@@ -5,7 +5,7 @@ import { auditFolder, listSegments } from '../audit/segment.ts';
 import { type Remark, verifyLog } from '../audit/verify.ts';
 import { readSettings } from '../config/config.ts';
 import { csvLine, oneLine, plural, printableJson } from './output.ts';
-import { type Terminal, writeLines } from './terminal.ts';
+import { countOf, type Terminal, writeLines } from './terminal.ts';
 
 /** The log that a command reads. */
 type AuditSource = { readonly folder: string; readonly keys: readonly string[] };
@@ -15,7 +15,6 @@ DATA_DIR says where the log is (./data), AUDIT_KEY what its rows are sealed with
 the first key seals new rows, former keys follow it, separated by commas. All of
 it works while a bridge runs.`;
 
-const MAX_ROWS = 100_000;
 const POLL_MS = 500;
 
 /**
@@ -50,7 +49,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
   audit
     .command('tail')
     .description('print the last rows')
-    .option('-n, --rows <n>', 'number of rows', rowCount, 20)
+    .option('-n, --rows <n>', 'number of rows', countOf(0, 100_000), 20)
     .option('-f, --follow', 'go on with new rows, until it is stopped')
     .option('--json', 'print rows as they are in the log')
     .action((options: TailOptions) => onLog((source) => tail(options, source, terminal)));
@@ -128,12 +127,6 @@ async function tail(
   }
 }
 
-function rowCount(text: string): number {
-  const count = /^\d{1,6}$/.test(text) ? Number(text) : -1;
-  if (count >= 0 && count <= MAX_ROWS) return count;
-  throw new InvalidArgumentError(`Write a number, 0 to ${MAX_ROWS}`);
-}
-
 /** Fields of a decision that `tail` prints, and fields of other rows that it leaves out. */
 const PRINTED = [
   ...['by', 'reason_code', 'rules', 'team', 'key', 'user', 'model', 'caller_rule', 'would_block'],
@@ -185,8 +178,8 @@ async function exportRows(
       yield format === 'csv' ? csvLine(cellsOf(row)) : `${row.line}\n`;
     }
   }
-  const isWhole = await writeLines(lines(), out, terminal, 16);
-  if (isWhole && out !== undefined) terminal.out.write(`${plural(exported, 'row')} in ${out}\n`);
+  await writeLines(lines(), out, terminal);
+  if (out !== undefined) terminal.out.write(`${plural(exported, 'row')} in ${out}\n`);
 }
 
 function cellsOf({ fields, event_type, prev, hash }: ReadRow): readonly unknown[] {

@@ -19,24 +19,28 @@ export function backlogJson({ backend, due, waiting, dead, oldestAt, oldestDeadA
   return { backend, due, waiting, dead, ...ages };
 }
 
+/** A backlog for programs. */
+export type BacklogJson = ReturnType<typeof backlogJson>;
+
 /**
  * A delivery for programs: `id` and `record_id` of its record, `backend` (`intake` for a row that could not be read),
  * `outcome`, `litellm_call_id`, `accepted_at`, `state` (`due`, `waiting` or `dead`), `due_at` (null unless it waits),
- * `attempts` and `reason` (null unless dead). Times are ISO 8601; what is unknown is null.
+ * `attempts` and `reason` (null unless dead). Times are ISO 8601 as JSON; what is unknown, or out of range,
+ * is null.
  */
 export function deliveryJson(delivery: Delivery, now: number) {
   const { record, recordId, outcome, callKey, acceptedAt } = delivery;
   const { backend, ...rest } = deliveryStateJson(delivery, now);
   return {
     ...{ id: record, record_id: recordId || null, backend, outcome, litellm_call_id: callKey || null },
-    ...{ accepted_at: iso(acceptedAt), ...rest },
+    ...{ accepted_at: new Date(acceptedAt), ...rest },
   };
 }
 
 function deliveryStateJson(delivery: Delivery, now: number) {
   const { backend, dueAt, attempts, reason } = delivery;
   const state = stateOf(delivery, now);
-  return { backend, state, due_at: state === 'waiting' ? iso(dueAt) : null, attempts, reason };
+  return { backend, state, due_at: state === 'waiting' ? new Date(dueAt) : null, attempts, reason };
 }
 
 /**
@@ -51,7 +55,7 @@ export function recordJson(admin: OutboxAdmin, id: number, now: number) {
   const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;
   return {
     ...{ id, record_id: recordId || null, outcome, litellm_call_id: callKey || null },
-    ...{ started_at: iso(startedAt), ended_at: iso(endedAt), accepted_at: iso(acceptedAt) },
+    ...{ started_at: new Date(startedAt), ended_at: new Date(endedAt), accepted_at: new Date(acceptedAt) },
     deliveries: admin.deliveriesOf(id).map((delivery) => deliveryStateJson(delivery, now)),
     record: body === undefined ? null : parsed(body),
     damaged: body !== undefined && !intact,
@@ -64,10 +68,4 @@ function parsed(body: string): unknown {
   } catch {
     return body;
   }
-}
-
-/** Null for a time out of range: clients' clocks can be anything. */
-function iso(ms: number): string | null {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

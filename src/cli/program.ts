@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../backends/index.ts';
 import { parseConfig } from '../config/config.ts';
 import { settingsHelp } from '../config/describe.ts';
-import type { Terminal } from './terminal.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
 
 /** Adds the commands of one noun to the program. */
 type AddNoun = (program: Command, terminal: Terminal) => void;
@@ -31,7 +31,7 @@ Without a command it serves. Settings are environment variables, or lines of a
  * @returns the exit code; 2 for a wrong command line, which is explained on standard error
  * @throws Error that an operator can read
  */
-export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram(args: readonly string[], terminal = processTerminal()): Promise<number> {
   const words = args[0] === 'help' ? helpLine(args.slice(1)) : args;
   const program = await createProgram(words[0], terminal);
   try {

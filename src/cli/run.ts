@@ -2,7 +2,7 @@ import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * Runs one command line. `serve`, the default, loads no command parser: that takes 11 ms of its start.
@@ -17,7 +17,7 @@ export async function run(args: readonly string[], terminal?: Terminal): Promise
       return 0;
     }
     const { runProgram } = await import('./program.ts');
-    return await runProgram(args, terminal ?? processTerminal());
+    return await runProgram(args, terminal);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const err = terminal?.err ?? process.stderr;

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 import { readSettings } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { Env } from '../config/read.ts';
@@ -34,62 +35,40 @@ export function processTerminal(): Terminal {
   return { env: readEnv, in: stdin, out: stdout, err: stderr, now: Date.now, sleep, exitCode: 0 };
 }
 
+/** Reads the value of an option: a whole number from `min` to `max`. */
+export function countOf(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,6}$/.test(text) ? Number(text) : -1;
+    if (count >= min && count <= max) return count;
+    throw new InvalidArgumentError(`Write a number, ${min} to ${max}`);
+  };
+}
+
 /** `DATA_DIR`, the one setting of commands that work where others are missing or wrong. */
 export function dataDir(env: Env): string {
   return readSettings(env, 'DATA_DIR').DATA_DIR;
 }
 
 /**
- * Writes lines as fast as they are taken: to a new file that only this user can read, or to standard output.
+ * Writes lines as fast as they are taken: to a new file that only this user can read, or to standard output. A reader that
+ * leaves before the end causes no error.
  *
- * @param ahead number of lines made before they are taken
- * @returns false if the reader of standard output left before the end
  * @throws Error that an operator can read, if `--out` exists or has no folder
  */
 export async function writeLines(
-  lines: Iterable<string> | AsyncIterable<string>,
+  lines: Iterable<string>,
   out: string | undefined,
   terminal: Terminal,
-  ahead: number,
-): Promise<boolean> {
+): Promise<void> {
   try {
-    const source = Readable.from(lines, { highWaterMark: ahead });
+    const source = Readable.from(lines, { highWaterMark: 1 });
     if (out === undefined) await pipeline(source, terminal.out, { end: false });
     else await pipeline(source, createWriteStream(out, { flags: 'wx', mode: 0o600 }));
-    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (out === undefined && (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE')) return false;
+    if (out === undefined && (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE')) return;
     if (code === 'EEXIST') throw new Error(`--out: ${out} exists already`, { cause: error });
     if (code === 'ENOENT') throw new Error(`--out: there is no folder for ${out}`, { cause: error });
     throw error;
-  }
-}
-
-const PROGRESS_EVERY_MS = 5000;
-
-/** Progress of a long command: one changing line on a terminal, elsewhere a new line every few seconds. */
-export class Progress {
-  readonly #terminal: Terminal;
-  #last: { readonly text: string; readonly at: number } | undefined;
-
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
-  }
-
-  show(text: string): void {
-    const { err, now } = this.#terminal;
-    if (text === this.#last?.text) return;
-    if (err.isTTY) err.write(`\r${text.padEnd(this.#last?.text.length ?? 0)}`);
-    else if (this.#last !== undefined && now() - this.#last.at < PROGRESS_EVERY_MS) return;
-    else err.write(`${text}\n`);
-    this.#last = { text, at: now() };
-  }
-
-  /** Clears the line on a terminal. */
-  end(): void {
-    const { err } = this.#terminal;
-    if (err.isTTY && this.#last !== undefined) err.write(`\r${' '.repeat(this.#last.text.length)}\r`);
-    this.#last = undefined;
   }
 }
