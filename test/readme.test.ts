@@ -24,7 +24,13 @@ const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((
 const README = 'README.md';
 const POLICIES = 'examples/policies/README.md';
 const GUIDES = [README, POLICIES, 'examples/streaming/README.md', 'examples/operations/README.md'];
-const PAGES = [...GUIDES, 'src/records/README.md', 'src/backends/README.md', 'test/bench/README.md'];
+const PAGES = [
+  ...GUIDES,
+  'src/records/README.md',
+  'src/backends/README.md',
+  'src/guardrail/README.md',
+  'test/bench/README.md',
+];
 
 /** The blocks of a page in one language, without the indentation of a list they stand in. */
 function blocksOf(page: string, language: string): string[] {
