@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
@@ -51,6 +52,8 @@ export async function serve(config: Config): Promise<void> {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : config.server.port;
   log.info({ host, port, authenticated: config.access.apiKeys.length > 0 }, 'listening');
+  // Now and not at the end: a process that is killed writes nothing
+  setImmediate(flushCompileCache);
 
   const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
   stopWatching();
