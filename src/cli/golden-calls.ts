@@ -1,95 +1,64 @@
-import {
-  type CallFields,
-  type Fields,
-  fieldsOf,
-  type GuardrailCall,
-  type InputType,
-  textOf,
-} from '../guardrail/call.ts';
-import { withPassages } from '../guardrail/read-passages.ts';
-import type { GoldenInput } from './golden-cases.ts';
+import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../guardrail/call.ts';
+import { parseGuardrailCall } from '../litellm/request.ts';
+import { type GoldenInput, IDENTITY } from './golden-cases.ts';
 
 /**
  * The guardrail calls that LiteLLM would make for the input of a golden case: one for the request, if there is one, and
  * one for the response.
  *
  * @param id call id; each case needs its own, or it counts as part of another
+ * @throws Error for one that is nested too deep
  */
 export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
-  const { messages, request, upstream_response: response, headers, identity } = input;
-  const conversation = messages.length > 0 ? messages : (request.messages ?? []);
-  const { max_tokens, max_completion_tokens } = request;
+  const { messages, request, upstream_response: response, headers, identity, team_slugs } = input;
+  const { model, max_tokens, max_completion_tokens } = request;
+  const caller = { ...identity, team: identity.team ?? team_slugs[0] };
   const common = {
     litellm_call_id: id,
     litellm_trace_id: id,
-    litellm_version: null,
-    model: request.model ?? null,
-    request_data: identityOf(identity, input.team_slugs),
+    model,
+    request_data: Object.fromEntries(
+      Object.entries(caller).map(([name, value]) => [`user_api_key_${IDENTITY[name]}`, value]),
+    ),
     request_headers: headers,
-    additional_provider_specific_params: present({ max_tokens, max_completion_tokens }),
+    additional_provider_specific_params: { max_tokens, max_completion_tokens },
   };
-  const calls: CallFields[] = [];
-  const hasResponse = response !== undefined && response !== null;
-  if (!hasResponse || conversation.length > 0 || Object.values(request).some(isGiven)) {
-    const called = request.tool_calls?.length ? request.tool_calls : conversation.flatMap(toolCallsIn);
+  const conversation = messages.length > 0 ? messages : request.messages;
+  const called = request.tool_calls.length > 0 ? request.tool_calls : conversation.flatMap(toolCallsIn);
+  const calls: Fields[] = [];
+  if (response == null || conversation.length > 0 || Object.values(request).some(isGiven)) {
     calls.push({
       ...common,
-      ...textCall('request', conversation.flatMap(textsIn)),
+      input_type: 'request',
+      texts: conversation.flatMap(textsIn),
       structured_messages: conversation,
       images: conversation.flatMap(imagesIn),
-      tools: request.tools ?? [],
+      tools: request.tools,
       tool_calls: called.map(toolCall),
     });
   }
-  if (hasResponse) {
-    const { content, tool_calls } =
-      typeof response === 'string' ? { content: response } : messageOf(response);
-    const text = textOf(content);
-    calls.push({
-      ...common,
-      ...textCall('response', text === undefined ? [] : [text]),
-      tool_calls: (Array.isArray(tool_calls) ? tool_calls : []).map(toolCall),
-    });
+  if (response != null) {
+    const message = messageOf(response);
+    const texts = [message.content].filter((text) => textOf(text) !== undefined);
+    calls.push({ ...common, input_type: 'response', texts, tool_calls: toolCallsIn(message).map(toolCall) });
   }
-  return calls.map(withPassages);
+  return calls.map(asSent);
 }
 
-const textCall = (input_type: InputType, texts: readonly string[]) => ({
-  input_type,
-  texts,
-  structured_messages: [],
-  images: [],
-  tools: [],
-});
+function asSent(fields: Fields): GuardrailCall {
+  const parsed = parseGuardrailCall(JSON.stringify(fields));
+  if ('call' in parsed) return parsed.call;
+  throw new Error(`${parsed.bad.field} ${parsed.bad.message}`);
+}
 
-/** A response is given as the message alone, or as a whole chat completion around it. */
-function messageOf(response: Fields): Fields {
+/** A response is given as its text, as the message alone, or as a whole chat completion around it. */
+function messageOf(response: string | Fields): Fields {
+  if (typeof response === 'string') return { content: response };
   const { choices } = response;
   return Array.isArray(choices) ? fieldsOf(fieldsOf(choices[0]).message) : response;
 }
 
-function identityOf(identity: GoldenInput['identity'], slugs: readonly string[]): Fields {
-  const { team, team_id, key_alias, key_hash, user_id, email, end_user, org } = identity;
-  return present({
-    user_api_key_team_alias: team ?? slugs[0],
-    user_api_key_team_id: team_id,
-    user_api_key_alias: key_alias,
-    user_api_key_hash: key_hash,
-    user_api_key_user_id: user_id,
-    user_api_key_user_email: email,
-    user_api_key_end_user_id: end_user,
-    user_api_key_org_id: org,
-  });
-}
-
-function present(fields: Fields): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
-  );
-}
-
-const isGiven = (value: unknown) =>
-  Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
+const isGiven = (value: unknown) => value != null && !(Array.isArray(value) && value.length === 0);
 
 function partsIn(message: Fields): Fields[] {
   return Array.isArray(message.content) ? message.content.map(fieldsOf) : [];

@@ -9,36 +9,36 @@ const row = v.record(v.string(), v.unknown());
 const rows = v.nullish(v.array(row), []);
 const text = v.nullish(v.string());
 
-/** A request or response beside its texts. */
-const Request = v.looseObject({
-  model: text,
-  messages: rows,
-  tools: rows,
-  tool_calls: rows,
-  max_tokens: v.nullish(v.number()),
-  max_completion_tokens: v.nullish(v.number()),
-});
-const Response = v.union([v.string(), v.looseObject({ content: text, tool_calls: rows, model: text })]);
+/** The caller as LiteLLM knows it: our names for its fields `user_api_key_…`. */
+export const IDENTITY: Readonly<Record<string, string>> = {
+  team: 'team_alias',
+  team_id: 'team_id',
+  key_alias: 'alias',
+  key_hash: 'hash',
+  user_id: 'user_id',
+  email: 'user_email',
+  end_user: 'end_user_id',
+  org: 'org_id',
+};
 
 const Input = v.strictObject({
   messages: rows,
   headers: v.nullish(v.record(v.string(), v.string()), {}),
-  request: v.nullish(Request, {}),
-  upstream_response: v.nullish(Response),
-  /** The caller as LiteLLM knows it; ours. */
-  identity: v.nullish(
-    v.strictObject({
-      team: text,
-      team_id: text,
-      key_alias: text,
-      key_hash: text,
-      user_id: text,
-      email: text,
-      end_user: text,
-      org: text,
+  request: v.nullish(
+    v.looseObject({
+      model: text,
+      messages: rows,
+      tools: rows,
+      tool_calls: rows,
+      max_tokens: v.nullish(v.number()),
+      max_completion_tokens: v.nullish(v.number()),
     }),
     {},
   ),
+  upstream_response: v.nullish(
+    v.union([v.string(), v.looseObject({ content: text, tool_calls: rows, model: text })]),
+  ),
+  identity: v.nullish(v.strictObject(v.entriesFromList(Object.keys(IDENTITY), text)), {}),
   proxy_name: text,
   team_slugs: v.nullish(v.array(v.string()), []),
 });
@@ -96,13 +96,16 @@ function entriesOf(value: unknown): { readonly path: Path; readonly value: unkno
   return list.map((entry, index) => ({ path: [...path, index], value: entry as unknown }));
 }
 
+const LOWER = 'abcdefghijklmnopqrstuvwxyz';
+const DIGITS = '0123456789';
+const ALNUM = LOWER.toUpperCase() + LOWER + DIGITS;
 const LETTERS: Readonly<Record<string, string>> = {
-  hex: '0123456789abcdef',
-  alnum: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
-  upper: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789',
-  lower: 'abcdefghijklmnopqrstuvwxyz0123456789',
-  digits: '0123456789',
-  base64: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+  hex: `${DIGITS}abcdef`,
+  alnum: ALNUM,
+  upper: LOWER.toUpperCase() + DIGITS,
+  lower: LOWER + DIGITS,
+  digits: DIGITS,
+  base64: `${ALNUM}+/`,
 };
 
 const PLACEHOLDER = /\{\{(hex|alnum|upper|lower|digits|base64) (\d{1,4})\}\}/g;
@@ -110,18 +113,16 @@ const PLACEHOLDER = /\{\{(hex|alnum|upper|lower|digits|base64) (\d{1,4})\}\}/g;
 /**
  * Fills `{{hex 32}}`, `{{alnum 36}}`, `{{upper 16}}` (capitals and digits), `{{lower 20}}` (small letters and digits),
  * `{{digits 12}}` and `{{base64 86}}`, so that a file of cases holds nothing that looks like a secret. The letters look
- * random and are always the same.
+ * random and are always the same: bytes of a hash of their alphabet choose them.
  */
 export function filled(text: string): string {
-  return text.replace(PLACEHOLDER, (_, kind: string, count: string) =>
-    pseudoRandom(LETTERS[kind] ?? '', Number(count)),
-  );
-}
-
-/** Letters chosen by the bytes of a hash of the alphabet. */
-function pseudoRandom(letters: string, count: number): string {
-  const bytes = createHash('shake256', { outputLength: count }).update(letters).digest();
-  return Array.from(bytes, (byte) => letters[byte % letters.length]).join('');
+  return text.replace(PLACEHOLDER, (_, kind: string, count: string) => {
+    const letters = LETTERS[kind] ?? '';
+    const bytes = createHash('shake256', { outputLength: Number(count) })
+      .update(letters)
+      .digest();
+    return Array.from(bytes, (byte) => letters[byte % letters.length]).join('');
+  });
 }
 
 /** Fills every text in a value, keys included. */

@@ -9,21 +9,17 @@ import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import { MarkerStore } from '../policies/markers.ts';
 
-/** The outcome of judging the calls of one conversation. */
+/** The outcome of judging the calls of one conversation, in the words of the commands. */
 export type Judged = {
-  readonly verdict: 'allow' | 'block' | 'redact';
-  /** The kind that blocks or redacts. */
-  readonly policy: string | undefined;
-  readonly reasonCode: string;
-  readonly rules: readonly string[];
+  verdict: 'allow' | 'block' | 'redact';
+  /** The kind that blocks or redacts; null for none. */
+  policy: string | null;
+  reason_code: string;
+  rules: readonly string[];
   /** The texts of the last call that was judged, as they would be passed on. */
-  readonly texts: readonly string[];
+  texts: readonly string[];
   /** Kinds that only observe and found something, with the verdict they would have given. */
-  readonly observed: readonly {
-    readonly policy: string;
-    readonly verdict: string;
-    readonly rules: readonly string[];
-  }[];
+  readonly observed: { policy: string; verdict: string; rules: readonly string[] }[];
 };
 
 /** No caller waits here, so the policies get more than GUARDRAIL_TIMEOUT. */
@@ -53,32 +49,23 @@ export function readText(path: string): string {
 export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCall[]) => Promise<Judged> {
   const engine = new Engine(file, { markers: new MarkerStore(), restores: true });
   return async (calls) => {
-    let judged: Judged = {
-      verdict: 'allow',
-      policy: undefined,
-      reasonCode: PASSED,
-      rules: [],
-      texts: [],
-      observed: [],
-    };
+    // The reason code of Keeptrusts
+    const passed = { verdict: 'allow', policy: null, reason_code: 'all_policies_passed', rules: [] } as const;
+    const judged: Judged = { ...passed, texts: [], observed: [] };
     for (const call of calls) {
       const { passages: _, ...fields } = call;
       const bytes = Buffer.byteLength(JSON.stringify(fields));
       const result = await engine.judge(call, new Caller(call), { bytes, timeoutMs: TIMEOUT_MS });
       const { verdict, by, notes } = result;
-      const { texts } = withTexts(call, result.texts);
-      const observed = notes
-        .filter((note) => !note.enforced && note.verdict !== 'allow')
-        .map(({ kind, verdict, rules }) => ({ policy: kind, verdict, rules }));
-      judged = { ...judged, texts, observed: [...judged.observed, ...observed] };
+      judged.texts = withTexts(call, result.texts).texts;
+      for (const { enforced, verdict, kind, rules } of notes) {
+        if (!enforced && verdict !== 'allow') judged.observed.push({ policy: kind, verdict, rules });
+      }
       if (by !== undefined && verdict !== 'allow') {
-        judged = { ...judged, verdict, policy: by.kind, reasonCode: by.reasonCode, rules: by.rules };
+        Object.assign(judged, { verdict, policy: by.kind, reason_code: by.reasonCode, rules: by.rules });
       }
       if (verdict === 'block') break;
     }
     return judged;
   };
 }
-
-/** The word of Keeptrusts. */
-const PASSED = 'all_policies_passed';

@@ -61,14 +61,12 @@ function lint(path: string, json: boolean, terminal: Terminal): void {
       return;
     }
     for (const warning of warnings) err.write(`warning: ${warning}\n`);
-    const kinds = chain.length === 0 ? 'no policy' : chain.join(', ');
-    out.write(`${name} (version ${version}): ${kinds}; ${rules.length} rules by caller\n`);
-    out.write('The policy file can be used.\n');
+    out.write(`${name} (version ${version}): ${chain.join(', ') || 'no policy'}; `);
+    out.write(`${rules.length} rules by caller\nThe policy file can be used.\n`);
   } catch (error) {
-    if (!(error instanceof PolicyFileError)) throw error;
-    const { problems, message } = error;
-    if (json) out.write(`${JSON.stringify({ ok: false, version: null, problems, warnings: [] })}\n`);
-    else err.write(`${message}\n`);
+    if (!(error instanceof PolicyFileError) || !json) throw error;
+    const { problems } = error;
+    out.write(`${JSON.stringify({ ok: false, version: null, problems, warnings: [] })}\n`);
     terminal.exitCode = 1;
   }
 }
@@ -111,10 +109,10 @@ export async function runCases(policyPath: string, cases: readonly GoldenCase[])
 function differencesOf({ verdict, reason_code, rule, text }: GoldenCase['expected'], judged: Judged) {
   const differences: string[] = [];
   if (verdict !== judged.verdict) {
-    const why = [judged.reasonCode, ...judged.rules].join(' ');
+    const why = [judged.reason_code, ...judged.rules].join(' ');
     differences.push(`expected ${verdict}, got ${judged.verdict} (${why})`);
-  } else if (reason_code && normalCode(reason_code) !== normalCode(judged.reasonCode)) {
-    differences.push(`expected the reason ${oneLine(reason_code, 64)}, got ${judged.reasonCode}`);
+  } else if (reason_code && normalCode(reason_code) !== normalCode(judged.reason_code)) {
+    differences.push(`expected the reason ${oneLine(reason_code, 64)}, got ${judged.reason_code}`);
   }
   if (rule && !judged.rules.includes(rule)) {
     differences.push(`expected the rule ${oneLine(rule, 64)}, got ${judged.rules.join(' ') || 'none'}`);
@@ -130,12 +128,12 @@ const normalCode = (code: string) => code.replaceAll('.', '_');
 
 /** A result as `kt policy test --json` prints it. */
 function resultJson({ golden, judged, differences }: CaseResult) {
-  const { verdict, reasonCode, policy, rules, observed } = judged;
-  const enforced = policy === undefined ? [] : [{ policy, verdict, rules, enforced: true }];
+  const { verdict, reason_code, policy, rules, observed } = judged;
+  const enforced = policy === null ? [] : [{ policy, verdict, rules, enforced: true }];
   return {
     name: golden.name,
     verdict,
-    reason_code: reasonCode,
+    reason_code,
     passed: differences.length === 0,
     details: {
       policy_results: [...enforced, ...observed.map((one) => ({ ...one, enforced: false }))],
@@ -151,26 +149,16 @@ async function checkText(text: string, options: CheckOptions, terminal: Terminal
   const content = text === '-' ? await textOfStream(terminal.in) : text;
   const isResponse = options.response ?? options.answer ?? false;
   const input = isResponse ? { upstream_response: content } : { messages: [{ role: 'user', content }] };
-  const { verdict, policy, reasonCode, rules, texts, observed } = await judge(
-    callsOf(inputOf(input), 'check'),
-  );
-  const rewritten = verdict === 'redact' ? texts[0] : undefined;
+  const { texts, observed, ...result } = await judge(callsOf(inputOf(input), 'check'));
+  const { verdict, policy, reason_code, rules } = result;
+  const rewritten = verdict === 'redact' ? (texts[0] ?? null) : null;
   if (options.json) {
-    const result = {
-      verdict,
-      policy: policy ?? null,
-      reason_code: reasonCode,
-      rules,
-      text: rewritten ?? null,
-    };
-    out.write(`${printableJson({ ...result, observed })}\n`);
+    out.write(`${printableJson({ ...result, text: rewritten, observed })}\n`);
     return;
   }
-  out.write(
-    `${verdict}${policy === undefined ? '' : ` by ${policy}: ${reasonCode} (${rules.join(', ')})`}\n`,
-  );
+  out.write(`${verdict}${policy === null ? '' : ` by ${policy}: ${reason_code} (${rules.join(', ')})`}\n`);
   for (const { policy: kind, verdict: would, rules: matched } of observed) {
     out.write(`${kind} only observes, it would ${would} (${matched.join(', ')})\n`);
   }
-  if (rewritten !== undefined) out.write(`${rewritten}\n`);
+  if (rewritten !== null) out.write(`${rewritten}\n`);
 }
