@@ -14,7 +14,7 @@ export type PendingCallsOptions = {
   readonly now?: () => number;
 };
 
-type PendingCall = { readonly startedAt: number; notes: readonly VerdictNote[] };
+type PendingCall = { readonly startedAt: number } & Partial<Record<InputType, VerdictNote>>;
 
 /** Check notes that arrive before their call has one. */
 const MAX_EARLY_CALLS = 10_000;
@@ -51,7 +51,8 @@ export class PendingCalls {
 
   /** One note for the request of a call and one for its response; of a streamed response the last, with their number. */
   notesOf(callId: string): readonly VerdictNote[] {
-    return this.#calls.get(callId)?.notes ?? [];
+    const call = this.#calls.get(callId);
+    return [call?.request, call?.response].filter((note) => note !== undefined);
   }
 
   /** Adds a note; the same note again, as a new thread is handed it, changes nothing. */
@@ -60,26 +61,27 @@ export class PendingCalls {
     const call = this.#calls.get(callId) ?? this.#begin(callId, note.at);
     // A client can give all its calls one id
     const isOtherCall = ({ litellm_trace_id }: VerdictNote) => litellm_trace_id !== note.litellm_trace_id;
-    if (input_type === 'request' && call.notes.some(isOtherCall)) call.notes = [];
-    const before = call.notes.find((one) => one.input_type === input_type);
-    if (before === undefined) call.notes = [...call.notes, note];
-    else if (before.at !== note.at || before.ms !== note.ms) {
-      const counted = { ...note, calls: (before.calls ?? 1) + 1 };
-      call.notes = call.notes.map((one) => (one === before ? counted : one));
+    if (input_type === 'request' && this.notesOf(callId).some(isOtherCall)) {
+      delete call.request;
+      delete call.response;
     }
-    const early = this.#early.get(`${input_type}|${callId}`);
-    if (early === undefined) return;
-    this.#early.delete(`${input_type}|${callId}`);
+    const before = call[input_type];
+    if (before === undefined) call[input_type] = note;
+    else if (before.at !== note.at || before.ms !== note.ms) {
+      call[input_type] = { ...note, calls: (before.calls ?? 1) + 1 };
+    }
+    const key = `${input_type}|${callId}`;
+    const early = this.#early.get(key) ?? [];
+    this.#early.delete(key);
     for (const check of early) this.addCheck(callId, input_type, check);
   }
 
   /** Adds the result of a check that ended after the decision, or just before it. */
   addCheck(callId: string, inputType: InputType, check: CheckNote): void {
     const call = this.#calls.get(callId);
-    const note = call?.notes.find(({ input_type }) => input_type === inputType);
+    const note = call?.[inputType];
     if (call !== undefined && note !== undefined) {
-      const checked = { ...note, checks: [...note.checks, check] };
-      call.notes = call.notes.map((one) => (one === note ? checked : one));
+      call[inputType] = { ...note, checks: [...note.checks, check] };
       return;
     }
     const key = `${inputType}|${callId}`;
@@ -120,7 +122,7 @@ export class PendingCalls {
     let missing = 0;
     for (const [callId, call] of this.#unlogged) {
       if (call.startedAt >= before) break;
-      if (call.notes.every(({ action }) => action !== 'BLOCKED')) missing++;
+      if (this.notesOf(callId).every(({ action }) => action !== 'BLOCKED')) missing++;
       this.#unlogged.delete(callId);
     }
     return missing;
@@ -135,7 +137,7 @@ export class PendingCalls {
   }
 
   #begin(callId: string, startedAt: number): PendingCall {
-    const call: PendingCall = { startedAt, notes: [] };
+    const call: PendingCall = { startedAt };
     this.#calls.set(callId, call);
     this.#unlogged.set(callId, call);
     if (this.#calls.size > this.#max) {

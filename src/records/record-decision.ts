@@ -19,17 +19,13 @@ export function recordDecision(
   request: () => GuardrailCall | undefined,
 ): void {
   const { call, outcome, ref = '' } = decision;
-  if (call.litellm_call_id === null && outcome.kind !== 'block') return;
   const note = noteOf(decision);
   if (note === undefined) return;
-  if (outcome.kind !== 'block') {
-    records.note(note);
-    return;
-  }
-  const { cause, by, reason } = outcome;
-  records.blocked(
-    blockedCall(call, request(), note, { cause, by, reason, ref, input_type: call.input_type }),
-  );
+  if (outcome.kind === 'block') {
+    const { cause, by, reason } = outcome;
+    const block = { cause, by, reason, ref, input_type: call.input_type };
+    records.blocked(blockedCall(call, request(), note, block));
+  } else if (call.litellm_call_id !== null) records.note(note);
 }
 
 /** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */

@@ -4,10 +4,9 @@ import { gunzipSync } from 'node:zlib';
 import { createHttp } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
-import { type Entry, OutboxError } from '../outbox/outbox.ts';
+import { type Entry, OutboxError, type OutboxStats } from '../outbox/outbox.ts';
 import { SqliteOutbox } from '../outbox/sqlite.ts';
 import { Intake } from './intake.ts';
-import { Maintenance } from './maintenance.ts';
 import { PendingCalls } from './pending-calls.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
@@ -22,6 +21,10 @@ import { Redactor } from './redact/redact.ts';
 const GATHER_MS = 100;
 /** Attempts, a second apart, to store the record of a blocked call. */
 const BLOCKED_TRIES = 60;
+/** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
+const NOTES_MS = 2 * 3_600_000;
+/** Part of a bound of the outbox from which on it is in danger. */
+const DANGER = 0.8;
 /** Time for a guardrail call to reach a backend and return, added to its deadline. */
 const RESPONSE_CHECK_LAG_MS = 2000;
 
@@ -51,9 +54,10 @@ const intake = new Intake({
 });
 const http = createHttp({ proxy });
 const courier = new Courier({ outbox, sinks, http, events: observer.delivery });
-const maintenance = new Maintenance({
-  ...{ outbox, pendingCalls, courier, observer, post, missingAfterMs, maxAgeMs },
-});
+const timers = [
+  setInterval(() => void look(), 1000),
+  setInterval(() => void outbox.maintain().catch(() => {}), 10_000),
+];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
 const ready = pendingCalls.restore(outbox);
 /** Blocked calls whose record is not stored yet. */
@@ -105,7 +109,7 @@ const handlers: Requests = {
   },
 
   async close(drainMs) {
-    maintenance.stop();
+    for (const timer of timers) clearInterval(timer);
     isClosing = true;
     await Promise.allSettled(storing);
     await courier.close(drainMs);
@@ -140,6 +144,27 @@ async function store(entry: Entry): Promise<void> {
       await sleep(1000, undefined, { ref: false });
     }
   }
+}
+
+/** Counts calls without a log event, notices changes by the outbox command, and reports health. */
+async function look(): Promise<void> {
+  let inDanger = false;
+  try {
+    const now = Date.now();
+    observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
+    pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
+    if (await outbox.changedElsewhere()) courier.retryNow();
+    inDanger = isInDanger(await outbox.stats());
+  } catch {
+    // Where the outbox cannot be used it has told the observer
+  }
+  post({ kind: 'health', health: { ...observer.trouble, inDanger } });
+}
+
+function isInDanger({ usedBytes, maxBytes: limit, backends: backlogs }: OutboxStats): boolean {
+  const tooOld = Date.now() - maxAgeMs * DANGER;
+  const isOld = Object.values(backlogs).some(({ oldestAt }) => oldestAt !== undefined && oldestAt < tooOld);
+  return isOld || usedBytes > limit * DANGER;
 }
 
 function wakeSoon(): void {

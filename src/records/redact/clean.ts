@@ -1,8 +1,8 @@
 import type { RedactionOptions } from '../../config/config.ts';
 import { hasCredential, REDACTED, removeCredentials, removePersonalData } from '../../detectors/remove.ts';
 import type { Fields } from '../../guardrail/call.ts';
-import { type ContentKind, EVENT, isContent, kindWithin } from './content.ts';
-import { bareAddress, isAddressField, isCredentialField } from './credential-field.ts';
+import { type ContentKind, EVENT, isContent, kindWithin, type Parent } from './content.ts';
+import { bareAddress, isCredentialField } from './credential-field.ts';
 import type { PointerList } from './erase.ts';
 
 /** The content that is kept: all of it, all but personal data, or nothing. Credentials never are. */
@@ -27,8 +27,7 @@ export function cleanText(text: string, content: KeptContent): string {
 
 /** Replaces in an event what is not to be kept, in one walk, and lists where. */
 export function cleanEvent(event: Fields, content: KeptContent, masked: PointerList): void {
-  cleanObject(
-    { content, path: [], masked },
+  new Cleaning(content, masked).cleanObject(
     event as Container,
     content === 'full' ? 'data' : EVENT,
     '',
@@ -36,94 +35,97 @@ export function cleanEvent(event: Fields, content: KeptContent, masked: PointerL
   );
 }
 
-type Container = Record<string, unknown>;
-type Walk = {
-  readonly content: KeptContent;
-  /** Path of the value that is being cleaned. */
-  readonly path: (string | number)[];
-  readonly masked: PointerList;
-};
-/** The object that holds a field, and the field that holds that object. */
-type Parent = { readonly owner: Container; readonly ownerField: string; readonly isHeaders: boolean };
+type Container = Record<string | number, unknown>;
+type Holder = Parent & { readonly isHeaders: boolean };
 
 const HEADERS = /headers?$/i;
 /** No shorter key is a credential. */
 const MIN_CREDENTIAL_CHARS = 20;
-
-function cleanObject(
-  walk: Walk,
-  object: Container,
-  kind: ContentKind,
-  ownerField: string,
-  isHeaders: boolean,
-): void {
-  const parent = { owner: object, ownerField, isHeaders };
-  let hasSecretKey = false;
-  for (const field in object) {
-    const value = object[field];
-    if (value === null || typeof value === 'boolean' || value === '') continue;
-    if (field.length >= MIN_CREDENTIAL_CHARS && hasCredential(field)) hasSecretKey = true;
-    walk.path.push(field);
-    const safe =
-      isCredentialField(field, isHeaders, value) && !isSchema(ownerField, value)
-        ? withoutCredential(value)
-        : cleanValue(walk, value, kindWithin(kind, field, value), field, parent);
-    if (safe !== value) {
-      object[field] = safe;
-      walk.masked.add(walk.path);
-    }
-    walk.path.pop();
-  }
-  if (hasSecretKey) renameSecretKeys(walk, object);
-}
-
-/** Items of a list count as values of the field that holds the list. */
-function cleanList(walk: Walk, list: unknown[], kind: ContentKind, field: string, parent: Parent): void {
-  const secret = parent.isHeaders && isCredentialPair(list) ? 1 : -1;
-  for (let index = 0; index < list.length; index++) {
-    const item = list[index];
-    walk.path.push(index);
-    const safe = index === secret ? withoutCredential(item) : cleanValue(walk, item, kind, field, parent);
-    if (safe !== item) {
-      list[index] = safe;
-      walk.masked.add(walk.path);
-    }
-    walk.path.pop();
-  }
-}
-
-function cleanValue(walk: Walk, value: unknown, kind: ContentKind, field: string, parent: Parent): unknown {
-  const { content } = walk;
-  if (typeof value === 'string') {
-    if (content !== 'full' && isContent(kind, value, field, parent)) return cleanText(value, content);
-    return removeCredentials(isAddressField(field) ? bareAddress(value) : value);
-  }
-  const isWithheld = content === 'none' && kind !== 'data' && kind !== 'plain';
-  if (typeof value === 'number') return isWithheld && CONTENT_FIELDS.has(field) ? WITHHELD : value;
-  if (typeof value !== 'object' || value === null) return value;
-  const isHeaders = parent.isHeaders || HEADERS.test(field);
-  if (Array.isArray(value)) {
-    if (isWithheld && isNumbers(value)) return WITHHELD;
-    cleanList(walk, value, kind, field, isHeaders === parent.isHeaders ? parent : { ...parent, isHeaders });
-  } else {
-    if (isWithheld && kind === 'free' && !isEmpty(value)) return WITHHELD;
-    cleanObject(walk, value as Container, kind, field, isHeaders);
-  }
-  return value;
-}
-
 /** Fields whose numbers are content too. */
-const CONTENT_FIELDS = new Set([
-  'messages',
-  'response',
-  'content',
-  'text',
-  'input',
-  'output',
-  'prompt',
-  'arguments',
-  'result',
-]);
+const NUMBERS = /^(?:messages|response|content|text|input|output|prompt|arguments|result)$/;
+
+class Cleaning {
+  readonly #content: KeptContent;
+  readonly #masked: PointerList;
+  /** Path of the value that is being cleaned. */
+  readonly #path: (string | number)[] = [];
+
+  constructor(content: KeptContent, masked: PointerList) {
+    this.#content = content;
+    this.#masked = masked;
+  }
+
+  cleanObject(object: Container, kind: ContentKind, ownerField: string, isHeaders: boolean): void {
+    const holder = { owner: object, ownerField, isHeaders };
+    let hasSecretKey = false;
+    for (const field in object) {
+      const value = object[field];
+      if (isNothing(value)) continue;
+      if (field.length >= MIN_CREDENTIAL_CHARS && hasCredential(field)) hasSecretKey = true;
+      // The JSON schema of a field named like a credential is none
+      const isSchema = ownerField === 'properties' && typeof value === 'object';
+      const isSecret = !isSchema && isCredentialField(field, isHeaders, value);
+      this.#cleanAt(object, field, isSecret, kindWithin(kind, field, value), field, holder);
+    }
+    if (hasSecretKey) this.#renameSecretKeys(object);
+  }
+
+  /** @param field the field that holds the value; of an item, the field that holds its list */
+  #cleanAt(
+    container: Container,
+    key: string | number,
+    isSecret: boolean,
+    kind: ContentKind,
+    field: string,
+    holder: Holder,
+  ): void {
+    const value = container[key];
+    this.#path.push(key);
+    const safe = isSecret ? withoutCredential(value) : this.#cleaned(value, kind, field, holder);
+    if (safe !== value) {
+      container[key] = safe;
+      this.#masked.add(this.#path);
+    }
+    this.#path.pop();
+  }
+
+  #cleaned(value: unknown, kind: ContentKind, field: string, holder: Holder): unknown {
+    const content = this.#content;
+    if (typeof value === 'string') {
+      if (content !== 'full' && isContent(kind, value, field, holder)) return cleanText(value, content);
+      return removeCredentials(bareAddress(field, value));
+    }
+    const isWithheld = content === 'none' && kind !== 'data' && kind !== 'plain';
+    if (typeof value === 'number') return isWithheld && NUMBERS.test(field) ? WITHHELD : value;
+    if (typeof value !== 'object' || value === null) return value;
+    const isHeaders = holder.isHeaders || HEADERS.test(field);
+    if (Array.isArray(value)) {
+      if (isWithheld && isNumbers(value)) return WITHHELD;
+      const isPair = isHeaders && isCredentialPair(value);
+      const inner = isHeaders === holder.isHeaders ? holder : { ...holder, isHeaders };
+      for (let i = 0; i < value.length; i++) {
+        this.#cleanAt(value as unknown as Container, i, isPair && i === 1, kind, field, inner);
+      }
+    } else {
+      if (isWithheld && kind === 'free' && !isEmpty(value)) return WITHHELD;
+      this.cleanObject(value as Container, kind, field, isHeaders);
+    }
+    return value;
+  }
+
+  /** Renames keys that are a credential: in the arguments of a tool anything can be a key. */
+  #renameSecretKeys(object: Container): void {
+    for (const [field, value] of Object.entries(object)) {
+      const name = removeCredentials(field);
+      if (name === field) continue;
+      let free = name;
+      for (let count = 2; Object.hasOwn(object, free); count++) free = `${name} ${count}`;
+      delete object[field];
+      object[free] = value;
+      this.#masked.add([...this.#path, free]);
+    }
+  }
+}
 
 /** True for embeddings, tokens and bytes: text in another form. */
 function isNumbers(list: readonly unknown[]): boolean {
@@ -135,35 +137,19 @@ function isCredentialPair([name, value, ...more]: readonly unknown[]): boolean {
   return more.length === 0 && typeof name === 'string' && isCredentialField(name, true, value);
 }
 
-/** True for a JSON schema of a field named like a credential: its value is none. */
-function isSchema(ownerField: string, value: unknown): boolean {
-  return ownerField === 'properties' && typeof value === 'object';
-}
-
 /** Values that replace a credential already, LiteLLM's own among them. */
 const REPLACEMENTS: ReadonlySet<unknown> = new Set(['[present]', '***REDACTED***', REDACTED]);
 
 function withoutCredential(value: unknown): unknown {
-  if (REPLACEMENTS.has(value)) return value;
-  if (value === null || typeof value === 'boolean' || value === '' || isEmpty(value)) return value;
-  return typeof value === 'string' && PLACEHOLDER.test(value) ? value : REDACTED;
+  if (isNothing(value) || REPLACEMENTS.has(value)) return value;
+  const isKept = typeof value === 'string' ? PLACEHOLDER.test(value) : isEmpty(value);
+  return isKept ? value : REDACTED;
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || typeof value === 'boolean' || value === '';
 }
 
 function isEmpty(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  for (const _ in value) return false;
-  return true;
-}
-
-/** Renames keys that are a credential: in the arguments of a tool anything can be a key. */
-function renameSecretKeys(walk: Walk, object: Container): void {
-  for (const [field, value] of Object.entries(object)) {
-    const name = removeCredentials(field);
-    if (name === field) continue;
-    let free = name;
-    for (let count = 2; Object.hasOwn(object, free); count++) free = `${name} ${count}`;
-    delete object[field];
-    object[free] = value;
-    walk.masked.add([...walk.path, free]);
-  }
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

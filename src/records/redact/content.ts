@@ -1,8 +1,6 @@
 /**
- * Tells which strings of a value are content: written, or possibly written, by a person, a model or a tool.
- *
- * Strings that are no content are listed here; all others are content, so that a field which a later LiteLLM adds is
- * withheld until it is known.
+ * Tells which strings of a value are content: written, or possibly written, by a person, a model or a tool. Strings that are
+ * none are listed here, so that a field which a later LiteLLM adds is withheld until it is known.
  *
  * - `plain`: no content, nor are the strings of a list. An object there is not documented, and content.
  * - `data`: no content at any depth.
@@ -16,74 +14,75 @@
 export type ContentKind = 'plain' | 'data' | 'chat' | 'text' | 'free' | 'headers' | 'verdict' | FieldKinds;
 type FieldKinds = { readonly known: ReadonlyMap<string, ContentKind>; other(name: string): ContentKind };
 
-const fields = (
-  known: Readonly<Record<string, ContentKind>>,
-  other: (name: string) => ContentKind = () => 'text',
-): FieldKinds => ({
-  known: new Map(Object.entries(known)),
-  other,
-});
-const all = (kind: ContentKind, names: string) =>
-  Object.fromEntries(names.split(' ').map((name) => [name, kind]));
+/** Fields by their kind, separated by blanks; then those that are objects with known fields, and the kind of all others. */
+function fields(
+  lists: Partial<Record<Exclude<ContentKind, FieldKinds>, string>>,
+  inner: Readonly<Record<string, FieldKinds>> = {},
+  other: FieldKinds['other'] = () => 'text',
+): FieldKinds {
+  const known = new Map<string, ContentKind>(Object.entries(inner));
+  for (const [kind, names] of Object.entries(lists)) {
+    for (const name of wordsOf(names)) known.set(name, kind as ContentKind);
+  }
+  return { known, other };
+}
+
+function wordsOf(list: string): Set<string> {
+  return new Set(list.split(/\s+/));
+}
 
 const METADATA = fields(
   {
-    ...all(
-      'plain',
-      'team_id team_alias requester_ip_address user_agent applied_guardrails cold_storage_object_key',
-    ),
-    ...all('plain', 'session_id trace_id'),
-    usage_object: 'data',
-    requester_custom_headers: 'headers',
-    ...all('free', 'requester_metadata spend_logs_metadata prompt_management_metadata'),
+    plain: `team_id team_alias requester_ip_address user_agent applied_guardrails cold_storage_object_key session_id
+      trace_id`,
+    data: 'usage_object',
+    headers: 'requester_custom_headers',
+    free: 'requester_metadata spend_logs_metadata prompt_management_metadata',
+  },
+  {
     mcp_tool_call_metadata: fields({
-      ...all('plain', 'name mcp_server_name mcp_server_logo_url namespaced_tool_name'),
-      mcp_server_cost_info: 'data',
-      arguments: 'free',
-      result: 'chat',
+      plain: 'name mcp_server_name mcp_server_logo_url namespaced_tool_name',
+      data: 'mcp_server_cost_info',
+      free: 'arguments',
+      chat: 'result',
     }),
   },
   (name) => (/^user_api_key_\w+$/.test(name) && !name.endsWith('metadata') ? 'plain' : 'free'),
 );
 
-const GUARDRAIL = fields({
-  ...all('plain', 'guardrail_name guardrail_provider guardrail_status guardrail_action guardrail_id'),
-  ...all('plain', 'policy_template detection_method'),
-  ...all('data', 'guardrail_mode masked_entity_count guardrail_usage'),
-  guardrail_response: 'verdict',
-});
-
-const ERROR = fields({
-  ...all('plain', 'error_code error_class llm_provider error_provider_request_id error_rate_limit_category'),
-  ...all('plain', 'error_rate_limit_type error_budget_entity_type error_budget_entity_id normalized_error'),
-});
-
 /** LiteLLM's `StandardLoggingPayload`; the event of a blocked call has the same names. */
-export const EVENT: ContentKind = fields({
-  ...all(
-    'plain',
-    'id litellm_call_id call_id trace_id session_id call_type status custom_llm_provider model model_id',
-  ),
-  ...all('plain', 'model_group api_base cache_key request_tags request_model_access_groups end_user'),
-  ...all('plain', 'requester_ip_address user_agent startTime endTime completionStartTime'),
-  ...all('data', 'status_fields cost_breakdown model_map_information'),
-  ...all('chat', 'messages response model_parameters tools tool_calls standard_built_in_tools_params'),
-  request_headers: 'headers',
-  metadata: METADATA,
-  hidden_params: fields({
-    ...all('plain', 'model_id cache_key api_base batch_models litellm_model_name'),
-    usage_object: 'data',
-    additional_headers: 'headers',
-  }),
-  error_information: ERROR,
-  guardrail_information: GUARDRAIL,
-});
+export const EVENT: ContentKind = fields(
+  {
+    plain: `id litellm_call_id call_id trace_id session_id call_type status custom_llm_provider model model_id model_group
+      api_base cache_key request_tags request_model_access_groups end_user requester_ip_address user_agent startTime endTime
+      completionStartTime`,
+    data: 'status_fields cost_breakdown model_map_information',
+    chat: 'messages response model_parameters tools tool_calls standard_built_in_tools_params',
+    headers: 'request_headers',
+  },
+  {
+    metadata: METADATA,
+    hidden_params: fields({
+      plain: 'model_id cache_key api_base batch_models litellm_model_name',
+      data: 'usage_object',
+      headers: 'additional_headers',
+    }),
+    error_information: fields({
+      plain: `error_code error_class llm_provider error_provider_request_id error_rate_limit_category
+        error_rate_limit_type error_budget_entity_type error_budget_entity_id normalized_error`,
+    }),
+    guardrail_information: fields({
+      plain: `guardrail_name guardrail_provider guardrail_status guardrail_action guardrail_id policy_template
+        detection_method`,
+      data: 'guardrail_mode masked_entity_count guardrail_usage',
+      verdict: 'guardrail_response',
+    }),
+  },
+);
 
 /** Fields whose keys a model or a client makes up; of lists, none is one. */
-const FREE = new Set(
-  'arguments args parsed_arguments parsed input structuredContent metadata variables attributes logit_bias'.split(
-    ' ',
-  ),
+const FREE = wordsOf(
+  'arguments args parsed_arguments parsed input structuredContent metadata variables attributes logit_bias',
 );
 
 /** The kind of a field of an object. */
@@ -95,23 +94,23 @@ export function kindWithin(kind: ContentKind, name: string, value: unknown): Con
   return FREE.has(name) && !Array.isArray(value) ? 'free' : 'chat';
 }
 
-const WORD_FIELDS = new Set(
+const WORD_FIELDS = wordsOf(
   `role type finish_reason native_finish_reason finishReason stop_reason status object detail tool_choice effort
-  reasoning_effort service_tier phase truncation`.split(/\s+/),
+  reasoning_effort service_tier phase truncation`,
 );
 /** Words of the formats, which are joined by underscores and dots. */
-const WORDS = new Set(
+const WORDS = wordsOf(
   `system user assistant tool function developer model text image url input output audio file video document use result
   server thinking redacted refusal summary reasoning message call custom mcp list tools approval request response web
   search fetch preview code interpreter execution computer generation local shell bash editor apply patch base64 json
   object schema string number integer boolean array null ephemeral citation container auto none required any low medium
   high default flex priority standard enabled disabled stop length calls content filter end turn max tokens sequence
   safety recitation pause completed incomplete progress failed cancelled queued success chat completion chunk embedding
-  edit delta reference media`.split(/\s+/),
+  edit delta reference media`,
 );
-const ID_FIELDS = new Set(
+const ID_FIELDS = wordsOf(
   `id tool_call_id call_id tool_use_id response_id previous_response_id item_id file_id container_id
-  approval_request_id system_fingerprint`.split(/\s+/),
+  approval_request_id system_fingerprint`,
 );
 const ID = /^(?=[^\d_-]{0,512}[\d_-])[\w.:=|+/-]{1,512}$/;
 const NAME = /^[\w.:/-]{1,128}$/;
@@ -120,17 +119,17 @@ const MEDIA_TYPE = /^(?:image|audio|video|text|application)\/[\w.+-]{1,80}$/;
 const TOOL_FIELD = /^(?:function|function_call|functionCall|functionResponse|custom|tool|tools|tool_choice)$/;
 const TOOL_TYPE = /^(?:function|tool|custom|mcp_call|\w{1,40}_call|\w{0,40}tool_use)$/;
 
-const USUAL_HEADERS = new Set(
+const USUAL_HEADERS = wordsOf(
   `accept accept-encoding accept-language cache-control connection content-encoding content-length content-type date host
   keep-alive origin server traceparent transfer-encoding user-agent via x-forwarded-for x-forwarded-host x-forwarded-port
   x-forwarded-proto x-litellm-call-id x-litellm-end-user-id x-litellm-session-id x-litellm-tags x-litellm-trace-id
-  x-real-ip x-request-id sec-fetch-dest sec-fetch-mode sec-fetch-site`.split(/\s+/),
+  x-real-ip x-request-id sec-fetch-dest sec-fetch-mode sec-fetch-site`,
 );
 /** Field of the provider's headers, which no client writes. */
 const PROVIDER_HEADERS = 'additional_headers';
 
 /** The object that holds a field, and the field that holds that object. */
-type Parent = { readonly owner: Readonly<Record<string, unknown>>; readonly ownerField: string };
+export type Parent = { readonly owner: Readonly<Record<string, unknown>>; readonly ownerField: string };
 
 /** True if a string in a field is content. */
 export function isContent(
@@ -146,11 +145,8 @@ export function isContent(
     case 'verdict':
       return value !== 'allow' && value !== 'mask';
     case 'headers':
-      return !(
-        ownerField === PROVIDER_HEADERS ||
-        USUAL_HEADERS.has(field.toLowerCase()) ||
-        value === '[present]'
-      );
+      if (ownerField === PROVIDER_HEADERS || value === '[present]') return false;
+      return !USUAL_HEADERS.has(field.toLowerCase());
     case 'chat':
       if (WORD_FIELDS.has(field)) return !isWord(value);
       if (ID_FIELDS.has(field)) return !ID.test(value);
@@ -169,10 +165,6 @@ function isWord(value: string): boolean {
 }
 
 function isToolName({ type, role }: Parent['owner'], ownerField: string): boolean {
-  return (
-    TOOL_FIELD.test(ownerField) ||
-    (typeof type === 'string' && TOOL_TYPE.test(type)) ||
-    role === 'tool' ||
-    role === 'function'
-  );
+  if (role === 'tool' || role === 'function') return true;
+  return TOOL_FIELD.test(ownerField) || (typeof type === 'string' && TOOL_TYPE.test(type));
 }

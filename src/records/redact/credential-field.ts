@@ -26,13 +26,9 @@ export function removeNamedCredentials(json: string): string {
 const ADDRESS =
   /^(?:api_base|api_url|base_url|endpoint|endpoint_url|server_url|proxy_url|mcp_server_logo_url|\w{1,40}_endpoint)$/i;
 
-export function isAddressField(name: string): boolean {
-  return ADDRESS.test(name);
-}
-
-/** An address without the parts that can hold a credential: user and password, query and fragment. */
-export function bareAddress(text: string): string {
-  if (/\s/.test(text.trim())) return text;
+/** An address without the parts that can hold a credential: user and password, query and fragment. Other fields as they are. */
+export function bareAddress(field: string, text: string): string {
+  if (!ADDRESS.test(field) || /\s/.test(text.trim())) return text;
   const start = text.indexOf('://') + 1 && text.indexOf('://') + 3;
   const tail = text.slice(start).search(/[?#]/);
   const address = tail < 0 ? text : text.slice(0, start + tail);

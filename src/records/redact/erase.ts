@@ -20,14 +20,17 @@ export class PointerList {
 
 type Container = Record<string, unknown>;
 
-type Erasing = {
-  readonly erased: PointerList;
-  /** True if a key that `*` stands for is written as `*`. */
-  readonly hidesKeys: boolean;
-};
-
-/** Erases from a document what pointers lead to, and lists it. All pointers are resolved before anything moves. */
-export function erase(document: unknown, pointers: readonly Pointer[], { erased, hidesKeys }: Erasing): void {
+/**
+ * Erases from a document what pointers lead to, and lists it. All pointers are resolved before anything moves.
+ *
+ * @param hidesKeys true if a key that `*` stands for is listed as `*`
+ */
+export function erase(
+  document: unknown,
+  pointers: readonly Pointer[],
+  erased: PointerList,
+  hidesKeys: boolean,
+): void {
   const doomed = new Map<object, Set<string>>();
   const resolve = (value: unknown, pointer: Pointer, path: readonly string[]) => {
     const segment = pointer[path.length];
@@ -48,18 +51,15 @@ export function erase(document: unknown, pointers: readonly Pointer[], { erased,
   };
   for (const pointer of pointers) resolve(document, pointer, []);
   for (const [container, keys] of doomed) {
-    if (Array.isArray(container)) removeItems(container, keys);
-    else for (const key of keys) delete (container as Container)[key];
+    if (Array.isArray(container)) {
+      const others = container.filter((_, index) => !keys.has(String(index)));
+      container.length = 0;
+      for (const item of others) container.push(item);
+    } else for (const key of keys) delete (container as Container)[key];
   }
 }
 
 /** An index is written without leading zeros; `length` is a property and no item. */
 function has(container: object, segment: string): boolean {
   return Object.hasOwn(container, segment) && !(Array.isArray(container) && segment === 'length');
-}
-
-function removeItems(list: unknown[], indexes: ReadonlySet<string>): void {
-  const others = list.filter((_, index) => !indexes.has(String(index)));
-  list.length = 0;
-  for (const item of others) list.push(item);
 }

@@ -1,17 +1,11 @@
 import type { RedactionOptions } from '../../config/config.ts';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
+import type { CallRecord } from '../../guardrail/record.ts';
 import { cleanEvent, cleanText, type KeptContent } from './clean.ts';
 import { removeNamedCredentials } from './credential-field.ts';
 import { erase, PointerList } from './erase.ts';
 
 const MAX_UNREADABLE_CHARS = 8 * 1024;
-
-/** A redacted event, with JSON pointers to what was erased from it and to what was replaced; a hundred of each at most. */
-export type Redacted = {
-  readonly event: Fields;
-  readonly erased: readonly string[];
-  readonly masked: readonly string[];
-};
 
 /** Redacts what is stored and delivered of a call: credentials always, content as far as it is not to be kept. */
 export class Redactor {
@@ -21,13 +15,13 @@ export class Redactor {
     this.#options = options;
   }
 
-  /** Redacts an event in place. */
-  redact(event: Fields): Redacted {
+  /** Redacts an event in place, and lists what was erased and replaced; a hundred of each at most. */
+  redact(event: Fields): Pick<CallRecord, 'event' | 'erased' | 'masked'> {
     const content = this.#contentKept(event);
     const erased = new PointerList();
     const masked = new PointerList();
     // Where no content is kept, a key that `*` stands for may be content too
-    erase(event, this.#options.remove, { erased, hidesKeys: content === 'none' });
+    erase(event, this.#options.remove, erased, content === 'none');
     cleanEvent(event, content, masked);
     return { event, erased: erased.list(), masked: masked.list() };
   }
