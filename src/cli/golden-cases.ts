@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { fieldsOf } from '../guardrail/call.ts';
 import { readDocument } from '../policies/file/document.ts';
-import { createNotes, keyOf, type Path } from '../policies/file/problems.ts';
+import { FileMessages, type Path, pathText } from '../policies/file/problems.ts';
 import { shaped } from '../policies/file/shape.ts';
 
 const row = v.record(v.string(), v.unknown());
@@ -72,13 +72,13 @@ export function inputOf(fields: v.InferInput<typeof Input>): GoldenInput {
  * @see https://docs.keeptrusts.com/ for `kt policy test`; `identity`, `rule` and `text` are ours
  */
 export function readCases(file: string): GoldenCase[] {
-  const problems = createNotes();
+  const problems = new FileMessages();
   const document = readDocument(file, problems);
   const cases = entriesOf(document?.value).flatMap(({ path, value }) => {
     const read = shaped(Case, filledAll(value));
     for (const mistake of read.mistakes ?? []) {
       const at = [...path, ...mistake.path];
-      problems.add(document?.lineOf(at), keyOf(at), mistake.message);
+      problems.add(document?.lineOf(at), pathText(at), mistake.message);
     }
     return 'value' in read ? [read.value] : [];
   });

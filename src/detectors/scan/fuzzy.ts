@@ -40,8 +40,8 @@ export function fuzzyRule(id: string, term: string, maxDistance: number): Sweepi
     }
     if (Math.abs(length - wanted.length) > maxDistance) return Infinity;
     const text = joined(words, from, to);
-    const own = lettersOf(text);
-    if (bits(letters & ~own) > maxDistance || bits(own & ~letters) > maxDistance) return Infinity;
+    const others = lettersOf(text);
+    if (bits(letters & ~others) > maxDistance || bits(others & ~letters) > maxDistance) return Infinity;
     const count = distance(text, wanted);
     return count <= maxDistance ? count : Infinity;
   };
@@ -123,15 +123,8 @@ function bits(number: number): number {
 
 /** True if a text is within some edits of a beginning of the term. */
 function beginsLike(text: string, term: string, maxDistance: number): boolean {
-  if (text.length > term.length + maxDistance) return false;
-  let row = Array.from({ length: term.length + 1 }, (_, i) => i);
-  for (let i = 0; i < text.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < term.length; j++) {
-      const changed = row[j]! + (text[i] === term[j] ? 0 : 1);
-      next.push(Math.min(changed, row[j + 1]! + 1, next[j]! + 1));
-    }
-    row = next;
-  }
-  return Math.min(...row) <= maxDistance;
+  const most = Math.min(term.length, text.length + maxDistance);
+  for (let length = Math.max(0, text.length - maxDistance); length <= most; length++)
+    if (distance(text, term.slice(0, length)) <= maxDistance) return true;
+  return false;
 }

@@ -144,13 +144,13 @@ function matchOf({ end_user, input_type, header, ...same }: NonNullable<Read['ma
 
 /** True if the first certainly matches every call that the second does. */
 function covers(first: RuleMatch, second: RuleMatch): boolean {
-  const asked = fieldsOf(second);
-  return [...fieldsOf(first)].every(([field, known]) =>
-    asked.get(field)?.every((pattern) => known.includes(pattern) || known.includes('*')),
+  const wanted = patternsByField(second);
+  return [...patternsByField(first)].every(([field, known]) =>
+    wanted.get(field)?.every((pattern) => known.includes(pattern) || known.includes('*')),
   );
 }
 
-function fieldsOf({ headers, ...fields }: RuleMatch): Map<string, readonly string[]> {
+function patternsByField({ headers, ...fields }: RuleMatch): Map<string, readonly string[]> {
   const named = [...(headers ?? [])].map(([name, list]) => [`header ${name}`, list] as const);
   return new Map([...Object.entries(fields), ...named]);
 }

@@ -13,7 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { MAX_DEPTH } from '../../guardrail/json.ts';
-import { keyOf, type Notes, type Path } from './problems.ts';
+import { type FileMessages, type Path, pathText } from './problems.ts';
 
 /** A YAML or JSON text as plain values that know their lines. */
 export type PolicyDocument = {
@@ -40,7 +40,7 @@ type Marks = {
  * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. Returns nothing once a mistake was
  * added to `problems`.
  */
-export function readDocument(text: string, problems: Notes): PolicyDocument | undefined {
+export function readDocument(text: string, problems: FileMessages): PolicyDocument | undefined {
   if (text.length > MAX_CHARS) {
     problems.add(undefined, '', `is larger than ${MAX_CHARS / 1024} KB`);
     return undefined;
@@ -86,18 +86,18 @@ export function readDocument(text: string, problems: Notes): PolicyDocument | un
 }
 
 /** Makes plain values of nodes, and marks where each of them stands. */
-function createReader(problems: Notes, lineOf: (node: Node) => number) {
+function createReader(problems: FileMessages, lineOf: (node: Node) => number) {
   const anchors = new Map<string, Node>();
   let left = MAX_VALUES;
 
   function read(node: Node | null, path: Path, marks: Marks): unknown {
     if (node === null) return null;
     if (left-- <= 0) {
-      if (left === -1) problems.add(lineOf(node), keyOf(path.slice(0, 3)), 'unfolds to too much');
+      if (left === -1) problems.add(lineOf(node), pathText(path.slice(0, 3)), 'unfolds to too much');
       return null;
     }
     if (path.length > MAX_DEPTH) {
-      problems.add(lineOf(node), keyOf(path.slice(0, 3)), `is nested more than ${MAX_DEPTH} levels deep`);
+      problems.add(lineOf(node), pathText(path.slice(0, 3)), `is nested more than ${MAX_DEPTH} levels deep`);
       left = 0;
       return null;
     }
@@ -118,7 +118,7 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
 
   function target(alias: Alias, path: Path): Node | null {
     const node = anchors.get(alias.source);
-    if (node === undefined) problems.add(lineOf(alias), keyOf(path), 'an alias stands before its anchor');
+    if (node === undefined) problems.add(lineOf(alias), pathText(path), 'an alias stands before its anchor');
     return node ?? null;
   }
 
@@ -127,7 +127,7 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
     const merged: [string, unknown][] = [];
     for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
       if (!isScalar(key) || typeof key.value === 'object' || key.value === '__proto__') {
-        problems.add(lineOf(key ?? node), keyOf(path), 'a key must be a text');
+        problems.add(lineOf(key ?? node), pathText(path), 'a key must be a text');
         continue;
       }
       const name = String(key.value);
@@ -136,7 +136,7 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
       else if (values.has(name)) {
         problems.add(
           line,
-          keyOf([...path, name]),
+          pathText([...path, name]),
           `stands twice, first in line ${marks.inside.get(name)?.line}`,
         );
       } else {
@@ -156,7 +156,7 @@ function createReader(problems: Notes, lineOf: (node: Node) => number) {
       const inside: Marks = { line: marks.line, inside: new Map() };
       const values = source === null ? null : read(source, path, inside);
       if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-        problems.add(source === null ? marks.line : lineOf(source), keyOf(path), '<< takes a mapping');
+        problems.add(source === null ? marks.line : lineOf(source), pathText(path), '<< takes a mapping');
         return [];
       }
       for (const [name, mark] of inside.inside) if (!marks.inside.has(name)) marks.inside.set(name, mark);

@@ -9,7 +9,7 @@ import { OTHER_KINDS } from './keeptrusts.ts';
 import { didYouMean, unknownName } from './nearest.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
 import type { Path } from './problems.ts';
-import { createNotes, keyOf, PolicyFileError } from './problems.ts';
+import { FileMessages, PolicyFileError, pathText } from './problems.ts';
 import { shaped } from './shape.ts';
 
 /** See {@link CreateContext.keep}. */
@@ -41,8 +41,8 @@ const ENFORCED: Enforcement = { mode: 'enforce', sample: 100 };
 const WITHOUT_EFFECT = 'read over, and without effect here';
 
 class PolicyFileReader {
-  readonly #problems = createNotes();
-  readonly #warnings = createNotes();
+  readonly #problems = new FileMessages();
+  readonly #warnings = new FileMessages();
   readonly #text: string;
   readonly #document: PolicyDocument;
   /** The kinds that are judged here, by name. */
@@ -168,9 +168,9 @@ class PolicyFileReader {
 
   readonly #allKinds = () => [...this.#kinds.keys(), ...OTHER_KINDS];
   readonly #fail = (path: Path, message: string) =>
-    this.#problems.add(this.#document.lineOf(path), keyOf(path), message);
+    this.#problems.add(this.#document.lineOf(path), pathText(path), message);
   readonly #warn = (path: Path, message: string) =>
-    this.#warnings.add(this.#document.lineOf(path), keyOf(path), message);
+    this.#warnings.add(this.#document.lineOf(path), pathText(path), message);
 }
 
 const inChain = (kind: string) => `${kind} (in a chain)`;

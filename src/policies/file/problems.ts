@@ -14,42 +14,36 @@ export class PolicyFileError extends Error {
 }
 
 /** More are not read by anybody. */
-const MAX_NOTES = 100;
+const MAX_MESSAGES = 100;
 
-type Note = { readonly line: number | undefined; readonly text: string };
+/** Messages about the places of a file: mistakes, or warnings. */
+export class FileMessages {
+  readonly #messages: { readonly line: number; readonly text: string }[] = [];
+  /** Messages added, those beyond the limit included. */
+  #count = 0;
 
-/** Mistakes of a file or remarks about it, with their places. */
-export type Notes = {
   /** @param line 1 for the first; undefined where the whole file is meant */
-  add(line: number | undefined, key: string, message: string): void;
-  readonly isEmpty: boolean;
-  /** By line, at most a hundred, none twice. */
-  list(): string[];
-};
+  add(line: number | undefined, key: string, message: string): void {
+    this.#count++;
+    if (this.#messages.length >= MAX_MESSAGES) return;
+    const where = line === undefined ? '' : `line ${line}: `;
+    this.#messages.push({ line: line ?? 0, text: `${where}${key === '' ? '' : `${key}: `}${message}` });
+  }
 
-export function createNotes(): Notes {
-  const notes: Note[] = [];
-  let count = 0;
-  return {
-    add(line, key, message) {
-      count++;
-      if (notes.length >= MAX_NOTES) return;
-      const where = line === undefined ? '' : `line ${line}: `;
-      notes.push({ line, text: `${where}${key === '' ? '' : `${key}: `}${message}` });
-    },
-    get isEmpty() {
-      return count === 0;
-    },
-    list() {
-      const sorted = notes.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)).map(({ text }) => text);
-      const more = count > notes.length ? [`and ${count - notes.length} more`] : [];
-      return [...new Set(sorted), ...more];
-    },
-  };
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** By line, at most a hundred, none twice. */
+  list(): string[] {
+    const sorted = this.#messages.toSorted((a, b) => a.line - b.line).map(({ text }) => text);
+    const more = this.#count - this.#messages.length;
+    return [...new Set(sorted), ...(more > 0 ? [`and ${more} more`] : [])];
+  }
 }
 
 /** A path as it is written in a message: `policy.rbac.roles[0].name`. Odd keys are quoted and long ones cut. */
-export function keyOf(path: Path): string {
+export function pathText(path: Path): string {
   return path.reduce<string>((key, step) => {
     if (typeof step === 'number') return `${key}[${step}]`;
     const name = /^[\w.*@/-]{1,64}$/.test(step) ? step : JSON.stringify(step.slice(0, 64));

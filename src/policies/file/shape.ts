@@ -109,9 +109,9 @@ function messageOf({ type, expected, received, requirement }: v.BaseIssue<unknow
 function inWords(expected: string, received: string): string {
   const words = expected.replace(/[()]/g, '').split(' | ');
   const options = words.filter((word) => word.startsWith('"')).map((word) => word.slice(1, -1));
-  const said = words.map((word) => WORDS[word] ?? word.replace(/^"(.*)"$/, '$1'));
+  const allowed = words.map((word) => WORDS[word] ?? word.replace(/^"(.*)"$/, '$1'));
   const meant = received.startsWith('"') ? didYouMean(received.slice(1, -1), options) : '';
-  return [...new Set(said)].join(' or ') + meant;
+  return [...new Set(allowed)].join(' or ') + meant;
 }
 
 const WORDS: Readonly<Record<string, string>> = {

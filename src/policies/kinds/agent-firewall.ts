@@ -130,8 +130,12 @@ function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): S
   const key = caller.key.at(-1);
   const named = SESSION_HEADERS.map((name) => caller.header(name)).find((id) => id && id !== '[present]');
   const session = named ?? trace;
-  const own = session ? `${key}\n${named ? 'named' : 'trace'}\n${session.slice(0, 256)}` : `${key}`;
-  return { session: own, rate: named || key === undefined ? own : key, caller: key ?? own };
+  const conversation = session ? `${key}\n${named ? 'named' : 'trace'}\n${session.slice(0, 256)}` : `${key}`;
+  return {
+    session: conversation,
+    rate: named || key === undefined ? conversation : key,
+    caller: key ?? conversation,
+  };
 }
 
 /**

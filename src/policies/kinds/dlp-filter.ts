@@ -32,12 +32,12 @@ export const dlpFilter = defineKind({
   options,
   create(written, context) {
     const { detect_patterns, patterns, blocked_terms, action, sensitivity_level } = written;
-    const found = [
+    const expressions = [
       ...patternRules('detect_patterns', detect_patterns, context),
       ...patternRules('patterns', patterns, context, detect_patterns.length + 1),
     ];
     const terms = blocked_terms.flatMap((term, index) => termRules(term, index, written, context));
-    const rules = [...found.map(({ rule }) => rule), ...terms];
+    const rules = [...expressions.map(({ rule }) => rule), ...terms];
     if (sensitivity_level !== 'standard') {
       context.warn(
         'sensitivity_level',
@@ -48,7 +48,7 @@ export const dlpFilter = defineKind({
       context.warn('', 'has neither patterns nor terms, so it finds nothing');
     }
     const actions = new Map<TextRule, PolicyAction | undefined>(
-      found.map((each) => [each.rule, each.action]),
+      expressions.map((each) => [each.rule, each.action]),
     );
     return {
       texts: {

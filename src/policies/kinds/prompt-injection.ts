@@ -77,12 +77,12 @@ export const promptInjection = defineKind({
       ...(boundaries.enforce_delimiters ? FAKE_DELIMITERS : []),
       ...(boundaries.reject_fake_boundaries ? FAKE_BOUNDARIES : []),
     ];
-    const own = [
-      ...ownPatterns(options.attack_patterns, 'attack_patterns', context),
-      ...ownPatterns(detection.attack_patterns, 'detection.attack_patterns', context),
+    const custom = [
+      ...customPatterns(options.attack_patterns, 'attack_patterns', context),
+      ...customPatterns(detection.attack_patterns, 'detection.attack_patterns', context),
     ];
-    const weights = weightsOf(weighted, own);
-    const rules: readonly TextRule[] = [...weighted.map(({ rule }) => rule), ...own];
+    const weights = weightsOf(weighted, custom);
+    const rules: readonly TextRule[] = [...weighted.map(({ rule }) => rule), ...custom];
     const plain = {
       decodes: encoding.decode_base64,
       normalizes: encoding.normalize_unicode,
@@ -116,14 +116,14 @@ function scoreOf(findings: readonly Finding[], weights: ReadonlyMap<string, numb
 
 function weightsOf(
   weighted: readonly InjectionRule[],
-  own: readonly SweepingRule[],
+  custom: readonly SweepingRule[],
 ): ReadonlyMap<string, number> {
-  const weights = new Map(own.map(({ id }) => [id, 1]));
+  const weights = new Map(custom.map(({ id }) => [id, 1]));
   for (const { rule, weight } of weighted) weights.set(rule.id, Math.max(weight, weights.get(rule.id) ?? 0));
   return weights;
 }
 
-function ownPatterns(sources: readonly string[], key: string, context: CreateContext): SweepingRule[] {
+function customPatterns(sources: readonly string[], key: string, context: CreateContext): SweepingRule[] {
   return sources.flatMap((source, index) => {
     const id = `${key.replaceAll(/[._]/g, '-')}-${index + 1}`;
     const pattern = /^\(\?[ims]{1,3}\)/.test(source) ? source : `(?i)${source}`;

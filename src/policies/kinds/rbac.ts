@@ -157,9 +157,9 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
 
 /** The most tokens that a request says it wants; 0 if it does not say. */
 function tokensOf({ additional_provider_specific_params: params }: GuardrailCall): number {
-  const asked = [params.max_tokens, params.max_completion_tokens];
+  const wanted = [params.max_tokens, params.max_completion_tokens];
   return Math.max(
     0,
-    ...asked.map((value) => (/^(?:number|string)$/.test(typeof value) && Number(value)) || 0),
+    ...wanted.map((value) => (/^(?:number|string)$/.test(typeof value) && Number(value)) || 0),
   );
 }
