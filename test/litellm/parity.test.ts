@@ -403,6 +403,7 @@ const aktoDifferences: Record<'request' | 'answer', Difference[]> = {
     ...['id', 'created', 'model', 'object', 'system_fingerprint', 'usage', 'moderation', 'service_tier'].map(
       (field): Difference => ({
         path: `body.responsePayload.body.${field}`,
+        isOptional: ['moderation', 'service_tier'].includes(field),
         why: 'a guardrail is told the texts and tool calls of an answer, not the response around them',
       }),
     ),
@@ -415,6 +416,7 @@ const aktoDifferences: Record<'request' | 'answer', Difference[]> = {
     ...['function_call', 'provider_specific_fields'].map(
       (field): Difference => ({
         path: `body.responsePayload.body.choices.0.message.${field}`,
+        isOptional: field === 'provider_specific_fields',
         why: 'a guardrail is told the texts and tool calls of an answer, not the response around them',
       }),
     ),
