@@ -6,7 +6,7 @@ import type { Mode, Verdict } from './verdict.ts';
 /** The consequence of a missing verdict for the call. */
 export type Effect = 'block' | 'allow' | 'defer' | 'none';
 
-/** What one backend said to one check. */
+/** The result of one check. */
 export type CheckResult = {
   readonly backend: string;
   readonly mode: Mode;
@@ -49,7 +49,7 @@ export type PolicyResult = {
   readonly texts: PassageTexts;
   /** True for a response that continues where an earlier call about it ended. */
   readonly continues: boolean;
-  /** How many characters at the end of each of `texts`, once redacted, may not be shown yet; for responses. */
+  /** Number of characters at the end of each of `texts`, once redacted, that may not be shown yet; for responses. */
   readonly holdback: readonly number[];
   /** The kind of policy that lets the call pass only if a backend that judges media has judged it. */
   readonly mediaPolicy: string | undefined;
@@ -62,7 +62,7 @@ export type BlockCause = 'verdict' | 'fail_closed' | 'redaction';
 /** The field of a reply that carries rewritten texts. */
 export type RewriteForm = 'texts' | 'structured_messages';
 
-/** What happens to a call. */
+/** The fate of a call. */
 export type Outcome =
   | { readonly kind: 'allow' }
   | {
@@ -102,7 +102,7 @@ export type Decision = {
 };
 
 export const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED', 'DEFERRED', 'CANCELLED'] as const;
-/** What LiteLLM is told, or `DEFERRED` (a 503) and `CANCELLED` (nobody waits) where it is told nothing. */
+/** The word for LiteLLM, or `DEFERRED` (a 503) and `CANCELLED` (nobody waits) where it gets none. */
 export type Action = (typeof ACTIONS)[number];
 
 const ACTION_OF = {

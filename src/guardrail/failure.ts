@@ -1,8 +1,8 @@
 /**
- * Why a backend gave no verdict. `timeout` is any answer not complete within the deadline: no connection, no
+ * Why a backend gave no verdict. `timeout` is any reply not complete within the deadline: no connection, no
  * reply, a drip-fed or a never-ending body. `oversize` is a reply over the limit, `no_verdict` a well-formed
  * reply in which the vendor says that it could not judge, `breaker_open` a backend not asked because it kept
- * failing, `cancelled` a call whose answer nobody waits for any more, `bug` our own mistake.
+ * failing, `cancelled` a call whose decision nobody waits for any more, `bug` our own mistake.
  */
 export type Failure =
   | { readonly kind: 'timeout'; readonly afterMs: number }
@@ -32,11 +32,11 @@ export const FAILURE_KINDS = [
 ] as const satisfies readonly Failure['kind'][];
 export type FailureKind = Failure['kind'];
 
-/** What an operator wants when a backend gives no verdict; `defer` answers 503 so that LiteLLM's setting decides. */
+/** The operator's choice for a check without a verdict; `defer` sends a 503 so that LiteLLM's setting decides. */
 export const UNREACHABLE_FALLBACKS = ['fail_closed', 'fail_open', 'defer'] as const;
 export type UnreachableFallback = (typeof UNREACHABLE_FALLBACKS)[number];
 
-/** What a refused delivery was answered beside its status. `reply` is the vendor's text: never for a log. */
+/** The reply to a refused delivery, beside its status. `reply` is the vendor's text: never for a log. */
 export type Refusal = { readonly retryAfterMs?: number; readonly reply?: string };
 
 /** Thrown where more is known of what went wrong than can be read off an exception of the HTTP client. */

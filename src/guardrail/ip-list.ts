@@ -5,7 +5,7 @@ type Range = { readonly address: string; readonly family: 'ipv4' | 'ipv6'; reado
 const HINT = 'write an address like 10.1.2.3 or fd00::1, or a range like 10.0.0.0/8 or fd00::/8';
 
 /**
- * Whether an address is on a list of addresses and CIDR ranges. An IPv4 address is the same as its IPv4-mapped form in
+ * Makes a test for addresses on a list of addresses and CIDR ranges. An IPv4 address is the same as its IPv4-mapped form in
  * IPv6, which a server that listens on `::` sees; a range of IPv6 has no other IPv4 addresses in it. Nobody is on an
  * empty list, and neither is an unknown address.
  *

@@ -34,7 +34,7 @@ export const LOG_BODY_MESSAGES = {
   content_encoding: 'send the body uncompressed or as gzip',
 };
 
-/** `POST /v1/litellm/logs`: log events of LiteLLM's `callback_type: generic_api`, answered when they are durable. */
+/** `POST /v1/litellm/logs`: log events of LiteLLM's `callback_type: generic_api`, acknowledged when they are durable. */
 export function logsRoute({ records, refuse, dropped, accepted }: LogsRouteOptions): Handler<BridgeEnv> {
   return async (c) => {
     const startedAt = performance.now();

@@ -35,7 +35,7 @@ function compare([a, b = 0, c = 0]: Release, [x, y = 0, z = 0]: Release): number
   return a - x || b - y || c - z;
 }
 
-/** The releases that calls came from, as `/readyz` tells them. */
+/** The oldest release that calls came from, as `/readyz` tells it. */
 export type ReleasesReport = {
   /** `1.83.14`, or `before 1.81.12` for one that does not tell its version; null before the first call. */
   readonly oldest_seen: string | null;
@@ -48,7 +48,6 @@ export class Releases {
   #latest: string | null | undefined;
   /** Oldest release seen; `[0]` stands for one that does not tell its version. */
   #oldest: Release | undefined;
-  #oldestName: string | null = null;
 
   /**
    * Notes the version of a guardrail call.
@@ -62,19 +61,17 @@ export class Releases {
     if (this.#oldest !== undefined && compare(release, this.#oldest) >= 0) return undefined;
     const wasSupported = this.report().supported;
     this.#oldest = release;
-    this.#oldestName = release[0] === 0 ? `before ${TELLS_ITS_VERSION.join('.')}` : version;
-    return wasSupported && !this.report().supported ? this.#sentence() : undefined;
+    const { oldest_seen, supported } = this.report();
+    if (!wasSupported || supported) return undefined;
+    const hint = release[0] === 0 ? ' (its calls carry no litellm_version, nor do those of curl)' : '';
+    return `LiteLLM ${oldest_seen} is older than ${OLDEST_SUPPORTED.join('.')}, the oldest supported release: its calls are judged, and its log events become records of their own${hint}`;
   }
 
   /** @param hasOldEvents true if log events of an unsupported release came, which do not name it */
   report(hasOldEvents = false): ReleasesReport {
     const oldest = this.#oldest;
+    const name = oldest?.[0] === 0 ? `before ${TELLS_ITS_VERSION.join('.')}` : oldest?.join('.');
     const supported = !hasOldEvents && (oldest === undefined || compare(oldest, OLDEST_SUPPORTED) >= 0);
-    return { oldest_seen: this.#oldestName, supported };
-  }
-
-  #sentence(): string {
-    const oldest = OLDEST_SUPPORTED.join('.');
-    return `LiteLLM ${this.#oldestName} is older than ${oldest}, the oldest supported release: its calls are judged, and its log events become records of their own`;
+    return { oldest_seen: name ?? null, supported };
   }
 }

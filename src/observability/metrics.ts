@@ -59,7 +59,7 @@ export function createMetrics(
     for (const name of backend) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
   });
   const table = {
-    decisions: counter('decisions_total', 'Guardrail calls by their answer.', { ...calls, action: ACTIONS }),
+    decisions: counter('decisions_total', 'Guardrail calls by their action.', { ...calls, action: ACTIONS }),
     seconds: decisionTimes('decision_seconds', 'Time from a read body to the decision.', calls),
     verdicts: counter(
       'verdicts_total',
@@ -74,7 +74,7 @@ export function createMetrics(
     ),
     unjudged: counter(
       'unjudged_total',
-      'Calls with content that a backend cannot look at: answers, or media (images, audio, files).',
+      'Calls with content that a backend cannot look at: responses (answer), or media (images, audio, files).',
       { backend, content: ['answer', 'media'] },
     ),
     checkSeconds: checkTimes('check_seconds', 'Time a backend took, failures included.', checks),
@@ -94,7 +94,7 @@ export function createMetrics(
       'Calls that a policy which only observes would have redacted, by the rule of their caller and by team.',
       would,
     ),
-    lateVerdicts: counter('late_verdicts_total', 'Results of checks after the end of a streamed answer.', {
+    lateVerdicts: counter('late_verdicts_total', 'Results of checks after the end of a streamed response.', {
       backend,
       result: VERDICT_KINDS,
     }),
@@ -104,10 +104,10 @@ export function createMetrics(
       { result: ['changed', 'unchanged', 'failed'] },
     ),
     auditLost: counter('audit_lost_total', 'Decisions that could not be written to the audit log.'),
-    logPosts: counter('log_posts_total', 'POSTs of log events by their answer.', { result: LOG_RESULTS }),
+    logPosts: counter('log_posts_total', 'POSTs of log events by their result.', { result: LOG_RESULTS }),
     logSeconds: logTimes(
       'log_post_seconds',
-      'Time from a POST of log events to its answer, when they are durable. LiteLLM drops what it queues meanwhile.',
+      'Time from a POST of log events until they are durable. LiteLLM drops what it queues meanwhile.',
     ),
     telemetryRestarts: counter(
       'telemetry_restarts_total',
@@ -115,7 +115,7 @@ export function createMetrics(
     ),
     telemetryLost: counter(
       'telemetry_lost_total',
-      'Records of blocked calls that were lost as the telemetry thread answered nothing for too long.',
+      'Records of blocked calls that were lost as the telemetry thread did not respond for too long.',
     ),
     logDrops: counter('log_lines_dropped_total', 'Log lines lost because standard output was not read.'),
   };

@@ -20,7 +20,7 @@ export type JudgingBackend = {
   readonly breaker: Breaker;
 };
 
-/** What all backends asked about one call are given. */
+/** Given to all backends that are asked about one call. */
 export type CheckOptions = {
   readonly http: Http;
   /** For a response: reads the request it belongs to, if this instance still remembers it. */

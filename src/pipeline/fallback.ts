@@ -2,10 +2,10 @@ import type { Effect } from '../guardrail/decision.ts';
 import type { Failure, UnreachableFallback } from '../guardrail/failure.ts';
 
 /**
- * The one place where a failure turns into what happens to the call. Every kind of failure counts, a 401, 422 or
+ * The one place where a failure turns into an effect on the call. Every kind of failure counts, a 401, 422 or
  * 429 as much as a refused connection: a backend that gave no verdict judged nothing.
  *
- * A cancelled check has no effect, since nobody waits for the answer or another backend gave it.
+ * A cancelled check has no effect, since nobody waits for the reply, or another backend has decided.
  */
 export function applyUnreachableFallback(failure: Failure, fallback: UnreachableFallback): Effect {
   if (failure.kind === 'cancelled') return 'none';

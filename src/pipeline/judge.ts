@@ -61,7 +61,7 @@ export type JudgeOptions = {
   readonly rewriteForm: (call: GuardrailCall, texts: PassageTexts) => RewriteForm | null;
 };
 
-/** What is known of a call before the backends are asked. */
+/** A call with the result of its policies, before the backends are asked. */
 type Judgement = JudgeInput & {
   readonly startedAt: number;
   readonly caller: Caller;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
-/** What a backend has allowed of one response. */
+/** The part of a response that a backend has allowed. */
 type Allowed = { readonly texts: readonly string[]; readonly images: string; readonly chars: number };
 
 /**
@@ -42,7 +42,7 @@ export class VerdictCache {
     this.#growth = growth;
   }
 
-  /** What a backend is still to be asked about a call. @param key names backend, caller rule and call */
+  /** Tells if a backend is to be asked about a call. @param key names backend, caller rule and call */
   need(key: string, call: GuardrailCall): Need {
     if (call.input_type === 'request') return CHECK;
     const before = this.#allowed.get(key);

@@ -10,7 +10,7 @@ import type { TextPolicy } from './policy.ts';
 export type Redaction = {
   /** New texts of redacted passages. */
   readonly texts: ReadonlyMap<Passage, string>;
-  /** How many characters at the end of each of `texts` may not be shown yet. */
+  /** Number of characters at the end of each of `texts` that may not be shown yet. */
   readonly holdback: readonly number[];
 };
 

@@ -6,7 +6,7 @@ type BodyRefusal = 'too_large' | 'overloaded' | 'aborted' | 'content_encoding';
 
 export type BodyOptions = {
   readonly maxBytes: number;
-  /** How many bodies of the greatest size may be in memory, unread or unanswered. */
+  /** Number of bodies of the greatest size that may be in memory before their replies are sent. */
   readonly largestAtOnce: number;
   /** True if a compressed body is taken; it is not unpacked here. */
   readonly acceptsGzip: boolean;
@@ -57,7 +57,7 @@ export function readBody({
   };
 }
 
-/** A body, to be released once it is answered, or why there is none. */
+/** A body, to be released once its reply is sent, or why there is none. */
 type Body =
   | { readonly bytes: Buffer; release(): void }
   | { readonly refused: 'too_large' | 'overloaded' | 'aborted' };
@@ -65,7 +65,7 @@ type Body =
 class BodyReader {
   readonly #maxBytes: number;
   readonly #maxHeld: number;
-  /** Bytes of all bodies that are unread or unanswered. */
+  /** Bytes of all bodies whose replies are not sent yet. */
   #held = 0;
 
   constructor({ maxBytes, largestAtOnce }: { maxBytes: number; largestAtOnce: number }) {
