@@ -7,8 +7,23 @@ import { readSettings } from '../config/config.ts';
 import { csvLine, oneLine, plural, printableJson } from './output.ts';
 import { countOf, type Terminal, writeLines } from './terminal.ts';
 
-/** The log that a command reads. */
-type AuditSource = { readonly folder: string; readonly keys: readonly string[] };
+/** A command line about the log. */
+type AuditCommand = {
+  readonly folder: string;
+  readonly keys: readonly string[];
+  /** As far as the command has them; times are Unix milliseconds. */
+  readonly options: {
+    readonly head?: Head;
+    readonly rows: number;
+    readonly follow?: boolean;
+    readonly json?: boolean;
+    readonly since?: number;
+    readonly until?: number;
+    readonly format: 'jsonl' | 'csv';
+    readonly out?: string;
+  };
+  readonly terminal: Terminal;
+};
 
 const ABOUT = `
 DATA_DIR says where the log is (./data), AUDIT_KEY what its rows are sealed with:
@@ -28,65 +43,51 @@ export function addAudit(program: Command, terminal: Terminal): void {
       'verify, tail or export the decision log, which policy audit-logger keeps without any content',
     )
     .addHelpText('after', ABOUT);
-  const onLog = async (command: (source: AuditSource) => void | Promise<void>) => {
-    const { DATA_DIR: dir, AUDIT_KEY: keys = [] } = readSettings(terminal.env(), 'DATA_DIR', 'AUDIT_KEY');
-    try {
-      await command({ folder: auditFolder(dir), keys });
-    } catch (error) {
-      throw explained(error, dir);
-    }
-  };
-  audit
-    .command('verify')
+  const add = (name: string, run: (command: AuditCommand) => void | Promise<void>) =>
+    audit.command(name).action(async (options: AuditCommand['options']) => {
+      const { DATA_DIR: dir, AUDIT_KEY: keys = [] } = readSettings(terminal.env(), 'DATA_DIR', 'AUDIT_KEY');
+      try {
+        await run({ folder: auditFolder(dir), keys, options, terminal });
+      } catch (error) {
+        throw explained(error, dir);
+      }
+    });
+  add('verify', verify)
     .description('check the chain of hashes; ends with 1 if anything is wrong')
     .option(
       '--head <seq:hash>',
       'a row that the bridge logged as its last: shows if the end was cut off',
       headOf,
     )
-    .option('--json', 'print { ok, rows, segments, head, problems, more, notes }')
-    .action((options: VerifyOptions) => onLog((source) => verify(options, source, terminal)));
-  audit
-    .command('tail')
+    .option('--json', 'print { ok, rows, segments, head, problems, more, notes }');
+  add('tail', tail)
     .description('print the last rows')
     .option('-n, --rows <n>', 'number of rows', countOf(0, 100_000), 20)
     .option('-f, --follow', 'go on with new rows, until it is stopped')
-    .option('--json', 'print rows as they are in the log')
-    .action((options: TailOptions) => onLog((source) => tail(options, source, terminal)));
-  audit
-    .command('export')
+    .option('--json', 'print rows as they are in the log');
+  const format = audit.createOption('--format <format>', 'the rows as they are, or a table');
+  add('export', exportRows)
     .description('write rows for other programs')
     .option('--since <time>', 'rows from 2026-11-21 or 2026-11-21T10:00:00Z on; UTC without a zone', timeOf)
     .option('--until <time>', 'rows before this time', timeOf)
-    .addOption(
-      audit
-        .createOption('--format <format>', 'the rows as they are, or a table')
-        .choices(['jsonl', 'csv'])
-        .default('jsonl'),
-    )
-    .option('--out <file>', 'a new file instead of standard output')
-    .action((options: ExportOptions) => onLog((source) => exportRows(options, source, terminal)));
+    .addOption(format.choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--out <file>', 'a new file instead of standard output');
 }
-
-type VerifyOptions = { readonly head?: Head; readonly json?: boolean };
 
 /**
  * `audit verify`: checks that the log is as the bridge wrote it. With `--json`: `{ ok, rows, segments, head, problems:
  * [{ file, line, message }], more, notes: […] }`; `head` is `SEQ:HASH` or null, `more` counts the problems beyond a hundred,
  * a `line` of 0 means the file as a whole.
  */
-function verify(
-  { head: reported, json }: VerifyOptions,
-  { folder, keys }: AuditSource,
-  terminal: Terminal,
-): void {
+function verify({ folder, keys, options, terminal }: AuditCommand): void {
   const { out, err } = terminal;
-  const { rows, segments, head, problems, more, notes } = verifyLog({ folder, keys, reported });
+  const verified = verifyLog({ folder, keys, reported: options.head });
+  const { rows, segments, problems, more, notes } = verified;
   const ok = problems.length === 0;
-  const end = head === undefined ? null : `${head.seq}:${head.hash}`;
+  const head = verified.head === undefined ? null : `${verified.head.seq}:${verified.head.hash}`;
   if (!ok) terminal.exitCode = 1;
-  if (json) {
-    out.write(`${printableJson({ ok, rows, segments, head: end, problems, more, notes })}\n`);
+  if (options.json) {
+    out.write(`${printableJson({ ok, rows, segments, head, problems, more, notes })}\n`);
     return;
   }
   for (const note of notes) err.write(`note: ${lineOf(note)}`);
@@ -94,7 +95,7 @@ function verify(
   if (more > 0) out.write(`and ${plural(more, 'problem')} more\n`);
   const result = ok ? 'ok' : plural(problems.length + more, 'problem');
   const read = `${plural(rows, 'row')} in ${plural(segments, 'segment')}`;
-  out.write(`${result}, ${read}${end === null ? '' : `, head ${end}`}\n`);
+  out.write(`${result}, ${read}${head === null ? '' : `, head ${head}`}\n`);
 }
 
 function headOf(text: string): Head {
@@ -110,14 +111,9 @@ function lineOf({ file, line, message }: Remark): string {
   return `${oneLine(file, 80)}${line > 0 ? `:${line}` : ''}: ${oneLine(message, 200)}\n`;
 }
 
-type TailOptions = { readonly rows: number; readonly follow?: boolean; readonly json?: boolean };
-
 /** `audit tail`: the last rows, a line each. `--follow` goes on until it is stopped or its reader is gone. */
-async function tail(
-  { rows: count, follow, json }: TailOptions,
-  { folder }: AuditSource,
-  { out, sleep }: Terminal,
-): Promise<void> {
+async function tail({ folder, options, terminal: { out, sleep } }: AuditCommand): Promise<void> {
+  const { rows: count, follow, json } = options;
   const print = (row: ReadRow) => out.write(json ? `${row.line}\n` : textOf(row));
   const follower = new Follower(folder);
   for (const row of follower.last(count)) print(row);
@@ -145,13 +141,6 @@ function textOf({ at, seq, event_type, fields }: ReadRow): string {
   return `${[oneLine(at, 30), seq, oneLine(title, 40), ...cells].join('  ')}\n`;
 }
 
-type ExportOptions = {
-  readonly since?: number;
-  readonly until?: number;
-  readonly format: 'jsonl' | 'csv';
-  readonly out?: string;
-};
-
 /** Columns of the table, named as in the rows; `detail` holds the fields of rows about the log itself, as JSON. */
 const COLUMNS = [
   ...['seq', 'at', 'event_type', 'verdict', 'action', 'input_type', 'litellm_call_id', 'litellm_trace_id'],
@@ -163,17 +152,14 @@ const COLUMNS = [
  * `audit export`: rows in order, including those about the log itself. As `jsonl` they stay as they are, so that their
  * hashes can still be checked; as `csv` no cell is a formula to a spreadsheet.
  */
-async function exportRows(
-  { since, until, format, out }: ExportOptions,
-  { folder }: AuditSource,
-  terminal: Terminal,
-): Promise<void> {
+async function exportRows({ folder, options, terminal }: AuditCommand): Promise<void> {
+  const { format, out } = options;
   // Throws before anything is written if there is no log
   listSegments(folder);
   let exported = 0;
   function* lines(): Iterable<string> {
     if (format === 'csv') yield csvLine([...COLUMNS, 'detail', 'prev', 'hash']);
-    for (const row of readRows(folder, { since, until })) {
+    for (const row of readRows(folder, options)) {
       exported++;
       yield format === 'csv' ? csvLine(cellsOf(row)) : `${row.line}\n`;
     }
@@ -200,13 +186,11 @@ function timeOf(text: string): number {
 
 function explained(error: unknown, dir: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' && syscall === 'scandir') {
-    const message = `there is no audit log in DATA_DIR (${dir}); set DATA_DIR as the bridge has it`;
-    return new Error(message, { cause: error });
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    const message = `the audit log in DATA_DIR (${dir}) cannot be read (${code}): this user may not`;
-    return new Error(message, { cause: error });
-  }
-  return error;
+  const problem =
+    code === 'ENOENT' && syscall === 'scandir'
+      ? `there is no audit log in DATA_DIR (${dir}); set DATA_DIR as the bridge has it`
+      : code === 'EACCES' || code === 'EPERM'
+        ? `the audit log in DATA_DIR (${dir}) cannot be read (${code}): this user may not`
+        : undefined;
+  return problem === undefined ? error : new Error(problem, { cause: error });
 }

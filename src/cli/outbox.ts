@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { readSettings } from '../config/config.ts';
 import { NoOutboxError, OutboxAdmin } from '../outbox/admin.ts';
 import { VersionError } from '../outbox/schema.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { drop, retry } from './outbox-change.ts';
 import { checkBackend, exportRecords, list, type OutboxCommand, show, status } from './outbox-read.ts';
-import { countOf, dataDir, type Terminal } from './terminal.ts';
+import { countOf, type Terminal } from './terminal.ts';
 
 const BACKEND = ['--backend <name>', 'of one backend; intake: rows that could not be read at all'] as const;
 const DEAD = ['--dead', 'dead letters only, which are not tried again by themselves'] as const;
@@ -26,7 +27,7 @@ export function addOutbox(program: Command, terminal: Terminal): void {
     .addHelpText('after', ABOUT);
   const add = (name: string, run: (command: OutboxCommand) => void | Promise<void>) =>
     outbox.command(name).action(async function (this: Command) {
-      const dir = dataDir(terminal.env());
+      const { DATA_DIR: dir } = readSettings(terminal.env(), 'DATA_DIR');
       const options = this.opts<OutboxCommand['options']>();
       let admin: OutboxAdmin | undefined;
       try {

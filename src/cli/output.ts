@@ -31,26 +31,18 @@ export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
-  const [large, small] =
-    hours < 24 ? [`${hours}h`, `${minutes % 60}m`] : [`${Math.floor(hours / 24)}d`, `${hours % 24}h`];
-  return small.startsWith('0') ? large : `${large} ${small}`;
+  const span = hours < 24 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`;
+  return span.replace(/^0h | 0[hm]$/g, '');
 }
 
-const UNITS = ['KB', 'MB', 'GB', 'TB'] as const;
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** A number of bytes in units of 1024, as `OUTBOX_MAX_MB` counts: `900 B`, `12.4 MB`. */
 export function size(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  let value = bytes / 1024;
-  let unit = 0;
-  // 1023.95 and more would be printed as 1024.0 of this unit
-  while (value >= 1023.95 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value.toFixed(1)} ${UNITS[unit]}`;
+  // 1023.95 and more would be printed as 1024.0 of a unit
+  const unit = UNITS.findIndex((_, i) => i === UNITS.length - 1 || bytes < 1023.95 * 1024 ** i);
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
 /** A count with its noun: `1 record`, `2 records`. */

@@ -5,21 +5,16 @@ import { parseConfig } from '../config/config.ts';
 import { settingsHelp } from '../config/describe.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
-/** Adds the commands of one noun to the program. */
-type AddNoun = (program: Command, terminal: Terminal) => void;
-
-/** One file per noun. A noun is loaded alone if the command line names it, all of them for the help. */
-const NOUNS: ReadonlyMap<string, () => Promise<AddNoun>> = new Map(
-  Object.entries({
-    serve: async () => addServe,
-    'check-config': async () => (await import('./check-config.ts')).addCheckConfig,
-    policy: async () => (await import('./policy.ts')).addPolicy,
-    check: async () => (await import('./policy.ts')).addCheck,
-    outbox: async () => (await import('./outbox.ts')).addOutbox,
-    audit: async () => (await import('./audit.ts')).addAudit,
-    settings: async () => addSettings,
-  }),
-);
+/** One file per noun, which adds its commands. It is loaded alone if the command line names it, all of them for the help. */
+const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | Promise<void>>([
+  ['serve', addServe],
+  ['check-config', async (...to) => (await import('./check-config.ts')).addCheckConfig(...to)],
+  ['policy', async (...to) => (await import('./policy.ts')).addPolicy(...to)],
+  ['check', async (...to) => (await import('./policy.ts')).addCheck(...to)],
+  ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
+  ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
+  ['settings', addSettings],
+]);
 
 const ABOUT = `
 Without a command it serves. Settings are environment variables, or lines of a
@@ -67,9 +62,8 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
       outputError: () => {},
     })
     .exitOverride();
-  const load = NOUNS.get(noun ?? '');
-  const loads = load === undefined ? [...NOUNS.values()] : [load];
-  for (const addNoun of await Promise.all(loads.map((one) => one()))) addNoun(program, terminal);
+  const named = NOUNS.get(noun ?? '');
+  for (const add of named === undefined ? NOUNS.values() : [named]) await add(program, terminal);
   return program;
 }
 

@@ -55,7 +55,7 @@ export async function serve(config: Config): Promise<void> {
   // Now and not at the end: a process that is killed writes nothing
   setImmediate(flushCompileCache);
 
-  const signal = await Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  const signal = await nextSignal();
   stopWatching();
   bridge.startDraining();
   await drain(bridge, server, config.server, signal);
@@ -73,8 +73,8 @@ function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']
   return watchPolicyFile(policyFile, bridge.reloadPolicies);
 }
 
-function signalOf(name: 'SIGTERM' | 'SIGINT'): Promise<string> {
-  return once(process, name).then(() => name);
+function nextSignal(): Promise<string> {
+  return Promise.race(['SIGTERM', 'SIGINT'].map((name) => once(process, name).then(() => name)));
 }
 
 /**
@@ -90,7 +90,7 @@ async function drain(
 ): Promise<void> {
   const { log } = bridge;
   log.info({ signal }, 'draining');
-  const impatient = Promise.race([signalOf('SIGTERM'), signalOf('SIGINT')]);
+  const impatient = nextSignal();
   if (signal === 'SIGTERM')
     await Promise.race([wait(config.shutdownDelayMs, undefined, { ref: false }), impatient]);
 

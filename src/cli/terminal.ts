@@ -3,7 +3,6 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
-import { readSettings } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { Env } from '../config/read.ts';
 
@@ -42,11 +41,6 @@ export function countOf(min: number, max: number): (text: string) => number {
     if (count >= min && count <= max) return count;
     throw new InvalidArgumentError(`Write a number, ${min} to ${max}`);
   };
-}
-
-/** `DATA_DIR`, the one setting of commands that work where others are missing or wrong. */
-export function dataDir(env: Env): string {
-  return readSettings(env, 'DATA_DIR').DATA_DIR;
 }
 
 /**
