@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { removeDatabase } from './schema.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -11,6 +12,29 @@ const MAX_ID = 2 ** 48;
 
 const PAGE_BYTES = 4096;
 
+/**
+ * Copies a damaged outbox, and puts the first page of a sound one in the place of its own: it holds nothing but the
+ * definitions and places of the tables, which are the same in every outbox of a version.
+ *
+ * @param sound a file with the tables and nothing in them
+ */
+export function repairFirstPage(file: string, copy: string, sound: string): void {
+  removeDatabase(copy);
+  if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory()) return;
+  for (const suffix of ['', '-wal']) {
+    if (fs.existsSync(file + suffix)) {
+      fs.copyFileSync(file + suffix, copy + suffix, fs.constants.COPYFILE_FICLONE);
+    }
+  }
+  const page = fs.readFileSync(sound).subarray(0, PAGE_BYTES);
+  const pages = Math.ceil((fs.statSync(copy, { throwIfNoEntry: false })?.size ?? 0) / PAGE_BYTES);
+  page.writeUInt32BE(Math.max(1, pages), 28);
+  page.fill(0, 32, 40); // The list of free pages
+  const fd = fs.openSync(copy, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+  fs.writeSync(fd, page, 0, PAGE_BYTES, 0);
+  fs.closeSync(fd);
+}
+
 /** Reads a damaged outbox as far as that goes. An error ends a reading, and never leaves it. */
 export class DamagedOutbox {
   readonly #db: DatabaseSync;
@@ -19,7 +43,7 @@ export class DamagedOutbox {
     this.#db = db;
   }
 
-  /** @returns undefined without anything to read, as where not even the first page is sound */
+  /** @returns undefined if its tables cannot be told, as where the first page is destroyed */
   static open(file: string): DamagedOutbox | undefined {
     // Of an empty one SQLite deletes the log
     if (!fs.statSync(file, { throwIfNoEntry: false })?.size) return undefined;

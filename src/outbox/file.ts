@@ -4,11 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { makeFolder } from '../storage/folder.ts';
 import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
+import type { Damage } from './outbox.ts';
 import { salvage } from './salvage.ts';
-import { formatOf, MIGRATIONS, migrate, VersionError } from './schema.ts';
-
-/** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
-export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
+import { DATABASE_SUFFIXES, formatOf, MIGRATIONS, migrate, removeDatabase, VersionError } from './schema.ts';
 
 /** An outbox file, open and held against other bridges. */
 export type OutboxFile = {
@@ -103,7 +101,7 @@ function tryOpen(file: string, migrations: readonly string[]): { db: DatabaseSyn
   } catch (error) {
     db.close();
     if (isDamage(error)) return { unusable: storageCode(error) };
-    if (stat === undefined) remove(file);
+    if (stat === undefined) removeDatabase(file);
     throw error;
   }
 }
@@ -145,12 +143,7 @@ function hasSchema(db: DatabaseSync, migrations: readonly string[]): boolean {
   return isThere;
 }
 
-const SUFFIXES = ['', '-wal', '-shm', '-journal'];
 const newOf = (file: string) => file.replace(/\.db$/, '.new.db');
-
-function remove(file: string): void {
-  for (const suffix of SUFFIXES) fs.rmSync(file + suffix, { force: true });
-}
 
 /**
  * Fills a new file from an unusable one, puts that aside with what belongs to it, under a name that tells when and why,
@@ -164,7 +157,7 @@ function replace(
   migrations: readonly string[],
 ): { db: DatabaseSync; damage: Damage } {
   const fresh = newOf(file);
-  remove(fresh);
+  removeDatabase(fresh);
   fs.closeSync(fs.openSync(fresh, 'a', 0o600));
   const db = new DatabaseSync(fresh);
   let kept: number;
@@ -174,12 +167,12 @@ function replace(
     db.close();
   } catch (error) {
     if (db.isOpen) db.close();
-    remove(fresh);
+    removeDatabase(fresh);
     throw error;
   }
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
   const aside = file.replace(/\.db$/, `.${reason.toLowerCase()}.${stamp}.db`);
-  const found = SUFFIXES.filter((suffix) => fs.existsSync(file + suffix));
+  const found = DATABASE_SUFFIXES.filter((suffix) => fs.existsSync(file + suffix));
   for (const suffix of found) fs.renameSync(file + suffix, aside + suffix);
   fs.renameSync(fresh, file);
   const opened = tryOpen(file, migrations);
@@ -191,6 +184,6 @@ function replace(
 function finishReplacement(file: string): void {
   const fresh = newOf(file);
   if (!fs.existsSync(fresh) || fs.existsSync(file)) return;
-  remove(file);
+  removeDatabase(file);
   fs.renameSync(fresh, file);
 }

@@ -1,5 +1,4 @@
 import type { RecordOutcome } from '../guardrail/record.ts';
-import type { Damage } from './file.ts';
 
 /** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
@@ -107,6 +106,9 @@ export type Outbox = {
   stats(): Promise<OutboxStats>;
   close(): Promise<void>;
 };
+
+/** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
+export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
 
 /** What happens to the outbox itself. */
 export type OutboxEvents = {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { isAboutValues } from '../storage/storage-code.ts';
-import { DamagedOutbox, type Row } from './damaged.ts';
+import { DamagedOutbox, type Row, repairFirstPage } from './damaged.ts';
 import { isIntact } from './queries.ts';
-import { READY } from './schema.ts';
+import { READY, removeDatabase } from './schema.ts';
 
 /** Records at a time, so that a large outbox is not in memory as a whole. */
 const BLOCK = 500;
@@ -22,15 +22,22 @@ const STATES = 3;
  * @returns how many undelivered records were kept
  */
 export function salvage(damaged: string, db: DatabaseSync, configured: readonly string[]): number {
-  const source = DamagedOutbox.open(damaged);
-  if (source === undefined) return 0;
+  const repaired = `${damaged}.repaired`;
+  let source: DamagedOutbox | undefined;
   try {
+    source = DamagedOutbox.open(damaged);
+    if (source === undefined) {
+      repairFirstPage(damaged, repaired, String(db.location()));
+      source = DamagedOutbox.open(repaired);
+    }
+    if (source === undefined) return 0;
     db.exec('BEGIN IMMEDIATE');
     const kept = copy(source, db, configured);
     db.exec('COMMIT');
     return kept;
   } finally {
-    source.close();
+    source?.close();
+    removeDatabase(repaired);
   }
 }
 

@@ -1,7 +1,16 @@
+import fs from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Tells our file from any other SQLite file. */
 export const APPLICATION_ID = 0x4c474231;
+
+/** Endings of the files of a database: its own, the log, the memory shared by its connections, and a rollback journal. */
+export const DATABASE_SUFFIXES = ['', '-wal', '-shm', '-journal'];
+
+/** Removes a database, if it is there. */
+export function removeDatabase(file: string): void {
+  for (const suffix of DATABASE_SUFFIXES) fs.rmSync(file + suffix, { force: true });
+}
 
 /** States of a delivery. */
 export const READY = 0;

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Damage } from '../../src/outbox/file.ts';
-import type { Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/outbox.ts';
+import type { Damage, Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
 
 export const MB = 1024 * 1024;
