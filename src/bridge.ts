@@ -62,7 +62,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
   );
-  const log = createLog(config.logLevel, () => metrics.logDrops.inc(), destination);
+  const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
   const observer = new Observer(metrics, log);
   const releases = new Releases();
   const { access, bodies, proxy, replies } = config;
@@ -72,7 +72,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const audit = new Auditor({
     openLog: () => openAuditLog(config.audit, log),
     wanted: () => policies?.engine.audit,
-    onLost: () => metrics.auditLost.inc(),
+    onLost: () => metrics.audit_lost_total.inc(),
   });
   audit.prepare();
   const judge = new Judge({
@@ -129,8 +129,8 @@ function startRecords(
 ): RecordsThread | undefined {
   if (records === undefined) return undefined;
   return new RecordsThread({ backends, bodies, proxy, records }, log, {
-    restarted: () => metrics.telemetryRestarts.inc(),
-    lost: () => metrics.telemetryLost.inc(),
+    restarted: () => metrics.telemetry_restarts_total.inc(),
+    lost: () => metrics.telemetry_lost_total.inc(),
   });
 }
 
@@ -184,13 +184,13 @@ function readPolicies(policyFile: string): string {
 function reload(policies: PolicyStore, metrics: Metrics, log: Log): void {
   try {
     const changed = policies.reload();
-    metrics.policyReloads.inc({ result: changed ? 'changed' : 'unchanged' });
+    metrics.policy_reloads_total.inc({ result: changed ? 'changed' : 'unchanged' });
     if (!changed) return;
     const { name, version, warnings } = policies.file;
     log.info({ policy_file: name, policy_version: version }, 'policies read again');
     for (const warning of warnings) log.warn(warning);
   } catch (error) {
-    metrics.policyReloads.inc({ result: 'failed' });
+    metrics.policy_reloads_total.inc({ result: 'failed' });
     const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
     const problems = isKnown ? error.problems : [(error as Error).name];
     log.error(

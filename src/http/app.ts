@@ -89,15 +89,15 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     logsRoute({
       records,
       refuse: refuseEvents,
-      dropped: () => metrics.logPosts.inc({ result: 'no_backend' }),
+      dropped: () => metrics.log_posts_total.inc({ result: 'no_backend' }),
       accepted(ms) {
-        metrics.logPosts.inc({ result: 'accepted' });
-        metrics.logSeconds.observe({}, ms / 1000);
+        metrics.log_posts_total.inc({ result: 'accepted' });
+        metrics.log_post_seconds.observe({}, ms / 1000);
       },
     }),
   );
   app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH], (c) => {
-    metrics.rejected.inc({ reason: 'method' });
+    metrics.rejected_total.inc({ reason: 'method' });
     return c.json(errorBody({ reason: 'method', message: 'send a POST' }), 405, { allow: 'POST' });
   });
   app.get('/healthz', healthRoute);
@@ -105,12 +105,12 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   app.get('/metrics', metricsRoute(metrics.registry, records));
 
   app.notFound((c) => {
-    metrics.rejected.inc({ reason: 'not_found' });
+    metrics.rejected_total.inc({ reason: 'not_found' });
     const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);
   });
   app.onError((error, c) => {
-    metrics.rejected.inc({ reason: 'bug' });
+    metrics.rejected_total.inc({ reason: 'bug' });
     log.error({ error: error.name }, 'route failed');
     return c.json(errorBody({ reason: 'bug', message: 'see the log' }), 400);
   });

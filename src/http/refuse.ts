@@ -35,7 +35,7 @@ export function refuseGuardrailCall({
   };
   return (c, refusal) => {
     const { reason, field, status } = refusal;
-    metrics.rejected.inc({ reason });
+    metrics.rejected_total.inc({ reason });
     switch (reason) {
       case 'too_large':
       case 'overloaded':
@@ -58,7 +58,7 @@ export function refuseGuardrailCall({
 export function refuseLogs({ metrics, log }: Pick<Options, 'metrics' | 'log'>): Refuse<LogResult> {
   return (c, refusal: HttpRefusal<LogResult>) => {
     const { reason, field, status } = refusal;
-    metrics.logPosts.inc({ result: reason });
+    metrics.log_posts_total.inc({ result: reason });
     if (reason === 'aborted') return c.body(null, 400);
     log.warn({ reason, ...(field !== undefined && { field }) }, 'log events refused');
     return c.json(errorBody(refusal), status, status === 503 ? { 'retry-after': '5' } : {});

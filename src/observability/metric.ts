@@ -64,13 +64,22 @@ class Branch<S> {
 
 /** All series of one metric. */
 class Metric<K extends string, S extends Value | Distribution> {
+  readonly #about: { readonly help: string; readonly type: string };
   readonly #labelNames: readonly K[];
   readonly #create: () => S;
+  readonly #beforeScrape: (metric: Metric<K, S>) => void;
   #root = new Branch<S>();
 
-  constructor(values: LabelValues<K>, create: () => S) {
+  constructor(
+    about: { help: string; type: string },
+    values: LabelValues<K>,
+    create: () => S,
+    beforeScrape = (_: Metric<K, S>) => {},
+  ) {
+    this.#about = about;
     this.#labelNames = Object.keys(values) as K[];
     this.#create = create;
+    this.#beforeScrape = beforeScrape;
     this.zero(values);
   }
 
@@ -117,7 +126,8 @@ class Metric<K extends string, S extends Value | Distribution> {
     this.#root = new Branch<S>();
   }
 
-  samples(name: string): Sample[] {
+  /** What prom-client writes down. */
+  read(name: string): { readonly name: string; readonly values: readonly Sample[] } {
     const samplesOf = (
       { series, next }: Branch<S>,
       labels: object,
@@ -126,40 +136,34 @@ class Metric<K extends string, S extends Value | Distribution> {
       label === undefined
         ? (series?.samples(name, labels) ?? [])
         : [...next].flatMap(([value, branch]) => samplesOf(branch, { ...labels, [label]: value }, others));
-    return samplesOf(this.#root, {}, this.#labelNames);
+    this.#beforeScrape(this);
+    return { name, ...this.#about, values: samplesOf(this.#root, {}, this.#labelNames) };
   }
 }
 
-/**
- * Registers metrics of ours with prom-client, which writes them down.
- *
- * @param prefix of every name
- */
-export function metricsIn(registry: Registry, prefix: string) {
-  /** @param beforeScrape called to set what is read at the scrape */
-  function metricOf<S extends Value | Distribution>(type: string, create: () => S) {
-    return <K extends string = never>(
-      name: string,
-      help: string,
-      values = {} as LabelValues<K>,
-      beforeScrape = (_: Metric<K, S>) => {},
-    ) => {
-      const metric = new Metric(values, create);
-      const fullName = prefix + name;
-      const get = async () => {
-        beforeScrape(metric);
-        return { name: fullName, help, type, values: metric.samples(fullName) };
-      };
-      // The registry only calls `get`; its types name prom-client's own classes
-      registry.registerMetric({ name: fullName, get } as unknown as Gauge);
-      return metric;
-    };
-  }
+function metricOf<S extends Value | Distribution>(type: string, create: () => S) {
+  return <K extends string = never>(
+    help: string,
+    values = {} as LabelValues<K>,
+    beforeScrape?: (metric: Metric<K, S>) => void,
+  ) => new Metric({ help, type }, values, create, beforeScrape);
+}
 
-  return {
-    counter: metricOf('counter', () => new Value()),
-    gauge: metricOf('gauge', () => new Value()),
-    /** @param bounds of the buckets, inclusive, the lowest first */
-    histogram: (bounds: readonly number[]) => metricOf('histogram', () => new Distribution(bounds)),
-  };
+export const counter = metricOf('counter', () => new Value());
+/** The last argument is called to set what is read at the scrape. */
+export const gauge = metricOf('gauge', () => new Value());
+/** @param bounds of the buckets, inclusive, the lowest first */
+export const histogram = (bounds: readonly number[]) => metricOf('histogram', () => new Distribution(bounds));
+
+/** Registers metrics of ours with prom-client, which writes them down. @param prefix of every name */
+export function registerIn(
+  registry: Registry,
+  prefix: string,
+  metrics: Readonly<Record<string, Pick<Metric<never, Value>, 'read'>>>,
+): void {
+  for (const [key, metric] of Object.entries(metrics)) {
+    const name = prefix + key;
+    // The registry only calls `get`; its types name prom-client's own classes
+    registry.registerMetric({ name, get: async () => metric.read(name) } as unknown as Gauge);
+  }
 }

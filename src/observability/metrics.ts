@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ACTIONS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
-import { metricsIn } from './metric.ts';
+import { counter, gauge, histogram, registerIn } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -41,93 +41,84 @@ export function createMetrics(
   { backends: backend, policies }: Names,
   breakerState: (backend: string) => (typeof BREAKER_STATES)[number],
 ) {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const { counter, gauge, histogram } = metricsIn(registry, 'guardrail_bridge_');
-  const decisionTimes = histogram([...LOG_SECONDS, 30]);
-  const checkTimes = histogram(CHECK_SECONDS);
-  const logTimes = histogram(LOG_SECONDS);
   const input_type = ['request', 'response'];
-  const calls = { input_type };
-  const checks = { backend, input_type };
-  const judging = { mode: ['enforce', 'observe'], input_type };
+  const judged = { mode: ['enforce', 'observe'], input_type };
   const failing = policies.length > 0 ? [...backend, 'policies'] : backend;
-  const failed = { backend: failing, ...judging, kind: FAILURE_KINDS };
   const would = { policy: [], rule: [], team: [] };
 
-  gauge('breaker_state', '0 closed (asked), 1 half open (one probe), 2 open.', { backend }, (state) => {
-    for (const name of backend) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
-  });
-  const table = {
-    decisions: counter('decisions_total', 'Guardrail calls by their action.', { ...calls, action: ACTIONS }),
-    seconds: decisionTimes('decision_seconds', 'Time from a read body to the decision.', calls),
-    verdicts: counter(
-      'verdicts_total',
+  const metrics = {
+    decisions_total: counter('Guardrail calls by their action.', { input_type, action: ACTIONS }),
+    decision_seconds: histogram([...LOG_SECONDS, 30])('Time from a read body to the decision.', {
+      input_type,
+    }),
+    verdicts_total: counter(
       'What each backend and policy said, in observe mode too. Failures are not among them.',
-      { backend: [...backend, ...policies], ...judging, verdict: VERDICT_KINDS },
+      { backend: [...backend, ...policies], ...judged, verdict: VERDICT_KINDS },
     ),
-    failures: counter('failures_total', 'Checks that gave no verdict, by kind.', failed),
-    bypasses: counter(
-      'bypasses_total',
+    failures_total: counter('Checks that gave no verdict, by kind.', {
+      backend: failing,
+      ...judged,
+      kind: FAILURE_KINDS,
+    }),
+    bypasses_total: counter(
       'Checks without a verdict whose fail mode lets the call go on (fail_open) or asks LiteLLM (defer).',
-      { ...checks, fallback: ['fail_open', 'defer'] },
+      { backend, input_type, fallback: ['fail_open', 'defer'] },
     ),
-    unjudged: counter(
-      'unjudged_total',
+    unjudged_total: counter(
       'Calls with content that a backend cannot look at: responses (answer), or media (images, audio, files).',
       { backend, content: ['answer', 'media'] },
     ),
-    checkSeconds: checkTimes('check_seconds', 'Time a backend took, failures included.', checks),
-    rejected: counter('rejected_total', 'Requests that could not be judged.', { reason: REJECTIONS }),
-    unappliable: counter(
-      'unapplied_redactions_total',
+    check_seconds: histogram(CHECK_SECONDS)('Time a backend took, failures included.', {
+      backend,
+      input_type,
+    }),
+    breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }, (state) => {
+      for (const name of backend) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
+    }),
+    rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
+    unapplied_redactions_total: counter(
       'Redactions that could not be put into a reply and blocked the call instead.',
-      calls,
+      { input_type },
     ),
-    wouldBlock: counter(
-      'would_block_total',
+    would_block_total: counter(
       'Calls that a policy which only observes would have blocked, by the rule of their caller and by team.',
       would,
     ),
-    wouldRedact: counter(
-      'would_redact_total',
+    would_redact_total: counter(
       'Calls that a policy which only observes would have redacted, by the rule of their caller and by team.',
       would,
     ),
-    lateVerdicts: counter('late_verdicts_total', 'Results of checks after the end of a streamed response.', {
+    late_verdicts_total: counter('Results of checks after the end of a streamed response.', {
       backend,
       result: VERDICT_KINDS,
     }),
-    policyReloads: counter(
-      'policy_reloads_total',
+    policy_reloads_total: counter(
       'Times that the policy file was read again: changed, unchanged, or failed and the last good one kept.',
       { result: ['changed', 'unchanged', 'failed'] },
     ),
-    auditLost: counter('audit_lost_total', 'Decisions that could not be written to the audit log.'),
-    logPosts: counter('log_posts_total', 'POSTs of log events by their result.', { result: LOG_RESULTS }),
-    logSeconds: logTimes(
-      'log_post_seconds',
+    audit_lost_total: counter('Decisions that could not be written to the audit log.'),
+    log_posts_total: counter('POSTs of log events by their result.', { result: LOG_RESULTS }),
+    log_post_seconds: histogram(LOG_SECONDS)(
       'Time from a POST of log events until they are durable. LiteLLM drops what it queues meanwhile.',
     ),
-    telemetryRestarts: counter(
-      'telemetry_restarts_total',
-      'Times that the telemetry thread was started again.',
-    ),
-    telemetryLost: counter(
-      'telemetry_lost_total',
+    telemetry_restarts_total: counter('Times that the telemetry thread was started again.'),
+    telemetry_lost_total: counter(
       'Records of blocked calls that were lost as the telemetry thread did not respond for too long.',
     ),
-    logDrops: counter('log_lines_dropped_total', 'Log lines lost because standard output was not read.'),
+    log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  registerIn(registry, 'guardrail_bridge_', metrics);
 
   const teams = new Set<string>();
   return {
-    ...table,
+    ...metrics,
     registry,
     /** Counts what a policy that only observes would have done. */
     would(verdict: 'block' | 'redact', { policy, rule, team }: WouldLabels) {
       if (teams.size < MAX_TEAMS) teams.add(team);
-      const metric = verdict === 'block' ? table.wouldBlock : table.wouldRedact;
+      const metric = verdict === 'block' ? metrics.would_block_total : metrics.would_redact_total;
       metric.inc({ policy, rule, team: teams.has(team) ? team : 'other' });
     },
   };

@@ -35,13 +35,13 @@ export class Observer {
     const { call, outcome, ref, ms, policies } = decision;
     const { input_type } = call;
     if (policies !== undefined) this.#policies(policies, decision);
-    if (ms > 0) this.#metrics.seconds.observe({ input_type }, ms / 1000);
+    if (ms > 0) this.#metrics.decision_seconds.observe({ input_type }, ms / 1000);
     const action = actionOf(decision);
-    this.#metrics.decisions.inc({ input_type, action });
+    this.#metrics.decisions_total.inc({ input_type, action });
     switch (outcome.kind) {
       case 'block': {
         const { cause, by: backend } = outcome;
-        if (cause === 'redaction') this.#metrics.unappliable.inc({ input_type });
+        if (cause === 'redaction') this.#metrics.unapplied_redactions_total.inc({ input_type });
         this.#log.warn({ ...callFields(call), action, cause, backend, ref }, 'blocked');
         break;
       }
@@ -63,7 +63,7 @@ export class Observer {
     for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
       const mode = enforced ? 'enforce' : 'observe';
       const counted = verdict === 'redact' ? 'modify' : verdict;
-      this.#metrics.verdicts.inc({ backend: kind, mode, input_type, verdict: counted });
+      this.#metrics.verdicts_total.inc({ backend: kind, mode, input_type, verdict: counted });
       if (verdict === 'allow') continue;
       const found = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: callerRule };
       this.#log.info({ ...callFields(call), ...found }, 'policy');
@@ -85,13 +85,14 @@ export class Observer {
   /** The policies gave no result. */
   policiesFailed(call: GuardrailCall, failure: Failure): void {
     const { input_type } = call;
-    this.#metrics.failures.inc({ backend: 'policies', mode: 'enforce', input_type, kind: failure.kind });
+    const labels = { backend: 'policies', mode: 'enforce', input_type };
+    this.#metrics.failures_total.inc({ ...labels, kind: failure.kind });
     this.#log.error({ ...callFields(call), failure: loggable(failure) }, 'policies gave no verdict');
   }
 
   /** A mistake of ours kept a call from being judged. */
   failed(error: unknown, call: GuardrailCall | undefined): void {
-    this.#metrics.rejected.inc({ reason: 'bug' });
+    this.#metrics.rejected_total.inc({ reason: 'bug' });
     const fields = call === undefined ? {} : callFields(call);
     this.#log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
   }
@@ -100,13 +101,13 @@ export class Observer {
   checked(call: GuardrailCall, result: CheckResult): void {
     const { backend, mode, seconds } = result;
     const labels = { backend, input_type: call.input_type };
-    this.#metrics.checkSeconds.observe(labels, seconds);
+    this.#metrics.check_seconds.observe(labels, seconds);
     if ('failure' in result) {
       this.#checkFailed(call, result);
       return;
     }
     const verdict = kindOf(result.verdict);
-    this.#metrics.verdicts.inc({ ...labels, mode, verdict });
+    this.#metrics.verdicts_total.inc({ ...labels, mode, verdict });
     const level = verdict === 'allow' ? 'debug' : 'info';
     if (this.#log.isLevelEnabled(level)) {
       this.#log[level]({ ...callFields(call), backend, mode, seconds, verdict }, 'verdict');
@@ -116,7 +117,7 @@ export class Observer {
   #checkFailed(call: GuardrailCall, result: Extract<CheckResult, { failure: Failure }>): void {
     const { backend, mode, seconds, failure, effect, unreachableFallback } = result;
     const labels = { backend, input_type: call.input_type };
-    this.#metrics.failures.inc({ ...labels, mode, kind: failure.kind });
+    this.#metrics.failures_total.inc({ ...labels, mode, kind: failure.kind });
     const fields = { ...callFields(call), backend, mode, seconds, failure: loggable(failure) };
     if (failure.kind === 'cancelled') {
       this.#log.debug(fields, 'check cancelled');
@@ -124,7 +125,7 @@ export class Observer {
     }
     const bypassed = mode === 'enforce' && (effect === 'allow' || effect === 'defer');
     if (bypassed)
-      this.#metrics.bypasses.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
+      this.#metrics.bypasses_total.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
     this.#log.warn({ ...fields, unreachable_fallback: unreachableFallback, bypassed }, 'no verdict');
   }
 
@@ -132,7 +133,7 @@ export class Observer {
   trailed(call: GuardrailCall, check: CheckResult): void {
     const { backend, mode } = check;
     const result = 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
-    this.#metrics.lateVerdicts.inc({ backend, result });
+    this.#metrics.late_verdicts_total.inc({ backend, result });
     const fields = { ...callFields(call), backend, mode, result };
     if (result === 'allow') this.#log.debug(fields, 'late verdict');
     else this.#log.warn(fields, 'late verdict: the response has been delivered');
@@ -140,7 +141,7 @@ export class Observer {
 
   /** A backend cannot look at some content. */
   unjudged(call: GuardrailCall, backend: string, content: 'answer' | 'media'): void {
-    this.#metrics.unjudged.inc({ backend, content });
+    this.#metrics.unjudged_total.inc({ backend, content });
     if (this.#log.isLevelEnabled('debug')) {
       this.#log.debug({ ...callFields(call), backend, content }, 'content this backend cannot judge');
     }

@@ -22,7 +22,7 @@ export class RecordsObserver {
 
   /** A POST of log events was stored. */
   received(receipt: Receipt): void {
-    for (const [result, rows] of Object.entries(receipt)) this.metrics.rows.inc({ result }, rows);
+    for (const [result, rows] of Object.entries(receipt)) this.metrics.rows_total.inc({ result }, rows);
     const warn = (rows: number, message: string) => rows > 0 && this.#log('warn', { rows }, message);
     warn(receipt.legacy, 'log rows of generic_api_use_v1 cannot be read: switch it off in LiteLLM');
     warn(receipt.bad, 'log rows cannot be read; see the outbox command');
@@ -47,7 +47,7 @@ export class RecordsObserver {
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {
     if (calls === 0) return;
-    this.metrics.missingEvents.inc({}, calls);
+    this.metrics.missing_events_total.inc({}, calls);
     this.#log(
       'warn',
       { calls },
@@ -57,12 +57,12 @@ export class RecordsObserver {
 
   /** The records of blocked calls were stored. */
   blockStored(dispositions: readonly Disposition[]): void {
-    for (const disposition of dispositions) this.metrics.rows.inc({ result: `block_${disposition}` });
+    for (const disposition of dispositions) this.metrics.rows_total.inc({ result: `block_${disposition}` });
   }
 
   /** The record of a blocked call could not be stored. */
   blockedLost(callId: string, reason: OutboxError['kind']): void {
-    this.metrics.dropped.inc({ backend: 'all', reason });
+    this.metrics.dropped_total.inc({ backend: 'all', reason });
     const litellm_call_id = callId.slice(0, MAX_LOGGED_ID_CHARS);
     this.#log('error', { litellm_call_id, reason }, 'the record of a blocked call was lost');
   }
@@ -74,15 +74,15 @@ export class RecordsObserver {
 
   readonly outbox: OutboxEvents = {
     damaged: (damage) => {
-      this.metrics.damage.inc();
+      this.metrics.damage_total.inc();
       this.#log('error', damage, 'the outbox was damaged and put aside; what could be read was kept');
     },
     unreadable: (backend) => {
-      this.metrics.dead.inc({ backend, reason: 'damaged' });
+      this.metrics.dead_total.inc({ backend, reason: 'damaged' });
       this.#log('error', { backend }, 'a record was damaged on disk and is a dead letter');
     },
     expired: (backend, records) => {
-      this.metrics.dropped.inc({ backend, reason: 'expired' }, records);
+      this.metrics.dropped_total.inc({ backend, reason: 'expired' }, records);
       this.#log(
         'error',
         { backend, records },
@@ -90,7 +90,7 @@ export class RecordsObserver {
       );
     },
     crowded: (rows) => {
-      this.metrics.dropped.inc({ backend: 'intake', reason: 'crowded' }, rows);
+      this.metrics.dropped_total.inc({ backend: 'intake', reason: 'crowded' }, rows);
       this.#log('warn', { rows }, 'unreadable log rows were dropped for newer ones');
     },
     unavailable: (code, advice = 'see DATA_DIR, OUTBOX_MAX_MB and the disk') => {
@@ -103,20 +103,20 @@ export class RecordsObserver {
 
   readonly delivery: CourierEvents = {
     delivered: (backend, records, verdicts) => {
-      this.metrics.delivered.inc({ backend }, records);
+      this.metrics.delivered_total.inc({ backend }, records);
       for (const verdict of verdicts) {
-        this.metrics.verdicts.inc({ backend, verdict: kindOf(verdict) });
+        this.metrics.verdicts_total.inc({ backend, verdict: kindOf(verdict) });
         if (verdict.kind === 'block')
           this.#log('info', { backend }, 'the vendor would have blocked a recorded call');
       }
     },
     retried: (backend, records, failure, delayMs) => {
-      this.metrics.retried.inc({ backend, kind: failure.kind }, records);
+      this.metrics.retried_total.inc({ backend, kind: failure.kind }, records);
       const fields = { backend, records, failure: loggable(failure), retry_seconds: delayMs / 1000 };
       this.#log('warn', fields, 'records were not taken and will be tried again');
     },
     dead: (backend, records, reason) => {
-      this.metrics.dead.inc({ backend, reason }, records);
+      this.metrics.dead_total.inc({ backend, reason }, records);
       this.#log(
         'error',
         { backend, records, reason },

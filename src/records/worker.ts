@@ -41,7 +41,7 @@ const backends = sinks.map(({ name }) => name);
 const observer = new RecordsObserver(backends, (...line) => post({ kind: 'log', line }));
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
 const outbox = new SqliteOutbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
-const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notesForgotten.inc() });
+const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
 const intake = new Intake({
   outbox,
   pendingCalls,

@@ -1,16 +1,17 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { metricsIn } from '../../src/observability/metric.ts';
+import { counter, gauge, histogram, registerIn } from '../../src/observability/metric.ts';
 
-function opened() {
+function opened<M extends Parameters<typeof registerIn>[2]>(metrics: M) {
   const registry = new Registry();
+  registerIn(registry, 'bridge_', metrics);
   const lines = async () => (await registry.metrics()).split('\n').filter((line) => line !== '');
-  return { ...metricsIn(registry, 'bridge_'), lines };
+  return { ...metrics, lines };
 }
 
 test('every combination of label values is at zero from the start', async () => {
-  const { counter, lines } = opened();
-  counter('calls_total', 'Calls.', { kind: ['a', 'b'], mode: ['x', 'y'] }).zero({ kind: ['c'], mode: ['z'] });
+  const calls_total = counter('Calls.', { kind: ['a', 'b'], mode: ['x', 'y'] });
+  const { lines } = opened({ calls_total: calls_total.zero({ kind: ['c'], mode: ['z'] }) });
   expect(await lines()).toEqual([
     '# HELP bridge_calls_total Calls.',
     '# TYPE bridge_calls_total counter',
@@ -23,23 +24,22 @@ test('every combination of label values is at zero from the start', async () => 
 });
 
 test('a metric with a label of which no value is listed starts without a series', async () => {
-  const { counter, lines } = opened();
-  const metric = counter('calls_total', 'Calls.', { team: [] });
+  const { calls_total: metric, lines } = opened({ calls_total: counter('Calls.', { team: [] }) });
   expect(await lines()).toHaveLength(2);
   metric.inc({ team: 'a' });
   expect((await lines()).at(-1)).toBe('bridge_calls_total{team="a"} 1');
 });
 
 test('a value that is not listed gets a series of its own, in the order of the labels', async () => {
-  const { counter, lines } = opened();
-  counter('calls_total', 'Calls.', { kind: ['a'], mode: ['x'] }).inc({ mode: 'y', kind: 'b' }, 2);
+  const { calls_total: metric, lines } = opened({
+    calls_total: counter('Calls.', { kind: ['a'], mode: ['x'] }),
+  });
+  metric.inc({ mode: 'y', kind: 'b' }, 2);
   expect((await lines()).at(-1)).toBe('bridge_calls_total{kind="b",mode="y"} 2');
 });
 
 test('a metric without labels is at zero, then counts', async () => {
-  const { counter, gauge, lines } = opened();
-  const calls = counter('calls_total', 'Calls.');
-  const up = gauge('up', 'Up.');
+  const { calls_total: calls, up, lines } = opened({ calls_total: counter('Calls.'), up: gauge('Up.') });
   expect(await lines()).toEqual(expect.arrayContaining(['bridge_calls_total 0', 'bridge_up 0']));
   calls.inc();
   calls.inc({}, 3);
@@ -48,8 +48,7 @@ test('a metric without labels is at zero, then counts', async () => {
 });
 
 test('a series that is kept counts with those that are looked up', async () => {
-  const { counter, lines } = opened();
-  const metric = counter('calls_total', 'Calls.', { kind: ['a', 'b'] });
+  const { calls_total: metric, lines } = opened({ calls_total: counter('Calls.', { kind: ['a', 'b'] }) });
   const kept = metric.at({ kind: 'a' });
   kept.inc();
   kept.inc(5);
@@ -61,8 +60,7 @@ test('a series that is kept counts with those that are looked up', async () => {
 });
 
 test('quotes, backslashes and line ends in a label value are escaped, and label values are not mixed up', async () => {
-  const { counter, lines } = opened();
-  const metric = counter('calls_total', 'Calls.', { team: [], rule: [] });
+  const { calls_total: metric, lines } = opened({ calls_total: counter('Calls.', { team: [], rule: [] }) });
   metric.inc({ team: 'a "b"\n\\c', rule: 'r' });
   metric.inc({ team: 'a', rule: 'bc' });
   metric.inc({ team: 'ab', rule: 'c' });
@@ -74,9 +72,9 @@ test('quotes, backslashes and line ends in a label value are escaped, and label 
 });
 
 test('the buckets of a histogram are cumulative and include their bound', async () => {
-  const { histogram, lines } = opened();
-  const metric = histogram([0.5, 1, 2])('seconds', 'Time.', { kind: ['a'] });
-  for (const value of [0.5, 0.6, 1, 7]) metric.observe({ kind: 'a' }, value);
+  const seconds = histogram([0.5, 1, 2])('Time.', { kind: ['a'] });
+  const { lines } = opened({ seconds });
+  for (const value of [0.5, 0.6, 1, 7]) seconds.observe({ kind: 'a' }, value);
   expect((await lines()).slice(1)).toEqual([
     '# TYPE bridge_seconds histogram',
     'bridge_seconds_bucket{le="0.5",kind="a"} 1',
@@ -89,19 +87,20 @@ test('the buckets of a histogram are cumulative and include their bound', async 
 });
 
 test('a gauge can be set at the scrape, and forget its series', async () => {
-  const { gauge, lines } = opened();
   let kinds = ['a', 'b'];
-  gauge('size', 'Size.', { kind: ['a'] }, (size) => {
-    size.clear();
-    for (const kind of kinds) size.set({ kind }, 7);
+  const size = gauge('Size.', { kind: ['a'] }, (metric) => {
+    metric.clear();
+    for (const kind of kinds) metric.set({ kind }, 7);
   });
+  const { lines } = opened({ size });
   expect((await lines()).slice(2)).toEqual(['bridge_size{kind="a"} 7', 'bridge_size{kind="b"} 7']);
   kinds = ['c'];
   expect((await lines()).slice(2)).toEqual(['bridge_size{kind="c"} 7']);
 });
 
 test('two metrics of one name are a mistake', () => {
-  const { counter } = opened();
-  counter('calls_total', 'Calls.');
-  expect(() => counter('calls_total', 'Calls.')).toThrow('already been registered');
+  const registry = new Registry();
+  registerIn(registry, 'bridge_', { calls_total: counter('Calls.') });
+  const again = () => registerIn(registry, 'bridge_', { calls_total: counter('Calls.') });
+  expect(again).toThrow('already been registered');
 });
