@@ -36,7 +36,7 @@ const backends = [
   },
 ];
 
-/** What one call of LiteLLM comes to with a backend under a fallback. */
+/** The reply, failure and counts of one call with a backend under a fallback. */
 async function askUnder(
   backend: (typeof backends)[number],
   fallback: (typeof FALLBACKS)[number],

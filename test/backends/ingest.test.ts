@@ -37,7 +37,7 @@ const sinks = [
 const record = recordOf({ event: { ...EVENT, messages: [{ role: 'user', content: PROMPT }] } });
 
 describe.each(sinks)('$name', ({ at, takes }) => {
-  /** What was thrown when a record was handed over, or undefined. */
+  /** Hands a record over. Resolves with the error, or undefined if it was taken. */
   async function thrown(url: string, signal: AbortSignal = AbortSignal.timeout(15_000)): Promise<unknown> {
     const http = openHttp({ maxReplyBytes: 10_000 });
     return sinkOf(at(url))

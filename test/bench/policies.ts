@@ -1,6 +1,7 @@
-/** What the policies cost: to read texts, for a chat and its turns, for streamed answers, and at the start. */
-import { answers } from './policy-answers.ts';
+/** Measures the policies: to read texts, for a chat and its turns, for streamed answers, and at the start. */
+
 import { chats } from './policy-chats.ts';
+import { responses } from './policy-responses.ts';
 import { speed } from './policy-speed.ts';
 import { stalls } from './policy-stalls.ts';
 import { starts } from './policy-start.ts';
@@ -9,7 +10,7 @@ export async function policies(): Promise<void> {
   // First, while the code is as cold as when the bridge starts
   await starts();
   await chats();
-  await answers();
+  await responses();
   await speed();
   await stalls();
 }

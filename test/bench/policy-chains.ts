@@ -87,7 +87,7 @@ function personalData(): RegExp[] {
   return [email, ...expressionsOf(PERSONAL_DATA)];
 }
 
-/** How many matches a loop over the expressions finds. */
+/** Number of matches that a loop over the expressions finds. */
 export function plainLoop(expressions: readonly RegExp[], text: string): number {
   let matches = 0;
   for (const expression of expressions) {

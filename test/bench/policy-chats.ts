@@ -1,4 +1,4 @@
-/** What a chat costs: one of 4 KB, and one that is sent again with each turn. */
+/** Measures chats: one of 4 KB, and one that is sent again with each turn. */
 import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Engine } from '../../src/policies/engine.ts';
 import { judgeWith } from '../support/policies.ts';

@@ -1,4 +1,4 @@
-/** How fast texts of 100 KB are read, beside a plain loop of the same expressions over the same texts. */
+/** Measures the reading of texts of 100 KB, beside a plain loop of the same expressions over the same texts. */
 
 import { judgeWith } from '../support/policies.ts';
 import { median, range, spread } from './compare.ts';

@@ -1,4 +1,4 @@
-/** How long other calls wait while the engine reads megabytes that are written to take long. */
+/** Measures the wait of other calls while the engine reads megabytes that are written to take long. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { OutOfTime } from '../../src/policies/budget.ts';
 import type { Engine } from '../../src/policies/engine.ts';

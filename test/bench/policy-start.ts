@@ -1,4 +1,4 @@
-/** How long it takes to read a policy file and to build its engine, at the start and when it has changed. */
+/** Measures reading a policy file and building its engine, at the start and when it has changed. */
 import { PolicyStore } from '../../src/policies/store.ts';
 import { range, spread } from './compare.ts';
 import { readChains } from './policy-chains.ts';

@@ -80,7 +80,7 @@ const logLine = (level: string, random: number) => {
   return `${JSON.stringify({ level, time, pid: random % 9000, request_id: uuid, path: `/orders/${random % 4000}`, status: 200, ms: (random % 900) / 10, commit: id.slice(24), msg: 'request completed' })}\n`;
 };
 
-/** What no policy of the benchmark finds anything in. */
+/** Texts in which no policy of the benchmark finds anything. */
 export const CLEAN: Readonly<Record<string, MakeText>> = {
   'English prose': written(ENGLISH, sentence),
   'source code': written(CODE, (line) => `${line}\n`),
@@ -108,7 +108,7 @@ const noise = (size: number) =>
   Buffer.concat(Array.from({ length: Math.ceil(size / 32) }, (_, i) => Buffer.from(digest(i), 'hex')));
 const english = CLEAN['English prose'] as MakeText;
 
-/** What an attacker would send to keep the bridge busy. */
+/** Texts that an attacker would send to keep the bridge busy. */
 export const HOSTILE: Readonly<Record<string, MakeText>> = {
   'all anchors in turn': repeated(`${ANCHORS.join(' ')} `),
   'one anchor (eyJ)': repeated('eyJ'),

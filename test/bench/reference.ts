@@ -67,7 +67,7 @@ function stub() {
     });
 }
 
-/** What the bridge answers to one log event. */
+/** The bridge's reply to one log event. */
 const RECEIPT =
   '{"new":1,"late":0,"duplicate":0,"attempt":0,"blocked":0,"legacy":0,"null":0,"accepted":1,"rejected":0}';
 

@@ -1,4 +1,4 @@
-/** What every part of the benchmark stands on: the load, the servers, how long they are measured. */
+/** The common ground of every part of the benchmark: the load, the servers, the length of a measurement. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-/** How long the bridge takes from nothing to `listening`, and how much memory it keeps while nobody asks. */
+/** Measures the time from nothing to `listening`, and the memory that is kept while nobody asks. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { range, spread } from './compare.ts';
@@ -7,7 +7,7 @@ import { startServer } from './processes.ts';
 import { bridgeEnv, other, quick, target } from './stand.ts';
 
 const STARTS = quick ? 3 : 9;
-/** What was read for the start is collected by then. */
+/** By then the garbage of the start is collected. */
 const IDLE_MS = quick ? 1_000 : 3_000;
 
 const NOWHERE = { AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:1', AKTO_API_KEY: 'bench-token' };

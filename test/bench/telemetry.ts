@@ -1,4 +1,4 @@
-/** What telemetry costs: durable POSTs of log events, and the verdict path beside it. */
+/** Measures telemetry: durable POSTs of log events, and the verdict path beside it. */
 import { join } from 'node:path';
 import { folderOnDisk } from './disk.ts';
 import { countFlushes } from './flushes.ts';

@@ -1,4 +1,4 @@
-/** What a verdict costs: of the built-in policy beside a server that judges nothing, of a backend beside a bare hop to it. */
+/** Measures verdicts: of the built-in policy beside a server that judges nothing, of a vendor beside a bare hop to it. */
 import { chatBody } from './body.ts';
 import { type Server, startServer } from './processes.ts';
 import { beside, bridge, KB, load, reference, target } from './stand.ts';

@@ -26,7 +26,7 @@ export function aktoRedacts(from: string, to: string): Reply {
   };
 }
 
-/** What Akto's JSON reader takes, in characters: `/api/ingestData` has its own limits. */
+/** Limits of Akto's JSON reader, in characters: `/api/ingestData` has its own limits. */
 const BATCH = { string: 5 * 1024 * 1024, body: 10 * 1024 * 1024 };
 const PROXY = { string: 256 * 1024, body: 2 * 1024 * 1024 };
 

@@ -1,4 +1,4 @@
-/** What a test opens, closed when it has ended. */
+/** Servers, clients and deadlines of one test, closed when it has ended. */
 import { onTestFinished } from 'vitest';
 import { createHttp, type Http, type HttpOptions } from '../../src/backends/http.ts';
 import { type Deadline, startDeadline } from '../../src/guardrail/deadline.ts';

@@ -33,7 +33,7 @@ const response = {
 
 type Row = { name: string; result?: object; reply?: FakeBackend['reply']; env?: Record<string, string> };
 
-/** What one call comes to: the reply, and the verdict or failure that was counted. */
+/** The reply to one call, and the verdict or failure that was counted. */
 async function judged({ result, reply, env = {} }: Omit<Row, 'name'>, call: object) {
   vendor.reply = reply ?? aktoReply(result as Record<string, unknown>);
   const bridge = testBridge({ ...aktoAt(vendor.url), ...env });

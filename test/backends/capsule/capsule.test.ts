@@ -21,7 +21,7 @@ async function ask(call: object, env: Record<string, string> = {}) {
   return { reply, bridge, seen: vendor.seen.at(-1) };
 }
 
-/** What the pre hook is sent for a request. */
+/** The body of the pre hook for a request. */
 async function sentFor(fields: object) {
   vendor.reply = capsuleAllows;
   const { seen } = await ask({ input_type: 'request', litellm_call_id: 'call-1', ...fields });

@@ -34,7 +34,7 @@ beforeEach(() => {
 const sink = () => sinkOf(capsuleAt(vendor.url));
 const ingest = (...records: CallRecord[]) =>
   sink().ingest(records, { http, signal: AbortSignal.timeout(15_000) });
-/** What is posted for a record. */
+/** Posts a record and returns the body. */
 async function posted(fields: Partial<CallRecord>): Promise<unknown> {
   await ingest(recordOf(fields));
   return vendor.seen.at(-1)?.body;

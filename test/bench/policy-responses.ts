@@ -1,4 +1,4 @@
-/** What streamed answers cost: the engine's time for each round, and what a backend is sent of them. */
+/** Measures streamed responses: the engine's time for each round, and the characters that a backend is sent. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { aktoAllows } from '../support/akto.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
@@ -35,7 +35,7 @@ async function engineTime(chain: Chain): Promise<void> {
   const at = (from: number) => median(times.slice(from, from + 20).flat()) * 1_000;
   const whole = times.reduce((sum, own) => sum + median(own), 0);
   console.log(
-    `${chain.name} chain, an answer of ${LENGTH} characters in rounds of ${ROUND}: ${at(0).toFixed(0)} us a round at the ` +
+    `${chain.name} chain, a response of ${LENGTH} characters in rounds of ${ROUND}: ${at(0).toFixed(0)} us a round at the ` +
       `beginning, ${at(rounds / 2).toFixed(0)} in the middle, ${at(rounds - 20).toFixed(0)} at the end; ${whole.toFixed(1)} ms in all`,
   );
 }
@@ -50,7 +50,7 @@ async function post(server: Server, id: string, text: string): Promise<void> {
   if (action !== 'NONE') throw new Error(`a round got ${reply.status} ${action}`);
 }
 
-/** How many characters of answers a backend was sent, whole or in part, beside their lengths. */
+/** Characters of responses that a backend was sent, whole or in part, beside their lengths. */
 async function sentToBackend(growth: number): Promise<void> {
   const backend = await startFakeBackend(aktoAllows);
   const akto = { AKTO_GUARDRAIL_API_BASE: backend.url, AKTO_API_KEY: 'bench-token' };
@@ -61,25 +61,25 @@ async function sentToBackend(growth: number): Promise<void> {
     const whole = prose(length, length);
     const before = backend.seen.length;
     for (let end = ROUND; end < length + ROUND; end += ROUND) {
-      await post(server, `answer-${length}`, whole.slice(0, end));
+      await post(server, `response-${length}`, whole.slice(0, end));
     }
     const during = backend.seen.length - before;
     await wait(QUIET_MS);
-    const checks = backend.seen.slice(before).map(({ body }) => answerLength(body));
-    if (Math.max(...checks) !== length) throw new Error(`an answer of ${length} was not judged to its end`);
+    const checks = backend.seen.slice(before).map(({ body }) => responseLength(body));
+    if (Math.max(...checks) !== length) throw new Error(`a response of ${length} was not judged to its end`);
     const ratio = checks.reduce((sum, chars) => sum + chars, 0) / length;
     results.push(`${length}: ${ratio.toFixed(2)} (${during} checks, ${checks.length - during} late)`);
     if (growth !== 1)
-      target(`characters sent for an answer of ${length} <= 1.2x`, ratio, (times) => times <= 1.205);
+      target(`characters sent for a response of ${length} <= 1.2x`, ratio, (times) => times <= 1.205);
   }
   await server.stop();
   await backend.close();
   console.log(
-    `characters sent to Akto for each of an answer, STREAM_CHECK_GROWTH=${growth}: ${results.join('; ')}`,
+    `characters sent to Akto for each of a response, STREAM_CHECK_GROWTH=${growth}: ${results.join('; ')}`,
   );
 }
 
-function answerLength(body: unknown): number {
+function responseLength(body: unknown): number {
   const { responsePayload } = body as { responsePayload: string };
   const inner = JSON.parse((JSON.parse(responsePayload) as { body: string }).body) as {
     choices: { message: { content: string } }[];
@@ -87,7 +87,7 @@ function answerLength(body: unknown): number {
   return inner.choices.reduce((sum, { message }) => sum + message.content.length, 0);
 }
 
-export async function answers(): Promise<void> {
+export async function responses(): Promise<void> {
   console.log();
   for (const chain of await readChains()) await engineTime(chain);
   for (const growth of [6, 1]) await sentToBackend(growth);
