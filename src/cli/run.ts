@@ -1,6 +1,6 @@
 import { backends } from '../backends/index.ts';
 import { ConfigError, parseConfig } from '../config/config.ts';
-import { readEnv } from '../config/env.ts';
+import { readEnv } from '../config/read.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -3,8 +3,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
-import { readEnv } from '../config/env.ts';
-import type { Env } from '../config/read.ts';
+import { type Env, readEnv } from '../config/read.ts';
 
 /** The surroundings of a command: settings, streams, clock and exit code. */
 export type Terminal = {

@@ -63,16 +63,12 @@ export function configureBackend(
   const { defaults = {} } = setup;
   const chosen = common.UNREACHABLE_FALLBACK ?? setup.unreachableFallback ?? forAll.unreachableFallback;
   const unreachableFallback = chosen ?? defaults.unreachableFallback ?? 'fail_closed';
+  const timeoutMs = common.GUARDRAIL_TIMEOUT ?? setup.timeoutMs ?? forAll.timeoutMs ?? defaults.timeoutMs;
   return {
     name,
     url: setup.url,
     mode: common.MODE ?? setup.mode ?? 'enforce',
-    timeoutMs:
-      common.GUARDRAIL_TIMEOUT ??
-      setup.timeoutMs ??
-      forAll.timeoutMs ??
-      defaults.timeoutMs ??
-      DEFAULT_TIMEOUT_MS,
+    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
     unreachableFallback,
     failsOpenByDefault: chosen === undefined && unreachableFallback === 'fail_open',
     takesRecords: definition.telemetry !== undefined,
@@ -88,16 +84,14 @@ function ownNames({ name, settings }: Backend): readonly string[] {
 /** Warnings of a configured backend. */
 export function backendWarnings({ name, url, failsOpenByDefault }: BackendConfig): readonly string[] {
   const { protocol, hostname } = new URL(url);
+  const openSetting = `${prefixOf(name)}UNREACHABLE_FALLBACK`;
   return [
-    ...(failsOpenByDefault
-      ? [
-          `${name} lets calls pass when it gives no verdict, its vendor's default; set ${prefixOf(name)}UNREACHABLE_FALLBACK`,
-        ]
-      : []),
-    ...(protocol === 'http:' && !isLoopback(hostname)
-      ? [`${name} is asked over plain http: prompts and its token can be read on the way`]
-      : []),
-  ];
+    failsOpenByDefault &&
+      `${name} lets calls pass when it gives no verdict, its vendor's default; set ${openSetting}`,
+    protocol === 'http:' &&
+      !isLoopback(hostname) &&
+      `${name} is asked over plain http: prompts and its token can be read on the way`,
+  ].filter((warning) => warning !== false);
 }
 
 /** Warnings of misspelt variables, which would leave a guardrail off without a word. */

@@ -4,29 +4,19 @@ import type { Settings } from '../guardrail/fields.ts';
 import { commonSettings } from './backend.ts';
 import { SETTING_GROUPS } from './settings.ts';
 
-/** A setting as the help and the guide describe it, with code in backquotes. */
-export type SettingRow = {
-  readonly name: string;
-  readonly unit: string;
-  readonly default: string;
-  readonly sentence: string;
-};
-
 /** Every setting that is read, by the heading it stands under. */
-export function settingGroups(
-  backends: readonly Backend[],
-): readonly (readonly [string, readonly SettingRow[]])[] {
-  return [
-    ...Object.entries(SETTING_GROUPS).map(([title, settings]) => [title, rowsOf(settings)] as const),
-    ...backends.map(({ name, settings, sharedSettings }) => {
-      const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-      const shared = rowsOf(sharedSettings, ` Read only if ${title} is on.`);
-      return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(name))]] as const;
-    }),
-  ];
+export function settingGroups(backends: readonly Backend[]) {
+  const own = Object.entries(SETTING_GROUPS).map(([title, settings]) => [title, rowsOf(settings)] as const);
+  const ofVendors = backends.map(({ name, settings, sharedSettings }) => {
+    const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    const shared = rowsOf(sharedSettings, ` Read only if ${title} is on.`);
+    return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(name))]] as const;
+  });
+  return [...own, ...ofVendors];
 }
 
-function rowsOf(settings: Settings, note = ''): readonly SettingRow[] {
+/** Settings as the help and the guide describe them, with code in backquotes. */
+function rowsOf(settings: Settings, note = '') {
   return Object.entries(settings).map(([name, setting]) => {
     const { schema, sentence, formerly, otherwise = 'none' } = setting;
     const former = formerly === undefined ? '' : ` Its former name \`${formerly}\` is still read.`;

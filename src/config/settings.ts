@@ -1,40 +1,13 @@
 import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
-import {
-  commaList,
-  flag,
-  hours,
-  jsonPointers,
-  megabytes,
-  minutes,
-  numberFrom,
-  oneOf,
-  proxyUrl,
-  type Settings,
-  seconds,
-  secret,
-  text,
-} from '../guardrail/fields.ts';
+import type { Settings } from '../guardrail/fields.ts';
+import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-const secondsOrZero = v.pipe(
-  v.union(
-    [
-      v.pipe(
-        v.literal('0'),
-        v.transform(() => 0),
-      ),
-      seconds,
-    ],
-    'write a number of seconds',
-  ),
-  v.description('seconds'),
-);
-
 const addresses = v.pipe(
-  commaList,
+  fields.commaList,
   v.rawCheck(({ dataset, addIssue }) => {
     try {
       if (dataset.typed) ipList(dataset.value);
@@ -48,19 +21,19 @@ const addresses = v.pipe(
 const auditKeys = v.pipe(
   v.string(),
   v.check((text) => text.trim().length >= 16, 'write at least 16 characters'),
-  commaList,
+  fields.commaList,
   v.description('16 characters or more; earlier keys follow, comma separated'),
 );
 
 const access = {
   BRIDGE_API_KEYS: {
-    schema: v.pipe(commaList, v.array(secret), v.minLength(1, 'write at least one key')),
+    schema: v.pipe(fields.commaList, v.array(fields.secret), v.minLength(1, 'write at least one key')),
     sentence:
       'Keys, one of which a caller must send as `x-api-key` or `Authorization: Bearer`; set two while you rotate.',
     secret: true,
   },
   ALLOW_UNAUTHENTICATED: {
-    schema: flag,
+    schema: fields.flag,
     default: 'false',
     sentence: 'Lets the bridge listen beyond loopback without keys.',
   },
@@ -73,33 +46,33 @@ const access = {
 
 const server = {
   HOST: {
-    schema: text('address'),
+    schema: fields.text('address'),
     otherwise: '`127.0.0.1`; with keys or `ALLOW_UNAUTHENTICATED`, `0.0.0.0`',
     sentence: 'Address to listen on; `::` includes IPv6.',
   },
   PORT: {
-    schema: numberFrom(0, 65_535, true),
+    schema: fields.numberFrom(0, 65_535, true),
     default: '8787',
     sentence: 'Port to listen on; 0 picks a free one.',
   },
   MAX_BODY_MB: {
-    schema: megabytes(128),
+    schema: fields.megabytes(128),
     default: '32',
     sentence:
       'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
   },
   LOG_LEVEL: {
-    schema: oneOf(LOG_LEVELS),
+    schema: fields.oneOf(LOG_LEVELS),
     default: 'info',
     sentence: 'Least severe level to log; `debug` adds a line for each allowed call.',
   },
   SHUTDOWN_DELAY: {
-    schema: secondsOrZero,
+    schema: fields.secondsOrZero,
     default: '3',
     sentence: 'How long new calls are still taken after SIGTERM, while `/readyz` already fails.',
   },
   SHUTDOWN_TIMEOUT: {
-    schema: seconds,
+    schema: fields.seconds,
     default: '25',
     sentence: 'How long calls in flight and the delivery of records may take after that.',
   },
@@ -107,31 +80,31 @@ const server = {
 
 const judging = {
   GUARDRAIL_TIMEOUT: {
-    schema: seconds,
+    schema: fields.seconds,
     otherwise: "`5`, or the vendor's own",
     sentence: 'Time that each vendor has to check a call, connecting included, and that the policies have.',
   },
   UNREACHABLE_FALLBACK: {
-    schema: oneOf(UNREACHABLE_FALLBACKS),
+    schema: fields.oneOf(UNREACHABLE_FALLBACKS),
     otherwise: "`fail_closed`, or the vendor's own",
     sentence:
       'Blocks a call for which a vendor gives no verdict, lets it pass, or leaves it to LiteLLM with a 503 (`defer`).',
   },
   RESPONSE_REDACTION: {
-    schema: oneOf(['block', 'rewrite']),
+    schema: fields.oneOf(['block', 'rewrite']),
     default: 'block',
     sentence:
       'Blocks a response that would be redacted, or rewrites it; LiteLLM rewrites streams only with `streaming_transform_mode: incremental_diff`.',
     formerly: 'ANSWER_REDACTION',
   },
   BLOCKED_MESSAGE: {
-    schema: text('text with {ref}, {backend}, {reason}'),
+    schema: fields.text('text with {ref}, {backend}, {reason}'),
     otherwise: 'a sentence with the reference',
     sentence:
       "Text that a blocked caller reads; `{reason}` is the vendor's own text, which may quote the prompt.",
   },
   STREAM_CHECK_GROWTH: {
-    schema: numberFrom(1, 100),
+    schema: fields.numberFrom(1, 100),
     default: '1',
     sentence:
       'How many times longer a streamed response must be before a vendor checks it again; 1 checks it each time.',
@@ -140,17 +113,17 @@ const judging = {
 
 const policies = {
   POLICY_FILE: {
-    schema: text('path'),
+    schema: fields.text('path'),
     sentence: 'Policy file in place of the built-in policies; it is read again when it changes.',
   },
   BUILTIN_POLICY: {
-    schema: oneOf(['auto', 'on', 'off']),
+    schema: fields.oneOf(['auto', 'on', 'off']),
     default: 'auto',
     sentence:
       'Turns the built-in policies on or off; `auto` is on without a vendor and without `POLICY_FILE`.',
   },
   BANNED_KEYWORDS: {
-    schema: commaList,
+    schema: fields.commaList,
     sentence: 'Words that the built-in policies block; an error beside `POLICY_FILE`, which has its own.',
     secret: true,
   },
@@ -163,77 +136,77 @@ const policies = {
 
 const records = {
   TELEMETRY: {
-    schema: flag,
+    schema: fields.flag,
     default: 'true',
     sentence: 'Keeps a record of each call and delivers it to the vendors that take records.',
   },
   DATA_DIR: {
-    schema: text('folder'),
+    schema: fields.text('folder'),
     default: './data',
     sentence: 'Folder of the outbox and the audit log, for one bridge at a time; `/data` in the image.',
   },
   OUTBOX_MAX_MB: {
-    schema: megabytes(),
+    schema: fields.megabytes(),
     default: '1024',
     sentence:
       'Size of the outbox beyond which log events are refused with a 503; blocked calls may use the last twentieth.',
   },
   OUTBOX_MAX_AGE_HOURS: {
-    schema: hours,
+    schema: fields.hours,
     default: '168',
     sentence: 'Age at which a record that could not be delivered is dropped and counted.',
   },
   FAILURE_GRACE_SECONDS: {
-    schema: seconds,
+    schema: fields.seconds,
     default: '30',
     sentence:
       'How long a failure is held back in case a retry of the call succeeds; set it above the time your retries take.',
   },
   MISSING_EVENT_MINUTES: {
-    schema: minutes,
+    schema: fields.minutes,
     default: '15',
     sentence: 'Age at which a judged call that LiteLLM has not logged counts as missing.',
   },
   MAX_LOG_BODY_MB: {
-    schema: megabytes(256),
+    schema: fields.megabytes(256),
     default: '64',
     sentence:
       'Largest POST of log events, unpacked, and the sum of those that wait for a reply; more is refused.',
   },
   TELEMETRY_CONTENT: {
-    schema: oneOf(['full', 'redacted', 'none']),
+    schema: fields.oneOf(['full', 'redacted', 'none']),
     default: 'full',
     sentence: 'How much of prompts and responses is stored and sent.',
   },
   TELEMETRY_REMOVE: {
-    schema: jsonPointers,
+    schema: fields.jsonPointers,
     default: '/model_map_information',
     sentence:
       "Fields to remove from each event, `*` for any key or index; the default is LiteLLM's price table, half of an event.",
   },
   NO_CONTENT_TEAMS: {
-    schema: commaList,
+    schema: fields.commaList,
     sentence: 'Teams, by id or alias, whose prompts and responses are neither stored nor sent.',
   },
   NO_CONTENT_KEYS: {
-    schema: commaList,
+    schema: fields.commaList,
     sentence: 'Virtual keys, by hash or alias, whose prompts and responses are neither stored nor sent.',
   },
 } as const satisfies Settings;
 
 const proxy = {
   HTTP_PROXY: {
-    schema: proxyUrl,
+    schema: fields.proxyUrl,
     sentence: 'Forward proxy to vendors over http; read in lower case too.',
     secret: true,
   },
   HTTPS_PROXY: {
-    schema: proxyUrl,
+    schema: fields.proxyUrl,
     sentence: 'Forward proxy to vendors over https; read in lower case too.',
     secret: true,
   },
   NO_PROXY: {
-    schema: text('hosts, comma separated'),
+    schema: fields.text('hosts, comma separated'),
     sentence: 'Hosts to reach without the proxy; read in lower case too.',
   },
 } as const satisfies Settings;

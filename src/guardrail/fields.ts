@@ -42,26 +42,30 @@ export const flag = v.pipe(
   v.description('true, false'),
 );
 
-/** A positive number, handed over times `factor`. */
-const positive = (unit: string, factor: number, max = 1_000_000) =>
+/** A number, handed over times `factor`. */
+const amount = (unit: string, factor: number, max = 1_000_000, isZeroAllowed = false) =>
   v.pipe(
     v.string(),
     v.transform(Number),
-    v.check((value) => Number.isFinite(value) && value > 0, `write a positive number of ${unit}`),
+    v.check(
+      (value) => Number.isFinite(value) && (value > 0 || (isZeroAllowed && value === 0)),
+      `write a ${isZeroAllowed ? '' : 'positive '}number of ${unit}`,
+    ),
     v.check((value) => value <= max, `write at most ${max} ${unit}`),
     v.transform((value) => value * factor),
     v.description(unit),
   );
 
 /** Seconds, fractions allowed, as milliseconds. */
-export const seconds = positive('seconds', 1000);
-export const minutes = positive('minutes', 60_000);
-export const hours = positive('hours', 3_600_000);
-export const milliseconds = positive('milliseconds', 1);
+export const seconds = amount('seconds', 1000);
+export const secondsOrZero = amount('seconds', 1000, undefined, true);
+export const minutes = amount('minutes', 60_000);
+export const hours = amount('hours', 3_600_000);
+export const milliseconds = amount('milliseconds', 1);
 
 /** Megabytes of 1024 * 1024 bytes, as bytes. */
 export const megabytes = (max?: number) =>
-  v.pipe(positive('megabytes', 1024 * 1024, max), v.transform(Math.round));
+  v.pipe(amount('megabytes', 1024 * 1024, max), v.transform(Math.round));
 
 /** A number between two others; a whole one if `isWhole`. */
 export const numberFrom = (min: number, max: number, isWhole = false) =>
