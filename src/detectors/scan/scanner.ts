@@ -47,6 +47,8 @@ export class Scanner {
   readonly #index: () => Index;
   /** Position from which each anchored rule searches on: not within its last finding. */
   readonly #next: Int32Array;
+  /** The reach of each anchored rule that a growing text has needed; 0 before that. */
+  readonly #reaches: Float64Array;
   /** True if `#next` is not all zeros. */
   #isUsed = false;
 
@@ -55,6 +57,7 @@ export class Scanner {
     this.#sweeping = rules.filter((rule): rule is SweepingRule => !('anchors' in rule));
     this.#tailed = this.#anchored.filter((rule) => rule.openTail !== undefined);
     this.#next = new Int32Array(this.#anchored.length);
+    this.#reaches = new Float64Array(this.#anchored.length);
     this.#index = lazily(() => indexOf(this.#anchored));
     this.slice = this.#sweeping.length > 0 ? SWEPT_SLICE : SLICE;
   }
@@ -62,11 +65,12 @@ export class Scanner {
   /**
    * Looks for all rules in a range of a text: matches whose anchor begins in it. Linear in its length.
    *
-   * @param goesOn true if the text may still grow: only then `open` is looked for
+   * @param grows true if the text may still grow: only then `open` is looked for
    */
-  scan(text: string, { from = 0, to = text.length, floor = from }: Range = {}, goesOn = false): Scan {
+  scan(text: string, { from = 0, to = text.length, floor = from }: Range = {}, grows = false): Scan {
     const anchored = this.#anchored;
     const next = this.#next;
+    const reaches = this.#reaches;
     const findings: Finding[] = [];
     const opens: Open[] = [];
     if (this.#isUsed) next.fill(0);
@@ -82,7 +86,9 @@ export class Scanner {
           findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
           next[number] = span.end;
         }
-        if (goesOn && text.length - at <= rule.reach()) {
+        if (!grows) continue;
+        reaches[number] ||= rule.reach();
+        if (text.length - at <= reaches[number]) {
           const start = rule.open(text, at);
           if (start !== undefined) opens.push({ rule, start });
         }
@@ -91,12 +97,12 @@ export class Scanner {
 
     const { automaton, byAnchor, byDigits, dispatch } = this.#index();
     const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
-    if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, goesOn, visit));
+    if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, grows, visit));
     for (const rule of this.#sweeping) {
       for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
     }
     if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
-    if (goesOn && to >= text.length) {
+    if (grows && to >= text.length) {
       if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
       for (const rule of this.#tailed)
         opens.push({ rule, start: rule.openTail?.(text, floor) ?? text.length });
@@ -154,8 +160,8 @@ function dispatchOf(anchored: readonly AnchoredRule[], byDigits: readonly number
   const offsets = [...tables.keys()];
   const masks = [...tables.values()];
   const one = looking.map((number) => [number]);
-  return (text: string, at: number, goesOn: boolean, visit: Visit) => {
-    if (goesOn) return visit(byDigits, at);
+  return (text: string, at: number, grows: boolean, visit: Visit) => {
+    if (grows) return visit(byDigits, at);
     let bits = 0;
     for (let i = 0; i < offsets.length; i++) {
       const unit = text.charCodeAt(at + offsets[i]!);
