@@ -73,9 +73,9 @@ export function inputOf(fields: v.InferInput<typeof Input>): GoldenInput {
  */
 export function readCases(file: string): GoldenCase[] {
   const problems = new FileMessages();
-  const document = readDocument(file, problems);
+  const document = readDocument(filled(file), problems);
   const cases = entriesOf(document?.value).flatMap(({ path, value }) => {
-    const read = shaped(Case, filledAll(value));
+    const read = shaped(Case, value);
     for (const mistake of read.mistakes ?? []) {
       const at = [...path, ...mistake.path];
       problems.add(document?.lineOf(at), pathText(at), mistake.message);
@@ -123,12 +123,4 @@ export function filled(text: string): string {
       .digest();
     return Array.from(bytes, (byte) => letters[byte % letters.length]).join('');
   });
-}
-
-/** Fills every text in a value, keys included. */
-function filledAll(value: unknown): unknown {
-  if (typeof value === 'string') return filled(value);
-  if (Array.isArray(value)) return value.map(filledAll);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filledAll(item)]));
 }

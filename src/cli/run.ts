@@ -1,7 +1,6 @@
 import { backends } from '../backends/index.ts';
-import { ConfigError, parseConfig } from '../config/config.ts';
+import { parseConfig } from '../config/config.ts';
 import { readEnv } from '../config/read.ts';
-import { PolicyFileError } from '../policies/file/problems.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -21,12 +20,8 @@ export async function run(args: readonly string[], terminal?: Terminal): Promise
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const err = terminal?.err ?? process.stderr;
-    err.write(`${isWholeReport(error) ? '' : 'guardrail-bridge: '}${error.message}\n`);
+    // The message of an error with problems is a list with a heading of its own
+    err.write(`${'problems' in error ? '' : 'guardrail-bridge: '}${error.message}\n`);
     return 1;
   }
-}
-
-/** True for errors whose message is a list with a heading of its own. */
-function isWholeReport(error: Error): boolean {
-  return error instanceof ConfigError || error instanceof PolicyFileError;
 }

@@ -10,7 +10,7 @@ import {
   unknownVariables,
 } from './backend.ts';
 import { type Env, type Report, read } from './read.ts';
-import { type LOG_LEVELS, SETTINGS } from './settings.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Thrown at start. Names each setting that cannot be used, with what to write instead, and never shows a secret. */
 export class ConfigError extends Error {
@@ -24,28 +24,7 @@ export class ConfigError extends Error {
 }
 
 /** The configuration as plain data that another thread can be given, a slice for each part of the bridge. */
-export type Config = Readonly<{
-  server: Readonly<{ host: string; port: number; shutdownDelayMs: number; shutdownTimeoutMs: number }>;
-  /** Who may call. Without keys callers are asked for none, without addresses they may come from anywhere. */
-  access: Readonly<{ apiKeys: readonly string[]; allowedIps: readonly string[] }>;
-  /** Bounds of one guardrail call and of one POST of log events. */
-  bodies: Readonly<{ maxBodyBytes: number; maxLogBodyBytes: number }>;
-  /** Shape of the replies to LiteLLM. */
-  replies: Readonly<{ responseRedaction: 'block' | 'rewrite'; blockedMessage: string | undefined }>;
-  /** Time for the policies on one call, and when a growing response is checked again (see `STREAM_CHECK_GROWTH`). */
-  judging: Readonly<{ policyTimeoutMs: number; streamCheckGrowth: number }>;
-  policies: Readonly<{ file: string | undefined; builtin: boolean; bannedKeywords: readonly string[] }>;
-  /** The log of decisions; the first of its keys seals new rows. */
-  audit: Readonly<{ dir: string; keys: readonly string[] }>;
-  /** Undefined if nothing is recorded. */
-  records: RecordsConfig | undefined;
-  backends: readonly BackendConfig[];
-  /** The forward proxy on the way to vendors. */
-  proxy: ForwardProxy | undefined;
-  logLevel: (typeof LOG_LEVELS)[number];
-  /** Lines for the log at start: what is allowed and yet a risk. */
-  warnings: readonly string[];
-}>;
+export type Config = ReturnType<typeof parseConfig>;
 
 /** Keeping and delivery of records. */
 export type RecordsConfig = Readonly<{
@@ -77,15 +56,15 @@ type OwnValues = Values<typeof SETTINGS>;
  *
  * @throws ConfigError naming every setting that is wrong or missing
  */
-export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
+export function parseConfig(env: Env, definitions: readonly Backend[]) {
   const report: Report = { problems: [], warnings: [] };
   const set = read(SETTINGS, withUpperCaseProxies(env), report);
   const forAll = { timeoutMs: set.GUARDRAIL_TIMEOUT, unreachableFallback: set.UNREACHABLE_FALLBACK };
-  const backends = definitions.flatMap(
+  const backends: readonly BackendConfig[] = definitions.flatMap(
     (definition) => configureBackend(definition, env, forAll, report) ?? [],
   );
   report.warnings.push(...backends.flatMap(backendWarnings), ...unknownVariables(env, definitions));
-  const apiKeys = set.BRIDGE_API_KEYS ?? [];
+  const apiKeys: readonly string[] = set.BRIDGE_API_KEYS ?? [];
   const config = {
     server: {
       host: hostOf(set, apiKeys, report),
@@ -93,19 +72,27 @@ export function parseConfig(env: Env, definitions: readonly Backend[]): Config {
       shutdownDelayMs: set.SHUTDOWN_DELAY,
       shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT,
     },
+    /** Who may call. Without keys callers are asked for none, without addresses they may come from anywhere. */
     access: { apiKeys, allowedIps: set.ALLOWED_IPS ?? [] },
+    /** Bounds of one guardrail call and of one POST of log events. */
     bodies: { maxBodyBytes: set.MAX_BODY_MB, maxLogBodyBytes: set.MAX_LOG_BODY_MB },
+    /** Shape of the replies to LiteLLM. */
     replies: { responseRedaction: set.RESPONSE_REDACTION, blockedMessage: set.BLOCKED_MESSAGE },
+    /** Time for the policies on one call, and when a growing response is checked again. */
     judging: {
       policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,
       streamCheckGrowth: set.STREAM_CHECK_GROWTH,
     },
     policies: choosePolicies(set, backends.length > 0, report),
+    /** The log of decisions; the first of its keys seals new rows. */
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
+    /** Undefined if nothing is recorded. */
     records: recordsOf(set, backends),
     backends,
+    /** The forward proxy on the way to vendors. */
     proxy: proxyOf(set),
     logLevel: set.LOG_LEVEL,
+    /** Lines for the log at start: what is allowed and yet a risk. */
     warnings: report.warnings,
   };
   if (report.problems.length > 0) throw new ConfigError(report.problems);
@@ -138,11 +125,7 @@ function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings
   return host;
 }
 
-function choosePolicies(
-  set: OwnValues,
-  hasBackends: boolean,
-  { problems, warnings }: Report,
-): Config['policies'] {
+function choosePolicies(set: OwnValues, hasBackends: boolean, { problems, warnings }: Report) {
   const { POLICY_FILE: file, BUILTIN_POLICY: wanted, BANNED_KEYWORDS: bannedKeywords = [] } = set;
   const builtin = file === undefined && (wanted === 'on' || (wanted !== 'off' && !hasBackends));
   if (file !== undefined && wanted === 'on') {

@@ -4,8 +4,6 @@ import type { Settings } from '../guardrail/fields.ts';
 import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
 const addresses = v.pipe(
   fields.commaList,
   v.rawCheck(({ dataset, addIssue }) => {
@@ -62,7 +60,7 @@ const server = {
       'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
   },
   LOG_LEVEL: {
-    schema: fields.oneOf(LOG_LEVELS),
+    schema: fields.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',
     sentence: 'Least severe level to log; `debug` adds a line for each allowed call.',
   },
