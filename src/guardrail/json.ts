@@ -26,12 +26,17 @@ export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   return false;
 }
 
-/** The value of JSON that stands in a string field; undefined if it is not JSON, or nested too deep to be read as such. */
-export function parseInner(json: string): unknown {
+/** The value of a JSON text; undefined if it is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(json);
-    return isTooDeep(value) ? undefined : value;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** The value of JSON that stands in a string field; undefined if it is not JSON, or nested too deep to be read as such. */
+export function parseInner(json: string): unknown {
+  const value = parseJson(json);
+  return isTooDeep(value) ? undefined : value;
 }

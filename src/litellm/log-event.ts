@@ -40,7 +40,7 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
     mayBeBlocked: isStopped(event.guardrail_information),
-    fingerprint: () => requestFingerprint(keyOf(fieldsOf(event.metadata)), lastTextOf(event.messages)),
+    fingerprint: () => requestFingerprint(fieldsOf(event.metadata), lastTextOf(event.messages)),
   };
 }
 
@@ -51,7 +51,8 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
  * @param identity fields `user_api_key_*`
  */
 export function requestFingerprint(identity: Fields, lastText: string): string {
-  return hash('sha1', `${String(identity.user_api_key_hash)}\n${lastText.trim()}`);
+  // A guardrail call omits the key where an event says null
+  return hash('sha1', `${String(identity.user_api_key_hash ?? undefined)}\n${lastText.trim()}`);
 }
 
 /** No clock tells a later time; larger numbers lose their last digits. */
@@ -77,21 +78,10 @@ function refIn(event: Fields): string | undefined {
   return typeof message === 'string' ? /(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])/.exec(message)?.[0] : undefined;
 }
 
-/** A guardrail call omits the key where an event says null. */
-function keyOf({ user_api_key_hash }: Fields): Fields {
-  return user_api_key_hash === null ? {} : { user_api_key_hash };
-}
-
 /** The last text of a request, in any shape that LiteLLM logs. */
 function lastTextOf(messages: unknown): string {
   if (typeof messages === 'string') return messages;
-  if (Array.isArray(messages)) {
-    for (const message of messages.toReversed()) {
-      const text = lastTextOf(message);
-      if (text !== '') return text;
-    }
-    return '';
-  }
+  if (Array.isArray(messages)) return messages.map(lastTextOf).findLast((text) => text !== '') ?? '';
   const { content, text, input, prompt } = fieldsOf(messages);
   const inner = content ?? text ?? input ?? prompt;
   return inner === undefined ? '' : lastTextOf(inner);

@@ -1,5 +1,5 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
-import { isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
+import { isTooDeep, MAX_DEPTH, parseJson } from '../guardrail/json.ts';
 
 /** A row that is no log event, and why. */
 export type BadLogRow = { readonly reason: string; readonly text: string };
@@ -28,21 +28,19 @@ export function parseLogRows(body: string): LogRows {
   let legacy = 0;
   let nulls = 0;
   let more = 0;
-  const take = (row: unknown, text: () => string) => {
-    if (row === null) nulls++;
-    else if (isLegacy(row)) legacy++;
-    else {
-      const reason = whyBad(row);
-      if (reason === undefined) events.push(row as Fields);
-      else if (bad.length < MAX_BAD_ROWS) bad.push({ reason, text: text() });
-      else more++;
-    }
+  const take = (row: unknown, text?: string) => {
+    if (row === null) return nulls++;
+    if (isLegacy(row)) return legacy++;
+    const reason = whyBad(row);
+    if (reason === undefined) return events.push(row as Fields);
+    if (bad.length === MAX_BAD_ROWS) return more++;
+    // A row that is nested too deep cannot be written
+    return bad.push({ reason, text: text ?? (isTooDeep(row) ? '' : JSON.stringify(row)) });
   };
 
-  const whole = parsed(body);
-  if (whole !== undefined) {
-    for (const row of Array.isArray(whole) ? whole : [whole]) take(row, () => textOf(row));
-  } else {
+  const whole = parseJson(body);
+  if (whole !== undefined) for (const row of [whole].flat()) take(row);
+  else {
     const text = body.trim();
     for (const [start, end] of text.startsWith('[') ? arrayItems(text) : lines(text)) {
       const part = text.slice(start, end).trim();
@@ -51,26 +49,13 @@ export function parseLogRows(body: string): LogRows {
         bad.push({ reason: `follows on ${MAX_BAD_ROWS} rows that are none`, text: text.slice(start) });
         break;
       }
-      const row = parsed(part) ?? parsed(withoutNan(part));
+      const row = parseJson(part) ?? parseJson(withoutNan(part));
       if (row === undefined) bad.push({ reason: 'is not JSON', text: part });
-      else take(row, () => part);
+      else take(row, part);
     }
   }
   if (more > 0) bad.push({ reason: `${more} more rows that are none`, text: '' });
   return { events, bad, legacy, nulls };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** JSON of a row; empty for one that is nested too deep to be written. */
-function textOf(row: unknown): string {
-  return isTooDeep(row) ? '' : JSON.stringify(row);
 }
 
 /** Replaces the numbers of Python's JSON that JSON does not have. */

@@ -15,10 +15,9 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
  * @param onDrop called for each line that is lost because its reader is slow
  * @param destination replaces standard output
  */
-export function createLog(level: string, onDrop: () => void, destination?: pino.DestinationStream): Log {
-  const output = destination ?? stdout(onDrop);
+export function createLog(level: string, onDrop: () => void, destination = stdout(onDrop)): Log {
   const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, output);
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
 }
 
 function stdout(onDrop: () => void): pino.DestinationStream {

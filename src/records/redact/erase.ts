@@ -35,18 +35,16 @@ export function erase(
   const resolve = (value: unknown, pointer: Pointer, path: readonly string[]) => {
     const segment = pointer[path.length];
     if (segment === undefined || typeof value !== 'object' || value === null) return;
-    const keys = segment === '*' ? Object.keys(value) : has(value, segment) ? [segment] : [];
-    for (const key of keys) {
+    for (const key of Object.keys(value)) {
+      if (segment !== '*' && segment !== key) continue;
       const here = [...path, segment === '*' && hidesKeys && !Array.isArray(value) ? '*' : key];
       if (here.length < pointer.length) {
         resolve((value as Container)[key], pointer, here);
         continue;
       }
-      const known = doomed.get(value) ?? new Set();
-      doomed.set(value, known);
-      if (known.has(key)) continue;
-      known.add(key);
-      erased.add(here);
+      const keys = doomed.get(value) ?? new Set();
+      if (!keys.has(key)) erased.add(here);
+      doomed.set(value, keys.add(key));
     }
   };
   for (const pointer of pointers) resolve(document, pointer, []);
@@ -57,9 +55,4 @@ export function erase(
       for (const item of others) container.push(item);
     } else for (const key of keys) delete (container as Container)[key];
   }
-}
-
-/** An index is written without leading zeros; `length` is a property and no item. */
-function has(container: object, segment: string): boolean {
-  return Object.hasOwn(container, segment) && !(Array.isArray(container) && segment === 'length');
 }
