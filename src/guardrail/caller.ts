@@ -2,6 +2,10 @@ import { hash } from 'node:crypto';
 import { type CallFields, type Fields, textOf } from './call.ts';
 import { MAX_ID_CHARS } from './record.ts';
 
+/** Names of headers that carry, or may carry, a credential. Wide on purpose: vendors invent their own. */
+export const CREDENTIAL_HEADER =
+  /auth|cookie|token|secret|passw|credential|session-key|api[-_]?key|access[-_]?key|subscription-key|-key$/i;
+
 /**
  * Who is behind a call, by every name LiteLLM gives: ids and aliases, as far as they are known.
  *

@@ -16,8 +16,7 @@ import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
-import { type BridgeEnv, errorBody } from './refusal.ts';
-import { refuseGuardrailCall, refuseLogs } from './refuse.ts';
+import { type BridgeEnv, errorBody, refuseGuardrailCall, refuseLogs } from './refusal.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];

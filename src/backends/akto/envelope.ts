@@ -1,5 +1,5 @@
 import { type Fields, type GuardrailCall, headerOf, textOf } from '../../guardrail/call.ts';
-import { CREDENTIAL_HEADER } from '../../guardrail/credential-header.ts';
+import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 import { payloadInJson } from './payload.ts';
 
 export type EnvelopeOptions = {

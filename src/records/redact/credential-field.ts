@@ -1,5 +1,5 @@
 import { REDACTED } from '../../detectors/remove.ts';
-import { CREDENTIAL_HEADER } from '../../guardrail/credential-header.ts';
+import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 
 /** Whole names: counters too have `token` or `key` in their names. */
 const CREDENTIAL =
