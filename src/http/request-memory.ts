@@ -2,87 +2,124 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 
-/** A stretch of memory that is filled, kept for a while, and then filled anew. */
-type Slab = { readonly bytes: Buffer; used: number; readonly keys: string[]; lastAt: number };
-type Stretch = { readonly slab: Slab; readonly start: number; readonly end: number };
-
-const SLAB_BYTES = 1024 * 1024;
+/** Before each record: when it was written, the length of its key and of its body. */
+const HEADER_BYTES = 16;
+/** Most requests that are kept: eight times as many as there is room for at 4 KB each. */
+const SLOTS = 131_072;
+/** Slots that a key can take, from the one that its hash names. */
+const PROBES = 8;
 
 /**
  * LiteLLM sends a response without the request it belongs to, and some backends judge both together. Requests are kept in
  * memory alone, bounded by size and age, and forgotten at a restart; another replica may hold the request, or none.
  *
- * The bytes are copied into a few large slabs off the heap, the oldest of which makes room. An ordinary cache of strings,
- * objects or single buffers costs the garbage collector more than all of a check: every body outlives a collection. A request
- * is parsed when the first round of its response asks for it, and kept parsed for the rounds that follow.
+ * The bytes are copied into a ring off the heap, and found by a table of numbers. A cache of strings, objects or single buffers
+ * costs the garbage collector more than all of a check, as every body outlives a collection; a `Map` of
+ * places in the ring still made each minor collection half as long again (1.2 -> 1.9 ms at 32 callers). A request is parsed when the first round of its response asks for it, and
+ * kept parsed for the rounds that follow.
  */
 export class RequestMemory {
   readonly #maxBytes: number;
   readonly #maxAgeMs: number;
   readonly #now: () => number;
-  /** The oldest first. */
-  readonly #slabs: Slab[] = [];
-  /** Where the body of a request stands, by the state key of its call. */
-  readonly #stretches = new Map<string, Stretch>();
-  /** Bytes of all slabs. */
-  #total = 0;
+  /** Records, the newest over the oldest. Made for the first one, as is the table. */
+  #ring: Buffer | undefined;
+  /** Bytes written so far. A position counts them too: `position % ring.length` is its place. */
+  #end = 0;
+  /** Position of a record, plus one; 0 is a free slot. */
+  #positions = new Float64Array(0);
+  /** Hash of the key in the same slot. */
+  #hashes = new Uint32Array(0);
   /** Requests whose responses are under way. */
-  readonly #parsed: LRUCache<string, { readonly stretch: Stretch; readonly call: GuardrailCall }>;
+  readonly #parsed: LRUCache<string, { readonly position: number; readonly call: GuardrailCall }>;
 
-  constructor({ maxBytes = 64 * SLAB_BYTES, maxAgeMs = 15 * 60_000, now = () => performance.now() } = {}) {
+  constructor({ maxBytes = 64 * 1024 * 1024, maxAgeMs = 15 * 60_000, now = () => performance.now() } = {}) {
     this.#maxBytes = maxBytes;
     this.#maxAgeMs = maxAgeMs;
     this.#now = now;
-    this.#parsed = new LRUCache({
-      max: 1000,
-      ttl: maxAgeMs,
-      maxSize: Math.max(1, maxBytes / 4),
-      sizeCalculation: ({ stretch: { start, end } }) => Math.max(1, end - start),
-    });
+    this.#parsed = new LRUCache({ max: 1000, ttl: maxAgeMs, maxSize: Math.max(1, maxBytes / 4) });
   }
 
   /** Keeps the body of a request under the state key of its call. */
   remember(key: string, body: Buffer): void {
-    if (body.length > this.#maxBytes) return;
-    const slab = this.#slabFor(body.length);
-    const start = slab.used;
-    slab.used += body.copy(slab.bytes, start);
-    slab.keys.push(key);
-    slab.lastAt = this.#now();
-    this.#stretches.set(key, { slab, start, end: slab.used });
+    const keyBytes = Buffer.byteLength(key);
+    const size = HEADER_BYTES + keyBytes + body.length;
+    if (size > this.#maxBytes) return;
+    const ring = this.#open();
+    const slot = this.#slotFor(ring, key);
+    const left = ring.length - (this.#end % ring.length);
+    // A record is not cut in two
+    const position = this.#end + (left < size ? left : 0);
+    const at = position % ring.length;
+    ring.writeDoubleLE(this.#now(), at);
+    ring.writeUInt32LE(keyBytes, at + 8);
+    ring.writeUInt32LE(body.length, at + 12);
+    ring.write(key, at + HEADER_BYTES);
+    body.copy(ring, at + HEADER_BYTES + keyBytes);
+    this.#end = position + size;
+    this.#positions[slot] = position + 1;
+    this.#hashes[slot] = hashOf(key);
   }
 
   /** The request with that state key, if this instance saw it not too long ago. */
   recall(key: string): GuardrailCall | undefined {
-    const stretch = this.#stretches.get(key);
-    if (stretch === undefined || this.#now() - stretch.slab.lastAt > this.#maxAgeMs) return undefined;
+    const ring = this.#ring;
+    const slot = ring && this.#find(ring, key);
+    if (ring === undefined || slot === undefined) return undefined;
+    const position = this.#positions[slot]! - 1;
+    const at = position % ring.length;
+    if (this.#now() - ring.readDoubleLE(at) > this.#maxAgeMs) return undefined;
     const known = this.#parsed.get(key);
-    if (known?.stretch === stretch) return known.call;
-    const { slab, start, end } = stretch;
-    const parsed = parseGuardrailCall(slab.bytes.toString('utf8', start, end));
+    if (known?.position === position) return known.call;
+    const start = at + HEADER_BYTES + ring.readUInt32LE(at + 8);
+    const bytes = ring.readUInt32LE(at + 12);
+    const parsed = parseGuardrailCall(ring.toString('utf8', start, start + bytes));
     if ('bad' in parsed) return undefined;
-    this.#parsed.set(key, { stretch, call: parsed.call });
+    this.#parsed.set(key, { position, call: parsed.call }, { size: Math.max(1, bytes) });
     return parsed.call;
   }
 
-  /** A slab with room for `size` more bytes; older ones make room for it. */
-  #slabFor(size: number): Slab {
-    const last = this.#slabs.at(-1);
-    if (last !== undefined && last.used + size <= last.bytes.length) return last;
-    const length = Math.max(SLAB_BYTES, size);
-    let spare: Buffer | undefined;
-    while (this.#slabs.length > 0 && this.#total + length > this.#maxBytes)
-      spare = this.#forget(this.#slabs.shift() as Slab);
-    const bytes = spare?.length === length ? spare : Buffer.allocUnsafeSlow(length);
-    const slab: Slab = { bytes, used: 0, keys: [], lastAt: 0 };
-    this.#slabs.push(slab);
-    this.#total += length;
-    return slab;
+  #open(): Buffer {
+    if (this.#ring === undefined) {
+      this.#ring = Buffer.allocUnsafeSlow(this.#maxBytes);
+      this.#positions = new Float64Array(SLOTS);
+      this.#hashes = new Uint32Array(SLOTS);
+    }
+    return this.#ring;
   }
 
-  #forget(slab: Slab): Buffer {
-    for (const key of slab.keys) if (this.#stretches.get(key)?.slab === slab) this.#stretches.delete(key);
-    this.#total -= slab.bytes.length;
-    return slab.bytes;
+  /** The slot to write a key into: its own, else the one whose record is oldest, or gone. */
+  #slotFor(ring: Buffer, key: string): number {
+    const known = this.#find(ring, key);
+    if (known !== undefined) return known;
+    const first = hashOf(key) % SLOTS;
+    let oldest = first;
+    for (let i = 1; i < PROBES; i++) {
+      const slot = (first + i) % SLOTS;
+      if (this.#positions[slot]! < this.#positions[oldest]!) oldest = slot;
+    }
+    return oldest;
   }
+
+  /** The slot that holds a key. */
+  #find(ring: Buffer, key: string): number | undefined {
+    const hash = hashOf(key);
+    for (let i = 0; i < PROBES; i++) {
+      const slot = (hash + i) % SLOTS;
+      const position = this.#positions[slot]! - 1;
+      const isThere = position >= 0 && position >= this.#end - ring.length;
+      if (!isThere || this.#hashes[slot] !== hash) continue;
+      const at = position % ring.length;
+      const start = at + HEADER_BYTES;
+      if (ring.toString('utf8', start, start + ring.readUInt32LE(at + 8)) === key) return slot;
+    }
+    return undefined;
+  }
+}
+
+/** FNV-1a over the units of a key. */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

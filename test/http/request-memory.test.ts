@@ -36,6 +36,21 @@ test('a body larger than a slab is kept, one larger than everything is not', () 
   expect(textIn(memory, 'small')).toBe('small');
 });
 
+test('many small requests are all found, each under its own id', () => {
+  const memory = new RequestMemory();
+  const ids = Array.from({ length: 20_000 }, (_, i) => `key-${i % 7} id-${i}`);
+  for (const id of ids) memory.remember(id, body(id));
+  const lost = ids.filter((id) => textIn(memory, id) !== id);
+  expect(lost).toEqual([]);
+});
+
+test('an id of any letters is told from others, and may be empty', () => {
+  const memory = new RequestMemory();
+  const ids = ['', ' ', 'ü', 'u\u0308', '🍰', '\u0000'];
+  for (const id of ids) memory.remember(id, body(id));
+  expect(ids.map((id) => textIn(memory, id))).toEqual(ids);
+});
+
 test('an old request is not recalled', () => {
   let time = 0;
   const memory = new RequestMemory({ maxAgeMs: 1000, now: () => time });
