@@ -98,7 +98,7 @@ describe.each(GUIDES)('%s', (page) => {
     metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
     metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
     const records = await createRecordsMetrics(['akto']).text({ usedBytes: 0, maxBytes: 1, backends: {} });
-    const known = `${await metrics.registry.metrics()}\n${records}`;
+    const known = `${await metrics.text()}\n${records}`;
     const text = textOf(page);
     const full = all(text, /\b(guardrail_bridge_\w+(?:\{[^}]*\})?)/g);
     const short = all(

@@ -101,7 +101,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   });
   app.get('/healthz', healthRoute);
   app.get('/readyz', readyRoute(options));
-  app.get('/metrics', metricsRoute(metrics.registry, records));
+  app.get('/metrics', metricsRoute(metrics, records));
 
   app.notFound((c) => {
     metrics.rejected_total.inc({ reason: 'not_found' });

@@ -64,22 +64,15 @@ class Branch<S> {
 
 /** All series of one metric. */
 class Metric<K extends string, S extends Value | Distribution> {
-  readonly #about: { readonly help: string; readonly type: string };
+  readonly #about: { readonly type: string; readonly help: string };
   readonly #labelNames: readonly K[];
   readonly #create: () => S;
-  readonly #beforeScrape: (metric: Metric<K, S>) => void;
   #root = new Branch<S>();
 
-  constructor(
-    about: { help: string; type: string },
-    values: LabelValues<K>,
-    create: () => S,
-    beforeScrape = (_: Metric<K, S>) => {},
-  ) {
-    this.#about = about;
+  constructor(type: string, help: string, values: LabelValues<K>, create: () => S) {
+    this.#about = { type, help };
     this.#labelNames = Object.keys(values) as K[];
     this.#create = create;
-    this.#beforeScrape = beforeScrape;
     this.zero(values);
   }
 
@@ -136,21 +129,16 @@ class Metric<K extends string, S extends Value | Distribution> {
       label === undefined
         ? (series?.samples(name, labels) ?? [])
         : [...next].flatMap(([value, branch]) => samplesOf(branch, { ...labels, [label]: value }, others));
-    this.#beforeScrape(this);
     return { name, ...this.#about, values: samplesOf(this.#root, {}, this.#labelNames) };
   }
 }
 
 function metricOf<S extends Value | Distribution>(type: string, create: () => S) {
-  return <K extends string = never>(
-    help: string,
-    values = {} as LabelValues<K>,
-    beforeScrape?: (metric: Metric<K, S>) => void,
-  ) => new Metric({ help, type }, values, create, beforeScrape);
+  return <K extends string = never>(help: string, values = {} as LabelValues<K>) =>
+    new Metric(type, help, values, create);
 }
 
 export const counter = metricOf('counter', () => new Value());
-/** The last argument is called to set what is read at the scrape. */
 export const gauge = metricOf('gauge', () => new Value());
 /** @param bounds of the buckets, inclusive, the lowest first */
 export const histogram = (bounds: readonly number[]) => metricOf('histogram', () => new Distribution(bounds));

@@ -72,9 +72,7 @@ export function createMetrics(
       backend,
       input_type,
     }),
-    breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }, (state) => {
-      for (const name of backend) state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
-    }),
+    breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }),
     rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
     unapplied_redactions_total: counter(
       'Redactions that could not be put into a reply and blocked the call instead.',
@@ -114,7 +112,14 @@ export function createMetrics(
   const teams = new Set<string>();
   return {
     ...metrics,
-    registry,
+    contentType: registry.contentType,
+    /** In Prometheus' text format. */
+    text(): Promise<string> {
+      for (const name of backend) {
+        metrics.breaker_state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
+      }
+      return registry.metrics();
+    },
     /** Counts what a policy that only observes would have done. */
     would(verdict: 'block' | 'redact', { policy, rule, team }: WouldLabels) {
       if (teams.size < MAX_TEAMS) teams.add(team);

@@ -86,15 +86,12 @@ test('the buckets of a histogram are cumulative and include their bound', async 
   ]);
 });
 
-test('a gauge can be set at the scrape, and forget its series', async () => {
-  let kinds = ['a', 'b'];
-  const size = gauge('Size.', { kind: ['a'] }, (metric) => {
-    metric.clear();
-    for (const kind of kinds) metric.set({ kind }, 7);
-  });
-  const { lines } = opened({ size });
+test('a gauge can be set for each scrape, and forget its series', async () => {
+  const { size, lines } = opened({ size: gauge('Size.', { kind: ['a'] }) });
+  for (const kind of ['a', 'b']) size.set({ kind }, 7);
   expect((await lines()).slice(2)).toEqual(['bridge_size{kind="a"} 7', 'bridge_size{kind="b"} 7']);
-  kinds = ['c'];
+  size.clear();
+  size.set({ kind: 'c' }, 7);
   expect((await lines()).slice(2)).toEqual(['bridge_size{kind="c"} 7']);
 });
 

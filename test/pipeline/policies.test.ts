@@ -320,7 +320,7 @@ describe('policies that fail', () => {
       judge,
       lines,
       count: async (name: string, labels: Record<string, string>) =>
-        metric(await metrics.registry.metrics(), name, labels),
+        metric(await metrics.text(), name, labels),
     };
   }
 

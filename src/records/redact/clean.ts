@@ -42,7 +42,7 @@ const HEADERS = /headers?$/i;
 /** No shorter key is a credential. */
 const MIN_CREDENTIAL_CHARS = 20;
 /** Fields whose numbers are content too. */
-const NUMBERS = /^(?:messages|response|content|text|input|output|prompt|arguments|result)$/;
+const NUMERIC_CONTENT = /^(?:messages|response|content|text|input|output|prompt|arguments|result)$/;
 
 class Cleaning {
   readonly #content: KeptContent;
@@ -96,7 +96,7 @@ class Cleaning {
       return removeCredentials(bareAddress(field, value));
     }
     const isWithheld = content === 'none' && kind !== 'data' && kind !== 'plain';
-    if (typeof value === 'number') return isWithheld && NUMBERS.test(field) ? WITHHELD : value;
+    if (typeof value === 'number') return isWithheld && NUMERIC_CONTENT.test(field) ? WITHHELD : value;
     if (typeof value !== 'object' || value === null) return value;
     const isHeaders = holder.isHeaders || HEADERS.test(field);
     if (Array.isArray(value)) {
