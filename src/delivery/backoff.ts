@@ -1,18 +1,17 @@
 /** How waits grow: doubled by each failure in a row, up to a bound. Milliseconds. */
 export type Growth = { readonly firstMs: number; readonly maxMs: number };
 
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** Waits for a backend that fails. */
-export const BACKEND_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 5 * MINUTE_MS };
+export const BACKEND_WAIT: Growth = { firstMs: 1000, maxMs: 5 * MINUTE_MS };
 /** Waits for a record that a backend fails on. */
-export const RECORD_WAIT: Growth = { firstMs: SECOND_MS, maxMs: HOUR_MS };
+export const RECORD_WAIT: Growth = { firstMs: 1000, maxMs: HOUR_MS };
 /** Waits between two tests of a token that a backend refuses. */
 export const HOLD_WAIT: Growth = { firstMs: MINUTE_MS, maxMs: 10 * MINUTE_MS };
 /** Waits for an outbox that fails. */
-export const STORAGE_WAIT: Growth = { firstMs: SECOND_MS, maxMs: 30 * SECOND_MS };
+export const STORAGE_WAIT: Growth = { firstMs: 1000, maxMs: MINUTE_MS / 2 };
 
 /** A `Retry-After` beyond this is not believed. */
 const MAX_RETRY_AFTER_MS = HOUR_MS;
@@ -36,12 +35,13 @@ export function honoured(retryAfterMs = 0): number {
 export type Epoch = number;
 
 /**
- * Decides when a backend is handed something, by how it took what it was handed before. Several deliveries that were under way
- * together count as one failure, and one of them that succeeds after another failed says nothing of how the backend is since.
+ * Decides when a backend is handed something, by how it took what it was handed before. Deliveries that were under way together
+ * and fail count as one failure, and one that succeeds after another of them failed says nothing of how the backend is since.
  */
 export class Backoff {
   readonly #now: () => number;
   readonly #random: () => number;
+  readonly #growth: Growth;
   #epoch: Epoch = 0;
   /** Failures in a row. */
   #failures = 0;
@@ -50,9 +50,10 @@ export class Backoff {
   /** Nothing is handed over before this time. */
   #until = Number.NEGATIVE_INFINITY;
 
-  constructor(now: () => number, random: () => number) {
+  constructor(now: () => number, random: () => number, growth = BACKEND_WAIT) {
     this.#now = now;
     this.#random = random;
+    this.#growth = growth;
   }
 
   get epoch(): Epoch {
@@ -85,20 +86,15 @@ export class Backoff {
     this.#epoch++;
     this.#failures++;
     this.#isProbing = true;
-    this.#wait(
-      this.#isHeld
-        ? growing(HOLD_WAIT, this.#failures)
-        : jittered(BACKEND_WAIT, this.#failures, this.#random),
-    );
+    if (this.#isHeld) this.#wait(growing(HOLD_WAIT, this.#failures));
+    else this.#wait(jittered(this.#growth, this.#failures, this.#random));
   }
 
   /** The backend refused our token. Returns true if that begins a hold. */
   refused(startedIn: Epoch, retryAfterMs?: number): boolean {
     const begins = !this.#isHeld;
-    if (begins) {
-      this.#isHeld = true;
-      this.#failures = 0;
-    }
+    this.#isHeld = true;
+    if (begins) this.#failures = 0;
     this.failed(begins ? this.#epoch : startedIn, retryAfterMs);
     return begins;
   }

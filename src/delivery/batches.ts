@@ -1,5 +1,7 @@
 import type { Batch } from '../backends/backend.ts';
-import type { Due, Outbox } from '../outbox/outbox.ts';
+import type { Ack, DeliveryResult, Due } from '../outbox/outbox.ts';
+import { Backoff, STORAGE_WAIT } from './backoff.ts';
+import type { DeliveryOptions } from './deliver.ts';
 
 /** A record with this many attempts is sent alone. */
 const TRUSTED_ATTEMPTS = 3;
@@ -9,39 +11,47 @@ const LOOK_AHEAD = 100;
 const REGAIN = 1 / 16;
 
 /**
- * Chooses what is delivered next to one backend. Poison records, which failed before or with which a batch was refused, are
- * sent alone, one at a time, in turn, and every second time at most: however many there are and however long each of them
- * takes, the others go on.
+ * Chooses what is delivered next to one backend, and stores the results. Poison records, which failed before or with which a
+ * batch was refused, are sent alone, one at a time, in turn, and every second time at most: however many there are and
+ * however long each of them takes, the others go on.
  */
 export class Batches {
-  readonly #outbox: Pick<Outbox, 'due'>;
+  readonly #options: Pick<DeliveryOptions, 'outbox' | 'events'>;
   readonly #backend: string;
   readonly #full: Batch;
+  /** How the outbox is; what fails in it is tried again when that says so. */
+  readonly storage: Backoff;
   /** Bytes of a batch, after some were too large. */
   #bytes: number;
-  /** Ids of what is under way. */
+  /** Ids of what is under way, or whose result is not stored. */
   readonly #taken = new Set<number>();
   readonly #poison = new Set<number>();
   /** Poison records that had their turn. */
   readonly #tried = new Set<number>();
-  /** The poison record that is under way. */
-  #takenPoison: number | undefined;
   /** True if the batch before was a poison record. */
   #wasPoison = false;
+  /** Results that the outbox, which failed, does not know of. Oldest first. */
+  #unstored: Ack[] = [];
 
-  constructor(outbox: Pick<Outbox, 'due'>, backend: string, full: Batch) {
-    this.#outbox = outbox;
+  constructor(backend: string, full: Batch, options: Pick<DeliveryOptions, 'outbox' | 'clock' | 'events'>) {
+    this.#options = options;
     this.#backend = backend;
     this.#full = full;
     this.#bytes = full.bytes;
+    this.storage = new Backoff(options.clock.now, () => 1, STORAGE_WAIT);
   }
 
-  /** Returns the oldest due, without what is taken; one record if it is to be sent alone. Takes nothing. @throws OutboxError */
-  async next(isProbe: boolean): Promise<readonly Due[]> {
+  /**
+   * Returns the oldest due, without what is taken; one record if it is to be sent alone, and undefined if the outbox fails.
+   * Takes nothing.
+   */
+  next(isProbe: boolean): Promise<readonly Due[] | undefined> {
     const limit = isProbe ? 1 : this.#full.records;
-    if (this.#takenPoison === undefined && !this.#wasPoison) return this.#oldest(limit);
-    const sound = await this.#sound(limit);
-    return sound.length === 0 && this.#takenPoison === undefined ? this.#oldest(limit) : sound;
+    return this.#attempt(async () => {
+      const isPoisonTaken = [...this.#taken].some((id) => this.#poison.has(id));
+      const sound = isPoisonTaken || this.#wasPoison ? await this.#sound(limit) : [];
+      return sound.length > 0 || isPoisonTaken ? sound : this.#oldest(limit);
+    });
   }
 
   async #oldest(limit: number): Promise<readonly Due[]> {
@@ -51,53 +61,44 @@ export class Batches {
       due = await this.#due(limit, [...this.#taken]);
     }
     const [head] = due;
-    return head !== undefined && this.isPoison(head) ? [head] : due.filter((one) => !this.isPoison(one));
+    return head !== undefined && this.#isPoison(head) ? [head] : due.filter((one) => !this.#isPoison(one));
   }
 
   async #sound(limit: number): Promise<readonly Due[]> {
     for (;;) {
       const due = await this.#due(Math.max(limit, LOOK_AHEAD), [...this.#taken, ...this.#poison]);
-      const sound = due.filter((one) => !this.isPoison(one));
+      const sound = due.filter((one) => !this.#isPoison(one));
       if (sound.length > 0 || due.length === 0) return sound.slice(0, limit);
-      for (const { id } of due) this.#poison.add(id);
+      this.isolate(due);
     }
   }
 
   #due(records: number, except: readonly number[]): Promise<readonly Due[]> {
-    return this.#outbox.due(this.#backend, { records, bytes: this.#bytes, except: new Set(except) });
+    const limit = { records, bytes: this.#bytes, except: new Set(except) };
+    return this.#options.outbox.due(this.#backend, limit);
   }
 
-  /** Keeps a batch from being chosen again until it is released. */
-  take(batch: readonly Due[]): void {
+  /** Keeps a batch from being chosen again until it is released. Returns true if it is a poison record. */
+  take(batch: readonly Due[]): boolean {
     for (const { id } of batch) this.#taken.add(id);
-    const [head] = batch;
-    this.#wasPoison = this.isPoison(head);
-    if (head === undefined || !this.#wasPoison) return;
-    this.#takenPoison = head.id;
-    this.#tried.add(head.id);
+    const poison = batch.filter((one) => this.#isPoison(one));
+    this.isolate(poison);
+    for (const { id } of poison) this.#tried.add(id);
+    this.#wasPoison = poison.length > 0;
+    return this.#wasPoison;
   }
 
-  release(ids: readonly number[]): void {
-    for (const id of ids) this.#taken.delete(id);
-    if (this.#takenPoison !== undefined && ids.includes(this.#takenPoison)) this.#takenPoison = undefined;
+  release(batch: readonly Due[]): void {
+    for (const { id } of batch) this.#taken.delete(id);
   }
 
-  /** True if a record is sent alone for what happened to it before. */
-  isPoison(record: Due | undefined): boolean {
-    return record !== undefined && (this.#poison.has(record.id) || record.attempts >= TRUSTED_ATTEMPTS);
+  #isPoison({ id, attempts }: Due): boolean {
+    return this.#poison.has(id) || attempts >= TRUSTED_ATTEMPTS;
   }
 
   /** Has each of these records sent alone from now on. */
-  isolate(ids: readonly number[]): void {
-    for (const id of ids) this.#poison.add(id);
-  }
-
-  /** Forgets records that are delivered or dead. */
-  forget(ids: readonly number[]): void {
-    for (const id of ids) {
-      this.#poison.delete(id);
-      this.#tried.delete(id);
-    }
+  isolate(batch: readonly Due[]): void {
+    for (const { id } of batch) this.#poison.add(id);
   }
 
   /** Makes batches smaller than one that was too large. */
@@ -108,5 +109,42 @@ export class Batches {
 
   grow(): void {
     this.#bytes = Math.min(this.#full.bytes, this.#bytes + this.#full.bytes * REGAIN);
+  }
+
+  /** Stores a result and releases the records. Until it can be stored they stay taken: no backend gets them twice. */
+  store(batch: readonly Due[], result: DeliveryResult): Promise<void> {
+    return this.#store([{ ...result, backend: this.#backend, ids: batch.map(({ id }) => id) }]);
+  }
+
+  /** Stores what could not be; resolves with true if nothing is left. */
+  async catchUp(): Promise<boolean> {
+    if (this.#unstored.length > 0) await this.#store(this.#unstored.splice(0));
+    return this.#unstored.length === 0;
+  }
+
+  async #store(acks: readonly Ack[]): Promise<void> {
+    const stored = await this.#attempt(async () => {
+      await this.#options.outbox.ack(acks);
+      return acks;
+    });
+    if (stored === undefined) this.#unstored.unshift(...acks);
+    for (const { kind, ids } of stored ?? []) {
+      const sets = kind === 'retry' ? [this.#taken] : [this.#taken, this.#poison, this.#tried];
+      for (const set of sets) for (const id of ids) set.delete(id);
+    }
+  }
+
+  /** Uses the outbox; undefined if that fails. */
+  async #attempt<T>(use: () => Promise<T>): Promise<T | undefined> {
+    const { epoch } = this.storage;
+    try {
+      const result = await use();
+      this.storage.succeeded(epoch);
+      return result;
+    } catch (error) {
+      this.storage.failed(this.storage.epoch);
+      this.#options.events.storage(error);
+      return undefined;
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The time of the courier, so that a test can pass days of it. */
@@ -32,7 +33,7 @@ export class WakeSignal {
     const { signal } = this.#rung;
     if (!signal.aborted) {
       if (Number.isFinite(ms)) await this.#clock.sleep(ms, signal);
-      else await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      else await once(signal, 'abort');
     }
     if (signal.aborted) this.#rung = new AbortController();
   }

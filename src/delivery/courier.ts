@@ -1,10 +1,7 @@
 import type { Sink } from '../backends/backend.ts';
-import type { Http } from '../backends/http.ts';
-import type { Failure } from '../guardrail/failure.ts';
-import type { Verdict } from '../guardrail/verdict.ts';
-import type { Outbox } from '../outbox/outbox.ts';
 import { BackendQueue } from './backend-queue.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import type { DeliveryOptions } from './deliver.ts';
 
 /*
  * The courier takes records from the outbox to the backends. Each backend has a queue with a loop of its own, so that none
@@ -34,42 +31,20 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
  * what was under way is delivered again, under the same `record_id`.
  */
 
-/** Events of deliveries. None holds content of a record or of a vendor's reply. */
-export type CourierEvents = {
-  /** `verdicts` are of a backend that judged the records now. */
-  delivered(backend: string, records: number, verdicts: readonly Verdict[]): void;
-  retried(backend: string, records: number, failure: Failure, delayMs: number): void;
-  /** `kind` is that of the failure. */
-  dead(backend: string, records: number, kind: Failure['kind']): void;
-  /** The backend begins to refuse our token, or takes records again. Told once each time. */
-  held(backend: string, isHeld: boolean, failure?: Failure): void;
-  /** The outbox failed. */
-  storage(error: unknown): void;
-};
+const DEFAULTS = { concurrency: 4, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
 
-export type CourierOptions = {
-  readonly outbox: Pick<Outbox, 'due' | 'ack'>;
-  readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
-  readonly http: Http;
-  /** Deliveries at once to one backend. Default 4. */
-  readonly concurrency?: number;
-  /** Limit of one delivery. Default 30 s. */
-  readonly timeoutMs?: number;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  readonly events: CourierEvents;
-};
+/** What has no default is required. */
+export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;
 
 /** Delivers what is in the outbox, from its construction on. */
 export class Courier {
   readonly #queues: readonly BackendQueue[];
   readonly #clock: Clock;
-  #closed: Promise<void> | undefined;
 
-  constructor({ sinks, ...rest }: CourierOptions) {
-    const options = { concurrency: 4, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random, ...rest };
-    this.#clock = options.clock;
-    this.#queues = sinks.map(({ name, sink }) => new BackendQueue({ ...options, name, sink }));
+  constructor(sinks: readonly { readonly name: string; readonly sink: Sink }[], options: CourierOptions) {
+    const all = { ...DEFAULTS, ...options };
+    this.#clock = all.clock;
+    this.#queues = sinks.map(({ name, sink }) => new BackendQueue(name, sink, all));
   }
 
   /** Has all queues look for what is due. */
@@ -86,12 +61,7 @@ export class Courier {
    * Delivers what is due, except to backends that have to be waited for, for at most this long. Then gives up what is under
    * way, which stays in the outbox.
    */
-  close(drainMs: number): Promise<void> {
-    this.#closed ??= this.#close(drainMs);
-    return this.#closed;
-  }
-
-  async #close(drainMs: number): Promise<void> {
+  async close(drainMs: number): Promise<void> {
     const limit = new AbortController();
     const drained = Promise.all(this.#queues.map((queue) => queue.drain()));
     await Promise.race([drained, this.#clock.sleep(drainMs, limit.signal)]);

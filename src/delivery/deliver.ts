@@ -5,7 +5,33 @@ import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import type { Due } from '../outbox/outbox.ts';
+import type { Due, Outbox } from '../outbox/outbox.ts';
+import type { Clock } from './clock.ts';
+
+/** Events of deliveries. None holds content of a record or of a vendor's reply. */
+export type DeliveryEvents = {
+  /** `verdicts` are of a backend that judged the records now. */
+  delivered(backend: string, records: number, verdicts: readonly Verdict[]): void;
+  retried(backend: string, records: number, failure: Failure, delayMs: number): void;
+  /** `kind` is that of the failure. */
+  dead(backend: string, records: number, kind: Failure['kind']): void;
+  /** The backend begins to refuse our token, or takes records again. Told once each time. */
+  held(backend: string, isHeld: boolean, failure?: Failure): void;
+  /** The outbox failed. */
+  storage(error: unknown): void;
+};
+
+export type DeliveryOptions = {
+  readonly outbox: Pick<Outbox, 'due' | 'ack'>;
+  readonly http: Http;
+  /** Deliveries at once to one backend. */
+  readonly concurrency: number;
+  /** Limit of one delivery. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly events: DeliveryEvents;
+};
 
 /** Result of one delivery: taken, failed, or given up by us. */
 export type Delivered =
@@ -13,31 +39,29 @@ export type Delivered =
   | { readonly kind: 'failed'; readonly failure: Failure; readonly refusal: Refusal }
   | { readonly kind: 'aborted' };
 
-export type Recipient = { readonly sink: Sink; readonly http: Http; readonly timeoutMs: number };
-
 /** Hands records to a backend, once. Never throws. */
 export async function deliver(
   batch: readonly Due[],
-  { sink, http, timeoutMs }: Recipient,
+  sink: Sink,
+  { http, timeoutMs }: Pick<DeliveryOptions, 'http' | 'timeoutMs'>,
   closing: AbortSignal,
 ): Promise<Delivered> {
+  const failed = (failure: Failure, refusal = {}) => ({ kind: 'failed', failure, refusal }) as const;
   let records: CallRecord[];
   try {
     records = batch.map(({ payload, recordId }) => ({ ...JSON.parse(payload), record_id: recordId }));
   } catch (error) {
     // Ours, and not a reply that is no JSON
-    return { kind: 'failed', failure: { kind: 'bug', error }, refusal: {} };
+    return failed({ kind: 'bug', error });
   }
   const deadline = startDeadline(timeoutMs, closing);
   try {
     const ingested = sink.ingest(records, { http, signal: deadline.signal });
     return { kind: 'taken', verdicts: await deadline.limit(ingested) };
   } catch (error) {
-    if (deadline.isOver())
-      return { kind: 'failed', failure: { kind: 'timeout', afterMs: timeoutMs }, refusal: {} };
+    if (deadline.isOver()) return failed({ kind: 'timeout', afterMs: timeoutMs });
     if (closing.aborted) return { kind: 'aborted' };
-    const refusal = error instanceof BackendError ? error.refusal : {};
-    return { kind: 'failed', failure: toFailure(error), refusal };
+    return failed(toFailure(error), error instanceof BackendError ? error.refusal : {});
   } finally {
     deadline.clear();
   }

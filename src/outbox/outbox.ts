@@ -51,12 +51,14 @@ export type DueLimit = {
   readonly except: ReadonlySet<number>;
 };
 
-/** Result of a delivery, for the records in it. `dueAt` is Unix milliseconds. */
-export type Ack = { readonly backend: string; readonly ids: readonly number[] } & (
+/** Result of a delivery. `dueAt` is Unix milliseconds. */
+export type DeliveryResult =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly dueAt: number }
-  | { readonly kind: 'dead'; readonly reason: string }
-);
+  | { readonly kind: 'dead'; readonly reason: string };
+
+/** The result of a delivery for the records that were in it. */
+export type Ack = DeliveryResult & { readonly backend: string; readonly ids: readonly number[] };
 
 export type BackendBacklog = {
   /** Records to deliver, including those that wait. */

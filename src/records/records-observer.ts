@@ -1,4 +1,4 @@
-import type { CourierEvents } from '../delivery/courier.ts';
+import type { DeliveryEvents } from '../delivery/deliver.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
@@ -101,7 +101,7 @@ export class RecordsObserver {
     },
   };
 
-  readonly delivery: CourierEvents = {
+  readonly delivery: DeliveryEvents = {
     delivered: (backend, records, verdicts) => {
       this.metrics.delivered_total.inc({ backend }, records);
       for (const verdict of verdicts) {

@@ -53,7 +53,7 @@ const intake = new Intake({
   now: Date.now,
 });
 const http = createHttp({ proxy });
-const courier = new Courier({ outbox, sinks, http, events: observer.delivery });
+const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
 const timers = [
   setInterval(() => void look(), 1000),
   setInterval(() => void outbox.maintain().catch(() => {}), 10_000),

@@ -8,7 +8,8 @@ import { onTestFinished } from 'vitest';
 import type { Batch, Sink } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import type { Clock } from '../../src/delivery/clock.ts';
-import { Courier, type CourierEvents, type CourierOptions } from '../../src/delivery/courier.ts';
+import { Courier, type CourierOptions } from '../../src/delivery/courier.ts';
+import type { DeliveryEvents } from '../../src/delivery/deliver.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
@@ -136,8 +137,8 @@ export async function startVendor(name: string, reply: VendorReply = takes, batc
 
 export type Vendor = Awaited<ReturnType<typeof startVendor>>;
 type Event = {
-  [Name in keyof CourierEvents]: [Name, ...Parameters<CourierEvents[Name]>];
-}[keyof CourierEvents];
+  [Name in keyof DeliveryEvents]: [Name, ...Parameters<DeliveryEvents[Name]>];
+}[keyof DeliveryEvents];
 
 /** An outbox in SQLite, and a courier that is started when asked to. */
 export function delivering(
@@ -161,18 +162,17 @@ export function delivering(
   const http = createHttp();
   const events: Event[] = [];
   const note =
-    <Name extends keyof CourierEvents>(name: Name) =>
-    (...args: Parameters<CourierEvents[Name]>) =>
+    <Name extends keyof DeliveryEvents>(name: Name) =>
+    (...args: Parameters<DeliveryEvents[Name]>) =>
       void events.push([name, ...args] as unknown as Event);
   const { wrap, ...options } = more;
   const start = () => {
-    const courier = new Courier({
+    const courier = new Courier(vendors, {
       outbox: {
         due: (...args) => outbox.due(...args),
         ack: (acks) => outbox.ack(acks),
         ...wrap?.(outbox),
       },
-      sinks: vendors.map(({ name, sink }) => ({ name, sink })),
       http,
       ...(clock && { clock }),
       random: () => 1,
