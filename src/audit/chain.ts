@@ -56,6 +56,8 @@ export type SealedRow = Head & {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The bytes that `hash` is the hash of. */
   readonly body: Uint8Array;
+  /** The line that it was read from, without its end. */
+  readonly line: string;
 };
 
 /** `,"hash":"`, 64 digits and `"}`. */
@@ -73,7 +75,7 @@ export function readRow(line: Buffer): SealedRow | undefined {
     const fields = JSON.parse(body.toString());
     const { seq, at, event_type, prev } = fields;
     const isRow = Number.isSafeInteger(seq) && [at, event_type, prev].every((one) => typeof one === 'string');
-    return isRow ? { seq, at, event_type, prev, hash, fields, body } : undefined;
+    return isRow ? { seq, at, event_type, prev, hash, fields, body, line: line.toString() } : undefined;
   } catch {
     return undefined;
   }

@@ -33,7 +33,7 @@ const OPEN_EVERY_MS = 1000;
 const DAY_MS = 86_400_000;
 
 /** More rules of one call tell nothing new. */
-const MAX_LISTED = 64;
+const MAX_RULES = 64;
 
 /**
  * An append-only log of decisions; each row holds the hash of the one before. Nothing here throws: a log that cannot be
@@ -42,8 +42,6 @@ const MAX_LISTED = 64;
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #now: () => number;
-  /** Absolute path of the folder of the log. */
-  readonly #folder: string;
   readonly #writer: ChainWriter;
   readonly #headTimer: NodeJS.Timeout;
   /** Rows lost in this outage. */
@@ -68,8 +66,8 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#folder = auditFolder(path.resolve(options.dir));
-    this.#writer = new ChainWriter(this.#folder, createSeal(options.key), this.#now);
+    const folder = auditFolder(path.resolve(options.dir));
+    this.#writer = new ChainWriter(folder, createSeal(options.key), this.#now);
     this.#headTimer = setInterval(() => this.#reportHead(), HEAD_EVERY_MS).unref();
     this.#write();
     this.#reportHead();
@@ -176,12 +174,12 @@ export class AuditLog {
    * the hash that the rest of the chain follows.
    */
   async #removeSegments(): Promise<void> {
-    const { segment } = this.#writer;
+    const { folder, segment } = this.#writer;
     if (this.#retentionDays === undefined || segment === undefined) return;
     const firstDay = dayOf(this.#now() - this.#retentionDays * DAY_MS);
-    const old = listSegments(this.#folder).filter((one) => inOrder(one, segment) < 0 && one.day < firstDay);
+    const old = listSegments(folder).filter((one) => inOrder(one, segment) < 0 && one.day < firstDay);
     for (const { name } of old) {
-      const file = path.join(this.#folder, name);
+      const file = path.join(folder, name);
       const fields = { segment: name, retention_days: this.#retentionDays, ...lastOf(file) };
       if (!this.#write({ type: 'retention', fields })) return;
       await fs.promises.rm(file, { force: true });
@@ -198,7 +196,7 @@ export class AuditLog {
 
 /** Cuts a text, or each of a list, to a bounded length. */
 function bounded<T>(value: T): unknown {
-  if (Array.isArray(value)) return value.slice(0, MAX_LISTED).map(bounded);
+  if (Array.isArray(value)) return value.slice(0, MAX_RULES).map(bounded);
   return typeof value === 'string' ? value.slice(0, MAX_ID_CHARS) : value;
 }
 

@@ -14,9 +14,6 @@ export type Line = {
   readonly isComplete: boolean;
 };
 
-/** A row and the line it was read from. */
-export type ReadRow = SealedRow & { readonly line: string };
-
 const CHUNK_BYTES = 256 * 1024;
 /** No row is longer; a line that is gets cut to about this. */
 export const MAX_LINE_BYTES = 1024 * 1024;
@@ -67,14 +64,13 @@ function openIfThere(file: string): number | undefined {
 }
 
 /** Undefined for a line that is no row; `verifyLog` reports it. */
-export function rowIn({ bytes, isComplete }: Line): ReadRow | undefined {
-  const row = isComplete ? readRow(bytes) : undefined;
-  return row && { ...row, line: bytes.toString() };
+export function rowIn({ bytes, isComplete }: Line): SealedRow | undefined {
+  return isComplete ? readRow(bytes) : undefined;
 }
 
 /** The end of a segment. */
 export type SegmentEnd = {
-  readonly rows: readonly ReadRow[];
+  readonly rows: readonly SealedRow[];
   /** Bytes up to the end of the last complete line, and those of half a line after it. */
   readonly end: number;
   readonly tornBytes: number;
@@ -94,7 +90,7 @@ export function readEnd(file: string, count = 1): SegmentEnd {
   const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   for (let length = FIRST_PART_BYTES; ; length *= 4) {
     const from = Math.max(0, size - length);
-    const rows: ReadRow[] = [];
+    const rows: SealedRow[] = [];
     let end = from;
     let badLines = 0;
     for (const line of readLines(file, from)) {
@@ -116,7 +112,7 @@ export function readEnd(file: string, count = 1): SegmentEnd {
 export function* readRows(
   folder: string,
   { since = -Infinity, until = Infinity }: { since?: number | undefined; until?: number | undefined },
-): Generator<ReadRow> {
+): Generator<SealedRow> {
   for (const { name, day } of listSegments(folder)) {
     // Its rows can be of the day after, or before: the clock may have been set
     if (since > 0 && day < dayOf(since - 86_400_000)) continue;
@@ -140,8 +136,8 @@ export class Follower {
   }
 
   /** The last rows that are there; to be called first. */
-  last(count: number): readonly ReadRow[] {
-    const rows: ReadRow[] = [];
+  last(count: number): readonly SealedRow[] {
+    const rows: SealedRow[] = [];
     for (const segment of listSegments(this.#folder).toReversed()) {
       const found = readEnd(path.join(this.#folder, segment.name), count - rows.length);
       if (this.#segment === undefined) this.#end = found.end;
@@ -153,7 +149,7 @@ export class Follower {
   }
 
   /** Rows that came since the last time. */
-  *next(): Generator<ReadRow> {
+  *next(): Generator<SealedRow> {
     for (const segment of listSegments(this.#folder)) {
       const order = this.#segment === undefined ? 1 : inOrder(segment, this.#segment);
       if (order < 0) continue;

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { storageCode } from '../storage/storage-code.ts';
-import { createSeal, GENESIS, type Head, readRow, type Seal, type SealedRow } from './chain.ts';
-import { readLines } from './read.ts';
+import { createSeal, GENESIS, type Head, type Seal, type SealedRow } from './chain.ts';
+import { readLines, rowIn } from './read.ts';
 import { listSegments } from './segment.ts';
 
 type Place = {
@@ -39,15 +39,14 @@ export function verifyLog({ folder, keys, reported }: VerifyOptions): Verified {
   const last = segments.at(-1)?.name ?? path.basename(folder);
   for (const { name: file } of segments) {
     try {
-      for (const { bytes, number: line, isComplete } of readLines(path.join(folder, file))) {
-        const row = isComplete ? readRow(bytes) : undefined;
-        if (row !== undefined) check.row(row, { file, line });
-        else if (isComplete) check.report({ file, line }, 'not a row of the log');
-        else {
-          const half = `half a line of ${bytes.length} bytes`;
-          if (file !== last) check.report({ file, line }, half);
-          else check.note({ file, line }, `${half}: it is being written, or a crash cut it off`);
-        }
+      for (const line of readLines(path.join(folder, file))) {
+        const place = { file, line: line.number };
+        const row = rowIn(line);
+        const half = `half a line of ${line.bytes.length} bytes`;
+        if (row !== undefined) check.row(row, place);
+        else if (line.isComplete) check.report(place, 'not a row of the log');
+        else if (file !== last) check.report(place, half);
+        else check.note(place, `${half}: it is being written, or a crash cut it off`);
       }
     } catch (error) {
       check.report({ file, line: 0 }, `cannot be read (${storageCode(error)})`);

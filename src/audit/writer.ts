@@ -10,7 +10,8 @@ const VERSION = 1;
 
 /** Writes the rows of a chain one after the other, a segment for each day. */
 export class ChainWriter {
-  readonly #folder: string;
+  /** Absolute path of the folder of the log. */
+  readonly folder: string;
   readonly #seal: Seal;
   /** Unix milliseconds. */
   readonly #now: () => number;
@@ -24,9 +25,9 @@ export class ChainWriter {
   /** Settled once all files that were left are closed. */
   #closing: Promise<unknown> = Promise.resolve();
 
-  /** Opens nothing yet. @param folder absolute path of the folder of the log */
+  /** Opens nothing yet. */
   constructor(folder: string, seal: Seal, now: () => number) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#seal = seal;
     this.#now = now;
   }
@@ -87,24 +88,24 @@ export class ChainWriter {
   }
 
   #openLog(today: string): SegmentFile {
-    makeFolder(path.dirname(this.#folder));
-    makeFolder(this.#folder);
+    makeFolder(path.dirname(this.folder));
+    makeFolder(this.folder);
     if (this.#lock?.isGone()) {
       this.#lock.close();
       this.#lock = undefined;
     }
-    this.#lock ??= holdLock(path.join(this.#folder, 'audit.lock'));
-    if (this.#head !== undefined) return this.#newSegment(listSegments(this.#folder).at(-1), today);
-    const { head, last, isOpen, rows } = recoverLog(this.#folder, this.#seal);
+    this.#lock ??= holdLock(path.join(this.folder, 'audit.lock'));
+    if (this.#head !== undefined) return this.#newSegment(listSegments(this.folder).at(-1), today);
+    const { head, last, isOpen, rows } = recoverLog(this.folder, this.#seal);
     this.#head = head;
     this.#pending = rows;
     if (last === undefined || !isOpen || last.day < today) return this.#newSegment(last, today);
-    return new SegmentFile(this.#folder, last);
+    return new SegmentFile(this.folder, last);
   }
 
   /** Opens the first segment after another that has nothing in it. */
   #newSegment(last: Segment | undefined, today: string): SegmentFile {
-    const file = new SegmentFile(this.#folder, segmentAfter(last, today));
+    const file = new SegmentFile(this.folder, segmentAfter(last, today));
     if (file.isEmpty) return file;
     this.#closing = Promise.allSettled([this.#closing, file.close()]);
     return this.#newSegment(file.segment, today);

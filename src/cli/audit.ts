@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Head } from '../audit/chain.ts';
-import { Follower, type ReadRow, readRows } from '../audit/read.ts';
+import type { Head, SealedRow } from '../audit/chain.ts';
+import { Follower, readRows } from '../audit/read.ts';
 import { auditFolder, listSegments } from '../audit/segment.ts';
 import { type Remark, verifyLog } from '../audit/verify.ts';
 import { readSettings } from '../config/config.ts';
@@ -114,7 +114,7 @@ function lineOf({ file, line, message }: Remark): string {
 /** `audit tail`: the last rows, a line each. `--follow` goes on until it is stopped or its reader is gone. */
 async function tail({ folder, options, terminal: { out, sleep } }: AuditCommand): Promise<void> {
   const { rows: count, follow, json } = options;
-  const print = (row: ReadRow) => out.write(json ? `${row.line}\n` : textOf(row));
+  const print = (row: SealedRow) => out.write(json ? `${row.line}\n` : textOf(row));
   const follower = new Follower(folder);
   for (const row of follower.last(count)) print(row);
   while (follow && out.writable) {
@@ -130,7 +130,7 @@ const PRINTED = [
 ];
 const OMITTED = new Set(['seq', 'at', 'event_type', 'prev', 'hash', 'version']);
 
-function textOf({ at, seq, event_type, fields }: ReadRow): string {
+function textOf({ at, seq, event_type, fields }: SealedRow): string {
   const isDecision = event_type === 'decision';
   const title = isDecision ? `${fields.verdict ?? 'defer'} ${fields.input_type}` : event_type;
   const cells = (isDecision ? PRINTED : Object.keys(fields)).flatMap((name) => {
@@ -168,7 +168,7 @@ async function exportRows({ folder, options, terminal }: AuditCommand): Promise<
   if (out !== undefined) terminal.out.write(`${plural(exported, 'row')} in ${out}\n`);
 }
 
-function cellsOf({ fields, event_type, prev, hash }: ReadRow): readonly unknown[] {
+function cellsOf({ fields, event_type, prev, hash }: SealedRow): readonly unknown[] {
   const others = Object.entries(fields).filter(([name]) => name !== 'prev' && !COLUMNS.includes(name));
   const detail = event_type === 'decision' ? '' : JSON.stringify(Object.fromEntries(others));
   return [...COLUMNS.map((name) => fields[name]), detail, prev, hash];
@@ -185,12 +185,11 @@ function timeOf(text: string): number {
 }
 
 function explained(error: unknown, dir: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  const problem =
-    code === 'ENOENT' && syscall === 'scandir'
-      ? `there is no audit log in DATA_DIR (${dir}); set DATA_DIR as the bridge has it`
-      : code === 'EACCES' || code === 'EPERM'
-        ? `the audit log in DATA_DIR (${dir}) cannot be read (${code}): this user may not`
-        : undefined;
-  return problem === undefined ? error : new Error(problem, { cause: error });
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  const isMissing = code === 'ENOENT' && syscall === 'scandir';
+  if (!isMissing && code !== 'EACCES' && code !== 'EPERM') return error;
+  const problem = isMissing
+    ? `there is no audit log in DATA_DIR (${dir}); set DATA_DIR as the bridge has it`
+    : `the audit log in DATA_DIR (${dir}) cannot be read (${code}): this user may not`;
+  return new Error(problem, { cause: error });
 }

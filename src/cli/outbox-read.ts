@@ -35,21 +35,19 @@ export function status({ admin, dir, options: { json }, terminal: { out, now } }
   const used_bytes = admin.usedBytes();
   const backlogs = admin.backlogs(at).map((backlog) => backlogJson(backlog, at));
   const bridge_running = isServed(dir);
-  if (json) {
-    out.write(`${printableJson({ data_dir: dir, bridge_running, used_bytes, backends: backlogs })}\n`);
-    return;
-  }
-  const running = bridge_running ? 'a bridge is running on it' : 'no bridge is running on it';
-  out.write(`outbox in ${dir}: ${size(used_bytes)} in use, ${running}\n`);
-  out.write(backlogs.length === 0 ? NOTHING : `\n${table(STATUS_COLUMNS, backlogs.map(statusCells))}`);
-  if (!bridge_running && backlogs.some(({ due }) => due > 0)) {
-    out.write('\nWhat is due goes out when the bridge starts.\n');
-  }
-  if (backlogs.some(({ dead }) => dead > 0)) {
-    out.write('\nDead letters are not tried again by themselves: see guardrail-bridge outbox list --dead\n');
-  }
+  const texts = [
+    `outbox in ${dir}: ${size(used_bytes)} in use, ${bridge_running ? 'a' : 'no'} bridge is running on it\n`,
+    backlogs.length === 0 ? NOTHING : `\n${table(STATUS_COLUMNS, backlogs.map(statusCells))}`,
+    ...(!bridge_running && backlogs.some(({ due }) => due > 0) ? [DUE] : []),
+    ...(backlogs.some(({ dead }) => dead > 0) ? [DEAD_LETTERS] : []),
+  ];
+  const result = { data_dir: dir, bridge_running, used_bytes, backends: backlogs };
+  out.write(json ? `${printableJson(result)}\n` : texts.join(''));
 }
 
+const DUE = '\nWhat is due goes out when the bridge starts.\n';
+const DEAD_LETTERS =
+  '\nDead letters are not tried again by themselves: see guardrail-bridge outbox list --dead\n';
 const STATUS_COLUMNS = [
   { title: 'backend' },
   ...['due', 'waiting', 'oldest', 'dead', 'oldest dead'].map((title) => ({ title, isNumber: true })),

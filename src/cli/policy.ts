@@ -144,7 +144,6 @@ function resultJson({ golden, judged, differences }: CaseResult) {
 }
 
 async function checkText(text: string, options: CheckOptions, terminal: Terminal): Promise<void> {
-  const { out } = terminal;
   const judge = createCallJudge(readPolicy(options.policy));
   const content = text === '-' ? await textOfStream(terminal.in) : text;
   const isResponse = options.response ?? options.answer ?? false;
@@ -152,13 +151,13 @@ async function checkText(text: string, options: CheckOptions, terminal: Terminal
   const { texts, observed, ...result } = await judge(callsOf(inputOf(input), 'check'));
   const { verdict, policy, reason_code, rules } = result;
   const rewritten = verdict === 'redact' ? (texts[0] ?? null) : null;
-  if (options.json) {
-    out.write(`${printableJson({ ...result, text: rewritten, observed })}\n`);
-    return;
-  }
-  out.write(`${verdict}${policy === null ? '' : ` by ${policy}: ${reason_code} (${rules.join(', ')})`}\n`);
-  for (const { policy: kind, verdict: would, rules: matched } of observed) {
-    out.write(`${kind} only observes, it would ${would} (${matched.join(', ')})\n`);
-  }
-  if (rewritten !== null) out.write(`${rewritten}\n`);
+  const lines = [
+    `${verdict}${policy === null ? '' : ` by ${policy}: ${reason_code} (${rules.join(', ')})`}`,
+    ...observed.map(
+      (one) => `${one.policy} only observes, it would ${one.verdict} (${one.rules.join(', ')})`,
+    ),
+    ...(rewritten === null ? [] : [rewritten]),
+  ];
+  const output = options.json ? printableJson({ ...result, text: rewritten, observed }) : lines.join('\n');
+  terminal.out.write(`${output}\n`);
 }
