@@ -26,7 +26,7 @@ export function block(
 }
 
 /** The block of a call whose redaction would be lost. */
-export function blockRedaction(by: readonly string[]): Draft {
+export function blockRedaction(by: readonly string[]): Draft & { kind: 'block' } {
   return block('redaction', by.join(','), 'a redaction could not be applied');
 }
 

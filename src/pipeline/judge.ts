@@ -1,13 +1,14 @@
 import type { Http } from '../backends/http.ts';
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
-import { Caller, stateKey } from '../guardrail/caller.ts';
+import { Caller } from '../guardrail/caller.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
-import type { CheckResult, Decision, PolicyResult, RewriteForm } from '../guardrail/decision.ts';
+import type { CheckResult, Decision, Outcome, PolicyResult, RewriteForm } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
-import { checkBackend, type JudgingBackend } from './check-backend.ts';
+import { BackendChecks, type CheckedCall, type CheckObserver } from './backend-checks.ts';
+import type { JudgingBackend } from './check-backend.ts';
 import {
   ALLOWED,
   block,
@@ -19,15 +20,9 @@ import {
   newReference,
   withPolicyEdits,
 } from './decide.ts';
-import { TrailingChecks } from './trailing-checks.ts';
-import { VerdictCache } from './verdict-cache.ts';
 
 /** Told of what happens beside the decision, to count and log it. */
-export type JudgeObserver = {
-  /** A check has ended, of an observing backend too. */
-  checked(call: GuardrailCall, result: CheckResult): void;
-  /** A check of a response that was delivered before has ended. */
-  trailed(call: GuardrailCall, result: CheckResult): void;
+export type JudgeObserver = CheckObserver & {
   /** A backend cannot look at some content. */
   unjudged(call: GuardrailCall, backend: string, content: 'answer' | 'media'): void;
   policiesFailed(call: GuardrailCall, failure: Failure): void;
@@ -78,19 +73,14 @@ type Judgement = JudgeInput & {
  */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #cache: VerdictCache;
-  readonly #trailing = new TrailingChecks();
-  /** Checks of observing backends that run. */
-  #observing = 0;
-  /** Called when no observing check runs any more. */
-  #onIdle: (() => void)[] = [];
+  readonly #checks: BackendChecks;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#cache = new VerdictCache(options.streamCheckGrowth);
+    this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer);
   }
 
-  /** Decides about a call: at once where nothing has to be awaited. Never throws. */
+  /** Decides about a call: at once where nothing has to be awaited. */
   judge(input: JudgeInput): Decision | Promise<Decision> {
     const startedAt = performance.now();
     const caller = new Caller(input.call);
@@ -98,13 +88,13 @@ export class Judge {
     const judged = (policies: PolicyResult | undefined) =>
       this.#askBackends({ ...input, startedAt, caller, policies, ...applied(input.call, policies) });
     const failed = (error: unknown) => this.#policiesFailed(input, startedAt, caller, error);
+    let policies: PolicyResult | Promise<PolicyResult> | undefined;
     try {
-      const policies = this.#options.engine()?.judge(input.call, caller, { bytes: input.bytes, timeoutMs });
-      if (policies instanceof Promise) return policies.then(judged, failed);
-      return judged(policies);
+      policies = this.#options.engine()?.judge(input.call, caller, { bytes: input.bytes, timeoutMs });
     } catch (error) {
       return failed(error);
     }
+    return policies instanceof Promise ? policies.then(judged, failed) : judged(policies);
   }
 
   /** True if some backend judges responses, and is glad of their request. */
@@ -112,10 +102,9 @@ export class Judge {
     return this.#options.backends.some(({ judges }) => judges.response);
   }
 
-  /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
-  async settled(): Promise<void> {
-    await this.#trailing.settled();
-    if (this.#observing > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  /** Resolves when the checks that nobody waits for have ended. */
+  settled(): Promise<void> {
+    return this.#checks.settled();
   }
 
   /**
@@ -133,23 +122,26 @@ export class Judge {
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, own, call } = judgement;
+    const { policies, own, call, forwarded, request, scope } = judgement;
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
-    if (this.#options.backends.length === 0 && policies?.mediaPolicy === undefined)
+    const { backends } = this.#options;
+    if (backends.length === 0 && policies?.mediaPolicy === undefined)
       return this.#decision(judgement, own, []);
-    const planned = this.#options.backends
+    const planned = backends
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));
     const enforcing = this.#able(planned, 'enforce', call);
     if (policies?.mediaPolicy !== undefined && !enforcing.some(({ judges }) => judges.media)) {
       return this.#decision(judgement, block('verdict', policies.mediaPolicy, 'media_not_judged'), []);
     }
-    for (const backend of this.#able(planned, 'observe', call)) this.#observe(backend, judgement);
-    const pending = enforcing.flatMap(
-      (backend) => this.#check(backend, judgement, judgement.scope.signal) ?? [],
-    );
-    if (pending.length === 0) return this.#decision(judgement, own, []);
-    return this.#await(judgement, pending);
+    const checked: CheckedCall = {
+      call: forwarded,
+      rule: `${policies?.version} ${policies?.callerRule}`,
+      request,
+    };
+    for (const backend of this.#able(planned, 'observe', call)) this.#checks.observe(backend, checked);
+    const pending = enforcing.flatMap((backend) => this.#checks.check(backend, checked, scope.signal) ?? []);
+    return pending.length === 0 ? this.#decision(judgement, own, []) : this.#await(judgement, pending);
   }
 
   async #await(judgement: Judgement, pending: readonly Promise<CheckResult>[]): Promise<Decision> {
@@ -177,98 +169,29 @@ export class Judge {
     });
   }
 
-  #observe(backend: JudgingBackend, judgement: Judgement): void {
-    const check = this.#check(backend, judgement);
-    if (check === undefined) return;
-    this.#observing++;
-    void check.finally(() => {
-      if (--this.#observing > 0) return;
-      for (const resolve of this.#onIdle.splice(0)) resolve();
-    });
-  }
-
-  /** The result to come of one backend, or undefined if there is nothing to ask it now. */
-  #check(
-    backend: JudgingBackend,
-    judgement: Judgement,
-    signal?: AbortSignal,
-  ): Promise<CheckResult> | undefined {
-    const { call, policies } = judgement;
-    const id = call.input_type === 'response' ? stateKey(call) : undefined;
-    if (id === undefined) return this.#ask(backend, judgement, undefined, signal);
-    const key = `${backend.name}\0${policies?.version} ${policies?.callerRule}\0${id}`;
-    return this.#checkResponse(backend, judgement, key, signal);
-  }
-
-  #checkResponse(
-    backend: JudgingBackend,
-    judgement: Judgement,
-    key: string,
-    signal: AbortSignal | undefined,
-  ): Promise<CheckResult> | undefined {
-    const { forwarded, request } = judgement;
-    const stopped = this.#trailing.against(key, forwarded);
-    if (stopped !== undefined) return Promise.resolve(stopped);
-    const need = this.#cache.need(key, forwarded);
-    switch (need.kind) {
-      case 'known':
-        return undefined;
-      case 'wait': {
-        const { http, observer } = this.#options;
-        this.#trailing.schedule(key, forwarded, async () => {
-          const result = await checkBackend(backend, forwarded, { http, request });
-          observer.trailed(forwarded, result);
-          return result;
-        });
-        return undefined;
-      }
-      case 'check':
-        if (need.continues) this.#trailing.cancel(key);
-        // Another response under the same id: the rest of the one before is judged all the same
-        else this.#trailing.run(key);
-        return this.#ask(backend, judgement, key, signal);
-    }
-  }
-
-  /** @param key where the cache keeps the verdict; undefined for not at all */
-  async #ask(
-    backend: JudgingBackend,
-    { forwarded, request }: Judgement,
-    key: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<CheckResult> {
-    const { http, observer } = this.#options;
-    const result = await checkBackend(backend, forwarded, { http, request }, signal);
-    if (key !== undefined && 'verdict' in result) this.#cache.put(key, forwarded, result.verdict);
-    observer.checked(forwarded, result);
-    return result;
-  }
-
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
   #decision(
-    {
-      call,
-      startedAt,
-      caller,
-      policies,
-      forwarded,
-    }: Pick<Judgement, 'call' | 'startedAt' | 'caller' | 'policies' | 'forwarded'>,
+    { call, startedAt, caller, policies, forwarded }: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'own'>,
     draft: Draft,
     checks: readonly CheckResult[],
   ): Decision {
-    const form = draft.kind === 'modify' ? this.#options.rewriteForm(call, draft.texts) : null;
-    const outcome =
-      draft.kind !== 'modify' ? draft : form === null ? blockRedaction(draft.by) : { ...draft, form };
+    const outcome = this.#outcome(call, draft);
     return {
       call,
       caller,
-      outcome: outcome as Decision['outcome'],
+      outcome,
       ref: outcome.kind === 'block' ? newReference() : undefined,
       policies,
       checks,
       forwarded,
       ms: performance.now() - startedAt,
     };
+  }
+
+  #outcome(call: GuardrailCall, draft: Draft): Outcome {
+    if (draft.kind !== 'modify') return draft;
+    const form = this.#options.rewriteForm(call, draft.texts);
+    return form === null ? blockRedaction(draft.by) : { ...draft, form };
   }
 }
 

@@ -1,0 +1,108 @@
+import type { Http } from '../backends/http.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { stateKey } from '../guardrail/caller.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
+import { checkBackend, type JudgingBackend } from './check-backend.ts';
+import { TrailingChecks } from './trailing-checks.ts';
+import { VerdictCache } from './verdict-cache.ts';
+
+/** Told of checks when they end, to count and log them. */
+export type CheckObserver = {
+  /** A check has ended, of an observing backend too. */
+  checked(call: GuardrailCall, result: CheckResult): void;
+  /** A check of a response that was delivered before has ended. */
+  trailed(call: GuardrailCall, result: CheckResult): void;
+};
+
+/** A call that backends are asked about. */
+export type CheckedCall = {
+  /** The call as the policies left it. */
+  readonly call: GuardrailCall;
+  /** Name of policies and caller rule: a verdict under one is none under another. */
+  readonly rule: string;
+  /** For a response: reads the request it belongs to, if this instance still remembers it. */
+  readonly request: () => GuardrailCall | undefined;
+};
+
+/** Asks backends: now, after the end of a response, or not at all where they have allowed it before. */
+export class BackendChecks {
+  readonly #http: Http;
+  readonly #observer: CheckObserver;
+  readonly #cache: VerdictCache;
+  readonly #trailing = new TrailingChecks();
+  /** Number of checks of observing backends that run. */
+  #observing = 0;
+  /** Called when no observing check runs any more. */
+  readonly #onIdle: (() => void)[] = [];
+
+  /** @param growth by how much a response has to have grown before a backend is asked again; 1 for each time */
+  constructor(http: Http, growth: number, observer: CheckObserver) {
+    this.#http = http;
+    this.#observer = observer;
+    this.#cache = new VerdictCache(growth);
+  }
+
+  /** The result to come of one backend, or undefined if there is nothing to ask it now. */
+  check(
+    backend: JudgingBackend,
+    checked: CheckedCall,
+    signal?: AbortSignal,
+  ): Promise<CheckResult> | undefined {
+    const { call, rule } = checked;
+    const id = call.input_type === 'response' ? stateKey(call) : undefined;
+    if (id === undefined) return this.#ask(backend, checked, undefined, signal);
+    const key = `${backend.name}\0${rule}\0${id}`;
+    const stopped = this.#trailing.against(key, call);
+    if (stopped !== undefined) return Promise.resolve(stopped);
+    const need = this.#cache.need(key, call);
+    switch (need.kind) {
+      case 'known':
+        return undefined;
+      case 'wait':
+        this.#trailing.schedule(key, call, () => this.#trail(backend, checked));
+        return undefined;
+      case 'check':
+        if (need.continues) this.#trailing.cancel(key);
+        // Another response under the same id: the rest of the one before is judged all the same
+        else this.#trailing.run(key);
+        return this.#ask(backend, checked, key, signal);
+    }
+  }
+
+  /** Asks a backend that nobody waits for. */
+  observe(backend: JudgingBackend, checked: CheckedCall): void {
+    const check = this.check(backend, checked);
+    if (check === undefined) return;
+    this.#observing++;
+    const ended = () => {
+      if (--this.#observing > 0) return;
+      for (const resolve of this.#onIdle.splice(0)) resolve();
+    };
+    void check.then(ended, ended);
+  }
+
+  /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
+  async settled(): Promise<void> {
+    await this.#trailing.settled();
+    if (this.#observing > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** @param key where the cache keeps the verdict; undefined for not at all */
+  async #ask(
+    backend: JudgingBackend,
+    { call, request }: CheckedCall,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<CheckResult> {
+    const result = await checkBackend(backend, call, { http: this.#http, request }, signal);
+    if (key !== undefined && 'verdict' in result) this.#cache.put(key, call, result.verdict);
+    this.#observer.checked(call, result);
+    return result;
+  }
+
+  async #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
+    const result = await checkBackend(backend, call, { http: this.#http, request });
+    this.#observer.trailed(call, result);
+    return result;
+  }
+}
