@@ -4,7 +4,7 @@ import { NoOutboxError, OutboxAdmin } from '../outbox/admin.ts';
 import { VersionError } from '../outbox/schema.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import { drop, retry } from './outbox-change.ts';
-import { checkBackend, exportRecords, list, type OutboxCommand, show, status } from './outbox-read.ts';
+import { expectBackend, exportRecords, list, type OutboxCommand, show, status } from './outbox-read.ts';
 import { countOf, type Terminal } from './terminal.ts';
 
 const BACKEND = ['--backend <name>', 'of one backend; intake: rows that could not be read at all'] as const;
@@ -32,7 +32,7 @@ export function addOutbox(program: Command, terminal: Terminal): void {
       let admin: OutboxAdmin | undefined;
       try {
         admin = new OutboxAdmin(dir, run === retry || run === drop ? 'write' : 'read');
-        checkBackend(admin, options.backend);
+        expectBackend(admin, options.backend);
         await run({ admin, dir, words: this.args, options, terminal });
       } catch (error) {
         throw explained(error, dir);
