@@ -158,8 +158,8 @@ test('no call fails while they are read again and again, and those in flight end
     for (let i = 0; i < 10; i++) calls.push(ask(child, { texts: [texts[i % 3]] }));
     await wait(15);
   }
-  const answers = await Promise.all(calls);
-  expect(answers).toEqual(
+  const replies = await Promise.all(calls);
+  expect(replies).toEqual(
     Array.from({ length: 200 }, (_, i) => ({ status: 200, action: (i % 10) % 3 === 0 ? 'BLOCKED' : 'NONE' })),
   );
   held.resolve();

@@ -122,20 +122,20 @@ test('a call in flight at SIGTERM is answered, while readiness already fails', a
   const akto = await backend(() => released);
   const child = await serving({ ...aktoAt(akto.url), SHUTDOWN_DELAY: '1', SHUTDOWN_TIMEOUT: '10' });
   const agent = new http.Agent({ keepAlive: true });
-  const answer = post(child.url, agent);
+  const reply = post(child.url, agent);
   while (akto.seen.length === 0) await wait(5);
   child.send('SIGTERM');
   expect(await child.line('draining')).toMatchObject({ signal: 'SIGTERM' });
   expect(await readiness(child.url)).toBe(503);
   release();
-  expect(await answer).toMatchObject({ status: 200, connection: 'close', body: '{"action":"NONE"}' });
+  expect(await reply).toMatchObject({ status: 200, connection: 'close', body: '{"action":"NONE"}' });
   expect(await child.exit).toEqual({ code: 0, signal: null });
   expect(child.lines().at(-1)).toMatchObject({ msg: 'stopped' });
   expect(child.stdout()).not.toContain('cut off');
   agent.destroy();
 });
 
-test('the process ends with the last answer, without waiting for clients that keep connections alive', async () => {
+test('the process ends with the last reply, without waiting for clients that keep connections alive', async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -143,17 +143,17 @@ test('the process ends with the last answer, without waiting for clients that ke
   const akto = await backend(() => released);
   const child = await serving({ ...aktoAt(akto.url), SHUTDOWN_TIMEOUT: '5' });
   const agent = new http.Agent({ keepAlive: true });
-  const answer = post(child.url, agent);
+  const reply = post(child.url, agent);
   while (akto.seen.length === 0) await wait(5);
   child.send('SIGTERM');
   await child.line('draining');
-  // Longer than SHUTDOWN_DELAY: the port no longer listens when the answer goes out
+  // Longer than SHUTDOWN_DELAY: the port no longer listens when the reply goes out
   await wait(100);
   release();
-  expect(await answer).toMatchObject({ status: 200, body: '{"action":"NONE"}' });
-  const answeredAt = performance.now();
+  expect(await reply).toMatchObject({ status: 200, body: '{"action":"NONE"}' });
+  const repliedAt = performance.now();
   expect(await child.exit).toEqual({ code: 0, signal: null });
-  expect(performance.now() - answeredAt).toBeLessThan(4000);
+  expect(performance.now() - repliedAt).toBeLessThan(4000);
   expect(child.stdout()).not.toContain('cut off');
   agent.destroy();
 });
@@ -165,18 +165,18 @@ test('under load, a SIGTERM fails no call of clients that heed the readiness', a
   let ready = true;
   let draining = false;
   const closing: string[] = [];
-  let answered = 0;
+  let replies = 0;
   const client = async () => {
     while (ready) {
       const sentWhileDraining = draining;
-      const answer = await post(child.url, agent);
-      expect(answer).toMatchObject({ status: 200, body: '{"action":"NONE"}' });
-      answered++;
-      if (sentWhileDraining) closing.push(answer.connection);
+      const reply = await post(child.url, agent);
+      expect(reply).toMatchObject({ status: 200, body: '{"action":"NONE"}' });
+      replies++;
+      if (sentWhileDraining) closing.push(reply.connection);
     }
   };
   const clients = Array.from({ length: 16 }, client);
-  while (answered < 200) await wait(5);
+  while (replies < 200) await wait(5);
   child.send('SIGTERM');
   await child.line('draining');
   draining = true;
@@ -210,13 +210,13 @@ test.each([
   const akto = await backend(() => new Promise(() => {}));
   const child = await serving({ ...aktoAt(akto.url), AKTO_GUARDRAIL_TIMEOUT: '60', ...env });
   const agent = new http.Agent({ keepAlive: true });
-  const answer = post(child.url, agent).catch((error: NodeJS.ErrnoException) => error.code);
+  const reply = post(child.url, agent).catch((error: NodeJS.ErrnoException) => error.code);
   while (akto.seen.length === 0) await wait(5);
   for (const signal of signals) {
     child.send(signal);
     await child.line('draining');
   }
-  expect(await answer).toBe('ECONNRESET');
+  expect(await reply).toBe('ECONNRESET');
   expect(await child.exit).toEqual({ code: 0, signal: null });
   expect(child.stdout()).toContain('cut off');
   agent.destroy();

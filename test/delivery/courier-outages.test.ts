@@ -20,8 +20,8 @@ test('after a failure one record at a time asks, ever more seldom, until it is t
   await until(() => told('retried'));
   await clock.pass(20 * MINUTE_MS);
   // 1 + 2 + … + 256 s, and every 300 s from then on
-  expect(akto.asked.filter((ids) => ids.length > 1).length).toBeLessThanOrEqual(4);
-  expect(akto.asked.filter((ids) => ids.length === 1)).toEqual(Array(11).fill(['1']));
+  expect(akto.deliveries.filter((ids) => ids.length > 1).length).toBeLessThanOrEqual(4);
+  expect(akto.deliveries.filter((ids) => ids.length === 1)).toEqual(Array(11).fill(['1']));
   akto.reply = takes;
   courier.retryNow();
   await until(() => akto.taken.flat().length === 100);
@@ -45,7 +45,7 @@ test.each([
   await until(() => told('retried'));
   akto.reply = takes;
   await clock.pass(waitMs - 1);
-  expect(akto.asked.length).toBe(1);
+  expect(akto.deliveries.length).toBe(1);
   await clock.pass(1);
   await until(() => akto.taken.length === 1);
 });

@@ -34,7 +34,7 @@ test.each([
   expect(kinds()).not.toContain('dead');
   expect((await outbox.stats()).backends.akto?.records).toBe(3);
   for (const id of bad) {
-    const alone = akto.asked.filter((ids) => ids.length === 1 && ids[0] === id);
+    const alone = akto.deliveries.filter((ids) => ids.length === 1 && ids[0] === id);
     expect(alone.length).toBeGreaterThan(5);
     expect(alone.length).toBeLessThan(20);
   }
@@ -52,7 +52,7 @@ test('records that hang take turns with those that only failed beside them', asy
   start();
   await until(() => new Set(akto.taken.flat()).size === 4);
   for (const id of bad) {
-    expect(akto.asked.filter((ids) => ids.length === 1 && ids[0] === id).length).toBeLessThan(3);
+    expect(akto.deliveries.filter((ids) => ids.length === 1 && ids[0] === id).length).toBeLessThan(3);
   }
 });
 

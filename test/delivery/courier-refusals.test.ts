@@ -28,7 +28,7 @@ test.each([400, 422])('of a batch refused with %i only the bad record is a dead 
   await store(5);
   start();
   await until(() => akto.taken.length === 4 && events.some(([kind]) => kind === 'dead'));
-  expect(akto.asked).toEqual([['1', '2', '3', '4', '5'], ['1'], ['2'], ['3'], ['4'], ['5']]);
+  expect(akto.deliveries).toEqual([['1', '2', '3', '4', '5'], ['1'], ['2'], ['3'], ['4'], ['5']]);
   expect(akto.taken.flat()).toEqual(['1', '2', '4', '5']);
   expect(deadLetters(dir)).toEqual([[3, `HTTP ${status}: {"message":"no plums"}`]]);
   expect(events.filter(([kind]) => kind === 'dead')).toEqual([['dead', 'akto', 1, 'http_status']]);
@@ -74,10 +74,10 @@ test.each([401, 403])('%i holds the queue with one alarm until the token is take
   start();
   await until(() => told('held'));
   await clock.pass(59_999);
-  expect(akto.asked.length).toBe(1);
+  expect(akto.deliveries.length).toBe(1);
   // After 1, 3, 7, 15, 25 and 35 minutes
   await clock.pass(36 * MINUTE_MS);
-  await until(() => akto.asked.length === 7);
+  await until(() => akto.deliveries.length === 7);
   const alarms = () => events.filter(([kind]) => kind === 'held');
   expect(alarms()).toEqual([['held', 'akto', true, { kind: 'http_status', status }]]);
   akto.reply = takes;
@@ -95,7 +95,7 @@ test('an operator who mended the token need not wait', async () => {
   await until(() => told('held'));
   courier.wake();
   await wait(20);
-  expect(akto.asked.length).toBe(1);
+  expect(akto.deliveries.length).toBe(1);
   akto.reply = takes;
   courier.retryNow();
   await until(() => akto.taken.flat().length === 3);
@@ -115,5 +115,5 @@ test('a record that a firewall forbids holds the others for one look, and is the
   await clock.pass(2 * HOUR_MS);
   expect(akto.taken.flat().length).toBe(24);
   expect(kinds().filter((kind) => kind === 'held').length).toBe(2);
-  expect(akto.asked.filter(([id]) => id === '2').length).toBeGreaterThan(10);
+  expect(akto.deliveries.filter(([id]) => id === '2').length).toBeGreaterThan(10);
 });

@@ -89,7 +89,7 @@ test('several deliveries are under way at once, but never more than the bound', 
   await until(() => events.length === 20);
   expect(most).toBe(3);
   expect(new Set(akto.taken.flat()).size).toBe(20);
-  expect(akto.asked.length).toBe(20);
+  expect(akto.deliveries.length).toBe(20);
 });
 
 test('a backend that hangs, fails or refuses does not keep another one waiting', async () => {
@@ -104,7 +104,7 @@ test('a backend that hangs, fails or refuses does not keep another one waiting',
   start();
   await until(() => vendors[3]?.taken.flat().length === 100);
   await until(() => told('held', 'refusing') && told('retried', 'failing'));
-  expect(vendors[0]?.asked.length).toBeGreaterThan(0);
+  expect(vendors[0]?.deliveries.length).toBeGreaterThan(0);
   expect(vendors[0]?.taken).toEqual([]);
 });
 
@@ -137,7 +137,7 @@ test('close gives up a delivery that hangs, and its records stay as they were', 
   const { start, store, outbox, events } = delivering([akto]);
   await store(3);
   const courier = start();
-  await until(() => akto.asked.length === 1);
+  await until(() => akto.deliveries.length === 1);
   await courier.close(30);
   expect(events).toEqual([]);
   const due = await outbox.due('akto', { records: 9, bytes: 1e9, except: new Set() });
@@ -164,7 +164,7 @@ test('what was under way when the process died is delivered by the next', async 
   const { start, store, events } = delivering([akto]);
   await store(3);
   const first = start();
-  await until(() => akto.asked.length === 1);
+  await until(() => akto.deliveries.length === 1);
   await first.close(0);
   akto.reply = takes;
   start();

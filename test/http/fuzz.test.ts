@@ -77,26 +77,26 @@ function mutator(seed: number) {
 
 type Sent = { texts?: unknown[]; structured_messages?: unknown[] };
 
-/** What is wrong with an answer; undefined for one of the three actions exactly, or a 4xx that names a field. */
+/** What is wrong with a reply; undefined for one of the three actions exactly, or a 4xx that names a field. */
 function wrong(status: number, text: string, sent: string): string | undefined {
-  const answer = JSON.parse(text) as Record<string, unknown>;
-  const keys = Object.keys(answer).join();
+  const reply = JSON.parse(text) as Record<string, unknown>;
+  const keys = Object.keys(reply).join();
   if (status === 400) {
-    const error = answer.error as Record<string, unknown>;
+    const error = reply.error as Record<string, unknown>;
     const named = typeof error?.field === 'string' && typeof error.message === 'string';
     return keys === 'error' && named ? undefined : 'a 400 that names no field';
   }
   if (status !== 200) return `status ${status}`;
-  if (answer.action === 'NONE')
+  if (reply.action === 'NONE')
     return /^action(?:,stream_holdback_chars)?$/.test(keys) ? undefined : 'more than NONE';
-  if (answer.action === 'BLOCKED') {
-    const said = typeof answer.blocked_reason === 'string' && answer.blocked_reason !== '';
+  if (reply.action === 'BLOCKED') {
+    const said = typeof reply.blocked_reason === 'string' && reply.blocked_reason !== '';
     return keys === 'action,blocked_reason' && said ? undefined : 'BLOCKED without a reason';
   }
-  if (answer.action !== 'GUARDRAIL_INTERVENED') return `action ${String(answer.action)}`;
+  if (reply.action !== 'GUARDRAIL_INTERVENED') return `action ${String(reply.action)}`;
   const field = keys === 'action,texts' ? 'texts' : 'structured_messages';
   if (keys !== `action,${field}`) return `GUARDRAIL_INTERVENED with ${keys}`;
-  const rewritten = answer[field] as unknown[];
+  const rewritten = reply[field] as unknown[];
   if (rewritten.length !== (JSON.parse(sent) as Sent)[field]?.length) return `another number of ${field}`;
   if (field === 'texts' && rewritten.some((item) => typeof item !== 'string')) return 'a text that is none';
   return undefined;

@@ -26,10 +26,10 @@ describe('a POST of log events', () => {
 
   test('single events, five hundred and twelve at once', async () => {
     const bridge = await recordingBridge();
-    const answers = await Promise.all(
+    const replies = await Promise.all(
       Array.from({ length: 512 }, (_, i) => bridge.send(eventOf(`call-${i}`))),
     );
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(replies.filter(({ status }) => status !== 200)).toEqual([]);
     await until(() => bridge.records().length >= 512);
     expect(new Set(bridge.records().map(({ tag }) => tag.litellm_call_id)).size).toBe(512);
     expect(bridge.records()).toHaveLength(512);

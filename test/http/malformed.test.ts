@@ -46,11 +46,11 @@ test.each([
 ])('$name gets a 4xx or nothing, and the next caller is served', async ({ bytes }) => {
   const raw = await connect(server.port);
   raw.write(Buffer.from(bytes, 'latin1'));
-  const answered = await Promise.race([
+  const status = await Promise.race([
     raw.reply().then(({ status }) => status),
     raw.closed.then(() => 0),
   ]).catch(() => 0);
-  if (answered !== 0) expect(Math.floor(answered / 100)).toBe(4);
+  if (status !== 0) expect(Math.floor(status / 100)).toBe(4);
   raw.destroy();
   const next = await connect(server.port);
   next.write(rawPost({ input_type: 'request' }));

@@ -132,13 +132,13 @@ describe('what LiteLLM is answered', () => {
 
   test('of an answer that grows: how much of it may not be shown yet', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] }, { RESPONSE_REDACTION: 'rewrite' });
-    const answer = (text: string) =>
+    const said = (text: string) =>
       ask({ input_type: 'response', litellm_call_id: 's', texts: [text, 'Done. '] });
-    expect(await answer('the key is ghp_')).toEqual({ action: 'NONE', stream_holdback_chars: [4, 0] });
-    const { stream_holdback_chars: held, ...reply } = await answer(`the key is ${SECRET}`);
+    expect(await said('the key is ghp_')).toEqual({ action: 'NONE', stream_holdback_chars: [4, 0] });
+    const { stream_holdback_chars: held, ...reply } = await said(`the key is ${SECRET}`);
     expect(reply).toEqual({ action: 'GUARDRAIL_INTERVENED', texts: ['the key is [REDACTED]', 'Done. '] });
     expect(held).toEqual([10, 0]);
-    expect(await answer(`the key is ${SECRET}, and that is it. `)).toEqual({
+    expect(await said(`the key is ${SECRET}, and that is it. `)).toEqual({
       action: 'GUARDRAIL_INTERVENED',
       texts: ['the key is [REDACTED], and that is it. ', 'Done. '],
     });
@@ -167,12 +167,12 @@ describe('what LiteLLM is answered', () => {
       expect(await ask({ litellm_call_id: 'r', texts: [`Write to ${MAIL}`] })).toMatchObject({
         texts: ['Write to [EMAIL_ADDRESS_1]'],
       });
-      const answer = {
+      const response = {
         input_type: 'response',
         litellm_call_id: 'r',
         texts: ['I wrote to [EMAIL_ADDRESS_1]'],
       };
-      const { stream_holdback_chars: _, ...said } = await ask(answer);
+      const { stream_holdback_chars: _, ...said } = await ask(response);
       expect(said).toEqual(reply);
     },
   );

@@ -205,23 +205,23 @@ describe('the reply that carries a redaction of a request', () => {
 });
 
 describe('the reply that carries a redaction of a response', () => {
-  const answer = { input_type: 'response', ...NEW };
+  const response = { input_type: 'response', ...NEW };
   test.each<Row>([
     {
       name: 'its texts',
-      call: { ...answer, texts: ['dana', 'b'] },
+      call: { ...response, texts: ['dana', 'b'] },
       rewrites: masked,
       is: texts('****', 'b'),
     },
     {
       name: 'its tool calls',
-      call: { ...answer, texts: ['b'], tool_calls: [toolCall('dana')] },
+      call: { ...response, texts: ['b'], tool_calls: [toolCall('dana')] },
       rewrites: masked,
       is: null,
     },
     {
       name: 'texts, to a LiteLLM that does not tell its version',
-      call: { ...answer, texts: ['dana'], litellm_version: null },
+      call: { ...response, texts: ['dana'], litellm_version: null },
       rewrites: masked,
       is: null,
     },

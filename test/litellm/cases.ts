@@ -1,4 +1,4 @@
-import type { Answer } from './provider.ts';
+import type { ModelResponse } from './provider.ts';
 import type { Trait } from './release.ts';
 
 /** A client request whose guardrail calls are recorded. All content is invented. */
@@ -6,7 +6,7 @@ export interface Case {
   name: string;
   path: string;
   body: Record<string, unknown>;
-  answer?: Answer;
+  response?: ModelResponse;
   headers?: Record<string, string>;
   /** The kinds of guardrail calls LiteLLM makes (rounds of a stream once), and the status its client sees. */
   outcome: Outcome;
@@ -34,7 +34,7 @@ const lookUp = {
     parameters: { type: 'object', properties: { title: { type: 'string' } }, required: ['title'] },
   },
 };
-const toolAnswer: Answer = {
+const toolResponse: ModelResponse = {
   toolCalls: [
     { name: 'look_up_recipe', arguments: '{"title":"plum cake","note":"write to ada@example.com"}' },
   ],
@@ -126,18 +126,18 @@ export const cases: Case[] = [
     outcome: both,
   },
   {
-    name: 'chat-tool-answer',
+    name: 'chat-tool-response',
     path: '/v1/chat/completions',
     body: {
       model: 'house-model',
       tools: [lookUp],
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    answer: toolAnswer,
+    response: toolResponse,
     outcome: both,
   },
   {
-    name: 'chat-claude-tool-answer',
+    name: 'chat-claude-tool-response',
     path: '/v1/chat/completions',
     body: {
       model: 'house-claude',
@@ -147,7 +147,7 @@ export const cases: Case[] = [
         { role: 'user', content: 'Find the plum cake recipe.' },
       ],
     },
-    answer: { ...toolAnswer, text: 'I will look it up.' },
+    response: { ...toolResponse, text: 'I will look it up.' },
     outcome: both,
   },
   {
@@ -158,7 +158,7 @@ export const cases: Case[] = [
       stream: true,
       messages: [{ role: 'user', content: 'Tell me the recipe.' }],
     },
-    answer: { text: story, chunkSize: 8 },
+    response: { text: story, chunkSize: 8 },
     outcome: both,
   },
   {
@@ -170,7 +170,7 @@ export const cases: Case[] = [
       tools: [lookUp],
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
+    response: { ...toolResponse, text: 'I will look it up.', chunkSize: 4 },
     outcome: both,
   },
   {
@@ -265,7 +265,7 @@ export const cases: Case[] = [
     outcome: both,
   },
   {
-    name: 'messages-tool-answer',
+    name: 'messages-tool-response',
     path: '/v1/messages',
     headers: { 'anthropic-version': '2023-06-01' },
     body: {
@@ -273,7 +273,7 @@ export const cases: Case[] = [
       max_tokens: 100,
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    answer: { ...toolAnswer, text: 'I will look it up.' },
+    response: { ...toolResponse, text: 'I will look it up.' },
     outcome: both,
   },
   {
@@ -286,7 +286,7 @@ export const cases: Case[] = [
       stream: true,
       messages: [{ role: 'user', content: 'Tell me the recipe.' }],
     },
-    answer: { text: story, chunkSize: 8 },
+    response: { text: story, chunkSize: 8 },
     outcome: both,
   },
   {
@@ -299,7 +299,7 @@ export const cases: Case[] = [
       stream: true,
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
-    answer: { ...toolAnswer, text: 'I will look it up.', chunkSize: 4 },
+    response: { ...toolResponse, text: 'I will look it up.', chunkSize: 4 },
     outcome: both,
   },
   {
@@ -359,24 +359,24 @@ export const cases: Case[] = [
     before: { trait: 'judges tool outputs alone', outcome: responseOnly },
   },
   {
-    name: 'responses-tool-answer',
+    name: 'responses-tool-response',
     path: '/v1/responses',
     body: { model: 'house-model', input: 'Find the plum cake recipe.' },
-    answer: toolAnswer,
+    response: toolResponse,
     outcome: both,
   },
   {
     name: 'responses-stream',
     path: '/v1/responses',
     body: { model: 'house-model', stream: true, input: 'Tell me the recipe.' },
-    answer: { text: story, chunkSize: 8 },
+    response: { text: story, chunkSize: 8 },
     outcome: both,
   },
   {
     name: 'responses-tool-stream',
     path: '/v1/responses',
     body: { model: 'house-model', stream: true, input: 'Find the plum cake recipe.' },
-    answer: toolAnswer,
+    response: toolResponse,
     outcome: both,
   },
   {
@@ -405,7 +405,7 @@ export const cases: Case[] = [
     name: 'completions-stream',
     path: '/v1/completions',
     body: { model: 'house-completion', prompt: 'Once upon a plum tree', stream: true },
-    answer: { text: story, chunkSize: 8 },
+    response: { text: story, chunkSize: 8 },
     outcome: requestOnly,
   },
 ];

@@ -66,7 +66,7 @@ export function events(raw: string): StreamEvent[] {
     });
 }
 
-/** The answer text a client reads from a stream, whatever the endpoint. */
+/** The response text a client reads from a stream, whatever the endpoint. */
 export function streamedText(raw: string): string {
   return events(raw)
     .map(({ data }) => {

@@ -6,11 +6,11 @@ export interface Endpoint {
   ask(prompt: string): Record<string, unknown>;
   /** How it words an error to clients since it types its errors. */
   errors: 'openai' | 'anthropic' | 'plain';
-  /** Whether LiteLLM calls a guardrail for the request and for the answer, plain and streamed. */
-  judged: { request: boolean; answer: boolean; stream: boolean };
+  /** Whether LiteLLM calls a guardrail for the request and for the response, plain and streamed. */
+  judged: { request: boolean; response: boolean; stream: boolean };
 }
 
-const all = { request: true, answer: true, stream: true };
+const all = { request: true, response: true, stream: true };
 
 export const endpoints: Endpoint[] = [
   {
@@ -62,14 +62,14 @@ export const endpoints: Endpoint[] = [
     ask: (prompt) => ({ model: 'house-completion', prompt }),
     errors: 'plain',
     // no release judges a streamed text completion: a way round every post_call guardrail
-    judged: { request: true, answer: true, stream: false },
+    judged: { request: true, response: true, stream: false },
   },
   {
     name: '/v1/embeddings',
     path: '/v1/embeddings',
     ask: (prompt) => ({ model: 'house-embedding', input: [prompt] }),
     errors: 'openai',
-    judged: { request: true, answer: false, stream: false },
+    judged: { request: true, response: false, stream: false },
   },
 ];
 

@@ -53,7 +53,7 @@ describe.each(inject('releases'))('the guardrail calls of litellm $version', (re
   });
 
   test.each(cases)('$name', async (item) => {
-    provider.reset(item.answer ?? {});
+    provider.reset(item.response ?? {});
     recorder.calls = [];
     const seen = await call(proxy.url, item.path, item.body, item.headers);
     const calls = recorder.calls;

@@ -3,7 +3,7 @@ import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
 import { aktoCall, capsuleCall, compare, type Difference, unmet } from './differences.ts';
 import { startFakeAkto } from './fake-akto.ts';
-import { type Answer, type Provider, startProvider } from './provider.ts';
+import { type ModelResponse, type Provider, startProvider } from './provider.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
 import { type RecordedCall, type Recorder, startRecorder } from './recorder.ts';
 import { releasesThat } from './release.ts';
@@ -84,7 +84,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
     });
 
     async function send(item: ParityCase, guardrails: string[]): Promise<Seen> {
-      provider.reset(item.answer ?? {});
+      provider.reset(item.response ?? {});
       for (const recorder of [theirAkto, ourAkto, theirCapsule, ourCapsule]) recorder.calls = [];
       const seen = await call(proxy.url, item.path, { ...item.body, guardrails }, item.headers);
       expect(seen.status, seen.raw.slice(0, 400)).toBe(200);
@@ -106,27 +106,27 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
         expect(words).not.toMatch(/invented-other-key|session=invented/);
       });
 
-      test.each(cases.filter(({ answered }) => answered))('$name: the answer check', async (item) => {
+      test.each(cases.filter(({ hasResponse }) => hasResponse))('$name: the response check', async (item) => {
         await send(item, ['akto-pre', 'akto-post', 'bridge-pre', 'bridge-post']);
 
-        const answers = (recorder: Recorder) =>
+        const responses = (recorder: Recorder) =>
           recorder.calls.filter(({ query }) => query.response_guardrails === 'true');
-        expect(answers(theirAkto)).toHaveLength(1);
-        expect(answers(ourAkto)).toHaveLength(1);
+        expect(responses(theirAkto)).toHaveLength(1);
+        expect(responses(ourAkto)).toHaveLength(1);
         compare(
           item.name,
-          aktoCall(answers(theirAkto)[0]),
-          aktoCall(answers(ourAkto)[0]),
-          aktoDifferences.answer,
+          aktoCall(responses(theirAkto)[0]),
+          aktoCall(responses(ourAkto)[0]),
+          aktoDifferences.response,
           used,
         );
-        const words = JSON.stringify(aktoCall(answers(ourAkto)[0]).body);
-        const answer = item.answer?.toolCalls ? 'apple pie' : 'A kettle boils water.';
-        for (const text of [...item.said, answer]) expect(words).toContain(text);
+        const words = JSON.stringify(aktoCall(responses(ourAkto)[0]).body);
+        const response = item.response?.toolCalls ? 'apple pie' : 'A kettle boils water.';
+        for (const text of [...item.said, response]) expect(words).toContain(text);
       });
 
       test('every listed difference was met', () => {
-        expect(unmet([...aktoDifferences.request, ...aktoDifferences.answer], used)).toEqual([]);
+        expect(unmet([...aktoDifferences.request, ...aktoDifferences.response], used)).toEqual([]);
       });
     });
 
@@ -163,9 +163,9 @@ interface ParityCase {
   path: string;
   body: Record<string, unknown>;
   headers?: Record<string, string>;
-  answer?: Answer;
-  /** Whether there is an answer to check. */
-  answered: boolean;
+  response?: ModelResponse;
+  /** Whether there is a response to check. */
+  hasResponse: boolean;
   /** What people, tools and models said in the request: all of it has to be in our checks. */
   said: string[];
 }
@@ -211,7 +211,7 @@ const cases: ParityCase[] = [
       ],
     },
     said: ['You are the kitchen helper.', 'How long does a plum cake bake? Übrigens: 🍰'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'chat with parts',
@@ -229,15 +229,15 @@ const cases: ParityCase[] = [
       ],
     },
     said: ['What is on this plate?', 'Answer in one word.'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'chat with tools',
     path: '/v1/chat/completions',
     body: { model: 'house-model', tools: [{ type: 'function', function: lookUp }], messages: history },
-    answer: { toolCalls: [{ name: 'look_up_recipe', arguments: '{"title":"apple pie"}' }] },
+    response: { toolCalls: [{ name: 'look_up_recipe', arguments: '{"title":"apple pie"}' }] },
     said: ['Find the plum cake recipe.', 'plum cake', 'Plums, flour, butter.'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'messages',
@@ -268,7 +268,7 @@ const cases: ParityCase[] = [
       'plum cake',
       'Plums, flour, butter.',
     ],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'responses',
@@ -288,21 +288,21 @@ const cases: ParityCase[] = [
       ],
     },
     said: ['You are the kitchen helper.', 'Find the plum cake recipe.', 'plum cake', 'Plums, flour, butter.'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'embeddings',
     path: '/v1/embeddings',
     body: { model: 'house-embedding', input: ['plum cake', 'apple pie'] },
     said: ['plum cake', 'apple pie'],
-    answered: false,
+    hasResponse: false,
   },
   {
     name: 'completions',
     path: '/v1/completions',
     body: { model: 'house-completion', prompt: 'Once upon a plum tree' },
     said: ['Once upon a plum tree'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'a user and a session of a coding agent',
@@ -315,7 +315,7 @@ const cases: ParityCase[] = [
       messages: [{ role: 'user', content: 'Find the plum cake recipe.' }],
     },
     said: ['Find the plum cake recipe.'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'a user named by a header',
@@ -323,7 +323,7 @@ const cases: ParityCase[] = [
     headers: { 'x-litellm-end-user-id': 'ada', 'x-litellm-trace-id': 'trace-invented-5' },
     body: { model: 'house-model', messages: [{ role: 'user', content: 'Find the plum cake recipe.' }] },
     said: ['Find the plum cake recipe.'],
-    answered: true,
+    hasResponse: true,
   },
   {
     name: 'a session in the metadata',
@@ -335,7 +335,7 @@ const cases: ParityCase[] = [
       input: 'Find the plum cake recipe.',
     },
     said: ['Find the plum cake recipe.'],
-    answered: true,
+    hasResponse: true,
   },
 ];
 
@@ -386,9 +386,9 @@ const aktoOfEvery: Difference[] = [
   },
 ];
 
-const aktoDifferences: Record<'request' | 'answer', Difference[]> = {
+const aktoDifferences: Record<'request' | 'response', Difference[]> = {
   request: aktoOfEvery,
-  answer: [
+  response: [
     ...aktoOfEvery,
     {
       path: 'body.requestPayload.body.tool_calls',
@@ -397,27 +397,27 @@ const aktoDifferences: Record<'request' | 'answer', Difference[]> = {
     },
     {
       path: 'body.requestPayload.body.messages',
-      why: 'the request is repeated as it was checked; their answer check leaves out prompts and instructions',
+      why: 'the request is repeated as it was checked; their response check leaves out prompts and instructions',
       cases: ['completions'],
     },
     ...['id', 'created', 'model', 'object', 'system_fingerprint', 'usage', 'moderation', 'service_tier'].map(
       (field): Difference => ({
         path: `body.responsePayload.body.${field}`,
         isOptional: ['moderation', 'service_tier'].includes(field),
-        why: 'a guardrail is told the texts and tool calls of an answer, not the response around them',
+        why: 'a guardrail is told the texts and tool calls of a response, not the response around them',
       }),
     ),
     ...['finish_reason', 'index', 'provider_specific_fields'].map(
       (field): Difference => ({
         path: `body.responsePayload.body.choices.0.${field}`,
-        why: 'a guardrail is told the texts and tool calls of an answer, not the response around them',
+        why: 'a guardrail is told the texts and tool calls of a response, not the response around them',
       }),
     ),
     ...['function_call', 'provider_specific_fields'].map(
       (field): Difference => ({
         path: `body.responsePayload.body.choices.0.message.${field}`,
         isOptional: field === 'provider_specific_fields',
-        why: 'a guardrail is told the texts and tool calls of an answer, not the response around them',
+        why: 'a guardrail is told the texts and tool calls of a response, not the response around them',
       }),
     ),
     {
@@ -432,7 +432,7 @@ const aktoDifferences: Record<'request' | 'answer', Difference[]> = {
     },
     {
       path: 'body.responsePayload.body',
-      why: 'the answer is rebuilt in chat form from its texts',
+      why: 'the response is rebuilt in chat form from its texts',
       cases: cases.filter(({ path }) => !path.includes('chat')).map(({ name }) => name),
     },
   ],

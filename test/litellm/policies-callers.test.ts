@@ -42,7 +42,7 @@ const setups = {
           { name: 'header', match: { header: { 'x-litellm-kiosk': ['yes'] } }, ...enforce },
           { name: 'no-words', match: { end_user: 'cook' }, chain: ['secrets'] },
           { name: 'lenient', match: { end_user: 'lenient' }, caller_may_skip: ['banned-keywords'] },
-          { name: 'answers', match: { end_user: 'watched', input_type: 'response' }, ...enforce },
+          { name: 'responses', match: { end_user: 'watched', input_type: 'response' }, ...enforce },
         ],
       },
     ),
@@ -125,7 +125,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       ['a caller without a team', {}],
       ['another end user', { body: { user: 'gus-7' } }],
       ['another value of the header', { headers: { 'x-litellm-kiosk': 'no' } }],
-      ['a rule for answers', { body: { user: 'watched' } }],
+      ['a rule for responses', { body: { user: 'watched' } }],
     ])('%s passes', async (_who, caller) => {
       const seen = await ask(caller);
 
@@ -133,7 +133,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       expect(JSON.stringify(world.provider.calls)).toContain(secret);
     });
 
-    test('a rule for answers judges them', async () => {
+    test('a rule for responses judges them', async () => {
       world.provider.reset({ text: `It is ${secret}` });
       const body = { ...chat.ask(question), user: 'watched' };
       const seen = await world.send(chat, body, ['callers-post']);
@@ -159,13 +159,13 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
 
   describe('what agents do', () => {
     const allowed = { name: 'read_file', arguments: '{"path":"menu/plums"}' };
-    const answers = [
+    const deniedCalls = [
       ['a tool that is blocked', { name: 'shell_run', arguments: '{"command":"ls plums"}' }],
       ['a path that climbs', { name: 'read_file', arguments: '{"path":"menu/../../etc/plums"}' }],
     ] as const;
 
     describe.each([chat, messages, responses])('$name', (endpoint) => {
-      test.each(answers)('%s is refused', async (_what, call) => {
+      test.each(deniedCalls)('%s is refused', async (_what, call) => {
         world.provider.reset({ toolCalls: [call] });
         const seen = await world.send(endpoint, endpoint.ask(question), ['agents-post']);
 
@@ -174,7 +174,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
         expect(seen.raw).not.toContain('plums');
       });
 
-      test.each(answers)('%s ends a stream with streaming_end_of_stream_only', async (_what, call) => {
+      test.each(deniedCalls)('%s ends a stream with streaming_end_of_stream_only', async (_what, call) => {
         world.provider.reset({ text: story, toolCalls: [call] });
         const body = { ...endpoint.ask(question), stream: true };
         const seen = await world.send(endpoint, body, ['agents-end']);
@@ -196,7 +196,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       });
     });
 
-    test.each(answers)('%s ends a stream of incremental_diff', async (_what, call) => {
+    test.each(deniedCalls)('%s ends a stream of incremental_diff', async (_what, call) => {
       for (const text of ['', story, 'Well, here it is, as you asked for.']) {
         world.provider.reset({ text, toolCalls: [call] });
         const body = { ...chat.ask(question), stream: true };
@@ -209,7 +209,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
 
     // What LiteLLM does otherwise with tool calls in streams. A failure here is good news.
     describe('LiteLLM by default', () => {
-      const [, [, call]] = answers;
+      const [, [, call]] = deniedCalls;
 
       test('LEAKS: the end of a stream comes before the refusal, unless it is a fifth chunk', async () => {
         const ends = [];
@@ -311,7 +311,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
 
     let isOver = false;
     const others: Seen[] = [];
-    world.provider.answerTo = ({ stream: isStream }) => (isStream ? world.provider.answer : {});
+    world.provider.respondTo = ({ stream: isStream }) => (isStream ? world.provider.response : {});
     const traffic = Promise.all(
       [0, 1].map(async () => {
         while (!isOver) others.push(await world.send(chat, chat.ask(question), both));
@@ -329,7 +329,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     const whole = await stream.end();
     isOver = true;
     await traffic;
-    world.provider.answerTo = undefined;
+    world.provider.respondTo = undefined;
 
     expect(refused.raw).toMatch(refusal);
     expect(stillRefused.raw).toMatch(refusal);

@@ -3,8 +3,8 @@ import { streamedText } from './client.ts';
 import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { chunksOf, forAll, gate, StreamReader } from './policy-stream.ts';
-import { answerByNumber, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
-import type { Answer } from './provider.ts';
+import { type PolicyWorld, policies, respondByNumber, startPolicyWorld } from './policy-world.ts';
+import type { ModelResponse } from './provider.ts';
 import { releasesThat } from './release.ts';
 
 const question = 'How long does a plum cake bake?';
@@ -46,10 +46,12 @@ describe.each(releasesThat('has stream settings'))(
       await world?.stop();
     });
 
-    /** What clients read of these answers, some of them at once. */
-    async function streamed(answers: readonly Answer[], guardrail: string): Promise<string[]> {
-      const numbered = new Map(answers.map((answer, number) => [number, { chunkDelayMs: 0, ...answer }]));
-      answerByNumber(world.provider, numbered);
+    /** What clients read of these responses, some of them at once. */
+    async function streamed(responses: readonly ModelResponse[], guardrail: string): Promise<string[]> {
+      const numbered = new Map(
+        responses.map((response, number) => [number, { chunkDelayMs: 0, ...response }]),
+      );
+      respondByNumber(world.provider, numbered);
       const raws: string[] = [];
       try {
         await forAll([...numbered.keys()], async (number) => {
@@ -57,7 +59,7 @@ describe.each(releasesThat('has stream settings'))(
           raws[number] = (await world.send(chat, body, [guardrail])).raw;
         });
       } finally {
-        world.provider.answerTo = undefined;
+        world.provider.respondTo = undefined;
       }
       return raws;
     }
@@ -81,8 +83,8 @@ describe.each(releasesThat('has stream settings'))(
         async (name, step) => {
           const secret = samples[name];
           const splits = splitsOf(secret, step);
-          const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
-          const raws = await streamed(answers, `redact-${rate}`);
+          const responses = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+          const raws = await streamed(responses, `redact-${rate}`);
 
           const whole = `${before.join('')}${redacted}${after.join('')}`;
           for (const [index, raw] of raws.entries()) {
@@ -108,7 +110,7 @@ describe.each(releasesThat('has stream settings'))(
         expectEnd(raw);
       });
 
-      test('answers cut at random become what they are without a stream', async () => {
+      test('responses cut at random become what they are without a stream', async () => {
         const random = randomOf(rate.length);
         const texts = Array.from({ length: 12 }, () => madeUp(random));
         const raws = await streamed(
@@ -126,12 +128,12 @@ describe.each(releasesThat('has stream settings'))(
       });
 
       test('each of several choices', async () => {
-        const answers = [0, 1, 2, 3, 4].map((shift) => ({
+        const responses = [0, 1, 2, 3, 4].map((shift) => ({
           chunks: ['x'.repeat(shift), ...pieces(`One ${samples.github} and more of it`, 4)],
           others: [`${'y'.repeat(2 * shift)} Two ${samples.privateKey}, yes`, story, `Four ${samples.aws}`],
           chunkSize: 4,
         }));
-        const raws = await streamed(answers, `redact-${rate}`);
+        const raws = await streamed(responses, `redact-${rate}`);
 
         for (const [shift, raw] of raws.entries()) {
           expect(chunksOf(raw).map((texts) => texts.join(''))).toEqual([
@@ -206,7 +208,7 @@ describe.each(releasesThat('has stream settings'))(
         expectEnd(reader.raw);
       });
 
-      test('a clean answer in many scripts is delivered as it is', async () => {
+      test('a clean response in many scripts is delivered as it is', async () => {
         const text = `${story}梅のケーキを五十分焼く 🍰👩‍🍳 Übrigens: кекс, 케이크; e=mc², sk- ghp_ AKIA.`;
         const [raw = ''] = await streamed([{ chunks: [...text] }], `redact-${rate}`);
 
@@ -219,8 +221,8 @@ describe.each(releasesThat('has stream settings'))(
         async (name, step) => {
           const secret = samples[name];
           const splits = splitsOf(secret, 4 * step);
-          const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
-          const raws = await streamed(answers, `block-${rate}`);
+          const responses = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+          const raws = await streamed(responses, `block-${rate}`);
 
           for (const raw of raws) {
             expect(shownOf(secret, raw)).toEqual([]);
@@ -232,8 +234,8 @@ describe.each(releasesThat('has stream settings'))(
 
       test('without RESPONSE_REDACTION=rewrite a redaction ends the stream, and nothing of the secret is seen', async () => {
         const splits = splitsOf(samples.github, 4);
-        const answers = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
-        const raws = await streamed(answers, `strict-${rate}`);
+        const responses = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
+        const raws = await streamed(responses, `strict-${rate}`);
 
         for (const raw of raws) {
           expect(shownOf(samples.github, raw)).toEqual([]);
@@ -267,7 +269,7 @@ describe.each(releasesThat('has stream settings'))(
       const letter = { ...chat.ask(`Write to ${address}, please`) };
 
       test.each([chat, messages, responses])(
-        'comes back in an answer of $name, and the provider sees the marker alone',
+        'comes back in a response of $name, and the provider sees the marker alone',
         async (endpoint) => {
           const text = (who: string) => `Dear ${who}, the cake is for ${who}; not for [EMAIL_ADDRESS_2].`;
           world.provider.reset({ text: text(marker) });

@@ -49,8 +49,8 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
       expect(world.provider.calls).toHaveLength(1);
     });
 
-    test.each(judged.filter((endpoint) => endpoint.judged.answer))(
-      'a credential in an answer never reaches the client on $name',
+    test.each(judged.filter((endpoint) => endpoint.judged.response))(
+      'a credential in a response never reaches the client on $name',
       async (endpoint) => {
         world.provider.reset({ text: `It is ${secret}.` });
         const seen = await world.send(endpoint, endpoint.ask(question), ['block-post']);
@@ -277,12 +277,12 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
     });
   });
 
-  describe('action redact, in answers', () => {
-    const answer = `It is ${secret}, or ${samples.privateKey}\nor ${samples.aws}.`;
+  describe('action redact, in responses', () => {
+    const response = `It is ${secret}, or ${samples.privateKey}\nor ${samples.aws}.`;
     const shown = `It is ${redacted}, or ${redacted}\nor ${redacted}.`;
 
-    test.each(endpoints.filter((endpoint) => endpoint.judged.answer))('$name', async (endpoint) => {
-      world.provider.reset({ text: answer });
+    test.each(endpoints.filter((endpoint) => endpoint.judged.response))('$name', async (endpoint) => {
+      world.provider.reset({ text: response });
       const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
 
       expect(shownOf(secret, seen.raw)).toEqual([]);
@@ -291,7 +291,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
     });
 
     test('each of several choices', async () => {
-      world.provider.reset({ text: answer, others: ['A plum.', `Also ${secret}`] });
+      world.provider.reset({ text: response, others: ['A plum.', `Also ${secret}`] });
       const seen = await world.send(chat, { ...chat.ask(question), n: 3 }, ['redact-post']);
 
       const { choices } = seen.json as { choices: { message: { content: string } }[] };

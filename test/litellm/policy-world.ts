@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
 import type { Endpoint } from './endpoints.ts';
-import { type Answer, type Provider, startProvider } from './provider.ts';
+import { type ModelResponse, type Provider, startProvider } from './provider.ts';
 import { type GuardrailEntry, masterKey, type RunningProxy, startProxy } from './proxy.ts';
 import type { Release } from './release.ts';
 
@@ -34,7 +34,7 @@ export interface PolicyWorld<Name extends string = string> {
     guardrails: string[],
     headers?: Record<string, string>,
   ): Promise<Seen>;
-  /** As `send`, without waiting for the end of the answer. */
+  /** As `send`, without waiting for the end of the response. */
   open(
     endpoint: Pick<Endpoint, 'path'>,
     body: Record<string, unknown>,
@@ -139,11 +139,11 @@ function entriesOf(
   }));
 }
 
-/** Lets the provider answer by what it is asked: each prompt begins with the number of its answer. */
-export function answerByNumber(provider: Provider, answers: ReadonlyMap<number, Answer>): void {
-  provider.answerTo = (body) => {
+/** Makes the provider respond by number: each prompt begins with the number of its response. */
+export function respondByNumber(provider: Provider, responses: ReadonlyMap<number, ModelResponse>): void {
+  provider.respondTo = (body) => {
     const number = /"#(\d+)[ "]/.exec(JSON.stringify(body.messages ?? body.input ?? body.prompt))?.[1];
-    return answers.get(Number(number)) ?? {};
+    return responses.get(Number(number)) ?? {};
   };
 }
 

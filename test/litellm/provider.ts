@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the fake model says next. `chunkSize` is in characters, `chunkDelayMs` lies between two chunks. */
-export interface Answer {
+export interface ModelResponse {
   text?: string;
   toolCalls?: { name: string; arguments: string }[];
-  /** What the model thought before it answered; not on streams. */
+  /** What the model thought before it spoke; not on streams. */
   reasoning?: string;
   chunkSize?: number;
   chunkDelayMs?: number;
   /** The very chunks a stream of `text` is cut into, in place of `chunkSize`. */
   chunks?: string[];
-  /** What further choices of a chat answer say; on streams their chunks alternate with those of the first. */
+  /** What further choices of a chat response say; on streams their chunks alternate with those of the first. */
   others?: string[];
   /** Resolves when the chunk with this number, from 0, may be sent. */
   beforeChunk?: (index: number) => Promise<void>;
@@ -31,12 +31,12 @@ export interface Provider {
   url: string;
   /** Everything the model provider was asked since the last `reset`. */
   calls: ProviderCall[];
-  answer: Answer;
-  /** Decides by the request where `answer` is not for all of them. */
-  answerTo: ((body: Record<string, unknown>) => Answer) | undefined;
-  /** Characters of answer text sent on streams since the last `reset`. */
+  response: ModelResponse;
+  /** Decides by the request where `response` is not for all of them. */
+  respondTo: ((body: Record<string, unknown>) => ModelResponse) | undefined;
+  /** Characters of response text sent on streams since the last `reset`. */
   streamedCharacters: number;
-  reset(answer?: Answer): void;
+  reset(response?: ModelResponse): void;
   close(): Promise<void>;
 }
 
@@ -52,22 +52,22 @@ const responsesUsage = {
 
 /** An OpenAI-compatible and Anthropic-compatible model provider which says what the test tells it to say. */
 export async function startProvider(): Promise<Provider> {
-  const server = createServer((request, response) => {
-    handle(provider, request, response).catch((error: unknown) => {
-      if (!response.headersSent) response.writeHead(500);
-      response.end(String(error));
+  const server = createServer((request, outgoing) => {
+    handle(provider, request, outgoing).catch((error: unknown) => {
+      if (!outgoing.headersSent) outgoing.writeHead(500);
+      outgoing.end(String(error));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const provider: Provider = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
-    answer: {},
-    answerTo: undefined,
+    response: {},
+    respondTo: undefined,
     streamedCharacters: 0,
-    reset(answer = {}) {
+    reset(response = {}) {
       provider.calls = [];
-      provider.answer = answer;
+      provider.response = response;
       provider.streamedCharacters = 0;
     },
     close() {
@@ -79,7 +79,7 @@ export async function startProvider(): Promise<Provider> {
   return provider;
 }
 
-async function handle(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(provider: Provider, request: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   const path = new URL(request.url ?? '/', provider.url).pathname;
@@ -87,21 +87,21 @@ async function handle(provider: Provider, request: IncomingMessage, response: Se
   const body = (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>;
   provider.calls.push({ path, body });
   const route = path.replace(/^\/v1/, '');
-  const answer = provider.answerTo?.(body) ?? provider.answer;
+  const response = provider.respondTo?.(body) ?? provider.response;
   const model = String(body.model ?? 'fake-model');
-  if (answer.status !== undefined) {
-    response.writeHead(answer.status, { 'content-type': 'application/json' });
+  if (response.status !== undefined) {
+    outgoing.writeHead(response.status, { 'content-type': 'application/json' });
     const error = { message: 'The invented oven is cold.', type: 'invented_error', code: null, param: null };
-    response.end(JSON.stringify({ error }));
+    outgoing.end(JSON.stringify({ error }));
     return;
   }
   if (body.stream === true) {
-    const frames = streams[route]?.(model, answer);
-    if (frames) return send(provider, response, answer, frames);
+    const frames = streams[route]?.(model, response);
+    if (frames) return send(provider, outgoing, response, frames);
   }
-  const reply = replies[route]?.(model, answer, body);
-  response.writeHead(reply ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(reply ?? { error: { message: `no route ${path}` } }));
+  const reply = replies[route]?.(model, response, body);
+  outgoing.writeHead(reply ? 200 : 404, { 'content-type': 'application/json' });
+  outgoing.end(JSON.stringify(reply ?? { error: { message: `no route ${path}` } }));
 }
 
 interface Frame {
@@ -112,41 +112,41 @@ interface Frame {
 
 async function send(
   provider: Provider,
-  response: ServerResponse,
-  answer: Answer,
+  outgoing: ServerResponse,
+  response: ModelResponse,
   frames: Frame[],
 ): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
   let chunks = 0;
   for (const frame of frames) {
-    if (response.destroyed) return;
-    if (frame.text !== undefined) await answer.beforeChunk?.(chunks++);
+    if (outgoing.destroyed) return;
+    if (frame.text !== undefined) await response.beforeChunk?.(chunks++);
     const data = typeof frame.data === 'string' ? frame.data : JSON.stringify(frame.data);
-    response.write(`${frame.event ? `event: ${frame.event}\n` : ''}data: ${data}\n\n`); // one network chunk
+    outgoing.write(`${frame.event ? `event: ${frame.event}\n` : ''}data: ${data}\n\n`); // one network chunk
     provider.streamedCharacters += frame.text?.length ?? 0;
-    await sleep(answer.chunkDelayMs ?? 5);
+    await sleep(response.chunkDelayMs ?? 5);
   }
-  response.end();
+  outgoing.end();
 }
 
-const textOf = (answer: Answer): string =>
-  answer.chunks?.join('') ?? answer.text ?? (answer.toolCalls ? '' : 'A kettle boils water.');
-const callsOf = (answer: Answer) =>
-  (answer.toolCalls ?? []).map((call, index) => ({ id: `call_invented_${index + 1}`, ...call }));
+const textOf = (response: ModelResponse): string =>
+  response.chunks?.join('') ?? response.text ?? (response.toolCalls ? '' : 'A kettle boils water.');
+const callsOf = (response: ModelResponse) =>
+  (response.toolCalls ?? []).map((call, index) => ({ id: `call_invented_${index + 1}`, ...call }));
 
-function pieces(answer: Answer, text = textOf(answer)): string[] {
-  if (answer.chunks !== undefined && text === textOf(answer)) return answer.chunks;
-  const size = answer.chunkSize ?? 4;
+function pieces(response: ModelResponse, text = textOf(response)): string[] {
+  if (response.chunks !== undefined && text === textOf(response)) return response.chunks;
+  const size = response.chunkSize ?? 4;
   return Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
     text.slice(index * size, (index + 1) * size),
   );
 }
 
-type Reply = (model: string, answer: Answer, body: Record<string, unknown>) => unknown;
+type Reply = (model: string, response: ModelResponse, body: Record<string, unknown>) => unknown;
 
 const replies: Record<string, Reply> = {
-  '/chat/completions': (model, answer) => ({
-    id: `chatcmpl-${answer.id ?? 'invented'}`,
+  '/chat/completions': (model, response) => ({
+    id: `chatcmpl-${response.id ?? 'invented'}`,
     object: 'chat.completion',
     created,
     model,
@@ -155,13 +155,13 @@ const replies: Record<string, Reply> = {
         index: 0,
         message: {
           role: 'assistant',
-          content: textOf(answer) || null,
-          ...(answer.reasoning ? { reasoning_content: answer.reasoning } : {}),
-          ...(answer.toolCalls ? { tool_calls: callsOf(answer).map(chatToolCall) } : {}),
+          content: textOf(response) || null,
+          ...(response.reasoning ? { reasoning_content: response.reasoning } : {}),
+          ...(response.toolCalls ? { tool_calls: callsOf(response).map(chatToolCall) } : {}),
         },
-        finish_reason: answer.toolCalls ? 'tool_calls' : 'stop',
+        finish_reason: response.toolCalls ? 'tool_calls' : 'stop',
       },
-      ...(answer.others ?? []).map((content, index) => ({
+      ...(response.others ?? []).map((content, index) => ({
         index: index + 1,
         message: { role: 'assistant', content },
         finish_reason: 'stop',
@@ -169,15 +169,15 @@ const replies: Record<string, Reply> = {
     ],
     usage,
   }),
-  '/completions': (model, answer) => ({
-    id: `cmpl-${answer.id ?? 'invented'}`,
+  '/completions': (model, response) => ({
+    id: `cmpl-${response.id ?? 'invented'}`,
     object: 'text_completion',
     created,
     model,
-    choices: [{ index: 0, text: textOf(answer), finish_reason: 'stop', logprobs: null }],
+    choices: [{ index: 0, text: textOf(response), finish_reason: 'stop', logprobs: null }],
     usage,
   }),
-  '/embeddings': (model, _answer, body) => ({
+  '/embeddings': (model, _response, body) => ({
     object: 'list',
     model,
     data: (Array.isArray(body.input) ? body.input : [body.input]).map((_, index) => ({
@@ -187,23 +187,25 @@ const replies: Record<string, Reply> = {
     })),
     usage: { prompt_tokens: 5, total_tokens: 5 },
   }),
-  '/responses': (model, answer) => responsesReply(model, answer, 'completed'),
-  '/messages': (model, answer) => ({
-    id: `msg_${answer.id ?? 'invented'}`,
+  '/responses': (model, response) => responsesReply(model, response, 'completed'),
+  '/messages': (model, response) => ({
+    id: `msg_${response.id ?? 'invented'}`,
     type: 'message',
     role: 'assistant',
     model,
     content: [
-      ...(answer.reasoning ? [{ type: 'thinking', thinking: answer.reasoning, signature: 'invented' }] : []),
-      ...(textOf(answer) ? [{ type: 'text', text: textOf(answer) }] : []),
-      ...callsOf(answer).map((call) => ({
+      ...(response.reasoning
+        ? [{ type: 'thinking', thinking: response.reasoning, signature: 'invented' }]
+        : []),
+      ...(textOf(response) ? [{ type: 'text', text: textOf(response) }] : []),
+      ...callsOf(response).map((call) => ({
         type: 'tool_use',
         id: call.id,
         name: call.name,
         input: JSON.parse(call.arguments),
       })),
     ],
-    stop_reason: answer.toolCalls ? 'tool_use' : 'end_turn',
+    stop_reason: response.toolCalls ? 'tool_use' : 'end_turn',
     stop_sequence: null,
     usage: { input_tokens: 11, output_tokens: 7 },
   }),
@@ -215,8 +217,8 @@ const chatToolCall = (call: { id: string; name: string; arguments: string }) => 
   function: { name: call.name, arguments: call.arguments },
 });
 
-function responsesOutput(answer: Answer): Record<string, unknown>[] {
-  const text = textOf(answer);
+function responsesOutput(response: ModelResponse): Record<string, unknown>[] {
+  const text = textOf(response);
   return [
     ...(text
       ? [
@@ -229,7 +231,7 @@ function responsesOutput(answer: Answer): Record<string, unknown>[] {
           },
         ]
       : []),
-    ...callsOf(answer).map((call) => ({
+    ...callsOf(response).map((call) => ({
       type: 'function_call',
       id: `fc_${call.id}`,
       call_id: call.id,
@@ -240,15 +242,15 @@ function responsesOutput(answer: Answer): Record<string, unknown>[] {
   ];
 }
 
-function responsesReply(model: string, answer: Answer, status: 'completed' | 'in_progress') {
+function responsesReply(model: string, response: ModelResponse, status: 'completed' | 'in_progress') {
   const done = status === 'completed';
   return {
-    id: `resp_${answer.id ?? 'invented'}`,
+    id: `resp_${response.id ?? 'invented'}`,
     object: 'response',
     created_at: created,
     status,
     model,
-    output: done ? responsesOutput(answer) : [],
+    output: done ? responsesOutput(response) : [],
     error: null,
     incomplete_details: null,
     instructions: null,
@@ -269,8 +271,8 @@ function responsesReply(model: string, answer: Answer, status: 'completed' | 'in
   };
 }
 
-const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
-  '/chat/completions'(model, answer) {
+const streams: Record<string, (model: string, response: ModelResponse) => Frame[]> = {
+  '/chat/completions'(model, response) {
     const chunk = (
       delta: Record<string, unknown>,
       finish: string | null,
@@ -278,7 +280,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
       index = 0,
     ): Frame => ({
       data: {
-        id: `chatcmpl-${answer.id ?? 'invented'}`,
+        id: `chatcmpl-${response.id ?? 'invented'}`,
         object: 'chat.completion.chunk',
         created,
         model,
@@ -286,7 +288,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
       },
       ...(text === undefined ? {} : { text }),
     });
-    const choices = [pieces(answer), ...(answer.others ?? []).map((text) => pieces(answer, text))];
+    const choices = [pieces(response), ...(response.others ?? []).map((text) => pieces(response, text))];
     const rounds = Math.max(...choices.map(({ length }) => length));
     return [
       chunk({ role: 'assistant', content: '' }, null),
@@ -296,7 +298,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
           return text === undefined ? [] : [chunk({ content: text }, null, text, index)];
         }),
       ).flat(),
-      ...callsOf(answer).flatMap((call, index) => {
+      ...callsOf(response).flatMap((call, index) => {
         const half = Math.ceil(call.arguments.length / 2);
         return [
           chunk({ tool_calls: [{ index, ...chatToolCall({ ...call, arguments: '' }) }] }, null),
@@ -304,15 +306,15 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
           chunk({ tool_calls: [{ index, function: { arguments: call.arguments.slice(half) } }] }, null),
         ];
       }),
-      chunk({}, answer.toolCalls ? 'tool_calls' : 'stop'),
+      chunk({}, response.toolCalls ? 'tool_calls' : 'stop'),
       ...choices.slice(1).map((_, index) => chunk({}, 'stop', undefined, index + 1)),
       { data: '[DONE]' },
     ];
   },
-  '/completions'(model, answer) {
+  '/completions'(model, response) {
     const chunk = (text: string, finish: string | null): Frame => ({
       data: {
-        id: `cmpl-${answer.id ?? 'invented'}`,
+        id: `cmpl-${response.id ?? 'invented'}`,
         object: 'text_completion',
         created,
         model,
@@ -320,19 +322,19 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
       },
       text,
     });
-    return [...pieces(answer).map((text) => chunk(text, null)), chunk('', 'stop'), { data: '[DONE]' }];
+    return [...pieces(response).map((text) => chunk(text, null)), chunk('', 'stop'), { data: '[DONE]' }];
   },
-  '/responses'(model, answer) {
+  '/responses'(model, response) {
     let sequence = 0;
     const event = (type: string, fields: Record<string, unknown>, text?: string): Frame => ({
       event: type,
       data: { type, sequence_number: sequence++, ...fields },
       ...(text === undefined ? {} : { text }),
     });
-    const output = responsesOutput(answer);
+    const output = responsesOutput(response);
     return [
-      event('response.created', { response: responsesReply(model, answer, 'in_progress') }),
-      event('response.in_progress', { response: responsesReply(model, answer, 'in_progress') }),
+      event('response.created', { response: responsesReply(model, response, 'in_progress') }),
+      event('response.in_progress', { response: responsesReply(model, response, 'in_progress') }),
       ...output.flatMap((item, index) => {
         const at = { output_index: index, item_id: item.id };
         if (item.type === 'function_call') {
@@ -350,7 +352,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
             event('response.output_item.done', { output_index: index, item }),
           ];
         }
-        const part = { type: 'output_text', text: textOf(answer), annotations: [], logprobs: [] };
+        const part = { type: 'output_text', text: textOf(response), annotations: [], logprobs: [] };
         const inPart = { ...at, content_index: 0 };
         return [
           event('response.output_item.added', {
@@ -358,30 +360,30 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
             item: { ...item, content: [], status: 'in_progress' },
           }),
           event('response.content_part.added', { ...inPart, part: { ...part, text: '' } }),
-          ...pieces(answer).map((text) =>
+          ...pieces(response).map((text) =>
             event('response.output_text.delta', { ...inPart, delta: text, logprobs: [] }, text),
           ),
-          event('response.output_text.done', { ...inPart, text: textOf(answer), logprobs: [] }),
+          event('response.output_text.done', { ...inPart, text: textOf(response), logprobs: [] }),
           event('response.content_part.done', { ...inPart, part }),
           event('response.output_item.done', { output_index: index, item }),
         ];
       }),
-      event('response.completed', { response: responsesReply(model, answer, 'completed') }),
+      event('response.completed', { response: responsesReply(model, response, 'completed') }),
     ];
   },
-  '/messages'(model, answer) {
+  '/messages'(model, response) {
     const event = (type: string, fields: Record<string, unknown>, text?: string): Frame => ({
       event: type,
       data: { type, ...fields },
       ...(text === undefined ? {} : { text }),
     });
-    const text = textOf(answer);
-    const calls = callsOf(answer);
+    const text = textOf(response);
+    const calls = callsOf(response);
     const first = text ? 1 : 0;
     return [
       event('message_start', {
         message: {
-          id: `msg_${answer.id ?? 'invented'}`,
+          id: `msg_${response.id ?? 'invented'}`,
           type: 'message',
           role: 'assistant',
           model,
@@ -394,7 +396,7 @@ const streams: Record<string, (model: string, answer: Answer) => Frame[]> = {
       ...(text
         ? [
             event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-            ...pieces(answer).map((piece) =>
+            ...pieces(response).map((piece) =>
               event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: piece } }, piece),
             ),
             event('content_block_stop', { index: 0 }),

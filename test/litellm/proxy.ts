@@ -137,7 +137,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
   };
   const giveUpAt = Date.now() + 120_000;
-  while (!(await answers(`${proxy.url}/health/liveliness`))) {
+  while (!(await isUp(`${proxy.url}/health/liveliness`))) {
     if (child.exitCode !== null || Date.now() > giveUpAt) {
       await proxy.stop();
       throw new Error(`litellm did not start:\n${log.slice(-4_000)}`);
@@ -147,7 +147,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return proxy;
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isUp(url: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
   } catch {

@@ -39,10 +39,10 @@ export async function startRecorder(
       body: (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>,
     };
     recorder.calls.push(call);
-    const answer = await reply(call);
-    if (answer === 'hang') return;
-    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(answer.json));
+    const told = await reply(call);
+    if (told === 'hang') return;
+    response.writeHead(told.status ?? 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(told.json));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const recorder: Recorder = {

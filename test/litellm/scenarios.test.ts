@@ -36,7 +36,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
     });
   });
 
-  test('Capsule denies a request and is not asked about answers', async () => {
+  test('Capsule denies a request and is not asked about responses', async () => {
     world.provider.reset({ text: recipe });
     const denied = await world.send(chat, chat.ask(`Peel a ${forbidden}`), ['capsule-pre', 'capsule-post']);
     expectError(release, chat, denied, blocked);
@@ -52,7 +52,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
     const seen = await world.send(chat, chat.ask(`Peel a ${forbidden} quietly`), ['policy-pre']);
     const reference = /Reference: ([0-9a-f]{16})/.exec(seen.raw)?.[1] ?? 'none';
 
-    // The line comes by a pipe of its own, which can be later than the answer
+    // The line comes by a pipe of its own, which can be later than the response
     const found = () => world.bridges.policy.lines.filter((line) => JSON.stringify(line).includes(reference));
     await expect.poll(found).toHaveLength(1);
     const lines = found();

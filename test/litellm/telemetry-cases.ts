@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { address, forbidden, masked, reason } from './fake-akto.ts';
-import type { Answer } from './provider.ts';
+import type { ModelResponse } from './provider.ts';
 
 /** What Capsule denies; invented. */
 export const denied = 'parsnip';
-export const plainAnswer = 'A kettle boils water.';
+export const plainResponse = 'A kettle boils water.';
 export const recipe = `Boil the potatoes and peel the carrots, then chop one ${forbidden} into the soup and let it stand until the bell rings.`;
 
 /** A call of a client, and the one record that has to come of it. */
@@ -15,9 +15,9 @@ export interface TelemetryCase {
   /** What is said beside the words that tell this call from others. */
   says?: string;
   /** What the model says at the n-th attempt, from 1. */
-  answer?(attempt: number): Answer;
+  response?(attempt: number): ModelResponse;
   during?: boolean;
-  /** Sends the same before, without a guardrail, so that a cache can have the answer. */
+  /** Sends the same before, without a guardrail, so that a cache can have the response. */
   isCached?: boolean;
   /** LiteLLM logs it while the response is still judged: that verdict may come too late for the record. */
   isLoggedEarly?: boolean;
@@ -30,8 +30,8 @@ export interface CaseRecord {
   /** What Akto was told of the caller's key, all by default. */
   identity?: Record<string, string>;
   status: string;
-  /** In the body of Akto's copy of the answer. */
-  answer: unknown;
+  /** In the body of Akto's copy of the response. */
+  response: unknown;
   /** What the bridge was asked about. */
   judged: ('request' | 'response')[];
   /** Whether Capsule was told of a success or of a failure, null for nothing at all. */
@@ -70,27 +70,27 @@ const stream = { stream: true };
 const holds = (text: string): unknown => expect.stringContaining(text);
 const chatted = (text: string) => ({ choices: [{ message: { content: text } }] });
 const both: CaseRecord['judged'] = ['request', 'response'];
-const success: CaseRecord = { status: '200', answer: chatted(plainAnswer), judged: both, capsule: true };
+const success: CaseRecord = { status: '200', response: chatted(plainResponse), judged: both, capsule: true };
 const failure = (status: string): CaseRecord => ({
   status,
-  answer: { error: { code: Number(status), message: holds('The invented oven is cold.') } },
+  response: { error: { code: Number(status), message: holds('The invented oven is cold.') } },
   judged: ['request'],
   capsule: false,
 });
 const blocked = (judged: CaseRecord['judged']): CaseRecord => ({
   status: '403',
-  answer: { 'x-blocked-by': 'Akto Proxy', reason },
+  response: { 'x-blocked-by': 'Akto Proxy', reason },
   judged,
   capsule: false,
 });
 /** At its first attempts, or always. */
 const fails = (status: number, attempts = Number.POSITIVE_INFINITY) => ({
-  answer: (attempt: number): Answer => (attempt <= attempts ? { status } : {}),
+  response: (attempt: number): ModelResponse => (attempt <= attempts ? { status } : {}),
 });
-const saysForbidden = { answer: (): Answer => ({ text: recipe, chunkSize: 8 }) };
+const saysForbidden = { response: (): ModelResponse => ({ text: recipe, chunkSize: 8 }) };
 const cached = { cache: { 'use-cache': true } };
 
-const responded = { output: [{ content: [{ text: plainAnswer }] }] };
+const responded = { output: [{ content: [{ text: plainResponse }] }] };
 
 /** All of them, each asked of a bridge that judges and records. */
 export const judgedCases: TelemetryCase[] = [
@@ -98,29 +98,29 @@ export const judgedCases: TelemetryCase[] = [
   {
     name: 'a stream',
     ...chat(stream),
-    record: { ...success, answer: chatted(expect.any(String) as string) },
+    record: { ...success, response: chatted(expect.any(String) as string) },
   },
   {
     name: 'messages',
     ...messages(),
-    record: { ...success, answer: chatted(plainAnswer) },
+    record: { ...success, response: chatted(plainResponse) },
   },
   {
     name: 'streamed messages',
     ...messages(stream),
-    record: { ...success, answer: chatted(plainAnswer) },
+    record: { ...success, response: chatted(plainResponse) },
   },
-  { name: 'responses', ...responses(), record: { ...success, answer: responded } },
-  { name: 'streamed responses', ...responses(stream), record: { ...success, answer: responded } },
+  { name: 'responses', ...responses(), record: { ...success, response: responded } },
+  { name: 'streamed responses', ...responses(stream), record: { ...success, response: responded } },
   {
     name: 'a completion',
     ...completions,
-    record: { ...success, answer: { choices: [{ text: plainAnswer }] } },
+    record: { ...success, response: { choices: [{ text: plainResponse }] } },
   },
   {
     name: 'embeddings',
     ...embeddings,
-    record: { ...success, answer: { data: [{ object: 'embedding' }] }, judged: ['request'] },
+    record: { ...success, response: { data: [{ object: 'embedding' }] }, judged: ['request'] },
   },
   { name: 'an error of the provider', ...chat(), ...fails(400), record: failure('400') },
   { name: 'a stream that fails at once', ...chat(stream), ...fails(400), record: failure('400') },
@@ -135,7 +135,7 @@ export const judgedCases: TelemetryCase[] = [
     name: 'a streamed retry, then success',
     ...chat(stream),
     ...fails(500, 1),
-    record: { ...success, answer: chatted(expect.any(String) as string) },
+    record: { ...success, response: chatted(expect.any(String) as string) },
   },
   {
     name: 'a fallback',
@@ -149,7 +149,7 @@ export const judgedCases: TelemetryCase[] = [
     name: 'a cache hit that Akto blocks',
     ...chat(cached),
     isCached: true,
-    answer: () => ({ text: `Slowly chop one ${forbidden}.` }),
+    response: () => ({ text: `Slowly chop one ${forbidden}.` }),
     record: blocked(both),
   },
   {
@@ -171,18 +171,18 @@ export const judgedCases: TelemetryCase[] = [
     says: denied,
     record: {
       ...blocked(['request']),
-      answer: { 'x-blocked-by': 'Akto Proxy', reason: 'invented' },
+      response: { 'x-blocked-by': 'Akto Proxy', reason: 'invented' },
       capsule: null,
     },
   },
-  { name: 'an answer that Akto blocks', ...chat(), ...saysForbidden, record: blocked(both) },
+  { name: 'a response that Akto blocks', ...chat(), ...saysForbidden, record: blocked(both) },
   {
-    name: 'an answer that Akto blocks slowly',
+    name: 'a response that Akto blocks slowly',
     ...chat(),
-    answer: () => ({ text: `Slowly chop one ${forbidden}.` }),
+    response: () => ({ text: `Slowly chop one ${forbidden}.` }),
     record: blocked(both),
   },
-  { name: 'a streamed answer that Akto blocks', ...chat(stream), ...saysForbidden, record: blocked(both) },
+  { name: 'a streamed response that Akto blocks', ...chat(stream), ...saysForbidden, record: blocked(both) },
   {
     name: 'streamed messages that Akto blocks',
     ...messages(stream),
@@ -190,9 +190,9 @@ export const judgedCases: TelemetryCase[] = [
     record: blocked(both),
   },
   {
-    name: 'an answer after a retry that Akto blocks',
+    name: 'a response after a retry that Akto blocks',
     ...chat(),
-    answer: (attempt) => (attempt === 1 ? { status: 500 } : { text: recipe }),
+    response: (attempt) => (attempt === 1 ? { status: 500 } : { text: recipe }),
     record: blocked(both),
   },
   {
@@ -204,7 +204,7 @@ export const judgedCases: TelemetryCase[] = [
   },
 ];
 
-const anything: CaseRecord = { ...success, answer: expect.anything(), judged: [] };
+const anything: CaseRecord = { ...success, response: expect.anything(), judged: [] };
 
 /** Asked without a guardrail. */
 export const unjudgedCases: TelemetryCase[] = [

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { forbidden } from './fake-akto.ts';
 import { does } from './release.ts';
-import { chat, messages, plainAnswer, recipe, responses, type TelemetryCase } from './telemetry-cases.ts';
+import { chat, messages, plainResponse, recipe, responses, type TelemetryCase } from './telemetry-cases.ts';
 import { type AktoRecord, aktoRecords, rowsOf, until } from './telemetry-records.ts';
 import { type Asked, startTelemetryWorld, type TelemetryWorld } from './telemetry-world.ts';
 
 const placeholder = 'redacted-by-litellm';
 
-const record = { status: '200', answer: {}, judged: [], capsule: true };
+const record = { status: '200', response: {}, judged: [], capsule: true };
 const cases: TelemetryCase[] = [
   { name: 'a success', ...chat(), record },
   { name: 'a stream', ...chat({ stream: true }), record },
@@ -18,18 +18,18 @@ const cases: TelemetryCase[] = [
   {
     name: 'an error of the provider',
     ...chat(),
-    answer: () => ({ status: 400 }),
+    response: () => ({ status: 400 }),
     record: { ...record, status: '400' },
   },
 ];
 const stopped = { ...record, status: '403' };
 const blocked: TelemetryCase[] = [
   { name: 'a request', ...chat(), says: forbidden, record: stopped },
-  { name: 'an answer', ...chat(), answer: () => ({ text: recipe }), record: stopped },
+  { name: 'a response', ...chat(), response: () => ({ text: recipe }), record: stopped },
   {
     name: 'streamed messages',
     ...messages({ stream: true }),
-    answer: () => ({ text: recipe }),
+    response: () => ({ text: recipe }),
     record: stopped,
   },
 ];
@@ -84,11 +84,11 @@ describe.each(inject('releases'))('redacted telemetry of litellm $version', (rel
   test.each(cases)('$name is on record without its content', (item) => {
     const records = recordsOf(item);
     expect(records).toMatchObject([{ status: item.record.status }]);
-    const [{ asked: request, answered }] = records as [AktoRecord];
+    const [{ requested: request, responded }] = records as [AktoRecord];
     expect(request.messages).toMatchObject([{ content: placeholder }]);
-    expect(JSON.stringify([request, answered])).not.toMatch(/mark<|plums/);
+    expect(JSON.stringify([request, responded])).not.toMatch(/mark<|plums/);
     if (item.path !== '/v1/responses' || does(release, 'redacts responses')) {
-      expect(JSON.stringify(answered)).not.toContain(plainAnswer);
+      expect(JSON.stringify(responded)).not.toContain(plainResponse);
     }
   });
 });

@@ -1,5 +1,5 @@
 import type { Difference } from './differences.ts';
-import type { Answer } from './provider.ts';
+import type { ModelResponse } from './provider.ts';
 
 /** A call of which the vendors' own code and the bridge tell. */
 export interface ParityCase {
@@ -8,7 +8,7 @@ export interface ParityCase {
   body: Record<string, unknown>;
   headers?: Record<string, string>;
   /** What the model says at the n-th attempt, from 1. */
-  answer?(attempt: number): Answer;
+  response?(attempt: number): ModelResponse;
   /** How many records the vendors' own code makes of it; the bridge makes one. */
   theirs: { 'pre-log': number; log: number; capsule: number };
 }
@@ -23,10 +23,10 @@ const messages = (more: Record<string, unknown> = {}) => ({
   body: { model: 'house-claude', max_tokens: 100, messages: [{ role: 'user', content: prompt }], ...more },
 });
 
-/** Its check before the call, and its request and its answer after it. */
-const answered = { 'pre-log': 3, log: 2, capsule: 1 };
+/** Its check before the call, and its request and its response after it. */
+const withResponse = { 'pre-log': 3, log: 2, capsule: 1 };
 /** It logs successes alone: the check is all there is. */
-const unanswered = { 'pre-log': 1, log: 0, capsule: 1 };
+const withoutResponse = { 'pre-log': 1, log: 0, capsule: 1 };
 
 const lookUp = { name: 'look_up_recipe', parameters: { type: 'object', properties: {} } };
 
@@ -35,57 +35,62 @@ export const cases: ParityCase[] = [
     name: 'a success',
     ...chat({ user: 'ada' }),
     headers: { 'x-litellm-session-id': 'session-invented-7', 'x-kitchen': 'north' },
-    theirs: answered,
+    theirs: withResponse,
   },
-  { name: 'a stream', ...chat({ stream: true }), theirs: answered },
+  { name: 'a stream', ...chat({ stream: true }), theirs: withResponse },
   {
     name: 'tools',
     ...chat({ tools: [{ type: 'function', function: lookUp }] }),
-    answer: () => ({ toolCalls: [{ name: 'look_up_recipe', arguments: '{}' }] }),
-    theirs: answered,
+    response: () => ({ toolCalls: [{ name: 'look_up_recipe', arguments: '{}' }] }),
+    theirs: withResponse,
   },
   {
     name: 'messages',
     ...messages(),
     headers: { 'x-claude-code-session-id': 'agent-session-3' },
-    theirs: answered,
+    theirs: withResponse,
   },
-  { name: 'streamed messages', ...messages({ stream: true }), theirs: answered },
+  { name: 'streamed messages', ...messages({ stream: true }), theirs: withResponse },
   {
     name: 'responses',
     path: '/v1/responses',
     body: { model: 'house-model', input: prompt },
-    theirs: answered,
+    theirs: withResponse,
   },
   {
     name: 'a completion',
     path: '/v1/completions',
     body: { model: 'house-completion', prompt },
-    theirs: { ...answered, 'pre-log': 2, log: 1 },
+    theirs: { ...withResponse, 'pre-log': 2, log: 1 },
   },
   {
     name: 'embeddings',
     path: '/v1/embeddings',
     body: { model: 'house-embedding', input: [prompt] },
-    theirs: unanswered,
+    theirs: withoutResponse,
   },
-  { name: 'an error of the provider', ...chat(), answer: () => ({ status: 400 }), theirs: unanswered },
+  { name: 'an error of the provider', ...chat(), response: () => ({ status: 400 }), theirs: withoutResponse },
   {
     name: 'a retry, then success',
     ...chat(),
-    answer: (attempt) => (attempt === 1 ? { status: 500 } : {}),
-    theirs: { ...answered, capsule: 2 },
+    response: (attempt) => (attempt === 1 ? { status: 500 } : {}),
+    theirs: { ...withResponse, capsule: 2 },
   },
   {
     name: 'a blocked request',
     ...chat({ messages: [{ role: 'user', content: 'Peel a turnip.' }] }),
-    theirs: unanswered,
+    theirs: withoutResponse,
   },
-  { name: 'a blocked answer', ...chat(), answer: () => ({ text: 'Peel a turnip.' }), theirs: unanswered },
+  {
+    name: 'a blocked response',
+    ...chat(),
+    response: () => ({ text: 'Peel a turnip.' }),
+    theirs: withoutResponse,
+  },
 ];
 
 const successes = cases.filter(({ theirs }) => theirs.log > 0).map(({ name }) => name);
-const blocked = ['a blocked request', 'a blocked answer'];
+const blocked = ['a blocked request', 'a blocked response'];
 /** Calls of which LiteLLM logs no headers but `x-*`. */
 const headerless = ['messages', 'streamed messages', 'responses'];
 const logged = [...successes, 'embeddings', 'an error of the provider'];

@@ -103,7 +103,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
       for (const item of cases) {
         let attempt = 0;
         provider.reset();
-        provider.answerTo = () => item.answer?.(++attempt) ?? {};
+        provider.respondTo = () => item.response?.(++attempt) ?? {};
         asked.set(item, await call(proxy.url, item.path, item.body, item.headers));
       }
       await until(() => cases.every((item) => ours(item).length > 0), 'a record of each call');

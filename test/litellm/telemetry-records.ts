@@ -10,8 +10,8 @@ export interface AktoRecord {
   status: string;
   path: string;
   headers: Record<string, unknown>;
-  asked: Record<string, unknown>;
-  answered: Record<string, unknown>;
+  requested: Record<string, unknown>;
+  responded: Record<string, unknown>;
   tag: Record<string, unknown>;
   verdicts: { input_type: string; action: string; by?: string; checks: Record<string, unknown>[] }[];
 }
@@ -58,8 +58,8 @@ function recordOf(sent: Record<string, string>, way: string): AktoRecord {
     status: sent.statusCode ?? '',
     path: sent.path ?? '',
     headers: JSON.parse(sent.requestHeaders ?? '{}'),
-    asked: payload(sent.requestPayload),
-    answered: payload(sent.responsePayload),
+    requested: payload(sent.requestPayload),
+    responded: payload(sent.responsePayload),
     tag,
     verdicts: JSON.parse(tag.guardrail ?? '[]'),
   };

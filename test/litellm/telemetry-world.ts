@@ -165,11 +165,11 @@ export async function startTelemetryWorld(
 
   const items = new Map<string, TelemetryCase>();
   const attempts = new Map<string, number>();
-  provider.answerTo = (body) => {
+  provider.respondTo = (body) => {
     const marker = markerIn(JSON.stringify(body)) ?? '';
     const attempt = (attempts.get(marker) ?? 0) + 1;
     attempts.set(marker, attempt);
-    return { id: `${providerId(marker)}-${attempt}`, ...items.get(marker)?.answer?.(attempt) };
+    return { id: `${providerId(marker)}-${attempt}`, ...items.get(marker)?.response?.(attempt) };
   };
 
   return {

@@ -97,7 +97,7 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
       return records.find(({ tag }) => tag.litellm_call_id === callId);
     });
     for (const record of found) {
-      expect(record).toMatchObject({ status: wanted.status, answered: wanted.answer });
+      expect(record).toMatchObject({ status: wanted.status, responded: wanted.response });
       const callId = record?.tag.litellm_call_id;
       const posts = capsulePosts(world, bridge).filter(({ requestId }) => requestId === callId);
       expect(posts.map((post) => post.success)).toEqual(wanted.capsule === null ? [] : [wanted.capsule]);
@@ -114,7 +114,7 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
       expect(record.path).toBe(wanted.status === '403' ? '/v1/chat/completions' : item.path);
       expect(record.tag).toMatchObject({ litellm: 'LiteLLM', ...(wanted.identity ?? identity) });
       expect(record.tag.model).toBe(wanted.model ?? item.body('').model);
-      expect(JSON.stringify(record.asked)).toContain(wanted.said ?? item.says ?? 'plums');
+      expect(JSON.stringify(record.requested)).toContain(wanted.said ?? item.says ?? 'plums');
       const inputTypes = record.verdicts.map(({ input_type }) => input_type);
       expect(item.isLoggedEarly ? [wanted.judged, ['request']] : [wanted.judged]).toContainEqual(inputTypes);
     });

@@ -35,16 +35,16 @@ describe('time', () => {
   });
 
   test('an open breaker answers without asking, by the fallback', async () => {
-    let asked = 0;
+    let checks = 0;
     const counted: Check = () => {
-      asked++;
+      checks++;
       throw new BackendError(DOWN);
     };
     const a = backend('a', counted, open);
     const judge = judgeOf([a]);
     for (let i = 0; i < 5; i++) await judge.judge(CALL, new AbortController());
     expect(await judge.judge(CALL, new AbortController())).toEqual(allows);
-    expect(asked).toBe(5);
+    expect(checks).toBe(5);
     expect(judge.outcomes().at(-1)).toBe('a breaker_open');
     expect(await judgeOf([{ ...a, ...defer }]).judge(CALL, new AbortController())).toMatchObject({
       kind: 'defer',

@@ -173,9 +173,9 @@ describe('what a backend cannot look at', () => {
   };
 
   test('answers are counted as unjudged by it, and judged by the others', async () => {
-    const answer = callOf({ input_type: 'response', texts: ['x'] });
+    const response = callOf({ input_type: 'response', texts: ['x'] });
     const judge = judgeOf([backend('a', says(BLOCK), requests), backend('b', says(ALLOW))]);
-    expect(await judge.judge(answer, new AbortController())).toEqual(allows);
+    expect(await judge.judge(response, new AbortController())).toEqual(allows);
     expect([judge.unjudged, judge.outcomes()]).toEqual([['a answer'], ['b allow']]);
   });
 

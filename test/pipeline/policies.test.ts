@@ -20,12 +20,12 @@ const SECRET = `ghp_${fill(36)}`;
 
 /** A check that keeps what it was asked. */
 function recording(verdict: Verdict = ALLOW) {
-  const asked: GuardrailCall[] = [];
+  const calls: GuardrailCall[] = [];
   const check: Check = async (call) => {
-    asked.push(call);
+    calls.push(call);
     return verdict;
   };
-  return { asked, check };
+  return { calls, check };
 }
 
 const SECRETS: PolicyDocument = { chain: ['secrets'] };
@@ -52,7 +52,7 @@ describe('what the policies redact', () => {
       }),
       work(),
     );
-    const { passages, ...seen } = a.asked[0]!;
+    const { passages, ...seen } = a.calls[0]!;
     expect(JSON.stringify(passages.all)).not.toContain(SECRET.slice(4, 20));
     expect(JSON.stringify(seen)).not.toContain(SECRET.slice(4, 20));
     expect(JSON.stringify(seen).match(/\[REDACTED\]/g)).toHaveLength(7);
@@ -68,7 +68,7 @@ describe('what the policies redact', () => {
     const judge = judging(SECRETS, backend('a', a.check, { mode: 'observe' }));
     expect(await judge.judge(LEAK, work())).toMatchObject({ kind: 'modify', by: ['secrets'] });
     await judge.settled();
-    expect(a.asked[0]?.texts).toEqual(['hello', 'the key is [REDACTED]']);
+    expect(a.calls[0]?.texts).toEqual(['hello', 'the key is [REDACTED]']);
   });
 
   const original = `the key is ${SECRET}`;
@@ -160,7 +160,7 @@ test('what the policies block is asked of nobody', async () => {
     reason: 'secret_detected',
   });
   await judge.settled();
-  expect([a.asked.length, b.asked.length]).toEqual([0, 0]);
+  expect([a.calls.length, b.calls.length]).toEqual([0, 0]);
 });
 
 describe('the rule of a caller', () => {
@@ -235,7 +235,7 @@ describe('the rule of a caller', () => {
       call({ ...response, request_data }),
     );
     for (const one of [...both, ...both]) await judge.judge(one, work());
-    expect(a.asked).toHaveLength(2);
+    expect(a.calls).toHaveLength(2);
   });
 });
 
@@ -273,14 +273,14 @@ describe('media', () => {
   });
 
   test('in an answer need a vendor that judges answers', async () => {
-    const answer = call({
+    const response = call({
       input_type: 'response',
       texts: ['here'],
       images: ['https://pictures.example/a.png'],
     });
-    expect(await judging(POLICY, backend('a', says(ALLOW), { judges })).judge(answer, work())).toMatchObject(
-      notJudged,
-    );
+    expect(
+      await judging(POLICY, backend('a', says(ALLOW), { judges })).judge(response, work()),
+    ).toMatchObject(notJudged);
   });
 
   test('are no matter where there are none', async () => {
@@ -338,7 +338,7 @@ describe('policies that fail', () => {
     const { outcome, policies } = await judge.judge(input);
     expect(outcome).toMatchObject({ kind: 'block', cause: 'fail_closed', by: 'policies' });
     expect(policies).toBeUndefined();
-    expect(a.asked).toHaveLength(0);
+    expect(a.calls).toHaveLength(0);
     expect(await count('failures_total', { ...labels, mode: 'enforce', kind })).toBe(1);
     expect(lines.find(({ msg }) => msg === 'policies gave no verdict')).toMatchObject({
       level: 'error',

@@ -7,16 +7,16 @@ import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging
 
 /** A check that keeps what it was asked, and says the same each time. */
 function recording(verdict: Verdict | ((call: GuardrailCall) => Verdict) = ALLOW) {
-  const asked: GuardrailCall[] = [];
+  const calls: GuardrailCall[] = [];
   const check: Check = async (call) => {
-    asked.push(call);
+    calls.push(call);
     return typeof verdict === 'function' ? verdict(call) : verdict;
   };
-  const chars = () => asked.reduce((sum, { texts }) => sum + texts.join('').length, 0);
-  return { asked, check, chars };
+  const chars = () => calls.reduce((sum, { texts }) => sum + texts.join('').length, 0);
+  return { calls, check, chars };
 }
 
-const answer = (text: string, id = 'c1', more: Record<string, unknown> = {}) =>
+const response = (text: string, id = 'c1', more: Record<string, unknown> = {}) =>
   callOf({ input_type: 'response', litellm_call_id: id, texts: [text], ...more });
 
 const WORDS = 'one answer of many words, each of them new and none of them bad; '.repeat(200);
@@ -24,7 +24,7 @@ const WORDS = 'one answer of many words, each of them new and none of them bad; 
 /** A stream in rounds of so many characters. */
 const rounds = (chars: number, step = 20) =>
   Array.from({ length: Math.ceil(chars / step) }, (_, i) =>
-    answer(WORDS.slice(0, Math.min(chars, (i + 1) * step))),
+    response(WORDS.slice(0, Math.min(chars, (i + 1) * step))),
   );
 
 describe('a streamed answer', () => {
@@ -38,18 +38,18 @@ describe('a streamed answer', () => {
     for (const round of rounds(chars)) expect(await judge.judge(round)).toEqual({ kind: 'allow' });
     await judge.settled();
     expect(a.chars()).toBeLessThanOrEqual(times * chars + 20);
-    expect(a.asked.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
+    expect(a.calls.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
   });
 
   test('is judged to its end, though no call says which is the last', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
-      expect(await judge.judge(answer(text))).toEqual({ kind: 'allow' });
+      expect(await judge.judge(response(text))).toEqual({ kind: 'allow' });
     }
     await judge.settled();
     expect(judge.late.map((late) => 'verdict' in late && late.verdict.kind)).toEqual(['block']);
-    expect(await judge.judge(answer('A first part of it, then forbidden words'))).toMatchObject({
+    expect(await judge.judge(response('A first part of it, then forbidden words'))).toMatchObject({
       kind: 'block',
     });
   });
@@ -57,11 +57,11 @@ describe('a streamed answer', () => {
   test('leaves its end to be judged when another answer comes under its id', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
-    await judge.judge(answer('A first part of it, '));
-    await judge.judge(answer('A first part of it, and an end'));
-    await judge.judge(answer('Quite another answer'));
+    await judge.judge(response('A first part of it, '));
+    await judge.judge(response('A first part of it, and an end'));
+    await judge.judge(response('Quite another answer'));
     await judge.settled();
-    expect(a.asked.map(({ texts }) => texts[0])).toContain('A first part of it, and an end');
+    expect(a.calls.map(({ texts }) => texts[0])).toContain('A first part of it, and an end');
   });
 
   test('of another key is another answer, whatever its id', async () => {
@@ -69,7 +69,7 @@ describe('a streamed answer', () => {
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const user_api_key_hash of ['k1', 'k2']) {
       const decision = await judge.judge(
-        answer('the same words', 'c1', { litellm_version: '1.106.2', request_data: { user_api_key_hash } }),
+        response('the same words', 'c1', { litellm_version: '1.106.2', request_data: { user_api_key_hash } }),
       );
       expect(decision.kind).toBe(user_api_key_hash === 'k1' ? 'block' : 'allow');
     }
@@ -78,18 +78,18 @@ describe('a streamed answer', () => {
   test('with tool calls has ended, and is judged whole', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
-    await judge.judge(answer('I will look it up'));
-    const last = answer('I will look it up.', 'c1', { tool_calls: [toolCall('{}')] });
+    await judge.judge(response('I will look it up'));
+    const last = response('I will look it up.', 'c1', { tool_calls: [toolCall('{}')] });
     await judge.judge(last);
-    expect(a.asked).toEqual([answer('I will look it up'), last]);
+    expect(a.calls).toEqual([response('I will look it up'), last]);
   });
 
   test('that does not begin like the one before is judged as another, whatever its id', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
-    await judge.judge(answer('a'.repeat(500)));
-    await judge.judge(answer('b'.repeat(600)));
-    expect(a.asked).toHaveLength(2);
+    await judge.judge(response('a'.repeat(500)));
+    await judge.judge(response('b'.repeat(600)));
+    expect(a.calls).toHaveLength(2);
   });
 
   test.each<{ name: string; check: Check }>([
@@ -97,22 +97,22 @@ describe('a streamed answer', () => {
     { name: 'a violation that is only flagged', check: recording({ kind: 'allow', flagged: 'alert' }).check },
     { name: 'a failure', check: fails(DOWN) },
   ])('is asked about in each round after $name', async ({ check }) => {
-    let asked = 0;
+    let checks = 0;
     const counted: Check = (...all) => {
-      asked++;
+      checks++;
       return check(...all);
     };
     const judge = judgeOf([backend('a', counted, { unreachableFallback: 'fail_open' })], { growth: 6 });
     for (const round of rounds(100)) await judge.judge(round);
-    expect(asked).toBe(5);
+    expect(checks).toBe(5);
   });
 
   test('is asked about each time where the growth is 1, and the same text never twice', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)]);
     for (const round of rounds(100)) await judge.judge(round);
-    await judge.judge(answer(WORDS.slice(0, 100)));
-    expect(a.asked).toHaveLength(5);
+    await judge.judge(response(WORDS.slice(0, 100)));
+    expect(a.calls).toHaveLength(5);
   });
 
   test('without an id is asked about each time', async () => {
@@ -121,22 +121,22 @@ describe('a streamed answer', () => {
     const nameless = callOf({ input_type: 'response', texts: ['some words'] });
     await judge.judge(nameless);
     await judge.judge(nameless);
-    expect(a.asked).toHaveLength(2);
+    expect(a.calls).toHaveLength(2);
   });
 
   test('that was stopped after its end is stopped for as long as it goes on, and another one is not', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
-      await judge.judge(answer(text));
+      await judge.judge(response(text));
     }
     await judge.settled();
-    const longer = await judge.judge(answer('A first part of it, then forbidden words'));
+    const longer = await judge.judge(response('A first part of it, then forbidden words'));
     expect(longer).toMatchObject({ kind: 'block', by: 'a' });
-    expect(await judge.judge(answer('Good morning! A clean response under the same id'))).toEqual({
+    expect(await judge.judge(response('Good morning! A clean response under the same id'))).toEqual({
       kind: 'allow',
     });
-    expect(await judge.judge(answer('Another clean response'))).toEqual({ kind: 'allow' });
+    expect(await judge.judge(response('Another clean response'))).toEqual({ kind: 'allow' });
   });
 });
 
@@ -147,7 +147,7 @@ describe('a request', () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)]);
     for (const call of [turn('x'), turn('x', 'y')]) await judge.judge(call);
-    expect(a.asked).toEqual([turn('x'), turn('x', 'y')]);
+    expect(a.calls).toEqual([turn('x'), turn('x', 'y')]);
   });
 
   test('that was refused, or could not be judged, is asked about again', async () => {
@@ -164,6 +164,6 @@ describe('a request', () => {
     const b = recording();
     const judge = judgeOf([backend('a', a.check), backend('b', b.check)]);
     await judge.judge(turn('x'));
-    expect([a.asked.length, b.asked.length]).toEqual([1, 1]);
+    expect([a.calls.length, b.calls.length]).toEqual([1, 1]);
   });
 });

@@ -146,9 +146,9 @@ describe('a redaction', () => {
       original: SECRET,
     },
   ])('of $name replaces the whole string', async ({ call, original }) => {
-    const ruling = await judge(call);
-    expect(said(ruling)).toBe('redact secrets secret_detected');
-    expect(rewrites(ruling)).toEqual({ [original]: original.replace(SECRET, '[REDACTED]') });
+    const result = await judge(call);
+    expect(said(result)).toBe('redact secrets secret_detected');
+    expect(rewrites(result)).toEqual({ [original]: original.replace(SECRET, '[REDACTED]') });
   });
 
   test('of a text that stands there twice is one', async () => {
@@ -169,9 +169,9 @@ describe('a redaction', () => {
       chain: ['secrets', 'banned-keywords'],
       policy: { 'banned-keywords': { ...TULIPS['banned-keywords'], mode: 'observe' } },
     });
-    const ruling = await own.judge({ texts: [`tulip ${SECRET}`] });
-    expect(said(ruling)).toBe('redact secrets secret_detected');
-    expect(Object.values(rewritesOf(ruling.texts))).toEqual(['tulip [REDACTED]']);
+    const result = await own.judge({ texts: [`tulip ${SECRET}`] });
+    expect(said(result)).toBe('redact secrets secret_detected');
+    expect(Object.values(rewritesOf(result.texts))).toEqual(['tulip [REDACTED]']);
   });
 });
 
@@ -187,10 +187,10 @@ describe('a call', () => {
     { name: 'whose answer says nothing', call: { input_type: 'response', texts: [] } },
     { name: 'whose answer is empty', call: { input_type: 'response', texts: [''], litellm_call_id: 'e' } },
   ])('$name is allowed', async ({ call }) => {
-    const ruling = await everything.judge(call);
-    expect(ruling).toMatchObject({ verdict: 'allow', texts: new Map(), mediaPolicy: undefined });
-    expect(ruling.by).toBeUndefined();
-    expect(ruling.holdback).toEqual(((call.texts ?? []) as string[]).map(() => 0));
+    const result = await everything.judge(call);
+    expect(result).toMatchObject({ verdict: 'allow', texts: new Map(), mediaPolicy: undefined });
+    expect(result.by).toBeUndefined();
+    expect(result.holdback).toEqual(((call.texts ?? []) as string[]).map(() => 0));
   });
 
   test('that takes too long is given up', async () => {
@@ -235,9 +235,9 @@ describe('a call', () => {
       chain: ['audit-logger'],
       policy: { 'audit-logger': { retention_days: 7 } },
     });
-    const ruling = await judge({ texts: ['x'], request_data: { user_api_key_team_alias: 'payments' } });
-    expect(ruling.version).toBe(engine.version);
-    expect(ruling.audit).toEqual({ logsAll: true, retentionDays: 7 });
+    const result = await judge({ texts: ['x'], request_data: { user_api_key_team_alias: 'payments' } });
+    expect(result.version).toBe(engine.version);
+    expect(result.audit).toEqual({ logsAll: true, retentionDays: 7 });
     expect(engine.audit).toEqual({ logsAll: true, retentionDays: 7 });
   });
 });
@@ -247,7 +247,7 @@ describe('markers that can be undone', () => {
     chain: ['pii-detector'],
     policy: { 'pii-detector': { redaction: { reversible: true } } },
   };
-  const answer = (text: string, more: object = {}) => ({
+  const response = (text: string, more: object = {}) => ({
     input_type: 'response',
     litellm_call_id: 'c',
     texts: [text],
@@ -268,25 +268,25 @@ describe('markers that can be undone', () => {
   test('are none that somebody has written already', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(`${MAIL}, not [EMAIL_ADDRESS_1]`));
-    const ruling = await judge(answer('[EMAIL_ADDRESS_1] or [EMAIL_ADDRESS_2]?'));
-    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
+    const result = await judge(response('[EMAIL_ADDRESS_1] or [EMAIL_ADDRESS_2]?'));
+    expect(Object.values(rewritesOf(result.texts))).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
   });
 
   test('are put back into the answer, which is no finding', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL, 'bob@example.org'));
-    const ruling = await judge(answer('[EMAIL_ADDRESS_2] wrote to [EMAIL_ADDRESS_1]'));
-    expect(said(ruling)).toBe('redact');
-    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`bob@example.org wrote to ${MAIL}`]);
+    const result = await judge(response('[EMAIL_ADDRESS_2] wrote to [EMAIL_ADDRESS_1]'));
+    expect(said(result)).toBe('redact');
+    expect(Object.values(rewritesOf(result.texts))).toEqual([`bob@example.org wrote to ${MAIL}`]);
   });
 
   test('stand beside what the answer itself may not say', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
-    const ruling = await judge(answer('eve@example.org wrote to [EMAIL_ADDRESS_1]'));
-    expect(Object.values(rewritesOf(ruling.texts))).toEqual([`[EMAIL_ADDRESS_2] wrote to ${MAIL}`]);
+    const result = await judge(response('eve@example.org wrote to [EMAIL_ADDRESS_1]'));
+    expect(Object.values(rewritesOf(result.texts))).toEqual([`[EMAIL_ADDRESS_2] wrote to ${MAIL}`]);
     // What the answer said is not remembered
-    expect(Object.values(rewritesOf((await judge(answer('again [EMAIL_ADDRESS_1]'))).texts))).toEqual([
+    expect(Object.values(rewritesOf((await judge(response('again [EMAIL_ADDRESS_1]'))).texts))).toEqual([
       `again ${MAIL}`,
     ]);
   });
@@ -295,15 +295,15 @@ describe('markers that can be undone', () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     for (const id of ['d', null]) {
-      expect((await judge(answer('[EMAIL_ADDRESS_1]', { litellm_call_id: id }))).texts.size).toBe(0);
+      expect((await judge(response('[EMAIL_ADDRESS_1]', { litellm_call_id: id }))).texts.size).toBe(0);
     }
   });
 
   test('are held back while they are incomplete', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
-    expect((await judge(answer('to [EMAIL_ADDRE'))).holdback).toEqual(['[EMAIL_ADDRE'.length]);
-    expect((await judge(answer('to [EMAIL_ADDRESS_1] '))).holdback[0]).toBeLessThan(5);
+    expect((await judge(response('to [EMAIL_ADDRE'))).holdback).toEqual(['[EMAIL_ADDRE'.length]);
+    expect((await judge(response('to [EMAIL_ADDRESS_1] '))).holdback[0]).toBeLessThan(5);
   });
 
   test('are undone with the right value where two kinds of data have one name, or begin alike', async () => {
@@ -320,7 +320,7 @@ describe('markers that can be undone', () => {
     const text = values.join(' and ');
     const [rewritten = ''] = (await judge(request(text))).texts.values();
     expect(new Set(rewritten.split(' and ')).size).toBe(values.length);
-    expect(Object.values(rewritesOf((await judge(answer(rewritten))).texts))).toEqual([text]);
+    expect(Object.values(rewritesOf((await judge(response(rewritten))).texts))).toEqual([text]);
   });
 
   test('are not made where the policy only observes', async () => {
@@ -329,7 +329,7 @@ describe('markers that can be undone', () => {
       policy: { 'pii-detector': { redaction: { reversible: true }, mode: 'observe' } },
     });
     expect((await judge(request(MAIL))).texts.size).toBe(0);
-    expect((await judge(answer('[EMAIL_ADDRESS_1]'))).texts.size).toBe(0);
+    expect((await judge(response('[EMAIL_ADDRESS_1]'))).texts.size).toBe(0);
   });
 });
 
@@ -345,10 +345,10 @@ describe('a policy that observes', () => {
 
   test('leaves the call as it is, and is noted', async () => {
     const { judge } = engineOf(observing({ mode: 'observe' }));
-    const ruling = await judge({ texts: [text] });
-    expect(ruling).toMatchObject({ verdict: 'allow', texts: new Map() });
-    expect(ruling.by).toBeUndefined();
-    expect(ruling.notes.map(({ kind, enforced, verdict }) => `${kind} ${enforced} ${verdict}`)).toEqual([
+    const result = await judge({ texts: [text] });
+    expect(result).toMatchObject({ verdict: 'allow', texts: new Map() });
+    expect(result.by).toBeUndefined();
+    expect(result.notes.map(({ kind, enforced, verdict }) => `${kind} ${enforced} ${verdict}`)).toEqual([
       'secrets false redact',
       'banned-keywords false block',
     ]);

@@ -9,16 +9,16 @@ import { seeded } from '../support/incremental-diff.ts';
 
 /** A rule that counts where it was asked. */
 function counting() {
-  const asked: string[] = [];
+  const tried: string[] = [];
   const rule = anchoredRule({ id: 'key', anchors: ['key='], pattern: 'key=[a-z]{2,9}(?![a-z])' });
   const counted: TextRule = {
     ...rule,
     match(text, at) {
-      asked.push(text.slice(at, at + 8));
+      tried.push(text.slice(at, at + 8));
       return rule.match(text, at);
     },
   };
-  return { asked, rule: counted };
+  return { tried, rule: counted };
 }
 
 const policy = (rules: readonly TextRule[], more: Partial<TextPolicy> = {}): Policy => ({
@@ -42,11 +42,11 @@ async function found(finder: Finder, text: string) {
 
 describe('a text', () => {
   test('is looked at for the rules of all policies, each once', async () => {
-    const { asked, rule } = counting();
+    const { tried, rule } = counting();
     const more = anchoredRule({ id: 'word', anchors: ['word'], pattern: 'words?' });
     const finder = new Finder([policy([rule, more]), policy([rule]), {}], 'request');
     expect(await found(finder, 'key=abc and words')).toEqual(['key key=abc', 'word words']);
-    expect(asked).toHaveLength(1);
+    expect(tried).toHaveLength(1);
   });
 
   test('is looked at for what counts in its direction', async () => {
@@ -59,20 +59,20 @@ describe('a text', () => {
   });
 
   test('that was seen before is not looked at again, if it is longer than a line or two', async () => {
-    const { asked, rule } = counting();
+    const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const text of [`${filler}key=abc`, `${filler}key=abc`, 'key=abc', 'key=abc', `${filler}key=abd`]) {
       expect((await inTurns(finder.find(text, hour()))).findings).toHaveLength(1);
     }
-    expect(asked).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
+    expect(tried).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
   });
 
   test('with a lone surrogate is not taken for another', async () => {
-    const { asked, rule } = counting();
+    const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const unit of ['\ud800', '\ud801', '\ud800'])
       await inTurns(finder.find(`${filler}${unit} key=abc`, hour()));
-    expect(asked).toHaveLength(2);
+    expect(tried).toHaveLength(2);
   });
 
   test('is found in wherever a slice ends', async () => {
@@ -120,7 +120,7 @@ describe('a text', () => {
 
 describe('a text that grows', () => {
   test('is looked at where it is new', async () => {
-    const { asked, rule } = counting();
+    const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const text = `${filler}key=abc ${filler}key=def and more`;
     for (let end = 300; end <= text.length; end += 50)
@@ -128,7 +128,7 @@ describe('a text that grows', () => {
     const whole = await inTurns(finder.findGrowing('s', text, hour()));
     expect(whole.findings.map(({ start }) => text.slice(start, start + 7))).toEqual(['key=abc', 'key=def']);
     // Once or twice each, as it may still grow when it is seen first
-    expect(asked.length).toBeLessThanOrEqual(4);
+    expect(tried.length).toBeLessThanOrEqual(4);
   });
 
   test('is read from its beginning if that has changed, or became shorter', async () => {

@@ -94,28 +94,28 @@ async function ticking(engine: Engine, name: string, fields: Record<string, unkn
   longest = 0;
   ticks = 0;
   const startedAt = performance.now();
-  let ruling: PolicyResult | undefined;
+  let result: PolicyResult | undefined;
   try {
-    ruling = await judgeWith(engine, call, { timeoutMs: LIMIT_MS });
+    result = await judgeWith(engine, call, { timeoutMs: LIMIT_MS });
   } catch (error) {
     expect(error).toBeInstanceOf(OutOfTime);
   }
   const total = performance.now() - startedAt;
   await wait(2);
   clearInterval(timer);
-  gaps.push({ name, ms: longest, total, ended: ruling?.verdict ?? 'given up' });
-  return { call, ruling, ticks, total };
+  gaps.push({ name, ms: longest, total, ended: result?.verdict ?? 'given up' });
+  return { call, result, ticks, total };
 }
 
 describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
   test.each(Object.entries(HOSTILE))(
     'comes to an end with %s, and others have their turn',
     async (name, fields) => {
-      const { call, ruling, ticks, total } = await ticking(engine, `${name}, ${chain}`, fields());
+      const { call, result, ticks, total } = await ticking(engine, `${name}, ${chain}`, fields());
       // A tick for every quarter of a second is what would be the very least
       expect(ticks).toBeGreaterThan(total / 250 - 1);
-      for (const held of ruling?.holdback ?? []) expect(held).toBeGreaterThanOrEqual(0);
-      if (ruling !== undefined) rewriteForm(call, ruling.texts, 'rewrite');
+      for (const held of result?.holdback ?? []) expect(held).toBeGreaterThanOrEqual(0);
+      if (result !== undefined) rewriteForm(call, result.texts, 'rewrite');
     },
     60_000,
   );
@@ -134,13 +134,13 @@ test('another call is answered while one takes long', async () => {
     },
   );
   await wait(1);
-  let answered = 0;
-  while (!isOver && answered < 5) {
-    const { verdict } = await judgeWith(large, callOf(textCall(`a short one ${answered}`)));
+  let judged = 0;
+  while (!isOver && judged < 5) {
+    const { verdict } = await judgeWith(large, callOf(textCall(`a short one ${judged}`)));
     expect(verdict).toBe('block');
-    answered++;
+    judged++;
     await wait(1);
   }
-  expect(answered).toBe(5);
+  expect(judged).toBe(5);
   await end;
 });

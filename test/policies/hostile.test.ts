@@ -36,8 +36,8 @@ test.each<{ odd: unknown }>([
   for (const engine of [all, ...Object.values(CHAINS)]) {
     for (const input_type of ['request', 'response']) {
       const call = callOf({ input_type, ...fields });
-      const ruling = await judgeWith(engine, call, { timeoutMs: 60_000 });
-      rewriteForm(call, ruling.texts, 'rewrite');
+      const result = await judgeWith(engine, call, { timeoutMs: 60_000 });
+      rewriteForm(call, result.texts, 'rewrite');
     }
   }
 });
@@ -93,18 +93,18 @@ describe('calls at random', () => {
             structured_messages: texts().map((content) => ({ role: 'user', content })),
             tool_calls: texts().map((value) => toolCall(random.of([value, JSON.stringify({ value })]))),
           });
-          const ruling = await judgeWith(engine, call, { timeoutMs: 60_000 });
-          for (const [{ text }, rewrite] of ruling.texts) expect(rewrite).not.toBe(text);
-          expect(ruling.holdback).toHaveLength(call.texts.length);
+          const result = await judgeWith(engine, call, { timeoutMs: 60_000 });
+          for (const [{ text }, rewrite] of result.texts) expect(rewrite).not.toBe(text);
+          expect(result.holdback).toHaveLength(call.texts.length);
           call.texts.forEach((one, i) => {
-            const shown = Array.from(rewritesOf(ruling.texts)[one] ?? one);
-            expect(ruling.holdback[i]).toBeGreaterThanOrEqual(0);
-            expect(ruling.holdback[i]).toBeLessThanOrEqual(shown.length);
+            const shown = Array.from(rewritesOf(result.texts)[one] ?? one);
+            expect(result.holdback[i]).toBeGreaterThanOrEqual(0);
+            expect(result.holdback[i]).toBeLessThanOrEqual(shown.length);
           });
-          const form = rewriteForm(call, ruling.texts, 'rewrite');
-          const reply = form === null ? {} : rewriteReply(call, ruling.texts, form);
+          const form = rewriteForm(call, result.texts, 'rewrite');
+          const reply = form === null ? {} : rewriteReply(call, result.texts, form);
           if ('texts' in reply) expect(reply.texts).toHaveLength(call.texts.length);
-          if (ruling.verdict === 'block') expect(ruling.by?.reasonCode).toMatch(/^[a-z_]+$/);
+          if (result.verdict === 'block') expect(result.by?.reasonCode).toMatch(/^[a-z_]+$/);
         }
       }
     },

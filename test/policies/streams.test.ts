@@ -135,9 +135,9 @@ test('a block counts as soon as it is certain, and what could become a finding i
   const client = incrementalDiff();
   for (let end = 1; end <= text.length; end++) {
     const part = text.slice(0, end);
-    const ruling = await engine.judge({ input_type: 'response', litellm_call_id: 'b', texts: [part] });
-    if (ruling.verdict === 'block') break;
-    client.round(part, ruling.holdback[0] ?? 0, false);
+    const result = await engine.judge({ input_type: 'response', litellm_call_id: 'b', texts: [part] });
+    if (result.verdict === 'block') break;
+    client.round(part, result.holdback[0] ?? 0, false);
   }
   expect(client.shown()).toBe('The key is ');
 });

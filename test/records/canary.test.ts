@@ -46,7 +46,7 @@ const request = {
   },
   additional_provider_specific_params: { [CANARY]: CANARY },
 };
-const answer = {
+const reply = {
   ...request,
   input_type: 'response',
   structured_messages: null,
@@ -196,8 +196,7 @@ async function run({ akto, capsule, env, bodies }: Flow, extra: Record<string, s
     replies.push(`${reply.status} ${json(reply.headers)} ${reply.body}`);
     raw.destroy();
   };
-  for (const body of bodies ?? [request, answer, request, answer, request, request, request])
-    await post(body);
+  for (const body of bodies ?? [request, reply, request, reply, request, request, request]) await post(body);
   await post(request, { 'x-api-key': `wrong-${CANARY}`, authorization: `Bearer ${CANARY}` });
   await post(request, { 'content-encoding': CANARY });
   await post(request, {}, `/${CANARY}?${CANARY}=${CANARY}`);

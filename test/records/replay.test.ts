@@ -53,18 +53,18 @@ function expected(recording: Recording): Told[] {
   const successAt = rows.findLast(({ status }) => status === 'success')?.at;
   const statuses = [client.status].flat();
   const calls = callsOf(recording);
-  return (calls.length === 0 ? [[]] : calls).flatMap((asked) => {
-    const block = asked.find(({ answer }) => answer.action === 'BLOCKED');
-    const isAnswered = asked.some(({ body }) => body.input_type === 'response');
-    const status = statuses.length === 1 ? statuses[0] : isAnswered ? 200 : 500;
+  return (calls.length === 0 ? [[]] : calls).flatMap((rounds) => {
+    const block = rounds.find(({ reply }) => reply.action === 'BLOCKED');
+    const hasResponse = rounds.some(({ body }) => body.input_type === 'response');
+    const status = statuses.length === 1 ? statuses[0] : hasResponse ? 200 : 500;
     const seen = block !== undefined ? 'blocked' : status === 200 || status === 0 ? 'success' : 'failure';
-    const heardAt = block?.answered_at ?? block?.at ?? successAt ?? rows.at(-1)?.at ?? 0;
+    const heardAt = block?.replied_at ?? block?.at ?? successAt ?? rows.at(-1)?.at ?? 0;
     const actions = new Map<unknown, string>();
-    for (const { at, answered_at = at, body, answer } of asked) {
-      if (answered_at <= heardAt) actions.set(body.input_type, answer.action);
+    for (const { at, replied_at = at, body, reply } of rounds) {
+      if (replied_at <= heardAt) actions.set(body.input_type, reply.action);
     }
     const [outcome] = OTHER_OUTCOME[name] ?? [seen];
-    const callId = asked[0]?.body.litellm_call_id as string | undefined;
+    const callId = rounds[0]?.body.litellm_call_id as string | undefined;
     return [{ callId, outcome, verdicts: [...actions].map(([type, action]) => `${type} ${action}`) }];
   });
 }

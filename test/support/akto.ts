@@ -50,24 +50,24 @@ export function fakeAkto({
     envelopes.some((sent) => Object.values(sent).some((value) => (value?.length ?? 0) > limits.string));
 
   const reply: Reply = (request, response) => {
-    const answer = (said: Reply) => said(request, response);
+    const respond = (said: Reply) => said(request, response);
     if (request.headers.authorization !== token) {
-      return answer(text('<html><body>HTTP Status 401 - Unauthorized</body></html>', 401));
+      return respond(text('<html><body>HTTP Status 401 - Unauthorized</body></html>', 401));
     }
     const isBatch = request.path.endsWith('/api/ingestData');
-    if (!isBatch && !request.path.endsWith('/api/http-proxy')) return answer(text('<html>404</html>', 404));
+    if (!isBatch && !request.path.endsWith('/api/http-proxy')) return respond(text('<html>404</html>', 404));
     const body = request.body as { batchData?: Sent[] } & Sent;
     const envelopes = isBatch ? (body.batchData ?? []) : [body as Sent];
     if (isOver(request.text, envelopes, isBatch ? BATCH : PROXY)) {
-      return answer(refuse('Unexpected error: JSON input exceeds the maximum length'));
+      return respond(refuse('Unexpected error: JSON input exceeds the maximum length'));
     }
     if (envelopes.length === 0 || envelopes.some(({ requestPayload }) => !requestPayload)) {
-      return answer(refuse('Missing required field: requestPayload'));
+      return respond(refuse('Missing required field: requestPayload'));
     }
     if (isBatch || request.query.get('ingest_data') === 'true') recorded.push(...envelopes);
-    if (isBatch) return answer(json({ success: true }));
+    if (isBatch) return respond(json({ success: true }));
     const judges = ['guardrails', 'response_guardrails'].some((flag) => request.query.get(flag) === 'true');
-    return answer(aktoReply(judges ? result : undefined));
+    return respond(aktoReply(judges ? result : undefined));
   };
   return { recorded, reply };
 }

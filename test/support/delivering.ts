@@ -82,15 +82,15 @@ export function createTestClock(loops: number) {
   } satisfies Clock & Record<string, unknown>;
 }
 
-/** A vendor that answers to what it is handed: the ids of the records, in their order. */
+/** Reply of a vendor to the records it is handed; `ids` are in their order. */
 export type VendorReply = (ids: readonly string[], response: ServerResponse) => unknown;
 
-export const takes: VendorReply = (_, response) => answer(response, 202, { ok: true });
+export const takes: VendorReply = (_, response) => send(response, 202, { ok: true });
 export const says =
   (status: number, body: unknown = {}, headers: Record<string, string> = {}): VendorReply =>
   (_, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    answer(response, status, body);
+    send(response, status, body);
   };
 export const hangs: VendorReply = () => {};
 /** Replies so where one of these records is among them, and takes everything else. */
@@ -99,18 +99,18 @@ export const except =
   (ids, response) =>
     (ids.some((id) => bad.includes(id)) ? reply : takes)(ids, response);
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /** A vendor's server, the deliveries it was asked to take, and those that it took. */
 export async function startVendor(name: string, reply: VendorReply = takes, batch: Partial<Batch> = {}) {
-  const asked: string[][] = [];
+  const deliveries: string[][] = [];
   const taken: string[][] = [];
   let underWay = 0;
   const handle: FakeReply = async ({ body }, response) => {
     const { ids } = body as { ids: string[] };
-    asked.push(ids);
+    deliveries.push(ids);
     await vendor.reply(ids, response);
     if (response.writableEnded && response.statusCode === 202) taken.push(ids);
   };
@@ -131,7 +131,7 @@ export async function startVendor(name: string, reply: VendorReply = takes, batc
       return [];
     },
   };
-  const vendor = { name, sink, server, asked, taken, reply, isBusy: () => underWay > 0 };
+  const vendor = { name, sink, server, deliveries, taken, reply, isBusy: () => underWay > 0 };
   return vendor;
 }
 

@@ -18,7 +18,7 @@ import { aktoAt, capsuleAt } from './bridge.ts';
 import { undecided } from './decision.ts';
 import { BLOCK, backend } from './judging.ts';
 import { sinkOf } from './record.ts';
-import { type Asked, BEFORE_ALL, type Step } from './recordings.ts';
+import { BEFORE_ALL, type RecordedCall, type Step } from './recordings.ts';
 
 const AKTO = backend('akto', async () => ALLOW);
 const SINKS = [
@@ -94,16 +94,16 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   }
 
   /** As the main thread does it. */
-  async function ask({ at, answered_at = at, body, answer }: Asked): Promise<void> {
+  async function ask({ at, replied_at = at, body, reply }: RecordedCall): Promise<void> {
     const parsed = parseGuardrailCall(JSON.stringify(body));
     if ('bad' in parsed) throw new Error(parsed.bad.message);
     const { call } = parsed;
     const callId = call.litellm_call_id;
     if (callId === null) throw new Error('a recorded call has an id');
     if (call.input_type === 'request') requests.set(callId, call);
-    const { action } = answer;
+    const { action } = reply;
     const verdict = action === 'BLOCKED' ? BLOCK : ALLOW;
-    const ms = answered_at - at;
+    const ms = replied_at - at;
     const checks = [{ ...AKTO, backend: 'akto', seconds: ms / 1000, verdict }];
     const outcomes = {
       NONE: { kind: 'allow' },
@@ -136,7 +136,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       for (const step of steps) {
         time = step.at;
         if (step.restarts) await restart();
-        if (step.asked !== undefined) await ask(step.asked);
+        if (step.call !== undefined) await ask(step.call);
         else await Promise.all((step.posts ?? []).map((body) => intake.logs(body)));
       }
     },

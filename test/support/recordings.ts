@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 type Row = Readonly<Record<string, unknown>>;
-export type Asked = {
+export type RecordedCall = {
   readonly at: number;
-  readonly answered_at?: number;
+  readonly replied_at?: number;
   readonly body: Row;
-  readonly answer: {
+  readonly reply: {
     readonly action: 'NONE' | 'BLOCKED' | 'GUARDRAIL_INTERVENED';
     readonly texts?: string[];
   };
@@ -18,9 +18,9 @@ export type Recording = {
   readonly name: string;
   /** When the client began, Unix milliseconds. */
   readonly startedAt: number;
-  readonly guardrail_calls: readonly Asked[];
+  readonly guardrail_calls: readonly RecordedCall[];
   readonly log_posts: readonly { readonly at: number; readonly body: string }[];
-  /** What the clients were answered; 0 if they left before. */
+  /** Statuses that the clients got; 0 if they left before. */
   readonly client: { readonly status: number | readonly number[] };
 };
 
@@ -50,7 +50,7 @@ export function rowsOf(body: string): Row[] {
 
 export type Step = {
   readonly at: number;
-  readonly asked?: Asked;
+  readonly call?: RecordedCall;
   /** Bodies that arrive at once. */
   readonly posts?: readonly string[];
   /** The bridge was started again just before. */
@@ -61,7 +61,7 @@ export type Step = {
 export function stepsOf(recording: Recording): Step[] {
   const { startedAt } = recording;
   return [
-    ...recording.guardrail_calls.map((asked) => ({ at: startedAt + (asked.answered_at ?? asked.at), asked })),
+    ...recording.guardrail_calls.map((call) => ({ at: startedAt + (call.replied_at ?? call.at), call })),
     ...recording.log_posts.map(({ at, body }) => ({ at: startedAt + at, posts: [body] })),
   ].toSorted((a, b) => a.at - b.at);
 }
@@ -81,6 +81,6 @@ function startOf({
   if (event === undefined) return undefined;
   const { error_class } = (event.error_information ?? {}) as Row;
   const isWhole = event.stream === true || error_class === 'GuardrailRaisedException';
-  const offset = first === undefined ? 5 : isWhole ? first.at - 2 : (first.answered_at ?? first.at) + 3;
+  const offset = first === undefined ? 5 : isWhole ? first.at - 2 : (first.replied_at ?? first.at) + 3;
   return Math.round(Number(event.startTime) * 1000) - offset;
 }

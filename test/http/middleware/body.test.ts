@@ -53,7 +53,7 @@ const ways: Way[] = [
   },
 ];
 
-async function answerOf(request: http.ClientRequest): Promise<{ status: number; body: unknown }> {
+async function replyOf(request: http.ClientRequest): Promise<{ status: number; body: unknown }> {
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     request.on('response', resolve).on('error', reject);
   });
@@ -75,10 +75,10 @@ test.each(ways)(
   async ({ send }) => {
     const { server, metrics } = await serve();
     const [last, over, far] = [callOf(MAX), callOf(MAX + 1), callOf(MAX * 30)];
-    expect(await answerOf(send(server.url, last))).toEqual({ status: 200, body: { action: 'NONE' } });
+    expect(await replyOf(send(server.url, last))).toEqual({ status: 200, body: { action: 'NONE' } });
     expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(0);
-    expect(await answerOf(send(server.url, over))).toEqual(refused);
-    expect(await answerOf(send(server.url, far))).toEqual(refused);
+    expect(await replyOf(send(server.url, over))).toEqual(refused);
+    expect(await replyOf(send(server.url, far))).toEqual(refused);
     expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(2);
   },
 );
@@ -86,7 +86,7 @@ test.each(ways)(
 test('the limit counts bytes, not characters', async () => {
   const { server } = await serve();
   const body = JSON.stringify({ input_type: 'request', texts: ['\u20ac'.repeat(MAX / 2)] });
-  for (const { send } of ways) expect(await answerOf(send(server.url, body))).toEqual(refused);
+  for (const { send } of ways) expect(await replyOf(send(server.url, body))).toEqual(refused);
 });
 
 test.each(['fail_open', 'defer', 'fail_closed'])(
@@ -98,7 +98,7 @@ test.each(['fail_open', 'defer', 'fail_closed'])(
       AKTO_API_KEY: 'token',
       UNREACHABLE_FALLBACK: mode,
     });
-    for (const { send } of ways) expect(await answerOf(send(server.url, callOf(MAX + 1)))).toEqual(refused);
+    for (const { send } of ways) expect(await replyOf(send(server.url, callOf(MAX + 1)))).toEqual(refused);
     const direct = await bridge.app.request('/', { method: 'POST', body: callOf(MAX + 1) });
     expect({ status: direct.status, body: await direct.json() }).toEqual(refused);
     expect(backend.seen).toEqual([]);
@@ -110,7 +110,7 @@ test('a wrong key is told so before the size', async () => {
   const { server } = await serve({ BRIDGE_API_KEYS: 'key' });
   const headers = { 'x-api-key': 'wrong', 'content-length': MAX + 1 };
   const request = http.request(server.url, { method: 'POST', headers }).end(callOf(MAX + 1));
-  expect(await answerOf(request)).toMatchObject({ status: 401 });
+  expect(await replyOf(request)).toMatchObject({ status: 401 });
 });
 
 /** A call that has sent nearly all of its body. */
@@ -118,12 +118,12 @@ async function stalled({ url }: Listening): Promise<{ finish(): Promise<unknown>
   const body = callOf(MAX);
   const request = http.request(url, { method: 'POST', headers: { 'content-length': MAX } });
   request.on('error', () => {});
-  const answer = answerOf(request).catch(() => 'gone');
+  const reply = replyOf(request).catch(() => 'gone');
   await new Promise<void>((resolve) => request.write(body.slice(0, -1), () => resolve()));
   return {
     finish() {
       request.end(body.slice(-1));
-      return answer;
+      return reply;
     },
     leave: () => request.destroy(),
   };
@@ -133,10 +133,10 @@ test('more bodies at once than memory is meant for are BLOCKED, counted, and for
   const { server, metrics } = await serve();
   const calls = await Promise.all(Array.from({ length: 12 }, () => stalled(server)));
   await wait(50);
-  const answers = await Promise.all(calls.map(({ finish }) => finish()));
-  const overloaded = answers.filter((answer) => (answer as typeof refused).body.action === 'BLOCKED');
+  const replies = await Promise.all(calls.map(({ finish }) => finish()));
+  const overloaded = replies.filter((reply) => (reply as typeof refused).body.action === 'BLOCKED');
   expect(overloaded.length).toBe(4);
-  for (const answer of overloaded) expect(answer).toEqual(refused);
+  for (const reply of overloaded) expect(reply).toEqual(refused);
   expect(metric(await metrics(), 'rejected_total', { reason: 'overloaded' })).toBe(4);
 
   const later = await Promise.all(Array.from({ length: 8 }, async () => (await stalled(server)).finish()));
@@ -161,7 +161,7 @@ test('bodies that wait for a slow backend count as held', async () => {
     AKTO_API_KEY: 'token',
     AKTO_GUARDRAIL_TIMEOUT: '1',
   });
-  const answers = Array.from({ length: 40 }, () => answerOf((ways[0] as Way).send(server.url, callOf(MAX))));
-  expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([200]));
+  const replies = Array.from({ length: 40 }, () => replyOf((ways[0] as Way).send(server.url, callOf(MAX))));
+  expect(new Set((await Promise.all(replies)).map(({ status }) => status))).toEqual(new Set([200]));
   expect(metric(await metrics(), 'rejected_total', { reason: 'overloaded' })).toBeGreaterThan(0);
 });

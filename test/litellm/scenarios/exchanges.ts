@@ -59,7 +59,7 @@ export function exchanges(release: Release, world: () => World): void {
       expect(JSON.stringify(world().provider.calls)).not.toContain(address);
     });
 
-    testIf(judged.answer)('a forbidden answer does not reach the client', async () => {
+    testIf(judged.response)('a forbidden response does not reach the client', async () => {
       world().provider.reset({ text: recipe });
       const seen = await world().send(endpoint, endpoint.ask(question), ['policy-post']);
 
@@ -68,7 +68,7 @@ export function exchanges(release: Release, world: () => World): void {
       expect(world().provider.calls).toHaveLength(1);
     });
 
-    testIf(judged.answer)('a redacted answer reaches the client without the redacted words', async () => {
+    testIf(judged.response)('a redacted response reaches the client without the redacted words', async () => {
       world().provider.reset({ text: letter });
       const seen = await world().send(endpoint, endpoint.ask(question), ['mask-post']);
 
@@ -77,7 +77,7 @@ export function exchanges(release: Release, world: () => World): void {
       expect(seen.raw).toContain(letter.replace(address, masked));
     });
 
-    testIf(judged.answer)('RESPONSE_REDACTION=block blocks an answer that would be redacted', async () => {
+    testIf(judged.response)('RESPONSE_REDACTION=block blocks a response that would be redacted', async () => {
       world().provider.reset({ text: letter });
       const seen = await world().send(endpoint, endpoint.ask(question), ['strict-post']);
 

@@ -40,7 +40,7 @@ export function outages(release: Release, world: () => World): void {
       expect(world().provider.calls).toHaveLength(outcome.status === 200 ? 1 : 0);
     });
 
-    test.each(table)('%s: an answer', async (_case, guardrail, outcome) => {
+    test.each(table)('%s: a response', async (_case, guardrail, outcome) => {
       world().provider.reset();
       const seen = await world().send(chat, chat.ask(question), [`${guardrail}-post`]);
 
@@ -49,7 +49,7 @@ export function outages(release: Release, world: () => World): void {
       if (outcome.status !== 200) expect(seen.raw).not.toContain('kettle');
     });
 
-    test.each(table)('%s: a streamed answer', async (_case, guardrail, outcome) => {
+    test.each(table)('%s: a streamed response', async (_case, guardrail, outcome) => {
       world().provider.reset({ text: recipe, chunkSize: 4 });
       const seen = await world().send(chat, { ...chat.ask(question), stream: true }, [`${guardrail}-post`]);
 

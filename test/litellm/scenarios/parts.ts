@@ -157,7 +157,7 @@ export function parts(release: Release, world: () => World): void {
     });
 
     test.each([chat, messages, responses])(
-      'tool-call arguments in an answer of $name are judged',
+      'tool-call arguments in a response of $name are judged',
       async (endpoint) => {
         world().provider.reset({ toolCalls: [{ name: 'look_up', arguments: `{"q":"a ${forbidden}"}` }] });
         const seen = await world().send(endpoint, endpoint.ask(question), ['policy-post']);
@@ -174,7 +174,7 @@ export function parts(release: Release, world: () => World): void {
       expectError(release, endpoint, seen, blocked);
     });
 
-    test('an ordinary tool-call answer reaches the client', async () => {
+    test('an ordinary tool-call response reaches the client', async () => {
       world().provider.reset({ toolCalls: [{ name: 'look_up', arguments: '{"q":"plum"}' }] });
       const seen = await world().send(chat, chat.ask(question), ['mask-post']);
 

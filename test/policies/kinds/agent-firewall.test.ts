@@ -3,7 +3,11 @@ import { agentFirewall } from '../../../src/policies/kinds/agent-firewall.ts';
 import { toolCall } from '../../support/call.ts';
 import { callPolicy } from '../../support/call-policy.ts';
 
-const answer = (...tool_calls: unknown[]) => ({ input_type: 'response', litellm_call_id: 'c-1', tool_calls });
+const response = (...tool_calls: unknown[]) => ({
+  input_type: 'response',
+  litellm_call_id: 'c-1',
+  tool_calls,
+});
 const calling = (name: string, args: unknown = {}, id = 'call_1') => toolCall(JSON.stringify(args), name, id);
 const DENIED = 'tool_denied tool';
 
@@ -14,35 +18,35 @@ describe('which tools', () => {
     denied_tools: ['*secret*'],
   };
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
-    ['allowed', lists, answer(calling('search.web')), undefined],
-    ['allowed with a slash', lists, answer(calling('fs/read')), undefined],
-    ['not allowed', lists, answer(calling('shell')), DENIED],
-    ['blocked', lists, answer(calling('search.raw')), DENIED],
-    ['denied', lists, answer(calling('search.secrets')), DENIED],
-    ['one of several', lists, answer(calling('search.web'), calling('shell')), DENIED],
+    ['allowed', lists, response(calling('search.web')), undefined],
+    ['allowed with a slash', lists, response(calling('fs/read')), undefined],
+    ['not allowed', lists, response(calling('shell')), DENIED],
+    ['blocked', lists, response(calling('search.raw')), DENIED],
+    ['denied', lists, response(calling('search.secrets')), DENIED],
+    ['one of several', lists, response(calling('search.web'), calling('shell')), DENIED],
     [
       'without a name',
       lists,
-      answer({ id: null, index: 0, function: { name: null, arguments: '' } }),
+      response({ id: null, index: 0, function: { name: null, arguments: '' } }),
       DENIED,
     ],
-    ['no object', lists, answer('shell'), DENIED],
+    ['no object', lists, response('shell'), DENIED],
     [
       'a custom tool',
       lists,
-      answer({ id: 'x', type: 'custom', custom: { name: 'shell', input: 'ls' } }),
+      response({ id: 'x', type: 'custom', custom: { name: 'shell', input: 'ls' } }),
       DENIED,
     ],
-    ['all but blocked', { blocked_tools: ['shell*'] }, answer(calling('look_up')), undefined],
-    ['a line break in a blocked name', { blocked_tools: ['shell*'] }, answer(calling('shell\nx')), DENIED],
-    ['dots in a blocked name', { blocked_tools: ['shell*'] }, answer(calling('shell/../x')), DENIED],
+    ['all but blocked', { blocked_tools: ['shell*'] }, response(calling('look_up')), undefined],
+    ['a line break in a blocked name', { blocked_tools: ['shell*'] }, response(calling('shell\nx')), DENIED],
+    ['dots in a blocked name', { blocked_tools: ['shell*'] }, response(calling('shell/../x')), DENIED],
     [
       'a long blocked name',
       { blocked_tools: ['shell*'] },
-      answer(calling(`shell${'x'.repeat(300)}`)),
+      response(calling(`shell${'x'.repeat(300)}`)),
       DENIED,
     ],
-    ['no tool', { allowed_tools: [] }, answer(), undefined],
+    ['no tool', { allowed_tools: [] }, response(), undefined],
     [
       'offered',
       { blocked_tools: ['shell'] },
@@ -76,7 +80,7 @@ describe('which tools', () => {
 
 describe('roles', () => {
   const options = { tools: { roles: { reader: { allowed: ['fs.read'] }, writer: { denied: ['shell'] } } } };
-  const of = (name: string, fields: Record<string, unknown>) => ({ ...answer(calling(name)), ...fields });
+  const of = (name: string, fields: Record<string, unknown>) => ({ ...response(calling(name)), ...fields });
   test.each([
     ['by team', of('fs.read', { request_data: { user_api_key_team_alias: 'reader' } }), undefined],
     [
@@ -150,7 +154,7 @@ describe('arguments', () => {
   ])('%s', (_, call, refusal) => {
     const { check, failed } = callPolicy(agentFirewall, options);
     expect(failed).toEqual([]);
-    expect(check(answer(call))).toBe(refusal);
+    expect(check(response(call))).toBe(refusal);
     expect(check({ tool_calls: [call] })).toBe(refusal);
   });
 
@@ -161,15 +165,15 @@ describe('arguments', () => {
       argument_rules: [{ deny_patterns: ['(?:[a-z]+ ){1,100}[A-Z]\\d'] }],
     });
     const start = performance.now();
-    expect(check(answer(calling('a', 'abc '.repeat(122_000))))).toBe(TOO_MANY);
+    expect(check(response(calling('a', 'abc '.repeat(122_000))))).toBe(TOO_MANY);
     // Far from the seconds that the whole would take, even on a busy machine
     expect(performance.now() - start).toBeLessThan(2000);
   });
 
   test('of more than 1000 calls are refused', () => {
     const { check } = callPolicy(agentFirewall, { blocked_tools: ['shell'] });
-    expect(check(answer(...Array(1000).fill(calling('a'))))).toBeUndefined();
-    expect(check(answer(...Array(1001).fill(calling('a'))))).toBe(TOO_MANY);
+    expect(check(response(...Array(1000).fill(calling('a'))))).toBeUndefined();
+    expect(check(response(...Array(1001).fill(calling('a'))))).toBe(TOO_MANY);
   });
 
   test('a pattern that cannot run is a mistake', () => {
@@ -215,7 +219,7 @@ describe('limits', () => {
 
   test('several actions of one answer count each, and none if they are too many', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
-    const many = (...ids: string[]) => check(answer(...ids.map((id) => calling('a', {}, id))));
+    const many = (...ids: string[]) => check(response(...ids.map((id) => calling('a', {}, id))));
     expect(many('1', '2', '3')).toBe(FULL);
     expect(many('1', '2')).toBeUndefined();
     expect(many('1', '2', '3')).toBe(FULL);
@@ -224,9 +228,9 @@ describe('limits', () => {
   test('calls without an id are told apart by where they stand', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
     const chunk = { index: 0, id: null, function: { name: 'a', arguments: '' } };
-    expect(check(answer(chunk))).toBeUndefined();
-    expect(check(answer(chunk))).toBeUndefined();
-    expect(check(answer(chunk, chunk))).toBe(FULL);
+    expect(check(response(chunk))).toBeUndefined();
+    expect(check(response(chunk))).toBeUndefined();
+    expect(check(response(chunk, chunk))).toBe(FULL);
   });
 
   test('a request is not counted', () => {
@@ -294,9 +298,9 @@ describe('limits', () => {
 
   test('what is too much to be read cannot be added up', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limit: 100 });
-    expect(check(answer(calling('a', 'x'.repeat(500_001))))).toBe('argument_denied too-many-arguments');
+    expect(check(response(calling('a', 'x'.repeat(500_001))))).toBe('argument_denied too-many-arguments');
     expect(
-      callPolicy(agentFirewall, { rate_limit: 1 }).check(answer(calling('a', 'x'.repeat(500_001)))),
+      callPolicy(agentFirewall, { rate_limit: 1 }).check(response(calling('a', 'x'.repeat(500_001)))),
     ).toBeUndefined();
   });
 
@@ -316,7 +320,7 @@ describe('limits', () => {
   test('what a stream shows in part is the same action, and grows', () => {
     const limits = { max_actions_per_session: 1, transaction_limits: { max_daily_total: 100 } };
     const { check } = callPolicy(agentFirewall, limits);
-    const shown = (args: string) => check(answer(toolCall(args, 'pay', 'call_1')));
+    const shown = (args: string) => check(response(toolCall(args, 'pay', 'call_1')));
     for (const args of ['', '{"amo', '{"amount": 6', '{"amount": 60', '{"amount": 60}'])
       expect(shown(args)).toBeUndefined();
     expect(shown('{"amount": 60} ')).toBe(FULL);
@@ -363,7 +367,7 @@ describe('the kill switch', () => {
   test('halts a session after a suspicious argument', () => {
     const { check } = callPolicy(agentFirewall, { kill_switches: { halt_on_suspicious_pattern: true } });
     const of = (trace: string, path: string) =>
-      check({ ...answer(calling('a', { path })), litellm_trace_id: trace });
+      check({ ...response(calling('a', { path })), litellm_trace_id: trace });
     expect(of('t-1', 'a')).toBeUndefined();
     expect(of('t-1', '../a')).toBe('argument_denied path-traversal');
     expect(of('t-1', 'a')).toBe('session_limit session-halted');
