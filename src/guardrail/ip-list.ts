@@ -1,11 +1,11 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 type Range = { readonly address: string; readonly family: 'ipv4' | 'ipv6'; readonly prefix: number };
 
 const HINT = 'write an address like 10.1.2.3 or fd00::1, or a range like 10.0.0.0/8 or fd00::/8';
 
 /**
- * Makes a test for addresses on a list of addresses and CIDR ranges. An IPv4 address is the same as its IPv4-mapped form in
+ * Tells if an address is on a list of addresses and CIDR ranges. An IPv4 address is the same as its IPv4-mapped form in
  * IPv6, which a server that listens on `::` sees; a range of IPv6 has no other IPv4 addresses in it. Nobody is on an
  * empty list, and neither is an unknown address.
  *
@@ -18,31 +18,25 @@ export function ipList(entries: readonly string[]): (address: string | undefined
     if (range === undefined) throw new Error(`entry ${index + 1}: ${HINT}`);
     lists[range.family].addSubnet(range.address, range.prefix, range.family);
   }
-  return (address) => {
-    const one = address === undefined ? undefined : addressOf(address.replace(/%.*$/, ''), undefined);
+  return (address = '') => {
+    const one = address.includes('/') ? undefined : rangeOf(address.replace(/%.*$/, ''));
     return one !== undefined && lists[one.family].check(one.address, one.family);
   };
 }
 
-function rangeOf(entry: string): Range | undefined {
-  const [address = '', prefix, ...rest] = entry.split('/');
-  if (rest.length > 0 || address.includes('%')) return undefined;
-  if (prefix === undefined) return addressOf(address, undefined);
-  return /^(?:0|[1-9]\d{0,2})$/.test(prefix) ? addressOf(address, Number(prefix)) : undefined;
-}
-
+const BITS: Readonly<Record<number, number>> = { 4: 32, 6: 128 };
 const MAPPED_BITS = 96;
 
-/** @param prefix bits of the range; undefined for the address alone */
-function addressOf(address: string, prefix: number | undefined): Range | undefined {
-  if (isIPv4(address)) {
-    return (prefix ?? 32) <= 32 ? { address, family: 'ipv4', prefix: prefix ?? 32 } : undefined;
-  }
-  if (!isIPv6(address) || (prefix ?? 128) > 128) return undefined;
-  const mapped = mappedIPv4(address);
-  return mapped !== undefined && (prefix ?? 128) >= MAPPED_BITS
-    ? { address: mapped, family: 'ipv4', prefix: (prefix ?? 128) - MAPPED_BITS }
-    : { address, family: 'ipv6', prefix: prefix ?? 128 };
+function rangeOf(entry: string): Range | undefined {
+  const [, address = '', given] = /^([^/%]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(entry) ?? [];
+  const bits = BITS[isIP(address)];
+  const prefix = given === undefined ? bits : Number(given);
+  if (bits === undefined || prefix === undefined || prefix > bits) return undefined;
+  if (bits === 32) return { address, family: 'ipv4', prefix };
+  const mapped = prefix < MAPPED_BITS ? undefined : mappedIPv4(address);
+  return mapped === undefined
+    ? { address, family: 'ipv6', prefix }
+    : { address: mapped, family: 'ipv4', prefix: prefix - MAPPED_BITS };
 }
 
 /** `10.0.0.1` of `::ffff:10.0.0.1`, however it is written. */
