@@ -88,7 +88,7 @@ describe.each(recordedCalls)('$name', (recorded) => {
   test('reaches the vendors with everything that somebody wrote', async () => {
     akto.seen.length = 0;
     capsule.seen.length = 0;
-    // All recorded calls have the same id, and what a vendor has allowed it is not asked again
+    // All recorded calls have the same id, and a text that a vendor has allowed is not sent to it again
     const litellm_call_id = randomUUID();
     expect(await post(vendors, { ...body, litellm_call_id })).toEqual({ action: 'NONE' });
     const written = writtenAt(recorded).map((path) => String(at(body, path)));

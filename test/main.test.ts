@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
-/** What V8 says of its decisions while a program runs with little room for young objects. */
+/** Output of V8 about its decisions while a program runs with little room for young objects. */
 function pretenuringOf(...args: readonly string[]) {
   const flags = ['--trace-pretenuring-statistics', '--max-semi-space-size=1'];
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, ...args], {

@@ -7,7 +7,7 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../node_modules/.c
 
 const SLOW = '**/*.slow.test.ts';
 
-/** `npm test` runs what a change wants to know within a minute, `npm run test:slow` (--mode slow) the rest. */
+/** `npm test` runs everything that ends within a minute, `npm run test:slow` (--mode slow) the rest. */
 export default defineConfig(({ mode }) => ({
   test: {
     root: import.meta.dirname,

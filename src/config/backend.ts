@@ -5,7 +5,7 @@ import { type Env, type Report, read, variable } from './read.ts';
 
 export const DEFAULT_TIMEOUT_MS = 5000;
 
-/** What can be set for every backend; each name begins with that of the backend. */
+/** Settings of every backend; each name begins with that of the backend. */
 const COMMON = {
   MODE: {
     schema: oneOf(['enforce', 'observe']),

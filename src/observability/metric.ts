@@ -119,7 +119,7 @@ class Metric<K extends string, S extends Value | Distribution> {
     this.#root = new Branch<S>();
   }
 
-  /** What prom-client writes down. */
+  /** Reads the samples that prom-client writes down. */
   read(name: string): { readonly name: string; readonly values: readonly Sample[] } {
     const samplesOf = (
       { series, next }: Branch<S>,

@@ -17,9 +17,9 @@ export type IntakeOptions = {
   readonly pendingCalls: PendingCalls;
   readonly redactor: Redactor;
   readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
-  /** How long a failure waits for a success of its call. */
+  /** Time that a failure waits for a success of its call. */
   readonly failureGraceMs: number;
-  /** How long a response may still be judged after LiteLLM has logged it. */
+  /** Time that a response may still be judged after LiteLLM has logged it. */
   readonly responseCheckMs: number;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;

@@ -14,8 +14,8 @@ export type Result = {
   ms: { p50: number; p99: number };
 };
 
-const perSecond = (slice: Measured) => slice.answers / slice.seconds;
-const cpuUs = (slice: Measured) => (slice.cpuMs / slice.answers) * 1_000;
+const perSecond = (slice: Measured) => slice.replies / slice.seconds;
+const cpuUs = (slice: Measured) => (slice.cpuMs / slice.replies) * 1_000;
 const p50 = (slice: Measured) => slice.p50;
 const p99 = (slice: Measured) => slice.p99;
 const ratio = (a: number, b: number) => a / b;

@@ -4,33 +4,33 @@ import { connect, type Socket } from 'node:net';
 import { chatBody, SERIAL, turnBody } from './body.ts';
 import { logBody } from './log-event.ts';
 
-export type Connection = { socket: Socket; ask: (answered: () => void) => void };
+export type Connection = { socket: Socket; ask: (replied: () => void) => void };
 export type Route = keyof typeof ROUTES;
 
 const ROUTES = {
   verdict: {
     path: '/beta/litellm_basic_guardrail_api',
     body: (bytes: number) => chatBody(bytes),
-    isExpected: (answer: string) => answer === '{"action":"NONE"}',
+    isExpected: (reply: string) => reply === '{"action":"NONE"}',
   },
   /** As `verdict`, with no message that was sent before. */
   new: {
     path: '/beta/litellm_basic_guardrail_api',
     body: (bytes: number) => chatBody(bytes, '', `${SERIAL} `),
-    isExpected: (answer: string) => answer === '{"action":"NONE"}',
+    isExpected: (reply: string) => reply === '{"action":"NONE"}',
   },
   /** The fiftieth turn of a conversation of which the others were judged before. */
   turn: {
     path: '/beta/litellm_basic_guardrail_api',
     body: () => turnBody(50),
-    isExpected: (answer: string) => answer === '{"action":"NONE"}',
+    isExpected: (reply: string) => reply === '{"action":"NONE"}',
   },
-  /** A receipt for new events alone; or the answer of a bridge whose telemetry is off. */
+  /** A receipt for new events alone; or the reply of a bridge whose telemetry is off. */
   logs: {
     path: '/v1/litellm/logs',
     body: logBody,
-    isExpected: (answer: string) =>
-      /"new":[1-9]\d*,"late":0,"duplicate":0,/.test(answer) || answer.startsWith('{"accepted":0,'),
+    isExpected: (reply: string) =>
+      /"new":[1-9]\d*,"late":0,"duplicate":0,/.test(reply) || reply.startsWith('{"accepted":0,'),
   },
 };
 
@@ -52,39 +52,38 @@ function requestBytes(route: Route, bytes: number, rows: number): Buffer {
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** The body of a complete answer, undefined while it is still arriving; anything but a 200 with a length throws. */
-function answerBody(text: string): string | undefined {
+/** The body of a complete reply, undefined while it is still arriving; anything but a 200 with a length throws. */
+function replyBody(text: string): string | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1];
-  if (!text.startsWith('HTTP/1.1 200 ') || length === undefined)
-    throw new Error(`unexpected answer: ${text}`);
+  if (!text.startsWith('HTTP/1.1 200 ') || length === undefined) throw new Error(`unexpected reply: ${text}`);
   return text.length < end + 4 + Number(length) ? undefined : text.slice(end + 4);
 }
 
-async function open(port: number, request: Buffer, isExpected: (answer: string) => boolean) {
+async function open(port: number, request: Buffer, isExpected: (reply: string) => boolean) {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
   const bytes = Buffer.from(request);
   const serials: number[] = [];
   for (let at = bytes.indexOf(SERIAL); at >= 0; at = bytes.indexOf(SERIAL, at + 1)) serials.push(at);
   let received = '';
-  let answered: (() => void) | undefined;
+  let replied: (() => void) | undefined;
   socket.on('data', (chunk) => {
     received += chunk.toString('latin1');
-    const body = answerBody(received);
+    const body = replyBody(received);
     if (body === undefined) return;
-    if (!isExpected(body)) throw new Error(`wrong answer: ${body}`);
-    const done = answered;
+    if (!isExpected(body)) throw new Error(`wrong reply: ${body}`);
+    const done = replied;
     received = '';
-    answered = undefined;
+    replied = undefined;
     done?.();
   });
   socket.on('close', () => {
-    if (answered) throw new Error(`the server on port ${port} closed a connection with a request on it`);
+    if (replied) throw new Error(`the server on port ${port} closed a connection with a request on it`);
   });
-  const ask = (onAnswer: () => void) => {
-    answered = onAnswer;
+  const ask = (onReply: () => void) => {
+    replied = onReply;
     serial += 1;
     const digits = String(serial).padStart(SERIAL.length, '0');
     for (const at of serials) bytes.write(digits, at, 'latin1');

@@ -41,12 +41,12 @@ export async function countFlushes(env: Record<string, string>): Promise<void> {
   }
   const alone = (flushes() - before) / ALONE;
   const middle = flushes();
-  const { answers } = await load(server, { route: 'logs', bytes: 10 * KB, concurrency: 50, ms: 1_000 });
-  const together = (flushes() - middle) / answers;
+  const { replies } = await load(server, { route: 'logs', bytes: 10 * KB, concurrency: 50, ms: 1_000 });
+  const together = (flushes() - middle) / replies;
   await server.stop();
   console.log(
     `flushes of the outbox per event: ${alone.toFixed(2)} with one sender (${ALONE} POSTs, ${unflushed} answered ` +
-      `without one), ${together.toFixed(2)} with 50 (${answers} POSTs)`,
+      `without one), ${together.toFixed(2)} with 50 (${replies} POSTs)`,
   );
   // No figure but a broken promise
   if (unflushed > 0) process.exitCode = 1;

@@ -1,7 +1,7 @@
-/** The load generator, a process of its own: takes one `Job` at a time over IPC and answers with a `Slice`. */
+/** The load generator, a process of its own: takes one `Job` at a time over IPC and sends back a `Slice`. */
 import { type Connection, openConnections, type Route } from './connection.ts';
 
-/** Closed loop of `concurrency` callers, or with `perSecond` an open one that never waits for an answer. */
+/** Closed loop of `concurrency` callers, or with `perSecond` an open one that never waits for a reply. */
 export type Job = {
   port: number;
   /** Default `verdict`. */
@@ -15,7 +15,7 @@ export type Job = {
   /** Log events of 10 KB at a fixed rate at the same time; they are not measured. */
   logs?: { perSecond: number; rows: number };
 };
-export type Slice = { answers: number; seconds: number; p50: number; p99: number };
+export type Slice = { replies: number; seconds: number; p50: number; p99: number };
 /** A slice and what the server spent on it; NaN without /proc. */
 export type Measured = Slice & { cpuMs: number };
 
@@ -63,7 +63,7 @@ function fixedRate(
   const total = Math.max(1, Math.floor((ms / 1_000) * perSecond));
   const due: number[] = [];
   let issued = 0;
-  let answers = 0;
+  let replies = 0;
   return new Promise((resolve) => {
     const send = () => {
       while (due.length > 0 && idle.length > 0) {
@@ -72,8 +72,8 @@ function fixedRate(
         connection.ask(() => {
           record(since);
           idle.push(connection);
-          answers += 1;
-          if (answers === total) resolve();
+          replies += 1;
+          if (replies === total) resolve();
           else send();
         });
       }
@@ -108,6 +108,6 @@ process.on('message', async (job: Job) => {
   await beside;
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
-  const slice: Slice = { answers: latencies.length, seconds, p50: at(0.5), p99: at(0.99) };
+  const slice: Slice = { replies: latencies.length, seconds, p50: at(0.5), p99: at(0.99) };
   process.send?.(slice);
 });

@@ -1,4 +1,4 @@
-/** Measures the policies: to read texts, for a chat and its turns, for streamed answers, and at the start. */
+/** Measures the policies: to read texts, for a chat and its turns, for streamed responses, and at the start. */
 
 import { chats } from './policy-chats.ts';
 import { responses } from './policy-responses.ts';

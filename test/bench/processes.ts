@@ -1,4 +1,4 @@
-/** Starts the processes of a benchmark run on the two cores: what is measured on one, everything else on the other. */
+/** Starts the processes of a benchmark run on the two cores: the measured server on one, everything else on the other. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ function start(
 }
 
 /**
- * Starts a server and waits for the line that tells its port; whatever it prints after that is dropped.
+ * Starts a server and waits for the line that tells its port; later output is dropped.
  *
  * @param under a command that runs another in its own process, such as `strace -D`
  */

@@ -27,20 +27,20 @@ function read(stream: IncomingMessage, done: (body: Buffer) => void): void {
   stream.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
 }
 
-function answer(response: ServerResponse, body: string): void {
+function respond(response: ServerResponse, body: string): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 
-/** Reads and parses the body, answers a constant. */
+/** Reads and parses the body, replies with a constant. */
 function bare(incoming: IncomingMessage, response: ServerResponse): void {
   read(incoming, (body) => {
     JSON.parse(body.toString());
-    answer(response, ALLOW);
+    respond(response, ALLOW);
   });
 }
 
-/** Reads and parses the body, sends it on to the stub, waits for its answer, answers a constant. */
+/** Reads and parses the body, sends it on to the stub, waits for its reply, replies with a constant. */
 function hop(port: number) {
   const agent = new Agent({ keepAlive: true });
   const headers = { 'content-type': 'application/json', authorization: 'bench-token' };
@@ -50,20 +50,20 @@ function hop(port: number) {
       const options = { agent, port, host: '127.0.0.1', method: 'POST', path: '/api/http-proxy' };
       const onward = request(
         { ...options, headers: { ...headers, 'content-length': body.length } },
-        (reply) => read(reply, () => answer(response, ALLOW)),
+        (reply) => read(reply, () => respond(response, ALLOW)),
       );
       onward.end(body);
     });
 }
 
-/** An Akto that allows everything at once; a GET tells how often it was asked. */
+/** An Akto that allows everything at once; a GET tells the number of its checks. */
 function stub() {
-  let asked = 0;
+  let checks = 0;
   return (incoming: IncomingMessage, response: ServerResponse): void =>
     read(incoming, () => {
-      if (incoming.method === 'GET') return answer(response, String(asked));
-      asked += 1;
-      answer(response, AKTO_ALLOW);
+      if (incoming.method === 'GET') return respond(response, String(checks));
+      checks += 1;
+      respond(response, AKTO_ALLOW);
     });
 }
 
@@ -71,7 +71,7 @@ function stub() {
 const RECEIPT =
   '{"new":1,"late":0,"duplicate":0,"attempt":0,"blocked":0,"legacy":0,"null":0,"accepted":1,"rejected":0}';
 
-/** Reads and parses the body, appends it to a file, answers when it is on the disk; one flush for all that wait. */
+/** Reads and parses the body, appends it to a file, replies when it is on the disk; one flush for all that wait. */
 function durable(file: string) {
   const fd = openSync(file, 'a', 0o600);
   type Waiting = { body: Buffer; response: ServerResponse };
@@ -88,7 +88,7 @@ function durable(file: string) {
     );
     fdatasync(fd, (error) => {
       if (error) throw error;
-      for (const { response } of batch) answer(response, RECEIPT);
+      for (const { response } of batch) respond(response, RECEIPT);
       flush();
     });
   };

@@ -23,9 +23,9 @@ const delivered = (server: Server) => sum(server, 'delivered_total\\{backend="ak
 /** A bridge that takes events and stores none would be fast. */
 async function expectStored(server: Server): Promise<void> {
   const before = await stored(server);
-  const { answers } = await load(server, { ...LOGS, concurrency: 1, ms: 200 });
+  const { replies } = await load(server, { ...LOGS, concurrency: 1, ms: 200 });
   const events = (await stored(server)) - before;
-  if (events !== answers) throw new Error(`${answers} events were acknowledged, and ${events} stored`);
+  if (events !== replies) throw new Error(`${replies} events were acknowledged, and ${events} stored`);
 }
 
 /**

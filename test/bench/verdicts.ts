@@ -16,13 +16,13 @@ async function expectBlocked(server: Server): Promise<void> {
     throw new Error(`a credential got ${reply.status} ${JSON.stringify(verdict)}`);
 }
 
-/** Nor may it answer without asking its backend. */
+/** Nor may it reply without asking its backend. */
 async function expectAsked(server: Server, stub: Server): Promise<void> {
-  const asked = async () => Number(await (await fetch(`http://127.0.0.1:${stub.port}/`)).text());
-  const before = await asked();
-  const { answers } = await load(server, { bytes: 4 * KB, concurrency: 1, ms: 200 });
-  const calls = (await asked()) - before;
-  if (calls !== answers) throw new Error(`${answers} answers, but the backend was asked ${calls} times`);
+  const checks = async () => Number(await (await fetch(`http://127.0.0.1:${stub.port}/`)).text());
+  const before = await checks();
+  const { replies } = await load(server, { bytes: 4 * KB, concurrency: 1, ms: 200 });
+  const calls = (await checks()) - before;
+  if (calls !== replies) throw new Error(`${replies} replies, but the backend was asked ${calls} times`);
 }
 
 export async function local(): Promise<void> {

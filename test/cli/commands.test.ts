@@ -118,7 +118,7 @@ test.each([['help', 'settings'], ['settings', '--help'], ['settings']])(
   },
 );
 
-/** Preloaded code that names each module which is asked for from `node_modules`. */
+/** Preloaded code that names each module loaded from `node_modules`. */
 const NAME_PACKAGES = `import { registerHooks } from 'node:module';
 registerHooks({ resolve(name, context, next) {
   if (/^[a-z@]/.test(name) && !name.startsWith('node:')) process.stderr.write('loads ' + name + '\\n');

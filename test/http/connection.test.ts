@@ -10,7 +10,7 @@ const MAX = 64 * 1024;
 const KEY = { 'x-api-key': 'key' };
 const call = (text: string) => ({ input_type: 'request', texts: [text] });
 
-/** Blocks what contains "block", takes its time over "slow", never answers "hang". */
+/** Blocks texts with "block", takes its time over "slow", never replies to "hang". */
 let akto: FakeBackend;
 let bridge: ServingChild;
 const gone: string[] = [];
@@ -57,7 +57,7 @@ async function counted(name: string, labels: Record<string, string>): Promise<nu
 
 const actionOf = ({ body }: { body: string }) => (JSON.parse(body) as { action?: string }).action;
 
-/** A body that would answer twice if it were taken for the next request. */
+/** A body that would get a second reply if it were taken for the next request. */
 const trap = (bytes: number) => rawPost(call('block'), KEY).repeat(bytes).slice(0, bytes);
 
 const early = [

@@ -77,7 +77,7 @@ function mutator(seed: number) {
 
 type Sent = { texts?: unknown[]; structured_messages?: unknown[] };
 
-/** What is wrong with a reply; undefined for one of the three actions exactly, or a 4xx that names a field. */
+/** Names the fault of a reply; undefined for exactly one of the three actions, or a 4xx that names a field. */
 function wrong(status: number, text: string, sent: string): string | undefined {
   const reply = JSON.parse(text) as Record<string, unknown>;
   const keys = Object.keys(reply).join();

@@ -10,7 +10,7 @@ export interface Case {
   headers?: Record<string, string>;
   /** The kinds of guardrail calls LiteLLM makes (rounds of a stream once), and the status its client sees. */
   outcome: Outcome;
-  /** What it does instead as long as a release does not do that yet. */
+  /** Outcome with releases that cannot do that yet. */
   before?: { trait: Trait; outcome: Outcome };
 }
 

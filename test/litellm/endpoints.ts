@@ -1,4 +1,4 @@
-/** An endpoint of the proxy that clients use, with how to ask it and what it does with a guardrail. */
+/** An endpoint of the proxy that clients use, the form of its requests, and its use of guardrails. */
 export interface Endpoint {
   name: string;
   path: string;
@@ -6,7 +6,7 @@ export interface Endpoint {
   ask(prompt: string): Record<string, unknown>;
   /** How it words an error to clients since it types its errors. */
   errors: 'openai' | 'anthropic' | 'plain';
-  /** Whether LiteLLM calls a guardrail for the request and for the response, plain and streamed. */
+  /** True where LiteLLM calls a guardrail: for the request, for a plain response, for a streamed one. */
   judged: { request: boolean; response: boolean; stream: boolean };
 }
 

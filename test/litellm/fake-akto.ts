@@ -1,6 +1,6 @@
 import { type RecordedCall, type Recorder, startRecorder } from './recorder.ts';
 
-/** What the fake Akto looks for. Both are invented. */
+/** Words that the fake Akto looks for. Both are invented. */
 export const forbidden = 'turnip';
 export const address = 'ada@example.com';
 export const masked = '[address]';

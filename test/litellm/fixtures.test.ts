@@ -11,7 +11,7 @@ import { does, type Release } from './release.ts';
 
 const record = process.env.RECORD_FIXTURES === '1';
 
-// What LiteLLM really sends. Replayed by the ordinary tests; RECORD_FIXTURES=1 writes them anew.
+// Bodies that LiteLLM really sends. Replayed by the ordinary tests; RECORD_FIXTURES=1 writes them anew.
 describe.each(inject('releases'))('the guardrail calls of litellm $version', (release) => {
   const folder = join(import.meta.dirname, '..', 'fixtures', `litellm-${release.version}`);
   const recorded = record || existsSync(folder);
@@ -90,7 +90,7 @@ type Body = Record<string, unknown>;
 const outcomeOf = ({ outcome, before }: Case, release: Release): Outcome =>
   before === undefined || does(release, before.trait) ? outcome : before.outcome;
 
-/** How many rounds a stream has depends on network chunks; their kind, their growth and their end do not. */
+/** Compares streams. The number of rounds depends on network chunks; their kind, growth and end do not. */
 function expectSameStream(now: Body[], then: Body[]): void {
   expect(now[0]).toEqual(then[0]);
   expect(now.at(-1)).toEqual(then.at(-1));

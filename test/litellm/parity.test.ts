@@ -164,9 +164,9 @@ interface ParityCase {
   body: Record<string, unknown>;
   headers?: Record<string, string>;
   response?: ModelResponse;
-  /** Whether there is a response to check. */
+  /** True if there is a response to check. */
   hasResponse: boolean;
-  /** What people, tools and models said in the request: all of it has to be in our checks. */
+  /** Words of people, tools and models in the request: all of them have to be in our checks. */
   said: string[];
 }
 

@@ -207,7 +207,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       }
     });
 
-    // What LiteLLM does otherwise with tool calls in streams. A failure here is good news.
+    // Tool calls in streams, as LiteLLM handles them by default. A failure here is good news.
     describe('LiteLLM by default', () => {
       const [, [, call]] = deniedCalls;
 
@@ -414,7 +414,7 @@ function expectRefusal(seen: Seen): void {
   expect(JSON.stringify(last)).toMatch(refusal);
 }
 
-/** What tells a client that the model waits for the result of a tool. */
+/** The mark that tells a client that the model waits for the result of a tool. */
 function endOf(seen: Seen): string | undefined {
   const marks = /"finish_reason":"tool_calls"|"stop_reason":"tool_use"|"type":"response.completed"/;
   return marks.exec(seen.raw)?.[0];

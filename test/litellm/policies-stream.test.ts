@@ -46,7 +46,7 @@ describe.each(releasesThat('has stream settings'))(
       await world?.stop();
     });
 
-    /** What clients read of these responses, some of them at once. */
+    /** Reads these responses as clients do, some of them at once. */
     async function streamed(responses: readonly ModelResponse[], guardrail: string): Promise<string[]> {
       const numbered = new Map(
         responses.map((response, number) => [number, { chunkDelayMs: 0, ...response }]),

@@ -28,7 +28,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
 
   const judged = endpoints.filter((endpoint) => endpoint.judged.request);
 
-  /** What the provider was asked for this request. */
+  /** Body that reaches the provider for this request. */
   async function asked(endpoint: Pick<Endpoint, 'path'>, body: Record<string, unknown>) {
     world.provider.reset();
     const seen = await world.send(endpoint, body, ['redact-pre']);

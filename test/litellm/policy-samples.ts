@@ -9,13 +9,13 @@ export const samples = {
   privateKey: `${pem('PRIVATE KEY')}\n${fill(64)}\n${fill(64)}\n${fill(22)}==\n-----END PRIVATE KEY-----`,
 } as const;
 
-/** What stands in their place. */
+/** Stands in their place. */
 export const redacted = '[REDACTED]';
 
-/** How many of its characters may be seen of a secret. */
+/** Number of characters of a secret that may be seen. */
 const SHOWABLE = 3;
 
-/** Every stretch of a secret that is longer than what may be seen, as far as a text has it. */
+/** Every stretch of a secret in a text that is longer than what may be seen. */
 export function shownOf(secret: string, text: string): string[] {
   const shown: string[] = [];
   for (let at = 0; at + SHOWABLE < secret.length; at++) {

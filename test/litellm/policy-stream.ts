@@ -1,6 +1,6 @@
 import { events } from './client.ts';
 
-/** What a client of a chat stream has read so far, for every choice the text of its chunks. */
+/** Texts of the chunks that a client of a chat stream has read so far, by choice. */
 export function chunksOf(raw: string): string[][] {
   const choices: string[][] = [];
   for (const { data } of events(raw)) {
@@ -41,7 +41,7 @@ export class StreamReader {
     return this.until(() => false);
   }
 
-  /** What the first choice says so far. */
+  /** Text of the first choice so far. */
   text(): string {
     const whole = this.raw.slice(0, this.raw.lastIndexOf('\n\n') + 1);
     return chunksOf(whole)[0]?.join('') ?? '';

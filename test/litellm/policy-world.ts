@@ -13,7 +13,7 @@ export interface PolicySetup {
   /** The policy file. */
   policy: unknown;
   env?: Record<string, string>;
-  /** Whether it has a place for files, `folderOf` its name. */
+  /** True if it has a folder for files, `folderOf` its name. */
   hasData?: boolean;
   /** Parameters of its guardrails, by the end of their names; `pre` and `post` by default. */
   guardrails?: Record<string, Record<string, unknown>>;

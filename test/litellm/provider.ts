@@ -2,17 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the fake model says next. `chunkSize` is in characters, `chunkDelayMs` lies between two chunks. */
+/** The next response of the fake model. `chunkSize` is in characters, `chunkDelayMs` lies between two chunks. */
 export interface ModelResponse {
   text?: string;
   toolCalls?: { name: string; arguments: string }[];
-  /** What the model thought before it spoke; not on streams. */
+  /** Thoughts of the model before it spoke; not on streams. */
   reasoning?: string;
   chunkSize?: number;
   chunkDelayMs?: number;
   /** The very chunks a stream of `text` is cut into, in place of `chunkSize`. */
   chunks?: string[];
-  /** What further choices of a chat response say; on streams their chunks alternate with those of the first. */
+  /** Texts of further choices of a chat response; on streams their chunks alternate with those of the first. */
   others?: string[];
   /** Resolves when the chunk with this number, from 0, may be sent. */
   beforeChunk?: (index: number) => Promise<void>;
@@ -29,7 +29,7 @@ export interface ProviderCall {
 
 export interface Provider {
   url: string;
-  /** Everything the model provider was asked since the last `reset`. */
+  /** All calls to the model provider since the last `reset`. */
   calls: ProviderCall[];
   response: ModelResponse;
   /** Decides by the request where `response` is not for all of them. */
@@ -50,7 +50,7 @@ const responsesUsage = {
   output_tokens_details: { reasoning_tokens: 0 },
 };
 
-/** An OpenAI-compatible and Anthropic-compatible model provider which says what the test tells it to say. */
+/** An OpenAI-compatible and Anthropic-compatible model provider that responds as the test tells it. */
 export async function startProvider(): Promise<Provider> {
   const server = createServer((request, outgoing) => {
     handle(provider, request, outgoing).catch((error: unknown) => {

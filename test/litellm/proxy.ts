@@ -20,9 +20,9 @@ export interface ProxyOptions {
   providerUrl: string;
   guardrails: GuardrailEntry[];
   callbacks?: string[];
-  /** Model names beside the usual ones; the provider is asked for each with `-upstream` at its end. */
+  /** Model names beside the usual ones; the provider gets each with `-upstream` at its end. */
   models?: string[];
-  /** What is merged into the sections of the config. */
+  /** Merged into the sections of the config. */
   settings?: Partial<
     Record<
       'general_settings' | 'router_settings' | 'litellm_settings' | 'callback_settings',
@@ -50,7 +50,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts `litellm` of a venv with a fresh config and waits until it answers. */
+/** Starts `litellm` of a venv with a fresh config and waits until it is up. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'litellm-proxy-'));
   const config = join(folder, 'config.yaml');

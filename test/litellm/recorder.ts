@@ -15,7 +15,7 @@ export interface Recorder {
   close(): Promise<void>;
 }
 
-/** What a recording server answers: a JSON body with its status, `hang` for no answer at all. */
+/** Reply of a recording server: a JSON body with its status; `hang` for none at all. */
 export type RecorderReply = { status?: number; json: unknown } | 'hang';
 
 /** A server that keeps every JSON call it gets. Without `reply` it allows everything, as a stand-in bridge. */

@@ -11,7 +11,7 @@ export interface Release {
 }
 
 /**
- * Where releases of LiteLLM differ: what one does, and since when; 1.106.2 stands where nobody looked for the first one
+ * Differences between releases of LiteLLM: the first one of each trait; 1.106.2 stands where nobody looked for it
  * between it and 1.83.14.
  */
 const SINCE = {
@@ -42,7 +42,7 @@ const SINCE = {
 
 export type Trait = keyof typeof SINCE;
 
-/** True if this release does that; see {@link SINCE} above for what and since when. */
+/** True if this release does that; see {@link SINCE} above for traits and first releases. */
 export function does({ version }: Pick<Release, 'version'>, trait: Trait): boolean {
   return isAtLeast(version, SINCE[trait]);
 }

@@ -52,7 +52,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
     const seen = await world.send(chat, chat.ask(`Peel a ${forbidden} quietly`), ['policy-pre']);
     const reference = /Reference: ([0-9a-f]{16})/.exec(seen.raw)?.[1] ?? 'none';
 
-    // The line comes by a pipe of its own, which can be later than the response
+    // The line comes through a pipe of its own and can be later than the reply
     const found = () => world.bridges.policy.lines.filter((line) => JSON.stringify(line).includes(reference));
     await expect.poll(found).toHaveLength(1);
     const lines = found();

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { address, forbidden, masked, reason } from './fake-akto.ts';
 import type { ModelResponse } from './provider.ts';
 
-/** What Capsule denies; invented. */
+/** A word that Capsule denies; invented. */
 export const denied = 'parsnip';
 export const plainResponse = 'A kettle boils water.';
 export const recipe = `Boil the potatoes and peel the carrots, then chop one ${forbidden} into the soup and let it stand until the bell rings.`;
@@ -12,9 +12,9 @@ export interface TelemetryCase {
   name: string;
   path: string;
   body(prompt: string): Record<string, unknown>;
-  /** What is said beside the words that tell this call from others. */
+  /** Added to the words that tell this call from others. */
   says?: string;
-  /** What the model says at the n-th attempt, from 1. */
+  /** Response of the model to the n-th attempt, from 1. */
   response?(attempt: number): ModelResponse;
   during?: boolean;
   /** Sends the same before, without a guardrail, so that a cache can have the response. */
@@ -27,14 +27,14 @@ export interface TelemetryCase {
 export interface CaseRecord {
   /** The model as Akto was told it, by default as the client named it. */
   model?: string | undefined;
-  /** What Akto was told of the caller's key, all by default. */
+  /** Facts about the caller's key that Akto was told, all by default. */
   identity?: Record<string, string>;
   status: string;
   /** In the body of Akto's copy of the response. */
   response: unknown;
-  /** What the bridge was asked about. */
+  /** Guardrail calls that the bridge got. */
   judged: ('request' | 'response')[];
-  /** Whether Capsule was told of a success or of a failure, null for nothing at all. */
+  /** True if Capsule was told of a success, false of a failure, null of nothing. */
   capsule: boolean | null;
   /** The last words of the request, where a vendor changed them. */
   said?: string;
@@ -92,7 +92,7 @@ const cached = { cache: { 'use-cache': true } };
 
 const responded = { output: [{ content: [{ text: plainResponse }] }] };
 
-/** All of them, each asked of a bridge that judges and records. */
+/** Each is sent through a bridge that judges and records. */
 export const judgedCases: TelemetryCase[] = [
   { name: 'a success', ...chat(), record: success },
   {
@@ -206,7 +206,7 @@ export const judgedCases: TelemetryCase[] = [
 
 const anything: CaseRecord = { ...success, response: expect.anything(), judged: [] };
 
-/** Asked without a guardrail. */
+/** Sent without a guardrail. */
 export const unjudgedCases: TelemetryCase[] = [
   { name: 'a success', ...chat(), record: anything },
   { name: 'a stream', ...chat(stream), record: anything },
@@ -217,7 +217,7 @@ export const unjudgedCases: TelemetryCase[] = [
   { name: 'an error of the provider', ...chat(), ...fails(400), record: { ...failure('400'), judged: [] } },
 ];
 
-/** What an Akto that only observes is asked about. */
+/** Calls for an Akto that only observes. */
 export const observedCases: TelemetryCase[] = [
   { name: 'a success', ...chat(), record: success },
   { name: 'a request that it would block', ...chat(), says: forbidden, record: success },

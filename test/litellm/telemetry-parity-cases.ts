@@ -7,9 +7,9 @@ export interface ParityCase {
   path: string;
   body: Record<string, unknown>;
   headers?: Record<string, string>;
-  /** What the model says at the n-th attempt, from 1. */
+  /** Response of the model to the n-th attempt, from 1. */
   response?(attempt: number): ModelResponse;
-  /** How many records the vendors' own code makes of it; the bridge makes one. */
+  /** Number of records that the vendors' own code makes of it; the bridge makes one. */
   theirs: { 'pre-log': number; log: number; capsule: number };
 }
 

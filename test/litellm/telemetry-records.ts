@@ -16,17 +16,17 @@ export interface AktoRecord {
   verdicts: { input_type: string; action: string; by?: string; checks: Record<string, unknown>[] }[];
 }
 
-/** What the Akto of a bridge was told to keep. */
+/** Records that the Akto of a bridge was told to keep. */
 export function aktoRecords(world: TelemetryWorld, bridge: string): AktoRecord[] {
   return world.taken.filter((sent) => bridgeOf(sent) === bridge).flatMap(recordsIn);
 }
 
-/** What the Capsule of a bridge was told of calls that ended. */
+/** Posts about ended calls that the Capsule of a bridge got. */
 export function capsulePosts(world: TelemetryWorld, bridge: string): Record<string, unknown>[] {
   return world.posted.filter((sent) => bridgeOf(sent) === bridge).map(({ body }) => body);
 }
 
-/** How many log events a bridge has stored and acknowledged. */
+/** Number of log events that a bridge has stored and acknowledged. */
 export async function rowsOf(world: TelemetryWorld, bridge: string): Promise<number> {
   const metrics = (await world.bridges[bridge]?.metrics()) ?? '';
   return Number(/rows_total\{result="new"\} (\d+)/.exec(metrics)?.[1]);

@@ -38,9 +38,9 @@ export interface TelemetryWorld {
   bridges: Record<string, Bridge>;
   /** The vendors answer this bridge with 503 while it is in here. */
   refused: Set<string>;
-  /** What Akto did not refuse. */
+  /** Calls that Akto did not refuse. */
   taken: RecordedCall[];
-  /** What Capsule did not refuse of what was posted after calls had ended. */
+  /** Posts about ended calls that Capsule did not refuse. */
   posted: RecordedCall[];
   ask(bridge: string, item: TelemetryCase, guardrails?: string[]): Promise<Asked>;
   /** Ends a bridge as a crash does, and starts it again at the same address. */

@@ -17,7 +17,7 @@ import {
 const env = { DEFAULT_BATCH_SIZE: '1' };
 
 const [success, ...others] = unjudgedCases as [TelemetryCase, ...TelemetryCase[]];
-/** Asked while the bridge is down: successes, since LiteLLM answers a failed call when its event is posted. */
+/** Sent while the bridge is down: successes, since LiteLLM replies to a failed call when its event is posted. */
 const down = others.slice(0, 3);
 const blocked = judgedCases.find(({ name }) => name === 'a request that Akto blocks') as TelemetryCase;
 

@@ -33,7 +33,7 @@ export function venvFolder(): string {
 }
 
 /**
- * Makes sure that the venv exists and says what is in it.
+ * Makes sure that the venv exists and lists its packages.
  * @throws Error with one clear line when there is no usable Python or pip fails on a new venv
  */
 export async function ensureVenv(spec: VenvSpec, note: (line: string) => void): Promise<Venv> {
@@ -91,7 +91,7 @@ async function pip(bin: string, requirements: string[]): Promise<void> {
   });
 }
 
-/** What the extra `proxy` of the installed litellm asks for; of LiteLLM's own packages those that PyPI has, in any version. */
+/** Requirements of the extra `proxy` of the installed litellm; of LiteLLM's own packages those on PyPI, in any version. */
 async function proxyExtra(bin: string): Promise<string[]> {
   const script = [
     'import json, re, importlib.metadata as m',

@@ -2,11 +2,11 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** What can become of the files of an outbox. */
+/** A way for the files of an outbox to be damaged. */
 export type DamageCase = {
   readonly name: string;
   /**
-   * What the outbox was when it ended: `closed`, all in one file; or `killed`, when half of the records stood in the
+   * State of the outbox when it ended: `closed`, all in one file; or `killed`, when half of the records stood in the
    * write-ahead log alone.
    */
   readonly after: 'closed' | 'killed';

@@ -10,7 +10,7 @@ import { MB, NOON, temporaryFolder } from '../support/store.ts';
 
 const RECORDS = 1_000_000;
 
-/** What a million accepted records leave behind, by the fastest way to write them. */
+/** Writes the files that a million accepted records leave behind, by the fastest way. */
 function build(dir: string): void {
   const db = new DatabaseSync(join(dir, 'outbox.db'));
   db.function('crc32', { deterministic: true }, (body) => crc32(String(body)));

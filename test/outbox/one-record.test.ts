@@ -49,7 +49,7 @@ function knownOf(event: Event, index: number): Known {
   return { id: index + 1, outcome, eventKey, startedAt, endedAt, ref, held, absorbed };
 }
 
-/** What is on record (numbered from 1), what arrives, what becomes of it, and the records it takes the place of. */
+/** Records present (numbered from 1), the arriving event, its disposition, and the records that it replaces. */
 type Row = [name: string, known: Event[], arrives: Event, disposition: Disposition, replaces?: number[]];
 
 const table = (rows: Row[]) =>

@@ -16,7 +16,7 @@ async function fake(reply: Reply): Promise<FakeBackend> {
   return backend;
 }
 
-/** A vendor that says nothing, and tells when it was asked and when its caller left. */
+/** A vendor that says nothing, and tells when a check arrives and when its caller leaves. */
 async function silent() {
   const asked = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();

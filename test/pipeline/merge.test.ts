@@ -130,7 +130,7 @@ describe('whatever two backends remove is gone', () => {
         const merged = merge(original, ...versions);
         if (merged === null) continue;
         for (const [i, secret] of secrets.entries()) {
-          // What a backend left or wrote itself is not asked to be gone
+          // Text that a backend left or wrote itself may stay
           const isMadeByMarkers =
             versions[i]?.includes(secret) || [first, second].some((m) => m.includes(secret));
           if (merged.includes(secret) && !isMadeByMarkers)

@@ -18,7 +18,7 @@ import { engineOf, type PolicyDocument } from '../support/policies.ts';
 
 const SECRET = `ghp_${fill(36)}`;
 
-/** A check that keeps what it was asked. */
+/** A check that keeps its calls. */
 function recording(verdict: Verdict = ALLOW) {
   const calls: GuardrailCall[] = [];
   const check: Check = async (call) => {

@@ -5,7 +5,7 @@ import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging.ts';
 
-/** A check that keeps what it was asked, and says the same each time. */
+/** A check that keeps its calls, and says the same each time. */
 function recording(verdict: Verdict | ((call: GuardrailCall) => Verdict) = ALLOW) {
   const calls: GuardrailCall[] = [];
   const check: Check = async (call) => {
@@ -21,7 +21,7 @@ const response = (text: string, id = 'c1', more: Record<string, unknown> = {}) =
 
 const WORDS = 'one answer of many words, each of them new and none of them bad; '.repeat(200);
 
-/** A stream in rounds of so many characters. */
+/** A stream of `chars` characters, in rounds of `step`. */
 const rounds = (chars: number, step = 20) =>
   Array.from({ length: Math.ceil(chars / step) }, (_, i) =>
     response(WORDS.slice(0, Math.min(chars, (i + 1) * step))),

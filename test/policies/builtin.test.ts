@@ -76,7 +76,7 @@ describe('a credential', () => {
 });
 
 const SECRET = `AKIA${capitals(16)}`;
-/** The built-in policy; what it says of a call as words. */
+/** The built-in policy; its decision on a call as words. */
 function builtinOf(bannedKeywords: readonly string[]) {
   const store = new PolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: false });
   return async (fields: Record<string, unknown>) => {

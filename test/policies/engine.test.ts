@@ -285,7 +285,7 @@ describe('markers that can be undone', () => {
     await judge(request(MAIL));
     const result = await judge(response('eve@example.org wrote to [EMAIL_ADDRESS_1]'));
     expect(Object.values(rewritesOf(result.texts))).toEqual([`[EMAIL_ADDRESS_2] wrote to ${MAIL}`]);
-    // What the answer said is not remembered
+    // Values in the response are not remembered
     expect(Object.values(rewritesOf((await judge(response('again [EMAIL_ADDRESS_1]'))).texts))).toEqual([
       `again ${MAIL}`,
     ]);

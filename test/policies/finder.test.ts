@@ -7,7 +7,7 @@ import { KnownTexts } from '../../src/policies/known-texts.ts';
 import type { Policy, TextPolicy } from '../../src/policies/policy.ts';
 import { seeded } from '../support/incremental-diff.ts';
 
-/** A rule that counts where it was asked. */
+/** A rule that records where it was tried. */
 function counting() {
   const tried: string[] = [];
   const rule = anchoredRule({ id: 'key', anchors: ['key='], pattern: 'key=[a-z]{2,9}(?![a-z])' });

@@ -78,7 +78,7 @@ afterAll(() => {
   );
 });
 
-/** Judges a call while a timer ticks; what came of it, how often it ticked, and the longest time that it did not. */
+/** Judges a call while a timer ticks; tells the result, the number of ticks and the longest time without one. */
 async function ticking(engine: Engine, name: string, fields: Record<string, unknown>) {
   const call = callOf(fields);
   let ticks = 0;
@@ -112,7 +112,7 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
     'comes to an end with %s, and others have their turn',
     async (name, fields) => {
       const { call, result, ticks, total } = await ticking(engine, `${name}, ${chain}`, fields());
-      // A tick for every quarter of a second is what would be the very least
+      // A tick for every quarter of a second is the least
       expect(ticks).toBeGreaterThan(total / 250 - 1);
       for (const held of result?.holdback ?? []) expect(held).toBeGreaterThanOrEqual(0);
       if (result !== undefined) rewriteForm(call, result.texts, 'rewrite');

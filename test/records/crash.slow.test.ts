@@ -14,7 +14,7 @@ const ROUNDS = 200;
 const CHAINS = 2;
 const LIMIT_MS = 900_000;
 
-/** What the bridge may have had on the way to a backend when it was killed: four deliveries of a hundred records. */
+/** Most records on their way to a backend when the bridge is killed: four deliveries of a hundred records. */
 const IN_FLIGHT = 400;
 
 test('every acknowledged event arrives, however often the bridge is killed', {

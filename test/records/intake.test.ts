@@ -80,7 +80,7 @@ function blockAt(
 const outcomes = async (records: ReturnType<Recorder['due']>) =>
   (await records).map(({ outcome }) => outcome);
 
-/** What backends are due after so many milliseconds. */
+/** Records that are due for a backend after `ms`. */
 async function dueAfter(recorder: Recorder, ms: number, backend = 'akto') {
   recorder.pass(ms);
   const due = await outcomes(recorder.due(backend));

@@ -13,7 +13,7 @@ function opened(): Recorder {
   return recorder;
 }
 
-/** A record, by what the test knows of its call. */
+/** A record, by the facts that the test knows of its call. */
 type Told = { readonly callId: string | undefined; readonly outcome: string; readonly verdicts: string[] };
 
 const told = ({ outcome, verdicts }: Replayed): Told => ({
@@ -38,14 +38,14 @@ const OTHER_OUTCOME: Readonly<Record<string, readonly [outcome: string, because:
   '1.106.2 provider-error-mid-stream': ['failure', 'the client had its 200 before'],
 };
 
-/** What Capsule's own plugin denied while it was in use beside the bridge. */
+/** Denied by Capsule's own plugin, in use beside the bridge. */
 const NOT_FOR_CAPSULE: Readonly<Record<string, true>> = { '1.106.2 capsule-plugin-blocked-by-itself': true };
 
 const callsOf = ({ guardrail_calls }: Recording) => [
   ...Map.groupBy(guardrail_calls, ({ body }) => `${body.litellm_call_id} ${body.litellm_trace_id}`).values(),
 ];
 
-/** One record for each call, as its client saw it end, with what the bridge had said by then. */
+/** One record for each call, as its client saw it end, with the decisions of the bridge up to then. */
 function expected(recording: Recording): Told[] {
   const { name, log_posts, client } = recording;
   if (name in WITHOUT_RECORD) return [];
@@ -69,7 +69,7 @@ function expected(recording: Recording): Told[] {
   });
 }
 
-/** What the logger tells by itself, where no guardrail is configured. */
+/** Outcomes that the logger alone tells, where no guardrail is configured. */
 function expectedOfLogger(recording: Recording): string[] {
   const outcomes = recording.log_posts.flatMap(({ body }) =>
     rowsOf(body).map(({ status }) => String(status)),
@@ -83,7 +83,7 @@ const posted = (steps: readonly Step[]) => steps.filter(({ posts }) => posts !==
 const eachPost = (steps: readonly Step[], change: (step: Step) => readonly Step[]) =>
   steps.flatMap((step) => (step.posts === undefined ? [step] : change(step)));
 
-/** What else can become of the same rows; a restart comes before the step that it is set for. */
+/** Other ways for the same rows to arrive; a restart comes before the step that it is set for. */
 const WAYS: readonly [way: string, (steps: readonly Step[]) => readonly Step[]][] = [
   ['as it came', (steps) => steps],
   ['each POST twice', (steps) => eachPost(steps, (step) => [step, step])],

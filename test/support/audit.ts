@@ -19,7 +19,7 @@ export type TestLog = AuditLog & {
   readonly heads: Head[];
 };
 
-/** A `DATA_DIR` with a clock, and what is in it; gone after the test. */
+/** A `DATA_DIR` with a clock and readers of its content; gone after the test. */
 export type AuditDir = {
   readonly dir: string;
   readonly folder: string;

@@ -15,7 +15,7 @@ export function testBridge(env: Record<string, string>) {
       lines.push(JSON.parse(line) as Line);
     },
   });
-  /** Posts a guardrail call and reads the answer. */
+  /** Posts a guardrail call and reads the reply. */
   const ask = async (call: object, headers: Record<string, string> = {}) => {
     const body = JSON.stringify(call);
     const response = await bridge.app.request('/beta/litellm_basic_guardrail_api', {

@@ -3,7 +3,7 @@ import { Caller } from '../../src/guardrail/caller.ts';
 import type { Kind, PolicyRefusal } from '../../src/policies/policy.ts';
 import { callOf } from './call.ts';
 
-/** A policy that judges calls as such, and what was said when it was made. */
+/** A policy that judges calls as such, with the messages from making it. */
 export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, unknown>()) {
   const warned: string[] = [];
   const failed: string[] = [];

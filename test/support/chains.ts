@@ -35,5 +35,5 @@ const LARGE = JSON.stringify({
 
 export const engineOf = (text: string) =>
   new PolicyStore(() => text, { backends: [], restores: true }).engine;
-/** What the examples recommend, and all that takes time when it meets hostile text. */
+/** The chain that the examples recommend, and one of all policies that take time on hostile text. */
 export const CHAINS = { default: engineOf(DEFAULT), large: engineOf(LARGE) };

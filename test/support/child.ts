@@ -7,7 +7,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 export type LogLine = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A process of the bridge. It is killed after 15 s whatever happens. */
+/** A process of the bridge. It is killed after 15 s in any case. */
 export type Child = {
   stdout(): string;
   stderr(): string;
@@ -18,7 +18,7 @@ export type Child = {
   send(signal: NodeJS.Signals): void;
   /** Closes our end of its standard output. */
   closeOutput(): void;
-  /** Leaves what it writes to standard output where it is. */
+  /** Leaves its standard output unread. */
   stopReading(): void;
   readonly exit: Promise<Exit>;
   /** Kills it, if it still runs. */

@@ -24,7 +24,7 @@ export async function until(isTrue: () => unknown): Promise<void> {
   while (!(await isTrue())) await wait(2);
 }
 
-/** A clock that passes time only when asked to, and then as fast as all loops that sleep by it let it. */
+/** A clock that passes time only when told to, and then as fast as all loops that sleep by it let it. */
 export function createTestClock(loops: number) {
   type Sleeper = { until: number; wake(): void };
   const sleepers = new Set<Sleeper>();
@@ -103,7 +103,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** A vendor's server, the deliveries it was asked to take, and those that it took. */
+/** A vendor's server, the deliveries made to it, and those that it took. */
 export async function startVendor(name: string, reply: VendorReply = takes, batch: Partial<Batch> = {}) {
   const deliveries: string[][] = [];
   const taken: string[][] = [];
@@ -140,7 +140,7 @@ type Event = {
   [Name in keyof DeliveryEvents]: [Name, ...Parameters<DeliveryEvents[Name]>];
 }[keyof DeliveryEvents];
 
-/** An outbox in SQLite, and a courier that is started when asked to. */
+/** An outbox in SQLite, and a courier that is started when told to. */
 export function delivering(
   vendors: readonly Vendor[],
   {
@@ -199,7 +199,7 @@ export function delivering(
     outbox,
     events,
     start,
-    /** Stores records with these ids, or so many with numbers, for all vendors; `payload` makes what is stored of one. */
+    /** Stores records with these ids, or as many numbered ones, for all vendors; `payload` makes the content of one. */
     async store(
       ids: readonly string[] | number,
       payload = (id: string) => recordJson(id),

@@ -12,7 +12,7 @@ export type SeenRequest = {
   text: string;
 };
 
-/** Answers a request, or misbehaves on its raw response. */
+/** Replies to a request, or misbehaves on its raw response. */
 export type Reply = (request: SeenRequest, response: http.ServerResponse) => void | Promise<void>;
 
 export type FakeBackend = {
@@ -22,7 +22,7 @@ export type FakeBackend = {
   close(): Promise<void>;
 };
 
-/** A vendor's server on a free port of loopback, that records what it is asked. */
+/** A vendor's server on a free port of loopback that records its requests. */
 export async function startFakeBackend(reply: Reply = json({})): Promise<FakeBackend> {
   const server = http.createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -60,14 +60,14 @@ export async function startFakeBackend(reply: Reply = json({})): Promise<FakeBac
   return backend;
 }
 
-/** Answers every request with one JSON value. */
+/** Replies to every request with one JSON value. */
 export function json(value: unknown, status = 200): Reply {
   return (_, response) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   };
 }
 
-/** Answers every request with one text. */
+/** Replies to every request with one text. */
 export function text(body: string, status = 200, type = 'text/html'): Reply {
   return (_, response) => {
     response.writeHead(status, { 'content-type': type }).end(body);

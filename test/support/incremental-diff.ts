@@ -1,5 +1,5 @@
 /**
- * A streamed answer as LiteLLM emits it in `streaming_transform_mode: incremental_diff`: what extends the text already
+ * A streamed response as LiteLLM emits it in `streaming_transform_mode: incremental_diff`: what extends the text already
  * shown, less what is held back, in Python's characters.
  *
  * @see LiteLLM 1.106.2, `_build_transform_chunk` in unified_guardrail.py
@@ -7,7 +7,7 @@
 export function incrementalDiff() {
   let shown: readonly string[] = [];
   return {
-    /** What the client has seen so far. */
+    /** The text that the client has seen so far. */
     shown: () => shown.join(''),
     /** One round. Throws where LiteLLM would end the stream with `stream_transform_underflow`. */
     round(text: string, holdback: number, isFinal: boolean): void {

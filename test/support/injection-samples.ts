@@ -1,4 +1,4 @@
-/** For each rule: what it finds, and what looks like it and is passed. */
+/** Samples by rule: texts that it finds, and similar ones that it passes. */
 export const injectionSamples: Readonly<
   Record<string, { finds: readonly string[]; passes: readonly string[] }>
 > = {

@@ -15,7 +15,7 @@ export function created(kind: Kind, options: unknown) {
   return { policy: kind.create(v.parse(kind.options, options), context), ...said };
 }
 
-/** What a policy decides on a text, which rules found something, and the text as it goes on. */
+/** Decision of a policy on a text, the rules that found something, and the text as it goes on. */
 export function judged(kind: Kind, options: unknown, text: string) {
   const { texts } = created(kind, options).policy;
   if (texts === undefined) throw new Error('it judges no texts');

@@ -58,7 +58,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
   };
 }
 
-/** A judge of these backends that keeps what it saw. */
+/** A judge of these backends that keeps its observations. */
 export function judgeOf(
   backends: readonly JudgingBackend[],
   { engine, growth = 1 }: { engine?: Engine; growth?: number } = {},

@@ -1,12 +1,12 @@
 /**
- * How many times longer twice the text takes: 2 for linear work, 4 for quadratic. The least of what several attempts
- * show, so that a busy machine does not count.
+ * Measures how many times longer twice the text takes: 2 for linear work, 4 for quadratic. The least of several attempts
+ * counts, so that a busy machine does not matter.
  */
 export function growth(work: (text: string) => unknown, piece: string, length = 100_000): number {
   const text = (chars: number) => piece.repeat(Math.ceil(chars / piece.length)).slice(0, chars);
   const [one, two] = [text(length), text(2 * length)];
   const least = (input: string) => Math.min(...Array.from({ length: 4 }, () => timed(work, input)));
-  // What is over in a moment says nothing and needs no judging
+  // A run of a moment says nothing and counts as 2 ms
   const attempt = () => least(two) / Math.max(least(one), 2);
   let growth = attempt();
   for (let again = 0; again < 4 && growth > 2.5; again++) growth = Math.min(growth, attempt());

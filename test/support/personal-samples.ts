@@ -1,5 +1,5 @@
 /**
- * What each kind of personal data looks like, and what only looks like it. By Presidio's name. Where words before it make
+ * Samples of each kind of personal data, and texts that only look like it. By Presidio's name. Where words before make
  * the difference, «» stand round what is found.
  */
 export const personalSamples: Readonly<

@@ -14,7 +14,7 @@ export type PolicyDocument = {
   rules?: readonly object[];
 };
 
-/** The engine of a policy file that rewrites answers. */
+/** The engine of a policy file that rewrites responses. */
 export function engineOf({ chain, policy = {}, rules = [] }: PolicyDocument, now = Date.now) {
   const kept = new Map<string, unknown>();
   const keep = <T>(name: string, make: () => T) => {

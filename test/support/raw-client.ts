@@ -13,7 +13,7 @@ export type RawClient = {
   write(...pieces: (string | Buffer)[]): void;
   /** The next reply, `100 Continue` included; rejects when the connection ends before it is complete. */
   reply(): Promise<RawReply>;
-  /** What was received and belongs to no reply read so far. */
+  /** Bytes received that belong to no reply read so far. */
   rest(): string;
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;

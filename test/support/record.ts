@@ -97,13 +97,13 @@ export function sinkOf(env: Record<string, string>): Sink {
 
 type Logged = {
   readonly log_posts: readonly { readonly body: string }[];
-  /** What a vendor's own integration, in use beside the bridge, sent for the same call. */
+  /** Posts of a vendor's own integration, in use beside the bridge, for the same call. */
   readonly vendor_posts?: readonly { readonly path: string; readonly body: Record<string, unknown> }[];
 };
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures');
 
-/** What a real LiteLLM was recorded to log. */
+/** Events that a real LiteLLM logged. */
 export function recordedEvents(release: string, name: string): Record<string, unknown>[] {
   return readLogged(release, name).events;
 }

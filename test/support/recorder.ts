@@ -131,7 +131,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
     note: (note: VerdictNote) => pendingCalls.add(note),
     /** Events that did not name their call. */
     unnamed: () => unnamed,
-    /** Takes steps; what belongs to one step arrives at once. */
+    /** Takes steps; the parts of one step arrive at once. */
     async take(steps: readonly Step[]): Promise<void> {
       for (const step of steps) {
         time = step.at;

@@ -101,7 +101,7 @@ export async function recordingBridge(env: Record<string, string> = {}, { withCa
     return { status: response.status, reply: (await response.json()) as Record<string, unknown> };
   };
   const records = () => akto.recorded.map(readEnvelope);
-  /** The records of one call at Akto, once there are so many. */
+  /** The records of one call at Akto, once there are `count`. */
   const recordsOf = (callId: string, count = 1) =>
     until(() => {
       const found = records().filter(({ tag }) => tag.litellm_call_id === callId);

@@ -12,7 +12,7 @@ export type RecordedCall = {
   };
 };
 
-/** What a real LiteLLM sent for one request of a client, or for a few; times are milliseconds after that. */
+/** Calls of a real LiteLLM for one request of a client, or for a few; times are milliseconds after that. */
 export type Recording = {
   /** Release and case. */
   readonly name: string;
@@ -57,7 +57,7 @@ export type Step = {
   readonly restarts?: true;
 };
 
-/** What reached the bridge, in its order; the times are Unix milliseconds, as those in events. */
+/** Everything that reached the bridge, in its order; times are Unix milliseconds, as in events. */
 export function stepsOf(recording: Recording): Step[] {
   const { startedAt } = recording;
   return [

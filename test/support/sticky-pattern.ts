@@ -1,7 +1,7 @@
 import { type AST, RegExpParser } from '@eslint-community/regexpp';
 
 /**
- * What a rule's pattern asks of the engine, without what hides its cost or makes it long to judge. The rule is tried at
+ * Reduces a rule's pattern to the work of the engine, without parts that hide its cost or take long to judge. It is tried at
  * one place, so that it begins with `^` and what looks back falls away; what looks ahead stands for itself; a range is
  * taken as endless, a fixed count as a small one, a word as one letter; the end must fit, so that every way through is
  * tried.

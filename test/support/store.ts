@@ -43,7 +43,7 @@ export type TestStore = SqliteOutbox & {
   readonly dir: string;
   /** Milliseconds since noon, settable. */
   time: number;
-  /** What it reported. */
+  /** Damage that it reported. */
   readonly damages: Damage[];
   readonly unreadable: string[];
   readonly expired: [string, number][];
@@ -95,7 +95,7 @@ export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 
   return store;
 }
 
-/** What a `CallRecord` of some size looks like here: its content is told by its name. */
+/** Makes the payload of a `CallRecord` of some size; its content follows from its name. */
 export function payloadOf(name: string | number, chars: number): string {
   const head = `{"outcome":"success","n":"${name}","text":"`;
   const text = `${name} plum cake `.repeat(Math.ceil(chars / 10));

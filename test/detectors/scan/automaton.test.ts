@@ -6,7 +6,7 @@ type Hit = readonly [anchor: number, at: number];
 
 const byPlace = (a: Hit, b: Hit) => a[1] - b[1] || a[0] - b[0];
 
-/** What the automaton finds, and how much of the end could go on. */
+/** Matches of the automaton, and the length of the end that could go on. */
 function found(anchors: readonly string[], text: string, from = 0, end = text.length) {
   const hits: Hit[] = [];
   const begun = createAutomaton(anchors).run(text, from, end, (anchor, at) => void hits.push([anchor, at]));

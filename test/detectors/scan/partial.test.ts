@@ -55,7 +55,7 @@ describe('the partial expression', () => {
       const part = text.slice(0, end);
       const reached = lengthIn(part, partial);
       const isOpen = reached !== undefined && reached > part.length - Math.max(lookahead, 1);
-      // What is not open is decided, and as the whole text decides
+      // A match that is not open is decided, as in the whole text
       if (!isOpen) expect([part, lengthIn(part, whole)]).toEqual([part, length]);
     }
   });

@@ -91,7 +91,7 @@ describe('a pattern of a user', () => {
     }
   });
 
-  /** What is found in slices, as the scanner makes them. */
+  /** Matches found in slices, as the scanner makes them. */
   const inSlices = (source: string, text: string) => {
     const rule = userPattern('x', source);
     const spans = [];

@@ -27,7 +27,7 @@ async function akto(): Promise<FakeBackend> {
   return backend;
 }
 
-/** A call of exactly so many bytes. */
+/** A call of exactly `bytes` bytes. */
 function callOf(bytes: number): string {
   const [start, end] = ['{"input_type":"request","texts":["', '"]}'];
   return `${start}${'lorem ips '.repeat(bytes).slice(0, bytes - start.length - end.length)}${end}`;

@@ -6,7 +6,7 @@ import { blockStatus, does, type Release } from '../release.ts';
 import type { World } from '../world.ts';
 import { expectCut, expectError, expectOutcome, notChecked, question, recipe, testIf } from './expected.ts';
 
-/** What the client sees when no verdict can be had. */
+/** Shows the client's view when no verdict can be had. */
 export function outages(release: Release, world: () => World): void {
   // `defer` leaves it to LiteLLM's unreachable_fallback.
   describe('without a verdict', () => {

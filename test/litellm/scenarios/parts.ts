@@ -5,7 +5,7 @@ import { does, type Release } from '../release.ts';
 import type { World } from '../world.ts';
 import { blocked, expectError, letter, question, testIf } from './expected.ts';
 
-/** What a request carries beside its prompt, and what a response carries beside its text. */
+/** Covers the parts of a request beside its prompt, and those of a response beside its text. */
 export function parts(release: Release, world: () => World): void {
   describe('what stands beside the prompt', () => {
     const history = [
@@ -183,7 +183,7 @@ export function parts(release: Release, world: () => World): void {
     });
   });
 
-  // What LiteLLM does not show a generic guardrail, so that no bridge can judge it. A failure here is good news.
+  // Parts that LiteLLM does not show a generic guardrail: no bridge can judge them. A failure here is good news.
   describe('blind spots of LiteLLM', () => {
     test.each([chat, messages])('the reasoning of a model passes unseen on $name', async (endpoint) => {
       world().provider.reset({ reasoning: `Perhaps a ${forbidden}?` });
