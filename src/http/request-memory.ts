@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
@@ -13,10 +14,10 @@ const PROBES = 8;
  * LiteLLM sends a response without the request it belongs to, and some backends judge both together. Requests are kept in
  * memory alone, bounded by size and age, and forgotten at a restart; another replica may hold the request, or none.
  *
- * The bytes are copied into a ring off the heap, and found by a table of numbers. A cache of strings, objects or single buffers
- * costs the garbage collector more than all of a check, as every body outlives a collection; a `Map` of
- * places in the ring still made each minor collection half as long again (1.2 -> 1.9 ms at 32 callers). A request is parsed when the first round of its response asks for it, and
- * kept parsed for the rounds that follow.
+ * The bytes are copied into a ring off the heap and found by a table of numbers. A cache of strings, objects or single buffers
+ * costs the garbage collector more than all of a check, as every body outlives a collection; a `Map` of places in the ring still
+ * made each minor collection half as long again (1.2 -> 1.9 ms at 32 callers). A request is parsed when the first round of its
+ * response asks for it, and kept parsed for the rounds that follow.
  */
 export class RequestMemory {
   readonly #maxBytes: number;
@@ -117,9 +118,12 @@ export class RequestMemory {
   }
 }
 
+/** Nobody can choose ids that push out the request of somebody else. */
+const SEED = randomInt(0x1_0000_0000);
+
 /** FNV-1a over the units of a key. */
 function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
+  let hash = SEED;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }

@@ -88,21 +88,23 @@ export class BackendChecks {
   }
 
   /** @param key where the cache keeps the verdict; undefined for not at all */
-  async #ask(
+  #ask(
     backend: JudgingBackend,
     { call, request }: CheckedCall,
     key: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<CheckResult> {
-    const result = await checkBackend(backend, call, { http: this.#http, request }, signal);
-    if (key !== undefined && 'verdict' in result) this.#cache.put(key, call, result.verdict);
-    this.#observer.checked(call, result);
-    return result;
+    return checkBackend(backend, call, { http: this.#http, request }, signal).then((result) => {
+      if (key !== undefined && 'verdict' in result) this.#cache.put(key, call, result.verdict);
+      this.#observer.checked(call, result);
+      return result;
+    });
   }
 
-  async #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
-    const result = await checkBackend(backend, call, { http: this.#http, request });
-    this.#observer.trailed(call, result);
-    return result;
+  #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
+    return checkBackend(backend, call, { http: this.#http, request }).then((result) => {
+      this.#observer.trailed(call, result);
+      return result;
+    });
   }
 }

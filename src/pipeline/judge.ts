@@ -141,15 +141,15 @@ export class Judge {
     };
     for (const backend of this.#able(planned, 'observe', call)) this.#checks.observe(backend, checked);
     const pending = enforcing.flatMap((backend) => this.#checks.check(backend, checked, scope.signal) ?? []);
-    return pending.length === 0 ? this.#decision(judgement, own, []) : this.#await(judgement, pending);
+    if (pending.length === 0) return this.#decision(judgement, own, []);
+    return firstBlockOrAll(pending, (results) => this.#decide(judgement, results, pending.length));
   }
 
-  async #await(judgement: Judgement, pending: readonly Promise<CheckResult>[]): Promise<Decision> {
+  #decide(judgement: Judgement, results: readonly CheckResult[], asked: number): Decision {
     const { scope, own, call } = judgement;
-    const results = await firstBlockOrAll(pending);
     const draft = decide(results);
     if (draft.kind !== 'block' && scope.signal.aborted) return this.#decision(judgement, CANCELLED, []);
-    if (results.length < pending.length) scope.abort(STOPPED);
+    if (results.length < asked) scope.abort(STOPPED);
     const combined = own.kind === 'modify' ? withPolicyEdits(own, draft, call.passages) : draft;
     return this.#decision(judgement, combined, results);
   }
@@ -220,18 +220,29 @@ function withPlan(backend: JudgingBackend, policies: PolicyResult | undefined): 
   };
 }
 
-/** Resolves with the results so far as soon as one of them blocks, otherwise with all, in the order of the list. */
-function firstBlockOrAll(pending: readonly Promise<CheckResult>[]): Promise<CheckResult[]> {
-  if (pending.length === 1) return pending[0]!.then((result) => [result]);
+/**
+ * Hands over the results so far as soon as one of them blocks, otherwise all, in the order of the list. One result takes no
+ * detour: with many callers each promise more is felt.
+ */
+function firstBlockOrAll<Decided>(
+  pending: readonly Promise<CheckResult>[],
+  decide: (results: readonly CheckResult[]) => Decided,
+): Promise<Decided> {
+  if (pending.length === 1) return pending[0]!.then((result) => decide([result]));
   return new Promise((resolve, reject) => {
     const results: CheckResult[] = [];
     let missing = pending.length;
+    let isDecided = false;
     pending.forEach((promise, i) => {
-      promise.then((result) => {
-        results[i] = result;
-        missing--;
-        if (missing === 0 || blocks(result)) resolve(results.filter(Boolean));
-      }, reject);
+      promise
+        .then((result) => {
+          results[i] = result;
+          missing--;
+          if (isDecided || (missing > 0 && !blocks(result))) return;
+          isDecided = true;
+          resolve(decide(results.filter(Boolean)));
+        })
+        .catch(reject);
     });
   });
 }
