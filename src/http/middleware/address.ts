@@ -6,12 +6,11 @@ export function allowAddresses(
   isAllowed: (address: string | undefined) => boolean,
   refuse: Refuse<'address'>,
 ): MiddlewareHandler<BridgeEnv> {
-  return async (c, next) => {
-    if (isAllowed(c.env?.incoming?.socket.remoteAddress)) return next();
-    return refuse(c, {
-      status: 403,
-      reason: 'address',
-      message: 'Access forbidden: IP address not allowed.',
-    });
-  };
+  const refusal = {
+    status: 403,
+    reason: 'address',
+    message: 'Access forbidden: IP address not allowed.',
+  } as const;
+  return (c, next) =>
+    isAllowed(c.env?.incoming?.socket.remoteAddress) ? next() : Promise.resolve(refuse(c, refusal));
 }

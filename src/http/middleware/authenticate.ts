@@ -15,15 +15,16 @@ export function authenticate(
   refuse: Refuse<'unauthorized'>,
 ): MiddlewareHandler<BridgeEnv> {
   const known = apiKeys.map((key) => Buffer.from(key));
-  return async (c, next) => {
-    if (known.length === 0 || isAuthorized(known, (name) => requestHeader(c, name))) return next();
-    return refuse(c, {
-      status: 401,
-      reason: 'unauthorized',
-      field: 'x-api-key',
-      message: `send one of BRIDGE_API_KEYS as x-api-key, in LiteLLM ${where}`,
-    });
-  };
+  const refusal = {
+    status: 401,
+    reason: 'unauthorized',
+    field: 'x-api-key',
+    message: `send one of BRIDGE_API_KEYS as x-api-key, in LiteLLM ${where}`,
+  } as const;
+  return (c, next) =>
+    known.length === 0 || isAuthorized(known, (name) => requestHeader(c, name))
+      ? next()
+      : Promise.resolve(refuse(c, refusal));
 }
 
 function isAuthorized(known: readonly Buffer[], header: (name: string) => string | undefined): boolean {
