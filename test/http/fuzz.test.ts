@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+import { randomFrom } from '../support/random.ts';
 import { recordedCalls } from '../support/recorded.ts';
 
 const closes: (() => Promise<unknown>)[] = [];
@@ -9,19 +10,8 @@ afterAll(async () => {
   for (const close of closes.reverse()) await close();
 });
 
-/** Numbers from 0 to 1, the same in every run (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 function mutator(seed: number) {
-  const next = random(seed);
+  const next = randomFrom(seed);
   const int = (end: number) => Math.floor(next() * end);
   const pick = <T>(items: readonly T[]): T => items[int(items.length)] as T;
   const junk: (() => unknown)[] = [
@@ -129,7 +119,7 @@ test('thousands of damaged calls get one of the three actions or a 4xx, never an
 });
 
 test('so do damaged calls that are sent to vendors, whatever those say', async () => {
-  const next = random(3);
+  const next = randomFrom(3);
   const replies: FakeBackend['reply'][] = [
     aktoAllows,
     aktoBlocks('no'),

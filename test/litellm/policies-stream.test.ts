@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomFrom } from '../support/random.ts';
 import { streamedText } from './client.ts';
 import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
@@ -111,7 +112,7 @@ describe.each(releasesThat('has stream settings'))(
       });
 
       test('responses cut at random become what they are without a stream', async () => {
-        const random = randomOf(rate.length);
+        const random = randomFrom(rate.length);
         const texts = Array.from({ length: 12 }, () => madeUp(random));
         const raws = await streamed(
           texts.map((text) => ({ chunks: cutAtRandom(text, random) })),
@@ -330,17 +331,6 @@ function splitsOf(text: string, step: number): string[][] {
 }
 
 const pieces = (text: string, size: number): string[] => text.match(new RegExp(`[^]{1,${size}}`, 'gu')) ?? [];
-
-/** Numbers from 0 up to 1 that are the same in every run (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), 61 | bits);
-    return ((bits ^ (bits >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
 
 /** Some words with secrets among them. */
 function madeUp(random: () => number): string {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { randomFrom } from '../support/random.ts';
 
 /** A way for the files of an outbox to be damaged. */
 export type DamageCase = {
@@ -55,17 +56,6 @@ function sql(file: string, statements: string): void {
   const db = new DatabaseSync(file);
   db.exec(statements);
   db.close();
-}
-
-/** Numbers from 0 to 1 that are the same in every run. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export function flipBits(file: string, count: number, seed: number): void {

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { aktoAt } from '../support/bridge.ts';
 import { type ServingChild, startServing } from '../support/child.ts';
 import { json, startFakeBackend, text } from '../support/fake-backend.ts';
+import { randomFrom } from '../support/random.ts';
 import { until } from '../support/recording-bridge.ts';
 
 /** All together; each chain kills one bridge after the other on one folder. */
@@ -105,15 +106,4 @@ async function post(bridge: ServingChild, acknowledged: Set<string>, random: () 
       return;
     }
   }
-}
-
-/** Mulberry32: the same numbers each time, so that a failure can be seen again. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
