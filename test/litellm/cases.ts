@@ -34,6 +34,11 @@ const lookUp = {
     parameters: { type: 'object', properties: { title: { type: 'string' } }, required: ['title'] },
   },
 };
+const lookUpOfAnthropic = {
+  name: 'look_up_recipe',
+  description: 'Finds a recipe by its title.',
+  input_schema: lookUp.function.parameters,
+};
 const toolResponse: ModelResponse = {
   toolCalls: [
     { name: 'look_up_recipe', arguments: '{"title":"plum cake","note":"write to ada@example.com"}' },
@@ -181,13 +186,7 @@ export const cases: Case[] = [
       model: 'house-claude',
       max_tokens: 100,
       system: 'You are the kitchen helper.',
-      tools: [
-        {
-          name: 'look_up_recipe',
-          description: 'Finds a recipe by its title.',
-          input_schema: lookUp.function.parameters,
-        },
-      ],
+      tools: [lookUpOfAnthropic],
       messages: [
         {
           role: 'user',
@@ -237,13 +236,7 @@ export const cases: Case[] = [
       model: 'house-claude',
       max_tokens: 100,
       system: 'You are the kitchen helper.',
-      tools: [
-        {
-          name: 'look_up_recipe',
-          description: 'Finds a recipe by its title.',
-          input_schema: lookUp.function.parameters,
-        },
-      ],
+      tools: [lookUpOfAnthropic],
       messages: [
         { role: 'user', content: 'Find the plum cake recipe.' },
         { role: 'assistant', content: 'Which one?' },
