@@ -18,13 +18,13 @@ test.each([
   { entry: '::ffff:10.1.2.3', on: ['10.1.2.3', '::ffff:a01:203'], off: ['10.1.2.4'] },
   { entry: '::ffff:10.0.0.0/104', on: ['10.4.4.4'], off: ['11.0.0.1'] },
   { entry: '::ffff:0:0/96', on: ['8.8.8.8'], off: ['::1'] },
-])('$entry', ({ entry, on, off }) => {
+])('the entry $entry holds its addresses and no others', ({ entry, on, off }) => {
   const isOn = ipList([entry]);
   expect(on.filter((address) => !isOn(address))).toEqual([]);
   expect(off.filter(isOn)).toEqual([]);
 });
 
-test('an address is on the list by any entry', () => {
+test('an address is on the list if any entry holds it', () => {
   const isOn = ipList(['10.0.0.1', 'fd00::1', '192.168.0.0/16']);
   expect(['10.0.0.1', 'fd00::1', '192.168.7.7', '10.0.0.2'].map(isOn)).toEqual([true, true, true, false]);
 });
@@ -50,7 +50,7 @@ test.each([
     '10.0.0.1-10.0.0.9',
     '*',
   ],
-])('the entry %j is refused by its position', (entry) => {
+])('the entry %j is refused, named by its position', (entry) => {
   expect(() => ipList(['10.0.0.1', entry])).toThrow(
     'entry 2: write an address like 10.1.2.3 or fd00::1, or a range like 10.0.0.0/8 or fd00::/8',
   );

@@ -36,13 +36,13 @@ function opened() {
   return breaker;
 }
 
-test('it starts closed and stays so while calls succeed', () => {
+test('a breaker starts closed and stays so while calls succeed', () => {
   const breaker = breakerAt0();
   for (let i = 0; i < 100; i++) breaker.call();
   expect(breaker.state()).toBe('closed');
 });
 
-test('it opens after some failures in a row, and a success between them starts the count again', () => {
+test('a breaker opens after some failures in a row, and a success between them starts the count again', () => {
   const breaker = breakerAt0();
   for (const failure of [TIMEOUT, TIMEOUT, undefined, TIMEOUT, TIMEOUT]) breaker.call(failure);
   expect(breaker.state()).toBe('closed');
@@ -87,7 +87,7 @@ test.each(others)('$kind $status may be the doing of one call and opens nothing'
 });
 
 describe('once open', () => {
-  test('nobody is admitted before its time is over', () => {
+  test('a breaker admits nobody before its time is over', () => {
     const breaker = opened();
     breaker.pass(999);
     expect([breaker.state(), breaker.isAsked()]).toEqual(['open', false]);
@@ -95,7 +95,7 @@ describe('once open', () => {
     expect([breaker.state(), breaker.isAsked()]).toEqual(['half_open', true]);
   });
 
-  test('one call probes while the others are refused', () => {
+  test('a breaker lets one call probe and refuses the others', () => {
     const breaker = opened();
     breaker.pass(1000);
     const probe = breaker.admitted();
@@ -107,7 +107,7 @@ describe('once open', () => {
     expect(breaker.isAsked()).toBe(true);
   });
 
-  test('a probe that fails opens it for the whole time again', () => {
+  test('a breaker stays open for the whole time again after a failed probe', () => {
     const breaker = opened();
     breaker.pass(5000);
     breaker.call(TIMEOUT);
@@ -133,7 +133,7 @@ describe('once open', () => {
     expect(breaker.state()).toBe('closed');
   });
 
-  test('it takes as many failures as at first to open it a second time', () => {
+  test('a breaker that has closed takes as many failures as at first to open again', () => {
     const breaker = opened();
     breaker.pass(1000);
     breaker.call();
@@ -145,7 +145,7 @@ describe('once open', () => {
 });
 
 describe('calls that began before it opened', () => {
-  test('and fail late do not keep it open for longer', () => {
+  test('do not keep it open for longer by failing late', () => {
     const breaker = breakerAt0();
     const late = Array.from({ length: 10 }, () => breaker.admitted());
     for (const settle of late.slice(0, 3)) settle(TIMEOUT);
@@ -155,7 +155,7 @@ describe('calls that began before it opened', () => {
     expect(breaker.isAsked()).toBe(true);
   });
 
-  test('and fail while a probe is out do not let a second one out', () => {
+  test('do not let a second probe out by failing while one is out', () => {
     const breaker = breakerAt0();
     const late = Array.from({ length: 5 }, () => breaker.admitted());
     for (const settle of late.slice(0, 3)) settle(TIMEOUT);
@@ -168,7 +168,7 @@ describe('calls that began before it opened', () => {
     expect(breaker.state()).toBe('closed');
   });
 
-  test('and succeed late do not close it', () => {
+  test('do not close it by succeeding late', () => {
     const breaker = breakerAt0();
     const late = breaker.admitted();
     for (let i = 0; i < 3; i++) breaker.call(TIMEOUT);

@@ -66,7 +66,7 @@ test('a block closes the connection to a backend that is still thinking', async 
   await capsule.left;
 });
 
-test('an observer that hangs holds up neither the answer nor the connection of its caller', async () => {
+test('an observing backend that hangs holds up neither the reply nor the connection of the caller', async () => {
   const [akto, capsule] = [await silent(), await fake(capsuleAllows)];
   const bridge = bridgeWith({
     ...aktoAt(akto.url),
@@ -85,22 +85,27 @@ test('an observer that hangs holds up neither the answer nor the connection of i
 });
 
 test.each([
-  { name: 'a request', call: request, env: {}, action: 'GUARDRAIL_INTERVENED' },
+  { name: 'a request is made', call: request, env: {}, action: 'GUARDRAIL_INTERVENED' },
   {
-    name: 'a request judged beside the model, where a rewrite comes too late',
+    name: 'a request judged beside the model blocks, as a rewrite comes too late',
     call: { ...request, additional_provider_specific_params: { mode: 'during_call' } },
     env: {},
     action: 'BLOCKED',
   },
-  { name: 'an answer', call: { ...request, input_type: 'response' }, env: {}, action: 'BLOCKED' },
   {
-    name: 'an answer that may be rewritten',
+    name: 'a response blocks by default',
+    call: { ...request, input_type: 'response' },
+    env: {},
+    action: 'BLOCKED',
+  },
+  {
+    name: 'a response is made under RESPONSE_REDACTION=rewrite',
     call: { ...request, input_type: 'response' },
     env: { RESPONSE_REDACTION: 'rewrite' },
     action: 'GUARDRAIL_INTERVENED',
   },
   {
-    name: 'an answer with tool calls',
+    name: 'a response with tool calls blocks',
     call: {
       ...request,
       input_type: 'response',
@@ -111,7 +116,7 @@ test.each([
     action: 'BLOCKED',
   },
   {
-    name: 'an observed request',
+    name: 'a request is not made where the backend observes',
     call: request,
     env: { AKTO_MODE: 'observe' },
     action: 'NONE',
@@ -123,7 +128,7 @@ test.each([
   if (action === 'GUARDRAIL_INTERVENED') expect(reply).toEqual({ action, texts: ['mail ****'] });
 });
 
-test('a dead backend stops being asked and still blocks, and its neighbour goes on', async () => {
+test('a dead backend gets no more checks and still blocks, and the other backend goes on', async () => {
   const [akto, capsule] = [
     await fake((_, response) => void response.writeHead(503).end()),
     await fake(capsuleAllows),

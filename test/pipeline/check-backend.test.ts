@@ -25,8 +25,8 @@ const defer = { unreachableFallback: 'defer' } as const;
 const allows = { kind: 'allow' };
 const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
 
-describe('time', () => {
-  test('a check that hangs costs its own deadline', async () => {
+describe('the time of a check', () => {
+  test('ends at its own deadline if the backend hangs', async () => {
     const a = hanging();
     const judge = judgeOf([backend('a', a.check, { timeoutMs: 50 }), backend('b', later(ALLOW, 100))]);
     expect(await judge.judge(CALL, new AbortController())).toMatchObject(blocks('fail_closed', 'a'));
@@ -34,7 +34,7 @@ describe('time', () => {
     expect(a.wasStopped()).toBe(true);
   });
 
-  test('an open breaker answers without asking, by the fallback', async () => {
+  test('is saved while the breaker is open: the fallback decides', async () => {
     let checks = 0;
     const counted: Check = () => {
       checks++;
@@ -56,7 +56,7 @@ describe('time', () => {
 });
 
 describe('a caller who leaves', () => {
-  test('ends all work, and nothing is decided', async () => {
+  test('ends all checks, and nothing is decided', async () => {
     const [one, two] = [hanging(), hanging()];
     const a = backend('a', one.check);
     const judge = judgeOf([a, backend('b', two.check, open)]);
@@ -74,7 +74,7 @@ describe('a caller who leaves', () => {
     expect(a.breaker.state()).toBe('closed');
   });
 
-  test('does not take a probe with him for good', async () => {
+  test('does not end the probes of a breaker for good', async () => {
     let now = 0;
     const breaker = new Breaker({ failures: 1, openMs: 10, now: () => now });
     const a = backend('a', hangs, { breaker, timeoutMs: 20 });
@@ -90,7 +90,7 @@ describe('a caller who leaves', () => {
   });
 });
 
-describe('observe mode', () => {
+describe('a check that observes', () => {
   const observe = { mode: 'observe' } as const;
 
   test.each<[string, Check]>([
@@ -104,7 +104,7 @@ describe('observe mode', () => {
         throw new Error('x');
       },
     ],
-  ])('%s changes nothing', async (_, check) => {
+  ])('changes nothing, though it ends with %s', async (_, check) => {
     for (const unreachableFallback of ['fail_closed', 'fail_open', 'defer'] as const) {
       const judge = judgeOf([backend('a', check, { ...observe, unreachableFallback })]);
       expect(await judge.judge(CALL, new AbortController())).toEqual(allows);
@@ -113,7 +113,7 @@ describe('observe mode', () => {
     }
   });
 
-  test('delays nothing, and outlives the answer and the caller', async () => {
+  test('delays nothing, and outlives the reply and the caller', async () => {
     const judge = judgeOf([backend('a', later(BLOCK, 100), observe), backend('b', says(ALLOW))]);
     const work = new AbortController();
     expect(await judge.judge(CALL, work)).toEqual(allows);
@@ -123,7 +123,7 @@ describe('observe mode', () => {
     expect(judge.outcomes()).toEqual(['b allow', 'a block']);
   });
 
-  test('is not asked once a policy has blocked', async () => {
+  test('is not made once a policy has blocked', async () => {
     const engine = engineOf({
       chain: ['banned-keywords'],
       policy: { 'banned-keywords': { keywords: ['Rome'] } },

@@ -17,12 +17,12 @@ const failures: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }>[] 
 };
 const EFFECTS = { fail_closed: 'block', fail_open: 'allow', defer: 'defer' } as const;
 
-test('the table below has every kind of failure', () => {
+test('the table of failures has every kind', () => {
   expect(Object.keys(failures).sort()).toEqual([...FAILURE_KINDS].sort());
   expect(Object.keys(EFFECTS)).toEqual([...UNREACHABLE_FALLBACKS]);
 });
 
-describe.each(UNREACHABLE_FALLBACKS)('%s', (fallback) => {
+describe.each(UNREACHABLE_FALLBACKS)('the fallback %s', (fallback) => {
   test.each(Object.values(failures).flat())('decides about $kind $status', (failure) => {
     const expected = failure.kind === 'cancelled' ? 'none' : EFFECTS[fallback];
     expect(applyUnreachableFallback(failure, fallback)).toBe(expected);

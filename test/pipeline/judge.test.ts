@@ -27,19 +27,19 @@ const masks = { kind: 'modify', by: ['a'] };
 
 describe('several backends', () => {
   test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
-    { name: 'none', backends: () => [], is: allows },
+    { name: 'no backend allows the call', backends: () => [], is: allows },
     {
-      name: 'both allow',
+      name: 'a call that both backends allow is allowed',
       backends: () => [backend('a', says(ALLOW)), backend('b', says(ALLOW))],
       is: allows,
     },
     {
-      name: 'an allow, a block',
+      name: 'a later block by one backend outweighs an earlier allow by another',
       backends: () => [backend('a', says(ALLOW)), backend('b', later(BLOCK))],
       is: blocks('verdict', 'b'),
     },
     {
-      name: 'a redaction, a block',
+      name: 'a block by one backend outweighs a redaction by another',
       backends: () => [
         backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
         backend('b', later(BLOCK)),
@@ -47,32 +47,32 @@ describe('several backends', () => {
       is: blocks('verdict', 'b'),
     },
     {
-      name: 'a defer, a block',
+      name: 'a block by one backend outweighs a failure of another that defers',
       backends: () => [backend('a', fails(DOWN), defer), backend('b', later(BLOCK))],
       is: blocks('verdict', 'b'),
     },
     {
-      name: 'a failure that is open, a block',
+      name: 'a block by one backend outweighs a failure of another that fails open',
       backends: () => [backend('a', fails(DOWN), open), backend('b', later(BLOCK))],
       is: blocks('verdict', 'b'),
     },
     {
-      name: 'an allow, a failure that is closed',
+      name: 'a failure that fails closed blocks what another backend allows',
       backends: () => [backend('a', says(ALLOW)), backend('b', fails(DOWN))],
       is: blocks('fail_closed', 'b'),
     },
     {
-      name: 'a failure that is open, an allow',
+      name: 'a failure that fails open leaves the allow of another backend',
       backends: () => [backend('a', fails(DOWN), open), backend('b', says(ALLOW))],
       is: allows,
     },
     {
-      name: 'an allow, a defer',
+      name: 'a failure that defers leaves the call to LiteLLM, though another backend allows it',
       backends: () => [backend('a', says(ALLOW)), backend('b', fails(DOWN), defer)],
       is: { kind: 'defer', by: 'b' },
     },
     {
-      name: 'a redaction, an allow',
+      name: 'a redaction by one backend stands beside an allow by another',
       backends: () => [
         backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
         backend('b', says(ALLOW)),
@@ -80,7 +80,7 @@ describe('several backends', () => {
       is: masks,
     },
     {
-      name: 'a redaction, a failure that is open',
+      name: 'a redaction by one backend stands beside a failure of another that fails open',
       backends: () => [
         backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
         backend('b', fails(DOWN), open),
@@ -88,7 +88,7 @@ describe('several backends', () => {
       is: masks,
     },
     {
-      name: 'a redaction, a defer',
+      name: 'a redaction blocks where another backend defers, as it would be lost',
       backends: () => [
         backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
         backend('b', fails(DOWN), defer),
@@ -96,12 +96,12 @@ describe('several backends', () => {
       is: blocks('redaction', 'a'),
     },
     {
-      name: 'a redaction that cannot be mapped',
+      name: 'a redaction that cannot be mapped to texts blocks',
       backends: () => [backend('a', says(UNMAPPABLE))],
       is: blocks('redaction', 'a'),
     },
     {
-      name: 'a redaction, one that cannot be mapped',
+      name: 'a redaction that cannot be mapped blocks, though another one can',
       backends: () => [
         backend('a', says(modify('dana lives in Rome', '* lives in Rome'))),
         backend('b', says(UNMAPPABLE)),
@@ -109,12 +109,12 @@ describe('several backends', () => {
       is: blocks('redaction', 'a,b'),
     },
     {
-      name: 'a check that throws anything at all',
+      name: 'a check that throws a bare text fails closed',
       backends: () => [backend('a', () => Promise.reject('x'))],
       is: blocks('fail_closed', 'a'),
     },
     {
-      name: 'a check that throws at once',
+      name: 'a check that throws before it waits fails closed',
       backends: () => [
         backend('a', () => {
           throw new TypeError('x');
@@ -123,7 +123,7 @@ describe('several backends', () => {
       is: blocks('fail_closed', 'a'),
     },
     {
-      name: 'a check that throws, open',
+      name: 'a check that throws fails open where the backend does',
       backends: () => [backend('a', () => Promise.reject(new Error('x')), open)],
       is: allows,
     },
@@ -131,7 +131,7 @@ describe('several backends', () => {
     expect(await decided(...backends())).toMatchObject(is);
   });
 
-  test('redact in the order of the configuration, whoever answers first', async () => {
+  test('redact in the order of the configuration, whichever replies first', async () => {
     const text = 'dana: 47110815';
     const judge = judgeOf([
       backend('a', later(modify(text, 'dana: ##0815'), 40)),
@@ -142,7 +142,7 @@ describe('several backends', () => {
     expect(decision.kind === 'modify' && rewritesOf(decision.texts)[text]).toBe('dana: ##**');
   });
 
-  test('are asked at once, and the first block ends the others', async () => {
+  test('are checked at once, and a block by one ends the checks of the others', async () => {
     const [a, c] = [hanging(), hanging()];
     const judge = judgeOf([backend('a', a.check), backend('b', later(BLOCK)), backend('c', c.check)]);
     expect(await judge.judge(CALL, new AbortController())).toMatchObject(blocks('verdict', 'b'));
@@ -151,7 +151,7 @@ describe('several backends', () => {
     expect(judge.outcomes()).toEqual(['b block', 'a cancelled', 'c cancelled']);
   });
 
-  test('a failure that is closed ends the others too', async () => {
+  test('a failure that fails closed ends the checks of the others too', async () => {
     const a = hanging();
     const decision = await decided(backend('a', a.check, open), backend('b', fails(DOWN)));
     expect(decision).toMatchObject(blocks('fail_closed', 'b'));
@@ -167,19 +167,19 @@ describe('several backends', () => {
   });
 });
 
-describe('what a backend cannot look at', () => {
+describe('content that a backend cannot judge', () => {
   const requests = {
     judges: { request: true, response: false, media: false },
   };
 
-  test('answers are counted as unjudged by it, and judged by the others', async () => {
+  test('responses are counted as unjudged by it, and judged by the others', async () => {
     const response = callOf({ input_type: 'response', texts: ['x'] });
     const judge = judgeOf([backend('a', says(BLOCK), requests), backend('b', says(ALLOW))]);
     expect(await judge.judge(response, new AbortController())).toEqual(allows);
     expect([judge.unjudged, judge.outcomes()]).toEqual([['a answer'], ['b allow']]);
   });
 
-  test('media are counted, and the words beside them judged', async () => {
+  test('media are counted as unjudged, and the words beside them are judged', async () => {
     const call = callOf({ texts: ['x'], images: ['https://pictures.example/a.png'] });
     const judge = judgeOf([backend('a', says(BLOCK))]);
     expect(await judge.judge(call, new AbortController())).toMatchObject(blocks('verdict', 'a'));

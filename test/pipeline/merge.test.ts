@@ -18,48 +18,68 @@ describe('redactions of several backends', () => {
   });
 
   test.each([
-    { name: 'one alone', original: 'mail dana', versions: ['mail <P>'], merged: 'mail <P>' },
-    { name: 'the same twice', original: 'mail dana', versions: ['mail <P>', 'mail <P>'], merged: 'mail <P>' },
     {
-      name: 'apart',
+      name: 'by one backend alone are taken as they are',
+      original: 'mail dana',
+      versions: ['mail <P>'],
+      merged: 'mail <P>',
+    },
+    {
+      name: 'that are the same are one',
+      original: 'mail dana',
+      versions: ['mail <P>', 'mail <P>'],
+      merged: 'mail <P>',
+    },
+    {
+      name: 'at different places are both made',
       original: 'mail dana from the kitchen in Rome',
       versions: ['mail <P> from the kitchen in Rome', 'mail dana from the kitchen in <C>'],
       merged: 'mail <P> from the kitchen in <C>',
     },
     {
-      name: 'apart, the later place by the earlier backend',
+      name: 'at different places are both made, whichever backend comes first',
       original: 'mail dana from the kitchen in Rome',
       versions: ['mail dana from the kitchen in <C>', 'mail <P> from the kitchen in Rome'],
       merged: 'mail <P> from the kitchen in <C>',
     },
     {
-      name: 'of the same stretch',
+      name: 'of the same stretch make one with both markers',
       original: 'mail 47110815 now',
       versions: ['mail # now', 'mail * now'],
       merged: 'mail #* now',
     },
     {
-      name: 'one inside the other',
+      name: 'of which one lies inside the other remove the longer stretch',
       original: 'x 47110815 y',
       versions: ['x ## y', 'x 47**15 y'],
       merged: 'x ##** y',
     },
     {
-      name: 'overlapping',
+      name: 'that overlap remove both stretches',
       original: 'x 47110815 y',
       versions: ['x ##0815 y', 'x 47** y'],
       merged: 'x ##** y',
     },
-    { name: 'one removing all', original: 'mail 4711', versions: ['', 'mail #'], merged: '#' },
-    { name: 'both removing all', original: 'mail 4711', versions: ['', ''], merged: '' },
     {
-      name: 'with signs of two code units',
+      name: 'of which one removes all keep the marker of the other',
+      original: 'mail 4711',
+      versions: ['', 'mail #'],
+      merged: '#',
+    },
+    {
+      name: 'that both remove all leave an empty text',
+      original: 'mail 4711',
+      versions: ['', ''],
+      merged: '',
+    },
+    {
+      name: 'of characters of two code units do not split them',
       original: '🍰🍋 47',
       versions: ['# 47', '🍰🍋 *'],
       merged: '# *',
     },
     {
-      name: 'of three backends',
+      name: 'by three backends are all made',
       original: 'aaaa 1111 bbbb 2222 cccc 3333 dddd',
       versions: [
         'aaaa # bbbb 2222 cccc 3333 dddd',
@@ -72,7 +92,7 @@ describe('redactions of several backends', () => {
     expect(merge(original, ...versions)).toBe(merged);
   });
 
-  test('that differ beyond what can be told apart are not merged', () => {
+  test('that differ too much from the text are not merged', () => {
     const original = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(0x4e00 + i)).join('');
     expect(merge(original, 'x'.repeat(3000), 'y'.repeat(3000))).toBeNull();
   });
@@ -94,10 +114,10 @@ function random(seed: number) {
   };
 }
 
-describe('whatever two backends remove is gone', () => {
+describe('everything that either backend removes is gone', () => {
   const markers = [
     { name: 'strange to the text', first: '[1]', second: '<2>' },
-    { name: 'of one sign', first: '*', second: '*' },
+    { name: 'of one character', first: '*', second: '*' },
     { name: 'with letters of the text', first: '[a]', second: '<bc>' },
     { name: 'as long as what they mask', first: '####', second: '****' },
   ];

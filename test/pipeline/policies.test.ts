@@ -35,7 +35,7 @@ const call = (fields: Record<string, unknown>) => callOf({ litellm_version: '1.1
 const LEAK = call({ texts: ['hello', `the key is ${SECRET}`] });
 const work = () => new AbortController();
 
-describe('what the policies redact', () => {
+describe('text that the policies redact', () => {
   test('is gone from all that a vendor sees', async () => {
     const a = recording();
     await judging(SECRETS, backend('a', a.check)).judge(
@@ -102,7 +102,7 @@ describe('what the policies redact', () => {
       is: { kind: 'block', cause: 'verdict', by: 'a' },
     },
     {
-      name: 'is not enough where a vendor redacts what cannot be found',
+      name: 'is blocked where a vendor redacts a text that cannot be found',
       verdict: UNMAPPABLE,
       is: { kind: 'block', cause: 'redaction', by: 'a' },
     },
@@ -124,7 +124,7 @@ describe('what the policies redact', () => {
     expect(once.kind === 'modify' && rewritesOf(once.texts)).toEqual({ [original]: '***' });
   });
 
-  test('blocks where a vendor leaves the call to LiteLLM', async () => {
+  test('blocks the call where a vendor would leave it to LiteLLM', async () => {
     const a = backend('a', fails(DOWN), { unreachableFallback: 'defer' });
     expect(await judging(SECRETS, a).judge(LEAK, work())).toMatchObject({
       kind: 'block',
@@ -146,7 +146,7 @@ describe('what the policies redact', () => {
   });
 });
 
-test('what the policies block is asked of nobody', async () => {
+test('a call that the policies block goes to no vendor', async () => {
   const [a, b] = [recording(), recording()];
   const judge = judging(
     { chain: ['secrets'], policy: { secrets: { action: 'block' } } },
@@ -163,7 +163,7 @@ test('what the policies block is asked of nobody', async () => {
   expect([a.calls.length, b.calls.length]).toEqual([0, 0]);
 });
 
-describe('the rule of a caller', () => {
+describe('a caller rule', () => {
   const rules = (rule: object): PolicyDocument => ({
     chain: ['secrets'],
     rules: [{ name: 'one', match: { team: 'payments' }, ...rule }],
@@ -180,7 +180,7 @@ describe('the rule of a caller', () => {
       ['a', 'b'],
     ],
     [undefined, ['a', 'b']],
-  ])('with backends %j has those asked: %j', async (backends, asked) => {
+  ])('with backends %j has these checked: %j', async (backends, asked) => {
     const [a, b] = [recording(), recording()];
     const judge = judging(rules({ backends }), backend('a', a.check), backend('b', b.check));
     expect(await judge.judge(mine('x'), work())).toEqual({ kind: 'allow' });
@@ -194,7 +194,7 @@ describe('the rule of a caller', () => {
     expect(await judge.judge(mine(SECRET), work())).toMatchObject({ kind: 'modify', by: ['secrets'] });
   });
 
-  test('that observes lets pass what a vendor would block or redact', async () => {
+  test('that observes passes calls that a vendor would block or redact', async () => {
     for (const [verdict, kind] of [
       [BLOCK, 'block'],
       [modify('x', '*'), 'modify'],
@@ -227,7 +227,7 @@ describe('the rule of a caller', () => {
     }
   });
 
-  test('keeps apart what a vendor has allowed', async () => {
+  test('does not reuse verdicts for calls under another rule', async () => {
     const a = recording();
     const judge = judging(rules({ mode: 'enforce' }), backend('a', a.check));
     const response = { input_type: 'response', litellm_call_id: 'c', texts: ['x'] };
@@ -246,25 +246,29 @@ describe('media', () => {
   const notJudged = { kind: 'block', cause: 'verdict', by: 'image-policy', reason: 'media_not_judged' };
 
   test.each<{ name: string; backends: () => JudgingBackend[]; is: object }>([
-    { name: 'no vendor', backends: () => [], is: notJudged },
-    { name: 'a vendor that judges no media', backends: () => [backend('a', says(ALLOW))], is: notJudged },
+    { name: 'no vendor are blocked', backends: () => [], is: notJudged },
     {
-      name: 'one that only observes',
+      name: 'a vendor that judges no media are blocked',
+      backends: () => [backend('a', says(ALLOW))],
+      is: notJudged,
+    },
+    {
+      name: 'a vendor that only observes are blocked',
       backends: () => [backend('a', says(ALLOW), { judges, mode: 'observe' })],
       is: notJudged,
     },
     {
-      name: 'one that judges them',
+      name: 'a vendor that judges and allows them pass',
       backends: () => [backend('a', says(ALLOW), { judges })],
       is: { kind: 'allow' },
     },
     {
-      name: 'one that blocks them',
+      name: 'a vendor that blocks them are blocked by it',
       backends: () => [backend('a', later(BLOCK), { judges })],
       is: { kind: 'block', by: 'a' },
     },
     {
-      name: 'one that is down and fails closed',
+      name: 'a vendor that is down and fails closed are blocked by its failure',
       backends: () => [backend('a', fails(DOWN), { judges })],
       is: { kind: 'block', cause: 'fail_closed' },
     },
@@ -272,7 +276,7 @@ describe('media', () => {
     expect(await judging(POLICY, ...backends()).judge(image, work())).toMatchObject(is);
   });
 
-  test('in an answer need a vendor that judges answers', async () => {
+  test('in a response need a vendor that judges responses', async () => {
     const response = call({
       input_type: 'response',
       texts: ['here'],
@@ -283,18 +287,18 @@ describe('media', () => {
     ).toMatchObject(notJudged);
   });
 
-  test('are no matter where there are none', async () => {
+  test('need no vendor where a call has none', async () => {
     expect(await judging(POLICY).judge(call({ texts: ['look'] }), work())).toEqual({ kind: 'allow' });
   });
 
-  test('are blocked where the rule of the caller asks no vendor that judges them', async () => {
+  test('are blocked where the caller rule names no vendor that judges them', async () => {
     const document = { ...POLICY, rules: [{ name: 'one', backends: ['b'] }] };
     const judge = judging(document, backend('a', says(ALLOW), { judges }), backend('b', says(ALLOW)));
     expect(await judge.judge(image, work())).toMatchObject(notJudged);
   });
 });
 
-describe('policies that fail', () => {
+describe('policies that throw', () => {
   const CONTENT = 'the words of the caller';
 
   /** A judge with the counters and the log of the bridge. */
@@ -330,7 +334,7 @@ describe('policies that fail', () => {
     { error: new TypeError(`cannot read ${CONTENT}`), kind: 'bug' },
     { error: new RangeError('Maximum call stack size exceeded'), kind: 'bug' },
     { error: undefined, kind: 'bug' },
-  ])('by $error.name block under any fail mode, are counted as $kind and logged', async ({ error, kind }) => {
+  ])('$error.name block under any fallback, are counted as $kind and logged', async ({ error, kind }) => {
     const a = recording();
     const { judge, lines, count } = failing(error, a.check);
     const one = call({ litellm_call_id: 'c', texts: [CONTENT] });

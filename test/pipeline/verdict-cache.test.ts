@@ -27,7 +27,7 @@ const rounds = (chars: number, step = 20) =>
     response(WORDS.slice(0, Math.min(chars, (i + 1) * step))),
   );
 
-describe('a streamed answer', () => {
+describe('a streamed response', () => {
   test.each([
     { chars: 4320, times: 1.2 },
     { chars: 4340, times: 2.2 },
@@ -41,7 +41,7 @@ describe('a streamed answer', () => {
     expect(a.calls.at(-1)?.texts[0]).toSatisfy((text: string) => WORDS.slice(0, chars).endsWith(text));
   });
 
-  test('is judged to its end, though no call says which is the last', async () => {
+  test('is judged to its end, though no call is marked as the last', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
@@ -54,7 +54,7 @@ describe('a streamed answer', () => {
     });
   });
 
-  test('leaves its end to be judged when another answer comes under its id', async () => {
+  test('is judged to its end when another response comes under its id', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     await judge.judge(response('A first part of it, '));
@@ -64,7 +64,7 @@ describe('a streamed answer', () => {
     expect(a.calls.map(({ texts }) => texts[0])).toContain('A first part of it, and an end');
   });
 
-  test('of another key is another answer, whatever its id', async () => {
+  test('of another key is another response, even under the same id', async () => {
     const a = recording((call) => (call.request_data.user_api_key_hash === 'k1' ? BLOCK : ALLOW));
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const user_api_key_hash of ['k1', 'k2']) {
@@ -75,7 +75,7 @@ describe('a streamed answer', () => {
     }
   });
 
-  test('with tool calls has ended, and is judged whole', async () => {
+  test('with tool calls has ended, and is judged as a whole', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     await judge.judge(response('I will look it up'));
@@ -84,7 +84,7 @@ describe('a streamed answer', () => {
     expect(a.calls).toEqual([response('I will look it up'), last]);
   });
 
-  test('that does not begin like the one before is judged as another, whatever its id', async () => {
+  test('that does not begin like the one before is another response, even under the same id', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     await judge.judge(response('a'.repeat(500)));
@@ -96,7 +96,7 @@ describe('a streamed answer', () => {
     { name: 'a redaction', check: recording(modify(WORDS.slice(0, 20), 'y')).check },
     { name: 'a violation that is only flagged', check: recording({ kind: 'allow', flagged: 'alert' }).check },
     { name: 'a failure', check: fails(DOWN) },
-  ])('is asked about in each round after $name', async ({ check }) => {
+  ])('is checked in each round after $name', async ({ check }) => {
     let checks = 0;
     const counted: Check = (...all) => {
       checks++;
@@ -107,7 +107,7 @@ describe('a streamed answer', () => {
     expect(checks).toBe(5);
   });
 
-  test('is asked about each time where the growth is 1, and the same text never twice', async () => {
+  test('is checked in each round where the growth is 1, and the same text never twice', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)]);
     for (const round of rounds(100)) await judge.judge(round);
@@ -115,7 +115,7 @@ describe('a streamed answer', () => {
     expect(a.calls).toHaveLength(5);
   });
 
-  test('without an id is asked about each time', async () => {
+  test('without an id is checked each time', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     const nameless = callOf({ input_type: 'response', texts: ['some words'] });
@@ -124,7 +124,7 @@ describe('a streamed answer', () => {
     expect(a.calls).toHaveLength(2);
   });
 
-  test('that was stopped after its end is stopped for as long as it goes on, and another one is not', async () => {
+  test('that is blocked late stays blocked while it goes on, and the next one under its id does not', async () => {
     const a = recording((call) => (call.texts[0]?.includes('forbidden') ? BLOCK : ALLOW));
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });
     for (const text of ['A first part of it, ', 'A first part of it, then forbidden']) {
@@ -143,14 +143,14 @@ describe('a streamed answer', () => {
 describe('a request', () => {
   const turn = (...texts: string[]) => callOf({ litellm_call_id: 'r', texts });
 
-  test('is asked about whole each time', async () => {
+  test('is checked as a whole each time', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)]);
     for (const call of [turn('x'), turn('x', 'y')]) await judge.judge(call);
     expect(a.calls).toEqual([turn('x'), turn('x', 'y')]);
   });
 
-  test('that was refused, or could not be judged, is asked about again', async () => {
+  test('that was blocked, or could not be judged, is checked again', async () => {
     for (const check of [recording(BLOCK).check, fails(DOWN)]) {
       const judge = judgeOf([backend('a', check, { unreachableFallback: 'fail_open' })]);
       await judge.judge(turn('x'));
@@ -159,7 +159,7 @@ describe('a request', () => {
     }
   });
 
-  test('is judged by each backend for itself', async () => {
+  test('that one backend has allowed is still checked by the other', async () => {
     const a = recording();
     const b = recording();
     const judge = judgeOf([backend('a', a.check), backend('b', b.check)]);

@@ -23,7 +23,7 @@ const ROSES = { 'dlp-filter': { blocked_terms: ['rose'] } };
 describe('several policies', () => {
   test.each<{ name: string; document: PolicyDocument; text: string; is: string }>([
     {
-      name: 'that block: the first in the chain is named',
+      name: 'that block name the first in the chain',
       document: {
         chain: ['banned-keywords', 'secrets'],
         policy: { ...TULIPS, secrets: { action: 'block' } },
@@ -32,7 +32,7 @@ describe('several policies', () => {
       is: 'block banned-keywords banned_keyword',
     },
     {
-      name: 'that block, the other way round',
+      name: 'that block name the first in the chain, in the other order too',
       document: {
         chain: ['secrets', 'banned-keywords'],
         policy: { ...TULIPS, secrets: { action: 'block' } },
@@ -41,19 +41,19 @@ describe('several policies', () => {
       is: 'block secrets secret_detected',
     },
     {
-      name: 'of which the last blocks and the first redacts',
+      name: 'of which one redacts and one blocks block',
       document: { chain: ['secrets', 'banned-keywords'], policy: TULIPS },
       text: `${SECRET} tulip`,
       is: 'block banned-keywords banned_keyword',
     },
     {
-      name: 'that redact: the first that found something is named',
+      name: 'that redact name the first that found something',
       document: { chain: ['secrets', 'pii-detector', 'dlp-filter'], policy: ROSES },
       text: `${MAIL} rose`,
       is: 'redact pii-detector pii_detected',
     },
     {
-      name: 'of which none found anything',
+      name: 'that find nothing allow the call',
       document: {
         chain: ['secrets', 'pii-detector', 'dlp-filter', 'banned-keywords'],
         policy: { ...ROSES, ...TULIPS },
@@ -62,7 +62,7 @@ describe('several policies', () => {
       is: 'allow',
     },
     {
-      name: 'of which one refuses the call as such',
+      name: 'block a call that one of them refuses as a whole',
       document: { chain: ['secrets', 'size-limits'], policy: { 'size-limits': { max_text_chars: 20 } } },
       text: SECRET,
       is: 'block size-limits text_too_long',
@@ -71,7 +71,7 @@ describe('several policies', () => {
     expect(said(await engineOf(document).judge({ texts: [text] }))).toBe(is);
   });
 
-  test('each leave a note, in order', async () => {
+  test('leave a note each, in order', async () => {
     const { judge } = engineOf({ chain: ['banned-keywords', 'size-limits', 'secrets'], policy: TULIPS });
     expect((await judge({ texts: [SECRET] })).notes).toEqual([
       {
@@ -114,7 +114,7 @@ describe('a redaction', () => {
 
   test.each<{ name: string; call: Record<string, unknown>; original: string }>([
     { name: 'a text', call: { texts: ['a', `b ${SECRET}`] }, original: `b ${SECRET}` },
-    { name: 'an answer', call: { input_type: 'response', texts: [SECRET] }, original: SECRET },
+    { name: 'a response', call: { input_type: 'response', texts: [SECRET] }, original: SECRET },
     {
       name: 'a system prompt',
       call: { texts: ['a'], structured_messages: [{ role: 'system', content: SECRET }] },
@@ -136,7 +136,7 @@ describe('a redaction', () => {
       original: `{"k":"${SECRET}"}`,
     },
     {
-      name: 'arguments of a tool call in an answer',
+      name: 'arguments of a tool call in a response',
       call: { input_type: 'response', tool_calls: [toolCall(`{"k":"${SECRET}"}`)] },
       original: `{"k":"${SECRET}"}`,
     },
@@ -151,7 +151,7 @@ describe('a redaction', () => {
     expect(rewrites(result)).toEqual({ [original]: original.replace(SECRET, '[REDACTED]') });
   });
 
-  test('of a text that stands there twice is one', async () => {
+  test('of a text that occurs twice is made once', async () => {
     const texts = [MAIL, 'b', MAIL];
     const call = { input_type: 'response', texts, structured_messages: [{ role: 'user', content: MAIL }] };
     const { texts: all, holdback } = await judge(call);
@@ -164,7 +164,7 @@ describe('a redaction', () => {
     expect(rewrites(await judge({ texts: ['a', MAIL, 'c'] }))).toEqual({ [MAIL]: '[EMAIL_ADDRESS]' });
   });
 
-  test('is not made where another policy blocks nothing but observes', async () => {
+  test('is made in full where another policy would block but observes', async () => {
     const own = engineOf({
       chain: ['secrets', 'banned-keywords'],
       policy: { 'banned-keywords': { ...TULIPS['banned-keywords'], mode: 'observe' } },
@@ -184,8 +184,8 @@ describe('a call', () => {
   test.each<{ name: string; call: Record<string, unknown> }>([
     { name: 'that says nothing', call: {} },
     { name: 'with empty texts', call: { texts: ['', ''] } },
-    { name: 'whose answer says nothing', call: { input_type: 'response', texts: [] } },
-    { name: 'whose answer is empty', call: { input_type: 'response', texts: [''], litellm_call_id: 'e' } },
+    { name: 'whose response says nothing', call: { input_type: 'response', texts: [] } },
+    { name: 'whose response is empty', call: { input_type: 'response', texts: [''], litellm_call_id: 'e' } },
   ])('$name is allowed', async ({ call }) => {
     const result = await everything.judge(call);
     expect(result).toMatchObject({ verdict: 'allow', texts: new Map(), mediaPolicy: undefined });
@@ -193,7 +193,7 @@ describe('a call', () => {
     expect(result.holdback).toEqual(((call.texts ?? []) as string[]).map(() => 0));
   });
 
-  test('that takes too long is given up', async () => {
+  test('that takes longer than its time throws OutOfTime', async () => {
     const { engine } = everything;
     const call = callOf({ texts: ['x y '.repeat(100_000)] });
     await expect(async () =>
@@ -201,7 +201,7 @@ describe('a call', () => {
     ).rejects.toThrow(OutOfTime);
   });
 
-  test('is judged by none if the pack is not enabled', async () => {
+  test('is judged by no policy if the pack is not enabled', async () => {
     const text = JSON.stringify({
       pack: { enabled: false },
       policies: { chain: ['secrets', 'audit-logger'] },
@@ -217,7 +217,7 @@ describe('a call', () => {
     expect(engine.audit).toBeUndefined();
   });
 
-  test('carries the words of the policy that blocks it, and of no other', async () => {
+  test('carries the message of the policy that blocks it, and of no other', async () => {
     const message = 'Please rephrase.';
     const { judge } = engineOf({
       chain: ['banned-keywords', 'prompt-injection'],
@@ -230,7 +230,7 @@ describe('a call', () => {
     }
   });
 
-  test('names the version of the policies and the audit that is wanted', async () => {
+  test('names the version of the policies and the audit settings', async () => {
     const { engine, judge } = engineOf({
       chain: ['audit-logger'],
       policy: { 'audit-logger': { retention_days: 7 } },
@@ -255,7 +255,7 @@ describe('markers that can be undone', () => {
   });
   const request = (...texts: string[]) => ({ litellm_call_id: 'c', texts });
 
-  test('number the different values of a call, across its texts', async () => {
+  test('number the different values of a call across its texts', async () => {
     const { judge } = engineOf(REVERSIBLE);
     const texts = [`${MAIL}, bob@example.org`, 'bob@example.org', `4111 1111 1111 1111 of ${MAIL}`];
     expect(Object.values(rewritesOf((await judge(request(...texts))).texts))).toEqual([
@@ -265,14 +265,14 @@ describe('markers that can be undone', () => {
     ]);
   });
 
-  test('are none that somebody has written already', async () => {
+  test('skip numbers that the request has used already', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(`${MAIL}, not [EMAIL_ADDRESS_1]`));
     const result = await judge(response('[EMAIL_ADDRESS_1] or [EMAIL_ADDRESS_2]?'));
     expect(Object.values(rewritesOf(result.texts))).toEqual([`[EMAIL_ADDRESS_1] or ${MAIL}?`]);
   });
 
-  test('are put back into the answer, which is no finding', async () => {
+  test('are replaced by the values in the response, which is no finding', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL, 'bob@example.org'));
     const result = await judge(response('[EMAIL_ADDRESS_2] wrote to [EMAIL_ADDRESS_1]'));
@@ -280,7 +280,7 @@ describe('markers that can be undone', () => {
     expect(Object.values(rewritesOf(result.texts))).toEqual([`bob@example.org wrote to ${MAIL}`]);
   });
 
-  test('stand beside what the answer itself may not say', async () => {
+  test('are put back beside new markers for values that the response may not say', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     const result = await judge(response('eve@example.org wrote to [EMAIL_ADDRESS_1]'));
@@ -291,7 +291,7 @@ describe('markers that can be undone', () => {
     ]);
   });
 
-  test('of a call are put back into no other', async () => {
+  test('of a call are put back into no other call', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     for (const id of ['d', null]) {
@@ -299,14 +299,14 @@ describe('markers that can be undone', () => {
     }
   });
 
-  test('are held back while they are incomplete', async () => {
+  test('are held back in a stream while they are incomplete', async () => {
     const { judge } = engineOf(REVERSIBLE);
     await judge(request(MAIL));
     expect((await judge(response('to [EMAIL_ADDRE'))).holdback).toEqual(['[EMAIL_ADDRE'.length]);
     expect((await judge(response('to [EMAIL_ADDRESS_1] '))).holdback[0]).toBeLessThan(5);
   });
 
-  test('are undone with the right value where two kinds of data have one name, or begin alike', async () => {
+  test('give the right value where two kinds of data share a name, or markers begin alike', async () => {
     const custom_markers = { EMAIL_ADDRESS: 'THING', CREDIT_CARD: 'THING' };
     const { judge } = engineOf({
       chain: ['pii-detector'],
@@ -343,7 +343,7 @@ describe('a policy that observes', () => {
   });
   const text = `tulip ${SECRET}`;
 
-  test('leaves the call as it is, and is noted', async () => {
+  test('leaves the call as it is and leaves a note', async () => {
     const { judge } = engineOf(observing({ mode: 'observe' }));
     const result = await judge({ texts: [text] });
     expect(result).toMatchObject({ verdict: 'allow', texts: new Map() });
@@ -354,7 +354,7 @@ describe('a policy that observes', () => {
     ]);
   });
 
-  test('holds no media back', async () => {
+  test('asks no backend to judge media', async () => {
     const call = { texts: ['x'], images: ['https://pictures.example/a.png'] };
     const policy = (mode: string) => ({
       chain: ['image-policy'],
@@ -368,7 +368,7 @@ describe('a policy that observes', () => {
     ['a day before its end', -1, 'allow'],
     ['at its end', 0, 'block'],
     ['later', 86_400_000, 'block'],
-  ])('does so %s: %s', async (_, after, verdict) => {
+  ])('with a last day, judged %s, decides %s', async (_, after, verdict) => {
     const until = '2027-01-31';
     let now = Date.parse(until) + after;
     const { judge } = engineOf(observing({ mode: 'observe', until }), () => now);
@@ -377,7 +377,7 @@ describe('a policy that observes', () => {
     expect((await judge({ texts: [text] })).verdict).toBe('block');
   });
 
-  test('on a share of the calls does so on about that share, and the same for all that belongs to a call', async () => {
+  test('on a share of the calls picks about that share, and decides alike for everything of one call', async () => {
     const { judge } = engineOf({
       chain: ['secrets'],
       policy: { secrets: { mode: 'sample', sample: 25, action: 'block' } },
@@ -404,7 +404,7 @@ describe('a policy that observes', () => {
   test.each([
     [0, 0],
     [100, 200],
-  ])('on all but %i percent enforces on %i of 200', async (sample, enforced) => {
+  ])('on all but %i percent of 200 calls enforces on %i', async (sample, enforced) => {
     const { judge } = engineOf({
       chain: ['secrets'],
       policy: { secrets: { mode: 'sample', sample, action: 'block' } },

@@ -41,7 +41,7 @@ async function found(finder: Finder, text: string) {
 }
 
 describe('a text', () => {
-  test('is looked at for the rules of all policies, each once', async () => {
+  test('is searched for the rules of all policies, each once', async () => {
     const { tried, rule } = counting();
     const more = anchoredRule({ id: 'word', anchors: ['word'], pattern: 'words?' });
     const finder = new Finder([policy([rule, more]), policy([rule]), {}], 'request');
@@ -49,7 +49,7 @@ describe('a text', () => {
     expect(tried).toHaveLength(1);
   });
 
-  test('is looked at for what counts in its direction', async () => {
+  test('is searched for the rules that apply to its direction', async () => {
     const { rule } = counting();
     const policies = [policy([rule], { on: ['request'] })];
     expect(await found(new Finder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
@@ -58,7 +58,7 @@ describe('a text', () => {
     expect(stream).toEqual({ findings: [], plain: [], opens: [], continues: false });
   });
 
-  test('that was seen before is not looked at again, if it is longer than a line or two', async () => {
+  test('that was searched before is not searched again, if it is longer than a line or two', async () => {
     const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const text of [`${filler}key=abc`, `${filler}key=abc`, 'key=abc', 'key=abc', `${filler}key=abd`]) {
@@ -67,7 +67,7 @@ describe('a text', () => {
     expect(tried).toEqual(['key=abc', 'key=abc', 'key=abc', 'key=abd']);
   });
 
-  test('with a lone surrogate is not taken for another', async () => {
+  test('with a lone surrogate is not mistaken for another', async () => {
     const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (const unit of ['\ud800', '\ud801', '\ud800'])
@@ -75,7 +75,7 @@ describe('a text', () => {
     expect(tried).toHaveLength(2);
   });
 
-  test('is found in wherever a slice ends', async () => {
+  test('has the same findings wherever a slice ends', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     for (let before = 32 * 1024 - 12; before < 32 * 1024 + 2; before++) {
@@ -83,7 +83,7 @@ describe('a text', () => {
     }
   });
 
-  test('is also looked at as what it says', async () => {
+  test('is searched in its decoded form too', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([], { rulesForPlain: [rule] })], 'request');
     const hidden = Buffer.from('the key is key=abcdef, they say').toString('base64');
@@ -95,7 +95,7 @@ describe('a text', () => {
   });
 
   test.each(['decodes', 'normalizes', 'homoglyphs'] as const)(
-    'that is disguised by what %s is not undone',
+    'is not searched in the form that %s undoes where that is off',
     async (use) => {
       const { rule } = counting();
       const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
@@ -109,7 +109,7 @@ describe('a text', () => {
     },
   );
 
-  test('full of findings is given up', async () => {
+  test('with too many findings is given up', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     await expect(async () => inTurns(finder.find('key=ab '.repeat(100_001), hour()))).rejects.toThrow(
@@ -119,7 +119,7 @@ describe('a text', () => {
 });
 
 describe('a text that grows', () => {
-  test('is looked at where it is new', async () => {
+  test('is searched where it is new', async () => {
     const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const text = `${filler}key=abc ${filler}key=def and more`;
@@ -131,7 +131,7 @@ describe('a text that grows', () => {
     expect(tried.length).toBeLessThanOrEqual(4);
   });
 
-  test('is read from its beginning if that has changed, or became shorter', async () => {
+  test('is searched from its beginning if that has changed, or the text became shorter', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const starts = async (text: string) =>
@@ -142,7 +142,7 @@ describe('a text that grows', () => {
     expect(await starts(`key=abc ${filler.slice(0, 100)}`)).toEqual([0]);
   });
 
-  test('is not mixed up with another', async () => {
+  test('is not mistaken for another one', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const random = seeded(23);
@@ -166,7 +166,7 @@ describe('a text that grows', () => {
 });
 
 describe('the time of a call', () => {
-  test('is over when it is over, however many texts it has', async () => {
+  test('is limited, however many texts the call has', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     const budget = new Budget(new Turns(), -1);
@@ -178,13 +178,13 @@ describe('the time of a call', () => {
     await expect(async () => inTurns(long)).rejects.toThrow(OutOfTime);
   });
 
-  test('is not looked at for a few words', async () => {
+  test('is not measured for a few words', async () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'request');
     expect((await inTurns(finder.find('key=abc', new Budget(new Turns(), -1)))).findings).toHaveLength(1);
   });
 
-  test('gives others their turn', async () => {
+  test('leaves time for other calls', async () => {
     const budget = new Budget(new Turns(), 60_000);
     let turns = 0;
     const start = performance.now();
@@ -203,7 +203,7 @@ describe('results for known texts', () => {
   const known = (memory: KnownTexts<{ of: string }>, texts: readonly string[]) =>
     texts.filter((one) => memory.get(one)?.of === one).length;
 
-  test('are bounded, and those that are used stay longest', () => {
+  test('are bounded in number, and those that are used stay longest', () => {
     const memory = new KnownTexts<{ of: string }>({ max: 10 });
     const others = Array.from({ length: 100 }, (_, i) => text(i));
     memory.set(text(-1), { of: text(-1) });
@@ -215,7 +215,7 @@ describe('results for known texts', () => {
     expect(memory.get(text(0))).toBeUndefined();
   });
 
-  test('are all there until the bound is reached', () => {
+  test('are all kept until the bound is reached', () => {
     const memory = new KnownTexts<{ of: string }>({ max: 100 });
     const texts = Array.from({ length: 100 }, (_, i) => text(i));
     for (const one of texts) memory.set(one, { of: one });

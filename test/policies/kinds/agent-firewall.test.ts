@@ -11,42 +11,67 @@ const response = (...tool_calls: unknown[]) => ({
 const calling = (name: string, args: unknown = {}, id = 'call_1') => toolCall(JSON.stringify(args), name, id);
 const DENIED = 'tool_denied tool';
 
-describe('which tools', () => {
+describe('agent-firewall on tools', () => {
   const lists = {
     allowed_tools: ['search.*', 'fs/{read,write}'],
     blocked_tools: ['search.raw'],
     denied_tools: ['*secret*'],
   };
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
-    ['allowed', lists, response(calling('search.web')), undefined],
-    ['allowed with a slash', lists, response(calling('fs/read')), undefined],
-    ['not allowed', lists, response(calling('shell')), DENIED],
-    ['blocked', lists, response(calling('search.raw')), DENIED],
-    ['denied', lists, response(calling('search.secrets')), DENIED],
-    ['one of several', lists, response(calling('search.web'), calling('shell')), DENIED],
+    ['passes an allowed tool', lists, response(calling('search.web')), undefined],
+    ['passes an allowed tool with a slash in its name', lists, response(calling('fs/read')), undefined],
+    ['refuses a tool that is not allowed', lists, response(calling('shell')), DENIED],
+    ['refuses a blocked tool', lists, response(calling('search.raw')), DENIED],
+    ['refuses a denied tool', lists, response(calling('search.secrets')), DENIED],
     [
-      'without a name',
+      'refuses several calls for one of them',
+      lists,
+      response(calling('search.web'), calling('shell')),
+      DENIED,
+    ],
+    [
+      'refuses a call without a name',
       lists,
       response({ id: null, index: 0, function: { name: null, arguments: '' } }),
       DENIED,
     ],
-    ['no object', lists, response('shell'), DENIED],
+    ['refuses a call that is no object', lists, response('shell'), DENIED],
     [
-      'a custom tool',
+      'refuses a custom tool by its name',
       lists,
       response({ id: 'x', type: 'custom', custom: { name: 'shell', input: 'ls' } }),
       DENIED,
     ],
-    ['all but blocked', { blocked_tools: ['shell*'] }, response(calling('look_up')), undefined],
-    ['a line break in a blocked name', { blocked_tools: ['shell*'] }, response(calling('shell\nx')), DENIED],
-    ['dots in a blocked name', { blocked_tools: ['shell*'] }, response(calling('shell/../x')), DENIED],
     [
-      'a long blocked name',
+      'passes any tool but the blocked ones where none is allowed by name',
+      { blocked_tools: ['shell*'] },
+      response(calling('look_up')),
+      undefined,
+    ],
+    [
+      'refuses a blocked name with a line break',
+      { blocked_tools: ['shell*'] },
+      response(calling('shell\nx')),
+      DENIED,
+    ],
+    [
+      'refuses a blocked name with dots',
+      { blocked_tools: ['shell*'] },
+      response(calling('shell/../x')),
+      DENIED,
+    ],
+    [
+      'refuses a blocked name that is very long',
       { blocked_tools: ['shell*'] },
       response(calling(`shell${'x'.repeat(300)}`)),
       DENIED,
     ],
-    ['no tool', { allowed_tools: [] }, response(), undefined],
+    [
+      'passes a response without calls where no tool is allowed',
+      { allowed_tools: [] },
+      response(),
+      undefined,
+    ],
     [
       'offered',
       { blocked_tools: ['shell'] },
@@ -59,7 +84,7 @@ describe('which tools', () => {
     expect(check(fields)).toBe(refusal);
   });
 
-  test('of a request, the calls since its last user message', () => {
+  test('judges the calls of a request since its last user message', () => {
     const { check } = callPolicy(agentFirewall, { blocked_tools: ['shell'] });
     const called = { role: 'assistant', content: null, tool_calls: [calling('shell')] };
     const rows = [
@@ -78,39 +103,51 @@ describe('which tools', () => {
   });
 });
 
-describe('roles', () => {
+describe('agent-firewall by role', () => {
   const options = { tools: { roles: { reader: { allowed: ['fs.read'] }, writer: { denied: ['shell'] } } } };
   const of = (name: string, fields: Record<string, unknown>) => ({ ...response(calling(name)), ...fields });
   test.each([
-    ['by team', of('fs.read', { request_data: { user_api_key_team_alias: 'reader' } }), undefined],
     [
-      'by team, not allowed',
+      'passes a tool of the role of the team',
+      of('fs.read', { request_data: { user_api_key_team_alias: 'reader' } }),
+      undefined,
+    ],
+    [
+      'refuses a tool that the role of the team has not',
       of('fs.write', { request_data: { user_api_key_team_alias: 'reader' } }),
       'tool_denied role-tool',
     ],
-    ['by key', of('fs.write', { request_data: { user_api_key_alias: 'writer' } }), undefined],
     [
-      'by key, denied',
+      'passes a tool of the role of the key',
+      of('fs.write', { request_data: { user_api_key_alias: 'writer' } }),
+      undefined,
+    ],
+    [
+      'refuses a tool that the role of the key denies',
       of('shell', { request_data: { user_api_key_alias: 'writer' } }),
       'tool_denied role-tool',
     ],
-    ['by header', of('fs.write', { request_headers: { 'X-Agent-Role': 'writer' } }), undefined],
     [
-      'a header against the team',
+      'passes a tool of the role in the header',
+      of('fs.write', { request_headers: { 'X-Agent-Role': 'writer' } }),
+      undefined,
+    ],
+    [
+      'takes the role of the team before that of a header',
       of('fs.write', {
         request_data: { user_api_key_team_alias: 'reader' },
         request_headers: { 'x-agent-role': 'writer' },
       }),
       'tool_denied role-tool',
     ],
-    ['none', of('fs.read', {}), 'tool_denied no-role'],
-    ['none, and no call', { input_type: 'response', texts: ['hello'] }, undefined],
+    ['refuses a call without a role', of('fs.read', {}), 'tool_denied no-role'],
+    ['passes a text without a role', { input_type: 'response', texts: ['hello'] }, undefined],
   ])('%s', (_, fields, refusal) => {
     expect(callPolicy(agentFirewall, options).check(fields)).toBe(refusal);
   });
 });
 
-describe('arguments', () => {
+describe('agent-firewall on arguments', () => {
   const options = {
     argument_rules: [
       { path_traversal: true },
@@ -121,36 +158,52 @@ describe('arguments', () => {
   const PATH = 'argument_denied path-traversal';
   const PATTERN = 'argument_denied deny-pattern';
   test.each([
-    ['nothing wrong', calling('shell', { cmd: 'ls -l' }), undefined],
-    ['path traversal', calling('look_up', { title: '../../etc/passwd' }), PATH],
-    ['encoded', calling('look_up', { title: '%252e%252e%252fetc' }), PATH],
-    ['after a line break', calling('look_up', { title: 'a\n../b' }), PATH],
-    ['in a name', calling('look_up', { '../x': 1 }), PATH],
+    ['passes harmless arguments', calling('shell', { cmd: 'ls -l' }), undefined],
+    ['refuses path traversal', calling('look_up', { title: '../../etc/passwd' }), PATH],
+    ['refuses path traversal that is encoded', calling('look_up', { title: '%252e%252e%252fetc' }), PATH],
+    ['refuses path traversal after a line break', calling('look_up', { title: 'a\n../b' }), PATH],
+    ['refuses path traversal in a name', calling('look_up', { '../x': 1 }), PATH],
     [
-      'in JSON in JSON',
+      'refuses path traversal in JSON within JSON',
       calling('look_up', { body: JSON.stringify({ body: JSON.stringify({ file: '..\\x' }) }) }),
       PATH,
     ],
-    ['escaped in JSON', toolCall('{"path": "\\u002e\\u002e\\u002fetc"}'), PATH],
-    ['in what is no JSON', toolCall('{"path": "../etc'), PATH],
-    ['after a line break in what is no JSON', toolCall('{"text": "a\\n../etc'), PATH],
-    ['text that goes on in a new line', calling('look_up', { title: 'wait ..\nthen' }), undefined],
-    ['a pattern', calling('shell', { cmd: 'rm -rf /' }), PATTERN],
-    ['a pattern at the beginning of a text', calling('shell', { cmd: 'sudo ls' }), PATTERN],
-    ['a pattern, encoded', calling('shell', { cmd: 'rm%20-rf /' }), PATTERN],
-    ['a pattern in wide letters', calling('shell', { cmd: '\uff52\uff4d -rf' }), PATTERN],
-    ['a pattern far behind', calling('shell', { list: [...Array(3000).fill('x'), 'rm -rf'] }), PATTERN],
-    ['a pattern in another tool', calling('note', { text: 'rm -rf /' }), undefined],
-    ['a path outside', calling('fs.read', { path: '/etc/passwd' }), 'argument_denied path-not-allowed'],
-    ['a path inside', calling('fs.read', { path: '/workspace/a' }), undefined],
+    ['refuses path traversal that JSON escapes', toolCall('{"path": "\\u002e\\u002e\\u002fetc"}'), PATH],
+    ['refuses path traversal in invalid JSON', toolCall('{"path": "../etc'), PATH],
+    ['refuses path traversal after a line break in invalid JSON', toolCall('{"text": "a\\n../etc'), PATH],
+    ['passes dots at the end of a line', calling('look_up', { title: 'wait ..\nthen' }), undefined],
+    ['refuses a pattern', calling('shell', { cmd: 'rm -rf /' }), PATTERN],
+    ['refuses a pattern that stands at the beginning', calling('shell', { cmd: 'sudo ls' }), PATTERN],
+    ['refuses a pattern that is encoded', calling('shell', { cmd: 'rm%20-rf /' }), PATTERN],
+    ['refuses a pattern in wide letters', calling('shell', { cmd: '\uff52\uff4d -rf' }), PATTERN],
     [
-      'a path outside in what is no JSON',
+      'refuses a pattern after thousands of values',
+      calling('shell', { list: [...Array(3000).fill('x'), 'rm -rf'] }),
+      PATTERN,
+    ],
+    ['passes the pattern of another tool', calling('note', { text: 'rm -rf /' }), undefined],
+    [
+      'refuses a path outside the allowed ones',
+      calling('fs.read', { path: '/etc/passwd' }),
+      'argument_denied path-not-allowed',
+    ],
+    ['passes a path inside the allowed ones', calling('fs.read', { path: '/workspace/a' }), undefined],
+    [
+      'refuses a path outside in invalid JSON',
       toolCall('{"path": "/etc/passwd", "x', 'fs.read'),
       'argument_denied path-not-allowed',
     ],
-    ['too much', calling('shell', Array(20_001).fill('')), 'argument_denied too-many-arguments'],
-    ['no arguments', { id: 'x', function: { name: 'shell' } }, undefined],
-    ['an object', { id: 'x', function: { name: 'shell', arguments: { cmd: 'rm -rf /' } } }, PATTERN],
+    [
+      'refuses too many values',
+      calling('shell', Array(20_001).fill('')),
+      'argument_denied too-many-arguments',
+    ],
+    ['passes a call without arguments', { id: 'x', function: { name: 'shell' } }, undefined],
+    [
+      'refuses a pattern in arguments that are an object',
+      { id: 'x', function: { name: 'shell', arguments: { cmd: 'rm -rf /' } } },
+      PATTERN,
+    ],
   ])('%s', (_, call, refusal) => {
     const { check, failed } = callPolicy(agentFirewall, options);
     expect(failed).toEqual([]);
@@ -160,7 +213,7 @@ describe('arguments', () => {
 
   const TOO_MANY = 'argument_denied too-many-arguments';
 
-  test('that would take long are refused', () => {
+  test('refuses arguments that would take long to read', () => {
     const { check } = callPolicy(agentFirewall, {
       argument_rules: [{ deny_patterns: ['(?:[a-z]+ ){1,100}[A-Z]\\d'] }],
     });
@@ -170,20 +223,20 @@ describe('arguments', () => {
     expect(performance.now() - start).toBeLessThan(2000);
   });
 
-  test('of more than 1000 calls are refused', () => {
+  test('refuses more than 1000 calls', () => {
     const { check } = callPolicy(agentFirewall, { blocked_tools: ['shell'] });
     expect(check(response(...Array(1000).fill(calling('a'))))).toBeUndefined();
     expect(check(response(...Array(1001).fill(calling('a'))))).toBe(TOO_MANY);
   });
 
-  test('a pattern that cannot run is a mistake', () => {
+  test('refuses a pattern that cannot run in linear time', () => {
     const { failed } = callPolicy(agentFirewall, { argument_rules: [{ deny_patterns: ['ok', '('] }] });
     expect(failed).toHaveLength(1);
     expect(failed[0]).toMatch(/^argument_rules\[0\]\.deny_patterns\[1\] ./);
   });
 });
 
-describe('limits', () => {
+describe('limits of agent-firewall', () => {
   const act = (
     check: ReturnType<typeof callPolicy>['check'],
     {
@@ -206,7 +259,7 @@ describe('limits', () => {
     );
   const FULL = 'session_limit max-actions-per-session';
 
-  test('the actions of a session are counted once each, however often a stream repeats them', () => {
+  test('count an action of a session once, however often a stream repeats it', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
     const litellm_trace_id = 't-1';
     for (let again = 0; again < 5; again++) expect(act(check, { litellm_trace_id })).toBeUndefined();
@@ -217,7 +270,7 @@ describe('limits', () => {
     expect(act(check, { litellm_trace_id, call: 'c-3', now: 2 * 86_400_000 })).toBeUndefined();
   });
 
-  test('several actions of one answer count each, and none if they are too many', () => {
+  test('count each action of a response, and none if they are too many', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
     const many = (...ids: string[]) => check(response(...ids.map((id) => calling('a', {}, id))));
     expect(many('1', '2', '3')).toBe(FULL);
@@ -225,7 +278,7 @@ describe('limits', () => {
     expect(many('1', '2', '3')).toBe(FULL);
   });
 
-  test('calls without an id are told apart by where they stand', () => {
+  test('tell calls without an id apart by their position', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
     const chunk = { index: 0, id: null, function: { name: 'a', arguments: '' } };
     expect(check(response(chunk))).toBeUndefined();
@@ -233,14 +286,14 @@ describe('limits', () => {
     expect(check(response(chunk, chunk))).toBe(FULL);
   });
 
-  test('a request is not counted', () => {
+  test('do not count a request', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 0 });
     expect(act(check)).toBe(FULL);
     expect(check({ tool_calls: [calling('a')] })).toBeUndefined();
   });
 
   test.each(['x-conversation-id', 'X-Session-ID', 'x-litellm-session-id'])(
-    'a session is named by %s',
+    'take the session from the header %s',
     (header) => {
       const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
       const of = (id: string, call: string, key = 'k') =>
@@ -259,7 +312,7 @@ describe('limits', () => {
     },
   );
 
-  test('the rate is counted by tool, over any minute', () => {
+  test('count the rate by tool, over any minute', () => {
     const { check } = callPolicy(agentFirewall, { rate_limits: { default: 2, slow: 1, free: 1000 } });
     expect(act(check, { call: 'a', now: 0 })).toBeUndefined();
     expect(act(check, { call: 'b', now: 30_000 })).toBeUndefined();
@@ -271,7 +324,7 @@ describe('limits', () => {
     expect(act(check, { call: 'g', now: 60_001 })).toBe('rate_limit rate-limit');
   });
 
-  test('the rate of a key holds over its traces', () => {
+  test('count the rate of a key over all its traces', () => {
     const { check } = callPolicy(agentFirewall, { rate_limit: 1 });
     const of = (trace: string, key: string) =>
       act(check, { call: trace, litellm_trace_id: trace, request_data: { user_api_key_hash: key } });
@@ -291,12 +344,12 @@ describe('limits', () => {
     [{ transaction_limits: { require_approval_above: 50 } }, 50, undefined],
     [{ transaction_limits: { require_approval_above: 50 } }, 51, 'approval_required require-approval-above'],
     [{ transaction_limits: { max_daily_total: 50 } }, -51, 'transaction_limit max-daily-total'],
-  ])('%j with %j', (options, amount, refusal) => {
+  ])('under %j hold for an amount of %j', (options, amount, refusal) => {
     const { check } = callPolicy(agentFirewall, options);
     expect(act(check, { amount })).toBe(refusal);
   });
 
-  test('what is too much to be read cannot be added up', () => {
+  test('refuse arguments that are too long to be added up', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limit: 100 });
     expect(check(response(calling('a', 'x'.repeat(500_001))))).toBe('argument_denied too-many-arguments');
     expect(
@@ -304,7 +357,7 @@ describe('limits', () => {
     ).toBeUndefined();
   });
 
-  test('amounts of a day are summed up by key, those that a stream repeats once', () => {
+  test('add up the amounts of a day by key, those that a stream repeats once', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
     const request_data = { user_api_key_hash: 'k' };
     const DAILY = 'transaction_limit max-daily-total';
@@ -317,7 +370,7 @@ describe('limits', () => {
     expect(act(check, { call: 'e', amount: 100, request_data, now: 86_400_000 })).toBeUndefined();
   });
 
-  test('what a stream shows in part is the same action, and grows', () => {
+  test('count an action that grows in a stream once', () => {
     const limits = { max_actions_per_session: 1, transaction_limits: { max_daily_total: 100 } };
     const { check } = callPolicy(agentFirewall, limits);
     const shown = (args: string) => check(response(toolCall(args, 'pay', 'call_1')));
@@ -330,14 +383,14 @@ describe('limits', () => {
     ['arguments', { amount: 50 }],
     ['a tool', { tool: 'pay' }],
     ['an id', { id: 'call_2' }],
-  ])('a call id that is used again for %s of its own hides nothing', (_, other) => {
+  ])('count a call whose id is used again with other values: %s', (_, other) => {
     const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
     const request_data = { user_api_key_hash: 'k' };
     for (let again = 0; again < 3; again++) expect(act(check, { amount: 60, request_data })).toBeUndefined();
     expect(act(check, { amount: 60, request_data, ...other })).toBe('transaction_limit max-daily-total');
   });
 
-  test('a call id of another key hides nothing', () => {
+  test('count a call whose id another key has used', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
     const of = (key: string, call: string) =>
       act(check, { call, amount: 60, request_data: { user_api_key_hash: key } });
@@ -346,7 +399,7 @@ describe('limits', () => {
     expect(of('l', 'c-2')).toBe('transaction_limit max-daily-total');
   });
 
-  test('counts outlive a reload of the file', () => {
+  test('outlive a reload of the file', () => {
     const kept = new Map();
     expect(act(callPolicy(agentFirewall, { max_actions_per_session: 1 }, kept).check)).toBeUndefined();
     expect(act(callPolicy(agentFirewall, { max_actions_per_session: 1 }, kept).check, { call: 'c-2' })).toBe(
@@ -354,7 +407,7 @@ describe('limits', () => {
     );
   });
 
-  test('of many sessions the oldest are forgotten', () => {
+  test('forget the oldest of many sessions', () => {
     const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
     for (let session = 0; session <= 10_000; session++)
       expect(act(check, { call: `c-${session}`, litellm_trace_id: `t-${session}` })).toBeUndefined();
@@ -376,7 +429,7 @@ describe('the kill switch', () => {
   });
 });
 
-test('what cannot be applied is said', () => {
+test('agent-firewall warns of options that it cannot apply', () => {
   const { warned } = callPolicy(agentFirewall, {
     kill_switches: { max_errors_before_halt: 3, halt_on_pii_in_action: true },
     monitoring: { alert_on_denied_action: true },
@@ -394,6 +447,6 @@ test.each([
   ['rate_limits', { default: 'many' }],
   ['allowed_tools', 'search'],
   ['argument_rule', []],
-])('%s %j is a mistake', (key, value) => {
+])('agent-firewall refuses %s: %j', (key, value) => {
   expect(() => callPolicy(agentFirewall, { [key]: value })).toThrow();
 });

@@ -23,7 +23,7 @@ test.each([
     ...{ options: { hipaa_audit_controls: true, retention_days: 1 }, warned: ['hipaa_audit_controls'] },
     audit: { logsAll: true, retentionDays: 1 },
   },
-])('$options', ({ options, audit, warned = [] }) => {
+])('audit-logger takes $options', ({ options, audit, warned = [] }) => {
   expect(created(options)).toEqual({ policy: { audit }, warned });
 });
 
@@ -34,6 +34,6 @@ test.each([
   { retention_days: '365' },
   { immutable: 'yes' },
   { retention: 365 },
-])('%j is refused', (options) => {
+])('audit-logger refuses %j', (options) => {
   expect(v.safeParse(auditLogger.options, options).success).toBe(false);
 });

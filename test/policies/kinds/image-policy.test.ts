@@ -7,13 +7,17 @@ const part = (type: string) => ({
 });
 
 test.each([
-  ['an image', part('image_url'), true],
-  ['audio', part('input_audio'), true],
-  ['a file', part('file'), true],
-  ['an image that stands beside the rows', { images: ['https://example.com/a.png'] }, true],
-  ['an image in an answer', { input_type: 'response', images: ['data:image/png;base64,AAAA'] }, true],
-  ['text', part('text'), false],
-  ['words about images', { texts: ['image_url'] }, false],
+  ['an image is media', part('image_url'), true],
+  ['audio is media', part('input_audio'), true],
+  ['a file is media', part('file'), true],
+  ['an image beside the rows is media', { images: ['https://example.com/a.png'] }, true],
+  [
+    'an image in a response is media',
+    { input_type: 'response', images: ['data:image/png;base64,AAAA'] },
+    true,
+  ],
+  ['text is no media', part('text'), false],
+  ['words about images are no media', { texts: ['image_url'] }, false],
 ])('%s', (_, fields, isMedia) => {
   expect(callPolicy(imagePolicy, {}).check(fields)).toBe(isMedia ? 'media_not_allowed media' : undefined);
   const asking = callPolicy(imagePolicy, { action: 'backend' });
@@ -24,6 +28,6 @@ test.each([
   expect(allowing.needsMediaBackend(fields)).toBeUndefined();
 });
 
-test('another action is a mistake', () => {
+test('image-policy refuses any action but block and backend', () => {
   expect(() => callPolicy(imagePolicy, { action: 'redact' })).toThrow();
 });

@@ -12,41 +12,56 @@ const by = (identity: Record<string, string>, fields: Record<string, unknown> = 
 });
 const offered = (name: string) => ({ tools: [{ type: 'function', function: { name } }] });
 
-describe('who is known', () => {
+describe('rbac on identity', () => {
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
-    ['nobody', {}, by({}), 'identity_missing deny-if-missing'],
-    ['a user id', {}, by({ user_id: 'u' }), undefined],
-    ['an end user', {}, by({ end_user_id: 'e' }), undefined],
-    ['the header', {}, { request_headers: { 'x-user-id': '[present]' } }, undefined],
-    ['an empty header', {}, { request_headers: { 'x-user-id': '' } }, 'identity_missing deny-if-missing'],
-    ['an answer', {}, { input_type: 'response' }, undefined],
+    ['refuses a caller without any identity', {}, by({}), 'identity_missing deny-if-missing'],
+    ['passes a caller with a user id', {}, by({ user_id: 'u' }), undefined],
+    ['passes a caller with an end user', {}, by({ end_user_id: 'e' }), undefined],
+    ['passes a caller with the header', {}, { request_headers: { 'x-user-id': '[present]' } }, undefined],
     [
-      'another header',
+      'refuses a caller with an empty header',
+      {},
+      { request_headers: { 'x-user-id': '' } },
+      'identity_missing deny-if-missing',
+    ],
+    ['judges no response', {}, { input_type: 'response' }, undefined],
+    [
+      'refuses a caller without the header that is required',
       { deny_if_missing: ['X-Tenant'] },
       by({ user_id: 'u' }),
       'identity_missing deny-if-missing',
     ],
     [
-      'that header',
+      'passes a caller with the header that is required',
       { deny_if_missing: ['X-Tenant'] },
       { request_headers: { 'x-tenant': '[present]' } },
       undefined,
     ],
-    ['nothing required', { deny_if_missing: [] }, {}, undefined],
+    ['passes everybody where nothing is required', { deny_if_missing: [] }, {}, undefined],
     [
-      'nobody where someone must be',
+      'refuses a caller without a key under require_auth',
       { deny_if_missing: [], require_auth: true },
       {},
       'identity_missing require-auth',
     ],
-    ['a key', { deny_if_missing: [], require_auth: true }, by({ hash: 'h' }), undefined],
-    ['a user', { deny_if_missing: [], require_auth: true }, by({ user_id: 'u' }), undefined],
+    [
+      'passes a caller with a key under require_auth',
+      { deny_if_missing: [], require_auth: true },
+      by({ hash: 'h' }),
+      undefined,
+    ],
+    [
+      'passes a caller with a user under require_auth',
+      { deny_if_missing: [], require_auth: true },
+      by({ user_id: 'u' }),
+      undefined,
+    ],
   ])('%s', (_, options, fields, refusal) => {
     expect(callPolicy(rbac, options).check(fields)).toBe(refusal);
   });
 });
 
-describe('the role', () => {
+describe('rbac takes the role', () => {
   const roles = { reader: { allowed_models: ['gpt-4o*'] }, admin: {} };
   const assignments = [
     { role: 'admin', teams: ['ops', 't-1'], users: ['root@example.com'] },
@@ -57,43 +72,58 @@ describe('the role', () => {
   const NO_ROLE = 'role_missing no-role';
   const NO_MODEL = 'model_not_allowed allowed-models';
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
-    ['team of the same name', {}, by({ user_id: 'u', team_alias: 'reader' }), NO_MODEL],
-    ['team of the same name, other model', {}, by({ user_id: 'u', team_alias: 'admin' }), undefined],
-    ['key of the same name', {}, by({ user_id: 'u', alias: 'admin' }), undefined],
-    ['no role', {}, by({ user_id: 'u', team_alias: 'sales' }), NO_ROLE],
-    ['a name every object has', {}, by({ user_id: 'u', team_alias: 'constructor' }), NO_ROLE],
-    ['assigned to a team alias', { assignments }, by({ user_id: 'u', team_alias: 'ops' }), undefined],
-    ['assigned to a team id', { assignments }, by({ user_id: 'u', team_id: 't-1' }), undefined],
-    ['assigned to a key', { assignments }, by({ user_id: 'u', alias: 'key-admin' }), undefined],
+    ['of a team by its name', {}, by({ user_id: 'u', team_alias: 'reader' }), NO_MODEL],
+    ['of another team by its name', {}, by({ user_id: 'u', team_alias: 'admin' }), undefined],
+    ['of a key by its name', {}, by({ user_id: 'u', alias: 'admin' }), undefined],
+    ['of nobody where no name is one', {}, by({ user_id: 'u', team_alias: 'sales' }), NO_ROLE],
     [
-      'assigned to an address',
+      'of nobody for a name that every object has',
+      {},
+      by({ user_id: 'u', team_alias: 'constructor' }),
+      NO_ROLE,
+    ],
+    ['that is assigned to a team alias', { assignments }, by({ user_id: 'u', team_alias: 'ops' }), undefined],
+    ['that is assigned to a team id', { assignments }, by({ user_id: 'u', team_id: 't-1' }), undefined],
+    ['that is assigned to a key', { assignments }, by({ user_id: 'u', alias: 'key-admin' }), undefined],
+    [
+      'that is assigned to an e-mail address',
       { assignments },
       by({ user_id: 'u', user_email: 'root@example.com' }),
       undefined,
     ],
-    ['not assigned', { assignments }, by({ user_id: 'u', team_alias: 'admin' }), NO_ROLE],
-    ['by default', { assignments, default_role: 'reader' }, by({ user_id: 'u' }), NO_MODEL],
-    ['only by default', { default_role: 'admin' }, by({ user_id: 'u', team_alias: 'reader' }), undefined],
     [
-      'by header',
+      'of nobody where a name is not assigned',
+      { assignments },
+      by({ user_id: 'u', team_alias: 'admin' }),
+      NO_ROLE,
+    ],
+    ['that is the default', { assignments, default_role: 'reader' }, by({ user_id: 'u' }), NO_MODEL],
+    [
+      'that is the default, where no name is assigned',
+      { default_role: 'admin' },
+      by({ user_id: 'u', team_alias: 'reader' }),
+      undefined,
+    ],
+    [
+      'in a header',
       { assignments },
       by({ user_id: 'u' }, { request_headers: { 'x-litellm-role': 'admin' } }),
       undefined,
     ],
     [
-      'another by header',
+      'of nobody where a header names none',
       { assignments },
       by({ user_id: 'u' }, { request_headers: { 'x-litellm-role': 'x' } }),
       NO_ROLE,
     ],
     [
-      'by a header not shown',
+      'of nobody where LiteLLM hides the header',
       { assignments },
       by({ user_id: 'u' }, { request_headers: { 'x-litellm-role': '[present]' } }),
       NO_ROLE,
     ],
     [
-      'by name and value',
+      'that is assigned to a header with a value',
       { assignments },
       by({ user_id: 'u' }, { request_headers: { 'x-group': 'a:b' } }),
       NO_MODEL,
@@ -122,24 +152,29 @@ describe('the role', () => {
       { roles: { a: { denied_tools: ['x', '!(b)'] } } },
       'roles.a.denied_tools[1] is no glob that runs in linear time; !(...) is not known here',
     ],
-  ])('a mistake is named: %j', (options, message) => {
+  ])('refuses %j', (options, message) => {
     expect(callPolicy(rbac, options).failed).toEqual([message]);
   });
 });
 
-describe('what a role may do', () => {
+describe('a role of rbac', () => {
   const check = (role: Record<string, unknown>, fields: Record<string, unknown>) =>
     callPolicy(rbac, { roles: { dev: role }, default_role: 'dev', deny_if_missing: [] }).check(fields);
 
   test.each<[string, string[], unknown, string | undefined]>([
-    ['a model', ['gpt-4o'], 'gpt-4o', undefined],
-    ['a glob', ['gpt-*'], 'gpt-4o-mini', undefined],
-    ['a name with a slash', ['openai/*'], 'openai/gpt/4', undefined],
-    ['a longer name', ['gpt-4o'], 'gpt-4o-mini', 'model_not_allowed allowed-models'],
-    ['another', ['gpt-*'], 'openai/gpt-4o', 'model_not_allowed allowed-models'],
-    ['none allowed', [], 'gpt-4o', 'model_not_allowed allowed-models'],
-    ['a model that is not said', ['gpt-*'], null, 'model_not_allowed model-unknown'],
-  ])('model: %s', (_, allowed_models, model, refusal) => {
+    ['may use a model by its name', ['gpt-4o'], 'gpt-4o', undefined],
+    ['may use a model by a glob', ['gpt-*'], 'gpt-4o-mini', undefined],
+    ['may use a model with a slash in its name', ['openai/*'], 'openai/gpt/4', undefined],
+    [
+      'may not use a model that only begins alike',
+      ['gpt-4o'],
+      'gpt-4o-mini',
+      'model_not_allowed allowed-models',
+    ],
+    ['may not use another model', ['gpt-*'], 'openai/gpt-4o', 'model_not_allowed allowed-models'],
+    ['may use no model where the list is empty', [], 'gpt-4o', 'model_not_allowed allowed-models'],
+    ['may not use a model that is not named', ['gpt-*'], null, 'model_not_allowed model-unknown'],
+  ])('%s', (_, allowed_models, model, refusal) => {
     expect(check({ allowed_models }, { model })).toBe(refusal);
     expect(
       check({ allowed_models }, { model, input_type: 'response', tool_calls: [toolCall('{}')] }),
@@ -148,60 +183,80 @@ describe('what a role may do', () => {
 
   const TOO_MANY = 'max_tokens_exceeded max-tokens-per-request';
   test.each([
-    ['not said', {}, undefined],
-    ['few', { max_tokens: 100 }, undefined],
-    ['many', { max_tokens: 101 }, TOO_MANY],
-    ['many by the other name', { max_tokens: 1, max_completion_tokens: 101 }, TOO_MANY],
-    ['many as text', { max_tokens: '101' }, TOO_MANY],
-    ['no number', { max_tokens: 'lots' }, undefined],
-  ])('tokens: %s', (_, additional_provider_specific_params, refusal) => {
+    ['may leave the number of tokens open', {}, undefined],
+    ['may ask for as many tokens as allowed', { max_tokens: 100 }, undefined],
+    ['may not ask for more tokens', { max_tokens: 101 }, TOO_MANY],
+    [
+      'may not ask for more tokens by the other name',
+      { max_tokens: 1, max_completion_tokens: 101 },
+      TOO_MANY,
+    ],
+    ['may not ask for more tokens in a text', { max_tokens: '101' }, TOO_MANY],
+    ['may write nonsense for the number of tokens', { max_tokens: 'lots' }, undefined],
+  ])('%s', (_, additional_provider_specific_params, refusal) => {
     expect(check({ max_tokens_per_request: 100 }, { additional_provider_specific_params })).toBe(refusal);
   });
 
   const lists = { allowed_tools: ['search.*', 'look_up', 'web_search'], denied_tools: ['search.secret*'] };
   test.each<[string, Record<string, unknown>, string | undefined]>([
-    ['offered', offered('search.web'), undefined],
-    ['offered, not allowed', offered('shell'), 'tool_not_allowed offered-tool'],
-    ['offered, denied', offered('search.secrets'), 'tool_not_allowed offered-tool'],
-    ['of the provider', { tools: [{ type: 'web_search' }] }, undefined],
+    ['may offer an allowed tool', offered('search.web'), undefined],
+    ['may not offer another tool', offered('shell'), 'tool_not_allowed offered-tool'],
+    ['may not offer a denied tool', offered('search.secrets'), 'tool_not_allowed offered-tool'],
+    ['may offer a tool of the provider', { tools: [{ type: 'web_search' }] }, undefined],
     [
-      'of the provider, not allowed',
+      'may not offer another tool of the provider',
       { tools: [{ type: 'code_interpreter' }] },
       'tool_not_allowed offered-tool',
     ],
-    ['flat', { tools: [{ type: 'function', name: 'shell' }] }, 'tool_not_allowed offered-tool'],
-    ['custom', { tools: [{ type: 'custom', custom: { name: 'shell' } }] }, 'tool_not_allowed offered-tool'],
-    ['no object', { tools: ['shell'] }, 'tool_not_allowed offered-tool'],
-    ['called', { input_type: 'response', tool_calls: [toolCall('{}', 'look_up')] }, undefined],
     [
-      'called, not allowed',
+      'may not offer another tool in the form of Responses',
+      { tools: [{ type: 'function', name: 'shell' }] },
+      'tool_not_allowed offered-tool',
+    ],
+    [
+      'may not offer another custom tool',
+      { tools: [{ type: 'custom', custom: { name: 'shell' } }] },
+      'tool_not_allowed offered-tool',
+    ],
+    ['may not offer a tool that is no object', { tools: ['shell'] }, 'tool_not_allowed offered-tool'],
+    [
+      'may get a call of an allowed tool',
+      { input_type: 'response', tool_calls: [toolCall('{}', 'look_up')] },
+      undefined,
+    ],
+    [
+      'may not get a call of another tool',
       { input_type: 'response', tool_calls: [toolCall('{}', 'shell')] },
       'tool_not_allowed tool-call',
     ],
-    ['called before', { tool_calls: [toolCall('{}', 'shell')] }, 'tool_not_allowed tool-call'],
     [
-      'a name too long to match',
+      'may not send a call of another tool',
+      { tool_calls: [toolCall('{}', 'shell')] },
+      'tool_not_allowed tool-call',
+    ],
+    [
+      'may not get a call with a name that is too long to match',
       { input_type: 'response', tool_calls: [toolCall('{}', `search.${'x'.repeat(300)}`)] },
       'tool_not_allowed tool-call',
     ],
-  ])('tool: %s', (_, fields, refusal) => {
+  ])('%s', (_, fields, refusal) => {
     expect(check(lists, fields)).toBe(refusal);
   });
 
-  test('a name too long to match is not let past a list of denied ones', () => {
+  test('may not offer a name that is too long to match, where some are denied', () => {
     expect(check({ denied_tools: ['shell*'] }, offered(`shell${'x'.repeat(300)}`))).toBe(
       'tool_not_allowed offered-tool',
     );
   });
 
-  test('a call in an answer needs a role, a text does not', () => {
+  test('is needed for a call in a response, not for a text', () => {
     const { check } = callPolicy(rbac, { roles: { dev: {} } });
     expect(check({ input_type: 'response', texts: ['hello'] })).toBeUndefined();
     expect(check({ input_type: 'response', tool_calls: [toolCall('{}')] })).toBe('role_missing no-role');
   });
 });
 
-test('what cannot be applied is said', () => {
+test('rbac warns of options that it cannot apply', () => {
   const { warned } = callPolicy(rbac, {
     roles: { dev: { max_tokens_per_request: 1 } },
     data_access: { dev: { max_sensitivity: 'confidential' } },

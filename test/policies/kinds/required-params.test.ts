@@ -3,13 +3,13 @@ import { requiredParams } from '../../../src/policies/kinds/required-params.ts';
 import { callPolicy } from '../../support/call-policy.ts';
 
 test.each([
-  ['a value', { 'x-trace': 'a1' }, undefined],
-  ['a value that LiteLLM keeps to itself', { 'x-trace': '[present]' }, undefined],
-  ['capitals', { 'X-TRACE': 'a1' }, undefined],
-  ['no value', { 'x-trace': ' ' }, 'required_param_missing header-x-trace'],
-  ['no such header', { 'x-tracer': 'a1' }, 'required_param_missing header-x-trace'],
-  ['no headers', null, 'required_param_missing header-x-trace'],
-])('a header with %s', (_, request_headers, refusal) => {
+  ['a value passes', { 'x-trace': 'a1' }, undefined],
+  ['a value that LiteLLM hides passes', { 'x-trace': '[present]' }, undefined],
+  ['a name in capitals passes', { 'X-TRACE': 'a1' }, undefined],
+  ['a blank value is refused', { 'x-trace': ' ' }, 'required_param_missing header-x-trace'],
+  ['a call without it is refused', { 'x-tracer': 'a1' }, 'required_param_missing header-x-trace'],
+  ['a call without headers is refused', null, 'required_param_missing header-x-trace'],
+])('required-params, a header: %s', (_, request_headers, refusal) => {
   const { check } = callPolicy(requiredParams, { headers: ['X-Trace'] });
   expect(check({ request_headers })).toBe(refusal);
   expect(check({ request_headers, input_type: 'response' })).toBeUndefined();
@@ -28,13 +28,13 @@ test.each([
   ['email', { user_api_key_user_email: 'a@example.com' }, undefined],
   ['user_api_key_team_alias', { user_api_key_team_id: 't' }, 'required_param_missing identity-team-alias'],
   ['user_api_key_hash', { user_api_key_hash: 'h' }, undefined],
-])('identity %s with %j', (name, request_data, refusal) => {
+])('required-params looks for the identity %s in %j', (name, request_data, refusal) => {
   const { check, failed } = callPolicy(requiredParams, { identity: [name] });
   expect(failed).toEqual([]);
   expect(check({ request_data })).toBe(refusal);
 });
 
-test('the first that is missing is named', () => {
+test('required-params names the first that is missing', () => {
   const { check } = callPolicy(requiredParams, { headers: ['x-a', 'x-b'], identity: ['team', 'user'] });
   expect(check({ request_headers: { 'x-a': '1' } })).toBe('required_param_missing header-x-b');
   expect(check({ request_headers: { 'x-a': '1', 'x-b': '1' } })).toBe('required_param_missing identity-team');
@@ -45,7 +45,7 @@ test.each([
   ['end-user', 'is not known; did you mean end_user?'],
   ['user_api_key_userid', 'is not known; did you mean user_api_key_user_id?'],
   ['constructor', 'is not known'],
-])('%s is not known', (name, message) => {
+])('required-params does not know %s', (name, message) => {
   const { failed } = callPolicy(requiredParams, { identity: ['team', name] });
   expect(failed).toEqual([`identity[1] "${name}" ${message}`]);
 });
