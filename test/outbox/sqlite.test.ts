@@ -362,13 +362,14 @@ test('nobody else can read the files', async () => {
 test('a call id that a client gives to all its calls costs no more with each of them', async () => {
   const store = openStore();
   const accept = async (from: number) => {
-    const startedAt = performance.now();
+    const before = process.threadCpuUsage();
     const entries = numbers(500).map((n) => {
       const at = NOON + (from + n) * 100;
       return entry(from + n, { callKey: 'mine', startedAt: at, endedAt: at + 50 });
     });
     expect(new Set(await store.accept(entries))).toEqual(new Set(['new']));
-    return performance.now() - startedAt;
+    const { user, system } = process.threadCpuUsage(before);
+    return user + system;
   };
   const times: number[] = [];
   for (let from = 0; from < 6000; from += 500) times.push(await accept(from));
