@@ -9,6 +9,14 @@ export interface Seen {
   headers: Headers;
 }
 
+/** Asks a proxy for an endpoint, under the guardrails of these names. */
+export type Send<Reply = Seen> = (
+  endpoint: { readonly path: string },
+  body: Record<string, unknown>,
+  guardrails: string[],
+  headers?: Record<string, string>,
+) => Promise<Reply>;
+
 /** One call of an ordinary client to the proxy. */
 export async function call(
   proxyUrl: string,

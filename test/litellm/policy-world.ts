@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bridge, startBridge } from './bridge.ts';
-import { call, type Seen } from './client.ts';
-import type { Endpoint } from './endpoints.ts';
+import { call, type Send } from './client.ts';
 import { type ModelResponse, type Provider, startProvider } from './provider.ts';
 import { type GuardrailEntry, masterKey, type RunningProxy, startProxy } from './proxy.ts';
 import type { Release } from './release.ts';
@@ -28,19 +27,9 @@ export interface PolicyWorld<Name extends string = string> {
   folderOf(name: Name): string;
   /** Puts another policy file in the place of the one a bridge reads. */
   rewrite(name: Name, policy: unknown): Promise<void>;
-  send(
-    endpoint: Pick<Endpoint, 'path'>,
-    body: Record<string, unknown>,
-    guardrails: string[],
-    headers?: Record<string, string>,
-  ): Promise<Seen>;
+  send: Send;
   /** As `send`, without waiting for the end of the response. */
-  open(
-    endpoint: Pick<Endpoint, 'path'>,
-    body: Record<string, unknown>,
-    guardrails: string[],
-    headers?: Record<string, string>,
-  ): Promise<Response>;
+  open: Send<Response>;
   stop(): Promise<void>;
 }
 

@@ -1,6 +1,5 @@
 import { type Bridge, startBridge } from './bridge.ts';
-import { call, type Seen } from './client.ts';
-import type { Endpoint } from './endpoints.ts';
+import { call, type Send } from './client.ts';
 import { forbidden, startFakeAkto } from './fake-akto.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { freePort, type GuardrailEntry, type RunningProxy, startProxy } from './proxy.ts';
@@ -13,12 +12,7 @@ export interface World {
   akto: Recorder;
   proxy: RunningProxy;
   bridges: Record<BridgeName, Bridge>;
-  send(
-    endpoint: Pick<Endpoint, 'path'>,
-    body: Record<string, unknown>,
-    guardrails: string[],
-    headers?: Record<string, string>,
-  ): Promise<Seen>;
+  send: Send;
   stop(): Promise<void>;
 }
 
