@@ -1,8 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+import { transaction } from '../storage/database.ts';
 import { isLocked } from '../storage/lock.ts';
-import { BACKEND_NAMES, type Backlog, isIntact, OutboxQueries, prepareAll } from './queries.ts';
+import {
+  BACKEND_NAMES,
+  type Backlog,
+  isIntact,
+  OutboxQueries,
+  prepareAll,
+  type Statements,
+} from './queries.ts';
 import { DEAD, formatOf, READY, VERSION, VersionError, WAITING } from './schema.ts';
 
 /** There is no outbox in the folder: `missing`, or `not_an_outbox`. */
@@ -77,7 +85,7 @@ export function isServed(dir: string): boolean {
 export class OutboxAdmin {
   readonly #db: DatabaseSync;
   readonly #queries: OutboxQueries;
-  readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>;
+  readonly #sql: Statements<typeof SQL>;
 
   /** @throws NoOutboxError, VersionError, and errors of SQLite */
   constructor(dir: string, access: 'read' | 'write') {
@@ -111,10 +119,9 @@ export class OutboxAdmin {
   }
 
   count({ backend, dead }: Selection): number {
-    return this.#queries
-      .counts()
-      .filter((row) => (backend === undefined || row.backend === backend) && (!dead || row.state === DEAD))
-      .reduce((sum, { deliveries }) => sum + deliveries, 0);
+    return this.backlogs(0)
+      .filter((one) => backend === undefined || one.backend === backend)
+      .reduce((sum, one) => sum + one.dead + (dead ? 0 : one.due + one.waiting), 0);
   }
 
   /** The next deliveries in the order of records, about `limit` of them: those of one record are not parted. */
@@ -153,27 +160,17 @@ export class OutboxAdmin {
 
   /** Makes deliveries due, as if they had never been tried. Returns those that were where the key says. */
   retry<Key extends DeliveryKey>(keys: readonly Key[], now: number): Key[] {
-    return this.#change(
-      keys,
-      ({ backend, state, record }) => this.#sql.putBack.run(now, backend, state, record).changes !== 0,
+    const { putBack } = this.#sql;
+    return transaction(this.#db, () =>
+      keys.filter(({ backend, state, record }) => putBack.run(now, backend, state, record).changes !== 0),
     );
   }
 
   /** Gives deliveries up, with the content that no backend needs any more. Returns those that were where the key says. */
   drop<Key extends DeliveryKey>(keys: readonly Key[]): Key[] {
-    return this.#change(keys, ({ backend, state, record }) => this.#queries.drop(backend, state, record));
-  }
-
-  #change<Key>(keys: readonly Key[], one: (key: Key) => boolean): Key[] {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const changed = keys.filter(one);
-      this.#db.exec('COMMIT');
-      return changed;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return transaction(this.#db, () =>
+      keys.filter(({ backend, state, record }) => this.#queries.drop(backend, state, record)),
+    );
   }
 
   close(): void {

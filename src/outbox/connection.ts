@@ -1,17 +1,18 @@
+import { transaction } from '../storage/database.ts';
 import { LockedError } from '../storage/lock.ts';
 import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
 import { type OutboxFile, openOutboxFile } from './file.ts';
 import { OutboxError, type OutboxEvents } from './outbox.ts';
-import { OutboxQueries } from './queries.ts';
+import type { OutboxQueries } from './queries.ts';
 import { VersionError } from './schema.ts';
 
 export type ConnectionOptions = {
   readonly dir: string;
   /** The backends that records are for. */
   readonly backends: readonly string[];
-  /** How long a folder that cannot be used is left alone before it is tried again. */
-  readonly reopenMs: number;
-  readonly events: Pick<OutboxEvents, 'damaged' | 'unavailable'>;
+  /** How long a folder that cannot be used is left alone before it is tried again. Default 2 s. */
+  readonly reopenMs?: number;
+  readonly events: OutboxEvents;
 };
 
 /** More ids than one file can hold. */
@@ -22,7 +23,6 @@ export class Connection {
   readonly #options: ConnectionOptions;
   /** Undefined while the folder cannot be used. */
   #file: OutboxFile | undefined;
-  #queries: OutboxQueries | undefined;
   /** Time of the last attempt to open it, by `performance.now()`. */
   #triedAt = Number.NEGATIVE_INFINITY;
   /** The code last told of; undefined while records can be stored. */
@@ -48,42 +48,33 @@ export class Connection {
 
   /** Opens the file unless it is open. @throws OutboxError */
   queries(): OutboxQueries {
-    if (this.#queries !== undefined) return this.#queries;
-    const { dir, backends, reopenMs, events } = this.#options;
+    return this.#open().queries;
+  }
+
+  #open(): OutboxFile {
+    if (this.#file !== undefined) return this.#file;
+    const { dir, backends, reopenMs = 2000, events } = this.#options;
     if (this.#isClosed || performance.now() - this.#triedAt < reopenMs) throw new OutboxError('unavailable');
     this.#triedAt = performance.now();
-    let file: OutboxFile;
     try {
-      file = openOutboxFile(dir, backends, { fault: this.#fault });
-      this.#file = file;
-      this.#queries = new OutboxQueries(file.db);
+      this.#file = openOutboxFile(dir, backends, { fault: this.#fault });
     } catch (error) {
-      this.#release();
       const code = error instanceof LockedError ? 'SQLITE_BUSY' : storageCode(error);
       this.#report(code, error instanceof VersionError ? error.message : undefined);
       throw new OutboxError('unavailable', error);
     }
     this.#firstId += IDS_OF_A_FILE;
     this.#fault = undefined;
-    if (file.damage !== undefined) events.damaged(file.damage);
+    if (this.#file.damage !== undefined) events.damaged(this.#file.damage);
     this.#report(undefined);
-    return this.#queries;
+    return this.#file;
   }
 
   /** Runs all of it and commits, or nothing. Throws what went wrong; see {@link Connection.failed}. */
   transaction<T>(run: (queries: OutboxQueries) => T): T {
     if (this.#file?.isGone()) this.#release();
-    const queries = this.queries();
-    const { db } = this.#file as OutboxFile;
-    let result: T;
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      result = run(queries);
-      db.exec('COMMIT');
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK');
-      throw error;
-    }
+    const { db, queries } = this.#open();
+    const result = transaction(db, () => run(queries));
     this.#report(undefined);
     return result;
   }
@@ -117,7 +108,6 @@ export class Connection {
       // It was broken before
     }
     this.#file = undefined;
-    this.#queries = undefined;
   }
 
   /** Releases the folder for good. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { removeDatabase } from './schema.ts';
+import { removeDatabase } from '../storage/database.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 

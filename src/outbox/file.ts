@@ -1,16 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DATABASE_SUFFIXES, removeDatabase } from '../storage/database.ts';
 import { makeFolder } from '../storage/folder.ts';
 import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
 import type { Damage } from './outbox.ts';
+import { OutboxQueries } from './queries.ts';
 import { salvage } from './salvage.ts';
-import { DATABASE_SUFFIXES, formatOf, MIGRATIONS, migrate, removeDatabase, VersionError } from './schema.ts';
+import { formatOf, MIGRATIONS, migrate, VersionError } from './schema.ts';
 
 /** An outbox file, open and held against other bridges. */
 export type OutboxFile = {
   readonly db: DatabaseSync;
+  readonly queries: OutboxQueries;
   readonly damage: Damage | undefined;
   /** True once somebody deleted or replaced it: what is written to it now is lost when it is closed. */
   isGone(): boolean;
@@ -26,6 +29,14 @@ export type OpenOptions = {
 /** Small enough to be checked as a whole at every start; of a larger file the queues are, and other damage is met in use. */
 const CHECKED_AT_START_BYTES = 64 * 1024 * 1024;
 
+const SETTINGS = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = 5000;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA cache_size = -16000;
+`;
+
 /**
  * Opens the outbox in a folder, creates it, migrates it, or puts what is no usable outbox aside and starts anew with all
  * records of it that can still be read.
@@ -40,17 +51,22 @@ export function openOutboxFile(
 ): OutboxFile {
   makeFolder(path.resolve(dir));
   const lock = holdLock(path.join(dir, 'outbox.lock'));
+  let opened: DatabaseSync | string | undefined;
   try {
     const file = path.join(dir, 'outbox.db');
     finishReplacement(file);
     refuseNewer(file, migrations.length);
-    const found = fault === undefined ? tryOpen(file, migrations) : { unusable: fault };
-    const { db, damage } =
-      'db' in found ? { ...found, damage: undefined } : replace(file, found.unusable, backends, migrations);
+    opened = fault ?? tryOpen(file, migrations);
+    let damage: Damage | undefined;
+    if (typeof opened === 'string') {
+      damage = replace(file, opened, backends, migrations);
+      opened = tryOpen(file, migrations);
+    }
+    if (typeof opened === 'string') throw new Error(opened);
+    const db = opened;
     const { ino } = fs.statSync(file);
     return {
-      db,
-      damage,
+      ...{ db, damage, queries: new OutboxQueries(db) },
       isGone: () => fs.statSync(file, { throwIfNoEntry: false })?.ino !== ino,
       close() {
         try {
@@ -61,63 +77,59 @@ export function openOutboxFile(
       },
     };
   } catch (error) {
+    if (opened instanceof DatabaseSync) opened.close();
     lock.close();
     throw error;
   }
 }
 
-const sizeOf = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.size;
-
 /** Through a connection that only reads, as another one moves the log into the file when it is closed. */
 function refuseNewer(file: string, understood: number): void {
-  if (!sizeOf(file)) return;
+  // Of an empty one SQLite deletes the log
+  if (!fs.statSync(file, { throwIfNoEntry: false })?.size) return;
   let db: DatabaseSync | undefined;
-  let found = 0;
   try {
     db = new DatabaseSync(file, { readOnly: true });
-    const { isEmpty, isOutbox, version } = formatOf(db);
-    if (isOutbox && !isEmpty) found = version;
-  } catch {
+    formatOf(db, understood);
+  } catch (error) {
     // Damage is met again when it is opened for writing
+    if (error instanceof VersionError) throw error;
   } finally {
     db?.close();
   }
-  if (found > understood) throw new VersionError(found, understood);
 }
 
-function tryOpen(file: string, migrations: readonly string[]): { db: DatabaseSync } | { unusable: string } {
+/** Opens, creates or migrates a file; returns why it cannot be used. */
+function tryOpen(file: string, migrations: readonly string[]): DatabaseSync | string {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return { unusable: 'not_an_outbox' };
+  if (stat?.isDirectory()) return 'not_an_outbox';
+  const log = fs.statSync(`${file}-wal`, { throwIfNoEntry: false });
   // SQLite takes it for a new one, and deletes the log that may hold everything
-  if (stat?.size === 0 || (stat === undefined && sizeOf(`${file}-wal`))) return { unusable: 'empty' };
+  if (stat?.size === 0 || (stat === undefined && log?.size)) return 'empty';
   // It holds prompts. The files beside it are created with its permissions
   fs.closeSync(fs.openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
+  let fault: string | undefined;
   try {
-    const fault = setUp(db, stat?.size ?? 0, migrations);
-    if (fault === undefined) return { db };
-    db.close();
-    return { unusable: fault };
+    fault = setUp(db, stat?.size ?? 0, migrations);
   } catch (error) {
     db.close();
-    if (isDamage(error)) return { unusable: storageCode(error) };
+    if (isDamage(error)) return storageCode(error);
     if (stat === undefined) removeDatabase(file);
     throw error;
   }
+  if (fault === undefined) return db;
+  db.close();
+  return fault;
 }
 
 /** Checks a file and brings it to the newest version; returns why it cannot be used. */
 function setUp(db: DatabaseSync, bytes: number, migrations: readonly string[]): string | undefined {
   // Before anything is written: what is not ours stays as it is
-  const { isEmpty, isOutbox, version } = formatOf(db);
+  const { isEmpty, isOutbox, version } = formatOf(db, migrations.length);
   if (!isEmpty && !isOutbox) return 'not_an_outbox';
-  if (!isEmpty && version > migrations.length) throw new VersionError(version, migrations.length);
   if (!isEmpty && version < 1) return `version_${version}`;
-  db.exec('PRAGMA journal_mode = WAL');
-  db.exec('PRAGMA synchronous = FULL');
-  db.exec('PRAGMA busy_timeout = 5000');
-  db.exec('PRAGMA wal_autocheckpoint = 4000');
-  db.exec('PRAGMA cache_size = -16000');
+  db.exec(SETTINGS);
   if (!isEmpty) {
     if (!hasSchema(db, migrations.slice(0, version))) return 'schema';
     // One wrong bit in the key of a queue entry hides all that are after it, and gives no error when it is read
@@ -155,7 +167,7 @@ function replace(
   reason: string,
   backends: readonly string[],
   migrations: readonly string[],
-): { db: DatabaseSync; damage: Damage } {
+): Damage {
   const fresh = newOf(file);
   removeDatabase(fresh);
   fs.closeSync(fs.openSync(fresh, 'a', 0o600));
@@ -175,9 +187,7 @@ function replace(
   const found = DATABASE_SUFFIXES.filter((suffix) => fs.existsSync(file + suffix));
   for (const suffix of found) fs.renameSync(file + suffix, aside + suffix);
   fs.renameSync(fresh, file);
-  const opened = tryOpen(file, migrations);
-  if (!('db' in opened)) throw new Error(opened.unusable);
-  return { db: opened.db, damage: { reason, file: path.basename(aside) + (found[0] ?? ''), kept } };
+  return { reason, file: path.basename(aside) + (found[0] ?? ''), kept };
 }
 
 /** The process can have ended when the old file was aside, and the new one not yet in its place. */

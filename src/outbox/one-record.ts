@@ -48,34 +48,25 @@ export function resolveEntry(known: readonly Known[], entry: Entry): Resolution 
     // Events tell when their call began; the same prompt can be blocked again
     (entry.outcome !== 'blocked' || Math.abs(entry.endedAt - one.endedAt) <= BLOCK_LAG_MS);
   if (known.some(isRepetition)) return adds('duplicate');
+  const ofOutcome = (outcome: RecordOutcome) => known.filter((one) => one.outcome === outcome);
+  const [blocks, successes, failures] = [ofOutcome('blocked'), ofOutcome('success'), ofOutcome('failure')];
   switch (entry.outcome) {
     case 'blocked': {
       // A response that is blocked after its success event arrived: if that still waits, the block takes its place
-      const same = known.filter((one) => one.outcome !== 'blocked' && !one.absorbed && endsWith(entry, one));
-      return takesPlaceOf(same);
+      const others = [...successes.filter(({ absorbed }) => !absorbed), ...failures];
+      return takesPlaceOf(others.filter((one) => endsWith(entry, one)));
     }
     case 'success': {
-      const blocks = known.filter(
-        (one) => one.outcome === 'blocked' && endsWith(one, entry) && stopped(one, entry),
-      );
-      const absorbed = known.filter((one) => one.absorbed && blocks.some((block) => endsWith(block, one)));
-      if (blocks.length > absorbed.length) return adds('blocked');
-      return takesPlaceOf(known.filter((one) => one.outcome === 'failure' && isAttempt(one, entry)));
+      const stopping = blocks.filter((one) => endsWith(one, entry) && stopped(one, entry));
+      const isStopped = (one: Known) => one.absorbed && stopping.some((block) => endsWith(block, one));
+      if (stopping.length > known.filter(isStopped).length) return adds('blocked');
+      return takesPlaceOf(failures.filter((one) => isAttempt(one, entry)));
     }
     case 'failure': {
-      if (
-        known.some(
-          (one) =>
-            one.outcome === 'blocked' &&
-            (endsWith(one, entry) || (entry.ref !== undefined && one.ref === entry.ref)),
-        )
-      ) {
-        return adds('blocked');
-      }
-      if (known.some((one) => one.outcome === 'success' && isAttempt(entry, one))) return adds('attempt');
-      const others = known.filter(
-        (one) => one.outcome === 'failure' && (isAttempt(entry, one) || isAttempt(one, entry)),
-      );
+      const isSameRef = ({ ref }: Known) => entry.ref !== undefined && ref === entry.ref;
+      if (blocks.some((one) => endsWith(one, entry) || isSameRef(one))) return adds('blocked');
+      if (successes.some((one) => isAttempt(entry, one))) return adds('attempt');
+      const others = failures.filter((one) => isAttempt(entry, one) || isAttempt(one, entry));
       // The client saw the last attempt's error
       const earlier = others.filter((one) => one.held && one.startedAt <= entry.startedAt);
       if (others.length > earlier.length) return adds('attempt');

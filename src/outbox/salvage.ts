@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { removeDatabase, transaction } from '../storage/database.ts';
 import { isAboutValues } from '../storage/storage-code.ts';
 import { DamagedOutbox, type Row, repairFirstPage } from './damaged.ts';
 import { isIntact } from './queries.ts';
-import { READY, removeDatabase } from './schema.ts';
+import { DEAD, READY, WAITING } from './schema.ts';
 
 /** Records at a time, so that a large outbox is not in memory as a whole. */
 const BLOCK = 500;
@@ -11,7 +12,7 @@ const BLOCK = 500;
 const RECORD =
   'id, record_id, call_key, outcome, event_key, started_at, ended_at, ref, accepted_at, held_until, absorbed, pending';
 const DELIVERY = 'backend, state, record, due_at, attempts, reason';
-const STATES = 3;
+const STATES = [READY, WAITING, DEAD];
 
 /**
  * Copies what can still be read of a damaged outbox into a new one. A record whose queue entry is lost goes to every
@@ -23,18 +24,14 @@ const STATES = 3;
  */
 export function salvage(damaged: string, db: DatabaseSync, configured: readonly string[]): number {
   const repaired = `${damaged}.repaired`;
-  let source: DamagedOutbox | undefined;
+  let source = DamagedOutbox.open(damaged);
   try {
-    source = DamagedOutbox.open(damaged);
     if (source === undefined) {
       repairFirstPage(damaged, repaired, String(db.location()));
       source = DamagedOutbox.open(repaired);
     }
-    if (source === undefined) return 0;
-    db.exec('BEGIN IMMEDIATE');
-    const kept = copy(source, db, configured);
-    db.exec('COMMIT');
-    return kept;
+    const readable = source;
+    return readable === undefined ? 0 : transaction(db, () => copy(readable, db, configured));
   } finally {
     source?.close();
     removeDatabase(repaired);
@@ -106,25 +103,22 @@ function rowsOf(source: DamagedOutbox, table: string, columns: string, ids: Floa
   return rows;
 }
 
+/** Reads the queue entries of these ids, from both ends of each queue; one of a backend for each id. */
 function deliveriesOf(
   source: DamagedOutbox,
   backends: readonly string[],
   ids: Float64Array,
-): Map<number, readonly Row[]> {
-  const select = `SELECT ${DELIVERY} FROM delivery WHERE backend = ? AND state = ? AND record BETWEEN ? AND ?`;
-  const found = backends.flatMap((backend) =>
-    Array.from({ length: STATES }, (_, state) => state).flatMap((state) =>
-      ['', 'ORDER BY record DESC'].flatMap((order) =>
-        source.rows(`${select} ${order}`, backend, state, ids[0] ?? 0, ids.at(-1) ?? 0),
-      ),
-    ),
-  );
+): Map<number, Row[]> {
+  const select = `SELECT ${DELIVERY} FROM delivery WHERE backend = ? AND state = ? AND record BETWEEN ? AND ? ORDER BY record`;
+  const queues = backends.flatMap((backend) => STATES.map((state) => [backend, state] as const));
   const deliveries = new Map<number, Row[]>();
-  for (const row of found) {
-    const id = Number(row.record);
-    const rows = deliveries.get(id) ?? [];
-    if (!rows.some(({ backend }) => backend === row.backend)) rows.push(row);
-    deliveries.set(id, rows);
+  for (const [backend, state] of queues) {
+    const range = [backend, state, ids[0] ?? 0, ids.at(-1) ?? 0] as const;
+    for (const row of [...source.rows(select, ...range), ...source.rows(`${select} DESC`, ...range)]) {
+      const others = deliveries.get(Number(row.record)) ?? [];
+      if (!others.some((one) => one.backend === backend))
+        deliveries.set(Number(row.record), [...others, row]);
+    }
   }
   return deliveries;
 }
@@ -133,9 +127,8 @@ function deliveriesOf(
 function rebuilt(id: number, body: string): Row {
   const outcome = /"outcome":"(success|failure|blocked)"/.exec(body)?.[1] ?? 'success';
   const record_id = hash('sha256', body).slice(0, 32);
-  const times = { started_at: 0, ended_at: 0, accepted_at: Date.now(), held_until: 0 };
   return {
     ...{ id, record_id, call_key: record_id, outcome, event_key: '', ref: null, absorbed: 0, pending: 0 },
-    ...times,
+    ...{ started_at: 0, ended_at: 0, accepted_at: Date.now(), held_until: 0 },
   };
 }

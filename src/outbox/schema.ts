@@ -1,16 +1,8 @@
-import fs from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { transaction } from '../storage/database.ts';
 
 /** Tells our file from any other SQLite file. */
 export const APPLICATION_ID = 0x4c474231;
-
-/** Endings of the files of a database: its own, the log, the memory shared by its connections, and a rollback journal. */
-export const DATABASE_SUFFIXES = ['', '-wal', '-shm', '-journal'];
-
-/** Removes a database, if it is there. */
-export function removeDatabase(file: string): void {
-  for (const suffix of DATABASE_SUFFIXES) fs.rmSync(file + suffix, { force: true });
-}
 
 /** States of a delivery. */
 export const READY = 0;
@@ -91,27 +83,24 @@ export class VersionError extends Error {
   }
 }
 
-/** Format of a database file, as its header tells it. */
-export type Format = { readonly isEmpty: boolean; readonly isOutbox: boolean; readonly version: number };
-
-/** Reads the format; writes nothing. */
-export function formatOf(db: DatabaseSync): Format {
-  return {
-    isEmpty: db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined,
-    isOutbox: db.prepare('PRAGMA application_id').get()?.application_id === APPLICATION_ID,
-    version: Number(db.prepare('PRAGMA user_version').get()?.user_version),
-  };
+/**
+ * Reads the format of a database file from its header; writes nothing.
+ *
+ * @throws VersionError for an outbox of a newer version
+ */
+export function formatOf(db: DatabaseSync, understood = VERSION) {
+  const isEmpty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  const isOutbox = db.prepare('PRAGMA application_id').get()?.application_id === APPLICATION_ID;
+  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  if (isOutbox && !isEmpty && version > understood) throw new VersionError(version, understood);
+  return { isEmpty, isOutbox, version };
 }
 
 /** Brings a file to the newest version in one transaction: a process that ends meanwhile leaves it as it was. */
 export function migrate(db: DatabaseSync, migrations: readonly string[], from: number): void {
   if (from === migrations.length) return;
-  db.exec('BEGIN IMMEDIATE');
-  try {
+  transaction(db, () => {
     for (const statements of migrations.slice(from)) db.exec(statements);
-    db.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
 }

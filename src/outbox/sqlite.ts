@@ -1,8 +1,9 @@
 import { isBusy, isDamage } from '../storage/storage-code.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { resolveEntry } from './one-record.ts';
 import {
   type Ack,
+  type BackendBacklog,
   type BadRow,
   type Disposition,
   type Due,
@@ -10,25 +11,18 @@ import {
   type Entry,
   type Outbox,
   OutboxError,
-  type OutboxEvents,
   type OutboxStats,
 } from './outbox.ts';
 import { type OutboxQueries, SWEEP } from './queries.ts';
 import { READY } from './schema.ts';
 
-export type SqliteOutboxOptions = {
-  readonly dir: string;
-  /** The backends that records are for. */
-  readonly backends: readonly string[];
+export type SqliteOutboxOptions = ConnectionOptions & {
   /** Bound of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
   /** How long the later events of a call are recognised. Default 24 h. */
   readonly historyMs?: number;
-  /** How long a folder that cannot be used is left alone before it is tried again. Default 2 s. */
-  readonly reopenMs?: number;
   readonly now?: () => number;
-  readonly events: OutboxEvents;
 };
 
 /** An operation that waits for the next common transaction. */
@@ -69,7 +63,7 @@ export class SqliteOutbox implements Outbox {
   constructor(options: SqliteOutboxOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#connection = new Connection({ reopenMs: 2000, ...options });
+    this.#connection = new Connection(options);
   }
 
   accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {
@@ -97,13 +91,13 @@ export class SqliteOutbox implements Outbox {
 
   async due(backend: string, limit: DueLimit): Promise<readonly Due[]> {
     const now = this.#now();
-    if (await this.#read((queries) => queries.hasOverdue(now))) {
-      await this.#write((queries) => queries.promote(now));
+    if (await this.#read(({ sql }) => sql.hasOverdue.get(now))) {
+      await this.#write(({ sql }) => sql.promote.run(now));
     }
     const { due, damaged } = await this.#read((queries) => this.#takeDue(queries, backend, limit));
     if (damaged.length > 0) {
-      await this.#write((queries) => {
-        for (const id of damaged) queries.bury(backend, id, 'damaged on disk');
+      await this.#write(({ sql }) => {
+        for (const id of damaged) sql.bury.run('damaged on disk', backend, id);
       });
       for (const _ of damaged) this.#options.events.unreadable(backend);
     }
@@ -115,16 +109,17 @@ export class SqliteOutbox implements Outbox {
     const due: Due[] = [];
     const damaged: number[] = [];
     let size = 0;
-    for (const { record, attempts } of queries.ready(backend)) {
-      if (except.has(firstId + record)) continue;
-      const one = queries.load(record, attempts);
+    for (const { record, attempts } of queries.sql.ready.iterate(backend)) {
+      const id = firstId + Number(record);
+      if (except.has(id)) continue;
+      const one = queries.load(Number(record));
       if (one === undefined) {
-        damaged.push(record);
+        damaged.push(Number(record));
         continue;
       }
       size += one.payload.length;
       if (due.length > 0 && size > bytes) break;
-      due.push({ ...one, id: firstId + one.id });
+      due.push({ id, attempts: Number(attempts), ...one });
       if (due.length === records) break;
     }
     return { due, damaged };
@@ -137,23 +132,23 @@ export class SqliteOutbox implements Outbox {
         const ids = ack.ids.map((id) => id - this.#connection.firstId).filter((id) => id > 0);
         for (const id of ids) {
           if (ack.kind === 'delivered') queries.drop(ack.backend, READY, id);
-          else if (ack.kind === 'retry') queries.postpone(ack.backend, id, ack.dueAt);
-          else queries.bury(ack.backend, id, ack.reason);
+          else if (ack.kind === 'retry') queries.sql.postpone.run(ack.dueAt, ack.backend, id);
+          else queries.sql.bury.run(ack.reason, ack.backend, id);
         }
       }
     });
   }
 
   async known(callKeys: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#read((queries) => new Set(callKeys.filter((key) => queries.isKnown(key))));
+    return this.#read(({ sql }) => new Set(callKeys.filter((key) => sql.isKnown.get(key) !== undefined)));
   }
 
-  appendNotes(chunk: string): Promise<void> {
-    return this.#write((queries) => queries.insertNote(chunk));
+  async appendNotes(chunk: string): Promise<void> {
+    await this.#write(({ sql }) => sql.insertNote.run(chunk));
   }
 
   async notes(): Promise<readonly string[]> {
-    return this.#read((queries) => queries.notes());
+    return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => String(chunk)));
   }
 
   async stats(): Promise<OutboxStats> {
@@ -172,17 +167,13 @@ export class SqliteOutbox implements Outbox {
   #count(queries: OutboxQueries): OutboxStats {
     const { backends, maxBytes } = this.#options;
     const nothing = { records: 0, dead: 0, oldestAt: undefined };
-    const found = queries
-      .backlogs(this.#now())
-      .map(({ backend, due, waiting, dead, oldestAt }) => [
-        backend,
-        { records: due + waiting, dead, oldestAt },
-      ]);
-    return {
-      usedBytes: queries.usedBytes(),
-      maxBytes,
-      backends: Object.fromEntries([...backends.map((backend) => [backend, nothing]), ...found]),
-    };
+    const counted: Record<string, BackendBacklog> = Object.fromEntries(
+      backends.map((name) => [name, nothing]),
+    );
+    for (const { backend, due, waiting, dead, oldestAt } of queries.backlogs(this.#now())) {
+      counted[backend] = { records: due + waiting, dead, oldestAt };
+    }
+    return { usedBytes: queries.usedBytes(), maxBytes, backends: counted };
   }
 
   /** Gives up and forgets what is too old or too much, a sweep at a time: others come in between. */
@@ -199,11 +190,13 @@ export class SqliteOutbox implements Outbox {
   #sweep(queries: OutboxQueries, now: number) {
     const { maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS } = this.#options;
     const isTight = queries.usedBytes() > maxBytes * HISTORY_SHARE;
-    queries.deleteNotes(Math.min(MAX_NOTES_CHARS, maxBytes / 8));
+    queries.sql.deleteNotes.run(Math.min(MAX_NOTES_CHARS, maxBytes / 8));
     return {
       expired: queries.expire(now - maxAgeMs),
       crowded: queries.crowdOut(),
-      forgotten: queries.forget(isTight ? Number.MAX_SAFE_INTEGER : now - historyMs),
+      forgotten: Number(
+        queries.sql.deleteDone.run(isTight ? Number.MAX_SAFE_INTEGER : now - historyMs).changes,
+      ),
     };
   }
 
