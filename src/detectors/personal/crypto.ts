@@ -1,37 +1,29 @@
 import { hash } from 'node:crypto';
-import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { NUMBER_EDGE, numberRule } from './shapes.ts';
+import { entity, NUMBER_EDGE } from './entity.ts';
 
-const ID = 'crypto';
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
-/** Bitcoin's first two kinds of address. @see https://en.bitcoin.it/wiki/Base58Check_encoding */
-const BITCOIN = numberRule({
-  id: ID,
-  look: [0, '13'],
-  pattern: `${NUMBER_EDGE}[13][${BASE58}]{25,34}(?!\\w)`,
-  judge: (address) => (isBase58Check(address) ? address.length : 0),
-});
-
-/** @see https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki and bip-0350 */
-const SEGWIT = anchoredRule({
-  id: ID,
-  anchors: ['bc1'],
-  pattern: `${NUMBER_EDGE}bc1[${BECH32}]{11,71}(?!\\w)`,
-  flags: 'i',
-  judge: (address) => (isBech32(address) ? address.length : 0),
-});
-
-const ETHEREUM = anchoredRule({
-  id: ID,
-  anchors: ['0x'],
-  pattern: String.raw`${NUMBER_EDGE}0x[0-9a-f]{40}(?!\w)`,
-  flags: 'i',
-});
-
 /** Addresses of Bitcoin (with their sums) and Ethereum. */
-export const CRYPTO: readonly AnchoredRule[] = [BITCOIN, SEGWIT, ETHEREUM];
+export const CRYPTO = entity(
+  'CRYPTO',
+  ['CRYPTO_ADDRESS'],
+  'always',
+  /** Bitcoin's first two kinds of address. @see https://en.bitcoin.it/wiki/Base58Check_encoding */
+  {
+    look: [0, '13'],
+    pattern: `${NUMBER_EDGE}[13][${BASE58}]{25,34}(?!\\w)`,
+    judge: (address) => (isBase58Check(address) ? address.length : 0),
+  },
+  /** @see https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki and bip-0350 */
+  {
+    anchors: ['bc1'],
+    pattern: `${NUMBER_EDGE}bc1[${BECH32}]{11,71}(?!\\w)`,
+    flags: 'i',
+    judge: (address) => (isBech32(address) ? address.length : 0),
+  },
+  { anchors: ['0x'], pattern: String.raw`${NUMBER_EDGE}0x[0-9a-f]{40}(?!\w)`, flags: 'i' },
+);
 
 /** One byte of version, twenty of a hash, four of a sum. */
 function isBase58Check(address: string): boolean {

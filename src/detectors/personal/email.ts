@@ -1,4 +1,4 @@
-import type { AnchoredRule } from '../rule.ts';
+import { entity } from './entity.ts';
 
 const DOMAIN = /(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/uy;
 const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
@@ -10,8 +10,7 @@ const IMAGE_NAME = /\.(?:png|jpe?g|gif|svg|webp)$/i;
 const MAX_LOCAL = 64;
 
 /** E-mail addresses, those with letters beyond ASCII too. `image@2x.png` is the name of a file. */
-export const EMAIL: AnchoredRule = {
-  id: 'email-address',
+export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
   anchors: ['@'],
   reach: () => 1200,
   match(text, at) {
@@ -33,7 +32,7 @@ export const EMAIL: AnchoredRule = {
     const start = localStart(text, text.length, from);
     return start < text.length ? start : undefined;
   },
-};
+});
 
 /** Start of the part before an `@`; the end itself if there is none. */
 function localStart(text: string, end: number, from: number): number {

@@ -1,5 +1,84 @@
-import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { BETWEEN, CAPITALS, NUMBER_EDGE, NUMERALS, numberRule, wholly } from './shapes.ts';
+import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE, NUMERALS, wholly } from './entity.ts';
+
+/** Three groups with the same sign between them. */
+const grouped = (first: string, second: string, third: string) =>
+  `${NUMBER_EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
+
+/** American numbers of persons. */
+export const AMERICAN: readonly Entity[] = [
+  /** Social security numbers in their groups. @see https://www.ssa.gov/employer/randomization.html */
+  entity('US_SSN', ['SSN'], 'always', {
+    look: [3, ' -'],
+    pattern: grouped(String.raw`(?!000|666|9\d\d)\d{3}`, String.raw`(?!00)\d{2}`, String.raw`(?!0000)\d{4}`),
+  }),
+  // Tax numbers of those who have no social security number: like one, but with a 9 and a middle of its own
+  entity('US_ITIN', ['ITIN'], 'always', {
+    look: [0, '9'],
+    pattern: grouped(
+      String.raw`9\d{2}`,
+      String.raw`(?:5\d|6[0-5]|7\d|8[0-8]|9[0-2]|9[4-9])`,
+      String.raw`\d{4}`,
+    ),
+  }),
+];
+
+const NIF_LETTERS = 'TRWAGMYFPDXBNJZSQVHLCKE';
+
+/** Numbers of persons in other countries. */
+export const NATIONAL: readonly Entity[] = [
+  // British health service numbers: in their groups, or where the text says what they are
+  entity(
+    'UK_NHS',
+    ['NHS'],
+    'always',
+    {
+      look: [3, ' '],
+      pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
+      judge: wholly(isNhs),
+    },
+    {
+      anchors: ['nhs'],
+      pattern: String.raw`(?<before>${NUMBER_EDGE}nhs[ _-]?(?:number|no\.?|id)?${BETWEEN})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
+      flags: 'i',
+      judge: wholly(isNhs),
+    },
+  ),
+  /** British national insurance numbers. @see https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110 */
+  entity(
+    'UK_NINO',
+    ['NINO'],
+    'always',
+    ...['', ' '].map((gap) => ({
+      look: [-1, gap || CAPITALS] as const,
+      lead: 2 + gap.length,
+      pattern: String.raw`${NUMBER_EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
+    })),
+  ),
+  /** Indian tax numbers: the fourth letter tells the kind of holder. @see https://incometaxindia.gov.in */
+  entity('IN_PAN', [], 'always', {
+    look: [-1, CAPITALS],
+    lead: 5,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
+  }),
+  /** Indian resident numbers in their groups, with the sum after Verhoeff. @see https://uidai.gov.in */
+  entity('IN_AADHAAR', ['AADHAAR'], 'always', {
+    look: [4, ' -'],
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d)`,
+    judge: wholly(isVerhoeff),
+  }),
+  // Spanish tax numbers: the letter is a sum (mod 23)
+  entity('ES_NIF', [], 'always', {
+    look: [7, NUMERALS],
+    pattern: String.raw`${NUMBER_EDGE}\d{8}-?[A-HJ-NP-TV-Z](?!\w)`,
+    judge: wholly((nif) => nif[8] === NIF_LETTERS[Number(nif.slice(0, 8)) % 23]),
+  }),
+  // Italian fiscal codes: no other sixteen characters look like them
+  entity('IT_FISCAL_CODE', [], 'always', {
+    look: [-1, CAPITALS],
+    lead: 6,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
+  }),
+];
 
 /** Mod 11 with falling weights. @see https://www.datadictionary.nhs.uk/attributes/nhs_number.html */
 function isNhs(digits: string): boolean {
@@ -7,81 +86,6 @@ function isNhs(digits: string): boolean {
   for (let i = 0; i < 9; i++) sum += Number(digits[i]) * (10 - i);
   return (11 - (sum % 11)) % 11 === Number(digits[9]);
 }
-
-const NHS_ID = 'uk-nhs';
-
-/** British health service numbers: in their groups, or where the text says what they are. */
-export const UK_NHS: readonly AnchoredRule[] = [
-  numberRule({
-    id: NHS_ID,
-    look: [3, ' '],
-    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
-    judge: wholly(isNhs),
-  }),
-  anchoredRule({
-    id: NHS_ID,
-    anchors: ['nhs'],
-    pattern: String.raw`(?<before>${NUMBER_EDGE}nhs[ _-]?(?:number|no\.?|id)?${BETWEEN})\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)`,
-    flags: 'i',
-    judge: wholly(isNhs),
-  }),
-];
-
-/** British national insurance numbers. @see https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110 */
-const ninoRule = (gap: '' | ' ') =>
-  numberRule({
-    id: 'uk-nino',
-    look: [-1, gap === '' ? CAPITALS : ' '],
-    lead: 2 + gap.length,
-    pattern: String.raw`${NUMBER_EDGE}(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]${gap}\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)`,
-    tail: [`[A-Z]{1,2}${gap === '' ? '' : ' ?'}`, 3],
-  });
-
-export const UK_NINOS: readonly AnchoredRule[] = [ninoRule(''), ninoRule(' ')];
-
-/** Indian tax numbers: the fourth letter tells the kind of holder. @see https://incometaxindia.gov.in */
-export const IN_PANS: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'in-pan',
-    look: [-1, CAPITALS],
-    lead: 5,
-    pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
-    tail: ['[A-Z]{1,5}', 5],
-  }),
-];
-
-/** Indian resident numbers in their groups, with the sum after Verhoeff. @see https://uidai.gov.in */
-export const IN_AADHAARS: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'in-aadhaar',
-    look: [4, ' -'],
-    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d)`,
-    judge: wholly(isVerhoeff),
-  }),
-];
-
-const NIF_LETTERS = 'TRWAGMYFPDXBNJZSQVHLCKE';
-
-/** Spanish tax numbers: the letter is a sum (mod 23). */
-export const ES_NIFS: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'es-nif',
-    look: [7, NUMERALS],
-    pattern: String.raw`${NUMBER_EDGE}\d{8}-?[A-HJ-NP-TV-Z](?!\w)`,
-    judge: wholly((nif) => nif[8] === NIF_LETTERS[Number(nif.slice(0, 8)) % 23]),
-  }),
-];
-
-/** Italian fiscal codes: no other sixteen characters look like them. */
-export const IT_FISCAL_CODES: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'it-fiscal-code',
-    look: [-1, CAPITALS],
-    lead: 6,
-    pattern: String.raw`${NUMBER_EDGE}[A-Z]{6}\d{2}[ABCDEHLMPRST](?:[04][1-9]|[1256]\d|[37][01])[A-Z]\d{3}[A-Z](?!\w)`,
-    tail: ['[A-Z]{1,6}', 6],
-  }),
-];
 
 const TIMES = [
   '0123456789',
@@ -115,29 +119,3 @@ function isVerhoeff(digits: string): boolean {
   }
   return sum === 0;
 }
-
-/** Three groups with the same sign between them. */
-const grouped = (first: string, second: string, third: string) =>
-  `${NUMBER_EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
-
-/** American social security numbers in their groups. @see https://www.ssa.gov/employer/randomization.html */
-export const US_SSNS: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'us-ssn',
-    look: [3, ' -'],
-    pattern: grouped(String.raw`(?!000|666|9\d\d)\d{3}`, String.raw`(?!00)\d{2}`, String.raw`(?!0000)\d{4}`),
-  }),
-];
-
-/** American tax numbers of those who have no social security number: like one, but with a 9 and a middle of its own. */
-export const US_ITINS: readonly AnchoredRule[] = [
-  numberRule({
-    id: 'us-itin',
-    look: [0, '9'],
-    pattern: grouped(
-      String.raw`9\d{2}`,
-      String.raw`(?:5\d|6[0-5]|7\d|8[0-8]|9[0-2]|9[4-9])`,
-      String.raw`\d{4}`,
-    ),
-  }),
-];

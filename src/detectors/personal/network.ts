@@ -1,60 +1,55 @@
 import { isIPv6 } from 'node:net';
-import { type AnchoredRule, anchoredRule } from '../rule.ts';
-import { NUMBER_EDGE, NUMERALS, numberRule, withTail } from './shapes.ts';
+import { type Entity, entity, NUMBER_EDGE, NUMERALS } from './entity.ts';
 
-const ID = 'ip-address';
 const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
-
-const IPV4 = numberRule({
-  id: ID,
-  look: [1, `${NUMERALS}.`],
-  pattern: String.raw`${NUMBER_EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}(?!\w|\.\d)`,
-});
 
 const BEFORE = `${NUMBER_EDGE}(?<![:.])`;
 const SHAPE = new RegExp(String.raw`${BEFORE}(?=[0-9A-F]{0,4}:[0-9A-F]{0,4}:)[0-9A-F:.]{4,45}(?!\w)`, 'iy');
 const BEGUN = new RegExp(`${BEFORE}[0-9A-F:.]{1,46}`, 'iy');
+const TAIL = new RegExp(`${BEFORE}[0-9A-F]{1,4}$`, 'gi');
 
-/** Found by its first colon. */
-const IPV6: AnchoredRule = withTail(
-  {
-    id: ID,
-    anchors: [':'],
-    sources: [{ id: ID, anchors: [':'], pattern: SHAPE.source, flags: 'i' }],
-    reach: () => 48,
-    match(text, at) {
-      if (!isPart(text.charCodeAt(at + 1))) return undefined;
-      const start = groupStart(text, at);
-      SHAPE.lastIndex = start;
-      const candidate = SHAPE.exec(text)?.[0];
-      const length = candidate === undefined ? 0 : addressLength(candidate);
-      return length > 0 ? { start, end: start + length } : undefined;
+/** IP addresses of both kinds, and those of network hardware. */
+export const NETWORK: readonly Entity[] = [
+  entity(
+    'IP_ADDRESS',
+    ['IP'],
+    'always',
+    {
+      look: [1, `${NUMERALS}.`],
+      pattern: String.raw`${NUMBER_EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}(?!\w|\.\d)`,
     },
-    open(text, at) {
-      const start = groupStart(text, at);
-      BEGUN.lastIndex = start;
-      return BEGUN.test(text) && BEGUN.lastIndex === text.length ? start : undefined;
+    // Found by its first colon
+    {
+      anchors: [':'],
+      sources: [{ id: 'ip-address', anchors: [':'], pattern: SHAPE.source, flags: 'i' }],
+      reach: () => 48,
+      match(text, at) {
+        if (!isPart(text.charCodeAt(at + 1))) return undefined;
+        const start = groupStart(text, at);
+        SHAPE.lastIndex = start;
+        const candidate = SHAPE.exec(text)?.[0];
+        const length = candidate === undefined ? 0 : addressLength(candidate);
+        return length > 0 ? { start, end: start + length } : undefined;
+      },
+      open(text, at) {
+        const start = groupStart(text, at);
+        BEGUN.lastIndex = start;
+        return BEGUN.test(text) && BEGUN.lastIndex === text.length ? start : undefined;
+      },
+      openTail(text, from) {
+        TAIL.lastIndex = Math.max(from, text.length - 4);
+        return TAIL.exec(text)?.index;
+      },
     },
-  },
-  ['(?<![:.])[0-9A-F]{1,4}', 4],
-);
-
-/** Two hexadecimal digits six times, with the same sign between all of them. */
-const MAC = withTail(
-  anchoredRule({
-    id: 'mac-address',
+  ),
+  // Two hexadecimal digits six times, with the same sign between all of them
+  entity('MAC_ADDRESS', ['MAC'], 'always', {
     anchors: [':', '-'],
     lead: 2,
     pattern: String.raw`${NUMBER_EDGE}(?<![:-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}(?!:?\w)|(?:-[0-9A-F]{2}){5}(?!-?\w))`,
     flags: 'i',
   }),
-  ['(?<![:-])[0-9A-F]{1,2}', 2],
-);
-
-/** IP addresses of both kinds. */
-export const IP_ADDRESSES: readonly AnchoredRule[] = [IPV4, IPV6];
-/** Addresses of network hardware. */
-export const MAC_ADDRESSES: readonly AnchoredRule[] = [MAC];
+];
 
 /** Start of the group that ends before a colon. */
 function groupStart(text: string, colon: number): number {

@@ -17,20 +17,18 @@ const TOKEN_SOURCES: readonly RuleSource[] = [
   ...SHAPED_SECRETS,
 ];
 
-const ruleOf = (source: RuleSource) => (source.lead === undefined ? anchoredRule(source) : ledRule(source));
-
 /** Secrets told by their own shape, wherever they stand. */
-export const TOKENS: readonly AnchoredRule[] = [...PRIVATE_KEYS, ...TOKEN_SOURCES.map(ruleOf)];
+export const TOKENS: readonly AnchoredRule[] = [...PRIVATE_KEYS, ...TOKEN_SOURCES.map(anchoredRule)];
 
 /** {@link TOKENS}, and credentials that only a name beside them tells. */
 export const SECRETS: readonly AnchoredRule[] = [
   ...TOKENS,
-  ...[...SERVICE_SECRETS, ...HEADER_SECRETS].map(ruleOf),
+  ...[...SERVICE_SECRETS, ...HEADER_SECRETS].map(anchoredRule),
   SECRET_KEYWORD,
 ];
 
 /** Quoted strings that look random, as many harmless hashes do too; only for who asks for them. */
-export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(ruleOf);
+export const HIGH_ENTROPY: readonly AnchoredRule[] = RANDOM_STRINGS.map(anchoredRule);
 
 /**
  * LiteLLM's own virtual keys. Too short to block a call for it, so with a digit and a capital only, and only where
@@ -41,25 +39,3 @@ export const VIRTUAL_KEY: AnchoredRule = anchoredRule({
   anchors: ['sk-'],
   pattern: `${TOKEN_EDGE}sk-(?=[A-Za-z_-]{0,21}\\d)(?=[a-z0-9_-]{0,21}[A-Z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])`,
 });
-
-const IN_WORD = /[A-Za-z0-9_~.-]/;
-
-/** A rule whose anchor stands within its word: a word at the end of a text can become a match before its anchor is there. */
-function ledRule(source: RuleSource): AnchoredRule {
-  const rule = anchoredRule(source);
-  const lead = source.lead ?? 0;
-  const longest = lead + Math.max(...source.anchors.map((anchor) => anchor.length));
-  return {
-    ...rule,
-    openTail(text, from) {
-      const least = Math.max(from, text.length - longest);
-      let start = text.length;
-      while (start > least && IN_WORD.test(text[start - 1]!)) start--;
-      for (; start < text.length; start++) {
-        const open = rule.open(text, start + lead);
-        if (open !== undefined) return open;
-      }
-      return undefined;
-    },
-  };
-}

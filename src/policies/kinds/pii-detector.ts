@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { ENTITIES, type Entity } from '../../detectors/personal/index.ts';
+import type { Entity } from '../../detectors/personal/entity.ts';
+import { ENTITIES } from '../../detectors/personal/index.ts';
 import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
 import { ActionOption, PatternOption, patternRules, strictest } from './patterns.ts';
