@@ -1,11 +1,7 @@
 /** The chains that the benchmark measures, and the expressions that a plain loop would run in their place. */
 
-import {
-  FAKE_BOUNDARIES,
-  FAKE_DELIMITERS,
-  INJECTIONS,
-  MENTION,
-} from '../../src/detectors/injection/index.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../src/detectors/injection/index.ts';
+import { MENTION } from '../../src/detectors/injection/rule.ts';
 import { PERSONAL_DATA } from '../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../src/detectors/rule.ts';
 import { SECRETS, TOKENS } from '../../src/detectors/secrets/index.ts';

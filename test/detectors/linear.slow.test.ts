@@ -1,11 +1,7 @@
 import { checkSync } from 'recheck';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  FAKE_BOUNDARIES,
-  FAKE_DELIMITERS,
-  INJECTIONS,
-  MENTION,
-} from '../../src/detectors/injection/index.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../src/detectors/injection/index.ts';
+import { MENTION } from '../../src/detectors/injection/rule.ts';
 import { ENTITIES } from '../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../src/detectors/rule.ts';
 import { HIGH_ENTROPY, SECRETS, VIRTUAL_KEY } from '../../src/detectors/secrets/index.ts';

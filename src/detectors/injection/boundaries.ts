@@ -33,7 +33,7 @@ export const DELIMITERS: readonly InjectionSource[] = [
   {
     id: 'turn-token',
     weight: 0.5,
-    anchors: ['<start_of_turn>', '<end_of_turn>', '[system_prompt]', '[/system_prompt]'],
+    anchors: '<start_of_turn>|<end_of_turn>|[system_prompt]|[/system_prompt]',
     pattern: '(?:<(?:start|end)_of_turn>|\\[/?system_prompt\\])',
   },
   {
@@ -60,7 +60,7 @@ export const BOUNDARIES: readonly InjectionSource[] = [
   {
     id: 'fake-heading',
     weight: 0.6,
-    anchors: '# system|#system|# developer|# admin|# new system|# instruction|# new instruction'.split('|'),
+    anchors: '# system|#system|# developer|# admin|# new system|# instruction|# new instruction',
     pattern:
       '#\\s?(?:system|(?:new )?system (?:prompt|message|instructions?|override|note|update)|developer(?: message)?|admin|(?:new )?instructions?)\\s{0,2}:',
   },
@@ -68,9 +68,7 @@ export const BOUNDARIES: readonly InjectionSource[] = [
     id: 'fake-closing-tag',
     weight: 0.7,
     anchors:
-      '</system|</sys>|</developer|</instruction|</user_|</userinput|</prompt|</untrusted|</context|</document'.split(
-        '|',
-      ),
+      '</system|</sys>|</developer|</instruction|</user_|</userinput|</prompt|</untrusted|</context|</document',
     pattern:
       '</(?:system(?:[_-]?(?:prompt|message|instructions?))?|sys|developer|instructions?|user_?(?:input|query|message|prompt)|prompt|untrusted[a-z_-]{0,20}|context|documents?)>',
     closes: /<(?:sys|developer|instruction|user|prompt|untrusted|context|document)/i,
@@ -78,20 +76,20 @@ export const BOUNDARIES: readonly InjectionSource[] = [
   {
     id: 'fake-opening-tag',
     weight: 0.45,
-    anchors: ['<system', '<developer', '<admin', '<important>'],
+    anchors: '<system|<developer|<admin|<important>',
     pattern:
       '<(?:system(?:[_-]?(?:prompt|message|instructions?|override|note))?|developer(?:_message)?|admin|important)>',
   },
   {
     id: 'fake-turn',
     weight: 0.75,
-    anchors: ['system:', 'system :', 'system**:', 'developer:'],
+    anchors: 'system:|system :|system**:|developer:',
     pattern: `(?<=^[\\t *>([]{0,6}|[\\n\\r][\\t *>([]{0,6})(?:system|developer)[\\s*\\])]{0,4}:[\\s*]{0,4}${ORDER}`,
   },
   {
     id: 'fake-frame',
     weight: 0.7,
-    anchors: ['begin ', 'end ', 'start ', 'end_', 'begin_', 'new '],
+    anchors: 'begin |end |start |end_|begin_|new ',
     pattern:
       '(?<=[=#*[<{_-]{1,3}\\s{0,2})(?:begin|end|start|new)[ _](?:of[ _])?(?:the[ _])?(?:new[ _]|hidden[ _]|previous[ _])?(?:system(?:[ _](?:prompts?|messages?|instructions?|override|note))?|admin(?:[ _](?:message|override))|developer[ _](?:message|instructions?)|user[ _](?:input|query|message|prompt)|(?:original[ _])?instructions?)\\s{0,2}[=#*\\]>}:_-]',
   },
@@ -99,9 +97,7 @@ export const BOUNDARIES: readonly InjectionSource[] = [
     id: 'fake-label',
     weight: 0.6,
     anchors:
-      '[system|[admin|[developer|system override|admin override|administrator override|developer override'.split(
-        '|',
-      ),
+      '[system|[admin|[developer|system override|admin override|administrator override|developer override',
     pattern:
       '(?:\\[\\s?(?:system|admin|developer)\\s(?:message|prompt|override|note|instructions?|notice|command|update|alert)\\s?\\]|\\b(?:system|admin|administrator|developer) override\\s{0,2}(?:[:!]|code|enabled|activated|engaged|initiated))',
   },

@@ -1,11 +1,9 @@
 import { BOUNDARIES, DELIMITERS } from './boundaries.ts';
-import { EXTRACTIONS, OVERRIDES } from './english/overrides.ts';
-import { PRESSURE, ROLES } from './english/roles.ts';
-import { THEFT, TOOLS } from './english/theft.ts';
+import { OVERRIDES } from './english/overrides.ts';
+import { ROLES } from './english/roles.ts';
+import { THEFT } from './english/theft.ts';
 import { FOREIGN } from './languages.ts';
 import { type InjectionRule, type InjectionSource, rulesOf } from './rule.ts';
-
-export { type InjectionRule, MENTION } from './rule.ts';
 
 /** Text in invisible tag characters, longer than the flag of a region needs. */
 const HIDDEN: InjectionSource = {
@@ -15,19 +13,14 @@ const HIDDEN: InjectionSource = {
   pattern: '(?:\\udb40[\\udc20-\\udc7e]){10}',
 };
 
-const PHRASES: readonly InjectionSource[] = [
+/** Attacks in words: English, other languages, and all of them mentioned. */
+export const INJECTIONS: readonly InjectionRule[] = [
   ...OVERRIDES,
-  ...EXTRACTIONS,
   ...ROLES,
-  ...PRESSURE,
   ...THEFT,
-  ...TOOLS,
   ...FOREIGN,
   HIDDEN,
-];
-
-/** Attacks in words: English, other languages, and all of them mentioned. */
-export const INJECTIONS: readonly InjectionRule[] = PHRASES.flatMap(rulesOf);
+].flatMap(rulesOf);
 
 /** Marks of chat templates. */
 export const FAKE_DELIMITERS: readonly InjectionRule[] = DELIMITERS.flatMap(rulesOf);

@@ -6,7 +6,7 @@ import { hi } from './languages/hi.ts';
 import { it } from './languages/it.ts';
 import { ja } from './languages/ja.ts';
 import { ko } from './languages/ko.ts';
-import type { Language, WordOrder } from './languages/language.ts';
+import type { Language, Word, WordOrder } from './languages/language.ts';
 import { nl } from './languages/nl.ts';
 import { pl } from './languages/pl.ts';
 import { pt } from './languages/pt.ts';
@@ -15,26 +15,28 @@ import { tr } from './languages/tr.ts';
 import { zh } from './languages/zh.ts';
 import { GAP as _, type InjectionSource } from './rule.ts';
 
-const LANGUAGES: readonly Language[] = [de, fr, es, it, pt, nl, pl, ru, zh, ja, ko, tr, hi, ar];
+const LANGUAGES = Object.entries<Language>({ de, fr, es, it, pt, nl, pl, ru, zh, ja, ko, tr, hi, ar });
 
 /** Latin, Cyrillic and Arabic letters: `\\b` knows those of English only. */
 const LETTER = '[a-z\\u00c0-\\u024f\\u0400-\\u04ff\\u0600-\\u06ff]';
 
 /** The same three attacks in all languages but English. */
-export const FOREIGN: readonly InjectionSource[] = [...LANGUAGES.flatMap(attacksIn), unrestrictedRole()];
+export const FOREIGN: readonly InjectionSource[] = [
+  ...LANGUAGES.flatMap(([code, language]) => attacksIn(code, language)),
+  unrestrictedRole(),
+];
 
-function attacksIn(language: Language): InjectionSource[] {
-  const { code, overrideAnchors, extractionAnchors, order } = language;
-  const { override, extraction } =
-    order === undefined
-      ? verbFirst(language)
-      : {
-          override: { pattern: ordered(language, order.override, order.ends) },
-          extraction: { pattern: ordered(language, order.extraction, order.ends) },
-        };
+function attacksIn(code: string, language: Language): InjectionSource[] {
+  const { order } = language;
+  const attack = (kind: 'override' | 'extraction') => ({
+    anchors: language[`${kind}Anchors`] ?? language[order?.[kind][0] as Word] ?? [],
+    ...(order === undefined
+      ? verbFirst(language)[kind]
+      : { pattern: ordered(language, order[kind], order.ends) }),
+  });
   return [
-    { id: `override-instructions-${code}`, weight: 0.9, anchors: overrideAnchors.split('|'), ...override },
-    { id: `prompt-extraction-${code}`, weight: 0.85, anchors: extractionAnchors.split('|'), ...extraction },
+    { id: `override-instructions-${code}`, weight: 0.9, ...attack('override') },
+    { id: `prompt-extraction-${code}`, weight: 0.85, ...attack('extraction') },
   ];
 }
 
@@ -60,13 +62,13 @@ function ordered(language: Language, order: WordOrder, ends = ''): string {
 }
 
 function unrestrictedRole(): InjectionSource {
-  const roles = LANGUAGES.flatMap(({ role }) => role ?? []);
+  const roles = LANGUAGES.flatMap(([, { role }]) => role ?? []);
   const youAreNow = roles.map((role) => role.youAreNow).join('|');
   const unrestricted = roles.map((role) => role.unrestricted).join('|');
   return {
     id: 'unrestricted-role-other',
     weight: 0.6,
-    anchors: roles.flatMap(({ anchors }) => anchors.split('|')),
+    anchors: roles.map(({ anchors, youAreNow }) => anchors ?? youAreNow).join('|'),
     pattern: `(?:${youAreNow})[^.!?。\\n]{0,24}?(?:dan\\b|${unrestricted})`,
   };
 }

@@ -6,7 +6,8 @@ export type InjectionSource = {
   readonly id: string;
   /** Probability that a match is an attack, 0 to 1. */
   readonly weight: number;
-  readonly anchors: readonly string[];
+  /** A list, or alternatives in one text. */
+  readonly anchors: string | readonly string[];
   readonly pattern: string;
   /** Must match somewhere in a match too. */
   readonly needs?: RegExp;
@@ -19,11 +20,8 @@ export type InjectionSource = {
 /** Source of an expression for the gap between two words. */
 export const GAP = `[\\s,*_~"'’-]{1,4}`;
 
-export type InjectionRule = {
-  readonly rule: AnchoredRule;
-  /** Probability that a match is an attack, 0 to 1. */
-  readonly weight: number;
-};
+/** The weight is that of its source. */
+export type InjectionRule = { readonly rule: AnchoredRule; readonly weight: number };
 
 /** Id of the rule of all phrases that are quoted or reported. As it is one rule, all mentions in a call count once. */
 export const MENTION = 'injection-mention';
@@ -37,7 +35,7 @@ export function rulesOf(source: InjectionSource): InjectionRule[] {
   const { id, weight, anchors, pattern, needs, closes, isMeantDenied = false } = source;
   const any = anchoredRule({
     id,
-    anchors,
+    anchors: typeof anchors === 'string' ? anchors.split('|') : anchors,
     pattern,
     flags: 'i',
     ...(needs && { judge: (candidate: string) => (needs.test(candidate) ? candidate.length : 0) }),

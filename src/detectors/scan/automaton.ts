@@ -17,7 +17,8 @@ export type Automaton = {
  * @param anchors literals in lower case
  */
 export function createAutomaton(anchors: readonly string[]): Automaton {
-  const { next, classOf, shift, firstFound, found, depth } = build(anchors);
+  const { classOf, shift } = classesOf(anchors);
+  const { next, mark, found, depth } = linked(trieOf(anchors, classOf), shift);
   const longest = Math.max(1, ...anchors.map(({ length }) => length));
 
   return {
@@ -26,8 +27,9 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
       let state = 0;
       for (let i = from; i < limit; i++) {
         state = next[(state << shift) | classOf[text.charCodeAt(i)]!]!;
-        if (state < firstFound) continue;
-        for (const anchor of found[state - firstFound]!) {
+        if (state < mark) continue;
+        state -= mark;
+        for (const anchor of found[state]!) {
           const at = i + 1 - anchors[anchor]!.length;
           if (at < end) visit(anchor, at);
         }
@@ -35,37 +37,6 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
       return depth[state]!;
     },
   };
-}
-
-/** The states as one table, those that find something last, so that one comparison tells them. */
-function build(anchors: readonly string[]) {
-  const { classOf, count } = classesOf(anchors);
-  const shift = Math.ceil(Math.log2(count));
-  const { states, firstChild, sibling, unitOf, depth: depthOf, found: foundBy } = trieOf(anchors, classOf);
-  const { order, fail } = breadthFirst(states, { firstChild, sibling, unitOf, found: foundBy, count });
-  const silent = order.filter((state) => foundBy[state] === undefined);
-  const finding = order.filter((state) => foundBy[state] !== undefined);
-  const numbers = new Uint32Array(states);
-  silent.forEach((state, number) => {
-    numbers[state] = number;
-  });
-  finding.forEach((state, number) => {
-    numbers[state] = silent.length + number;
-  });
-  const next = new (states < 65_536 ? Uint16Array : Uint32Array)(states << shift);
-  const depth = new Uint16Array(states);
-  // Breadth first: the row of a shorter suffix is ready when it is copied
-  for (const state of order) {
-    const number = numbers[state]!;
-    const row = number << shift;
-    const suffix = numbers[fail[state]!]! << shift;
-    if (state !== 0) next.copyWithin(row, suffix, suffix + (1 << shift));
-    for (let child = firstChild[state]!; child !== 0; child = sibling[child]!)
-      next[row | unitOf[child]!] = numbers[child]!;
-    depth[number] = depthOf[state]!;
-  }
-  const found = Array.from(finding, (state) => foundBy[state]!);
-  return { next, classOf, shift, firstFound: silent.length, found, depth };
 }
 
 /** The states by number, the root first: their children are a list from `firstChild` on by `sibling`, which ends with 0. */
@@ -97,42 +68,41 @@ function trieOf(anchors: readonly string[], classOf: ArrayLike<number>) {
   return { states, firstChild, sibling, unitOf, depth, found };
 }
 
-type Trie = Pick<ReturnType<typeof trieOf>, 'firstChild' | 'sibling' | 'unitOf' | 'found'>;
-
-/** All states, the root first, with the longest proper suffix of each that is a state too; adds what suffixes find. */
-function breadthFirst(
-  states: number,
-  { firstChild, sibling, unitOf, found, count }: Trie & { readonly count: number },
+/**
+ * The table of what follows each state, and what each finds, its suffixes included. In the table `mark` is added to the
+ * states that find something, so that one comparison tells them.
+ */
+function linked(
+  { states, firstChild, sibling, unitOf, depth, found }: ReturnType<typeof trieOf>,
+  shift: number,
 ) {
+  const isSmall = states < 0x8000;
+  const mark = isSmall ? 0x8000 : 0x4000_0000;
+  const next = new (isSmall ? Uint16Array : Uint32Array)(states << shift);
   const order = new Uint32Array(states);
-  const fail = new Uint32Array(states);
-  const ofRoot = new Uint32Array(count);
-  for (let child = firstChild[0]!; child !== 0; child = sibling[child]!) ofRoot[unitOf[child]!] = child;
-  const childOf = (state: number, unit: number): number => {
-    if (state === 0) return ofRoot[unit]!;
-    let child = firstChild[state]!;
-    while (child !== 0 && unitOf[child] !== unit) child = sibling[child]!;
-    return child;
-  };
+  /** The longest proper suffix of each state that is a state too. */
+  const suffixOf = new Uint32Array(states);
   let known = 1;
+  // Breadth first: the row of a shorter suffix is ready when it is copied
   for (let i = 0; i < known; i++) {
     const state = order[i]!;
+    const row = state << shift;
+    const suffixRow = suffixOf[state]! << shift;
+    if (state !== 0) next.copyWithin(row, suffixRow, suffixRow + (1 << shift));
     for (let child = firstChild[state]!; child !== 0; child = sibling[child]!) {
+      const suffix = state === 0 ? 0 : next[suffixRow | unitOf[child]!]! & (mark - 1);
+      suffixOf[child] = suffix;
       order[known++] = child;
-      if (state === 0) continue;
-      const unit = unitOf[child]!;
-      let suffix = fail[state]!;
-      while (suffix !== 0 && childOf(suffix, unit) === 0) suffix = fail[suffix]!;
-      fail[child] = childOf(suffix, unit);
-      const shorter = found[fail[child]!];
       const own = found[child];
+      const shorter = found[suffix];
       if (shorter !== undefined) found[child] = own === undefined ? shorter : [...own, ...shorter];
+      next[row | unitOf[child]!] = found[child] === undefined ? child : child + mark;
     }
   }
-  return { order, fail };
+  return { next, mark, found, depth };
 }
 
-/** The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. */
+/** The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. `shift` bits hold any. */
 function classesOf(anchors: readonly string[]) {
   const numbers = new Map<number, number>();
   for (const anchor of anchors) {
@@ -146,7 +116,7 @@ function classesOf(anchors: readonly string[]) {
     classOf[unit] = number;
     for (const capital of capitalsOf(unit)) classOf[capital.charCodeAt(0)] = number;
   }
-  return { classOf, count: numbers.size + 1 };
+  return { classOf, shift: Math.ceil(Math.log2(numbers.size + 1)) };
 }
 
 /** Letters that are not the capital of their small letter, and yet have it: titles, signs of units, the capital sharp s. */

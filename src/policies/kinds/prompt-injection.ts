@@ -1,10 +1,6 @@
 import * as v from 'valibot';
-import {
-  FAKE_BOUNDARIES,
-  FAKE_DELIMITERS,
-  INJECTIONS,
-  type InjectionRule,
-} from '../../detectors/injection/index.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../detectors/injection/index.ts';
+import type { InjectionRule } from '../../detectors/injection/rule.ts';
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';

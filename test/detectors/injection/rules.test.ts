@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  FAKE_BOUNDARIES,
-  FAKE_DELIMITERS,
-  INJECTIONS,
-  MENTION,
-} from '../../../src/detectors/injection/index.ts';
+import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../../src/detectors/injection/index.ts';
+import { MENTION } from '../../../src/detectors/injection/rule.ts';
 import { Scanner } from '../../../src/detectors/scan/scanner.ts';
 import { injectionSamples } from '../../support/injection-samples.ts';
 

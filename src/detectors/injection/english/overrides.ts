@@ -1,25 +1,34 @@
-import type { InjectionSource } from '../rule.ts';
-import { _, ABOUT_ALL, DROP, DROP_ANCHORS, LIMITS, RULES, some, WHOSE } from './words.ts';
+import { GAP as _, type InjectionSource } from '../rule.ts';
+import { ABOUT_ALL, DROP, LIMITS, RULES, some, WHOSE } from './words.ts';
 
-/** Overrides of instructions, and what comes with them. */
+const SHOW =
+  'reveal|show|print|output|display|repeat|tell|give|leak|expose|disclose|dump|recite|share|write|provide|echo|reproduce|describe';
+const SECRECY =
+  'system|hidden|secret|internal|confidential|initial|original|developer|pre-?prompt|full|exact|entire|verbatim|starting|underlying|first';
+const PROMPT = `(?:prompts?|instructions?|messages?|directives?|guidelines|rules|configuration|programming|pre-?prompt|system ?prompt)\\b`;
+
+/** With the space: `tell` alone stands in LiteLLM, `act` in every fact. */
+const SHOW_ANCHORS = SHOW.split('|').map((word) => `${word} `);
+
+/** Overrides of instructions, what comes with them, and extractions of the system prompt. */
 export const OVERRIDES: readonly InjectionSource[] = [
   {
     id: 'override-instructions',
     weight: 0.9,
-    anchors: DROP_ANCHORS,
+    anchors: DROP,
     pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 10)}${RULES}`,
     needs: new RegExp(`\\b(?:${WHOSE})\\b`, 'i'),
   },
   {
     id: 'override-own-instructions',
     weight: 0.5,
-    anchors: DROP_ANCHORS,
+    anchors: DROP,
     pattern: `\\b(?:${DROP})${_}${some(ABOUT_ALL, 4)}my${_}${some(WHOSE, 3)}${RULES}`,
   },
   {
     id: 'override-instructions-before',
     weight: 0.85,
-    anchors: DROP_ANCHORS,
+    anchors: DROP,
     pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 6)}(?:instruction|direction|directive|guideline|prompt|rule|order|command)s?${_}${some('that|which|were|was|have|been|has|came', 3)}(?:above|before|given|so far|until now|up to now|prior to this|you (?:were|have been|had been|received|got|have received|are)|from (?:the |your )?(?:system|developer|creator|operator)s?)\\b`,
   },
   {
@@ -38,46 +47,28 @@ export const OVERRIDES: readonly InjectionSource[] = [
     id: 'override-safeguards',
     weight: 0.8,
     anchors:
-      'override|bypass|overrule|circumvent|disable |deactivate|turn off|break |violate |remove |lift |drop '.split(
-        '|',
-      ),
+      'override|bypass|overrule|circumvent|disable |deactivate|turn off|break |violate |remove |lift |drop ',
     pattern: `\\b(?:override|bypass|overrule|circumvent|disable|deactivate|turn off|break|violate|remove|lift|drop|break free from)${_}${some(`${ABOUT_ALL}|moral|moderation|built-in|own|hard-?coded`, 4)}your${_}${some(`${ABOUT_ALL}|${WHOSE}|moral|moderation|built-in|own|core|default|openai`, 4)}(?:${RULES}|${LIMITS}|filters?\\b)`,
   },
   {
     id: 'new-instructions',
     weight: 0.4,
     anchors:
-      'new instruction|new rule|new directive|new objective|new order|new system prompt|updated instruction'.split(
-        '|',
-      ),
+      'new instruction|new rule|new directive|new objective|new order|new system prompt|updated instruction',
     pattern: `\\b(?:new|updated) (?:instruction|rule|directive|objective|order|system prompt)s?\\s{0,3}(?::|are\\b|is\\b|follow\\b|from (?:the )?(?:system|developer|admin))`,
   },
   {
     id: 'from-now-on',
     weight: 0.25,
-    anchors: ['from now on', 'from this point', 'from here on', 'henceforth'],
+    anchors: 'from now on|from this point|from here on|henceforth',
     pattern: `\\b(?:from (?:now|this point|here) (?:on|forward|onwards?)|henceforth)[,\\s]{1,3}(?:you|chatgpt|assistant|the (?:ai|assistant|model)|ignore|answer|respond|act|speak)\\b`,
   },
   {
     id: 'instruction-priority',
     weight: 0.6,
-    anchors: 'override|overrule|supersede|take precedence|takes precedence|have priority|has priority'.split(
-      '|',
-    ),
+    anchors: 'override|overrule|supersede|take precedence|takes precedence|have priority|has priority',
     pattern: `\\b(?:overrides?|overrules?|supersedes?|takes? precedence over|ha(?:ve|s) priority over)${_}${some(ABOUT_ALL, 4)}(?:previous|prior|earlier|your|original|system)${_}[^.!?\\n]{0,24}?(?:instruction|prompt|directive|guideline|rule|message)s?\\b`,
   },
-];
-
-const SHOW =
-  'reveal|show|print|output|display|repeat|tell|give|leak|expose|disclose|dump|recite|share|write|provide|echo|reproduce|describe';
-const SECRECY =
-  'system|hidden|secret|internal|confidential|initial|original|developer|pre-?prompt|full|exact|entire|verbatim|starting|underlying|first';
-const PROMPT = `(?:prompts?|instructions?|messages?|directives?|guidelines|rules|configuration|programming|pre-?prompt|system ?prompt)\\b`;
-
-/** With the space: `tell` alone stands in LiteLLM, `act` in every fact. */
-const SHOW_ANCHORS = SHOW.split('|').map((word) => `${word} `);
-
-export const EXTRACTIONS: readonly InjectionSource[] = [
   {
     id: 'prompt-extraction',
     weight: 0.85,
@@ -94,19 +85,19 @@ export const EXTRACTIONS: readonly InjectionSource[] = [
   {
     id: 'prompt-question',
     weight: 0.8,
-    anchors: ['what is', 'what are', 'what was', 'what were', 'what does', "what's", 'what’s'],
+    anchors: "what is|what are|what was|what were|what does|what's|what’s",
     pattern: `\\bwhat(?:['’]s| is| are| was| were| does)${_}${some('all|exactly|the|of|full|text|contents?', 4)}your${_}(?:(?:system|initial|original|hidden|secret|exact|full|internal|developer|very|first)${_}){1,3}(?:prompt|instructions?|message|directives?)\\b`,
   },
   {
     id: 'repeat-above',
     weight: 0.55,
-    anchors: ['repeat', 'print', 'output', 'copy', 'recite', 'echo', 'reproduce'],
+    anchors: 'repeat|print|output|copy|recite|echo|reproduce',
     pattern: `\\b(?:repeat|print|output|copy|recite|echo|reproduce)${_}${some('me|the|all|of|every|everything|words?|text|lines?|sentences?|back|out|verbatim|exactly|whole|entire|that|is|was|written|word|for', 9)}(?:above|before this|prior to this|preceding this)\\b`,
   },
   {
     id: 'repeat-from-you-are',
     weight: 0.6,
-    anchors: ['starting with', 'starts with', 'beginning with', 'begins with'],
+    anchors: 'starting with|starts with|beginning with|begins with',
     pattern: `\\b(?:start|begin)(?:ing|n?ing|s) with${_}${some('the|phrase|words?|sentence', 3)}["'“‘\`]{0,2}you are\\b`,
   },
 ];

@@ -1,5 +1,5 @@
-import type { InjectionSource } from '../rule.ts';
-import { _, AI, LIMITS, some } from './words.ts';
+import { GAP as _, type InjectionSource } from '../rule.ts';
+import { AI, LIMITS, some } from './words.ts';
 
 /** Other roles for the model, and what makes it answer after all. */
 export const ROLES: readonly InjectionSource[] = [
@@ -13,36 +13,32 @@ export const ROLES: readonly InjectionSource[] = [
     id: 'dan',
     weight: 0.85,
     anchors:
-      "you are now dan|you're now dan|you are dan|dan mode|act as dan|act as a dan|stay a dan|pretend to be dan|[🔓jailbreak]|(🔓jailbreak)|[jailbreak]".split(
-        '|',
-      ),
+      "you are now dan|you're now dan|you are dan|dan mode|act as dan|act as a dan|stay a dan|pretend to be dan|[🔓jailbreak]|(🔓jailbreak)|[jailbreak]",
     pattern: `(?:\\b(?:you are(?: now)?|you're now|act as(?: a)?|stay a|pretend to be) dan\\b|\\bdan mode\\b|[[(](?:🔓)?jailbreak[\\])])`,
   },
   {
     id: 'unrestricted-role',
     weight: 0.85,
     anchors:
-      "act |behave |respond |answer |pretend |pose |roleplay |role-play |simulate |you are|you're|become |be ".split(
-        '|',
-      ),
+      "act |behave |respond |answer |pretend |pose |roleplay |role-play |simulate |you are|you're|become |be ",
     pattern: `\\b(?:act|behave|respond|answer|pretend|pose|role-?play|simulate|you are|you're|become|be)${_}${some('now|as|like|to|be|if|you|were|are|an|a|the|completely|fully|totally|my|going', 8)}(?:unrestricted|unfiltered|uncensored|jailbroken|unaligned|unethical|limitless|unlimited|unbound|unshackled)${_}${some('and|amoral|unfiltered|uncensored|unrestricted|language|artificial|chat|powerful|new', 4)}${AI}`,
   },
   {
     id: 'evil-role',
     weight: 0.5,
-    anchors: ['act ', 'behave ', 'pretend ', 'roleplay ', 'role-play ', 'you are', 'become '],
+    anchors: 'act |behave |pretend |roleplay |role-play |you are|become ',
     pattern: `\\b(?:act|behave|pretend|role-?play|you are|become)${_}${some('now|as|like|to|be|an|a|the|my', 6)}(?:evil|malicious|rogue|amoral|immoral|lawless)${_}${some('and|language|artificial|chat', 3)}${AI}`,
   },
   {
     id: 'developer-mode',
     weight: 0.8,
-    anchors: ['you are', "you're", 'chatgpt', 'gpt', 'assistant', 'claude', 'gemini'],
+    anchors: "you are|you're|chatgpt|gpt|assistant|claude|gemini",
     pattern: `\\b(?:you are|you're|chatgpt|gpt|gpt-4|assistant|claude|gemini)${_}${some('now|running|operating|entering|with|in|into|a|the|an', 5)}(?:developer|debug|god|admin|maintenance|root|sudo|jailbreak|jailbroken|unrestricted|unfiltered|dan) mode\\b`,
   },
   {
     id: 'jailbreak-mode',
     weight: 0.8,
-    anchors: ['enable', 'activate', 'enter', 'switch', 'turn on', 'engage'],
+    anchors: 'enable|activate|enter|switch|turn on|engage',
     pattern: `\\b(?:enable|activate|enter|switch|turn on|engage)${_}${some('now|your|the|a|to|into', 4)}(?:jailbreak|jailbroken|dan|unrestricted|unfiltered|uncensored|no[- ]filter|god) mode\\b`,
   },
   {
@@ -54,23 +50,20 @@ export const ROLES: readonly InjectionSource[] = [
   {
     id: 'freed-from-rules',
     weight: 0.8,
-    anchors: ['you are', "you're", 'you have', "you've", 'you were', 'you will'],
+    anchors: "you are|you're|you have|you've|you were|you will",
     pattern: `\\byou(?:['’]re|['’]ve| are| have| were| will be)${_}${some('now|been|finally|completely|fully|totally|also|an|ai|that|is', 5)}(?:freed? (?:from|of)|broken free (?:from|of)|liberated from|not bound (?:by|to)|no longer (?:bound|restricted|limited|constrained|governed) (?:by|to)|no longer (?:subject|have) to (?:follow|obey)|unbound by|not (?:subject|restricted|limited) (?:to|by))${_}${some('all|any|the|your|these|those|typical|usual|of|and|confines|chains|previous|own|openai|s|every|ai|content|safety|ethical|moral', 8)}${LIMITS}`,
   },
   {
     id: 'pretend-no-rules',
     weight: 0.8,
-    anchors:
-      'pretend|imagine|assume|suppose|act as if|act like|behave as if|respond as if|answer as if'.split('|'),
+    anchors: 'pretend|imagine|assume|suppose|act as if|act like|behave as if|respond as if|answer as if',
     pattern: `\\b(?:pretend|imagine|assume|suppose|act as if|act like|behave as if|respond as if|answer as if)${_}${some('that|now', 2)}(?:you (?:have|had|are|were)|you['’]re|there (?:are|were|is))${_}${some('now|completely', 2)}(?:no|without|free (?:of|from)|not bound by|not limited by|not subject to)${_}${some('any|ethical|moral|content|safety|legal|of|or|and|built-in|all|ai|your|the', 7)}${LIMITS}`,
   },
   {
     id: 'have-no-rules',
     weight: 0.6,
     anchors:
-      "you have no |you do not have any|you don't have any|ai has no|assistant has no|who has no|that has no|which has no|it has no|dan has no|model has no".split(
-        '|',
-      ),
+      "you have no |you do not have any|you don't have any|ai has no|assistant has no|who has no|that has no|which has no|it has no|dan has no|model has no",
     pattern: `\\b(?:you have no|you do(?: not|n['’]t) have any|(?:ai|assistant|who|that|which|it|dan|model) has no)${_}${some('ethical|moral|content|safety|or|and|built-in|ai', 5)}${LIMITS}`,
   },
   {
@@ -79,13 +72,10 @@ export const ROLES: readonly InjectionSource[] = [
     anchors: ['without '],
     pattern: `\\bwithout${_}${some('any|all|your|regard|to|for', 3)}(?:(?:ethical|moral|content|safety|legal|or|and)${_}){1,5}(?:${LIMITS}|considerations?\\b|concerns?\\b)`,
   },
-];
-
-export const PRESSURE: readonly InjectionSource[] = [
   {
     id: 'never-refuse',
     weight: 0.4,
-    anchors: ['refuse', 'decline', 'reject', 'deny'],
+    anchors: 'refuse|decline|reject|deny',
     pattern: `\\b(?<=(?:not|cannot|can['’]t|won['’]t|never|don['’]t|not allowed to|not ever|never ever) )(?:refuse|decline|reject|deny)${_}(?:to (?:answer|respond|comply|help)|any (?:request|question|order|task)|my|the user['’]s|anything|requests?\\b|an? (?:answer|request|question)\\b)`,
     isMeantDenied: true,
   },
@@ -98,7 +88,7 @@ export const PRESSURE: readonly InjectionSource[] = [
   {
     id: 'no-disclaimer',
     weight: 0.2,
-    anchors: ['do not', "don't", 'never ', 'without ', 'avoid'],
+    anchors: "do not|don't|never |without |avoid",
     pattern: `\\b(?:do not|don['’]t|never|without|avoid)${_}${some('ever|include|including|add|adding|say|saying|mention|mentioning|use|using|give|giving|any|a|the|me|that|words?|phrase', 6)}(?:disclaimers?|apolog[a-z]{1,8}|as an ai|ethical (?:warnings?|advice|concerns?)|morali[sz][a-z]{1,4}|i can(?:['’]t|not)|i['’]?m sorry|you are an ai|you can(?:['’]t|not))`,
   },
   {

@@ -1,5 +1,5 @@
-import type { InjectionSource } from '../rule.ts';
-import { _, some } from './words.ts';
+import { GAP as _, type InjectionSource } from '../rule.ts';
+import { some } from './words.ts';
 
 /** Data carried off, and tools put to another use. */
 export const THEFT: readonly InjectionSource[] = [
@@ -12,47 +12,44 @@ export const THEFT: readonly InjectionSource[] = [
   {
     id: 'exfiltration-markdown',
     weight: 0.8,
-    anchors: ['image', 'markdown', 'hyperlink', 'clickable link', 'tracking pixel'],
+    anchors: 'image|markdown|hyperlink|clickable link|tracking pixel',
     pattern: `\\b(?:image|markdown|hyperlink|clickable link|tracking pixel)[^\\n]{0,120}?(?:conversation|chat history|chat log|system prompt|previous messages?|secrets?|api[ _-]?keys?|passwords?|credentials|user(?:['’]s)? (?:data|information|messages?|emails?)|summary of)\\b[^!?\\n]{0,80}?(?:(?:in|into|to|as|of) (?:the |a |its )?(?:url|uri|query|link|address|src|path|parameter)|url[- ]?encoded|base64)`,
   },
   {
     id: 'exfiltration-send',
     weight: 0.35,
-    anchors: 'send |post |append |exfiltrate|forward |leak |upload|transmit|e-mail|email'.split('|'),
+    anchors: 'send |post |append |exfiltrate|forward |leak |upload|transmit|e-mail|email',
     pattern: `\\b(?:send|post|append|exfiltrate|forward|leak|upload|transmit|e-?mail)${_}[^.!?\\n]{0,60}?(?:conversation|chat history|chat log|system prompt|previous messages|secrets?|api[ _-]?keys?|passwords?|credentials|environment variables|private keys?)\\b[^!?\\n]{0,60}?(?:https?://|webhook|attacker|@)`,
   },
   {
     id: 'hide-from-user',
     weight: 0.25,
-    anchors: ['do not', "don't", 'never ', 'without '],
+    anchors: "do not|don't|never |without ",
     pattern: `\\b(?:do not|don['’]t|never|without)${_}(?:tell|telling|inform|informing|notify|notifying|alert|alerting|mention|mentioning|ask|asking|warn|warning)${_}[^.!?\\n]{0,30}?(?:the |any )?users?\\b`,
     isMeantDenied: true,
   },
   {
     id: 'secretly',
     weight: 0.45,
-    anchors: ['silently', 'secretly', 'covertly', 'discreetly'],
+    anchors: 'silently|secretly|covertly|discreetly',
     pattern: `\\b(?:silently|secretly|covertly|discreetly)${_}(?:call|invoke|use|run|execute|send|transfer|forward|delete|upload|include|append|insert|add|exfiltrate|e-?mail)\\b`,
   },
-];
-
-export const TOOLS: readonly InjectionSource[] = [
   {
     id: 'tool-hijack',
     weight: 0.8,
-    anchors: ['call ', 'invoke ', 'use ', 'run ', 'execute ', 'trigger '],
+    anchors: 'call |invoke |use |run |execute |trigger ',
     pattern: `\\b(?:call|invoke|use|run|execute|trigger)${_}${some('the|your|a|now', 2)}[\\w.\`-]{1,40}${_}(?:tool|function|api|command|plugin)\\b[^.!?\\n]{0,100}?(?:without (?:asking (?:the user|me|for (?:permission|confirmation|approval|consent))|telling|notifying|informing|(?:the )?user(?:['’]?s)? (?:permission|consent|knowledge|noticing|approval|confirmation)|permission|confirmation)\\b|silently|secretly|(?:do not|don['’]t) (?:tell|ask|inform|mention))`,
   },
   {
     id: 'tool-precondition',
     weight: 0.85,
-    anchors: 'before using|before calling|before invoking|before running|when using|when calling'.split('|'),
+    anchors: 'before using|before calling|before invoking|before running|when using|when calling',
     pattern: `\\b(?:before|when) (?:using|calling|invoking|running)${_}[^.!?\\n]{0,40}?(?:tool|function)s?\\b[^!?\\n]{0,80}?(?:read|cat|open|access|send|pass|include|fetch)\\b[^!?\\n]{0,60}?(?:\\.ssh|id_rsa|\\.env\\b|password|credential|mcp\\.json|/etc/passwd|private key)`,
   },
   {
     id: 'addressed-to-ai',
     weight: 0.6,
-    anchors: ['attention', 'instruction', 'message', 'note', 'notice', 'if you are a'],
+    anchors: 'attention|instruction|message|note|notice|if you are a',
     pattern: `\\b(?:(?:attention|instructions?|message|note|notice)${_}${some('to|for|all|any|the|every', 4)}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot|ai model)s?\\s{0,2}(?:[:!,]|reading|processing|summari|review)|if you are an?${_}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot)\\b[^.!?\\n]{0,60}?(?:you must|please|ignore|then|include|respond|say|rate|recommend)\\b)`,
   },
 ];

@@ -1,9 +1,6 @@
-/** Parts of English phrases that several rules share. */
-
 import { GAP as _ } from '../rule.ts';
 
-export { GAP as _ } from '../rule.ts';
-
+/** Words of English phrases that several rules share, with gaps between them. */
 export const some = (words: string, most: number) => `(?:(?:${words})${_}){0,${most}}`;
 
 export const ABOUT_ALL =
@@ -16,5 +13,4 @@ export const LIMITS =
   '(?:rule|restriction|guideline|filter|limit|limitation|constraint|ethic|moral|polic(?:y|ies)|censorship|boundar(?:y|ies)|safeguard|guardrail|norm|confine|programming)s?\\b';
 export const DROP =
   'ignore|disregard|forget|disobey|neglect|overlook|pay no attention to|stop following|do not follow|set aside';
-export const DROP_ANCHORS = DROP.split('|');
 export const AI = '(?:ai|a\\.i\\.|assistant|chatbot|bot|model|llm|gpt|chatgpt|agent|intelligence|version)\\b';

@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** German. */
 export const de: Language = {
-  code: 'de',
   drop: 'ignoriere?n?(?: sie)?|vergiss|vergessen sie|missachten? ?(?:sie)?|beachten? (?:sie )?nicht|verwirf|[uü]bergehe',
   whose:
     'vorherigen?|vorigen?|bisherigen?|fr[uü]heren?|obigen?|vorangegangenen?|vorangehenden?|urspr[uü]nglichen?|deine|ihre|oben',
@@ -15,9 +14,5 @@ export const de: Language = {
     'alle|aller|allen|s[aä]mtliche|die|der|den|das|von|deine[nr]?|ihre|mir|uns|sie|bitte|komplett|vollst[aä]ndig|aus|und|oder',
   overrideAnchors: 'ignorier|vergiss|vergessen sie|missachte|beachte|verwirf|übergehe|ubergehe',
   extractionAnchors: 'zeig|verrat|gib|nenn|wiederhol|drucke',
-  role: {
-    anchors: 'du bist jetzt',
-    youAreNow: 'du bist jetzt',
-    unrestricted: 'unzensiert|uneingeschr|ohne (?:regeln|einschr|filter)',
-  },
+  role: { youAreNow: 'du bist jetzt', unrestricted: 'unzensiert|uneingeschr|ohne (?:regeln|einschr|filter)' },
 };

@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Spanish. */
 export const es: Language = {
-  code: 'es',
   drop: 'ignora[r]?|ignore|ignoren|olvida(?:te de)?|olv[ií]date de|olvide|haz caso omiso de|haga caso omiso de|descarta|desobedece|no sigas|omite',
   whose:
     'anterior(?:es)?|previ[ao]s?|precedentes?|de arriba|arriba|iniciales?|originales?|dado|dieron|tus|del sistema',
@@ -14,9 +13,5 @@ export const es: Language = {
   small: 'todas?|todos?|las?|los?|el|de|tus?|sus?|estas?|que|te|se|han|y|o|cualquier|me',
   overrideAnchors: 'ignor|olv|haz caso|haga caso|descarta|desobedece|no sigas|omite',
   extractionAnchors: 'muéstra|muestra|revela|revéla|imprime|repite|dime|enséñ|ensen|enseñ|divulga',
-  role: {
-    anchors: 'ahora eres',
-    youAreNow: 'ahora eres',
-    unrestricted: 'sin (?:restricciones|filtros|l[ií]mites|censura|reglas)',
-  },
+  role: { youAreNow: 'ahora eres', unrestricted: 'sin (?:restricciones|filtros|l[ií]mites|censura|reglas)' },
 };

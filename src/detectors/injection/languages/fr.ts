@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** French. */
 export const fr: Language = {
-  code: 'fr',
   drop: "ignore[zr]?|oublie[zr]?|n['’]?e tiens pas compte(?: de)?|ne tenez pas compte(?: de)?|fais abstraction(?: de)?|n[eé]glige[zr]?",
   whose:
     'pr[eé]c[eé]dente?s?|ant[eé]rieure?s?|ci-dessus|ci|dessus|initiales?|initiaux|d[eé]origine|donn[eé]es|avant|tes|vos',

@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Italian. */
 export const it: Language = {
-  code: 'it',
   drop: 'ignora(?:re|te)?|dimentica(?:re|te|ti)?|trascura|non (?:seguire|considerare)|scarta|tralascia',
   whose: 'precedenti?|precedentemente|sopra|iniziali?|originali?|date|tue|tuoi|di sistema',
   rules: '(?:istruzion[ei]|indicazion[ei]|direttiv[ae]|regol[ae]|comand[io]|ordin[ei]|restrizion[ei])',
@@ -13,9 +12,5 @@ export const it: Language = {
     'tutte|tutti|tutto|le|gli|i|il|la|di|delle|tue|tuo|tuoi|queste|che|ti|sono|state|e|o|quello|qualsiasi',
   overrideAnchors: 'ignora|dimentica|trascura|non seguire|non considerare|scarta|tralascia',
   extractionAnchors: 'mostra|rivela|stampa|ripeti|dimmi|svela',
-  role: {
-    anchors: 'ora sei',
-    youAreNow: 'ora sei',
-    unrestricted: 'senza (?:restrizioni|filtri|limiti|regole|censura)',
-  },
+  role: { youAreNow: 'ora sei', unrestricted: 'senza (?:restrizioni|filtri|limiti|regole|censura)' },
 };

@@ -4,7 +4,6 @@
  * without them, as plain texts have none.
  */
 export type Language = {
-  readonly code: string;
   /** Imperatives such as "ignore". */
   readonly drop: string;
   /** "Previous", "above", "your". */
@@ -19,9 +18,9 @@ export type Language = {
   readonly prompt: string;
   /** Articles and the like that may stand between the others, where the verb comes first. */
   readonly small?: string;
-  /** Literals in lower case, of which one begins each match. */
-  readonly overrideAnchors: string;
-  readonly extractionAnchors: string;
+  /** Literals in lower case, of which one begins each match; by default the words with which `order` begins. */
+  readonly overrideAnchors?: string;
+  readonly extractionAnchors?: string;
   /** For languages in which the verb comes last, or that set no spaces; without it the verb comes first. */
   readonly order?: {
     /** Characters that end a sentence, where gaps are counted in characters. */
@@ -29,23 +28,11 @@ export type Language = {
     readonly override: WordOrder;
     readonly extraction: WordOrder;
   };
-  /** "You are now", and "unrestricted". */
-  readonly role?: {
-    readonly anchors: string;
-    readonly youAreNow: string;
-    readonly unrestricted: string;
-  };
+  /** "You are now", and "unrestricted". The anchors are `youAreNow` by default. */
+  readonly role?: { readonly youAreNow: string; readonly unrestricted: string; readonly anchors?: string };
 };
 
+export type Word = 'drop' | 'whose' | 'rules' | 'show' | 'yours' | 'prompt';
+
 /** Words and what stands between them: at most so many characters of one sentence, or an expression. */
-export type WordOrder = readonly (
-  | 'drop'
-  | 'whose'
-  | 'rules'
-  | 'show'
-  | 'yours'
-  | 'yours?'
-  | 'prompt'
-  | number
-  | { readonly source: string }
-)[];
+export type WordOrder = readonly (Word | 'yours?' | number | { readonly source: string })[];

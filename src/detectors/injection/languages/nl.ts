@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Dutch. */
 export const nl: Language = {
-  code: 'nl',
   drop: 'negeer|vergeet|sla',
   whose: 'vorige|voorgaande|eerdere|bovenstaande|voorafgaande|oorspronkelijke|je|jouw|uw',
   rules: '(?:systeem)?(?:instructie|aanwijzing|regel|opdracht|richtlijn|bevel|prompt|beperking)(?:en|s)?',
@@ -12,9 +11,5 @@ export const nl: Language = {
   small: 'alle|al|de|het|van|je|jouw|uw|deze|die|en|of|mij|me|zien|eens|wat',
   overrideAnchors: 'negeer|vergeet|sla ',
   extractionAnchors: 'toon|laat|onthul|herhaal|geef|print',
-  role: {
-    anchors: 'je bent nu',
-    youAreNow: 'je bent nu',
-    unrestricted: 'zonder (?:beperking|filter|regels)',
-  },
+  role: { youAreNow: 'je bent nu', unrestricted: 'zonder (?:beperking|filter|regels)' },
 };

@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Polish. */
 export const pl: Language = {
-  code: 'pl',
   drop: 'zignoruj(?:cie)?|ignoruj(?:cie)?|zapomnij(?:cie)?(?: o)?|pomi[nń](?:cie)?|nie stosuj(?: si[eę] do)?|odrzu[cć]',
   whose:
     'poprzednie|poprzednich|wcze[sś]niejsze|wcze[sś]niejszych|powy[zż]sze|powy[zż]szych|dotychczasowe|pierwotne|oryginalne|swoje|systemowe',

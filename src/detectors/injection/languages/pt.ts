@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Portuguese. */
 export const pt: Language = {
-  code: 'pt',
   drop: 'ignor[ae]r?|esque[cç]a(?: de)?|esquece|desconsider[ae]|desobede[cç]a|n[aã]o siga',
   whose:
     'anterior(?:es)?|pr[eé]vi[ao]s?|precedentes?|acima|inicia[il]s?|iniciais|origina[il]s?|originais|dadas|suas|do sistema',

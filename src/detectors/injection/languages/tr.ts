@@ -2,7 +2,6 @@ import type { Language } from './language.ts';
 
 /** Turkish. */
 export const tr: Language = {
-  code: 'tr',
   drop: 'yok say|unut|g[öo]rmezden gel|dikkate alma|g[öo]z ard[ıi] et|uyma',
   whose: '[öo]nceki|yukar[ıi]daki|[şs]imdiye kadarki|daha [öo]nceki?|sistem',
   rules: 'talimat|komut|y[öo]nerge|kural|emir',
