@@ -34,31 +34,47 @@ export function globs(patterns: readonly string[]): (name: string) => boolean {
   };
 }
 
-/** {@link globs} of an option of a policy: mistakes are reported as problems of the file. */
-export function globsOf(context: CreateContext, key: string, patterns: readonly string[]) {
-  const good = patterns.filter((pattern, index) => {
-    try {
-      globs([pattern]);
-      return true;
-    } catch (error) {
-      context.fail(`${key}[${index}]`, [quotedValue(pattern), (error as Error).message].join(' ').trim());
-      return false;
-    }
-  });
-  return globs(good);
+/** Why a glob cannot be used, with the glob where it may be quoted; undefined if it can. */
+export function globMistake(pattern: string): string | undefined {
+  try {
+    globs([pattern]);
+    return undefined;
+  } catch (error) {
+    return [quotedValue(pattern), (error as Error).message].join(' ').trim();
+  }
 }
 
-/** The names that one list allows and another does not deny; without a list of allowed names all are. */
-export function listed(
+type Patterns = readonly string[] | undefined;
+
+/** {@link globs} of an option of a policy, if it is set: mistakes are reported as problems of the file. */
+export function globsOf(context: CreateContext, key: string, patterns: Patterns) {
+  const good = patterns?.filter((pattern, index) => {
+    const mistake = globMistake(pattern);
+    if (mistake !== undefined) context.fail(`${key}[${index}]`, mistake);
+    return mistake === undefined;
+  });
+  return good && globs(good);
+}
+
+/**
+ * The names that one list of some options allows and no other denies; without a list of allowed names all are.
+ *
+ * @param at before the keys of the lists in messages
+ */
+export function listed<Key extends string>(
   context: CreateContext,
-  allowed: { key: string; patterns: readonly string[] | undefined },
-  denied: { key: string; patterns: readonly string[] | undefined },
+  at: string,
+  options: { readonly [key in Key]?: Patterns },
+  allowed: Key,
+  ...denied: Key[]
 ): (name: string) => boolean {
-  const isAllowed = allowed.patterns && globsOf(context, allowed.key, allowed.patterns);
-  const isDenied = denied.patterns?.length ? globsOf(context, denied.key, denied.patterns) : undefined;
+  const isAllowed = globsOf(context, at + allowed, options[allowed]);
+  const denials = denied
+    .filter((key) => options[key]?.length)
+    .flatMap((key) => globsOf(context, at + key, options[key]) ?? []);
   return (name) => {
-    if (isAllowed !== undefined && !isAllowed(name)) return false;
-    return isDenied === undefined || (name.length <= MAX_NAME && !isDenied(name));
+    if (isAllowed?.(name) === false) return false;
+    return denials.length === 0 || (name.length <= MAX_NAME && !denials.some((isDenied) => isDenied(name)));
   };
 }
 

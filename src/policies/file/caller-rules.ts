@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
-import { globs } from '../glob.ts';
+import { globMistake } from '../glob.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
-import { quotedValue, unknownName } from './nearest.ts';
+import { unknownName } from './nearest.ts';
 import type { CallerRule, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
-import { shaped } from './shape.ts';
+import type { FileReport } from './report.ts';
 
 const patterns = v.pipe(
   v.union([v.string(), v.array(v.pipe(v.string(), v.minLength(1)))]),
@@ -13,14 +13,8 @@ const patterns = v.pipe(
   v.minLength(1),
   v.check((list) => list.every((pattern) => pattern !== ''), 'must not be empty'),
   v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    for (const pattern of dataset.value) {
-      try {
-        globs([pattern]);
-      } catch (error) {
-        addIssue({ message: [quotedValue(pattern), (error as Error).message].join(' ').trim() });
-      }
-    }
+    for (const message of dataset.typed ? dataset.value.flatMap((pattern) => globMistake(pattern) ?? []) : [])
+      addIssue({ message });
   }),
 );
 const inputType = v.picklist(['request', 'response']);
@@ -66,9 +60,7 @@ const Rule = v.strictObject({
   ...ENFORCEMENT,
 });
 
-type Read = v.InferOutput<typeof Rule>;
-
-/** Facts and reports that the reader of a rule needs. */
+/** Facts that the reader of a rule needs. */
 export type RuleContext = {
   /** Unix milliseconds. */
   readonly now: number;
@@ -76,63 +68,56 @@ export type RuleContext = {
   readonly backends: readonly string[] | undefined;
   /** The kinds of a list that can be judged; says which are not known. */
   chain(kinds: readonly string[], path: Path): string[];
-  fail(path: Path, message: string): void;
-  warn(path: Path, message: string): void;
-  /** See {@link PolicyDocument.written}. */
-  written(path: Path): string | undefined;
 };
 
 /** The entries of `rules:`, first to last. */
-export function readCallerRules(value: unknown, context: RuleContext): CallerRule[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) {
-    context.fail(['rules'], 'must be a list');
-    return [];
-  }
-  if (value.length > MAX_RULES) {
-    context.fail(['rules'], `must have at most ${MAX_RULES} entries`);
+export function readCallerRules(value: unknown, report: FileReport, context: RuleContext): CallerRule[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (value !== undefined && !Array.isArray(value)) report.fail(['rules'], 'must be a list');
+  if (list.length > MAX_RULES) {
+    report.fail(['rules'], `must have at most ${MAX_RULES} entries`);
     return [];
   }
   const names = new Set<string>();
-  const rules = value.flatMap((entry, index) => {
-    const read = shaped(Rule, entry, { written: (at) => context.written(['rules', index, ...at]) });
-    for (const { path, message } of read.mistakes ?? []) context.fail(['rules', index, ...path], message);
-    if (!('value' in read)) return [];
-    const { name } = read.value;
-    if (names.has(name)) context.fail(['rules', index, 'name'], `"${name}" is the name of an earlier rule`);
-    names.add(name);
-    return callerRule(read.value, ['rules', index], context);
+  const rules = list.flatMap((entry, index) => {
+    const path = ['rules', index];
+    const read = report.shaped(Rule, entry, path);
+    if (read === undefined) return [];
+    if (names.has(read.name)) report.fail([...path, 'name'], `"${read.name}" is the name of an earlier rule`);
+    names.add(read.name);
+    return callerRule(read, path, report, context);
   });
   for (const [index, rule] of rules.entries()) {
     const first = rules.slice(0, index).find((other) => covers(other.match, rule.match));
-    if (first !== undefined) {
-      context.warn(['rules', index], `never applies: ${first.name} before it matches every such call`);
-    }
+    if (first !== undefined)
+      report.warn(['rules', index], `never applies: ${first.name} before it matches every such call`);
   }
   return rules;
 }
 
-function callerRule(rule: Read, path: Path, context: RuleContext): CallerRule {
-  const { enforcement, mistakes, warnings } = readEnforcement(rule, context.now);
-  for (const mistake of mistakes) context.fail([...path, ...mistake.path], mistake.message);
-  for (const warning of warnings) context.warn([...path, ...warning.path], warning.message);
-  const { backends: vendors } = context;
+function callerRule(
+  rule: v.InferOutput<typeof Rule>,
+  path: Path,
+  report: FileReport,
+  { backends, chain, now }: RuleContext,
+): CallerRule {
+  const enforcement = readEnforcement(rule, path, report, now);
   for (const [index, name] of (rule.backends ?? []).entries()) {
-    if (vendors === undefined || vendors.includes(name)) continue;
-    context.fail([...path, 'backends', index], unknownName(name, 'is no backend', vendors));
+    if (backends === undefined || backends.includes(name)) continue;
+    report.fail([...path, 'backends', index], unknownName(name, 'is no backend', backends));
   }
   return {
     name: rule.name,
     match: matchOf(rule.match ?? {}),
-    ...(rule.chain !== undefined && { chain: context.chain(rule.chain, [...path, 'chain']) }),
+    ...(rule.chain !== undefined && { chain: chain(rule.chain, [...path, 'chain']) }),
     ...(rule.backends !== undefined && { backends: rule.backends }),
     ...(enforcement !== undefined && { enforcement }),
     ...(rule.unreachable_fallback !== undefined && { unreachableFallback: rule.unreachable_fallback }),
-    callerMaySkip: context.chain(rule.caller_may_skip, [...path, 'caller_may_skip']),
+    callerMaySkip: chain(rule.caller_may_skip, [...path, 'caller_may_skip']),
   };
 }
 
-function matchOf({ end_user, input_type, header, ...same }: NonNullable<Read['match']>): RuleMatch {
+function matchOf({ end_user, input_type, header, ...same }: v.InferOutput<typeof Match>): RuleMatch {
   const headers = Object.entries(header ?? {}).map(([name, list]) => [name.toLowerCase(), list] as const);
   return {
     ...same,

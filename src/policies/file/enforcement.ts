@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Enforcement } from './policy-file.ts';
-import type { Mistake, ShapeOptions } from './shape.ts';
-import { shaped } from './shape.ts';
+import type { Path } from './problems.ts';
+import type { FileReport } from './report.ts';
 
 /** The schemas of what can be set for every policy and every rule. */
 export const ENFORCEMENT = {
@@ -17,49 +17,44 @@ export const ENFORCEMENT = {
 
 const Common = v.object(ENFORCEMENT);
 
-type Read = {
-  /** Undefined where nothing was set. */
-  readonly enforcement: Enforcement | undefined;
-  readonly mistakes: readonly Mistake[];
-  readonly warnings: readonly Mistake[];
-};
-
 /**
  * Reads `mode`, `sample` (percent of the calls) and `until` (a day of which the beginning is meant, in UTC, or an
- * instant) off the options of a policy or rule.
+ * instant) off the options of a policy or rule. Undefined where nothing was set, or once mistakes are reported.
  *
  * @param now Unix milliseconds
  */
-export function readEnforcement(value: unknown, now: number, written?: ShapeOptions['written']): Read {
-  const read = shaped(Common, value, { ...(written && { written }) });
-  if ('mistakes' in read) return { enforcement: undefined, mistakes: read.mistakes, warnings: [] };
-  const { mode, sample, until } = read.value;
-  const mistakes: Mistake[] = [];
-  const warnings: Mistake[] = [];
-  const has = (given: unknown) => given !== undefined && given !== null;
-  if (has(sample) && !has(mode)) mistakes.push({ path: ['sample'], message: 'needs mode: sample beside it' });
-  else if (has(sample) && mode !== 'sample') {
-    warnings.push({ path: ['sample'], message: `does nothing with mode: ${mode}` });
+export function readEnforcement(
+  value: unknown,
+  path: Path,
+  report: FileReport,
+  now: number,
+): Enforcement | undefined {
+  const read = report.shaped(Common, value, path);
+  if (read === undefined) return undefined;
+  const { mode, sample, until } = read;
+  const fail = (key: string, message: string) => report.fail([...path, key], message);
+  const warn = (key: string, message: string) => report.warn([...path, key], message);
+  if (!mode) {
+    if (sample != null) fail('sample', 'needs mode: sample beside it');
+    if (until != null) fail('until', 'needs mode: observe or mode: sample beside it');
+    return undefined;
   }
-  if (has(until) && !has(mode)) {
-    mistakes.push({ path: ['until'], message: 'needs mode: observe or mode: sample beside it' });
-  } else if (has(until) && mode === 'enforce') {
-    warnings.push({ path: ['until'], message: 'does nothing with mode: enforce' });
+  if (mode !== 'sample' && sample != null) warn('sample', `does nothing with mode: ${mode}`);
+  if (mode === 'enforce') {
+    if (until != null) warn('until', 'does nothing with mode: enforce');
+    return { mode, sample: 100 };
   }
-  if (mode === 'sample' && !has(sample)) {
-    mistakes.push({ path: ['sample'], message: 'is missing; mode: sample needs a percentage' });
+  if (mode === 'sample' && sample == null) {
+    fail('sample', 'is missing; mode: sample needs a percentage');
+    return undefined;
   }
-  if (!has(mode) || mistakes.length > 0) return { enforcement: undefined, mistakes, warnings };
-  const end = has(until) && mode !== 'enforce' ? instantOf(until as string) : undefined;
-  if (end !== undefined && end <= now) {
-    warnings.push({ path: ['until'], message: 'is over, so that the policy enforces' });
-  }
-  const enforcement: Enforcement = {
-    mode: mode as Enforcement['mode'],
-    sample: mode === 'sample' ? (sample as number) : mode === 'enforce' ? 100 : 0,
+  const end = until == null ? undefined : instantOf(until);
+  if (end !== undefined && end <= now) warn('until', 'is over, so that the policy enforces');
+  return {
+    mode,
+    sample: mode === 'sample' ? (sample as number) : 0,
     ...(end !== undefined && { until: end }),
   };
-  return { enforcement, mistakes, warnings };
 }
 
 const DATE = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;

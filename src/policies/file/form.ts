@@ -1,9 +1,8 @@
 import * as v from 'valibot';
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
-import type { PolicyDocument } from './document.ts';
 import { OTHER_KEYS, SINGLE_KINDS } from './keeptrusts.ts';
 import type { Path } from './problems.ts';
-import { shaped } from './shape.ts';
+import type { FileReport } from './report.ts';
 
 /** A piece of the file and where it stands. */
 export type Placed<T = unknown> = { readonly path: Path; readonly value: T };
@@ -15,7 +14,7 @@ export type Form = {
   readonly chain: readonly Placed<string>[];
   /** By kind. */
   readonly options: ReadonlyMap<string, Placed>;
-  readonly rules: Placed;
+  readonly rules: unknown;
   /** Keys at the top that are for a gateway. */
   readonly unused: readonly string[];
 };
@@ -59,46 +58,39 @@ const Single = v.object({
  * `policies.policy`), or that of a single policy (`policy {name, version, enabled}` and its sections). With a mistake at
  * the top the rest is still read, so that the mistakes in it are found too.
  */
-export function readForm(
-  { value, written }: PolicyDocument,
-  fail: (path: Path, message: string) => void,
-): Form {
-  const top = fieldsOf(value);
+export function readForm(report: FileReport): Form {
+  const top = fieldsOf(report.content);
   const isSingle = top.policies === undefined && typeof fieldsOf(top.policy).name === 'string';
-  const isEmpty = Object.keys(top).length === 0;
-  if (isEmpty) fail([], 'is no mapping of keys');
-  const read = isEmpty ? undefined : shaped(isSingle ? Single : Whole, top, { written });
-  for (const { path, message } of read?.mistakes ?? []) fail(path, message);
+  if (Object.keys(top).length === 0) report.fail([], 'is no mapping of keys');
+  else report.shaped(isSingle ? Single : Whole, top, []);
   const pack = fieldsOf(top.pack);
   const about = isSingle ? fieldsOf(top.policy) : pack;
   return {
     name: textOf(pack.name) ?? textOf(about.name) ?? 'default',
     isEnabled: pack.enabled !== false && about.enabled !== false,
     unused: OTHER_KEYS.filter((key) => top[key] !== undefined),
-    rules: { path: ['rules'], value: top.rules ?? undefined },
-    ...(isSingle ? single(top) : whole(top, fail)),
+    rules: top.rules ?? undefined,
+    ...(isSingle ? single(top) : whole(top, report)),
   };
 }
 
 type Chain = Pick<Form, 'chain' | 'options'>;
 
-function whole(top: Fields, fail: (path: Path, message: string) => void): Chain {
+function whole(top: Fields, report: FileReport): Chain {
   const policies = fieldsOf(top.policies);
-  const chain = Array.isArray(policies.chain) ? policies.chain : [];
   const options = new Map<string, Placed>();
-  for (const path of [['policy'], ['policies', 'policy']]) {
-    const kinds = fieldsOf(path.length === 1 ? top.policy : policies.policy);
-    for (const [kind, value] of Object.entries(kinds)) {
-      const placed = { path: [...path, kind], value };
-      if (options.has(kind)) fail(placed.path, `stands under policy.${kind} too`);
-      else options.set(kind, placed);
-    }
+  for (const [kind, value] of Object.entries(fieldsOf(top.policy)))
+    options.set(kind, { path: ['policy', kind], value });
+  for (const [kind, value] of Object.entries(fieldsOf(policies.policy))) {
+    const path = ['policies', 'policy', kind];
+    if (options.has(kind)) report.fail(path, `stands under policy.${kind} too`);
+    else options.set(kind, { path, value });
   }
-  const entries = chain.map((kind, index) => ({
-    path: ['policies', 'chain', index],
-    value: kind as unknown,
-  }));
-  return { chain: entries.filter((entry) => typeof entry.value === 'string') as Placed<string>[], options };
+  const entries: unknown[] = Array.isArray(policies.chain) ? policies.chain : [];
+  const chain = entries.flatMap((value, index) =>
+    typeof value === 'string' ? [{ path: ['policies', 'chain', index], value }] : [],
+  );
+  return { chain, options };
 }
 
 function single(top: Fields): Chain {

@@ -2,15 +2,13 @@ import { hash } from 'node:crypto';
 import { fieldsOf } from '../../guardrail/call.ts';
 import type { CreateContext, Kind, Policy } from '../policy.ts';
 import { readCallerRules } from './caller-rules.ts';
-import { type PolicyDocument, readDocument } from './document.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type Form, type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
 import { didYouMean, unknownName } from './nearest.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
-import type { Path } from './problems.ts';
-import { FileMessages, PolicyFileError, pathText } from './problems.ts';
-import { shaped } from './shape.ts';
+import { type Path, PolicyFileError } from './problems.ts';
+import { FileReport } from './report.ts';
 
 /** See {@link CreateContext.keep}. */
 export type Keep = CreateContext['keep'];
@@ -41,10 +39,8 @@ const ENFORCED: Enforcement = { mode: 'enforce', sample: 100 };
 const WITHOUT_EFFECT = 'read over, and without effect here';
 
 class PolicyFileReader {
-  readonly #problems = new FileMessages();
-  readonly #warnings = new FileMessages();
   readonly #text: string;
-  readonly #document: PolicyDocument;
+  readonly #report: FileReport;
   /** The kinds that are judged here, by name. */
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #keep: Keep;
@@ -54,10 +50,8 @@ class PolicyFileReader {
   readonly #unused = new Set<string>();
 
   constructor(text: string, kinds: readonly Kind[], keep: Keep, { backends, now }: ReadOptions) {
-    const document = readDocument(text, this.#problems);
-    if (document === undefined) throw new PolicyFileError(this.#problems.list());
     this.#text = text;
-    this.#document = document;
+    this.#report = new FileReport(text);
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
     this.#backends = backends;
@@ -65,21 +59,19 @@ class PolicyFileReader {
   }
 
   read(): PolicyFile {
-    const form = readForm(this.#document, this.#fail);
+    const form = readForm(this.#report);
     for (const key of form.unused) this.#unused.add(key);
     const chain = this.#chain(form.chain);
-    const rules = readCallerRules(form.rules.value, {
+    const rules = readCallerRules(form.rules, this.#report, {
       now: this.#now,
       backends: this.#backends,
-      fail: this.#fail,
-      warn: this.#warn,
-      written: this.#document.written,
       chain: (list, path) => this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
     });
     const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
     const policies = this.#policies(used, form.options);
     this.#readUnused(used, form.options);
-    if (!this.#problems.isEmpty) throw new PolicyFileError(this.#problems.list());
+    const { problems, warnings } = this.#report;
+    if (!problems.isEmpty) throw new PolicyFileError(problems.list());
     this.#warnOfEffect(form.isEnabled, used);
     return {
       version: hash('sha256', this.#text).slice(0, 12),
@@ -87,7 +79,7 @@ class PolicyFileReader {
       chain: form.isEnabled ? chain : [],
       policies: form.isEnabled ? policies : new Map(),
       rules: form.isEnabled ? rules : rules.map(({ chain: _, ...rule }) => rule),
-      warnings: this.#warnings.list(),
+      warnings: warnings.list(),
     };
   }
 
@@ -95,10 +87,10 @@ class PolicyFileReader {
   #chain(entries: readonly Placed<string>[]): string[] {
     const chain = new Set<string>();
     for (const { path, value } of entries) {
-      if (chain.has(value)) this.#fail(path, `"${value}" stands twice in the chain`);
+      if (chain.has(value)) this.#report.fail(path, `"${value}" stands twice in the chain`);
       if (this.#kinds.has(value)) chain.add(value);
       else if (OTHER_KINDS.has(value)) this.#unused.add(inChain(value));
-      else this.#fail(path, unknownName(value, 'is no kind of policy', this.#allKinds()));
+      else this.#report.fail(path, unknownName(value, 'is no kind of policy', this.#allKinds()));
     }
     return [...chain];
   }
@@ -120,9 +112,9 @@ class PolicyFileReader {
       if (used.has(kind)) continue;
       if (definition !== undefined) {
         this.#policy(definition, placed);
-        this.#warn(placed.path, 'is in no chain, so it does nothing');
+        this.#report.warn(placed.path, 'is in no chain, so it does nothing');
       } else if (!OTHER_KINDS.has(kind)) {
-        this.#fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
+        this.#report.fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
       } else if (!this.#unused.has(inChain(kind))) this.#unused.add(kind);
     }
   }
@@ -130,17 +122,13 @@ class PolicyFileReader {
   /** A policy with its options, or undefined once its mistakes are reported. */
   #policy(kind: Kind, { path, value }: Placed): ConfiguredPolicy | undefined {
     if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
-      this.#fail(path, 'must be a mapping of keys');
+      this.#report.fail(path, 'must be a mapping of keys');
       return undefined;
     }
     const { mode, sample, until, ...own } = fieldsOf(value);
-    const written = (at: Path) => this.#document.written([...path, ...at]);
-    const { enforcement, mistakes, warnings } = readEnforcement({ mode, sample, until }, this.#now, written);
-    const options = shaped(kind.options, own, { others: ['mode', 'sample', 'until'], written });
-    for (const mistake of [...mistakes, ...(options.mistakes ?? [])])
-      this.#fail([...path, ...mistake.path], mistake.message);
-    for (const warning of warnings) this.#warn([...path, ...warning.path], warning.message);
-    const policy = 'value' in options ? this.#created(kind, options.value, path) : undefined;
+    const enforcement = readEnforcement({ mode, sample, until }, path, this.#report, this.#now);
+    const options = this.#report.shaped(kind.options, own, path, ['mode', 'sample', 'until']);
+    const policy = options === undefined ? undefined : this.#created(kind, options, path);
     return policy && { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
   }
 
@@ -148,29 +136,26 @@ class PolicyFileReader {
     const at = (key: string): Path => [...path, ...stepsOf(key, kind.kind)];
     try {
       return kind.create(options, {
-        warn: (key, message) => this.#warn(at(key), message),
-        fail: (key, message) => this.#fail(at(key), message),
+        warn: (key, message) => this.#report.warn(at(key), message),
+        fail: (key, message) => this.#report.fail(at(key), message),
         keep: this.#keep,
       });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
-      this.#fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);
+      this.#report.fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);
       return undefined;
     }
   }
 
   #warnOfEffect(isEnabled: boolean, used: ReadonlySet<string>): void {
-    if (this.#unused.size > 0) this.#warnings.add(undefined, [...this.#unused].join(', '), WITHOUT_EFFECT);
-    if (!isEnabled) this.#warnings.add(undefined, '', 'enabled is false, so that no policy judges');
+    if (this.#unused.size > 0)
+      this.#report.warnings.add(undefined, [...this.#unused].join(', '), WITHOUT_EFFECT);
+    if (!isEnabled) this.#report.warnings.add(undefined, '', 'enabled is false, so that no policy judges');
     else if (used.size === 0)
-      this.#warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
+      this.#report.warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
   }
 
   readonly #allKinds = () => [...this.#kinds.keys(), ...OTHER_KINDS];
-  readonly #fail = (path: Path, message: string) =>
-    this.#problems.add(this.#document.lineOf(path), pathText(path), message);
-  readonly #warn = (path: Path, message: string) =>
-    this.#warnings.add(this.#document.lineOf(path), pathText(path), message);
 }
 
 const inChain = (kind: string) => `${kind} (in a chain)`;

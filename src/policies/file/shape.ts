@@ -22,28 +22,32 @@ export function shaped<S extends v.GenericSchema>(
   options: ShapeOptions = {},
 ):
   | { readonly value: v.InferOutput<S>; readonly mistakes?: never }
-  | { readonly mistakes: readonly Mistake[] } {
-  const parsed = v.safeParse(schema, value, { message: (issue) => messageOf(issue) });
+  | { readonly value?: never; readonly mistakes: readonly Mistake[] } {
+  const parsed = v.safeParse(schema, value, { message: messageOf });
   if (parsed.success) return { value: parsed.output };
-  return { mistakes: parsed.issues.flatMap((issue) => mistakesOf(issue, schema, options)) };
+  return { mistakes: parsed.issues.flatMap((issue) => mistakesOf(issue, [], schema, options)) };
 }
 
-function mistakesOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema, options: ShapeOptions): Mistake[] {
-  const path = pathOf(issue);
-  const inner = issue.type === 'union' ? deepest(issue) : [];
-  if (inner.length > 0) {
-    return inner.flatMap((mistake) =>
-      mistakesOf({ ...mistake, path: joined(issue, mistake) }, schema, options),
-    );
-  }
+/** @param outer the place of the union whose option an issue is about */
+function mistakesOf(
+  issue: v.BaseIssue<unknown>,
+  outer: Path,
+  schema: v.GenericSchema,
+  options: ShapeOptions,
+): Mistake[] {
+  const steps = issue.path?.map(({ key }) => (typeof key === 'number' ? key : String(key))) ?? [];
+  const path = [...outer, ...steps];
+  // The options of a union whose outer form fits
+  const inner = issue.type === 'union' ? (issue.issues?.filter((each) => each.path !== undefined) ?? []) : [];
+  if (inner.length > 0) return inner.flatMap((each) => mistakesOf(each, path, schema, options));
   if (issue.expected !== 'never') return [{ path, message: withValue(issue, options.written?.(path)) }];
   const above = path.slice(0, -1);
-  const keys = new Set(keysAt(schema, above));
-  const known = above.length === 0 ? [...keys, ...(options.others ?? [])] : [...keys];
+  const keys = keysAt(schema, above);
+  const known = above.length === 0 ? [...keys, ...(options.others ?? [])] : keys;
   const first = path.at(-1);
   // The issue names the first one alone
   const unknown = Object.keys(fieldsOf(issue.path?.at(-1)?.input)).filter(
-    (key) => key === first || !keys.has(key),
+    (key) => key === first || !keys.includes(key),
   );
   return unknown.map((key) => ({ path: [...above, key], message: `is not known${didYouMean(key, known)}` }));
 }
@@ -64,21 +68,6 @@ function withValue(
   if (/\bstring\b/.test(expected ?? '') && /^(?:number|boolean)$/.test(typeof input))
     advice.push('; write it in quotes');
   return [`${problem}, not ${value}`, ...advice].join('');
-}
-
-/** The issues of those options of a union whose outer form fits. */
-function deepest({ issues }: v.BaseIssue<unknown>): v.BaseIssue<unknown>[] {
-  return issues?.filter((issue) => issue.path !== undefined) ?? [];
-}
-
-type Steps = NonNullable<v.BaseIssue<unknown>['path']>;
-
-function joined(outer: v.BaseIssue<unknown>, inner: v.BaseIssue<unknown>): Steps {
-  return [outer, inner].flatMap(({ path }) => path ?? ([] as v.IssuePathItem[])) as unknown as Steps;
-}
-
-function pathOf({ path }: v.BaseIssue<unknown>): (string | number)[] {
-  return (path ?? ([] as v.IssuePathItem[])).map(({ key }) => (typeof key === 'number' ? key : String(key)));
 }
 
 /** The message in the words of YAML, without the value, which {@link withValue} adds. */
@@ -125,34 +114,22 @@ const WORDS: Readonly<Record<string, string>> = {
   undefined: 'nothing',
 };
 
-type Walkable = v.GenericSchema & {
-  readonly entries?: Readonly<Record<string, v.GenericSchema>>;
-  readonly item?: v.GenericSchema;
-  readonly value?: v.GenericSchema;
-  readonly wrapped?: v.GenericSchema;
+type Walkable = {
+  readonly entries?: Readonly<Record<string, unknown>>;
+  readonly item?: unknown;
+  readonly value?: unknown;
+  readonly wrapped?: unknown;
   readonly options?: readonly unknown[];
   readonly pipe?: readonly unknown[];
 };
 
-/** The keys that a schema knows at a place. */
-function keysAt(schema: v.GenericSchema, path: Path): string[] {
-  return unwrapped(schema).flatMap((walkable) => {
-    const [step, ...rest] = path;
-    const { entries, item, value } = walkable;
-    if (step === undefined) return Object.keys(entries ?? {});
-    const next =
-      (typeof step === 'string' && entries && Object.hasOwn(entries, step) ? entries[step] : undefined) ??
-      item ??
-      value;
-    return next === undefined ? [] : keysAt(next, rest);
-  });
-}
-
-/** The schemas inside of `optional`, `pipe` and `union`. */
-function unwrapped(schema: unknown): Walkable[] {
-  if (typeof schema !== 'object' || schema === null) return [];
-  const { pipe, wrapped, options } = schema as Walkable;
-  if (pipe !== undefined) return unwrapped(pipe[0]);
-  if (wrapped !== undefined) return unwrapped(wrapped);
-  return options === undefined ? [schema as Walkable] : options.flatMap(unwrapped);
+/** The keys that a schema knows at a place, also inside of `optional`, `pipe` and `union`. */
+function keysAt(schema: unknown, path: Path): string[] {
+  const { entries, item, value, wrapped, options, pipe } = (schema ?? {}) as Walkable;
+  const inside = pipe?.[0] ?? wrapped;
+  if (inside !== undefined) return keysAt(inside, path);
+  if (options !== undefined) return options.flatMap((option) => keysAt(option, path));
+  const [step, ...rest] = path;
+  if (step === undefined) return Object.keys(entries ?? {});
+  return keysAt(entries && Object.hasOwn(entries, step) ? entries[step] : (item ?? value), rest);
 }

@@ -19,6 +19,7 @@ const MAX_VALUES = 20_000;
 /** Most levels of JSON in strings of JSON. */
 const MAX_NESTED = 4;
 const AMOUNT_NAME = /^(?:amount|value|total|price)s?$/;
+const isAmountName = (name: string) => nameWords(name).some((word) => AMOUNT_NAME.test(word));
 /** `"name": "text"` and `"name": 12` in what is no JSON, or none yet. */
 const PAIR = /"([\w-]{1,64})"\s{0,8}:\s{0,8}(?:"([^"\\]{0,4096})"|"?([-+]?\d[\d.,eE+-]{0,30}))/g;
 
@@ -47,7 +48,7 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
     if (typeof value === 'string') {
       add(name, value);
       const inner = nested > 0 && /^\s{0,64}["[{]/.test(value) ? parseInner(value) : undefined;
-      if (inner !== undefined) walkAll(inner, name, nested - 1);
+      if (inner !== undefined) walk(inner, name, false, nested - 1);
       return isAmount ? amountOf(value) : 0;
     }
     if (Array.isArray(value)) {
@@ -59,25 +60,21 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
       let largest = 0;
       for (const [key, item] of Object.entries(value)) {
         add('', key);
-        const isOne = nameWords(key).some((word) => AMOUNT_NAME.test(word));
-        largest = Math.max(largest, walk(item, key, isOne, nested));
+        largest = Math.max(largest, walk(item, key, isAmountName(key), nested));
       }
       if (largest > 0) amounts.push(largest);
     }
     return 0;
   };
-  const walkAll = (value: unknown, name: string, nested: number) => walk(value, name, false, nested);
 
   const parsed = parseInner(raw);
-  if (parsed !== undefined) walkAll(parsed, '', MAX_NESTED);
+  if (parsed !== undefined) walk(parsed, '', false, MAX_NESTED);
   else {
     add('', raw);
     for (const [, name = '', text, number] of raw.matchAll(PAIR)) {
       if (left.values < 0) break;
       if (text !== undefined) add(name, text);
-      const amount = nameWords(name).some((word) => AMOUNT_NAME.test(word))
-        ? amountOf(number ?? text ?? '')
-        : 0;
+      const amount = isAmountName(name) ? amountOf(number ?? text ?? '') : 0;
       if (amount > 0) amounts.push(amount);
     }
   }

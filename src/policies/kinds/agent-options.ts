@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import type { CreateContext } from '../policy.ts';
 import type { ActionLimits } from './agent-sessions.ts';
+import { Names } from './patterns.ts';
 
-const names = v.optional(v.array(v.pipe(v.string(), v.nonEmpty())));
+const names = v.optional(Names);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const perMinute = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1000));
+const perMinute = v.pipe(count, v.maxValue(1000));
 const money = v.optional(v.pipe(v.number(), v.minValue(0)));
 
 const ArgumentRule = v.strictObject({
@@ -55,39 +56,29 @@ export const agentOptions = v.strictObject({
 });
 
 export type AgentOptions = v.InferOutput<typeof agentOptions>;
+export type ArgumentRuleOptions = v.InferInput<typeof ArgumentRule>;
 
 /** The limits of actions; undefined if there are none, so that nothing need be counted. */
 export function limitsOf(set: AgentOptions): ActionLimits | undefined {
   const rates = new Map(Object.entries(set.rate_limits ?? {}));
   const otherwise = rates.get('default') ?? set.rate_limit;
   const amounts = set.transaction_limits;
-  const limits: ActionLimits = {
+  const limits = {
     maxActions: set.max_actions_per_session,
-    perMinute: (tool) => rates.get(tool) ?? otherwise,
     maxAmount: amounts?.max_single_transaction ?? set.transaction_limit,
     maxDaily: amounts?.max_daily_total,
     approvalAbove: amounts?.require_approval_above,
   };
-  const isAny =
-    rates.size > 0 ||
-    [otherwise, limits.maxActions, limits.maxAmount, limits.maxDaily, limits.approvalAbove].some(
-      (limit) => limit !== undefined,
-    );
-  return isAny ? limits : undefined;
+  const isAny = rates.size > 0 || [otherwise, ...Object.values(limits)].some((limit) => limit !== undefined);
+  return isAny ? { ...limits, perMinute: (tool) => rates.get(tool) ?? otherwise } : undefined;
 }
 
 /** Says which options cannot be applied. */
 export function warnOf({ kill_switches: switches, monitoring }: AgentOptions, context: CreateContext): void {
+  const warn = (key: string, reason: string) => context.warn(key, `is not applied here: ${reason}`);
   if (switches?.max_errors_before_halt !== undefined)
-    context.warn(
-      'kill_switches.max_errors_before_halt',
-      'is not applied here: errors of tools cannot be seen',
-    );
+    warn('kill_switches.max_errors_before_halt', 'errors of tools cannot be seen');
   if (switches?.halt_on_pii_in_action)
-    context.warn(
-      'kill_switches.halt_on_pii_in_action',
-      'is not applied here: put pii-detector into the chain',
-    );
-  if (monitoring !== undefined)
-    context.warn('monitoring', 'is not applied here: the metrics count what is refused');
+    warn('kill_switches.halt_on_pii_in_action', 'put pii-detector into the chain');
+  if (monitoring !== undefined) warn('monitoring', 'the metrics count what is refused');
 }

@@ -3,15 +3,9 @@ import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { globsOf } from '../glob.ts';
 import type { CreateContext, PolicyRefusal } from '../policy.ts';
 import type { Arguments } from './agent-arguments.ts';
+import type { ArgumentRuleOptions } from './agent-options.ts';
 import { hasTraversal, pathRule } from './agent-path.ts';
 import { madeOr } from './patterns.ts';
-
-export type ArgumentRuleOptions = {
-  readonly tools?: readonly string[] | undefined;
-  readonly path_traversal: boolean;
-  readonly deny_patterns?: readonly string[] | undefined;
-  readonly allowed_paths?: readonly string[] | undefined;
-};
 
 /** UTF-16 units of a value that are searched in one go: a few milliseconds at most. */
 const PIECE = 2048;
@@ -29,7 +23,7 @@ export const TOO_MUCH = refused('too-many-arguments');
  * up, they are refused as too many.
  */
 export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
-  const isFor = options.tools && globsOf(context, `${key}.tools`, options.tools);
+  const isFor = globsOf(context, `${key}.tools`, options.tools);
   const patterns = (options.deny_patterns ?? []).flatMap((source, index) =>
     madeOr(context, `${key}.deny_patterns[${index}]`, () => userPattern('deny-pattern', source)),
   );
@@ -66,8 +60,8 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
 }
 
 function textsOf(values: Arguments['values']): string[] {
-  const texts = values.slice(0, MAX_APART).map(({ text }) => text);
-  if (values.length <= MAX_APART) return texts;
-  const rest = values.slice(MAX_APART).map(({ text }) => text);
-  return [...texts, rest.join('\n')];
+  const texts = values.map(({ text }) => text);
+  return texts.length <= MAX_APART
+    ? texts
+    : [...texts.slice(0, MAX_APART), texts.slice(MAX_APART).join('\n')];
 }

@@ -1,8 +1,7 @@
 import * as v from 'valibot';
-import { REDACTED } from '../../detectors/remove.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
 import { defineKind } from '../policy.ts';
-import { ActionOption, linesOf, madeOr } from './patterns.ts';
+import { ActionOption, linesOf, madeOr, textPolicy } from './patterns.ts';
 
 /** Each costs about two kilobytes of memory. */
 const MAX_KEYWORDS = 10_000;
@@ -26,7 +25,7 @@ export const bannedKeywords = defineKind({
   kind: 'banned-keywords',
   options,
   create({ keywords, keywords_file, action }, context) {
-    const fromFile = keywords_file === undefined ? [] : linesOf(keywords_file, 'keywords_file', context);
+    const fromFile = linesOf(keywords_file, 'keywords_file', context);
     const written = [
       ...keywords.map((word, index) => ({ word, key: `keywords[${index}]` })),
       ...fromFile.map((word) => ({ word, key: 'keywords_file' })),
@@ -40,14 +39,6 @@ export const bannedKeywords = defineKind({
         madeOr(context, key, () => literalRule(`keyword-${index + 1}`, word)),
       );
     if (written.length === 0) context.warn('keywords', 'nothing is banned');
-    return {
-      texts: {
-        rules,
-        on: ['request', 'response'],
-        reasonCode: 'banned_keyword',
-        decide: (findings) => (findings.length > 0 ? action : 'allow'),
-        replace: () => REDACTED,
-      },
-    };
+    return { texts: textPolicy('banned_keyword', action, rules) };
   },
 });

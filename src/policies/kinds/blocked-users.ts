@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { defineKind } from '../policy.ts';
-import { linesOf } from './patterns.ts';
+import { linesOf, Names } from './patterns.ts';
 
 const USER_BLOCKED = { rule: 'blocked-user', reasonCode: 'user_blocked' };
 
 const options = v.strictObject({
-  users: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+  users: v.optional(Names, []),
   /** Text file with one user per line, as LiteLLM's `blocked_user_list`; read when the policy file is. */
   users_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
 });
@@ -19,7 +19,7 @@ export const blockedUsers = defineKind({
   kind: 'blocked-users',
   options,
   create({ users, users_file }, context) {
-    const fromFile = users_file === undefined ? [] : linesOf(users_file, 'users_file', context);
+    const fromFile = linesOf(users_file, 'users_file', context);
     const blocked = new Set([...users, ...fromFile.map((line) => line.trim())]);
     if (users.length === 0 && users_file === undefined) context.warn('users', 'nobody is blocked');
     return {

@@ -1,10 +1,8 @@
 import * as v from 'valibot';
-import { REDACTED } from '../../detectors/remove.ts';
-import type { TextRule } from '../../detectors/rule.ts';
 import { fuzzyRule, MAX_DISTANCE } from '../../detectors/scan/fuzzy.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
-import { type CreateContext, defineKind, type PolicyAction } from '../policy.ts';
-import { ActionOption, madeOr, PatternOption, patternRules, strictest } from './patterns.ts';
+import { defineKind } from '../policy.ts';
+import { ActionOption, madeOr, PatternOption, patternRules, textPolicy } from './patterns.ts';
 
 const options = v.strictObject({
   /** Expressions, with or without a name and an action of their own. */
@@ -30,50 +28,28 @@ const options = v.strictObject({
 export const dlpFilter = defineKind({
   kind: 'dlp-filter',
   options,
-  create(written, context) {
-    const { detect_patterns, patterns, blocked_terms, action, sensitivity_level } = written;
+  create(set, context) {
+    const { detect_patterns, patterns, blocked_terms, sensitivity_level } = set;
     const expressions = [
       ...patternRules('detect_patterns', detect_patterns, context),
       ...patternRules('patterns', patterns, context, detect_patterns.length + 1),
     ];
-    const terms = blocked_terms.flatMap((term, index) => termRules(term, index, written, context));
-    const rules = [...expressions.map(({ rule }) => rule), ...terms];
-    if (sensitivity_level !== 'standard') {
+    const terms = blocked_terms.flatMap((term, index) => {
+      const id = `term-${index + 1}`;
+      // One rule for a term as it is written, and one for similar words
+      return madeOr(context, `blocked_terms[${index}]`, () => [
+        literalRule(id, term),
+        ...(set.fuzzy_matching ? [fuzzyRule(`${id}-fuzzy`, term, set.max_distance)] : []),
+      ]).flat();
+    });
+    if (sensitivity_level !== 'standard')
       context.warn(
         'sensitivity_level',
         'switches nothing here: what is looked for are the patterns and terms',
       );
-    }
-    if (blocked_terms.length + detect_patterns.length + patterns.length === 0) {
+    if (blocked_terms.length + detect_patterns.length + patterns.length === 0)
       context.warn('', 'has neither patterns nor terms, so it finds nothing');
-    }
-    const actions = new Map<TextRule, PolicyAction | undefined>(
-      expressions.map((each) => [each.rule, each.action]),
-    );
-    return {
-      texts: {
-        rules,
-        on: ['request', 'response'],
-        reasonCode: 'dlp_violation',
-        decide: (findings) => strictest(findings, (rule) => actions.get(rule) ?? action),
-        replace: () => REDACTED,
-      },
-    };
+    const rules = [...expressions.map(({ rule }) => rule), ...terms];
+    return { texts: textPolicy('dlp_violation', set.action, rules, expressions) };
   },
 });
-
-type TermOptions = { readonly fuzzy_matching: boolean; readonly max_distance: number };
-
-/** One rule for a term as it is written, and one for similar words. */
-function termRules(
-  term: string,
-  index: number,
-  { fuzzy_matching, max_distance }: TermOptions,
-  context: CreateContext,
-): readonly TextRule[] {
-  const id = `term-${index + 1}`;
-  return madeOr(context, `blocked_terms[${index}]`, () => {
-    const exact = literalRule(id, term);
-    return fuzzy_matching ? [exact, fuzzyRule(`${id}-fuzzy`, term, max_distance)] : [exact];
-  }).flat();
-}

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import type { Finding, TextRule } from '../../detectors/rule.ts';
+import { REDACTED } from '../../detectors/remove.ts';
+import type { TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { unknownName } from '../file/nearest.ts';
-import type { CreateContext, PolicyAction } from '../policy.ts';
+import type { CreateContext, PolicyAction, TextPolicy } from '../policy.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
 
@@ -17,7 +18,10 @@ export const PatternOption = v.union([
   }),
 ]);
 
-export type PatternRule = { readonly rule: TextRule; readonly action: PolicyAction | undefined };
+/** Names and the like: a list of texts that are not empty. */
+export const Names = v.array(v.pipe(v.string(), v.nonEmpty()));
+
+type PatternRule = { readonly rule: TextRule; readonly action: PolicyAction | undefined };
 
 /**
  * The rules of a list of patterns: each has its name in kebab-case as id, or `pattern-1`, counted from `first`. Patterns
@@ -33,19 +37,17 @@ export function patternRules(
 ): readonly PatternRule[] {
   const ids = new Set<string>();
   return patterns.flatMap((pattern, index) => {
-    const isNamed = typeof pattern !== 'string';
+    const { name, regex, action } =
+      typeof pattern === 'string' ? { name: undefined, regex: pattern, action: undefined } : pattern;
     const at = `${key}[${index}]`;
-    const id = isNamed ? kebab(pattern.name) : `pattern-${first + index}`;
+    const id = name === undefined ? `pattern-${first + index}` : kebab(name);
     if (id === '') context.fail(`${at}.name`, 'must have a letter or a digit');
     else if (ids.has(id))
-      context.fail(
-        `${at}.name`,
-        unknownName(isNamed ? pattern.name : id, 'is the name of an earlier pattern', []),
-      );
+      context.fail(`${at}.name`, unknownName(name ?? id, 'is the name of an earlier pattern', []));
     ids.add(id);
-    return madeOr(context, isNamed ? `${at}.regex` : at, () => ({
-      rule: userPattern(id, isNamed ? pattern.regex : pattern),
-      action: isNamed ? pattern.action : undefined,
+    return madeOr(context, name === undefined ? at : `${at}.regex`, () => ({
+      rule: userPattern(id, regex),
+      action,
     }));
   });
 }
@@ -60,8 +62,9 @@ export function madeOr<Made>(context: CreateContext, key: string, make: () => Ma
   }
 }
 
-/** The lines of a text file that are not blank; an unreadable file is a mistake of the policy file. */
-export function linesOf(path: string, key: string, context: CreateContext): readonly string[] {
+/** The lines of a text file that are not blank, if one is named; an unreadable one is a mistake of the policy file. */
+export function linesOf(path: string | undefined, key: string, context: CreateContext): readonly string[] {
+  if (path === undefined) return [];
   try {
     const lines = readFileSync(path, 'utf8').split(/\r?\n/);
     return lines.filter((line) => line.trim() !== '');
@@ -71,13 +74,27 @@ export function linesOf(path: string, key: string, context: CreateContext): read
   }
 }
 
-/** The strictest action of some findings, each with that of its rule. */
-export function strictest(
-  findings: readonly Finding[],
-  actionOf: (rule: TextRule) => PolicyAction,
-): PolicyAction | 'allow' {
-  if (findings.length === 0) return 'allow';
-  return findings.some(({ rule }) => actionOf(rule) === 'block') ? 'block' : 'redact';
+/**
+ * Judges texts in both directions by some rules, each with its action or that of all; the strictest of what is found counts.
+ * What is redacted becomes `[REDACTED]`.
+ */
+export function textPolicy(
+  reasonCode: string,
+  action: PolicyAction,
+  rules: readonly TextRule[],
+  patterns: readonly PatternRule[] = [],
+): TextPolicy {
+  const actions = new Map(patterns.map((pattern) => [pattern.rule, pattern.action]));
+  return {
+    rules,
+    on: ['request', 'response'],
+    reasonCode,
+    decide(findings) {
+      if (findings.length === 0) return 'allow';
+      return findings.some(({ rule }) => (actions.get(rule) ?? action) === 'block') ? 'block' : 'redact';
+    },
+    replace: () => REDACTED,
+  };
 }
 
 function kebab(name: string): string {

@@ -3,20 +3,8 @@ import type { Entity } from '../../detectors/personal/entity.ts';
 import { ENTITIES } from '../../detectors/personal/index.ts';
 import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
-import { ActionOption, PatternOption, patternRules, strictest } from './patterns.ts';
-import { markers } from './pii-markers.ts';
-
-const Redaction = v.strictObject({
-  /** `label` by default: `[EMAIL_ADDRESS]`. */
-  marker_format: v.optional(v.picklist(['label', 'asterisks', 'partial']), 'label'),
-  /** Accepted: records always say which rules found something, and never what. */
-  include_metadata: v.optional(v.boolean(), true),
-  preserve_length: v.optional(v.boolean(), false),
-  /** Markers of your own, by entity. */
-  custom_markers: v.optional(v.record(v.string(), v.string()), {}),
-  /** Ours: `[EMAIL_ADDRESS_1]`, and the response gets the values back. */
-  reversible: v.optional(v.boolean(), false),
-});
+import { ActionOption, Names, PatternOption, patternRules, textPolicy } from './patterns.ts';
+import { markers, redactionOptions } from './pii-markers.ts';
 
 const options = v.strictObject({
   /** `redact` by default. */
@@ -27,8 +15,8 @@ const options = v.strictObject({
   pci_mode: v.optional(v.boolean()),
   detect_patterns: v.optional(v.array(PatternOption), []),
   /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
-  entities: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
-  redaction: v.optional(Redaction, {}),
+  entities: v.optional(Names),
+  redaction: v.optional(redactionOptions, {}),
 });
 
 /**
@@ -39,38 +27,33 @@ const options = v.strictObject({
 export const piiDetector = defineKind({
   kind: 'pii-detector',
   options,
-  create({ action, healthcare_mode, pci_mode, detect_patterns, entities, redaction }, context) {
-    const chosen = chosenEntities({ names: entities, healthcare: healthcare_mode, pci: pci_mode }, context);
-    const patterns = patternRules('detect_patterns', detect_patterns, context);
-    const { marker_format: format, reversible: isReversible, include_metadata, custom_markers } = redaction;
+  create(set, context) {
+    const { action, redaction } = set;
+    const { reversible, marker_format, preserve_length } = redaction;
+    const patterns = patternRules('detect_patterns', set.detect_patterns, context);
     const ids = patterns.map(({ rule }) => rule.id);
-    const custom = customMarkers(custom_markers, ids, context);
-    if (isReversible && format !== 'label') {
-      context.fail('redaction.reversible', 'takes marker_format label: only labels tell values apart');
-    }
-    if (isReversible && redaction.preserve_length) {
-      context.fail(
-        'redaction.reversible',
-        'cannot stand beside preserve_length: labels have lengths of their own',
-      );
-    }
-    if (isReversible && action === 'block')
+    const custom = customMarkers(redaction.custom_markers, ids, context);
+    const fail = (message: string) => context.fail('redaction.reversible', message);
+    if (reversible && marker_format !== 'label')
+      fail('takes marker_format label: only labels tell values apart');
+    if (reversible && preserve_length)
+      fail('cannot stand beside preserve_length: labels have lengths of their own');
+    if (reversible && action === 'block')
       context.warn('redaction.reversible', 'does nothing where the action is block');
-    if (!include_metadata) {
+    if (!redaction.include_metadata)
       context.warn(
         'redaction.include_metadata',
         'is not applied here: records name the rules, and never what was found',
       );
-    }
-    const actions = new Map(patterns.map((each) => [each.rule, each.action]));
+    const rules = [
+      ...chosenEntities(set, context).flatMap((entity) => entity.rules),
+      ...patterns.map(({ rule }) => rule),
+    ];
     return {
       texts: {
-        rules: [...chosen.flatMap(({ rules }) => rules), ...patterns.map(({ rule }) => rule)],
-        on: ['request', 'response'],
-        reasonCode: 'pii_detected',
-        decide: (findings) => strictest(findings, (rule) => actions.get(rule) ?? action),
-        replace: markers({ format, preservesLength: redaction.preserve_length, custom, isReversible }),
-        isReversible: isReversible && action === 'redact',
+        ...textPolicy('pii_detected', action, rules, patterns),
+        replace: markers(redaction, custom),
+        isReversible: reversible && action === 'redact',
       },
     };
   },
@@ -105,17 +88,9 @@ function entityOf(name: string): Entity | undefined {
   return byName.get(name.toUpperCase().replaceAll('-', '_'));
 }
 
-type EntityOptions = {
-  /** Names as in the file; undefined for no list. */
-  readonly names: readonly string[] | undefined;
-  readonly healthcare: boolean;
-  /** Undefined where the file does not say. */
-  readonly pci: boolean | undefined;
-};
-
 /** The personal data to look for: named by a list or added by a mode. Without a list all that needs no mode, and cards. */
 function chosenEntities(
-  { names, healthcare, pci }: EntityOptions,
+  { entities: names, healthcare_mode, pci_mode }: v.InferOutput<typeof options>,
   context: CreateContext,
 ): readonly Entity[] {
   const listed = new Set<Entity>();
@@ -137,8 +112,8 @@ function chosenEntities(
   }
   return ENTITIES.filter((entity) => {
     if (listed.has(entity)) return true;
-    if (entity.mode === 'healthcare') return healthcare;
-    if (entity.mode === 'pci') return pci ?? names === undefined;
+    if (entity.mode === 'healthcare') return healthcare_mode;
+    if (entity.mode === 'pci') return pci_mode ?? names === undefined;
     return names === undefined;
   });
 }

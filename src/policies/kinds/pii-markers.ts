@@ -1,14 +1,18 @@
+import * as v from 'valibot';
 import type { TextPolicy } from '../policy.ts';
 
-export type MarkerOptions = {
-  readonly format: 'label' | 'asterisks' | 'partial';
-  /** True if a marker is as long as the value it replaces. */
-  readonly preservesLength: boolean;
-  /** By the id of the rule. */
-  readonly custom: ReadonlyMap<string, string>;
-  /** True if markers tell one value of a kind from another. */
-  readonly isReversible: boolean;
-};
+/** Options of the replacement of personal data. */
+export const redactionOptions = v.strictObject({
+  /** `label` by default: `[EMAIL_ADDRESS]`. */
+  marker_format: v.optional(v.picklist(['label', 'asterisks', 'partial']), 'label'),
+  /** Accepted: records always say which rules found something, and never what. */
+  include_metadata: v.optional(v.boolean(), true),
+  preserve_length: v.optional(v.boolean(), false),
+  /** Markers of your own, by entity. */
+  custom_markers: v.optional(v.record(v.string(), v.string()), {}),
+  /** Ours: `[EMAIL_ADDRESS_1]`, and the response gets the values back. */
+  reversible: v.optional(v.boolean(), false),
+});
 
 /** Values with fewer letters and digits than this would show too much by their last four. */
 const LEAST_FOR_PARTIAL = 9;
@@ -19,13 +23,20 @@ const LAST_FOUR = /(?:[\p{L}\p{N}][^\p{L}\p{N}]{0,3}){4}$/u;
 /**
  * Makes the replacement of personal data: `[EMAIL_ADDRESS]`, `***`, or a part by which its owner knows it.
  *
+ * @param custom markers by the id of the rule
  * @see https://docs.keeptrusts.com/docs/policies/pii-detector (names the formats and does not show them)
  */
-export function markers(options: MarkerOptions): TextPolicy['replace'] {
-  const { format, preservesLength, custom, isReversible } = options;
+export function markers(
+  {
+    marker_format: format,
+    preserve_length: preservesLength,
+    reversible,
+  }: v.InferOutput<typeof redactionOptions>,
+  custom: ReadonlyMap<string, string>,
+): TextPolicy['replace'] {
   return ({ id }, value, index) => {
     const label = custom.get(id) ?? `[${id.toUpperCase().replaceAll('-', '_')}]`;
-    if (isReversible) return numbered(label, index);
+    if (reversible) return numbered(label, index);
     if (custom.has(id)) return label;
     if (format === 'asterisks') return stars(preservesLength ? value.length : 3);
     if (format === 'partial') return partly(id, value, preservesLength);

@@ -4,12 +4,11 @@ import type { InjectionRule } from '../../detectors/injection/rule.ts';
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
-import { madeOr } from './patterns.ts';
+import { madeOr, Names } from './patterns.ts';
 
 const DEFAULT_THRESHOLD = 0.8;
 
 const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const Patterns = v.array(v.pipe(v.string(), v.nonEmpty()));
 const InjectionAction = v.picklist(['block', 'log', 'escalate']);
 
 /**
@@ -30,9 +29,9 @@ export const promptInjection = defineKind({
     /** `escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins. */
     action: v.optional(InjectionAction),
     /** The operator's own patterns, capitals ignored. One of them is enough to block. */
-    attack_patterns: v.optional(Patterns, []),
+    attack_patterns: v.optional(Names, []),
     detection: v.optional(
-      v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Patterns, []) }),
+      v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Names, []) }),
       {},
     ),
     /** Disguises that are undone before the rules look again. */

@@ -4,10 +4,11 @@ import type { Caller } from '../../guardrail/caller.ts';
 import { unknownName } from '../file/nearest.ts';
 import { globsOf, listed } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
+import { Names } from './patterns.ts';
 import { toolCallsOf, toolsOf } from './tool-calls.ts';
 
 const name = v.pipe(v.string(), v.nonEmpty());
-const names = v.optional(v.array(name));
+const names = v.optional(Names);
 
 const Role = v.strictObject({
   /** Globs over the model that the request asks for. */
@@ -36,7 +37,7 @@ const Assignment = v.strictObject({
 
 const options = v.strictObject({
   /** Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do. */
-  deny_if_missing: v.optional(v.array(name), ['X-User-ID']),
+  deny_if_missing: v.optional(Names, ['X-User-ID']),
   /** Refuses a request with neither key nor user. */
   require_auth: v.optional(v.boolean(), false),
   roles: v.optional(v.record(v.string(), Role), {}),
@@ -134,12 +135,8 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
       at('max_tokens_per_request'),
       'LiteLLM does not send what a request asks for; judged only where additional_provider_specific_params says max_tokens or max_completion_tokens',
     );
-  const mayUseModel = limits.allowed_models && globsOf(context, at('allowed_models'), limits.allowed_models);
-  const mayUseTool = listed(
-    context,
-    { key: at('allowed_tools'), patterns: limits.allowed_tools },
-    { key: at('denied_tools'), patterns: limits.denied_tools },
-  );
+  const mayUseModel = globsOf(context, at('allowed_models'), limits.allowed_models);
+  const mayUseTool = listed(context, `roles.${role}.`, limits, 'allowed_tools', 'denied_tools');
   return ({ call }: Subject): PolicyRefusal | undefined => {
     if (call.input_type === 'request') {
       // LiteLLM before 1.82 does not say the model

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { textOf } from '../../guardrail/call.ts';
 import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
+import { Names } from './patterns.ts';
 
 /** The short names and the fields of LiteLLM of which one must be known. */
 const IDENTITY: Readonly<Record<string, readonly string[]>> = {
@@ -16,9 +17,9 @@ const FIELDS = [...Object.values(IDENTITY).flat(), 'user_api_key_hash'];
 
 const options = v.strictObject({
   /** Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say. */
-  headers: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+  headers: v.optional(Names, []),
   /** Facts that LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`. */
-  identity: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+  identity: v.optional(Names, []),
 });
 
 /** Refuses requests without a header or an identity that everybody must send; the rule is named after the missing one. */

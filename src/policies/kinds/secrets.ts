@@ -1,9 +1,8 @@
 import * as v from 'valibot';
-import { REDACTED } from '../../detectors/remove.ts';
 import { HIGH_ENTROPY, SECRETS, TOKENS } from '../../detectors/secrets/index.ts';
 import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
-import { ActionOption } from './patterns.ts';
+import { ActionOption, textPolicy } from './patterns.ts';
 
 const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
 
@@ -31,14 +30,7 @@ export const secrets = defineKind({
     });
     const known = tokens_only ? TOKENS : SECRETS;
     const rules = high_entropy ? [...known, ...HIGH_ENTROPY] : known;
-    return {
-      texts: {
-        rules: rules.filter(({ id }) => !ignore.includes(id)),
-        on: ['request', 'response'],
-        reasonCode: 'secret_detected',
-        decide: (findings) => (findings.length > 0 ? action : 'allow'),
-        replace: () => REDACTED,
-      },
-    };
+    const looked = rules.filter(({ id }) => !ignore.includes(id));
+    return { texts: textPolicy('secret_detected', action, looked) };
   },
 });
