@@ -1,6 +1,6 @@
 import type { Sink } from '../backends/backend.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import type { Due } from '../outbox/outbox.ts';
+import type { Due } from '../outbox/contract.ts';
 import { Backoff, type Epoch, honoured, jittered, RECORD_WAIT } from './backoff.ts';
 import { Batches } from './batches.ts';
 import { WakeSignal } from './clock.ts';

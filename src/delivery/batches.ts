@@ -1,5 +1,5 @@
 import type { Batch } from '../backends/backend.ts';
-import type { Ack, DeliveryResult, Due } from '../outbox/outbox.ts';
+import type { Ack, DeliveryResult, Due } from '../outbox/contract.ts';
 import { Backoff, STORAGE_WAIT } from './backoff.ts';
 import type { DeliveryOptions } from './deliver.ts';
 

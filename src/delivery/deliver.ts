@@ -5,7 +5,8 @@ import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import type { Due, Outbox } from '../outbox/outbox.ts';
+import type { Due } from '../outbox/contract.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from './clock.ts';
 
 /** Events of deliveries. None holds content of a record or of a vendor's reply. */

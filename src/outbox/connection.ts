@@ -1,8 +1,8 @@
 import { transaction } from '../storage/database.ts';
 import { LockedError } from '../storage/lock.ts';
 import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
+import { OutboxError, type OutboxEvents } from './contract.ts';
 import { type OutboxFile, openOutboxFile } from './file.ts';
-import { OutboxError, type OutboxEvents } from './outbox.ts';
 import type { OutboxQueries } from './queries.ts';
 import { VersionError } from './schema.ts';
 

@@ -5,7 +5,7 @@ import { DATABASE_SUFFIXES, removeDatabase } from '../storage/database.ts';
 import { makeFolder } from '../storage/folder.ts';
 import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
-import type { Damage } from './outbox.ts';
+import type { Damage } from './contract.ts';
 import { OutboxQueries } from './queries.ts';
 import { salvage } from './salvage.ts';
 import { formatOf, MIGRATIONS, migrate, VersionError } from './schema.ts';

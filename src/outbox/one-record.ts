@@ -1,6 +1,6 @@
 import type { InputType } from '../guardrail/call.ts';
 import type { RecordOutcome } from '../guardrail/record.ts';
-import type { Disposition, Entry } from './outbox.ts';
+import type { Disposition, Entry } from './contract.ts';
 
 /** An event on record of a call. */
 export type Known = {

@@ -1,130 +1,261 @@
-import type { RecordOutcome } from '../guardrail/record.ts';
+import { isBusy, isDamage } from '../storage/storage-code.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import {
+  type Ack,
+  type BackendBacklog,
+  type BadRow,
+  type Disposition,
+  type Due,
+  type DueLimit,
+  type Entry,
+  OutboxError,
+  type OutboxStats,
+} from './contract.ts';
+import { resolveEntry } from './one-record.ts';
+import { type OutboxQueries, SWEEP } from './queries.ts';
+import { READY } from './schema.ts';
 
-/** One event of a call, ready to be stored: already redacted. */
-export type Entry = {
-  /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
-  readonly callKey: string;
-  readonly outcome: RecordOutcome;
-  /** Tells this event from others of the same call; a repetition has the same one. */
-  readonly eventKey: string;
-  /** When the call began and ended, Unix milliseconds. A blocked call ends with its verdict. */
-  readonly startedAt: number;
-  readonly endedAt: number;
-  /** Block reference that the caller was shown: of a block, or as found in the error of a failure event. */
-  readonly ref?: string;
-  /** Success only: true if LiteLLM says that a guardrail stopped it. */
-  readonly mayBeBlocked?: boolean;
-  /** Success only: the fingerprint of the request, where a block of its call is known. */
-  readonly words?: string;
-  /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
-  readonly holdMs: number;
-  /** Receivers of the record. */
-  readonly backends: readonly string[];
-  /** A `CallRecord` as JSON, without its `record_id`. */
-  readonly payload: string;
-};
-
-/** A row that could not be read, for the dead letters. */
-export type BadRow = { readonly reason: string; readonly payload: string };
-
-/**
- * Result of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait longer.
- * The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on record as
- * failed, `blocked` belongs to a call that the bridge blocked.
- */
-export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
-export type Disposition = (typeof DISPOSITIONS)[number];
-
-/** A record that is due for one backend. */
-export type Due = {
-  readonly id: number;
-  readonly recordId: string;
-  readonly acceptedAt: number;
-  readonly attempts: number;
-  readonly payload: string;
-};
-
-/** How much is taken at once: a number of records, a sum of bytes but at least one record, and none of some ids. */
-export type DueLimit = {
-  readonly records: number;
-  readonly bytes: number;
-  readonly except: ReadonlySet<number>;
-};
-
-/** Result of a delivery. `dueAt` is Unix milliseconds. */
-export type DeliveryResult =
-  | { readonly kind: 'delivered' }
-  | { readonly kind: 'retry'; readonly dueAt: number }
-  | { readonly kind: 'dead'; readonly reason: string };
-
-/** The result of a delivery for the records that were in it. */
-export type Ack = DeliveryResult & { readonly backend: string; readonly ids: readonly number[] };
-
-export type BackendBacklog = {
-  /** Records to deliver, including those that wait. */
-  readonly records: number;
-  readonly dead: number;
-  /** When the oldest of them was accepted, Unix milliseconds; undefined without any. */
-  readonly oldestAt: number | undefined;
-};
-
-export type OutboxStats = {
-  readonly usedBytes: number;
+export type OutboxOptions = ConnectionOptions & {
+  /** Bound of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
   readonly maxBytes: number;
-  readonly backends: Readonly<Record<string, BackendBacklog>>;
+  readonly maxAgeMs: number;
+  /** How long the later events of a call are recognised. Default 24 h. */
+  readonly historyMs?: number;
+  readonly now?: () => number;
 };
 
-/**
- * Nothing can be stored now. `full`: the outbox is at its bounds, or the disk is full. `unavailable`: it cannot be opened or
- * written. Whoever sent the entries still has them.
- */
-export class OutboxError extends Error {
-  override readonly name = 'OutboxError';
-  readonly kind: 'full' | 'unavailable';
+/** An operation that waits for the next common transaction. */
+type Job = {
+  run(queries: OutboxQueries): unknown;
+  resolve(value: never): void;
+  reject(error: unknown): void;
+};
 
-  constructor(kind: 'full' | 'unavailable', cause?: unknown) {
-    super(kind, { cause });
-    this.kind = kind;
-  }
-}
+const HOUR_MS = 3_600_000;
+/** Characters of notes kept: the last 100,000 or so. */
+const MAX_NOTES_CHARS = 16_000_000;
+/** From this share of the bound on, records come before the memory of what was delivered. */
+const HISTORY_SHARE = 0.7;
+/** Share of the bound for entries that are not urgent. */
+const USUAL_SHARE = 0.95;
 
 /**
  * Keeps records until every backend has them, over restarts: one record for each call and backend, out of all the
- * {@link Entry entries} of the call, see {@link resolveEntry} in one-record.ts.
+ * {@link Entry entries} of the call, see {@link resolveEntry}. In one SQLite file; meant for a worker thread, as a commit
+ * waits for the disk.
+ *
+ * Everything that comes in during one turn of the event loop is committed together, with one flush. A folder that cannot be
+ * used makes every call fail with `unavailable` until it can.
  */
-export type Outbox = {
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #now: () => number;
+  readonly #connection: Connection;
+  /** For the next commit, at the end of this turn of the event loop. */
+  #jobs: Job[] = [];
+  /** Bytes of the file in use with what this transaction adds, once one of its jobs asked. */
+  #usedBytes: number | undefined;
+  /** The last count of the open file, and until when it will do. */
+  #counted:
+    | { readonly queries: OutboxQueries; readonly stats: OutboxStats; readonly until: number }
+    | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#connection = new Connection(options);
+  }
+
   /** Stores all or none of them; resolves when they are durable. @throws OutboxError */
-  accept(entries: readonly Entry[], bad?: readonly BadRow[]): Promise<readonly Disposition[]>;
+  accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {
+    const { maxBytes } = this.#options;
+    const bytes = sizeOf(entries) + sizeOf(bad);
+    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
+    const bound = isUrgent ? maxBytes : maxBytes * USUAL_SHARE;
+    return this.#write((queries) => {
+      this.#usedBytes = (this.#usedBytes ?? queries.usedBytes()) + bytes;
+      if (this.#usedBytes > bound) throw new OutboxError('full');
+      const dispositions = entries.map((entry) => this.#acceptOne(queries, entry));
+      for (const row of bad) queries.insertBad(row, this.#now());
+      return dispositions;
+    });
+  }
+
+  #acceptOne(queries: OutboxQueries, entry: Entry): Disposition {
+    const now = this.#now();
+    const { disposition, replaces } = resolveEntry(queries.known(entry, now), entry);
+    for (const id of replaces) queries.remove(id);
+    if (disposition === 'new' || disposition === 'late') queries.insert(entry, now);
+    else if (disposition === 'blocked' && entry.outcome === 'success') queries.absorb(entry, now);
+    return disposition;
+  }
+
   /** Returns the oldest records due for a backend. @throws OutboxError */
-  due(backend: string, limit: DueLimit): Promise<readonly Due[]>;
+  async due(backend: string, limit: DueLimit): Promise<readonly Due[]> {
+    const now = this.#now();
+    if (await this.#read(({ sql }) => sql.hasOverdue.get(now))) {
+      await this.#write(({ sql }) => sql.promote.run(now));
+    }
+    const { due, damaged } = await this.#read((queries) => this.#takeDue(queries, backend, limit));
+    if (damaged.length > 0) {
+      await this.#write(({ sql }) => {
+        for (const id of damaged) sql.bury.run('damaged on disk', backend, id);
+      });
+      for (const _ of damaged) this.#options.events.unreadable(backend);
+    }
+    return due;
+  }
+
+  #takeDue(queries: OutboxQueries, backend: string, { records, bytes, except }: DueLimit) {
+    const { firstId } = this.#connection;
+    const due: Due[] = [];
+    const damaged: number[] = [];
+    let size = 0;
+    for (const { record, attempts } of queries.sql.ready.iterate(backend)) {
+      const id = firstId + Number(record);
+      if (except.has(id)) continue;
+      const one = queries.load(Number(record));
+      if (one === undefined) {
+        damaged.push(Number(record));
+        continue;
+      }
+      size += one.payload.length;
+      if (due.length > 0 && size > bytes) break;
+      due.push({ id, attempts: Number(attempts), ...one });
+      if (due.length === records) break;
+    }
+    return { due, damaged };
+  }
+
   /** Stores the results of deliveries; resolves when they are durable. @throws OutboxError */
-  ack(acks: readonly Ack[]): Promise<void>;
+  ack(acks: readonly Ack[]): Promise<void> {
+    return this.#write((queries) => {
+      for (const ack of acks) {
+        // Of this file, and not of one that was put aside since
+        const ids = ack.ids.map((id) => id - this.#connection.firstId).filter((id) => id > 0);
+        for (const id of ids) {
+          if (ack.kind === 'delivered') queries.drop(ack.backend, READY, id);
+          else if (ack.kind === 'retry') queries.sql.postpone.run(ack.dueAt, ack.backend, id);
+          else queries.sql.bury.run(ack.reason, ack.backend, id);
+        }
+      }
+    });
+  }
+
   /** Returns those of the calls that have anything on record. */
-  known(callKeys: readonly string[]): Promise<ReadonlySet<string>>;
+  async known(callKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#read(({ sql }) => new Set(callKeys.filter((key) => sql.isKnown.get(key) !== undefined)));
+  }
+
   /** Keeps what the bridge needs to know of verdicts after a restart. */
-  appendNotes(chunk: string): Promise<void>;
+  async appendNotes(chunk: string): Promise<void> {
+    await this.#write(({ sql }) => sql.insertNote.run(chunk));
+  }
+
   /** The newest notes, oldest first. */
-  notes(): Promise<readonly string[]>;
-  stats(): Promise<OutboxStats>;
-  close(): Promise<void>;
-};
+  async notes(): Promise<readonly string[]> {
+    return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => String(chunk)));
+  }
 
-/** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
-export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
+  async stats(): Promise<OutboxStats> {
+    return this.#read((queries) => {
+      const startedAt = performance.now();
+      const counted = this.#counted;
+      if (counted?.queries === queries && startedAt < counted.until) return counted.stats;
+      const stats = this.#count(queries);
+      // A count of a million takes its time: at most a fiftieth of all goes into counting
+      const until = performance.now() + 50 * (performance.now() - startedAt);
+      this.#counted = { queries, stats, until };
+      return stats;
+    });
+  }
 
-/** What happens to the outbox itself. */
-export type OutboxEvents = {
-  /** The file was no usable outbox: it was put aside, and what could be read of it was kept. */
-  damaged(damage: Damage): void;
-  /** A record is not what was stored; it is a dead letter now. */
-  unreadable(backend: string): void;
-  /** Records were given up undelivered, as they are older than the bound. */
-  expired(backend: string, records: number): void;
-  /** Rows that could not be read were dropped for newer ones. */
-  crowded(rows: number): void;
-  /**
-   * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
-   * `advice` is a sentence for the operator, where there is one.
-   */
-  unavailable(code: string | undefined, advice?: string): void;
-};
+  #count(queries: OutboxQueries): OutboxStats {
+    const { backends, maxBytes } = this.#options;
+    const nothing = { records: 0, dead: 0, oldestAt: undefined };
+    const counted: Record<string, BackendBacklog> = {};
+    for (const name of backends) counted[name] = nothing;
+    for (const { backend, due, waiting, dead, oldestAt } of queries.backlogs(this.#now())) {
+      counted[backend] = { records: due + waiting, dead, oldestAt };
+    }
+    return { usedBytes: queries.usedBytes(), maxBytes, backends: counted };
+  }
+
+  /** Gives up and forgets what is too old or too much, a sweep at a time: others come in between. */
+  async maintain(): Promise<void> {
+    const now = this.#now();
+    for (;;) {
+      const { expired, crowded, forgotten } = await this.#write((queries) => this.#sweep(queries, now));
+      for (const [backend, records] of expired) this.#options.events.expired(backend, records);
+      if (crowded > 0) this.#options.events.crowded(crowded);
+      if (Math.max(forgotten, crowded, ...expired.values()) < SWEEP) return;
+    }
+  }
+
+  #sweep(queries: OutboxQueries, now: number) {
+    const { maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS } = this.#options;
+    const isTight = queries.usedBytes() > maxBytes * HISTORY_SHARE;
+    const doneBefore = isTight ? Number.MAX_SAFE_INTEGER : now - historyMs;
+    queries.sql.deleteNotes.run(Math.min(MAX_NOTES_CHARS, maxBytes / 8));
+    return {
+      expired: queries.expire(now - maxAgeMs),
+      crowded: queries.crowdOut(),
+      forgotten: Number(queries.sql.deleteDone.run(doneBefore).changes),
+    };
+  }
+
+  /** True if another process has written to the file since this was asked last: a command of the operator. */
+  async changedElsewhere(): Promise<boolean> {
+    return this.#read((queries) => queries.changedElsewhere());
+  }
+
+  async close(): Promise<void> {
+    if (this.#jobs.length > 0) this.#commit(this.#jobs.splice(0));
+    this.#connection.close();
+  }
+
+  async #read<T>(run: (queries: OutboxQueries) => T): Promise<T> {
+    try {
+      return run(this.#connection.queries());
+    } catch (error) {
+      throw this.#connection.failed(error);
+    }
+  }
+
+  /** Runs in the next common transaction. */
+  #write<T>(run: (queries: OutboxQueries) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.push({ run, resolve, reject });
+      if (this.#jobs.length > 1) return;
+      setImmediate(() => {
+        if (this.#jobs.length > 0) this.#commit(this.#jobs.splice(0));
+      });
+    });
+  }
+
+  #commit(batch: readonly Job[], isAgain = false): void {
+    let results: unknown[];
+    try {
+      results = this.#connection.transaction((queries) => {
+        this.#usedBytes = undefined;
+        return batch.map((job) => job.run(queries));
+      });
+    } catch (error) {
+      const failure = this.#connection.failed(error);
+      // It is put aside now, and what was asked is done with what could be read of it
+      if (isDamage(error) && !isAgain) this.#commit(batch, true);
+      // One of them may be to blame, but not for somebody else's lock, which each would wait for again
+      else if (batch.length > 1 && this.#connection.isOpen && !isBusy(error)) {
+        for (const job of batch) this.#commit([job]);
+      } else for (const job of batch) job.reject(failure);
+      return;
+    }
+    batch.forEach((job, i) => {
+      job.resolve(results[i] as never);
+    });
+  }
+}
+
+function sizeOf(rows: readonly { readonly payload: string }[]): number {
+  return rows.reduce((sum, { payload }) => sum + payload.length, 0);
+}

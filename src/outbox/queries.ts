@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
+import type { BadRow, Due, Entry } from './contract.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
-import type { BadRow, Due, Entry } from './outbox.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
 /** Rows changed in one sweep, so that nothing waits long for it. */

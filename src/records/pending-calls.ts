@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { fieldsOf, type InputType, textOf } from '../guardrail/call.ts';
 import { parseInner } from '../guardrail/json.ts';
 import type { CheckNote, VerdictNote } from '../guardrail/record.ts';
-import { type Outbox, OutboxError } from '../outbox/outbox.ts';
+import { OutboxError } from '../outbox/contract.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import type { NoteLine } from './protocol.ts';
 
 export type PendingCallsOptions = {

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
-import { DISPOSITIONS, type OutboxStats } from '../outbox/outbox.ts';
+import { DISPOSITIONS, type OutboxStats } from '../outbox/contract.ts';
 
 const ROW_RESULTS = [...DISPOSITIONS, 'bad', 'legacy', 'null', 'block_new', 'block_late', 'block_duplicate'];
 

@@ -2,7 +2,7 @@ import type { DeliveryEvents } from '../delivery/deliver.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import type { Disposition, OutboxError, OutboxEvents } from '../outbox/outbox.ts';
+import type { Disposition, OutboxError, OutboxEvents } from '../outbox/contract.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './intake.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';

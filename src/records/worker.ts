@@ -4,8 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { createHttp } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
-import { type Entry, OutboxError, type OutboxStats } from '../outbox/outbox.ts';
-import { SqliteOutbox } from '../outbox/sqlite.ts';
+import { type Entry, OutboxError, type OutboxStats } from '../outbox/contract.ts';
+import { Outbox } from '../outbox/outbox.ts';
 import { Intake } from './intake.ts';
 import { PendingCalls } from './pending-calls.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
@@ -40,7 +40,7 @@ const sinks = configured.flatMap((backend) => {
 const backends = sinks.map(({ name }) => name);
 const observer = new RecordsObserver(backends, (...line) => post({ kind: 'log', line }));
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const outbox = new SqliteOutbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
+const outbox = new Outbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
 const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
 const intake = new Intake({
   outbox,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OutboxError } from '../../src/outbox/outbox.ts';
+import { OutboxError } from '../../src/outbox/contract.ts';
 import {
   createTestClock,
   delivering,

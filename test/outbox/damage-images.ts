@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Entry } from '../../src/outbox/outbox.ts';
+import type { Entry } from '../../src/outbox/contract.ts';
 import { entry, named, openStore, payloadOf, type TestStore, temporaryFolder } from '../support/store.ts';
 import type { Files } from './damage-cases.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
-import { OutboxError } from '../../src/outbox/outbox.ts';
+import { OutboxError } from '../../src/outbox/contract.ts';
 import { entry, MB, named, openStore, payloadOf, type TestStore, temporaryFolder } from '../support/store.ts';
 
 const unavailable = { name: 'OutboxError', kind: 'unavailable' };
@@ -173,11 +173,11 @@ test('a damaged outbox on a full disk stays as it is until there is space to sav
 
 test('a file that may not grow (ulimit -f): nothing acknowledged is lost', async () => {
   const dir = temporaryFolder();
-  const sqlite = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'sqlite.ts');
+  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'outbox.ts');
   const script = `
-    import { SqliteOutbox } from ${JSON.stringify(sqlite)};
+    import { Outbox } from ${JSON.stringify(source)};
     const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
-    const store = new SqliteOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
+    const store = new Outbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
     const stored = [], refused = [];
     for (let n = 0; n < 100; n++) {
       const entry = ${JSON.stringify(large('N'))};

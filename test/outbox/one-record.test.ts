@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RecordOutcome } from '../../src/guardrail/record.ts';
+import type { Disposition, Entry } from '../../src/outbox/contract.ts';
 import { blockKey, type Known, resolveEntry } from '../../src/outbox/one-record.ts';
-import type { Disposition, Entry } from '../../src/outbox/outbox.ts';
 
 /** Something about one call. Times are seconds. */
 type Event = {

@@ -10,8 +10,7 @@ import { createHttp } from '../../src/backends/http.ts';
 import type { Clock } from '../../src/delivery/clock.ts';
 import { Courier, type CourierOptions } from '../../src/delivery/courier.ts';
 import type { DeliveryEvents } from '../../src/delivery/deliver.ts';
-import type { Outbox } from '../../src/outbox/outbox.ts';
-import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
 import { NO_EVENTS } from './store.ts';
 
@@ -152,7 +151,7 @@ export function delivering(
   } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
-  const outbox = new SqliteOutbox({
+  const outbox = new Outbox({
     dir,
     backends: vendors.map(({ name }) => name),
     ...{ maxBytes: 1024 ** 3, maxAgeMs: 1e12, now: clock?.now ?? Date.now },

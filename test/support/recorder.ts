@@ -6,9 +6,9 @@ import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/request.ts';
-import type { Disposition } from '../../src/outbox/outbox.ts';
+import type { Disposition } from '../../src/outbox/contract.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
-import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
 import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
 import type { BlockedCall } from '../../src/records/protocol.ts';
@@ -37,7 +37,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   const requests = new Map<string, GuardrailCall>();
   const trouble: string[] = [];
   let time = BEFORE_ALL;
-  let outbox: SqliteOutbox;
+  let outbox: Outbox;
   let pendingCalls: PendingCalls;
   let unnamed = 0;
   let intake: Intake;
@@ -50,8 +50,8 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
           if (told.some((one) => one !== undefined)) trouble.push(`${name} ${JSON.stringify(told)}`);
         },
       ]),
-    ) as unknown as ConstructorParameters<typeof SqliteOutbox>[0]['events'];
-    outbox = new SqliteOutbox({
+    ) as unknown as ConstructorParameters<typeof Outbox>[0]['events'];
+    outbox = new Outbox({
       dir,
       backends: ['akto', 'capsule'],
       maxBytes: 1e9,

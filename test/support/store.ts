@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Damage, Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/outbox.ts';
-import { SqliteOutbox, type SqliteOutboxOptions } from '../../src/outbox/sqlite.ts';
+import type { Damage, Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/contract.ts';
+import { Outbox, type OutboxOptions } from '../../src/outbox/outbox.ts';
 
 export const MB = 1024 * 1024;
 export const NOON = Date.UTC(2026, 10, 21, 12);
@@ -39,7 +39,7 @@ export const NO_EVENTS: OutboxEvents = {
   unavailable() {},
 };
 
-export type TestStore = SqliteOutbox & {
+export type TestStore = Outbox & {
   readonly dir: string;
   /** Milliseconds since noon, settable. */
   time: number;
@@ -55,7 +55,7 @@ export type TestStore = SqliteOutbox & {
 };
 
 /** The outbox in a folder, closed after the test. */
-export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 'now'>> = {}): TestStore {
+export function openStore(options: Partial<Omit<OutboxOptions, 'events' | 'now'>> = {}): TestStore {
   const dir = options.dir ?? temporaryFolder();
   const told = {
     damages: [] as Damage[],
@@ -64,7 +64,7 @@ export function openStore(options: Partial<Omit<SqliteOutboxOptions, 'events' | 
     unavailable: [] as (string | undefined)[],
     advice: [] as string[],
   };
-  const outbox = new SqliteOutbox({
+  const outbox = new Outbox({
     backends: ['akto', 'capsule'],
     maxBytes: 100 * MB,
     maxAgeMs: 7 * 24 * 3_600_000,

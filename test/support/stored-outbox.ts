@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Entry, Outbox } from '../../src/outbox/outbox.ts';
-import { SqliteOutbox } from '../../src/outbox/sqlite.ts';
+import type { Entry } from '../../src/outbox/contract.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
 import { NO_EVENTS } from './store.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -32,7 +32,7 @@ export function storedOutbox(): StoredOutbox {
   return {
     dir,
     open(now) {
-      const outbox = new SqliteOutbox({
+      const outbox = new Outbox({
         dir,
         backends: ['akto', 'capsule'],
         ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },

@@ -1,0 +1,109 @@
+import type { RecordOutcome } from '../guardrail/record.ts';
+
+/** One event of a call, ready to be stored: already redacted. */
+export type Entry = {
+  /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
+  readonly callKey: string;
+  readonly outcome: RecordOutcome;
+  /** Tells this event from others of the same call; a repetition has the same one. */
+  readonly eventKey: string;
+  /** When the call began and ended, Unix milliseconds. A blocked call ends with its verdict. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Block reference that the caller was shown: of a block, or as found in the error of a failure event. */
+  readonly ref?: string;
+  /** Success only: true if LiteLLM says that a guardrail stopped it. */
+  readonly mayBeBlocked?: boolean;
+  /** Success only: the fingerprint of the request, where a block of its call is known. */
+  readonly words?: string;
+  /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
+  readonly holdMs: number;
+  /** Receivers of the record. */
+  readonly backends: readonly string[];
+  /** A `CallRecord` as JSON, without its `record_id`. */
+  readonly payload: string;
+};
+
+/** A row that could not be read, for the dead letters. */
+export type BadRow = { readonly reason: string; readonly payload: string };
+
+/**
+ * Result of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait longer.
+ * The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on record as
+ * failed, `blocked` belongs to a call that the bridge blocked.
+ */
+export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
+export type Disposition = (typeof DISPOSITIONS)[number];
+
+/** A record that is due for one backend. */
+export type Due = {
+  readonly id: number;
+  readonly recordId: string;
+  readonly acceptedAt: number;
+  readonly attempts: number;
+  readonly payload: string;
+};
+
+/** How much is taken at once: a number of records, a sum of bytes but at least one record, and none of some ids. */
+export type DueLimit = {
+  readonly records: number;
+  readonly bytes: number;
+  readonly except: ReadonlySet<number>;
+};
+
+/** Result of a delivery. `dueAt` is Unix milliseconds. */
+export type DeliveryResult =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'retry'; readonly dueAt: number }
+  | { readonly kind: 'dead'; readonly reason: string };
+
+/** The result of a delivery for the records that were in it. */
+export type Ack = DeliveryResult & { readonly backend: string; readonly ids: readonly number[] };
+
+export type BackendBacklog = {
+  /** Records to deliver, including those that wait. */
+  readonly records: number;
+  readonly dead: number;
+  /** When the oldest of them was accepted, Unix milliseconds; undefined without any. */
+  readonly oldestAt: number | undefined;
+};
+
+export type OutboxStats = {
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+  readonly backends: Readonly<Record<string, BackendBacklog>>;
+};
+
+/**
+ * Nothing can be stored now. `full`: the outbox is at its bounds, or the disk is full. `unavailable`: it cannot be opened or
+ * written. Whoever sent the entries still has them.
+ */
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
+  readonly kind: 'full' | 'unavailable';
+
+  constructor(kind: 'full' | 'unavailable', cause?: unknown) {
+    super(kind, { cause });
+    this.kind = kind;
+  }
+}
+
+/** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
+export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
+
+/** What happens to the outbox itself. */
+export type OutboxEvents = {
+  /** The file was no usable outbox: it was put aside, and what could be read of it was kept. */
+  damaged(damage: Damage): void;
+  /** A record is not what was stored; it is a dead letter now. */
+  unreadable(backend: string): void;
+  /** Records were given up undelivered, as they are older than the bound. */
+  expired(backend: string, records: number): void;
+  /** Rows that could not be read were dropped for newer ones. */
+  crowded(rows: number): void;
+  /**
+   * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
+   * `advice` is a sentence for the operator, where there is one.
+   */
+  unavailable(code: string | undefined, advice?: string): void;
+};
