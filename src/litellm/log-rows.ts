@@ -28,14 +28,14 @@ export function parseLogRows(body: string): LogRows {
   let legacy = 0;
   let nulls = 0;
   let more = 0;
-  const take = (row: unknown, text?: string) => {
-    if (row === null) return nulls++;
-    if (isLegacy(row)) return legacy++;
+  const take = (row: unknown, text?: string): void => {
     const reason = whyBad(row);
-    if (reason === undefined) return events.push(row as Fields);
-    if (bad.length === MAX_BAD_ROWS) return more++;
+    if (row === null) nulls++;
+    else if (isLegacy(row)) legacy++;
+    else if (reason === undefined) events.push(row as Fields);
+    else if (bad.length === MAX_BAD_ROWS) more++;
     // A row that is nested too deep cannot be written
-    return bad.push({ reason, text: text ?? (isTooDeep(row) ? '' : JSON.stringify(row)) });
+    else bad.push({ reason, text: text ?? (isTooDeep(row) ? '' : JSON.stringify(row)) });
   };
 
   const whole = parseJson(body);

@@ -29,16 +29,12 @@ const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 const CHECK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
 const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-type Names = { readonly backends: readonly string[]; readonly policies: readonly string[] };
-
 /** Teams with a label of their own; the others are `other`. */
 const MAX_TEAMS = 200;
 
-type WouldLabels = { readonly policy: string; readonly rule: string; readonly team: string };
-
 /** All metrics, every label value at zero from the start, so that a rate exists before the first event. */
 export function createMetrics(
-  { backends: backend, policies }: Names,
+  { backends: backend, policies }: Readonly<Record<'backends' | 'policies', readonly string[]>>,
   breakerState: (backend: string) => (typeof BREAKER_STATES)[number],
 ) {
   const input_type = ['request', 'response'];
@@ -121,10 +117,10 @@ export function createMetrics(
       return registry.metrics();
     },
     /** Counts what a policy that only observes would have done. */
-    would(verdict: 'block' | 'redact', { policy, rule, team }: WouldLabels) {
-      if (teams.size < MAX_TEAMS) teams.add(team);
+    would(verdict: 'block' | 'redact', labels: Readonly<Record<'policy' | 'rule' | 'team', string>>) {
+      if (teams.size < MAX_TEAMS) teams.add(labels.team);
       const metric = verdict === 'block' ? metrics.would_block_total : metrics.would_redact_total;
-      metric.inc({ policy, rule, team: teams.has(team) ? team : 'other' });
+      metric.inc(teams.has(labels.team) ? labels : { ...labels, team: 'other' });
     },
   };
 }
