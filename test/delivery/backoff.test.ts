@@ -22,7 +22,7 @@ test.each([
   expect(seconds.map((_, i) => growing(growth, i + 1) / 1000)).toEqual(seconds);
 });
 
-test('no number of failures makes a wait that is none', () => {
+test('a wait stays at its bound after any number of failures', () => {
   for (const failures of [100, 1100, 1e9]) expect(growing(BACKEND_WAIT, failures)).toBe(300_000);
 });
 
@@ -32,7 +32,7 @@ test('the jitter is full: from nothing to all of the wait, in whole milliseconds
   expect(Number.isInteger(wait(0.123456))).toBe(true);
 });
 
-test('what a backend asks for is honoured up to an hour', () => {
+test('a Retry-After of a backend is honoured up to an hour', () => {
   expect(honoured(undefined)).toBe(0);
   expect(honoured(1500.2)).toBe(1501);
   expect(honoured(86_400_000)).toBe(3_600_000);

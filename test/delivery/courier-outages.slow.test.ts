@@ -37,7 +37,7 @@ test.each([
   expect(clock.now()).toBeGreaterThan(T0 + 96 * HOUR_MS);
 });
 
-test('half a day of 500 loses nothing either, and records that were counted go out alone', async () => {
+test('after half a day of 500 nothing is lost, and records that failed often go out alone', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', says(500));
   const { start, store, kinds } = delivering([akto], { clock, random: Math.random });

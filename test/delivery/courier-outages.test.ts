@@ -11,7 +11,7 @@ import {
   until,
 } from '../support/delivering.ts';
 
-test('after a failure one record at a time asks, ever more seldom, until it is taken', async () => {
+test('after a failure single records are tried, ever more seldom, until one is taken', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', says(503), { records: 10 });
   const { start, store, events, told } = delivering([akto], { clock });
@@ -50,7 +50,7 @@ test.each([
   await until(() => akto.taken.length === 1);
 });
 
-test('what an outbox that fails could not be told is not delivered twice', async () => {
+test('a delivery that a failing outbox could not store is not made twice', async () => {
   let isBroken = true;
   const clock = createTestClock(1);
   const akto = await startVendor('akto');
@@ -82,7 +82,7 @@ test('what an outbox that fails could not be told is not delivered twice', async
   expect(events.filter(([kind]) => kind === 'delivered').length).toBe(2);
 });
 
-test('an outbox that cannot be read is asked again', async () => {
+test('an outbox that cannot be read is read again', async () => {
   let failures = 3;
   const clock = createTestClock(1);
   const akto = await startVendor('akto');

@@ -18,32 +18,35 @@ test.each([
   { name: '404', reply: says(404) },
   { name: 'no JSON', reply: ((_, response) => response.end('<html>')) as VendorReply },
   { name: 'a wrong shape', reply: says(200, { ok: 'plums' }) },
-  { name: 'no answer', reply: hangs, timeoutMs: 100 },
-])('records that get $name wait longer and longer, and the others flow', async ({ reply, timeoutMs }) => {
-  const clock = createTestClock(1);
-  const bad = ['2', '3', '9'];
-  const akto = await startVendor('akto', except(bad, reply));
-  const { start, store, outbox, kinds } = delivering([akto], { clock, ...(timeoutMs && { timeoutMs }) });
-  await store(10);
-  start();
-  const good = () => new Set(akto.taken.flat()).size;
-  await clock.passUntil(() => good() === 7);
-  await store(200);
-  await clock.passUntil(() => good() === 207);
-  await clock.pass(HOUR_MS);
-  expect(kinds()).not.toContain('dead');
-  expect((await outbox.stats()).backends.akto?.records).toBe(3);
-  for (const id of bad) {
-    const alone = akto.deliveries.filter((ids) => ids.length === 1 && ids[0] === id);
-    expect(alone.length).toBeGreaterThan(5);
-    expect(alone.length).toBeLessThan(20);
-  }
-  akto.reply = takes;
-  await clock.passUntil(() => good() === 210);
-  expect(akto.taken.flat().length).toBe(210);
-});
+  { name: 'no reply', reply: hangs, timeoutMs: 100 },
+])(
+  'poison records that get $name wait longer and longer, and the others flow',
+  async ({ reply, timeoutMs }) => {
+    const clock = createTestClock(1);
+    const bad = ['2', '3', '9'];
+    const akto = await startVendor('akto', except(bad, reply));
+    const { start, store, outbox, kinds } = delivering([akto], { clock, ...(timeoutMs && { timeoutMs }) });
+    await store(10);
+    start();
+    const good = () => new Set(akto.taken.flat()).size;
+    await clock.passUntil(() => good() === 7);
+    await store(200);
+    await clock.passUntil(() => good() === 207);
+    await clock.pass(HOUR_MS);
+    expect(kinds()).not.toContain('dead');
+    expect((await outbox.stats()).backends.akto?.records).toBe(3);
+    for (const id of bad) {
+      const alone = akto.deliveries.filter((ids) => ids.length === 1 && ids[0] === id);
+      expect(alone.length).toBeGreaterThan(5);
+      expect(alone.length).toBeLessThan(20);
+    }
+    akto.reply = takes;
+    await clock.passUntil(() => good() === 210);
+    expect(akto.taken.flat().length).toBe(210);
+  },
+);
 
-test('records that hang take turns with those that only failed beside them', async () => {
+test('poison records that hang take turns with records that only failed beside them', async () => {
   const clock = createTestClock(1);
   const bad = ['1', '2', '3', '4'];
   const akto = await startVendor('akto', except(bad, hangs));
@@ -56,7 +59,7 @@ test('records that hang take turns with those that only failed beside them', asy
   }
 });
 
-test('many records that fail, one after the other at the head of the queue, do not keep newer ones', async () => {
+test('many failing records at the head of the queue do not hold up newer ones', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', (ids, response) =>
     (ids.some((id) => id.startsWith('bad')) ? says(500) : takes)(ids, response),

@@ -22,20 +22,23 @@ function deadLetters(dir: string): unknown[] {
   return rows.map(({ record, reason }) => [record, reason]);
 }
 
-test.each([400, 422])('of a batch refused with %i only the bad record is a dead letter', async (status) => {
-  const akto = await startVendor('akto', except(['3'], says(status, { message: 'no plums' })));
-  const { start, store, dir, events } = delivering([akto]);
-  await store(5);
-  start();
-  await until(() => akto.taken.length === 4 && events.some(([kind]) => kind === 'dead'));
-  expect(akto.deliveries).toEqual([['1', '2', '3', '4', '5'], ['1'], ['2'], ['3'], ['4'], ['5']]);
-  expect(akto.taken.flat()).toEqual(['1', '2', '4', '5']);
-  expect(deadLetters(dir)).toEqual([[3, `HTTP ${status}: {"message":"no plums"}`]]);
-  expect(events.filter(([kind]) => kind === 'dead')).toEqual([['dead', 'akto', 1, 'http_status']]);
-  expect(JSON.stringify(events)).not.toContain('plums');
-});
+test.each([400, 422])(
+  'only the bad record of a batch refused with %i becomes a dead letter',
+  async (status) => {
+    const akto = await startVendor('akto', except(['3'], says(status, { message: 'no plums' })));
+    const { start, store, dir, events } = delivering([akto]);
+    await store(5);
+    start();
+    await until(() => akto.taken.length === 4 && events.some(([kind]) => kind === 'dead'));
+    expect(akto.deliveries).toEqual([['1', '2', '3', '4', '5'], ['1'], ['2'], ['3'], ['4'], ['5']]);
+    expect(akto.taken.flat()).toEqual(['1', '2', '4', '5']);
+    expect(deadLetters(dir)).toEqual([[3, `HTTP ${status}: {"message":"no plums"}`]]);
+    expect(events.filter(([kind]) => kind === 'dead')).toEqual([['dead', 'akto', 1, 'http_status']]);
+    expect(JSON.stringify(events)).not.toContain('plums');
+  },
+);
 
-test('a batch that is too large is sent as smaller ones, and a record that is too large alone is dead', async () => {
+test('a batch that is too large is sent as smaller ones, and a record too large by itself becomes a dead letter', async () => {
   const akto = await startVendor('akto', (ids, response) =>
     (ids.includes('huge') || ids.length > 3 ? says(413) : takes)(ids, response),
   );
@@ -48,7 +51,7 @@ test('a batch that is too large is sent as smaller ones, and a record that is to
   expect(deadLetters(dir)).toEqual([[8, 'HTTP 413: {}']]);
 });
 
-test('a record that we cannot translate is a dead letter and the others go on', async () => {
+test('a record that the bridge cannot translate becomes a dead letter, and the others go on', async () => {
   const akto = await startVendor('akto');
   const { ingest } = akto.sink;
   akto.sink.ingest = (records, context) => {
@@ -87,7 +90,7 @@ test.each([401, 403])('%i holds the queue with one alarm until the token is take
   expect(alarms()[1]).toEqual(['held', 'akto', false]);
 });
 
-test('an operator who mended the token need not wait', async () => {
+test('retryNow tries a held queue at once, a wake signal does not', async () => {
   const akto = await startVendor('akto', says(401));
   const { start, store, events, told } = delivering([akto]);
   await store(3);
@@ -102,7 +105,7 @@ test('an operator who mended the token need not wait', async () => {
   expect(events.filter(([kind]) => kind === 'held').at(-1)).toEqual(['held', 'akto', false]);
 });
 
-test('a record that a firewall forbids holds the others for one look, and is then left behind', async () => {
+test('a record that a firewall forbids holds the others for one attempt, and is then left behind', async () => {
   const clock = createTestClock(1);
   const akto = await startVendor('akto', except(['2'], says(403)));
   const { start, store, kinds, told } = delivering([akto], { clock });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { delivering, hangs, recordJson, says, startVendor, takes, until } from '../support/delivering.ts';
 
-test('what is stored arrives in batches, the oldest first, and is gone', async () => {
+test('stored records arrive in batches, the oldest first, and leave the outbox', async () => {
   const akto = await startVendor('akto', takes, { records: 3 });
   const { start, store, outbox, events } = delivering([akto], { concurrency: 1 });
   await store(8);
@@ -57,7 +57,7 @@ test('every backend is handed the record under the same id', async () => {
   );
 });
 
-test('what comes in later is delivered when woken, and within about a second when not', async () => {
+test('a later record is delivered at a wake signal, and within about a second without one', async () => {
   const akto = await startVendor('akto');
   const { start, store } = delivering([akto]);
   const courier = start();
@@ -108,7 +108,7 @@ test('a backend that hangs, fails or refuses does not keep another one waiting',
   expect(vendors[0]?.taken).toEqual([]);
 });
 
-test('close delivers what is due', async () => {
+test('close delivers the records that are due', async () => {
   const akto = await startVendor('akto', takes, { records: 2 });
   const { start, store, left } = delivering([akto]);
   const courier = start();
@@ -159,7 +159,7 @@ test('a sink that does not listen to its signal cannot keep close waiting', asyn
   expect(await left('akto')).toEqual(['1']);
 });
 
-test('what was under way when the process died is delivered by the next', async () => {
+test('records under way when a process dies are delivered by the next', async () => {
   const akto = await startVendor('akto', hangs);
   const { start, store, events } = delivering([akto]);
   await store(3);

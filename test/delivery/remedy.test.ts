@@ -24,13 +24,13 @@ const batch = { records: 5, isSingledOut: false };
 const single = { records: 1, isSingledOut: false };
 const singledOut = { records: 1, isSingledOut: true };
 
-test.each(outages)('$kind $status says nothing of the records', (failure) => {
+test.each(outages)('$kind $status is no fault of the records', (failure) => {
   for (const sent of [batch, single, singledOut]) {
     expect(remedyFor(failure, sent)).toEqual({ kind: 'again' });
   }
 });
 
-test.each(suspects)('$kind $status may be the doing of the records', (failure) => {
+test.each(suspects)('$kind $status may be the fault of the records', (failure) => {
   for (const sent of [batch, single, singledOut]) {
     expect(remedyFor(failure, sent)).toEqual({ kind: 'count' });
   }
@@ -41,14 +41,14 @@ test.each([
   { failure: status(422), many: 'isolate', reason: 'HTTP 422: no plums' },
   { failure: status(413), many: 'shrink', reason: 'HTTP 413: no plums' },
   { failure: bug, many: 'isolate', reason: 'bug: TypeError' },
-])('$reason is a dead letter alone, and in a batch: $many', ({ failure, many, reason }) => {
+])('$reason makes a single record a dead letter, and a batch: $many', ({ failure, many, reason }) => {
   const refusal = { reply: ' no plums\n' };
   expect(remedyFor(failure, batch, refusal)).toEqual({ kind: many });
   expect(remedyFor(failure, single, refusal)).toEqual({ kind: 'dead', reason });
   expect(remedyFor(failure, singledOut, refusal)).toEqual({ kind: 'dead', reason });
 });
 
-test('a refused token holds; a record that alone is refused while others are taken does not', () => {
+test('a refused token holds the queue; a refused record does not while others are taken', () => {
   for (const sent of [batch, single]) {
     expect(remedyFor(status(401), sent)).toEqual({ kind: 'hold', mayBeRecord: false });
     expect(remedyFor(status(403), sent)).toEqual({ kind: 'hold', mayBeRecord: true });
@@ -62,7 +62,7 @@ test('the reason is cut to 500 characters', () => {
   expect(remedy.kind === 'dead' && remedy.reason.length).toBe(500);
 });
 
-test('what was thrown tells its name and nothing it says', () => {
+test('the reason of a thrown error is its name, without its message', () => {
   const thrown: [unknown, string][] = [
     [new SyntaxError('plum cake'), 'bug: SyntaxError'],
     ['plum cake', 'bug: string'],

@@ -62,7 +62,7 @@ describe('ALLOWED_IPS', () => {
     { list: '127.0.0.2', status: 403 },
     { list: '::1', status: 403 },
     { list: 'fd00::/8', status: 403 },
-  ])('$list answers a call from 127.0.0.1 with $status', async ({ list, status }) => {
+  ])('$list gives a call from 127.0.0.1 the status $status', async ({ list, status }) => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: list });
     for (const path of [PATH, '/'])
       expect((await bridge.send('127.0.0.1', 'POST', path)).status).toBe(status);
@@ -78,14 +78,14 @@ describe('ALLOWED_IPS', () => {
     { list: '::ffff:127.0.0.1', from: '127.0.0.1', status: 200 },
     { list: '::1', from: '127.0.0.1', status: 403 },
   ])(
-    '$list answers a call from $from to a server on all addresses with $status',
+    '$list gives a call from $from to a server on all addresses the status $status',
     async ({ list, from, status }) => {
       const bridge = await bridgeOn('::', { ALLOWED_IPS: list });
       expect((await bridge.send(from, 'POST', PATH)).status).toBe(status);
     },
   );
 
-  test('leaves health, readiness and metrics to everybody, and log events to nobody else', async () => {
+  test('lets everybody reach health, readiness and metrics, and only its addresses send log events', async () => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: '10.0.0.0/8' });
     for (const path of ['/healthz', '/readyz', '/metrics']) {
       expect((await bridge.send('127.0.0.1', 'GET', path)).status).toBe(200);
@@ -93,7 +93,7 @@ describe('ALLOWED_IPS', () => {
     expect((await bridge.send('127.0.0.1', 'POST', LOGS)).status).toBe(403);
   });
 
-  test('takes no word of a proxy for an address', async () => {
+  test('ignores the address that a proxy claims in a header', async () => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: '10.0.0.0/8' });
     const headers = { 'x-forwarded-for': '10.0.0.1', 'x-real-ip': '10.0.0.1', forwarded: 'for=10.0.0.1' };
     const { status, body } = await bridge.send('127.0.0.1', 'POST', PATH, headers);
@@ -104,19 +104,19 @@ describe('ALLOWED_IPS', () => {
     expect(bridge.lines.at(-1)).toMatchObject({ level: 'warn', reason: 'address' });
   });
 
-  test('is asked before the key is', async () => {
+  test('counts before the key', async () => {
     const bridge = await bridgeOn('127.0.0.1', { ALLOWED_IPS: '10.0.0.0/8', BRIDGE_API_KEYS: 'right-key' });
     expect((await bridge.send('127.0.0.1', 'POST', PATH, { 'x-api-key': 'right-key' })).status).toBe(403);
     const other = await bridgeOn('127.0.0.1', { ALLOWED_IPS: '127.0.0.1', BRIDGE_API_KEYS: 'right-key' });
     expect((await other.send('127.0.0.1', 'POST', PATH)).status).toBe(401);
   });
 
-  test('is for everybody where it is not set', async () => {
+  test('lets everybody in where it is not set', async () => {
     const bridge = await bridgeOn('127.0.0.1', {});
     expect((await bridge.send('127.0.0.1', 'POST', PATH)).status).toBe(200);
   });
 
-  test('names no one: a call that came over no connection is refused', async () => {
+  test('refuses a call that came over no connection', async () => {
     const bridge = testBridge({ ALLOWED_IPS: '0.0.0.0/0,::/0' });
     closes.push(() => bridge.close());
     expect((await bridge.ask({ input_type: 'request' })).status).toBe(403);

@@ -70,21 +70,18 @@ const early = [
   { name: 'a large body with a wrong key', status: 401, head: {}, body: trap(MAX * 30) },
 ];
 
-test.each(early)(
-  '$name: the pipelined call behind it gets its own answer',
-  async ({ status, head, body }) => {
-    const raw = await client();
-    raw.write(rawHead(body.length, head), body, rawPost(call('hello'), KEY), rawPost(call('block'), KEY));
-    const first = await raw.reply();
-    expect(first.status).toBe(status);
-    if (status === 200) expect(actionOf(first)).toBe('BLOCKED');
-    else expect(JSON.parse(first.body)).toMatchObject({ error: { message: expect.any(String) } });
-    expect(first.headers.connection).not.toBe('close');
-    expect(actionOf(await raw.reply())).toBe('NONE');
-    expect(actionOf(await raw.reply())).toBe('BLOCKED');
-    expect(raw.rest()).toBe('');
-  },
-);
+test.each(early)('$name: the pipelined call behind it gets its own reply', async ({ status, head, body }) => {
+  const raw = await client();
+  raw.write(rawHead(body.length, head), body, rawPost(call('hello'), KEY), rawPost(call('block'), KEY));
+  const first = await raw.reply();
+  expect(first.status).toBe(status);
+  if (status === 200) expect(actionOf(first)).toBe('BLOCKED');
+  else expect(JSON.parse(first.body)).toMatchObject({ error: { message: expect.any(String) } });
+  expect(first.headers.connection).not.toBe('close');
+  expect(actionOf(await raw.reply())).toBe('NONE');
+  expect(actionOf(await raw.reply())).toBe('BLOCKED');
+  expect(raw.rest()).toBe('');
+});
 
 test.each(early)(
   '$name: a caller who is still sending can go on with the next call',
@@ -100,7 +97,7 @@ test.each(early)(
   },
 );
 
-test('a caller who takes its time with a body that nobody reads can go on as well', async () => {
+test('a caller who is slow with a body that nobody reads can use its connection again', async () => {
   const slow = async ({ head, body, status }: (typeof early)[number]) => {
     const raw = await client();
     raw.write(rawHead(body.length, head), body.slice(0, 1000));
@@ -112,20 +109,23 @@ test('a caller who takes its time with a body that nobody reads can go on as wel
   await Promise.all(early.map(slow));
 });
 
-test.each(early)('$name: chunks are told from the next call', async ({ head, body, status }) => {
-  const raw = await client();
-  const { 'content-length': _, ...chunked } = { ...head, 'content-length': '' };
-  const start = rawHead(0, { ...chunked, 'transfer-encoding': 'chunked' }).replace(
-    'content-length: 0\r\n',
-    '',
-  );
-  raw.write(start, `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, rawPost(call('hello'), KEY));
-  expect((await raw.reply()).status).toBe(status);
-  expect(actionOf(await raw.reply())).toBe('NONE');
-  expect(raw.rest()).toBe('');
-});
+test.each(early)(
+  '$name: chunks of the body are not taken for the next call',
+  async ({ head, body, status }) => {
+    const raw = await client();
+    const { 'content-length': _, ...chunked } = { ...head, 'content-length': '' };
+    const start = rawHead(0, { ...chunked, 'transfer-encoding': 'chunked' }).replace(
+      'content-length: 0\r\n',
+      '',
+    );
+    raw.write(start, `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`, rawPost(call('hello'), KEY));
+    expect((await raw.reply()).status).toBe(status);
+    expect(actionOf(await raw.reply())).toBe('NONE');
+    expect(raw.rest()).toBe('');
+  },
+);
 
-test('pipelined calls are answered in order, whichever the backend answers first', async () => {
+test('pipelined calls get replies in order, whichever the backend judges first', async () => {
   const raw = await client();
   const texts = ['slow', 'block', 'hello', 'slow block', 'hello', 'block'];
   raw.write(texts.map((text) => rawPost(call(text), KEY)).join(''));
@@ -192,7 +192,7 @@ test('an absolute target, as a forward proxy writes it, is served', async () => 
   expect(actionOf(await raw.reply())).toBe('BLOCKED');
 });
 
-test('a crowd of large bodies is served, each with its own answer', async () => {
+test('many large bodies at once are served, each with its own reply', async () => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 100 });
   const post = (text: string) =>
     new Promise<string | undefined>((resolve, reject) => {
@@ -215,7 +215,7 @@ test('a crowd of large bodies is served, each with its own answer', async () => 
   agent.destroy();
 });
 
-test('nothing of all this was a mistake of the bridge', async () => {
+test('none of these cases is logged as a mistake of the bridge', async () => {
   expect(await counted('rejected_total', { reason: 'bug' })).toBe(0);
   expect(bridge.lines().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   expect(bridge.stderr()).toBe('');

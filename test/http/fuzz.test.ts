@@ -118,7 +118,7 @@ test('thousands of damaged calls get one of the three actions or a 4xx, never an
   for (const kind of ['NONE', 'BLOCKED', 'error']) expect(seen[kind], kind).toBeGreaterThan(50);
 });
 
-test('so do damaged calls that are sent to vendors, whatever those say', async () => {
+test('damaged calls that are sent to vendors get such a reply too, for any reply of theirs', async () => {
   const next = randomFrom(3);
   const replies: FakeBackend['reply'][] = [
     aktoAllows,
@@ -150,7 +150,7 @@ test('so do damaged calls that are sent to vendors, whatever those say', async (
   }
 });
 
-test('none gets past a vendor that blocks everything, even where failures let pass', async () => {
+test('no damaged call gets past a vendor that blocks everything, even under fail_open', async () => {
   const akto = await startFakeBackend(aktoBlocks('no'));
   closes.push(akto.close);
   const env = { AKTO_GUARDRAIL_API_BASE: akto.url, AKTO_API_KEY: 'token', UNREACHABLE_FALLBACK: 'fail_open' };

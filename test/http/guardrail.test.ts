@@ -43,43 +43,46 @@ const KEYS = [
 ];
 const call = (fields: object) => ({ input_type: 'request', texts: ['hello'], ...fields });
 
-describe('what is accepted', () => {
+describe('a guardrail call is accepted', () => {
   const tool = { name: 'look_up', arguments: '{"title":"plum cake"}' };
   test.each<{ name: string; body: object }>([
-    { name: 'nothing but the input_type', body: { input_type: 'request' } },
-    { name: 'nothing but the input_type of an answer', body: { input_type: 'response' } },
+    { name: 'with nothing but the input_type', body: { input_type: 'request' } },
+    { name: 'with nothing but the input_type of a response', body: { input_type: 'response' } },
     {
-      name: 'every other key null',
+      name: 'with every other key null',
       body: { input_type: 'request', ...Object.fromEntries(KEYS.map((key) => [key, null])) },
     },
-    { name: 'empty lists and objects', body: call({ texts: [], images: [], tools: [], request_data: {} }) },
-    { name: 'empty and null texts', body: call({ texts: ['', null, ''] }) },
-    { name: 'keys of a later release', body: call({ from_the_future: { nested: [1] }, stream: true }) },
     {
-      name: 'tools without a function',
+      name: 'with empty lists and objects',
+      body: call({ texts: [], images: [], tools: [], request_data: {} }),
+    },
+    { name: 'with empty and null texts', body: call({ texts: ['', null, ''] }) },
+    { name: 'with keys of a later release', body: call({ from_the_future: { nested: [1] }, stream: true }) },
+    {
+      name: 'with tools that have no function',
       body: call({ tools: [{ type: 'web_search' }, { type: 'mcp', x: 1 }] }),
     },
-    { name: 'tools that are no objects', body: call({ tools: [null, 1, 'web_search', []] }) },
+    { name: 'with tools that are no objects', body: call({ tools: [null, 1, 'web_search', []] }) },
     {
-      name: 'complete tool calls',
+      name: 'with complete tool calls',
       body: call({ tool_calls: [{ id: 'a', type: 'function', function: tool }] }),
     },
     {
-      name: 'chunks of tool calls, with index and without id and name',
+      name: 'with chunks of tool calls that have an index, but no id and no name',
       body: call({
         tool_calls: [{ index: 0, id: null, type: null, function: { name: null, arguments: '' } }],
       }),
     },
     {
-      name: 'tool calls without a function',
+      name: 'with tool calls that have no function',
       body: call({ tool_calls: [{}, null, { function: null }, 'x'] }),
     },
     {
-      name: 'arguments that are no JSON',
+      name: 'with arguments that are no JSON',
       body: call({ tool_calls: [{ function: { arguments: '{"a":' } }] }),
     },
     {
-      name: 'messages of every shape',
+      name: 'with messages of every shape',
       body: call({
         structured_messages: [
           { role: 'user', content: 'x' },
@@ -92,26 +95,32 @@ describe('what is accepted', () => {
         ],
       }),
     },
-    { name: 'images as links, data and null', body: call({ images: ['https://x.example/a.png', null, ''] }) },
     {
-      name: 'numbers of every size',
+      name: 'with images as links, data and null',
+      body: call({ images: ['https://x.example/a.png', null, ''] }),
+    },
+    {
+      name: 'with numbers of every size',
       body: call({ tools: [{ n: 1e308, m: -1e-307 }], images: [Number.MIN_VALUE] }),
     },
-    { name: 'lone surrogates', body: call({ texts: ['\ud800', 'a\udc00b'] }) },
-    { name: 'null characters', body: call({ texts: ['\u0000'], model: '\u0000' }) },
-    { name: 'a model that is empty', body: call({ model: '', litellm_version: 'not.a.version' }) },
-    { name: 'headers of every type', body: call({ request_headers: { a: 'x', b: null, c: 1, d: ['x'] } }) },
-    { name: 'a hundred thousand texts', body: call({ texts: Array(100_000).fill('x') }) },
+    { name: 'with lone surrogates', body: call({ texts: ['\ud800', 'a\udc00b'] }) },
+    { name: 'with null characters', body: call({ texts: ['\u0000'], model: '\u0000' }) },
+    { name: 'with an empty model name', body: call({ model: '', litellm_version: 'not.a.version' }) },
     {
-      name: 'twenty thousand messages',
+      name: 'with headers of every type',
+      body: call({ request_headers: { a: 'x', b: null, c: 1, d: ['x'] } }),
+    },
+    { name: 'with a hundred thousand texts', body: call({ texts: Array(100_000).fill('x') }) },
+    {
+      name: 'with twenty thousand messages',
       body: call({ structured_messages: Array(20_000).fill({ role: 'user', content: 'x' }) }),
     },
-    { name: 'one text of megabytes', body: call({ texts: ['lorem ipsum '.repeat(400_000)] }) },
+    { name: 'with one text of megabytes', body: call({ texts: ['lorem ipsum '.repeat(400_000)] }) },
   ])('$name', async ({ body }) => {
     expect(await post(body)).toMatchObject(NONE);
   });
 
-  test('keys that an object has by itself are data like any other', async () => {
+  test('with keys that every object has, which are data like any other', async () => {
     const own = `{"__proto__":{"texts":["${SECRET}"],"polluted":1},"constructor":{"prototype":{"polluted":1}}`;
     expect(await post(`${own},"input_type":"request"}`)).toMatchObject(NONE);
     expect(await post(`{"input_type":"request","request_headers":${own}}}`)).toMatchObject(NONE);
@@ -119,13 +128,13 @@ describe('what is accepted', () => {
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
-  test('numbers too large for a double are data like any other', async () => {
+  test('with numbers too large for a double, which are data like any other', async () => {
     expect(await post('{"input_type":"request","tools":[{"n":1e999}],"images":[-1e999]}')).toMatchObject(
       NONE,
     );
   });
 
-  test('what is nested without end, in fields that nobody reads', async () => {
+  test('with endless nesting in fields that nobody reads', async () => {
     const deep = `${'[{"a":'.repeat(100_000)}1${'}]'.repeat(100_000)}`;
     for (const field of ['from_the_future', 'images', 'request_data']) {
       const value = field === 'request_data' ? `{"a":${deep}}` : deep;
@@ -133,7 +142,7 @@ describe('what is accepted', () => {
     }
   });
 
-  test('bytes that are no UTF-8, without losing the words round them', async () => {
+  test('with bytes that are no UTF-8, and keeps the words around them', async () => {
     const bytes = (text: string) =>
       Buffer.concat([
         Buffer.from('{"input_type":"request","texts":["'),
@@ -145,13 +154,13 @@ describe('what is accepted', () => {
   });
 
   test.each(['application/json', 'text/plain', 'application/json; charset=utf-8', ''])(
-    'a content type of "%s"',
+    'with a content type of "%s"',
     async (type) => {
       expect(await post(call({}), { headers: { 'content-type': type } })).toMatchObject(NONE);
     },
   );
 
-  test('the bare base path, and a query', async () => {
+  test('at the bare base path, and with a query', async () => {
     for (const path of ['/', '/?a=b', `${PATH}?a=b`]) {
       expect(await post(call({}), {}, path)).toMatchObject(NONE);
       expect(await post(call({ texts: ['Project NightinGale'] }), {}, path)).toMatchObject(BLOCKED);
@@ -161,7 +170,7 @@ describe('what is accepted', () => {
 
 test.each<{ where: string; body: object }>([
   { where: 'a text of a request', body: { input_type: 'request', texts: ['a', SECRET] } },
-  { where: 'a text of an answer', body: { input_type: 'response', texts: ['', `key: ${SECRET}`] } },
+  { where: 'a text of a response', body: { input_type: 'response', texts: ['', `key: ${SECRET}`] } },
   {
     where: 'a system prompt that stands only in structured_messages',
     body: call({ structured_messages: [{ role: 'system', content: SECRET }] }),
@@ -206,6 +215,6 @@ test.each<{ where: string; body: object }>([
       tool_calls: [{ function: { arguments: '{"q": "der Schl\\u00fcssel"}' } }],
     },
   },
-])('what must not pass, in $where, blocks', async ({ body }) => {
+])('a credential in $where blocks', async ({ body }) => {
   expect(await post(body)).toMatchObject(BLOCKED);
 });

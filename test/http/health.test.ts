@@ -31,7 +31,7 @@ const vendors: FakeBackend['reply'] = ({ path }, response) =>
     path.includes('http-proxy') ? '{"data":{"guardrailsResult":{"Allowed":true}}}' : '{"decision":"allow"}',
   );
 
-test('it is healthy and ready on a cold start, without traffic and without asking a backend', async () => {
+test('the bridge is healthy and ready on a cold start, without traffic and without asking a backend', async () => {
   const { get, backend } = await bridgeWith(vendors);
   expect(await get('/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
   expect(await get('/readyz')).toEqual({
@@ -48,7 +48,7 @@ test('it is healthy and ready on a cold start, without traffic and without askin
   expect(backend.seen).toEqual([]);
 });
 
-test('it is ready without any backend', async () => {
+test('the bridge is ready without any backend', async () => {
   const bridge = testBridge({});
   closes.push(bridge.close);
   const response = await bridge.app.request('/readyz');
@@ -75,13 +75,13 @@ test('a backend in trouble is named, and does not take the bridge out of service
   expect(await get('/healthz')).toMatchObject({ status: 200 });
 });
 
-test('one failure is no trouble yet', async () => {
+test('one failure of a backend is not named', async () => {
   const { app, get } = await bridgeWith((_, response) => void response.writeHead(500).end());
   await app.request('/', { method: 'POST', body: CALL });
   expect(await get('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
 });
 
-test('readyz says nothing of where a backend is', async () => {
+test('readyz does not tell the address of a backend', async () => {
   const { app, get, backend } = await bridgeWith((_, response) => void response.writeHead(500).end('inside'));
   for (let i = 0; i < 6; i++) await app.request('/', { method: 'POST', body: CALL });
   const { body } = await get('/readyz');
@@ -89,10 +89,7 @@ test('readyz says nothing of where a backend is', async () => {
   expect(JSON.stringify(body)).not.toContain('token');
 });
 
-test.each(['/healthz', '/readyz', '/metrics'])(
-  'HEAD %s is answered, for probes that use it',
-  async (path) => {
-    const { app } = await bridgeWith(vendors);
-    expect((await app.request(path, { method: 'HEAD' })).status).toBe(200);
-  },
-);
+test.each(['/healthz', '/readyz', '/metrics'])('HEAD %s works, for probes that use it', async (path) => {
+  const { app } = await bridgeWith(vendors);
+  expect((await app.request(path, { method: 'HEAD' })).status).toBe(200);
+});

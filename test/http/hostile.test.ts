@@ -94,7 +94,7 @@ async function expectJudged(backend: string, env: Record<string, string>, body: 
 describe.each(calls)('$name cannot get past a vendor that is there, even under fail_open', ({ body }) => {
   test('Akto, in a request', () =>
     expectJudged('akto', aktoAt(akto.url), { ...body, input_type: 'request' }));
-  test('Akto, in an answer', () =>
+  test('Akto, in a response', () =>
     expectJudged('akto', aktoAt(akto.url), { ...body, input_type: 'response' }));
   test('Capsule', () => {
     const { CAPSULE_LITELLM_FAIL_OPEN: _, ...env } = capsuleAt(capsule.url);

@@ -14,7 +14,7 @@ describe('a POST of log events', () => {
     ['json_array', (events: object[]) => JSON.stringify(events)],
     ['ndjson', (events: object[]) => events.map((event) => JSON.stringify(event)).join('\n')],
     ['gzip', (events: object[]) => gzipSync(JSON.stringify(events))],
-  ])('%s is stored, and answered with what became of its rows', async (name, encode) => {
+  ])('as %s is stored, and gets a receipt of its rows', async (name, encode) => {
     const bridge = await recordingBridge();
     const headers: Record<string, string> = name === 'gzip' ? { 'content-encoding': 'gzip' } : {};
     const body = encode([eventOf('a'), eventOf('b')]);
@@ -24,7 +24,7 @@ describe('a POST of log events', () => {
     expect(bridge.records().map(({ tag }) => tag.litellm_call_id)).toEqual(['a', 'b']);
   });
 
-  test('single events, five hundred and twelve at once', async () => {
+  test('with a single event is stored, for 512 of them at once', async () => {
     const bridge = await recordingBridge();
     const replies = await Promise.all(
       Array.from({ length: 512 }, (_, i) => bridge.send(eventOf(`call-${i}`))),
@@ -35,7 +35,7 @@ describe('a POST of log events', () => {
     expect(bridge.records()).toHaveLength(512);
   });
 
-  test('five hundred and twelve rows of 50 KB in one', async () => {
+  test('with 512 rows of 50 KB is stored', async () => {
     const bridge = await recordingBridge();
     const content = 'When does the library open? '.repeat(1830);
     const events = Array.from({ length: 512 }, (_, i) =>
@@ -46,7 +46,7 @@ describe('a POST of log events', () => {
     expect(bridge.records().every(({ text }) => text.includes(content))).toBe(true);
   });
 
-  test('bad rows are kept as dead letters while the good ones go on', async () => {
+  test('has its bad rows kept as dead letters while the good ones go on', async () => {
     const bridge = await recordingBridge();
     const body = `[${JSON.stringify(eventOf('good'))}, null, 7, {"id": oops}]`;
     expect(await bridge.send(body)).toEqual({ status: 200, reply: { ...ZERO, new: 1, bad: 2, null: 1 } });
@@ -56,7 +56,7 @@ describe('a POST of log events', () => {
     expect(bridge.lines.some(({ msg }) => msg.startsWith('log rows cannot be read'))).toBe(true);
   });
 
-  test('dead letters that an operator dropped are not counted any longer', async () => {
+  test('leaves no count of bad rows once an operator has dropped them', async () => {
     const bridge = await recordingBridge();
     await bridge.send('{"id": oops}');
     expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(1);
@@ -66,28 +66,28 @@ describe('a POST of log events', () => {
     await until(async () => !(await bridge.metric('telemetry_dead_records{backend="intake"}')));
   });
 
-  test('rows of generic_api_use_v1 are counted and named in the log', async () => {
+  test('has rows of generic_api_use_v1 counted and named in the log', async () => {
     const bridge = await recordingBridge();
     const legacy = { id: 'a', startTime: '2026', modelParameters: '{}', usage: 'Usage()', metadata: '{}' };
     expect(await bridge.send([legacy])).toEqual({ status: 200, reply: { ...ZERO, legacy: 1 } });
     expect(bridge.lines.some(({ msg }) => msg.includes('generic_api_use_v1'))).toBe(true);
   });
 
-  test.each([['[]'], ['null'], ['']])('nothing to store: %j', async (body) => {
+  test.each([['[]'], ['null'], ['']])('without rows stores nothing: %j', async (body) => {
     const bridge = await recordingBridge();
     expect((await bridge.send(body)).status).toBe(200);
   });
 });
 
-describe('what is refused says why', () => {
+describe('a refusal says why', () => {
   test.each([
-    ['no event at all', '{"hello":1}', {}, 400, 'invalid'],
-    ['no JSON', 'hello', {}, 400, 'invalid'],
-    ['gzip that is none', 'hello', { 'content-encoding': 'gzip' }, 400, 'not_gzip'],
-    ['another encoding', 'hello', { 'content-encoding': 'br' }, 415, 'content_encoding'],
-    ['too large', 'x'.repeat(2_000_000), {}, 413, 'too_large'],
+    ['for rows of which none is an event', '{"hello":1}', {}, 400, 'invalid'],
+    ['for a body that is no JSON', 'hello', {}, 400, 'invalid'],
+    ['for gzip that is none', 'hello', { 'content-encoding': 'gzip' }, 400, 'not_gzip'],
+    ['for another encoding', 'hello', { 'content-encoding': 'br' }, 415, 'content_encoding'],
+    ['for a body that is too large', 'x'.repeat(2_000_000), {}, 413, 'too_large'],
     [
-      'too large when unpacked',
+      'for a body that is too large when unpacked',
       gzipSync('x'.repeat(2_000_000)),
       { 'content-encoding': 'gzip' },
       413,
@@ -103,21 +103,21 @@ describe('what is refused says why', () => {
     expect(bridge.lines.at(-1)).toMatchObject({ msg: 'log events refused', reason: type });
   });
 
-  test('a wrong key', async () => {
+  test('for a wrong key', async () => {
     const bridge = await recordingBridge({ BRIDGE_API_KEYS: 'right' });
     expect((await bridge.send([eventOf('a')])).status).toBe(401);
     expect((await bridge.send([eventOf('a')], { authorization: 'Bearer right' })).status).toBe(200);
     expect((await bridge.send([eventOf('a')], { 'x-api-key': 'right' })).status).toBe(200);
   });
 
-  test('another method', async () => {
+  test('for another method', async () => {
     const bridge = await recordingBridge();
     expect((await bridge.app.request(LOGS)).status).toBe(405);
   });
 });
 
 describe('where nothing can be stored', () => {
-  test('the sender keeps its events, and verdicts flow', async () => {
+  test('the sender keeps its events, and calls are still judged', async () => {
     const file = path.join(temporaryFolder(), 'file');
     fs.writeFileSync(file, '');
     const bridge = await recordingBridge({ DATA_DIR: file });
@@ -155,7 +155,7 @@ describe('where nothing can be stored', () => {
     expect(fs.readdirSync(dir).filter((name) => name.endsWith('.db'))).toEqual(['outbox.db']);
   });
 
-  test('a full outbox says so', async () => {
+  test('the reply says if the outbox is full', async () => {
     const bridge = await recordingBridge({ OUTBOX_MAX_MB: '0.01' });
     expect(await bridge.send([eventOf('a')])).toMatchObject({
       status: 503,

@@ -58,8 +58,8 @@ function bridgeWith(document: Document, env: Record<string, string> = {}) {
 const BLOCKS = { chain: ['secrets'], policy: { secrets: { action: 'block' } } };
 const team = (name: string) => ({ request_data: { user_api_key_team_alias: name } });
 
-describe('what LiteLLM is answered', () => {
-  test('where a policy blocks: a sentence and a reference that is in the log', async () => {
+describe('the reply to LiteLLM', () => {
+  test('is a sentence and a reference found in the log, where a policy blocks', async () => {
     const bridge = bridgeWith(BLOCKS);
     const reply = await bridge.ask({ texts: [SECRET] });
     expect(reply).toEqual({
@@ -82,7 +82,7 @@ describe('what LiteLLM is answered', () => {
     expect(await bridge.count('decisions_total', { input_type: 'request', action: 'BLOCKED' })).toBe(1);
   });
 
-  test('where a policy that has words of its own blocks: those', async () => {
+  test('is the message of the policy that blocks, where it has one', async () => {
     const policy = { 'prompt-injection': { response: { action: 'block', message: 'Please rephrase.' } } };
     const { ask } = bridgeWith({ chain: ['prompt-injection'], policy });
     const { blocked_reason } = await ask({
@@ -91,12 +91,12 @@ describe('what LiteLLM is answered', () => {
     expect(blocked_reason).toMatch(/^Please rephrase\. Reference: [0-9a-f]{16}$/);
   });
 
-  test('where the operator wants the policy named: its kind and reason', async () => {
+  test('names kind and reason of the policy, where the operator wants it', async () => {
     const { ask } = bridgeWith(BLOCKS, { BLOCKED_MESSAGE: '{backend} says {reason}' });
     expect((await ask({ texts: [SECRET] })).blocked_reason).toBe('secrets says secret_detected');
   });
 
-  test('where a policy redacts: as many texts, in their order', async () => {
+  test('has as many texts, in their order, where a policy redacts', async () => {
     const { ask } = bridgeWith({ chain: ['secrets', 'pii-detector'] });
     expect(await ask({ texts: ['one', `two ${SECRET}`, MAIL] })).toEqual({
       action: 'GUARDRAIL_INTERVENED',
@@ -104,7 +104,7 @@ describe('what LiteLLM is answered', () => {
     });
   });
 
-  test('where it stands in a system prompt or a tool result: the rows', async () => {
+  test('has the rows, where a policy redacts a system prompt or a tool result', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] });
     const rows = [
       { role: 'system', content: `key ${SECRET}` },
@@ -119,18 +119,18 @@ describe('what LiteLLM is answered', () => {
     });
   });
 
-  test('where no reply can say it: a block', async () => {
+  test('is a block, where no reply can carry the redaction', async () => {
     const { ask, count } = bridgeWith({ chain: ['secrets'] });
     const tools = [{ type: 'function', function: { name: 'n', description: SECRET } }];
     expect(await ask({ texts: ['x'], tools })).toMatchObject({ action: 'BLOCKED' });
     expect(await count('unapplied_redactions_total', { input_type: 'request' })).toBe(1);
   });
 
-  test('where nothing was found: nothing', async () => {
+  test('is NONE, where nothing was found', async () => {
     expect(await bridgeWith({ chain: ['secrets'] }).ask({ texts: ['hello'] })).toEqual({ action: 'NONE' });
   });
 
-  test('of an answer that grows: how much of it may not be shown yet', async () => {
+  test('tells how much of a growing response may not be shown yet', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] }, { RESPONSE_REDACTION: 'rewrite' });
     const said = (text: string) =>
       ask({ input_type: 'response', litellm_call_id: 's', texts: [text, 'Done. '] });
@@ -144,13 +144,13 @@ describe('what LiteLLM is answered', () => {
     });
   });
 
-  test('of an answer that may not be rewritten: a block', async () => {
+  test('is a block, where a response may not be rewritten', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] }, { RESPONSE_REDACTION: 'block' });
     expect(await ask({ input_type: 'response', texts: [SECRET] })).toMatchObject({ action: 'BLOCKED' });
     expect(await ask({ input_type: 'response', texts: ['Fine. '] })).toEqual({ action: 'NONE' });
   });
 
-  test('of a call beside the model, where a rewrite comes too late: a block', async () => {
+  test('is a block for a call beside the model, where a rewrite comes too late', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] });
     const during = { additional_provider_specific_params: { mode: 'during_call' } };
     expect(await ask({ texts: [SECRET], ...during })).toMatchObject({ action: 'BLOCKED' });
@@ -160,7 +160,7 @@ describe('what LiteLLM is answered', () => {
     ['rewrite', { action: 'GUARDRAIL_INTERVENED', texts: [`I wrote to ${MAIL}`] }],
     ['block', { action: 'NONE' }],
   ])(
-    'of an answer with a marker of its request, where answers are handled by %s',
+    'to a response with a marker of its request, under RESPONSE_REDACTION=%s',
     async (RESPONSE_REDACTION, reply) => {
       const policy = { 'pii-detector': { redaction: { reversible: true } } };
       const { ask } = bridgeWith({ chain: ['pii-detector'], policy }, { RESPONSE_REDACTION });
@@ -177,7 +177,7 @@ describe('what LiteLLM is answered', () => {
     },
   );
 
-  test('where a vendor redacts what a policy has left: both', async () => {
+  test('has the redactions of policy and vendor, where both redact', async () => {
     const akto = await startFakeBackend(aktoRedacts('dana', '****'));
     closes.push(() => akto.close());
     const { ask } = bridgeWith({ chain: ['secrets'] }, aktoAt(akto.url));
@@ -189,7 +189,7 @@ describe('what LiteLLM is answered', () => {
   });
 });
 
-describe('what a policy that observes would have done', () => {
+describe('the decision of a policy that observes', () => {
   const OBSERVES = {
     chain: ['secrets', 'banned-keywords'],
     policy: { secrets: { mode: 'observe' }, 'banned-keywords': { keywords: ['tulip'], mode: 'observe' } },
@@ -231,7 +231,7 @@ describe('what a policy that observes would have done', () => {
   });
 });
 
-test('reading the file again is counted, and what is wrong with it said', async () => {
+test('each reload of the policy file is counted, and its mistakes are logged', async () => {
   const { ask, count, write, reloadPolicies, lines } = bridgeWith(BLOCKS);
   const reloads = async () =>
     Promise.all(
@@ -270,7 +270,7 @@ describe('the audit log', () => {
   };
   const NOBODY = { by: null, reason_code: null, ref: null, rules: [], would_block: [], would_redact: [] };
 
-  test('has a row for each decision: who, what and why', async () => {
+  test('has a row for each decision that tells who, what and why', async () => {
     const DATA_DIR = folder();
     const { ask, rows } = bridgeWith(AUDITED, { DATA_DIR, RESPONSE_REDACTION: 'rewrite' });
     await ask({ ...who, litellm_call_id: '1', texts: ['hello'] });
@@ -325,7 +325,7 @@ describe('the audit log', () => {
     expect(await count('failures_total', { ...labels, kind: 'timeout' })).toBe(1);
   });
 
-  test('has rows only of what did not pass, if that is wanted', async () => {
+  test('has rows only for calls that did not pass, if set so', async () => {
     const DATA_DIR = folder();
     const policy = { ...AUDITED.policy, 'audit-logger': { log_all_access: false } };
     const { ask, rows } = bridgeWith({ ...AUDITED, policy }, { DATA_DIR });
@@ -361,7 +361,7 @@ describe('the audit log', () => {
   });
 });
 
-describe('no content', () => {
+describe('no content of a call', () => {
   const CANARIES = [
     'canary prompt',
     SECRET,

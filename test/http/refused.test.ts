@@ -54,7 +54,7 @@ test.each<{ name: string; body: unknown; field: string }>([
   });
 });
 
-test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s gets a 405 that says POST', async (method) => {
+test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s gets a 405 that names POST', async (method) => {
   for (const path of [PATH, '/']) {
     const response = await bridge.app.request(path, { method });
     expect(response.status).toBe(405);

@@ -53,7 +53,7 @@ test('a redaction of a hundred thousand equal messages, or parts, is applied in 
   expect(parts.reply).toMatchObject({ action: 'GUARDRAIL_INTERVENED' });
 });
 
-test('a denial of one side counts even where the outer verdict is missing', async () => {
+test('a denial by one side counts even where the outer verdict is missing', async () => {
   const bridge = await withAkto(aktoReply({ requestResult: { Allowed: false } }), {
     AKTO_UNREACHABLE_FALLBACK: 'fail_open',
   });

@@ -7,7 +7,7 @@ const body = (text: string, length = 0) =>
   Buffer.from(JSON.stringify({ input_type: 'request', texts: [text] }).padEnd(length));
 const textIn = (memory: RequestMemory, key: string) => memory.recall(key)?.texts[0];
 
-test('a request is recalled as it was remembered, and the last one of an id wins', () => {
+test('a request is recalled as it was sent, and the last one of an id wins', () => {
   const memory = new RequestMemory();
   memory.remember('a', body('first'));
   memory.remember('b', body('other'));
@@ -17,7 +17,7 @@ test('a request is recalled as it was remembered, and the last one of an id wins
   expect(memory.recall('c')).toBeUndefined();
 });
 
-test('the oldest requests make room, and what is kept stays within the bound', () => {
+test('the oldest requests make room, and the memory stays within its bound', () => {
   const memory = new RequestMemory({ maxBytes: 4 * MB });
   for (let i = 0; i < 100; i++) memory.remember(`id-${i}`, body(`body ${i}`, MB / 4));
   const kept = Array.from({ length: 100 }, (_, i) => textIn(memory, `id-${i}`));

@@ -3,8 +3,8 @@ import { factsOf, requestFingerprint } from '../../src/litellm/log-event.ts';
 
 const NOW = 1_800_000_000_000;
 
-describe('facts of a log event', () => {
-  test('a success is joined by its litellm_call_id and told from others by its id and start', () => {
+describe('a log event', () => {
+  test('of a success is joined by its litellm_call_id and told from others by its id and start', () => {
     const event = {
       litellm_call_id: 'c',
       id: 'chatcmpl-1',
@@ -23,27 +23,31 @@ describe('facts of a log event', () => {
   });
 
   test.each([
-    ['call_id, as one release names it', { call_id: 'c', id: 'x' }, 'c'],
-    ['the id of a failure', { id: 'c', status: 'failure' }, 'c'],
-    ['none for a success of an unsupported release', { id: 'chatcmpl-1', status: 'success' }, undefined],
-    ['none where it is no text', { litellm_call_id: 7, id: 8 }, undefined],
-  ])('the call id is %s', (_, event, callId) => {
+    ['its call_id, as one release names it', { call_id: 'c', id: 'x' }, 'c'],
+    ['its id, if it is a failure', { id: 'c', status: 'failure' }, 'c'],
+    [
+      'none, if it is a success of an unsupported release',
+      { id: 'chatcmpl-1', status: 'success' },
+      undefined,
+    ],
+    ['none, if that is no text', { litellm_call_id: 7, id: 8 }, undefined],
+  ])('has as call id %s', (_, event, callId) => {
     expect(factsOf(event, NOW).callId).toBe(callId);
   });
 
   test.each([
     ['missing', {}, NOW, NOW],
-    ['text', { startTime: '1.5', endTime: '2.5' }, 1500, 2500],
+    ['a text', { startTime: '1.5', endTime: '2.5' }, 1500, 2500],
     ['nonsense', { startTime: {}, endTime: 'soon' }, NOW, NOW],
-    ['only the end', { endTime: 3 }, 3000, 3000],
+    ['only known for the end', { endTime: 3 }, 3000, 3000],
     ['backwards', { startTime: 3, endTime: 1 }, 3000, 3000],
     ['beyond any clock', { startTime: 1e300, endTime: 1e12 }, NOW, NOW],
     ['zero, or below', { startTime: 0, endTime: -1 }, NOW, NOW],
-  ])('times that are %s', (_, times, startedAt, endedAt) => {
+  ])('takes times that are %s', (_, times, startedAt, endedAt) => {
     expect(factsOf({ id: 'a', ...times }, NOW)).toMatchObject({ startedAt, endedAt });
   });
 
-  test('a failure is known by its status, and without one by its error', () => {
+  test('is a failure by its status, and without one by its error', () => {
     expect(factsOf({ id: 'a', error_str: 'boom' }, NOW).outcome).toBe('failure');
     expect(factsOf({ id: 'a', status: 'success', error_str: 'the client left' }, NOW).outcome).toBe(
       'success',
@@ -51,7 +55,7 @@ describe('facts of a log event', () => {
     expect(factsOf({ id: 'a' }, NOW).outcome).toBe('success');
   });
 
-  test('the reference of a block is found in the error', () => {
+  test('has the reference of a block in its error', () => {
     const error_message = 'Blocked by security policy. Reference: 0123456789abcdef';
     const event = { id: 'a', status: 'failure', error_information: { error_message } };
     expect(factsOf(event, NOW).ref).toBe('0123456789abcdef');
@@ -68,29 +72,29 @@ describe('facts of a log event', () => {
     [null, false],
     ['success', false],
   ])(
-    'a success may be blocked where LiteLLM says that a guardrail stopped it: %j',
+    'of a success may belong to a block where LiteLLM says that a guardrail stopped it: %j',
     (guardrail_information, mayBeBlocked) => {
       expect(factsOf({ litellm_call_id: 'a', guardrail_information }, NOW).mayBeBlocked).toBe(mayBeBlocked);
     },
   );
 
-  test('an id of any length a client chose is cut', () => {
+  test('has an id of bounded length, whatever the client chose', () => {
     expect(factsOf({ litellm_call_id: 'x'.repeat(10_000) }, NOW).callId).toHaveLength(256);
   });
 
-  test('events without any id differ by their content', () => {
+  test('without any id differs from others by its content', () => {
     const a = factsOf({ status: 'success', messages: 'a' }, NOW).eventKey;
     expect(factsOf({ status: 'success', messages: 'b' }, NOW).eventKey).not.toBe(a);
     expect(factsOf({ status: 'success', messages: 'a' }, NOW).eventKey).toBe(a);
   });
 });
 
-describe('the fingerprint is of the key and the last text', () => {
+describe('the fingerprint of an event covers the key and the last text', () => {
   const metadata = { user_api_key_hash: 'h' };
   test.each([
-    ['messages', [{ content: 'first' }, { content: 'last' }]],
+    ['of messages', [{ content: 'first' }, { content: 'last' }]],
     [
-      'content in parts',
+      'of content in parts',
       [
         {
           content: [
@@ -100,14 +104,14 @@ describe('the fingerprint is of the key and the last text', () => {
         },
       ],
     ],
-    ['a prompt', 'last'],
-    ['a list of texts', ['first', 'last']],
-    ['a last message without words', [{ content: 'last' }, { content: null }, { content: [] }]],
+    ['of a prompt', 'last'],
+    ['of a list of texts', ['first', 'last']],
+    ['of messages of which the last has no words', [{ content: 'last' }, { content: null }, { content: [] }]],
   ])('%s', (_, messages) => {
     expect(factsOf({ messages, metadata }, NOW).fingerprint()).toBe(requestFingerprint(metadata, 'last'));
   });
 
-  test('another key has another', () => {
+  test('and differs for another key', () => {
     expect(requestFingerprint({ user_api_key_hash: 'i' }, 'last')).not.toBe(
       requestFingerprint(metadata, 'last'),
     );

@@ -6,7 +6,7 @@ const two = { id: 'b', status: 'failure', error_str: 'a, "quoted" ] and } in a t
 const legacy = { id: 'a', startTime: '2026-11-21', modelParameters: '{}', usage: 'Usage()', metadata: '{}' };
 const line = (value: unknown) => JSON.stringify(value);
 
-describe('the format is told from the body', () => {
+describe('the rows of a body are read from', () => {
   test.each([
     ['json_array', line([one, two]), [one, two]],
     ['json_array with blanks', `\n ${JSON.stringify([one, two], null, 2)}\n`, [one, two]],
@@ -14,7 +14,7 @@ describe('the format is told from the body', () => {
     ['ndjson with a last newline and CRLF', `${line(one)}\r\n\n${line(two)}\r\n`, [one, two]],
     ['ndjson of one line, which is single too', line(one), [one]],
     ['an empty array', '[]', []],
-    ['nothing', '', []],
+    ['an empty body', '', []],
     ['blanks', ' \n ', []],
     ['null alone', 'null', []],
   ])('%s', (_, body, events) => {
@@ -22,27 +22,27 @@ describe('the format is told from the body', () => {
   });
 });
 
-describe('rows that are no event', () => {
-  test('null rows are skipped and counted', () => {
+describe('rows that are no events', () => {
+  test('are skipped and counted if they are null', () => {
     expect(parseLogRows(line([null, one, null]))).toEqual({ events: [one], bad: [], legacy: 0, nulls: 2 });
     expect(parseLogRows(`null\n${line(one)}`)).toMatchObject({ events: [one], nulls: 1 });
   });
 
-  test('rows of generic_api_use_v1 are counted, not read', () => {
+  test('are counted, not read, if they are of generic_api_use_v1', () => {
     expect(parseLogRows(line([legacy, one]))).toMatchObject({ events: [one], legacy: 1 });
   });
 
   test.each([
-    ['a number', '7', 'is not a JSON object'],
-    ['a text', '"words"', 'is not a JSON object'],
-    ['a list', '[[1]]', 'is not a JSON object'],
-    ['an object of something else', '{"hello":1}', 'has none of id'],
+    ['are named if they are a number', '7', 'is not a JSON object'],
+    ['are named if they are a text', '"words"', 'is not a JSON object'],
+    ['are named if they are a list', '[[1]]', 'is not a JSON object'],
+    ['are named if they are another object', '{"hello":1}', 'has none of id'],
     [
-      'something nested too deep',
+      'are named if they are nested too deep',
       `{"id":"a","messages":${'['.repeat(500)}${']'.repeat(500)}}`,
       'is nested more',
     ],
-    ['no JSON', 'hello', 'is not JSON'],
+    ['are named if they are no JSON', 'hello', 'is not JSON'],
   ])('%s', (_, body, reason) => {
     const { events, bad } = parseLogRows(body);
     expect(events).toEqual([]);
@@ -54,13 +54,13 @@ describe('rows that are no event', () => {
     ['lines', '7\n', '', ''],
     ['items of an array', '7,', '[', '7]'],
     ['lines that are no JSON', 'plum\n', '', ''],
-  ])('a million %s are told one by one up to a thousand', (_, row, before, after) => {
+  ])('are named one by one up to a thousand, of a million %s', (_, row, before, after) => {
     const { bad } = parseLogRows(before + row.repeat(1_000_000) + after);
     expect(bad).toHaveLength(1001);
     expect(bad.at(-1)?.reason).toMatch(/^follows on 1000 rows|^\d+ more rows/);
   });
 
-  test('nesting that exhausts other parsers is one bad row', () => {
+  test('are one bad row if their nesting exhausts other parsers', () => {
     const deep = `{"id":"a","messages":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
     expect(parseLogRows(`${line(one)}\n${deep}`)).toMatchObject({ events: [one], bad: [{}] });
     expect(parseLogRows(`[${line(one)},${deep}]`)).toMatchObject({ events: [one], bad: [{}] });
@@ -68,25 +68,25 @@ describe('rows that are no event', () => {
 });
 
 describe('one unreadable row does not take the others with it', () => {
-  test('a line of ndjson', () => {
+  test('where it is a line of ndjson', () => {
     const { events, bad } = parseLogRows(`${line(one)}\n{"id": "cut\n${line(two)}`);
     expect(events).toEqual([one, two]);
     expect(bad).toEqual([{ reason: 'is not JSON', text: '{"id": "cut' }]);
   });
 
-  test('an item of an array', () => {
+  test('where it is an item of an array', () => {
     const { events, bad } = parseLogRows(`[${line(one)}, {"id": oops}, ${line(two)}]`);
     expect(events).toEqual([one, two]);
     expect(bad).toEqual([{ reason: 'is not JSON', text: '{"id": oops}' }]);
   });
 
-  test('an array that was cut off', () => {
+  test('where an array is cut off', () => {
     const { events, bad } = parseLogRows(line([one, two]).slice(0, -5));
     expect(events).toEqual([one]);
     expect(bad).toHaveLength(1);
   });
 
-  test('the numbers that Python writes and JSON has not become null', () => {
+  test('where Python writes numbers that JSON has not: they become null', () => {
     const row = '{"id":"a","response_cost":NaN,"x":[-Infinity, 1],"text":"is NaN, so"}';
     expect(parseLogRows(`[${row},null]`)).toMatchObject({
       events: [{ id: 'a', response_cost: null, x: [null, 1], text: 'is NaN, so' }],

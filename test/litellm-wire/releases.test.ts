@@ -41,7 +41,7 @@ test('an older release is named once, and stays the oldest seen', () => {
   expect(releases.report()).toEqual({ oldest_seen: '1.82.0', supported: false });
 });
 
-test('a release that does not tell its version is older than all that do', () => {
+test('a release that does not tell its version counts as older than all that do', () => {
   const releases = new Releases();
   expect(releases.seen(null)).toMatch(/^LiteLLM before 1\.81\.12 is older than 1\.83\.14/);
   expect(releases.seen('1.81.12')).toBeUndefined();

@@ -56,7 +56,7 @@ describe('a body that is a guardrail call', () => {
     });
   });
 
-  test('may be nested as deep as real ones, and no deeper than a stack bears', () => {
+  test('may be nested as deep as real ones, and no deeper than the stack allows', () => {
     for (const field of ['structured_messages', 'tools', 'tool_calls']) {
       expect(parseGuardrailCall(nested(field, 100))).toHaveProperty('call');
       expect(parseGuardrailCall(nested(field, 100_000))).toMatchObject({
@@ -86,7 +86,7 @@ test.each<{ name: string; body: string; field: string }>([
     body: '{"input_type":"request","request_headers":"x"}',
     field: 'request_headers',
   },
-])('$name is refused by the name of the field', ({ body, field }) => {
+])('$name is refused, with the name of the field', ({ body, field }) => {
   expect(parseGuardrailCall(body)).toEqual({ bad: { field, message: expect.stringMatching(/\S/) } });
 });
 

@@ -47,7 +47,7 @@ test('a metric without labels is at zero, then counts', async () => {
   expect(await lines()).toEqual(expect.arrayContaining(['bridge_calls_total 4', 'bridge_up 1']));
 });
 
-test('a series that is kept counts with those that are looked up', async () => {
+test('a cell that is kept counts with those that are looked up', async () => {
   const { calls_total: metric, lines } = opened({ calls_total: counter('Calls.', { kind: ['a', 'b'] }) });
   const kept = metric.at({ kind: 'a' });
   kept.inc();
@@ -95,7 +95,7 @@ test('a gauge can be set for each scrape, and forget its series', async () => {
   expect((await lines()).slice(2)).toEqual(['bridge_size{kind="c"} 7']);
 });
 
-test('two metrics of one name are a mistake', () => {
+test('two metrics of one name are refused', () => {
   const registry = new Registry();
   registerIn(registry, 'bridge_', { calls_total: counter('Calls.') });
   const again = () => registerIn(registry, 'bridge_', { calls_total: counter('Calls.') });

@@ -182,7 +182,7 @@ function raised(text: string): Map<string, number> {
   return found;
 }
 
-test('a block by the built-in policy leaves the backend unasked', async () => {
+test('a block by the built-in policy reaches no backend', async () => {
   const { post, metrics } = await bridgeWith(aktoAllows, { BANNED_KEYWORDS: 'hello' });
   await post();
   expect(raised(await metrics())).toEqual(
@@ -203,7 +203,7 @@ test('a block by the built-in policy leaves the backend unasked', async () => {
   );
 });
 
-test('the breaker shows in its gauge, and what it skips is counted as such', async () => {
+test('the breaker shows in its gauge, and the checks it skips are counted as such', async () => {
   const { post, metrics } = await bridgeWith((_, response) => void response.writeHead(500).end());
   expect(metric(await metrics(), 'breaker_state', { backend: 'akto' })).toBe(0);
   for (let i = 0; i < 7; i++) await post();
@@ -220,7 +220,7 @@ test('images that a text-only backend cannot judge are counted', async () => {
   expect(metric(await metrics(), 'unjudged_total', { backend: 'akto', content: 'media' })).toBe(1);
 });
 
-test('answers that a request-only backend cannot judge are counted', async () => {
+test('responses that a request-only backend cannot judge are counted', async () => {
   const capsule = await startFakeBackend((_, response) => void response.end('{"decision":"deny"}'));
   closes.push(capsule.close);
   const bridge = testBridge({ CAPSULE_LITELLM_ENDPOINT: capsule.url, CAPSULE_LITELLM_TOKEN: 'token' });

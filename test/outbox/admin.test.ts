@@ -41,12 +41,12 @@ test.each([
   expect(() => new OutboxAdmin(stored.dir, 'write')).toThrow(said);
 });
 
-test('what is no database is an error of SQLite', () => {
+test('a file that is no database is an error of SQLite', () => {
   writeFileSync(join(stored.dir, 'outbox.db'), 'plum cake '.repeat(1000));
   expect(() => new OutboxAdmin(stored.dir, 'read')).toThrow(expect.objectContaining({ errcode: 26 }));
 });
 
-test('it tells whether a bridge is running, and the bridge does not notice', async () => {
+test('an admin tells if a bridge is running, and the bridge does not notice', async () => {
   expect(isServed(stored.dir)).toBe(false);
   const outbox = stored.open();
   await outbox.accept([entryOf('a')]);
@@ -59,7 +59,7 @@ test('it tells whether a bridge is running, and the bridge does not notice', asy
   expect(isServed(stored.dir)).toBe(true);
 });
 
-test('backlogs count what is due, waits and is dead, with the oldest of each', async () => {
+test('backlogs count due, waiting and dead records, with the oldest of each', async () => {
   const early = stored.open(T0 - 3 * HOUR_MS);
   await early.accept([entryOf('a', { backends: ['akto'] }), entryOf('b', { backends: ['capsule'] })]);
   await settleAll(early, 'capsule', 'dead');
@@ -96,7 +96,7 @@ test('rows that could not be read belong to intake', async () => {
   ]);
 });
 
-test('pages go through all in the order of records and part no record', async () => {
+test('pages list all deliveries in the order of records and split no record', async () => {
   const outbox = stored.open(T0);
   await outbox.accept(Array.from({ length: 25 }, (_, i) => entryOf(`call-${i}`)));
   await settleAll(outbox, 'capsule', 'dead', { records: 20 });
@@ -123,7 +123,7 @@ test('pages go through all in the order of records and part no record', async ()
   admin.close();
 });
 
-test('a record is found by its id or by how its record_id begins', async () => {
+test('a record is found by its id or by the beginning of its record_id', async () => {
   await stored.open(T0).accept([entryOf('a'), entryOf('b')]);
   const [a] = seen().page;
   const admin = new OutboxAdmin(stored.dir, 'read');
@@ -136,7 +136,7 @@ test('a record is found by its id or by how its record_id begins', async () => {
   admin.close();
 });
 
-test('what was put back is due for the running bridge, as if never tried', async () => {
+test('a retried record is due for the running bridge, as if never tried', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a'), entryOf('b')]);
   await settleAll(outbox, 'akto', 'retry', { dueAt: T0 - 1 });
@@ -159,7 +159,7 @@ test('what was put back is due for the running bridge, as if never tried', async
   }
 });
 
-test('what is dropped is not due, and its content goes when the last backend has no need of it', async () => {
+test('a dropped record is not due, and its content goes when no backend needs it', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
   const admin = new OutboxAdmin(stored.dir, 'write');
@@ -173,7 +173,7 @@ test('what is dropped is not due, and its content goes when the last backend has
   admin.close();
 });
 
-test('a bridge that delivers what was dropped meanwhile counts nothing twice', async () => {
+test('a bridge that delivers a record dropped meanwhile counts nothing twice', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
   const admin = new OutboxAdmin(stored.dir, 'write');
@@ -184,7 +184,7 @@ test('a bridge that delivers what was dropped meanwhile counts nothing twice', a
   admin.close();
 });
 
-test('the bridge goes on storing while a admin is open for writing', async () => {
+test('the bridge goes on storing while an admin is open for writing', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a')]);
   const admin = new OutboxAdmin(stored.dir, 'write');

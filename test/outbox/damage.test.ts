@@ -5,28 +5,31 @@ import { entry, openStore } from '../support/store.ts';
 import { DAMAGE_CASES, overwrite } from './damage-cases.ts';
 import { filesIn, imagesOnce, restore, works } from './damage-images.ts';
 
-test.each(DAMAGE_CASES)('$name: it starts, and keeps $atLeast of 100 records at least', async (one) => {
-  const dir = await restore(one.after);
-  const files = await filesIn(dir);
-  one.damage(files);
-  const store = openStore({ dir });
-  const kept = await works(store);
-  expect(kept).toBeGreaterThanOrEqual(one.atLeast);
-  if (one.reported === 'either') {
-    expect(store.damages.length + store.unreadable.length).toBeGreaterThan(0);
-  } else {
-    const reason = one.reported instanceof RegExp && expect.stringMatching(one.reported);
-    expect(store.damages).toEqual(reason ? [expect.objectContaining({ reason })] : []);
-    expect(store.unreadable.length > 0).toBe(one.reported === 'record');
-  }
-  for (const { file } of store.damages) expect(fs.existsSync(join(dir, file))).toBe(true);
-  await store.close();
+test.each(DAMAGE_CASES)(
+  '$name: the outbox starts, and keeps at least $atLeast of 100 records',
+  async (one) => {
+    const dir = await restore(one.after);
+    const files = await filesIn(dir);
+    one.damage(files);
+    const store = openStore({ dir });
+    const kept = await works(store);
+    expect(kept).toBeGreaterThanOrEqual(one.atLeast);
+    if (one.reported === 'either') {
+      expect(store.damages.length + store.unreadable.length).toBeGreaterThan(0);
+    } else {
+      const reason = one.reported instanceof RegExp && expect.stringMatching(one.reported);
+      expect(store.damages).toEqual(reason ? [expect.objectContaining({ reason })] : []);
+      expect(store.unreadable.length > 0).toBe(one.reported === 'record');
+    }
+    for (const { file } of store.damages) expect(fs.existsSync(join(dir, file))).toBe(true);
+    await store.close();
 
-  const again = openStore({ dir });
-  expect(await works(again)).toBe(0);
-  expect(again.damages).toEqual([]);
-  expect(fs.readdirSync(dir).filter((name) => /new|repaired/.test(name))).toEqual([]);
-});
+    const again = openStore({ dir });
+    expect(await works(again)).toBe(0);
+    expect(again.damages).toEqual([]);
+    expect(fs.readdirSync(dir).filter((name) => /new|repaired/.test(name))).toEqual([]);
+  },
+);
 
 test.each([
   ['zeros', (size: number) => new Uint8Array(size)],

@@ -18,7 +18,7 @@ async function cannotBeUsed(store: TestStore): Promise<void> {
   expect(store.unavailable).toEqual([expect.stringMatching(/^(?:E|SQLITE_)[A-Z_]+$/)]);
 }
 
-test('DATA_DIR is a file: nothing is stored until it is a folder', async () => {
+test('with a file as DATA_DIR nothing is stored until it is a folder', async () => {
   const dir = join(temporaryFolder(), 'data');
   fs.writeFileSync(dir, 'plum cake');
   const store = openStore({ dir });
@@ -34,11 +34,11 @@ test.each([
   ['below /proc', () => '/proc/outbox/data'],
   ['with a name too long', () => join(temporaryFolder(), 'x'.repeat(300))],
   ['with a zero in its name', () => join(temporaryFolder(), 'a\0b')],
-])('DATA_DIR cannot be created: %s', async (_, dir) => {
+])('nothing is stored while DATA_DIR cannot be created: %s', async (_, dir) => {
   await cannotBeUsed(openStore({ dir: dir() }));
 });
 
-test('a folder that is refused is not tried again at once', async () => {
+test('a folder that cannot be used is not tried again at once', async () => {
   const dir = join(temporaryFolder(), 'data');
   fs.writeFileSync(dir, '');
   const store = openStore({ dir, reopenMs: 3_600_000 });
@@ -60,7 +60,7 @@ function mount(context: TestContext, dir: string, options: string): void {
   onTestFinished(() => void spawnSync('umount', ['-l', dir]));
 }
 
-test('a folder that is read-only: nothing is stored until it can be written, and what was in it is kept', async (context) => {
+test('in a read-only folder nothing is stored until it can be written, and its records are kept', async (context) => {
   const dir = temporaryFolder();
   mount(context, dir, 'size=4m');
   const before = openStore({ dir });
@@ -92,7 +92,7 @@ async function fill(store: TestStore, prefix = 'n'): Promise<{ acknowledged: str
   return { acknowledged, refusal };
 }
 
-test('a full disk: nothing acknowledged is lost, and all goes on when there is space', async (context) => {
+test('on a full disk nothing acknowledged is lost, and storing goes on when there is space', async (context) => {
   const dir = temporaryFolder();
   mount(context, dir, 'size=6m');
   const ballast = join(dir, 'ballast');
@@ -113,7 +113,7 @@ test('a full disk: nothing acknowledged is lost, and all goes on when there is s
   expect(store.damages).toEqual([]);
 });
 
-test('a start on a full disk: what is there is handed out, and all goes on when there is space', async (context) => {
+test('a start on a full disk hands out its records, and storing goes on when there is space', async (context) => {
   const dir = temporaryFolder();
   mount(context, dir, 'size=6m');
   const before = openStore({ dir });
@@ -171,7 +171,7 @@ test('a damaged outbox on a full disk stays as it is until there is space to sav
   expect((await store.all()).length).toBeGreaterThanOrEqual(length);
 });
 
-test('a file that may not grow (ulimit -f): nothing acknowledged is lost', async () => {
+test('in a file that may not grow (ulimit -f) nothing acknowledged is lost', async () => {
   const dir = temporaryFolder();
   const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'outbox.ts');
   const script = `

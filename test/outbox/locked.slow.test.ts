@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { entry, openStore } from '../support/store.ts';
 
-test("another one's lock is waited for once, however many ask", async () => {
+test('a foreign lock is waited for once, however many jobs need it', async () => {
   const store = openStore();
   await store.acceptOne(entry(1));
   const other = new DatabaseSync(join(store.dir, 'outbox.db'));

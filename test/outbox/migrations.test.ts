@@ -90,7 +90,7 @@ function contents(dir: string): Record<string, string> {
   return Object.fromEntries(files.filter(([, bytes]) => bytes !== ''));
 }
 
-test('a file of the first release is opened with all that is in it', async () => {
+test('a file of the first release is opened with all its records', async () => {
   const store = openStore({ dir: fileOf() });
   expect(await store.all()).toEqual([
     { id: 1, recordId: 'aa11', acceptedAt: 3000, attempts: 0, payload: '{"n":"a"}' },
@@ -121,7 +121,7 @@ test('a new file has the newest version', () => {
   expect(rows('SELECT region FROM delivery')).toEqual([]);
 });
 
-test('a migration that fails leaves the file as it was, and the release of before can go on with it', async () => {
+test('a migration that fails leaves the file as it was, usable by the earlier release', async () => {
   const dir = fileOf();
   expect(() => openAs(dir, [...NEXT, 'UPDATE no_such_table SET plums = 1;'])).toThrow('no_such_table');
   const store = openStore({ dir });
@@ -145,7 +145,7 @@ test('a process that ends during a migration leaves the file as it was', () => {
   expect(rows('SELECT chunk FROM note')).toEqual([{ chunk: 'a note' }]);
 });
 
-test('a damaged file of an older version is put aside, and what is kept of it has the newest', () => {
+test('a damaged file of an older version is put aside, and the rest of it gets the newest version', () => {
   const dir = fileOf('DROP INDEX record_call;');
   const { damage, rows } = openAs(dir, NEXT);
   expect(damage).toMatchObject({ reason: 'schema', kept: 2 });

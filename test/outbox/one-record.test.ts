@@ -80,7 +80,13 @@ test.each(
 test.each(
   table([
     ['failure, then success within the grace', [held(failure(0, 0.1))], success(2.2, 2.9), 'new', [1]],
-    ['a streamed success, told from the start', [held(failure(0.015, 0.1))], success(0.008, 5), 'new', [1]],
+    [
+      'failure, then a streamed success that is dated from its start',
+      [held(failure(0.015, 0.1))],
+      success(0.008, 5),
+      'new',
+      [1],
+    ],
     [
       'two failures, then success (1.80.8, streamed)',
       [held(failure(0, 0.1)), held(failure(1, 1.1))],
@@ -100,7 +106,7 @@ test.each(
     ['a failure sent again after its success', [success(0.008, 5)], failure(0.015, 0.1), 'attempt'],
     ['the second attempt fails too', [held(failure(0, 0.1))], failure(1, 1.1), 'new', [1]],
     ['the third attempt fails too', [held(failure(1, 1.1))], failure(2, 2.1), 'new', [1]],
-    ['the first attempt is told after the last', [held(failure(2, 2.1))], failure(0, 0.1), 'attempt'],
+    ['the first attempt is logged after the last', [held(failure(2, 2.1))], failure(0, 0.1), 'attempt'],
     ['an attempt fails after another was delivered', [failure(0, 0.1)], failure(31, 31.1), 'attempt'],
     ['a failure of long ago is another call', [held(failure(0, 0.1))], success(61, 62, 'chatcmpl-2'), 'new'],
     ['a failure of a call after a success is another call', [success(0, 2)], failure(3.1, 4), 'new'],
@@ -111,30 +117,45 @@ test.each(
 test.each(
   table([
     ['a blocked request and its failure event', [block(0, 0.2)], failure(0, 0.25), 'blocked'],
-    ['the same with clocks 0.9 s apart', [block(0, 0.2)], failure(1.1, 1.15), 'blocked'],
     [
-      'the same with clocks an hour apart, by its reference',
+      'a blocked request and its failure event with clocks 0.9 s apart',
+      [block(0, 0.2)],
+      failure(1.1, 1.15),
+      'blocked',
+    ],
+    [
+      'a blocked request and its failure event with clocks an hour apart, by the reference',
       [block(0, 0.2)],
       failure(3600, 3601, 'a1'),
       'blocked',
     ],
-    ['another reference and another time', [block(0, 0.2)], failure(3600, 3601, 'b2'), 'new'],
-    ['a blocked answer and its failure event', [block(2, 5)], failure(0, 5.1), 'blocked'],
     [
-      'a blocked answer and its success (1.80.8, told before the verdict)',
+      'a failure event with another reference and another time',
+      [block(0, 0.2)],
+      failure(3600, 3601, 'b2'),
+      'new',
+    ],
+    ['a blocked response and its failure event', [block(2, 5)], failure(0, 5.1), 'blocked'],
+    [
+      'a blocked response and its success (1.80.8, logged before the verdict)',
       [block(2, 5)],
       success(0, 2),
       'blocked',
     ],
     [
-      'failure, then success of an answer blocked mid-stream (/v1/messages)',
+      'failure, then success of a response blocked mid-stream (/v1/messages)',
       [block(0.5, 1)],
       success(0, 1.2, 'msg_1'),
       'blocked',
     ],
-    ['a success with clocks 0.9 s apart', [block(0, 0.2)], success(1.1, 2), 'blocked'],
     [
-      'a blocked request that the model answered at the same time (during_call)',
+      'a blocked request and its success with clocks 0.9 s apart',
+      [block(0, 0.2)],
+      success(1.1, 2),
+      'blocked',
+    ],
+    [
+      'a blocked request that the model responded to at the same time (during_call)',
       [block(0, 1.5)],
       success(0, 0.1),
       'blocked',
@@ -144,14 +165,14 @@ test.each(
     ['a block after its success, which waits (1.80.8)', [held(success(0, 0.4))], block(0.5, 3), 'new', [1]],
     ['a block after its success was delivered', [success(0, 0.4)], block(0.5, 3), 'late'],
     [
-      'a blocked answer of a fallback, after the failure of the first attempt',
+      'a blocked response of a fallback, after the failure of the first attempt',
       [held(failure(0, 0.1))],
       block(2.5, 3),
       'new',
       [1],
     ],
     [
-      'the failure of an attempt, told after the answer of the fallback was blocked',
+      'the failure of an attempt, logged after the response of the fallback was blocked',
       [block(2.5, 3)],
       failure(0, 0.1),
       'blocked',
@@ -195,14 +216,9 @@ test.each(
 )('a call id that a client uses again: %s', check);
 
 test.each([
-  ['an answer', blockKey('response', 'words'), {}, 'blocked'],
-  ['an answer to other words, which a policy may have rewritten', blockKey('response', 'w'), {}, 'blocked'],
-  [
-    'a request, and LiteLLM says that it was stopped',
-    blockKey('request', 'w'),
-    { mayBeBlocked: true },
-    'blocked',
-  ],
+  ['a response', blockKey('response', 'words'), {}, 'blocked'],
+  ['a response to other words, which a policy may have rewritten', blockKey('response', 'w'), {}, 'blocked'],
+  ['a request that LiteLLM says was stopped', blockKey('request', 'w'), { mayBeBlocked: true }, 'blocked'],
   ['a request with the same words', blockKey('request', 'words'), {}, 'blocked'],
   ['a request with other words: its client chose the id', blockKey('request', 'w'), {}, 'new'],
   ['a request of which the words are unknown', blockKey('request', undefined), {}, 'new'],

@@ -40,7 +40,7 @@ test('a record has the same id for the same event in every store, and another on
   expect(new Set([one, two, failed]).size).toBe(3);
 });
 
-test('due is oldest first and bounded by number and by bytes, but at least one', async () => {
+test('due records come oldest first, bounded by number and bytes, but at least one', async () => {
   const store = openStore();
   await store.accept(numbers(10).map((n) => entry(n, { payload: payloadOf(n, 1000) })));
   const due = async (records: number, bytes: number, without: readonly number[] = []) =>
@@ -152,7 +152,7 @@ test('the entries of one accept know of each other', async () => {
   ]);
 });
 
-test('a restart keeps everything: what is due, what waits, what is dead, and what was seen', async () => {
+test('a restart keeps due, waiting and dead records, and the memory of events', async () => {
   const dir = temporaryFolder();
   const before = openStore({ dir });
   await before.accept(
@@ -184,7 +184,7 @@ test('a restart keeps everything: what is due, what waits, what is dead, and wha
   expect(after.damages).toEqual([]);
 });
 
-test('what was acknowledged is there after the process is killed', async () => {
+test('acknowledged records survive the death of the process', async () => {
   const dir = temporaryFolder();
   const store = openStore({ dir });
   await store.accept(numbers(20).map((n) => entry(n)));
@@ -252,7 +252,7 @@ test('a full outbox refuses all but blocked calls, and takes records again when 
   expect(await store.all()).toHaveLength(stored + 1 + kept - 20 + 15);
 });
 
-test('what is remembered of delivered calls gives way to records', async () => {
+test('the memory of delivered calls gives way to records', async () => {
   const store = openStore({ maxBytes: MB });
   for (let round = 0; round < 30; round++) {
     await store.accept(numbers(300).map((n) => entry(`${round}-${n}`)));
@@ -265,7 +265,7 @@ test('what is remembered of delivered calls gives way to records', async () => {
   expect((await store.stats()).usedBytes).toBeLessThanOrEqual(MB);
 });
 
-test('everything of one turn is one commit, and each gets its own answer', async () => {
+test('all jobs of one turn are one commit, and each gets its own result', async () => {
   const store = openStore();
   await store.acceptOne(entry('first'));
   const wal = join(store.dir, 'outbox.db-wal');
@@ -321,7 +321,7 @@ test('a dead letter is delivered no more, and a bad row is one of the intake', a
   ]);
 });
 
-test('notes are given back oldest first, the last of them up to a bound', async () => {
+test('notes come back oldest first, the last of them up to a bound', async () => {
   const store = openStore();
   for (const n of numbers(40)) await store.appendNotes(`${n} `.padEnd(MB));
   await store.maintain();
@@ -331,7 +331,7 @@ test('notes are given back oldest first, the last of them up to a bound', async 
   expect(notes.length).toBeLessThan(20);
 });
 
-test('the stats tell how much there is and how old it is', async () => {
+test('the stats tell number, size and age of the records', async () => {
   const store = openStore({ maxBytes: 10 * MB });
   await store.acceptOne(entry(1, { outcome: 'failure', holdMs: 30_000 }));
   store.time = 5000;
@@ -426,7 +426,7 @@ test('a command that writes at the same time makes a commit fail at most, and th
   expect(named(await store.all())).toEqual(['2']);
 });
 
-test('a file deleted under it is replaced by a new one at the next commit', async () => {
+test('a file that is deleted while open is replaced by a new one at the next commit', async () => {
   const store = openStore();
   await store.acceptOne(entry(1));
   for (const name of readdirSync(store.dir).filter((one) => one.startsWith('outbox.db')))
@@ -439,7 +439,7 @@ test('a file deleted under it is replaced by a new one at the next commit', asyn
   expect(named(await openStore({ dir: store.dir }).all())).toEqual(['3']);
 });
 
-test('what was begun is stored before it closes, and then it lets go of the folder for good', async () => {
+test('closing stores the jobs that have begun, and then frees the folder for good', async () => {
   const store = openStore();
   await store.acceptOne(entry(0));
   const begun = store.accept([entry(1)]);
@@ -452,7 +452,7 @@ test('what was begun is stored before it closes, and then it lets go of the fold
   expect(named(await next.all())).toEqual(['0', '1']);
 });
 
-test('of rows that could not be read the newest ten thousand are kept, and what can be delivered with them', async () => {
+test('the newest ten thousand unreadable rows are kept, and all records that can be delivered', async () => {
   const store = openStore();
   await store.acceptOne(entry(1));
   await store.accept(

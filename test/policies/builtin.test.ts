@@ -6,7 +6,7 @@ import { capitals, credentials, fill, pem } from '../support/credentials.ts';
 import { judgeWith } from '../support/policies.ts';
 
 describe('a credential', () => {
-  test.each(credentials)('%s is found wherever it stands in a text', (_, secret) => {
+  test.each(credentials)('%s is found anywhere in a text', (_, secret) => {
     for (const text of [
       secret,
       `see ${secret} there`,
@@ -46,7 +46,7 @@ describe('a credential', () => {
     ['base64 of JSON', `eyJ${fill(200)}`],
     ['a JWT without a signature', `eyJ${fill(20)}.eyJ${fill(20)}.`],
     ['a Google id that is too short', `AIza${fill(20)}`],
-  ])('%s is none', (_, text) => {
+  ])('%s is not mistaken for one', (_, text) => {
     expect(hasCredential(text)).toBe(false);
   });
 
@@ -67,7 +67,7 @@ describe('a credential', () => {
     ['Slack', 'xoxb-'],
     ['Slack app tokens', 'xapp-1-AAAAAAAA-'],
     ['webhooks', 'hooks.slack.com/services/AAAAAA/'],
-  ])('200 KB of %s are read to their end', (_, piece) => {
+  ])('200 KB of %s before it do not hide it', (_, piece) => {
     const hostile = piece.repeat(Math.ceil(200_000 / piece.length));
     expect(typeof hasCredential(hostile)).toBe('boolean');
     const hidden = `${hostile} AKIA${capitals(16)}`;
@@ -87,7 +87,7 @@ function builtinOf(bannedKeywords: readonly string[]) {
 
 const places: { name: string; call: Record<string, unknown> }[] = [
   { name: 'a text', call: { texts: ['a', `b ${SECRET}`] } },
-  { name: 'an answer', call: { input_type: 'response', texts: [SECRET] } },
+  { name: 'a response', call: { input_type: 'response', texts: [SECRET] } },
   {
     name: 'a system prompt',
     call: { texts: ['a'], structured_messages: [{ role: 'system', content: SECRET }] },
@@ -105,7 +105,7 @@ const places: { name: string; call: Record<string, unknown> }[] = [
     call: { structured_messages: [{ role: 'assistant', tool_calls: [toolCall(`{"k":"${SECRET}"}`)] }] },
   },
   {
-    name: 'the arguments of a call in an answer',
+    name: 'the arguments of a call in a response',
     call: { input_type: 'response', tool_calls: [toolCall(`{"k":"${SECRET}"}`)] },
   },
   {
@@ -152,7 +152,7 @@ describe('the built-in policy', () => {
     expect(await builtinOf([])({ texts: ['', 'anything'] })).toBe('allow');
   });
 
-  test('allows a call that says nothing', async () => {
+  test('allows a call without texts', async () => {
     expect(await judge({})).toBe('allow');
   });
 });

@@ -11,7 +11,7 @@ const AROUND: readonly (readonly [string, string])[] = [
   ['— ', ' — 😀'],
 ];
 
-describe('a text that comes in pieces is read as it is read whole, whatever stands around', () => {
+describe('a text in pieces has the findings of the whole text, whatever stands around it', () => {
   test.each(SAMPLES.map(([id, text], i) => [id, i, text] as const))('%s, sample %i', (_, __, sample) => {
     for (const [before, after] of AROUND) expectSameInPieces(`${before}${marked(sample).text}${after}`);
   });

@@ -33,18 +33,18 @@ describe('a glob', () => {
     ['+1', '+1', true],
     ['a\\*', 'a*', true],
     ['a\\*', 'ab', false],
-  ])('%j and %j: %s', (pattern, name, is) => {
+  ])('%j for the name %j matches: %s', (pattern, name, is) => {
     const matches = globs([pattern]);
     expect(matches(name)).toBe(is);
     expect(matches(name)).toBe(is);
   });
 
-  test('one of several is enough, none matches nothing', () => {
+  test('among several is enough, and none matches nothing', () => {
     expect(globs(['a', 'b*'])('bc')).toBe(true);
     expect(globs([])('a')).toBe(false);
   });
 
-  test('a name of more than 256 characters matches nothing', () => {
+  test('matches no name of more than 256 characters', () => {
     expect(globs(['*'])('x'.repeat(256))).toBe(true);
     expect(globs(['*', 'x'.repeat(257)])('x'.repeat(257))).toBe(false);
   });
@@ -53,11 +53,11 @@ describe('a glob', () => {
     ['!a', 'begins with !; list what is meant instead'],
     ['!(a)', 'is no glob that runs in linear time; !(...) is not known here'],
     [`${'x'.repeat(256)}*`, 'is longer than 256 characters'],
-  ])('%j is a mistake', (pattern, message) => {
+  ])('%j is refused', (pattern, message) => {
     expect(() => globs(['a', pattern])).toThrow(message);
   });
 
-  test('remembers what it found for the names that come again, and stays right when it forgets', () => {
+  test('remembers results for names that come again, and stays right when it forgets', () => {
     const matches = globs(['gpt-*']);
     for (let i = 0; i < 5000; i++) {
       expect(matches(`gpt-${i}`)).toBe(true);
@@ -68,7 +68,7 @@ describe('a glob', () => {
     expect(matches('o0')).toBe(false);
   });
 
-  test('many stars take no longer than few', () => {
+  test('with many stars takes no longer than one with few', () => {
     const matches = globs([`${'*a'.repeat(60)}*b`]);
     const run = (text: string) => {
       for (let at = 0; at < text.length; at += 200) matches(`${at}${text.slice(at, at + 200)}`);

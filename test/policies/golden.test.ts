@@ -11,7 +11,7 @@ const files = readdirSync(folder);
 const policies = files.filter((name) => /^[\w-]+\.yaml$/.test(name));
 const cases = files.filter((name) => name.endsWith('.cases.yaml'));
 
-test.each(policies)('%s can be used', (name) => {
+test.each(policies)('the policy file %s can be used', (name) => {
   expect(readPolicy(`${folder}${name}`).policies.size).toBeGreaterThan(0);
 });
 
@@ -26,7 +26,7 @@ describe.each(cases)('%s', (name) => {
     expect(results[index]?.differences).toEqual([]);
   });
 
-  test('names every case once, and expects more than one verdict', () => {
+  test('names every case once and expects more than one verdict', () => {
     expect(new Set(golden.map((one) => one.name)).size).toBe(golden.length);
     expect(new Set(golden.map(({ expected }) => expected.verdict)).size).toBeGreaterThan(1);
   });

@@ -50,7 +50,7 @@ const HOSTILE: Record<string, () => Record<string, unknown>> = {
   'all anchors, in pieces': () => textCall(times(ANCHORS.split('').join(' '))),
   'a keyword of one letter': () => textCall(times('a')),
   'keywords that overlap': () => ({ input_type: 'response', ...textCall(times('ab', 150_000)) }),
-  'an answer of nothing but what could begin': () => ({
+  'a response of nothing but possible beginnings': () => ({
     input_type: 'response',
     litellm_call_id: 'x',
     ...textCall(times('-----BEGIN ')),
@@ -121,7 +121,7 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
   );
 });
 
-test('another call is answered while one takes long', async () => {
+test('other calls are judged while one takes long', async () => {
   const { large } = CHAINS;
   const long = judgeWith(large, callOf(textCall(times('i g n o r e ', 4 * MB))));
   let isOver = false;

@@ -16,7 +16,7 @@ test.each<{ odd: unknown }>([
   { odd: null },
   { odd: 7 },
   { odd: '\ud800' },
-])('what is no text where a text belongs makes nothing fail: $odd', async ({ odd }) => {
+])('a value of another type in place of a text makes nothing fail: $odd', async ({ odd }) => {
   const part = { type: odd, text: odd, image_url: odd, content: odd };
   const fields = {
     texts: ['x'],

@@ -8,7 +8,7 @@ function markersFor(values: Record<string, string>): Markers {
   return markers;
 }
 
-describe('what was redacted', () => {
+describe('a redacted value', () => {
   const markers = markersFor({
     '[MAIL_1]': 'ada@x.example',
     '[MAIL_2]': 'bob@x.example',
@@ -22,7 +22,7 @@ describe('what was redacted', () => {
     ['[CARD_1] of [MAIL_1]', '4111 of ada@x.example'],
     ['[MAIL_3], [mail_1], MAIL_1', '[MAIL_3], [mail_1], MAIL_1'],
     ['', ''],
-  ])('is put back: %s', (text, whole) => {
+  ])('is put back in %j', (text, whole) => {
     expect(restored(text)).toBe(whole);
   });
 
@@ -43,11 +43,11 @@ describe('what was redacted', () => {
     ['Write to [MAIL_3', 16],
     ['[[[', 2],
     ['[MAIL_1] [C', 9],
-  ])('could go on at the end of %j from %i on', (text, open) => {
+  ])('has a marker that could go on at the end of %j from %i on', (text, open) => {
     expect(markers.restore(text).open).toBe(open);
   });
 
-  test('is not put back beyond the 1000th value', () => {
+  test('is not put back beyond the 1000th of a call', () => {
     const own = markersFor(
       Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`[M_${i}]`, `<${i}>`])),
     );
@@ -56,7 +56,7 @@ describe('what was redacted', () => {
 });
 
 describe('markers of the calls under way', () => {
-  test('are those of one call, and the last of it', () => {
+  test('belong to one call, the last ones of it count', () => {
     const store = new MarkerStore();
     const first = store.open('a');
     expect([store.of('a'), store.of('b')]).toEqual([first, undefined]);

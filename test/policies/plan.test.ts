@@ -31,7 +31,7 @@ const data = (fields: Record<string, string>) => ({
 const header = (name: string, value: string) => ({ request_headers: { [name]: value } });
 const params = (fields: object) => ({ additional_provider_specific_params: fields });
 
-describe('a rule applies', () => {
+describe('a caller rule applies', () => {
   const hash = 'a1'.repeat(32);
   test.each<{ match: object; calls: readonly object[]; others: readonly object[] }>([
     {
@@ -109,7 +109,7 @@ describe('a rule applies', () => {
     for (const call of others) expect([call, plan({ ...call }).rule]).toEqual([call, 'default']);
   });
 
-  test('before all others if it is the first that matches', () => {
+  test('alone, if it is the first that matches', () => {
     const plan = plannerOf({
       rules: [
         { name: 'payments-gpt', match: { team: 'payments', model: 'gpt-*' }, chain: ['secrets'] },
@@ -124,19 +124,19 @@ describe('a rule applies', () => {
   });
 });
 
-describe('what a rule says', () => {
+describe('the setting of a caller rule', () => {
   const OBSERVED = { secrets: { mode: 'observe' } };
   const planOf = (rule: object, policy: object = OBSERVED) =>
     plannerOf({ policy, rules: [{ name: 'one', match: { team: 'payments' }, ...rule }] })(
       data({ team_id: 'payments' }),
     );
 
-  test('of the chain stands in place of the chain for all', () => {
+  test('for the chain replaces the chain for all', () => {
     expect(chainOf(planOf({ chain: ['banned-keywords', 'secrets'] }))).toBe('banned-keywords (secrets)');
     expect(chainOf(planOf({ chain: [] }))).toBe('');
   });
 
-  test('nothing of stays as it is for all', () => {
+  test('is that for all where the rule has none', () => {
     const plan = planOf({});
     expect(chainOf(plan)).toBe('(secrets) pii-detector');
     expect([plan.backends, plan.backendMode, plan.unreachableFallback]).toEqual([
@@ -146,7 +146,7 @@ describe('what a rule says', () => {
     ]);
   });
 
-  test('of backends and of what happens without a verdict is in the plan', () => {
+  test('for backends and the fallback is in the plan', () => {
     expect(planOf({ backends: [], unreachable_fallback: 'fail_open' })).toMatchObject({
       backends: [],
       unreachableFallback: 'fail_open',
@@ -154,14 +154,14 @@ describe('what a rule says', () => {
     expect(planOf({ backends: ['akto'] }).backends).toEqual(['akto']);
   });
 
-  test('of the mode goes for policies and backends', () => {
+  test('for the mode counts for policies and backends', () => {
     const observe = planOf({ mode: 'observe' });
     expect([chainOf(observe), observe.backendMode]).toEqual(['(secrets) (pii-detector)', 'observe']);
     const enforce = planOf({ mode: 'enforce' });
     expect([chainOf(enforce), enforce.backendMode]).toEqual(['secrets pii-detector', 'enforce']);
   });
 
-  test('of a share goes for policies and backends alike, call by call', () => {
+  test('for a share counts for policies and backends alike, call by call', () => {
     const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
     const seen = new Set<string>();
     for (let i = 0; i < 100; i++) {
@@ -171,7 +171,7 @@ describe('what a rule says', () => {
     expect([...seen].sort()).toEqual(['false observe', 'true enforce']);
   });
 
-  test('of a date after which it counts is heeded', () => {
+  test('for a last day of observing counts', () => {
     const plan = plannerOf({ rules: [{ name: 'one', mode: 'observe', until: '2026-11-22' }] });
     expect(chainOf(plan())).toBe('(secrets) (pii-detector)');
     expect(chainOf(plan({}, Date.UTC(2026, 10, 22)))).toBe('secrets pii-detector');
@@ -199,7 +199,7 @@ describe('a caller', () => {
     expect(chainOf(plan(call))).toBe('(secrets) pii-detector banned-keywords');
   });
 
-  test('may add one that would only observe, which then acts', () => {
+  test('may add a policy that would only observe, which then enforces', () => {
     const own = plannerOf({
       policy: { 'banned-keywords': { keywords: ['tulip'], mode: 'observe' } },
       rules: [{ name: 'x', match: { team: 'x' }, chain: ['banned-keywords'] }],
@@ -210,11 +210,11 @@ describe('a caller', () => {
   });
 
   test.each([
-    ['one that nobody has configured', 'rbac'],
-    ['one that does not exist', 'no-such-kind'],
-    ['one that stands in the chain', 'pii-detector'],
+    ['a policy that nobody has configured', 'rbac'],
+    ['a policy that does not exist', 'no-such-kind'],
+    ['a policy that stands in the chain', 'pii-detector'],
     ['nothing', ''],
-    ['the name of something all objects have', 'constructor,__proto__,toString'],
+    ['a name that all objects have', 'constructor,__proto__,toString'],
   ])('adds nothing by the name of %s', (_, policies) => {
     expect(chainOf(plan(params({ policies })))).toBe('(secrets) pii-detector');
   });
@@ -223,11 +223,11 @@ describe('a caller', () => {
     params({ enforce: true }),
     params({ enforce: 'true' }),
     header('x-litellm-guardrail-enforce', 'true'),
-  ])('may make what observes act: %j', (call) => {
+  ])('may make observing policies enforce: %j', (call) => {
     expect(chainOf(plan(call))).toBe('secrets pii-detector');
   });
 
-  test('may make backends act where a rule makes them observe, too', () => {
+  test('may make backends enforce where a rule makes them observe', () => {
     const own = plannerOf({ rules: [{ name: 'one', mode: 'observe' }] });
     expect(own(params({ enforce: true }))).toMatchObject({ backendMode: 'enforce' });
     expect(chainOf(own(params({ enforce: true })))).toBe('secrets pii-detector');
@@ -240,7 +240,7 @@ describe('a caller', () => {
     params({ mode: 'observe' }),
     header('x-litellm-guardrail-enforce', 'false'),
     header('x-litellm-guardrail-enforce', '[present]'),
-  ])('can make nothing weaker: %j', (call) => {
+  ])('cannot weaken policies: %j', (call) => {
     expect(chainOf(plan({ ...call, ...data({ team_alias: 'payments' }) }))).toBe(
       '(secrets) pii-detector banned-keywords',
     );
@@ -250,7 +250,7 @@ describe('a caller', () => {
   test.each([
     params({ skip_policies: ['pii-detector', 'secrets'] }),
     header('x-litellm-guardrail-skip', 'secrets,pii-detector'),
-  ])('may skip what its rule lets it skip, and nothing else: %j', (call) => {
+  ])('may skip the policies that its rule lets it skip, and no others: %j', (call) => {
     expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets)');
     expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
     expect(chainOf(plan({ ...call, ...data({ team_alias: 'payments' }) }))).toBe(
@@ -258,7 +258,7 @@ describe('a caller', () => {
     );
   });
 
-  test('that skips and adds the same has it', () => {
+  test('that skips and adds the same policy gets it', () => {
     const call = { ...research, ...params({ skip_policies: 'pii-detector', policies: 'pii-detector' }) };
     expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
   });
@@ -267,7 +267,7 @@ describe('a caller', () => {
     ['of the team', { user_api_key_team_alias: 'research', team: 'research', 'x-litellm-team': 'research' }],
     ['of all kinds', { constructor: 'x', __proto__: 'x', 'content-type': 'research' }],
     ['of every type', { 'x-litellm-guardrail-skip': ['secrets'], 'x-litellm-guardrail-policies': 7 }],
-  ])('gets into no other rule by headers %s', (_, request_headers) => {
+  ])('gets no other rule by headers %s', (_, request_headers) => {
     expect(plan({ ...data({ team_alias: 'payments' }), request_headers }).rule).toBe('strict');
     expect(chainOf(plan({ ...data({ team_alias: 'payments' }), request_headers }))).toBe(
       '(secrets) pii-detector banned-keywords',
@@ -283,7 +283,7 @@ describe('a caller', () => {
     { wish: [null, {}] },
     { wish: { toString: 1 } },
     { wish: [{ toString: null, valueOf: 1 }] },
-  ])('may wish for nonsense: $wish', ({ wish }) => {
+  ])('may send nonsense without effect: $wish', ({ wish }) => {
     const call = params({ policies: wish, skip_policies: wish, enforce: wish });
     expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets) pii-detector');
   });

@@ -23,7 +23,7 @@ function storeOf(text: string, { backends = [] as readonly string[], restores = 
 }
 
 describe('the policies in force', () => {
-  test('are those of the file when it was read last', async () => {
+  test('are those of the file as it was last read', async () => {
     const { file, store, verdict } = storeOf(BANS('tulip'));
     file.text = BANS('crocus');
     expect(await verdict({ texts: ['tulip'] })).toBe('block banned-keywords');
@@ -37,7 +37,7 @@ describe('the policies in force', () => {
     );
   });
 
-  test('are the same where nothing changed', () => {
+  test('stay the same objects where nothing changed', () => {
     const { store } = storeOf(BANS('tulip'));
     const { version } = store.file;
     expect(store.reload()).toBe(false);
@@ -64,7 +64,7 @@ describe('the policies in force', () => {
     expect(store.reload()).toBe(true);
   });
 
-  test('need a file that can be used to begin with', () => {
+  test('need a usable file at the start', () => {
     expect(() => storeOf('{')).toThrow(PolicyFileError);
     const missing = () => {
       throw Object.assign(new Error('no'), { code: 'ENOENT' });
@@ -81,7 +81,7 @@ describe('the policies in force', () => {
     expect(() => storeOf(text, { backends: ['akto'] })).not.toThrow();
   });
 
-  test('keep what they counted when they are read again', async () => {
+  test('keep their counts when they are read again', async () => {
     const firewall = (name: string) =>
       JSON.stringify({
         pack: { name },
@@ -102,7 +102,7 @@ describe('the policies in force', () => {
     expect(await act('c')).toBe('block agent-firewall');
   });
 
-  test('keep what was redacted for the answer when they are read again', async () => {
+  test('keep redacted values for the response when they are read again', async () => {
     const masks = (name: string) =>
       JSON.stringify({
         pack: { name },
@@ -119,7 +119,7 @@ describe('the policies in force', () => {
     expect(Object.values(rewritesOf(texts))).toEqual(['to ada@example.org']);
   });
 
-  test('put nothing back where answers may not be rewritten', async () => {
+  test('put nothing back where responses may not be rewritten', async () => {
     const text = JSON.stringify({
       policies: { chain: ['pii-detector'] },
       policy: { 'pii-detector': { redaction: { reversible: true } } },

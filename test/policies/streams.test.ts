@@ -83,7 +83,7 @@ describe('a redacted stream in incremental_diff', () => {
   const engine = engineOf(CHAIN);
 
   test.each(Array.from({ length: 60 }, (_, seed) => seed))(
-    'shows no four characters of a secret, takes nothing back, and ends as the whole answer would (seed %i)',
+    'shows no four characters of a secret, takes nothing back, and ends as the whole response would (seed %i)',
     async (seed) => {
       const random = seeded(seed * 7919 + 17);
       for (let run = 0; run < 5; run++) {
@@ -100,7 +100,7 @@ describe('a redacted stream in incremental_diff', () => {
 });
 
 describe('a clean stream', () => {
-  test('flows: what is held back is about a word', async () => {
+  test('holds back about a word at most', async () => {
     const random = seeded(3);
     const engine = engineOf(CHAIN);
     let held = 0;

@@ -213,7 +213,7 @@ async function run({ akto, capsule, env, bodies }: Flow, extra: Record<string, s
   };
 }
 
-test.each(flows)('$name: nothing that was said in confidence comes out again', async (flow) => {
+test.each(flows)('$name: no content comes out in log, metrics or replies', async (flow) => {
   const { replies, log, seen } = await run(flow);
   // A rewritten text must carry what was not redacted of it, to LiteLLM alone
   const others = replies.filter((reply) => !reply.includes('"GUARDRAIL_INTERVENED"'));
@@ -226,7 +226,7 @@ test.each(flows)('$name: nothing that was said in confidence comes out again', a
   if (flow.bodies === undefined && !flow.env?.BUILTIN_POLICY) expect(json(seen)).toContain(CANARY);
 });
 
-test('with BLOCKED_MESSAGE an operator asks for the vendor and its reason, in the reply alone', async () => {
+test('BLOCKED_MESSAGE can show the vendor and its reason, in the reply alone', async () => {
   const block = flows.find(({ name }) => name === 'block') as Flow;
   const template = 'Stopped by {backend}: {reason} ({ref}) {unknown}';
   const { replies, log } = await run(
@@ -260,6 +260,6 @@ afterAll(() => {
   Object.assign(console, { log: consoleLog, info: consoleInfo, warn: consoleWarn, error: consoleError });
 });
 
-test('nobody wrote past the log', () => {
+test('nothing is written past the log', () => {
   expect(printed).toEqual([]);
 });

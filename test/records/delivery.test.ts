@@ -28,7 +28,7 @@ const failureOf = (id: string, more: object = {}) =>
   });
 
 describe('one record for each call', () => {
-  test('an allowed call: its request, its response, and the decisions of the bridge', async () => {
+  test('has for an allowed call the request, the response and the decisions of the bridge', async () => {
     const bridge = await recordingBridge();
     await bridge.ask(callOf('a'));
     await bridge.ask({
@@ -56,7 +56,7 @@ describe('one record for each call', () => {
     ]);
   });
 
-  test('a blocked request: at once, with status 403 and the marker, and nothing for its failure event', async () => {
+  test('is made of a blocked request at once, with status 403 and the marker, and not again of its failure event', async () => {
     const bridge = await recordingBridge();
     bridge.akto.server.reply = (request, response) =>
       request.path === '/api/http-proxy'
@@ -79,7 +79,7 @@ describe('one record for each call', () => {
     expect(bridge.records()).toHaveLength(1);
   });
 
-  test('a blocked request whose client chose an id that is longer than what is kept of it', async () => {
+  test('is made of a blocked request whose client chose an id longer than the bridge keeps', async () => {
     const bridge = await recordingBridge();
     bridge.akto.server.reply = aktoBlocks();
     const id = 'b'.repeat(2000);
@@ -89,7 +89,7 @@ describe('one record for each call', () => {
     expect((await bridge.send([event])).reply).toMatchObject({ blocked: 1, new: 0 });
   });
 
-  test('a blocked response: nothing for the success that LiteLLM logs all the same', async () => {
+  test('is made of a blocked response, and not again of the success that LiteLLM logs all the same', async () => {
     const bridge = await recordingBridge();
     await bridge.ask(callOf('c'));
     bridge.akto.server.reply = (request, response) =>
@@ -110,20 +110,20 @@ describe('one record for each call', () => {
     expect(records[0]?.text).not.toContain('At nine.');
   });
 
-  test('a blocked call by the built-in policy is on record too', async () => {
+  test('is made of a call that the built-in policy blocks', async () => {
     const bridge = await recordingBridge({ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'library' });
     await bridge.ask(callOf('e'));
     const [record] = await bridge.recordsOf('e');
     expect(record).toMatchObject({ statusCode: '403', response: { reason: 'banned_keyword' } });
   });
 
-  test('a failed call: after its grace, with its status', async () => {
+  test('is made of a failed call after its grace, with its status', async () => {
     const bridge = await recordingBridge({ FAILURE_GRACE_SECONDS: '0.1' });
     await bridge.send([failureOf('f')]);
     expect(await bridge.recordsOf('f')).toMatchObject([{ statusCode: '429', tag: { outcome: 'failure' } }]);
   });
 
-  test('a failed attempt is replaced by the success of its call, in either order', async () => {
+  test('is made of the success of a call and not of its failed attempt, in either order', async () => {
     const bridge = await recordingBridge({ FAILURE_GRACE_SECONDS: '1' });
     await bridge.send([failureOf('g')]);
     await bridge.send([eventOf('g')]);
@@ -136,7 +136,7 @@ describe('one record for each call', () => {
 });
 
 describe('two backends', () => {
-  test('each gets its own record, and Capsule none for a call that it blocked itself', async () => {
+  test('get a record each, and Capsule none for a call that it blocked itself', async () => {
     const bridge = await recordingBridge({ FAILURE_GRACE_SECONDS: '0.1' }, { withCapsule: true });
     await bridge.ask(callOf('ok'));
     await bridge.send([eventOf('ok'), failureOf('bad')]);
@@ -155,7 +155,7 @@ describe('two backends', () => {
     ]);
   });
 
-  test('one that is down does not hold up the other', async () => {
+  test('are independent: one that is down does not hold up the other', async () => {
     const bridge = await recordingBridge({}, { withCapsule: true });
     bridge.akto.server.reply = text('busy', 503);
     await bridge.send([eventOf('a')]);
@@ -165,8 +165,8 @@ describe('two backends', () => {
   });
 });
 
-describe('a restart', () => {
-  test('records that were not delivered are delivered by the next bridge, with the notes of the first', async () => {
+describe('after a restart', () => {
+  test('the next bridge delivers records that are left, with the notes of the first', async () => {
     const folder = temporaryFolder();
     const first = await recordingBridge({ DATA_DIR: folder });
     await first.ask(callOf('a'));
@@ -187,7 +187,7 @@ describe('a restart', () => {
     expect((await second.send([eventOf('a', { startTime: 1, id: 'x' }), eventOf('a')])).status).toBe(200);
   });
 
-  test('a refused token holds the records and is logged once, and a mended one lets them go', async () => {
+  test('records held by a refused token, which is logged once, go out with a mended one', async () => {
     const folder = temporaryFolder();
     const first = await recordingBridge({ DATA_DIR: folder, AKTO_API_KEY: 'revoked' });
     await first.send([eventOf('a'), eventOf('b')]);
@@ -206,8 +206,8 @@ describe('a restart', () => {
   });
 });
 
-describe('monitor only', () => {
-  test('without a guardrail configured every event is a record', async () => {
+describe('a bridge that only records', () => {
+  test('makes a record of every event without a guardrail configured', async () => {
     const bridge = await recordingBridge();
     await bridge.send([eventOf('a')]);
     const [record] = await bridge.recordsOf('a');
@@ -215,7 +215,7 @@ describe('monitor only', () => {
     expect(bridge.akto.server.seen.map(({ path }) => path)).toEqual(['/api/ingestData']);
   });
 
-  test('an observing Akto judges recorded calls that it has not judged before, and blocks nothing', async () => {
+  test('has an observing Akto judge calls that it has not judged before, and blocks nothing', async () => {
     const bridge = await recordingBridge({ SYNC_MODE: 'false' });
     await bridge.send([eventOf('a')]);
     await bridge.recordsOf('a');
@@ -232,7 +232,7 @@ describe('monitor only', () => {
 });
 
 describe('calls that LiteLLM does not log', () => {
-  test('a judged call without an event is counted', async () => {
+  test('are counted if they were judged', async () => {
     const bridge = await recordingBridge({ MISSING_EVENT_MINUTES: '0.001' });
     await bridge.ask(callOf('a'));
     await bridge.ask(callOf('b'));
@@ -254,7 +254,7 @@ test('events of a release that is too old are records of their own, and named on
 });
 
 describe('with telemetry off', () => {
-  test('nothing is kept, and nothing of it is in the metrics', async () => {
+  test('nothing is kept, and the metrics have no series of it', async () => {
     const bridge = testBridge({ AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:9', AKTO_API_KEY: 'k' });
     expect(await bridge.metric('telemetry_outbox_up')).toBeUndefined();
     expect(await (await bridge.app.request('/readyz')).json()).not.toHaveProperty('outbox');

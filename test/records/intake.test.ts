@@ -96,7 +96,7 @@ describe('a record waits', () => {
     expect(await dueAfter(recorder, 0)).toEqual(['success']);
   });
 
-  test('for the grace of a failure, in which a success replaces it', async () => {
+  test('for the grace of a failure, within which a success replaces it', async () => {
     const recorder = opened({ failureGraceMs: 30_000 });
     await recorder.logs(line(eventAt(recorder, -100, 0, failure)));
     expect(await dueAfter(recorder, 29_999)).toEqual([]);
@@ -124,7 +124,7 @@ describe('an event of a release that names no call', () => {
   const unnamed = (recorder: Recorder, from: number, fields: object = {}) =>
     eventAt(recorder, from, from + 50, { litellm_call_id: undefined, id: `chatcmpl-${from}`, ...fields });
 
-  test('is a record of its own at once, without notes, and a duplicate when it is sent again', async () => {
+  test('becomes a record of its own at once, without notes, and is a duplicate when it is sent again', async () => {
     const recorder = opened();
     recorder.note(noteOf({ litellm_trace_id: EVENT.trace_id, at: recorder.now - 150 }));
     const event = unnamed(recorder, -100);
@@ -135,7 +135,7 @@ describe('an event of a release that names no call', () => {
     expect(recorder.unnamed()).toBe(2);
   });
 
-  test('belongs to no failure and to no block of its call', async () => {
+  test('is joined to no failure and to no block of its call', async () => {
     const recorder = opened();
     await recorder.logs(line(unnamed(recorder, -900, failure)));
     await recorder.blocked(blockAt(recorder, 'response'));
@@ -143,7 +143,7 @@ describe('an event of a release that names no call', () => {
     expect(await outcomes(recorder.all('akto'))).toEqual(['blocked', 'success']);
   });
 
-  test('belongs to the call whose id an embedding has, as its response has none', async () => {
+  test('is joined to its call if it is of an embedding, which has the id of the call', async () => {
     const recorder = opened();
     recorder.note(noteOf());
     await recorder.logs(line(unnamed(recorder, -100, { call_type: 'aembedding', id: 'call-1' })));
@@ -158,7 +158,7 @@ describe('a blocked call', () => {
       error_information: { error_message: 'Blocked by security policy. Reference: 0123456789abcdef' },
     });
 
-  test('is a record at once, with the request and without the response', async () => {
+  test('becomes a record at once, with the request and without the response', async () => {
     const recorder = opened();
     recorder.note(noteOf());
     await recorder.blocked(blockAt(recorder, 'response'));
@@ -176,7 +176,7 @@ describe('a blocked call', () => {
     });
   });
 
-  test('with a blocked response has the key alias and the model name of its request', async () => {
+  test('with a blocked response gets the key alias and the model name of its request', async () => {
     const recorder = opened();
     const call = { model: 'upstream', request_data: { user_api_key_hash: 'hash' } };
     const request = { model: 'house', request_data: { user_api_key_alias: 'kitchen' } };
@@ -187,7 +187,7 @@ describe('a blocked call', () => {
     });
   });
 
-  test('has no second record of what LiteLLM logs after it, or logged before', async () => {
+  test('gets no second record from the events that LiteLLM logs before or after it', async () => {
     const after = opened();
     await after.blocked(blockAt(after));
     expect(await after.logs(line(told(after), eventAt(after, -100, 0)))).toEqual({ ...NOTHING, blocked: 2 });
@@ -200,7 +200,7 @@ describe('a blocked call', () => {
     }
   });
 
-  test('has one note and one record, though it is stored at the second try', async () => {
+  test('gets one note and one record, though only the second try stores it', async () => {
     const recorder = opened();
     const blocked = blockAt(recorder);
     expect([await recorder.blocked(blocked), await recorder.blocked(blocked)]).toEqual(['new', 'duplicate']);
@@ -209,7 +209,7 @@ describe('a blocked call', () => {
     expect((await recorder.all('akto'))[1]?.verdicts).toEqual([blocked.note]);
   });
 
-  test('has no credentials in its reason, and no words of it where content is withheld', async () => {
+  test('keeps credentials out of its reason, and the whole reason where content is withheld', async () => {
     const key = `AKIA${capitals(16)}`;
     const reasonIn = async (options: Partial<RedactionOptions>) => {
       const recorder = opened({ redactor: redactor(options) });
@@ -238,7 +238,7 @@ describe('content of teams in NO_CONTENT_TEAMS', () => {
   });
 });
 
-describe('rows that are no record', () => {
+describe('rows that cannot become records', () => {
   const BROKEN = '{"id": "plum cake';
 
   test.each([
@@ -251,7 +251,7 @@ describe('rows that are no record', () => {
     expect(recorder.dead('intake')).toEqual([{ reason: 'is not JSON', payload }]);
   });
 
-  test('are kept up to a length, without credentials', async () => {
+  test('are kept up to a bounded length, without credentials', async () => {
     const recorder = opened();
     const key = `AKIA${capitals(16)}`;
     await recorder.logs(`{"id": "${key} ${'x'.repeat(100_000)}`);
@@ -260,7 +260,7 @@ describe('rows that are no record', () => {
     expect(JSON.stringify(row).length).toBeLessThan(70_000);
   });
 
-  test('are kept without what its name says to be a credential, whole or cut off', async () => {
+  test('are kept without values whose names say that they are credentials, whole or cut off', async () => {
     const recorder = opened();
     const row = (end: string) => `{"headers": {"authorization": "Bearer plum", "x-vendor-key":"damson${end}`;
     await recorder.logs(`${row('"}}')}\n${row('')}`);
@@ -279,11 +279,11 @@ describe('rows that are no record', () => {
     expect(recorder.dead('intake')).toEqual([]);
   });
 
-  test('are none in an empty body', async () => {
+  test('do not exist in an empty body', async () => {
     expect(await opened().logs('')).toEqual(NOTHING);
   });
 
-  test('because of a mistake of ours leave the others in place', async () => {
+  test('do not take others with them when the fault is ours', async () => {
     const sink = sinkThat(({ event }) => {
       if (event.id === 'hostile') throw new TypeError('plum');
       return true;
@@ -299,10 +299,10 @@ describe('rows that are no record', () => {
   });
 });
 
-describe('backends that do not want a record', () => {
+describe('a record that a backend does not want', () => {
   const only = (wanted: string): Sink => sinkThat(({ outcome }) => outcome === wanted);
 
-  test('are not given it, and others are', async () => {
+  test('is not handed to it, but to the others', async () => {
     const recorder = opened({
       sinks: [
         { name: 'akto', sink: only('success') },
@@ -315,7 +315,7 @@ describe('backends that do not want a record', () => {
     expect(await outcomes(recorder.all('capsule'))).toEqual(['blocked']);
   });
 
-  test('get no second record either, though no backend wanted the first', async () => {
+  test('gets no second record either, though no backend wanted the first', async () => {
     const recorder = opened({ sinks: [{ name: 'akto', sink: only('success') }] });
     await recorder.blocked(blockAt(recorder));
     expect(await recorder.logs(line(eventAt(recorder, -100, 0)))).toEqual({ ...NOTHING, blocked: 1 });

@@ -15,8 +15,8 @@ const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => (
   ...more,
 });
 
-describe('notes on a call', () => {
-  test('there is one for its request and one for its response: of a stream the last, with their number', () => {
+describe('pending calls', () => {
+  test('keep one note for the request and one for the response: of a stream the last, with their number', () => {
     const calls = new PendingCalls();
     calls.add(note('a'));
     calls.add(note('b'));
@@ -25,7 +25,7 @@ describe('notes on a call', () => {
     expect(calls.notesOf('c')).toEqual([]);
   });
 
-  test('a check that ends after the decision is added to the note', () => {
+  test('add a check that ends after the decision to its note', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     calls.add(note('a'));
@@ -35,7 +35,7 @@ describe('notes on a call', () => {
     expect(calls.notesOf('a')).toEqual([note('a', { checks: [check] })]);
   });
 
-  test('a check that ends just before the decision is added too', () => {
+  test('add a check that ends just before the decision too', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     calls.addCheck('a', 'request', check);
@@ -47,7 +47,7 @@ describe('notes on a call', () => {
     ]);
   });
 
-  test('a check that ends long before, or with too many others, is forgotten', async () => {
+  test('forget a check that ends long before the decision, or with too many others', async () => {
     let now = 1;
     const calls = new PendingCalls({ now: () => now });
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
@@ -65,13 +65,13 @@ describe('notes on a call', () => {
     expect(checksOf('call-3')).toBe(0);
   });
 
-  test('the same note again, as a new thread is handed it, is not a second one', () => {
+  test('keep one note when a new thread is handed it again', () => {
     const calls = new PendingCalls();
     for (let i = 0; i < 2; i++) calls.add({ ...note('a', { input_type: 'response' }) });
     expect(calls.notesOf('a')).toEqual([note('a', { input_type: 'response' })]);
   });
 
-  test('the oldest call is forgotten, and reported, when there are too many', () => {
+  test('forget and report the oldest call when there are too many', () => {
     let forgotten = 0;
     const calls = new PendingCalls({ max: 2, onForgotten: () => forgotten++ });
     for (const id of ['a', 'b', 'c']) calls.add(note(id, { litellm_trace_id: 't' }));
@@ -81,7 +81,7 @@ describe('notes on a call', () => {
 });
 
 describe('calls without an event', () => {
-  test('each is reported once, except blocked calls and those whose event came', () => {
+  test('are reported once, except blocked calls and those whose event came', () => {
     const calls = new PendingCalls();
     calls.add(note('seen'));
     calls.add(note('missing'));
@@ -92,7 +92,7 @@ describe('calls without an event', () => {
     expect(calls.notesOf('missing')).toHaveLength(1);
   });
 
-  test('calls are forgotten by age', () => {
+  test('are forgotten by age', () => {
     const calls = new PendingCalls();
     calls.add(note('a'));
     calls.add(note('b', { at: 5000 }));
@@ -109,7 +109,7 @@ test.each([
   ['{"litellm_call_id":7}'],
   ['{"litellm_call_id":"a"'],
   [''],
-])('a line that is no note, after damage to a disk, does not take the others with it: %j', (bad) => {
+])('an unreadable line, after damage to a disk, does not take the other notes with it: %j', (bad) => {
   const calls = new PendingCalls();
   const line = JSON.stringify(note('a'));
   expect(calls.addLines(`${bad}\n${line}\n${bad}`)).toEqual(['a']);

@@ -112,7 +112,7 @@ const RELEASE = '1.106.2';
 describe(`recordings of LiteLLM ${RELEASE}`, () => {
   const recordings = recordingsOf(RELEASE).filter(({ name }) => !name.endsWith('format-v1'));
 
-  test.each(recordings)('$name is one record for each call and backend', async (recording) => {
+  test.each(recordings)('$name becomes one record for each call and backend', async (recording) => {
     const recorder = opened();
     await recorder.take(stepsOf(recording));
     const records = sorted(expected(recording));
@@ -123,7 +123,7 @@ describe(`recordings of LiteLLM ${RELEASE}`, () => {
     expect(recorder.trouble).toEqual([]);
   });
 
-  describe('all of them in one outbox: one record for each call', () => {
+  describe('all of them in one outbox become one record for each call', () => {
     // The three formats were recorded of the same calls
     const session = recordings.filter(({ name }) => !/format-(?:ndjson|single)$/.test(name));
     const steps = session.flatMap(stepsOf).toSorted((a, b) => a.at - b.at);
@@ -140,7 +140,7 @@ describe(`recordings of LiteLLM ${RELEASE}`, () => {
       60_000,
     );
 
-    test('all rows again, after everything was delivered: no record', async () => {
+    test('and no record when all rows come again after everything was delivered', async () => {
       const recorder = opened();
       await recorder.take(steps);
       expect(await recorder.deliver()).toBe(records.length);
@@ -148,7 +148,7 @@ describe(`recordings of LiteLLM ${RELEASE}`, () => {
       expect((await recorder.all('akto')).map(told)).toEqual([]);
     });
 
-    test('one record for each call that is logged, where no guardrail is configured', async () => {
+    test('that is logged, where no guardrail is configured', async () => {
       const recorder = opened();
       await recorder.take(posted(steps));
       const outcomes = (await recorder.all('akto')).map(({ outcome }) => outcome);
@@ -157,7 +157,7 @@ describe(`recordings of LiteLLM ${RELEASE}`, () => {
   });
 });
 
-test('rows of generic_api_use_v1 are counted, and no record', async () => {
+test('rows of generic_api_use_v1 are counted, and make no record', async () => {
   const recorder = opened();
   const body = recordingsOf(RELEASE).find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
   expect(await recorder.logs(body)).toMatchObject({ legacy: rowsOf(body).length, new: 0, bad: 0 });

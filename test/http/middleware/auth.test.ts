@@ -22,7 +22,7 @@ test.each<{ name: string; headers: HeadersInit }>([
   { name: 'both', headers: { 'x-api-key': 'new-key', authorization: 'Bearer old-key' } },
   { name: 'a wrong one beside a right one', headers: { 'x-api-key': 'no', authorization: 'Bearer new-key' } },
   { name: 'a right one beside a wrong one', headers: { 'x-api-key': 'new-key', authorization: 'Basic x' } },
-])('$name lets in', async ({ headers }) => {
+])('$name lets a caller in', async ({ headers }) => {
   for (const path of [PATH, '/']) {
     const response = await post(headers, bridge, path);
     expect([response.status, await response.json()]).toEqual([200, { action: 'NONE' }]);
@@ -60,7 +60,7 @@ test.each<{ name: string; headers: HeadersInit }>([
   }
 });
 
-test('a refused call is not read: a key comes before everything that is wrong with it', async () => {
+test('a call with a wrong key is not read: the key comes before all other mistakes', async () => {
   const response = await bridge.app.request(PATH, {
     method: 'POST',
     body: 'not JSON',
@@ -69,7 +69,7 @@ test('a refused call is not read: a key comes before everything that is wrong wi
   expect(response.status).toBe(401);
 });
 
-test('without keys, callers are not asked for one', async () => {
+test('a bridge without keys needs none from callers', async () => {
   for (const headers of [{}, { 'x-api-key': 'any' }, { authorization: 'Basic x' }]) {
     expect((await post(headers, open)).status).toBe(200);
   }

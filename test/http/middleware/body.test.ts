@@ -106,7 +106,7 @@ test.each(['fail_open', 'defer', 'fail_closed'])(
   },
 );
 
-test('a wrong key is told so before the size', async () => {
+test('a wrong key is refused before the size is looked at', async () => {
   const { server } = await serve({ BRIDGE_API_KEYS: 'key' });
   const headers = { 'x-api-key': 'wrong', 'content-length': MAX + 1 };
   const request = http.request(server.url, { method: 'POST', headers }).end(callOf(MAX + 1));
@@ -129,7 +129,7 @@ async function stalled({ url }: Listening): Promise<{ finish(): Promise<unknown>
   };
 }
 
-test('more bodies at once than memory is meant for are BLOCKED, counted, and forgotten afterwards', async () => {
+test('more bodies at once than the limit for memory are BLOCKED and counted, and their memory is freed', async () => {
   const { server, metrics } = await serve();
   const calls = await Promise.all(Array.from({ length: 12 }, () => stalled(server)));
   await wait(50);
@@ -143,7 +143,7 @@ test('more bodies at once than memory is meant for are BLOCKED, counted, and for
   expect(later).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
 });
 
-test('the memory of callers who left in mid-body is free again', async () => {
+test('the memory of callers who leave in mid-body is freed', async () => {
   const { server, metrics } = await serve();
   const calls = await Promise.all(Array.from({ length: 8 }, () => stalled(server)));
   await wait(50);
@@ -153,7 +153,7 @@ test('the memory of callers who left in mid-body is free again', async () => {
   expect(later).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
 });
 
-test('bodies that wait for a slow backend count as held', async () => {
+test('bodies that wait for a slow backend count towards the limit', async () => {
   const backend = await startFakeBackend(() => {});
   closes.push(backend.close);
   const { server, metrics } = await serve({

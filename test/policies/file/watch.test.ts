@@ -33,7 +33,7 @@ async function changed(): Promise<void> {
   await expect.poll(() => changes, { timeout: 10_000, interval: INTERVAL_MS }).toBeGreaterThan(before);
 }
 
-test('a file that is written again is told of, each time', async () => {
+test('a file that is written again is reported, each time', async () => {
   writeFileSync(file, 'a');
   await watch();
   for (const text of ['ab', 'abc']) {
@@ -42,7 +42,7 @@ test('a file that is written again is told of, each time', async () => {
   }
 });
 
-test('a file that takes the place of another is told of, even an older one of the same size', async () => {
+test('a file that replaces another is reported, even an older one of the same size', async () => {
   writeFileSync(file, 'a');
   await watch();
   writeFileSync(`${file}.new`, 'b');
@@ -51,7 +51,7 @@ test('a file that takes the place of another is told of, even an older one of th
   await changed();
 });
 
-test('a folder behind a symbolic link is exchanged, as Kubernetes does', async () => {
+test('a file is reported when the folder behind its symbolic link is exchanged, as Kubernetes does', async () => {
   for (const name of ['first', 'second']) {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'policy.yaml'), name);
@@ -64,7 +64,7 @@ test('a folder behind a symbolic link is exchanged, as Kubernetes does', async (
   await changed();
 });
 
-test('a file that is gone for a while is told of when it is back, and not before', async () => {
+test('a file that is gone for a while is reported when it is back, and not before', async () => {
   writeFileSync(file, 'a');
   await watch();
   rmSync(file);
@@ -74,7 +74,7 @@ test('a file that is gone for a while is told of when it is back, and not before
   await changed();
 });
 
-test('nothing is told of a file that stays, nor after the end', async () => {
+test('nothing is reported while a file stays, nor after the end', async () => {
   writeFileSync(file, 'a');
   await watch();
   await wait(10 * INTERVAL_MS);

@@ -20,7 +20,7 @@ const action = (fields: Partial<ToolAction> = {}): ToolAction => ({
 });
 
 describe('an agent session', () => {
-  test('is halted for a day, and free again after it', () => {
+  test('stays halted for a day, and is free again after it', () => {
     const sessions = new AgentSessions();
     sessions.halt('a', NOW);
     expect(sessions.isHalted('a', NOW + DAY - 1)).toBe(true);

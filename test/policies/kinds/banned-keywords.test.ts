@@ -10,7 +10,7 @@ import { growth } from '../../support/linear.ts';
 
 describe('banned-keywords', () => {
   test.each([
-    ['plain', 'karthik', 'ask karthik'],
+    ['as it is', 'karthik', 'ask karthik'],
     ['with capitals in the list', 'Karthik', 'ask karthik'],
     ['with capitals in the text', 'karthik', 'ask KARTHIK'],
     ['within a word', 'art', 'ask karthik'],
@@ -20,21 +20,21 @@ describe('banned-keywords', () => {
     ['in Cyrillic', 'Секрет', 'СЕКРЕТ'],
     ['with an accent of its own', 'café'.normalize('NFC'), 'CAFÉ'.normalize('NFD')],
     ['in Chinese', '机密', '这是机密文件'],
-    ['an emoji', '🔥', 'so 🔥'],
+    ['that is an emoji', '🔥', 'so 🔥'],
     ['with spaces round it', '  karthik ', 'karthik'],
     ['with a dotted capital I', 'İstanbul', 'in İSTANBUL'],
-  ])('a keyword %s is found', (_, keyword, text) => {
+  ])('finds a keyword %s', (_, keyword, text) => {
     expect(judged(bannedKeywords, { keywords: [keyword] }, text)).toMatchObject({
       verdict: 'block',
       rules: ['keyword-1'],
     });
   });
 
-  test('what is not there is not found', () => {
+  test('finds nothing in other texts', () => {
     expect(judged(bannedKeywords, { keywords: ['karthik', 'x y'] }, 'karthi k xy').verdict).toBe('allow');
   });
 
-  test('keywords can be redacted instead', () => {
+  test('redacts keywords under action: redact', () => {
     const options = { keywords: ['one', 'Two'], action: 'redact' };
     expect(judged(bannedKeywords, options, 'ONE, two, three')).toEqual({
       verdict: 'redact',
@@ -43,14 +43,14 @@ describe('banned-keywords', () => {
     });
   });
 
-  test('is a policy of texts in both directions', () => {
+  test('judges texts of requests and responses', () => {
     expect(created(bannedKeywords, { keywords: ['a'] }).policy.texts).toMatchObject({
       on: ['request', 'response'],
       reasonCode: 'banned_keyword',
     });
   });
 
-  test('a list can be a file', () => {
+  test('reads keywords from a file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'keywords-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const keywords_file = join(folder, 'words.txt');
@@ -60,7 +60,7 @@ describe('banned-keywords', () => {
     expect(judged(bannedKeywords, options, 'zero').rules).toEqual(['keyword-1']);
   });
 
-  test('a file that is not there and an empty keyword are mistakes', () => {
+  test('refuses a missing file and an empty keyword', () => {
     const { mistakes } = created(bannedKeywords, {
       keywords: ['a', ' '],
       keywords_file: join(tmpdir(), 'none', 'none.txt'),
@@ -77,7 +77,7 @@ describe('banned-keywords', () => {
     ]);
   });
 
-  test('a keyword is expected where the text ends within it', () => {
+  test('expects a keyword to go on where the text ends within it', () => {
     const scanner = new Scanner([literalRule('x', 'Karthik')]);
     for (let end = 5; end <= 10; end++) {
       expect(scanner.scan('ask KARTHIK'.slice(0, end), {}, true).open).toBeLessThanOrEqual(4);
@@ -85,7 +85,7 @@ describe('banned-keywords', () => {
     expect(scanner.scan('ask kx', {}, true).open).toBe(6);
   });
 
-  test('thousands of keywords are found in linear time', () => {
+  test('finds thousands of keywords in linear time', () => {
     const keywords = Array.from({ length: 3000 }, (_, i) => `word ${i.toString(36)} banned`);
     const scanner = new Scanner(keywords.map((word, i) => literalRule(`keyword-${i}`, word)));
     expect(scanner.scan('this is Word 1z BANNED').findings).toHaveLength(1);

@@ -17,13 +17,13 @@ describe('dlp-filter', () => {
       { verdict: 'redact', rules: ['api-key'], text: 'key [REDACTED]' },
     ],
     [
-      'a term in any capitals',
+      'a term in any letter case',
       { blocked_terms: ['Project Nightfall'] },
       'what is PROJECT nightfall?',
       { verdict: 'redact', rules: ['term-1'], text: 'what is [REDACTED]?' },
     ],
     [
-      'what is near to a term',
+      'a text that is close to a term',
       { blocked_terms: ['project nightfall'], fuzzy_matching: true, max_distance: 2 },
       'what is projct-nightfal?',
       { verdict: 'redact', rules: ['term-1-fuzzy'], text: 'what is [REDACTED]?' },
@@ -34,12 +34,17 @@ describe('dlp-filter', () => {
       'xnightfally, 2nightfall3',
       { verdict: 'redact', rules: ['term-1'], text: 'x[REDACTED]y, 2[REDACTED]3' },
     ],
-    ['nothing', { blocked_terms: ['nightfall'] }, 'project nightfal', { verdict: 'allow', rules: [] }],
+    [
+      'no part of a term',
+      { blocked_terms: ['nightfall'] },
+      'project nightfal',
+      { verdict: 'allow', rules: [] },
+    ],
   ])('finds %s', (_, options, text, expected) => {
     expect(judged(dlpFilter, options, text)).toMatchObject(expected);
   });
 
-  test('does with a pattern what the pattern says, and with the rest what the policy says', () => {
+  test('takes the action of a pattern before that of the policy', () => {
     const options = {
       detect_patterns: [{ name: 'harmless', regex: 'AAA+', action: 'redact' }],
       patterns: ['BBB+', { name: 'worst', regex: 'CCC+', action: 'block' }],
@@ -54,7 +59,7 @@ describe('dlp-filter', () => {
     expect(judged(dlpFilter, options, 'AAA BBB').rules).toEqual(['harmless', 'pattern-2']);
   });
 
-  test('is a policy of texts in both directions', () => {
+  test('judges texts of requests and responses', () => {
     expect(created(dlpFilter, { blocked_terms: ['a'] }).policy.texts).toMatchObject({
       on: ['request', 'response'],
       reasonCode: 'dlp_violation',
@@ -80,7 +85,7 @@ describe('dlp-filter', () => {
     expect(mistakes[0]).toContain(mistake);
   });
 
-  test('warns of levels, and of having nothing to look for', () => {
+  test('warns of levels, and of having nothing to find', () => {
     expect(created(dlpFilter, { blocked_terms: ['a'], sensitivity_level: 'high' }).warnings).toHaveLength(1);
     expect(created(dlpFilter, {}).warnings).toHaveLength(1);
     expect(created(dlpFilter, { blocked_terms: ['a'], sensitivity_level: 'standard' }).warnings).toEqual([]);
@@ -92,7 +97,7 @@ describe('dlp-filter', () => {
     { sensitivity_level: 'top' },
     { terms: [] },
     { patterns: [{ name: 'x' }] },
-  ])('does not take %j', (options) => {
+  ])('refuses the options %j', (options) => {
     expect(() => created(dlpFilter, options)).toThrow();
   });
 });

@@ -8,7 +8,7 @@ const SSN = '123-45-6789';
 const TEXT = `${MAIL}, ${CARD}, ${SSN}, fe80::1`;
 
 describe('pii-detector', () => {
-  test('redacts with labels by default, on requests and answers', () => {
+  test('redacts with labels by default, in requests and responses', () => {
     expect(judged(piiDetector, {}, TEXT)).toEqual({
       verdict: 'redact',
       rules: ['email-address', 'credit-card', 'us-ssn', 'ip-address'],
@@ -23,7 +23,7 @@ describe('pii-detector', () => {
     expect(judged(piiDetector, {}, 'nothing here').verdict).toBe('allow');
   });
 
-  test('blocks if told to', () => {
+  test('blocks under action: block', () => {
     expect(judged(piiDetector, { action: 'block' }, TEXT).verdict).toBe('block');
     expect(judged(piiDetector, { action: 'block' }, 'nothing here').verdict).toBe('allow');
   });
@@ -47,12 +47,12 @@ describe('pii-detector', () => {
       `[EMAIL_ADDRESS]${'*'.repeat(13)}, [CREDIT_CARD]${'*'.repeat(6)}, [US_SSN]***, *******`,
     ],
     [
-      'markers of their own',
+      'custom markers',
       { custom_markers: { email: '<mail>', US_SSN: '###', 'credit-card': '' } },
       '<mail>, , ###, [IP_ADDRESS]',
     ],
     [
-      'markers that can be undone',
+      'reversible markers',
       { reversible: true, custom_markers: { SSN: '<ssn>' } },
       '[EMAIL_ADDRESS_1], [CREDIT_CARD_1], <ssn>_1, [IP_ADDRESS_1]',
     ],
@@ -69,7 +69,7 @@ describe('pii-detector', () => {
     expect(text).toBe('*** *** ***0.200');
   });
 
-  test('gives each value a number of its own where the answer gets them back', () => {
+  test('numbers the values where the response gets them back', () => {
     const { text } = judged(
       piiDetector,
       { redaction: { reversible: true } },
@@ -78,7 +78,7 @@ describe('pii-detector', () => {
     expect(text).toBe('[EMAIL_ADDRESS_1], [EMAIL_ADDRESS_2], [EMAIL_ADDRESS_1]');
   });
 
-  test('markers are not found again', () => {
+  test('does not find its own markers', () => {
     for (const marker_format of ['label', 'asterisks', 'partial'] as const) {
       const { text } = judged(piiDetector, { redaction: { marker_format } }, TEXT);
       expect(judged(piiDetector, {}, text).text).toBe(text);
@@ -90,7 +90,7 @@ describe('pii-detector', () => {
     ['a list and pci_mode', { entities: ['US_SSN'], pci_mode: true }, ['credit-card', 'us-ssn']],
     ['no pci_mode', { pci_mode: false }, ['email-address', 'us-ssn', 'ip-address']],
     ['no pci_mode, but a card in the list', { pci_mode: false, entities: ['CREDIT_CARD'] }, ['credit-card']],
-  ])('looks for what is chosen by %s', (_, options, rules) => {
+  ])('looks for the entities chosen by %s', (_, options, rules) => {
     expect(judged(piiDetector, options, TEXT).rules).toEqual(rules);
   });
 
@@ -103,7 +103,7 @@ describe('pii-detector', () => {
     expect(judged(piiDetector, { entities: ['MRN'] }, text).rules).toEqual(['medical-record-number']);
   });
 
-  test('says which entities take a model, and takes misspelt ones for mistakes', () => {
+  test('warns of entities that need a model, and refuses misspelt ones', () => {
     const { warnings, mistakes } = created(piiDetector, { entities: ['PERSON', 'LOCATION', 'EMAIL_ADRESS'] });
     expect(warnings).toEqual([
       'entities: PERSON, LOCATION: not found here, which takes a model; add a backend such as Presidio',
@@ -113,7 +113,7 @@ describe('pii-detector', () => {
     ]);
   });
 
-  test('takes patterns of its own, with an action of their own', () => {
+  test('finds own patterns, each with its own action', () => {
     const detect_patterns = ['EMP-\\d{6}', { name: 'Case number', regex: 'CASE/\\d+', action: 'block' }];
     expect(judged(piiDetector, { detect_patterns }, 'EMP-123456')).toMatchObject({
       verdict: 'redact',
@@ -160,7 +160,7 @@ describe('pii-detector', () => {
     expect(mistakes[0]).toContain(mistake);
   });
 
-  test('warns of what it does not apply', () => {
+  test('warns of options that it does not apply', () => {
     expect(created(piiDetector, { redaction: { include_metadata: false } }).warnings).toHaveLength(1);
     expect(created(piiDetector, { action: 'block', redaction: { reversible: true } }).warnings).toHaveLength(
       1,

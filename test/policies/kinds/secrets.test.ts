@@ -10,7 +10,7 @@ const create = (options: object, more = context) =>
   secrets.create(v.parse(secrets.options, options), more).texts!;
 
 describe('the kind secrets', () => {
-  test('redacts in requests and answers by default', () => {
+  test('redacts in requests and responses by default', () => {
     const policy = create({});
     const [rule] = policy.rules;
     expect(policy.on).toEqual(['request', 'response']);
@@ -21,12 +21,12 @@ describe('the kind secrets', () => {
     expect(policy.rules).toEqual(SECRETS);
   });
 
-  test('blocks if told so', () => {
+  test('blocks under action: block', () => {
     const policy = create({ action: 'block' });
     expect(policy.decide([{ rule: policy.rules[0]!, start: 0, end: 1, from: 0 }])).toBe('block');
   });
 
-  test('leaves out what is to be ignored, and adds high entropy if asked for', () => {
+  test('skips ignored rules, and adds high_entropy if set', () => {
     const policy = create({ ignore: ['jwt', 'hex-high-entropy'], high_entropy: true });
     const ids = policy.rules.map(({ id }) => id);
     expect(ids).not.toContain('jwt');

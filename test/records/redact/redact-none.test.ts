@@ -51,7 +51,7 @@ describe('withheld content', () => {
       },
     },
     {
-      name: 'an answer with tool calls',
+      name: 'a response with tool calls',
       said: {
         response: {
           id: 'chatcmpl-1',
@@ -271,7 +271,7 @@ describe('withheld content', () => {
       },
     },
     {
-      name: 'what guardrails were told and said',
+      name: 'input and output of guardrails',
       said: {
         guardrail_information: [
           {
@@ -381,12 +381,12 @@ describe('withheld content', () => {
         new_field: { deep: [[HIDDEN, 4, true]] },
       },
     },
-  ])('of $name the shape is kept', ({ said, kept }) => {
+  ])('keeps the shape of $name', ({ said, kept }) => {
     expect(redact(said).event).toEqual(kept);
     expect(redact(kept).event).toEqual(kept);
   });
 
-  test('what says nothing of the content stays', () => {
+  test('keeps values that say nothing of the content', () => {
     const event = {
       id: 'chatcmpl-1',
       litellm_call_id: 'c-1',
@@ -412,7 +412,7 @@ describe('withheld content', () => {
       "redacted by litellm. 'litellm.turn_off_message_logging=True'",
     ],
     ['Write redacted-by-litellm after my name, Dana', HIDDEN],
-  ])("of LiteLLM's own placeholder only the whole counts: %j", (content, kept) => {
+  ])("keeps LiteLLM's own placeholder only as a whole text: %j", (content, kept) => {
     expect(redact({ messages: [{ role: 'user', content }] }).event).toEqual({
       messages: [{ role: 'user', content: kept }],
     });
@@ -427,15 +427,27 @@ describe('teams and keys without content', () => {
   };
 
   test.each<[string, unknown, boolean]>([
-    ['a team by its id', { user_api_key_team_id: 't-1' }, false],
-    ['a team by its alias', { user_api_key_team_id: 't-9', user_api_key_team_alias: 'Payments' }, false],
-    ['a key by its hash', { user_api_key_hash: 'h-1', user_api_key_team_id: 't-9' }, false],
-    ['a key by its alias', { user_api_key_alias: 'bot' }, false],
-    ['another team', { user_api_key_team_id: 't-9' }, true],
-    ['another key without a team', { user_api_key_hash: 'h-9', user_api_key_team_id: null }, true],
-    ['neither', { user_api_key_team_id: '', user_api_key_hash: null }, false],
-    ['no metadata', undefined, false],
-    ['metadata as text', "{'user_api_key_team_id': 't-9'}", false],
+    ['hide that of a team by its id', { user_api_key_team_id: 't-1' }, false],
+    [
+      'hide that of a team by its alias',
+      { user_api_key_team_id: 't-9', user_api_key_team_alias: 'Payments' },
+      false,
+    ],
+    ['hide that of a key by its hash', { user_api_key_hash: 'h-1', user_api_key_team_id: 't-9' }, false],
+    ['hide that of a key by its alias', { user_api_key_alias: 'bot' }, false],
+    ['keep that of another team', { user_api_key_team_id: 't-9' }, true],
+    [
+      'keep that of another key without a team',
+      { user_api_key_hash: 'h-9', user_api_key_team_id: null },
+      true,
+    ],
+    [
+      'hide that of a call without team and key',
+      { user_api_key_team_id: '', user_api_key_hash: null },
+      false,
+    ],
+    ['hide that of an event without metadata', undefined, false],
+    ['hide that of an event with metadata as text', "{'user_api_key_team_id': 't-9'}", false],
   ])('%s', (_, metadata, isKept) => {
     const event = { messages: 'hi there', metadata };
     expect(redactor(lists).text('no Dana', event)).toBe(isKept ? 'no Dana' : HIDDEN);
@@ -443,7 +455,7 @@ describe('teams and keys without content', () => {
     expect(redact(event, { content: 'full' }).event.messages).toBe('hi there');
   });
 
-  test('a text of an event is cleaned as its messages are', () => {
+  test('hide a text of an event as they hide its messages', () => {
     const text = `dana@mail.example AKIA${capitals(16)}`;
     expect(redactor({ content: 'full' }).text(text, {})).toBe('dana@mail.example [REDACTED]');
     expect(redactor({ content: 'redacted' }).text(text, {})).toBe('[REDACTED] [REDACTED]');
@@ -465,7 +477,7 @@ describe('any JSON', () => {
       /\s+/,
     );
 
-  test('in no place of it a text survives, and its shape is unchanged', () => {
+  test('keeps its shape and loses its texts in every place', () => {
     let count = 0;
     for (let seed = 1; seed <= 2000; seed++) {
       const random = randomOf(seed * 2654435761);

@@ -108,7 +108,7 @@ describe('full content', () => {
     'x-litellm-api-key',
     'x-goog-api-key',
     'Ocp-Apim-Subscription-Key',
-  ])('what stands under %s is a credential', (name) => {
+  ])('the value of %s is a credential', (name) => {
     for (const value of ['hunter two', 1234, ['a', 'b'], { value: 'a' }]) {
       const { event, masked } = redact({ metadata: { deep: [{ [name]: value }] } });
       expect(event).toEqual({ metadata: { deep: [{ [name]: '[REDACTED]' }] } });
@@ -123,7 +123,7 @@ describe('full content', () => {
     }
   });
 
-  test('counters, identities and schemas are none', () => {
+  test('counters, identities and schemas are no credentials', () => {
     const event = {
       prompt_tokens: 31,
       cache_key: 'c0ffee',
@@ -186,7 +186,7 @@ describe('full content', () => {
     ['https://api.example?k', 'https://api.example'],
     ['me:secret@api.example:8080', 'api.example:8080'],
     ['', ''],
-  ])('of the address %j stays %j', (api_base, bare) => {
+  ])('the address %j is kept as %j', (api_base, bare) => {
     expect(redact({ api_base, hidden_params: { api_base } }).event).toEqual({
       api_base: bare,
       hidden_params: { api_base: bare },
@@ -195,7 +195,7 @@ describe('full content', () => {
 });
 
 describe('redacted content', () => {
-  test('loses personal data where it was said, and keeps identities and media', () => {
+  test('loses personal data in its texts, and keeps identities and media', () => {
     const base64 = `data:image/png;base64,${'iVBORw0KGgo+'.repeat(100)}`;
     const event = {
       end_user: MAIL,
@@ -236,7 +236,7 @@ describe('a list of pointers', () => {
   const remove = (event: Record<string, unknown>, ...pointers: string[][]) =>
     redact(event, { remove: pointers });
 
-  test('takes out what it leads to', () => {
+  test('takes out the values it points to', () => {
     const { event, erased } = remove(
       { a: { b: 1, 'c/d': 2, 'e~f': 3, '': 4 }, list: [1, 2, 3, 4], text: 'x', keep: 0 },
       ['a', 'c/d'],
@@ -250,7 +250,7 @@ describe('a list of pointers', () => {
     expect(erased).toEqual(['/a/c~1d', '/a/e~0f', '/a/', '/list/0', '/list/2', '/text']);
   });
 
-  test('takes every key or index for an asterisk', () => {
+  test('matches any key or index with an asterisk', () => {
     const { event, erased } = remove(
       {
         messages: [{ name: 'a', role: 'user' }, { role: 'user' }, { name: 'b' }],
@@ -274,7 +274,7 @@ describe('a list of pointers', () => {
     ['toString'],
     ['__proto__'],
     ['constructor', 'name'],
-  ])('passes over what is not there: %s %s', (...pointer) => {
+  ])('skips places that do not exist: %s %s', (...pointer) => {
     const event = { list: [1], text: 'x', none: null };
     expect(
       remove(
@@ -284,13 +284,13 @@ describe('a list of pointers', () => {
     ).toEqual({ event, erased: [], masked: [] });
   });
 
-  test('takes a place once, and a place within it too', () => {
+  test('may name a place and another one within it', () => {
     const { event, erased } = remove({ a: { b: 1 } }, ['a'], ['a', 'b'], ['*']);
     expect(event).toEqual({});
     expect(erased).toEqual(['/a', '/a/b']);
   });
 
-  test('is read after the team, and tells no key where content is withheld', () => {
+  test('applies after the rule for teams, and tells no key where content is withheld', () => {
     const options = {
       remove: [
         ['metadata', 'user_api_key_team_id'],
@@ -306,7 +306,7 @@ describe('a list of pointers', () => {
     expect(erased).toEqual(['/metadata/user_api_key_team_id', '/metadata/requester_metadata/*']);
   });
 
-  test('is written out up to a hundred places', () => {
+  test('is reported up to a hundred places', () => {
     const { erased, masked } = remove(
       { gone: Array.from({ length: 137 }, () => 1), list: Array.from({ length: 102 }, () => AWS) },
       ['gone', '*'],
@@ -327,7 +327,7 @@ test.each([
   {},
   [null, [1], 'x', { a: null }],
   { role: 5, content: { type: [] }, headers: 'x', metadata: [] },
-])('any shape is taken: %j', (odd) => {
+])('a body of any shape is redacted: %j', (odd) => {
   const event = Object.fromEntries(
     [
       'messages',
