@@ -12,19 +12,10 @@ const WORDS =
 const keyOf = (word: string) =>
   word.toLowerCase().replace(/[013457@$!|l]/g, (sign) => LETTER_OF[sign] ?? sign);
 
-const LETTER_OF: Readonly<Record<string, string>> = {
-  '0': 'o',
-  '1': 'i',
-  '3': 'e',
-  '4': 'a',
-  '5': 's',
-  '7': 't',
-  '@': 'a',
-  $: 's',
-  '!': 'i',
-  '|': 'i',
-  l: 'i',
-};
+/** Signs with the letter each stands for. */
+const LETTER_OF: Readonly<Record<string, string>> = Object.fromEntries(
+  ['0o', '1i', '3e', '4a', '5s', '7t', '@a', '$s', '!i', '|i', 'li'].map(([sign, letter]) => [sign, letter]),
+);
 
 const WORD_OF: ReadonlyMap<string, string> = new Map(WORDS.map((word) => [keyOf(word), word]));
 /** Bits of the lengths of words that begin with a letter or sign, as compared. */

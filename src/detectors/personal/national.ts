@@ -87,35 +87,18 @@ function isNhs(digits: string): boolean {
   return (11 - (sum % 11)) % 11 === Number(digits[9]);
 }
 
-const TIMES = [
-  '0123456789',
-  '1234067895',
-  '2340178956',
-  '3401289567',
-  '4012395678',
-  '5987604321',
-  '6598710432',
-  '7659821043',
-  '8765932104',
-  '9876543210',
-];
-const PLACES = [
-  '0123456789',
-  '1576283094',
-  '5803796142',
-  '8916043527',
-  '9453126870',
-  '4286573901',
-  '2793806415',
-  '7046913258',
-];
+/** Digits moved round once; the further to the left one stands, the more often it is. */
+const MOVED = '1576283094';
 
 /** @see https://en.wikipedia.org/wiki/Verhoeff_algorithm */
 function isVerhoeff(digits: string): boolean {
   let sum = 0;
   for (let i = 0; i < digits.length; i++) {
-    const digit = Number(digits[digits.length - 1 - i]);
-    sum = Number(TIMES[sum]![Number(PLACES[i % 8]![digit])]);
+    let digit = Number(digits[digits.length - 1 - i]);
+    for (let times = i % 8; times > 0; times--) digit = Number(MOVED[digit]);
+    // The product of two turns or reflections of a pentagon, the turns being 0 to 4
+    const turn = (sum < 5 ? sum + digit : sum - digit + 10) % 5;
+    sum = sum < 5 === digit < 5 ? turn : turn + 5;
   }
   return sum === 0;
 }

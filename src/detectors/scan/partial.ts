@@ -9,11 +9,6 @@ export type Partial = {
   readonly lookahead: number;
 };
 
-export type PartialOptions = {
-  /** Accepts unbounded quantifiers, and writes for RE2: the end of the text is `\z`. `reach` is then {@link MAX_REACH} at most. */
-  readonly unbounded?: boolean;
-};
-
 /** Most units for which an unbounded pattern is followed. */
 export const MAX_REACH = 4096;
 
@@ -22,13 +17,11 @@ export const MAX_REACH = 4096;
  * A match of it that touches the end of the text is one that further text could complete.
  *
  * @param flags `u` counts: a character may then take two units
+ * @param options.unbounded accepts unbounded quantifiers, and writes for RE2: the end of the text is `\z`. `reach` is then
+ * {@link MAX_REACH} at most
  * @throws an Error if it cannot be parsed, if a quantifier has no bound, or if a group has flags of its own
  */
-export function partialOf(
-  source: string,
-  flags: string,
-  { unbounded = false }: PartialOptions = {},
-): Partial {
+export function partialOf(source: string, flags: string, { unbounded = false } = {}): Partial {
   const unicode = flags.includes('u');
   const width = unicode ? 2 : 1;
   const end = unbounded ? '\\z' : '$';
@@ -49,7 +42,7 @@ export function partialOf(
       case 'CapturingGroup':
         return `(${node.name === null ? '' : `?<${node.name}>`}${all(node.alternatives)})`;
       case 'Quantifier':
-        return write(node.element) + quantifierOf(node);
+        return write(node.element) + node.raw.slice(node.element.raw.length);
       case 'Assertion':
         if (node.kind !== 'lookahead') return orEnd(node.raw);
         return lookingAhead(node, lengthOfAll(node.alternatives));
@@ -69,7 +62,10 @@ export function partialOf(
   }
 
   function lengthOfAll(alternatives: readonly AST.Alternative[]): number {
-    return Math.max(...alternatives.map(({ elements }) => sum(elements.map(lengthOf))));
+    const lengths = alternatives.map(({ elements }) =>
+      elements.reduce((sum, each) => sum + lengthOf(each), 0),
+    );
+    return Math.max(...lengths);
   }
 
   function lengthOf(node: AST.Element | AST.QuantifiableElement): number {
@@ -107,12 +103,4 @@ function looksFurther(node: AST.LookaheadAssertion): boolean {
     },
   });
   return found;
-}
-
-function quantifierOf({ raw, element }: AST.Quantifier): string {
-  return raw.slice(element.raw.length);
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -120,9 +120,9 @@ function indexOf(anchored: readonly AnchoredRule[]) {
   const numbersOf = new Map<string, number[]>();
   anchored.forEach((rule, number) => {
     for (const anchor of new Set(rule.anchors)) {
-      const numbers = numbersOf.get(anchor);
-      if (numbers === undefined) numbersOf.set(anchor, [number]);
-      else numbers.push(number);
+      const numbers = numbersOf.get(anchor) ?? [];
+      numbersOf.set(anchor, numbers);
+      numbers.push(number);
     }
   });
   const byDigits = numbersOf.get(DIGITS) ?? [];

@@ -27,11 +27,7 @@ const NEAR = 256;
 /** Times that a text may be looked at again for long matches, so that time stays linear. */
 const LOOK_AGAIN = 8;
 
-const FLAGS: Record<string, number> = {
-  i: RE2JS.CASE_INSENSITIVE,
-  m: RE2JS.MULTILINE,
-  s: RE2JS.DOTALL,
-};
+const FLAGS: Record<string, number> = { i: RE2JS.CASE_INSENSITIVE, m: RE2JS.MULTILINE, s: RE2JS.DOTALL };
 
 /** Texts that are searched in turns, of which the long matches are remembered. */
 const MAX_TEXTS = 8;
@@ -134,26 +130,24 @@ function compiled(source: string, flags: number): RE2JS {
 }
 
 /** Refuses what the two syntaxes read differently, or what takes more than linear time. */
-function checked(source: string): Parsed {
+function checked(source: string): ReturnType<typeof parsed> {
   if (/\[:\^?\w+:\]/.test(source)) throw new PatternError('has a POSIX class: write a-z, 0-9 or \\w instead');
   if (/\(\?[imsU]*-?[imsU]*\)/.test(source))
     throw new PatternError('has flags within: write them at its beginning, such as (?i)');
   const { pattern, isUnicode } = parsed(source);
   visitRegExpAST(pattern, {
     onAssertionEnter({ kind }) {
-      if (kind === 'lookahead' || kind === 'lookbehind') {
+      if (kind === 'lookahead' || kind === 'lookbehind')
         throw new PatternError(
           'looks around, which takes more than linear time: match what stands there too, or use \\b',
         );
-      }
     },
     onBackreferenceEnter() {
       throw new PatternError('refers to a group, which takes more than linear time: write its pattern again');
     },
     onQuantifierEnter({ min, max }) {
-      if (min > MAX_COUNT || (max !== Number.POSITIVE_INFINITY && max > MAX_COUNT)) {
+      if (min > MAX_COUNT || (max !== Number.POSITIVE_INFINITY && max > MAX_COUNT))
         throw new PatternError(`counts to more than ${MAX_COUNT}`);
-      }
     },
     onCharacterEnter({ raw }) {
       if (/^\\[A-Za-z]$/.test(raw) && !/^\\[nrtfv]$/.test(raw)) {
@@ -166,20 +160,18 @@ function checked(source: string): Parsed {
   return { pattern, isUnicode };
 }
 
-type Parsed = { readonly pattern: AST.Pattern; readonly isUnicode: boolean };
-
 /** Parses with the flag `u`, or else without it: only without it `\-` is a way to write a hyphen. */
-function parsed(source: string): Parsed {
-  const parser = new RegExpParser();
+function parsed(
+  source: string,
+  unicode = true,
+): { readonly pattern: AST.Pattern; readonly isUnicode: boolean } {
   try {
-    return { pattern: parser.parsePattern(source, 0, source.length, { unicode: true }), isUnicode: true };
-  } catch {
-    try {
-      return { pattern: parser.parsePattern(source, 0, source.length, {}), isUnicode: false };
-    } catch (error) {
-      const [, reason = 'is no pattern'] =
-        /^Invalid regular expression: (?:.*: )?([^:]*)$/s.exec(String((error as Error).message)) ?? [];
-      throw new PatternError(reason.toLowerCase());
-    }
+    const pattern = new RegExpParser().parsePattern(source, 0, source.length, { unicode });
+    return { pattern, isUnicode: unicode };
+  } catch (error) {
+    if (unicode) return parsed(source, false);
+    const [, reason = 'is no pattern'] =
+      /^Invalid regular expression: (?:.*: )?([^:]*)$/s.exec(String((error as Error).message)) ?? [];
+    throw new PatternError(reason.toLowerCase());
   }
 }

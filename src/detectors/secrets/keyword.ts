@@ -1,18 +1,7 @@
 import { type AnchoredRule, anchoredRule, type RuleSource } from '../rule.ts';
-import { QUOTE, strictAssignment } from './token.ts';
+import { assignment, QUOTE, SIGN } from './token.ts';
 
-const KEY_OWNERS = [
-  'api',
-  'auth',
-  'service',
-  'account',
-  'db',
-  'database',
-  'priv',
-  'private',
-  'client',
-  'access',
-];
+const KEY_OWNERS = 'api auth service account db database priv private client access'.split(' ');
 const TOKEN_OWNERS = ['access', 'auth', 'refresh', 'api', 'bot'];
 const PASS_OWNERS = ['db', 'database', 'key'];
 const joined = (owners: readonly string[], name: string, joints: readonly string[]) =>
@@ -69,8 +58,9 @@ const NAMES = [
   `(?:${PASS_OWNERS.join('|')})[_-]?pass`,
   'password|passwd|passphrase|pwd|secret|contrase[nñ]a',
 ];
+/** Any value counts after the name of a secret: a list of names is no assignment. */
 const named = (opening: string) =>
-  `(?<before>(?:${NAMES.join('|')})${ABOUT}${strictAssignment('[\\w-]{0,20}[ \\t]{0,3}', opening)})`;
+  `(?<before>(?:${NAMES.join('|')})${ABOUT}${assignment({ rest: '[\\w-]{0,20}[ \\t]{0,3}', opening, sign: SIGN })})`;
 
 const QUOTED_VALUE: RuleSource = {
   id: 'secret-keyword',

@@ -1,27 +1,14 @@
 import { type AnchoredRule, anchoredRule } from '../rule.ts';
 
-type Block = {
-  readonly id: string;
-  readonly anchors: readonly string[];
-  /** Bounded expressions for the first and the last line. */
-  readonly begin: string;
-  readonly end: string;
-};
-
 /** Private keys as PEM, OpenSSH, PGP, SSH2 and PuTTY write them: each the whole block. */
 export const PRIVATE_KEYS: readonly AnchoredRule[] = [
-  block({
-    id: 'private-key',
-    anchors: ['-----begin', '---- begin'],
-    begin: mark('BEGIN'),
-    end: mark('END'),
-  }),
-  block({
-    id: 'putty-private-key',
-    anchors: ['putty-user-key-file-'],
-    begin: 'PuTTY-User-Key-File-\\d:',
-    end: 'Private-MAC:[ ]{0,2}[0-9A-Fa-f]{20,64}',
-  }),
+  block('private-key', ['-----begin', '---- begin'], mark('BEGIN'), mark('END')),
+  block(
+    'putty-private-key',
+    ['putty-user-key-file-'],
+    'PuTTY-User-Key-File-\\d:',
+    'Private-MAC:[ ]{0,2}[0-9A-Fa-f]{20,64}',
+  ),
 ];
 
 function mark(word: string): string {
@@ -35,8 +22,10 @@ const MAX_BLOCK = 64 * 1024;
  * From a first line to its last line; without one to the end of the JSON string round it, or else of the text. Both ends
  * are looked for within {@link MAX_BLOCK}: in a text that goes on, a block is open until one has come, and for good once
  * none has come so far, as then it is all the rest of the text, however long that becomes.
+ *
+ * @param begin bounded expression for the first line, as `end` for the last one
  */
-function block({ id, anchors, begin, end }: Block): AnchoredRule {
+function block(id: string, anchors: readonly string[], begin: string, end: string): AnchoredRule {
   const header = anchoredRule({ id, anchors, pattern: begin });
   const footer = new RegExp(end);
 

@@ -40,7 +40,8 @@ function literal(text: string): string {
 /** A quote, also as it stands in JSON within a string. */
 export const QUOTE = '\\\\{0,3}["\'`]';
 
-const SIGN = '[:=?|<]{0,2}[:=>]';
+/** A sign of assignment. */
+export const SIGN = '[:=?|<]{0,2}[:=>]';
 
 type Assignment = {
   /** Expression for the rest of the name, blanks included. */
@@ -63,9 +64,4 @@ export function assignment({
   const close = `(?:(?:${QUOTE}\\]?|\\])[ \\t]{0,3})?`;
   const gap = '(?:\\s|\\\\[nrt]){0,5}';
   return `${rest}(?:(?:${close}${sign}|(?<=[ ])is[ ])${gap}${orBlank ? '|(?<=[ \\t])' : ''})${opening}`;
-}
-
-/** After the name of a secret, where any value counts: a list of names is no assignment. */
-export function strictAssignment(rest: string, opening: string): string {
-  return assignment({ rest, opening, sign: SIGN });
 }

@@ -69,7 +69,6 @@ class PolicyFileReader {
     });
     const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
     const policies = this.#policies(used, form.options);
-    this.#readUnused(used, form.options);
     const { problems, warnings } = this.#report;
     if (!problems.isEmpty) throw new PolicyFileError(problems.list());
     this.#warnOfEffect(form.isEnabled, used);
@@ -95,28 +94,21 @@ class PolicyFileReader {
     return [...chain];
   }
 
+  /** The policies of the used kinds. Options of kinds that no chain names can have mistakes too. */
   #policies(used: ReadonlySet<string>, options: Form['options']): ReadonlyMap<string, ConfiguredPolicy> {
     const policies = new Map<string, ConfiguredPolicy>();
-    for (const kind of used) {
-      const definition = this.#kinds.get(kind) as Kind;
-      const made = this.#policy(definition, options.get(kind) ?? { path: ['policy', kind], value: {} });
-      if (made !== undefined) policies.set(kind, made);
+    for (const kind of new Set([...used, ...options.keys()])) {
+      const definition = this.#kinds.get(kind);
+      const placed = options.get(kind) ?? { path: ['policy', kind], value: {} };
+      const made = definition && this.#policy(definition, placed);
+      if (made !== undefined && used.has(kind)) policies.set(kind, made);
+      if (used.has(kind)) continue;
+      if (definition !== undefined) this.#report.warn(placed.path, 'is in no chain, so it does nothing');
+      else if (!OTHER_KINDS.has(kind))
+        this.#report.fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
+      else if (!this.#unused.has(inChain(kind))) this.#unused.add(kind);
     }
     return policies;
-  }
-
-  /** Options of kinds that no chain names can have mistakes too. */
-  #readUnused(used: ReadonlySet<string>, options: Form['options']): void {
-    for (const [kind, placed] of options) {
-      const definition = this.#kinds.get(kind);
-      if (used.has(kind)) continue;
-      if (definition !== undefined) {
-        this.#policy(definition, placed);
-        this.#report.warn(placed.path, 'is in no chain, so it does nothing');
-      } else if (!OTHER_KINDS.has(kind)) {
-        this.#report.fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
-      } else if (!this.#unused.has(inChain(kind))) this.#unused.add(kind);
-    }
   }
 
   /** A policy with its options, or undefined once its mistakes are reported. */

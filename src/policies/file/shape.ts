@@ -76,11 +76,9 @@ function messageOf({ type, expected, received, requirement }: v.BaseIssue<unknow
   if (received === 'undefined') return 'is missing';
   switch (type) {
     case 'min_length':
-      return requirement === 1
-        ? 'must not be empty'
-        : `must have at least ${requirement} entries or characters`;
     case 'non_empty':
-      return 'must not be empty';
+      if (type === 'non_empty' || requirement === 1) return 'must not be empty';
+      return `must have at least ${requirement} entries or characters`;
     case 'max_length':
       return `must have at most ${requirement} entries or characters`;
     case 'min_value':

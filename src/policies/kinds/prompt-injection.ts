@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../detectors/injection/index.ts';
-import type { InjectionRule } from '../../detectors/injection/rule.ts';
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
@@ -76,7 +75,12 @@ export const promptInjection = defineKind({
       ...customPatterns(options.attack_patterns, 'attack_patterns', context),
       ...customPatterns(detection.attack_patterns, 'detection.attack_patterns', context),
     ];
-    const weights = weightsOf(weighted, custom);
+    // Where rules share an id, as all mentions do, the highest weight counts
+    const weights = new Map(
+      [...weighted, ...custom.map((rule) => ({ rule, weight: 1 }))]
+        .sort((a, b) => a.weight - b.weight)
+        .map(({ rule, weight }) => [rule.id, weight]),
+    );
     const rules: readonly TextRule[] = [...weighted.map(({ rule }) => rule), ...custom];
     const plain = {
       decodes: encoding.decode_base64,
@@ -90,10 +94,8 @@ export const promptInjection = defineKind({
         ...(Object.values(plain).includes(true) && { rulesForPlain: rules, plain }),
         on: ['request'],
         reasonCode: 'prompt_injection_detected',
-        decide: (findings) => {
-          if (findings.length === 0 || logsOnly) return 'allow';
-          return scoreOf(findings, weights) >= threshold ? 'block' : 'allow';
-        },
+        decide: (findings) =>
+          findings.length > 0 && !logsOnly && scoreOf(findings, weights) >= threshold ? 'block' : 'allow',
         replace: (_rule, value) => value,
       },
       ...(response.message !== undefined && { message: response.message }),
@@ -107,15 +109,6 @@ function scoreOf(findings: readonly Finding[], weights: ReadonlyMap<string, numb
   for (const id of new Set(findings.map(({ rule }) => rule.id))) innocence *= 1 - (weights.get(id) ?? 0);
   // Two of 0.6 and 0.5 are 0.8, whatever binary fractions make of it
   return Number((1 - innocence).toFixed(9));
-}
-
-function weightsOf(
-  weighted: readonly InjectionRule[],
-  custom: readonly SweepingRule[],
-): ReadonlyMap<string, number> {
-  const weights = new Map(custom.map(({ id }) => [id, 1]));
-  for (const { rule, weight } of weighted) weights.set(rule.id, Math.max(weight, weights.get(rule.id) ?? 0));
-  return weights;
 }
 
 function customPatterns(sources: readonly string[], key: string, context: CreateContext): SweepingRule[] {

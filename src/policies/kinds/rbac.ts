@@ -81,10 +81,7 @@ export const rbac = defineKind({
   },
 });
 
-function missingIdentity(
-  { deny_if_missing, require_auth }: Options,
-  caller: Caller,
-): PolicyRefusal | undefined {
+function missingIdentity({ deny_if_missing, require_auth }: Options, caller: Caller) {
   const isKnown = caller.user.length > 0 || caller.endUser.length > 0;
   const missing = deny_if_missing.find(
     (header) => !caller.header(header)?.trim() && !(isKnown && header.toLowerCase() === 'x-user-id'),
@@ -111,18 +108,14 @@ function roleFinder({ roles, assignments, default_role }: Options, context: Crea
   if (assignments.length === 0 && default_role === undefined) {
     return ({ team, key }: Caller) => [...team, ...key].find((alias) => Object.hasOwn(roles, alias));
   }
-  const given = assignments.map(({ role, teams, keys, users, header }) => {
-    const [, headerName = '', headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header ?? '') ?? [];
-    const holds = (list: readonly string[] | undefined, ...held: readonly string[]) =>
-      list !== undefined && held.some((one) => list.includes(one));
-    return {
-      role,
-      isFor: (caller: Caller) =>
-        holds(teams, ...caller.team) ||
-        holds(keys, ...caller.key) ||
-        holds(users, ...caller.user, ...caller.endUser) ||
-        (headerName !== '' && caller.header(headerName) === headerValue),
-    };
+  const given = assignments.map(({ role, teams = [], keys = [], users = [], header = '' }) => {
+    const [, headerName, headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header) ?? [];
+    const isFor = (caller: Caller) =>
+      caller.team.some((name) => teams.includes(name)) ||
+      caller.key.some((name) => keys.includes(name)) ||
+      [...caller.user, ...caller.endUser].some((name) => users.includes(name)) ||
+      (headerName !== undefined && caller.header(headerName) === headerValue);
+    return { role, isFor };
   });
   return (caller: Caller) => given.find(({ isFor }) => isFor(caller))?.role ?? default_role;
 }
