@@ -1,4 +1,4 @@
-import { type AnchoredRule, anchoredRule, type RuleSource } from '../rule.ts';
+import { type AnchoredRule, anchoredRule } from '../rule.ts';
 import { AI_SECRETS } from './ai.ts';
 import { BUSINESS_SECRETS } from './business.ts';
 import { CLOUD_SECRETS } from './cloud.ts';
@@ -9,16 +9,11 @@ import { SERVICE_SECRETS } from './services.ts';
 import { RANDOM_STRINGS, SHAPED_SECRETS } from './shapes.ts';
 import { TOKEN_EDGE } from './token.ts';
 
-const TOKEN_SOURCES: readonly RuleSource[] = [
-  ...AI_SECRETS,
-  ...CLOUD_SECRETS,
-  ...CODE_SECRETS,
-  ...BUSINESS_SECRETS,
-  ...SHAPED_SECRETS,
-];
-
 /** Secrets told by their own shape, wherever they stand. */
-export const TOKENS: readonly AnchoredRule[] = [...PRIVATE_KEYS, ...TOKEN_SOURCES.map(anchoredRule)];
+export const TOKENS: readonly AnchoredRule[] = [
+  ...PRIVATE_KEYS,
+  ...[AI_SECRETS, CLOUD_SECRETS, CODE_SECRETS, BUSINESS_SECRETS, SHAPED_SECRETS].flat().map(anchoredRule),
+];
 
 /** {@link TOKENS}, and credentials that only a name beside them tells. */
 export const SECRETS: readonly AnchoredRule[] = [

@@ -75,9 +75,10 @@ function messageOf({ type, expected, received, requirement }: v.BaseIssue<unknow
   if (expected === 'never') return 'is not known';
   if (received === 'undefined') return 'is missing';
   switch (type) {
-    case 'min_length':
     case 'non_empty':
-      if (type === 'non_empty' || requirement === 1) return 'must not be empty';
+      return 'must not be empty';
+    case 'min_length':
+      if (requirement === 1) return 'must not be empty';
       return `must have at least ${requirement} entries or characters`;
     case 'max_length':
       return `must have at most ${requirement} entries or characters`;
