@@ -71,10 +71,8 @@ const SIGN_ALIKES: Readonly<Record<string, string>> = {
 };
 
 const letters = lazily((): ReadonlyMap<string, string> => {
-  const pairs = Object.entries(LOOK_ALIKES).flatMap(([letter, alikes]) =>
-    Array.from(alikes, (alike) => [alike, letter] as const),
-  );
-  return new Map(pairs);
+  const alikesOf = Object.entries(LOOK_ALIKES);
+  return new Map(alikesOf.flatMap(([letter, alikes]) => [...alikes].map((alike) => [alike, letter])));
 });
 
 /** Words of any script that puts spaces between them, and what is in the table without being a letter. */

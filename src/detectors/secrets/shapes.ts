@@ -23,15 +23,13 @@ export const SHAPED_SECRETS: readonly RuleSource[] = [
   },
 ];
 
-const HEX_LIMIT = 3;
-const BASE64_LIMIT = 4.5;
-
 /** Quoted strings that look random: many a harmless hash does too, so that they are asked for. */
 export const RANDOM_STRINGS: readonly RuleSource[] = [
-  quotedRandom('hex-high-entropy', '[0-9A-Fa-f]{9,512}', HEX_LIMIT),
-  quotedRandom('base64-high-entropy', '[A-Za-z0-9+/_-]{23,512}={0,2}', BASE64_LIMIT),
+  quotedRandom('hex-high-entropy', '[0-9A-Fa-f]{9,512}', 3),
+  quotedRandom('base64-high-entropy', '[A-Za-z0-9+/_-]{23,512}={0,2}', 4.5),
 ];
 
+/** @param limit bits for each character */
 function quotedRandom(id: string, letters: string, limit: number): RuleSource {
   return {
     id,

@@ -7,17 +7,19 @@ import type { CallerRule, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import type { FileReport } from './report.ts';
 
+/** One value or a list of some. */
+const oneOrMore = <S extends v.GenericSchema>(item: S) =>
+  v.pipe(
+    v.union([item, v.pipe(v.array(item), v.minLength(1))]),
+    v.transform((value) => [value].flat() as v.InferOutput<S>[]),
+  );
 const patterns = v.pipe(
-  v.union([v.string(), v.array(v.pipe(v.string(), v.minLength(1)))]),
-  v.transform((value) => (typeof value === 'string' ? [value] : value)),
-  v.minLength(1),
-  v.check((list) => list.every((pattern) => pattern !== ''), 'must not be empty'),
+  oneOrMore(v.pipe(v.string(), v.minLength(1))),
   v.rawCheck(({ dataset, addIssue }) => {
     for (const message of dataset.typed ? dataset.value.flatMap((pattern) => globMistake(pattern) ?? []) : [])
       addIssue({ message });
   }),
 );
-const inputType = v.picklist(['request', 'response']);
 const texts = v.array(v.string());
 
 const Match = v.pipe(
@@ -27,12 +29,7 @@ const Match = v.pipe(
     user: v.exactOptional(patterns),
     end_user: v.optional(patterns),
     model: v.exactOptional(patterns),
-    input_type: v.optional(
-      v.pipe(
-        v.union([inputType, v.pipe(v.array(inputType), v.minLength(1))]),
-        v.transform((value) => (typeof value === 'string' ? [value] : value)),
-      ),
-    ),
+    input_type: v.optional(oneOrMore(v.picklist(['request', 'response']))),
     header: v.optional(
       v.pipe(
         v.record(v.string(), patterns),

@@ -13,7 +13,10 @@ const IDENTITY: Readonly<Record<string, readonly string[]>> = {
   org: ['user_api_key_org_id'],
   email: ['user_api_key_user_email'],
 };
-const FIELDS = [...Object.values(IDENTITY).flat(), 'user_api_key_hash'];
+const FIELDS = new Map<string, readonly string[]>([
+  ...Object.entries(IDENTITY),
+  ...[...Object.values(IDENTITY).flat(), 'user_api_key_hash'].map((field) => [field, [field]] as const),
+]);
 
 const options = v.strictObject({
   /** Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say. */
@@ -28,13 +31,9 @@ export const requiredParams = defineKind({
   options,
   create({ headers, identity }, context) {
     const required = identity.map((name, index) => {
-      const fields = Object.hasOwn(IDENTITY, name)
-        ? IDENTITY[name]
-        : FIELDS.filter((field) => field === name);
-      if (!fields?.length) {
-        const known = [...Object.keys(IDENTITY), ...FIELDS];
-        context.fail(`identity[${index}]`, unknownName(name, 'is not known', known));
-      }
+      const fields = FIELDS.get(name);
+      if (fields === undefined)
+        context.fail(`identity[${index}]`, unknownName(name, 'is not known', FIELDS.keys()));
       return { rule: ruleOf('identity', name.replace(/^user_api_key_/, '')), fields: fields ?? [] };
     });
     return {

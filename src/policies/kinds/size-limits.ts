@@ -35,13 +35,9 @@ export const sizeLimits = defineKind({
   },
 });
 
+/** A code point takes one UTF-16 unit or two. */
 function hasMoreThan(max: number, { passages: { chars, all } }: GuardrailCall): boolean {
-  if (chars <= max) return false;
-  if (chars > 2 * max) return true;
+  if (chars <= max || chars > 2 * max) return chars > max;
+  const pairsIn = (text: string) => text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
   return all.reduce((points, { text }) => points - pairsIn(text), chars) > max;
-}
-
-/** Counts the code points that take two UTF-16 units. */
-function pairsIn(text: string): number {
-  return text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
 }
