@@ -16,6 +16,6 @@ export default defineConfig(({ mode }) => ({
     isolate: false,
     // vitest would leave one core for its watcher
     maxWorkers: Math.max(2, availableParallelism()),
-    testTimeout: 20_000,
+    testTimeout: mode === 'slow' ? 120_000 : 20_000,
   },
 }));
