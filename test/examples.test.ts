@@ -16,7 +16,7 @@ const files = readdirSync(FOLDER);
 const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 const ofKind = (pattern: RegExp) => files.filter((file) => pattern.test(file));
 
-test('there is nothing under examples/ that no test loads', () => {
+test('every file under examples/ is loaded by a test', () => {
   const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^(?:policies|streaming|operations)$/];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
@@ -46,7 +46,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
     expect(unused).toEqual([]);
   });
 
-  test('names a policy file that can be used, if any', () => {
+  test('names a policy file that can be used, if it names one', () => {
     const { POLICY_FILE } = env;
     if (POLICY_FILE === undefined) return;
     const { chain, warnings } = readPolicyFile(
@@ -59,7 +59,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
     expect(warnings).toEqual([]);
   });
 
-  test('starts with what it shows, in words', () => {
+  test('starts with a comment that says what it shows', () => {
     expect(textOf(file)).toMatch(/^# .{20}/);
   });
 });

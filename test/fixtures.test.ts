@@ -77,7 +77,7 @@ describe.each(recordedCalls)('$name', (recorded) => {
     expect(await post(builtin, body)).toMatchObject({ action: 'NONE' });
   });
 
-  test('is blocked with a credential wherever somebody wrote', async () => {
+  test('is blocked with a credential in any written text', async () => {
     for (const path of writtenAt(recorded)) {
       expect(await post(builtin, withSecret(body, path)), path.join('.')).toMatchObject({
         action: 'BLOCKED',
@@ -85,7 +85,7 @@ describe.each(recordedCalls)('$name', (recorded) => {
     }
   });
 
-  test('reaches the vendors with everything that somebody wrote', async () => {
+  test('reaches the vendors with every written text', async () => {
     akto.seen.length = 0;
     capsule.seen.length = 0;
     // All recorded calls have the same id, and a text that a vendor has allowed is not sent to it again

@@ -27,11 +27,11 @@ function importsOf(file: string): string[] {
   return [...found].map(([, path]) => relative(SRC, join(SRC, dirname(file), path as string)));
 }
 
-test('every file stands in a room that has a floor', () => {
+test('every source file stands in a folder that has a level', () => {
   expect(files.filter((file) => floorOf(file) < 0)).toEqual([]);
 });
 
-test('no import climbs', () => {
+test('no import goes to a higher level', () => {
   const climbing = files.flatMap((file) =>
     importsOf(file)
       .filter((imported) => floorOf(imported) > floorOf(file))
@@ -40,7 +40,7 @@ test('no import climbs', () => {
   expect(climbing).toEqual([]);
 });
 
-test('no rooms import each other', () => {
+test('no two folders import each other', () => {
   const pairs = new Set(
     files.flatMap((file) => importsOf(file).map((imported) => `${roomOf(file)} ${roomOf(imported)}`)),
   );
@@ -51,7 +51,7 @@ test('no rooms import each other', () => {
   expect(circles).toEqual([]);
 });
 
-test('no exported name stands for two things', () => {
+test('no two files export the same name', () => {
   const owners = new Map<string, string[]>();
   for (const [file, text] of texts) {
     const exported = text.matchAll(
@@ -65,7 +65,7 @@ test('no exported name stands for two things', () => {
   expect([...owners].filter(([, where]) => where.length > 1)).toEqual([]);
 });
 
-test('no file is longer than can be held in the head', () => {
+test('no source file is too long to keep in mind', () => {
   const long = [...texts].map(([file, text]) => [file, text.split('\n').length] as const);
   expect(long.filter(([, lines]) => lines > 350)).toEqual([]);
 });

@@ -157,7 +157,7 @@ test('the policy files in README and guide can be used as they stand', () => {
   }
 });
 
-test('the golden cases in the guide come out as they say', async () => {
+test('the golden cases in the guide have the results that they expect', async () => {
   const cases = blocksOf(POLICIES, 'yaml')
     .filter((text) => text.startsWith('cases:'))
     .flatMap((text) => readCases(text));

@@ -43,7 +43,7 @@ test('rounds of a stream that repeat a decision have one row, until it is 15 min
   expect(loggedIds(dir)).toEqual(['a', 'b', 'b']);
 });
 
-test('of ten thousand responses the one that was decided longest ago is forgotten first', () => {
+test('of more than ten thousand responses the one decided longest ago is forgotten first', () => {
   const dir = auditDir();
   const auditor = auditorOf(dir);
   auditor.decided(round('first'));

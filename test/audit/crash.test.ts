@@ -44,7 +44,7 @@ test.each([1, 2, 3])(
   },
 );
 
-test('where a file may not grow no half row is left, and what was lost is told later', async () => {
+test('a file that may not grow keeps no half row, and the loss is logged later', async () => {
   const dir = auditDir();
   dir.time = Date.now();
   // Blocks of 1024 bytes: the limit falls into the middle of a row

@@ -23,7 +23,7 @@ afterEach(() => {
 const TODAY = 'audit-2026-11-21.jsonl';
 const types = (rows: readonly Record<string, unknown>[]) => rows.map(({ event_type }) => event_type);
 
-test('a row tells what was decided, in the words of LiteLLM and of Keeptrusts, and holds the hash before it', async () => {
+test('a row tells the decision in the words of LiteLLM and of Keeptrusts, and holds the hash of the row before', async () => {
   const dir = auditDir();
   const log = dir.open();
   log.append(
@@ -66,20 +66,20 @@ test.each<{ outcome: Outcome; action: string; verdict: string | null }>([
     outcome: { kind: 'modify', by: ['akto'], texts: new Map(), form: 'texts' },
   },
   { outcome: { kind: 'defer', by: 'akto' }, action: 'DEFERRED', verdict: null },
-])('$action is the verdict $verdict', ({ outcome, action, verdict }) => {
+])('the action $action is written as the verdict $verdict', ({ outcome, action, verdict }) => {
   const dir = auditDir();
   dir.open().append(auditRow({ ...undecided(callOf({})), outcome, ms: 0.123456 }));
   expect(dir.rows().at(-1)).toMatchObject({ action, verdict, ms: 0.12 });
 });
 
-test('only this user can read it', () => {
+test('only the user of the bridge can read the log', () => {
   const dir = auditDir();
   dir.open();
   expect(statSync(dir.folder).mode & 0o777).toBe(0o700);
   expect(statSync(join(dir.folder, TODAY)).mode & 0o777).toBe(0o600);
 });
 
-test('nothing that a prompt or an answer says is in a row of its call', () => {
+test('no words of a prompt or a response are in the row of its call', () => {
   const dir = auditDir();
   const call = callOf({
     texts: ['canary-text'],
@@ -105,7 +105,7 @@ test('nothing that a prompt or an answer says is in a row of its call', () => {
   expect(dir.text(TODAY)).not.toContain('canary');
 });
 
-test('what a client chooses is bounded, and steers no terminal', async () => {
+test('values that a client chooses are bounded, and hold no control characters', async () => {
   const dir = auditDir();
   const id = `a\n\u001b[2J\u202e\u009b\ud83d${'\u0000'.repeat(10_000)}`;
   dir.open().append(rowOf(1, { litellm_call_id: id, model: id, user: 'ü', rules: Array(500).fill(id) }));
@@ -131,7 +131,7 @@ test('the chain goes on when the bridge starts again, in the same file', async (
   expect(dir.verify()).toMatchObject({ problems: [], rows: 3, segments: 1, head: second.head() });
 });
 
-test('a day has a segment of its own, which follows the one before', async () => {
+test('a day has its own segment, which continues the one before', async () => {
   const dir = auditDir();
   const log = dir.open();
   log.append(rowOf(1));
@@ -147,7 +147,7 @@ test('a day has a segment of its own, which follows the one before', async () =>
   expect(dir.verify()).toMatchObject({ problems: [], rows: 5, segments: 2 });
 });
 
-test('another key begins another segment, and both are checked', async () => {
+test('another key begins another segment, and both can be verified', async () => {
   const dir = auditDir();
   for (const key of [undefined, KEY, 'another key']) {
     const log = dir.open({ key });
@@ -174,7 +174,7 @@ test('half a line at the end is cut off, and a row says so', async () => {
   expect(dir.verify()).toMatchObject({ problems: [], notes: [] });
 });
 
-test('a segment without a row, as a full disk or a crash leaves it, is filled', async () => {
+test('an empty segment, as a full disk or a crash leaves it, is filled', async () => {
   const dir = auditDir();
   const first = dir.open();
   await first.close();
@@ -186,7 +186,7 @@ test('a segment without a row, as a full disk or a crash leaves it, is filled', 
   expect(dir.verify().problems).toEqual([]);
 });
 
-test('a line that is none does not end the chain, and is found', async () => {
+test('an unreadable line does not end the chain, and is found', async () => {
   const dir = auditDir();
   const first = dir.open();
   first.append(rowOf(1));
@@ -231,7 +231,7 @@ test.each([
   },
 );
 
-test('a second bridge is not up, and takes over when the first has ended', async () => {
+test('a second bridge writes no log, and takes over when the first has ended', async () => {
   const dir = auditDir();
   const first = dir.open();
   first.append(rowOf(1));
@@ -250,7 +250,7 @@ test('a second bridge is not up, and takes over when the first has ended', async
   expect(dir.verify().problems).toEqual([]);
 });
 
-test('without a place to write it costs rows and no call, and what was lost is told once it can be', async () => {
+test('a log that cannot be written loses rows and no call, and writes the loss once it can', async () => {
   const dir = auditDir();
   const nowhere = join(dir.dir, 'a-file');
   writeFileSync(nowhere, '');
@@ -270,7 +270,7 @@ test('without a place to write it costs rows and no call, and what was lost is t
   expect(log.recovered).toEqual([5]);
 });
 
-test('rows lost until the end are told at the end', async () => {
+test('rows lost until the end are logged at the end', async () => {
   const dir = auditDir();
   const first = dir.open();
   const second = dir.open();
@@ -286,7 +286,7 @@ test.each([
   { what: 'file', spoil: (folder: string) => rmSync(join(folder, TODAY)) },
   { what: 'folder', spoil: (folder: string) => rmSync(folder, { recursive: true }) },
   { what: 'renamed folder', spoil: (folder: string) => renameSync(folder, `${folder}.old`) },
-])('a $what that is gone is made anew, and its rows are missed', async ({ spoil }) => {
+])('a $what that disappears is made anew, and its rows are reported missing', async ({ spoil }) => {
   const dir = auditDir();
   const log = dir.open();
   log.append(rowOf(1));
@@ -300,7 +300,7 @@ test.each([
   expect(other.errors).toEqual(['LOCKED']);
 });
 
-test('a tail that was cut off while it was written is missed', async () => {
+test('a tail that is cut off while the log is written is reported missing', async () => {
   const dir = auditDir();
   const log = dir.open();
   log.append(rowOf(1));
@@ -311,7 +311,7 @@ test('a tail that was cut off while it was written is missed', async () => {
   expect(dir.verify().problems).toEqual([{ file: TODAY, line: 3, message: 'row 3 before it is missing' }]);
 });
 
-test('whole days are removed once all their rows are too old, and the log says which', async () => {
+test('whole days are removed once all their rows are too old, and a row names them', async () => {
   const dir = auditDir();
   const log = dir.open({ key: KEY });
   log.setRetention(2);
@@ -356,7 +356,7 @@ test('a shorter retention applies at once, at the start too, and never to the se
   expect(dir.verify().problems).toEqual([]);
 });
 
-test('the head is told at the start, every hour if there is something new, and at the end', async () => {
+test('the head is logged at the start, every hour if there are new rows, and at the end', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const dir = auditDir();
   const log = dir.open();

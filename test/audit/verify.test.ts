@@ -49,15 +49,12 @@ function rehash(dir: AuditDir, names: readonly string[], prev: string): void {
 
 const unblocked = (line: string) => line.replace('"verdict":"block","action":"BLOCKED"', '"verdict":"allow"');
 
-test.each([{ key: undefined }, { key: KEY }])(
-  'a log that nobody touched is ok (key: $key)',
-  async ({ key }) => {
-    const dir = await written(key);
-    const { problems, notes, rows, segments, head } = dir.verify(key === undefined ? [] : [key]);
-    expect({ problems, notes, rows, segments }).toEqual({ problems: [], notes: [], rows: 15, segments: 3 });
-    expect(head).toEqual({ seq: 15, hash: dir.rows().at(-1)?.hash });
-  },
-);
+test.each([{ key: undefined }, { key: KEY }])('an untouched log is ok (key: $key)', async ({ key }) => {
+  const dir = await written(key);
+  const { problems, notes, rows, segments, head } = dir.verify(key === undefined ? [] : [key]);
+  expect({ problems, notes, rows, segments }).toEqual({ problems: [], notes: [], rows: 15, segments: 3 });
+  expect(head).toEqual({ seq: 15, hash: dir.rows().at(-1)?.hash });
+});
 
 type Tampering = {
   readonly what: string;
@@ -164,7 +161,7 @@ test.each(tamperings)('$what is found in a log with a key', async ({ change }) =
   expect(dir.verify([KEY]).problems).not.toEqual([]);
 });
 
-test('rows cut off at the end show by a head from outside alone', async () => {
+test('rows cut off at the end are found by a head kept outside alone', async () => {
   const dir = await written(KEY);
   const { head } = dir.verify([KEY]);
   edit(dir, THIRD, (lines) => lines.slice(0, -1));
@@ -173,13 +170,13 @@ test('rows cut off at the end show by a head from outside alone', async () => {
   expect(problems).toMatchObject([{ file: THIRD, message: expect.stringContaining('row 15 with the hash') }]);
 });
 
-test('a head that was told long ago is still in the log', async () => {
+test('a head from long ago is still in the log', async () => {
   const dir = await written();
   const { seq, hash } = dir.rows(FIRST)[3] as { seq: number; hash: string };
   expect(dir.verify([], { seq, hash }).problems).toEqual([]);
 });
 
-test('a chain made anew as a whole shows by a head from outside, or by the key', async () => {
+test('a forged chain is found by a head kept outside, or by the key', async () => {
   const dir = await written();
   const { head } = dir.verify();
   edit(dir, SECOND, (lines) => lines.map(unblocked));
@@ -192,7 +189,7 @@ test.each([
   { from: 0, says: 'no row is sealed with AUDIT_KEY' },
   { from: 1, says: 'sealed without a key' },
   { from: 2, says: 'sealed without a key' },
-])('a chain made anew without the key from segment $from on is found', async ({ from, says }) => {
+])('a chain forged without the key from segment $from on is found', async ({ from, says }) => {
   const dir = await written(KEY);
   const names = [FIRST, SECOND, THIRD].slice(from);
   const prev = from === 0 ? '0'.repeat(64) : `${dir.rows([FIRST, SECOND][from - 1]).at(-1)?.hash}`;
@@ -211,7 +208,7 @@ test.each([
   expect(problems[0]).toMatchObject({ file: FIRST, line: 1, message: expect.stringContaining(says) });
 });
 
-test('problems without end are counted, not listed', async () => {
+test('endless problems are counted, not listed', async () => {
   const dir = await written();
   writeFileSync(join(dir.folder, SECOND), 'plum\n'.repeat(1000));
   const { problems, more } = dir.verify();
@@ -219,7 +216,7 @@ test('problems without end are counted, not listed', async () => {
   expect(more).toBe(901);
 });
 
-test('a line without end is read in bounded memory', async () => {
+test('an endless line is read in bounded memory', async () => {
   const dir = await written();
   const text = readFileSync(join(dir.folder, THIRD), 'utf8');
   writeFileSync(join(dir.folder, THIRD), `${text}${'x'.repeat(8 * 1024 * 1024)}\n`);

@@ -69,7 +69,7 @@ async function askUnder(
 }
 
 describe.each(backends)('$name', (backend) => {
-  test('an allow and a block are what the caller is answered', async () => {
+  test('the caller gets an allow and a block as such', async () => {
     const vendor = await fakeBackend(backend.allow);
     const passed = await askUnder(backend, 'fail_closed', vendor.url);
     expect(passed).toMatchObject({ status: 200, reply: { action: 'NONE' }, allowed: 1, kinds: [] });
@@ -122,7 +122,7 @@ describe.each(backends)('$name', (backend) => {
     },
     { name: 'a connection reset in the body', reply: resetInBody, failure: { kind: 'unreachable' } },
     { name: 'a body shorter than promised', reply: shortBody, failure: { kind: 'unreachable' } },
-    { name: 'no answer', reply: silence, timeout: '0.2', failure: { kind: 'timeout', afterMs: 200 } },
+    { name: 'no reply', reply: silence, timeout: '0.2', failure: { kind: 'timeout', afterMs: 200 } },
     { name: 'a body that never ends', reply: endless, timeout: '0.2', failure: { kind: 'timeout' } },
     { name: 'a drip-fed body', reply: dripFed, timeout: '0.2', failure: { kind: 'timeout' } },
   ];
@@ -159,7 +159,7 @@ describe.each(backends)('$name', (backend) => {
     expect(asked).toBe(0);
   });
 
-  test('a server that accepts and says nothing costs the deadline, before TLS too', async () => {
+  test('a server that accepts and says nothing costs the deadline and no more, before TLS too', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());

@@ -19,7 +19,7 @@ function post(http: Http, url: string, leaving?: AbortSignal, timeoutMs = 15_000
   return http.post(url, '{"asked":1}', { headers: { 'x-one': '1' }, read, deadline });
 }
 
-test('it posts JSON with the headers given and reads the reply by the schema', async () => {
+test('a check posts JSON with the given headers and reads the reply by the schema', async () => {
   const vendor = await fakeBackend(json({ ok: true, more: 1 }));
   const http = openHttp();
   expect(await post(http, `${vendor.url}/a/b?c=d`)).toEqual({ ok: true });
@@ -61,7 +61,7 @@ test('an aborted call closes its connection', async () => {
   await left.promise;
 });
 
-test('a call that was aborted before it began asks nobody', async () => {
+test('a call that is aborted before it begins sends nothing', async () => {
   const vendor = await fakeBackend(json({ ok: true }));
   const http = openHttp();
   await expect(post(http, vendor.url, AbortSignal.abort())).rejects.toThrow();
@@ -81,7 +81,7 @@ test('a reply is limited by its size, whether it says its length or not', async 
   }
 });
 
-test('a server that closes each connection at its second call answers every call', async () => {
+test('every call gets its reply from a server that closes connections at their second call', async () => {
   const used = new WeakSet<object>();
   const vendor = await fakeBackend((request, response) => {
     const socket = response.socket as net.Socket;
@@ -116,7 +116,7 @@ test('a call that is stopped while it waits for a connection ends at once, and i
   expect(vendor.seen).toHaveLength(257);
 });
 
-test('what comes before the reply is passed over, and so is the mark of its byte order', async () => {
+test('interim responses and a byte order mark are skipped', async () => {
   const vendor = await fakeBackend((_, response) => {
     response.writeProcessing();
     response.writeEarlyHints({ link: '</a>; rel=preload' });
@@ -126,7 +126,7 @@ test('what comes before the reply is passed over, and so is the mark of its byte
   expect(await post(http, vendor.url)).toEqual({ ok: true });
 });
 
-test('text that arrives in pieces is put together before it is read', async () => {
+test('a text that arrives in pieces is joined before it is read', async () => {
   const bytes = Buffer.from('{"ok":true,"word":"Zürich"}');
   const vendor = await fakeBackend(async (_, response) => {
     for (const byte of bytes) {
@@ -143,7 +143,7 @@ test('text that arrives in pieces is put together before it is read', async () =
   });
 });
 
-test('the end of a status that is no success is waited for, by the deadline', async () => {
+test('the end of an unsuccessful reply is waited for, up to the deadline', async () => {
   const vendor = await fakeBackend((_, response) => void response.writeHead(503).write('no'));
   const http = openHttp();
   await expect(post(http, vendor.url, undefined, 100)).rejects.toBe(STOPPED);
@@ -216,7 +216,7 @@ test('a delivery posts JSON with the headers given and reads the reply by the sc
   expect(vendor.seen[0]?.headers['transfer-encoding']).toBeUndefined();
 });
 
-test('a delivery over a kept connection that the backend closes just then is made again', async () => {
+test('a delivery is made again when the backend closes its kept connection just then', async () => {
   const used = new WeakSet<object>();
   const vendor = await fakeBackend((request, response) => {
     const socket = response.socket as net.Socket;
@@ -235,7 +235,7 @@ test.each<{ header: string; is: unknown }>([
   { header: '1.5', is: 1500 },
   { header: 'in two minutes', is: undefined },
   { header: 'Wed, 21 Oct 2015 07:28:00 GMT', is: 0 },
-])('of a refusal with Retry-After $header the wait is $is', async ({ header, is }) => {
+])('a refusal with Retry-After $header asks to wait $is', async ({ header, is }) => {
   const vendor = await fakeBackend(
     (_, response) => void response.writeHead(429, { 'retry-after': header }).end('slow down'),
   );
@@ -245,7 +245,7 @@ test.each<{ header: string; is: unknown }>([
   expect([error.refusal.retryAfterMs, error.refusal.reply]).toEqual([is, 'slow down']);
 });
 
-test('of a refusal with a date to come the wait is until then', async () => {
+test('a refusal with a date in Retry-After asks to wait until then', async () => {
   const vendor = await fakeBackend(
     (_, response) => void response.writeHead(503, { 'retry-after': inTwoMinutes() }).end(),
   );
@@ -255,7 +255,7 @@ test('of a refusal with a date to come the wait is until then', async () => {
   expect(error.refusal.retryAfterMs).toBeLessThanOrEqual(120_000);
 });
 
-test('of what a refusal says the beginning is kept, where neither JSON nor inspect finds it', async () => {
+test('the beginning of a refusal is kept where neither JSON nor inspect shows it', async () => {
   const vendor = await fakeBackend(
     (_, response) => void response.writeHead(400).end('a-prompt '.repeat(1000)),
   );
@@ -265,7 +265,7 @@ test('of what a refusal says the beginning is kept, where neither JSON nor inspe
   expect(JSON.stringify(error) + inspect(error)).not.toContain('a-prompt');
 });
 
-test('what a delivery throws says nothing of the address or the reply', async () => {
+test('an error of a delivery tells neither the address nor the reply', async () => {
   const vendor = await fakeBackend(json({ ok: 'a-prompt' }));
   const http = openHttp();
   const error = await deliver(http, vendor.url).catch((thrown) => thrown);
@@ -310,7 +310,7 @@ test.each<{ name: string; error: unknown; failure: Failure }>([
     failure: { kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
   },
   { name: 'a broken handshake', error: code('EPROTO'), failure: { kind: 'tls', code: 'EPROTO' } },
-])('$name is sorted', ({ error, failure }) => {
+])('$name becomes its kind of failure', ({ error, failure }) => {
   expect(toFailure(error)).toEqual(failure);
 });
 

@@ -150,7 +150,7 @@ describe.each(sinks)('$name', ({ at, takes }) => {
   });
 
   test.each([
-    { name: 'no answer', reply: silence },
+    { name: 'no reply', reply: silence },
     {
       name: 'a body that never ends',
       reply: ((_, response) => void response.writeHead(200).write('{"success":')) satisfies Reply,

@@ -27,7 +27,7 @@ async function example(): Promise<Backend> {
   return ((await import(/* @vite-ignore */ file)) as { acme: Backend }).acme;
 }
 
-test('the backend in the guide can be configured and asked', async () => {
+test('the backend in the guide can be configured and checks calls', async () => {
   const acme = await example();
   const vendor = await fakeBackend(json({ flagged: true, reason: 'plums' }));
   const http = openHttp();

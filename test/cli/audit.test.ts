@@ -44,7 +44,7 @@ test('verify says ok with the head, while a bridge writes', async () => {
   expect((await run(dir, ['verify', '--head', `${seq}:${'0'.repeat(64)}`])).code).toBe(1);
 });
 
-test('verify names file and line of what is wrong, and ends with 1', async () => {
+test('verify names file and line of a fault, and ends with 1', async () => {
   const dir = filled();
   const file = join(dir.folder, TODAY);
   const text = readFileSync(file, 'utf8').replace('"BLOCKED"', '"NONE"');
@@ -62,13 +62,13 @@ test('verify names file and line of what is wrong, and ends with 1', async () =>
   expect(problems[1]).toEqual({ file: TODAY, line: 5, message: 'not a row of the log' });
 });
 
-test('verify takes the key from AUDIT_KEY, and those it had before', async () => {
+test('verify takes the key from AUDIT_KEY, and earlier keys too', async () => {
   const dir = filled(KEY);
   expect((await run(dir, ['verify'])).out).toContain('set AUDIT_KEY');
   expect((await run(dir, ['verify'], { env: { AUDIT_KEY: `new one, ${KEY}` } })).code).toBe(0);
 });
 
-test('verify notes what is no tampering', async () => {
+test('verify notes half a line, which is no tampering', async () => {
   const dir = filled();
   appendFileSync(join(dir.folder, 'audit-2026-11-22.jsonl'), '{"seq":7');
   const { code, err } = await run(dir, ['verify']);
@@ -76,7 +76,7 @@ test('verify notes what is no tampering', async () => {
   expect(err).toMatch(/^note: audit-2026-11-22\.jsonl:3: half a line of 8 bytes: /);
 });
 
-test('tail prints the last rows, on which a name of a stranger plays no tricks', async () => {
+test('tail prints the last rows, and escapes control characters in names', async () => {
   const dir = filled();
   const { code, out } = await run(dir, ['tail', '-n', '4']);
   expect(code).toBe(0);
@@ -100,7 +100,7 @@ test('tail prints the last rows, on which a name of a stranger plays no tricks',
   expect((await run(dir, ['tail', '-n', '0'])).out).toBe('');
 });
 
-test('tail --follow goes on over a new day, until nobody reads', async () => {
+test('tail --follow goes on over a new day, until its reader leaves', async () => {
   const dir = auditDir();
   const log = dir.open();
   log.append(rowOf(1));
@@ -142,7 +142,7 @@ test('tail reads no more than the end of a large log', async () => {
   expect(seqs).toEqual(Array.from({ length: 1500 }, (_, i) => i + 502));
 });
 
-test('export gives the rows as they stand', async () => {
+test('export gives the rows as they are', async () => {
   const dir = filled();
   const { code, out } = await run(dir, ['export']);
   expect(code).toBe(0);

@@ -36,13 +36,13 @@ test.each([
   ],
   ['a vendor is configured', CAPSULE, /^policies none$/m],
   ['nobody judges', { BUILTIN_POLICY: 'off' }, /^policies none$/m],
-])('where %s it says which policies are in force', (_, env, line) => {
+])('where %s check-config names the policies in force', (_, env, line) => {
   const text = textFor(env);
   expect(text).toMatch(line);
   expect(text).not.toContain('hidden');
 });
 
-test('it names the policies of a file, those that only observe, its rules and its warnings', () => {
+test('check-config names the policies of a file, those that only observe, its rules and its warnings', () => {
   const POLICY_FILE = saved(
     'policy.yaml',
     `pack: { name: shop, version: 1.0.0 }
@@ -63,7 +63,7 @@ rules: [{ name: guests, match: { team: guests }, chain: [size-limits] }]
   expect(text).not.toContain('hidden');
 });
 
-test('it warns of a key of the audit log that nothing is written to', () => {
+test('check-config warns of an AUDIT_KEY without an audit log', () => {
   const AUDIT_KEY = 'hidden-sixteen-or-more';
   const warning = /^warning: AUDIT_KEY seals nothing: put audit-logger into a chain/m;
   expect(textFor({ AUDIT_KEY })).toMatch(warning);

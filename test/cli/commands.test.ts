@@ -97,7 +97,7 @@ async function commands(path: readonly string[] = []): Promise<string[]> {
   return [path.join(' '), ...(await Promise.all(below)).flat()];
 }
 
-test('every command has a help that says what it and each of its options does', async () => {
+test('every command has a help for itself and each of its options', async () => {
   const all = await commands();
   expect(all).toEqual(expect.arrayContaining(['policy lint', 'check', 'outbox retry', 'audit export']));
   for (const command of all.slice(1).filter((name) => name !== 'settings')) {
@@ -170,7 +170,7 @@ test.concurrent.each([
     { ...AKTO, TELEMETRY: 'on', DATA_DIR: '/data', TELEMETRY_CONTENT: 'none', OUTBOX_MAX_AGE_HOURS: '24' },
     'telemetry to akto: content none, kept in /data, at most 1024 MB and 24 hours',
   ],
-])('check-config says what is kept: %j', async (env, said) => {
+])('check-config tells what is kept: %j', async (env, said) => {
   const { stdout } = await runChild({ args: ['check-config'], env });
   expect(stdout).toContain(said);
 });

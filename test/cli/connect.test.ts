@@ -9,7 +9,7 @@ let akto: FakeBackend;
 let capsule: FakeBackend;
 afterEach(() => Promise.all([akto.close(), capsule.close()]));
 
-test('an address that answers with any status is reached, and is sent no token', async () => {
+test('a vendor that replies with any status is reached, and gets no token', async () => {
   akto = await startFakeBackend(text('not here', 404));
   capsule = await startFakeBackend(text('no', 500));
   const config = parseConfig({ ...aktoAt(akto.url), ...capsuleAt(capsule.url) }, backends);
@@ -19,7 +19,7 @@ test('an address that answers with any status is reached, and is sent no token',
   expect(akto.seen[0]?.headers.authorization).toBeUndefined();
 });
 
-test('an address that refuses, is no TLS, or says nothing is named with the reason', async () => {
+test('a vendor that refuses, speaks no TLS, or says nothing is named with the reason', async () => {
   akto = await startFakeBackend();
   capsule = await startFakeBackend(() => {});
   const env = { ...aktoAt(akto.url.replace('http:', 'https:')), ...capsuleAt(capsule.url) };

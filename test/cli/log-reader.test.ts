@@ -25,7 +25,7 @@ async function blockSome(url: string, count: number): Promise<void> {
   agent.destroy();
 }
 
-test('a reader of the log that goes away ends nothing', async () => {
+test('the bridge goes on when the reader of its log goes away', async () => {
   child = await startServing({ BANNED_KEYWORDS: 'nightingale' });
   child.closeOutput();
   await blockSome(child.url, 50);
@@ -33,7 +33,7 @@ test('a reader of the log that goes away ends nothing', async () => {
   expect(await child.exit).toEqual({ code: 0, signal: null });
 });
 
-test('a reader of the log that does not keep up holds neither calls nor the end', async () => {
+test('a slow reader of the log delays neither calls nor the end', async () => {
   child = await startServing({ BANNED_KEYWORDS: 'nightingale' });
   child.stopReading();
   await blockSome(child.url, 3000);

@@ -51,7 +51,7 @@ async function filled(): Promise<Outbox> {
   return outbox;
 }
 
-test('status tells of each backend, and what to do about dead letters', async () => {
+test('status lists each backend, and says what to do about dead letters', async () => {
   const outbox = await filled();
   const { code, out } = await run('status');
   expect(code).toBe(0);
@@ -85,7 +85,7 @@ test('status --json has keys of its own', async () => {
   });
 });
 
-test('an outbox with nothing in it says so', async () => {
+test('status and list say that nothing waits in an empty outbox, and export writes nothing', async () => {
   await stored.open(T0).accept([]);
   expect((await run('status')).out).toContain('nothing waits, and there are no dead letters');
   expect((await run('list')).out).toBe('nothing waits, and there are no dead letters\n');
@@ -93,7 +93,7 @@ test('an outbox with nothing in it says so', async () => {
   expect(await run('export')).toMatchObject({ code: 0, out: '' });
 });
 
-test('list is a table, oldest first, on which a reason or a call id of a stranger plays no tricks', async () => {
+test('list is a table, oldest first, and escapes control characters in reasons and call ids', async () => {
   await filled();
   const { out } = await run('list');
   expect(out.replace(/[0-9a-f]{12}/g, 'abcdefabcdef').split('\n')).toEqual([
@@ -165,7 +165,7 @@ test('show tells the text of a row that could not be read', async () => {
   expect(await json('show 4')).toMatchObject({ record: '{"plum', deliveries: [{ reason: 'not JSON' }] });
 });
 
-test('show tells that a record is delivered, and that it is damaged', async () => {
+test('show says if a record is delivered, and if it is damaged', async () => {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('a', { backends: ['akto'] }), entryOf('b', { backends: ['akto'] })]);
   await settleAll(outbox, 'akto', 'delivered', { records: 1 });
@@ -175,7 +175,7 @@ test('show tells that a record is delivered, and that it is damaged', async () =
   expect(await json('show 2')).toMatchObject({ record: { event: { messages: 'pear cake' } }, damaged: true });
 });
 
-test('retry puts dead letters and waiting records back, and leaves what may still change', async () => {
+test('retry puts dead letters and waiting records back, and leaves those that may still change', async () => {
   const outbox = await filled();
   const { code, out } = await run('retry --all');
   expect(code).toBe(0);
@@ -195,7 +195,7 @@ test('retry puts dead letters and waiting records back, and leaves what may stil
   expect((await json('list --backend akto')).total).toBe(3);
 });
 
-test('retry of ids does these alone', async () => {
+test('retry of ids puts these back alone', async () => {
   const outbox = await filled();
   await outbox.close();
   expect((await run('retry 1 --backend akto')).out).toBe(
@@ -206,7 +206,7 @@ test('retry of ids does these alone', async () => {
   });
 });
 
-test('retry of a row that could not be read is in vain, and says so', async () => {
+test('retry of an unreadable row does nothing, and says so', async () => {
   await filled();
   const { code, out } = await run('retry 4');
   expect(code).toBe(1);
@@ -216,7 +216,7 @@ test('retry of a row that could not be read is in vain, and says so', async () =
 test.each([
   { name: 'a terminal', isTTY: true, progress: /^\r\d+ put back(?:\r\d+ put back)+\r +\r$/ },
   { name: 'a log', isTTY: false, progress: /^\d+ put back\n$/ },
-])('retry goes through more than one page, and tells $name how far it is', async ({ isTTY, progress }) => {
+])('retry works through several pages, and shows its progress to $name', async ({ isTTY, progress }) => {
   const outbox = stored.open(T0);
   await outbox.accept(Array.from({ length: 1201 }, (_, i) => entryOf(`call-${i}`)));
   await settleAll(outbox, 'akto', 'dead', { records: 2000 });
@@ -285,7 +285,7 @@ test('export --out writes a new file for this user alone', async () => {
   });
 });
 
-test('export goes on while records are delivered, and holds no more of them than its reader takes', async () => {
+test('export goes on while records are delivered, and reads no faster than its reader', async () => {
   const outbox = stored.open(T0);
   const payload = JSON.stringify({ event: { id: 'x'.repeat(10_000) } });
   await outbox.accept(
@@ -336,7 +336,7 @@ test.each([
   expect(await run(args)).toEqual({ code: 2, out: '', err });
 });
 
-test('an id that is nowhere, or of several records, changes nothing', async () => {
+test('an id of no record, or of several, changes nothing', async () => {
   const outbox = stored.open(T0);
   await outbox.accept(['a', 'b', 'c'].map((key) => entryOf(key, { backends: ['akto'] })));
   await settleAll(outbox, 'akto', 'dead');
@@ -350,14 +350,14 @@ test('an id that is nowhere, or of several records, changes nothing', async () =
   expect((await json('list --dead')).total).toBe(3);
 });
 
-test('without an outbox every command says where it looked', async () => {
+test('every command says where it looked if there is no outbox', async () => {
   for (const args of ['status', 'list', 'show 1', 'retry --all', 'drop 1', 'export']) {
     const problem = `there is no outbox in DATA_DIR (${stored.dir}); set DATA_DIR as the bridge has it`;
     expect(await run(args)).toEqual({ code: 1, out: '', err: `guardrail-bridge: ${problem}\n` });
   }
 });
 
-test('a damaged file is named as such, without what is in it', async () => {
+test('a damaged file is named, without its content', async () => {
   writeFileSync(join(stored.dir, 'outbox.db'), 'plum cake '.repeat(1000));
   const { err } = await run('status');
   expect(err).toContain('cannot be used (SQLITE_NOTADB): it is damaged');
@@ -374,7 +374,7 @@ test('a file of a newer release is left alone, and the command says what to do',
   );
 });
 
-test('the process runs it where the settings of a backend are wrong, and reads DATA_DIR from .env', async () => {
+test('outbox commands run though settings of a backend are wrong, and read DATA_DIR from .env', async () => {
   await filled();
   const cwd = join(stored.dir, 'elsewhere');
   mkdirSync(cwd);

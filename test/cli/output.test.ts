@@ -11,7 +11,7 @@ test('columns are as wide as their widest cell, numbers end at one edge, lines h
   ).toBe('name         n  last\nplum         7\n🍒 cherry  1200  x\n');
 });
 
-test('many rows are no trouble', () => {
+test('a table may have many rows', () => {
   const rows = Array.from({ length: 200_000 }, () => ['a']);
   expect(table([{ title: 'long' }], rows).length).toBe(5 + 2 * rows.length);
 });
@@ -31,7 +31,7 @@ test.each([
   [24 * H - 1, '23h 59m'],
   [48 * H, '2d'],
   [52 * H + 5 * M, '2d 4h'],
-])('an age of %i ms is %s', (ms, text) => {
+])('an age of %i ms is written %s', (ms, text) => {
   expect(age(ms)).toBe(text);
 });
 
@@ -43,7 +43,7 @@ test.each([
   [13_000_000, '12.4 MB'],
   [1024 ** 4, '1.0 TB'],
   [1024 ** 5, '1024.0 TB'],
-])('%i bytes are %s', (bytes, text) => {
+])('%i bytes are written %s', (bytes, text) => {
   expect(size(bytes)).toBe(text);
 });
 
@@ -54,7 +54,7 @@ test.each([
   ['abcdef', 4, 'abc…'],
   ['🍒🍒🍒', 2, '🍒…'],
   ['', 4, ''],
-])('%j on one line of %i is %j', (text, max, line) => {
+])('%j on one line of %i characters is %j', (text, max, line) => {
   expect(oneLine(text, max)).toBe(line);
 });
 
@@ -63,11 +63,11 @@ test.each([
   [0, 'record', '0 records'],
   [2, 'delivery', '2 deliveries'],
   [2, 'API key', '2 API keys'],
-])('%i of a %s are %s', (count, noun, text) => {
+])('%i of a %s are written %s', (count, noun, text) => {
   expect(plural(count, noun)).toBe(text);
 });
 
-test('printable JSON is the same value, and steers no terminal', () => {
+test('printable JSON is the same value, and holds no control characters', () => {
   const value = { text: 'a\u001b[2J\u009b2J\u202e\u2028\ud83c\u{e0041}🍒\n', list: [1, null] };
   for (const indent of [undefined, 2]) {
     const text = printableJson(value, indent);
@@ -78,9 +78,12 @@ test('printable JSON is the same value, and steers no terminal', () => {
   expect(printableJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
 });
 
-test.each(['=1+1', '+1', '-1', '@A1', '|calc', '%0A', '\t=1', '＝1'])('the cell %j is no formula', (text) => {
-  expect(csvLine([text])).toMatch(/^"'/);
-});
+test.each(['=1+1', '+1', '-1', '@A1', '|calc', '%0A', '\t=1', '＝1'])(
+  'the cell %j does not become a formula',
+  (text) => {
+    expect(csvLine([text])).toMatch(/^"'/);
+  },
+);
 
 test('a cell cannot end its row or its quotes', () => {
   expect(csvLine(['a"b', 'c\r\nd', null, 7, ['x', '=y']])).toBe('"a""b","c d",,7,"x =y"\r\n');

@@ -50,7 +50,7 @@ const reloads = async ({ url }: ServingChild, result: string) =>
 const lines = (child: ServingChild, msg: string) => child.lines().filter((line) => line.msg === msg);
 const HANG_GUARD = { timeout: 10_000, interval: 20 };
 
-test('the policies are read again on SIGHUP, and the log says so once', async () => {
+test('policies are read again on SIGHUP, and the log says so once', async () => {
   const file = join(folder(), 'policy.yaml');
   writeFileSync(file, bans('tulip'));
   const child = await serving(file);
@@ -66,7 +66,7 @@ test('the policies are read again on SIGHUP, and the log says so once', async ()
   expect(await reloads(child, 'changed')).toBe(1);
 });
 
-test('they are read again when the file changes, and when it is exchanged', async () => {
+test('policies are read again when the file changes, and when it is exchanged', async () => {
   const dir = folder();
   const file = join(dir, 'policy.yaml');
   writeFileSync(file, bans('tulip'));
@@ -80,7 +80,7 @@ test('they are read again when the file changes, and when it is exchanged', asyn
   await expect.poll(() => say(child, 'snowdrop'), HANG_GUARD).toBe('BLOCKED');
 });
 
-test('they are read again when a ConfigMap is exchanged by its symbolic link', async () => {
+test('policies are read again when a ConfigMap is exchanged by its symbolic link', async () => {
   const dir = folder();
   for (const [version, word] of [
     ['..1', 'tulip'],
@@ -101,7 +101,7 @@ test('they are read again when a ConfigMap is exchanged by its symbolic link', a
   expect(lines(child, 'the policy file cannot be used; the last good one stays')).toEqual([]);
 });
 
-test('a file that cannot be used is told with its mistakes and counted, and the last good one stays', async () => {
+test('a policy file that cannot be used is logged with its mistakes and counted, and the last good one stays', async () => {
   const file = join(folder(), 'policy.yaml');
   writeFileSync(file, bans('tulip'));
   const child = await serving(file);
@@ -132,7 +132,7 @@ test('a file that cannot be used is told with its mistakes and counted, and the 
   await expect.poll(() => say(child, 'crocus'), HANG_GUARD).toBe('BLOCKED');
 });
 
-test('no call fails while they are read again and again, and those in flight end as they began', async () => {
+test('no call fails while policies are read again and again, and calls in flight end under the old ones', async () => {
   const file = join(folder(), 'policy.yaml');
   writeFileSync(file, bans('tulip'));
   const held = Promise.withResolvers<void>();
@@ -169,7 +169,7 @@ test('no call fails while they are read again and again, and those in flight end
   expect(await reloads(child, 'changed')).toBeGreaterThan(2);
 });
 
-test('sessions of agents outlive it', async () => {
+test('sessions of agents outlive a reload', async () => {
   const file = join(folder(), 'policy.yaml');
   const firewall = (name: string) =>
     JSON.stringify({
@@ -197,7 +197,7 @@ test('sessions of agents outlive it', async () => {
   expect(await act('c')).toBe('BLOCKED');
 });
 
-test('without a file the signal ends the process, as it ends others', async () => {
+test('SIGHUP ends a process without a policy file, as it ends others', async () => {
   const child = await startServing({ BUILTIN_POLICY: 'on' });
   closes.push(child.stop);
   child.send('SIGHUP');

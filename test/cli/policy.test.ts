@@ -30,7 +30,7 @@ const runPolicy = (...args: string[]) => runCli(['policy', ...args]);
 const runCheck = (args: string[], input = '') => runCli(['check', ...args], { input });
 
 describe('policy lint', () => {
-  test('says what a file holds, and that it can be used', async () => {
+  test('summarises a file that can be used', async () => {
     const path = saved('good.yaml', `${POLICY}providers: {}\n`);
     expect(await runPolicy('lint', path)).toEqual({
       code: 0,
@@ -41,7 +41,7 @@ describe('policy lint', () => {
     });
   });
 
-  test('says every mistake with its line, and ends with 1', async () => {
+  test('names every mistake with its line, and ends with 1', async () => {
     const path = saved('bad.yaml', POLICY.replace('action', 'actoin').replace('mode', 'moed'));
     expect(await runPolicy('lint', path)).toEqual({
       code: 1,
@@ -53,7 +53,7 @@ describe('policy lint', () => {
     });
   });
 
-  test('with --json', async () => {
+  test('writes JSON with --json', async () => {
     const good = await runPolicy('lint', '--json', saved('good.yaml', POLICY));
     expect(good).toMatchObject({ code: 0, err: '' });
     expect(JSON.parse(good.out)).toEqual({
@@ -72,13 +72,13 @@ describe('policy lint', () => {
     });
   });
 
-  test('a backend that does not exist is a mistake', async () => {
+  test('names a backend that does not exist as a mistake', async () => {
     const path = saved('rule.yaml', `${POLICY}rules: [{ name: a, backends: [acto] }]\n`);
     const { err } = await runPolicy('lint', path);
     expect(err).toContain('line 6: rules[0].backends[0]: "acto" is no backend; did you mean akto?');
   });
 
-  test('a file that is not there', async () => {
+  test('says if there is no file', async () => {
     const path = join(folder, 'none.yaml');
     expect(await runPolicy('lint', path)).toEqual({
       ...{ code: 1, out: '', err: `guardrail-bridge: ${path} cannot be read (ENOENT)\n` },
@@ -94,16 +94,16 @@ describe('policy test', () => {
   - name: a key
     input: { messages: [{ role: user, content: 'My key: AKIA{{upper 16}}' }] }
     expected: { verdict: redact, reason_code: secret.detected, text: 'My key: [REDACTED]' }
-  - name: in the answer
+  - name: in the response
     input: { upstream_response: 'AKIA{{upper 16}}' }
     expected: { verdict: redact, reason_code: secret_detected }
 `;
 
-  test('a line for each case', async () => {
+  test('writes a line for each case', async () => {
     const result = await runPolicy('test', saved('good.yaml', POLICY), saved('cases.yaml', CASES));
     expect(result).toEqual({
       code: 0,
-      out: 'ok    nothing: allow\nok    a key: redact\nok    in the answer: redact\n3 cases, 0 failed\n',
+      out: 'ok    nothing: allow\nok    a key: redact\nok    in the response: redact\n3 cases, 0 failed\n',
       err: '',
     });
   });
@@ -113,7 +113,7 @@ describe('policy test', () => {
     ['secret.detected', 'pii.detected', 'expected the reason pii.detected, got secret_detected'],
     ["text: 'My", "rule: zebra, text: 'My", 'expected the rule zebra, got '],
     ["'My key: [REDACTED]'", "'My key: ***'", 'the text reads otherwise'],
-  ])('a case that does not come out as expected: %s → %s', async (from, to, said) => {
+  ])('fails for a case with another result: %s → %s', async (from, to, said) => {
     const cases = saved('cases.yaml', CASES.replace(from, to));
     const { code, out, err } = await runPolicy('test', saved('good.yaml', POLICY), cases);
     expect(code).toBe(1);
@@ -123,7 +123,7 @@ describe('policy test', () => {
     expect(err).not.toContain('AKIA');
   });
 
-  test('with --json as Keeptrusts has it', async () => {
+  test('writes the JSON of Keeptrusts with --json', async () => {
     const cases = saved(
       'case.json',
       JSON.stringify({
@@ -154,7 +154,7 @@ describe('policy test', () => {
     });
   });
 
-  test('mistakes in the cases are named with their lines, and not judged', async () => {
+  test('names mistakes in the cases with their lines, and judges none', async () => {
     const cases = saved(
       'cases.yaml',
       CASES.replace('expected', 'expect').replace('verdict: redact', 'verdict: deny'),
@@ -168,19 +168,22 @@ describe('policy test', () => {
     });
   });
 
-  test.each(['', '[]', 'cases: []', '5', 'cases: 5', '{', '- 1'])('no cases: %j', async (text) => {
-    const result = await runPolicy('test', saved('good.yaml', POLICY), saved('none.yaml', text));
-    expect(result).toMatchObject({
-      ...{ code: 1, out: '', err: expect.stringContaining('the cases cannot be used:\n  ') },
-    });
-  });
+  test.each(['', '[]', 'cases: []', '5', 'cases: 5', '{', '- 1'])(
+    'refuses a file without cases: %j',
+    async (text) => {
+      const result = await runPolicy('test', saved('good.yaml', POLICY), saved('none.yaml', text));
+      expect(result).toMatchObject({
+        ...{ code: 1, out: '', err: expect.stringContaining('the cases cannot be used:\n  ') },
+      });
+    },
+  );
 });
 
 describe('golden cases', () => {
   const one = (input: string) =>
     readCases(`{name: a, input: ${input}, expected: {verdict: allow}}`)[0]!.input;
 
-  test('a request and its answer are two calls of one id', () => {
+  test('make two calls of one id from a request and its response', () => {
     const [request, response, ...more] = callsOf(
       one(`{
         messages: [
@@ -234,11 +237,11 @@ describe('golden cases', () => {
     ['{messages: []}', ['request']],
     ['{request: {model: x}, upstream_response: Hi}', ['request', 'response']],
     ['{request: {messages: [{role: user, content: Hi}]}}', ['request']],
-  ])('%s', (input, expected) => {
+  ])('make the calls of %s', (input, expected) => {
     expect(callsOf(one(input), 'id').map(({ input_type }) => input_type)).toEqual(expected);
   });
 
-  test('a whole completion is read too', () => {
+  test('may hold a whole completion', () => {
     const [, response] = callsOf(
       one('{request: {model: x}, upstream_response: {choices: [{message: {content: Hi}}]}}'),
       'id',
@@ -253,20 +256,20 @@ describe('golden cases', () => {
     ['lower 20', /^[a-z0-9]{20}$/],
     ['digits 12', /^\d{12}$/],
     ['base64 86', /^[A-Za-z0-9+/]{86}$/],
-  ])('{{%s}} is filled, always with the same', (what, pattern) => {
+  ])('have {{%s}} filled, always with the same text', (what, pattern) => {
     expect(filled(`{{${what}}}`)).toMatch(pattern);
     expect(filled(`{{${what}}}`)).toBe(filled(`{{${what}}}`));
   });
 
-  test('other braces stay', () => {
+  test('keep other braces', () => {
     expect(filled('{{name}} {{hex}} {{hex 99999}}')).toBe('{{name}} {{hex}} {{hex 99999}}');
   });
 });
 
-describe('check', () => {
+describe('policy check', () => {
   const key = `AKIA${capitals(16)}`;
 
-  test('says the verdict, who, why and what the text becomes', async () => {
+  test('tells the verdict, the policy, the reason and the new text', async () => {
     const path = saved('good.yaml', POLICY);
     expect(await runCheck(['--policy', path, 'Hello'])).toEqual({ code: 0, out: 'allow\n', err: '' });
     expect(await runCheck(['--policy', path, `a nightingale and ${key}`])).toEqual({
@@ -287,7 +290,7 @@ describe('check', () => {
     },
   );
 
-  test('with --json', async () => {
+  test('writes JSON with --json', async () => {
     const { out } = await runCheck(['--policy', saved('good.yaml', POLICY), '--json', key]);
     expect(JSON.parse(out)).toEqual({
       verdict: 'redact',
@@ -299,7 +302,7 @@ describe('check', () => {
     });
   });
 
-  test('a file that cannot be used', async () => {
+  test('says if the file cannot be used', async () => {
     const { code, out, err } = await runCheck(['--policy', saved('bad.yaml', 'a: 1'), 'x']);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(/^The policy file cannot be used:\n {2}line 1: /);

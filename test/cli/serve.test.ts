@@ -102,7 +102,7 @@ test('startup says one line per backend and where it listens, and no secret', as
   expect(child.stderr()).toBe('');
 });
 
-test('a port in use ends it with one line that says which', async () => {
+test('a port in use ends serve with one line that names it', async () => {
   const other = http.createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   stops.push(() => new Promise((resolve) => other.close(() => resolve())));
@@ -114,7 +114,7 @@ test('a port in use ends it with one line that says which', async () => {
   expect(child.stderr()).toContain(String(port));
 });
 
-test('a call in flight at SIGTERM is answered, while readiness already fails', async () => {
+test('a call in flight at SIGTERM gets its reply, while readiness already fails', async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -135,7 +135,7 @@ test('a call in flight at SIGTERM is answered, while readiness already fails', a
   agent.destroy();
 });
 
-test('the process ends with the last reply, without waiting for clients that keep connections alive', async () => {
+test('the process ends after the last reply, without waiting for kept connections', async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -222,14 +222,14 @@ test.each([
   agent.destroy();
 });
 
-test('SIGINT, a person at the keyboard, does not wait for SHUTDOWN_DELAY', async () => {
+test('SIGINT, from a person at the keyboard, skips SHUTDOWN_DELAY', async () => {
   const child = await serving({ SHUTDOWN_DELAY: '60' });
   child.send('SIGINT');
   expect(await child.exit).toEqual({ code: 0, signal: null });
   expect(child.lines().map(({ msg }) => msg)).toContain('stopped');
 });
 
-test('an idle keep-alive connection does not hold it', async () => {
+test('an idle kept connection does not delay the end', async () => {
   const child = await serving({ SHUTDOWN_TIMEOUT: '60' });
   const agent = new http.Agent({ keepAlive: true });
   expect(await post(child.url, agent)).toMatchObject({ status: 200 });

@@ -6,102 +6,118 @@ import { AKTO, CAPSULE, type Env, HOOK, parse, problemsOf } from '../support/con
 describe('a backend', () => {
   const failClosed = { unreachableFallback: 'fail_closed' };
   test.each<{ name: string; env: Env; is: object }>([
-    { name: 'Akto by itself', env: AKTO, is: { mode: 'enforce', timeoutMs: 5000, ...failClosed } },
     {
-      name: "Akto's hook",
+      name: 'Akto with its own variables alone has the defaults',
+      env: AKTO,
+      is: { mode: 'enforce', timeoutMs: 5000, ...failClosed },
+    },
+    {
+      name: 'Akto with the variables of its hook alone has the defaults',
       env: HOOK,
       is: { url: 'https://hook.example', mode: 'enforce', timeoutMs: 5000, ...failClosed },
     },
-    { name: "Akto's hook without waiting", env: { ...HOOK, SYNC_MODE: 'False' }, is: { mode: 'observe' } },
-    { name: "Akto's hook, waiting", env: { ...HOOK, SYNC_MODE: 'true' }, is: { mode: 'enforce' } },
     {
-      name: 'our mode over that of the hook',
+      name: 'Akto observes where its hook does not wait',
+      env: { ...HOOK, SYNC_MODE: 'False' },
+      is: { mode: 'observe' },
+    },
+    {
+      name: 'Akto enforces where its hook waits',
+      env: { ...HOOK, SYNC_MODE: 'true' },
+      is: { mode: 'enforce' },
+    },
+    {
+      name: 'Akto takes our mode before that of the hook',
       env: { ...HOOK, SYNC_MODE: 'false', AKTO_MODE: 'enforce' },
       is: { mode: 'enforce' },
     },
     {
-      name: 'the address of the guardrail over that of the hook',
+      name: 'Akto takes the address of the guardrail before that of the hook',
       env: { ...AKTO, ...HOOK },
       is: { url: 'https://akto.example' },
     },
     {
-      name: 'a token of the hook for the guardrail',
+      name: 'Akto takes the token of the hook for the guardrail',
       env: { AKTO_GUARDRAIL_API_BASE: 'https://a.example/', AKTO_API_TOKEN: 't' },
       is: { url: 'https://a.example' },
     },
     {
-      name: 'the time of the hook over one for all',
+      name: 'Akto takes the timeout of the hook before that for all backends',
       env: { ...HOOK, TIMEOUT: '30', GUARDRAIL_TIMEOUT: '7' },
       is: { timeoutMs: 30_000 },
     },
     {
-      name: 'its own time over that of the hook',
+      name: 'Akto takes its own timeout before that of the hook',
       env: { ...HOOK, TIMEOUT: '30', AKTO_GUARDRAIL_TIMEOUT: '0.25' },
       is: { timeoutMs: 250 },
     },
-    { name: 'one time for all', env: { ...AKTO, GUARDRAIL_TIMEOUT: '7' }, is: { timeoutMs: 7000 } },
     {
-      name: 'one fallback for all',
+      name: 'Akto takes the timeout for all backends',
+      env: { ...AKTO, GUARDRAIL_TIMEOUT: '7' },
+      is: { timeoutMs: 7000 },
+    },
+    {
+      name: 'Akto takes the fallback for all backends',
       env: { ...AKTO, UNREACHABLE_FALLBACK: 'defer' },
       is: { unreachableFallback: 'defer' },
     },
     {
-      name: 'its own fallback over one for all',
+      name: 'Akto takes its own fallback before that for all backends',
       env: { ...AKTO, UNREACHABLE_FALLBACK: 'defer', AKTO_UNREACHABLE_FALLBACK: 'fail_open' },
       is: { unreachableFallback: 'fail_open', failsOpenByDefault: false },
     },
     {
-      name: 'Capsule by itself',
+      name: 'Capsule with its own variables alone has the defaults',
       env: CAPSULE,
       is: { mode: 'enforce', timeoutMs: 20_000, unreachableFallback: 'fail_open', failsOpenByDefault: true },
     },
     {
-      name: 'Capsule, observing',
+      name: 'Capsule observes where its plugin does',
       env: { ...CAPSULE, CAPSULE_LITELLM_BLOCK_ON_RISK: 'no' },
       is: { mode: 'observe' },
     },
     {
-      name: 'Capsule, our mode over its own',
+      name: 'Capsule takes our mode before its own',
       env: { ...CAPSULE, CAPSULE_LITELLM_BLOCK_ON_RISK: 'false', CAPSULE_MODE: 'enforce' },
       is: { mode: 'enforce' },
     },
     {
-      name: 'Capsule, closed',
+      name: 'Capsule fails closed where its own setting says so',
       env: { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: 'false' },
       is: { ...failClosed, failsOpenByDefault: false },
     },
     {
-      name: 'Capsule, open by its own name',
+      name: 'Capsule takes the fallback under its own name',
       env: { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: '1' },
       is: { unreachableFallback: 'fail_open', failsOpenByDefault: false },
     },
     {
-      name: 'Capsule, its own name over one for all',
+      name: 'Capsule takes the fallback under its own name before that for all backends',
       env: { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: 'true', UNREACHABLE_FALLBACK: 'fail_closed' },
       is: { unreachableFallback: 'fail_open' },
     },
     {
-      name: 'Capsule, one for all over the default',
+      name: 'Capsule takes the fallback for all backends before its default',
       env: { ...CAPSULE, UNREACHABLE_FALLBACK: 'fail_closed' },
       is: failClosed,
     },
     {
-      name: 'Capsule, ours over its own name',
+      name: 'Capsule takes our fallback before that under its own name',
       env: { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: 'true', CAPSULE_UNREACHABLE_FALLBACK: 'fail_closed' },
       is: failClosed,
     },
     {
-      name: 'Capsule, its own time',
+      name: 'Capsule takes the timeout under its own name',
       env: { ...CAPSULE, CAPSULE_LITELLM_TIMEOUT_MS: '1500', GUARDRAIL_TIMEOUT: '7' },
       is: { timeoutMs: 1500 },
     },
     {
-      name: 'Capsule, our time over its own',
+      name: 'Capsule takes our timeout before its own',
       env: { ...CAPSULE, CAPSULE_LITELLM_TIMEOUT_MS: '1500', CAPSULE_GUARDRAIL_TIMEOUT: '2' },
       is: { timeoutMs: 2000 },
     },
     {
-      name: 'Capsule, one time for all',
+      name: 'Capsule takes the timeout for all backends',
       env: { ...CAPSULE, GUARDRAIL_TIMEOUT: '7' },
       is: { timeoutMs: 7000 },
     },
@@ -141,7 +157,7 @@ describe('a backend', () => {
     { env: { CAPSULE_LITELLM_TOKEN: 't' }, missing: 'CAPSULE_LITELLM_ENDPOINT' },
     { env: { CAPSULE_LITELLM_ENDPOINT: 'https://capsule.example' }, missing: 'CAPSULE_LITELLM_TOKEN' },
     { env: { CAPSULE_LITELLM_BLOCK_ON_RISK: 'true' }, missing: 'CAPSULE_LITELLM_ENDPOINT' },
-  ])('half set is an error that names $missing: $env', ({ env, missing }) => {
+  ])('that is half set is an error that names $missing: $env', ({ env, missing }) => {
     const [setName] = Object.keys(env);
     expect(problemsOf(env)).toEqual([
       expect.stringMatching(new RegExp(`^${missing}: missing; ${setName} is set`)),

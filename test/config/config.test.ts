@@ -48,7 +48,7 @@ describe('without any variable', () => {
   });
 });
 
-test('every variable of its own is read', () => {
+test('every variable of the bridge is read', () => {
   const config = parse({
     HOST: '0.0.0.0',
     PORT: '0',
@@ -85,31 +85,35 @@ test('a configuration is plain data, of which another thread can be given a copy
   expect(config.records).toBeDefined();
 });
 
-describe('who may ask', () => {
+describe('a bridge listens', () => {
   const missing = [expect.stringMatching(/^BRIDGE_API_KEYS: missing/)];
   test.each<{ name: string; env: Env; host?: string; problems?: unknown[] }>([
-    { name: 'keys open all interfaces', env: { BRIDGE_API_KEYS: 'k' }, host: '0.0.0.0' },
-    { name: 'keys and a host', env: { BRIDGE_API_KEYS: 'k', HOST: '10.0.0.1' }, host: '10.0.0.1' },
-    { name: 'no keys on all interfaces', env: { HOST: '0.0.0.0' }, problems: missing },
-    { name: 'no keys on IPv6', env: { HOST: '::' }, problems: missing },
-    { name: 'no keys on a name', env: { HOST: 'bridge.example' }, problems: missing },
+    { name: 'on all interfaces with keys', env: { BRIDGE_API_KEYS: 'k' }, host: '0.0.0.0' },
+    { name: 'on HOST with keys', env: { BRIDGE_API_KEYS: 'k', HOST: '10.0.0.1' }, host: '10.0.0.1' },
+    { name: 'on all interfaces not without keys', env: { HOST: '0.0.0.0' }, problems: missing },
+    { name: 'on all interfaces of IPv6 not without keys', env: { HOST: '::' }, problems: missing },
+    { name: 'on a host name not without keys', env: { HOST: 'bridge.example' }, problems: missing },
     {
-      name: 'no keys on a name that begins like loopback',
+      name: 'on a name that begins like loopback not without keys',
       env: { HOST: '127.0.0.1.example' },
       problems: missing,
     },
-    { name: 'no keys on loopback', env: { HOST: '127.0.0.1' }, host: '127.0.0.1' },
-    { name: 'no keys on another loopback', env: { HOST: '127.1.2.3' }, host: '127.1.2.3' },
-    { name: 'no keys on localhost', env: { HOST: 'localhost' }, host: 'localhost' },
-    { name: 'no keys on loopback of IPv6', env: { HOST: '::1' }, host: '::1' },
-    { name: 'no keys, allowed', env: { ALLOW_UNAUTHENTICATED: 'true' }, host: '0.0.0.0' },
+    { name: 'on loopback without keys', env: { HOST: '127.0.0.1' }, host: '127.0.0.1' },
+    { name: 'on another loopback address without keys', env: { HOST: '127.1.2.3' }, host: '127.1.2.3' },
+    { name: 'on localhost without keys', env: { HOST: 'localhost' }, host: 'localhost' },
+    { name: 'on loopback of IPv6 without keys', env: { HOST: '::1' }, host: '::1' },
     {
-      name: 'no keys, not allowed',
+      name: 'on all interfaces without keys under ALLOW_UNAUTHENTICATED',
+      env: { ALLOW_UNAUTHENTICATED: 'true' },
+      host: '0.0.0.0',
+    },
+    {
+      name: 'on all interfaces not without keys under ALLOW_UNAUTHENTICATED=false',
       env: { ALLOW_UNAUTHENTICATED: 'false', HOST: '0.0.0.0' },
       problems: missing,
     },
     {
-      name: 'a list of no keys',
+      name: 'nowhere with an empty list of keys',
       env: { BRIDGE_API_KEYS: ' , ' },
       problems: [expect.stringMatching(/^BRIDGE_API_KEYS/)],
     },
@@ -130,7 +134,7 @@ describe('the built-in policy', () => {
     expect(parse(env).policies.builtin).toBe(on);
   });
 
-  test('off, it is not given keywords in vain', () => {
+  test('may not get keywords while it is off', () => {
     expect(problemsOf({ ...AKTO, BANNED_KEYWORDS: 'plum' })).toEqual([
       expect.stringMatching(/^BANNED_KEYWORDS/),
     ]);
@@ -146,7 +150,7 @@ describe('a setting under its former name', () => {
     expect(warnings).toEqual(['ANSWER_REDACTION is now RESPONSE_REDACTION: rename it']);
   });
 
-  test('does no harm beside the new one with the same value', () => {
+  test('may stand beside the new one with the same value', () => {
     const { replies, warnings } = parse({ ANSWER_REDACTION, RESPONSE_REDACTION: 'rewrite' });
     expect(replies.responseRedaction).toBe('rewrite');
     expect(warnings).toEqual([]);
@@ -158,7 +162,7 @@ describe('a setting under its former name', () => {
     ]);
   });
 
-  test('is what a problem names if it is the one that is set', () => {
+  test('is named by a problem if it is the one that is set', () => {
     expect(problemsOf({ ANSWER_REDACTION: 'cut' })).toEqual([
       'ANSWER_REDACTION: write one of block, rewrite; it is "cut"',
     ]);

@@ -9,7 +9,7 @@ import { baseUrl, proxyUrl, type Settings, secret } from '../../src/guardrail/fi
 const LISTS_OF_SECRETS = ['BRIDGE_API_KEYS', 'AUDIT_KEY', 'BANNED_KEYWORDS'];
 const rows = settingGroups(backends).flatMap(([, rows]) => rows);
 
-test('every setting has values to choose from or a unit, and one sentence in English', () => {
+test('every setting has its values or a unit, and one English sentence', () => {
   for (const { name, unit, sentence } of rows) {
     expect(name).toMatch(/^[A-Z][A-Z_]+$/);
     expect(unit, name).toMatch(/\S/);
@@ -22,7 +22,7 @@ test('no name is described twice', () => {
   expect(names).toEqual([...new Set(names)]);
 });
 
-test('what may hold a password is marked as a secret', () => {
+test('every setting that may hold a password is marked as a secret', () => {
   const all = [SETTINGS, ...backends.flatMap(({ settings, sharedSettings }) => [settings, sharedSettings])];
   for (const [name, setting] of all.flatMap((settings: Settings) => Object.entries(settings))) {
     const mayHold = [secret, baseUrl, proxyUrl].includes(setting.schema as typeof secret);

@@ -39,7 +39,7 @@ describe('one error names every bad setting of every part', () => {
   const error = errorOf({ ...bad, ...secrets });
   const problems = new Map(error?.problems.map((problem) => [problem.split(':')[0] ?? '', problem]));
 
-  test('and no other', () => {
+  test('and no good one', () => {
     expect([...problems.keys()].sort()).toEqual(Object.keys({ ...bad, ...secrets }).sort());
   });
 
@@ -103,7 +103,7 @@ test('a long value is quoted by its beginning, on one line', () => {
   ]);
 });
 
-describe('a warning', () => {
+describe('a warning is', () => {
   const warningsOf = (env: Record<string, string>) => parse(env).warnings;
 
   test.each([
@@ -113,19 +113,23 @@ describe('a warning', () => {
       says: /AKTO_GUARDRAIL_TIMOUT/,
     },
     {
-      name: 'one of Capsule while it is off',
+      name: 'a variable of Capsule while it is off',
       env: { CAPSULE_ENDPOINT: 'https://c.example' },
       says: /CAPSULE_ENDPOINT/,
     },
     {
-      name: 'plain http',
+      name: 'a vendor over plain http',
       env: { ...AKTO, AKTO_GUARDRAIL_API_BASE: 'http://akto.example' },
       says: /akto.*plain http/,
     },
     { name: 'a vendor that is open by default', env: CAPSULE, says: /capsule.*CAPSULE_UNREACHABLE_FALLBACK/ },
-    { name: 'anybody may ask', env: { ALLOW_UNAUTHENTICATED: 'true' }, says: /ALLOW_UNAUTHENTICATED/ },
-    { name: 'nothing judges', env: { BUILTIN_POLICY: 'off' }, says: /nothing judges/ },
-  ])('is given: $name', ({ env, says }) => {
+    {
+      name: 'a bridge that judges for anybody',
+      env: { ALLOW_UNAUTHENTICATED: 'true' },
+      says: /ALLOW_UNAUTHENTICATED/,
+    },
+    { name: 'a bridge where nothing judges', env: { BUILTIN_POLICY: 'off' }, says: /nothing judges/ },
+  ])('given for $name', ({ env, says }) => {
     expect(warningsOf(env as Record<string, string>)).toEqual([expect.stringMatching(says)]);
   });
 
@@ -137,11 +141,11 @@ describe('a warning', () => {
     { ...CAPSULE, CAPSULE_LITELLM_FAIL_OPEN: 'true' },
     { ...CAPSULE, UNREACHABLE_FALLBACK: 'fail_closed' },
     { BRIDGE_API_KEYS: 'k' },
-  ])('is not given for %j', (env) => {
+  ])('not given for %j', (env) => {
     expect(warningsOf(env)).toEqual([]);
   });
 
-  test('shows no value', () => {
+  test('written without values', () => {
     expect(warningsOf({ ...AKTO, AKTO_API_KEYS: 'hunter2' }).join()).not.toContain('hunter2');
   });
 });

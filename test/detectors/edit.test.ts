@@ -6,9 +6,9 @@ const edit = (start: number, end: number, text: string): Edit => ({ start, end, 
 
 describe('a rewritten text', () => {
   test.each<[string, string, readonly Edit[], string]>([
-    ['without edits is the text', 'abc', [], 'abc'],
-    ['with one', 'abcdef', [edit(2, 4, '*')], 'ab*ef'],
-    ['with all of it replaced', 'abc', [edit(0, 3, '')], ''],
+    ['without edits is the original', 'abc', [], 'abc'],
+    ['with one edit has its replacement', 'abcdef', [edit(2, 4, '*')], 'ab*ef'],
+    ['may be replaced as a whole', 'abc', [edit(0, 3, '')], ''],
     ['with edits that touch has both', 'abcdef', [edit(0, 3, 'X'), edit(3, 6, 'Y')], 'XY'],
     [
       'with edits that overlap has the first for both',
@@ -16,41 +16,41 @@ describe('a rewritten text', () => {
       [edit(1, 4, 'X'), edit(3, 6, 'Y')],
       'aXgh',
     ],
-    ['with one within another has the outer', 'abcdefgh', [edit(1, 7, 'X'), edit(3, 5, 'Y')], 'aXh'],
+    ['with an edit within another has the outer', 'abcdefgh', [edit(1, 7, 'X'), edit(3, 5, 'Y')], 'aXh'],
     [
-      'with three in a chain has the first',
+      'with three edits in a chain has the first',
       'abcdefgh',
       [edit(0, 3, 'X'), edit(2, 5, 'Y'), edit(4, 7, 'Z')],
       'Xh',
     ],
     [
-      'with two of one beginning has the first, to the end of the longer',
+      'with two edits from one place has the first, to the end of the longer',
       'abcdef',
       [edit(1, 2, 'X'), edit(1, 4, 'Y')],
       'aXef',
     ],
-    ['with something put in between', 'abc', [edit(1, 1, '-')], 'a-bc'],
-    ['with characters of two units', '\u{1f600}ab', [edit(2, 3, '*')], '\u{1f600}*b'],
+    ['with an insertion has it in between', 'abc', [edit(1, 1, '-')], 'a-bc'],
+    ['with characters of two code units counts units', '\u{1f600}ab', [edit(2, 3, '*')], '\u{1f600}*b'],
   ])('%s', (_, original, edits, result) => {
     expect(editedText(original, edits)).toBe(result);
   });
 });
 
-describe('what is held back', () => {
+describe('the number of characters held back', () => {
   test.each<[string, string, readonly Edit[], number, number]>([
-    ['nothing where all is decided', 'abcdef', [], 6, 0],
-    ['nothing beyond the end', 'abcdef', [], 9, 0],
-    ['the rest', 'abcdef', [], 4, 2],
-    ['everything', 'abcdef', [], 0, 6],
-    ['the rest as it will be shown', 'abcdef', [edit(4, 6, '[REDACTED]')], 4, 10],
-    ['what is behind an edit, not the edit', 'abcdef', [edit(0, 3, '[REDACTED]')], 3, 3],
-    ['characters, of which some take two units', 'ab\u{1f600}\u{1f600}', [], 2, 2],
-    ['half a character as one', 'ab\ud83d', [], 2, 1],
+    ['is zero where all is decided', 'abcdef', [], 6, 0],
+    ['is zero beyond the end', 'abcdef', [], 9, 0],
+    ['is the length of the rest', 'abcdef', [], 4, 2],
+    ['is the length of the text where nothing is decided', 'abcdef', [], 0, 6],
+    ['is the length of the rest as it will be shown', 'abcdef', [edit(4, 6, '[REDACTED]')], 4, 10],
+    ['covers the text behind an edit, not the edit', 'abcdef', [edit(0, 3, '[REDACTED]')], 3, 3],
+    ['counts a character of two code units once', 'ab\u{1f600}\u{1f600}', [], 2, 2],
+    ['counts half a character as one', 'ab\ud83d', [], 2, 1],
   ])('%s', (_, original, edits, open, held) => {
     expect(heldBackChars(original, edits, open)).toBe(held);
   });
 
-  test('is what a client who counts as Python does may not see yet', () => {
+  test('fits a client that counts characters as Python does', () => {
     const random = seeded(11);
     for (let run = 0; run < 300; run++) {
       const original = Array.from({ length: random.below(40) }, () =>

@@ -8,7 +8,7 @@ const key = (kind: string) => `${pem(kind)}\nMIIEvQ${fill(60)}\n${fill(64)}\n${e
 const aws = `AKIA${capitals(16)}`;
 
 describe('removing credentials', () => {
-  test.each(credentials)('takes all of %s', (_, secret) => {
+  test.each(credentials)('takes the whole of %s', (_, secret) => {
     for (const text of [
       secret,
       `see ${secret} there`,
@@ -30,7 +30,7 @@ describe('removing credentials', () => {
     ['two private keys', `${key('PRIVATE KEY')} ${key('EC PRIVATE KEY')}`, '[REDACTED] [REDACTED]'],
     ['a private key that is cut off', `a ${pem('PRIVATE KEY')}\nMIIE\nb`, 'a [REDACTED]'],
     ['a virtual key of LiteLLM', `Key=sk-${fill(22)}.`, 'Key=[REDACTED].'],
-  ])('leaves what stands round %s', (_, text, clean) => {
+  ])('leaves the text around %s', (_, text, clean) => {
     expect(removeCredentials(text)).toBe(clean);
   });
 
@@ -52,7 +52,7 @@ describe('removing credentials', () => {
       'private keys that are cut off',
       { key: [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\n"MII`], other: 'stays' },
     ],
-  ])('keeps JSON with %s JSON', (_, value) => {
+  ])('keeps JSON with %s valid', (_, value) => {
     const clean = JSON.parse(removeCredentials(JSON.stringify(value)));
     expect(clean.other).toBe('stays');
     expect(JSON.stringify(clean)).toContain('[REDACTED]');
@@ -73,7 +73,7 @@ describe('removing credentials', () => {
     'ghp_a',
     'xoxb-',
     '\\nsk-',
-  ])('reads many of %j in linear time', (piece) => {
+  ])('reads many %j in linear time', (piece) => {
     expect(growth(removeCredentials, piece)).toBeLessThan(3);
   });
 

@@ -7,12 +7,12 @@ import { HIGH_ENTROPY, SECRETS, VIRTUAL_KEY } from '../../src/detectors/secrets/
 const injections = [...INJECTIONS, ...FAKE_DELIMITERS, ...FAKE_BOUNDARIES].map(({ rule }) => rule);
 const personal = ENTITIES.flatMap(({ rules }) => rules);
 
-describe('a rule makes its expressions when they are needed, so that it is asked here', () => {
+describe('the rules, which make their expressions lazily', () => {
   test.each([
     ['injections', injections],
     ['secrets', [...SECRETS, ...HIGH_ENTROPY, VIRTUAL_KEY]],
     ['personal data', personal],
-  ])('%s: every expression can be made, and every quantifier is bounded', (_, rules) => {
+  ])('for %s have expressions that can be made, with bounded quantifiers', (_, rules) => {
     expect(rules.length).toBeGreaterThan(20);
     for (const rule of rules) {
       expect(rule.reach(), rule.id).toBeGreaterThan(0);
@@ -20,7 +20,7 @@ describe('a rule makes its expressions when they are needed, so that it is asked
     }
   });
 
-  test('a rule without a bound says so', () => {
+  test('refuse an expression without a bound', () => {
     const rule = anchoredRule({ id: 'x', anchors: ['x'], pattern: 'x[a-z]*' });
     expect(() => rule.reach()).toThrow('a quantifier has no bound: [a-z]*');
   });

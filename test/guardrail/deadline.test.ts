@@ -17,7 +17,7 @@ test('a deadline stops its check when its time is up, not before', async () => {
   expect([deadline.isStopped, deadline.isOver()]).toEqual([true, true]);
 });
 
-test('deadlines of one length and of several end each at its own time, whichever are cleared between', async () => {
+test('deadlines of one length and of several end at their own times, though others are ended early', async () => {
   const ended: string[] = [];
   const watched = (name: string, timeoutMs: number) => {
     const deadline = startDeadline(timeoutMs);
@@ -47,7 +47,7 @@ test('a deadline that is started when another ends gets its whole time', async (
   expect((await again.promise) - startedAt).toBeGreaterThanOrEqual(60);
 });
 
-test('a parent that aborts stops the check, and no time was up', async () => {
+test('a parent that aborts stops the check, which counts as no timeout', async () => {
   const parent = new AbortController();
   const deadline = startDeadline(15_000, parent.signal);
   const stopped = stopOf(deadline);
@@ -56,7 +56,7 @@ test('a parent that aborts stops the check, and no time was up', async () => {
   expect([deadline.isStopped, deadline.isOver(), deadline.signal.reason]).toEqual([true, false, STOPPED]);
 });
 
-test('a parent that has aborted before stops the check at once', () => {
+test('a parent that has aborted already stops the check at once', () => {
   const deadline = startDeadline(15_000, AbortSignal.abort());
   let stops = 0;
   deadline.onStop(() => stops++);
@@ -68,7 +68,7 @@ test('a parent that has aborted before stops the check at once', () => {
   ]);
 });
 
-test('the signal aborts when the check stops, whenever it was asked for', async () => {
+test('the signal aborts when the check stops, whenever it was made', async () => {
   const deadline = startDeadline(20);
   const { signal } = deadline;
   expect(signal.aborted).toBe(false);
@@ -76,7 +76,7 @@ test('the signal aborts when the check stops, whenever it was asked for', async 
   expect([signal.aborted, signal.reason, deadline.signal]).toEqual([true, STOPPED, signal]);
 });
 
-test('after it is cleared a deadline stops nothing', async () => {
+test('a deadline stops nothing after its check has ended', async () => {
   const parent = new AbortController();
   const deadline = startDeadline(20, parent.signal);
   let stops = 0;
@@ -97,21 +97,21 @@ test('work is limited by the deadline, even if it does not listen', async () => 
   await expect(deadline.limit(Promise.resolve('too late'))).rejects.toBe(STOPPED);
 });
 
-test('a cleared deadline holds neither its neighbours nor what listened to it', async () => {
+test('a deadline that has ended keeps neither its neighbours nor its listeners alive', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const kept = startDeadline(15_000);
-  const cleared = startDeadline(15_000);
+  const ended = startDeadline(15_000);
   const forgotten = Array.from({ length: 3 }, (_, i) => {
     const neighbour = startDeadline(15_000);
-    if (i === 1) cleared.clear();
-    neighbour.onStop(() => cleared);
+    if (i === 1) ended.clear();
+    neighbour.onStop(() => ended);
     neighbour.clear();
     return new WeakRef(neighbour);
   });
   const listener = new WeakRef(() => {});
-  cleared.onStop(listener.deref() as () => void);
-  cleared.clear();
+  ended.onStop(listener.deref() as () => void);
+  ended.clear();
   await wait(0);
   collect();
   expect([...forgotten, listener].map((held) => held.deref())).toEqual([
@@ -120,11 +120,11 @@ test('a cleared deadline holds neither its neighbours nor what listened to it', 
     undefined,
     undefined,
   ]);
-  expect([kept.isStopped, cleared.isStopped]).toEqual([false, false]);
+  expect([kept.isStopped, ended.isStopped]).toEqual([false, false]);
   kept.clear();
 });
 
-test('a running deadline keeps the process alive, a cleared one does not', () => {
+test('a running deadline keeps the process alive, one that has ended does not', () => {
   const file = join(import.meta.dirname, '..', '..', 'src', 'guardrail', 'deadline.ts');
   const outputOf = (then: string) => {
     const script = `import { startDeadline } from ${JSON.stringify(file)};

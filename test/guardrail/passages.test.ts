@@ -65,25 +65,25 @@ describe('every text of a call is a passage', () => {
     ['a type', { type: 'plums' }],
     ['a choice', { function: { parameters: { enum: ['plums'] } } }],
     ['an id', { id: 'plums' }],
-  ])('also in what a tool says of itself: %s', (_, tool) => {
+  ])('also in the description of a tool: %s', (_, tool) => {
     expect(placesOf({ tools: [tool] })).toContain('tool: plums');
   });
 
-  test('but not in the bytes of an image', () => {
+  test('but not the bytes of an image', () => {
     const url = `data:image/png;base64,${'QUJD'.repeat(500)}`;
     expect(placesOf({ structured_messages: [user([{ type: 'image_url', image_url: { url } }])] })).toEqual(
       [],
     );
   });
 
-  test('also where a text only looks like bytes', () => {
+  test('also if it only looks like bytes', () => {
     const text = `plums ${'QUJD'.repeat(500)}`;
     expect(placesOf({ structured_messages: [user([{ type: 'x', data: text }])] })).toHaveLength(1);
     expect(placesOf({ structured_messages: [user('QUJD'.repeat(500))] })).toHaveLength(1);
   });
 });
 
-describe('a text that merely repeats', () => {
+describe('a text that a message repeats', () => {
   test('makes one passage', () => {
     const rows = [user('one'), user('two')];
     expect(wordsOf({ texts: ['one', 'two'], structured_messages: rows })).toEqual(['one', 'two']);
@@ -107,13 +107,13 @@ describe('a text that merely repeats', () => {
     { texts: ['one', 'two'], rows: ['system', 'two', 'one'], alone: [] },
     { texts: ['one', '', 'two'], rows: ['one', 'two'], alone: [] },
     { texts: ['one'], rows: [], alone: ['one'] },
-  ])('is told from what stands in texts alone: $texts, $rows', ({ texts, rows, alone }) => {
+  ])('differs from one that stands in texts alone: $texts, $rows', ({ texts, rows, alone }) => {
     expect(textsOutsideMessages(callOf({ texts, structured_messages: rows.map(user) }))).toEqual(alone);
   });
 });
 
 describe('a passage', () => {
-  test('tells its path, and that of the message that repeats it', () => {
+  test('has its path, and that of the message that repeats it', () => {
     const [text, part, input] = passagesIn({
       texts: ['one'],
       structured_messages: [
@@ -141,7 +141,7 @@ describe('a passage', () => {
     expect(passagesIn(fields)).toMatchObject([{ text: 'x', role: known, author }]);
   });
 
-  test('outside of messages is by whoever can have written it', () => {
+  test('outside of messages has as author whoever can have written it', () => {
     const fields = { texts: ['x'], tool_calls: [toolCall('y')], tools: [{ description: 'z' }] };
     const authors = (input_type: string) =>
       Object.fromEntries(passagesIn({ input_type, ...fields }).map(({ text, author }) => [text, author]));
@@ -159,7 +159,7 @@ describe('a passage', () => {
   });
 });
 
-test('characters are those of all passages, and of a repeated text once', () => {
+test('the characters of a call are those of all passages, with repeated texts once', () => {
   const fields = { texts: ['one'], structured_messages: [user('one'), user('four')] };
   expect(callOf(fields).passages.chars).toBe(7);
 });
@@ -170,7 +170,7 @@ describe('new texts', () => {
     return withTexts(call, textsOf(call, rewrites));
   };
 
-  test('stand in for whole strings and no structure', () => {
+  test('replace whole strings and no structure', () => {
     const row = {
       role: 'user',
       name: 'user',
@@ -191,7 +191,7 @@ describe('new texts', () => {
     ]);
   });
 
-  test('stand where a message repeats one of texts too, and the positions of passages stay', () => {
+  test('replace a text in the message that repeats it too, and passages keep their positions', () => {
     const call = rewritten({ texts: ['a', 'b'], structured_messages: [user('b'), user('a')] }, { a: '#' });
     expect([call.texts, call.structured_messages]).toEqual([
       ['#', 'b'],
@@ -203,7 +203,7 @@ describe('new texts', () => {
     ]);
   });
 
-  test('leave the original and everything that is no text as it was', () => {
+  test('leave the original and everything that is no text unchanged', () => {
     const row = { role: 'user', content: null, n: 1, b: true, list: [null, 'a'] };
     const call = callOf({ structured_messages: [row, user('other')] });
     const copy = withTexts(call, textsOf(call, { a: '#' }));
@@ -212,7 +212,7 @@ describe('new texts', () => {
     expect(copy.structured_messages[1]).toBe(call.structured_messages[1]);
   });
 
-  test('keep a __proto__ a key like any other', () => {
+  test('keep __proto__ as a key like any other', () => {
     const row = JSON.parse('{"__proto__":{"content":"a"}}');
     const [copy] = rewritten({ structured_messages: [row] }, { a: '#' }).structured_messages;
     expect(JSON.stringify(copy)).toBe('{"__proto__":{"content":"#"}}');
@@ -251,11 +251,11 @@ test.each([
     fields: { structured_messages: [user([{ type }])] },
     parts: 0,
   })),
-])('media are counted: $name', ({ fields, parts }) => {
+])('the media of a call are counted: $name', ({ fields, parts }) => {
   expect(callOf(fields).passages.media).toBe(parts);
 });
 
-test('the texts of parts are text, those of unknown parts and of documents, and none of other media', () => {
+test('passages hold the texts of parts, of unknown parts and of documents, and of no other media', () => {
   const parts = [
     { type: 'text', text: 'one' },
     { type: { toString: 1 }, title: 'two' },

@@ -17,12 +17,12 @@ describe('a JSON pointer', () => {
     expect(formatPointer(segments)).toBe(text);
   });
 
-  test.each(['', 'a', 'a/b', '#/a', '/a~', '/a~2', '$.a'])('%j is none', (text) => {
+  test.each(['', 'a', 'a/b', '#/a', '/a~', '/a~2', '$.a'])('%j is refused', (text) => {
     expect(parsePointer(text)).toBeUndefined();
     if (text !== '') expect(v.safeParse(jsonPointers, text).success).toBe(false);
   });
 
-  test('stands in a list of them, and a wrong one is answered with what to write', () => {
+  test('may stand in a list, and a wrong one there is refused with advice', () => {
     expect(v.parse(jsonPointers, ' /a/b , /c,, ')).toEqual([['a', 'b'], ['c']]);
     expect(v.safeParse(jsonPointers, '/a, b').issues?.[0].message).toContain('write JSON pointers like /');
   });

@@ -107,7 +107,7 @@ describe('the check of a request', () => {
     expect(JSON.stringify(envelope)).not.toContain('never-sent');
   });
 
-  test('says what the settings say', async () => {
+  test('carries the settings', async () => {
     const { envelope } = await sentFor([request], {
       ...aktoAt(vendor.url),
       AKTO_ACCOUNT_ID: '4711',
@@ -123,7 +123,7 @@ describe('the check of a request', () => {
     });
   });
 
-  test('of a call that says nothing is still whole', async () => {
+  test('is complete for a call without texts', async () => {
     const { envelope, headers } = await sentFor([{ input_type: 'request' }]);
     expect(JSON.parse(JSON.parse(envelope.requestPayload as string).body)).toEqual({
       model: '',
@@ -196,7 +196,7 @@ describe('the headers in the envelope', () => {
     expect(headers['x-akto-installer-akto_session_id']).toBe(session);
   });
 
-  test('do not make all calls of a user one session that one blocked turn closes', async () => {
+  test('do not put all calls of a user into one session, which one blocked turn would close', async () => {
     const { headers } = await sentFor([
       { ...request, litellm_trace_id: null, request_headers: { 'x-user-id': 'shared-account' } },
     ]);
@@ -236,7 +236,7 @@ describe('the check of a response', () => {
     });
   });
 
-  test('sends an empty request where it was never seen', async () => {
+  test('sends an empty request where none is known', async () => {
     const { envelope } = await sentFor([request, { ...response, litellm_call_id: 'another' }]);
     expect(bodyOf(envelope.requestPayload)).toEqual({ model: '', messages: [] });
     expect(bodyOf(envelope.responsePayload)).toMatchObject({ choices: { length: 3 } });

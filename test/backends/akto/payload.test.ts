@@ -52,7 +52,7 @@ describe('the body of a request', () => {
     expect(JSON.stringify(bodyOf(requestBody(alone, DEFAULTS)))).toContain('plums');
   });
 
-  test.each([[null], ['a string'], [7], [['a list']]])('takes a message that is none: %j', (row) => {
+  test.each([[null], ['a string'], [7], [['a list']]])('takes a row that is no message: %j', (row) => {
     const call = callOf({ texts: ['a'], structured_messages: [row, user('a')] });
     expect(bodyOf(requestBody(call, DEFAULTS)).messages).toContainEqual(user('a'));
   });

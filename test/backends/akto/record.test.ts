@@ -64,7 +64,7 @@ const withMetadata = (metadata: object, event: object = EVENT) => ({
   event: { ...event, metadata: { ...EVENT.metadata, ...metadata } },
 });
 
-describe('the batch', () => {
+describe('the batch of records', () => {
   test('goes to one path with the raw token', async () => {
     const records = ['a', 'b', 'c'].map((record_id) => recordOf({ record_id }));
     expect(await ingest(records)).toEqual([]);
@@ -98,7 +98,7 @@ describe('the batch', () => {
     },
   );
 
-  test('above what one body takes is several bodies, in order and with nothing lost', async () => {
+  test('that exceeds one body becomes several bodies, in order and with nothing lost', async () => {
     const said = 'x'.repeat(4 * 1024 * 1024);
     const event = { ...EVENT, messages: [{ role: 'user', content: said }] };
     const records = ['a', 'b', 'c', 'd', 'e'].map((record_id) => recordOf({ record_id, event }));
@@ -116,7 +116,7 @@ describe('the batch', () => {
   });
 
   test.each([{ success: false }, { success: 'true' }, {}, { data: { success: true } }, [], null])(
-    'answered 200 with %j was not taken',
+    'that gets a 200 with %j was not taken',
     async (reply) => {
       vendor.reply = json(reply);
       const failure = await ingest([recordOf()]).catch(toFailure);
@@ -368,7 +368,7 @@ describe('the envelope of a record', () => {
     },
   );
 
-  test('says what the guardrail said and what was taken out', async () => {
+  test('tells the decision of the guardrail and the redactions', async () => {
     const checks = [checkBy('akto', 'block')];
     const { tag } = await sentFor({
       verdicts: [
@@ -385,7 +385,7 @@ describe('the envelope of a record', () => {
     expect([tag.erased, tag.masked]).toEqual(['["/metadata/secret"]', '["/messages/0/content"]']);
   });
 
-  test('tells of long lists how much is left', async () => {
+  test('tells the length of lists that are cut', async () => {
     const { tag } = await sentFor({
       verdicts: Array.from({ length: 500 }, () => noteOf()),
       masked: Array.from({ length: 100 }, () => `/${'k'.repeat(999)}`),
@@ -454,7 +454,7 @@ describe('the envelope of a record', () => {
       event: { ...long(1.2 * M, '"'), ...response(1.1 * M, '"') },
       cut: 'requestPayload',
     },
-  ])('of $name is within what Akto reads', async ({ event, cut }) => {
+  ])('of $name is within the limits of Akto', async ({ event, cut }) => {
     const { sent, tag } = await sentFor({ event: { ...EVENT, ...event } });
     expect(tag.truncated).toBe(cut);
     for (const side of cut?.split(',') ?? []) {
@@ -561,13 +561,16 @@ describe('where Akto only observes', () => {
     { name: 'no verdict', result: undefined, verdicts: [] },
     { name: "Akto's own failure", result: { Allowed: true, failOpen: true }, verdicts: [] },
     { name: 'a verdict without Allowed', result: { Reason: 'no' }, verdicts: [] },
-  ])('a call is recorded and judged at once, and $name is what comes back', async ({ result, verdicts }) => {
-    akto = fakeAkto(result === undefined ? {} : { result });
-    vendor.reply = akto.reply;
-    expect(await ingest([recordOf()], observe)).toEqual(verdicts);
-    expect(flags()).toEqual([judgesAndRecords]);
-    expect(akto.recorded).toHaveLength(1);
-  });
+  ])(
+    'a call is recorded and judged in one request, and the reply gives $name',
+    async ({ result, verdicts }) => {
+      akto = fakeAkto(result === undefined ? {} : { result });
+      vendor.reply = akto.reply;
+      expect(await ingest([recordOf()], observe)).toEqual(verdicts);
+      expect(flags()).toEqual([judgesAndRecords]);
+      expect(akto.recorded).toHaveLength(1);
+    },
+  );
 
   test.each([
     { name: 'was judged', verdicts: [noteOf({ checks: [checkBy('akto', 'flagged')] })], url: records },
@@ -593,7 +596,7 @@ describe('where Akto only observes', () => {
     expect(akto.recorded).toHaveLength(1);
   });
 
-  test('a 200 that says it was no success is a failure, whatever the verdict', async () => {
+  test('a 200 that reports no success is a failure, with any verdict', async () => {
     vendor.reply = json({ success: false, data: { guardrailsResult: { Allowed: true } } });
     expect(await ingest([recordOf()], observe).catch(toFailure)).toEqual({
       kind: 'wrong_shape',
@@ -601,7 +604,7 @@ describe('where Akto only observes', () => {
     });
   });
 
-  test('a verdict of a shape nobody knows is no failure of recording', async () => {
+  test('a verdict of an unknown shape is no failure of recording', async () => {
     vendor.reply = json({ success: true, data: { guardrailsResult: 'fine' } });
     expect(await ingest([recordOf()], observe)).toEqual([]);
   });

@@ -85,7 +85,7 @@ describe('the pre hook', () => {
     });
   });
 
-  test('leaves out what is not there', async () => {
+  test('leaves out missing fields', async () => {
     expect(await sentFor({})).toEqual({ requestId: 'call-1', model: 'unknown' });
   });
 
@@ -153,7 +153,7 @@ describe('the pre hook', () => {
       text: 'plums',
     },
     { name: 'a refusal', row: { role: 'assistant', content: null, refusal: 'plums' }, text: 'plums' },
-  ])('sends what stands in $name', async ({ row, text }) => {
+  ])('sends the text in $name', async ({ row, text }) => {
     const sent = JSON.stringify(
       await sentFor({ texts: [text.replace('\n', ' ')], structured_messages: [row] }),
     );

@@ -120,7 +120,7 @@ describe('the post of a record', () => {
       },
       is: { requestId: 'call-1', model: 'house-model', durationMs: 7, success: true, promptTokens: 0 },
     },
-  ])('says of $name what the plugin says', async ({ fields, is }) => {
+  ])('describes $name as the plugin does', async ({ fields, is }) => {
     expect(await posted(fields)).toEqual(is);
   });
 
@@ -272,7 +272,7 @@ test.each<{ name: string; record: Partial<CallRecord>; is: boolean }>([
     is: false,
   },
   {
-    name: 'a block since Capsule did not answer',
+    name: 'a block since Capsule did not reply',
     record: { outcome: 'blocked', block: { ...BLOCK, by: 'capsule', cause: 'timeout' } },
     is: true,
   },
@@ -280,12 +280,12 @@ test.each<{ name: string; record: Partial<CallRecord>; is: boolean }>([
   expect(sink().wants(recordOf(record))).toBe(is);
 });
 
-test.each([{ ok: true }, {}, [], null, 'fine'])('a post answered 2xx with %j was taken', async (reply) => {
+test.each([{ ok: true }, {}, [], null, 'fine'])('a post that gets a 2xx with %j was taken', async (reply) => {
   vendor.reply = json(reply, 202);
   expect(await ingest(recordOf())).toEqual([]);
 });
 
-test.each(['', '<html>', 'OK'])('a post answered 200 with %j was not taken', async (reply) => {
+test.each(['', '<html>', 'OK'])('a post that gets a 200 with %j was not taken', async (reply) => {
   vendor.reply = text(reply);
   expect(await ingest(recordOf()).catch(toFailure)).toEqual({ kind: 'not_json' });
 });

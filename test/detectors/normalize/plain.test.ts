@@ -43,7 +43,7 @@ describe('the plain text', () => {
     expect(plainOf(text)).toBeUndefined();
   });
 
-  test('keeps look-alike letters if they are not wanted', () => {
+  test('keeps look-alike letters if their replacement is off', () => {
     expect(plainOf('раураl', { homoglyphs: false })).toBeUndefined();
     expect(plainOf('раураl ｈｉ', { homoglyphs: false })).toBe('раураl hi');
     expect(plainOf('раураl ｈｉ', { normalizes: false })).toBe('paypal ｈｉ');
@@ -68,11 +68,11 @@ describe('the decoded parts', () => {
     ['percent codes', encodeURIComponent(said)],
     ['named entities', said.replaceAll(' ', '&nbsp;')],
     ['base64 in percent codes', encodeURIComponent(encodeURIComponent(said))],
-  ])('hold what stands in %s', (_, text) => {
+  ])('hold the text in %s', (_, text) => {
     expect(decodedParts(text).some((part) => part.includes(said))).toBe(true);
   });
 
-  test('hold Unicode', () => {
+  test('hold Unicode text', () => {
     const russian = 'это сказано по-русски';
     expect(decodedParts(Buffer.from(russian).toString('base64'))).toEqual([russian]);
     expect(decodedParts(encodeURIComponent(russian))).toContain(russian);
@@ -91,7 +91,7 @@ describe('the decoded parts', () => {
     '123456789012345678901234567890',
     '100 % of R & D',
     '',
-  ])('of %j are none', (text) => {
+  ])('of %j do not exist', (text) => {
     expect(decodedParts(text)).toEqual([]);
   });
 });
@@ -137,7 +137,7 @@ describe('hostile text', () => {
   test.each([
     ...HOSTILE.map(([name, piece]) => [name, piece.repeat(MEGABYTE / piece.length)] as const),
     ['base64 in base64', nested(6)] as const,
-  ])('of a megabyte of %s ends, and gives little', (_, text) => {
+  ])('of a megabyte of %s takes bounded time and memory', (_, text) => {
     let chars = 0;
     for (let at = 0; at < text.length; at += SLICE) {
       const part = text.slice(at, at + SLICE);

@@ -20,7 +20,7 @@ const all = ENTITIES.flatMap(({ rules }) => rules);
 const samplesOf = (name: string) => personalSamples[name] ?? { finds: [], passes: [] };
 
 describe('the rules for personal data', () => {
-  test('are named after their entity, and each has samples of both kinds', () => {
+  test('are named after their entities, and have samples of both kinds', () => {
     for (const { name, rules } of ENTITIES) {
       expect(new Set(rules.map(({ id }) => id))).toEqual(new Set([kebab(name)]));
       expect(samplesOf(name).finds.length, name).toBeGreaterThan(0);
@@ -63,11 +63,11 @@ describe('the rules for personal data', () => {
       expect(() => JSON.parse(JSON.parse(marks))).not.toThrow();
     });
 
-    test.each(passes)('%s is not', (text) => {
+    test.each(passes)('%s is not found', (text) => {
       expect(relabelled(rules, text)).toBe(text);
     });
 
-    test.each(finds)('%s is expected wherever its text is cut', (sample) => {
+    test.each(finds)('%s is held back wherever its text is cut', (sample) => {
       const { text: own, start, end: last } = marked(sample);
       const text = `so ${own}`;
       const scanner = new Scanner(rules);
@@ -81,7 +81,7 @@ describe('the rules for personal data', () => {
     });
   });
 
-  test('tell what stands beside a number from it', () => {
+  test('leave the signs beside a number alone', () => {
     const marks = (text: string) => relabelled(PERSONAL_DATA, text);
     expect(marks('12 4111 1111 1111 1111')).toBe('12 [credit-card]');
     expect(marks('1234 4111 1111 1111 1111')).toBe('1234 [credit-card]');

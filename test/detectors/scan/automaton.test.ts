@@ -48,7 +48,7 @@ test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
   },
 );
 
-test('every letter that has a small one of one unit is found by that', () => {
+test('every capital with a small letter of one unit is found by that', () => {
   const letters = Array.from({ length: 65_536 }, (_, unit) => String.fromCharCode(unit));
   const capitals = letters.filter((letter) => folded(letter) !== letter);
   const anchors = [...new Set(capitals.map(folded))];
@@ -58,7 +58,7 @@ test('every letter that has a small one of one unit is found by that', () => {
 });
 
 describe('anchors', () => {
-  test('that are the beginning, the end or the middle of one another are all found', () => {
+  test('that begin, end or lie within one another are all found', () => {
     const { hits } = found(['abcd', 'ab', 'cd', 'bc', 'b'], 'xabcdx');
     expect(hits).toEqual([
       [0, 1],
@@ -69,7 +69,7 @@ describe('anchors', () => {
     ]);
   });
 
-  test('that are equal are found each by its number', () => {
+  test('that are equal are each found by number', () => {
     expect(found(['key', 'key'], 'a key').hits).toEqual([
       [0, 2],
       [1, 2],
@@ -96,17 +96,17 @@ describe('anchors', () => {
     expect(found(['key'], 'İİ key').hits).toEqual([[0, 3]]);
   });
 
-  test('of a list without any are found nowhere', () => {
+  test('of an empty list are found nowhere', () => {
     expect(found([], 'any text')).toEqual({ hits: [], begun: 0 });
     expect(found([], '')).toEqual({ hits: [], begun: 0 });
   });
 
-  test('as many as 300 letters of their own are told apart', () => {
+  test('with 300 different letters are told apart', () => {
     const anchors = Array.from({ length: 300 }, (_, i) => String.fromCharCode(0x4e00 + i));
     expect(found(anchors, anchors.join('')).hits).toEqual(anchors.map((_, i) => [i, i]));
   });
 
-  test('by the thousand share one table', () => {
+  test('share one table, thousands of them', () => {
     const anchors = Array.from({ length: 20_000 }, (_, i) => `word-${i.toString(36)}`);
     const { hits } = found(anchors, 'no word-abc here');
     expect(hits.map(([anchor]) => anchors[anchor])).toEqual(['word-a', 'word-ab', 'word-abc']);

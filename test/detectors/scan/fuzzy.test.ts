@@ -39,7 +39,7 @@ describe('a fuzzy term', () => {
     expect(found(TERM, distance, text)).toEqual([]);
   });
 
-  test('takes a distance that leaves most of its letters', () => {
+  test('allows a distance that leaves most of its letters', () => {
     expect(() => fuzzyRule('x', 'abcd', 2)).toThrow('too short');
     expect(() => fuzzyRule('x', 'abcde', 2)).not.toThrow();
     expect(() => fuzzyRule('x', TERM.repeat(3), 9)).toThrow('0 to 8');
@@ -53,7 +53,7 @@ describe('a fuzzy term', () => {
     expect(found(TERM, 1, text, 19)).toEqual([]);
   });
 
-  test('is expected wherever its text is cut', () => {
+  test('is held back wherever its text is cut', () => {
     const rule = fuzzyRule('x', TERM, 1);
     const text = 'the plan: projct nightfall, and';
     for (let end = 11; end <= 26; end++) expect(rule.openFrom(text.slice(0, end), 0)).toBe(10);
@@ -62,7 +62,7 @@ describe('a fuzzy term', () => {
     expect(rule.openFrom(`project${' '.repeat(40)}`, 0)).toBeUndefined();
   });
 
-  test('what has been decided stays so when the text goes on', () => {
+  test('keeps its decided findings when the text goes on', () => {
     const rule = fuzzyRule('x', TERM, 2);
     const words = ['project', 'nightfall', 'projct', 'night', 'fall', 'a', 'nightfal', '-', 'the'];
     let seed = 7;

@@ -40,7 +40,7 @@ const CASES = PATTERNS.flatMap(([pattern, flags, ...texts]) =>
 );
 
 describe('the partial expression', () => {
-  test.each(CASES)('of /%s/%s matches all that a cut leaves of %j', (pattern, flags, text) => {
+  test.each(CASES)('of /%s/%s matches every beginning of %j', (pattern, flags, text) => {
     const whole = new RegExp(pattern, `${flags}y`);
     const { source, lookahead } = partialOf(pattern, flags);
     const partial = new RegExp(source, `${flags}y`);
@@ -88,7 +88,7 @@ describe('how far a match can reach', () => {
     expect(partialOf(pattern, flags).reach).toBe(reach);
   });
 
-  test('and how far it looks ahead of its end', () => {
+  test('is bounded ahead of its end too', () => {
     expect(partialOf('a(?!b{6})c(?=de)', '').lookahead).toBe(6);
     expect(partialOf('abc', '').lookahead).toBe(0);
   });
@@ -104,7 +104,7 @@ test.each(['a*', 'a+', 'a{2,}', '(?:a|b*)c', '(?:a+)?', 'x(?=a*)', '[a-z]+?', '(
   },
 );
 
-test.each(['(', 'a{2,1}', '[b-a]', '(?<n>a)(?<n>b)'])('what is no expression is refused: %s', (pattern) => {
+test.each(['(', 'a{2,1}', '[b-a]', '(?<n>a)(?<n>b)'])('an invalid expression is refused: %s', (pattern) => {
   expect(() => partialOf(pattern, '')).toThrow();
 });
 
@@ -113,7 +113,7 @@ test('flags within a group are kept for RE2 and refused elsewhere', () => {
   expect(() => partialOf('k(?i:EY)', '')).toThrow('has flags within');
 });
 
-test('an unbounded one is followed for 4096 units where that is asked for', () => {
+test('an unbounded expression is followed for 4096 units where the caller allows it', () => {
   expect(partialOf('a+b', '', { unbounded: true })).toMatchObject({
     reach: 4096,
     source: '(?:a|\\z)+(?:b|\\z)',

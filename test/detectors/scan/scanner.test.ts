@@ -74,7 +74,7 @@ describe('a scanner', () => {
     expect(words(rules, text)).toEqual(found);
   });
 
-  test('tells where what announces a finding begins', () => {
+  test('tells where the announcement of a finding begins', () => {
     const [found] = new Scanner([secret]).scan('the secret is tulip').findings;
     expect(found).toMatchObject({ from: 4, start: 14, end: 19 });
   });
@@ -85,7 +85,7 @@ describe('a scanner', () => {
     [{ from: 1, to: 8 }, []],
     [{ from: 8, to: 18 }, ['key key=de']],
     [{ from: 18 }, []],
-  ])('finds in the range %j what is announced there', (range, found) => {
+  ])('finds in the range %j the texts announced there', (range, found) => {
     expect(words([key], 'key=abc key=de', range)).toEqual(found);
   });
 
@@ -99,7 +99,7 @@ describe('a scanner', () => {
     expect(words([number], 'a 12345 b', { from: 4 })).toEqual([]);
   });
 
-  test('finds in slices of any size what it finds in the whole', () => {
+  test('finds the same in slices of any size as in the whole', () => {
     const random = seeded(7);
     const rules = [key, other, number, mail, secret, even, capitals];
     const scanner = new Scanner(rules);
@@ -150,7 +150,7 @@ describe('the end of a text that goes on', () => {
     ['a sweep', [capitals], 'abc A', 4],
     ['the first of several', [capitals, key, number], 'x 12 key=ab', 5],
     ['what was announced', [secret], 'the secret is', 4],
-  ])('is open from where %s stands', (_, rules, text, open) => {
+  ])('is open from %s on', (_, rules, text, open) => {
     expect(openOf(rules, text)).toBe(open);
   });
 

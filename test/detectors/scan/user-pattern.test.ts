@@ -27,7 +27,7 @@ describe('a pattern of a user', () => {
     ['(?i)kelvin', 'a \u212aelvin', ['\u212aelvin']],
     ['(sk|(?:gs){1,2}k)[_-]\\d', 'sk-1 gsk_2 gsgsk-3', ['sk-1', 'gsk_2', 'gsgsk-3']],
     ['[^a-z]+$', 'abc123', ['123']],
-  ])('%s finds what it says', (source, text, expected) => {
+  ])('%s finds its matches', (source, text, expected) => {
     expect(found(source, text)).toEqual(expected);
   });
 
@@ -76,7 +76,7 @@ describe('a pattern of a user', () => {
     expect(found('a+$', `aa${'b'.repeat(9000)}`, 0, 2)).toEqual([]);
   });
 
-  test('slices of a text show what the whole text shows', () => {
+  test('slices of a text have the matches of the whole text', () => {
     const text = 'so EMP-123456 and EMP-654321, x@y.example '.repeat(40);
     for (const source of ['EMP-\\d{6}', '\\bEMP-\\d+\\b', '[a-z]+@[a-z.]+', '(?i)emp']) {
       const rule = userPattern('x', source);
@@ -114,7 +114,7 @@ describe('a pattern of a user', () => {
     }
   });
 
-  test('what only seems to go on to its end is nothing', () => {
+  test('an unfinished match at the end of a text is no match', () => {
     expect(inSlices('[a-z]+$', `${'a'.repeat(10_000)}!`)).toEqual([]);
     expect(inSlices('(?m)^key: [a-z]+$', `key: ${'a'.repeat(10_000)}!\nkey: b`)).toEqual([
       { start: 10_007, end: 10_013 },
@@ -163,7 +163,7 @@ describe('a pattern of a user', () => {
     ['😀{2}x', '😀😀x'],
     ['(?m)^total: \\d+$', 'total: 123'],
     ['[\\p{L}]+@corp', 'jürgen@corp'],
-  ])('%s is expected wherever its text is cut', (source, sample) => {
+  ])('%s is held back wherever its text is cut', (source, sample) => {
     const rule = userPattern('x', source);
     const text = `so\n${sample}`;
     for (let end = 4; end < text.length; end++) {
@@ -172,7 +172,7 @@ describe('a pattern of a user', () => {
     }
   });
 
-  test('nothing is expected where nothing has begun', () => {
+  test('nothing is held back where no match has begun', () => {
     expect(userPattern('x', 'EMP-\\d{6}').openFrom('all is well. EMP-12 ', 0)).toBeUndefined();
     expect(userPattern('x', 'EMP-\\d{6}').openFrom('', 0)).toBeUndefined();
     expect(userPattern('x', '(?m)^total: \\d+$').openFrom('a total: 1', 0)).toBeUndefined();

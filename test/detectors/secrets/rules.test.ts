@@ -14,7 +14,7 @@ function find(rules: readonly AnchoredRule[], text: string): readonly Span[] {
 }
 
 describe('the rules for secrets', () => {
-  test('have ids of their own, each with samples of both kinds', () => {
+  test('have unique ids, and samples of both kinds', () => {
     const ids = RULES.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect([...secretSamples.keys()].sort()).toEqual([...ids].sort());
@@ -24,7 +24,7 @@ describe('the rules for secrets', () => {
     }
   });
 
-  test.each(named)('%s finds all of what it looks for, and nothing round it', (_, rule) => {
+  test.each(named)('%s finds the whole of its samples, and nothing around them', (_, rule) => {
     for (const sample of samplesOf(rule).finds) {
       const { text, start, end } = marked(sample);
       expect(find([rule], text), text).toEqual([{ start, end }]);
@@ -35,7 +35,7 @@ describe('the rules for secrets', () => {
     }
   });
 
-  test.each(named)('%s passes what only looks like it', (_, rule) => {
+  test.each(named)('%s passes texts that only look alike', (_, rule) => {
     for (const text of samplesOf(rule).passes) expect(find([rule], text), text).toEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe('the rules for secrets', () => {
     }
   });
 
-  test.each(named)('%s looks no further than it says', (_, { id, ...rule }) => {
+  test.each(named)('%s looks no further than it declares', (_, { id, ...rule }) => {
     if (id.endsWith('private-key') && id !== 'base64-private-key')
       expect(rule.reach()).toBe(Number.POSITIVE_INFINITY);
     else expect(rule.reach()).toBeLessThan(20_000);
@@ -77,13 +77,13 @@ describe('the rules for secrets', () => {
     }
   });
 
-  test.each(credentials)('take all of %s', (_, secret) => {
+  test.each(credentials)('take the whole of %s', (_, secret) => {
     const spans = find(TOKENS, `see ${secret}`);
     expect(spans.length).toBeGreaterThan(0);
     expect(Math.max(...spans.map(({ end }) => end))).toBe(4 + secret.replace(/"$/, '').length);
   });
 
-  test('find what they put in its place no second time', () => {
+  test('do not find the text that replaces a finding', () => {
     for (const rule of RULES) {
       for (const sample of samplesOf(rule).finds) {
         const { text, start, end } = marked(sample);
@@ -122,7 +122,7 @@ describe('a private key', () => {
       'within a string of JSON',
       { key: JSON.stringify({ pem: key('PRIVATE KEY'), more: 1 }), other: 'stays' },
     ],
-  ])('leaves JSON that holds it %s JSON', (_, value) => {
+  ])('leaves JSON that holds it %s valid', (_, value) => {
     const text = clean(JSON.stringify(value));
     expect(JSON.parse(text).other).toBe('stays');
     expect(text).toContain('[REDACTED]');
@@ -142,7 +142,7 @@ describe('a private key', () => {
 describe('a rule whose anchor stands within its word', () => {
   test.each(
     RULES.filter(({ sources }) => sources?.some(({ lead }) => lead !== undefined)).map(({ id }) => id),
-  )('%s holds back what comes before it', (id) => {
+  )('%s holds back the characters before it', (id) => {
     const rule = RULES.find((candidate) => candidate.id === id)!;
     const [text] = samplesOf(rule).finds;
     const scanner = new Scanner([rule]);
@@ -154,7 +154,7 @@ describe('a rule whose anchor stands within its word', () => {
 });
 
 describe('a virtual key', () => {
-  test('is told from words', () => {
+  test('is not mistaken for words', () => {
     expect(find([VIRTUAL_KEY], `Key=sk-${fill(22)}.`)).toEqual([{ start: 4, end: 29 }]);
     expect(find([VIRTUAL_KEY], 'sk-learn-and-scikit-image-a')).toEqual([]);
   });
