@@ -83,6 +83,12 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     observer: records === undefined ? observer : withNotes(observer, records),
     rewriteForm: (call, texts) => rewriteForm(call, texts, replies.responseRedaction),
   });
+  /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
+  const listeners: readonly Listener[] = [
+    (decision) => observer.decided(decision),
+    (decision) => audit.decided(decision),
+    ...(records === undefined ? [] : [recorder(records)]),
+  ];
   let draining = false;
   const isDraining = () => draining;
   const app = createApp({
@@ -90,9 +96,13 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     decided(decision: Decision, request: () => GuardrailCall | undefined) {
       const warning = releases.seen(decision.call.litellm_version);
       if (warning !== undefined) log.warn(warning);
-      observer.decided(decision);
-      audit.decided(decision);
-      if (records !== undefined) recordDecision(records, decision, request);
+      for (const listener of listeners) {
+        try {
+          listener(decision, request);
+        } catch (error) {
+          observer.failed(error, decision.call);
+        }
+      }
     },
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
@@ -134,6 +144,12 @@ function startRecords(
   });
 }
 
+type Listener = (decision: Decision, request: () => GuardrailCall | undefined) => void;
+
+function recorder(records: RecordsThread): Listener {
+  return (decision, request) => recordDecision(records, decision, request);
+}
+
 /** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
 function withNotes(observer: Observer, records: RecordsThread): JudgeObserver {
   const note = ({ litellm_call_id, input_type }: GuardrailCall, result: CheckResult) => {
@@ -152,6 +168,7 @@ function withNotes(observer: Observer, records: RecordsThread): JudgeObserver {
     },
     unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
     policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
+    failed: (error, call) => observer.failed(error, call),
   };
 }
 

@@ -37,8 +37,8 @@ export type Place = 'text' | 'message' | 'message_tool_call' | 'tool_call' | 'to
 /** Who wrote a passage, as far as its place and role tell. */
 export type Author = 'user' | 'operator' | 'model' | 'tool';
 
-/** Keys and indexes from the call down: `['structured_messages', 2, 'content', 0, 'text']`. */
-export type PassagePath = readonly (string | number)[];
+/** A key or index, and the path of the object or list that has it. Passages of one container share its path. */
+export type PassagePath = { readonly parent: PassagePath | undefined; readonly key: string | number };
 
 /** One text of a call, with its place. */
 export type Passage = {

@@ -33,6 +33,12 @@ export function passagesWith({ all }: Passages, rewrites: ReadonlyMap<string, st
   return mapped.size === rewrites.size ? texts : null;
 }
 
+/** True for a passage in `structured_messages`, or one of `texts` that it repeats; inside JSON too. */
+export function isInMessage({ place, messagePath, within }: Passage): boolean {
+  const outer = within?.place ?? place;
+  return messagePath !== undefined || outer === 'message' || outer === 'message_tool_call';
+}
+
 /** The texts that `structured_messages` does not repeat, for backends that are sent the conversation. */
 export function textsOutsideMessages({ passages }: { readonly passages: Passages }): readonly string[] {
   const alone = passages.all.filter(
@@ -40,10 +46,7 @@ export function textsOutsideMessages({ passages }: { readonly passages: Passages
   );
   if (alone.length === 0) return [];
   const inMessages = new Set<string>();
-  for (const { place, text, within } of passages.all) {
-    const isInMessage = place === 'message' || place === 'message_tool_call';
-    if (isInMessage || within?.place === 'message_tool_call') inMessages.add(text);
-  }
+  for (const passage of passages.all) if (isInMessage(passage)) inMessages.add(passage.text);
   return alone.map(({ text }) => text).filter((text) => !inMessages.has(text));
 }
 
@@ -61,15 +64,16 @@ export function withTexts(call: GuardrailCall, texts: PassageTexts): GuardrailCa
     return copy as Record<string | number, unknown>;
   };
   const root = copyOf(call);
-  const replace = (path: PassagePath, text: string): void => {
-    let container = root;
-    for (let i = 0; i < path.length - 1; i++) {
-      const key = path[i]!;
-      const copy = copyOf(container[key] as object);
-      define(container, key, copy);
-      container = copy;
-    }
-    define(container, path.at(-1)!, text);
+  /** The copy of the container at a path; of the call itself without a path. */
+  const containerAt = (path: PassagePath | undefined): Record<string | number, unknown> => {
+    if (path === undefined) return root;
+    const container = containerAt(path.parent);
+    const copy = copyOf(container[path.key] as object);
+    define(container, path.key, copy);
+    return copy;
+  };
+  const replace = ({ parent, key }: PassagePath, text: string): void => {
+    define(containerAt(parent), key, text);
   };
   const all: Mutable<Passage>[] = call.passages.all.map((passage) => ({
     ...passage,

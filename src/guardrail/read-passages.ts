@@ -13,6 +13,16 @@ export class TooDeepError extends Error {
   }
 }
 
+/** Thrown for a call with more texts than can be judged at a bearable cost: a 1 MB chat has about a thousand. */
+export class TooManyPassagesError extends Error {
+  override readonly name = 'TooManyPassagesError';
+}
+
+const MAX_PASSAGES = 250_000;
+
+const TEXTS: PassagePath = { parent: undefined, key: 'texts' };
+const MESSAGES: PassagePath = { parent: undefined, key: 'structured_messages' };
+
 /** Structure, not content: never judged and never rewritten. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
 
@@ -45,7 +55,7 @@ function readPassages(call: CallFields): Passages {
   };
 }
 
-/** A call with its passages. @throws TooDeepError */
+/** A call with its passages. @throws TooDeepError @throws TooManyPassagesError */
 export function withPassages(call: CallFields): GuardrailCall {
   return { ...call, passages: readPassages(call) };
 }
@@ -55,8 +65,9 @@ export class PassageReader {
   readonly all: Mutable<Passage>[] = [];
   chars = 0;
   media = 0;
-  /** Where the reader is. */
-  readonly #path: (string | number)[] = [];
+  /** The container that the reader is in, and how deep that is nested. */
+  #container: PassagePath | undefined;
+  #depth = 0;
   readonly #texts: number;
   /** Which of `texts` the messages are expected to repeat next. */
   #next = 0;
@@ -69,7 +80,7 @@ export class PassageReader {
   constructor(texts: readonly string[], author: Author) {
     this.#author = author;
     this.#texts = texts.length;
-    for (let i = 0; i < texts.length; i++) this.#add(texts[i]!, ['texts', i], false, undefined);
+    for (let i = 0; i < texts.length; i++) this.#add(texts[i]!, { parent: TEXTS, key: i }, false, undefined);
   }
 
   readMessage(message: unknown, index: number): void {
@@ -77,47 +88,45 @@ export class PassageReader {
     this.#place = 'message';
     this.#role = typeof role === 'string' ? role : null;
     this.#author = authorOf(this.#role);
+    this.#container = MESSAGES;
+    this.#depth = 1;
+    this.#walk(message, '', index);
     if (Array.isArray(content)) this.media += mediaIn(content);
-    this.#path.push('structured_messages', index);
-    this.#walk(message, '');
-    this.#path.pop();
-    this.#path.pop();
   }
 
   readToolCalls(toolCalls: readonly unknown[]): void {
     this.#place = 'tool_call';
     this.#role = null;
     this.#author = 'model';
-    this.#path.push('tool_calls');
-    this.#walk(toolCalls, '');
-    this.#path.pop();
+    this.#start();
+    this.#walk(toolCalls, '', 'tool_calls');
   }
 
   readTools(tools: readonly unknown[]): void {
     this.#place = 'tool';
     this.#role = null;
     this.#author = 'tool';
-    this.#path.push('tools');
-    this.#walkData(tools);
-    this.#path.pop();
+    this.#start();
+    this.#walkData(tools, 'tools');
   }
 
-  #walk(value: unknown, key: string): void {
+  #start(): void {
+    this.#container = undefined;
+    this.#depth = 0;
+  }
+
+  /** @param name the field that the value belongs to; of an item that of its list @param key its key or index */
+  #walk(value: unknown, name: string, key: string | number): void {
     if (typeof value === 'string') {
-      if (value === '' || STRUCTURE.has(key) || isMedia(key, value)) return;
-      const passage = this.#take(value);
+      if (value === '' || STRUCTURE.has(name) || isMedia(name, value)) return;
+      const passage = this.#take(value, key);
       // JSON in a string: an escaped text is not the text that was written
-      if (key === 'arguments' && value.includes('\\')) this.#readNested(value, passage);
-    } else if (Array.isArray(value)) {
-      this.#enter();
-      for (let i = 0; i < value.length; i++) {
-        this.#path.push(i);
-        this.#walk(value[i], key);
-        this.#path.pop();
-      }
+      if (name === 'arguments' && value.includes('\\')) this.#readNested(value, passage);
     } else if (typeof value === 'object' && value !== null) {
-      this.#enter();
-      for (const name in value) this.#walkField((value as Record<string, unknown>)[name], name);
+      const outer = this.#enter(key);
+      if (Array.isArray(value)) for (let i = 0; i < value.length; i++) this.#walk(value[i], name, i);
+      else for (const field in value) this.#walkField((value as Record<string, unknown>)[field], field);
+      this.#leave(outer);
     }
   }
 
@@ -127,32 +136,25 @@ export class PassageReader {
     if (place === 'message' && (isData || name === 'tool_calls' || name === 'function_call')) {
       this.#place = 'message_tool_call';
     }
-    this.#path.push(name);
-    if (isData) this.#walkData(value);
-    else this.#walk(value, name);
-    this.#path.pop();
+    if (isData) this.#walkData(value, name);
+    else this.#walk(value, name, name);
     this.#place = place;
   }
 
   /** Arguments of a tool, or its description: every string and key is text, whatever the key is called. */
-  #walkData(value: unknown): void {
+  #walkData(value: unknown, key: string | number): void {
     if (typeof value === 'string') {
-      if (value !== '') this.#take(value);
-    } else if (Array.isArray(value)) {
-      this.#enter();
-      for (let i = 0; i < value.length; i++) {
-        this.#path.push(i);
-        this.#walkData(value[i]);
-        this.#path.pop();
-      }
+      if (value !== '') this.#take(value, key);
     } else if (typeof value === 'object' && value !== null) {
-      this.#enter();
-      for (const name in value) {
-        this.#path.push(name);
-        if (name !== '') this.#add(name, this.#path.slice(), true, undefined);
-        this.#walkData((value as Record<string, unknown>)[name]);
-        this.#path.pop();
+      const outer = this.#enter(key);
+      if (Array.isArray(value)) for (let i = 0; i < value.length; i++) this.#walkData(value[i], i);
+      else {
+        for (const field in value) {
+          if (field !== '') this.#add(field, { parent: this.#container, key: field }, true, undefined);
+          this.#walkData((value as Record<string, unknown>)[field], field);
+        }
       }
+      this.#leave(outer);
     }
   }
 
@@ -164,11 +166,12 @@ export class PassageReader {
   }
 
   /** The passage of a text in a message, a tool call or a tool; one of `texts` if the message repeats it. */
-  #take(text: string): Passage {
+  #take(text: string, key: string | number): Passage {
+    const path = { parent: this.#container, key };
     const repeated = this.#place === 'message' ? this.#repeatedBy(text) : undefined;
-    if (repeated === undefined) return this.#add(text, this.#path.slice(), false, undefined);
+    if (repeated === undefined) return this.#add(text, path, false, undefined);
     this.#next = repeated.index + 1;
-    repeated.messagePath = this.#path.slice();
+    repeated.messagePath = path;
     repeated.role = this.#role;
     repeated.author = this.#author;
     return repeated;
@@ -201,15 +204,31 @@ export class PassageReader {
       isKey,
       within,
     };
+    if (this.all.length === MAX_PASSAGES) throw new TooManyPassagesError();
     this.all.push(passage);
     this.chars += text.length;
     return passage;
   }
 
-  /** @throws TooDeepError where a container lies more than 128 levels deep in its field */
-  #enter(): void {
-    if (this.#path.length > MAX_DEPTH) throw new TooDeepError(String(this.#path[0]));
+  /** Goes into a container and returns the one around it. @throws TooDeepError more than 128 levels deep in a field */
+  #enter(key: string | number): PassagePath | undefined {
+    const outer = this.#container;
+    this.#container = { parent: outer, key };
+    if (++this.#depth > MAX_DEPTH) throw new TooDeepError(String(keysOf(this.#container)[0]));
+    return outer;
   }
+
+  #leave(outer: PassagePath | undefined): void {
+    this.#container = outer;
+    this.#depth--;
+  }
+}
+
+/** The keys and indexes of a path from the call down: `['structured_messages', 2, 'content', 0, 'text']`. */
+export function keysOf(path: PassagePath): readonly (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let node: PassagePath | undefined = path; node !== undefined; node = node.parent) keys.push(node.key);
+  return keys.reverse();
 }
 
 function authorOf(role: string | null): Author {

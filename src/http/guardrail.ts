@@ -2,7 +2,7 @@ import type { Handler } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
-import { parseGuardrailCall } from '../litellm/request.ts';
+import { type BadRequest, parseGuardrailCall } from '../litellm/request.ts';
 import { failedDecision } from '../pipeline/decide.ts';
 import type { Judge } from '../pipeline/judge.ts';
 import { CallScope } from './call-scope.ts';
@@ -16,7 +16,7 @@ export type GuardrailRouteOptions = {
   readonly decided: (decision: Decision, request: () => GuardrailCall | undefined) => void;
   /** Called with a mistake of ours that kept a call from being judged. */
   readonly failed: (error: unknown, call: GuardrailCall | undefined) => void;
-  readonly refuse: Refuse<'invalid' | 'bug'>;
+  readonly refuse: Refuse<'invalid' | 'too_large' | 'bug'>;
   /** `BLOCKED_MESSAGE`. */
   readonly blockedMessage: string | undefined;
   /** True if requests are kept for their responses. */
@@ -40,7 +40,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
     try {
       const body = c.get('body');
       const parsed = parseGuardrailCall(body.toString());
-      if ('bad' in parsed) return refuse(c, { status: 400, reason: 'invalid', ...parsed.bad });
+      if ('bad' in parsed) return refuse(c, refusalOf(parsed.bad));
       call = parsed.call;
       const request = recall(memory, call);
       const deciding = judge.judge({ call, bytes: body.length, request, scope: new CallScope(c) });
@@ -74,6 +74,11 @@ function respond(decision: Decision, { blockedMessage, isDraining }: GuardrailRo
       break;
   }
   return new Response(JSON.stringify(replyOf(decision, blockedMessage)), init);
+}
+
+/** @returns a refusal that blocks if the call is too large to be judged */
+function refusalOf({ field, message, isTooLarge }: BadRequest) {
+  return { status: 400, reason: isTooLarge ? 'too_large' : 'invalid', field, message } as const;
 }
 
 /** Reads the request that a response belongs to. */

@@ -42,6 +42,7 @@ type Options = {
   readonly log: Log;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
+  readonly isDraining: () => boolean;
 };
 
 /**
@@ -53,6 +54,7 @@ export function refuseGuardrailCall({
   log,
   blockedMessage,
   maxBodyBytes,
+  isDraining,
 }: Options): Refuse<Rejection> {
   const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
@@ -61,7 +63,7 @@ export function refuseGuardrailCall({
       'blocked',
     );
     const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked) };
-    return Response.json(body);
+    return Response.json(body, isDraining() ? { headers: { connection: 'close' } } : {});
   };
   return (c, refusal) => {
     const { reason, field, status } = refusal;

@@ -5,6 +5,8 @@ import { parseGuardrailCall } from '../litellm/request.ts';
 
 /** Before each record: when it was written, the length of its key and of its body. */
 const HEADER_BYTES = 16;
+/** Memory of a parsed passage beside its text. */
+const PASSAGE_BYTES = 200;
 /** Most requests that are kept: eight times as many as there is room for at 4 KB each. */
 const SLOTS = 131_072;
 /** Slots that a key can take, from the one that its hash names. */
@@ -43,7 +45,7 @@ export class RequestMemory {
 
   /** Keeps the body of a request under the state key of its call. */
   remember(key: string, body: Buffer): void {
-    const keyBytes = Buffer.byteLength(key);
+    const keyBytes = 2 * key.length;
     const size = HEADER_BYTES + keyBytes + body.length;
     if (size > this.#maxBytes) return;
     const ring = this.#open();
@@ -55,7 +57,7 @@ export class RequestMemory {
     ring.writeDoubleLE(this.#now(), at);
     ring.writeUInt32LE(keyBytes, at + 8);
     ring.writeUInt32LE(body.length, at + 12);
-    ring.write(key, at + HEADER_BYTES);
+    ring.write(key, at + HEADER_BYTES, 'utf16le');
     body.copy(ring, at + HEADER_BYTES + keyBytes);
     this.#end = position + size;
     this.#positions[slot] = position + 1;
@@ -76,7 +78,11 @@ export class RequestMemory {
     const bytes = ring.readUInt32LE(at + 12);
     const parsed = parseGuardrailCall(ring.toString('utf8', start, start + bytes));
     if ('bad' in parsed) return undefined;
-    this.#parsed.set(key, { position, call: parsed.call }, { size: Math.max(1, bytes) });
+    this.#parsed.set(
+      key,
+      { position, call: parsed.call },
+      { size: bytes + PASSAGE_BYTES * parsed.call.passages.all.length + 1 },
+    );
     return parsed.call;
   }
 
@@ -112,7 +118,7 @@ export class RequestMemory {
       if (!isThere || this.#hashes[slot] !== hash) continue;
       const at = position % ring.length;
       const start = at + HEADER_BYTES;
-      if (ring.toString('utf8', start, start + ring.readUInt32LE(at + 8)) === key) return slot;
+      if (ring.toString('utf16le', start, start + ring.readUInt32LE(at + 8)) === key) return slot;
     }
     return undefined;
   }

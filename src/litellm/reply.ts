@@ -1,6 +1,6 @@
 import type { GuardrailCall, Passage, PassageTexts } from '../guardrail/call.ts';
 import type { RewriteForm } from '../guardrail/decision.ts';
-import { withTexts } from '../guardrail/passages.ts';
+import { isInMessage, withTexts } from '../guardrail/passages.ts';
 import { nestedTexts } from '../guardrail/read-passages.ts';
 import { isAtLeast, READS_MESSAGES_IN_REPLIES, TELLS_ITS_VERSION } from './releases.ts';
 
@@ -44,8 +44,10 @@ export function rewriteForm(
   let needsMessages = false;
   let needsTexts = false;
   let areAllInMessages = true;
-  for (const count of countsOf(texts)?.values() ?? [null]) {
-    if (count === null || count.messageToolCalls > count.toolCalls) return null;
+  const counts = countsOf(texts);
+  if (counts === undefined) return null;
+  for (const count of counts.values()) {
+    if (count.messageToolCalls > count.toolCalls) return null;
     if (count.messages > count.texts || count.messageToolCalls + count.toolCalls + count.nested > 0)
       needsMessages = true;
     if (count.texts > count.messages + count.messageToolCalls) needsTexts = true;
@@ -71,11 +73,11 @@ const NOWHERE: Count = {
 /** Undefined if a text stands in the description of a tool. */
 function countsOf(texts: PassageTexts): ReadonlyMap<string, Count> | undefined {
   const counts = new Map<string, Count>();
-  for (const { text, place, messagePath, within } of texts.keys()) {
+  for (const passage of texts.keys()) {
+    const { text, place, messagePath } = passage;
     const count = counts.get(text) ?? { ...NOWHERE };
     counts.set(text, count);
-    const outer = within?.place ?? place;
-    count.isInMessages ||= messagePath !== undefined || outer === 'message' || outer === 'message_tool_call';
+    count.isInMessages ||= isInMessage(passage);
     switch (place) {
       case 'text':
         count.texts++;

@@ -1,9 +1,9 @@
 import type { CallFields, Fields, GuardrailCall, InputType } from '../guardrail/call.ts';
-import { MAX_DEPTH } from '../guardrail/json.ts';
-import { TooDeepError, withPassages } from '../guardrail/read-passages.ts';
+import { fieldsOf, isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
+import { TooDeepError, TooManyPassagesError, withPassages } from '../guardrail/read-passages.ts';
 
 /** The mistake in a body: which field, and what belongs there. Never the value. */
-export type BadRequest = { readonly field: string; readonly message: string };
+export type BadRequest = { readonly field: string; readonly message: string; readonly isTooLarge?: true };
 
 class BadField extends Error {
   override readonly name = 'BadField';
@@ -27,8 +27,11 @@ export function parseGuardrailCall(body: string): { call: GuardrailCall } | { ba
     return { call: withPassages(readFields(objectIn(body))) };
   } catch (error) {
     if (error instanceof BadField) return { bad: error.bad };
-    if (!(error instanceof TooDeepError)) throw error;
-    return { bad: { field: error.field, message: `is nested more than ${MAX_DEPTH} levels deep` } };
+    if (error instanceof TooDeepError) {
+      return { bad: { field: error.field, message: `is nested more than ${MAX_DEPTH} levels deep` } };
+    }
+    if (!(error instanceof TooManyPassagesError)) throw error;
+    return { bad: { field: 'body', message: 'has too many texts', isTooLarge: true } };
   }
 }
 
@@ -52,7 +55,7 @@ function readFields(body: Fields): CallFields {
     model: word(body, 'model'),
     texts: texts(body),
     structured_messages: list(body, 'structured_messages'),
-    images: list(body, 'images'),
+    images: list(body, 'images').filter((image) => !isTooDeep(image)),
     tools: list(body, 'tools'),
     tool_calls: list(body, 'tool_calls'),
     request_data: object(body, 'request_data'),
@@ -80,8 +83,11 @@ function list(body: Fields, name: string): readonly unknown[] {
 
 function object(body: Fields, name: string): Fields {
   const value = body[name] ?? {};
-  if (isObject(value)) return value;
-  throw new BadField(name, 'must be an object or null');
+  if (typeof value !== 'object') throw new BadField(name, 'must be an object or null');
+  const fields = fieldsOf(value);
+  // Nobody reads such a value, but it is written into records
+  if (!isTooDeep(fields)) return fields;
+  return Object.fromEntries(Object.entries(fields).filter(([, item]) => !isTooDeep(item, MAX_DEPTH - 1)));
 }
 
 function texts(body: Fields): readonly string[] {

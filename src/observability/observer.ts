@@ -92,7 +92,8 @@ export class Observer {
 
   /** A mistake of ours kept a call from being judged. */
   failed(error: unknown, call: GuardrailCall | undefined): void {
-    this.#metrics.rejected_total.inc({ reason: 'bug' });
+    // A body that was not even read is counted where it is refused
+    if (call !== undefined) this.#metrics.rejected_total.inc({ reason: 'bug' });
     const fields = call === undefined ? {} : callFields(call);
     this.#log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
   }

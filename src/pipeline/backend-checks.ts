@@ -12,6 +12,8 @@ export type CheckObserver = {
   checked(call: GuardrailCall, result: CheckResult): void;
   /** A check of a response that was delivered before has ended. */
   trailed(call: GuardrailCall, result: CheckResult): void;
+  /** A mistake of ours ended a check that nobody waits for. */
+  failed(error: unknown, call: GuardrailCall): void;
 };
 
 /** A call that backends are asked about. */
@@ -58,9 +60,12 @@ export class BackendChecks {
     switch (need.kind) {
       case 'known':
         return undefined;
-      case 'wait':
-        this.#trailing.schedule(key, call, () => this.#trail(backend, checked));
+      case 'wait': {
+        // A client can send another request under the same id meanwhile
+        const asked = checked.request();
+        this.#trailing.schedule(key, call, () => this.#trail(backend, { ...checked, request: () => asked }));
         return undefined;
+      }
       case 'check':
         if (need.continues) this.#trailing.cancel(key);
         // Another response under the same id: the rest of the one before is judged all the same
@@ -78,7 +83,7 @@ export class BackendChecks {
       if (--this.#observing > 0) return;
       for (const resolve of this.#onIdle.splice(0)) resolve();
     };
-    void check.then(ended, ended);
+    void check.catch((error: unknown) => this.#observer.failed(error, checked.call)).finally(ended);
   }
 
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
@@ -101,10 +106,15 @@ export class BackendChecks {
     });
   }
 
-  #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
-    return checkBackend(backend, call, { http: this.#http, request }).then((result) => {
-      this.#observer.trailed(call, result);
-      return result;
-    });
+  #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult | undefined> {
+    return checkBackend(backend, call, { http: this.#http, request })
+      .then((result) => {
+        this.#observer.trailed(call, result);
+        return result;
+      })
+      .catch((error: unknown) => {
+        this.#observer.failed(error, call);
+        return undefined;
+      });
   }
 }

@@ -62,12 +62,12 @@ type Judgement = JudgeInput & {
   readonly caller: Caller;
   readonly policies: PolicyResult | undefined;
   /** The redaction by the policies, or an allow. */
-  readonly own: Draft & { kind: 'allow' | 'modify' };
+  readonly policyDraft: Draft & { kind: 'allow' | 'modify' };
   readonly forwarded: GuardrailCall;
 };
 
 /**
- * Asks the policies, then all backends at once, each under its own deadline. The first block decides and ends the
+ * Asks the policies, then all backends at once, each under its policyDraft deadline. The first block decides and ends the
  * other checks; without one, a `defer` wins over redactions, which are merged in configuration order. Backends are asked about
  * the call as the policies left it.
  */
@@ -122,11 +122,11 @@ export class Judge {
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, own, call, forwarded, request, scope } = judgement;
+    const { policies, policyDraft, call, forwarded, request, scope } = judgement;
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
     const { backends } = this.#options;
     if (backends.length === 0 && policies?.mediaPolicy === undefined)
-      return this.#decision(judgement, own, []);
+      return this.#decision(judgement, policyDraft, []);
     const planned = backends
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));
@@ -141,16 +141,17 @@ export class Judge {
     };
     for (const backend of this.#able(planned, 'observe', call)) this.#checks.observe(backend, checked);
     const pending = enforcing.flatMap((backend) => this.#checks.check(backend, checked, scope.signal) ?? []);
-    if (pending.length === 0) return this.#decision(judgement, own, []);
+    if (pending.length === 0) return this.#decision(judgement, policyDraft, []);
     return firstBlockOrAll(pending, (results) => this.#decide(judgement, results, pending.length));
   }
 
   #decide(judgement: Judgement, results: readonly CheckResult[], asked: number): Decision {
-    const { scope, own, call } = judgement;
+    const { scope, policyDraft, call } = judgement;
     const draft = decide(results);
     if (draft.kind !== 'block' && scope.signal.aborted) return this.#decision(judgement, CANCELLED, []);
     if (results.length < asked) scope.abort(STOPPED);
-    const combined = own.kind === 'modify' ? withPolicyEdits(own, draft, call.passages) : draft;
+    const combined =
+      policyDraft.kind === 'modify' ? withPolicyEdits(policyDraft, draft, call.passages) : draft;
     return this.#decision(judgement, combined, results);
   }
 
@@ -171,7 +172,13 @@ export class Judge {
 
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
   #decision(
-    { call, startedAt, caller, policies, forwarded }: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'own'>,
+    {
+      call,
+      startedAt,
+      caller,
+      policies,
+      forwarded,
+    }: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft'>,
     draft: Draft,
     checks: readonly CheckResult[],
   ): Decision {
@@ -199,11 +206,14 @@ export class Judge {
 function applied(
   call: GuardrailCall,
   policies: PolicyResult | undefined,
-): Pick<Judgement, 'own' | 'forwarded'> {
-  if (policies === undefined || policies.texts.size === 0) return { own: ALLOWED, forwarded: call };
+): Pick<Judgement, 'policyDraft' | 'forwarded'> {
+  if (policies === undefined || policies.texts.size === 0) return { policyDraft: ALLOWED, forwarded: call };
   // Without a finding it is what was redacted in the request and is put back
   const by = [policies.by?.kind ?? 'pii-detector'];
-  return { own: { kind: 'modify', by, texts: policies.texts }, forwarded: withTexts(call, policies.texts) };
+  return {
+    policyDraft: { kind: 'modify', by, texts: policies.texts },
+    forwarded: withTexts(call, policies.texts),
+  };
 }
 
 function blockBy({ by, message }: PolicyResult): Draft {

@@ -1,17 +1,22 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
+import type { Verdict } from '../guardrail/verdict.ts';
 import { isContinued } from './verdict-cache.ts';
 
 /** Milliseconds without another call about a response that are taken for its end. */
 const QUIET_MS = 1500;
 
+/** Resolves with undefined if a mistake of ours kept it from a result. */
+type Check = () => Promise<CheckResult | undefined>;
 type Waiting = {
   readonly timer: NodeJS.Timeout;
   readonly call: GuardrailCall;
-  readonly check: () => Promise<CheckResult>;
+  readonly check: Check;
 };
 type Stopped = { readonly texts: readonly string[]; readonly result: CheckResult };
+
+const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
 
 /**
  * Checks of responses that may have ended. Nothing in LiteLLM's calls tells the last one about a stream from the others, so
@@ -23,10 +28,15 @@ export class TrailingChecks {
   /** Checks that run. */
   readonly #running = new Set<Promise<void>>();
   /** Verdicts against responses that were delivered, in case they go on after all. */
-  readonly #stopped = new LRUCache<string, Stopped>({ max: 5000, ttl: 10 * 60_000 });
+  readonly #stopped = new LRUCache<string, Stopped>({
+    max: 5000,
+    ttl: 10 * 60_000,
+    maxSize: 16 * 1024 * 1024,
+    sizeCalculation: ({ texts }) => texts.reduce((chars, { length }) => chars + length, 1),
+  });
 
   /** Checks a response unless another call about it comes first. */
-  schedule(key: string, call: GuardrailCall, check: () => Promise<CheckResult>): void {
+  schedule(key: string, call: GuardrailCall, check: Check): void {
     this.cancel(key);
     this.#waiting.set(key, { timer: setTimeout(() => this.run(key), QUIET_MS), call, check });
   }
@@ -42,11 +52,13 @@ export class TrailingChecks {
     if (waiting === undefined) return;
     this.cancel(key);
     const work = waiting.check().then((result) => {
-      this.#running.delete(work);
-      if (!('verdict' in result) || result.verdict.kind === 'allow') return;
-      this.#stopped.set(key, { texts: waiting.call.texts, result });
+      if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
+      // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
+      const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
+      this.#stopped.set(key, { texts: waiting.call.texts, result: { ...result, verdict } });
     });
     this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
   }
 
   /** The result of a trailing check against the beginning of a response that goes on; another response has none. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
@@ -72,6 +73,7 @@ function charsOf(texts: readonly string[]): number {
   return texts.reduce((total, { length }) => total + length, 0);
 }
 
+/** A hash of the images of a response: data addresses are megabytes long. */
 function imagesOf({ images }: GuardrailCall): string {
-  return images.length === 0 ? '' : images.join('\0');
+  return images.length === 0 ? '' : hash('sha256', JSON.stringify(images));
 }

@@ -5,6 +5,7 @@ import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decisi
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found } from './finder.ts';
+import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
@@ -77,10 +78,7 @@ export class Engine {
     const plan = this.#planner.plan(call, caller, now);
     const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
-    const finder = this.#finders[call.input_type];
-    const found = isRefused
-      ? NOTHING
-      : (this.#known(call, finder) ?? (yield* this.#find(call, finder, budget)));
+    const found = isRefused ? NOTHING : yield* this.#find(call, stateKey(call), budget);
     const notes = this.#notes(plan, refusals, found, call.input_type);
     const by = decisive(notes);
     const { texts, holdback } = this.#redact(plan, notes, found, call);
@@ -105,27 +103,23 @@ export class Engine {
     };
   }
 
-  /** The results for a request of which every text is known; undefined if there is something to look at. */
-  #known(call: GuardrailCall, finder: Finder): Findings | undefined {
-    if (call.input_type === 'response') return undefined;
-    const results: Found[] = [];
-    for (const { text } of call.passages.all) {
-      const found = finder.known(text);
-      // Findings count against the budget
-      if (found === undefined || found.findings.length > 0) return undefined;
-      results.push(found);
-    }
-    return results;
-  }
-
   /** Looks at each text of a call; one of a response may still grow. */
-  *#find(call: GuardrailCall, finder: Finder, budget: Budget): Work<Findings> {
+  *#find({ input_type, passages }: GuardrailCall, key: string | undefined, budget: Budget): Work<Findings> {
+    const finder = this.#finders[input_type];
+    /** Texts that are too short to be remembered, such as the words of a schema. */
+    const short = new Map<string, Found>();
     const results: Found[] = [];
-    const key = call.input_type === 'response' ? stateKey(call) : undefined;
-    for (const { text, index, place } of call.passages.all) {
-      const grows = call.input_type === 'response' && place === 'text';
-      if (grows) results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
-      else results.push(yield* finder.find(text, budget));
+    for (const { text, index, place } of passages.all) {
+      if (input_type === 'response' && place === 'text') {
+        results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
+        continue;
+      }
+      const isShort = text.length < MIN_KNOWN_CHARS;
+      const known = isShort ? short.get(text) : finder.known(text);
+      if (known !== undefined) budget.found(known.findings.length);
+      const found = known ?? (yield* finder.find(text, budget));
+      if (isShort) short.set(text, found);
+      results.push(found);
     }
     return results;
   }

@@ -5,6 +5,7 @@ import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scann
 import type { InputType } from '../guardrail/call.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
 import { KnownTexts } from './known-texts.ts';
+import { copyOf } from './markers.ts';
 import type { Policy, TextPolicy } from './policy.ts';
 
 /** Everything that the rules matched in one text. */
@@ -68,7 +69,7 @@ export class Finder {
 
   /** Looks at one text of a call. @throws OutOfTime */
   *find(text: string, budget: Budget): Work<Found> {
-    const known = this.#known.get(text);
+    const known = this.known(text);
     if (known !== undefined) {
       budget.found(known.findings.length);
       return known;
@@ -89,7 +90,9 @@ export class Finder {
     const decided = withoutCut(text, found.findings, Math.max(start, firstOf(found.opens, text.length)));
     const kept = findings.filter(({ end }) => end <= decided);
     if (decided >= MIN_PREFIX && kept.length <= MAX_KEPT) {
-      this.#prefixes.set(stream, { text: text.slice(0, decided), findings: kept });
+      const isWaste = text.length - decided > decided;
+      const prefix = text.slice(0, decided);
+      this.#prefixes.set(stream, { text: isWaste ? copyOf(prefix) : prefix, findings: kept });
     }
     return { ...found, findings, continues: known !== undefined };
   }

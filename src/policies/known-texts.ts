@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** A text shorter than this is judged again sooner than it is recognised. */
-const MIN_CHARS = 48;
+export const MIN_KNOWN_CHARS = 48;
 /** Characters at either end, and as many between them, that tell most texts from others. */
 const SAMPLES = 12;
 
@@ -25,13 +25,13 @@ export class KnownTexts<Result extends object> {
   }
 
   get(text: string): Result | undefined {
-    if (text.length < MIN_CHARS) return undefined;
+    if (text.length < MIN_KNOWN_CHARS) return undefined;
     const entry = this.#entries.get(samplesOf(text));
     return entry?.text === text ? entry.result : undefined;
   }
 
   set(text: string, result: Result): void {
-    if (text.length < MIN_CHARS || text.length > this.#maxChars) return;
+    if (text.length < MIN_KNOWN_CHARS || text.length > this.#maxChars) return;
     this.#entries.set(samplesOf(text), { text, result });
   }
 }

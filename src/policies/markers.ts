@@ -24,6 +24,7 @@ export class MarkerStore {
 
   /** New markers for a request, in place of those under the same key. */
   open(call: string): Markers {
+    this.#calls.purgeStale();
     const markers = new Markers();
     this.#calls.set(call, markers);
     return markers;
@@ -71,7 +72,7 @@ export class Markers {
 }
 
 /** A part of a string keeps the whole of it in memory; a copy does not. */
-function copyOf(part: string): string {
+export function copyOf(part: string): string {
   return Buffer.from(part, 'utf16le').toString('utf16le');
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contentTexts, textsOutsideMessages, withTexts } from '../../src/guardrail/passages.ts';
+import { keysOf } from '../../src/guardrail/read-passages.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { textsOf } from '../support/passages.ts';
 
@@ -122,9 +123,13 @@ describe('a passage', () => {
         { role: 'assistant', content: [{ type: 'tool_use', input: { deep: ['three'] } }] },
       ],
     }).filter(({ isKey }) => !isKey);
-    expect(text).toMatchObject({ path: ['texts', 0], messagePath: ['structured_messages', 0, 'content'] });
-    expect(part?.path).toEqual(['structured_messages', 1, 'content', 0, 'text']);
-    expect(input?.path).toEqual(['structured_messages', 2, 'content', 0, 'input', 'deep', 0]);
+    const keys = [text!.path, text!.messagePath!, part!.path, input!.path].map(keysOf);
+    expect(keys).toEqual([
+      ['texts', 0],
+      ['structured_messages', 0, 'content'],
+      ['structured_messages', 1, 'content', 0, 'text'],
+      ['structured_messages', 2, 'content', 0, 'input', 'deep', 0],
+    ]);
   });
 
   test.each([

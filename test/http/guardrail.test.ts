@@ -142,6 +142,12 @@ describe('a guardrail call is accepted', () => {
     }
   });
 
+  test('with an attack beside endless nesting, which is left out of the record', async () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const body = `{"input_type":"request","texts":["${SECRET}"],"request_data":{"x":${deep}}}`;
+    expect(await post(body)).toMatchObject(BLOCKED);
+  });
+
   test('with bytes that are no UTF-8, and keeps the words around them', async () => {
     const bytes = (text: string) =>
       Buffer.concat([

@@ -94,3 +94,23 @@ test('a refusal does not quote what was sent', () => {
   const body = JSON.stringify({ input_type: 'hunter2', texts: ['hunter2'], model: 'hunter2' });
   expect(JSON.stringify(parseGuardrailCall(body))).not.toContain('hunter2');
 });
+
+test.each([
+  { name: 'texts', body: (items: string) => `"texts":[${items}]` },
+  { name: 'rows', body: (items: string) => `"structured_messages":[{"role":"user","content":[${items}]}]` },
+  {
+    name: 'tools nested deeply',
+    body: (items: string) => `"tools":[${'['.repeat(100)}${items}${']'.repeat(100)}]`,
+  },
+])('a call of more texts than can be judged is too large: $name', ({ body }) => {
+  const many = (count: number) => Array(count).fill('"a"').join();
+  const parse = (count: number) => parseGuardrailCall(`{"input_type":"request",${body(many(count))}}`);
+  expect(parse(10_000)).toHaveProperty('call');
+  expect(parse(300_000)).toMatchObject({ bad: { isTooLarge: true } });
+});
+
+test('media nested deeper than can be walked is refused as such, not as a mistake of ours', () => {
+  const deep = `${'[{"content":'.repeat(50_000)}[]${'}]'.repeat(50_000)}`;
+  const body = `{"input_type":"request","structured_messages":[{"role":"user","content":${deep}}]}`;
+  expect(parseGuardrailCall(body)).toMatchObject({ bad: { field: 'structured_messages' } });
+});

@@ -4,6 +4,7 @@ import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
 import { callOf, toolCall } from '../support/call.ts';
 import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging.ts';
+import { textsOf } from '../support/passages.ts';
 
 /** A check that keeps its calls, and says the same each time. */
 function recording(verdict: Verdict | ((call: GuardrailCall) => Verdict) = ALLOW) {
@@ -137,6 +138,40 @@ describe('a streamed response', () => {
       kind: 'allow',
     });
     expect(await judge.judge(response('Another clean response'))).toEqual({ kind: 'allow' });
+  });
+});
+
+describe('a redaction after the end of a response', () => {
+  test('cannot be put into a longer one, which is blocked', async () => {
+    const a = recording((call) =>
+      call.texts[0]?.includes('dana')
+        ? { kind: 'modify', texts: textsOf(call, { [call.texts[0] as string]: 'x' }) }
+        : ALLOW,
+    );
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const text of ['A first part of it, ', 'A first part of it, by dana'])
+      await judge.judge(response(text));
+    await judge.settled();
+    expect(await judge.judge(response('A first part of it, by dana and more'))).toMatchObject({
+      kind: 'block',
+      cause: 'redaction',
+    });
+  });
+
+  test('is asked with the request that the response belonged to', async () => {
+    const asked: unknown[] = [];
+    const check: Check = async (call, { request }) => {
+      asked.push([call.texts[0], request()?.texts[0]]);
+      return ALLOW;
+    };
+    const judge = judgeOf([backend('a', check)], { growth: 6 });
+    let request = callOf({ texts: ['first question'] });
+    const round = (text: string) => judge.judge(response(text), new AbortController(), () => request);
+    await round('A first part of it, ');
+    await round('A first part of it, and an end');
+    request = callOf({ texts: ['second question'] });
+    await judge.settled();
+    expect(asked.at(-1)).toEqual(['A first part of it, and an end', 'first question']);
   });
 });
 

@@ -74,6 +74,9 @@ export function judgeOf(
     http,
     observer: {
       policiesFailed: () => {},
+      failed: (error) => {
+        throw error;
+      },
       trailed: (_, result) => void late.push(result),
       checked: (_, result) => void results.push(result),
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
@@ -84,9 +87,13 @@ export function judgeOf(
     results.map(
       (result) => `${result.backend} ${'verdict' in result ? result.verdict.kind : result.failure.kind}`,
     );
-  const decide = async (call: GuardrailCall, scope = new AbortController(), request?: GuardrailCall) => {
+  const decide = async (
+    call: GuardrailCall,
+    scope = new AbortController(),
+    request: () => GuardrailCall | undefined = () => undefined,
+  ) => {
     const bytes = JSON.stringify({ ...call, passages: undefined }).length;
-    return (await judge.judge({ call, bytes, scope, request: () => request })).outcome;
+    return (await judge.judge({ call, bytes, scope, request })).outcome;
   };
   return { judge: decide, settled: () => judge.settled(), outcomes, unjudged, late };
 }
