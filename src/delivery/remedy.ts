@@ -15,19 +15,16 @@ export type Remedy =
   /** Never again. `reason` is for the outbox alone, as it can hold the vendor's text. */
   | { readonly kind: 'dead'; readonly reason: string };
 
-/** A delivery that failed. */
-export type Sent = {
-  readonly records: number;
-  /** True if it was one record, sent alone for what happened to it before, while the backend takes others. */
-  readonly isSingledOut: boolean;
-};
-
 const MAX_REASON_CHARS = 500;
 
-/** Sorts a failure by what can be done about it. */
+/**
+ * Sorts a failure of a delivery by what can be done about it.
+ *
+ * @param isSingledOut true if it was one record, sent alone for what happened to it before, while the backend takes others
+ */
 export function remedyFor(
   failure: Failure,
-  { records, isSingledOut }: Sent,
+  { records, isSingledOut }: { readonly records: number; readonly isSingledOut: boolean },
   { reply = '' }: Refusal = {},
 ): Remedy {
   const isAlone = records === 1;

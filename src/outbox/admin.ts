@@ -128,19 +128,16 @@ export class OutboxAdmin {
   page({ backend, dead }: Selection, after: number, limit: number): Delivery[] {
     const states = dead ? [DEAD] : [READY, WAITING, DEAD];
     const backends = backend === undefined ? this.backends() : [backend];
-    const found = backends
-      .flatMap((name) => states.flatMap((state) => this.#sql.page.all(name, state, after, limit)))
-      .map((row) => row as unknown as Delivery)
-      .sort((a, b) => a.record - b.record);
+    const { page } = this.#sql;
+    const rows = backends.flatMap((name) => states.flatMap((state) => page.all(name, state, after, limit)));
+    const found = (rows as unknown as Delivery[]).sort((a, b) => a.record - b.record);
     const last = found[limit - 1]?.record ?? Number.POSITIVE_INFINITY;
     return found.filter(({ record }) => record <= last);
   }
 
   deliveriesOf(id: number, { backend, dead }: Selection = {}): Delivery[] {
-    const all = this.#sql.ofRecord.all(id).map((row) => row as unknown as Delivery);
-    return all.filter(
-      (one) => (backend === undefined || one.backend === backend) && (!dead || one.state === DEAD),
-    );
+    const all = this.#sql.ofRecord.all(id) as unknown as Delivery[];
+    return all.filter((one) => (!backend || one.backend === backend) && (!dead || one.state === DEAD));
   }
 
   /** Finds records by an id, or by how a `record_id` begins; {@link MAX_FOUND} at most. */

@@ -47,11 +47,7 @@ export class Connection {
   }
 
   /** Opens the file unless it is open. @throws OutboxError */
-  queries(): OutboxQueries {
-    return this.#open().queries;
-  }
-
-  #open(): OutboxFile {
+  open(): OutboxFile {
     if (this.#file !== undefined) return this.#file;
     const { dir, backends, reopenMs = 2000, events } = this.#options;
     if (this.#isClosed || performance.now() - this.#triedAt < reopenMs) throw new OutboxError('unavailable');
@@ -73,7 +69,7 @@ export class Connection {
   /** Runs all of it and commits, or nothing. Throws what went wrong; see {@link Connection.failed}. */
   transaction<T>(run: (queries: OutboxQueries) => T): T {
     if (this.#file?.isGone()) this.#release();
-    const { db, queries } = this.#open();
+    const { db, queries } = this.open();
     const result = transaction(db, () => run(queries));
     this.#report(undefined);
     return result;

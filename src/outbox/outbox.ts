@@ -216,7 +216,7 @@ export class Outbox {
 
   async #read<T>(run: (queries: OutboxQueries) => T): Promise<T> {
     try {
-      return run(this.#connection.queries());
+      return run(this.#connection.open().queries);
     } catch (error) {
       throw this.#connection.failed(error);
     }
