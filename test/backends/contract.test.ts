@@ -150,13 +150,13 @@ describe.each(backends)('$name', (backend) => {
     await expectFailure(plain.url.replace('http:', 'https:'), { kind: 'tls' });
     expect(plain.seen).toEqual([]);
 
-    let asked = 0;
-    const server = https.createServer(selfSigned(), () => asked++).listen(0, '127.0.0.1');
+    let checks = 0;
+    const server = https.createServer(selfSigned(), () => checks++).listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
     await expectFailure(`https://localhost:${port}`, { kind: 'tls', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    expect(asked).toBe(0);
+    expect(checks).toBe(0);
   });
 
   test('a server that accepts and says nothing costs the deadline and no more, before TLS too', async () => {

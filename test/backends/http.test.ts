@@ -16,7 +16,7 @@ const Reply = v.object({ ok: v.boolean() });
 function post(http: Http, url: string, leaving?: AbortSignal, timeoutMs = 15_000) {
   const deadline = deadlineOf({ timeoutMs, parent: leaving });
   const read = (reply: unknown) => v.parse(Reply, reply);
-  return http.post(url, '{"asked":1}', { headers: { 'x-one': '1' }, read, deadline });
+  return http.post(url, '{"texts":1}', { headers: { 'x-one': '1' }, read, deadline });
 }
 
 test('a check posts JSON with the given headers and reads the reply by the schema', async () => {
@@ -28,7 +28,7 @@ test('a check posts JSON with the given headers and reads the reply by the schem
       method: 'POST',
       path: '/a/b',
       headers: { 'content-type': 'application/json', 'x-one': '1', 'content-length': '11' },
-      body: { asked: 1 },
+      body: { texts: 1 },
     },
   ]);
   expect(vendor.seen[0]?.query.get('c')).toBe('d');
@@ -46,16 +46,16 @@ test('connections are kept and used again', async () => {
 });
 
 test('an aborted call closes its connection', async () => {
-  const asked = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
   const vendor = await fakeBackend((_, response) => {
     response.once('close', left.resolve);
-    asked.resolve();
+    arrived.resolve();
   });
   const http = openHttp();
   const leaving = new AbortController();
   const pending = post(http, vendor.url, leaving.signal);
-  await asked.promise;
+  await arrived.promise;
   leaving.abort();
   await expect(pending).rejects.toThrow();
   await left.promise;

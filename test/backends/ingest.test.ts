@@ -160,16 +160,16 @@ describe.each(sinks)('$name', ({ at, takes }) => {
       reply: ((_, response) => void response.writeHead(503).write('no')) satisfies Reply,
     },
   ])('$name ends with the signal, by its reason, and so does the connection', async ({ reply }) => {
-    const asked = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();
     const vendor = await fakeBackend((request, response) => {
       response.once('close', left.resolve);
       reply(request, response);
-      asked.resolve();
+      arrived.resolve();
     });
     const leaving = new AbortController();
     const pending = thrown(vendor.url, leaving.signal);
-    await asked.promise;
+    await arrived.promise;
     leaving.abort('shutting down');
     expect(await pending).toBe('shutting down');
     await left.promise;

@@ -45,11 +45,11 @@ export async function countFlushes(env: Record<string, string>): Promise<void> {
   const together = (flushes() - middle) / replies;
   await server.stop();
   console.log(
-    `flushes of the outbox per event: ${alone.toFixed(2)} with one sender (${ALONE} POSTs, ${unflushed} answered ` +
+    `flushes of the outbox per event: ${alone.toFixed(2)} with one sender (${ALONE} POSTs, ${unflushed} replied to ` +
       `without one), ${together.toFixed(2)} with 50 (${replies} POSTs)`,
   );
   // No figure but a broken promise
   if (unflushed > 0) process.exitCode = 1;
-  target('POSTs of one sender that were answered before a flush: none', unflushed, (posts) => posts === 0);
+  target('POSTs of one sender that got a reply before a flush: none', unflushed, (posts) => posts === 0);
   target('flushes per event under 1 at 50 senders', together, (share) => share > 0 && share < 1);
 }

@@ -50,7 +50,7 @@ async function durablePosts(): Promise<void> {
   for (const server of [bare, both, stub]) await server.stop();
 
   console.log(
-    `log POSTs are answered within ${at1.ms.p50.toFixed(2)} ms (p99 ${at1.ms.p99.toFixed(2)}) with one sender, ` +
+    `log POSTs get replies within ${at1.ms.p50.toFixed(2)} ms (p99 ${at1.ms.p99.toFixed(2)}) with one sender, ` +
       `${at50.ms.p50.toFixed(2)} ms (p99 ${at50.ms.p99.toFixed(2)}) with 50; ` +
       `${taken} records were delivered while ${events} came in`,
   );

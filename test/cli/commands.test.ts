@@ -101,13 +101,13 @@ test('every command has a help for itself and each of its options', async () => 
   const all = await commands();
   expect(all).toEqual(expect.arrayContaining(['policy lint', 'check', 'outbox retry', 'audit export']));
   for (const command of all.slice(1).filter((name) => name !== 'settings')) {
-    const asked = await runCli([...command.split(' '), '--help']);
-    expect(asked).toMatchObject({ code: 0, err: '' });
-    expect(asked.out).toMatch(new RegExp(`^Usage: guardrail-bridge ${command}.*\n\n\\w.*\n`));
-    const options = asked.out.split('\n').filter((line) => /^ {2}-/.test(line));
+    const help = await runCli([...command.split(' '), '--help']);
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toMatch(new RegExp(`^Usage: guardrail-bridge ${command}.*\n\n\\w.*\n`));
+    const options = help.out.split('\n').filter((line) => /^ {2}-/.test(line));
     expect(options.filter((line) => !/^ {2}-.*\S {2,}\S/.test(line))).toEqual([]);
-    expect(await runCli(['help', ...command.split(' ')])).toEqual(asked);
-    expect(await runCli([...command.split(' '), '-h'])).toEqual(asked);
+    expect(await runCli(['help', ...command.split(' ')])).toEqual(help);
+    expect(await runCli([...command.split(' '), '-h'])).toEqual(help);
   }
 });
 

@@ -136,10 +136,10 @@ test('no call fails while policies are read again and again, and calls in flight
   const file = join(folder(), 'policy.yaml');
   writeFileSync(file, bans('tulip'));
   const held = Promise.withResolvers<void>();
-  let asked = 0;
+  let checks = 0;
   const akto = await startFakeBackend(async (request, response) => {
     if (request.text.includes('slow')) {
-      asked++;
+      checks++;
       await held.promise;
     }
     return aktoAllows(request, response);
@@ -148,7 +148,7 @@ test('no call fails while policies are read again and again, and calls in flight
   const child = await serving(file, { ...aktoAt(akto.url), GUARDRAIL_TIMEOUT: '15' });
 
   const inFlight = Array.from({ length: 5 }, (_, i) => ask(child, { texts: [`slow ${i}`] }));
-  await expect.poll(() => asked, HANG_GUARD).toBe(5);
+  await expect.poll(() => checks, HANG_GUARD).toBe(5);
   const texts = ['tulip', 'a rose', 'crocus'];
   const calls: Promise<{ status: number; action: string }>[] = [];
   for (let reload = 0; reload < 20; reload++) {

@@ -7,7 +7,7 @@ export const masked = '[address]';
 /** Why it denies. */
 export const reason = 'Root vegetables are not allowed';
 
-/** An Akto which denies what holds {@link forbidden}, masks {@link address}, and can be told not to answer. */
+/** An Akto which denies what holds {@link forbidden}, masks {@link address}, and can be told not to reply. */
 export async function startFakeAkto(behaviour: 'judge' | 'allow' | 'hang' = 'judge'): Promise<Recorder> {
   return startRecorder((call) => {
     if (behaviour === 'hang') return 'hang';

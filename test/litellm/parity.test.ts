@@ -95,7 +95,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
     describe('Akto', () => {
       const used = new Set<Difference>();
 
-      test.each(cases)('$name: the request check', async (item) => {
+      test.each(cases)('$name: the check of the request is that of the vendor', async (item) => {
         await send(item, ['akto-pre', 'bridge-pre']);
 
         const theirs = theirAkto.calls.filter(({ query }) => query.file_guardrails !== 'true');
@@ -107,24 +107,27 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
         expect(words).not.toMatch(/invented-other-key|session=invented/);
       });
 
-      test.each(cases.filter(({ hasResponse }) => hasResponse))('$name: the response check', async (item) => {
-        await send(item, ['akto-pre', 'akto-post', 'bridge-pre', 'bridge-post']);
+      test.each(cases.filter(({ hasResponse }) => hasResponse))(
+        '$name: the check of the response is that of the vendor',
+        async (item) => {
+          await send(item, ['akto-pre', 'akto-post', 'bridge-pre', 'bridge-post']);
 
-        const responses = (recorder: Recorder) =>
-          recorder.calls.filter(({ query }) => query.response_guardrails === 'true');
-        expect(responses(theirAkto)).toHaveLength(1);
-        expect(responses(ourAkto)).toHaveLength(1);
-        compare(
-          item.name,
-          aktoCall(responses(theirAkto)[0]),
-          aktoCall(responses(ourAkto)[0]),
-          aktoDifferences.response,
-          used,
-        );
-        const words = JSON.stringify(aktoCall(responses(ourAkto)[0]).body);
-        const response = item.response?.toolCalls ? 'apple pie' : 'A kettle boils water.';
-        for (const text of [...item.said, response]) expect(words).toContain(text);
-      });
+          const responses = (recorder: Recorder) =>
+            recorder.calls.filter(({ query }) => query.response_guardrails === 'true');
+          expect(responses(theirAkto)).toHaveLength(1);
+          expect(responses(ourAkto)).toHaveLength(1);
+          compare(
+            item.name,
+            aktoCall(responses(theirAkto)[0]),
+            aktoCall(responses(ourAkto)[0]),
+            aktoDifferences.response,
+            used,
+          );
+          const words = JSON.stringify(aktoCall(responses(ourAkto)[0]).body);
+          const response = item.response?.toolCalls ? 'apple pie' : 'A kettle boils water.';
+          for (const text of [...item.said, response]) expect(words).toContain(text);
+        },
+      );
 
       test('every listed difference was met', () => {
         expect(unmet([...aktoDifferences.request, ...aktoDifferences.response], used)).toEqual([]);

@@ -112,7 +112,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       ['a model', { endpoint: messages }],
       ['a header', { headers: { 'x-litellm-kiosk': 'yes' } }],
       ['all who ask for it', { headers: { 'x-litellm-guardrail-enforce': 'true' } }],
-    ])('%s is refused what others are only watched for', async (_who, caller) => {
+    ])('%s is refused, where others are only observed', async (_who, caller) => {
       const seen = await ask(caller);
 
       expect(seen.status, seen.raw).toBe(400);
@@ -144,7 +144,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       expect(other.raw).toContain(secret);
     });
 
-    test('a rule with a chain of its own leaves out the others', async () => {
+    test('a rule with its own chain replaces the chain for all', async () => {
       expect((await ask({}, 'Peel a turnip')).raw).toMatch(refusal);
       expect((await ask({ body: { user: 'cook' } }, 'Peel a turnip')).status).toBe(200);
     });
@@ -157,11 +157,11 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     });
   });
 
-  describe('what agents do', () => {
+  describe('actions of agents', () => {
     const allowed = { name: 'read_file', arguments: '{"path":"menu/plums"}' };
     const deniedCalls = [
       ['a tool that is blocked', { name: 'shell_run', arguments: '{"command":"ls plums"}' }],
-      ['a path that climbs', { name: 'read_file', arguments: '{"path":"menu/../../etc/plums"}' }],
+      ['a path that traverses', { name: 'read_file', arguments: '{"path":"menu/../../etc/plums"}' }],
     ] as const;
 
     describe.each([chat, messages, responses])('$name', (endpoint) => {
@@ -250,7 +250,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       });
     });
 
-    test('a role may ask for its models only', async () => {
+    test('a role may use its models only', async () => {
       const ask = (model: string, who?: 'payments' | 'sales') => {
         world.provider.reset();
         const headers = who === undefined ? {} : bearer(who);
@@ -267,7 +267,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     });
   });
 
-  test('a policy that observes counts what it would have done, and changes nothing', async () => {
+  test('a policy that observes counts its decisions, and changes nothing', async () => {
     const { observe } = world.bridges;
     const counted = async (result: string, policy: string, rule: string, team: string) =>
       (await metricOf(observe, `would_${result}_total`, { policy, rule, team })) ?? 0;
@@ -294,7 +294,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     expect(JSON.stringify(observe.lines)).not.toContain('turnip');
   });
 
-  test('a policy file read again stops nothing that is under way', async () => {
+  test('a reload of the policy file stops no call under way', async () => {
     const { reload } = world.bridges;
     const word = 'rutabaga';
     const both = ['reload-pre', 'reload-post'];
@@ -339,7 +339,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     expect(new Set(others.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
-  test('the audit log of a run holds what was decided, is sound, and has no content', async () => {
+  test('the audit log of a run holds the decisions, verifies, and has no content', async () => {
     const canary = 'marzipan-canary';
     world.provider.reset({ text: `A ${canary}, or ${secret}` });
     const send = (prompt: string, guardrail: string) =>

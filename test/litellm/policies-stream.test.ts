@@ -97,7 +97,7 @@ describe.each(releasesThat('has stream settings'))(
         },
       );
 
-      test.each([1, 3, 7, 16])('secrets in chunks of %i characters', async (size) => {
+      test.each([1, 3, 7, 16])('secrets in chunks of %i characters are replaced', async (size) => {
         const all = [samples.github, samples.privateKey, samples.openai, samples.jwt, samples.aws];
         const secrets = all.slice(0, size + 1);
         const between = story.slice(0, 8 * size); // LiteLLM takes longer for each round of a stream
@@ -111,7 +111,7 @@ describe.each(releasesThat('has stream settings'))(
         expectEnd(raw);
       });
 
-      test('responses cut at random become what they are without a stream', async () => {
+      test('responses cut at random end as they do without a stream', async () => {
         const random = randomFrom(rate.length);
         const texts = Array.from({ length: 12 }, () => madeUp(random));
         const raws = await streamed(
@@ -128,7 +128,7 @@ describe.each(releasesThat('has stream settings'))(
         }
       });
 
-      test('each of several choices', async () => {
+      test('each of several choices is redacted', async () => {
         const responses = [0, 1, 2, 3, 4].map((shift) => ({
           chunks: ['x'.repeat(shift), ...pieces(`One ${samples.github} and more of it`, 4)],
           others: [`${'y'.repeat(2 * shift)} Two ${samples.privateKey}, yes`, story, `Four ${samples.aws}`],
@@ -149,7 +149,7 @@ describe.each(releasesThat('has stream settings'))(
         }
       });
 
-      test('a secret at the very end, and one that never ends', async () => {
+      test('a secret at the very end is replaced, and one that never ends', async () => {
         const open = samples.privateKey.slice(0, 150);
         const raws = await streamed(
           [
@@ -172,7 +172,7 @@ describe.each(releasesThat('has stream settings'))(
         ['a secret', `The key is ${samples.github}`, `The key is ${redacted}`],
         ['a secret and more', `The key is ${samples.github}, I think.`, `The key is ${redacted}, I think.`],
         ['half a secret', `It begins ${samples.aws.slice(0, 12)}`, `It begins ${samples.aws.slice(0, 12)}`],
-      ])('a tool call after %s', async (_what, text, shown) => {
+      ])('a tool call reaches the client after %s', async (_what, text, shown) => {
         const toolCalls = [{ name: 'look_up', arguments: '{"q":"plum"}' }];
         for (const chunkSize of [3, 4, 5, 50]) {
           const [raw = ''] = await streamed([{ text, toolCalls, chunkSize }], `redact-${rate}`);
@@ -184,7 +184,7 @@ describe.each(releasesThat('has stream settings'))(
         }
       });
 
-      test('clean text flows while the model still talks, before a secret and after it', async () => {
+      test('clean text flows while the model still writes, before a secret and after it', async () => {
         const [first, second] = [gate(), gate()];
         const start = pieces(story.repeat(3), 4);
         const middle = pieces(`${samples.github}\n${story.repeat(3)}`, 4);
@@ -218,7 +218,7 @@ describe.each(releasesThat('has stream settings'))(
       });
 
       test.each(shapes)(
-        'with action block not four characters of a secret (%s) are seen',
+        'with action block not four characters of a secret (%s) reach the client',
         async (name, step) => {
           const secret = samples[name];
           const splits = splitsOf(secret, 4 * step);
@@ -233,7 +233,7 @@ describe.each(releasesThat('has stream settings'))(
         },
       );
 
-      test('without RESPONSE_REDACTION=rewrite a redaction ends the stream, and nothing of the secret is seen', async () => {
+      test('without RESPONSE_REDACTION=rewrite a redaction ends the stream before the secret', async () => {
         const splits = splitsOf(samples.github, 4);
         const responses = splits.map((parts) => ({ chunks: [...before, ...parts, ...after] }));
         const raws = await streamed(responses, `strict-${rate}`);
@@ -252,7 +252,7 @@ describe.each(releasesThat('has stream settings'))(
         return world.send(endpoint, { ...endpoint.ask(question), stream: true }, [guardrail]);
       };
 
-      test('LEAKS: LiteLLM drops what rewrites a stream', async () => {
+      test('LEAKS: LiteLLM drops rewrites of a stream', async () => {
         const seen = await ask('redact-each');
         expect(streamedText(seen.raw)).toContain(samples.github);
       });
@@ -264,7 +264,7 @@ describe.each(releasesThat('has stream settings'))(
       });
     });
 
-    describe('what was redacted reversibly', () => {
+    describe('a value redacted reversibly', () => {
       const address = 'ada.lovelace@plums.example';
       const marker = '[EMAIL_ADDRESS_1]';
       const letter = { ...chat.ask(`Write to ${address}, please`) };
@@ -286,7 +286,7 @@ describe.each(releasesThat('has stream settings'))(
       );
 
       test.each(both)(
-        'comes back in a stream that is looked at in %s chunk, wherever it is split',
+        'comes back in a stream that is judged in %s chunk, wherever it is split',
         async (rate) => {
           const body = { ...letter, stream: true };
           await forAll(
@@ -306,14 +306,14 @@ describe.each(releasesThat('has stream settings'))(
         },
       );
 
-      test("another call does not get what was another's", async () => {
+      test('does not come back in another call', async () => {
         world.provider.reset({ text: `Dear ${marker}` });
         const seen = await world.send(chat, chat.ask(question), ['reversible-pre', 'reversible-post']);
 
         expect(seen.raw).toContain(`Dear ${marker}`);
       });
 
-      test('an address that was not in the request is redacted', async () => {
+      test('does not cover an address that was not in the request, which is redacted', async () => {
         world.provider.reset({ text: `${story}Dear charles@engines.example, ${story}`, chunkSize: 4 });
         const body = { ...letter, stream: true };
         const seen = await world.send(chat, body, ['reversible-pre', 'reversible-each']);

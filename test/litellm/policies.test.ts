@@ -29,7 +29,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
   const judged = endpoints.filter((endpoint) => endpoint.judged.request);
 
   /** Body that reaches the provider for this request. */
-  async function asked(endpoint: Pick<Endpoint, 'path'>, body: Record<string, unknown>) {
+  async function received(endpoint: Pick<Endpoint, 'path'>, body: Record<string, unknown>) {
     world.provider.reset();
     const seen = await world.send(endpoint, body, ['redact-pre']);
     expect(seen.status, seen.raw).toBe(200);
@@ -64,15 +64,15 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
     const said = (what: string) => `${what} ${secret}, ${secret} and ${samples.aws}, thanks`;
     const gone = (what: string) => `${what} ${redacted}, ${redacted} and ${redacted}, thanks`;
 
-    test.each(judged)('$name: the text, and nothing else', async (endpoint) => {
+    test.each(judged)('$name: redacts the text, and nothing else', async (endpoint) => {
       const other = endpoint.path === '/v1/embeddings' ? {} : { temperature: 0.5, user: 'ada' };
-      const rewritten = await asked(endpoint, { ...endpoint.ask(said('User')), ...other });
+      const rewritten = await received(endpoint, { ...endpoint.ask(said('User')), ...other });
 
       expect(JSON.stringify(rewritten)).toContain(gone('User'));
-      expect(rewritten).toEqual(await asked(endpoint, { ...endpoint.ask(gone('User')), ...other }));
+      expect(rewritten).toEqual(await received(endpoint, { ...endpoint.ask(gone('User')), ...other }));
     });
 
-    test('chat: every role, beside what is said without a secret', async () => {
+    test('chat: redacts texts of every role, and leaves the others', async () => {
       const body = (text: typeof said) => ({
         ...chat.ask(''),
         messages: [
@@ -83,15 +83,15 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
           { role: 'user', content: question },
         ],
       });
-      const rewritten = await asked(chat, body(said));
+      const rewritten = await received(chat, body(said));
 
-      expect(rewritten).toEqual(await asked(chat, body(gone)));
+      expect(rewritten).toEqual(await received(chat, body(gone)));
       expect(rewritten).toMatchObject({ messages: body(gone).messages });
     });
 
     if (!does(release, 'takes rows back')) return;
 
-    test('chat: tool results', async () => {
+    test('chat: redacts tool results', async () => {
       const body = (text: typeof said) => ({
         ...chat.ask(''),
         tools: [look],
@@ -101,10 +101,10 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
           { role: 'tool', tool_call_id: 'call_1', content: text('Tool result') },
         ],
       });
-      expect(await asked(chat, body(said))).toEqual(await asked(chat, body(gone)));
+      expect(await received(chat, body(said))).toEqual(await received(chat, body(gone)));
     });
 
-    test('chat: arguments of tool calls, which stay JSON', async () => {
+    test('chat: redacts arguments of tool calls, which stay JSON', async () => {
       const body = (text: typeof said) => ({
         ...chat.ask(''),
         tools: [look],
@@ -125,13 +125,13 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
           { role: 'tool', tool_call_id: 'call_3', content: 'nothing' },
         ],
       });
-      const rewritten = await asked(chat, body(said));
+      const rewritten = await received(chat, body(said));
 
-      expect(rewritten).toEqual(await asked(chat, body(gone)));
+      expect(rewritten).toEqual(await received(chat, body(gone)));
       expect(rewritten).toMatchObject({ messages: body(gone).messages });
     });
 
-    test('chat: with arguments, LiteLLM drops what it does not declare from rows that are lists of parts', async () => {
+    test('chat: with arguments, LiteLLM drops keys that it does not declare from rows of parts', async () => {
       const parts = [{ type: 'text', text: 'Look it up.' }, image];
       const body = (text: typeof said) => ({
         ...chat.ask(''),
@@ -147,7 +147,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
           { role: 'tool', tool_call_id: 'call_1', content: 'nothing' },
         ],
       });
-      const { messages: rows } = (await asked(chat, body(said))) as { messages: unknown[] };
+      const { messages: rows } = (await received(chat, body(said))) as { messages: unknown[] };
 
       expect(rows.slice(0, 2)).toEqual([
         { role: 'user', content: parts },
@@ -198,16 +198,16 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
           messages: session('plum', 'nothing'),
         }),
       ],
-    ])('messages: %s, and nothing else', async (_what, body) => {
-      const rewritten = await asked(messages, { ...messages.ask(''), ...body(said) });
+    ])('messages: redacts %s, and nothing else', async (_what, body) => {
+      const rewritten = await received(messages, { ...messages.ask(''), ...body(said) });
 
       expect(JSON.stringify(rewritten)).toContain(redacted);
-      expect(rewritten).toEqual(await asked(messages, { ...messages.ask(''), ...body(gone) }));
+      expect(rewritten).toEqual(await received(messages, { ...messages.ask(''), ...body(gone) }));
     });
 
-    test('messages: with inputs of tools LiteLLM writes the conversation anew, and LOSES documents', async () => {
+    test('messages: with inputs of tools LiteLLM rebuilds the conversation, and LOSES documents', async () => {
       const system = [{ type: 'text', text: said('System') }];
-      const rewritten = await asked(messages, {
+      const rewritten = await received(messages, {
         ...messages.ask(''),
         system,
         messages: session(said('Input'), said('Result')),
@@ -246,11 +246,11 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
         'instructions',
         (text: typeof said) => ({ instructions: text('System'), input: items('plum', 'none') }),
       ],
-    ])('responses: %s, and nothing else', async (_what, body) => {
-      const rewritten = await asked(responses, { ...responses.ask(''), ...body(said) });
+    ])('responses: redacts %s, and nothing else', async (_what, body) => {
+      const rewritten = await received(responses, { ...responses.ask(''), ...body(said) });
 
       expect(JSON.stringify(rewritten)).toContain(redacted);
-      expect(rewritten).toEqual(await asked(responses, { ...responses.ask(''), ...body(gone) }));
+      expect(rewritten).toEqual(await received(responses, { ...responses.ask(''), ...body(gone) }));
     });
 
     test('responses: with arguments of functions the call is refused, as LiteLLM would lose reasoning and ids', async () => {
@@ -260,7 +260,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
       expect(world.provider.calls).toEqual([]);
     });
 
-    test('responses: outputs are written anew too where text of the model stands before a call', async () => {
+    test('responses: LiteLLM rebuilds outputs too where a text of the model stands before a call', async () => {
       const spoken = {
         type: 'message',
         id: 'msg_1',
@@ -270,7 +270,7 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
       };
       const [user, thought, ...rest] = items('plum', said('Output'));
       const input = [user, thought, spoken, ...rest];
-      const rewritten = await asked(responses, { ...responses.ask(''), input });
+      const rewritten = await received(responses, { ...responses.ask(''), input });
 
       expect(JSON.stringify(rewritten)).toContain(gone('Output'));
       expect(JSON.stringify(rewritten)).not.toContain('encrypted_content');
@@ -281,16 +281,19 @@ describe.each(inject('releases'))('policies alone behind litellm $version', (rel
     const response = `It is ${secret}, or ${samples.privateKey}\nor ${samples.aws}.`;
     const shown = `It is ${redacted}, or ${redacted}\nor ${redacted}.`;
 
-    test.each(endpoints.filter((endpoint) => endpoint.judged.response))('$name', async (endpoint) => {
-      world.provider.reset({ text: response });
-      const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
+    test.each(endpoints.filter((endpoint) => endpoint.judged.response))(
+      '$name: redacts the text',
+      async (endpoint) => {
+        world.provider.reset({ text: response });
+        const seen = await world.send(endpoint, endpoint.ask(question), ['redact-post']);
 
-      expect(shownOf(secret, seen.raw)).toEqual([]);
-      expect(seen.status, seen.raw).toBe(200);
-      expect(seen.raw).toContain(JSON.stringify(shown).slice(1, -1));
-    });
+        expect(shownOf(secret, seen.raw)).toEqual([]);
+        expect(seen.status, seen.raw).toBe(200);
+        expect(seen.raw).toContain(JSON.stringify(shown).slice(1, -1));
+      },
+    );
 
-    test('each of several choices', async () => {
+    test('redacts each of several choices', async () => {
       world.provider.reset({ text: response, others: ['A plum.', `Also ${secret}`] });
       const seen = await world.send(chat, { ...chat.ask(question), n: 3 }, ['redact-post']);
 

@@ -26,7 +26,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
   outages(release, () => world);
 
   describe('during_call', () => {
-    test('a forbidden request is refused, whether or not the provider was asked already', async () => {
+    test('a forbidden request is refused, though the provider may have it already', async () => {
       world.provider.reset();
       const seen = await world.send(chat, chat.ask(`Peel a ${forbidden}`), ['policy-during']);
 
@@ -36,7 +36,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
     });
   });
 
-  test('Capsule denies a request and is not asked about responses', async () => {
+  test('Capsule denies a request and gets no responses', async () => {
     world.provider.reset({ text: recipe });
     const denied = await world.send(chat, chat.ask(`Peel a ${forbidden}`), ['capsule-pre', 'capsule-post']);
     expectError(release, chat, denied, blocked);

@@ -4,7 +4,7 @@ import { forbidden } from './fake-akto.ts';
 import { does } from './release.ts';
 import { chat, messages, plainResponse, recipe, responses, type TelemetryCase } from './telemetry-cases.ts';
 import { type AktoRecord, aktoRecords, rowsOf, until } from './telemetry-records.ts';
-import { type Asked, startTelemetryWorld, type TelemetryWorld } from './telemetry-world.ts';
+import { type SentCall, startTelemetryWorld, type TelemetryWorld } from './telemetry-world.ts';
 
 const placeholder = 'redacted-by-litellm';
 
@@ -37,11 +37,11 @@ const blocked: TelemetryCase[] = [
 // With the intervals that LiteLLM has of itself: every five seconds what came since, in one POST
 describe.each(inject('releases'))('redacted telemetry of litellm $version', (release) => {
   let world: TelemetryWorld;
-  const asked = new Map<TelemetryCase, Asked>();
+  const sent = new Map<TelemetryCase, SentCall>();
   const rowsAtRecord: number[] = [];
 
   const recordsOf = (item: TelemetryCase): AktoRecord[] => {
-    const one = asked.get(item);
+    const one = sent.get(item);
     const callId = one?.seen.headers.get('x-litellm-call-id');
     return aktoRecords(world, 'bridge').filter(({ tag }) => callId && tag.litellm_call_id === callId);
   };
@@ -60,12 +60,12 @@ describe.each(inject('releases'))('redacted telemetry of litellm $version', (rel
     await flushed();
     const rows = await rowsOf(world, 'bridge');
     for (const item of blocked) {
-      asked.set(item, await world.ask('bridge', item, []));
+      sent.set(item, await world.ask('bridge', item, []));
       await until(() => recordsOf(item).length > 0, `the record of a blocked call: ${item.name}`);
       rowsAtRecord.push((await rowsOf(world, 'bridge')) - rows);
     }
     await flushed();
-    for (const item of cases) asked.set(item, await world.ask('bridge', item, []));
+    for (const item of cases) sent.set(item, await world.ask('bridge', item, []));
     for (const item of cases) {
       await until(() => recordsOf(item).length > 0, `the record of ${item.name}`);
     }
@@ -76,7 +76,7 @@ describe.each(inject('releases'))('redacted telemetry of litellm $version', (rel
     await world?.stop();
   });
 
-  test.each(blocked)('blocked: $name is on record before LiteLLM logs it, and once', (item) => {
+  test.each(blocked)('$name that is blocked is on record before LiteLLM logs it, and once', (item) => {
     expect(rowsAtRecord).toEqual([0, 0, 0]);
     expect(recordsOf(item)).toMatchObject([{ status: '403' }]);
   });

@@ -33,7 +33,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
     let capsule: Recorder;
     let bridge: Bridge;
     let proxy: RunningProxy;
-    const asked = new Map<ParityCase, Seen>();
+    const sent = new Map<ParityCase, Seen>();
     const used = new Set<Difference>();
 
     beforeAll(async () => {
@@ -104,7 +104,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
         let attempt = 0;
         provider.reset();
         provider.respondTo = () => item.response?.(++attempt) ?? {};
-        asked.set(item, await call(proxy.url, item.path, item.body, item.headers));
+        sent.set(item, await call(proxy.url, item.path, item.body, item.headers));
       }
       await until(() => cases.every((item) => ours(item).length > 0), 'a record of each call');
       await sleep(5000); // whatever else would come
@@ -117,7 +117,7 @@ describe.each(releasesThat('asks Akto as the bridge does').slice(0, 1))(
       await rm(folder, { recursive: true, force: true });
     });
 
-    const idOf = (item: ParityCase) => asked.get(item)?.headers.get('x-litellm-call-id') ?? 'none';
+    const idOf = (item: ParityCase) => sent.get(item)?.headers.get('x-litellm-call-id') ?? 'none';
 
     /** The envelopes of a call which a recording Akto was told to keep, each as if it had been sent alone. */
     function kept(item: ParityCase, whose: 'ours' | Mode): RecordedCall[] {

@@ -23,7 +23,7 @@ export interface Observer {
 }
 
 /** A call as the client made it, with the words that only it says. */
-export interface Asked {
+export interface SentCall {
   item: TelemetryCase;
   marker: string;
   seen: Seen;
@@ -36,13 +36,13 @@ export interface TelemetryWorld {
   akto: Recorder;
   capsule: Recorder;
   bridges: Record<string, Bridge>;
-  /** The vendors answer this bridge with 503 while it is in here. */
+  /** The vendors give this bridge a 503 while it is in here. */
   refused: Set<string>;
   /** Calls that Akto did not refuse. */
   taken: RecordedCall[];
   /** Posts about ended calls that Capsule did not refuse. */
   posted: RecordedCall[];
-  ask(bridge: string, item: TelemetryCase, guardrails?: string[]): Promise<Asked>;
+  ask(bridge: string, item: TelemetryCase, guardrails?: string[]): Promise<SentCall>;
   /** Ends a bridge as a crash does, and starts it again at the same address. */
   kill(bridge: string): Promise<void>;
   restart(bridge: string): Promise<void>;

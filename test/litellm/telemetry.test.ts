@@ -4,10 +4,10 @@ import { does } from './release.ts';
 import { judgedCases, observedCases, type TelemetryCase, unjudgedCases } from './telemetry-cases.ts';
 import { type AktoRecord, aktoRecords, capsulePosts, rowsOf, until } from './telemetry-records.ts';
 import {
-  type Asked,
   graceSeconds,
   identity,
   type Observer,
+  type SentCall,
   startTelemetryWorld,
   type TelemetryWorld,
 } from './telemetry-world.ts';
@@ -33,11 +33,11 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
     { name: 'unlogged', logger: false },
   ];
   let world: TelemetryWorld;
-  const asked = new Map<string, Asked[]>();
+  const sent = new Map<string, SentCall[]>();
 
   async function askAll(bridge: string, cases: readonly TelemetryCase[], guardrails?: string[]) {
-    const calls = asked.get(bridge) ?? [];
-    asked.set(bridge, calls);
+    const calls = sent.get(bridge) ?? [];
+    sent.set(bridge, calls);
     for (const item of cases) calls.push(await world.ask(bridge, item, guardrails));
   }
 
@@ -68,7 +68,7 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
       askAll('unlogged', [blocked]),
     ]);
     await crash();
-    for (const [bridge, calls] of asked) {
+    for (const [bridge, calls] of sent) {
       for (const { marker, item } of calls) {
         await until(() => recordsOf(bridge, marker).length > 0, `the record of ${item.name} at ${bridge}`);
       }
@@ -83,7 +83,7 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
   const recordsOf = (bridge: string, wanted: string) =>
     aktoRecords(world, bridge).filter(({ marker }) => marker === wanted);
   const callsOf = (bridge: string, item: TelemetryCase) =>
-    asked.get(bridge)?.filter((one) => one.item === item) ?? [];
+    sent.get(bridge)?.filter((one) => one.item === item) ?? [];
 
   /** That there is one record of a call at each vendor; gives back Akto's. */
   function theRecord(bridge: string, item: TelemetryCase): AktoRecord {
@@ -123,13 +123,13 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
   describe.each([
     { bridge: 'watch', way: 'ingestData' },
     { bridge: 'hook', way: 'guardrails+ingest_data' },
-  ])('$bridge, which no guardrail asks', ({ bridge, way }) => {
+  ])('$bridge, where no guardrail is configured', ({ bridge, way }) => {
     test.each(unjudgedCases)('$name', (item) => {
       expect(theRecord(bridge, item)).toMatchObject({ way, verdicts: [] });
     });
   });
 
-  test.each(observedCases)('$name, where Akto only observes, is recorded with what it said', (item) => {
+  test.each(observedCases)('$name, where Akto only observes, is recorded with its verdict', (item) => {
     const result = item.says === undefined ? 'allow' : 'block';
     const [request] = theRecord('observe', item).verdicts;
     expect(theRecord('observe', item).way).toBe('ingest_data');
@@ -139,7 +139,7 @@ describe.each(inject('releases'))('telemetry of litellm $version', (release) => 
     );
   });
 
-  test('a blocked call is on record without any log event of it', () => {
+  test('a blocked call is on record without any log event', () => {
     expect(theRecord('unlogged', blocked).verdicts).toMatchObject([{ action: 'BLOCKED', by: 'akto' }]);
   });
 

@@ -18,13 +18,13 @@ async function fake(reply: Reply): Promise<FakeBackend> {
 
 /** A vendor that says nothing, and tells when a check arrives and when its caller leaves. */
 async function silent() {
-  const asked = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
   const left = Promise.withResolvers<void>();
   const vendor = await fake((_, response) => {
     response.once('close', left.resolve);
-    asked.resolve();
+    arrived.resolve();
   });
-  return { url: vendor.url, asked: asked.promise, left: left.promise };
+  return { url: vendor.url, arrived: arrived.promise, left: left.promise };
 }
 
 function bridgeWith(env: Record<string, string>) {
@@ -43,7 +43,7 @@ test('a caller who hangs up closes the connections to all backends', async () =>
   closes.push(close);
   const leaving = new AbortController();
   const call = fetch(url, { method: 'POST', body: JSON.stringify(request), signal: leaving.signal });
-  await Promise.all([akto.asked, capsule.asked]);
+  await Promise.all([akto.arrived, capsule.arrived]);
   leaving.abort();
   await expect(call).rejects.toThrow();
   await Promise.all([akto.left, capsule.left]);
@@ -59,7 +59,7 @@ test('a block closes the connection to a backend that is still thinking', async 
   const [akto, capsule] = [await fake(aktoBlocks()), await silent()];
   const bridge = bridgeWith({ ...aktoAt(akto.url), ...capsuleAt(capsule.url), GUARDRAIL_TIMEOUT: '20' });
   akto.reply = async (seen, response) => {
-    await capsule.asked;
+    await capsule.arrived;
     return aktoBlocks()(seen, response);
   };
   expect((await bridge.ask(request)).reply).toMatchObject({ action: 'BLOCKED' });

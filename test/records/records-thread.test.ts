@@ -30,7 +30,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
 
 test('blocked calls that cannot be handed to a thread that hangs are counted and logged', () => {
   const { lines, told, blocked } = opened();
-  // The thread has no turn to answer in between
+  // The thread has no turn to reply in between
   for (let i = 0; i < 20_003; i++) blocked();
   expect(told.lost).toBe(3);
   expect(lines.filter((line) => line.includes('was lost'))).toHaveLength(3);

@@ -13,7 +13,7 @@ export const aktoAllows = aktoReply({ Allowed: true, ...NOTHING });
 export const aktoBlocks = (Reason = 'Prompt injection detected', behaviour = 'block') =>
   aktoReply({ Allowed: false, ...NOTHING, Reason, behaviour });
 
-/** Akto's own guardrails service did not answer it. */
+/** Akto's own guardrails service did not reply to it. */
 export const aktoFailsOpen = aktoReply({ Allowed: true, ...NOTHING, failOpen: true, error: 'timeout' });
 
 /** Gives back the payload it was sent with one word in place of another. */

@@ -56,7 +56,7 @@ async function sentFor(fields: Partial<CallRecord>, env: Record<string, string> 
     sent,
     headers: read(sent.requestHeaders) as Text,
     tag: read(sent.tag) as Text,
-    asked: inner(sent.requestPayload),
+    request: inner(sent.requestPayload),
     responded: inner(sent.responsePayload),
   };
 }
@@ -132,7 +132,7 @@ describe('the batch of records', () => {
 
 describe('the envelope of a record', () => {
   test('carries every field, each a text or null', async () => {
-    const { sent, headers, tag, asked, responded } = await sentFor({});
+    const { sent, headers, tag, request, responded } = await sentFor({});
     expect(sent).toEqual({
       path: '/v1/chat/completions',
       requestHeaders: expect.any(String),
@@ -175,7 +175,7 @@ describe('the envelope of a record', () => {
       record_id: 'record-1',
       outcome: 'success',
     });
-    expect(asked).toEqual({ model: 'house-model', messages: EVENT.messages });
+    expect(request).toEqual({ model: 'house-model', messages: EVENT.messages });
     expect(responded).toEqual(EVENT.response);
   });
 
@@ -292,15 +292,15 @@ describe('the envelope of a record', () => {
     { messages: undefined, are: [] },
     { messages: '', are: [{ role: 'user', content: '' }] },
   ])('has a request payload whose messages are $are for $messages', async ({ messages, are }) => {
-    const { asked } = await sentFor({ event: { ...EVENT, messages } });
-    expect(asked).toEqual({ model: 'house-model', messages: are });
+    const { request } = await sentFor({ event: { ...EVENT, messages } });
+    expect(request).toEqual({ model: 'house-model', messages: are });
   });
 
   test('has the tools of the request', async () => {
     const model_parameters = { tools: [{ type: 'function' }], functions: [{ name: 'f' }], stream: true };
-    const { asked } = await sentFor({ event: { ...EVENT, model_parameters } });
+    const { request } = await sentFor({ event: { ...EVENT, model_parameters } });
     const { tools, functions } = model_parameters;
-    expect(asked).toEqual({ model: 'house-model', messages: EVENT.messages, tools, functions });
+    expect(request).toEqual({ model: 'house-model', messages: EVENT.messages, tools, functions });
   });
 
   const asMessage = (content: string) => ({ choices: [{ message: { content, role: 'assistant' } }] });
@@ -325,12 +325,12 @@ describe('the envelope of a record', () => {
     { code: null, status: '500' },
   ])('of a failure with the code $code has the status $status', async ({ code, status }) => {
     const event = { ...FAILED, error_information: { ...FAILED.error_information, error_code: code } };
-    const { sent, responded, asked } = await sentFor({ outcome: 'failure', event });
+    const { sent, responded, request } = await sentFor({ outcome: 'failure', event });
     expect(sent).toMatchObject({ status, statusCode: status });
     expect(responded).toEqual({
       error: { code: Number(status), type: 'RateLimitError', message: 'Too many pans.' },
     });
-    expect(asked.messages).toEqual(EVENT.messages);
+    expect(request.messages).toEqual(EVENT.messages);
   });
 
   test.each(['No plums here', ''])(
@@ -349,7 +349,7 @@ describe('the envelope of a record', () => {
           'x-litellm-session-id': 'session-1',
         },
       };
-      const { sent, responded, asked, tag, headers } = await sentFor({
+      const { sent, responded, request, tag, headers } = await sentFor({
         outcome: 'blocked',
         event,
         block: { ...BLOCK, reason },
@@ -359,7 +359,7 @@ describe('the envelope of a record', () => {
         'x-blocked-by': 'Akto Proxy',
         reason: reason || 'Blocked by Akto Guardrails',
       });
-      expect(asked.messages).toEqual(EVENT.messages);
+      expect(request.messages).toEqual(EVENT.messages);
       expect(tag).toMatchObject({ key_alias: 'key of ada', outcome: 'blocked', ref: BLOCK.ref });
       expect(headers).toMatchObject({
         host: 'litellm.example',
@@ -474,10 +474,10 @@ describe('the envelope of a record', () => {
       ['provider-500', 'failure'],
     ] as const) {
       const [event] = recordedEvents(release, name);
-      const { sent, asked, responded } = await sentFor({ outcome, event: event as CallRecord['event'] });
+      const { sent, request, responded } = await sentFor({ outcome, event: event as CallRecord['event'] });
       expect(sent.path).toBe('/v1/chat/completions');
       expect(sent.status).toBe(outcome === 'success' ? '200' : '500');
-      expect(asked.messages).toEqual([{ role: 'user', content: 'How long does a plum cake bake?' }]);
+      expect(request.messages).toEqual([{ role: 'user', content: 'How long does a plum cake bake?' }]);
       expect(responded).toHaveProperty(outcome === 'success' ? 'choices' : 'error');
     }
   });
@@ -512,7 +512,7 @@ const recorded = recordedWith('native-akto-log-').flatMap(({ name, events, vendo
 test.each(recorded)(
   "$name: the record is what LiteLLM's own integration tells",
   async ({ event, theirs }) => {
-    const { sent, headers, tag, asked, responded } = await sentFor({ event });
+    const { sent, headers, tag, request, responded } = await sentFor({ event });
     const read = (json: string | undefined) => JSON.parse(json ?? 'null');
     const body = (payload: string | undefined) => read(read(payload).body);
     const { tag: _, metadata, requestHeaders, requestPayload, responsePayload, time, ...flat } = theirs;
@@ -526,7 +526,7 @@ test.each(recorded)(
     // LiteLLM logs a streamed response with words of it twice, and the usage of a Responses call under other names
     const { choices: _c, usage: _u, ...rest } = body(responsePayload);
     expect(responded).toMatchObject(event.stream === true || 'output' in rest ? rest : body(responsePayload));
-    expect(asked).toEqual({ ...body(requestPayload), model: event.model_group || event.model });
+    expect(request).toEqual({ ...body(requestPayload), model: event.model_group || event.model });
     const shown = read(requestHeaders);
     for (const name of Object.keys(headers)) {
       if (name in shown) expect(headers[name]).toBe(shown[name]);

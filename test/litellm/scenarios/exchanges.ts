@@ -11,7 +11,7 @@ export function exchanges(release: Release, world: () => World): void {
   describe.each(endpoints)('$name', (endpoint) => {
     const judged = endpoint.judged;
 
-    test('an allowed exchange passes untouched, and the vendor saw what LiteLLM shows a guardrail', async () => {
+    test('an allowed exchange passes untouched, and the vendor sees all that LiteLLM shows a guardrail', async () => {
       world().provider.reset();
       const seen = await world().send(endpoint, endpoint.ask(question), ['mask-pre']);
 

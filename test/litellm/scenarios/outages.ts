@@ -30,7 +30,7 @@ export function outages(release: Release, world: () => World): void {
       ]),
     ];
 
-    test.each(table)('%s: a request', async (_case, guardrail, outcome) => {
+    test.each(table)('%s, for a request', async (_case, guardrail, outcome) => {
       world().provider.reset();
       const startedAt = performance.now();
       const seen = await world().send(chat, chat.ask(question), [`${guardrail}-pre`]);
@@ -40,7 +40,7 @@ export function outages(release: Release, world: () => World): void {
       expect(world().provider.calls).toHaveLength(outcome.status === 200 ? 1 : 0);
     });
 
-    test.each(table)('%s: a response', async (_case, guardrail, outcome) => {
+    test.each(table)('%s, for a response', async (_case, guardrail, outcome) => {
       world().provider.reset();
       const seen = await world().send(chat, chat.ask(question), [`${guardrail}-post`]);
 
@@ -49,7 +49,7 @@ export function outages(release: Release, world: () => World): void {
       if (outcome.status !== 200) expect(seen.raw).not.toContain('kettle');
     });
 
-    test.each(table)('%s: a streamed response', async (_case, guardrail, outcome) => {
+    test.each(table)('%s, for a streamed response', async (_case, guardrail, outcome) => {
       world().provider.reset({ text: recipe, chunkSize: 4 });
       const seen = await world().send(chat, { ...chat.ask(question), stream: true }, [`${guardrail}-post`]);
 
@@ -71,7 +71,7 @@ export function outages(release: Release, world: () => World): void {
     });
 
     testIf(does(release, 'heeds timeout'))(
-      "LiteLLM's own `timeout` ends the wait for a bridge that does not answer",
+      "LiteLLM's own `timeout` ends the wait for a bridge that does not reply",
       async () => {
         world().provider.reset();
         const closed = await world().send(chat, chat.ask(question), ['stuck-pre']);
@@ -89,7 +89,7 @@ export function outages(release: Release, world: () => World): void {
       expect(metrics).not.toMatch(/^guardrail_bridge_verdicts_total\{.*backend="akto".*\} [1-9]/m);
     });
 
-    test('a wrong key is an error, which LiteLLM refuses even where unreachable is allowed to pass', async () => {
+    test('a wrong key is an error, which LiteLLM refuses even under fail_open', async () => {
       world().provider.reset();
       const seen = await world().send(chat, chat.ask(question), ['wrong-key-litellm_open-pre']);
 

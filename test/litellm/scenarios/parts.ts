@@ -7,7 +7,7 @@ import { blocked, expectError, letter, question, testIf } from './expected.ts';
 
 /** Covers the parts of a request beside its prompt, and those of a response beside its text. */
 export function parts(release: Release, world: () => World): void {
-  describe('what stands beside the prompt', () => {
+  describe('parts beside the prompt', () => {
     const history = [
       { role: 'user', content: question },
       { role: 'assistant', content: null, tool_calls: [chatToolCall(`{"q":"a ${forbidden}"}`)] },
@@ -167,12 +167,15 @@ export function parts(release: Release, world: () => World): void {
       },
     );
 
-    test.each([chat, messages, responses])('a redaction in them blocks on $name', async (endpoint) => {
-      world().provider.reset({ toolCalls: [{ name: 'look_up', arguments: `{"q":"${address}"}` }] });
-      const seen = await world().send(endpoint, endpoint.ask(question), ['mask-post']);
+    test.each([chat, messages, responses])(
+      'a redaction in tool-call arguments blocks on $name',
+      async (endpoint) => {
+        world().provider.reset({ toolCalls: [{ name: 'look_up', arguments: `{"q":"${address}"}` }] });
+        const seen = await world().send(endpoint, endpoint.ask(question), ['mask-post']);
 
-      expectError(release, endpoint, seen, blocked);
-    });
+        expectError(release, endpoint, seen, blocked);
+      },
+    );
 
     test('an ordinary tool-call response reaches the client', async () => {
       world().provider.reset({ toolCalls: [{ name: 'look_up', arguments: '{"q":"plum"}' }] });

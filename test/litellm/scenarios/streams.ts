@@ -12,7 +12,7 @@ export function streams(release: Release, world: () => World): void {
     const streaming = [chat, messages, responses];
 
     test.each(does(release, 'has stream settings') ? streaming : [])(
-      'streaming_sampling_rate 1 holds the word back on $name',
+      'streaming_sampling_rate 1 holds the forbidden word back on $name',
       async (endpoint) => {
         world().provider.reset({ text: recipe, chunkSize: 4 });
         const seen = await world().send(endpoint, { ...endpoint.ask(question), stream: true }, [
@@ -26,7 +26,7 @@ export function streams(release: Release, world: () => World): void {
     );
 
     test.each(does(release, 'has stream settings') ? streaming : [])(
-      'streaming_end_of_stream_only delivers first on $name',
+      'streaming_end_of_stream_only delivers before it judges on $name',
       async (endpoint) => {
         world().provider.reset({ text: recipe, chunkSize: 4 });
         const seen = await world().send(endpoint, { ...endpoint.ask(question), stream: true }, [
@@ -79,7 +79,7 @@ export function streams(release: Release, world: () => World): void {
     );
 
     testIf(does(release, 'has stream settings'))(
-      'streaming_transform_mode incremental_diff applies them on chat completions',
+      'streaming_transform_mode incremental_diff applies redactions on chat completions',
       async () => {
         world().provider.reset({ text: letter, chunkSize: 60 });
         const seen = await world().send(chat, { ...chat.ask(question), stream: true }, ['transform-post']);

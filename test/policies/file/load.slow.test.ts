@@ -64,7 +64,7 @@ describe('hostile files', () => {
     ['more than a megabyte', `${CHAIN}# ${'x'.repeat(1_100_000)}`],
     ['zeros', '\0'.repeat(100_000)],
     ['lone surrogates', `${CHAIN}policy: {"\uD800": "\uDC00"}`],
-  ])('%s end in problems', { timeout: 60_000 }, (_, text) => {
+  ])('%s end in a list of problems', { timeout: 60_000 }, (_, text) => {
     const problems = problemsOf(text);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(101);
@@ -77,7 +77,7 @@ describe('hostile files', () => {
     expect(file.policies.get('swear-words')?.policy).toEqual({ message: 'some' });
   });
 
-  test('whatever is changed in a file, it is a file or a list of problems', { timeout: 60_000 }, () => {
+  test('any changed file is read or gives a list of problems', { timeout: 60_000 }, () => {
     const good = `pack: { name: shop, version: 1.0.0 }
 ${CHAIN}policy:
   swear-words: &s { words: [damn, { name: a, regex: b }], mode: sample, sample: 25, until: 2026-12-31 }

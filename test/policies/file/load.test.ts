@@ -60,8 +60,8 @@ function problemsOf(text: string): readonly string[] {
 const CHAIN = 'policies:\n  chain: [swear-words]\n';
 const RULES = `${CHAIN}rules:\n`;
 
-describe('what a file says', () => {
-  test('the whole form', () => {
+describe('reading a policy file', () => {
+  test('takes the whole form', () => {
     const text = `pack: { id: x, name: shop, version: 1.0.0, enabled: true, author: me, description: it }
 ${CHAIN}policy:
   swear-words: { words: [damn], mode: sample, sample: 25, until: 2026-12-31 }
@@ -87,7 +87,7 @@ ${CHAIN}policy:
     expect(read(text).version).toBe(read(text).version);
   });
 
-  test('options may stand under policies.policy, and JSON is read too', () => {
+  test('takes options under policies.policy, and JSON', () => {
     const file = read(
       '{"policies": {"chain": ["swear-words"], "policy": {"swear-words": {"words": ["x"]}}}}',
     );
@@ -105,11 +105,11 @@ ${CHAIN}policy:
     `pack:\n${CHAIN}rules:\n`,
     `\uFEFF${CHAIN}`,
     CHAIN.replaceAll('\n', '\r\n'),
-  ])('options that are not there have their defaults: %j', (text) => {
+  ])('fills missing options with their defaults: %j', (text) => {
     expect(read(text).policies.get('swear-words')?.policy).toEqual({ message: 'none' });
   });
 
-  test('anchors, aliases and merges', () => {
+  test('takes anchors, aliases and merges', () => {
     const file = read(`policies: { chain: [swear-words] }
 policy:
   swear-words: &base
@@ -129,7 +129,7 @@ rules:
     ]);
   });
 
-  test('the form of a single policy, with its name, its switch and our keys', () => {
+  test('takes the form of a single policy, with its name, its switch and our keys', () => {
     const text = (
       enabled: boolean,
     ) => `policy: { name: prompt-injection, version: 1.0.0, enabled: ${enabled} }
@@ -146,7 +146,7 @@ mode: observe
     ]);
   });
 
-  test('the rules by caller', () => {
+  test('takes caller rules', () => {
     const file = read(`${RULES}  - name: payments-team
     match:
       team: [Payments, payments-*]
@@ -191,7 +191,7 @@ mode: observe
     expect(file.chain).toEqual(['swear-words']);
   });
 
-  test('a file that is switched off judges nothing', () => {
+  test('makes no policies of a file that is switched off', () => {
     const file = read(
       `pack: { enabled: false }\n${RULES}  - { name: a, chain: [politeness], backends: [akto] }\n`,
     );
@@ -200,7 +200,7 @@ mode: observe
     expect(file.warnings).toEqual(['enabled is false, so that no policy judges']);
   });
 
-  test('each policy is made once, with what outlives a reload', () => {
+  test('makes each policy once, with the state that outlives a reload', () => {
     const kept: string[] = [];
     readPolicyFile(`${RULES}  - { name: a, chain: [swear-words] }\n`, kinds, (name, make) => {
       kept.push(name);
@@ -210,19 +210,19 @@ mode: observe
   });
 });
 
-describe('mistakes', () => {
+describe('a policy file is refused for', () => {
   test.each<[string, string, string[]]>([
     ['an empty file', '', ['line 1: is no mapping of keys']],
     ['a text', 'hello', ['line 1: is no mapping of keys']],
     ['a list', '- a', ['line 1: is no mapping of keys']],
     [
-      'keys at the top',
+      'unknown keys at the top',
       `${CHAIN}polcy: {}\nzzz: 1\n`,
       ['line 3: polcy: is not known; did you mean policy?', 'line 4: zzz: is not known'],
     ],
     ['no chain', 'pack: {}\n', ['line 1: policies: is missing']],
     [
-      'no chain below',
+      'no chain under policies',
       'pack: {}\npolicies:\n  chian: [a]\n',
       ['line 2: policies.chain: is missing', 'line 3: policies.chian: is not known; did you mean chain?'],
     ],
@@ -314,7 +314,7 @@ describe('mistakes', () => {
       ['line 4: policy.swear-words.size: write 1 to 9, not 10'],
     ],
     [
-      'what the kind itself finds',
+      'a mistake that the kind itself finds',
       `${CHAIN}policy:\n  swear-words:\n    words:\n      - good\n      - bad\n`,
       ['line 7: policy.swear-words.words[1]: is too bad'],
     ],
@@ -324,7 +324,7 @@ describe('mistakes', () => {
       ['line 4: policy.swear-words: cannot be used'],
     ],
     [
-      'a mode',
+      'an unknown mode',
       `${CHAIN}policy:\n  swear-words:\n    mode: observ\n`,
       [
         'line 5: policy.swear-words.mode: must be enforce or observe or sample, not "observ"; did you mean observe?',
@@ -358,7 +358,7 @@ describe('mistakes', () => {
       ],
     ),
     [
-      'the pack',
+      'mistakes in the pack',
       `pack:\n  name: ''\n  version: 1.0\n  enable: yes\n${CHAIN}`,
       [
         'line 2: pack.name: must not be empty',
@@ -367,12 +367,12 @@ describe('mistakes', () => {
       ],
     ],
     [
-      'the version of the pack',
+      'a version of the pack that is none',
       `pack: { version: one }\n${CHAIN}`,
       ['line 1: pack.version: must be a version such as 1.0.0, not "one"'],
     ],
     [
-      'what was on or off in older YAML',
+      'a boolean of older YAML',
       `pack: { enabled: yes }\n${CHAIN}`,
       ['line 1: pack.enabled: must be true or false, not "yes"'],
     ],
@@ -436,19 +436,19 @@ describe('mistakes', () => {
       ['line 5: rules[0].match.header: must name a header'],
     ],
     [
-      'an input type',
+      'an unknown input type',
       '  - name: a\n    match: { input_type: requests }\n',
       [
         'line 5: rules[0].match.input_type: must be request or response or a list, not "requests"; did you mean request?',
       ],
     ],
     [
-      'a glob',
+      'a glob that is refused',
       '  - name: a\n    match: { team: "!x" }\n',
       ['line 5: rules[0].match.team: "!x" begins with !; list what is meant instead'],
     ],
     [
-      'a chain',
+      'an unknown kind in its chain',
       '  - name: a\n    chain: [politness]\n',
       ['line 5: rules[0].chain[0]: "politness" is no kind of policy; did you mean politeness?'],
     ],
@@ -458,24 +458,28 @@ describe('mistakes', () => {
       ['line 5: rules[0].chain[1]: "politeness" stands twice in the chain'],
     ],
     [
-      'a backend',
+      'an unknown backend',
       '  - name: a\n    backends: [aktoo]\n',
       ['line 5: rules[0].backends[0]: "aktoo" is no backend; did you mean akto?'],
     ],
     [
-      'what may be skipped',
+      'an unknown kind in caller_may_skip',
       '  - name: a\n    caller_may_skip: [politness]\n',
       ['line 5: rules[0].caller_may_skip[0]: "politness" is no kind of policy; did you mean politeness?'],
     ],
     [
-      'a fallback',
+      'an unknown fallback',
       '  - name: a\n    unreachable_fallback: fail-open\n',
       [
         'line 5: rules[0].unreachable_fallback: must be fail_closed or fail_open or defer, not "fail-open"; did you mean fail_open?',
       ],
     ],
-    ['a share', '  - name: a\n    sample: 5\n', ['line 5: rules[0].sample: needs mode: sample beside it']],
-  ])('a rule: %s', (_, rules, expected) => {
+    [
+      'a share without its mode',
+      '  - name: a\n    sample: 5\n',
+      ['line 5: rules[0].sample: needs mode: sample beside it'],
+    ],
+  ])('a caller rule with %s', (_, rules, expected) => {
     expect(problemsOf(RULES + rules)).toEqual(expected);
   });
 
@@ -489,9 +493,9 @@ describe('mistakes', () => {
     ['a tab', 'policies:\n\tchain: [a]\n', 'line 2: is no valid YAML: '],
     ['an open quote', 'pack: "abc\npolicies: {}\n', 'is no valid YAML: a quote'],
     ['an open bracket', 'policies: {chain: [a, b}\n', 'line 1: is no valid YAML: '],
-    ['indentation', 'policies:\n  chain: [a]\n policy: {}\n', 'line 3: is no valid YAML: '],
+    ['wrong indentation', 'policies:\n  chain: [a]\n policy: {}\n', 'line 3: is no valid YAML: '],
     [
-      'an escape',
+      'an unknown escape',
       `${CHAIN}policy: {x: "\\d"}`,
       'line 3: is no valid YAML: a backslash in double quotes begins an escape',
     ],
@@ -501,14 +505,18 @@ describe('mistakes', () => {
     ['a key that is a list', `${CHAIN}policy: {[a]: 1}`, 'line 3: policy: a key must be a text'],
     ['a key of objects', `${CHAIN}__proto__: {x: 1}`, 'line 3: a key must be a text'],
     ['a merge of a text', `${CHAIN}policy: {<<: hidden}`, 'line 3: policy: << takes a mapping'],
-    ['itself', `${CHAIN}policy: &a {x: *a}`, 'line 3: policy.x.x: is nested more than 128 levels deep'],
-  ])('YAML: %s', (_, text, expected) => {
+    [
+      'an alias of what it stands in',
+      `${CHAIN}policy: &a {x: *a}`,
+      'line 3: policy.x.x: is nested more than 128 levels deep',
+    ],
+  ])('YAML with %s', (_, text, expected) => {
     const problems = problemsOf(text);
     expect(problems[0]).toContain(expected);
     expect(problems.join()).not.toContain('hidden');
   });
 
-  test('all are told at once, in the order of the lines', () => {
+  test('all its mistakes at once, in the order of the lines', () => {
     const problems = problemsOf(`zzz: 1
 pack: { version: 1, nam: x }
 policies: { chain: [swear-wrods] }
@@ -543,7 +551,7 @@ rules:
     ['a long text', 'so '.repeat(30).trim()],
     ['a pattern', 'a(b|c)'],
     ['a text with quotes', "it's"],
-  ])('%s that stands as a value is in no message', (_, text) => {
+  ])('a wrong value, which no message shows if it is %s', (_, text) => {
     const hidden = JSON.stringify(text);
     const problems = problemsOf(`pack: {name: [${hidden}], version: ${hidden}, enabled: ${hidden}}
 policies: {chain: [${hidden}]}
@@ -555,20 +563,20 @@ rules: [{name: ${hidden.toUpperCase()}, match: {team: {a: ${hidden}}}, chain: [$
   });
 });
 
-describe('warnings', () => {
+describe('a policy file gets a warning for', () => {
   test.each<[string, string, string[]]>([
     [
-      'the parts of a gateway, in one',
+      'parts of a gateway, all in one warning',
       `providers: { targets: [] }\nagents: {}\npolicies: { chain: [safety-filter, politeness] }\npolicy:\n  safety-filter: { mode: education }\n  bot-detector: {}\n`,
       ['providers, agents, safety-filter (in a chain), bot-detector: read over, and without effect here'],
     ],
     [
-      'options in no chain',
+      'options of a policy that is in no chain',
       `${CHAIN}policy:\n  politeness: {}\n`,
       ['line 4: policy.politeness: is in no chain, so it does nothing'],
     ],
     [
-      'what a kind says',
+      'a remark of the kind itself',
       `${CHAIN}policy:\n  swear-words:\n    action: block\n`,
       ['line 5: policy.swear-words.action: is rude'],
     ],
@@ -608,19 +616,19 @@ describe('warnings', () => {
   });
 });
 
-test('a mistake in a file is one error that names all', () => {
+test('a policy file with mistakes is one error that names all', () => {
   expect(() => read('zzz: 1\npack: 5\n')).toThrow(
     'The policy file cannot be used:\n  line 1: policies: is missing\n  line 1: zzz: is not known\n  line 2: pack: must be a mapping of keys',
   );
 });
 
-describe('the files of Keeptrusts', () => {
+describe('a policy file of Keeptrusts', () => {
   const example = (name: string) => {
     const text = readFileSync(new URL(`../../../examples/policies/${name}.yaml`, import.meta.url), 'utf8');
     return readPolicyFile(text, realKinds, keep, { now: NOW });
   };
 
-  test('the strict form, with one warning for what a sidecar has no use for', () => {
+  test('is read in the strict form, with one warning for parts that a sidecar has no use for', () => {
     const { chain, warnings } = example('keeptrusts-strict');
     expect(chain).toEqual([
       'prompt-injection',
@@ -638,7 +646,7 @@ describe('the files of Keeptrusts', () => {
     }
   });
 
-  test('the looser form of its page on LiteLLM', () => {
+  test('is read in the looser form of its page on LiteLLM', () => {
     const { chain, warnings } = example('keeptrusts-seed');
     expect(chain).toEqual(['prompt-injection', 'pii-detector', 'dlp-filter', 'rbac', 'audit-logger']);
     expect(warnings).toContainEqual(
@@ -647,7 +655,7 @@ describe('the files of Keeptrusts', () => {
     expect(warnings).toContainEqual(expect.stringMatching(/^line \d+: .*max_tokens_per_request: /));
   });
 
-  test('a single policy', () => {
+  test('is read as a single policy', () => {
     const { name, chain, policies, warnings } = example('keeptrusts-single');
     expect({ name, chain, warnings }).toEqual({
       name: 'prompt-injection',
@@ -657,7 +665,7 @@ describe('the files of Keeptrusts', () => {
     expect(policies.get('prompt-injection')?.policy.message).toBe('Request refused');
   });
 
-  test('every kind of Keeptrusts is either judged or read over, and no kind of ours is both', () => {
+  test('has every kind either judged or skipped, and no kind of ours is both', () => {
     const own = new Set(realKinds.map(({ kind }) => kind));
     expect(own.size).toBe(realKinds.length);
     expect([...OTHER_KINDS].filter((kind) => own.has(kind))).toEqual([]);
