@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { fieldsOf } from '../../guardrail/call.ts';
-import type { CreateContext, Kind, Policy } from '../policy.ts';
+import type { CreateContext, Kind } from '../policy.ts';
 import { readCallerRules } from './caller-rules.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type Form, type Placed, readForm } from './form.ts';
@@ -10,10 +10,9 @@ import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts
 import { type Path, PolicyFileError } from './problems.ts';
 import { FileReport } from './report.ts';
 
-/** See {@link CreateContext.keep}. */
-export type Keep = CreateContext['keep'];
+type Keep = CreateContext['keep'];
 
-export type ReadOptions = {
+type ReadOptions = {
   /** Names that a rule can put into `backends`; by default any. */
   readonly backends?: readonly string[];
   /** Unix milliseconds; by default the clock's. */
@@ -43,6 +42,7 @@ class PolicyFileReader {
   readonly #report: FileReport;
   /** The kinds that are judged here, by name. */
   readonly #kinds: ReadonlyMap<string, Kind>;
+  /** See {@link CreateContext.keep}. */
   readonly #keep: Keep;
   readonly #backends: readonly string[] | undefined;
   readonly #now: number;
@@ -71,15 +71,17 @@ class PolicyFileReader {
     const policies = this.#policies(used, form.options);
     const { problems, warnings } = this.#report;
     if (!problems.isEmpty) throw new PolicyFileError(problems.list());
-    this.#warnOfEffect(form.isEnabled, used);
-    return {
+    if (this.#unused.size > 0) warnings.add(undefined, [...this.#unused].join(', '), WITHOUT_EFFECT);
+    if (!form.isEnabled) warnings.add(undefined, '', 'enabled is false, so that no policy judges');
+    else if (used.size === 0)
+      warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
+    const read = {
       version: hash('sha256', this.#text).slice(0, 12),
       name: form.name,
-      chain: form.isEnabled ? chain : [],
-      policies: form.isEnabled ? policies : new Map(),
-      rules: form.isEnabled ? rules : rules.map(({ chain: _, ...rule }) => rule),
       warnings: warnings.list(),
     };
+    if (form.isEnabled) return { ...read, chain, policies, rules };
+    return { ...read, chain: [], policies: new Map(), rules: rules.map(({ chain: _, ...rule }) => rule) };
   }
 
   /** The kinds of a list that are judged here, in order. */
@@ -120,31 +122,20 @@ class PolicyFileReader {
     const { mode, sample, until, ...own } = fieldsOf(value);
     const enforcement = readEnforcement({ mode, sample, until }, path, this.#report, this.#now);
     const options = this.#report.shaped(kind.options, own, path, ['mode', 'sample', 'until']);
-    const policy = options === undefined ? undefined : this.#created(kind, options, path);
-    return policy && { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
-  }
-
-  #created(kind: Kind, options: unknown, path: Path): Policy | undefined {
+    if (options === undefined) return undefined;
     const at = (key: string): Path => [...path, ...stepsOf(key, kind.kind)];
     try {
-      return kind.create(options, {
+      const policy = kind.create(options, {
         warn: (key, message) => this.#report.warn(at(key), message),
         fail: (key, message) => this.#report.fail(at(key), message),
         keep: this.#keep,
       });
+      return { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
       this.#report.fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);
       return undefined;
     }
-  }
-
-  #warnOfEffect(isEnabled: boolean, used: ReadonlySet<string>): void {
-    if (this.#unused.size > 0)
-      this.#report.warnings.add(undefined, [...this.#unused].join(', '), WITHOUT_EFFECT);
-    if (!isEnabled) this.#report.warnings.add(undefined, '', 'enabled is false, so that no policy judges');
-    else if (used.size === 0)
-      this.#report.warnings.add(undefined, '', 'no chain names a policy, so that no policy judges');
   }
 
   readonly #allKinds = () => [...this.#kinds.keys(), ...OTHER_KINDS];

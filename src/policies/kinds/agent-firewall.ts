@@ -36,7 +36,8 @@ export const agentFirewall = defineKind({
     );
     if (halts) rules.push(argumentRule({ path_traversal: true }, '', context));
     const limits = limitsOf(set);
-    const limitsAmounts = (limits?.maxAmount ?? limits?.maxDaily ?? limits?.approvalAbove) !== undefined;
+    const limitsAmounts =
+      limits !== undefined && Math.min(limits.maxAmount, limits.maxDaily, limits.approvalAbove) < Infinity;
     const readsArguments = rules.length > 0 || limitsAmounts;
     const sessions = context.keep('agent-firewall sessions', () => new AgentSessions());
 

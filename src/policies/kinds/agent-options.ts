@@ -58,18 +58,20 @@ export const agentOptions = v.strictObject({
 export type AgentOptions = v.InferOutput<typeof agentOptions>;
 export type ArgumentRuleOptions = v.InferInput<typeof ArgumentRule>;
 
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
 /** The limits of actions; undefined if there are none, so that nothing need be counted. */
 export function limitsOf(set: AgentOptions): ActionLimits | undefined {
   const rates = new Map(Object.entries(set.rate_limits ?? {}));
-  const otherwise = rates.get('default') ?? set.rate_limit;
+  const otherwise = rates.get('default') ?? set.rate_limit ?? NO_LIMIT;
   const amounts = set.transaction_limits;
   const limits = {
-    maxActions: set.max_actions_per_session,
-    maxAmount: amounts?.max_single_transaction ?? set.transaction_limit,
-    maxDaily: amounts?.max_daily_total,
-    approvalAbove: amounts?.require_approval_above,
+    maxActions: set.max_actions_per_session ?? NO_LIMIT,
+    maxAmount: amounts?.max_single_transaction ?? set.transaction_limit ?? NO_LIMIT,
+    maxDaily: amounts?.max_daily_total ?? NO_LIMIT,
+    approvalAbove: amounts?.require_approval_above ?? NO_LIMIT,
   };
-  const isAny = rates.size > 0 || [otherwise, ...Object.values(limits)].some((limit) => limit !== undefined);
+  const isAny = rates.size > 0 || Math.min(otherwise, ...Object.values(limits)) < NO_LIMIT;
   return isAny ? { ...limits, perMinute: (tool) => rates.get(tool) ?? otherwise } : undefined;
 }
 

@@ -10,15 +10,15 @@ const MINUTE_MS = 60_000;
 /** Tools of one session or caller whose rates are counted. */
 const MAX_TOOLS = 256;
 
-/** Limits of an agent's actions; undefined for no limit. */
+/** Limits of an agent's actions; Infinity for no limit. */
 export type ActionLimits = {
-  readonly maxActions: number | undefined;
+  readonly maxActions: number;
   /** Actions in any minute with a tool. */
-  perMinute(tool: string): number | undefined;
+  perMinute(tool: string): number;
   /** Largest amount of one action, largest sum of a UTC day, and the amount that needs an approval. */
-  readonly maxAmount: number | undefined;
-  readonly maxDaily: number | undefined;
-  readonly approvalAbove: number | undefined;
+  readonly maxAmount: number;
+  readonly maxDaily: number;
+  readonly approvalAbove: number;
 };
 
 /** A tool call that is about to be made. */
@@ -90,21 +90,23 @@ export class AgentSessions {
     const fresh = actions.filter((_, index) => before[index] === undefined);
 
     const session = this.#sessions.get(scopes.session) ?? NEW_SESSION;
-    if (limits.maxActions !== undefined && session.actions + fresh.length > limits.maxActions)
+    if (session.actions + fresh.length > limits.maxActions)
       return { rule: 'max-actions-per-session', reasonCode: 'session_limit' };
 
     const rates = this.#ratesWith(fresh, scopes.rate, limits);
     if (rates === undefined) return { rule: 'rate-limit', reasonCode: 'rate_limit' };
 
-    const tooLarge = refusedAmount(actions, limits);
-    if (tooLarge !== undefined) return tooLarge;
+    const largest = actions.reduce((max, { amounts }) => amounts.reduce((a, b) => Math.max(a, b), max), 0);
+    if (largest > limits.maxAmount)
+      return { rule: 'max-single-transaction', reasonCode: 'transaction_limit' };
+    if (largest > limits.approvalAbove)
+      return { rule: 'require-approval-above', reasonCode: 'approval_required' };
     const sums = actions.map(({ amounts }, index) => Math.max(total(amounts), before[index] ?? 0));
     const day = Math.floor(now / DAY_MS);
     const spent = this.#spent.get(scopes.caller);
     const added = sums.map((sum, index) => sum - (before[index] ?? 0));
     const sum = total(added) + (spent?.day === day ? spent.sum : 0);
-    if (limits.maxDaily !== undefined && sum > limits.maxDaily)
-      return { rule: 'max-daily-total', reasonCode: 'transaction_limit' };
+    if (sum > limits.maxDaily) return { rule: 'max-daily-total', reasonCode: 'transaction_limit' };
 
     this.#sessions.set(scopes.session, { ...session, actions: session.actions + fresh.length });
     if (rates.size > 0) this.#rates.set(scopes.rate, rates);
@@ -121,7 +123,7 @@ export class AgentSessions {
     const rates = new Map(this.#rates.get(scope));
     for (const { tool } of actions) {
       const limit = limits.perMinute(tool);
-      if (limit === undefined) continue;
+      if (limit === Number.POSITIVE_INFINITY) continue;
       const times = (rates.get(tool) ?? []).filter((time) => this.#now - time < MINUTE_MS);
       if (times.length >= limit) return undefined;
       rates.delete(tool);
@@ -143,18 +145,6 @@ export class AgentSessions {
   #memory<Value extends object>(ttl: number): LRUCache<string, Value> {
     return new LRUCache({ max: MAX_KNOWN, ttl, ttlResolution: 0, perf: { now: () => this.#now } });
   }
-}
-
-function refusedAmount(
-  actions: readonly ToolAction[],
-  { maxAmount, approvalAbove }: ActionLimits,
-): PolicyRefusal | undefined {
-  const largest = actions.reduce((max, { amounts }) => amounts.reduce((a, b) => Math.max(a, b), max), 0);
-  if (maxAmount !== undefined && largest > maxAmount)
-    return { rule: 'max-single-transaction', reasonCode: 'transaction_limit' };
-  if (approvalAbove !== undefined && largest > approvalAbove)
-    return { rule: 'require-approval-above', reasonCode: 'approval_required' };
-  return undefined;
 }
 
 const total = (amounts: readonly number[]) => amounts.reduce((sum, amount) => sum + amount, 0);

@@ -8,11 +8,11 @@ import {
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
 const NONE: ActionLimits = {
-  maxActions: undefined,
-  perMinute: () => undefined,
-  maxAmount: undefined,
-  maxDaily: undefined,
-  approvalAbove: undefined,
+  maxActions: Infinity,
+  perMinute: () => Infinity,
+  maxAmount: Infinity,
+  maxDaily: Infinity,
+  approvalAbove: Infinity,
 };
 const scopesOf = (session: string) => ({ session, rate: session, caller: 'key' });
 const action = (fields: Partial<ToolAction> = {}): ToolAction => ({
