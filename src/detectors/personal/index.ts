@@ -21,6 +21,6 @@ export const ENTITIES: readonly Entity[] = [
 ];
 
 /** The rules of all entities but those of healthcare. */
-export const PERSONAL_DATA: readonly AnchoredRule[] = ENTITIES.filter(
-  ({ mode }) => mode !== 'healthcare',
-).flatMap(({ rules }) => rules);
+export const PERSONAL_DATA: readonly AnchoredRule[] = ENTITIES.flatMap(({ mode, rules }) =>
+  mode === 'healthcare' ? [] : rules,
+);

@@ -24,7 +24,7 @@ export const NETWORK: readonly Entity[] = [
       sources: [{ id: 'ip-address', anchors: [':'], pattern: SHAPE.source, flags: 'i' }],
       reach: () => 48,
       match(text, at) {
-        if (!isPart(text.charCodeAt(at + 1))) return undefined;
+        if (text[at + 1] !== ':' && !isHex(text.charCodeAt(at + 1))) return undefined;
         const start = groupStart(text, at);
         SHAPE.lastIndex = start;
         const candidate = SHAPE.exec(text)?.[0];
@@ -69,8 +69,4 @@ function addressLength(candidate: string): number {
 function isHex(unit: number): boolean {
   const small = unit | 0x20;
   return (unit >= 0x30 && unit <= 0x39) || (small >= 0x61 && small <= 0x66);
-}
-
-function isPart(unit: number): boolean {
-  return unit === 0x3a || isHex(unit);
 }

@@ -10,11 +10,7 @@ export const SHAPED_SECRETS: readonly RuleSource[] = [
     anchors: ['eyj'],
     pattern: `${JWT_EDGE}eyJ[A-Za-z0-9_-]{10,4000}\\.eyJ[A-Za-z0-9_-]{5,8000}\\.[A-Za-z0-9_-]{10,4000}`,
   },
-  {
-    id: 'base64-jwt',
-    anchors: ['zxlk'],
-    pattern: `${TOKEN_EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}`,
-  },
+  { id: 'base64-jwt', anchors: ['zxlk'], pattern: `${TOKEN_EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}` },
   {
     id: 'base64-private-key',
     anchors: ['ls0tls1crudjti'],

@@ -3,12 +3,7 @@ import { AI, LIMITS, some } from './words.ts';
 
 /** Other roles for the model, and what makes it answer after all. */
 export const ROLES: readonly InjectionSource[] = [
-  {
-    id: 'do-anything-now',
-    weight: 0.75,
-    anchors: ['do anything now'],
-    pattern: `\\bdo anything now\\b`,
-  },
+  { id: 'do-anything-now', weight: 0.75, anchors: ['do anything now'], pattern: `\\bdo anything now\\b` },
   {
     id: 'dan',
     weight: 0.85,
