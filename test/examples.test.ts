@@ -33,7 +33,7 @@ describe.each(ofKind(/\.env$/))('%s', (file) => {
     );
   });
 
-  test('sets only what is read', () => {
+  test('sets only variables that are read', () => {
     const unused = Object.keys(env).filter((name) => {
       // A value that no variable takes: who does not complain does not read it
       const spoilt = { ...env, [name]: name === 'HOST' ? 'example.com' : '\u0007' };

@@ -147,7 +147,7 @@ const policyFiles = [README, POLICIES].flatMap((page) =>
   blocksOf(page, 'yaml').filter((text) => text.startsWith('pack:')),
 );
 
-test('the policy files in README and guide can be used as they stand', () => {
+test('the policy files in README and guide can be used as they are', () => {
   expect(policyFiles).toHaveLength(2);
   for (const text of policyFiles) {
     const { warnings, chain } = readPolicyFile(text, kinds, (_, make) => make());

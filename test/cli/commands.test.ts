@@ -170,7 +170,7 @@ test.concurrent.each([
     { ...AKTO, TELEMETRY: 'on', DATA_DIR: '/data', TELEMETRY_CONTENT: 'none', OUTBOX_MAX_AGE_HOURS: '24' },
     'telemetry to akto: content none, kept in /data, at most 1024 MB and 24 hours',
   ],
-])('check-config tells what is kept: %j', async (env, said) => {
+])('check-config tells which records are kept: %j', async (env, said) => {
   const { stdout } = await runChild({ args: ['check-config'], env });
   expect(stdout).toContain(said);
 });

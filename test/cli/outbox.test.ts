@@ -73,7 +73,7 @@ test('status lists each backend, and says what to do about dead letters', async 
   expect(stopped.out).toContain('goes out when the bridge starts');
 });
 
-test('status --json has keys of its own', async () => {
+test('status --json has stable keys', async () => {
   await filled();
   expect(await json('status')).toEqual({
     ...{ data_dir: stored.dir, bridge_running: true, used_bytes: expect.any(Number) },

@@ -44,7 +44,7 @@ test('many small requests are all found, each under its own id', () => {
   expect(lost).toEqual([]);
 });
 
-test('an id of any letters is told from others, and may be empty', () => {
+test('an id may hold any letters or none, and is not mistaken for another', () => {
   const memory = new RequestMemory();
   const ids = ['', ' ', 'ü', 'u\u0308', '🍰', '\u0000'];
   for (const id of ids) memory.remember(id, body(id));

@@ -90,7 +90,7 @@ test.each<{ name: string; body: string; field: string }>([
   expect(parseGuardrailCall(body)).toEqual({ bad: { field, message: expect.stringMatching(/\S/) } });
 });
 
-test('a refusal does not quote what was sent', () => {
+test('a refusal does not quote the body', () => {
   const body = JSON.stringify({ input_type: 'hunter2', texts: ['hunter2'], model: 'hunter2' });
   expect(JSON.stringify(parseGuardrailCall(body))).not.toContain('hunter2');
 });

@@ -63,7 +63,7 @@ describe('text that the policies redact', () => {
     });
   });
 
-  test('is gone from what an observing vendor sees', async () => {
+  test('is gone from all that an observing vendor sees', async () => {
     const a = recording();
     const judge = judging(SECRETS, backend('a', a.check, { mode: 'observe' }));
     expect(await judge.judge(LEAK, work())).toMatchObject({ kind: 'modify', by: ['secrets'] });

@@ -158,7 +158,7 @@ describe('a redaction after the end of a response', () => {
     });
   });
 
-  test('is asked with the request that the response belonged to', async () => {
+  test('is checked with the request that the response belongs to', async () => {
     const asked: unknown[] = [];
     const check: Check = async (call, { request }) => {
       asked.push([call.texts[0], request()?.texts[0]]);

@@ -97,7 +97,7 @@ describe('several policies', () => {
     ['tulipkey-', 'tulip[REDACTED]'],
     ['a key-tulipkey- b', 'a [REDACTED][REDACTED] b'],
     ['key-tulip key-', '[REDACTED] [REDACTED]'],
-  ])('that redact what overlaps leave nothing of it: %s', async (text, rest) => {
+  ])('that redact overlapping texts leave neither: %s', async (text, rest) => {
     const { judge } = engineOf({
       chain: ['dlp-filter', 'pii-detector'],
       policy: {

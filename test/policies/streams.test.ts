@@ -128,7 +128,7 @@ describe('a clean stream', () => {
   });
 });
 
-test('a block counts as soon as it is certain, and what could become a finding is held back before', async () => {
+test('a stream is blocked as soon as a finding is certain, and a possible one is held back before', async () => {
   const engine = engineOf({ chain: ['secrets'], policy: { secrets: { action: 'block' } } });
   const key = `ghp_${fill(36)}`;
   const text = `The key is ${key} for all.`;

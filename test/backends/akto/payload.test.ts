@@ -45,7 +45,7 @@ describe('the body of a request', () => {
     { name: 'a document', content: [{ type: 'document', source: { type: 'text', data: 'plums' } }] },
     { name: 'a refusal', content: [{ type: 'refusal', refusal: 'plums' }] },
     { name: 'thinking', content: [{ type: 'thinking', thinking: 'plums' }] },
-  ])('holds what stands in $name', ({ content }) => {
+  ])('holds the text in $name', ({ content }) => {
     const call = callOf({ texts: ['plums'], structured_messages: [user(content)] });
     expect(JSON.stringify(bodyOf(requestBody(call, DEFAULTS)))).toContain('plums');
     const alone = callOf({ texts: [], structured_messages: [user(content)] });

@@ -179,7 +179,7 @@ describe('the envelope of a record', () => {
     expect(responded).toEqual(EVENT.response);
   });
 
-  test('says who called, from where, and what the settings say', async () => {
+  test('carries the caller, its address and the settings', async () => {
     const known = {
       user_api_key_request_route: '/v1/messages',
       user_api_key_alias: 'key of ada',
@@ -465,7 +465,7 @@ describe('the envelope of a record', () => {
     }
   });
 
-  test('is made of what LiteLLM 1.106.2 logs', async () => {
+  test('is made of events of LiteLLM 1.106.2', async () => {
     const release = '1.106.2';
     for (const [name, outcome] of [
       ['chat', 'success'],

@@ -211,7 +211,7 @@ describe('the decision', () => {
     expect(reply).toMatchObject({ action: 'BLOCKED' });
   });
 
-  test('the reason is told to callers only where the operator asks for it', async () => {
+  test('the reason reaches callers only where the operator wants it', async () => {
     vendor.reply = capsuleDenies('root vegetables');
     const { reply } = await ask(
       { input_type: 'request', texts: ['a'] },

@@ -199,7 +199,7 @@ describe('the post of a record', () => {
     expect(vendor.seen[0]?.path).toBe('/v1/litellm/hooks/events/mcp/post');
   });
 
-  test('keeps the headers valid whatever a client chose as its call id', async () => {
+  test('keeps the headers valid for any call id of a client', async () => {
     const id = 'line\r\nbreak ü';
     await ingest(recordOf({ event: { ...EVENT, litellm_call_id: id } }));
     expect(vendor.seen).toMatchObject([
@@ -207,13 +207,13 @@ describe('the post of a record', () => {
     ]);
   });
 
-  test('carries nothing of the content', async () => {
+  test('carries no content', async () => {
     for (const outcome of ['success', 'failure', 'blocked'] as const) {
       expect(JSON.stringify(await posted({ outcome, block: BLOCK }))).not.toMatch(/plum|hour/i);
     }
   });
 
-  test('is made of what LiteLLM 1.106.2 logs', async () => {
+  test('is made of events of LiteLLM 1.106.2', async () => {
     const release = '1.106.2';
     const [success] = recordedEvents(release, 'chat');
     expect(await posted({ event: success as CallRecord['event'] })).toEqual({

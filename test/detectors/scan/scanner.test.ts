@@ -162,7 +162,7 @@ describe('the end of a text that goes on', () => {
     expect(new Scanner([{ ...capitals, openFrom: () => 0 }]).scan('AAAA', { from: 2 }, true).open).toBe(2);
   });
 
-  test('is told by a rule whose matches begin before their anchors', () => {
+  test('is open for a rule whose matches begin before their anchors', () => {
     const tail: AnchoredRule = { ...mail, openTail: (text, from) => Math.max(from, text.length - 1) };
     expect(openOf([tail], 'abc')).toBe(2);
   });
@@ -195,11 +195,14 @@ describe('a cut', () => {
   });
 });
 
-test.each(['1', 'a', '1a', ' '])('slices of megabytes of %j cost what the slices are long', (piece) => {
-  const scanner = new Scanner([number, key]);
-  const inSlices = (text: string) => {
-    for (let from = 0; from < text.length; from += 2048)
-      scanner.scan(text, { from, to: from + 2048, floor: 0 });
-  };
-  expect(growth(inSlices, piece, 1_000_000)).toBeLessThan(3.5);
-});
+test.each(['1', 'a', '1a', ' '])(
+  'slices of megabytes of %j take time in proportion to their length',
+  (piece) => {
+    const scanner = new Scanner([number, key]);
+    const inSlices = (text: string) => {
+      for (let from = 0; from < text.length; from += 2048)
+        scanner.scan(text, { from, to: from + 2048, floor: 0 });
+    };
+    expect(growth(inSlices, piece, 1_000_000)).toBeLessThan(3.5);
+  },
+);
