@@ -443,7 +443,7 @@ describe('no content of a call', () => {
         JSON.stringify(reasons),
       ].join('\n');
       for (const canary of CANARIES) expect([canary, seen.includes(canary)]).toEqual([canary, false]);
-      for (const part of [SECRET.slice(0, 12), 'ada.canary', '4111'])
+      for (const part of [SECRET.slice(0, 12), 'ada.canary', '4111 1111', '41111111'])
         expect([part, seen.includes(part)]).toEqual([part, false]);
     },
   );
