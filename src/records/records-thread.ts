@@ -212,7 +212,10 @@ export class RecordsThread {
   }
 }
 
-/** Resolves with undefined once the time is over. */
+/** Resolves with undefined once the time is over. The timer ends with the result: thousands would wait under load. */
 function within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
-  return Promise.race([result, sleep(ms, undefined, { ref: false })]);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, undefined).unref();
+    void result.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
