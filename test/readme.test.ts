@@ -47,6 +47,22 @@ const anchorsOf = (page: string) =>
       .replaceAll(' ', '-'),
   );
 
+/** All metrics of a bridge, in Prometheus' text format. */
+async function metricsText(): Promise<string> {
+  const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => 'closed');
+  metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
+  metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
+  const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
+  return `${await metrics.text()}\n${await createRecordsMetrics(['akto']).text(stats, true)}`;
+}
+
+test('the guide to operations names every metric', async () => {
+  const guide = textOf('examples/operations/README.md');
+  const names = all(await metricsText(), /^# TYPE guardrail_bridge_(\w+) /gm);
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(guide))).toEqual([]);
+});
+
 test('the README is short, and says how to start and how to test', () => {
   const readme = textOf(README);
   expect(readme.split('\n').length).toBeLessThanOrEqual(281);
@@ -94,11 +110,7 @@ describe.each(GUIDES)('%s', (page) => {
   });
 
   test('names metrics that exist, with labels that they have', async () => {
-    const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => 'closed');
-    metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
-    metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
-    const records = await createRecordsMetrics(['akto']).text({ usedBytes: 0, maxBytes: 1, backends: {} });
-    const known = `${await metrics.text()}\n${records}`;
+    const known = await metricsText();
     const text = textOf(page);
     const full = all(text, /\b(guardrail_bridge_\w+(?:\{[^}]*\})?)/g);
     const short = all(

@@ -25,13 +25,17 @@ export function addOutbox(program: Command, terminal: Terminal): void {
     .command('outbox')
     .description('see, retry, drop or export the records that a backend has not got yet')
     .addHelpText('after', ABOUT);
-  const add = (name: string, run: (command: OutboxCommand) => void | Promise<void>) =>
+  const add = (
+    name: string,
+    run: (command: OutboxCommand) => void | Promise<void>,
+    access: 'read' | 'write' = 'read',
+  ) =>
     outbox.command(name).action(async function (this: Command) {
       const { DATA_DIR: dir } = readSettings(terminal.env(), 'DATA_DIR');
       const options = this.opts<OutboxCommand['options']>();
       let admin: OutboxAdmin | undefined;
       try {
-        admin = new OutboxAdmin(dir, run === retry || run === drop ? 'write' : 'read');
+        admin = new OutboxAdmin(dir, access);
         expectBackend(admin, options.backend);
         await run({ admin, dir, words: this.args, options, terminal });
       } catch (error) {
@@ -53,13 +57,13 @@ export function addOutbox(program: Command, terminal: Terminal): void {
     .description('print a record')
     .argument('<id>', ID)
     .option('--json', 'print it on one line');
-  add('retry', retry)
+  add('retry', retry, 'write')
     .description('make deliveries due again: dead letters, and those that wait for their next try')
     .argument('[ids...]', ID)
     .option(...BACKEND)
     .option(...ALL)
     .option('--json', 'print { retried, already_due, held, intake, bridge_running }');
-  add('drop', drop)
+  add('drop', drop, 'write')
     .description('give deliveries up for good')
     .argument('[ids...]', ID)
     .option(...BACKEND)

@@ -70,9 +70,9 @@ export function createRecordsMetrics(backend: readonly string[]) {
 
   return {
     ...counted,
-    /** In Prometheus' text format; `stats` is undefined while the outbox cannot be used. */
-    async text(stats: OutboxStats | undefined): Promise<string> {
-      outbox.outbox_up.set({}, stats === undefined ? 0 : 1);
+    /** In Prometheus' text format. `stats` is undefined if the outbox cannot be read; it is not up either if it only can be. */
+    async text(stats: OutboxStats | undefined, canStore: boolean): Promise<string> {
+      outbox.outbox_up.set({}, stats !== undefined && canStore ? 1 : 0);
       if (stats !== undefined) setBacklog(stats);
       return registry.metrics();
     },

@@ -105,7 +105,8 @@ const handlers: Requests = {
   },
 
   async metrics() {
-    return observer.metrics.text(await outbox.stats().catch(() => undefined));
+    const stats = await outbox.stats().catch(() => undefined);
+    return observer.metrics.text(stats, observer.trouble.storage === null);
   },
 
   async close(drainMs) {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { MIGRATIONS } from '../../src/outbox/schema.ts';
 import { testBridge } from '../support/bridge.ts';
+import { mount } from '../support/mount.ts';
 import { eventOf, LOGS, recordingBridge, temporaryFolder, until } from '../support/recording-bridge.ts';
 
 const ZERO = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0, bad: 0, legacy: 0, null: 0 };
@@ -133,6 +134,25 @@ describe('where nothing can be stored', () => {
     });
     expect(ready).toMatchObject({ unhappy: ['outbox'] });
     expect(await bridge.metric('telemetry_outbox_up')).toBe(0);
+  });
+
+  test('a full disk shows in the metric and in readyz, and is forgotten when there is space', async (context) => {
+    const dir = temporaryFolder();
+    mount(context, dir, 'size=4m');
+    const bridge = await recordingBridge({ DATA_DIR: dir });
+    expect(await bridge.metric('telemetry_outbox_up')).toBe(1);
+    const ballast = path.join(dir, 'ballast');
+    expect(() => fs.writeFileSync(ballast, new Uint8Array(5_000_000))).toThrow('ENOSPC');
+    let sent = 0;
+    const refusal = await until(async () => {
+      const { status, reply } = await bridge.send([eventOf(`a${sent++}`)]);
+      return status === 503 && reply;
+    });
+    expect(refusal).toMatchObject({ error: { type: 'full' } });
+    expect(await bridge.metric('telemetry_outbox_up')).toBe(0);
+    fs.rmSync(ballast);
+    expect(await bridge.send([eventOf('b')])).toMatchObject({ status: 200 });
+    expect(await bridge.metric('telemetry_outbox_up')).toBe(1);
   });
 
   test('the outbox of a newer release is left alone, and the log and readyz say so', async () => {

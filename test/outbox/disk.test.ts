@@ -2,8 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, type TestContext, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { OutboxError } from '../../src/outbox/contract.ts';
+import { mount } from '../support/mount.ts';
 import { entry, MB, named, openStore, payloadOf, type TestStore, temporaryFolder } from '../support/store.ts';
 
 const unavailable = { name: 'OutboxError', kind: 'unavailable' };
@@ -46,19 +47,6 @@ test('a folder that cannot be used is not tried again at once', async () => {
   fs.rmSync(dir);
   await cannotBeUsed(store);
 });
-
-/** Undone after the test; skips it where the machine does not allow it. */
-function mount(context: TestContext, dir: string, options: string): void {
-  const { status, error, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) {
-    const reason = `this machine allows no mount: ${(error?.message ?? stderr).trim()}`;
-    console.log(`skipped "${context.task.name}": ${reason}`);
-    context.skip(reason);
-  }
-  onTestFinished(() => void spawnSync('umount', ['-l', dir]));
-}
 
 test('in a read-only folder nothing is stored until it can be written, and its records are kept', async (context) => {
   const dir = temporaryFolder();
