@@ -27,8 +27,10 @@ Without a command it serves. Settings are environment variables, or lines of a
  * @throws Error that an operator can read
  */
 export async function runProgram(args: readonly string[], terminal = processTerminal()): Promise<number> {
-  const words = args[0] === 'help' ? helpLine(args.slice(1)) : args;
-  const program = await createProgram(words[0], terminal);
+  const isHelp = args[0] === 'help';
+  const named = isHelp ? args.slice(1) : args;
+  const program = await createProgram(named[0], terminal);
+  const words = isHelp ? helpLine(program, named) : named;
   try {
     await program.parseAsync(words, { from: 'user' });
     return terminal.exitCode;
@@ -43,10 +45,15 @@ export async function runProgram(args: readonly string[], terminal = processTerm
   }
 }
 
-/** `help outbox list` means `outbox list --help`; what is no noun is left to be refused. */
-function helpLine(words: readonly string[]): readonly string[] {
-  const [noun] = words;
-  return noun === undefined || NOUNS.has(noun) ? [...words, '--help'] : words;
+/** `help outbox list` means `outbox list --help`; a word that is no command is left to be refused. */
+function helpLine(program: Command, words: readonly string[]): readonly string[] {
+  let command = program;
+  for (const word of words) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined && command.commands.length > 0) return words;
+    command = next ?? command;
+  }
+  return [...words, '--help'];
 }
 
 async function createProgram(noun: string | undefined, terminal: Terminal): Promise<Command> {

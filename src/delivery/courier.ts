@@ -16,7 +16,7 @@ import type { DeliveryOptions } from './deliver.ts';
  * held        The backend refuses our token (401, 403). One record after 1 min, 2 min, 4 min … up to 10 min tests
  *             whether the token was mended; when it is taken, the backend is delivering again.
  *
- * What becomes of a record whose delivery failed:
+ * The result of a failed delivery for its record:
  *
  * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it stays the head of its
  *   queue, and is sent alone until the backend takes it. To give it up for its age is the outbox's.
@@ -33,7 +33,7 @@ import type { DeliveryOptions } from './deliver.ts';
 
 const DEFAULTS = { concurrency: 4, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
 
-/** What has no default is required. */
+/** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;
 
 /** Delivers what is in the outbox, from its construction on. */

@@ -49,7 +49,7 @@ export type StoredRecord = Pick<Delivery, 'recordId' | 'callKey' | 'outcome' | '
 /** Most records returned where one was meant. */
 export const MAX_FOUND = 10;
 
-/** How long a command waits for a bridge that writes. */
+/** Time that a command waits for a bridge that writes. */
 const BUSY_MS = 5000;
 
 const DELIVERIES = `

@@ -10,7 +10,7 @@ export type ConnectionOptions = {
   readonly dir: string;
   /** The backends that records are for. */
   readonly backends: readonly string[];
-  /** How long a folder that cannot be used is left alone before it is tried again. Default 2 s. */
+  /** Milliseconds that a folder which cannot be used is left alone before it is tried again. Default 2000. */
   readonly reopenMs?: number;
   readonly events: OutboxEvents;
 };

@@ -16,7 +16,7 @@ export type Entry = {
   readonly mayBeBlocked?: boolean;
   /** Success only: the fingerprint of the request, where a block of its call is known. */
   readonly words?: string;
-  /** How long it waits before it is delivered, and may give way to another event of its call. Milliseconds. */
+  /** Milliseconds that it waits before it is delivered, and may give way to another event of its call. */
   readonly holdMs: number;
   /** Receivers of the record. */
   readonly backends: readonly string[];
@@ -91,7 +91,7 @@ export class OutboxError extends Error {
 /** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
 export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };
 
-/** What happens to the outbox itself. */
+/** Receives the events of the outbox itself. */
 export type OutboxEvents = {
   /** The file was no usable outbox: it was put aside, and what could be read of it was kept. */
   damaged(damage: Damage): void;

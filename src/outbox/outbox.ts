@@ -19,7 +19,7 @@ export type OutboxOptions = ConnectionOptions & {
   /** Bound of the file in use. Beyond nineteen twentieths of it only blocked calls are stored. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** How long the later events of a call are recognised. Default 24 h. */
+  /** Time in which the later events of a call are recognised. Default 24 h. */
   readonly historyMs?: number;
   readonly now?: () => number;
 };

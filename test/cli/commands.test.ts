@@ -56,6 +56,11 @@ test.concurrent.each([
     args: ['help', 'outbx'],
     problem: "unknown command 'outbx' (did you mean outbox?); see guardrail-bridge --help",
   },
+  {
+    name: 'help of an unknown command of a noun',
+    args: ['help', 'outbox', 'statsu'],
+    problem: "unknown command 'statsu' (did you mean status?); see guardrail-bridge outbox --help",
+  },
 ])('$name ends with exit code 2 and points at --help', async ({ args, problem }) => {
   expect(await runChild({ args })).toEqual({
     ...{ code: 2, signal: null, stdout: '', stderr: `guardrail-bridge: ${problem}\n` },

@@ -34,7 +34,7 @@ const MAX_TEXTS = 8;
 
 /** The long match in which the last slice of a text ended, so that no slice looks again at a match that began before it. */
 type LongMatch = {
-  /** What begins before is part of it. */
+  /** A match that begins before this place is part of the long one. */
   readonly end: number;
   /** UTF-16 units of the text that were looked at once more, from its beginning on. */
   readonly looked: number;
