@@ -5,25 +5,24 @@ import { BackendError } from '../../src/guardrail/failure.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { Breaker } from '../../src/pipeline/breaker.ts';
 import {
+  allows,
   BLOCK,
   backend,
+  blocks,
   CALL,
   DOWN,
+  defer,
   fails,
   hanging,
   hangs,
   judgeOf,
   later,
   modify,
+  open,
   says,
   UNMAPPABLE,
 } from '../support/judging.ts';
 import { engineOf } from '../support/policies.ts';
-
-const open = { unreachableFallback: 'fail_open' } as const;
-const defer = { unreachableFallback: 'defer' } as const;
-const allows = { kind: 'allow' };
-const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
 
 describe('the time of a check', () => {
   test('ends at its own deadline if the backend hangs', async () => {

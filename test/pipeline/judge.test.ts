@@ -3,26 +3,26 @@ import { ALLOW } from '../../src/guardrail/verdict.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { callOf } from '../support/call.ts';
 import {
+  allows,
   BLOCK,
   backend,
+  blocks,
   CALL,
   DOWN,
   decided,
+  defer,
   fails,
   hanging,
   hangs,
   judgeOf,
   later,
   modify,
+  open,
   says,
   UNMAPPABLE,
 } from '../support/judging.ts';
 import { rewritesOf } from '../support/passages.ts';
 
-const open = { unreachableFallback: 'fail_open' } as const;
-const defer = { unreachableFallback: 'defer' } as const;
-const allows = { kind: 'allow' };
-const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
 const masks = { kind: 'modify', by: ['a'] };
 
 describe('several backends', () => {

@@ -1,5 +1,21 @@
 import { json, type Reply, text } from './fake-backend.ts';
 
+/** Fields of every envelope that Akto gets from the bridge, in their order. */
+export const AKTO_FIXED = {
+  statusCode: '200',
+  type: 'HTTP/1.1',
+  status: '200',
+  akto_account_id: '1000000',
+  akto_vxlan_id: '0',
+  is_pending: 'false',
+  source: 'MIRRORING',
+  direction: null,
+  process_id: null,
+  socket_id: null,
+  daemonset_id: null,
+  enabled_graph: null,
+};
+
 /** A reply of Akto's `/api/http-proxy` with a verdict, or without one. */
 export function aktoReply(guardrailsResult?: Record<string, unknown>): Reply {
   const message = 'Request processed successfully';

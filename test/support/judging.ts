@@ -44,6 +44,11 @@ export const modify =
 export const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
 export const DOWN: Failure = { kind: 'unreachable', code: 'ECONNREFUSED' };
 
+export const open = { unreachableFallback: 'fail_open' } as const;
+export const defer = { unreachableFallback: 'defer' } as const;
+export const allows = { kind: 'allow' };
+export const blocks = (cause: string, backend: string) => ({ kind: 'block', cause, by: backend });
+
 /** A backend in this process. */
 export function backend(name: string, check: Check, options: Partial<JudgingBackend> = {}): JudgingBackend {
   return {

@@ -76,7 +76,7 @@ export function linesOf(path: string | undefined, key: string, context: CreateCo
 
 /**
  * Judges texts in both directions by some rules, each with its action or that of all; the strictest of what is found counts.
- * What is redacted becomes `[REDACTED]`.
+ * A redaction leaves `[REDACTED]`.
  */
 export function textPolicy(
   reasonCode: string,

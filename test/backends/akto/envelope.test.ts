@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { aktoAllows } from '../../support/akto.ts';
+import { AKTO_FIXED, aktoAllows } from '../../support/akto.ts';
 import { aktoAt, testBridge } from '../../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 import { type RecordedCall, recordedCalls } from '../../support/recorded.ts';
@@ -80,18 +80,7 @@ describe('the check of a request', () => {
       ip: '',
       destIp: '127.0.0.1',
       time: expect.stringMatching(/^\d{13}$/),
-      statusCode: '200',
-      type: 'HTTP/1.1',
-      status: '200',
-      akto_account_id: '1000000',
-      akto_vxlan_id: '0',
-      is_pending: 'false',
-      source: 'MIRRORING',
-      direction: null,
-      process_id: null,
-      socket_id: null,
-      daemonset_id: null,
-      enabled_graph: null,
+      ...AKTO_FIXED,
       tag: JSON.stringify(tag),
       metadata: JSON.stringify(tag),
       akto_metadata: '{}',
@@ -275,18 +264,7 @@ function envelopeOf(body: RecordedCall['body'], sent: Record<string, string>) {
     ip: '',
     destIp: '127.0.0.1',
     time: sent.time,
-    statusCode: '200',
-    type: 'HTTP/1.1',
-    status: '200',
-    akto_account_id: '1000000',
-    akto_vxlan_id: '0',
-    is_pending: 'false',
-    source: 'MIRRORING',
-    direction: null,
-    process_id: null,
-    socket_id: null,
-    daemonset_id: null,
-    enabled_graph: null,
+    ...AKTO_FIXED,
     tag,
     metadata: tag,
     akto_metadata: '{"quote":"\\"","next":"line"}',

@@ -3,7 +3,7 @@ import { bodiesOf } from '../../../src/backends/akto/record.ts';
 import { createHttp } from '../../../src/backends/http.ts';
 import { toFailure } from '../../../src/backends/to-failure.ts';
 import type { CallRecord } from '../../../src/guardrail/record.ts';
-import { fakeAkto } from '../../support/akto.ts';
+import { AKTO_FIXED, fakeAkto } from '../../support/akto.ts';
 import { aktoAt } from '../../support/bridge.ts';
 import { type FakeBackend, json, startFakeBackend } from '../../support/fake-backend.ts';
 import {
@@ -143,18 +143,7 @@ describe('the envelope of a record', () => {
       ip: '',
       destIp: '127.0.0.1',
       time: '1795244873318',
-      statusCode: '200',
-      type: 'HTTP/1.1',
-      status: '200',
-      akto_account_id: '1000000',
-      akto_vxlan_id: '0',
-      is_pending: 'false',
-      source: 'MIRRORING',
-      direction: null,
-      process_id: null,
-      socket_id: null,
-      daemonset_id: null,
-      enabled_graph: null,
+      ...AKTO_FIXED,
       tag: sent.metadata,
       metadata: sent.tag,
       akto_metadata: '{}',
