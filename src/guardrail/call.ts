@@ -6,11 +6,30 @@ export { type Fields, fieldsOf, textOf } from './json.ts';
 export type InputType = 'request' | 'response';
 
 /**
+ * The kind of a guardrail call, as far as its fields tell.
+ *
+ * `conversation`: chat, messages, responses. `texts`: completions, embeddings, Gemini. `prompt`: images, rerank, speech.
+ * `payload`: a pass-through route. `realtime`: an item of a realtime session. `mcp_tool`: a call of an MCP tool, or its
+ * description in a list. `mcp_result`: the result of an MCP tool. `response`: any other response.
+ */
+export type CallShape =
+  | 'conversation'
+  | 'texts'
+  | 'prompt'
+  | 'payload'
+  | 'realtime'
+  | 'mcp_tool'
+  | 'response'
+  | 'mcp_result';
+
+/**
  * One guardrail call as LiteLLM sent it, under the names LiteLLM gives its fields. A field that is absent or null on the
  * wire is an empty list, an empty object or null here, so readers need no checks of their own.
  */
 export type CallFields = {
   readonly input_type: InputType;
+  /** Found out from the other fields. */
+  readonly shape: CallShape;
   readonly litellm_call_id: string | null;
   readonly litellm_trace_id: string | null;
   readonly litellm_version: string | null;

@@ -1,6 +1,7 @@
 import type { CallFields, Fields, GuardrailCall, InputType } from '../guardrail/call.ts';
 import { fieldsOf, isTooDeep, MAX_DEPTH } from '../guardrail/json.ts';
 import { TooDeepError, TooManyPassagesError, withPassages } from '../guardrail/read-passages.ts';
+import { shapeOf } from './shape.ts';
 
 /** The mistake in a body: which field, and what belongs there. Never the value. */
 export type BadRequest = { readonly field: string; readonly message: string; readonly isTooLarge?: true };
@@ -47,7 +48,7 @@ function objectIn(body: string): Fields {
 }
 
 function readFields(body: Fields): CallFields {
-  return {
+  const fields = {
     input_type: inputType(body.input_type),
     litellm_call_id: word(body, 'litellm_call_id'),
     litellm_trace_id: word(body, 'litellm_trace_id'),
@@ -62,6 +63,7 @@ function readFields(body: Fields): CallFields {
     request_headers: object(body, 'request_headers'),
     additional_provider_specific_params: object(body, 'additional_provider_specific_params'),
   };
+  return { ...fields, shape: shapeOf(fields) };
 }
 
 function inputType(value: unknown): InputType {

@@ -101,6 +101,7 @@ export function engineOf({ file }: Chain): Engine {
 export function callOf(texts: string | readonly string[], fields: Partial<CallFields> = {}): GuardrailCall {
   return withPassages({
     input_type: 'request',
+    shape: fields.input_type === 'response' ? 'response' : 'texts',
     litellm_call_id: null,
     litellm_trace_id: null,
     litellm_version: null,

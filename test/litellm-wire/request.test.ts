@@ -52,7 +52,7 @@ describe('a body that is a guardrail call', () => {
     },
   ])('$name', ({ body, is }) => {
     expect(parseGuardrailCall(JSON.stringify(body))).toEqual({
-      call: { ...is, passages: expect.anything() },
+      call: { ...is, shape: expect.any(String), passages: expect.anything() },
     });
   });
 

@@ -1,0 +1,26 @@
+import type { CallFields, CallShape } from '../guardrail/call.ts';
+
+/**
+ * The shape of a guardrail call: LiteLLM names neither the endpoint nor the mode, but the fields that it fills differ.
+ * Endpoints of one shape cannot be told apart. A call without `litellm_version` comes from a tool such as curl, or from a
+ * release before 1.81.12: nothing is concluded from what it lacks.
+ *
+ * @see LiteLLM 1.110.2, the files `guardrail_translation/handler.py` under litellm/llms and litellm/proxy
+ */
+export function shapeOf(call: Omit<CallFields, 'shape'>): CallShape {
+  const { input_type, litellm_version, litellm_call_id, model } = call;
+  const isNameless = isEmpty(call.request_data) && isEmpty(call.request_headers);
+  if (input_type === 'response') {
+    return litellm_version !== null && litellm_call_id === null && isNameless ? 'mcp_result' : 'response';
+  }
+  if (call.structured_messages.length > 0) return 'conversation';
+  if (call.tools.length === 1 && call.texts.length > 0) return 'mcp_tool';
+  if (litellm_version === null) return 'texts';
+  if (litellm_call_id !== null) return model === null ? 'payload' : 'texts';
+  return model === null && isNameless ? 'realtime' : 'prompt';
+}
+
+function isEmpty(fields: object): boolean {
+  for (const _ in fields) return false;
+  return true;
+}
