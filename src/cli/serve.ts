@@ -68,8 +68,11 @@ function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']
     const { name, version, chain, rules } = file;
     bridge.log.info({ policy_file: name, policy_version: version, chain, rules: rules.length }, 'policies');
   }
+  process.on('SIGHUP', () => {
+    if (policyFile === undefined) bridge.log.warn('SIGHUP reads POLICY_FILE again, and there is none');
+    else bridge.reloadPolicies();
+  });
   if (policyFile === undefined) return () => {};
-  process.on('SIGHUP', bridge.reloadPolicies);
   return watchPolicyFile(policyFile, bridge.reloadPolicies);
 }
 

@@ -197,9 +197,12 @@ test('sessions of agents outlive a reload', async () => {
   expect(await act('c')).toBe('BLOCKED');
 });
 
-test('SIGHUP ends a process without a policy file, as it ends others', async () => {
-  const child = await startServing({ BUILTIN_POLICY: 'on' });
+test('SIGHUP without a policy file is a line in the log, and the process goes on', async () => {
+  const child = await startServing({ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip' });
   closes.push(child.stop);
   child.send('SIGHUP');
-  expect(await child.exit).toEqual({ code: null, signal: 'SIGHUP' });
+  expect(await child.line('SIGHUP reads POLICY_FILE again, and there is none')).toMatchObject({
+    level: 'warn',
+  });
+  expect([await say(child, 'tulip'), await say(child, 'crocus')]).toEqual(['BLOCKED', 'NONE']);
 });
