@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, textOf } from './json.ts';
 
-export { type Fields, fieldsOf, textOf } from './json.ts';
+export { type Fields, fieldsOf, scalarText, textOf } from './json.ts';
 
 /** The direction of the texts: to the model or from it. LiteLLM's `input_type`. */
 export type InputType = 'request' | 'response';

@@ -11,6 +11,11 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** The value as text if it is a string or a number: others need not have one, an object with a key `toString` throws. */
+export function scalarText(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
 /** Deeper than any real conversation or JSON schema, and far from what exhausts a stack. */
 export const MAX_DEPTH = 128;
 

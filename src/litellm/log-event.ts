@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Fields, fieldsOf, textOf } from '../guardrail/call.ts';
+import { type Fields, fieldsOf, scalarText, textOf } from '../guardrail/call.ts';
 import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** The fields of a `StandardLoggingPayload` that the bridge reads; the rest passes through. Times are Unix milliseconds. */
@@ -35,7 +35,7 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
   return {
     callId: callId?.slice(0, MAX_ID_CHARS),
     outcome: isFailure ? 'failure' : 'success',
-    eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${String(startTime)}`,
+    eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${scalarText(startTime)}`,
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
     ref: isFailure ? refIn(event) : undefined,
@@ -52,7 +52,7 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
  */
 export function requestFingerprint(identity: Fields, lastText: string): string {
   // A guardrail call omits the key where an event says null
-  return hash('sha1', `${String(identity.user_api_key_hash ?? undefined)}\n${lastText.trim()}`);
+  return hash('sha1', `${scalarText(identity.user_api_key_hash)}\n${lastText.trim()}`);
 }
 
 /** No clock tells a later time; larger numbers lose their last digits. */
@@ -69,7 +69,7 @@ function millisecondsOf(value: unknown): number | undefined {
 function isStopped(information: unknown): boolean {
   const entries: readonly unknown[] = Array.isArray(information) ? information : [information];
   return entries.some((entry) =>
-    /^guardrail_(?:intervened|failed)/.test(String(fieldsOf(entry).guardrail_status)),
+    /^guardrail_(?:intervened|failed)/.test(textOf(fieldsOf(entry).guardrail_status) ?? ''),
   );
 }
 

@@ -74,16 +74,20 @@ export class BackendChecks {
     }
   }
 
-  /** Asks a backend that nobody waits for. */
+  /** Asks a backend that nobody waits for: a mistake of ours changes no reply. */
   observe(backend: JudgingBackend, checked: CheckedCall): void {
-    const check = this.check(backend, checked);
-    if (check === undefined) return;
+    void this.#observe(backend, checked);
+  }
+
+  async #observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
     this.#observing++;
-    const ended = () => {
-      if (--this.#observing > 0) return;
-      for (const resolve of this.#onIdle.splice(0)) resolve();
-    };
-    void check.catch((error: unknown) => this.#observer.failed(error, checked.call)).finally(ended);
+    try {
+      await this.check(backend, checked);
+    } catch (error) {
+      this.#observer.failed(error, checked.call);
+    }
+    if (--this.#observing > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
+import { type Fields, fieldsOf, scalarText, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
 import { type McpCall, mcpCallOf, modelOf } from '../recorded-call.ts';
 import { payloadOf } from './payload.ts';
@@ -31,7 +31,7 @@ export function recordPayloads(record: CallRecord): Payloads {
 
 /** HTTP status of a failed call; 500 where its code is none. */
 export function failureStatus(event: Fields): number {
-  const code = Number(fieldsOf(event.error_information).error_code);
+  const code = Number(scalarText(fieldsOf(event.error_information).error_code));
   return Number.isInteger(code) && code >= 400 && code <= 599 ? code : 500;
 }
 

@@ -1,4 +1,5 @@
 import { REDACTED } from '../../detectors/remove.ts';
+import { scalarText } from '../../guardrail/call.ts';
 import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 
 /** Whole names: counters too have `token` or `key` in their names. */
@@ -11,7 +12,7 @@ const COUNT = /^[\d.:TZhmsu-]{1,40}$/;
 /** True if the name of a field says that its value is a credential. Among headers, vendors' own names count too. */
 export function isCredentialField(name: string, isHeader: boolean, value: unknown): boolean {
   if (!isHeader) return CREDENTIAL.test(name);
-  return CREDENTIAL_HEADER.test(name) && !(COUNTER.test(name) && COUNT.test(String(value)));
+  return CREDENTIAL_HEADER.test(name) && !(COUNTER.test(name) && COUNT.test(scalarText(value) ?? ''));
 }
 
 const STRING_FIELD = /"([\w-]{1,64})"(\s{0,8}:\s{0,8})"(?:[^"\\]|\\.)*"?/gs;
