@@ -66,12 +66,17 @@ function withLowerCaseNames(headers: Fields): Fields {
 
 /**
  * The name under which state of a call is kept, of bounded length; undefined for a call without an id. A client chooses that
- * id, so it stands beside the virtual key: nobody meets the state of another's call. Releases that do not tell their version,
- * before 1.81.12, tell the key of a request and not always of its response: for these it is the id alone.
+ * id, so it stands beside the virtual key and the trace: nobody meets the state of another's call, and of a client that gives
+ * all its calls one id each call has a trace of its own, unless the client chooses that too. Releases that do not tell their
+ * version, before 1.81.12, tell the key of a request and not always of its response: for these it is id and trace alone.
  */
 export function stateKey(call: CallFields): string | undefined {
-  const { litellm_call_id: id, litellm_version } = call;
+  const { litellm_call_id: id, litellm_trace_id: trace, litellm_version } = call;
   if (id === null) return undefined;
   const key = litellm_version === null ? '' : (textOf(call.request_data.user_api_key_hash) ?? '');
-  return `${key} ${id.length <= MAX_ID_CHARS ? id : hash('sha256', id)}`;
+  return `${key}\n${bounded(id)}\n${trace === null ? '' : bounded(trace)}`;
+}
+
+function bounded(id: string): string {
+  return id.length <= MAX_ID_CHARS ? id : hash('sha256', id);
 }

@@ -76,6 +76,15 @@ describe('a streamed response', () => {
     }
   });
 
+  test('of another trace is another response, even under the same id', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    for (const litellm_trace_id of ['t1', 't2', 't1']) {
+      await judge.judge(response('the same words', 'c1', { litellm_trace_id }));
+    }
+    expect(a.calls).toHaveLength(2);
+  });
+
   test('with tool calls has ended, and is judged as a whole', async () => {
     const a = recording();
     const judge = judgeOf([backend('a', a.check)], { growth: 6 });

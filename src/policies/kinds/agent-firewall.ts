@@ -122,15 +122,15 @@ function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): S
 }
 
 /**
- * Streams repeat a response under the same id; providers that number their calls use the same numbers in each. A client
- * can choose the id: it says nothing without the caller and the tool.
+ * Streams repeat a response under the same ids; providers that number their calls use the same numbers in each. A client
+ * can choose the ids: they say nothing without the caller and the tool.
  */
 function keyOf(
-  { litellm_call_id }: GuardrailCall,
+  { litellm_call_id, litellm_trace_id }: GuardrailCall,
   id: string | number | undefined,
   tool: string,
   caller: string,
 ): string | undefined {
   if (id === undefined) return undefined;
-  return hash('sha256', JSON.stringify([caller, litellm_call_id, id, tool]));
+  return hash('sha256', JSON.stringify([caller, litellm_call_id, litellm_trace_id, id, tool]));
 }

@@ -390,6 +390,14 @@ describe('limits of agent-firewall', () => {
     expect(act(check, { amount: 60, request_data, ...other })).toBe('transaction_limit max-daily-total');
   });
 
+  test('count a call whose id another trace of the key has used', () => {
+    const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
+    const of = (litellm_trace_id: string) =>
+      act(check, { amount: 60, litellm_trace_id, request_data: { user_api_key_hash: 'k' } });
+    for (let again = 0; again < 2; again++) expect(of('t-1')).toBeUndefined();
+    expect(of('t-2')).toBe('transaction_limit max-daily-total');
+  });
+
   test('count a call whose id another key has used', () => {
     const { check } = callPolicy(agentFirewall, { transaction_limits: { max_daily_total: 100 } });
     const of = (key: string, call: string) =>
