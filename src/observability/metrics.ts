@@ -39,7 +39,7 @@ export function createMetrics(
 ) {
   const input_type = ['request', 'response'];
   const judged = { mode: ['enforce', 'observe'], input_type };
-  const failing = policies.length > 0 ? [...backend, 'policies'] : backend;
+  const failing = policies.length > 0 || backend.length === 0 ? [...backend, 'policies'] : backend;
   const would = { policy: [], rule: [], team: [] };
 
   const metrics = {
@@ -61,8 +61,8 @@ export function createMetrics(
       { backend, input_type, fallback: ['fail_open', 'defer'] },
     ),
     unjudged_total: counter(
-      'Calls with content that a backend cannot look at: responses (answer), or media (images, audio, files).',
-      { backend, content: ['answer', 'media'] },
+      'Calls with content that a backend, or the policies alone, cannot look at: responses (answer), or media (images, audio, files).',
+      { backend: failing, content: ['answer', 'media'] },
     ),
     check_seconds: histogram(CHECK_SECONDS)('Time a backend took, failures included.', {
       backend,

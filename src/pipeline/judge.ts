@@ -23,7 +23,7 @@ import {
 
 /** Told of what happens beside the decision, to count and log it. */
 export type JudgeObserver = CheckObserver & {
-  /** A backend cannot look at some content. */
+  /** A backend cannot look at some content; `policies` where no backend is asked. */
   unjudged(call: GuardrailCall, backend: string, content: 'answer' | 'media'): void;
   policiesFailed(call: GuardrailCall, failure: Failure): void;
 };
@@ -124,12 +124,13 @@ export class Judge {
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
     const { policies, policyDraft, call, forwarded, request, scope } = judgement;
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
-    const { backends } = this.#options;
-    if (backends.length === 0 && policies?.mediaPolicy === undefined)
-      return this.#decision(judgement, policyDraft, []);
-    const planned = backends
+    const planned = this.#options.backends
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));
+    if (planned.length === 0 && policies?.mediaPolicy === undefined) {
+      if (call.passages.media > 0) this.#options.observer.unjudged(call, 'policies', 'media');
+      return this.#decision(judgement, policyDraft, []);
+    }
     const enforcing = this.#able(planned, 'enforce', call);
     if (policies?.mediaPolicy !== undefined && !enforcing.some(({ judges }) => judges.media)) {
       return this.#decision(judgement, block('verdict', policies.mediaPolicy, 'media_not_judged'), []);

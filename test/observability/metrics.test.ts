@@ -54,7 +54,7 @@ test('every combination of labels is at zero before the first call', async () =>
     ],
     failures_total: combine({ backend: ['akto'], mode, input_type, kind: FAILURE_KINDS }),
     bypasses_total: combine({ backend: ['akto'], input_type, fallback: ['fail_open', 'defer'] }),
-    unjudged_total: combine({ backend: ['akto'], content: ['answer', 'media'] }),
+    unjudged_total: combine({ backend: ['akto', 'policies'], content: ['answer', 'media'] }),
     unapplied_redactions_total: combine({ input_type }),
     rejected_total: combine({
       reason: [
@@ -218,6 +218,16 @@ test('images that a text-only backend cannot judge are counted', async () => {
   const { post, metrics } = await bridgeWith(aktoAllows);
   await post({ input_type: 'request', texts: ['what is this?'], images: ['https://x.example/a.png'] });
   expect(metric(await metrics(), 'unjudged_total', { backend: 'akto', content: 'media' })).toBe(1);
+});
+
+test('media are counted where no backend is asked at all', async () => {
+  const bridge = testBridge({});
+  closes.push(bridge.close);
+  const file = { type: 'file', file: { file_data: `data:text/plain;base64,${'QUFB'.repeat(1000)}` } };
+  const rows = [{ role: 'user', content: [file] }];
+  await bridge.ask({ input_type: 'request', texts: [], structured_messages: rows });
+  await bridge.ask({ input_type: 'response', texts: ['here it is'], images: ['https://x.example/a.png'] });
+  expect(await bridge.metric('unjudged_total{backend="policies",content="media"}')).toBe(2);
 });
 
 test('responses that a request-only backend cannot judge are counted', async () => {
