@@ -26,8 +26,10 @@ const Assignment = v.strictObject({
   teams: names,
   /** Aliases or hashes. */
   keys: names,
-  /** User ids, e-mail addresses or end users. */
+  /** User ids or e-mail addresses of the virtual key's owner. */
   users: names,
+  /** What the client writes as its `user`: whoever knows a name has its role. */
+  end_users: names,
   /**
    * `x-role: admin`, or `x-role` for a header whose value is the role. The client chooses what it sends. LiteLLM passes
    * on the values of `x-litellm-*` and of what its `extra_headers` names.
@@ -38,7 +40,7 @@ const Assignment = v.strictObject({
 const options = v.strictObject({
   /** Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do. */
   deny_if_missing: v.optional(Names, ['X-User-ID']),
-  /** Refuses a request with neither key nor user. */
+  /** Refuses a request with neither key nor user; an end user is none. */
   require_auth: v.optional(v.boolean(), false),
   roles: v.optional(v.record(v.string(), Role), {}),
   /** The first with any criterion that the caller meets gives the role. */
@@ -82,12 +84,13 @@ export const rbac = defineKind({
 });
 
 function missingIdentity({ deny_if_missing, require_auth }: Options, caller: Caller) {
-  const isKnown = caller.user.length > 0 || caller.endUser.length > 0;
+  const isUser = caller.user.length > 0;
+  const isKnown = isUser || caller.endUser.length > 0;
   const missing = deny_if_missing.find(
     (header) => !caller.header(header)?.trim() && !(isKnown && header.toLowerCase() === 'x-user-id'),
   );
   if (missing !== undefined) return { rule: 'deny-if-missing', reasonCode: 'identity_missing' };
-  if (require_auth && !isKnown && caller.key.length === 0)
+  if (require_auth && !isUser && caller.key.length === 0)
     return { rule: 'require-auth', reasonCode: 'identity_missing' };
   return undefined;
 }
@@ -98,25 +101,34 @@ function roleFinder({ roles, assignments, default_role }: Options, context: Crea
     if (Object.hasOwn(roles, role)) return;
     context.fail(key, unknownName(role, 'is no role of this policy', known));
   };
-  assignments.forEach(({ role, teams, keys, users, header }, index) => {
-    checkRole(`assignments[${index}].role`, role);
-    if (!teams && !keys && !users && !header)
-      context.fail(`assignments[${index}]`, 'is for nobody; set teams, keys, users or header');
+  assignments.forEach(({ role, teams, keys, users, end_users, header }, index) => {
+    const at = `assignments[${index}]`;
+    checkRole(`${at}.role`, role);
+    if (!teams && !keys && !users && !end_users && !header)
+      context.fail(at, 'is for nobody; set teams, keys, users, end_users or header');
+    if (end_users)
+      context.warn(
+        `${at}.end_users`,
+        'are what clients say of themselves: each can take the role by naming one',
+      );
   });
   if (default_role !== undefined) checkRole('default_role', default_role);
 
   if (assignments.length === 0 && default_role === undefined) {
     return ({ team, key }: Caller) => [...team, ...key].find((alias) => Object.hasOwn(roles, alias));
   }
-  const given = assignments.map(({ role, teams = [], keys = [], users = [], header = '' }) => {
-    const [, headerName, headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header) ?? [];
-    const isFor = (caller: Caller) =>
-      caller.team.some((name) => teams.includes(name)) ||
-      caller.key.some((name) => keys.includes(name)) ||
-      [...caller.user, ...caller.endUser].some((name) => users.includes(name)) ||
-      (headerName !== undefined && caller.header(headerName) === headerValue);
-    return { role, isFor };
-  });
+  const given = assignments.map(
+    ({ role, teams = [], keys = [], users = [], end_users = [], header = '' }) => {
+      const [, headerName, headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header) ?? [];
+      const isFor = (caller: Caller) =>
+        caller.team.some((name) => teams.includes(name)) ||
+        caller.key.some((name) => keys.includes(name)) ||
+        caller.user.some((name) => users.includes(name)) ||
+        caller.endUser.some((name) => end_users.includes(name)) ||
+        (headerName !== undefined && caller.header(headerName) === headerValue);
+      return { role, isFor };
+    },
+  );
   return (caller: Caller) => given.find(({ isFor }) => isFor(caller))?.role ?? default_role;
 }
 

@@ -39,10 +39,33 @@ function read(value: unknown): ToolCall {
   };
 }
 
-/** The names of the tools a request offers to the model; a tool of the provider, such as `web_search`, goes by its type. */
+/** Kinds of declared tools; any other type is that of a tool of the provider, such as `web_search`, and names it. */
+const DECLARED = new Set(['function', 'custom', 'namespace']);
+
+/** Keys by which LiteLLM knows tools of Google, whatever type or name stands beside them. */
+const GOOGLE_KEY =
+  /^(?:google_?search(?:_?retrieval)?|enterprise_?web_?search|url_?context|code_?execution|google_?maps|computer_?use)$/i;
+
+/** The names of the tools that a request offers to the model: all that a tool has, as a provider may go by any of them. */
 export function toolsOf({ tools }: GuardrailCall): string[] {
-  return tools.map((tool) => {
-    const { function: declared, custom, name, type } = fieldsOf(tool);
-    return textOf(fieldsOf(declared ?? custom).name) ?? textOf(name) ?? textOf(type) ?? '';
-  });
+  return tools.flatMap(namesOf);
+}
+
+/** @see LiteLLM 1.110.2, `_map_function` in litellm/llms/vertex_ai/gemini/vertex_and_google_ai_studio_gemini.py */
+function namesOf(tool: unknown): string[] {
+  const fields = fieldsOf(tool);
+  const { function: declared, custom, name, type } = fields;
+  const known = [
+    fieldsOf(declared).name,
+    fieldsOf(custom).name,
+    name,
+    DECLARED.has(textOf(type) ?? '') ? '' : type,
+  ];
+  const members = [fields.tools, fields.function_declarations, fields.functionDeclarations];
+  const names = [
+    ...known.flatMap((one) => textOf(one) ?? []),
+    ...Object.keys(fields).filter((key) => GOOGLE_KEY.test(key)),
+    ...members.flatMap((list) => (Array.isArray(list) ? list.flatMap(namesOf) : [])),
+  ];
+  return names.length > 0 ? names : [''];
 }

@@ -51,6 +51,12 @@ describe('rbac on identity', () => {
       undefined,
     ],
     [
+      'refuses a caller with only an end user under require_auth',
+      { deny_if_missing: [], require_auth: true },
+      by({ end_user_id: 'e' }),
+      'identity_missing require-auth',
+    ],
+    [
       'passes a caller with a user under require_auth',
       { deny_if_missing: [], require_auth: true },
       by({ user_id: 'u' }),
@@ -90,6 +96,24 @@ describe('rbac takes the role', () => {
       { assignments },
       by({ user_id: 'u', user_email: 'root@example.com' }),
       undefined,
+    ],
+    [
+      'of nobody for the end user that a client writes, where that is the name of a user',
+      { assignments },
+      by({ user_id: 'u', end_user_id: 'root@example.com' }),
+      NO_ROLE,
+    ],
+    [
+      'that is assigned to an end user',
+      { assignments: [{ role: 'admin', end_users: ['app-7'] }] },
+      by({ user_id: 'u', end_user_id: 'app-7' }),
+      undefined,
+    ],
+    [
+      'of nobody for a user with the name of an end user',
+      { assignments: [{ role: 'admin', end_users: ['app-7'] }] },
+      by({ user_id: 'app-7' }),
+      NO_ROLE,
     ],
     [
       'of nobody where a name is not assigned',
@@ -146,7 +170,7 @@ describe('rbac takes the role', () => {
     [{ assignments: [{ role: 'a', teams: ['x'] }] }, 'assignments[0].role "a" is no role of this policy'],
     [
       { roles, assignments: [{ role: 'admin' }] },
-      'assignments[0] is for nobody; set teams, keys, users or header',
+      'assignments[0] is for nobody; set teams, keys, users, end_users or header',
     ],
     [
       { roles: { a: { denied_tools: ['x', '!(b)'] } } },
@@ -243,6 +267,34 @@ describe('a role of rbac', () => {
     expect(check(lists, fields)).toBe(refusal);
   });
 
+  const OFFERED = 'tool_not_allowed offered-tool';
+  test.each<[string, Record<string, unknown>, string | undefined]>([
+    ['a type beside a name', { type: 'web_search', name: 'ok' }, OFFERED],
+    ['a type beside a function', { type: 'web_search', function: { name: 'ok' } }, OFFERED],
+    ['a name beside a function', { type: 'function', name: 'web_search', function: { name: 'ok' } }, OFFERED],
+    [
+      'a custom tool beside a function',
+      { function: { name: 'ok' }, custom: { name: 'web_search' } },
+      OFFERED,
+    ],
+    ['a member of a namespace', { type: 'namespace', name: 'ok', tools: [{ name: 'web_search' }] }, OFFERED],
+    ['a declaration for Google', { function_declarations: [{ name: 'web_search' }] }, OFFERED],
+    ['a tool of Google', { googleSearch: {} }, OFFERED],
+    ['a tool of Google beside a type', { type: 'function', google_search: {} }, OFFERED],
+    ['a type with a version', { type: 'web_search_20250305', name: 'ok' }, OFFERED],
+    ['the type of a function', { type: 'function', function: { name: 'ok' } }, undefined],
+    [
+      'the type of a custom tool',
+      { type: 'custom', name: 'ok', input_schema: { type: 'object' } },
+      undefined,
+    ],
+  ])('is judged by every name of a tool that it offers: %s', (_, tool, refusal) => {
+    expect(check({ denied_tools: ['web_search*', 'google?search', 'googleSearch'] }, { tools: [tool] })).toBe(
+      refusal,
+    );
+    expect(check({ allowed_tools: ['ok'] }, { tools: [tool] })).toBe(refusal);
+  });
+
   test('may not offer a name that is too long to match, where some are denied', () => {
     expect(check({ denied_tools: ['shell*'] }, offered(`shell${'x'.repeat(300)}`))).toBe(
       'tool_not_allowed offered-tool',
@@ -264,4 +316,11 @@ test('rbac warns of options that it cannot apply', () => {
   });
   expect(warned).toHaveLength(3);
   expect(warned.join()).toMatch(/data_access .*minimum_necessary .*roles\.dev\.max_tokens_per_request /);
+});
+
+test('rbac warns of roles for end users, whom every client can name', () => {
+  const assignments = [{ role: 'dev', end_users: ['app-7'] }];
+  const { warned, failed } = callPolicy(rbac, { roles: { dev: {} }, assignments });
+  expect(failed).toEqual([]);
+  expect(warned).toEqual([expect.stringMatching(/^assignments\[0\]\.end_users are what clients say/)]);
 });
