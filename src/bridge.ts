@@ -14,6 +14,7 @@ import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
 import { Releases } from './litellm/releases.ts';
 import { rewriteForm } from './litellm/reply.ts';
+import { ResponseWiring } from './litellm/response-wiring.ts';
 import { createLog, type Log } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { Observer } from './observability/observer.ts';
@@ -57,7 +58,8 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     ...checkerOf(backend),
     breaker: new Breaker(),
   }));
-  const policies = policiesOf(config);
+  const wiring = new ResponseWiring(config.replies.responseRedaction);
+  const policies = policiesOf(config, wiring);
   const metrics = createMetrics(
     { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
@@ -81,7 +83,8 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     backends,
     http,
     observer: records === undefined ? observer : withNotes(observer, records),
-    rewriteForm: (call, texts) => rewriteForm(call, texts, replies.responseRedaction),
+    rewriteForm,
+    wired: (call) => wiring.of(call),
   });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [
@@ -96,6 +99,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     decided(decision: Decision, request: () => GuardrailCall | undefined) {
       const warning = releases.seen(decision.call.litellm_version);
       if (warning !== undefined) log.warn(warning);
+      wiring.seen(decision.call);
       for (const listener of listeners) {
         try {
           listener(decision, request);
@@ -173,16 +177,15 @@ function withNotes(observer: Observer, records: RecordsThread): JudgeObserver {
 }
 
 /** The policies that the configuration names; undefined for none. @throws PolicyFileError */
-export function policiesOf({
-  policies,
-  replies,
-  backends,
-}: Pick<Config, 'policies' | 'replies' | 'backends'>): PolicyStore | undefined {
+export function policiesOf(
+  { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
+  wiring = new ResponseWiring(replies.responseRedaction),
+): PolicyStore | undefined {
   const { file, builtin, bannedKeywords } = policies;
   if (file === undefined && !builtin) return undefined;
   return new PolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file)), {
     backends: backends.map(({ name }) => name),
-    restores: replies.responseRedaction === 'rewrite',
+    restores: (call) => wiring.restores(call),
   });
 }
 

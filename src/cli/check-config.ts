@@ -5,6 +5,7 @@ import { toFailure } from '../backends/to-failure.ts';
 import { policiesOf } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
+import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { plural } from './output.ts';
 import type { Terminal } from './terminal.ts';
@@ -41,6 +42,7 @@ export function checkConfig(config: Config): string {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
+    REDACTION_SENTENCES[config.replies.responseRedaction],
     telemetryOf(config),
     ...startWarnings(config, policies).map((warning) => `warning: ${warning}`),
     'The configuration can be used.',

@@ -47,7 +47,7 @@ export function readText(path: string): string {
  * Policies that only observe change nothing, as in the bridge.
  */
 export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCall[]) => Promise<Judged> {
-  const engine = new Engine(file, { markers: new MarkerStore(), restores: true });
+  const engine = new Engine(file, { markers: new MarkerStore(), restores: () => true });
   return async (calls) => {
     // The reason code of Keeptrusts
     const passed = { verdict: 'allow', policy: null, reason_code: 'all_policies_passed', rules: [] } as const;

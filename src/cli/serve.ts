@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { loggable } from '../observability/log.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
 import { startWarnings } from './check-config.ts';
@@ -24,6 +25,8 @@ export async function serve(config: Config): Promise<void> {
   const bridge = createBridge(config);
   const { app, log } = bridge;
   for (const warning of startWarnings(config, bridge.policies?.())) log.warn(warning);
+  const { responseRedaction } = config.replies;
+  log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
   for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
   const stopWatching = followPolicies(bridge, config.policies);
 

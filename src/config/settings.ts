@@ -89,10 +89,10 @@ const judging = {
       'Blocks a call for which a vendor gives no verdict, lets it pass, or leaves it to LiteLLM with a 503 (`defer`).',
   },
   RESPONSE_REDACTION: {
-    schema: fields.oneOf(['block', 'rewrite']),
-    default: 'block',
+    schema: fields.oneOf(['auto', 'block', 'rewrite']),
+    default: 'auto',
     sentence:
-      'Blocks a response that would be redacted, or rewrites it; LiteLLM rewrites streams only with `streaming_transform_mode: incremental_diff`.',
+      'Redacts a response where LiteLLM is known to deliver it and blocks it elsewhere (`auto`), blocks it (`block`), or redacts it also where that is not known (`rewrite`).',
     formerly: 'ANSWER_REDACTION',
   },
   BLOCKED_MESSAGE: {

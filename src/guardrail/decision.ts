@@ -62,6 +62,22 @@ export type BlockCause = 'verdict' | 'fail_closed' | 'redaction';
 /** The field of a reply that carries rewritten texts. */
 export type RewriteForm = 'texts' | 'structured_messages';
 
+/**
+ * How LiteLLM delivers a response, as far as its configuration tells. `plain`: not streamed. `incremental_diff`: streamed, as
+ * far as the bridge releases it. `pipeline`: judged by a policy pipeline. `block_only`: streamed, redactions are dropped.
+ */
+export const WIRINGS = ['plain', 'incremental_diff', 'pipeline', 'block_only', 'unknown'] as const;
+export type Wiring = (typeof WIRINGS)[number];
+
+/**
+ * Why a redaction of a response cannot be applied: LiteLLM drops those of this `stream`, of this `endpoint` or in this
+ * `release`; it is `unknown` how it delivers this response; the `setting` blocks; or no reply reaches the `place` of the text.
+ */
+export type UnappliedReason = 'stream' | 'endpoint' | 'release' | 'unknown' | 'setting' | 'place';
+
+/** How a response is delivered, and why a redaction of it is not. */
+export type Wired = { readonly wiring: Wiring; readonly unapplied: UnappliedReason | undefined };
+
 /** The fate of a call. */
 export type Outcome =
   | { readonly kind: 'allow' }
@@ -74,12 +90,16 @@ export type Outcome =
       readonly reason: string;
       /** The operator's message for the caller. */
       readonly message?: string;
+      /** For a redaction of a response. */
+      readonly wired?: Wired;
     }
   | {
       readonly kind: 'modify';
       readonly by: readonly string[];
       readonly texts: PassageTexts;
       readonly form: RewriteForm;
+      /** For a response. */
+      readonly wired?: Wired;
     }
   | { readonly kind: 'defer'; readonly by: string }
   | { readonly kind: 'cancelled' };

@@ -16,6 +16,15 @@ export const TELLS_ITS_VERSION: Release = [1, 81, 12];
 /** Since this release `structured_messages` in a reply are read. Older ones ignore them, and the original would pass. */
 export const READS_MESSAGES_IN_REPLIES: Release = [1, 103];
 
+/** Since this release a guardrail can be asked about streams alone, or about all but streams. Older ones ignore `stream_scope`. */
+export const TAKES_STREAM_SCOPE: Release = [1, 106, 2];
+
+/** Since this release `streaming_transform_mode: incremental_diff` delivers redactions of streamed chats. Older ones ignore it. */
+export const TAKES_INCREMENTAL_DIFF: Release = [1, 95];
+
+/** Since this release a policy pipeline delivers redactions of streams; the bridge cannot tell plain responses of older ones. */
+export const DELIVERS_BY_PIPELINE: Release = [1, 103];
+
 /**
  * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
  *

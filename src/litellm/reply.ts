@@ -2,7 +2,7 @@ import type { GuardrailCall, Passage, PassageTexts } from '../guardrail/call.ts'
 import type { RewriteForm } from '../guardrail/decision.ts';
 import { isInMessage, withTexts } from '../guardrail/passages.ts';
 import { nestedTexts } from '../guardrail/read-passages.ts';
-import { isAtLeast, READS_MESSAGES_IN_REPLIES, TELLS_ITS_VERSION } from './releases.ts';
+import { isAtLeast, READS_MESSAGES_IN_REPLIES } from './releases.ts';
 
 /** The body of a reply; only these three actions, spelled so: any other word would let the call pass. */
 export type Reply =
@@ -29,18 +29,13 @@ type Count = {
  * where a row differs LiteLLM ignores `texts`, so one reply cannot need both. Arguments of tool calls are rewritten in rows where
  * `tool_calls` repeats them: on `/v1/responses`, where it does not, LiteLLM would build the input anew and lose parts of it.
  *
- * @param responseRedaction `block` where LiteLLM would drop rewrites of streams silently; of a `during_call` it drops them all
+ * A rewrite that comes in `during_call` LiteLLM drops; of responses it drops more, see `response-wiring.ts`.
+ *
  * @see LiteLLM 1.106.2, `_structured_rows_to_write_back` in generic_guardrail_api.py
  */
-export function rewriteForm(
-  call: GuardrailCall,
-  texts: PassageTexts,
-  responseRedaction: 'block' | 'rewrite',
-): RewriteForm | null {
+export function rewriteForm(call: GuardrailCall, texts: PassageTexts): RewriteForm | null {
   if (texts.size === 0) return null;
-  if (call.input_type === 'response' && responseRedaction === 'block') return null;
   if (call.additional_provider_specific_params.mode === 'during_call') return null;
-  if (call.input_type === 'response' && !isAtLeast(call.litellm_version, TELLS_ITS_VERSION)) return null;
   let needsMessages = false;
   let needsTexts = false;
   let areAllInMessages = true;

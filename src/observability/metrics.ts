@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { ACTIONS } from '../guardrail/decision.ts';
+import { ACTIONS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, histogram, registerIn } from './metric.ts';
@@ -73,6 +73,10 @@ export function createMetrics(
     unapplied_redactions_total: counter(
       'Redactions that could not be put into a reply and blocked the call instead.',
       { input_type },
+    ),
+    response_redactions_total: counter(
+      'Redactions of responses, by how LiteLLM delivers the response: put into a reply, or blocked as it would drop them.',
+      { wiring: WIRINGS, result: ['redacted', 'blocked'] },
     ),
     would_block_total: counter(
       'Calls that a policy which only observes would have blocked, by the rule of their caller and by team.',

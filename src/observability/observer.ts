@@ -1,7 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
-import { actionOf, type CheckResult, type Decision, type PolicyResult } from '../guardrail/decision.ts';
+import {
+  actionOf,
+  type CheckResult,
+  type Decision,
+  type PolicyResult,
+  type UnappliedReason,
+  type Wired,
+} from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
@@ -14,6 +21,19 @@ function callFields(call: GuardrailCall): Record<string, unknown> {
     input_type: call.input_type,
   };
 }
+
+/** How to have a redaction of a response delivered, by why it was not. */
+const REMEDIES: Record<UnappliedReason, string> = {
+  stream:
+    'LiteLLM drops redactions of this stream: judge it in a policy pipeline, or chats by incremental_diff (examples/streaming)',
+  endpoint:
+    'LiteLLM redacts by incremental_diff chats alone, and drops redactions elsewhere: judge the stream in a policy pipeline (examples/streaming/pipeline.yaml)',
+  release: 'this LiteLLM does not deliver redactions as it is configured: use a newer one',
+  unknown:
+    'LiteLLM does not say if this response is streamed: set stream_scope and the parameter stream (examples/litellm-config.yaml)',
+  setting: 'RESPONSE_REDACTION is block: set it to auto',
+  place: 'no reply can change this text, such as arguments of a tool call',
+};
 
 /** A stream can take this long. */
 const COUNTED_AGE_MS = 60 * 60_000;
@@ -40,14 +60,16 @@ export class Observer {
     this.#metrics.decisions_total.inc({ input_type, action });
     switch (outcome.kind) {
       case 'block': {
-        const { cause, by: backend } = outcome;
+        const { cause, by: backend, wired } = outcome;
         if (cause === 'redaction') this.#metrics.unapplied_redactions_total.inc({ input_type });
-        this.#log.warn({ ...callFields(call), action, cause, backend, ref }, 'blocked');
+        const lost = this.#redacted('blocked', wired);
+        this.#log.warn({ ...callFields(call), action, cause, backend, ref, ...lost }, 'blocked');
         break;
       }
       case 'modify': {
         const count = new Set([...outcome.texts.keys()].map(({ text }) => text)).size;
-        this.#log.info({ ...callFields(call), action, backends: outcome.by, count }, 'redacted');
+        const how = this.#redacted('redacted', outcome.wired);
+        this.#log.info({ ...callFields(call), action, backends: outcome.by, count, ...how }, 'redacted');
         break;
       }
       case 'defer':
@@ -56,6 +78,14 @@ export class Observer {
       case 'allow':
       case 'cancelled':
     }
+  }
+
+  /** Counts what became of a redaction of a response. Returns what a log line says of it. */
+  #redacted(result: 'redacted' | 'blocked', wired: Wired | undefined): Record<string, string> {
+    if (wired === undefined) return {};
+    const { wiring, unapplied } = wired;
+    this.#metrics.response_redactions_total.inc({ wiring, result });
+    return unapplied === undefined ? { wiring } : { wiring, why: unapplied, advice: REMEDIES[unapplied] };
   }
 
   #policies({ notes, callerRule }: PolicyResult, { call, caller }: Decision): void {

@@ -2,7 +2,14 @@ import type { Http } from '../backends/http.ts';
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
-import type { CheckResult, Decision, Outcome, PolicyResult, RewriteForm } from '../guardrail/decision.ts';
+import type {
+  CheckResult,
+  Decision,
+  Outcome,
+  PolicyResult,
+  RewriteForm,
+  Wired,
+} from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { OutOfTime } from '../policies/budget.ts';
@@ -54,6 +61,8 @@ export type JudgeOptions = {
   readonly observer: JudgeObserver;
   /** The field of a reply that can carry new texts; null if none can. */
   readonly rewriteForm: (call: GuardrailCall, texts: PassageTexts) => RewriteForm | null;
+  /** Tells if LiteLLM delivers the redaction of a response. */
+  readonly wired: (call: GuardrailCall) => Wired;
 };
 
 /** A call with the result of its policies, before the backends are asked. */
@@ -197,9 +206,16 @@ export class Judge {
   }
 
   #outcome(call: GuardrailCall, draft: Draft): Outcome {
-    if (draft.kind !== 'modify') return draft;
-    const form = this.#options.rewriteForm(call, draft.texts);
-    return form === null ? blockRedaction(draft.by) : { ...draft, form };
+    const isModified = draft.kind === 'modify';
+    if (!isModified && !(draft.kind === 'block' && draft.cause === 'redaction')) return draft;
+    const wired = call.input_type === 'response' ? this.#options.wired(call) : undefined;
+    const isLost = !isModified || wired?.unapplied !== undefined;
+    const form = isLost ? null : this.#options.rewriteForm(call, draft.texts);
+    if (form !== null && isModified) return { ...draft, form, ...(wired && { wired }) };
+    const blocked = isModified ? blockRedaction(draft.by) : draft;
+    return wired === undefined
+      ? blocked
+      : { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }
 }
 

@@ -13,8 +13,8 @@ import { type Redaction, redact } from './replacements.ts';
 
 export type EngineOptions = {
   readonly markers: MarkerStore;
-  /** True if responses may be rewritten, and so what was redacted in their requests put back. */
-  readonly restores: boolean;
+  /** True for a request if its response may be given back what was redacted, and for a response that can be rewritten. */
+  readonly restores: (call: GuardrailCall) => boolean;
   /** Unix milliseconds. */
   readonly now?: () => number;
 };
@@ -36,7 +36,7 @@ export class Engine {
   /** All rules of each policy, those for disguised text included. */
   readonly #rules = new Map<Policy, ReadonlySet<TextRule>>();
   readonly #markers: MarkerStore;
-  readonly #restores: boolean;
+  readonly #restores: EngineOptions['restores'];
   readonly #now: () => number;
   readonly #turns = new Turns();
 
@@ -167,11 +167,14 @@ export class Engine {
   }
 
   #markersFor(call: GuardrailCall, redacting: readonly PlannedPolicy[]): Markers | undefined {
-    if (!this.#restores) return undefined;
     const key = stateKey(call);
     if (key === undefined) return undefined;
-    if (call.input_type === 'response') return this.#markers.of(key);
-    return redacting.some(({ policy }) => policy.texts?.isReversible) ? this.#markers.open(key) : undefined;
+    if (call.input_type === 'response') {
+      const markers = this.#markers.of(key);
+      return markers !== undefined && this.#restores(call) ? markers : undefined;
+    }
+    const isReversible = redacting.some(({ policy }) => policy.texts?.isReversible) && this.#restores(call);
+    return isReversible ? this.#markers.open(key) : undefined;
   }
 }
 

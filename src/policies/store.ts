@@ -1,4 +1,4 @@
-import { Engine } from './engine.ts';
+import { Engine, type EngineOptions } from './engine.ts';
 import { readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { kinds } from './kinds/index.ts';
@@ -8,7 +8,7 @@ import { MarkerStore } from './markers.ts';
 export class PolicyStore {
   readonly #read: () => string;
   readonly #backends: readonly string[];
-  readonly #restores: boolean;
+  readonly #restores: EngineOptions['restores'];
   /** State of policies, such as counts by session, by name. */
   readonly #kept = new Map<string, unknown>();
   readonly #markers = new MarkerStore();
@@ -18,12 +18,12 @@ export class PolicyStore {
   /**
    * @param read reads the text of the policy file
    * @param options.backends names of the vendors that are configured
-   * @param options.restores true if responses may be rewritten
+   * @param options.restores true for a call whose response may be given back what was redacted
    * @throws PolicyFileError, or what reading throws
    */
   constructor(
     read: () => string,
-    { backends, restores }: { backends: readonly string[]; restores: boolean },
+    { backends, restores }: { backends: readonly string[] } & Pick<EngineOptions, 'restores'>,
   ) {
     this.#read = read;
     this.#backends = backends;

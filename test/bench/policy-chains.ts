@@ -94,7 +94,7 @@ export function plainLoop(expressions: readonly RegExp[], text: string): number 
 }
 
 export function engineOf({ file }: Chain): Engine {
-  return new PolicyStore(() => file, { backends: [], restores: true }).engine;
+  return new PolicyStore(() => file, { backends: [], restores: () => true }).engine;
 }
 
 /** A call with one text, or with several. */

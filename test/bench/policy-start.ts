@@ -16,7 +16,7 @@ export async function starts(): Promise<void> {
   console.log();
   for (const { name, file } of await readChains()) {
     let text = file;
-    const options = { backends: [], restores: true };
+    const options = { backends: [], restores: () => true };
     let store: PolicyStore | undefined;
     const first = timed(() => {
       store = new PolicyStore(() => text, options);

@@ -7,7 +7,7 @@ describe('without any variable', () => {
       server: { host: '127.0.0.1', port: 8787, shutdownDelayMs: 3000, shutdownTimeoutMs: 25_000 },
       access: { apiKeys: [], allowedIps: [] },
       bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024 },
-      replies: { responseRedaction: 'block', blockedMessage: undefined },
+      replies: { responseRedaction: 'auto', blockedMessage: undefined },
       judging: { policyTimeoutMs: 5000, streamCheckGrowth: 1 },
       policies: { file: undefined, builtin: true, bannedKeywords: [] },
       audit: { dir: './data', keys: [] },
@@ -164,7 +164,7 @@ describe('a setting under its former name', () => {
 
   test('is named by a problem if it is the one that is set', () => {
     expect(problemsOf({ ANSWER_REDACTION: 'cut' })).toEqual([
-      'ANSWER_REDACTION: write one of block, rewrite; it is "cut"',
+      'ANSWER_REDACTION: write one of auto, block, rewrite; it is "cut"',
     ]);
   });
 });

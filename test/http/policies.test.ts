@@ -150,6 +150,34 @@ describe('the reply to LiteLLM', () => {
     expect(await ask({ input_type: 'response', texts: ['Fine. '] })).toEqual({ action: 'NONE' });
   });
 
+  const CHAT = { stream: true, streaming_transform_mode: 'incremental_diff' };
+  test.each([
+    ['plain', { stream: false }, { action: 'GUARDRAIL_INTERVENED', texts: ['[REDACTED]'] }, undefined],
+    ['incremental_diff', CHAT, { action: 'GUARDRAIL_INTERVENED', texts: ['[REDACTED]'] }, undefined],
+    ['pipeline', { pipeline: true }, { action: 'GUARDRAIL_INTERVENED', texts: ['[REDACTED]'] }, undefined],
+    ['block_only', { stream: true }, { action: 'BLOCKED' }, 'stream'],
+    ['unknown', {}, { action: 'BLOCKED' }, 'unknown'],
+  ])(
+    'to a response that would be redacted is what LiteLLM delivers (%s), as log and metrics say',
+    async (wiring, params, reply, why) => {
+      const { ask, count, lines } = bridgeWith({ chain: ['secrets'] });
+      const said = await ask({
+        ...{ input_type: 'response', litellm_call_id: 'w', litellm_version: '1.110.2', model: 'm' },
+        ...{ texts: [SECRET], additional_provider_specific_params: params },
+      });
+      expect(said).toMatchObject(reply);
+      const result = why === undefined ? 'redacted' : 'blocked';
+      const line = lines.find(({ msg }) => msg === result);
+      expect(line).toMatchObject({ wiring, ...(why !== undefined && { cause: 'redaction', why }) });
+      expect(String(line?.advice ?? 'examples')).toContain('examples');
+      expect(lines.filter(({ msg }) => msg === 'redacted')).toHaveLength(why === undefined ? 1 : 0);
+      expect(await count('response_redactions_total', { wiring, result })).toBe(1);
+      expect(await count('unapplied_redactions_total', { input_type: 'response' })).toBe(
+        why === undefined ? 0 : 1,
+      );
+    },
+  );
+
   test('is a block for a call beside the model, where a rewrite comes too late', async () => {
     const { ask } = bridgeWith({ chain: ['secrets'] });
     const during = { additional_provider_specific_params: { mode: 'during_call' } };

@@ -34,6 +34,7 @@ function bridgeWith(env: Record<string, string>) {
 }
 
 const request = { input_type: 'request', litellm_version: '1.106.2', texts: ['mail dana'] };
+const response = { ...request, input_type: 'response', litellm_call_id: 'c1' };
 const CANCELLED = 'decisions_total{input_type="request",action="CANCELLED"}';
 
 test('a caller who hangs up closes the connections to all backends', async () => {
@@ -93,14 +94,26 @@ test.each([
     action: 'BLOCKED',
   },
   {
-    name: 'a response blocks by default',
-    call: { ...request, input_type: 'response' },
+    name: 'a response blocks where nobody says how it is delivered',
+    call: response,
     env: {},
     action: 'BLOCKED',
   },
   {
+    name: 'a response that is not streamed is made',
+    call: { ...response, additional_provider_specific_params: { stream: false } },
+    env: {},
+    action: 'GUARDRAIL_INTERVENED',
+  },
+  {
+    name: 'a response that is streamed blocks',
+    call: { ...response, additional_provider_specific_params: { stream: true } },
+    env: { RESPONSE_REDACTION: 'rewrite' },
+    action: 'BLOCKED',
+  },
+  {
     name: 'a response is made under RESPONSE_REDACTION=rewrite',
-    call: { ...request, input_type: 'response' },
+    call: response,
     env: { RESPONSE_REDACTION: 'rewrite' },
     action: 'GUARDRAIL_INTERVENED',
   },

@@ -319,6 +319,7 @@ describe('policies that throw', () => {
       http: createHttp(),
       observer: new Observer(metrics, log),
       rewriteForm: () => 'texts',
+      wired: () => ({ wiring: 'plain', unapplied: undefined }),
     });
     return {
       judge,

@@ -78,7 +78,7 @@ describe('a credential', () => {
 const SECRET = `AKIA${capitals(16)}`;
 /** The built-in policy; its decision on a call as words. */
 function builtinOf(bannedKeywords: readonly string[]) {
-  const store = new PolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: false });
+  const store = new PolicyStore(() => defaultPolicy(bannedKeywords), { backends: [], restores: () => false });
   return async (fields: Record<string, unknown>) => {
     const { verdict, by } = await judgeWith(store.engine, callOf(fields), { timeoutMs: 15_000 });
     return [verdict, by?.kind, by?.reasonCode].filter(Boolean).join(' ');

@@ -208,7 +208,7 @@ describe('a call', () => {
       rules: [{ name: 'all', chain: ['secrets'] }],
     });
     const file = readPolicyFile(text, kinds, (_, make) => make());
-    const engine = new Engine(file, { markers: new MarkerStore(), restores: true });
+    const engine = new Engine(file, { markers: new MarkerStore(), restores: () => true });
     const call = callOf({ texts: [SECRET], additional_provider_specific_params: { policies: ['secrets'] } });
     expect(await engine.judge(call, new Caller(call), { bytes: 0, timeoutMs: 20_000 })).toMatchObject({
       verdict: 'allow',

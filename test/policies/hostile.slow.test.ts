@@ -115,7 +115,7 @@ describe.each(Object.entries(CHAINS))('the %s chain', (chain, engine) => {
       // A tick for every quarter of a second is the least
       expect(ticks).toBeGreaterThan(total / 250 - 1);
       for (const held of result?.holdback ?? []) expect(held).toBeGreaterThanOrEqual(0);
-      if (result !== undefined) rewriteForm(call, result.texts, 'rewrite');
+      if (result !== undefined) rewriteForm(call, result.texts);
     },
     60_000,
   );

@@ -37,7 +37,7 @@ test.each<{ odd: unknown }>([
     for (const input_type of ['request', 'response']) {
       const call = callOf({ input_type, ...fields });
       const result = await judgeWith(engine, call, { timeoutMs: 60_000 });
-      rewriteForm(call, result.texts, 'rewrite');
+      rewriteForm(call, result.texts);
     }
   }
 });
@@ -101,7 +101,7 @@ describe('calls at random', () => {
             expect(result.holdback[i]).toBeGreaterThanOrEqual(0);
             expect(result.holdback[i]).toBeLessThanOrEqual(shown.length);
           });
-          const form = rewriteForm(call, result.texts, 'rewrite');
+          const form = rewriteForm(call, result.texts);
           const reply = form === null ? {} : rewriteReply(call, result.texts, form);
           if ('texts' in reply) expect(reply.texts).toHaveLength(call.texts.length);
           if (result.verdict === 'block') expect(result.by?.reasonCode).toMatch(/^[a-z_]+$/);

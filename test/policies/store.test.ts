@@ -14,7 +14,7 @@ const BANS = (word: string) =>
 
 function storeOf(text: string, { backends = [] as readonly string[], restores = true } = {}) {
   const file = { text };
-  const store = new PolicyStore(() => file.text, { backends, restores });
+  const store = new PolicyStore(() => file.text, { backends, restores: () => restores });
   const verdict = async (fields: Record<string, unknown>) => {
     const { verdict: said, by } = await judgeWith(store.engine, callOf(fields), { timeoutMs: 20_000 });
     return by === undefined ? said : `${said} ${by.kind}`;
@@ -69,7 +69,7 @@ describe('the policies in force', () => {
     const missing = () => {
       throw Object.assign(new Error('no'), { code: 'ENOENT' });
     };
-    expect(() => new PolicyStore(missing, { backends: [], restores: true })).toThrow('no');
+    expect(() => new PolicyStore(missing, { backends: [], restores: () => true })).toThrow('no');
   });
 
   test('may only name vendors that are configured', () => {

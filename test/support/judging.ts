@@ -87,6 +87,7 @@ export function judgeOf(
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
     },
     rewriteForm: () => 'texts',
+    wired: () => ({ wiring: 'plain', unapplied: undefined }),
   });
   const outcomes = () =>
     results.map(

@@ -24,7 +24,7 @@ export function engineOf({ chain, policy = {}, rules = [] }: PolicyDocument, now
   const text = JSON.stringify({ policies: { chain }, policy, ...(rules.length > 0 && { rules }) });
   const engine = new Engine(readPolicyFile(text, kinds, keep), {
     markers: new MarkerStore(),
-    restores: true,
+    restores: () => true,
     now,
   });
   /** Judges a call with these fields. */
