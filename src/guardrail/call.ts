@@ -53,7 +53,7 @@ export type CallFields = {
  */
 export type Place = 'text' | 'message' | 'message_tool_call' | 'tool_call' | 'tool' | 'nested';
 
-/** Who wrote a passage, as far as its place and role tell. */
+/** Who wrote a passage, as far as its place and role tell; of an MCP tool its description and its results are the `tool`'s. */
 export type Author = 'user' | 'operator' | 'model' | 'tool';
 
 /** A key or index, and the path of the object or list that has it. Passages of one container share its path. */

@@ -1,5 +1,6 @@
 import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages, Place } from './call.ts';
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
+import { descriptionsIn } from './mcp-tool.ts';
 
 /** Thrown for a call that is nested deeper than can be walked and written again. */
 export class TooDeepError extends Error {
@@ -42,17 +43,23 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  * @throws TooDeepError
  */
 function readPassages(call: CallFields): Passages {
-  const reader = new PassageReader(call.texts, call.input_type === 'response' ? 'model' : 'user');
+  const reader = new PassageReader(call.texts, authorOfTexts(call));
   for (let row = 0; row < call.structured_messages.length; row++) {
     reader.readMessage(call.structured_messages[row], row);
   }
   reader.readToolCalls(call.tool_calls);
-  reader.readTools(call.tools);
+  if (call.shape === 'mcp_tool') reader.readMcpTool(call);
+  else reader.readTools(call.tools);
   return {
     all: reader.all,
     chars: reader.chars,
     media: Math.max(reader.media, call.images.length),
   };
+}
+
+function authorOfTexts({ input_type, shape }: CallFields): Author {
+  if (shape === 'mcp_result') return 'tool';
+  return input_type === 'response' || shape === 'mcp_tool' ? 'model' : 'user';
 }
 
 /** A call with its passages. @throws TooDeepError @throws TooManyPassagesError */
@@ -108,6 +115,13 @@ export class PassageReader {
     this.#author = 'tool';
     this.#start();
     this.#walkData(tools, 'tools');
+  }
+
+  /** Where a tool is called its definition goes nowhere, and was judged before: only where there are no arguments it is read. */
+  readMcpTool(call: CallFields): void {
+    const { count, areAll } = descriptionsIn(call);
+    for (let i = 0; i < count; i++) this.all[i]!.author = 'tool';
+    if (count === this.#texts || !areAll) this.readTools(call.tools);
   }
 
   #start(): void {

@@ -2,6 +2,7 @@ import type { GuardrailCall, Passage, PassageTexts } from '../guardrail/call.ts'
 import type { RewriteForm } from '../guardrail/decision.ts';
 import { isInMessage, withTexts } from '../guardrail/passages.ts';
 import { nestedTexts } from '../guardrail/read-passages.ts';
+import { isMcpRewritable } from './mcp-reply.ts';
 import { isAtLeast, READS_MESSAGES_IN_REPLIES } from './releases.ts';
 
 /** The body of a reply; only these three actions, spelled so: any other word would let the call pass. */
@@ -35,7 +36,10 @@ type Count = {
  */
 export function rewriteForm(call: GuardrailCall, texts: PassageTexts): RewriteForm | null {
   if (texts.size === 0) return null;
-  if (call.additional_provider_specific_params.mode === 'during_call') return null;
+  const { mode } = call.additional_provider_specific_params;
+  if (mode === 'during_call' || mode === 'during_mcp_call') return null;
+  if (call.shape === 'mcp_tool' || call.shape === 'mcp_result')
+    return isMcpRewritable(call, texts) ? 'texts' : null;
   let needsMessages = false;
   let needsTexts = false;
   let areAllInMessages = true;

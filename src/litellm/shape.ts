@@ -14,8 +14,9 @@ export function shapeOf(call: Omit<CallFields, 'shape'>): CallShape {
     return litellm_version !== null && litellm_call_id === null && isNameless ? 'mcp_result' : 'response';
   }
   if (call.structured_messages.length > 0) return 'conversation';
-  if (call.tools.length === 1 && call.texts.length > 0) return 'mcp_tool';
   if (litellm_version === null) return 'texts';
+  // Without texts too: neither the tool nor its arguments have any
+  if (call.tools.length === 1 && model === null) return 'mcp_tool';
   if (litellm_call_id !== null) return model === null ? 'payload' : 'texts';
   return model === null && isNameless ? 'realtime' : 'prompt';
 }

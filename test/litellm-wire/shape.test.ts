@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { callOf } from '../support/call.ts';
+import { mcpBeside, mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'litellm-1.106.2');
 const who = { request_data: { user_api_key_hash: 'k' }, request_headers: { host: 'proxy' } };
@@ -30,6 +31,17 @@ test.each<{ name: string; body: object; shape: string }>([
   { name: 'a pass-through route', body: { ...live, texts: ['{"q":"a"}'] }, shape: 'payload' },
   { name: 'a realtime item', body: { texts: ['a'], litellm_version: '1.110.2' }, shape: 'realtime' },
   { name: 'an MCP tool', body: { ...live, texts: ['Looks up.', 'a'], tools: [tool] }, shape: 'mcp_tool' },
+  { name: 'a call of an MCP tool', body: mcpCall(['a']), shape: 'mcp_tool' },
+  { name: 'an MCP tool in a list', body: mcpListed(), shape: 'mcp_tool' },
+  {
+    name: 'an MCP tool without any text',
+    body: mcpListed({ description: '', descriptions: [] }),
+    shape: 'mcp_tool',
+  },
+  { name: 'a call of an MCP tool, beside it', body: mcpBeside(['a']), shape: 'mcp_tool' },
+  { name: 'a result of structured content', body: mcpResult('a', 'a', 'result'), shape: 'mcp_result' },
+  { name: 'curl with a tool', body: { texts: ['a'], tools: [tool] }, shape: 'texts' },
+  { name: 'a tool for a model', body: { ...live, texts: ['a'], tools: [tool], model: 'm' }, shape: 'texts' },
   { name: 'a response', body: { ...live, input_type: 'response', texts: ['a'] }, shape: 'response' },
   {
     name: 'the result of an MCP tool',
