@@ -88,9 +88,10 @@ function recall(memory: RequestMemory | undefined, call: GuardrailCall): () => G
   return () => (key === undefined ? undefined : memory.recall(key));
 }
 
-/** Keeps a request for its response, as backends may see it. */
+/** Keeps a request for its response, as backends may see it; the result of an MCP tool does not tell its call. */
 function keep(memory: RequestMemory | undefined, { call, forwarded }: Decision, body: Buffer): void {
-  const key = memory === undefined || call.input_type === 'response' ? undefined : stateKey(call);
+  const isAnswered = call.input_type === 'request' && call.shape !== 'mcp_tool';
+  const key = memory !== undefined && isAnswered ? stateKey(call) : undefined;
   if (key === undefined) return;
   const { passages: _, ...fields } = forwarded;
   memory?.remember(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));

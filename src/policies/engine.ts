@@ -1,5 +1,6 @@
+import { lazily } from '../detectors/lazily.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import type { GuardrailCall, InputType } from '../guardrail/call.ts';
+import type { CallFields, GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
@@ -33,6 +34,8 @@ export class Engine {
   readonly audit: AuditOptions | undefined;
   readonly #planner: Planner;
   readonly #finders: Readonly<Record<InputType, Finder>>;
+  /** For results of MCP tools: what the model reads next, as it reads those in a request. */
+  readonly #resultFinder: () => Finder;
   /** All rules of each policy, those for disguised text included. */
   readonly #rules = new Map<Policy, ReadonlySet<TextRule>>();
   readonly #markers: MarkerStore;
@@ -52,6 +55,7 @@ export class Engine {
     this.audit = policies.find(({ audit }) => audit !== undefined)?.audit;
     this.#planner = new Planner(file);
     this.#finders = { request: new Finder(policies, 'request'), response: new Finder(policies, 'response') };
+    this.#resultFinder = lazily(() => new Finder(policies, 'request', 'response'));
     this.#markers = markers;
     this.#restores = restores;
     this.#now = now;
@@ -79,7 +83,7 @@ export class Engine {
     const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
     const found = isRefused ? NOTHING : yield* this.#find(call, stateKey(call), budget);
-    const notes = this.#notes(plan, refusals, found, call.input_type);
+    const notes = this.#notes(plan, refusals, found, call);
     const by = decisive(notes);
     const { texts, holdback } = this.#redact(plan, notes, found, call);
     const blocking = by?.verdict === 'block' ? plan.policies.find(({ kind }) => kind === by.kind) : undefined;
@@ -104,13 +108,15 @@ export class Engine {
   }
 
   /** Looks at each text of a call; one of a response may still grow. */
-  *#find({ input_type, passages }: GuardrailCall, key: string | undefined, budget: Budget): Work<Findings> {
-    const finder = this.#finders[input_type];
+  *#find(call: GuardrailCall, key: string | undefined, budget: Budget): Work<Findings> {
+    const { input_type, shape, passages } = call;
+    const finder = shape === 'mcp_result' ? this.#resultFinder() : this.#finders[input_type];
+    const isGrowing = input_type === 'response' && shape !== 'mcp_result';
     /** Texts that are too short to be remembered, such as the words of a schema. */
     const short = new Map<string, Found>();
     const results: Found[] = [];
     for (const { text, index, place } of passages.all) {
-      if (input_type === 'response' && place === 'text') {
+      if (isGrowing && place === 'text') {
         results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
         continue;
       }
@@ -128,11 +134,11 @@ export class Engine {
     plan: Plan,
     refusals: readonly (PolicyRefusal | undefined)[],
     found: Findings,
-    direction: InputType,
+    call: CallFields,
   ): readonly PolicyNote[] {
     const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
     if (isClean) return plan.cleanNotes;
-    return plan.policies.map((planned, i) => this.#note(planned, refusals[i], found, direction));
+    return plan.policies.map((planned, i) => this.#note(planned, refusals[i], found, call));
   }
 
   /** The result of one policy: for the call itself first, then for its texts. */
@@ -140,13 +146,14 @@ export class Engine {
     { kind, enforced, policy }: PlannedPolicy,
     refusal: PolicyRefusal | undefined,
     found: Findings,
-    direction: InputType,
+    { input_type, shape }: CallFields,
   ): PolicyNote {
     if (refusal !== undefined) {
       return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
     }
     const { texts } = policy;
-    if (texts === undefined || !texts.on.includes(direction)) return cleanNote(kind, enforced);
+    if (texts === undefined || (shape !== 'mcp_result' && !texts.on.includes(input_type)))
+      return cleanNote(kind, enforced);
     const findings = findingsOf(this.#rules.get(policy) ?? NO_RULES, found);
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];

@@ -37,7 +37,7 @@ const MIN_PREFIX = 48;
 const STREAM_AGE_MS = 15 * 60_000;
 const MAX_STREAM_CHARS = 16 * 1024 * 1024;
 
-/** Looks for the rules of all policies that judge texts in one direction, in one pass. */
+/** Looks for the rules of all policies that judge texts in some direction, in one pass. */
 export class Finder {
   readonly #scanner: Scanner | undefined;
   /** One scanner for each policy that looks behind disguises. */
@@ -51,8 +51,10 @@ export class Finder {
     sizeCalculation: ({ text }) => text.length + 1,
   });
 
-  constructor(policies: readonly Policy[], direction: InputType) {
-    const texts = policies.flatMap((policy) => (policy.texts?.on.includes(direction) ? policy.texts : []));
+  constructor(policies: readonly Policy[], ...directions: InputType[]) {
+    const texts = policies.flatMap((policy) =>
+      policy.texts?.on.some((direction) => directions.includes(direction)) ? policy.texts : [],
+    );
     this.#scanner =
       texts.length > 0 ? new Scanner([...new Set(texts.flatMap(({ rules }) => rules))]) : undefined;
     this.#plain = texts.flatMap(({ rulesForPlain, plain }) =>

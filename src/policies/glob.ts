@@ -5,7 +5,7 @@ import { lazily } from '../detectors/lazily.ts';
 import { quotedValue } from './file/nearest.ts';
 import type { CreateContext } from './policy.ts';
 
-/** UTF-16 units. A name that is longer matches nothing, which {@link listed} refuses where there is any list. */
+/** UTF-16 units. A name that is longer matches nothing. */
 export const MAX_NAME = 256;
 /** Names whose match is remembered: those that come again, whoever sends others. */
 const MAX_REMEMBERED = 1000;
@@ -54,28 +54,6 @@ export function globsOf(context: CreateContext, key: string, patterns: Patterns)
     return mistake === undefined;
   });
   return good && globs(good);
-}
-
-/**
- * The names that one list of some options allows and no other denies; without a list of allowed names all are.
- *
- * @param at before the keys of the lists in messages
- */
-export function listed<Key extends string>(
-  context: CreateContext,
-  at: string,
-  options: { readonly [key in Key]?: Patterns },
-  allowed: Key,
-  ...denied: Key[]
-): (name: string) => boolean {
-  const isAllowed = globsOf(context, at + allowed, options[allowed]);
-  const denials = denied
-    .filter((key) => options[key]?.length)
-    .flatMap((key) => globsOf(context, at + key, options[key]) ?? []);
-  return (name) => {
-    if (isAllowed?.(name) === false) return false;
-    return denials.length === 0 || (name.length <= MAX_NAME && !denials.some((isDenied) => isDenied(name)));
-  };
 }
 
 function compiled(pattern: string): RE2JS {

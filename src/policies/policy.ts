@@ -33,6 +33,7 @@ export type TextPolicy = {
   readonly rulesForPlain?: readonly TextRule[];
   /** Disguises that `rulesForPlain` wants undone; all by default. */
   readonly plain?: PlainUse;
+  /** Results of MCP tools are judged by those of either direction. */
   readonly on: readonly InputType[];
   /** As Keeptrusts writes it: `pii_detected`. */
   readonly reasonCode: string;

@@ -1,5 +1,7 @@
 import { parseInner } from '../../guardrail/json.ts';
 import { nameWords } from './agent-path.ts';
+import { mcpArguments } from './mcp-arguments.ts';
+import type { ToolCall } from './tool-calls.ts';
 
 /** The content of a tool call's arguments. */
 export type Arguments = {
@@ -11,6 +13,8 @@ export type Arguments = {
   readonly isTooMuch: boolean;
   /** False if they are not JSON: then the raw text is the first value. */
   readonly isJson: boolean;
+  /** True if an amount may be among what LiteLLM does not show. */
+  readonly hidesAmounts: boolean;
 };
 
 /** Most UTF-16 units and values of the arguments of all calls in a response; more than models can write. */
@@ -24,16 +28,19 @@ const isAmountName = (name: string) => nameWords(name).some((word) => AMOUNT_NAM
 const PAIR = /"([\w-]{1,64})"\s{0,8}:\s{0,8}(?:"([^"\\]{0,4096})"|"?([-+]?\d[\d.,eE+-]{0,30}))/g;
 
 /** Reads the arguments of tool calls that are judged together, JSON in strings of JSON too. */
-export function readArguments(calls: readonly { readonly arguments: string }[]): Arguments[] {
+export function readArguments(calls: readonly Pick<ToolCall, 'arguments' | 'mcp'>[]): Arguments[] {
   const left = { chars: MAX_CHARS, values: MAX_VALUES };
-  return calls.map((call) => readOne(call.arguments, left));
+  return calls.map((call) => readOne(call, left));
 }
 
-function readOne(raw: string, left: { chars: number; values: number }): Arguments {
+function readOne(
+  { arguments: raw, mcp }: Pick<ToolCall, 'arguments' | 'mcp'>,
+  left: { chars: number; values: number },
+): Arguments {
   const values: { name: string; text: string }[] = [];
   const amounts: number[] = [];
   left.chars -= raw.length;
-  if (left.chars < 0) return { values, amounts, isTooMuch: true, isJson: false };
+  if (left.chars < 0) return { values, amounts, isTooMuch: true, isJson: false, hidesAmounts: false };
 
   const add = (name: string, text: string) => {
     if (--left.values >= 0) values.push({ name, text });
@@ -67,6 +74,12 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
     return 0;
   };
 
+  if (mcp !== undefined) {
+    const { nameOf, mayHaveAmounts, hidesAmounts } = mcpArguments(mcp, isAmountName);
+    const all = mcp.texts.map((text) => walk(text, nameOf(text), mayHaveAmounts, MAX_NESTED));
+    amounts.push(all.reduce((largest, amount) => Math.max(largest, amount), 0));
+    return { values, amounts, isTooMuch: left.values < 0, isJson: true, hidesAmounts };
+  }
   const parsed = parseInner(raw);
   if (parsed !== undefined) walk(parsed, '', false, MAX_NESTED);
   else {
@@ -78,7 +91,7 @@ function readOne(raw: string, left: { chars: number; values: number }): Argument
       if (amount > 0) amounts.push(amount);
     }
   }
-  return { values, amounts, isTooMuch: left.values < 0, isJson: parsed !== undefined };
+  return { values, amounts, isTooMuch: left.values < 0, isJson: parsed !== undefined, hidesAmounts: false };
 }
 
 /** The number in a text such as `$1,200.50`, `1.200,50 EUR` or `12e3`, without its sign; 0 if it is no amount. */

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
-import { listed } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { readArguments } from './agent-arguments.ts';
 import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
 import { argumentRule, TOO_MUCH } from './agent-rule.ts';
 import { AgentSessions, type Scopes } from './agent-sessions.ts';
 import { type ToolCall, toolCallsOf } from './tool-calls.ts';
+import { listed } from './tool-names.ts';
 
 /** Tool calls in one guardrail call. */
 const MAX_CALLS = 1000;
@@ -15,11 +15,12 @@ const MAX_CALLS = 1000;
 const MAX_MS = 100;
 
 /**
- * Limits the tool calls that a model makes, not the tools that a request offers (see `rbac`).
+ * Limits the tool calls that a model makes and those of MCP tools, not the tools that a request offers (see `rbac`).
  * A role is held by the team or virtual key of its name; only if none is, by the header `x-agent-role`.
  *
- * Actions are counted in responses. A session is what the client names in `x-conversation-id`, `x-session-id` or
- * `x-litellm-session-id`, else LiteLLM's trace, else the virtual key. Rates are counted by named session, else by key;
+ * Actions are counted in responses, and where an MCP tool is called. A session is what the client names in
+ * `x-conversation-id`, `x-session-id` or `x-litellm-session-id`, else LiteLLM's trace, else the virtual key. Each call of an
+ * MCP tool has a trace of its own: there `mcp-session-id` and `x-litellm-trace-id` stand for it. Rates are counted by named session, else by key;
  * daily amounts by key. An amount is the largest number called amount, value, total or price in each object.
  *
  * @see https://docs.keeptrusts.com/ for all but `argument_rules`, which is ours
@@ -56,15 +57,17 @@ export const agentFirewall = defineKind({
         const read = readsArguments ? readArguments(calls) : [];
         for (const [index, args] of read.entries()) {
           let refusal = args.isTooMuch && limitsAmounts ? TOO_MUCH : undefined;
-          for (const judge of rules) refusal ??= judge(calls[index]?.name ?? '', args, isOver);
+          for (const judge of rules) refusal ??= judge(calls[index]!, args, isOver);
+          if (args.hidesAmounts && limitsAmounts) refusal ??= AMOUNT_NOT_SHOWN;
           if (refusal === undefined) continue;
           if (halts) sessions.halt(scopes.session, now);
           return refusal;
         }
-        if (limits === undefined || call.input_type === 'request') return undefined;
-        const actions = calls.map(({ id, name, arguments: args }, index) => ({
+        if (limits === undefined || !isAction(call)) return undefined;
+        const actions = calls.map(({ id, name, origin, arguments: args }, index) => ({
           key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
           tool: name.slice(0, 256),
+          origin,
           arguments: args,
           amounts: read[index]?.amounts ?? [],
         }));
@@ -73,6 +76,16 @@ export const agentFirewall = defineKind({
     };
   },
 });
+
+const AMOUNT_NOT_SHOWN: PolicyRefusal = { rule: 'amount-not-shown', reasonCode: 'transaction_limit' };
+
+/**
+ * True if a tool is about to be called. In a list of MCP tools there is no call, and so no id; the definition of a tool can be
+ * scanned under the id of the call that follows it, which is counted once.
+ */
+function isAction({ input_type, shape, litellm_call_id }: GuardrailCall): boolean {
+  return input_type === 'response' || (shape === 'mcp_tool' && litellm_call_id !== null);
+}
 
 /** Tells if this thread has worked for longer than some milliseconds since: on a busy machine much more time passes. */
 function stopwatch(ms: number): () => boolean {
@@ -95,23 +108,29 @@ function toolJudge(set: AgentOptions, context: CreateContext) {
     ]),
   );
   return (calls: readonly ToolCall[], caller: Caller): PolicyRefusal | undefined => {
-    if (!calls.every(({ name }) => mayCall(name))) return { rule: 'tool', reasonCode: 'tool_denied' };
+    if (!calls.every(({ name, origin }) => mayCall(name, origin)))
+      return { rule: 'tool', reasonCode: 'tool_denied' };
     if (roles.size === 0) return undefined;
     const held = [...caller.team, ...caller.key, caller.header('x-agent-role') ?? ''];
     const mayInRole = roles.get(held.find((name) => roles.has(name)) ?? '');
     if (mayInRole === undefined) return { rule: 'no-role', reasonCode: 'tool_denied' };
-    return calls.every(({ name }) => mayInRole(name))
+    return calls.every(({ name, origin }) => mayInRole(name, origin))
       ? undefined
       : { rule: 'role-tool', reasonCode: 'tool_denied' };
   };
 }
 
 const SESSION_HEADERS = ['x-conversation-id', 'x-session-id', 'x-litellm-session-id'];
+const MCP_SESSION_HEADERS = [...SESSION_HEADERS, 'mcp-session-id', 'x-litellm-trace-id'];
 
 /** No caller can name another's session: the virtual key is part of each. */
-function scopesOf({ litellm_trace_id: trace }: GuardrailCall, caller: Caller): Scopes {
+function scopesOf({ litellm_trace_id, shape }: GuardrailCall, caller: Caller): Scopes {
+  const isMcp = shape === 'mcp_tool';
   const key = caller.key.at(-1);
-  const named = SESSION_HEADERS.map((name) => caller.header(name)).find((id) => id && id !== '[present]');
+  const trace = isMcp ? null : litellm_trace_id;
+  const named = (isMcp ? MCP_SESSION_HEADERS : SESSION_HEADERS)
+    .map((name) => caller.header(name))
+    .find((id) => id && id !== '[present]');
   const session = named ?? trace;
   const conversation = session ? `${key}\n${named ? 'named' : 'trace'}\n${session.slice(0, 256)}` : `${key}`;
   return {

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { CreateContext } from '../policy.ts';
 import type { ActionLimits } from './agent-sessions.ts';
 import { Names } from './patterns.ts';
+import { withoutServer } from './tool-names.ts';
 
 const names = v.optional(Names);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -72,7 +73,17 @@ export function limitsOf(set: AgentOptions): ActionLimits | undefined {
     approvalAbove: amounts?.require_approval_above ?? NO_LIMIT,
   };
   const isAny = rates.size > 0 || Math.min(otherwise, ...Object.values(limits)) < NO_LIMIT;
-  return isAny ? { ...limits, perMinute: (tool) => rates.get(tool) ?? otherwise } : undefined;
+  if (!isAny) return undefined;
+  const perMinute: ActionLimits['perMinute'] = (tool, origin) => {
+    const own = rates.get(tool);
+    if (own !== undefined || origin === 'model') return own ?? otherwise;
+    // Of an MCP tool either name may be the one with the prefix of the server; the strictest counts
+    const others = [...rates].filter(
+      ([name]) => withoutServer(name) === tool || name === withoutServer(tool),
+    );
+    return others.length > 0 ? Math.min(...others.map(([, limit]) => limit)) : otherwise;
+  };
+  return { ...limits, perMinute };
 }
 
 /** Says which options cannot be applied. */

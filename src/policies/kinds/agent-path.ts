@@ -33,7 +33,7 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
   const roots = directories.map((directory) => clean(directory.replace(/\/\*{1,2}$/, '')));
   return (name, text) => {
     if (text === '') return false;
-    const isNamed = nameWords(name).some((word) => PATH_NAME.test(word));
+    const isNamed = isPathName(name);
     if (text.length > MAX_PATH) return isNamed;
     const plain = deeplyUnescaped(text).trim();
     if (!isNamed && (!PATH_TEXT.test(plain) || plain.includes('\n'))) return false;
@@ -42,6 +42,11 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
       root === '.' ? isBelow(path) : path === root || path.startsWith(asParent(root)),
     );
   };
+}
+
+/** True for the name of an argument that is a path. */
+export function isPathName(name: string): boolean {
+  return nameWords(name).some((word) => PATH_NAME.test(word));
 }
 
 /** The words of an argument's name: `file_path`, `filePath` and `file-path` are the same two. */

@@ -1,11 +1,12 @@
 import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
-import { globsOf } from '../glob.ts';
 import type { CreateContext, PolicyRefusal } from '../policy.ts';
 import type { Arguments } from './agent-arguments.ts';
 import type { ArgumentRuleOptions } from './agent-options.ts';
 import { hasTraversal, pathRule } from './agent-path.ts';
 import { madeOr } from './patterns.ts';
+import type { ToolCall } from './tool-calls.ts';
+import { restricted } from './tool-names.ts';
 
 /** UTF-16 units of a value that are searched in one go: a few milliseconds at most. */
 const PIECE = 2048;
@@ -23,7 +24,7 @@ export const TOO_MUCH = refused('too-many-arguments');
  * up, they are refused as too many.
  */
 export function argumentRule(options: ArgumentRuleOptions, key: string, context: CreateContext) {
-  const isFor = globsOf(context, `${key}.tools`, options.tools);
+  const isFor = restricted(context, `${key}.tools`, options.tools);
   const patterns = (options.deny_patterns ?? []).flatMap((source, index) =>
     madeOr(context, `${key}.deny_patterns[${index}]`, () => userPattern('deny-pattern', source)),
   );
@@ -38,9 +39,13 @@ export function argumentRule(options: ArgumentRuleOptions, key: string, context:
     return undefined;
   };
 
-  return (tool: string, args: Arguments, isOver: () => boolean): PolicyRefusal | undefined => {
+  return (
+    { name: tool, origin }: Pick<ToolCall, 'name' | 'origin'>,
+    args: Arguments,
+    isOver: () => boolean,
+  ): PolicyRefusal | undefined => {
     const { values, isTooMuch, isJson } = args;
-    if (isFor !== undefined && !isFor(tool)) return undefined;
+    if (isFor !== undefined && !isFor(tool, origin)) return undefined;
     if (isTooMuch) return TOO_MUCH;
     for (const text of textsOf(values)) {
       if (isOver()) return TOO_MUCH;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { parseInner } from '../../guardrail/json.ts';
 import type { PolicyRefusal } from '../policy.ts';
+import type { ToolOrigin } from './tool-names.ts';
 
 /** Sessions, callers and tool calls remembered, each; the least used go first. */
 const MAX_KNOWN = 10_000;
@@ -14,7 +15,7 @@ const MAX_TOOLS = 256;
 export type ActionLimits = {
   readonly maxActions: number;
   /** Actions in any minute with a tool. */
-  perMinute(tool: string): number;
+  perMinute(tool: string, origin: ToolOrigin): number;
   /** Largest amount of one action, largest sum of a UTC day, and the amount that needs an approval. */
   readonly maxAmount: number;
   readonly maxDaily: number;
@@ -26,6 +27,7 @@ export type ToolAction = {
   /** The same whenever a stream repeats the call; undefined if nothing tells it apart. */
   readonly key: string | undefined;
   readonly tool: string;
+  readonly origin: ToolOrigin;
   /** Other arguments make another action, unless they complete those that a stream had shown in part. */
   readonly arguments: string;
   readonly amounts: readonly number[];
@@ -121,8 +123,8 @@ export class AgentSessions {
   /** The rates with some more actions; undefined if a limit forbids one of them. */
   #ratesWith(actions: readonly ToolAction[], scope: string, limits: ActionLimits): Rates | undefined {
     const rates = new Map(this.#rates.get(scope));
-    for (const { tool } of actions) {
-      const limit = limits.perMinute(tool);
+    for (const { tool, origin } of actions) {
+      const limit = limits.perMinute(tool, origin);
       if (limit === Number.POSITIVE_INFINITY) continue;
       const times = (rates.get(tool) ?? []).filter((time) => this.#now - time < MINUTE_MS);
       if (times.length >= limit) return undefined;

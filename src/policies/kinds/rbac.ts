@@ -2,10 +2,11 @@ import * as v from 'valibot';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import { unknownName } from '../file/nearest.ts';
-import { globsOf, listed } from '../glob.ts';
+import { globsOf } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
 import { Names } from './patterns.ts';
 import { toolCallsOf, toolsOf } from './tool-calls.ts';
+import { listed } from './tool-names.ts';
 
 const name = v.pipe(v.string(), v.nonEmpty());
 const names = v.optional(Names);
@@ -15,7 +16,7 @@ const Role = v.strictObject({
   allowed_models: names,
   /** Judged where the request says how many it wants. */
   max_tokens_per_request: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-  /** Globs over the tools that a request offers and the tool calls of the model. */
+  /** Globs over the tools that a request offers, the tool calls of the model and those of MCP tools. */
   allowed_tools: names,
   denied_tools: names,
 });
@@ -144,14 +145,15 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
   const mayUseTool = listed(context, `roles.${role}.`, limits, 'allowed_tools', 'denied_tools');
   return ({ call }: Subject): PolicyRefusal | undefined => {
     if (call.input_type === 'request') {
-      // LiteLLM before 1.82 does not say the model
-      if (mayUseModel && !mayUseModel(call.model ?? ''))
+      // LiteLLM before 1.82 does not say the model, and an MCP tool has none
+      if (call.shape !== 'mcp_tool' && mayUseModel && !mayUseModel(call.model ?? ''))
         return { rule: call.model ? 'allowed-models' : 'model-unknown', reasonCode: 'model_not_allowed' };
       if (max !== undefined && tokensOf(call) > max)
         return { rule: 'max-tokens-per-request', reasonCode: 'max_tokens_exceeded' };
-      if (!toolsOf(call).every(mayUseTool)) return { rule: 'offered-tool', reasonCode: 'tool_not_allowed' };
+      if (!toolsOf(call).every((name) => mayUseTool(name, 'model')))
+        return { rule: 'offered-tool', reasonCode: 'tool_not_allowed' };
     }
-    if (!toolCallsOf(call).every(({ name }) => mayUseTool(name)))
+    if (!toolCallsOf(call).every(({ name, origin }) => mayUseTool(name, origin)))
       return { rule: 'tool-call', reasonCode: 'tool_not_allowed' };
     return undefined;
   };

@@ -1,4 +1,6 @@
 import { fieldsOf, type GuardrailCall, textOf } from '../../guardrail/call.ts';
+import { type McpTool, mcpToolOf } from '../../guardrail/mcp-tool.ts';
+import type { ToolOrigin } from './tool-names.ts';
 
 /** A tool call as the model wrote it. */
 export type ToolCall = {
@@ -6,19 +8,25 @@ export type ToolCall = {
   readonly id: string | undefined;
   /** Empty if LiteLLM does not say. */
   readonly name: string;
-  /** Usually JSON, possibly empty, cut off or invalid. */
+  /** Usually JSON, possibly empty, cut off or invalid. Of an MCP tool the list of its texts; empty without any. */
   readonly arguments: string;
+  readonly origin: ToolOrigin;
+  /** For one of an MCP server. */
+  readonly mcp?: McpTool;
 };
 
 /**
- * The tool calls that a guardrail call is about: those of a response, and of a request those made since its last user
- * message. Earlier ones were judged in their time, and a conversation with a refused call in it must be able to go on.
+ * The tool calls that a guardrail call is about: those of a response, that of an MCP tool, and of another request those made
+ * since its last user message. Earlier ones were judged in their time, and a conversation with a refused call in it must be able to go on.
  */
-export function toolCallsOf({
-  input_type,
-  tool_calls,
-  structured_messages: rows,
-}: GuardrailCall): ToolCall[] {
+export function toolCallsOf(call: GuardrailCall): ToolCall[] {
+  const { input_type, tool_calls, structured_messages: rows } = call;
+  const mcp = mcpToolOf(call);
+  if (mcp !== undefined) {
+    const { name, texts } = mcp;
+    const written = texts.length === 0 ? '' : JSON.stringify(texts);
+    return [{ id: undefined, name, arguments: written, origin: 'mcp', mcp }];
+  }
   if (input_type === 'response' || rows.length === 0) return tool_calls.map(read);
   const last = rows.findLastIndex((row) => fieldsOf(row).role === 'user');
   return rows.slice(last + 1).flatMap((row) => {
@@ -36,6 +44,7 @@ function read(value: unknown): ToolCall {
     id: textOf(id),
     name: textOf(name) ?? '',
     arguments: typeof written === 'string' ? written : JSON.stringify(written),
+    origin: 'model',
   };
 }
 
@@ -46,9 +55,12 @@ const DECLARED = new Set(['function', 'custom', 'namespace']);
 const GOOGLE_KEY =
   /^(?:google_?search(?:_?retrieval)?|enterprise_?web_?search|url_?context|code_?execution|google_?maps|computer_?use)$/i;
 
-/** The names of the tools that a request offers to the model: all that a tool has, as a provider may go by any of them. */
-export function toolsOf({ tools }: GuardrailCall): string[] {
-  return tools.flatMap(namesOf);
+/**
+ * The names of the tools that a request offers to the model: all that a tool has, as a provider may go by any of them. A call
+ * of an MCP tool offers none.
+ */
+export function toolsOf({ tools, shape }: GuardrailCall): string[] {
+  return shape === 'mcp_tool' ? [] : tools.flatMap(namesOf);
 }
 
 /** @see LiteLLM 1.110.2, `_map_function` in litellm/llms/vertex_ai/gemini/vertex_and_google_ai_studio_gemini.py */

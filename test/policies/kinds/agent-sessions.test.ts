@@ -16,7 +16,7 @@ const NONE: ActionLimits = {
 };
 const scopesOf = (session: string) => ({ session, rate: session, caller: 'key' });
 const action = (fields: Partial<ToolAction> = {}): ToolAction => ({
-  ...{ key: undefined, tool: 'pay', arguments: '{}', amounts: [], ...fields },
+  ...{ key: undefined, tool: 'pay', origin: 'model', arguments: '{}', amounts: [], ...fields },
 });
 
 describe('an agent session', () => {
