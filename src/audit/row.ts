@@ -27,6 +27,8 @@ export function auditRow(decision: Decision) {
     /** `CANCELLED`: LiteLLM did not wait for the reply. */
     action,
     input_type: call.input_type,
+    /** Of an `mcp_result` LiteLLM tells neither the call nor who made it: ids and names are null. */
+    shape: call.shape,
     litellm_call_id: call.litellm_call_id,
     litellm_trace_id: call.litellm_trace_id,
     model: call.model,

@@ -132,7 +132,9 @@ const OMITTED = new Set(['seq', 'at', 'event_type', 'prev', 'hash', 'version']);
 
 function textOf({ at, seq, event_type, fields }: SealedRow): string {
   const isDecision = event_type === 'decision';
-  const title = isDecision ? `${fields.verdict ?? 'defer'} ${fields.input_type}` : event_type;
+  const { shape, input_type } = fields;
+  const subject = shape === 'mcp_tool' || shape === 'mcp_result' ? shape : input_type;
+  const title = isDecision ? `${fields.verdict ?? 'defer'} ${subject}` : event_type;
   const cells = (isDecision ? PRINTED : Object.keys(fields)).flatMap((name) => {
     const value = fields[name];
     const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
@@ -143,8 +145,20 @@ function textOf({ at, seq, event_type, fields }: SealedRow): string {
 
 /** Columns of the table, named as in the rows; `detail` holds the fields of rows about the log itself, as JSON. */
 const COLUMNS = [
-  ...['seq', 'at', 'event_type', 'verdict', 'action', 'input_type', 'litellm_call_id', 'litellm_trace_id'],
-  ...['model', 'team', 'key', 'user', 'by', 'reason_code', 'rules', 'policy_version', 'caller_rule'],
+  ...['seq', 'at', 'event_type', 'verdict', 'action', 'input_type', 'shape'],
+  ...[
+    'litellm_call_id',
+    'litellm_trace_id',
+    'model',
+    'team',
+    'key',
+    'user',
+    'by',
+    'reason_code',
+    'rules',
+    'policy_version',
+    'caller_rule',
+  ],
   ...['would_block', 'would_redact', 'ref', 'ms'],
 ];
 

@@ -3,6 +3,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { checkBackend, type JudgingBackend } from './check-backend.ts';
+import { DefinitionChecks, definitionOf } from './definition-checks.ts';
 import { TrailingChecks } from './trailing-checks.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
@@ -32,6 +33,7 @@ export class BackendChecks {
   readonly #observer: CheckObserver;
   readonly #cache: VerdictCache;
   readonly #trailing = new TrailingChecks();
+  readonly #definitions = new DefinitionChecks();
   /** Number of checks of observing backends that run. */
   #observing = 0;
   /** Called when no observing check runs any more. */
@@ -51,6 +53,11 @@ export class BackendChecks {
     signal?: AbortSignal,
   ): Promise<CheckResult> | undefined {
     const { call, rule } = checked;
+    const definition = definitionOf(call);
+    if (definition !== undefined) {
+      const ask = () => this.#ask(backend, checked, undefined, signal);
+      return this.#definitions.check(`${backend.name}\0${rule}\0${definition}`, call, ask);
+    }
     const id = call.input_type === 'response' ? stateKey(call) : undefined;
     if (id === undefined) return this.#ask(backend, checked, undefined, signal);
     const key = `${backend.name}\0${rule}\0${id}`;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
 import { type BlockNote, type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
@@ -19,6 +20,8 @@ export function recordDecision(
   request: () => GuardrailCall | undefined,
 ): void {
   const { call, outcome, ref = '' } = decision;
+  // The definition of a tool in a list: nobody has called anything
+  if (call.shape === 'mcp_tool' && call.litellm_call_id === null) return;
   const note = noteOf(decision);
   if (note === undefined) return;
   if (outcome.kind === 'block') {
@@ -66,7 +69,8 @@ export function blockedCall(
   block: BlockNote,
 ): BlockedCall {
   const asked = call.input_type === 'request' ? call : request;
-  const alone = asked === undefined ? [] : textsOutsideMessages(asked);
+  const mcp = mcpFields(call);
+  const alone = asked === undefined || mcp !== undefined ? [] : textsOutsideMessages(asked);
   // A response can come without names of its key that its request had
   const identity = { ...asked?.request_data, ...call.request_data };
   // A response comes with the provider's name of the model
@@ -79,15 +83,28 @@ export function blockedCall(
     model_group: model,
     messages: [...(asked?.structured_messages ?? []), ...alone.map((content) => ({ role: 'user', content }))],
     response: null,
-    model_parameters: asked === undefined || asked.tools.length === 0 ? {} : { tools: asked.tools },
+    model_parameters: asked === undefined || asked.tools.length === 0 || mcp ? {} : { tools: asked.tools },
     startTime: (note.at - note.ms) / 1000,
     endTime: note.at / 1000,
     end_user: identity.user_api_key_end_user_id ?? null,
     request_headers: call.request_headers,
-    metadata: identity,
+    ...mcp,
+    metadata: { ...identity, ...mcp?.metadata },
   };
   const lastText = asked?.texts.findLast((text) => text !== '') ?? '';
   return { note, block, event, words: asked && requestFingerprint(asked.request_data, lastText) };
+}
+
+/** What an event says of a call of an MCP tool; of a result nobody tells the tool, nor who called it. */
+function mcpFields(call: GuardrailCall) {
+  if (call.shape === 'mcp_result') return { call_type: 'call_mcp_tool', metadata: {} };
+  const tool = mcpToolOf(call);
+  if (tool === undefined) return undefined;
+  const { name, texts } = tool;
+  return {
+    call_type: 'call_mcp_tool',
+    metadata: { mcp_tool_call_metadata: { name, arguments: { texts } } },
+  };
 }
 
 function rounded(ms: number): number {

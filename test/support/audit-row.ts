@@ -11,7 +11,12 @@ const VERDICTS = {
 /** A decision about a call of its own. */
 export function rowOf(name: string | number = 1, fields: Partial<AuditRow> = {}): AuditRow {
   return {
-    ...{ verdict: VERDICTS[fields.action ?? 'NONE'], action: 'NONE', input_type: 'request' },
+    ...{
+      verdict: VERDICTS[fields.action ?? 'NONE'],
+      action: 'NONE',
+      input_type: 'request',
+      shape: 'conversation',
+    },
     ...{ litellm_call_id: `call-${name}`, litellm_trace_id: null, model: 'gpt-5' },
     ...{ team: 'search', key: 'search-prod', user: 'u-1', by: null },
     ...{ reason_code: null, rules: [], policy_version: 'abcdef123456', caller_rule: null },

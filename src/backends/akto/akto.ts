@@ -14,7 +14,8 @@ import {
 import type { CheckNote } from '../../guardrail/record.ts';
 import { VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
-import { checkEnvelope, checkTemplate, type Envelope } from './envelope.ts';
+import { checkEnvelope, checkTemplate, type Envelope, mcpCheckEnvelope } from './envelope.ts';
+import { mcpExchange } from './mcp.ts';
 import { requestBody, responseBody } from './payload.ts';
 import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
 import { redactionOf } from './redaction.ts';
@@ -145,12 +146,23 @@ export const akto = defineBackend({
   },
   check(call, { config, http, deadline, request }) {
     const side = call.input_type;
-    const asked = requestBody(side === 'request' ? call : request(), config);
-    const body = side === 'request' ? asked : responseBody(call);
+    const { headers, blocking, template } = config;
+    const mcp = mcpExchange(call);
+    const asked = mcp?.request ?? requestBody(side === 'request' ? call : request(), config);
+    const body = side === 'request' ? asked : (mcp?.response ?? responseBody(call));
     const joined = side === 'request' && config.flatten ? call.structured_messages : [];
-    const json = checkEnvelope(call, config.template, asked, side === 'request' ? undefined : body);
-    const { headers, blocking } = config;
-    const redaction = (payload: unknown) => redactionOf(payload, { body, joined, passages: call.passages });
+    const json =
+      mcp === undefined
+        ? checkEnvelope(call, template, asked, side === 'request' ? undefined : body)
+        : mcpCheckEnvelope(call, template, mcp);
+    const redaction = (payload: unknown) => {
+      const checked = { body, joined, passages: call.passages };
+      const { params } = fieldsOf(body);
+      // Of JSON-RPC it can be no more than the parameters
+      return (
+        redactionOf(payload, checked) ?? (params ? redactionOf(payload, { ...checked, body: params }) : null)
+      );
+    };
     return http.post(config.urls[side], json, {
       headers,
       deadline,

@@ -1,5 +1,6 @@
 import { type Fields, type GuardrailCall, headerOf, textOf } from '../../guardrail/call.ts';
 import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
+import type { McpExchange } from './mcp.ts';
 import { payloadInJson } from './payload.ts';
 
 export type EnvelopeOptions = {
@@ -70,21 +71,23 @@ export function envelope(exchange: Exchange, options: EnvelopeOptions): Envelope
 }
 
 /** Envelopes of checks as JSON text, cut at what differs from call to call: of a request, and of a response. */
-export type CheckTemplate = { readonly request: readonly string[]; readonly response: readonly string[] };
+type Template = { readonly request: readonly string[]; readonly response: readonly string[] };
+export type CheckTemplate = Template & { readonly mcp: Template };
 
 /** No setting can hold this. */
 const SLOT = '\0';
 
 /** The constant parts of a check's envelope. LiteLLM tells a guardrail neither the route nor the client's address. */
 export function checkTemplate(options: EnvelopeOptions): CheckTemplate {
-  const parts = (responsePayload: string | undefined) => {
+  const parts = (path: string, responsePayload: string | undefined) => {
     const slots = { requestHeaders: SLOT, requestPayload: SLOT, time: SLOT, tag: SLOT, metadata: SLOT };
-    const exchange = { path: DEFAULT_PATH, headers: {}, session: null, messageId: null, ip: '', time: 0 };
+    const exchange = { path, headers: {}, session: null, messageId: null, ip: '', time: 0 };
     const sides = { status: 200, requestPayload: SLOT, responsePayload, tags: {} };
     const whole = { ...envelope({ ...exchange, ...sides }, options), ...slots };
     return JSON.stringify(whole).split(JSON.stringify(SLOT));
   };
-  return { request: parts(undefined), response: parts(SLOT) };
+  const template = (path: string) => ({ request: parts(path, undefined), response: parts(path, SLOT) });
+  return { ...template(DEFAULT_PATH), mcp: template(MCP_PATH) };
 }
 
 /** The envelope of a check as JSON text, as `JSON.stringify` would write it; the template saves half of that. */
@@ -94,12 +97,41 @@ export function checkEnvelope(
   requestBody: object,
   responseBody: object | undefined,
 ): string {
+  const tags = { 'gen-ai': 'Gen AI', ...identityTags(call.request_data) };
+  const bodies = responseBody === undefined ? [requestBody] : [requestBody, responseBody];
+  return filled(
+    call,
+    responseBody === undefined ? template.request : template.response,
+    bodies.map((body) => payloadInJson(JSON.stringify(body))),
+    tags,
+  );
+}
+
+/** The envelope of a check of an MCP tool, whose payloads are JSON-RPC as it is. */
+export function mcpCheckEnvelope(
+  call: GuardrailCall,
+  { mcp }: CheckTemplate,
+  { request, response, tags }: McpExchange,
+): string {
+  const bodies = response === undefined ? [request] : [request, response];
+  return filled(
+    call,
+    response === undefined ? mcp.request : mcp.response,
+    bodies.map((body) => encoded(JSON.stringify(body))),
+    { ...identityTags(call.request_data), ...tags },
+  );
+}
+
+/** @param payloads as JSON text in JSON */
+function filled(
+  call: GuardrailCall,
+  [start, ...ends]: readonly string[],
+  payloads: readonly string[],
+  tags: Exchange['tags'],
+): string {
   const session = headerOf(call, 'x-litellm-session-id') ?? call.litellm_trace_id;
   const headers = requestHeaders(call.request_headers, session, call.litellm_call_id);
-  const tag = encoded(JSON.stringify({ 'gen-ai': 'Gen AI', ...identityTags(call.request_data) }));
-  const bodies = responseBody === undefined ? [requestBody] : [requestBody, responseBody];
-  const payloads = bodies.map((body) => payloadInJson(JSON.stringify(body)));
-  const [start, ...ends] = responseBody === undefined ? template.request : template.response;
+  const tag = encoded(JSON.stringify(tags));
   const slots = [encoded(JSON.stringify(headers)), ...payloads, `"${Date.now()}"`, tag, tag];
   let json = start as string;
   for (const [i, end] of ends.entries()) json += slots[i] + end;
@@ -109,6 +141,7 @@ export function checkEnvelope(
 const encoded = JSON.stringify as (text: string) => string;
 
 export const DEFAULT_PATH = '/v1/chat/completions';
+export const MCP_PATH = '/mcp';
 
 /** Who called, from LiteLLM's `user_api_key_*`; what is not known is undefined, which JSON leaves out. */
 export function identityTags(identity: Fields): Record<string, string | undefined> {

@@ -1,7 +1,14 @@
 import { fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../guardrail/record.ts';
 import { callIdOf, clientHeaders, clientSession, knownText, mcpCallOf, modelOf } from '../recorded-call.ts';
-import { DEFAULT_PATH, type Envelope, type EnvelopeOptions, envelope, identityTags } from './envelope.ts';
+import {
+  DEFAULT_PATH,
+  type Envelope,
+  type EnvelopeOptions,
+  envelope,
+  identityTags,
+  MCP_PATH,
+} from './envelope.ts';
 import { failureStatus, type Payloads, recordPayloads } from './record-payload.ts';
 
 /** Limits of Akto's JSON reader, in characters: of one string, and of a whole body. */
@@ -70,7 +77,7 @@ function exchangeOf(record: CallRecord, payloads: Payloads, truncated: readonly 
   const status = { success: 200, failure: failureStatus(event), blocked: 403 };
   return {
     ...payloads,
-    path: mcpCallOf(event) === undefined ? route : '/mcp',
+    path: mcpCallOf(event) === undefined ? route : MCP_PATH,
     headers: clientHeaders(event),
     session: clientSession(event) ?? checkedTrace(record) ?? knownText(event.trace_id),
     messageId: callIdOf(record),

@@ -1,5 +1,6 @@
 import { fieldsOf, type GuardrailCall, headerOf, textOf, toolCallOf } from '../../guardrail/call.ts';
 import { parseInner } from '../../guardrail/json.ts';
+import { type McpTool, mcpToolOf } from '../../guardrail/mcp-tool.ts';
 import { contentTexts, textsOutsideMessages } from '../../guardrail/passages.ts';
 
 /**
@@ -22,11 +23,20 @@ export function preHook(call: GuardrailCall, requestId: string) {
 
 /** The plugin flattens every content to text; what stands only in `texts` or `tool_calls` follows as messages. */
 function conversation(call: GuardrailCall): object[] {
+  const mcp = mcpToolOf(call);
+  if (mcp !== undefined) return mcpTool(mcp);
   const messages: object[] = call.structured_messages.map(message);
   const toolCalls = messages.length > 0 ? [] : call.tool_calls.flatMap(toolCall);
   if (toolCalls.length > 0) messages.push({ role: 'assistant', content: '', toolCalls });
   for (const content of textsOutsideMessages(call)) messages.push({ role: 'user', content });
   return messages;
+}
+
+/** A call of an MCP tool is the model's, and its definition the tool's own: neither is a prompt of the user. */
+function mcpTool({ name, description, schema, texts }: McpTool): object[] {
+  if (texts.length > 0)
+    return [{ role: 'assistant', content: '', toolCalls: [{ name, arguments: { texts } }] }];
+  return [{ role: 'tool', content: JSON.stringify({ name, description, inputSchema: schema }) }];
 }
 
 function message(value: unknown): object {

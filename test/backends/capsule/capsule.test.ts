@@ -3,6 +3,7 @@ import { capsuleAt, testBridge } from '../../support/bridge.ts';
 import { toolCall } from '../../support/call.ts';
 import { capsuleAllows, capsuleDenies } from '../../support/capsule.ts';
 import { type FakeBackend, json, startFakeBackend } from '../../support/fake-backend.ts';
+import { mcpCall, mcpListed } from '../../support/mcp.ts';
 
 let vendor: FakeBackend;
 beforeAll(async () => {
@@ -166,6 +167,26 @@ describe('the pre hook', () => {
   test('sends the tool calls of a request that stand beside its texts', async () => {
     const body = await sentFor({ texts: ['a'], tool_calls: [toolCall('{"to":"plums"}')] });
     expect(JSON.stringify(body)).toContain('plums');
+  });
+
+  test('sends a call of an MCP tool as one of the model, and no prompt', async () => {
+    expect((await sentFor(mcpCall(['Ada', 'plums']))).messages).toEqual([
+      {
+        role: 'assistant',
+        content: '',
+        toolCalls: [{ name: 'lookup', arguments: { texts: ['Ada', 'plums'] } }],
+      },
+    ]);
+  });
+
+  test('sends the definition of an MCP tool as the words of the tool', async () => {
+    const [message, ...others] = (await sentFor(mcpListed())).messages as Record<string, string>[];
+    expect(others).toEqual([]);
+    expect(message?.role).toBe('tool');
+    expect(JSON.parse(message?.content ?? '')).toMatchObject({
+      ...{ name: 'lookup', description: 'Look a person up in the directory.' },
+      inputSchema: { title: 'lookupArguments' },
+    });
   });
 
   test.each([[null], ['text'], [7], [[]], [{}]])('takes a row that is no message: %j', async (row) => {

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { mcpCallOf } from '../../src/backends/recorded-call.ts';
+import type { BlockedCall, NoteLine } from '../../src/records/protocol.ts';
+import { recordDecision } from '../../src/records/record-decision.ts';
+import { callOf } from '../support/call.ts';
+import { undecided } from '../support/decision.ts';
+import { mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
+
+/** The notes and blocked calls that a decision leaves. */
+function recorded(body: Record<string, unknown>, kind: 'allow' | 'block') {
+  const notes: NoteLine[] = [];
+  const blocked: BlockedCall[] = [];
+  const outcome =
+    kind === 'allow'
+      ? ({ kind } as const)
+      : ({ kind, cause: 'verdict', by: 'secrets', reason: 'no' } as const);
+  recordDecision(
+    { note: (note) => void notes.push(note), blocked: (call) => void blocked.push(call) },
+    { ...undecided(callOf(body)), outcome, ref: '0123456789abcdef' },
+    () => undefined,
+  );
+  return { notes, blocked };
+}
+
+describe('a blocked call of an MCP tool', () => {
+  test('has its tool and arguments on record, and no words of a user', () => {
+    const { blocked } = recorded(mcpCall(['Ada', 'ask']), 'block');
+    expect(blocked).toHaveLength(1);
+    const { event, note } = blocked[0]!;
+    expect(event).toMatchObject({
+      call_type: 'call_mcp_tool',
+      messages: [],
+      model_parameters: {},
+      metadata: { user_api_key_user_id: 'dana' },
+    });
+    expect(mcpCallOf(event)).toMatchObject({ tool: 'lookup', arguments: { texts: ['Ada', 'ask'] } });
+    expect(note.litellm_call_id).toBe('call-1');
+    expect(JSON.stringify(event)).not.toContain('directory');
+  });
+
+  test('is on record as a call of a tool though it is the result that is blocked: whose it is nobody tells', () => {
+    const { blocked } = recorded(mcpResult('Ada'), 'block');
+    expect(blocked).toHaveLength(1);
+    expect(blocked[0]?.event).toMatchObject({
+      call_type: 'call_mcp_tool',
+      messages: [],
+      metadata: {},
+      end_user: null,
+    });
+    expect(mcpCallOf(blocked[0]!.event)).toMatchObject({ tool: 'unknown', server: 'unknown' });
+  });
+});
+
+describe('a tool in a list', () => {
+  test.each(['allow', 'block'] as const)('is no call, and leaves nothing on record: %s', (kind) => {
+    expect(recorded(mcpListed(), kind)).toEqual({ notes: [], blocked: [] });
+  });
+});
+
+test('an allowed call of an MCP tool leaves a note for its record', () => {
+  expect(recorded(mcpCall(['Ada']), 'allow').notes).toMatchObject([
+    { litellm_call_id: 'call-1', action: 'NONE' },
+  ]);
+});
