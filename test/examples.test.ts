@@ -96,7 +96,7 @@ describe.each(ofKind(/^litellm-.*\.yaml$/))('%s', (file) => {
     for (const entry of entries) {
       expect(entry).toMatchObject({
         guardrail: 'generic_guardrail_api',
-        mode: expect.stringMatching(/^(?:pre_call|during_call|post_call)$/),
+        mode: expect.stringMatching(/^(?:pre_call|during_call|post_call|\[pre_mcp_call, post_mcp_call\])$/),
         api_base: expect.stringMatching(/^(?:https?:\/\/|os\.environ\/)/),
         api_key: expect.stringMatching(/^os\.environ\//),
         default_on: 'true',

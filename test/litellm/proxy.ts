@@ -23,6 +23,8 @@ export interface ProxyOptions {
   callbacks?: string[];
   /** Model names beside the usual ones; the provider gets each with `-upstream` at its end. */
   models?: string[];
+  /** Further sections of the config. */
+  sections?: Record<string, unknown>;
   /** Merged into the sections of the config. */
   settings?: Partial<
     Record<
@@ -96,6 +98,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     ...(options.settings?.callback_settings && { callback_settings: options.settings.callback_settings }),
     guardrails: options.guardrails,
+    ...options.sections,
   };
   await writeFile(config, JSON.stringify(json, null, 2)); // JSON is YAML
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);

@@ -36,6 +36,8 @@ const SINCE = {
   'asks Akto as the bridge does': [1, 106, 2],
   /** Applies `structured_messages` of a reply. */
   'takes rows back': [1, 103],
+  /** Knows the modes `pre_mcp_call` and `post_mcp_call`, before it starts without such a guardrail. */
+  'judges MCP calls': [1, 109],
   /** Heeds the `timeout` of a guardrail. */
   'heeds timeout': [1, 106, 2],
 } as const satisfies Record<string, Numbers>;

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { address, forbidden } from './fake-akto.ts';
+import { type McpWorld, startMcpWorld } from './mcp-world.ts';
+import { policies } from './policy-world.ts';
+import { releasesThat } from './release.ts';
+
+// A real MCP server behind the real proxy: what reaches a tool, what comes back from it, which tools a client is shown.
+
+const MARKER = '[EMAIL_ADDRESS]';
+const BLOCKED = /Blocked by security policy\. Reference: [0-9a-f]{16}$/;
+
+const POLICY = policies({
+  'agent-firewall': {
+    blocked_tools: ['directory-delete_file'],
+    argument_rules: [{ tools: ['lookup'], deny_patterns: ['DROP TABLE'] }],
+    rate_limits: { ping: 2 },
+  },
+  'banned-keywords': { keywords: [forbidden] },
+  'prompt-injection': {},
+  'pii-detector': { entities: ['EMAIL_ADDRESS'] },
+});
+
+describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) => {
+  let world: McpWorld;
+  beforeAll(async () => {
+    world = await startMcpWorld(release, POLICY);
+  });
+  afterAll(() => world?.stop());
+  beforeEach(async () => {
+    await world.arrived();
+    world.asked();
+  });
+
+  const ways = [
+    ['/mcp/', (tool: string, args: object) => world.overMcp(tool, args)],
+    ['/mcp-rest/', (tool: string, args: object) => world.overRest(tool, args)],
+  ] as const;
+
+  describe.each(ways)('MCP tool calls, request, over %s', (way, callTool) => {
+    const isRest = way === '/mcp-rest/';
+    const refused = { isError: true, status: isRest ? 400 : 200 };
+
+    test('an allowed tool is called, and the vendor is shown the call', async () => {
+      expect(await callTool('lookup', { name: 'Ada', note: 'hello' })).toEqual({
+        ...{ status: 200, isError: false, texts: ['Found Ada.'], structured: { name: 'Ada', found: 1 } },
+      });
+      expect(await world.arrived()).toEqual([{ tool: 'lookup', name: 'Ada', note: 'hello', limit: 1 }]);
+      const checks = world.asked().filter(({ type }) => type === 'tool_call');
+      expect(checks).toMatchObject([
+        { tool: 'lookup', request: { params: { name: 'lookup', arguments: { texts: ['Ada', 'hello'] } } } },
+        {
+          tool: 'unknown',
+          response: { result: { content: expect.arrayContaining([{ type: 'text', text: 'Found Ada.' }]) } },
+        },
+      ]);
+    });
+
+    test('a blocked tool is not called', async () => {
+      const { texts, ...result } = await callTool('delete_file', { path: '/tmp/a' });
+      expect(result).toMatchObject({ isError: true, status: isRest ? 403 : 200 });
+      expect(texts.join()).toContain('Tool delete_file is unavailable after MCP guardrail checks');
+      expect(await world.arrived()).toEqual([]);
+    });
+
+    test('a forbidden argument stops the call', async () => {
+      const { texts, ...result } = await callTool('lookup', { name: 'Ada', note: 'x; DROP TABLE users' });
+      expect(result).toMatchObject(refused);
+      expect(texts.join()).toMatch(BLOCKED);
+      expect(await world.arrived()).toEqual([]);
+    });
+
+    test('a forbidden word among the arguments stops the call', async () => {
+      expect(await callTool('lookup', { name: forbidden })).toMatchObject(refused);
+      expect(await world.arrived()).toEqual([]);
+    });
+
+    test('the tool gets the marker in place of what is redacted', async () => {
+      expect(await callTool('lookup', { name: 'Ada', note: `mail ${address}`, limit: 3 })).toMatchObject({
+        isError: false,
+      });
+      expect(await world.arrived()).toEqual([
+        { tool: 'lookup', name: 'Ada', note: `mail ${MARKER}`, limit: 3 },
+      ]);
+    });
+
+    test('arguments of a tool are redacted whose description would be too', async () => {
+      expect(await callTool('ask', { name: address })).toMatchObject({ isError: false });
+      expect(await world.arrived()).toEqual([{ tool: 'ask', name: MARKER }]);
+    });
+
+    test('a tool with a poisoned description cannot be called', async () => {
+      const { texts, isError } = await callTool('weather', { city: 'Rome' });
+      expect(isError).toBe(true);
+      expect(texts.join()).toContain('Tool weather is unavailable after MCP guardrail checks');
+      expect(await world.arrived()).toEqual([]);
+    });
+  });
+
+  describe.each(ways)('MCP tool calls, response, over %s', (_, callTool) => {
+    test('a result is redacted, in its texts and its structured content', async () => {
+      const text = `Write to ${MARKER} today.`;
+      expect(await callTool('read_page', { page: 'address' })).toMatchObject({
+        ...{ isError: false, texts: [text], structured: { result: text } },
+      });
+    });
+
+    test.each(['forbidden', 'poisoned'])('a %s result does not arrive', async (page) => {
+      const { texts, isError, structured } = await callTool('read_page', { page });
+      expect({ isError, structured }).toEqual({ isError: true, structured: undefined });
+      expect(texts).toEqual([expect.stringMatching(BLOCKED)]);
+      expect(await world.arrived()).toHaveLength(1);
+    });
+
+    test('a key that would have to be redacted blocks the result', async () => {
+      const { texts, isError } = await callTool('read_keys', { page: 'x' });
+      expect({ texts, isError }).toEqual({ texts: [expect.stringMatching(BLOCKED)], isError: true });
+    });
+  });
+
+  describe('MCP `tools/list`', () => {
+    test('shows no blocked and no poisoned tool, and descriptions without what is redacted', async () => {
+      expect(await world.list()).toEqual({
+        'directory-lookup': 'Look a person up in the directory.',
+        'directory-read_page': 'Read a page.',
+        'directory-read_keys': 'Read a page, by its address.',
+        'directory-ask': `Ask ${MARKER} about a person.`,
+        'directory-ping': '',
+      });
+    });
+
+    test('costs a vendor nothing the second time', async () => {
+      await world.list();
+      world.asked();
+      await world.list();
+      expect(world.asked()).toEqual([]);
+    });
+  });
+
+  test('a call is counted once, and the third of a tool that may be called twice in a minute is refused', async () => {
+    const results = [];
+    for (let i = 0; i < 3; i++) results.push(await world.overMcp('ping', {}));
+    expect(results.map(({ isError }) => isError)).toEqual([false, false, true]);
+    expect(await world.arrived()).toEqual([{ tool: 'ping' }, { tool: 'ping' }]);
+  });
+
+  test('the client of PyPI’s mcp sees the same', async () => {
+    const { tools, ...result } = await world.withPython('lookup', { name: address });
+    expect(tools).toEqual(expect.arrayContaining(['directory-lookup']));
+    expect(tools).not.toEqual(expect.arrayContaining(['directory-weather']));
+    expect(result).toEqual({ texts: [`Found ${MARKER}.`], isError: false });
+    const refused = await world.withPython('read_page', { page: 'forbidden' });
+    expect(refused).toMatchObject({ isError: true, texts: [expect.stringMatching(BLOCKED)] });
+  });
+});
