@@ -6,24 +6,16 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A Python environment the suite needs. `newest` ones are upgraded when their last look at PyPI is a day old. */
-export interface VenvSpec {
-  name: string;
-  requirements: string[];
-  newest: boolean;
-}
-
 export interface Venv {
   /** The folder with `python` and `litellm`. */
   bin: string;
-  /** Installed versions by package name, null for what is not installed. */
-  versions: Record<string, string | null>;
+  /** The installed release of LiteLLM. */
+  litellm: string;
+  /** The installed version of `capsule-litellm`, null where it is not installed. */
+  capsule: string | null;
 }
 
-interface Stamp {
-  requirements: string[];
-  at: number;
-}
+type Note = (line: string) => void;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -33,54 +25,67 @@ export function venvFolder(): string {
 }
 
 /**
- * Makes sure that the venv exists and lists its packages.
+ * Makes sure that there is a Python environment with a release of LiteLLM.
+ *
+ * @param release `newest` is looked for again when the last look at PyPI is a day old
+ * @param withCapsule installs Capsule's own plugin beside it
  * @throws Error with one clear line when there is no usable Python or pip fails on a new venv
  */
-export async function ensureVenv(spec: VenvSpec, note: (line: string) => void): Promise<Venv> {
-  const folder = join(venvFolder(), spec.name);
+export async function ensureVenv(release: string, withCapsule: boolean, note: Note): Promise<Venv> {
+  const folder = join(venvFolder(), `litellm-${release}`);
   const bin = join(folder, 'bin');
-  const stampFile = join(folder, 'stamp.json');
-  const stamp = await readStamp(stampFile);
-  const same =
-    stamp !== null &&
-    JSON.stringify(stamp.requirements) === JSON.stringify(spec.requirements) &&
-    (await works(bin)); // its Python may be gone after an upgrade of the system
-  const fresh = same && (!spec.newest || Date.now() - stamp.at < dayMs);
-  if (!fresh) {
-    if (!same) {
-      await rm(folder, { recursive: true, force: true });
-      const python = await findPython();
-      await mkdir(venvFolder(), { recursive: true });
-      note(`creating ${spec.name} with ${spec.requirements.join(', ')} (some minutes)`);
-      await run(python, ['-m', 'venv', folder]).catch((error: unknown) => {
-        throw new Error(`\`${python} -m venv\` failed: ${lastLine(error)}`);
-      });
-    } else {
-      note(`looking for newer releases for ${spec.name}`);
-    }
+  const stampFile = join(folder, 'stamp.json'); // when it was installed whole
+  const installedAt = await readStamp(stampFile);
+  const isUsable = installedAt !== null && (await installed(bin)) !== null;
+  if (!isUsable) {
+    note(`creating an environment for litellm ${release} (some minutes)`);
+    await createVenv(folder);
+  }
+  if (!isUsable || (release === 'newest' && Date.now() - installedAt > dayMs)) {
     try {
-      await install(bin, spec.requirements);
-      const written: Stamp = { requirements: spec.requirements, at: Date.now() };
-      await writeFile(stampFile, JSON.stringify(written));
+      await (release === 'newest' ? installNewest(bin, note) : installRelease(bin, release, note));
+      await writeFile(stampFile, JSON.stringify({ at: Date.now() }));
     } catch (error) {
-      if (!same) throw new Error(`pip could not install ${spec.requirements.join(', ')}: ${lastLine(error)}`);
-      note(`WARNING: could not upgrade ${spec.name}, using what is installed: ${lastLine(error)}`);
+      if (!isUsable) throw new Error(`pip could not install litellm ${release}: ${lastLine(error)}`);
+      note(`WARNING: could not look for a newer litellm, using what is installed: ${lastLine(error)}`);
     }
   }
-  return { bin, versions: await versionsIn(bin) };
+  if (withCapsule && !(await installed(bin))?.capsule) {
+    // by itself: it asks for the extra `proxy`, whose pins could take another release of LiteLLM
+    await pip(bin, ['--no-deps', 'capsule-litellm']).catch((error: unknown) =>
+      note(`WARNING: could not install capsule-litellm: ${lastLine(error)}`),
+    );
+  }
+  const found = await installed(bin);
+  if (found === null) throw new Error(`there is no litellm in ${folder}`);
+  return { bin, ...found };
 }
 
-async function install(bin: string, requirements: string[]): Promise<void> {
+/**
+ * Installs the newest release of LiteLLM. Asked for `litellm[proxy]`, pip would take the newest one whose pins are all
+ * on PyPI, which can be an old one.
+ */
+async function installNewest(bin: string, note: Note): Promise<void> {
+  const before = await installed(bin);
+  await pip(bin, ['litellm']);
+  const newest = (await installed(bin))?.litellm;
+  if (newest === undefined) throw new Error('pip installed no litellm');
+  if (newest === before?.litellm) return;
   try {
-    await pip(bin, requirements);
+    await installRelease(bin, newest, note);
   } catch (error) {
-    if (!requirements.some((one) => /^litellm\[proxy\]==/.test(one))) throw error;
-    // 1.110.2 and others pin parts of themselves that PyPI lacks
-    await pip(
-      bin,
-      requirements.map((one) => one.replace('[proxy]', '')),
-    );
-    await pip(bin, await proxyExtra(bin));
+    note(`WARNING: litellm ${newest} cannot be installed whole, taking an older one: ${lastLine(error)}`);
+    await pip(bin, ['litellm[proxy]']);
+  }
+}
+
+async function installRelease(bin: string, release: string, note: Note): Promise<void> {
+  try {
+    await pip(bin, [`litellm[proxy]==${release}`]);
+  } catch (error) {
+    note(`litellm ${release}: its own packages come unpinned, since its pins failed: ${lastLine(error)}`);
+    await pip(bin, [`litellm==${release}`]);
+    await pip(bin, [`litellm==${release}`, ...(await proxyExtra(bin))]);
   }
 }
 
@@ -104,31 +109,39 @@ async function proxyExtra(bin: string): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-async function readStamp(file: string): Promise<Stamp | null> {
+async function readStamp(file: string): Promise<number | null> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Stamp;
+    return (JSON.parse(await readFile(file, 'utf8')) as { at: number }).at;
   } catch {
     return null;
   }
 }
 
-async function works(bin: string): Promise<boolean> {
-  return versionsIn(bin).then(
-    ({ litellm }) => litellm !== null,
-    () => false,
-  );
-}
-
-async function versionsIn(bin: string): Promise<Venv['versions']> {
+/** Null without LiteLLM, and where the Python of the venv is gone after an upgrade of the system. */
+async function installed(bin: string): Promise<Omit<Venv, 'bin'> | null> {
   const script = [
     'import json, importlib.metadata as m',
     'def v(n):',
     '  try: return m.version(n)',
     '  except m.PackageNotFoundError: return None',
-    "print(json.dumps({n: v(n) for n in ['litellm', 'capsule-litellm']}))",
+    "print(json.dumps({'litellm': v('litellm'), 'capsule': v('capsule-litellm')}))",
   ].join('\n');
-  const { stdout } = await run(join(bin, 'python'), ['-c', script]);
-  return JSON.parse(stdout) as Venv['versions'];
+  try {
+    const { stdout } = await run(join(bin, 'python'), ['-c', script]);
+    const { litellm, capsule } = JSON.parse(stdout) as { litellm: string | null; capsule: string | null };
+    return litellm === null ? null : { litellm, capsule };
+  } catch {
+    return null;
+  }
+}
+
+async function createVenv(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  const python = await findPython();
+  await mkdir(venvFolder(), { recursive: true });
+  await run(python, ['-m', 'venv', folder]).catch((error: unknown) => {
+    throw new Error(`\`${python} -m venv\` failed: ${lastLine(error)}`);
+  });
 }
 
 async function findPython(): Promise<string> {
