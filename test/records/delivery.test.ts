@@ -141,7 +141,7 @@ describe('two backends', () => {
     await bridge.ask(callOf('ok'));
     await bridge.send([eventOf('ok'), failureOf('bad')]);
     await bridge.ask(callOf('no', { texts: ['a turnip'], structured_messages: [] }));
-    await bridge.recordsOf('no');
+    for (const id of ['no', 'bad']) await bridge.recordsOf(id);
     await until(() => bridge.capsule.posted.length >= 2);
     expect(
       bridge
