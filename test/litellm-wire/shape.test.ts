@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { callOf } from '../support/call.ts';
 import { mcpBeside, mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
 
-const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'litellm-1.106.2');
+const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'litellm-1.110.2');
 const who = { request_data: { user_api_key_hash: 'k' }, request_headers: { host: 'proxy' } };
 const live = { litellm_call_id: 'c', litellm_version: '1.110.2', ...who };
 const tool = { type: 'function', function: { name: 'look_up', description: 'Looks up.', parameters: {} } };

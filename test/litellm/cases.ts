@@ -399,6 +399,7 @@ export const cases: Case[] = [
     path: '/v1/completions',
     body: { model: 'house-completion', prompt: 'Once upon a plum tree', stream: true },
     response: { text: story, chunkSize: 8 },
-    outcome: requestOnly,
+    outcome: both,
+    before: { trait: 'judges streamed completions', outcome: requestOnly },
   },
 ];

@@ -61,8 +61,7 @@ export const endpoints: Endpoint[] = [
     path: '/v1/completions',
     ask: (prompt) => ({ model: 'house-completion', prompt }),
     errors: 'plain',
-    // no release judges a streamed text completion: a way round every post_call guardrail
-    judged: { request: true, response: true, stream: false },
+    judged: all, // a stream at its end, and by no release before 1.109: there it goes round every post_call guardrail
   },
   {
     name: '/v1/embeddings',
@@ -73,7 +72,8 @@ export const endpoints: Endpoint[] = [
   },
 ];
 
-export const [chat, , messages, , responses] = endpoints as [
+export const [chat, , messages, , responses, completions] = endpoints as [
+  Endpoint,
   Endpoint,
   Endpoint,
   Endpoint,

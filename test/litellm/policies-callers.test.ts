@@ -9,7 +9,7 @@ import { chat, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { gate, StreamReader } from './policy-stream.ts';
 import { bearer, type PolicyWorld, policies, startPolicyWorld } from './policy-world.ts';
-import { releasesThat } from './release.ts';
+import { does, releasesThat } from './release.ts';
 
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
@@ -236,7 +236,20 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
         world.provider.reset({ toolCalls: [allowed] });
         const body = { ...responses.ask(question), stream: true };
 
-        await expect(world.send(responses, body, ['agents-each'])).rejects.toThrow(/terminated|fetch failed/);
+        const sent = world.send(responses, body, ['agents-each']);
+
+        if (!does(release, 'ends failed streams')) {
+          await expect(sent).rejects.toThrow(/terminated|fetch failed/);
+          return;
+        }
+        const { raw } = await sent;
+        expect(events(raw).at(-1)?.data).toMatchObject({
+          type: 'response.failed',
+          response: {
+            error: { message: expect.stringMatching(/validation errors for GenericGuardrailAPIRequest/) },
+          },
+        });
+        expect(raw).not.toMatch(refusal);
       });
 
       test('LEAKS: arguments are shown before they are judged', async () => {

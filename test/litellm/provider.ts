@@ -83,6 +83,7 @@ async function handle(provider: Provider, request: IncomingMessage, outgoing: Se
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   const path = new URL(request.url ?? '/', provider.url).pathname;
+  if (request.method === 'GET') return void outgoing.writeHead(404).end(); // LiteLLM asks for models when it starts
   const raw = Buffer.concat(parts).toString('utf8');
   const body = (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>;
   provider.calls.push({ path, body });

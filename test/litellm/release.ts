@@ -20,6 +20,16 @@ const SINCE = {
   /** An error has the `type` `invalid_request_error` and no `param`, before both are the word "None"; in a stream it has the
    * form of its endpoint, before that of a chat, with code 500. */
   'types its errors': [1, 101],
+  /** So have those of `/v1/completions` and those in streams of chats. */
+  'types all its errors': [1, 109],
+  /** Judges a streamed text completion, at its end. */
+  'judges streamed completions': [1, 109],
+  /** Text that `incremental_diff` holds back at a tool call comes in the chunk with the finish reason, before in one of its own. */
+  'ends a text with its stream': [1, 110],
+  /** A rewrite of `/v1/responses` that builds the input anew keeps the encrypted content of reasoning. */
+  'keeps encrypted reasoning': [1, 109],
+  /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
+  'ends failed streams': [1, 109],
   /** A call with a tool that is no function can be judged, before it ends with 500. */
   'sends built-in tools': [1, 95],
   /** Knows `streaming_sampling_rate`, `streaming_end_of_stream_only` and `streaming_transform_mode`. */

@@ -6,6 +6,7 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['*.test.ts'],
     globalSetup: ['./global-setup.ts'],
+    reporters: ['default', './release-table.ts'],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 180_000,

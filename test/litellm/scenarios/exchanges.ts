@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { streamedText } from '../client.ts';
-import { endpoints, responses } from '../endpoints.ts';
+import { completions, endpoints, responses } from '../endpoints.ts';
 import { address, forbidden, masked } from '../fake-akto.ts';
 import { does, type Release } from '../release.ts';
 import type { World } from '../world.ts';
@@ -9,7 +9,12 @@ import { blocked, expectCut, expectError, lastWords, letter, question, recipe, t
 /** Requests and responses of every endpoint, allowed, forbidden and redacted. */
 export function exchanges(release: Release, world: () => World): void {
   describe.each(endpoints)('$name', (endpoint) => {
-    const judged = endpoint.judged;
+    const isCompletion = endpoint === completions;
+    const judged = {
+      ...endpoint.judged,
+      stream: isCompletion ? does(release, 'judges streamed completions') : endpoint.judged.stream,
+    };
+    const isJudgedAtEnd = isCompletion || (endpoint === responses && !does(release, 'samples responses'));
 
     test('an allowed exchange passes untouched, and the vendor sees all that LiteLLM shows a guardrail', async () => {
       world().provider.reset();
@@ -97,7 +102,7 @@ export function exchanges(release: Release, world: () => World): void {
       world().provider.reset({ text: recipe, chunkSize: 4 });
       const seen = await world().send(endpoint, { ...endpoint.ask(question), stream: true }, ['policy-post']);
 
-      if (endpoint === responses && !does(release, 'samples responses')) {
+      if (isJudgedAtEnd) {
         expect(streamedText(seen.raw)).toBe(recipe); // the error comes after all of it
       } else {
         expect(streamedText(seen.raw)).not.toContain(lastWords);
@@ -105,8 +110,8 @@ export function exchanges(release: Release, world: () => World): void {
       expectCut(release, endpoint, seen, blocked);
     });
 
-    testIf(endpoint.path === '/v1/completions')(
-      'NOT judged by any release: a forbidden stream passes',
+    testIf(isCompletion && !judged.stream)(
+      'NOT judged by this release: a forbidden stream passes',
       async () => {
         world().provider.reset({ text: recipe, chunkSize: 4 });
         const seen = await world().send(endpoint, { ...endpoint.ask(question), stream: true }, [

@@ -24,13 +24,14 @@ export function expectError(release: Release, endpoint: Endpoint, seen: Seen, re
   const message = expect.stringMatching(reason);
   const code = String(blockStatus(release));
   const untyped = { error: { message, type: 'None', param: 'None', code } };
+  const typed = { error: { message, type: 'invalid_request_error', param: null, code } };
   expect(seen.json).toEqual(
     !does(release, 'types its errors')
       ? untyped
       : {
-          openai: { error: { message, type: 'invalid_request_error', param: null, code } },
+          openai: typed,
           anthropic: { type: 'error', error: { type: 'invalid_request_error', message } },
-          plain: untyped,
+          plain: does(release, 'types all its errors') ? typed : untyped,
         }[endpoint.errors],
   );
   expect(seen.status).toBe(Number(code));
@@ -55,8 +56,11 @@ export function expectCut(release: Release, endpoint: Endpoint, seen: Seen, reas
       response: { status: 'failed', output: [], error: { code: 'invalid_request_error', message } },
     });
   } else {
-    const code = reason === blocked || reason === notChecked ? '400' : '500';
-    expect(last?.data).toEqual({ error: { message, type: 'None', param: 'None', code } });
+    const isBlock = reason === blocked || reason === notChecked;
+    const kind = does(release, 'types all its errors')
+      ? { type: isBlock ? 'invalid_request_error' : 'internal_server_error', param: null }
+      : { type: 'None', param: 'None' };
+    expect(last?.data).toEqual({ error: { message, ...kind, code: isBlock ? '400' : '500' } });
   }
 }
 
