@@ -26,8 +26,9 @@ const SINCE = {
   'judges streamed completions': [1, 109],
   /** Text that `incremental_diff` holds back at a tool call comes in the chunk with the finish reason, before in one of its own. */
   'ends a text with its stream': [1, 110],
-  /** A rewrite of `/v1/responses` that builds the input anew keeps the encrypted content of reasoning. */
-  'keeps encrypted reasoning': [1, 109],
+  /** Shows outputs of functions of `/v1/responses` among the texts and rewrites them in place. Before, a rewritten row could
+   * make it build the input anew, without reasoning and ids. */
+  'sends outputs as texts': [1, 109],
   /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
   'ends failed streams': [1, 109],
   /** A call with a tool that is no function can be judged, before it ends with 500. */
