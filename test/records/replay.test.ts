@@ -107,10 +107,8 @@ const WAYS: readonly [way: string, (steps: readonly Step[]) => readonly Step[]][
   ],
 ];
 
-const RELEASE = '1.106.2';
-
-describe(`recordings of LiteLLM ${RELEASE}`, () => {
-  const recordings = recordingsOf(RELEASE).filter(({ name }) => !name.endsWith('format-v1'));
+describe.each(['1.106.2', '1.110.2'])('recordings of LiteLLM %s', (release) => {
+  const recordings = recordingsOf(release).filter(({ name }) => !name.endsWith('format-v1'));
 
   test.each(recordings)('$name becomes one record for each call and backend', async (recording) => {
     const recorder = opened();
@@ -159,7 +157,8 @@ describe(`recordings of LiteLLM ${RELEASE}`, () => {
 
 test('rows of generic_api_use_v1 are counted, and make no record', async () => {
   const recorder = opened();
-  const body = recordingsOf(RELEASE).find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
+  const body =
+    recordingsOf('1.106.2').find(({ name }) => name.endsWith('format-v1'))?.log_posts[0]?.body ?? '';
   expect(await recorder.logs(body)).toMatchObject({ legacy: rowsOf(body).length, new: 0, bad: 0 });
   expect(await recorder.all('akto')).toEqual([]);
 });

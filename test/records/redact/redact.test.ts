@@ -20,7 +20,7 @@ const redact = (event: Record<string, unknown>, options: Partial<RedactionOption
   redactor(options).redact(copy(event));
 
 /** Every event that LiteLLM sent in the recordings. */
-const recorded = ['logs-1.106.2'].flatMap((dir) =>
+const recorded = ['logs-1.106.2', 'logs-1.110.2'].flatMap((dir) =>
   readdirSync(new URL(`../../fixtures/${dir}/`, import.meta.url)).flatMap((file) => {
     const { log_posts = [] } = JSON.parse(
       readFileSync(new URL(`../../fixtures/${dir}/${file}`, import.meta.url), 'utf8'),
