@@ -19,6 +19,11 @@ type Note = (line: string) => void;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** Packages whose newest versions a release cannot use, though its requirements allow them. */
+const tooNew: Readonly<Record<string, readonly string[]>> = {
+  '1.95.0': ['fastapi<0.137'], // takes `get_flat_dependant` from it
+};
+
 /** Where the venvs live: `LITELLM_VENV_DIR`, else a cache folder in the home directory, never the repository. */
 export function venvFolder(): string {
   return process.env.LITELLM_VENV_DIR ?? join(homedir(), '.cache', 'litellm-guardrail-bridge');
@@ -80,12 +85,13 @@ async function installNewest(bin: string, note: Note): Promise<void> {
 }
 
 async function installRelease(bin: string, release: string, note: Note): Promise<void> {
+  const older = tooNew[release] ?? [];
   try {
-    await pip(bin, [`litellm[proxy]==${release}`]);
+    await pip(bin, [`litellm[proxy]==${release}`, ...older]);
   } catch (error) {
     note(`litellm ${release}: its own packages come unpinned, since its pins failed: ${lastLine(error)}`);
     await pip(bin, [`litellm==${release}`]);
-    await pip(bin, [`litellm==${release}`, ...(await proxyExtra(bin))]);
+    await pip(bin, [`litellm==${release}`, ...older, ...(await proxyExtra(bin))]);
   }
 }
 

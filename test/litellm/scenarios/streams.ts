@@ -14,7 +14,8 @@ export function streams(release: Release, world: () => World): void {
     test.each(does(release, 'has stream settings') ? streaming : [])(
       'streaming_sampling_rate 1 holds the forbidden word back on $name',
       async (endpoint) => {
-        world().provider.reset({ text: recipe, chunkSize: 4 });
+        // slowly, so that a busy machine reads no two chunks as one
+        world().provider.reset({ text: recipe, chunkSize: 4, chunkDelayMs: 30 });
         const seen = await world().send(endpoint, { ...endpoint.ask(question), stream: true }, [
           'each-chunk-post',
         ]);
