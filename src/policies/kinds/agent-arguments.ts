@@ -23,7 +23,9 @@ const MAX_VALUES = 20_000;
 /** Most levels of JSON in strings of JSON. */
 const MAX_NESTED = 4;
 const AMOUNT_NAME = /^(?:amount|value|total|price)s?$/;
-const isAmountName = (name: string) => nameWords(name).some((word) => AMOUNT_NAME.test(word));
+const MAYBE_AMOUNT_NAME = /amount|value|total|price/i;
+const isAmountName = (name: string) =>
+  MAYBE_AMOUNT_NAME.test(name) && nameWords(name).some((word) => AMOUNT_NAME.test(word));
 /** `"name": "text"` and `"name": 12` in what is no JSON, or none yet. */
 const PAIR = /"([\w-]{1,64})"\s{0,8}:\s{0,8}(?:"([^"\\]{0,4096})"|"?([-+]?\d[\d.,eE+-]{0,30}))/g;
 

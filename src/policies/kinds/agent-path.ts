@@ -20,6 +20,7 @@ export function hasTraversal(plain: string): boolean {
 }
 
 const PATH_NAME = /^(?:paths?|files?|filename|filepath|dirs?|directory|folder|cwd|src|dst)$/;
+const MAYBE_PATH_NAME = /path|file|dir|folder|cwd|src|dst/i;
 const PATH_TEXT = /^(?:\/(?![\s/*])|~|\$|\\\\|file:|[A-Za-z]:[\\/]|\.{1,2}[\\/])/;
 const MAX_PATH = 4096;
 
@@ -46,7 +47,8 @@ export function pathRule(directories: readonly string[]): (name: string, text: s
 
 /** True for the name of an argument that is a path. */
 export function isPathName(name: string): boolean {
-  return nameWords(name).some((word) => PATH_NAME.test(word));
+  // A tool can have thousands of arguments
+  return MAYBE_PATH_NAME.test(name) && nameWords(name).some((word) => PATH_NAME.test(word));
 }
 
 /** The words of an argument's name: `file_path`, `filePath` and `file-path` are the same two. */
