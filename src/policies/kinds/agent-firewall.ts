@@ -58,10 +58,11 @@ export const agentFirewall = defineKind({
         for (const [index, args] of read.entries()) {
           let refusal = args.isTooMuch && limitsAmounts ? TOO_MUCH : undefined;
           for (const judge of rules) refusal ??= judge(calls[index]!, args, isOver);
-          if (args.hidesAmounts && limitsAmounts) refusal ??= AMOUNT_NOT_SHOWN;
-          if (refusal === undefined) continue;
-          if (halts) sessions.halt(scopes.session, now);
-          return refusal;
+          if (refusal !== undefined) {
+            if (halts) sessions.halt(scopes.session, now);
+            return refusal;
+          }
+          if (args.hidesAmounts && limitsAmounts) return AMOUNT_NOT_SHOWN;
         }
         if (limits === undefined || !isAction(call)) return undefined;
         const actions = calls.map(({ id, name, origin, arguments: args }, index) => ({

@@ -220,6 +220,15 @@ describe('agent-firewall on amounts of MCP tools', () => {
     expect(check(pays('2'))).toBe('transaction_limit max-daily-total');
   });
 
+  test('halts no session for a tool that nobody may call', () => {
+    const { check } = callPolicy(agentFirewall, {
+      ...limits,
+      kill_switches: { halt_on_suspicious_pattern: true },
+    });
+    expect(check(mcpListed(mcpTool('pay', { amount: NUMBER })))).toBe(HIDDEN);
+    expect(check(mcpCall(['50', 'Ada'], pay))).toBeUndefined();
+  });
+
   test('says nothing where no amount is limited', () => {
     const { check } = callPolicy(agentFirewall, {
       rate_limit: 9,
