@@ -12,6 +12,7 @@ import { ipList } from './guardrail/ip-list.ts';
 import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
+import { isRedactionApplied } from './litellm/coverage.ts';
 import { Releases } from './litellm/releases.ts';
 import { rewriteForm } from './litellm/reply.ts';
 import { ResponseWiring } from './litellm/response-wiring.ts';
@@ -23,6 +24,7 @@ import type { JudgingBackend } from './pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from './pipeline/judge.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
+import { globs } from './policies/glob.ts';
 import { defaultPolicy, PolicyStore } from './policies/store.ts';
 import { checkNoteOf, recordDecision } from './records/record-decision.ts';
 import { RecordsThread } from './records/records-thread.ts';
@@ -77,13 +79,14 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     onLost: () => metrics.audit_lost_total.inc(),
   });
   audit.prepare();
+  const isRedactable = globs(replies.redactableModels);
   const judge = new Judge({
     ...config.judging,
     engine: () => policies?.engine,
     backends,
     http,
     observer: records === undefined ? observer : withNotes(observer, records),
-    rewriteForm,
+    rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
     wired: (call) => wiring.of(call),
   });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */

@@ -77,7 +77,11 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     /** Bounds of one guardrail call and of one POST of log events. */
     bodies: { maxBodyBytes: set.MAX_BODY_MB, maxLogBodyBytes: set.MAX_LOG_BODY_MB },
     /** Shape of the replies to LiteLLM. */
-    replies: { responseRedaction: set.RESPONSE_REDACTION, blockedMessage: set.BLOCKED_MESSAGE },
+    replies: {
+      responseRedaction: set.RESPONSE_REDACTION,
+      redactableModels: set.REDACTABLE_MODELS,
+      blockedMessage: set.BLOCKED_MESSAGE,
+    },
     /** Time for the policies on one call, and when a growing response is checked again. */
     judging: {
       policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,

@@ -3,6 +3,7 @@ import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
 import type { Settings } from '../guardrail/fields.ts';
 import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
+import { globMistake } from '../policies/glob.ts';
 
 const addresses = v.pipe(
   fields.commaList,
@@ -21,6 +22,12 @@ const auditKeys = v.pipe(
   v.check((text) => text.trim().length >= 16, 'write at least 16 characters'),
   fields.commaList,
   v.description('16 characters or more; earlier keys follow, comma separated'),
+);
+
+const modelGlobs = v.pipe(
+  fields.commaList,
+  v.check((globs) => globs.every((glob) => globMistake(glob) === undefined), 'write globs like *rerank*'),
+  v.description('globs, comma separated'),
 );
 
 const access = {
@@ -94,6 +101,12 @@ const judging = {
     sentence:
       'Redacts a response where LiteLLM is known to deliver it and blocks it elsewhere (`auto`), blocks it (`block`), or redacts it also where that is not known (`rewrite`).',
     formerly: 'ANSWER_REDACTION',
+  },
+  REDACTABLE_MODELS: {
+    schema: modelGlobs,
+    default: '*rerank*,*tts*,*speech*',
+    sentence:
+      'Models for rerank and speech, as clients name them: calls of theirs are redacted; those for images look the same, drop every redaction, and are blocked.',
   },
   BLOCKED_MESSAGE: {
     schema: fields.text('text with {ref}, {backend}, {reason}'),

@@ -9,13 +9,15 @@ export type InputType = 'request' | 'response';
  * The kind of a guardrail call, as far as its fields tell.
  *
  * `conversation`: chat, messages, responses. `texts`: completions, embeddings, Gemini. `prompt`: images, rerank, speech.
- * `payload`: a pass-through route. `realtime`: an item of a realtime session. `mcp_tool`: a call of an MCP tool, or its
- * description in a list. `mcp_result`: the result of an MCP tool. `response`: any other response.
+ * `document`: the address of a document for OCR. `payload`: a pass-through route. `realtime`: an item of a realtime session.
+ * `mcp_tool`: a call of an MCP tool, or its description in a list. `mcp_result`: the result of an MCP tool. `response`: any
+ * other response.
  */
 export type CallShape =
   | 'conversation'
   | 'texts'
   | 'prompt'
+  | 'document'
   | 'payload'
   | 'realtime'
   | 'mcp_tool'

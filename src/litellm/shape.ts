@@ -17,11 +17,22 @@ export function shapeOf(call: Omit<CallFields, 'shape'>): CallShape {
   if (litellm_version === null) return 'texts';
   // Without texts too: neither the tool nor its arguments have any
   if (call.tools.length === 1 && model === null) return 'mcp_tool';
-  if (litellm_call_id !== null) return model === null ? 'payload' : 'texts';
+  if (litellm_call_id !== null) {
+    if (model === null) return 'payload';
+    return isAddress(call.texts) ? 'document' : 'texts';
+  }
   return model === null && isNameless ? 'realtime' : 'prompt';
 }
 
 function isEmpty(fields: object): boolean {
   for (const _ in fields) return false;
   return true;
+}
+
+/** An address is all that LiteLLM shows of a document, and nothing else tells that call from an embedding. */
+const ADDRESS = /^(?:https?|data|file|gs|s3):\S*$/;
+const MAX_ADDRESS = 2000;
+
+function isAddress([text, ...others]: readonly string[]): boolean {
+  return text !== undefined && others.length === 0 && ADDRESS.test(text.slice(0, MAX_ADDRESS));
 }

@@ -7,7 +7,11 @@ describe('without any variable', () => {
       server: { host: '127.0.0.1', port: 8787, shutdownDelayMs: 3000, shutdownTimeoutMs: 25_000 },
       access: { apiKeys: [], allowedIps: [] },
       bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024 },
-      replies: { responseRedaction: 'auto', blockedMessage: undefined },
+      replies: {
+        responseRedaction: 'auto',
+        redactableModels: ['*rerank*', '*tts*', '*speech*'],
+        blockedMessage: undefined,
+      },
       judging: { policyTimeoutMs: 5000, streamCheckGrowth: 1 },
       policies: { file: undefined, builtin: true, bannedKeywords: [] },
       audit: { dir: './data', keys: [] },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { metric } from '../support/listen.ts';
 
 const SECRET = `ghp_${fill(36)}`;
 const MAIL = 'ada.canary@example.org';
-const VERSION = { litellm_version: '1.106.2' };
+const ordinary = () => ({ litellm_version: '1.106.2', litellm_call_id: randomUUID(), model: 'house' });
 
 const closes: (() => unknown)[] = [];
 afterEach(async () => {
@@ -41,7 +42,7 @@ function bridgeWith(document: Document, env: Record<string, string> = {}) {
   });
   closes.push(() => bridge.close());
   const ask = async (call: object) =>
-    (await bridge.ask({ input_type: 'request', ...VERSION, ...call })).reply;
+    (await bridge.ask({ input_type: 'request', ...ordinary(), ...call })).reply;
   /** A counter, by its labels in any order. */
   const count = async (name: string, labels: Record<string, string>) =>
     metric(await (await bridge.app.request('/metrics')).text(), name, labels);
@@ -55,6 +56,7 @@ function bridgeWith(document: Document, env: Record<string, string> = {}) {
   return { ...bridge, ask, count, write, rows };
 }
 
+const NAMELESS = { litellm_call_id: null, model: null, request_data: {} };
 const BLOCKS = { chain: ['secrets'], policy: { secrets: { action: 'block' } } };
 const team = (name: string) => ({ request_data: { user_api_key_team_alias: name } });
 
@@ -124,6 +126,35 @@ describe('the reply to LiteLLM', () => {
     const tools = [{ type: 'function', function: { name: 'n', description: SECRET } }];
     expect(await ask({ texts: ['x'], tools })).toMatchObject({ action: 'BLOCKED' });
     expect(await count('unapplied_redactions_total', { input_type: 'request' })).toBe(1);
+  });
+
+  test.each([
+    { name: 'a pass-through route', call: { model: null, texts: [`{"q": "${SECRET}"}`] } },
+    { name: 'image generation', call: { litellm_call_id: null, texts: [SECRET] } },
+    {
+      name: 'image generation, whose model is named so',
+      call: { litellm_call_id: null, model: 'my-tts', texts: [SECRET] },
+      ok: true,
+    },
+    {
+      name: 'a document',
+      call: { texts: [`https://a.example/${SECRET}`] },
+    },
+    { name: 'a realtime session', call: { ...NAMELESS, texts: [SECRET] } },
+    {
+      name: 'a realtime session of today',
+      call: { ...NAMELESS, texts: [SECRET], litellm_version: '1.110.2' },
+      ok: true,
+    },
+  ])('is a block, where LiteLLM drops redactions: $name', async ({ call, ok = false }) => {
+    const bridge = bridgeWith({ chain: ['secrets'] });
+    const reply = await bridge.ask({ request_data: { user_api_key_hash: 'k' }, ...call });
+    expect(reply.action).toBe(ok ? 'GUARDRAIL_INTERVENED' : 'BLOCKED');
+    expect(await bridge.count('unapplied_redactions_total', { input_type: 'request' })).toBe(ok ? 0 : 1);
+    const redacted = { input_type: 'request', action: 'GUARDRAIL_INTERVENED' };
+    expect(await bridge.count('decisions_total', redacted)).toBe(ok ? 1 : 0);
+    expect(bridge.lines.filter(({ msg }) => msg === 'redacted')).toHaveLength(ok ? 1 : 0);
+    if (!ok) expect(bridge.lines).toContainEqual(expect.objectContaining({ cause: 'redaction' }));
   });
 
   test('is NONE, where nothing was found', async () => {

@@ -28,6 +28,11 @@ test.each<{ name: string; body: object; shape: string }>([
   { name: 'a completion', body: { ...live, texts: ['a'], model: 'm' }, shape: 'texts' },
   { name: 'curl', body: { texts: ['a'] }, shape: 'texts' },
   { name: 'an image', body: { ...live, litellm_call_id: null, texts: ['a'], model: 'm' }, shape: 'prompt' },
+  {
+    name: 'a document',
+    body: { ...live, texts: ['https://pears.example/a.pdf'], model: 'm' },
+    shape: 'document',
+  },
   { name: 'a pass-through route', body: { ...live, texts: ['{"q":"a"}'] }, shape: 'payload' },
   { name: 'a realtime item', body: { texts: ['a'], litellm_version: '1.110.2' }, shape: 'realtime' },
   { name: 'an MCP tool', body: { ...live, texts: ['Looks up.', 'a'], tools: [tool] }, shape: 'mcp_tool' },

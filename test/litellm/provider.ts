@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { geminiReply, otherReply } from './provider-media.ts';
+import { acceptWebSocket } from './web-socket.ts';
 
 /** The next response of the fake model. `chunkSize` is in characters, `chunkDelayMs` lies between two chunks. */
 export interface ModelResponse {
@@ -58,6 +61,18 @@ export async function startProvider(): Promise<Provider> {
       outgoing.end(String(error));
     });
   });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+    const client = acceptWebSocket(request, socket, (text) => {
+      provider.calls.push({ path: '/realtime', body: JSON.parse(text) as Record<string, unknown> });
+      if (text.includes('"response.create"')) {
+        client.send(JSON.stringify({ type: 'response.text.delta', delta: textOf(provider.response) }));
+        client.send(JSON.stringify({ type: 'response.done', response: { id: 'r', output: [], usage: {} } }));
+      }
+    });
+    client.send(
+      JSON.stringify({ type: 'session.created', session: { id: 'sess_invented', type: 'realtime' } }),
+    );
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const provider: Provider = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -85,7 +100,8 @@ async function handle(provider: Provider, request: IncomingMessage, outgoing: Se
   const path = new URL(request.url ?? '/', provider.url).pathname;
   if (request.method === 'GET') return void outgoing.writeHead(404).end(); // LiteLLM asks for models when it starts
   const raw = Buffer.concat(parts).toString('utf8');
-  const body = (raw === '' ? {} : JSON.parse(raw)) as Record<string, unknown>;
+  const isJson = raw !== '' && !request.headers['content-type']?.startsWith('multipart/');
+  const body = (isJson ? JSON.parse(raw) : { raw }) as Record<string, unknown>;
   provider.calls.push({ path, body });
   const route = path.replace(/^\/v1/, '');
   const response = provider.respondTo?.(body) ?? provider.response;
@@ -100,7 +116,14 @@ async function handle(provider: Provider, request: IncomingMessage, outgoing: Se
     const frames = streams[route]?.(model, response);
     if (frames) return send(provider, outgoing, response, frames);
   }
-  const reply = replies[route]?.(model, response, body);
+  if (route === '/audio/speech') {
+    outgoing.writeHead(200, { 'content-type': 'audio/mpeg' });
+    outgoing.end('invented sound');
+    return;
+  }
+  if (path.endsWith(':streamGenerateContent'))
+    return send(provider, outgoing, response, geminiStream(response));
+  const reply = replies[route]?.(model, response, body) ?? otherReply(path, textOf(response), body);
   outgoing.writeHead(reply ? 200 : 404, { 'content-type': 'application/json' });
   outgoing.end(JSON.stringify(reply ?? { error: { message: `no route ${path}` } }));
 }
@@ -270,6 +293,11 @@ function responsesReply(model: string, response: ModelResponse, status: 'complet
     user: null,
     store: true,
   };
+}
+
+function geminiStream(response: ModelResponse): Frame[] {
+  const texts = pieces(response);
+  return texts.map((text, index) => ({ data: geminiReply(text, index === texts.length - 1), text }));
 }
 
 const streams: Record<string, (model: string, response: ModelResponse) => Frame[]> = {

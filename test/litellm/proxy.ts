@@ -23,6 +23,8 @@ export interface ProxyOptions {
   callbacks?: string[];
   /** Model names beside the usual ones; the provider gets each with `-upstream` at its end. */
   models?: string[];
+  /** Further entries of `model_list`. */
+  modelEntries?: { model_name: string; litellm_params: Record<string, unknown> }[];
   /** Further sections of the config. */
   sections?: Record<string, unknown>;
   /** Merged into the sections of the config. */
@@ -73,6 +75,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       openai('house-model'),
       openai('house-embedding'),
       ...(options.models ?? []).map(openai),
+      ...(options.modelEntries ?? []),
       {
         model_name: 'house-completion',
         litellm_params: {

@@ -33,8 +33,14 @@ function bridgeWith(env: Record<string, string>) {
   return bridge;
 }
 
-const request = { input_type: 'request', litellm_version: '1.106.2', texts: ['mail dana'] };
-const response = { ...request, input_type: 'response', litellm_call_id: 'c1' };
+const request = {
+  input_type: 'request',
+  litellm_version: '1.106.2',
+  litellm_call_id: 'c',
+  model: 'm',
+  texts: ['mail dana'],
+};
+const response = { ...request, input_type: 'response' };
 const CANCELLED = 'decisions_total{input_type="request",action="CANCELLED"}';
 
 test('a caller who hangs up closes the connections to all backends', async () => {
