@@ -1,6 +1,7 @@
 import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../guardrail/call.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 import { type GoldenInput, IDENTITY } from './golden-cases.ts';
+import { mcpCallsOf } from './golden-mcp.ts';
 
 /**
  * The guardrail calls that LiteLLM would make for the input of a golden case: one for the request, if there is one, and
@@ -23,6 +24,10 @@ export function callsOf(input: GoldenInput, id: string): GuardrailCall[] {
     request_headers: headers,
     additional_provider_specific_params: { max_tokens, max_completion_tokens },
   };
+  if (input.mcp_tool !== undefined) {
+    const result = response == null ? undefined : textOf(messageOf(response).content);
+    return mcpCallsOf(input.mcp_tool, result, common).map(asSent);
+  }
   const conversation = messages.length > 0 ? messages : request.messages;
   const called = request.tool_calls.length > 0 ? request.tool_calls : conversation.flatMap(toolCallsIn);
   const calls: Fields[] = [];

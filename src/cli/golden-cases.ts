@@ -35,6 +35,16 @@ const Input = v.strictObject({
     }),
     {},
   ),
+  /** A call of an MCP tool through LiteLLM, in place of a conversation; ours. */
+  mcp_tool: v.optional(
+    v.strictObject({
+      name: v.string(),
+      description: text,
+      /** The JSON schema of its arguments. */
+      parameters: v.nullish(row),
+      arguments: v.nullish(row, {}),
+    }),
+  ),
   upstream_response: v.nullish(
     v.union([v.string(), v.looseObject({ content: text, tool_calls: rows, model: text })]),
   ),
@@ -69,7 +79,7 @@ export function inputOf(fields: v.InferInput<typeof Input>): GoldenInput {
  * Reads golden cases, YAML or JSON: a list, `{cases: [...]}`, or one case. Placeholders are filled, see {@link filled}.
  *
  * @throws Error naming every mistake with its line
- * @see https://docs.keeptrusts.com/ for `kt policy test`; `identity`, `rule` and `text` are ours
+ * @see https://docs.keeptrusts.com/ for `kt policy test`; `identity`, `mcp_tool`, `rule` and `text` are ours
  */
 export function readCases(file: string): GoldenCase[] {
   const problems = new FileMessages();
