@@ -109,9 +109,11 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     return c.json(errorBody({ reason: 'not_found', message }), 404);
   });
   app.onError((error, c) => {
-    metrics.rejected_total.inc({ reason: 'bug' });
     log.error({ error: error.name }, 'route failed');
-    return c.json(errorBody({ reason: 'bug', message: 'see the log' }), 400);
+    const bug = { status: 400, reason: 'bug', message: 'see the log' } as const;
+    if (c.req.method === 'POST' && GUARDRAIL_PATHS.includes(c.req.path)) return refuseCall(c, bug);
+    metrics.rejected_total.inc({ reason: 'bug' });
+    return c.json(errorBody(bug), bug.status);
   });
   return app;
 }

@@ -46,8 +46,9 @@ type Options = {
 };
 
 /**
- * Refuses what is no guardrail call. A body that is too large to judge, and a call that we failed to read, are blocked:
- * even where everything else fails open these would be the way round.
+ * Refuses what is no guardrail call. What a client can bring about is blocked with a 200: a body too large to judge, nested too
+ * deep, or not to be read at all. LiteLLM lets a call pass at any other status with `fail_on_error: false`. A wrong key, address or
+ * method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
  */
 export function refuseGuardrailCall({
   metrics,
@@ -56,17 +57,18 @@ export function refuseGuardrailCall({
   maxBodyBytes,
   isDraining,
 }: Options): Refuse<Rejection> {
-  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object) => {
+  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details: object = {}) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
-    const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked) };
+    const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked), ...details };
     return Response.json(body, isDraining() ? { headers: { connection: 'close' } } : {});
   };
   return (c, refusal) => {
-    const { reason, field, status } = refusal;
+    const { reason, field, status, message } = refusal;
+    const fields = { reason, ...(field !== undefined && { field }), message };
     metrics.rejected_total.inc({ reason });
     switch (reason) {
       case 'too_large':
@@ -74,13 +76,14 @@ export function refuseGuardrailCall({
         return block({ cause: 'refused', reason: 'too large' }, { reason, max_bytes: maxBodyBytes });
       case 'bug':
         return block({ cause: 'fail_closed', reason: 'internal error' }, {});
+      case 'invalid':
+      case 'content_encoding':
+        // LiteLLM reads nothing but the action and its reason; the details are for who tries the bridge with curl
+        return block({ cause: 'unreadable', reason: 'cannot be read' }, fields, errorBody(refusal));
       case 'aborted':
         return c.body(null, 400);
       default:
-        log.warn(
-          { reason, ...(field !== undefined && { field }), message: refusal.message },
-          'request refused',
-        );
+        log.warn(fields, 'request refused');
         return c.json(errorBody(refusal), status);
     }
   };

@@ -1,14 +1,15 @@
 import type { Decision, Outcome } from '../guardrail/decision.ts';
 import { type Reply, rewriteReply } from '../litellm/reply.ts';
 
-/** Why a call is blocked; `refused` before it could be read. */
-type Cause = (Outcome & { kind: 'block' })['cause'] | 'refused';
+/** Why a call is blocked; `refused` and `unreadable` before it was one. */
+type Cause = (Outcome & { kind: 'block' })['cause'] | 'refused' | 'unreadable';
 
 const SENTENCES: Record<Cause, string> = {
   verdict: 'Blocked by security policy.',
   redaction: 'Blocked by security policy.',
   fail_closed: 'Not allowed: the security check could not be completed.',
   refused: 'Not allowed: the security check cannot be made for a call of this size.',
+  unreadable: 'Not allowed: the security check cannot read this call.',
 };
 
 /** The values of a `blocked_reason`. */

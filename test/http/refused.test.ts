@@ -11,6 +11,13 @@ async function post(body: unknown, headers: Record<string, string> = {}, path = 
   return { status: response.status, body: (await response.json()) as unknown };
 }
 
+const UNREADABLE = {
+  action: 'BLOCKED',
+  blocked_reason: expect.stringMatching(
+    /^Not allowed: the security check cannot read this call\. Reference: [0-9a-f]{16}$/,
+  ),
+};
+
 const call = (fields: object) => ({ input_type: 'request', texts: ['hello'], ...fields });
 
 const nested = (field: string, levels: number) =>
@@ -47,11 +54,31 @@ test.each<{ name: string; body: unknown; field: string }>([
   },
   { name: 'tool calls without a floor', body: nested('tool_calls', 50_000), field: 'tool_calls' },
   { name: 'tools without a floor', body: nested('tools', 500), field: 'tools' },
-])('$name gets a 400 that names $field', async ({ body, field }) => {
-  expect(await post(body)).toMatchObject({
-    status: 400,
-    body: { error: { type: 'invalid', field, message: expect.stringMatching(/\w/) } },
+])('$name is blocked with a 200 that names $field', async ({ body, field }) => {
+  const seen = await post(body);
+  expect(seen).toMatchObject({
+    status: 200,
+    body: { ...UNREADABLE, error: { type: 'invalid', field, message: expect.stringMatching(/\w/) } },
   });
+  expect(bridge.lines.at(-1)).toMatchObject({
+    msg: 'blocked',
+    action: 'BLOCKED',
+    cause: 'unreadable',
+    reason: 'invalid',
+    field,
+    ref: /[0-9a-f]{16}/.exec((seen.body as { blocked_reason: string }).blocked_reason)?.[0],
+  });
+});
+
+test('a tool whose parameters are nested 130 levels deep is blocked', async () => {
+  const body = call({ texts: ['hello'], tools: [JSON.parse(`${'['.repeat(130)}${']'.repeat(130)}`)] });
+  expect(await post(body)).toMatchObject({ status: 200, body: UNREADABLE });
+});
+
+test('a body that cannot be read is counted', async () => {
+  const before = (await bridge.metric('rejected_total{reason="invalid"}')) ?? 0;
+  await post('hello');
+  expect(await bridge.metric('rejected_total{reason="invalid"}')).toBe(before + 1);
 });
 
 test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s gets a 405 that names POST', async (method) => {
@@ -74,11 +101,11 @@ test.each(['/beta', `${PATH}/`, `/v1${PATH}`, '/../etc/passwd', '/%00', '/%', '/
 );
 
 test.each(['gzip', 'br', 'deflate', 'gzip, identity', 'x'])(
-  'a content-encoding of %s gets a 415 that names the header',
+  'a content-encoding of %s is blocked with a 200 that names the header',
   async (encoding) => {
     expect(await post(call({}), { 'content-encoding': encoding })).toMatchObject({
-      status: 415,
-      body: { error: { field: 'content-encoding' } },
+      status: 200,
+      body: { ...UNREADABLE, error: { field: 'content-encoding' } },
     });
   },
 );

@@ -27,6 +27,8 @@ export interface ProxyOptions {
   modelEntries?: { model_name: string; litellm_params: Record<string, unknown> }[];
   /** Further sections of the config. */
   sections?: Record<string, unknown>;
+  /** Merged into `litellm_params` of every model. */
+  modelParams?: Record<string, unknown>;
   /** Merged into the sections of the config. */
   settings?: Partial<
     Record<
@@ -68,6 +70,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       model: `openai/${model}-upstream`,
       api_base: `${options.providerUrl}/v1`,
       api_key: 'invented',
+      ...options.modelParams,
     },
   });
   const json = {
@@ -82,6 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
           model: 'text-completion-openai/house-completion-upstream',
           api_base: `${options.providerUrl}/v1`,
           api_key: 'invented',
+          ...options.modelParams,
         },
       },
       {
@@ -90,6 +94,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
           model: 'anthropic/claude-invented',
           api_base: options.providerUrl,
           api_key: 'invented',
+          ...options.modelParams,
         },
       },
     ],
