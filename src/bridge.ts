@@ -22,6 +22,7 @@ import { Observer } from './observability/observer.ts';
 import { Breaker } from './pipeline/breaker.ts';
 import type { JudgingBackend } from './pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from './pipeline/judge.ts';
+import { unseenCause } from './pipeline/unseen.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
 import { globs } from './policies/glob.ts';
@@ -88,6 +89,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     observer: records === undefined ? observer : withNotes(observer, records),
     rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
     wired: (call) => wiring.of(call),
+    unseen: (call, caller) =>
+      unseenCause(call, caller, {
+        ...config.unseen,
+        hidden: (hiding, who, bytes) => observer.hidden(hiding, who, bytes),
+      }),
   });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [

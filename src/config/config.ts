@@ -87,6 +87,8 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
       policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,
       streamCheckGrowth: set.STREAM_CHECK_GROWTH,
     },
+    /** Fate of what LiteLLM does not show. */
+    unseen: { hiddenContent: set.HIDDEN_CONTENT, multiModel: set.MULTI_MODEL },
     policies: choosePolicies(set, backends.length > 0, report),
     /** The log of decisions; the first of its keys seals new rows. */
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },

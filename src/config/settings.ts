@@ -108,6 +108,18 @@ const judging = {
     sentence:
       'Models for rerank and speech, as clients name them: calls of theirs are redacted; those for images look the same, drop every redaction, and are blocked.',
   },
+  HIDDEN_CONTENT: {
+    schema: fields.oneOf(['count', 'block']),
+    default: 'count',
+    sentence:
+      'Counts a request whose body is longer than what LiteLLM shows of it explains, such as one with `extra_body`, or blocks it.',
+  },
+  MULTI_MODEL: {
+    schema: fields.oneOf(['block', 'allow']),
+    default: 'block',
+    sentence:
+      'Blocks a request for several models (`model: "a,b"`), or lets it pass; LiteLLM never asks about their answers.',
+  },
   BLOCKED_MESSAGE: {
     schema: fields.text('text with {ref}, {backend}, {reason}'),
     otherwise: 'a sentence with the reference',

@@ -95,6 +95,16 @@ export type Passages = {
 /** One guardrail call with everything in it that is judged. */
 export type GuardrailCall = CallFields & { readonly passages: Passages };
 
+/** The models that a request asks for: LiteLLM takes a comma in `model` for a list, and asks each of its names. */
+export function modelsOf({ model }: Pick<CallFields, 'model'>): readonly string[] {
+  if (model === null) return [];
+  if (!model.includes(',')) return [model];
+  return model
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
 /** Name, id and arguments of a tool call in either of LiteLLM's dialects (with or without `index`). */
 export function toolCallOf(value: unknown): { id?: string; name?: string; arguments?: string } {
   const { id, function: called } = fieldsOf(value);

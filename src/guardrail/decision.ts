@@ -53,11 +53,16 @@ export type PolicyResult = {
   readonly holdback: readonly number[];
   /** The kind of policy that lets the call pass only if a backend that judges media has judged it. */
   readonly mediaPolicy: string | undefined;
+  /** True if the model of a response could not be compared with those that its caller may use; once for each call. */
+  readonly isUncompared: boolean;
   readonly audit: AuditOptions | undefined;
 };
 
-/** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, or a redaction that cannot be applied. */
-export type BlockCause = 'verdict' | 'fail_closed' | 'redaction';
+/** What LiteLLM does not show: a part of the request, or the answers of all models but one. */
+export type UnseenCause = 'hidden_content' | 'several_models';
+
+/** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, a redaction that cannot be applied, or what is not shown. */
+export type BlockCause = 'verdict' | 'fail_closed' | 'redaction' | UnseenCause;
 
 /** The field of a reply that carries rewritten texts. */
 export type RewriteForm = 'texts' | 'structured_messages';

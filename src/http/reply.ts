@@ -8,6 +8,8 @@ const SENTENCES: Record<Cause, string> = {
   verdict: 'Blocked by security policy.',
   redaction: 'Blocked by security policy.',
   fail_closed: 'Not allowed: the security check could not be completed.',
+  hidden_content: 'Not allowed: the security check is not shown all of this call.',
+  several_models: 'Not allowed: the security check needs a call of its own for each model.',
   refused: 'Not allowed: the security check cannot be made for a call of this size.',
   unreadable: 'Not allowed: the security check cannot read this call.',
 };

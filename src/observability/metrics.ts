@@ -64,6 +64,16 @@ export function createMetrics(
       'Calls with content that a backend, or the policies alone, cannot look at: responses (answer), or media (images, audio, files).',
       { backend: failing, content: ['answer', 'media'] },
     ),
+    hidden_bytes_total: counter(
+      'Bytes of request bodies that LiteLLM did not show, over what structure and parameters explain.',
+    ),
+    hidden_calls_total: counter(
+      'Requests with such bytes (longer), or with a body that does not tell its length (unmeasured).',
+      { reason: ['longer', 'unmeasured'] },
+    ),
+    uncompared_models_total: counter(
+      'Responses whose model could not be compared with those that the role of their caller may use.',
+    ),
     check_seconds: histogram(CHECK_SECONDS)('Time a backend took, failures included.', {
       backend,
       input_type,

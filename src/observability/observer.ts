@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { stateKey } from '../guardrail/caller.ts';
+import { type Caller, stateKey } from '../guardrail/caller.ts';
 import {
   actionOf,
   type CheckResult,
@@ -90,8 +90,9 @@ export class Observer {
     return unapplied === undefined ? { wiring } : { wiring, why: unapplied, advice: REMEDIES[unapplied] };
   }
 
-  #policies({ notes, callerRule }: PolicyResult, { call, caller }: Decision): void {
+  #policies({ notes, callerRule, isUncompared }: PolicyResult, { call, caller }: Decision): void {
     const { input_type } = call;
+    if (isUncompared) this.#metrics.uncompared_models_total.inc({});
     for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
       const mode = enforced ? 'enforce' : 'observe';
       const counted = verdict === 'redact' ? 'modify' : verdict;
@@ -112,6 +113,17 @@ export class Observer {
     if (this.#counted.get(name) !== undefined) return true;
     this.#counted.set(name, true);
     return false;
+  }
+
+  /** A request has content that LiteLLM did not show. @param bytes undefined if its body does not tell its length */
+  hidden(call: GuardrailCall, { key }: Caller, bytes: number | undefined): void {
+    this.#metrics.hidden_calls_total.inc({ reason: bytes === undefined ? 'unmeasured' : 'longer' });
+    if (bytes !== undefined) this.#metrics.hidden_bytes_total.inc({}, bytes);
+    const who = { key: key[0]?.slice(0, MAX_LOGGED_ID_CHARS) ?? null };
+    this.#log.warn(
+      { ...callFields(call), ...who, bytes: bytes ?? null },
+      'content that LiteLLM does not show',
+    );
   }
 
   /** The policies gave no result. */

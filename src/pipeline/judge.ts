@@ -8,6 +8,7 @@ import type {
   Outcome,
   PolicyResult,
   RewriteForm,
+  UnseenCause,
   Wired,
 } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
@@ -63,6 +64,8 @@ export type JudgeOptions = {
   readonly rewriteForm: (call: GuardrailCall, texts: PassageTexts) => RewriteForm | null;
   /** Tells if LiteLLM delivers the redaction of a response. */
   readonly wired: (call: GuardrailCall) => Wired;
+  /** Why a call that no policy blocks is blocked for what LiteLLM does not show of it. */
+  readonly unseen: (call: GuardrailCall, caller: Caller) => UnseenCause | undefined;
 };
 
 /** A call with the result of its policies, before the backends are asked. */
@@ -131,8 +134,10 @@ export class Judge {
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, policyDraft, call, forwarded, request, scope } = judgement;
+    const { policies, policyDraft, call, caller, forwarded, request, scope } = judgement;
+    const unseen = this.#options.unseen(call, caller);
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
+    if (unseen !== undefined) return this.#decision(judgement, block(unseen, 'bridge', unseen), []);
     const planned = this.#options.backends
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));

@@ -103,6 +103,7 @@ export class Engine {
       mediaPolicy: plan.policies.find(
         ({ enforced, policy }) => enforced && policy.needsMediaBackend?.(subject),
       )?.kind,
+      isUncompared: plan.policies.some(({ policy }) => policy.isUncompared?.(subject)),
       audit: plan.audit,
     };
   }

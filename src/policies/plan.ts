@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { GuardrailCall } from '../guardrail/call.ts';
+import { type GuardrailCall, modelsOf } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
@@ -33,6 +33,32 @@ export class Plan {
     this.audit = policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit;
     this.cleanNotes = policies.map(({ kind, enforced }) => cleanNote(kind, enforced));
   }
+}
+
+/** The plan for a call that several rules match: what one of them judges is judged, and what one of them enforces is enforced. */
+function strictest(plans: readonly Plan[]): Plan {
+  const policies = new Map<string, PlannedPolicy>();
+  for (const policy of plans.flatMap((plan) => plan.policies)) {
+    if (policy.enforced || !policies.has(policy.kind)) policies.set(policy.kind, policy);
+  }
+  const backends = plans.map((plan) => plan.backends);
+  const fallbacks = new Set(plans.map(({ unreachableFallback }) => unreachableFallback));
+  const [fallback] = fallbacks;
+  const unreachableFallback = fallbacks.size === 1 ? fallback : 'fail_closed';
+  const rule: CallerRule = {
+    name: plans.map((plan) => plan.rule).join('+'),
+    match: {},
+    callerMaySkip: [],
+    ...(backends.every((names) => names !== undefined) && { backends: [...new Set(backends.flat())] }),
+    ...(unreachableFallback !== undefined && { unreachableFallback }),
+  };
+  const modes = new Set(plans.map(({ backendMode }) => backendMode));
+  const isObserved = modes.size === 1 && modes.has('observe');
+  return new Plan(
+    rule,
+    [...policies.values()],
+    isObserved ? 'observe' : modes.has('enforce') ? 'enforce' : undefined,
+  );
 }
 
 /** The note of a policy that found nothing. */
@@ -75,7 +101,14 @@ export class Planner {
 
   /** @param now Unix milliseconds */
   plan(call: GuardrailCall, caller: Caller, now: number): Plan {
-    const rule = this.#ruleFor(call, caller);
+    const [rule, ...others] = this.#rulesFor(call, caller);
+    const plan = this.#planOf(rule, call, caller, now);
+    return others.length === 0
+      ? plan
+      : strictest([plan, ...others.map((other) => this.#planOf(other, call, caller, now))]);
+  }
+
+  #planOf(rule: CallerRule | undefined, call: GuardrailCall, caller: Caller, now: number): Plan {
     const add = wish(call, caller, 'add');
     const skip = wish(call, caller, 'skip');
     const enforce = wish(call, caller, 'enforce');
@@ -89,10 +122,18 @@ export class Planner {
     return plan;
   }
 
-  #ruleFor(call: GuardrailCall, caller: Caller): CallerRule | undefined {
-    if (this.#matchers.length === 0) return undefined;
-    const named = this.#matchesModels ? { ...call, model: this.#modelOf(call) } : call;
-    return this.#matchers.find(({ matches }) => matches(named, caller))?.rule;
+  /** The rule of a call; of one for several models, the rules of all. */
+  #rulesFor(call: GuardrailCall, caller: Caller): readonly (CallerRule | undefined)[] {
+    if (this.#matchers.length === 0) return NO_RULE;
+    if (!this.#matchesModels) return [this.#ruleOf(call, caller)];
+    const model = this.#modelOf(call);
+    const models = modelsOf({ model });
+    if (models.length <= 1) return [this.#ruleOf({ ...call, model: models[0] ?? model }, caller)];
+    return [...new Set(models.map((name) => this.#ruleOf({ ...call, model: name }, caller)))];
+  }
+
+  #ruleOf(call: GuardrailCall, caller: Caller): CallerRule | undefined {
+    return this.#matchers.find(({ matches }) => matches(call, caller))?.rule;
   }
 
   #make(
@@ -136,6 +177,7 @@ export class Planner {
   }
 }
 
+const NO_RULE = [undefined] as const;
 const NO_WISHES = { add: [], skip: [], enforce: false };
 const NONE: readonly string[] = [];
 

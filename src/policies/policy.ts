@@ -56,6 +56,8 @@ export type Policy = {
   check?(subject: Subject): PolicyRefusal | undefined;
   /** True if the call may only pass once a backend that judges media has judged it. */
   needsMediaBackend?(subject: Subject): boolean;
+  /** True if the model of a response could not be compared with those that its caller may use; once for each call. */
+  isUncompared?(subject: Subject): boolean;
   readonly audit?: AuditOptions;
   /** The operator's message for a caller who is blocked. */
   readonly message?: string;

@@ -13,6 +13,7 @@ describe('without any variable', () => {
         blockedMessage: undefined,
       },
       judging: { policyTimeoutMs: 5000, streamCheckGrowth: 1 },
+      unseen: { hiddenContent: 'count', multiModel: 'block' },
       policies: { file: undefined, builtin: true, bannedKeywords: [] },
       audit: { dir: './data', keys: [] },
       records: undefined,

@@ -320,6 +320,7 @@ describe('policies that throw', () => {
       observer: new Observer(metrics, log),
       rewriteForm: () => 'texts',
       wired: () => ({ wiring: 'plain', unapplied: undefined }),
+      unseen: () => undefined,
     });
     return {
       judge,

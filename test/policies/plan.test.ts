@@ -288,3 +288,51 @@ describe('a caller', () => {
     expect(chainOf(plan({ ...research, ...call }))).toBe('(secrets) pii-detector');
   });
 });
+
+describe('a call for several models', () => {
+  const plan = plannerOf({
+    chain: ['secrets'],
+    policy: { secrets: { mode: 'observe' }, 'pii-detector': { mode: 'observe' } },
+    rules: [
+      {
+        name: 'toy',
+        match: { model: 'toy*' },
+        chain: ['banned-keywords'],
+        backends: ['akto'],
+        unreachable_fallback: 'fail_open',
+      },
+      {
+        name: 'lab',
+        match: { model: 'lab' },
+        chain: ['pii-detector'],
+        backends: ['capsule'],
+        mode: 'observe',
+      },
+      { name: 'bank', match: { model: 'bank' }, chain: ['pii-detector', 'secrets'], mode: 'enforce' },
+    ],
+  });
+
+  test.each([
+    ['toy-1', 'toy', 'banned-keywords'],
+    ['toy-1, toy-2', 'toy', 'banned-keywords'],
+    ['toy-1,', 'toy', 'banned-keywords'],
+    ['toy-1,other', 'toy+default', 'banned-keywords (secrets)'],
+    [' other , bank ', 'default+bank', 'secrets pii-detector'],
+    ['bank,lab,toy-3', 'bank+lab+toy', 'pii-detector secrets banned-keywords'],
+    ['other,unknown', 'default', '(secrets)'],
+  ])('"%s" is judged by the rules %s: %s', (model, rule, chain) => {
+    const planned = plan({ model });
+    expect([planned.rule, chainOf(planned)]).toEqual([rule, chain]);
+  });
+
+  test('asks every vendor that one of its rules asks, and fails as the strictest of them', () => {
+    expect(plan({ model: 'toy,lab' })).toMatchObject({
+      backends: ['akto', 'capsule'],
+      unreachableFallback: 'fail_closed',
+      backendMode: undefined,
+    });
+    expect(plan({ model: 'toy,other' }).backends).toBeUndefined();
+    expect(plan({ model: 'lab,bank' }).backendMode).toBe('enforce');
+    expect(plan({ model: 'toy,toy-2' }).unreachableFallback).toBe('fail_open');
+  });
+});

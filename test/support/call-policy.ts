@@ -28,6 +28,12 @@ export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, 
       const refusal: PolicyRefusal | undefined = policy.check?.(subject(fields, at));
       return refusal && `${refusal.reasonCode} ${refusal.rule}`;
     },
+    /** The refusal of a call, or `unknown` if its model could not be compared. */
+    compare(fields: Record<string, unknown>): string | undefined {
+      const about = subject(fields);
+      const refusal = policy.check?.(about);
+      return refusal?.rule ?? (policy.isUncompared?.(about) ? 'unknown' : undefined);
+    },
     needsMediaBackend: (fields: Record<string, unknown>) => policy.needsMediaBackend?.(subject(fields)),
   };
 }

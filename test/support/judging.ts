@@ -88,6 +88,7 @@ export function judgeOf(
     },
     rewriteForm: () => 'texts',
     wired: () => ({ wiring: 'plain', unapplied: undefined }),
+    unseen: () => undefined,
   });
   const outcomes = () =>
     results.map(

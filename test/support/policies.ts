@@ -60,5 +60,6 @@ export const policyResult: PolicyResult = {
   continues: false,
   holdback: [],
   mediaPolicy: undefined,
+  isUncompared: false,
   audit: undefined,
 };

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import type { GuardrailCall } from '../../guardrail/call.ts';
+import { type GuardrailCall, modelsOf } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import { unknownName } from '../file/nearest.ts';
 import { globsOf } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
+import { AnswerModels } from './answer-models.ts';
 import { Names } from './patterns.ts';
 import { toolCallsOf, toolsOf } from './tool-calls.ts';
 import { listed } from './tool-names.ts';
@@ -12,7 +13,7 @@ const name = v.pipe(v.string(), v.nonEmpty());
 const names = v.optional(Names);
 
 const Role = v.strictObject({
-  /** Globs over the model that the request asks for. */
+  /** Globs over each model that the request asks for. An answer of a model that is certainly another one is refused. */
   allowed_models: names,
   /** Judged where the request says how many it wants. */
   max_tokens_per_request: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
@@ -55,7 +56,7 @@ type Options = v.InferOutput<typeof options>;
 
 /**
  * Limits models, tools and tokens by the caller's role. Without `assignments` and `default_role` a role is held by the
- * team or virtual key of the same name. Only the tool calls of a response are judged: its model is the provider's name.
+ * team or virtual key of the same name. Of a response its tool calls are judged, and its model where {@link AnswerModels} can tell.
  *
  * @see https://docs.keeptrusts.com/ for `deny_if_missing`, `require_auth` and `roles`; the rest is ours
  */
@@ -65,20 +66,33 @@ export const rbac = defineKind({
   create(set, context) {
     for (const key of ['data_access', 'minimum_necessary'] as const)
       if (set[key] !== undefined) context.warn(key, 'is not applied here: LiteLLM says nothing of it');
+    const answers = context.keep('answer-models', () => new AnswerModels());
+    const uncompared = new WeakSet<GuardrailCall>();
     const roles = new Map(
       Object.entries(set.roles).map(([role, limits]) => [role, judgeOf(role, limits, context)]),
     );
+    const limitsModels = Object.values(set.roles).some((role) => role.allowed_models !== undefined);
     const roleOf = roleFinder(set, context);
     return {
+      isUncompared: ({ call }) => uncompared.has(call),
       check(subject) {
         const { call, caller } = subject;
         if (call.input_type === 'request') {
           const missing = missingIdentity(set, caller);
           if (missing !== undefined) return missing;
-        } else if (call.tool_calls.length === 0) return undefined;
+          if (limitsModels) answers.ask(call);
+        } else if (call.tool_calls.length === 0 && !limitsModels) return undefined;
         if (roles.size === 0) return undefined;
-        const judge = roles.get(roleOf(caller) ?? '');
-        return judge === undefined ? { rule: 'no-role', reasonCode: 'role_missing' } : judge(subject);
+        const role = roles.get(roleOf(caller) ?? '');
+        if (role === undefined && call.input_type === 'response' && call.tool_calls.length === 0)
+          return undefined;
+        if (role === undefined) return { rule: 'no-role', reasonCode: 'role_missing' };
+        if (call.input_type === 'response' && limitsModels) {
+          const { is, isNew } = answers.compare(call, role.mayUseModel);
+          if (is === 'unknown' && isNew) uncompared.add(call);
+          if (is === 'foreign') return { rule: 'answer-model', reasonCode: 'model_not_allowed' };
+        }
+        return role.judge(subject);
       },
     };
   },
@@ -143,10 +157,12 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
     );
   const mayUseModel = globsOf(context, at('allowed_models'), limits.allowed_models);
   const mayUseTool = listed(context, `roles.${role}.`, limits, 'allowed_tools', 'denied_tools');
-  return ({ call }: Subject): PolicyRefusal | undefined => {
+  const judge = ({ call }: Subject): PolicyRefusal | undefined => {
     if (call.input_type === 'request') {
+      const models = modelsOf(call);
       // LiteLLM before 1.82 does not say the model, and an MCP tool has none
-      if (call.shape !== 'mcp_tool' && mayUseModel && !mayUseModel(call.model ?? ''))
+      const isToJudge = call.shape !== 'mcp_tool' && mayUseModel !== undefined;
+      if (isToJudge && (models.length === 0 || !models.every(mayUseModel)))
         return { rule: call.model ? 'allowed-models' : 'model-unknown', reasonCode: 'model_not_allowed' };
       if (max !== undefined && tokensOf(call) > max)
         return { rule: 'max-tokens-per-request', reasonCode: 'max_tokens_exceeded' };
@@ -157,6 +173,7 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
       return { rule: 'tool-call', reasonCode: 'tool_not_allowed' };
     return undefined;
   };
+  return { mayUseModel, judge };
 }
 
 /** The most tokens that a request says it wants; 0 if it does not say. */

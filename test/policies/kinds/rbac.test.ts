@@ -324,3 +324,138 @@ test('rbac warns of roles for end users, whom every client can name', () => {
   expect(failed).toEqual([]);
   expect(warned).toEqual([expect.stringMatching(/^assignments\[0\]\.end_users are what clients say/)]);
 });
+
+describe('rbac on the models of a request', () => {
+  const { check } = callPolicy(rbac, {
+    deny_if_missing: [],
+    roles: { clerk: { allowed_models: ['cheap*', 'house'] } },
+    default_role: 'clerk',
+  });
+  const refused = 'model_not_allowed allowed-models';
+  test.each([
+    ['cheap-1', undefined],
+    ['cheap-1,house', undefined],
+    [' house , cheap-2 ', undefined],
+    ['house,', undefined],
+    ['forbidden', refused],
+    ['cheap-ok,forbidden', refused],
+    ['cheap-ok, forbidden', refused],
+    ['forbidden,cheap-ok', refused],
+    [',', refused],
+  ])('"%s": %s', (model, refusal) => {
+    expect(check({ model })).toBe(refusal);
+  });
+});
+
+describe('rbac on the model of an answer', () => {
+  const roles = {
+    clerk: { allowed_models: ['cheap', 'support-*', 'gpt-4o-mini', 'house'] },
+    boss: {},
+  };
+  const make = () => {
+    const assignments = [{ role: 'boss', teams: ['boss'] }];
+    const policy = callPolicy(rbac, { deny_if_missing: [], roles, assignments, default_role: 'clerk' });
+    let calls = 0;
+    /** The result of an answer to a request for `model`, by the name that the provider gives its model. */
+    const answer = (model: string, name: string | null, team = 'clerk') => {
+      const fields = { litellm_call_id: `call-${++calls}`, request_data: { user_api_key_team_id: team } };
+      policy.check({ ...fields, model });
+      return policy.compare({ ...fields, model: name, input_type: 'response', texts: ['hello'] });
+    };
+    return { answer, policy };
+  };
+
+  test('passes names that are allowed or belong to the model that was asked for', () => {
+    const { answer } = make();
+    for (const [model, name] of [
+      ['cheap', 'cheap'],
+      ['cheap', 'openai/cheap'],
+      ['gpt-4o-mini', 'gpt-4o-mini-2024-07-18'],
+      ['gpt-4o-mini', 'azure/gpt-4o-mini'],
+      ['house', 'house-upstream'],
+      ['support-bot', 'provider/support-bot@20260101'],
+      ['cheap', 'gpt-4o-mini-2024-07-18'],
+    ] as const)
+      expect([name, answer(model, name)]).toEqual([name, undefined]);
+  });
+
+  test('refuses another name once the asked and the other model have had answers', () => {
+    const { answer } = make();
+    expect(answer('cheap', 'cheap-up')).toBeUndefined();
+    expect(answer('cheap', 'forbidden-up')).toBe('unknown');
+    expect(answer('forbidden', 'forbidden-up', 'boss')).toBeUndefined();
+    expect(answer('cheap', 'forbidden-up')).toBe('answer-model');
+    expect(answer('cheap', 'provider/forbidden-up-2026-01-01')).toBe('answer-model');
+    expect(answer('cheap', 'cheap-up')).toBeUndefined();
+    // Who may use both gets it, and from then on it may be what the group is made of
+    expect(answer('cheap', 'forbidden-up', 'boss')).toBeUndefined();
+    expect(answer('cheap', 'forbidden-up')).toBe('unknown');
+  });
+
+  test('knows a model by its name alone, if that is the longest that fits', () => {
+    const { answer } = make();
+    answer('gpt-4o', 'gpt-4o-2024-08-06', 'boss');
+    answer('gpt-4o-mini', 'gpt-4o-mini-2024-07-18');
+    expect(answer('gpt-4o-mini', 'gpt-4o-2024-11-20')).toBe('answer-model');
+    expect(answer('gpt-4o-mini', 'gpt-4o-mini-2025-01-01')).toBeUndefined();
+  });
+
+  test('refuses no answer of an alias whose provider has another name, nor one that two models share', () => {
+    const { answer } = make();
+    answer('gpt-4o', 'gpt-4o-2024-08-06', 'boss');
+    for (let times = 0; times < 3; times++)
+      expect(answer('support-bot', 'gpt-4o-2024-08-06')).toBe('unknown');
+    const other = make().answer;
+    expect(other('support-bot', 'command-r-08-2024')).toBe('unknown');
+    for (let times = 0; times < 3; times++) expect(other('support-bot', 'command-r-08-2024')).toBeUndefined();
+    other('command', 'command-r-08-2024', 'boss');
+    expect(other('support-bot', 'command-r-08-2024')).toBe('unknown');
+  });
+
+  test('refuses no answer of an alias that is served by several models, one of them in an emergency', () => {
+    const { answer } = make();
+    for (const model of ['claude-haiku', 'gpt-4o']) answer(model, model, 'boss');
+    for (let times = 0; times < 20; times++) answer('support-bot', 'gpt-4o');
+    expect(answer('support-bot', 'claude-haiku')).toBe('unknown');
+    answer('house', 'house-up');
+    answer('house', 'claude-haiku', 'boss');
+    answer('mistral', 'mistral', 'boss');
+    expect(answer('house', 'mistral')).toBe('unknown');
+  });
+
+  test('forgets a name that came first and was another model', () => {
+    const { answer } = make();
+    expect(answer('cheap', 'forbidden-up')).toBe('unknown');
+    expect(answer('cheap', 'cheap-up')).toBeUndefined();
+    answer('forbidden', 'forbidden-up', 'boss');
+    expect(answer('cheap', 'forbidden-up')).toBe('answer-model');
+  });
+
+  test('does not take the name of a forbidden model for the own one, however often it comes', () => {
+    const { answer } = make();
+    answer('cheap', 'cheap-up');
+    for (let times = 0; times < 20; times++) expect(answer('cheap', 'forbidden-up')).toBe('unknown');
+    answer('forbidden', 'forbidden-up', 'boss');
+    expect(answer('cheap', 'forbidden-up')).toBe('answer-model');
+  });
+
+  test('cannot compare an answer that names no model, or whose request is not known', () => {
+    const { answer, policy } = make();
+    expect(answer('cheap', null)).toBe('unknown');
+    const fields = { input_type: 'response', texts: ['hello'], request_data: {} };
+    expect(policy.compare({ ...fields, litellm_call_id: 'never asked', model: 'x' })).toBe('unknown');
+    expect(policy.compare({ ...fields, model: 'cheap' })).toBeUndefined();
+  });
+
+  test('says once of a stream that its model is unknown, and refuses each round of a foreign one', () => {
+    const { answer, policy } = make();
+    answer('cheap', 'cheap-up');
+    policy.check({ litellm_call_id: 's', model: 'cheap' });
+    const round = (model: string) =>
+      policy.compare({ litellm_call_id: 's', model, input_type: 'response', texts: ['hello'] });
+    expect([round('new'), round('new'), round('new')]).toEqual(['unknown', undefined, undefined]);
+    answer('forbidden', 'forbidden-up', 'boss');
+    policy.check({ litellm_call_id: 's', model: 'cheap' });
+    expect([round('forbidden-up'), round('forbidden-up')]).toEqual(['answer-model', 'answer-model']);
+  });
+});

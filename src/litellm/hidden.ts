@@ -1,0 +1,143 @@
+import type { CallShape, GuardrailCall } from '../guardrail/call.ts';
+import { fieldsOf } from '../guardrail/json.ts';
+
+/**
+ * Bytes of a body that are explained without being shown: its model, parameters and metadata. Real clients needed up to 196
+ * (examples/operations/README.md has the table), so that there is room for as much again.
+ */
+const MARGIN = 384;
+/** The same for each row of an assistant: on `/v1/responses` the ids, types and states of its items. Real clients needed up to 86. */
+const TURN_MARGIN = 160;
+
+/** Shapes of which all that was shown is in the body of the client, and is to be most of it. */
+const MEASURED: ReadonlySet<CallShape> = new Set(['conversation', 'texts', 'prompt']);
+
+/** A content type of a body that LiteLLM does not read as JSON. */
+const FORM = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)\s*(?:;|$)/i;
+
+/**
+ * Bytes of the client's body that LiteLLM did not show, over what structure, parameters and the longest way of writing JSON
+ * explain: `extra_body`, `functions`, schemas, documents and all else that guardrails are not told. 0 where nothing is suspicious,
+ * and where there is nothing to compare: no headers, a form, a call that is no conversation, list of texts or prompt. Undefined if a
+ * body tells no length, since it came in chunks or compressed: whoever hides something may send it so.
+ *
+ * It compares lengths alone. Text that is as short as the margin, or that takes the room which escapes may need, is not noticed.
+ */
+export function hiddenBytes(call: GuardrailCall): number | undefined {
+  if (call.input_type === 'response' || !MEASURED.has(call.shape)) return 0;
+  const length = bodyLength(call);
+  if (length === undefined) return undefined;
+  // Texts alone explain most calls
+  if (length <= MARGIN + shownChars(call)) return 0;
+  const shown = [call.structured_messages, call.tools, textsAlone(call)];
+  const turns = call.structured_messages.filter((row) => fieldsOf(row).role === 'assistant').length;
+  const unexplained = length - MARGIN - TURN_MARGIN * turns;
+  if (restOf(shown, unexplained, false) <= 0) return 0;
+  const rest = restOf(shown, unexplained, true);
+  return rest <= 0 ? 0 : rest + MARGIN;
+}
+
+/** Bytes that are left of a body without what a value can have as JSON. @param hasEscapes see {@link Rest} */
+function restOf(value: unknown, bytes: number, hasEscapes: boolean): number {
+  const rest = new Rest(bytes, hasEscapes);
+  rest.take(value);
+  return rest.bytes;
+}
+
+/** The length of the client's body; 0 if it cannot be compared, undefined if it is JSON of a length that is not told. */
+function bodyLength({ request_headers }: GuardrailCall): number | undefined {
+  let length: number | undefined;
+  let isForm = false;
+  let isEncoded = false;
+  let hasHeaders = false;
+  for (const name in request_headers) {
+    const value = request_headers[name];
+    if (typeof value !== 'string') continue;
+    hasHeaders = true;
+    // Most names differ from the wanted ones in length
+    if (name.length === 14 && name.toLowerCase() === 'content-length' && /^\d{1,15}$/.test(value))
+      length = Number(value);
+    else if (name.length === 12 && name.toLowerCase() === 'content-type') isForm = FORM.test(value);
+    else if (name.length === 16 && name.toLowerCase() === 'content-encoding') isEncoded = true;
+  }
+  if (!hasHeaders || isForm) return 0;
+  return isEncoded ? undefined : length;
+}
+
+/** UTF-16 units of all texts that were shown, each once: no way to write them takes fewer bytes. */
+function shownChars({ passages, structured_messages }: GuardrailCall): number {
+  let chars = structured_messages.length * '{"role":"user","content":""},'.length;
+  for (const { text, place, within } of passages.all) {
+    // Tool calls are repeated from messages, nested texts from arguments
+    if (within === undefined && place !== 'tool_call') chars += text.length;
+  }
+  return chars;
+}
+
+/** Those of `texts` that no message repeats. */
+function textsAlone({ passages }: GuardrailCall): readonly string[] {
+  const alone: string[] = [];
+  for (const { text, place, messagePath } of passages.all) {
+    if (place !== 'text') break;
+    if (messagePath === undefined) alone.push(text);
+  }
+  return alone;
+}
+
+/** Takes the bytes that a value can have as JSON off those of a body, until none are left. */
+class Rest {
+  bytes: number;
+  readonly #hasEscapes: boolean;
+
+  /** @param hasEscapes counts each character as the longest that a client writes for it */
+  constructor(bytes: number, hasEscapes: boolean) {
+    this.bytes = bytes;
+    this.#hasEscapes = hasEscapes;
+  }
+
+  take(value: unknown): void {
+    if (this.bytes <= 0) return;
+    if (typeof value === 'string') this.#takeText(value);
+    else if (typeof value !== 'object' || value === null) this.bytes -= String(value).length + SEPARATOR;
+    else if (Array.isArray(value)) {
+      this.bytes -= BRACKETS + SEPARATOR;
+      for (const item of value) {
+        if (this.bytes <= 0) return;
+        this.take(item);
+      }
+    } else {
+      this.bytes -= BRACKETS + SEPARATOR;
+      for (const key in value) {
+        if (this.bytes <= 0) return;
+        this.#takeText(key);
+        this.take((value as Record<string, unknown>)[key]);
+      }
+    }
+  }
+
+  #takeText(text: string): void {
+    this.bytes -= text.length + QUOTES + SEPARATOR;
+    if (this.#hasEscapes) this.bytes -= escapesIn(text, this.bytes);
+  }
+}
+
+const BRACKETS = 2;
+const QUOTES = 2;
+/** `, ` or `: `, as Python writes them. */
+const SEPARATOR = 2;
+
+/** Bytes that each ASCII character takes over one: .NET and Go write `\u0022` for a quote, Python `\n` for the end of a line. */
+const EXTRA = Uint8Array.from({ length: 128 }, (_, code) => {
+  if ('\b\t\n\f\r\\/'.includes(String.fromCharCode(code))) return 1;
+  return code < 32 || code === 127 || '"\'&+<>`'.includes(String.fromCharCode(code)) ? 5 : 0;
+});
+
+/** Bytes that escapes add to a text at most; counts up to `enough`. */
+function escapesIn(text: string, enough: number): number {
+  let extra = 0;
+  for (let i = 0; i < text.length && extra < enough; i++) {
+    const code = text.charCodeAt(i);
+    extra += code < 128 ? EXTRA[code]! : 5;
+  }
+  return extra;
+}
