@@ -51,9 +51,10 @@ export type CallFields = {
 
 /**
  * Where in a call a passage stands; it decides how a rewrite of it can be written back. `message_tool_call` is in a tool
- * call of a message, `nested` is a string inside the JSON text of another passage.
+ * call of a message, `nested` is a string inside the JSON text of another passage, `structure` an id, a role or the like, which no
+ * rewrite may change.
  */
-export type Place = 'text' | 'message' | 'message_tool_call' | 'tool_call' | 'tool' | 'nested';
+export type Place = 'text' | 'message' | 'message_tool_call' | 'tool_call' | 'tool' | 'nested' | 'structure';
 
 /** Who wrote a passage, as far as its place and role tell; of an MCP tool its description and its results are the `tool`'s. */
 export type Author = 'user' | 'operator' | 'model' | 'tool';

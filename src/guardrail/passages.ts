@@ -13,7 +13,7 @@ export function contentTexts(content: readonly unknown[]): readonly string[] {
     if (isMediaPart(type) && type.toLowerCase() !== 'document') return [];
     const reader = new PassageReader([], 'user');
     reader.readMessage(part, 0);
-    return reader.all.map((passage) => passage.text);
+    return reader.all.filter(({ place }) => place !== 'structure').map((passage) => passage.text);
   });
 }
 
@@ -52,7 +52,7 @@ export function textsOutsideMessages({ passages }: { readonly passages: Passages
 
 /**
  * A copy of a call with new texts in the places of some passages, both where they stand and where a message repeats them.
- * Keys and nested passages stay as they are. What does not change is shared with the original.
+ * Keys, nested passages and structure stay as they are. What does not change is shared with the original.
  */
 export function withTexts(call: GuardrailCall, texts: PassageTexts): GuardrailCall {
   const copies = new Map<object, object>();
@@ -80,8 +80,8 @@ export function withTexts(call: GuardrailCall, texts: PassageTexts): GuardrailCa
     text: texts.get(passage) ?? (passage.within && texts.has(passage.within) ? '' : passage.text),
   }));
   for (const passage of all) passage.within &&= all[passage.within.index];
-  for (const [{ path, messagePath, isKey, within }, text] of texts) {
-    if (isKey || within !== undefined) continue;
+  for (const [{ path, messagePath, place, isKey, within }, text] of texts) {
+    if (isKey || within !== undefined || place === 'structure') continue;
     replace(path, text);
     if (messagePath !== undefined) replace(messagePath, text);
   }

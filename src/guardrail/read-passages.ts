@@ -1,6 +1,7 @@
 import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages, Place } from './call.ts';
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
 import { descriptionsIn } from './mcp-tool.ts';
+import { isMedia, isStructure, isUsualStructure } from './opaque.ts';
 
 /** Thrown for a call that is nested deeper than can be walked and written again. */
 export class TooDeepError extends Error {
@@ -24,18 +25,11 @@ const MAX_PASSAGES = 250_000;
 const TEXTS: PassagePath = { parent: undefined, key: 'texts' };
 const MESSAGES: PassagePath = { parent: undefined, key: 'structured_messages' };
 
-/** Structure, not content: never judged and never rewritten. */
-const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
-
-/** Fields that hold media; long base64 in them is not text. */
-const MEDIA_FIELDS = new Set(['url', 'data', 'file_data', 'image_url']);
-const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
-
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Reads the passages of a call: `texts`, everything in `structured_messages` (tool results and, in older releases, system
- * prompts stand only there), arguments of tool calls, and every string and key of `tools`, which an MCP server writes.
+ * prompts stand only there), ids too, tool calls, and every string and key of `tools`, which an MCP server writes.
  *
  * A chat body carries its text twice, in `texts` and, as a rule in the same order, in `structured_messages`: both make one
  * passage.
@@ -132,7 +126,11 @@ export class PassageReader {
   /** @param name the field that the value belongs to; of an item that of its list @param key its key or index */
   #walk(value: unknown, name: string, key: string | number): void {
     if (typeof value === 'string') {
-      if (value === '' || STRUCTURE.has(name) || isMedia(name, value)) return;
+      if (value === '' || isMedia(name, value)) return;
+      if (isStructure(name)) {
+        if (!isUsualStructure(value)) this.#takeStructure(value, key);
+        return;
+      }
       const passage = this.#take(value, key);
       // JSON in a string: an escaped text is not the text that was written
       if (name === 'arguments' && value.includes('\\')) this.#readNested(value, passage);
@@ -189,6 +187,13 @@ export class PassageReader {
     repeated.role = this.#role;
     repeated.author = this.#author;
     return repeated;
+  }
+
+  #takeStructure(text: string, key: string | number): void {
+    const place = this.#place;
+    this.#place = 'structure';
+    this.#add(text, { parent: this.#container, key }, false, undefined);
+    this.#place = place;
   }
 
   /** The one of `texts` that a text in a message repeats: as a rule the next one. */
@@ -258,10 +263,6 @@ function authorOf(role: string | null): Author {
     default:
       return 'user';
   }
-}
-
-function isMedia(key: string, value: string): boolean {
-  return value.length > 512 && MEDIA_FIELDS.has(key) && BASE64.test(value);
 }
 
 const MEDIA_PARTS =

@@ -69,7 +69,7 @@ const NOWHERE: Count = {
   isInMessages: false,
 };
 
-/** Undefined if a text stands in the description of a tool. */
+/** Undefined if a text stands in the description of a tool, or in an id. */
 function countsOf(texts: PassageTexts): ReadonlyMap<string, Count> | undefined {
   const counts = new Map<string, Count>();
   for (const passage of texts.keys()) {
@@ -95,6 +95,7 @@ function countsOf(texts: PassageTexts): ReadonlyMap<string, Count> | undefined {
         count.nested++;
         break;
       case 'tool':
+      case 'structure':
         return undefined;
     }
   }

@@ -507,3 +507,30 @@ describe('no content of a call', () => {
     },
   );
 });
+
+describe('an id that holds a text', () => {
+  const called = { function: { name: 'look_up', arguments: '{}' }, type: 'function' };
+  test.each<[string, (text: string) => object]>([
+    [
+      'of a tool call',
+      (id) => ({ structured_messages: [{ role: 'assistant', tool_calls: [{ id, ...called }] }] }),
+    ],
+    [
+      'of a tool call that is answered',
+      (id) => ({ structured_messages: [{ role: 'tool', tool_call_id: id, content: 'x' }] }),
+    ],
+    ['in tool_calls', (id) => ({ tool_calls: [{ id, ...called }] })],
+    ['of a tool call in a response', (id) => ({ input_type: 'response', tool_calls: [{ id, ...called }] })],
+  ])(
+    '%s is judged; what would be redacted in it is blocked, and ordinary ids pass',
+    async (_where, fieldsOf) => {
+      const blocking = bridgeWith(BLOCKS);
+      const redacting = bridgeWith({ chain: ['secrets'], policy: { secrets: { action: 'redact' } } });
+      expect(await blocking.ask(fieldsOf(SECRET))).toMatchObject({ action: 'BLOCKED' });
+      expect(await redacting.ask(fieldsOf(`why ${SECRET}`))).toMatchObject({ action: 'BLOCKED' });
+      expect(redacting.lines.at(-1)).toMatchObject({ msg: 'blocked', cause: 'redaction' });
+      for (const id of ['call_Fq3gLBBKzmZ1dUTCI4IyGb8f', 'toolu_01A09q90qw90lq917835lq9X'])
+        expect(await redacting.ask(fieldsOf(id))).toMatchObject({ action: 'NONE' });
+    },
+  );
+});

@@ -87,7 +87,7 @@ export const rbac = defineKind({
         if (role === undefined && call.input_type === 'response' && call.tool_calls.length === 0)
           return undefined;
         if (role === undefined) return { rule: 'no-role', reasonCode: 'role_missing' };
-        if (call.input_type === 'response' && limitsModels) {
+        if (call.shape === 'response' && limitsModels) {
           const { is, isNew } = answers.compare(call, role.mayUseModel);
           if (is === 'unknown' && isNew) uncompared.add(call);
           if (is === 'foreign') return { rule: 'answer-model', reasonCode: 'model_not_allowed' };

@@ -1,0 +1,56 @@
+/** Structure of a message or tool call: never rewritten, and judged only where its value is not one of the usual ones. */
+const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
+
+const USUAL_WORDS = new Set(
+  (
+    'system developer user assistant tool function text image_url input_text output_text input_image input_audio input_file file ' +
+    'image document thinking redacted_thinking tool_use tool_result custom ephemeral auto low high image/png image/jpeg wav mp3'
+  ).split(' '),
+);
+
+/**
+ * Ids that clients and providers draw at random. As texts they would be found to be credentials now and then: one of 2,000 of Bedrock's,
+ * of which a session has hundreds.
+ */
+const USUAL_IDS = [
+  // OpenAI, Anthropic, Bedrock; hexadecimal ones of LiteLLM and vLLM; UUIDs
+  /^(?:call|fc|msg|rs|run|tool)_(?=\D*\d)[A-Za-z0-9]{20,32}$/,
+  /^(?:srv)?toolu_(?:vrtx_|bdrk_)?01[A-Za-z0-9]{22}$/,
+  /^tooluse_(?=\D*\d)[\w-]{22}$/,
+  /^(?:(?:call|fc|msg|rs|run|tool)_|chatcmpl-tool-)?(?:[0-9a-f]{24,64}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/,
+  // Mistral, the AI SDK, nanoid, llama.cpp; counters of databases
+  /^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])(?:[A-Za-z0-9]{9}|[A-Za-z0-9]{16}|[\w-]{21}|[A-Za-z0-9]{32})$/,
+  /^\d{17,20}$/,
+  // LiteLLM puts the signature of a thought of Gemini's into the id; the provider refuses one that is changed
+  /^call_[\w-]{1,64}__thought__[A-Za-z0-9+/_=-]{40,}$/,
+];
+
+/** True for a field of a message that is structure. */
+export function isStructure(name: string): boolean {
+  return STRUCTURE.has(name);
+}
+
+/** True for a word or id that stands in structure as a rule and holds no text. */
+export function isUsualStructure(value: string): boolean {
+  return USUAL_WORDS.has(value) || USUAL_IDS.some((id) => id.test(value));
+}
+
+/** Fields that hold media; long base64 in them is not text. */
+const MEDIA_FIELDS = new Set(['url', 'data', 'file_data', 'image_url']);
+/**
+ * Fields that hold the signature of a thought, which its provider refuses if it is changed. One of 500 would be found to be a credential.
+ */
+const SIGNATURE_FIELDS = new Set([
+  'signature',
+  'thought_signature',
+  'thought_signatures',
+  'thoughtSignature',
+]);
+const BASE64 = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
+
+/** True for the value of a field that is bytes, and no text. */
+export function isMedia(name: string, value: string): boolean {
+  if (value.length <= 100) return false;
+  const isField = SIGNATURE_FIELDS.has(name) || (value.length > 512 && MEDIA_FIELDS.has(name));
+  return isField && BASE64.test(value);
+}
