@@ -43,6 +43,7 @@ const request = {
     'x-litellm-session-id': CANARY,
     authorization: `Bearer ${CANARY}`,
     'user-agent': CANARY,
+    'content-length': '700',
   },
   additional_provider_specific_params: { [CANARY]: CANARY },
 };
@@ -151,6 +152,20 @@ const flows: Flow[] = [
     akto: allow,
     env: { BUILTIN_POLICY: 'on' },
     bodies: [{ ...request, texts: [`${CANARY} ${SECRET}`] }],
+  },
+  {
+    name: 'content that LiteLLM does not show',
+    akto: allow,
+    env: { HIDDEN_CONTENT: 'block' },
+    bodies: [
+      request,
+      {
+        ...request,
+        request_data: { user_api_key_alias: 'desk' },
+        request_headers: { 'x-litellm-session-id': CANARY, 'content-length': '90000' },
+      },
+      { ...request, model: `${CANARY},${CANARY}` },
+    ],
   },
   {
     name: 'bad requests',
