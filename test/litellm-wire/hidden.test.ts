@@ -90,7 +90,12 @@ test.each<[string, object, object, number | undefined]>([
   ['a form', chat('hello'), { ...long, 'content-type': 'multipart/form-data; boundary=x' }, 0],
   ['an old form', chat('hello'), { ...long, 'Content-Type': 'Application/x-www-form-urlencoded' }, 0],
   ['a pass-through payload', { texts: ['{}'], model: null }, long, 0],
-  ['a tool of MCP', { texts: ['hello'], tools: [{ type: 'function' }] }, long, 0],
+  [
+    'a tool of MCP',
+    { texts: ['hello'], tools: [{ type: 'function', function: { name: 'look_up' } }], model: null },
+    long,
+    0,
+  ],
   ['a body in chunks', chat('hello'), { 'transfer-encoding': '[present]' }, undefined],
   ['a compressed body', chat('hello'), { ...long, 'content-encoding': '[present]' }, undefined],
   ['a length that is none', chat('hello'), { 'content-length': '-1' }, undefined],
