@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+import { mcpBeside, mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
 import { randomFrom } from '../support/random.ts';
 import { recordedCalls } from '../support/recorded.ts';
 
@@ -9,6 +10,18 @@ const closes: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const close of closes.reverse()) await close();
 });
+
+/** One in ten is about an MCP tool. */
+const mcpCalls = [
+  mcpCall(['Ada', '{"a":"b\\n"}']),
+  mcpListed(),
+  mcpResult('{"a":1}', 'a', '1'),
+  mcpBeside(['Ada']),
+];
+const bodies = [
+  ...recordedCalls.map(({ body }) => body as unknown),
+  ...Array.from({ length: recordedCalls.length / 10 }, (_, i) => mcpCalls[i % mcpCalls.length]),
+];
 
 function mutator(seed: number) {
   const next = randomFrom(seed);
@@ -31,7 +44,7 @@ function mutator(seed: number) {
     () => ({ role: 'assistant', content: [{ type: 'text', text: 'part' }, 'bare', null] }),
     () => ({ index: 0, function: { name: null, arguments: '{"a":1' } }),
     () => Array.from({ length: int(200) }, () => 'again'),
-    () => structuredClone(pick(recordedCalls).body),
+    () => structuredClone(pick(bodies)),
   ];
 
   function mutateNode(parent: Record<string, unknown>): void {
@@ -51,7 +64,7 @@ function mutator(seed: number) {
   }
 
   return (): string | Uint8Array => {
-    const body = structuredClone(pick(recordedCalls).body) as Record<string, unknown>;
+    const body = structuredClone(pick(bodies)) as Record<string, unknown>;
     for (let left = 1 + int(5); left > 0; left--) mutateNode(body);
     const bytes = Buffer.from(JSON.stringify(body));
     if (next() < 0.85 || bytes.length === 0) return bytes;

@@ -43,6 +43,8 @@ export interface McpWorld {
   withPython(tool: string, args: object): Promise<{ tools: string[]; texts: string[]; isError: boolean }>;
   /** Checks that Akto was asked for since the last look, by their tool and what it was sent. */
   asked(): { tool: string; type: string; request: unknown; response: unknown }[];
+  /** Records that Akto was handed so far. */
+  records(): { tags: Record<string, string>; request: unknown; status: string }[];
   stop(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
   });
 
   let seen = 0;
+  const batches: RecordedCall[] = [];
   const rpc = async (method: string, params: object, headers: Record<string, string> = {}) => {
     const message = { jsonrpc: '2.0', id: 1, method, params };
     const accept = 'application/json, text/event-stream';
@@ -123,8 +126,21 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
     },
     asked() {
       const checks = akto.calls.filter(({ path }) => path.endsWith('/api/http-proxy'));
+      batches.push(...akto.calls.filter(({ path }) => path.endsWith('/api/ingestData')));
       akto.calls = [];
       return checks.map(checkOf);
+    },
+    records() {
+      const sent = [...batches, ...akto.calls.filter(({ path }) => path.endsWith('/api/ingestData'))];
+      return sent.flatMap(({ body }) =>
+        (body.batchData as Record<string, string>[]).map(
+          ({ tag = '', requestPayload = '', status = '' }) => ({
+            tags: JSON.parse(tag) as Record<string, string>,
+            request: JSON.parse(requestPayload) as unknown,
+            status,
+          }),
+        ),
+      );
     },
     async stop() {
       await proxy.stop();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { address, forbidden } from './fake-akto.ts';
 import { type McpWorld, startMcpWorld } from './mcp-world.ts';
 import { policies } from './policy-world.ts';
@@ -141,6 +141,33 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
     for (let i = 0; i < 3; i++) results.push(await world.overMcp('ping', {}));
     expect(results.map(({ isError }) => isError)).toEqual([false, false, true]);
     expect(await world.arrived()).toEqual([{ tool: 'ping' }, { tool: 'ping' }]);
+  });
+
+  test('each call is on record once, as a call of its tool', async () => {
+    await world.overMcp('lookup', { name: 'on record' });
+    await world.overMcp('lookup', { name: `not ${forbidden}` });
+    const { texts } = await world.overMcp('read_page', { page: 'forbidden' });
+    const ref = /[0-9a-f]{16}/.exec(texts.join())?.[0];
+    const recorded = (words: string) =>
+      world.records().filter(({ request }) => JSON.stringify(request).includes(words));
+    await vi.waitFor(() => expect(recorded('on record')).toHaveLength(1), { timeout: 30_000, interval: 500 });
+    expect(recorded('on record')).toMatchObject([
+      {
+        status: '200',
+        request: { method: 'tools/call', params: { name: 'lookup', arguments: { name: 'on record' } } },
+        tags: { tool_name: 'lookup', mcp_server_name: 'directory', outcome: 'success' },
+      },
+    ]);
+    expect(recorded(`not ${forbidden}`)).toMatchObject([
+      {
+        status: '403',
+        request: { params: { arguments: { texts: [`not ${forbidden}`] } } },
+        tags: { outcome: 'blocked' },
+      },
+    ]);
+    expect(world.records().filter(({ tags }) => tags.ref === ref)).toMatchObject([
+      { status: '403', tags: { tool_name: 'unknown', outcome: 'blocked' } },
+    ]);
   });
 
   test('the client of PyPI’s mcp sees the same', async () => {
