@@ -44,7 +44,7 @@ const COUNTED_AGE_MS = 60 * 60_000;
 export class Observer {
   readonly #metrics: Metrics;
   readonly #log: Log;
-  /** Calls that were counted as would-be blocks or redactions, by policy: the rounds of a stream count once. */
+  /** Calls that were counted as would-be blocks or redactions, or as redactions: the rounds of a stream count once. */
   readonly #counted = new LRUCache<string, true>({ max: 20_000, ttl: COUNTED_AGE_MS });
 
   constructor(metrics: Metrics, log: Log) {
@@ -64,13 +64,13 @@ export class Observer {
       case 'block': {
         const { cause, by: backend, wired } = outcome;
         if (cause === 'redaction') this.#metrics.unapplied_redactions_total.inc({ input_type });
-        const lost = this.#redacted('blocked', wired);
+        const lost = this.#redacted('blocked', call, wired);
         this.#log.warn({ ...callFields(call), action, cause, backend, ref, ...lost }, 'blocked');
         break;
       }
       case 'modify': {
         const count = new Set([...outcome.texts.keys()].map(({ text }) => text)).size;
-        const how = this.#redacted('redacted', outcome.wired);
+        const how = this.#redacted('redacted', call, outcome.wired);
         this.#log.info({ ...callFields(call), action, backends: outcome.by, count, ...how }, 'redacted');
         break;
       }
@@ -82,11 +82,17 @@ export class Observer {
     }
   }
 
-  /** Counts what became of a redaction of a response. Returns what a log line says of it. */
-  #redacted(result: 'redacted' | 'blocked', wired: Wired | undefined): Record<string, string> {
+  /** Counts what became of the redaction of a response, once for all rounds of a stream. Returns what a log line says of it. */
+  #redacted(
+    result: 'redacted' | 'blocked',
+    call: GuardrailCall,
+    wired: Wired | undefined,
+  ): Record<string, string> {
     if (wired === undefined) return {};
     const { wiring, unapplied } = wired;
-    this.#metrics.response_redactions_total.inc({ wiring, result });
+    if (!this.#isCounted(call, `${wiring} ${result}`)) {
+      this.#metrics.response_redactions_total.inc({ wiring, result });
+    }
     return unapplied === undefined ? { wiring } : { wiring, why: unapplied, advice: REMEDIES[unapplied] };
   }
 
@@ -105,7 +111,7 @@ export class Observer {
     }
   }
 
-  /** Counts a call for a policy, and tells if that had been done before. */
+  /** Counts a call under a name, and tells if that had been done before. */
   #isCounted(call: GuardrailCall, kind: string): boolean {
     const id = stateKey(call);
     if (id === undefined) return false;

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
+import { isContinued } from '../guardrail/growth.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import { isContinued } from './verdict-cache.ts';
 
 /** Milliseconds without another call about a response that are taken for its end. */
 const QUIET_MS = 1500;
@@ -64,7 +64,7 @@ export class TrailingChecks {
   /** The result of a trailing check against the beginning of a response that goes on; another response has none. */
   against(key: string, call: GuardrailCall): CheckResult | undefined {
     const stopped = this.#stopped.get(key);
-    return stopped !== undefined && isContinued(stopped.texts, call.texts) ? stopped.result : undefined;
+    return stopped !== undefined && isContinued(stopped.texts, call) ? stopped.result : undefined;
   }
 
   /** Makes the checks that wait, and resolves when all have ended. */

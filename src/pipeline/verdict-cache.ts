@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { isContinued } from '../guardrail/growth.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
 /** The part of a response that a backend has allowed. */
@@ -47,7 +48,7 @@ export class VerdictCache {
   need(key: string, call: GuardrailCall): Need {
     if (call.input_type === 'request') return CHECK;
     const before = this.#allowed.get(key);
-    if (before === undefined || before.images !== imagesOf(call) || !isContinued(before.texts, call.texts))
+    if (before === undefined || before.images !== imagesOf(call) || !isContinued(before.texts, call))
       return CHECK;
     if (call.tool_calls.length > 0) return { kind: 'check', continues: true };
     const chars = charsOf(call.texts);
@@ -62,11 +63,6 @@ export class VerdictCache {
     if (call.input_type === 'request' || verdict.kind !== 'allow' || verdict.flagged !== undefined) return;
     this.#allowed.set(key, { texts: call.texts, images: imagesOf(call), chars: charsOf(call.texts) });
   }
-}
-
-/** True if each text of a response begins with that of an earlier round. */
-export function isContinued(before: readonly string[], now: readonly string[]): boolean {
-  return now.length >= before.length && before.every((text, i) => now[i]!.startsWith(text));
 }
 
 function charsOf(texts: readonly string[]): number {

@@ -113,12 +113,13 @@ export class Engine {
     const { input_type, shape, passages } = call;
     const finder = shape === 'mcp_result' ? this.#resultFinder() : this.#finders[input_type];
     const isGrowing = input_type === 'response' && shape !== 'mcp_result';
+    const round = isGrowing ? finder.round(key) : undefined;
     /** Texts that are too short to be remembered, such as the words of a schema. */
     const short = new Map<string, Found>();
     const results: Found[] = [];
-    for (const { text, index, place } of passages.all) {
-      if (isGrowing && place === 'text') {
-        results.push(yield* finder.findGrowing(`${key} ${index}`, text, budget));
+    for (const { text, place } of passages.all) {
+      if (round !== undefined && place === 'text') {
+        results.push(yield* round.find(text, budget));
         continue;
       }
       const isShort = text.length < MIN_KNOWN_CHARS;
@@ -128,6 +129,7 @@ export class Engine {
       if (isShort) short.set(text, found);
       results.push(found);
     }
+    round?.keep();
     return results;
   }
 

@@ -15,7 +15,7 @@ export type Found = {
   readonly plain: readonly TextRule[];
   /** Matches that the end of the text may cut off. */
   readonly opens: readonly Open[];
-  /** True if the text continues one that was read before under its name. */
+  /** True if the text belongs to a response that was read before. */
   readonly continues: boolean;
 };
 
@@ -24,6 +24,14 @@ const CLEAN: Found = { findings: [], plain: [], opens: [], continues: false };
 
 /** The part of a growing text that is decided whatever it goes on with. */
 type Prefix = { readonly text: string; readonly findings: readonly Finding[] };
+
+/** The texts of one round of a response that may still grow. */
+export type Round = {
+  /** Looks at the next text: only at what is new, wherever it stood in the round before. @throws OutOfTime */
+  find(text: string, budget: Budget): Work<Found>;
+  /** Remembers the round for the one that follows. */
+  keep(): void;
+};
 
 /** Characters of the slice before that are read again for disguises. */
 const OVERLAP = 2048;
@@ -34,6 +42,8 @@ const ALL_DISGUISES = { decodes: true, normalizes: true, homoglyphs: true };
 const MAX_KEPT = 100;
 /** A shorter beginning does not tell one response from another. */
 const MIN_PREFIX = 48;
+/** Texts of a response beyond these are looked at whole in each round. */
+const MAX_PREFIXES = 64;
 const STREAM_AGE_MS = 15 * 60_000;
 const MAX_STREAM_CHARS = 16 * 1024 * 1024;
 
@@ -44,11 +54,11 @@ export class Finder {
   readonly #plain: readonly { readonly scanner: Scanner; readonly use: NonNullable<TextPolicy['plain']> }[];
   readonly #known = new KnownTexts<Found>();
   /** Decided parts of responses that grow from call to call, by stream name. */
-  readonly #prefixes = new LRUCache<string, Prefix>({
+  readonly #prefixes = new LRUCache<string, readonly Prefix[]>({
     max: 5000,
     ttl: STREAM_AGE_MS,
     maxSize: MAX_STREAM_CHARS,
-    sizeCalculation: ({ text }) => text.length + 1,
+    sizeCalculation: (prefixes) => prefixes.reduce((chars, { text }) => chars + text.length, 1),
   });
 
   constructor(policies: readonly Policy[], ...directions: InputType[]) {
@@ -81,22 +91,36 @@ export class Finder {
     return found;
   }
 
-  /** As {@link find} for a text that grows from call to call under a name: only what is new is looked at. */
-  *findGrowing(stream: string, text: string, budget: Budget): Work<Found> {
-    const before = this.#prefixes.get(stream);
-    const known = before !== undefined && text.startsWith(before.text) ? before : undefined;
+  /** Begins a round of a response that grows from call to call. @param stream its name; undefined if it has none */
+  round(stream: string | undefined): Round {
+    const before = (stream === undefined ? undefined : this.#prefixes.get(stream)) ?? [];
+    const now: Prefix[] = [];
+    const find = (text: string, budget: Budget) => this.#findGrowing(text, before, now, budget);
+    const keep = () => {
+      if (stream !== undefined && now.length > 0) this.#prefixes.set(stream, now);
+    };
+    return { find, keep };
+  }
+
+  *#findGrowing(text: string, before: readonly Prefix[], now: Prefix[], budget: Budget): Work<Found> {
+    let known: Prefix | undefined;
+    for (const prefix of before) {
+      if (prefix.text.length > (known?.text.length ?? 0) && text.startsWith(prefix.text)) known = prefix;
+    }
     const start = known?.text.length ?? 0;
     if (known !== undefined) budget.found(known.findings.length);
     const found = yield* this.#scan(text, start, true, budget);
     const findings = known === undefined ? found.findings : [...known.findings, ...found.findings];
     const decided = withoutCut(text, found.findings, Math.max(start, firstOf(found.opens, text.length)));
     const kept = findings.filter(({ end }) => end <= decided);
-    if (decided >= MIN_PREFIX && kept.length <= MAX_KEPT) {
+    if (decided >= MIN_PREFIX && kept.length <= MAX_KEPT && now.length < MAX_PREFIXES) {
       const isWaste = text.length - decided > decided;
       const prefix = text.slice(0, decided);
-      this.#prefixes.set(stream, { text: isWaste ? copyOf(prefix) : prefix, findings: kept });
+      now.push({ text: isWaste ? copyOf(prefix) : prefix, findings: kept });
     }
-    return { ...found, findings, continues: known !== undefined };
+    // The end of a text can have been told apart from it
+    const wasLonger = text.length >= MIN_PREFIX && before.some((prefix) => prefix.text.startsWith(text));
+    return { ...found, findings, continues: known !== undefined || wasLonger };
   }
 
   *#scan(text: string, start: number, growing: boolean, budget: Budget): Work<Found> {

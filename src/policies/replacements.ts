@@ -32,7 +32,7 @@ export function redact(
   const { all } = call.passages;
   // In a response that grows only the markers of the request are known from the beginning
   const taken = isRequest ? (markers === undefined ? 0 : highestNumberIn(all)) : (markers?.highest ?? 0);
-  const replacements = new Replacements(redacting, taken, isRequest ? markers : undefined);
+  const together = new Replacements(redacting, taken, isRequest ? markers : undefined);
   const texts = new Map<Passage, string>();
   const held: number[] = [];
   for (const passage of all) {
@@ -40,6 +40,9 @@ export function redact(
     const { findings = [], opens = [] } = found[index] ?? {};
     // Arguments of tools cannot be rewritten in a response
     const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
+    // What a stream has shown of one choice must not depend on what another says later
+    const replacements =
+      isRequest || findings.length === 0 ? together : new Replacements(redacting, taken, undefined);
     const own = findings.flatMap((finding) => replacements.editsFor(finding, text));
     const edits =
       restored === undefined ? own : [...own, ...restored.edits].sort((a, b) => a.start - b.start);

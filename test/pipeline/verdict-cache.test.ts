@@ -150,6 +150,69 @@ describe('a streamed response', () => {
   });
 });
 
+describe('a streamed response whose texts move', () => {
+  const several = (texts: readonly string[], more: Record<string, unknown> = {}) =>
+    callOf({ input_type: 'response', litellm_call_id: 'm', texts, ...more });
+  const FOUND = 'High water is at 14:20 today, and low water six hours later. ';
+
+  test.each([
+    {
+      name: 'titles of a search come before it',
+      before: [FOUND],
+      now: [['Tide tables', 'https://tides.example', `${FOUND}Mind the wind. `]],
+    },
+    {
+      name: 'another choice begins after it, with a lower number',
+      before: [FOUND],
+      now: [['No idea', `${FOUND}Mind the wind. `]],
+    },
+    { name: 'its parts stand apart', before: [`${FOUND}Mind`], now: [[FOUND, 'Mind the wind. ']] },
+  ])('is one response where $name', async ({ before, now }) => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(several(before));
+    for (const texts of now) await judge.judge(several(texts));
+    await judge.settled();
+    // The rest waited for the end, and nothing was judged as the rest of another response
+    expect(a.calls.map(({ texts }) => texts)).toEqual([before, now.at(-1)]);
+  });
+
+  test('is one response where its arguments stand apart in the last round', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    const last = several([FOUND], { tool_calls: [toolCall('{"q":"tides of the harbour"}')] });
+    await judge.judge(several([FOUND]));
+    await judge.judge(several([`${FOUND}{"q":"tides of`]));
+    await judge.judge(last);
+    await judge.settled();
+    expect(a.calls).toEqual([several([FOUND]), last]);
+  });
+
+  test('is judged to its end where a client hangs up and the rest is garbled, and blocks no other', async () => {
+    const a = recording((call) => (call.texts[0]?.includes('waterwater') ? BLOCK : ALLOW));
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(several([FOUND]));
+    await judge.judge(several([`${FOUND}Low water`]));
+    await judge.judge(several([`${FOUND}Low waterwater`]));
+    await judge.settled();
+    expect(judge.late).toHaveLength(1);
+    expect(await judge.judge(several(['Another response under the same id']))).toEqual({ kind: 'allow' });
+    expect(
+      await judge.judge(callOf({ input_type: 'response', litellm_call_id: 'n', texts: [FOUND] })),
+    ).toEqual({ kind: 'allow' });
+  });
+
+  test('is another one where something of the earlier round is missing', async () => {
+    const a = recording();
+    const judge = judgeOf([backend('a', a.check)], { growth: 6 });
+    await judge.judge(several([FOUND]));
+    await judge.judge(several([`${FOUND}And the rest of it`]));
+    await judge.judge(several(['Tide tables', 'https://tides.example']));
+    await judge.settled();
+    expect(a.calls.map(({ texts }) => texts[0])).toContain(`${FOUND}And the rest of it`);
+  });
+});
+
 describe('a redaction after the end of a response', () => {
   test('cannot be put into a longer one, which is blocked', async () => {
     const a = recording((call) =>

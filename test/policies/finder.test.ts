@@ -40,6 +40,21 @@ async function found(finder: Finder, text: string) {
   return findings.map(({ rule, start, end }) => `${rule.id} ${text.slice(start, end)}`);
 }
 
+/** One round of a stream with these texts. */
+async function roundOf(finder: Finder, stream: string, texts: readonly string[]) {
+  const round = finder.round(stream);
+  const all = [];
+  for (const text of texts) all.push(await inTurns(round.find(text, hour())));
+  round.keep();
+  return all;
+}
+
+/** One round of a stream with one text. */
+async function growing(finder: Finder, stream: string, text: string) {
+  const [only] = await roundOf(finder, stream, [text]);
+  return only!;
+}
+
 describe('a text', () => {
   test('is searched for the rules of all policies, each once', async () => {
     const { tried, rule } = counting();
@@ -54,7 +69,7 @@ describe('a text', () => {
     const policies = [policy([rule], { on: ['request'] })];
     expect(await found(new Finder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
     expect(await found(new Finder(policies, 'response'), 'key=abc')).toEqual([]);
-    const stream = await inTurns(new Finder(policies, 'response').findGrowing('s', 'key=a', hour()));
+    const stream = await growing(new Finder(policies, 'response'), 's', 'key=a');
     expect(stream).toEqual({ findings: [], plain: [], opens: [], continues: false });
   });
 
@@ -123,9 +138,8 @@ describe('a text that grows', () => {
     const { tried, rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const text = `${filler}key=abc ${filler}key=def and more`;
-    for (let end = 300; end <= text.length; end += 50)
-      await inTurns(finder.findGrowing('s', text.slice(0, end), hour()));
-    const whole = await inTurns(finder.findGrowing('s', text, hour()));
+    for (let end = 300; end <= text.length; end += 50) await growing(finder, 's', text.slice(0, end));
+    const whole = await growing(finder, 's', text);
     expect(whole.findings.map(({ start }) => text.slice(start, start + 7))).toEqual(['key=abc', 'key=def']);
     // Once or twice each, as it may still grow when it is seen first
     expect(tried.length).toBeLessThanOrEqual(4);
@@ -135,11 +149,48 @@ describe('a text that grows', () => {
     const { rule } = counting();
     const finder = new Finder([policy([rule])], 'response');
     const starts = async (text: string) =>
-      (await inTurns(finder.findGrowing('s', text, hour()))).findings.map(({ start }) => start);
+      (await growing(finder, 's', text)).findings.map(({ start }) => start);
     expect(await starts(`key=abc ${filler}`)).toEqual([0]);
     expect(await starts(`key abc ${filler}key=de `)).toEqual([8 + filler.length]);
     expect(await starts(`key=abc ${filler}key=de `)).toEqual([0, 8 + filler.length]);
     expect(await starts(`key=abc ${filler.slice(0, 100)}`)).toEqual([0]);
+  });
+
+  test('is searched where it is new, though titles of a search now come before it', async () => {
+    const { tried, rule } = counting();
+    const finder = new Finder([policy([rule])], 'response');
+    const title = `A page about key=abc ${filler}`;
+    const text = `${filler}key=def ${filler}`;
+    await roundOf(finder, 's', [text]);
+    const rounds = [
+      await roundOf(finder, 's', [title, 'https://a.example', `${text}more`]),
+      await roundOf(finder, 's', ['Another', title, 'https://b.example', `${text}more and more`]),
+    ];
+    for (const round of rounds) {
+      expect(round.flatMap(({ findings }) => findings).map(({ start }) => start)).toEqual([13, 580]);
+      expect(round.at(-1)?.continues).toBe(true);
+    }
+    expect(tried).toHaveLength(2);
+  });
+
+  test('belongs to the response that was read before, though arguments followed it without a gap', async () => {
+    const { rule } = counting();
+    const finder = new Finder([policy([rule])], 'response');
+    const text = `${filler}key=abc I will look it up`;
+    await growing(finder, 's', `${text}{"q":"plum"}, ${filler}`);
+    const apart = await growing(finder, 's', text);
+    expect(apart.continues).toBe(true);
+    expect(apart.findings.map(({ start }) => start)).toEqual([filler.length]);
+  });
+
+  test('of a call without an id is nobody else’s', async () => {
+    const { rule } = counting();
+    const finder = new Finder([policy([rule])], 'response');
+    for (let i = 0; i < 2; i++) {
+      const round = finder.round(undefined);
+      expect((await inTurns(round.find(`${filler}key=abc `, hour()))).continues).toBe(false);
+      round.keep();
+    }
   });
 
   test('is not mistaken for another one', async () => {
@@ -155,7 +206,7 @@ describe('a text that grows', () => {
       const i = random.below(5);
       lengths[i] = Math.min(texts[i]!.length, lengths[i]! + random.below(80));
       const part = texts[i]!.slice(0, lengths[i]);
-      const { findings, opens } = await inTurns(finder.findGrowing(`stream ${i}`, part, hour()));
+      const { findings, opens } = await growing(finder, `stream ${i}`, part);
       const open = firstOf(opens, part.length);
       const complete = /key=[a-z]{2,9}(?=[^a-z])/.exec(part);
       if (complete !== null) expect(findings.map(({ start }) => start)).toEqual([complete.index]);

@@ -99,6 +99,104 @@ describe('a redacted stream in incremental_diff', () => {
   );
 });
 
+describe('a redacted stream of several choices', () => {
+  const CHOICES = {
+    chain: ['pii-detector'],
+    policy: { 'pii-detector': { entities: ['EMAIL_ADDRESS'], redaction: { reversible: true } } },
+  };
+  const said = (name: string, i: number) =>
+    `Choice ${i} says: write to ${name}.${i}@plums.example, or to ${name}@cakes.example; that is all. `;
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    'takes nothing back, whichever begins first and whatever the others say later (seed %i)',
+    async (seed) => {
+      const random = seeded(seed * 31 + 5);
+      const engine = engineOf(CHOICES);
+      const whole = [said('ada', 0), said('bob', 1) + said('cem', 1), said('dora', 2)];
+      const shown = whole.map(() => incrementalDiff());
+      const ends = whole.map(() => 0);
+      const litellm_call_id = `choices-${seed}`;
+      for (let left = 2; left > 0; ) {
+        whole.forEach((text, i) => {
+          // The later choices begin first
+          if (random.next() < 0.3 + i * 0.3) ends[i] = Math.min(text.length, ends[i]! + random.below(12));
+        });
+        const isFinal = whole.every((text, i) => ends[i] === text.length);
+        if (isFinal) left--;
+        // LiteLLM leaves out choices without text, in the order of their numbers
+        const present = whole.flatMap((text, i) =>
+          ends[i]! > 0 ? [{ i, part: text.slice(0, ends[i]) }] : [],
+        );
+        const { texts, holdback } = await engine.judge({
+          input_type: 'response',
+          litellm_call_id,
+          texts: present.map(({ part }) => part),
+        });
+        const rewrites = rewritesOf(texts);
+        present.forEach(({ i, part }, at) => {
+          shown[i]!.round(rewrites[part] ?? part, holdback[at] ?? 0, isFinal && left === 0);
+        });
+      }
+      for (const client of shown) {
+        expect(client.shown()).toContain('that is all. ');
+        expect(client.shown()).not.toContain('@');
+      }
+    },
+  );
+});
+
+describe('a response whose rounds are neither one text nor pure growth', () => {
+  const engine = engineOf({ chain: ['secrets'] });
+  const key = `ghp_${fill(36)}`;
+  const text = `Here is what I found, at length: the key is ${key}, and it is the key of the depot. `;
+  const judge = (litellm_call_id: string, texts: readonly string[], more: Record<string, unknown> = {}) =>
+    engine.judge({ input_type: 'response', litellm_call_id, texts, ...more });
+
+  test('has each secret redacted in its own text, though titles and addresses come before it', async () => {
+    await judge('search', [text]);
+    const title = `The depot publishes ${key} on its page`;
+    const texts = [title, 'https://depot.example', `${text}More of it.`];
+    const { continues, holdback, ...result } = await judge('search', texts);
+    expect(rewritesOf(result.texts)).toEqual({
+      [title]: 'The depot publishes [REDACTED] on its page',
+      [`${text}More of it.`]: `${text.replace(key, '[REDACTED]')}More of it.`,
+    });
+    expect(continues).toBe(true);
+    expect(holdback).toHaveLength(3);
+  });
+
+  test('is the same response once its arguments stand apart from its text', async () => {
+    await judge('glued', [`${text}{"q":"a long question about the depot and its`]);
+    const called = { id: 'c', type: 'function', index: 1, function: { name: 'f', arguments: '{"q":"x"}' } };
+    const { continues, texts } = await judge('glued', [text], { tool_calls: [called] });
+    expect(continues).toBe(true);
+    expect(Object.values(rewritesOf(texts))).toEqual([text.replace(key, '[REDACTED]')]);
+  });
+
+  test('is the same response where a client hung up and its text is garbled', async () => {
+    const clean = 'Once upon a time there was a depot in which nothing ever happened for a while and then';
+    const first = await judge('left', [clean]);
+    const garbled = await judge('left', [`${clean}nswer td then`]);
+    expect([first, garbled].map(({ verdict, continues }) => [verdict, continues])).toEqual([
+      ['allow', false],
+      ['allow', true],
+    ]);
+  });
+});
+
+test('the end of a stream that is held back arrives with the finish reason', async () => {
+  const client = incrementalDiff();
+  const engine = engineOf({ chain: ['secrets'] });
+  const text = 'It begins like a key: ghp_';
+  for (const part of [text.slice(0, 20), text]) {
+    const { holdback } = await engine.judge({ input_type: 'response', litellm_call_id: 'f', texts: [part] });
+    client.round(part, holdback[0] ?? 0, false);
+  }
+  expect([client.shown(), client.atFinish()]).toEqual(['It begins like a key: ', undefined]);
+  client.round(text, 4, true);
+  expect([client.shown(), client.atFinish()]).toEqual([text, 'ghp_']);
+});
+
 describe('a clean stream', () => {
   test('holds back about a word at most', async () => {
     const random = seeded(3);

@@ -1,14 +1,17 @@
 /**
  * A streamed response as LiteLLM emits it in `streaming_transform_mode: incremental_diff`: what extends the text already
- * shown, less what is held back, in Python's characters.
+ * shown, less what is held back, in Python's characters. The last round emits the rest in the chunk with the finish reason.
  *
- * @see LiteLLM 1.106.2, `_build_transform_chunk` in unified_guardrail.py
+ * @see LiteLLM 1.110.2, `_build_transform_chunk` in unified_guardrail.py
  */
 export function incrementalDiff() {
   let shown: readonly string[] = [];
+  let atFinish: string | undefined;
   return {
     /** The text that the client has seen so far. */
     shown: () => shown.join(''),
+    /** The text in the chunk with the finish reason; undefined before it. */
+    atFinish: () => atFinish,
     /** One round. Throws where LiteLLM would end the stream with `stream_transform_underflow`. */
     round(text: string, holdback: number, isFinal: boolean): void {
       const characters = Array.from(text);
@@ -16,6 +19,7 @@ export function incrementalDiff() {
         throw new Error('stream_transform_underflow');
       }
       const end = Math.max(shown.length, characters.length - (isFinal ? 0 : holdback));
+      if (isFinal) atFinish = characters.slice(shown.length).join('');
       shown = characters.slice(0, end);
     },
   };
