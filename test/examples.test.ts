@@ -125,6 +125,33 @@ test('a guardrail that runs during the call tells the bridge so, since a redacti
   }
 });
 
+const streamed = readdirSync(join(FOLDER, 'streaming')).filter((file) => file.endsWith('.yaml'));
+
+describe.each(['litellm-config.yaml', ...streamed.map((file) => `streaming/${file}`)])('%s', (file) => {
+  const { guardrails, ...config } = parseYaml(textOf(file));
+
+  test('tells the bridge how LiteLLM delivers each response', () => {
+    const steps = JSON.stringify(config.policies ?? {});
+    for (const { guardrail_name: name, litellm_params: params } of guardrails) {
+      expect(params).toMatchObject({ guardrail: 'generic_guardrail_api', api_base: 'os.environ/BRIDGE_URL' });
+      const isStep = steps.includes(`"guardrail":"${name}"`);
+      expect(params.default_on, name).toBe(!isStep);
+      if (params.mode === 'pre_call') continue;
+      const { stream_scope: scope, streaming_transform_mode: transform } = params;
+      expect(params.additional_provider_specific_params, name).toEqual({
+        ...(isStep && { pipeline: true }),
+        ...(scope !== undefined && { stream: scope === 'streaming' }),
+        ...(transform !== undefined && { streaming_transform_mode: transform }),
+      });
+    }
+  });
+
+  test('has LiteLLM log each call to the bridge', () => {
+    expect(config.litellm_settings.callbacks).toEqual(['bridge']);
+    expect(config.callback_settings.bridge.endpoint).toBe('os.environ/BRIDGE_LOGS_URL');
+  });
+});
+
 describe('kubernetes.yaml', () => {
   const { metadata, spec } = parseYaml(textOf('kubernetes.yaml')).spec.template;
   const [bridge] = spec.initContainers;

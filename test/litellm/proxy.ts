@@ -36,6 +36,8 @@ export interface ProxyOptions {
       Record<string, unknown>
     >
   >;
+  /** The text of a whole config, in place of one made of the above. */
+  config?: string;
   /** Files beside the config. */
   files?: Record<string, string>;
   env?: Record<string, string>;
@@ -108,7 +110,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     guardrails: options.guardrails,
     ...options.sections,
   };
-  await writeFile(config, JSON.stringify(json, null, 2)); // JSON is YAML
+  await writeFile(config, options.config ?? JSON.stringify(json, null, 2)); // JSON is YAML
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
   const port = await freePort();
   let log = '';

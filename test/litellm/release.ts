@@ -51,6 +51,12 @@ const SINCE = {
   'judges MCP calls': [1, 109],
   /** Heeds the `timeout` of a guardrail. */
   'heeds timeout': [1, 106, 2],
+  /** Knows `stream_scope`. */
+  'scopes streams': [1, 106, 2],
+  /** Knows `streaming_buffer_until_moderated`. */
+  'buffers streams': [1, 108],
+  /** Delivers redactions of streams that a policy pipeline judges. */
+  'redacts by pipelines': [1, 103],
 } as const satisfies Record<string, Numbers>;
 
 export type Trait = keyof typeof SINCE;
