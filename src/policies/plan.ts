@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { type GuardrailCall, modelsOf } from '../guardrail/call.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { Mode } from '../guardrail/verdict.ts';
 import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
 import { globs, MAX_NAME } from './glob.ts';
+import { RequestedModels } from './requested-models.ts';
 
 export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
 
@@ -24,41 +25,43 @@ export class Plan {
   /** The notes of a call in which no policy found anything. */
   readonly cleanNotes: readonly PolicyNote[];
 
-  constructor(rule: CallerRule | undefined, policies: readonly PlannedPolicy[], backendMode?: Mode) {
-    this.rule = rule?.name ?? 'default';
+  constructor({
+    rule,
+    policies,
+    backends,
+    backendMode,
+    unreachableFallback,
+  }: Pick<Plan, 'rule' | 'policies' | 'backends' | 'backendMode' | 'unreachableFallback'>) {
+    this.rule = rule;
     this.policies = policies;
-    this.backends = rule?.backends;
+    this.backends = backends;
     this.backendMode = backendMode;
-    this.unreachableFallback = rule?.unreachableFallback;
+    this.unreachableFallback = unreachableFallback;
     this.audit = policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit;
     this.cleanNotes = policies.map(({ kind, enforced }) => cleanNote(kind, enforced));
   }
-}
 
-/** The plan for a call that several rules match: what one of them judges is judged, and what one of them enforces is enforced. */
-function strictest(plans: readonly Plan[]): Plan {
-  const policies = new Map<string, PlannedPolicy>();
-  for (const policy of plans.flatMap((plan) => plan.policies)) {
-    if (policy.enforced || !policies.has(policy.kind)) policies.set(policy.kind, policy);
+  /** The plan under which everything is found, asked and blocked that is so under one of these. */
+  static strictest(plans: readonly Plan[]): Plan {
+    const [first] = plans;
+    if (first !== undefined && plans.length === 1) return first;
+    const policies = new Map<string, PlannedPolicy>();
+    for (const planned of plans.flatMap((plan) => plan.policies)) {
+      const known = policies.get(planned.kind);
+      if (known === undefined || planned.enforced) policies.set(planned.kind, planned);
+    }
+    const lists = plans.map(({ backends }) => backends);
+    const modes = plans.map(({ backendMode }) => backendMode);
+    return new Plan({
+      rule: plans.map(({ rule }) => rule).join('+'),
+      policies: [...policies.values()],
+      backends: lists.includes(undefined) ? undefined : [...new Set(lists.flatMap((list) => list ?? []))],
+      backendMode: modes.includes('enforce') ? 'enforce' : modes.includes(undefined) ? undefined : 'observe',
+      unreachableFallback: plans.every((plan) => plan.unreachableFallback === first?.unreachableFallback)
+        ? first?.unreachableFallback
+        : 'fail_closed',
+    });
   }
-  const backends = plans.map((plan) => plan.backends);
-  const fallbacks = new Set(plans.map(({ unreachableFallback }) => unreachableFallback));
-  const [fallback] = fallbacks;
-  const unreachableFallback = fallbacks.size === 1 ? fallback : 'fail_closed';
-  const rule: CallerRule = {
-    name: plans.map((plan) => plan.rule).join('+'),
-    match: {},
-    callerMaySkip: [],
-    ...(backends.every((names) => names !== undefined) && { backends: [...new Set(backends.flat())] }),
-    ...(unreachableFallback !== undefined && { unreachableFallback }),
-  };
-  const modes = new Set(plans.map(({ backendMode }) => backendMode));
-  const isObserved = modes.size === 1 && modes.has('observe');
-  return new Plan(
-    rule,
-    [...policies.values()],
-    isObserved ? 'observe' : modes.has('enforce') ? 'enforce' : undefined,
-  );
 }
 
 /** The note of a policy that found nothing. */
@@ -73,8 +76,6 @@ const WISHES = {
   enforce: { parameter: 'enforce', header: 'x-litellm-guardrail-enforce' },
 } as const;
 
-const MODEL_AGE_MS = 15 * 60_000;
-
 /**
  * Finds the plan of a call: the first rule that matches it, else the chain of the file.
  *
@@ -87,58 +88,50 @@ export class Planner {
     readonly rule: CallerRule;
     matches(call: GuardrailCall, caller: Caller): boolean;
   }[];
-  readonly #matchesModels: boolean;
-  /** Models that were asked for, by call: a response names the provider's model. */
-  readonly #models = new LRUCache<string, string>({ max: 20_000, ttl: MODEL_AGE_MS });
+  /** Undefined where no rule is about models. */
+  readonly #models: RequestedModels | undefined;
+  /** Where requests stand among all, by call: their responses are judged alike. */
+  readonly #places = new LRUCache<string, number>({ max: 20_000, ttl: PLACE_AGE_MS });
   /** The plan of each rule for which nothing depends on the call. */
   readonly #fixed = new Map<CallerRule | undefined, Plan>();
 
   constructor(file: PolicyFile) {
     this.#file = file;
     this.#matchers = file.rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
-    this.#matchesModels = file.rules.some(({ match }) => match.model !== undefined);
+    const models = file.rules.flatMap(({ match }) => (match.model === undefined ? [] : [match.model]));
+    this.#models = models.length > 0 ? new RequestedModels(models) : undefined;
   }
 
   /** @param now Unix milliseconds */
   plan(call: GuardrailCall, caller: Caller, now: number): Plan {
-    const [rule, ...others] = this.#rulesFor(call, caller);
-    const plan = this.#planOf(rule, call, caller, now);
-    return others.length === 0
-      ? plan
-      : strictest([plan, ...others.map((other) => this.#planOf(other, call, caller, now))]);
-  }
-
-  #planOf(rule: CallerRule | undefined, call: GuardrailCall, caller: Caller, now: number): Plan {
     const add = wish(call, caller, 'add');
     const skip = wish(call, caller, 'skip');
     const enforce = wish(call, caller, 'enforce');
-    if (add.length + skip.length + enforce.length > 0) {
-      return this.#make(rule, call, now, { add, skip, enforce: enforce.includes('true') });
-    }
-    const known = this.#fixed.get(rule);
-    if (known !== undefined) return known;
-    const plan = this.#make(rule, call, now, NO_WISHES);
-    if (this.#isFixed(rule)) this.#fixed.set(rule, plan);
-    return plan;
+    const isPlain = add.length + skip.length + enforce.length === 0;
+    const wishes = isPlain ? NO_WISHES : { add, skip, enforce: enforce.includes('true') };
+    let place: number | undefined;
+    const plans = this.#rulesFor(call, caller).map((rule) => {
+      const known = isPlain ? this.#fixed.get(rule) : undefined;
+      if (known !== undefined) return known;
+      place ??= this.#placeOf(call);
+      const plan = this.#make(rule, place, now, wishes);
+      if (isPlain && this.#isFixed(rule)) this.#fixed.set(rule, plan);
+      return plan;
+    });
+    return Plan.strictest(plans);
   }
 
-  /** The rule of a call; of one for several models, the rules of all. */
+  /** The rule of a call; the rules of all models where one names several, or nothing tells which a response is of. */
   #rulesFor(call: GuardrailCall, caller: Caller): readonly (CallerRule | undefined)[] {
     if (this.#matchers.length === 0) return NO_RULE;
-    if (!this.#matchesModels) return [this.#ruleOf(call, caller)];
-    const model = this.#modelOf(call);
-    const models = modelsOf({ model });
-    if (models.length <= 1) return [this.#ruleOf({ ...call, model: models[0] ?? model }, caller)];
-    return [...new Set(models.map((name) => this.#ruleOf({ ...call, model: name }, caller)))];
-  }
-
-  #ruleOf(call: GuardrailCall, caller: Caller): CallerRule | undefined {
-    return this.#matchers.find(({ matches }) => matches(call, caller))?.rule;
+    const calls = this.#models?.of(call).map((model) => ({ ...call, model })) ?? [call];
+    const rules = calls.map((named) => this.#matchers.find(({ matches }) => matches(named, caller))?.rule);
+    return rules.length === 1 ? rules : [...new Set(rules)];
   }
 
   #make(
     rule: CallerRule | undefined,
-    call: GuardrailCall,
+    place: number,
     now: number,
     { add, skip, enforce }: { add: readonly string[]; skip: readonly string[]; enforce: boolean },
   ): Plan {
@@ -146,14 +139,18 @@ export class Planner {
     const skipped = skip.filter((kind) => rule?.callerMaySkip.includes(kind));
     const chain = (rule?.chain ?? this.#file.chain).filter((kind) => !skipped.includes(kind));
     const added = [...policies.keys()].filter((kind) => add.includes(kind) && !chain.includes(kind));
-    const percent = call.litellm_call_id === null ? Math.random() * 100 : percentOf(call.litellm_call_id);
-    const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, percent, now);
+    const acts = (mode: Enforcement) => enforce || isEnforced(rule?.enforcement ?? mode, place, now);
     const planned = [...chain, ...added].flatMap((kind) => policies.get(kind) ?? []);
-    return new Plan(
-      rule,
-      planned.map((policy) => ({ ...policy, enforced: added.includes(policy.kind) || acts(policy.mode) })),
-      rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
-    );
+    return new Plan({
+      rule: rule?.name ?? 'default',
+      policies: planned.map((policy) => ({
+        ...policy,
+        enforced: added.includes(policy.kind) || acts(policy.mode),
+      })),
+      backends: rule?.backends,
+      backendMode: rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
+      unreachableFallback: rule?.unreachableFallback,
+    });
   }
 
   /** True if the same plan serves every call under a rule: nothing is sampled, and no date changes anything. */
@@ -166,18 +163,24 @@ export class Planner {
     );
   }
 
-  /** The model that was asked for. */
-  #modelOf(call: GuardrailCall): string | null {
-    const { model } = call;
+  /**
+   * Where a call stands among all, from 0 to 100: drawn for each request, whatever its ids, as a client can choose them. A
+   * response stands where the last request under its ids did.
+   */
+  #placeOf(call: GuardrailCall): number {
     const key = stateKey(call);
-    if (key === undefined) return model;
-    if (call.input_type === 'response') return this.#models.get(key) ?? model;
-    if (model !== null) this.#models.set(key, model.slice(0, MAX_NAME));
-    return model;
+    const known = key === undefined || call.input_type === 'request' ? undefined : this.#places.get(key);
+    if (known !== undefined) return known;
+    const place = randomInt(1_000_000) / 10_000;
+    if (key !== undefined) this.#places.set(key, place);
+    return place;
   }
 }
 
-const NO_RULE = [undefined] as const;
+/** Of a call to which no rule applies. */
+const NO_RULE = [undefined];
+/** A stream can take this long. */
+const PLACE_AGE_MS = 15 * 60_000;
 const NO_WISHES = { add: [], skip: [], enforce: false };
 const NONE: readonly string[] = [];
 
@@ -222,21 +225,8 @@ function matcherOf(match: RuleMatch): Test {
   return (call, caller) => tests.every((test) => test(call, caller));
 }
 
-/** @param percent where the call stands among all, from 0 to 100: everything of one call is judged alike */
-function isEnforced({ mode, sample, until }: Enforcement, percent: number, now: number): boolean {
+/** @param place where the call stands among all, from 0 to 100 */
+function isEnforced({ mode, sample, until }: Enforcement, place: number, now: number): boolean {
   if (mode === 'enforce' || (until !== undefined && now >= until)) return true;
-  return mode === 'sample' && percent < sample;
-}
-
-/** Nobody can choose an id that is always among the others. */
-const SALT = randomInt(0x1_0000_0000);
-
-/** A number from 0 to 100 that depends on every letter: FNV-1a, mixed as MurmurHash3 ends, so that counted ids spread evenly. */
-function percentOf(text: string): number {
-  let hash = SALT;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  return ((hash >>> 0) / 0x1_0000_0000) * 100;
+  return mode === 'sample' && place < sample;
 }

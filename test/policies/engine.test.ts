@@ -377,7 +377,7 @@ describe('a policy that observes', () => {
     expect((await judge({ texts: [text] })).verdict).toBe('block');
   });
 
-  test('on a share of the calls picks about that share, and decides alike for everything of one call', async () => {
+  test('on a share of the calls picks about that share, and decides alike for a request and its response', async () => {
     const { judge } = engineOf({
       chain: ['secrets'],
       policy: { secrets: { mode: 'sample', sample: 25, action: 'block' } },
@@ -391,10 +391,7 @@ describe('a policy that observes', () => {
         const fields = { litellm_call_id: name(i), texts: [SECRET] };
         const { verdict } = await judge(fields);
         if (verdict === 'block') enforced++;
-        if (i % 10 === 0) {
-          expect((await judge(fields)).verdict).toBe(verdict);
-          expect((await judge({ ...fields, input_type: 'response' })).verdict).toBe(verdict);
-        }
+        if (i % 10 === 0) expect((await judge({ ...fields, input_type: 'response' })).verdict).toBe(verdict);
       }
       expect(enforced).toBeGreaterThan(400);
       expect(enforced).toBeLessThan(600);

@@ -124,6 +124,74 @@ describe('a caller rule applies', () => {
   });
 });
 
+describe('a response is judged by the rule of the model that its request asked for', () => {
+  const rules = [
+    { name: 'lenient', match: { model: 'toy*' }, chain: [], backends: [], mode: 'observe' },
+    {
+      name: 'loose',
+      match: { model: 'game' },
+      chain: ['banned-keywords'],
+      unreachable_fallback: 'fail_open',
+    },
+    { name: 'house', match: { model: 'house' }, mode: 'enforce', unreachable_fallback: 'fail_closed' },
+  ];
+  const policy = { secrets: { mode: 'observe' } };
+  const ids = { litellm_call_id: 'one', litellm_trace_id: 'trace' };
+  /** The plan of a response, after requests for models. */
+  const planAfter = (models: readonly (string | null)[], more: object = {}) => {
+    const plan = plannerOf({ rules, policy });
+    for (const model of models) plan({ ...ids, model });
+    return plan({ ...ids, input_type: 'response', model: 'provider-1', ...more });
+  };
+
+  test('which the provider names otherwise', () => {
+    expect(planAfter(['toy']).rule).toBe('lenient');
+    expect(planAfter([]).rule).toBe('default');
+    expect(planAfter([null], { model: 'toy' }).rule).toBe('lenient');
+  });
+
+  test.each([
+    { name: 'another trace', more: { litellm_trace_id: 'other' } },
+    { name: 'another key', more: { ...data({ hash: 'other' }), litellm_version: '1.110.2' } },
+  ])('unless it has $name', ({ more }) => {
+    expect(planAfter(['toy'], more).rule).toBe('default');
+  });
+
+  test.each([
+    { models: ['strict', 'toy'], rule: 'default+lenient', chain: '(secrets) pii-detector' },
+    { models: ['toy', 'strict', 'toy-2'], rule: 'lenient+default', chain: '(secrets) pii-detector' },
+    { models: ['toy', 'game'], rule: 'lenient+loose', chain: 'banned-keywords' },
+    { models: ['strict', 'house'], rule: 'default+house', chain: 'secrets pii-detector' },
+  ])('where several were asked for under its ids, by what any of their rules finds: $models', (row) => {
+    const plan = planAfter(row.models);
+    expect([plan.rule, chainOf(plan)]).toEqual([row.rule, row.chain]);
+  });
+
+  test.each([
+    { models: ['toy'], backends: [], backendMode: 'observe', unreachableFallback: undefined },
+    {
+      models: ['toy', 'strict'],
+      backends: undefined,
+      backendMode: undefined,
+      unreachableFallback: undefined,
+    },
+    {
+      models: ['toy', 'house'],
+      backends: undefined,
+      backendMode: 'enforce',
+      unreachableFallback: 'fail_closed',
+    },
+    { models: ['game', 'strict'], backends: undefined, unreachableFallback: 'fail_closed' },
+  ])('and by the strictest of their settings for vendors: $models', ({ models, ...settings }) => {
+    expect(planAfter(models)).toMatchObject(settings);
+  });
+
+  test('among them one that was asked for before thousands of others', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `toy-${i}`);
+    expect(planAfter(['strict', ...names]).rule).toBe('default+lenient');
+  });
+});
+
 describe('the setting of a caller rule', () => {
   const OBSERVED = { secrets: { mode: 'observe' } };
   const planOf = (rule: object, policy: object = OBSERVED) =>
@@ -169,6 +237,25 @@ describe('the setting of a caller rule', () => {
       seen.add([...new Set(policies.map(({ enforced }) => enforced)), backendMode].join(' '));
     }
     expect([...seen].sort()).toEqual(['false observe', 'true enforce']);
+  });
+
+  test('for a share is drawn anew for each request under one id, and its response is judged alike', () => {
+    const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
+    const ids = { litellm_call_id: 'chosen', litellm_trace_id: 'chosen too' };
+    const modes = Array.from({ length: 100 }, () => {
+      const request = plan(ids).backendMode;
+      const rounds = [1, 2].map(() => plan({ ...ids, input_type: 'response' }).backendMode);
+      return [request, ...rounds].join(' ');
+    });
+    expect(new Set(modes)).toEqual(new Set(['enforce enforce enforce', 'observe observe observe']));
+  });
+
+  test('for a share is drawn once for all rounds of a response whose request nobody remembers', () => {
+    const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
+    for (let i = 0; i < 50; i++) {
+      const round = () => plan({ litellm_call_id: `call-${i}`, input_type: 'response' }).backendMode;
+      expect(round()).toBe(round());
+    }
   });
 
   test('for a last day of observing counts', () => {
