@@ -67,6 +67,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     }),
     guardrailRoute({
       ...{ judge: options.judge, decided: options.decided, refuse: refuseCall },
+      repeated: () => metrics.repeated_calls_total.inc(),
       failed: (error, call) => options.observer.failed(error, call),
       blockedMessage: options.blockedMessage,
       keepsRequests: options.judge.wantsRequests || records !== undefined,

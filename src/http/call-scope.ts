@@ -1,17 +1,33 @@
 import { STOPPED } from '../guardrail/deadline.ts';
 import type { BridgeContext } from './refusal.ts';
 
-/** Ends the checks of a call when its caller hangs up or another check has decided. Costs nothing until `signal` is read. */
-export class CallScope {
-  readonly #c: BridgeContext;
-  #controller: AbortController | undefined;
+/** LiteLLM sends a check again at once where it does; a new connection takes it some tenths of a second. */
+const REPETITION_MS = 1000;
 
-  constructor(c: BridgeContext) {
-    this.#c = c;
+/**
+ * Ends the checks of a call when another check has decided, or when its caller has hung up and does not ask again. Costs
+ * nothing until `signal` is read.
+ */
+export class CallScope {
+  /** Those who wait for the decision; more than one where a call was sent again. */
+  readonly #callers: BridgeContext[];
+  /** True if a caller that hung up may send the call again: without a name it could not be told. */
+  readonly #isNamed: boolean;
+  #controller: AbortController | undefined;
+  /** Callers who are still there. */
+  #present = 0;
+  #repetition: { readonly timer: NodeJS.Timeout; readonly came: PromiseWithResolvers<boolean> } | undefined;
+
+  constructor(c: BridgeContext, isNamed: boolean) {
+    this.#callers = [c];
+    this.#isNamed = isNamed;
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= this.#watch();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      for (const c of this.#callers) this.#watch(c);
+    }
     return this.#controller.signal;
   }
 
@@ -19,20 +35,56 @@ export class CallScope {
     this.#controller?.abort(reason);
   }
 
-  #watch(): AbortController {
-    const controller = new AbortController();
-    const outgoing = this.#c.env?.outgoing;
+  /** Adds a caller who sent the same call. */
+  join(c: BridgeContext): void {
+    this.#callers.push(c);
+    if (this.#controller !== undefined) this.#watch(c);
+  }
+
+  /** True if somebody waits for the decision, or asks again in time. */
+  isAwaited(): boolean | Promise<boolean> {
+    if (this.#controller === undefined || this.#present > 0) return true;
+    return this.#repetition?.came.promise ?? false;
+  }
+
+  #watch(c: BridgeContext): void {
+    this.#present++;
+    this.#settle(true);
+    let isGone = false;
+    const gone = () => {
+      if (isGone) return;
+      isGone = true;
+      if (--this.#present === 0) this.#abandoned();
+    };
+    const outgoing = c.env?.outgoing;
     if (outgoing === undefined) {
-      const { signal } = this.#c.req.raw;
-      if (signal.aborted) controller.abort(STOPPED);
-      else signal.addEventListener('abort', () => controller.abort(STOPPED));
-      return controller;
+      const { signal } = c.req.raw;
+      if (signal.aborted) gone();
+      else signal.addEventListener('abort', gone);
+      return;
     }
     const closed = () => {
-      if (!outgoing.writableEnded) controller.abort(STOPPED);
+      if (!outgoing.writableEnded) gone();
     };
     if (outgoing.destroyed) closed();
     else outgoing.once('close', closed);
-    return controller;
+  }
+
+  #abandoned(): void {
+    if (!this.#isNamed) {
+      this.abort(STOPPED);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#settle(false);
+      this.abort(STOPPED);
+    }, REPETITION_MS);
+    this.#repetition = { timer, came: Promise.withResolvers() };
+  }
+
+  #settle(hasCome: boolean): void {
+    clearTimeout(this.#repetition?.timer);
+    this.#repetition?.came.resolve(hasCome);
+    this.#repetition = undefined;
   }
 }

@@ -3,10 +3,11 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
 import { type BadRequest, parseGuardrailCall } from '../litellm/request.ts';
-import { failedDecision } from '../pipeline/decide.ts';
+import { cancelledDecision, failedDecision } from '../pipeline/decide.ts';
 import type { Judge } from '../pipeline/judge.ts';
 import { CallScope } from './call-scope.ts';
-import { type BridgeEnv, errorBody, type Refuse } from './refusal.ts';
+import { type BridgeContext, type BridgeEnv, errorBody, type Refuse } from './refusal.ts';
+import { RepeatedCalls, type Running } from './repeated-calls.ts';
 import { replyOf } from './reply.ts';
 import { RequestMemory } from './request-memory.ts';
 
@@ -14,6 +15,8 @@ export type GuardrailRouteOptions = {
   readonly judge: Judge;
   /** Called with each decision before it is sent. @param request of a response: reads the request it belongs to */
   readonly decided: (decision: Decision, request: () => GuardrailCall | undefined) => void;
+  /** Called for each call that LiteLLM sent again while it was judged. */
+  readonly repeated: () => void;
   /** Called with a mistake of ours that kept a call from being judged. */
   readonly failed: (error: unknown, call: GuardrailCall | undefined) => void;
   readonly refuse: Refuse<'invalid' | 'too_large' | 'bug'>;
@@ -34,19 +37,33 @@ const DEFERRED = JSON.stringify(errorBody({ reason: 'deferred', message: 'a back
 export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEnv> {
   const { judge, decided, refuse } = options;
   const memory = options.keepsRequests ? new RequestMemory() : undefined;
+  const repeats = new RepeatedCalls();
 
   return async (c) => {
     let call: GuardrailCall | undefined;
+    let running: Running | undefined;
     try {
       const body = c.get('body');
       const parsed = parseGuardrailCall(body.toString());
       if ('bad' in parsed) return refuse(c, refusalOf(parsed.bad));
       call = parsed.call;
-      const request = recall(memory, call);
-      const deciding = judge.judge({ call, bytes: body.length, request, scope: new CallScope(c) });
-      const decision = deciding instanceof Promise ? await deciding : deciding;
-      keep(memory, decision, body);
+      const key = stateKey(call);
+      const name = key && call.input_type + key;
+      const first = name && repeats.find(name, body);
+      if (first) return respond(await decisionOn(first, c, options), options);
+      const request = recall(memory, call, key);
+      const scope = new CallScope(c, key !== undefined);
+      const deciding = judge.judge({ call, bytes: body.length, request, scope });
+      let decision: Decision;
+      if (deciding instanceof Promise) {
+        if (name !== undefined) running = repeats.begin(name, body, scope);
+        decision = await deciding;
+        const isAwaited = scope.isAwaited();
+        if (isAwaited !== true && !(await isAwaited)) decision = cancelledDecision(decision);
+      } else decision = deciding;
+      if (key !== undefined) keep(memory, decision, body, key);
       decided(decision, request);
+      if (running !== undefined) repeats.end(running, decision);
       return respond(decision, options);
     } catch (error) {
       // A mistake of ours must not become a 500, which fail_open settings on the other side may let pass
@@ -54,9 +71,21 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
       if (call === undefined) return refuse(c, { status: 400, reason: 'bug', message: 'see the log' });
       const decision = failedDecision(call);
       decided(decision, () => undefined);
+      if (running !== undefined) repeats.end(running, decision);
       return respond(decision, options);
     }
   };
+}
+
+/** The decision to come on a call that was sent again. */
+function decisionOn(
+  first: Running,
+  c: BridgeContext,
+  { repeated }: GuardrailRouteOptions,
+): Promise<Decision> {
+  repeated();
+  first.scope.join(c);
+  return new Promise((resolve) => first.others.push(resolve));
 }
 
 function respond(decision: Decision, { blockedMessage, isDraining }: GuardrailRouteOptions): Response {
@@ -82,17 +111,23 @@ function refusalOf({ field, message, isTooLarge }: BadRequest) {
 }
 
 /** Reads the request that a response belongs to. */
-function recall(memory: RequestMemory | undefined, call: GuardrailCall): () => GuardrailCall | undefined {
-  if (memory === undefined || call.input_type === 'request') return () => undefined;
-  const key = stateKey(call);
-  return () => (key === undefined ? undefined : memory.recall(key));
+function recall(
+  memory: RequestMemory | undefined,
+  call: GuardrailCall,
+  key: string | undefined,
+): () => GuardrailCall | undefined {
+  if (memory === undefined || key === undefined || call.input_type === 'request') return () => undefined;
+  return () => memory.recall(key);
 }
 
 /** Keeps a request for its response, as backends may see it; the result of an MCP tool does not tell its call. */
-function keep(memory: RequestMemory | undefined, { call, forwarded }: Decision, body: Buffer): void {
-  const isAnswered = call.input_type === 'request' && call.shape !== 'mcp_tool';
-  const key = memory !== undefined && isAnswered ? stateKey(call) : undefined;
-  if (key === undefined) return;
+function keep(
+  memory: RequestMemory | undefined,
+  { call, forwarded }: Decision,
+  body: Buffer,
+  key: string,
+): void {
+  if (memory === undefined || call.input_type === 'response' || call.shape === 'mcp_tool') return;
   const { passages: _, ...fields } = forwarded;
-  memory?.remember(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));
+  memory.remember(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));
 }

@@ -80,6 +80,9 @@ export function createMetrics(
     }),
     breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }),
     rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
+    repeated_calls_total: counter(
+      'Guardrail calls that LiteLLM sent again while the first was judged: they got its decision, and count nowhere else.',
+    ),
     unapplied_redactions_total: counter(
       'Redactions that could not be put into a reply and blocked the call instead.',
       { input_type },

@@ -85,6 +85,11 @@ export function newReference(): string {
   return randomBytes(8).toString('hex');
 }
 
+/** What becomes of a decision that nobody waits for any more. */
+export function cancelledDecision(decision: Decision): Decision {
+  return { ...decision, outcome: CANCELLED, ref: undefined, checks: [] };
+}
+
 /** The decision about a call that a mistake of ours kept from being judged. */
 export function failedDecision(call: GuardrailCall): Decision {
   return {

@@ -3,7 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Bridge } from '../../src/bridge.ts';
 
-export type Listening = { readonly port: number; readonly url: string; close(): Promise<void> };
+export type Listening = {
+  readonly port: number;
+  readonly url: string;
+  /** Number of open connections. */
+  connections(): Promise<number>;
+  close(): Promise<void>;
+};
 
 /** Serves an in-process bridge on a free port of loopback, for what `app.request()` does not pass through. */
 export async function listen({ app }: Pick<Bridge, 'app'>): Promise<Listening> {
@@ -13,6 +19,10 @@ export async function listen({ app }: Pick<Bridge, 'app'>): Promise<Listening> {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+      }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
