@@ -1,4 +1,5 @@
 import type { Delivery, OutboxAdmin } from '../outbox/admin.ts';
+import { callIdOfKey } from '../outbox/contract.ts';
 import type { Backlog } from '../outbox/queries.ts';
 import { DEAD, WAITING } from '../outbox/schema.ts';
 
@@ -32,7 +33,7 @@ export function deliveryJson(delivery: Delivery, now: number) {
   const { record, recordId, outcome, callKey, acceptedAt } = delivery;
   const { backend, ...rest } = deliveryStateJson(delivery, now);
   return {
-    ...{ id: record, record_id: recordId || null, backend, outcome, litellm_call_id: callKey || null },
+    ...{ id: record, record_id: recordId || null, backend, outcome, litellm_call_id: callIdOfKey(callKey) },
     ...{ accepted_at: new Date(acceptedAt), ...rest },
   };
 }
@@ -54,7 +55,7 @@ export function recordJson(admin: OutboxAdmin, id: number, now: number) {
   if (found === undefined) return undefined;
   const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;
   return {
-    ...{ id, record_id: recordId || null, outcome, litellm_call_id: callKey || null },
+    ...{ id, record_id: recordId || null, outcome, litellm_call_id: callIdOfKey(callKey) },
     ...{ started_at: new Date(startedAt), ended_at: new Date(endedAt), accepted_at: new Date(acceptedAt) },
     deliveries: admin.deliveriesOf(id).map((delivery) => deliveryStateJson(delivery, now)),
     record: body === undefined ? null : parsed(body),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { backends } from '../backends/index.ts';
 import { type Delivery, isServed, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
+import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
 import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
@@ -89,7 +90,7 @@ function listCells(delivery: Delivery, now: number): string[] {
   const state = stateOf(delivery, now);
   return [
     ...[String(record), recordId.slice(0, 12) || '-', oneLine(backend, 40)],
-    ...[outcome, oneLine(callKey, 40) || '-', age(now - acceptedAt), String(attempts)],
+    ...[outcome, oneLine(callIdOfKey(callKey) ?? '', 40) || '-', age(now - acceptedAt), String(attempts)],
     // Rounded up: a try never comes earlier than this says
     state === 'waiting' ? `waits ${age(dueAt - now + 999)}` : state,
     oneLine(reason ?? '', 80),

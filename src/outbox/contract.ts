@@ -2,8 +2,10 @@ import type { RecordOutcome } from '../guardrail/record.ts';
 
 /** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
-  /** Joins all that is known of one call: its `litellm_call_id`, or the best there is. */
+  /** Joins all that is known of one call: its `litellm_call_id`, or a {@link namelessKey}. */
   readonly callKey: string;
+  /** Trace of the guardrail calls about it, where they are known: two calls can have one id. */
+  readonly trace?: string | null;
   readonly outcome: RecordOutcome;
   /** Tells this event from others of the same call; a repetition has the same one. */
   readonly eventKey: string;
@@ -14,7 +16,7 @@ export type Entry = {
   readonly ref?: string;
   /** Success only: true if LiteLLM says that a guardrail stopped it. */
   readonly mayBeBlocked?: boolean;
-  /** Success only: the fingerprint of the request, where a block of its call is known. */
+  /** The fingerprint of the request: of a success where a block of its call is known, and of a failure without a reference. */
   readonly words?: string;
   /** Milliseconds that it waits before it is delivered, and may give way to another event of its call. */
   readonly holdMs: number;
@@ -23,6 +25,19 @@ export type Entry = {
   /** A `CallRecord` as JSON, without its `record_id`. */
   readonly payload: string;
 };
+
+/** Begins the key of a call without an id: no id that came in a header has it. */
+const NAMELESS = '\n';
+
+/** The key of a call without an id, by what else there is of it. */
+export function namelessKey(what: string): string {
+  return NAMELESS + what;
+}
+
+/** The `litellm_call_id` that is the key of a call; null if it has none. */
+export function callIdOfKey(callKey: string): string | null {
+  return callKey === '' || callKey.startsWith(NAMELESS) ? null : callKey;
+}
 
 /** A row that could not be read, for the dead letters. */
 export type BadRow = { readonly reason: string; readonly payload: string };

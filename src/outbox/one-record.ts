@@ -1,6 +1,6 @@
 import type { InputType } from '../guardrail/call.ts';
 import type { RecordOutcome } from '../guardrail/record.ts';
-import type { Disposition, Entry } from './contract.ts';
+import { callIdOfKey, type Disposition, type Entry } from './contract.ts';
 
 /** An event on record of a call. */
 export type Known = {
@@ -9,6 +9,7 @@ export type Known = {
   readonly eventKey: string;
   readonly startedAt: number;
   readonly endedAt: number;
+  readonly trace: string | null;
   readonly ref: string | null;
   /** True while it waits and no backend has been handed it. */
   readonly held: boolean;
@@ -36,17 +37,22 @@ export const NEAR_MS = 10 * 60_000;
  * attempt, and for a blocked call nothing, a failure, a success, or both.
  *
  * The `litellm_call_id` alone does not make a call: a client can choose it. If it did, everything after one blocked
- * prompt could be sent under the same id and would leave no record. So events belong together only if their times do,
- * and a block absorbs one success, the one it stopped: see {@link stopped}. In doubt a call has two records.
+ * prompt could be sent under the same id and would leave no record. So events belong together only if their traces and
+ * times do, and a block absorbs one success, the one it stopped: see {@link stopped}. In doubt a call has two records.
+ *
+ * A call that was blocked before it got an id is joined with its failure by the reference that the caller was shown, or
+ * else by key and words.
  *
  * @see litellm.md of the wire contract, sections 11 and 12
  */
-export function resolveEntry(known: readonly Known[], entry: Entry): Resolution {
+export function resolveEntry(all: readonly Known[], entry: Entry): Resolution {
+  const hasRef = ({ ref }: Known) => entry.ref !== undefined && ref === entry.ref;
+  const known = all.filter((one) => hasRef(one) || isSameTrace(one, entry));
   const isRepetition = (one: Known) =>
     one.outcome === entry.outcome &&
     one.eventKey === entry.eventKey &&
     // Events tell when their call began; the same prompt can be blocked again
-    (entry.outcome !== 'blocked' || Math.abs(entry.endedAt - one.endedAt) <= BLOCK_LAG_MS);
+    (entry.outcome !== 'blocked' || hasRef(one) || isBlockedAgain(one, entry));
   if (known.some(isRepetition)) return adds('duplicate');
   const ofOutcome = (outcome: RecordOutcome) => known.filter((one) => one.outcome === outcome);
   const [blocks, successes, failures] = [ofOutcome('blocked'), ofOutcome('success'), ofOutcome('failure')];
@@ -54,7 +60,7 @@ export function resolveEntry(known: readonly Known[], entry: Entry): Resolution 
     case 'blocked': {
       // A response that is blocked after its success event arrived: if that still waits, the block takes its place
       const others = [...successes.filter(({ absorbed }) => !absorbed), ...failures];
-      return takesPlaceOf(others.filter((one) => endsWith(entry, one)));
+      return takesPlaceOf(others.filter((one) => endsWith(entry, one) || hasRef(one)));
     }
     case 'success': {
       const stopping = blocks.filter((one) => endsWith(one, entry) && stopped(one, entry));
@@ -63,8 +69,7 @@ export function resolveEntry(known: readonly Known[], entry: Entry): Resolution 
       return takesPlaceOf(failures.filter((one) => isAttempt(one, entry)));
     }
     case 'failure': {
-      const isSameRef = ({ ref }: Known) => entry.ref !== undefined && ref === entry.ref;
-      if (blocks.some((one) => endsWith(one, entry) || isSameRef(one))) return adds('blocked');
+      if (blocks.some((one) => endsWith(one, entry) || hasRef(one))) return adds('blocked');
       if (successes.some((one) => isAttempt(entry, one))) return adds('attempt');
       const others = failures.filter((one) => isAttempt(entry, one) || isAttempt(one, entry));
       // The client saw the last attempt's error
@@ -98,6 +103,16 @@ export function blockKey(inputType: InputType, words: string | undefined): strin
 function stopped(block: Known, { mayBeBlocked = false, words }: Entry): boolean {
   const isResponse = block.eventKey.startsWith('response|');
   return isResponse || mayBeBlocked || (words !== undefined && block.eventKey === blockKey('request', words));
+}
+
+/** True unless both traces are known, and differ. */
+function isSameTrace({ trace }: Known, entry: Entry): boolean {
+  return trace === null || entry.trace === undefined || entry.trace === null || trace === entry.trace;
+}
+
+/** True for another check of a blocked prompt. Of a call without an id each block is another call's. */
+function isBlockedAgain(block: Known, { callKey, endedAt }: Entry): boolean {
+  return callIdOfKey(callKey) !== null && Math.abs(endedAt - block.endedAt) <= BLOCK_LAG_MS;
 }
 
 type Times = { readonly startedAt: number; readonly endedAt: number };

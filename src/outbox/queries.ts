@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
-import type { BadRow, Due, Entry } from './contract.ts';
+import { type BadRow, type Due, type Entry, namelessKey } from './contract.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
@@ -34,15 +34,19 @@ const since = (state: number) =>
   `SELECT * FROM (SELECT accepted_at AS at FROM delivery JOIN record ON id = record
    WHERE backend = ?1 AND state = ${state} ORDER BY record LIMIT 1)`;
 
+const KNOWN = `
+    SELECT id, outcome, event_key AS eventKey, started_at AS startedAt, ended_at AS endedAt, trace, ref,
+      held_until > ? AND pending > 0 AS held, absorbed
+    FROM record`;
+
 const SQL = {
   known: `
-    SELECT id, outcome, event_key AS eventKey, started_at AS startedAt, ended_at AS endedAt, ref,
-      held_until > ? AND pending > 0 AS held, absorbed
-    FROM record WHERE call_key = ? AND ended_at >= ? AND started_at <= ? ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}`,
+    ${KNOWN} WHERE call_key = ? AND ended_at >= ? AND started_at <= ? ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}`,
+  knownByRef: `${KNOWN} WHERE ref = ? AND call_key <> ? AND ended_at >= ? AND started_at <= ? LIMIT ${MAX_KNOWN}`,
   isKnown: 'SELECT 1 FROM record WHERE call_key = ? LIMIT 1',
   insertRecord: `
-    INSERT INTO record (record_id, call_key, outcome, event_key, started_at, ended_at, ref, accepted_at, held_until,
-    absorbed, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    INSERT INTO record (record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref, accepted_at,
+    held_until, absorbed, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertPayload: 'INSERT INTO payload (id, checksum, body) VALUES (?, ?, CAST(? AS TEXT))',
   insertDelivery: `
     INSERT INTO delivery (backend, state, record, due_at, attempts, reason) VALUES (?, ?, ?, ?, 0, ?)`,
@@ -140,9 +144,14 @@ export class OutboxQueries {
     this.sql = prepareAll(db, SQL);
   }
 
-  /** Records of the entry's call that are near enough in time to be about the same. */
-  known({ callKey, startedAt, endedAt }: Entry, now: number): Known[] {
-    const rows = this.sql.known.all(now, callKey, startedAt - NEAR_MS, endedAt + NEAR_MS);
+  /** Records that may be about the same call as an entry, and are near enough in time. */
+  known({ callKey, outcome, startedAt, endedAt, ref, words }: Entry, now: number): Known[] {
+    const times = [startedAt - NEAR_MS, endedAt + NEAR_MS];
+    const rows = this.sql.known.all(now, callKey, ...times);
+    if (ref !== undefined) rows.push(...this.sql.knownByRef.all(now, ref, callKey, ...times));
+    else if (outcome === 'failure' && words !== undefined) {
+      rows.push(...this.sql.known.all(now, namelessKey(words), ...times));
+    }
     // Field by field: to spread a row costs half as much again as to read it
     return rows.map((row) => ({
       id: Number(row.id),
@@ -150,6 +159,7 @@ export class OutboxQueries {
       eventKey: String(row.eventKey),
       startedAt: Number(row.startedAt),
       endedAt: Number(row.endedAt),
+      trace: row.trace as string | null,
       ref: row.ref as string | null,
       held: row.held === 1,
       absorbed: row.absorbed === 1,
@@ -171,19 +181,19 @@ export class OutboxQueries {
   }
 
   insertBad({ reason, payload }: BadRow, now: number): void {
-    const row = ['', '', INTAKE, '', now, now, null, now, 0, 0, 1];
+    const row = ['', '', INTAKE, '', now, now, null, null, now, 0, 0, 1];
     const id = Number(this.sql.insertRecord.run(...row).lastInsertRowid);
     this.#insertPayload(id, payload);
     this.sql.insertDelivery.run(INTAKE, DEAD, id, now, reason);
   }
 
   #insertRecord(entry: Entry, now: number, pending: number, absorbed: 0 | 1): number {
-    const { callKey, outcome, eventKey, startedAt, endedAt, ref = null, holdMs } = entry;
+    const { callKey, outcome, eventKey, startedAt, endedAt, trace = null, ref = null, holdMs } = entry;
     // Made from the event, so that it is the same wherever and however often the event arrives
     const recordId = hash('sha256', JSON.stringify([callKey, outcome, eventKey, startedAt])).slice(0, 32);
     const { lastInsertRowid } = this.sql.insertRecord.run(
-      ...[recordId, callKey, outcome, eventKey, startedAt, endedAt, ref, now, holdMs > 0 ? now + holdMs : 0],
-      ...[absorbed, pending],
+      ...[recordId, callKey, outcome, eventKey, startedAt, endedAt, trace, ref, now],
+      ...[holdMs > 0 ? now + holdMs : 0, absorbed, pending],
     );
     return Number(lastInsertRowid);
   }

@@ -10,7 +10,7 @@ import { DEAD, READY, WAITING } from './schema.ts';
 const BLOCK = 500;
 
 const RECORD =
-  'id, record_id, call_key, outcome, event_key, started_at, ended_at, ref, accepted_at, held_until, absorbed, pending';
+  'id, record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref, accepted_at, held_until, absorbed, pending';
 const DELIVERY = 'backend, state, record, due_at, attempts, reason';
 const STATES = [READY, WAITING, DEAD];
 
@@ -44,6 +44,9 @@ function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly stri
   );
   const backends = [...new Set([...configured, ...named])];
   const ids = Float64Array.from(new Set([...source.ids('record'), ...source.ids('payload')])).sort();
+  // Since version 2
+  const hasTrace = source.rows("SELECT 1 FROM pragma_table_info('record') WHERE name = 'trace'").length > 0;
+  const columns = hasTrace ? RECORD : RECORD.replace('trace', 'NULL AS trace');
   const insertRecord = insertInto(db, 'record', RECORD);
   const insertPayload = insertInto(db, 'payload', 'id, checksum, body');
   const insertDelivery = insertInto(db, 'delivery', DELIVERY);
@@ -51,7 +54,7 @@ function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly stri
   let kept = 0;
   for (let i = 0; i < ids.length; i += BLOCK) {
     const block = ids.subarray(i, i + BLOCK);
-    const records = rowsOf(source, 'record', RECORD, block);
+    const records = rowsOf(source, 'record', columns, block);
     const payloads = rowsOf(source, 'payload', 'id, checksum, body', block);
     const deliveries = deliveriesOf(source, backends, block);
     for (const id of block) {
@@ -128,7 +131,17 @@ function rebuilt(id: number, body: string): Row {
   const outcome = /"outcome":"(success|failure|blocked)"/.exec(body)?.[1] ?? 'success';
   const record_id = hash('sha256', body).slice(0, 32);
   return {
-    ...{ id, record_id, call_key: record_id, outcome, event_key: '', ref: null, absorbed: 0, pending: 0 },
+    ...{
+      id,
+      record_id,
+      call_key: record_id,
+      outcome,
+      event_key: '',
+      trace: null,
+      ref: null,
+      absorbed: 0,
+      pending: 0,
+    },
     ...{ started_at: 0, ended_at: 0, accepted_at: Date.now(), held_until: 0 },
   };
 }

@@ -57,13 +57,19 @@ CREATE TABLE note (
 PRAGMA application_id = ${APPLICATION_ID};
 `;
 
+/** `trace` tells calls under one call id apart, `ref` joins those that have none. */
+const VERSION_2 = `
+ALTER TABLE record ADD COLUMN trace TEXT;
+CREATE INDEX record_ref ON record (ref) WHERE ref IS NOT NULL;
+`;
+
 /**
  * The statements that bring a file from each version of the format to the next; the first one creates it. Once released an
  * entry stays as it is, since files of its version exist. The version of a file is its `user_version`.
  *
  * With a new one, salvage.ts has to read what damaged files of older versions hold.
  */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** The version of the format that this release writes, and the newest that it understands. */
 export const VERSION = MIGRATIONS.length;

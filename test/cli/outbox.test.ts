@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Outbox } from '../../src/outbox/outbox.ts';
+import { VERSION } from '../../src/outbox/schema.ts';
 import { runChild, startChild } from '../support/child.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
 import { entryOf, HOUR_MS, type StoredOutbox, settleAll, storedOutbox } from '../support/stored-outbox.ts';
@@ -370,7 +371,7 @@ test('a file of a newer release is left alone, and the command says what to do',
   const { code, err } = await run('status');
   expect(code).toBe(1);
   expect(err).toContain(
-    `DATA_DIR (${stored.dir}): outbox.db has format version 9, and this release understands versions up to 1: start the release that wrote it, or a newer one, or move outbox.db away`,
+    `DATA_DIR (${stored.dir}): outbox.db has format version 9, and this release understands versions up to ${VERSION}: start the release that wrote it, or a newer one, or move outbox.db away`,
   );
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RecordOutcome } from '../../src/guardrail/record.ts';
-import type { Disposition, Entry } from '../../src/outbox/contract.ts';
+import { type Disposition, type Entry, namelessKey } from '../../src/outbox/contract.ts';
 import { blockKey, type Known, resolveEntry } from '../../src/outbox/one-record.ts';
 
 /** Something about one call. Times are seconds. */
@@ -10,6 +10,8 @@ type Event = {
   from: number;
   to: number;
   ref?: string;
+  trace?: string;
+  key?: string;
   held?: true;
   absorbed?: true;
 };
@@ -30,23 +32,24 @@ const block = (from: number, to: number, ref = 'a1', turn = 'prompt'): Event => 
 const held = (event: Event): Event => ({ ...event, held: true });
 const absorbed = (event: Event): Event => ({ ...event, absorbed: true });
 
-function entryOf({ outcome, eventKey, from, to, ref }: Event): Entry {
+function entryOf({ outcome, eventKey, from, to, ref, trace, key = 'call-1' }: Event): Entry {
   return {
-    ...{ callKey: 'call-1', outcome, eventKey, startedAt: at(from), endedAt: at(to) },
+    ...{ callKey: key, outcome, eventKey, startedAt: at(from), endedAt: at(to) },
     ...{
       holdMs: 0,
       backends: ['akto'],
       payload: '{}',
       mayBeBlocked: true,
       ...(ref !== undefined && { ref }),
+      ...(trace !== undefined && { trace }),
     },
   };
 }
 
 function knownOf(event: Event, index: number): Known {
-  const { outcome, eventKey, startedAt, endedAt, ref = null } = entryOf(event);
+  const { outcome, eventKey, startedAt, endedAt, trace = null, ref = null } = entryOf(event);
   const { held = false, absorbed = false } = event;
-  return { id: index + 1, outcome, eventKey, startedAt, endedAt, ref, held, absorbed };
+  return { id: index + 1, outcome, eventKey, startedAt, endedAt, trace, ref, held, absorbed };
 }
 
 /** Records present (numbered from 1), the arriving event, its disposition, and the records that it replaces. */
@@ -214,6 +217,46 @@ test.each(
     ['a block leaves an absorbed success as it is', [absorbed(success(0, 2))], block(2, 3), 'new'],
   ]),
 )('a call id that a client uses again: %s', check);
+
+/** A call without an id, such as that of an image. */
+const nameless = (event: Event): Event => ({ ...event, key: namelessKey('words') });
+const traced = (trace: string, event: Event): Event => ({ ...event, trace });
+
+test.each(
+  table([
+    ['its failure event, by the reference', [nameless(block(0, 0.2))], failure(0, 0.25, 'a1'), 'blocked'],
+    ['its failure event minutes later', [nameless(block(0, 0.2))], failure(400, 401, 'a1'), 'blocked'],
+    ['its failure event without a reference', [nameless(block(0, 0.2))], failure(0, 0.25), 'blocked'],
+    [
+      'its failure event, which was first',
+      [held(failure(0, 0.25, 'a1'))],
+      nameless(block(0, 0.2)),
+      'new',
+      [1],
+    ],
+    ['its failure event, which was delivered', [failure(0, 0.25, 'a1')], nameless(block(0, 0.2)), 'late'],
+    ['itself, stored again', [nameless(block(0, 0.2))], nameless(block(0, 0.2)), 'duplicate'],
+    ['the same words blocked again', [nameless(block(0, 0.2))], nameless(block(1, 1.2, 'b2')), 'new'],
+    ['a failure of another time', [nameless(block(0, 0.2))], failure(400, 401), 'new'],
+  ]),
+)('a blocked call without an id, and %s', check);
+
+test.each(
+  table([
+    ['its success', [traced('a', block(0, 1))], traced('a', success(0, 2)), 'blocked'],
+    ['a success whose trace is unknown', [traced('a', block(0, 1))], success(0, 2), 'blocked'],
+    ['the success of another', [traced('a', block(0, 1))], traced('b', success(0, 2)), 'new'],
+    ['the failure of another', [traced('a', block(0, 1))], traced('b', failure(0, 2)), 'new'],
+    [
+      'the failure that its client was told of',
+      [traced('a', block(0, 1))],
+      traced('b', failure(0, 2, 'a1')),
+      'blocked',
+    ],
+    ['the same words blocked in another', [traced('a', block(0, 1))], traced('b', block(0, 1, 'b2')), 'new'],
+    ['a waiting success of another', [traced('b', held(success(0, 2)))], traced('a', block(0, 1)), 'new'],
+  ]),
+)('a blocked call of one trace, and %s, under one call id', check);
 
 test.each([
   ['a response', blockKey('response', 'words'), {}, 'blocked'],
