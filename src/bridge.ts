@@ -9,7 +9,6 @@ import { type Config, ConfigError } from './config/config.ts';
 import type { GuardrailCall } from './guardrail/call.ts';
 import type { CheckResult, Decision } from './guardrail/decision.ts';
 import { ipList } from './guardrail/ip-list.ts';
-import { MAX_ID_CHARS } from './guardrail/record.ts';
 import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
 import { isRedactionApplied } from './litellm/coverage.ts';
@@ -27,8 +26,9 @@ import type { PolicyFile } from './policies/file/policy-file.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
 import { globs } from './policies/glob.ts';
 import { defaultPolicy, PolicyStore } from './policies/store.ts';
-import { checkNoteOf, recordDecision } from './records/record-decision.ts';
+import { checkNoteOf, notedCall, recordDecision } from './records/record-decision.ts';
 import { RecordsThread } from './records/records-thread.ts';
+import { StreamedTexts } from './records/streamed-texts.ts';
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
@@ -160,15 +160,18 @@ function startRecords(
 type Listener = (decision: Decision, request: () => GuardrailCall | undefined) => void;
 
 function recorder(records: RecordsThread): Listener {
-  return (decision, request) => recordDecision(records, decision, request);
+  const streams = new StreamedTexts();
+  return (decision, request) => {
+    recordDecision(records, decision, request);
+    const line = streams.next(decision);
+    if (line !== undefined) records.text(line);
+  };
 }
 
 /** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
 function withNotes(observer: Observer, records: RecordsThread): JudgeObserver {
-  const note = ({ litellm_call_id, input_type }: GuardrailCall, result: CheckResult) => {
-    if (litellm_call_id === null) return;
-    const id = litellm_call_id.slice(0, MAX_ID_CHARS);
-    records.note({ litellm_call_id: id, input_type, check: checkNoteOf(result) });
+  const note = (call: GuardrailCall, result: CheckResult) => {
+    if (call.litellm_call_id !== null) records.note({ ...notedCall(call), check: checkNoteOf(result) });
   };
   return {
     checked(call, result) {

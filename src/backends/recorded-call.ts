@@ -2,9 +2,9 @@
 import { type Fields, fieldsOf, textOf } from '../guardrail/call.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 
-/** The `litellm_call_id`, from the event or else from the bridge's own verdicts. An `id` is that of the response, if there was one. */
+/** The `litellm_call_id`, undefined for a call without one: from the event or else from the bridge's own verdicts. An `id` is that of the response, if there was one. */
 export function callIdOf({ event, verdicts }: CallRecord): string | undefined {
-  return textOf(event.litellm_call_id) ?? verdicts[0]?.litellm_call_id ?? textOf(event.id);
+  return textOf(event.litellm_call_id) ?? textOf(verdicts[0]?.litellm_call_id) ?? textOf(event.id);
 }
 
 /** Model as the client named it; the one that a provider is asked for comes second. */

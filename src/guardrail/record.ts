@@ -17,11 +17,20 @@ export type CheckNote = {
   readonly ms: number;
 };
 
-/** The decision on one guardrail call, without any content. */
-export type VerdictNote = {
-  readonly litellm_call_id: string;
+/** The call that a note is about. */
+export type NotedCall = {
+  /** Null for a blocked call without an id. */
+  readonly litellm_call_id: string | null;
   readonly litellm_trace_id: string | null;
+  /** The beginning of the hash of its virtual key. */
+  readonly key?: string;
   readonly input_type: InputType;
+};
+
+/** The decision on one guardrail call, without any content. */
+export type VerdictNote = NotedCall & {
+  /** A number made of the last words of a request, which tells it from others under its id. */
+  readonly words?: number;
   readonly action: 'NONE' | 'BLOCKED' | 'GUARDRAIL_INTERVENED' | 'DEFERRED';
   /** The backend or policy that decided; null where none objected. */
   readonly by: string | null;

@@ -11,12 +11,20 @@ export type EventFacts = {
   readonly eventKey: string;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** Trace of the event; that of the guardrail calls only on some endpoints, and without a session. */
+  readonly trace: string | undefined;
+  /** Hash of the virtual key. */
+  readonly key: string | undefined;
   /** The block reference in the error of a call that a bridge blocked. */
   readonly ref: string | undefined;
+  /** True for a failure that a guardrail made. */
+  readonly isBlock: boolean;
   /** True if LiteLLM says in `guardrail_information` that a guardrail stopped the call. */
   readonly mayBeBlocked: boolean;
   /** Hash of the key and of the last text of the request. @see requestFingerprint */
   fingerprint(): string;
+  /** @see wordsOf */
+  words(): number;
 };
 
 /**
@@ -31,6 +39,10 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
   // Where no field names the call: `id` is the response's, or the call's where there is no response id
   const hasNoResponseId = isFailure || call_type === 'aembedding' || call_type === 'embedding';
   const callId = textOf(litellm_call_id) ?? textOf(call_id) ?? (hasNoResponseId ? textOf(id) : undefined);
+  const metadata = fieldsOf(event.metadata);
+  const mayBeBlocked = isStopped(event.guardrail_information);
+  const errorClass = textOf(fieldsOf(event.error_information).error_class);
+  const isBlock = isFailure && (mayBeBlocked || errorClass?.includes('Guardrail') === true);
   const ownId = textOf(id) ?? (callId === undefined ? hash('sha1', JSON.stringify(event)) : '');
   return {
     callId: callId?.slice(0, MAX_ID_CHARS),
@@ -38,9 +50,14 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${scalarText(startTime)}`,
     startedAt,
     endedAt: Math.max(startedAt, millisecondsOf(endTime) ?? receivedAt),
-    ref: isFailure ? refIn(event) : undefined,
-    mayBeBlocked: isStopped(event.guardrail_information),
-    fingerprint: () => requestFingerprint(fieldsOf(event.metadata), lastTextOf(event.messages)),
+    trace: textOf(event.trace_id)?.slice(0, MAX_ID_CHARS),
+    key: textOf(metadata.user_api_key_hash),
+    // A provider's error can repeat what a client wrote, and so a reference that it was shown before
+    ref: isBlock || (isFailure && errorClass === undefined) ? refIn(event) : undefined,
+    isBlock,
+    mayBeBlocked,
+    fingerprint: () => requestFingerprint(metadata, lastTextOf(event.messages)),
+    words: () => wordsOf(lastTextOf(event.messages)),
   };
 }
 
@@ -53,6 +70,21 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
 export function requestFingerprint(identity: Fields, lastText: string): string {
   // A guardrail call omits the key where an event says null
   return hash('sha1', `${scalarText(identity.user_api_key_hash)}\n${lastText.trim()}`);
+}
+
+/** Characters of each end of a text that count. */
+const END_CHARS = 64;
+
+/**
+ * A number made of the length and both ends of a text, to tell requests under one call id apart: for each call that is judged
+ * it is made at the price of a few letters, and nobody can read the text out of it. FNV-1a.
+ */
+export function wordsOf(text: string): number {
+  const words = text.trim();
+  const ends = words.length > 2 * END_CHARS ? words.slice(0, END_CHARS) + words.slice(-END_CHARS) : words;
+  let hash = 0x811c9dc5 ^ words.length;
+  for (let i = 0; i < ends.length; i++) hash = Math.imul(hash ^ ends.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }
 
 /** No clock tells a later time; larger numbers lose their last digits. */

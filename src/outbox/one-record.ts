@@ -1,6 +1,6 @@
 import type { InputType } from '../guardrail/call.ts';
 import type { RecordOutcome } from '../guardrail/record.ts';
-import { callIdOfKey, type Disposition, type Entry } from './contract.ts';
+import type { Disposition, Entry } from './contract.ts';
 
 /** An event on record of a call. */
 export type Known = {
@@ -52,7 +52,7 @@ export function resolveEntry(all: readonly Known[], entry: Entry): Resolution {
     one.outcome === entry.outcome &&
     one.eventKey === entry.eventKey &&
     // Events tell when their call began; the same prompt can be blocked again
-    (entry.outcome !== 'blocked' || hasRef(one) || isBlockedAgain(one, entry));
+    (entry.outcome !== 'blocked' || Math.abs(entry.endedAt - one.endedAt) <= BLOCK_LAG_MS);
   if (known.some(isRepetition)) return adds('duplicate');
   const ofOutcome = (outcome: RecordOutcome) => known.filter((one) => one.outcome === outcome);
   const [blocks, successes, failures] = [ofOutcome('blocked'), ofOutcome('success'), ofOutcome('failure')];
@@ -91,7 +91,7 @@ function adds(disposition: Disposition): Resolution {
   return { disposition, replaces: [] };
 }
 
-/** The `eventKey` of a block: the side it stopped, and the fingerprint of the request. */
+/** The `eventKey` of a block: the side it stopped, and the fingerprint of the request; of a call without an id its reference. */
 export function blockKey(inputType: InputType, words: string | undefined): string {
   return `${inputType}|${words ?? ''}`;
 }
@@ -108,11 +108,6 @@ function stopped(block: Known, { mayBeBlocked = false, words }: Entry): boolean 
 /** True unless both traces are known, and differ. */
 function isSameTrace({ trace }: Known, entry: Entry): boolean {
   return trace === null || entry.trace === undefined || entry.trace === null || trace === entry.trace;
-}
-
-/** True for another check of a blocked prompt. Of a call without an id each block is another call's. */
-function isBlockedAgain(block: Known, { callKey, endedAt }: Entry): boolean {
-  return callIdOfKey(callKey) !== null && Math.abs(endedAt - block.endedAt) <= BLOCK_LAG_MS;
 }
 
 type Times = { readonly startedAt: number; readonly endedAt: number };

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
-import { type BadRow, type Due, type Entry, namelessKey } from './contract.ts';
+import { type BadRow, callIdOfKey, type Due, type Entry, namelessKey } from './contract.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
@@ -36,6 +36,7 @@ const since = (state: number) =>
 
 const KNOWN = `
     SELECT id, outcome, event_key AS eventKey, started_at AS startedAt, ended_at AS endedAt, trace, ref,
+      call_key AS callKey,
       held_until > ? AND pending > 0 AS held, absorbed
     FROM record`;
 
@@ -148,7 +149,7 @@ export class OutboxQueries {
   known({ callKey, outcome, startedAt, endedAt, ref, words }: Entry, now: number): Known[] {
     const times = [startedAt - NEAR_MS, endedAt + NEAR_MS];
     const rows = this.sql.known.all(now, callKey, ...times);
-    if (ref !== undefined) rows.push(...this.sql.knownByRef.all(now, ref, callKey, ...times));
+    if (ref !== undefined) rows.push(...this.#joinedByRef({ callKey, outcome }, now, ref, times));
     else if (outcome === 'failure' && words !== undefined) {
       rows.push(...this.sql.known.all(now, namelessKey(words), ...times));
     }
@@ -164,6 +165,19 @@ export class OutboxQueries {
       held: row.held === 1,
       absorbed: row.absorbed === 1,
     }));
+  }
+
+  /** A blocked call without an id, for the failure that LiteLLM logs under one, and the other way round. */
+  #joinedByRef(
+    { callKey, outcome }: Pick<Entry, 'callKey' | 'outcome'>,
+    now: number,
+    ref: string,
+    times: number[],
+  ): Row[] {
+    const isNameless = callIdOfKey(callKey) === null;
+    if (outcome !== 'failure' && !isNameless) return [];
+    const rows = this.sql.knownByRef.all(now, ref, callKey, ...times);
+    return rows.filter((row) => isNameless || callIdOfKey(String(row.callKey)) === null);
   }
 
   insert(entry: Entry, now: number): void {

@@ -3,12 +3,13 @@ import type { Fields } from '../guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
-import type { BadRow, Disposition, Entry } from '../outbox/contract.ts';
+import { type BadRow, type Disposition, type Entry, namelessKey } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { PendingCalls } from './pending-calls.ts';
+import { notesOf, type PendingCalls } from './pending-calls.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
+import type { ResponseTexts } from './response-texts.ts';
 
 /** The rows of one POST, counted by what became of them. */
 export type Receipt = Readonly<Record<Disposition | 'bad' | 'legacy' | 'null', number>>;
@@ -16,6 +17,7 @@ export type Receipt = Readonly<Record<Disposition | 'bad' | 'legacy' | 'null', n
 export type IntakeOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
   readonly pendingCalls: PendingCalls;
+  readonly responseTexts: Pick<ResponseTexts, 'restore'>;
   readonly redactor: Redactor;
   readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
   /** Time that a failure waits for a success of its call. */
@@ -62,11 +64,13 @@ export class Intake {
   blockedEntry({ note, block, event, words }: BlockedCall): Entry {
     const { pendingCalls } = this.#options;
     pendingCalls.add(note);
-    const callKey = note.litellm_call_id;
+    const { litellm_call_id: callId, litellm_trace_id: trace } = note;
+    const pending = pendingCalls.get(note);
     return {
-      ...this.#stored({ outcome: 'blocked', event, verdicts: pendingCalls.notesOf(callKey), block }),
-      callKey,
-      eventKey: blockKey(block.input_type, words),
+      ...this.#stored({ outcome: 'blocked', event, verdicts: pending ? notesOf(pending) : [note], block }),
+      callKey: callId ?? namelessKey(words ?? block.ref),
+      trace,
+      eventKey: blockKey(block.input_type, callId === null ? block.ref : words),
       startedAt: Math.round(note.at - note.ms),
       endedAt: note.at,
       ref: block.ref,
@@ -75,19 +79,24 @@ export class Intake {
   }
 
   #logEntry(event: Fields): Entry {
-    const { pendingCalls, onUnnamedEvent, now } = this.#options;
-    const { callId, fingerprint, ref, ...facts } = factsOf(event, now());
-    const { outcome, eventKey } = facts;
+    const { pendingCalls, responseTexts, onUnnamedEvent, now } = this.#options;
+    const facts = factsOf(event, now());
+    const { callId, outcome, eventKey, startedAt, endedAt, ref, isBlock, mayBeBlocked } = facts;
     if (callId === undefined) onUnnamedEvent();
-    else pendingCalls.logged(callId);
-    const verdicts = callId === undefined ? [] : pendingCalls.notesOf(callId);
+    const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
+    if (pending !== undefined) {
+      pendingCalls.logged(pending);
+      responseTexts.restore(pending, event);
+    }
+    const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
     return {
-      ...facts,
-      callKey: callId ?? `event:${eventKey}`,
+      ...{ eventKey, startedAt, endedAt, mayBeBlocked },
+      callKey: callId ?? namelessKey(eventKey),
+      ...(pending !== undefined && { trace: pending.trace }),
       // Before the event is redacted
       holdMs: this.#holdMs(event, outcome, verdicts),
-      ...(isBlocked && { words: fingerprint() }),
+      ...((isBlocked || (isBlock && ref === undefined)) && { words: facts.fingerprint() }),
       ...(ref !== undefined && { ref }),
       ...this.#stored({ outcome, event, verdicts }),
     };

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { fieldsOf, type InputType, textOf } from '../guardrail/call.ts';
 import { parseInner } from '../guardrail/json.ts';
-import type { CheckNote, VerdictNote } from '../guardrail/record.ts';
+import type { CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
 import { OutboxError } from '../outbox/contract.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { NoteLine } from './protocol.ts';
+import type { CheckLine, NoteLine } from './protocol.ts';
 
 export type PendingCallsOptions = {
   /** Calls kept; the oldest are forgotten beyond that. Default 200,000. */
@@ -15,29 +15,46 @@ export type PendingCallsOptions = {
   readonly now?: () => number;
 };
 
-type PendingCall = { readonly startedAt: number } & Partial<Record<InputType, VerdictNote>>;
+/** A call that was judged, with one note for its request and one for its response. */
+export type PendingCall = { readonly startedAt: number; readonly trace: string | null } & Partial<
+  Record<InputType, VerdictNote>
+>;
+
+type NamedCall = PendingCall & { readonly callId: string; readonly key: string | undefined };
+type MutableCall = { -readonly [Name in keyof NamedCall]: NamedCall[Name] };
+
+/** What tells an event of a call from one of another call under the same id. */
+export type Clues = {
+  readonly key: string | undefined;
+  readonly trace: string | undefined;
+  words(): number;
+  readonly startedAt: number;
+};
 
 /** Check notes that arrive before their call has one. */
 const MAX_EARLY_CALLS = 10_000;
 const MAX_EARLY_CHECKS = 10;
 /** Longer than any backend's deadline. */
 const EARLY_MS = 10 * 60_000;
+/** Calls of one id: a client can give it to all of its calls, and each event is compared with them. */
+const MAX_SAME_ID = 100;
 
 /**
- * Notes on the calls that the bridge judged, by `litellm_call_id`, until LiteLLM logs how they ended. In memory; the thread
- * also appends each note to the outbox, and reads them from there after a restart.
+ * Notes on the calls that the bridge judged, by `litellm_call_id`, trace and virtual key, until LiteLLM logs how they ended. In
+ * memory; the thread also appends each note to the outbox, and reads them from there after a restart.
  */
 export class PendingCalls {
   readonly #max: number;
   readonly #onForgotten: () => void;
   /**
-   * In the order in which calls began, so that what is too old stands at the head. A Map: lru-cache would reserve 8 MB
-   * for this bound at the start, and reading must not make a call younger.
+   * By call id. In the order in which calls began, so that what is too old stands at the head. A Map: lru-cache would reserve
+   * 8 MB for this bound at the start, and reading must not make a call younger.
    */
-  readonly #calls = new Map<string, PendingCall>();
+  readonly #calls = new Map<string, MutableCall[]>();
+  #size = 0;
   /** Calls without a log event, which have not been reported as missing; in the same order. */
-  readonly #unlogged = new Map<string, PendingCall>();
-  /** Checks of an observing backend that was quicker than the decision, by input type and call id. */
+  readonly #unlogged = new Set<NamedCall>();
+  /** Checks of an observing backend that was quicker than the decision. */
   readonly #early: LRUCache<string, readonly CheckNote[]>;
 
   constructor({
@@ -50,44 +67,57 @@ export class PendingCalls {
     this.#early = new LRUCache({ max: MAX_EARLY_CALLS, ttl: EARLY_MS, perf: { now } });
   }
 
-  /** One note for the request of a call and one for its response; of a streamed response the last, with their number. */
-  notesOf(callId: string): readonly VerdictNote[] {
-    const call = this.#calls.get(callId);
-    return [call?.request, call?.response].filter((note) => note !== undefined);
+  /**
+   * The call that an event is about. Clues are asked where several calls have the id; one that fits none of them says nothing,
+   * as LiteLLM logs some calls under another trace, and others without their words.
+   */
+  find(callId: string, { key, trace, words, startedAt }: Clues): PendingCall | undefined {
+    const calls = this.#calls.get(callId) ?? [];
+    if (calls.length < 2) return calls[0];
+    const ofKey = narrowed(calls, (call) => call.key !== undefined && key?.startsWith(call.key) === true);
+    const ofTrace = narrowed(ofKey, (call) => call.trace === trace);
+    const ofWords = narrowed(ofTrace, (call) => call.request?.words === words());
+    const distance = (call: PendingCall) => Math.abs(call.startedAt - startedAt);
+    return ofWords.reduce((best, call) => (distance(call) < distance(best) ? call : best));
+  }
+
+  /** The call that a note is about. */
+  get(noted: Omit<NotedCall, 'input_type'>): PendingCall | undefined {
+    return this.#find(noted);
+  }
+
+  #find({ litellm_call_id, litellm_trace_id, key }: Omit<NotedCall, 'input_type'>): MutableCall | undefined {
+    return this.#calls
+      .get(litellm_call_id ?? '')
+      ?.find((call) => call.trace === litellm_trace_id && isSameKey(call.key, key));
   }
 
   /** Adds a note; the same note again, as a new thread is handed it, changes nothing. */
   add(note: VerdictNote): void {
     const { litellm_call_id: callId, input_type } = note;
-    const call = this.#calls.get(callId) ?? this.#begin(callId, note.at);
-    // A client can give all its calls one id
-    const isOtherCall = ({ litellm_trace_id }: VerdictNote) => litellm_trace_id !== note.litellm_trace_id;
-    if (input_type === 'request' && this.notesOf(callId).some(isOtherCall)) {
-      delete call.request;
-      delete call.response;
-    }
+    if (callId === null) return;
+    const call = this.#find(note) ?? this.#begin(callId, note);
     const before = call[input_type];
     if (before === undefined) call[input_type] = note;
     else if (before.at !== note.at || before.ms !== note.ms) {
       call[input_type] = { ...note, calls: (before.calls ?? 1) + 1 };
     }
-    const key = `${input_type}|${callId}`;
-    const early = this.#early.get(key) ?? [];
-    this.#early.delete(key);
-    for (const check of early) this.addCheck(callId, input_type, check);
+    const early = this.#early.get(earlyKey(note)) ?? [];
+    this.#early.delete(earlyKey(note));
+    for (const check of early) this.addCheck({ ...note, check });
   }
 
   /** Adds the result of a check that ended after the decision, or just before it. */
-  addCheck(callId: string, inputType: InputType, check: CheckNote): void {
-    const call = this.#calls.get(callId);
-    const note = call?.[inputType];
+  addCheck(line: CheckLine): void {
+    const { input_type, check } = line;
+    const call = this.#find(line);
+    const note = call?.[input_type];
     if (call !== undefined && note !== undefined) {
-      call[inputType] = { ...note, checks: [...note.checks, check] };
+      call[input_type] = { ...note, checks: [...note.checks, check] };
       return;
     }
-    const key = `${inputType}|${callId}`;
-    const early = this.#early.get(key) ?? [];
-    this.#early.set(key, [...early.slice(0, MAX_EARLY_CHECKS - 1), check]);
+    const early = this.#early.get(earlyKey(line)) ?? [];
+    this.#early.set(earlyKey(line), [...early.slice(0, MAX_EARLY_CHECKS - 1), check]);
   }
 
   /** Adds {@link NoteLine}s, one JSON text a line, and skips lines that a disk damaged. @returns their call ids */
@@ -95,9 +125,10 @@ export class PendingCalls {
     const callIds: string[] = [];
     for (const text of lines.split('\n')) {
       const line = parseInner(text) as NoteLine;
-      if (textOf(fieldsOf(line).litellm_call_id) === undefined) continue;
-      callIds.push(line.litellm_call_id);
-      if ('check' in line) this.addCheck(line.litellm_call_id, line.input_type, line.check);
+      const callId = textOf(fieldsOf(line).litellm_call_id);
+      if (callId === undefined) continue;
+      callIds.push(callId);
+      if ('check' in line) this.addCheck(line);
       else this.add(line);
     }
     return callIds;
@@ -107,49 +138,86 @@ export class PendingCalls {
   async restore(outbox: Pick<Outbox, 'notes' | 'known'>): Promise<void> {
     try {
       const callIds = (await outbox.notes()).flatMap((chunk) => this.addLines(chunk));
-      for (const callId of await outbox.known([...new Set(callIds)])) this.logged(callId);
+      for (const callId of await outbox.known([...new Set(callIds)])) {
+        for (const call of this.#calls.get(callId) ?? []) this.logged(call);
+      }
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
     }
   }
 
   /** Marks that LiteLLM has logged an event of this call. */
-  logged(callId: string): void {
-    this.#unlogged.delete(callId);
+  logged(call: PendingCall): void {
+    this.#unlogged.delete(call as NamedCall);
   }
 
   /** Counts the calls that began before a time, have no log event and were not blocked; each is counted once. */
   missing(before: number): number {
     let missing = 0;
-    for (const [callId, call] of this.#unlogged) {
+    for (const call of this.#unlogged) {
       if (call.startedAt >= before) break;
-      if (this.notesOf(callId).every(({ action }) => action !== 'BLOCKED')) missing++;
-      this.#unlogged.delete(callId);
+      if (notesOf(call).every(({ action }) => action !== 'BLOCKED')) missing++;
+      this.#unlogged.delete(call);
     }
     return missing;
   }
 
   /** Forgets the calls that began before a time. */
   forget(before: number): void {
-    for (const [callId, { startedAt }] of this.#calls) {
-      if (startedAt >= before) break;
-      this.#remove(callId);
+    for (const [callId, calls] of this.#calls) {
+      const [first] = calls;
+      if (first !== undefined && first.startedAt >= before) break;
+      for (const call of calls) if (call.startedAt < before) this.#remove(call);
+      const younger = this.#calls.get(callId);
+      if (younger === undefined) continue;
+      // Behind those that began before them
+      this.#calls.delete(callId);
+      this.#calls.set(callId, younger);
     }
   }
 
-  #begin(callId: string, startedAt: number): PendingCall {
-    const call: PendingCall = { startedAt };
-    this.#calls.set(callId, call);
-    this.#unlogged.set(callId, call);
-    if (this.#calls.size > this.#max) {
-      this.#remove(this.#calls.keys().next().value as string);
+  #begin(callId: string, { litellm_trace_id: trace, key, at: startedAt }: VerdictNote): MutableCall {
+    const call: MutableCall = { callId, trace, key, startedAt };
+    const calls = this.#calls.get(callId);
+    if (calls === undefined) this.#calls.set(callId, [call]);
+    else calls.push(call);
+    this.#size++;
+    this.#unlogged.add(call);
+    const isCrowded = calls !== undefined && calls.length > MAX_SAME_ID;
+    const oldest = isCrowded ? calls[0] : this.#calls.values().next().value?.[0];
+    if (oldest !== undefined && (isCrowded || this.#size > this.#max)) {
+      this.#remove(oldest);
       this.#onForgotten();
     }
     return call;
   }
 
-  #remove(callId: string): void {
-    this.#calls.delete(callId);
-    this.#unlogged.delete(callId);
+  #remove(call: NamedCall): void {
+    const kept = (this.#calls.get(call.callId) ?? []).filter((one) => one !== call);
+    if (kept.length === 0) this.#calls.delete(call.callId);
+    else this.#calls.set(call.callId, kept);
+    this.#size--;
+    this.#unlogged.delete(call);
   }
+}
+
+/** The notes on a call: on its request and on its response; of a streamed response the last, with their number. */
+export function notesOf({ request, response }: PendingCall): readonly VerdictNote[] {
+  return [request, response].filter((note) => note !== undefined);
+}
+
+/** Those that fit; all of them if none does. */
+function narrowed<One>(all: readonly One[], fits: (one: One) => boolean): readonly One[] {
+  if (all.length < 2) return all;
+  const fitting = all.filter(fits);
+  return fitting.length > 0 ? fitting : all;
+}
+
+/** A response can come without the key of its request. */
+function isSameKey(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
+}
+
+function earlyKey({ input_type, litellm_call_id, litellm_trace_id }: NotedCall): string {
+  return `${input_type}|${litellm_call_id}|${litellm_trace_id}`;
 }

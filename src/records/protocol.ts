@@ -1,14 +1,18 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
-import type { Fields, InputType } from '../guardrail/call.ts';
-import type { BlockNote, CheckNote, VerdictNote } from '../guardrail/record.ts';
+import type { Fields } from '../guardrail/call.ts';
+import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
 
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
 
 /** A line of notes: a verdict, or the result of a check that ended after it. */
-export type NoteLine =
-  | VerdictNote
-  | { readonly litellm_call_id: string; readonly input_type: InputType; readonly check: CheckNote };
+export type NoteLine = VerdictNote | CheckLine;
+export type CheckLine = NotedCall & { readonly check: CheckNote };
+
+/** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
+export type TextLine = Omit<NotedCall, 'input_type'> & {
+  readonly texts: readonly { readonly kept: number; readonly added: string }[];
+};
 
 /** A call that the bridge blocked. */
 export type BlockedCall = {
@@ -31,6 +35,8 @@ export type Requests = {
   logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
   /** @param lines {@link NoteLine}s, one JSON text a line */
   notes(lines: string): Promise<void>;
+  /** @param lines {@link TextLine}s, one JSON text a line; they are kept in memory alone */
+  texts(lines: string): Promise<void>;
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
   blocked(json: string): Promise<'done'>;
   metrics(): Promise<string>;

@@ -1,11 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import type { GuardrailCall } from '../guardrail/call.ts';
+import { type CallFields, type GuardrailCall, textOf } from '../guardrail/call.ts';
 import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
-import { type BlockNote, type CheckNote, MAX_ID_CHARS, type VerdictNote } from '../guardrail/record.ts';
+import {
+  type BlockNote,
+  type CheckNote,
+  MAX_ID_CHARS,
+  type NotedCall,
+  type VerdictNote,
+} from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
-import { requestFingerprint } from '../litellm/log-event.ts';
+import { requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
@@ -33,20 +38,37 @@ export function recordDecision(
 
 /** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */
 export function noteOf(decision: Decision): VerdictNote | undefined {
-  const { call, checks, ms } = decision;
+  const { call, forwarded, checks, ms } = decision;
   const action = actionOf(decision);
   if (action === 'CANCELLED') return undefined;
   return {
-    // Nothing else will tell of a blocked call, so it is on record even if no event can be joined with it
-    litellm_call_id: call.litellm_call_id?.slice(0, MAX_ID_CHARS) ?? randomUUID(),
-    litellm_trace_id: call.litellm_trace_id?.slice(0, MAX_ID_CHARS) ?? null,
-    input_type: call.input_type,
+    ...notedCall(call),
+    ...(call.input_type === 'request' && { words: wordsOf(lastTextOf(forwarded)) }),
     action,
     by: decidedBy(decision),
     at: Date.now(),
     ms: rounded(ms),
     checks: checks.map(checkNoteOf),
   };
+}
+
+/** Enough of a hash to tell virtual keys apart. */
+const KEY_CHARS = 16;
+
+/** What notes name a call by. */
+export function notedCall(call: CallFields): NotedCall {
+  const key = textOf(call.request_data.user_api_key_hash)?.slice(0, KEY_CHARS);
+  return {
+    litellm_call_id: call.litellm_call_id?.slice(0, MAX_ID_CHARS) ?? null,
+    litellm_trace_id: call.litellm_trace_id?.slice(0, MAX_ID_CHARS) ?? null,
+    ...(key !== undefined && { key }),
+    input_type: call.input_type,
+  };
+}
+
+/** The last words of a request. */
+function lastTextOf({ texts }: Pick<GuardrailCall, 'texts'>): string {
+  return texts.findLast((text) => text !== '') ?? '';
 }
 
 /** The result of one check, without any content. */
@@ -91,8 +113,7 @@ export function blockedCall(
     ...mcp,
     metadata: { ...identity, ...mcp?.metadata },
   };
-  const lastText = asked?.texts.findLast((text) => text !== '') ?? '';
-  return { note, block, event, words: asked && requestFingerprint(asked.request_data, lastText) };
+  return { note, block, event, words: asked && requestFingerprint(asked.request_data, lastTextOf(asked)) };
 }
 
 /** What an event says of a call of an MCP tool; of a result nobody tells the tool, nor who called it. */

@@ -2,7 +2,7 @@ import type { DeliveryEvents } from '../delivery/deliver.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import type { Disposition, OutboxError, OutboxEvents } from '../outbox/contract.ts';
+import { callIdOfKey, type Disposition, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './intake.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';
@@ -61,9 +61,9 @@ export class RecordsObserver {
   }
 
   /** The record of a blocked call could not be stored. */
-  blockedLost(callId: string, reason: OutboxError['kind']): void {
+  blockedLost(callKey: string, reason: OutboxError['kind']): void {
     this.metrics.dropped_total.inc({ backend: 'all', reason });
-    const litellm_call_id = callId.slice(0, MAX_LOGGED_ID_CHARS);
+    const litellm_call_id = callIdOfKey(callKey)?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
     this.#log('error', { litellm_call_id, reason }, 'the record of a blocked call was lost');
   }
 

@@ -9,6 +9,7 @@ import type {
   NoteLine,
   RecordsHealth,
   Requests,
+  TextLine,
   ToWorker,
   WorkerStart,
 } from './protocol.ts';
@@ -58,8 +59,9 @@ export class RecordsThread {
   readonly #unanswered = new Map<number, Unanswered>();
   #unansweredBytes = 0;
   #lastNumber = 0;
-  /** JSON lines of notes that are not handed over yet. */
+  /** JSON lines of notes, and of texts, that are not handed over yet. */
   #notes = '';
+  #texts = '';
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
   #heardAt = performance.now();
@@ -91,6 +93,12 @@ export class RecordsThread {
   note(line: NoteLine): void {
     this.#notes += `${JSON.stringify(line)}\n`;
     if (this.#notes.length > MAX_NOTES_CHARS) this.#flushNotes();
+  }
+
+  /** Keeps what was delivered of a streamed response for its record. */
+  text(line: TextLine): void {
+    this.#texts += `${JSON.stringify(line)}\n`;
+    if (this.#texts.length > MAX_NOTES_CHARS) this.#flushNotes();
   }
 
   /** Has a blocked call recorded. */
@@ -199,15 +207,17 @@ export class RecordsThread {
   }
 
   #flushNotes(): void {
-    if (this.#notes === '') return;
-    const lines = this.#notes;
+    const [notes, texts] = [this.#notes, this.#texts];
     this.#notes = '';
-    void this.#send('notes', [lines], lines.length);
+    this.#texts = '';
+    if (notes !== '') void this.#send('notes', [notes], notes.length);
+    // Behind the notes that tell of their calls
+    if (texts !== '') void this.#send('texts', [texts], texts.length);
   }
 
-  #lost(callId: string, reason: string): void {
+  #lost(callId: string | null, reason: string): void {
     this.#events.lost();
-    const fields = { litellm_call_id: callId.slice(0, MAX_LOGGED_ID_CHARS), reason };
+    const fields = { litellm_call_id: callId?.slice(0, MAX_LOGGED_ID_CHARS) ?? null, reason };
     this.#log.error(fields, 'the record of a blocked call was lost');
   }
 }

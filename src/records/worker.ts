@@ -11,6 +11,7 @@ import { PendingCalls } from './pending-calls.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
+import { ResponseTexts } from './response-texts.ts';
 
 /*
  * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to
@@ -42,9 +43,11 @@ const observer = new RecordsObserver(backends, (...line) => post({ kind: 'log', 
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
 const outbox = new Outbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
 const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
+const responseTexts = new ResponseTexts(pendingCalls);
 const intake = new Intake({
   outbox,
   pendingCalls,
+  responseTexts,
   redactor: new Redactor(redaction),
   sinks,
   failureGraceMs,
@@ -94,10 +97,16 @@ const handlers: Requests = {
     await outbox.appendNotes(lines).catch(() => {});
   },
 
+  async texts(lines) {
+    responseTexts.addLines(lines);
+  },
+
   async blocked(json) {
     const call = JSON.parse(json) as BlockedCall;
     const entry = intake.blockedEntry(call);
-    void outbox.appendNotes(JSON.stringify(call.note)).catch(() => {});
+    // Nothing more can be noted on a call without an id
+    if (call.note.litellm_call_id !== null)
+      void outbox.appendNotes(JSON.stringify(call.note)).catch(() => {});
     const stored = store(entry);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));

@@ -236,7 +236,12 @@ test.each(
     ],
     ['its failure event, which was delivered', [failure(0, 0.25, 'a1')], nameless(block(0, 0.2)), 'late'],
     ['itself, stored again', [nameless(block(0, 0.2))], nameless(block(0, 0.2)), 'duplicate'],
-    ['the same words blocked again', [nameless(block(0, 0.2))], nameless(block(1, 1.2, 'b2')), 'new'],
+    [
+      'the same words blocked again',
+      [nameless(block(0, 0.2))],
+      nameless(block(1, 1.2, 'b2', 'other ref')),
+      'new',
+    ],
     ['a failure of another time', [nameless(block(0, 0.2))], failure(400, 401), 'new'],
   ]),
 )('a blocked call without an id, and %s', check);

@@ -5,10 +5,11 @@ import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
 import type { IntakeOptions } from '../../src/records/intake.ts';
 import type { BlockedCall } from '../../src/records/protocol.ts';
-import { blockedCall } from '../../src/records/record-decision.ts';
+import { blockedCall, noteOf as decisionNoteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
+import { undecided } from '../support/decision.ts';
 import { EVENT, noteOf } from '../support/record.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 
@@ -70,12 +71,19 @@ function blockAt(
   const response = callOf({ input_type, texts: ['An hour.'], litellm_call_id: 'call-1', ...fields.call });
   const call = input_type === 'request' ? request : response;
   const note = noteOf({
-    litellm_call_id: String(call.litellm_call_id),
+    litellm_call_id: call.litellm_call_id,
+    litellm_trace_id: call.litellm_trace_id ?? 'trace-1',
     ...{ input_type, action: 'BLOCKED', by: 'akto', at: recorder.now },
   });
   const block = { by: 'akto', cause: 'verdict', reason, ref: '0123456789abcdef', input_type };
   return blockedCall(call, request, note, block);
 }
+
+/** The note on an allowed call. */
+const noteOfCall = (recorder: Recorder, fields: object): VerdictNote => ({
+  ...(decisionNoteOf(undecided(callOf({ ...fields }))) as VerdictNote),
+  at: recorder.now,
+});
 
 const outcomes = async (records: ReturnType<Recorder['due']>) =>
   (await records).map(({ outcome }) => outcome);
@@ -218,6 +226,208 @@ describe('a blocked call', () => {
     };
     expect(await reasonIn({})).toBe('the words [REDACTED] are not allowed');
     expect(await reasonIn({ content: 'none' })).toBe('[content withheld]');
+  });
+});
+
+describe('a blocked call without an id, such as that of an image', () => {
+  const REF = 'Blocked by security policy. Reference: 0123456789abcdef';
+  const nameless = (recorder: Recorder, fields: BlockFields = {}) => {
+    const request = {
+      litellm_call_id: null,
+      litellm_trace_id: null,
+      texts: ['a plum cake'],
+      structured_messages: [],
+    };
+    return blockAt(recorder, 'request', { ...fields, request: { ...request, ...fields.request } });
+  };
+  /** As LiteLLM logs it: under an id and a trace that no guardrail call had. */
+  const told = (recorder: Recorder, message = REF, more: object = {}) =>
+    eventAt(recorder, -100, 0, {
+      ...failure,
+      ...{ id: 'call-9', litellm_call_id: 'call-9', trace_id: 'trace-9', call_type: 'aimage_generation' },
+      messages: [{ role: 'user', content: 'a plum cake' }],
+      error_str: message,
+      error_information: { error_class: 'GuardrailRaisedException', error_message: message },
+      ...more,
+    });
+
+  test('has one record, which names no id and has the verdict, whichever comes first', async () => {
+    const after = opened();
+    await after.blocked(nameless(after));
+    expect(await after.logs(line(told(after)))).toEqual({ ...NOTHING, blocked: 1 });
+    const before = opened();
+    await before.logs(line(told(before)));
+    expect(await before.blocked(nameless(before))).toBe('new');
+    for (const recorder of [after, before]) {
+      const [record, ...others] = await recorder.all('akto');
+      expect(others).toEqual([]);
+      expect(record).toMatchObject({
+        outcome: 'blocked',
+        event: { litellm_call_id: null, messages: [{ role: 'user', content: 'a plum cake' }] },
+        verdicts: [{ litellm_call_id: null, action: 'BLOCKED', by: 'akto' }],
+      });
+    }
+  });
+
+  test('has none at Capsule if Capsule blocked it', async () => {
+    for (const isFirst of [true, false]) {
+      const recorder = opened();
+      const blocked = nameless(recorder);
+      const byCapsule = { ...blocked, block: { ...blocked.block, by: 'capsule' } };
+      if (isFirst) await recorder.blocked(byCapsule);
+      await recorder.logs(line(told(recorder)));
+      if (!isFirst) await recorder.blocked(byCapsule);
+      expect(await recorder.all('capsule')).toEqual([]);
+      expect(await outcomes(recorder.all('akto'))).toEqual(['blocked']);
+    }
+  });
+
+  test('is joined after a restart', async () => {
+    const recorder = opened();
+    await recorder.blocked(nameless(recorder));
+    await recorder.restart();
+    expect(await recorder.logs(line(told(recorder)))).toEqual({ ...NOTHING, blocked: 1 });
+  });
+
+  test('is joined by key and words where BLOCKED_MESSAGE has no reference', async () => {
+    const recorder = opened();
+    await recorder.blocked(nameless(recorder));
+    const words = [{ role: 'user', content: 'default-message-value' }];
+    expect(await recorder.logs(line(told(recorder, 'Not allowed.')))).toEqual({ ...NOTHING, blocked: 1 });
+    // LiteLLM logs no words of a speech or of a query
+    expect(await recorder.logs(line(told(recorder, 'Not allowed.', { messages: words })))).toMatchObject({
+      new: 1,
+    });
+  });
+
+  test('does not hide a failure of a provider that repeats its reference', async () => {
+    const recorder = opened();
+    await recorder.blocked(nameless(recorder));
+    const error_information = { error_class: 'BadRequestError', error_message: `no such model ${REF}` };
+    expect(await recorder.logs(line(told(recorder, REF, { error_information })))).toMatchObject({ new: 1 });
+  });
+
+  test('has a record each time that the same words are blocked', async () => {
+    const recorder = opened();
+    const first = nameless(recorder);
+    expect(await recorder.blocked(first)).toBe('new');
+    expect(await recorder.blocked(first)).toBe('duplicate');
+    expect(await recorder.blocked({ ...first, block: { ...first.block, ref: 'fedcba9876543210' } })).toBe(
+      'new',
+    );
+    const ids = (await recorder.all('akto')).map(({ recordId }) => recordId);
+    expect(new Set(ids).size).toBe(2);
+  });
+});
+
+describe('two calls under one id at once', () => {
+  const said = (content: string) => ({ texts: [content], structured_messages: [{ role: 'user', content }] });
+
+  test.each([
+    { name: 'by their traces', traces: ['ta', 'tb'] },
+    { name: 'by their words, as LiteLLM logs a chat under a trace of its own', traces: ['x', 'y'] },
+  ])('have a record each, told apart $name', async ({ traces: [ofFirst, ofSecond] }) => {
+    for (const isBlockFirst of [true, false]) {
+      const recorder = opened();
+      const trace = (litellm_trace_id: string, content: string) => ({ litellm_trace_id, ...said(content) });
+      const notes = [
+        { ...trace('ta', 'benign'), input_type: 'request' },
+        { ...trace('tb', 'exfiltrate'), input_type: 'request' },
+        { litellm_trace_id: 'tb', input_type: 'response', texts: ['delivered'] },
+      ];
+      for (const fields of notes)
+        recorder.note(noteOfCall(recorder, { litellm_call_id: 'call-1', ...fields }));
+      const blocked = blockAt(recorder, 'response', {
+        call: { litellm_trace_id: 'ta' },
+        request: trace('ta', 'benign'),
+      });
+      const messages = (content: string) => [{ role: 'user', content }];
+      const success = eventAt(recorder, -100, 0, { trace_id: ofSecond, messages: messages('exfiltrate') });
+      const failed = { ...failure, trace_id: ofFirst, messages: messages('benign'), id: 'call-1' };
+      if (isBlockFirst) await recorder.blocked(blocked);
+      await recorder.logs(line(success, eventAt(recorder, -100, 0, failed)));
+      if (!isBlockFirst) await recorder.blocked(blocked);
+      const records = await recorder.all('akto');
+      expect(records.toSorted((a, b) => a.outcome.localeCompare(b.outcome))).toMatchObject([
+        { outcome: 'blocked', event: { trace_id: 'ta', messages: messages('benign') } },
+        {
+          outcome: 'success',
+          event: { messages: messages('exfiltrate') },
+          verdicts: [
+            { litellm_trace_id: 'tb', action: 'NONE' },
+            { litellm_trace_id: 'tb', action: 'NONE' },
+          ],
+        },
+      ]);
+    }
+  });
+});
+
+describe('the text of a streamed response', () => {
+  const GARBLED = 'A kettle boils wls water.';
+  const streamed = (recorder: Recorder, content: string, more: object = {}) =>
+    eventAt(recorder, -100, 0, {
+      stream: true,
+      response: { id: 'r', choices: [{ index: 0, message: { role: 'assistant', content } }] },
+      ...more,
+    });
+  const CALL = { litellm_call_id: 'call-1', litellm_trace_id: 'trace-1' };
+  const rounds = (recorder: Recorder) => {
+    recorder.note(noteOf({ input_type: 'response' }));
+    recorder.texts(
+      { ...CALL, texts: [{ kept: 0, added: 'A kettle' }] },
+      { ...CALL, texts: [{ kept: 8, added: ' boils water.' }] },
+    );
+  };
+  const textOf = async (recorder: Recorder) =>
+    (await recorder.all('akto')).map(({ event }) => event.response);
+  const withText = (content: string) => [{ id: 'r', choices: [{ message: { role: 'assistant', content } }] }];
+
+  test.each([
+    {
+      name: 'is what was delivered, where LiteLLM garbles it',
+      logged: GARBLED,
+      text: 'A kettle boils water.',
+    },
+    {
+      name: 'is as logged, if it goes on',
+      logged: 'A kettle boils water. Then',
+      text: 'A kettle boils water. Then',
+    },
+    { name: 'stays withheld', logged: 'redacted-by-litellm', text: 'redacted-by-litellm' },
+  ])('$name', async ({ logged, text }) => {
+    const recorder = opened();
+    rounds(recorder);
+    await recorder.logs(line(streamed(recorder, logged)));
+    expect(await textOf(recorder)).toMatchObject(withText(text));
+  });
+
+  test.each([
+    { name: 'a plain response', more: { stream: null } },
+    { name: 'another call', more: { litellm_call_id: 'call-2' } },
+    { name: 'a response of another shape', more: { response: { output: [GARBLED] } } },
+    { name: 'a response with more choices', more: { response: { choices: [GARBLED, {}] } } },
+  ])('is not put into $name', async ({ more }) => {
+    const recorder = opened();
+    rounds(recorder);
+    const event = streamed(recorder, GARBLED, more);
+    await recorder.logs(line(event));
+    expect(await textOf(recorder)).toEqual([event.response]);
+  });
+
+  test('is as logged, if a part of it was lost on the way', async () => {
+    const recorder = opened();
+    rounds(recorder);
+    recorder.texts({ ...CALL, texts: [{ kept: 30, added: ' Then' }] });
+    await recorder.logs(line(streamed(recorder, GARBLED)));
+    expect(await textOf(recorder)).toMatchObject(withText(GARBLED));
+  });
+
+  test('is redacted as every other', async () => {
+    const recorder = opened({ redactor: redactor({ content: 'none' }) });
+    rounds(recorder);
+    await recorder.logs(line(streamed(recorder, GARBLED)));
+    expect(JSON.stringify(await textOf(recorder))).not.toMatch(/kettle/);
   });
 });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { VerdictNote } from '../../src/guardrail/record.ts';
-import { PendingCalls } from '../../src/records/pending-calls.ts';
+import type { CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
+import { type Clues, notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
   litellm_call_id: callId,
@@ -15,36 +15,50 @@ const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => (
   ...more,
 });
 
+const NO_CLUES: Clues = { key: undefined, trace: undefined, words: () => 0, startedAt: 0 };
+
+/** The notes that an event of a call is joined with. */
+const notes = (calls: PendingCalls, callId: string, clues: Partial<Clues> = {}) => {
+  const call = calls.find(callId, { ...NO_CLUES, ...clues });
+  return call === undefined ? [] : notesOf(call);
+};
+
+const checkOf = (
+  callId: string,
+  input_type: 'request' | 'response',
+  check: CheckNote,
+  trace: string | null = null,
+) => ({
+  ...{ litellm_call_id: callId, litellm_trace_id: trace, input_type, check },
+});
+
 describe('pending calls', () => {
   test('keep one note for the request and one for the response: of a stream the last, with their number', () => {
     const calls = new PendingCalls();
     calls.add(note('a'));
     calls.add(note('b'));
     for (const at of [2, 3, 4]) calls.add(note('a', { input_type: 'response', at }));
-    expect(calls.notesOf('a')).toEqual([note('a'), note('a', { input_type: 'response', at: 4, calls: 3 })]);
-    expect(calls.notesOf('c')).toEqual([]);
+    expect(notes(calls, 'a')).toEqual([note('a'), note('a', { input_type: 'response', at: 4, calls: 3 })]);
+    expect(notes(calls, 'c')).toEqual([]);
   });
 
   test('add a check that ends after the decision to its note', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     calls.add(note('a'));
-    calls.addCheck('a', 'request', check);
-    calls.addCheck('a', 'response', check);
-    calls.addCheck('unknown', 'request', check);
-    expect(calls.notesOf('a')).toEqual([note('a', { checks: [check] })]);
+    calls.addCheck(checkOf('a', 'request', check));
+    calls.addCheck(checkOf('a', 'response', check));
+    calls.addCheck(checkOf('unknown', 'request', check));
+    expect(notes(calls, 'a')).toEqual([note('a', { checks: [check] })]);
   });
 
   test('add a check that ends just before the decision too', () => {
     const calls = new PendingCalls();
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
-    calls.addCheck('a', 'request', check);
+    calls.addCheck(checkOf('a', 'request', check));
     calls.add(note('a'));
     calls.add(note('b'));
-    expect([...calls.notesOf('a'), ...calls.notesOf('b')]).toEqual([
-      note('a', { checks: [check] }),
-      note('b'),
-    ]);
+    expect([...notes(calls, 'a'), ...notes(calls, 'b')]).toEqual([note('a', { checks: [check] }), note('b')]);
   });
 
   test('forget a check that ends long before the decision, or with too many others', async () => {
@@ -53,9 +67,9 @@ describe('pending calls', () => {
     const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
     const checksOf = (callId: string) => {
       calls.add(note(callId));
-      return calls.notesOf(callId)[0]?.checks.length;
+      return notes(calls, callId)[0]?.checks.length;
     };
-    for (let i = 0; i < 10_001; i++) calls.addCheck(`call-${i}`, 'request', check);
+    for (let i = 0; i < 10_001; i++) calls.addCheck(checkOf(`call-${i}`, 'request', check));
     expect([checksOf('call-0'), checksOf('call-1')]).toEqual([0, 1]);
     now += 599_000;
     await sleep(10); // lru-cache looks at the clock once a millisecond
@@ -68,7 +82,7 @@ describe('pending calls', () => {
   test('keep one note when a new thread is handed it again', () => {
     const calls = new PendingCalls();
     for (let i = 0; i < 2; i++) calls.add({ ...note('a', { input_type: 'response' }) });
-    expect(calls.notesOf('a')).toEqual([note('a', { input_type: 'response' })]);
+    expect(notes(calls, 'a')).toEqual([note('a', { input_type: 'response' })]);
   });
 
   test('forget and report the oldest call when there are too many', () => {
@@ -76,7 +90,59 @@ describe('pending calls', () => {
     const calls = new PendingCalls({ max: 2, onForgotten: () => forgotten++ });
     for (const id of ['a', 'b', 'c']) calls.add(note(id, { litellm_trace_id: 't' }));
     expect(forgotten).toBe(1);
-    expect(['a', 'b', 'c'].map((id) => calls.notesOf(id).length)).toEqual([0, 1, 1]);
+    expect(['a', 'b', 'c'].map((id) => notes(calls, id).length)).toEqual([0, 1, 1]);
+  });
+});
+
+describe('two calls under one id', () => {
+  const first = note('a', { litellm_trace_id: 't1', words: 1, at: 1000 });
+  const second = note('a', { litellm_trace_id: 't2', words: 2, at: 2000 });
+  const both = () => {
+    const calls = new PendingCalls();
+    for (const one of [first, second]) calls.add(one);
+    return calls;
+  };
+
+  test.each<{ clue: string; clues: Partial<Clues>; found: VerdictNote }>([
+    { clue: 'the trace', clues: { trace: 't1', words: () => 2, startedAt: 2000 }, found: first },
+    {
+      clue: 'the words, under a trace of LiteLLM alone',
+      clues: { trace: 'x', words: () => 2 },
+      found: second,
+    },
+    {
+      clue: 'the time, without the words',
+      clues: { trace: 'x', words: () => 3, startedAt: 1400 },
+      found: first,
+    },
+    { clue: 'the time, without the words', clues: { startedAt: 1600 }, found: second },
+  ])('are told apart by $clue', ({ clues, found }) => {
+    expect(notes(both(), 'a', clues)).toEqual([found]);
+  });
+
+  test('are told apart by their key first', () => {
+    const calls = new PendingCalls();
+    for (const key of ['k1', 'k2']) calls.add(note('a', { key, litellm_trace_id: 't' }));
+    expect(notes(calls, 'a', { key: 'k2 and the rest of its hash' })).toMatchObject([{ key: 'k2' }]);
+  });
+
+  test('have their own responses and checks', () => {
+    const calls = both();
+    const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+    const response = { ...second, input_type: 'response', at: 3000, key: 'k' } as const;
+    calls.add(response);
+    calls.addCheck(checkOf('a', 'request', check, 't1'));
+    expect(notes(calls, 'a', { trace: 't1' })).toEqual([{ ...first, checks: [check] }]);
+    expect(notes(calls, 'a', { trace: 't2' })).toEqual([second, response]);
+  });
+
+  test('are forgotten one by one, and the oldest of very many', () => {
+    const calls = both();
+    calls.forget(1500);
+    expect(notes(calls, 'a', { trace: 't1' })).toEqual([second]);
+    for (let i = 0; i < 200; i++) calls.add(note('a', { litellm_trace_id: `u${i}`, at: 3000 }));
+    expect(notes(calls, 'a', { trace: 'u199' })).toMatchObject([{ litellm_trace_id: 'u199' }]);
+    expect(notes(calls, 'a', { trace: 't2', words: () => 2 })).not.toMatchObject([{ words: 2 }]);
   });
 });
 
@@ -87,9 +153,9 @@ describe('calls without an event', () => {
     calls.add(note('missing'));
     calls.add(note('blocked', { action: 'BLOCKED' }));
     calls.add(note('young', { at: 5000 }));
-    calls.logged('seen');
+    calls.logged(calls.find('seen', NO_CLUES) as PendingCall);
     expect([calls.missing(2000), calls.missing(2000), calls.missing(9000)]).toEqual([1, 0, 1]);
-    expect(calls.notesOf('missing')).toHaveLength(1);
+    expect(notes(calls, 'missing')).toHaveLength(1);
   });
 
   test('are forgotten by age', () => {
@@ -97,7 +163,7 @@ describe('calls without an event', () => {
     calls.add(note('a'));
     calls.add(note('b', { at: 5000 }));
     calls.forget(2000);
-    expect(['a', 'b'].map((id) => calls.notesOf(id).length)).toEqual([0, 1]);
+    expect(['a', 'b'].map((id) => notes(calls, id).length)).toEqual([0, 1]);
   });
 });
 
@@ -113,5 +179,5 @@ test.each([
   const calls = new PendingCalls();
   const line = JSON.stringify(note('a'));
   expect(calls.addLines(`${bad}\n${line}\n${bad}`)).toEqual(['a']);
-  expect(calls.notesOf('a')).toHaveLength(1);
+  expect(notes(calls, 'a')).toHaveLength(1);
 });

@@ -17,7 +17,7 @@ function opened(): Recorder {
 type Told = { readonly callId: string | undefined; readonly outcome: string; readonly verdicts: string[] };
 
 const told = ({ outcome, verdicts }: Replayed): Told => ({
-  callId: verdicts[0]?.litellm_call_id,
+  callId: verdicts[0]?.litellm_call_id ?? undefined,
   outcome,
   verdicts: verdicts.map(({ input_type, action }) => `${input_type} ${action}`),
 });

@@ -11,9 +11,10 @@ import { Outbox } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
-import type { BlockedCall } from '../../src/records/protocol.ts';
+import type { BlockedCall, TextLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
+import { ResponseTexts } from '../../src/records/response-texts.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
 import { undecided } from './decision.ts';
 import { BLOCK, backend } from './judging.ts';
@@ -39,6 +40,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   let time = BEFORE_ALL;
   let outbox: Outbox;
   let pendingCalls: PendingCalls;
+  let responseTexts: ResponseTexts;
   let unnamed = 0;
   let intake: Intake;
 
@@ -60,9 +62,11 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       events,
     });
     pendingCalls = new PendingCalls();
+    responseTexts = new ResponseTexts(pendingCalls);
     intake = new Intake({
       outbox,
       pendingCalls,
+      responseTexts,
       redactor: new Redactor({
         content: 'full',
         remove: [],
@@ -129,6 +133,8 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
     logs: (body: string) => intake.logs(body),
     blocked,
     note: (note: VerdictNote) => pendingCalls.add(note),
+    texts: (...lines: readonly TextLine[]) =>
+      responseTexts.addLines(lines.map((line) => JSON.stringify(line)).join('\n')),
     /** Events that did not name their call. */
     unnamed: () => unnamed,
     /** Takes steps; the parts of one step arrive at once. */

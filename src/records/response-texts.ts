@@ -1,0 +1,65 @@
+import { LRUCache } from 'lru-cache';
+import { type Fields, fieldsOf } from '../guardrail/call.ts';
+import { parseInner } from '../guardrail/json.ts';
+import type { PendingCall, PendingCalls } from './pending-calls.ts';
+import type { TextLine } from './protocol.ts';
+
+const MAX_AGE_MS = 15 * 60_000;
+const MAX_CALLS = 10_000;
+const MAX_CHARS = 32 * 1024 * 1024;
+
+/** What `turn_off_message_logging` leaves of a text: it stays that way. */
+const WITHHELD = 'redacted-by-litellm';
+
+/** The texts of streamed responses that were judged, until LiteLLM logs them. In memory alone. */
+export class ResponseTexts {
+  readonly #calls: PendingCalls;
+  readonly #texts = new LRUCache<PendingCall, readonly string[]>({
+    max: MAX_CALLS,
+    ttl: MAX_AGE_MS,
+    maxSize: MAX_CHARS,
+    sizeCalculation: (texts) => texts.reduce((chars, { length }) => chars + length, 1),
+  });
+
+  constructor(calls: PendingCalls) {
+    this.#calls = calls;
+  }
+
+  /** Adds {@link TextLine}s, one JSON text a line. */
+  addLines(lines: string): void {
+    for (const text of lines.split('\n')) {
+      const line = parseInner(text) as TextLine | undefined;
+      const call = line && this.#calls.get(line);
+      if (call !== undefined) this.#add(call, line as TextLine);
+    }
+  }
+
+  #add(call: PendingCall, { texts }: TextLine): void {
+    const before = this.#texts.get(call) ?? [];
+    // A line was lost on the way here
+    const isTorn = texts.some(({ kept }, i) => kept > (before[i]?.length ?? 0));
+    if (isTorn) this.#texts.delete(call);
+    else
+      this.#texts.set(
+        call,
+        texts.map(({ kept, added }, i) => (before[i] ?? '').slice(0, kept) + added),
+      );
+  }
+
+  /** Puts what was delivered in the place of what LiteLLM logged of a stream, unless that goes on where it ends. */
+  restore(call: PendingCall, { stream, response }: Fields): void {
+    const texts = this.#texts.get(call);
+    const { choices } = fieldsOf(response);
+    if (texts === undefined || stream !== true || !Array.isArray(choices)) return;
+    const messages = choices
+      .toSorted((a, b) => Number(fieldsOf(a).index) - Number(fieldsOf(b).index))
+      .map((choice) => fieldsOf(fieldsOf(choice).message) as { content?: unknown });
+    if (messages.length !== texts.length) return;
+    for (const [i, message] of messages.entries()) {
+      const { content } = message;
+      const text = texts[i] as string;
+      if (typeof content === 'string' && !content.startsWith(text) && !content.includes(WITHHELD))
+        message.content = text;
+    }
+  }
+}
