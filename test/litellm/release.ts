@@ -49,6 +49,8 @@ const SINCE = {
   'takes rows back': [1, 103],
   /** Knows the modes `pre_mcp_call` and `post_mcp_call`, before it starts without such a guardrail. */
   'judges MCP calls': [1, 109],
+  /** Sends a check again whose reply does not come in time. */
+  'retries its checks': [1, 109],
   /** Heeds the `timeout` of a guardrail. */
   'heeds timeout': [1, 106, 2],
   /** Knows `stream_scope`. */

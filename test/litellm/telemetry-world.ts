@@ -18,6 +18,8 @@ export interface Observer {
   env?: Record<string, string>;
   /** Settings of its logger; false for a bridge that no logger reports to. */
   logger?: Record<string, unknown> | false;
+  /** Parameters of its guardrail in LiteLLM. */
+  params?: Record<string, unknown>;
   /** Asks it about every call, whether or not a request names it. */
   isDefault?: boolean;
 }
@@ -42,7 +44,12 @@ export interface TelemetryWorld {
   taken: RecordedCall[];
   /** Posts about ended calls that Capsule did not refuse. */
   posted: RecordedCall[];
-  ask(bridge: string, item: TelemetryCase, guardrails?: string[]): Promise<SentCall>;
+  ask(
+    bridge: string,
+    item: TelemetryCase,
+    guardrails?: string[],
+    headers?: Record<string, string>,
+  ): Promise<SentCall>;
   /** Ends a bridge as a crash does, and starts it again at the same address. */
   kill(bridge: string): Promise<void>;
   restart(bridge: string): Promise<void>;
@@ -147,8 +154,8 @@ export async function startTelemetryWorld(
         ]),
       ),
     },
-    guardrails: observers.flatMap(({ name, isDefault = false }) => [
-      entry(name, bridges[name] as Bridge, ['pre_call', 'post_call'], { default_on: isDefault }),
+    guardrails: observers.flatMap(({ name, params, isDefault = false }) => [
+      entry(name, bridges[name] as Bridge, ['pre_call', 'post_call'], { default_on: isDefault, ...params }),
       entry(`${name}-during`, bridges[name] as Bridge, 'during_call', {
         additional_provider_specific_params: { mode: 'during_call' },
       }),
@@ -181,13 +188,13 @@ export async function startTelemetryWorld(
     refused,
     taken,
     posted,
-    async ask(bridge, item, guardrails = [item.during ? `${bridge}-during` : bridge]) {
+    async ask(bridge, item, guardrails = [item.during ? `${bridge}-during` : bridge], headers = {}) {
       const marker = `mark<${bridge} ${items.size}>`;
       items.set(marker, item);
       const prompt = `About ${marker}: how do I cook ${item.says ?? 'plums'}`;
       const body = { ...item.body(prompt), ...(guardrails.length > 0 && { guardrails }) };
       if (item.isCached) await call(proxy.url, item.path, item.body(prompt));
-      return { item, marker, seen: await call(proxy.url, item.path, body) };
+      return { item, marker, seen: await call(proxy.url, item.path, body, headers) };
     },
     kill: (bridge) => (bridges[bridge] as Bridge).kill(),
     restart: start,
