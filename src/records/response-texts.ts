@@ -46,8 +46,11 @@ export class ResponseTexts {
       );
   }
 
-  /** Puts what was delivered in the place of what LiteLLM logged of a stream, unless that goes on where it ends. */
-  restore(call: PendingCall, { stream, response }: Fields): void {
+  /**
+   * Puts what was delivered in the place of what LiteLLM logged of a stream. What an event has behind that stays, but for a
+   * chat: if its client hung up that can be pieces in any order.
+   */
+  restore(call: PendingCall, { stream, response, call_type }: Fields): void {
     const texts = this.#texts.get(call);
     const { choices } = fieldsOf(response);
     if (texts === undefined || stream !== true || !Array.isArray(choices)) return;
@@ -55,11 +58,12 @@ export class ResponseTexts {
       .toSorted((a, b) => Number(fieldsOf(a).index) - Number(fieldsOf(b).index))
       .map((choice) => fieldsOf(fieldsOf(choice).message) as { content?: unknown });
     if (messages.length !== texts.length) return;
+    const isChat = call_type === 'acompletion' || call_type === 'completion';
     for (const [i, message] of messages.entries()) {
       const { content } = message;
       const text = texts[i] as string;
-      if (typeof content === 'string' && !content.startsWith(text) && !content.includes(WITHHELD))
-        message.content = text;
+      if (typeof content !== 'string' || content.includes(WITHHELD)) continue;
+      if (isChat || !content.startsWith(text)) message.content = text;
     }
   }
 }

@@ -15,9 +15,6 @@ const MAX_CHARS = 16 * 1024 * 1024;
 /** Two texts that differ before this belong to two responses. */
 const SAME_START = 16;
 
-/** Stands for a response with one round, which may be all of it: most are not streamed. */
-const ONE_ROUND: readonly Text[] = [];
-
 /**
  * The texts of streamed responses as they were delivered, round by round, for their records: LiteLLM writes what was judged into
  * the pieces of a stream, and logs what it then puts together of them.
@@ -25,6 +22,9 @@ const ONE_ROUND: readonly Text[] = [];
  * @see litellm.md of the wire contract, section 12
  */
 export class StreamedTexts {
+  /** Responses with one round, which may be all of it: most are not streamed. Half of the bound, and the half before. */
+  #begun = new Set<string>();
+  #begunBefore = new Set<string>();
   readonly #streams = new LRUCache<string, readonly Text[]>({
     max: MAX_STREAMS,
     ttl: MAX_AGE_MS,
@@ -38,13 +38,10 @@ export class StreamedTexts {
     const key = call.input_type === 'request' ? undefined : stateKey(call);
     if (key === undefined) return undefined;
     const action = actionOf({ outcome });
-    if (action === 'BLOCKED') this.#streams.delete(key);
+    if (action === 'BLOCKED') this.#forget(key);
     if (action !== 'NONE' && action !== 'GUARDRAIL_INTERVENED') return undefined;
-    const before = this.#streams.get(key);
-    if (before === undefined) {
-      this.#streams.set(key, ONE_ROUND);
-      return undefined;
-    }
+    const before = this.#streams.get(key) ?? [];
+    if (before.length === 0 && this.#begins(key)) return undefined;
     const now = deliveredTexts(decision);
     if (outcome.kind === 'allow' && !isNext(before, now, call.tool_calls.length > 0)) return undefined;
     this.#streams.set(key, now);
@@ -55,6 +52,23 @@ export class StreamedTexts {
     const isNothing = before.length === now.length && now.every(({ text }, i) => text === before[i]?.text);
     const { input_type: _, ...name } = notedCall(call);
     return isNothing ? undefined : { ...name, texts };
+  }
+
+  /** True for the first round of a response. */
+  #begins(key: string): boolean {
+    if (this.#begun.has(key) || this.#begunBefore.has(key)) return false;
+    if (this.#begun.size === MAX_STREAMS) {
+      this.#begunBefore = this.#begun;
+      this.#begun = new Set();
+    }
+    this.#begun.add(key);
+    return true;
+  }
+
+  #forget(key: string): void {
+    this.#streams.delete(key);
+    this.#begun.delete(key);
+    this.#begunBefore.delete(key);
   }
 }
 

@@ -390,15 +390,21 @@ describe('the text of a streamed response', () => {
       text: 'A kettle boils water.',
     },
     {
-      name: 'is as logged, if it goes on',
+      name: 'is what was delivered, where the client of a chat hung up and LiteLLM garbles the rest',
+      logged: 'A kettle boils water.ls wat',
+      text: 'A kettle boils water.',
+    },
+    {
+      name: 'of another endpoint is as logged, if it goes on',
       logged: 'A kettle boils water. Then',
       text: 'A kettle boils water. Then',
+      more: { call_type: 'anthropic_messages' },
     },
     { name: 'stays withheld', logged: 'redacted-by-litellm', text: 'redacted-by-litellm' },
-  ])('$name', async ({ logged, text }) => {
+  ])('$name', async ({ logged, text, more }) => {
     const recorder = opened();
     rounds(recorder);
-    await recorder.logs(line(streamed(recorder, logged)));
+    await recorder.logs(line(streamed(recorder, logged, more)));
     expect(await textOf(recorder)).toMatchObject(withText(text));
   });
 
