@@ -11,6 +11,7 @@ import type { CheckResult, Decision } from './guardrail/decision.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
+import { refusalTest } from './http/reply.ts';
 import { isRedactionApplied } from './litellm/coverage.ts';
 import { Releases } from './litellm/releases.ts';
 import { rewriteForm } from './litellm/reply.ts';
@@ -94,6 +95,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
         ...config.unseen,
         hidden: (hiding, who, bytes) => observer.hidden(hiding, who, bytes),
       }),
+    isRefusal: refusalTest(replies.blockedMessage),
   });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [

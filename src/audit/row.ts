@@ -23,7 +23,7 @@ export function auditRow(decision: Decision) {
   const decidedByPolicy = policies?.by !== undefined && by?.split(',').includes(policies.by.kind);
   const cause = outcome.kind === 'block' ? outcome.cause : null;
   return {
-    verdict: VERDICTS[action],
+    verdict: outcome.kind === 'modify' && outcome.by.length === 0 ? 'remove' : VERDICTS[action],
     /** `CANCELLED`: LiteLLM did not wait for the reply. */
     action,
     input_type: call.input_type,
@@ -49,6 +49,8 @@ export function auditRow(decision: Decision) {
     would_block: observed('block'),
     /** Kinds of policies that only observe and would have redacted. */
     would_redact: observed('redact'),
+    /** Policies and vendors that had blocked what was removed from the history. */
+    removed: decision.removed,
     /** The block reference that the caller was given. */
     ref,
     /** Milliseconds until the reply. */

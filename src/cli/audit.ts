@@ -126,7 +126,7 @@ async function tail({ folder, options, terminal: { out, sleep } }: AuditCommand)
 /** Fields of a decision that `tail` prints, and fields of other rows that it leaves out. */
 const PRINTED = [
   ...['by', 'reason_code', 'rules', 'team', 'key', 'user', 'model', 'caller_rule', 'would_block'],
-  ...['would_redact', 'ref', 'litellm_call_id'],
+  ...['would_redact', 'removed', 'ref', 'litellm_call_id'],
 ];
 const OMITTED = new Set(['seq', 'at', 'event_type', 'prev', 'hash', 'version']);
 
@@ -159,7 +159,7 @@ const COLUMNS = [
     'policy_version',
     'caller_rule',
   ],
-  ...['would_block', 'would_redact', 'ref', 'ms'],
+  ...['would_block', 'would_redact', 'removed', 'ref', 'ms'],
 ];
 
 /**

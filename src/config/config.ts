@@ -82,8 +82,9 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
       redactableModels: set.REDACTABLE_MODELS,
       blockedMessage: set.BLOCKED_MESSAGE,
     },
-    /** Time for the policies on one call, and when a growing response is checked again. */
+    /** Time for the policies on one call, what becomes of blocked history, and when a growing response is checked again. */
     judging: {
+      removesHistory: set.BLOCKED_HISTORY === 'remove',
       policyTimeoutMs: set.GUARDRAIL_TIMEOUT ?? DEFAULT_TIMEOUT_MS,
       streamCheckGrowth: set.STREAM_CHECK_GROWTH,
     },

@@ -120,6 +120,12 @@ const judging = {
     sentence:
       'Blocks a request for several models (`model: "a,b"`), or lets it pass; LiteLLM never asks about their answers.',
   },
+  BLOCKED_HISTORY: {
+    schema: fields.oneOf(['remove', 'block']),
+    default: 'remove',
+    sentence:
+      'Removes what was blocked from the older turns of its conversation, or blocks each later turn too.',
+  },
   BLOCKED_MESSAGE: {
     schema: fields.text('text with {ref}, {backend}, {reason}'),
     otherwise: 'a sentence with the reference',

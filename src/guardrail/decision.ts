@@ -1,4 +1,4 @@
-import type { GuardrailCall, PassageTexts } from './call.ts';
+import type { GuardrailCall, Passage, PassageTexts } from './call.ts';
 import type { Caller } from './caller.ts';
 import type { Failure, UnreachableFallback } from './failure.ts';
 import type { Mode, Verdict } from './verdict.ts';
@@ -14,11 +14,14 @@ export type CheckResult = {
   readonly seconds: number;
 } & ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly effect: Effect });
 
-/** The result of one policy for a call. `enforced` is false where it only observes. */
+/**
+ * The result of one policy for a call. `enforced` is false where it only observes. `remove`: it blocks nothing but what stands in
+ * an older turn, which is removed.
+ */
 export type PolicyNote = {
   readonly kind: string;
   readonly enforced: boolean;
-  readonly verdict: 'allow' | 'block' | 'redact';
+  readonly verdict: 'allow' | 'block' | 'redact' | 'remove';
   readonly reasonCode: string;
   /** Ids of the rules that matched, without content. */
   readonly rules: readonly string[];
@@ -39,7 +42,7 @@ export type PolicyResult = {
   readonly backendMode: Mode | undefined;
   readonly unreachableFallback: UnreachableFallback | undefined;
   readonly verdict: 'allow' | 'block' | 'redact';
-  /** The policy that blocks, or the first that redacts. */
+  /** The policy that blocks, or the first that redacts, or the first that removes. */
   readonly by: PolicyNote | undefined;
   /** The operator's message for the caller. */
   readonly message: string | undefined;
@@ -47,6 +50,10 @@ export type PolicyResult = {
   readonly notes: readonly PolicyNote[];
   /** Redacted passages with their new texts. */
   readonly texts: PassageTexts;
+  /** Kinds of the policies that removed text of older turns. */
+  readonly removed: readonly string[];
+  /** Passages of the newest message for which the call is blocked. */
+  readonly offending: ReadonlySet<Passage>;
   /** True for a response that continues where an earlier call about it ended. */
   readonly continues: boolean;
   /** Number of characters at the end of each of `texts`, once redacted, that may not be shown yet; for responses. */
@@ -100,6 +107,7 @@ export type Outcome =
     }
   | {
       readonly kind: 'modify';
+      /** Who redacted; nobody where only blocked history is removed. */
       readonly by: readonly string[];
       readonly texts: PassageTexts;
       readonly form: RewriteForm;
@@ -118,6 +126,8 @@ export type Decision = {
   readonly ref: string | undefined;
   /** Undefined where there are no policies, or they could not judge. */
   readonly policies: PolicyResult | undefined;
+  /** Who had blocked what is removed from the history, in `forwarded` and in the reply if the call goes on. */
+  readonly removed: readonly string[];
   /** Results of the enforcing backends that were waited for. */
   readonly checks: readonly CheckResult[];
   /** The call as the policies left it: what backends may see. */
@@ -143,13 +153,13 @@ export function actionOf({ outcome }: Pick<Decision, 'outcome'>): Action {
 }
 
 /** Names of who decided, where it was not everybody's silence. */
-export function decidedBy({ outcome }: Pick<Decision, 'outcome'>): string | null {
+export function decidedBy({ outcome, removed }: Pick<Decision, 'outcome' | 'removed'>): string | null {
   switch (outcome.kind) {
     case 'block':
     case 'defer':
       return outcome.by;
     case 'modify':
-      return outcome.by.join(',');
+      return [...new Set([...outcome.by, ...removed])].join(',');
     case 'allow':
     case 'cancelled':
       return null;

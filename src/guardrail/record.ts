@@ -36,6 +36,8 @@ export type VerdictNote = NotedCall & {
   readonly by: string | null;
   /** When it was decided, Unix milliseconds. */
   readonly at: number;
+  /** Who had blocked what was removed from the history; left out if nothing was. */
+  readonly removed?: readonly string[];
   /** Time to the decision, milliseconds. */
   readonly ms: number;
   readonly checks: readonly CheckNote[];

@@ -44,6 +44,20 @@ export function blockedReason(
   return text.trim() === '' ? sentence : text;
 }
 
+/**
+ * Tells texts that hold a `blocked_reason`, as agents quote it: by its reference, or by the longest words of the template between
+ * its values.
+ */
+export function refusalTest(template: string | undefined): (text: string) => boolean {
+  const words = (template ?? '').split(/\{(?:backend|reason|ref)\}/).map((part) => part.trim());
+  const longest = words.reduce((a, b) => (b.length > a.length ? b : a));
+  return (text) =>
+    /\bReference: [0-9a-f]{16}\b/.test(text) || (longest.length >= MIN_TOLD_CHARS && text.includes(longest));
+}
+
+/** Fewer characters of a template could be anybody's words. */
+const MIN_TOLD_CHARS = 12;
+
 /** The reply to LiteLLM that carries a decision; undefined where LiteLLM is told nothing (deferred, cancelled). */
 export function replyOf(
   { call, outcome, policies, ref = '' }: Pick<Decision, 'call' | 'outcome' | 'policies' | 'ref'>,

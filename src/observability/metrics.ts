@@ -91,6 +91,10 @@ export function createMetrics(
       'Redactions of responses, by how LiteLLM delivers the response: put into a reply, or blocked as it would drop them.',
       { wiring: WIRINGS, result: ['redacted', 'blocked'] },
     ),
+    removed_history_total: counter(
+      'Requests from which text was removed that had been blocked before, by who had blocked it.',
+      { backend: [...backend, ...policies] },
+    ),
     would_block_total: counter(
       'Calls that a policy which only observes would have blocked, by the rule of their caller and by team.',
       would,

@@ -69,9 +69,18 @@ export class Observer {
         break;
       }
       case 'modify': {
-        const count = new Set([...outcome.texts.keys()].map(({ text }) => text)).size;
+        const { by, texts } = outcome;
+        const { removed } = decision;
+        const count = new Set([...texts.keys()].map(({ text }) => text)).size;
+        for (const backend of removed) this.#metrics.removed_history_total.inc({ backend });
+        if (removed.length > 0)
+          this.#log.info(
+            { ...callFields(call), action, backends: removed, count },
+            'blocked history removed',
+          );
+        if (by.length === 0) break;
         const how = this.#redacted('redacted', call, outcome.wired);
-        this.#log.info({ ...callFields(call), action, backends: outcome.by, count, ...how }, 'redacted');
+        this.#log.info({ ...callFields(call), action, backends: by, count, ...how }, 'redacted');
         break;
       }
       case 'defer':
@@ -101,12 +110,13 @@ export class Observer {
     if (isUncompared) this.#metrics.uncompared_models_total.inc({});
     for (const { kind, enforced, verdict, reasonCode, rules } of notes) {
       const mode = enforced ? 'enforce' : 'observe';
-      const counted = verdict === 'redact' ? 'modify' : verdict;
+      const counted = verdict === 'redact' || verdict === 'remove' ? 'modify' : verdict;
       this.#metrics.verdicts_total.inc({ backend: kind, mode, input_type, verdict: counted });
       if (verdict === 'allow') continue;
       const found = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: callerRule };
       this.#log.info({ ...callFields(call), ...found }, 'policy');
-      if (enforced || this.#isCounted(call, kind)) continue;
+      // What an older turn holds was counted in its time
+      if (enforced || verdict === 'remove' || this.#isCounted(call, kind)) continue;
       this.#metrics.would(verdict, { policy: kind, rule: callerRule, team: caller.team[0] ?? '' });
     }
   }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { GuardrailCall, Passage, Passages, PassageTexts } from '../guardrail/call.ts';
+import type { GuardrailCall, Passage, Passages } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
-import type { BlockCause, CheckResult, Decision, Outcome } from '../guardrail/decision.ts';
+import type { BlockCause, CheckResult, Decision, Outcome, PolicyResult } from '../guardrail/decision.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import { REMOVED } from '../policies/turns.ts';
+import { type Remainder, refusalsIn } from './blocked-history.ts';
 import { mergeTexts } from './merge.ts';
 
 /** An outcome whose new texts have not been put into a reply yet. */
 export type Draft = Exclude<Outcome, { kind: 'modify' }> | DraftedEdit;
-type DraftedEdit = { readonly kind: 'modify'; readonly by: readonly string[]; readonly texts: PassageTexts };
+type DraftedEdit = Omit<Outcome & { kind: 'modify' }, 'form'>;
 
 export const ALLOWED = { kind: 'allow' } as const satisfies Draft;
 export const CANCELLED = { kind: 'cancelled' } as const satisfies Draft;
@@ -25,9 +28,9 @@ export function block(
   return { kind: 'block', cause, by, reason, ...(message !== undefined && { message }) };
 }
 
-/** The block of a call whose redaction would be lost. */
+/** The block of a call whose redaction would be lost. @param by nobody for what is removed from the history */
 export function blockRedaction(by: readonly string[]): Draft & { kind: 'block' } {
-  return block('redaction', by.join(','), 'a redaction could not be applied');
+  return block('redaction', by.join(',') || 'bridge', 'a redaction could not be applied');
 }
 
 /**
@@ -57,6 +60,32 @@ export function decide(results: readonly CheckResult[]): Draft {
   return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
 }
 
+/** What the policies leave of a call, after what is removed of its history, and the call as backends are to see it. */
+export function policyEdits(
+  call: GuardrailCall,
+  remainder: Remainder,
+  policies: PolicyResult | undefined,
+  isRefusal: (text: string) => boolean,
+) {
+  const more = policies?.removed ?? [];
+  const removed = more.length === 0 ? remainder.removed : [...new Set([...remainder.removed, ...more])];
+  const edited = policies?.texts.size ?? 0;
+  if (remainder.texts.size + edited === 0) return { removed, policyDraft: ALLOWED, forwarded: call };
+  const texts = new Map(remainder.texts);
+  for (const [{ index }, text] of policies?.texts ?? []) texts.set(call.passages.all[index]!, text);
+  if (removed.length > 0) for (const passage of refusalsIn(call, isRefusal)) texts.set(passage, REMOVED);
+  const { kind, verdict } = policies?.by ?? {};
+  // Without a finding it is what was redacted in the request and is put back
+  const by = edited === 0 || verdict === 'remove' ? [] : [kind ?? 'pii-detector'];
+  const policyDraft: Draft & { kind: 'modify' } = { kind: 'modify', by, texts };
+  return { removed, policyDraft, forwarded: withTexts(call, texts) };
+}
+
+/** The block by a policy, or of what a policy cannot remove. */
+export function blockBy({ by, message }: PolicyResult): Draft {
+  return block('verdict', by?.kind ?? 'policies', by?.reasonCode ?? 'blocked', message);
+}
+
 /**
  * A redaction by the policies, and what the backends then decided about the redacted call.
  *
@@ -69,7 +98,7 @@ export function withPolicyEdits(policies: DraftedEdit, backends: Draft, passages
     case 'modify': {
       const texts = new Map<Passage, string>(policies.texts);
       for (const [{ index }, text] of backends.texts) texts.set(passages.all[index]!, text);
-      return { kind: 'modify', by: [...policies.by, ...backends.by], texts };
+      return { ...policies, by: [...policies.by, ...backends.by], texts };
     }
     case 'defer':
       // A 503 would leave the redaction to a setting that knows nothing of it
@@ -98,6 +127,7 @@ export function failedDecision(call: GuardrailCall): Decision {
     outcome: block('fail_closed', 'bridge', 'internal error'),
     ref: newReference(),
     policies: undefined,
+    removed: [],
     checks: [],
     forwarded: call,
     ms: 0,

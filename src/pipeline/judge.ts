@@ -12,20 +12,21 @@ import type {
   Wired,
 } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
-import { withTexts } from '../guardrail/passages.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
 import { BackendChecks, type CheckedCall, type CheckObserver } from './backend-checks.ts';
+import { BlockedHistory, type Remainder, wholeOf } from './blocked-history.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import {
-  ALLOWED,
   block,
+  blockBy,
   blockRedaction,
   blocks,
   CANCELLED,
   type Draft,
   decide,
   newReference,
+  policyEdits,
   withPolicyEdits,
 } from './decide.ts';
 
@@ -66,17 +67,20 @@ export type JudgeOptions = {
   readonly wired: (call: GuardrailCall) => Wired;
   /** Why a call that no policy blocks is blocked for what LiteLLM does not show of it. */
   readonly unseen: (call: GuardrailCall, caller: Caller) => UnseenCause | undefined;
+  /** True if what was blocked is removed from older turns, false if it blocks again. */
+  readonly removesHistory: boolean;
+  /** True for a text with which a blocked caller was refused. */
+  readonly isRefusal: (text: string) => boolean;
 };
 
 /** A call with the result of its policies, before the backends are asked. */
 type Judgement = JudgeInput & {
   readonly startedAt: number;
   readonly caller: Caller;
+  /** The call without what was blocked for its caller before: what the policies saw. */
+  readonly remainder: Remainder;
   readonly policies: PolicyResult | undefined;
-  /** The redaction by the policies, or an allow. */
-  readonly policyDraft: Draft & { kind: 'allow' | 'modify' };
-  readonly forwarded: GuardrailCall;
-};
+} & ReturnType<typeof policyEdits>;
 
 /**
  * Asks the policies, then all backends at once, each under its policyDraft deadline. The first block decides and ends the
@@ -86,9 +90,11 @@ type Judgement = JudgeInput & {
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #checks: BackendChecks;
+  readonly #history: BlockedHistory | undefined;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#history = options.removesHistory ? new BlockedHistory() : undefined;
     this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer);
   }
 
@@ -96,13 +102,17 @@ export class Judge {
   judge(input: JudgeInput): Decision | Promise<Decision> {
     const startedAt = performance.now();
     const caller = new Caller(input.call);
-    const { policyTimeoutMs: timeoutMs } = this.#options;
-    const judged = (policies: PolicyResult | undefined) =>
-      this.#askBackends({ ...input, startedAt, caller, policies, ...applied(input.call, policies) });
-    const failed = (error: unknown) => this.#policiesFailed(input, startedAt, caller, error);
+    const { policyTimeoutMs: timeoutMs, removesHistory, isRefusal } = this.#options;
+    const { call, bytes } = input;
+    const remainder = this.#history?.remainderOf(call, this.#isRewritable) ?? wholeOf(call);
+    const judged = (policies: PolicyResult | undefined) => {
+      const edits = policyEdits(call, remainder, policies, isRefusal);
+      return this.#askBackends({ ...input, startedAt, caller, remainder, policies, ...edits });
+    };
+    const failed = (error: unknown) => this.#policiesFailed(input, remainder, startedAt, caller, error);
     let policies: PolicyResult | Promise<PolicyResult> | undefined;
     try {
-      policies = this.#options.engine()?.judge(input.call, caller, { bytes: input.bytes, timeoutMs });
+      policies = this.#options.engine()?.judge(remainder.call, caller, { bytes, timeoutMs, removesHistory });
     } catch (error) {
       return failed(error);
     }
@@ -123,21 +133,33 @@ export class Judge {
    * A call that the policies cannot judge is blocked under any fail mode: what it takes to make them give up is in the
    * hands of who sends it.
    */
-  #policiesFailed({ call }: JudgeInput, startedAt: number, caller: Caller, error: unknown): Decision {
+  #policiesFailed(
+    { call }: JudgeInput,
+    remainder: Remainder,
+    startedAt: number,
+    caller: Caller,
+    error: unknown,
+  ): Decision {
     const failure: Failure =
       error instanceof OutOfTime
         ? { kind: 'timeout', afterMs: this.#options.policyTimeoutMs }
         : { kind: 'bug', error };
     this.#options.observer.policiesFailed(call, failure);
     const draft = block('fail_closed', 'policies', 'the check could not be completed');
-    return this.#decision({ call, startedAt, caller, policies: undefined, forwarded: call }, draft, []);
+    const { call: forwarded, removed } = remainder;
+    const unjudged = { call, startedAt, caller, remainder, policies: undefined, removed, forwarded };
+    return this.#decision(unjudged, draft, []);
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, policyDraft, call, caller, forwarded, request, scope } = judgement;
+    const { policies, policyDraft, call, caller, forwarded, removed, request, scope } = judgement;
     const unseen = this.#options.unseen(call, caller);
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
     if (unseen !== undefined) return this.#decision(judgement, block(unseen, 'bridge', unseen), []);
+    if (removed.length > 0 && policyDraft.kind === 'modify' && !this.#isRewritable(call, policyDraft.texts)) {
+      const isRemoval = policies?.by?.verdict === 'remove';
+      return this.#decision(judgement, isRemoval ? blockBy(policies) : blockRedaction(policyDraft.by), []);
+    }
     const planned = this.#options.backends
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));
@@ -187,28 +209,28 @@ export class Judge {
 
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
   #decision(
-    {
-      call,
-      startedAt,
-      caller,
-      policies,
-      forwarded,
-    }: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft'>,
+    judgement: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft'>,
     draft: Draft,
     checks: readonly CheckResult[],
   ): Decision {
+    const { call, startedAt, caller, policies, removed, forwarded, remainder } = judgement;
     const outcome = this.#outcome(call, draft);
+    this.#history?.decided(remainder, outcome, policies, checks);
     return {
       call,
       caller,
       outcome,
       ref: outcome.kind === 'block' ? newReference() : undefined,
       policies,
+      removed,
       checks,
       forwarded,
       ms: performance.now() - startedAt,
     };
   }
+
+  readonly #isRewritable = (call: GuardrailCall, texts: PassageTexts): boolean =>
+    this.#options.rewriteForm(call, texts) !== null;
 
   #outcome(call: GuardrailCall, draft: Draft): Outcome {
     const isModified = draft.kind === 'modify';
@@ -222,24 +244,6 @@ export class Judge {
       ? blocked
       : { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }
-}
-
-/** The redaction by the policies, and the call as it leaves it. */
-function applied(
-  call: GuardrailCall,
-  policies: PolicyResult | undefined,
-): Pick<Judgement, 'policyDraft' | 'forwarded'> {
-  if (policies === undefined || policies.texts.size === 0) return { policyDraft: ALLOWED, forwarded: call };
-  // Without a finding it is what was redacted in the request and is put back
-  const by = [policies.by?.kind ?? 'pii-detector'];
-  return {
-    policyDraft: { kind: 'modify', by, texts: policies.texts },
-    forwarded: withTexts(call, policies.texts),
-  };
-}
-
-function blockBy({ by, message }: PolicyResult): Draft {
-  return block('verdict', by?.kind ?? 'policies', by?.reasonCode ?? 'blocked', message);
 }
 
 function withPlan(backend: JudgingBackend, policies: PolicyResult | undefined): JudgingBackend {

@@ -5,9 +5,10 @@ import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
-import { Finder, type Found } from './finder.ts';
+import { Finder, type Found, NOWHERE } from './finder.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
+import { OlderTurns, type Removals } from './older-turns.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import { type Redaction, redact } from './replacements.ts';
@@ -26,6 +27,8 @@ type Findings = readonly Found[];
 const NOTHING: Findings = [];
 const NO_RULES: ReadonlySet<TextRule> = new Set();
 const NO_TEXTS: Redaction['texts'] = new Map();
+const NO_REMOVALS: Removals = new Map();
+const NO_PASSAGES: PolicyResult['offending'] = new Set();
 
 /** Judges calls by a policy file, here and now, without asking anybody. */
 export class Engine {
@@ -66,38 +69,51 @@ export class Engine {
    *
    * @param bytes size of the body
    * @param timeoutMs milliseconds of work after which it gives up
+   * @param removesHistory false if what was blocked blocks again in an older turn of a conversation
    * @throws OutOfTime
    */
   judge(
     call: GuardrailCall,
     caller: Caller,
-    { bytes, timeoutMs }: { bytes: number; timeoutMs: number },
+    {
+      bytes,
+      timeoutMs,
+      removesHistory = true,
+    }: { bytes: number; timeoutMs: number; removesHistory?: boolean },
   ): PolicyResult | Promise<PolicyResult> {
     const subject = { call, caller, bytes, now: this.#now() };
-    return inTurns(this.#judge(subject, new Budget(this.#turns, timeoutMs)));
+    const keepsTurnsApart = removesHistory && call.input_type === 'request' && call.shape === 'conversation';
+    return inTurns(this.#judge(subject, new Budget(this.#turns, timeoutMs), keepsTurnsApart));
   }
 
-  *#judge(subject: Subject, budget: Budget): Work<PolicyResult> {
+  *#judge(subject: Subject, budget: Budget, keepsTurnsApart: boolean): Work<PolicyResult> {
     const { call, caller, now } = subject;
     const plan = this.#planner.plan(call, caller, now);
     const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
     const found = isRefused ? NOTHING : yield* this.#find(call, stateKey(call), budget);
-    const notes = this.#notes(plan, refusals, found, call);
+    const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
+    const older = isClean || !keepsTurnsApart ? undefined : new OlderTurns(call, found);
+    const notes = isClean
+      ? plan.cleanNotes
+      : plan.policies.map((one, i) => this.#note(one, refusals[i], found, call, older));
     const by = decisive(notes);
-    const { texts, holdback } = this.#redact(plan, notes, found, call);
-    const blocking = by?.verdict === 'block' ? plan.policies.find(({ kind }) => kind === by.kind) : undefined;
+    const { texts, holdback } = this.#redact(plan, notes, found, call, older?.removals ?? NO_REMOVALS);
+    const blocking =
+      by?.verdict === 'redact' ? undefined : plan.policies.find(({ kind }) => kind === by?.kind);
     return {
       version: this.version,
       callerRule: plan.rule,
       backends: plan.backends,
       backendMode: plan.backendMode,
       unreachableFallback: plan.unreachableFallback,
-      verdict: by?.verdict ?? (texts.size > 0 ? 'redact' : 'allow'),
+      verdict: by?.verdict === 'block' ? 'block' : by !== undefined || texts.size > 0 ? 'redact' : 'allow',
       by,
       message: blocking?.policy.message,
       notes,
       texts,
+      removed: older?.kinds ?? [],
+      offending: older?.offending ?? NO_PASSAGES,
       holdback,
       continues: found.some((one) => one.continues),
       mediaPolicy: plan.policies.find(
@@ -133,23 +149,13 @@ export class Engine {
     return results;
   }
 
-  #notes(
-    plan: Plan,
-    refusals: readonly (PolicyRefusal | undefined)[],
-    found: Findings,
-    call: CallFields,
-  ): readonly PolicyNote[] {
-    const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
-    if (isClean) return plan.cleanNotes;
-    return plan.policies.map((planned, i) => this.#note(planned, refusals[i], found, call));
-  }
-
   /** The result of one policy: for the call itself first, then for its texts. */
   #note(
     { kind, enforced, policy }: PlannedPolicy,
     refusal: PolicyRefusal | undefined,
     found: Findings,
     { input_type, shape }: CallFields,
+    older: OlderTurns | undefined,
   ): PolicyNote {
     if (refusal !== undefined) {
       return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
@@ -160,20 +166,31 @@ export class Engine {
     const findings = findingsOf(this.#rules.get(policy) ?? NO_RULES, found);
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];
-    return { kind, enforced, verdict: texts.decide(findings), reasonCode: texts.reasonCode, rules };
+    const verdict = texts.decide(findings);
+    const note = { kind, enforced, verdict, reasonCode: texts.reasonCode, rules };
+    return verdict === 'block' && older !== undefined
+      ? { ...note, verdict: older.judge(note, texts, this.#rules.get(policy) ?? NO_RULES) }
+      : note;
   }
 
-  #redact(plan: Plan, notes: readonly PolicyNote[], found: Findings, call: GuardrailCall): Redaction {
+  #redact(
+    plan: Plan,
+    notes: readonly PolicyNote[],
+    found: Findings,
+    call: GuardrailCall,
+    removals: Removals,
+  ): Redaction {
     const redacting = plan.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
     const markers = this.#markersFor(call, redacting);
     const isRequest = call.input_type === 'request';
-    if (redacting.length === 0 && (isRequest || markers === undefined) && found.every(isDecided)) {
+    const isClean = redacting.length === 0 && removals.size === 0 && found.every(isDecided);
+    if (isClean && (isRequest || markers === undefined)) {
       return { texts: NO_TEXTS, holdback: call.texts.map(() => 0) };
     }
     const acting = plan.policies.flatMap(({ enforced, policy }) =>
       enforced && policy.texts !== undefined ? (this.#rules.get(policy) ?? NO_RULES) : [],
     );
-    return redact(call, found, redacting, acting, markers);
+    return redact(call, found, { redacting, acting, markers, removals });
   }
 
   #markersFor(call: GuardrailCall, redacting: readonly PlannedPolicy[]): Markers | undefined {
@@ -192,15 +209,12 @@ const isEmpty = ({ findings, plain }: Found) => findings.length === 0 && plain.l
 
 const isDecided = ({ opens }: Found) => opens.length === 0;
 
-/** The policy that blocks, else the first that redacts. */
+/** The policy that blocks, else the first that redacts, else the first that removes. */
 function decisive(notes: readonly PolicyNote[]): PolicyNote | undefined {
   const find = (wanted: PolicyNote['verdict']) =>
     notes.find(({ enforced, verdict }) => enforced && verdict === wanted);
-  return find('block') ?? find('redact');
+  return find('block') ?? find('redact') ?? find('remove');
 }
-
-/** A rule that matched behind a disguise has no place in the text. */
-const NOWHERE = { start: 0, end: 0, from: 0 };
 
 function findingsOf(rules: ReadonlySet<TextRule>, found: Findings): Finding[] {
   const all: Finding[] = [];

@@ -19,6 +19,9 @@ export type Found = {
   readonly continues: boolean;
 };
 
+/** A rule that matched behind a disguise has no place in the text. */
+export const NOWHERE = { start: 0, end: 0, from: 0 };
+
 /** The result for a text without any match. */
 const CLEAN: Found = { findings: [], plain: [], opens: [], continues: false };
 

@@ -47,6 +47,8 @@ export type TextPolicy = {
   replace(rule: TextRule, value: string, index: number): string;
   /** True if the response is given back what was redacted in its request. */
   readonly isReversible?: boolean;
+  /** True if a finding is a sign of what its text means: the rest of the text is no better. */
+  readonly judgesMeaning?: boolean;
 };
 
 /** One policy as configured. */

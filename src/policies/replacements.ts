@@ -4,8 +4,10 @@ import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { Found } from './finder.ts';
 import type { Markers, PlacedEdit } from './markers.ts';
+import type { Removals } from './older-turns.ts';
 import type { PlannedPolicy } from './plan.ts';
 import type { TextPolicy } from './policy.ts';
+import { REMOVED } from './turns.ts';
 
 export type Redaction = {
   /** New texts of redacted passages. */
@@ -14,19 +16,26 @@ export type Redaction = {
   readonly holdback: readonly number[];
 };
 
+/** How the passages of a call are redacted. */
+export type RedactionPlan = {
+  /** The policies that redact this call. */
+  readonly redacting: readonly PlannedPolicy[];
+  /** The rules of each enforced policy: what the end of a text may cut off counts for these alone. */
+  readonly acting: readonly ReadonlySet<TextRule>[];
+  readonly markers: Markers | undefined;
+  /** What is removed of older turns. */
+  readonly removals: Removals;
+};
+
 /**
  * Redacts the passages of a call, and puts back in a response what was redacted in its request.
  *
  * @param found the result for each passage by its index; empty if none was looked at
- * @param redacting the policies that redact this call
- * @param acting the rules of each enforced policy: what the end of a text may cut off counts for these alone
  */
 export function redact(
   call: GuardrailCall,
   found: readonly Found[],
-  redacting: readonly PlannedPolicy[],
-  acting: readonly ReadonlySet<TextRule>[],
-  markers: Markers | undefined,
+  { redacting, acting, markers, removals }: RedactionPlan,
 ): Redaction {
   const isRequest = call.input_type === 'request';
   const { all } = call.passages;
@@ -38,12 +47,19 @@ export function redact(
   for (const passage of all) {
     const { text, index } = passage;
     const { findings = [], opens = [] } = found[index] ?? {};
+    const removal = removals.get(passage);
+    if (removal === 'all') {
+      texts.set(passage, removedText(passage));
+      continue;
+    }
     // Arguments of tools cannot be rewritten in a response
     const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
     // What a stream has shown of one choice must not depend on what another says later
     const replacements =
       isRequest || findings.length === 0 ? together : new Replacements(redacting, taken, undefined);
-    const own = findings.flatMap((finding) => replacements.editsFor(finding, text));
+    const own = findings.flatMap((finding) =>
+      removal?.has(finding.rule) ? { ...finding, text: REMOVED } : replacements.editsFor(finding, text),
+    );
     const edits =
       restored === undefined ? own : [...own, ...restored.edits].sort((a, b) => a.start - b.start);
     if (edits.length > 0) texts.set(passage, editedText(text, edits));
@@ -55,6 +71,11 @@ export function redact(
     held[index] = heldBackChars(text, edits, withoutCut(text, edits, open));
   }
   return { texts, holdback: call.texts.map((_, index) => held[index] ?? 0) };
+}
+
+/** Arguments of a tool call have to stay JSON. */
+function removedText({ path }: Passage): string {
+  return path.key === 'arguments' ? '{}' : REMOVED;
 }
 
 const NUMBERED = /_(\d{1,6})\b/g;

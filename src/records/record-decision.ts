@@ -24,7 +24,7 @@ export function recordDecision(
   decision: Decision,
   request: () => GuardrailCall | undefined,
 ): void {
-  const { call, outcome, ref = '' } = decision;
+  const { call, outcome, ref = '', removed, forwarded } = decision;
   // The definition of a tool in a list: nobody has called anything
   if (call.shape === 'mcp_tool' && call.litellm_call_id === null) return;
   const note = noteOf(decision);
@@ -32,13 +32,13 @@ export function recordDecision(
   if (outcome.kind === 'block') {
     const { cause, by, reason } = outcome;
     const block = { cause, by, reason, ref, input_type: call.input_type };
-    records.blocked(blockedCall(call, request(), note, block));
+    records.blocked(blockedCall(removed.length > 0 ? forwarded : call, request(), note, block));
   } else if (call.litellm_call_id !== null) records.note(note);
 }
 
 /** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */
 export function noteOf(decision: Decision): VerdictNote | undefined {
-  const { call, forwarded, checks, ms } = decision;
+  const { call, outcome, removed, forwarded, checks, ms } = decision;
   const action = actionOf(decision);
   if (action === 'CANCELLED') return undefined;
   return {
@@ -46,6 +46,7 @@ export function noteOf(decision: Decision): VerdictNote | undefined {
     ...(call.input_type === 'request' && { words: wordsOf(lastTextOf(forwarded)) }),
     action,
     by: decidedBy(decision),
+    ...(outcome.kind === 'modify' && removed.length > 0 && { removed }),
     at: Date.now(),
     ms: rounded(ms),
     checks: checks.map(checkNoteOf),

@@ -50,7 +50,7 @@ test('a row tells the decision in the words of LiteLLM and of Keeptrusts, and ho
     model: 'gpt-5',
     ...{ team: 'search', key: 'search-prod', user: 'u-1', by: 'pii-detector', reason_code: 'pii_detected' },
     ...{ rules: ['us-ssn'], policy_version: 'abcdef123456', caller_rule: null, would_block: [] },
-    ...{ would_redact: [], ref: null, ms: 0.25, prev: segment?.hash, hash: log.head().hash },
+    ...{ would_redact: [], removed: [], ref: null, ms: 0.25, prev: segment?.hash, hash: log.head().hash },
   });
   expect(log.head().seq).toBe(2);
   expect(log.isUp()).toBe(true);
@@ -65,6 +65,10 @@ test.each<{ outcome: Outcome; action: string; verdict: string | null }>([
   {
     ...{ action: 'GUARDRAIL_INTERVENED', verdict: 'redact' },
     outcome: { kind: 'modify', by: ['akto'], texts: new Map(), form: 'texts' },
+  },
+  {
+    ...{ action: 'GUARDRAIL_INTERVENED', verdict: 'remove' },
+    outcome: { kind: 'modify', by: [], texts: new Map(), form: 'texts' },
   },
   { outcome: { kind: 'defer', by: 'akto' }, action: 'DEFERRED', verdict: null },
 ])('the action $action is written as the verdict $verdict', ({ outcome, action, verdict }) => {

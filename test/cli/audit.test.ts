@@ -174,7 +174,7 @@ test('export as a table has no formulas in it', async () => {
   const [head, segment, , second, third] = readFileSync(file, 'utf8').split('\r\n');
   expect(head).toBe(
     'seq,at,event_type,verdict,action,input_type,shape,litellm_call_id,litellm_trace_id,model,team,key,user,by,' +
-      'reason_code,rules,policy_version,caller_rule,would_block,would_redact,ref,ms,detail,prev,hash',
+      'reason_code,rules,policy_version,caller_rule,would_block,would_redact,removed,ref,ms,detail,prev,hash',
   );
   expect(segment).toContain('"{""version"":1,""alg"":""sha256"",""key_id"":null}"');
   expect(second).toContain(`,"'=1+1",secrets,,"aws-key jwt",abcdef123456,`);

@@ -12,7 +12,7 @@ describe('without any variable', () => {
         redactableModels: ['*rerank*', '*tts*', '*speech*'],
         blockedMessage: undefined,
       },
-      judging: { policyTimeoutMs: 5000, streamCheckGrowth: 1 },
+      judging: { policyTimeoutMs: 5000, removesHistory: true, streamCheckGrowth: 1 },
       unseen: { hiddenContent: 'count', multiModel: 'block' },
       policies: { file: undefined, builtin: true, bannedKeywords: [] },
       audit: { dir: './data', keys: [] },

@@ -321,6 +321,8 @@ describe('policies that throw', () => {
       rewriteForm: () => 'texts',
       wired: () => ({ wiring: 'plain', unapplied: undefined }),
       unseen: () => undefined,
+      removesHistory: true,
+      isRefusal: () => false,
     });
     return {
       judge,

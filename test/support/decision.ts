@@ -10,6 +10,7 @@ export function undecided(call: GuardrailCall): Decision {
     outcome: { kind: 'allow' },
     ref: undefined,
     policies: undefined,
+    removed: [],
     checks: [],
     forwarded: call,
     ms: 1,

@@ -5,9 +5,10 @@ import type { CheckResult } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
+import { refusalTest } from '../../src/http/reply.ts';
 import { Breaker } from '../../src/pipeline/breaker.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
-import { Judge } from '../../src/pipeline/judge.ts';
+import { Judge, type JudgeOptions } from '../../src/pipeline/judge.ts';
 import type { Engine } from '../../src/policies/engine.ts';
 import { callOf } from './call.ts';
 
@@ -66,7 +67,14 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
 /** A judge of these backends that keeps its observations. */
 export function judgeOf(
   backends: readonly JudgingBackend[],
-  { engine, growth = 1 }: { engine?: Engine; growth?: number } = {},
+  {
+    engine,
+    growth = 1,
+    removesHistory = true,
+    rewriteForm = () => 'texts',
+  }: { engine?: Engine; growth?: number } & Partial<
+    Pick<JudgeOptions, 'removesHistory' | 'rewriteForm'>
+  > = {},
 ) {
   const results: CheckResult[] = [];
   const late: CheckResult[] = [];
@@ -86,9 +94,11 @@ export function judgeOf(
       checked: (_, result) => void results.push(result),
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
     },
-    rewriteForm: () => 'texts',
+    rewriteForm,
     wired: () => ({ wiring: 'plain', unapplied: undefined }),
     unseen: () => undefined,
+    removesHistory,
+    isRefusal: refusalTest(undefined),
   });
   const outcomes = () =>
     results.map(

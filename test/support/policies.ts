@@ -40,9 +40,9 @@ export function engineOf({ chain, policy = {}, rules = [] }: PolicyDocument, now
 export async function judgeWith(
   engine: Engine,
   call: GuardrailCall,
-  { timeoutMs = 60_000 }: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; removesHistory?: boolean } = {},
 ): Promise<PolicyResult> {
-  return engine.judge(call, new Caller(call), { bytes: 0, timeoutMs });
+  return engine.judge(call, new Caller(call), { bytes: 0, timeoutMs: 60_000, ...options });
 }
 
 /** The result of policies that found nothing. */
@@ -57,6 +57,8 @@ export const policyResult: PolicyResult = {
   message: undefined,
   notes: [],
   texts: new Map(),
+  removed: [],
+  offending: new Set(),
   continues: false,
   holdback: [],
   mediaPolicy: undefined,

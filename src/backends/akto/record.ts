@@ -119,11 +119,12 @@ function tagsOf(record: CallRecord, truncated: readonly string[]): Record<string
   };
 }
 
-function compact({ input_type, action, by, ms, calls, checks }: VerdictNote) {
+function compact({ input_type, action, by, removed, ms, calls, checks }: VerdictNote) {
   return {
     input_type,
     action,
     ...(by !== null && { by }),
+    ...(removed !== undefined && { removed }),
     ms,
     ...(calls !== undefined && { calls }),
     checks,

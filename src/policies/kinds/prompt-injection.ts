@@ -97,6 +97,7 @@ export const promptInjection = defineKind({
         decide: (findings) =>
           findings.length > 0 && !logsOnly && scoreOf(findings, weights) >= threshold ? 'block' : 'allow',
         replace: (_rule, value) => value,
+        judgesMeaning: true,
       },
       ...(response.message !== undefined && { message: response.message }),
     };

@@ -1,0 +1,155 @@
+import { hash } from 'node:crypto';
+import { editedText } from '../detectors/edit.ts';
+import {
+  fieldsOf,
+  type GuardrailCall,
+  headerOf,
+  type Passage,
+  type PassageTexts,
+  textOf,
+} from '../guardrail/call.ts';
+import type { CheckResult, Outcome, PolicyResult } from '../guardrail/decision.ts';
+import { parseInner } from '../guardrail/json.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import { isHarness, newPassages, REMOVED, turnPlaces } from '../policies/turns.ts';
+import { type BlockedSpan, BlockedTexts, HASHED_CHARS } from './blocked-texts.ts';
+
+/** A call without what was blocked before. */
+export type Remainder = {
+  readonly call: GuardrailCall;
+  /** New texts for passages of the call as it was sent. */
+  readonly texts: PassageTexts;
+  /** Who had blocked what is removed. */
+  readonly removed: readonly string[];
+  /** Texts that were blocked before and are all of the newest message, so they are judged again. */
+  readonly repeated: readonly string[];
+};
+
+/**
+ * Keeps a block from ending its conversation. Agents send a refused prompt again with every later one, as a message of its
+ * own or as a part of the next: what was blocked for a caller is removed from there, before policies, vendors and the model see
+ * the call. A newest message of nothing but blocked text is judged again.
+ *
+ * Text that somebody else had blocked means nothing here, and all that remains is judged as ever: nothing gets past by
+ * being called old.
+ */
+export class BlockedHistory {
+  readonly #texts = new BlockedTexts();
+
+  /** @param isRewritable true if new texts reach the model */
+  remainderOf(
+    call: GuardrailCall,
+    isRewritable: (call: GuardrailCall, texts: PassageTexts) => boolean,
+  ): Remainder {
+    const nothing = wholeOf(call);
+    const scope = this.#texts.isEmpty || !hasTurns(call) ? undefined : scopeOf(call);
+    const blocked = scope === undefined ? undefined : this.#texts.of(scope);
+    if (blocked === undefined) return nothing;
+    const placeOf = turnPlaces(call);
+    const allowance = { chars: HASHED_CHARS };
+    const older = new Map<Passage, BlockedSpan>();
+    const newest = new Map<Passage, BlockedSpan>();
+    let hasMore = false;
+    for (const passage of call.passages.all) {
+      const place = placeOf(passage);
+      if (place === 'elsewhere' || !isSaid(passage)) continue;
+      const span = this.#texts.find(blocked, passage.text, allowance);
+      if (span !== undefined) (place === 'older' ? older : newest).set(passage, span);
+      else hasMore ||= place === 'newest' && passage.text.trim() !== '' && !isHarness(passage.text);
+    }
+    const spans = hasMore ? new Map([...older, ...newest]) : older;
+    const repeated = hasMore ? [] : [...newest.keys()].map(({ text }) => text);
+    const texts = new Map([...spans].map(([passage, span]) => [passage, without(passage.text, span)]));
+    if (texts.size === 0 || !isRewritable(call, texts)) return { ...nothing, repeated };
+    const removed = [...new Set([...spans.values()].map(({ by }) => by))];
+    return { call: withTexts(call, texts), texts, removed, repeated };
+  }
+
+  /** Remembers what was blocked of a call, and forgets what is allowed now and was not before. */
+  decided(
+    remainder: Remainder,
+    outcome: Outcome,
+    policies: PolicyResult | undefined,
+    checks: readonly CheckResult[],
+  ): void {
+    const { call, repeated } = remainder;
+    if (outcome.kind === 'block') {
+      if (!hasTurns(call)) return;
+      if (policies?.verdict === 'block') this.#remember(remainder, policies.offending, outcome.by);
+      else if (checks.some((check) => 'verdict' in check && outcome.by.split(',').includes(check.backend)))
+        this.#remember(remainder, newPassages(call), outcome.by);
+    } else if (repeated.length > 0 && outcome.kind !== 'cancelled') {
+      const scope = scopeOf(call);
+      for (const text of repeated) if (scope !== undefined) this.#texts.forget(scope, text);
+    }
+  }
+
+  #remember({ call, texts }: Remainder, passages: Iterable<Passage>, by: string): void {
+    const scope = scopeOf(call);
+    if (scope === undefined) return;
+    const removed = new Set([...texts.keys()].map(({ index }) => index));
+    for (const passage of passages) {
+      const { text, index } = passage;
+      if (isSaid(passage) && !isHarness(text) && !removed.has(index)) this.#texts.remember(scope, text, by);
+    }
+  }
+}
+
+const NOTHING: PassageTexts = new Map();
+
+/** A call of which nothing is removed. */
+export const wholeOf = (call: GuardrailCall): Remainder => ({
+  call,
+  texts: NOTHING,
+  removed: [],
+  repeated: [],
+});
+
+/** What the model seems to have said in older turns, and is a refusal of ours that an agent took for its words. */
+export function refusalsIn(call: GuardrailCall, isRefusal: (text: string) => boolean): readonly Passage[] {
+  const placeOf = turnPlaces(call);
+  return call.passages.all.filter(
+    (passage) =>
+      passage.author === 'model' &&
+      (passage.place === 'text' || passage.place === 'message') &&
+      passage.text.length <= MAX_REFUSAL_CHARS &&
+      placeOf(passage) === 'older' &&
+      isRefusal(passage.text),
+  );
+}
+
+/** A longer text only quotes one. */
+const MAX_REFUSAL_CHARS = 2000;
+
+const hasTurns = ({ input_type, shape }: GuardrailCall) =>
+  input_type === 'request' && shape === 'conversation';
+
+/** True for what a user or a tool said. */
+const isSaid = ({ author, place, isKey, within }: Passage) =>
+  (author === 'user' || author === 'tool') &&
+  (place === 'text' || place === 'message') &&
+  !isKey &&
+  within === undefined;
+
+function without(text: string, { start, end }: BlockedSpan): string {
+  const isAll = text.slice(end).trim() === '';
+  return isAll ? REMOVED : editedText(text, [{ start, end, text: REMOVED }]);
+}
+
+const MAX_SCOPE_CHARS = 1000;
+
+/** Names whose text it is: virtual key, user, and session or end user. Undefined if nothing tells callers apart. */
+function scopeOf(call: GuardrailCall): string | undefined {
+  const { user_api_key_hash, user_api_key_user_id, user_api_key_end_user_id } = call.request_data;
+  const endUser = textOf(user_api_key_end_user_id);
+  const names = [
+    textOf(user_api_key_hash),
+    textOf(user_api_key_user_id),
+    // Claude Code writes its session into the JSON text of `metadata.user_id`
+    endUser && (textOf(fieldsOf(parseInner(endUser)).session_id) ?? endUser),
+    headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id'),
+  ];
+  if (names.every((name) => name === undefined)) return undefined;
+  const scope = JSON.stringify(names);
+  return scope.length <= MAX_SCOPE_CHARS ? scope : hash('sha256', scope);
+}
