@@ -42,6 +42,9 @@ describe('personal data', () => {
       '%\n5 more',
       'number:\n%',
       'über %, dann',
+      "{ to: '%' }",
+      "u'%'",
+      "it is '%, or",
     ]) {
       const text = frame.replace('%', () => sample);
       expect(removePersonalData(text)).toBe(frame.replace('%', '[REDACTED]'));

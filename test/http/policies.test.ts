@@ -60,6 +60,20 @@ const NAMELESS = { litellm_call_id: null, model: null, request_data: {} };
 const BLOCKS = { chain: ['secrets'], policy: { secrets: { action: 'block' } } };
 const team = (name: string) => ({ request_data: { user_api_key_team_alias: name } });
 
+test.each([
+  ["await mail({ to: '%' })"],
+  ["{u'to': u'%', 'cc': ['%', \"%\"]}"],
+  ["It is o'brien-%'s own, not '%'."],
+])('a redacted address leaves the quotes beside it as they were: %s', async (frame) => {
+  const bridge = bridgeWith({ chain: ['pii-detector'] }, { RESPONSE_REDACTION: 'rewrite' });
+  const written = (address: string) => [frame.replaceAll(/(?:o'brien-)?%/g, address)];
+  const whole = [frame.replaceAll('%', MAIL)];
+  expect(await bridge.ask({ input_type: 'response', litellm_call_id: 'a', texts: whole })).toMatchObject({
+    action: 'GUARDRAIL_INTERVENED',
+    texts: written('[EMAIL_ADDRESS]'),
+  });
+});
+
 describe('the reply to LiteLLM', () => {
   test('is a sentence and a reference found in the log, where a policy blocks', async () => {
     const bridge = bridgeWith(BLOCKS);

@@ -5,6 +5,9 @@ const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
 const LOCAL = /[\p{L}\p{N}._%+'-]/u;
 /** The letters that belong to a backslash before them. */
 const ESCAPE = /^(?:u[0-9a-f]{4}|[nrtbf])/i;
+/** A quote before an address; in front of one that closes behind it, with the letters of a string in Python. */
+const QUOTE = /^(?:[burf]{0,2}'|'+)/i;
+const LONE_QUOTE = /^'+/;
 const IMAGE_NAME = /\.(?:png|jpe?g|gif|svg|webp)$/i;
 
 const MAX_LOCAL = 64;
@@ -14,12 +17,13 @@ export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
   anchors: ['@'],
   reach: () => 1200,
   match(text, at) {
-    const start = localStart(text, at, 0);
-    if (start >= at) return undefined;
+    const local = text.slice(localStart(text, at, 0), at);
     DOMAIN.lastIndex = at + 1;
     const domain = DOMAIN.exec(text)?.[0];
     if (domain === undefined || IMAGE_NAME.test(domain)) return undefined;
-    return { start, end: at + 1 + domain.length };
+    const end = at + 1 + domain.length;
+    const quote = (text[end] === "'" ? QUOTE : LONE_QUOTE).exec(local)?.[0] ?? '';
+    return quote.length < local.length ? { start: at - local.length + quote.length, end } : undefined;
   },
   open(text, at) {
     DOMAIN_BEGUN.lastIndex = at + 1;
