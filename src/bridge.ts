@@ -121,8 +121,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     },
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
-    maxBodyBytes: bodies.maxBodyBytes,
-    maxLogBodyBytes: bodies.maxLogBodyBytes,
+    ...bodies,
     blockedMessage: replies.blockedMessage,
   });
   return {

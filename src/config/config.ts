@@ -75,7 +75,11 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     /** Who may call. Without keys callers are asked for none, without addresses they may come from anywhere. */
     access: { apiKeys, allowedIps: set.ALLOWED_IPS ?? [] },
     /** Bounds of one guardrail call and of one POST of log events. */
-    bodies: { maxBodyBytes: set.MAX_BODY_MB, maxLogBodyBytes: set.MAX_LOG_BODY_MB },
+    bodies: {
+      maxBodyBytes: set.MAX_BODY_MB,
+      maxLogBodyBytes: set.MAX_LOG_BODY_MB,
+      bodyTimeoutMs: set.BODY_TIMEOUT,
+    },
     /** Shape of the replies to LiteLLM. */
     replies: {
       responseRedaction: set.RESPONSE_REDACTION,

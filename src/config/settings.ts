@@ -66,6 +66,12 @@ const server = {
     sentence:
       'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
   },
+  BODY_TIMEOUT: {
+    schema: fields.seconds,
+    default: '10',
+    sentence:
+      'How long the body of a request may take to arrive; a guardrail call that takes longer is blocked.',
+  },
   LOG_LEVEL: {
     schema: fields.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     default: 'info',

@@ -42,6 +42,8 @@ export type AppOptions = {
   readonly isAllowedAddress: (address: string | undefined) => boolean;
   readonly maxBodyBytes: number;
   readonly maxLogBodyBytes: number;
+  /** Milliseconds in which a body has to arrive. */
+  readonly bodyTimeoutMs: number;
   readonly blockedMessage: string | undefined;
   readonly isDraining: () => boolean;
 };
@@ -60,6 +62,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
     readBody({
       maxBytes: options.maxBodyBytes,
+      timeoutMs: options.bodyTimeoutMs,
       largestAtOnce: 8,
       acceptsGzip: false,
       messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
@@ -80,6 +83,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     authenticate(apiKeys, 'under headers of the callback', refuseEvents),
     readBody({
       maxBytes: options.maxLogBodyBytes,
+      timeoutMs: options.bodyTimeoutMs,
       // Read, a body takes several times its size: they share the room of one, and LiteLLM sends a refused one again
       largestAtOnce: 1,
       acceptsGzip: true,

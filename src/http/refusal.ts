@@ -11,7 +11,7 @@ export type BridgeContext = Context<BridgeEnv>;
 
 /** Why a request is not taken: it names the field and says what to do. Never the value. */
 export type HttpRefusal<Reason extends string = string> = {
-  readonly status: 400 | 401 | 403 | 413 | 415 | 503;
+  readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 503;
   readonly reason: Reason;
   readonly message: string;
   readonly field?: string;
@@ -34,6 +34,9 @@ export function errorBody({ reason, field, message }: Omit<HttpRefusal, 'status'
   return { error: { type: reason, ...(field !== undefined && { field }), message } };
 }
 
+/** Has Node close the connection after the reply, with what its sender still sends. */
+const CLOSE = { connection: 'close' };
+
 type Rejection = (typeof REJECTIONS)[number];
 type LogResult = (typeof LOG_RESULTS)[number];
 
@@ -47,8 +50,8 @@ type Options = {
 
 /**
  * Refuses what is no guardrail call. What a client can bring about is blocked with a 200: a body too large to judge, nested too
- * deep, or not to be read at all. LiteLLM lets a call pass at any other status with `fail_on_error: false`. A wrong key, address or
- * method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
+ * deep, not to be read at all, or that does not arrive. LiteLLM lets a call pass at any other status with `fail_on_error: false`. A
+ * wrong key, address or method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
  */
 export function refuseGuardrailCall({
   metrics,
@@ -57,14 +60,14 @@ export function refuseGuardrailCall({
   maxBodyBytes,
   isDraining,
 }: Options): Refuse<Rejection> {
-  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details: object = {}) => {
+  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details = {}, isLast = isDraining()) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
     const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked), ...details };
-    return Response.json(body, isDraining() ? { headers: { connection: 'close' } } : {});
+    return Response.json(body, isLast ? { headers: CLOSE } : {});
   };
   return (c, refusal) => {
     const { reason, field, status, message } = refusal;
@@ -74,6 +77,8 @@ export function refuseGuardrailCall({
       case 'too_large':
       case 'overloaded':
         return block({ cause: 'refused', reason: 'too large' }, { reason, max_bytes: maxBodyBytes });
+      case 'slow':
+        return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason }, {}, true);
       case 'bug':
         return block({ cause: 'fail_closed', reason: 'internal error' }, {});
       case 'invalid':
@@ -96,6 +101,7 @@ export function refuseLogs({ metrics, log }: Pick<Options, 'metrics' | 'log'>): 
     metrics.log_posts_total.inc({ result: reason });
     if (reason === 'aborted') return c.body(null, 400);
     log.warn({ reason, ...(field !== undefined && { field }) }, 'log events refused');
-    return c.json(errorBody(refusal), status, status === 503 ? { 'retry-after': '5' } : {});
+    const headers = { ...(status === 503 && { 'retry-after': '5' }), ...(reason === 'slow' && CLOSE) };
+    return c.json(errorBody(refusal), status, headers);
   };
 }

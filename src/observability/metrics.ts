@@ -12,6 +12,7 @@ const REFUSALS = [
   'invalid',
   'too_large',
   'overloaded',
+  'slow',
   'aborted',
 ] as const;
 export const REJECTIONS = [...REFUSALS, 'address', 'method', 'not_found', 'bug'] as const;

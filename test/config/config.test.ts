@@ -6,7 +6,7 @@ describe('without any variable', () => {
     expect(parse()).toEqual({
       server: { host: '127.0.0.1', port: 8787, shutdownDelayMs: 3000, shutdownTimeoutMs: 25_000 },
       access: { apiKeys: [], allowedIps: [] },
-      bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024 },
+      bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 10_000 },
       replies: {
         responseRedaction: 'auto',
         redactableModels: ['*rerank*', '*tts*', '*speech*'],
@@ -59,6 +59,7 @@ test('every variable of the bridge is read', () => {
     PORT: '0',
     BRIDGE_API_KEYS: ' one , two,,',
     MAX_BODY_MB: '0.5',
+    BODY_TIMEOUT: '2.5',
     RESPONSE_REDACTION: 'rewrite',
     BLOCKED_MESSAGE: 'No. {ref}',
     BUILTIN_POLICY: 'on',
@@ -75,7 +76,7 @@ test('every variable of the bridge is read', () => {
   expect(config).toMatchObject({
     server: { host: '0.0.0.0', port: 0, shutdownDelayMs: 0, shutdownTimeoutMs: 1500 },
     access: { apiKeys: ['one', 'two'], allowedIps: ['10.0.0.0/8', '::1'] },
-    bodies: { maxBodyBytes: 512 * 1024 },
+    bodies: { maxBodyBytes: 512 * 1024, bodyTimeoutMs: 2500 },
     replies: { responseRedaction: 'rewrite', blockedMessage: 'No. {ref}' },
     policies: { builtin: true, bannedKeywords: ['a b', 'c'] },
     audit: { dir: '/data', keys: ['sixteen-or-more-1', 'before'] },

@@ -62,6 +62,7 @@ test('every combination of labels is at zero before the first call', async () =>
         'invalid',
         'too_large',
         'overloaded',
+        'slow',
         'content_encoding',
         'method',
         'not_found',

@@ -1,13 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { MiddlewareHandler } from 'hono';
 import { type BridgeEnv, type Refuse, requestHeader } from '../refusal.ts';
+import { type BodyLimits, BodyReader, type UnreadBody } from './body-reader.ts';
 
-type BodyRefusal = 'too_large' | 'overloaded' | 'aborted' | 'content_encoding';
+type BodyRefusal = UnreadBody | 'content_encoding';
 
-export type BodyOptions = {
-  readonly maxBytes: number;
-  /** Number of bodies of the greatest size that may be in memory before their replies are sent. */
-  readonly largestAtOnce: number;
+export type BodyOptions = BodyLimits & {
   /** True if a compressed body is taken; it is not unpacked here. */
   readonly acceptsGzip: boolean;
   /** Message for each refusal. */
@@ -15,11 +12,14 @@ export type BodyOptions = {
   readonly refuse: Refuse<BodyRefusal>;
 };
 
-const STATUS = { too_large: 413, overloaded: 503, aborted: 400, content_encoding: 415 } as const;
+const STATUS = { too_large: 413, overloaded: 503, slow: 408, aborted: 400, content_encoding: 415 } as const;
+const MESSAGES = {
+  aborted: 'the body ended early',
+  slow: 'the body did not arrive in time; raise BODY_TIMEOUT',
+};
 
 /**
- * Reads the body of a request into the variable `body`, up to `maxBytes`, and all bodies together up to a multiple of it. What
- * is over is read on to its end and thrown away: a caller that is still sending would not see an earlier reply.
+ * Reads the body of a request into the variable `body`, up to `maxBytes`, and all bodies together up to a multiple of it.
  *
  * It reads Node's own stream where there is one: hono's `bodyLimit` and web streams cost most of the throughput.
  */
@@ -44,7 +44,7 @@ export function readBody({
         : await reader.read(incoming);
     if ('refused' in body) {
       const reason = body.refused;
-      const message = reason === 'aborted' ? 'the body ended early' : messages[reason];
+      const message = reason === 'aborted' || reason === 'slow' ? MESSAGES[reason] : messages[reason];
       return refuse(c, { status: STATUS[reason], reason, field: 'body', message });
     }
     c.set('body', body.bytes);
@@ -55,63 +55,4 @@ export function readBody({
       body.release();
     }
   };
-}
-
-/** A body, to be released once its reply is sent, or why there is none. */
-type Body =
-  | { readonly bytes: Buffer; release(): void }
-  | { readonly refused: 'too_large' | 'overloaded' | 'aborted' };
-
-class BodyReader {
-  readonly #maxBytes: number;
-  readonly #maxHeld: number;
-  /** Bytes of all bodies whose replies are not sent yet. */
-  #held = 0;
-
-  constructor({ maxBytes, largestAtOnce }: { maxBytes: number; largestAtOnce: number }) {
-    this.#maxBytes = maxBytes;
-    this.#maxHeld = maxBytes * largestAtOnce;
-  }
-
-  /** A body that was read elsewhere. */
-  take(bytes: Buffer): Body {
-    return bytes.length > this.#maxBytes ? { refused: 'too_large' } : { bytes, release() {} };
-  }
-
-  read(incoming: IncomingMessage): Promise<Body> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let refused: 'too_large' | 'overloaded' | undefined;
-    const release = () => {
-      this.#held -= size;
-      size = 0;
-      chunks.length = 0;
-    };
-    if (Number(incoming.headers['content-length']) > this.#maxBytes) refused = 'too_large';
-
-    return new Promise((resolve) => {
-      incoming.on('data', (chunk: Buffer) => {
-        if (refused !== undefined) return;
-        size += chunk.length;
-        this.#held += chunk.length;
-        if (size > this.#maxBytes) refused = 'too_large';
-        else if (this.#held > this.#maxHeld) refused = 'overloaded';
-        if (refused === undefined) chunks.push(chunk);
-        else release();
-      });
-      incoming.on('end', () => {
-        if (refused !== undefined) return resolve({ refused });
-        const [first] = chunks;
-        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
-        chunks.length = 0;
-        return resolve({ bytes, release });
-      });
-      const abort = () => {
-        if (!incoming.readableEnded) release();
-        resolve({ refused: 'aborted' });
-      };
-      incoming.on('error', abort);
-      incoming.on('close', abort);
-    });
-  }
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { testBridge } from '../../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.ts';
 import { type Listening, listen, metric } from '../../support/listen.ts';
+import { connect, rawHead } from '../../support/raw-client.ts';
 
 const MAX = 64 * 1024;
 const MB = String(MAX / 1024 / 1024);
@@ -53,7 +54,7 @@ const ways: Way[] = [
   },
 ];
 
-async function replyOf(request: http.ClientRequest): Promise<{ status: number; body: unknown }> {
+async function replyOf(request: http.ClientRequest): Promise<{ status: number; body: { action?: string } }> {
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     request.on('response', resolve).on('error', reject);
   });
@@ -151,6 +152,58 @@ test('the memory of callers who leave in mid-body is freed', async () => {
   while (metric(await metrics(), 'rejected_total', { reason: 'aborted' }) < 8) await wait(5);
   const later = await Promise.all(Array.from({ length: 8 }, async () => (await stalled(server)).finish()));
   expect(later).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
+});
+
+test('half-sent bodies keep out neither small calls nor, once they stop, large ones', async () => {
+  const { server, metrics } = await serve();
+  const calls = await Promise.all(Array.from({ length: 8 }, () => stalled(server)));
+  const send = (bytes: number) => replyOf((ways[0] as Way).send(server.url, callOf(bytes)));
+  for (const bytes of [200, 30_000, 200])
+    expect(await send(bytes)).toMatchObject({ body: { action: 'NONE' } });
+  while ((await send(MAX)).body.action !== 'NONE') await wait(100);
+
+  const replies = await Promise.all(calls.map(({ finish }) => finish()));
+  const actions = replies.map((reply) => (reply as typeof refused).body.action);
+  expect(actions.toSorted()).toEqual(['BLOCKED', ...Array(7).fill('NONE')]);
+  expect(metric(await metrics(), 'rejected_total', { reason: 'aborted' })).toBe(0);
+});
+
+test.each([
+  ['that stops', MAX, MAX - 1],
+  ['that is too large and stops', MAX * 9, MAX * 2],
+])('a body %s is BLOCKED after BODY_TIMEOUT, and its connection closed', async (_, promised, sent) => {
+  const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
+  const client = await connect(server.port);
+  closes.push(async () => client.destroy());
+  client.write(rawHead(promised), callOf(sent));
+  const { status, headers, body } = await client.reply();
+  expect({ status, body: JSON.parse(body) }).toEqual(refused);
+  expect(headers.connection).toBe('close');
+  await client.closed;
+  expect(metric(await metrics(), 'rejected_total', { reason: 'slow' })).toBe(1);
+  const others = Array.from({ length: 8 }, () => replyOf((ways[0] as Way).send(server.url, callOf(MAX))));
+  expect(await Promise.all(others)).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
+});
+
+test('a body that goes on without end is cut off', async () => {
+  const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
+  const client = await connect(server.port);
+  closes.push(async () => client.destroy());
+  client.write(`${rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked')}`);
+  const sending = setInterval(() => client.write(`1000\r\n${' '.repeat(0x1000)}\r\n`), 5);
+  closes.push(async () => clearInterval(sending));
+  await client.closed;
+  expect(metric(await metrics(), 'rejected_total', { reason: 'slow' })).toBe(1);
+});
+
+test('log events that do not arrive are refused, for their sender to send again', async () => {
+  const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
+  const client = await connect(server.port);
+  closes.push(async () => client.destroy());
+  client.write(rawHead(100, { ':path': '/v1/litellm/logs' }), '[{');
+  expect(await client.reply()).toMatchObject({ status: 408, headers: { connection: 'close' } });
+  await client.closed;
+  expect(metric(await metrics(), 'log_posts_total', { result: 'slow' })).toBe(1);
 });
 
 test('bodies that wait for a slow backend count towards the limit', async () => {
