@@ -79,6 +79,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
       maxBodyBytes: set.MAX_BODY_MB,
       maxLogBodyBytes: set.MAX_LOG_BODY_MB,
       bodyTimeoutMs: set.BODY_TIMEOUT,
+      maxJsonNodes: set.MAX_JSON_NODES,
     },
     /** Shape of the replies to LiteLLM. */
     replies: {

@@ -3,6 +3,7 @@ import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
 import type { Settings } from '../guardrail/fields.ts';
 import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
+import { MAX_NODES } from '../guardrail/json-nodes.ts';
 import { globMistake } from '../policies/glob.ts';
 
 const addresses = v.pipe(
@@ -65,6 +66,12 @@ const server = {
     default: '32',
     sentence:
       'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
+  },
+  MAX_JSON_NODES: {
+    schema: fields.numberFrom(1000, 10_000_000, true),
+    default: String(MAX_NODES),
+    sentence:
+      'Most lists, objects and commas in the JSON of a guardrail call; more are blocked unread, as they cost more time and memory than their bytes.',
   },
   BODY_TIMEOUT: {
     schema: fields.seconds,

@@ -42,6 +42,8 @@ export type AppOptions = {
   readonly isAllowedAddress: (address: string | undefined) => boolean;
   readonly maxBodyBytes: number;
   readonly maxLogBodyBytes: number;
+  /** Most nodes of the JSON of a guardrail call. */
+  readonly maxJsonNodes: number;
   /** Milliseconds in which a body has to arrive. */
   readonly bodyTimeoutMs: number;
   readonly blockedMessage: string | undefined;
@@ -73,6 +75,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       repeated: () => metrics.repeated_calls_total.inc(),
       failed: (error, call) => options.observer.failed(error, call),
       blockedMessage: options.blockedMessage,
+      maxJsonNodes: options.maxJsonNodes,
       keepsRequests: options.judge.wantsRequests || records !== undefined,
       isDraining: options.isDraining,
     }),

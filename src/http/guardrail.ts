@@ -2,6 +2,7 @@ import type { Handler } from 'hono';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
+import { countNodes } from '../guardrail/json-nodes.ts';
 import { type BadRequest, parseGuardrailCall } from '../litellm/request.ts';
 import { cancelledDecision, failedDecision } from '../pipeline/decide.ts';
 import type { Judge } from '../pipeline/judge.ts';
@@ -20,6 +21,8 @@ export type GuardrailRouteOptions = {
   /** Called with a mistake of ours that kept a call from being judged. */
   readonly failed: (error: unknown, call: GuardrailCall | undefined) => void;
   readonly refuse: Refuse<'invalid' | 'too_large' | 'bug'>;
+  /** Most nodes of a body, see {@link countNodes}. */
+  readonly maxJsonNodes: number;
   /** `BLOCKED_MESSAGE`. */
   readonly blockedMessage: string | undefined;
   /** True if requests are kept for their responses. */
@@ -33,9 +36,15 @@ const LAST_JSON_REPLY = { headers: { 'content-type': 'application/json', connect
 const NONE = '{"action":"NONE"}';
 const DEFERRED = JSON.stringify(errorBody({ reason: 'deferred', message: 'a backend gave no verdict' }));
 
+const TOO_MANY_NODES = {
+  status: 400,
+  reason: 'too_large',
+  message: 'has more lists, objects and commas than MAX_JSON_NODES',
+} as const;
+
 /** `POST /beta/litellm_basic_guardrail_api`: parses a call, has it decided, replies as LiteLLM understands it. */
 export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEnv> {
-  const { judge, decided, refuse } = options;
+  const { judge, decided, refuse, maxJsonNodes } = options;
   const memory = options.keepsRequests ? new RequestMemory() : undefined;
   const repeats = new RepeatedCalls();
 
@@ -44,6 +53,10 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
     let running: Running | undefined;
     try {
       const body = c.get('body');
+      // A node takes a byte or more
+      if (body.length > maxJsonNodes && countNodes(body, maxJsonNodes) > maxJsonNodes) {
+        return refuse(c, TOO_MANY_NODES);
+      }
       const parsed = parseGuardrailCall(body.toString());
       if ('bad' in parsed) return refuse(c, refusalOf(parsed.bad));
       call = parsed.call;

@@ -76,7 +76,10 @@ export function refuseGuardrailCall({
     switch (reason) {
       case 'too_large':
       case 'overloaded':
-        return block({ cause: 'refused', reason: 'too large' }, { reason, max_bytes: maxBodyBytes });
+        return block(
+          { cause: 'refused', reason: 'too large' },
+          { reason, max_bytes: maxBodyBytes, ...(refusal.message && { message: refusal.message }) },
+        );
       case 'slow':
         return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason }, {}, true);
       case 'bug':

@@ -6,7 +6,12 @@ describe('without any variable', () => {
     expect(parse()).toEqual({
       server: { host: '127.0.0.1', port: 8787, shutdownDelayMs: 3000, shutdownTimeoutMs: 25_000 },
       access: { apiKeys: [], allowedIps: [] },
-      bodies: { maxBodyBytes: 32 * 1024 * 1024, maxLogBodyBytes: 64 * 1024 * 1024, bodyTimeoutMs: 10_000 },
+      bodies: {
+        maxBodyBytes: 32 * 1024 * 1024,
+        maxLogBodyBytes: 64 * 1024 * 1024,
+        bodyTimeoutMs: 10_000,
+        maxJsonNodes: 100_000,
+      },
       replies: {
         responseRedaction: 'auto',
         redactableModels: ['*rerank*', '*tts*', '*speech*'],

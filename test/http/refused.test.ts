@@ -31,7 +31,7 @@ test.each<{ name: string; body: unknown; field: string }>([
   { name: 'a list', body: [call({})], field: 'body' },
   { name: 'a string', body: '"request"', field: 'body' },
   { name: 'null', body: 'null', field: 'body' },
-  { name: 'a million open brackets', body: '['.repeat(1_000_000), field: 'body' },
+  { name: 'ten thousand open brackets', body: '['.repeat(10_000), field: 'body' },
   { name: 'no input_type', body: { texts: ['hello'] }, field: 'input_type' },
   { name: 'an input_type of null', body: { input_type: null }, field: 'input_type' },
   { name: 'another input_type', body: { input_type: 'REQUEST' }, field: 'input_type' },

@@ -39,7 +39,7 @@ test('a credential as the name of an argument, and in the object a tool is given
 });
 
 test('a redaction of a hundred thousand equal messages, or parts, is applied in linear time', async () => {
-  const bridge = await withAkto(aktoRedacts('secret', '######'));
+  const bridge = await withAkto(aktoRedacts('secret', '######'), { MAX_JSON_NODES: '1000000' });
   const many = Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'a secret' }));
   const texts = many.map(({ content }) => content);
   const equal = await bridge.ask({ input_type: 'request', texts, structured_messages: many });
