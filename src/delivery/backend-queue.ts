@@ -1,14 +1,19 @@
 import type { Sink } from '../backends/backend.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import type { Due } from '../outbox/contract.ts';
-import { Backoff, type Epoch, honoured, jittered, RECORD_WAIT } from './backoff.ts';
+import { BACKEND_WAIT, Backoff, type Epoch, honoured, jittered, RECORD_WAIT } from './backoff.ts';
 import { Batches } from './batches.ts';
 import { WakeSignal } from './clock.ts';
 import { type Delivered, type DeliveryOptions, deliver } from './deliver.ts';
+import { Lane } from './lane.ts';
 import { remedyFor } from './remedy.ts';
 
 /** Work can become due without anybody saying so: records that waited, and those that an operator put back. */
 const POLL_MS = 1000;
+/** A batch of many records takes several times its bytes in memory: few of them are under way at once. */
+const MAX_BATCHES = 4;
+/** Bytes of records under way from which on no other delivery begins. */
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** The deliveries to one backend; courier.ts says in which states they can be. */
 export class BackendQueue {
@@ -18,9 +23,11 @@ export class BackendQueue {
   readonly #wakeSignal: WakeSignal;
   readonly #backoff: Backoff;
   readonly #batches: Batches;
+  readonly #lane: Lane;
   /** Gives up what is under way. */
   readonly #closing = new AbortController();
   #underWay = 0;
+  #bytesUnderWay = 0;
   /** True if the last failure was the backend's, so that one record tells as much as many. */
   #isOutage = false;
   /** True once nothing more is waited for. */
@@ -34,6 +41,8 @@ export class BackendQueue {
     this.#wakeSignal = new WakeSignal(options.clock);
     this.#backoff = new Backoff(options.clock.now, options.random);
     this.#batches = new Batches(name, sink.batch, options);
+    const { concurrency } = options;
+    this.#lane = new Lane(sink.batch.records === 1 ? concurrency : Math.min(MAX_BATCHES, concurrency));
     this.#running = this.#run();
   }
 
@@ -72,7 +81,7 @@ export class BackendQueue {
       }
       if (!(await this.#batches.catchUp())) continue;
       const { isProbing, epoch } = this.#backoff;
-      if (this.#underWay >= (isProbing ? 1 : this.#options.concurrency)) {
+      if (this.#underWay >= (isProbing ? 1 : this.#lane.width) || this.#bytesUnderWay > MAX_BYTES) {
         await this.#pause(Number.POSITIVE_INFINITY);
         continue;
       }
@@ -93,7 +102,9 @@ export class BackendQueue {
   }
 
   async #deliver(batch: readonly Due[], epoch: Epoch): Promise<void> {
+    const bytes = batch.reduce((sum, { payload }) => sum + payload.length, 0);
     this.#underWay++;
+    this.#bytesUnderWay += bytes;
     const isPoison = this.#batches.take(batch);
     // Sent alone for what happened to it before, while the backend takes others
     const isSingledOut = isPoison && !this.#backoff.isProbing;
@@ -102,12 +113,14 @@ export class BackendQueue {
     else if (result.kind === 'taken') await this.#taken(batch, epoch, result.verdicts);
     else await this.#failed(batch, epoch, isSingledOut, result);
     this.#underWay--;
+    this.#bytesUnderWay -= bytes;
     this.#wakeSignal.ring();
   }
 
   async #taken(batch: readonly Due[], epoch: Epoch, verdicts: readonly Verdict[]): Promise<void> {
     const { events } = this.#options;
     if (this.#backoff.succeeded(epoch)) events.held(this.#name, false);
+    this.#lane.succeeded();
     this.#batches.grow();
     await this.#batches.store(batch, { kind: 'delivered' });
     events.delivered(this.#name, batch.length, verdicts);
@@ -123,10 +136,18 @@ export class BackendQueue {
     const backend = this.#name;
     const remedy = remedyFor(failure, { records: batch.length, isSingledOut }, refusal);
     switch (remedy.kind) {
-      case 'again':
+      case 'again': {
+        if (remedy.mayBePassing && !this.#backoff.isProbing && !this.#lane.failed()) {
+          const delayMs = this.#batches.rest(batch, (times) =>
+            Math.max(jittered(BACKEND_WAIT, times, random), honoured(refusal.retryAfterMs)),
+          );
+          return events.retried(backend, batch.length, failure, delayMs);
+        }
         this.#isOutage = true;
         this.#backoff.failed(epoch, refusal.retryAfterMs);
+        this.#batches.endRests();
         break;
+      }
       case 'hold':
         this.#isOutage = true;
         if (this.#backoff.refused(epoch, refusal.retryAfterMs)) events.held(backend, true, failure);
@@ -137,11 +158,12 @@ export class BackendQueue {
         // The failure of a poison record, while others are taken, says nothing of the backend
         if (!isSingledOut) {
           this.#isOutage = false;
-          this.#backoff.failed(epoch, refusal.retryAfterMs);
+          if (this.#backoff.isProbing || this.#lane.failed())
+            this.#backoff.failed(epoch, refusal.retryAfterMs);
         }
         const attempts = (batch[0]?.attempts ?? 0) + 1;
         const aloneMs = Math.max(jittered(RECORD_WAIT, attempts, random), honoured(refusal.retryAfterMs));
-        const delayMs = batch.length > 1 ? this.#backoff.waitMs() : aloneMs;
+        const delayMs = batch.length > 1 ? this.#backoff.waitMs() || aloneMs : aloneMs;
         await this.#batches.store(batch, { kind: 'retry', dueAt: clock.now() + delayMs });
         return events.retried(backend, batch.length, failure, delayMs);
       }

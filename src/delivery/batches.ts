@@ -16,7 +16,7 @@ const REGAIN = 1 / 16;
  * however long each of them takes, the others go on.
  */
 export class Batches {
-  readonly #options: Pick<DeliveryOptions, 'outbox' | 'events'>;
+  readonly #options: Pick<DeliveryOptions, 'outbox' | 'clock' | 'events'>;
   readonly #backend: string;
   readonly #full: Batch;
   /** How the outbox is; what fails in it is tried again when that says so. */
@@ -30,6 +30,8 @@ export class Batches {
   readonly #tried = new Set<number>();
   /** True if the batch before was a poison record. */
   #wasPoison = false;
+  /** Records that the backend had no room for, by id, until when; and how often. */
+  readonly #resting = new Map<number, { readonly until: number; readonly times: number }>();
   /** Results that the outbox, which failed, does not know of. Oldest first. */
   #unstored: Ack[] = [];
 
@@ -46,6 +48,7 @@ export class Batches {
    * Takes nothing.
    */
   next(isProbe: boolean): Promise<readonly Due[] | undefined> {
+    this.#endRests(this.#options.clock.now());
     const limit = isProbe ? 1 : this.#full.records;
     return this.#attempt(async () => {
       const isPoisonTaken = [...this.#taken].some((id) => this.#poison.has(id));
@@ -92,6 +95,32 @@ export class Batches {
     for (const { id } of batch) this.#taken.delete(id);
   }
 
+  /**
+   * Keeps a batch for a while from being chosen again, without counting that against it.
+   *
+   * @returns how long, in milliseconds
+   */
+  rest(batch: readonly Due[], waitMs: (times: number) => number): number {
+    const times = 1 + Math.max(...batch.map(({ id }) => this.#resting.get(id)?.times ?? 0));
+    const ms = waitMs(times);
+    for (const { id } of batch) this.#resting.set(id, { until: this.#options.clock.now() + ms, times });
+    return ms;
+  }
+
+  /** Lets all that rests be chosen, as its backend is waited for. */
+  endRests(): void {
+    this.#endRests(Number.POSITIVE_INFINITY);
+    this.#resting.clear();
+  }
+
+  #endRests(now: number): void {
+    for (const [id, { until, times }] of this.#resting) {
+      if (until > now || until === 0) continue;
+      this.#taken.delete(id);
+      this.#resting.set(id, { until: 0, times });
+    }
+  }
+
   #isPoison({ id, attempts }: Due): boolean {
     return this.#poison.has(id) || attempts >= TRUSTED_ATTEMPTS;
   }
@@ -129,7 +158,7 @@ export class Batches {
     });
     if (stored === undefined) this.#unstored.unshift(...acks);
     for (const { kind, ids } of stored ?? []) {
-      const sets = kind === 'retry' ? [this.#taken] : [this.#taken, this.#poison, this.#tried];
+      const sets = kind === 'retry' ? [this.#taken] : [this.#taken, this.#poison, this.#tried, this.#resting];
       for (const set of sets) for (const id of ids) set.delete(id);
     }
   }

@@ -8,8 +8,8 @@ import type { DeliveryOptions } from './deliver.ts';
  * waits for another, and is in one of four states:
  *
  * idle        Nothing is due. It looks again when it is woken, and once a second.
- * delivering  Batches go out, the oldest first, several at once.
- * waiting     The backend, or the outbox, failed. A backend is tried again after a random part of 1 s, 2 s, 4 s … up to
+ * delivering  Batches go out, the oldest first, several at once: more with each that is taken. A failure among them is the record's.
+ * waiting     The outbox failed, or the backend: it cannot be reached, or failed four times in a row. A backend is tried again after a random part of 1 s, 2 s, 4 s … up to
  *             5 min, or after the `Retry-After` it sent (up to 1 h), by one delivery at a time until one is taken. Then
  *             it is delivering again. The outbox is tried again after 1 s, 2 s … up to 30 s, and told first what was
  *             delivered that it does not know of.
@@ -18,8 +18,9 @@ import type { DeliveryOptions } from './deliver.ts';
  *
  * The result of a failed delivery for its record:
  *
- * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it stays the head of its
- *   queue, and is sent alone until the backend takes it. To give it up for its age is the outbox's.
+ * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it waits by itself while others
+ *   are taken; else it stays the head of its queue, and is sent alone until the backend takes it. To give it up for its age is
+ *   the outbox's.
  * - counted, where it may be to blame (another 5xx or 4xx, no reply in time, a reply that is none). After three attempts
  *   it is a poison record. A record that fails alone waits for itself, up to an hour, and the others go on.
  * - sent alone, where a batch was refused (400, 422) or could not be made (a mistake of ours): it is a poison record too.
@@ -31,7 +32,7 @@ import type { DeliveryOptions } from './deliver.ts';
  * what was under way is delivered again, under the same `record_id`.
  */
 
-const DEFAULTS = { concurrency: 4, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
+const DEFAULTS = { concurrency: 32, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
 
 /** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;

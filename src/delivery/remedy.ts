@@ -2,8 +2,8 @@ import type { Failure, Refusal } from '../guardrail/failure.ts';
 
 /** An action about a delivery that failed. */
 export type Remedy =
-  /** The backend's trouble: the same records again, when it is better. */
-  | { readonly kind: 'again' }
+  /** The backend's trouble, of which it may have had enough with these records alone: the same again, when it is better. */
+  | { readonly kind: 'again'; readonly mayBePassing: boolean }
   /** The records may be to blame: again, and counted, so that they cannot stop the others for ever. */
   | { readonly kind: 'count' }
   /** Nothing is taken until our token is mended, unless one of the records was to blame after all. */
@@ -33,7 +33,7 @@ export function remedyFor(
     case 'tls':
     case 'breaker_open':
     case 'cancelled':
-      return { kind: 'again' };
+      return { kind: 'again', mayBePassing: false };
     case 'timeout':
     case 'not_json':
     case 'wrong_shape':
@@ -53,7 +53,7 @@ export function remedyFor(
       if (status === 403 && isSingledOut) return { kind: 'count' };
       if (status === 401 || status === 403) return { kind: 'hold', mayBeRecord: status === 403 };
       // A redirect comes from how the way to the vendor is set up
-      if (status < 400 || OUTAGES.has(status)) return { kind: 'again' };
+      if (status < 400 || OUTAGES.has(status)) return { kind: 'again', mayBePassing: status >= 400 };
       return { kind: 'count' };
     }
   }

@@ -1,12 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { OutboxError } from '../../src/outbox/contract.ts';
 import {
   createTestClock,
   delivering,
   HOUR_MS,
+  hangs,
   MINUTE_MS,
+  recordJson,
   says,
   startVendor,
+  T0,
   takes,
   until,
 } from '../support/delivering.ts';
@@ -31,6 +35,65 @@ test('after a failure single records are tried, ever more seldom, until one is t
     event[0] === 'retried' && event[2] === 1 ? [event[4] / 1000] : [],
   );
   expect(delays).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+});
+
+test.each([429, 500, 503])(
+  'a record in twenty that gets a %i waits by itself, and the others go on',
+  async (status) => {
+    const clock = createTestClock(1);
+    const failed = new Set<string>();
+    const akto = await startVendor(
+      'akto',
+      (ids, response) => {
+        const id = ids[0] as string;
+        const isBad = Number(id) % 20 === 0 && !failed.has(id);
+        if (isBad) failed.add(id);
+        return (isBad ? says(status) : takes)(ids, response);
+      },
+      { records: 1 },
+    );
+    const { start, store, outbox } = delivering([akto], { clock });
+    await store(400);
+    start();
+    // The clock stands still
+    await until(() => akto.taken.length === 380);
+    // A 500 may be the record's fault: its attempt is counted, and it is not due before its time
+    const due = () => outbox.due('akto', { records: 400, bytes: 1e9, except: new Set() });
+    await until(async () => (await due()).length === (status === 500 ? 0 : 20));
+    expect((await due()).filter(({ attempts }) => attempts > 0)).toEqual([]);
+    await clock.pass(3000);
+    await until(() => akto.taken.length === 400);
+    expect(akto.deliveries.length).toBe(420);
+  },
+);
+
+test('a Retry-After for one record is waited for by that record', async () => {
+  const clock = createTestClock(1);
+  const busy = says(429, {}, { 'retry-after': '120' });
+  const akto = await startVendor(
+    'akto',
+    (ids, response) => (ids[0] === '3' && clock.now() < T0 + 120_000 ? busy : takes)(ids, response),
+    { records: 1 },
+  );
+  const { start, store } = delivering([akto], { clock });
+  await store(10);
+  start();
+  await until(() => akto.taken.length === 9);
+  await clock.pass(119_999);
+  expect(akto.deliveries.length).toBe(10);
+  await clock.pass(1001);
+  await until(() => akto.taken.length === 10);
+});
+
+test('large records are not under way all at once', async () => {
+  const akto = await startVendor('akto', hangs, { records: 1 });
+  const { start, store } = delivering([akto]);
+  await store(20, (id) => recordJson(id, 'x'.repeat(3_000_000)));
+  start();
+  // 9 MB, where 8 are allowed
+  await until(() => akto.deliveries.length === 3);
+  await wait(50);
+  expect(akto.deliveries.length).toBe(3);
 });
 
 test.each([
