@@ -42,3 +42,20 @@ function endOfString(json: Uint8Array, from: number): number {
     if ((quote - before) % 2 === 1) return at;
   }
 }
+
+/** The nodes of the JSON that stands in strings of a document, as far as they are parsed, here and by backends. */
+export class InnerNodes {
+  /** Characters so far: there are no more nodes than that. Beyond a bound nodes are counted instead. */
+  #chars = 0;
+  #nodes = 0;
+
+  /** Returns false if that is too much. */
+  add(json: string): boolean {
+    if (this.#chars + json.length <= MAX_NODES) {
+      this.#chars += json.length;
+      return true;
+    }
+    this.#nodes += countNodes(Buffer.from(json), MAX_NODES);
+    return this.#nodes <= MAX_NODES;
+  }
+}

@@ -1,6 +1,6 @@
 import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages, Place } from './call.ts';
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
-import { countNodes, MAX_NODES } from './json-nodes.ts';
+import { InnerNodes } from './json-nodes.ts';
 import { descriptionsIn } from './mcp-tool.ts';
 import { isMedia, isStructure, isUsualStructure } from './opaque.ts';
 
@@ -75,9 +75,7 @@ export class PassageReader {
   #next = 0;
   /** The last of `texts` that no message repeats yet, by text. Made for messages in another order: it costs a hash of each text. */
   #unrepeated: Map<string, Mutable<Passage>> | undefined;
-  /** Characters of JSON in strings so far: it has no more nodes than that. Beyond a bound nodes are counted instead. */
-  #innerChars = 0;
-  #innerNodes = 0;
+  readonly #inner = new InnerNodes();
   #place: Place = 'text';
   #role: string | null = null;
   #author: Author;
@@ -137,7 +135,7 @@ export class PassageReader {
       }
       const passage = this.#take(value, key);
       if (name !== 'arguments') return;
-      this.#countInner(value);
+      if (!this.#inner.add(value)) throw new TooManyPassagesError();
       // JSON in a string: an escaped text is not the text that was written
       if (value.includes('\\')) this.#readNested(value, passage);
     } else if (typeof value === 'object' && value !== null) {
@@ -174,16 +172,6 @@ export class PassageReader {
       }
       this.#leave(outer);
     }
-  }
-
-  /** @throws TooManyPassagesError for more than can be parsed, here and by backends, at a bearable cost */
-  #countInner(json: string): void {
-    if (this.#innerChars + json.length <= MAX_NODES) {
-      this.#innerChars += json.length;
-      return;
-    }
-    this.#innerNodes += countNodes(Buffer.from(json), MAX_NODES);
-    if (this.#innerNodes > MAX_NODES) throw new TooManyPassagesError();
   }
 
   #readNested(json: string, within: Passage): void {
