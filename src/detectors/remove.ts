@@ -1,5 +1,6 @@
 import { editedText } from './edit.ts';
 import { lazily } from './lazily.ts';
+import { withPlainSigns } from './normalize/plain-signs.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
 import type { AnchoredRule } from './rule.ts';
 import { Scanner } from './scan/scanner.ts';
@@ -36,7 +37,7 @@ export function hasCredential(text: string): boolean {
 function remover(rules: () => readonly AnchoredRule[]): (text: string) => string {
   const scanner = lazily(() => new Scanner(rules()));
   return (text) => {
-    const { findings } = scanner().scan(text);
+    const { findings } = scanner().scan(withPlainSigns(text));
     if (findings.length === 0) return text;
     return editedText(
       text,

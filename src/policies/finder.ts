@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { plainVariants } from '../detectors/normalize/plain.ts';
+import { withPlainSigns } from '../detectors/normalize/plain-signs.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
@@ -131,9 +132,11 @@ export class Finder {
     if (scanner === undefined) return CLEAN;
     const findings: Finding[] = [];
     const opens: Open[] = [];
+    const view = withPlainSigns(text);
+    const written = view === text ? {} : { written: text };
     for (let from = start; from < text.length; from += scanner.slice) {
       const to = Math.min(from + scanner.slice, text.length);
-      const scan = scanner.scan(text, { from, to, floor: start }, growing);
+      const scan = scanner.scan(view, { from, to, floor: start, ...written }, growing);
       budget.found(scan.findings.length);
       for (const finding of scan.findings) findings.push(finding);
       for (const open of scan.opens) opens.push(open);

@@ -61,6 +61,28 @@ const BLOCKS = { chain: ['secrets'], policy: { secrets: { action: 'block' } } };
 const team = (name: string) => ({ request_data: { user_api_key_team_alias: name } });
 
 test.each([
+  ['a keyword with two blanks', 'of project  nightfall, in short', 'of [REDACTED], in short'],
+  ['a keyword with a no-break space', 'of project\u00a0nightfall', 'of [REDACTED]'],
+  ['a keyword over the end of a line', 'of project\n  nightfall', 'of [REDACTED]'],
+  ['a card with no-break spaces', 'is\u00a04111\u00a01111\u00a01111\u00a01111', 'is\u00a0[CREDIT_CARD]'],
+  ['a number with Word\u2019s hyphen', 'SSN 123\u201145\u20116789 \u2013 so', 'SSN [US_SSN] \u2013 so'],
+  ['what a pattern looks for', 'badge E\u20110815', 'badge [REDACTED]'],
+])('what is typed or pasted by accident is found: %s', async (_, text, redacted) => {
+  const bridge = bridgeWith({
+    chain: ['banned-keywords', 'pii-detector', 'dlp-filter'],
+    policy: {
+      'banned-keywords': { keywords: ['Project Nightfall'], action: 'redact' },
+      'dlp-filter': { detect_patterns: ['E-\\d{4}'] },
+    },
+  });
+  const structured_messages = [{ role: 'user', content: text }];
+  expect(await bridge.ask({ texts: [text], structured_messages })).toEqual({
+    action: 'GUARDRAIL_INTERVENED',
+    texts: [redacted],
+  });
+});
+
+test.each([
   ["await mail({ to: '%' })"],
   ["{u'to': u'%', 'cc': ['%', \"%\"]}"],
   ["It is o'brien-%'s own, not '%'."],

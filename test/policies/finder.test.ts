@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { anchoredRule, type TextRule } from '../../src/detectors/rule.ts';
+import { literalRule } from '../../src/detectors/scan/literals.ts';
 import { firstOf } from '../../src/detectors/scan/scanner.ts';
+import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
 import { Budget, inTurns, OutOfTime, Turns } from '../../src/policies/budget.ts';
 import { Finder } from '../../src/policies/finder.ts';
 import { KnownTexts } from '../../src/policies/known-texts.ts';
@@ -297,4 +299,34 @@ describe('results for known texts', () => {
       expect(memory.get('x'.repeat(length))).toEqual({ of: whole });
     },
   );
+});
+
+describe('a text with blanks and hyphens that editors make', () => {
+  const literal = literalRule('phrase', 'project nightfall');
+  const number = userPattern('number', '\\d{3}-\\d{2}-\\d{4}');
+  const dash = userPattern('dash', '\u2013');
+  const finder = () => new Finder([policy([literal, number, dash])], 'response');
+
+  test('is searched for words and patterns as if they were plain, and for patterns that name them', async () => {
+    expect(await found(finder(), 'project\u00a0\u00a0nightfall 123\u201145\u20116789 a\u2013b')).toEqual([
+      'phrase project\u00a0\u00a0nightfall',
+      'number 123\u201145\u20116789',
+      'dash \u2013',
+    ]);
+    expect(await found(finder(), '123-45\u20136789')).toEqual(['number 123-45\u20136789', 'dash \u2013']);
+  });
+
+  test('shows nothing of a match while it grows', async () => {
+    for (const gap of [' ', '  ', '\r\n  ', '\u00a0', '\u00a0\n\u2009']) {
+      const text = `${filler}the project${gap}nightfall is 123\u201145\u20116789, no more`;
+      const start = text.indexOf('project');
+      const stream = finder();
+      for (let end = filler.length; end <= text.length; end++) {
+        const { findings, opens } = await inTurns(stream.findGrowing('s', text.slice(0, end), hour()));
+        const isWhole = findings.some(({ rule }) => rule === literal);
+        expect(isWhole).toBe(end >= text.indexOf('nightfall') + 9);
+        if (!isWhole && end > start) expect(firstOf(opens, end)).toBeLessThanOrEqual(start);
+      }
+    }
+  });
 });

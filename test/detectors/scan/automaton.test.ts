@@ -13,23 +13,33 @@ function found(anchors: readonly string[], text: string, from = 0, end = text.le
   return { hits: hits.sort(byPlace), begun };
 }
 
-/** The same by looking for each anchor at each place. */
+/** The same by looking for each anchor at each place; a blank stands for any number of them. */
 function naive(anchors: readonly string[], text: string, from: number, end: number) {
   const small = folded(text);
+  const expressionOf = (part: string) =>
+    part
+      .split('')
+      .map((unit) => (unit === ' ' ? '\\s+' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`))
+      .join('');
+  const wholes = anchors.map((anchor) => new RegExp(expressionOf(anchor), 'y'));
   const hits: Hit[] = [];
   for (let at = from; at < end; at++) {
-    anchors.forEach((anchor, number) => {
-      if (small.startsWith(anchor, at)) hits.push([number, at]);
+    wholes.forEach((whole, number) => {
+      whole.lastIndex = at;
+      if (whole.test(small)) hits.push([number, at]);
     });
   }
+  const beginnings = anchors.flatMap((anchor) =>
+    anchor.split('').map((_, i) => new RegExp(`^${expressionOf(anchor.slice(0, i + 1))}$`)),
+  );
   let begun = 0;
   for (let length = 1; length <= text.length - from; length++) {
-    if (anchors.some((anchor) => anchor.startsWith(small.slice(text.length - length)))) begun = length;
+    if (beginnings.some((beginning) => beginning.test(small.slice(text.length - length)))) begun = length;
   }
   return { hits: hits.sort(byPlace), begun };
 }
 
-const ALPHABETS = ['ab', 'abc', 'aAbB', 'äÄöß', 'шШж', 'αΑςσΣ', '0 -', 'a\u{1f600}', '界a'];
+const ALPHABETS = ['ab', 'abc', 'aAbB', 'äÄöß', 'шШж', 'αΑςσΣ', '0  -', 'ab \n\t', 'a\u{1f600}', '界a'];
 
 test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
   'finds what a loop over all places finds, over the letters %j',
@@ -38,7 +48,8 @@ test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
     const word = (most: number) =>
       Array.from({ length: 1 + random.below(most) }, () => alphabet[random.below(alphabet.length)]).join('');
     for (let run = 0; run < 200; run++) {
-      const anchors = Array.from({ length: random.below(8) }, () => folded(word(5)));
+      const words = Array.from({ length: random.below(8) }, () => folded(word(5)));
+      const anchors = words.map((one) => one.trim().replace(/\s+/g, ' ')).filter((one) => one !== '');
       const text = word(40);
       const from = random.below(text.length);
       const end = from + random.below(text.length - from + 1);
@@ -47,6 +58,16 @@ test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
     }
   },
 );
+
+test('a gap between two words may be wide, and reach from one part of a text into the next', () => {
+  for (const gap of ['  ', '\n', '\r\n', ' \t ', ' '.repeat(60)]) {
+    const text = `the PROJECT${gap}nightfall`;
+    for (let end = 5; end <= text.length; end++) {
+      expect(found(['project nightfall'], text, 0, end).hits).toEqual([[0, 4]]);
+    }
+    expect(found(['project nightfall'], text.slice(0, -3)).begun).toBe(text.length - 7);
+  }
+});
 
 test('every capital with a small letter of one unit is found by that', () => {
   const letters = Array.from({ length: 65_536 }, (_, unit) => String.fromCharCode(unit));
