@@ -60,7 +60,12 @@ export function refuseGuardrailCall({
   maxBodyBytes,
   isDraining,
 }: Options): Refuse<Rejection> {
-  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details = {}, isLast = isDraining()) => {
+  const block = (
+    text: Omit<BlockedText, 'by' | 'ref'>,
+    fields: object,
+    details = {},
+    isLast = isDraining(),
+  ) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
@@ -78,7 +83,7 @@ export function refuseGuardrailCall({
       case 'overloaded':
         return block(
           { cause: 'refused', reason: 'too large' },
-          { reason, max_bytes: maxBodyBytes, ...(refusal.message && { message: refusal.message }) },
+          { reason, max_bytes: maxBodyBytes, ...(message !== '' && { message }) },
         );
       case 'slow':
         return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason }, {}, true);

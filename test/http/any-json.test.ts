@@ -101,7 +101,7 @@ test.each(['observe', 'enforce'])(
     for (let at = 0; at < calls.length; at += 16) {
       const replies = await Promise.all(calls.slice(at, at + 16).map((call) => ask('/', call)));
       for (const { status, reply } of replies) {
-        expect([200, 400]).toContain(status);
+        expect(status).toBe(200);
         seen.add(reply.action);
       }
     }
