@@ -322,7 +322,7 @@ describe('a text with blanks and hyphens that editors make', () => {
       const start = text.indexOf('project');
       const stream = finder();
       for (let end = filler.length; end <= text.length; end++) {
-        const { findings, opens } = await inTurns(stream.findGrowing('s', text.slice(0, end), hour()));
+        const { findings, opens } = await growing(stream, 's', text.slice(0, end));
         const isWhole = findings.some(({ rule }) => rule === literal);
         expect(isWhole).toBe(end >= text.indexOf('nightfall') + 9);
         if (!isWhole && end > start) expect(firstOf(opens, end)).toBeLessThanOrEqual(start);
