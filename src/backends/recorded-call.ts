@@ -61,6 +61,11 @@ export type McpCall = {
   readonly result: unknown;
 };
 
+/** True for an event of somebody who listed MCP tools: it has neither a call nor words of anybody. */
+export function isMcpListing(event: Fields): boolean {
+  return event.call_type === 'list_mcp_tools';
+}
+
 /** The tool call through LiteLLM's MCP gateway that an event is about; undefined for any other event. */
 export function mcpCallOf(event: Fields): McpCall | undefined {
   const call = fieldsOf(event.metadata).mcp_tool_call_metadata;

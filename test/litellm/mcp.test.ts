@@ -165,9 +165,11 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
         tags: { outcome: 'blocked' },
       },
     ]);
+    expect(recorded('default-message-value')).toEqual([]);
     expect(world.records().filter(({ tags }) => tags.ref === ref)).toMatchObject([
       { status: '403', tags: { tool_name: 'unknown', outcome: 'blocked' } },
     ]);
+    expect(world.records().filter(({ tags }) => tags.outcome === 'failure')).toEqual([]);
   });
 
   test('the client of PyPI’s mcp sees the same', async () => {

@@ -14,6 +14,7 @@ import {
 import type { CheckNote } from '../../guardrail/record.ts';
 import { VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
+import { isMcpListing } from '../recorded-call.ts';
 import { checkEnvelope, checkTemplate, type Envelope, mcpCheckEnvelope } from './envelope.ts';
 import { mcpExchange } from './mcp.ts';
 import { requestBody, responseBody } from './payload.ts';
@@ -176,6 +177,7 @@ export const akto = defineBackend({
   telemetry: {
     // No text grows to more than four times its stored length, so that one body takes such a batch
     batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
+    wants: ({ event }) => !isMcpListing(event),
     async ingest(records, { config, mode, http, signal }) {
       const { urls, headers, envelopes } = config;
       const options = { headers, signal };

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
-import { callIdOf, clientSession, mcpCallOf, modelOf } from '../recorded-call.ts';
+import { callIdOf, clientSession, isMcpListing, mcpCallOf, modelOf } from '../recorded-call.ts';
 
 /** Begins the model name of every event of LiteLLM's MCP gateway. */
 const MCP_MODEL = 'MCP: ';
@@ -11,7 +11,7 @@ export function isPosted({ event, block }: Pick<CallRecord, 'event' | 'block'>):
   // Raised by the plugin where it is in use beside the bridge
   if (fieldsOf(event.error_information).error_class === 'CapsuleBlockedError') return false;
   if (mcpCallOf(event) !== undefined) return true;
-  return event.call_type !== 'list_mcp_tools' && !textOf(event.model)?.startsWith(MCP_MODEL);
+  return !isMcpListing(event) && !textOf(event.model)?.startsWith(MCP_MODEL);
 }
 
 /**

@@ -109,6 +109,12 @@ describe('the batch of records', () => {
     expect(tags.every(({ truncated }) => truncated === undefined)).toBe(true);
   });
 
+  test('has none of a client that lists MCP tools', () => {
+    const sink = sinkOf(aktoAt('http://akto.invalid'));
+    const wants = (call_type: string) => sink.wants({ outcome: 'success', event: { ...EVENT, call_type } });
+    expect(['acompletion', 'call_mcp_tool', 'list_mcp_tools'].map(wants)).toEqual([true, true, false]);
+  });
+
   test('that is empty posts nothing', async () => {
     expect(bodiesOf([], 100)).toEqual([]);
     await ingest([]);
