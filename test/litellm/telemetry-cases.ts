@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { address, forbidden, masked, reason } from './fake-akto.ts';
 import type { ModelResponse } from './provider.ts';
+import type { Trait } from './release.ts';
 
 /** A word that Capsule denies; invented. */
 export const denied = 'parsnip';
@@ -21,6 +22,8 @@ export interface TelemetryCase {
   isCached?: boolean;
   /** LiteLLM logs it while the response is still judged: that verdict may come too late for the record. */
   isLoggedEarly?: boolean;
+  /** Is so with releases that cannot do that yet. */
+  isLoggedEarlyBefore?: Trait;
   record: CaseRecord;
 }
 
@@ -108,10 +111,16 @@ export const judgedCases: TelemetryCase[] = [
   {
     name: 'streamed messages',
     ...messages(stream),
+    isLoggedEarlyBefore: 'logs streams that are judged',
     record: { ...success, response: chatted(plainResponse) },
   },
   { name: 'responses', ...responses(), record: { ...success, response: responded } },
-  { name: 'streamed responses', ...responses(stream), record: { ...success, response: responded } },
+  {
+    name: 'streamed responses',
+    ...responses(stream),
+    isLoggedEarlyBefore: 'logs streams that are judged',
+    record: { ...success, response: responded },
+  },
   {
     name: 'a completion',
     ...completions,
