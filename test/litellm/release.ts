@@ -18,7 +18,7 @@ const SINCE = {
   /** A blocked call ends with status 400 for its client, before with 500. */
   'blocks with 400': [1, 90],
   /** An error has the `type` `invalid_request_error` and no `param`, before both are the word "None"; in a stream it has the
-   * form of its endpoint, before that of a chat, with code 500. */
+   * form of its endpoint, before that of a chat. */
   'types its errors': [1, 101],
   /** So have those of `/v1/completions` and those in streams of chats. */
   'types all its errors': [1, 109],
@@ -29,6 +29,8 @@ const SINCE = {
   /** Shows outputs of functions of `/v1/responses` among the texts and rewrites them in place. Before, a rewritten row could
    * make it build the input anew, without reasoning and ids. */
   'sends outputs as texts': [1, 109],
+  /** A stream whose beginning `incremental_diff` cannot rewrite any more ends with an error, before the connection breaks. */
+  'tells of an underflow': [1, 103],
   /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
   'ends failed streams': [1, 109],
   /** A call with a tool that is no function can be judged, before it ends with 500. */
@@ -40,7 +42,7 @@ const SINCE = {
   /** Asks about a request of nothing but calls and outputs of functions. */
   'judges tool outputs alone': [1, 106, 2],
   /** Judges a stream of `/v1/responses` while it flows, before at its end only. */
-  'samples responses': [1, 95],
+  'samples responses': [1, 103],
   /** Logs streams of `/v1/messages` and `/v1/responses` when their last check has ended, before when the provider's stream has. */
   'logs streams that are judged': [1, 103],
   /** Redacts the response of `/v1/responses` in a log event under `turn_off_message_logging`. */

@@ -43,12 +43,14 @@ export function expectCut(release: Release, endpoint: Endpoint, seen: Seen, reas
   const all = events(seen.raw);
   const last = all.at(-1)?.data === '[DONE]' ? all.at(-2) : all.at(-1);
   const message = expect.stringMatching(reason);
+  const isBlock = reason === blocked || reason === notChecked;
+  const code = isBlock ? String(blockStatus(release)) : '500';
   if (!does(release, 'types its errors')) {
-    expect(last?.data).toEqual({ error: { message, type: 'None', param: 'None', code: '500' } });
+    expect(last?.data).toEqual({ error: { message, type: 'None', param: 'None', code } });
     return;
   }
   if (endpoint.path === '/v1/messages') {
-    const type = reason === blocked || reason === notChecked ? 'invalid_request_error' : 'api_error';
+    const type = isBlock ? 'invalid_request_error' : 'api_error';
     expect(last).toEqual({ event: 'error', data: { type: 'error', error: { type, message } } });
   } else if (endpoint.path === '/v1/responses') {
     expect(last?.data).toMatchObject({
@@ -56,11 +58,10 @@ export function expectCut(release: Release, endpoint: Endpoint, seen: Seen, reas
       response: { status: 'failed', output: [], error: { code: 'invalid_request_error', message } },
     });
   } else {
-    const isBlock = reason === blocked || reason === notChecked;
     const kind = does(release, 'types all its errors')
       ? { type: isBlock ? 'invalid_request_error' : 'internal_server_error', param: null }
       : { type: 'None', param: 'None' };
-    expect(last?.data).toEqual({ error: { message, ...kind, code: isBlock ? '400' : '500' } });
+    expect(last?.data).toEqual({ error: { message, ...kind, code } });
   }
 }
 
