@@ -29,6 +29,8 @@ const SINCE = {
   /** Shows outputs of functions of `/v1/responses` among the texts and rewrites them in place. Before, a rewritten row could
    * make it build the input anew, without reasoning and ids. */
   'sends outputs as texts': [1, 109],
+  /** Holds the end of a streamed chat back, with `streaming_end_of_stream_only`, until it is judged. */
+  'holds the end of chats': [1, 103],
   /** A stream whose beginning `incremental_diff` cannot rewrite any more ends with an error, before the connection breaks. */
   'tells of an underflow': [1, 103],
   /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
