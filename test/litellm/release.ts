@@ -44,9 +44,9 @@ const SINCE = {
   /** Asks about a request of nothing but calls and outputs of functions. */
   'judges tool outputs alone': [1, 106, 2],
   /** Judges a stream of `/v1/responses` while it flows, before at its end only. */
-  'samples responses': [1, 103],
+  'samples responses': [1, 101],
   /** Logs streams of `/v1/messages` and `/v1/responses` when their last check has ended, before when the provider's stream has. */
-  'logs streams that are judged': [1, 103],
+  'logs streams that are judged': [1, 101],
   /** Redacts the response of `/v1/responses` in a log event under `turn_off_message_logging`. */
   'redacts responses': [1, 106, 2],
   /** Its own guardrail `akto` sends what the bridge sends. */
