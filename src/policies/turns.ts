@@ -23,7 +23,7 @@ export function turnPlaces({
   structured_messages: rows,
   tool_calls,
 }: Pick<GuardrailCall, 'structured_messages' | 'tool_calls'>): (passage: Passage) => TurnPlace {
-  const newest = rows.findLastIndex(isPrompt);
+  const newest = newestPrompt(rows);
   const olderCalls = newest > 0 ? toolCallsBefore(newest, rows, tool_calls) : 0;
   return ({ messagePath, path, author }) => {
     const [field, index] = rootOf(messagePath ?? path);
@@ -31,6 +31,11 @@ export function turnPlaces({
     if (field !== 'structured_messages' || author === 'operator' || index > newest) return 'elsewhere';
     return index === newest ? 'newest' : 'older';
   };
+}
+
+/** The last row in which the user says something of the user's own; -1 for none. */
+export function newestPrompt(rows: readonly unknown[]): number {
+  return rows.findLastIndex(isPrompt);
 }
 
 /** Tags in which agents put what the user did not write. */
@@ -77,7 +82,7 @@ export function newPassages({
   structured_messages: rows,
   passages,
 }: Pick<GuardrailCall, 'structured_messages' | 'passages'>): readonly Passage[] {
-  const newest = rows.findLastIndex(isPrompt);
+  const newest = newestPrompt(rows);
   const answered = rows.findLastIndex((row) => fieldsOf(row).role === 'assistant');
   return passages.all.filter(({ messagePath, path }) => {
     const [field, index] = rootOf(messagePath ?? path);

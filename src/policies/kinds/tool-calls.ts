@@ -1,5 +1,6 @@
 import { fieldsOf, type GuardrailCall, textOf } from '../../guardrail/call.ts';
 import { type McpTool, mcpToolOf } from '../../guardrail/mcp-tool.ts';
+import { newestPrompt } from '../turns.ts';
 import type { ToolOrigin } from './tool-names.ts';
 
 /** A tool call as the model wrote it. */
@@ -28,8 +29,7 @@ export function toolCallsOf(call: GuardrailCall): ToolCall[] {
     return [{ id: undefined, name, arguments: written, origin: 'mcp', mcp }];
   }
   if (input_type === 'response' || rows.length === 0) return tool_calls.map(read);
-  const last = rows.findLastIndex((row) => fieldsOf(row).role === 'user');
-  return rows.slice(last + 1).flatMap((row) => {
+  return rows.slice(newestPrompt(rows) + 1).flatMap((row) => {
     const { tool_calls: calls, function_call: old } = fieldsOf(row);
     return [...(Array.isArray(calls) ? calls.map(read) : []), ...(old ? [read({ function: old })] : [])];
   });

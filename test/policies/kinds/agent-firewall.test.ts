@@ -97,6 +97,9 @@ describe('agent-firewall on tools', () => {
     expect(
       check({ structured_messages: [...rows, { role: 'user', content: 'c' }], tool_calls }),
     ).toBeUndefined();
+    const reminder = '<system-reminder>be brief</system-reminder>';
+    for (const content of ['', reminder, [{ type: 'text', text: reminder }]])
+      expect(check({ structured_messages: [...rows, { role: 'user', content }], tool_calls })).toBe(DENIED);
     expect(check({ tool_calls })).toBe(DENIED);
     const old = { role: 'assistant', function_call: { name: 'shell', arguments: '' } };
     expect(check({ structured_messages: [old] })).toBe(DENIED);
