@@ -7,11 +7,21 @@ import { notedCall } from './record-decision.ts';
 
 /** One text of a response so far. What is held back at its end may still change. */
 type Text = { readonly text: string; readonly fixed: number };
+/** The lengths that a text had, round by round. */
+type Ends = readonly number[];
+type Stream = {
+  readonly texts: readonly Text[];
+  readonly ends: readonly Ends[];
+  /** A round that looks mixed up. If another goes on with it, it was not: nothing is checked after a client hung up. */
+  readonly doubted?: readonly Text[];
+};
 
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_STREAMS = 5000;
 const MAX_CHARS = 16 * 1024 * 1024;
+/** Letters of one piece of a stream. */
+const MAX_PIECE = 64;
 /** Two texts that differ before this belong to two responses. */
 const SAME_START = 16;
 
@@ -22,14 +32,14 @@ const SAME_START = 16;
  * @see litellm.md of the wire contract, section 12
  */
 export class StreamedTexts {
-  /** Responses with one round, which may be all of it: most are not streamed. Half of the bound, and the half before. */
-  #begun = new Set<string>();
-  #begunBefore = new Set<string>();
-  readonly #streams = new LRUCache<string, readonly Text[]>({
+  /** Responses with one round, which may be all of it: most are not streamed. The newest of them, and those before. */
+  #begun = new Map<string, readonly Ends[]>();
+  #begunBefore: ReadonlyMap<string, readonly Ends[]> = new Map();
+  readonly #streams = new LRUCache<string, Stream>({
     max: MAX_STREAMS,
     ttl: MAX_AGE_MS,
     maxSize: MAX_CHARS,
-    sizeCalculation: (texts) => texts.reduce((chars, { text }) => chars + text.length, 1),
+    sizeCalculation: ({ texts }) => texts.reduce((chars, { text }) => chars + text.length, 1),
   });
 
   /** What a round adds to the texts of its response; undefined where that is nothing, and for the first round. */
@@ -40,11 +50,22 @@ export class StreamedTexts {
     const action = actionOf({ outcome });
     if (action === 'BLOCKED') this.#forget(key);
     if (action !== 'NONE' && action !== 'GUARDRAIL_INTERVENED') return undefined;
-    const before = this.#streams.get(key) ?? [];
-    if (before.length === 0 && this.#begins(key)) return undefined;
+    const stream = this.#streams.get(key) ?? this.#begunStream(key);
+    if (stream === undefined) {
+      this.#begin(key, call.texts);
+      return undefined;
+    }
+    const { texts: before, doubted } = stream;
     const now = deliveredTexts(decision);
-    if (outcome.kind === 'allow' && !isNext(before, now, call.tool_calls.length > 0)) return undefined;
-    this.#streams.set(key, now);
+    const ends = doubted !== undefined && goesOn(doubted, now) ? withEnds(stream.ends, doubted) : stream.ends;
+    if (outcome.kind === 'allow') {
+      if (!isNext(before, now, call.tool_calls.length > 0)) return undefined;
+      if (now.some(({ text }, i) => isMixedUp(text, ends[i] ?? []))) {
+        this.#streams.set(key, { texts: before, ends, doubted: now });
+        return undefined;
+      }
+    }
+    this.#streams.set(key, { texts: now, ends: withEnds(ends, now) });
     const texts = now.map(({ text }, i) => {
       const kept = keptOf(before[i], text);
       return { kept, added: text.slice(kept) };
@@ -54,21 +75,23 @@ export class StreamedTexts {
     return isNothing ? undefined : { ...name, texts };
   }
 
-  /** True for the first round of a response. */
-  #begins(key: string): boolean {
-    if (this.#begun.has(key) || this.#begunBefore.has(key)) return false;
+  #begin(key: string, texts: readonly string[]): void {
     if (this.#begun.size === MAX_STREAMS) {
       this.#begunBefore = this.#begun;
-      this.#begun = new Set();
+      this.#begun = new Map();
     }
-    this.#begun.add(key);
-    return true;
+    const ends = texts.map(({ length }) => [length]);
+    this.#begun.set(key, ends);
+  }
+
+  #begunStream(key: string): Stream | undefined {
+    const ends = this.#begun.get(key) ?? this.#begunBefore.get(key);
+    return ends && { texts: [], ends };
   }
 
   #forget(key: string): void {
     this.#streams.delete(key);
     this.#begun.delete(key);
-    this.#begunBefore.delete(key);
   }
 }
 
@@ -82,8 +105,50 @@ function deliveredTexts({
 }
 
 /**
- * True if a round takes the place of the one before. When a client hangs up LiteLLM asks once more, about a text whose pieces
- * it has mixed up: what leaves the way of the text before is that, unless it begins otherwise.
+ * True for the text of the one more check that LiteLLM makes when a client hangs up: behind the last round stand the pieces with
+ * which the rounds ended, all of them once more, and only then what follows.
+ *
+ * @see litellm.md of the wire contract, section 6.1: seen on 1.110.2, with default sampling
+ */
+function isMixedUp(text: string, ends: Ends): boolean {
+  const last = ends.at(-1) ?? text.length;
+  if (text.length <= last) return false;
+  let places = new Set([last]);
+  let begin = 0;
+  for (const end of ends) {
+    const next = new Set<number>();
+    for (const at of places) {
+      for (let length = 1; length <= Math.min(MAX_PIECE, end - begin); length++) {
+        if (text.startsWith(text.slice(end - length, end), at)) next.add(at + length);
+      }
+    }
+    if (next.size === 0) return false;
+    places = next;
+    begin = end;
+  }
+  // One letter can be there twice by chance, several cannot
+  return ends.length > 3 || Math.max(...places) - last >= 2 * ends.length;
+}
+
+/** True if a round is longer than one before, and begins with it. */
+function goesOn(before: readonly Text[], now: readonly Text[]): boolean {
+  const hasGrown = now.some(({ text }, i) => text.length > (before[i]?.text.length ?? 0));
+  return hasGrown && before.every(({ text }, i) => now[i]?.text.startsWith(text) === true);
+}
+
+/** Adds the ends of a round. A text that got shorter is another. */
+function withEnds(all: readonly Ends[], texts: readonly Text[]): readonly Ends[] {
+  return texts.map(({ text: { length } }, i) => {
+    const ends = all[i] ?? [];
+    const last = ends.at(-1) ?? 0;
+    if (length === last) return ends;
+    return length > last ? [...ends, length] : [length];
+  });
+}
+
+/**
+ * True if a round takes the place of the one before. A text that leaves the way of the one before is mixed up too, unless it
+ * begins otherwise.
  *
  * @param hasEnded true once the model has made its tool calls: their arguments stood behind the text until then
  */

@@ -59,6 +59,29 @@ describe('the record of a streamed response takes', () => {
     expect(held(...upTo(20, 40), round(text))).toEqual([STREAM.slice(0, 40)]);
   });
 
+  test.each([
+    { name: 'one round', rounds: [16], text: 'The kettle on thn thblue stove boi' },
+    {
+      name: 'two rounds',
+      rounds: [16, 36],
+      text: 'The kettle on the blue stove boils wn thls water slowly whil',
+    },
+    {
+      name: 'three',
+      rounds: [16, 36, 56],
+      text: 'The kettle on the blue stove boils water slowly while thn thls we the co',
+    },
+  ])('no text that goes on with the last pieces of its rounds, after $name', ({ rounds: lengths, text }) => {
+    const told = held(...upTo(...lengths), round(text));
+    expect(told).toEqual(lengths.length > 1 ? [STREAM.slice(0, lengths.at(-1))] : undefined);
+  });
+
+  test('a text that says some words twice', () => {
+    const text = 'No, no, no, no, that is that, and tea is tea is tea for tea, very very good.';
+    const lengths = Array.from({ length: Math.ceil(text.length / 8) }, (_, i) => 8 * (i + 1));
+    expect(held(...lengths.map((length) => round(text.slice(0, length))))).toEqual([text]);
+  });
+
   test('each choice for itself', () => {
     expect(
       held(round(['One', 'Tea']), round(['One two', 'Tea']), round(['One two', 'Tea or water'])),
