@@ -41,6 +41,8 @@ export type VerdictNote = NotedCall & {
   /** Time to the decision, milliseconds. */
   readonly ms: number;
   readonly checks: readonly CheckNote[];
+  /** True if the LiteLLM of this call logs streams before their last check. */
+  readonly logsStreamsEarly?: true;
   /** Number of guardrail calls, where there were several about one streamed response; this is the last. */
   readonly calls?: number;
 };

@@ -26,6 +26,12 @@ export const TAKES_INCREMENTAL_DIFF: Release = [1, 95];
 export const DELIVERS_BY_PIPELINE: Release = [1, 103];
 
 /**
+ * Since this release streams of `/v1/messages` and `/v1/responses` are logged when their last check has ended. Older ones
+ * log them when the provider's stream has.
+ */
+export const LOGS_JUDGED_STREAMS: Release = [1, 101];
+
+/**
  * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
  *
  * @param version null, or a text without numbers, is older than any release

@@ -107,7 +107,10 @@ export class Intake {
     if (outcome === 'failure') return failureGraceMs;
     // LiteLLM logs a response from its cache before it has it judged
     const isUnjudged = verdicts.length > 0 && verdicts.every(({ input_type }) => input_type === 'request');
-    return event.cache_hit === true && isUnjudged ? responseCheckMs : 0;
+    const isEarly =
+      (event.cache_hit === true && isUnjudged) ||
+      (event.stream === true && verdicts.some(({ logsStreamsEarly }) => logsStreamsEarly));
+    return isEarly ? responseCheckMs : 0;
   }
 
   /** A record as it is stored, and its receivers. Its event is redacted in place. */

@@ -11,6 +11,7 @@ import {
 } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { requestFingerprint, wordsOf } from '../litellm/log-event.ts';
+import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
@@ -50,6 +51,7 @@ export function noteOf(decision: Decision): VerdictNote | undefined {
     at: Date.now(),
     ms: rounded(ms),
     checks: checks.map(checkNoteOf),
+    ...(!isAtLeast(call.litellm_version, LOGS_JUDGED_STREAMS) && { logsStreamsEarly: true }),
   };
 }
 

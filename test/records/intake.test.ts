@@ -126,6 +126,15 @@ describe('a record waits', () => {
     expect(await dueAfter(recorder, 6999)).toEqual([]);
     expect(await dueAfter(recorder, 7001)).toEqual(['success']);
   });
+
+  test('while it may still be judged, if LiteLLM before 1.101 streamed it', async () => {
+    const recorder = opened({ responseCheckMs: 7000 });
+    recorder.note(noteOf({ logsStreamsEarly: true }));
+    await recorder.logs(line(eventAt(recorder, -100, 0, { stream: true })));
+    expect(await dueAfter(recorder, 6999)).toEqual([]);
+    await recorder.blocked(blockAt(recorder, 'response'));
+    expect(await dueAfter(recorder, 7001)).toEqual(['blocked']);
+  });
 });
 
 describe('an event of a release that names no call', () => {
