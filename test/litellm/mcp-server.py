@@ -8,7 +8,7 @@ import sys
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
 from pydantic import Field
 
 port, path = sys.argv[1:]
@@ -67,6 +67,25 @@ def weather(city: str) -> str:
 def ask(name: str) -> str:
     called("ask", name=name)
     return "Asked."
+
+
+@server.tool(description="Attach a page.", title="A turnip in the title")
+def attach() -> CallToolResult:
+    called("attach")
+    page = TextResourceContents(uri="pages://forbidden", text=PAGES["forbidden"])
+    return CallToolResult(
+        content=[TextContent(type="text", text="Attached."), EmbeddedResource(type="resource", resource=page)]
+    )
+
+
+@server.resource("pages://forbidden")
+def resource() -> str:
+    return PAGES["forbidden"]
+
+
+@server.prompt()
+def prompt() -> str:
+    return PAGES["forbidden"]
 
 
 @server.tool()

@@ -35,6 +35,8 @@ export interface McpWorld {
   arrived(): Promise<Record<string, unknown>[]>;
   /** Calls a tool over `/mcp/`, by its name with the server. */
   overMcp(tool: string, args: object, headers?: Record<string, string>): Promise<ToolResult>;
+  /** The reply to any other message over `/mcp/`, as JSON. */
+  sendMcp(method: string, params: object): Promise<string>;
   /** Calls a tool over `/mcp-rest/`, by its own name. */
   overRest(tool: string, args: object): Promise<ToolResult>;
   /** Descriptions of the tools that a client is shown, by their names. */
@@ -106,6 +108,9 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
         headers,
       );
       return resultOf(status, message.result ?? {});
+    },
+    async sendMcp(method, params) {
+      return JSON.stringify((await rpc(method, params)).message);
     },
     async overRest(tool, args) {
       const body = { server_id: 'directory', name: tool, arguments: args };

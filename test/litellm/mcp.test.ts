@@ -123,6 +123,7 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
         'directory-lookup': 'Look a person up in the directory.',
         'directory-read_page': 'Read a page.',
         'directory-read_keys': 'Read a page, by its address.',
+        'directory-attach': 'Attach a page.',
         'directory-ask': `Ask ${MARKER} about a person.`,
         'directory-ping': '',
       });
@@ -134,6 +135,16 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
       await world.list();
       expect(world.asked()).toEqual([]);
     });
+  });
+
+  test('what LiteLLM does not show is not judged: prompts, resources, resources in a result, titles of tools', async () => {
+    expect(await world.sendMcp('prompts/get', { name: 'directory-prompt' })).toContain(forbidden);
+    expect(await world.sendMcp('resources/read', { uri: 'pages://forbidden' })).toContain(forbidden);
+    expect(world.asked()).toEqual([]);
+    expect(await world.sendMcp('tools/call', { name: 'directory-attach', arguments: {} })).toContain(
+      forbidden,
+    );
+    expect(await world.sendMcp('tools/list', {})).toContain(forbidden);
   });
 
   test('a call is counted once, and the third of a tool that may be called twice in a minute is refused', async () => {
