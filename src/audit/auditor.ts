@@ -49,7 +49,7 @@ export class Auditor {
     const { policies, outcome } = decision;
     const options = policies === undefined ? this.#options.wanted() : policies.audit;
     if (options === undefined || (!options.logsAll && outcome.kind === 'allow')) return;
-    if (this.#isRepetition(decision)) return;
+    if (isPassedListing(decision) || this.#isRepetition(decision)) return;
     const log = this.#logFor(options);
     const lost = log.lost();
     log.append(auditRow(decision));
@@ -83,4 +83,9 @@ export class Auditor {
     this.#responses.set(key, row);
     return action === 'NONE' && policies?.continues === true && before === row;
   }
+}
+
+/** True for the definition of an MCP tool that passes in a list: every client lists all tools again and again. */
+function isPassedListing({ call, outcome }: Decision): boolean {
+  return call.shape === 'mcp_tool' && call.litellm_call_id === null && outcome.kind === 'allow';
 }

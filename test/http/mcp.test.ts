@@ -165,6 +165,17 @@ describe('the result of an MCP tool', () => {
     ]);
   });
 
+  test('has a row in the audit log, as its call has, and a tool in a list only if it is blocked', async () => {
+    const { ask, rows } = bridgeWith({ chain: ['prompt-injection', 'audit-logger'] });
+    const poisoned = mcpListed(mcpTool('weather', {}, ATTACK));
+    for (const call of [mcpListed(), poisoned, mcpCall(['Ada']), mcpResult('Ada')]) await ask(call);
+    expect(rows().map(({ shape, action }) => `${shape} ${action}`)).toEqual([
+      'mcp_tool BLOCKED',
+      'mcp_tool NONE',
+      'mcp_result NONE',
+    ]);
+  });
+
   test('is refused by no policy that asks who calls', async () => {
     const { ask } = bridgeWith({
       chain: ['required-params', 'rbac'],
