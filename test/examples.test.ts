@@ -107,6 +107,15 @@ describe.each(ofKind(/^litellm-.*\.yaml$/))('%s', (file) => {
     }
   });
 
+  test('drops parameters that LiteLLM shows to no guardrail, on every model', () => {
+    const { model_list = [] } = parseYaml(textOf(file)) as { model_list?: { litellm_params: object }[] };
+    for (const { litellm_params } of model_list) {
+      expect(litellm_params).toMatchObject({
+        additional_drop_params: ['extra_body', 'functions', 'prediction', 'response_format', 'system_prompt'],
+      });
+    }
+  });
+
   test('names every guardrail once', () => {
     const names = entries.map(({ guardrail_name }) => guardrail_name);
     expect(new Set(names).size).toBe(names.length);
