@@ -17,10 +17,12 @@ export interface Release {
 const SINCE = {
   /** A blocked call ends with status 400 for its client, before with 500. */
   'blocks with 400': [1, 90],
-  /** An error has the `type` `invalid_request_error` and no `param`, before both are the word "None"; in a stream it has the
-   * form of its endpoint, before that of a chat. */
+  /** An error has the `type` `invalid_request_error` and no `param`, before both are the word "None"; in a stream of
+   * `/v1/responses` it has the form of that endpoint, before that of a chat. */
   'types its errors': [1, 101],
-  /** So have those of `/v1/completions` and those in streams of chats. */
+  /** In a stream of `/v1/messages` an error has the form of that endpoint. */
+  'ends messages in their form': [1, 106],
+  /** Errors of `/v1/completions`, and those in streams of chats, have that type too. */
   'types all its errors': [1, 109],
   /** Judges a streamed text completion, at its end. */
   'judges streamed completions': [1, 109],

@@ -49,7 +49,8 @@ export function expectCut(release: Release, endpoint: Endpoint, seen: Seen, reas
     expect(last?.data).toEqual({ error: { message, type: 'None', param: 'None', code } });
     return;
   }
-  if (endpoint.path === '/v1/messages') {
+  const isMessages = endpoint.path === '/v1/messages';
+  if (isMessages && does(release, 'ends messages in their form')) {
     const type = isBlock ? 'invalid_request_error' : 'api_error';
     expect(last).toEqual({ event: 'error', data: { type: 'error', error: { type, message } } });
   } else if (endpoint.path === '/v1/responses') {
@@ -58,9 +59,10 @@ export function expectCut(release: Release, endpoint: Endpoint, seen: Seen, reas
       response: { status: 'failed', output: [], error: { code: 'invalid_request_error', message } },
     });
   } else {
-    const kind = does(release, 'types all its errors')
-      ? { type: isBlock ? 'invalid_request_error' : 'internal_server_error', param: null }
-      : { type: 'None', param: 'None' };
+    const kind =
+      isMessages || does(release, 'types all its errors')
+        ? { type: isBlock ? 'invalid_request_error' : 'internal_server_error', param: null }
+        : { type: 'None', param: 'None' };
     expect(last?.data).toEqual({ error: { message, ...kind, code } });
   }
 }
