@@ -161,6 +161,21 @@ test('a policy that only observes removes nothing, and would block nothing for a
   expect(notes).toMatchObject([{ enforced: false, verdict: 'remove' }]);
 });
 
+test('rows of any JSON are told apart all the same', async () => {
+  const odd = [
+    null,
+    5,
+    `a ${SECRET}`,
+    { role: 5, content: { a: SECRET } },
+    { role: 'user', content: [null, 5, []] },
+  ];
+  const { verdict, texts } = await engineOf(SECRETS).judge({
+    structured_messages: [...odd, user('hello'), ...odd],
+  });
+  expect(verdict).toBe('block');
+  expect([...texts.values()]).toEqual([`a ${REMOVED}`, REMOVED]);
+});
+
 test('the passages for which the newest message is blocked are named', async () => {
   const parts = [SECRET, 'hello'].map((text) => ({ type: 'text', text }));
   const { offending } = await judged(SECRETS, user(`old ${SECRET}`), user(parts));
