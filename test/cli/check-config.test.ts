@@ -42,6 +42,14 @@ test.each([
   expect(text).not.toContain('hidden');
 });
 
+test.each([
+  ['', /^responses are redacted where LiteLLM says that it delivers it, and blocked elsewhere$/m],
+  ['block', /^responses that would be redacted are blocked$/m],
+  ['rewrite', /^responses are redacted also where LiteLLM does not say how it delivers them/m],
+])('check-config says what becomes of a response that would be redacted (%s)', (RESPONSE_REDACTION, line) => {
+  expect(textFor({ RESPONSE_REDACTION })).toMatch(line);
+});
+
 test('check-config names the policies of a file, those that only observe, its rules and its warnings', () => {
   const POLICY_FILE = saved(
     'policy.yaml',

@@ -97,6 +97,13 @@ test('startup says one line per backend and where it listens, and no secret', as
     policy_file: 'built-in',
     chain: ['prompt-injection', 'secrets', 'banned-keywords'],
   });
+  expect(child.lines().filter((line) => 'response_redaction' in line)).toMatchObject([
+    {
+      level: 'info',
+      response_redaction: 'auto',
+      msg: expect.stringMatching(/^responses are redacted where/),
+    },
+  ]);
   expect(await child.line('listening')).toMatchObject({ host: '127.0.0.1', authenticated: true });
   expect(child.stdout()).not.toContain('hidden');
   expect(child.stderr()).toBe('');

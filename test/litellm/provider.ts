@@ -9,6 +9,8 @@ import { acceptWebSocket } from './web-socket.ts';
 export interface ModelResponse {
   text?: string;
   toolCalls?: { name: string; arguments: string }[];
+  /** A web search of the provider in the middle of the text; on streams of `/v1/messages` alone. */
+  search?: { query: string; results: { title: string; url: string }[] };
   /** Thoughts of the model before it spoke; not on streams. */
   reasoning?: string;
   chunkSize?: number;
@@ -300,6 +302,30 @@ function geminiStream(response: ModelResponse): Frame[] {
   return texts.map((text, index) => ({ data: geminiReply(text, index === texts.length - 1), text }));
 }
 
+/** The second and third block of a stream of `/v1/messages`: what is searched for, and what was found. */
+function searchBlocks(
+  { query, results }: NonNullable<ModelResponse['search']>,
+  block: (index: number, content: Record<string, unknown>, deltas?: Frame[]) => Frame[],
+  event: (type: string, fields: Record<string, unknown>) => Frame,
+): Frame[] {
+  const id = 'srvtoolu_invented_1';
+  const partial_json = JSON.stringify({ query });
+  const asked = event('content_block_delta', {
+    index: 1,
+    delta: { type: 'input_json_delta', partial_json },
+  });
+  const content = results.map((result) => ({
+    type: 'web_search_result',
+    ...result,
+    encrypted_content: 'invented',
+    page_age: null,
+  }));
+  return [
+    ...block(1, { type: 'server_tool_use', id, name: 'web_search', input: {} }, [asked]),
+    ...block(2, { type: 'web_search_tool_result', tool_use_id: id, content }),
+  ];
+}
+
 const streams: Record<string, (model: string, response: ModelResponse) => Frame[]> = {
   '/chat/completions'(model, response) {
     const chunk = (
@@ -408,7 +434,25 @@ const streams: Record<string, (model: string, response: ModelResponse) => Frame[
     });
     const text = textOf(response);
     const calls = callsOf(response);
-    const first = text ? 1 : 0;
+    const block = (index: number, content_block: Record<string, unknown>, deltas: Frame[] = []): Frame[] => [
+      event('content_block_start', { index, content_block }),
+      ...deltas,
+      event('content_block_stop', { index }),
+    ];
+    const textBlock = (index: number, parts: readonly string[]): Frame[] => {
+      const delta = (piece: string) => ({ index, delta: { type: 'text_delta', text: piece } });
+      const deltas = parts.map((piece) => event('content_block_delta', delta(piece), piece));
+      return block(index, { type: 'text', text: '' }, deltas);
+    };
+    const parts = text ? pieces(response) : [];
+    const half = response.search === undefined ? parts.length : Math.ceil(parts.length / 2);
+    const textBlocks = [
+      ...(text ? textBlock(0, parts.slice(0, half)) : []),
+      ...(response.search === undefined
+        ? []
+        : [...searchBlocks(response.search, block, event), ...textBlock(3, parts.slice(half))]),
+    ];
+    const first = response.search === undefined ? (text ? 1 : 0) : 4;
     return [
       event('message_start', {
         message: {
@@ -422,15 +466,7 @@ const streams: Record<string, (model: string, response: ModelResponse) => Frame[
           usage: { input_tokens: 11, output_tokens: 1 },
         },
       }),
-      ...(text
-        ? [
-            event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-            ...pieces(response).map((piece) =>
-              event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: piece } }, piece),
-            ),
-            event('content_block_stop', { index: 0 }),
-          ]
-        : []),
+      ...textBlocks,
       ...calls.flatMap((call, n) => [
         event('content_block_start', {
           index: first + n,

@@ -4,6 +4,7 @@ import { streamedText } from './client.ts';
 import { banned, type ExampleWorld, startExample } from './example-world.ts';
 import { redacted, samples } from './policy-samples.ts';
 import { StreamReader } from './policy-stream.ts';
+import type { ModelResponse } from './provider.ts';
 import { masterKey } from './proxy.ts';
 import { blockStatus, does, type Release, type Trait } from './release.ts';
 import { testIf } from './scenarios/expected.ts';
@@ -64,6 +65,15 @@ const end = 'Let it rest on the sill.';
 const clean = `${story}${story}`;
 const forbidden = `${story}Add a ${banned} root. ${story}${end}`;
 const secret = `${story}The key is ${samples.github}, they say. ${story}${end}`;
+
+/** Rows of a stream in the audit log: its first rounds are shorter than what tells one response from another. */
+const ROWS = 3;
+
+const search = {
+  query: 'plums of the harbour',
+  results: [{ title: 'All plums of the harbour and of its market', url: 'https://plums.example/harbour' }],
+};
+const toolCalls = [{ name: 'look_up', arguments: '{"q":"plums of the harbour and of its market"}' }];
 
 /** A name by which LiteLLM does not recognise each path of a chat. */
 const slashed = 'team/house';
@@ -128,9 +138,8 @@ for (const { file, trait, told } of configurations) {
   if (releases.length === 0) test.skip(`${file}: none of these releases ${trait}`, () => {});
 
   describe.each(releases)(`${file}, litellm $version`, (release) => {
-    const { send, world } = suiteOf(release, file, (path) =>
-      path === '/v1/messages' ? 'claude' : 'gpt-4o-mini',
-    );
+    const model = (path: Path) => (path === '/v1/messages' ? 'claude' : 'gpt-4o-mini');
+    const { send, world } = suiteOf(release, file, model);
     const judged = paths.filter(
       (path) => path !== '/v1/completions' || does(release, 'judges streamed completions'),
     );
@@ -196,6 +205,26 @@ for (const { file, trait, told } of configurations) {
       },
     );
 
+    const moving: [string, Path, ModelResponse][] = [
+      ['titles of a web search come before it', '/v1/messages', { search }],
+      ['its arguments no longer follow it without a gap', '/v1/responses', { toolCalls }],
+    ];
+    for (const [name, path, more] of moving) {
+      const isShown = path === '/v1/responses' || does(release, 'judges streamed completions');
+      testIf(file.endsWith('fast.yaml') && isShown)(
+        `a stream of ${path} is one response though at its end ${name}`,
+        async () => {
+          const known = (await world().auditedResponses()).length;
+          world().provider.reset({ text: clean, chunkSize: 6, ...more });
+          const seen = await world().send(path, { model: model(path), stream: true, ...ask[path] });
+          expect(streamedText(seen.raw)).toBe(clean);
+          const rows = (await world().auditedResponses()).slice(known);
+          expect(rows.length).toBeGreaterThan(0);
+          expect(rows.length).toBeLessThanOrEqual(ROWS);
+        },
+      );
+    }
+
     testIf(file.endsWith('fast.yaml'))('a client that hangs up harms nothing', async () => {
       const text = `${story.repeat(4)}${end}`;
       const known = (await world().auditedResponses()).length;
@@ -214,8 +243,7 @@ for (const { file, trait, told } of configurations) {
       await sleep(500);
       expect(await world().responseCalls()).toBe(before + 1);
       const rows = (await world().auditedResponses()).slice(known);
-      // The first round is shorter than what tells one response from another
-      expect(rows.length).toBeLessThanOrEqual(2);
+      expect(rows.length).toBeLessThanOrEqual(ROWS);
       expect(rows.every(({ verdict }) => verdict === 'allow')).toBe(true);
       expect((await send('/v1/chat/completions', clean, true)).text).toBe(clean);
     });
