@@ -20,24 +20,30 @@ export function mcpArguments(
   isAmountName: (name: string) => boolean,
 ): McpArguments {
   const fixed = new Set<string>();
-  const named = new Map<string, unknown>();
+  const named: [name: string, argument: unknown][] = [];
   const walk = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(walk);
     const { properties, enum: choices, const: only } = fieldsOf(value);
-    for (const [name, argument] of Object.entries(fieldsOf(properties))) named.set(name, argument);
+    for (const argument of Object.entries(fieldsOf(properties))) named.push(argument);
     for (const choice of [choices, only].flat()) if (typeof choice === 'string') fixed.add(choice);
     for (const item of Object.values(fieldsOf(value))) walk(item);
   };
   walk(schema);
-  const names = [...named.keys()];
-  const isUnknown = names.length === 0 && texts.length > 0;
-  const hasPaths = isUnknown || names.some(isPathName);
-  const amounts = [...named].filter(([name]) => isAmountName(name)).map(([, argument]) => argument);
+  const isUnknown = named.length === 0 && texts.length > 0;
+  const hasPaths = isUnknown || named.some(([name]) => isPathName(name));
+  const amounts = named.filter(([name]) => isAmountName(name));
   return {
     nameOf: (text) => (hasPaths && !fixed.has(text) && !isProse(text) ? 'path' : ''),
     mayHaveAmounts: isUnknown || amounts.length > 0,
-    hidesAmounts: isUnknown || !amounts.every((argument) => fieldsOf(argument).type === 'string'),
+    hidesAmounts: isUnknown || !amounts.every(([, argument]) => isText(argument)),
   };
+}
+
+/** True for the schema of a text, which may be left out. */
+function isText(schema: unknown): boolean {
+  const { type, anyOf } = fieldsOf(schema);
+  if (Array.isArray(anyOf)) return anyOf.every(isText);
+  return [type].flat().every((one) => one === 'string' || one === 'null');
 }
 
 /** True for words of a sentence, by which nobody names a file. */

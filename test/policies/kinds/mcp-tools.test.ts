@@ -207,6 +207,19 @@ describe('agent-firewall on amounts of MCP tools', () => {
       mcpCall(['5000'], mcpTool('search', { query: TEXT, limit: NUMBER })),
       undefined,
     ],
+    [
+      'refuses a tool with a number of that name beside a text of that name',
+      mcpListed(mcpTool('pay', { a: { properties: { price: NUMBER } }, b: { properties: { price: TEXT } } })),
+      HIDDEN,
+    ],
+    [
+      'passes an amount that is a text and may be left out',
+      mcpCall(
+        ['50'],
+        mcpTool('pay', { amount: { anyOf: [TEXT, { type: 'null' }] }, total: { type: ['string', 'null'] } }),
+      ),
+      undefined,
+    ],
     ['passes a tool without arguments', mcpListed(mcpTool('ping')), undefined],
   ])('%s', (_, body, expected) => {
     expect(callPolicy(agentFirewall, limits).check(body)).toBe(expected);
