@@ -37,6 +37,8 @@ const SINCE = {
   'tells of an underflow': [1, 103],
   /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
   'ends failed streams': [1, 109],
+  /** Starts without a guardrail whose entry is wrong, before it does not start. */
+  'skips wrong entries': [1, 101],
   /** A call with a tool that is no function can be judged, before it ends with 500. */
   'sends built-in tools': [1, 95],
   /** Knows `streaming_sampling_rate`, `streaming_end_of_stream_only` and `streaming_transform_mode`. */

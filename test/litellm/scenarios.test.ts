@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { chat } from './endpoints.ts';
 import { forbidden } from './fake-akto.ts';
+import { does } from './release.ts';
 import { exchanges } from './scenarios/exchanges.ts';
-import { blocked, expectError, question, recipe } from './scenarios/expected.ts';
+import { blocked, expectError, question, recipe, testIf } from './scenarios/expected.ts';
 import { outages } from './scenarios/outages.ts';
 import { parts } from './scenarios/parts.ts';
 import { streams } from './scenarios/streams.ts';
@@ -66,4 +67,16 @@ describe.each(inject('releases'))('litellm $version', (release) => {
 
     expect(seen.headers.get('x-litellm-applied-guardrails')).toContain('policy-pre');
   });
+
+  testIf(does(release, 'skips wrong entries'))(
+    'LEAKS: LiteLLM starts without a guardrail whose entry is wrong, and calls pass it unjudged',
+    async () => {
+      world.provider.reset();
+      const seen = await world.send(chat, chat.ask(`Peel a ${forbidden}`), ['wrong-pre']);
+
+      expect(seen.status).toBe(200);
+      expect(world.provider.calls).toHaveLength(1);
+      expect(world.proxy.log()).toMatch(/Skipping guardrail 'wrong-pre'/);
+    },
+  );
 });

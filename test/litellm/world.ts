@@ -4,7 +4,7 @@ import { forbidden, startFakeAkto } from './fake-akto.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { freePort, type GuardrailEntry, type RunningProxy, startProxy } from './proxy.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
-import type { Release } from './release.ts';
+import { does, type Release } from './release.ts';
 
 /** One proxy of one release, with a bridge for every situation; a request names the guardrails it wants. */
 export interface World {
@@ -68,7 +68,7 @@ export async function startWorld(release: Release): Promise<World> {
   const proxy = await startProxy({
     bin: release.bin,
     providerUrl: provider.url,
-    guardrails: guardrailsAt(urls),
+    guardrails: guardrailsAt(urls, release),
   });
 
   return {
@@ -98,7 +98,7 @@ const mapValues = <K extends string, A, B>(from: Record<K, A>, change: (value: A
   Object.fromEntries(Object.entries<A>(from).map(([name, value]) => [name, change(value)])) as Record<K, B>;
 
 /** LiteLLM silently drops guardrails beyond a hundred callbacks. */
-function guardrailsAt(urls: Urls): GuardrailEntry[] {
+function guardrailsAt(urls: Urls, release: Release): GuardrailEntry[] {
   return [
     ...[...bridgeNames, 'gone' as const].flatMap((name) => entries(name, urls[name], {})),
     ...entries('gone-litellm_open', urls.gone, { unreachable_fallback: 'fail_open' }),
@@ -118,6 +118,9 @@ function guardrailsAt(urls: Urls): GuardrailEntry[] {
     ...entries('each-chunk', urls.policy, { streaming_sampling_rate: 1 }),
     ...entries('strict-each-chunk', urls.strict, { streaming_sampling_rate: 1 }),
     ...entries('at-end', urls.policy, { streaming_end_of_stream_only: true }),
+    ...(does(release, 'skips wrong entries')
+      ? entries('wrong', urls.policy, { streaming_sampling_rate: 0 })
+      : []),
     ...entries('transform', urls.mask, { streaming_transform_mode: 'incremental_diff' }),
   ];
 }
