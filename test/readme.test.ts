@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { backends } from '../src/backends/index.ts';
+import { coverageTable, LEGEND, unaskedLines } from '../src/cli/coverage.ts';
 import { readCases } from '../src/cli/golden-cases.ts';
 import { runCases } from '../src/cli/policy.ts';
 import { settingGroups } from '../src/config/describe.ts';
@@ -65,7 +66,7 @@ test('the guide to operations names every metric', async () => {
 
 test('the README is short, and says how to start and how to test', () => {
   const readme = textOf(README);
-  expect(readme.split('\n').length).toBeLessThanOrEqual(281);
+  expect(readme.split('\n').length).toBeLessThanOrEqual(320);
   expect(readme).toContain('npm install && npm start\n');
   expect(readme).toMatch(/^npm install && npm test /m);
 });
@@ -147,6 +148,14 @@ describe.each(GUIDES)('%s', (page) => {
 test('the configuration of LiteLLM in the README is that of the example', () => {
   const [config] = blocksOf(README, 'yaml').filter((text) => text.startsWith('model_list:'));
   expect(parseYaml(config ?? '')).toEqual(parseYaml(textOf('examples/litellm-config.yaml')));
+});
+
+test.each([
+  [README, 'coverage', coverageTable() + '\n' + LEGEND],
+  ['examples/operations/README.md', 'not asked', unaskedLines()],
+])('%s has what the command coverage prints: %s', async (page, mark, text) => {
+  expect(textOf(page)).toContain(`<!-- ${mark} -->\n${text}\n<!-- /${mark} -->\n`);
+  expect((await runCli(['coverage'])).out).toContain(text);
 });
 
 test('the README sends calls and log events where the bridge takes them', () => {

@@ -12,6 +12,7 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['policy', async (...to) => (await import('./policy.ts')).addPolicy(...to)],
   ['check', async (...to) => (await import('./policy.ts')).addCheck(...to)],
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
+  ['coverage', async (...to) => (await import('./coverage.ts')).addCoverage(...to)],
   ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
   ['settings', addSettings],
 ]);

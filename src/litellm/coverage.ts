@@ -37,6 +37,26 @@ export function reachIn({ steps }: Pick<CoverageRow, 'steps'>, version: string |
 }
 
 /**
+ * The steps of a row as far as the bridge can use them: calls of one shape look alike, so where LiteLLM drops the redactions
+ * of one endpoint, those of the others block too. Models tell the endpoints of the shape `prompt`.
+ */
+export function usableSteps(row: CoverageRow): readonly ReachStep[] {
+  const { shape, direction, steps } = row;
+  if (shape === undefined || shape === 'prompt' || direction !== 'request') return steps;
+  const alike = COVERAGE.filter((other) => other.shape === shape && other.direction === direction);
+  const releases = alike.flatMap((other) => other.steps.map(({ since }) => since));
+  const usable: ReachStep[] = [];
+  for (const since of releases.sort((a, b) => (isAtLeast(a.join('.'), b) ? 1 : -1))) {
+    const version = since.join('.');
+    const isLost = alike.some((other) => reachIn(other, version) === 'blocks');
+    const own = reachIn(row, version);
+    const reach = own === 'redacts' && isLost ? 'blocks' : own;
+    if (usable.at(-1)?.reach !== reach) usable.push({ since, reach });
+  }
+  return usable;
+}
+
+/**
  * True if LiteLLM applies a redaction of this request, from whichever endpoint of its shape it comes.
  *
  * A call for an image looks like one for a rerank or for speech, and its redaction alone is dropped: `isRedactable` tells

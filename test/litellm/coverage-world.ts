@@ -1,3 +1,4 @@
+import { HIDDEN_PARTS } from '../../src/litellm/coverage-hidden.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
 import { type RecordedCall, type Recorder, startRecorder } from './recorder.ts';
@@ -25,7 +26,11 @@ export const MARK = 'zq7-mark';
 export const MASK = '[MASKED]';
 export const masked = (text: string) => text.replaceAll(MARK, MASK);
 
-export async function startCoverageWorld(release: Release): Promise<CoverageWorld> {
+/** @param params further parameters of the guardrails */
+export async function startCoverageWorld(
+  release: Release,
+  params: Record<string, unknown> = {},
+): Promise<CoverageWorld> {
   const provider = await startProvider();
   const orders: Orders = { told: 'allow', bridge: undefined };
   const recorder = await startRecorder(async (call) => ({ json: await replyTo(orders, call) }));
@@ -36,17 +41,25 @@ export async function startCoverageWorld(release: Release): Promise<CoverageWorl
       mode: `${mode}_call`,
       api_base: recorder.url,
       default_on: true,
+      ...params,
     },
   }));
-  const model = (name: string, to: string, base = `${provider.url}/v1`) => ({
+  const model = (name: string, to: string, base = `${provider.url}/v1`, more = {}) => ({
     model_name: name,
-    litellm_params: { model: to, api_base: base, api_key: 'invented' },
+    litellm_params: { model: to, api_base: base, api_key: 'invented', ...more },
   });
+  const names = new Set(HIDDEN_PARTS.flatMap(({ closedBy }) => closedBy ?? []));
+  const closed = (name: string, to: string, base?: string) =>
+    model(`closed-${name}`, to, base, { additional_drop_params: [...names] });
   const proxy = await startProxy({
     bin: release.bin,
     providerUrl: provider.url,
     guardrails,
     modelEntries: [
+      closed('model', 'openai/house-model-upstream'),
+      closed('claude', 'anthropic/claude-invented', provider.url),
+      closed('completion', 'text-completion-openai/house-completion-upstream'),
+      closed('speech', 'openai/tts-1'),
       model('house-image', 'openai/gpt-image-1'),
       model('house-speech', 'openai/tts-1'),
       model('house-whisper', 'openai/whisper-1'),

@@ -13,6 +13,8 @@ export interface ModelResponse {
   search?: { query: string; results: { title: string; url: string }[] };
   /** Thoughts of the model before it spoke; not on streams. */
   reasoning?: string;
+  /** Further fields of the message of a chat, or of the text of `/v1/responses`; not on streams. */
+  more?: Record<string, unknown>;
   chunkSize?: number;
   chunkDelayMs?: number;
   /** The very chunks a stream of `text` is cut into, in place of `chunkSize`. */
@@ -183,6 +185,7 @@ const replies: Record<string, Reply> = {
           role: 'assistant',
           content: textOf(response) || null,
           ...(response.reasoning ? { reasoning_content: response.reasoning } : {}),
+          ...response.more,
           ...(response.toolCalls ? { tool_calls: callsOf(response).map(chatToolCall) } : {}),
         },
         finish_reason: response.toolCalls ? 'tool_calls' : 'stop',
@@ -245,7 +248,9 @@ const chatToolCall = (call: { id: string; name: string; arguments: string }) => 
 
 function responsesOutput(response: ModelResponse): Record<string, unknown>[] {
   const text = textOf(response);
+  const summary = [{ type: 'summary_text', text: response.reasoning }];
   return [
+    ...(response.reasoning ? [{ type: 'reasoning', id: 'rs_invented', summary }] : []),
     ...(text
       ? [
           {
@@ -253,7 +258,7 @@ function responsesOutput(response: ModelResponse): Record<string, unknown>[] {
             id: 'msg_invented',
             status: 'completed',
             role: 'assistant',
-            content: [{ type: 'output_text', text, annotations: [] }],
+            content: [{ type: 'output_text', text, annotations: [], ...response.more }],
           },
         ]
       : []),

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { COVERAGE } from '../../src/litellm/coverage-rows.ts';
+import { runCli } from '../support/cli.ts';
+
+test('coverage prints a line for each endpoint, and of a release what it does', async () => {
+  const { out } = await runCli(['coverage']);
+  for (const { endpoint } of COVERAGE) expect(out).toContain(endpoint);
+  expect(out).toMatch(/^\| realtime sessions \| block, redact from 1\.110 \| – \|/m);
+  expect(out).toContain(
+    '- a tool without `type` before 1.109: refused; with `fail_on_error: false` it goes on unjudged\n',
+  );
+
+  const older = (await runCli(['coverage', '--release', '1.109.3'])).out;
+  expect(older).toMatch(/^\|[^|]*realtime sessions[^|]*\| block \| – \|/m);
+  expect(older).not.toContain('a tool without `type`');
+  // Calls of both look alike
+  expect(older).toMatch(/^\|[^|]*apply_guardrail[^|]*\| block \|/m);
+});
+
+test('coverage --json has each row with its first releases', async () => {
+  const { out } = await runCli(['coverage', '--json', '--release', '1.83.14']);
+  const { rows, never_shown, not_asked, not_tested } = JSON.parse(out);
+  expect(rows).toHaveLength(COVERAGE.length);
+  expect(rows).toContainEqual({
+    ...{ endpoint: '/v1/images/edits', direction: 'request', shape: 'texts', shows: 'prompt' },
+    ...{
+      shown_since: '1.106.2',
+      blockable_since: '1.106.2',
+      rewritable_since: '1.106.2',
+      if_configured: false,
+    },
+    ...{ reach: 'hidden', proven_by: 'test/litellm/coverage.test.ts' },
+  });
+  expect(never_shown).toContainEqual({
+    ...{ endpoint: '/v1/messages', direction: 'request', part: '`mcp_servers`' },
+    ...{ dropped_by: 'mcp_servers', dropped_since: '1.95' },
+  });
+  expect(not_asked.length).toBeGreaterThan(5);
+  expect(not_tested.length).toBeGreaterThan(3);
+});
+
+test.each(['1.80.8', 'newest', ''])('coverage refuses the release %j', async (release) => {
+  const { code, err } = await runCli(['coverage', '--release', release]);
+  expect(code).not.toBe(0);
+  expect(err).toContain('1.83.14');
+});
