@@ -32,6 +32,12 @@ export const DELIVERS_BY_PIPELINE: Release = [1, 103];
 export const LOGS_JUDGED_STREAMS: Release = [1, 101];
 
 /**
+ * Since this release the logged text of a streamed chat is mixed up where a `post_call` guardrail samples it: 1.106.2 does it,
+ * 1.103.0 does not, and nobody has looked at 1.104.
+ */
+export const MIXES_UP_CHATS: Release = [1, 104];
+
+/**
  * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
  *
  * @param version null, or a text without numbers, is older than any release

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
 import { withTexts } from '../guardrail/passages.ts';
+import { isAtLeast, MIXES_UP_CHATS } from '../litellm/releases.ts';
 import type { TextLine } from './protocol.ts';
 import { notedCall } from './record-decision.ts';
 
@@ -32,6 +33,9 @@ const SAME_START = 16;
  * @see litellm.md of the wire contract, section 12
  */
 export class StreamedTexts {
+  /** The latest version of LiteLLM, and whether its events need it: as a rule all calls tell the same. */
+  #version: string | null = null;
+  #isNeeded = true;
   /** Responses with one round, which may be all of it: most are not streamed. The newest of them, and those before. */
   #begun = new Map<string, readonly Ends[]>();
   #begunBefore: ReadonlyMap<string, readonly Ends[]> = new Map();
@@ -45,7 +49,8 @@ export class StreamedTexts {
   /** What a round adds to the texts of its response; undefined where that is nothing, and for the first round. */
   next(decision: Pick<Decision, 'call' | 'outcome' | 'policies'>): TextLine | undefined {
     const { call, outcome } = decision;
-    const key = call.input_type === 'request' ? undefined : stateKey(call);
+    const isMixed = call.input_type === 'response' && this.#isMixedUpBy(call.litellm_version);
+    const key = isMixed ? stateKey(call) : undefined;
     if (key === undefined) return undefined;
     const action = actionOf({ outcome });
     if (action === 'BLOCKED') this.#forget(key);
@@ -73,6 +78,15 @@ export class StreamedTexts {
     const isNothing = before.length === now.length && now.every(({ text }, i) => text === before[i]?.text);
     const { input_type: _, ...name } = notedCall(call);
     return isNothing ? undefined : { ...name, texts };
+  }
+
+  /** True for a release whose events need it, and for who tells none. */
+  #isMixedUpBy(version: string | null): boolean {
+    if (version !== this.#version) {
+      this.#version = version;
+      this.#isNeeded = version === null || isAtLeast(version, MIXES_UP_CHATS);
+    }
+    return this.#isNeeded;
   }
 
   #begin(key: string, texts: readonly string[]): void {

@@ -51,6 +51,8 @@ const SINCE = {
   'samples responses': [1, 101],
   /** Logs streams of `/v1/messages` and `/v1/responses` when their last check has ended, before when the provider's stream has. */
   'logs streams that are judged': [1, 101],
+  /** Logs a stream whose client hung up. */
+  'logs streams that were left': [1, 106, 2],
   /** Redacts the response of `/v1/responses` in a log event under `turn_off_message_logging`. */
   'redacts responses': [1, 106, 2],
   /** Its own guardrail `akto` sends what the bridge sends. */

@@ -39,6 +39,13 @@ describe('the record of a streamed response takes', () => {
     for (const one of [nameless, request]) expect(held(one, one, one)).toBeUndefined();
   });
 
+  test('nothing from releases that log what was delivered', () => {
+    const rounds = [20, 40, 60].map((length) =>
+      round(STREAM.slice(0, length), { litellm_version: '1.103.0' }),
+    );
+    expect(held(...rounds)).toBeUndefined();
+  });
+
   test('what was judged last, handed over piece by piece', () => {
     const streams = new StreamedTexts();
     const lines = upTo(20, 40, 60, 60).map((one) => streams.next(one));
