@@ -115,7 +115,7 @@ export class Observer {
       if (verdict === 'allow') continue;
       const found = { policy: kind, mode, verdict, reason_code: reasonCode, rules, caller_rule: callerRule };
       this.#log.info({ ...callFields(call), ...found }, 'policy');
-      // What an older turn holds was counted in its time
+      // Findings of an older turn were counted in its time
       if (enforced || verdict === 'remove' || this.#isCounted(call, kind)) continue;
       this.#metrics.would(verdict, { policy: kind, rule: callerRule, team: caller.team[0] ?? '' });
     }

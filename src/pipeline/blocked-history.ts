@@ -78,7 +78,11 @@ export class BlockedHistory {
       if (policies?.verdict === 'block') this.#remember(remainder, policies.offending, outcome.by);
       else if (checks.some((check) => 'verdict' in check && outcome.by.split(',').includes(check.backend)))
         this.#remember(remainder, newPassages(call), outcome.by);
-    } else if (repeated.length > 0 && outcome.kind !== 'cancelled') {
+    } else if (
+      repeated.length > 0 &&
+      outcome.kind !== 'cancelled' &&
+      checks.every((check) => 'verdict' in check)
+    ) {
       const scope = scopeOf(call);
       for (const text of repeated) if (scope !== undefined) this.#texts.forget(scope, text);
     }
@@ -105,7 +109,7 @@ export const wholeOf = (call: GuardrailCall): Remainder => ({
   repeated: [],
 });
 
-/** What the model seems to have said in older turns, and is a refusal of ours that an agent took for its words. */
+/** Passages of older turns that pass for the model's words, and are a refusal of ours that an agent took for them. */
 export function refusalsIn(call: GuardrailCall, isRefusal: (text: string) => boolean): readonly Passage[] {
   const placeOf = turnPlaces(call);
   return call.passages.all.filter(

@@ -2,7 +2,7 @@ import { hash, randomBytes, randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Span } from '../detectors/rule.ts';
 
-/** What is kept of a blocked text, from which nobody can read it. */
+/** The trace of a blocked text, from which nobody can read it. */
 export type TextHash = {
   readonly head: number;
   readonly length: number;
@@ -18,7 +18,7 @@ export type Allowance = { chars: number };
 
 /** The characters that may be hashed for one call, about 5 ms. */
 export const HASHED_CHARS = 2 * 1024 * 1024;
-/** What a hash costs beside its length, in characters. */
+/** Cost of a hash beside its length, in characters. */
 const PER_HASH = 512;
 
 const MAX_SCOPES = 500;
@@ -41,7 +41,7 @@ export class BlockedTexts {
     return this.#scopes.size === 0;
   }
 
-  /** What is remembered under a scope; undefined for nothing. */
+  /** All that is remembered under a scope; undefined for nothing. */
   of(scope: string): readonly TextHash[] | undefined {
     return this.#scopes.get(scope);
   }

@@ -60,7 +60,7 @@ export function decide(results: readonly CheckResult[]): Draft {
   return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
 }
 
-/** What the policies leave of a call, after what is removed of its history, and the call as backends are to see it. */
+/** The edits of history and policies to a call, and the call as backends are to see it. */
 export function policyEdits(
   call: GuardrailCall,
   remainder: Remainder,

@@ -5,7 +5,7 @@ import { type Found, NOWHERE } from './finder.ts';
 import type { TextPolicy } from './policy.ts';
 import { type TurnPlace, turnPlaces } from './turns.ts';
 
-/** What is removed from a passage: all of it, or what some rules found. */
+/** The part of a passage that is removed: all of it, or the findings of some rules. */
 export type Removal = 'all' | ReadonlySet<TextRule>;
 export type Removals = ReadonlyMap<Passage, Removal>;
 

@@ -23,7 +23,7 @@ export type RedactionPlan = {
   /** The rules of each enforced policy: what the end of a text may cut off counts for these alone. */
   readonly acting: readonly ReadonlySet<TextRule>[];
   readonly markers: Markers | undefined;
-  /** What is removed of older turns. */
+  /** Removals from older turns. */
   readonly removals: Removals;
 };
 

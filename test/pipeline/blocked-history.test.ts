@@ -5,7 +5,7 @@ import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { REMOVED } from '../../src/policies/turns.ts';
 import { callOf } from '../support/call.ts';
 import { fill } from '../support/credentials.ts';
-import { BLOCK, backend, DOWN, defer, fails, judgeOf, UNMAPPABLE } from '../support/judging.ts';
+import { BLOCK, backend, DOWN, defer, fails, judgeOf, open, UNMAPPABLE } from '../support/judging.ts';
 import { rewritesOf } from '../support/passages.ts';
 import { engineOf } from '../support/policies.ts';
 
@@ -152,6 +152,16 @@ describe('a text that a vendor blocked', () => {
     isStrict = false;
     expect((await judge(call([user(BAD)]))).kind).toBe('allow');
     expect((await judge(call([user(BAD), assistant('So.'), user(NEXT)]))).kind).toBe('allow');
+  });
+
+  test('is not forgotten for passing while its vendor is down', async () => {
+    let isDown = false;
+    const check: Check = (...args) => (isDown ? fails(DOWN)(...args) : Promise.resolve(BLOCK));
+    const { judge } = judgeOf([backend('akto', check, open)]);
+    expect((await judge(call([user(BAD)]))).kind).toBe('block');
+    isDown = true;
+    expect((await judge(call([user(BAD)]))).kind).toBe('allow');
+    expect((await judge(call([user(BAD), user(NEXT)]))).kind).toBe('modify');
   });
 
   test.each([
