@@ -9,6 +9,9 @@ const MARGIN = 384;
 /** The same for each row of an assistant: on `/v1/responses` the ids, types and states of its items. Real clients needed up to 86. */
 const TURN_MARGIN = 160;
 
+/** Bytes of a row without its text, at least. */
+const ROW = '{"role":"user","content":""},'.length;
+
 /** Shapes of which all that was shown is in the body of the client, and is to be most of it. */
 const MEASURED: ReadonlySet<CallShape> = new Set(['conversation', 'texts', 'prompt']);
 
@@ -27,8 +30,9 @@ export function hiddenBytes(call: GuardrailCall): number | undefined {
   if (call.input_type === 'response' || !MEASURED.has(call.shape)) return 0;
   const length = bodyLength(call);
   if (length === undefined) return undefined;
-  // Texts alone explain most calls
-  if (length <= MARGIN + shownChars(call)) return 0;
+  const rows = MARGIN + ROW * call.structured_messages.length;
+  // Texts alone explain most calls; it costs next to nothing to add up their lengths
+  if (length <= rows + charsOf(call.texts) || length <= rows + shownChars(call)) return 0;
   const shown = [call.structured_messages, call.tools, textsAlone(call)];
   const turns = call.structured_messages.filter((row) => fieldsOf(row).role === 'assistant').length;
   const unexplained = length - MARGIN - TURN_MARGIN * turns;
@@ -64,9 +68,15 @@ function bodyLength({ request_headers }: GuardrailCall): number | undefined {
   return isEncoded ? undefined : length;
 }
 
+function charsOf(texts: readonly string[]): number {
+  let chars = 0;
+  for (let i = 0; i < texts.length; i++) chars += texts[i]!.length;
+  return chars;
+}
+
 /** UTF-16 units of all texts that were shown, each once: no way to write them takes fewer bytes. */
-function shownChars({ passages, structured_messages }: GuardrailCall): number {
-  let chars = structured_messages.length * '{"role":"user","content":""},'.length;
+function shownChars({ passages }: GuardrailCall): number {
+  let chars = 0;
   for (const { text, place, within } of passages.all) {
     // Tool calls are repeated from messages, nested texts from arguments
     if (within === undefined && place !== 'tool_call') chars += text.length;
