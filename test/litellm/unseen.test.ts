@@ -11,6 +11,7 @@ import { samples } from './policy-samples.ts';
 import { policies } from './policy-world.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
+import { does } from './release.ts';
 
 const question = 'How long does a plum cake bake?';
 /** What the client hides, and how much of it: more than the margin of the bridge. */
@@ -345,12 +346,15 @@ describe.each(inject('releases'))('what LiteLLM $version does not show', (releas
       expect(await metric('roles', 'uncompared_models_total')).toBe(1);
     });
 
-    test.each(['limited', 'no-fallbacks'])('LiteLLM itself takes none for a key that is %s', async (who) => {
+    test.each([
+      ['whose metadata say so', 'no-fallbacks', true],
+      ['that is for one model', 'limited', does(release, 'limits fallbacks by key')],
+    ])('LiteLLM itself takes none for a key %s', async (_which, who, isRefused) => {
       down();
-      const seen = await ask('counting', { ...asked, who });
+      const fields = { ...asked.fields, disable_fallbacks: false };
+      const seen = await ask('counting', { ...asked, fields, who });
       up();
-      expect(seen.status).not.toBe(200);
-      expect(seen.raw).not.toContain('kettle');
+      expect(seen.raw.includes('kettle')).toBe(!isRefused);
     });
   });
 
