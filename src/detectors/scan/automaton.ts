@@ -15,8 +15,8 @@ const OTHER_BLANKS = '\t\n\v\f\r';
 
 const isBlank = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
 
-/** Blanks beyond one, all together, within an anchor that begins in a range and ends behind it. */
-const MORE_BLANKS = 64;
+/** Most blanks that stand for one: more are not walked over, as each part of a text would do so again. */
+const MAX_GAP = 64;
 
 /**
  * Where the last units of a text begin, if several blanks count as one.
@@ -28,7 +28,8 @@ export function startOfLast(text: string, end: number, count: number): number {
   let at = end;
   for (let left = count; left > 0; left--) {
     at--;
-    if (left > 1 && isBlank(text.charCodeAt(at))) while (isBlank(text.charCodeAt(at - 1))) at--;
+    if (left === 1 || !isBlank(text.charCodeAt(at))) continue;
+    for (let gap = 1; gap < MAX_GAP && isBlank(text.charCodeAt(at - 1)); gap++) at--;
   }
   return Math.max(0, at);
 }
@@ -59,9 +60,8 @@ const units = (text: string) => text.split('');
 export function createAutomaton(anchors: readonly string[]): Automaton {
   const { classOf, shift } = classesOf(anchors);
   const { next, mark, found, depth } = linked(trieOf(anchors, classOf), shift, classOf[0x20]!);
-  const hasBlank = anchors.map((anchor) => anchor.includes(BLANK));
-  const longest =
-    Math.max(1, ...anchors.map(({ length }) => length)) + (hasBlank.includes(true) ? MORE_BLANKS : 0);
+  const blanks = anchors.map((anchor) => anchor.split(BLANK).length - 1);
+  const longest = Math.max(1, ...anchors.map(({ length }, number) => length + blanks[number]! * MAX_GAP));
 
   return {
     run(text, from, end, visit) {
@@ -73,7 +73,7 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
         state -= mark;
         for (const anchor of found[state]!) {
           const { length } = anchors[anchor]!;
-          const at = hasBlank[anchor] ? startOfLast(text, i + 1, length) : i + 1 - length;
+          const at = blanks[anchor] === 0 ? i + 1 - length : startOfLast(text, i + 1, length);
           if (at < end) visit(anchor, at);
         }
       }
