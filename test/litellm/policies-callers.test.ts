@@ -51,8 +51,15 @@ const setups = {
     policy: policies({
       rbac: {
         deny_if_missing: [],
-        roles: { clerk: { allowed_models: ['house-model'] }, anyone: { allowed_models: ['house-*'] } },
-        assignments: [{ role: 'clerk', teams: ['payments'] }],
+        roles: {
+          clerk: { allowed_models: ['house-model'] },
+          searcher: {},
+          anyone: { allowed_models: ['house-*'], denied_tools: ['web_search*'] },
+        },
+        assignments: [
+          { role: 'clerk', teams: ['payments'] },
+          { role: 'searcher', users: ['dora'] },
+        ],
         default_role: 'anyone',
       },
       'agent-firewall': { blocked_tools: ['shell_*'], argument_rules: [{ path_traversal: true }] },
@@ -283,6 +290,25 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
       expect((await ask('house-claude', 'sales')).status).toBe(200);
       expect((await ask('house-claude')).status).toBe(200);
     });
+  });
+
+  test('a role is that of the key, and not of the user that a client names; a tool has all of its names', async () => {
+    const tools = [{ type: 'web_search', name: 'ok', function: { name: 'ok', parameters: {} } }];
+    const ask = (more: object, headers?: Record<string, string>) => {
+      world.provider.reset();
+      return world.send(chat, { ...chat.ask(question), ...more }, ['agents-pre'], headers);
+    };
+    for (const body of [
+      { tools, user: 'dora' },
+      { tools, metadata: { user_id: 'dora' } },
+    ]) {
+      const seen = await ask(body);
+      expect(seen.status, seen.raw).toBe(400);
+      expect(seen.raw).toMatch(refusal);
+      expect(world.provider.calls).toEqual([]);
+    }
+    expect((await ask({ user: 'dora' })).status).toBe(200);
+    expect((await ask({ tools }, bearer('dora'))).status).toBe(200);
   });
 
   test('a policy that observes counts its decisions, and changes nothing', async () => {
