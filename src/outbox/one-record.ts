@@ -41,7 +41,8 @@ export const NEAR_MS = 10 * 60_000;
  * times do, and a block absorbs one success, the one it stopped: see {@link stopped}. In doubt a call has two records.
  *
  * A call that was blocked before it got an id is joined with its failure by the reference that the caller was shown, or
- * else by key and words.
+ * else by key and words. Of a result of an MCP tool that failure is what tells the call: it comes as a block, and takes the
+ * place of the one without an id.
  *
  * @see litellm.md of the wire contract, sections 11 and 12
  */
@@ -59,7 +60,9 @@ export function resolveEntry(all: readonly Known[], entry: Entry): Resolution {
   switch (entry.outcome) {
     case 'blocked': {
       // A response that is blocked after its success event arrived: if that still waits, the block takes its place
-      const others = [...successes.filter(({ absorbed }) => !absorbed), ...failures];
+      const nameless = blocks.filter(hasRef);
+      if (nameless.some(({ held }) => !held)) return adds('blocked');
+      const others = [...successes.filter(({ absorbed }) => !absorbed), ...failures, ...nameless];
       return takesPlaceOf(others.filter((one) => endsWith(entry, one) || hasRef(one)));
     }
     case 'success': {

@@ -149,7 +149,7 @@ export class OutboxQueries {
   known({ callKey, outcome, startedAt, endedAt, ref, words }: Entry, now: number): Known[] {
     const times = [startedAt - NEAR_MS, endedAt + NEAR_MS];
     const rows = this.sql.known.all(now, callKey, ...times);
-    if (ref !== undefined) rows.push(...this.#joinedByRef({ callKey, outcome }, now, ref, times));
+    if (ref !== undefined) rows.push(...this.#joinedByRef(callKey, now, ref, times));
     else if (outcome === 'failure' && words !== undefined) {
       rows.push(...this.sql.known.all(now, namelessKey(words), ...times));
     }
@@ -168,14 +168,8 @@ export class OutboxQueries {
   }
 
   /** A blocked call without an id, for the failure that LiteLLM logs under one, and the other way round. */
-  #joinedByRef(
-    { callKey, outcome }: Pick<Entry, 'callKey' | 'outcome'>,
-    now: number,
-    ref: string,
-    times: number[],
-  ): Row[] {
+  #joinedByRef(callKey: string, now: number, ref: string, times: number[]): Row[] {
     const isNameless = callIdOfKey(callKey) === null;
-    if (outcome !== 'failure' && !isNameless) return [];
     const rows = this.sql.knownByRef.all(now, ref, callKey, ...times);
     return rows.filter((row) => isNameless || callIdOfKey(String(row.callKey)) === null);
   }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Sink } from '../backends/backend.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
@@ -29,11 +30,16 @@ export type IntakeOptions = {
   readonly now: () => number;
 };
 
+/** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
+const MAX_RESULTS = 1000;
+
 type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
 export class Intake {
   readonly #options: IntakeOptions;
+  /** Blocked results of MCP tools by their reference: LiteLLM's failure event tells whose they are. */
+  readonly #results = new LRUCache<string, Pick<BlockedCall, 'note' | 'block'>>({ max: MAX_RESULTS });
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -66,6 +72,8 @@ export class Intake {
     pendingCalls.add(note);
     const { litellm_call_id: callId, litellm_trace_id: trace } = note;
     const pending = pendingCalls.get(note);
+    const isResult = callId === null && event.call_type === 'call_mcp_tool';
+    if (isResult) this.#results.set(block.ref, { note, block });
     return {
       ...this.#stored({ outcome: 'blocked', event, verdicts: pending ? notesOf(pending) : [note], block }),
       callKey: callId ?? namelessKey(words ?? block.ref),
@@ -74,7 +82,7 @@ export class Intake {
       startedAt: Math.round(note.at - note.ms),
       endedAt: note.at,
       ref: block.ref,
-      holdMs: 0,
+      holdMs: isResult ? this.#options.failureGraceMs : 0,
     };
   }
 
@@ -90,15 +98,20 @@ export class Intake {
     }
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
+    const result = ref === undefined ? undefined : this.#results.get(ref);
     return {
       ...{ eventKey, startedAt, endedAt, mayBeBlocked },
       callKey: callId ?? namelessKey(eventKey),
       ...(pending !== undefined && { trace: pending.trace }),
       // Before the event is redacted
-      holdMs: this.#holdMs(event, outcome, verdicts),
+      holdMs: result === undefined ? this.#holdMs(event, outcome, verdicts) : 0,
       ...((isBlocked || (isBlock && ref === undefined)) && { words: facts.fingerprint() }),
       ...(ref !== undefined && { ref }),
-      ...this.#stored({ outcome, event, verdicts }),
+      ...this.#stored(
+        result === undefined
+          ? { outcome, event, verdicts }
+          : { outcome: 'blocked', event, verdicts: [...verdicts, result.note], block: result.block },
+      ),
     };
   }
 

@@ -62,7 +62,6 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
     POLICY_FILE: policyFile,
     BRIDGE_API_KEYS: bridgeKey,
     DATA_DIR: join(folder, 'data'),
-    FAILURE_GRACE_SECONDS: '1',
     AKTO_GUARDRAIL_API_BASE: akto.url,
     AKTO_API_KEY: 'invented-akto-token',
   });

@@ -161,7 +161,9 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
     const ref = /[0-9a-f]{16}/.exec(texts.join())?.[0];
     const recorded = (words: string) =>
       world.records().filter(({ request }) => JSON.stringify(request).includes(words));
-    await vi.waitFor(() => expect(recorded('on record')).toHaveLength(1), { timeout: 30_000, interval: 500 });
+    const blocked = () => world.records().filter(({ tags }) => tags.ref === ref);
+    const count = () => [recorded('on record').length, blocked().length];
+    await vi.waitFor(() => expect(count()).toEqual([1, 1]), { timeout: 30_000, interval: 500 });
     expect(recorded('on record')).toMatchObject([
       {
         status: '200',
@@ -177,8 +179,12 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
       },
     ]);
     expect(recorded('default-message-value')).toEqual([]);
-    expect(world.records().filter(({ tags }) => tags.ref === ref)).toMatchObject([
-      { status: '403', tags: { tool_name: 'unknown', outcome: 'blocked' } },
+    expect(blocked()).toMatchObject([
+      {
+        status: '403',
+        request: { params: { name: 'read_page', arguments: { page: 'forbidden' } } },
+        tags: { mcp_server_name: 'directory', outcome: 'blocked', user_id: 'default_user_id' },
+      },
     ]);
     expect(world.records().filter(({ tags }) => tags.outcome === 'failure')).toEqual([]);
   });

@@ -220,6 +220,8 @@ test.each(
 
 /** A call without an id, such as that of an image. */
 const nameless = (event: Event): Event => ({ ...event, key: namelessKey('words') });
+/** The event of a call whose result was blocked, which LiteLLM logs with the reference in it. */
+const named = (from: number, to: number): Event => block(from, to, 'a1', 'its own key');
 const traced = (trace: string, event: Event): Event => ({ ...event, trace });
 
 test.each(
@@ -243,6 +245,9 @@ test.each(
       'new',
     ],
     ['a failure of another time', [nameless(block(0, 0.2))], failure(400, 401), 'new'],
+    ['its event, which tells whose it is', [held(nameless(block(0, 0.2)))], named(0, 0.25), 'new', [1]],
+    ['its event, after it was delivered', [nameless(block(0, 0.2))], named(0, 0.25), 'blocked'],
+    ['its event, sent again', [named(0, 0.25)], named(0, 0.25), 'duplicate'],
   ]),
 )('a blocked call without an id, and %s', check);
 

@@ -10,6 +10,7 @@ import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { capitals } from '../support/credentials.ts';
 import { undecided } from '../support/decision.ts';
+import { mcpResult } from '../support/mcp.ts';
 import { EVENT, noteOf } from '../support/record.ts';
 import { createRecorder, type Recorder } from '../support/recorder.ts';
 
@@ -326,6 +327,80 @@ describe('a blocked call without an id, such as that of an image', () => {
     );
     const ids = (await recorder.all('akto')).map(({ recordId }) => recordId);
     expect(new Set(ids).size).toBe(2);
+  });
+});
+
+describe('a blocked result of an MCP tool', () => {
+  const REF = 'Blocked by security policy. Reference: 0123456789abcdef';
+  const result = (recorder: Recorder): BlockedCall => {
+    const call = callOf(mcpResult('the harvest'));
+    const note = noteOf({
+      ...{
+        litellm_call_id: null,
+        litellm_trace_id: null,
+        input_type: 'response',
+        action: 'BLOCKED',
+        by: 'akto',
+      },
+      at: recorder.now,
+    });
+    const block = {
+      by: 'akto',
+      cause: 'verdict',
+      reason: 'No plums',
+      ref: '0123456789abcdef',
+      input_type: 'response',
+    };
+    return blockedCall(call, undefined, note, block as BlockedCall['block']);
+  };
+  const told = (recorder: Recorder) =>
+    eventAt(recorder, -100, 100, {
+      ...failure,
+      ...{ id: 'call-9', litellm_call_id: 'call-9', trace_id: 'trace-9', call_type: 'call_mcp_tool' },
+      messages: [{ role: 'user', content: 'default-message-value' }],
+      metadata: {
+        user_api_key_user_id: 'dana',
+        mcp_tool_call_metadata: { name: 'read_page', arguments: { page: 1 } },
+      },
+      error_str: REF,
+      error_information: { error_class: 'GuardrailRaisedException', error_message: REF },
+    });
+
+  test('has one record: that of LiteLLM, which tells the tool and the caller', async () => {
+    const recorder = opened({ failureGraceMs: 30_000 });
+    expect(await recorder.blocked(result(recorder))).toBe('new');
+    expect(await dueAfter(recorder, 1000)).toEqual([]);
+    for (const receipt of [{ new: 1 }, { duplicate: 1 }])
+      expect(await recorder.logs(line(told(recorder)))).toEqual({ ...NOTHING, ...receipt });
+    const [record, ...others] = await recorder.all('akto');
+    expect(others).toEqual([]);
+    expect(record).toMatchObject({
+      outcome: 'blocked',
+      block: { reason: 'No plums', ref: '0123456789abcdef' },
+      event: {
+        litellm_call_id: 'call-9',
+        metadata: { user_api_key_user_id: 'dana', mcp_tool_call_metadata: { name: 'read_page' } },
+      },
+      verdicts: [{ litellm_call_id: null, input_type: 'response', action: 'BLOCKED' }],
+    });
+    expect(await dueAfter(recorder, 0)).toEqual(['blocked']);
+  });
+
+  test('has a record without them if LiteLLM does not log it in time', async () => {
+    const recorder = opened({ failureGraceMs: 30_000 });
+    await recorder.blocked(result(recorder));
+    expect(await dueAfter(recorder, 30_001)).toEqual(['blocked']);
+    expect(await recorder.all('akto')).toMatchObject([
+      { event: { litellm_call_id: null, call_type: 'call_mcp_tool', metadata: {} } },
+    ]);
+  });
+
+  test('has one record after a restart too, which does not tell them', async () => {
+    const recorder = opened({ failureGraceMs: 30_000 });
+    await recorder.blocked(result(recorder));
+    await recorder.restart();
+    expect(await recorder.logs(line(told(recorder)))).toEqual({ ...NOTHING, blocked: 1 });
+    expect(await outcomes(recorder.all('akto'))).toEqual(['blocked']);
   });
 });
 
