@@ -22,6 +22,12 @@ export const TAKES_STREAM_SCOPE: Release = [1, 106, 2];
 /** Since this release `streaming_transform_mode: incremental_diff` delivers redactions of streamed chats. Older ones ignore it. */
 export const TAKES_INCREMENTAL_DIFF: Release = [1, 95];
 
+/**
+ * Since this release streams of `/v1/responses` are judged while they flow. Before they are judged once, at their end, and look
+ * like a chat.
+ */
+export const TELLS_CHATS_APART: Release = [1, 101];
+
 /** Since this release a policy pipeline delivers redactions of streams; the bridge cannot tell plain responses of older ones. */
 export const DELIVERS_BY_PIPELINE: Release = [1, 103];
 

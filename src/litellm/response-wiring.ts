@@ -7,6 +7,7 @@ import {
   isAtLeast,
   TAKES_INCREMENTAL_DIFF,
   TAKES_STREAM_SCOPE,
+  TELLS_CHATS_APART,
   TELLS_ITS_VERSION,
 } from './releases.ts';
 
@@ -82,7 +83,13 @@ export class ResponseWiring {
       case 'plain':
         return undefined;
       case 'incremental_diff':
-        if (!isAtLeast(call.litellm_version, TAKES_INCREMENTAL_DIFF)) return 'release';
+        if (
+          !isAtLeast(
+            call.litellm_version,
+            this.#setting === 'auto' ? TELLS_CHATS_APART : TAKES_INCREMENTAL_DIFF,
+          )
+        )
+          return 'release';
         return this.#isOtherThanChat(call, told) ? 'endpoint' : undefined;
       case 'pipeline':
         if (!isAtLeast(call.litellm_version, DELIVERS_BY_PIPELINE)) return 'release';

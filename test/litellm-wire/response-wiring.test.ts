@@ -84,13 +84,27 @@ describe('the redaction of a response', () => {
     {
       name: 'is delivered to a chat in incremental_diff before there was a scope',
       params: { streaming_transform_mode: 'incremental_diff' },
+      call: { litellm_version: '1.101.0' },
+      is: 'incremental_diff',
+    },
+    {
+      name: 'is dropped in incremental_diff before a chat could be told from /v1/responses',
+      params: { streaming_transform_mode: 'incremental_diff' },
+      call: { litellm_version: '1.100.9' },
+      is: 'incremental_diff: release',
+    },
+    {
+      name: 'is tried in incremental_diff before a chat could be told from /v1/responses, under rewrite',
+      params: { streaming_transform_mode: 'incremental_diff' },
       call: { litellm_version: '1.95.0' },
+      setting: 'rewrite',
       is: 'incremental_diff',
     },
     {
       name: 'is dropped before there was incremental_diff',
       params: DIFF,
       call: { litellm_version: '1.94.9' },
+      setting: 'rewrite',
       is: 'incremental_diff: release',
     },
     {

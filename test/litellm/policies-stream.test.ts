@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomFrom } from '../support/random.ts';
 import { streamedText } from './client.ts';
-import { chat, messages, responses } from './endpoints.ts';
+import { chat, type Endpoint, messages, responses } from './endpoints.ts';
 import { redacted, samples, shownOf } from './policy-samples.ts';
 import { chunksOf, forAll, gate, StreamReader } from './policy-stream.ts';
 import { type PolicyWorld, policies, respondByNumber, startPolicyWorld } from './policy-world.ts';
@@ -25,7 +25,17 @@ const rewrites = { RESPONSE_REDACTION: 'rewrite' };
 const setups = {
   redact: { policy: policies({ secrets: { action: 'redact' } }), env: rewrites, guardrails },
   block: { policy: policies({ secrets: { action: 'block' } }), env: rewrites, guardrails },
-  // RESPONSE_REDACTION is block unless it is set
+  // one guardrail for streams and other responses, as it had to be before there was stream_scope
+  told: {
+    policy: policies({ secrets: { action: 'redact' } }),
+    guardrails: {
+      all: {
+        ...incremental,
+        additional_provider_specific_params: { streaming_transform_mode: 'incremental_diff' },
+      },
+    },
+  },
+  // nothing tells how a response is delivered
   strict: { policy: policies({ secrets: { action: 'redact' } }), guardrails },
   reversible: {
     policy: policies({ 'pii-detector': { entities: ['EMAIL_ADDRESS'], redaction: { reversible: true } } }),
@@ -249,6 +259,27 @@ describe.each(releasesThat('has stream settings'))(
           expect(raw).toMatch(refusal);
         }
       });
+    });
+
+    test('a guardrail that says incremental_diff has chats redacted, streamed or not, and other streams blocked', async () => {
+      const ask = (endpoint: Endpoint, stream: boolean) => {
+        world.provider.reset({ text: `${story}${samples.github} ${story}`, chunkSize: 8 });
+        return world.send(endpoint, { ...endpoint.ask(question), stream }, ['told-all']);
+      };
+      const whole = `${story}${redacted} ${story}`;
+      if (!does(release, 'samples responses')) {
+        // a stream of /v1/responses looks like a chat
+        for (const endpoint of [chat, responses]) {
+          expect((await ask(endpoint, true)).raw, endpoint.name).toMatch(/Blocked by|response\.failed/);
+        }
+        return;
+      }
+      expect(chunksOf((await ask(chat, true)).raw)[0]?.join('')).toBe(whole);
+      expect((await ask(chat, false)).raw).toContain(whole);
+      for (const endpoint of [messages, responses]) {
+        expect((await ask(endpoint, false)).raw, endpoint.name).toContain(whole);
+        expect((await ask(endpoint, true)).raw, endpoint.name).toMatch(refusal);
+      }
     });
 
     // incremental_diff is for chat alone. A failure of the first is good news.
