@@ -1,3 +1,5 @@
+import { fieldsOf } from './json.ts';
+
 /** Structure of a message or tool call: never rewritten, and judged only where its value is not one of the usual ones. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
 
@@ -53,4 +55,23 @@ export function isMedia(name: string, value: string): boolean {
   if (value.length <= 100) return false;
   const isField = SIGNATURE_FIELDS.has(name) || (value.length > 512 && MEDIA_FIELDS.has(name));
   return isField && BASE64.test(value);
+}
+
+const MEDIA_PARTS =
+  /^(?:(?:input_)?(?:image|audio|video|file)|(?:image|audio|video)_url|image_file|document)$/i;
+
+/** True for the type of a content part that holds an image, audio, a video or a file. */
+export function isMediaPart(type: unknown): type is string {
+  return typeof type === 'string' && MEDIA_PARTS.test(type);
+}
+
+/** Number of parts with media in the content of a message. */
+export function mediaIn(content: readonly unknown[]): number {
+  let parts = 0;
+  for (const part of content) {
+    const { type, content: inner } = fieldsOf(part);
+    if (isMediaPart(type)) parts++;
+    else if (Array.isArray(inner)) parts += mediaIn(inner);
+  }
+  return parts;
 }

@@ -1,6 +1,7 @@
 import type { GuardrailCall, Passage, PassagePath, Passages, PassageTexts } from './call.ts';
 import { fieldsOf } from './json.ts';
-import { isMediaPart, PassageReader } from './read-passages.ts';
+import { isMediaPart } from './opaque.ts';
+import { PassageReader } from './read-passages.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 

@@ -2,7 +2,7 @@ import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages,
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
 import { InnerNodes } from './json-nodes.ts';
 import { descriptionsIn } from './mcp-tool.ts';
-import { isMedia, isStructure, isUsualStructure } from './opaque.ts';
+import { isMedia, isStructure, isUsualStructure, mediaIn } from './opaque.ts';
 
 /** Thrown for a call that is nested deeper than can be walked and written again. */
 export class TooDeepError extends Error {
@@ -24,6 +24,7 @@ export class TooManyPassagesError extends Error {
 const MAX_PASSAGES = 250_000;
 
 const TEXTS: PassagePath = { parent: undefined, key: 'texts' };
+const IMAGES: PassagePath = { parent: undefined, key: 'images' };
 const MESSAGES: PassagePath = { parent: undefined, key: 'structured_messages' };
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -42,6 +43,8 @@ function readPassages(call: CallFields): Passages {
   for (let row = 0; row < call.structured_messages.length; row++) {
     reader.readMessage(call.structured_messages[row], row);
   }
+  // Messages hold their images
+  if (call.structured_messages.length === 0) reader.readImages(call.images);
   reader.readToolCalls(call.tool_calls);
   if (call.shape === 'mcp_tool') reader.readMcpTool(call);
   else reader.readTools(call.tools);
@@ -95,6 +98,15 @@ export class PassageReader {
     this.#depth = 1;
     this.#walk(message, '', index);
     if (Array.isArray(content)) this.media += mediaIn(content);
+  }
+
+  /** Addresses of images, as a model can write them; nobody reads images themselves. */
+  readImages(images: readonly unknown[]): void {
+    this.#place = 'structure';
+    for (const [key, image] of images.entries()) {
+      if (typeof image !== 'string' || image === '' || isMedia('url', image)) continue;
+      this.#add(image, { parent: IMAGES, key }, false, undefined);
+    }
   }
 
   readToolCalls(toolCalls: readonly unknown[]): void {
@@ -267,24 +279,6 @@ function authorOf(role: string | null): Author {
     default:
       return 'user';
   }
-}
-
-const MEDIA_PARTS =
-  /^(?:(?:input_)?(?:image|audio|video|file)|(?:image|audio|video)_url|image_file|document)$/i;
-
-/** True for the type of a content part that holds an image, audio, a video or a file. */
-export function isMediaPart(type: unknown): type is string {
-  return typeof type === 'string' && MEDIA_PARTS.test(type);
-}
-
-function mediaIn(content: readonly unknown[]): number {
-  let parts = 0;
-  for (const part of content) {
-    const { type, content: inner } = fieldsOf(part);
-    if (isMediaPart(type)) parts++;
-    else if (Array.isArray(inner)) parts += mediaIn(inner);
-  }
-  return parts;
 }
 
 /** The strings inside the JSON text of a passage, keys included; none if it is not JSON. */

@@ -59,6 +59,7 @@ describe.each<[string, (text: string) => Record<string, unknown>]>([
   ['type', (type) => part({ type, text: 'x' })],
   ['role', (role) => ({ structured_messages: [{ role, content: 'x' }] })],
   ['index', (index) => ({ tool_calls: [{ index, ...tool }] })],
+  ['address of an image in a response', (url) => ({ input_type: 'response', images: [url] })],
   ['short signature', (signature) => part({ type: 'thinking', thinking: 'x', signature })],
 ])('%s', (_field, fieldsOf) => {
   const textsOf = (text: string) => callOf(fieldsOf(text)).passages.all.map((passage) => passage.text);
@@ -86,4 +87,13 @@ test('a signature of a thought is bytes, as are media; what is short or no base6
   expect(isMedia('data', base64)).toBe(false);
   expect(isMedia('data', base64.repeat(3))).toBe(true);
   expect(isMedia('content', base64.repeat(3))).toBe(false);
+});
+
+test('an image itself is no text, nor is one that a message holds too', () => {
+  const image = `data:image/png;base64,${'iVBORw0KGgo'.repeat(60)}`;
+  const texts = (fields: object) => callOf({ ...fields }).passages.all.map((passage) => passage.text);
+  expect(texts({ input_type: 'response', images: [image, 7, null, ''] })).toEqual([]);
+  const url = 'https://example.com/a.png';
+  const row = { role: 'user', content: [{ type: 'image_url', image_url: { url } }] };
+  expect(texts({ structured_messages: [row], images: [url] })).toEqual([url]);
 });
