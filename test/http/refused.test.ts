@@ -116,3 +116,14 @@ test.each(['identity', 'Identity', ''])('a content-encoding of "%s" changes noth
     body: { action: 'NONE' },
   });
 });
+
+test.each([PATH, '/'])('a mistake of ours on the way to POST %s blocks, too', async (path) => {
+  const body = new ReadableStream({ start: (stream) => stream.error(new Error('no more')) });
+  const response = await bridge.app.request(path, { method: 'POST', body, duplex: 'half' } as RequestInit);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({
+    action: 'BLOCKED',
+    blocked_reason: expect.stringMatching(/^Not allowed: the security check could not be completed/),
+  });
+  expect(bridge.lines.at(-1)).toMatchObject({ msg: 'blocked', cause: 'fail_closed' });
+});
