@@ -64,7 +64,7 @@ export const COVERAGE: readonly CoverageRow[] = [
   ]),
   ...never('realtime sessions', 'response'),
   row('pass-through routes', 'request', 'payload', 'the body as JSON, or `request_fields`', 'blocks'),
-  ...never('pass-through routes', 'response'),
+  ...never('pass-through routes', 'response', 'stream'),
   row('MCP tool calls', 'request', 'mcp_tool', 'tool, strings of its arguments', 'hidden', [
     [1, 109],
     'redacts',
@@ -81,5 +81,6 @@ export const COVERAGE: readonly CoverageRow[] = [
   ]),
   row('/guardrails/apply_guardrail', 'request', 'realtime', 'text', 'redacts'),
   ...never('/v1/moderations', 'request'),
+  ...never('/v1/vector_stores/{id}/search', 'request'),
   ...never('/v1/messages/count_tokens', 'request'),
 ];

@@ -57,7 +57,7 @@ export class ResponseWiring {
   seen(call: GuardrailCall): void {
     if (this.#setting === 'block') return;
     if (call.input_type === 'request') {
-      if (call.shape === 'texts') this.#remember(call, 'texts');
+      if (call.shape === 'texts' || call.shape === 'document') this.#remember(call, 'texts');
       else if (call.model?.includes('/')) this.#remember(call, 'chat');
     } else if (call.model === null && toldBy(call).transform === 'incremental_diff') {
       this.#remember(call, 'chat');

@@ -18,7 +18,8 @@ export function shapeOf(call: Omit<CallFields, 'shape'>): CallShape {
   // Without texts too: neither the tool nor its arguments have any
   if (call.tools.length === 1 && model === null) return 'mcp_tool';
   if (litellm_call_id !== null) {
-    if (model === null) return 'payload';
+    // A body with a `model` gives its call one, but headers it never has
+    if (model === null || isEmpty(call.request_headers)) return 'payload';
     return isAddress(call.texts) ? 'document' : 'texts';
   }
   return model === null && isNameless ? 'realtime' : 'prompt';

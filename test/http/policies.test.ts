@@ -12,7 +12,10 @@ import { metric } from '../support/listen.ts';
 
 const SECRET = `ghp_${fill(36)}`;
 const MAIL = 'ada.canary@example.org';
-const ordinary = () => ({ litellm_version: '1.106.2', litellm_call_id: randomUUID(), model: 'house' });
+const ordinary = () => ({
+  ...{ litellm_version: '1.106.2', litellm_call_id: randomUUID(), model: 'house' },
+  request_headers: { host: 'proxy' },
+});
 
 const closes: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,7 +59,7 @@ function bridgeWith(document: Document, env: Record<string, string> = {}) {
   return { ...bridge, ask, count, write, rows };
 }
 
-const NAMELESS = { litellm_call_id: null, model: null, request_data: {} };
+const NAMELESS = { litellm_call_id: null, model: null, request_data: {}, request_headers: {} };
 const BLOCKS = { chain: ['secrets'], policy: { secrets: { action: 'block' } } };
 const team = (name: string) => ({ request_data: { user_api_key_team_alias: name } });
 

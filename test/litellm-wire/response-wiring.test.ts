@@ -160,6 +160,7 @@ describe('the redaction of a response', () => {
 
   test.each([
     { name: 'has one prompt, as on /v1/completions', request: { texts: ['Tell me'] } },
+    { name: 'has an address for its prompt', request: { texts: ['https://pears.example'] } },
     {
       name: 'names a model with a slash, which LiteLLM does not recognise in every path',
       request: { model: 'team/house', structured_messages: [{ role: 'user', content: 'Tell me' }] },
@@ -167,7 +168,10 @@ describe('the redaction of a response', () => {
   ])('is dropped in incremental_diff where the request $name', ({ request }) => {
     const wiring = new ResponseWiring('auto');
     wiring.seen(
-      callOf({ litellm_call_id: 'c1', litellm_version: '1.110.2', model: 'house-model', ...request }),
+      callOf({
+        ...{ litellm_call_id: 'c1', litellm_version: '1.110.2', model: 'house-model' },
+        ...{ request_headers: { host: 'h' }, ...request },
+      }),
     );
     expect(told(wiring, response(DIFF))).toBe('incremental_diff: endpoint');
     expect(told(wiring, response(DIFF, { litellm_call_id: 'c2' }))).toBe('incremental_diff');
@@ -196,7 +200,8 @@ describe('the redaction of a response', () => {
 
   test('is discarded by a pipeline in a stream whose request was no conversation, as Gemini', () => {
     const wiring = new ResponseWiring('auto');
-    wiring.seen(callOf({ litellm_call_id: 'c1', litellm_version: '1.110.2', model: 'm', texts: ['Tell'] }));
+    const request = { litellm_call_id: 'c1', litellm_version: '1.110.2', model: 'm', texts: ['Tell'] };
+    wiring.seen(callOf({ ...request, request_headers: { host: 'h' } }));
     expect(told(wiring, response({ pipeline: true }, { model: null }))).toBe('pipeline: endpoint');
     expect(told(wiring, response({ pipeline: true }))).toBe('pipeline');
   });

@@ -34,6 +34,11 @@ test.each<{ name: string; body: object; shape: string }>([
     shape: 'document',
   },
   { name: 'a pass-through route', body: { ...live, texts: ['{"q":"a"}'] }, shape: 'payload' },
+  {
+    name: 'a pass-through route whose body names a model',
+    body: { ...live, request_headers: null, texts: ['{"model":"m"}'], model: 'm' },
+    shape: 'payload',
+  },
   { name: 'a realtime item', body: { texts: ['a'], litellm_version: '1.110.2' }, shape: 'realtime' },
   { name: 'an MCP tool', body: { ...live, texts: ['Looks up.', 'a'], tools: [tool] }, shape: 'mcp_tool' },
   { name: 'a call of an MCP tool', body: mcpCall(['a']), shape: 'mcp_tool' },

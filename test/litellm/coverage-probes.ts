@@ -105,8 +105,8 @@ export const probes: Record<string, { plain: Probe; stream?: Probe }> = {
     })),
   },
   'pass-through routes': {
-    plain: json('/house-pass', (q) => ({ q })),
-    stream: json('/house-pass-stream', (q) => ({ q, stream: true })),
+    plain: json('/house-pass', (q) => ({ q, model: 'pear' })),
+    stream: json('/house-pass-chat', streamed(chat)),
   },
   'realtime sessions': { plain: realtime },
   'batch file of chats': { plain: batch('/v1/chat/completions', chat) },
@@ -117,6 +117,7 @@ export const probes: Record<string, { plain: Probe; stream?: Probe }> = {
     plain: json('/guardrails/apply_guardrail', (text) => ({ guardrail_name: 'coverage-pre', text })),
   },
   '/v1/moderations': { plain: json('/v1/moderations', (input) => ({ model: 'house-moderation', input })) },
+  '/v1/vector_stores/{id}/search': { plain: json('/v1/vector_stores/vs_1/search', (query) => ({ query })) },
   '/v1/messages/count_tokens': {
     plain: json('/v1/messages/count_tokens', (text) => ({ model: 'house-claude', messages: user(text) })),
   },

@@ -79,12 +79,9 @@ export async function startCoverageWorld(
             guardrails: { 'coverage-pre': null, 'coverage-post': null },
           },
           {
-            path: '/house-pass-fields',
-            target: `${provider.url}/pass`,
-            guardrails: {
-              'coverage-pre': { request_fields: ['q'], response_fields: ['said'] },
-              'coverage-post': { request_fields: ['q'], response_fields: ['said'] },
-            },
+            path: '/house-pass-chat',
+            target: `${provider.url}/v1/chat/completions`,
+            guardrails: { 'coverage-pre': null, 'coverage-post': null },
           },
         ],
       },

@@ -55,6 +55,8 @@ export function otherReply(path: string, text: string, body: Record<string, unkn
         model: 'mistral-ocr',
         usage_info: { pages_processed: 1, doc_size_bytes: 1 },
       };
+    case '/vector_stores/vs_1/search':
+      return { object: 'vector_store.search_results.page', search_query: ['a'], data: [] };
     case '/pass':
       return { said: text };
     default:

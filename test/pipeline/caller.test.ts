@@ -38,6 +38,7 @@ const request = {
   litellm_version: '1.106.2',
   litellm_call_id: 'c',
   model: 'm',
+  request_headers: { host: 'proxy' },
   texts: ['mail dana'],
 };
 const response = { ...request, input_type: 'response' };
