@@ -1,11 +1,19 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
 import { isTooDeep, MAX_DEPTH, parseJson } from '../guardrail/json.ts';
+import { countNodes, MAX_NODES } from '../guardrail/json-nodes.ts';
 
 /** A row that is no log event, and why. */
 export type BadLogRow = { readonly reason: string; readonly text: string };
 
 /** Bad rows listed one by one. LiteLLM sends 512 rows as a rule; a body with more is something else. */
 const MAX_BAD_ROWS = 1000;
+
+/** Nodes of rows that are parsed together, in some 300 MB: 512 usual rows have a quarter of them. */
+const MAX_PARSED = 20 * MAX_NODES;
+/** Most nodes of one row: an event repeats much of its call, which may have {@link MAX_NODES}. */
+const MAX_ROW = 4 * MAX_NODES;
+/** Up to so many a row is read in any case, whatever stands beside it. */
+const MAX_USUAL = MAX_NODES / 4;
 
 export type LogRows = {
   readonly events: readonly Fields[];
@@ -18,7 +26,7 @@ export type LogRows = {
 
 /**
  * Reads the rows of a body that LiteLLM's `generic_api` logger sends: `json_array`, `ndjson` or `single`. All three come as
- * application/json, so the text tells which it is. A row that cannot be read does not take the others with it.
+ * application/json, so the text tells which it is. A row that cannot be read, or is made of too much, does not take the others with it.
  *
  * @see LiteLLM 1.106.2, `async_send_batch` in litellm/integrations/generic_api/generic_api_callback.py
  */
@@ -38,7 +46,18 @@ export function parseLogRows(body: string): LogRows {
     else bad.push({ reason, text: text ?? (isTooDeep(row) ? '' : JSON.stringify(row)) });
   };
 
-  const whole = parseJson(body);
+  const isLarge = hasMoreNodes(body, MAX_PARSED);
+  let parsed = 0;
+  /** True for a row that takes much more memory than its length. */
+  const isTooMuch = (part: string): boolean => {
+    if (!isLarge) return false;
+    const nodes = countNodes(Buffer.from(part), MAX_ROW);
+    if (nodes > MAX_ROW || (nodes > MAX_USUAL && parsed + nodes > MAX_PARSED)) return true;
+    parsed += nodes;
+    return false;
+  };
+
+  const whole = isLarge ? undefined : parseJson(body);
   if (whole !== undefined) for (const row of [whole].flat()) take(row);
   else {
     const text = body.trim();
@@ -49,6 +68,10 @@ export function parseLogRows(body: string): LogRows {
         bad.push({ reason: `follows on ${MAX_BAD_ROWS} rows that are none`, text: text.slice(start) });
         break;
       }
+      if (isTooMuch(part)) {
+        bad.push({ reason: 'has too many lists, objects and commas', text: part });
+        continue;
+      }
       const row = parseJson(part) ?? parseJson(withoutNan(part));
       if (row === undefined) bad.push({ reason: 'is not JSON', text: part });
       else take(row, part);
@@ -56,6 +79,10 @@ export function parseLogRows(body: string): LogRows {
   }
   if (more > 0) bad.push({ reason: `${more} more rows that are none`, text: '' });
   return { events, bad, legacy, nulls };
+}
+
+function hasMoreNodes(json: string, max: number): boolean {
+  return json.length > max && countNodes(Buffer.from(json), max) > max;
 }
 
 /** Replaces the numbers of Python's JSON that JSON does not have. */

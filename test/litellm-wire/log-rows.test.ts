@@ -94,3 +94,30 @@ describe('one unreadable row does not take the others with it', () => {
     });
   });
 });
+
+describe('a body of far more lists and objects than its length tells', () => {
+  const many = (items: number) => `{"id":"c","messages":[${Array(items).fill('{}').join()}]}`;
+  const reason = 'has too many lists, objects and commas';
+
+  test.each([
+    ['json_array', (rows: readonly string[]) => `[${rows.join()}]`],
+    ['ndjson', (rows: readonly string[]) => rows.join('\n')],
+  ])('loses the row that is made of them, and no other: %s', (_, write) => {
+    const { events, bad } = parseLogRows(write([line(one), many(1_000_001), line(two)]));
+    expect(events).toEqual([one, two]);
+    expect(bad).toEqual([{ reason, text: expect.stringMatching(/^\{"id":"c"/) }]);
+  });
+
+  test('loses what is too much together, and no usual row', () => {
+    const rows = [...Array(12).fill(many(90_000)), line(one), line(two)];
+    const { events, bad } = parseLogRows(`[${rows.join()}]`);
+    expect(events.length).toBe(13);
+    expect(events.slice(-2)).toEqual([one, two]);
+    expect(bad.map((row) => row.reason)).toEqual([reason]);
+  });
+
+  test('is read where it is large for other reasons', () => {
+    const long = { ...one, messages: [{ role: 'user', content: '{},[]'.repeat(600_000) }] };
+    expect(parseLogRows(line([long, two]))).toMatchObject({ events: [long, two], bad: [] });
+  });
+});
