@@ -25,7 +25,7 @@ function build(dir: string): void {
   db.exec(
     insert(
       'record',
-      `i, printf('%032x', i), 'call-' || i, 'success', 'event', ${accepted}, ${accepted}, NULL, ${accepted}, 0, 0, 1`,
+      `i, printf('%032x', i), 'call-' || i, 'success', 'event', ${accepted}, ${accepted}, NULL, ${accepted}, 0, 0, 1, NULL`,
     ),
   );
   db.exec(insert('payload', `i, 0, '{"outcome":"success","n":' || i || printf(',"text":"%0150d"}', i)`));
