@@ -133,10 +133,10 @@ export class Finder {
     const findings: Finding[] = [];
     const opens: Open[] = [];
     const view = withPlainSigns(text);
-    const written = view === text ? {} : { written: text };
+    const written = view === text ? undefined : text;
     for (let from = start; from < text.length; from += scanner.slice) {
       const to = Math.min(from + scanner.slice, text.length);
-      const scan = scanner.scan(view, { from, to, floor: start, ...written }, growing);
+      const scan = scanner.scan(view, { from, to, floor: start, written }, growing);
       budget.found(scan.findings.length);
       for (const finding of scan.findings) findings.push(finding);
       for (const open of scan.opens) opens.push(open);

@@ -29,7 +29,7 @@ export type Range = {
   /** Before it nothing is found, even where it is announced in the range; `from` by default. */
   readonly floor?: number;
   /** The text with the signs that were written, where the one to scan has plain signs: sweeping rules look in both. */
-  readonly written?: string;
+  readonly written?: string | undefined;
 };
 
 /** Characters that take a few milliseconds at most, whatever they are. */
