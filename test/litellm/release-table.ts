@@ -7,7 +7,7 @@ export default class ReleaseTable implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const rows = new Map<string, Row>();
     const rowOf = (name: string) => {
-      const release = /\blitellm (\d+\.\d+\.\d+)/.exec(name)?.[1] ?? 'no release';
+      const release = /\blitellm (\d+\.\d+\.\d+)/i.exec(name)?.[1] ?? 'no release';
       const row = rows.get(release) ?? { passed: 0, failed: 0, skipped: 0 };
       rows.set(release, row);
       return row;
