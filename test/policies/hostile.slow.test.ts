@@ -23,7 +23,8 @@ const ANCHORS = [
 
 const textCall = (...texts: string[]) => ({ texts });
 const argumentsCall = (args: string) => ({ input_type: 'response', tool_calls: [toolCall(args)] });
-const DEPTH = 100_000;
+/** Two nodes a level: below `MAX_JSON_NODES`, or the call would be blocked unread. */
+const DEPTH = 49_000;
 
 const HOSTILE: Record<string, () => Record<string, unknown>> = {
   'nested JSON in arguments': () => argumentsCall(`${'{"a":['.repeat(DEPTH)}"../x"${']}'.repeat(DEPTH)}`),
