@@ -55,8 +55,8 @@ const WORDS: Record<Reach, string> = {
 };
 
 /** The words of the table. */
-export const LEGEND = `**redact**: shown, and a block or a redaction arrives. **redact\\***: a redaction arrives if the stream is configured for it, and
-blocks otherwise. **redact†**: the same if REDACTABLE_MODELS names the model. **block**: shown, and what would be redacted is blocked.
+export const LEGEND = `**redact**: shown, and a block or a redaction arrives. **redact\\***: the stream's configuration decides if a redaction or only a block
+arrives. **redact†**: if REDACTABLE_MODELS names the model, otherwise block. **block**: shown, and what would be redacted is blocked.
 **late**: shown when all of it was delivered. **–**: never shown. °: additional_drop_params keeps it from the provider, unless the client
 sends that parameter too.`;
 

@@ -1,6 +1,6 @@
 import type { CallShape } from '../guardrail/call.ts';
 import type { CoverageRow, Direction, Reach, ReachStep } from './coverage.ts';
-import { OLDEST_SUPPORTED, type Release } from './releases.ts';
+import { DELIVERS_BY_PIPELINE, OLDEST_SUPPORTED, type Release, TAKES_INCREMENTAL_DIFF } from './releases.ts';
 
 /** Later reaches of a row, each with its first release among those that were run or read. */
 type Later = readonly [since: Release, reach: Reach];
@@ -33,16 +33,33 @@ function never(endpoint: string, ...directions: readonly Direction[]): CoverageR
 export const COVERAGE: readonly CoverageRow[] = [
   row('/v1/chat/completions', 'request', 'conversation', 'all messages, tools, tool calls', 'redacts'),
   row('/v1/chat/completions', 'response', 'response', 'texts, tool calls', 'redacts'),
-  row('/v1/chat/completions', 'stream', 'response', 'the text so far; tool calls at the end', 'configured'),
+  row('/v1/chat/completions', 'stream', 'response', 'the text so far; tool calls at the end', 'blocks', [
+    TAKES_INCREMENTAL_DIFF,
+    'configured',
+  ]),
   row('/v1/messages', 'request', 'conversation', 'system, all messages, tools', 'redacts'),
   row('/v1/messages', 'response', 'response', 'texts, tool calls', 'redacts'),
-  row('/v1/messages', 'stream', 'response', 'the text so far; tool calls', 'configured'),
+  row('/v1/messages', 'stream', 'response', 'the text so far; tool calls', 'blocks', [
+    DELIVERS_BY_PIPELINE,
+    'configured',
+  ]),
   row('/v1/responses', 'request', 'conversation', 'instructions, input, tools', 'redacts'),
   row('/v1/responses', 'response', 'response', 'texts, tool calls', 'redacts'),
-  row('/v1/responses', 'stream', 'response', 'the text so far; tool calls', 'late', [[1, 95], 'configured']),
+  row(
+    '/v1/responses',
+    'stream',
+    'response',
+    'the text so far; tool calls',
+    'late',
+    [[1, 101], 'blocks'],
+    [DELIVERS_BY_PIPELINE, 'configured'],
+  ),
   row('/v1/completions', 'request', 'texts', 'prompts', 'redacts'),
   row('/v1/completions', 'response', 'response', 'texts', 'redacts'),
-  row('/v1/completions', 'stream', 'response', 'the whole text, at its end', 'hidden', [[1, 109], 'late']),
+  row('/v1/completions', 'stream', 'response', 'the whole text, at its end', 'hidden', [
+    [1, 109],
+    'configured',
+  ]),
   row('/v1/embeddings', 'request', 'texts', 'input', 'redacts'),
   row('Gemini `generateContent`', 'request', 'texts', 'texts', 'hidden', [[1, 103], 'redacts']),
   row('Gemini `generateContent`', 'response', 'response', 'texts', 'hidden', [[1, 103], 'redacts']),

@@ -159,7 +159,12 @@ export const hiddenResponses: Record<string, { path: string; model: string; resp
   '/v1/chat/completions `refusal`': chatSays({ more: { refusal: MARK } }),
   '/v1/chat/completions `annotations`': chatSays({
     more: {
-      annotations: [{ type: 'url_citation', url_citation: { title: MARK, url: 'https://a.example' } }],
+      annotations: [
+        {
+          type: 'url_citation',
+          url_citation: { title: MARK, url: 'https://a.example', start_index: 0, end_index: 1 },
+        },
+      ],
     },
   }),
   '/v1/chat/completions `function_call`': chatSays({

@@ -95,8 +95,9 @@ describe.each(inject('releases'))('coverage of litellm $version', (release) => {
   test.each(provenHere.map((row) => [nameOf(row), row] as const))('%s', async (_, row) => {
     const { reach, shapes, log } = await seen(row);
     const expected = reachIn(row, version);
-    // Without a configuration of its own a stream drops every redaction
-    expect(reach, log).toBe(expected === 'configured' ? 'blocks' : expected);
+    // Without a configuration of its own a stream drops every redaction, and one of /v1/completions is shown at its end
+    const bare = row.endpoint === '/v1/completions' ? 'late' : 'blocks';
+    expect(reach, log).toBe(expected === 'configured' ? bare : expected);
     if (reach !== 'hidden') expect(shapes).toEqual([row.shape]);
   });
 
