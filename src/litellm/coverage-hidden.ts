@@ -100,7 +100,7 @@ export const UNASKED_REQUESTS: readonly UnaskedRequest[] = [
   { request: 'an id of a tool call, or its arguments, that are no strings', effect: 'fails' },
   { request: 'a tool without `type`', effect: 'fails', askedSince: [1, 109] },
   { request: 'a built-in tool', effect: 'fails', askedSince: [1, 95] },
-  { request: 'a schema that is nested more than about 200 levels deep', effect: 'refused' },
+  { request: 'a schema that is nested more than 250 levels deep', effect: 'fails' },
   { request: 'a message to an A2A agent', effect: 'refused' },
 ];
 

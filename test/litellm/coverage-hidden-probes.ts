@@ -192,7 +192,8 @@ function chatSays(response: ModelResponse) {
   return { path: '/v1/chat/completions', model: 'house-model', response };
 }
 
-const deep = (levels: number): object => (levels === 0 ? {} : { properties: { a: deep(levels - 1) } });
+/** Each step is two levels; LiteLLM itself gives up at 250 steps. */
+const deep = (steps: number): object => (steps === 0 ? {} : { properties: { a: deep(steps - 1) } });
 const baking = (parameters: object) => ({ type: 'function', function: { name: 'bake', parameters } });
 const calls = (call: object) => history({ role: 'assistant', content: null, tool_calls: [call] });
 const LINK = `https://pears.example/${MARK}`;
@@ -240,9 +241,9 @@ export const unaskedProbes: Record<string, HiddenProbe[]> = {
     chat({ tools: [{ googleSearch: {} }], messages: [{ role: 'user', content: MARK }] }),
   ],
   'a built-in tool': [chat({ tools: [{ type: 'web_search' }], messages: [{ role: 'user', content: MARK }] })],
-  'a schema that is nested more than about 200 levels deep': [
-    chat({ tools: [baking(deep(260))], messages: [{ role: 'user', content: MARK }] }),
-    responses({ tools: [{ type: 'function', name: 'a', parameters: deep(260) }], input: MARK }),
+  'a schema that is nested more than 250 levels deep': [
+    chat({ tools: [baking(deep(150))], messages: [{ role: 'user', content: MARK }] }),
+    responses({ tools: [{ type: 'function', name: 'a', parameters: deep(150) }], input: MARK }),
   ],
   'a message to an A2A agent': [
     {
