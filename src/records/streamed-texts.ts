@@ -23,6 +23,8 @@ const MAX_STREAMS = 5000;
 const MAX_CHARS = 16 * 1024 * 1024;
 /** Letters of one piece of a stream. */
 const MAX_PIECE = 64;
+/** Comparisons for one text: where all pieces are alike, there are more ways to put them together than can be tried. */
+const MAX_COMPARISONS = 20_000;
 /** Two texts that differ before this belong to two responses. */
 const SAME_START = 16;
 
@@ -120,19 +122,25 @@ function deliveredTexts({
 
 /**
  * True for the text of the one more check that LiteLLM makes when a client hangs up: behind the last round stand the pieces with
- * which the rounds ended, all of them once more, and only then what follows.
+ * which the rounds ended, all of them once more, and only then what follows. A text that repeats itself so often that it cannot be
+ * told counts as one that has grown.
  *
  * @see litellm.md of the wire contract, section 6.1: seen on 1.110.2, with default sampling
  */
 function isMixedUp(text: string, ends: Ends): boolean {
-  const last = ends.at(-1) ?? text.length;
-  if (text.length <= last) return false;
+  const last = ends.at(-1);
+  // A piece has a letter at least
+  if (last === undefined || text.length < last + ends.length) return false;
+  let left = MAX_COMPARISONS;
   let places = new Set([last]);
   let begin = 0;
   for (const end of ends) {
     const next = new Set<number>();
     for (const at of places) {
-      for (let length = 1; length <= Math.min(MAX_PIECE, end - begin); length++) {
+      const longest = Math.min(MAX_PIECE, end - begin, text.length - at);
+      left -= longest;
+      if (left < 0) return false;
+      for (let length = 1; length <= longest; length++) {
         if (text.startsWith(text.slice(end - length, end), at)) next.add(at + length);
       }
     }

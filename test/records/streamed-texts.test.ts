@@ -89,6 +89,20 @@ describe('the record of a streamed response takes', () => {
     expect(held(...lengths.map((length) => round(text.slice(0, length))))).toEqual([text]);
   });
 
+  // Compared in every way, these kept the thread for minutes
+  test.each([
+    { name: 'dashes', lengths: [64, 128, 192, 256, 30_000] },
+    { name: 'dashes that come in many rounds', lengths: Array.from({ length: 500 }, (_, i) => 64 * (i + 1)) },
+    {
+      name: 'many rounds, then a long one',
+      lengths: [...Array.from({ length: 300 }, (_, i) => 64 * (i + 1)), 28_000],
+    },
+    { name: 'many long rounds', lengths: Array.from({ length: 60 }, (_, i) => 500 * (i + 1)) },
+  ])('a text that repeats itself: $name', ({ lengths }) => {
+    const text = '-'.repeat(lengths.at(-1)!);
+    expect(held(...lengths.map((length) => round(text.slice(0, length))))).toEqual([text]);
+  });
+
   test('each choice for itself', () => {
     expect(
       held(round(['One', 'Tea']), round(['One two', 'Tea']), round(['One two', 'Tea or water'])),
