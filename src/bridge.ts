@@ -100,6 +100,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [
     (decision) => observer.decided(decision),
+    ({ call }) => {
+      const warning = releases.seen(call.litellm_version);
+      if (warning !== undefined) log.warn(warning);
+    },
+    ({ call }) => wiring.seen(call),
     (decision) => audit.decided(decision),
     ...(records === undefined ? [] : [recorder(records)]),
   ];
@@ -108,9 +113,6 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const app = createApp({
     ...{ judge, backends, records, audit, releases, observer, metrics, log, isDraining },
     decided(decision: Decision, request: () => GuardrailCall | undefined) {
-      const warning = releases.seen(decision.call.litellm_version);
-      if (warning !== undefined) log.warn(warning);
-      wiring.seen(decision.call);
       for (const listener of listeners) {
         try {
           listener(decision, request);

@@ -51,6 +51,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
   return async (c) => {
     let call: GuardrailCall | undefined;
     let running: Running | undefined;
+    let decision: Decision | undefined;
     try {
       const body = c.get('body');
       // A node takes a byte or more
@@ -67,7 +68,6 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
       const request = recall(memory, call, key);
       const scope = new CallScope(c, key !== undefined);
       const deciding = judge.judge({ call, bytes: body.length, request, scope });
-      let decision: Decision;
       if (deciding instanceof Promise) {
         if (name !== undefined) running = repeats.begin(name, body, scope);
         decision = await deciding;
@@ -76,16 +76,16 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
       } else decision = deciding;
       if (key !== undefined) keep(memory, decision, body, key);
       decided(decision, request);
-      if (running !== undefined) repeats.end(running, decision);
       return respond(decision, options);
     } catch (error) {
       // A mistake of ours must not become a 500, which fail_open settings on the other side may let pass
       options.failed(error, call);
       if (call === undefined) return refuse(c, { status: 400, reason: 'bug', message: 'see the log' });
-      const decision = failedDecision(call);
+      decision = failedDecision(call);
       decided(decision, () => undefined);
-      if (running !== undefined) repeats.end(running, decision);
       return respond(decision, options);
+    } finally {
+      if (running !== undefined && decision !== undefined) repeats.end(running, decision);
     }
   };
 }

@@ -142,6 +142,8 @@ function toldBy({ additional_provider_specific_params: params, litellm_version }
 }
 
 function flagOf(params: Fields, name: string): boolean | undefined {
-  const word = String(params[name]).toLowerCase();
+  const told = params[name];
+  if (typeof told === 'boolean') return told;
+  const word = textOf(told)?.toLowerCase();
   return word === 'true' ? true : word === 'false' ? false : undefined;
 }

@@ -65,6 +65,17 @@ const calls: { name: string; body: object }[] = [
     name: 'names that objects have',
     body: { structured_messages: [row({ toString: 1, constructor: 1, length: -1 })] },
   },
+  {
+    name: 'parameters of a guardrail without a text',
+    body: {
+      additional_provider_specific_params: Object.fromEntries(
+        ['stream', 'pipeline', 'transform', 'streaming_transform_mode'].map((name) => [
+          name,
+          { toString: 1, valueOf: 1 },
+        ]),
+      ),
+    },
+  },
   { name: 'a model that is no model', body: { model: '\u0000"\\\ud800' } },
   { name: 'nothing to judge', body: {} },
 ];

@@ -85,6 +85,19 @@ test.each([
   );
 });
 
+test('a response that is sent again is judged though its parameters have no text', async () => {
+  const params = { additional_provider_specific_params: { stream: { toString: 1, valueOf: 1 } } };
+  const call = { ...CALL, input_type: 'response', ...params };
+  const bridge = await start();
+  const first = bridge.send(call);
+  await bridge.asked(1);
+  const second = bridge.send(call);
+  await bridge.repeated(1);
+  bridge.release();
+  expect(await Promise.all([first, second])).toEqual(['NONE', 'NONE']);
+  expect(await bridge.decided('NONE', 'response')).toBe(1);
+});
+
 test('a check goes on when its caller hangs up and asks again, as LiteLLM does after its timeout', async () => {
   const bridge = await start();
   await bridge.leave();
