@@ -39,6 +39,7 @@ export const HIDDEN_PARTS: readonly HiddenPart[] = [
     '`audio`': closed('audio'),
     '`stop`': closed('stop'),
     '`tool_choice`': closed('tool_choice'),
+    '`system` beside the messages, for models of Anthropic': OPEN,
     '`name` and unknown keys of a message': OPEN,
     '`refusal`, `annotations` and `audio` of the history': OPEN,
   }),

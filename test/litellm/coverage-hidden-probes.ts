@@ -55,6 +55,10 @@ export const hiddenProbes: Record<string, HiddenProbe> = {
     tools: [tool],
     tool_choice: { type: 'function', function: { name: MARK } },
   }),
+  '/v1/chat/completions `system` beside the messages, for models of Anthropic': {
+    ...{ path: '/v1/chat/completions', model: 'house-claude' },
+    bodies: [{ messages: [asked], system: MARK }],
+  },
   '/v1/chat/completions `name` and unknown keys of a message': history(
     { role: 'user', content: 'x', name: MARK },
     { role: 'user', content: 'x', pears: MARK },

@@ -18,6 +18,17 @@ const HERE = 'test/litellm/coverage.test.ts';
 const nameOf = ({ endpoint, direction }: CoverageRow) => `${endpoint} ${direction}`;
 const provenHere = COVERAGE.filter(({ provenBy }) => provenBy === HERE);
 
+/** Sends streams through each configuration that the guide to streams has. */
+const CONFIGURED = 'test/litellm/streaming.test.ts';
+
+test('each stream whose configuration decides is sent through the configurations', () => {
+  const text = readFileSync(join(ROOT, CONFIGURED), 'utf8');
+  const configured = COVERAGE.filter(({ steps }) => steps.some(({ reach }) => reach === 'configured'));
+  expect(configured.map(({ endpoint }) => endpoint).filter((name) => !text.includes(`'${name}'`))).toEqual(
+    [],
+  );
+});
+
 test('every row of the table has a proof', () => {
   const unproven = COVERAGE.filter(({ endpoint, direction, provenBy }) => {
     if (provenBy === HERE)
