@@ -1,6 +1,6 @@
 import { fieldsOf } from './json.ts';
 
-/** Structure of a message or tool call: never rewritten, and judged only where its value is not one of the usual ones. */
+/** Structure of a message or tool call: never rewritten, and no text where its value is one of the usual words. */
 const STRUCTURE = new Set(['role', 'type', 'id', 'tool_call_id', 'index', 'format', 'detail', 'media_type']);
 
 const USUAL_WORDS = new Set(
@@ -10,10 +10,7 @@ const USUAL_WORDS = new Set(
   ).split(' '),
 );
 
-/**
- * Ids that clients and providers draw at random. As texts they would be found to be credentials now and then: one of 2,000 of Bedrock's,
- * of which a session has hundreds.
- */
+/** Ids that clients and providers draw at random. */
 const USUAL_IDS = [
   // OpenAI, Anthropic, Bedrock; hexadecimal ones of LiteLLM and vLLM; UUIDs
   /^(?:call|fc|msg|rs|run|tool)_(?=\D*\d)[A-Za-z0-9]{20,32}$/,
@@ -24,7 +21,7 @@ const USUAL_IDS = [
   /^(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])(?:[A-Za-z0-9]{9}|[A-Za-z0-9]{16}|[\w-]{21}|[A-Za-z0-9]{32})$/,
   /^\d{17,20}$/,
   // LiteLLM puts the signature of a thought of Gemini's into the id; the provider refuses one that is changed
-  /^call_[\w-]{1,64}__thought__[A-Za-z0-9+/_=-]{40,}$/,
+  /^call_(?=\D*\d)[0-9a-f-]{24,36}__thought__[A-Za-z0-9+/]{40,65536}={0,2}$/,
 ];
 
 /** True for a field of a message that is structure. */
@@ -32,9 +29,22 @@ export function isStructure(name: string): boolean {
   return STRUCTURE.has(name);
 }
 
-/** True for a word or id that stands in structure as a rule and holds no text. */
-export function isUsualStructure(value: string): boolean {
-  return USUAL_WORDS.has(value) || USUAL_IDS.some((id) => id.test(value));
+/** True for a word that stands in structure as a rule and holds no text. */
+export function isUsualWord(value: string): boolean {
+  return USUAL_WORDS.has(value);
+}
+
+/**
+ * True for an id as it is drawn at random: what a policy finds in it is chance as a rule. One of 20,000 holds what looks like a
+ * credential with a short beginning, and a session has hundreds.
+ */
+export function isUsualId(value: string): boolean {
+  return USUAL_IDS.some((id) => id.test(value));
+}
+
+/** True for a number, which as an id can be one of a database as well as one of a card. */
+export function isNumber(value: string): boolean {
+  return /^\d{1,40}$/.test(value);
 }
 
 /** Fields that hold media; long base64 in them is not text. */

@@ -2,7 +2,7 @@ import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages,
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
 import { InnerNodes } from './json-nodes.ts';
 import { descriptionsIn } from './mcp-tool.ts';
-import { isMedia, isStructure, isUsualStructure, mediaIn } from './opaque.ts';
+import { isMedia, isStructure, isUsualWord, mediaIn } from './opaque.ts';
 
 /** Thrown for a call that is nested deeper than can be walked and written again. */
 export class TooDeepError extends Error {
@@ -142,7 +142,7 @@ export class PassageReader {
     if (typeof value === 'string') {
       if (value === '' || isMedia(name, value)) return;
       if (isStructure(name)) {
-        if (!isUsualStructure(value)) this.#takeStructure(value, key);
+        if (!isUsualWord(value)) this.#takeStructure(value, key);
         return;
       }
       const passage = this.#take(value, key);

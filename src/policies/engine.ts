@@ -1,8 +1,9 @@
 import { lazily } from '../detectors/lazily.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import type { CallFields, GuardrailCall, InputType } from '../guardrail/call.ts';
+import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
+import { isUsualId } from '../guardrail/opaque.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found, NOWHERE } from './finder.ts';
@@ -12,6 +13,7 @@ import { OlderTurns, type Removals } from './older-turns.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import { type Redaction, redact } from './replacements.ts';
+import { certain, isNumericId } from './structure.ts';
 
 export type EngineOptions = {
   readonly markers: MarkerStore;
@@ -132,10 +134,18 @@ export class Engine {
     const round = isGrowing ? finder.round(key) : undefined;
     /** Texts that are too short to be remembered, such as the words of a schema. */
     const short = new Map<string, Found>();
+    const ids = new Map<string, Found>();
     const results: Found[] = [];
     for (const { text, place } of passages.all) {
       if (round !== undefined && place === 'text') {
         results.push(yield* round.find(text, budget));
+        continue;
+      }
+      if (place === 'structure' && isUsualId(text)) {
+        const known = ids.get(text);
+        const found = known ?? certain(yield* finder.findInId(text, budget));
+        if (known === undefined) ids.set(text, found);
+        results.push(found);
         continue;
       }
       const isShort = text.length < MIN_KNOWN_CHARS;
@@ -154,7 +164,7 @@ export class Engine {
     { kind, enforced, policy }: PlannedPolicy,
     refusal: PolicyRefusal | undefined,
     found: Findings,
-    { input_type, shape }: CallFields,
+    { input_type, shape, passages }: GuardrailCall,
     older: OlderTurns | undefined,
   ): PolicyNote {
     if (refusal !== undefined) {
@@ -163,13 +173,17 @@ export class Engine {
     const { texts } = policy;
     if (texts === undefined || (shape !== 'mcp_result' && !texts.on.includes(input_type)))
       return cleanNote(kind, enforced);
-    const findings = findingsOf(this.#rules.get(policy) ?? NO_RULES, found);
+    const own = this.#rules.get(policy) ?? NO_RULES;
+    const all = findingsOf(own, found);
+    if (all.length === 0) return cleanNote(kind, enforced);
+    const verdict = texts.decide(all);
+    const isLeft = (_: Found, index: number) => !isNumericId(passages.all[index]!);
+    const findings = verdict === 'redact' ? findingsOf(own, found.filter(isLeft)) : all;
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];
-    const verdict = texts.decide(findings);
     const note = { kind, enforced, verdict, reasonCode: texts.reasonCode, rules };
     return verdict === 'block' && older !== undefined
-      ? { ...note, verdict: older.judge(note, texts, this.#rules.get(policy) ?? NO_RULES) }
+      ? { ...note, verdict: older.judge(note, texts, own) }
       : note;
   }
 

@@ -95,6 +95,11 @@ export class Finder {
     return found;
   }
 
+  /** Looks at an id that is drawn at random: it is no disguise, and as short as it is not worth remembering. @throws OutOfTime */
+  *findInId(id: string, budget: Budget): Work<Found> {
+    return yield* this.#scan(id, 0, false, budget, true);
+  }
+
   /** Begins a round of a response that grows from call to call. @param stream its name; undefined if it has none */
   round(stream: string | undefined): Round {
     const before = (stream === undefined ? undefined : this.#prefixes.get(stream)) ?? [];
@@ -127,7 +132,7 @@ export class Finder {
     return { ...found, findings, continues: known !== undefined || wasLonger };
   }
 
-  *#scan(text: string, start: number, growing: boolean, budget: Budget): Work<Found> {
+  *#scan(text: string, start: number, growing: boolean, budget: Budget, isRandom = false): Work<Found> {
     const scanner = this.#scanner;
     if (scanner === undefined) return CLEAN;
     const findings: Finding[] = [];
@@ -143,7 +148,7 @@ export class Finder {
       const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
       if (turn !== undefined) yield turn;
     }
-    const plain = this.#plain.length > 0 ? yield* this.#scanPlain(text, start, budget) : [];
+    const plain = this.#plain.length > 0 && !isRandom ? yield* this.#scanPlain(text, start, budget) : [];
     return findings.length + opens.length + plain.length === 0
       ? CLEAN
       : { findings, plain, opens, continues: false };

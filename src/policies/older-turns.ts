@@ -3,6 +3,7 @@ import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { PolicyNote } from '../guardrail/decision.ts';
 import { type Found, NOWHERE } from './finder.ts';
 import type { TextPolicy } from './policy.ts';
+import { isNumericId } from './structure.ts';
 import { type TurnPlace, turnPlaces } from './turns.ts';
 
 /** The part of a passage that is removed: all of it, or the findings of some rules. */
@@ -63,6 +64,7 @@ export class OlderTurns {
       ];
       if (own.length === 0) return [];
       const turn = placeOf(passage);
+      if (turn === 'older' && isNumericId(passage)) return [];
       return own.map((finding) => ({ ...finding, passage, turn }));
     });
   }

@@ -7,6 +7,7 @@ import type { Markers, PlacedEdit } from './markers.ts';
 import type { Removals } from './older-turns.ts';
 import type { PlannedPolicy } from './plan.ts';
 import type { TextPolicy } from './policy.ts';
+import { isNumericId } from './structure.ts';
 import { REMOVED } from './turns.ts';
 
 export type Redaction = {
@@ -48,6 +49,7 @@ export function redact(
     const { text, index } = passage;
     const { findings = [], opens = [] } = found[index] ?? {};
     const removal = removals.get(passage);
+    if (isNumericId(passage)) continue;
     if (removal === 'all') {
       texts.set(passage, removedText(passage));
       continue;

@@ -1,4 +1,4 @@
-import { type AnchoredRule, anchoredRule } from '../rule.ts';
+import { type AnchoredRule, anchoredRule, type TextRule } from '../rule.ts';
 import { AI_SECRETS } from './ai.ts';
 import { BUSINESS_SECRETS } from './business.ts';
 import { CLOUD_SECRETS } from './cloud.ts';
@@ -14,6 +14,12 @@ export const TOKENS: readonly AnchoredRule[] = [
   ...PRIVATE_KEYS,
   ...[AI_SECRETS, CLOUD_SECRETS, CODE_SECRETS, BUSINESS_SECRETS, SHAPED_SECRETS].flat().map(anchoredRule),
 ];
+
+/** Their beginning is so short that one of 20,000 random ids has it. */
+const SHORT: ReadonlySet<string> = new Set(['artifactory-token', 'artifactory-password']);
+
+/** Those of {@link TOKENS} that are no chance even in an id that is drawn at random: one in a million, at most. */
+export const UNMISTAKABLE: ReadonlySet<TextRule> = new Set(TOKENS.filter(({ id }) => !SHORT.has(id)));
 
 /** {@link TOKENS}, and credentials that only a name beside them tells. */
 export const SECRETS: readonly AnchoredRule[] = [
