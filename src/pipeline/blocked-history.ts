@@ -12,7 +12,7 @@ import type { CheckResult, Outcome, PolicyResult } from '../guardrail/decision.t
 import { parseInner } from '../guardrail/json.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isHarness, newPassages, REMOVED, turnPlaces } from '../policies/turns.ts';
-import { type BlockedSpan, BlockedTexts, HASHED_CHARS } from './blocked-texts.ts';
+import { allowanceFor, type BlockedScope, type BlockedSpan, BlockedTexts, HEAD } from './blocked-texts.ts';
 
 /** A call without what was blocked before. */
 export type Remainder = {
@@ -43,25 +43,24 @@ export class BlockedHistory {
   ): Remainder {
     const nothing = wholeOf(call);
     const scope = this.#texts.isEmpty || !hasTurns(call) ? undefined : scopeOf(call);
-    const blocked = scope === undefined ? undefined : this.#texts.of(scope);
-    if (blocked === undefined) return nothing;
+    const find = scope && this.#texts.finder(scope, allowanceFor(call.passages.chars));
+    if (find === undefined) return nothing;
     const placeOf = turnPlaces(call);
-    const allowance = { chars: HASHED_CHARS };
-    const older = new Map<Passage, BlockedSpan>();
-    const newest = new Map<Passage, BlockedSpan>();
+    const older = new Map<Passage, readonly BlockedSpan[]>();
+    const newest = new Map<Passage, readonly BlockedSpan[]>();
     let hasMore = false;
     for (const passage of call.passages.all) {
       const place = placeOf(passage);
       if (place === 'elsewhere' || !isSaid(passage)) continue;
-      const span = this.#texts.find(blocked, passage.text, allowance);
-      if (span !== undefined) (place === 'older' ? older : newest).set(passage, span);
+      const found = find(passage.text);
+      if (found.length > 0) (place === 'older' ? older : newest).set(passage, found);
       else hasMore ||= place === 'newest' && passage.text.trim() !== '' && !isHarness(passage.text);
     }
     const spans = hasMore ? new Map([...older, ...newest]) : older;
     const repeated = hasMore ? [] : [...newest.keys()].map(({ text }) => text);
-    const texts = new Map([...spans].map(([passage, span]) => [passage, without(passage.text, span)]));
+    const texts = new Map([...spans].map(([passage, found]) => [passage, without(passage.text, found)]));
     if (texts.size === 0 || !isRewritable(call, texts)) return { ...nothing, repeated };
-    const removed = [...new Set([...spans.values()].map(({ by }) => by))];
+    const removed = [...new Set([...spans.values()].flat().flatMap(({ by }) => by))];
     return { call: withTexts(call, texts), texts, removed, repeated };
   }
 
@@ -75,9 +74,8 @@ export class BlockedHistory {
     const { call, repeated } = remainder;
     if (outcome.kind === 'block') {
       if (!hasTurns(call)) return;
-      if (policies?.verdict === 'block') this.#remember(remainder, policies.offending, outcome.by);
-      else if (checks.some((check) => 'verdict' in check && outcome.by.split(',').includes(check.backend)))
-        this.#remember(remainder, newPassages(call), outcome.by);
+      if (policies?.verdict === 'block') this.#remember(remainder, policies.offending, [outcome.by]);
+      else this.#remember(remainder, telling(newPassages(call)), blockersIn(checks, outcome));
     } else if (
       repeated.length > 0 &&
       outcome.kind !== 'cancelled' &&
@@ -88,15 +86,30 @@ export class BlockedHistory {
     }
   }
 
-  #remember({ call, texts }: Remainder, passages: Iterable<Passage>, by: string): void {
-    const scope = scopeOf(call);
+  #remember({ call, texts }: Remainder, passages: Iterable<Passage>, by: readonly string[]): void {
+    const scope = by.length > 0 ? scopeOf(call) : undefined;
     if (scope === undefined) return;
     const removed = new Set([...texts.keys()].map(({ index }) => index));
     for (const passage of passages) {
       const { text, index } = passage;
-      if (isSaid(passage) && !isHarness(text) && !removed.has(index)) this.#texts.remember(scope, text, by);
+      if (isOwn(passage) && !removed.has(index)) this.#texts.remember(scope, text, by);
     }
   }
+}
+
+/** Names of the vendors for whose verdict a call is blocked: one that blocks, or redactions that could not be applied. */
+function blockersIn(checks: readonly CheckResult[], { cause }: Outcome & { kind: 'block' }): string[] {
+  const kind = cause === 'redaction' ? 'modify' : 'block';
+  return checks.flatMap((check) =>
+    'verdict' in check && check.verdict.kind === kind ? [check.backend] : [],
+  );
+}
+
+/** The passages that a vendor can have blocked: a word such as `ok` beside something longer is hardly to blame. */
+function telling(passages: readonly Passage[]): readonly Passage[] {
+  const own = passages.filter(isOwn);
+  const least = Math.min(HEAD, Math.max(...own.map(({ text }) => text.trim().length)));
+  return own.filter(({ text }) => text.trim().length >= least);
 }
 
 const NOTHING: PassageTexts = new Map();
@@ -135,25 +148,38 @@ const isSaid = ({ author, place, isKey, within }: Passage) =>
   !isKey &&
   within === undefined;
 
-function without(text: string, { start, end }: BlockedSpan): string {
-  const isAll = text.slice(end).trim() === '';
-  return isAll ? REMOVED : editedText(text, [{ start, end, text: REMOVED }]);
+/** True for what is said and no agent has added. */
+const isOwn = (passage: Passage) => isSaid(passage) && !isHarness(passage.text);
+
+function without(text: string, spans: readonly BlockedSpan[]): string {
+  const left = editedText(
+    text,
+    spans.map(({ start, end }) => ({ start, end, text: REMOVED })),
+  );
+  return left.trim() === REMOVED ? REMOVED : left;
 }
 
-const MAX_SCOPE_CHARS = 1000;
-
-/** Names whose text it is: virtual key, user, and session or end user. Undefined if nothing tells callers apart. */
-function scopeOf(call: GuardrailCall): string | undefined {
+/**
+ * Whose text it is: of a virtual key, and of a user, end user and session. Undefined if nothing tells callers apart. No part of it is a
+ * header that changes with each call, as that of the trace can.
+ */
+function scopeOf(call: GuardrailCall): BlockedScope | undefined {
   const { user_api_key_hash, user_api_key_user_id, user_api_key_end_user_id } = call.request_data;
   const endUser = textOf(user_api_key_end_user_id);
+  const key = textOf(user_api_key_hash);
+  const user = textOf(user_api_key_user_id);
   const names = [
-    textOf(user_api_key_hash),
-    textOf(user_api_key_user_id),
+    user,
     // Claude Code writes its session into the JSON text of `metadata.user_id`
     endUser && (textOf(fieldsOf(parseInner(endUser)).session_id) ?? endUser),
-    headerOf(call, 'x-litellm-session-id') ?? headerOf(call, 'x-litellm-trace-id'),
+    headerOf(call, 'x-litellm-session-id'),
   ];
-  if (names.every((name) => name === undefined)) return undefined;
-  const scope = JSON.stringify(names);
-  return scope.length <= MAX_SCOPE_CHARS ? scope : hash('sha256', scope);
+  if (key === undefined && names.every((name) => name === undefined)) return undefined;
+  return { owner: bounded(key ?? user ?? ''), session: bounded(JSON.stringify(names)) };
+}
+
+const MAX_NAME_CHARS = 1000;
+
+function bounded(name: string): string {
+  return name.length <= MAX_NAME_CHARS ? name : hash('sha256', name);
 }

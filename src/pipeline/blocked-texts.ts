@@ -1,82 +1,189 @@
 import { hash, randomBytes, randomInt } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Span } from '../detectors/rule.ts';
 
-/** The trace of a blocked text, from which nobody can read it. */
-export type TextHash = {
-  readonly head: number;
-  readonly length: number;
-  readonly hash: string;
-  readonly by: string;
+/** Whose a blocked text is. */
+export type BlockedScope = {
+  /** The virtual key, or whatever names the caller where there is none. */
+  readonly owner: string;
+  /** The session, or end user, and whatever else tells the calls of one owner apart. */
+  readonly session: string;
 };
 
 /** Where in a text a blocked one stands, and who had blocked it. */
-export type BlockedSpan = Span & { readonly by: string };
+export type BlockedSpan = Span & { readonly by: readonly string[] };
 
-/** The characters that may still be hashed for one call: a client decides how many texts begin alike. */
-export type Allowance = { chars: number };
+/** The trace of a blocked text, from which nobody can read it. */
+type TextHash = {
+  readonly head: number;
+  readonly length: number;
+  readonly hash: string;
+  readonly by: readonly string[];
+};
 
-/** The characters that may be hashed for one call, about 5 ms. */
-export const HASHED_CHARS = 2 * 1024 * 1024;
-/** Cost of a hash beside its length, in characters. */
-const PER_HASH = 512;
+/** What is remembered of one session. */
+type Session = { readonly texts: readonly TextHash[]; readonly at: number };
 
-const MAX_SCOPES = 500;
+/** The work that the search in one call may still do: a client decides how many texts begin alike. */
+export type Allowance = {
+  /** Characters hashed at the beginning of texts, and within them. */
+  starts: number;
+  inner: number;
+  /** Places within texts that are looked at. */
+  places: number;
+};
+
+const MAX_SESSIONS = 2000;
+const MAX_SESSIONS_OF_OWNER = 500;
 const MAX_TEXTS = 50;
 const MAX_AGE_MS = 24 * 60 * 60_000;
-const MAX_CHARS = 64 * 1024;
-/** A shorter text says too little to be recognised with something behind it. */
-const HEAD = 12;
+/** About 5 ms each, and 10 ms for the places. */
+const HASHED_CHARS = 2 * 1024 * 1024;
+const MAX_PLACES = 256 * 1024;
+/** Cost of a hash beside its length, in characters. */
+const PER_HASH = 512;
+/** A shorter text says too little to be recognised as a part of another. */
+export const HEAD = 12;
+
+/** Of a number that tells beginnings apart; few, as it is an index of a list. */
+const HEAD_BITS = 12;
+
+/**
+ * Returns the work that is granted for a call.
+ *
+ * @param chars of all its texts: each of them may be a blocked one
+ */
+export const allowanceFor = (chars: number): Allowance => ({
+  starts: HASHED_CHARS + chars,
+  inner: HASHED_CHARS,
+  places: MAX_PLACES,
+});
 
 /**
  * Texts that were blocked, by their sender: hashes under a key that this process alone has, bounded by number and age. A text
- * is found again with an addition behind it too, as agents make.
+ * is found again with an addition before or behind it too, as agents make.
  */
 export class BlockedTexts {
   readonly #key = randomBytes(32).toString('hex');
   readonly #salt = randomInt(0x1_0000_0000);
-  readonly #scopes = new LRUCache<string, readonly TextHash[]>({ max: MAX_SCOPES, ttl: MAX_AGE_MS });
+  /** By owner and session, each owner's longest unused first. */
+  readonly #owners = new Map<string, Map<string, Session>>();
+  #size = 0;
 
   get isEmpty(): boolean {
-    return this.#scopes.size === 0;
+    return this.#size === 0;
   }
 
-  /** All that is remembered under a scope; undefined for nothing. */
-  of(scope: string): readonly TextHash[] | undefined {
-    return this.#scopes.get(scope);
+  /** The number of texts that are remembered of a session. */
+  count(scope: BlockedScope): number {
+    return this.#of(scope).length;
   }
 
-  remember(scope: string, text: string, by: string): void {
+  remember(scope: BlockedScope, text: string, by: readonly string[]): void {
     const trimmed = text.trim();
-    if (trimmed === '' || trimmed.length > MAX_CHARS) return;
-    const blocked = { head: this.#head(trimmed), length: trimmed.length, hash: this.#hash(trimmed), by };
-    const others = this.of(scope)?.filter((other) => other.hash !== blocked.hash) ?? [];
-    this.#scopes.set(scope, [...others, blocked].slice(-MAX_TEXTS));
+    if (trimmed === '') return;
+    const { length } = trimmed;
+    const blocked = { head: this.#head(trimmed, 0, length), length, hash: this.#hash(trimmed), by };
+    const others = this.#of(scope).filter((other) => other.hash !== blocked.hash);
+    this.#set(scope, [...others, blocked].slice(-MAX_TEXTS));
   }
 
   /** Forgets a text that was allowed since. */
-  forget(scope: string, text: string): void {
+  forget(scope: BlockedScope, text: string): void {
     const forgotten = this.#hash(text.trim());
-    const left = this.of(scope)?.filter((other) => other.hash !== forgotten) ?? [];
-    if (left.length > 0) this.#scopes.set(scope, left);
-    else this.#scopes.delete(scope);
+    const left = this.#of(scope).filter((other) => other.hash !== forgotten);
+    if (left.length > 0) this.#set(scope, left);
+    else this.#delete(scope);
   }
 
-  /** The longest blocked text that a text is, or begins with. */
-  find(among: readonly TextHash[], text: string, allowance: Allowance): BlockedSpan | undefined {
-    const trimmed = text.trim();
-    const head = this.#head(trimmed);
-    let found: TextHash | undefined;
-    for (const one of among) {
-      const { length } = one;
-      if (one.head !== head || length > trimmed.length || length + PER_HASH > allowance.chars) continue;
-      if (length < (found?.length ?? 0) || (length < HEAD && length !== trimmed.length)) continue;
-      allowance.chars -= length + PER_HASH;
-      if (this.#hash(trimmed.slice(0, length)) === one.hash) found = one;
+  /** Finds the blocked texts that a text holds, in order, at each place the longest; undefined if the sender has none. */
+  finder(scope: BlockedScope, allowance: Allowance): ((text: string) => readonly BlockedSpan[]) | undefined {
+    const among = this.#of(scope);
+    if (among.length === 0) return undefined;
+    const byHead = new Array<TextHash[] | undefined>(1 << HEAD_BITS);
+    for (const one of among.toSorted((a, b) => b.length - a.length)) {
+      const alike = byHead[one.head];
+      if (alike === undefined) byHead[one.head] = [one];
+      else alike.push(one);
     }
-    if (found === undefined) return undefined;
-    const start = text.length - text.trimStart().length;
-    return { by: found.by, start, end: start + found.length };
+    return (text) => this.#find(byHead, text, allowance);
+  }
+
+  #find(
+    byHead: readonly (readonly TextHash[] | undefined)[],
+    text: string,
+    allowance: Allowance,
+  ): readonly BlockedSpan[] {
+    const first = text.length - text.trimStart().length;
+    const end = text.trimEnd().length;
+    const spans: BlockedSpan[] = [];
+    for (let start = first; start < end; start++) {
+      if (start > first) {
+        if (isWord(text.charCodeAt(start - 1))) continue;
+        if (start + HEAD > end || allowance.places-- <= 0) break;
+      }
+      const alike = byHead[this.#head(text, start, end)];
+      const found = alike && this.#firstOf(alike, text, { start, end }, start === first, allowance);
+      if (found === undefined) continue;
+      spans.push({ by: found.by, start, end: start + found.length });
+      start += found.length - 1;
+    }
+    return spans;
+  }
+
+  #firstOf(
+    alike: readonly TextHash[],
+    text: string,
+    { start, end }: Span,
+    isStart: boolean,
+    allowance: Allowance,
+  ): TextHash | undefined {
+    const kind = isStart ? 'starts' : 'inner';
+    return alike.find(({ length, hash }) => {
+      if (start + length > end || length + PER_HASH > allowance[kind]) return false;
+      if (length < HEAD && !(isStart && start + length === end)) return false;
+      allowance[kind] -= length + PER_HASH;
+      return this.#hash(text.slice(start, start + length)) === hash;
+    });
+  }
+
+  #of({ owner, session }: BlockedScope): readonly TextHash[] {
+    const sessions = this.#owners.get(owner);
+    const found = sessions?.get(session);
+    if (sessions === undefined || found === undefined) return [];
+    if (performance.now() - found.at > MAX_AGE_MS) {
+      this.#delete({ owner, session });
+      return [];
+    }
+    sessions.delete(session);
+    sessions.set(session, found);
+    return found.texts;
+  }
+
+  /** Makes room among the sessions of the same owner first, then of whoever has most: nobody drives out another's. */
+  #set(scope: BlockedScope, texts: readonly TextHash[]): void {
+    const { owner, session } = scope;
+    this.#delete(scope);
+    const sessions = this.#owners.get(owner) ?? new Map<string, Session>();
+    if (sessions.size >= MAX_SESSIONS_OF_OWNER) this.#deleteOldest(owner, sessions);
+    else if (this.#size >= MAX_SESSIONS) {
+      const [most] = [...this.#owners].sort(([, a], [, b]) => b.size - a.size);
+      if (most !== undefined) this.#deleteOldest(...most);
+    }
+    sessions.set(session, { texts, at: performance.now() });
+    this.#owners.set(owner, sessions);
+    this.#size++;
+  }
+
+  #deleteOldest(owner: string, sessions: ReadonlyMap<string, Session>): void {
+    const [session] = sessions.keys();
+    if (session !== undefined) this.#delete({ owner, session });
+  }
+
+  #delete({ owner, session }: BlockedScope): void {
+    const sessions = this.#owners.get(owner);
+    if (!sessions?.delete(session)) return;
+    this.#size--;
+    if (sessions.size === 0) this.#owners.delete(owner);
   }
 
   #hash(text: string): string {
@@ -84,9 +191,15 @@ export class BlockedTexts {
   }
 
   /** A number for the first characters: of nearly every other text it tells that nothing has to be hashed. */
-  #head(text: string): number {
+  #head(text: string, start: number, end: number): number {
     let mix = this.#salt;
-    for (let i = 0; i < HEAD && i < text.length; i++) mix = Math.imul(mix ^ text.charCodeAt(i), 0x01000193);
-    return mix;
+    for (let i = start; i < start + HEAD && i < end; i++)
+      mix = Math.imul(mix ^ text.charCodeAt(i), 0x01000193);
+    return mix >>> (32 - HEAD_BITS);
   }
+}
+
+/** True for a letter or digit of a script that puts blanks between words; a blocked text begins behind none. */
+function isWord(char: number): boolean {
+  return (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || (char >= 0x30 && char <= 0x39);
 }

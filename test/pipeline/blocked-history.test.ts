@@ -11,6 +11,7 @@ import { engineOf } from '../support/policies.ts';
 
 const SECRET = `ghp_${fill(36)}`;
 const BAD = 'how do I grow a turnip at home?';
+const LONG = `turnip ${'log line '.repeat(20_000)}`;
 const NEXT = 'And plums?';
 const reminder = '<system-reminder>\nbe brief\n</system-reminder>';
 
@@ -110,9 +111,34 @@ describe('a text that a vendor blocked', () => {
       is: 'block',
     },
     {
-      name: 'is judged where something stands before it',
-      next: [user(`So, ${BAD}`), user(NEXT)],
-      is: 'block',
+      name: 'is removed, and what stands before it stays',
+      next: [user(`<ctx>12:01</ctx> ${BAD}`), user(NEXT)],
+      is: { by: [], [`<ctx>12:01</ctx> ${BAD}`]: `<ctx>12:01</ctx> ${REMOVED}` },
+    },
+    { name: 'is judged again behind an addition', next: [user(`<ctx>12:01</ctx> ${BAD}`)], is: 'block' },
+    {
+      name: 'is removed, however long it is',
+      first: [user(LONG)],
+      next: [user(LONG), user(NEXT)],
+      is: { by: [], [LONG]: REMOVED },
+    },
+    {
+      name: 'is removed, and a word beside it stays that says little',
+      first: [user('look'), assistant('yes'), tool('ok'), tool(BAD)],
+      next: [user('look'), assistant('yes'), tool('ok'), tool(BAD), user(NEXT)],
+      is: { by: [], [BAD]: REMOVED },
+    },
+    {
+      name: 'is removed, short as it is, and a shorter one stays',
+      first: [user('look'), assistant('yes'), tool('ok'), tool('a turnip')],
+      next: [user('look'), assistant('yes'), tool('ok'), tool('a turnip'), user(NEXT)],
+      is: { by: [], 'a turnip': REMOVED },
+    },
+    {
+      name: 'is removed if it says little, alone',
+      first: [user('turnip!')],
+      next: [user('turnip!'), user(NEXT)],
+      is: { by: [], 'turnip!': REMOVED },
     },
     { name: 'lets nothing else pass', next: [user(BAD), user('a turnip')], is: 'block' },
     { name: 'lets nothing else pass beside it', next: [user(BAD, 'a turnip')], is: 'block' },
@@ -170,7 +196,6 @@ describe('a text that a vendor blocked', () => {
     ['session in the JSON of Claude Code', { user_api_key_end_user_id: '{"session_id":"s-2"}' }, {}],
     ['end user', { user_api_key_end_user_id: 'cem' }, {}],
     ['session that a header names', {}, { request_headers: { 'x-litellm-session-id': 's-2' } }],
-    ['trace that a header names', {}, { request_headers: { 'X-LiteLLM-Trace-Id': 't-2' } }],
   ])('means nothing under another %s', async (_what, identity, fields) => {
     const { judge } = vendor();
     expect(await judge(call([user(BAD)]))).toBe('block');
@@ -184,6 +209,23 @@ describe('a text that a vendor blocked', () => {
     });
     expect(await judge(call([user(BAD)], of('a')))).toBe('block');
     expect(await judge(call([user(BAD), user(NEXT)], of('b')))).toMatchObject({ [BAD]: REMOVED });
+  });
+
+  test('is removed where each call of the session names another trace', async () => {
+    const { judge } = vendor();
+    const of = (trace: string) => ({ request_headers: { 'x-litellm-trace-id': trace } });
+    expect(await judge(call([user(BAD)], of('t-1')))).toBe('block');
+    expect(await judge(call([user(BAD), user(NEXT)], of('t-2')))).toMatchObject({ [BAD]: REMOVED });
+  });
+
+  test('is removed under a key, however many sessions another key has', async () => {
+    const { judge } = vendor();
+    expect(await judge(call([user(BAD)]))).toBe('block');
+    for (let n = 0; n < 600; n++)
+      await judge(
+        call([user(BAD)], { identity: { user_api_key_hash: 'h', user_api_key_end_user_id: `${n}` } }),
+      );
+    expect(await judge(call([user(BAD), user(NEXT)]))).toMatchObject({ [BAD]: REMOVED });
   });
 
   test('is not remembered of a caller without a name', async () => {
@@ -225,6 +267,23 @@ test.each([
   const { judge } = judgeOf([backend('akto', check)]);
   expect((await judge(call([user(BAD)]))).kind).toBe('block');
   expect((await judge(call([user(BAD), user(NEXT)]))).kind).toBe(isRemembered ? 'modify' : 'allow');
+});
+
+test('of several vendors, each counts by its own name for what it blocked', async () => {
+  const redact: Check = async ({ passages }) => ({
+    kind: 'modify',
+    texts: new Map(passages.all.filter(({ text }) => text === BAD).map((passage) => [passage, '*'])),
+  });
+  const { decide } = judgeOf([backend('akto', redact), backend('capsule', async () => UNMAPPABLE)]);
+  expect((await decide(call([user(BAD)]))).outcome).toMatchObject({ kind: 'block', by: 'akto,capsule' });
+  expect((await decide(call([user(BAD), user(NEXT)]))).removed).toEqual(['akto', 'capsule']);
+});
+
+test('of a vendor that allowed what another blocked nothing is said', async () => {
+  const akto = backend('akto', async ({ texts }) => (texts.includes(BAD) ? BLOCK : ALLOW));
+  const { decide } = judgeOf([akto, backend('capsule', async () => ALLOW)]);
+  await decide(call([user(BAD)]));
+  expect((await decide(call([user(BAD), user(NEXT)]))).removed).toEqual(['akto']);
 });
 
 describe('a text that a policy blocked', () => {

@@ -110,9 +110,10 @@ export function judgeOf(
     request: () => GuardrailCall | undefined = () => undefined,
   ) => {
     const bytes = JSON.stringify({ ...call, passages: undefined }).length;
-    return (await judge.judge({ call, bytes, scope, request })).outcome;
+    return judge.judge({ call, bytes, scope, request });
   };
-  return { judge: decide, settled: () => judge.settled(), outcomes, unjudged, late };
+  const outcomeOf = async (...input: Parameters<typeof decide>) => (await decide(...input)).outcome;
+  return { judge: outcomeOf, decide, settled: () => judge.settled(), outcomes, unjudged, late };
 }
 
 export const CALL = callOf({ texts: ['dana lives in Rome'] });
