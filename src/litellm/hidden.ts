@@ -8,12 +8,18 @@ import { fieldsOf } from '../guardrail/json.ts';
 const MARGIN = 384;
 /** The same for each row of an assistant: on `/v1/responses` the ids, types and states of its items. Real clients needed up to 86. */
 const TURN_MARGIN = 160;
+/**
+ * All these rows together have as much, and for each character that they show what its escape could take: many short rows would make
+ * room for a text that is not shown.
+ */
+const TURNS_MARGIN = 2048;
+const MARGIN_PER_CHAR = 5;
 
 /** Bytes of a row without its text, at least. */
 const ROW = '{"role":"user","content":""},'.length;
 
 /** Shapes of which all that was shown is in the body of the client, and is to be most of it. */
-const MEASURED: ReadonlySet<CallShape> = new Set(['conversation', 'texts', 'prompt']);
+const MEASURED: ReadonlySet<CallShape> = new Set(['conversation', 'texts', 'document', 'prompt']);
 
 /** A content type of a body that LiteLLM does not read as JSON. */
 const FORM = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)\s*(?:;|$)/i;
@@ -34,8 +40,7 @@ export function hiddenBytes(call: GuardrailCall): number | undefined {
   // Texts alone explain most calls; it costs next to nothing to add up their lengths
   if (length <= rows + charsOf(call.texts) || length <= rows + shownChars(call)) return 0;
   const shown = [call.structured_messages, call.tools, textsAlone(call)];
-  const turns = call.structured_messages.filter((row) => fieldsOf(row).role === 'assistant').length;
-  const unexplained = length - MARGIN - TURN_MARGIN * turns;
+  const unexplained = length - MARGIN - turnMargin(call.structured_messages);
   if (restOf(shown, unexplained, false) <= 0) return 0;
   const rest = restOf(shown, unexplained, true);
   return rest <= 0 ? 0 : rest + MARGIN;
@@ -52,7 +57,7 @@ function restOf(value: unknown, bytes: number, hasEscapes: boolean): number {
 function bodyLength({ request_headers }: GuardrailCall): number | undefined {
   let length: number | undefined;
   let isForm = false;
-  let isEncoded = false;
+  let isUntold = false;
   let hasHeaders = false;
   for (const name in request_headers) {
     const value = request_headers[name];
@@ -62,10 +67,33 @@ function bodyLength({ request_headers }: GuardrailCall): number | undefined {
     if (name.length === 14 && name.toLowerCase() === 'content-length' && /^\d{1,15}$/.test(value))
       length = Number(value);
     else if (name.length === 12 && name.toLowerCase() === 'content-type') isForm = FORM.test(value);
-    else if (name.length === 16 && name.toLowerCase() === 'content-encoding') isEncoded = true;
+    else if (name.length === 16 && name.toLowerCase() === 'content-encoding') isUntold = true;
+    // Servers read chunks then, whatever length was told
+    else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') isUntold = true;
   }
   if (!hasHeaders || isForm) return 0;
-  return isEncoded ? undefined : length;
+  return isUntold ? undefined : length;
+}
+
+/** Bytes that are explained by rows of an assistant. */
+function turnMargin(rows: readonly unknown[]): number {
+  const turns = rows.filter((row) => fieldsOf(row).role === 'assistant');
+  const most = TURN_MARGIN * turns.length;
+  if (most <= TURNS_MARGIN) return most;
+  return Math.min(most, TURNS_MARGIN + MARGIN_PER_CHAR * charsIn(turns, most / MARGIN_PER_CHAR));
+}
+
+/** Characters of the strings in a value, but for types and roles; counts up to `enough`. */
+function charsIn(value: unknown, enough: number): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  let chars = 0;
+  for (const key in value) {
+    if (key === 'type' || key === 'role') continue;
+    chars += charsIn((value as Record<string, unknown>)[key], enough - chars);
+    if (chars >= enough) break;
+  }
+  return chars;
 }
 
 function charsOf(texts: readonly string[]): number {
@@ -98,6 +126,7 @@ function textsAlone({ passages }: GuardrailCall): readonly string[] {
 class Rest {
   bytes: number;
   readonly #hasEscapes: boolean;
+  #uncounted = MAX_COUNTED;
 
   /** @param hasEscapes counts each character as the longest that a client writes for it */
   constructor(bytes: number, hasEscapes: boolean) {
@@ -127,7 +156,10 @@ class Rest {
 
   #takeText(text: string): void {
     this.bytes -= text.length + QUOTES + SEPARATOR;
-    if (this.#hasEscapes) this.bytes -= escapesIn(text, this.bytes);
+    if (!this.#hasEscapes) return;
+    const counted = Math.min(text.length, this.#uncounted);
+    this.#uncounted -= counted;
+    this.bytes -= escapesIn(text, counted, this.bytes) + MAX_EXTRA * (text.length - counted);
   }
 }
 
@@ -142,12 +174,17 @@ const EXTRA = Uint8Array.from({ length: 128 }, (_, code) => {
   return code < 32 || code === 127 || '"\'&+<>`'.includes(String.fromCharCode(code)) ? 5 : 0;
 });
 
-/** Bytes that escapes add to a text at most; counts up to `enough`. */
-function escapesIn(text: string, enough: number): number {
+/** Bytes that an escape takes over its character at most. */
+const MAX_EXTRA = 5;
+/** Characters of a call whose escapes are counted, in some 10 ms. Of those that follow each could be written as the longest. */
+const MAX_COUNTED = 4_000_000;
+
+/** Bytes that escapes add to the first `length` characters of a text at most; counts up to `enough`. */
+function escapesIn(text: string, length: number, enough: number): number {
   let extra = 0;
-  for (let i = 0; i < text.length && extra < enough; i++) {
+  for (let i = 0; i < length && extra < enough; i++) {
     const code = text.charCodeAt(i);
-    extra += code < 128 ? EXTRA[code]! : 5;
+    extra += code < 128 ? EXTRA[code]! : MAX_EXTRA;
   }
   return extra;
 }

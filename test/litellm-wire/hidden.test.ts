@@ -97,6 +97,12 @@ test.each<[string, object, object, number | undefined]>([
     0,
   ],
   ['a body in chunks', chat('hello'), { 'transfer-encoding': '[present]' }, undefined],
+  [
+    'chunks beside a length',
+    chat('hello'),
+    { 'content-length': '20', 'Transfer-Encoding': 'chunked' },
+    undefined,
+  ],
   ['a compressed body', chat('hello'), { ...long, 'content-encoding': '[present]' }, undefined],
   ['a length that is none', chat('hello'), { 'content-length': '-1' }, undefined],
   ['a length that is withheld', chat('hello'), { 'content-length': '[present]' }, undefined],
@@ -111,9 +117,65 @@ test.each(['application/json', 'text/plain', 'x-form/json', 'application/x-www-f
   },
 );
 
-test('a prompt of images and a list of texts are compared too', () => {
+test('of more text than is looked at letter by letter the least that it hides is told', () => {
+  const content = 'ab cd '.repeat(700_000);
+  const bytes = (more: number) =>
+    measured(chat(content), bodyOf({ messages: chat(content).structured_messages, x: 'x'.repeat(more) }));
+  expect(bytes(0)).toBe(0);
+  // 5 bytes for each of the 200,000 characters that are not looked at
+  expect(bytes(900_000)).toBe(0);
+  expect(bytes(2_000_000)).toBeGreaterThan(990_000);
+  expect(bytes(2_000_000)).toBeLessThan(1_001_000);
+});
+
+/** A conversation with so many replies. */
+const session = (reply: object, count: number) => ({
+  texts: ['hello'],
+  structured_messages: [
+    { role: 'user', content: 'hello' },
+    ...Array.from({ length: count }, () => ({ role: 'assistant', ...reply })),
+  ],
+});
+
+test.each([
+  ['short texts', { content: 'a' }],
+  ['nothing', { content: null }],
+  ['short parts', { content: [{ type: 'text', text: 'a' }] }],
+  [
+    'short tool calls',
+    { content: null, tool_calls: [{ id: '1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+  ],
+])('300 replies of %s make no room for a long text', (_name, reply) => {
+  const shown = session(reply, 300);
+  const body = bodyOf({ messages: shown.structured_messages });
+  expect(measured(shown, body)).toBe(0);
+  expect(
+    measured(shown, bodyOf({ messages: shown.structured_messages, x: 'hide '.repeat(4000) })),
+  ).toBeGreaterThan(300);
+});
+
+test.each([
+  ['sentences', 'The kettle on the blue stove boils.', 300],
+  ['a word', 'Yes', 15],
+])('replies of %s on /v1/responses, with their ids and states, hide nothing', (_name, text, count) => {
+  const shown = session({ content: [{ type: 'text', text }] }, count);
+  const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
+  const item = {
+    id: `msg_${'0'.repeat(48)}`,
+    type: 'message',
+    status: 'completed',
+    role: 'assistant',
+    content,
+  };
+  const input = [{ role: 'user', content: 'hello' }, ...Array.from({ length: count }, () => item)];
+  expect(measured(shown, bodyOf({ input }))).toBe(0);
+});
+
+test('a prompt of images, a list of texts and the address of a document are compared too', () => {
   const shown = { texts: ['a library by the sea'], litellm_call_id: null };
   expect(hiddenBytes(call(shown, { 'content-length': '200' }))).toBe(0);
   expect(hiddenBytes(call(shown, { 'content-length': '2000' }))).toBeGreaterThan(1500);
   expect(hiddenBytes(call({ texts: ['one', 'two'] }, { 'content-length': '2000' }))).toBeGreaterThan(1500);
+  expect(hiddenBytes(call({ texts: ['https://a/b'] }, { 'content-length': '150' }))).toBe(0);
+  expect(hiddenBytes(call({ texts: ['https://a/b'] }, { 'content-length': '2000' }))).toBeGreaterThan(1500);
 });
