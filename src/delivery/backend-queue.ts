@@ -54,6 +54,7 @@ export class BackendQueue {
   retryNow(): void {
     this.#backoff.reset();
     this.#batches.storage.reset();
+    this.#batches.endRests();
     this.#wakeSignal.ring();
   }
 
@@ -74,7 +75,11 @@ export class BackendQueue {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      const waitMs = Math.max(this.#backoff.waitMs(), this.#batches.storage.waitMs());
+      const waitMs = Math.max(
+        this.#backoff.waitMs(),
+        this.#batches.storage.waitMs(),
+        this.#batches.restsMs(),
+      );
       if (waitMs > 0) {
         await this.#pause(waitMs);
         continue;
@@ -141,6 +146,7 @@ export class BackendQueue {
           const delayMs = this.#batches.rest(batch, (times) =>
             Math.max(jittered(BACKEND_WAIT, times, random), honoured(refusal.retryAfterMs)),
           );
+          if (honoured(refusal.retryAfterMs) > 0) this.#lane.narrow();
           return events.retried(backend, batch.length, failure, delayMs);
         }
         this.#isOutage = true;

@@ -7,6 +7,8 @@ import type { DeliveryOptions } from './deliver.ts';
 const TRUSTED_ATTEMPTS = 3;
 /** Records looked at for some that need not be sent alone. */
 const LOOK_AHEAD = 100;
+/** Records that rest, from which on the others wait for the first of them: that many the backend has no room for. */
+const MAX_RESTING = 500;
 /** Part of its full size that a batch gains with each success, after it was too large. */
 const REGAIN = 1 / 16;
 
@@ -105,6 +107,14 @@ export class Batches {
     const ms = waitMs(times);
     for (const { id } of batch) this.#resting.set(id, { until: this.#options.clock.now() + ms, times });
     return ms;
+  }
+
+  /** Milliseconds that nothing is to be chosen, as too many records rest. */
+  restsMs(): number {
+    if (this.#resting.size < MAX_RESTING) return 0;
+    const now = this.#options.clock.now();
+    const ends = [...this.#resting.values()].flatMap(({ until }) => (until > now ? until - now : []));
+    return ends.length < MAX_RESTING ? 0 : Math.min(...ends);
   }
 
   /** Lets all that rests be chosen, as its backend is waited for. */

@@ -19,8 +19,9 @@ import type { DeliveryOptions } from './deliver.ts';
  * The result of a failed delivery for its record:
  *
  * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it waits by itself while others
- *   are taken; else it stays the head of its queue, and is sent alone until the backend takes it. To give it up for its age is
- *   the outbox's.
+ *   are taken, in half as many deliveries at once for each that came with a `Retry-After`, and in none while 500 records wait
+ *   so; else it stays the head of its queue, and is sent alone until the backend takes it. To give it up for its age is the
+ *   outbox's.
  * - counted, where it may be to blame (another 5xx or 4xx, no reply in time, a reply that is none). After three attempts
  *   it is a poison record. A record that fails alone waits for itself, up to an hour, and the others go on.
  * - sent alone, where a batch was refused (400, 422) or could not be made (a mistake of ours): it is a poison record too.

@@ -5,7 +5,8 @@ const FIRST = 4;
 
 /**
  * Decides how many deliveries to a backend may be under way, by how it took the last ones: one more with each success, half as many
- * after some failures in a row. A failure among successes slows nothing down: one in twenty costs no more than its own share.
+ * after some failures in a row, or after one with which the backend asks for less. Any other failure among successes slows nothing
+ * down: one in twenty costs no more than its own share.
  */
 export class Lane {
   readonly #max: number;
@@ -38,10 +39,13 @@ export class Lane {
       this.#width = Math.min(FIRST, this.#max);
       return true;
     }
-    if (this.#failures === OUTAGE - 1) {
-      this.#isOpening = false;
-      this.#width = Math.max(1, this.#width / 2);
-    }
+    if (this.#failures === OUTAGE - 1) this.narrow();
     return false;
+  }
+
+  /** Halves it, as the backend is sent too much. */
+  narrow(): void {
+    this.#isOpening = false;
+    this.#width = Math.max(1, this.#width / 2);
   }
 }

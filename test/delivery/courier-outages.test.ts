@@ -4,6 +4,7 @@ import { OutboxError } from '../../src/outbox/contract.ts';
 import {
   createTestClock,
   delivering,
+  except,
   HOUR_MS,
   hangs,
   MINUTE_MS,
@@ -83,6 +84,49 @@ test('a Retry-After for one record is waited for by that record', async () => {
   expect(akto.deliveries.length).toBe(10);
   await clock.pass(1001);
   await until(() => akto.taken.length === 10);
+});
+
+test('what waits for itself is tried at once if an operator says so', async () => {
+  const clock = createTestClock(1);
+  const busy = says(429, {}, { 'retry-after': '3600' });
+  const akto = await startVendor('akto', except(['3'], busy), { records: 1 });
+  const { start, store } = delivering([akto], { clock });
+  await store(10);
+  const courier = start();
+  await until(() => akto.taken.length === 9);
+  akto.reply = takes;
+  courier.retryNow();
+  await until(() => akto.taken.length === 10);
+});
+
+test('where 500 records are told to wait for an hour, the others wait for the first of them', async () => {
+  const clock = createTestClock(1);
+  const busy = says(429, {}, { 'retry-after': '3600' });
+  const akto = await startVendor(
+    'akto',
+    (ids, response) => (akto.deliveries.length % 3 === 0 ? busy : takes)(ids, response),
+    { records: 10 },
+  );
+  let excepted = 0;
+  const { start, store } = delivering([akto], {
+    clock,
+    concurrency: 1,
+    wrap: (outbox) => ({
+      due(backend, limit) {
+        excepted = Math.max(excepted, limit.except.size);
+        return outbox.due(backend, limit);
+      },
+    }),
+  });
+  await store(2000);
+  start();
+  await until(() => akto.deliveries.length === 150);
+  await clock.pass(59 * MINUTE_MS);
+  expect(akto.deliveries.length).toBe(150);
+  expect(excepted).toBeLessThanOrEqual(500);
+  akto.reply = takes;
+  await clock.pass(2 * MINUTE_MS);
+  await until(() => akto.taken.flat().length === 2000);
 });
 
 test('large records are not under way all at once', async () => {

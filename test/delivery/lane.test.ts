@@ -46,6 +46,17 @@ test('after three failures in a row it is half as wide, and widens slower', () =
   expect(lane.width).toBe(17);
 });
 
+test('where the backend asks for less, it is half as wide at once, and widens slower', () => {
+  const lane = new Lane(32);
+  times(50, () => lane.succeeded());
+  lane.failed();
+  lane.narrow();
+  lane.succeeded();
+  expect(lane.width).toBe(16);
+  for (let i = 0; i < 50; i++) lane.narrow();
+  expect(lane.width).toBe(1);
+});
+
 test('it is never closed', () => {
   const lane = new Lane(1);
   for (let i = 0; i < 100; i++) {
