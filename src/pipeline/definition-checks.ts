@@ -10,9 +10,13 @@ type Judged = Extract<CheckResult, { verdict: unknown }>;
 const MAX_AGE_MS = 10 * 60_000;
 const MAX_CHARS = 4 * 1024 * 1024;
 
-/** What tells the definition of an MCP tool from others, for a scan of nothing but a definition. */
+/**
+ * A hash that tells the definition of an MCP tool from others, for a scan of nothing but a definition. The order of its texts
+ * counts, which decides where a redaction goes.
+ */
 export function definitionOf(call: GuardrailCall): string | undefined {
-  return mcpToolOf(call)?.texts.length === 0 ? hash('sha256', JSON.stringify(call.tools)) : undefined;
+  const { tools, texts } = call;
+  return mcpToolOf(call)?.texts.length === 0 ? hash('sha256', JSON.stringify([tools, texts])) : undefined;
 }
 
 /**

@@ -64,6 +64,21 @@ describe('a backend is asked about the definition of an MCP tool', () => {
     expect(asked.times).toBe(1);
   });
 
+  test('again where its texts come in another order, in which a redaction has another place', async () => {
+    const description = 'Look a person up in the directory.';
+    const { asked, backend } = counting(async (call) => modify(description, 'Looks up.')(call));
+    const { judge } = judgeOf([backend]);
+    for (const descriptions of [
+      [description, "The person's full name"],
+      ["The person's full name", description],
+    ]) {
+      const outcome = await judge(callOf(mcpListed({ descriptions })));
+      if (outcome.kind !== 'modify') throw new Error(outcome.kind);
+      expect(rewritesOf(outcome.texts)).toEqual({ [description]: 'Looks up.' });
+    }
+    expect(asked.times).toBe(2);
+  });
+
   test('again after a failure', async () => {
     const { asked, backend } = counting(fails(DOWN));
     const { judge } = judgeOf([backend]);
