@@ -125,7 +125,7 @@ const judging = {
     schema: fields.oneOf(['count', 'block']),
     default: 'count',
     sentence:
-      'Counts a request whose body is longer than what LiteLLM shows of it explains, such as one with `extra_body`, or blocks it.',
+      'Counts a request whose body is longer than what LiteLLM shows of it explains, such as one with `extra_body`, or blocks it. `block` also stops Codex with a reasoning model, and every client behind a proxy that sends bodies in chunks.',
   },
   MULTI_MODEL: {
     schema: fields.oneOf(['block', 'allow']),

@@ -40,12 +40,18 @@ const REMEDIES: Record<UnappliedReason, string> = {
 /** A stream can take this long. */
 const COUNTED_AGE_MS = 60 * 60_000;
 
+/** What a client does with every call is logged once in this time for each key. */
+const TOLD_MS = 10 * 60_000;
+
 /** Counts and logs what is decided, and what happens on the way to it: a bypass is never counted as an allow. */
 export class Observer {
   readonly #metrics: Metrics;
   readonly #log: Log;
   /** Calls that were counted as would-be blocks or redactions, or as redactions: the rounds of a stream count once. */
   readonly #counted = new LRUCache<string, true>({ max: 20_000, ttl: COUNTED_AGE_MS });
+
+  /** Keys whose hidden content was logged lately, by why it is. */
+  readonly #told = new LRUCache<string, true>({ max: 5000, ttl: TOLD_MS });
 
   constructor(metrics: Metrics, log: Log) {
     this.#metrics = metrics;
@@ -131,13 +137,23 @@ export class Observer {
     return false;
   }
 
-  /** A request has content that LiteLLM did not show. @param bytes undefined if its body does not tell its length */
-  hidden(call: GuardrailCall, { key }: Caller, bytes: number | undefined): void {
-    this.#metrics.hidden_calls_total.inc({ reason: bytes === undefined ? 'unmeasured' : 'longer' });
+  /**
+   * A request has content that LiteLLM did not show. Some clients hide something in every call, and a proxy that sends chunks makes
+   * all of them unmeasured, so it is logged once for each key.
+   *
+   * @param bytes undefined if its body does not tell its length
+   */
+  hidden(call: GuardrailCall, caller: Caller, bytes: number | undefined): void {
+    const reason = bytes === undefined ? 'unmeasured' : 'longer';
+    this.#metrics.hidden_calls_total.inc({ reason });
     if (bytes !== undefined) this.#metrics.hidden_bytes_total.inc({}, bytes);
-    const who = { key: key[0]?.slice(0, MAX_LOGGED_ID_CHARS) ?? null };
-    this.#log.warn(
-      { ...callFields(call), ...who, bytes: bytes ?? null },
+    const key = caller.key[0]?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
+    const name = `${reason} ${key}`;
+    if (this.#told.get(name) !== undefined) return;
+    this.#told.set(name, true);
+    const level = bytes === undefined ? 'info' : 'warn';
+    this.#log[level](
+      { ...callFields(call), key, bytes: bytes ?? null },
       'content that LiteLLM does not show',
     );
   }

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { testBridge } from '../support/bridge.ts';
 
 const counting = testBridge({ BANNED_KEYWORDS: 'turnip' });
@@ -50,6 +50,26 @@ test('a body that is longer than what was shown is counted, and logged with the 
   const line = counting.lines.findLast(({ msg }) => msg === 'content that LiteLLM does not show');
   expect(line).toMatchObject({ level: 'warn', litellm_call_id: 'call-7', key: 'desk', bytes });
   expect(JSON.stringify(counting.lines)).not.toContain('hello');
+});
+
+test('what a client does with every call is logged once for each key and reason, and counted each time', async () => {
+  const bridge = testBridge({});
+  onTestFinished(bridge.close);
+  const by = (alias: string) => ({
+    request_data: { user_api_key_hash: 'abcdef', user_api_key_alias: alias },
+  });
+  for (const alias of ['desk', 'lab', 'desk']) {
+    for (const length of [5118, undefined, 6000]) await bridge.ask(chat(length, by(alias)));
+  }
+  const lines = bridge.lines.filter(({ msg }) => msg === 'content that LiteLLM does not show');
+  expect(lines.map(({ level, key, bytes }) => [level, key, typeof bytes])).toEqual([
+    ['warn', 'desk', 'number'],
+    ['info', 'desk', 'object'],
+    ['warn', 'lab', 'number'],
+    ['info', 'lab', 'object'],
+  ]);
+  expect(await bridge.metric('hidden_calls_total{reason="longer"}')).toBe(6);
+  expect(await bridge.metric('hidden_calls_total{reason="unmeasured"}')).toBe(3);
 });
 
 test('HIDDEN_CONTENT=block blocks it', async () => {
