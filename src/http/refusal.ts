@@ -34,9 +34,6 @@ export function errorBody({ reason, field, message }: Omit<HttpRefusal, 'status'
   return { error: { type: reason, ...(field !== undefined && { field }), message } };
 }
 
-/** Has Node close the connection after the reply, with what its sender still sends. */
-const CLOSE = { connection: 'close' };
-
 type Rejection = (typeof REJECTIONS)[number];
 type LogResult = (typeof LOG_RESULTS)[number];
 
@@ -60,19 +57,14 @@ export function refuseGuardrailCall({
   maxBodyBytes,
   isDraining,
 }: Options): Refuse<Rejection> {
-  const block = (
-    text: Omit<BlockedText, 'by' | 'ref'>,
-    fields: object,
-    details = {},
-    isLast = isDraining(),
-  ) => {
+  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details = {}) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
     const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked), ...details };
-    return Response.json(body, isLast ? { headers: CLOSE } : {});
+    return Response.json(body, isDraining() ? { headers: { connection: 'close' } } : {});
   };
   return (c, refusal) => {
     const { reason, field, status, message } = refusal;
@@ -86,7 +78,7 @@ export function refuseGuardrailCall({
           { reason, max_bytes: maxBodyBytes, ...(message !== '' && { message }) },
         );
       case 'slow':
-        return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason }, {}, true);
+        return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason });
       case 'bug':
         return block({ cause: 'fail_closed', reason: 'internal error' }, {});
       case 'invalid':
@@ -109,7 +101,6 @@ export function refuseLogs({ metrics, log }: Pick<Options, 'metrics' | 'log'>): 
     metrics.log_posts_total.inc({ result: reason });
     if (reason === 'aborted') return c.body(null, 400);
     log.warn({ reason, ...(field !== undefined && { field }) }, 'log events refused');
-    const headers = { ...(status === 503 && { 'retry-after': '5' }), ...(reason === 'slow' && CLOSE) };
-    return c.json(errorBody(refusal), status, headers);
+    return c.json(errorBody(refusal), status, status === 503 ? { 'retry-after': '5' } : {});
   };
 }

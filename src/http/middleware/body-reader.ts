@@ -12,8 +12,10 @@ export type BodyLimits = {
 /** Why a body was not read: `slow` is one that took too long to arrive. */
 export type UnreadBody = 'too_large' | 'overloaded' | 'slow' | 'aborted';
 
-/** A body, to be released once its reply is sent, or why there is none. */
-export type Body = { readonly bytes: Buffer; release(): void } | { readonly refused: UnreadBody };
+/** A body, to be released once its reply is sent, or why there is none; `isArriving` if its sender may still be sending it. */
+export type Body =
+  | { readonly bytes: Buffer; release(): void }
+  | { readonly refused: UnreadBody; readonly isArriving?: true };
 
 /** Up to this size bodies have a room of their own, which half-sent large ones cannot fill. */
 const SMALL_BYTES = 256 * 1024;
@@ -162,8 +164,9 @@ export class BodyReader {
           return;
         }
         this.#arriving.delete(body);
+        const refused = body.refused ?? 'slow';
         body.refuse('overloaded');
-        body.resolve({ refused: 'slow' });
+        body.resolve({ refused, isArriving: true });
       }
     });
   };

@@ -45,7 +45,10 @@ export function readBody({
     if ('refused' in body) {
       const reason = body.refused;
       const message = reason === 'aborted' || reason === 'slow' ? MESSAGES[reason] : messages[reason];
-      return refuse(c, { status: STATUS[reason], reason, field: 'body', message });
+      const reply = refuse(c, { status: STATUS[reason], reason, field: 'body', message });
+      // Has Node close the connection after the reply, with what its sender still sends
+      if (body.isArriving) reply.headers.set('connection', 'close');
+      return reply;
     }
     c.set('body', body.bytes);
     c.set('isGzip', isGzip);

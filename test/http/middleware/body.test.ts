@@ -169,21 +169,24 @@ test('half-sent bodies keep out neither small calls nor, once they stop, large o
 });
 
 test.each([
-  ['that stops', MAX, MAX - 1],
-  ['that is too large and stops', MAX * 9, MAX * 2],
-])('a body %s is BLOCKED after BODY_TIMEOUT, and its connection closed', async (_, promised, sent) => {
-  const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
-  const client = await connect(server.port);
-  closes.push(async () => client.destroy());
-  client.write(rawHead(promised), callOf(sent));
-  const { status, headers, body } = await client.reply();
-  expect({ status, body: JSON.parse(body) }).toEqual(refused);
-  expect(headers.connection).toBe('close');
-  await client.closed;
-  expect(metric(await metrics(), 'rejected_total', { reason: 'slow' })).toBe(1);
-  const others = Array.from({ length: 8 }, () => replyOf((ways[0] as Way).send(server.url, callOf(MAX))));
-  expect(await Promise.all(others)).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
-});
+  ['that stops', MAX, MAX - 1, 'slow'],
+  ['that is too large and stops', MAX * 9, MAX * 2, 'too_large'],
+])(
+  'a body %s is BLOCKED after BODY_TIMEOUT, and its connection closed',
+  async (_, promised, sent, reason) => {
+    const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
+    const client = await connect(server.port);
+    closes.push(async () => client.destroy());
+    client.write(rawHead(promised), callOf(sent));
+    const { status, headers, body } = await client.reply();
+    expect({ status, body: JSON.parse(body) }).toEqual(refused);
+    expect(headers.connection).toBe('close');
+    await client.closed;
+    expect(metric(await metrics(), 'rejected_total', { reason })).toBe(1);
+    const others = Array.from({ length: 8 }, () => replyOf((ways[0] as Way).send(server.url, callOf(MAX))));
+    expect(await Promise.all(others)).toEqual(Array(8).fill({ status: 200, body: { action: 'NONE' } }));
+  },
+);
 
 test('a body that goes on without end is cut off', async () => {
   const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2' });
@@ -193,7 +196,7 @@ test('a body that goes on without end is cut off', async () => {
   const sending = setInterval(() => client.write(`1000\r\n${' '.repeat(0x1000)}\r\n`), 5);
   closes.push(async () => clearInterval(sending));
   await client.closed;
-  expect(metric(await metrics(), 'rejected_total', { reason: 'slow' })).toBe(1);
+  expect(metric(await metrics(), 'rejected_total', { reason: 'too_large' })).toBe(1);
 });
 
 test('log events that do not arrive are refused, for their sender to send again', async () => {
@@ -204,6 +207,16 @@ test('log events that do not arrive are refused, for their sender to send again'
   expect(await client.reply()).toMatchObject({ status: 408, headers: { connection: 'close' } });
   await client.closed;
   expect(metric(await metrics(), 'log_posts_total', { result: 'slow' })).toBe(1);
+});
+
+test('log events that are too large are refused as that, also if they never end', async () => {
+  const { server, metrics } = await serve({ BODY_TIMEOUT: '0.2', MAX_LOG_BODY_MB: MB });
+  const client = await connect(server.port);
+  closes.push(async () => client.destroy());
+  client.write(rawHead(MAX * 9, { ':path': '/v1/litellm/logs' }), `[${' '.repeat(MAX * 2)}`);
+  expect(await client.reply()).toMatchObject({ status: 413, headers: { connection: 'close' } });
+  await client.closed;
+  expect(metric(await metrics(), 'log_posts_total', { result: 'too_large' })).toBe(1);
 });
 
 test('bodies that wait for a slow backend count towards the limit', async () => {
