@@ -122,8 +122,8 @@ export function unaskedLines(release?: string): string {
 }
 
 function coverageJson(release: string | undefined) {
-  const at = ({ steps }: CoverageRow, ...reaches: readonly Reach[]) => {
-    const step = steps.find(({ reach }) => reaches.includes(reach));
+  const at = (row: CoverageRow, ...reaches: readonly Reach[]) => {
+    const step = usableSteps(row).find(({ reach }) => reaches.includes(reach));
     return step === undefined ? null : name(step.since);
   };
   return {
@@ -132,8 +132,8 @@ function coverageJson(release: string | undefined) {
       shown_since: at(row, 'late', 'blocks', 'configured', 'redacts'),
       blockable_since: at(row, 'blocks', 'configured', 'redacts'),
       rewritable_since: at(row, 'configured', 'redacts'),
-      if_configured: row.steps.some(({ reach }) => reach === 'configured'),
-      ...(release !== undefined && { reach: reachIn(row, release) }),
+      if_configured: usableSteps(row).some(({ reach }) => reach === 'configured'),
+      ...(release !== undefined && { reach: reachIn({ steps: usableSteps(row) }, release) }),
       proven_by: row.provenBy,
     })),
     never_shown: HIDDEN_PARTS.map(({ endpoint, direction, part, closedBy, closedSince }) => ({

@@ -39,6 +39,22 @@ test('coverage --json has each row with its first releases', async () => {
   expect(not_tested.length).toBeGreaterThan(3);
 });
 
+test('coverage --json says the same of a release as the table', async () => {
+  const release = ['--release', '1.109.3'];
+  const { out } = await runCli(['coverage', '--json', ...release]);
+  const { rows } = JSON.parse(out) as { rows: { endpoint: string; direction: string; reach: string }[] };
+  const of = (name: string) =>
+    rows.find(({ endpoint, direction }) => endpoint.includes(name) && direction === 'request');
+  // LiteLLM applies its redactions, but calls of sessions look alike, and theirs are dropped
+  expect(of('apply_guardrail')).toMatchObject({ reach: 'blocks', rewritable_since: '1.110' });
+  const table = (await runCli(['coverage', ...release])).out;
+  for (const { endpoint, direction, reach } of rows) {
+    if (direction !== 'request' || reach !== 'blocks') continue;
+    const line = table.split('\n').find((one) => one.startsWith('|') && one.includes(endpoint));
+    expect(line?.split('|')[2]?.trim(), endpoint).toBe('block');
+  }
+});
+
 test.each(['1.80.8', 'newest', ''])('coverage refuses the release %j', async (release) => {
   const { code, err } = await runCli(['coverage', '--release', release]);
   expect(code).not.toBe(0);
