@@ -86,7 +86,8 @@ export class AnswerModels {
       return 'allowed';
     }
     if (own === undefined) this.#answers.set(asked, new Map([[answer, true]]));
-    else if (isShared && [...own.keys()].every((known) => isPart(bareName(asked), known))) return 'foreign';
+    else if (isShared && !own.has(answer) && [...own.keys()].every((known) => isPart(bareName(asked), known)))
+      return 'foreign';
     return 'unknown';
   }
 

@@ -412,6 +412,17 @@ describe('rbac on the model of an answer', () => {
     expect(other('support-bot', 'command-r-08-2024')).toBe('unknown');
   });
 
+  test.each([
+    ['before', ['house-4-5', 'house'], ['house']],
+    ['after', ['house'], ['house-4-5', 'house']],
+  ])('refuses no answer of a model that another group names in full, used %s it', (_, first, later) => {
+    const { answer } = make();
+    const ask = (model: string) => answer(model, 'house-4-5-20260101', model === 'house' ? 'clerk' : 'boss');
+    for (const model of [...first, ...later, 'house', 'house']) expect(ask(model)).not.toBe('answer-model');
+    answer('other', 'other', 'boss');
+    expect(answer('house', 'other')).toBe('answer-model');
+  });
+
   test('refuses no answer of an alias that is served by several models, one of them in an emergency', () => {
     const { answer } = make();
     for (const model of ['claude-haiku', 'gpt-4o']) answer(model, model, 'boss');
