@@ -90,7 +90,7 @@ export class Planner {
   }[];
   /** Undefined where no rule is about models. */
   readonly #models: RequestedModels | undefined;
-  /** Where requests stand among all, by call: their responses are judged alike. */
+  /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
   readonly #places = new LRUCache<string, number>({ max: 20_000, ttl: PLACE_AGE_MS });
   /** The plan of each rule for which nothing depends on the call. */
   readonly #fixed = new Map<CallerRule | undefined, Plan>();
@@ -164,14 +164,16 @@ export class Planner {
   }
 
   /**
-   * Where a call stands among all, from 0 to 100: drawn for each request, whatever its ids, as a client can choose them. A
-   * response stands where the last request under its ids did.
+   * Where a call stands among all, from 0 to 100: drawn for each request, whatever its ids, as a client can choose them. Requests
+   * under the same ids stand where the strictest of them does so far, and so does a response, as nothing tells whose it is:
+   * nobody loosens a call by repeating its ids.
    */
   #placeOf(call: GuardrailCall): number {
     const key = stateKey(call);
-    const known = key === undefined || call.input_type === 'request' ? undefined : this.#places.get(key);
-    if (known !== undefined) return known;
-    const place = randomInt(1_000_000) / 10_000;
+    const known = key === undefined ? undefined : this.#places.get(key);
+    if (known !== undefined && call.input_type === 'response') return known;
+    const drawn = randomInt(1_000_000) / 10_000;
+    const place = known === undefined ? drawn : Math.min(known, drawn);
     if (key !== undefined) this.#places.set(key, place);
     return place;
   }

@@ -24,15 +24,18 @@ function bridgeWith(policies: object) {
     (await bridge.ask({ input_type, model, texts: [SECRET], ...IDS, ...more })).reply.action;
 }
 
-test('an id that passed a sample once says nothing of the next call, and a response is judged as its request', async () => {
-  const secrets = { action: 'block', mode: 'sample', sample: 50 };
+test('an id that passed a sample once says nothing of the next call, and one that did not makes all of its calls strict', async () => {
+  const secrets = { action: 'block', mode: 'sample', sample: 20 };
   const ask = bridgeWith({ policies: { chain: ['secrets'] }, policy: { secrets } });
   const actions = [];
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 150; i++) {
     const request = await ask('request', 'house');
     actions.push([request, await ask('response', 'house-up'), await ask('response', 'house-up')].join(' '));
   }
-  expect(new Set(actions)).toEqual(new Set(['NONE NONE NONE', 'BLOCKED BLOCKED BLOCKED']));
+  const strict = actions.indexOf('BLOCKED BLOCKED BLOCKED');
+  expect(strict).toBeGreaterThanOrEqual(0);
+  expect(new Set(actions.slice(0, strict))).toEqual(new Set(strict === 0 ? [] : ['NONE NONE NONE']));
+  expect(new Set(actions.slice(strict))).toEqual(new Set(['BLOCKED BLOCKED BLOCKED']));
 });
 
 test.each([

@@ -239,15 +239,28 @@ describe('the setting of a caller rule', () => {
     expect([...seen].sort()).toEqual(['false observe', 'true enforce']);
   });
 
-  test('for a share is drawn anew for each request under one id, and its response is judged alike', () => {
+  test('for a share is drawn for each request, and its response is judged alike', () => {
     const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 50 }] });
-    const ids = { litellm_call_id: 'chosen', litellm_trace_id: 'chosen too' };
-    const modes = Array.from({ length: 100 }, () => {
+    const modes = Array.from({ length: 100 }, (_, i) => {
+      const ids = { litellm_call_id: `call-${i}`, litellm_trace_id: 'trace' };
       const request = plan(ids).backendMode;
       const rounds = [1, 2].map(() => plan({ ...ids, input_type: 'response' }).backendMode);
       return [request, ...rounds].join(' ');
     });
     expect(new Set(modes)).toEqual(new Set(['enforce enforce enforce', 'observe observe observe']));
+  });
+
+  test('for a share is loosened by no repeated ids: once enforced, all under them is', () => {
+    const plan = plannerOf({ rules: [{ name: 'one', mode: 'sample', sample: 10 }] });
+    const ids = { litellm_call_id: 'chosen', litellm_trace_id: 'chosen too' };
+    const modes = Array.from({ length: 400 }, () => [
+      plan(ids).backendMode,
+      plan({ ...ids, input_type: 'response' }).backendMode,
+    ]);
+    const strict = modes.findIndex(([request]) => request === 'enforce');
+    expect(strict).toBeGreaterThanOrEqual(0);
+    for (const [i, both] of modes.entries())
+      expect(both).toEqual(i < strict ? ['observe', 'observe'] : ['enforce', 'enforce']);
   });
 
   test('for a share is drawn once for all rounds of a response whose request nobody remembers', () => {
