@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import type { GuardrailCall } from '../../guardrail/call.ts';
+import { fieldsOf, type GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
+import type { McpTool } from '../../guardrail/mcp-tool.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { readArguments } from './agent-arguments.ts';
 import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
@@ -65,10 +66,11 @@ export const agentFirewall = defineKind({
           if (args.hidesAmounts && limitsAmounts) return AMOUNT_NOT_SHOWN;
         }
         if (limits === undefined || !isAction(call)) return undefined;
-        const actions = calls.map(({ id, name, origin, arguments: args }, index) => ({
+        const actions = calls.map(({ id, name, origin, arguments: args, mcp }, index) => ({
           key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
           tool: name.slice(0, 256),
           origin,
+          isDefined: mcp === undefined || hasDefinition(mcp),
           arguments: args,
           amounts: read[index]?.amounts ?? [],
         }));
@@ -120,6 +122,9 @@ function toolJudge(set: AgentOptions, context: CreateContext) {
       : { rule: 'role-tool', reasonCode: 'tool_denied' };
   };
 }
+
+const hasDefinition = ({ description, schema }: McpTool) =>
+  description !== '' || Object.keys(fieldsOf(schema.properties)).length > 0;
 
 const SESSION_HEADERS = ['x-conversation-id', 'x-session-id', 'x-litellm-session-id'];
 const MCP_SESSION_HEADERS = [...SESSION_HEADERS, 'mcp-session-id', 'x-litellm-trace-id'];

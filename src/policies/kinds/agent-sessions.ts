@@ -28,6 +28,8 @@ export type ToolAction = {
   readonly key: string | undefined;
   readonly tool: string;
   readonly origin: ToolOrigin;
+  /** False for an MCP tool that is shown without its definition, as beside a running call. */
+  readonly isDefined: boolean;
   /** Other arguments make another action, unless they complete those that a stream had shown in part. */
   readonly arguments: string;
   readonly amounts: readonly number[];
@@ -45,8 +47,16 @@ export type Scopes = {
 
 type Session = { readonly actions: number; readonly isHalted: boolean };
 type Spent = { readonly day: number; readonly sum: number };
-/** An action that was counted: its amount, and of its arguments the length and a hash. */
-type Counted = { readonly sum: number; readonly length: number; readonly hash: string };
+/** An action that was counted: its amount, of its arguments the length and a hash, and the checks that showed it. */
+type Counted = {
+  readonly sum: number;
+  readonly length: number;
+  readonly hash: string;
+  readonly checks: number;
+  readonly isDefined: boolean;
+  /** True once it was shown beside the running call. */
+  readonly isBeside: boolean;
+};
 /** Times of the last minute's actions by tool. */
 type Rates = ReadonlyMap<string, readonly number[]>;
 
@@ -88,7 +98,8 @@ export class AgentSessions {
     now: number,
   ): PolicyRefusal | undefined {
     this.#now = now;
-    const before = actions.map((action) => this.#countedAmount(action));
+    const known = actions.map((action) => this.#countedBefore(action));
+    const before = known.map((counted) => counted?.sum);
     const fresh = actions.filter((_, index) => before[index] === undefined);
 
     const session = this.#sessions.get(scopes.session) ?? NEW_SESSION;
@@ -113,9 +124,15 @@ export class AgentSessions {
     this.#sessions.set(scopes.session, { ...session, actions: session.actions + fresh.length });
     if (rates.size > 0) this.#rates.set(scopes.rate, rates);
     if (sum > 0) this.#spent.set(scopes.caller, { day, sum });
-    for (const [index, { key, arguments: args }] of actions.entries()) {
+    for (const [index, { key, arguments: args, isDefined }] of actions.entries()) {
       if (key === undefined) continue;
-      this.#counted.set(key, { sum: sums[index] ?? 0, length: args.length, hash: hash('sha256', args) });
+      const counted = known[index];
+      this.#counted.set(key, {
+        ...{ sum: sums[index] ?? 0, length: args.length, hash: hash('sha256', args) },
+        checks: (counted?.checks ?? 0) + 1,
+        isDefined: counted?.isDefined ?? isDefined,
+        isBeside: counted !== undefined && (counted.isBeside || (counted.isDefined && !isDefined)),
+      });
     }
     return undefined;
   }
@@ -134,19 +151,32 @@ export class AgentSessions {
     return new Map([...rates].slice(-MAX_TOOLS));
   }
 
-  /** The amount of an action if it was counted before. */
-  #countedAmount({ key, arguments: args }: ToolAction): number | undefined {
+  /** What was counted of an action, if this check shows it once more. */
+  #countedBefore(action: ToolAction): Counted | undefined {
+    const { key, arguments: args } = action;
     const counted = key === undefined ? undefined : this.#counted.get(key);
-    if (counted === undefined || counted.length > args.length) return undefined;
+    if (counted === undefined || counted.length > args.length || !isShownAgain(action, counted))
+      return undefined;
     const before = args.slice(0, counted.length);
     if (hash('sha256', before) !== counted.hash) return undefined;
-    return before.length === args.length || parseInner(before) === undefined ? counted.sum : undefined;
+    return before.length === args.length || parseInner(before) === undefined ? counted : undefined;
   }
 
   /** A memory of the values that were used last, on the clock of the calls. */
   #memory<Value extends object>(ttl: number): LRUCache<string, Value> {
     return new LRUCache({ max: MAX_KNOWN, ttl, ttlResolution: 0, perf: { now: () => this.#now } });
   }
+}
+
+/**
+ * True if one call is shown as often as this. A stream repeats its calls in each round. Of a call of an MCP tool there are the scan of
+ * the definition and the call, which look alike without arguments, and the call beside the running tool: any more is another
+ * call under ids that the client has chosen again.
+ */
+function isShownAgain({ origin, isDefined, arguments: args }: ToolAction, counted: Counted): boolean {
+  if (origin === 'model') return true;
+  if (counted.isDefined && !isDefined) return !counted.isBeside;
+  return counted.length === 0 && (args !== '' || counted.checks < 2);
 }
 
 const total = (amounts: readonly number[]) => amounts.reduce((sum, amount) => sum + amount, 0);

@@ -16,7 +16,15 @@ const NONE: ActionLimits = {
 };
 const scopesOf = (session: string) => ({ session, rate: session, caller: 'key' });
 const action = (fields: Partial<ToolAction> = {}): ToolAction => ({
-  ...{ key: undefined, tool: 'pay', origin: 'model', arguments: '{}', amounts: [], ...fields },
+  ...{
+    key: undefined,
+    tool: 'pay',
+    origin: 'model',
+    isDefined: true,
+    arguments: '{}',
+    amounts: [],
+    ...fields,
+  },
 });
 
 describe('an agent session', () => {

@@ -147,15 +147,31 @@ describe('agent-firewall counts calls of MCP tools', () => {
     },
   );
 
-  test('once where LiteLLM repeats a check, and the scan of the definition before it', () => {
-    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 1 });
-    const scan = mcpCall([], {}, { litellm_call_id: '1', litellm_trace_id: 'trace 1' });
-    expect([scan, call('1'), call('1')].map((body) => check(body))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+  const beside = (id: string, args = ['x']) => ({
+    ...mcpBeside(args),
+    ...{ litellm_call_id: id, litellm_trace_id: `trace ${id}` },
+  });
+  const scan = (id: string) => mcpCall([], {}, { litellm_call_id: id, litellm_trace_id: `trace ${id}` });
+  test.each([
+    ['the scan of the definition and the call', [scan('1'), call('1')]],
+    ['the scan of the definition and a call without strings', [scan('1'), scan('1')]],
+    ['the call beside the running tool', [call('1'), beside('1')]],
+    ['all of them', [scan('1'), call('1'), beside('1')]],
+    ['all of them without strings', [scan('1'), scan('1'), beside('1', [])]],
+  ])('once, though LiteLLM shows %s', (_, checks) => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 2 });
+    for (const body of [...checks, ...checks]) expect(check(body)).toBeUndefined();
+    expect(check(checks[0]!)).toBe(SESSION);
     expect(check(call('2'))).toBe(SESSION);
+  });
+
+  test('each time, under whatever ids the client repeats it', () => {
+    const { check } = callPolicy(agentFirewall, { max_actions_per_session: 3 });
+    for (let times = 0; times < 3; times++) expect(check(call('1'))).toBeUndefined();
+    expect(check(call('1'))).toBe(SESSION);
+    const other = callPolicy(agentFirewall, { max_actions_per_session: 3 }).check;
+    for (let times = 0; times < 3; times++) expect(other(beside('1'))).toBeUndefined();
+    expect(other(beside('1'))).toBe(SESSION);
   });
 
   test('and none for a list of tools or a result', () => {
@@ -225,12 +241,13 @@ describe('agent-firewall on amounts of MCP tools', () => {
     expect(callPolicy(agentFirewall, limits).check(body)).toBe(expected);
   });
 
-  test('sums those of a day', () => {
+  test.each(['1', '2'])('sums those of a day, under the ids %s after 1', (id) => {
     const { check } = callPolicy(agentFirewall, limits);
-    const pays = (id: string) => mcpCall(['80', 'Ada'], pay, { litellm_call_id: id });
-    expect(check(pays('1'))).toBeUndefined();
-    expect(check(pays('1'))).toBeUndefined();
-    expect(check(pays('2'))).toBe('transaction_limit max-daily-total');
+    const call = (args: string[], id: string) => mcpCall(args, pay, { litellm_call_id: id });
+    expect(check(call([], '1'))).toBeUndefined();
+    expect(check(call(['80', 'Ada'], '1'))).toBeUndefined();
+    expect(check(call([], id))).toBeUndefined();
+    expect(check(call(['80', 'Ada'], id))).toBe('transaction_limit max-daily-total');
   });
 
   test('halts no session for a tool that nobody may call', () => {
