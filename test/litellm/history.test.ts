@@ -96,6 +96,18 @@ describe.each(inject('releases'))('what was blocked behind litellm $version', (r
       expect(world.provider.calls).toEqual([]);
     });
 
+    test('does not end it where each call names another trace', async () => {
+      const blocked = blockers.akto.prompt(`${agent} trace`);
+      const session = `${agent}-trace`;
+      const trace = (id: string) => ({ 'x-litellm-trace-id': `${agent}-${id}` });
+      const first = conversation(session, [{ refused: blocked }]);
+      expectRefused(release, await send(first, 'akto-pre', trace('1')));
+      const turns = [{ refused: blocked }, { said: 'And plums?' }];
+      const second = await send(conversation(session, turns), 'akto-pre', trace('2'));
+      expect(second.status, second.raw).toBe(200);
+      expect(shown()).not.toContain(forbidden);
+    });
+
     test('means nothing to another caller of the vendor', async () => {
       const blocked = blockers.akto.prompt(`${agent} other`);
       const session = `${agent}-other`;
