@@ -9,7 +9,18 @@ import { MAX_NAME } from '../glob.ts';
  */
 export type AnswerModel = 'allowed' | 'foreign' | 'unknown';
 
-type Asked = { readonly model: string; answer?: { readonly name: string | null; readonly is: AnswerModel } };
+/** The model that a request asked for, where one is remembered, and what was said of the last answer. */
+type Asked = {
+  readonly model: string | undefined;
+  answer?: { readonly name: string | null; readonly is: AnswerModel };
+};
+
+/** A group of models: its name without provider and version, and the names of its answers. */
+type Group = {
+  readonly bare: string;
+  /** True for a name that its caller may not have been meant to get. */
+  readonly names: Map<string, boolean>;
+};
 
 /** A call can stream this long. */
 const ASKED_AGE_MS = 60 * 60_000;
@@ -31,8 +42,8 @@ const MAX_NAMES = 16;
  */
 export class AnswerModels {
   readonly #asked = new LRUCache<string, Asked>({ max: 20_000, ttl: ASKED_AGE_MS });
-  /** Names of answers by the group that was asked for. True for one that its caller may not have been meant to get. */
-  readonly #answers = new LRUCache<string, Map<string, boolean>>({ max: MAX_MODELS });
+  /** By the names that callers ask for. */
+  readonly #groups = new LRUCache<string, Group>({ max: MAX_MODELS });
 
   /** Remembers what a request asks for. */
   ask(call: GuardrailCall): void {
@@ -53,13 +64,14 @@ export class AnswerModels {
     mayUse: ((model: string) => boolean) | undefined,
   ): { is: AnswerModel; isNew: boolean } {
     const key = stateKey(call);
-    const asked = key === undefined ? undefined : this.#asked.get(key);
+    const asked: Asked = (key === undefined ? undefined : this.#asked.get(key)) ?? { model: undefined };
     const name = call.model?.slice(0, MAX_NAME) ?? null;
-    if (asked?.answer !== undefined && asked.answer.name === name)
-      return { is: asked.answer.is, isNew: false };
-    const is = this.#compare(asked?.model, name, mayUse);
-    if (asked !== undefined) asked.answer = { name, is };
-    return { is, isNew: true };
+    const before = asked.answer;
+    if (before?.name === name) return { is: before.is, isNew: false };
+    const is = this.#compare(asked.model, name, mayUse);
+    asked.answer = { name, is };
+    if (key !== undefined) this.#asked.set(key, asked);
+    return { is, isNew: before?.is !== is };
   }
 
   #compare(
@@ -75,29 +87,48 @@ export class AnswerModels {
     if (name === null || answer === undefined) return 'unknown';
     const isAllowed = [name, name.slice(name.lastIndexOf('/') + 1), answer].some(mayUse);
     if (asked === undefined) return isAllowed ? 'allowed' : 'unknown';
-    const own = this.#answers.get(asked);
-    const part = longestPart(answer, [asked, ...this.#answers.keys()]);
-    const groups = [...this.#answers.keys()].filter(
-      (group) => group !== asked && (group === part || this.#answers.peek(group)?.has(answer)),
-    );
-    const isShared = groups.length > 0 && !groups.some(mayUse);
-    if (isAllowed || part === asked || (own?.has(answer) ? !isShared : groups.some(mayUse))) {
+    const own = this.#groups.get(asked);
+    const { part, others } = this.#likely(asked, own?.bare ?? bareName(asked), answer);
+    const isOthers = others.length > 0 && !others.some(mayUse);
+    const isOwn = own?.names.has(answer) === true;
+    if (isAllowed || part === asked || (isOwn ? !isOthers : others.some(mayUse))) {
       this.#learn(asked, answer, part === asked);
       return 'allowed';
     }
-    if (own === undefined) this.#answers.set(asked, new Map([[answer, true]]));
-    else if (isShared && !own.has(answer) && [...own.keys()].every((known) => isPart(bareName(asked), known)))
+    if (own === undefined)
+      this.#groups.set(asked, { bare: bareName(asked), names: new Map([[answer, true]]) });
+    else if (isOthers && !isOwn && [...own.names.keys()].every((known) => isPart(own.bare, known)))
       return 'foreign';
     return 'unknown';
   }
 
+  /** The group whose name is the longest part of an answer's, and all groups but the asked one that it may come from. */
+  #likely(asked: string, bareAsked: string, answer: string): { part: string | undefined; others: string[] } {
+    const isNamed = bareAsked.length >= MIN_PART && isPart(bareAsked, answer);
+    let part = isNamed ? asked : undefined;
+    let length = isNamed ? bareAsked.length : MIN_PART - 1;
+    const others: string[] = [];
+    for (const [group, { bare, names }] of this.#groups.entries()) {
+      if (group !== asked && names.has(answer)) others.push(group);
+      if (bare.length <= length || !isPart(bare, answer)) continue;
+      part = group;
+      length = bare.length;
+    }
+    if (part !== undefined && part !== asked && !others.includes(part)) others.push(part);
+    return { part, others };
+  }
+
   #learn(asked: string, answer: string, isNamed = false): void {
-    const names = this.#answers.get(asked) ?? new Map<string, boolean>();
-    if (names.size === 0) this.#answers.set(asked, names);
+    const group = this.#groups.get(asked) ?? { bare: bareName(asked), names: new Map<string, boolean>() };
+    const { names } = group;
+    if (names.size === 0) this.#groups.set(asked, group);
     if (isNamed) for (const [name, isDoubtful] of names) if (isDoubtful) names.delete(name);
     if (names.size < MAX_NAMES || names.has(answer)) names.set(answer, false);
   }
 }
+
+/** A shorter name is a part of too many. */
+const MIN_PART = 3;
 
 /** Ends of a name that tell a version of one model: dates, `-latest`, `-002`, `-v2:0`. */
 const VERSION = /(?:[-@:](?:latest|\d{4}-\d{2}-\d{2}|\d{8}|\d{3,4}|v\d{1,2}(?::\d)?))+$/;
@@ -110,25 +141,14 @@ function bareName(name: string): string {
     .replace(VERSION, '');
 }
 
-/** The longest of some groups' names that is a part of an answer's name, in whole words. */
-function longestPart(answer: string, groups: readonly string[]): string | undefined {
-  let longest: string | undefined;
-  let length = 2;
-  for (const group of groups) {
-    const bare = bareName(group);
-    if (bare.length <= length || !isPart(bare, answer)) continue;
-    longest = group;
-    length = bare.length;
-  }
-  return longest;
-}
-
 /** True if a name is a part of another in whole words. */
 function isPart(name: string, whole: string): boolean {
   const at = whole.indexOf(name);
-  return at >= 0 && !isWord(whole[at - 1]) && !isWord(whole[at + name.length]);
+  return at >= 0 && !isWordAt(whole, at - 1) && !isWordAt(whole, at + name.length);
 }
 
-function isWord(character: string | undefined): boolean {
-  return character !== undefined && /[a-z0-9]/.test(character);
+/** True for a letter or digit; false outside of the name. */
+function isWordAt(name: string, at: number): boolean {
+  const code = name.charCodeAt(at);
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
 }

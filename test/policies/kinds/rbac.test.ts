@@ -458,6 +458,13 @@ describe('rbac on the model of an answer', () => {
     expect(policy.compare({ ...fields, model: 'cheap' })).toBeUndefined();
   });
 
+  test('says it once of a stream whose request is not known', () => {
+    const { policy } = make();
+    const round = (litellm_call_id: string) =>
+      policy.compare({ litellm_call_id, model: 'new', input_type: 'response', texts: ['hello'] });
+    expect(['s', 's', 's', 'other'].map(round)).toEqual(['unknown', undefined, undefined, 'unknown']);
+  });
+
   test('says once of a stream that its model is unknown, and refuses each round of a foreign one', () => {
     const { answer, policy } = make();
     answer('cheap', 'cheap-up');
@@ -465,6 +472,7 @@ describe('rbac on the model of an answer', () => {
     const round = (model: string) =>
       policy.compare({ litellm_call_id: 's', model, input_type: 'response', texts: ['hello'] });
     expect([round('new'), round('new'), round('new')]).toEqual(['unknown', undefined, undefined]);
+    expect([round('newer'), round('new')]).toEqual([undefined, undefined]);
     answer('forbidden', 'forbidden-up', 'boss');
     policy.check({ litellm_call_id: 's', model: 'cheap' });
     expect([round('forbidden-up'), round('forbidden-up')]).toEqual(['answer-model', 'answer-model']);
