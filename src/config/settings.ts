@@ -71,7 +71,7 @@ const server = {
     schema: fields.numberFrom(1000, 10_000_000, true),
     default: String(MAX_NODES),
     sentence:
-      'Most lists, objects and commas in the JSON of a guardrail call; more are blocked unread, as they cost more time and memory than their bytes.',
+      'Most lists, objects and commas in the JSON of a guardrail call, and in the arguments of its tool calls; more are blocked unread, as they cost more time and memory than their bytes.',
   },
   BODY_TIMEOUT: {
     schema: fields.seconds,

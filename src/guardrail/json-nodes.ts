@@ -48,14 +48,20 @@ export class InnerNodes {
   /** Characters so far: there are no more nodes than that. Beyond a bound nodes are counted instead. */
   #chars = 0;
   #nodes = 0;
+  readonly #max: number;
+
+  /** @param max most nodes */
+  constructor(max: number) {
+    this.#max = max;
+  }
 
   /** Returns false if that is too much. */
   add(json: string): boolean {
-    if (this.#chars + json.length <= MAX_NODES) {
+    if (this.#chars + json.length <= this.#max) {
       this.#chars += json.length;
       return true;
     }
-    this.#nodes += countNodes(Buffer.from(json), MAX_NODES);
-    return this.#nodes <= MAX_NODES;
+    this.#nodes += countNodes(Buffer.from(json), this.#max);
+    return this.#nodes <= this.#max;
   }
 }

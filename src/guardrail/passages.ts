@@ -12,7 +12,8 @@ export function contentTexts(content: readonly unknown[]): readonly string[] {
     if (typeof text === 'string') return text === '' ? [] : [text];
     // Documents can be plain text
     if (isMediaPart(type) && type.toLowerCase() !== 'document') return [];
-    const reader = new PassageReader([], 'user');
+    // The nodes of the whole call were counted when it was read
+    const reader = new PassageReader([], 'user', Number.POSITIVE_INFINITY);
     reader.readMessage(part, 0);
     return reader.all.filter(({ place }) => place !== 'structure').map((passage) => passage.text);
   });

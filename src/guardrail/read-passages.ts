@@ -1,6 +1,6 @@
 import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages, Place } from './call.ts';
 import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
-import { InnerNodes } from './json-nodes.ts';
+import { InnerNodes, MAX_NODES } from './json-nodes.ts';
 import { descriptionsIn } from './mcp-tool.ts';
 import { isMedia, isStructure, isUsualWord, mediaIn } from './opaque.ts';
 
@@ -21,6 +21,11 @@ export class TooManyPassagesError extends Error {
   override readonly name = 'TooManyPassagesError';
 }
 
+/** Thrown for a call whose tool calls have more nodes in their arguments than its body may have. */
+export class TooManyInnerNodesError extends Error {
+  override readonly name = 'TooManyInnerNodesError';
+}
+
 const MAX_PASSAGES = 250_000;
 
 const TEXTS: PassagePath = { parent: undefined, key: 'texts' };
@@ -38,8 +43,8 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  *
  * @throws TooDeepError
  */
-function readPassages(call: CallFields): Passages {
-  const reader = new PassageReader(call.texts, authorOfTexts(call));
+function readPassages(call: CallFields, maxNodes: number): Passages {
+  const reader = new PassageReader(call.texts, authorOfTexts(call), maxNodes);
   for (let row = 0; row < call.structured_messages.length; row++) {
     reader.readMessage(call.structured_messages[row], row);
   }
@@ -60,9 +65,9 @@ function authorOfTexts({ input_type, shape }: CallFields): Author {
   return input_type === 'response' || shape === 'mcp_tool' ? 'model' : 'user';
 }
 
-/** A call with its passages. @throws TooDeepError @throws TooManyPassagesError */
-export function withPassages(call: CallFields): GuardrailCall {
-  return { ...call, passages: readPassages(call) };
+/** A call with its passages. @throws TooDeepError @throws TooManyPassagesError @throws TooManyInnerNodesError */
+export function withPassages(call: CallFields, maxNodes: number = MAX_NODES): GuardrailCall {
+  return { ...call, passages: readPassages(call, maxNodes) };
 }
 
 /** Walks a call and collects its passages. */
@@ -78,12 +83,14 @@ export class PassageReader {
   #next = 0;
   /** The last of `texts` that no message repeats yet, by text. Made for messages in another order: it costs a hash of each text. */
   #unrepeated: Map<string, Mutable<Passage>> | undefined;
-  readonly #inner = new InnerNodes();
+  readonly #inner: InnerNodes;
   #place: Place = 'text';
   #role: string | null = null;
   #author: Author;
 
-  constructor(texts: readonly string[], author: Author) {
+  /** @param maxNodes most nodes in the arguments of tool calls, see {@link InnerNodes} */
+  constructor(texts: readonly string[], author: Author, maxNodes: number) {
+    this.#inner = new InnerNodes(maxNodes);
     this.#author = author;
     this.#texts = texts.length;
     for (let i = 0; i < texts.length; i++) this.#add(texts[i]!, { parent: TEXTS, key: i }, false, undefined);
@@ -147,7 +154,7 @@ export class PassageReader {
       }
       const passage = this.#take(value, key);
       if (name !== 'arguments') return;
-      if (!this.#inner.add(value)) throw new TooManyPassagesError();
+      if (!this.#inner.add(value)) throw new TooManyInnerNodesError();
       // JSON in a string: an escaped text is not the text that was written
       if (value.includes('\\')) this.#readNested(value, passage);
     } else if (typeof value === 'object' && value !== null) {

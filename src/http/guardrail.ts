@@ -58,7 +58,7 @@ export function guardrailRoute(options: GuardrailRouteOptions): Handler<BridgeEn
       if (body.length > maxJsonNodes && countNodes(body, maxJsonNodes) > maxJsonNodes) {
         return refuse(c, TOO_MANY_NODES);
       }
-      const parsed = parseGuardrailCall(body.toString());
+      const parsed = parseGuardrailCall(body.toString(), maxJsonNodes);
       if ('bad' in parsed) return refuse(c, refusalOf(parsed.bad));
       call = parsed.call;
       const key = stateKey(call);

@@ -76,7 +76,8 @@ export class RequestMemory {
     if (known?.position === position) return known.call;
     const start = at + HEADER_BYTES + ring.readUInt32LE(at + 8);
     const bytes = ring.readUInt32LE(at + 12);
-    const parsed = parseGuardrailCall(ring.toString('utf8', start, start + bytes));
+    // It was taken when it came
+    const parsed = parseGuardrailCall(ring.toString('utf8', start, start + bytes), Number.POSITIVE_INFINITY);
     if ('bad' in parsed) return undefined;
     this.#parsed.set(
       key,

@@ -53,6 +53,24 @@ test('a redaction of a hundred thousand equal messages, or parts, is applied in 
   expect(parts.reply).toMatchObject({ action: 'GUARDRAIL_INTERVENED' });
 });
 
+test('a tool call with a large table among its arguments passes under a larger MAX_JSON_NODES', async () => {
+  const rows = JSON.stringify(Array.from({ length: 60_000 }, (_, i) => [i, i]));
+  const call = { id: 'a', type: 'function', function: { name: 'save_table', arguments: rows } };
+  const messages = [
+    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'user', content: 'go on' },
+  ];
+  for (const [nodes, action] of [
+    ['100000', 'BLOCKED'],
+    ['200000', 'NONE'],
+  ] as const) {
+    const bridge = testBridge({ MAX_JSON_NODES: nodes });
+    onTestFinished(bridge.close);
+    const { reply } = await bridge.ask({ input_type: 'request', structured_messages: messages });
+    expect(reply.action).toBe(action);
+  }
+});
+
 test('a denial by one side counts even where the outer verdict is missing', async () => {
   const bridge = await withAkto(aktoReply({ requestResult: { Allowed: false } }), {
     AKTO_UNREACHABLE_FALLBACK: 'fail_open',

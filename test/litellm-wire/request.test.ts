@@ -109,6 +109,24 @@ test.each([
   expect(parse(300_000)).toMatchObject({ bad: { isTooLarge: true } });
 });
 
+test('arguments of an older tool call with more nodes than a body may have are too large, and the setting is named', () => {
+  const rows = JSON.stringify({ rows: Array.from({ length: 60_000 }, (_, i) => [i, i]) });
+  const call = { id: 'a', type: 'function', function: { name: 'save_table', arguments: rows } };
+  const structured_messages = [
+    { role: 'assistant', tool_calls: [call] },
+    { role: 'user', content: 'go on' },
+  ];
+  const body = JSON.stringify({ input_type: 'request', structured_messages });
+  expect(parseGuardrailCall(body)).toEqual({
+    bad: {
+      field: 'arguments of tool calls',
+      message: 'have more lists, objects and commas than MAX_JSON_NODES',
+      isTooLarge: true,
+    },
+  });
+  expect(parseGuardrailCall(body, 200_000)).toHaveProperty('call');
+});
+
 test('media nested deeper than can be walked is refused as such, not as a mistake of ours', () => {
   const deep = `${'[{"content":'.repeat(50_000)}[]${'}]'.repeat(50_000)}`;
   const body = `{"input_type":"request","structured_messages":[{"role":"user","content":${deep}}]}`;
