@@ -29,8 +29,6 @@ export type NotedCall = {
 
 /** The decision on one guardrail call, without any content. */
 export type VerdictNote = NotedCall & {
-  /** A number made of the last words of a request, which tells it from others under its id. */
-  readonly words?: number;
   readonly action: 'NONE' | 'BLOCKED' | 'GUARDRAIL_INTERVENED' | 'DEFERRED';
   /** The backend or policy that decided; null where none objected. */
   readonly by: string | null;

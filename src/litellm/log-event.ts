@@ -77,7 +77,7 @@ const END_CHARS = 64;
 
 /**
  * A number made of the length and both ends of a text, to tell requests under one call id apart: for each call that is judged
- * it is made at the price of a few letters, and nobody can read the text out of it. FNV-1a.
+ * it is made at the price of a few letters. A short text can be guessed by it, so it is never stored. FNV-1a.
  */
 export function wordsOf(text: string): number {
   const words = text.trim();

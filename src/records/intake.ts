@@ -67,9 +67,10 @@ export class Intake {
   }
 
   /** The entry of a blocked call, ahead of anything that LiteLLM logs about it. Its event is redacted in place. */
-  blockedEntry({ note, block, event, words }: BlockedCall): Entry {
+  blockedEntry({ note: line, block, event, words }: BlockedCall): Entry {
     const { pendingCalls } = this.#options;
-    pendingCalls.add(note);
+    pendingCalls.add(line);
+    const { words: _, ...note } = line;
     const { litellm_call_id: callId, litellm_trace_id: trace } = note;
     const pending = pendingCalls.get(note);
     const isResult = callId === null && event.call_type === 'call_mcp_tool';

@@ -4,7 +4,7 @@ import { parseInner } from '../guardrail/json.ts';
 import type { CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
 import { OutboxError } from '../outbox/contract.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { CheckLine, NoteLine } from './protocol.ts';
+import type { CheckLine, NoteLine, VerdictLine } from './protocol.ts';
 
 export type PendingCallsOptions = {
   /** Calls kept; the oldest are forgotten beyond that. Default 200,000. */
@@ -20,7 +20,12 @@ export type PendingCall = { readonly startedAt: number; readonly trace: string |
   Record<InputType, VerdictNote>
 >;
 
-type NamedCall = PendingCall & { readonly callId: string; readonly key: string | undefined };
+type NamedCall = PendingCall & {
+  readonly callId: string;
+  readonly key: string | undefined;
+  /** @see VerdictLine */
+  readonly words: number | undefined;
+};
 type MutableCall = { -readonly [Name in keyof NamedCall]: NamedCall[Name] };
 
 /** What tells an event of a call from one of another call under the same id. */
@@ -76,7 +81,7 @@ export class PendingCalls {
     if (calls.length < 2) return calls[0];
     const ofKey = narrowed(calls, (call) => call.key !== undefined && key?.startsWith(call.key) === true);
     const ofTrace = narrowed(ofKey, (call) => call.trace === trace);
-    const ofWords = narrowed(ofTrace, (call) => call.request?.words === words());
+    const ofWords = narrowed(ofTrace, (call) => call.words === words());
     const distance = (call: PendingCall) => Math.abs(call.startedAt - startedAt);
     return ofWords.reduce((best, call) => (distance(call) < distance(best) ? call : best));
   }
@@ -93,10 +98,11 @@ export class PendingCalls {
   }
 
   /** Adds a note; the same note again, as a new thread is handed it, changes nothing. */
-  add(note: VerdictNote): void {
+  add({ words, ...note }: VerdictLine): void {
     const { litellm_call_id: callId, input_type } = note;
     if (callId === null) return;
     const call = this.#find(note) ?? this.#begin(callId, note);
+    if (words !== undefined) call.words = words;
     const before = call[input_type];
     if (before === undefined) call[input_type] = note;
     else if (before.at !== note.at || before.ms !== note.ms) {
@@ -177,7 +183,7 @@ export class PendingCalls {
   }
 
   #begin(callId: string, { litellm_trace_id: trace, key, at: startedAt }: VerdictNote): MutableCall {
-    const call: MutableCall = { callId, trace, key, startedAt };
+    const call: MutableCall = { callId, trace, key, words: undefined, startedAt };
     const calls = this.#calls.get(callId);
     if (calls === undefined) this.#calls.set(callId, [call]);
     else calls.push(call);
@@ -204,6 +210,11 @@ export class PendingCalls {
 /** The notes on a call: on its request and on its response; of a streamed response the last, with their number. */
 export function notesOf({ request, response }: PendingCall): readonly VerdictNote[] {
   return [request, response].filter((note) => note !== undefined);
+}
+
+/** Lines of verdicts as they are stored. In a text of theirs a backslash stands before each quote. */
+export function storable(lines: string): string {
+  return lines.replaceAll(/"words":\d+,/g, '');
 }
 
 /** Those that fit; all of them if none does. */

@@ -6,7 +6,15 @@ import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/
 export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
 
 /** A line of notes: a verdict, or the result of a check that ended after it. */
-export type NoteLine = VerdictNote | CheckLine;
+export type NoteLine = VerdictLine | CheckLine;
+/** A verdict as it is handed over. */
+export type VerdictLine = VerdictNote & {
+  /**
+   * A number made of the last words of a request, which tells it from others under its id. It is kept in memory alone: short words
+   * could be guessed by it.
+   */
+  readonly words?: number;
+};
 export type CheckLine = NotedCall & { readonly check: CheckNote };
 
 /** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
@@ -16,7 +24,7 @@ export type TextLine = Omit<NotedCall, 'input_type'> & {
 
 /** A call that the bridge blocked. */
 export type BlockedCall = {
-  readonly note: VerdictNote;
+  readonly note: VerdictLine;
   readonly block: BlockNote;
   /** Made by the bridge under the names of LiteLLM's log event; not redacted. */
   readonly event: Fields;

@@ -2,17 +2,11 @@ import { type CallFields, type GuardrailCall, textOf } from '../guardrail/call.t
 import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
-import {
-  type BlockNote,
-  type CheckNote,
-  MAX_ID_CHARS,
-  type NotedCall,
-  type VerdictNote,
-} from '../guardrail/record.ts';
+import { type BlockNote, type CheckNote, MAX_ID_CHARS, type NotedCall } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
-import type { BlockedCall } from './protocol.ts';
+import type { BlockedCall, VerdictLine } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
 /**
@@ -38,7 +32,7 @@ export function recordDecision(
 }
 
 /** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */
-export function noteOf(decision: Decision): VerdictNote | undefined {
+export function noteOf(decision: Decision): VerdictLine | undefined {
   const { call, outcome, removed, forwarded, checks, ms } = decision;
   const action = actionOf(decision);
   if (action === 'CANCELLED') return undefined;
@@ -90,7 +84,7 @@ export function checkNoteOf(check: CheckResult): CheckNote {
 export function blockedCall(
   call: GuardrailCall,
   request: GuardrailCall | undefined,
-  note: VerdictNote,
+  note: VerdictLine,
   block: BlockNote,
 ): BlockedCall {
   const asked = call.input_type === 'request' ? call : request;

@@ -7,7 +7,7 @@ import { Courier } from '../delivery/courier.ts';
 import { type Entry, OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Intake } from './intake.ts';
-import { PendingCalls } from './pending-calls.ts';
+import { PendingCalls, storable } from './pending-calls.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
@@ -94,7 +94,7 @@ const handlers: Requests = {
 
   async notes(lines) {
     pendingCalls.addLines(lines);
-    await outbox.appendNotes(lines).catch(() => {});
+    await outbox.appendNotes(storable(lines)).catch(() => {});
   },
 
   async texts(lines) {
@@ -106,7 +106,7 @@ const handlers: Requests = {
     const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
     if (call.note.litellm_call_id !== null)
-      void outbox.appendNotes(JSON.stringify(call.note)).catch(() => {});
+      void outbox.appendNotes(storable(JSON.stringify(call.note))).catch(() => {});
     const stored = store(entry);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));

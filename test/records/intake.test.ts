@@ -4,7 +4,7 @@ import type { RedactionOptions } from '../../src/config/config.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
 import type { IntakeOptions } from '../../src/records/intake.ts';
-import type { BlockedCall } from '../../src/records/protocol.ts';
+import type { BlockedCall, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf as decisionNoteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
@@ -81,8 +81,8 @@ function blockAt(
 }
 
 /** The note on an allowed call. */
-const noteOfCall = (recorder: Recorder, fields: object): VerdictNote => ({
-  ...(decisionNoteOf(undecided(callOf({ ...fields }))) as VerdictNote),
+const noteOfCall = (recorder: Recorder, fields: object): VerdictLine => ({
+  ...(decisionNoteOf(undecided(callOf({ ...fields }))) as VerdictLine),
   at: recorder.now,
 });
 

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
-import { type Clues, notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
+import {
+  type Clues,
+  notesOf,
+  type PendingCall,
+  PendingCalls,
+  storable,
+} from '../../src/records/pending-calls.ts';
+import type { VerdictLine } from '../../src/records/protocol.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
   litellm_call_id: callId,
@@ -95,11 +102,15 @@ describe('pending calls', () => {
 });
 
 describe('two calls under one id', () => {
-  const first = note('a', { litellm_trace_id: 't1', words: 1, at: 1000 });
-  const second = note('a', { litellm_trace_id: 't2', words: 2, at: 2000 });
+  const first = note('a', { litellm_trace_id: 't1', at: 1000 });
+  const second = note('a', { litellm_trace_id: 't2', at: 2000 });
+  const lines: readonly VerdictLine[] = [
+    { ...first, words: 1 },
+    { ...second, words: 2 },
+  ];
   const both = () => {
     const calls = new PendingCalls();
-    for (const one of [first, second]) calls.add(one);
+    for (const line of lines) calls.add(line);
     return calls;
   };
 
@@ -118,6 +129,17 @@ describe('two calls under one id', () => {
     { clue: 'the time, without the words', clues: { startedAt: 1600 }, found: second },
   ])('are told apart by $clue', ({ clues, found }) => {
     expect(notes(both(), 'a', clues)).toEqual([found]);
+  });
+
+  test('are told apart by the time alone, once their notes were stored without words', () => {
+    const calls = new PendingCalls();
+    const text = lines
+      .map((line) => JSON.stringify({ words: line.words, ...line, by: '\\"words":7,' }))
+      .join('\n');
+    calls.addLines(storable(text));
+    expect(storable(text)).not.toMatch(/[^\\]"words"/);
+    const clues = { trace: 'x', words: () => 2 };
+    expect(notes(calls, 'a', { ...clues, startedAt: 1400 })).toEqual([{ ...first, by: '\\"words":7,' }]);
   });
 
   test('are told apart by their key first', () => {
@@ -142,7 +164,9 @@ describe('two calls under one id', () => {
     expect(notes(calls, 'a', { trace: 't1' })).toEqual([second]);
     for (let i = 0; i < 200; i++) calls.add(note('a', { litellm_trace_id: `u${i}`, at: 3000 }));
     expect(notes(calls, 'a', { trace: 'u199' })).toMatchObject([{ litellm_trace_id: 'u199' }]);
-    expect(notes(calls, 'a', { trace: 't2', words: () => 2 })).not.toMatchObject([{ words: 2 }]);
+    expect(notes(calls, 'a', { trace: 't2', words: () => 2 })).not.toMatchObject([
+      { litellm_trace_id: 't2' },
+    ]);
   });
 });
 

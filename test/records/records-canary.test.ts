@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { wordsOf } from '../../src/litellm/log-event.ts';
 import { text } from '../support/fake-backend.ts';
 import { eventOf, recordingBridge, until } from '../support/recording-bridge.ts';
 
@@ -96,4 +98,29 @@ test('credentials are neither stored nor delivered, nor is content where none is
     const bytes = fs.readFileSync(path.join(bridge.folder, file)).toString('latin1');
     expect(bytes.includes(SECRET)).toBe(false);
   }
+});
+
+test('nothing made of a text is stored of a judged call where no content is to be kept', async () => {
+  const bridge = await recordingBridge({ TELEMETRY_CONTENT: 'none' }, { withCapsule: true });
+  for (const content of ['yes', 'turnip']) {
+    await bridge.ask({
+      input_type: 'request',
+      litellm_call_id: `call-${content}`,
+      texts: [content],
+      structured_messages: [{ role: 'user', content }],
+    });
+  }
+  await bridge.recordsOf('call-turnip');
+  await bridge.send([eventOf('call-yes', { messages: [{ role: 'user', content: 'yes' }] })]);
+  const [record] = await bridge.recordsOf('call-yes');
+  // The note was joined
+  expect(record?.tag.guardrail).toContain('request');
+  await bridge.close();
+  const db = new DatabaseSync(path.join(bridge.folder, 'outbox.db'), { readOnly: true });
+  onTestFinished(() => db.close());
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const stored = tables.map(({ name }) => JSON.stringify(db.prepare(`SELECT * FROM "${name}"`).all())).join();
+  expect(stored).toContain('call-yes');
+  expect(stored).not.toContain('words');
+  for (const content of ['yes', 'turnip']) expect(stored).not.toContain(String(wordsOf(content)));
 });

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
-import type { CallRecord, VerdictNote } from '../../src/guardrail/record.ts';
+import type { CallRecord } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/contract.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
-import { PendingCalls } from '../../src/records/pending-calls.ts';
-import type { BlockedCall, TextLine } from '../../src/records/protocol.ts';
+import { PendingCalls, storable } from '../../src/records/pending-calls.ts';
+import type { BlockedCall, TextLine, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { ResponseTexts } from '../../src/records/response-texts.ts';
@@ -115,7 +115,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       GUARDRAIL_INTERVENED: { kind: 'modify', by: ['akto'], texts: new Map(), form: 'texts' },
     } as const;
     const decision = { ...undecided(call), outcome: outcomes[action as keyof typeof outcomes], checks, ms };
-    const note = { ...(noteOf(decision) as VerdictNote), at: time };
+    const note = { ...(noteOf(decision) as VerdictLine), at: time };
     if (action === 'BLOCKED') {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;
@@ -123,7 +123,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       await blocked(blockedCall(call, request, note, block));
     } else {
       pendingCalls.add(note);
-      await outbox.appendNotes(JSON.stringify(note));
+      await outbox.appendNotes(storable(JSON.stringify(note)));
     }
   }
 
@@ -132,7 +132,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
     restart,
     logs: (body: string) => intake.logs(body),
     blocked,
-    note: (note: VerdictNote) => pendingCalls.add(note),
+    note: (note: VerdictLine) => pendingCalls.add(note),
     texts: (...lines: readonly TextLine[]) =>
       responseTexts.addLines(lines.map((line) => JSON.stringify(line)).join('\n')),
     /** Events that did not name their call. */
