@@ -23,7 +23,7 @@ const MAX_STREAMS = 5000;
 const MAX_CHARS = 16 * 1024 * 1024;
 /** Letters of one piece of a stream. */
 const MAX_PIECE = 64;
-/** Comparisons for one text: where all pieces are alike, there are more ways to put them together than can be tried. */
+/** Comparisons for one round: where all pieces are alike, there are more ways to put them together than can be tried. */
 const MAX_COMPARISONS = 20_000;
 /** Two texts that differ before this belong to two responses. */
 const SAME_START = 16;
@@ -67,7 +67,8 @@ export class StreamedTexts {
     const ends = doubted !== undefined && goesOn(doubted, now) ? withEnds(stream.ends, doubted) : stream.ends;
     if (outcome.kind === 'allow') {
       if (!isNext(before, now, call.tool_calls.length > 0)) return undefined;
-      if (now.some(({ text }, i) => isMixedUp(text, ends[i] ?? []))) {
+      const left = { comparisons: MAX_COMPARISONS };
+      if (now.some(({ text }, i) => isMixedUp(text, ends[i] ?? [], left))) {
         this.#streams.set(key, { texts: before, ends, doubted: now });
         return undefined;
       }
@@ -127,19 +128,18 @@ function deliveredTexts({
  *
  * @see litellm.md of the wire contract, section 6.1: seen on 1.110.2, with default sampling
  */
-function isMixedUp(text: string, ends: Ends): boolean {
+function isMixedUp(text: string, ends: Ends, left: { comparisons: number }): boolean {
   const last = ends.at(-1);
   // A piece has a letter at least
   if (last === undefined || text.length < last + ends.length) return false;
-  let left = MAX_COMPARISONS;
   let places = new Set([last]);
   let begin = 0;
   for (const end of ends) {
     const next = new Set<number>();
     for (const at of places) {
       const longest = Math.min(MAX_PIECE, end - begin, text.length - at);
-      left -= longest;
-      if (left < 0) return false;
+      left.comparisons -= longest;
+      if (left.comparisons < 0) return false;
       for (let length = 1; length <= longest; length++) {
         if (text.startsWith(text.slice(end - length, end), at)) next.add(at + length);
       }

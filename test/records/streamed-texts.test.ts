@@ -103,6 +103,12 @@ describe('the record of a streamed response takes', () => {
     expect(held(...lengths.map((length) => round(text.slice(0, length))))).toEqual([text]);
   });
 
+  test('128 choices that repeat themselves', () => {
+    const choices = (length: number) => round(Array<string>(128).fill('- '.repeat(length)));
+    const rounds = Array.from({ length: 40 }, (_, i) => choices(250 * (i + 1)));
+    expect(held(...rounds)).toEqual(Array(128).fill('- '.repeat(10_000)));
+  });
+
   test('each choice for itself', () => {
     expect(
       held(round(['One', 'Tea']), round(['One two', 'Tea']), round(['One two', 'Tea or water'])),
