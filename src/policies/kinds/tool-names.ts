@@ -38,7 +38,8 @@ export function withoutServer(name: string): string {
 
 /**
  * The tools that one list of some options allows and no other denies; without a list of allowed names all are. An allowed
- * name is meant as it is written: no prefix makes another tool of it.
+ * name is meant as it is written: no prefix makes another tool of it. Without its own prefix it could be the tool of any server, so
+ * that alone is warned about.
  *
  * @param at before the keys of the lists in messages
  */
@@ -50,6 +51,16 @@ export function listed<Key extends string>(
   ...denied: Key[]
 ): ToolTest {
   const isAllowed = globsOf(context, at + allowed, options[allowed]);
+  const inVain = (options[allowed] ?? []).filter((pattern) => {
+    const bare = PREFIXED.exec(pattern)?.[1];
+    return bare !== undefined && isAllowed?.(bare) === false;
+  });
+  if (inVain.length > 0) {
+    context.warn(
+      at + allowed,
+      `allows no MCP tool by ${inVain.join(', ')}: LiteLLM shows the name without its server; add the name alone, which counts for every server`,
+    );
+  }
   const denials = denied
     .filter((key) => options[key]?.length)
     .flatMap((key) => restricted(context, at + key, options[key]) ?? []);

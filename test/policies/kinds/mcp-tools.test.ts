@@ -40,6 +40,21 @@ describe('agent-firewall on the name of an MCP tool', () => {
     expect(callPolicy(agentFirewall, options).check(called(name))).toBe(expected);
   });
 
+  test.each<[string, string[], number]>([
+    ['of a pattern that allows no MCP tool', ['directory-lookup'], 1],
+    ['once of globs that allow none', ['{hr,directory}-look*', 'hr-*'], 1],
+    ['of none beside the bare name', ['directory-lookup', 'lookup'], 0],
+    ['of none beside a glob for it', ['directory-lookup', 'look*'], 0],
+    ['of no name without a prefix', ['lookup', '[a-k]*', '*'], 0],
+  ])('warns %s', (_, allowed_tools, warnings) => {
+    for (const options of [{ allowed_tools }, { tools: { roles: { hr: { allowed: allowed_tools } } } }]) {
+      const { warned, failed } = callPolicy(agentFirewall, options);
+      expect([warned.length, failed]).toEqual([warnings, []]);
+      if (warnings > 0)
+        expect(warned.join()).toMatch(/allowed\S* allows no MCP tool by \S+(, hr-\*)?: LiteLLM/);
+    }
+  });
+
   test('takes a prefix for no part of the name in a model’s tool call', () => {
     const { check } = callPolicy(agentFirewall, { blocked_tools: ['search', 'web-fetch'] });
     const tool_calls = [
