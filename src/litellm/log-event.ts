@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Fields, fieldsOf, scalarText, textOf } from '../guardrail/call.ts';
+import { quickHash } from '../guardrail/quick-hash.ts';
 import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** The fields of a `StandardLoggingPayload` that the bridge reads; the rest passes through. Times are Unix milliseconds. */
@@ -77,14 +78,12 @@ const END_CHARS = 64;
 
 /**
  * A number made of the length and both ends of a text, to tell requests under one call id apart: for each call that is judged
- * it is made at the price of a few letters. A short text can be guessed by it, so it is never stored. FNV-1a.
+ * it is made at the price of a few letters. A short text can be guessed by it, so it is never stored.
  */
 export function wordsOf(text: string): number {
   const words = text.trim();
   const ends = words.length > 2 * END_CHARS ? words.slice(0, END_CHARS) + words.slice(-END_CHARS) : words;
-  let hash = 0x811c9dc5 ^ words.length;
-  for (let i = 0; i < ends.length; i++) hash = Math.imul(hash ^ ends.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return quickHash(ends, 0x811c9dc5 ^ words.length) >>> 0;
 }
 
 /** No clock tells a later time; larger numbers lose their last digits. */
@@ -110,10 +109,16 @@ function refIn(event: Fields): string | undefined {
   return typeof message === 'string' ? /(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])/.exec(message)?.[0] : undefined;
 }
 
-/** The last text of a request, in any shape that LiteLLM logs. */
-function lastTextOf(messages: unknown): string {
+/** The last text of a request, in any shape that LiteLLM logs, or of a list of texts. */
+export function lastTextOf(messages: unknown): string {
   if (typeof messages === 'string') return messages;
-  if (Array.isArray(messages)) return messages.map(lastTextOf).findLast((text) => text !== '') ?? '';
+  if (Array.isArray(messages)) {
+    for (let i = messages.length - 1; i >= 0; i--) {
+      const text = lastTextOf(messages[i]);
+      if (text !== '') return text;
+    }
+    return '';
+  }
   const { content, text, input, prompt } = fieldsOf(messages);
   const inner = content ?? text ?? input ?? prompt;
   return inner === undefined ? '' : lastTextOf(inner);

@@ -1,5 +1,6 @@
 import { hash, randomBytes, randomInt } from 'node:crypto';
 import type { Span } from '../detectors/rule.ts';
+import { quickHash } from '../guardrail/quick-hash.ts';
 
 /** Whose a blocked text is. */
 export type BlockedScope = {
@@ -192,10 +193,7 @@ export class BlockedTexts {
 
   /** A number for the first characters: of nearly every other text it tells that nothing has to be hashed. */
   #head(text: string, start: number, end: number): number {
-    let mix = this.#salt;
-    for (let i = start; i < start + HEAD && i < end; i++)
-      mix = Math.imul(mix ^ text.charCodeAt(i), 0x01000193);
-    return mix >>> (32 - HEAD_BITS);
+    return quickHash(text, this.#salt, start, Math.min(start + HEAD, end)) >>> (32 - HEAD_BITS);
   }
 }
 

@@ -4,7 +4,7 @@ import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
 import { type BlockNote, type CheckNote, MAX_ID_CHARS, type NotedCall } from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
-import { requestFingerprint, wordsOf } from '../litellm/log-event.ts';
+import { lastTextOf, requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
 import type { BlockedCall, VerdictLine } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
@@ -38,7 +38,7 @@ export function noteOf(decision: Decision): VerdictLine | undefined {
   if (action === 'CANCELLED') return undefined;
   return {
     ...notedCall(call),
-    ...(call.input_type === 'request' && { words: wordsOf(lastTextOf(forwarded)) }),
+    ...(call.input_type === 'request' && { words: wordsOf(lastTextOf(forwarded.texts)) }),
     action,
     by: decidedBy(decision),
     ...(outcome.kind === 'modify' && removed.length > 0 && { removed }),
@@ -61,11 +61,6 @@ export function notedCall(call: CallFields): NotedCall {
     ...(key !== undefined && { key }),
     input_type: call.input_type,
   };
-}
-
-/** The last words of a request. */
-function lastTextOf({ texts }: Pick<GuardrailCall, 'texts'>): string {
-  return texts.findLast((text) => text !== '') ?? '';
 }
 
 /** The result of one check, without any content. */
@@ -110,7 +105,12 @@ export function blockedCall(
     ...mcp,
     metadata: { ...identity, ...mcp?.metadata },
   };
-  return { note, block, event, words: asked && requestFingerprint(asked.request_data, lastTextOf(asked)) };
+  return {
+    note,
+    block,
+    event,
+    words: asked && requestFingerprint(asked.request_data, lastTextOf(asked.texts)),
+  };
 }
 
 /** What an event says of a call of an MCP tool; of a result nobody tells the tool, nor who called it. */
