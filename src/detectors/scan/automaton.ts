@@ -15,8 +15,11 @@ const OTHER_BLANKS = '\t\n\v\f\r';
 
 const isBlank = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
 
-/** Most blanks that stand for one: more are not walked over, as each part of a text would do so again. */
-const MAX_GAP = 64;
+/** A longer gap is remembered once it was walked over, so that no text makes it be walked over often. */
+const LONG_GAP = 64;
+
+/** Beginnings of long gaps by their ends. */
+type Gaps = Map<number, number>;
 
 /**
  * Where the last units of a text begin, if several blanks count as one.
@@ -24,12 +27,15 @@ const MAX_GAP = 64;
  * @param end of the units, exclusive
  * @param count how many
  */
-export function startOfLast(text: string, end: number, count: number): number {
+function startOfLast(text: string, end: number, count: number, gaps: Gaps): number {
   let at = end;
   for (let left = count; left > 0; left--) {
     at--;
-    if (left === 1 || !isBlank(text.charCodeAt(at))) continue;
-    for (let gap = 1; gap < MAX_GAP && isBlank(text.charCodeAt(at - 1)); gap++) at--;
+    if (left === 1 || !isBlank(text.charCodeAt(at)) || !isBlank(text.charCodeAt(at - 1))) continue;
+    const from = at;
+    at = gaps.get(from) ?? at;
+    while (isBlank(text.charCodeAt(at - 1))) at--;
+    if (from - at > LONG_GAP) gaps.set(from, at);
   }
   return Math.max(0, at);
 }
@@ -61,23 +67,35 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
   const { classOf, shift } = classesOf(anchors);
   const { next, mark, found, depth } = linked(trieOf(anchors, classOf), shift, classOf[0x20]!);
   const blanks = anchors.map((anchor) => anchor.split(BLANK).length - 1);
-  const longest = Math.max(1, ...anchors.map(({ length }, number) => length + blanks[number]! * MAX_GAP));
+  const longest = Math.max(1, ...anchors.map(({ length }) => length));
+
+  const gaps: Gaps = new Map();
+  /** True if what may become an anchor, and ends here, began before the end of the range. */
+  const isBegun = (text: string, at: number, state: number, end: number) =>
+    (isBlank(text.charCodeAt(at - 1)) && isBlank(text.charCodeAt(at - 2))) ||
+    startOfLast(text, at, depth[state]!, gaps) < end;
 
   return {
     run(text, from, end, visit) {
-      const limit = Math.min(text.length, end + longest - 1);
+      if (gaps.size > 0) gaps.clear();
+      let limit = Math.min(text.length, end + longest - 1);
       let state = 0;
-      for (let i = from; i < limit; i++) {
-        state = next[(state << shift) | classOf[text.charCodeAt(i)]!]!;
-        if (state < mark) continue;
-        state -= mark;
-        for (const anchor of found[state]!) {
-          const { length } = anchors[anchor]!;
-          const at = blanks[anchor] === 0 ? i + 1 - length : startOfLast(text, i + 1, length);
-          if (at < end) visit(anchor, at);
+      for (let i = from; ; ) {
+        for (; i < limit; i++) {
+          state = next[(state << shift) | classOf[text.charCodeAt(i)]!]!;
+          if (state < mark) continue;
+          state -= mark;
+          for (const anchor of found[state]!) {
+            const { length } = anchors[anchor]!;
+            const at = blanks[anchor] === 0 ? i + 1 - length : startOfLast(text, i + 1, length, gaps);
+            if (at < end) visit(anchor, at);
+          }
         }
+        if (limit === text.length || state === 0 || !isBegun(text, limit, state, end)) break;
+        // A gap has taken the room of letters
+        limit++;
       }
-      return limit - startOfLast(text, limit, depth[state]!);
+      return limit - startOfLast(text, limit, depth[state]!, gaps);
     },
   };
 }

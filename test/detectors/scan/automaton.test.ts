@@ -60,13 +60,28 @@ test.each(ALPHABETS.map((alphabet, seed) => [alphabet, seed] as const))(
 );
 
 test('a gap between two words may be wide, and reach from one part of a text into the next', () => {
-  for (const gap of ['  ', '\n', '\r\n', ' \t ', ' '.repeat(60)]) {
+  for (const gap of ['  ', '\n', '\r\n', ' \t ', ' '.repeat(65), ' \n'.repeat(5000)]) {
     const text = `the PROJECT${gap}nightfall`;
-    for (let end = 5; end <= text.length; end++) {
+    for (let end = 5; end <= text.length; end += gap.length < 100 ? 1 : 997) {
       expect(found(['project nightfall'], text, 0, end).hits).toEqual([[0, 4]]);
     }
     expect(found(['project nightfall'], text.slice(0, -3)).begun).toBe(text.length - 7);
   }
+});
+
+test('gaps of any length are found by hundreds of anchors, each walked over once and not for each', () => {
+  const anchors = Array.from({ length: 400 }, (_, i) => `a b${'c'.repeat(i)}`);
+  const automaton = createAutomaton(anchors);
+  const gap = ' '.repeat(500_000);
+  const hitsIn = (text: string) => {
+    let hits = 0;
+    for (let from = 0; from < text.length; from += 32_768)
+      automaton.run(text, from, Math.min(from + 32_768, text.length), () => hits++);
+    return hits;
+  };
+  expect(hitsIn(`a${gap}b${'c'.repeat(400)}`)).toBe(400);
+  expect(hitsIn(`a${gap}`.repeat(4))).toBe(0);
+  expect(hitsIn(`a${gap}${'b '.repeat(200_000)}`)).toBe(1);
 });
 
 test('every capital with a small letter of one unit is found by that', () => {

@@ -16,6 +16,8 @@ describe('banned-keywords', () => {
     ['within a word', 'art', 'ask karthik'],
     ['of several words', 'hello world', 'Say Hello World!'],
     ['with two blanks in the text', 'project nightfall', 'of Project  Nightfall'],
+    ['with many blanks in the text', 'project nightfall', `of project${' '.repeat(65)}nightfall`],
+    ['with an endless gap in the text', 'project nightfall', `of project${'\n '.repeat(50_000)}nightfall`],
     ['with two blanks in the list', 'project  nightfall', 'of project nightfall'],
     ['over the end of a line', 'project nightfall', 'of project\r\n    nightfall'],
     ['with a no-break space in the list', 'project\u00a0nightfall', 'of project nightfall'],
