@@ -37,6 +37,16 @@ const REMEDIES: Record<UnappliedReason, string> = {
   place: 'no reply can change this text, such as arguments of a tool call',
 };
 
+const IN_STRUCTURE =
+  'a finding is in an id, a role or an address, which no reply can change: begin a new conversation where it is in the history';
+
+/** The reason why a call is blocked from which a finding was to be cut out, if that is in structure. */
+function fixedIn(policies: PolicyResult | undefined): Record<string, string> {
+  for (const { place } of policies?.texts.keys() ?? [])
+    if (place === 'structure') return { why: 'structure', advice: IN_STRUCTURE };
+  return {};
+}
+
 /** A stream can take this long. */
 const COUNTED_AGE_MS = 60 * 60_000;
 
@@ -70,7 +80,7 @@ export class Observer {
       case 'block': {
         const { cause, by: backend, wired } = outcome;
         if (cause === 'redaction') this.#metrics.unapplied_redactions_total.inc({ input_type });
-        const lost = this.#redacted('blocked', call, wired);
+        const lost = { ...this.#redacted('blocked', call, wired), ...fixedIn(policies) };
         this.#log.warn({ ...callFields(call), action, cause, backend, ref, ...lost }, 'blocked');
         break;
       }

@@ -547,6 +547,21 @@ describe('no content of a call', () => {
   );
 });
 
+test('an id of an older turn that holds a credential blocks, and the log says why that cannot be removed', async () => {
+  const { ask, lines } = bridgeWith(BLOCKS);
+  const id = `call_${SECRET}`;
+  const called = { function: { name: 'look_up', arguments: '{}' }, type: 'function' };
+  const structured_messages = [
+    { role: 'user', content: 'look it up' },
+    { role: 'assistant', content: null, tool_calls: [{ id, ...called }] },
+    { role: 'tool', tool_call_id: id, content: 'found' },
+    { role: 'user', content: 'thanks' },
+  ];
+  expect(await ask({ structured_messages })).toMatchObject({ action: 'BLOCKED' });
+  expect(lines.at(-1)).toMatchObject({ msg: 'blocked', why: 'structure' });
+  expect(JSON.stringify(lines)).not.toContain(SECRET);
+});
+
 describe('an id that holds a text', () => {
   const called = { function: { name: 'look_up', arguments: '{}' }, type: 'function' };
   test.each<[string, (text: string) => object]>([
@@ -567,7 +582,8 @@ describe('an id that holds a text', () => {
       const redacting = bridgeWith({ chain: ['secrets'], policy: { secrets: { action: 'redact' } } });
       expect(await blocking.ask(fieldsOf(SECRET))).toMatchObject({ action: 'BLOCKED' });
       expect(await redacting.ask(fieldsOf(`why ${SECRET}`))).toMatchObject({ action: 'BLOCKED' });
-      expect(redacting.lines.at(-1)).toMatchObject({ msg: 'blocked', cause: 'redaction' });
+      const advice = expect.stringMatching(/in an id.* new conversation/);
+      expect(redacting.lines.at(-1)).toMatchObject({ msg: 'blocked', cause: 'redaction', advice });
       for (const id of ['call_Fq3gLBBKzmZ1dUTCI4IyGb8f', 'toolu_01A09q90qw90lq917835lq9X'])
         expect(await redacting.ask(fieldsOf(id))).toMatchObject({ action: 'NONE' });
     },
