@@ -142,11 +142,6 @@ export const aktoDifferences: Difference[] = [
     cases: ['embeddings', 'an error of the provider', ...blocked],
   })),
   {
-    path: 'body.responsePayload.body.choices.0.message.content',
-    why: 'LiteLLM logs some words twice of a stream that a guardrail took samples of',
-    cases: ['a stream'],
-  },
-  {
     path: 'body.responsePayload.body.usage',
     why: 'LiteLLM logs the usage of responses under both of its names',
     cases: ['responses'],
