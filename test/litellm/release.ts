@@ -63,8 +63,8 @@ const SINCE = {
   'judges MCP calls': [1, 109],
   /** Sends a check again whose reply does not come in time. */
   'retries its checks': [1, 109],
-  /** Takes no fallback to a model that is not among those of the key, also with `custom_auth`; not looked for between it and 1.106.12. */
-  'limits fallbacks by key': [1, 109],
+  /** Takes no fallback to a model that is not among those of the key, also with `custom_auth`; 1.106.12 takes it. */
+  'limits fallbacks by key': [1, 108],
   /** Heeds the `timeout` of a guardrail. */
   'heeds timeout': [1, 106, 2],
   /** Knows `stream_scope`. */
