@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
 import { backends } from '../src/backends/index.ts';
-import { coverageTable, LEGEND, unaskedLines } from '../src/cli/coverage.ts';
+import { coverageTable, legend, unaskedLines } from '../src/cli/coverage.ts';
 import { readCases } from '../src/cli/golden-cases.ts';
 import { runCases } from '../src/cli/policy.ts';
 import { settingGroups } from '../src/config/describe.ts';
@@ -151,7 +151,7 @@ test('the configuration of LiteLLM in the README is that of the example', () => 
 });
 
 test.each([
-  [README, 'coverage', coverageTable() + '\n' + LEGEND],
+  [README, 'coverage', `${coverageTable()}\n${legend()}`],
   ['examples/operations/README.md', 'not asked', unaskedLines()],
 ])('%s has what the command coverage prints: %s', async (page, mark, text) => {
   expect(textOf(page)).toContain(`<!-- ${mark} -->\n${text}\n<!-- /${mark} -->\n`);

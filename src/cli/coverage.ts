@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
 import { type CoverageRow, type Direction, type Reach, reachIn, usableSteps } from '../litellm/coverage.ts';
-import { HIDDEN_PARTS, type HiddenPart, UNASKED_REQUESTS, UNTESTED } from '../litellm/coverage-hidden.ts';
+import {
+  DROPPED_BY_EXAMPLES,
+  HIDDEN_PARTS,
+  type HiddenPart,
+  UNASKED_REQUESTS,
+  UNTESTED,
+} from '../litellm/coverage-hidden.ts';
 import { COVERAGE } from '../litellm/coverage-rows.ts';
 import { isAtLeast, OLDEST_SUPPORTED, type Release } from '../litellm/releases.ts';
-import { printableJson } from './output.ts';
+import { printableJson, table } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds `coverage`. */
@@ -14,7 +20,8 @@ export function addCoverage(program: Command, { out }: Terminal): void {
     .option('--release <version>', 'as it is in this release of LiteLLM', supported)
     .option('--json', 'print JSON')
     .action(({ release, json }: { release?: string; json?: boolean }) => {
-      out.write(json ? `${printableJson(coverageJson(release), 2)}\n` : coverageMarkdown(release));
+      const print = out.isTTY ? coverageColumns : coverageMarkdown;
+      out.write(json ? `${printableJson(coverageJson(release), 2)}\n` : print(release));
     });
 }
 
@@ -23,12 +30,39 @@ function supported(release: string): string {
   throw new Error(`--release must be a version from ${OLDEST_SUPPORTED.join('.')} on, such as 1.110.2`);
 }
 
-/** The whole coverage as Markdown, which can be read in a terminal too. */
-export function coverageMarkdown(release?: string): string {
+/** The whole coverage as Markdown. */
+function coverageMarkdown(release?: string): string {
+  return [coverageTable(release), legend(release), '', ...lists(release)].join('\n');
+}
+
+/** The whole coverage in columns, for a terminal. */
+function coverageColumns(release?: string): string {
+  const columns = (titles: readonly string[], rows: readonly (readonly string[])[]) =>
+    table(
+      titles.map((title) => ({ title })),
+      rows.map((cells) => cells.map(plain)),
+    );
+  const parts = HIDDEN_PARTS.map(({ endpoint, direction, part, ...closed }) => [
+    ...[endpoint, direction, part],
+    isClosable(closed, release) ? `${closed.closedBy}${since(closed.closedSince, release)}` : '',
+  ]);
   return [
-    coverageTable(release),
-    LEGEND,
+    columns(['ENDPOINT', 'REQUESTS', 'RESPONSES', 'STREAMED RESPONSES'], reaches(release)),
+    ...wordsIn(reaches(release)).map(([word, meaning]) => `${word}: ${meaning}.`),
     '',
+    'Not shown, and passed on. The last column keeps it from the provider, as one of the additional_drop_params of a model,',
+    'unless the client sends additional_drop_params of its own:',
+    '',
+    columns(['ENDPOINT', 'DIRECTION', 'PART', 'CLOSED BY'], parts),
+    ...lists(release).map(plain),
+  ].join('\n');
+}
+
+const plain = (text: string) => text.replaceAll('`', '');
+
+/** The sections after the table. */
+function lists(release: string | undefined): string[] {
+  return [
     'What is shown:',
     '',
     ...COVERAGE.filter(({ shows }) => shows !== '').map(
@@ -43,7 +77,7 @@ export function coverageMarkdown(release?: string): string {
     '',
     ...UNTESTED.map((what) => `- ${what}`),
     '',
-  ].join('\n');
+  ];
 }
 
 const WORDS: Record<Reach, string> = {
@@ -55,28 +89,60 @@ const WORDS: Record<Reach, string> = {
 };
 
 /** The words of the table. */
-export const LEGEND = `**redact**: shown, and a block or a redaction arrives. **redact\\***: the stream's configuration decides if a redaction or only a block
-arrives. **redact†**: if REDACTABLE_MODELS names the model, otherwise block. **block**: shown, and what would be redacted is blocked.
-**late**: shown when all of it was delivered. **–**: never shown. °: additional_drop_params keeps it from the provider, unless the client
-sends that parameter too.`;
+const MEANINGS: readonly (readonly [word: string, meaning: string])[] = [
+  ['redact', 'shown, and a block or a redaction arrives'],
+  [
+    'redact*',
+    'the configuration of streams decides if a redaction or only a block arrives, and before which word: see examples/streaming/README.md',
+  ],
+  ['redact†', 'if REDACTABLE_MODELS names the model, otherwise block'],
+  [
+    'block',
+    'shown, and what would be redacted is blocked. In a stream too the configuration decides what is seen before',
+  ],
+  ['late', 'shown when all of it was delivered'],
+  ['–', 'never shown'],
+  ['from', 'since this release; where nothing stands before it, older ones never show it'],
+];
+
+/** The words that some cell has. */
+function wordsIn(rows: readonly (readonly string[])[]) {
+  const cells = rows.flatMap(([, ...reached]) => reached.flatMap((cell) => cell.split(/[ ,]+/)));
+  return MEANINGS.filter(([word]) => cells.includes(word));
+}
+
+/** The words and signs of the table, as Markdown. */
+export function legend(release?: string): string {
+  const words = wordsIn(reaches(release)).map(
+    ([word, meaning]) => `**${word.replace('*', '\\*')}**: ${meaning}.`,
+  );
+  const signs =
+    '**°**: the `additional_drop_params` of the examples keep it from the provider. **⁺**: they do once you add its name, which `coverage` tells. Neither holds against a client that sends `additional_drop_params` of its own.';
+  return [...words, signs].join(' ').replace(/examples\/streaming\/README.md/, '[streams]($&)');
+}
 
 const DIRECTIONS: readonly Direction[] = ['request', 'response', 'stream'];
 
-/** A line for each endpoint, or for those that are alike. */
-export function coverageTable(release?: string): string {
-  const lines = new Map<string, string[]>();
-  for (const [endpoint, rows] of Map.groupBy(COVERAGE, (row) => row.endpoint)) {
-    const cells = DIRECTIONS.map((direction) => {
+/** A row for each endpoint: its name, and the reach in each direction. */
+function reaches(release: string | undefined): string[][] {
+  return [...Map.groupBy(COVERAGE, (row) => row.endpoint)].map(([endpoint, rows]) => [
+    endpoint,
+    ...DIRECTIONS.map((direction) => {
       const row = rows.find((one) => one.direction === direction);
       return row === undefined ? '' : cellOf(row, release);
-    });
-    const line = [...cells, hiddenIn(endpoint, release)].join(' | ');
-    lines.set(line, [...(lines.get(line) ?? []), endpoint.startsWith('/') ? `\`${endpoint}\`` : endpoint]);
-  }
+    }),
+  ]);
+}
+
+/** A line of Markdown for each endpoint. */
+export function coverageTable(release?: string): string {
   return [
     '| | requests | responses | streamed responses | not shown, and passed on |',
     '|---|---|---|---|---|',
-    ...[...lines].map(([line, endpoints]) => `| ${endpoints.join(', ')} | ${line} |`),
+    ...reaches(release).map(([endpoint = '', ...cells]) => {
+      const name = endpoint.startsWith('/') ? `\`${endpoint}\`` : endpoint;
+      return `| ${[name, ...cells, hiddenIn(endpoint, release)].join(' | ')} |`;
+    }),
     '',
   ].join('\n');
 }
@@ -85,8 +151,8 @@ function cellOf(row: CoverageRow, release: string | undefined): string {
   const word = (reach: Reach) => (row.shape === 'prompt' && reach === 'redacts' ? 'redact†' : WORDS[reach]);
   const steps = usableSteps(row);
   if (release !== undefined) return word(reachIn({ steps }, release));
-  const [oldest, ...later] = steps.map(({ since, reach }, index) =>
-    index === 0 ? word(reach) : `${word(reach)} from ${name(since)}`,
+  const [oldest, ...later] = steps.map((step, index) =>
+    index === 0 ? word(step.reach) : `${word(step.reach)} from ${name(step.since)}`,
   );
   return (oldest === WORDS.hidden && later.length > 0 ? later : [oldest, ...later]).join(', ');
 }
@@ -99,10 +165,21 @@ function hiddenIn(endpoint: string, release: string | undefined): string {
     .join('; ');
 }
 
-function partOf({ part, closedSince }: HiddenPart, release: string | undefined): string {
-  if (closedSince === undefined || (release !== undefined && !isAtLeast(release, closedSince))) return part;
-  const isLater = release === undefined && closedSince !== OLDEST_SUPPORTED;
-  return isLater ? `${part}° from ${name(closedSince)}` : `${part}°`;
+function partOf({ part, ...closed }: HiddenPart, release: string | undefined): string {
+  if (!isClosable(closed, release)) return part;
+  const sign = DROPPED_BY_EXAMPLES.includes(closed.closedBy ?? '') ? '°' : '⁺';
+  return `${part}${sign}${since(closed.closedSince, release)}`;
+}
+
+type Closed = Pick<HiddenPart, 'closedBy' | 'closedSince'>;
+
+function isClosable({ closedSince }: Closed, release: string | undefined): boolean {
+  return closedSince !== undefined && (release === undefined || isAtLeast(release, closedSince));
+}
+
+function since(first: Release | undefined, release: string | undefined): string {
+  const isLater = release === undefined && first !== undefined && first !== OLDEST_SUPPORTED;
+  return isLater ? ` from ${name(first)}` : '';
 }
 
 const EFFECTS = {

@@ -11,7 +11,7 @@ export type Terminal = {
   readonly env: () => Env;
   readonly in: NodeJS.ReadableStream;
   /** The result and nothing else, so that it can be piped. */
-  readonly out: Writable;
+  readonly out: Writable & { readonly isTTY?: boolean };
   /** Progress, notes and errors. */
   readonly err: Writable & { readonly isTTY?: boolean };
   /** Unix milliseconds. */

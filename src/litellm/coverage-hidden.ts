@@ -26,6 +26,15 @@ const closed = (closedBy: string, closedSince: Release = OLDEST_SUPPORTED): More
   closedSince,
 });
 
+/** The `additional_drop_params` of each model in the examples: few calls need them. */
+export const DROPPED_BY_EXAMPLES: readonly string[] = [
+  'extra_body',
+  'functions',
+  'prediction',
+  'response_format',
+  'system_prompt',
+];
+
 /** Everything that LiteLLM is known to pass on unseen, by endpoint. */
 export const HIDDEN_PARTS: readonly HiddenPart[] = [
   ...hidden('/v1/chat/completions', 'request', {
@@ -105,7 +114,7 @@ export const UNASKED_REQUESTS: readonly UnaskedRequest[] = [
   { request: 'a message to an A2A agent', effect: 'refused' },
 ];
 
-/** What texts go through in LiteLLM and was not run, so that nothing is claimed about it. */
+/** Ways of texts through LiteLLM that were not run, so that nothing is claimed about them. */
 export const UNTESTED: readonly string[] = [
   'pass-through routes of Bedrock, Vertex and other providers',
   'spoken input of realtime sessions',

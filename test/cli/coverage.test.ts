@@ -17,6 +17,31 @@ test('coverage prints a line for each endpoint, and of a release what it does', 
   expect(older).toMatch(/^\|[^|]*apply_guardrail[^|]*\| block \|/m);
 });
 
+test('coverage prints columns without Markdown on a terminal', async () => {
+  const { out } = await runCli(['coverage'], { isTTY: true });
+  expect(out).not.toMatch(/[`]|\*\*|^\|/m);
+  expect(out).toMatch(/^realtime sessions +block, redact from 1\.110 +–$/m);
+  expect(out).toMatch(/^\/v1\/messages +request +mcp_servers +mcp_servers from 1\.95$/m);
+  expect(out).toMatch(/^\/v1\/embeddings +request +extra_body$/m);
+  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThan(150);
+});
+
+test('coverage marks what the examples drop, and what an operator can drop besides', async () => {
+  const { out } = await runCli(['coverage']);
+  const marked = [...out.matchAll(/`(\w+)`°/g)].map(([, part]) => part);
+  expect(new Set(marked)).toEqual(new Set(['extra_body', 'functions', 'prediction', 'response_format']));
+  expect(out).toContain('`mcp_servers`⁺ from 1.95');
+});
+
+test('coverage explains the words that the table has', async () => {
+  const { out } = await runCli(['coverage', '--release', '1.103.0']);
+  expect(out).toContain('**redact\\***: ');
+  expect(out).not.toMatch(/\*\*(?:late|from)\*\*/);
+  expect((await runCli(['coverage'])).out).toContain('**late**: ');
+  // Endpoints that have nothing in common but a verdict
+  expect(out).toMatch(/^\| pass-through routes \|/m);
+});
+
 test('coverage --json has each row with its first releases', async () => {
   const { out } = await runCli(['coverage', '--json', '--release', '1.83.14']);
   const { rows, never_shown, not_asked, not_tested } = JSON.parse(out);

@@ -27,7 +27,7 @@ export async function runCli(
   args: readonly string[],
   { env = {}, input = '', isTTY = false, ...terminal }: CliOptions = {},
 ): Promise<{ code: number; out: string; err: string }> {
-  const out = collect();
+  const out = Object.assign(collect(), { isTTY });
   const err = Object.assign(collect(), { isTTY });
   const code = await run(args, {
     ...{ env: () => env, in: Readable.from([Buffer.from(input)]), out, err, now: Date.now },
