@@ -102,7 +102,9 @@ describe.each(ofKind(/^litellm-.*\.yaml$/))('%s', (file) => {
         api_key: expect.stringMatching(/^os\.environ\//),
         default_on: 'true',
       });
-      if (entry.unreachable_fallback) expect(entry.unreachable_fallback).toMatch(/^fail_(?:closed|open)$/);
+      expect(entry.unreachable_fallback).toMatch(/^fail_(?:closed|open)$/);
+      // LiteLLM waits 600 s by itself
+      expect(entry.timeout).toBe('30');
       // LiteLLM adds it
       expect(entry.api_base).not.toContain(GUARDRAIL_PATHS[0]);
     }
@@ -140,7 +142,7 @@ describe('parameters that LiteLLM shows to no guardrail', () => {
   });
 });
 
-describe.each(['litellm-config.yaml', ...streamed])('%s', (file) => {
+describe.each(['litellm-config.yaml', 'litellm-mcp.yaml', ...streamed])('%s', (file) => {
   const { guardrails, ...config } = parseYaml(textOf(file));
 
   test('tells the bridge how LiteLLM delivers each response', () => {
@@ -149,7 +151,7 @@ describe.each(['litellm-config.yaml', ...streamed])('%s', (file) => {
       expect(params).toMatchObject({ guardrail: 'generic_guardrail_api', api_base: 'os.environ/BRIDGE_URL' });
       const isStep = steps.includes(`"guardrail":"${name}"`);
       expect(params.default_on, name).toBe(!isStep);
-      if (params.mode === 'pre_call') continue;
+      if (params.mode !== 'post_call') continue;
       const { stream_scope: scope, streaming_transform_mode: transform } = params;
       expect(params.additional_provider_specific_params, name).toEqual({
         ...(isStep && { pipeline: true }),
