@@ -90,8 +90,9 @@ export class Releases {
     this.#oldest = release;
     const { oldest_seen, supported } = this.report();
     if (!wasSupported || supported) return undefined;
-    const hint = release[0] === 0 ? ' (its calls carry no litellm_version, nor do those of curl)' : '';
-    return `LiteLLM ${oldest_seen} is older than ${OLDEST_SUPPORTED.join('.')}, the oldest supported release: its calls are judged, and its log events become records of their own${hint}`;
+    if (release[0] === 0)
+      return `a call names no LiteLLM version: it comes from a tool, or from LiteLLM ${oldest_seen}`;
+    return `LiteLLM ${oldest_seen} is older than ${OLDEST_SUPPORTED.join('.')}, the oldest supported release: its calls are judged, and its log events become records of their own`;
   }
 
   /** @param hasOldEvents true if log events of an unsupported release came, which do not name it */

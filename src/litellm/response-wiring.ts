@@ -17,12 +17,12 @@ import {
  */
 export type ResponseRedaction = 'auto' | 'block' | 'rewrite';
 
-/** What each setting does, for the start. */
+/** Each setting in a sentence, for the start. */
 export const REDACTION_SENTENCES: Record<ResponseRedaction, string> = {
-  auto: 'responses are redacted where LiteLLM says that it delivers it, and blocked elsewhere',
+  auto: 'responses are redacted where parameters of the guardrail say that LiteLLM delivers it, and blocked elsewhere',
   block: 'responses that would be redacted are blocked',
   rewrite:
-    'responses are redacted also where LiteLLM does not say how it delivers them: it drops redactions of most streams silently',
+    'responses are redacted also where no parameter says how LiteLLM delivers them: it drops redactions of most streams silently',
 };
 
 /** The parameters of a guardrail of LiteLLM that tell how it delivers responses. */

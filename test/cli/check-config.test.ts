@@ -43,9 +43,12 @@ test.each([
 });
 
 test.each([
-  ['', /^responses are redacted where LiteLLM says that it delivers it, and blocked elsewhere$/m],
+  [
+    '',
+    /^responses are redacted where parameters of the guardrail say that LiteLLM delivers it, and blocked elsewhere$/m,
+  ],
   ['block', /^responses that would be redacted are blocked$/m],
-  ['rewrite', /^responses are redacted also where LiteLLM does not say how it delivers them/m],
+  ['rewrite', /^responses are redacted also where no parameter says how LiteLLM delivers them/m],
 ])('check-config says what becomes of a response that would be redacted (%s)', (RESPONSE_REDACTION, line) => {
   expect(textFor({ RESPONSE_REDACTION })).toMatch(line);
 });
