@@ -65,7 +65,7 @@ export type PolicyResult = {
   readonly audit: AuditOptions | undefined;
 };
 
-/** What LiteLLM does not show: a part of the request, or the answers of all models but one. */
+/** Hidden by LiteLLM: a part of the request, or the answers of all models but one. */
 export type UnseenCause = 'hidden_content' | 'several_models';
 
 /** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, a redaction that cannot be applied, or what is not shown. */

@@ -3,8 +3,7 @@ import type { FailureKind } from './failure.ts';
 import type { Mode, VerdictKind } from './verdict.ts';
 
 /** How a call ended: with a response, with an error, or stopped by the bridge. */
-export const RECORD_OUTCOMES = ['success', 'failure', 'blocked'] as const;
-export type RecordOutcome = (typeof RECORD_OUTCOMES)[number];
+export type RecordOutcome = 'success' | 'failure' | 'blocked';
 
 /** Ids of calls and traces are cut to this length: a client chooses them. */
 export const MAX_ID_CHARS = 256;

@@ -50,7 +50,7 @@ function fixedIn(policies: PolicyResult | undefined): Record<string, string> {
 /** A stream can take this long. */
 const COUNTED_AGE_MS = 60 * 60_000;
 
-/** What a client does with every call is logged once in this time for each key. */
+/** A habit of a client, which each of its calls has, is logged once in this time for each key. */
 const TOLD_MS = 10 * 60_000;
 
 /** Counts and logs what is decided, and what happens on the way to it: a bypass is never counted as an allow. */

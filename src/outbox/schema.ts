@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { transaction } from '../storage/database.ts';
 
 /** Tells our file from any other SQLite file. */
-export const APPLICATION_ID = 0x4c474231;
+const APPLICATION_ID = 0x4c474231;
 
 /** States of a delivery. */
 export const READY = 0;

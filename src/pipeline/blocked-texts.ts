@@ -21,7 +21,7 @@ type TextHash = {
   readonly by: readonly string[];
 };
 
-/** What is remembered of one session. */
+/** The memory of one session. */
 type Session = { readonly texts: readonly TextHash[]; readonly at: number };
 
 /** The work that the search in one call may still do: a client decides how many texts begin alike. */

@@ -11,7 +11,7 @@ import { mergeTexts } from './merge.ts';
 export type Draft = Exclude<Outcome, { kind: 'modify' }> | DraftedEdit;
 type DraftedEdit = Omit<Outcome & { kind: 'modify' }, 'form'>;
 
-export const ALLOWED = { kind: 'allow' } as const satisfies Draft;
+const ALLOWED = { kind: 'allow' } as const satisfies Draft;
 export const CANCELLED = { kind: 'cancelled' } as const satisfies Draft;
 
 /** True if a result alone decides that the call is blocked. */
@@ -114,7 +114,7 @@ export function newReference(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** What becomes of a decision that nobody waits for any more. */
+/** A decision that nobody waits for any more. */
 export function cancelledDecision(decision: Decision): Decision {
   return { ...decision, outcome: CANCELLED, ref: undefined, checks: [] };
 }

@@ -56,7 +56,7 @@ export function redact(
     }
     // Arguments of tools cannot be rewritten in a response
     const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
-    // What a stream has shown of one choice must not depend on what another says later
+    // The shown part of one choice of a stream must not depend on what another says later
     const replacements =
       isRequest || findings.length === 0 ? together : new Replacements(redacting, taken, undefined);
     const own = findings.flatMap((finding) =>

@@ -28,7 +28,7 @@ type NamedCall = PendingCall & {
 };
 type MutableCall = { -readonly [Name in keyof NamedCall]: NamedCall[Name] };
 
-/** What tells an event of a call from one of another call under the same id. */
+/** Tells an event of a call from one of another call under the same id. */
 export type Clues = {
   readonly key: string | undefined;
   readonly trace: string | undefined;

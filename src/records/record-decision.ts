@@ -52,7 +52,7 @@ export function noteOf(decision: Decision): VerdictLine | undefined {
 /** Enough of a hash to tell virtual keys apart. */
 const KEY_CHARS = 16;
 
-/** What notes name a call by. */
+/** A call as notes name it. */
 export function notedCall(call: CallFields): NotedCall {
   const key = textOf(call.request_data.user_api_key_hash)?.slice(0, KEY_CHARS);
   return {
@@ -113,7 +113,7 @@ export function blockedCall(
   };
 }
 
-/** What an event says of a call of an MCP tool; of a result nobody tells the tool, nor who called it. */
+/** The fields of an event about a call of an MCP tool; of a result nobody tells the tool, nor who called it. */
 function mcpFields(call: GuardrailCall) {
   if (call.shape === 'mcp_result') return { call_type: 'call_mcp_tool', metadata: {} };
   const tool = mcpToolOf(call);

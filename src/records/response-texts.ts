@@ -8,7 +8,7 @@ const MAX_AGE_MS = 15 * 60_000;
 const MAX_CALLS = 10_000;
 const MAX_CHARS = 32 * 1024 * 1024;
 
-/** What `turn_off_message_logging` leaves of a text: it stays that way. */
+/** `turn_off_message_logging` leaves this of a text: it stays that way. */
 const WITHHELD = 'redacted-by-litellm';
 
 /** The texts of streamed responses that were judged, until LiteLLM logs them. In memory alone. */

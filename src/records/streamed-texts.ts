@@ -48,7 +48,7 @@ export class StreamedTexts {
     sizeCalculation: ({ texts }) => texts.reduce((chars, { text }) => chars + text.length, 1),
   });
 
-  /** What a round adds to the texts of its response; undefined where that is nothing, and for the first round. */
+  /** The additions of a round to the texts of its response; undefined where there are none, and for the first round. */
   next(decision: Pick<Decision, 'call' | 'outcome' | 'policies'>): TextLine | undefined {
     const { call, outcome } = decision;
     const isMixed = call.input_type === 'response' && this.#isMixedUpBy(call.litellm_version);
@@ -177,7 +177,7 @@ function withEnds(all: readonly Ends[], texts: readonly Text[]): readonly Ends[]
 function isNext(before: readonly Text[], now: readonly Text[], hasEnded: boolean): boolean {
   return before.every((one, i) => {
     const fixed = one.text.slice(0, one.fixed);
-    // What a search has found can come before the text of a response that has begun
+    // Findings of a search can come before the text of a response that has begun
     if (now.some(({ text }) => text.startsWith(fixed) || (hasEnded && fixed.startsWith(text)))) return true;
     return now[i] !== undefined && !now[i].text.startsWith(fixed.slice(0, SAME_START));
   });

@@ -40,7 +40,7 @@ function quotedRandom(id: string, letters: string, limit: number): RuleSource {
  *
  * @see https://github.com/Yelp/detect-secrets (its limits, and that it lowers numbers)
  */
-export function entropyOf(text: string): number {
+function entropyOf(text: string): number {
   const counts = new Map<string, number>();
   for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
   let bits = 0;

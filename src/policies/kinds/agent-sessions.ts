@@ -151,7 +151,7 @@ export class AgentSessions {
     return new Map([...rates].slice(-MAX_TOOLS));
   }
 
-  /** What was counted of an action, if this check shows it once more. */
+  /** The count of an action, if this check shows it once more. */
   #countedBefore(action: ToolAction): Counted | undefined {
     const { key, arguments: args } = action;
     const counted = key === undefined ? undefined : this.#counted.get(key);

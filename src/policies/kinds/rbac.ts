@@ -30,7 +30,7 @@ const Assignment = v.strictObject({
   keys: names,
   /** User ids or e-mail addresses of the virtual key's owner. */
   users: names,
-  /** What the client writes as its `user`: whoever knows a name has its role. */
+  /** The `user` that the client writes: whoever knows a name has its role. */
   end_users: names,
   /**
    * `x-role: admin`, or `x-role` for a header whose value is the role. The client chooses what it sends. LiteLLM passes
