@@ -7,12 +7,19 @@ import json
 import sys
 from typing import Annotated
 
-from mcp.server.mcpserver import MCPServer
 from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
 from pydantic import Field
 
 port, path = sys.argv[1:]
-server = MCPServer("directory")
+where = {"host": "127.0.0.1", "port": int(port)}
+try:
+    from mcp.server.mcpserver import MCPServer
+
+    server, settings = MCPServer("directory"), where
+except ImportError:  # mcp 1
+    from mcp.server.fastmcp import FastMCP
+
+    server, settings = FastMCP("directory", **where), {}
 calls = open(path, "a", buffering=1)
 
 PAGES = {
@@ -32,7 +39,7 @@ def lookup(
 ) -> CallToolResult:
     called("lookup", name=name, note=note, limit=limit)
     return CallToolResult(
-        content=[TextContent(type="text", text=f"Found {name}.")], structured_content={"name": name, "found": 1}
+        content=[TextContent(type="text", text=f"Found {name}.")], structuredContent={"name": name, "found": 1}
     )
 
 
@@ -53,7 +60,7 @@ def read_keys(page: str) -> CallToolResult:
     called("read_keys", page=page)
     by_address = {"ada@example.com": 1}
     return CallToolResult(
-        content=[TextContent(type="text", text=json.dumps(by_address))], structured_content=by_address
+        content=[TextContent(type="text", text=json.dumps(by_address))], structuredContent=by_address
     )
 
 
@@ -94,4 +101,4 @@ def ping() -> str:
     return "pong"
 
 
-server.run("streamable-http", host="127.0.0.1", port=int(port))
+server.run("streamable-http", **settings)

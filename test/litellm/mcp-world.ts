@@ -10,7 +10,7 @@ import { type Bridge, startBridge } from './bridge.ts';
 import { killAtExit } from './children.ts';
 import { call, events } from './client.ts';
 import { startFakeAkto } from './fake-akto.ts';
-import { freePort, masterKey, type RunningProxy, startProxy } from './proxy.ts';
+import { freePort, type GuardrailEntry, masterKey, type RunningProxy, startProxy } from './proxy.ts';
 import type { RecordedCall, Recorder } from './recorder.ts';
 import type { Release } from './release.ts';
 
@@ -50,7 +50,13 @@ export interface McpWorld {
   stop(): Promise<void>;
 }
 
-export async function startMcpWorld(release: Release, policy: unknown): Promise<McpWorld> {
+/** @param entries makes the guardrails out of those of the example */
+export async function startMcpWorld(
+  release: Release,
+  policy: unknown,
+  entries: (example: GuardrailEntry[]) => GuardrailEntry[],
+  providerUrl = 'http://127.0.0.1:9',
+): Promise<McpWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'litellm-mcp-'));
   const policyFile = join(folder, 'policy.json');
   const callsFile = join(folder, 'calls.ndjson');
@@ -65,15 +71,17 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
     AKTO_GUARDRAIL_API_BASE: akto.url,
     AKTO_API_KEY: 'invented-akto-token',
   });
-  const sections = parse(await readFile(example, 'utf8')) as Record<string, unknown> & {
+  const { model_list: _, ...sections } = parse(await readFile(example, 'utf8')) as Record<string, unknown> & {
     mcp_servers: { directory: Record<string, unknown> };
+    guardrails: GuardrailEntry[];
   };
   const directory = { ...sections.mcp_servers.directory, url: server.url };
+  const guardrails = entries(sections.guardrails);
   const proxy = await startProxy({
     bin: release.bin,
-    providerUrl: 'http://127.0.0.1:9',
-    guardrails: [],
-    sections: { ...sections, mcp_servers: { directory } },
+    providerUrl,
+    guardrails,
+    sections: { ...sections, mcp_servers: { directory }, guardrails },
     env: {
       OPENAI_API_KEY: 'invented',
       LITELLM_MASTER_KEY: masterKey,
@@ -85,6 +93,12 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
 
   let seen = 0;
   const batches: RecordedCall[] = [];
+  /** Made of its address in old releases. */
+  const serverId = async () => {
+    const headers = { authorization: `Bearer ${masterKey}` };
+    const servers = (await (await fetch(`${proxy.url}/v1/mcp/server`, { headers })).json()) as object[];
+    return servers.map((one) => ('server_id' in one ? one.server_id : undefined))[0];
+  };
   const rpc = async (method: string, params: object, headers: Record<string, string> = {}) => {
     const message = { jsonrpc: '2.0', id: 1, method, params };
     const accept = 'application/json, text/event-stream';
@@ -112,7 +126,7 @@ export async function startMcpWorld(release: Release, policy: unknown): Promise<
       return JSON.stringify((await rpc(method, params)).message);
     },
     async overRest(tool, args) {
-      const body = { server_id: 'directory', name: tool, arguments: args };
+      const body = { server_id: await serverId(), name: tool, arguments: args };
       const { status, json } = await call(proxy.url, '/mcp-rest/tools/call', body);
       return resultOf(status, json as Record<string, unknown>);
     },

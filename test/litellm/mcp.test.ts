@@ -1,8 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { startBridge } from './bridge.ts';
+import { call } from './client.ts';
+import { chat } from './endpoints.ts';
 import { address, forbidden } from './fake-akto.ts';
 import { type McpWorld, startMcpWorld } from './mcp-world.ts';
+import { samples } from './policy-samples.ts';
 import { policies } from './policy-world.ts';
-import { releasesThat } from './release.ts';
+import { type Provider, startProvider } from './provider.ts';
+import { type GuardrailEntry, startProxy } from './proxy.ts';
+import { type Recorder, startRecorder } from './recorder.ts';
+import { blockStatus, does, releasesThat } from './release.ts';
 
 // A real MCP server behind the real proxy: what reaches a tool, what comes back from it, which tools a client is shown.
 
@@ -20,23 +30,40 @@ const POLICY = policies({
   'pii-detector': { entities: ['EMAIL_ADDRESS'] },
 });
 
+/** The ways to a tool. */
+const ways = (world: () => McpWorld) =>
+  [
+    ['/mcp/', (tool: string, args: object) => world().overMcp(tool, args)],
+    ['/mcp-rest/', (tool: string, args: object) => world().overRest(tool, args)],
+  ] as const;
+
+/** A guardrail with this mode that is on for each call. */
+const entry = (mode: string | string[], api_base: string) => ({
+  guardrail_name: `further-${[mode].flat().join('-')}`,
+  litellm_params: { guardrail: 'generic_guardrail_api', mode, api_base, default_on: true },
+});
+
 describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) => {
+  /** Judges beside the others by words of its own; what it is shown is kept. */
+  let during: { shown: Recorder; stop(): Promise<void> };
   let world: McpWorld;
   beforeAll(async () => {
-    world = await startMcpWorld(release, POLICY);
+    during = await startDuring();
+    world = await startMcpWorld(release, POLICY, (example) => [
+      ...example,
+      entry('during_mcp_call', during.shown.url),
+    ]);
   });
-  afterAll(() => world?.stop());
+  afterAll(async () => {
+    await world?.stop();
+    await during?.stop();
+  });
   beforeEach(async () => {
     await world.arrived();
     world.asked();
   });
 
-  const ways = [
-    ['/mcp/', (tool: string, args: object) => world.overMcp(tool, args)],
-    ['/mcp-rest/', (tool: string, args: object) => world.overRest(tool, args)],
-  ] as const;
-
-  describe.each(ways)('MCP tool calls, request, over %s', (way, callTool) => {
+  describe.each(ways(() => world))('MCP tool calls, request, over %s', (way, callTool) => {
     const isRest = way === '/mcp-rest/';
     const refused = { isError: true, status: isRest ? 400 : 200 };
 
@@ -96,7 +123,7 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
     });
   });
 
-  describe.each(ways)('MCP tool calls, response, over %s', (_, callTool) => {
+  describe.each(ways(() => world))('MCP tool calls, response, over %s', (_, callTool) => {
     test('a result is redacted, in its texts and its structured content', async () => {
       const text = `Write to ${MARKER} today.`;
       expect(await callTool('read_page', { page: 'address' })).toMatchObject({
@@ -117,7 +144,7 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
     });
   });
 
-  describe('MCP `tools/list`', () => {
+  describe('MCP `tools/list`, request', () => {
     test('shows no blocked and no poisoned tool, and descriptions without what is redacted', async () => {
       expect(await world.list()).toEqual({
         'directory-lookup': 'Look a person up in the directory.',
@@ -134,6 +161,33 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
       world.asked();
       await world.list();
       expect(world.asked()).toEqual([]);
+    });
+  });
+
+  describe.each(ways(() => world))('during_mcp_call, over %s', (_, callTool) => {
+    const refused = { isError: true, texts: [expect.stringMatching(BLOCKED)] };
+    const shown = () => during.shown.calls.splice(0).map(({ body }) => body);
+
+    test('an allowed tool is called, and the guardrail is shown no definition', async () => {
+      shown();
+      expect(await callTool('lookup', { name: 'Ada', note: 'hello' })).toMatchObject({ isError: false });
+      const calls = shown();
+      expect(calls).toMatchObject([
+        { texts: ['Ada', 'hello'], tools: [{ function: { name: 'lookup', description: '' } }] },
+      ]);
+      // Described in the schema
+      expect(JSON.stringify(calls)).not.toContain('full name');
+    });
+
+    test.each([
+      ['a forbidden word', 'rhubarb'],
+      ['what would have to be redacted', samples.github],
+    ])('%s refuses a call whose tool runs all the same', async (_what, note) => {
+      expect(await callTool('lookup', { name: 'Ada', note })).toMatchObject(refused);
+      await vi.waitFor(
+        async () => expect(await world.arrived()).toMatchObject([{ tool: 'lookup', note }]),
+        5_000,
+      );
     });
   });
 
@@ -198,3 +252,92 @@ describe.each(releasesThat('judges MCP calls'))('LiteLLM $version', (release) =>
     expect(refused).toMatchObject({ isError: true, texts: [expect.stringMatching(BLOCKED)] });
   });
 });
+
+describe.each(inject('releases').filter((release) => !does(release, 'judges MCP calls')))(
+  'LiteLLM $version, which judges no MCP calls',
+  (release) => {
+    const doesStart = does(release, 'skips wrong entries');
+    const both = (url: string) => entry(['pre_call', 'pre_mcp_call'], url);
+    let provider: Provider;
+    /** Behind the guardrail with both modes. */
+    let behind: Recorder;
+    let world: McpWorld;
+    beforeAll(async () => {
+      [provider, behind] = await Promise.all([startProvider(), startRecorder()]);
+      const isUsable = ({ litellm_params }: { litellm_params: { mode?: unknown } }) =>
+        typeof litellm_params.mode === 'string';
+      const entries = (example: GuardrailEntry[]) => [
+        ...example.filter(isUsable),
+        ...(doesStart ? [both(behind.url)] : []),
+      ];
+      world = await startMcpWorld(release, POLICY, entries, provider.url);
+    });
+    afterAll(async () => {
+      await world?.stop();
+      await Promise.all([provider?.close(), behind?.close()]);
+    });
+    beforeEach(async () => {
+      await world.arrived();
+      world.asked();
+    });
+    afterEach(() => expect(behind.calls).toEqual([]));
+
+    describe.each(ways(() => world))('over %s', (_, callTool) => {
+      test('MCP tool calls, request, not asked about: a blocked tool runs with what is forbidden', async () => {
+        expect(await callTool('delete_file', { path: forbidden })).toMatchObject({ isError: false });
+        expect(await world.arrived()).toEqual([{ tool: 'delete_file', path: forbidden }]);
+        expect(world.asked()).toEqual([]);
+      });
+
+      test('MCP tool calls, response, not asked about: a forbidden result arrives', async () => {
+        const { texts } = await callTool('read_page', { page: 'forbidden' });
+        expect(texts.join()).toContain(forbidden);
+        expect(world.asked()).toEqual([]);
+      });
+    });
+
+    test('MCP `tools/list`, request, not asked about: a poisoned description is shown', async () => {
+      expect(Object.keys(await world.list())).toEqual(
+        expect.arrayContaining(['directory-weather', 'directory-delete_file']),
+      );
+      expect(world.asked()).toEqual([]);
+    });
+
+    test('with pre_call and pre_mcp_call in one entry LiteLLM does not start, or without that guardrail', async () => {
+      if (!doesStart) {
+        const options = { bin: release.bin, providerUrl: provider.url, guardrails: [both(behind.url)] };
+        await expect(startProxy(options)).rejects.toThrow(/did not start.*pre_mcp_call/s);
+        return;
+      }
+      expect(world.proxy.log()).toContain('proxy is starting WITHOUT this guardrail');
+      const passed = await call(world.proxy.url, chat.path, chat.ask('Hello'));
+      expect(passed.status, passed.raw).toBe(200);
+      // One that stands by itself still judges
+      const refused = await call(world.proxy.url, chat.path, chat.ask(forbidden));
+      expect(refused.status, refused.raw).toBe(blockStatus(release));
+      expect(provider.calls).toHaveLength(1);
+    });
+  },
+);
+
+async function startDuring() {
+  const folder = await mkdtemp(join(tmpdir(), 'litellm-during-'));
+  const file = join(folder, 'policy.json');
+  const kinds = { 'banned-keywords': { keywords: ['rhubarb'] }, secrets: { action: 'redact' } };
+  await writeFile(file, JSON.stringify(policies(kinds)));
+  const bridge = await startBridge({ POLICY_FILE: file });
+  const shown = await startRecorder(async ({ path, body }) => {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await fetch(`${bridge.url}${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    return { json: await reply.json() };
+  });
+  const stop = async () => {
+    await Promise.all([bridge.stop(), shown.close()]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { shown, stop };
+}
