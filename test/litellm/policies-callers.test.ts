@@ -66,6 +66,13 @@ const setups = {
     }),
     guardrails,
   },
+  sampled: { policy: policies({ secrets: { action: 'block', mode: 'sample', sample: 50 } }) },
+  models: {
+    policy: policies(
+      { secrets: { action: 'block' }, 'banned-keywords': { keywords: ['turnip'] } },
+      { rules: [{ name: 'lenient', match: { model: ['house-claude'] }, chain: ['banned-keywords'] }] },
+    ),
+  },
   observe: {
     policy: policies(
       {
@@ -311,6 +318,70 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
     }
     expect((await ask({ user: 'dora' })).status).toBe(200);
     expect((await ask({ tools }, bearer('dora'))).status).toBe(200);
+  });
+
+  describe('ids that a client chooses', () => {
+    /** The call id alone, or the trace id too. */
+    const ids: [string, (id: string) => Record<string, string>][] = [
+      ['a call id', (id) => ({ 'x-litellm-call-id': id })],
+      ['a call id and a trace id', (id) => ({ 'x-litellm-call-id': id, 'x-litellm-trace-id': id })],
+    ];
+
+    test.each(ids)('%s that passed a sample once says nothing of the next call', async (what, headersOf) => {
+      const passes = async (id: string) => {
+        const { raw } = await world.send(chat, chat.ask(leak), ['sampled-pre'], headersOf(id));
+        return !refusal.test(raw);
+      };
+      world.provider.reset();
+      let lucky = 0;
+      while (lucky < 30 && !(await passes(`${what} ${lucky}`))) lucky++;
+      const next: boolean[] = [];
+      while (next.length < 30 && !next.includes(false)) next.push(await passes(`${what} ${lucky}`));
+
+      expect(lucky, 'a call passes').toBeLessThan(30);
+      expect(next, 'a later one is refused').toContain(false);
+    });
+
+    test('a response stands in a sample where its request does', async () => {
+      world.provider.reset({ text: `It is ${secret}` });
+      const both = ['sampled-pre', 'sampled-post'];
+      const refused = [];
+      for (let i = 0; i < 12; i++) {
+        const { raw } = await world.send(chat, chat.ask(leak), both);
+        refused.push(refusal.test(raw));
+      }
+      expect(new Set(refused)).toEqual(new Set([true, false]));
+      // What was refused never came to the model, so no response was refused
+      expect(world.provider.calls).toHaveLength(refused.filter((one) => !one).length);
+    });
+
+    test.each(ids)(
+      'a call of another model under %s does not loosen the response to the first',
+      async (what, headersOf) => {
+        const headers = headersOf(`models, ${what}`);
+        const lenient = { ...chat.ask(question), model: 'house-claude' };
+        const proceed = gate();
+        const answer = `${story}The key is ${secret}. ${story}`;
+        world.provider.reset({
+          text: answer,
+          beforeChunk: (index) => (index > 2 ? proceed.opened : Promise.resolve()),
+        });
+        const body = { ...chat.ask(question), stream: true };
+        const stream = new StreamReader(await world.open(chat, body, ['models-pre', 'models-post'], headers));
+        await stream.until((text) => text.length > 4);
+        world.provider.respondTo = ({ stream: isStream }) =>
+          isStream ? world.provider.response : { text: answer };
+        const second = await world.send(chat, lenient, ['models-pre'], headers);
+        proceed.open();
+        await stream.end();
+        const alone = await world.send(chat, lenient, ['models-pre', 'models-post']);
+        world.provider.respondTo = undefined;
+
+        expect(second.status, second.raw).toBe(200);
+        expect(stream.raw).toMatch(refusal);
+        expect(alone.raw).toContain(secret);
+      },
+    );
   });
 
   test('a policy that observes counts its decisions, and changes nothing', async () => {
