@@ -53,11 +53,8 @@ function readPassages(call: CallFields, maxNodes: number): Passages {
   reader.readToolCalls(call.tool_calls);
   if (call.shape === 'mcp_tool') reader.readMcpTool(call);
   else reader.readTools(call.tools);
-  return {
-    all: reader.all,
-    chars: reader.chars,
-    media: Math.max(reader.media, call.images.length),
-  };
+  const { all, chars, media } = reader;
+  return { all, chars, media: Math.max(media, call.images.length) };
 }
 
 function authorOfTexts({ input_type, shape }: CallFields): Author {

@@ -20,7 +20,7 @@ const call = (fields: object, headers: object = {}) =>
 const sent = ({ client: _, content_length, ...fields }: Shown, more = 0) =>
   call(fields, { 'content-length': String(content_length + more) });
 
-/** What LiteLLM shows of them is less than what was sent: a text document, an image of Gemini's. */
+/** LiteLLM shows less of them than was sent: a text document, an image of Gemini's. */
 const HIDES = /text document|google-genai image/;
 
 const hiding = recorded.filter(({ client }) => HIDES.test(client));

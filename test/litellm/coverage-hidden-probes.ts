@@ -157,7 +157,7 @@ export const hiddenProbes: Record<string, HiddenProbe> = {
   }),
 };
 
-/** What the model says with the mark in a hidden part. */
+/** Words of the model, with the mark in a hidden part. */
 export const hiddenResponses: Record<string, { path: string; model: string; response: ModelResponse }> = {
   '/v1/chat/completions reasoning': chatSays({ reasoning: MARK }),
   '/v1/chat/completions `refusal`': chatSays({ more: { refusal: MARK } }),

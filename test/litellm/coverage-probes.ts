@@ -3,7 +3,7 @@ import { MARK } from './coverage-world.ts';
 import type { ModelResponse, Provider } from './provider.ts';
 import { masterKey } from './proxy.ts';
 
-/** What a client of the proxy gets: 101 for a WebSocket, with all that came through it. */
+/** The answer to a client of the proxy: 101 for a WebSocket, with all that came through it. */
 export interface Answer {
   status: number;
   raw: string;
@@ -157,5 +157,5 @@ export const markedResponse = (): ModelResponse => ({
 });
 export const END = 'the-end';
 
-/** What reached the provider, as text. */
+/** Everything that reached the provider, as text. */
 export const receivedBy = (provider: Provider): string => JSON.stringify(provider.calls);

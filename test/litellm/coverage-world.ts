@@ -4,10 +4,10 @@ import { type RunningProxy, startProxy } from './proxy.ts';
 import { type RecordedCall, type Recorder, startRecorder } from './recorder.ts';
 import type { Release } from './release.ts';
 
-/** What the guardrail answers to whatever has the mark. */
+/** Reply of the guardrail to everything that has the mark. */
 export type Told = 'allow' | 'rewrite' | 'block';
 
-/** What is done with the next guardrail calls; a bridge at this address is asked in place of `told`. */
+/** Treatment of the next guardrail calls; a bridge at this address is asked in place of `told`. */
 export interface Orders {
   told: Told;
   bridge: string | undefined;

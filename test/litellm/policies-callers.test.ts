@@ -351,7 +351,7 @@ describe.each(releasesThat('has stream settings'))('policies and who calls, lite
         refused.push(refusal.test(raw));
       }
       expect(new Set(refused)).toEqual(new Set([true, false]));
-      // What was refused never came to the model, so no response was refused
+      // A refused request never came to the model, so no response was refused
       expect(world.provider.calls).toHaveLength(refused.filter((one) => !one).length);
     });
 

@@ -21,7 +21,7 @@ const paths = Object.keys(ask) as Path[];
 
 /** How much a client reads of a stream that is stopped: up to the forbidden word, a few chunks after it, or all of it. */
 type Shown = 'nothing' | 'before' | 'after' | 'everything';
-/** What `examples/streaming/README.md` says of a configuration; calls are those of a clean stream of 21 chunks. */
+/** A configuration as `examples/streaming/README.md` tells it; calls are those of a clean stream of 21 chunks. */
 type Told = { blocked: Shown; redacted: Shown | 'redacted'; calls: number };
 
 const cut = { blocked: 'after', redacted: 'after' } as const;

@@ -14,7 +14,7 @@ import { type RunningProxy, startProxy } from './proxy.ts';
 import { does } from './release.ts';
 
 const question = 'How long does a plum cake bake?';
-/** What the client hides, and how much of it: more than the margin of the bridge. */
+/** Content that the client hides, and its size: more than the margin of the bridge. */
 const hidden = `hidden-words ${'Peel the quince and say nothing. '.repeat(30)}`;
 const refusal = /Not allowed: the security check is not shown all of this call\. Reference: [0-9a-f]{16}/;
 const several =

@@ -11,7 +11,7 @@ const rows = ['a turnip', 'a beet'].map((content) => ({ role: 'user', content })
 const call = callOf({ litellm_call_id: 'c', texts: ['a turnip', 'a beet'], structured_messages: rows });
 const texts = textsOf(call, { 'a turnip': '[removed]' });
 
-/** What is kept of a decision about a call from whose history something is removed. */
+/** The record of a decision about a call from whose history something is removed. */
 function recorded(outcome: Outcome, removed: readonly string[]) {
   const kept: { notes: object[]; blocked: BlockedCall[] } = { notes: [], blocked: [] };
   const records = {
