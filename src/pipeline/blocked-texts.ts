@@ -15,14 +15,23 @@ export type BlockedSpan = Span & { readonly by: readonly string[] };
 
 /** The trace of a blocked text, from which nobody can read it. */
 type TextHash = {
+  readonly pair: number;
   readonly head: number;
   readonly length: number;
   readonly hash: string;
   readonly by: readonly string[];
 };
 
-/** The memory of one session. */
-type Session = { readonly texts: readonly TextHash[]; readonly at: number };
+/** The memory of one session, and what finds its texts: made once, as every call of the session is searched. */
+type Session = { readonly texts: readonly TextHash[]; readonly heads: Heads; readonly at: number };
+
+/** The beginnings of blocked texts. */
+type Heads = {
+  /** 1 for each hash of two characters with which some of them begin: most words of a call cost no more than this look. */
+  readonly pairs: Uint8Array;
+  /** Those that begin alike, the longest first. */
+  readonly byHead: ReadonlyMap<number, readonly TextHash[]>;
+};
 
 /** The work that the search in one call may still do: a client decides how many texts begin alike. */
 export type Allowance = {
@@ -44,9 +53,6 @@ const MAX_PLACES = 256 * 1024;
 const PER_HASH = 512;
 /** A shorter text says too little to be recognised as a part of another. */
 export const HEAD = 12;
-
-/** Of a number that tells beginnings apart; few, as it is an index of a list. */
-const HEAD_BITS = 12;
 
 /**
  * Returns the work that is granted for a call.
@@ -83,7 +89,8 @@ export class BlockedTexts {
     const trimmed = text.trim();
     if (trimmed === '') return;
     const { length } = trimmed;
-    const blocked = { head: this.#head(trimmed, 0, length), length, hash: this.#hash(trimmed), by };
+    const [pair, head] = [this.#pair(trimmed, 0, length), this.#head(trimmed, 0, length)];
+    const blocked = { pair, head, length, hash: this.#hash(trimmed), by };
     const others = this.#of(scope).filter((other) => other.hash !== blocked.hash);
     this.#set(scope, [...others, blocked].slice(-MAX_TEXTS));
   }
@@ -98,22 +105,11 @@ export class BlockedTexts {
 
   /** Finds the blocked texts that a text holds, in order, at each place the longest; undefined if the sender has none. */
   finder(scope: BlockedScope, allowance: Allowance): ((text: string) => readonly BlockedSpan[]) | undefined {
-    const among = this.#of(scope);
-    if (among.length === 0) return undefined;
-    const byHead = new Array<TextHash[] | undefined>(1 << HEAD_BITS);
-    for (const one of among.toSorted((a, b) => b.length - a.length)) {
-      const alike = byHead[one.head];
-      if (alike === undefined) byHead[one.head] = [one];
-      else alike.push(one);
-    }
-    return (text) => this.#find(byHead, text, allowance);
+    const heads = this.#sessionOf(scope)?.heads;
+    return heads && ((text) => this.#find(heads, text, allowance));
   }
 
-  #find(
-    byHead: readonly (readonly TextHash[] | undefined)[],
-    text: string,
-    allowance: Allowance,
-  ): readonly BlockedSpan[] {
+  #find({ pairs, byHead }: Heads, text: string, allowance: Allowance): readonly BlockedSpan[] {
     const first = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
     const spans: BlockedSpan[] = [];
@@ -122,7 +118,8 @@ export class BlockedTexts {
         if (isWord(text.charCodeAt(start - 1))) continue;
         if (start + HEAD > end || allowance.places-- <= 0) break;
       }
-      const alike = byHead[this.#head(text, start, end)];
+      if (pairs[this.#pair(text, start, end)] === 0) continue;
+      const alike = byHead.get(this.#head(text, start, end));
       const found = alike && this.#firstOf(alike, text, { start, end }, start === first, allowance);
       if (found === undefined) continue;
       spans.push({ by: found.by, start, end: start + found.length });
@@ -147,17 +144,21 @@ export class BlockedTexts {
     });
   }
 
-  #of({ owner, session }: BlockedScope): readonly TextHash[] {
+  #of(scope: BlockedScope): readonly TextHash[] {
+    return this.#sessionOf(scope)?.texts ?? [];
+  }
+
+  #sessionOf({ owner, session }: BlockedScope): Session | undefined {
     const sessions = this.#owners.get(owner);
     const found = sessions?.get(session);
-    if (sessions === undefined || found === undefined) return [];
+    if (sessions === undefined || found === undefined) return undefined;
     if (performance.now() - found.at > MAX_AGE_MS) {
       this.#delete({ owner, session });
-      return [];
+      return undefined;
     }
     sessions.delete(session);
     sessions.set(session, found);
-    return found.texts;
+    return found;
   }
 
   /** Makes room among the sessions of the same owner first, then of whoever has most: nobody drives out another's. */
@@ -170,7 +171,7 @@ export class BlockedTexts {
       const [most] = [...this.#owners].sort(([, a], [, b]) => b.size - a.size);
       if (most !== undefined) this.#deleteOldest(...most);
     }
-    sessions.set(session, { texts, at: performance.now() });
+    sessions.set(session, { texts, heads: headsOf(texts), at: performance.now() });
     this.#owners.set(owner, sessions);
     this.#size++;
   }
@@ -191,10 +192,27 @@ export class BlockedTexts {
     return hash('sha256', this.#key + text, 'base64url');
   }
 
+  /** A number of 8 bits for the first two characters. */
+  #pair(text: string, start: number, end: number): number {
+    return quickHash(text, this.#salt, start, Math.min(start + 2, end)) >>> 24;
+  }
+
   /** A number for the first characters: of nearly every other text it tells that nothing has to be hashed. */
   #head(text: string, start: number, end: number): number {
-    return quickHash(text, this.#salt, start, Math.min(start + HEAD, end)) >>> (32 - HEAD_BITS);
+    return quickHash(text, this.#salt, start, Math.min(start + HEAD, end));
   }
+}
+
+function headsOf(texts: readonly TextHash[]): Heads {
+  const pairs = new Uint8Array(256);
+  const byHead = new Map<number, TextHash[]>();
+  for (const one of texts.toSorted((a, b) => b.length - a.length)) {
+    pairs[one.pair] = 1;
+    const alike = byHead.get(one.head);
+    if (alike === undefined) byHead.set(one.head, [one]);
+    else alike.push(one);
+  }
+  return { pairs, byHead };
 }
 
 /** True for a letter or digit of a script that puts blanks between words; a blocked text begins behind none. */
