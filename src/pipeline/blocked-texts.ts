@@ -13,9 +13,10 @@ export type BlockedScope = {
 /** Where in a text a blocked one stands, and who had blocked it. */
 export type BlockedSpan = Span & { readonly by: readonly string[] };
 
-/** The trace of a blocked text, from which nobody can read it. */
+/** The trace of a blocked text, from which nobody can read more than two letters. */
 type TextHash = {
-  readonly pair: number;
+  /** The first two characters, so that the rest need not be looked for everywhere. */
+  readonly first: string;
   readonly head: number;
   readonly length: number;
   readonly hash: string;
@@ -27,8 +28,8 @@ type Session = { readonly texts: readonly TextHash[]; readonly heads: Heads; rea
 
 /** The beginnings of blocked texts. */
 type Heads = {
-  /** 1 for each hash of two characters with which some of them begin: most words of a call cost no more than this look. */
-  readonly pairs: Uint8Array;
+  /** Their first two characters, which most of a call does not hold. */
+  readonly firsts: readonly string[];
   /** Those that begin alike, the longest first. */
   readonly byHead: ReadonlyMap<number, readonly TextHash[]>;
 };
@@ -89,8 +90,8 @@ export class BlockedTexts {
     const trimmed = text.trim();
     if (trimmed === '') return;
     const { length } = trimmed;
-    const [pair, head] = [this.#pair(trimmed, 0, length), this.#head(trimmed, 0, length)];
-    const blocked = { pair, head, length, hash: this.#hash(trimmed), by };
+    const first = trimmed.slice(0, 2);
+    const blocked = { first, head: this.#head(trimmed, 0, length), length, hash: this.#hash(trimmed), by };
     const others = this.#of(scope).filter((other) => other.hash !== blocked.hash);
     this.#set(scope, [...others, blocked].slice(-MAX_TEXTS));
   }
@@ -109,21 +110,22 @@ export class BlockedTexts {
     return heads && ((text) => this.#find(heads, text, allowance));
   }
 
-  #find({ pairs, byHead }: Heads, text: string, allowance: Allowance): readonly BlockedSpan[] {
+  #find({ firsts, byHead }: Heads, text: string, allowance: Allowance): readonly BlockedSpan[] {
     const first = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
     const spans: BlockedSpan[] = [];
-    for (let start = first; start < end; start++) {
+    const placeFrom = placesOf(firsts, text);
+    for (let from = first, start = placeFrom(from); start < end; start = placeFrom(from)) {
+      from = start + 1;
       if (start > first) {
-        if (isWord(text.charCodeAt(start - 1))) continue;
         if (start + HEAD > end || allowance.places-- <= 0) break;
+        if (isWord(text.charCodeAt(start - 1))) continue;
       }
-      if (pairs[this.#pair(text, start, end)] === 0) continue;
       const alike = byHead.get(this.#head(text, start, end));
       const found = alike && this.#firstOf(alike, text, { start, end }, start === first, allowance);
       if (found === undefined) continue;
-      spans.push({ by: found.by, start, end: start + found.length });
-      start += found.length - 1;
+      from = start + found.length;
+      spans.push({ by: found.by, start, end: from });
     }
     return spans;
   }
@@ -192,11 +194,6 @@ export class BlockedTexts {
     return hash('sha256', this.#key + text, 'base64url');
   }
 
-  /** A number of 8 bits for the first two characters. */
-  #pair(text: string, start: number, end: number): number {
-    return quickHash(text, this.#salt, start, Math.min(start + 2, end)) >>> 24;
-  }
-
   /** A number for the first characters: of nearly every other text it tells that nothing has to be hashed. */
   #head(text: string, start: number, end: number): number {
     return quickHash(text, this.#salt, start, Math.min(start + HEAD, end));
@@ -204,15 +201,29 @@ export class BlockedTexts {
 }
 
 function headsOf(texts: readonly TextHash[]): Heads {
-  const pairs = new Uint8Array(256);
   const byHead = new Map<number, TextHash[]>();
   for (const one of texts.toSorted((a, b) => b.length - a.length)) {
-    pairs[one.pair] = 1;
     const alike = byHead.get(one.head);
     if (alike === undefined) byHead.set(one.head, [one]);
     else alike.push(one);
   }
-  return { pairs, byHead };
+  return { firsts: [...new Set(texts.map(({ first }) => first))], byHead };
+}
+
+/** Finds the next place in a text, from a place on, where one of some words stands; Infinity if none does. */
+function placesOf(words: readonly string[], text: string): (from: number) => number {
+  const next = words.map(() => -1);
+  return (from) => {
+    let nearest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < words.length; i++) {
+      if (next[i]! < from) {
+        const at = text.indexOf(words[i]!, from);
+        next[i] = at < 0 ? Number.POSITIVE_INFINITY : at;
+      }
+      if (next[i]! < nearest) nearest = next[i]!;
+    }
+    return nearest;
+  };
 }
 
 /** True for a letter or digit of a script that puts blanks between words; a blocked text begins behind none. */
