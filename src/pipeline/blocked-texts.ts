@@ -114,7 +114,9 @@ export class BlockedTexts {
     const first = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
     const spans: BlockedSpan[] = [];
-    const placeFrom = placesOf(firsts, text);
+    // Many short texts cost a look for each beginning
+    allowance.places -= firsts.length;
+    const placeFrom = allowance.places > 0 ? placesOf(firsts, text) : onlyAt(first);
     for (let from = first, start = placeFrom(from); start < end; start = placeFrom(from)) {
       from = start + 1;
       if (start > first) {
@@ -209,6 +211,9 @@ function headsOf(texts: readonly TextHash[]): Heads {
   }
   return { firsts: [...new Set(texts.map(({ first }) => first))], byHead };
 }
+
+/** Finds one place alone. */
+const onlyAt = (place: number) => (from: number) => (from <= place ? place : Number.POSITIVE_INFINITY);
 
 /** Finds the next place in a text, from a place on, where one of some words stands; Infinity if none does. */
 function placesOf(words: readonly string[], text: string): (from: number) => number {
