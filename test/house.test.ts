@@ -12,6 +12,7 @@ const FLOORS = [
   ['litellm', 'policies', 'backends', 'outbox', 'audit', 'observability'],
   ['pipeline', 'delivery', 'config'],
   ['records'],
+  ['calls'],
   ['http'],
   ['bridge.ts'],
   ['cli'],

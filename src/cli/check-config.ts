@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createHttp } from '../backends/http.ts';
 import { backends } from '../backends/index.ts';
 import { toFailure } from '../backends/to-failure.ts';
-import { policiesOf } from '../bridge.ts';
+import { policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';

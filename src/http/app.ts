@@ -1,13 +1,11 @@
 import { Hono } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
-import type { Decision } from '../guardrail/decision.ts';
+import type { CallHandler } from '../calls/call-handler.ts';
+import { errorBody, type RefuseCall } from '../calls/refusal.ts';
 import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Observer } from '../observability/observer.ts';
 import type { JudgingBackend } from '../pipeline/check-backend.ts';
-import type { Judge } from '../pipeline/judge.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { guardrailRoute } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
@@ -16,7 +14,7 @@ import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
-import { type BridgeEnv, errorBody, refuseGuardrailCall, refuseLogs } from './refusal.ts';
+import { type BridgeEnv, refuseGuardrailCall, refuseLogs } from './refusal.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
@@ -25,28 +23,23 @@ export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 export const LOGS_PATH = '/v1/litellm/logs';
 
 export type AppOptions = {
-  readonly judge: Judge;
+  readonly handler: CallHandler;
+  readonly refuse: RefuseCall;
   readonly backends: readonly JudgingBackend[];
   /** Undefined when no backend takes records, or telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly audit: Auditor;
   readonly releases: Releases;
-  readonly observer: Observer;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Called with each decision before it is sent. */
-  readonly decided: (decision: Decision, request: () => GuardrailCall | undefined) => void;
   /** None: callers are not asked for a key. */
   readonly apiKeys: readonly string[];
   /** True for an address that may call; gets undefined for a call without a connection. */
   readonly isAllowedAddress: (address: string | undefined) => boolean;
   readonly maxBodyBytes: number;
   readonly maxLogBodyBytes: number;
-  /** Most nodes of the JSON of a guardrail call. */
-  readonly maxJsonNodes: number;
   /** Milliseconds in which a body has to arrive. */
   readonly bodyTimeoutMs: number;
-  readonly blockedMessage: string | undefined;
   readonly isDraining: () => boolean;
 };
 
@@ -54,7 +47,7 @@ export type AppOptions = {
 export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const { metrics, log, records, isAllowedAddress, apiKeys } = options;
   const app = new Hono<BridgeEnv>();
-  const refuseCall = refuseGuardrailCall(options);
+  const refuseCall = refuseGuardrailCall(options.refuse, options.isDraining);
   const refuseEvents = refuseLogs(options);
 
   app.on(
@@ -70,15 +63,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
       refuse: refuseCall,
     }),
-    guardrailRoute({
-      ...{ judge: options.judge, decided: options.decided, refuse: refuseCall },
-      repeated: () => metrics.repeated_calls_total.inc(),
-      failed: (error, call) => options.observer.failed(error, call),
-      blockedMessage: options.blockedMessage,
-      maxJsonNodes: options.maxJsonNodes,
-      keepsRequests: options.judge.wantsRequests || records !== undefined,
-      isDraining: options.isDraining,
-    }),
+    guardrailRoute(options),
   );
   app.post(
     LOGS_PATH,

@@ -1,7 +1,8 @@
 import type { Handler } from 'hono';
+import type { HttpRefusal } from '../calls/refusal.ts';
 import type { LogsRefusal } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
-import type { BridgeEnv, HttpRefusal, Refuse } from './refusal.ts';
+import type { BridgeEnv, Refuse } from './refusal.ts';
 
 export type LogsRouteOptions = {
   /** Undefined when no backend takes records, or telemetry is off. */

@@ -1,11 +1,11 @@
 import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
+import { refusalTest } from '../../src/calls/reply.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { CheckResult } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
-import { refusalTest } from '../../src/http/reply.ts';
 import { Breaker } from '../../src/pipeline/breaker.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { Judge, type JudgeOptions } from '../../src/pipeline/judge.ts';

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Decision } from '../guardrail/decision.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
+import type { KeptRequests } from './call-handler.ts';
 
 /** Before each record: when it was written, the length of its key and of its body. */
 const HEADER_BYTES = 16;
@@ -21,7 +23,7 @@ const PROBES = 8;
  * made each minor collection half as long again (1.2 -> 1.9 ms at 32 callers). A request is parsed when the first round of its
  * response asks for it, and kept parsed for the rounds that follow.
  */
-export class RequestMemory {
+export class RequestMemory implements KeptRequests {
   readonly #maxBytes: number;
   readonly #maxAgeMs: number;
   readonly #now: () => number;
@@ -43,8 +45,14 @@ export class RequestMemory {
     this.#parsed = new LRUCache({ max: 1000, ttl: maxAgeMs, maxSize: Math.max(1, maxBytes / 4) });
   }
 
-  /** Keeps the body of a request under the state key of its call. */
-  remember(key: string, body: Buffer): void {
+  /** Keeps a request under the state key of its call, as backends may see it. */
+  remember(key: string, { call, forwarded }: Pick<Decision, 'call' | 'forwarded'>, body: Buffer): void {
+    const { passages: _, ...fields } = forwarded;
+    this.keep(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));
+  }
+
+  /** Keeps the body of a request. */
+  keep(key: string, body: Buffer): void {
     const keyBytes = 2 * key.length;
     const size = HEADER_BYTES + keyBytes + body.length;
     if (size > this.#maxBytes) return;

@@ -1,5 +1,10 @@
 import { STOPPED } from '../guardrail/deadline.ts';
-import type { BridgeContext } from './refusal.ts';
+
+/** The connection over which a call came. */
+export type CallConnection = {
+  /** Calls the listener once the caller has hung up: at once if it already has, and perhaps more than once. */
+  onGone(listener: () => void): void;
+};
 
 /** LiteLLM sends a check again at once where it does; a new connection takes it some tenths of a second. */
 const REPETITION_MS = 1000;
@@ -10,7 +15,7 @@ const REPETITION_MS = 1000;
  */
 export class CallScope {
   /** Those who wait for the decision; more than one where a call was sent again. */
-  readonly #callers: BridgeContext[];
+  readonly #callers: CallConnection[];
   /** True if a caller that hung up may send the call again: without a name it could not be told. */
   readonly #isNamed: boolean;
   #controller: AbortController | undefined;
@@ -18,15 +23,15 @@ export class CallScope {
   #present = 0;
   #repetition: { readonly timer: NodeJS.Timeout; readonly came: PromiseWithResolvers<boolean> } | undefined;
 
-  constructor(c: BridgeContext, isNamed: boolean) {
-    this.#callers = [c];
+  constructor(connection: CallConnection, isNamed: boolean) {
+    this.#callers = [connection];
     this.#isNamed = isNamed;
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      for (const c of this.#callers) this.#watch(c);
+      for (const connection of this.#callers) this.#watch(connection);
     }
     return this.#controller.signal;
   }
@@ -36,9 +41,9 @@ export class CallScope {
   }
 
   /** Adds a caller who sent the same call. */
-  join(c: BridgeContext): void {
-    this.#callers.push(c);
-    if (this.#controller !== undefined) this.#watch(c);
+  join(connection: CallConnection): void {
+    this.#callers.push(connection);
+    if (this.#controller !== undefined) this.#watch(connection);
   }
 
   /** True if somebody waits for the decision, or asks again in time. */
@@ -47,27 +52,15 @@ export class CallScope {
     return this.#repetition?.came.promise ?? false;
   }
 
-  #watch(c: BridgeContext): void {
+  #watch(connection: CallConnection): void {
     this.#present++;
     this.#settle(true);
     let isGone = false;
-    const gone = () => {
+    connection.onGone(() => {
       if (isGone) return;
       isGone = true;
       if (--this.#present === 0) this.#abandoned();
-    };
-    const outgoing = c.env?.outgoing;
-    if (outgoing === undefined) {
-      const { signal } = c.req.raw;
-      if (signal.aborted) gone();
-      else signal.addEventListener('abort', gone);
-      return;
-    }
-    const closed = () => {
-      if (!outgoing.writableEnded) gone();
-    };
-    if (outgoing.destroyed) closed();
-    else outgoing.once('close', closed);
+    });
   }
 
   #abandoned(): void {

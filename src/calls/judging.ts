@@ -1,0 +1,161 @@
+import type pino from 'pino';
+import type { Auditor } from '../audit/auditor.ts';
+import { createHttp, type Http } from '../backends/http.ts';
+import { checkerOf } from '../backends/index.ts';
+import type { Config } from '../config/config.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { CheckResult, Decision } from '../guardrail/decision.ts';
+import { isRedactionApplied } from '../litellm/coverage.ts';
+import { rewriteForm } from '../litellm/reply.ts';
+import { ResponseWiring } from '../litellm/response-wiring.ts';
+import { createLog, type Log } from '../observability/log.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { Observer } from '../observability/observer.ts';
+import { Breaker } from '../pipeline/breaker.ts';
+import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
+import { unseenCause } from '../pipeline/unseen.ts';
+import { globs } from '../policies/glob.ts';
+import type { PolicyStore } from '../policies/store.ts';
+import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
+import { StreamedTexts } from '../records/streamed-texts.ts';
+import { CallHandler, type KeptRequests } from './call-handler.ts';
+import { policiesOf } from './policies.ts';
+import { createRefuseCall, type RefuseCall } from './refusal.ts';
+import { refusalTest } from './reply.ts';
+
+/** What judges calls goes by, and tells of. */
+export type Ground = {
+  readonly backends: readonly JudgingBackend[];
+  readonly wiring: ResponseWiring;
+  readonly policies: PolicyStore | undefined;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly observer: Observer;
+};
+
+/** @param destination where log lines go instead of standard output @throws PolicyFileError, ConfigError */
+export function createGround(config: Config, destination?: pino.DestinationStream): Ground {
+  const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
+    ...checkerOf(backend),
+    breaker: new Breaker(),
+  }));
+  const wiring = new ResponseWiring(config.replies.responseRedaction);
+  const policies = policiesOf(config, wiring);
+  const metrics = createMetrics(
+    { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
+    (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
+  );
+  const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
+  return { backends, wiring, policies, metrics, log, observer: new Observer(metrics, log) };
+}
+
+/** The part of the records thread that is told of calls. */
+export type CallRecords = Pick<RecordsThread, 'note' | 'text' | 'blocked'>;
+
+/** Those who are told of decisions. */
+export type Outlets = {
+  /** Undefined where nothing is recorded. */
+  readonly records: CallRecords | undefined;
+  readonly audit: Pick<Auditor, 'decided'>;
+  readonly requests: () => KeptRequests;
+  /** Called with the version that a call tells. */
+  readonly release: (version: string | null) => void;
+};
+
+/** All that judges calls, in one thread. */
+export type Judging = {
+  readonly handler: CallHandler;
+  readonly refuse: RefuseCall;
+  readonly judge: Judge;
+  readonly http: Http;
+};
+
+/** A vendor may echo the whole call, with every quote escaped twice. */
+const REPLY_TO_BODY = 4;
+
+export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
+  const { backends, wiring, policies, metrics, log, observer } = ground;
+  const { records, audit, requests, release } = outlets;
+  const { bodies, proxy, replies } = config;
+  const http = createHttp({ maxReplyBytes: bodies.maxBodyBytes * REPLY_TO_BODY, proxy });
+  if (backends.length > 0) http.open();
+  const isRedactable = globs(replies.redactableModels);
+  const judge = new Judge({
+    ...config.judging,
+    engine: () => policies?.engine,
+    backends,
+    http,
+    observer: records === undefined ? observer : withNotes(observer, records),
+    rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
+    wired: (call) => wiring.of(call),
+    unseen: (call, caller) =>
+      unseenCause(call, caller, {
+        ...config.unseen,
+        hidden: (hiding, who, bytes) => observer.hidden(hiding, who, bytes),
+      }),
+    isRefusal: refusalTest(replies.blockedMessage),
+  });
+  /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
+  const listeners: readonly Listener[] = [
+    (decision) => observer.decided(decision),
+    ({ call }) => release(call.litellm_version),
+    ({ call }) => wiring.seen(call),
+    (decision) => audit.decided(decision),
+    ...(records === undefined ? [] : [recorder(records)]),
+  ];
+  const { blockedMessage } = replies;
+  const refuse = createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes: bodies.maxBodyBytes });
+  const handler = new CallHandler({
+    judge,
+    decided(decision, request) {
+      for (const listener of listeners) {
+        try {
+          listener(decision, request);
+        } catch (error) {
+          observer.failed(error, decision.call);
+        }
+      }
+      return undefined;
+    },
+    repeated: () => metrics.repeated_calls_total.inc(),
+    failed: (error, call) => observer.failed(error, call),
+    refuse,
+    maxJsonNodes: bodies.maxJsonNodes,
+    blockedMessage,
+    requests: judge.wantsRequests || records !== undefined ? requests() : undefined,
+  });
+  return { handler, refuse, judge, http };
+}
+
+type Listener = (decision: Decision, request: () => GuardrailCall | undefined) => void;
+
+function recorder(records: CallRecords): Listener {
+  const streams = new StreamedTexts();
+  return (decision, request) => {
+    recordDecision(records, decision, request);
+    const line = streams.next(decision);
+    if (line !== undefined) records.text(line);
+  };
+}
+
+/** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
+function withNotes(observer: Observer, records: CallRecords): JudgeObserver {
+  const note = (call: GuardrailCall, result: CheckResult) => {
+    if (call.litellm_call_id !== null) records.note({ ...notedCall(call), check: checkNoteOf(result) });
+  };
+  return {
+    checked(call, result) {
+      observer.checked(call, result);
+      if (result.mode === 'observe') note(call, result);
+    },
+    trailed(call, result) {
+      observer.trailed(call, result);
+      note(call, result);
+    },
+    unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
+    policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
+    failed: (error, call) => observer.failed(error, call),
+  };
+}

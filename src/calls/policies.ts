@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import { type Config, ConfigError } from '../config/config.ts';
+import { ResponseWiring } from '../litellm/response-wiring.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { PolicyFileError } from '../policies/file/problems.ts';
+import { defaultPolicy, PolicyStore } from '../policies/store.ts';
+
+/** The policies that the configuration names; undefined for none. @throws PolicyFileError, ConfigError */
+export function policiesOf(
+  { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
+  wiring = new ResponseWiring(replies.responseRedaction),
+): PolicyStore | undefined {
+  const { file, builtin, bannedKeywords } = policies;
+  if (file === undefined && !builtin) return undefined;
+  return new PolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file)), {
+    backends: backends.map(({ name }) => name),
+    restores: (call) => wiring.restores(call),
+  });
+}
+
+/** @throws ConfigError */
+function readPolicies(policyFile: string): string {
+  try {
+    return fs.readFileSync(policyFile, 'utf8');
+  } catch (error) {
+    const { code = 'no file' } = error as NodeJS.ErrnoException;
+    throw new ConfigError([
+      `POLICY_FILE: cannot be read (${code}); write the path of a policy file; it is ${JSON.stringify(policyFile)}`,
+    ]);
+  }
+}
+
+/** Reads the policy file again, and counts and logs what came of it. */
+export function reloadPolicies(policies: PolicyStore, metrics: Metrics, log: Log): void {
+  try {
+    const changed = policies.reload();
+    metrics.policy_reloads_total.inc({ result: changed ? 'changed' : 'unchanged' });
+    if (!changed) return;
+    const { name, version, warnings } = policies.file;
+    log.info({ policy_file: name, policy_version: version }, 'policies read again');
+    for (const warning of warnings) log.warn(warning);
+  } catch (error) {
+    metrics.policy_reloads_total.inc({ result: 'failed' });
+    const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
+    const problems = isKnown ? error.problems : [(error as Error).name];
+    log.error(
+      { problems, policy_version: policies.file.version },
+      'the policy file cannot be used; the last good one stays',
+    );
+  }
+}

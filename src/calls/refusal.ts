@@ -1,0 +1,78 @@
+import type { Log } from '../observability/log.ts';
+import type { Metrics, REJECTIONS } from '../observability/metrics.ts';
+import { newReference } from '../pipeline/decide.ts';
+import { type BlockedText, blockedReason } from './reply.ts';
+
+/** The response to the HTTP request of a guardrail call: JSON, or nothing. */
+export type CallResponse = {
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+};
+
+/** Why a request is not taken: it names the field and says what to do. Never the value. */
+export type HttpRefusal<Reason extends string = string> = {
+  readonly status: 400 | 401 | 403 | 408 | 413 | 415 | 503;
+  readonly reason: Reason;
+  readonly message: string;
+  readonly field?: string;
+};
+
+/** The body of an error: `{"error":{"type":…,"field":…,"message":…}}`. */
+export function errorBody({ reason, field, message }: Omit<HttpRefusal, 'status'>): object {
+  return { error: { type: reason, ...(field !== undefined && { field }), message } };
+}
+
+export type CallRefusal = HttpRefusal<(typeof REJECTIONS)[number]>;
+
+/** Counts and logs the refusal of a guardrail call, and makes the response. */
+export type RefuseCall = (refusal: CallRefusal) => CallResponse;
+
+export type RefuseOptions = {
+  readonly metrics: Pick<Metrics, 'rejected_total'>;
+  readonly log: Pick<Log, 'warn'>;
+  readonly blockedMessage: string | undefined;
+  readonly maxBodyBytes: number;
+};
+
+/**
+ * Refuses what is no guardrail call. What a client can bring about is blocked with a 200: a body too large to judge, nested too
+ * deep, not to be read at all, or that does not arrive. LiteLLM lets a call pass at any other status with `fail_on_error: false`. A
+ * wrong key, address or method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
+ */
+export function createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes }: RefuseOptions): RefuseCall {
+  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details = {}) => {
+    const blocked = { ...text, by: 'bridge', ref: newReference() };
+    log.warn(
+      { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
+      'blocked',
+    );
+    const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked), ...details };
+    return { status: 200, body: JSON.stringify(body) };
+  };
+  return (refusal) => {
+    const { reason, field, status, message } = refusal;
+    const fields = { reason, ...(field !== undefined && { field }), message };
+    metrics.rejected_total.inc({ reason });
+    switch (reason) {
+      case 'too_large':
+      case 'overloaded':
+        return block(
+          { cause: 'refused', reason: 'too large' },
+          { reason, max_bytes: maxBodyBytes, ...(message !== '' && { message }) },
+        );
+      case 'slow':
+        return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason });
+      case 'bug':
+        return block({ cause: 'fail_closed', reason: 'internal error' }, {});
+      case 'invalid':
+      case 'content_encoding':
+        // LiteLLM reads nothing but the action and its reason; the details are for who tries the bridge with curl
+        return block({ cause: 'unreadable', reason: 'cannot be read' }, fields, errorBody(refusal));
+      case 'aborted':
+        return { status: 400, body: null };
+      default:
+        log.warn(fields, 'request refused');
+        return { status, body: JSON.stringify(errorBody(refusal)) };
+    }
+  };
+}
