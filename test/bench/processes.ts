@@ -1,7 +1,7 @@
 /** Starts the processes of a benchmark run on the two cores: the measured server on one, everything else on the other. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,39 @@ function cpuMs(pid: number): number {
   } catch {
     return Number.NaN;
   }
+}
+
+/** Resident memory of a process in MB, now or at most since {@link resetPeak}; NaN without /proc. */
+export function residentMb(pid: number, field: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1_024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+export function resetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // Then the peak is that of its whole life
+  }
+}
+
+/** Starts a process on the core of the load that sends one message back for each it gets. */
+export function startPeer<Question extends object | string, Answer>(
+  file: string,
+): { ask(question: Question): Promise<Answer> } {
+  let peer: ChildProcess | undefined;
+  return {
+    async ask(question) {
+      peer ??= start(1, file, [], {}, 'ipc');
+      peer.send(question);
+      const [answer] = await once(peer, 'message');
+      return answer as Answer;
+    },
+  };
 }
 
 /** Starts the load generator and returns the function that runs one slice of load on a server. */

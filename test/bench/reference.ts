@@ -1,4 +1,4 @@
-/** The servers that the bridge is measured against: `node reference.ts bare | hop <stub port> | stub | durable <file>`. */
+/** The servers that the bridge is measured against: `node reference.ts bare | reads | hop <stub port> | stub | vendor | durable <file>`. */
 import { fdatasync, openSync, writevSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -40,6 +40,11 @@ function bare(incoming: IncomingMessage, response: ServerResponse): void {
   });
 }
 
+/** Reads the body and keeps nothing, replies with a constant. */
+function reads(incoming: IncomingMessage, response: ServerResponse): void {
+  incoming.resume().on('end', () => respond(response, ALLOW));
+}
+
 /** Reads and parses the body, sends it on to the stub, waits for its reply, replies with a constant. */
 function hop(port: number) {
   const agent = new Agent({ keepAlive: true });
@@ -64,6 +69,36 @@ function stub() {
       if (incoming.method === 'GET') return respond(response, String(checks));
       checks += 1;
       respond(response, AKTO_ALLOW);
+    });
+}
+
+/** Replies of a vendor that somebody else owns, each as large as it likes. */
+const LARGE: Record<string, () => Buffer> = {
+  'long reason': () => Buffer.from(AKTO_ALLOW.replace('"Reason":""', `"Reason":"${'reason '.repeat(8e6)}"`)),
+  objects: () => Buffer.from(`{"data":[${'{},'.repeat(20e6)}{}]}`),
+  deep: () => Buffer.from('['.repeat(30e6) + ']'.repeat(30e6)),
+  'no JSON': () => Buffer.alloc(64e6, 'x'),
+};
+
+/** A {@link stub} that replies to some calls, which say so, at length or without end. */
+function vendor() {
+  const replies = new Map<string, Buffer>();
+  return (incoming: IncomingMessage, response: ServerResponse): void =>
+    read(incoming, (body) => {
+      const kind = /reply-with: ([\w ]+)/.exec(body.subarray(0, 4_096).toString('latin1'))?.[1] ?? '';
+      const make = LARGE[kind];
+      if (kind === 'no end') {
+        const piece = Buffer.alloc(64 * 1_024, ' ');
+        const more = () => void (response.destroyed || response.write(piece, more));
+        response.writeHead(200, { 'content-type': 'application/json' });
+        more();
+      } else if (make === undefined) respond(response, AKTO_ALLOW);
+      else {
+        const reply = replies.get(kind) ?? make();
+        replies.set(kind, reply);
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': reply.length });
+        response.end(reply);
+      }
     });
 }
 
@@ -103,8 +138,10 @@ function durable(file: string) {
 const [, , role, argument = ''] = process.argv;
 const roles: Record<string, () => typeof bare> = {
   bare: () => bare,
+  reads: () => reads,
   hop: () => hop(Number(argument)),
   stub,
+  vendor,
   durable: () => durable(argument),
 };
 const listener = roles[role ?? '']?.();

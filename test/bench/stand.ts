@@ -8,13 +8,19 @@ import type { Job } from './load.ts';
 import { type Core, type Server, startLoad, startServer } from './processes.ts';
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, beside: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    beside: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
   allowPositionals: true,
 });
 
 export const { quick } = values;
-/** The parts of the benchmark that are wanted; none means all. */
+/** The parts of the benchmark that are wanted; none means all that are short. */
 export const wanted: readonly string[] = positionals;
+/** The rows that are wanted, of a part that has many. */
+export const only = new RegExp(values.only);
 /** The main file of another checkout of the bridge, as of the commit before. */
 export const other =
   values.beside === undefined ? undefined : pathToFileURL(resolve(values.beside, 'src', 'main.ts')).href;

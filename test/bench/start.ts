@@ -1,9 +1,8 @@
 /** Measures the time from nothing to `listening`, and the memory that is kept while nobody asks. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { range, spread } from './compare.ts';
 import { folderOnDisk } from './disk.ts';
-import { startServer } from './processes.ts';
+import { residentMb, startServer } from './processes.ts';
 import { bridgeEnv, other, quick, target } from './stand.ts';
 
 const STARTS = quick ? 3 : 9;
@@ -16,16 +15,6 @@ const SETTINGS: Record<string, () => Record<string, string>> = {
   'one vendor': () => NOWHERE,
   'one vendor and telemetry': () => ({ ...NOWHERE, DATA_DIR: folderOnDisk() }),
 };
-
-/** Resident memory of a process in MB; NaN without /proc. */
-function residentMb(pid: number): number {
-  try {
-    const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-    return Number(kb) / 1_024;
-  } catch {
-    return Number.NaN;
-  }
-}
 
 async function started(main: string, env: Record<string, string>) {
   const times: number[] = [];
