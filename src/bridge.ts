@@ -22,6 +22,8 @@ export type Bridge = {
   readonly policies: (() => PolicyFile) | undefined;
   /** Reads the policy file again; one that cannot be used is logged and counted, and the last good one stays in force. */
   reloadPolicies(): void;
+  /** Resolves once blocked calls can wait for their records, or after some seconds in any case. */
+  ready(): Promise<void>;
   /** From now on `/readyz` reports that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
@@ -71,6 +73,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     app,
     log,
     isDraining,
+    ready: async () => records?.ready(),
     policies: policies && (() => policies.file),
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
@@ -98,6 +101,7 @@ function startRecords(
   return new RecordsThread({ backends, bodies, proxy, records }, log, {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
+    unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
   });
 }
 

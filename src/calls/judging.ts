@@ -110,14 +110,15 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const handler = new CallHandler({
     judge,
     decided(decision, request) {
+      let stored: Promise<void> | undefined;
       for (const listener of listeners) {
         try {
-          listener(decision, request);
+          stored = listener(decision, request) ?? stored;
         } catch (error) {
           observer.failed(error, decision.call);
         }
       }
-      return undefined;
+      return stored;
     },
     repeated: () => metrics.repeated_calls_total.inc(),
     failed: (error, call) => observer.failed(error, call),
@@ -129,14 +130,19 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   return { handler, refuse, judge, http };
 }
 
-type Listener = (decision: Decision, request: () => GuardrailCall | undefined) => void;
+/** May return what the reply has to wait for. */
+type Listener = (
+  decision: Decision,
+  request: () => GuardrailCall | undefined,
+) => Promise<void> | undefined | void;
 
 function recorder(records: CallRecords): Listener {
   const streams = new StreamedTexts();
   return (decision, request) => {
-    recordDecision(records, decision, request);
+    const stored = recordDecision(records, decision, request);
     const line = streams.next(decision);
     if (line !== undefined) records.text(line);
+    return stored;
   };
 }
 

@@ -47,6 +47,7 @@ export async function serve(config: Config): Promise<void> {
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
   const { host } = config.server;
+  await bridge.ready();
   server.listen(config.server.port, host);
   await once(server, 'listening').catch(async (error: NodeJS.ErrnoException) => {
     await bridge.close();

@@ -24,6 +24,11 @@ export const LOG_RESULTS = [
   'full',
   'unavailable',
 ] as const;
+/**
+ * Why the reply to a blocked call does not wait for its record: it takes too long, cannot be stored, or not be handed over, as
+ * the thread is being started again or too much waits for it.
+ */
+export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting', 'overloaded'] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
@@ -120,6 +125,10 @@ export function createMetrics(
     telemetry_restarts_total: counter('Times that the telemetry thread was started again.'),
     telemetry_lost_total: counter(
       'Records of blocked calls that were lost as the telemetry thread did not respond for too long.',
+    ),
+    telemetry_unstored_blocks_total: counter(
+      'BLOCKED replies that did not wait until the record of their call was on the disk, by why; it is stored when it can be.',
+      { reason: UNSTORED_REASONS },
     ),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };

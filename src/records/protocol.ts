@@ -1,6 +1,7 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
+import type { UNSTORED_REASONS } from '../observability/metrics.ts';
 
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
@@ -51,6 +52,9 @@ export type Requests = {
   close(drainMs: number): Promise<void>;
 };
 
+/** Why a blocked call is replied to before its record is stored. */
+export type UnstoredReason = (typeof UNSTORED_REASONS)[number];
+
 /** To the thread, which replies to each message by its number. */
 export type ToWorker = {
   readonly n: number;
@@ -61,6 +65,8 @@ export type ToWorker = {
 /** From the thread. The result of a call that failed by a mistake of ours is undefined. */
 export type FromWorker =
   | { readonly kind: 'replies'; readonly replies: readonly (readonly [n: number, result: unknown])[] }
+  /** The record of a blocked call, by the number of its message, could not be stored yet. */
+  | { readonly kind: 'unstored'; readonly n: number; readonly reason: 'full' | 'unavailable' }
   | { readonly kind: 'log'; readonly line: Parameters<WriteLog> }
   | { readonly kind: 'health'; readonly health: RecordsHealth };
 

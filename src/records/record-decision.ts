@@ -13,22 +13,25 @@ import type { RecordsThread } from './records-thread.ts';
  * Keeps a decision for the record of its call; a block becomes a record at once.
  *
  * @param request of a response: reads the request it belongs to
+ * @returns of a block: resolves when its record is durable, or cannot be waited for
  */
 export function recordDecision(
   records: Pick<RecordsThread, 'note' | 'blocked'>,
   decision: Decision,
   request: () => GuardrailCall | undefined,
-): void {
+): Promise<void> | undefined {
   const { call, outcome, ref = '', removed, forwarded } = decision;
   // The definition of a tool in a list: nobody has called anything
-  if (call.shape === 'mcp_tool' && call.litellm_call_id === null) return;
+  if (call.shape === 'mcp_tool' && call.litellm_call_id === null) return undefined;
   const note = noteOf(decision);
-  if (note === undefined) return;
+  if (note === undefined) return undefined;
   if (outcome.kind === 'block') {
     const { cause, by, reason } = outcome;
     const block = { cause, by, reason, ref, input_type: call.input_type };
-    records.blocked(blockedCall(removed.length > 0 ? forwarded : call, request(), note, block));
-  } else if (call.litellm_call_id !== null) records.note(note);
+    return records.blocked(blockedCall(removed.length > 0 ? forwarded : call, request(), note, block));
+  }
+  if (call.litellm_call_id !== null) records.note(note);
+  return undefined;
 }
 
 /** The note on a decision, for the record of its call; undefined for a decision that nobody waited for. */

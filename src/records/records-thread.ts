@@ -11,6 +11,7 @@ import type {
   Requests,
   TextLine,
   ToWorker,
+  UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
 
@@ -20,6 +21,8 @@ export type RecordsThreadEvents = {
   restarted(): void;
   /** Called for each blocked call whose record could not be handed over. */
   lost(): void;
+  /** Called for each blocked call that is replied to before its record is stored. */
+  unstored(reason: UnstoredReason): void;
 };
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
@@ -32,6 +35,10 @@ const LOGS_MS = 15_000;
 const RESTART_MS = 1000;
 /** The thread reports its health each second; a disk that hangs keeps it from it. */
 const SILENT_MS = 15_000;
+/** Longest that the reply to a blocked call waits for its record; a common commit takes about 1 ms. */
+const BLOCKED_MS = 50;
+/** Longest that a start waits for the thread: a disk that hangs must not keep verdicts from being given. */
+const START_MS = 2000;
 /** Bounds of what waits for a thread that hangs; beyond them nothing is handed to it. */
 const MAX_UNANSWERED = 20_000;
 const MAX_UNANSWERED_BYTES = 192 * 1024 * 1024;
@@ -45,10 +52,12 @@ type Unanswered = {
   readonly bytes: number;
   tries: number;
   resolve(result: unknown): void;
+  /** Of a blocked call: lets its reply go out before the record is stored. */
+  release?(reason: UnstoredReason): void;
 };
 
 /**
- * The main thread's side of records. Only `logs` waits for the disk; nothing here waits for a vendor. A thread that ends is
+ * The main thread's side of records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A thread that ends is
  * started again, and is handed what the last one had not confirmed, but for log events: their sender still has them.
  */
 export class RecordsThread {
@@ -65,6 +74,7 @@ export class RecordsThread {
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
   #heardAt = performance.now();
+  readonly #started = Promise.withResolvers<void>();
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
   #isClosing = false;
@@ -78,6 +88,11 @@ export class RecordsThread {
     this.#events = events;
     this.#worker = this.#startWorker();
     this.#timer = setInterval(() => this.#flushNotes(), FLUSH_NOTES_MS).unref();
+  }
+
+  /** Resolves once the thread stores records, or after 2 s: a blocked call cannot wait for its record before. */
+  async ready(): Promise<void> {
+    await within(START_MS, this.#started.promise);
   }
 
   /** Has the rows of a POST stored; resolves when they are durable, or refused. */
@@ -101,16 +116,34 @@ export class RecordsThread {
     if (this.#texts.length > MAX_NOTES_CHARS) this.#flushNotes();
   }
 
-  /** Has a blocked call recorded. */
-  blocked(call: BlockedCall): void {
+  /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
+  blocked(call: BlockedCall): Promise<void> {
     this.#flushNotes();
     const json = JSON.stringify(call);
     const callId = call.note.litellm_call_id;
-    if (this.#isFull(json.length)) this.#lost(callId, 'not_answering');
-    else
-      void this.#send('blocked', [json], json.length).then((result) => {
+    if (this.#isFull(json.length)) {
+      this.#lost(callId, 'not_answering');
+      this.#unstored(callId, 'overloaded');
+      return Promise.resolve();
+    }
+    const stored = this.#send('blocked', [json], json.length);
+    return new Promise((resolve) => {
+      const release = (reason?: UnstoredReason) => {
+        if (timer === undefined) return;
+        clearTimeout(timer);
+        timer = undefined;
+        if (reason !== undefined) this.#unstored(callId, reason);
+        resolve();
+      };
+      let timer: NodeJS.Timeout | undefined = setTimeout(release, BLOCKED_MS, 'slow');
+      const sent = this.#unanswered.get(this.#lastNumber);
+      if (sent !== undefined) sent.release = release;
+      if (this.#health.storage === 'restarting') release('restarting');
+      void stored.then((result) => {
+        release(result === undefined ? 'unavailable' : undefined);
         if (result === undefined) this.#lost(callId, 'not_taken');
       });
+    });
   }
 
   /** Metrics of the thread in Prometheus' text format; the last ones with `outbox_up 0` if it does not reply in a second. */
@@ -150,6 +183,7 @@ export class RecordsThread {
     this.#events.restarted();
     this.#health = { ...this.#health, storage: 'restarting' };
     for (const [n, unanswered] of this.#unanswered) {
+      unanswered.release?.('restarting');
       const { kind } = unanswered.message;
       const isKept = kind === 'notes' || kind === 'blocked';
       if (!isKept || unanswered.tries++ >= MAX_TRIES) this.#settle(n, undefined);
@@ -166,6 +200,9 @@ export class RecordsThread {
       case 'replies':
         for (const [n, result] of message.replies) this.#settle(n, result);
         break;
+      case 'unstored':
+        this.#unanswered.get(message.n)?.release?.(message.reason);
+        break;
       case 'log': {
         const [level, fields, text] = message.line;
         this.#log[level](fields, text);
@@ -174,6 +211,7 @@ export class RecordsThread {
       case 'health':
         this.#health = message.health;
         this.#heardAt = performance.now();
+        this.#started.resolve();
     }
   }
 
@@ -217,9 +255,17 @@ export class RecordsThread {
 
   #lost(callId: string | null, reason: string): void {
     this.#events.lost();
-    const fields = { litellm_call_id: callId?.slice(0, MAX_LOGGED_ID_CHARS) ?? null, reason };
-    this.#log.error(fields, 'the record of a blocked call was lost');
+    this.#log.error(loggedBlock(callId, reason), 'the record of a blocked call was lost');
   }
+
+  #unstored(callId: string | null, reason: UnstoredReason): void {
+    this.#events.unstored(reason);
+    this.#log.warn(loggedBlock(callId, reason), 'a blocked call was replied to before its record was stored');
+  }
+}
+
+function loggedBlock(callId: string | null, reason: string) {
+  return { litellm_call_id: callId?.slice(0, MAX_LOGGED_ID_CHARS) ?? null, reason };
 }
 
 /** Resolves with undefined once the time is over. The timer ends with the result: thousands would wait under load. */

@@ -63,6 +63,7 @@ const timers = [
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
 const ready = pendingCalls.restore(outbox);
+void ready.then(look);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
 let isClosing = false;
@@ -70,7 +71,14 @@ let isWakePlanned = false;
 /** Replies that go out together: one message for all that one commit made durable. */
 let replies: [n: number, result: unknown][] = [];
 
-const handlers: Requests = {
+/** Each is given the number of its message behind its arguments. */
+type Handlers = {
+  [Kind in keyof Requests]: (
+    ...args: [...Parameters<Requests[Kind]>, n: number]
+  ) => ReturnType<Requests[Kind]>;
+};
+
+const handlers: Handlers = {
   async logs(body, isGzip) {
     let bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     try {
@@ -101,13 +109,13 @@ const handlers: Requests = {
     responseTexts.addLines(lines);
   },
 
-  async blocked(json) {
+  async blocked(json, n) {
     const call = JSON.parse(json) as BlockedCall;
     const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
     if (call.note.litellm_call_id !== null)
       void outbox.appendNotes(storable(JSON.stringify(call.note))).catch(() => {});
-    const stored = store(entry);
+    const stored = store(entry, n);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
     return 'done';
@@ -131,15 +139,15 @@ const handlers: Requests = {
 port.on('message', async ({ n, kind, args }: ToWorker) => {
   try {
     await ready;
-    reply(n, await Reflect.apply(handlers[kind], handlers, args));
+    reply(n, await Reflect.apply(handlers[kind], handlers, [...args, n]));
   } catch (error) {
     observer.bug(error, kind);
     reply(n, undefined);
   }
 });
 
-/** Stores the entry of a blocked call. Nobody else has it: no caller can be told that it could not be stored. */
-async function store(entry: Entry): Promise<void> {
+/** Stores the entry of a blocked call. Nobody else has it: its caller is told that the call was blocked, stored or not. */
+async function store(entry: Entry, n: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       observer.blockStored(await outbox.accept([entry]));
@@ -147,6 +155,7 @@ async function store(entry: Entry): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
+      if (tries === 1) post({ kind: 'unstored', n, reason: error.kind });
       if (tries > BLOCKED_TRIES || isClosing) {
         observer.blockedLost(entry.callKey, error.kind);
         return;

@@ -14,8 +14,8 @@ function recorded(body: Record<string, unknown>, kind: 'allow' | 'block') {
     kind === 'allow'
       ? ({ kind } as const)
       : ({ kind, cause: 'verdict', by: 'secrets', reason: 'no' } as const);
-  recordDecision(
-    { note: (note) => void notes.push(note), blocked: (call) => void blocked.push(call) },
+  void recordDecision(
+    { note: (note) => void notes.push(note), blocked: async (call) => void blocked.push(call) },
     { ...undecided(callOf(body)), outcome, ref: '0123456789abcdef' },
     () => undefined,
   );

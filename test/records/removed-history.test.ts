@@ -16,10 +16,10 @@ function recorded(outcome: Outcome, removed: readonly string[]) {
   const kept: { notes: object[]; blocked: BlockedCall[] } = { notes: [], blocked: [] };
   const records = {
     note: (note: object) => void kept.notes.push(note),
-    blocked: (one: BlockedCall) => void kept.blocked.push(one),
+    blocked: async (one: BlockedCall) => void kept.blocked.push(one),
   };
   const decision = { ...undecided(call), outcome, removed, forwarded: withTexts(call, texts) };
-  recordDecision(records, decision, () => undefined);
+  void recordDecision(records, decision, () => undefined);
   return kept;
 }
 
