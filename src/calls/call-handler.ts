@@ -1,7 +1,7 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
-import { countNodes } from '../guardrail/json-nodes.ts';
+import { type JsonLimits, measureBody } from '../guardrail/json-nodes.ts';
 import { type BadRequest, parseGuardrailCall } from '../litellm/request.ts';
 import { cancelledDecision, failedDecision } from '../pipeline/decide.ts';
 import type { Judge } from '../pipeline/judge.ts';
@@ -34,8 +34,7 @@ export type CallHandlerOptions = {
   /** Called with a mistake of ours that kept a call from being judged. */
   readonly failed: (error: unknown, call: GuardrailCall | undefined) => void;
   readonly refuse: RefuseCall;
-  /** Most nodes of a body, see {@link countNodes}. */
-  readonly maxJsonNodes: number;
+  readonly limits: JsonLimits;
   /** `BLOCKED_MESSAGE`. */
   readonly blockedMessage: string | undefined;
   /** Undefined if requests are not kept for their responses. */
@@ -49,10 +48,20 @@ const DEFERRED: CallResponse = {
   body: JSON.stringify(errorBody({ reason: 'deferred', message: 'a backend gave no verdict' })),
 };
 
-const TOO_MANY_NODES = {
-  status: 400,
-  reason: 'too_large',
-  message: 'has more lists, objects and commas than MAX_JSON_NODES',
+/** Refusals of a body beyond a limit. */
+const BEYOND = {
+  maxJsonNodes: {
+    status: 400,
+    reason: 'too_many_nodes',
+    field: 'body',
+    message: 'has more lists, objects and commas than MAX_JSON_NODES',
+  },
+  maxJsonDepth: {
+    status: 400,
+    reason: 'too_deep',
+    field: 'body',
+    message: 'is nested deeper than MAX_JSON_DEPTH',
+  },
 } as const;
 
 /** Parses a call, has it decided, and replies as LiteLLM understands it. */
@@ -66,16 +75,14 @@ export class CallHandler {
 
   /** The response to the body of a guardrail call. Never rejects. */
   async handle(body: Buffer, connection: CallConnection): Promise<CallResponse> {
-    const { judge, decided, refuse, maxJsonNodes, requests } = this.#options;
+    const { judge, decided, refuse, limits, requests } = this.#options;
     let call: GuardrailCall | undefined;
     let running: Running | undefined;
     let decision: Decision | undefined;
     try {
-      // A node takes a byte or more
-      if (body.length > maxJsonNodes && countNodes(body, maxJsonNodes) > maxJsonNodes) {
-        return refuse(TOO_MANY_NODES);
-      }
-      const parsed = parseGuardrailCall(body.toString(), maxJsonNodes);
+      const { beyond, text } = measureBody(body, limits);
+      if (beyond !== undefined) return refuse(BEYOND[beyond]);
+      const parsed = parseGuardrailCall(text ?? body.toString(), limits.maxJsonNodes);
       if ('bad' in parsed) return refuse(refusalOf(parsed.bad));
       call = parsed.call;
       const key = stateKey(call);
@@ -131,9 +138,8 @@ export class CallHandler {
   }
 }
 
-/** @returns a refusal that blocks if the call is too large to be judged */
-function refusalOf({ field, message, isTooLarge }: BadRequest) {
-  return { status: 400, reason: isTooLarge ? 'too_large' : 'invalid', field, message } as const;
+function refusalOf({ field, message, hasTooManyNodes }: BadRequest) {
+  return { status: 400, reason: hasTooManyNodes ? 'too_many_nodes' : 'invalid', field, message } as const;
 }
 
 /** Reads the request that a response belongs to. */

@@ -123,7 +123,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     repeated: () => metrics.repeated_calls_total.inc(),
     failed: (error, call) => observer.failed(error, call),
     refuse,
-    maxJsonNodes: bodies.maxJsonNodes,
+    limits: bodies.limits,
     blockedMessage,
     requests: judge.wantsRequests || records !== undefined ? requests() : undefined,
   });

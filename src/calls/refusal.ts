@@ -56,15 +56,19 @@ export function createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes }:
     switch (reason) {
       case 'too_large':
       case 'overloaded':
-        return block(
-          { cause: 'refused', reason: 'too large' },
-          { reason, max_bytes: maxBodyBytes, ...(message !== '' && { message }) },
-        );
+        return block({ cause: 'refused', reason: 'too large' }, { reason, max_bytes: maxBodyBytes });
       case 'slow':
         return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason });
+      case 'too_many_nodes':
+        return block(
+          { cause: 'refused', reason: 'too many lists, objects and commas' },
+          fields,
+          errorBody(refusal),
+        );
       case 'bug':
         return block({ cause: 'fail_closed', reason: 'internal error' }, {});
       case 'invalid':
+      case 'too_deep':
       case 'content_encoding':
         // LiteLLM reads nothing but the action and its reason; the details are for who tries the bridge with curl
         return block({ cause: 'unreadable', reason: 'cannot be read' }, fields, errorBody(refusal));

@@ -79,7 +79,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
       maxBodyBytes: set.MAX_BODY_MB,
       maxLogBodyBytes: set.MAX_LOG_BODY_MB,
       bodyTimeoutMs: set.BODY_TIMEOUT,
-      maxJsonNodes: set.MAX_JSON_NODES,
+      limits: { maxJsonNodes: set.MAX_JSON_NODES, maxJsonDepth: set.MAX_JSON_DEPTH },
     },
     /** Shape of the replies to LiteLLM. */
     replies: {

@@ -3,7 +3,7 @@ import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
 import type { Settings } from '../guardrail/fields.ts';
 import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
-import { MAX_NODES } from '../guardrail/json-nodes.ts';
+import { DEFAULT_DEPTH, MAX_DEPTH, MAX_NODES } from '../guardrail/json-nodes.ts';
 import { globMistake } from '../policies/glob.ts';
 
 const addresses = v.pipe(
@@ -72,6 +72,12 @@ const server = {
     default: String(MAX_NODES),
     sentence:
       'Most lists, objects and commas in the JSON of a guardrail call, and in the arguments of its tool calls; more are blocked unread, as they cost more time and memory than their bytes.',
+  },
+  MAX_JSON_DEPTH: {
+    schema: fields.numberFrom(16, MAX_DEPTH, true),
+    default: String(DEFAULT_DEPTH),
+    sentence:
+      'Most levels of lists and objects in the JSON of a guardrail call; a deeper one is blocked unread.',
   },
   BODY_TIMEOUT: {
     schema: fields.seconds,

@@ -16,11 +16,11 @@ export function scalarText(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Deeper than any real conversation or JSON schema, and far from what exhausts a stack. */
-export const MAX_DEPTH = 128;
+/** Levels of JSON that stands in a string, and of the policy file: more than any real one has, and far from what exhausts a stack. */
+export const MAX_INNER_DEPTH = 128;
 
 /** True if a parsed value is nested deeper than can be walked and written again. */
-export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
+export function isTooDeep(value: unknown, levels = MAX_INNER_DEPTH): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) {

@@ -1,5 +1,5 @@
 import type { CallFields, GuardrailCall } from './call.ts';
-import { type Fields, fieldsOf, isTooDeep, textOf } from './json.ts';
+import { type Fields, fieldsOf, textOf } from './json.ts';
 
 /** The tool that a call of shape `mcp_tool` is about: LiteLLM shows its definition, and the strings of the arguments. */
 export type McpTool = {
@@ -52,8 +52,7 @@ export function descriptionsIn({ texts, tools }: Pick<CallFields, 'texts' | 'too
       }
   };
   if (typeof description === 'string' && description !== '') add(description);
-  const isDeep = isTooDeep(parameters);
-  if (!isDeep) walk(parameters);
+  walk(parameters);
   let count = 0;
   for (const text of texts) {
     const times = left.get(text) ?? 0;
@@ -62,5 +61,5 @@ export function descriptionsIn({ texts, tools }: Pick<CallFields, 'texts' | 'too
     else left.set(text, times - 1);
     count++;
   }
-  return { count, areAll: left.size === 0 && !isDeep };
+  return { count, areAll: left.size === 0 };
 }

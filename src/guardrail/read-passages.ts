@@ -1,32 +1,13 @@
 import type { Author, CallFields, GuardrailCall, Passage, PassagePath, Passages, Place } from './call.ts';
-import { fieldsOf, MAX_DEPTH, parseInner } from './json.ts';
+import { fieldsOf, parseInner } from './json.ts';
 import { InnerNodes, MAX_NODES } from './json-nodes.ts';
 import { descriptionsIn } from './mcp-tool.ts';
 import { isMedia, isStructure, isUsualWord, mediaIn } from './opaque.ts';
-
-/** Thrown for a call that is nested deeper than can be walked and written again. */
-export class TooDeepError extends Error {
-  override readonly name = 'TooDeepError';
-  /** The field of the call that is nested too deep. */
-  readonly field: string;
-
-  constructor(field: string) {
-    super(`${field} is nested more than ${MAX_DEPTH} levels deep`);
-    this.field = field;
-  }
-}
-
-/** Thrown for a call with more texts than can be judged at a bearable cost: a 1 MB chat has about a thousand. */
-export class TooManyPassagesError extends Error {
-  override readonly name = 'TooManyPassagesError';
-}
 
 /** Thrown for a call whose tool calls have more nodes in their arguments than its body may have. */
 export class TooManyInnerNodesError extends Error {
   override readonly name = 'TooManyInnerNodesError';
 }
-
-const MAX_PASSAGES = 250_000;
 
 const TEXTS: PassagePath = { parent: undefined, key: 'texts' };
 const IMAGES: PassagePath = { parent: undefined, key: 'images' };
@@ -40,8 +21,6 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
  *
  * A chat body carries its text twice, in `texts` and, as a rule in the same order, in `structured_messages`: both make one
  * passage.
- *
- * @throws TooDeepError
  */
 function readPassages(call: CallFields, maxNodes: number): Passages {
   const reader = new PassageReader(call.texts, authorOfTexts(call), maxNodes);
@@ -62,7 +41,7 @@ function authorOfTexts({ input_type, shape }: CallFields): Author {
   return input_type === 'response' || shape === 'mcp_tool' ? 'model' : 'user';
 }
 
-/** A call with its passages. @throws TooDeepError @throws TooManyPassagesError @throws TooManyInnerNodesError */
+/** A call with its passages. Nothing in it is deeper than `MAX_JSON_DEPTH`. @throws TooManyInnerNodesError */
 export function withPassages(call: CallFields, maxNodes: number = MAX_NODES): GuardrailCall {
   return { ...call, passages: readPassages(call, maxNodes) };
 }
@@ -72,9 +51,8 @@ export class PassageReader {
   readonly all: Mutable<Passage>[] = [];
   chars = 0;
   media = 0;
-  /** The container that the reader is in, and how deep that is nested. */
+  /** The container that the reader is in. */
   #container: PassagePath | undefined;
-  #depth = 0;
   readonly #texts: number;
   /** Which of `texts` the messages are expected to repeat next. */
   #next = 0;
@@ -99,7 +77,6 @@ export class PassageReader {
     this.#role = typeof role === 'string' ? role : null;
     this.#author = authorOf(this.#role);
     this.#container = MESSAGES;
-    this.#depth = 1;
     this.#walk(message, '', index);
     if (Array.isArray(content)) this.media += mediaIn(content);
   }
@@ -117,7 +94,7 @@ export class PassageReader {
     this.#place = 'tool_call';
     this.#role = null;
     this.#author = 'model';
-    this.#start();
+    this.#container = undefined;
     this.#walk(toolCalls, '', 'tool_calls');
   }
 
@@ -125,7 +102,7 @@ export class PassageReader {
     this.#place = 'tool';
     this.#role = null;
     this.#author = 'tool';
-    this.#start();
+    this.#container = undefined;
     this.#walkData(tools, 'tools');
   }
 
@@ -134,11 +111,6 @@ export class PassageReader {
     const { count, areAll } = descriptionsIn(call);
     for (let i = 0; i < count; i++) this.all[i]!.author = 'tool';
     if (count === this.#texts || !areAll) this.readTools(call.tools);
-  }
-
-  #start(): void {
-    this.#container = undefined;
-    this.#depth = 0;
   }
 
   /** @param name the field that the value belongs to; of an item that of its list @param key its key or index */
@@ -155,10 +127,11 @@ export class PassageReader {
       // JSON in a string: an escaped text is not the text that was written
       if (value.includes('\\')) this.#readNested(value, passage);
     } else if (typeof value === 'object' && value !== null) {
-      const outer = this.#enter(key);
+      const outer = this.#container;
+      this.#container = { parent: outer, key };
       if (Array.isArray(value)) for (let i = 0; i < value.length; i++) this.#walk(value[i], name, i);
       else for (const field in value) this.#walkField((value as Record<string, unknown>)[field], field);
-      this.#leave(outer);
+      this.#container = outer;
     }
   }
 
@@ -178,7 +151,8 @@ export class PassageReader {
     if (typeof value === 'string') {
       if (value !== '') this.#take(value, key);
     } else if (typeof value === 'object' && value !== null) {
-      const outer = this.#enter(key);
+      const outer = this.#container;
+      this.#container = { parent: outer, key };
       if (Array.isArray(value)) for (let i = 0; i < value.length; i++) this.#walkData(value[i], i);
       else {
         for (const field in value) {
@@ -186,7 +160,7 @@ export class PassageReader {
           this.#walkData((value as Record<string, unknown>)[field], field);
         }
       }
-      this.#leave(outer);
+      this.#container = outer;
     }
   }
 
@@ -243,23 +217,9 @@ export class PassageReader {
       isKey,
       within,
     };
-    if (this.all.length === MAX_PASSAGES) throw new TooManyPassagesError();
     this.all.push(passage);
     this.chars += text.length;
     return passage;
-  }
-
-  /** Goes into a container and returns the one around it. @throws TooDeepError more than 128 levels deep in a field */
-  #enter(key: string | number): PassagePath | undefined {
-    const outer = this.#container;
-    this.#container = { parent: outer, key };
-    if (++this.#depth > MAX_DEPTH) throw new TooDeepError(String(keysOf(this.#container)[0]));
-    return outer;
-  }
-
-  #leave(outer: PassagePath | undefined): void {
-    this.#container = outer;
-    this.#depth--;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
-import { isTooDeep, MAX_DEPTH, parseJson } from '../guardrail/json.ts';
+import { isTooDeep, MAX_INNER_DEPTH, parseJson } from '../guardrail/json.ts';
 import { countNodes, MAX_NODES } from '../guardrail/json-nodes.ts';
 
 /** A row that is no log event, and why. */
@@ -95,7 +95,7 @@ const EVENT_FIELDS = ['id', 'litellm_call_id', 'call_id', 'status', 'call_type',
 
 function whyBad(row: unknown): string | undefined {
   if (typeof row !== 'object' || Array.isArray(row)) return 'is not a JSON object';
-  if (isTooDeep(row)) return `is nested more than ${MAX_DEPTH} levels deep`;
+  if (isTooDeep(row)) return `is nested more than ${MAX_INNER_DEPTH} levels deep`;
   const fields = fieldsOf(row);
   return EVENT_FIELDS.some((name) => fields[name] !== undefined)
     ? undefined

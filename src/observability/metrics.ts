@@ -15,7 +15,15 @@ const REFUSALS = [
   'slow',
   'aborted',
 ] as const;
-export const REJECTIONS = [...REFUSALS, 'address', 'method', 'not_found', 'bug'] as const;
+export const REJECTIONS = [
+  ...REFUSALS,
+  'too_many_nodes',
+  'too_deep',
+  'address',
+  'method',
+  'not_found',
+  'bug',
+] as const;
 export const LOG_RESULTS = [
   ...REFUSALS,
   'accepted',

@@ -10,7 +10,7 @@ describe('without any variable', () => {
         maxBodyBytes: 32 * 1024 * 1024,
         maxLogBodyBytes: 64 * 1024 * 1024,
         bodyTimeoutMs: 10_000,
-        maxJsonNodes: 100_000,
+        limits: { maxJsonNodes: 100_000, maxJsonDepth: 128 },
       },
       replies: {
         responseRedaction: 'auto',

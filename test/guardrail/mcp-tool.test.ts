@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { mcpToolOf } from '../../src/guardrail/mcp-tool.ts';
-import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import { callOf } from '../support/call.ts';
 import { type Definition, mcpBeside, mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
 
@@ -86,12 +85,6 @@ describe('of a call of an MCP tool', () => {
       schema: {},
       texts: ['Look a person up in the directory.', "The person's full name", 'a'],
     });
-  });
-
-  test('that is nested too deep nothing is read', () => {
-    const deep = `${'{"items":'.repeat(5000)}{}${'}'.repeat(5000)}`;
-    const body = JSON.stringify(mcpCall(['a'], { parameters: { title: 'DEEP' } })).replace('"DEEP"', deep);
-    expect(parseGuardrailCall(body)).toMatchObject({ bad: { field: 'tools' } });
   });
 
   test('any other call is none', () => {

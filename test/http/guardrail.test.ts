@@ -134,20 +134,6 @@ describe('a guardrail call is accepted', () => {
     );
   });
 
-  test('with endless nesting in fields that nobody reads', async () => {
-    const deep = `${'[{"a":'.repeat(20_000)}1${'}]'.repeat(20_000)}`;
-    for (const field of ['from_the_future', 'images', 'request_data']) {
-      const value = field === 'request_data' ? `{"a":${deep}}` : deep;
-      expect(await post(`{"input_type":"request","${field}":${value}}`), field).toMatchObject(NONE);
-    }
-  });
-
-  test('with an attack beside endless nesting, which is left out of the record', async () => {
-    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
-    const body = `{"input_type":"request","texts":["${SECRET}"],"request_data":{"x":${deep}}}`;
-    expect(await post(body)).toMatchObject(BLOCKED);
-  });
-
   test('with bytes that are no UTF-8, and keeps the words around them', async () => {
     const bytes = (text: string) =>
       Buffer.concat([

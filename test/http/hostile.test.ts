@@ -126,7 +126,6 @@ test.each([
   ['keys', `"request_headers":{${Array.from({ length: 120_000 }, (_, i) => `"k${i}":1`).join()}}`],
   ['an enum of a tool', `"tools":[{"function":{"name":"f","parameters":{"enum":[${many('{}')}]}}}]`],
   ['texts', `"texts":[${many('"a"', 120_000)}]`],
-  ['open brackets', `"tools":${'['.repeat(200_000)}`],
   ['JSON in arguments', ARGUMENTS(`["\\n",${many('{}')}]`, 1)],
   ['JSON in arguments of many calls', ARGUMENTS(`[${many('{}', 6000)}]`, 20)],
 ])('a call made of too many %s is BLOCKED, counted, and no vendor sees it', async (_, field) => {
@@ -138,18 +137,78 @@ test.each([
   const response = await bridge.app.request('/', { method: 'POST', body });
   expect({ status: response.status, reply: await response.json() }).toMatchObject({
     status: 200,
-    reply: { action: 'BLOCKED', blocked_reason: expect.stringMatching(/^Not allowed: /) },
+    reply: {
+      action: 'BLOCKED',
+      blocked_reason: expect.stringMatching(/^Not allowed: /),
+      error: { type: 'too_many_nodes', message: expect.stringContaining('MAX_JSON_NODES') },
+    },
   });
-  expect(await bridge.metric('rejected_total{reason="too_large"}')).toBe(1);
+  expect(await bridge.metric('rejected_total{reason="too_many_nodes"}')).toBe(1);
   expect(bridge.lines).toContainEqual(
     expect.objectContaining({
       msg: 'blocked',
       level: 'warn',
-      message: expect.stringMatching(/^ha(?:s|ve) /),
+      reason: 'too_many_nodes',
+      message: expect.stringContaining('MAX_JSON_NODES'),
     }),
   );
   expect(akto.seen.length).toBe(seen);
 });
+
+/** A list in a list, and so on, in a field; with the levels around it one of `levels`. */
+const nested = (field: string, levels: number) =>
+  `{"input_type":"request","${field}":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+
+test.each([
+  ['that is short', 'tools', 130, ''],
+  ['that is long', 'structured_messages', 20_000, ''],
+  ['without an end', 'tools', 200_000, ''],
+  ['of fields that nobody reads', 'from_the_future', 129, ''],
+  ['of request_data', 'request_data', 129, ''],
+  ['beside much else', 'images', 129, `"texts":["${'a'.repeat(100_000)}"],`],
+])(
+  'a call nested too deep, %s, is BLOCKED, counted, and no vendor sees it',
+  async (_, field, levels, beside) => {
+    const bridge = testBridge({ ...aktoAt(akto.url), UNREACHABLE_FALLBACK: 'fail_open' });
+    onTestFinished(bridge.close);
+    const seen = akto.seen.length;
+    const body = nested(field, levels).replace('{', `{${beside}`);
+    const response = await bridge.app.request('/', { method: 'POST', body });
+    expect({ status: response.status, reply: await response.json() }).toMatchObject({
+      status: 200,
+      reply: {
+        action: 'BLOCKED',
+        blocked_reason: expect.stringMatching(/^Not allowed: /),
+        error: { type: 'too_deep', message: expect.stringContaining('MAX_JSON_DEPTH') },
+      },
+    });
+    expect(await bridge.metric('rejected_total{reason="too_deep"}')).toBe(1);
+    expect(bridge.lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'blocked',
+        level: 'warn',
+        reason: 'too_deep',
+        message: expect.stringContaining('MAX_JSON_DEPTH'),
+      }),
+    );
+    expect(akto.seen.length).toBe(seen);
+  },
+);
+
+test.each(['structured_messages', 'tools', 'tool_calls', 'images', 'from_the_future'])(
+  'a call with as many levels as MAX_JSON_DEPTH in %s is judged',
+  async (field) => {
+    const bridge = testBridge({ ...aktoAt(akto.url), MAX_JSON_DEPTH: '20' });
+    onTestFinished(bridge.close);
+    const judged = async (levels: number) => {
+      const body = nested(field, levels);
+      const response = await bridge.app.request('/', { method: 'POST', body });
+      return ((await response.json()) as { blocked_reason: string }).blocked_reason;
+    };
+    expect(await judged(20)).toMatch(/^Blocked by security policy/);
+    expect(await judged(21)).toMatch(/^Not allowed/);
+  },
+);
 
 test('a call of many words and few nodes is judged, whatever signs are in them', async () => {
   const bridge = testBridge(aktoAt(akto.url));

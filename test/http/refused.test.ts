@@ -20,8 +20,6 @@ const UNREADABLE = {
 
 const call = (fields: object) => ({ input_type: 'request', texts: ['hello'], ...fields });
 
-const nested = (field: string, levels: number) =>
-  `{"input_type":"request","${field}":[${'['.repeat(levels)}${']'.repeat(levels)}]}`;
 test.each<{ name: string; body: unknown; field: string }>([
   { name: 'nothing', body: '', field: 'body' },
   { name: 'text', body: 'hello', field: 'body' },
@@ -31,7 +29,6 @@ test.each<{ name: string; body: unknown; field: string }>([
   { name: 'a list', body: [call({})], field: 'body' },
   { name: 'a string', body: '"request"', field: 'body' },
   { name: 'null', body: 'null', field: 'body' },
-  { name: 'ten thousand open brackets', body: '['.repeat(10_000), field: 'body' },
   { name: 'no input_type', body: { texts: ['hello'] }, field: 'input_type' },
   { name: 'an input_type of null', body: { input_type: null }, field: 'input_type' },
   { name: 'another input_type', body: { input_type: 'REQUEST' }, field: 'input_type' },
@@ -47,13 +44,6 @@ test.each<{ name: string; body: unknown; field: string }>([
   { name: 'a call id that is a number', body: call({ litellm_call_id: 1 }), field: 'litellm_call_id' },
   { name: 'a model that is an object', body: call({ model: {} }), field: 'model' },
   { name: 'headers as text', body: call({ request_headers: 'a: b' }), field: 'request_headers' },
-  {
-    name: 'messages without a floor',
-    body: nested('structured_messages', 500),
-    field: 'structured_messages',
-  },
-  { name: 'tool calls without a floor', body: nested('tool_calls', 50_000), field: 'tool_calls' },
-  { name: 'tools without a floor', body: nested('tools', 500), field: 'tools' },
 ])('$name is blocked with a 200 that names $field', async ({ body, field }) => {
   const seen = await post(body);
   expect(seen).toMatchObject({
@@ -68,11 +58,6 @@ test.each<{ name: string; body: unknown; field: string }>([
     field,
     ref: /[0-9a-f]{16}/.exec((seen.body as { blocked_reason: string }).blocked_reason)?.[0],
   });
-});
-
-test('a tool whose parameters are nested 130 levels deep is blocked', async () => {
-  const body = call({ texts: ['hello'], tools: [JSON.parse(`${'['.repeat(130)}${']'.repeat(130)}`)] });
-  expect(await post(body)).toMatchObject({ status: 200, body: UNREADABLE });
 });
 
 test('a body that cannot be read is counted', async () => {

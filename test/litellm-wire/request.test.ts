@@ -17,10 +17,6 @@ const EMPTY = {
   additional_provider_specific_params: {},
 };
 const nulls = Object.fromEntries(Object.keys(EMPTY).map((key) => [key, null]));
-/** A body with one list in another in one of its fields. */
-const nested = (field: string, levels: number) =>
-  `{"input_type":"request","${field}":${'['.repeat(levels)}${']'.repeat(levels)}}`;
-
 describe('a body that is a guardrail call', () => {
   test.each<{ name: string; body: object; is: object }>([
     { name: 'with the input_type alone', body: { input_type: 'request' }, is: EMPTY },
@@ -55,15 +51,6 @@ describe('a body that is a guardrail call', () => {
       call: { ...is, shape: expect.any(String), passages: expect.anything() },
     });
   });
-
-  test('may be nested as deep as real ones, and no deeper than the stack allows', () => {
-    for (const field of ['structured_messages', 'tools', 'tool_calls']) {
-      expect(parseGuardrailCall(nested(field, 100))).toHaveProperty('call');
-      expect(parseGuardrailCall(nested(field, 100_000))).toMatchObject({
-        bad: { field },
-      });
-    }
-  });
 });
 
 test.each<{ name: string; body: string; field: string }>([
@@ -95,20 +82,6 @@ test('a refusal does not quote the body', () => {
   expect(JSON.stringify(parseGuardrailCall(body))).not.toContain('hunter2');
 });
 
-test.each([
-  { name: 'texts', body: (items: string) => `"texts":[${items}]` },
-  { name: 'rows', body: (items: string) => `"structured_messages":[{"role":"user","content":[${items}]}]` },
-  {
-    name: 'tools nested deeply',
-    body: (items: string) => `"tools":[${'['.repeat(100)}${items}${']'.repeat(100)}]`,
-  },
-])('a call of more texts than can be judged is too large: $name', ({ body }) => {
-  const many = (count: number) => Array(count).fill('"a"').join();
-  const parse = (count: number) => parseGuardrailCall(`{"input_type":"request",${body(many(count))}}`);
-  expect(parse(10_000)).toHaveProperty('call');
-  expect(parse(300_000)).toMatchObject({ bad: { isTooLarge: true } });
-});
-
 test('arguments of an older tool call with more nodes than a body may have are too large, and the setting is named', () => {
   const rows = JSON.stringify({ rows: Array.from({ length: 60_000 }, (_, i) => [i, i]) });
   const call = { id: 'a', type: 'function', function: { name: 'save_table', arguments: rows } };
@@ -121,14 +94,8 @@ test('arguments of an older tool call with more nodes than a body may have are t
     bad: {
       field: 'arguments of tool calls',
       message: 'have more lists, objects and commas than MAX_JSON_NODES',
-      isTooLarge: true,
+      hasTooManyNodes: true,
     },
   });
   expect(parseGuardrailCall(body, 200_000)).toHaveProperty('call');
-});
-
-test('media nested deeper than can be walked is refused as such, not as a mistake of ours', () => {
-  const deep = `${'[{"content":'.repeat(50_000)}[]${'}]'.repeat(50_000)}`;
-  const body = `{"input_type":"request","structured_messages":[{"role":"user","content":${deep}}]}`;
-  expect(parseGuardrailCall(body)).toMatchObject({ bad: { field: 'structured_messages' } });
 });

@@ -61,6 +61,8 @@ test('every combination of labels is at zero before the first call', async () =>
         'unauthorized',
         'invalid',
         'too_large',
+        'too_many_nodes',
+        'too_deep',
         'overloaded',
         'slow',
         'content_encoding',

@@ -12,7 +12,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
-import { MAX_DEPTH } from '../../guardrail/json.ts';
+import { MAX_INNER_DEPTH } from '../../guardrail/json.ts';
 import { type FileMessages, type Path, pathText } from './problems.ts';
 
 /** A YAML or JSON text as plain values that know their lines. */
@@ -96,8 +96,12 @@ function createReader(problems: FileMessages, lineOf: (node: Node) => number) {
       if (left === -1) problems.add(lineOf(node), pathText(path.slice(0, 3)), 'unfolds to too much');
       return null;
     }
-    if (path.length > MAX_DEPTH) {
-      problems.add(lineOf(node), pathText(path.slice(0, 3)), `is nested more than ${MAX_DEPTH} levels deep`);
+    if (path.length > MAX_INNER_DEPTH) {
+      problems.add(
+        lineOf(node),
+        pathText(path.slice(0, 3)),
+        `is nested more than ${MAX_INNER_DEPTH} levels deep`,
+      );
       left = 0;
       return null;
     }
