@@ -26,9 +26,19 @@ export class Caller {
     return this.#named('team_alias', 'team_id');
   }
 
-  /** Hash and alias of the virtual key. */
+  /** Alias and hash of the virtual key, as far as they are known. */
   get key(): readonly string[] {
     return this.#named('alias', 'hash');
+  }
+
+  /** Nobody chooses it. */
+  get keyHash(): readonly string[] {
+    return this.#named('hash');
+  }
+
+  /** Chosen by whoever makes the key. */
+  get keyAlias(): readonly string[] {
+    return this.#named('alias');
   }
 
   /** User id and e-mail address. */
@@ -36,6 +46,7 @@ export class Caller {
     return this.#named('user_id', 'user_email');
   }
 
+  /** Chosen by the client: its `user`, its metadata or a header. */
   get endUser(): readonly string[] {
     return this.#named('end_user_id');
   }

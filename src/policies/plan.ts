@@ -215,7 +215,8 @@ function matcherOf(match: RuleMatch): Test {
     tests.push((call, caller) => names(call, caller).some((name) => isMatch(name.slice(0, MAX_NAME))));
   };
   some(match.team, (_, { team }) => team);
-  some(match.key, (_, { key }) => key);
+  some(match.key, (_, { keyHash }) => keyHash);
+  some(match.keyAlias, (_, { keyAlias }) => keyAlias);
   some(match.user, (_, { user }) => user);
   some(match.endUser, (_, { endUser }) => endUser);
   some(match.model, ({ model }) => (model === null ? [] : [model]));

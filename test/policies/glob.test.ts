@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { globs } from '../../src/policies/glob.ts';
+import { asWritten, globs } from '../../src/policies/glob.ts';
 import { growth } from '../support/linear.ts';
 
 describe('a glob', () => {
   test.each([
     ['gpt-4o', 'gpt-4o', true],
-    ['gpt-4o', 'GPT-4o', false],
+    ['gpt-4o', 'GPT-4o', true],
     ['gpt-4', 'gpt-4o', false],
     ['gpt-*', 'gpt-', true],
     ['gpt-*', 'openai/gpt-4', false],
@@ -33,10 +33,32 @@ describe('a glob', () => {
     ['+1', '+1', true],
     ['a\\*', 'a*', true],
     ['a\\*', 'ab', false],
+    ['GPT-*', 'gpt-4O', true],
+    ['stra{ß,x}e', 'STRASSE', true],
+    ['straße*', 'Strasse 1', true],
+    ['*ΟΔΟΣ*', 'οδος', true],
+    ['ΟΔΟΣ*', 'οδοσα', true],
+    ['ﬁ*', 'FIONA', true],
+    ['ｇｐｔ-*', 'gpt-4', true],
+    ['gpt-*', 'ＧＰＴ－4', true],
+    ['ren\u00e9*', 'RENE\u0301E', true],
+    ['İ*', 'i\u0307pek', true],
+    ['i*', 'ı', false],
+    ['ab', 'a\u200bb', false],
+    ['a＊', 'a*', true],
+    ['a＊', 'ab', false],
+    ['a*', 'a＊', true],
+    ['［a］', 'a', false],
   ])('%j for the name %j matches: %s', (pattern, name, is) => {
     const matches = globs([pattern]);
     expect(matches(name)).toBe(is);
     expect(matches(name)).toBe(is);
+  });
+
+  test('takes names as they are written where capitals count', () => {
+    const matches = globs(['gpt-*', 'Straße', 'ﬁ*'], asWritten);
+    expect(['gpt-4', 'Straße', 'ﬁx'].map(matches)).toEqual([true, true, true]);
+    expect(['GPT-4', 'STRASSE', 'strasse', 'fix'].map(matches)).toEqual([false, false, false, false]);
   });
 
   test('among several is enough, and none matches nothing', () => {

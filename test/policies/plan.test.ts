@@ -36,13 +36,12 @@ describe('a caller rule applies', () => {
   test.each<{ match: object; calls: readonly object[]; others: readonly object[] }>([
     {
       match: { team: 'payments' },
-      calls: [data({ team_alias: 'payments' }), data({ team_id: 'payments' })],
-      others: [
-        {},
-        data({ team_alias: 'Payments' }),
-        data({ user_id: 'payments' }),
-        data({ team_alias: 'payments-2' }),
+      calls: [
+        data({ team_alias: 'payments' }),
+        data({ team_id: 'payments' }),
+        data({ team_alias: 'ＰAYMENTS' }),
       ],
+      others: [{}, data({ user_id: 'payments' }), data({ team_alias: 'payments-2' })],
     },
     {
       match: { team: ['team-*', 'ops'] },
@@ -50,9 +49,19 @@ describe('a caller rule applies', () => {
       others: [data({ team_id: 'my-team-7' }), data({ team_id: '' })],
     },
     {
-      match: { key: ['ci-*', hash] },
-      calls: [data({ alias: 'ci-1' }), data({ hash })],
-      others: [data({ alias: 'notebook' }), data({ hash: hash.slice(2) }), data({ team_id: 'ci-1' })],
+      match: { key: hash },
+      calls: [data({ hash }), data({ hash, alias: 'ci-1' })],
+      others: [data({ alias: hash }), data({ hash: hash.slice(2) }), data({ team_id: hash })],
+    },
+    {
+      match: { key: ['a1a1a1a1*', 'litellm_proxy_master_key'] },
+      calls: [data({ hash }), data({ hash: 'litellm_proxy_master_key' })],
+      others: [data({ alias: hash }), data({ hash: hash.slice(1) }), {}],
+    },
+    {
+      match: { key_alias: ['ci-*', 'straße'] },
+      calls: [data({ alias: 'ci-1' }), data({ alias: 'CI-1' }), data({ hash, alias: 'STRASSE' })],
+      others: [data({ alias: 'notebook' }), data({ hash: 'ci-1' }), data({ team_id: 'ci-1' })],
     },
     {
       match: { user: '*@example.org' },
@@ -61,12 +70,12 @@ describe('a caller rule applies', () => {
     },
     {
       match: { end_user: 'guest*' },
-      calls: [data({ end_user_id: 'guest-4' })],
+      calls: [data({ end_user_id: 'guest-4' }), data({ end_user_id: 'Guest-4' })],
       others: [data({ user_id: 'guest-4' })],
     },
     {
       match: { model: ['gpt-*', 'openai/*'] },
-      calls: [{ model: 'gpt-4o-mini' }, { model: 'openai/o3' }],
+      calls: [{ model: 'gpt-4o-mini' }, { model: 'openai/o3' }, { model: 'OpenAI/GPT-4' }],
       others: [{ model: 'claude-4' }, {}, { model: null }],
     },
     {
@@ -104,7 +113,7 @@ describe('a caller rule applies', () => {
       ],
     },
   ])('to those who match $match', ({ match, calls, others }) => {
-    const plan = plannerOf({ rules: [{ name: 'one', match, chain: ['banned-keywords'] }] });
+    const plan = plannerOf({ rules: [{ name: 'one', match, chain: ['banned-keywords'], trusted: true }] });
     for (const call of calls) expect([call, plan({ ...call }).rule]).toEqual([call, 'one']);
     for (const call of others) expect([call, plan({ ...call }).rule]).toEqual([call, 'default']);
   });

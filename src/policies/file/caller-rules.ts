@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
 import { globMistake } from '../glob.ts';
+import { keyHashMistake } from '../names.ts';
+import { checkChosen } from './chosen-criteria.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
 import { unknownName } from './nearest.ts';
 import type { CallerRule, RuleMatch } from './policy-file.ts';
@@ -25,7 +27,9 @@ const texts = v.array(v.string());
 const Match = v.pipe(
   v.strictObject({
     team: v.exactOptional(patterns),
+    /** Hashes. */
     key: v.exactOptional(patterns),
+    key_alias: v.optional(patterns),
     user: v.exactOptional(patterns),
     end_user: v.optional(patterns),
     model: v.exactOptional(patterns),
@@ -54,6 +58,8 @@ const Rule = v.strictObject({
   backends: v.optional(texts),
   unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
   caller_may_skip: v.optional(texts, []),
+  /** The operator's word that no client can choose the key aliases, end users and headers that are matched. */
+  trusted: v.optional(v.boolean(), false),
   ...ENFORCEMENT,
 });
 
@@ -63,6 +69,8 @@ export type RuleContext = {
   readonly now: number;
   /** Names that a rule can put into `backends`; undefined where any will do. */
   readonly backends: readonly string[] | undefined;
+  /** The kinds that judge a call to which no rule applies. */
+  readonly commonChain: readonly string[];
   /** The kinds of a list that can be judged; says which are not known. */
   chain(kinds: readonly string[], path: Path): string[];
 };
@@ -76,18 +84,22 @@ export function readCallerRules(value: unknown, report: FileReport, context: Rul
     return [];
   }
   const names = new Set<string>();
+  const trusted = new Set<CallerRule>();
   const rules = list.flatMap((entry, index) => {
     const path = ['rules', index];
     const read = report.shaped(Rule, entry, path);
     if (read === undefined) return [];
     if (names.has(read.name)) report.fail([...path, 'name'], `"${read.name}" is the name of an earlier rule`);
     names.add(read.name);
-    return callerRule(read, path, report, context);
+    const rule = callerRule(read, path, report, context);
+    if (read.trusted) trusted.add(rule);
+    return rule;
   });
   for (const [index, rule] of rules.entries()) {
     const first = rules.slice(0, index).find((other) => covers(other.match, rule.match));
     if (first !== undefined)
       report.warn(['rules', index], `never applies: ${first.name} before it matches every such call`);
+    if (!trusted.has(rule)) checkChosen(rule, rules.slice(index + 1), ['rules', index], report, context);
   }
   return rules;
 }
@@ -103,6 +115,10 @@ function callerRule(
     if (backends === undefined || backends.includes(name)) continue;
     report.fail([...path, 'backends', index], unknownName(name, 'is no backend', backends));
   }
+  for (const [index, key] of (rule.match?.key ?? []).entries()) {
+    const mistake = ANY_KEY.test(key) ? undefined : keyHashMistake(key, 'key_alias');
+    if (mistake !== undefined) report.fail([...path, 'match', 'key', index], mistake);
+  }
   return {
     name: rule.name,
     match: matchOf(rule.match ?? {}),
@@ -114,10 +130,20 @@ function callerRule(
   };
 }
 
-function matchOf({ end_user, input_type, header, ...same }: v.InferOutput<typeof Match>): RuleMatch {
+/** The beginning of a hash, or none of it. */
+const ANY_KEY = /^(?:[0-9a-f]{8,63})?\*$/i;
+
+function matchOf({
+  key_alias,
+  end_user,
+  input_type,
+  header,
+  ...same
+}: v.InferOutput<typeof Match>): RuleMatch {
   const headers = Object.entries(header ?? {}).map(([name, list]) => [name.toLowerCase(), list] as const);
   return {
     ...same,
+    ...(key_alias !== undefined && { keyAlias: key_alias }),
     ...(end_user !== undefined && { endUser: end_user }),
     ...(input_type !== undefined && { inputType: input_type }),
     ...(headers.length > 0 && { headers: new Map(headers) }),

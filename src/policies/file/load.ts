@@ -65,6 +65,7 @@ class PolicyFileReader {
     const rules = readCallerRules(form.rules, this.#report, {
       now: this.#now,
       backends: this.#backends,
+      commonChain: chain,
       chain: (list, path) => this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
     });
     const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);

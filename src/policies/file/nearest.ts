@@ -12,10 +12,14 @@ export function quotedValue(value: unknown): string | undefined {
   return /[a-z0-9]{20}/i.test(value) || hasCredential(value) ? undefined : `"${value}"`;
 }
 
+/** A problem with the value before it, where that may be quoted: `"red-*" is no hash of a key`. */
+export function quoted(value: string, problem: string): string {
+  return [quotedValue(value), problem].join(' ').trim();
+}
+
 /** `"secretz" is no kind of policy; did you mean secrets?` for a name that is not among the known ones. */
 export function unknownName(name: string, problem: string, known: Iterable<string>): string {
-  const quoted = quotedValue(name);
-  return `${quoted === undefined ? '' : `${quoted} `}${problem}${didYouMean(name, known)}`;
+  return quoted(name, problem + didYouMean(name, known));
 }
 
 /** `; did you mean action?` as the end of a message about a misspelt name, or nothing. */

@@ -26,10 +26,13 @@ export type ConfiguredPolicy = {
  */
 export type RuleMatch = {
   readonly team?: readonly string[];
-  /** Alias or hash of the virtual key. */
+  /** Hash of the virtual key. */
   readonly key?: readonly string[];
+  /** Chosen by whoever makes the key. */
+  readonly keyAlias?: readonly string[];
   /** User id or e-mail address. */
   readonly user?: readonly string[];
+  /** Chosen by the client. */
   readonly endUser?: readonly string[];
   readonly model?: readonly string[];
   readonly inputType?: readonly InputType[];

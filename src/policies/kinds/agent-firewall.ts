@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { fieldsOf, type GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import type { McpTool } from '../../guardrail/mcp-tool.ts';
+import { foldedName } from '../names.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { readArguments } from './agent-arguments.ts';
 import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
@@ -17,7 +18,7 @@ const MAX_MS = 100;
 
 /**
  * Limits the tool calls that a model makes and those of MCP tools, not the tools that a request offers (see `rbac`).
- * A role is held by the team or virtual key of its name; only if none is, by the header `x-agent-role`.
+ * A role is held by the team of its name; only if none is, and where that is trusted, by the header `x-agent-role`.
  *
  * Actions are counted in responses, and where an MCP tool is called. A session is what the client names in
  * `x-conversation-id`, `x-session-id` or `x-litellm-session-id`, else LiteLLM's trace, else the virtual key. Each call of an
@@ -68,7 +69,7 @@ export const agentFirewall = defineKind({
         if (limits === undefined || !isAction(call)) return undefined;
         const actions = calls.map(({ id, name, origin, arguments: args, mcp }, index) => ({
           key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
-          tool: name.slice(0, 256),
+          tool: foldedName(name.slice(0, 256)),
           origin,
           isDefined: mcp === undefined || hasDefinition(mcp),
           arguments: args,
@@ -106,15 +107,16 @@ function toolJudge(set: AgentOptions, context: CreateContext) {
   const mayCall = listed(context, '', set, 'allowed_tools', 'blocked_tools', 'denied_tools');
   const roles = new Map(
     Object.entries(set.tools?.roles ?? {}).map(([role, lists]) => [
-      role,
+      foldedName(role),
       listed(context, `tools.roles.${role}.`, lists, 'allowed', 'denied'),
     ]),
   );
+  const isHeader = set.tools?.trusted === true;
   return (calls: readonly ToolCall[], caller: Caller): PolicyRefusal | undefined => {
     if (!calls.every(({ name, origin }) => mayCall(name, origin)))
       return { rule: 'tool', reasonCode: 'tool_denied' };
     if (roles.size === 0) return undefined;
-    const held = [...caller.team, ...caller.key, caller.header('x-agent-role') ?? ''];
+    const held = [...caller.team, ...(isHeader ? [caller.header('x-agent-role') ?? ''] : [])].map(foldedName);
     const mayInRole = roles.get(held.find((name) => roles.has(name)) ?? '');
     if (mayInRole === undefined) return { rule: 'no-role', reasonCode: 'tool_denied' };
     return calls.every(({ name, origin }) => mayInRole(name, origin))

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { foldedName } from '../names.ts';
 import type { CreateContext } from '../policy.ts';
 import type { ActionLimits } from './agent-sessions.ts';
 import { Names } from './patterns.ts';
@@ -31,6 +32,8 @@ export const agentOptions = v.strictObject({
   tools: v.optional(
     v.strictObject({
       roles: v.optional(v.record(v.string(), v.strictObject({ allowed: names, denied: names })), {}),
+      /** The operator's word that no client can choose its header `x-agent-role`. */
+      trusted: v.optional(v.boolean()),
     }),
   ),
   /** Tool calls in one conversation. */
@@ -61,9 +64,13 @@ export type ArgumentRuleOptions = v.InferInput<typeof ArgumentRule>;
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
-/** The limits of actions; undefined if there are none, so that nothing need be counted. */
+/** The limits of actions, by folded names of tools; undefined if there are none, so that nothing need be counted. */
 export function limitsOf(set: AgentOptions): ActionLimits | undefined {
-  const rates = new Map(Object.entries(set.rate_limits ?? {}));
+  const rates = new Map<string, number>();
+  for (const [tool, limit] of Object.entries(set.rate_limits ?? {})) {
+    const name = foldedName(tool);
+    rates.set(name, Math.min(limit, rates.get(name) ?? limit));
+  }
   const otherwise = rates.get('default') ?? set.rate_limit ?? NO_LIMIT;
   const amounts = set.transaction_limits;
   const limits = {
@@ -87,11 +94,19 @@ export function limitsOf(set: AgentOptions): ActionLimits | undefined {
 }
 
 /** Says which options cannot be applied. */
-export function warnOf({ kill_switches: switches, monitoring }: AgentOptions, context: CreateContext): void {
+export function warnOf(
+  { kill_switches: switches, monitoring, tools }: AgentOptions,
+  context: CreateContext,
+): void {
   const warn = (key: string, reason: string) => context.warn(key, `is not applied here: ${reason}`);
   if (switches?.max_errors_before_halt !== undefined)
     warn('kill_switches.max_errors_before_halt', 'errors of tools cannot be seen');
   if (switches?.halt_on_pii_in_action)
     warn('kill_switches.halt_on_pii_in_action', 'put pii-detector into the chain');
+  if (Object.keys(tools?.roles ?? {}).length > 0 && tools?.trusted === undefined)
+    context.warn(
+      'tools.roles',
+      'are held by teams of the same name; add trusted: true if something before LiteLLM sets x-agent-role and clients cannot, else trusted: false',
+    );
   if (monitoring !== undefined) warn('monitoring', 'the metrics count what is refused');
 }

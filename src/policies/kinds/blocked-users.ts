@@ -1,31 +1,50 @@
 import * as v from 'valibot';
+import { isAmong, keyHashMistake } from '../names.ts';
 import { defineKind } from '../policy.ts';
 import { linesOf, Names } from './patterns.ts';
 
 const USER_BLOCKED = { rule: 'blocked-user', reasonCode: 'user_blocked' };
 
+const file = v.optional(v.pipe(v.string(), v.nonEmpty()));
 const options = v.strictObject({
+  /** User ids and e-mail addresses of LiteLLM. */
   users: v.optional(Names, []),
-  /** Text file with one user per line, as LiteLLM's `blocked_user_list`; read when the policy file is. */
-  users_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  /** Text file with one user per line; read when the policy file is. */
+  users_file: file,
+  /** Hashes of virtual keys. */
+  keys: v.optional(Names, []),
+  /** The `user` that the client writes: who is blocked can write another. */
+  end_users: v.optional(Names, []),
+  /** The same, one per line, as LiteLLM's `blocked_user_list`. */
+  end_users_file: file,
 });
 
 /**
- * Refuses callers by user id, e-mail address or end user, by exact match. A response is refused like a request.
+ * Refuses callers by user id, e-mail address, key or end user. A response is refused like a request.
  *
  * @see LiteLLM 1.106.2, `blocked_user_check` in enterprise/enterprise_hooks/blocked_user_list.py
  */
 export const blockedUsers = defineKind({
   kind: 'blocked-users',
   options,
-  create({ users, users_file }, context) {
-    const fromFile = linesOf(users_file, 'users_file', context);
-    const blocked = new Set([...users, ...fromFile.map((line) => line.trim())]);
-    if (users.length === 0 && users_file === undefined) context.warn('users', 'nobody is blocked');
+  create({ users, users_file, keys, end_users, end_users_file }, context) {
+    const linesIn = (path: string | undefined, key: string) =>
+      linesOf(path, key, context).map((line) => line.trim());
+    keys.forEach((key, index) => {
+      const mistake = keyHashMistake(key);
+      if (mistake !== undefined) context.fail(`keys[${index}]`, mistake);
+    });
+    const isUser = isAmong([...users, ...linesIn(users_file, 'users_file')]);
+    const isKey = isAmong(keys);
+    const isEndUser = isAmong([...end_users, ...linesIn(end_users_file, 'end_users_file')]);
+    const named = end_users.length > 0 ? 'end_users' : end_users_file && 'end_users_file';
+    if (named)
+      context.warn(named, 'are what clients say of themselves: one that is blocked can name another');
+    else if (users.length + keys.length === 0 && users_file === undefined)
+      context.warn('users', 'nobody is blocked');
     return {
-      check({ caller: { user, endUser } }) {
-        return [...user, ...endUser].some((name) => blocked.has(name)) ? USER_BLOCKED : undefined;
-      },
+      check: ({ caller: { user, keyHash, endUser } }) =>
+        user.some(isUser) || keyHash.some(isKey) || endUser.some(isEndUser) ? USER_BLOCKED : undefined,
     };
   },
 });

@@ -1,19 +1,18 @@
 import * as v from 'valibot';
 import { type GuardrailCall, modelsOf } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
-import { unknownName } from '../file/nearest.ts';
-import { globsOf } from '../glob.ts';
+import { asWritten, globsOf } from '../glob.ts';
 import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from '../policy.ts';
 import { AnswerModels } from './answer-models.ts';
 import { Names } from './patterns.ts';
+import { ASSIGNED, roleFinder } from './role-assignments.ts';
 import { toolCallsOf, toolsOf } from './tool-calls.ts';
 import { listed } from './tool-names.ts';
 
-const name = v.pipe(v.string(), v.nonEmpty());
 const names = v.optional(Names);
 
 const Role = v.strictObject({
-  /** Globs over each model that the request asks for. An answer of a model that is certainly another one is refused. */
+  /** Globs over each model that the request asks for, capitals and all. An answer of a model that is certainly another one is refused. */
   allowed_models: names,
   /** Judged where the request says how many it wants. */
   max_tokens_per_request: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
@@ -22,33 +21,13 @@ const Role = v.strictObject({
   denied_tools: names,
 });
 
-const Assignment = v.strictObject({
-  role: name,
-  /** Ids or aliases. */
-  teams: names,
-  /** Aliases or hashes. */
-  keys: names,
-  /** User ids or e-mail addresses of the virtual key's owner. */
-  users: names,
-  /** The `user` that the client writes: whoever knows a name has its role. */
-  end_users: names,
-  /**
-   * `x-role: admin`, or `x-role` for a header whose value is the role. The client chooses what it sends. LiteLLM passes
-   * on the values of `x-litellm-*` and of what its `extra_headers` names.
-   */
-  header: v.optional(name),
-});
-
 const options = v.strictObject({
   /** Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do. */
   deny_if_missing: v.optional(Names, ['X-User-ID']),
   /** Refuses a request with neither key nor user; an end user is none. */
   require_auth: v.optional(v.boolean(), false),
   roles: v.optional(v.record(v.string(), Role), {}),
-  /** The first with any criterion that the caller meets gives the role. */
-  assignments: v.optional(v.array(Assignment), []),
-  /** For callers to whom nothing is assigned. */
-  default_role: v.optional(name),
+  ...ASSIGNED,
   data_access: v.optional(v.unknown()),
   minimum_necessary: v.optional(v.unknown()),
 });
@@ -56,7 +35,7 @@ type Options = v.InferOutput<typeof options>;
 
 /**
  * Limits models, tools and tokens by the caller's role. Without `assignments` and `default_role` a role is held by the
- * team or virtual key of the same name. Of a response its tool calls are judged, and its model where {@link AnswerModels} can tell.
+ * team of the same name. Of a response its tool calls are judged, and its model where {@link AnswerModels} can tell.
  *
  * @see https://docs.keeptrusts.com/ for `deny_if_missing`, `require_auth` and `roles`; the rest is ours
  */
@@ -72,7 +51,7 @@ export const rbac = defineKind({
       Object.entries(set.roles).map(([role, limits]) => [role, judgeOf(role, limits, context)]),
     );
     const limitsModels = Object.values(set.roles).some((role) => role.allowed_models !== undefined);
-    const roleOf = roleFinder(set, context);
+    const roleOf = roleFinder([...roles.keys()], set, context);
     return {
       isUncompared: ({ call }) => uncompared.has(call),
       check(subject) {
@@ -110,43 +89,6 @@ function missingIdentity({ deny_if_missing, require_auth }: Options, caller: Cal
   return undefined;
 }
 
-function roleFinder({ roles, assignments, default_role }: Options, context: CreateContext) {
-  const known = Object.keys(roles);
-  const checkRole = (key: string, role: string) => {
-    if (Object.hasOwn(roles, role)) return;
-    context.fail(key, unknownName(role, 'is no role of this policy', known));
-  };
-  assignments.forEach(({ role, teams, keys, users, end_users, header }, index) => {
-    const at = `assignments[${index}]`;
-    checkRole(`${at}.role`, role);
-    if (!teams && !keys && !users && !end_users && !header)
-      context.fail(at, 'is for nobody; set teams, keys, users, end_users or header');
-    if (end_users)
-      context.warn(
-        `${at}.end_users`,
-        'are what clients say of themselves: each can take the role by naming one',
-      );
-  });
-  if (default_role !== undefined) checkRole('default_role', default_role);
-
-  if (assignments.length === 0 && default_role === undefined) {
-    return ({ team, key }: Caller) => [...team, ...key].find((alias) => Object.hasOwn(roles, alias));
-  }
-  const given = assignments.map(
-    ({ role, teams = [], keys = [], users = [], end_users = [], header = '' }) => {
-      const [, headerName, headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header) ?? [];
-      const isFor = (caller: Caller) =>
-        caller.team.some((name) => teams.includes(name)) ||
-        caller.key.some((name) => keys.includes(name)) ||
-        caller.user.some((name) => users.includes(name)) ||
-        caller.endUser.some((name) => end_users.includes(name)) ||
-        (headerName !== undefined && caller.header(headerName) === headerValue);
-      return { role, isFor };
-    },
-  );
-  return (caller: Caller) => given.find(({ isFor }) => isFor(caller))?.role ?? default_role;
-}
-
 function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: CreateContext) {
   const at = (key: string) => `roles.${role}.${key}`;
   const max = limits.max_tokens_per_request;
@@ -155,7 +97,7 @@ function judgeOf(role: string, limits: v.InferOutput<typeof Role>, context: Crea
       at('max_tokens_per_request'),
       'LiteLLM does not send what a request asks for; judged only where additional_provider_specific_params says max_tokens or max_completion_tokens',
     );
-  const mayUseModel = globsOf(context, at('allowed_models'), limits.allowed_models);
+  const mayUseModel = globsOf(context, at('allowed_models'), limits.allowed_models, asWritten);
   const mayUseTool = listed(context, `roles.${role}.`, limits, 'allowed_tools', 'denied_tools');
   const judge = ({ call }: Subject): PolicyRefusal | undefined => {
     if (call.input_type === 'request') {

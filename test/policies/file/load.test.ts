@@ -120,12 +120,12 @@ rules:
   - name: two
     match: { <<: *who, model: m }
   - name: three
-    match: { <<: [*who, { key: k }], team: z }
+    match: { <<: [*who, { key_alias: k }], team: z }
 `);
     expect(file.rules.map(({ match }) => match)).toEqual([
       { team: ['x', 'y'] },
       { team: ['x', 'y'], model: ['m'] },
-      { team: ['z'], key: ['k'] },
+      { team: ['z'], keyAlias: ['k'] },
     ]);
   });
 
@@ -150,7 +150,8 @@ mode: observe
     const file = read(`${RULES}  - name: payments-team
     match:
       team: [Payments, payments-*]
-      key: pay-*
+      key: '*'
+      key_alias: pay-*
       user: '*@example.com'
       end_user: [c-1]
       model: gpt-*
@@ -162,6 +163,7 @@ mode: observe
     until: 2027-01-01T08:00:00+01:00
     unreachable_fallback: defer
     caller_may_skip: [politeness]
+    trusted: true
   - name: others
 `);
     expect(file.rules).toEqual([
@@ -169,7 +171,8 @@ mode: observe
         name: 'payments-team',
         match: {
           team: ['Payments', 'payments-*'],
-          key: ['pay-*'],
+          key: ['*'],
+          keyAlias: ['pay-*'],
           user: ['*@example.com'],
           endUser: ['c-1'],
           model: ['gpt-*'],
@@ -436,6 +439,39 @@ describe('a policy file is refused for', () => {
       ['line 5: rules[0].match.header: must name a header'],
     ],
     [
+      'an alias for the hash of a key',
+      '  - name: a\n    match: { key: ["*", red-team-*] }\n',
+      [
+        'line 5: rules[0].match.key[1]: "red-team-*" is no hash of a key (64 hexadecimal digits); an alias, which whoever makes the key chooses, goes under key_alias',
+      ],
+    ],
+    ...[
+      ['header: { x-env: lab }', 'header', 'is what the client sends'],
+      ['end_user: c-1', 'end_user', 'is what the client says of itself'],
+      ['key_alias: ci', 'key_alias', 'is chosen by whoever makes the key'],
+    ].map(([match, key, said]): [string, string, string[]] => [
+      `caller_may_skip by ${key}`,
+      `  - name: a\n    match: { team: lab, ${match} }\n    caller_may_skip: [politeness]\n`,
+      [
+        `line 5: rules[0].match.${key}: ${said}, and caller_may_skip gives a right for it; match by team, key or user alone, or add trusted: true to the rule if no client can choose it`,
+      ],
+    ]),
+    ...[
+      ['chain', 'chain: []'],
+      ['mode', 'mode: observe'],
+      ['backends', 'backends: []'],
+      ['unreachable_fallback', 'unreachable_fallback: fail_open'],
+      ['chain', '# later\n  - name: b\n    chain: [politeness, swear-words]'],
+      ['mode', '# later\n  - name: b\n    mode: enforce'],
+      ['unreachable_fallback', '# later\n  - name: b\n    unreachable_fallback: fail_closed'],
+    ].map(([key, rest]): [string, string, string[]] => [
+      `a looser ${key} by header than ${rest}`,
+      `  - name: a\n    match: { header: { x-env: lab } }\n    ${rest}\n`,
+      [
+        `line 5: rules[0].match.header: is what the client sends, and by its ${key} the rule can judge less than others would; match by team, key or user alone, or add trusted: true to the rule if no client can choose it`,
+      ],
+    ]),
+    [
       'an unknown input type',
       '  - name: a\n    match: { input_type: requests }\n',
       [
@@ -481,6 +517,29 @@ describe('a policy file is refused for', () => {
     ],
   ])('a caller rule with %s', (_, rules, expected) => {
     expect(problemsOf(RULES + rules)).toEqual(expected);
+  });
+
+  test.each([
+    [
+      'is stricter',
+      '    match: { header: { x-env: prod } }\n    chain: [swear-words, politeness]\n    mode: enforce\n',
+      0,
+    ],
+    [
+      'is trusted',
+      '    match: { header: { x-env: lab } }\n    trusted: true\n    mode: observe\n    caller_may_skip: [swear-words]\n',
+      0,
+    ],
+    ['is looser by the end user', '    match: { end_user: c-1 }\n    mode: observe\n', 1],
+    ['is looser by an alias', '    match: { key_alias: ci }\n    mode: observe\n', 1],
+    [
+      'is looser by user',
+      '    match: { user: dana }\n    mode: observe\n    caller_may_skip: [swear-words]\n',
+      0,
+    ],
+  ])('takes a rule that %s', (_, rule, warnings) => {
+    const said = read(`${RULES}  - name: a\n${rule}`).warnings;
+    expect(said.filter((line) => line.includes('judge less than others would'))).toHaveLength(warnings);
   });
 
   test.each<[string, string, string]>([

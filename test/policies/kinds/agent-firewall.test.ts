@@ -121,19 +121,24 @@ describe('agent-firewall by role', () => {
       'tool_denied role-tool',
     ],
     [
-      'passes a tool of the role of the key',
-      of('fs.write', { request_data: { user_api_key_alias: 'writer' } }),
+      'passes a tool of the role of the team in capitals',
+      of('fs.write', { request_data: { user_api_key_team_alias: 'WRITER' } }),
       undefined,
     ],
     [
-      'refuses a tool that the role of the key denies',
-      of('shell', { request_data: { user_api_key_alias: 'writer' } }),
+      'refuses a tool in capitals that the role of the team denies',
+      of('Shell', { request_data: { user_api_key_team_alias: 'writer' } }),
       'tool_denied role-tool',
     ],
     [
-      'passes a tool of the role in the header',
+      'takes no role from the alias of a key, which its maker chooses',
+      of('fs.write', { request_data: { user_api_key_alias: 'writer', user_api_key_hash: 'writer' } }),
+      'tool_denied no-role',
+    ],
+    [
+      'takes no role from a header, which the client sends',
       of('fs.write', { request_headers: { 'X-Agent-Role': 'writer' } }),
-      undefined,
+      'tool_denied no-role',
     ],
     [
       'takes the role of the team before that of a header',
@@ -147,6 +152,24 @@ describe('agent-firewall by role', () => {
     ['passes a text without a role', { input_type: 'response', texts: ['hello'] }, undefined],
   ])('%s', (_, fields, refusal) => {
     expect(callPolicy(agentFirewall, options).check(fields)).toBe(refusal);
+  });
+
+  test('takes that of the header where the operator trusts it', () => {
+    const { check, warned } = callPolicy(agentFirewall, { tools: { ...options.tools, trusted: true } });
+    const by = (role: string) => of('fs.write', { request_headers: { 'X-Agent-Role': role } });
+    expect([check(by('Writer')), check(by('reader')), check(by('none'))]).toEqual([
+      undefined,
+      'tool_denied role-tool',
+      'tool_denied no-role',
+    ]);
+    expect(warned).toEqual([]);
+  });
+
+  test('says whose it is, until the operator says if the header is trusted', () => {
+    expect(callPolicy(agentFirewall, options).warned).toEqual([
+      expect.stringMatching(/^tools\.roles are held by teams .*x-agent-role/),
+    ]);
+    expect(callPolicy(agentFirewall, { tools: { ...options.tools, trusted: false } }).warned).toEqual([]);
   });
 });
 

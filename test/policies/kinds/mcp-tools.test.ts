@@ -31,13 +31,14 @@ describe('agent-firewall on the name of an MCP tool', () => {
     ['refuses a tool without a name', { allowed_tools: ['search'] }, '', DENIED],
     [
       'refuses what a role may not call',
-      { tools: { roles: { hash: { denied: ['hr-lookup'] } } } },
+      { tools: { roles: { hr: { denied: ['hr-lookup'] } } } },
       'lookup',
       'tool_denied role-tool',
     ],
     ['refuses a caller without a role', { tools: { roles: { admin: {} } } }, 'lookup', 'tool_denied no-role'],
   ])('%s', (_, options, name, expected) => {
-    expect(callPolicy(agentFirewall, options).check(called(name))).toBe(expected);
+    const { check } = callPolicy(agentFirewall, options);
+    expect(check({ ...called(name), request_data: { user_api_key_team_alias: 'hr' } })).toBe(expected);
   });
 
   test.each<[string, string[], number]>([
@@ -47,7 +48,10 @@ describe('agent-firewall on the name of an MCP tool', () => {
     ['of none beside a glob for it', ['directory-lookup', 'look*'], 0],
     ['of no name without a prefix', ['lookup', '[a-k]*', '*'], 0],
   ])('warns %s', (_, allowed_tools, warnings) => {
-    for (const options of [{ allowed_tools }, { tools: { roles: { hr: { allowed: allowed_tools } } } }]) {
+    for (const options of [
+      { allowed_tools },
+      { tools: { roles: { hr: { allowed: allowed_tools } }, trusted: false } },
+    ]) {
       const { warned, failed } = callPolicy(agentFirewall, options);
       expect([warned.length, failed]).toEqual([warnings, []]);
       if (warnings > 0)

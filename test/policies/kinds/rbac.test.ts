@@ -69,18 +69,26 @@ describe('rbac on identity', () => {
 
 describe('rbac takes the role', () => {
   const roles = { reader: { allowed_models: ['gpt-4o*'] }, admin: {} };
+  const hash = 'a1'.repeat(32);
   const assignments = [
-    { role: 'admin', teams: ['ops', 't-1'], users: ['root@example.com'] },
-    { role: 'admin', keys: ['key-admin'] },
-    { role: 'admin', header: 'x-litellm-role' },
-    { role: 'reader', header: 'X-Group: a:b' },
+    { role: 'admin', teams: ['ops', 't-1'], users: ['root@example.com', 'straße'] },
+    { role: 'admin', keys: [hash] },
+    { role: 'admin', key_aliases: ['key-admin'], trusted: true },
+    { role: 'admin', header: 'x-litellm-role', trusted: true },
+    { role: 'reader', header: 'X-Group: a:b', trusted: true },
   ];
   const NO_ROLE = 'role_missing no-role';
   const NO_MODEL = 'model_not_allowed allowed-models';
   test.each<[string, Record<string, unknown>, Record<string, unknown>, string | undefined]>([
     ['of a team by its name', {}, by({ user_id: 'u', team_alias: 'reader' }), NO_MODEL],
     ['of another team by its name', {}, by({ user_id: 'u', team_alias: 'admin' }), undefined],
-    ['of a key by its name', {}, by({ user_id: 'u', alias: 'admin' }), undefined],
+    ['of a team by its name in capitals', {}, by({ user_id: 'u', team_alias: 'ADMIN' }), undefined],
+    [
+      'of nobody by the alias of a key, which its maker chooses',
+      {},
+      by({ user_id: 'u', alias: 'admin', hash: 'admin' }),
+      NO_ROLE,
+    ],
     ['of nobody where no name is one', {}, by({ user_id: 'u', team_alias: 'sales' }), NO_ROLE],
     [
       'of nobody for a name that every object has',
@@ -90,7 +98,21 @@ describe('rbac takes the role', () => {
     ],
     ['that is assigned to a team alias', { assignments }, by({ user_id: 'u', team_alias: 'ops' }), undefined],
     ['that is assigned to a team id', { assignments }, by({ user_id: 'u', team_id: 't-1' }), undefined],
-    ['that is assigned to a key', { assignments }, by({ user_id: 'u', alias: 'key-admin' }), undefined],
+    ['that is assigned to a key', { assignments }, by({ user_id: 'u', hash }), undefined],
+    [
+      'of nobody for the hash of a key as an alias',
+      { assignments },
+      by({ user_id: 'u', alias: hash }),
+      NO_ROLE,
+    ],
+    ['that is assigned to an alias', { assignments }, by({ user_id: 'u', alias: 'key-admin' }), undefined],
+    ['that is assigned to a user in capitals', { assignments }, by({ user_id: 'STRASSE' }), undefined],
+    [
+      'of nobody for a user of that name with a letter that shows nothing',
+      { assignments },
+      by({ user_id: 'strasse\u200b' }),
+      NO_ROLE,
+    ],
     [
       'that is assigned to an e-mail address',
       { assignments },
@@ -105,13 +127,13 @@ describe('rbac takes the role', () => {
     ],
     [
       'that is assigned to an end user',
-      { assignments: [{ role: 'admin', end_users: ['app-7'] }] },
+      { assignments: [{ role: 'admin', end_users: ['app-7'], trusted: true }] },
       by({ user_id: 'u', end_user_id: 'app-7' }),
       undefined,
     ],
     [
       'of nobody for a user with the name of an end user',
-      { assignments: [{ role: 'admin', end_users: ['app-7'] }] },
+      { assignments: [{ role: 'admin', end_users: ['app-7'], trusted: true }] },
       by({ user_id: 'app-7' }),
       NO_ROLE,
     ],
@@ -131,7 +153,7 @@ describe('rbac takes the role', () => {
     [
       'in a header',
       { assignments },
-      by({ user_id: 'u' }, { request_headers: { 'x-litellm-role': 'admin' } }),
+      by({ user_id: 'u' }, { request_headers: { 'x-litellm-role': 'Admin' } }),
       undefined,
     ],
     [
@@ -170,7 +192,15 @@ describe('rbac takes the role', () => {
     [{ assignments: [{ role: 'a', teams: ['x'] }] }, 'assignments[0].role "a" is no role of this policy'],
     [
       { roles, assignments: [{ role: 'admin' }] },
-      'assignments[0] is for nobody; set teams, keys, users, end_users or header',
+      'assignments[0] is for nobody; set teams, keys, key_aliases, users, end_users or header',
+    ],
+    [
+      { roles, assignments: [{ role: 'admin', keys: [hash, 'ci-key'] }] },
+      'assignments[0].keys[1] "ci-key" is no hash of a key (64 hexadecimal digits); an alias, which whoever makes the key chooses, goes under key_aliases',
+    ],
+    [
+      { roles, assignments: [{ role: 'admin', teams: ['x'], header: 'x-role' }] },
+      'assignments[0].header "x-role" gives a role to whoever sends it; give it to teams, keys or users, or add trusted: true if something before LiteLLM replaces the header',
     ],
     [
       { roles: { a: { denied_tools: ['x', '!(b)'] } } },
@@ -314,15 +344,27 @@ test('rbac warns of options that it cannot apply', () => {
     data_access: { dev: { max_sensitivity: 'confidential' } },
     minimum_necessary: { enabled: false },
   });
-  expect(warned).toHaveLength(3);
+  expect(warned).toHaveLength(4);
   expect(warned.join()).toMatch(/data_access .*minimum_necessary .*roles\.dev\.max_tokens_per_request /);
 });
 
-test('rbac warns of roles for end users, whom every client can name', () => {
-  const assignments = [{ role: 'dev', end_users: ['app-7'] }];
-  const { warned, failed } = callPolicy(rbac, { roles: { dev: {} }, assignments });
-  expect(failed).toEqual([]);
-  expect(warned).toEqual([expect.stringMatching(/^assignments\[0\]\.end_users are what clients say/)]);
+test('rbac warns of roles for end users and key aliases, which clients can choose, unless they are trusted', () => {
+  const warningsOf = (assignment: object) => {
+    const { warned, failed } = callPolicy(rbac, {
+      roles: { dev: {} },
+      assignments: [{ role: 'dev', ...assignment }],
+    });
+    expect(failed).toEqual([]);
+    return warned;
+  };
+  expect(warningsOf({ end_users: ['app-7'] })).toEqual([
+    expect.stringMatching(/^assignments\[0\]\.end_users are what clients say/),
+  ]);
+  expect(warningsOf({ key_aliases: ['app-7'] })).toEqual([
+    expect.stringMatching(/^assignments\[0\]\.key_aliases are chosen by whoever makes a key/),
+  ]);
+  expect(warningsOf({ end_users: ['app-7'], key_aliases: ['app-7'], trusted: true })).toEqual([]);
+  expect(warningsOf({ teams: ['t'], keys: ['litellm_proxy_master_key'], users: ['u'] })).toEqual([]);
 });
 
 describe('rbac on the models of a request', () => {
