@@ -32,7 +32,7 @@ export type IngestContext<Config> = {
   /** `observe`: the vendor only watches, so what it has not judged may be judged now. */
   readonly mode: Mode;
   readonly http: Http;
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
 };
 
 /** The side of a backend that takes records of calls. */
@@ -50,7 +50,7 @@ export type Sink = {
   wants(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
   ingest(
     records: readonly CallRecord[],
-    context: { http: Http; signal: AbortSignal },
+    context: { http: Http; deadline: Deadline },
   ): Promise<readonly Verdict[]>;
 };
 

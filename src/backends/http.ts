@@ -1,11 +1,9 @@
 import { createRequire } from 'node:module';
-import type { Dispatcher } from 'undici';
 import * as v from 'valibot';
-import type { Deadline } from '../guardrail/deadline.ts';
+import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { type Connections, JsonPost, type Read } from './json-post.ts';
-import { refusalOf, waitOf } from './refusal.ts';
-import { isBrokenConnection, toFailure } from './to-failure.ts';
+import { toFailure } from './to-failure.ts';
 
 type PostOptions<Reply> = {
   readonly headers?: Record<string, string>;
@@ -17,7 +15,7 @@ type PostOptions<Reply> = {
 type DeliverOptions<Schema> = {
   readonly headers?: Record<string, string>;
   readonly schema: Schema;
-  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
 };
 
 export type Http = {
@@ -25,12 +23,13 @@ export type Http = {
    * Asks a backend: posts JSON text and reads the JSON reply.
    *
    * @param url an address of the configuration, not one made for a call: its parts are remembered
-   * @throws BackendError `http_status` for a status that is not 2xx
+   * @throws BackendError `http_status` for a status that is not 2xx, with what the reply says of it: `Retry-After`, and the
+   * beginning of its text
    */
   post<Reply>(url: string, json: string, options: PostOptions<Reply>): Promise<Reply>;
   /**
-   * Hands something over: posts `body` as JSON and reads the JSON reply by `schema`. A status that is not 2xx throws a
-   * `BackendError` with what the reply says of it: `Retry-After`, and the beginning of its text.
+   * Hands something over: posts `body` as JSON and reads the JSON reply by `schema`. Throws `STOPPED` at the end of the deadline,
+   * and a `BackendError` for anything else: its failure is sorted already.
    */
   deliver<Schema extends v.GenericSchema>(
     url: string,
@@ -60,11 +59,11 @@ const MAX_CONNECTIONS = 256;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * The HTTP client of all backends. Checks go through undici's `dispatch` alone, see {@link JsonPost}; deliveries through ky on top
- * of it, which would take a check half its speed and five times its p99: its `Request` objects outlive every minor collection.
+ * The HTTP client of all backends. Checks and deliveries go through undici's `dispatch` alone, see {@link JsonPost}: with ky a check had
+ * half its speed and five times its p99, as its `Request` objects outlive every minor collection.
  *
- * Nothing here waits or gives up by the clock: the deadline of a check does, and the signal of a delivery. Only a call whose
- * connection broke is repeated, once, on a new one: as a rule a kept-alive connection that the backend closed just then.
+ * Nothing here waits or gives up by the clock: the deadline does. Only a call whose connection broke is repeated, once, on a
+ * new one: as a rule a kept-alive connection that the backend closed just then.
  *
  * @param options.maxReplyBytes a longer reply is the failure `oversize`
  * @param options.proxy a forward proxy on the way to backends
@@ -105,30 +104,15 @@ class UndiciHttp implements Http {
   async deliver<Schema extends v.GenericSchema>(
     url: string,
     body: unknown,
-    { headers, schema, signal }: DeliverOptions<Schema>,
+    { schema, ...options }: DeliverOptions<Schema>,
   ): Promise<v.InferOutput<Schema>> {
-    const { default: ky } = await import('ky');
     try {
-      const reply = await ky.post(url, {
-        fetch: (asked: unknown) => this.#fetch(asked as Request),
-        throwHttpErrors: false,
-        retry: 0,
-        timeout: false,
-        signal,
-        headers: { ...JSON_HEADERS, ...headers },
-        body: JSON.stringify(body),
-      });
-      const text = await reply.text();
-      if (!reply.ok) {
-        const refusal = refusalOf(text, waitOf(reply.headers.get('retry-after')));
-        throw new BackendError({ kind: 'http_status', status: reply.status }, refusal);
-      }
-      return v.parse(schema, JSON.parse(text));
+      const read = (reply: unknown) => v.parse(schema, reply);
+      return await this.post(url, JSON.stringify(body), { ...options, read });
     } catch (error) {
-      if (error instanceof BackendError) throw error;
-      if (signal.aborted) throw signal.reason;
+      if (error === STOPPED) throw error;
       // An error of the client holds the address, one of the schema the vendor's words
-      throw new BackendError(toFailure(error));
+      throw error instanceof BackendError ? error : new BackendError(toFailure(error));
     }
   }
 
@@ -149,36 +133,6 @@ class UndiciHttp implements Http {
 
   async close(): Promise<void> {
     await Promise.all([this.#connections?.pooled.destroy(), this.#connections?.fresh.destroy()]);
-  }
-
-  /** The `fetch` of ky. */
-  async #fetch(asked: Request): Promise<Response> {
-    const { statusCode, headers, body } = await this.#send({
-      ...targetOf(asked.url),
-      method: asked.method as Dispatcher.HttpMethod,
-      headers: Object.fromEntries(asked.headers),
-      body: await asked.text(),
-      signal: asked.signal,
-    });
-    const text = await body.text();
-    // `Response` holds no such status
-    if (statusCode > 599)
-      throw new BackendError({ kind: 'http_status', status: statusCode }, refusalOf(text));
-    const { 'retry-after': wait } = headers;
-    return new Response(text === '' || statusCode === 205 ? null : text, {
-      status: statusCode,
-      headers: typeof wait === 'string' ? { 'retry-after': wait } : {},
-    });
-  }
-
-  async #send(request: Dispatcher.RequestOptions & { signal: AbortSignal }) {
-    const { pooled, fresh } = this.open();
-    try {
-      return await pooled.request(request);
-    } catch (error) {
-      if (request.signal.aborted || !isBrokenConnection(error)) throw error;
-      return fresh.request(request);
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
+import { refusalOf, waitOf } from './refusal.ts';
 import { isBrokenConnection } from './to-failure.ts';
 
 /** The ways to a backend: over kept connections, and over a new one for each call. */
@@ -8,6 +9,9 @@ export type Connections = { readonly pooled: Dispatcher; readonly fresh: Dispatc
 
 /** Reads a reply from the JSON that it held. Throws if it has another shape. */
 export type Read<Reply> = (reply: unknown) => Reply;
+
+/** Bytes of a refusal from which on no more is kept of it. */
+const REFUSAL_BYTES = 2000;
 
 /** A POST to make. */
 export type Outgoing<Reply> = {
@@ -32,6 +36,8 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   #isRepeated = false;
   /** 0 until the reply begins. */
   #status = 0;
+  #retryAfter: string | undefined;
+  /** Of a refusal only the beginning. */
   readonly #body: Buffer[] = [];
 
   /** Rejects with what undici or `read` threw, or a `BackendError` for a status that is not 2xx. */
@@ -60,19 +66,27 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
     else this.#controller = controller;
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     // Others are only on the way to the reply
-    if (status >= 200) this.#status = status;
+    if (status < 200) return;
+    this.#status = status;
+    const wait = headers['retry-after'];
+    if (typeof wait === 'string') this.#retryAfter = wait;
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (isSuccess(this.#status)) this.#body.push(chunk);
+    if (isSuccess(this.#status) || sizeOf(this.#body) < REFUSAL_BYTES) this.#body.push(chunk);
   }
 
   onResponseEnd(): void {
     this.#controller = undefined;
     if (!isSuccess(this.#status)) {
-      this.#reject(new BackendError({ kind: 'http_status', status: this.#status }));
+      const refusal = refusalOf(textOf(this.#body), waitOf(this.#retryAfter));
+      this.#reject(new BackendError({ kind: 'http_status', status: this.#status }, refusal));
       return;
     }
     try {
@@ -98,6 +112,10 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
     this.#controller?.abort(STOPPED);
     this.#reject(STOPPED);
   }
+}
+
+function sizeOf(body: readonly Buffer[]): number {
+  return body.reduce((sum, { length }) => sum + length, 0);
 }
 
 function isSuccess(status: number): boolean {

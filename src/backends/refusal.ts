@@ -1,8 +1,8 @@
 import type { Refusal } from '../guardrail/failure.ts';
 
 /** A `Retry-After` header in milliseconds: it says seconds or a date. */
-export function waitOf(header: string | null): number | undefined {
-  if (header === null) return undefined;
+export function waitOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
   const waitMs = /^\d+(?:\.\d+)?$/.test(header.trim())
     ? Number(header) * 1000
     : Date.parse(header) - Date.now();

@@ -57,7 +57,7 @@ export async function deliver(
   }
   const deadline = startDeadline(timeoutMs, closing);
   try {
-    const ingested = sink.ingest(records, { http, signal: deadline.signal });
+    const ingested = sink.ingest(records, { http, deadline });
     return { kind: 'taken', verdicts: await deadline.limit(ingested) };
   } catch (error) {
     if (deadline.isOver()) return failed({ kind: 'timeout', afterMs: timeoutMs });

@@ -194,7 +194,7 @@ test('a backend that still holds a connection open does not keep the bridge from
 });
 
 const deliver = (http: Http, url: string, body: unknown = { told: 1 }) =>
-  http.deliver(url, body, { headers: { 'x-one': '1' }, schema: Reply, signal: AbortSignal.timeout(15_000) });
+  http.deliver(url, body, { headers: { 'x-one': '1' }, schema: Reply, deadline: deadlineOf() });
 
 test('a delivery posts JSON with the headers given and reads the reply by the schema', async () => {
   const vendor = await fakeBackend(json({ ok: true, more: 1 }, 202));

@@ -118,12 +118,12 @@ export async function startVendor(name: string, reply: VendorReply = takes, batc
   const sink: Sink = {
     batch: { records: 100, bytes: 1_000_000, ...batch },
     wants: () => true,
-    async ingest(records, { http, signal }) {
+    async ingest(records, { http, deadline }) {
       const ids = records.map(({ event }) => event.id);
       const headers = { 'x-records': String(records.length) };
       underWay++;
       try {
-        await http.deliver(server.url, { ids }, { headers, schema: v.object({ ok: v.boolean() }), signal });
+        await http.deliver(server.url, { ids }, { headers, schema: v.object({ ok: v.boolean() }), deadline });
       } finally {
         underWay--;
       }

@@ -178,9 +178,9 @@ export const akto = defineBackend({
     // No text grows to more than four times its stored length, so that one body takes such a batch
     batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
     wants: ({ event }) => !isMcpListing(event),
-    async ingest(records, { config, mode, http, signal }) {
+    async ingest(records, { config, mode, http, deadline }) {
       const { urls, headers, envelopes } = config;
-      const options = { headers, signal };
+      const options = { headers, deadline };
       const verdicts: Verdict[] = [];
       const batch: Envelope[] = [];
       for (const record of records) {

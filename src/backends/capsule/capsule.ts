@@ -84,7 +84,7 @@ export const capsule = defineBackend({
   telemetry: {
     batch: () => ({ records: 1, bytes: 1024 * 1024 }),
     wants: isPosted,
-    async ingest(records, { config, http, signal }) {
+    async ingest(records, { config, http, deadline }) {
       for (const record of records) {
         const { path, body } = postHook(record);
         await http.deliver(`${config.hooks}/${path}`, body, {
@@ -93,7 +93,7 @@ export const capsule = defineBackend({
             'idempotency-key': headerSafe(record.record_id),
           },
           schema: v.unknown(),
-          signal,
+          deadline,
         });
       }
       return [];

@@ -5,6 +5,7 @@ import { toFailure } from '../../../src/backends/to-failure.ts';
 import type { CallRecord } from '../../../src/guardrail/record.ts';
 import { AKTO_FIXED, fakeAkto } from '../../support/akto.ts';
 import { aktoAt } from '../../support/bridge.ts';
+import { deadlineOf } from '../../support/closing.ts';
 import { type FakeBackend, json, startFakeBackend } from '../../support/fake-backend.ts';
 import {
   BLOCK,
@@ -40,7 +41,7 @@ beforeEach(() => {
 const ingest = (records: CallRecord[], env: Record<string, string> = {}) =>
   sinkOf({ ...aktoAt(`${vendor.url}/akto`), ...env }).ingest(records, {
     http,
-    signal: AbortSignal.timeout(15_000),
+    deadline: deadlineOf(),
   });
 
 /** The one envelope that a record becomes, with its nested JSON read. */

@@ -4,6 +4,8 @@ import { toFailure } from '../../../src/backends/to-failure.ts';
 import type { CallRecord } from '../../../src/guardrail/record.ts';
 import { capsuleAt } from '../../support/bridge.ts';
 import { capsuleTakes } from '../../support/capsule.ts';
+import { deadlineOf } from '../../support/closing.ts';
+
 import { type FakeBackend, json, startFakeBackend, text } from '../../support/fake-backend.ts';
 import {
   BLOCK,
@@ -32,8 +34,7 @@ beforeEach(() => {
 });
 
 const sink = () => sinkOf(capsuleAt(vendor.url));
-const ingest = (...records: CallRecord[]) =>
-  sink().ingest(records, { http, signal: AbortSignal.timeout(15_000) });
+const ingest = (...records: CallRecord[]) => sink().ingest(records, { http, deadline: deadlineOf() });
 /** Posts a record and returns the body. */
 async function posted(fields: Partial<CallRecord>): Promise<unknown> {
   await ingest(recordOf(fields));
