@@ -12,6 +12,7 @@ import type { BridgeEnv } from './http/refusal.ts';
 import { Releases } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
+import type { Observer } from './observability/observer.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { RecordsThread } from './records/records-thread.ts';
 
@@ -24,6 +25,8 @@ export type Bridge = {
   reloadPolicies(): void;
   /** Resolves once blocked calls can wait for their records, or after some seconds in any case. */
   ready(): Promise<void>;
+  /** Counts and logs what nothing caught. */
+  uncaught: Observer['uncaught'];
   /** From now on `/readyz` reports that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
@@ -42,7 +45,7 @@ export type Bridge = {
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const ground = createGround(config, destination);
-  const { backends, policies, metrics, log } = ground;
+  const { backends, policies, metrics, log, observer } = ground;
   const releases = new Releases();
   const records = startRecords(config, metrics, log);
   const audit = new Auditor({
@@ -80,6 +83,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       reloadPolicies(policies, metrics, log);
       audit.prepare();
     },
+    uncaught: (error, kind) => observer.uncaught(error, kind),
     startDraining() {
       draining = true;
     },

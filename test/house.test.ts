@@ -70,3 +70,13 @@ test('no source file is too long to keep in mind', () => {
   const long = [...texts].map(([file, text]) => [file, text.split('\n').length] as const);
   expect(long.filter(([, lines]) => lines > 350)).toEqual([]);
 });
+
+test('no event and no timer is handled by an async function, whose failure nobody would hear of', () => {
+  const handlers =
+    /(?:\.(?:on|once|addListener|prependListener|addEventListener)|setTimeout|setInterval|setImmediate|nextTick|queueMicrotask)\(\s*(?:'[^']*',\s*)?async\b/g;
+  const found = [...texts].flatMap(([file, text]) =>
+    [...text.matchAll(handlers)].map(([code]) => `${file}: ${code}`),
+  );
+  // Its body is a `try` with a `catch` and nothing else
+  expect(found).toEqual([`records/worker.ts: .on('message', async`]);
+});

@@ -90,7 +90,9 @@ function addServe(program: Command, { env }: Terminal): void {
 function addSettings(program: Command, { out }: Terminal): void {
   const settings = program.command('settings').description('print all settings');
   settings.helpInformation = () => settingsHelp(backends);
-  settings.action(() => void out.write(settingsHelp(backends)));
+  settings.action(() => {
+    out.write(settingsHelp(backends));
+  });
 }
 
 /** The names of the command that a command line means, as far as its words name one: `guardrail-bridge outbox list`. */

@@ -7,7 +7,6 @@ import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
-import { loggable } from '../observability/log.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
 import { startWarnings } from './check-config.ts';
 
@@ -30,12 +29,10 @@ export async function serve(config: Config): Promise<void> {
   for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
   const stopWatching = followPolicies(bridge, config.policies);
 
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      log.fatal({ failure: loggable({ kind: 'bug', error }) }, event);
-      log.flush(() => process.exit(1));
-    });
-  }
+  // A mistake of ours costs the call that met it its verdict, which is never an allow; an exit would cost all others theirs, and
+  // whoever found such a call could send it again. The guide to operations says more
+  process.on('uncaughtException', (error: unknown) => bridge.uncaught(error, 'exception'));
+  process.on('unhandledRejection', (error) => bridge.uncaught(error, 'rejection'));
 
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -53,6 +50,7 @@ export async function serve(config: Config): Promise<void> {
     await bridge.close();
     throw new Error(`cannot listen on ${host}:${config.server.port} (${error.code}); set HOST or PORT`);
   });
+  server.on('error', (error) => bridge.uncaught(error, 'accept'));
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : config.server.port;
   log.info({ host, port, authenticated: config.access.apiKeys.length > 0 }, 'listening');

@@ -93,7 +93,7 @@ export class BackendQueue {
       const batch = await this.#batches.next(this.#isOutage && isProbing);
       if (batch?.length === 0) await this.#pause(POLL_MS);
       // A delivery under way can have failed meanwhile
-      else if (batch && epoch === this.#backoff.epoch && !signal.aborted) void this.#deliver(batch, epoch);
+      else if (batch && epoch === this.#backoff.epoch && !signal.aborted) this.#begin(batch, epoch);
     }
     while (this.#underWay > 0) await this.#wakeSignal.sleep(Number.POSITIVE_INFINITY);
     await this.#batches.catchUp();
@@ -106,10 +106,20 @@ export class BackendQueue {
     else this.#closing.abort();
   }
 
-  async #deliver(batch: readonly Due[], epoch: Epoch): Promise<void> {
+  #begin(batch: readonly Due[], epoch: Epoch): void {
     const bytes = batch.reduce((sum, { payload }) => sum + payload.length, 0);
     this.#underWay++;
     this.#bytesUnderWay += bytes;
+    this.#deliver(batch, epoch)
+      .catch((error: unknown) => this.#options.events.bug(error))
+      .finally(() => {
+        this.#underWay--;
+        this.#bytesUnderWay -= bytes;
+        this.#wakeSignal.ring();
+      });
+  }
+
+  async #deliver(batch: readonly Due[], epoch: Epoch): Promise<void> {
     const isPoison = this.#batches.take(batch);
     // Sent alone for what happened to it before, while the backend takes others
     const isSingledOut = isPoison && !this.#backoff.isProbing;
@@ -117,9 +127,6 @@ export class BackendQueue {
     if (result.kind === 'aborted') this.#batches.release(batch);
     else if (result.kind === 'taken') await this.#taken(batch, epoch, result.verdicts);
     else await this.#failed(batch, epoch, isSingledOut, result);
-    this.#underWay--;
-    this.#bytesUnderWay -= bytes;
-    this.#wakeSignal.ring();
   }
 
   async #taken(batch: readonly Due[], epoch: Epoch, verdicts: readonly Verdict[]): Promise<void> {

@@ -20,6 +20,8 @@ export type DeliveryEvents = {
   held(backend: string, isHeld: boolean, failure?: Failure): void;
   /** The outbox failed. */
   storage(error: unknown): void;
+  /** A mistake of ours beside a delivery: its records stay in the outbox, and go out after the next start. */
+  bug(error: unknown): void;
 };
 
 export type DeliveryOptions = {

@@ -152,10 +152,14 @@ class Clock {
 
   #ring(): void {
     const now = performance.now();
-    while (this.#first !== undefined && this.#first.leftAt(now) <= 0) this.#first.expire();
-    this.#timer = undefined;
-    if (this.#first === undefined) clocks.delete(this.#timeoutMs);
-    else this.#wait(Math.ceil(this.#first.leftAt(now)));
+    try {
+      while (this.#first !== undefined && this.#first.leftAt(now) <= 0) this.#first.expire();
+    } finally {
+      // Also where a listener throws: the others have to be told of their end
+      this.#timer = undefined;
+      if (this.#first === undefined) clocks.delete(this.#timeoutMs);
+      else this.#wait(Math.max(0, Math.ceil(this.#first.leftAt(now))));
+    }
   }
 }
 

@@ -21,8 +21,20 @@ export function createLog(level: string, onDrop: () => void, destination = stdou
 }
 
 function stdout(onDrop: () => void): pino.DestinationStream {
+  let isFailing = false;
   const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
   output.on('drop', onDrop);
+  // A file on a full disk: what it does not take goes out with a later line
+  output.on('error', () => {
+    isFailing = true;
+  });
+  output.on('drain', () => {
+    isFailing = false;
+  });
+  process.prependListener('exit', () => {
+    // It would try for ever to write the last lines
+    if (isFailing) output.destroy();
+  });
   return output;
 }
 
@@ -31,7 +43,10 @@ export function loggable(failure: Failure): Record<string, unknown> {
   if (failure.kind !== 'bug') return { ...failure };
   const { error } = failure;
   if (!(error instanceof Error)) return { kind: 'bug' };
-  // The message of an error can quote content; where it was thrown cannot
-  const at = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
-  return { kind: 'bug', error: error.name, at: at.slice(0, 8).map((line) => line.trim()) };
+  // The message of an error can quote content, also such that looks like a place; where it was thrown cannot
+  const { name, message, stack = '' } = error;
+  const start = stack.indexOf(message);
+  const places = start < 0 ? [] : stack.slice(start + message.length).split('\n');
+  const at = places.filter((line) => line.startsWith('    at ')).slice(0, 8);
+  return { kind: 'bug', error: name, at: at.map((line) => line.trim()) };
 }

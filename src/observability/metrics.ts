@@ -37,6 +37,8 @@ export const LOG_RESULTS = [
  * the thread is being started again or too much waits for it.
  */
 export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting', 'overloaded'] as const;
+/** An exception, a promise that nobody handles, and a connection that the system does not hand over. */
+export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
@@ -137,6 +139,10 @@ export function createMetrics(
     telemetry_unstored_blocks_total: counter(
       'BLOCKED replies that did not wait until the record of their call was on the disk, by why; it is stored when it can be.',
       { reason: UNSTORED_REASONS },
+    ),
+    uncaught_errors_total: counter(
+      'Mistakes of the bridge that nothing caught; it goes on. Please report the log line.',
+      { kind: UNCAUGHT_KINDS },
     ),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };

@@ -12,7 +12,7 @@ import {
 import type { Failure } from '../guardrail/failure.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
 
 /** The fields that name a call in a log line, of bounded length: a client chooses its call id. */
 function callFields(call: GuardrailCall): Record<string, unknown> {
@@ -182,6 +182,15 @@ export class Observer {
     if (call !== undefined) this.#metrics.rejected_total.inc({ reason: 'bug' });
     const fields = call === undefined ? {} : callFields(call);
     this.#log.error({ ...fields, failure: loggable({ kind: 'bug', error }) }, 'cannot judge');
+  }
+
+  /** A mistake of ours that nothing caught, or a connection that the system did not hand over. */
+  uncaught(error: unknown, kind: (typeof UNCAUGHT_KINDS)[number]): void {
+    this.#metrics.uncaught_errors_total.inc({ kind });
+    if (kind === 'accept') {
+      const { code } = error as NodeJS.ErrnoException;
+      this.#log.error({ code }, 'a connection could not be taken');
+    } else this.#log.error({ kind, failure: loggable({ kind: 'bug', error }) }, 'uncaught error');
   }
 
   /** A check has ended. */

@@ -32,7 +32,7 @@ export class BackendChecks {
   readonly #http: Http;
   readonly #observer: CheckObserver;
   readonly #cache: VerdictCache;
-  readonly #trailing = new TrailingChecks();
+  readonly #trailing: TrailingChecks;
   readonly #definitions = new DefinitionChecks();
   /** Number of checks of observing backends that run. */
   #observing = 0;
@@ -44,6 +44,7 @@ export class BackendChecks {
     this.#http = http;
     this.#observer = observer;
     this.#cache = new VerdictCache(growth);
+    this.#trailing = new TrailingChecks((error, call) => observer.failed(error, call));
   }
 
   /** The result to come of one backend, or undefined if there is nothing to ask it now. */
@@ -83,18 +84,16 @@ export class BackendChecks {
 
   /** Asks a backend that nobody waits for: a mistake of ours changes no reply. */
   observe(backend: JudgingBackend, checked: CheckedCall): void {
-    void this.#observe(backend, checked);
+    this.#observing++;
+    this.#observe(backend, checked).catch((error: unknown) => this.#observer.failed(error, checked.call));
   }
 
   async #observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
-    this.#observing++;
     try {
       await this.check(backend, checked);
-    } catch (error) {
-      this.#observer.failed(error, checked.call);
+    } finally {
+      if (--this.#observing === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     }
-    if (--this.#observing > 0) return;
-    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
@@ -117,15 +116,9 @@ export class BackendChecks {
     });
   }
 
-  #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult | undefined> {
-    return checkBackend(backend, call, { http: this.#http, request })
-      .then((result) => {
-        this.#observer.trailed(call, result);
-        return result;
-      })
-      .catch((error: unknown) => {
-        this.#observer.failed(error, call);
-        return undefined;
-      });
+  async #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
+    const result = await checkBackend(backend, call, { http: this.#http, request });
+    this.#observer.trailed(call, result);
+    return result;
   }
 }

@@ -7,8 +7,7 @@ import type { Verdict } from '../guardrail/verdict.ts';
 /** Milliseconds without another call about a response that are taken for its end. */
 const QUIET_MS = 1500;
 
-/** Resolves with undefined if a mistake of ours kept it from a result. */
-type Check = () => Promise<CheckResult | undefined>;
+type Check = () => Promise<CheckResult>;
 type Waiting = {
   readonly timer: NodeJS.Timeout;
   readonly call: GuardrailCall;
@@ -23,6 +22,7 @@ const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
  * what a backend has not been asked about is judged once no other call follows: too late to stop it, never unseen.
  */
 export class TrailingChecks {
+  readonly #failed: (error: unknown, call: GuardrailCall) => void;
   /** Checks that wait for the end of a response, by backend and call. Only streams in `STREAM_CHECK_GROWTH` have one. */
   readonly #waiting = new Map<string, Waiting>();
   /** Checks that run. */
@@ -34,6 +34,11 @@ export class TrailingChecks {
     maxSize: 16 * 1024 * 1024,
     sizeCalculation: ({ texts }) => texts.reduce((chars, { length }) => chars + length, 1),
   });
+
+  /** @param failed called with a mistake of ours that kept a check from a result */
+  constructor(failed: (error: unknown, call: GuardrailCall) => void) {
+    this.#failed = failed;
+  }
 
   /** Checks a response unless another call about it comes first. */
   schedule(key: string, call: GuardrailCall, check: Check): void {
@@ -51,14 +56,19 @@ export class TrailingChecks {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.cancel(key);
-    const work = waiting.check().then((result) => {
-      if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
-      // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
-      const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
-      this.#stopped.set(key, { texts: waiting.call.texts, result: { ...result, verdict } });
-    });
+    const { call, check } = waiting;
+    const work = this.#make(key, call, check)
+      .catch((error: unknown) => this.#failed(error, call))
+      .finally(() => this.#running.delete(work));
     this.#running.add(work);
-    void work.finally(() => this.#running.delete(work));
+  }
+
+  async #make(key: string, call: GuardrailCall, check: Check): Promise<void> {
+    const result = await check();
+    if (!('verdict' in result) || result.verdict.kind === 'allow') return;
+    // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
+    const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
+    this.#stopped.set(key, { texts: call.texts, result: { ...result, verdict } });
   }
 
   /** The result of a trailing check against the beginning of a response that goes on; another response has none. */

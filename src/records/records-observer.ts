@@ -135,5 +135,6 @@ export class RecordsObserver {
     storage: (error) => {
       this.#log('warn', { code: storageCode(error) }, 'the courier could not use the outbox');
     },
+    bug: (error) => this.bug(error, 'delivery'),
   };
 }

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Log, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
+import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import type {
   BlockedCall,
   FromWorker,
@@ -67,6 +67,8 @@ export class RecordsThread {
   /** Messages without a reply, by number, the oldest first; and the bytes in them. */
   readonly #unanswered = new Map<number, Unanswered>();
   #unansweredBytes = 0;
+  /** Messages to hand over one after the other, as one of them seems to end the thread: it shows which, and the rest is not given up with it. */
+  #again: Unanswered[] = [];
   #lastNumber = 0;
   /** JSON lines of notes, and of texts, that are not handed over yet. */
   #notes = '';
@@ -139,10 +141,12 @@ export class RecordsThread {
       const sent = this.#unanswered.get(this.#lastNumber);
       if (sent !== undefined) sent.release = release;
       if (this.#health.storage === 'restarting') release('restarting');
-      void stored.then((result) => {
-        release(result === undefined ? 'unavailable' : undefined);
-        if (result === undefined) this.#lost(callId, 'not_taken');
-      });
+      stored
+        .then((result) => {
+          release(result === undefined ? 'unavailable' : undefined);
+          if (result === undefined) this.#lost(callId, 'not_taken');
+        })
+        .catch(this.#failed);
     });
   }
 
@@ -169,12 +173,16 @@ export class RecordsThread {
     await this.#worker.terminate();
   }
 
+  readonly #failed = (error: unknown): void => {
+    this.#log.error({ failure: loggable({ kind: 'bug', error }) }, 'telemetry failed');
+  };
+
   #startWorker(): Worker {
     const worker = new Worker(WORKER, { workerData: this.#start, resourceLimits: RESOURCE_LIMITS });
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => this.#log.error({ error: error.name }, 'the telemetry thread failed'));
     worker.on('exit', () => {
-      if (!this.#isClosing) void this.#restart();
+      if (!this.#isClosing) this.#restart().catch(this.#failed);
     });
     return worker;
   }
@@ -182,17 +190,43 @@ export class RecordsThread {
   async #restart(): Promise<void> {
     this.#events.restarted();
     this.#health = { ...this.#health, storage: 'restarting' };
-    for (const [n, unanswered] of this.#unanswered) {
-      unanswered.release?.('restarting');
-      const { kind } = unanswered.message;
-      const isKept = kind === 'notes' || kind === 'blocked';
-      if (!isKept || unanswered.tries++ >= MAX_TRIES) this.#settle(n, undefined);
+    this.#again = [];
+    for (const [n, { message, tries, release }] of this.#unanswered) {
+      release?.('restarting');
+      const isKept = message.kind === 'notes' || message.kind === 'blocked';
+      if (!isKept || tries >= MAX_TRIES) this.#settle(n, undefined);
     }
-    await sleep(RESTART_MS);
-    if (this.#isClosing) return;
-    this.#worker = this.#startWorker();
+    do {
+      await sleep(RESTART_MS);
+      if (this.#isClosing) return;
+    } while (!this.#startAgain());
     this.#health = { ...this.#health, storage: null };
-    for (const { message } of this.#unanswered.values()) this.#worker.postMessage(message);
+    const kept = [...this.#unanswered.values()];
+    if (kept.some(({ tries }) => tries > 1)) {
+      this.#again = kept;
+      this.#sendNextAgain();
+    } else for (const unanswered of kept) this.#sendAgain(unanswered);
+  }
+
+  #startAgain(): boolean {
+    try {
+      this.#worker = this.#startWorker();
+      return true;
+    } catch (error) {
+      // Such as no memory for another thread
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  #sendAgain(unanswered: Unanswered): void {
+    unanswered.tries++;
+    this.#worker.postMessage(unanswered.message);
+  }
+
+  #sendNextAgain(): void {
+    const [next] = this.#again;
+    if (next !== undefined) this.#sendAgain(next);
   }
 
   #receive(message: FromWorker): void {
@@ -242,15 +276,18 @@ export class RecordsThread {
     this.#unanswered.delete(n);
     this.#unansweredBytes -= unanswered.bytes;
     unanswered.resolve(result);
+    if (this.#again[0] !== unanswered) return;
+    this.#again.shift();
+    this.#sendNextAgain();
   }
 
   #flushNotes(): void {
     const [notes, texts] = [this.#notes, this.#texts];
     this.#notes = '';
     this.#texts = '';
-    if (notes !== '') void this.#send('notes', [notes], notes.length);
+    if (notes !== '') this.#send('notes', [notes], notes.length).catch(this.#failed);
     // Behind the notes that tell of their calls
-    if (texts !== '') void this.#send('texts', [texts], texts.length);
+    if (texts !== '') this.#send('texts', [texts], texts.length).catch(this.#failed);
   }
 
   #lost(callId: string | null, reason: string): void {
@@ -272,6 +309,6 @@ function loggedBlock(callId: string | null, reason: string) {
 function within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, undefined).unref();
-    void result.then(resolve, reject).finally(() => clearTimeout(timer));
+    result.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }

@@ -1,3 +1,5 @@
+// Both clients of `http` are loaded at the start: without a free file descriptor a load fails, and the first records would be to blame
+import 'ky';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
@@ -56,14 +58,15 @@ const intake = new Intake({
   now: Date.now,
 });
 const http = createHttp({ proxy });
+http.open();
 const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
 const timers = [
-  setInterval(() => void look(), 1000),
-  setInterval(() => void outbox.maintain().catch(() => {}), 10_000),
+  setInterval(() => look().catch(failed), 1000),
+  setInterval(() => outbox.maintain().catch(failed), 10_000),
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
 const ready = pendingCalls.restore(outbox);
-void ready.then(look);
+ready.then(look).catch(failed);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
 let isClosing = false;
@@ -102,7 +105,7 @@ const handlers: Handlers = {
 
   async notes(lines) {
     pendingCalls.addLines(lines);
-    await outbox.appendNotes(storable(lines)).catch(() => {});
+    await outbox.appendNotes(storable(lines)).catch(failed);
   },
 
   async texts(lines) {
@@ -114,7 +117,7 @@ const handlers: Handlers = {
     const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
     if (call.note.litellm_call_id !== null)
-      void outbox.appendNotes(storable(JSON.stringify(call.note))).catch(() => {});
+      outbox.appendNotes(storable(JSON.stringify(call.note))).catch(failed);
     const stored = store(entry, n);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
@@ -146,6 +149,11 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
   }
 });
 
+/** For work that nobody waits for. Where the outbox cannot be used it has told the observer. */
+function failed(error: unknown): void {
+  if (!(error instanceof OutboxError)) observer.bug(error, 'maintenance');
+}
+
 /** Stores the entry of a blocked call. Nobody else has it: its caller is told that the call was blocked, stored or not. */
 async function store(entry: Entry, n: number): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -174,8 +182,8 @@ async function look(): Promise<void> {
     pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
     if (await outbox.changedElsewhere()) courier.retryNow();
     inDanger = isInDanger(await outbox.stats());
-  } catch {
-    // Where the outbox cannot be used it has told the observer
+  } catch (error) {
+    failed(error);
   }
   post({ kind: 'health', health: { ...observer.trouble, inDanger } });
 }

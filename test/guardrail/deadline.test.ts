@@ -140,3 +140,17 @@ test('a running deadline keeps the process alive, one that has ended does not', 
   expect(outputOf('')).toBe('');
   expect(outputOf('startDeadline(200).onStop(() => console.log("second"));')).toBe('second\n');
 });
+
+test('a listener that throws keeps no other deadline from its end', async () => {
+  const errors: unknown[] = [];
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', (error) => errors.push(error));
+  startDeadline(37).onStop(() => {
+    throw STOPPED;
+  });
+  const ends = [stopOf(startDeadline(37)), wait(20).then(() => stopOf(startDeadline(37)))];
+  await Promise.all(ends);
+  for (const listener of others) process.on('uncaughtException', listener);
+  expect(errors).toEqual([STOPPED]);
+});

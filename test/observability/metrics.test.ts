@@ -74,6 +74,7 @@ test('every combination of labels is at zero before the first call', async () =>
     decision_seconds_count: combine({ input_type }),
     check_seconds_count: combine({ backend: ['akto'], input_type }),
     log_lines_dropped_total: [{}],
+    uncaught_errors_total: combine({ kind: ['exception', 'rejection', 'accept'] }),
   };
   for (const [name, rows] of Object.entries(series)) {
     for (const labels of rows)

@@ -7,7 +7,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 export type LogLine = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A process of the bridge. It is killed after 15 s in any case. */
+/** A process of the bridge. It is killed after a while in any case. */
 export type Child = {
   stdout(): string;
   stderr(): string;
@@ -31,11 +31,27 @@ export type ChildOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Without one, a folder that has no `.env`. */
   readonly cwd?: string;
+  /** Milliseconds after which it is killed; 15 s by default. */
+  readonly limitMs?: number;
+  /** Takes its standard output in our place: a file descriptor. */
+  readonly output?: number;
+  /** A limit of the shell to start it under, such as `-n 64`. */
+  readonly ulimit?: string;
 };
 
 /** Starts `node src/main.ts`. */
-export function startChild({ args = [], env = {}, cwd = import.meta.dirname }: ChildOptions): Child {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+export function startChild({
+  args = [],
+  env = {},
+  cwd = import.meta.dirname,
+  limitMs = 15_000,
+  output,
+  ulimit,
+}: ChildOptions): Child {
+  const command = [process.execPath, MAIN, ...args];
+  const [file = '', ...rest] =
+    ulimit === undefined ? command : ['sh', '-c', `ulimit ${ulimit}; exec "$@"`, 'sh', ...command];
+  const child: ChildProcess = spawn(file, rest, {
     cwd,
     env: {
       // Halves the time that a start takes
@@ -44,8 +60,8 @@ export function startChild({ args = [], env = {}, cwd = import.meta.dirname }: C
       ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }),
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 15_000,
+    stdio: ['ignore', output ?? 'pipe', 'pipe'],
+    timeout: limitMs,
     killSignal: 'SIGKILL',
   });
   let stdout = '';
@@ -114,8 +130,11 @@ export async function runChild(options: ChildOptions): Promise<Exit & { stdout: 
 export type ServingChild = Child & { readonly port: number; readonly url: string };
 
 /** Starts `serve` on a free port and waits until it listens. */
-export async function startServing(env: Readonly<Record<string, string>> = {}): Promise<ServingChild> {
-  const child = startChild({ env: { PORT: '0', SHUTDOWN_DELAY: '0', ...env } });
+export async function startServing(
+  env: Readonly<Record<string, string>> = {},
+  options: Omit<ChildOptions, 'env'> = {},
+): Promise<ServingChild> {
+  const child = startChild({ ...options, env: { PORT: '0', SHUTDOWN_DELAY: '0', ...env } });
   const { port } = await child.line('listening');
   return { ...child, port: Number(port), url: `http://127.0.0.1:${port}` };
 }

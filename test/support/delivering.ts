@@ -181,6 +181,7 @@ export function delivering(
         dead: note('dead'),
         held: note('held'),
         storage: note('storage'),
+        bug: note('bug'),
       },
       ...options,
     });
