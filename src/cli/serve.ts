@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { OpenConnections } from '../http/open-connections.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
 import { startWarnings } from './check-config.ts';
@@ -15,6 +16,9 @@ const KEEP_ALIVE_MS = 75_000;
 
 /** Share of the remaining time in which records may still be delivered. */
 const DELIVERY_SHARE = 0.8;
+
+/** Time in which files are closed when calls were cut off. */
+const LAST_WORK_MS = 500;
 
 /** Time for the reader of the log to take its last lines. */
 const LAST_LINES_MS = 1000;
@@ -40,6 +44,7 @@ export async function serve(config: Config): Promise<void> {
     // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
+  const connections = new OpenConnections(server);
   server.prependListener('request', (_, outgoing) => {
     if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
   });
@@ -60,7 +65,7 @@ export async function serve(config: Config): Promise<void> {
   const signal = await nextSignal();
   stopWatching();
   bridge.startDraining();
-  await drain(bridge, server, config.server, signal);
+  await drain(bridge, connections, config.server, signal);
 }
 
 /** Logs the policies in force, and reads their file again when it changes and on SIGHUP. Returns a function to stop. */
@@ -84,12 +89,12 @@ function nextSignal(): Promise<string> {
 
 /**
  * Ends without failing a call: readiness fails first and connections are closed after their next reply, while new ones are
- * accepted for `SHUTDOWN_DELAY`, until the sender of traffic has noticed. Then calls in flight get their replies. A second
- * signal, or `SHUTDOWN_TIMEOUT`, ends it at once.
+ * accepted for `SHUTDOWN_DELAY`, until the sender of traffic has noticed. Then connections without a call are closed, and calls in
+ * flight get their replies. A second signal, or `SHUTDOWN_TIMEOUT`, cuts them off.
  */
 async function drain(
   bridge: Bridge,
-  server: Server,
+  connections: OpenConnections,
   config: Config['server'],
   signal: string,
 ): Promise<void> {
@@ -99,16 +104,21 @@ async function drain(
   if (signal === 'SIGTERM')
     await Promise.race([wait(config.shutdownDelayMs, undefined, { ref: false }), impatient]);
 
-  const endsAt = performance.now() + config.shutdownTimeoutMs;
-  const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+  let endsAt = performance.now() + config.shutdownTimeoutMs;
+  const ended = connections
+    .close()
+    .then(() => bridge.close(Math.max(0, DELIVERY_SHARE * (endsAt - performance.now()))));
   const finished = await Promise.race([
-    closed.then(() => bridge.close(DELIVERY_SHARE * (endsAt - performance.now()))).then(() => true),
+    ended.then(() => true),
     impatient.then(() => false),
     wait(config.shutdownTimeoutMs, false, { ref: false }),
   ]);
   if (!finished) {
-    log.warn('calls still open at the end of SHUTDOWN_TIMEOUT are cut off');
-    server.closeAllConnections();
+    const calls = connections.busy();
+    if (calls > 0) log.warn({ calls }, 'calls that have no reply yet are cut off');
+    endsAt = performance.now();
+    connections.destroy();
+    await Promise.race([ended, wait(LAST_WORK_MS, undefined, { ref: false })]);
   }
   log.info('stopped');
   // The process ends by itself, unless nobody reads the log: an exit would wait for that reader too

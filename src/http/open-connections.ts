@@ -1,0 +1,54 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Node's own mark of a connection with a call on it, from the end of its head to the end of its reply. Node goes by it too. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+/** The open connections of a server, to tell those that wait for a reply from those that do not. */
+export class OpenConnections {
+  readonly #server: Server;
+  /** The oldest first. */
+  readonly #open = new Set<HttpSocket>();
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket: HttpSocket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+    });
+  }
+
+  /** Number of connections on which a call has no reply yet. */
+  busy(): number {
+    let number = 0;
+    for (const socket of this.#open) if (isBusy(socket)) number++;
+    return number;
+  }
+
+  /**
+   * Stops listening, closes connections without a call at once, and each other one after its reply. Node closes none that never sent
+   * anything, or half a head. Resolves when all are gone.
+   */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const socket of this.#open) closeAfterReply(socket);
+    });
+  }
+
+  /** Cuts off every call. */
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+function isBusy({ _httpMessage }: HttpSocket): boolean {
+  return _httpMessage !== undefined && _httpMessage !== null;
+}
+
+function closeAfterReply(socket: HttpSocket): void {
+  if (isBusy(socket)) {
+    // By then the next of several pipelined calls has taken its place
+    socket._httpMessage?.once('close', () => setImmediate(closeAfterReply, socket));
+  } else socket.destroySoon();
+}
