@@ -137,7 +137,9 @@ export class RecordsThread {
         if (reason !== undefined) this.#unstored(callId, reason);
         resolve();
       };
-      let timer: NodeJS.Timeout | undefined = setTimeout(release, BLOCKED_MS, 'slow');
+      // Where the loop was busy for that long, the reply of the thread comes first
+      const isOver = () => setImmediate(release, 'slow');
+      let timer: NodeJS.Timeout | undefined = setTimeout(isOver, BLOCKED_MS);
       const sent = this.#unanswered.get(this.#lastNumber);
       if (sent !== undefined) sent.release = release;
       if (this.#health.storage === 'restarting') release('restarting');

@@ -66,7 +66,7 @@ const timers = [
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
 const ready = pendingCalls.restore(outbox);
-ready.then(look).catch(failed);
+ready.then(rehearse).then(look).catch(failed);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
 let isClosing = false;
@@ -171,6 +171,19 @@ async function store(entry: Entry, n: number): Promise<void> {
       await sleep(1000, undefined, { ref: false });
     }
   }
+}
+
+/** Stores nothing, and does all else: what is done for the first time takes longer than a blocked call waits for its record. */
+async function rehearse(): Promise<void> {
+  const call = { litellm_call_id: null, litellm_trace_id: null, input_type: 'request' } as const;
+  const messages = [{ role: 'user', content: 'When does the library open?' }];
+  intake.blockedEntry({
+    note: { ...call, action: 'BLOCKED', by: null, at: Date.now(), ms: 0, checks: [] },
+    block: { cause: 'verdict', by: '', reason: '', ref: '', input_type: 'request' },
+    event: { messages, metadata: {}, model: '' },
+    words: undefined,
+  });
+  await outbox.maintain().catch(failed);
 }
 
 /** Counts calls without a log event, notices changes by the outbox command, and reports health. */
