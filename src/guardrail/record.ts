@@ -8,6 +8,9 @@ export type RecordOutcome = 'success' | 'failure' | 'blocked';
 /** Ids of calls and traces are cut to this length: a client chooses them. */
 export const MAX_ID_CHARS = 256;
 
+/** Enough of a hash to tell virtual keys apart. */
+export const KEY_CHARS = 16;
+
 /** The result of one check, without any content. */
 export type CheckNote = {
   readonly backend: string;

@@ -32,8 +32,8 @@ type Job = {
 };
 
 const HOUR_MS = 3_600_000;
-/** Characters of notes kept: the last 100,000 or so. */
-const MAX_NOTES_CHARS = 16_000_000;
+/** Bytes of notes kept: the last 150,000 or so. */
+const MAX_NOTES_BYTES = 16_000_000;
 /** From this share of the bound on, records come before the memory of what was delivered. */
 const HISTORY_SHARE = 0.7;
 /** Share of the bound for entries that are not urgent. */
@@ -148,13 +148,13 @@ export class Outbox {
   }
 
   /** Keeps what the bridge needs to know of verdicts after a restart. */
-  async appendNotes(chunk: string): Promise<void> {
+  async appendNotes(chunk: Uint8Array): Promise<void> {
     await this.#write(({ sql }) => sql.insertNote.run(chunk));
   }
 
   /** The newest notes, oldest first. */
-  async notes(): Promise<readonly string[]> {
-    return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => String(chunk)));
+  async notes(): Promise<readonly Uint8Array[]> {
+    return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => chunk as Uint8Array));
   }
 
   async stats(): Promise<OutboxStats> {
@@ -196,7 +196,7 @@ export class Outbox {
     const { maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS } = this.#options;
     const isTight = queries.usedBytes() > maxBytes * HISTORY_SHARE;
     const doneBefore = isTight ? Number.MAX_SAFE_INTEGER : now - historyMs;
-    queries.sql.deleteNotes.run(Math.min(MAX_NOTES_CHARS, maxBytes / 8));
+    queries.sql.deleteNotes.run(Math.min(MAX_NOTES_BYTES, maxBytes / 8));
     return {
       expired: queries.expire(now - maxAgeMs),
       crowded: queries.crowdOut(),

@@ -94,7 +94,7 @@ const SQL = {
     INSERT INTO note (size_before, chunk)
     VALUES (coalesce((SELECT size_before + length(chunk) FROM note ORDER BY id DESC LIMIT 1), 0), ?)`,
   notes: 'SELECT chunk FROM note ORDER BY id',
-  // The oldest beyond a number of characters
+  // The oldest beyond a number of bytes
   deleteNotes: `
     DELETE FROM note WHERE id IN (SELECT id FROM note
     WHERE size_before < (SELECT size_before FROM note ORDER BY id DESC LIMIT 1) - ? ORDER BY id LIMIT ${SWEEP})`,

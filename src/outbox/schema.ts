@@ -63,13 +63,23 @@ ALTER TABLE record ADD COLUMN trace TEXT;
 CREATE INDEX record_ref ON record (ref) WHERE ref IS NOT NULL;
 `;
 
+/** Notes are bytes. Those of an older release are not read: they were about calls of the minutes before it was replaced. */
+const VERSION_3 = `
+DROP TABLE note;
+CREATE TABLE note (
+  id INTEGER PRIMARY KEY,
+  size_before INTEGER NOT NULL,
+  chunk BLOB NOT NULL
+) STRICT;
+`;
+
 /**
  * The statements that bring a file from each version of the format to the next; the first one creates it. Once released an
  * entry stays as it is, since files of its version exist. The version of a file is its `user_version`.
  *
  * With a new one, salvage.ts has to read what damaged files of older versions hold.
  */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
 
 /** The version of the format that this release writes, and the newest that it understands. */
 export const VERSION = MIGRATIONS.length;

@@ -33,6 +33,11 @@ export type IntakeOptions = {
 /** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
 const MAX_RESULTS = 1000;
 
+/** From a failure to the success of a later attempt: longer than LiteLLM waits for a model, which is 600 s. */
+export const RETRY_MS = 15 * 60_000;
+/** From a success to what else can come of its call: its last check, or LiteLLM's failure event about a block. */
+const LATE_MS = 60_000;
+
 type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
@@ -94,7 +99,7 @@ export class Intake {
     if (callId === undefined) onUnnamedEvent();
     const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
     if (pending !== undefined) {
-      pendingCalls.logged(pending);
+      pendingCalls.logged(pending, now() + this.#keptMs(outcome));
       responseTexts.restore(pending, event);
     }
     const verdicts = pending === undefined ? [] : notesOf(pending);
@@ -114,6 +119,12 @@ export class Intake {
           : { outcome: 'blocked', event, verdicts: [...verdicts, result.note], block: result.block },
       ),
     };
+  }
+
+  /** Time that the notes on a call are kept after an event of it. */
+  #keptMs(outcome: 'success' | 'failure'): number {
+    const { failureGraceMs, responseCheckMs } = this.#options;
+    return outcome === 'failure' ? Math.max(RETRY_MS, failureGraceMs) : Math.max(LATE_MS, responseCheckMs);
   }
 
   #holdMs(event: Fields, outcome: 'success' | 'failure', verdicts: readonly VerdictNote[]): number {

@@ -1,14 +1,32 @@
-import { LRUCache } from 'lru-cache';
-import { fieldsOf, type InputType, textOf } from '../guardrail/call.ts';
-import { parseInner } from '../guardrail/json.ts';
-import type { CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
+import type { InputType } from '../guardrail/call.ts';
+import { KEY_CHARS, type NotedCall, type VerdictNote } from '../guardrail/record.ts';
 import { OutboxError } from '../outbox/contract.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { CheckLine, NoteLine, VerdictLine } from './protocol.ts';
+import { EarlyChecks } from './early-checks.ts';
+import { FinishedCalls, type Traits } from './finished-calls.ts';
+import {
+  hashOf,
+  idAt,
+  isCheckAt,
+  isResponseAt,
+  keyAt,
+  type NoteBytes,
+  noteBytes,
+  noteLength,
+  readNote,
+  textAt,
+  traceAt,
+  wordsAt,
+} from './note-bytes.ts';
+import { NoteWriter } from './note-writer.ts';
+import { NotedCalls } from './noted-calls.ts';
+import type { CheckLine, VerdictLine } from './protocol.ts';
 
 export type PendingCallsOptions = {
   /** Calls kept; the oldest are forgotten beyond that. Default 200,000. */
   readonly max?: number;
+  /** Bytes of notes kept, likewise. Default 32 MB, those of as many calls. */
+  readonly maxBytes?: number;
   /** Called for each call that is forgotten because there are too many. */
   readonly onForgotten?: () => void;
   /** Milliseconds of a clock that only goes forward. */
@@ -16,17 +34,11 @@ export type PendingCallsOptions = {
 };
 
 /** A call that was judged, with one note for its request and one for its response. */
-export type PendingCall = { readonly startedAt: number; readonly trace: string | null } & Partial<
-  Record<InputType, VerdictNote>
->;
-
-type NamedCall = PendingCall & {
-  readonly callId: string;
-  readonly key: string | undefined;
-  /** @see VerdictLine */
-  readonly words: number | undefined;
-};
-type MutableCall = { -readonly [Name in keyof NamedCall]: NamedCall[Name] };
+export type PendingCall = {
+  readonly number: number;
+  readonly startedAt: number;
+  readonly trace: string | null;
+} & Partial<Record<InputType, VerdictNote>>;
 
 /** Tells an event of a call from one of another call under the same id. */
 export type Clues = {
@@ -36,40 +48,37 @@ export type Clues = {
   readonly startedAt: number;
 };
 
-/** Check notes that arrive before their call has one. */
-const MAX_EARLY_CALLS = 10_000;
-const MAX_EARLY_CHECKS = 10;
-/** Longer than any backend's deadline. */
-const EARLY_MS = 10 * 60_000;
-/** Calls of one id: a client can give it to all of its calls, and each event is compared with them. */
-const MAX_SAME_ID = 100;
+/** Between the event of a call, and a later note on it. */
+const LATE_MS = 60_000;
+
+/** The call that a note is about, on either side. */
+type Named = Omit<NotedCall, 'input_type'>;
+/** `row` is undefined for a call that is finished. */
+type Candidate = Traits & { readonly row: number | undefined };
 
 /**
  * Notes on the calls that the bridge judged, by `litellm_call_id`, trace and virtual key, until LiteLLM logs how they ended. In
  * memory; the thread also appends each note to the outbox, and reads them from there after a restart.
  */
 export class PendingCalls {
-  readonly #max: number;
-  readonly #onForgotten: () => void;
-  /**
-   * By call id. In the order in which calls began, so that what is too old stands at the head. A Map: lru-cache would reserve
-   * 8 MB for this bound at the start, and reading must not make a call younger.
-   */
-  readonly #calls = new Map<string, MutableCall[]>();
-  #size = 0;
-  /** Calls without a log event, which have not been reported as missing; in the same order. */
-  readonly #unlogged = new Set<NamedCall>();
-  /** Checks of an observing backend that was quicker than the decision. */
-  readonly #early: LRUCache<string, readonly CheckNote[]>;
+  readonly #calls: NotedCalls;
+  readonly #finished = new FinishedCalls();
+  readonly #early: EarlyChecks;
+  readonly #writer = new NoteWriter();
 
   constructor({
     max = 200_000,
+    maxBytes = 32 * 1024 * 1024,
     onForgotten = () => {},
     now = () => performance.now(),
   }: PendingCallsOptions = {}) {
-    this.#max = max;
-    this.#onForgotten = onForgotten;
-    this.#early = new LRUCache({ max: MAX_EARLY_CALLS, ttl: EARLY_MS, perf: { now } });
+    this.#calls = new NotedCalls({ maxCalls: max, maxBytes, onForgotten });
+    this.#early = new EarlyChecks(now);
+  }
+
+  /** Bytes that are reserved for calls and notes. */
+  get bytes(): number {
+    return this.#calls.bytes;
   }
 
   /**
@@ -77,144 +86,202 @@ export class PendingCalls {
    * as LiteLLM logs some calls under another trace, and others without their words.
    */
   find(callId: string, { key, trace, words, startedAt }: Clues): PendingCall | undefined {
-    const calls = this.#calls.get(callId) ?? [];
-    if (calls.length < 2) return calls[0];
-    const ofKey = narrowed(calls, (call) => call.key !== undefined && key?.startsWith(call.key) === true);
-    const ofTrace = narrowed(ofKey, (call) => call.trace === trace);
+    const event = this.#written({
+      litellm_call_id: callId,
+      litellm_trace_id: trace ?? null,
+      ...(key !== undefined && { key: key.slice(0, KEY_CHARS) }),
+    });
+    const rows = this.#calls.withId(event, 0);
+    const finished = rows.length === 0 ? [] : this.#finished.of(hashOf(event, idAt(event, 0)));
+    if (rows.length + finished.length < 2) return rows[0] === undefined ? undefined : this.#call(rows[0]);
+    const all: Candidate[] = [
+      ...rows.map((row) => ({ ...this.#traits(row), row })),
+      ...finished.map((traits) => ({ ...traits, row: undefined })),
+    ];
+    const [keyHash, traceHash] = [hashOf(event, keyAt(event, 0)), hashOf(event, traceAt(event, 0))];
+    const ofKey = narrowed(all, (call) => call.key !== 0 && call.key === keyHash);
+    const ofTrace = narrowed(ofKey, (call) => call.trace === traceHash);
     const ofWords = narrowed(ofTrace, (call) => call.words === words());
-    const distance = (call: PendingCall) => Math.abs(call.startedAt - startedAt);
-    return ofWords.reduce((best, call) => (distance(call) < distance(best) ? call : best));
+    const distance = (call: Candidate) => Math.abs(call.startedAt - startedAt);
+    const { row } = ofWords.reduce((best, call) => (distance(call) < distance(best) ? call : best));
+    return row === undefined ? undefined : this.#call(row);
   }
 
   /** The call that a note is about. */
-  get(noted: Omit<NotedCall, 'input_type'>): PendingCall | undefined {
-    return this.#find(noted);
+  get(named: Named): PendingCall | undefined {
+    const row = this.#find(named);
+    return row === undefined ? undefined : this.#call(row);
   }
 
-  #find({ litellm_call_id, litellm_trace_id, key }: Omit<NotedCall, 'input_type'>): MutableCall | undefined {
-    return this.#calls
-      .get(litellm_call_id ?? '')
-      ?.find((call) => call.trace === litellm_trace_id && isSameKey(call.key, key));
+  #find(named: Named): number | undefined {
+    return named.litellm_call_id === null ? undefined : this.#calls.find(this.#written(named), 0);
+  }
+
+  /** The number of the call that a note is about, which it has until it is forgotten. */
+  numberOf(named: Named): number | undefined {
+    const row = this.#find(named);
+    return row === undefined ? undefined : this.#calls.number(row);
+  }
+
+  /** True until a call is forgotten. */
+  has(number: number): boolean {
+    return this.#calls.rowOf(number) !== undefined;
   }
 
   /** Adds a note; the same note again, as a new thread is handed it, changes nothing. */
-  add({ words, ...note }: VerdictLine): void {
-    const { litellm_call_id: callId, input_type } = note;
-    if (callId === null) return;
-    const call = this.#find(note) ?? this.#begin(callId, note);
-    if (words !== undefined) call.words = words;
-    const before = call[input_type];
-    if (before === undefined) call[input_type] = note;
-    else if (before.at !== note.at || before.ms !== note.ms) {
-      call[input_type] = { ...note, calls: (before.calls ?? 1) + 1 };
-    }
-    const early = this.#early.get(earlyKey(note)) ?? [];
-    this.#early.delete(earlyKey(note));
-    for (const check of early) this.addCheck({ ...note, check });
+  add(note: VerdictLine): void {
+    this.#writer.write(note);
+    this.addNotes(this.#writer.take());
   }
 
   /** Adds the result of a check that ended after the decision, or just before it. */
   addCheck(line: CheckLine): void {
-    const { input_type, check } = line;
-    const call = this.#find(line);
-    const note = call?.[input_type];
-    if (call !== undefined && note !== undefined) {
-      call[input_type] = { ...note, checks: [...note.checks, check] };
+    const { input_type: side, check } = line;
+    const row = this.#find(line);
+    const found = row === undefined ? undefined : this.#calls.note(row, side);
+    const note = found && (readNote(found.notes, found.at) as VerdictLine | undefined);
+    if (row !== undefined && note !== undefined) {
+      this.#writer.write({ ...note, checks: [...note.checks, check] });
+      const bytes = this.#writer.take();
+      this.#calls.replace(row, side, noteBytes(bytes), bytes.length);
       return;
     }
-    const early = this.#early.get(earlyKey(line)) ?? [];
-    this.#early.set(earlyKey(line), [...early.slice(0, MAX_EARLY_CHECKS - 1), check]);
+    this.#early.add(line, check);
   }
 
-  /** Adds {@link NoteLine}s, one JSON text a line, and skips lines that a disk damaged. @returns their call ids */
-  addLines(lines: string): readonly string[] {
-    const callIds: string[] = [];
-    for (const text of lines.split('\n')) {
-      const line = parseInner(text) as NoteLine;
-      const callId = textOf(fieldsOf(line).litellm_call_id);
-      if (callId === undefined) continue;
-      callIds.push(callId);
-      if ('check' in line) this.addCheck(line);
-      else this.add(line);
+  /** Adds notes as a {@link NoteWriter} writes them. Behind one that a disk damaged nothing can be read. */
+  addNotes(bytes: Uint8Array): void {
+    const notes = noteBytes(bytes);
+    for (let at = 0, length = 0; at < bytes.length; at += length) {
+      const known = noteLength(notes, at);
+      if (known === undefined) return;
+      length = known;
+      if (isCheckAt(notes, at)) {
+        const line = readNote(notes, at);
+        if (line !== undefined) this.addCheck(line as CheckLine);
+      } else this.#add(notes, at, length);
     }
-    return callIds;
   }
 
-  /** Reads the notes of the time before a restart; an outbox that cannot be read has none. */
-  async restore(outbox: Pick<Outbox, 'notes' | 'known'>): Promise<void> {
+  #add(notes: NoteBytes, at: number, length: number): void {
+    const { row, isNew } = this.#calls.add(notes, at, length);
+    // A response can be judged long after its event: it is not missing
+    if (isNew && isResponseAt(notes, at) && this.#isFinished(row)) {
+      this.#calls.done(row, this.#calls.startedAt(row) + LATE_MS);
+    }
+    if (this.#early.size === 0) return;
+    const named = readNote(notes, at) as VerdictLine;
+    for (const check of this.#early.take(named)) this.addCheck({ ...named, check });
+  }
+
+  /**
+   * Reads the notes of the time before a restart; an outbox that cannot be read has none.
+   *
+   * @param doneAt the time until which calls are kept that have anything on record
+   */
+  async restore(outbox: Pick<Outbox, 'notes' | 'known'>, doneAt: number): Promise<void> {
     try {
-      const callIds = (await outbox.notes()).flatMap((chunk) => this.addLines(chunk));
-      for (const callId of await outbox.known([...new Set(callIds)])) {
-        for (const call of this.#calls.get(callId) ?? []) this.logged(call);
-      }
+      for (const chunk of await outbox.notes()) this.addNotes(chunk);
+      const ids = new Set([...this.#calls.rows()].map((row) => this.#idOf(row)));
+      const known = await outbox.known([...ids]);
+      for (const row of this.#calls.rows()) if (known.has(this.#idOf(row))) this.#calls.done(row, doneAt);
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
     }
   }
 
-  /** Marks that LiteLLM has logged an event of this call. */
-  logged(call: PendingCall): void {
-    this.#unlogged.delete(call as NamedCall);
+  /**
+   * Marks that LiteLLM has logged an event of this call.
+   *
+   * @param doneAt the time until which the call is kept, as another event or note of it can follow
+   */
+  logged({ number }: PendingCall, doneAt: number): void {
+    const row = this.#calls.rowOf(number);
+    if (row !== undefined) this.#calls.done(row, doneAt);
   }
 
   /** Counts the calls that began before a time, have no log event and were not blocked; each is counted once. */
   missing(before: number): number {
     let missing = 0;
-    for (const call of this.#unlogged) {
-      if (call.startedAt >= before) break;
-      if (notesOf(call).every(({ action }) => action !== 'BLOCKED')) missing++;
-      this.#unlogged.delete(call);
+    for (const row of this.#calls.rows()) {
+      const isLate = this.#calls.doneAt(row) === 0 && this.#calls.startedAt(row) < before;
+      if (!isLate || !this.#calls.report(row)) continue;
+      if (notesOf(this.#call(row)).every(({ action }) => action !== 'BLOCKED')) missing++;
     }
     return missing;
   }
 
+  /** Forgets the notes of calls whose events have come; what tells such a call from others stays a while. */
+  finish(now: number): void {
+    for (const row of this.#calls.rows()) {
+      const doneAt = this.#calls.doneAt(row);
+      if (doneAt === 0 || doneAt > now) continue;
+      this.#finished.add(this.#calls.hash(row), this.#traits(row));
+      this.#calls.remove(row);
+    }
+    this.#calls.shrink();
+  }
+
   /** Forgets the calls that began before a time. */
   forget(before: number): void {
-    for (const [callId, calls] of this.#calls) {
-      const [first] = calls;
-      if (first !== undefined && first.startedAt >= before) break;
-      for (const call of calls) if (call.startedAt < before) this.#remove(call);
-      const younger = this.#calls.get(callId);
-      if (younger === undefined) continue;
-      // Behind those that began before them
-      this.#calls.delete(callId);
-      this.#calls.set(callId, younger);
-    }
+    for (const row of this.#calls.rows()) if (this.#calls.startedAt(row) < before) this.#calls.remove(row);
+    this.#calls.shrink();
   }
 
-  #begin(callId: string, { litellm_trace_id: trace, key, at: startedAt }: VerdictNote): MutableCall {
-    const call: MutableCall = { callId, trace, key, words: undefined, startedAt };
-    const calls = this.#calls.get(callId);
-    if (calls === undefined) this.#calls.set(callId, [call]);
-    else calls.push(call);
-    this.#size++;
-    this.#unlogged.add(call);
-    const isCrowded = calls !== undefined && calls.length > MAX_SAME_ID;
-    const oldest = isCrowded ? calls[0] : this.#calls.values().next().value?.[0];
-    if (oldest !== undefined && (isCrowded || this.#size > this.#max)) {
-      this.#remove(oldest);
-      this.#onForgotten();
-    }
-    return call;
+  /** Names as bytes, to be compared with those of notes. */
+  #written(named: Named): NoteBytes {
+    this.#writer.write({ ...NOTHING_NOTED, ...named });
+    return noteBytes(this.#writer.take());
   }
 
-  #remove(call: NamedCall): void {
-    const kept = (this.#calls.get(call.callId) ?? []).filter((one) => one !== call);
-    if (kept.length === 0) this.#calls.delete(call.callId);
-    else this.#calls.set(call.callId, kept);
-    this.#size--;
-    this.#unlogged.delete(call);
+  #call(row: number): PendingCall {
+    const { notes, at } = this.#calls.named(row);
+    const trace = traceAt(notes, at);
+    const [request, response] = [this.#note(row, 'request'), this.#note(row, 'response')];
+    return {
+      number: this.#calls.number(row),
+      startedAt: this.#calls.startedAt(row),
+      trace: trace === undefined ? null : textAt(notes, trace),
+      ...(request !== undefined && { request }),
+      ...(response !== undefined && { response }),
+    };
+  }
+
+  #note(row: number, side: InputType): VerdictNote | undefined {
+    const found = this.#calls.note(row, side);
+    const line = found && (readNote(found.notes, found.at) as VerdictLine | undefined);
+    if (line === undefined) return undefined;
+    const { words: _, ...note } = line;
+    return found !== undefined && found.count > 1 ? { ...note, calls: found.count } : note;
+  }
+
+  #idOf(row: number): string {
+    const { notes, at } = this.#calls.named(row);
+    return textAt(notes, idAt(notes, at));
+  }
+
+  #traits(row: number): Traits {
+    const { notes, at } = this.#calls.named(row);
+    return {
+      trace: hashOf(notes, traceAt(notes, at)),
+      key: hashOf(notes, keyAt(notes, at)),
+      words: wordsAt(notes, at),
+      startedAt: this.#calls.startedAt(row),
+    };
+  }
+
+  #isFinished(row: number): boolean {
+    const { trace, key } = this.#traits(row);
+    const isSameKey = (other: Traits) => other.key === key || other.key === 0 || key === 0;
+    return this.#finished.of(this.#calls.hash(row)).some((one) => one.trace === trace && isSameKey(one));
   }
 }
+
+const NOTHING_NOTED = { input_type: 'request', action: 'NONE', by: null, at: 0, ms: 0, checks: [] } as const;
 
 /** The notes on a call: on its request and on its response; of a streamed response the last, with their number. */
 export function notesOf({ request, response }: PendingCall): readonly VerdictNote[] {
   return [request, response].filter((note) => note !== undefined);
-}
-
-/** Lines of verdicts as they are stored. In a text of theirs a backslash stands before each quote. */
-export function storable(lines: string): string {
-  return lines.replaceAll(/"words":\d+,/g, '');
 }
 
 /** Those that fit; all of them if none does. */
@@ -222,13 +289,4 @@ function narrowed<One>(all: readonly One[], fits: (one: One) => boolean): readon
   if (all.length < 2) return all;
   const fitting = all.filter(fits);
   return fitting.length > 0 ? fitting : all;
-}
-
-/** A response can come without the key of its request. */
-function isSameKey(one: string | undefined, other: string | undefined): boolean {
-  return one === undefined || other === undefined || one === other;
-}
-
-function earlyKey({ input_type, litellm_call_id, litellm_trace_id }: NotedCall): string {
-  return `${input_type}|${litellm_call_id}|${litellm_trace_id}`;
 }

@@ -6,7 +6,7 @@ import type { UNSTORED_REASONS } from '../observability/metrics.ts';
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
 
-/** A line of notes: a verdict, or the result of a check that ended after it. */
+/** A note: a verdict, or the result of a check that ended after it. */
 export type NoteLine = VerdictLine | CheckLine;
 /** A verdict as it is handed over. */
 export type VerdictLine = VerdictNote & {
@@ -42,8 +42,8 @@ export type LogsResult = string | { readonly refused: LogsRefusal };
 /** The calls of the main thread to the records thread. */
 export type Requests = {
   logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
-  /** @param lines {@link NoteLine}s, one JSON text a line */
-  notes(lines: string): Promise<void>;
+  /** @param notes {@link NoteLine}s, as a `NoteWriter` writes them */
+  notes(notes: Uint8Array): Promise<void>;
   /** @param lines {@link TextLine}s, one JSON text a line; they are kept in memory alone */
   texts(lines: string): Promise<void>;
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */

@@ -2,7 +2,13 @@ import { type CallFields, type GuardrailCall, textOf } from '../guardrail/call.t
 import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
-import { type BlockNote, type CheckNote, MAX_ID_CHARS, type NotedCall } from '../guardrail/record.ts';
+import {
+  type BlockNote,
+  type CheckNote,
+  KEY_CHARS,
+  MAX_ID_CHARS,
+  type NotedCall,
+} from '../guardrail/record.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { lastTextOf, requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
@@ -51,9 +57,6 @@ export function noteOf(decision: Decision): VerdictLine | undefined {
     ...(!isAtLeast(call.litellm_version, LOGS_JUDGED_STREAMS) && { logsStreamsEarly: true }),
   };
 }
-
-/** Enough of a hash to tell virtual keys apart. */
-const KEY_CHARS = 16;
 
 /** A call as notes name it. */
 export function notedCall(call: CallFields): NotedCall {

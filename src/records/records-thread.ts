@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
+import { NoteWriter } from './note-writer.ts';
 import type {
   BlockedCall,
   FromWorker,
@@ -27,8 +28,9 @@ export type RecordsThreadEvents = {
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 /** Notes are handed over together: a message costs more than a verdict. */
-const FLUSH_NOTES_MS = 200;
-const MAX_NOTES_CHARS = 256 * 1024;
+const FLUSH_NOTES_MS = 1000;
+const MAX_NOTES_BYTES = 64 * 1024;
+const MAX_TEXTS_CHARS = 256 * 1024;
 const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
@@ -70,8 +72,8 @@ export class RecordsThread {
   /** Messages to hand over one after the other, as one of them seems to end the thread: it shows which, and the rest is not given up with it. */
   #again: Unanswered[] = [];
   #lastNumber = 0;
-  /** JSON lines of notes, and of texts, that are not handed over yet. */
-  #notes = '';
+  /** Notes, and JSON lines of texts, that are not handed over yet. */
+  readonly #notes = new NoteWriter();
   #texts = '';
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
@@ -108,14 +110,14 @@ export class RecordsThread {
 
   /** Keeps a note on a call for its record. */
   note(line: NoteLine): void {
-    this.#notes += `${JSON.stringify(line)}\n`;
-    if (this.#notes.length > MAX_NOTES_CHARS) this.#flushNotes();
+    this.#notes.write(line);
+    if (this.#notes.size > MAX_NOTES_BYTES) this.#flushNotes();
   }
 
   /** Keeps what was delivered of a streamed response for its record. */
   text(line: TextLine): void {
     this.#texts += `${JSON.stringify(line)}\n`;
-    if (this.#texts.length > MAX_NOTES_CHARS) this.#flushNotes();
+    if (this.#texts.length > MAX_TEXTS_CHARS) this.#flushNotes();
   }
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
@@ -284,10 +286,13 @@ export class RecordsThread {
   }
 
   #flushNotes(): void {
-    const [notes, texts] = [this.#notes, this.#texts];
-    this.#notes = '';
+    const texts = this.#texts;
     this.#texts = '';
-    if (notes !== '') this.#send('notes', [notes], notes.length).catch(this.#failed);
+    if (this.#notes.size > 0) {
+      // Not given away: a thread that is started again is handed them again
+      const notes = this.#notes.take();
+      this.#send('notes', [notes], notes.length).catch(this.#failed);
+    }
     // Behind the notes that tell of their calls
     if (texts !== '') this.#send('texts', [texts], texts.length).catch(this.#failed);
   }

@@ -14,7 +14,8 @@ const WITHHELD = 'redacted-by-litellm';
 /** The texts of streamed responses that were judged, until LiteLLM logs them. In memory alone. */
 export class ResponseTexts {
   readonly #calls: PendingCalls;
-  readonly #texts = new LRUCache<PendingCall, readonly string[]>({
+  /** By the numbers of their calls. */
+  readonly #texts = new LRUCache<number, readonly string[]>({
     max: MAX_CALLS,
     ttl: MAX_AGE_MS,
     maxSize: MAX_CHARS,
@@ -29,12 +30,12 @@ export class ResponseTexts {
   addLines(lines: string): void {
     for (const text of lines.split('\n')) {
       const line = parseInner(text) as TextLine | undefined;
-      const call = line && this.#calls.get(line);
+      const call = line && this.#calls.numberOf(line);
       if (call !== undefined) this.#add(call, line as TextLine);
     }
   }
 
-  #add(call: PendingCall, { texts }: TextLine): void {
+  #add(call: number, { texts }: TextLine): void {
     const before = this.#texts.get(call) ?? [];
     // A line was lost on the way here
     const isTorn = texts.some(({ kept }, i) => kept > (before[i]?.length ?? 0));
@@ -46,12 +47,17 @@ export class ResponseTexts {
       );
   }
 
+  /** Forgets the texts of calls that are forgotten. */
+  forget(): void {
+    for (const call of this.#texts.keys()) if (!this.#calls.has(call)) this.#texts.delete(call);
+  }
+
   /**
    * Puts what was delivered in the place of what LiteLLM logged of a stream. What an event has behind that stays, but for a
    * chat: if its client hung up that can be pieces in any order.
    */
-  restore(call: PendingCall, { stream, response, call_type }: Fields): void {
-    const texts = this.#texts.get(call);
+  restore({ number }: PendingCall, { stream, response, call_type }: Fields): void {
+    const texts = this.#texts.get(number);
     const { choices } = fieldsOf(response);
     if (texts === undefined || stream !== true || !Array.isArray(choices)) return;
     const messages = choices

@@ -8,8 +8,10 @@ import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
 import { type Entry, OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { Intake } from './intake.ts';
-import { PendingCalls, storable } from './pending-calls.ts';
+import { Intake, RETRY_MS } from './intake.ts';
+import { storable } from './note-bytes.ts';
+import { bytesOf } from './note-writer.ts';
+import { PendingCalls } from './pending-calls.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
@@ -65,7 +67,7 @@ const timers = [
   setInterval(() => outbox.maintain().catch(failed), 10_000),
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
-const ready = pendingCalls.restore(outbox);
+const ready = pendingCalls.restore(outbox, Date.now() + RETRY_MS);
 ready.then(rehearse).then(look).catch(failed);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
@@ -103,9 +105,9 @@ const handlers: Handlers = {
     }
   },
 
-  async notes(lines) {
-    pendingCalls.addLines(lines);
-    await outbox.appendNotes(storable(lines)).catch(failed);
+  async notes(bytes) {
+    pendingCalls.addNotes(bytes);
+    await outbox.appendNotes(storable(bytes)).catch(failed);
   },
 
   async texts(lines) {
@@ -116,8 +118,7 @@ const handlers: Handlers = {
     const call = JSON.parse(json) as BlockedCall;
     const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
-    if (call.note.litellm_call_id !== null)
-      outbox.appendNotes(storable(JSON.stringify(call.note))).catch(failed);
+    if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);
     const stored = store(entry, n);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
@@ -192,7 +193,9 @@ async function look(): Promise<void> {
   try {
     const now = Date.now();
     observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
+    pendingCalls.finish(now);
     pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
+    responseTexts.forget();
     if (await outbox.changedElsewhere()) courier.retryNow();
     inDanger = isInDanger(await outbox.stats());
   } catch (error) {

@@ -32,7 +32,7 @@ async function makeImages(): Promise<Images> {
       { kind: 'delivered', backend: 'akto', ids: ids(0, 10) },
       { kind: 'dead', backend: 'akto', ids: ids(10, 15), reason: 'http_400' },
     ]);
-    await first.appendNotes('a note');
+    await first.appendNotes(Buffer.from('a note'));
     // Moves all so far from the log into the file
     await first.close();
     const store = openStore({ dir: first.dir });

@@ -97,7 +97,7 @@ test('a file of the first release is opened with all its records', async () => {
   ]);
   expect((await store.stats()).backends.akto).toEqual({ records: 1, dead: 1, oldestAt: 3000 });
   expect(await store.known(['call-a', 'call-b', 'call-c'])).toEqual(new Set(['call-a', 'call-b']));
-  expect(await store.notes()).toEqual(['a note']);
+  expect(await store.notes()).toEqual([]);
   expect(await store.acceptOne(entry('new'))).toBe('new');
   expect(store.damages).toEqual([]);
 });
@@ -136,13 +136,13 @@ test('a process that ends during a migration leaves the file as it was', () => {
   const killed = temporaryFolder();
   const { db } = openAs(dir);
   db.exec(`BEGIN IMMEDIATE; PRAGMA cache_spill = 1; ${NEXT[VERSION]}`);
-  db.exec("INSERT INTO note (size_before, chunk) VALUES (6, printf('%.*c', 40000000, 'x'))");
+  db.exec('INSERT INTO note (size_before, chunk) VALUES (6, zeroblob(40000000))');
   expect(fs.statSync(join(dir, 'outbox.db-wal')).size).toBeGreaterThan(1_000_000);
   for (const name of ['outbox.db', 'outbox.db-wal']) fs.copyFileSync(join(dir, name), join(killed, name));
   const { rows, version, damage } = openAs(killed);
   expect([version(), damage]).toEqual([VERSION, undefined]);
   expect(rows('SELECT record FROM delivery')).toEqual([{ record: 1 }, { record: 2 }]);
-  expect(rows('SELECT chunk FROM note')).toEqual([{ chunk: 'a note' }]);
+  expect(rows('SELECT chunk FROM note')).toEqual([]);
 });
 
 test('a damaged file of an older version is put aside, and the rest of it gets the newest version', () => {

@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
-import {
-  type Clues,
-  notesOf,
-  type PendingCall,
-  PendingCalls,
-  storable,
-} from '../../src/records/pending-calls.ts';
+import { storable } from '../../src/records/note-bytes.ts';
+import { bytesOf } from '../../src/records/note-writer.ts';
+import { type Clues, notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
 import type { VerdictLine } from '../../src/records/protocol.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
@@ -133,19 +129,18 @@ describe('two calls under one id', () => {
 
   test('are told apart by the time alone, once their notes were stored without words', () => {
     const calls = new PendingCalls();
-    const text = lines
-      .map((line) => JSON.stringify({ words: line.words, ...line, by: '\\"words":7,' }))
-      .join('\n');
-    calls.addLines(storable(text));
-    expect(storable(text)).not.toMatch(/[^\\]"words"/);
+    for (const line of lines) calls.addNotes(storable(bytesOf(line)));
     const clues = { trace: 'x', words: () => 2 };
-    expect(notes(calls, 'a', { ...clues, startedAt: 1400 })).toEqual([{ ...first, by: '\\"words":7,' }]);
+    expect(notes(calls, 'a', { ...clues, startedAt: 1400 })).toEqual([first]);
+    const other = lines.map((line) => bytesOf({ ...line, words: 7 }));
+    expect(lines.map((line) => storable(bytesOf(line)))).toEqual(other.map(storable));
   });
 
   test('are told apart by their key first', () => {
     const calls = new PendingCalls();
-    for (const key of ['k1', 'k2']) calls.add(note('a', { key, litellm_trace_id: 't' }));
-    expect(notes(calls, 'a', { key: 'k2 and the rest of its hash' })).toMatchObject([{ key: 'k2' }]);
+    const [first, second] = ['0123456789abcdef', 'fedcba9876543210'];
+    for (const key of [first, second]) calls.add(note('a', { key, litellm_trace_id: 't' }));
+    expect(notes(calls, 'a', { key: `${second} and the rest of its hash` })).toMatchObject([{ key: second }]);
   });
 
   test('have their own responses and checks', () => {
@@ -177,7 +172,7 @@ describe('calls without an event', () => {
     calls.add(note('missing'));
     calls.add(note('blocked', { action: 'BLOCKED' }));
     calls.add(note('young', { at: 5000 }));
-    calls.logged(calls.find('seen', NO_CLUES) as PendingCall);
+    calls.logged(calls.find('seen', NO_CLUES) as PendingCall, 9000);
     expect([calls.missing(2000), calls.missing(2000), calls.missing(9000)]).toEqual([1, 0, 1]);
     expect(notes(calls, 'missing')).toHaveLength(1);
   });
@@ -192,16 +187,17 @@ describe('calls without an event', () => {
 });
 
 test.each([
-  ['null'],
-  ['7'],
-  ['"words"'],
-  ['{}'],
-  ['{"litellm_call_id":7}'],
-  ['{"litellm_call_id":"a"'],
-  [''],
-])('an unreadable line, after damage to a disk, does not take the other notes with it: %j', (bad) => {
+  ['cut short', (bytes: Uint8Array) => bytes.subarray(0, -1)],
+  ['of no length', (bytes: Uint8Array) => bytes.fill(0, 0, 4)],
+  ['of another length', (bytes: Uint8Array) => bytes.fill(255, 0, 4)],
+  ['with other JSON', (bytes: Uint8Array) => bytes.fill(0x7b, -9)],
+  ['all noise', (bytes: Uint8Array) => bytes.fill(7)],
+  ['empty', () => new Uint8Array(0)],
+])('notes that a disk damaged do not take those of others with them: %s', (_, damage) => {
   const calls = new PendingCalls();
-  const line = JSON.stringify(note('a'));
-  expect(calls.addLines(`${bad}\n${line}\n${bad}`)).toEqual(['a']);
-  expect(notes(calls, 'a')).toHaveLength(1);
+  calls.addNotes(damage(bytesOf(note('a', { action: 'DEFERRED' }))));
+  calls.addNotes(Buffer.concat([bytesOf(note('b')), damage(bytesOf(note('c', { action: 'DEFERRED' })))]));
+  calls.addNotes(bytesOf(note('d')));
+  expect(['b', 'c', 'd'].map((id) => notes(calls, id).length)).toEqual([1, 0, 1]);
+  expect(calls.missing(2000)).toBeGreaterThan(1);
 });

@@ -9,8 +9,10 @@ import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/contract.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
-import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
-import { PendingCalls, storable } from '../../src/records/pending-calls.ts';
+import { Intake, type IntakeOptions, RETRY_MS } from '../../src/records/intake.ts';
+import { storable } from '../../src/records/note-bytes.ts';
+import { bytesOf } from '../../src/records/note-writer.ts';
+import { PendingCalls } from '../../src/records/pending-calls.ts';
 import type { BlockedCall, TextLine, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
@@ -87,7 +89,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   async function restart(): Promise<void> {
     await outbox.close();
     open();
-    await pendingCalls.restore(outbox);
+    await pendingCalls.restore(outbox, time + RETRY_MS);
   }
 
   /** As it comes from the main thread. */
@@ -123,7 +125,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       await blocked(blockedCall(call, request, note, block));
     } else {
       pendingCalls.add(note);
-      await outbox.appendNotes(storable(JSON.stringify(note)));
+      await outbox.appendNotes(storable(bytesOf(note)));
     }
   }
 
