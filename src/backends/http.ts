@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import * as v from 'valibot';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
+import { DEFAULT_LIMITS, type JsonLimits } from '../guardrail/json-nodes.ts';
 import { type Connections, JsonPost, type Read } from './json-post.ts';
+import { ReplyBody } from './reply-body.ts';
 import { toFailure } from './to-failure.ts';
 
 type PostOptions<Reply> = {
@@ -43,7 +45,11 @@ export type Http = {
   close(): Promise<void>;
 };
 
-export type HttpOptions = { readonly maxReplyBytes?: number; readonly proxy?: ForwardProxy | undefined };
+export type HttpOptions = {
+  /** Of the JSON that is sent; replies may have little more. */
+  readonly limits?: JsonLimits;
+  readonly proxy?: ForwardProxy | undefined;
+};
 
 /** Addresses of forward proxies by the scheme of the backend, and the hosts that are asked without one. */
 export type ForwardProxy = {
@@ -65,7 +71,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * Nothing here waits or gives up by the clock: the deadline does. Only a call whose connection broke is repeated, once, on a
  * new one: as a rule a kept-alive connection that the backend closed just then.
  *
- * @param options.maxReplyBytes a longer reply is the failure `oversize`
+ * A reply is bounded by what was sent, see {@link ReplyBody}: a larger one is the failure `oversize`, and its connection is cut.
+ *
  * @param options.proxy a forward proxy on the way to backends
  */
 export function createHttp(options: HttpOptions = {}): Http {
@@ -98,7 +105,8 @@ class UndiciHttp implements Http {
     // As bytes off the heap: the text would outlive a minor collection while the call waits for its reply
     const body = Buffer.from(json);
     const request = { origin, path, method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body };
-    return JsonPost.send({ connections: this.open(), request, read, deadline });
+    const reply = new ReplyBody(body.length, this.#options.limits ?? DEFAULT_LIMITS);
+    return JsonPost.send({ connections: this.open(), request, read, reply, deadline });
   }
 
   async deliver<Schema extends v.GenericSchema>(
@@ -146,7 +154,7 @@ function targetOf(url: string): Target {
 const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 /** Loads undici, which takes 70 ms, and prepares its connections; none is opened. */
-function connect({ maxReplyBytes = 64 * 1024 * 1024, proxy }: HttpOptions): Connections {
+function connect({ proxy }: HttpOptions): Connections {
   const { Agent, EnvHttpProxyAgent } = createRequire(import.meta.url)('undici') as typeof import('undici');
   const options = {
     connections: MAX_CONNECTIONS,
@@ -155,7 +163,6 @@ function connect({ maxReplyBytes = 64 * 1024 * 1024, proxy }: HttpOptions): Conn
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS },
-    maxResponseSize: maxReplyBytes,
     allowH2: false,
   };
   const create = (more: object) =>

@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { refusalOf, waitOf } from './refusal.ts';
+import type { ReplyBody } from './reply-body.ts';
 import { isBrokenConnection } from './to-failure.ts';
 
 /** The ways to a backend: over kept connections, and over a new one for each call. */
@@ -10,14 +12,12 @@ export type Connections = { readonly pooled: Dispatcher; readonly fresh: Dispatc
 /** Reads a reply from the JSON that it held. Throws if it has another shape. */
 export type Read<Reply> = (reply: unknown) => Reply;
 
-/** Bytes of a refusal from which on no more is kept of it. */
-const REFUSAL_BYTES = 2000;
-
 /** A POST to make. */
 export type Outgoing<Reply> = {
   readonly connections: Connections;
   readonly request: Dispatcher.DispatchOptions;
   readonly read: Read<Reply>;
+  readonly reply: ReplyBody;
   readonly deadline: Deadline;
 };
 
@@ -37,8 +37,6 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   /** 0 until the reply begins. */
   #status = 0;
   #retryAfter: string | undefined;
-  /** Of a refusal only the beginning. */
-  readonly #body: Buffer[] = [];
 
   /** Rejects with what undici or `read` threw, or a `BackendError` for a status that is not 2xx. */
   static send<Reply>(outgoing: Outgoing<Reply>): Promise<Reply> {
@@ -67,30 +65,31 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
-    headers: Record<string, string | string[] | undefined>,
+    headers: IncomingHttpHeaders,
   ): void {
     // Others are only on the way to the reply
     if (status < 200) return;
     this.#status = status;
     const wait = headers['retry-after'];
     if (typeof wait === 'string') this.#retryAfter = wait;
+    if (this.#outgoing.reply.isTooLong(headers['content-length'])) this.#cut(controller);
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (isSuccess(this.#status) || sizeOf(this.#body) < REFUSAL_BYTES) this.#body.push(chunk);
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#outgoing.reply.add(chunk)) this.#cut(controller);
   }
 
   onResponseEnd(): void {
     this.#controller = undefined;
     if (!isSuccess(this.#status)) {
-      const refusal = refusalOf(textOf(this.#body), waitOf(this.#retryAfter));
-      this.#reject(new BackendError({ kind: 'http_status', status: this.#status }, refusal));
+      this.#reject(this.#refused());
       return;
     }
     try {
-      this.#resolve(this.#outgoing.read(JSON.parse(textOf(this.#body))));
+      const { read, reply } = this.#outgoing;
+      this.#resolve(read(reply.json()));
     } catch (error) {
       this.#reject(error);
     }
@@ -108,22 +107,22 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
     }
   }
 
+  #refused(): BackendError {
+    const refusal = refusalOf(this.#outgoing.reply.beginning(), waitOf(this.#retryAfter));
+    return new BackendError({ kind: 'http_status', status: this.#status }, refusal);
+  }
+
+  /** Reads no more of a reply that is too long, and closes its connection. */
+  #cut(controller: Dispatcher.DispatchController): void {
+    controller.abort(isSuccess(this.#status) ? new BackendError({ kind: 'oversize' }) : this.#refused());
+  }
+
   #stop(): void {
     this.#controller?.abort(STOPPED);
     this.#reject(STOPPED);
   }
 }
 
-function sizeOf(body: readonly Buffer[]): number {
-  return body.reduce((sum, { length }) => sum + length, 0);
-}
-
 function isSuccess(status: number): boolean {
   return status >= 200 && status <= 299;
-}
-
-/** Without a byte order mark, which is not JSON. */
-function textOf(body: readonly Buffer[]): string {
-  const text = (body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body)).toString();
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }

@@ -15,7 +15,6 @@ export function toFailure(error: unknown): Failure {
   if (error.name === 'HTTPParserError') return { kind: 'unreachable', code: 'HPE' };
   if (error.name === 'TimeoutError') return { kind: 'unreachable', code: 'ETIMEDOUT' };
   const code = codeOf(error);
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'oversize' };
   if (TLS.test(code)) return { kind: 'tls', code };
   if (NETWORK.test(code)) return { kind: 'unreachable', code };
   return { kind: 'bug', error };

@@ -72,14 +72,11 @@ export type Judging = {
   readonly http: Http;
 };
 
-/** A vendor may echo the whole call, with every quote escaped twice. */
-const REPLY_TO_BODY = 4;
-
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
   const { backends, wiring, policies, metrics, log, observer } = ground;
   const { records, audit, requests, release } = outlets;
   const { bodies, proxy, replies } = config;
-  const http = createHttp({ maxReplyBytes: bodies.maxBodyBytes * REPLY_TO_BODY, proxy });
+  const http = createHttp({ limits: bodies.limits, proxy });
   if (backends.length > 0) http.open();
   const isRedactable = globs(replies.redactableModels);
   const judge = new Judge({

@@ -23,6 +23,8 @@ const SHORT_BODY = 10_000;
 /** Bounds of JSON: what it costs to parse and to walk goes by its lists, objects and commas, the stack it takes by its depth. */
 export type JsonLimits = { readonly maxJsonNodes: number; readonly maxJsonDepth: number };
 
+export const DEFAULT_LIMITS: JsonLimits = { maxJsonNodes: MAX_NODES, maxJsonDepth: DEFAULT_DEPTH };
+
 /** The size of JSON, as far as it was read: not beyond a limit. */
 export type JsonSize = {
   /** Lists, objects and commas; of a short body that was not scanned the number of its bytes, which is more. */
@@ -42,6 +44,13 @@ export function measureBody(body: Buffer, limits: JsonLimits): BodySize {
   const text = body.toString();
   if (!hasFewBrackets(text, limits.maxJsonDepth)) return { ...measureJson(body, limits), text };
   return { nodes: body.length, beyond: undefined, text };
+}
+
+/** True for JSON in a string that is not beyond a limit. */
+export function isWithin(json: string, limits: JsonLimits): boolean {
+  // A node takes a character or more
+  if (json.length <= limits.maxJsonNodes && hasFewBrackets(json, limits.maxJsonDepth)) return true;
+  return measureJson(Buffer.from(json), limits).beyond === undefined;
 }
 
 /** True for a text with so few closing brackets, in strings or not, that it cannot be deeper as JSON. */
@@ -84,7 +93,7 @@ export function countNodes(json: Uint8Array, max: number): number {
 }
 
 /** The place behind the quote that ends a string; the end of the JSON where there is none. */
-function endOfString(json: Uint8Array, from: number): number {
+export function endOfString(json: Uint8Array, from: number): number {
   const { length } = json;
   let at = from;
   while (at < length) {

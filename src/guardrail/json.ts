@@ -1,3 +1,5 @@
+import { isWithin } from './json-nodes.ts';
+
 /** A JSON object with unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,21 +18,6 @@ export function scalarText(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Levels of JSON that stands in a string, and of the policy file: more than any real one has, and far from what exhausts a stack. */
-export const MAX_INNER_DEPTH = 128;
-
-/** True if a parsed value is nested deeper than can be walked and written again. */
-export function isTooDeep(value: unknown, levels = MAX_INNER_DEPTH): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) {
-    for (const item of value) if (isTooDeep(item, levels - 1)) return true;
-    return false;
-  }
-  for (const key in value) if (isTooDeep((value as Record<string, unknown>)[key], levels - 1)) return true;
-  return false;
-}
-
 /** The value of a JSON text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
@@ -40,8 +27,10 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Levels of JSON that stands in a string, and of the policy file: more than any real one has, and far from what exhausts a stack. */
+export const MAX_INNER_DEPTH = 128;
+
 /** The value of JSON that stands in a string field; undefined if it is not JSON, or nested too deep to be read as such. */
-export function parseInner(json: string): unknown {
-  const value = parseJson(json);
-  return isTooDeep(value) ? undefined : value;
+export function parseInner(json: string, maxJsonNodes = Number.POSITIVE_INFINITY): unknown {
+  return isWithin(json, { maxJsonNodes, maxJsonDepth: MAX_INNER_DEPTH }) ? parseJson(json) : undefined;
 }

@@ -1,88 +1,118 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
-import { isTooDeep, MAX_INNER_DEPTH, parseJson } from '../guardrail/json.ts';
-import { countNodes, MAX_NODES } from '../guardrail/json-nodes.ts';
+import { parseJson } from '../guardrail/json.ts';
+import { endOfString, isWithin, type JsonLimits, measureJson } from '../guardrail/json-nodes.ts';
 
 /** A row that is no log event, and why. */
-export type BadLogRow = { readonly reason: string; readonly text: string };
+export type BadLogRow = {
+  readonly reason: string;
+  /** As much of it as anybody may want to see. */
+  readonly text: string;
+  /** Length of the whole; of a row that is too long to be decoded for that, in bytes. */
+  readonly chars: number;
+};
+
+export type LogRow =
+  | { readonly kind: 'event'; readonly event: Fields }
+  | ({ readonly kind: 'bad' } & BadLogRow)
+  /** A row of `generic_api_use_v1`, whose values are printed by Python. */
+  | { readonly kind: 'legacy' }
+  /** A row for which LiteLLM could not build an event. */
+  | { readonly kind: 'null' };
 
 /** Bad rows listed one by one. LiteLLM sends 512 rows as a rule; a body with more is something else. */
 const MAX_BAD_ROWS = 1000;
 
-/** Nodes of rows that are parsed together, in some 300 MB: 512 usual rows have a quarter of them. */
-const MAX_PARSED = 20 * MAX_NODES;
-/** Most nodes of one row: an event repeats much of its call, which may have {@link MAX_NODES}. */
-const MAX_ROW = 4 * MAX_NODES;
-/** Up to so many a row is read in any case, whatever stands beside it. */
-const MAX_USUAL = MAX_NODES / 4;
-
-export type LogRows = {
-  readonly events: readonly Fields[];
-  readonly bad: readonly BadLogRow[];
-  /** Rows of `generic_api_use_v1`, whose values are printed by Python. */
-  readonly legacy: number;
-  /** Rows for which LiteLLM could not build an event. */
-  readonly nulls: number;
-};
+/** An event repeats its call, and holds the response. */
+const ROW_TO_CALL = 2;
+/** Levels that an event, and the list of events, put around what a call repeats. */
+const SPARE_LEVELS = 16;
+/** Nodes of all rows of a body together, of a call's: 512 usual rows have a quarter of them. */
+const BODY_TO_CALL = 20;
+/** Part of a call's nodes up to which a row is read in any case, whatever stands beside it. */
+const USUAL = 1 / 4;
+/** Characters of a bad row that are kept. */
+const MAX_BAD_CHARS = 32 * 1024;
 
 /**
  * Reads the rows of a body that LiteLLM's `generic_api` logger sends: `json_array`, `ndjson` or `single`. All three come as
- * application/json, so the text tells which it is. A row that cannot be read, or is made of too much, does not take the others with it.
+ * application/json, so the text tells which it is. A row that cannot be read, or is made of too much, does not take the others with
+ * it. Rows of a large body are parsed one after the other, each when it is asked for, so that no more than one is in memory.
  *
+ * @param limits of a guardrail call
  * @see LiteLLM 1.106.2, `async_send_batch` in litellm/integrations/generic_api/generic_api_callback.py
  */
-export function parseLogRows(body: string): LogRows {
-  const events: Fields[] = [];
-  const bad: BadLogRow[] = [];
-  let legacy = 0;
-  let nulls = 0;
-  let more = 0;
-  const take = (row: unknown, text?: string): void => {
-    const reason = whyBad(row);
-    if (row === null) nulls++;
-    else if (isLegacy(row)) legacy++;
-    else if (reason === undefined) events.push(row as Fields);
-    else if (bad.length === MAX_BAD_ROWS) more++;
-    // A row that is nested too deep cannot be written
-    else bad.push({ reason, text: text ?? (isTooDeep(row) ? '' : JSON.stringify(row)) });
+export function* logRowsIn(body: Buffer, limits: JsonLimits): Generator<LogRow> {
+  const row = {
+    maxJsonNodes: ROW_TO_CALL * limits.maxJsonNodes,
+    maxJsonDepth: limits.maxJsonDepth + SPARE_LEVELS,
   };
-
-  const isLarge = hasMoreNodes(body, MAX_PARSED);
-  let parsed = 0;
-  /** True for a row that takes much more memory than its length. */
-  const isTooMuch = (part: string): boolean => {
-    if (!isLarge) return false;
-    const nodes = countNodes(Buffer.from(part), MAX_ROW);
-    if (nodes > MAX_ROW || (nodes > MAX_USUAL && parsed + nodes > MAX_PARSED)) return true;
-    parsed += nodes;
-    return false;
-  };
-
-  const whole = isLarge ? undefined : parseJson(body);
-  if (whole !== undefined) for (const row of [whole].flat()) take(row);
+  const whole = readWhole(body, row);
+  if (whole === undefined) yield* rowsOneByOne(body, row, limits);
   else {
-    const text = body.trim();
-    for (const [start, end] of text.startsWith('[') ? arrayItems(text) : lines(text)) {
-      const part = text.slice(start, end).trim();
-      if (part === '') continue;
-      if (bad.length === MAX_BAD_ROWS) {
-        bad.push({ reason: `follows on ${MAX_BAD_ROWS} rows that are none`, text: text.slice(start) });
-        break;
-      }
-      if (isTooMuch(part)) {
-        bad.push({ reason: 'has too many lists, objects and commas', text: part });
-        continue;
-      }
-      const row = parseJson(part) ?? parseJson(withoutNan(part));
-      if (row === undefined) bad.push({ reason: 'is not JSON', text: part });
-      else take(row, part);
+    let bad = 0;
+    for (const value of [whole].flat()) {
+      const read = rowOf(value);
+      if (read.kind !== 'bad' || ++bad <= MAX_BAD_ROWS) yield read;
     }
+    if (bad > MAX_BAD_ROWS) yield badRow(`${bad - MAX_BAD_ROWS} more rows that are none`, '');
   }
-  if (more > 0) bad.push({ reason: `${more} more rows that are none`, text: '' });
-  return { events, bad, legacy, nulls };
 }
 
-function hasMoreNodes(json: string, max: number): boolean {
-  return json.length > max && countNodes(Buffer.from(json), max) > max;
+/** The value of a body that has no more in it than a row may have; undefined for a larger one, and for what is not JSON. */
+function readWhole(body: Buffer, limits: JsonLimits): unknown {
+  if (body.length > limits.maxJsonNodes) {
+    return measureJson(body, limits).beyond === undefined ? parseJson(body.toString()) : undefined;
+  }
+  const text = body.toString();
+  return isWithin(text, limits) ? parseJson(text) : undefined;
+}
+
+function* rowsOneByOne(body: Buffer, row: JsonLimits, { maxJsonNodes }: JsonLimits): Generator<LogRow> {
+  let bad = 0;
+  let nodesSoFar = 0;
+  const start = skipBlanks(body, 0);
+  for (const [from, to] of body[start] === OPEN_LIST ? arrayItems(body, start) : lines(body, start)) {
+    const part = trimmed(body, from, to);
+    if (part.length === 0) continue;
+    if (bad === MAX_BAD_ROWS) {
+      yield badBytes(`follows on ${MAX_BAD_ROWS} rows that are none`, body.subarray(from));
+      return;
+    }
+    const { nodes, beyond } = measureJson(part, row);
+    const isTooMuch = nodes > maxJsonNodes * USUAL && nodesSoFar + nodes > maxJsonNodes * BODY_TO_CALL;
+    if (!isTooMuch) nodesSoFar += nodes;
+    const read =
+      beyond === 'maxJsonDepth'
+        ? badBytes('is nested too deep', part)
+        : beyond !== undefined || isTooMuch
+          ? badBytes('has too many lists, objects and commas', part)
+          : rowIn(part);
+    if (read.kind === 'bad') bad++;
+    yield read;
+  }
+}
+
+function rowIn(part: Buffer): LogRow {
+  const text = part.toString();
+  const value = parseJson(text) ?? parseJson(withoutNan(text));
+  return value === undefined ? badRow('is not JSON', text) : rowOf(value, text);
+}
+
+function rowOf(value: unknown, text?: string): LogRow {
+  if (value === null) return { kind: 'null' };
+  if (isLegacy(value)) return { kind: 'legacy' };
+  const reason = whyBad(value);
+  if (reason !== undefined) return badRow(reason, text ?? JSON.stringify(value));
+  return { kind: 'event', event: value as Fields };
+}
+
+function badRow(reason: string, text: string): LogRow {
+  return { kind: 'bad', reason, text: text.slice(0, MAX_BAD_CHARS), chars: text.length };
+}
+
+function badBytes(reason: string, part: Buffer): LogRow {
+  if (part.length <= MAX_BAD_CHARS) return badRow(reason, part.toString());
+  return { kind: 'bad', reason, text: part.toString('utf8', 0, MAX_BAD_CHARS), chars: part.length };
 }
 
 /** Replaces the numbers of Python's JSON that JSON does not have. */
@@ -95,7 +125,6 @@ const EVENT_FIELDS = ['id', 'litellm_call_id', 'call_id', 'status', 'call_type',
 
 function whyBad(row: unknown): string | undefined {
   if (typeof row !== 'object' || Array.isArray(row)) return 'is not a JSON object';
-  if (isTooDeep(row)) return `is nested more than ${MAX_INNER_DEPTH} levels deep`;
   const fields = fieldsOf(row);
   return EVENT_FIELDS.some((name) => fields[name] !== undefined)
     ? undefined
@@ -110,31 +139,55 @@ function isLegacy(row: unknown): boolean {
 
 type Range = readonly [start: number, end: number];
 
-function* lines(text: string): Generator<Range> {
-  for (let start = 0; start < text.length; ) {
-    const end = text.indexOf('\n', start);
-    yield [start, end < 0 ? text.length : end];
-    start = end < 0 ? text.length : end + 1;
+const OPEN_LIST = 0x5b;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const NEWLINE = 0x0a;
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+}
+
+function skipBlanks(body: Buffer, from: number): number {
+  let at = from;
+  while (isBlank(body[at])) at++;
+  return at;
+}
+
+function trimmed(body: Buffer, from: number, to: number): Buffer {
+  const start = Math.min(skipBlanks(body, from), to);
+  let end = to;
+  while (end > start && isBlank(body[end - 1])) end--;
+  return body.subarray(start, end);
+}
+
+function* lines(body: Buffer, from: number): Generator<Range> {
+  for (let start = from; start < body.length; ) {
+    const end = body.indexOf(NEWLINE, start);
+    yield [start, end < 0 ? body.length : end];
+    start = end < 0 ? body.length : end + 1;
   }
 }
 
 /** The items of a JSON array, found by brackets and quotes alone; the last may be cut off. */
-function* arrayItems(text: string): Generator<Range> {
+function* arrayItems(body: Buffer, from: number): Generator<Range> {
   let depth = 0;
-  let start = 1;
-  let isString = false;
-  for (let i = 1; i < text.length; i++) {
-    const char = text[i] as string;
-    if (isString) {
-      if (char === '\\') i++;
-      else isString = char !== '"';
-    } else if (char === '"') isString = true;
-    else if (char === '{' || char === '[') depth++;
-    else if (depth > 0 && (char === '}' || char === ']')) depth--;
-    else if (depth === 0 && (char === ',' || char === ']')) {
-      yield [start, i];
-      start = i + 1;
+  let start = from + 1;
+  for (let at = start; at < body.length; ) {
+    const byte = body[at++]!;
+    if (byte === QUOTE) at = endOfString(body, at);
+    else if ((byte | 0x20) === 0x7b) depth++;
+    else if ((byte | 0x20) === 0x7d) {
+      if (depth-- > 0) continue;
+      depth = 0;
+      // A brace that closes nothing belongs to its row
+      if (byte === 0x7d) continue;
+      yield [start, at - 1];
+      start = at;
+    } else if (byte === COMMA && depth === 0) {
+      yield [start, at - 1];
+      start = at;
     }
   }
-  yield [start, text.length];
+  yield [start, body.length];
 }

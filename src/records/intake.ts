@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Sink } from '../backends/backend.ts';
 import type { Fields } from '../guardrail/call.ts';
+import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
-import { type BadLogRow, parseLogRows } from '../litellm/log-rows.ts';
+import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
 import { type BadRow, type Disposition, type Entry, namelessKey } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -20,6 +22,8 @@ export type IntakeOptions = {
   readonly pendingCalls: PendingCalls;
   readonly responseTexts: Pick<ResponseTexts, 'restore'>;
   readonly redactor: Redactor;
+  /** Of a guardrail call. */
+  readonly limits: JsonLimits;
   readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
   /** Time that a failure waits for a success of its call. */
   readonly failureGraceMs: number;
@@ -29,6 +33,9 @@ export type IntakeOptions = {
   readonly onUnnamedEvent: () => void;
   readonly now: () => number;
 };
+
+/** Time in which rows are read before others have their turn: a row of a usual size takes a tenth of a millisecond. */
+const SLICE_MS = 20;
 
 /** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
 const MAX_RESULTS = 1000;
@@ -51,24 +58,35 @@ export class Intake {
   }
 
   /** Stores the rows of one POST. @throws OutboxError if they could not be stored; then none of them is */
-  async logs(body: string): Promise<Receipt> {
-    const rows = parseLogRows(body);
-    const bad = rows.bad.map((row) => this.#badRow(row));
+  async logs(body: Buffer): Promise<Receipt> {
+    const bad: BadRow[] = [];
     const entries: Entry[] = [];
-    for (const event of rows.events) {
-      try {
-        entries.push(this.#logEntry(event));
-      } catch (error) {
-        // A mistake of ours about one row must not cost the others
-        const reason = `bug: ${error instanceof Error ? error.name : 'unknown'}`;
-        bad.push(this.#badRow({ reason, text: JSON.stringify(event) }));
-      }
+    const skipped = { legacy: 0, null: 0 };
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (const row of logRowsIn(body, this.#options.limits)) {
+      if (row.kind === 'event') this.#addEntry(row.event, entries, bad);
+      else if (row.kind === 'bad') bad.push(this.#badRow(row));
+      else skipped[row.kind]++;
+      if (performance.now() < sliceEnd) continue;
+      await nextTurn();
+      sliceEnd = performance.now() + SLICE_MS;
     }
     const receipt: Record<Disposition, number> = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 };
     if (entries.length + bad.length > 0) {
       for (const disposition of await this.#options.outbox.accept(entries, bad)) receipt[disposition]++;
     }
-    return { ...receipt, bad: bad.length, legacy: rows.legacy, null: rows.nulls };
+    return { ...receipt, bad: bad.length, ...skipped };
+  }
+
+  #addEntry(event: Fields, entries: Entry[], bad: BadRow[]): void {
+    try {
+      entries.push(this.#logEntry(event));
+    } catch (error) {
+      // A mistake of ours about one row must not cost the others
+      const reason = `bug: ${error instanceof Error ? error.name : 'unknown'}`;
+      const text = JSON.stringify(event);
+      bad.push(this.#badRow({ reason, text, chars: text.length }));
+    }
   }
 
   /** The entry of a blocked call, ahead of anything that LiteLLM logs about it. Its event is redacted in place. */
@@ -148,8 +166,7 @@ export class Intake {
     return { outcome, backends, payload: JSON.stringify(stored) };
   }
 
-  #badRow({ reason, text }: BadLogRow): BadRow {
-    const kept = this.#options.redactor.unreadable(text);
-    return { reason, payload: JSON.stringify({ chars: text.length, text: kept }) };
+  #badRow({ reason, text, chars }: BadLogRow): BadRow {
+    return { reason, payload: JSON.stringify({ chars, text: this.#options.redactor.unreadable(text) }) };
   }
 }

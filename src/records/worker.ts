@@ -53,13 +53,14 @@ const intake = new Intake({
   pendingCalls,
   responseTexts,
   redactor: new Redactor(redaction),
+  limits: bodies.limits,
   sinks,
   failureGraceMs,
   responseCheckMs: Math.max(...configured.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
   onUnnamedEvent: () => observer.unnamedEvent(),
   now: Date.now,
 });
-const http = createHttp({ proxy });
+const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
 const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
 const timers = [
@@ -93,7 +94,7 @@ const handlers: Handlers = {
       return { refused: isLarge ? 'too_large' : 'not_gzip' };
     }
     try {
-      const receipt = await intake.logs(bytes.toString());
+      const receipt = await intake.logs(bytes);
       observer.received(receipt);
       if (receipt.new + receipt.late > 0) wakeSoon();
       const { bad, ...others } = receipt;

@@ -9,6 +9,7 @@ import { selfSigned } from '../support/certificate.ts';
 import { fakeBackend } from '../support/closing.ts';
 import { json, type Reply, silence, startFakeBackend, text } from '../support/fake-backend.ts';
 import { metric } from '../support/listen.ts';
+import { oversizedReplies } from '../support/oversized.ts';
 
 const TENANT = '/tenant-7f3a';
 const PROMPT = 'the prompt about plums';
@@ -48,7 +49,6 @@ async function askUnder(
     ...backend.at(url),
     [`${name}_UNREACHABLE_FALLBACK`]: fallback,
     [`${name}_GUARDRAIL_TIMEOUT`]: timeout,
-    MAX_BODY_MB: '0.01',
     LOG_LEVEL: 'trace',
   });
   onTestFinished(() => bridge.close());
@@ -109,7 +109,8 @@ describe.each(backends)('$name', (backend) => {
     },
     { name: 'a JSON string', reply: json('allow'), failure: { kind: 'wrong_shape' } },
     { name: 'wrong types', reply: backend.wrongTypes, failure: { kind: 'wrong_shape' } },
-    { name: 'a reply over the limit', reply: text(SAID.repeat(8_000)), failure: { kind: 'oversize' } },
+    { name: 'a reply over the limit', reply: text(SAID.repeat(100_000)), failure: { kind: 'oversize' } },
+    ...oversizedReplies,
     {
       name: 'bytes that are not HTTP',
       reply: (_, response) => void response.socket?.end(`SSH-2.0-${SAID}\r\n\r\n`),

@@ -4,13 +4,13 @@ import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createHttp, type Http } from '../../src/backends/http.ts';
 import { toFailure } from '../../src/backends/to-failure.ts';
 import { STOPPED } from '../../src/guardrail/deadline.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
-import { json, silence } from '../support/fake-backend.ts';
+import { type Reply as FakeReply, json, silence } from '../support/fake-backend.ts';
 
 const Reply = v.object({ ok: v.boolean() });
 function post(http: Http, url: string, leaving?: AbortSignal, timeoutMs = 15_000) {
@@ -68,17 +68,83 @@ test('a call that is aborted before it begins sends nothing', async () => {
   expect(vendor.seen).toEqual([]);
 });
 
-test('a reply is limited by its size, whether it says its length or not', async () => {
-  const http = openHttp({ maxReplyBytes: 1000 });
-  const body = JSON.stringify({ ok: true, padding: 'x'.repeat(2000) });
-  const told = await fakeBackend((_, response) => void response.end(body));
-  const chunked = await fakeBackend((_, response) => {
-    response.write(body.slice(0, 500));
-    response.end(body.slice(500));
+describe('a reply may be as long as four times what was sent, and 1 MB', () => {
+  const sent = JSON.stringify({ texts: 'a'.repeat(100_000) });
+  const room = 4 * sent.length + 1024 * 1024;
+  const replyOf = (bytes: number) => JSON.stringify({ ok: true, padding: 'x'.repeat(bytes - 24) });
+  const ways: [string, (body: string) => FakeReply][] = [
+    ['with its length', (body) => (_, response) => void response.end(body)],
+    [
+      'in pieces',
+      (body) => (_, response) => {
+        response.write(body.slice(0, 500));
+        response.end(body.slice(500));
+      },
+    ],
+  ];
+  const asked: [string, (url: string) => Promise<unknown>][] = [
+    [
+      'a check',
+      (url) => openHttp().post(url, sent, { read: (reply) => v.parse(Reply, reply), deadline: deadlineOf() }),
+    ],
+    [
+      'a delivery',
+      (url) => openHttp().deliver(url, JSON.parse(sent), { schema: Reply, deadline: deadlineOf() }),
+    ],
+  ];
+
+  test.each(ways.flatMap(([way, write]) => asked.map(([what, ask]) => ({ way, write, what, ask }))))(
+    '$what, $way',
+    async ({ write, ask }) => {
+      const vendor = await fakeBackend(write(replyOf(room)));
+      expect(await ask(vendor.url)).toEqual({ ok: true });
+      vendor.reply = write(replyOf(room + 1));
+      expect(await ask(vendor.url).catch(toFailure)).toEqual({ kind: 'oversize' });
+    },
+  );
+});
+
+test.each([
+  ['a reply', 200, { kind: 'oversize' }],
+  ['a refusal', 503, { kind: 'http_status', status: 503 }],
+])('%s that is too long is not read to its end, and its connection is closed', async (_, status, failure) => {
+  const piece = 'x'.repeat(64 * 1024);
+  const closed = Promise.withResolvers<number>();
+  const vendor = await fakeBackend((_, response) => {
+    const { socket } = response;
+    response.once('close', () => closed.resolve(socket?.bytesWritten ?? 0));
+    response.writeHead(status, { 'content-length': 1e12 });
+    const more = () => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on('drain', more);
+    more();
   });
-  for (const { url } of [told, chunked]) {
-    expect(await post(http, url).catch(toFailure)).toEqual({ kind: 'oversize' });
-  }
+  const http = openHttp();
+  expect(await post(http, vendor.url).catch(toFailure)).toEqual(failure);
+  // The buffers of both sockets hold some of it
+  expect(await closed.promise).toBeLessThan(16 * 1024 * 1024);
+});
+
+test('a reply may have as many nodes and levels as what was sent, and some around them', async () => {
+  const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const wide = (nodes: number) => `[${'1,'.repeat(nodes)}1]`;
+  const limits = { maxJsonNodes: 20_000, maxJsonDepth: 20 };
+  const vendor = await fakeBackend();
+  const http = openHttp({ limits });
+  const echoes = async (padding: number, echo: string) => {
+    vendor.reply = (_, response) => void response.end(`{"ok":true,"echo":${echo}}`);
+    const sent = JSON.stringify('x'.repeat(padding));
+    return http
+      .post(vendor.url, sent, { read: (reply) => v.parse(Reply, reply), deadline: deadlineOf() })
+      .catch(toFailure);
+  };
+  expect(await echoes(10, deep(35))).toEqual({ ok: true });
+  expect(await echoes(10, deep(36))).toEqual({ kind: 'oversize' });
+  expect(await echoes(10, wide(9_000))).toEqual({ ok: true });
+  expect(await echoes(10, wide(11_000))).toEqual({ kind: 'oversize' });
+  expect(await echoes(100_000, wide(29_000))).toEqual({ ok: true });
+  expect(await echoes(100_000, wide(31_000))).toEqual({ kind: 'oversize' });
 });
 
 test('every call gets its reply from a server that closes connections at their second call', async () => {

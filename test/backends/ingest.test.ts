@@ -8,6 +8,7 @@ import { aktoAt, capsuleAt } from '../support/bridge.ts';
 import { capsuleTakes } from '../support/capsule.ts';
 import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
 import { json, type Reply, silence, startFakeBackend, text } from '../support/fake-backend.ts';
+import { oversizedReplies } from '../support/oversized.ts';
 import { EVENT, recordOf, sinkOf } from '../support/record.ts';
 
 const TENANT = '/tenant-7f3a';
@@ -40,7 +41,7 @@ const record = recordOf({ event: { ...EVENT, messages: [{ role: 'user', content:
 describe.each(sinks)('$name', ({ at, takes }) => {
   /** Hands a record over. Resolves with the error, or undefined if it was taken. */
   async function thrown(url: string, parent?: AbortSignal): Promise<unknown> {
-    const http = openHttp({ maxReplyBytes: 10_000 });
+    const http = openHttp();
     return sinkOf(at(url))
       .ingest([record], { http, deadline: deadlineOf({ parent }) })
       .then(
@@ -66,7 +67,13 @@ describe.each(sinks)('$name', ({ at, takes }) => {
     expect(vendor.seen[0]?.path.startsWith(`${TENANT}/`)).toBe(true);
   });
 
-  test.each<{ name: string; reply: Reply; failure: object; retryAfterMs?: number; said?: string }>([
+  test.each<{
+    name: string;
+    reply: Reply;
+    failure: object;
+    retryAfterMs?: number;
+    said?: string | undefined;
+  }>([
     {
       name: 'a 503 with Retry-After',
       reply: (_, response) => void response.writeHead(503, { 'retry-after': '7' }).end(SAID),
@@ -108,7 +115,8 @@ describe.each(sinks)('$name', ({ at, takes }) => {
     { name: 'half of a JSON', reply: text(`{"data":{"a":"${SAID}`), failure: { kind: 'not_json' } },
     { name: 'an empty 200', reply: text(''), failure: { kind: 'not_json' } },
     { name: 'a 204', reply: text('', 204), failure: { kind: 'not_json' } },
-    { name: 'a reply over the limit', reply: text(SAID.repeat(2000)), failure: { kind: 'oversize' } },
+    { name: 'a reply over the limit', reply: text(SAID.repeat(100_000)), failure: { kind: 'oversize' } },
+    ...oversizedReplies.map((row) => ({ ...row, said: 'status' in row.failure ? '' : undefined })),
     {
       name: 'a connection closed without a word',
       reply: (_, response) => void response.socket?.destroy(),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { DEFAULT_LIMITS } from '../../src/guardrail/json-nodes.ts';
 import type { CallRecord } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/request.ts';
@@ -76,6 +77,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
         noContentKeys: new Set(),
       }),
       sinks: SINKS,
+      limits: DEFAULT_LIMITS,
       failureGraceMs: 30_000,
       responseCheckMs: 7000,
       onUnnamedEvent: () => unnamed++,
@@ -132,7 +134,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   return {
     ask,
     restart,
-    logs: (body: string) => intake.logs(body),
+    logs: (body: string) => intake.logs(Buffer.from(body)),
     blocked,
     note: (note: VerdictLine) => pendingCalls.add(note),
     texts: (...lines: readonly TextLine[]) =>
@@ -145,7 +147,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
         time = step.at;
         if (step.restarts) await restart();
         if (step.call !== undefined) await ask(step.call);
-        else await Promise.all((step.posts ?? []).map((body) => intake.logs(body)));
+        else await Promise.all((step.posts ?? []).map((body) => intake.logs(Buffer.from(body))));
       }
     },
     pass(ms: number) {

@@ -1,6 +1,11 @@
 import type { Passages, PassageTexts } from '../../guardrail/call.ts';
 import { fieldsOf } from '../../guardrail/call.ts';
+import { parseJson } from '../../guardrail/json.ts';
+import { isWithin } from '../../guardrail/json-nodes.ts';
 import { contentTexts, passagesWith } from '../../guardrail/passages.ts';
+
+/** Nodes that Akto puts around what it returns. */
+const SPARE_NODES = 100;
 
 /** The body of a check, and where its texts come from. */
 export type Checked = {
@@ -18,10 +23,12 @@ export function redactionOf(
   modifiedPayload: unknown,
   { body, joined, passages }: Checked,
 ): PassageTexts | null {
+  const json = JSON.stringify(body);
+  const decoded = (value: unknown) => decodedWithin(value, json.length);
   const returned = decoded(modifiedPayload);
   const changes = new Map<string, string>();
   // As it arrived at Akto: without what JSON leaves out
-  const sent: unknown = JSON.parse(JSON.stringify(body));
+  const sent: unknown = JSON.parse(json);
   if (!collectChanges(sent, decoded(fieldsOf(returned).body ?? returned), changes)) return null;
   const rewrites = new Map<string, string>();
   const ways = joiningsIn(joined);
@@ -34,14 +41,11 @@ export function redactionOf(
   return rewrites.size > 0 ? passagesWith(passages, rewrites) : null;
 }
 
-/** The value of JSON text that holds an object or a list; everything else as it is. */
-function decoded(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
+/** The value of JSON text that holds an object or a list, and no more nodes than were sent; everything else as it is. */
+function decodedWithin(value: unknown, sentChars: number): unknown {
+  if (typeof value !== 'string' || !/^\s{0,64}[[{]/.test(value)) return value;
+  const limits = { maxJsonNodes: SPARE_NODES + sentChars, maxJsonDepth: Number.POSITIVE_INFINITY };
+  return (isWithin(value, limits) ? parseJson(value) : undefined) ?? value;
 }
 
 /** True if both have the same structure and every string changed in one way. */
