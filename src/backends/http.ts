@@ -4,7 +4,6 @@ import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { DEFAULT_LIMITS, type JsonLimits } from '../guardrail/json-nodes.ts';
 import { type Connections, JsonPost, type Read } from './json-post.ts';
-import { ReplyBody } from './reply-body.ts';
 import { toFailure } from './to-failure.ts';
 
 type PostOptions<Reply> = {
@@ -71,7 +70,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * Nothing here waits or gives up by the clock: the deadline does. Only a call whose connection broke is repeated, once, on a
  * new one: as a rule a kept-alive connection that the backend closed just then.
  *
- * A reply is bounded by what was sent, see {@link ReplyBody}: a larger one is the failure `oversize`, and its connection is cut.
+ * A reply is bounded by what was sent, see `ReplyBody`: a larger one is the failure `oversize`, and its connection is cut.
  *
  * @param options.proxy a forward proxy on the way to backends
  */
@@ -105,8 +104,8 @@ class UndiciHttp implements Http {
     // As bytes off the heap: the text would outlive a minor collection while the call waits for its reply
     const body = Buffer.from(json);
     const request = { origin, path, method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body };
-    const reply = new ReplyBody(body.length, this.#options.limits ?? DEFAULT_LIMITS);
-    return JsonPost.send({ connections: this.open(), request, read, reply, deadline });
+    const { limits = DEFAULT_LIMITS } = this.#options;
+    return JsonPost.send({ connections: this.open(), request, read, limits, deadline });
   }
 
   async deliver<Schema extends v.GenericSchema>(

@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
+import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import { refusalOf, waitOf } from './refusal.ts';
-import type { ReplyBody } from './reply-body.ts';
+import { ReplyBody } from './reply-body.ts';
 import { isBrokenConnection } from './to-failure.ts';
 
 /** The ways to a backend: over kept connections, and over a new one for each call. */
@@ -15,9 +16,10 @@ export type Read<Reply> = (reply: unknown) => Reply;
 /** A POST to make. */
 export type Outgoing<Reply> = {
   readonly connections: Connections;
-  readonly request: Dispatcher.DispatchOptions;
+  readonly request: Dispatcher.DispatchOptions & { readonly body: Buffer };
   readonly read: Read<Reply>;
-  readonly reply: ReplyBody;
+  /** Of the JSON that is sent. */
+  readonly limits: JsonLimits;
   readonly deadline: Deadline;
 };
 
@@ -37,6 +39,8 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   /** 0 until the reply begins. */
   #status = 0;
   #retryAfter: string | undefined;
+  /** Undefined until then, as it would be one more object to outlive a collection. */
+  #reply: ReplyBody | undefined;
 
   /** Rejects with what undici or `read` threw, or a `BackendError` for a status that is not 2xx. */
   static send<Reply>(outgoing: Outgoing<Reply>): Promise<Reply> {
@@ -74,11 +78,13 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
     this.#status = status;
     const wait = headers['retry-after'];
     if (typeof wait === 'string') this.#retryAfter = wait;
-    if (this.#outgoing.reply.isTooLong(headers['content-length'])) this.#cut(controller);
+    const { request, limits } = this.#outgoing;
+    this.#reply = new ReplyBody(request.body.length, limits);
+    if (this.#reply.isTooLong(headers['content-length'])) this.#cut(controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#outgoing.reply.add(chunk)) this.#cut(controller);
+    if (this.#reply?.add(chunk) === false) this.#cut(controller);
   }
 
   onResponseEnd(): void {
@@ -88,8 +94,7 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
       return;
     }
     try {
-      const { read, reply } = this.#outgoing;
-      this.#resolve(read(reply.json()));
+      this.#resolve(this.#outgoing.read(this.#reply?.json()));
     } catch (error) {
       this.#reject(error);
     }
@@ -108,7 +113,7 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
   }
 
   #refused(): BackendError {
-    const refusal = refusalOf(this.#outgoing.reply.beginning(), waitOf(this.#retryAfter));
+    const refusal = refusalOf(this.#reply?.beginning() ?? '', waitOf(this.#retryAfter));
     return new BackendError({ kind: 'http_status', status: this.#status }, refusal);
   }
 

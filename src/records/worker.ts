@@ -2,7 +2,6 @@
 import 'ky';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { gunzipSync } from 'node:zlib';
 import { createHttp } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
@@ -12,6 +11,7 @@ import { Intake, RETRY_MS } from './intake.ts';
 import { storable } from './note-bytes.ts';
 import { bytesOf } from './note-writer.ts';
 import { PendingCalls } from './pending-calls.ts';
+import { PostedBodies } from './posted-bodies.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
@@ -60,6 +60,7 @@ const intake = new Intake({
   onUnnamedEvent: () => observer.unnamedEvent(),
   now: Date.now,
 });
+const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
 const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
@@ -86,15 +87,10 @@ type Handlers = {
 
 const handlers: Handlers = {
   async logs(body, isGzip) {
-    let bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const packed = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     try {
-      if (isGzip) bytes = gunzipSync(bytes, { maxOutputLength: bodies.maxLogBodyBytes });
-    } catch (error) {
-      const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-      return { refused: isLarge ? 'too_large' : 'not_gzip' };
-    }
-    try {
-      const receipt = await intake.logs(bytes);
+      const receipt = await posted.read(packed, isGzip, (bytes) => intake.logs(bytes));
+      if (typeof receipt === 'string') return { refused: receipt };
       observer.received(receipt);
       if (receipt.new + receipt.late > 0) wakeSoon();
       const { bad, ...others } = receipt;

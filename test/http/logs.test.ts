@@ -104,6 +104,17 @@ describe('a refusal says why', () => {
     expect(bridge.lines.at(-1)).toMatchObject({ msg: 'log events refused', reason: type });
   });
 
+  test('for many bodies at once that unpack to too much', async () => {
+    const bridge = await recordingBridge();
+    const bomb = gzipSync(Buffer.alloc(65 * 1024 * 1024));
+    const headers = { 'content-encoding': 'gzip' };
+    const bombs = Array.from({ length: 8 }, () => bridge.send(bomb, headers));
+    const blanks = gzipSync(Buffer.alloc(60 * 1024 * 1024, ' '));
+    const replies = await Promise.all([...bombs, bridge.send(blanks, headers), bridge.send([eventOf('a')])]);
+    expect(replies.slice(0, 8).map(({ status }) => status)).toEqual(Array(8).fill(413));
+    expect(replies.slice(8).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test('for a wrong key', async () => {
     const bridge = await recordingBridge({ BRIDGE_API_KEYS: 'right' });
     expect((await bridge.send([eventOf('a')])).status).toBe(401);
@@ -114,6 +125,38 @@ describe('a refusal says why', () => {
   test('for another method', async () => {
     const bridge = await recordingBridge();
     expect((await bridge.app.request(LOGS)).status).toBe(405);
+  });
+});
+
+describe('an event that is made of too much', () => {
+  const wide = (id: string) =>
+    JSON.stringify(eventOf(id, { messages: 'MANY' })).replace('"MANY"', `[${'{},'.repeat(500_000)}{}]`);
+  const deep = (id: string) =>
+    JSON.stringify(eventOf(id, { messages: 'DEEP' })).replace(
+      '"DEEP"',
+      `${'['.repeat(1000)}${']'.repeat(1000)}`,
+    );
+
+  test.each([
+    ['json_array', (rows: readonly string[]) => `[${rows.join()}]`],
+    ['ndjson', (rows: readonly string[]) => rows.join('\n')],
+    ['gzip', (rows: readonly string[]) => gzipSync(`[${rows.join()}]`)],
+  ])('is kept as a row that cannot be read, and the others are taken: %s', async (_, write) => {
+    const bridge = await recordingBridge();
+    const body = write([JSON.stringify(eventOf('a')), wide('b'), deep('c'), JSON.stringify(eventOf('d'))]);
+    const headers = Buffer.isBuffer(body) ? { 'content-encoding': 'gzip' } : {};
+    expect(await bridge.send(body, headers as Record<string, string>)).toEqual({
+      status: 200,
+      reply: { ...ZERO, new: 2, bad: 2 },
+    });
+    expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(2);
+  });
+
+  test('has the depth of a call that may be judged, and of the record of a blocked one', async () => {
+    const bridge = await recordingBridge({ MAX_JSON_DEPTH: '512' });
+    const levels = `${'{"a":['.repeat(250)}1${']}'.repeat(250)}`;
+    const event = JSON.stringify(eventOf('a', { messages: 'DEEP' })).replace('"DEEP"', levels);
+    expect(await bridge.send(event)).toEqual({ status: 200, reply: { ...ZERO, new: 1 } });
   });
 });
 
