@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
-import { parseInner } from '../guardrail/json.ts';
+import { parseJson } from '../guardrail/json.ts';
 import type { PendingCall, PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
 
@@ -29,7 +29,7 @@ export class ResponseTexts {
   /** Adds {@link TextLine}s, one JSON text a line. */
   addLines(lines: string): void {
     for (const text of lines.split('\n')) {
-      const line = parseInner(text) as TextLine | undefined;
+      const line = parseJson(text) as TextLine | undefined;
       const call = line && this.#calls.numberOf(line);
       if (call !== undefined) this.#add(call, line as TextLine);
     }
