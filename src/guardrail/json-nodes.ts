@@ -47,7 +47,7 @@ export function measureBody(body: Buffer, limits: JsonLimits): BodySize {
 }
 
 /** True for JSON in a string that is not beyond a limit. */
-export function isWithin(json: string, limits: JsonLimits): boolean {
+export function isReadable(json: string, limits: JsonLimits): boolean {
   // A node takes a character or more
   if (json.length <= limits.maxJsonNodes && hasFewBrackets(json, limits.maxJsonDepth)) return true;
   return measureJson(Buffer.from(json), limits).beyond === undefined;

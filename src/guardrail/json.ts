@@ -1,4 +1,4 @@
-import { isWithin } from './json-nodes.ts';
+import { isReadable } from './json-nodes.ts';
 
 /** A JSON object with unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -32,5 +32,5 @@ export const MAX_INNER_DEPTH = 128;
 
 /** The value of JSON that stands in a string field; undefined if it is not JSON, or nested too deep to be read as such. */
 export function parseInner(json: string, maxJsonNodes = Number.POSITIVE_INFINITY): unknown {
-  return isWithin(json, { maxJsonNodes, maxJsonDepth: MAX_INNER_DEPTH }) ? parseJson(json) : undefined;
+  return isReadable(json, { maxJsonNodes, maxJsonDepth: MAX_INNER_DEPTH }) ? parseJson(json) : undefined;
 }

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
 import { parseJson } from '../guardrail/json.ts';
-import { endOfString, isWithin, type JsonLimits, measureJson } from '../guardrail/json-nodes.ts';
+import { endOfString, isReadable, type JsonLimits, measureJson } from '../guardrail/json-nodes.ts';
 
 /** A row that is no log event, and why. */
 export type BadLogRow = {
@@ -64,7 +64,7 @@ function readWhole(body: Buffer, limits: JsonLimits): unknown {
     return measureJson(body, limits).beyond === undefined ? parseJson(body.toString()) : undefined;
   }
   const text = body.toString();
-  return isWithin(text, limits) ? parseJson(text) : undefined;
+  return isReadable(text, limits) ? parseJson(text) : undefined;
 }
 
 function* rowsOneByOne(body: Buffer, row: JsonLimits, { maxJsonNodes }: JsonLimits): Generator<LogRow> {

@@ -1,7 +1,7 @@
 import type { Passages, PassageTexts } from '../../guardrail/call.ts';
 import { fieldsOf } from '../../guardrail/call.ts';
 import { parseJson } from '../../guardrail/json.ts';
-import { isWithin } from '../../guardrail/json-nodes.ts';
+import { isReadable } from '../../guardrail/json-nodes.ts';
 import { contentTexts, passagesWith } from '../../guardrail/passages.ts';
 
 /** Nodes that Akto puts around what it returns. */
@@ -45,7 +45,7 @@ export function redactionOf(
 function decodedWithin(value: unknown, sentChars: number): unknown {
   if (typeof value !== 'string' || !/^\s{0,64}[[{]/.test(value)) return value;
   const limits = { maxJsonNodes: SPARE_NODES + sentChars, maxJsonDepth: Number.POSITIVE_INFINITY };
-  return (isWithin(value, limits) ? parseJson(value) : undefined) ?? value;
+  return (isReadable(value, limits) ? parseJson(value) : undefined) ?? value;
 }
 
 /** True if both have the same structure and every string changed in one way. */
