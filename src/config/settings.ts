@@ -65,7 +65,7 @@ const server = {
     schema: fields.megabytes(128),
     default: '32',
     sentence:
-      'Largest guardrail call; a larger one is blocked under any fallback, as is one that arrives while eight times as much waits.',
+      'Largest guardrail call; a larger one is blocked under any fallback. Four times as much is held at once, and more has to wait.',
   },
   MAX_JSON_NODES: {
     schema: fields.numberFrom(1000, 10_000_000, true),
@@ -83,7 +83,7 @@ const server = {
     schema: fields.seconds,
     default: '10',
     sentence:
-      'How long the body of a request may take to arrive; a guardrail call that takes longer is blocked.',
+      'How long the body of a request may take to arrive, and wait for room; a guardrail call that takes longer is blocked.',
   },
   LOG_LEVEL: {
     schema: fields.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -58,7 +58,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     readBody({
       maxBytes: options.maxBodyBytes,
       timeoutMs: options.bodyTimeoutMs,
-      largestAtOnce: 8,
+      largestAtOnce: 4,
       acceptsGzip: false,
       messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
       refuse: refuseCall,

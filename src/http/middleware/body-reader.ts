@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import { ArrivingBody } from './arriving-body.ts';
+import { BodyRoom } from './body-room.ts';
 
 export type BodyLimits = {
   /** Most bytes of one body. */
   readonly maxBytes: number;
   /** Number of bodies of the greatest size that may be in memory before their replies are sent. */
   readonly largestAtOnce: number;
-  /** Milliseconds in which a body has to arrive. */
+  /** Milliseconds in which a body has to arrive, and which it may wait for room. */
   readonly timeoutMs: number;
 };
 
@@ -17,88 +19,50 @@ export type Body =
   | { readonly bytes: Buffer; release(): void }
   | { readonly refused: UnreadBody; readonly isArriving?: true };
 
-/** Up to this size bodies have a room of their own, which half-sent large ones cannot fill. */
+/** Up to this size bodies have a room of their own, which large ones cannot fill. */
 const SMALL_BYTES = 256 * 1024;
 /** Part of the room for large bodies that small ones have. */
-const SMALL_ROOM = 1 / 8;
-/** A body that brought fewer bytes in that time does not come on: it gives way to others. */
-const PROGRESS_BYTES = 64 * 1024;
-const PROGRESS_MS = 1000;
+const SMALL_ROOM = 1 / 4;
+/** Bytes that a sender has read in one turn of the event loop: eight of them at once would hold up others for 20 ms. */
+const TURN_BYTES = 64 * 1024;
+/** A body that is refused is thrown away as it comes, up to so many times the size that it may have. */
+const MAX_THROWN_AWAY = 16;
+/** How often those that wait look whether others have become slow. */
+const LOOK_MS = 250;
 
-/** Memory for bodies of one size. */
-class Room {
-  readonly max: number;
-  held = 0;
-
-  constructor(max: number) {
-    this.max = max;
-  }
-}
-
-/** A body that has begun to arrive. */
-class Arriving {
-  readonly startedAt = performance.now();
+/** What is kept of a body while it is read. */
+type Reading = {
+  readonly body: ArrivingBody;
   readonly resolve: (body: Body) => void;
-  room: Room;
-  chunks: Buffer[] = [];
-  size = 0;
+  room: BodyRoom;
   refused: 'too_large' | 'overloaded' | undefined;
-  #progressAt = this.startedAt;
-  #progress = 0;
-
-  constructor(room: Room, resolve: (body: Body) => void) {
-    this.room = room;
-    this.resolve = resolve;
-  }
-
-  add(chunk: Buffer, room: Room): void {
-    this.room.held -= this.size;
-    this.room = room;
-    this.size += chunk.length;
-    room.held += this.size;
-    this.chunks.push(chunk);
-    if (this.size - this.#progress < PROGRESS_BYTES) return;
-    this.#progress = this.size;
-    this.#progressAt = performance.now();
-  }
-
-  comesOn(now: number): boolean {
-    return now - this.#progressAt < PROGRESS_MS;
-  }
-
-  refuse(reason: 'too_large' | 'overloaded'): void {
-    this.refused = reason;
-    this.release();
-  }
-
-  readonly release = (): void => {
-    this.room.held -= this.size;
-    this.size = 0;
-    this.chunks = [];
-  };
-}
+  thrownAway: number;
+  /** Bytes in this turn of the event loop. */
+  turn: number;
+};
 
 /**
- * Reads bodies within bounds of memory and time. Counted is what has arrived. Where there is no room for more, those that do not
- * come on give way, the oldest first, then the one that is arriving. A refused body is read on to its end and thrown away, as a
- * caller that is still sending would not see an earlier reply, but no longer than any body may take.
+ * Reads bodies within bounds of memory and time. Counted is what has arrived. Where there is no room for more, a body waits in the
+ * network until another has its reply, and those that will not arrive in time give way to it. A refused body is read on to its end and
+ * thrown away, as a caller that is still sending would not see an earlier reply, but no longer than any body may take.
  */
 export class BodyReader {
   readonly #maxBytes: number;
   readonly #timeoutMs: number;
   readonly #smallBytes: number;
-  readonly #small: Room;
-  readonly #large: Room;
-  /** The oldest first. */
-  readonly #arriving = new Set<Arriving>();
+  readonly #small: BodyRoom;
+  readonly #large: BodyRoom;
+  readonly #readings = new Map<ArrivingBody, Reading>();
   #timer: NodeJS.Timeout | undefined;
+  #looksAt = Number.POSITIVE_INFINITY;
 
   constructor({ maxBytes, largestAtOnce, timeoutMs }: BodyLimits) {
     this.#maxBytes = maxBytes;
     this.#timeoutMs = timeoutMs;
-    this.#large = new Room(maxBytes * largestAtOnce);
-    this.#small = new Room(this.#large.max * SMALL_ROOM);
-    this.#smallBytes = Math.min(SMALL_BYTES, this.#small.max / 2);
+    const large = maxBytes * largestAtOnce;
+    this.#smallBytes = Math.min(SMALL_BYTES, (large * SMALL_ROOM) / 2);
+    this.#large = new BodyRoom(large, maxBytes, timeoutMs);
+    this.#small = new BodyRoom(large * SMALL_ROOM, this.#smallBytes, timeoutMs);
   }
 
   /** A body that was read elsewhere. */
@@ -108,26 +72,33 @@ export class BodyReader {
 
   read(incoming: IncomingMessage): Promise<Body> {
     return new Promise((resolve) => {
-      const body = new Arriving(this.#small, resolve);
-      this.#arriving.add(body);
-      this.#timer ??= setTimeout(this.#giveUp, this.#timeoutMs).unref();
-      if (Number(incoming.headers['content-length']) > this.#maxBytes) body.refused = 'too_large';
+      const body = new ArrivingBody(incoming);
+      const refused =
+        body.promised > this.#maxBytes && Number.isFinite(body.promised) ? 'too_large' : undefined;
+      const reading: Reading = { body, resolve, room: this.#small, refused, thrownAway: 0, turn: 0 };
+      this.#readings.set(body, reading);
+      if (refused === undefined) reading.room.enter(body);
+      this.#lookIn(this.#timeoutMs);
 
       incoming.on('data', (chunk: Buffer) => {
-        if (body.refused === undefined) this.#add(body, chunk);
+        if (reading.refused === undefined) this.#add(reading, chunk);
+        else this.#throwAway(reading, chunk);
+        reading.turn += chunk.length;
+        if (reading.turn >= TURN_BYTES) this.#endTurn(reading);
       });
       incoming.on('end', () => {
-        this.#arriving.delete(body);
-        if (body.refused !== undefined) return resolve({ refused: body.refused });
-        const [first] = body.chunks;
-        const bytes =
-          first !== undefined && body.chunks.length === 1 ? first : Buffer.concat(body.chunks, body.size);
-        body.chunks = [];
-        return resolve({ bytes, release: body.release });
+        if (!this.#readings.delete(body)) return;
+        if (reading.refused !== undefined) return resolve({ refused: reading.refused });
+        const { room } = reading;
+        const { size } = body;
+        room.leave(body, true);
+        const chunks = body.take();
+        const [first] = chunks;
+        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+        return resolve({ bytes, release: () => room.release(size) });
       });
       const abort = () => {
-        this.#arriving.delete(body);
-        if (!incoming.readableEnded) body.release();
+        if (this.#readings.delete(body)) this.#drop(reading);
         resolve({ refused: 'aborted' });
       };
       incoming.on('error', abort);
@@ -135,39 +106,92 @@ export class BodyReader {
     });
   }
 
-  #add(body: Arriving, chunk: Buffer): void {
+  #add(reading: Reading, chunk: Buffer): void {
+    const { body } = reading;
     const size = body.size + chunk.length;
     if (size > this.#maxBytes) {
-      body.refuse('too_large');
+      this.#refuse(reading, 'too_large');
       return;
     }
-    const room = size > this.#smallBytes ? this.#large : this.#small;
-    body.add(chunk, room);
-    if (room.held <= room.max) return;
-    const now = performance.now();
-    for (const other of this.#arriving) {
-      if (room.held <= room.max) return;
-      if (other.room === room && !other.comesOn(now)) other.refuse('overloaded');
+    if (size > this.#smallBytes && reading.room === this.#small) {
+      this.#small.leave(body, false);
+      this.#large.enter(body);
+      reading.room = this.#large;
     }
-    if (room.held > room.max) body.refuse('overloaded');
+    const isWorthIt = body.add(chunk);
+    reading.room.grow(chunk.length);
+    if (!isWorthIt) {
+      this.#refuse(reading, 'too_large');
+      this.#giveUp(reading, 'too_large');
+    } else if (!reading.room.isWide) {
+      reading.room.admit(body, this.#giveWay);
+      if (body.isWaiting) this.#lookIn(LOOK_MS);
+    }
   }
 
-  readonly #giveUp = (): void => {
-    // After a pause of the process bytes may be waiting that came in time
+  #throwAway(reading: Reading, chunk: Buffer): void {
+    reading.thrownAway += chunk.length;
+    if (reading.thrownAway > MAX_THROWN_AWAY * this.#maxBytes)
+      this.#giveUp(reading, reading.refused ?? 'too_large');
+  }
+
+  /** Lets others have a turn. */
+  #endTurn(reading: Reading): void {
+    const { incoming } = reading.body;
+    incoming.pause();
     setImmediate(() => {
-      this.#timer = undefined;
-      const now = performance.now();
-      for (const body of this.#arriving) {
-        const leftMs = body.startedAt + this.#timeoutMs - now;
-        if (leftMs > 0) {
-          this.#timer = setTimeout(this.#giveUp, leftMs).unref();
-          return;
-        }
-        this.#arriving.delete(body);
-        const refused = body.refused ?? 'slow';
-        body.refuse('overloaded');
-        body.resolve({ refused, isArriving: true });
-      }
+      reading.turn = 0;
+      if (!reading.body.isWaiting) incoming.resume();
     });
+  }
+
+  readonly #giveWay = (body: ArrivingBody): void => {
+    const reading = this.#readings.get(body);
+    if (reading !== undefined) this.#refuse(reading, 'overloaded');
+  };
+
+  #refuse(reading: Reading, reason: 'too_large' | 'overloaded'): void {
+    reading.refused = reason;
+    this.#drop(reading);
+    reading.body.goOn();
+  }
+
+  /** Frees the memory of a body that is not wanted. */
+  #drop({ body, room }: Reading): void {
+    room.leave(body, false);
+    body.take();
+  }
+
+  /** Replies to a sender that is still sending. */
+  #giveUp(reading: Reading, refused: UnreadBody): void {
+    if (this.#readings.delete(reading.body)) this.#drop(reading);
+    reading.resolve({ refused, isArriving: true });
+  }
+
+  #lookIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.#looksAt) return;
+    clearTimeout(this.#timer);
+    this.#looksAt = at;
+    // After a pause of the process bytes may be waiting that came in time
+    this.#timer = setTimeout(() => setImmediate(this.#look), ms).unref();
+  }
+
+  readonly #look = (): void => {
+    this.#looksAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const reading of this.#readings.values()) {
+      const { body, refused } = reading;
+      const leftMs = this.#timeoutMs - body.elapsedMs(now);
+      if (leftMs <= 0) this.#giveUp(reading, refused ?? 'slow');
+      else if (body.isWaiting && body.waitedMs(now) >= this.#timeoutMs) this.#refuse(reading, 'overloaded');
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    for (const room of [this.#small, this.#large]) {
+      room.letIn(this.#giveWay);
+      if (room.isAwaited) nextMs = Math.min(nextMs, LOOK_MS);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#lookIn(nextMs);
   };
 }

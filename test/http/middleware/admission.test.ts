@@ -1,0 +1,119 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { testBridge } from '../../support/bridge.ts';
+import { type Listening, listen, metric } from '../../support/listen.ts';
+import { connect, type RawClient, rawHead } from '../../support/raw-client.ts';
+
+const MB = 1024 * 1024;
+const SECRET = ` key ${'AKIA'}QW3RTY7UIOP4SDFG `;
+const clients: RawClient[] = [];
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy();
+});
+
+async function serve(env: Record<string, string> = {}) {
+  const bridge = testBridge({ MAX_BODY_MB: '2', ...env });
+  const server = await listen(bridge);
+  onTestFinished(async () => {
+    for (const client of clients.splice(0)) client.destroy();
+    await server.close();
+    await bridge.close();
+  });
+  const refused = async (reason: string) =>
+    metric(await (await bridge.app.request('/metrics')).text(), 'rejected_total', { reason });
+  return { server, refused };
+}
+
+/** A call of exactly so many bytes, judged as its last words say. */
+function callOf(bytes: number, end = ''): string {
+  const [start, rest] = ['{"input_type":"request","texts":["', `${end}"]}`];
+  return `${start}${'lorem ips '.repeat(bytes / 10).slice(0, bytes - start.length - rest.length)}${rest}`;
+}
+
+async function client({ port }: Listening, ...pieces: string[]): Promise<RawClient> {
+  const raw = await connect(port);
+  clients.push(raw);
+  raw.write(...pieces);
+  return raw;
+}
+
+async function actionOf(raw: RawClient): Promise<string | undefined> {
+  return (JSON.parse((await raw.reply()).body) as { action?: string }).action;
+}
+
+/** An honest call: all of it at once. */
+async function ask(server: Listening, bytes: number): Promise<string | undefined> {
+  const body = callOf(bytes);
+  return actionOf(await client(server, rawHead(body.length), body));
+}
+
+const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+
+test('eight half-sent bodies of the greatest size refuse nobody, small or large, and are judged when they end, unless they gave way', async () => {
+  const { server, refused } = await serve();
+  const body = callOf(2 * MB);
+  const half = await Promise.all(times(8, () => client(server, rawHead(body.length), body.slice(0, -1))));
+  const sizes = [200, 30_000, 300_000, MB, 2 * MB];
+  expect(await Promise.all(sizes.map((bytes) => ask(server, bytes)))).toEqual(sizes.map(() => 'NONE'));
+  for (const raw of half) raw.write('}');
+  const actions = await Promise.all(half.map(actionOf));
+  // Those that gave way to the large ones
+  expect(await refused('overloaded')).toBe(actions.filter((action) => action === 'BLOCKED').length);
+  expect(actions).toContain('NONE');
+});
+
+test.each([
+  ['with a length', 'content-length: 2097152'],
+  ['in chunks', 'transfer-encoding: chunked'],
+])('a flood that never stops sending, %s, has no large call of others refused', async (_, header) => {
+  const { server } = await serve();
+  const head = rawHead(0).replace('content-length: 0', header);
+  const pieceOf = (bytes: number) =>
+    header.startsWith('content') ? 'x'.repeat(bytes) : `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`;
+  const flood = await Promise.all(times(60, () => client(server, head, pieceOf(300_000))));
+  const dripping = setInterval(() => {
+    for (const raw of flood) raw.write(pieceOf(3_000));
+  }, 50);
+  try {
+    for (let i = 0; i < 6; i++) {
+      expect(await ask(server, 2 * MB)).toBe('NONE');
+      await wait(100);
+    }
+  } finally {
+    clearInterval(dripping);
+  }
+});
+
+test('forty bodies of the greatest size at once are all judged, each for its own words', async () => {
+  const { server, refused } = await serve();
+  const actions = await Promise.all(
+    times(40, () => 0).map(async (_, i) => {
+      const body = callOf(2 * MB, i % 2 === 0 ? SECRET : '');
+      return actionOf(await client(server, rawHead(body.length), body));
+    }),
+  );
+  expect(actions).toEqual(actions.map((_, i) => (i % 2 === 0 ? 'BLOCKED' : 'NONE')));
+  expect(await refused('overloaded')).toBe(0);
+});
+
+test('a body in small pieces is read as it was sent', async () => {
+  const { server } = await serve();
+  const head = rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked');
+  const chunked = (body: string, size: number) =>
+    `${(body.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []).map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join('')}0\r\n\r\n`;
+  for (const size of [1, 7, 100, 5_000]) {
+    const body = callOf(size === 1 ? 4_000 : 300_000, SECRET);
+    expect(await actionOf(await client(server, head, chunked(body, size)))).toBe('BLOCKED');
+    expect(await actionOf(await client(server, head, chunked(callOf(4_000), size)))).toBe('NONE');
+  }
+});
+
+test('a body of one byte a piece is refused and cut off, before its pieces fill the memory', async () => {
+  const { server, refused } = await serve();
+  const head = rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked');
+  const raw = await client(server, head, '1\r\nx\r\n'.repeat(100_000));
+  expect(await actionOf(raw)).toBe('BLOCKED');
+  await raw.closed;
+  expect(await refused('too_large')).toBe(1);
+});
