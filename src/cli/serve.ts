@@ -1,18 +1,14 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createAdaptorServer } from '@hono/node-server';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
-import { OpenConnections } from '../http/open-connections.ts';
+import type { OpenConnections } from '../http/open-connections.ts';
+import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchPolicyFile } from '../policies/file/watch.ts';
 import { startWarnings } from './check-config.ts';
-
-/** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
-const KEEP_ALIVE_MS = 75_000;
 
 /** Share of the remaining time in which records may still be delivered. */
 const DELIVERY_SHARE = 0.8;
@@ -26,7 +22,7 @@ const LAST_LINES_MS = 1000;
 /** `guardrail-bridge serve`: listens until SIGTERM or SIGINT, then drains. */
 export async function serve(config: Config): Promise<void> {
   const bridge = createBridge(config);
-  const { app, log } = bridge;
+  const { log } = bridge;
   for (const warning of startWarnings(config, bridge.policies?.())) log.warn(warning);
   const { responseRedaction } = config.replies;
   log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
@@ -38,16 +34,7 @@ export async function serve(config: Config): Promise<void> {
   process.on('uncaughtException', (error: unknown) => bridge.uncaught(error, 'exception'));
   process.on('unhandledRejection', (error) => bridge.uncaught(error, 'rejection'));
 
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
-    // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
-    autoCleanupIncoming: false,
-  }) as Server;
-  const connections = new OpenConnections(server);
-  server.prependListener('request', (_, outgoing) => {
-    if (bridge.isDraining()) outgoing.shouldKeepAlive = false;
-  });
+  const { server, connections } = createServer({ ...bridge, bodyTimeoutMs: config.bodies.bodyTimeoutMs });
   const { host } = config.server;
   await bridge.ready();
   server.listen(config.server.port, host);

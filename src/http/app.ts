@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { CallHandler } from '../calls/call-handler.ts';
 import { errorBody, type RefuseCall } from '../calls/refusal.ts';
@@ -14,7 +14,8 @@ import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
-import { type BridgeEnv, refuseGuardrailCall, refuseLogs } from './refusal.ts';
+import { readOn } from './middleware/unread-body.ts';
+import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs } from './refusal.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
@@ -49,26 +50,41 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const app = new Hono<BridgeEnv>();
   const refuseCall = refuseGuardrailCall(options.refuse, options.isDraining);
   const refuseEvents = refuseLogs(options);
+  const unread = {
+    timeoutMs: options.bodyTimeoutMs,
+    onCut: () => metrics.cut_bodies_total.inc(),
+  };
+  /** Refuses before the body is read. */
+  const early =
+    <Reason extends string>(refuse: Refuse<Reason>): Refuse<Reason> =>
+    (c, refusal) => {
+      readOn(c.env?.incoming, unread);
+      return refuse(c, refusal);
+    };
+  const withoutBody: MiddlewareHandler<BridgeEnv> = (c, next) => {
+    readOn(c.env?.incoming, unread);
+    return next();
+  };
 
   app.on(
     'POST',
     GUARDRAIL_PATHS,
-    allowAddresses(isAllowedAddress, refuseCall),
-    authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
+    allowAddresses(isAllowedAddress, early(refuseCall)),
+    authenticate(apiKeys, 'the api_key of the guardrail', early(refuseCall)),
     readBody({
       maxBytes: options.maxBodyBytes,
       timeoutMs: options.bodyTimeoutMs,
       largestAtOnce: 4,
       acceptsGzip: false,
       messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
-      refuse: refuseCall,
+      refuse: early(refuseCall),
     }),
     guardrailRoute(options),
   );
   app.post(
     LOGS_PATH,
-    allowAddresses(isAllowedAddress, refuseCall),
-    authenticate(apiKeys, 'under headers of the callback', refuseEvents),
+    allowAddresses(isAllowedAddress, early(refuseCall)),
+    authenticate(apiKeys, 'under headers of the callback', early(refuseEvents)),
     readBody({
       maxBytes: options.maxLogBodyBytes,
       timeoutMs: options.bodyTimeoutMs,
@@ -76,7 +92,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       largestAtOnce: 1,
       acceptsGzip: true,
       messages: LOG_BODY_MESSAGES,
-      refuse: refuseEvents,
+      refuse: early(refuseEvents),
     }),
     logsRoute({
       records,
@@ -88,15 +104,16 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       },
     }),
   );
-  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH], (c) => {
+  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH], withoutBody, (c) => {
     metrics.rejected_total.inc({ reason: 'method' });
     return c.json(errorBody({ reason: 'method', message: 'send a POST' }), 405, { allow: 'POST' });
   });
-  app.get('/healthz', healthRoute);
-  app.get('/readyz', readyRoute(options));
-  app.get('/metrics', metricsRoute(metrics, records));
+  app.get('/healthz', withoutBody, healthRoute);
+  app.get('/readyz', withoutBody, readyRoute(options));
+  app.get('/metrics', withoutBody, metricsRoute(metrics, records));
 
   app.notFound((c) => {
+    readOn(c.env?.incoming, unread);
     metrics.rejected_total.inc({ reason: 'not_found' });
     const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);

@@ -10,12 +10,25 @@ export class OpenConnections {
   /** The oldest first. */
   readonly #open = new Set<HttpSocket>();
 
-  constructor(server: Server) {
+  /** @param maxIdle number of connections from which on a new one takes the place of one without a call */
+  constructor(server: Server, maxIdle: number) {
     this.#server = server;
     server.on('connection', (socket: HttpSocket) => {
+      if (this.#open.size >= maxIdle) this.#leastUsed()?.destroy();
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
     });
+  }
+
+  /** The oldest that never sent anything; the oldest without a call, if all have. */
+  #leastUsed(): HttpSocket | undefined {
+    let oldest: HttpSocket | undefined;
+    for (const socket of this.#open) {
+      if (isBusy(socket)) continue;
+      if (socket.bytesRead === 0) return socket;
+      oldest ??= socket;
+    }
+    return oldest;
   }
 
   /** Number of connections on which a call has no reply yet. */

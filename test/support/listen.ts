@@ -1,7 +1,6 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import type { Bridge } from '../../src/bridge.ts';
+import { createServer } from '../../src/http/server.ts';
 
 export type Listening = {
   readonly port: number;
@@ -12,8 +11,11 @@ export type Listening = {
 };
 
 /** Serves an in-process bridge on a free port of loopback, for what `app.request()` does not pass through. */
-export async function listen({ app }: Pick<Bridge, 'app'>): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+export async function listen(
+  { app, isDraining }: Pick<Bridge, 'app' | 'isDraining'>,
+  bodyTimeoutMs = 10_000,
+): Promise<Listening> {
+  const { server } = createServer({ app, isDraining, bodyTimeoutMs });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
