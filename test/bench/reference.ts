@@ -1,7 +1,8 @@
-/** The servers that the bridge is measured against: `node reference.ts bare | reads | hop <stub port> | stub | vendor | durable <file>`. */
+/** The servers that the bridge is measured against: `node reference.ts bare | reads | hop <stub port> | stub | vendor | durable <file> | redacting <file>`. */
 import { fdatasync, openSync, writevSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Redactor } from '../../src/records/redact/redact.ts';
 
 const ALLOW = '{"action":"NONE"}';
 const AKTO_ALLOW = JSON.stringify({
@@ -106,10 +107,10 @@ function vendor() {
 const RECEIPT =
   '{"new":1,"late":0,"duplicate":0,"attempt":0,"blocked":0,"legacy":0,"null":0,"accepted":1,"rejected":0}';
 
-/** Reads and parses the body, appends it to a file, replies when it is on the disk; one flush for all that wait. */
-function durable(file: string) {
+/** Appends what `stored` makes of a body to a file, replies when it is on the disk; one flush for all that wait. */
+function durable(file: string, stored: (body: Buffer) => Buffer) {
   const fd = openSync(file, 'a', 0o600);
-  type Waiting = { body: Buffer; response: ServerResponse };
+  type Waiting = { bytes: Buffer; response: ServerResponse };
   let waiting: Waiting[] = [];
   let isFlushing = false;
   const flush = () => {
@@ -119,7 +120,7 @@ function durable(file: string) {
     if (!isFlushing) return;
     writevSync(
       fd,
-      batch.map(({ body }) => body),
+      batch.map(({ bytes }) => bytes),
     );
     fdatasync(fd, (error) => {
       if (error) throw error;
@@ -129,10 +130,29 @@ function durable(file: string) {
   };
   return (incoming: IncomingMessage, response: ServerResponse): void =>
     read(incoming, (body) => {
-      JSON.parse(body.toString());
-      waiting.push({ body, response });
+      waiting.push({ bytes: stored(body), response });
       if (!isFlushing) flush();
     });
+}
+
+/** Parses it, and keeps it as it came. */
+function parsed(body: Buffer): Buffer {
+  JSON.parse(body.toString());
+  return body;
+}
+
+/** Parses it, redacts it as the bridge does by default, and writes it anew: nothing that keeps its promises does less. */
+function redacted(): (body: Buffer) => Buffer {
+  const redactor = new Redactor({
+    content: 'full',
+    remove: [['model_map_information']],
+    noContentTeams: new Set(),
+    noContentKeys: new Set(),
+  });
+  return (body) => {
+    const events = JSON.parse(body.toString()) as Record<string, unknown>[];
+    return Buffer.from(JSON.stringify(events.map((event) => redactor.redact(event))));
+  };
 }
 
 const [, , role, argument = ''] = process.argv;
@@ -142,7 +162,8 @@ const roles: Record<string, () => typeof bare> = {
   hop: () => hop(Number(argument)),
   stub,
   vendor,
-  durable: () => durable(argument),
+  durable: () => durable(argument, parsed),
+  redacting: () => durable(argument, redacted()),
 };
 const listener = roles[role ?? '']?.();
 if (listener === undefined) throw new Error(`no role: ${role}`);
