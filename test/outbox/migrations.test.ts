@@ -1,10 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { OutboxAdmin } from '../../src/outbox/admin.ts';
 import { type OpenOptions, openOutboxFile } from '../../src/outbox/file.ts';
 import { MIGRATIONS, VERSION } from '../../src/outbox/schema.ts';
+import { aktoAt } from '../support/bridge.ts';
+import { runChild, startServing } from '../support/child.ts';
+import { randomFrom } from '../support/random.ts';
 import { entry, named, openStore, temporaryFolder } from '../support/store.ts';
 
 /** The statements of the first release. Files of it exist: what is here never changes. */
@@ -195,3 +201,90 @@ test('a command leaves a file that is not migrated yet to the bridge', () => {
   const dir = fileOf('PRAGMA user_version = 0;');
   expect(() => new OutboxAdmin(dir, 'write')).toThrow('start the bridge, which migrates it');
 });
+
+/** Migrates an outbox in a process of its own: `node -e MIGRATE FOLDER STATEMENTS`. */
+const MIGRATE = `
+  const { openOutboxFile } = await import(${JSON.stringify(new URL('../../src/outbox/file.ts', import.meta.url).href)});
+  const [folder, migrations] = process.argv.slice(1);
+  process.stdout.write('begins');
+  openOutboxFile(folder, ['akto'], { migrations: JSON.parse(migrations) }).close();
+  process.stdout.write(' ends');
+`;
+
+test('a process that is killed while it migrates leaves the file whole: as it was, or migrated', async () => {
+  const dir = fileOf();
+  const store = openStore({ dir });
+  const long = 'x'.repeat(20_000);
+  await store.accept(
+    Array.from({ length: 500 }, (_, i) => entry(`long-${i}`, { payload: JSON.stringify({ i, long }) })),
+  );
+  await store.close();
+  const before = fs.mkdtempSync(join(temporaryFolder(), 'before-'));
+  fs.cpSync(dir, before, { recursive: true });
+  // Writes every page more than once, and more than fits into memory
+  const rewrite = "UPDATE payload SET body = body || ' '; UPDATE payload SET body = rtrim(body);";
+  const larger = [...NEXT, rewrite.repeat(5)];
+  const random = randomFrom(1);
+  const versions: unknown[] = [];
+  for (let kills = 0; kills < 8; kills++) {
+    fs.rmSync(dir, { recursive: true });
+    fs.cpSync(before, dir, { recursive: true });
+    const child = spawn(process.execPath, [
+      '--input-type=module',
+      '-e',
+      MIGRATE,
+      dir,
+      JSON.stringify(larger),
+    ]);
+    await once(child.stdout, 'data');
+    await wait(random() * 400);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const { damage, version, rows, close } = openAs(
+      dir,
+      versionOf(dir) === larger.length ? larger : MIGRATIONS,
+    );
+    versions.push(version());
+    expect(damage).toBeUndefined();
+    expect(
+      rows('SELECT count(*) AS records, sum(length(body)) AS letters FROM payload JOIN record USING (id)'),
+    ).toEqual([{ records: 502, letters: expect.any(Number) }]);
+    expect(rows("SELECT count(*) AS queued FROM delivery WHERE backend = 'akto'")).toEqual([{ queued: 502 }]);
+    close();
+  }
+  expect(versions).toContain(VERSION);
+  expect(openAs(before, larger).version()).toBe(larger.length);
+}, 60_000);
+
+/** The version that a file tells, with what its log adds. */
+function versionOf(dir: string): unknown {
+  const db = new DatabaseSync(join(dir, 'outbox.db'));
+  const { user_version } = db.prepare('PRAGMA user_version').get() ?? {};
+  db.close();
+  return user_version;
+}
+
+test('a bridge judges on beside the file of a newer release, which stays as it is, and its commands say so', async () => {
+  const dir = fileOf();
+  openAs(dir, NEXT).close();
+  const before = contents(dir);
+  const sentence = `outbox.db has format version ${VERSION + 2}, and this release understands versions up to ${VERSION}: start the release that wrote it`;
+  const env = { ...aktoAt('http://127.0.0.1:1'), DATA_DIR: dir };
+  const bridge = await startServing(env);
+  const post = (path: string, body: object) =>
+    fetch(bridge.url + path, { method: 'POST', body: JSON.stringify(body) });
+  const call = { input_type: 'request', litellm_call_id: 'a', litellm_trace_id: 'a', texts: ['a'] };
+  expect(await (await post('/', call)).json()).toMatchObject({ action: 'BLOCKED' });
+  expect((await post('/v1/litellm/logs', [{ litellm_call_id: 'a', status: 'success' }])).status).toBe(503);
+  const told = bridge.lines().find(({ msg }) => msg.startsWith(`records cannot be stored: ${sentence}`));
+  expect(told).toMatchObject({ level: 'error', code: 'newer_version' });
+  bridge.send('SIGTERM');
+  expect(await bridge.exit).toEqual({ code: 0, signal: null });
+  for (const command of ['status', 'list', 'export']) {
+    const { code, stderr } = await runChild({ args: ['outbox', command], env });
+    expect({ command, code }).toEqual({ command, code: 1 });
+    expect(stderr).toContain(sentence);
+  }
+  expect(contents(dir)).toEqual(before);
+  expect(openAs(dir, NEXT).version()).toBe(VERSION + 2);
+}, 60_000);
