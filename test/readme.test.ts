@@ -54,7 +54,7 @@ async function metricsText(): Promise<string> {
   metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
-  return `${await metrics.text()}\n${await createRecordsMetrics(['akto']).text(stats, true)}`;
+  return `${await metrics.text()}\n${await createRecordsMetrics(['akto']).text(stats, true, new Map())}`;
 }
 
 test('the guide to operations names every metric', async () => {

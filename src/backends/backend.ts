@@ -47,6 +47,8 @@ type Recording<Config> = {
 /** Delivery to one backend, bound to its configuration. */
 export type Sink = {
   readonly batch: Batch;
+  /** Deliveries under way at once, at most. */
+  readonly concurrency: number;
   wants(record: Pick<CallRecord, 'outcome' | 'event' | 'block'>): boolean;
   ingest(
     records: readonly CallRecord[],
@@ -96,6 +98,8 @@ export type BackendConfig = {
   /** True if nobody chose `fail_open`: it is the vendor's default. */
   readonly failsOpenByDefault: boolean;
   readonly takesRecords: boolean;
+  /** Deliveries of records under way at once, at most. */
+  readonly concurrency: number;
   /** The `config` of its {@link Setup}. */
   readonly options: unknown;
 };

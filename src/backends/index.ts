@@ -19,11 +19,12 @@ export function checkerOf({ name, mode, timeoutMs, unreachableFallback, options 
 }
 
 /** A configured backend for the thread that keeps records; undefined for one that takes none. */
-export function sinkOf({ name, mode, options: config }: BackendConfig): Sink | undefined {
+export function sinkOf({ name, mode, concurrency, options: config }: BackendConfig): Sink | undefined {
   const { telemetry } = definitionOf(name);
   return (
     telemetry && {
       batch: telemetry.batch(mode),
+      concurrency,
       wants: (record) => telemetry.wants?.(record) ?? true,
       ingest: (records, context) => telemetry.ingest(records, { ...context, config, mode }),
     }

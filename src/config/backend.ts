@@ -1,6 +1,6 @@
 import type { Backend, BackendConfig } from '../backends/backend.ts';
 import { UNREACHABLE_FALLBACKS, type UnreachableFallback } from '../guardrail/failure.ts';
-import { oneOf, type Settings, seconds } from '../guardrail/fields.ts';
+import { numberFrom, oneOf, type Settings, seconds } from '../guardrail/fields.ts';
 import { type Env, type Report, read, variable } from './read.ts';
 
 export const DEFAULT_TIMEOUT_MS = 5000;
@@ -24,13 +24,21 @@ const COMMON = {
   },
 } as const satisfies Settings;
 
+/** Those of every backend that takes records. */
+const RECORDING = {
+  TELEMETRY_CONCURRENCY: {
+    schema: numberFrom(1, 256, true),
+    default: '32',
+    sentence: 'Most deliveries of records at once; the bridge finds how many of them this vendor can take.',
+  },
+} as const satisfies Settings;
+
 const prefixOf = (name: string) => `${name.toUpperCase()}_`;
 
-/** The settings that every backend has, under the names of one. */
-export function commonSettings(name: string): Settings {
-  return Object.fromEntries(
-    Object.entries(COMMON).map(([word, setting]) => [prefixOf(name) + word, setting]),
-  );
+/** The settings that every backend has, or every one that takes records, under the names of one. */
+export function commonSettings({ name, telemetry }: Pick<Backend, 'name' | 'telemetry'>): Settings {
+  const settings = Object.entries(telemetry === undefined ? COMMON : { ...COMMON, ...RECORDING });
+  return Object.fromEntries(settings.map(([word, setting]) => [prefixOf(name) + word, setting]));
 }
 
 /**
@@ -51,7 +59,7 @@ export function configureBackend(
   if (wantedBy === undefined) return undefined;
 
   const before = report.problems.length;
-  const common = read(COMMON, env, report, prefixOf(name));
+  const common = read({ ...COMMON, ...RECORDING }, env, report, prefixOf(name));
   const setup = definition.configure(
     read({ ...definition.settings, ...definition.sharedSettings }, env, report),
   );
@@ -72,13 +80,14 @@ export function configureBackend(
     unreachableFallback,
     failsOpenByDefault: chosen === undefined && unreachableFallback === 'fail_open',
     takesRecords: definition.telemetry !== undefined,
+    concurrency: common.TELEMETRY_CONCURRENCY,
     options: setup.config,
   };
 }
 
 /** Names that belong to one backend alone: one of them set means that it is wanted. */
-function ownNames({ name, settings }: Backend): readonly string[] {
-  return Object.keys({ ...settings, ...commonSettings(name) });
+function ownNames(definition: Backend): readonly string[] {
+  return Object.keys({ ...definition.settings, ...commonSettings(definition) });
 }
 
 /** Warnings of a configured backend. */

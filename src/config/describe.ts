@@ -7,10 +7,11 @@ import { SETTING_GROUPS } from './settings.ts';
 /** Every setting that is read, by the heading it stands under. */
 export function settingGroups(backends: readonly Backend[]) {
   const own = Object.entries(SETTING_GROUPS).map(([title, settings]) => [title, rowsOf(settings)] as const);
-  const ofVendors = backends.map(({ name, settings, sharedSettings }) => {
+  const ofVendors = backends.map((definition) => {
+    const { name, settings, sharedSettings } = definition;
     const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
     const shared = rowsOf(sharedSettings, ` Read only if ${title} is on.`);
-    return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(name))]] as const;
+    return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(definition))]] as const;
   });
   return [...own, ...ofVendors];
 }

@@ -6,22 +6,22 @@ import { Batches } from './batches.ts';
 import { WakeSignal } from './clock.ts';
 import { type Delivered, type DeliveryOptions, deliver } from './deliver.ts';
 import { Lane } from './lane.ts';
-import { remedyFor } from './remedy.ts';
+import { Ledger } from './ledger.ts';
+import { pressureOf, remedyFor } from './remedy.ts';
 
 /** Work can become due without anybody saying so: records that waited, and those that an operator put back. */
 const POLL_MS = 1000;
-/** A batch of many records takes several times its bytes in memory: few of them are under way at once. */
-const MAX_BATCHES = 4;
-/** Bytes of records under way from which on no other delivery begins. */
+/** Bytes of records under way from which on no other delivery begins: each takes several times as much in memory. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** The deliveries to one backend; courier.ts says in which states they can be. */
 export class BackendQueue {
-  readonly #name: string;
+  readonly name: string;
   readonly #sink: Sink;
   readonly #options: DeliveryOptions;
   readonly #wakeSignal: WakeSignal;
   readonly #backoff: Backoff;
+  readonly #ledger: Ledger;
   readonly #batches: Batches;
   readonly #lane: Lane;
   /** Gives up what is under way. */
@@ -35,15 +35,23 @@ export class BackendQueue {
   readonly #running: Promise<void>;
 
   constructor(name: string, sink: Sink, options: DeliveryOptions) {
-    this.#name = name;
+    this.name = name;
     this.#sink = sink;
     this.#options = options;
     this.#wakeSignal = new WakeSignal(options.clock);
     this.#backoff = new Backoff(options.clock.now, options.random);
-    this.#batches = new Batches(name, sink.batch, options);
-    const { concurrency } = options;
-    this.#lane = new Lane(sink.batch.records === 1 ? concurrency : Math.min(MAX_BATCHES, concurrency));
+    this.#ledger = new Ledger(name, options, (ack) => {
+      this.#batches.stored(ack);
+      this.#wakeSignal.ring();
+    });
+    this.#batches = new Batches(sink.batch, this.#ledger, options.clock);
+    this.#lane = new Lane(sink.concurrency, options.clock.now);
     this.#running = this.#run();
+  }
+
+  /** Deliveries that may be under way at once, as far as the backend is well. */
+  get width(): number {
+    return this.#backoff.isProbing ? 1 : this.#lane.exactWidth;
   }
 
   wake(): void {
@@ -53,8 +61,8 @@ export class BackendQueue {
   /** Forgets all waits. */
   retryNow(): void {
     this.#backoff.reset();
-    this.#batches.storage.reset();
-    this.#batches.endRests();
+    this.#ledger.backoff.reset();
+    this.#batches.startOver();
     this.#wakeSignal.ring();
   }
 
@@ -74,20 +82,22 @@ export class BackendQueue {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
+    const storage = this.#ledger.backoff;
     while (!signal.aborted) {
-      const waitMs = Math.max(
-        this.#backoff.waitMs(),
-        this.#batches.storage.waitMs(),
-        this.#batches.restsMs(),
-      );
+      const waitMs = Math.max(this.#backoff.waitMs(), storage.waitMs(), this.#batches.restsMs());
       if (waitMs > 0) {
         await this.#pause(waitMs);
         continue;
       }
-      if (!(await this.#batches.catchUp())) continue;
+      if (storage.isProbing && !(await this.#ledger.flush())) continue;
       const { isProbing, epoch } = this.#backoff;
       if (this.#underWay >= (isProbing ? 1 : this.#lane.width) || this.#bytesUnderWay > MAX_BYTES) {
         await this.#pause(Number.POSITIVE_INFINITY);
+        continue;
+      }
+      const gapMs = this.#underWay === 0 ? this.#lane.waitMs() : 0;
+      if (gapMs > 0) {
+        await this.#wakeSignal.sleep(gapMs);
         continue;
       }
       const batch = await this.#batches.next(this.#isOutage && isProbing);
@@ -96,11 +106,12 @@ export class BackendQueue {
       else if (batch && epoch === this.#backoff.epoch && !signal.aborted) this.#begin(batch, epoch);
     }
     while (this.#underWay > 0) await this.#wakeSignal.sleep(Number.POSITIVE_INFINITY);
-    await this.#batches.catchUp();
+    await this.#ledger.flush();
   }
 
   /** Waits until there can be something to do; while draining only for what is under way. */
   async #pause(ms: number): Promise<void> {
+    if (this.#underWay === 0 && !this.#ledger.backoff.isProbing) await this.#ledger.flush();
     if (!this.#isDraining) await this.#wakeSignal.sleep(ms);
     else if (this.#underWay > 0) await this.#wakeSignal.sleep(Number.POSITIVE_INFINITY);
     else this.#closing.abort();
@@ -123,42 +134,44 @@ export class BackendQueue {
     const isPoison = this.#batches.take(batch);
     // Sent alone for what happened to it before, while the backend takes others
     const isSingledOut = isPoison && !this.#backoff.isProbing;
+    const startedAt = performance.now();
     const result = await deliver(batch, this.#sink, this.#options, this.#closing.signal);
     if (result.kind === 'aborted') this.#batches.release(batch);
-    else if (result.kind === 'taken') await this.#taken(batch, epoch, result.verdicts);
-    else await this.#failed(batch, epoch, isSingledOut, result);
+    else if (result.kind === 'failed') this.#failed(batch, epoch, isSingledOut, result);
+    else this.#taken(batch, epoch, result.verdicts, performance.now() - startedAt);
   }
 
-  async #taken(batch: readonly Due[], epoch: Epoch, verdicts: readonly Verdict[]): Promise<void> {
+  #taken(batch: readonly Due[], epoch: Epoch, verdicts: readonly Verdict[], ms: number): void {
     const { events } = this.#options;
-    if (this.#backoff.succeeded(epoch)) events.held(this.#name, false);
-    this.#lane.succeeded();
+    if (this.#backoff.succeeded(epoch)) events.held(this.name, false);
+    this.#lane.succeeded(ms);
     this.#batches.grow();
-    await this.#batches.store(batch, { kind: 'delivered' });
-    events.delivered(this.#name, batch.length, verdicts);
+    this.#ledger.note(batch, { kind: 'delivered' });
+    events.delivered(this.name, batch.length, verdicts);
   }
 
-  async #failed(
+  #failed(
     batch: readonly Due[],
     epoch: Epoch,
     isSingledOut: boolean,
     { failure, refusal }: Delivered & { kind: 'failed' },
-  ): Promise<void> {
+  ): void {
     const { events, clock, random } = this.#options;
-    const backend = this.#name;
+    const backend = this.name;
     const remedy = remedyFor(failure, { records: batch.length, isSingledOut }, refusal);
+    const pressure = pressureOf(failure, refusal);
     switch (remedy.kind) {
       case 'again': {
-        if (remedy.mayBePassing && !this.#backoff.isProbing && !this.#lane.failed()) {
+        if (remedy.mayBePassing && !this.#backoff.isProbing && !this.#lane.failed(pressure)) {
           const delayMs = this.#batches.rest(batch, (times) =>
             Math.max(jittered(BACKEND_WAIT, times, random), honoured(refusal.retryAfterMs)),
           );
-          if (honoured(refusal.retryAfterMs) > 0) this.#lane.narrow();
-          return events.retried(backend, batch.length, failure, delayMs);
+          events.retried(backend, batch.length, failure, delayMs);
+          return;
         }
         this.#isOutage = true;
         this.#backoff.failed(epoch, refusal.retryAfterMs);
-        this.#batches.endRests();
+        this.#batches.startOver();
         break;
       }
       case 'hold':
@@ -171,14 +184,15 @@ export class BackendQueue {
         // The failure of a poison record, while others are taken, says nothing of the backend
         if (!isSingledOut) {
           this.#isOutage = false;
-          if (this.#backoff.isProbing || this.#lane.failed())
+          if (this.#backoff.isProbing || this.#lane.failed(pressure))
             this.#backoff.failed(epoch, refusal.retryAfterMs);
         }
         const attempts = (batch[0]?.attempts ?? 0) + 1;
         const aloneMs = Math.max(jittered(RECORD_WAIT, attempts, random), honoured(refusal.retryAfterMs));
         const delayMs = batch.length > 1 ? this.#backoff.waitMs() || aloneMs : aloneMs;
-        await this.#batches.store(batch, { kind: 'retry', dueAt: clock.now() + delayMs });
-        return events.retried(backend, batch.length, failure, delayMs);
+        this.#ledger.note(batch, { kind: 'retry', dueAt: clock.now() + delayMs });
+        events.retried(backend, batch.length, failure, delayMs);
+        return;
       }
       case 'shrink':
         this.#batches.shrink(batch);
@@ -187,8 +201,9 @@ export class BackendQueue {
         this.#batches.isolate(batch);
         break;
       case 'dead':
-        await this.#batches.store(batch, { kind: 'dead', reason: remedy.reason });
-        return events.dead(backend, batch.length, failure.kind);
+        this.#ledger.note(batch, { kind: 'dead', reason: remedy.reason });
+        events.dead(backend, batch.length, failure.kind);
+        return;
     }
     this.#batches.release(batch);
     events.retried(backend, batch.length, failure, this.#backoff.waitMs());

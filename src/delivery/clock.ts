@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The time of the courier, so that a test can pass days of it. */
@@ -17,24 +16,35 @@ export const SYSTEM_CLOCK: Clock = {
 /** Lets a loop sleep until it is time, or somebody has something for it. */
 export class WakeSignal {
   readonly #clock: Clock;
-  /** Aborted when the signal rings; a new one for each sleep. */
-  #rung = new AbortController();
+  #hasRung = false;
+  /** Ends the sleep. */
+  #wake: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   ring(): void {
-    this.#rung.abort();
+    this.#hasRung = true;
+    this.#wake?.();
   }
 
   /** Returns at once if it rang since the last sleep. */
   async sleep(ms: number): Promise<void> {
-    const { signal } = this.#rung;
-    if (!signal.aborted) {
-      if (Number.isFinite(ms)) await this.#clock.sleep(ms, signal);
-      else await once(signal, 'abort');
-    }
-    if (signal.aborted) this.#rung = new AbortController();
+    if (!this.#hasRung) await (Number.isFinite(ms) ? this.#timed(ms) : this.#untilRung());
+    this.#wake = undefined;
+    this.#hasRung = false;
+  }
+
+  #untilRung(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #timed(ms: number): Promise<void> {
+    const rung = new AbortController();
+    this.#wake = () => rung.abort();
+    return this.#clock.sleep(ms, rung.signal);
   }
 }

@@ -8,10 +8,11 @@ import type { DeliveryOptions } from './deliver.ts';
  * waits for another, and is in one of four states:
  *
  * idle        Nothing is due. It looks again when it is woken, and once a second.
- * delivering  Batches go out, the oldest first, several at once: more with each that is taken. A failure among them is the record's.
- * waiting     The outbox failed, or the backend: it cannot be reached, or failed four times in a row. A backend is tried again after a random part of 1 s, 2 s, 4 s … up to
- *             5 min, or after the `Retry-After` it sent (up to 1 h), by one delivery at a time until one is taken. Then
- *             it is delivering again. The outbox is tried again after 1 s, 2 s … up to 30 s, and told first what was
+ * delivering  Batches go out, the oldest first, several at once: as many as lane.ts finds that the backend can take. A
+ *             failure among them is the record's.
+ * waiting     The outbox failed, or the backend: it cannot be reached, or failed eight times in a row. A backend is tried
+ *             again after a random part of 1 s, 2 s, 4 s … up to 5 min, or after the `Retry-After` it sent (up to 1 h), by
+ *             one delivery at a time until one is taken. Then it is delivering again, with few at once in the beginning. The outbox is tried again after 1 s, 2 s … up to 30 s, and told first what was
  *             delivered that it does not know of.
  * held        The backend refuses our token (401, 403). One record after 1 min, 2 min, 4 min … up to 10 min tests
  *             whether the token was mended; when it is taken, the backend is delivering again.
@@ -19,9 +20,8 @@ import type { DeliveryOptions } from './deliver.ts';
  * The result of a failed delivery for its record:
  *
  * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it waits by itself while others
- *   are taken, in half as many deliveries at once for each that came with a `Retry-After`, and in none while 500 records wait
- *   so; else it stays the head of its queue, and is sent alone until the backend takes it. To give it up for its age is the
- *   outbox's.
+ *   are taken, and none are while 500 records wait so; else it stays the head of its queue, and is sent alone until the
+ *   backend takes it. To give it up for its age is the outbox's.
  * - counted, where it may be to blame (another 5xx or 4xx, no reply in time, a reply that is none). After three attempts
  *   it is a poison record. A record that fails alone waits for itself, up to an hour, and the others go on.
  * - sent alone, where a batch was refused (400, 422) or could not be made (a mistake of ours): it is a poison record too.
@@ -29,11 +29,12 @@ import type { DeliveryOptions } from './deliver.ts';
  *   goes out as smaller ones.
  * - a dead letter, where it is refused alone (400, 413, 422, a mistake of ours).
  *
- * Nothing of this is kept but the count and the time of a record: after a restart every backend is taken to be well, and
- * what was under way is delivered again, under the same `record_id`.
+ * Results are stored in groups, within 10 ms. Nothing else of this is kept but the count and the time of a record: after a restart
+ * every backend is taken to be well, and what was under way, or taken and not stored, is delivered again, under the same
+ * `record_id`.
  */
 
-const DEFAULTS = { concurrency: 32, timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
+const DEFAULTS = { timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
 
 /** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;
@@ -47,6 +48,11 @@ export class Courier {
     const all = { ...DEFAULTS, ...options };
     this.#clock = all.clock;
     this.#queues = sinks.map(({ name, sink }) => new BackendQueue(name, sink, all));
+  }
+
+  /** Deliveries that may be under way at once to each backend, by its name; below 1 it is the part of the time in which one is. */
+  widths(): ReadonlyMap<string, number> {
+    return new Map(this.#queues.map(({ name, width }) => [name, width]));
   }
 
   /** Has all queues look for what is due. */

@@ -27,8 +27,6 @@ export type DeliveryEvents = {
 export type DeliveryOptions = {
   readonly outbox: Pick<Outbox, 'due' | 'ack'>;
   readonly http: Http;
-  /** Deliveries at once to one backend. */
-  readonly concurrency: number;
   /** Limit of one delivery. */
   readonly timeoutMs: number;
   readonly clock: Clock;

@@ -1,4 +1,6 @@
 import type { Failure, Refusal } from '../guardrail/failure.ts';
+import { honoured } from './backoff.ts';
+import type { Pressure } from './lane.ts';
 
 /** An action about a delivery that failed. */
 export type Remedy =
@@ -60,3 +62,10 @@ export function remedyFor(
 }
 
 const OUTAGES = new Set([429, 502, 503, 504]);
+
+/** What a failure says of how much the backend is sent at once. */
+export function pressureOf(failure: Failure, { retryAfterMs }: Refusal): Pressure {
+  const status = failure.kind === 'http_status' ? failure.status : undefined;
+  if (status === 429 || honoured(retryAfterMs) > 0) return 'throttle';
+  return failure.kind === 'timeout' || (status !== undefined && OUTAGES.has(status)) ? 'overload' : 'none';
+}

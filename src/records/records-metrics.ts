@@ -32,6 +32,10 @@ export function createRecordsMetrics(backend: readonly string[]) {
       'What backends in observe mode said of recorded calls that they had not been asked about before.',
       { backend, verdict: VERDICT_KINDS },
     ),
+    concurrency: gauge(
+      'Deliveries that may be under way at once, by how the backend takes them; below 1 the part of the time in which one is.',
+      { backend },
+    ),
     held: gauge('1 while a backend refuses our token (401, 403) and its records wait.', { backend }),
     missing_events_total: counter(
       'Calls that were judged and of which no log event arrived within MISSING_EVENT_MINUTES.',
@@ -71,7 +75,12 @@ export function createRecordsMetrics(backend: readonly string[]) {
   return {
     ...counted,
     /** In Prometheus' text format. `stats` is undefined if the outbox cannot be read; it is not up either if it only can be. */
-    async text(stats: OutboxStats | undefined, canStore: boolean): Promise<string> {
+    async text(
+      stats: OutboxStats | undefined,
+      canStore: boolean,
+      concurrency: ReadonlyMap<string, number>,
+    ): Promise<string> {
+      for (const [backend, width] of concurrency) counted.concurrency.set({ backend }, width);
       outbox.outbox_up.set({}, stats !== undefined && canStore ? 1 : 0);
       if (stats !== undefined) setBacklog(stats);
       return registry.metrics();

@@ -124,7 +124,7 @@ const handlers: Handlers = {
 
   async metrics() {
     const stats = await outbox.stats().catch(() => undefined);
-    return observer.metrics.text(stats, observer.trouble.storage === null);
+    return observer.metrics.text(stats, observer.trouble.storage === null, courier.widths());
   },
 
   async close(drainMs) {

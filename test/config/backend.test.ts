@@ -121,6 +121,16 @@ describe('a backend', () => {
       env: { ...CAPSULE, GUARDRAIL_TIMEOUT: '7' },
       is: { timeoutMs: 7000 },
     },
+    {
+      name: 'Capsule is sent 32 records at once, unless it is said otherwise',
+      env: CAPSULE,
+      is: { concurrency: 32 },
+    },
+    {
+      name: 'Capsule is sent as many records at once as is said',
+      env: { ...CAPSULE, CAPSULE_TELEMETRY_CONCURRENCY: '5' },
+      is: { concurrency: 5 },
+    },
   ])('$name', ({ env, is }) => {
     expect(parse(env).backends).toMatchObject([is]);
   });
@@ -146,6 +156,12 @@ describe('a backend', () => {
       mode: 'enforce',
     });
     expect(backend && JSON.stringify(checkerOf(backend))).not.toContain('akto-key');
+  });
+
+  test.each(['0', '1.5', '257', 'many'])('is not sent %s records at once', (text) => {
+    expect(problemsOf({ ...CAPSULE, CAPSULE_TELEMETRY_CONCURRENCY: text })).toEqual([
+      `CAPSULE_TELEMETRY_CONCURRENCY: write a whole number from 1 to 256; it is "${text}"`,
+    ]);
   });
 
   test.each<{ env: Env; missing: string }>([

@@ -25,7 +25,7 @@ test('after a failure single records are tried, ever more seldom, until one is t
   await until(() => told('retried'));
   await clock.pass(20 * MINUTE_MS);
   // 1 + 2 + … + 256 s, and every 300 s from then on
-  expect(akto.deliveries.filter((ids) => ids.length > 1).length).toBeLessThanOrEqual(4);
+  expect(akto.deliveries.filter((ids) => ids.length > 1).length).toBeLessThanOrEqual(8);
   expect(akto.deliveries.filter((ids) => ids.length === 1)).toEqual(Array(11).fill(['1']));
   akto.reply = takes;
   courier.retryNow();
@@ -105,12 +105,11 @@ test('where 500 records are told to wait for an hour, the others wait for the fi
   const akto = await startVendor(
     'akto',
     (ids, response) => (akto.deliveries.length % 3 === 0 ? busy : takes)(ids, response),
-    { records: 10 },
+    { records: 10, concurrency: 1 },
   );
   let excepted = 0;
   const { start, store } = delivering([akto], {
     clock,
-    concurrency: 1,
     wrap: (outbox) => ({
       due(backend, limit) {
         excepted = Math.max(excepted, limit.except.size);
@@ -120,13 +119,15 @@ test('where 500 records are told to wait for an hour, the others wait for the fi
   });
   await store(2000);
   start();
-  await until(() => akto.deliveries.length === 150);
-  await clock.pass(59 * MINUTE_MS);
+  await clock.passUntil(() => akto.deliveries.length === 150);
+  expect(clock.now()).toBeLessThan(T0 + 5 * MINUTE_MS);
+  await clock.pass(55 * MINUTE_MS);
   expect(akto.deliveries.length).toBe(150);
-  expect(excepted).toBeLessThanOrEqual(500);
+  // Beside those that rest some whose result is about to be stored
+  expect(excepted).toBeLessThan(1000);
   akto.reply = takes;
-  await clock.pass(2 * MINUTE_MS);
-  await until(() => akto.taken.flat().length === 2000);
+  await clock.pass(6 * MINUTE_MS);
+  await clock.passUntil(() => akto.taken.flat().length === 2000);
 });
 
 test('large records are not under way all at once', async () => {

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { delivering, hangs, recordJson, says, startVendor, takes, until } from '../support/delivering.ts';
 
 test('stored records arrive in batches, the oldest first, and leave the outbox', async () => {
-  const akto = await startVendor('akto', takes, { records: 3 });
-  const { start, store, outbox, events } = delivering([akto], { concurrency: 1 });
+  const akto = await startVendor('akto', takes, { records: 3, concurrency: 1 });
+  const { start, store, outbox, events } = delivering([akto]);
   await store(8);
   start();
   await until(() => events.length === 3);
@@ -18,12 +18,12 @@ test('stored records arrive in batches, the oldest first, and leave the outbox',
     ['delivered', 'akto', 3],
     ['delivered', 'akto', 2],
   ]);
-  expect((await outbox.stats()).backends.akto).toEqual({ records: 0, dead: 0, oldestAt: undefined });
+  await until(async () => (await outbox.stats()).backends.akto?.records === 0);
 });
 
 test('a batch holds as many bytes as the backend takes, and at least one record', async () => {
-  const akto = await startVendor('akto', takes, { bytes: 2500 });
-  const { start, store } = delivering([akto], { concurrency: 1 });
+  const akto = await startVendor('akto', takes, { bytes: 2500, concurrency: 1 });
+  const { start, store } = delivering([akto]);
   await store(['a', 'b', 'c', 'd'], (id) => recordJson(id, 'x'.repeat(id === 'c' ? 9000 : 1000)));
   start();
   await until(() => akto.taken.length === 3);
@@ -81,9 +81,9 @@ test('several deliveries are under way at once, but never more than the bound', 
       underWay--;
       takes(ids, response);
     },
-    { records: 1 },
+    { records: 1, concurrency: 3 },
   );
-  const { start, store, events } = delivering([akto], { concurrency: 3 });
+  const { start, store, events } = delivering([akto]);
   await store(20);
   start();
   await until(() => events.length === 20);

@@ -36,6 +36,7 @@ const redactor = (options: Partial<RedactionOptions> = {}) =>
 
 const sinkThat = (wants: Sink['wants']): Sink => ({
   batch: { records: 1, bytes: 1 },
+  concurrency: 1,
   wants,
   ingest: async () => [],
 });

@@ -16,7 +16,7 @@ test('the guide to records names settings that exist', () => {
 });
 
 test('the guide to records names metrics that exist', async () => {
-  const text = `${await createRecordsMetrics([]).text(undefined, false)} telemetry_restarts_total telemetry_unstored_blocks_total`;
+  const text = `${await createRecordsMetrics([]).text(undefined, false, new Map())} telemetry_restarts_total telemetry_unstored_blocks_total`;
   for (const name of all(/`(telemetry_\w+)`/g)) expect(text).toContain(name);
 });
 

@@ -103,7 +103,11 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 }
 
 /** A vendor's server, the deliveries made to it, and those that it took. */
-export async function startVendor(name: string, reply: VendorReply = takes, batch: Partial<Batch> = {}) {
+export async function startVendor(
+  name: string,
+  reply: VendorReply = takes,
+  { concurrency = 32, ...batch }: Partial<Batch> & { concurrency?: number } = {},
+) {
   const deliveries: string[][] = [];
   const taken: string[][] = [];
   let underWay = 0;
@@ -117,6 +121,7 @@ export async function startVendor(name: string, reply: VendorReply = takes, batc
   onTestFinished(() => server.close());
   const sink: Sink = {
     batch: { records: 100, bytes: 1_000_000, ...batch },
+    concurrency,
     wants: () => true,
     async ingest(records, { http, deadline }) {
       const ids = records.map(({ event }) => event.id);

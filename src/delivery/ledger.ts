@@ -1,0 +1,83 @@
+import type { Ack, DeliveryResult, Due, DueLimit } from '../outbox/contract.ts';
+import { Backoff, STORAGE_WAIT } from './backoff.ts';
+import type { DeliveryOptions } from './deliver.ts';
+
+/** Results that come within this time are stored together: the flush to the disk costs more than all of them. */
+const GATHER_MS = 10;
+
+/**
+ * What is due for one backend, and the results of its deliveries, in the outbox. What the outbox could not do is tried again when
+ * `backoff` says so.
+ */
+export class Ledger {
+  readonly #backend: string;
+  readonly #options: Pick<DeliveryOptions, 'outbox' | 'clock' | 'events'>;
+  readonly #onStored: (ack: Ack) => void;
+  readonly backoff: Backoff;
+  /** Results that the outbox does not know of, the oldest first. */
+  #unstored: Ack[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  /** One after another. */
+  #flushing: Promise<boolean> = Promise.resolve(true);
+
+  /** @param onStored told of each result once it is durable */
+  constructor(
+    backend: string,
+    options: Pick<DeliveryOptions, 'outbox' | 'clock' | 'events'>,
+    onStored: (ack: Ack) => void,
+  ) {
+    this.#backend = backend;
+    this.#options = options;
+    this.#onStored = onStored;
+    this.backoff = new Backoff(options.clock.now, () => 1, STORAGE_WAIT);
+  }
+
+  /** The oldest due; undefined if the outbox fails. */
+  due(limit: DueLimit): Promise<readonly Due[] | undefined> {
+    return this.#attempt(() => this.#options.outbox.due(this.#backend, limit));
+  }
+
+  /** Stores a result, soon. */
+  note(batch: readonly Due[], result: DeliveryResult): void {
+    this.#unstored.push({ ...result, backend: this.#backend, ids: batch.map(({ id }) => id) });
+    // What failed before is stored by who waits for the outbox
+    if (!this.backoff.isProbing)
+      this.#timer ??= setTimeout(() => {
+        this.flush().catch((error: unknown) => this.#options.events.bug(error));
+      }, GATHER_MS);
+  }
+
+  /** Stores all results now; resolves with true if nothing is left. */
+  flush(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const flushed = this.#flushing.then(() => this.#flush());
+    this.#flushing = flushed.catch(() => false);
+    return flushed;
+  }
+
+  async #flush(): Promise<boolean> {
+    const acks = this.#unstored.splice(0);
+    if (acks.length === 0) return true;
+    const isStored = await this.#attempt(async () => {
+      await this.#options.outbox.ack(acks);
+      return true;
+    });
+    if (isStored) for (const ack of acks) this.#onStored(ack);
+    else this.#unstored.unshift(...acks);
+    return isStored === true;
+  }
+
+  async #attempt<T>(use: () => Promise<T>): Promise<T | undefined> {
+    const { epoch } = this.backoff;
+    try {
+      const result = await use();
+      this.backoff.succeeded(epoch);
+      return result;
+    } catch (error) {
+      this.backoff.failed(this.backoff.epoch);
+      this.#options.events.storage(error);
+      return undefined;
+    }
+  }
+}
