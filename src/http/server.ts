@@ -9,7 +9,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** Number of connections from which on those without a call are closed. */
 const MAX_IDLE = 2048;
 /** Number of connections beyond which no other is accepted. */
-const MAX_CONNECTIONS = 8192;
+const MAX_CONNECTIONS = 4096;
 
 export type ServerOptions = {
   readonly app: Hono<BridgeEnv>;

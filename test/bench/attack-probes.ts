@@ -2,16 +2,25 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
-import { SERIAL } from './body.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { chatBody, SERIAL } from './body.ts';
 
 export type Waits = { readonly p50: number; readonly p99: number; readonly max: number };
-/** Milliseconds of each, and how many were not answered as they have to be. */
-export type Probed = { readonly healthz: Waits; readonly call: Waits; readonly failed: number };
+/** Milliseconds of each, and how many were not answered as they have to be; of large calls how many of how many. */
+export type Probed = {
+  readonly healthz: Waits;
+  readonly call: Waits;
+  readonly failed: number;
+  readonly large: { readonly asked: number; readonly failed: number };
+};
 
 const PER_SECOND = 50;
 const CONNECTIONS = 16;
 /** Who has no reply by then has failed. */
 const PATIENCE_MS = 60_000;
+
+const LARGE = chatBody(8 * 1_024 * 1_024);
+const LARGE_EVERY_MS = 500;
 
 type Probe = { readonly isExpected: (reply: string) => boolean; readonly request: () => string };
 
@@ -26,10 +35,22 @@ const SMALL_CALL: Probe = {
   isExpected: (reply) => reply.startsWith('HTTP/1.1 200 ') && reply.endsWith('{"action":"NONE"}'),
   request: () => {
     serial += 1;
-    const body = CALL.replaceAll(SERIAL, String(serial).padStart(SERIAL.length, '0'));
-    return `POST /beta/litellm_basic_guardrail_api HTTP/1.1\r\nhost: bridge\r\nx-api-key: bench-key\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    return post(CALL);
   },
 };
+
+/** A call of its own. */
+function post(call: string): string {
+  const body = call.replaceAll(SERIAL, String(serial).padStart(SERIAL.length, '0'));
+  return `POST /beta/litellm_basic_guardrail_api HTTP/1.1\r\nhost: bridge\r\nx-api-key: bench-key\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+async function openSocket(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  socket.on('error', () => {});
+  await once(socket, 'connect').catch(() => {});
+  return socket;
+}
 
 /** Sends one probe again and again until it is stopped. */
 class Probing {
@@ -47,7 +68,7 @@ class Probing {
   }
 
   async start(): Promise<void> {
-    for (let i = 0; i < CONNECTIONS; i += 1) this.#idle.push(await this.#open());
+    for (let i = 0; i < CONNECTIONS; i += 1) this.#idle.push(await openSocket(this.#port));
     const startedAt = performance.now();
     let issued = 0;
     const tick = () => {
@@ -71,17 +92,10 @@ class Probing {
     return { waits: { p50: at(0.5), p99: at(0.99), max: at(1) }, failed: this.#failed };
   }
 
-  async #open(): Promise<Socket> {
-    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
-    socket.on('error', () => {});
-    await once(socket, 'connect').catch(() => {});
-    return socket;
-  }
-
   async #ask(due: number): Promise<void> {
     let socket = this.#idle.pop();
     while (socket?.destroyed) socket = this.#idle.pop();
-    const connection = socket ?? (await this.#open());
+    const connection = socket ?? (await openSocket(this.#port));
     const reply = await exchange(connection, this.#probe.request());
     this.#waits.push(performance.now() - due);
     if (!this.#probe.isExpected(reply)) this.#failed += 1;
@@ -121,12 +135,46 @@ try {
   // Only root may
 }
 
+/** Large calls of somebody honest, one after the other. */
+class LargeCalls {
+  readonly #port: number;
+  #asked = 0;
+  #failed = 0;
+  #isOver = false;
+  readonly #done: Promise<void>;
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#done = this.#ask();
+  }
+
+  async stop(): Promise<Probed['large']> {
+    this.#isOver = true;
+    await this.#done;
+    return { asked: this.#asked, failed: this.#failed };
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#isOver) {
+      const socket = await openSocket(this.#port);
+      this.#asked += 1;
+      if (!SMALL_CALL.isExpected(await exchange(socket, post(LARGE)))) this.#failed += 1;
+      socket.destroy();
+      await wait(LARGE_EVERY_MS);
+    }
+  }
+}
+
 let probing: readonly [Probing, Probing] | undefined;
 
-process.on('message', async (message: { port: number } | 'stop') => {
+let large: LargeCalls | undefined;
+
+process.on('message', async (message: { port: number; large: boolean } | 'stop') => {
   if (message !== 'stop') {
-    probing = [new Probing(message.port, HEALTHZ), new Probing(message.port, SMALL_CALL)];
+    const { port } = message;
+    probing = [new Probing(port, HEALTHZ), new Probing(port, SMALL_CALL)];
     await Promise.all(probing.map((one) => one.start()));
+    large = message.large ? new LargeCalls(port) : undefined;
     process.send?.('started');
     return;
   }
@@ -136,6 +184,7 @@ process.on('message', async (message: { port: number } | 'stop') => {
     healthz: healthz.waits,
     call: call.waits,
     failed: healthz.failed + call.failed,
+    large: (await large?.stop()) ?? { asked: 0, failed: 0 },
   };
   process.send?.(probed);
 });

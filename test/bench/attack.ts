@@ -66,7 +66,7 @@ const VENDOR = [
 ];
 
 const attacker = startPeer<Attack | 'go', 'ready' | Answers>('./attacker.ts');
-const probes = startPeer<{ port: number } | 'stop', 'started' | Probed>('./attack-probes.ts');
+const probes = startPeer<{ port: number; large: boolean } | 'stop', 'started' | Probed>('./attack-probes.ts');
 
 const ms = ({ p50, p99, max }: Waits) =>
   [p50, p99, max].map((value) => value.toFixed(1).padStart(8)).join('');
@@ -83,9 +83,12 @@ function printRow(
   memory: readonly number[],
   answers = '-',
 ): void {
-  const failed = probed.failed > 0 ? `; ${probed.failed} PROBES FAILED` : '';
+  const { asked } = probed.large;
+  const large = asked > 0 ? `; 8 MB calls of others: ${asked}` : '';
+  const failures = probed.failed + probed.large.failed;
+  const failed = failures > 0 ? `; ${failures} PROBES FAILED` : '';
   const waits = ms(probed.call) + ms(probed.healthz) + bare.padStart(8);
-  console.log(`${name.padEnd(28)}${waits} ${memory.map(mb).join('')}  ${answers}${failed}`);
+  console.log(`${name.padEnd(28)}${waits} ${memory.map(mb).join('')}  ${answers}${large}${failed}`);
 }
 
 const p99Of = ({ call, healthz }: Probed) => Math.max(call.p99, healthz.p99);
@@ -93,8 +96,8 @@ const p99Of = ({ call, healthz }: Probed) => Math.max(call.p99, healthz.p99);
 const bare = new Map<string, number>();
 const bareP99 = (name: string) => (bare.get(name) ?? bare.get('plain text') ?? Number.NaN).toFixed(1);
 
-async function measured(server: Server, act: () => Promise<unknown>): Promise<Probed> {
-  await probes.ask({ port: server.port });
+async function measured(server: Server, act: () => Promise<unknown>, large = false): Promise<Probed> {
+  await probes.ask({ port: server.port, large });
   await act();
   return (await probes.ask('stop')) as Probed;
 }
@@ -108,10 +111,11 @@ async function calm(name: string, server: Server): Promise<void> {
 async function attackOn(server: Server, { name, ...kind }: Kind, before: number): Promise<Row> {
   await attacker.ask({ ...kind, port: server.port });
   resetPeak(server.pid);
-  let answers: Answers = { attack: {}, honest: {} };
-  const probed = await measured(server, async () => {
+  let answers: Answers = {};
+  const act = async () => {
     answers = (await attacker.ask('go')) as Answers;
-  });
+  };
+  const probed = await measured(server, act, kind.way === 'half' || kind.way === 'drip');
   const peak = residentMb(server.pid, 'VmHWM');
   const settled = before * AFTER_AIM;
   const until = performance.now() + SETTLE_MS;
@@ -120,8 +124,7 @@ async function attackOn(server: Server, { name, ...kind }: Kind, before: number)
     do await wait(200);
     while (residentMb(server.pid) > settled && performance.now() < until);
   }).then(() => residentMb(server.pid));
-  const honest = Object.keys(answers.honest).length > 0 ? `; honest 8 MB: ${words(answers.honest)}` : '';
-  printRow(name, probed, bareP99(name), [before, peak, after], words(answers.attack) + honest);
+  printRow(name, probed, bareP99(name), [before, peak, after], words(answers));
   return { p99: p99Of(probed), peak, after };
 }
 

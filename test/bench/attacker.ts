@@ -21,8 +21,8 @@ export type Attack = {
   /** It begins nothing new after that. */
   readonly ms: number;
 };
-/** What the attackers and, beside them, honest callers of large calls were answered, by number. */
-export type Answers = { readonly attack: Record<string, number>; readonly honest: Record<string, number> };
+/** How often the attackers got which answer. */
+export type Answers = Readonly<Record<string, number>>;
 
 const PATHS = {
   guardrail: ['/beta/litellm_basic_guardrail_api', '/'],
@@ -32,7 +32,6 @@ const PATHS = {
 };
 /** Who has no reply by then gets none. */
 const PATIENCE_MS = 90_000;
-const HONEST_BYTES = 8 * MB;
 
 let serial = Date.now() % 1e6;
 const nextSerial = () => String(++serial).padStart(SERIAL.length, '0');
@@ -218,45 +217,18 @@ const WAYS = {
   },
 };
 
-/** Large calls of somebody else, one after the other, until the signal. */
-async function beHonest(port: number, signal: AbortSignal, answer: (word: string) => void): Promise<void> {
-  const { start, rest } = guardrailBody('plain text', HONEST_BYTES);
-  while (!signal.aborted) {
-    const socket = await open(port);
-    const replied = reply(socket);
-    write(socket, requestOf('/', [Buffer.from(start.replaceAll(SERIAL, nextSerial())), rest]));
-    answer(await replied);
-    socket.destroy();
-    await wait(500);
-  }
-}
-
-function counter(): { counts: Record<string, number>; add(word: string): void } {
-  const counts: Record<string, number> = {};
-  return {
-    counts,
-    add(word) {
-      counts[word] = (counts[word] ?? 0) + 1;
-    },
-  };
-}
-
-let ready: Doing & { readonly attack: Record<string, number> };
+let ready: Doing & { readonly answers: Answers };
 
 process.on('message', async (message: Attack | 'go') => {
   if (message !== 'go') {
-    const { counts, add } = counter();
-    ready = { ...message, make: requests(message), answer: add, attack: counts };
+    const answers: Record<string, number> = {};
+    const answer = (word: string) => {
+      answers[word] = (answers[word] ?? 0) + 1;
+    };
+    ready = { ...message, make: requests(message), answer, answers };
     process.send?.('ready');
     return;
   }
-  const honest = counter();
-  const over = new AbortController();
-  const isHolding = ready.way === 'half' || ready.way === 'drip';
-  const beside = isHolding ? beHonest(ready.port, over.signal, honest.add) : undefined;
   await WAYS[ready.way](ready);
-  over.abort();
-  await beside;
-  const answers: Answers = { attack: ready.attack, honest: honest.counts };
-  process.send?.(answers);
+  process.send?.(ready.answers);
 });

@@ -9,9 +9,9 @@ const BYTES_OF_PIECE = 16;
 
 /** A body that brought fewer bytes in that time has stopped. */
 const PROGRESS_BYTES = 64 * 1024;
-const PROGRESS_MS = 500;
+const PROGRESS_MS = 1000;
 /** Pace is told after that. */
-const MEASURED_MS = 300;
+const MEASURED_MS = 1000;
 
 /** A body that has begun to arrive. Time in which it is told to wait does not count for it. */
 export class ArrivingBody {
@@ -105,7 +105,8 @@ export class ArrivingBody {
   #append(chunk: Buffer): void {
     if (this.#block === undefined || this.#filled + chunk.length > this.#block.length) {
       this.#endBlock();
-      this.#block = Buffer.allocUnsafeSlow(Math.min(MAX_BLOCK, Math.max(WHOLE_PIECE, this.size)));
+      const missing = this.promised - this.size + chunk.length;
+      this.#block = Buffer.allocUnsafeSlow(Math.min(MAX_BLOCK, Math.max(WHOLE_PIECE, this.size), missing));
     }
     chunk.copy(this.#block, this.#filled);
     this.#filled += chunk.length;

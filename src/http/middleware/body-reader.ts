@@ -23,8 +23,8 @@ export type Body =
 const SMALL_BYTES = 256 * 1024;
 /** Part of the room for large bodies that small ones have. */
 const SMALL_ROOM = 1 / 4;
-/** Bytes that a sender has read in one turn of the event loop: eight of them at once would hold up others for 20 ms. */
-const TURN_BYTES = 64 * 1024;
+/** Bytes that a sender has read in one turn of the event loop: without a bound it is 2 MB, and eight of them hold up others for 20 ms. */
+const TURN_BYTES = 512 * 1024;
 /** A body that is refused is thrown away as it comes, up to so many times the size that it may have. */
 const MAX_THROWN_AWAY = 16;
 /** How often those that wait look whether others have become slow. */
