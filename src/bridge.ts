@@ -30,6 +30,8 @@ export type Bridge = {
   /** From now on `/readyz` reports that the bridge is going. */
   startDraining(): void;
   isDraining(): boolean;
+  /** Counts a connection that was closed because too many calls came on it at once. */
+  cutPipeline(): void;
   /**
    * Ends background work, then the connections to backends.
    *
@@ -76,6 +78,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     app,
     log,
     isDraining,
+    cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
     ready: async () => records?.ready(),
     policies: policies && (() => policies.file),
     reloadPolicies() {

@@ -34,7 +34,11 @@ export async function serve(config: Config): Promise<void> {
   process.on('uncaughtException', (error: unknown) => bridge.uncaught(error, 'exception'));
   process.on('unhandledRejection', (error) => bridge.uncaught(error, 'rejection'));
 
-  const { server, connections } = createServer({ ...bridge, bodyTimeoutMs: config.bodies.bodyTimeoutMs });
+  const { server, connections } = createServer({
+    ...bridge,
+    bodyTimeoutMs: config.bodies.bodyTimeoutMs,
+    onCut: bridge.cutPipeline,
+  });
   const { host } = config.server;
   await bridge.ready();
   server.listen(config.server.port, host);

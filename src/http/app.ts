@@ -52,7 +52,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const refuseEvents = refuseLogs(options);
   const unread = {
     timeoutMs: options.bodyTimeoutMs,
-    onCut: () => metrics.cut_bodies_total.inc(),
+    onCut: () => metrics.cut_connections_total.inc({ reason: 'body' }),
   };
   /** Refuses before the body is read. */
   const early =

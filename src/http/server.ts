@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { OpenConnections } from './open-connections.ts';
@@ -11,15 +12,46 @@ const MAX_IDLE = 2048;
 /** Number of connections beyond which no other is accepted. */
 const MAX_CONNECTIONS = 4096;
 
+/** Most requests of one connection in a turn of the event loop. */
+const MAX_IN_A_TURN = 64;
+const COUNTED_FROM = 8;
+
 export type ServerOptions = {
   readonly app: Hono<BridgeEnv>;
   /** Milliseconds that the head of a request may take, and that its body may take and wait. */
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
+  /** Called when a connection is closed for that. */
+  readonly onCut: () => void;
 };
 
+/**
+ * Tells requests that one connection sends without waiting for replies: a thousand can be read at once, and nobody else has a turn
+ * until all are handled. It is one comparison for the others.
+ */
+class Pipelines {
+  #last: Socket | undefined;
+  /** Requests in a row of the last connection. */
+  #run = 0;
+
+  /** False for a request that is one too many in this turn of the event loop. */
+  takes(socket: Socket): boolean {
+    if (socket !== this.#last) {
+      this.#last = socket;
+      this.#run = 1;
+      return true;
+    }
+    if (++this.#run === COUNTED_FROM) setImmediate(this.#reset);
+    return this.#run <= MAX_IN_A_TURN;
+  }
+
+  readonly #reset = () => {
+    this.#run = 0;
+  };
+}
+
 /** The HTTP server of an app, which does not listen yet, and its connections. */
-export function createServer({ app, bodyTimeoutMs, isDraining }: ServerOptions): {
+export function createServer({ app, bodyTimeoutMs, isDraining, onCut }: ServerOptions): {
   readonly server: Server;
   readonly connections: OpenConnections;
 } {
@@ -37,8 +69,15 @@ export function createServer({ app, bodyTimeoutMs, isDraining }: ServerOptions):
     autoCleanupIncoming: false,
   }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
-  server.prependListener('request', (_, outgoing) => {
+  const pipelines = new Pipelines();
+  const [handle] = server.listeners('request') as [RequestListener];
+  server.removeAllListeners('request');
+  server.on('request', (incoming, outgoing) => {
     if (isDraining()) outgoing.shouldKeepAlive = false;
+    const { socket } = incoming;
+    if (pipelines.takes(socket)) return handle(incoming, outgoing);
+    if (!socket.destroyed) onCut();
+    socket.destroy();
   });
   return { server, connections: new OpenConnections(server, MAX_IDLE) };
 }

@@ -96,8 +96,9 @@ export function createMetrics(
     }),
     breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }),
     rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
-    cut_bodies_total: counter(
-      'Connections that were closed because the sender of a refused body went on sending it.',
+    cut_connections_total: counter(
+      'Connections closed because the sender of a refused body went on sending it, or sent calls without waiting for replies.',
+      { reason: ['body', 'pipelining'] },
     ),
     repeated_calls_total: counter(
       'Guardrail calls that LiteLLM sent again while the first was judged: they got its decision, and count nowhere else.',

@@ -193,6 +193,23 @@ const WAYS = {
     };
     await eachConnection(doing.connections, drip);
   },
+  /** Small calls without a key, four thousand at once on one connection. */
+  pipelined: async (doing: Doing) => {
+    const many = 'POST / HTTP/1.1\r\nhost: bridge\r\ncontent-length: 2\r\n\r\n{}'.repeat(4_000);
+    const end = performance.now() + doing.ms;
+    const flood = async () => {
+      while (performance.now() < end) {
+        const socket = await open(doing.port);
+        const closed = once(socket, 'close').catch(() => {});
+        socket.resume();
+        socket.end(many);
+        await Promise.race([closed, wait(PATIENCE_MS, undefined, { ref: false })]);
+        doing.answer(socket.destroyed ? 'ended' : 'none');
+        socket.destroy();
+      }
+    };
+    await eachConnection(doing.connections, flood);
+  },
   /** Bodies without end from callers without a key. */
   endless: async (doing: Doing) => {
     const piece = Buffer.from(`10000\r\n${'x'.repeat(0x10000)}\r\n`);

@@ -15,8 +15,9 @@ async function serve(env: Record<string, string> = {}, bodyTimeoutMs?: number) {
     await server.close();
     await bridge.close();
   });
-  const counted = async (name: string) => metric(await (await bridge.app.request('/metrics')).text(), name);
-  return { server, counted };
+  const cut = async (reason: 'body' | 'pipelining' = 'body') =>
+    metric(await (await bridge.app.request('/metrics')).text(), 'cut_connections_total', { reason });
+  return { server, cut };
 }
 
 type Sent = { readonly status: number; readonly bytes: number };
@@ -60,12 +61,12 @@ test.each([
   { name: 'no call', head: { ...KEY, ':path': '/v1/litellm/logs', 'content-encoding': 'br' }, status: 415 },
   { name: 'an upgrade', head: { connection: 'upgrade', upgrade: 'websocket' }, status: 401 },
 ])('$name: who goes on sending is cut off after 32 MB', async (refused) => {
-  const { server, counted } = await serve(refused.env);
+  const { server, cut } = await serve(refused.env);
   const sent = await sendForever(server, endless(refused.head));
   expect(sent.status).toBe(refused.status);
   // What the network holds beside it
   expect(sent.bytes).toBeLessThan(48 * MB);
-  expect(await counted('cut_bodies_total')).toBe(1);
+  expect(await cut()).toBe(1);
 });
 
 test('a body that is too large is thrown away up to sixteen times that size, and its sender gets the reply', async () => {
@@ -76,16 +77,16 @@ test('a body that is too large is thrown away up to sixteen times that size, and
 });
 
 test('a refused body that stops is cut off when BODY_TIMEOUT is over', async () => {
-  const { server, counted } = await serve({ BODY_TIMEOUT: '0.3' });
+  const { server, cut } = await serve({ BODY_TIMEOUT: '0.3' });
   const client = await connect(server.port);
   client.write(rawHead(1000), 'x');
   expect((await client.reply()).status).toBe(401);
   await client.closed;
-  expect(await counted('cut_bodies_total')).toBe(1);
+  expect(await cut()).toBe(1);
 });
 
 test('a refused body that ends within the bounds costs nobody a connection', async () => {
-  const { server, counted } = await serve();
+  const { server, cut } = await serve();
   const client = await connect(server.port);
   onTestFinished(client.destroy);
   for (const bytes of [1000, MB - 1, MB]) {
@@ -94,7 +95,7 @@ test('a refused body that ends within the bounds costs nobody a connection', asy
   }
   client.write(rawPost({ input_type: 'request', texts: ['hello'] }, KEY));
   expect((await client.reply()).body).toBe('{"action":"NONE"}');
-  expect(await counted('cut_bodies_total')).toBe(0);
+  expect(await cut()).toBe(0);
 });
 
 test.each([
@@ -118,6 +119,22 @@ test('a connection kept after a reply is not closed with those', async () => {
     expect((await client.reply()).body).toBe('{"action":"NONE"}');
     await wait(1000);
   }
+});
+
+test('who sends thousands of calls without waiting for replies is cut off, and who sends some is not', async () => {
+  const { server, cut } = await serve();
+  const call = rawPost({ input_type: 'request', texts: ['hello'] }, KEY);
+  const some = await connect(server.port);
+  onTestFinished(some.destroy);
+  for (let round = 0; round < 3; round++) {
+    some.write(call.repeat(60));
+    for (let i = 0; i < 60; i++) expect((await some.reply()).body).toBe('{"action":"NONE"}');
+  }
+  expect(await cut('pipelining')).toBe(0);
+  const many = await connect(server.port);
+  many.write(call.repeat(5000));
+  await many.closed;
+  expect(await cut('pipelining')).toBe(1);
 });
 
 test('two thousand idle connections keep out no call', async () => {

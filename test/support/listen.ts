@@ -12,10 +12,10 @@ export type Listening = {
 
 /** Serves an in-process bridge on a free port of loopback, for what `app.request()` does not pass through. */
 export async function listen(
-  { app, isDraining }: Pick<Bridge, 'app' | 'isDraining'>,
+  { app, isDraining, cutPipeline }: Pick<Bridge, 'app' | 'isDraining' | 'cutPipeline'>,
   bodyTimeoutMs = 10_000,
 ): Promise<Listening> {
-  const { server } = createServer({ app, isDraining, bodyTimeoutMs });
+  const { server } = createServer({ app, isDraining, bodyTimeoutMs, onCut: cutPipeline });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
