@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { stateKey } from '../guardrail/caller.ts';
 import { type AuditOptions, actionOf, type Decision } from '../guardrail/decision.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import type { AuditLog } from './log.ts';
 import { auditRow } from './row.ts';
 
@@ -35,6 +36,7 @@ export class Auditor {
       max: MAX_RESPONSES,
       ttl: RESPONSE_TTL_MS,
       ttlResolution: 0,
+      ...boundedBy('state of calls', (row: string) => row.length),
       perf: { now: options.now ?? (() => performance.now()) },
     });
   }

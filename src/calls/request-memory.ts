@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Decision } from '../guardrail/decision.ts';
+import { memoryBytes } from '../guardrail/memory.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 import type { KeptRequests } from './call-handler.ts';
 
@@ -38,11 +39,19 @@ export class RequestMemory implements KeptRequests {
   /** Requests whose responses are under way. */
   readonly #parsed: LRUCache<string, { readonly position: number; readonly call: GuardrailCall }>;
 
-  constructor({ maxBytes = 64 * 1024 * 1024, maxAgeMs = 15 * 60_000, now = () => performance.now() } = {}) {
+  constructor({
+    maxBytes = memoryBytes('requests'),
+    maxAgeMs = 15 * 60_000,
+    now = () => performance.now(),
+  } = {}) {
     this.#maxBytes = maxBytes;
     this.#maxAgeMs = maxAgeMs;
     this.#now = now;
-    this.#parsed = new LRUCache({ max: 1000, ttl: maxAgeMs, maxSize: Math.max(1, maxBytes / 4) });
+    this.#parsed = new LRUCache({
+      max: 1000,
+      ttl: maxAgeMs,
+      maxSize: Math.min(maxBytes, memoryBytes('parsed requests')),
+    });
   }
 
   /** Keeps a request under the state key of its call, as backends may see it. */

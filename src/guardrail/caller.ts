@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { type CallFields, type Fields, textOf } from './call.ts';
-import { MAX_ID_CHARS } from './record.ts';
 
 /** Names of headers that carry, or may carry, a credential. Wide on purpose: vendors invent their own. */
 export const CREDENTIAL_HEADER =
@@ -85,9 +84,12 @@ export function stateKey(call: CallFields): string | undefined {
   const { litellm_call_id: id, litellm_trace_id: trace, litellm_version } = call;
   if (id === null) return undefined;
   const key = litellm_version === null ? '' : (textOf(call.request_data.user_api_key_hash) ?? '');
-  return `${key}\n${bounded(id)}\n${trace === null ? '' : bounded(trace)}`;
+  return `${bounded(key)}\n${bounded(id)}\n${trace === null ? '' : bounded(trace)}`;
 }
 
+/** As long as the hash of a virtual key, and longer than the ids that LiteLLM makes. */
+const MAX_KEY_CHARS = 64;
+
 function bounded(id: string): string {
-  return id.length <= MAX_ID_CHARS ? id : hash('sha256', id);
+  return id.length <= MAX_KEY_CHARS ? id : hash('sha256', id);
 }

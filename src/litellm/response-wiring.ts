@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import type { UnappliedReason, Wired, Wiring } from '../guardrail/decision.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import {
   DELIVERS_BY_PIPELINE,
   isAtLeast,
@@ -47,7 +48,10 @@ type Told = {
 export class ResponseWiring {
   readonly #setting: ResponseRedaction;
   /** Calls whose streams are known to be no recognised chat: by their request, or by an earlier round. */
-  readonly #others = new LRUCache<string, 'texts' | 'chat'>({ max: 20_000, ttl: 15 * 60_000 });
+  readonly #others = new LRUCache<string, 'texts' | 'chat'>({
+    ...{ max: 20_000, ttl: 15 * 60_000 },
+    ...boundedBy('state of calls', () => 0),
+  });
 
   constructor(setting: ResponseRedaction) {
     this.#setting = setting;

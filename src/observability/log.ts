@@ -1,5 +1,6 @@
 import pino from 'pino';
 import type { Failure } from '../guardrail/failure.ts';
+import { memoryBytes } from '../guardrail/memory.ts';
 
 export type Log = pino.Logger;
 
@@ -7,7 +8,7 @@ export type Log = pino.Logger;
 export const MAX_LOGGED_ID_CHARS = 128;
 
 /** Bytes that wait for a slow reader; lines beyond that are dropped, and no call waits. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+const MAX_WAITING_BYTES = memoryBytes('log lines');
 
 /**
  * Logs one JSON object a line. Callers log names, numbers and ids: never a prompt, a response, a header or a vendor's text.

@@ -10,6 +10,7 @@ import {
   type Wired,
 } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
 import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
@@ -58,7 +59,10 @@ export class Observer {
   readonly #metrics: Metrics;
   readonly #log: Log;
   /** Calls that were counted as would-be blocks or redactions, or as redactions: the rounds of a stream count once. */
-  readonly #counted = new LRUCache<string, true>({ max: 20_000, ttl: COUNTED_AGE_MS });
+  readonly #counted = new LRUCache<string, true>({
+    ...{ max: 20_000, ttl: COUNTED_AGE_MS },
+    ...boundedBy('state of calls', () => 0),
+  });
 
   /** Keys whose hidden content was logged lately, by why it is. */
   readonly #told = new LRUCache<string, true>({ max: 5000, ttl: TOLD_MS });

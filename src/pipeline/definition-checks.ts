@@ -3,12 +3,12 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
+import { boundedBy, charsOfVerdict } from '../guardrail/memory.ts';
 
 type Judged = Extract<CheckResult, { verdict: unknown }>;
 
 /** After this a vendor may judge differently. */
 const MAX_AGE_MS = 10 * 60_000;
-const MAX_CHARS = 4 * 1024 * 1024;
 
 /**
  * A hash that tells the definition of an MCP tool from others, for a scan of nothing but a definition. The order of its texts
@@ -28,9 +28,7 @@ export class DefinitionChecks {
   readonly #known = new LRUCache<string, Judged>({
     max: 10_000,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_CHARS,
-    sizeCalculation: ({ verdict }) =>
-      verdict.kind === 'modify' ? [...(verdict.texts?.values() ?? [])].join('').length + 1 : 1,
+    ...boundedBy('tool definitions', ({ verdict }: Judged) => charsOfVerdict(verdict)),
   });
   readonly #running = new Map<string, Promise<CheckResult>>();
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { isContinued } from '../guardrail/growth.ts';
+import { boundedBy, charsOfAll, charsOfVerdict } from '../guardrail/memory.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
 /** Milliseconds without another call about a response that are taken for its end. */
@@ -31,8 +32,11 @@ export class TrailingChecks {
   readonly #stopped = new LRUCache<string, Stopped>({
     max: 5000,
     ttl: 10 * 60_000,
-    maxSize: 16 * 1024 * 1024,
-    sizeCalculation: ({ texts }) => texts.reduce((chars, { length }) => chars + length, 1),
+    ...boundedBy(
+      'ended responses',
+      ({ texts, result }: Stopped) =>
+        charsOfAll(texts) + ('verdict' in result ? charsOfVerdict(result.verdict) : 0),
+    ),
   });
 
   /** @param failed called with a mistake of ours that kept a check from a result */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { isContinued } from '../guardrail/growth.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
 /** The part of a response that a backend has allowed. */
@@ -19,7 +20,6 @@ const CHECK: Need = { kind: 'check', continues: false };
 
 /** After this a vendor may judge differently. */
 const MAX_AGE_MS = 10 * 60_000;
-const MAX_CHARS = 16 * 1024 * 1024;
 
 /**
  * Remembers what each backend has allowed of a response: LiteLLM sends the whole response every few chunks of a stream.
@@ -32,8 +32,7 @@ export class VerdictCache {
   readonly #allowed = new LRUCache<string, Allowed>({
     max: 5000,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_CHARS,
-    sizeCalculation: ({ chars }) => chars + 1,
+    ...boundedBy('allowed responses', ({ chars }: Allowed) => chars),
   });
 
   /**

@@ -4,6 +4,7 @@ import { withPlainSigns } from '../detectors/normalize/plain-signs.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
 import { KnownTexts } from './known-texts.ts';
 import { copyOf } from './markers.ts';
@@ -49,20 +50,27 @@ const MIN_PREFIX = 48;
 /** Texts of a response beyond these are looked at whole in each round. */
 const MAX_PREFIXES = 64;
 const STREAM_AGE_MS = 15 * 60_000;
-const MAX_STREAM_CHARS = 16 * 1024 * 1024;
+/** Memory of a finding, in characters. */
+const FINDING_CHARS = 50;
 
 /** Looks for the rules of all policies that judge texts in some direction, in one pass. */
 export class Finder {
   readonly #scanner: Scanner | undefined;
   /** One scanner for each policy that looks behind disguises. */
   readonly #plain: readonly { readonly scanner: Scanner; readonly use: NonNullable<TextPolicy['plain']> }[];
-  readonly #known = new KnownTexts<Found>();
+  readonly #known = new KnownTexts<Found>({
+    charsOf: ({ findings, plain, opens }) => FINDING_CHARS * (findings.length + plain.length + opens.length),
+  });
   /** Decided parts of responses that grow from call to call, by stream name. */
   readonly #prefixes = new LRUCache<string, readonly Prefix[]>({
     max: 5000,
     ttl: STREAM_AGE_MS,
-    maxSize: MAX_STREAM_CHARS,
-    sizeCalculation: (prefixes) => prefixes.reduce((chars, { text }) => chars + text.length, 1),
+    ...boundedBy('beginnings of responses', (prefixes: readonly Prefix[]) =>
+      prefixes.reduce(
+        (chars, { text, findings }) => chars + text.length + FINDING_CHARS * findings.length,
+        0,
+      ),
+    ),
   });
 
   constructor(policies: readonly Policy[], ...directions: InputType[]) {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { boundedBy, memoryBytes } from '../guardrail/memory.ts';
 
 /** A text shorter than this is judged again sooner than it is recognised. */
 export const MIN_KNOWN_CHARS = 48;
@@ -15,13 +16,24 @@ type Entry<Result> = { readonly text: string; readonly result: Result };
  * SHA-256 takes 3. Of texts that these characters do not tell apart the last one is known.
  */
 export class KnownTexts<Result extends object> {
-  /** By samples; bounded by number and by characters. */
+  /** By samples. */
   readonly #entries: LRUCache<number, Entry<Result>>;
-  readonly #maxChars: number;
 
-  constructor({ max = 20_000, maxChars = 8 * 1024 * 1024 } = {}) {
-    this.#maxChars = maxChars;
-    this.#entries = new LRUCache({ max, maxSize: maxChars, sizeCalculation: ({ text }) => text.length });
+  /** @param charsOf memory of a result, in characters */
+  constructor({
+    charsOf = () => 0,
+    max = 20_000,
+    maxSize = memoryBytes('known texts'),
+  }: {
+    readonly charsOf?: (result: Result) => number;
+    readonly max?: number;
+    readonly maxSize?: number;
+  } = {}) {
+    const bound = boundedBy<Entry<Result>, number>(
+      'known texts',
+      ({ text, result }) => text.length + charsOf(result),
+    );
+    this.#entries = new LRUCache({ max, ...bound, maxSize });
   }
 
   get(text: string): Result | undefined {
@@ -31,7 +43,7 @@ export class KnownTexts<Result extends object> {
   }
 
   set(text: string, result: Result): void {
-    if (text.length < MIN_KNOWN_CHARS || text.length > this.#maxChars) return;
+    if (text.length < MIN_KNOWN_CHARS) return;
     this.#entries.set(samplesOf(text), { text, result });
   }
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Edit } from '../detectors/edit.ts';
+import { memoryBytes, textBytes } from '../guardrail/memory.ts';
 
 /** An edit with the place where its announcement begins. */
 export type PlacedEdit = Edit & { readonly from: number };
@@ -8,13 +9,19 @@ const MAX_CALLS = 1000;
 const MAX_VALUES = 1000;
 const MAX_AGE_MS = 15 * 60_000;
 
-/** Redacted values of the calls under way, in memory alone: bounded by number and age, and forgotten at a restart. */
+/** Redacted values of the calls under way, in memory alone: bounded by number, age and bytes, and forgotten at a restart. */
 export class MarkerStore {
   /** Markers by call. */
   readonly #calls: LRUCache<string, Markers>;
+  readonly #maxBytes: number;
+  #bytes = 0;
 
-  constructor({ max = MAX_CALLS, ttl = MAX_AGE_MS } = {}) {
-    this.#calls = new LRUCache({ max, ttl });
+  constructor({ max = MAX_CALLS, ttl = MAX_AGE_MS, maxBytes = memoryBytes('redacted values') } = {}) {
+    const dispose = (markers: Markers) => {
+      this.#bytes -= markers.bytes;
+    };
+    this.#calls = new LRUCache({ max, ttl, dispose });
+    this.#maxBytes = maxBytes;
   }
 
   /** Markers of the request that a response belongs to. */
@@ -25,7 +32,12 @@ export class MarkerStore {
   /** New markers for a request, in place of those under the same key. */
   open(call: string): Markers {
     this.#calls.purgeStale();
-    const markers = new Markers();
+    const markers: Markers = new Markers((bytes) => {
+      // Forgotten while its call is judged
+      if (this.#calls.peek(call) !== markers) return;
+      this.#bytes += bytes;
+      while (this.#bytes > this.#maxBytes) this.#calls.pop();
+    });
     this.#calls.set(call, markers);
     return markers;
   }
@@ -42,6 +54,17 @@ export class Markers {
   readonly #groups = new Map<string, Group>();
   #size = 0;
   #highest = 0;
+  #bytes = 0;
+  readonly #grown: (bytes: number) => void;
+
+  /** @param grown told of the bytes of each value that is added */
+  constructor(grown: (bytes: number) => void = () => {}) {
+    this.#grown = grown;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** The highest number of a marker. */
   get highest(): number {
@@ -54,10 +77,14 @@ export class Markers {
     const beginning = marker.replace(/\d{1,9}\]?$/, '');
     const end = marker.slice(beginning.length);
     const group: Group = this.#groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
-    if (!group.values.has(end) && this.#size === MAX_VALUES) return;
-    if (!group.values.has(end)) this.#size++;
+    const before = group.values.get(end);
+    if (before === undefined && this.#size === MAX_VALUES) return;
+    if (before === undefined) this.#size++;
     this.#groups.set(beginning, group);
     group.values.set(end, copyOf(value));
+    const bytes = before === undefined ? textBytes(marker, value) : textBytes(value) - textBytes(before);
+    this.#bytes += bytes;
+    this.#grown(bytes);
     if (group.lengths.includes(end.length)) return;
     group.lengths = [...group.lengths, end.length].sort((a, b) => b - a);
   }

@@ -4,6 +4,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import type { Mode } from '../guardrail/verdict.ts';
 import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
 import { globs, MAX_NAME } from './glob.ts';
@@ -91,7 +92,10 @@ export class Planner {
   /** Undefined where no rule is about models. */
   readonly #models: RequestedModels | undefined;
   /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
-  readonly #places = new LRUCache<string, number>({ max: 20_000, ttl: PLACE_AGE_MS });
+  readonly #places = new LRUCache<string, number>({
+    ...{ max: 20_000, ttl: PLACE_AGE_MS },
+    ...boundedBy('state of calls', () => 0),
+  });
   /** The plan of each rule for which nothing depends on the call. */
   readonly #fixed = new Map<CallerRule | undefined, Plan>();
 

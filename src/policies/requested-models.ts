@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { type GuardrailCall, modelsOf } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
+import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import { globs, MAX_NAME } from './glob.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_CALLS = 20_000;
-const MAX_CHARS = 4 * 1024 * 1024;
 
 /**
  * The models that requests asked for, for their responses, which name the provider's model. A client can make several calls
@@ -18,8 +18,7 @@ export class RequestedModels {
   readonly #models = new LRUCache<string, readonly string[]>({
     max: MAX_CALLS,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_CHARS,
-    sizeCalculation: (models) => models.reduce((chars, { length }) => chars + length, 1),
+    ...boundedBy('state of calls', charsOfAll),
   });
 
   /** @param patterns the globs of each rule that is about models */

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
+import { boundedBy } from '../guardrail/memory.ts';
 import type { CheckNote, NotedCall } from '../guardrail/record.ts';
 
 const MAX_CALLS = 10_000;
-const MAX_CHARS = 2 * 1024 * 1024;
 /** Of one call. */
 const MAX_CHECKS = 10;
 /** Longer than any backend's deadline. */
@@ -16,8 +16,8 @@ export class EarlyChecks {
 
   constructor(now: () => number) {
     this.#checks = new LRUCache({
-      ...{ max: MAX_CALLS, maxSize: MAX_CHARS, ttl: MAX_AGE_MS, perf: { now } },
-      sizeCalculation: (checks, key) => key.length + CHECK_CHARS * checks.length,
+      ...{ max: MAX_CALLS, ttl: MAX_AGE_MS, perf: { now } },
+      ...boundedBy('early checks', (checks: readonly CheckNote[]) => CHECK_CHARS * checks.length),
     });
   }
 

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Sink } from '../backends/backend.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
@@ -51,7 +52,10 @@ type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 export class Intake {
   readonly #options: IntakeOptions;
   /** Blocked results of MCP tools by their reference: LiteLLM's failure event tells whose they are. */
-  readonly #results = new LRUCache<string, Pick<BlockedCall, 'note' | 'block'>>({ max: MAX_RESULTS });
+  readonly #results = new LRUCache<string, Pick<BlockedCall, 'note' | 'block'>>({
+    max: MAX_RESULTS,
+    ...boundedBy('blocked results', (result: object) => JSON.stringify(result).length),
+  });
 
   constructor(options: IntakeOptions) {
     this.#options = options;

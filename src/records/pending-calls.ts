@@ -1,4 +1,5 @@
 import type { InputType } from '../guardrail/call.ts';
+import { memoryBytes } from '../guardrail/memory.ts';
 import { KEY_CHARS, type NotedCall, type VerdictNote } from '../guardrail/record.ts';
 import { OutboxError } from '../outbox/contract.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -25,7 +26,7 @@ import type { CheckLine, VerdictLine } from './protocol.ts';
 export type PendingCallsOptions = {
   /** Calls kept; the oldest are forgotten beyond that. Default 200,000. */
   readonly max?: number;
-  /** Bytes of notes kept, likewise. Default 32 MB, those of as many calls. */
+  /** Bytes of notes kept, likewise. Default `notes` of MEMORY_MB, those of as many calls. */
   readonly maxBytes?: number;
   /** Called for each call that is forgotten because there are too many. */
   readonly onForgotten?: () => void;
@@ -68,7 +69,7 @@ export class PendingCalls {
 
   constructor({
     max = 200_000,
-    maxBytes = 32 * 1024 * 1024,
+    maxBytes = memoryBytes('notes'),
     onForgotten = () => {},
     now = () => performance.now(),
   }: PendingCallsOptions = {}) {

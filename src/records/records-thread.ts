@@ -50,7 +50,7 @@ const MAX_TRIES = 3;
  * A thread that needs more ends alone, and not the process with its verdicts. Three times the space for new objects, 8 MB: what a
  * commit has under way fits, and V8 would take 32 MB for the same speed; with 4 MB an event costs a tenth more, with 1 MB twice as much.
  */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 24 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
 
 type Unanswered = {
   readonly message: ToWorker;

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
 import { parseJson } from '../guardrail/json.ts';
+import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import type { PendingCall, PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_CALLS = 10_000;
-const MAX_CHARS = 32 * 1024 * 1024;
 
 /** `turn_off_message_logging` leaves this of a text: it stays that way. */
 const WITHHELD = 'redacted-by-litellm';
@@ -18,8 +18,7 @@ export class ResponseTexts {
   readonly #texts = new LRUCache<number, readonly string[]>({
     max: MAX_CALLS,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_CHARS,
-    sizeCalculation: (texts) => texts.reduce((chars, { length }) => chars + length, 1),
+    ...boundedBy('streamed texts', charsOfAll),
   });
 
   constructor(calls: PendingCalls) {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isAtLeast, MIXES_UP_CHATS } from '../litellm/releases.ts';
 import type { TextLine } from './protocol.ts';
@@ -20,7 +21,6 @@ type Stream = {
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_STREAMS = 5000;
-const MAX_CHARS = 16 * 1024 * 1024;
 /** Letters of one piece of a stream. */
 const MAX_PIECE = 64;
 /** Comparisons for one round: where all pieces are alike, there are more ways to put them together than can be tried. */
@@ -44,8 +44,9 @@ export class StreamedTexts {
   readonly #streams = new LRUCache<string, Stream>({
     max: MAX_STREAMS,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_CHARS,
-    sizeCalculation: ({ texts }) => texts.reduce((chars, { text }) => chars + text.length, 1),
+    ...boundedBy('delivered texts', ({ texts }: Stream) =>
+      texts.reduce((chars, { text }) => chars + text.length, 0),
+    ),
   });
 
   /** The additions of a round to the texts of its response; undefined where there are none, and for the first round. */

@@ -1,6 +1,8 @@
 /** Eight digits that the load generator counts up in every request, so that no two calls are alike. */
 export const SERIAL = '00000000';
 
+const KEY_HASH = '9f2c1e7a5b4d3c2f1a0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e1d0c9b8a';
+
 const WORDS = (
   'the order was shipped on Monday and we expect it at your door before noon if customs agrees please check ' +
   'invoice total again because our café partner in Zürich reported a “late” refund for item number which ' +
@@ -67,7 +69,7 @@ function requestBody(messages: readonly Message[]): string {
     tools: null,
     texts: messages.map(({ content }) => content),
     request_data: {
-      user_api_key_hash: '9f2c1e7a5b4d3c2f1a0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a3f2e1d0c9b8a',
+      user_api_key_hash: KEY_HASH,
       user_api_key_alias: 'checkout-assistant-prod',
       user_api_key_user_id: 'u-4711',
       user_api_key_user_email: 'dana.moreau@example.com',
@@ -86,6 +88,25 @@ function requestBody(messages: readonly Message[]): string {
       'x-forwarded-for': '[present]',
       cookie: '[present]',
     },
+    litellm_version: '1.103.2',
+    additional_provider_specific_params: { tenant: 'acme' },
+    tool_calls: null,
+    model: 'gpt-4.1-mini',
+  });
+}
+
+/** The response of a model as LiteLLM sends it to a guardrail, about `bytes` long. @param mark what it begins with */
+export function responseBody(bytes: number, mark = ''): string {
+  return JSON.stringify({
+    input_type: 'response',
+    litellm_call_id: `6f0e3f0a-4b0d-4f3e-9c55-2f1d${SERIAL}`,
+    litellm_trace_id: `b3c9b7a8-0c52-4b19-8f6d-0a2c${SERIAL}`,
+    structured_messages: null,
+    images: null,
+    tools: null,
+    texts: [mark + prose(bytes, 7)],
+    request_data: { user_api_key_hash: KEY_HASH, user_api_key_team_id: 'team-payments' },
+    request_headers: {},
     litellm_version: '1.103.2',
     additional_provider_specific_params: { tenant: 'acme' },
     tool_calls: null,

@@ -1,19 +1,20 @@
 /**
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
- * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]` takes longer
- * than all of these, and is run when it is named.
+ * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]` and
+ * `soak [--minutes N]` take longer than all of these, and are run when they are named.
  */
 import { attack } from './attack.ts';
 import { printHead } from './compare.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
+import { soak } from './soak.ts';
 import { other, printTargets, quick, wanted } from './stand.ts';
 import { start } from './start.ts';
 import { telemetry } from './telemetry.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, telemetry, policies, start, attack };
-const long = new Set(['attack']);
+const parts = { local, vendor, telemetry, policies, start, attack, soak };
+const long = new Set(['attack', 'soak']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 

@@ -19,6 +19,14 @@ let stopping = false;
 process.on('exit', stopAll);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
+/** Those that `npm start` gives V8, for a main file of the bridge. */
+function flagsOf(path: string): string[] {
+  if (!path.endsWith('/src/main.ts')) return [];
+  const file = path.replace('/src/main.ts', '/package.json');
+  const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: { start: string } };
+  return scripts.start.match(/--max-\S+/g) ?? [];
+}
+
 /** `file` is relative to this folder. The environment starts empty but for `env`: no setting of the caller's leaks in. */
 function start(
   core: Core,
@@ -33,6 +41,7 @@ function start(
     ...(pinned && core !== undefined ? ['taskset', '-c', String(core)] : []),
     ...under,
     process.execPath,
+    ...flagsOf(path),
     path,
     ...args,
   ];

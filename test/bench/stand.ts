@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     beside: { type: 'string' },
     only: { type: 'string', default: '' },
+    minutes: { type: 'string', default: '5' },
   },
   allowPositionals: true,
 });
@@ -19,6 +20,8 @@ const { values, positionals } = parseArgs({
 export const { quick } = values;
 /** The parts of the benchmark that are wanted; none means all that are short. */
 export const wanted: readonly string[] = positionals;
+/** How long memory is looked at. */
+export const minutes = Number(values.minutes);
 /** The rows that are wanted, of a part that has many. */
 export const only = new RegExp(values.only);
 /** The main file of another checkout of the bridge, as of the commit before. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { parseInner } from '../../guardrail/json.ts';
+import { boundedBy } from '../../guardrail/memory.ts';
 import type { PolicyRefusal } from '../policy.ts';
 import type { ToolOrigin } from './tool-names.ts';
 
@@ -70,13 +71,13 @@ export class AgentSessions {
   /** Unix milliseconds of the call that is judged. */
   #now = 0;
   /** By conversation. */
-  readonly #sessions = this.#memory<Session>(DAY_MS);
+  readonly #sessions = this.#memory<Session>(DAY_MS, () => 0);
   /** By {@link Scopes.rate}. */
-  readonly #rates = this.#memory<Rates>(MINUTE_MS);
+  readonly #rates = this.#memory<Rates>(MINUTE_MS, charsOfRates);
   /** By virtual key. */
-  readonly #spent = this.#memory<Spent>(DAY_MS);
+  readonly #spent = this.#memory<Spent>(DAY_MS, () => 0);
   /** By {@link ToolAction.key}. */
-  readonly #counted = this.#memory<Counted>(DAY_MS);
+  readonly #counted = this.#memory<Counted>(DAY_MS, () => HASH_CHARS);
 
   /** True once {@link halt} was called for a session. */
   isHalted(session: string, now: number): boolean {
@@ -163,9 +164,23 @@ export class AgentSessions {
   }
 
   /** A memory of the values that were used last, on the clock of the calls. */
-  #memory<Value extends object>(ttl: number): LRUCache<string, Value> {
-    return new LRUCache({ max: MAX_KNOWN, ttl, ttlResolution: 0, perf: { now: () => this.#now } });
+  #memory<Value extends object>(ttl: number, charsOf: (value: Value) => number): LRUCache<string, Value> {
+    return new LRUCache({
+      ...{ max: MAX_KNOWN, ttl, ttlResolution: 0, perf: { now: () => this.#now } },
+      ...boundedBy('sessions of agents', charsOf),
+    });
   }
+}
+
+/** Of SHA-256 in hexadecimal. */
+const HASH_CHARS = 64;
+/** A time takes as much as four characters. */
+const TIME_CHARS = 4;
+
+function charsOfRates(rates: Rates): number {
+  let chars = 0;
+  for (const [tool, times] of rates) chars += tool.length + TIME_CHARS * (times.length + 10);
+  return chars;
 }
 
 /**

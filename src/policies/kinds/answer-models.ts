@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type GuardrailCall, modelsOf } from '../../guardrail/call.ts';
 import { stateKey } from '../../guardrail/caller.ts';
+import { boundedBy } from '../../guardrail/memory.ts';
 import { MAX_NAME } from '../glob.ts';
 
 /**
@@ -41,7 +42,13 @@ const MAX_NAMES = 16;
  *    groups share it.
  */
 export class AnswerModels {
-  readonly #asked = new LRUCache<string, Asked>({ max: 20_000, ttl: ASKED_AGE_MS });
+  readonly #asked = new LRUCache<string, Asked>({
+    ...{ max: 20_000, ttl: ASKED_AGE_MS },
+    ...boundedBy(
+      'state of calls',
+      ({ model = '', answer }: Asked) => model.length + (answer?.name?.length ?? MAX_NAME),
+    ),
+  });
   /** By the names that callers ask for. */
   readonly #groups = new LRUCache<string, Group>({ max: MAX_MODELS });
 

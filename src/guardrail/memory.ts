@@ -1,0 +1,72 @@
+import type { Verdict } from './verdict.ts';
+
+/**
+ * Megabytes that each memory of the bridge may hold, whatever clients send. The guide to operations has the same table, with the sum
+ * and the limits that go with it.
+ */
+export const MEMORY_MB = {
+  // Of the main thread
+  requests: 24,
+  'parsed requests': 4,
+  'known texts': 16,
+  'beginnings of responses': 16,
+  'allowed responses': 16,
+  'ended responses': 4,
+  'tool definitions': 4,
+  'delivered texts': 8,
+  'redacted values': 16,
+  'blocked texts': 24,
+  'state of calls': 8,
+  'sessions of agents': 8,
+  'log lines': 16,
+  // Of the records thread
+  notes: 32,
+  'streamed texts': 16,
+  'early checks': 4,
+  'blocked results': 4,
+} as const;
+
+export type MemoryName = keyof typeof MEMORY_MB;
+
+const MB = 1024 * 1024;
+/** Bytes of a unit of UTF-16, and of an entry beside its texts. */
+const CHAR_BYTES = 2;
+const ENTRY_BYTES = 100;
+
+export const memoryBytes = (name: MemoryName): number => MEMORY_MB[name] * MB;
+
+/** What an entry of these texts takes at most. */
+export const textBytes = (...texts: readonly string[]): number =>
+  ENTRY_BYTES + CHAR_BYTES * charsOfAll(texts);
+
+/**
+ * Bounds a cache by its bytes: options for an `LRUCache`, which leaves out what alone would be too large.
+ *
+ * @param charsOf characters of a value; its key is counted too
+ */
+export function boundedBy<Value, Key extends string | number = string>(
+  name: MemoryName,
+  charsOf: (value: Value) => number,
+) {
+  return {
+    maxSize: memoryBytes(name),
+    sizeCalculation: (value: Value, key: Key) =>
+      ENTRY_BYTES + CHAR_BYTES * (charsOf(value) + (typeof key === 'string' ? key.length : 0)),
+  };
+}
+
+/** Characters of all texts. */
+export const charsOfAll = (texts: readonly string[]): number =>
+  texts.reduce((chars, { length }) => chars + length, 0);
+
+/** Characters of the texts in a verdict. */
+export function charsOfVerdict(verdict: Verdict): number {
+  switch (verdict.kind) {
+    case 'allow':
+      return verdict.flagged?.length ?? 0;
+    case 'block':
+      return verdict.reason.length;
+    case 'modify':
+      return charsOfAll([...(verdict.texts?.values() ?? [])]);
+  }
+}

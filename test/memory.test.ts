@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
+import { MEMORY_MB } from '../src/guardrail/memory.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+/** The rows of the table in the guide: name, MB, and how many there are. */
+const rows = [...read('examples/operations/README.md').matchAll(/^\| ([a-z ]+) \| (\d+) \| (\d+) \|/gm)].map(
+  ([, name, mb, times]) => ({ name, mb: Number(mb), times: Number(times) }),
+);
+const sum = rows.reduce((total, { mb, times }) => total + mb * times, 0);
+/** The program with its threads and their young generations, SQLite, and calls and events under way with their copies. */
+const BESIDE_MB = 130 + 2 * 24 + 16 + 3 * (5 * 32 + 64);
+
+test('the guide lists every memory with its bound, and their sum', () => {
+  expect(Object.fromEntries(rows.map(({ name, mb }) => [name, mb]))).toEqual(MEMORY_MB);
+  expect(read('examples/operations/README.md')).toContain(`| **sum** | **${sum}** | | |`);
+});
+
+test('the limits of the examples are above what the bridge may hold', () => {
+  const { spec } = parse(
+    read('examples/kubernetes.yaml')
+      .split(/^---$/m)
+      .find((one) => one.includes('guardrail-bridge:')) ?? '',
+  ).spec.template as { spec: { initContainers: { resources: { limits: { memory: string } } }[] } };
+  expect(spec.initContainers[0]?.resources.limits.memory).toBe('2Gi');
+  expect(parse(read('docker-compose.yml')).services.bridge.mem_limit).toBe('2g');
+  expect(sum + BESIDE_MB).toBeLessThan(2048);
+});
+
+test('npm start and the image bound the heap alike', () => {
+  const flags = packageJson.scripts.start.match(/--max-\S+/g);
+  expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=768']);
+  expect(packageJson.scripts.dev.match(/--max-\S+/g)).toEqual(flags);
+  const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '';
+  expect(JSON.parse(entry)).toEqual(['node', ...(flags ?? []), 'dist/main.js']);
+});
