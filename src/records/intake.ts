@@ -32,6 +32,8 @@ export type IntakeOptions = {
   readonly responseCheckMs: number;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;
+  /** Called with a mistake of ours about a row, which counts as one that cannot be read. */
+  readonly onBug: (error: unknown) => void;
   readonly now: () => number;
 };
 
@@ -86,7 +88,8 @@ export class Intake {
     try {
       entries.push(this.#logEntry(event));
     } catch (error) {
-      // A mistake of ours about one row must not cost the others
+      // One row must not cost the others
+      this.#options.onBug(error);
       const reason = `bug: ${error instanceof Error ? error.name : 'unknown'}`;
       const text = JSON.stringify(event);
       bad.push(this.#badRow({ reason, text, chars: text.length }));

@@ -58,6 +58,7 @@ const intake = new Intake({
   failureGraceMs,
   responseCheckMs: Math.max(...configured.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
   onUnnamedEvent: () => observer.unnamedEvent(),
+  onBug: (error) => observer.bug(error, 'logs'),
   now: Date.now,
 });
 const posted = new PostedBodies(bodies.maxLogBodyBytes);

@@ -596,6 +596,7 @@ describe('rows that cannot become records', () => {
     const [row, ...others] = recorder.dead('intake');
     expect(others).toEqual([]);
     expect(row).toMatchObject({ reason: 'bug: TypeError', payload: { text: JSON.stringify(hostile) } });
+    expect(recorder.trouble).toEqual(['bug TypeError: plum']);
     expect(await outcomes(recorder.all('akto'))).toEqual(['success']);
   });
 });

@@ -7,7 +7,7 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 export type LogLine = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A process of the bridge. It is killed after a while in any case. */
+/** A process of the bridge. It is killed after a minute in any case: sooner, a busy machine would take it for dead. */
 export type Child = {
   stdout(): string;
   stderr(): string;
@@ -31,7 +31,7 @@ export type ChildOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Without one, a folder that has no `.env`. */
   readonly cwd?: string;
-  /** Milliseconds after which it is killed; 15 s by default. */
+  /** Milliseconds after which it is killed; a minute by default. */
   readonly limitMs?: number;
   /** Takes its standard output in our place: a file descriptor. */
   readonly output?: number;
@@ -44,7 +44,7 @@ export function startChild({
   args = [],
   env = {},
   cwd = import.meta.dirname,
-  limitMs = 15_000,
+  limitMs = 60_000,
   output,
   ulimit,
 }: ChildOptions): Child {

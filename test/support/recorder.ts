@@ -81,6 +81,7 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       failureGraceMs: 30_000,
       responseCheckMs: 7000,
       onUnnamedEvent: () => unnamed++,
+      onBug: (error) => trouble.push(`bug ${error}`),
       now: () => time,
       ...options,
     });
