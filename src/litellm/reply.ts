@@ -1,4 +1,4 @@
-import type { GuardrailCall, Passage, PassageTexts } from '../guardrail/call.ts';
+import { fieldsOf, type GuardrailCall, type Passage, type PassageTexts, textOf } from '../guardrail/call.ts';
 import type { RewriteForm } from '../guardrail/decision.ts';
 import { isInMessage, withTexts } from '../guardrail/passages.ts';
 import { nestedTexts } from '../guardrail/read-passages.ts';
@@ -55,9 +55,13 @@ export function rewriteForm(call: GuardrailCall, texts: PassageTexts): RewriteFo
   if (!needsMessages) return 'texts';
   if (needsTexts || !areAllInMessages || !isAtLeast(call.litellm_version, READS_MESSAGES_IN_REPLIES))
     return null;
-  return [...texts.keys()].every((passage) => isReplacedInMessages(passage, texts))
-    ? 'structured_messages'
-    : null;
+  const isReplaced = [...texts.keys()].every((passage) => isReplacedInMessages(passage, texts));
+  return isReplaced && call.structured_messages.every(isRow) ? 'structured_messages' : null;
+}
+
+/** False for what has LiteLLM ignore all messages of a reply. @see LiteLLM 1.110.2, `structured_messages_from_response` */
+function isRow(row: unknown): boolean {
+  return textOf(fieldsOf(row).role) !== undefined;
 }
 
 const NOWHERE: Count = {

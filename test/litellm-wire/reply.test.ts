@@ -54,6 +54,12 @@ describe('the reply that carries a redaction of a request', () => {
       rewrites: masked,
       is: rows({ role: 'system', content: '****' }, user('b')),
     },
+    ...[{}, { role: 1 }, { role: null }, 'user', null].map((row) => ({
+      name: `none where LiteLLM would ignore all rows for one without a role: ${JSON.stringify(row)}`,
+      call: { ...NEW, texts: ['b'], structured_messages: [{ role: 'system', content: 'dana' }, row] },
+      rewrites: masked,
+      is: null,
+    })),
     {
       name: 'a part of a row',
       call: { ...NEW, structured_messages: [user([{ type: 'text', text: 'dana' }])] },
