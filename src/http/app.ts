@@ -77,7 +77,8 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       largestAtOnce: 4,
       acceptsGzip: false,
       messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
-      refuse: early(refuseCall),
+      refuse: refuseCall,
+      refuseEarly: early(refuseCall),
     }),
     guardrailRoute(options),
   );
@@ -92,7 +93,8 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       largestAtOnce: 1,
       acceptsGzip: true,
       messages: LOG_BODY_MESSAGES,
-      refuse: early(refuseEvents),
+      refuse: refuseEvents,
+      refuseEarly: early(refuseEvents),
     }),
     logsRoute({
       records,

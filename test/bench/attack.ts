@@ -42,6 +42,7 @@ const DOOR: readonly Kind[] = [
   text('a request, its response', 'pairs'),
   text('half-sent', 'half', { ms: HOLD_MS / 2 }),
   text('256 that drip', 'drip', { connections: 256, ms: HOLD_MS }),
+  text('a byte a piece', 'pieces'),
   text('no key, pipelined', 'pipelined'),
   text('no key, no end', 'endless', { ms: HOLD_MS / 2 }),
 ];

@@ -193,6 +193,25 @@ const WAYS = {
     };
     await eachConnection(doing.connections, drip);
   },
+  /** A body of a byte a piece. */
+  pieces: async (doing: Doing) => {
+    const pieces = Buffer.from('1\r\nx\r\n'.repeat(1_000_000));
+    const end = performance.now() + doing.ms;
+    const send = async () => {
+      while (performance.now() < end) {
+        const socket = await open(doing.port);
+        const replied = reply(socket);
+        socket.write(
+          'POST / HTTP/1.1\r\nhost: bridge\r\nx-api-key: bench-key\r\ntransfer-encoding: chunked\r\n\r\n',
+        );
+        socket.write(pieces);
+        socket.write('0\r\n\r\n');
+        doing.answer(await replied);
+        socket.destroy();
+      }
+    };
+    await eachConnection(doing.connections, send);
+  },
   /** Small calls without a key, four thousand at once on one connection. */
   pipelined: async (doing: Doing) => {
     const many = 'POST / HTTP/1.1\r\nhost: bridge\r\ncontent-length: 2\r\n\r\n{}'.repeat(4_000);

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 const WHOLE_PIECE = 4096;
 const MAX_BLOCK = 64 * 1024;
 /** Pieces cost time, whatever is in them: beyond the first ones a body has no more than one for so many bytes. */
-const FREE_PIECES = 4096;
+const FREE_PIECES = 1024;
 const BYTES_OF_PIECE = 16;
 
 /** A body that brought fewer bytes in that time has stopped. */
@@ -74,6 +74,12 @@ export class ArrivingBody {
     this.#waitedMs += waited;
     this.#progressAt += waited;
     this.incoming.resume();
+  }
+
+  /** Reads nothing more of its connection, which is closed after the reply. */
+  stop(): void {
+    this.incoming.removeAllListeners('data');
+    this.incoming.socket.pause();
   }
 
   /** Milliseconds that it has had to arrive. */

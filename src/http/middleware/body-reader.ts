@@ -141,7 +141,7 @@ export class BodyReader {
     incoming.pause();
     setImmediate(() => {
       reading.turn = 0;
-      if (!reading.body.isWaiting) incoming.resume();
+      if (!reading.body.isWaiting && this.#readings.has(reading.body)) incoming.resume();
     });
   }
 
@@ -165,6 +165,7 @@ export class BodyReader {
   /** Replies to a sender that is still sending. */
   #giveUp(reading: Reading, refused: UnreadBody): void {
     if (this.#readings.delete(reading.body)) this.#drop(reading);
+    reading.body.stop();
     reading.resolve({ refused, isArriving: true });
   }
 

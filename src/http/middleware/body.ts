@@ -2,14 +2,14 @@ import type { MiddlewareHandler } from 'hono';
 import { type BridgeEnv, type Refuse, requestHeader } from '../refusal.ts';
 import { type BodyLimits, BodyReader, type UnreadBody } from './body-reader.ts';
 
-type BodyRefusal = UnreadBody | 'content_encoding';
-
 export type BodyOptions = BodyLimits & {
   /** True if a compressed body is taken; it is not unpacked here. */
   readonly acceptsGzip: boolean;
   /** Message for each refusal. */
   readonly messages: Readonly<Record<'too_large' | 'overloaded' | 'content_encoding', string>>;
-  readonly refuse: Refuse<BodyRefusal>;
+  readonly refuse: Refuse<UnreadBody>;
+  /** Refuses before the body is read. */
+  readonly refuseEarly: Refuse<'content_encoding'>;
 };
 
 const STATUS = { too_large: 413, overloaded: 503, slow: 408, aborted: 400, content_encoding: 415 } as const;
@@ -25,6 +25,7 @@ const MESSAGES = {
  */
 export function readBody({
   refuse,
+  refuseEarly,
   messages,
   acceptsGzip,
   ...limits
@@ -35,7 +36,7 @@ export function readBody({
     const isGzip = encoding === 'gzip' || encoding === 'x-gzip';
     if (encoding !== '' && encoding !== 'identity' && !(isGzip && acceptsGzip)) {
       const reason = 'content_encoding';
-      return refuse(c, { status: 415, reason, field: 'content-encoding', message: messages[reason] });
+      return refuseEarly(c, { status: 415, reason, field: 'content-encoding', message: messages[reason] });
     }
     const incoming = c.env?.incoming;
     const body =

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { testBridge } from '../../support/bridge.ts';
 import { type Listening, listen, metric } from '../../support/listen.ts';
+import { randomFrom } from '../../support/random.ts';
 import { connect, type RawClient, rawHead } from '../../support/raw-client.ts';
 
 const MB = 1024 * 1024;
@@ -102,10 +103,10 @@ test('a body in small pieces is read as it was sent', async () => {
   const head = rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked');
   const chunked = (body: string, size: number) =>
     `${(body.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []).map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join('')}0\r\n\r\n`;
-  for (const size of [1, 7, 100, 5_000]) {
-    const body = callOf(size === 1 ? 4_000 : 300_000, SECRET);
+  for (const size of [1, 20, 100, 5_000]) {
+    const body = callOf(size === 1 ? 900 : 300_000, SECRET);
     expect(await actionOf(await client(server, head, chunked(body, size)))).toBe('BLOCKED');
-    expect(await actionOf(await client(server, head, chunked(callOf(4_000), size)))).toBe('NONE');
+    expect(await actionOf(await client(server, head, chunked(callOf(900), size)))).toBe('NONE');
   }
 });
 
@@ -116,4 +117,35 @@ test('a body of one byte a piece is refused and cut off, before its pieces fill 
   expect(await actionOf(raw)).toBe('BLOCKED');
   await raw.closed;
   expect(await refused('too_large')).toBe(1);
+});
+
+test('after senders that send, stop, drip and leave as it comes, all of the room is free again', async () => {
+  const { server, refused } = await serve({ BODY_TIMEOUT: '2' });
+  const random = randomFrom(7);
+  const send = async () => {
+    const bytes = Math.floor(random() * random() * 2.2 * MB) + 50;
+    const body = callOf(bytes);
+    const isChunked = random() < 0.3;
+    const raw = await client(
+      server,
+      isChunked ? rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked') : rawHead(bytes),
+    );
+    const end = random() < 0.2 ? Math.floor(random() * bytes) : bytes;
+    for (let at = 0; at < end; ) {
+      const piece = body.slice(at, Math.min(end, at + Math.ceil(random() * random() * 400_000)));
+      raw.write(isChunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece);
+      at += piece.length;
+      if (random() < 0.2) await wait(random() * 100);
+    }
+    if (isChunked && end === bytes) raw.write('0\r\n\r\n');
+    if (random() < 0.15) return raw.destroy();
+    if (end < bytes && random() < 0.5) return raw.destroy();
+    expect(['NONE', 'BLOCKED']).toContain(await actionOf(raw));
+  };
+  await Promise.all(times(80, send));
+  while ((await refused('aborted')) === 0) await wait(5);
+  const sizes = times(8, () => 2 * MB - 1);
+  const overloaded = await refused('overloaded');
+  expect(await Promise.all(sizes.map((bytes) => ask(server, bytes)))).toEqual(sizes.map(() => 'NONE'));
+  expect(await refused('overloaded')).toBe(overloaded);
 });
