@@ -1,8 +1,11 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import type pino from 'pino';
 import { Auditor } from './audit/auditor.ts';
 import { AuditLog, auditAdvice } from './audit/log.ts';
 import { createGround, createJudging } from './calls/judging.ts';
+import { LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import type { Config } from './config/config.ts';
@@ -46,7 +49,7 @@ export type Bridge = {
  * @param destination where log lines go instead of standard output
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
-  const ground = createGround(config, destination);
+  const ground = createGround(config, { destination });
   const { backends, policies, metrics, log, observer } = ground;
   const releases = new Releases();
   const records = startRecords(config, metrics, log);
@@ -56,20 +59,24 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     onLost: () => metrics.audit_lost_total.inc(),
   });
   audit.prepare();
+  const release = (version: string | null) => {
+    const warning = releases.seen(version);
+    if (warning !== undefined) log.warn(warning);
+  };
   const { handler, refuse, judge, http } = createJudging(config, ground, {
-    records,
-    audit,
-    requests: () => new RequestMemory(),
-    release(version) {
-      const warning = releases.seen(version);
-      if (warning !== undefined) log.warn(warning);
-    },
+    ...{ records, audit, release },
+    requests: (wanted) => (wanted ? new RequestMemory() : undefined),
+    elsewhere: (...call) => largeCalls.elsewhere(...call),
+  });
+  const largeCalls = new LargeCalls({
+    start: () => ({ config, policies: policies?.text, compileCache: compileCacheFolder() }),
+    ...{ log, metrics, refuse, records, audit, release },
   });
   let draining = false;
   const isDraining = () => draining;
   const { access, bodies } = config;
   const app = createApp({
-    ...{ handler, refuse, backends, records, audit, releases, metrics, log, isDraining },
+    ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,
@@ -84,6 +91,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
       reloadPolicies(policies, metrics, log);
+      largeCalls.policiesChanged(policies.text);
       audit.prepare();
     },
     uncaught: (error, kind) => observer.uncaught(error, kind),
@@ -91,12 +99,18 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       draining = true;
     },
     async close(drainMs = 0) {
-      await judge.settled();
+      await Promise.all([judge.settled(), largeCalls.close()]);
       await records?.close(drainMs);
       await audit.close();
       await http.close();
     },
   };
+}
+
+/** Node.js tells it with a folder for its own version within. */
+function compileCacheFolder(): string | undefined {
+  const folder = getCompileCacheDir();
+  return folder && dirname(folder);
 }
 
 function startRecords(

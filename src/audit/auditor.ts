@@ -3,15 +3,18 @@ import { stateKey } from '../guardrail/caller.ts';
 import { type AuditOptions, actionOf, type Decision } from '../guardrail/decision.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import type { AuditLog } from './log.ts';
-import { auditRow } from './row.ts';
+import { type AuditRow, auditRow } from './row.ts';
 
 const MAX_RESPONSES = 10_000;
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const RESPONSE_TTL_MS = 15 * 60_000;
 
+/** Takes rows: the log, or a thread that has it. */
+export type AuditSink = Pick<AuditLog, 'append' | 'lost' | 'isUp' | 'setRetention' | 'close'>;
+
 export type AuditorOptions = {
   /** Called the first time that something is to be written. */
-  readonly openLog: () => AuditLog;
+  readonly openLog: () => AuditSink;
   /** Options of the policies in force, for calls that they could not judge. */
   readonly wanted: () => AuditOptions | undefined;
   /** Called for each decision that could not be written. */
@@ -24,7 +27,7 @@ export type AuditorOptions = {
 export class Auditor {
   readonly #options: AuditorOptions;
   /** Undefined until a policy wants decisions written. */
-  #log: AuditLog | undefined;
+  #log: AuditSink | undefined;
   /** Retention that was set in the log. */
   #retentionDays: number | undefined;
   /** The last decision about each response, to leave out rounds of a stream that repeat it. */
@@ -52,10 +55,14 @@ export class Auditor {
     const options = policies === undefined ? this.#options.wanted() : policies.audit;
     if (options === undefined || (!options.logsAll && outcome.kind === 'allow')) return;
     if (isPassedListing(decision) || this.#isRepetition(decision)) return;
-    const log = this.#logFor(options);
-    const lost = log.lost();
-    log.append(auditRow(decision));
-    if (log.lost() > lost) this.#options.onLost();
+    this.#append(this.#logFor(options), auditRow(decision));
+  }
+
+  /** Writes the row of a decision that was made in another thread. */
+  append(row: AuditRow): void {
+    const wanted = this.#options.wanted();
+    if (wanted !== undefined) this.#append(this.#logFor(wanted), row);
+    else if (this.#log !== undefined) this.#append(this.#log, row);
   }
 
   /** True if all that was wanted is written. */
@@ -67,7 +74,13 @@ export class Auditor {
     await this.#log?.close();
   }
 
-  #logFor({ retentionDays }: AuditOptions): AuditLog {
+  #append(log: AuditSink, row: AuditRow): void {
+    const lost = log.lost();
+    log.append(row);
+    if (log.lost() > lost) this.#options.onLost();
+  }
+
+  #logFor({ retentionDays }: AuditOptions): AuditSink {
     this.#log ??= this.#options.openLog();
     if (retentionDays !== this.#retentionDays) this.#log.setRetention(retentionDays);
     this.#retentionDays = retentionDays;

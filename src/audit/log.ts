@@ -1,10 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { MAX_ID_CHARS } from '../guardrail/record.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import { BEFORE_ALL, createSeal, type Head, type UnsealedRow } from './chain.ts';
 import { readEnd } from './read.ts';
-import type { AuditRow } from './row.ts';
+import { type AuditRow, boundedRow } from './row.ts';
 import { auditFolder, dayOf, inOrder, listSegments, type Segment } from './segment.ts';
 import { ChainWriter } from './writer.ts';
 
@@ -31,9 +30,6 @@ const HEAD_EVERY_MS = 3_600_000;
 /** A log that cannot be opened is not tried again with each of a thousand rows. */
 const OPEN_EVERY_MS = 1000;
 const DAY_MS = 86_400_000;
-
-/** More rules of one call tell nothing new. */
-const MAX_RULES = 64;
 
 /**
  * An append-only log of decisions; each row holds the hash of the one before. Nothing here throws: a log that cannot be
@@ -75,8 +71,7 @@ export class AuditLog {
 
   /** Once it returns, the row outlives this process, unless {@link isUp} is false; within a second also the machine. */
   append(row: AuditRow): void {
-    const fields = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bounded(value)]));
-    if (!this.#isClosed && !this.#write({ type: 'decision', fields })) this.#lost++;
+    if (!this.#isClosed && !this.#write({ type: 'decision', fields: boundedRow(row) })) this.#lost++;
   }
 
   /** The last row; number 0 before the first. */
@@ -192,12 +187,6 @@ export class AuditLog {
     this.#reported = head;
     this.#options.onHead?.(head);
   }
-}
-
-/** Cuts a text, or each of a list, to a bounded length. */
-function bounded<T>(value: T): unknown {
-  if (Array.isArray(value)) return value.slice(0, MAX_RULES).map(bounded);
-  return typeof value === 'string' ? value.slice(0, MAX_ID_CHARS) : value;
 }
 
 /** A segment that cannot be read is removed too; its row then has no end. */

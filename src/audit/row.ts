@@ -1,4 +1,5 @@
 import { actionOf, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** `action` in the word of Keeptrusts, which has none for a call that was left to LiteLLM or that nobody waits for. */
 const VERDICTS = {
@@ -56,4 +57,18 @@ export function auditRow(decision: Decision) {
     /** Milliseconds until the reply. */
     ms: Math.round(ms * 100) / 100,
   };
+}
+
+/** More rules of one call tell nothing new. */
+const MAX_RULES = 64;
+
+/** A row whose texts and lists are cut to a bounded length: a client chooses its ids. */
+export function boundedRow(row: AuditRow): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, bounded(value)]));
+}
+
+/** Cuts a text, or each of a list, to a bounded length. */
+function bounded<T>(value: T): unknown {
+  if (Array.isArray(value)) return value.slice(0, MAX_RULES).map(bounded);
+  return typeof value === 'string' ? value.slice(0, MAX_ID_CHARS) : value;
 }

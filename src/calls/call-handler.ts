@@ -12,8 +12,8 @@ import { replyOf } from './reply.ts';
 
 /** Keeps requests for their responses. */
 export type KeptRequests = {
-  /** @param forwarded the request as backends may see it @param body the bytes of the request as it was sent */
-  remember(key: string, decision: Pick<Decision, 'call' | 'forwarded'>, body: Buffer): void;
+  /** @param body the bytes of the request as it was sent; backends may see it as the decision forwards it */
+  remember(key: string, decision: Decision, body: Buffer): void;
   recall(key: string): GuardrailCall | undefined;
 };
 
@@ -39,6 +39,15 @@ export type CallHandlerOptions = {
   readonly blockedMessage: string | undefined;
   /** Undefined if requests are not kept for their responses. */
   readonly requests: KeptRequests | undefined;
+  /** Judges a call in another thread, if its state is there; undefined if it is not. */
+  readonly elsewhere?:
+    | ((
+        call: GuardrailCall,
+        key: string,
+        body: Buffer,
+        connection: CallConnection,
+      ) => Promise<CallResponse> | undefined)
+    | undefined;
 };
 
 const NONE: CallResponse = { status: 200, body: '{"action":"NONE"}' };
@@ -86,6 +95,8 @@ export class CallHandler {
       if ('bad' in parsed) return refuse(refusalOf(parsed.bad));
       call = parsed.call;
       const key = stateKey(call);
+      const there = key === undefined ? undefined : this.#options.elsewhere?.(call, key, body, connection);
+      if (there !== undefined) return await there;
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
       if (first) return this.#respond(await this.#decisionOn(first, connection));

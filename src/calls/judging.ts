@@ -20,7 +20,7 @@ import type { PolicyStore } from '../policies/store.ts';
 import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { StreamedTexts } from '../records/streamed-texts.ts';
-import { CallHandler, type KeptRequests } from './call-handler.ts';
+import { CallHandler, type CallHandlerOptions, type KeptRequests } from './call-handler.ts';
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
@@ -35,17 +35,30 @@ export type Ground = {
   readonly observer: Observer;
 };
 
-/** @param destination where log lines go instead of standard output @throws PolicyFileError, ConfigError */
-export function createGround(config: Config, destination?: pino.DestinationStream): Ground {
+export type GroundOptions = {
+  /** Where log lines go instead of standard output. */
+  readonly destination?: pino.DestinationStream | undefined;
+  /** Reads the text of the policies, where not from the file that is configured. */
+  readonly readPolicies?: () => string;
+  /** False in a thread whose metrics another shows. */
+  readonly showsMetrics?: boolean;
+};
+
+/** @throws PolicyFileError, ConfigError */
+export function createGround(
+  config: Config,
+  { destination, readPolicies, showsMetrics = true }: GroundOptions,
+): Ground {
   const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
     ...checkerOf(backend),
     breaker: new Breaker(),
   }));
   const wiring = new ResponseWiring(config.replies.responseRedaction);
-  const policies = policiesOf(config, wiring);
+  const policies = policiesOf(config, wiring, readPolicies);
   const metrics = createMetrics(
     { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
+    showsMetrics,
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
   return { backends, wiring, policies, metrics, log, observer: new Observer(metrics, log) };
@@ -59,9 +72,11 @@ export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'>;
-  readonly requests: () => KeptRequests;
+  /** @param wanted true if somebody asks for the request of a response */
+  readonly requests: (wanted: boolean) => KeptRequests | undefined;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
+  readonly elsewhere?: CallHandlerOptions['elsewhere'];
 };
 
 /** All that judges calls, in one thread. */
@@ -122,7 +137,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     refuse,
     limits: bodies.limits,
     blockedMessage,
-    requests: judge.wantsRequests || records !== undefined ? requests() : undefined,
+    requests: requests(judge.wantsRequests || records !== undefined),
+    elsewhere: outlets.elsewhere,
   });
   return { handler, refuse, judge, http };
 }

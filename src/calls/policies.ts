@@ -6,14 +6,21 @@ import type { Metrics } from '../observability/metrics.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { defaultPolicy, PolicyStore } from '../policies/store.ts';
 
-/** The policies that the configuration names; undefined for none. @throws PolicyFileError, ConfigError */
+/**
+ * The policies that the configuration names; undefined for none.
+ *
+ * @param read reads their text; that of the file, or of the built-in ones, by default
+ * @throws PolicyFileError, ConfigError
+ */
 export function policiesOf(
   { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
   wiring = new ResponseWiring(replies.responseRedaction),
+  read?: () => string,
 ): PolicyStore | undefined {
   const { file, builtin, bannedKeywords } = policies;
   if (file === undefined && !builtin) return undefined;
-  return new PolicyStore(() => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file)), {
+  const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
+  return new PolicyStore(read ?? readConfigured, {
     backends: backends.map(({ name }) => name),
     restores: (call) => wiring.restores(call),
   });

@@ -55,7 +55,7 @@ export class RequestMemory implements KeptRequests {
   }
 
   /** Keeps a request under the state key of its call, as backends may see it. */
-  remember(key: string, { call, forwarded }: Pick<Decision, 'call' | 'forwarded'>, body: Buffer): void {
+  remember(key: string, { call, forwarded }: Decision, body: Buffer): void {
     const { passages: _, ...fields } = forwarded;
     this.keep(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));
   }

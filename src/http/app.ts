@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { CallHandler } from '../calls/call-handler.ts';
+import type { LargeCalls } from '../calls/large-calls.ts';
 import { errorBody, type RefuseCall } from '../calls/refusal.ts';
 import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
@@ -25,6 +26,7 @@ export const LOGS_PATH = '/v1/litellm/logs';
 
 export type AppOptions = {
   readonly handler: CallHandler;
+  readonly largeCalls: LargeCalls;
   readonly refuse: RefuseCall;
   readonly backends: readonly JudgingBackend[];
   /** Undefined when no backend takes records, or telemetry is off. */

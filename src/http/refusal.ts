@@ -1,11 +1,15 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
+import type { ReceivedBody } from '../calls/received-body.ts';
 import { type CallRefusal, type CallResponse, errorBody, type HttpRefusal } from '../calls/refusal.ts';
 import type { Log } from '../observability/log.ts';
 import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
 
 /** Bindings of Node's server, absent where a route is driven without one, and the body that the middleware read. */
-export type BridgeEnv = { Bindings: Partial<HttpBindings>; Variables: { body: Buffer; isGzip: boolean } };
+export type BridgeEnv = {
+  Bindings: Partial<HttpBindings>;
+  Variables: { body: ReceivedBody; isGzip: boolean };
+};
 export type BridgeContext = Context<BridgeEnv>;
 
 /** Counts and logs a refusal, and makes the response. */

@@ -21,6 +21,11 @@ export function createLog(level: string, onDrop: () => void, destination = stdou
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
 }
 
+/** Writes a line that another thread has logged. */
+export function writeLine(log: Log, line: string): void {
+  (log as unknown as Record<symbol, pino.DestinationStream>)[pino.symbols.streamSym]?.write(line);
+}
+
 function stdout(onDrop: () => void): pino.DestinationStream {
   let isFailing = false;
   const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });

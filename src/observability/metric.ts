@@ -6,6 +6,12 @@ type Labels<K extends string> = Readonly<Record<K, string>>;
 /** Values that each label can have; a metric starts with every combination at zero, and other values are added as they come. */
 type LabelValues<K extends string> = Readonly<Record<K, readonly string[]>>;
 
+/** Counts of one series since they were last taken: of a counter its value, of a histogram its buckets and its sum. */
+type Counts = readonly number[];
+
+/** The counts of a metric by the label values of its series; plain data for another thread. */
+export type TakenCounts = readonly (readonly [labels: readonly string[], counts: Counts])[];
+
 /** A line of the text format; parts of a histogram have names of their own. */
 type Sample = { readonly metricName?: string; readonly labels: object; readonly value: number };
 
@@ -23,6 +29,16 @@ class Value {
 
   samples(_: string, labels: object): Sample[] {
     return [{ labels, value: this.#value }];
+  }
+
+  take(): Counts {
+    const counts = [this.#value];
+    this.#value = 0;
+    return counts;
+  }
+
+  add([value = 0]: Counts): void {
+    this.#value += value;
   }
 }
 
@@ -53,6 +69,20 @@ class Distribution {
       { metricName: `${name}_sum`, labels, value: this.#sum },
       { metricName: `${name}_count`, labels, value: count },
     ];
+  }
+
+  take(): Counts {
+    const counts = [...this.#buckets.map(({ count }) => count), this.#sum];
+    for (const bucket of this.#buckets) bucket.count = 0;
+    this.#sum = 0;
+    return counts;
+  }
+
+  add(counts: Counts): void {
+    this.#buckets.forEach((bucket, i) => {
+      bucket.count += counts[i] ?? 0;
+    });
+    this.#sum += counts[this.#buckets.length] ?? 0;
   }
 }
 
@@ -117,6 +147,24 @@ class Metric<K extends string, S extends Value | Distribution> {
 
   clear(): void {
     this.#root = new Branch<S>();
+  }
+
+  /** Takes what was counted since the last time, to be {@link add}ed elsewhere; here all series are at zero again. */
+  take(): TakenCounts {
+    const takenFrom = ({ series, next }: Branch<S>, labels: readonly string[]): TakenCounts => {
+      const counts = series?.take() ?? [];
+      const own: TakenCounts = counts.some((count) => count !== 0) ? [[labels, counts]] : [];
+      return [...own, ...[...next].flatMap(([value, branch]) => takenFrom(branch, [...labels, value]))];
+    };
+    return takenFrom(this.#root, []);
+  }
+
+  /** Adds what was taken elsewhere from the same metric. */
+  add(taken: TakenCounts): void {
+    for (const [values, counts] of taken) {
+      const labels = Object.fromEntries(this.#labelNames.map((name, i) => [name, values[i] ?? '']));
+      this.at(labels as Labels<K>).add(counts);
+    }
   }
 
   /** Reads the samples that prom-client writes down. */

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ACTIONS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
-import { counter, gauge, histogram, registerIn } from './metric.ts';
+import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -48,10 +48,18 @@ const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 /** Teams with a label of their own; the others are `other`. */
 const MAX_TEAMS = 200;
 
-/** All metrics, every label value at zero from the start, so that a rate exists before the first event. */
+/** What was counted in another thread, by metric. */
+export type CountsByMetric = Readonly<Record<string, TakenCounts>>;
+
+/**
+ * All metrics, every label value at zero from the start, so that a rate exists before the first event.
+ *
+ * @param isWhole false in a thread whose counts are taken by another, so those of the process are left out
+ */
 export function createMetrics(
   { backends: backend, policies }: Readonly<Record<'backends' | 'policies', readonly string[]>>,
   breakerState: (backend: string) => (typeof BREAKER_STATES)[number],
+  isWhole = true,
 ) {
   const input_type = ['request', 'response'];
   const judged = { mode: ['enforce', 'observe'], input_type };
@@ -148,10 +156,13 @@ export function createMetrics(
       'Mistakes of the bridge that nothing caught; it goes on. Please report the log line.',
       { kind: UNCAUGHT_KINDS },
     ),
+    large_call_restarts_total: counter(
+      'Times that the thread of large calls ended by a mistake or for want of memory.',
+    ),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  if (isWhole) collectDefaultMetrics({ register: registry });
   registerIn(registry, 'guardrail_bridge_', metrics);
 
   const teams = new Set<string>();
@@ -164,6 +175,17 @@ export function createMetrics(
         metrics.breaker_state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
       }
       return registry.metrics();
+    },
+    /** Takes what was counted here since the last time, for {@link add} in another thread; undefined if that is nothing. */
+    take(): CountsByMetric | undefined {
+      const taken = Object.entries(metrics).flatMap(([name, metric]): [string, TakenCounts][] => {
+        const counts = metric.take();
+        return counts.length === 0 ? [] : [[name, counts]];
+      });
+      return taken.length === 0 ? undefined : Object.fromEntries(taken);
+    },
+    add(counts: CountsByMetric): void {
+      for (const [name, taken] of Object.entries(counts)) metrics[name as keyof typeof metrics].add(taken);
     },
     /** Counts what a policy that only observes would have done. */
     would(verdict: 'block' | 'redact', labels: Readonly<Record<'policy' | 'rule' | 'team', string>>) {

@@ -99,6 +99,11 @@ export class BackendChecks {
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
   async settled(): Promise<void> {
     await this.#trailing.settled();
+    await this.observed();
+  }
+
+  /** Resolves when no observing backend is asked any more. */
+  async observed(): Promise<void> {
     if (this.#observing > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 

@@ -129,6 +129,11 @@ export class Judge {
     return this.#checks.settled();
   }
 
+  /** Resolves when no observing backend is asked any more. */
+  observed(): Promise<void> {
+    return this.#checks.observed();
+  }
+
   /**
    * A call that the policies cannot judge is blocked under any fail mode: what it takes to make them give up is in the
    * hands of who sends it.

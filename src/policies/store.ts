@@ -12,6 +12,7 @@ export class PolicyStore {
   /** State of policies, such as counts by session, by name. */
   readonly #kept = new Map<string, unknown>();
   readonly #markers = new MarkerStore();
+  #text = '';
   #file!: PolicyFile;
   #engine!: Engine;
 
@@ -35,6 +36,11 @@ export class PolicyStore {
     return this.#engine;
   }
 
+  /** The text of the policies in force. */
+  get text(): string {
+    return this.#text;
+  }
+
   get file(): PolicyFile {
     return this.#file;
   }
@@ -53,7 +59,9 @@ export class PolicyStore {
 
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
-    const file = readPolicyFile(this.#read(), kinds, this.#keep, { backends: this.#backends });
+    const text = this.#read();
+    const file = readPolicyFile(text, kinds, this.#keep, { backends: this.#backends });
+    this.#text = text;
     this.#engine = new Engine(file, { markers: this.#markers, restores: this.#restores });
     this.#file = file;
   }

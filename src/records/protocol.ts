@@ -47,7 +47,7 @@ export type Requests = {
   /** @param lines {@link TextLine}s, one JSON text a line; they are kept in memory alone */
   texts(lines: string): Promise<void>;
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
-  blocked(json: string): Promise<'done'>;
+  blocked(json: string | Uint8Array): Promise<'done'>;
   metrics(): Promise<string>;
   close(drainMs: number): Promise<void>;
 };

@@ -125,9 +125,12 @@ export class RecordsThread {
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
   blocked(call: BlockedCall): Promise<void> {
+    return this.blockedJson(call.note.litellm_call_id, JSON.stringify(call));
+  }
+
+  /** The same for a {@link BlockedCall} that another thread has written down, in memory that all threads share. */
+  blockedJson(callId: string | null, json: string | Uint8Array): Promise<void> {
     this.#flushNotes();
-    const json = JSON.stringify(call);
-    const callId = call.note.litellm_call_id;
     if (this.#isFull(json.length)) {
       this.#lost(callId, 'not_answering');
       this.#unstored(callId, 'overloaded');

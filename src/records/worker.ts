@@ -113,7 +113,7 @@ const handlers: Handlers = {
   },
 
   async blocked(json, n) {
-    const call = JSON.parse(json) as BlockedCall;
+    const call = JSON.parse(typeof json === 'string' ? json : textOf(json)) as BlockedCall;
     const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
     if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);
@@ -152,6 +152,9 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
 function failed(error: unknown): void {
   if (!(error instanceof OutboxError)) observer.bug(error, 'maintenance');
 }
+
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString();
 
 /** Stores the entry of a blocked call. Nobody else has it: its caller is told that the call was blocked, stored or not. */
 async function store(entry: Entry, n: number): Promise<void> {

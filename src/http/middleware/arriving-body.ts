@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { ReceivedBody } from '../../calls/received-body.ts';
 
 /** Smaller pieces are put together: one of a byte takes two hundred. */
 const WHOLE_PIECE = 4096;
@@ -20,9 +21,9 @@ export class ArrivingBody {
   readonly promised: number;
   size = 0;
   isWaiting = false;
-  #chunks: Buffer[] = [];
+  readonly #received: ReceivedBody;
   #pieces = 0;
-  /** Holds small pieces; the last of the chunks, up to `#filled`. */
+  /** Holds small pieces that are still to be added, up to `#filled`. */
   #block: Buffer | undefined;
   #filled = 0;
   readonly #startedAt = performance.now();
@@ -31,18 +32,19 @@ export class ArrivingBody {
   #progressAt = this.#startedAt;
   #progress = 0;
 
-  constructor(incoming: IncomingMessage) {
+  constructor(incoming: IncomingMessage, maxBytes: number) {
     this.incoming = incoming;
     const length = incoming.headers['content-length'];
     this.promised = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+    this.#received = new ReceivedBody(maxBytes);
   }
 
   /** Returns false if it comes in so many pieces that it is not worth the time. */
   add(chunk: Buffer): boolean {
     this.size += chunk.length;
-    if (chunk.length >= WHOLE_PIECE || this.#chunks.length === 0) {
+    if (chunk.length >= WHOLE_PIECE || this.size === chunk.length) {
       this.#endBlock();
-      this.#chunks.push(chunk);
+      this.#received.add(chunk);
     } else this.#append(chunk);
     if (this.size - this.#progress >= PROGRESS_BYTES) {
       this.#progress = this.size;
@@ -51,12 +53,10 @@ export class ArrivingBody {
     return ++this.#pieces <= FREE_PIECES + this.size / BYTES_OF_PIECE;
   }
 
-  /** What has arrived, in pieces; it holds nothing then. */
-  take(): Buffer[] {
+  /** Returns what has arrived. */
+  take(): ReceivedBody {
     this.#endBlock();
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    return chunks;
+    return this.#received;
   }
 
   /** Has its sender wait: what it sends meanwhile stays in the network. */
@@ -119,7 +119,7 @@ export class ArrivingBody {
   }
 
   #endBlock(): void {
-    if (this.#block !== undefined) this.#chunks.push(this.#block.subarray(0, this.#filled));
+    if (this.#block !== undefined) this.#received.add(this.#block.subarray(0, this.#filled));
     this.#block = undefined;
     this.#filled = 0;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { ReceivedBody } from '../../calls/received-body.ts';
 import { ArrivingBody } from './arriving-body.ts';
 import { BodyRoom } from './body-room.ts';
 
@@ -16,7 +17,7 @@ export type UnreadBody = 'too_large' | 'overloaded' | 'slow' | 'aborted';
 
 /** A body, to be released once its reply is sent, or why there is none; `isArriving` if its sender may still be sending it. */
 export type Body =
-  | { readonly bytes: Buffer; release(): void }
+  | { readonly received: ReceivedBody; release(): void }
   | { readonly refused: UnreadBody; readonly isArriving?: true };
 
 /** Up to this size bodies have a room of their own, which large ones cannot fill. */
@@ -67,12 +68,14 @@ export class BodyReader {
 
   /** A body that was read elsewhere. */
   take(bytes: Buffer): Body {
-    return bytes.length > this.#maxBytes ? { refused: 'too_large' } : { bytes, release() {} };
+    return bytes.length > this.#maxBytes
+      ? { refused: 'too_large' }
+      : { received: ReceivedBody.of(bytes), release() {} };
   }
 
   read(incoming: IncomingMessage): Promise<Body> {
     return new Promise((resolve) => {
-      const body = new ArrivingBody(incoming);
+      const body = new ArrivingBody(incoming, this.#maxBytes);
       const refused =
         body.promised > this.#maxBytes && Number.isFinite(body.promised) ? 'too_large' : undefined;
       const reading: Reading = { body, resolve, room: this.#small, refused, thrownAway: 0, turn: 0 };
@@ -92,10 +95,12 @@ export class BodyReader {
         const { room } = reading;
         const { size } = body;
         room.leave(body, true);
-        const chunks = body.take();
-        const [first] = chunks;
-        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
-        return resolve({ bytes, release: () => room.release(size) });
+        const received = body.take();
+        const release = () => {
+          received.clear();
+          room.release(size);
+        };
+        return resolve({ received, release });
       });
       const abort = () => {
         if (this.#readings.delete(body)) this.#drop(reading);
@@ -159,7 +164,7 @@ export class BodyReader {
   /** Frees the memory of a body that is not wanted. */
   #drop({ body, room }: Reading): void {
     room.leave(body, false);
-    body.take();
+    body.take().clear();
   }
 
   /** Replies to a sender that is still sending. */

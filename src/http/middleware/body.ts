@@ -51,7 +51,7 @@ export function readBody({
       if (body.isArriving) reply.headers.set('connection', 'close');
       return reply;
     }
-    c.set('body', body.bytes);
+    c.set('body', body.received);
     c.set('isGzip', isGzip);
     try {
       return await next();

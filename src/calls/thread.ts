@@ -1,0 +1,198 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Auditor } from '../audit/auditor.ts';
+import { type AuditRow, boundedRow } from '../audit/row.ts';
+import { loggable } from '../observability/log.ts';
+import type { BlockedCall } from '../records/protocol.ts';
+import type { CallConnection } from './call-scope.ts';
+import { type CallRecords, createGround, createJudging } from './judging.ts';
+import { ParsedRequests } from './parsed-requests.ts';
+import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
+import type { CallResponse } from './refusal.ts';
+
+/*
+ * The thread of large calls: judges them with policies, backends and stores of its own, and tells the main thread what is to be
+ * counted, logged and recorded of them. A call never leaves it parsed.
+ */
+
+/** What was counted beside replies is told so often. */
+const COUNTS_MS = 500;
+/** Bytes of calls after which memory is freed at once, and time without a call after which it is. */
+const GC_BYTES = 4 * 1024 * 1024;
+const GC_IDLE_MS = 250;
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as (options: object) => void;
+
+const port = parentPort;
+if (port === null) throw new Error('not started by LargeCalls');
+const post = (message: FromLargeCalls, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+const start = workerData as LargeCallsStart;
+const { config } = start;
+let policyText = start.policies ?? '';
+const ground = createGround(config, {
+  destination: { write: (line: string) => post({ kind: 'log', line }) },
+  readPolicies: () => policyText,
+  showsMetrics: false,
+});
+const { policies, metrics, log } = ground;
+
+/** Callers of the calls that are here, by number. */
+const connections = new Map<number, ThreadConnection>();
+/** Those who wait for the record of a blocked call. */
+const recorded = new Map<number, () => void>();
+let lastBlocked = 0;
+let unfreedBytes = 0;
+let gcTimer: NodeJS.Timeout | undefined;
+
+const records: CallRecords = {
+  note: (line) => post({ kind: 'note', line }),
+  text: (line) => post({ kind: 'text', line }),
+  blocked: (call) =>
+    new Promise((resolve) => {
+      const n = ++lastBlocked;
+      recorded.set(n, resolve);
+      post({ kind: 'blocked', n, callId: call.note.litellm_call_id, json: sharedJson(call) });
+    }),
+};
+
+let lastVersion: string | null | undefined;
+const { handler, judge, http } = createJudging(config, ground, {
+  records: config.records === undefined ? undefined : records,
+  audit: new Auditor({
+    openLog: () => ({
+      append: (row) => post({ kind: 'audit', row: boundedRow(row) as AuditRow }),
+      lost: () => 0,
+      isUp: () => true,
+      setRetention() {},
+      close: async () => {},
+    }),
+    wanted: () => policies?.engine.audit,
+    onLost() {},
+  }),
+  requests: (wanted) => new ParsedRequests(wanted, (key) => post({ kind: 'kept', key })),
+  release(version) {
+    if (version !== lastVersion) post({ kind: 'release', version });
+    lastVersion = version;
+  },
+});
+const timer = setInterval(tellCounts, COUNTS_MS).unref();
+post({ kind: 'ready' });
+
+/** The caller of a call, on the other side of the main thread. */
+class ThreadConnection implements CallConnection {
+  readonly #n: number;
+  #isGone = false;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(n: number) {
+    this.#n = n;
+  }
+
+  /** Asked for when a vendor is: from then on the call waits. */
+  onGone(listener: () => void): void {
+    if (this.#listeners.length === 0) post({ kind: 'waiting', n: this.#n });
+    this.#listeners.push(listener);
+    if (this.#isGone) listener();
+  }
+
+  gone(): void {
+    this.#isGone = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+port.on('message', (message: ToLargeCalls) => {
+  switch (message.kind) {
+    case 'call':
+      judged(message.n, message.body).catch(failed);
+      break;
+    case 'gone':
+      connections.get(message.n)?.gone();
+      break;
+    case 'policies':
+      reload(message.text);
+      break;
+    case 'recorded':
+      recorded.get(message.n)?.();
+      recorded.delete(message.n);
+      break;
+    case 'close':
+      close().catch(failed);
+  }
+});
+
+/** A mistake of ours ends the thread, and the main thread blocks its calls. */
+function failed(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+async function judged(n: number, body: ArrayBuffer): Promise<void> {
+  const connection = new ThreadConnection(n);
+  connections.set(n, connection);
+  const response = bytesOf(await handler.handle(Buffer.from(body), connection));
+  connections.delete(n);
+  tellCounts();
+  post({ kind: 'response', n, response }, response.body === null ? [] : [response.body.buffer]);
+  await judge.observed();
+  tellCounts();
+  const { byteLength } = body;
+  if (body.resizable) body.resize(0);
+  giveBack(byteLength);
+  post({ kind: 'done', n });
+}
+
+/** Frees the memory of what was read of large calls. Left alone, a thread that has nothing to do would keep all of it. */
+function giveBack(bytes: number): void {
+  unfreedBytes += bytes;
+  clearTimeout(gcTimer);
+  if (unfreedBytes > GC_BYTES) collect();
+  else gcTimer = setTimeout(collect, GC_IDLE_MS).unref();
+}
+
+function collect(): void {
+  unfreedBytes = 0;
+  gc({ type: 'major', execution: 'sync' });
+}
+
+/** A response that is handed over without a copy. */
+function bytesOf({ status, body }: CallResponse) {
+  return { status, body: typeof body === 'string' ? new TextEncoder().encode(body) : body };
+}
+
+/** Writes a blocked call down in memory that all threads share: it passes two of them. */
+function sharedJson(call: BlockedCall): Uint8Array {
+  const json = JSON.stringify(call);
+  const bytes = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(json)));
+  bytes.write(json);
+  return new Uint8Array(bytes.buffer);
+}
+
+/** The main thread has read the same text, and has logged what it says. */
+function reload(text: string): void {
+  const before = policyText;
+  policyText = text;
+  try {
+    policies?.reload();
+  } catch (error) {
+    policyText = before;
+    log.error({ failure: loggable({ kind: 'bug', error }) }, 'large calls go on with the policies of before');
+  }
+}
+
+function tellCounts(): void {
+  const counts = metrics.take();
+  if (counts !== undefined) post({ kind: 'counts', counts });
+}
+
+async function close(): Promise<void> {
+  clearInterval(timer);
+  await judge.settled();
+  tellCounts();
+  await http.close();
+  port?.close();
+}
