@@ -34,7 +34,7 @@ test('the limits of the examples are above what the bridge may hold', () => {
 
 test('npm start and the image bound the heap alike', () => {
   const flags = packageJson.scripts.start.match(/--max-\S+/g);
-  expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=768']);
+  expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=1024']);
   expect(packageJson.scripts.dev.match(/--max-\S+/g)).toEqual(flags);
   const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '';
   expect(JSON.parse(entry)).toEqual(['node', ...(flags ?? []), 'dist/main.js']);

@@ -99,7 +99,7 @@ describe.each(GUIDES)('%s', (page) => {
     // Variables of LiteLLM, Node and our tests; kinds of personal data; words of replies;
     // a former name
     const others =
-      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS|RELEASES|VENV_DIR)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION)$/;
+      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS|RELEASES|VENV_DIR)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION|MALLOC_ARENA_MAX)$/;
     const entities = new Set(ENTITIES.map(({ name }) => name));
     for (const [, name = '', value] of textOf(page).matchAll(/`([A-Z]+(?:_[A-Z\d]+)+)(?:=([^`]*))?`/g)) {
       if (others.test(name) || entities.has(name)) continue;

@@ -5,7 +5,6 @@ import { boundedBy } from '../guardrail/memory.ts';
 import type { AuditLog } from './log.ts';
 import { type AuditRow, auditRow } from './row.ts';
 
-const MAX_RESPONSES = 10_000;
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const RESPONSE_TTL_MS = 15 * 60_000;
 
@@ -36,7 +35,6 @@ export class Auditor {
   constructor(options: AuditorOptions) {
     this.#options = options;
     this.#responses = new LRUCache({
-      max: MAX_RESPONSES,
       ttl: RESPONSE_TTL_MS,
       ttlResolution: 0,
       ...boundedBy('state of calls', (row: string) => row.length),

@@ -29,9 +29,9 @@ export const MEMORY_MB = {
 export type MemoryName = keyof typeof MEMORY_MB;
 
 const MB = 1024 * 1024;
-/** Bytes of a unit of UTF-16, and of an entry beside its texts. */
+/** Bytes of a unit of UTF-16, and of an entry in a cache beside its texts. */
 const CHAR_BYTES = 2;
-const ENTRY_BYTES = 100;
+const ENTRY_BYTES = 250;
 
 export const memoryBytes = (name: MemoryName): number => MEMORY_MB[name] * MB;
 
@@ -40,7 +40,8 @@ export const textBytes = (...texts: readonly string[]): number =>
   ENTRY_BYTES + CHAR_BYTES * charsOfAll(texts);
 
 /**
- * Bounds a cache by its bytes: options for an `LRUCache`, which leaves out what alone would be too large.
+ * Bounds a cache by its bytes: options for an `LRUCache`, which leaves out what alone would be too large. A bound of its number beside that
+ * would make it reserve a megabyte for every 20,000.
  *
  * @param charsOf characters of a value; its key is counted too
  */

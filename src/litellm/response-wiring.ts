@@ -49,7 +49,7 @@ export class ResponseWiring {
   readonly #setting: ResponseRedaction;
   /** Calls whose streams are known to be no recognised chat: by their request, or by an earlier round. */
   readonly #others = new LRUCache<string, 'texts' | 'chat'>({
-    ...{ max: 20_000, ttl: 15 * 60_000 },
+    ttl: 15 * 60_000,
     ...boundedBy('state of calls', () => 0),
   });
 

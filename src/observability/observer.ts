@@ -60,7 +60,7 @@ export class Observer {
   readonly #log: Log;
   /** Calls that were counted as would-be blocks or redactions, or as redactions: the rounds of a stream count once. */
   readonly #counted = new LRUCache<string, true>({
-    ...{ max: 20_000, ttl: COUNTED_AGE_MS },
+    ttl: COUNTED_AGE_MS,
     ...boundedBy('state of calls', () => 0),
   });
 

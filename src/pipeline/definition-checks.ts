@@ -26,7 +26,6 @@ export function definitionOf(call: GuardrailCall): string | undefined {
 export class DefinitionChecks {
   /** By backend, caller rule and definition. */
   readonly #known = new LRUCache<string, Judged>({
-    max: 10_000,
     ttl: MAX_AGE_MS,
     ...boundedBy('tool definitions', ({ verdict }: Judged) => charsOfVerdict(verdict)),
   });

@@ -30,7 +30,6 @@ export class TrailingChecks {
   readonly #running = new Set<Promise<void>>();
   /** Verdicts against responses that were delivered, in case they go on after all. */
   readonly #stopped = new LRUCache<string, Stopped>({
-    max: 5000,
     ttl: 10 * 60_000,
     ...boundedBy(
       'ended responses',

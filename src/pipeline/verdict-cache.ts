@@ -30,7 +30,6 @@ export class VerdictCache {
   readonly #growth: number;
   /** By backend, caller rule and call. */
   readonly #allowed = new LRUCache<string, Allowed>({
-    max: 5000,
     ttl: MAX_AGE_MS,
     ...boundedBy('allowed responses', ({ chars }: Allowed) => chars),
   });

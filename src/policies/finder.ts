@@ -63,7 +63,6 @@ export class Finder {
   });
   /** Decided parts of responses that grow from call to call, by stream name. */
   readonly #prefixes = new LRUCache<string, readonly Prefix[]>({
-    max: 5000,
     ttl: STREAM_AGE_MS,
     ...boundedBy('beginnings of responses', (prefixes: readonly Prefix[]) =>
       prefixes.reduce(

@@ -22,7 +22,7 @@ export class KnownTexts<Result extends object> {
   /** @param charsOf memory of a result, in characters */
   constructor({
     charsOf = () => 0,
-    max = 20_000,
+    max,
     maxSize = memoryBytes('known texts'),
   }: {
     readonly charsOf?: (result: Result) => number;
@@ -33,7 +33,7 @@ export class KnownTexts<Result extends object> {
       'known texts',
       ({ text, result }) => text.length + charsOf(result),
     );
-    this.#entries = new LRUCache({ max, ...bound, maxSize });
+    this.#entries = new LRUCache({ ...(max !== undefined && { max }), ...bound, maxSize });
   }
 
   get(text: string): Result | undefined {

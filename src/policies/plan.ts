@@ -93,7 +93,7 @@ export class Planner {
   readonly #models: RequestedModels | undefined;
   /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
   readonly #places = new LRUCache<string, number>({
-    ...{ max: 20_000, ttl: PLACE_AGE_MS },
+    ttl: PLACE_AGE_MS,
     ...boundedBy('state of calls', () => 0),
   });
   /** The plan of each rule for which nothing depends on the call. */

@@ -5,7 +5,6 @@ import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import { globs, MAX_NAME } from './glob.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
-const MAX_CALLS = 20_000;
 
 /**
  * The models that requests asked for, for their responses, which name the provider's model. A client can make several calls
@@ -16,7 +15,6 @@ export class RequestedModels {
   readonly #isMatch: readonly ((model: string) => boolean)[];
   /** By call: one model of each kind that the rules tell apart, so that nobody can push out another by many names. */
   readonly #models = new LRUCache<string, readonly string[]>({
-    max: MAX_CALLS,
     ttl: MAX_AGE_MS,
     ...boundedBy('state of calls', charsOfAll),
   });

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache';
 import { boundedBy } from '../guardrail/memory.ts';
 import type { CheckNote, NotedCall } from '../guardrail/record.ts';
 
-const MAX_CALLS = 10_000;
 /** Of one call. */
 const MAX_CHECKS = 10;
 /** Longer than any backend's deadline. */
@@ -16,7 +15,7 @@ export class EarlyChecks {
 
   constructor(now: () => number) {
     this.#checks = new LRUCache({
-      ...{ max: MAX_CALLS, ttl: MAX_AGE_MS, perf: { now } },
+      ...{ ttl: MAX_AGE_MS, perf: { now } },
       ...boundedBy('early checks', (checks: readonly CheckNote[]) => CHECK_CHARS * checks.length),
     });
   }

@@ -6,7 +6,6 @@ import type { PendingCall, PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
-const MAX_CALLS = 10_000;
 
 /** `turn_off_message_logging` leaves this of a text: it stays that way. */
 const WITHHELD = 'redacted-by-litellm';
@@ -16,7 +15,6 @@ export class ResponseTexts {
   readonly #calls: PendingCalls;
   /** By the numbers of their calls. */
   readonly #texts = new LRUCache<number, readonly string[]>({
-    max: MAX_CALLS,
     ttl: MAX_AGE_MS,
     ...boundedBy('streamed texts', charsOfAll),
   });

@@ -276,7 +276,7 @@ describe('results for known texts', () => {
   });
 
   test('are bounded by their bytes too', () => {
-    const memory = new KnownTexts<{ of: string }>({ maxSize: 5 * (100 + 2 * text(10).length) });
+    const memory = new KnownTexts<{ of: string }>({ maxSize: 5 * (250 + 2 * text(10).length) });
     const texts = Array.from({ length: 10 }, (_, i) => text(i + 10));
     for (const one of texts) memory.set(one, { of: one });
     expect(known(memory, texts)).toBe(5);

@@ -43,7 +43,7 @@ const MAX_NAMES = 16;
  */
 export class AnswerModels {
   readonly #asked = new LRUCache<string, Asked>({
-    ...{ max: 20_000, ttl: ASKED_AGE_MS },
+    ttl: ASKED_AGE_MS,
     ...boundedBy(
       'state of calls',
       ({ model = '', answer }: Asked) => model.length + (answer?.name?.length ?? MAX_NAME),
