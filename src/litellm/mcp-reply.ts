@@ -1,5 +1,6 @@
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
 import { fieldsOf, parseInner } from '../guardrail/json.ts';
+import { InnerNodes, MAX_NODES } from '../guardrail/json-nodes.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { keysOf } from '../guardrail/read-passages.ts';
 
@@ -15,12 +16,13 @@ export function isMcpRewritable(call: GuardrailCall, texts: PassageTexts): boole
     return [...texts.keys()].every(({ index }) => index < start);
   }
   if (isBesideTheCall(call)) return false;
+  const shown = new Set(call.texts);
   // Texts repeat the descriptions: what is found in one is found in the other
   const isShown = (keys: readonly (string | number)[]) =>
     keys[2] === 'function' && keys.at(-1) === 'description';
   return [...texts.keys()].every(
     ({ place, isKey, path, text }) =>
-      place === 'text' || (!isKey && isShown(keysOf(path)) && call.texts.includes(text)),
+      place === 'text' || (!isKey && isShown(keysOf(path)) && shown.has(text)),
   );
 }
 
@@ -42,9 +44,10 @@ type Content = { readonly strings: string[]; readonly labels: string[] };
  * as JSON, or it is that text under one key; otherwise nobody tells, LiteLLM blocks by itself, and it is the number of texts.
  */
 function labelsFrom(texts: readonly string[]): number {
+  const inner = new InnerNodes(MAX_NODES);
   for (const text of new Set(texts)) {
     const contents: Content[] = [{ strings: [text], labels: ['result'] }];
-    const value = /^\s{0,64}[[{]/.test(text) ? parseInner(text) : undefined;
+    const value = /^\s{0,64}[[{]/.test(text) && inner.add(text) ? parseInner(text) : undefined;
     if (value !== undefined) contents.push(contentOf(value), contentOf({ result: value }));
     for (const { strings, labels } of contents) {
       const start = texts.length - labels.length;

@@ -55,7 +55,9 @@ export function rewriteForm(call: GuardrailCall, texts: PassageTexts): RewriteFo
   if (!needsMessages) return 'texts';
   if (needsTexts || !areAllInMessages || !isAtLeast(call.litellm_version, READS_MESSAGES_IN_REPLIES))
     return null;
-  const isReplaced = [...texts.keys()].every((passage) => isReplacedInMessages(passage, texts));
+  /** The strings of each rewritten JSON text: many passages can stand in one. */
+  const nested = new Map<Passage, ReadonlySet<string>>();
+  const isReplaced = [...texts.keys()].every((passage) => isReplacedInMessages(passage, texts, nested));
   return isReplaced && call.structured_messages.every(isRow) ? 'structured_messages' : null;
 }
 
@@ -107,11 +109,18 @@ function countsOf(texts: PassageTexts): ReadonlyMap<string, Count> | undefined {
 }
 
 /** False if a reply by messages would leave the text of a passage where it was: in a key, or in JSON within a string. */
-function isReplacedInMessages({ place, text, isKey, within }: Passage, texts: PassageTexts): boolean {
+function isReplacedInMessages(
+  { place, text, isKey, within }: Passage,
+  texts: PassageTexts,
+  nested: Map<Passage, ReadonlySet<string>>,
+): boolean {
   if (isKey) return place === 'tool_call';
   if (within === undefined) return true;
   const rewritten = texts.get(within);
-  return rewritten !== undefined && !nestedTexts(rewritten).has(text);
+  if (rewritten === undefined) return false;
+  const left = nested.get(within) ?? nestedTexts(rewritten);
+  nested.set(within, left);
+  return !left.has(text);
 }
 
 /** The reply that puts new texts in place of passages, in the field that {@link rewriteForm} chose. */

@@ -108,7 +108,8 @@ function blockersIn(checks: readonly CheckResult[], { cause }: Outcome & { kind:
 /** The passages that a vendor can have blocked: a word such as `ok` beside something longer is hardly to blame. */
 function telling(passages: readonly Passage[]): readonly Passage[] {
   const own = passages.filter(isOwn);
-  const least = Math.min(HEAD, Math.max(...own.map(({ text }) => text.trim().length)));
+  const longest = own.reduce((most, { text }) => Math.max(most, text.trim().length), 0);
+  const least = Math.min(HEAD, longest);
   return own.filter(({ text }) => text.trim().length >= least);
 }
 

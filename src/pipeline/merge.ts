@@ -7,6 +7,10 @@ import type { Passage, PassageTexts } from '../guardrail/call.ts';
  */
 type Edit = { start: number; end: number; text: string; bare: string };
 
+/** Time for one text, and for all of a call. */
+const TEXT_MS = 50;
+const CALL_MS = 250;
+
 /** Beyond this many changed characters two redactions of one text are not merged, and the call is blocked. */
 const MAX_EDITS = 1000;
 
@@ -18,9 +22,10 @@ const MAX_EDITS = 1000;
 export function mergeTexts(all: readonly PassageTexts[]): PassageTexts | null {
   if (all.length === 1) return all[0]!;
   const merged = new Map<Passage, string>();
+  const until = performance.now() + CALL_MS;
   for (const passage of new Set(all.flatMap((texts) => [...texts.keys()]))) {
     const versions = [...new Set(all.flatMap((texts) => texts.get(passage) ?? []))];
-    const text = versions.length === 1 ? versions[0] : mergeVersions(passage.text, versions);
+    const text = versions.length === 1 ? versions[0] : mergeVersions(passage.text, versions, until);
     if (text === undefined || bringsBack(passage.text, versions, text)) return null;
     merged.set(passage, text);
   }
@@ -46,10 +51,11 @@ function gramsOf(text: string): ReadonlySet<string> {
   return grams;
 }
 
-function mergeVersions(original: string, versions: readonly string[]): string | undefined {
+function mergeVersions(original: string, versions: readonly string[], until: number): string | undefined {
   const edits: Edit[] = [];
   for (const version of versions) {
-    const found = editsOf(original, version);
+    const timeout = Math.min(TEXT_MS, until - performance.now());
+    const found = timeout <= 0 ? undefined : editsOf(original, version, timeout);
     if (found === undefined) return undefined;
     edits.push(...found);
   }
@@ -79,8 +85,8 @@ function mergeVersions(original: string, versions: readonly string[]): string | 
  * The edits that lead from one text to the other. A few equal characters between two edits are taken into them:
  * letters that a marker happens to share with the secret it replaces are no reason to keep the secret's others apart.
  */
-function editsOf(original: string, version: string): Edit[] | undefined {
-  const changes = diffChars(original, version, { maxEditLength: MAX_EDITS, timeout: 50 });
+function editsOf(original: string, version: string, timeout: number): Edit[] | undefined {
+  const changes = diffChars(original, version, { maxEditLength: MAX_EDITS, timeout });
   if (changes === undefined) return undefined;
   const edits: Edit[] = [];
   let at = 0;

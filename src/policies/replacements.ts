@@ -42,7 +42,8 @@ export function redact(
   const { all } = call.passages;
   // In a response that grows only the markers of the request are known from the beginning
   const taken = isRequest ? (markers === undefined ? 0 : highestNumberIn(all)) : (markers?.highest ?? 0);
-  const together = new Replacements(redacting, taken, isRequest ? markers : undefined);
+  const owners = ownersOf(redacting);
+  const together = new Replacements(owners, taken, isRequest ? markers : undefined);
   const texts = new Map<Passage, string>();
   const held: number[] = [];
   for (const passage of all) {
@@ -58,7 +59,7 @@ export function redact(
     const restored = !isRequest && passage.place === 'text' ? markers?.restore(text) : undefined;
     // The shown part of one choice of a stream must not depend on what another says later
     const replacements =
-      isRequest || findings.length === 0 ? together : new Replacements(redacting, taken, undefined);
+      isRequest || findings.length === 0 ? together : new Replacements(owners, taken, undefined);
     const own = findings.flatMap((finding) =>
       removal?.has(finding.rule) ? { ...finding, text: REMOVED } : replacements.editsFor(finding, text),
     );
@@ -91,21 +92,27 @@ function highestNumberIn(passages: readonly Passage[]): number {
   return highest;
 }
 
+/** By rule, the policy that redacts its findings. */
+function ownersOf(redacting: readonly PlannedPolicy[]): ReadonlyMap<TextRule, TextPolicy> {
+  const owners = new Map<TextRule, TextPolicy>();
+  for (const { policy } of redacting) {
+    for (const rule of policy.texts?.rules ?? [])
+      if (!owners.has(rule)) owners.set(rule, policy.texts as TextPolicy);
+  }
+  return owners;
+}
+
 /** Replaces findings; the same value has the same number throughout a call. */
 class Replacements {
-  /** The policy that redacts the findings of a rule. */
-  readonly #owners = new Map<TextRule, TextPolicy>();
+  readonly #owners: ReadonlyMap<TextRule, TextPolicy>;
   /** Numbers of values, by the name of their marker. */
   readonly #numbers = new Map<string, Map<string, number>>();
   /** The last number that means something else already. */
   readonly #taken: number;
   readonly #markers: Markers | undefined;
 
-  constructor(redacting: readonly PlannedPolicy[], taken: number, markers: Markers | undefined) {
-    for (const { policy } of redacting) {
-      for (const rule of policy.texts?.rules ?? [])
-        if (!this.#owners.has(rule)) this.#owners.set(rule, policy.texts as TextPolicy);
-    }
+  constructor(owners: ReadonlyMap<TextRule, TextPolicy>, taken: number, markers: Markers | undefined) {
+    this.#owners = owners;
     this.#taken = taken;
     this.#markers = markers;
   }

@@ -21,6 +21,8 @@ type Stream = {
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_STREAMS = 5000;
+/** Texts of a response that can be a stream: providers make 128 choices at most. */
+const MAX_TEXTS = 128;
 /** Letters of one piece of a stream. */
 const MAX_PIECE = 64;
 /** Comparisons for one round: where all pieces are alike, there are more ways to put them together than can be tried. */
@@ -53,7 +55,7 @@ export class StreamedTexts {
   next(decision: Pick<Decision, 'call' | 'outcome' | 'policies'>): TextLine | undefined {
     const { call, outcome } = decision;
     const isMixed = call.input_type === 'response' && this.#isMixedUpBy(call.litellm_version);
-    const key = isMixed ? stateKey(call) : undefined;
+    const key = isMixed && call.texts.length <= MAX_TEXTS ? stateKey(call) : undefined;
     if (key === undefined) return undefined;
     const action = actionOf({ outcome });
     if (action === 'BLOCKED') this.#forget(key);

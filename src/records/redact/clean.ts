@@ -115,11 +115,15 @@ class Cleaning {
 
   /** Renames keys that are a credential: in the arguments of a tool anything can be a key. */
   #renameSecretKeys(object: Container): void {
+    /** How often each name was taken: many keys can have the same without their credentials. */
+    const counts = new Map<string, number>();
     for (const [field, value] of Object.entries(object)) {
       const name = removeCredentials(field);
       if (name === field) continue;
       let free = name;
-      for (let count = 2; Object.hasOwn(object, free); count++) free = `${name} ${count}`;
+      let count = counts.get(name) ?? 1;
+      for (; Object.hasOwn(object, free); free = `${name} ${count}`) count++;
+      counts.set(name, count);
       delete object[field];
       object[free] = value;
       this.#masked.add([...this.#path, free]);
