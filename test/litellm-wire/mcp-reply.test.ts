@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rewriteForm, rewriteReply } from '../../src/litellm/reply.ts';
 import { callOf } from '../support/call.ts';
+import { growthOf } from '../support/linear.ts';
 import { mcpBeside, mcpCall, mcpListed, mcpResult, mcpTool } from '../support/mcp.ts';
 import { textsOf } from '../support/passages.ts';
 
@@ -73,5 +74,29 @@ describe('a redaction of the result of an MCP tool', () => {
     ],
   ])('%s', (_, texts, rewrites, expected) => {
     expect(repliedTexts(mcpResult(...texts), rewrites)).toEqual(expected);
+  });
+});
+
+describe('a redaction takes linear time', () => {
+  test('of many descriptions of a tool', () => {
+    const prepare = (size: number) => {
+      const descriptions = Array.from({ length: size }, (_, i) => `dana ${i}`);
+      const properties = Object.fromEntries(descriptions.map((description, i) => [`p${i}`, { description }]));
+      const body = mcpListed({ ...mcpTool('ask', properties), descriptions: ['Does it.', ...descriptions] });
+      const call = callOf(body);
+      const texts = textsOf(call, Object.fromEntries(descriptions.map((text) => [text, '****'])));
+      return () => expect(rewriteForm(call, texts)).toBe('texts');
+    };
+    expect(growthOf(prepare, 3000)).toBeLessThan(3);
+  });
+
+  test('of a result that is JSON made of millions of objects', () => {
+    const text = `[${'{},'.repeat(3_000_000)}{}]`;
+    const call = callOf(mcpResult(text, 'dana'));
+    const start = process.threadCpuUsage();
+    expect(rewriteForm(call, textsOf(call, masked))).toBe('texts');
+    const { user, system } = process.threadCpuUsage(start);
+    // It would take seconds to be parsed
+    expect((user + system) / 1000).toBeLessThan(1000);
   });
 });

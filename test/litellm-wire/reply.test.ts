@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rewriteForm, rewriteReply } from '../../src/litellm/reply.ts';
 import { callOf, toolCall } from '../support/call.ts';
+import { growthOf } from '../support/linear.ts';
 import { textsOf } from '../support/passages.ts';
 
 const user = (content: unknown) => ({ role: 'user', content });
@@ -238,4 +239,22 @@ test('a reply always has as many texts, or rows, as the call', () => {
     const inRows = replyWith({ ...NEW, structured_messages: list.map(user) }, { dana: '' });
     expect(inRows).toMatchObject({ structured_messages: { length: count } });
   }
+});
+
+test('a redaction of many texts in the JSON of one argument takes linear time', () => {
+  const prepare = (size: number) => {
+    const words = Array.from({ length: size }, (_, i) => `dana ${i}`);
+    const tool_calls = [toolCall(JSON.stringify({ words, x: '\n' }))];
+    const call = callOf({ ...NEW, structured_messages: [{ role: 'assistant', tool_calls }], tool_calls });
+    const rewrite = (text: string) => (text.length > 20 ? '{}' : '****');
+    const texts = new Map(
+      call.passages.all
+        .filter(
+          ({ place, isKey, text }) => place !== 'structure' && !isKey && text !== 'x' && text !== 'words',
+        )
+        .map((passage) => [passage, rewrite(passage.text)]),
+    );
+    return () => expect(rewriteForm(call, texts)).not.toBeUndefined();
+  };
+  expect(growthOf(prepare, 2000)).toBeLessThan(3);
 });

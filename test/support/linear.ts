@@ -4,8 +4,16 @@
  */
 export function growth(work: (text: string) => unknown, piece: string, length = 100_000): number {
   const text = (chars: number) => piece.repeat(Math.ceil(chars / piece.length)).slice(0, chars);
-  const [one, two] = [text(length), text(2 * length)];
-  const least = (input: string) => Math.min(...Array.from({ length: 4 }, () => timed(work, input)));
+  return growthOf((chars) => {
+    const input = text(chars);
+    return () => work(input);
+  }, length);
+}
+
+/** The same for twice as much of anything. @param prepare makes the work, whose time counts */
+export function growthOf(prepare: (size: number) => () => unknown, size: number): number {
+  const [one, two] = [prepare(size), prepare(2 * size)];
+  const least = (work: () => unknown) => Math.min(...Array.from({ length: 4 }, () => timed(work)));
   // A run of a moment says nothing and counts as 2 ms
   const attempt = () => least(two) / Math.max(least(one), 2);
   let growth = attempt();
@@ -14,9 +22,9 @@ export function growth(work: (text: string) => unknown, piece: string, length = 
 }
 
 /** Milliseconds of processor time of this thread: those it waits for others on a busy machine do not count. */
-function timed(work: (text: string) => unknown, input: string): number {
+function timed(work: () => unknown): number {
   const start = process.threadCpuUsage();
-  work(input);
+  work();
   const { user, system } = process.threadCpuUsage(start);
   return (user + system) / 1000;
 }

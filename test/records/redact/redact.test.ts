@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { RedactionOptions } from '../../../src/config/config.ts';
 import { Redactor } from '../../../src/records/redact/redact.ts';
 import { capitals, fill, jwt } from '../../support/credentials.ts';
+import { growthOf } from '../../support/linear.ts';
 
 const AWS = `AKIA${capitals(16)}`;
 const MAIL = 'dana@mail.example';
@@ -346,4 +347,21 @@ test.each([
       redact(event, { content, noContentTeams: new Set(['t']), remove: [['*', '*', 'a']] }),
     ).not.toThrow();
   }
+});
+
+test('keys that are credentials keep apart, and take linear time however many they are', () => {
+  const letters = (i: number) =>
+    [i / 676, i / 26, i].map((n) => String.fromCharCode(65 + (Math.floor(n) % 26)));
+  const keyOf = (i: number) => `AKIA${capitals(13)}${letters(i).join('')}`;
+  const objectOf = (size: number) =>
+    Object.fromEntries(Array.from({ length: size }, (_, i) => [keyOf(i), i]));
+  const { event } = redact({ arguments: { ...objectOf(3), '[REDACTED] 2': 'taken' } });
+  expect(event).toEqual({
+    arguments: { '[REDACTED] 2': 'taken', '[REDACTED]': 0, '[REDACTED] 3': 1, '[REDACTED] 4': 2 },
+  });
+  const prepare = (size: number) => {
+    const events = Array.from({ length: 30 }, () => ({ arguments: objectOf(size) }));
+    return () => redactor().redact(events.pop() ?? {});
+  };
+  expect(growthOf(prepare, 3000)).toBeLessThan(3);
 });
