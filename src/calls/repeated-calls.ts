@@ -25,7 +25,8 @@ export class RepeatedCalls {
 
   /** The call that this one repeats, if there is one. */
   find(key: string, body: Buffer): Running | undefined {
-    let one = this.#running.get(key);
+    // Where no call has to wait the key, made of several strings, need not be put together and hashed
+    let one = this.#running.size === 0 ? undefined : this.#running.get(key);
     while (one !== undefined && !one.body.equals(body)) one = one.next;
     return one;
   }

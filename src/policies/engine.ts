@@ -93,7 +93,7 @@ export class Engine {
     const plan = this.#planner.plan(call, caller, now);
     const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
-    const found = isRefused ? NOTHING : yield* this.#find(call, stateKey(call), budget);
+    const found = isRefused ? NOTHING : yield* this.#find(call, budget);
     const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
     const older = isClean || !keepsTurnsApart ? undefined : new OlderTurns(call, found);
     const notes = isClean
@@ -127,11 +127,11 @@ export class Engine {
   }
 
   /** Looks at each text of a call; one of a response may still grow. */
-  *#find(call: GuardrailCall, key: string | undefined, budget: Budget): Work<Findings> {
+  *#find(call: GuardrailCall, budget: Budget): Work<Findings> {
     const { input_type, shape, passages } = call;
     const finder = shape === 'mcp_result' ? this.#resultFinder() : this.#finders[input_type];
     const isGrowing = input_type === 'response' && shape !== 'mcp_result';
-    const round = isGrowing ? finder.round(key) : undefined;
+    const round = isGrowing ? finder.round(stateKey(call)) : undefined;
     /** Texts that are too short to be remembered, such as the words of a schema. */
     const short = new Map<string, Found>();
     const ids = new Map<string, Found>();
@@ -208,14 +208,14 @@ export class Engine {
   }
 
   #markersFor(call: GuardrailCall, redacting: readonly PlannedPolicy[]): Markers | undefined {
-    const key = stateKey(call);
-    if (key === undefined) return undefined;
-    if (call.input_type === 'response') {
-      const markers = this.#markers.of(key);
-      return markers !== undefined && this.#restores(call) ? markers : undefined;
+    if (call.input_type === 'request') {
+      const isReversible = redacting.some(({ policy }) => policy.texts?.isReversible) && this.#restores(call);
+      const key = isReversible ? stateKey(call) : undefined;
+      return key === undefined ? undefined : this.#markers.open(key);
     }
-    const isReversible = redacting.some(({ policy }) => policy.texts?.isReversible) && this.#restores(call);
-    return isReversible ? this.#markers.open(key) : undefined;
+    const key = stateKey(call);
+    const markers = key === undefined ? undefined : this.#markers.of(key);
+    return markers !== undefined && this.#restores(call) ? markers : undefined;
   }
 }
 

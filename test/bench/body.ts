@@ -79,6 +79,8 @@ function requestBody(messages: readonly Message[]): string {
       user_api_key_org_id: 'org-emea',
     },
     request_headers: {
+      // What the client sent, as LiteLLM tells it of all but bodies in chunks
+      'content-length': String(Buffer.byteLength(JSON.stringify({ model: 'gpt-4.1-mini', messages }))),
       host: 'llm-gateway.example.internal',
       'user-agent': 'OpenAI/JS 6.9.1',
       'content-type': 'application/json',
