@@ -36,11 +36,13 @@ export function hiddenBytes(call: GuardrailCall): number | undefined {
   if (call.input_type === 'response' || !MEASURED.has(call.shape)) return 0;
   const length = bodyLength(call);
   if (length === undefined) return undefined;
-  const rows = MARGIN + ROW * call.structured_messages.length;
+  const { structured_messages: rows, texts } = call;
+  const turns = rows.filter(isTurn);
   // Texts alone explain most calls; it costs next to nothing to add up their lengths
-  if (length <= rows + charsOf(call.texts) || length <= rows + shownChars(call)) return 0;
-  const shown = [call.structured_messages, call.tools, textsAlone(call)];
-  const unexplained = length - MARGIN - turnMargin(call.structured_messages);
+  const left = length - MARGIN - ROW * rows.length - Math.min(TURN_MARGIN * turns.length, TURNS_MARGIN);
+  if (left <= charsOf(texts) || left <= bytesOf(texts) || left <= shownChars(call)) return 0;
+  const shown = [rows, call.tools, textsAlone(call)];
+  const unexplained = length - MARGIN - turnMargin(turns);
   if (restOf(shown, unexplained, false) <= 0) return 0;
   const rest = restOf(shown, unexplained, true);
   return rest <= 0 ? 0 : rest + MARGIN;
@@ -75,9 +77,10 @@ function bodyLength({ request_headers }: GuardrailCall): number | undefined {
   return isUntold ? undefined : length;
 }
 
+const isTurn = (row: unknown) => fieldsOf(row).role === 'assistant';
+
 /** Bytes that are explained by rows of an assistant. */
-function turnMargin(rows: readonly unknown[]): number {
-  const turns = rows.filter((row) => fieldsOf(row).role === 'assistant');
+function turnMargin(turns: readonly unknown[]): number {
   const most = TURN_MARGIN * turns.length;
   if (most <= TURNS_MARGIN) return most;
   return Math.min(most, TURNS_MARGIN + MARGIN_PER_CHAR * charsIn(turns, most / MARGIN_PER_CHAR));
@@ -100,6 +103,13 @@ function charsOf(texts: readonly string[]): number {
   let chars = 0;
   for (let i = 0; i < texts.length; i++) chars += texts[i]!.length;
   return chars;
+}
+
+/** Bytes of UTF-8: an escape takes no fewer than its character. */
+function bytesOf(texts: readonly string[]): number {
+  let bytes = 0;
+  for (let i = 0; i < texts.length; i++) bytes += Buffer.byteLength(texts[i]!);
+  return bytes;
 }
 
 /** UTF-16 units of all texts that were shown, each once: no way to write them takes fewer bytes. */
