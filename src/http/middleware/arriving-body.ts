@@ -21,6 +21,8 @@ export class ArrivingBody {
   readonly promised: number;
   size = 0;
   isWaiting = false;
+  /** Up to this size nobody has to ask for room. */
+  admittedTo = 0;
   readonly #received: ReceivedBody;
   #pieces = 0;
   /** Holds small pieces that are still to be added, up to `#filled`. */

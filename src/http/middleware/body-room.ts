@@ -2,6 +2,8 @@ import type { ArrivingBody } from './arriving-body.ts';
 
 /** Most bytes of a body that arrive at once. */
 const PIECE = 64 * 1024;
+/** Part of the greatest body that one is let in for at a time: to look at each piece took longer than to read it. */
+const SHARE_AT_A_TIME = 1 / 64;
 /** A body that has waited so long takes the place of much slower ones. */
 const IMPATIENT_MS = 1000;
 const MUCH_SLOWER = 8;
@@ -11,6 +13,7 @@ export class BodyRoom {
   readonly #maxBytes: number;
   readonly #maxOfBody: number;
   readonly #timeoutMs: number;
+  readonly #step: number;
   /** Bytes of all bodies. */
   #held = 0;
   /** Bytes of those that still arrive. */
@@ -25,11 +28,12 @@ export class BodyRoom {
     this.#maxBytes = maxBytes;
     this.#maxOfBody = maxOfBody;
     this.#timeoutMs = timeoutMs;
+    this.#step = Math.max(PIECE, maxOfBody * SHARE_AT_A_TIME);
   }
 
   /** True if there is room for any body: then nobody has to wait. */
   get isWide(): boolean {
-    const coming = (this.#arriving.size - this.#waiting) * PIECE;
+    const coming = (this.#arriving.size - this.#waiting) * this.#step;
     return this.#held + coming + this.#maxOfBody <= this.#maxBytes;
   }
 
@@ -66,6 +70,7 @@ export class BodyRoom {
 
   /** Lets a body go on, or has it wait until there is room. @param giveWay called with each that loses its place to it */
   admit(body: ArrivingBody, giveWay: (other: ArrivingBody) => void): void {
+    if (!body.isWaiting && body.size < body.admittedTo) return;
     while (!this.#mayGrow(body)) {
       const other = this.#slowest(body);
       if (other === undefined) {
@@ -75,22 +80,35 @@ export class BodyRoom {
       }
       giveWay(other);
     }
-    if (body.isWaiting) this.#waiting--;
-    body.goOn();
+    this.#goOn(body);
   }
 
   /** Lets those go on that wait and have room now. @param giveWay see {@link admit}; without it nobody loses a place */
   letIn(giveWay?: (other: ArrivingBody) => void): void {
-    if (this.#waiting === 0) return;
-    const waiting = [...this.#arriving].filter(({ isWaiting }) => isWaiting);
-    for (const body of waiting.sort((a, b) => this.#missing(a) - this.#missing(b))) {
-      if (!this.#arriving.has(body)) continue;
+    for (;;) {
+      const body = this.#firstWaiting();
+      if (body === undefined) return;
       if (giveWay !== undefined) this.admit(body, giveWay);
-      else if (this.#mayGrow(body)) {
-        this.#waiting--;
-        body.goOn();
-      }
+      else if (this.#mayGrow(body)) this.#goOn(body);
+      // The others miss more
+      if (body.isWaiting) return;
     }
+  }
+
+  #goOn(body: ArrivingBody): void {
+    if (body.isWaiting) this.#waiting--;
+    body.admittedTo = body.size + this.#step;
+    body.goOn();
+  }
+
+  /** The one that misses least. */
+  #firstWaiting(): ArrivingBody | undefined {
+    if (this.#waiting === 0) return undefined;
+    let first: ArrivingBody | undefined;
+    for (const body of this.#arriving) {
+      if (body.isWaiting && (first === undefined || this.#missing(body) < this.#missing(first))) first = body;
+    }
+    return first;
   }
 
   /** True if nothing will happen by itself, as all of it is held by bodies that wait. */
@@ -115,7 +133,8 @@ export class BodyRoom {
     let coming = 0;
     const others = [...this.#arriving].map((one) => {
       const missing = this.#missing(one);
-      const piece = one.isWaiting && one !== body ? 0 : Math.min(PIECE, missing);
+      const step = one === body ? this.#step : one.isWaiting ? 0 : Math.max(PIECE, one.admittedTo - one.size);
+      const piece = Math.min(step, missing);
       coming += piece;
       return { size: one.size + piece, missing: missing - piece };
     });
