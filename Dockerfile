@@ -28,5 +28,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # No shell and no npm between the signal and the bridge, which drains on SIGTERM
 # Memory is a budget, see examples/operations/README.md
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=1024", "dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--max-old-space-size=768", "dist/main.js"]
 CMD ["serve"]

@@ -12,12 +12,18 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const rows = [...read('examples/operations/README.md').matchAll(/^\| ([a-z ]+) \| (\d+) \| (\d+) \|/gm)].map(
   ([, name, mb, times]) => ({ name, mb: Number(mb), times: Number(times) }),
 );
-const sum = rows.reduce((total, { mb, times }) => total + mb * times, 0);
+const sumOf = (some: typeof rows) => some.reduce((total, { mb, times }) => total + mb * times, 0);
+const sum = sumOf(rows);
+const AGAIN = 'all from known texts to sessions of agents';
 /** The program with its threads and their young generations, SQLite, and calls and events under way with their copies. */
-const BESIDE_MB = 130 + 2 * 24 + 16 + 3 * (5 * 32 + 64);
+const BESIDE_MB = 160 + 3 * 24 + 16 + 3 * (5 * 32 + 64);
 
 test('the guide lists every memory with its bound, and their sum', () => {
-  expect(Object.fromEntries(rows.map(({ name, mb }) => [name, mb]))).toEqual(MEMORY_MB);
+  const own = rows.filter(({ name }) => name !== AGAIN);
+  expect(Object.fromEntries(own.map(({ name, mb }) => [name, mb]))).toEqual(MEMORY_MB);
+  const names = rows.map(({ name }) => name);
+  const again = rows.slice(names.indexOf('known texts'), names.indexOf('sessions of agents') + 1);
+  expect(rows.find(({ name }) => name === AGAIN)).toMatchObject({ mb: sumOf(again), times: 1 });
   expect(read('examples/operations/README.md')).toContain(`| **sum** | **${sum}** | | |`);
 });
 
@@ -34,7 +40,7 @@ test('the limits of the examples are above what the bridge may hold', () => {
 
 test('npm start and the image bound the heap alike', () => {
   const flags = packageJson.scripts.start.match(/--max-\S+/g);
-  expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=1024']);
+  expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=768']);
   expect(packageJson.scripts.dev.match(/--max-\S+/g)).toEqual(flags);
   const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '';
   expect(JSON.parse(entry)).toEqual(['node', ...(flags ?? []), 'dist/main.js']);

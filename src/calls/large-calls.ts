@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Auditor } from '../audit/auditor.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { countNodes } from '../guardrail/json-nodes.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import { type Log, loggable, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
@@ -23,11 +24,10 @@ const HELD_BYTES = 40 * 1024 * 1024;
 const IDLE_WITH_STATE_MS = 4_000;
 const IDLE_MS = 2000;
 const CLOSE_MS = 10_000;
-const MAX_KEYS = 10_000;
 /** Time that a call may take beyond that of its policies and its vendors; after that the thread hangs. */
 const MARGIN_MS = 10_000;
 /** Far above what calls of 32 MB take: a thread that needs more ends alone, and not the process. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 24 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 24 };
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
@@ -85,7 +85,10 @@ export class LargeCalls {
   readonly #waiting = new Set<LargeCall>();
   readonly #there = new Map<number, LargeCall>();
   /** State keys of requests whose responses are to be judged in the thread too. */
-  readonly #keys = new LRUCache<string, true>({ max: MAX_KEYS, ttl: 15 * 60_000 });
+  readonly #keys = new LRUCache<string, true>({
+    ttl: 15 * 60_000,
+    ...boundedBy('state of calls', () => 0),
+  });
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LargeCallsOptions) {

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Decision } from '../guardrail/decision.ts';
+import { memoryBytes } from '../guardrail/memory.ts';
 import type { KeptRequests } from './call-handler.ts';
 
-const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_AGE_MS = 15 * 60_000;
 /** Memory of a parsed passage beside its text. */
 const PASSAGE_BYTES = 200;
@@ -15,7 +15,7 @@ export class ParsedRequests implements KeptRequests {
   readonly #calls = new LRUCache<string, GuardrailCall>({
     max: 1000,
     ttl: MAX_AGE_MS,
-    maxSize: MAX_BYTES,
+    maxSize: memoryBytes('large requests'),
   });
 
   /**
@@ -34,7 +34,7 @@ export class ParsedRequests implements KeptRequests {
     this.#onKept(key);
     if (!this.#isWanted) return;
     const size =
-      Math.max(body.length, forwarded.passages.chars) + PASSAGE_BYTES * forwarded.passages.all.length;
+      2 * Math.max(body.length, forwarded.passages.chars) + PASSAGE_BYTES * forwarded.passages.all.length;
     this.#calls.set(key, forwarded, { size });
   }
 
