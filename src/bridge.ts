@@ -50,7 +50,7 @@ export type Bridge = {
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const ground = createGround(config, { destination });
-  const { backends, policies, metrics, log, observer } = ground;
+  const { backends, policies, metrics, log, observer, blockedTexts } = ground;
   const releases = new Releases();
   const records = startRecords(config, metrics, log);
   const audit = new Auditor({
@@ -69,8 +69,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     elsewhere: (...call) => largeCalls.elsewhere(...call),
   });
   const largeCalls = new LargeCalls({
-    start: () => ({ config, policies: policies?.text, compileCache: compileCacheFolder() }),
-    ...{ log, metrics, refuse, records, audit, release },
+    start: () => ({
+      ...{ config, policies: policies?.text, blocked: blockedTexts.share() },
+      compileCache: compileCacheFolder(),
+    }),
+    ...{ blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
   const isDraining = () => draining;

@@ -11,6 +11,7 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Observer } from '../observability/observer.ts';
+import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
 import { Breaker } from '../pipeline/breaker.ts';
 import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
@@ -33,6 +34,7 @@ export type Ground = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly observer: Observer;
+  readonly blockedTexts: BlockedTexts;
 };
 
 export type GroundOptions = {
@@ -42,12 +44,14 @@ export type GroundOptions = {
   readonly readPolicies?: () => string;
   /** False in a thread whose metrics another shows. */
   readonly showsMetrics?: boolean;
+  /** Texts that were blocked in another thread. */
+  readonly blocked?: SharedBlocks;
 };
 
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, readPolicies, showsMetrics = true }: GroundOptions,
+  { destination, readPolicies, showsMetrics = true, blocked }: GroundOptions,
 ): Ground {
   const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
     ...checkerOf(backend),
@@ -61,7 +65,8 @@ export function createGround(
     showsMetrics,
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
-  return { backends, wiring, policies, metrics, log, observer: new Observer(metrics, log) };
+  const observer = new Observer(metrics, log);
+  return { backends, wiring, policies, metrics, log, observer, blockedTexts: new BlockedTexts(blocked) };
 }
 
 /** The part of the records thread that is told of calls. */
@@ -88,7 +93,7 @@ export type Judging = {
 };
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
-  const { backends, wiring, policies, metrics, log, observer } = ground;
+  const { backends, wiring, policies, metrics, log, observer, blockedTexts } = ground;
   const { records, audit, requests, release } = outlets;
   const { bodies, proxy, replies } = config;
   const http = createHttp({ limits: bodies.limits, proxy });
@@ -96,6 +101,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const isRedactable = globs(replies.redactableModels);
   const judge = new Judge({
     ...config.judging,
+    blockedTexts,
     engine: () => policies?.engine,
     backends,
     http,

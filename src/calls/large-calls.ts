@@ -7,6 +7,7 @@ import { countNodes } from '../guardrail/json-nodes.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import { type Log, loggable, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { CallConnection } from './call-scope.ts';
 import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
@@ -52,6 +53,7 @@ export type LargeCallsOptions = {
   readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson'> | undefined;
   readonly audit: Pick<Auditor, 'append'>;
   readonly release: (version: string | null) => void;
+  readonly blockedTexts: BlockedTexts;
 };
 
 type LargeCall = {
@@ -93,6 +95,7 @@ export class LargeCalls {
 
   constructor(options: LargeCallsOptions) {
     this.#options = options;
+    options.blockedTexts.onChange((change) => this.#post(this.#worker, { kind: 'blockedText', change }));
     const { judging, backends } = options.start().config;
     this.#waitMs = judging.policyTimeoutMs;
     this.#hangMs = this.#waitMs + Math.max(0, ...backends.map(({ timeoutMs }) => timeoutMs)) + MARGIN_MS;
@@ -198,7 +201,7 @@ export class LargeCalls {
   }
 
   #receive(worker: Worker, message: FromLargeCalls): void {
-    const { log, metrics, records, audit, release } = this.#options;
+    const { log, metrics, records, audit, release, blockedTexts } = this.#options;
     switch (message.kind) {
       case 'ready':
         this.#isUp = worker === this.#worker;
@@ -219,6 +222,9 @@ export class LargeCalls {
       }
       case 'kept':
         this.#keys.set(message.key, true);
+        break;
+      case 'blockedText':
+        blockedTexts.apply(message.change);
         break;
       case 'log':
         writeLine(log, message.line);

@@ -1,6 +1,7 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
+import type { BlockedChange, SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { NoteLine, TextLine } from '../records/protocol.ts';
 import type { CallResponse } from './refusal.ts';
 
@@ -9,6 +10,8 @@ export type LargeCallsStart = {
   readonly config: Config;
   /** The text of the policies in force; undefined if there are none. */
   readonly policies: string | undefined;
+  /** What was blocked so far. */
+  readonly blocked: SharedBlocks;
   /** The folder of compiled code; undefined if there is none. */
   readonly compileCache: string | undefined;
 };
@@ -20,6 +23,7 @@ export type ToLargeCalls =
   | { readonly kind: 'gone'; readonly n: number }
   /** Other policies are in force. */
   | { readonly kind: 'policies'; readonly text: string }
+  | { readonly kind: 'blockedText'; readonly change: BlockedChange }
   /** The record of a blocked call is durable, or cannot be waited for. */
   | { readonly kind: 'recorded'; readonly n: number }
   /** Nothing more will come: it ends its work, and then itself. */
@@ -36,6 +40,7 @@ export type FromLargeCalls =
   | { readonly kind: 'kept'; readonly key: string }
   /** Nothing of a call is held any more, but for its state. */
   | { readonly kind: 'done'; readonly n: number }
+  | { readonly kind: 'blockedText'; readonly change: BlockedChange }
   | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'counts'; readonly counts: CountsByMetric }
   | { readonly kind: 'audit'; readonly row: AuditRow }

@@ -36,8 +36,10 @@ const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
   readPolicies: () => policyText,
   showsMetrics: false,
+  blocked: start.blocked,
 });
-const { policies, metrics, log } = ground;
+const { policies, metrics, log, blockedTexts } = ground;
+blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
 
 /** Callers of the calls that are here, by number. */
 const connections = new Map<number, ThreadConnection>();
@@ -114,6 +116,9 @@ port.on('message', (message: ToLargeCalls) => {
       break;
     case 'policies':
       reload(message.text);
+      break;
+    case 'blockedText':
+      blockedTexts.apply(message.change);
       break;
     case 'recorded':
       recorded.get(message.n)?.();

@@ -12,7 +12,13 @@ import type { CheckResult, Outcome, PolicyResult } from '../guardrail/decision.t
 import { parseInner } from '../guardrail/json.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isHarness, newPassages, REMOVED, turnPlaces } from '../policies/turns.ts';
-import { allowanceFor, type BlockedScope, type BlockedSpan, BlockedTexts, HEAD } from './blocked-texts.ts';
+import {
+  allowanceFor,
+  type BlockedScope,
+  type BlockedSpan,
+  type BlockedTexts,
+  HEAD,
+} from './blocked-texts.ts';
 
 /** A call without what was blocked before. */
 export type Remainder = {
@@ -34,7 +40,11 @@ export type Remainder = {
  * being called old.
  */
 export class BlockedHistory {
-  readonly #texts = new BlockedTexts();
+  readonly #texts: BlockedTexts;
+
+  constructor(texts: BlockedTexts) {
+    this.#texts = texts;
+  }
 
   /** @param isRewritable true if new texts reach the model */
   remainderOf(

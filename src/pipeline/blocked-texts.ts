@@ -43,6 +43,19 @@ export type Allowance = {
   places: number;
 };
 
+/** A text that was blocked, or is allowed again: without its words, for a thread that has the same key. */
+export type BlockedChange = { readonly scope: BlockedScope } & (
+  | { readonly remembered: TextHash }
+  | { readonly forgotten: string }
+);
+
+/** All that another thread needs to know the same texts. */
+export type SharedBlocks = {
+  readonly key: string;
+  readonly salt: number;
+  readonly changes: readonly BlockedChange[];
+};
+
 const MAX_SESSIONS = 2000;
 const MAX_SESSIONS_OF_OWNER = 500;
 const MAX_TEXTS = 50;
@@ -71,11 +84,44 @@ export const allowanceFor = (chars: number): Allowance => ({
  * is found again with an addition before or behind it too, as agents make.
  */
 export class BlockedTexts {
-  readonly #key = randomBytes(32).toString('hex');
-  readonly #salt = randomInt(0x1_0000_0000);
+  readonly #key: string;
+  readonly #salt: number;
+  #onChange: (change: BlockedChange) => void = () => {};
   /** By owner and session, each owner's longest unused first. */
   readonly #owners = new Map<string, Map<string, Session>>();
   #size = 0;
+
+  /** @param shared what another thread knows */
+  constructor(shared?: SharedBlocks) {
+    this.#key = shared?.key ?? randomBytes(32).toString('hex');
+    this.#salt = shared?.salt ?? randomInt(0x1_0000_0000);
+    for (const change of shared?.changes ?? []) this.apply(change);
+  }
+
+  /** Everything so far, for another thread of this process: the key may not leave it. */
+  share(): SharedBlocks {
+    const changes = [...this.#owners].flatMap(([owner, sessions]) =>
+      [...sessions].flatMap(([session, { texts }]) =>
+        texts.map((remembered) => ({ scope: { owner, session }, remembered })),
+      ),
+    );
+    return { key: this.#key, salt: this.#salt, changes };
+  }
+
+  /** Has every change told that is made here. */
+  onChange(listener: (change: BlockedChange) => void): void {
+    this.#onChange = listener;
+  }
+
+  /** Makes a change that was made in another thread. */
+  apply(change: BlockedChange): void {
+    const { scope } = change;
+    const hash = 'remembered' in change ? change.remembered.hash : change.forgotten;
+    const others = this.#of(scope).filter((other) => other.hash !== hash);
+    if ('remembered' in change) this.#set(scope, [...others, change.remembered].slice(-MAX_TEXTS));
+    else if (others.length > 0) this.#set(scope, others);
+    else this.#delete(scope);
+  }
 
   get isEmpty(): boolean {
     return this.#size === 0;
@@ -91,17 +137,18 @@ export class BlockedTexts {
     if (trimmed === '') return;
     const { length } = trimmed;
     const first = trimmed.slice(0, 2);
-    const blocked = { first, head: this.#head(trimmed, 0, length), length, hash: this.#hash(trimmed), by };
-    const others = this.#of(scope).filter((other) => other.hash !== blocked.hash);
-    this.#set(scope, [...others, blocked].slice(-MAX_TEXTS));
+    const remembered = { first, head: this.#head(trimmed, 0, length), length, hash: this.#hash(trimmed), by };
+    this.#change({ scope, remembered });
   }
 
   /** Forgets a text that was allowed since. */
   forget(scope: BlockedScope, text: string): void {
-    const forgotten = this.#hash(text.trim());
-    const left = this.#of(scope).filter((other) => other.hash !== forgotten);
-    if (left.length > 0) this.#set(scope, left);
-    else this.#delete(scope);
+    this.#change({ scope, forgotten: this.#hash(text.trim()) });
+  }
+
+  #change(change: BlockedChange): void {
+    this.apply(change);
+    this.#onChange(change);
   }
 
   /** Finds the blocked texts that a text holds, in order, at each place the longest; undefined if the sender has none. */

@@ -16,6 +16,7 @@ import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
 import { BackendChecks, type CheckedCall, type CheckObserver } from './backend-checks.ts';
 import { BlockedHistory, type Remainder, wholeOf } from './blocked-history.ts';
+import { BlockedTexts } from './blocked-texts.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import {
   block,
@@ -69,6 +70,8 @@ export type JudgeOptions = {
   readonly unseen: (call: GuardrailCall, caller: Caller) => UnseenCause | undefined;
   /** True if what was blocked is removed from older turns, false if it blocks again. */
   readonly removesHistory: boolean;
+  /** The memory of what was blocked; by default an empty one. */
+  readonly blockedTexts?: BlockedTexts;
   /** True for a text with which a blocked caller was refused. */
   readonly isRefusal: (text: string) => boolean;
 };
@@ -94,7 +97,9 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#history = options.removesHistory ? new BlockedHistory() : undefined;
+    this.#history = options.removesHistory
+      ? new BlockedHistory(options.blockedTexts ?? new BlockedTexts())
+      : undefined;
     this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer);
   }
 

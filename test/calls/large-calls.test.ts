@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { fill } from '../support/credentials.ts';
 import { type Reply, silence, startFakeBackend } from '../support/fake-backend.ts';
 import { readEnvelope, temporaryFolder, until } from '../support/recording-bridge.ts';
+
+/** Each starts threads of its own. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const SECRET = `ghp_${fill(36)}`;
 const MAIL = 'ada.frost@example.org';
@@ -255,3 +258,23 @@ test('nothing of a large call stands in the log', async () => {
   expect(JSON.stringify(bridge.lines)).not.toContain(canary);
   expect(JSON.stringify(bridge.lines)).not.toContain(SECRET);
 });
+
+test.each([
+  { name: 'before the thread starts', warms: false, first: false },
+  { name: 'in a small call', warms: true, first: false },
+  { name: 'in a large call', warms: true, first: true },
+])(
+  'what was blocked $name is removed from large and small calls, until it is allowed',
+  async ({ warms, first }) => {
+    const bridge = await world({ env: { TELEMETRY: 'off' }, reply: aktoBlocks() });
+    const ask = async (isLarge: boolean, call: object) =>
+      (await bridge.ask(isLarge ? large(call) : call)).reply.action;
+    if (warms) await ask(true, request('something else'));
+    expect(await ask(first, request('grow a turnip at home'))).toBe('BLOCKED');
+    bridge.akto.reply = aktoAllows;
+    const later = request('grow a turnip at home', 'and how is the weather?');
+    for (const isLarge of [true, false]) expect(await ask(isLarge, later)).toBe('GUARDRAIL_INTERVENED');
+    expect(await ask(!first, request('grow a turnip at home'))).toBe('NONE');
+    for (const isLarge of [true, false]) expect(await ask(isLarge, later)).toBe('NONE');
+  },
+);
