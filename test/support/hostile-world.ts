@@ -21,8 +21,9 @@ export type WorldOptions = {
 export type Tally = { readonly sent: number; readonly actions: Readonly<Record<string, number>> };
 
 const AT_ONCE = 16;
-/** A part of the calls is sent twice. */
-const REPEATED = 0.1;
+/** A part of what is sent is sent twice, before another part its sender hangs up the first time. */
+const REPEATED_EVERY = 10;
+const LEFT_EVERY = 25;
 const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED'];
 const MISTAKES =
   /^(?:uncaught error|cannot judge|route failed|telemetry failed|the telemetry thread failed)$/;
@@ -84,7 +85,8 @@ export class HostileWorld {
 
   async #session(seed: number, number: number): Promise<void> {
     for (const [i, sending] of sendingsOf(seed, number, this.#options.folder !== undefined).entries()) {
-      const problem = await this.#try(sending, (number + i) % (1 / REPEATED) === 0);
+      if ((number + i) % LEFT_EVERY === 0) await this.#leave(sending, number % 10);
+      const problem = await this.#try(sending, (number + i) % REPEATED_EVERY === 0);
       if (problem === undefined) continue;
       const body = await this.#smallest(sending, problem);
       throw new Error(`${problem} (seed ${seed}, request ${number}, ${i + 1}. sending) for ${body}`);
@@ -103,12 +105,24 @@ export class HostileWorld {
     return withoutRef(again.text) === withoutRef(reply.text) ? undefined : `another verdict: ${again.text}`;
   }
 
-  async #post({ kind, headers, body }: Sending): Promise<Reply | string> {
+  /** Sends it and hangs up. */
+  async #leave(sending: Sending, afterMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(afterMs);
+    await this.#request(sending, signal)
+      .then((response) => response.body.dump())
+      .catch(() => {});
+  }
+
+  #request({ kind, headers, body }: Sending, signal?: AbortSignal) {
     this.#sent++;
+    const path = kind === 'call' ? '/beta/litellm_basic_guardrail_api' : LOGS;
+    const type = { 'content-type': 'application/json', ...headers };
+    return this.#pool.request({ path, method: 'POST', headers: type, body, ...(signal && { signal }) });
+  }
+
+  async #post(sending: Sending): Promise<Reply | string> {
     try {
-      const path = kind === 'call' ? '/beta/litellm_basic_guardrail_api' : LOGS;
-      const type = { 'content-type': 'application/json', ...headers };
-      const response = await this.#pool.request({ path, method: 'POST', headers: type, body });
+      const response = await this.#request(sending);
       return { status: response.statusCode, text: await response.body.text() };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
