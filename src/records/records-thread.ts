@@ -15,6 +15,7 @@ import type {
   UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
+import { Unanswered } from './unanswered.ts';
 
 /** Called when something goes wrong with the thread. */
 export type RecordsThreadEvents = {
@@ -41,25 +42,11 @@ const SILENT_MS = 15_000;
 const BLOCKED_MS = 50;
 /** Longest that a start waits for the thread: a disk that hangs must not keep verdicts from being given. */
 const START_MS = 2000;
-/** Bounds of what waits for a thread that hangs; beyond them nothing is handed to it. */
-const MAX_UNANSWERED = 20_000;
-const MAX_UNANSWERED_BYTES = 192 * 1024 * 1024;
-/** A message that ended the thread so often would end it again. */
-const MAX_TRIES = 3;
 /**
  * A thread that needs more ends alone, and not the process with its verdicts. Three times the space for new objects, 8 MB: what a
  * commit has under way fits, and V8 would take 32 MB for the same speed; with 4 MB an event costs a tenth more, with 1 MB twice as much.
  */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
-
-type Unanswered = {
-  readonly message: ToWorker;
-  readonly bytes: number;
-  tries: number;
-  resolve(result: unknown): void;
-  /** Of a blocked call: lets its reply go out before the record is stored. */
-  release?(reason: UnstoredReason): void;
-};
 
 /**
  * The main thread's side of records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A thread that ends is
@@ -69,11 +56,7 @@ export class RecordsThread {
   readonly #start: WorkerStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
-  /** Messages without a reply, by number, the oldest first; and the bytes in them. */
-  readonly #unanswered = new Map<number, Unanswered>();
-  #unansweredBytes = 0;
-  /** Messages to hand over one after the other, as one of them seems to end the thread: it shows which, and the rest is not given up with it. */
-  #again: Unanswered[] = [];
+  readonly #unanswered = new Unanswered((message) => this.#worker.postMessage(message));
   #lastNumber = 0;
   /** Notes, and JSON lines of texts, that are not handed over yet. */
   readonly #notes = new NoteWriter();
@@ -131,7 +114,7 @@ export class RecordsThread {
   /** The same for a {@link BlockedCall} that another thread has written down, in memory that all threads share. */
   blockedJson(callId: string | null, json: string | Uint8Array): Promise<void> {
     this.#flushNotes();
-    if (this.#isFull(json.length)) {
+    if (this.#unanswered.isFull(json.length)) {
       this.#lost(callId, 'not_answering');
       this.#unstored(callId, 'overloaded');
       return Promise.resolve();
@@ -200,22 +183,13 @@ export class RecordsThread {
   async #restart(): Promise<void> {
     this.#events.restarted();
     this.#health = { ...this.#health, storage: 'restarting' };
-    this.#again = [];
-    for (const [n, { message, tries, release }] of this.#unanswered) {
-      release?.('restarting');
-      const isKept = message.kind === 'notes' || message.kind === 'blocked';
-      if (!isKept || tries >= MAX_TRIES) this.#settle(n, undefined);
-    }
+    this.#unanswered.threadEnded();
     do {
       await sleep(RESTART_MS);
       if (this.#isClosing) return;
     } while (!this.#startAgain());
     this.#health = { ...this.#health, storage: null };
-    const kept = [...this.#unanswered.values()];
-    if (kept.some(({ tries }) => tries > 1)) {
-      this.#again = kept;
-      this.#sendNextAgain();
-    } else for (const unanswered of kept) this.#sendAgain(unanswered);
+    this.#unanswered.sendAgain();
   }
 
   #startAgain(): boolean {
@@ -229,20 +203,10 @@ export class RecordsThread {
     }
   }
 
-  #sendAgain(unanswered: Unanswered): void {
-    unanswered.tries++;
-    this.#worker.postMessage(unanswered.message);
-  }
-
-  #sendNextAgain(): void {
-    const [next] = this.#again;
-    if (next !== undefined) this.#sendAgain(next);
-  }
-
   #receive(message: FromWorker): void {
     switch (message.kind) {
       case 'replies':
-        for (const [n, result] of message.replies) this.#settle(n, result);
+        for (const [n, result] of message.replies) this.#unanswered.settle(n, result);
         break;
       case 'unstored':
         this.#unanswered.get(message.n)?.release?.(message.reason);
@@ -266,29 +230,12 @@ export class RecordsThread {
     bytes = 0,
     transfer: ArrayBuffer[] = [],
   ): Promise<Awaited<ReturnType<Requests[K]>> | undefined> {
-    if (kind !== 'close' && this.#isFull(bytes)) return Promise.resolve(undefined);
+    if (kind !== 'close' && this.#unanswered.isFull(bytes)) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const message: ToWorker = { n: ++this.#lastNumber, kind, args };
-      const settle = resolve as (result: unknown) => void;
-      this.#unanswered.set(message.n, { message, bytes, tries: 1, resolve: settle });
-      this.#unansweredBytes += bytes;
+      this.#unanswered.add(message, bytes, resolve as (result: unknown) => void);
       this.#worker.postMessage(message, transfer);
     });
-  }
-
-  #isFull(bytes: number): boolean {
-    return this.#unanswered.size >= MAX_UNANSWERED || this.#unansweredBytes + bytes > MAX_UNANSWERED_BYTES;
-  }
-
-  #settle(n: number, result: unknown): void {
-    const unanswered = this.#unanswered.get(n);
-    if (unanswered === undefined) return;
-    this.#unanswered.delete(n);
-    this.#unansweredBytes -= unanswered.bytes;
-    unanswered.resolve(result);
-    if (this.#again[0] !== unanswered) return;
-    this.#again.shift();
-    this.#sendNextAgain();
   }
 
   #flushNotes(): void {

@@ -17,6 +17,9 @@ import { eventOf, LOGS, temporaryFolder, until } from '../support/recording-brid
 const MISTAKES = pathToFileURL(join(import.meta.dirname, '..', 'support', 'mistakes.ts'));
 const stops: (() => Promise<void>)[] = [];
 
+// A busy machine takes its time to start processes and threads again
+const LIMIT_MS = 60_000;
+
 afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
@@ -59,6 +62,7 @@ test.each([
     stops.push(akto.close);
     const child = await serving({
       ...aktoAt(akto.url),
+      AKTO_GUARDRAIL_TIMEOUT: '60',
       BUILTIN_POLICY: 'on',
       NODE_OPTIONS: `--import ${MISTAKES}`,
     });
@@ -83,123 +87,148 @@ test.each([
     await isWell(child);
     expect(child.stderr()).toBe('');
   },
+  LIMIT_MS,
 );
 
-test('signals that pause, wake or mean a broken pipe end nothing', async () => {
-  const child = await serving();
-  child.send('SIGPIPE');
-  child.send('SIGSTOP');
-  const held = ask(child.url, 'hello');
-  await wait(300);
-  child.send('SIGCONT');
-  expect(await held).toBe('NONE');
-  await isWell(child);
-});
+test(
+  'signals that pause, wake or mean a broken pipe end nothing',
+  async () => {
+    const child = await serving();
+    child.send('SIGPIPE');
+    child.send('SIGSTOP');
+    const held = ask(child.url, 'hello');
+    await wait(300);
+    child.send('SIGCONT');
+    expect(await held).toBe('NONE');
+    await isWell(child);
+  },
+  LIMIT_MS,
+);
 
-test('a log on a full disk costs lines, and neither calls nor the end', async () => {
-  const full = fs.openSync('/dev/full', 'w');
-  onTestFinished(() => fs.closeSync(full));
-  const free = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => free.once('listening', resolve));
-  const { port } = free.address() as net.AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
-  const env = { PORT: String(port), SHUTDOWN_DELAY: '0', BANNED_KEYWORDS: 'nightingale' };
-  const child = startChild({ env, output: full });
-  stops.push(child.stop);
-  const url = `http://127.0.0.1:${port}`;
-  await until(() => ask(url, 'hello').catch(() => false));
-  for (let i = 0; i < 20; i++) expect(await ask(url, 'a nightingale')).toBe('BLOCKED');
-  await isWell({ ...child, port, url });
-  expect(child.stderr()).toBe('');
-});
+test(
+  'a log on a full disk costs lines, and neither calls nor the end',
+  async () => {
+    const full = fs.openSync('/dev/full', 'w');
+    onTestFinished(() => fs.closeSync(full));
+    const free = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => free.once('listening', resolve));
+    const { port } = free.address() as net.AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const env = { PORT: String(port), SHUTDOWN_DELAY: '0', BANNED_KEYWORDS: 'nightingale' };
+    const child = startChild({ env, output: full });
+    stops.push(child.stop);
+    const url = `http://127.0.0.1:${port}`;
+    await until(() => ask(url, 'hello').catch(() => false));
+    for (let i = 0; i < 20; i++) expect(await ask(url, 'a nightingale')).toBe('BLOCKED');
+    await isWell({ ...child, port, url });
+    expect(child.stderr()).toBe('');
+  },
+  LIMIT_MS,
+);
 
-test('more connections than the system allows are not taken, and cost no record', async () => {
-  const akto = fakeAkto({ result: { Allowed: true, Reason: '' } });
-  const server = await startFakeBackend(akto.reply);
-  stops.push(server.close);
-  const env = {
-    ...aktoAt(server.url),
-    BUILTIN_POLICY: 'on',
-    AKTO_MODE: 'observe',
-    DATA_DIR: temporaryFolder(),
-  };
-  const child = await serving(env, { ulimit: '-n 128' });
-  const kept = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const post = (body: string) =>
-    new Promise<number | undefined>((resolve, reject) => {
-      const options = { method: 'POST', agent: kept };
-      http
-        .request(child.url + LOGS, options, (response) =>
-          response.resume().on('end', () => resolve(response.statusCode)),
-        )
-        .on('error', reject)
-        .end(body);
+test(
+  'more connections than the system allows are not taken, and cost no record',
+  async () => {
+    const akto = fakeAkto({ result: { Allowed: true, Reason: '' } });
+    const server = await startFakeBackend(akto.reply);
+    stops.push(server.close);
+    const env = {
+      ...aktoAt(server.url),
+      BUILTIN_POLICY: 'on',
+      AKTO_MODE: 'observe',
+      DATA_DIR: temporaryFolder(),
+    };
+    const child = await serving(env, { ulimit: '-n 128' });
+    const kept = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const post = (body: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const options = { method: 'POST', agent: kept };
+        http
+          .request(child.url + LOGS, options, (response) =>
+            response.resume().on('end', () => resolve(response.statusCode)),
+          )
+          .on('error', reject)
+          .end(body);
+      });
+    expect(await post('[]')).toBe(200);
+    const sockets = Array.from({ length: 200 }, () =>
+      net.connect(child.port, '127.0.0.1').on('error', () => {}),
+    );
+    const agent = new http.Agent({ keepAlive: false, timeout: 300 });
+    const beside = new Promise((resolve) => {
+      http.get(`${child.url}/healthz`, { agent }, resolve).on('error', resolve).on('timeout', resolve);
     });
-  expect(await post('[]')).toBe(200);
-  const sockets = Array.from({ length: 200 }, () =>
-    net.connect(child.port, '127.0.0.1').on('error', () => {}),
-  );
-  const agent = new http.Agent({ keepAlive: false, timeout: 300 });
-  const beside = new Promise((resolve) => {
-    http.get(`${child.url}/healthz`, { agent }, resolve).on('error', resolve).on('timeout', resolve);
-  });
-  await beside;
-  expect(await post(JSON.stringify([eventOf('crowded')]))).toBe(200);
-  await wait(500);
-  for (const socket of sockets) socket.destroy();
-  kept.destroy();
-  await until(() => akto.recorded.length > 0);
-  expect(akto.recorded).toHaveLength(1);
-  await until(() => ask(child.url, 'hello').catch(() => false));
-  await isWell(child);
-  expect(child.stderr()).toBe('');
-});
+    await beside;
+    expect(await post(JSON.stringify([eventOf('crowded')]))).toBe(200);
+    await wait(500);
+    for (const socket of sockets) socket.destroy();
+    kept.destroy();
+    await until(() => akto.recorded.length > 0);
+    expect(akto.recorded).toHaveLength(1);
+    await until(() => ask(child.url, 'hello').catch(() => false));
+    await isWell(child);
+    expect(child.stderr()).toBe('');
+  },
+  LIMIT_MS,
+);
 
-test('a full disk under the audit log is told, and calls are judged', async (context) => {
-  const folder = temporaryFolder();
-  mount(context, folder, 'size=64k');
-  const file = join(temporaryFolder(), 'policy.yaml');
-  fs.writeFileSync(
-    file,
-    `pack: { name: t, version: 1.0.0 }
+test(
+  'a full disk under the audit log is told, and calls are judged',
+  async (context) => {
+    const folder = temporaryFolder();
+    mount(context, folder, 'size=64k');
+    const file = join(temporaryFolder(), 'policy.yaml');
+    fs.writeFileSync(
+      file,
+      `pack: { name: t, version: 1.0.0 }
 policies: { chain: [banned-keywords, audit-logger] }
 policy: { banned-keywords: { keywords: [nightingale] } }
 `,
-  );
-  const child = await serving({
-    BANNED_KEYWORDS: '',
-    POLICY_FILE: file,
-    DATA_DIR: folder,
-    TELEMETRY: 'off',
-  });
-  for (let i = 0; i < 400; i++) expect(await ask(child.url, 'a nightingale')).toBe('BLOCKED');
-  expect(await child.line('the audit log cannot be written')).toMatchObject({ code: 'ENOSPC' });
-  const metrics = await (await fetch(`${child.url}/metrics`)).text();
-  expect(metric(metrics, 'audit_lost_total')).toBeGreaterThan(0);
-  await isWell(child);
-});
+    );
+    const child = await serving({
+      BANNED_KEYWORDS: '',
+      POLICY_FILE: file,
+      DATA_DIR: folder,
+      TELEMETRY: 'off',
+    });
+    for (let i = 0; i < 400; i++) expect(await ask(child.url, 'a nightingale')).toBe('BLOCKED');
+    expect(await child.line('the audit log cannot be written')).toMatchObject({ code: 'ENOSPC' });
+    const metrics = await (await fetch(`${child.url}/metrics`)).text();
+    expect(metric(metrics, 'audit_lost_total')).toBeGreaterThan(0);
+    await isWell(child);
+  },
+  LIMIT_MS,
+);
 
-test('a message that ends the thread of records each time is given up, and costs no other record', async () => {
-  const akto = fakeAkto({ result: { Allowed: true, Reason: '' } });
-  const server = await startFakeBackend(akto.reply);
-  stops.push(server.close);
-  const child = await serving({
-    ...aktoAt(server.url),
-    AKTO_MODE: 'observe',
-    BUILTIN_POLICY: 'on',
-    BANNED_KEYWORDS: 'nightingale,deadly nightshade',
-    DATA_DIR: temporaryFolder(),
-    NODE_OPTIONS: `--import ${MISTAKES}`,
-  });
-  const texts = ['a nightingale', 'deadly nightshade', ...Array.from({ length: 5 }, () => 'the nightingale')];
-  const actions = await Promise.all(texts.map((text) => ask(child.url, text, randomUUID())));
-  expect(new Set(actions)).toEqual(new Set(['BLOCKED']));
-  await child.line('the record of a blocked call was lost');
-  await until(() => akto.recorded.length === 6);
-  const metrics = await (await fetch(`${child.url}/metrics`)).text();
-  expect(metric(metrics, 'telemetry_restarts_total')).toBe(3);
-  expect(metric(metrics, 'telemetry_lost_total')).toBe(1);
-  expect(await ask(child.url, 'one more nightingale', randomUUID())).toBe('BLOCKED');
-  await until(() => akto.recorded.length === 7);
-  await isWell(child);
-});
+test(
+  'a message that ends the thread of records each time is given up, and costs no other record',
+  async () => {
+    const akto = fakeAkto({ result: { Allowed: true, Reason: '' } });
+    const server = await startFakeBackend(akto.reply);
+    stops.push(server.close);
+    const child = await serving({
+      ...aktoAt(server.url),
+      AKTO_MODE: 'observe',
+      BUILTIN_POLICY: 'on',
+      BANNED_KEYWORDS: 'nightingale,deadly nightshade',
+      DATA_DIR: temporaryFolder(),
+      NODE_OPTIONS: `--import ${MISTAKES}`,
+    });
+    const texts = [
+      'a nightingale',
+      'deadly nightshade',
+      ...Array.from({ length: 5 }, () => 'the nightingale'),
+    ];
+    const actions = await Promise.all(texts.map((text) => ask(child.url, text, randomUUID())));
+    expect(new Set(actions)).toEqual(new Set(['BLOCKED']));
+    await child.line('the record of a blocked call was lost');
+    await until(() => akto.recorded.length === 6);
+    const metrics = await (await fetch(`${child.url}/metrics`)).text();
+    expect(metric(metrics, 'telemetry_restarts_total')).toBe(3);
+    expect(metric(metrics, 'telemetry_lost_total')).toBe(1);
+    expect(await ask(child.url, 'one more nightingale', randomUUID())).toBe('BLOCKED');
+    await until(() => akto.recorded.length === 7);
+    await isWell(child);
+  },
+  LIMIT_MS,
+);
