@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
-import { MEMORY_MB } from '../src/guardrail/memory.ts';
+import { MEMORY_MB, memoryBytes } from '../src/guardrail/memory.ts';
+import { CallColumns } from '../src/records/call-columns.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -16,7 +17,7 @@ const sumOf = (some: typeof rows) => some.reduce((total, { mb, times }) => total
 const sum = sumOf(rows);
 const AGAIN = 'all from known texts to sessions of agents';
 /** The program with its threads and their young generations, SQLite, and calls and events under way with their copies. */
-const BESIDE_MB = 160 + 3 * 24 + 16 + 3 * (5 * 32 + 64);
+const BESIDE_MB = 160 + 3 * 24 + 8 + 3 * (5 * 32 + 64);
 
 test('the guide lists every memory with its bound, and their sum', () => {
   const own = rows.filter(({ name }) => name !== AGAIN);
@@ -44,4 +45,9 @@ test('npm start and the image bound the heap alike', () => {
   expect(packageJson.scripts.dev.match(/--max-\S+/g)).toEqual(flags);
   const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '';
   expect(JSON.parse(entry)).toEqual(['node', ...(flags ?? []), 'dist/main.js']);
+});
+
+test('the table of notes has room for as many calls as are kept', () => {
+  const calls = new CallColumns(262_144).bytes;
+  expect(calls + 131_072 * 24).toBeLessThan(memoryBytes('table of notes'));
 });

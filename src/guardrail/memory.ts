@@ -7,13 +7,15 @@ import type { Verdict } from './verdict.ts';
 export const MEMORY_MB = {
   // Of the main thread
   requests: 24,
-  'parsed requests': 4,
+  'parsed requests': 2,
   'known texts': 16,
   'beginnings of responses': 16,
   'allowed responses': 16,
   'ended responses': 4,
+  'waiting checks': 16,
   'tool definitions': 4,
   'delivered texts': 8,
+  'begun responses': 8,
   'redacted values': 16,
   'blocked texts': 24,
   'state of calls': 8,
@@ -23,6 +25,7 @@ export const MEMORY_MB = {
   'large requests': 64,
   // Of the records thread
   notes: 32,
+  'table of notes': 20,
   'streamed texts': 16,
   'early checks': 4,
   'blocked results': 4,
@@ -38,8 +41,7 @@ const ENTRY_BYTES = 250;
 export const memoryBytes = (name: MemoryName): number => MEMORY_MB[name] * MB;
 
 /** What an entry of these texts takes at most. */
-export const textBytes = (...texts: readonly string[]): number =>
-  ENTRY_BYTES + CHAR_BYTES * charsOfAll(texts);
+export const textBytes = (texts: readonly string[]): number => ENTRY_BYTES + CHAR_BYTES * charsOfAll(texts);
 
 /**
  * Bounds a cache by its bytes: options for an `LRUCache`, which leaves out what alone would be too large. A bound of its number beside that
@@ -58,9 +60,12 @@ export function boundedBy<Value, Key extends string | number = string>(
   };
 }
 
-/** Characters of all texts. */
+/** A string beside its letters, and its place in a list, in characters. */
+const STRING_CHARS = 12;
+
+/** Characters of all texts, with what a list of them takes. */
 export const charsOfAll = (texts: readonly string[]): number =>
-  texts.reduce((chars, { length }) => chars + length, 0);
+  texts.reduce((chars, { length }) => chars + length + STRING_CHARS, 0);
 
 /** Characters of the texts in a verdict. */
 export function charsOfVerdict(verdict: Verdict): number {

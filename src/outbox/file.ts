@@ -34,7 +34,7 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA busy_timeout = 5000;
 PRAGMA wal_autocheckpoint = 4000;
-PRAGMA cache_size = -16000;
+PRAGMA cache_size = -8000;
 `;
 
 /**

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { isContinued } from '../guardrail/growth.ts';
-import { boundedBy, charsOfAll, charsOfVerdict } from '../guardrail/memory.ts';
+import { boundedBy, charsOfAll, charsOfVerdict, memoryBytes, textBytes } from '../guardrail/memory.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
 /** Milliseconds without another call about a response that are taken for its end. */
@@ -26,6 +26,7 @@ export class TrailingChecks {
   readonly #failed: (error: unknown, call: GuardrailCall) => void;
   /** Checks that wait for the end of a response, by backend and call. Only streams in `STREAM_CHECK_GROWTH` have one. */
   readonly #waiting = new Map<string, Waiting>();
+  #waitingBytes = 0;
   /** Checks that run. */
   readonly #running = new Set<Promise<void>>();
   /** Verdicts against responses that were delivered, in case they go on after all. */
@@ -47,11 +48,19 @@ export class TrailingChecks {
   schedule(key: string, call: GuardrailCall, check: Check): void {
     this.cancel(key);
     this.#waiting.set(key, { timer: setTimeout(() => this.run(key), QUIET_MS), call, check });
+    this.#waitingBytes += bytesOf(key, call);
+    // Rather judged before its end than not at all
+    while (this.#waitingBytes > memoryBytes('waiting checks')) {
+      this.run(this.#waiting.keys().next().value as string);
+    }
   }
 
   cancel(key: string): void {
-    clearTimeout(this.#waiting.get(key)?.timer);
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
     this.#waiting.delete(key);
+    this.#waitingBytes -= bytesOf(key, waiting.call);
   }
 
   /** Makes a check that waits at once. */
@@ -85,4 +94,8 @@ export class TrailingChecks {
     for (const key of [...this.#waiting.keys()]) this.run(key);
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
+}
+
+function bytesOf(key: string, { texts }: GuardrailCall): number {
+  return textBytes([key]) + textBytes(texts);
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { isContinued } from '../guardrail/growth.ts';
-import { boundedBy } from '../guardrail/memory.ts';
+import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 
 /** The part of a response that a backend has allowed. */
@@ -31,7 +31,7 @@ export class VerdictCache {
   /** By backend, caller rule and call. */
   readonly #allowed = new LRUCache<string, Allowed>({
     ttl: MAX_AGE_MS,
-    ...boundedBy('allowed responses', ({ chars }: Allowed) => chars),
+    ...boundedBy('allowed responses', ({ texts }: Allowed) => charsOfAll(texts)),
   });
 
   /**

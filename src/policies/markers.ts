@@ -82,7 +82,8 @@ export class Markers {
     if (before === undefined) this.#size++;
     this.#groups.set(beginning, group);
     group.values.set(end, copyOf(value));
-    const bytes = before === undefined ? textBytes(marker, value) : textBytes(value) - textBytes(before);
+    const bytes =
+      before === undefined ? textBytes([marker, value]) : textBytes([value]) - textBytes([before]);
     this.#bytes += bytes;
     this.#grown(bytes);
     if (group.lengths.includes(end.length)) return;

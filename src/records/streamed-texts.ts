@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
-import { boundedBy } from '../guardrail/memory.ts';
+import { boundedBy, charsOfAll, memoryBytes, textBytes } from '../guardrail/memory.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isAtLeast, MIXES_UP_CHATS } from '../litellm/releases.ts';
 import type { TextLine } from './protocol.ts';
@@ -20,7 +20,9 @@ type Stream = {
 
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const MAX_AGE_MS = 15 * 60_000;
-const MAX_STREAMS = 5000;
+/** Memory of the lengths that a text had: of the first, and of each in characters. */
+const END_BYTES = 60;
+const END_CHARS = 4;
 /** Texts of a response that can be a stream: providers make 128 choices at most. */
 const MAX_TEXTS = 128;
 /** Letters of one piece of a stream. */
@@ -42,13 +44,11 @@ export class StreamedTexts {
   #isNeeded = true;
   /** Responses with one round, which may be all of it: most are not streamed. The newest of them, and those before. */
   #begun = new Map<string, readonly Ends[]>();
+  #begunBytes = 0;
   #begunBefore: ReadonlyMap<string, readonly Ends[]> = new Map();
   readonly #streams = new LRUCache<string, Stream>({
-    max: MAX_STREAMS,
     ttl: MAX_AGE_MS,
-    ...boundedBy('delivered texts', ({ texts }: Stream) =>
-      texts.reduce((chars, { text }) => chars + text.length, 0),
-    ),
+    ...boundedBy('delivered texts', charsOfStream),
   });
 
   /** The additions of a round to the texts of its response; undefined where there are none, and for the first round. */
@@ -96,10 +96,13 @@ export class StreamedTexts {
   }
 
   #begin(key: string, texts: readonly string[]): void {
-    if (this.#begun.size === MAX_STREAMS) {
+    const bytes = textBytes([key]) + END_BYTES * texts.length;
+    if (2 * (this.#begunBytes + bytes) > memoryBytes('begun responses')) {
       this.#begunBefore = this.#begun;
       this.#begun = new Map();
+      this.#begunBytes = 0;
     }
+    this.#begunBytes += bytes;
     const ends = texts.map(({ length }) => [length]);
     this.#begun.set(key, ends);
   }
@@ -113,6 +116,11 @@ export class StreamedTexts {
     this.#streams.delete(key);
     this.#begun.delete(key);
   }
+}
+
+function charsOfStream({ texts, ends, doubted = [] }: Stream): number {
+  const chars = charsOfAll([...texts, ...doubted].map(({ text }) => text));
+  return chars + END_CHARS * ends.reduce((sum, { length }) => sum + length, 0);
 }
 
 function deliveredTexts({
