@@ -1,10 +1,11 @@
 /**
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
- * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]` and
- * `soak [--minutes N]` take longer than all of these, and are run when they are named.
+ * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
+ * `soak [--minutes N]` and `courier` take longer than all of these, and are run when they are named.
  */
 import { attack } from './attack.ts';
 import { printHead } from './compare.ts';
+import { courier } from './courier.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
 import { soak } from './soak.ts';
@@ -13,8 +14,8 @@ import { start } from './start.ts';
 import { telemetry } from './telemetry.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, telemetry, policies, start, attack, soak };
-const long = new Set(['attack', 'soak']);
+const parts = { local, vendor, telemetry, policies, start, attack, soak, courier };
+const long = new Set(['attack', 'soak', 'courier']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 
