@@ -123,7 +123,7 @@ async function draining(receiver: Receiver, habits: Habits, outbox: string | und
   const dir = folderOnDisk();
   if (outbox !== undefined) cpSync(outbox, dir, { recursive: true });
   const env = receiver.env(`http://127.0.0.1:${vendor.port}`);
-  const settings = bridgeEnv({ ...env, DATA_DIR: dir, OUTBOX_MAX_MB: '16000', LOG_LEVEL: 'error' });
+  const settings = bridgeEnv({ ...env, DATA_DIR: dir, OUTBOX_MAX_MB: '16000' });
   const bridge = await startServer(0, '../../src/main.ts', [], settings);
   const stop = async () => {
     await bridge.stop();
