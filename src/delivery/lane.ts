@@ -8,13 +8,16 @@ const ROUND = 16;
 const ROUND_MS = 250;
 /** Share of deliveries with which the backend may ask for less: one in twenty is no more than its weather. */
 const TOLERATED = 0.1;
+/** The same while it opens, as those rounds are short. */
+const TOLERATED_FIRST = 0.25;
 /** A delivery takes too long from this many times what it took among few others on, and this many milliseconds. */
 const SLOWER = 1.5;
 const SLACK_MS = 20;
 /** Part of the latest round in the smoothed time of a delivery. */
 const SMOOTHING = 1 / 4;
-/** Growth in a second, once the width has been found. */
+/** Growth in a second, once the width has been found; the same again for each of these seconds since it was too wide. */
 const GROWTH = 0.05;
+const GROWTH_SECONDS = 10;
 /** Narrowest pace, in milliseconds between two deliveries. */
 const MAX_GAP_MS = 1000;
 
@@ -23,9 +26,9 @@ export type Pressure = 'none' | 'overload' | 'throttle';
 
 /**
  * Decides how many deliveries to a backend may be under way, in rounds, by how it took those of the last one. The number is
- * doubled until it has been too many once, and then grows by a twentieth a second. It becomes smaller by the share of deliveries with
- * which the backend asked for less, where that is more than one in ten, and to where a delivery takes half as long again as
- * it does among few. Below 1 it is the part of the time in which one is under way. Any other failure among successes
+ * doubled until it has been too many once, and then grows by a twentieth a second, faster the longer that was ago. It
+ * becomes smaller by the share of deliveries with which the backend asked for less, where that is more than one in ten,
+ * and to where a delivery takes half as long again as it does among few. Below 1 it is the part of the time in which one is under way. Any other failure among successes
  * slows nothing down; several in a row are an outage.
  */
 export class Lane {
@@ -43,6 +46,7 @@ export class Lane {
   /** Since the last outage, or the beginning. */
   #run: { readonly since: number; taken: number };
   #endedAt = Number.NEGATIVE_INFINITY;
+  #narrowedAt: number;
 
   /** @param now milliseconds */
   constructor(max: number, now: () => number) {
@@ -52,6 +56,7 @@ export class Lane {
     this.#opensTo = max;
     this.#round = startRound(now());
     this.#run = { since: now(), taken: 0 };
+    this.#narrowedAt = now();
   }
 
   /** Deliveries that may be under way; while it looks like an outage no more than it takes to tell. */
@@ -112,8 +117,9 @@ export class Lane {
       this.#base = Math.min(this.#base ?? mean, this.#latency);
     }
     const most = (this.#base ?? 0) * SLOWER + SLACK_MS;
+    const isOpening = this.#width < this.#opensTo;
     const share = pressed / ended;
-    if (share > TOLERATED) this.#narrow(this.#width * (1 - share));
+    if (share > (isOpening ? TOLERATED_FIRST : TOLERATED)) this.#narrow(this.#width * (1 - share));
     else if (this.#latency > most && this.#width > FIRST) {
       this.#narrow(Math.max(FIRST, (this.#width * most) / this.#latency));
       // As it should be from now on
@@ -123,11 +129,17 @@ export class Lane {
         this.#base = undefined;
         this.#opensTo = this.#max;
       }
-    } else if (this.#width < this.#opensTo) this.#width = Math.min(this.#opensTo, this.#width * 2);
-    else this.#width = Math.min(this.#max, this.#width * (1 + Math.min(1, (now - since) / 1000) * GROWTH));
+    } else if (isOpening) this.#width = Math.min(this.#opensTo, this.#width * 2);
+    else this.#grow((now - since) / 1000, (now - this.#narrowedAt) / 1000);
+  }
+
+  #grow(seconds: number, secondsSince: number): void {
+    const growth = Math.min(1, seconds) * GROWTH * (1 + secondsSince / GROWTH_SECONDS);
+    this.#width = Math.min(this.#max, this.#width * (1 + growth));
   }
 
   #narrow(width: number): void {
+    this.#narrowedAt = this.#now();
     this.#width = Math.max(width, Math.min(1, this.#latency / MAX_GAP_MS));
     this.#opensTo = this.#width;
   }
