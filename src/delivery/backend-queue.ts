@@ -12,7 +12,7 @@ import { pressureOf, remedyFor } from './remedy.ts';
 /** Work can become due without anybody saying so: records that waited, and those that an operator put back. */
 const POLL_MS = 1000;
 /** Bytes of records under way from which on no other delivery begins: each takes several times as much in memory. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** The deliveries to one backend; courier.ts says in which states they can be. */
 export class BackendQueue {

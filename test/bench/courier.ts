@@ -36,7 +36,7 @@ const AKTO: Receiver = {
   ...{ name: 'akto, one by one', concurrency: 32, records: 1 },
   env: (url) => ({ ...akto(url), AKTO_MODE: 'observe' }),
 };
-const BATCHES: Receiver = { ...{ name: 'akto, batches of 100', concurrency: 9, records: 100 }, env: akto };
+const BATCHES: Receiver = { ...{ name: 'akto, batches of 100', concurrency: 5, records: 100 }, env: akto };
 
 const EVENT = logBody(10 * KB).slice(1, -1);
 const payload = (i: number) =>

@@ -135,10 +135,10 @@ test('large records are not under way all at once', async () => {
   const { start, store } = delivering([akto]);
   await store(20, (id) => recordJson(id, 'x'.repeat(3_000_000)));
   start();
-  // 9 MB, where 8 are allowed
-  await until(() => akto.deliveries.length === 3);
+  // 6 MB, where 4 are allowed
+  await until(() => akto.deliveries.length === 2);
   await wait(50);
-  expect(akto.deliveries.length).toBe(3);
+  expect(akto.deliveries.length).toBe(2);
 });
 
 test.each([
