@@ -1,4 +1,5 @@
 /** Measures delivery: records that wait in the outbox, to vendors of several habits, beside a bare undici client. */
+import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -122,6 +123,8 @@ async function draining(receiver: Receiver, habits: Habits, outbox: string | und
   const vendor = await vendorWith(habits);
   const dir = folderOnDisk();
   if (outbox !== undefined) cpSync(outbox, dir, { recursive: true });
+  // Or the first flushes of the bridge wait for all of it
+  spawnSync('sync', ['-f', dir]);
   const env = receiver.env(`http://127.0.0.1:${vendor.port}`);
   const settings = bridgeEnv({ ...env, DATA_DIR: dir, OUTBOX_MAX_MB: '16000' });
   const bridge = await startServer(0, '../../src/main.ts', [], settings);
