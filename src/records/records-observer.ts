@@ -15,6 +15,9 @@ export class RecordsObserver {
   /** Everything of {@link RecordsHealth} that is learned from events. */
   trouble: Omit<RecordsHealth, 'inDanger'> = { storage: null, held: [], oldRelease: false };
 
+  /** Failed deliveries since the last line about them, by backend and failure. */
+  readonly #untold = new Map<string, Retries>();
+
   constructor(backends: readonly string[], log: WriteLog) {
     this.metrics = createRecordsMetrics(backends);
     this.#log = log;
@@ -67,6 +70,22 @@ export class RecordsObserver {
     this.#log('error', { litellm_call_id, reason }, 'the record of a blocked call was lost');
   }
 
+  /** Tells of failed deliveries; once a second, as there can be hundreds. The first of a kind is told at once. */
+  tellRetries(): void {
+    for (const [key, untold] of this.#untold) {
+      if (untold.records === 0) this.#untold.delete(key);
+      else {
+        this.#retried(untold);
+        this.#untold.set(key, { ...untold, records: 0 });
+      }
+    }
+  }
+
+  #retried({ backend, records, failure, delayMs }: Retries): void {
+    const fields = { backend, records, failure, retry_seconds: delayMs / 1000 };
+    this.#log('warn', fields, 'records were not taken and will be tried again');
+  }
+
   /** A mistake of ours about a message. */
   bug(error: unknown, message: string): void {
     this.#log('error', { failure: loggable({ kind: 'bug', error }), message }, 'telemetry failed');
@@ -112,8 +131,11 @@ export class RecordsObserver {
     },
     retried: (backend, records, failure, delayMs) => {
       this.metrics.retried_total.inc({ backend, kind: failure.kind }, records);
-      const fields = { backend, records, failure: loggable(failure), retry_seconds: delayMs / 1000 };
-      this.#log('warn', fields, 'records were not taken and will be tried again');
+      const told = { backend, failure: loggable(failure), delayMs };
+      const key = `${backend} ${JSON.stringify(told.failure)}`;
+      const untold = this.#untold.get(key);
+      this.#untold.set(key, { ...told, records: untold === undefined ? 0 : untold.records + records });
+      if (untold === undefined) this.#retried({ ...told, records });
     },
     dead: (backend, records, reason) => {
       this.metrics.dead_total.inc({ backend, reason }, records);
@@ -138,3 +160,11 @@ export class RecordsObserver {
     bug: (error) => this.bug(error, 'delivery'),
   };
 }
+
+/** Records that a backend did not take, for one reason. */
+type Retries = {
+  readonly backend: string;
+  readonly records: number;
+  readonly failure: object;
+  readonly delayMs: number;
+};

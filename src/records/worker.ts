@@ -133,6 +133,7 @@ const handlers: Handlers = {
     isClosing = true;
     await Promise.allSettled(storing);
     await courier.close(drainMs);
+    observer.tellRetries();
     await outbox.close();
     await http.close();
   },
@@ -191,6 +192,7 @@ async function rehearse(): Promise<void> {
 /** Counts calls without a log event, notices changes by the outbox command, and reports health. */
 async function look(): Promise<void> {
   let inDanger = false;
+  observer.tellRetries();
   try {
     const now = Date.now();
     observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
