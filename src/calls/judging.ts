@@ -15,7 +15,7 @@ import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
 import { Breaker } from '../pipeline/breaker.ts';
 import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
-import { unseenCause } from '../pipeline/unseen.ts';
+import { type UnseenOptions, unseenCause } from '../pipeline/unseen.ts';
 import { globs } from '../policies/glob.ts';
 import type { PolicyStore } from '../policies/store.ts';
 import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
@@ -99,6 +99,10 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const http = createHttp({ limits: bodies.limits, proxy });
   if (backends.length > 0) http.open();
   const isRedactable = globs(replies.redactableModels);
+  const unseen: UnseenOptions = {
+    ...config.unseen,
+    hidden: (call, caller, bytes) => observer.hidden(call, caller, bytes),
+  };
   const judge = new Judge({
     ...config.judging,
     blockedTexts,
@@ -108,11 +112,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     observer: records === undefined ? observer : withNotes(observer, records),
     rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
     wired: (call) => wiring.of(call),
-    unseen: (call, caller) =>
-      unseenCause(call, caller, {
-        ...config.unseen,
-        hidden: (hiding, who, bytes) => observer.hidden(hiding, who, bytes),
-      }),
+    unseen: (call, caller) => unseenCause(call, caller, unseen),
     isRefusal: refusalTest(replies.blockedMessage),
   });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */

@@ -31,7 +31,8 @@ export function isStructure(name: string): boolean {
 
 /** True for a word that stands in structure as a rule and holds no text. */
 export function isUsualWord(value: string): boolean {
-  return USUAL_WORDS.has(value);
+  // The words of nearly every message: the set would have to hash each again
+  return value === 'user' || value === 'assistant' || USUAL_WORDS.has(value);
 }
 
 /**

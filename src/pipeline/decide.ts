@@ -60,13 +60,22 @@ export function decide(results: readonly CheckResult[]): Draft {
   return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
 }
 
-/** The edits of history and policies to a call, and the call as backends are to see it. */
+/** What history and policies changed of a call. */
+export type Edits = {
+  /** Who had blocked what is removed. */
+  readonly removed: readonly string[];
+  readonly policyDraft: Draft;
+  /** The call as backends are to see it. */
+  readonly forwarded: GuardrailCall;
+};
+
+/** The edits of history and policies to a call. */
 export function policyEdits(
   call: GuardrailCall,
   remainder: Remainder,
   policies: PolicyResult | undefined,
   isRefusal: (text: string) => boolean,
-) {
+): Edits {
   const more = policies?.removed ?? [];
   const removed = more.length === 0 ? remainder.removed : [...new Set([...remainder.removed, ...more])];
   const edited = policies?.texts.size ?? 0;

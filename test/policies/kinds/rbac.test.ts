@@ -311,6 +311,8 @@ describe('a role of rbac', () => {
     ['a declaration for Google', { function_declarations: [{ name: 'web_search' }] }, OFFERED],
     ['a tool of Google', { googleSearch: {} }, OFFERED],
     ['a tool of Google beside a type', { type: 'function', google_search: {} }, OFFERED],
+    ['a type in capitals', { type: 'WEB_SEARCH', name: 'ok' }, OFFERED],
+    ['a name in full width', { type: 'function', name: 'ｗeb_search', function: { name: 'ok' } }, OFFERED],
     ['a type with a version', { type: 'web_search_20250305', name: 'ok' }, OFFERED],
     ['the type of a function', { type: 'function', function: { name: 'ok' } }, undefined],
     [
