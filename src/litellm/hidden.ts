@@ -1,5 +1,4 @@
-import type { CallShape, GuardrailCall } from '../guardrail/call.ts';
-import { fieldsOf } from '../guardrail/json.ts';
+import type { CallShape, Fields, GuardrailCall } from '../guardrail/call.ts';
 
 /**
  * Bytes of a body that are explained without being shown: its model, parameters and metadata. Real clients needed up to 196
@@ -37,12 +36,14 @@ export function hiddenBytes(call: GuardrailCall): number | undefined {
   const length = bodyLength(call);
   if (length === undefined) return undefined;
   const { structured_messages: rows, texts } = call;
-  const turns = rows.filter(isTurn);
   // Texts alone explain most calls; it costs next to nothing to add up their lengths
-  const left = length - MARGIN - ROW * rows.length - Math.min(TURN_MARGIN * turns.length, TURNS_MARGIN);
-  if (left <= charsOf(texts) || left <= bytesOf(texts) || left <= shownChars(call)) return 0;
+  const chars = charsOf(texts);
+  let left = length - MARGIN - ROW * rows.length;
+  if (left <= chars) return 0;
+  left -= Math.min(TURN_MARGIN * turnsIn(rows), TURNS_MARGIN);
+  if (left <= chars || left <= bytesOf(texts) || left <= shownChars(call)) return 0;
   const shown = [rows, call.tools, textsAlone(call)];
-  const unexplained = length - MARGIN - turnMargin(turns);
+  const unexplained = length - MARGIN - turnMargin(rows);
   if (restOf(shown, unexplained, false) <= 0) return 0;
   const rest = restOf(shown, unexplained, true);
   return rest <= 0 ? 0 : rest + MARGIN;
@@ -77,10 +78,17 @@ function bodyLength({ request_headers }: GuardrailCall): number | undefined {
   return isUntold ? undefined : length;
 }
 
-const isTurn = (row: unknown) => fieldsOf(row).role === 'assistant';
+const isTurn = (row: unknown) => (row as Fields | null)?.role === 'assistant';
+
+function turnsIn(rows: readonly unknown[]): number {
+  let turns = 0;
+  for (let i = 0; i < rows.length; i++) if (isTurn(rows[i])) turns++;
+  return turns;
+}
 
 /** Bytes that are explained by rows of an assistant. */
-function turnMargin(turns: readonly unknown[]): number {
+function turnMargin(rows: readonly unknown[]): number {
+  const turns = rows.filter(isTurn);
   const most = TURN_MARGIN * turns.length;
   if (most <= TURNS_MARGIN) return most;
   return Math.min(most, TURNS_MARGIN + MARGIN_PER_CHAR * charsIn(turns, most / MARGIN_PER_CHAR));
