@@ -167,7 +167,14 @@ export class LargeCalls {
     clearTimeout(this.#idleTimer);
     clearTimeout(call.timer);
     this.#waiting.delete(call);
-    this.#worker ??= this.#startWorker();
+    try {
+      this.#worker ??= this.#startWorker();
+    } catch (error) {
+      // The system has no thread to give
+      this.#failed(error);
+      this.#refuse(call, LOST);
+      return;
+    }
     const worker = this.#worker;
     call.worker = worker;
     call.timer = setTimeout(() => worker.terminate().catch(this.#failed), this.#hangMs);
@@ -307,7 +314,7 @@ export class LargeCalls {
   readonly #failed = (error: unknown): void => {
     this.#options.log.error(
       { failure: loggable({ kind: 'bug', error }) },
-      'a message of the thread of large calls was lost',
+      'the thread of large calls cannot be reached',
     );
   };
 

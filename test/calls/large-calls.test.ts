@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import workerThreads, { type Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
@@ -278,3 +279,33 @@ test.each([
     for (const isLarge of [true, false]) expect(await ask(isLarge, later)).toBe('NONE');
   },
 );
+
+test('where the system has no thread to give, large calls are blocked and small ones judged', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' } });
+  const { Worker } = workerThreads;
+  onTestFinished(() => {
+    workerThreads.Worker = Worker;
+    syncBuiltinESMExports();
+  });
+  let refused = 0;
+  workerThreads.Worker = class {
+    constructor() {
+      refused++;
+      throw Object.assign(new Error('no thread'), { code: 'ERR_WORKER_INIT_FAILED' });
+    }
+  } as unknown as typeof Worker;
+  syncBuiltinESMExports();
+  const replies = [
+    await bridge.ask(large(request('one'))),
+    ...(await Promise.all([bridge.ask(large(request('two'))), bridge.ask(large(request('three')))])),
+  ];
+  expect(replies.map(({ status, reply }) => [status, reply.action])).toEqual(Array(3).fill([200, 'BLOCKED']));
+  expect(refused).toBe(3);
+  expect(
+    bridge.lines.filter(({ msg }) => msg === 'the thread of large calls cannot be reached'),
+  ).toHaveLength(3);
+  expect((await bridge.ask(request('small'))).reply.action).toBe('NONE');
+  workerThreads.Worker = Worker;
+  syncBuiltinESMExports();
+  expect((await bridge.ask(large(request('four')))).reply.action).toBe('NONE');
+});

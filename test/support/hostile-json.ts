@@ -189,7 +189,7 @@ export class Mutator {
     },
     (slot) => write(slot, this.odd()),
     (slot) => write(slot, this.odd()),
-    (slot) => write(slot, this.odd()),
+    (slot) => write(slot, this.next() < 0.1 ? this.#wide() : this.odd()),
   ];
 
   /** A value that nobody expects. */
@@ -255,6 +255,12 @@ export class Mutator {
     const levels = this.pick([3, 30, 120, 130, 1000]);
     const [open, close] = this.next() < 0.5 ? ['[', ']'] : ['{"content":', '}'];
     return { verbatim: open.repeat(levels) + textOf(value) + close.repeat(levels) };
+  }
+
+  /** So many values that reading them takes its time, or may not be done at all. */
+  #wide(): Verbatim {
+    const items = this.pick(['{}', '[]', '0', '{"a":1}', '{"role":"user","content":"a"}']);
+    return { verbatim: `[${`${items},`.repeat(this.pick([3000, 12_000, 30_000, 120_000]))}0]` };
   }
 
   #text(text: string): string {

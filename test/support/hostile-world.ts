@@ -26,7 +26,7 @@ const REPEATED_EVERY = 10;
 const LEFT_EVERY = 25;
 const ACTIONS = ['NONE', 'BLOCKED', 'GUARDRAIL_INTERVENED'];
 const MISTAKES =
-  /^(?:uncaught error|cannot judge|route failed|telemetry failed|the telemetry thread failed)$/;
+  /^(?:uncaught error|cannot judge|route failed|telemetry failed|the (?:telemetry thread|thread of large calls) .*)$/;
 /** Fields of a log line that a client chooses, or that name what an operator configured. */
 const IDS = ['litellm_call_id', 'key', 'team'];
 
@@ -296,7 +296,7 @@ function metricsProblems(text: string): string[] {
   return text
     .split('\n')
     .filter((line) =>
-      /^guardrail_bridge_(?:uncaught_errors_total|telemetry_restarts_total|telemetry_lost_total|telemetry_dead_total|telemetry_dropped_total|\w+_total\{[^}]*(?:kind|reason)="bug")/.test(
+      /^guardrail_bridge_(?:uncaught_errors_total|large_call_restarts_total|telemetry_restarts_total|telemetry_lost_total|telemetry_dead_total|telemetry_dropped_total|\w+_total\{[^}]*(?:kind|reason)="bug")/.test(
         line,
       ),
     )
