@@ -27,6 +27,8 @@ const IDLE_MS = 2000;
 const CLOSE_MS = 10_000;
 /** Time that a call may take beyond that of its policies and its vendors; after that the thread hangs. */
 const MARGIN_MS = 10_000;
+/** Time that the thread may take to start, on a machine that has much else to do. */
+const START_MS = 60_000;
 /** Far above what calls of 32 MB take: a thread that needs more ends alone, and not the process. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 24 };
 
@@ -177,7 +179,8 @@ export class LargeCalls {
     }
     const worker = this.#worker;
     call.worker = worker;
-    call.timer = setTimeout(() => worker.terminate().catch(this.#failed), this.#hangMs);
+    const limitMs = this.#hangMs + (this.#isUp ? 0 : START_MS);
+    call.timer = setTimeout(() => worker.terminate().catch(this.#failed), limitMs);
     this.#there.set(call.n, call);
     const body = call.body.take();
     worker.postMessage({ kind: 'call', n: call.n, body } satisfies ToLargeCalls, [body]);
