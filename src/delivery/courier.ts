@@ -29,9 +29,9 @@ import type { DeliveryOptions } from './deliver.ts';
  *   goes out as smaller ones.
  * - a dead letter, where it is refused alone (400, 413, 422, a mistake of ours).
  *
- * Results are stored in groups, within 10 ms. Nothing else of this is kept but the count and the time of a record: after a restart
- * every backend is taken to be well, and what was under way, or taken and not stored, is delivered again, under the same
- * `record_id`.
+ * Results are stored in groups, within 10 ms, or 250 ms on a slow disk. Nothing else of this is kept but the count and the
+ * time of a record: after a restart every backend is taken to be well, and what was under way, or taken and not stored, is
+ * delivered again, under the same `record_id`.
  */
 
 const DEFAULTS = { timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };

@@ -2,8 +2,13 @@ import type { Ack, DeliveryResult, Due, DueLimit } from '../outbox/contract.ts';
 import { Backoff, STORAGE_WAIT } from './backoff.ts';
 import type { DeliveryOptions } from './deliver.ts';
 
-/** Results that come within this time are stored together: the flush to the disk costs more than all of them. */
+/**
+ * Results that come within this time are stored together, and on a slow disk within as many times what the last flush took: nothing else
+ * goes on in this thread meanwhile.
+ */
 const GATHER_MS = 10;
+const GATHER_FLUSHES = 4;
+const MAX_GATHER_MS = 250;
 
 /**
  * What is due for one backend, and the results of its deliveries, in the outbox. What the outbox could not do is tried again when
@@ -17,6 +22,7 @@ export class Ledger {
   /** Results that the outbox does not know of, the oldest first. */
   #unstored: Ack[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #gatherMs = GATHER_MS;
   /** One after another. */
   #flushing: Promise<boolean> = Promise.resolve(true);
 
@@ -44,7 +50,7 @@ export class Ledger {
     if (!this.backoff.isProbing)
       this.#timer ??= setTimeout(() => {
         this.flush().catch((error: unknown) => this.#options.events.bug(error));
-      }, GATHER_MS);
+      }, this.#gatherMs);
   }
 
   /** Stores all results now; resolves with true if nothing is left. */
@@ -59,10 +65,13 @@ export class Ledger {
   async #flush(): Promise<boolean> {
     const acks = this.#unstored.splice(0);
     if (acks.length === 0) return true;
+    const startedAt = performance.now();
     const isStored = await this.#attempt(async () => {
       await this.#options.outbox.ack(acks);
       return true;
     });
+    const slowly = GATHER_FLUSHES * (performance.now() - startedAt);
+    this.#gatherMs = Math.min(MAX_GATHER_MS, Math.max(GATHER_MS, slowly));
     if (isStored) for (const ack of acks) this.#onStored(ack);
     else this.#unstored.unshift(...acks);
     return isStored === true;
