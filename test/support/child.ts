@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -21,6 +22,8 @@ export type Child = {
   /** Leaves its standard output unread. */
   stopReading(): void;
   readonly exit: Promise<Exit>;
+  /** Most resident memory so far in MB; NaN without /proc. */
+  peakMb(): number;
   /** Kills it, if it still runs. */
   stop(): Promise<void>;
 };
@@ -89,6 +92,14 @@ export function startChild({
       .map((line) => JSON.parse(line) as LogLine);
 
   return {
+    peakMb() {
+      try {
+        const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');
+        return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+      } catch {
+        return Number.NaN;
+      }
+    },
     stdout: () => stdout,
     stderr: () => stderr,
     lines,
