@@ -50,7 +50,7 @@ export type Bridge = {
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const ground = createGround(config, { destination });
-  const { backends, policies, metrics, log, observer, blockedTexts } = ground;
+  const { backends, wiring, policies, metrics, log, observer, blockedTexts } = ground;
   const releases = new Releases();
   const records = startRecords(config, metrics, log);
   const audit = new Auditor({
@@ -63,15 +63,24 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     const warning = releases.seen(version);
     if (warning !== undefined) log.warn(warning);
   };
+  let requests: RequestMemory | undefined;
   const { handler, refuse, judge, http } = createJudging(config, ground, {
     ...{ records, audit, release },
-    requests: (wanted) => (wanted ? new RequestMemory() : undefined),
+    requests(wanted) {
+      if (wanted) requests = new RequestMemory();
+      return requests;
+    },
     elsewhere: (...call) => largeCalls.elsewhere(...call),
   });
   const largeCalls = new LargeCalls({
     start: () => ({
       ...{ config, policies: policies?.text, blocked: blockedTexts.share() },
       compileCache: compileCacheFolder(),
+    }),
+    stateOf: (key) => ({
+      body: requests?.bytesOf(key),
+      markers: policies?.markersOf(key),
+      wiring: wiring.told(key),
     }),
     ...{ blockedTexts, log, metrics, refuse, records, audit, release },
   });

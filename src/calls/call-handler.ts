@@ -15,6 +15,8 @@ export type KeptRequests = {
   /** @param body the bytes of the request as it was sent; backends may see it as the decision forwards it */
   remember(key: string, decision: Decision, body: Buffer): void;
   recall(key: string): GuardrailCall | undefined;
+  /** Gets the request of a response from another thread, with all that is known of it; undefined if it is not there. */
+  readonly fetch?: (key: string) => Promise<void> | undefined;
 };
 
 export type CallHandlerOptions = {
@@ -100,6 +102,9 @@ export class CallHandler {
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
       if (first) return this.#respond(await this.#decisionOn(first, connection));
+      const isResponse = key !== undefined && call.input_type === 'response';
+      const fetching = isResponse ? requests?.fetch?.(key) : undefined;
+      if (fetching !== undefined) await fetching;
       const request = recall(requests, call, key);
       const scope = new CallScope(connection, key !== undefined);
       const deciding = judge.judge({ call, bytes: body.length, request, scope });

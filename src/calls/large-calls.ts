@@ -1,18 +1,17 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { LRUCache } from 'lru-cache';
 import type { Auditor } from '../audit/auditor.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { countNodes } from '../guardrail/json-nodes.ts';
-import { boundedBy } from '../guardrail/memory.ts';
 import { type Log, loggable, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { CallConnection } from './call-scope.ts';
-import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
+import type { FromLargeCalls, LargeCallsStart, RequestState, ToLargeCalls } from './protocol.ts';
 import { ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
+import { RequestStates } from './request-states.ts';
 
 /** A call of more bytes, or of more nodes, is large: it takes some milliseconds to read. */
 const LARGE_BYTES = 1024 * 1024;
@@ -26,7 +25,7 @@ const IDLE_WITH_STATE_MS = 4_000;
 const IDLE_MS = 2000;
 const CLOSE_MS = 10_000;
 /** Time that a call may take beyond that of its policies and its vendors; after that the thread hangs. */
-const MARGIN_MS = 10_000;
+const MARGIN_MS = 60_000;
 /** Time that the thread may take to start, on a machine that has much else to do. */
 const START_MS = 60_000;
 /** Far above what calls of 32 MB take: a thread that needs more ends alone, and not the process. */
@@ -56,6 +55,8 @@ export type LargeCallsOptions = {
   readonly audit: Pick<Auditor, 'append'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: BlockedTexts;
+  /** All that is known here of a request. */
+  readonly stateOf: (key: string) => RequestState;
 };
 
 type LargeCall = {
@@ -88,11 +89,9 @@ export class LargeCalls {
   /** Calls that wait for the thread, the oldest first, and those that are there. */
   readonly #waiting = new Set<LargeCall>();
   readonly #there = new Map<number, LargeCall>();
-  /** State keys of requests whose responses are to be judged in the thread too. */
-  readonly #keys = new LRUCache<string, true>({
-    ttl: 15 * 60_000,
-    ...boundedBy('state of calls', () => 0),
-  });
+  readonly #requests = new RequestStates();
+  /** Resolved when the thread that ends has told what it knew. */
+  #ending = Promise.resolve();
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LargeCallsOptions) {
@@ -134,10 +133,10 @@ export class LargeCalls {
     body: Buffer,
     connection: CallConnection,
   ): Promise<CallResponse> | undefined => {
-    if (this.#keys.size === 0 || !this.#keys.has(key)) return undefined;
+    if (this.#requests.isEmpty || !this.#requests.has(key)) return undefined;
     if (input_type === 'response') return this.handle(ReceivedBody.of(body), connection);
     // Another request under the same id, whose response belongs here
-    this.#keys.delete(key);
+    this.#requests.forget(key);
     return undefined;
   };
 
@@ -197,6 +196,7 @@ export class LargeCalls {
   }
 
   #ended(worker: Worker): void {
+    this.#requests.ended(worker);
     if (worker === this.#worker) {
       this.#forgetThread();
       this.#options.metrics.large_call_restarts_total.inc();
@@ -231,7 +231,23 @@ export class LargeCalls {
         break;
       }
       case 'kept':
-        this.#keys.set(message.key, true);
+        this.#requests.held(message.key, worker);
+        break;
+      case 'recall': {
+        const { n, key } = message;
+        this.#ending
+          .then(() =>
+            this.#post(worker, {
+              kind: 'recalled',
+              n,
+              state: this.#requests.takenBy(worker, key) ?? this.#options.stateOf(key),
+            }),
+          )
+          .catch(this.#failed);
+        break;
+      }
+      case 'state':
+        this.#requests.park(message.key, message.state);
         break;
       case 'blockedText':
         blockedTexts.apply(message.change);
@@ -274,7 +290,7 @@ export class LargeCalls {
     this.#there.delete(call.n);
     if (this.#there.size > 0) return;
     clearTimeout(this.#idleTimer);
-    const idleMs = this.#keys.size > 0 ? IDLE_WITH_STATE_MS : IDLE_MS;
+    const idleMs = this.#requests.isHeld ? IDLE_WITH_STATE_MS : IDLE_MS;
     this.#idleTimer = setTimeout(() => this.#end().catch(this.#failed), idleMs).unref();
   }
 
@@ -299,17 +315,17 @@ export class LargeCalls {
     if (worker === undefined) return;
     this.#forgetThread();
     const timer = setTimeout(() => worker.terminate().catch(this.#failed), CLOSE_MS);
-    await new Promise<void>((resolve) => {
+    this.#ending = new Promise<void>((resolve) => {
       worker.once('exit', () => resolve());
       this.#post(worker, { kind: 'close' });
     });
+    await this.#ending;
     clearTimeout(timer);
   }
 
   #forgetThread(): void {
     this.#worker = undefined;
     this.#isUp = false;
-    this.#keys.clear();
     for (const { timer } of this.#waiting) clearTimeout(timer);
   }
 

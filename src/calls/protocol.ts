@@ -1,9 +1,19 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
+import type { ToldKind } from '../litellm/response-wiring.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
 import type { BlockedChange, SharedBlocks } from '../pipeline/blocked-texts.ts';
+import type { MarkerValues } from '../policies/markers.ts';
 import type { NoteLine, TextLine } from '../records/protocol.ts';
 import type { CallResponse } from './refusal.ts';
+
+/** What is known of a request whose response is judged in another thread than it was. */
+export type RequestState = {
+  /** The request as backends may see it, as JSON; undefined where nobody asks for it, or it is too long. */
+  readonly body: Uint8Array | undefined;
+  readonly markers: MarkerValues | undefined;
+  readonly wiring: ToldKind | undefined;
+};
 
 /** What the thread of large calls is started with. */
 export type LargeCallsStart = {
@@ -24,6 +34,8 @@ export type ToLargeCalls =
   /** Other policies are in force. */
   | { readonly kind: 'policies'; readonly text: string }
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }
+  /** The reply to `recall`. */
+  | { readonly kind: 'recalled'; readonly n: number; readonly state: RequestState | undefined }
   /** The record of a blocked call is durable, or cannot be waited for. */
   | { readonly kind: 'recorded'; readonly n: number }
   /** Nothing more will come: it ends its work, and then itself. */
@@ -38,6 +50,10 @@ export type FromLargeCalls =
   | { readonly kind: 'response'; readonly n: number; readonly response: CallResponse }
   /** The response of a request is to be judged here too. */
   | { readonly kind: 'kept'; readonly key: string }
+  /** Asks what is known of the request of a response. */
+  | { readonly kind: 'recall'; readonly n: number; readonly key: string }
+  /** What is to be kept of a request when the thread ends. */
+  | { readonly kind: 'state'; readonly key: string; readonly state: RequestState }
   /** Nothing of a call is held any more, but for its state. */
   | { readonly kind: 'done'; readonly n: number }
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }

@@ -83,25 +83,38 @@ export class RequestMemory implements KeptRequests {
 
   /** The request with that state key, if this instance saw it not too long ago. */
   recall(key: string): GuardrailCall | undefined {
+    const found = this.#locate(key);
+    if (found === undefined) return undefined;
+    const { position, body } = found;
+    const known = this.#parsed.get(key);
+    if (known?.position === position) return known.call;
+    // It was taken when it came
+    const parsed = parseGuardrailCall(body.toString(), Number.POSITIVE_INFINITY);
+    if ('bad' in parsed) return undefined;
+    this.#parsed.set(
+      key,
+      { position, call: parsed.call },
+      { size: body.length + PASSAGE_BYTES * parsed.call.passages.all.length + 1 },
+    );
+    return parsed.call;
+  }
+
+  /** A copy of the body of that request, for another thread. */
+  bytesOf(key: string): Uint8Array | undefined {
+    const body = this.#locate(key)?.body;
+    return body && new Uint8Array(body);
+  }
+
+  /** Finds a request in the ring: its body there holds until the next is written. */
+  #locate(key: string): { readonly position: number; readonly body: Buffer } | undefined {
     const ring = this.#ring;
     const slot = ring && this.#find(ring, key);
     if (ring === undefined || slot === undefined) return undefined;
     const position = this.#positions[slot]! - 1;
     const at = position % ring.length;
     if (this.#now() - ring.readDoubleLE(at) > this.#maxAgeMs) return undefined;
-    const known = this.#parsed.get(key);
-    if (known?.position === position) return known.call;
     const start = at + HEADER_BYTES + ring.readUInt32LE(at + 8);
-    const bytes = ring.readUInt32LE(at + 12);
-    // It was taken when it came
-    const parsed = parseGuardrailCall(ring.toString('utf8', start, start + bytes), Number.POSITIVE_INFINITY);
-    if ('bad' in parsed) return undefined;
-    this.#parsed.set(
-      key,
-      { position, call: parsed.call },
-      { size: bytes + PASSAGE_BYTES * parsed.call.passages.all.length + 1 },
-    );
-    return parsed.call;
+    return { position, body: ring.subarray(start, start + ring.readUInt32LE(at + 12)) };
   }
 
   #open(): Buffer {

@@ -3,12 +3,13 @@ import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { parseGuardrailCall } from '../litellm/request.ts';
 import { loggable } from '../observability/log.ts';
-import type { BlockedCall } from '../records/protocol.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
 import { ParsedRequests } from './parsed-requests.ts';
-import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
+import type { FromLargeCalls, LargeCallsStart, RequestState, ToLargeCalls } from './protocol.ts';
 import type { CallResponse } from './refusal.ts';
 
 /*
@@ -38,7 +39,7 @@ const ground = createGround(config, {
   showsMetrics: false,
   blocked: start.blocked,
 });
-const { policies, metrics, log, blockedTexts } = ground;
+const { policies, metrics, log, wiring, blockedTexts } = ground;
 blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
 
 /** Callers of the calls that are here, by number. */
@@ -60,6 +61,11 @@ const records: CallRecords = {
     }),
 };
 
+/** Those who wait for what the main thread knows of a request. */
+const recalls = new Map<number, (state: RequestState | undefined) => void>();
+let lastRecall = 0;
+let requests: ParsedRequests | undefined;
+
 let lastVersion: string | null | undefined;
 const { handler, judge, http } = createJudging(config, ground, {
   records: config.records === undefined ? undefined : records,
@@ -74,7 +80,10 @@ const { handler, judge, http } = createJudging(config, ground, {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
-  requests: (wanted) => new ParsedRequests(wanted, (key) => post({ kind: 'kept', key })),
+  requests(isWanted) {
+    requests = new ParsedRequests({ isWanted, onKept: (key) => post({ kind: 'kept', key }), ask: recall });
+    return requests;
+  },
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });
     lastVersion = version;
@@ -120,6 +129,10 @@ port.on('message', (message: ToLargeCalls) => {
     case 'blockedText':
       blockedTexts.apply(message.change);
       break;
+    case 'recalled':
+      recalls.get(message.n)?.(message.state);
+      recalls.delete(message.n);
+      break;
     case 'recorded':
       recorded.get(message.n)?.();
       recorded.delete(message.n);
@@ -128,6 +141,31 @@ port.on('message', (message: ToLargeCalls) => {
       close().catch(failed);
   }
 });
+
+/** Takes over what the main thread knows of a request. */
+async function recall(key: string): Promise<GuardrailCall | undefined> {
+  const n = ++lastRecall;
+  const state = await new Promise<RequestState | undefined>((resolve) => {
+    recalls.set(n, resolve);
+    post({ kind: 'recall', n, key });
+  });
+  if (state?.markers !== undefined) policies?.restoreMarkers(key, state.markers);
+  if (state?.wiring !== undefined) wiring.tell(key, state.wiring);
+  if (state?.body === undefined) return undefined;
+  // It was taken when it came
+  const parsed = parseGuardrailCall(textOfBytes(state.body), Number.POSITIVE_INFINITY);
+  return 'bad' in parsed ? undefined : parsed.call;
+}
+
+/** Tells what is to be kept of the requests whose responses have not ended. */
+function handOver(): void {
+  for (const [key, { call }] of requests?.entries() ?? []) {
+    const { passages: _, ...fields } = call ?? {};
+    const body = call && sharedJson(fields);
+    const state = { body, markers: policies?.markersOf(key), wiring: wiring.told(key) };
+    post({ kind: 'state', key, state });
+  }
+}
 
 /** A mistake of ours ends the thread, and the main thread blocks its calls. */
 function failed(error: unknown): void {
@@ -169,13 +207,16 @@ function bytesOf({ status, body }: CallResponse) {
   return { status, body: typeof body === 'string' ? new TextEncoder().encode(body) : body };
 }
 
-/** Writes a blocked call down in memory that all threads share: it passes two of them. */
-function sharedJson(call: BlockedCall): Uint8Array {
-  const json = JSON.stringify(call);
+/** JSON in memory that all threads share: of 32 MB a copy takes 10 ms. */
+function sharedJson(value: object): Uint8Array {
+  const json = JSON.stringify(value);
   const bytes = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(json)));
   bytes.write(json);
   return new Uint8Array(bytes.buffer);
 }
+
+const textOfBytes = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString();
 
 /** The main thread has read the same text, and has logged what it says. */
 function reload(text: string): void {
@@ -197,6 +238,7 @@ function tellCounts(): void {
 async function close(): Promise<void> {
   clearInterval(timer);
   await judge.settled();
+  handOver();
   tellCounts();
   await http.close();
   port?.close();

@@ -21,6 +21,7 @@ export const MEMORY_MB = {
   'state of calls': 8,
   'sessions of agents': 8,
   'log lines': 16,
+  'parked requests': 32,
   // Of the thread of large calls, which has those from `known texts` to `sessions of agents` once more
   'large requests': 64,
   // Of the records thread

@@ -26,6 +26,9 @@ export const REDACTION_SENTENCES: Record<ResponseRedaction, string> = {
     'responses are redacted also where no parameter says how LiteLLM delivers them: it drops redactions of most streams silently',
 };
 
+/** Streams that are no recognised chat: of texts, or of a chat by another path. */
+export type ToldKind = 'texts' | 'chat';
+
 /** The parameters of a guardrail of LiteLLM that tell how it delivers responses. */
 type Told = {
   readonly stream: boolean | undefined;
@@ -48,7 +51,7 @@ type Told = {
 export class ResponseWiring {
   readonly #setting: ResponseRedaction;
   /** Calls whose streams are known to be no recognised chat: by their request, or by an earlier round. */
-  readonly #others = new LRUCache<string, 'texts' | 'chat'>({
+  readonly #others = new LRUCache<string, ToldKind>({
     ttl: 15 * 60_000,
     ...boundedBy('state of calls', () => 0),
   });
@@ -79,6 +82,16 @@ export class ResponseWiring {
   /** True if what was redacted in a request may be put back: in its response, as far as that is rewritten. */
   restores(call: GuardrailCall): boolean {
     return call.input_type === 'request' ? this.#setting !== 'block' : this.of(call).unapplied === undefined;
+  }
+
+  /** What the calls so far under a state key tell, for another thread; undefined for nothing. */
+  told(key: string): ToldKind | undefined {
+    return this.#others.get(key);
+  }
+
+  /** Takes over what another thread was told. */
+  tell(key: string, kind: ToldKind): void {
+    this.#others.set(key, kind);
   }
 
   #lossOf(call: GuardrailCall, told: Told, wiring: Wiring): UnappliedReason | undefined {
@@ -117,12 +130,12 @@ export class ResponseWiring {
     return this.#recalled(call) === 'texts' || Object.keys(call.request_headers).some(isGoogles);
   }
 
-  #recalled(call: GuardrailCall): 'texts' | 'chat' | undefined {
+  #recalled(call: GuardrailCall): ToldKind | undefined {
     const key = stateKey(call);
     return key === undefined ? undefined : this.#others.get(key);
   }
 
-  #remember(call: GuardrailCall, kind: 'texts' | 'chat'): void {
+  #remember(call: GuardrailCall, kind: ToldKind): void {
     const key = stateKey(call);
     if (key !== undefined) this.#others.set(key, kind);
   }

@@ -43,6 +43,12 @@ export class MarkerStore {
   }
 }
 
+/** The markers of one request as plain data. */
+export type MarkerValues = {
+  readonly highest: number;
+  readonly values: readonly (readonly [marker: string, value: string])[];
+};
+
 /** Markers that only differ in their numbers. */
 type Group = { readonly beginning: string; readonly values: Map<string, string>; lengths: readonly number[] };
 
@@ -88,6 +94,14 @@ export class Markers {
     this.#grown(bytes);
     if (group.lengths.includes(end.length)) return;
     group.lengths = [...group.lengths, end.length].sort((a, b) => b - a);
+  }
+
+  /** All of them, for another thread. */
+  values(): MarkerValues {
+    const values = [...this.#groups.values()].flatMap(({ beginning, values }) =>
+      [...values].map(([end, value]) => [beginning + end, value] as const),
+    );
+    return { highest: this.#highest, values };
   }
 
   /** Where markers stand in a response, with the values behind them, and from where on more of one may follow. */

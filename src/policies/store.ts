@@ -2,7 +2,7 @@ import { Engine, type EngineOptions } from './engine.ts';
 import { readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { kinds } from './kinds/index.ts';
-import { MarkerStore } from './markers.ts';
+import { MarkerStore, type MarkerValues } from './markers.ts';
 
 /** The policies in force, and the state of theirs that outlives a reload of the file. */
 export class PolicyStore {
@@ -34,6 +34,17 @@ export class PolicyStore {
 
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** What was redacted in a request, for another thread; undefined for nothing. */
+  markersOf(key: string): MarkerValues | undefined {
+    return this.#markers.of(key)?.values();
+  }
+
+  /** Takes over what was redacted in a request in another thread. */
+  restoreMarkers(key: string, { highest, values }: MarkerValues): void {
+    const markers = this.#markers.open(key);
+    for (const [marker, value] of values) markers.put(marker, value, highest);
   }
 
   /** The text of the policies in force. */

@@ -1,16 +1,14 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import workerThreads, { type Worker } from 'node:worker_threads';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { fill } from '../support/credentials.ts';
 import { type Reply, silence, startFakeBackend } from '../support/fake-backend.ts';
 import { readEnvelope, temporaryFolder, until } from '../support/recording-bridge.ts';
-
-/** Each starts threads of its own. */
-vi.setConfig({ testTimeout: 60_000 });
 
 const SECRET = `ghp_${fill(36)}`;
 const MAIL = 'ada.frost@example.org';
@@ -143,7 +141,7 @@ const CASES: readonly Case[] = [
     name: 'gets no verdict',
     calls: [request('hello')],
     reply: silence,
-    env: { AKTO_GUARDRAIL_TIMEOUT: '0.1' },
+    env: { AKTO_GUARDRAIL_TIMEOUT: '1' },
     actions: ['BLOCKED'],
   },
 ];
@@ -308,4 +306,21 @@ test('where the system has no thread to give, large calls are blocked and small 
   workerThreads.Worker = Worker;
   syncBuiltinESMExports();
   expect((await bridge.ask(large(request('four')))).reply.action).toBe('NONE');
+});
+
+test.each([
+  { name: 'a small request has a large response', isLarge: false },
+  { name: 'the thread has ended since a large request', isLarge: true },
+])('where $name, both are judged together and what was redacted is put back', async ({ isLarge }) => {
+  const bridge = await world({ env: { TELEMETRY: 'off' } });
+  const asked = request(`write to ${MAIL}`);
+  expect((await bridge.ask(isLarge ? large(asked) : asked)).reply.action).toBe('GUARDRAIL_INTERVENED');
+  if (isLarge) await once(threads.at(-1)!, 'exit');
+  const said = response('I wrote to [EMAIL_ADDRESS_1]');
+  expect((await bridge.ask(isLarge ? said : large(said))).reply).toMatchObject({
+    action: 'GUARDRAIL_INTERVENED',
+    texts: [`I wrote to ${MAIL}`],
+  });
+  expect(bridge.akto.seen.at(-1)?.text).toContain('write to [EMAIL_ADDRESS_1]');
+  expect(await bridge.metric('large_call_restarts_total')).toBe(0);
 });
