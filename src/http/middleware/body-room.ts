@@ -147,14 +147,19 @@ export class BodyRoom {
     return true;
   }
 
-  /** The slowest of those that are lost, or much slower than a body that has waited long. */
+  /** The slowest of those that are lost, or much slower than a body that has waited long and too slow for the greatest of bodies. */
   #slowest(waiting: ArrivingBody): ArrivingBody | undefined {
     const now = performance.now();
     const isImpatient = waiting.waitedMs(now) >= IMPATIENT_MS;
     let slowest: ArrivingBody | undefined;
     for (const body of this.#arriving) {
       if (body === waiting || body.size === 0) continue;
-      const isSlower = isImpatient && !body.isWaiting && body.pace(now) * MUCH_SLOWER < waiting.pace(now);
+      const pace = body.pace(now);
+      const isSlower =
+        isImpatient &&
+        !body.isWaiting &&
+        pace * MUCH_SLOWER < waiting.pace(now) &&
+        pace * this.#timeoutMs < this.#maxOfBody;
       if (!isSlower && !body.isLost(now, this.#timeoutMs)) continue;
       if (slowest === undefined || body.pace(now) < slowest.pace(now)) slowest = body;
     }
