@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { createGiveBack } from '../guardrail/give-back.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 import { loggable } from '../observability/log.ts';
 import type { CallConnection } from './call-scope.ts';
@@ -19,12 +18,8 @@ import type { CallResponse } from './refusal.ts';
 
 /** What was counted beside replies is told so often. */
 const COUNTS_MS = 500;
-/** Bytes of calls after which memory is freed at once, and time without a call after which it is. */
-const GC_BYTES = 4 * 1024 * 1024;
-const GC_IDLE_MS = 250;
 
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as (options: object) => void;
+const giveBack = createGiveBack();
 
 const port = parentPort;
 if (port === null) throw new Error('not started by LargeCalls');
@@ -47,8 +42,6 @@ const connections = new Map<number, ThreadConnection>();
 /** Those who wait for the record of a blocked call. */
 const recorded = new Map<number, () => void>();
 let lastBlocked = 0;
-let unfreedBytes = 0;
-let gcTimer: NodeJS.Timeout | undefined;
 
 const records: CallRecords = {
   note: (line) => post({ kind: 'note', line }),
@@ -187,19 +180,6 @@ async function judged(n: number, body: ArrayBuffer): Promise<void> {
   if (body.resizable) body.resize(0);
   giveBack(byteLength);
   post({ kind: 'done', n });
-}
-
-/** Frees the memory of what was read of large calls. Left alone, a thread that has nothing to do would keep all of it. */
-function giveBack(bytes: number): void {
-  unfreedBytes += bytes;
-  clearTimeout(gcTimer);
-  if (unfreedBytes > GC_BYTES) collect();
-  else gcTimer = setTimeout(collect, GC_IDLE_MS).unref();
-}
-
-function collect(): void {
-  unfreedBytes = 0;
-  gc({ type: 'major', execution: 'sync' });
 }
 
 /** A response that is handed over without a copy. */

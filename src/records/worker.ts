@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createHttp } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
+import { createGiveBack } from '../guardrail/give-back.ts';
 import { type Entry, OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Intake, RETRY_MS } from './intake.ts';
@@ -24,6 +25,8 @@ import { ResponseTexts } from './response-texts.ts';
 
 /** Events that arrive within this time are delivered together: a delivery costs several times what a record in it does. */
 const GATHER_MS = 100;
+/** A longer record leaves memory behind that is freed on purpose. */
+const LARGE_CHARS = 1024 * 1024;
 /** Attempts, a second apart, to store the record of a blocked call. */
 const BLOCKED_TRIES = 60;
 /** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
@@ -65,6 +68,7 @@ const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
 const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
+const giveBack = createGiveBack();
 const timers = [
   setInterval(() => look().catch(failed), 1000),
   setInterval(() => outbox.maintain().catch(failed), 10_000),
@@ -120,6 +124,7 @@ const handlers: Handlers = {
     const stored = store(entry, n);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
+    if (json.length > LARGE_CHARS) setTimeout(giveBack, GATHER_MS, json.length).unref();
     return 'done';
   },
 
