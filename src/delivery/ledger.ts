@@ -9,6 +9,8 @@ import type { DeliveryOptions } from './deliver.ts';
 const GATHER_MS = 10;
 const GATHER_FLUSHES = 4;
 const MAX_GATHER_MS = 250;
+/** Records whose results are not gathered any longer: each query of the outbox passes over them. */
+const MAX_GATHERED = 200;
 
 /**
  * What is due for one backend, and the results of its deliveries, in the outbox. What the outbox could not do is tried again when
@@ -47,10 +49,13 @@ export class Ledger {
   note(batch: readonly Due[], result: DeliveryResult): void {
     this.#unstored.push({ ...result, backend: this.#backend, ids: batch.map(({ id }) => id) });
     // What failed before is stored by who waits for the outbox
-    if (!this.backoff.isProbing)
-      this.#timer ??= setTimeout(() => {
-        this.flush().catch((error: unknown) => this.#options.events.bug(error));
-      }, this.#gatherMs);
+    if (this.backoff.isProbing) return;
+    const flush = () => {
+      this.flush().catch((error: unknown) => this.#options.events.bug(error));
+    };
+    const gathered = this.#unstored.reduce((sum, { ids }) => sum + ids.length, 0);
+    if (gathered >= MAX_GATHERED) flush();
+    else this.#timer ??= setTimeout(flush, this.#gatherMs);
   }
 
   /** Stores all results now; resolves with true if nothing is left. */
