@@ -69,7 +69,12 @@ export async function bridge(
   { core = 0, warmUp = CHECKS }: Setting = {},
 ): Promise<Bridge> {
   const started = async (main: string, env: Record<string, string>) =>
-    warmedUp(await startServer(core, main, [], bridgeEnv(env)), warmUp, firstWarmUpMs.bridge);
+    // Connections of the load are open for longer before their first call
+    warmedUp(
+      await startServer(core, main, [], bridgeEnv({ BODY_TIMEOUT: '600', ...env })),
+      warmUp,
+      firstWarmUpMs.bridge,
+    );
   const server = await started('../../src/main.ts', env);
   if (other === undefined) return server;
   const before = await started(
