@@ -43,7 +43,7 @@ export function logsRoute({ records, refuse, dropped, accepted }: LogsRouteOptio
       dropped();
       return c.json({ accepted: 0, dropped: 'no backend takes records, or TELEMETRY is off' });
     }
-    const result = await records.logs(c.get('body').bytes(), c.get('isGzip'));
+    const result = await records.logs(new Uint8Array(c.get('body').take()), c.get('isGzip'));
     if (typeof result !== 'string') {
       return refuse(c, { ...MESSAGES[result.refused], reason: result.refused });
     }

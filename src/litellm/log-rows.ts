@@ -17,10 +17,15 @@ export type LogRow =
   /** A row of `generic_api_use_v1`, whose values are printed by Python. */
   | { readonly kind: 'legacy' }
   /** A row for which LiteLLM could not build an event. */
-  | { readonly kind: 'null' };
+  | { readonly kind: 'null' }
+  /** One of the rows that the last bad row stands for. */
+  | { readonly kind: 'more' };
 
 /** Bad rows listed one by one. LiteLLM sends 512 rows as a rule; a body with more is something else. */
 const MAX_BAD_ROWS = 1000;
+/** Rows that are read of any body, and bytes of a longer one for each of them: LiteLLM's shortest event has 5,000. */
+const USUAL_ROWS = 10_000;
+const LEAST_ROW_BYTES = 1024;
 
 /** An event repeats its call, and holds the response. */
 const ROW_TO_CALL = 2;
@@ -33,28 +38,54 @@ const USUAL = 1 / 4;
 /** Characters of a bad row that are kept. */
 const MAX_BAD_CHARS = 32 * 1024;
 
+/** A row before it is read. */
+type UnreadRow = {
+  read(): LogRow;
+  /** How it begins, and what follows it. */
+  beginning(): string;
+};
+
 /**
  * Reads the rows of a body that LiteLLM's `generic_api` logger sends: `json_array`, `ndjson` or `single`. All three come as
  * application/json, so the text tells which it is. A row that cannot be read, or is made of too much, does not take the others with
- * it. Rows of a large body are parsed one after the other, each when it is asked for, so that no more than one is in memory.
+ * it. Rows of a large body are parsed one after the other, each when it is asked for, so that no more than one is in memory. Bad rows
+ * beyond a thousand, and rows of which there are more than a body of its length can have, are one bad row that tells their number.
  *
  * @param limits of a guardrail call
  * @see LiteLLM 1.106.2, `async_send_batch` in litellm/integrations/generic_api/generic_api_callback.py
  */
 export function* logRowsIn(body: Buffer, limits: JsonLimits): Generator<LogRow> {
+  const maxRows = Math.max(USUAL_ROWS, Math.floor(body.length / LEAST_ROW_BYTES));
+  let rows = 0;
+  let bad = 0;
+  let more = 0;
+  let beginning = '';
+  for (const row of unreadRows(body, limits)) {
+    const read: LogRow = rows++ < maxRows ? row.read() : { kind: 'more' };
+    if (read.kind !== 'more' && (read.kind !== 'bad' || ++bad <= MAX_BAD_ROWS)) {
+      yield read;
+      continue;
+    }
+    if (more++ === 0) beginning = row.beginning();
+    yield { kind: 'more' };
+  }
+  if (more === 0) return;
+  const read = `${maxRows} are read, and ${MAX_BAD_ROWS} kept that are none`;
+  yield badRow(`${more} more rows: of a body of its length ${read}`, beginning);
+}
+
+function unreadRows(body: Buffer, limits: JsonLimits): Iterable<UnreadRow> {
   const row = {
     maxJsonNodes: ROW_TO_CALL * limits.maxJsonNodes,
     maxJsonDepth: limits.maxJsonDepth + SPARE_LEVELS,
   };
   const whole = readWhole(body, row);
-  if (whole === undefined) yield* rowsOneByOne(body, row, limits);
-  else {
-    let bad = 0;
-    for (const value of [whole].flat()) {
-      const read = rowOf(value);
-      if (read.kind !== 'bad' || ++bad <= MAX_BAD_ROWS) yield read;
-    }
-    if (bad > MAX_BAD_ROWS) yield badRow(`${bad - MAX_BAD_ROWS} more rows that are none`, '');
+  return whole === undefined ? rowsOneByOne(body, row, limits) : rowsOf(whole);
+}
+
+function* rowsOf(whole: unknown): Generator<UnreadRow> {
+  for (const value of [whole].flat()) {
+    yield { read: () => rowOf(value), beginning: () => JSON.stringify(value) };
   }
 }
 
@@ -67,28 +98,23 @@ function readWhole(body: Buffer, limits: JsonLimits): unknown {
   return isReadable(text, limits) ? parseJson(text) : undefined;
 }
 
-function* rowsOneByOne(body: Buffer, row: JsonLimits, { maxJsonNodes }: JsonLimits): Generator<LogRow> {
-  let bad = 0;
+function* rowsOneByOne(body: Buffer, row: JsonLimits, { maxJsonNodes }: JsonLimits): Generator<UnreadRow> {
   let nodesSoFar = 0;
   const start = skipBlanks(body, 0);
   for (const [from, to] of body[start] === OPEN_LIST ? arrayItems(body, start) : lines(body, start)) {
     const part = trimmed(body, from, to);
     if (part.length === 0) continue;
-    if (bad === MAX_BAD_ROWS) {
-      yield badBytes(`follows on ${MAX_BAD_ROWS} rows that are none`, body.subarray(from));
-      return;
-    }
-    const { nodes, beyond } = measureJson(part, row);
-    const isTooMuch = nodes > maxJsonNodes * USUAL && nodesSoFar + nodes > maxJsonNodes * BODY_TO_CALL;
-    if (!isTooMuch) nodesSoFar += nodes;
-    const read =
-      beyond === 'maxJsonDepth'
-        ? badBytes('is nested too deep', part)
-        : beyond !== undefined || isTooMuch
-          ? badBytes('has too many lists, objects and commas', part)
-          : rowIn(part);
-    if (read.kind === 'bad') bad++;
-    yield read;
+    const read = () => {
+      const { nodes, beyond } = measureJson(part, row);
+      const isTooMuch = nodes > maxJsonNodes * USUAL && nodesSoFar + nodes > maxJsonNodes * BODY_TO_CALL;
+      if (!isTooMuch) nodesSoFar += nodes;
+      if (beyond === 'maxJsonDepth') return badBytes('is nested too deep', part);
+      if (beyond !== undefined || isTooMuch) {
+        return badBytes('has too many lists, objects and commas', part);
+      }
+      return rowIn(part);
+    };
+    yield { read, beginning: () => body.toString('utf8', from, from + MAX_BAD_CHARS) };
   }
 }
 

@@ -32,6 +32,10 @@ export type IntakeOptions = {
   readonly responseCheckMs: number;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;
+  /** Called when what was made of so many bytes is not needed any more. */
+  readonly onFreed: (bytes: number) => void;
+  /** Called with what was stored of each POST, the whole of it or not. */
+  readonly onReceipt: (receipt: Receipt) => void;
   /** Called with a mistake of ours about a row, which counts as one that cannot be read. */
   readonly onBug: (error: unknown) => void;
   readonly now: () => number;
@@ -48,6 +52,31 @@ export const RETRY_MS = 15 * 60_000;
 /** From a success to what else can come of its call: its last check, or LiteLLM's failure event about a block. */
 const LATE_MS = 60_000;
 
+/** Characters and rows that are stored together: those of a usual POST. */
+const GROUP_CHARS = 8 * 1024 * 1024;
+const GROUP_ROWS = 1000;
+
+const NOTHING: Receipt = {
+  new: 0,
+  late: 0,
+  duplicate: 0,
+  attempt: 0,
+  blocked: 0,
+  bad: 0,
+  legacy: 0,
+  null: 0,
+};
+
+/** What is known so far of one POST. */
+type Post = {
+  readonly receipt: Record<keyof Receipt, number>;
+  /** Not stored yet, and how long they are. */
+  readonly entries: Entry[];
+  chars: number;
+  readonly bad: BadRow[];
+  readonly skipped: Record<'legacy' | 'null', number>;
+};
+
 type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
@@ -63,36 +92,62 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Stores the rows of one POST. @throws OutboxError if they could not be stored; then none of them is */
+  /**
+   * Stores the rows of one POST, a group of them at a time, so that others are stored meanwhile. The body is freed once it is read.
+   *
+   * @throws OutboxError if they could not be stored: then none of the last group is, nor any that cannot be read, and those before are
+   * known when they are sent again
+   */
   async logs(body: Buffer): Promise<Receipt> {
-    const bad: BadRow[] = [];
-    const entries: Entry[] = [];
+    const { onFreed, onReceipt } = this.#options;
+    const bytes = body.length;
     const skipped = { legacy: 0, null: 0 };
-    let sliceEnd = performance.now() + SLICE_MS;
-    for (const row of logRowsIn(body, this.#options.limits)) {
-      if (row.kind === 'event') this.#addEntry(row.event, entries, bad);
-      else if (row.kind === 'bad') bad.push(this.#badRow(row));
-      else skipped[row.kind]++;
-      if (performance.now() < sliceEnd) continue;
-      await nextTurn();
-      sliceEnd = performance.now() + SLICE_MS;
+    const post: Post = { receipt: { ...NOTHING }, entries: [], chars: 0, bad: [], skipped };
+    try {
+      await this.#read(body, post);
+      free(body);
+      onFreed(bytes);
+      await this.#accept(post, post.bad);
+      Object.assign(post.receipt, { ...skipped, bad: post.bad.length });
+    } finally {
+      onReceipt(post.receipt);
+      onFreed(bytes);
     }
-    const receipt: Record<Disposition, number> = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 };
-    if (entries.length + bad.length > 0) {
-      for (const disposition of await this.#options.outbox.accept(entries, bad)) receipt[disposition]++;
-    }
-    return { ...receipt, bad: bad.length, ...skipped };
+    return post.receipt;
   }
 
-  #addEntry(event: Fields, entries: Entry[], bad: BadRow[]): void {
+  async #read(body: Buffer, post: Post): Promise<void> {
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (const row of logRowsIn(body, this.#options.limits)) {
+      if (row.kind === 'event') this.#addEntry(row.event, post);
+      else if (row.kind === 'bad') post.bad.push(this.#badRow(row));
+      else if (row.kind !== 'more') post.skipped[row.kind]++;
+      const isGroup = post.chars > GROUP_CHARS || post.entries.length >= GROUP_ROWS;
+      if (isGroup) await this.#accept(post);
+      else if (performance.now() < sliceEnd) continue;
+      else await nextTurn();
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+  }
+
+  async #accept(post: Post, bad: readonly BadRow[] = []): Promise<void> {
+    const entries = post.entries.splice(0);
+    post.chars = 0;
+    if (entries.length + bad.length === 0) return;
+    for (const disposition of await this.#options.outbox.accept(entries, bad)) post.receipt[disposition]++;
+  }
+
+  #addEntry(event: Fields, post: Post): void {
     try {
-      entries.push(this.#logEntry(event));
+      const entry = this.#logEntry(event);
+      post.entries.push(entry);
+      post.chars += entry.payload.length;
     } catch (error) {
       // One row must not cost the others
       this.#options.onBug(error);
       const reason = `bug: ${error instanceof Error ? error.name : 'unknown'}`;
       const text = JSON.stringify(event);
-      bad.push(this.#badRow({ reason, text, chars: text.length }));
+      post.bad.push(this.#badRow({ reason, text, chars: text.length }));
     }
   }
 
@@ -176,4 +231,9 @@ export class Intake {
   #badRow({ reason, text, chars }: BadLogRow): BadRow {
     return { reason, payload: JSON.stringify({ chars, text: this.#options.redactor.unreadable(text) }) };
   }
+}
+
+/** Frees the memory of a body at once, whoever still refers to it; not that of a small one, which is a part of a pool. */
+function free({ buffer, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }

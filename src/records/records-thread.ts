@@ -85,12 +85,15 @@ export class RecordsThread {
     await within(START_MS, this.#started.promise);
   }
 
-  /** Has the rows of a POST stored; resolves when they are durable, or refused. */
+  /**
+   * Has the rows of a POST stored; resolves when they are durable, or refused.
+   *
+   * @param body given away if it has a buffer of its own
+   */
   async logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult> {
     this.#flushNotes();
-    // A copy, which the thread can be given: what was read is a piece of a larger buffer
-    const copy = new Uint8Array(body);
-    const sent = this.#send('logs', [copy, isGzip], copy.length, [copy.buffer]);
+    const bytes = ownBytes(body);
+    const sent = this.#send('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
     return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
   }
 
@@ -259,6 +262,12 @@ export class RecordsThread {
     this.#events.unstored(reason);
     this.#log.warn(loggedBlock(callId, reason), 'a blocked call was replied to before its record was stored');
   }
+}
+
+/** The same, or a copy of what is a piece of a larger buffer: a thread can only be given a whole one. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isWhole = bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length;
+  return isWhole ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
 
 function loggedBlock(callId: string | null, reason: string) {

@@ -62,6 +62,11 @@ const intake = new Intake({
   responseCheckMs: Math.max(...configured.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
   onUnnamedEvent: () => observer.unnamedEvent(),
   onBug: (error) => observer.bug(error, 'logs'),
+  onFreed: freed,
+  onReceipt: (receipt) => {
+    observer.received(receipt);
+    if (receipt.new + receipt.late > 0) wakeSoon();
+  },
   now: Date.now,
 });
 const posted = new PostedBodies(bodies.maxLogBodyBytes);
@@ -96,8 +101,6 @@ const handlers: Handlers = {
     try {
       const receipt = await posted.read(packed, isGzip, (bytes) => intake.logs(bytes));
       if (typeof receipt === 'string') return { refused: receipt };
-      observer.received(receipt);
-      if (receipt.new + receipt.late > 0) wakeSoon();
       const { bad, ...others } = receipt;
       const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
       return isInvalid ? { refused: 'invalid' } : JSON.stringify(receipt);
@@ -117,11 +120,8 @@ const handlers: Handlers = {
   },
 
   async blocked(json, n) {
-    const call = JSON.parse(typeof json === 'string' ? json : textOf(json)) as BlockedCall;
-    const entry = intake.blockedEntry(call);
-    // Nothing more can be noted on a call without an id
-    if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);
-    const stored = store(entry, n);
+    const stored = store(blockedEntry(json), n);
+    freed(json.length);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
     if (json.length > LARGE_CHARS) setTimeout(giveBack, GATHER_MS, json.length).unref();
@@ -161,6 +161,15 @@ function failed(error: unknown): void {
 
 const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, byteLength).toString();
+
+/** The entry of a blocked call, whose note is kept. */
+function blockedEntry(json: string | Uint8Array): Entry {
+  const call = JSON.parse(typeof json === 'string' ? json : textOf(json)) as BlockedCall;
+  const entry = intake.blockedEntry(call);
+  // Nothing more can be noted on a call without an id
+  if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);
+  return entry;
+}
 
 /** Stores the entry of a blocked call. Nobody else has it: its caller is told that the call was blocked, stored or not. */
 async function store(entry: Entry, n: number): Promise<void> {
@@ -216,6 +225,11 @@ function isInDanger({ usedBytes, maxBytes: limit, backends: backlogs }: OutboxSt
   const tooOld = Date.now() - maxAgeMs * DANGER;
   const isOld = Object.values(backlogs).some(({ oldestAt }) => oldestAt !== undefined && oldestAt < tooOld);
   return isOld || usedBytes > limit * DANGER;
+}
+
+/** Gives back what was made of something large. */
+function freed(bytes: number): void {
+  if (bytes > LARGE_CHARS) giveBack(bytes);
 }
 
 function wakeSoon(): void {

@@ -57,6 +57,25 @@ describe('a POST of log events', () => {
     expect(bridge.lines.some(({ msg }) => msg.startsWith('log rows cannot be read'))).toBe(true);
   });
 
+  test.each([
+    ['events', (i: number) => `{"id":"${i}","call_id":"${i}"}`, { new: 25_292, bad: 1 }, '674708 more rows'],
+    ['objects that are no events', () => '{}', { error: { type: 'invalid' } }, '699000 more rows'],
+  ])(
+    'of 700,000 tiny %s has some kept and the others counted, and those beside it are stored',
+    async (_, row, receipt, reason) => {
+      const bridge = await recordingBridge();
+      const large = bridge.send(`[${Array.from({ length: 700_000 }, (_, i) => row(1_000_000 + i)).join()}]`);
+      for (let i = 0; i < 20; i++) {
+        expect(await bridge.send(eventOf(`beside-${i}`))).toMatchObject({ status: 200, reply: { new: 1 } });
+      }
+      expect((await large).reply).toMatchObject(receipt);
+      const db = new DatabaseSync(path.join(bridge.folder, 'outbox.db'), { readOnly: true });
+      const reasons = db.prepare("SELECT reason FROM delivery WHERE reason LIKE '%more rows%'").all();
+      db.close();
+      expect(reasons).toEqual([{ reason: expect.stringContaining(reason) }]);
+    },
+  );
+
   test('leaves no count of bad rows once an operator has dropped them', async () => {
     const bridge = await recordingBridge();
     await bridge.send('{"id": oops}');

@@ -68,10 +68,20 @@ describe('rows that are no events', () => {
     ['lines', '7\n', '', ''],
     ['items of an array', '7,', '[', '7]'],
     ['lines that are no JSON', 'plum\n', '', ''],
-  ])('are named one by one up to a thousand, of a million %s', (_, row, before, after) => {
-    const { bad } = rowsIn(before + row.repeat(1_000_000) + after);
-    expect(bad).toHaveLength(1001);
-    expect(bad.at(-1)?.reason).toMatch(/^follows on 1000 rows|^\d+ more rows/);
+  ])(
+    'are named one by one up to a thousand, of a million %s, and the others counted',
+    (_, row, before, after) => {
+      const { bad } = rowsIn(before + row.repeat(1_000_000) + after);
+      expect(bad).toHaveLength(1001);
+      const last = bad.at(-1);
+      expect(last?.reason).toMatch(new RegExp(`^${999_000 + (after === '' ? 0 : 1)} more rows: `));
+      expect(last?.text).toContain(row.trim());
+    },
+  );
+
+  test('do not take events behind them with them, however many they are', () => {
+    expect(rowsIn('7\n'.repeat(5000) + line(one)).events).toEqual([one]);
+    expect(rowsIn(`[${'7,'.repeat(5000)}${line(one)}]`).events).toEqual([one]);
   });
 
   test('are one bad row if their nesting exhausts other parsers', () => {
@@ -157,6 +167,22 @@ describe('a body of far more lists and objects than its length tells', () => {
     expect(events).toEqual([]);
     expect(bad.length).toBeLessThanOrEqual(1001);
     for (const { text } of bad) expect(text.length).toBeLessThanOrEqual(32 * 1024);
+  });
+
+  test.each([
+    ['10,000 of a short one', 10_020, '', 10_000],
+    ['one for each kilobyte of a long one', 20_000, 'x'.repeat(2000), 20_000],
+    ['one for each kilobyte of a long one, and no more', 40_000, 'x'.repeat(300), 0],
+  ])('has as many rows read as it may have: %s', (_, count, content, most) => {
+    const row = line({ id: 'a', content });
+    for (const body of [`[${Array(count).fill(row).join()}]`, `${row}\n`.repeat(count)]) {
+      const { events, bad } = rowsIn(body);
+      const read = most === 0 ? Math.floor(body.length / 1024) : most;
+      expect(events).toHaveLength(read);
+      const reason = expect.stringContaining(`${count - read} more rows: of a body`);
+      const text = expect.stringContaining(row);
+      expect(bad).toMatchObject(read === count ? [] : [{ reason, text }]);
+    }
   });
 
   test('is read where it is large for other reasons', () => {

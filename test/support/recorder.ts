@@ -82,6 +82,8 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
       responseCheckMs: 7000,
       onUnnamedEvent: () => unnamed++,
       onBug: (error) => trouble.push(`bug ${error}`),
+      onFreed() {},
+      onReceipt() {},
       now: () => time,
       ...options,
     });
