@@ -12,13 +12,14 @@ import type { FromLargeCalls, LargeCallsStart, RequestState, ToLargeCalls } from
 import { ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
 import { RequestStates } from './request-states.ts';
+import { UnstoredRecords } from './unstored-records.ts';
 
 /** A call of more bytes, or of more nodes, is large: it takes some milliseconds to read. */
 const LARGE_BYTES = 1024 * 1024;
 const LARGE_NODES = 10_000;
 /** A call of fewer bytes does not wait for others. */
 const SMALL_BYTES = 64 * 1024;
-/** Bytes of calls that are in the thread at once; a larger one is there alone. */
+/** Bytes of calls that are in the thread at once, and of records that are not stored yet; a larger one is there alone. */
 const HELD_BYTES = 40 * 1024 * 1024;
 /** Time without a large call after which the thread ends: while it may hold what a response needs, and if it cannot. */
 const IDLE_WITH_STATE_MS = 4_000;
@@ -90,6 +91,7 @@ export class LargeCalls {
   readonly #waiting = new Set<LargeCall>();
   readonly #there = new Map<number, LargeCall>();
   readonly #requests = new RequestStates();
+  readonly #unstored = new UnstoredRecords(() => this.#next());
   /** Resolved when the thread that ends has told what it knew. */
   #ending = Promise.resolve();
   #idleTimer: NodeJS.Timeout | undefined;
@@ -158,7 +160,7 @@ export class LargeCalls {
   #next(): void {
     for (const call of this.#waiting) {
       const there = [...this.#there.values()];
-      const held = there.reduce((bytes, one) => bytes + one.bytes, 0);
+      const held = there.reduce((bytes, one) => bytes + one.bytes, this.#unstored.bytes);
       if (there.some(({ isRead }) => isRead) || (held > 0 && held + call.bytes > HELD_BYTES)) return;
       this.#begin(call);
     }
@@ -272,7 +274,8 @@ export class LargeCalls {
         break;
       case 'blocked': {
         const { n } = message;
-        const stored = records?.blockedJson(message.callId, message.json) ?? Promise.resolve();
+        const onDone = this.#unstored.add(message.json.length);
+        const stored = records?.blockedJson(message.callId, message.json, onDone) ?? Promise.resolve();
         stored.then(() => this.#post(worker, { kind: 'recorded', n })).catch(this.#failed);
       }
     }

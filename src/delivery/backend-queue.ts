@@ -126,6 +126,7 @@ export class BackendQueue {
       .finally(() => {
         this.#underWay--;
         this.#bytesUnderWay -= bytes;
+        this.#options.onFreed(bytes);
         this.#wakeSignal.ring();
       });
   }

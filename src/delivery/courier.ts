@@ -34,7 +34,7 @@ import type { DeliveryOptions } from './deliver.ts';
  * delivered again, under the same `record_id`.
  */
 
-const DEFAULTS = { timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random };
+const DEFAULTS = { timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random, onFreed: () => {} };
 
 /** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;

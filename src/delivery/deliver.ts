@@ -32,6 +32,8 @@ export type DeliveryOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: DeliveryEvents;
+  /** Called when so many characters of records are not needed any more. */
+  readonly onFreed: (chars: number) => void;
 };
 
 /** Result of one delivery: taken, failed, or given up by us. */

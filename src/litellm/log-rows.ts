@@ -23,9 +23,11 @@ export type LogRow =
 
 /** Bad rows listed one by one. LiteLLM sends 512 rows as a rule; a body with more is something else. */
 const MAX_BAD_ROWS = 1000;
-/** Rows that are read of any body, and bytes of a longer one for each of them: LiteLLM's shortest event has 5,000. */
+/** Rows that are read of any body, and bytes of a longer one for each: LiteLLM's shortest event has 5,000. */
 const USUAL_ROWS = 10_000;
-const LEAST_ROW_BYTES = 1024;
+const LEAST_ROW_BYTES = 2048;
+/** Rows beyond these that are counted: of 32 MB of `{},` it took two seconds. */
+const MAX_COUNTED = 1_000_000;
 
 /** An event repeats its call, and holds the response. */
 const ROW_TO_CALL = 2;
@@ -67,11 +69,13 @@ export function* logRowsIn(body: Buffer, limits: JsonLimits): Generator<LogRow> 
       continue;
     }
     if (more++ === 0) beginning = row.beginning();
+    if (more === MAX_COUNTED) break;
     yield { kind: 'more' };
   }
   if (more === 0) return;
   const read = `${maxRows} are read, and ${MAX_BAD_ROWS} kept that are none`;
-  yield badRow(`${more} more rows: of a body of its length ${read}`, beginning);
+  const least = more === MAX_COUNTED ? 'at least ' : '';
+  yield badRow(`${least}${more} more rows: of a body of its length ${read}`, beginning);
 }
 
 function unreadRows(body: Buffer, limits: JsonLimits): Iterable<UnreadRow> {

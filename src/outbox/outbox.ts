@@ -114,6 +114,8 @@ export class Outbox {
     for (const { record, attempts } of queries.sql.ready.iterate(backend)) {
       const id = firstId + Number(record);
       if (except.has(id)) continue;
+      // A large one is alone in memory
+      if (size > bytes) break;
       const one = queries.load(Number(record));
       if (one === undefined) {
         damaged.push(Number(record));

@@ -114,12 +114,17 @@ export class RecordsThread {
     return this.blockedJson(call.note.litellm_call_id, JSON.stringify(call));
   }
 
-  /** The same for a {@link BlockedCall} that another thread has written down, in memory that all threads share. */
-  blockedJson(callId: string | null, json: string | Uint8Array): Promise<void> {
+  /**
+   * The same for a {@link BlockedCall} that another thread has written down, in memory that all threads share.
+   *
+   * @param onDone called when the record needs no memory any more
+   */
+  blockedJson(callId: string | null, json: string | Uint8Array, onDone = () => {}): Promise<void> {
     this.#flushNotes();
     if (this.#unanswered.isFull(json.length)) {
       this.#lost(callId, 'not_answering');
       this.#unstored(callId, 'overloaded');
+      onDone();
       return Promise.resolve();
     }
     const stored = this.#send('blocked', [json], json.length);
@@ -141,6 +146,7 @@ export class RecordsThread {
         .then((result) => {
           release(result === undefined ? 'unavailable' : undefined);
           if (result === undefined) this.#lost(callId, 'not_taken');
+          onDone();
         })
         .catch(this.#failed);
     });

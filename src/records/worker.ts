@@ -69,11 +69,11 @@ const intake = new Intake({
   },
   now: Date.now,
 });
+const giveBack = createGiveBack();
 const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
-const courier = new Courier(sinks, { outbox, http, events: observer.delivery });
-const giveBack = createGiveBack();
+const courier = new Courier(sinks, { outbox, http, events: observer.delivery, onFreed: freed });
 const timers = [
   setInterval(() => look().catch(failed), 1000),
   setInterval(() => outbox.maintain().catch(failed), 10_000),

@@ -79,6 +79,11 @@ describe('rows that are no events', () => {
     },
   );
 
+  test('are counted up to a million', () => {
+    const { bad } = rowsIn(`[${'{},'.repeat(2_000_000)}{}]`);
+    expect(bad.at(-1)?.reason).toMatch(/^at least 1000000 more rows: /);
+  });
+
   test('do not take events behind them with them, however many they are', () => {
     expect(rowsIn('7\n'.repeat(5000) + line(one)).events).toEqual([one]);
     expect(rowsIn(`[${'7,'.repeat(5000)}${line(one)}]`).events).toEqual([one]);
@@ -171,13 +176,13 @@ describe('a body of far more lists and objects than its length tells', () => {
 
   test.each([
     ['10,000 of a short one', 10_020, '', 10_000],
-    ['one for each kilobyte of a long one', 20_000, 'x'.repeat(2000), 20_000],
-    ['one for each kilobyte of a long one, and no more', 40_000, 'x'.repeat(300), 0],
+    ['one for each 2 KB of a long one', 20_000, 'x'.repeat(3000), 20_000],
+    ['one for each 2 KB of a long one, and no more', 40_000, 'x'.repeat(700), 0],
   ])('has as many rows read as it may have: %s', (_, count, content, most) => {
     const row = line({ id: 'a', content });
     for (const body of [`[${Array(count).fill(row).join()}]`, `${row}\n`.repeat(count)]) {
       const { events, bad } = rowsIn(body);
-      const read = most === 0 ? Math.floor(body.length / 1024) : most;
+      const read = most === 0 ? Math.floor(body.length / 2048) : most;
       expect(events).toHaveLength(read);
       const reason = expect.stringContaining(`${count - read} more rows: of a body`);
       const text = expect.stringContaining(row);
