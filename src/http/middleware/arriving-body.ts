@@ -8,12 +8,6 @@ const MAX_BLOCK = 64 * 1024;
 const FREE_PIECES = 1024;
 const BYTES_OF_PIECE = 16;
 
-/** A body that brought fewer bytes in that time has stopped. */
-const PROGRESS_BYTES = 64 * 1024;
-const PROGRESS_MS = 1000;
-/** Pace is told after that. */
-const MEASURED_MS = 1000;
-
 /** A body that has begun to arrive. Time in which it is told to wait does not count for it. */
 export class ArrivingBody {
   readonly incoming: IncomingMessage;
@@ -21,23 +15,28 @@ export class ArrivingBody {
   readonly promised: number;
   size = 0;
   isWaiting = false;
-  /** Up to this size nobody has to ask for room. */
-  admittedTo = 0;
+  /** Bytes for which it was let in, and has not brought yet. */
+  admitted = 0;
+  /** True if those are all that it misses. */
+  isWholeAdmitted = false;
+  /** How often others that waited went on in its place, as it was slow. */
+  lostTurns = 0;
   readonly #received: ReceivedBody;
   #pieces = 0;
   /** Holds small pieces that are still to be added, up to `#filled`. */
   #block: Buffer | undefined;
   #filled = 0;
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   #waitedMs = 0;
   #waitsSince = 0;
-  #progressAt = this.#startedAt;
-  #progress = 0;
+  /** Looks of its turn in which it was slow, and its size at the last one. */
+  #slowLooks = 0;
+  #sizeSeen = 0;
 
-  constructor(incoming: IncomingMessage, maxBytes: number) {
+  constructor(incoming: IncomingMessage, promised: number, maxBytes: number, startedAt: number) {
     this.incoming = incoming;
-    const length = incoming.headers['content-length'];
-    this.promised = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+    this.promised = promised;
+    this.#startedAt = startedAt;
     this.#received = new ReceivedBody(maxBytes);
   }
 
@@ -48,10 +47,6 @@ export class ArrivingBody {
       this.#endBlock();
       this.#received.add(chunk);
     } else this.#append(chunk);
-    if (this.size - this.#progress >= PROGRESS_BYTES) {
-      this.#progress = this.size;
-      this.#progressAt = performance.now();
-    }
     return ++this.#pieces <= FREE_PIECES + this.size / BYTES_OF_PIECE;
   }
 
@@ -71,10 +66,10 @@ export class ArrivingBody {
 
   goOn(): void {
     if (!this.isWaiting) return;
-    const waited = this.#waited(performance.now());
+    this.#waitedMs += this.#waited(performance.now());
     this.isWaiting = false;
-    this.#waitedMs += waited;
-    this.#progressAt += waited;
+    this.#slowLooks = 0;
+    this.#sizeSeen = this.size;
     this.incoming.resume();
   }
 
@@ -98,12 +93,11 @@ export class ArrivingBody {
     return this.size / Math.max(1, this.elapsedMs(now));
   }
 
-  /** True if it has stopped, or will not have arrived in time at its pace. */
-  isLost(now: number, timeoutMs: number): boolean {
-    if (this.isWaiting) return false;
-    if (now - this.#progressAt >= PROGRESS_MS) return true;
-    if (this.promised === Number.POSITIVE_INFINITY || this.elapsedMs(now) < MEASURED_MS) return false;
-    return this.pace(now) * timeoutMs < this.promised;
+  /** Looks how much it brought since the last look: a pause of the process is one look. Returns how often that was too little, since it was let in. */
+  look(pace: number): number {
+    if (this.size - this.#sizeSeen < pace) this.#slowLooks++;
+    this.#sizeSeen = this.size;
+    return this.#slowLooks;
   }
 
   #waited(now: number): number {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { ReceivedBody } from '../../calls/received-body.ts';
 import { ArrivingBody } from './arriving-body.ts';
-import { BodyRoom } from './body-room.ts';
+import { BodyRoom, LOOK_MS } from './body-room.ts';
+import { PromptBodies, type PromptBody } from './prompt-bodies.ts';
 
 export type BodyLimits = {
   /** Most bytes of one body. */
@@ -20,7 +21,9 @@ export type Body =
   | { readonly received: ReceivedBody; release(): void }
   | { readonly refused: UnreadBody; readonly isArriving?: true };
 
-/** Up to this size bodies have a room of their own, which large ones cannot fill. */
+/** Bodies of known size up to this one are expected to arrive at once. */
+const PROMPT_BYTES = 64 * 1024;
+/** Up to this size bodies of known size have a room of their own, which large ones cannot fill. */
 const SMALL_BYTES = 256 * 1024;
 /** Part of the room for large bodies that small ones have. */
 const SMALL_ROOM = 1 / 4;
@@ -28,31 +31,49 @@ const SMALL_ROOM = 1 / 4;
 const TURN_BYTES = 512 * 1024;
 /** A body that is refused is thrown away as it comes, up to so many times the size that it may have. */
 const MAX_THROWN_AWAY = 16;
-/** How often those that wait look whether others have become slow. */
-const LOOK_MS = 250;
 
 /** What is kept of a body while it is read. */
 type Reading = {
   readonly body: ArrivingBody;
   readonly resolve: (body: Body) => void;
-  room: BodyRoom;
+  readonly room: BodyRoom;
   refused: 'too_large' | 'overloaded' | undefined;
   thrownAway: number;
   /** Bytes in this turn of the event loop. */
   turn: number;
 };
 
+class HeldBody {
+  readonly received: ReceivedBody;
+  readonly #room: BodyRoom;
+  readonly #size: number;
+
+  constructor(received: ReceivedBody, room: BodyRoom) {
+    this.received = received;
+    this.#room = room;
+    this.#size = received.size;
+  }
+
+  release(): void {
+    this.received.clear();
+    this.#room.release(this.#size);
+  }
+}
+
 /**
  * Reads bodies within bounds of memory and time. Counted is what has arrived. Where there is no room for more, a body waits in the
- * network until another has its reply, and those that will not arrive in time give way to it. A refused body is read on to its end and
- * thrown away, as a caller that is still sending would not see an earlier reply, but no longer than any body may take.
+ * network until another has its reply, and slow ones give way to it. A refused body is read on to its end and thrown away, as a caller
+ * that is still sending would not see an earlier reply, but no longer than any body may take.
  */
 export class BodyReader {
   readonly #maxBytes: number;
   readonly #timeoutMs: number;
   readonly #smallBytes: number;
+  readonly #promptBytes: number;
   readonly #small: BodyRoom;
   readonly #large: BodyRoom;
+  readonly #prompt: PromptBodies<Body>;
+  /** All but the prompt ones. */
   readonly #readings = new Map<ArrivingBody, Reading>();
   #timer: NodeJS.Timeout | undefined;
   #looksAt = Number.POSITIVE_INFINITY;
@@ -62,8 +83,10 @@ export class BodyReader {
     this.#timeoutMs = timeoutMs;
     const large = maxBytes * largestAtOnce;
     this.#smallBytes = Math.min(SMALL_BYTES, (large * SMALL_ROOM) / 2);
+    this.#promptBytes = Math.min(PROMPT_BYTES, this.#smallBytes);
     this.#large = new BodyRoom(large, maxBytes, timeoutMs);
     this.#small = new BodyRoom(large * SMALL_ROOM, this.#smallBytes, timeoutMs);
+    this.#prompt = new PromptBodies<Body>((bytes) => this.#hold(bytes), this.#watchLate);
   }
 
   /** A body that was read elsewhere. */
@@ -74,64 +97,81 @@ export class BodyReader {
   }
 
   read(incoming: IncomingMessage): Promise<Body> {
-    return new Promise((resolve) => {
-      const body = new ArrivingBody(incoming, this.#maxBytes);
-      const refused =
-        body.promised > this.#maxBytes && Number.isFinite(body.promised) ? 'too_large' : undefined;
-      const reading: Reading = { body, resolve, room: this.#small, refused, thrownAway: 0, turn: 0 };
-      this.#readings.set(body, reading);
-      if (refused === undefined) reading.room.enter(body);
-      this.#lookIn(this.#timeoutMs);
+    const length = incoming.headers['content-length'];
+    const promised = length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+    if (promised <= this.#promptBytes && promised > 0) return this.#prompt.read(incoming, promised);
+    return new Promise((resolve) => this.#watch(incoming, promised, performance.now(), [], resolve));
+  }
 
-      incoming.on('data', (chunk: Buffer) => {
-        if (reading.refused === undefined) this.#add(reading, chunk);
-        else this.#throwAway(reading, chunk);
-        reading.turn += chunk.length;
-        if (reading.turn >= TURN_BYTES) this.#endTurn(reading);
-      });
-      incoming.on('end', () => {
-        if (!this.#readings.delete(body)) return;
-        if (reading.refused !== undefined) return resolve({ refused: reading.refused });
-        const { room } = reading;
-        const { size } = body;
-        room.leave(body, true);
-        const received = body.take();
-        const release = () => {
-          received.clear();
-          room.release(size);
-        };
-        return resolve({ received, release });
-      });
-      const abort = () => {
-        if (this.#readings.delete(body)) this.#drop(reading);
-        resolve({ refused: 'aborted' });
-      };
-      incoming.on('error', abort);
-      incoming.on('close', abort);
+  #hold(bytes: Buffer): Body {
+    this.#small.hold(bytes.length);
+    return new HeldBody(ReceivedBody.of(bytes), this.#small);
+  }
+
+  readonly #watchLate = ({ incoming, length, startedAt, first, rest, resolve }: PromptBody<Body>): void => {
+    const chunks = first === undefined ? [] : [first, ...(rest ?? [])];
+    this.#watch(incoming, length, startedAt, chunks, resolve);
+  };
+
+  /** @param chunks those that have arrived */
+  #watch(
+    incoming: IncomingMessage,
+    promised: number,
+    startedAt: number,
+    chunks: readonly Buffer[],
+    resolve: (body: Body) => void,
+  ): void {
+    if (incoming.destroyed) {
+      resolve({ refused: 'aborted' });
+      return;
+    }
+    const body = new ArrivingBody(incoming, promised, this.#maxBytes, startedAt);
+    for (const chunk of chunks) body.add(chunk);
+    const isTooLarge = promised > this.#maxBytes && Number.isFinite(promised);
+    const room = promised <= this.#smallBytes ? this.#small : this.#large;
+    const refused = isTooLarge ? 'too_large' : undefined;
+    const reading: Reading = { body, resolve, room, refused, thrownAway: 0, turn: 0 };
+    this.#readings.set(body, reading);
+    this.#lookIn(Math.max(0, this.#timeoutMs - body.elapsedMs(performance.now())));
+
+    incoming.on('data', (chunk: Buffer) => {
+      if (reading.refused === undefined) this.#add(reading, chunk);
+      else this.#throwAway(reading, chunk);
+      reading.turn += chunk.length;
+      if (reading.turn >= TURN_BYTES) this.#endTurn(reading);
     });
+    incoming.on('end', () => {
+      if (!this.#readings.delete(body)) return;
+      if (reading.refused !== undefined) return resolve({ refused: reading.refused });
+      room.leave(body, true);
+      return resolve(new HeldBody(body.take(), room));
+    });
+    const abort = () => {
+      if (this.#readings.delete(body)) this.#drop(reading);
+      resolve({ refused: 'aborted' });
+    };
+    incoming.on('error', abort);
+    incoming.on('close', abort);
+    if (refused === undefined) this.#enter(reading);
+  }
+
+  #enter({ body, room }: Reading): void {
+    room.enter(body);
+    if (room.isAwaited) this.#lookIn(LOOK_MS);
   }
 
   #add(reading: Reading, chunk: Buffer): void {
-    const { body } = reading;
-    const size = body.size + chunk.length;
-    if (size > this.#maxBytes) {
+    const { body, room } = reading;
+    if (body.size + chunk.length > this.#maxBytes) {
       this.#refuse(reading, 'too_large');
       return;
     }
-    if (size > this.#smallBytes && reading.room === this.#small) {
-      this.#small.leave(body, false);
-      this.#large.enter(body);
-      reading.room = this.#large;
-    }
     const isWorthIt = body.add(chunk);
-    reading.room.grow(chunk.length);
+    room.grow(body, chunk.length);
     if (!isWorthIt) {
       this.#refuse(reading, 'too_large');
       this.#giveUp(reading, 'too_large');
-    } else if (!reading.room.isWide) {
-      reading.room.admit(body, this.#giveWay);
-      if (body.isWaiting) this.#lookIn(LOOK_MS);
-    }
+    } else if (body.isWaiting) this.#lookIn(LOOK_MS);
   }
 
   #throwAway(reading: Reading, chunk: Buffer): void {
@@ -195,7 +235,7 @@ export class BodyReader {
       else nextMs = Math.min(nextMs, leftMs);
     }
     for (const room of [this.#small, this.#large]) {
-      room.letIn(this.#giveWay);
+      room.look(this.#giveWay);
       if (room.isAwaited) nextMs = Math.min(nextMs, LOOK_MS);
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#lookIn(nextMs);

@@ -68,7 +68,7 @@ test.each([
   ['with a length', 'content-length: 2097152'],
   ['in chunks', 'transfer-encoding: chunked'],
 ])('a flood that never stops sending, %s, has no large call of others refused', async (_, header) => {
-  const { server } = await serve();
+  const { server } = await serve({ BODY_TIMEOUT: '30' });
   const head = rawHead(0).replace('content-length: 0', header);
   const pieceOf = (bytes: number) =>
     header.startsWith('content') ? 'x'.repeat(bytes) : `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`;
@@ -85,6 +85,37 @@ test.each([
     clearInterval(dripping);
   }
 });
+
+test.each([
+  ['with a length', 'content-length: 2097152', 300_000, 3_000],
+  ['in chunks', 'transfer-encoding: chunked', 300_000, 3_000],
+  ['a byte at a time', 'content-length: 2097152', 1, 1],
+])(
+  'large calls are judged while sixty others burst, drip and come again: %s',
+  async (_, header, burst, drip) => {
+    // Nothing here is to hang on how busy the machine is
+    const { server } = await serve({ BODY_TIMEOUT: '30' });
+    const head = rawHead(0).replace('content-length: 0', header);
+    const pieceOf = (bytes: number) =>
+      header.startsWith('content') ? 'x'.repeat(bytes) : `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`;
+    let isOver = false;
+    const flood = times(60, async () => {
+      while (!isOver) {
+        const raw = await client(server, head, pieceOf(burst));
+        for (let i = 0; i < 400 && !isOver; i++) {
+          raw.write(pieceOf(drip));
+          await wait(50);
+        }
+        raw.destroy();
+      }
+    });
+    await wait(500);
+    const actions = await Promise.all(times(3, () => ask(server, 2 * MB)));
+    isOver = true;
+    await Promise.all(flood);
+    expect(actions).toEqual(['NONE', 'NONE', 'NONE']);
+  },
+);
 
 test('forty bodies of the greatest size at once are all judged, each for its own words', async () => {
   const { server, refused } = await serve();
