@@ -50,7 +50,10 @@ const records: CallRecords = {
     new Promise((resolve) => {
       const n = ++lastBlocked;
       recorded.set(n, resolve);
-      post({ kind: 'blocked', n, callId: call.note.litellm_call_id, json: sharedJson(call) });
+      const json = sharedJson(call);
+      post({ kind: 'blocked', n, callId: call.note.litellm_call_id, json });
+      // While the record is stored
+      giveBack(json.length);
     }),
 };
 

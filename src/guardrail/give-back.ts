@@ -11,8 +11,7 @@ const IDLE_MS = 250;
  * @returns a function to call with the bytes of a thing that is not needed any more
  */
 export function createGiveBack(): (bytes: number) => void {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as (options: object) => void;
+  const gc = garbageCollector();
   let unfreed = 0;
   let timer: NodeJS.Timeout | undefined;
   const collect = () => {
@@ -25,4 +24,18 @@ export function createGiveBack(): (bytes: number) => void {
     if (unfreed > AT_ONCE_BYTES) collect();
     else timer = setTimeout(collect, IDLE_MS).unref();
   };
+}
+
+/** Frees what was made lately, in a millisecond: V8 does not see how much memory hangs on what threads share. */
+export function createGiveBackLate(): () => void {
+  let gc: ReturnType<typeof garbageCollector> | undefined;
+  return () => {
+    gc ??= garbageCollector();
+    gc({ type: 'minor', execution: 'sync' });
+  };
+}
+
+function garbageCollector(): (options: object) => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as (options: object) => void;
 }

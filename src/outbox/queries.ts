@@ -136,8 +136,8 @@ export function isIntact({ body, checksum }: Row): boolean {
 export class OutboxQueries {
   readonly sql: Statements<typeof SQL>;
   readonly #encoder = new TextEncoder();
-  /** Payloads are encoded here, and read by SQLite from here. */
-  #scratch = new Uint8Array(SCRATCH_BYTES);
+  /** Usual payloads are encoded here, and read by SQLite from here. */
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   /** Changes with every commit of another connection. */
   #dataVersion: number | undefined;
 
@@ -208,11 +208,12 @@ export class OutboxQueries {
 
   /** Encodes once, for the checksum and for SQLite: either would do it again, and it costs as much as storing the rest. */
   #insertPayload(id: number, payload: string): void {
-    const most = payload.length * MAX_UTF8;
-    if (this.#scratch.length < most) this.#scratch = new Uint8Array(most);
-    const body = this.#scratch.subarray(0, this.#encoder.encodeInto(payload, this.#scratch).written);
+    const isUsual = payload.length * MAX_UTF8 <= SCRATCH_BYTES;
+    const scratch = isUsual ? this.#scratch : new Uint8Array(Buffer.byteLength(payload));
+    const body = scratch.subarray(0, this.#encoder.encodeInto(payload, scratch).written);
     this.sql.insertPayload.run(id, crc32(body), body);
-    if (this.#scratch.length > SCRATCH_BYTES) this.#scratch = new Uint8Array(SCRATCH_BYTES);
+    // Frees it at once
+    if (!isUsual) scratch.buffer.transfer(0);
   }
 
   /** Removes a waiting record whose place another event has taken. */

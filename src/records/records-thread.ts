@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { NoteWriter } from './note-writer.ts';
 import type {
@@ -36,6 +37,8 @@ const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
 const RESTART_MS = 1000;
+/** The JSON of a blocked call that is longer is freed on purpose. */
+const LARGE_JSON = 4 * 1024 * 1024;
 /** The thread reports its health each second; a disk that hangs keeps it from it. */
 const SILENT_MS = 15_000;
 /** Longest that the reply to a blocked call waits for its record; a common commit takes about 1 ms. */
@@ -67,6 +70,7 @@ export class RecordsThread {
   readonly #started = Promise.withResolvers<void>();
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
+  readonly #giveBack = createGiveBackLate();
   #isClosing = false;
   #worker: Worker;
   readonly #timer: NodeJS.Timeout;
@@ -147,6 +151,7 @@ export class RecordsThread {
           release(result === undefined ? 'unavailable' : undefined);
           if (result === undefined) this.#lost(callId, 'not_taken');
           onDone();
+          if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
         })
         .catch(this.#failed);
     });

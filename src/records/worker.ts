@@ -165,6 +165,7 @@ const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
 /** The entry of a blocked call, whose note is kept. */
 function blockedEntry(json: string | Uint8Array): Entry {
   const call = JSON.parse(typeof json === 'string' ? json : textOf(json)) as BlockedCall;
+  freed(json.length);
   const entry = intake.blockedEntry(call);
   // Nothing more can be noted on a call without an id
   if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);

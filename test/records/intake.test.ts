@@ -3,6 +3,7 @@ import type { Sink } from '../../src/backends/backend.ts';
 import type { RedactionOptions } from '../../src/config/config.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
+import { type BadRow, type Entry, OutboxError } from '../../src/outbox/contract.ts';
 import type { IntakeOptions } from '../../src/records/intake.ts';
 import type { BlockedCall, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf as decisionNoteOf } from '../../src/records/record-decision.ts';
@@ -599,6 +600,28 @@ describe('rows that cannot become records', () => {
     expect(recorder.trouble).toEqual(['bug TypeError: plum']);
     expect(await outcomes(recorder.all('akto'))).toEqual(['success']);
   });
+});
+
+test('a POST of many rows is stored in groups; of one that is refused is told what was stored, and never a bad row', async () => {
+  const told: unknown[] = [];
+  const groups: number[][] = [];
+  const accept = async (entries: readonly Entry[], bad: readonly BadRow[] = []) => {
+    groups.push([entries.length, bad.length]);
+    if (groups.length === 2) throw new OutboxError('full');
+    return entries.map(() => 'new' as const);
+  };
+  const recorder = opened({ outbox: { accept }, onReceipt: (receipt) => told.push({ ...receipt }) });
+  const body = line(7, null, ...Array(1500).fill(eventAt(recorder, -100, 0)));
+  await expect(recorder.logs(body)).rejects.toThrow(OutboxError);
+  const whole = { ...NOTHING, new: 1500, bad: 1, null: 1 };
+  expect(await recorder.logs(body)).toEqual(whole);
+  expect(told).toEqual([{ ...NOTHING, new: 1000 }, whole]);
+  expect(groups).toEqual([
+    [1000, 0],
+    [500, 1],
+    [1000, 0],
+    [500, 1],
+  ]);
 });
 
 describe('a record that a backend does not want', () => {
