@@ -71,6 +71,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       return requests;
     },
     elsewhere: (...call) => largeCalls.elsewhere(...call),
+    large: (...call) => largeCalls.ofNodes(...call),
   });
   const largeCalls = new LargeCalls({
     start: () => ({

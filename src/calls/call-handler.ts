@@ -41,6 +41,10 @@ export type CallHandlerOptions = {
   readonly blockedMessage: string | undefined;
   /** Undefined if requests are not kept for their responses. */
   readonly requests: KeptRequests | undefined;
+  /** Judges a call of so many nodes in another thread; undefined if it may be judged here. */
+  readonly large?:
+    | ((nodes: number, body: Buffer, connection: CallConnection) => Promise<CallResponse> | undefined)
+    | undefined;
   /** Judges a call in another thread, if its state is there; undefined if it is not. */
   readonly elsewhere?:
     | ((
@@ -91,8 +95,10 @@ export class CallHandler {
     let running: Running | undefined;
     let decision: Decision | undefined;
     try {
-      const { beyond, text } = measureBody(body, limits);
+      const { beyond, nodes, text } = measureBody(body, limits);
       if (beyond !== undefined) return refuse(BEYOND[beyond]);
+      const large = this.#options.large?.(nodes, body, connection);
+      if (large !== undefined) return await large;
       const parsed = parseGuardrailCall(text ?? body.toString(), limits.maxJsonNodes);
       if ('bad' in parsed) return refuse(refusalOf(parsed.bad));
       call = parsed.call;

@@ -82,6 +82,7 @@ export type Outlets = {
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
   readonly elsewhere?: CallHandlerOptions['elsewhere'];
+  readonly large?: CallHandlerOptions['large'];
 };
 
 /** All that judges calls, in one thread. */
@@ -145,6 +146,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     blockedMessage,
     requests: requests(judge.wantsRequests || records !== undefined),
     elsewhere: outlets.elsewhere,
+    large: outlets.large,
   });
   return { handler, refuse, judge, http };
 }

@@ -2,7 +2,6 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Auditor } from '../audit/auditor.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { countNodes } from '../guardrail/json-nodes.ts';
 import { type Log, loggable, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
@@ -104,10 +103,14 @@ export class LargeCalls {
     this.#hangMs = this.#waitMs + Math.max(0, ...backends.map(({ timeoutMs }) => timeoutMs)) + MARGIN_MS;
   }
 
-  /** True for a body that is to be read in the thread. */
+  /** True for a body of so many bytes that it is to be read in the thread. */
   takes(body: ReceivedBody): boolean {
-    if (body.size <= LARGE_NODES) return false;
-    return body.size > LARGE_BYTES || countNodes(body.bytes(), LARGE_NODES) > LARGE_NODES;
+    return body.size > LARGE_BYTES;
+  }
+
+  /** Judges a call in the thread if it has many nodes. */
+  ofNodes(nodes: number, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined {
+    return nodes > LARGE_NODES ? this.handle(ReceivedBody.of(body), connection) : undefined;
   }
 
   /** The response to the body of a large call. Never rejects. */

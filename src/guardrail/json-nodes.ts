@@ -27,23 +27,28 @@ export const DEFAULT_LIMITS: JsonLimits = { maxJsonNodes: MAX_NODES, maxJsonDept
 
 /** The size of JSON, as far as it was read: not beyond a limit. */
 export type JsonSize = {
-  /** Lists, objects and commas; of a short body that was not scanned the number of its bytes, which is more. */
+  /** Lists, objects and commas. */
   readonly nodes: number;
   readonly beyond: keyof JsonLimits | undefined;
 };
 
-/** The size of a body, and its text if that had to be read. */
-export type BodySize = JsonSize & { readonly text?: string };
+/** The size of a body, and its text if that had to be read. Nodes are zero for a short one that has few brackets, and so is cheap. */
+export type BodySize = JsonSize & { readonly text: string | undefined };
 
 /**
  * Measures a body before it is parsed. Up to 100,000 bytes it is only searched for closing brackets, at a thirtieth of the time
  * of parsing it, where a scan of a conversation takes a third.
  */
 export function measureBody(body: Buffer, limits: JsonLimits): BodySize {
-  if (body.length > SHORT_BODY || body.length > limits.maxJsonNodes) return measureJson(body, limits);
+  if (body.length > SHORT_BODY || body.length > limits.maxJsonNodes) return sizeOf(body, limits, undefined);
   const text = body.toString();
-  if (!hasFewBrackets(text, limits.maxJsonDepth)) return { ...measureJson(body, limits), text };
-  return { nodes: body.length, beyond: undefined, text };
+  if (!hasFewBrackets(text, limits.maxJsonDepth)) return sizeOf(body, limits, text);
+  return { nodes: 0, beyond: undefined, text };
+}
+
+function sizeOf(body: Buffer, limits: JsonLimits, text: string | undefined): BodySize {
+  const { nodes, beyond } = measureJson(body, limits);
+  return { nodes, beyond, text };
 }
 
 /** True for JSON in a string that is not beyond a limit. */

@@ -78,14 +78,14 @@ test('nodes and levels of any JSON are counted, and signs within strings are non
   }
 });
 
-test('a short body is within the same limits as by the scan, and has no more nodes than is said', () => {
+test('a short body is within the same limits as by the scan, and its nodes are told unless it has few brackets', () => {
   for (const json of randomDocuments()) {
     const body = Buffer.from(json);
     for (const maxJsonDepth of [1, 2, 4, 6]) {
       const limits = { maxJsonNodes: 20_000, maxJsonDepth };
       const short = measureBody(body, limits);
       expect(short.beyond).toBe(measureJson(body, limits).beyond);
-      if (short.beyond === undefined) expect(short.nodes).toBeGreaterThanOrEqual(nodesOf(JSON.parse(json)));
+      if (short.beyond === undefined && short.nodes > 0) expect(short.nodes).toBe(nodesOf(JSON.parse(json)));
       if (short.text !== undefined) expect(short.text).toBe(body.toString());
     }
   }
