@@ -141,6 +141,33 @@ test('a body in small pieces is read as it was sent', async () => {
   }
 });
 
+test('a small body is judged however it comes, and given up when it does not come or its sender leaves', async () => {
+  const { server, refused } = await serve({ BODY_TIMEOUT: '5' });
+  const body = callOf(40_000, SECRET);
+  const pieces = body.match(/.{1,1000}/gs) ?? [];
+  const [late, inPieces, silent, stopped, gone] = await Promise.all(
+    times(5, () => client(server, rawHead(body.length))),
+  );
+  for (const piece of pieces) {
+    inPieces?.write(piece);
+    await wait(1);
+  }
+  stopped?.write(body.slice(0, 500));
+  gone?.destroy();
+  expect(await actionOf(inPieces!)).toBe('BLOCKED');
+  while ((await refused('aborted')) === 0) await wait(20);
+  expect(await refused('slow')).toBe(0);
+  late?.write(body.slice(0, 20_000));
+  await wait(100);
+  late?.write(body.slice(20_000));
+  expect(await actionOf(late!)).toBe('BLOCKED');
+  for (const raw of [silent!, stopped!]) {
+    expect(await actionOf(raw)).toBe('BLOCKED');
+    await raw.closed;
+  }
+  expect(await refused('slow')).toBe(2);
+});
+
 test('a body of one byte a piece is refused and cut off, before its pieces fill the memory', async () => {
   const { server, refused } = await serve();
   const head = rawHead(0).replace('content-length: 0', 'transfer-encoding: chunked');
