@@ -5,7 +5,7 @@ import type pino from 'pino';
 import { Auditor } from './audit/auditor.ts';
 import { AuditLog, auditAdvice } from './audit/log.ts';
 import { createGround, createJudging } from './calls/judging.ts';
-import { LargeCalls } from './calls/large-calls.ts';
+import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import type { Config } from './config/config.ts';
@@ -72,6 +72,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     },
     elsewhere: (...call) => largeCalls.elsewhere(...call),
     large: (...call) => largeCalls.ofNodes(...call),
+    maxNodes: LARGE_NODES,
   });
   const largeCalls = new LargeCalls({
     start: () => ({

@@ -83,6 +83,8 @@ export type Outlets = {
   readonly release: (version: string | null) => void;
   readonly elsewhere?: CallHandlerOptions['elsewhere'];
   readonly large?: CallHandlerOptions['large'];
+  /** Most nodes of a call that is judged here: what vendors say of one is bounded by them. */
+  readonly maxNodes?: number;
 };
 
 /** All that judges calls, in one thread. */
@@ -95,9 +97,10 @@ export type Judging = {
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
   const { backends, wiring, policies, metrics, log, observer, blockedTexts } = ground;
-  const { records, audit, requests, release } = outlets;
+  const { records, audit, requests, release, maxNodes = Number.POSITIVE_INFINITY } = outlets;
   const { bodies, proxy, replies } = config;
-  const http = createHttp({ limits: bodies.limits, proxy });
+  const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
+  const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
   if (backends.length > 0) http.open();
   const isRedactable = globs(replies.redactableModels);
   const unseen: UnseenOptions = {

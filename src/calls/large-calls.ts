@@ -15,7 +15,7 @@ import { UnstoredRecords } from './unstored-records.ts';
 
 /** A call of more bytes, or of more nodes, is large: it takes some milliseconds to read. */
 const LARGE_BYTES = 1024 * 1024;
-const LARGE_NODES = 10_000;
+export const LARGE_NODES = 10_000;
 /** A call of fewer bytes does not wait for others. */
 const SMALL_BYTES = 64 * 1024;
 /** Bytes of calls that are in the thread at once, and of records that are not stored yet; a larger one is there alone. */

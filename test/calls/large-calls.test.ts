@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { fill } from '../support/credentials.ts';
-import { type Reply, silence, startFakeBackend } from '../support/fake-backend.ts';
+import { json, type Reply, silence, startFakeBackend } from '../support/fake-backend.ts';
 import { readEnvelope, temporaryFolder, until } from '../support/recording-bridge.ts';
 
 const SECRET = `ghp_${fill(36)}`;
@@ -323,4 +323,18 @@ test.each([
   });
   expect(bridge.akto.seen.at(-1)?.text).toContain('write to [EMAIL_ADDRESS_1]');
   expect(await bridge.metric('large_call_restarts_total')).toBe(0);
+});
+
+test.each([
+  { name: 'a small call', isLarge: false, nodes: 19_000, action: 'NONE' },
+  { name: 'a small call', isLarge: false, nodes: 21_000, action: 'BLOCKED' },
+  { name: 'a large call', isLarge: true, nodes: 90_000, action: 'NONE' },
+  { name: 'a large call', isLarge: true, nodes: 120_000, action: 'BLOCKED' },
+])('the reply of a vendor to $name may have $nodes nodes: $action', async ({ isLarge, nodes, action }) => {
+  const data = { success: true, guardrailsResult: { Allowed: true, more: Array(nodes).fill(1) } };
+  const bridge = await world({ env: { TELEMETRY: 'off' }, reply: json({ success: true, data }) });
+  const asked = request('when does it open? '.repeat(6000));
+  expect((await bridge.ask(isLarge ? large(asked) : asked)).reply.action).toBe(action);
+  const failures = 'failures_total{backend="akto",mode="enforce",input_type="request",kind="oversize"}';
+  expect((await bridge.metric(failures)) ?? 0).toBe(action === 'NONE' ? 0 : 1);
 });
