@@ -186,7 +186,9 @@ function scopeOf(call: GuardrailCall): BlockedScope | undefined {
 
 /** Claude Code writes its session into the JSON text of `metadata.user_id`. Any other text is not parsed: an error costs 10 us. */
 const sessionIn = (endUser: string) =>
-  endUser.startsWith('{') ? textOf(fieldsOf(parseInner(endUser)).session_id) : undefined;
+  endUser.startsWith('{') && endUser.length <= MAX_NAME_CHARS
+    ? textOf(fieldsOf(parseInner(endUser)).session_id)
+    : undefined;
 
 const MAX_NAME_CHARS = 1000;
 

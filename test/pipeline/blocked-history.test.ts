@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Check } from '../../src/backends/backend.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
@@ -209,6 +209,21 @@ describe('a text that a vendor blocked', () => {
     });
     expect(await judge(call([user(BAD)], of('a')))).toBe('block');
     expect(await judge(call([user(BAD), user(NEXT)], of('b')))).toMatchObject({ [BAD]: REMOVED });
+  });
+
+  test('means nothing to an end user who is too long to be JSON of Claude Code: it is not parsed', async () => {
+    const { judge } = vendor();
+    const of = (device: string) => ({
+      identity: { user_api_key_end_user_id: JSON.stringify({ device, session_id: 's-1' }) },
+    });
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    expect(await judge(call([user(BAD)], of('a'.repeat(900_000))))).toBe('block');
+    expect(await judge(call([user(BAD), user(NEXT)], of('b'.repeat(900_000))))).toBe('block');
+    expect(await judge(call([user(BAD), user(NEXT)], of('a'.repeat(900_000))))).toMatchObject({
+      [BAD]: REMOVED,
+    });
+    expect(parse.mock.calls.some(([text]) => text.startsWith('{"device"'))).toBe(false);
   });
 
   test('is removed where each call of the session names another trace', async () => {
