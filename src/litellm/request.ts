@@ -11,6 +11,9 @@ export type BadRequest = {
   readonly hasTooManyNodes?: true;
 };
 
+/** That a call may ask for at once; nobody has use for so many. */
+const MAX_MODELS = 20;
+
 class BadField extends Error {
   override readonly name = 'BadField';
   readonly bad: BadRequest;
@@ -61,7 +64,7 @@ function readFields(body: Fields): CallFields {
     litellm_call_id: word(body, 'litellm_call_id'),
     litellm_trace_id: word(body, 'litellm_trace_id'),
     litellm_version: word(body, 'litellm_version'),
-    model: word(body, 'model'),
+    model: model(body),
     texts: texts(body),
     structured_messages: list(body, 'structured_messages'),
     images: list(body, 'images'),
@@ -83,6 +86,17 @@ function word(body: Fields, name: string): string | null {
   const value = body[name] ?? null;
   if (value === null || typeof value === 'string') return value;
   throw new BadField(name, 'must be a string or null');
+}
+
+/** LiteLLM asks each model of a list with commas. Each name is looked for in each list of a policy file. */
+function model(body: Fields): string | null {
+  const names = word(body, 'model');
+  let comma = -1;
+  for (let count = 0; count < MAX_MODELS; count++) {
+    comma = names?.indexOf(',', comma + 1) ?? -1;
+    if (comma < 0) return names;
+  }
+  throw new BadField('model', `must be no more than ${MAX_MODELS} names`);
 }
 
 function list(body: Fields, name: string): readonly unknown[] {

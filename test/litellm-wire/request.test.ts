@@ -99,3 +99,20 @@ test('arguments of an older tool call with more nodes than a body may have are t
   });
   expect(parseGuardrailCall(body, 200_000)).toHaveProperty('call');
 });
+
+describe('the models of a call', () => {
+  const read = (model: string) => parseGuardrailCall(JSON.stringify({ input_type: 'request', model }));
+
+  test('are as many as twenty', () => {
+    const model = Array.from({ length: 20 }, (_, n) => `m-${n}`).join(',');
+    expect(read(model)).toMatchObject({ call: { model } });
+  });
+
+  test.each([
+    ['one more', Array.from({ length: 21 }, (_, n) => `m-${n}`).join(',')],
+    ['a million', 'a,'.repeat(500_000)],
+    ['a million commas', ','.repeat(1_000_000)],
+  ])('are not %s', (_, model) => {
+    expect(read(model)).toEqual({ bad: { field: 'model', message: 'must be no more than 20 names' } });
+  });
+});
