@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
+import type { GuardrailCall } from '../src/guardrail/call.ts';
 import { MEMORY_MB, memoryBytes } from '../src/guardrail/memory.ts';
+import { AnswerModels } from '../src/policies/kinds/answer-models.ts';
+import { RequestedModels } from '../src/policies/requested-models.ts';
 import { CallColumns } from '../src/records/call-columns.ts';
+import { callOf } from './support/call.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -50,4 +56,43 @@ test('npm start and the image bound the heap alike', () => {
 test('the table of notes has room for as many calls as are kept', () => {
   const calls = new CallColumns(262_144).bytes;
   expect(calls + 131_072 * 24).toBeLessThan(memoryBytes('table of notes'));
+});
+
+test.each([
+  {
+    name: 'rules',
+    asker: () => {
+      const models = new RequestedModels([['gpt-*']]);
+      return (call: GuardrailCall) => models.of(call);
+    },
+  },
+  {
+    name: 'rbac',
+    asker: () => {
+      const models = new AnswerModels();
+      return (call: GuardrailCall) => {
+        if (call.input_type === 'request') models.ask(call);
+        else models.compare(call, () => false);
+      };
+    },
+  },
+])('of a long name of a model $name keep its beginning, and not the whole of it', ({ asker }) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const ask = asker();
+  const held = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = held();
+  for (let n = 0; n < 100; n++) {
+    const fields = { litellm_call_id: `call-${n}`, model: `gpt-${n}${'x'.repeat(900_000)}` };
+    for (const input_type of ['request', 'response']) {
+      // As the body of a call is read: in one piece
+      ask(callOf(JSON.parse(JSON.stringify({ ...fields, input_type }))));
+    }
+  }
+  expect(held() - before).toBeLessThan(20 * 1024 * 1024);
+  // What is kept was not collected before
+  ask(callOf({ input_type: 'response', litellm_call_id: 'call-1' }));
 });

@@ -19,6 +19,8 @@ export const MEMORY_MB = {
   'redacted values': 16,
   'blocked texts': 24,
   'state of calls': 8,
+  'matched names': 4,
+  'learned models': 5,
   'sessions of agents': 8,
   'log lines': 16,
   'parked requests': 32,

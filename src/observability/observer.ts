@@ -65,7 +65,7 @@ export class Observer {
   });
 
   /** Keys whose hidden content was logged lately, by why it is. */
-  readonly #told = new LRUCache<string, true>({ max: 5000, ttl: TOLD_MS });
+  readonly #told = new LRUCache<string, true>({ ttl: TOLD_MS, ...boundedBy('state of calls', () => 0) });
 
   constructor(metrics: Metrics, log: Log) {
     this.#metrics = metrics;

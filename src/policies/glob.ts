@@ -1,20 +1,22 @@
 import { LRUCache } from 'lru-cache';
 import picomatch from 'picomatch';
 import { RE2JS } from 're2js';
-import { lazily } from '../detectors/lazily.ts';
+import { boundedBy } from '../guardrail/memory.ts';
 import { quoted } from './file/nearest.ts';
 import { foldedName } from './names.ts';
 import type { CreateContext } from './policy.ts';
 
 /** UTF-16 units. A name that is longer matches nothing. */
 export const MAX_NAME = 256;
-/** Names whose match is remembered: those that come again, whoever sends others. */
-const MAX_REMEMBERED = 1000;
 
 /** Stands for `/`, so that a star means any characters: `openai/*` and `*-mini` are names, no paths. */
 const SLASH = '\uE000';
 /** Before every name: what picomatch does at the beginning of a path (`./`, hidden files, `!`) is not meant here. */
 const START = ':';
+/** Results of globs that are run as regular expressions, by list and name: one takes 20 us. Made once one is asked for. */
+let remembered: LRUCache<string, boolean> | undefined;
+let lastList = 0;
+
 /** Characters that mean something in a glob. */
 const SIGN = /[*?[\]{}()\\!]/;
 const BETWEEN_SIGNS = /[^*?[\]{}()\\!]+/g;
@@ -32,16 +34,24 @@ export function globs(
   form: (name: string) => string = foldedName,
 ): (name: string) => boolean {
   const exact = new Set(patterns.map(form));
-  const wild = patterns
-    .filter((pattern) => SIGN.test(pattern))
+  const wild = patterns.filter((pattern) => SIGN.test(pattern));
+  const starred = wild.filter(hasOnlyStars).map((pattern) => piecesTest(form(pattern).split('*')));
+  const others = wild
+    .filter((pattern) => !hasOnlyStars(pattern))
     .map((pattern) => compiled(pattern, (text) => escaped(form(text))));
-  const matches = (name: string) => wild.some((pattern) => pattern.testExact(flatten(name)));
-  const remembered = lazily(() => new LRUCache({ max: MAX_REMEMBERED, memoMethod: matches }));
+  const list = others.length > 0 ? ++lastList : 0;
   return (sent) => {
     if (sent.length > MAX_NAME) return false;
     const name = form(sent);
-    if (exact.has(name)) return true;
-    return wild.length > 0 && remembered().memo(name);
+    if (exact.has(name) || starred.some((test) => test(name))) return true;
+    if (list === 0) return false;
+    remembered ??= new LRUCache(boundedBy<boolean>('matched names', () => 0));
+    const key = `${list} ${name}`;
+    const known = remembered.get(key);
+    if (known !== undefined) return known;
+    const is = others.some((pattern) => pattern.testExact(flatten(name)));
+    remembered.set(key, is);
+    return is;
   };
 }
 
@@ -73,6 +83,27 @@ export function globsOf(
     return mistake === undefined;
   });
   return good && globs(good, form);
+}
+
+function hasOnlyStars(pattern: string): boolean {
+  return pattern.length <= MAX_NAME && !SIGN.test(pattern.replaceAll('*', ''));
+}
+
+/** Tells if a name has these pieces in their order, from its beginning to its end, and anything between them. */
+function piecesTest(pieces: readonly string[]): (name: string) => boolean {
+  const first = pieces[0] ?? '';
+  const last = pieces.at(-1) ?? '';
+  const inner = pieces.slice(1, -1);
+  return (name) => {
+    if (!name.startsWith(first)) return false;
+    let from = first.length;
+    for (const piece of inner) {
+      const at = name.indexOf(piece, from);
+      if (at < 0) return false;
+      from = at + piece.length;
+    }
+    return name.length - last.length >= from && name.endsWith(last);
+  };
 }
 
 function compiled(pattern: string, form: (text: string) => string): RE2JS {

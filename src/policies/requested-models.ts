@@ -3,6 +3,7 @@ import { type GuardrailCall, modelsOf } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import { globs, MAX_NAME } from './glob.ts';
+import { copyOf } from './markers.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
 
@@ -33,7 +34,7 @@ export class RequestedModels {
     const models = names.length > 0 ? names : [call.model];
     if (key === undefined || call.input_type === 'response') return models;
     if (names.length > 0) {
-      const cut = names.map((name) => name.slice(0, MAX_NAME));
+      const cut = names.map((name) => copyOf(name.slice(0, MAX_NAME)));
       this.#models.set(
         key,
         cut.reduce<readonly string[]>((all, model) => this.#with(all, model), known ?? []),

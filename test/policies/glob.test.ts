@@ -49,6 +49,14 @@ describe('a glob', () => {
     ['a＊', 'ab', false],
     ['a*', 'a＊', true],
     ['［a］', 'a', false],
+    ['**', 'a', true],
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['*a*b*', 'ba', false],
+    ['*a*b*', 'xaxbx', true],
+    ['a*a', 'a', false],
+    ['a|b*', 'bc', false],
+    ['a|b*', 'a|bc', true],
   ])('%j for the name %j matches: %s', (pattern, name, is) => {
     const matches = globs([pattern]);
     expect(matches(name)).toBe(is);
@@ -79,8 +87,16 @@ describe('a glob', () => {
     expect(() => globs(['a', pattern])).toThrow(message);
   });
 
+  test('in one list is remembered for no other', () => {
+    const lists = [globs(['[ab]*']), globs(['[!a]*']), globs(['?'])];
+    for (let i = 0; i < 2; i++) {
+      expect(lists.map((matches) => matches('ax'))).toEqual([true, false, false]);
+      expect(lists.map((matches) => matches('b'))).toEqual([true, true, true]);
+    }
+  });
+
   test('remembers results for names that come again, and stays right when it forgets', () => {
-    const matches = globs(['gpt-*']);
+    const matches = globs(['[g]pt-*']);
     for (let i = 0; i < 5000; i++) {
       expect(matches(`gpt-${i}`)).toBe(true);
       expect(matches(`o${i}`)).toBe(false);
@@ -90,8 +106,11 @@ describe('a glob', () => {
     expect(matches('o0')).toBe(false);
   });
 
-  test('with many stars takes no longer than one with few', () => {
-    const matches = globs([`${'*a'.repeat(60)}*b`]);
+  test.each([
+    ['alone', `${'*a'.repeat(60)}*b`],
+    ['beside other signs', `${'*a'.repeat(60)}*[b]`],
+  ])('with many stars %s takes no longer than one with few', (_, pattern) => {
+    const matches = globs([pattern]);
     const run = (text: string) => {
       for (let at = 0; at < text.length; at += 200) matches(`${at}${text.slice(at, at + 200)}`);
     };

@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import { fieldsOf, type GuardrailCall } from '../../guardrail/call.ts';
 import type { Caller } from '../../guardrail/caller.ts';
 import type { McpTool } from '../../guardrail/mcp-tool.ts';
-import { foldedName } from '../names.ts';
+import { MAX_NAME } from '../glob.ts';
+import { copyOf } from '../markers.ts';
+import { byName, foldedName } from '../names.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { readArguments } from './agent-arguments.ts';
 import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
@@ -69,7 +71,7 @@ export const agentFirewall = defineKind({
         if (limits === undefined || !isAction(call)) return undefined;
         const actions = calls.map(({ id, name, origin, arguments: args, mcp }, index) => ({
           key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
-          tool: foldedName(name.slice(0, 256)),
+          tool: copyOf(foldedName(name.slice(0, MAX_NAME))),
           origin,
           isDefined: mcp === undefined || hasDefinition(mcp),
           arguments: args,
@@ -105,19 +107,18 @@ function stopwatch(ms: number): () => boolean {
 
 function toolJudge(set: AgentOptions, context: CreateContext) {
   const mayCall = listed(context, '', set, 'allowed_tools', 'blocked_tools', 'denied_tools');
-  const roles = new Map(
-    Object.entries(set.tools?.roles ?? {}).map(([role, lists]) => [
-      foldedName(role),
-      listed(context, `tools.roles.${role}.`, lists, 'allowed', 'denied'),
-    ]),
+  const roles = Object.entries(set.tools?.roles ?? {}).map(
+    ([role, lists]) => [role, listed(context, `tools.roles.${role}.`, lists, 'allowed', 'denied')] as const,
   );
+  const judgeOf = byName(roles);
   const isHeader = set.tools?.trusted === true;
   return (calls: readonly ToolCall[], caller: Caller): PolicyRefusal | undefined => {
     if (!calls.every(({ name, origin }) => mayCall(name, origin)))
       return { rule: 'tool', reasonCode: 'tool_denied' };
-    if (roles.size === 0) return undefined;
-    const held = [...caller.team, ...(isHeader ? [caller.header('x-agent-role') ?? ''] : [])].map(foldedName);
-    const mayInRole = roles.get(held.find((name) => roles.has(name)) ?? '');
+    if (roles.length === 0) return undefined;
+    const sent = isHeader ? caller.header('x-agent-role') : undefined;
+    const held = sent === undefined ? caller.team : [...caller.team, sent];
+    const mayInRole = held.map(judgeOf).find((judge) => judge !== undefined);
     if (mayInRole === undefined) return { rule: 'no-role', reasonCode: 'tool_denied' };
     return calls.every(({ name, origin }) => mayInRole(name, origin))
       ? undefined

@@ -31,7 +31,10 @@ export const agentOptions = v.strictObject({
   /** Further limits by role. Callers without a role may call no tool. */
   tools: v.optional(
     v.strictObject({
-      roles: v.optional(v.record(v.string(), v.strictObject({ allowed: names, denied: names })), {}),
+      roles: v.optional(
+        v.record(v.pipe(v.string(), v.nonEmpty()), v.strictObject({ allowed: names, denied: names })),
+        {},
+      ),
       /** The operator's word that no client can choose its header `x-agent-role`. */
       trusted: v.optional(v.boolean()),
     }),

@@ -3,6 +3,7 @@ import { type GuardrailCall, modelsOf } from '../../guardrail/call.ts';
 import { stateKey } from '../../guardrail/caller.ts';
 import { boundedBy } from '../../guardrail/memory.ts';
 import { MAX_NAME } from '../glob.ts';
+import { copyOf } from '../markers.ts';
 
 /**
  * The model of an answer beside the one that was asked for: `allowed` if the caller could have asked for it, `foreign` if it is
@@ -25,7 +26,6 @@ type Group = {
 
 /** A call can stream this long. */
 const ASKED_AGE_MS = 60 * 60_000;
-const MAX_MODELS = 500;
 const MAX_NAMES = 16;
 
 /**
@@ -50,14 +50,17 @@ export class AnswerModels {
     ),
   });
   /** By the names that callers ask for. */
-  readonly #groups = new LRUCache<string, Group>({ max: MAX_MODELS });
+  readonly #groups = new LRUCache<string, Group>(
+    // Names are added later
+    boundedBy<Group>('learned models', () => MAX_NAME * (1 + MAX_NAMES)),
+  );
 
   /** Remembers what a request asks for. */
   ask(call: GuardrailCall): void {
     const key = stateKey(call);
     const [model, ...others] = modelsOf(call);
     if (key === undefined || model === undefined || others.length > 0) return;
-    this.#asked.set(key, { model: model.slice(0, MAX_NAME) });
+    this.#asked.set(key, { model: copyOf(model.slice(0, MAX_NAME)) });
   }
 
   /**
@@ -72,7 +75,7 @@ export class AnswerModels {
   ): { is: AnswerModel; isNew: boolean } {
     const key = stateKey(call);
     const asked: Asked = (key === undefined ? undefined : this.#asked.get(key)) ?? { model: undefined };
-    const name = call.model?.slice(0, MAX_NAME) ?? null;
+    const name = call.model === null ? null : copyOf(call.model.slice(0, MAX_NAME));
     const before = asked.answer;
     if (before?.name === name) return { is: before.is, isNew: false };
     const is = this.#compare(asked.model, name, mayUse);

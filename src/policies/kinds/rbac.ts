@@ -26,7 +26,7 @@ const options = v.strictObject({
   deny_if_missing: v.optional(Names, ['X-User-ID']),
   /** Refuses a request with neither key nor user; an end user is none. */
   require_auth: v.optional(v.boolean(), false),
-  roles: v.optional(v.record(v.string(), Role), {}),
+  roles: v.optional(v.record(v.pipe(v.string(), v.nonEmpty()), Role), {}),
   ...ASSIGNED,
   data_access: v.optional(v.unknown()),
   minimum_necessary: v.optional(v.unknown()),
@@ -62,7 +62,8 @@ export const rbac = defineKind({
           if (limitsModels) answers.ask(call);
         } else if (call.tool_calls.length === 0 && !limitsModels) return undefined;
         if (roles.size === 0) return undefined;
-        const role = roles.get(roleOf(caller) ?? '');
+        const held = roleOf(caller);
+        const role = held === undefined ? undefined : roles.get(held);
         if (role === undefined && call.input_type === 'response' && call.tool_calls.length === 0)
           return undefined;
         if (role === undefined) return { rule: 'no-role', reasonCode: 'role_missing' };

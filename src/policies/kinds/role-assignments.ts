@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Caller } from '../../guardrail/caller.ts';
 import { quoted, unknownName } from '../file/nearest.ts';
-import { foldedName, isAmong, keyHashMistake } from '../names.ts';
+import { byName, keyHashMistake } from '../names.ts';
 import type { CreateContext } from '../policy.ts';
 import { Names } from './patterns.ts';
 
@@ -61,12 +61,11 @@ export function roleFinder(
         'roles',
         'are held by teams of the same name, by no key or user; assignments say who else',
       );
-    const byName = new Map(roles.map((role) => [foldedName(role), role]));
-    return ({ team }) =>
-      team.map((alias) => byName.get(foldedName(alias))).find((role) => role !== undefined);
+    const roleNamed = byName(roles.map((role) => [role, role]));
+    return ({ team }) => team.map(roleNamed).find((role) => role !== undefined);
   }
-  const given = assignments.map((assignment) => ({ role: assignment.role, isFor: testOf(assignment) }));
-  return (caller) => given.find(({ isFor }) => isFor(caller))?.role ?? default_role;
+  const assignedTo = finderOf(assignments);
+  return (caller) => assignments[assignedTo(caller)]?.role ?? default_role;
 }
 
 function checkAssignment(
@@ -80,6 +79,11 @@ function checkAssignment(
     const mistake = keyHashMistake(key, 'key_aliases');
     if (mistake !== undefined) context.fail(`${at}.keys[${index}]`, mistake);
   }
+  if (header && !HEADER.test(header))
+    context.fail(
+      `${at}.header`,
+      quoted(header, 'is no name of a header, nor one with a value, as x-role: admin is'),
+    );
   if (trusted) return;
   if (header)
     context.fail(
@@ -101,19 +105,45 @@ function checkAssignment(
     );
 }
 
-function testOf({ role, teams, keys, key_aliases, users, end_users, header = '' }: Assignment) {
-  const isTeam = isAmong(teams ?? []);
-  const isKey = isAmong(keys ?? []);
-  const isAlias = isAmong(key_aliases ?? []);
-  const isUser = isAmong(users ?? []);
-  const isEndUser = isAmong(end_users ?? []);
-  const [, headerName, headerValue = role] = /^([^:]+)(?::\s*(.*))?$/.exec(header) ?? [];
-  const isValue = isAmong([headerValue]);
-  return (caller: Caller) =>
-    caller.team.some(isTeam) ||
-    caller.keyHash.some(isKey) ||
-    caller.keyAlias.some(isAlias) ||
-    caller.user.some(isUser) ||
-    caller.endUser.some(isEndUser) ||
-    (headerName !== undefined && isValue(caller.header(headerName) ?? ''));
+/** Finds the first assignment for a caller: each of its names is folded once, however many there are. */
+function finderOf(assignments: readonly Assignment[]): (caller: Caller) => number {
+  const among = (namesOf: (assignment: Assignment) => readonly string[] | undefined) => {
+    const find = byName(
+      assignments.flatMap((one, index) => (namesOf(one) ?? []).map((name) => [name, index] as const)),
+    );
+    return (names: readonly string[]) => Math.min(...names.map((name) => find(name) ?? NOBODY));
+  };
+  const byTeam = among(({ teams }) => teams);
+  const byKey = among(({ keys }) => keys);
+  const byAlias = among(({ key_aliases }) => key_aliases);
+  const byUser = among(({ users }) => users);
+  const byEndUser = among(({ end_users }) => end_users);
+  const headers = assignments.flatMap((one) => headerOf(one)?.name ?? []);
+  const byHeader = [...new Set(headers)].map((header) => {
+    const find = among((one) => {
+      const own = headerOf(one);
+      return own?.name === header ? [own.value] : [];
+    });
+    return (caller: Caller) => find([caller.header(header) ?? []].flat());
+  });
+  return (caller) =>
+    Math.min(
+      byTeam(caller.team),
+      byKey(caller.keyHash),
+      byAlias(caller.keyAlias),
+      byUser(caller.user),
+      byEndUser(caller.endUser),
+      ...byHeader.map((find) => find(caller)),
+    );
 }
+
+/** After every assignment. */
+const NOBODY = Number.POSITIVE_INFINITY;
+
+/** The header that gives a role, in lower case, and its value; undefined without one. */
+function headerOf({ role, header }: Assignment): { name: string; value: string } | undefined {
+  const [, name, value = role] = HEADER.exec(header ?? '') ?? [];
+  return name === undefined ? undefined : { name: name.toLowerCase(), value };
+}
+
+const HEADER = /^\s*([^:\s]+)\s*(?::\s*(.*\S)\s*)?$/;

@@ -75,3 +75,13 @@ test('blocked-users refuses a file that cannot be read', () => {
 test('blocked-users without users warns that nobody is blocked', () => {
   expect(callPolicy(blockedUsers, {}).warned).toEqual(['users nobody is blocked']);
 });
+
+test('blocked-users refuses a user whose name is very long, in each form of it', () => {
+  const { check } = callPolicy(blockedUsers, {
+    users: ['ａ'.repeat(3000)],
+    end_users: ['b'.repeat(900_000)],
+  });
+  expect(check({ request_data: { user_api_key_user_id: 'A'.repeat(3000) } })).toBe(BLOCKED);
+  expect(check({ request_data: { user_api_key_user_id: 'A'.repeat(3001) } })).toBeUndefined();
+  expect(check({ request_data: { user_api_key_end_user_id: 'B'.repeat(900_000) } })).toBe(BLOCKED);
+});

@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { describe, expect, test, vi } from 'vitest';
+import { agentFirewall } from '../../../src/policies/kinds/agent-firewall.ts';
 import { rbac } from '../../../src/policies/kinds/rbac.ts';
 import { toolCall } from '../../support/call.ts';
 import { callPolicy } from '../../support/call-policy.ts';
@@ -202,6 +204,10 @@ describe('rbac takes the role', () => {
       { roles, assignments: [{ role: 'admin', teams: ['x'], header: 'x-role' }] },
       'assignments[0].header "x-role" gives a role to whoever sends it; give it to teams, keys or users, or add trusted: true if something before LiteLLM replaces the header',
     ],
+    ...['x-role:', 'x-role: ', ':admin', ' '].map((header): [object, string] => [
+      { roles, assignments: [{ role: 'admin', header, trusted: true }] },
+      `assignments[0].header "${header}" is no name of a header, nor one with a value, as x-role: admin is`,
+    ]),
     [
       { roles: { a: { denied_tools: ['x', '!(b)'] } } },
       'roles.a.denied_tools[1] is no glob that runs in linear time; !(...) is not known here',
@@ -209,6 +215,49 @@ describe('rbac takes the role', () => {
   ])('refuses %j', (options, message) => {
     expect(callPolicy(rbac, options).failed).toEqual([message]);
   });
+});
+
+test('rbac gives the first of the roles that are assigned to a caller, by whichever of its names', () => {
+  const { check } = callPolicy(rbac, {
+    roles: { none: { allowed_models: [] }, all: {} },
+    assignments: [
+      { role: 'all', teams: ['a'] },
+      { role: 'none', users: ['ada'] },
+      { role: 'all', header: 'X-Role: b', trusted: true },
+      { role: 'none', header: 'x-role: c', trusted: true },
+      { role: 'all', teams: ['b'], users: ['ADA', 'bob'] },
+    ],
+  });
+  const isRefused = (user_id: string, team_alias: string, role?: string) =>
+    check(by({ user_id, team_alias }, role === undefined ? {} : { request_headers: { 'X-ROLE': role } })) !==
+    undefined;
+  expect(isRefused('ada', 'a')).toBe(false);
+  expect(isRefused('ada', 'b')).toBe(true);
+  expect(isRefused('bob', 'b')).toBe(false);
+  expect(isRefused('cem', '-', 'B')).toBe(false);
+  expect(isRefused('bob', '-', 'C')).toBe(true);
+  expect(isRefused('bob', 'A', 'C')).toBe(false);
+  expect(isRefused('cem', '-', '')).toBe(true);
+});
+
+test('rbac folds a name as often with a thousand assignments as with one', () => {
+  const foldsWith = (count: number) => {
+    const assignments = Array.from({ length: count }, (_, n) => ({ role: 'a', users: [`user-${n}`] }));
+    const { check } = callPolicy(rbac, { roles: { a: {} }, assignments });
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    check(by({ user_id: 'ädam', end_user_id: 'é'.repeat(100_000) }));
+    const { length } = normalize.mock.calls;
+    normalize.mockRestore();
+    return length;
+  };
+  expect(foldsWith(1)).toBeGreaterThan(0);
+  expect(foldsWith(1000)).toBe(foldsWith(1));
+});
+
+test.each(['rbac', 'agent-firewall'])('no role of %s is one without a name', (kind) => {
+  const options = kind === 'rbac' ? rbac.options : agentFirewall.options;
+  const roles = { '': {} };
+  expect(v.safeParse(options, kind === 'rbac' ? { roles } : { tools: { roles } }).success).toBe(false);
 });
 
 describe('a role of rbac', () => {
