@@ -50,6 +50,13 @@ export type BadRow = { readonly reason: string; readonly payload: string };
 export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
 
+/** A record of a call, and the trace of the guardrail calls about it. */
+export type OnRecord = {
+  readonly outcome: RecordOutcome;
+  readonly trace: string | null;
+  readonly acceptedAt: number;
+};
+
 /** A record that is due for one backend. */
 export type Due = {
   readonly id: number;

@@ -8,6 +8,7 @@ import {
   type Due,
   type DueLimit,
   type Entry,
+  type OnRecord,
   OutboxError,
   type OutboxStats,
 } from './contract.ts';
@@ -144,9 +145,12 @@ export class Outbox {
     });
   }
 
-  /** Returns those of the calls that have anything on record. */
-  async known(callKeys: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#read(({ sql }) => new Set(callKeys.filter((key) => sql.isKnown.get(key) !== undefined)));
+  /** Returns the records of those calls that have any, by their keys. */
+  async known(callKeys: Iterable<string>): Promise<ReadonlyMap<string, readonly OnRecord[]>> {
+    return this.#read((queries) => {
+      const found = Array.from(callKeys, (key) => [key, queries.onRecord(key)] as const);
+      return new Map(found.filter(([, records]) => records.length > 0));
+    });
   }
 
   /** Keeps what the bridge needs to know of verdicts after a restart. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
-import { type BadRow, callIdOfKey, type Due, type Entry, namelessKey } from './contract.ts';
+import { type BadRow, callIdOfKey, type Due, type Entry, namelessKey, type OnRecord } from './contract.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
@@ -44,7 +44,8 @@ const SQL = {
   known: `
     ${KNOWN} WHERE call_key = ? AND ended_at >= ? AND started_at <= ? ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}`,
   knownByRef: `${KNOWN} WHERE ref = ? AND call_key <> ? AND ended_at >= ? AND started_at <= ? LIMIT ${MAX_KNOWN}`,
-  isKnown: 'SELECT 1 FROM record WHERE call_key = ? LIMIT 1',
+  onRecord: `
+    SELECT outcome, trace, accepted_at AS acceptedAt FROM record WHERE call_key = ? ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}`,
   insertRecord: `
     INSERT INTO record (record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref, accepted_at,
     held_until, absorbed, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -165,6 +166,10 @@ export class OutboxQueries {
       held: row.held === 1,
       absorbed: row.absorbed === 1,
     }));
+  }
+
+  onRecord(callKey: string): OnRecord[] {
+    return this.sql.onRecord.all(callKey) as unknown as OnRecord[];
   }
 
   /** A blocked call without an id, for the failure that LiteLLM logs under one, and the other way round. */

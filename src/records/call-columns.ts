@@ -1,4 +1,4 @@
-const BYTES_OF_ROW = 53;
+const BYTES_OF_ROW = 54;
 
 /** One number for each row, and two where each side of a call has its own. */
 export class CallColumns {
@@ -7,6 +7,10 @@ export class CallColumns {
   readonly numbers: Float64Array;
   readonly startedAt: Float64Array;
   readonly doneAt: Float64Array;
+  /** 1 for a call whose record needs no more notes; how many there are, and a row that none of them is before. */
+  readonly #complete: Uint8Array;
+  #completeRows = 0;
+  #firstComplete = 0;
   readonly reported: Uint8Array;
   readonly hashes: Uint32Array;
   /** First row of a hash, and the row after each; -1 is none. */
@@ -21,6 +25,7 @@ export class CallColumns {
     this.numbers = new Float64Array(capacity);
     this.startedAt = new Float64Array(capacity);
     this.doneAt = new Float64Array(capacity);
+    this.#complete = new Uint8Array(capacity);
     this.reported = new Uint8Array(capacity);
     this.hashes = new Uint32Array(capacity);
     this.heads = new Int32Array(capacity).fill(-1);
@@ -32,6 +37,23 @@ export class CallColumns {
   /** All of them. */
   get bytes(): number {
     return BYTES_OF_ROW * this.capacity;
+  }
+
+  isComplete(row: number): boolean {
+    return this.#complete[row] === 1;
+  }
+
+  setComplete(row: number, isComplete: boolean): void {
+    this.#completeRows += Number(isComplete) - Number(this.isComplete(row));
+    this.#complete[row] = Number(isComplete);
+    if (isComplete) this.#firstComplete = Math.min(this.#firstComplete, row);
+  }
+
+  /** The row of the oldest call whose record is complete. */
+  oldestComplete(): number | undefined {
+    if (this.#completeRows === 0) return undefined;
+    while (!this.isComplete(this.#firstComplete)) this.#firstComplete++;
+    return this.#firstComplete;
   }
 
   begin(row: number, number: number, hash: number, startedAt: number): void {
@@ -51,6 +73,7 @@ export class CallColumns {
       before.startedAt[from] as number,
     );
     this.doneAt[row] = before.doneAt[from] as number;
+    this.setComplete(row, before.isComplete(from));
     this.reported[row] = before.reported[from] as number;
     for (const side of [0, 1]) this.counts[2 * row + side] = before.counts[2 * from + side] as number;
   }

@@ -10,7 +10,7 @@ import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
 import { type BadRow, type Disposition, type Entry, namelessKey } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import { notesOf, type PendingCalls } from './pending-calls.ts';
+import { LATE_MS, notesOf, type PendingCalls } from './pending-calls.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
@@ -47,10 +47,11 @@ const SLICE_MS = 20;
 /** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
 const MAX_RESULTS = 1000;
 
-/** From a failure to the success of a later attempt: longer than LiteLLM waits for a model, which is 600 s. */
+/**
+ * From a failed attempt, or a blocked request, to the next event of its call: longer than LiteLLM waits for a model, which is 600 s. Each
+ * failed attempt has an event, and begins this anew.
+ */
 export const RETRY_MS = 15 * 60_000;
-/** From a success to what else can come of its call: its last check, or LiteLLM's failure event about a block. */
-const LATE_MS = 60_000;
 
 /** Characters and rows that are stored together: those of a usual POST. */
 const GROUP_CHARS = 8 * 1024 * 1024;
@@ -77,6 +78,8 @@ type Post = {
   readonly skipped: Record<'legacy' | 'null', number>;
 };
 
+/** A call that is noted, by its number; the time that its notes are kept after an event of it, and if they are of use then. */
+type Joined = { readonly number: number; readonly keptMs: number; readonly isComplete: boolean };
 type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
@@ -87,6 +90,9 @@ export class Intake {
     max: MAX_RESULTS,
     ...boundedBy('blocked results', (result: object) => JSON.stringify(result).length),
   });
+
+  /** The calls that are noted, by entries that are not stored yet. */
+  readonly #joined = new WeakMap<Entry, Joined>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -135,6 +141,7 @@ export class Intake {
     post.chars = 0;
     if (entries.length + bad.length === 0) return;
     for (const disposition of await this.#options.outbox.accept(entries, bad)) post.receipt[disposition]++;
+    this.accepted(entries);
   }
 
   #addEntry(event: Fields, post: Post): void {
@@ -160,7 +167,7 @@ export class Intake {
     const pending = pendingCalls.get(note);
     const isResult = callId === null && event.call_type === 'call_mcp_tool';
     if (isResult) this.#results.set(block.ref, { note, block });
-    return {
+    const entry: Entry = {
       ...this.#stored({ outcome: 'blocked', event, verdicts: pending ? notesOf(pending) : [note], block }),
       callKey: callId ?? namelessKey(words ?? block.ref),
       trace,
@@ -170,6 +177,18 @@ export class Intake {
       ref: block.ref,
       holdMs: isResult ? this.#options.failureGraceMs : 0,
     };
+    // A model that was asked at the same time as the check can still reply
+    if (pending) this.#joined.set(entry, { number: pending.number, keptMs: RETRY_MS, isComplete: true });
+    return entry;
+  }
+
+  /** Marks the calls of entries that are on record, or given up: before, the event of a call can be sent again, and is to have its notes. */
+  accepted(entries: readonly Entry[]): void {
+    const { pendingCalls, now } = this.#options;
+    for (const entry of entries) {
+      const call = this.#joined.get(entry);
+      if (call !== undefined) pendingCalls.logged(call, now() + call.keptMs, call.isComplete);
+    }
   }
 
   #logEntry(event: Fields): Entry {
@@ -178,14 +197,11 @@ export class Intake {
     const { callId, outcome, eventKey, startedAt, endedAt, ref, isBlock, mayBeBlocked } = facts;
     if (callId === undefined) onUnnamedEvent();
     const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
-    if (pending !== undefined) {
-      pendingCalls.logged(pending, now() + this.#keptMs(outcome));
-      responseTexts.restore(pending, event);
-    }
+    if (pending !== undefined) responseTexts.restore(pending, event);
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
     const result = ref === undefined ? undefined : this.#results.get(ref);
-    return {
+    const entry: Entry = {
       ...{ eventKey, startedAt, endedAt, mayBeBlocked },
       callKey: callId ?? namelessKey(eventKey),
       ...(pending !== undefined && { trace: pending.trace }),
@@ -199,6 +215,11 @@ export class Intake {
           : { outcome: 'blocked', event, verdicts: [...verdicts, result.note], block: result.block },
       ),
     };
+    if (pending !== undefined) {
+      const isComplete = outcome === 'success' || isBlocked;
+      this.#joined.set(entry, { number: pending.number, keptMs: this.#keptMs(outcome), isComplete });
+    }
+    return entry;
   }
 
   /** Time that the notes on a call are kept after an event of it. */

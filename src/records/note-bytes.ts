@@ -80,14 +80,6 @@ export function timeAt({ view }: NoteBytes, at: number): number {
   return view.getFloat64(at + AT, true);
 }
 
-/** True if two notes were made at once, as one that is handed over again is. */
-export function isSameMoment(one: NoteBytes, at: number, other: NoteBytes, otherAt: number): boolean {
-  return (
-    timeAt(one, at) === timeAt(other, otherAt) &&
-    one.view.getUint32(at + TENTHS, true) === other.view.getUint32(otherAt + TENTHS, true)
-  );
-}
-
 export function wordsAt({ view }: NoteBytes, at: number): number | undefined {
   return view.getUint16(at + FLAGS, true) & HAS_WORDS ? view.getUint32(at + WORDS, true) : undefined;
 }

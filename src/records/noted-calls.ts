@@ -5,7 +5,6 @@ import {
   idAt,
   isResponseAt,
   isSame,
-  isSameMoment,
   keyAt,
   type NoteBytes,
   noteBytes,
@@ -24,7 +23,7 @@ export type NotedCallsOptions = {
   readonly maxCalls: number;
   /** Of notes. */
   readonly maxBytes: number;
-  /** Called for each call that is forgotten because there is too much. */
+  /** Called for each call that is forgotten because there is too much, and whose record is not complete. */
   readonly onForgotten: () => void;
 };
 
@@ -52,10 +51,6 @@ export class NotedCalls {
 
   constructor(options: NotedCallsOptions) {
     this.#options = options;
-  }
-
-  get size(): number {
-    return this.#size;
   }
 
   /** Bytes that are reserved for notes and for the table. */
@@ -95,8 +90,17 @@ export class NotedCalls {
     return this.#columns.doneAt[row] as number;
   }
 
-  done(row: number, at: number): void {
+  /** @param isComplete true if its record needs no more notes */
+  done(row: number, at: number, isComplete: boolean): void {
     this.#columns.doneAt[row] = at;
+    this.#columns.setComplete(row, isComplete);
+  }
+
+  /** Another event of a call is to come. */
+  restart(row: number, at: number): void {
+    this.#columns.startedAt[row] = at;
+    this.#columns.reported[row] = 0;
+    this.done(row, 0, false);
   }
 
   /** True the first time that this is asked about a call. */
@@ -153,7 +157,7 @@ export class NotedCalls {
   }
 
   /**
-   * Keeps a copy of a note. The same note again, as a new thread is handed it, changes nothing.
+   * Keeps a copy of a note; of one that is older than what is kept of its side, the number alone.
    *
    * @returns the row of its call
    */
@@ -165,10 +169,9 @@ export class NotedCalls {
     const column = 2 * row + (isResponseAt(other, at) ? 1 : 0);
     const { places, counts } = this.#columns;
     const place = places[column] as number;
-    if (place === 0 || !isSameMoment(this.#notes, place - 1, other, at)) {
-      this.#put(column, other, at, length);
-      counts[column] = (counts[column] as number) + 1;
-    }
+    const isNewest = place === 0 || timeAt(this.#notes, place - 1) <= timeAt(other, at);
+    if (isNewest) this.#put(column, other, at, length);
+    counts[column] = (counts[column] as number) + 1;
     if (known === undefined) this.#bound(same);
     return { row, isNew: known === undefined };
   }
@@ -194,6 +197,7 @@ export class NotedCalls {
       const place = places[column] as number;
       if (place > 0) this.#usedBytes -= noteLength(this.#notes, place - 1) ?? 0;
     }
+    this.#columns.setComplete(row, false);
     numbers[row] = -(numbers[row] as number);
     this.#size--;
     while (this.#first < this.#rows && (numbers[this.#first] as number) < 0) this.#first++;
@@ -228,24 +232,25 @@ export class NotedCalls {
     return row;
   }
 
-  /** Forgets the oldest call for a new one, or the oldest of those with its id. */
+  /** Forgets a call for a new one, or one of those with its id: one whose record is complete, or else the oldest. */
   #bound(same: readonly number[]): void {
-    const { maxCalls, onForgotten } = this.#options;
     const isCrowded = same.length >= MAX_SAME_ID;
-    if (!isCrowded && this.#size <= maxCalls) return;
-    this.remove(isCrowded ? (same[0] as number) : this.#first);
-    onForgotten();
+    if (isCrowded) this.#giveUp(same.find((row) => this.#columns.isComplete(row)) ?? (same[0] as number));
+    else if (this.#size > this.#options.maxCalls) this.#giveUp();
+  }
+
+  #giveUp(row = this.#columns.oldestComplete() ?? this.#first): void {
+    const isLoss = !this.#columns.isComplete(row);
+    this.remove(row);
+    if (isLoss) this.#options.onForgotten();
   }
 
   #makeRoom(bytes: number): void {
-    const { maxBytes, onForgotten } = this.#options;
+    const { maxBytes } = this.#options;
     const isFull = this.#end + bytes > this.#notes.bytes.length;
     if (!isFull && this.#rows < this.#columns.capacity) return;
     if (this.#usedBytes + bytes > maxBytes * FULL_SHARE) {
-      while (this.#size > 0 && this.#usedBytes + bytes > maxBytes * KEPT_SHARE) {
-        this.remove(this.#first);
-        onForgotten();
-      }
+      while (this.#size > 0 && this.#usedBytes + bytes > maxBytes * KEPT_SHARE) this.#giveUp();
     }
     this.#closeUp(bytes);
   }

@@ -5,6 +5,7 @@ import { OutboxError } from '../outbox/contract.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { EarlyChecks } from './early-checks.ts';
 import { FinishedCalls, type Traits } from './finished-calls.ts';
+import { KnownChunks } from './known-chunks.ts';
 import {
   hashOf,
   idAt,
@@ -16,12 +17,14 @@ import {
   noteLength,
   readNote,
   textAt,
+  timeAt,
   traceAt,
   wordsAt,
 } from './note-bytes.ts';
 import { NoteWriter } from './note-writer.ts';
 import { NotedCalls } from './noted-calls.ts';
 import type { CheckLine, VerdictLine } from './protocol.ts';
+import { type Candidate, type Clues, chosenOf } from './same-id.ts';
 
 export type PendingCallsOptions = {
   /** Calls kept; the oldest are forgotten beyond that. Default 200,000. */
@@ -41,21 +44,11 @@ export type PendingCall = {
   readonly trace: string | null;
 } & Partial<Record<InputType, VerdictNote>>;
 
-/** Tells an event of a call from one of another call under the same id. */
-export type Clues = {
-  readonly key: string | undefined;
-  readonly trace: string | undefined;
-  words(): number;
-  readonly startedAt: number;
-};
-
-/** Between the event of a call, and a later note on it. */
-const LATE_MS = 60_000;
+/** From a success to what else can come of its call: its last check, another note, or LiteLLM's failure event about a block. */
+export const LATE_MS = 60_000;
 
 /** The call that a note is about, on either side. */
 type Named = Omit<NotedCall, 'input_type'>;
-/** `row` is undefined for a call that is finished. */
-type Candidate = Traits & { readonly row: number | undefined };
 
 /**
  * Notes on the calls that the bridge judged, by `litellm_call_id`, trace and virtual key, until LiteLLM logs how they ended. In
@@ -64,6 +57,7 @@ type Candidate = Traits & { readonly row: number | undefined };
 export class PendingCalls {
   readonly #calls: NotedCalls;
   readonly #finished = new FinishedCalls();
+  readonly #known = new KnownChunks();
   readonly #early: EarlyChecks;
   readonly #writer = new NoteWriter();
 
@@ -100,11 +94,7 @@ export class PendingCalls {
       ...finished.map((traits) => ({ ...traits, row: undefined })),
     ];
     const [keyHash, traceHash] = [hashOf(event, keyAt(event, 0)), hashOf(event, traceAt(event, 0))];
-    const ofKey = narrowed(all, (call) => call.key !== 0 && call.key === keyHash);
-    const ofTrace = narrowed(ofKey, (call) => call.trace === traceHash);
-    const ofWords = narrowed(ofTrace, (call) => call.words === words());
-    const distance = (call: Candidate) => Math.abs(call.startedAt - startedAt);
-    const { row } = ofWords.reduce((best, call) => (distance(call) < distance(best) ? call : best));
+    const { row } = chosenOf(all, { key: keyHash, trace: traceHash, words, startedAt });
     return row === undefined ? undefined : this.#call(row);
   }
 
@@ -129,7 +119,7 @@ export class PendingCalls {
     return this.#calls.rowOf(number) !== undefined;
   }
 
-  /** Adds a note; the same note again, as a new thread is handed it, changes nothing. */
+  /** Adds a note; the same note again changes nothing. */
   add(note: VerdictLine): void {
     this.#writer.write(note);
     this.addNotes(this.#writer.take());
@@ -150,8 +140,12 @@ export class PendingCalls {
     this.#early.add(line, check);
   }
 
-  /** Adds notes as a {@link NoteWriter} writes them. Behind one that a disk damaged nothing can be read. */
+  /**
+   * Adds notes as a {@link NoteWriter} writes them; the same notes again, as a new thread is handed them, change nothing. Behind one that a
+   * disk damaged nothing can be read.
+   */
   addNotes(bytes: Uint8Array): void {
+    if (!this.#known.isNew(bytes)) return;
     const notes = noteBytes(bytes);
     for (let at = 0, length = 0; at < bytes.length; at += length) {
       const known = noteLength(notes, at);
@@ -166,12 +160,16 @@ export class PendingCalls {
 
   #add(notes: NoteBytes, at: number, length: number): void {
     const { row, isNew } = this.#calls.add(notes, at, length);
+    const isResponse = isResponseAt(notes, at);
+    // A client chose the id of a call before; or it is another attempt
+    if (!isResponse && this.#calls.doneAt(row) > 0) this.#calls.restart(row, timeAt(notes, at));
     // A response can be judged long after its event: it is not missing
-    if (isNew && isResponseAt(notes, at) && this.#isFinished(row)) {
-      this.#calls.done(row, this.#calls.startedAt(row) + LATE_MS);
+    if (isNew && isResponse && this.#isFinished(row)) {
+      this.#calls.done(row, this.#calls.startedAt(row) + LATE_MS, true);
     }
     if (this.#early.size === 0) return;
-    const named = readNote(notes, at) as VerdictLine;
+    const named = readNote(notes, at) as VerdictLine | undefined;
+    if (named === undefined) return;
     for (const check of this.#early.take(named)) this.addCheck({ ...named, check });
   }
 
@@ -183,9 +181,16 @@ export class PendingCalls {
   async restore(outbox: Pick<Outbox, 'notes' | 'known'>, doneAt: number): Promise<void> {
     try {
       for (const chunk of await outbox.notes()) this.addNotes(chunk);
-      const ids = new Set([...this.#calls.rows()].map((row) => this.#idOf(row)));
-      const known = await outbox.known([...ids]);
-      for (const row of this.#calls.rows()) if (known.has(this.#idOf(row))) this.#calls.done(row, doneAt);
+      const known = await outbox.known(new Set([...this.#calls.rows()].map((row) => this.#idOf(row))));
+      for (const row of this.#calls.rows()) {
+        const { startedAt, trace } = this.#asked(row);
+        // One that was accepted before is of another call under the same id
+        const own = (known.get(this.#idOf(row)) ?? []).filter(
+          (one) => one.trace === trace && one.acceptedAt >= startedAt,
+        );
+        const isComplete = own.some(({ outcome }) => outcome !== 'failure');
+        if (own.length > 0) this.#calls.done(row, doneAt, isComplete);
+      }
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
     }
@@ -195,10 +200,11 @@ export class PendingCalls {
    * Marks that LiteLLM has logged an event of this call.
    *
    * @param doneAt the time until which the call is kept, as another event or note of it can follow
+   * @param isComplete true if its record needs no more notes: it goes first where there is too much
    */
-  logged({ number }: PendingCall, doneAt: number): void {
+  logged({ number }: Pick<PendingCall, 'number'>, doneAt: number, isComplete = true): void {
     const row = this.#calls.rowOf(number);
-    if (row !== undefined) this.#calls.done(row, doneAt);
+    if (row !== undefined) this.#calls.done(row, doneAt, isComplete);
   }
 
   /** Counts the calls that began before a time, have no log event and were not blocked; each is counted once. */
@@ -236,13 +242,11 @@ export class PendingCalls {
   }
 
   #call(row: number): PendingCall {
-    const { notes, at } = this.#calls.named(row);
-    const trace = traceAt(notes, at);
     const [request, response] = [this.#note(row, 'request'), this.#note(row, 'response')];
     return {
       number: this.#calls.number(row),
       startedAt: this.#calls.startedAt(row),
-      trace: trace === undefined ? null : textAt(notes, trace),
+      trace: this.#asked(row).trace,
       ...(request !== undefined && { request }),
       ...(response !== undefined && { response }),
     };
@@ -254,6 +258,13 @@ export class PendingCalls {
     if (line === undefined) return undefined;
     const { words: _, ...note } = line;
     return found !== undefined && found.count > 1 ? { ...note, calls: found.count } : note;
+  }
+
+  /** When the request of a call was judged last, and under which trace. */
+  #asked(row: number): { readonly startedAt: number; readonly trace: string | null } {
+    const { notes, at } = this.#calls.note(row, 'request') ?? this.#calls.named(row);
+    const trace = traceAt(notes, at);
+    return { startedAt: timeAt(notes, at), trace: trace === undefined ? null : textAt(notes, trace) };
   }
 
   #idOf(row: number): string {
@@ -283,11 +294,4 @@ const NOTHING_NOTED = { input_type: 'request', action: 'NONE', by: null, at: 0, 
 /** The notes on a call: on its request and on its response; of a streamed response the last, with their number. */
 export function notesOf({ request, response }: PendingCall): readonly VerdictNote[] {
   return [request, response].filter((note) => note !== undefined);
-}
-
-/** Those that fit; all of them if none does. */
-function narrowed<One>(all: readonly One[], fits: (one: One) => boolean): readonly One[] {
-  if (all.length < 2) return all;
-  const fitting = all.filter(fits);
-  return fitting.length > 0 ? fitting : all;
 }

@@ -79,7 +79,7 @@ const timers = [
   setInterval(() => outbox.maintain().catch(failed), 10_000),
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
-const ready = pendingCalls.restore(outbox, Date.now() + RETRY_MS);
+const ready = pendingCalls.restore(outbox, Date.now() + RETRY_MS).catch(failed);
 ready.then(rehearse).then(look).catch(failed);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
@@ -177,6 +177,7 @@ async function store(entry: Entry, n: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       observer.blockStored(await outbox.accept([entry]));
+      intake.accepted([entry]);
       courier.wake();
       return;
     } catch (error) {
@@ -184,6 +185,7 @@ async function store(entry: Entry, n: number): Promise<void> {
       if (tries === 1) post({ kind: 'unstored', n, reason: error.kind });
       if (tries > BLOCKED_TRIES || isClosing) {
         observer.blockedLost(entry.callKey, error.kind);
+        intake.accepted([entry]);
         return;
       }
       await sleep(1000, undefined, { ref: false });

@@ -624,6 +624,54 @@ test('a POST of many rows is stored in groups; of one that is refused is told wh
   ]);
 });
 
+describe('the notes on a call', () => {
+  const MINUTE = 60_000;
+  const NOTE = { litellm_trace_id: EVENT.trace_id, by: 'akto' };
+  const verdicts = async (recorder: Recorder) =>
+    (await recorder.all('akto')).map((record) => record.verdicts.map(({ by }) => by));
+
+  test('stay while its record could not be stored, until it is sent again', async () => {
+    const recorder = opened();
+    recorder.note(noteOf({ ...NOTE, at: recorder.now - 150 }));
+    const event = line(eventAt(recorder, -100, 0));
+    const accept = recorder.outbox.accept.bind(recorder.outbox);
+    recorder.outbox.accept = () => Promise.reject(new OutboxError('unavailable'));
+    await expect(recorder.logs(event)).rejects.toThrow(OutboxError);
+    recorder.outbox.accept = accept;
+    recorder.pass(2 * MINUTE);
+    recorder.finish();
+    await recorder.logs(event);
+    expect(await verdicts(recorder)).toEqual([['akto']]);
+    recorder.pass(2 * MINUTE);
+    recorder.finish();
+    expect(recorder.isNoted('call-1')).toBe(false);
+  });
+
+  test('outlast attempts of ten minutes that fail one after the other', async () => {
+    const recorder = opened();
+    recorder.note(noteOf({ ...NOTE, at: recorder.now - 150 }));
+    for (const id of ['attempt-1', 'attempt-2']) {
+      recorder.pass(10 * MINUTE);
+      await recorder.logs(line(eventAt(recorder, -10 * MINUTE, 0, { ...failure, id })));
+      recorder.finish();
+    }
+    recorder.pass(10 * MINUTE);
+    recorder.finish();
+    await recorder.logs(line(eventAt(recorder, -10 * MINUTE, 0)));
+    expect((await verdicts(recorder)).at(-1)).toEqual(['akto']);
+  });
+
+  test('go a quarter of an hour after its block is stored, if no event comes', async () => {
+    const recorder = opened();
+    await recorder.blocked(blockAt(recorder));
+    for (const isNoted of [true, false]) {
+      recorder.pass(14 * MINUTE);
+      recorder.finish();
+      expect(recorder.isNoted('call-1')).toBe(isNoted);
+    }
+  });
+});
+
 describe('a record that a backend does not want', () => {
   const only = (wanted: string): Sink => sinkThat(({ outcome }) => outcome === wanted);
 

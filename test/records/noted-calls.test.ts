@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { notesOf, PendingCalls } from '../../src/records/pending-calls.ts';
+import { notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
 import { randomFrom } from '../support/random.ts';
 import { noteOf } from '../support/record.ts';
 
@@ -9,7 +9,7 @@ const find = (calls: PendingCalls, id: string, more = {}) => calls.find(id, { ..
 
 type Model = {
   readonly id: string;
-  readonly at: number;
+  at: number;
   readonly notes: Map<string, number>;
   doneAt: number;
 };
@@ -19,6 +19,7 @@ test('calls in any order are found with their notes until they are finished or f
     const random = randomFrom(seed);
     const calls = new PendingCalls();
     const model = new Map<string, Model>();
+    const finished = new Set<string>();
     let begun = 0;
     for (let now = 1; now < 30_000; now++) {
       const id = idOf(random() < 0.6 ? begun++ : Math.floor(random() * begun));
@@ -39,7 +40,11 @@ test('calls in any order are found with their notes until they are finished or f
         }
       } else {
         calls.add(noteOf({ litellm_call_id: id, litellm_trace_id: null, input_type: side, at: now, by: id }));
-        const call = known ?? { id, at: now, notes: new Map<string, number>(), doneAt: 0 };
+        // Its event is to come, once more; or has come
+        if (known !== undefined && known.doneAt > 0 && side === 'request')
+          Object.assign(known, { at: now, doneAt: 0 });
+        const doneAt = side === 'response' && finished.has(id) ? now + 60_000 : 0;
+        const call = known ?? { id, at: now, notes: new Map<string, number>(), doneAt };
         call.notes.set(side, (call.notes.get(side) ?? 0) + 1);
         model.set(id, call);
       }
@@ -47,7 +52,9 @@ test('calls in any order are found with their notes until they are finished or f
         calls.finish(now);
         calls.forget(now - 5000);
         for (const { id: one, at, doneAt } of model.values()) {
-          if ((doneAt > 0 && doneAt <= now) || at < now - 5000) model.delete(one);
+          const isFinished = doneAt > 0 && doneAt <= now;
+          if (isFinished) finished.add(one);
+          if (isFinished || at < now - 5000) model.delete(one);
         }
       }
     }
@@ -104,4 +111,49 @@ test('a response that is judged after its call is finished is not missing', () =
   expect(calls.missing(100_000)).toBe(1);
   calls.finish(200_000);
   expect([find(calls, 'call-1'), find(calls, 'another')?.number]).toEqual([undefined, 3]);
+});
+
+test('calls whose record is complete are given up before those that wait, and are no loss', () => {
+  let forgotten = 0;
+  const maxBytes = 2 * 1024 * 1024;
+  for (const bound of [{ max: 1000 }, { maxBytes }]) {
+    const calls = new PendingCalls({ ...bound, onForgotten: () => forgotten++ });
+    const waiting = { litellm_call_id: idOf(0), by: 'x'.repeat(1000) };
+    calls.add(noteOf(waiting));
+    for (let n = 1; n < 5000; n++) {
+      const blocked = noteOf({ ...waiting, litellm_call_id: idOf(n), action: 'BLOCKED', at: n });
+      calls.add(blocked);
+      calls.logged(calls.get(blocked) as PendingCall, 1e12);
+    }
+    expect([find(calls, idOf(0))?.request?.by?.length, forgotten]).toEqual([1000, 0]);
+    expect([find(calls, idOf(1)), find(calls, idOf(4999))?.request?.at]).toEqual([undefined, 4999]);
+  }
+});
+
+test('of many calls under one id, one whose record is complete is given up first', () => {
+  const calls = new PendingCalls();
+  const trace = (n: number) => ({ litellm_trace_id: `t${n}` });
+  for (let n = 0; n < 100; n++) calls.add(noteOf(trace(n)));
+  calls.logged(calls.get(noteOf(trace(50))) as PendingCall, 1e12);
+  calls.add(noteOf(trace(100)));
+  expect([0, 50, 100].map((n) => calls.get(noteOf(trace(n)))?.trace)).toEqual(['t0', undefined, 't100']);
+});
+
+test('a call that a failed attempt is on record of is given up as one that waits is', () => {
+  let forgotten = 0;
+  const calls = new PendingCalls({ max: 1, onForgotten: () => forgotten++ });
+  calls.add(noteOf());
+  calls.logged(find(calls, 'call-1') as PendingCall, 1e12, false);
+  calls.add(noteOf({ litellm_call_id: 'call-2' }));
+  expect(forgotten).toBe(1);
+});
+
+test('a second call under the same id outlives the first, and is missing if it has no event', () => {
+  const calls = new PendingCalls();
+  calls.add(noteOf({ at: 1000 }));
+  calls.logged(find(calls, 'call-1') as PendingCall, 61_000);
+  calls.add(noteOf({ at: 40_000 }));
+  calls.finish(70_000);
+  expect(find(calls, 'call-1')?.request?.at).toBe(40_000);
+  expect([calls.missing(40_000), calls.missing(40_001)]).toEqual([0, 1]);
 });

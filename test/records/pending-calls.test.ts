@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
+import type { OnRecord } from '../../src/outbox/contract.ts';
 import { storable } from '../../src/records/note-bytes.ts';
 import { bytesOf } from '../../src/records/note-writer.ts';
-import { type Clues, notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
+import { notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
 import type { VerdictLine } from '../../src/records/protocol.ts';
+import type { Clues } from '../../src/records/same-id.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
   litellm_call_id: callId,
@@ -86,6 +88,27 @@ describe('pending calls', () => {
     const calls = new PendingCalls();
     for (let i = 0; i < 2; i++) calls.add({ ...note('a', { input_type: 'response' }) });
     expect(notes(calls, 'a')).toEqual([note('a', { input_type: 'response' })]);
+  });
+
+  test('add nothing when a new thread is handed the same notes again: responses of a stream, and checks', () => {
+    const calls = new PendingCalls();
+    const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+    const response = (at: number) => note('a', { input_type: 'response', at });
+    const chunk = () =>
+      Buffer.concat([
+        ...[note('a'), response(2), checkOf('a', 'response', check), response(3)].map(bytesOf),
+        bytesOf(checkOf('a', 'request', check)),
+      ]);
+    // From the outbox, and from the main thread
+    calls.addNotes(storable(chunk()));
+    calls.addNotes(chunk());
+    expect(notes(calls, 'a')).toEqual([note('a', { checks: [check] }), { ...response(3), calls: 2 }]);
+  });
+
+  test('keep the newest of notes that come out of order', () => {
+    const calls = new PendingCalls();
+    for (const at of [3, 2]) calls.add(note('a', { input_type: 'response', at }));
+    expect(notes(calls, 'a')).toEqual([note('a', { input_type: 'response', at: 3, calls: 2 })]);
   });
 
   test('forget and report the oldest call when there are too many', () => {
@@ -195,9 +218,41 @@ test.each([
   ['empty', () => new Uint8Array(0)],
 ])('notes that a disk damaged do not take those of others with them: %s', (_, damage) => {
   const calls = new PendingCalls();
+  // One that is waited for makes the note be read at once
+  const check = { backend: 'akto', mode: 'observe', result: 'block', ms: 3 } as const;
+  calls.addCheck(checkOf('unknown', 'request', check));
   calls.addNotes(damage(bytesOf(note('a', { action: 'DEFERRED' }))));
   calls.addNotes(Buffer.concat([bytesOf(note('b')), damage(bytesOf(note('c', { action: 'DEFERRED' })))]));
   calls.addNotes(bytesOf(note('d')));
   expect(['b', 'c', 'd'].map((id) => notes(calls, id).length)).toEqual([1, 0, 1]);
   expect(calls.missing(2000)).toBeGreaterThan(1);
+});
+
+describe('after a restart', () => {
+  const restored = async (chunks: readonly VerdictLine[], records: readonly OnRecord[]) => {
+    const calls = new PendingCalls();
+    const outbox = {
+      notes: async () => chunks.map((line) => storable(bytesOf(line))),
+      known: async () => new Map([['a', records]]),
+    };
+    await calls.restore(outbox, 10_000);
+    calls.finish(10_000);
+    return calls;
+  };
+  const record = { outcome: 'success', trace: 't1', acceptedAt: 2000 } as const;
+
+  test('a call that is on record is done, and one of its id under another trace waits', async () => {
+    const calls = await restored(
+      ['t1', 't2'].map((litellm_trace_id) => note('a', { litellm_trace_id })),
+      [record],
+    );
+    expect(calls.get(note('a', { litellm_trace_id: 't1' }))).toBeUndefined();
+    expect(notes(calls, 'a', { trace: 't2' })).toMatchObject([{ litellm_trace_id: 't2' }]);
+  });
+
+  test('a call that began after the record of one with its ids waits', async () => {
+    const again = [1000, 3000].map((at) => note('a', { litellm_trace_id: 't1', at }));
+    expect(notes(await restored(again, [record]), 'a')).toHaveLength(1);
+    expect(notes(await restored(again.slice(0, 1), [record]), 'a')).toHaveLength(0);
+  });
 });

@@ -100,7 +100,9 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   /** As it comes from the main thread. */
   async function blocked(call: BlockedCall): Promise<Disposition> {
     const sent = JSON.parse(JSON.stringify(call)) as BlockedCall;
-    const [disposition] = await outbox.accept([intake.blockedEntry(sent)]);
+    const entry = intake.blockedEntry(sent);
+    const [disposition] = await outbox.accept([entry]);
+    intake.accepted([entry]);
     return disposition as Disposition;
   }
 
@@ -140,6 +142,11 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
     logs: (body: string) => intake.logs(Buffer.from(body)),
     blocked,
     note: (note: VerdictLine) => pendingCalls.add(note),
+    /** Forgets what is not needed any more, as the worker does each second. */
+    finish: () => pendingCalls.finish(time),
+    isNoted: (callId: string) =>
+      pendingCalls.find(callId, { key: undefined, trace: undefined, words: () => 0, startedAt: time }) !==
+      undefined,
     texts: (...lines: readonly TextLine[]) =>
       responseTexts.addLines(lines.map((line) => JSON.stringify(line)).join('\n')),
     /** Events that did not name their call. */
