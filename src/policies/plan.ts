@@ -189,6 +189,8 @@ const NO_RULE = [undefined];
 const PLACE_AGE_MS = 15 * 60_000;
 const NO_WISHES = { add: [], skip: [], enforce: false };
 const NONE: readonly string[] = [];
+/** UTF-16 units: far more than the names of all policies take. */
+const MAX_WISH = 1000;
 
 /** The words of one wish; anything but text and booleans is none, and as text it could be made to throw. */
 function wish(call: GuardrailCall, caller: Caller, name: keyof typeof WISHES): readonly string[] {
@@ -199,6 +201,7 @@ function wish(call: GuardrailCall, caller: Caller, name: keyof typeof WISHES): r
   return [...(Array.isArray(value) ? value : [value]), sent].flatMap((item) =>
     typeof item === 'string' || typeof item === 'boolean'
       ? String(item)
+          .slice(0, MAX_WISH)
           .split(',')
           .map((word) => word.trim())
       : [],

@@ -383,6 +383,17 @@ describe('a caller', () => {
     );
   });
 
+  test('may send a million words, of which no more are read than all policies have', () => {
+    const wishes = (text: string) => [
+      params({ policies: text }),
+      header('x-litellm-guardrail-policies', text),
+    ];
+    for (const call of wishes(`${'x,'.repeat(400)}banned-keywords`))
+      expect(chainOf(plan(call))).toBe('(secrets) pii-detector banned-keywords');
+    for (const call of wishes(`${','.repeat(900_000)}banned-keywords`))
+      expect(chainOf(plan(call))).toBe('(secrets) pii-detector');
+  });
+
   test.each<{ wish: unknown }>([
     { wish: null },
     { wish: 1 },
