@@ -48,9 +48,10 @@ export class Batches {
    */
   async next(isProbe: boolean): Promise<readonly Due[] | undefined> {
     const limit = isProbe ? 1 : this.#full.records;
-    const isPoisonTaken = this.#poison.size > 0 && [...this.#taken].some((id) => this.#poison.has(id));
-    const sound = isPoisonTaken || this.#wasPoison ? await this.#sound(limit) : [];
-    return sound === undefined || sound.length > 0 || isPoisonTaken ? sound : this.#oldest(limit);
+    const isPoisonUnderWay =
+      this.#poison.size > 0 && [...this.#taken].some((id) => this.#poison.has(id) && !this.#isResting(id));
+    const sound = isPoisonUnderWay || this.#wasPoison ? await this.#sound(limit) : [];
+    return sound === undefined || sound.length > 0 || isPoisonUnderWay ? sound : this.#oldest(limit);
   }
 
   async #oldest(limit: number): Promise<readonly Due[] | undefined> {
@@ -148,6 +149,11 @@ export class Batches {
       this.#taken.delete(id);
       this.#resting.set(id, { until: 0, times });
     }
+  }
+
+  /** True from the beginning of its rest until it may be chosen again. */
+  #isResting(id: number): boolean {
+    return (this.#resting.get(id)?.until ?? 0) > 0;
   }
 
   #isPoison({ id, attempts }: Due): boolean {

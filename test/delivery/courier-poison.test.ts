@@ -72,3 +72,18 @@ test('many failing records at the head of the queue do not hold up newer ones', 
   await clock.pass(5 * MINUTE_MS);
   await until(() => akto.taken.flat().length === 300);
 });
+
+test('a poison record that is told to come back in an hour does not hold up the other poison records', async () => {
+  const clock = createTestClock(1);
+  const later = says(429, {}, { 'retry-after': '3600' });
+  const akto = await startVendor('akto', (ids, response) =>
+    (ids.length > 1 ? says(422) : ids[0] === '1' ? later : takes)(ids, response),
+  );
+  const { start, store } = delivering([akto], { clock });
+  await store(20);
+  start();
+  await clock.pass(10 * MINUTE_MS);
+  expect(new Set(akto.taken.flat()).size).toBe(19);
+  await clock.pass(HOUR_MS);
+  expect(akto.deliveries.filter((ids) => ids.length === 1 && ids[0] === '1')).toHaveLength(2);
+});
