@@ -136,6 +136,7 @@ function startRecords(
   return new RecordsThread({ backends, bodies, proxy, records }, log, {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
+    lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
   });
 }

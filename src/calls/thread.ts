@@ -5,6 +5,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 import { loggable } from '../observability/log.ts';
+import { sharedJson, sharedText } from '../records/thread-bytes.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
 import { ParsedRequests } from './parsed-requests.ts';
@@ -149,7 +150,7 @@ async function recall(key: string): Promise<GuardrailCall | undefined> {
   if (state?.wiring !== undefined) wiring.tell(key, state.wiring);
   if (state?.body === undefined) return undefined;
   // It was taken when it came
-  const parsed = parseGuardrailCall(textOfBytes(state.body), Number.POSITIVE_INFINITY);
+  const parsed = parseGuardrailCall(sharedText(state.body), Number.POSITIVE_INFINITY);
   return 'bad' in parsed ? undefined : parsed.call;
 }
 
@@ -189,17 +190,6 @@ async function judged(n: number, body: ArrayBuffer): Promise<void> {
 function bytesOf({ status, body }: CallResponse) {
   return { status, body: typeof body === 'string' ? new TextEncoder().encode(body) : body };
 }
-
-/** JSON in memory that all threads share: of 32 MB a copy takes 10 ms. */
-function sharedJson(value: object): Uint8Array {
-  const json = JSON.stringify(value);
-  const bytes = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(json)));
-  bytes.write(json);
-  return new Uint8Array(bytes.buffer);
-}
-
-const textOfBytes = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
-  Buffer.from(buffer, byteOffset, byteLength).toString();
 
 /** The main thread has read the same text, and has logged what it says. */
 function reload(text: string): void {

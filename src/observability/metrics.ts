@@ -34,9 +34,9 @@ export const LOG_RESULTS = [
 ] as const;
 /**
  * Why the reply to a blocked call does not wait for its record: it takes too long, cannot be stored, or not be handed over, as
- * the thread is being started again or too much waits for it.
+ * the thread is being started again.
  */
-export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting', 'overloaded'] as const;
+export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting'] as const;
 /** An exception, a promise that nobody handles, and a connection that the system does not hand over. */
 export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
 /** In the order of their values. */
@@ -146,7 +146,10 @@ export function createMetrics(
     ),
     telemetry_restarts_total: counter('Times that the telemetry thread was started again.'),
     telemetry_lost_total: counter(
-      'Records of blocked calls that were lost as the telemetry thread did not respond for too long.',
+      'Records of blocked calls that were lost: the telemetry thread did not respond for too long, or ended.',
+    ),
+    telemetry_lost_notes_total: counter(
+      'Verdicts that their records lack, as the telemetry thread did not respond for too long, or ended.',
     ),
     telemetry_unstored_blocks_total: counter(
       'BLOCKED replies that did not wait until the record of their call was on the disk, by why; it is stored when it can be.',

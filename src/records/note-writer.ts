@@ -31,22 +31,30 @@ export class NoteWriter {
   #bytes = Buffer.alloc(0);
   #view = new DataView(this.#bytes.buffer, 0, 0);
   #end = 0;
+  #count = 0;
 
   /** Bytes written so far. */
   get size(): number {
     return this.#end;
   }
 
+  /** Notes written so far. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** A copy of what was written, which is forgotten. */
   take(): Uint8Array {
     const taken = new Uint8Array(this.#bytes.subarray(0, this.#end));
     this.#end = 0;
+    this.#count = 0;
     return taken;
   }
 
   write(line: NoteLine): void {
     const { litellm_call_id: id, litellm_trace_id: trace, key = '' } = line;
     if (id === null) return;
+    this.#count++;
     const isPlain = !('check' in line) && isPlainNote(line);
     const json = isPlain ? '' : JSON.stringify(restOf(line));
     const checks = isPlain ? line.checks : [];

@@ -43,11 +43,11 @@ export type LogsResult = string | { readonly refused: LogsRefusal };
 export type Requests = {
   logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
   /** @param notes {@link NoteLine}s, as a `NoteWriter` writes them */
-  notes(notes: Uint8Array): Promise<void>;
+  notes(notes: Uint8Array): Promise<'done'>;
   /** @param lines {@link TextLine}s, one JSON text a line; they are kept in memory alone */
   texts(lines: string): Promise<void>;
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
-  blocked(json: string | Uint8Array): Promise<'done'>;
+  blocked(json: Uint8Array): Promise<'done'>;
   metrics(): Promise<string>;
   close(drainMs: number): Promise<void>;
 };

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
@@ -16,7 +16,9 @@ import type {
   UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
+import { ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
+import { within } from './within.ts';
 
 /** Called when something goes wrong with the thread. */
 export type RecordsThreadEvents = {
@@ -24,6 +26,8 @@ export type RecordsThreadEvents = {
   restarted(): void;
   /** Called for each blocked call whose record could not be handed over. */
   lost(): void;
+  /** Called for notes that could not be handed over: the records of their calls lack them. */
+  lostNotes(notes: number): void;
   /** Called for each blocked call that is replied to before its record is stored. */
   unstored(reason: UnstoredReason): void;
 };
@@ -37,6 +41,8 @@ const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
 const RESTART_MS = 1000;
+/** Time that a thread has to end, beside that in which it delivers. */
+const CLOSE_MS = 2000;
 /** The JSON of a blocked call that is longer is freed on purpose. */
 const LARGE_JSON = 4 * 1024 * 1024;
 /** The thread reports its health each second; a disk that hangs keeps it from it. */
@@ -59,7 +65,7 @@ export class RecordsThread {
   readonly #start: WorkerStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
-  readonly #unanswered = new Unanswered((message) => this.#worker.postMessage(message));
+  readonly #unanswered = new Unanswered((...message) => this.#worker.postMessage(...message));
   #lastNumber = 0;
   /** Notes, and JSON lines of texts, that are not handed over yet. */
   readonly #notes = new NoteWriter();
@@ -71,7 +77,9 @@ export class RecordsThread {
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
   readonly #giveBack = createGiveBackLate();
-  #isClosing = false;
+  /** A thread that ends is started again at once from then on. */
+  readonly #closing = new AbortController();
+  #isClosed = false;
   #worker: Worker;
   readonly #timer: NodeJS.Timeout;
 
@@ -115,19 +123,18 @@ export class RecordsThread {
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
   blocked(call: BlockedCall): Promise<void> {
-    return this.blockedJson(call.note.litellm_call_id, JSON.stringify(call));
+    return this.blockedJson(call.note.litellm_call_id, sharedJson(call));
   }
 
   /**
-   * The same for a {@link BlockedCall} that another thread has written down, in memory that all threads share.
+   * The same for a {@link BlockedCall} as JSON, in memory that all threads share: it is held once, however long it waits.
    *
    * @param onDone called when the record needs no memory any more
    */
-  blockedJson(callId: string | null, json: string | Uint8Array, onDone = () => {}): Promise<void> {
+  blockedJson(callId: string | null, json: Uint8Array, onDone = () => {}): Promise<void> {
     this.#flushNotes();
     if (this.#unanswered.isFull(json.length)) {
       this.#lost(callId, 'not_answering');
-      this.#unstored(callId, 'overloaded');
       onDone();
       return Promise.resolve();
     }
@@ -148,7 +155,7 @@ export class RecordsThread {
       if (this.#health.storage === 'restarting') release('restarting');
       stored
         .then((result) => {
-          release(result === undefined ? 'unavailable' : undefined);
+          release();
           if (result === undefined) this.#lost(callId, 'not_taken');
           onDone();
           if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
@@ -175,9 +182,13 @@ export class RecordsThread {
     clearInterval(this.#timer);
     this.#flushNotes();
     const done = this.#send('close', [drainMs]);
-    this.#isClosing = true;
-    await within(drainMs + 2000, done);
+    this.#closing.abort();
+    await within(drainMs + CLOSE_MS, done);
+    this.#isClosed = true;
     await this.#worker.terminate();
+    this.#unanswered.giveUp();
+    // What is lost with it has been told then
+    await nextTurn();
   }
 
   readonly #failed = (error: unknown): void => {
@@ -189,7 +200,7 @@ export class RecordsThread {
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => this.#log.error({ error: error.name }, 'the telemetry thread failed'));
     worker.on('exit', () => {
-      if (!this.#isClosing) this.#restart().catch(this.#failed);
+      if (!this.#isClosed) this.#restart().catch(this.#failed);
     });
     return worker;
   }
@@ -198,10 +209,11 @@ export class RecordsThread {
     this.#events.restarted();
     this.#health = { ...this.#health, storage: 'restarting' };
     this.#unanswered.threadEnded();
+    const { signal } = this.#closing;
     do {
-      await sleep(RESTART_MS);
-      if (this.#isClosing) return;
-    } while (!this.#startAgain());
+      await sleep(RESTART_MS, undefined, { signal }).catch(() => {});
+      if (this.#isClosed) return;
+    } while (!this.#startAgain() && !signal.aborted);
     this.#health = { ...this.#health, storage: null };
     this.#unanswered.sendAgain();
   }
@@ -247,8 +259,7 @@ export class RecordsThread {
     if (kind !== 'close' && this.#unanswered.isFull(bytes)) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const message: ToWorker = { n: ++this.#lastNumber, kind, args };
-      this.#unanswered.add(message, bytes, resolve as (result: unknown) => void);
-      this.#worker.postMessage(message, transfer);
+      this.#unanswered.add(message, { bytes, transfer, resolve: resolve as (result: unknown) => void });
     });
   }
 
@@ -256,12 +267,20 @@ export class RecordsThread {
     const texts = this.#texts;
     this.#texts = '';
     if (this.#notes.size > 0) {
-      // Not given away: a thread that is started again is handed them again
+      // Not given away, so held twice: a thread that is started again is handed them again
+      const { count } = this.#notes;
       const notes = this.#notes.take();
-      this.#send('notes', [notes], notes.length).catch(this.#failed);
+      this.#send('notes', [notes], 2 * notes.length)
+        .then((result) => result ?? this.#lostNotes(count))
+        .catch(this.#failed);
     }
-    // Behind the notes that tell of their calls
-    if (texts !== '') this.#send('texts', [texts], texts.length).catch(this.#failed);
+    // Behind the notes that tell of their calls; held twice, of two bytes a letter
+    if (texts !== '') this.#send('texts', [texts], 4 * texts.length).catch(this.#failed);
+  }
+
+  #lostNotes(notes: number): void {
+    this.#events.lostNotes(notes);
+    this.#log.error({ notes }, 'notes on calls were lost: their records lack these verdicts');
   }
 
   #lost(callId: string | null, reason: string): void {
@@ -275,20 +294,6 @@ export class RecordsThread {
   }
 }
 
-/** The same, or a copy of what is a piece of a larger buffer: a thread can only be given a whole one. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isWhole = bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length;
-  return isWhole ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
-}
-
 function loggedBlock(callId: string | null, reason: string) {
   return { litellm_call_id: callId?.slice(0, MAX_LOGGED_ID_CHARS) ?? null, reason };
-}
-
-/** Resolves with undefined once the time is over. The timer ends with the result: thousands would wait under load. */
-function within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, undefined).unref();
-    result.finally(() => clearTimeout(timer)).then(resolve, reject);
-  });
 }

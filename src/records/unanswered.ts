@@ -1,15 +1,21 @@
+import { memoryBytes } from '../guardrail/memory.ts';
 import type { ToWorker, UnstoredReason } from './protocol.ts';
 
-/** Bounds of what waits for a thread that hangs; beyond them nothing is handed to it. */
+/** Bounds of what waits for a thread that hangs, or for the disk; beyond them nothing is handed to it. */
 const MAX_MESSAGES = 20_000;
-const MAX_BYTES = 192 * 1024 * 1024;
+const MAX_BYTES = memoryBytes('messages about records');
 /** A message that ended the thread so often would end it again. */
 const MAX_TRIES = 3;
+/** Other messages were asked for by somebody who asks again, or has left. */
+const KEPT: readonly ToWorker['kind'][] = ['notes', 'blocked', 'close'];
 
 /** A message that waits for its reply. */
 export type Waiting = {
   readonly message: ToWorker;
+  /** Memory that it takes until then. */
   readonly bytes: number;
+  /** Memory of it that is given to the thread. */
+  readonly transfer: readonly ArrayBuffer[];
   /** Number of times that it was handed over. */
   tries: number;
   /** Gets undefined where there is no reply to come. */
@@ -20,27 +26,37 @@ export type Waiting = {
 
 /** The messages to the thread without a reply, and what becomes of them when the thread ends. */
 export class Unanswered {
-  readonly #post: (message: ToWorker) => void;
+  readonly #post: (message: ToWorker, transfer: readonly ArrayBuffer[]) => void;
   /** By number, the oldest first. */
   readonly #waiting = new Map<number, Waiting>();
   #bytes = 0;
-  /** Those to hand over one after the other: the one that ends the thread shows, and the others are not given up with it. */
+  /** True while there is a thread to hand them to. */
+  #isUp = true;
+  #isOver = false;
+  /**
+   * Those to hand over one after the other, in their order: as long as they were handed over twice, the one that ends the thread shows,
+   * and the others are not given up with it.
+   */
   #again: Waiting[] = [];
 
   /** @param post hands a message over to the thread that runs */
-  constructor(post: (message: ToWorker) => void) {
+  constructor(post: (message: ToWorker, transfer: readonly ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
   /** True if no message of this size is to be added. */
   isFull(bytes: number): boolean {
-    return this.#waiting.size >= MAX_MESSAGES || this.#bytes + bytes > MAX_BYTES;
+    return this.#isOver || this.#waiting.size >= MAX_MESSAGES || this.#bytes + bytes > MAX_BYTES;
   }
 
-  /** Adds a message that is handed over now. */
-  add(message: ToWorker, bytes: number, resolve: Waiting['resolve']): void {
-    this.#waiting.set(message.n, { message, bytes, tries: 1, resolve });
-    this.#bytes += bytes;
+  /** Adds a message, and hands it over as soon as its turn comes: mostly now. */
+  add(message: ToWorker, part: Pick<Waiting, 'bytes' | 'transfer' | 'resolve'>): Waiting {
+    const waiting: Waiting = { ...part, message, tries: 0 };
+    this.#waiting.set(message.n, waiting);
+    this.#bytes += part.bytes;
+    if (this.#again.length > 0) this.#again.push(waiting);
+    else if (this.#isUp) this.#send(waiting);
+    return waiting;
   }
 
   get(n: number): Waiting | undefined {
@@ -58,32 +74,38 @@ export class Unanswered {
     this.#sendNext();
   }
 
-  /** The thread has ended: notes and blocked calls are kept for the next, but for one that may have ended it several times. */
+  /** The thread has ended: some are kept for the next, but for one that may have ended it several times. */
   threadEnded(): void {
+    this.#isUp = false;
     this.#again = [];
     for (const [n, { message, tries, release }] of this.#waiting) {
-      release?.('restarting');
-      const isKept = message.kind === 'notes' || message.kind === 'blocked';
-      if (!isKept || tries >= MAX_TRIES) this.settle(n, undefined);
+      if (KEPT.includes(message.kind) && tries < MAX_TRIES) release?.('restarting');
+      else this.settle(n, undefined);
     }
   }
 
-  /** Hands everything over to a new thread: at once, or, where one of them may have ended two, one after the other. */
+  /** Hands everything over to a new thread. */
   sendAgain(): void {
-    const all = [...this.#waiting.values()];
-    if (all.some(({ tries }) => tries > 1)) {
-      this.#again = all;
-      this.#sendNext();
-    } else for (const waiting of all) this.#send(waiting);
+    this.#isUp = true;
+    this.#again = [...this.#waiting.values()];
+    this.#sendNext();
+  }
+
+  /** Nothing is handed over any more, and no reply comes. */
+  giveUp(): void {
+    this.#isOver = true;
+    this.#again = [];
+    for (const n of [...this.#waiting.keys()]) this.settle(n, undefined);
   }
 
   #send(waiting: Waiting): void {
     waiting.tries++;
-    this.#post(waiting.message);
+    this.#post(waiting.message, waiting.transfer);
   }
 
   #sendNext(): void {
     const [next] = this.#again;
-    if (next !== undefined) this.#send(next);
+    if (next !== undefined && next.tries > 1) this.#send(next);
+    else for (const waiting of this.#again.splice(0)) this.#send(waiting);
   }
 }

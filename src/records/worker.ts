@@ -1,13 +1,13 @@
 // Both clients of `http` are loaded at the start: without a free file descriptor a load fails, and the first records would be to blame
 import 'ky';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createHttp } from '../backends/http.ts';
 import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
-import { type Entry, OutboxError, type OutboxStats } from '../outbox/contract.ts';
+import { OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
+import { BlockedCalls } from './blocked-calls.ts';
 import { Intake, RETRY_MS } from './intake.ts';
 import { storable } from './note-bytes.ts';
 import { bytesOf } from './note-writer.ts';
@@ -17,6 +17,7 @@ import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from '.
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
 import { ResponseTexts } from './response-texts.ts';
+import { sharedText } from './thread-bytes.ts';
 
 /*
  * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to
@@ -26,9 +27,7 @@ import { ResponseTexts } from './response-texts.ts';
 /** Events that arrive within this time are delivered together: a delivery costs several times what a record in it does. */
 const GATHER_MS = 100;
 /** A longer record leaves memory behind that is freed on purpose. */
-const LARGE_CHARS = 1024 * 1024;
-/** Attempts, a second apart, to store the record of a blocked call. */
-const BLOCKED_TRIES = 60;
+const LARGE_BYTES = 1024 * 1024;
 /** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
 const NOTES_MS = 2 * 3_600_000;
 /** Part of a bound of the outbox from which on it is in danger. */
@@ -74,7 +73,24 @@ const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
 const courier = new Courier(sinks, { outbox, http, events: observer.delivery, onFreed: freed });
+const blockedCalls = new BlockedCalls({
+  ...{ outbox, observer },
+  entryOf(json, isAgain) {
+    const call = JSON.parse(sharedText(json)) as BlockedCall;
+    freed(json.length);
+    const { note } = call;
+    // Nothing more can be noted on a call without an id
+    if (!isAgain && note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
+    return intake.blockedEntry(call);
+  },
+  onDone(entry) {
+    intake.accepted([entry]);
+    courier.wake();
+  },
+  now: () => performance.now(),
+});
 const timers = [
+  setInterval(() => blockedCalls.retry().catch(failed), 1000),
   setInterval(() => look().catch(failed), 1000),
   setInterval(() => outbox.maintain().catch(failed), 10_000),
 ];
@@ -83,7 +99,6 @@ const ready = pendingCalls.restore(outbox, Date.now() + RETRY_MS).catch(failed);
 ready.then(rehearse).then(look).catch(failed);
 /** Blocked calls whose record is not stored yet. */
 const storing = new Set<Promise<void>>();
-let isClosing = false;
 let isWakePlanned = false;
 /** Replies that go out together: one message for all that one commit made durable. */
 let replies: [n: number, result: unknown][] = [];
@@ -113,6 +128,7 @@ const handlers: Handlers = {
   async notes(bytes) {
     pendingCalls.addNotes(bytes);
     await outbox.appendNotes(storable(bytes)).catch(failed);
+    return 'done';
   },
 
   async texts(lines) {
@@ -120,11 +136,11 @@ const handlers: Handlers = {
   },
 
   async blocked(json, n) {
-    const stored = store(blockedEntry(json), n);
+    const stored = blockedCalls.store(json, (reason) => post({ kind: 'unstored', n, reason }));
     freed(json.length);
     storing.add(stored);
     await stored.finally(() => storing.delete(stored));
-    if (json.length > LARGE_CHARS) setTimeout(giveBack, GATHER_MS, json.length).unref();
+    if (json.length > LARGE_BYTES) setTimeout(giveBack, GATHER_MS, json.length).unref();
     return 'done';
   },
 
@@ -135,7 +151,7 @@ const handlers: Handlers = {
 
   async close(drainMs) {
     for (const timer of timers) clearInterval(timer);
-    isClosing = true;
+    await blockedCalls.close();
     await Promise.allSettled(storing);
     await courier.close(drainMs);
     observer.tellRetries();
@@ -157,40 +173,6 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
 /** For work that nobody waits for. Where the outbox cannot be used it has told the observer. */
 function failed(error: unknown): void {
   if (!(error instanceof OutboxError)) observer.bug(error, 'maintenance');
-}
-
-const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
-  Buffer.from(buffer, byteOffset, byteLength).toString();
-
-/** The entry of a blocked call, whose note is kept. */
-function blockedEntry(json: string | Uint8Array): Entry {
-  const call = JSON.parse(typeof json === 'string' ? json : textOf(json)) as BlockedCall;
-  freed(json.length);
-  const entry = intake.blockedEntry(call);
-  // Nothing more can be noted on a call without an id
-  if (call.note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(call.note))).catch(failed);
-  return entry;
-}
-
-/** Stores the entry of a blocked call. Nobody else has it: its caller is told that the call was blocked, stored or not. */
-async function store(entry: Entry, n: number): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      observer.blockStored(await outbox.accept([entry]));
-      intake.accepted([entry]);
-      courier.wake();
-      return;
-    } catch (error) {
-      if (!(error instanceof OutboxError)) throw error;
-      if (tries === 1) post({ kind: 'unstored', n, reason: error.kind });
-      if (tries > BLOCKED_TRIES || isClosing) {
-        observer.blockedLost(entry.callKey, error.kind);
-        intake.accepted([entry]);
-        return;
-      }
-      await sleep(1000, undefined, { ref: false });
-    }
-  }
 }
 
 /** Stores nothing, and does all else: what is done for the first time takes longer than a blocked call waits for its record. */
@@ -232,7 +214,7 @@ function isInDanger({ usedBytes, maxBytes: limit, backends: backlogs }: OutboxSt
 
 /** Gives back what was made of something large. */
 function freed(bytes: number): void {
-  if (bytes > LARGE_CHARS) giveBack(bytes);
+  if (bytes > LARGE_BYTES) giveBack(bytes);
 }
 
 function wakeSoon(): void {

@@ -35,6 +35,8 @@ async function start({
   const bridge = testBridge({ ...aktoAt(akto.url), DATA_DIR: folder, ...env });
   const server = await listen(bridge);
   await bridge.ready();
+  // On a busy machine the thread takes longer to start than that
+  await until(() => fs.existsSync(join(folder, 'outbox.db')));
   onTestFinished(async () => {
     await server.close();
     await bridge.close();
