@@ -32,6 +32,7 @@ export const LOGS_EARLY = 32;
 export const IS_PLAIN = 64;
 export const ID_IS_UUID = 128;
 export const TRACE_IS_UUID = 256;
+export const IS_BLOCKED = 512;
 
 /** Bytes with the view that reads numbers in them. */
 export type NoteBytes = { readonly bytes: Buffer; readonly view: DataView };
@@ -73,6 +74,10 @@ export function isCheckAt({ view }: NoteBytes, at: number): boolean {
 
 export function isResponseAt({ view }: NoteBytes, at: number): boolean {
   return (view.getUint16(at + FLAGS, true) & IS_RESPONSE) !== 0;
+}
+
+export function isBlockedAt({ view }: NoteBytes, at: number): boolean {
+  return (view.getUint16(at + FLAGS, true) & IS_BLOCKED) !== 0;
 }
 
 /** When it was decided, Unix milliseconds. */

@@ -8,6 +8,7 @@ import {
   HEADER_BYTES,
   ID_BYTES,
   ID_IS_UUID,
+  IS_BLOCKED,
   IS_CHECK,
   IS_PLAIN,
   IS_RESPONSE,
@@ -79,11 +80,12 @@ export class NoteWriter {
     this.#view.setUint32(start + LENGTH, this.#end - start, true);
   }
 
-  #writeVerdict({ words, at, ms, logsStreamsEarly }: VerdictLine, start: number): number {
+  #writeVerdict({ words, at, ms, action, logsStreamsEarly }: VerdictLine, start: number): number {
     this.#view.setUint32(start + WORDS, words ?? 0, true);
     this.#view.setUint32(start + TENTHS, Math.round(ms * 10), true);
     this.#view.setFloat64(start + AT, at, true);
-    return (words === undefined ? 0 : HAS_WORDS) | (logsStreamsEarly ? LOGS_EARLY : 0);
+    const isBlocked = action === 'BLOCKED' ? IS_BLOCKED : 0;
+    return (words === undefined ? 0 : HAS_WORDS) | (logsStreamsEarly ? LOGS_EARLY : 0) | isBlocked;
   }
 
   #writeCheck({ backend, ms }: CheckNote): void {

@@ -3,6 +3,7 @@ import { CallColumns } from './call-columns.ts';
 import {
   hashOf,
   idAt,
+  isBlockedAt,
   isResponseAt,
   isSame,
   keyAt,
@@ -96,13 +97,6 @@ export class NotedCalls {
     this.#columns.setComplete(row, isComplete);
   }
 
-  /** Another event of a call is to come. */
-  restart(row: number, at: number): void {
-    this.#columns.startedAt[row] = at;
-    this.#columns.reported[row] = 0;
-    this.done(row, 0, false);
-  }
-
   /** True the first time that this is asked about a call. */
   report(row: number): boolean {
     const isFirst = this.#columns.reported[row] === 0;
@@ -166,7 +160,12 @@ export class NotedCalls {
     const same = this.withId(other, at);
     const known = this.find(other, at, same);
     const row = known ?? this.#begin(other, at);
-    const column = 2 * row + (isResponseAt(other, at) ? 1 : 0);
+    const isResponse = isResponseAt(other, at);
+    // A client chose the ids of a call before; or it is another attempt
+    if (!isResponse && this.doneAt(row) > 0) this.#restart(row, timeAt(other, at));
+    // What was noted before is in its record
+    if (isBlockedAt(other, at)) this.#columns.setComplete(row, true);
+    const column = 2 * row + Number(isResponse);
     const { places, counts } = this.#columns;
     const place = places[column] as number;
     const isNewest = place === 0 || timeAt(this.#notes, place - 1) <= timeAt(other, at);
@@ -230,6 +229,13 @@ export class NotedCalls {
     this.#columns.begin(row, ++this.#lastNumber, hashOf(other, idAt(other, at)), timeAt(other, at));
     this.#size++;
     return row;
+  }
+
+  /** Another event of a call is to come. */
+  #restart(row: number, at: number): void {
+    this.#columns.startedAt[row] = at;
+    this.#columns.reported[row] = 0;
+    this.done(row, 0, false);
   }
 
   /** Forgets a call for a new one, or one of those with its id: one whose record is complete, or else the oldest. */

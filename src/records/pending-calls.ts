@@ -160,11 +160,8 @@ export class PendingCalls {
 
   #add(notes: NoteBytes, at: number, length: number): void {
     const { row, isNew } = this.#calls.add(notes, at, length);
-    const isResponse = isResponseAt(notes, at);
-    // A client chose the id of a call before; or it is another attempt
-    if (!isResponse && this.#calls.doneAt(row) > 0) this.#calls.restart(row, timeAt(notes, at));
     // A response can be judged long after its event: it is not missing
-    if (isNew && isResponse && this.#isFinished(row)) {
+    if (isNew && isResponseAt(notes, at) && this.#isFinished(row)) {
       this.#calls.done(row, this.#calls.startedAt(row) + LATE_MS, true);
     }
     if (this.#early.size === 0) return;

@@ -41,8 +41,9 @@ export function createRecordsMetrics(backend: readonly string[]) {
       'Calls that were judged and of which no log event arrived within MISSING_EVENT_MINUTES.',
     ),
     notes_forgotten_total: counter(
-      'Verdicts forgotten before their log event, as too many calls were waiting for one.',
+      'Calls whose verdicts were forgotten before their record was complete, as there were too many.',
     ),
+    notes_bytes: gauge('Memory reserved for verdicts whose log event is to come.'),
     damage_total: counter('Times that the outbox file was damaged and put aside.'),
   };
   // Set at the scrape: what is not configured has no numbers once nothing is left of it

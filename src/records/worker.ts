@@ -146,6 +146,7 @@ const handlers: Handlers = {
 
   async metrics() {
     const stats = await outbox.stats().catch(() => undefined);
+    observer.metrics.notes_bytes.set({}, pendingCalls.bytes);
     return observer.metrics.text(stats, observer.trouble.storage === null, courier.widths());
   },
 

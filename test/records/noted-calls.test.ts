@@ -113,7 +113,7 @@ test('a response that is judged after its call is finished is not missing', () =
   expect([find(calls, 'call-1'), find(calls, 'another')?.number]).toEqual([undefined, 3]);
 });
 
-test('calls whose record is complete are given up before those that wait, and are no loss', () => {
+test('blocked calls, and those whose event is on record, are given up before those that wait, and are no loss', () => {
   let forgotten = 0;
   const maxBytes = 2 * 1024 * 1024;
   for (const bound of [{ max: 1000 }, { maxBytes }]) {
@@ -121,9 +121,15 @@ test('calls whose record is complete are given up before those that wait, and ar
     const waiting = { litellm_call_id: idOf(0), by: 'x'.repeat(1000) };
     calls.add(noteOf(waiting));
     for (let n = 1; n < 5000; n++) {
-      const blocked = noteOf({ ...waiting, litellm_call_id: idOf(n), action: 'BLOCKED', at: n });
-      calls.add(blocked);
-      calls.logged(calls.get(blocked) as PendingCall, 1e12);
+      const isBlocked = n % 2 === 0;
+      const note = noteOf({
+        ...waiting,
+        litellm_call_id: idOf(n),
+        action: isBlocked ? 'BLOCKED' : 'NONE',
+        at: n,
+      });
+      calls.add(note);
+      if (!isBlocked) calls.logged(calls.get(note) as PendingCall, 1e12);
     }
     expect([find(calls, idOf(0))?.request?.by?.length, forgotten]).toEqual([1000, 0]);
     expect([find(calls, idOf(1)), find(calls, idOf(4999))?.request?.at]).toEqual([undefined, 4999]);
