@@ -156,7 +156,7 @@ export class LargeCalls {
   }
 
   #limitWait(call: LargeCall): void {
-    call.timer = setTimeout(() => this.#refuse(call, OVERLOADED), this.#waitMs);
+    call.timer ??= setTimeout(() => this.#refuse(call, OVERLOADED), this.#waitMs);
   }
 
   /** Hands over those that wait, as far as the thread can take them. */

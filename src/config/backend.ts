@@ -29,7 +29,8 @@ const RECORDING = {
   TELEMETRY_CONCURRENCY: {
     schema: numberFrom(1, 256, true),
     default: '32',
-    sentence: 'Most deliveries of records at once; the bridge finds how many of them this vendor can take.',
+    sentence:
+      'Most deliveries of records at once, and none begins while 4 MB are under way; the bridge finds how many of them this vendor can take.',
   },
 } as const satisfies Settings;
 

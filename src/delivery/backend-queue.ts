@@ -28,6 +28,8 @@ export class BackendQueue {
   readonly #closing = new AbortController();
   #underWay = 0;
   #bytesUnderWay = 0;
+  /** Deliveries under way when their bytes held up the last one; no bound if more were since. */
+  #boundByBytes = Number.POSITIVE_INFINITY;
   /** True if the last failure was the backend's, so that one record tells as much as many. */
   #isOutage = false;
   /** True once nothing more is waited for. */
@@ -44,14 +46,14 @@ export class BackendQueue {
       this.#batches.stored(ack);
       this.#wakeSignal.ring();
     });
-    this.#batches = new Batches(sink.batch, this.#ledger, options.clock);
+    this.#batches = new Batches(sink.batch, this.#ledger, options.clock, options.maxAgeMs);
     this.#lane = new Lane(sink.concurrency, options.clock.now);
     this.#running = this.#run();
   }
 
   /** Deliveries that may be under way at once, as far as the backend is well. */
   get width(): number {
-    return this.#backoff.isProbing ? 1 : this.#lane.exactWidth;
+    return this.#backoff.isProbing ? 1 : Math.min(this.#lane.exactWidth, this.#boundByBytes);
   }
 
   wake(): void {
@@ -91,7 +93,9 @@ export class BackendQueue {
       }
       if (storage.isProbing && !(await this.#ledger.flush())) continue;
       const { isProbing, epoch } = this.#backoff;
-      if (this.#underWay >= (isProbing ? 1 : this.#lane.width) || this.#bytesUnderWay > MAX_BYTES) {
+      const isFull = this.#underWay >= (isProbing ? 1 : this.#lane.width);
+      if (isFull || this.#bytesUnderWay > MAX_BYTES) {
+        if (!isFull) this.#boundByBytes = this.#underWay;
         await this.#pause(Number.POSITIVE_INFINITY);
         continue;
       }
@@ -120,6 +124,8 @@ export class BackendQueue {
   #begin(batch: readonly Due[], epoch: Epoch): void {
     const bytes = batch.reduce((sum, { payload }) => sum + payload.length, 0);
     this.#underWay++;
+    this.#lane.began(this.#underWay);
+    if (this.#underWay > this.#boundByBytes) this.#boundByBytes = Number.POSITIVE_INFINITY;
     this.#bytesUnderWay += bytes;
     this.#deliver(batch, epoch)
       .catch((error: unknown) => this.#options.events.bug(error))

@@ -21,24 +21,28 @@ export class Batches {
   readonly #ledger: Pick<Ledger, 'due'>;
   readonly #clock: Clock;
   readonly #full: Batch;
+  readonly #maxAgeMs: number;
   /** Bytes of a batch, after some were too large. */
   #bytes: number;
   /** The oldest that were due when they were read, and are not chosen yet. */
   #ahead: readonly Due[] = [];
   /** Ids of what is under way, rests, or whose result is not stored. */
   readonly #taken = new Set<number>();
-  readonly #poison = new Set<number>();
+  /** By id, since when. */
+  readonly #poison = new Map<number, number>();
   /** Poison records that had their turn. */
   readonly #tried = new Set<number>();
   /** True if the batch before was a poison record. */
   #wasPoison = false;
   /** Records that the backend had no room for, by id, until when; and how often. */
-  readonly #resting = new Map<number, { readonly until: number; readonly times: number }>();
+  readonly #resting = new Map<number, Rest>();
 
-  constructor(full: Batch, ledger: Pick<Ledger, 'due'>, clock: Clock) {
+  /** @param maxAgeMs time after which the outbox has given up a record */
+  constructor(full: Batch, ledger: Pick<Ledger, 'due'>, clock: Clock, maxAgeMs: number) {
     this.#ledger = ledger;
     this.#clock = clock;
     this.#full = full;
+    this.#maxAgeMs = maxAgeMs;
     this.#bytes = full.bytes;
   }
 
@@ -75,12 +79,16 @@ export class Batches {
   }
 
   /** The oldest that are neither taken nor among others, as many as go together. */
-  async #due(records: number, others: ReadonlySet<number>): Promise<readonly Due[] | undefined> {
+  async #due(
+    records: number,
+    others: Pick<ReadonlySet<number>, 'has' | 'keys'>,
+  ): Promise<readonly Due[] | undefined> {
     let found = this.#ahead.filter(({ id }) => !others.has(id));
     if (found.length === 0) {
       this.#endRests(this.#clock.now());
+      this.#forget(this.#clock.now() - this.#maxAgeMs);
       const limit = { records: Math.max(records, READ_AHEAD), bytes: this.#bytes };
-      const read = await this.#ledger.due({ ...limit, except: new Set([...this.#taken, ...others]) });
+      const read = await this.#ledger.due({ ...limit, except: new Set([...this.#taken, ...others.keys()]) });
       if (read === undefined) return undefined;
       this.#ahead = found = [...read];
     }
@@ -124,7 +132,8 @@ export class Batches {
   rest(batch: readonly Due[], waitMs: (times: number) => number): number {
     const times = 1 + Math.max(...batch.map(({ id }) => this.#resting.get(id)?.times ?? 0));
     const ms = waitMs(times);
-    for (const { id } of batch) this.#resting.set(id, { until: this.#clock.now() + ms, times });
+    const until = this.#clock.now() + ms;
+    for (const { id } of batch) this.#resting.set(id, { until, times, isOver: false });
     return ms;
   }
 
@@ -144,16 +153,29 @@ export class Batches {
   }
 
   #endRests(now: number): void {
-    for (const [id, { until, times }] of this.#resting) {
-      if (until > now || until === 0) continue;
+    for (const [id, rest] of this.#resting) {
+      if (rest.until > now || rest.isOver) continue;
       this.#taken.delete(id);
-      this.#resting.set(id, { until: 0, times });
+      this.#resting.set(id, { ...rest, isOver: true });
+    }
+  }
+
+  /** Forgets the ids of records that the outbox has given up as too old: nothing else is told of them. */
+  #forget(before: number): void {
+    for (const [id, since] of this.#poison) {
+      if (since > before) break;
+      if (this.#taken.has(id)) continue;
+      this.#poison.delete(id);
+      this.#tried.delete(id);
+    }
+    for (const [id, { until, isOver }] of this.#resting) {
+      if (isOver && until <= before && !this.#taken.has(id)) this.#resting.delete(id);
     }
   }
 
   /** True from the beginning of its rest until it may be chosen again. */
   #isResting(id: number): boolean {
-    return (this.#resting.get(id)?.until ?? 0) > 0;
+    return this.#resting.get(id)?.isOver === false;
   }
 
   #isPoison({ id, attempts }: Due): boolean {
@@ -162,7 +184,8 @@ export class Batches {
 
   /** Has each of these records sent alone from now on. */
   isolate(batch: readonly Due[]): void {
-    for (const { id } of batch) this.#poison.add(id);
+    const now = this.#clock.now();
+    for (const { id } of batch) if (!this.#poison.has(id)) this.#poison.set(id, now);
   }
 
   /** Makes batches smaller than one that was too large. */
@@ -175,3 +198,6 @@ export class Batches {
     this.#bytes = Math.min(this.#full.bytes, this.#bytes + this.#full.bytes * REGAIN);
   }
 }
+
+/** Until when a record rests; how often it did; true once it may be chosen again. */
+type Rest = { readonly until: number; readonly times: number; readonly isOver: boolean };

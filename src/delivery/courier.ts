@@ -12,8 +12,9 @@ import type { DeliveryOptions } from './deliver.ts';
  *             failure among them is the record's.
  * waiting     The outbox failed, or the backend: it cannot be reached, or failed eight times in a row. A backend is tried
  *             again after a random part of 1 s, 2 s, 4 s … up to 5 min, or after the `Retry-After` it sent (up to 1 h), by
- *             one delivery at a time until one is taken. Then it is delivering again, with few at once in the beginning. The outbox is tried again after 1 s, 2 s … up to 30 s, and told first what was
- *             delivered that it does not know of.
+ *             one delivery at a time until one is taken. Then it is delivering again, with few at once in the beginning.
+ *             The outbox is tried again after 1 s, 2 s … up to 30 s, and told first what was delivered that it does not
+ *             know of.
  * held        The backend refuses our token (401, 403). One record after 1 min, 2 min, 4 min … up to 10 min tests
  *             whether the token was mended; when it is taken, the backend is delivering again.
  *
@@ -34,7 +35,13 @@ import type { DeliveryOptions } from './deliver.ts';
  * delivered again, under the same `record_id`.
  */
 
-const DEFAULTS = { timeoutMs: 30_000, clock: SYSTEM_CLOCK, random: Math.random, onFreed: () => {} };
+const DEFAULTS = {
+  timeoutMs: 30_000,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+  clock: SYSTEM_CLOCK,
+  random: Math.random,
+  onFreed: () => {},
+};
 
 /** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;

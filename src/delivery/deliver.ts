@@ -29,6 +29,8 @@ export type DeliveryOptions = {
   readonly http: Http;
   /** Limit of one delivery. */
   readonly timeoutMs: number;
+  /** Age at which the outbox gives a record up. */
+  readonly maxAgeMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly events: DeliveryEvents;

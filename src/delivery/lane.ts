@@ -28,8 +28,9 @@ export type Pressure = 'none' | 'overload' | 'throttle';
  * Decides how many deliveries to a backend may be under way, in rounds, by how it took those of the last one. The number is
  * doubled until it has been too many once, and then grows by a twentieth a second, faster the longer that was ago. It
  * becomes smaller by the share of deliveries with which the backend asked for less, where that is more than one in ten,
- * and to where a delivery takes half as long again as it does among few. Below 1 it is the part of the time in which one is under way. Any other failure among successes
- * slows nothing down; several in a row are an outage.
+ * and to where a delivery takes half as long again as it does among few. It does not grow while fewer are under way. Below 1
+ * it is the part of the time in which one is under way. Any other failure among successes slows nothing down; several in a
+ * row are an outage.
  */
 export class Lane {
   readonly #max: number;
@@ -76,6 +77,11 @@ export class Lane {
     return Math.max(0, this.#endedAt + this.#latency / this.#width - this.#latency - this.#now());
   }
 
+  /** @param underWay with this one */
+  began(underWay: number): void {
+    if (underWay >= this.width) this.#round.isFull = true;
+  }
+
   /** @param ms the time that the delivery took */
   succeeded(ms: number): void {
     this.#failures = 0;
@@ -110,7 +116,7 @@ export class Lane {
     this.#round = startRound(now);
   }
 
-  #decide({ ended, pressed, taken, ms, since }: Round, now: number): void {
+  #decide({ ended, pressed, taken, ms, since, isFull }: Round, now: number): void {
     if (taken > 0) {
       const mean = ms / taken;
       this.#latency = this.#base === undefined ? mean : this.#latency + (mean - this.#latency) * SMOOTHING;
@@ -129,7 +135,8 @@ export class Lane {
         this.#base = undefined;
         this.#opensTo = this.#max;
       }
-    } else if (isOpening) this.#width = Math.min(this.#opensTo, this.#width * 2);
+    } else if (!isFull) return;
+    else if (isOpening) this.#width = Math.min(this.#opensTo, this.#width * 2);
     else this.#grow((now - since) / 1000, (now - this.#narrowedAt) / 1000);
   }
 
@@ -158,6 +165,17 @@ export class Lane {
   }
 }
 
-type Round = { readonly since: number; ended: number; taken: number; pressed: number; ms: number };
+type Round = {
+  readonly since: number;
+  ended: number;
+  taken: number;
+  pressed: number;
+  ms: number;
+  /** True once as many were under way as may be. */
+  isFull: boolean;
+};
 
-const startRound = (since: number): Round => ({ since, ended: 0, taken: 0, pressed: 0, ms: 0 });
+const startRound = (since: number): Round => ({
+  ...{ since, ended: 0, taken: 0, pressed: 0, ms: 0 },
+  isFull: false,
+});

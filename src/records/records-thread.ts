@@ -58,8 +58,9 @@ const START_MS = 2000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
 
 /**
- * The main thread's side of records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A thread that ends is
- * started again, and is handed what the last one had not confirmed, but for log events: their sender still has them.
+ * The main thread's side of records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
+ * thread that ends is started again, and is handed what the last one had not confirmed, but for log events: their sender still
+ * has them.
  */
 export class RecordsThread {
   readonly #start: WorkerStart;

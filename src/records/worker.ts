@@ -72,7 +72,7 @@ const giveBack = createGiveBack();
 const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
-const courier = new Courier(sinks, { outbox, http, events: observer.delivery, onFreed: freed });
+const courier = new Courier(sinks, { outbox, http, events: observer.delivery, onFreed: freed, maxAgeMs });
 const blockedCalls = new BlockedCalls({
   ...{ outbox, observer },
   entryOf(json, isAgain) {

@@ -4,8 +4,8 @@ import { Lane, type Pressure } from '../../src/delivery/lane.ts';
 /** A vendor on a clock of its own: says how long a delivery takes among so many, and how it ends. */
 type Vendor = (underWay: number, at: number) => { ms: number; pressure?: Pressure | undefined };
 
-/** Keeps a lane full for a time; the width at the end of each second, and what was taken and refused in it. */
-function run(lane: Lane, clock: { now: number }, vendor: Vendor, seconds: number) {
+/** Keeps a lane full for a time, or so many under way; the width at the end of each second, and what was taken and refused in it. */
+function run(lane: Lane, clock: { now: number }, vendor: Vendor, seconds: number, limit = Infinity) {
   const underWay: { until: number; ms: number; pressure: Pressure | undefined }[] = [];
   const history: { width: number; taken: number; refused: number; most: number }[] = [];
   const end = clock.now + seconds * 1000;
@@ -20,10 +20,11 @@ function run(lane: Lane, clock: { now: number }, vendor: Vendor, seconds: number
     }
     const mayBegin = () =>
       clock.now >= stoppedUntil &&
-      underWay.length < lane.width &&
+      underWay.length < Math.min(lane.width, limit) &&
       (underWay.length > 0 || lane.waitMs() <= 0);
     while (mayBegin()) {
       const { ms, pressure } = vendor(underWay.length + 1, clock.now);
+      lane.began(underWay.length + 1);
       underWay.push({ until: clock.now + ms, ms, pressure });
       most = Math.max(most, underWay.length);
     }
@@ -56,6 +57,14 @@ test.each([1, 3, 32, 256])('a lane of at most %i opens up to that, and never wid
   const history = run(lane, clock, () => ({ ms: 100 }), 5);
   expect(history.at(-1)?.width).toBe(max);
   expect(Math.max(...history.map(({ most }) => most))).toBe(max);
+});
+
+test.each([
+  { underWay: 2, width: 4 },
+  { underWay: 5, width: 8 },
+])('a lane with $underWay under way is not opened beyond $width', ({ underWay, width }) => {
+  const { lane, clock } = createLane();
+  expect(run(lane, clock, () => ({ ms: 100 }), 60, underWay).at(-1)?.width).toBe(width);
 });
 
 test('it begins with four deliveries', () => {
