@@ -8,6 +8,7 @@ import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
+import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { createApp } from './http/app.ts';
@@ -50,7 +51,7 @@ export type Bridge = {
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
   const ground = createGround(config, { destination });
-  const { backends, wiring, policies, metrics, log, observer, blockedTexts } = ground;
+  const { backends, policies, metrics, log, observer, blockedTexts } = ground;
   const releases = new Releases();
   const records = startRecords(config, metrics, log);
   const audit = new Auditor({
@@ -70,21 +71,20 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       if (wanted) requests = new RequestMemory();
       return requests;
     },
-    elsewhere: (...call) => largeCalls.elsewhere(...call),
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
+    other: {
+      judge: (...call) => largeCalls.judge(...call),
+      decided: (key) => largeCalls.decided(key),
+    },
   });
   const largeCalls = new LargeCalls({
     start: () => ({
-      ...{ config, policies: policies?.text, blocked: blockedTexts.share() },
+      ...{ config, policies: policies?.source, blocked: blockedTexts.share() },
       compileCache: compileCacheFolder(),
     }),
-    stateOf: (key) => ({
-      body: requests?.bytesOf(key),
-      markers: policies?.markersOf(key),
-      wiring: wiring.told(key),
-    }),
-    ...{ blockedTexts, log, metrics, refuse, records, audit, release },
+    stateOf: (key) => ({ body: requests?.bytesOf(key), ...requestStateOf(ground, key) }),
+    ...{ config, blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
   const isDraining = () => draining;
@@ -105,7 +105,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
       reloadPolicies(policies, metrics, log);
-      largeCalls.policiesChanged(policies.text);
+      largeCalls.policiesChanged(policies.source);
       audit.prepare();
     },
     uncaught: (error, kind) => observer.uncaught(error, kind),

@@ -15,8 +15,16 @@ export type KeptRequests = {
   /** @param body the bytes of the request as it was sent; backends may see it as the decision forwards it */
   remember(key: string, decision: Decision, body: Buffer): void;
   recall(key: string): GuardrailCall | undefined;
-  /** Gets the request of a response from another thread, with all that is known of it; undefined if it is not there. */
-  readonly fetch?: (key: string) => Promise<void> | undefined;
+};
+
+/** The side of the main thread, or of the thread of large calls, on which a call is not. */
+export type OtherThread = {
+  /** Judges a call there, if calls under its state key belong there. */
+  judge?(key: string, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined;
+  /** Told of a decision that was made here, while another call under its state key may have come there. */
+  decided?(key: string): void;
+  /** Gets all that is known there of the calls under a state key; undefined if it is known here. */
+  fetch?(key: string): Promise<void> | undefined;
 };
 
 export type CallHandlerOptions = {
@@ -45,15 +53,7 @@ export type CallHandlerOptions = {
   readonly large?:
     | ((nodes: number, body: Buffer, connection: CallConnection) => Promise<CallResponse> | undefined)
     | undefined;
-  /** Judges a call in another thread, if its state is there; undefined if it is not. */
-  readonly elsewhere?:
-    | ((
-        call: GuardrailCall,
-        key: string,
-        body: Buffer,
-        connection: CallConnection,
-      ) => Promise<CallResponse> | undefined)
-    | undefined;
+  readonly other: OtherThread;
 };
 
 const NONE: CallResponse = { status: 200, body: '{"action":"NONE"}' };
@@ -90,7 +90,7 @@ export class CallHandler {
 
   /** The response to the body of a guardrail call. Never rejects. */
   async handle(body: Buffer, connection: CallConnection): Promise<CallResponse> {
-    const { judge, decided, refuse, limits, requests } = this.#options;
+    const { judge, decided, refuse, limits, requests, other } = this.#options;
     let call: GuardrailCall | undefined;
     let running: Running | undefined;
     let decision: Decision | undefined;
@@ -103,14 +103,13 @@ export class CallHandler {
       if ('bad' in parsed) return refuse(refusalOf(parsed.bad));
       call = parsed.call;
       const key = stateKey(call);
-      const there = key === undefined ? undefined : this.#options.elsewhere?.(call, key, body, connection);
+      const there = key === undefined ? undefined : other.judge?.(key, body, connection);
       if (there !== undefined) return await there;
+      const fetching = key === undefined ? undefined : other.fetch?.(key);
+      if (fetching !== undefined) await fetching;
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
       if (first) return this.#respond(await this.#decisionOn(first, connection));
-      const isResponse = key !== undefined && call.input_type === 'response';
-      const fetching = isResponse ? requests?.fetch?.(key) : undefined;
-      if (fetching !== undefined) await fetching;
       const request = recall(requests, call, key);
       const scope = new CallScope(connection, key !== undefined);
       const deciding = judge.judge({ call, bytes: body.length, request, scope });
@@ -122,6 +121,7 @@ export class CallHandler {
       } else decision = deciding;
       if (key !== undefined && isKept(call)) requests?.remember(key, decision, body);
       const recorded = decided(decision, request);
+      if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
       if (recorded !== undefined) await recorded;
       return this.#respond(decision);
     } catch (error) {

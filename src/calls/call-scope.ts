@@ -4,6 +4,8 @@ import { STOPPED } from '../guardrail/deadline.ts';
 export type CallConnection = {
   /** Calls the listener once the caller has hung up: at once if it already has, and perhaps more than once. */
   onGone(listener: () => void): void;
+  /** Told of each check of the call that goes on after its decision. */
+  readonly observing?: (check: Promise<void>) => void;
 };
 
 /** LiteLLM sends a check again at once where it does; a new connection takes it some tenths of a second. */
@@ -34,6 +36,10 @@ export class CallScope {
       for (const connection of this.#callers) this.#watch(connection);
     }
     return this.#controller.signal;
+  }
+
+  get observing(): CallConnection['observing'] {
+    return this.#callers[0]?.observing;
   }
 
   abort(reason: unknown): void {

@@ -17,11 +17,11 @@ import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { type UnseenOptions, unseenCause } from '../pipeline/unseen.ts';
 import { globs } from '../policies/glob.ts';
-import type { PolicyStore } from '../policies/store.ts';
+import type { PolicySource, PolicyStore } from '../policies/store.ts';
 import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { StreamedTexts } from '../records/streamed-texts.ts';
-import { CallHandler, type CallHandlerOptions, type KeptRequests } from './call-handler.ts';
+import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThread } from './call-handler.ts';
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
@@ -40,8 +40,8 @@ export type Ground = {
 export type GroundOptions = {
   /** Where log lines go instead of standard output. */
   readonly destination?: pino.DestinationStream | undefined;
-  /** Reads the text of the policies, where not from the file that is configured. */
-  readonly readPolicies?: () => string;
+  /** Gives the policies, where not from the files that are configured. */
+  readonly givenPolicies?: (() => PolicySource) | undefined;
   /** False in a thread whose metrics another shows. */
   readonly showsMetrics?: boolean;
   /** Texts that were blocked in another thread. */
@@ -51,14 +51,14 @@ export type GroundOptions = {
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, readPolicies, showsMetrics = true, blocked }: GroundOptions,
+  { destination, givenPolicies, showsMetrics = true, blocked }: GroundOptions,
 ): Ground {
   const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
     ...checkerOf(backend),
     breaker: new Breaker(),
   }));
   const wiring = new ResponseWiring(config.replies.responseRedaction);
-  const policies = policiesOf(config, wiring, readPolicies);
+  const policies = policiesOf(config, wiring, givenPolicies);
   const metrics = createMetrics(
     { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
     (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
@@ -81,10 +81,10 @@ export type Outlets = {
   readonly requests: (wanted: boolean) => KeptRequests | undefined;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
-  readonly elsewhere?: CallHandlerOptions['elsewhere'];
   readonly large?: CallHandlerOptions['large'];
   /** Most nodes of a call that is judged here: what vendors say of one is bounded by them. */
   readonly maxNodes?: number;
+  readonly other: OtherThread;
 };
 
 /** All that judges calls, in one thread. */
@@ -148,8 +148,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     limits: bodies.limits,
     blockedMessage,
     requests: requests(judge.wantsRequests || records !== undefined),
-    elsewhere: outlets.elsewhere,
     large: outlets.large,
+    other: outlets.other,
   });
   return { handler, refuse, judge, http };
 }

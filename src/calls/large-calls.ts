@@ -1,28 +1,23 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Auditor } from '../audit/auditor.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
-import { type Log, loggable, writeLine } from '../observability/log.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
-import type { RecordsThread } from '../records/records-thread.ts';
+import type { Config } from '../config/config.ts';
+import { loggable } from '../observability/log.ts';
+import type { PolicySource } from '../policies/store.ts';
 import type { CallConnection } from './call-scope.ts';
-import type { FromLargeCalls, LargeCallsStart, RequestState, ToLargeCalls } from './protocol.ts';
-import { ReceivedBody } from './received-body.ts';
+import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
+import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
+import { LARGE_BYTES, ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
-import { RequestStates } from './request-states.ts';
+import type { RequestState } from './request-state.ts';
+import { StateKeys } from './state-keys.ts';
 import { UnstoredRecords } from './unstored-records.ts';
 
-/** A call of more bytes, or of more nodes, is large: it takes some milliseconds to read. */
-const LARGE_BYTES = 1024 * 1024;
+/** A call of more nodes is large too: it takes some milliseconds to read. */
 export const LARGE_NODES = 10_000;
 /** A call of fewer bytes does not wait for others. */
 const SMALL_BYTES = 64 * 1024;
 /** Bytes of calls that are in the thread at once, and of records that are not stored yet; a larger one is there alone. */
 const HELD_BYTES = 40 * 1024 * 1024;
-/** Time without a large call after which the thread ends: while it may hold what a response needs, and if it cannot. */
-const IDLE_WITH_STATE_MS = 4_000;
-const IDLE_MS = 2000;
 const CLOSE_MS = 10_000;
 /** Time that a call may take beyond that of its policies and its vendors; after that the thread hangs. */
 const MARGIN_MS = 60_000;
@@ -45,17 +40,12 @@ const LOST = {
 } as const satisfies CallRefusal;
 const ABORTED = { status: 400, reason: 'aborted', message: '' } as const satisfies CallRefusal;
 
-export type LargeCallsOptions = {
+export type LargeCallsOptions = LargeCallOutlets & {
+  readonly config: Pick<Config, 'judging' | 'backends'>;
   /** Plain data, of which the thread is given a copy. */
   readonly start: () => LargeCallsStart;
-  readonly log: Log;
-  readonly metrics: Metrics;
   readonly refuse: RefuseCall;
-  readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson'> | undefined;
-  readonly audit: Pick<Auditor, 'append'>;
-  readonly release: (version: string | null) => void;
-  readonly blockedTexts: BlockedTexts;
-  /** All that is known here of a request. */
+  /** All that is known here of the calls under a state key. */
   readonly stateOf: (key: string) => RequestState;
 };
 
@@ -70,12 +60,17 @@ type LargeCall = {
   worker: Worker | undefined;
   /** True while nothing else may be read in the thread. */
   isRead: boolean;
+  /** True once somebody has its response: only observing backends are asked any more. */
+  isAnswered: boolean;
 };
 
 /**
  * The main thread's side of large calls. They are read and judged in a thread of their own, so that none delays the others: here
- * nothing but their pieces passes. The thread is started for the first of them, and ends when no more come. It judges one at a time;
- * the next is read while one waits for a vendor. If it ends by a mistake its calls are blocked, and it is started again.
+ * nothing but their pieces passes. The thread is started for the first of them, and stays. It judges one at a time; the next is read
+ * while one waits for a vendor. If it ends by a mistake its calls are blocked, and the next one starts it again.
+ *
+ * What is known of a call stays in one place: before the thread judges the first under a state key, it is told what is known here, and
+ * from then on all calls under that key, small ones too, are judged there.
  */
 export class LargeCalls {
   readonly #options: LargeCallsOptions;
@@ -89,16 +84,13 @@ export class LargeCalls {
   /** Calls that wait for the thread, the oldest first, and those that are there. */
   readonly #waiting = new Set<LargeCall>();
   readonly #there = new Map<number, LargeCall>();
-  readonly #requests = new RequestStates();
+  readonly #keys = new StateKeys();
   readonly #unstored = new UnstoredRecords(() => this.#next());
-  /** Resolved when the thread that ends has told what it knew. */
-  #ending = Promise.resolve();
-  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LargeCallsOptions) {
     this.#options = options;
-    options.blockedTexts.onChange((change) => this.#post(this.#worker, { kind: 'blockedText', change }));
-    const { judging, backends } = options.start().config;
+    options.blockedTexts.onChange((change) => this.#post({ kind: 'blockedText', change }));
+    const { judging, backends } = options.config;
     this.#waitMs = judging.policyTimeoutMs;
     this.#hangMs = this.#waitMs + Math.max(0, ...backends.map(({ timeoutMs }) => timeoutMs)) + MARGIN_MS;
   }
@@ -122,37 +114,43 @@ export class LargeCalls {
         timer: undefined,
         worker: undefined,
         isRead: body.size > SMALL_BYTES,
+        isAnswered: false,
       };
+      if (call.isRead) {
+        this.#waiting.add(call);
+        if (this.#isUp) this.#limitWait(call);
+      } else this.#begin(call);
       connection.onGone(() => this.#gone(call));
-      if (!call.isRead) return this.#begin(call);
-      this.#waiting.add(call);
-      if (this.#isUp) this.#limitWait(call);
       this.#next();
     });
   }
 
-  /** Judges a call in the thread if its state is there: that of a large request whose response is small. */
-  readonly elsewhere = (
-    { input_type }: GuardrailCall,
-    key: string,
-    body: Buffer,
-    connection: CallConnection,
-  ): Promise<CallResponse> | undefined => {
-    if (this.#requests.isEmpty || !this.#requests.has(key)) return undefined;
-    if (input_type === 'response') return this.handle(ReceivedBody.of(body), connection);
-    // Another request under the same id, whose response belongs here
-    this.#requests.forget(key);
-    return undefined;
-  };
+  /** Judges a small call in the thread, if calls under its state key belong there. */
+  judge(key: string, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined {
+    return this.#keys.has(key) ? this.handle(ReceivedBody.of(body), connection) : undefined;
+  }
+
+  /** A small call was judged here, and its state key may belong to the thread since. */
+  decided(key: string): void {
+    if (this.#keys.has(key)) this.#tell(key);
+  }
 
   /** Tells the thread that other policies are in force. */
-  policiesChanged(text: string): void {
-    this.#post(this.#worker, { kind: 'policies', text });
+  policiesChanged(source: PolicySource): void {
+    this.#post({ kind: 'policies', source });
   }
 
   /** Ends the thread, after what still runs in it. */
-  close(): Promise<void> {
-    return this.#end();
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#forgetThread();
+    const timer = setTimeout(() => worker.terminate().catch(this.#failed), CLOSE_MS);
+    await new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+      this.#post({ kind: 'close' }, worker);
+    });
+    clearTimeout(timer);
   }
 
   #limitWait(call: LargeCall): void {
@@ -170,7 +168,6 @@ export class LargeCalls {
   }
 
   #begin(call: LargeCall): void {
-    clearTimeout(this.#idleTimer);
     clearTimeout(call.timer);
     this.#waiting.delete(call);
     try {
@@ -201,7 +198,6 @@ export class LargeCalls {
   }
 
   #ended(worker: Worker): void {
-    this.#requests.ended(worker);
     if (worker === this.#worker) {
       this.#forgetThread();
       this.#options.metrics.large_call_restarts_total.inc();
@@ -209,14 +205,14 @@ export class LargeCalls {
     }
     for (const call of [...this.#there.values()]) {
       if (call.worker !== worker) continue;
-      this.#done(call);
-      call.resolve(this.#options.refuse(LOST));
+      clearTimeout(call.timer);
+      this.#there.delete(call.n);
+      if (!call.isAnswered) call.resolve(this.#options.refuse(LOST));
     }
     this.#next();
   }
 
   #receive(worker: Worker, message: FromLargeCalls): void {
-    const { log, metrics, records, audit, release, blockedTexts } = this.#options;
     switch (message.kind) {
       case 'ready':
         this.#isUp = worker === this.#worker;
@@ -226,61 +222,26 @@ export class LargeCalls {
         this.#read(message.n);
         break;
       case 'response':
-        this.#read(message.n);
-        this.#there.get(message.n)?.resolve(message.response);
+        this.#answered(message.n, message.response);
         break;
-      case 'done': {
-        const call = this.#there.get(message.n);
-        if (call !== undefined) this.#done(call);
+      case 'done':
+        this.#there.delete(message.n);
         this.#next();
         break;
-      }
-      case 'kept':
-        this.#requests.held(message.key, worker);
-        break;
-      case 'recall': {
-        const { n, key } = message;
-        this.#ending
-          .then(() =>
-            this.#post(worker, {
-              kind: 'recalled',
-              n,
-              state: this.#requests.takenBy(worker, key) ?? this.#options.stateOf(key),
-            }),
-          )
-          .catch(this.#failed);
-        break;
-      }
-      case 'state':
-        this.#requests.park(message.key, message.state);
-        break;
-      case 'blockedText':
-        blockedTexts.apply(message.change);
-        break;
-      case 'log':
-        writeLine(log, message.line);
-        break;
-      case 'counts':
-        metrics.add(message.counts);
-        break;
-      case 'audit':
-        audit.append(message.row);
-        break;
-      case 'release':
-        release(message.version);
-        break;
-      case 'note':
-        records?.note(message.line);
-        break;
-      case 'text':
-        records?.text(message.line);
+      case 'recall':
+        if (worker === this.#worker) this.#keys.add(message.key);
+        this.#tell(message.key, worker);
         break;
       case 'blocked': {
         const { n } = message;
         const onDone = this.#unstored.add(message.json.length);
-        const stored = records?.blockedJson(message.callId, message.json, onDone) ?? Promise.resolve();
-        stored.then(() => this.#post(worker, { kind: 'recorded', n })).catch(this.#failed);
+        const stored =
+          this.#options.records?.blockedJson(message.callId, message.json, onDone) ?? Promise.resolve();
+        stored.then(() => this.#post({ kind: 'recorded', n }, worker)).catch(this.#failed);
+        break;
       }
+      default:
+        passOn(message, this.#options);
     }
   }
 
@@ -291,19 +252,23 @@ export class LargeCalls {
     this.#next();
   }
 
-  #done(call: LargeCall): void {
+  #answered(n: number, response: CallResponse): void {
+    const call = this.#there.get(n);
+    if (call === undefined) return;
     clearTimeout(call.timer);
-    this.#there.delete(call.n);
-    if (this.#there.size > 0) return;
-    clearTimeout(this.#idleTimer);
-    const idleMs = this.#requests.isHeld ? IDLE_WITH_STATE_MS : IDLE_MS;
-    this.#idleTimer = setTimeout(() => this.#end().catch(this.#failed), idleMs).unref();
+    call.isAnswered = true;
+    call.resolve(response);
+    this.#read(n);
+  }
+
+  #tell(key: string, worker = this.#worker): void {
+    this.#post({ kind: 'state', key, state: this.#options.stateOf(key) }, worker);
   }
 
   /** Nobody waits for a call any more. */
   #gone(call: LargeCall): void {
     if (this.#waiting.has(call)) this.#refuse(call, ABORTED);
-    else this.#post(call.worker, { kind: 'gone', n: call.n });
+    else this.#post({ kind: 'gone', n: call.n }, call.worker);
   }
 
   /** Ends the wait of a call for the thread. */
@@ -314,24 +279,10 @@ export class LargeCalls {
     call.resolve(this.#options.refuse(refusal));
   }
 
-  /** Ends the thread; what it still has to say is heard. A call that comes meanwhile starts another. */
-  async #end(): Promise<void> {
-    clearTimeout(this.#idleTimer);
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    this.#forgetThread();
-    const timer = setTimeout(() => worker.terminate().catch(this.#failed), CLOSE_MS);
-    this.#ending = new Promise<void>((resolve) => {
-      worker.once('exit', () => resolve());
-      this.#post(worker, { kind: 'close' });
-    });
-    await this.#ending;
-    clearTimeout(timer);
-  }
-
   #forgetThread(): void {
     this.#worker = undefined;
     this.#isUp = false;
+    this.#keys.clear();
     for (const { timer } of this.#waiting) clearTimeout(timer);
   }
 
@@ -343,7 +294,7 @@ export class LargeCalls {
     );
   };
 
-  #post(worker: Worker | undefined, message: ToLargeCalls): void {
+  #post(message: ToLargeCalls, worker = this.#worker): void {
     worker?.postMessage(message);
   }
 }

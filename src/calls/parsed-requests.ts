@@ -2,67 +2,52 @@ import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
+import { parseGuardrailCall } from '../litellm/request.ts';
 import type { KeptRequests } from './call-handler.ts';
+import { PASSAGE_BYTES } from './request-memory.ts';
 
-/** Large requests are few; what the main thread keeps of them when this one ends is bounded likewise. */
-export const MAX_REQUESTS = 1000;
-export const REQUEST_AGE_MS = 15 * 60_000;
-/** Memory of a parsed passage beside its text. */
-const PASSAGE_BYTES = 200;
-
-export type ParsedRequestsOptions = {
-  /** False if nobody asks for requests. */
-  readonly isWanted: boolean;
-  /** Called for each request whose response belongs here. */
-  readonly onKept: (key: string) => void;
-  /** Asks the main thread for a request that was judged there, or in a thread before. */
-  readonly ask: (key: string) => Promise<GuardrailCall | undefined>;
-};
+const MAX_REQUESTS = 1000;
+const MAX_AGE_MS = 15 * 60_000;
 
 /** Keeps large requests for their responses, as they were parsed: none is read again in each round of a stream. */
 export class ParsedRequests implements KeptRequests {
-  readonly #options: ParsedRequestsOptions;
-  /** By state key; without a call where nobody asks for it. */
-  readonly #known = new LRUCache<string, { readonly call: GuardrailCall | undefined }>({
+  readonly #isWanted: boolean;
+  /** By state key. */
+  readonly #known = new LRUCache<string, GuardrailCall>({
     max: MAX_REQUESTS,
-    ttl: REQUEST_AGE_MS,
+    ttl: MAX_AGE_MS,
     maxSize: memoryBytes('large requests'),
   });
 
-  constructor(options: ParsedRequestsOptions) {
-    this.#options = options;
+  /** @param isWanted false if nobody asks for requests */
+  constructor(isWanted: boolean) {
+    this.#isWanted = isWanted;
   }
 
   remember(key: string, { outcome, forwarded }: Decision, body: Buffer): void {
-    this.#known.delete(key);
-    // It has no response
-    if (outcome.kind === 'block' || outcome.kind === 'cancelled') return;
-    this.#options.onKept(key);
-    this.#set(key, this.#options.isWanted ? forwarded : undefined, body.length);
+    // What is blocked has no response
+    if (this.#isWanted && outcome.kind !== 'block' && outcome.kind !== 'cancelled')
+      this.#set(key, forwarded, body.length);
   }
 
   recall(key: string): GuardrailCall | undefined {
-    return this.#known.get(key)?.call;
+    return this.#known.get(key);
   }
 
-  readonly fetch = (key: string): Promise<void> | undefined => {
-    if (this.#known.has(key)) return undefined;
-    return this.#options.ask(key).then((call) => {
-      if (call !== undefined) this.#set(key, call, 0);
-    });
-  };
-
-  /** All that is kept. */
-  entries(): Iterable<[key: string, { readonly call: GuardrailCall | undefined }]> {
-    return this.#known.entries();
-  }
-
-  #set(key: string, call: GuardrailCall | undefined, bytes: number): void {
-    const { chars = 0, all = [] } = call?.passages ?? {};
-    this.#known.set(
-      key,
-      { call },
-      { size: 1 + 2 * Math.max(call === undefined ? 0 : bytes, chars) + PASSAGE_BYTES * all.length },
+  /** Takes over a request that came before, unless there is one. */
+  tell(key: string, body: Uint8Array): void {
+    if (this.#known.has(key)) return;
+    const { buffer, byteOffset, byteLength } = body;
+    // It was taken when it came
+    const parsed = parseGuardrailCall(
+      Buffer.from(buffer, byteOffset, byteLength).toString(),
+      Number.POSITIVE_INFINITY,
     );
+    if ('call' in parsed) this.#set(key, parsed.call, byteLength);
+  }
+
+  #set(key: string, call: GuardrailCall, bytes: number): void {
+    const { chars, all } = call.passages;
+    this.#known.set(key, call, { size: 1 + 2 * Math.max(bytes, chars) + PASSAGE_BYTES * all.length });
   }
 }

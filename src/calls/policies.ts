@@ -4,25 +4,26 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { defaultPolicy, PolicyStore } from '../policies/store.ts';
+import { defaultPolicy, type PolicySource, PolicyStore } from '../policies/store.ts';
 
 /**
  * The policies that the configuration names; undefined for none.
  *
- * @param read reads their text; that of the file, or of the built-in ones, by default
+ * @param given where they come from instead of the files that are configured
  * @throws PolicyFileError, ConfigError
  */
 export function policiesOf(
   { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
   wiring = new ResponseWiring(replies.responseRedaction),
-  read?: () => string,
+  given?: () => PolicySource,
 ): PolicyStore | undefined {
   const { file, builtin, bannedKeywords } = policies;
   if (file === undefined && !builtin) return undefined;
   const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
-  return new PolicyStore(read ?? readConfigured, {
+  return new PolicyStore(given === undefined ? readConfigured : () => given().text, {
     backends: backends.map(({ name }) => name),
     restores: (call) => wiring.restores(call),
+    readFile: given && ((path) => given().files.get(path) ?? ''),
   });
 }
 

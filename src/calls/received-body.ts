@@ -1,5 +1,5 @@
-/** A longer body is read into a buffer that another thread can be given. */
-const LARGE_BYTES = 1024 * 1024;
+/** A longer body is large: it is read into a buffer that another thread can be given. */
+export const LARGE_BYTES = 1024 * 1024;
 /** By so much the buffer of a large body grows. */
 const STEP_BYTES = 1024 * 1024;
 

@@ -9,7 +9,7 @@ import type { KeptRequests } from './call-handler.ts';
 /** Before each record: when it was written, the length of its key and of its body. */
 const HEADER_BYTES = 16;
 /** Memory of a parsed passage beside its text. */
-const PASSAGE_BYTES = 200;
+export const PASSAGE_BYTES = 200;
 /** Most requests that are kept: eight times as many as there is room for at 4 KB each. */
 const SLOTS = 131_072;
 /** Slots that a key can take, from the one that its hash names. */

@@ -1,16 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
-import { parseGuardrailCall } from '../litellm/request.ts';
 import { loggable } from '../observability/log.ts';
-import { sharedJson, sharedText } from '../records/thread-bytes.ts';
+import type { PolicySource } from '../policies/store.ts';
+import { sharedJson } from '../records/thread-bytes.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
 import { ParsedRequests } from './parsed-requests.ts';
-import type { FromLargeCalls, LargeCallsStart, RequestState, ToLargeCalls } from './protocol.ts';
+import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
 import type { CallResponse } from './refusal.ts';
+import { type RequestState, tellState } from './request-state.ts';
+import { StateKeys } from './state-keys.ts';
 
 /*
  * The thread of large calls: judges them with policies, backends and stores of its own, and tells the main thread what is to be
@@ -28,14 +29,14 @@ const post = (message: FromLargeCalls, transfer: ArrayBuffer[] = []) => port.pos
 
 const start = workerData as LargeCallsStart;
 const { config } = start;
-let policyText = start.policies ?? '';
+let policySource: PolicySource = start.policies ?? { text: '', files: new Map() };
 const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
-  readPolicies: () => policyText,
+  givenPolicies: () => policySource,
   showsMetrics: false,
   blocked: start.blocked,
 });
-const { policies, metrics, log, wiring, blockedTexts } = ground;
+const { policies, metrics, log, blockedTexts } = ground;
 blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
 
 /** Callers of the calls that are here, by number. */
@@ -58,9 +59,9 @@ const records: CallRecords = {
     }),
 };
 
-/** Those who wait for what the main thread knows of a request. */
-const recalls = new Map<number, (state: RequestState | undefined) => void>();
-let lastRecall = 0;
+/** State keys of which the main thread has told what it knows, and those for which it is asked. */
+const keys = new StateKeys();
+const asked = new Map<string, PromiseWithResolvers<void>>();
 let requests: ParsedRequests | undefined;
 
 let lastVersion: string | null | undefined;
@@ -78,13 +79,14 @@ const { handler, judge, http } = createJudging(config, ground, {
     onLost() {},
   }),
   requests(isWanted) {
-    requests = new ParsedRequests({ isWanted, onKept: (key) => post({ kind: 'kept', key }), ask: recall });
+    requests = new ParsedRequests(isWanted);
     return requests;
   },
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });
     lastVersion = version;
   },
+  other: { fetch },
 });
 const timer = setInterval(tellCounts, COUNTS_MS).unref();
 post({ kind: 'ready' });
@@ -94,6 +96,7 @@ class ThreadConnection implements CallConnection {
   readonly #n: number;
   #isGone = false;
   readonly #listeners: (() => void)[] = [];
+  readonly #observing: Promise<void>[] = [];
 
   constructor(n: number) {
     this.#n = n;
@@ -104,6 +107,15 @@ class ThreadConnection implements CallConnection {
     if (this.#listeners.length === 0) post({ kind: 'waiting', n: this.#n });
     this.#listeners.push(listener);
     if (this.#isGone) listener();
+  }
+
+  readonly observing = (check: Promise<void>): void => {
+    this.#observing.push(check);
+  };
+
+  /** Resolves when no check of the call goes on. */
+  async observed(): Promise<void> {
+    await Promise.all(this.#observing);
   }
 
   gone(): void {
@@ -121,14 +133,13 @@ port.on('message', (message: ToLargeCalls) => {
       connections.get(message.n)?.gone();
       break;
     case 'policies':
-      reload(message.text);
+      reload(message.source);
       break;
     case 'blockedText':
       blockedTexts.apply(message.change);
       break;
-    case 'recalled':
-      recalls.get(message.n)?.(message.state);
-      recalls.delete(message.n);
+    case 'state':
+      tell(message.key, message.state);
       break;
     case 'recorded':
       recorded.get(message.n)?.();
@@ -139,29 +150,24 @@ port.on('message', (message: ToLargeCalls) => {
   }
 });
 
-/** Takes over what the main thread knows of a request. */
-async function recall(key: string): Promise<GuardrailCall | undefined> {
-  const n = ++lastRecall;
-  const state = await new Promise<RequestState | undefined>((resolve) => {
-    recalls.set(n, resolve);
-    post({ kind: 'recall', n, key });
-  });
-  if (state?.markers !== undefined) policies?.restoreMarkers(key, state.markers);
-  if (state?.wiring !== undefined) wiring.tell(key, state.wiring);
-  if (state?.body === undefined) return undefined;
-  // It was taken when it came
-  const parsed = parseGuardrailCall(sharedText(state.body), Number.POSITIVE_INFINITY);
-  return 'bad' in parsed ? undefined : parsed.call;
+/** Asks the main thread what it knows of the calls under a state key, once; undefined if it has told. */
+function fetch(key: string): Promise<void> | undefined {
+  const asking = asked.get(key);
+  if (asking !== undefined || keys.has(key)) return asking?.promise;
+  const asks = Promise.withResolvers<void>();
+  asked.set(key, asks);
+  post({ kind: 'recall', key });
+  return asks.promise;
 }
 
-/** Tells what is to be kept of the requests whose responses have not ended. */
-function handOver(): void {
-  for (const [key, { call }] of requests?.entries() ?? []) {
-    const { passages: _, ...fields } = call ?? {};
-    const body = call && sharedJson(fields);
-    const state = { body, markers: policies?.markersOf(key), wiring: wiring.told(key) };
-    post({ kind: 'state', key, state });
-  }
+function tell(key: string, state: RequestState): void {
+  tellState(ground, key, state);
+  if (state.body !== undefined) requests?.tell(key, state.body);
+  const asks = asked.get(key);
+  if (asks === undefined) return;
+  asked.delete(key);
+  keys.add(key);
+  asks.resolve();
 }
 
 /** A mistake of ours ends the thread, and the main thread blocks its calls. */
@@ -178,7 +184,7 @@ async function judged(n: number, body: ArrayBuffer): Promise<void> {
   connections.delete(n);
   tellCounts();
   post({ kind: 'response', n, response }, response.body === null ? [] : [response.body.buffer]);
-  await judge.observed();
+  await connection.observed();
   tellCounts();
   const { byteLength } = body;
   if (body.resizable) body.resize(0);
@@ -191,14 +197,14 @@ function bytesOf({ status, body }: CallResponse) {
   return { status, body: typeof body === 'string' ? new TextEncoder().encode(body) : body };
 }
 
-/** The main thread has read the same text, and has logged what it says. */
-function reload(text: string): void {
-  const before = policyText;
-  policyText = text;
+/** The main thread has read the same, and has logged what it says. */
+function reload(source: PolicySource): void {
+  const before = policySource;
+  policySource = source;
   try {
     policies?.reload();
   } catch (error) {
-    policyText = before;
+    policySource = before;
     log.error({ failure: loggable({ kind: 'bug', error }) }, 'large calls go on with the policies of before');
   }
 }
@@ -211,7 +217,6 @@ function tellCounts(): void {
 async function close(): Promise<void> {
   clearInterval(timer);
   await judge.settled();
-  handOver();
   tellCounts();
   await http.close();
   port?.close();

@@ -23,7 +23,6 @@ export const MEMORY_MB = {
   'learned models': 5,
   'sessions of agents': 8,
   'log lines': 16,
-  'parked requests': 32,
   'messages about records': 192,
   // Of the thread of large calls, which has those from `known texts` to `sessions of agents` once more
   'large requests': 64,

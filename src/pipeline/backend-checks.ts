@@ -34,10 +34,8 @@ export class BackendChecks {
   readonly #cache: VerdictCache;
   readonly #trailing: TrailingChecks;
   readonly #definitions = new DefinitionChecks();
-  /** Number of checks of observing backends that run. */
-  #observing = 0;
-  /** Called when no observing check runs any more. */
-  readonly #onIdle: (() => void)[] = [];
+  /** Checks of observing backends that run. */
+  readonly #observing = new Set<Promise<void>>();
 
   /** @param growth by how much a response has to have grown before a backend is asked again; 1 for each time */
   constructor(http: Http, growth: number, observer: CheckObserver) {
@@ -82,29 +80,29 @@ export class BackendChecks {
     }
   }
 
-  /** Asks a backend that nobody waits for: a mistake of ours changes no reply. */
-  observe(backend: JudgingBackend, checked: CheckedCall): void {
-    this.#observing++;
-    this.#observe(backend, checked).catch((error: unknown) => this.#observer.failed(error, checked.call));
+  /**
+   * Asks a backend that nobody waits for: a mistake of ours changes no reply.
+   *
+   * @returns its end; it never rejects
+   */
+  observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
+    const check = this.#observe(backend, checked);
+    this.#observing.add(check);
+    return check.finally(() => this.#observing.delete(check));
   }
 
   async #observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
     try {
       await this.check(backend, checked);
-    } finally {
-      if (--this.#observing === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    } catch (error) {
+      this.#observer.failed(error, checked.call);
     }
   }
 
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
   async settled(): Promise<void> {
     await this.#trailing.settled();
-    await this.observed();
-  }
-
-  /** Resolves when no observing backend is asked any more. */
-  async observed(): Promise<void> {
-    if (this.#observing > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    while (this.#observing.size > 0) await Promise.all(this.#observing);
   }
 
   /** @param key where the cache keeps the verdict; undefined for not at all */

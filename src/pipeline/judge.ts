@@ -50,7 +50,12 @@ export type JudgeInput = {
    * Aborted when nobody waits for the decision any more; the judge aborts it to end the other checks once one has
    * decided. `signal` is only read if a backend is asked.
    */
-  readonly scope: { readonly signal: AbortSignal; abort(reason: unknown): void };
+  readonly scope: {
+    readonly signal: AbortSignal;
+    abort(reason: unknown): void;
+    /** Told of each check that goes on after the decision. */
+    readonly observing?: ((check: Promise<void>) => void) | undefined;
+  };
 };
 
 export type JudgeOptions = {
@@ -137,11 +142,6 @@ export class Judge {
     return this.#checks.settled();
   }
 
-  /** Resolves when no observing backend is asked any more. */
-  observed(): Promise<void> {
-    return this.#checks.observed();
-  }
-
   /**
    * A call that the policies cannot judge is blocked under any fail mode: what it takes to make them give up is in the
    * hands of who sends it.
@@ -189,7 +189,10 @@ export class Judge {
       rule: `${policies?.version} ${policies?.callerRule}`,
       request,
     };
-    for (const backend of this.#able(planned, 'observe', call)) this.#checks.observe(backend, checked);
+    for (const backend of this.#able(planned, 'observe', call)) {
+      const check = this.#checks.observe(backend, checked);
+      scope.observing?.(check);
+    }
     const pending = enforcing.flatMap((backend) => this.#checks.check(backend, checked, scope.signal) ?? []);
     if (pending.length === 0) return this.#decision(judgement, policyDraft, []);
     return firstBlockOrAll(pending, (results) => this.#decide(judgement, results, pending.length));

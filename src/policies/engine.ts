@@ -10,7 +10,7 @@ import { Finder, type Found, NOWHERE } from './finder.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { OlderTurns, type Removals } from './older-turns.ts';
-import { cleanNote, type Plan, type PlannedPolicy, Planner } from './plan.ts';
+import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from './plan.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import { type Redaction, redact } from './replacements.ts';
 import { certain, isNumericId } from './structure.ts';
@@ -86,6 +86,16 @@ export class Engine {
     const subject = { call, caller, bytes, now: this.#now() };
     const keepsTurnsApart = removesHistory && call.input_type === 'request' && call.shape === 'conversation';
     return inTurns(this.#judge(subject, new Budget(this.#turns, timeoutMs), keepsTurnsApart));
+  }
+
+  /** See {@link Planner.told}. */
+  told(key: string): ToldPlan {
+    return this.#planner.told(key);
+  }
+
+  /** See {@link Planner.tell}. */
+  tell(key: string, told: ToldPlan): void {
+    this.#planner.tell(key, told);
   }
 
   *#judge(subject: Subject, budget: Budget, keepsTurnsApart: boolean): Work<PolicyResult> {

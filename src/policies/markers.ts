@@ -29,6 +29,13 @@ export class MarkerStore {
     return this.#calls.get(call);
   }
 
+  /** Takes over what was redacted in another thread, unless something was here. */
+  tell(call: string, { highest, values }: MarkerValues): void {
+    if (this.#calls.has(call)) return;
+    const markers = this.open(call);
+    for (const [marker, value] of values) markers.put(marker, value, highest);
+  }
+
   /** New markers for a request, in place of those under the same key. */
   open(call: string): Markers {
     this.#calls.purgeStale();

@@ -70,6 +70,9 @@ export function cleanNote(kind: string, enforced: boolean): PolicyNote {
   return { kind, enforced, verdict: 'allow', reasonCode: 'all_policies_passed', rules: [] };
 }
 
+/** All that the plan of a response goes by which its calls before told. */
+export type ToldPlan = { readonly models: readonly string[] | undefined; readonly place: number | undefined };
+
 /** Wishes of a caller, as an entry of `additional_provider_specific_params` or as a header. */
 const WISHES = {
   add: { parameter: 'policies', header: 'x-litellm-guardrail-policies' },
@@ -123,6 +126,17 @@ export class Planner {
       return plan;
     });
     return Plan.strictest(plans);
+  }
+
+  /** What the calls under a state key told so far, for another thread. */
+  told(key: string): ToldPlan {
+    return { models: this.#models?.told(key), place: this.#places.get(key) };
+  }
+
+  /** Adds what they told in another thread. */
+  tell(key: string, { models, place }: ToldPlan): void {
+    if (models !== undefined) this.#models?.tell(key, models);
+    if (place !== undefined) this.#places.set(key, Math.min(place, this.#places.get(key) ?? place));
   }
 
   /** The rule of a call; the rules of all models where one names several, or nothing tells which a response is of. */

@@ -70,6 +70,8 @@ export type CreateContext = {
   warn(key: string, message: string): void;
   /** Reports a mistake that no schema can find, such as a pattern that cannot run in linear time. */
   fail(key: string, message: string): void;
+  /** Reads a text file that the options name. */
+  readFile(path: string): string;
   /** State that outlives a reload of the file, such as counts by session: made once for each name. */
   keep<T>(name: string, make: () => T): T;
 };

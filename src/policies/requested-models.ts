@@ -33,14 +33,26 @@ export class RequestedModels {
     const names = modelsOf(call);
     const models = names.length > 0 ? names : [call.model];
     if (key === undefined || call.input_type === 'response') return models;
-    if (names.length > 0) {
-      const cut = names.map((name) => copyOf(name.slice(0, MAX_NAME)));
-      this.#models.set(
+    if (names.length > 0)
+      this.tell(
         key,
-        cut.reduce<readonly string[]>((all, model) => this.#with(all, model), known ?? []),
+        names.map((name) => copyOf(name.slice(0, MAX_NAME))),
       );
-    }
     return models;
+  }
+
+  /** The models that were asked for under a state key, for another thread. */
+  told(key: string): readonly string[] | undefined {
+    return this.#models.get(key);
+  }
+
+  /** Adds models to those that were asked for. */
+  tell(key: string, models: readonly string[]): void {
+    const known = this.#models.get(key) ?? [];
+    this.#models.set(
+      key,
+      models.reduce<readonly string[]>((all, model) => this.#with(all, model), known),
+    );
   }
 
   #with(known: readonly string[], model: string): readonly string[] {

@@ -1,34 +1,48 @@
+import { readFileSync } from 'node:fs';
 import { Engine, type EngineOptions } from './engine.ts';
 import { readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
+import { AnswerModels, type ToldAnswers } from './kinds/answer-models.ts';
 import { kinds } from './kinds/index.ts';
 import { MarkerStore, type MarkerValues } from './markers.ts';
+import type { ToldPlan } from './plan.ts';
+
+/** The text of a policy file, and of the files that it names. */
+export type PolicySource = { readonly text: string; readonly files: ReadonlyMap<string, string> };
+
+/** All that the policies know of the calls under a state key. */
+export type ToldPolicies = {
+  readonly plan: ToldPlan;
+  readonly markers: MarkerValues | undefined;
+  /** Undefined where no policy compares models. */
+  readonly answers: ToldAnswers | undefined;
+};
+
+export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
+  /** Names of the vendors that are configured. */
+  readonly backends: readonly string[];
+  /** Reads a file that the policies name; by default from the disk. */
+  readonly readFile?: ((path: string) => string) | undefined;
+};
 
 /** The policies in force, and the state of theirs that outlives a reload of the file. */
 export class PolicyStore {
   readonly #read: () => string;
-  readonly #backends: readonly string[];
-  readonly #restores: EngineOptions['restores'];
+  readonly #options: PolicyStoreOptions;
   /** State of policies, such as counts by session, by name. */
   readonly #kept = new Map<string, unknown>();
   readonly #markers = new MarkerStore();
-  #text = '';
+  #source!: PolicySource;
   #file!: PolicyFile;
   #engine!: Engine;
 
   /**
    * @param read reads the text of the policy file
-   * @param options.backends names of the vendors that are configured
-   * @param options.restores true for a call whose response may be given back what was redacted
    * @throws PolicyFileError, or what reading throws
    */
-  constructor(
-    read: () => string,
-    { backends, restores }: { backends: readonly string[] } & Pick<EngineOptions, 'restores'>,
-  ) {
+  constructor(read: () => string, options: PolicyStoreOptions) {
     this.#read = read;
-    this.#backends = backends;
-    this.#restores = restores;
+    this.#options = options;
     this.#load();
   }
 
@@ -36,20 +50,30 @@ export class PolicyStore {
     return this.#engine;
   }
 
-  /** What was redacted in a request, for another thread; undefined for nothing. */
-  markersOf(key: string): MarkerValues | undefined {
-    return this.#markers.of(key)?.values();
+  /** What is known of the calls under a state key, for another thread. */
+  told(key: string): ToldPolicies {
+    return {
+      plan: this.#engine.told(key),
+      markers: this.#markers.of(key)?.values(),
+      answers: this.#answers?.told(key),
+    };
   }
 
-  /** Takes over what was redacted in a request in another thread. */
-  restoreMarkers(key: string, { highest, values }: MarkerValues): void {
-    const markers = this.#markers.open(key);
-    for (const [marker, value] of values) markers.put(marker, value, highest);
+  /** Adds what another thread knows of them. */
+  tell(key: string, { plan, markers, answers }: ToldPolicies): void {
+    this.#engine.tell(key, plan);
+    if (markers !== undefined) this.#markers.tell(key, markers);
+    if (answers !== undefined) this.#answers?.tell(key, answers);
+  }
+
+  get #answers(): AnswerModels | undefined {
+    const answers = this.#kept.get('answer-models');
+    return answers instanceof AnswerModels ? answers : undefined;
   }
 
   /** The text of the policies in force. */
-  get text(): string {
-    return this.#text;
+  get source(): PolicySource {
+    return this.#source;
   }
 
   get file(): PolicyFile {
@@ -71,9 +95,18 @@ export class PolicyStore {
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
-    const file = readPolicyFile(text, kinds, this.#keep, { backends: this.#backends });
-    this.#text = text;
-    this.#engine = new Engine(file, { markers: this.#markers, restores: this.#restores });
+    const { backends, restores, readFile = readText } = this.#options;
+    const files = new Map<string, string>();
+    const file = readPolicyFile(text, kinds, this.#keep, {
+      backends,
+      readFile(path) {
+        const content = readFile(path);
+        files.set(path, content);
+        return content;
+      },
+    });
+    this.#source = { text, files };
+    this.#engine = new Engine(file, { markers: this.#markers, restores });
     this.#file = file;
   }
 
@@ -82,6 +115,8 @@ export class PolicyStore {
     return this.#kept.get(name) as T;
   };
 }
+
+const readText = (path: string) => readFileSync(path, 'utf8');
 
 /** The policies without a file: prompt injection and credentials are blocked, and so are some words. */
 export function defaultPolicy(bannedKeywords: readonly string[]): string {

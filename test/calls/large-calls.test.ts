@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import workerThreads, { type Worker } from 'node:worker_threads';
@@ -308,21 +307,74 @@ test('where the system has no thread to give, large calls are blocked and small 
   expect((await bridge.ask(large(request('four')))).reply.action).toBe('NONE');
 });
 
-test.each([
-  { name: 'a small request has a large response', isLarge: false },
-  { name: 'the thread has ended since a large request', isLarge: true },
-])('where $name, both are judged together and what was redacted is put back', async ({ isLarge }) => {
+test('a small request and its large response are judged together', async () => {
   const bridge = await world({ env: { TELEMETRY: 'off' } });
   const asked = request(`write to ${MAIL}`);
-  expect((await bridge.ask(isLarge ? large(asked) : asked)).reply.action).toBe('GUARDRAIL_INTERVENED');
-  if (isLarge) await once(threads.at(-1)!, 'exit');
+  expect((await bridge.ask(asked)).reply.action).toBe('GUARDRAIL_INTERVENED');
   const said = response('I wrote to [EMAIL_ADDRESS_1]');
-  expect((await bridge.ask(isLarge ? said : large(said))).reply).toMatchObject({
+  expect((await bridge.ask(large(said))).reply).toMatchObject({
     action: 'GUARDRAIL_INTERVENED',
     texts: [`I wrote to ${MAIL}`],
   });
   expect(bridge.akto.seen.at(-1)?.text).toContain('write to [EMAIL_ADDRESS_1]');
-  expect(await bridge.metric('large_call_restarts_total')).toBe(0);
+});
+
+test('what becomes known of a small request while a large one comes counts for their response', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' }, reply: silence });
+  const headers = { request_headers: { accept: '*/*' } };
+  const texts = { input_type: 'request', ...ids, ...caller, ...headers, model: 'house', texts: ['hello'] };
+  const small = bridge.ask(texts);
+  await until(() => bridge.akto.seen.length === 1);
+  const second = bridge.ask(large(request('hello again')));
+  await until(() => bridge.akto.seen.length === 2);
+  bridge.akto.reply = aktoAllows;
+  await Promise.all([small, second]);
+  const stream = { additional_provider_specific_params: { streaming_transform_mode: 'incremental_diff' } };
+  // The small one tells an endpoint whose streams are not redacted
+  expect((await bridge.ask({ ...response(`write to ${MAIL}`), ...stream })).reply.action).toBe('BLOCKED');
+});
+
+test('a thread that starts later has the lists that are in force, though their files are gone', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' } });
+  const list = join(temporaryFolder(), 'words.txt');
+  writeFileSync(list, 'turnip\n');
+  writeFileSync(bridge.file, policyFile({ 'banned-keywords': { keywords_file: list } }, ['banned-keywords']));
+  bridge.reloadPolicies();
+  rmSync(list);
+  expect((await bridge.ask(large(request('a turnip')))).reply).toMatchObject({ action: 'BLOCKED' });
+  expect((await bridge.ask(large(request('a carrot')))).reply).toEqual({ action: 'NONE' });
+});
+
+test('calls that only vendors in observe mode go on with are not lost with their thread', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off', AKTO_MODE: 'observe' }, reply: silence });
+  expect((await bridge.ask(large(request('one')))).reply).toEqual({ action: 'NONE' });
+  expect((await bridge.ask(large(request('two')))).reply).toEqual({ action: 'NONE' });
+  await until(() => bridge.akto.seen.length === 2);
+  await threads.at(-1)?.terminate();
+  await until(async () => (await bridge.metric('large_call_restarts_total')) === 1);
+  // Both had their replies
+  expect(await bridge.metric('rejected_total{reason="bug"}')).toBe(0);
+});
+
+test('a large call whose caller had hung up before is not asked about', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' } });
+  const leaving = new AbortController();
+  leaving.abort();
+  const response = await bridge.app.request('/beta/litellm_basic_guardrail_api', {
+    ...{ method: 'POST', signal: leaving.signal },
+    body: JSON.stringify(large(request('hello'))),
+  });
+  expect(response.status).toBe(400);
+  expect(bridge.akto.seen).toHaveLength(0);
+});
+
+test('the same large call that is sent twice at once is judged once', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' } });
+  const body = large(response('hello'));
+  const replies = await Promise.all([bridge.ask(body), bridge.ask(body)]);
+  expect(replies.map(({ reply }) => reply.action)).toEqual(['NONE', 'NONE']);
+  expect(await bridge.metric('repeated_calls_total')).toBe(1);
+  expect(bridge.akto.seen).toHaveLength(1);
 });
 
 test.each([

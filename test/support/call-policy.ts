@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { Caller } from '../../src/guardrail/caller.ts';
 import type { Kind, PolicyRefusal } from '../../src/policies/policy.ts';
@@ -10,6 +11,7 @@ export function callPolicy(kind: Kind, options: unknown, kept = new Map<string, 
   const policy = kind.create(v.parse(kind.options, options), {
     warn: (key, message) => warned.push(`${key} ${message}`),
     fail: (key, message) => failed.push(`${key} ${message}`),
+    readFile: (path) => readFileSync(path, 'utf8'),
     keep<T>(name: string, make: () => T): T {
       if (!kept.has(name)) kept.set(name, make());
       return kept.get(name) as T;

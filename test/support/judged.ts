@@ -11,6 +11,7 @@ export function created(kind: Kind, options: unknown) {
     warn: (key, message) => void said.warnings.push(`${key}: ${message}`),
     fail: (key, message) => void said.mistakes.push(`${key}: ${message}`),
     keep: (_, make) => make(),
+    readFile: () => '',
   };
   return { policy: kind.create(v.parse(kind.options, options), context), ...said };
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { fieldsOf } from '../../guardrail/call.ts';
 import type { CreateContext, Kind } from '../policy.ts';
 import { readCallerRules } from './caller-rules.ts';
@@ -17,6 +18,8 @@ type ReadOptions = {
   readonly backends?: readonly string[];
   /** Unix milliseconds; by default the clock's. */
   readonly now?: number;
+  /** Reads a file that a policy names; by default from the disk. */
+  readonly readFile?: CreateContext['readFile'];
 };
 
 /**
@@ -46,16 +49,18 @@ class PolicyFileReader {
   readonly #keep: Keep;
   readonly #backends: readonly string[] | undefined;
   readonly #now: number;
+  readonly #readFile: CreateContext['readFile'];
   /** Parts of the file that have no effect here. */
   readonly #unused = new Set<string>();
 
-  constructor(text: string, kinds: readonly Kind[], keep: Keep, { backends, now }: ReadOptions) {
+  constructor(text: string, kinds: readonly Kind[], keep: Keep, options: ReadOptions) {
     this.#text = text;
     this.#report = new FileReport(text);
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
-    this.#backends = backends;
-    this.#now = now ?? Date.now();
+    this.#backends = options.backends;
+    this.#now = options.now ?? Date.now();
+    this.#readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
   }
 
   read(): PolicyFile {
@@ -130,6 +135,7 @@ class PolicyFileReader {
         warn: (key, message) => this.#report.warn(at(key), message),
         fail: (key, message) => this.#report.fail(at(key), message),
         keep: this.#keep,
+        readFile: this.#readFile,
       });
       return { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
     } catch (error) {

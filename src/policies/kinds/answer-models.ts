@@ -24,6 +24,12 @@ type Group = {
   readonly names: Map<string, boolean>;
 };
 
+/** All that the model of a response is compared with. */
+export type ToldAnswers = {
+  readonly asked: Asked | undefined;
+  readonly groups: readonly (readonly [asked: string, group: Group])[];
+};
+
 /** A call can stream this long. */
 const ASKED_AGE_MS = 60 * 60_000;
 const MAX_NAMES = 16;
@@ -82,6 +88,17 @@ export class AnswerModels {
     asked.answer = { name, is };
     if (key !== undefined) this.#asked.set(key, asked);
     return { is, isNew: before?.is !== is };
+  }
+
+  /** What is known for a response under a state key, for another thread. */
+  told(key: string): ToldAnswers {
+    return { asked: this.#asked.get(key), groups: [...this.#groups.entries()].reverse() };
+  }
+
+  /** Takes over what was learned in another thread, where more is seen, and of the call what is not known here. */
+  tell(key: string, { asked, groups }: ToldAnswers): void {
+    if (asked !== undefined && !this.#asked.has(key)) this.#asked.set(key, asked);
+    for (const [name, group] of groups) this.#groups.set(name, group);
   }
 
   #compare(

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { REDACTED } from '../../detectors/remove.ts';
 import type { TextRule } from '../../detectors/rule.ts';
@@ -66,7 +65,7 @@ export function madeOr<Made>(context: CreateContext, key: string, make: () => Ma
 export function linesOf(path: string | undefined, key: string, context: CreateContext): readonly string[] {
   if (path === undefined) return [];
   try {
-    const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+    const lines = context.readFile(path).split(/\r?\n/);
     return lines.filter((line) => line.trim() !== '');
   } catch (error) {
     context.fail(key, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);

@@ -8,6 +8,7 @@ function created(options: unknown) {
     warn: (key) => warned.push(key),
     fail: (key, message) => expect.unreachable(`${key}: ${message}`),
     keep: (_, make) => make(),
+    readFile: () => '',
   });
   return { policy, warned };
 }

@@ -13,6 +13,7 @@ function create(options: object = {}) {
     warn: (key, message) => problems.push(`${key}: ${message}`),
     fail: (key, message) => problems.push(`${key}: ${message}`),
     keep: (_, make) => make(),
+    readFile: () => '',
   };
   const policy = promptInjection.create(v.parse(promptInjection.options, options), context);
   return { policy, texts: policy.texts!, problems };

@@ -5,7 +5,7 @@ import { secrets } from '../../../src/policies/kinds/secrets.ts';
 import type { CreateContext } from '../../../src/policies/policy.ts';
 import { jwt } from '../../support/credentials.ts';
 
-const context: CreateContext = { warn() {}, fail() {}, keep: (_, make) => make() };
+const context: CreateContext = { warn() {}, fail() {}, keep: (_, make) => make(), readFile: () => '' };
 const create = (options: object, more = context) =>
   secrets.create(v.parse(secrets.options, options), more).texts!;
 

@@ -1,0 +1,45 @@
+import type { Auditor } from '../audit/auditor.ts';
+import { type Log, writeLine } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
+import type { SaidOfLargeCalls } from './protocol.ts';
+
+/** Those in the main thread who are told of large calls. */
+export type LargeCallOutlets = {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson'> | undefined;
+  readonly audit: Pick<Auditor, 'append'>;
+  readonly release: (version: string | null) => void;
+  readonly blockedTexts: BlockedTexts;
+};
+
+/** Passes on what the thread of large calls says. */
+export function passOn(
+  message: SaidOfLargeCalls,
+  { log, metrics, records, audit, release, blockedTexts }: LargeCallOutlets,
+): void {
+  switch (message.kind) {
+    case 'blockedText':
+      blockedTexts.apply(message.change);
+      break;
+    case 'log':
+      writeLine(log, message.line);
+      break;
+    case 'counts':
+      metrics.add(message.counts);
+      break;
+    case 'audit':
+      audit.append(message.row);
+      break;
+    case 'release':
+      release(message.version);
+      break;
+    case 'note':
+      records?.note(message.line);
+      break;
+    case 'text':
+      records?.text(message.line);
+  }
+}
