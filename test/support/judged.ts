@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { editedText } from '../../src/detectors/edit.ts';
 import type { Finding } from '../../src/detectors/rule.ts';
@@ -11,7 +12,7 @@ export function created(kind: Kind, options: unknown) {
     warn: (key, message) => void said.warnings.push(`${key}: ${message}`),
     fail: (key, message) => void said.mistakes.push(`${key}: ${message}`),
     keep: (_, make) => make(),
-    readFile: () => '',
+    readFile: (path) => readFileSync(path, 'utf8'),
   };
   return { policy: kind.create(v.parse(kind.options, options), context), ...said };
 }
