@@ -236,10 +236,12 @@ test('a process that is killed while it migrates leaves the file whole: as it wa
       dir,
       JSON.stringify(larger),
     ]);
+    // It may end by itself before it is killed
+    const ended = once(child, 'exit');
     await once(child.stdout, 'data');
     await wait(random() * 400);
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await ended;
     const { damage, version, rows, close } = openAs(
       dir,
       versionOf(dir) === larger.length ? larger : MIGRATIONS,
