@@ -25,7 +25,7 @@ const rbac = policies({
   rbac: {
     deny_if_missing: [],
     roles: { clerk: { allowed_models: ['house-model', 'cheap*'] }, boss: {} },
-    assignments: [{ role: 'boss', keys: ['boss-key'] }],
+    assignments: [{ role: 'boss', key_aliases: ['boss-key'] }],
     default_role: 'clerk',
   },
 });
