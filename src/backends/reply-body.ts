@@ -4,7 +4,7 @@ import { type JsonLimits, measureBody } from '../guardrail/json-nodes.ts';
 /** A vendor may echo the whole body, with every quote escaped twice. */
 const TIMES_SENT = 4;
 const SPARE_BYTES = 1024 * 1024;
-/** So many are parsed in 2 ms. */
+/** Nodes that are parsed in 2 ms. */
 const SPARE_NODES = 10_000;
 /** Levels that a vendor puts around what it echoes. */
 const SPARE_LEVELS = 16;

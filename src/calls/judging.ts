@@ -26,7 +26,7 @@ import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
 
-/** What judges calls goes by, and tells of. */
+/** All that judging calls goes by, and all that is told of it. */
 export type Ground = {
   readonly backends: readonly JudgingBackend[];
   readonly wiring: ResponseWiring;

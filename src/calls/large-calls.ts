@@ -69,7 +69,7 @@ type LargeCall = {
  * nothing but their pieces passes. The thread is started for the first of them, and stays. It judges one at a time; the next is read
  * while one waits for a vendor. If it ends by a mistake its calls are blocked, and the next one starts it again.
  *
- * What is known of a call stays in one place: before the thread judges the first under a state key, it is told what is known here, and
+ * The state of a call is in one place: before the thread judges the first under a state key, it is told all that is known here, and
  * from then on all calls under that key, small ones too, are judged there.
  */
 export class LargeCalls {

@@ -25,7 +25,7 @@ export class ParsedRequests implements KeptRequests {
   }
 
   remember(key: string, { outcome, forwarded }: Decision, body: Buffer): void {
-    // What is blocked has no response
+    // A blocked request has no response
     if (this.#isWanted && outcome.kind !== 'block' && outcome.kind !== 'cancelled')
       this.#set(key, forwarded, body.length);
   }
