@@ -11,6 +11,8 @@ import { pressureOf, remedyFor } from './remedy.ts';
 
 /** Work can become due without anybody saying so: records that waited, and those that an operator put back. */
 const POLL_MS = 1000;
+/** Poison records that may fail in a row before that is the backend's. */
+const MAX_ALONE = 8;
 /** Bytes of records under way from which on no other delivery begins: each takes several times as much in memory. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -30,6 +32,8 @@ export class BackendQueue {
   #bytesUnderWay = 0;
   /** Deliveries under way when their bytes held up the last one; no bound if more were since. */
   #boundByBytes = Number.POSITIVE_INFINITY;
+  /** Failures of poison records since the last delivery that was taken. */
+  #alone = 0;
   /** True if the last failure was the backend's, so that one record tells as much as many. */
   #isOutage = false;
   /** True once nothing more is waited for. */
@@ -152,6 +156,7 @@ export class BackendQueue {
     const { events } = this.#options;
     if (this.#backoff.succeeded(epoch)) events.held(this.name, false);
     this.#lane.succeeded(ms);
+    this.#alone = 0;
     this.#batches.grow();
     this.#ledger.note(batch, { kind: 'delivered' });
     events.delivered(this.name, batch.length, verdicts);
@@ -189,7 +194,7 @@ export class BackendQueue {
         break;
       case 'count': {
         // The failure of a poison record, while others are taken, says nothing of the backend
-        if (!isSingledOut) {
+        if (!isSingledOut || ++this.#alone > MAX_ALONE) {
           this.#isOutage = false;
           if (this.#backoff.isProbing || this.#lane.failed(pressure))
             this.#backoff.failed(epoch, refusal.retryAfterMs);

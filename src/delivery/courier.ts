@@ -24,7 +24,8 @@ import type { DeliveryOptions } from './deliver.ts';
  *   are taken, and none are while 500 records wait so; else it stays the head of its queue, and is sent alone until the
  *   backend takes it. To give it up for its age is the outbox's.
  * - counted, where it may be to blame (another 5xx or 4xx, no reply in time, a reply that is none). After three attempts
- *   it is a poison record. A record that fails alone waits for itself, up to an hour, and the others go on.
+ *   it is a poison record. A record that fails alone waits for itself, up to an hour, and the others go on,
+ *   unless eight such records fail and none is taken: then it is the backend.
  * - sent alone, where a batch was refused (400, 422) or could not be made (a mistake of ours): it is a poison record too.
  *   Of poison records one at a time is under way, and between two of them something else. A batch that is too large (413)
  *   goes out as smaller ones.

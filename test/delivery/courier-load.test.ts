@@ -152,5 +152,6 @@ test('a bridge that is closed in the middle leaves what was not taken, and the n
   const before = akto.deliveries.length;
   start();
   await until(async () => (await left('akto')).length === 0);
-  expect(sorted(akto.deliveries.slice(before))).toEqual(remaining);
+  // One that was given up can reach the vendor after that
+  expect([...new Set(sorted(akto.deliveries.slice(before)))]).toEqual(remaining);
 });
