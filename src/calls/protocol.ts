@@ -7,12 +7,12 @@ import type { NoteLine, TextLine } from '../records/protocol.ts';
 import type { CallResponse } from './refusal.ts';
 import type { RequestState } from './request-state.ts';
 
-/** What the thread of large calls is started with. */
+/** Plain data with which the thread of large calls is started. */
 export type LargeCallsStart = {
   readonly config: Config;
   /** The policies in force; undefined if there are none. */
   readonly policies: PolicySource | undefined;
-  /** What was blocked so far. */
+  /** Texts that were blocked so far. */
   readonly blocked: SharedBlocks;
   /** The folder of compiled code; undefined if there is none. */
   readonly compileCache: string | undefined;
@@ -33,7 +33,7 @@ export type ToLargeCalls =
   /** Nothing more will come: it ends its work, and then itself. */
   | { readonly kind: 'close' };
 
-/** What is said of large calls, beside their replies. */
+/** Messages about large calls, beside their replies. */
 export type SaidOfLargeCalls =
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }
   | { readonly kind: 'log'; readonly line: string }

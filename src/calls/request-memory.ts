@@ -12,7 +12,7 @@ const HEADER_BYTES = 16;
 export const PASSAGE_BYTES = 200;
 /** Most requests that are kept: eight times as many as there is room for at 4 KB each. */
 const SLOTS = 131_072;
-/** Slots that a key can take, from the one that its hash names. */
+/** Slots that a key can take. */
 const PROBES = 8;
 
 /**
@@ -130,10 +130,10 @@ export class RequestMemory implements KeptRequests {
   #slotFor(ring: Buffer, key: string): number {
     const known = this.#find(ring, key);
     if (known !== undefined) return known;
-    const first = hashOf(key) % SLOTS;
-    let oldest = first;
+    const hash = hashOf(key);
+    let oldest = slotOf(hash, 0);
     for (let i = 1; i < PROBES; i++) {
-      const slot = (first + i) % SLOTS;
+      const slot = slotOf(hash, i);
       if (this.#positions[slot]! < this.#positions[oldest]!) oldest = slot;
     }
     return oldest;
@@ -143,7 +143,7 @@ export class RequestMemory implements KeptRequests {
   #find(ring: Buffer, key: string): number | undefined {
     const hash = hashOf(key);
     for (let i = 0; i < PROBES; i++) {
-      const slot = (hash + i) % SLOTS;
+      const slot = slotOf(hash, i);
       const position = this.#positions[slot]! - 1;
       const isThere = position >= 0 && position >= this.#end - ring.length;
       if (!isThere || this.#hashes[slot] !== hash) continue;
@@ -158,9 +158,16 @@ export class RequestMemory implements KeptRequests {
 /** Nobody can choose ids that push out the request of somebody else. */
 const SEED = randomInt(0x1_0000_0000);
 
+/** The slots of a hash lie apart by as much as its other bits say: next to each other they would fill up together. */
+function slotOf(hash: number, probe: number): number {
+  return (hash + probe * ((hash >>> 17) | 1)) % SLOTS;
+}
+
 /** FNV-1a over the units of a key. */
 function hashOf(key: string): number {
   let hash = SEED;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  // Ids that differ at their end would come out much alike
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }

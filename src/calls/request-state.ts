@@ -21,7 +21,7 @@ export type RequestState = {
 /** The stores that judging goes by. */
 type Stores = { readonly wiring: ResponseWiring; readonly policies: PolicyStore | undefined };
 
-/** What is known in this thread. */
+/** The stores of this thread. */
 export function requestStateOf({ wiring, policies }: Stores, key: string): Omit<RequestState, 'body'> {
   return { wiring: wiring.told(key), policies: policies?.told(key) };
 }

@@ -18,7 +18,7 @@ import { StateKeys } from './state-keys.ts';
  * counted, logged and recorded of them. A call never leaves it parsed.
  */
 
-/** What was counted beside replies is told so often. */
+/** Time between two reports of counts beside replies. */
 const COUNTS_MS = 500;
 
 const giveBack = createGiveBack();

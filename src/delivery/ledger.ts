@@ -13,7 +13,7 @@ const MAX_GATHER_MS = 250;
 const MAX_GATHERED = 200;
 
 /**
- * What is due for one backend, and the results of its deliveries, in the outbox. What the outbox could not do is tried again when
+ * Reads what is due for one backend from the outbox, and stores the results of its deliveries. What the outbox could not do is tried again when
  * `backoff` says so.
  */
 export class Ledger {
@@ -48,7 +48,7 @@ export class Ledger {
   /** Stores a result, soon. */
   note(batch: readonly Due[], result: DeliveryResult): void {
     this.#unstored.push({ ...result, backend: this.#backend, ids: batch.map(({ id }) => id) });
-    // What failed before is stored by who waits for the outbox
+    // Earlier failures are stored by who waits for the outbox
     if (this.backoff.isProbing) return;
     const flush = () => {
       this.flush().catch((error: unknown) => this.#options.events.bug(error));

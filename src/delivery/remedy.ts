@@ -63,7 +63,7 @@ export function remedyFor(
 
 const OUTAGES = new Set([429, 502, 503, 504]);
 
-/** What a failure says of how much the backend is sent at once. */
+/** Tells by a failure if the backend is sent too much at once. */
 export function pressureOf(failure: Failure, { retryAfterMs }: Refusal): Pressure {
   const status = failure.kind === 'http_status' ? failure.status : undefined;
   if (status === 429 || honoured(retryAfterMs) > 0) return 'throttle';

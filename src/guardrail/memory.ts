@@ -43,7 +43,7 @@ const ENTRY_BYTES = 250;
 
 export const memoryBytes = (name: MemoryName): number => MEMORY_MB[name] * MB;
 
-/** What an entry of these texts takes at most. */
+/** Most bytes that an entry of these texts takes. */
 export const textBytes = (texts: readonly string[]): number => ENTRY_BYTES + CHAR_BYTES * charsOfAll(texts);
 
 /**

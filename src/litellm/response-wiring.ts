@@ -84,7 +84,7 @@ export class ResponseWiring {
     return call.input_type === 'request' ? this.#setting !== 'block' : this.of(call).unapplied === undefined;
   }
 
-  /** What the calls under a state key told so far, for another thread; undefined for nothing. */
+  /** The state of the calls under a state key, for another thread; undefined for none. */
   told(key: string): ToldKind | undefined {
     return this.#others.get(key);
   }

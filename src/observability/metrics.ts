@@ -48,7 +48,7 @@ const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 /** Teams with a label of their own; the others are `other`. */
 const MAX_TEAMS = 200;
 
-/** What was counted in another thread, by metric. */
+/** Counts of another thread, by metric. */
 export type CountsByMetric = Readonly<Record<string, TakenCounts>>;
 
 /**

@@ -7,7 +7,7 @@ const MAX_SHRINKAGE = 8;
 /**
  * A name as it is compared: without regard to capitals and to forms of the same letter, `STRASSE` as `straße`, `ﬁ` as `fi`,
  * full width as plain. Accents, letters that only look alike and characters that show nothing still tell names apart.
- * What a client chose is to be bounded before: a name can become eighteen times as long.
+ * Bound a client's name before: it can become eighteen times as long.
  *
  * @see https://www.unicode.org/reports/tr15 for NFKC; case is folded as in CaseFolding.txt, but for Cherokee into small letters
  */

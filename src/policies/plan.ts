@@ -128,7 +128,7 @@ export class Planner {
     return Plan.strictest(plans);
   }
 
-  /** What the calls under a state key told so far, for another thread. */
+  /** The state of the calls under a state key, for another thread. */
   told(key: string): ToldPlan {
     return { models: this.#models?.told(key), place: this.#places.get(key) };
   }

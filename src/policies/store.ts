@@ -50,7 +50,7 @@ export class PolicyStore {
     return this.#engine;
   }
 
-  /** What is known of the calls under a state key, for another thread. */
+  /** The state of the calls under a state key, for another thread. */
   told(key: string): ToldPolicies {
     return {
       plan: this.#engine.told(key),

@@ -1,4 +1,4 @@
-/** What tells a call from others under its id. Hashes are of the bytes of a note, see `hashOf`; 0 is none. */
+/** Marks that tell a call from others under its id. Hashes are of the bytes of a note, see `hashOf`; 0 is none. */
 export type Traits = {
   readonly trace: number;
   readonly key: number;

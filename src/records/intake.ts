@@ -68,7 +68,7 @@ const NOTHING: Receipt = {
   null: 0,
 };
 
-/** What is known so far of one POST. */
+/** One POST, as far as it was read. */
 type Post = {
   readonly receipt: Record<keyof Receipt, number>;
   /** Not stored yet, and how long they are. */

@@ -163,7 +163,7 @@ export class NotedCalls {
     const isResponse = isResponseAt(other, at);
     // A client chose the ids of a call before; or it is another attempt
     if (!isResponse && this.doneAt(row) > 0) this.#restart(row, timeAt(other, at));
-    // What was noted before is in its record
+    // Earlier notes are in its record
     if (isBlockedAt(other, at)) this.#columns.setComplete(row, true);
     const column = 2 * row + Number(isResponse);
     const { places, counts } = this.#columns;

@@ -188,7 +188,7 @@ export class RecordsThread {
     this.#isClosed = true;
     await this.#worker.terminate();
     this.#unanswered.giveUp();
-    // What is lost with it has been told then
+    // Losses by its end have been told then
     await nextTurn();
   }
 

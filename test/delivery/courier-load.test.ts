@@ -146,7 +146,7 @@ test('a bridge that is closed in the middle leaves what was not taken, and the n
   await first.close(10);
   const remaining = await left('akto');
   expect(remaining.length).toBeGreaterThan(0);
-  // What was under way may have been taken unheard
+  // Deliveries under way may have been taken unheard
   expect(remaining.length).toBeGreaterThanOrEqual(1000 - akto.taken.length);
   expect(remaining.length).toBeLessThanOrEqual(1000 - akto.taken.length + 32);
   const before = akto.deliveries.length;

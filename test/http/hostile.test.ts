@@ -119,6 +119,32 @@ const ARGUMENTS = (json: string, count: number) =>
   `"structured_messages":[{"role":"assistant","tool_calls":[${many(`{"function":{"name":"f","arguments":${inString(json)}}}`, count)}]}]`;
 
 /** Bodies that take a thousand times their size in memory, or seconds, to be parsed and walked. */
+/** Expects a call to be blocked, counted and logged for a limit of its JSON. */
+async function expectRefused(
+  bridge: ReturnType<typeof testBridge>,
+  response: Response,
+  reason: string,
+  setting: string,
+) {
+  expect({ status: response.status, reply: await response.json() }).toMatchObject({
+    status: 200,
+    reply: {
+      action: 'BLOCKED',
+      blocked_reason: expect.stringMatching(/^Not allowed: /),
+      error: { type: reason, message: expect.stringContaining(setting) },
+    },
+  });
+  expect(await bridge.metric(`rejected_total{reason="${reason}"}`)).toBe(1);
+  expect(bridge.lines).toContainEqual(
+    expect.objectContaining({
+      msg: 'blocked',
+      level: 'warn',
+      reason,
+      message: expect.stringContaining(setting),
+    }),
+  );
+}
+
 test.each([
   ['messages', `"structured_messages":[${many('{}')}]`],
   ['lists', `"structured_messages":[{"content":[${many('[]')}]}]`],
@@ -135,23 +161,7 @@ test.each([
   const seen = akto.seen.length;
   const body = `{"input_type":"request",${field}}`;
   const response = await bridge.app.request('/', { method: 'POST', body });
-  expect({ status: response.status, reply: await response.json() }).toMatchObject({
-    status: 200,
-    reply: {
-      action: 'BLOCKED',
-      blocked_reason: expect.stringMatching(/^Not allowed: /),
-      error: { type: 'too_many_nodes', message: expect.stringContaining('MAX_JSON_NODES') },
-    },
-  });
-  expect(await bridge.metric('rejected_total{reason="too_many_nodes"}')).toBe(1);
-  expect(bridge.lines).toContainEqual(
-    expect.objectContaining({
-      msg: 'blocked',
-      level: 'warn',
-      reason: 'too_many_nodes',
-      message: expect.stringContaining('MAX_JSON_NODES'),
-    }),
-  );
+  await expectRefused(bridge, response, 'too_many_nodes', 'MAX_JSON_NODES');
   expect(akto.seen.length).toBe(seen);
 });
 
@@ -174,23 +184,7 @@ test.each([
     const seen = akto.seen.length;
     const body = nested(field, levels).replace('{', `{${beside}`);
     const response = await bridge.app.request('/', { method: 'POST', body });
-    expect({ status: response.status, reply: await response.json() }).toMatchObject({
-      status: 200,
-      reply: {
-        action: 'BLOCKED',
-        blocked_reason: expect.stringMatching(/^Not allowed: /),
-        error: { type: 'too_deep', message: expect.stringContaining('MAX_JSON_DEPTH') },
-      },
-    });
-    expect(await bridge.metric('rejected_total{reason="too_deep"}')).toBe(1);
-    expect(bridge.lines).toContainEqual(
-      expect.objectContaining({
-        msg: 'blocked',
-        level: 'warn',
-        reason: 'too_deep',
-        message: expect.stringContaining('MAX_JSON_DEPTH'),
-      }),
-    );
+    await expectRefused(bridge, response, 'too_deep', 'MAX_JSON_DEPTH');
     expect(akto.seen.length).toBe(seen);
   },
 );

@@ -32,7 +32,7 @@ const TURN_BYTES = 512 * 1024;
 /** A body that is refused is thrown away as it comes, up to so many times the size that it may have. */
 const MAX_THROWN_AWAY = 16;
 
-/** What is kept of a body while it is read. */
+/** A body while it is read. */
 type Reading = {
   readonly body: ArrivingBody;
   readonly resolve: (body: Body) => void;

@@ -2,7 +2,7 @@ import type { CallerRule, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import type { FileReport } from './report.ts';
 
-/** What a client can choose to meet, as the file and as a rule name it, and who chooses it. */
+/** Criteria that a client can choose to meet, as the file and as a rule name them, and who chooses them. */
 const CHOSEN: readonly (readonly [key: string, field: keyof RuleMatch, said: string])[] = [
   ['header', 'headers', 'is what the client sends'],
   ['end_user', 'endUser', 'is what the client says of itself'],

@@ -90,7 +90,7 @@ export class AnswerModels {
     return { is, isNew: before?.is !== is };
   }
 
-  /** What is known for a response under a state key, for another thread. */
+  /** The state for a response under a state key, for another thread. */
   told(key: string): ToldAnswers {
     return { asked: this.#asked.get(key), groups: [...this.#groups.entries()].reverse() };
   }
