@@ -79,7 +79,7 @@ describe('a POST of log events', () => {
   test('leaves no count of bad rows once an operator has dropped them', async () => {
     const bridge = await recordingBridge();
     await bridge.send('{"id": oops}');
-    expect(await bridge.metric('telemetry_dead_records{backend="intake"}')).toBe(1);
+    await until(async () => (await bridge.metric('telemetry_dead_records{backend="intake"}')) === 1);
     const db = new DatabaseSync(path.join(bridge.folder, 'outbox.db'));
     db.exec('DELETE FROM delivery');
     db.close();

@@ -98,7 +98,7 @@ describe('redactions of several backends', () => {
   });
 
   test('of long texts with few changes are merged', () => {
-    const filler = Array.from({ length: 20_000 }, (_, i) => `word${i}`).join(' ');
+    const filler = Array.from({ length: 4000 }, (_, i) => `word${i}`).join(' ');
     expect(merge(`dana ${filler} Rome`, `<P> ${filler} Rome`, `dana ${filler} <C>`)).toBe(
       `<P> ${filler} <C>`,
     );
