@@ -1,12 +1,12 @@
 import { lazily } from '../detectors/lazily.ts';
-import type { Finding, TextRule } from '../detectors/rule.ts';
+import type { TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote, PolicyResult } from '../guardrail/decision.ts';
 import { isUsualId } from '../guardrail/opaque.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
-import { Finder, type Found, NOWHERE } from './finder.ts';
+import { Finder, type Found } from './finder.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { OlderTurns, type Removals } from './older-turns.ts';
@@ -14,6 +14,7 @@ import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import { type Redaction, redact } from './replacements.ts';
 import { certain, isNumericId } from './structure.ts';
+import { consequenceOf, findingsOf } from './utterances.ts';
 
 export type EngineOptions = {
   readonly markers: MarkerStore;
@@ -105,7 +106,7 @@ export class Engine {
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
     const found = isRefused ? NOTHING : yield* this.#find(call, budget);
     const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
-    const older = isClean || !keepsTurnsApart ? undefined : new OlderTurns(call, found);
+    const older = isClean || !keepsTurnsApart ? undefined : new OlderTurns(call);
     const notes = isClean
       ? plan.cleanNotes
       : plan.policies.map((one, i) => this.#note(one, refusals[i], found, call, older));
@@ -184,16 +185,14 @@ export class Engine {
     if (texts === undefined || (shape !== 'mcp_result' && !texts.on.includes(input_type)))
       return cleanNote(kind, enforced);
     const own = this.#rules.get(policy) ?? NO_RULES;
-    const all = findingsOf(own, found);
-    if (all.length === 0) return cleanNote(kind, enforced);
-    const verdict = texts.decide(all);
-    const isLeft = (_: Found, index: number) => !isNumericId(passages.all[index]!);
-    const findings = verdict === 'redact' ? findingsOf(own, found.filter(isLeft)) : all;
+    const all = findingsOf(texts, own, passages, found);
+    const verdict = consequenceOf(texts, all);
+    const findings = verdict === 'redact' ? all.filter(({ passage }) => !isNumericId(passage)) : all;
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];
     const note = { kind, enforced, verdict, reasonCode: texts.reasonCode, rules };
     return verdict === 'block' && older !== undefined
-      ? { ...note, verdict: older.judge(note, texts, own) }
+      ? { ...note, verdict: older.judge(note, texts, all) }
       : note;
   }
 
@@ -238,13 +237,4 @@ function decisive(notes: readonly PolicyNote[]): PolicyNote | undefined {
   const find = (wanted: PolicyNote['verdict']) =>
     notes.find(({ enforced, verdict }) => enforced && verdict === wanted);
   return find('block') ?? find('redact') ?? find('remove');
-}
-
-function findingsOf(rules: ReadonlySet<TextRule>, found: Findings): Finding[] {
-  const all: Finding[] = [];
-  for (const one of found) {
-    for (const finding of one.findings) if (rules.has(finding.rule)) all.push(finding);
-    for (const rule of one.plain) if (rules.has(rule)) all.push({ rule, ...NOWHERE });
-  }
-  return all;
 }

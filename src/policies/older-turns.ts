@@ -1,16 +1,16 @@
-import type { Finding, TextRule } from '../detectors/rule.ts';
+import type { TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { PolicyNote } from '../guardrail/decision.ts';
-import { type Found, NOWHERE } from './finder.ts';
 import type { TextPolicy } from './policy.ts';
 import { isNumericId } from './structure.ts';
 import { type TurnPlace, turnPlaces } from './turns.ts';
+import { consequenceOf, type PlacedFinding, utterancesIn } from './utterances.ts';
 
 /** The part of a passage that is removed: all of it, or the findings of some rules. */
 export type Removal = 'all' | ReadonlySet<TextRule>;
 export type Removals = ReadonlyMap<Passage, Removal>;
 
-type Placed = Finding & { readonly passage: Passage; readonly turn: TurnPlace };
+type Placed = PlacedFinding & { readonly turn: TurnPlace };
 
 /**
  * Judges the texts of a conversation with regard to their turns: what a policy would block only for the sake of an older turn
@@ -24,26 +24,23 @@ export class OlderTurns {
   /** Passages of the newest message for which an enforced policy blocks. */
   readonly offending = new Set<Passage>();
   readonly #call: GuardrailCall;
-  readonly #found: readonly Found[];
   #placeOf: ((passage: Passage) => TurnPlace) | undefined;
 
-  /** @param found the result for each passage by its index */
-  constructor(call: GuardrailCall, found: readonly Found[]) {
+  constructor(call: GuardrailCall) {
     this.#call = call;
-    this.#found = found;
   }
 
-  /** The verdict of a policy whose findings block, all turns taken together. */
+  /** The verdict of a policy whose findings block, all turns taken together. @param findings all that count */
   judge(
     { kind, enforced }: Pick<PolicyNote, 'kind' | 'enforced'>,
     texts: TextPolicy,
-    rules: ReadonlySet<TextRule>,
+    findings: readonly PlacedFinding[],
   ): PolicyNote['verdict'] {
-    const all = this.#placed(rules);
+    const all = this.#placed(findings);
     const older = all.filter(({ turn }) => turn === 'older');
-    const removed = new Set(older.length > 0 ? condemned(texts, older) : []);
+    const removed = new Set<PlacedFinding>(older.length > 0 ? condemned(texts, older) : []);
     const left = all.filter((finding) => !removed.has(finding));
-    const verdict = texts.decide(left);
+    const verdict = consequenceOf(texts, left);
     if (enforced) {
       for (const finding of removed) this.#remove(finding, texts);
       if (removed.size > 0) this.kinds.push(kind);
@@ -53,23 +50,15 @@ export class OlderTurns {
     return verdict === 'allow' && removed.size > 0 ? 'remove' : verdict;
   }
 
-  #placed(rules: ReadonlySet<TextRule>): Placed[] {
+  #placed(findings: readonly PlacedFinding[]): Placed[] {
     this.#placeOf ??= turnPlaces(this.#call);
     const placeOf = this.#placeOf;
-    return this.#found.flatMap(({ findings, plain }, index) => {
-      const passage = this.#call.passages.all[index]!;
-      const own = [
-        ...findings.filter(({ rule }) => rules.has(rule)),
-        ...plain.filter((rule) => rules.has(rule)).map((rule) => ({ rule, ...NOWHERE })),
-      ];
-      if (own.length === 0) return [];
-      const turn = placeOf(passage);
-      if (turn === 'older' && isNumericId(passage)) return [];
-      return own.map((finding) => ({ ...finding, passage, turn }));
-    });
+    return findings
+      .map((finding) => ({ ...finding, turn: placeOf(finding.passage) }))
+      .filter(({ passage, turn }) => turn !== 'older' || !isNumericId(passage));
   }
 
-  #remove({ passage, rule, end }: Placed, { judgesMeaning }: TextPolicy): void {
+  #remove({ passage, rule, end }: PlacedFinding, { judgesMeaning }: TextPolicy): void {
     const before = this.removals.get(passage);
     // A part of JSON text cannot be replaced alone
     if (judgesMeaning || end === 0 || passage.within !== undefined) {
@@ -79,12 +68,8 @@ export class OlderTurns {
   }
 }
 
-/** The findings that would block without those of the newest turn: each alone, in one passage together, or all of them. */
-function condemned(texts: TextPolicy, older: readonly Placed[]): readonly Placed[] {
-  const blocks = (findings: readonly Placed[]) => texts.decide(findings) === 'block';
-  if (!texts.judgesMeaning) return older.filter((finding) => blocks([finding]));
-  const byPassage = [...Map.groupBy(older, ({ passage }) => passage).values()];
-  return blocks(byPassage.filter((findings) => !blocks(findings)).flat())
-    ? older
-    : byPassage.filter(blocks).flat();
+/** The findings that would block without those of the newest turn: each alone, or in one utterance together. */
+function condemned(texts: TextPolicy, older: readonly PlacedFinding[]): readonly PlacedFinding[] {
+  const apart = texts.judgesMeaning ? utterancesIn(texts, older) : older.map((finding) => [finding]);
+  return apart.filter((findings) => texts.decide(findings) === 'block').flat();
 }

@@ -26,7 +26,7 @@ export type PolicyRefusal = {
   readonly reasonCode: string;
 };
 
-/** How a policy judges texts, one by one and without regard to where they stand. */
+/** How a policy judges texts. */
 export type TextPolicy = {
   readonly rules: readonly TextRule[];
   /** Looked for where encodings and look-alike letters are undone; these can block, not redact. */
@@ -37,7 +37,7 @@ export type TextPolicy = {
   readonly on: readonly InputType[];
   /** As Keeptrusts writes it: `pii_detected`. */
   readonly reasonCode: string;
-  /** The consequence of all findings of this policy in one call. */
+  /** The consequence of all findings of this policy in one call; with `judgesMeaning`, of those in one utterance. */
   decide(findings: readonly Finding[]): PolicyAction | 'allow';
   /**
    * The replacement of a redacted finding.
@@ -47,7 +47,10 @@ export type TextPolicy = {
   replace(rule: TextRule, value: string, index: number): string;
   /** True if the response is given back what was redacted in its request. */
   readonly isReversible?: boolean;
-  /** True if a finding is a sign of what its text means: the rest of the text is no better. */
+  /**
+   * True if a finding is a sign of what its text means to the model. Each utterance is judged by itself and is no better
+   * in the rest of its text; those of the operator, whose words the others are not to override, are not judged.
+   */
   readonly judgesMeaning?: boolean;
 };
 

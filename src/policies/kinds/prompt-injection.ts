@@ -14,8 +14,8 @@ const InjectionAction = v.picklist(['block', 'log', 'escalate']);
  * Blocks attacks on the operator's instructions: overrides in fifteen languages, extraction of the system prompt, changed
  * roles, made-up turns and delimiters, stolen data, hijacked tools; encoded and disguised ones too.
  *
- * Each rule has a weight, and the score of a call is `1 - (1 - w1)(1 - w2)...` over the different rules found in it. A
- * score of `threshold` or more is blocked. A phrase that is quoted or reported weighs 0.25.
+ * Each rule has a weight, and the score of an utterance is `1 - (1 - w1)(1 - w2)...` over the different rules found in it.
+ * A call is blocked whose worst utterance has a score of `threshold` or more. A phrase that is quoted or reported weighs 0.25.
  *
  * @see https://docs.keeptrusts.com (policy kind `prompt-injection`, its short form and its single-policy form)
  */
