@@ -44,8 +44,14 @@ export type SweepingRule = {
 
 export type TextRule = AnchoredRule | SweepingRule;
 
-/** A match of a rule in a text. `from` is where its announcement begins, such as the name before a secret. */
-export type Finding = Span & { readonly rule: TextRule; readonly from: number };
+/** A match of a rule in a text. */
+export type Finding = Span & {
+  readonly rule: TextRule;
+  /** Where its announcement begins, such as the name before a secret. */
+  readonly from: number;
+  /** All of what was found, if only a part of it stands here. */
+  readonly value?: string;
+};
 
 export type RuleSource = {
   readonly id: string;

@@ -7,6 +7,7 @@ import { isUsualId } from '../guardrail/opaque.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found } from './finder.ts';
+import { withJoints } from './joints.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { OlderTurns, type Removals } from './older-turns.ts';
@@ -167,7 +168,7 @@ export class Engine {
       results.push(found);
     }
     round?.keep();
-    return results;
+    return yield* withJoints(call, finder, results, budget);
   }
 
   /** The result of one policy: for the call itself first, then for its texts. */

@@ -6,6 +6,7 @@ import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scann
 import type { InputType } from '../guardrail/call.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
+import type { Rest } from './joints.ts';
 import { KnownTexts } from './known-texts.ts';
 import { copyOf } from './markers.ts';
 import type { Policy, TextPolicy } from './policy.ts';
@@ -17,6 +18,8 @@ export type Found = {
   readonly plain: readonly TextRule[];
   /** Matches that the end of the text may cut off. */
   readonly opens: readonly Open[];
+  /** Ends of findings that begin in earlier texts of the same message. */
+  readonly rests?: readonly Rest[];
   /** True if the text belongs to a response that was read before. */
   readonly continues: boolean;
 };

@@ -3,8 +3,9 @@ import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { Found } from './finder.ts';
+import type { Rest } from './joints.ts';
 import type { Markers, PlacedEdit } from './markers.ts';
-import type { Removals } from './older-turns.ts';
+import type { Removal, Removals } from './older-turns.ts';
 import type { PlannedPolicy } from './plan.ts';
 import type { TextPolicy } from './policy.ts';
 import { isNumericId } from './structure.ts';
@@ -48,10 +49,10 @@ export function redact(
   const held: number[] = [];
   for (const passage of all) {
     const { text, index } = passage;
-    const { findings = [], opens = [] } = found[index] ?? {};
+    const { findings = [], opens = [], rests = [] } = found[index] ?? {};
     const removal = removals.get(passage);
     if (isNumericId(passage)) continue;
-    if (removal === 'all') {
+    if (removal === 'all' || rests.some(({ passage: head }) => removals.get(head) === 'all')) {
       texts.set(passage, removedText(passage));
       continue;
     }
@@ -63,9 +64,12 @@ export function redact(
     const own = findings.flatMap((finding) =>
       removal?.has(finding.rule) ? { ...finding, text: REMOVED } : replacements.editsFor(finding, text),
     );
-    const edits =
-      restored === undefined ? own : [...own, ...restored.edits].sort((a, b) => a.start - b.start);
-    if (edits.length > 0) texts.set(passage, editedText(text, edits));
+    const cut = rests.filter(
+      ({ head, passage: first }) => isRemoved(removals.get(first), head) || owners.has(head.rule),
+    );
+    const edits = [...own, ...cut.map(cutOf), ...(restored?.edits ?? [])];
+    if (edits.length > own.length) edits.sort((a, b) => a.start - b.start);
+    if (edits.length > 0) texts.set(passage, editedText(text, edits) || CUT);
     if (isRequest) continue;
     const counted = opens.filter(({ rule }) =>
       rule === undefined ? acting.length > 0 : acting.some((rules) => rules.has(rule)),
@@ -75,6 +79,15 @@ export function redact(
   }
   return { texts, holdback: call.texts.map((_, index) => held[index] ?? 0) };
 }
+
+/** Stands for a text of which nothing is left: vendors refuse empty ones. */
+const CUT = '…';
+
+/** Its marker stands in the text in which it begins. */
+const cutOf = ({ start, end }: Rest): PlacedEdit => ({ start, end, from: start, text: '' });
+
+const isRemoved = (removal: Removal | undefined, { rule }: Finding) =>
+  removal !== undefined && removal !== 'all' && removal.has(rule);
 
 /** Arguments of a tool call have to stay JSON. */
 function removedText({ path }: Passage): string {
@@ -117,10 +130,10 @@ class Replacements {
     this.#markers = markers;
   }
 
-  editsFor({ rule, start, end, from }: Finding, text: string): readonly PlacedEdit[] {
+  editsFor({ rule, start, end, from, value: whole }: Finding, text: string): readonly PlacedEdit[] {
     const policy = this.#owners.get(rule);
     if (policy === undefined) return [];
-    const value = text.slice(start, end);
+    const value = whole ?? text.slice(start, end);
     // Two kinds of data can have one label, and what is undone by a marker must be one value
     const name = policy.isReversible ? policy.replace(rule, value, 0) : rule.id;
     const known = this.#numbers.get(name) ?? new Map<string, number>();

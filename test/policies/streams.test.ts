@@ -130,6 +130,8 @@ describe('a redacted stream of several choices', () => {
         const { texts, holdback } = await engine.judge({
           input_type: 'response',
           litellm_call_id,
+          model: 'gpt-4o',
+          additional_provider_specific_params: { streaming_transform_mode: 'incremental_diff' },
           texts: present.map(({ part }) => part),
         });
         const rewrites = rewritesOf(texts);
