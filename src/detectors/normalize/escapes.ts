@@ -128,6 +128,6 @@ function visibleSign(unit: number): number {
   if (unit < 0x80)
     return (unit < 0x20 && unit !== 9 && unit !== 10 && unit !== 13) || unit === 0x7f ? HIDDEN : unit;
   signs ??= new Uint16Array(0x1_0000);
-  signs[unit] ||= isInvisible(unit) ? HIDDEN : signOf(unit);
+  signs[unit] ||= isInvisible(String.fromCharCode(unit)) ? HIDDEN : signOf(unit);
   return signs[unit];
 }

@@ -1,4 +1,5 @@
 import { lazily } from '../lazily.ts';
+import { Rewriting, type Rewritten } from './offsets.ts';
 
 /**
  * For each Latin letter what looks like it, after NFKC and without accents. Scripts written from right to left are left
@@ -79,7 +80,40 @@ const letters = lazily((): ReadonlyMap<string, string> => {
 const WORD =
   /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+/gv;
 const anyAlike = lazily(() => new RegExp(`[${Object.values(LOOK_ALIKES).join('')}]`, 'u'));
+/** Units of ASCII that end a word. */
+const WORD_UNIT = /[\0-/:-@[-`{-\x7f]/;
 const ASCII = /^\p{ASCII}*$/u;
+
+/** Letters of the longest word that is compared. */
+const LONGEST = 128;
+const BEGUN_WORD =
+  /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]{1,128}$/v;
+
+/** As {@link withLatinLetters}, with the way back. Undefined if no word changes. */
+export function withLatinWords(text: string): Rewritten | undefined {
+  const first = text.search(anyAlike());
+  if (first < 0) return undefined;
+  const rewriting = new Rewriting(text);
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (word.length > LONGEST || index + word.length <= first || ASCII.test(word)) continue;
+    const latin = latinOf(word);
+    if (latin === word) continue;
+    let at = index;
+    for (const letter of word) {
+      if (letter >= '\u0080') rewriting.put(at, at + letter.length, letters().get(letter)!);
+      at += letter.length;
+    }
+  }
+  return rewriting.finish();
+}
+
+/** The place before which no further text changes what {@link withLatinWords} makes of a text that ends at `end`. */
+export function openWords(text: string, end: number): number {
+  if (end === 0 || WORD_UNIT.test(text[end - 1]!)) return end;
+  const from = Math.max(0, end - LONGEST - 1);
+  const begun = BEGUN_WORD.exec(text.slice(from, end));
+  return begun === null || ASCII.test(begun[0]) ? end : from + begun.index;
+}
 
 /**
  * The text with each word that looks like a word of Latin letters written in them: `іgnоrе` in half Cyrillic letters
@@ -103,9 +137,9 @@ function latinOf(word: string): string {
 /** Characters that cannot be seen. */
 export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
 
-/** True if a UTF-16 unit is a character that cannot be seen. */
-export function isInvisible(unit: number): boolean {
-  return String.fromCharCode(unit).search(INVISIBLE) === 0;
+/** True if a character cannot be seen. */
+export function isInvisible(letter: string): boolean {
+  return letter.search(INVISIBLE) === 0;
 }
 
 /** The ASCII sign that a UTF-16 unit is a wide form of, or looks like in a path; else the unit itself. */

@@ -1,0 +1,172 @@
+import { Rewriting, type Rewritten } from './offsets.ts';
+
+/** Escapes of JSON and its like, percent codes and HTML entities. */
+const CODE =
+  /\\(?:["'/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|&(?:#(?:\d{1,7}(?!\d)|[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
+
+const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    amp: '&',
+    lt: '<',
+    gt: '>',
+    quot: '"',
+    apos: "'",
+    nbsp: '\u00a0',
+    ensp: '\u2002',
+    emsp: '\u2003',
+    thinsp: '\u2009',
+    shy: '\u00ad',
+    zwj: '\u200d',
+    zwnj: '\u200c',
+    ndash: '\u2013',
+    mdash: '\u2014',
+    dash: '\u2010',
+    hyphen: '\u2010',
+    minus: '\u2212',
+    lsquo: '\u2018',
+    rsquo: '\u2019',
+    ldquo: '\u201c',
+    rdquo: '\u201d',
+    num: '#',
+    colon: ':',
+    semi: ';',
+    period: '.',
+    comma: ',',
+    excl: '!',
+    quest: '?',
+    commat: '@',
+    sol: '/',
+    bsol: '\\',
+    lpar: '(',
+    rpar: ')',
+    lsqb: '[',
+    rsqb: ']',
+    lbrack: '[',
+    rbrack: ']',
+    lcub: '{',
+    rcub: '}',
+    lbrace: '{',
+    rbrace: '}',
+    vert: '|',
+    verbar: '|',
+    equals: '=',
+    plus: '+',
+    percnt: '%',
+    dollar: '$',
+    ast: '*',
+    lowbar: '_',
+    grave: '`',
+    tab: '\t',
+    newline: '\n',
+  }),
+);
+
+/** Backslashes before one escape: as many as five strings within each other have. */
+const MAX_BACKSLASHES = 32;
+/** Codes in codes in codes. */
+const LEVELS = 4;
+/** Characters that may become part of another code. */
+const OF_CODES = /[\\%&#;{}\w]/;
+const BACKSLASH = 0x5c;
+
+/** The texts that come of undoing codes, once for each level of codes within codes, each with the way back to the one before. */
+export function* undoneCodes(text: string): Generator<Rewritten> {
+  let outer = text;
+  for (let level = 0; level < LEVELS; level++) {
+    const { rewritten, mayHoldMore } = undoneOnce(outer);
+    if (rewritten === undefined) return;
+    yield rewritten;
+    if (!mayHoldMore) return;
+    outer = rewritten.text;
+  }
+}
+
+function undoneOnce(text: string): { rewritten: Rewritten | undefined; mayHoldMore: boolean } {
+  const rewriting = new Rewriting(text);
+  let mayHoldMore = false;
+  const put = (start: number, end: number, plain: string) => {
+    mayHoldMore ||= OF_CODES.test(plain);
+    rewriting.put(start, end, plain);
+  };
+  CODE.lastIndex = 0;
+  for (let hit = CODE.exec(text); hit !== null; hit = CODE.exec(text)) {
+    const [code] = hit;
+    const start = hit.index;
+    const end = start + code.length;
+    if (code.charCodeAt(0) === 0x25) putBytes(code, start, put);
+    else if (code.charCodeAt(0) === BACKSLASH) {
+      const plain = unescapedSign(code);
+      if (plain !== undefined) put(firstBackslash(text, start, rewriting.done), end, plain);
+    } else {
+      const plain = entityOf(code);
+      if (plain !== undefined) put(start, end, plain);
+    }
+  }
+  return { rewritten: rewriting.finish(), mayHoldMore };
+}
+
+/** In a string within a string, backslashes are escaped themselves. */
+function firstBackslash(text: string, position: number, floor: number): number {
+  const least = Math.max(floor, position - MAX_BACKSLASHES + 1);
+  let first = position;
+  while (first > least && text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return first;
+}
+
+function unescapedSign(code: string): string | undefined {
+  const kind = code[1]!;
+  if (kind !== 'u' && kind !== 'x' && kind !== 'U') return CONTROLS[kind] ?? kind;
+  return characterOf(Number.parseInt(code[2] === '{' ? code.slice(3, -1) : code.slice(2), 16));
+}
+
+function entityOf(code: string): string | undefined {
+  if (code[1] !== '#') return ENTITIES.get(code.replace(/^&|;$/g, '').toLowerCase());
+  const isHex = code[2] === 'x' || code[2] === 'X';
+  return characterOf(Number.parseInt(code.slice(isHex ? 3 : 2), isHex ? 16 : 10));
+}
+
+const characterOf = (point: number) => (point <= 0x10ffff ? String.fromCodePoint(point) : undefined);
+
+/** Percent codes are the bytes of UTF-8; what is none stays as it is. */
+function putBytes(code: string, at: number, put: (start: number, end: number, plain: string) => void): void {
+  const byteAt = (i: number) => Number.parseInt(code.slice(i + 1, i + 3), 16);
+  for (let i = 0; i < code.length; ) {
+    const size = sizeOf(byteAt(i));
+    const end = i + 3 * size;
+    let point = size === 1 ? byteAt(i) : byteAt(i) & (0x7f >> size);
+    let isWhole = size > 0 && end <= code.length;
+    for (let next = i + 3; next < end && isWhole; next += 3) {
+      isWhole = byteAt(next) >> 6 === 2;
+      point = (point << 6) | (byteAt(next) & 0x3f);
+    }
+    const isShortest = size < 3 || point >= (size === 3 ? 0x800 : 0x10000);
+    if (isWhole && isShortest && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff)) {
+      put(at + i, at + end, String.fromCodePoint(point));
+      i = end;
+    } else i += 3;
+  }
+}
+
+/** Bytes of a character, by the first one. */
+function sizeOf(byte: number): number {
+  if (byte < 0x80) return 1;
+  if (byte < 0xc2) return 0;
+  if (byte < 0xe0) return 2;
+  return byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 0;
+}
+
+/** Longest code but for its backslashes. */
+const LONGEST = 16;
+const BEGUN =
+  /\\(?:u(?:[0-9a-f]{0,3}|\{[0-9a-f]{0,6})|U[0-9a-f]{0,7}|x[0-9a-f]?)?$|%(?:[c-f][0-9a-f](?:%[89ab][0-9a-f]){0,2}(?:%[0-9a-f]?)?|[0-9a-f]?)$|&(?:#x?[0-9a-f]{0,7}|[a-z]{0,8})$/i;
+
+/** The place before which no further text changes what {@link undoneCodes} makes first of a text that ends at `end`. */
+export function openCodes(text: string, end: number): number {
+  const from = Math.max(0, end - LONGEST);
+  const begun = BEGUN.exec(text.slice(from, end));
+  if (begun === null) return end;
+  const start = from + begun.index;
+  return text.charCodeAt(start) === BACKSLASH ? firstBackslash(text, start, 0) : start;
+}

@@ -1,0 +1,125 @@
+import { isInvisible } from './look-alikes.ts';
+import { Rewriting, type Rewritten } from './offsets.ts';
+
+/** Units that stand for themselves in any text; without control characters, and of Latin-1 without what shows nothing or is a quote. */
+const UNUSUAL = /[^\t-\r -~\u0080-\u009f\u00a1-\u00aa\u00ac\u00ae-\u00ba\u00bc-\u00ff]/;
+
+/** Halves of pairs, for characters that do not become one other unit. */
+const [SAME, HIDDEN, MANY, DASH, NUMBER, UNKNOWN] = [0xd800, 0xd801, 0xd802, 0xd803, 0xd804, 0xd805];
+
+/** What each character of the first two planes becomes: one unit, or one of the halves above. */
+const signs = new Uint16Array(0x2_0000).fill(UNKNOWN);
+/** Characters that become several units. */
+const several = new Map<number, string>();
+
+const BLANK = /[\p{Zs}\u2800]/u;
+const LINE_END = /[\u2028\u2029]/;
+const HYPHEN = /[\u2010-\u2013\u2212\u2043\ufe58\ufe63\uff0d]/;
+const EM_DASH = /[\u2014\u2015]/;
+const SINGLE_QUOTE = /[\u2018-\u201b\u2032\u2039\u203a\u275b\u275c\uff07]/;
+const DOUBLE_QUOTE = /[\u00ab\u00bb\u201c-\u201f\u2033\u275d\u275e\uff02]/;
+/** Digits in rings and brackets, raised and lowered ones: one alone marks an item or a note, several are a number. */
+const NUMBER_FORM = /[\u2070-\u2079\u2080-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]/;
+/** Letters of Korean that stand alone, and what has no reading as letters of its own. */
+const LEFT_ALONE = /[\u00a8-\u00ff\u02d8-\u02dd\u0384\u0385\u037a\u3131-\u318e\uffa0-\uffdc]/;
+/** Noncharacters and control characters but blanks. */
+const UNSEEN = /[[\p{Cc}--[\t-\r\u0080-\u009f]]\p{Noncharacter_Code_Point}]/v;
+/** One character each that NFKC makes 18 and 8 of. */
+const PHRASE = /[\ufdfa\ufdfb]/;
+const TAG_OFFSET = 0xe0000;
+
+/** The plain characters for one character. */
+function plainCharacter(letter: string): string {
+  if (BLANK.test(letter) || PHRASE.test(letter)) return ' ';
+  if (LINE_END.test(letter)) return '\n';
+  if (HYPHEN.test(letter)) return '-';
+  if (SINGLE_QUOTE.test(letter)) return "'";
+  if (DOUBLE_QUOTE.test(letter)) return '"';
+  if (UNSEEN.test(letter) || isInvisible(letter)) return '';
+  if (LEFT_ALONE.test(letter)) return letter;
+  if (/^\p{Nd}$/u.test(letter)) return digitOf(letter.codePointAt(0)!);
+  const plain = letter.normalize('NFKC');
+  return plain.length > 1 && plain.startsWith(' ') ? letter : plain;
+}
+
+/** Numerals of a script are ten in a row, from zero on. */
+function digitOf(point: number): string {
+  let zero = point;
+  while (/^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--;
+  return String((point - zero) % 10);
+}
+
+function learned(point: number): number {
+  const letter = String.fromCodePoint(point);
+  const plain = plainCharacter(letter);
+  let sign = plain.charCodeAt(0);
+  if (plain === '') sign = HIDDEN;
+  else if (EM_DASH.test(letter)) sign = DASH;
+  else if (NUMBER_FORM.test(letter)) sign = NUMBER;
+  else if (plain === letter && point > 0xffff) sign = SAME;
+  else if (plain.length > 1) sign = MANY;
+  if (plain !== letter && plain.length > 1) several.set(point, plain);
+  signs[point] = sign;
+  return sign;
+}
+
+const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
+
+/**
+ * The text with plain characters: ASCII blanks, dashes and quotes for all others, letters and digits for their compatibility
+ * forms, numerals of all scripts as ASCII digits, tag characters as what they repeat, no character that cannot be seen.
+ * Undefined if that is the text itself.
+ */
+export function withPlainCharacters(text: string): Rewritten | undefined {
+  const first = text.search(UNUSUAL);
+  if (first < 0) return undefined;
+  const rewriting = new Rewriting(text);
+  for (let at = first; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 0xd800 && unit <= 0xdfff) {
+      const point = text.codePointAt(at)!;
+      if (point <= 0xffff) continue;
+      const plain = plainPair(point);
+      if (plain !== undefined) rewriting.put(at, at + 2, plain);
+      at++;
+      continue;
+    }
+    let sign = signs[unit]!;
+    if (sign === unit) continue;
+    if (sign === UNKNOWN) sign = learned(unit);
+    if (sign === unit) continue;
+    if (sign === HIDDEN) rewriting.put(at, at + 1, '');
+    else if (sign === MANY) rewriting.put(at, at + 1, several.get(unit)!);
+    else if (sign === DASH) {
+      if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1)))
+        rewriting.put(at, at + 1, '-');
+    } else if (sign === NUMBER) {
+      if (NUMBER_FORM.test(text[at - 1] ?? '') || NUMBER_FORM.test(text[at + 1] ?? ''))
+        rewriting.put(at, at + 1, text[at]!.normalize('NFKC'));
+    } else rewriting.put(at, at + 1, String.fromCharCode(sign));
+  }
+  return rewriting.finish();
+}
+
+/** What a character beyond the first plane becomes; undefined for itself. */
+function plainPair(point: number): string | undefined {
+  if (point >= 0xe0020 && point <= 0xe007e) return String.fromCharCode(point - TAG_OFFSET);
+  if (point >= 0xe0000 && point <= 0xe0fff) return '';
+  if (point > 0x1ffff) return undefined;
+  let sign = signs[point]!;
+  if (sign === UNKNOWN) sign = learned(point);
+  if (sign === SAME) return undefined;
+  if (sign === HIDDEN) return '';
+  return sign === MANY ? several.get(point) : String.fromCharCode(sign);
+}
+
+/** The place before which no further text changes what {@link withPlainCharacters} makes of a text that ends at `end`. */
+export function openCharacters(text: string, end: number): number {
+  if (end === 0) return end;
+  const last = text.charCodeAt(end - 1);
+  return (last >= 0xd800 && last <= 0xdbff) ||
+    EM_DASH.test(text[end - 1]!) ||
+    NUMBER_FORM.test(text[end - 1]!)
+    ? end - 1
+    : end;
+}
