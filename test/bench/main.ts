@@ -2,7 +2,9 @@
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
  * `soak [--minutes N]` and `courier` take longer than all of these, and are run when they are named.
+ * `accuracy [--only REGEX] [--show tuned]` times nothing: it counts how often the policies are wrong.
  */
+import { accuracy } from './accuracy/accuracy.ts';
 import { attack } from './attack.ts';
 import { printHead } from './compare.ts';
 import { courier } from './courier.ts';
@@ -14,12 +16,23 @@ import { start } from './start.ts';
 import { telemetry } from './telemetry.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, telemetry, policies, start, attack, soak, courier };
-const long = new Set(['attack', 'soak', 'courier']);
+const parts = { local, vendor, telemetry, policies, start, attack, soak, courier, accuracy };
+const long = new Set(['attack', 'soak', 'courier', 'accuracy']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 
 try {
+  if (wanted.length === 0 || wanted.some((name) => name !== 'accuracy')) printSetting();
+  for (const [name, run] of Object.entries(parts)) {
+    if (wanted.includes(name) || (wanted.length === 0 && !long.has(name))) await run();
+  }
+  console.log();
+  printTargets();
+} finally {
+  stopAll();
+}
+
+function printSetting(): void {
   console.log(
     `node ${process.version}; ${pinned ? 'servers on core 0, load and stub on core 1' : 'cores not split'}`,
   );
@@ -30,11 +43,4 @@ try {
   if (other !== undefined) console.log('"than before": the other checkout in place of the bare server');
   console.log();
   printHead();
-  for (const [name, run] of Object.entries(parts)) {
-    if (wanted.includes(name) || (wanted.length === 0 && !long.has(name))) await run();
-  }
-  console.log();
-  printTargets();
-} finally {
-  stopAll();
 }

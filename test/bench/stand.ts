@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     beside: { type: 'string' },
     only: { type: 'string', default: '' },
     minutes: { type: 'string', default: '5' },
+    show: { type: 'string' },
   },
   allowPositionals: true,
 });
@@ -24,6 +25,9 @@ export const wanted: readonly string[] = positionals;
 export const minutes = Number(values.minutes);
 /** The rows that are wanted, of a part that has many. */
 export const only = new RegExp(values.only);
+/** True if what is wrong in the half of the corpora that rules are tuned on is to be printed. */
+export const show = values.show === 'tuned';
+if (values.show !== undefined && !show) throw new Error('--show takes `tuned`: the other half is held out');
 /** The main file of another checkout of the bridge, as of the commit before. */
 export const other =
   values.beside === undefined ? undefined : pathToFileURL(resolve(values.beside, 'src', 'main.ts')).href;

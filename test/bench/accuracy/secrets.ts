@@ -1,0 +1,56 @@
+/** Secrets: how many of gitleaks' samples are found, and how many findings there are where there are no secrets. */
+import { engineWith, type Judged, judgeText } from './door.ts';
+import { gitleaksSamples } from './gitleaks.ts';
+import { Tally } from './halves.ts';
+import { around, type Section, sampled, showWrong } from './report.ts';
+import { sources } from './sources.ts';
+import type { Figure } from './table.ts';
+
+const isFound = ({ verdict }: Judged) => verdict !== 'allow';
+
+async function inSamples(): Promise<readonly Figure[]> {
+  const engine = engineWith('secrets');
+  const positive = new Tally();
+  const negative = new Tally();
+  for (const { rule, list, sample } of sampled(await gitleaksSamples(), 4)) {
+    const judged = await judgeText(engine, sample);
+    const tally = list === 'positive' ? positive : negative;
+    const half = tally.add(sample, isFound(judged) ? 1 : 0);
+    if (isFound(judged) !== (list === 'positive'))
+      showWrong(`gitleaks ${list}`, half, `${rule} ${judged.rules}`, sample);
+  }
+  return [
+    { name: "gitleaks' samples of secrets, found", unit: 'share', target: { least: 0.93 }, tally: positive },
+    {
+      name: "gitleaks' samples of no secrets, flagged",
+      unit: 'share',
+      target: { most: 0.05 },
+      tally: negative,
+    },
+  ];
+}
+
+async function inSources(): Promise<readonly Figure[]> {
+  const engine = engineWith('secrets');
+  const together = new Tally();
+  const figures: Figure[] = [];
+  for (const { name, isTarget, read } of sources()) {
+    const tally = new Tally();
+    const figure = `secrets in ${name}`;
+    for (const file of sampled(await read(), 8)) {
+      const { rules, replaced } = await judgeText(engine, file.text);
+      if (isTarget) together.add(file.text, replaced.length, file.text.length);
+      const half = tally.add(file.text, replaced.length, file.text.length);
+      for (const { value, at } of replaced)
+        showWrong(figure, half, `${file.name} ${rules}`, around(file.text, at, value.length));
+    }
+    figures.push({ name: figure, unit: 'in 20 MB', tally });
+  }
+  const name = 'secrets in standard libraries, mails and prose';
+  return [...figures, { name, unit: 'in 20 MB', target: { most: 1 }, tally: together }];
+}
+
+export const SECRET_SECTIONS: readonly Section[] = [
+  { name: 'secrets: samples', run: inSamples },
+  { name: 'secrets: sources', run: inSources },
+];
