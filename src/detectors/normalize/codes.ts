@@ -67,8 +67,10 @@ const ENTITIES: ReadonlyMap<string, string> = new Map(
 const MAX_BACKSLASHES = 32;
 /** Codes in codes in codes. */
 const LEVELS = 4;
-/** Characters that may become part of another code. */
-const OF_CODES = /[\\%&#;{}\w]/;
+/** Characters that may become part of another code: 1 for each. */
+const OF_CODES = Uint8Array.from({ length: 128 }, (_, unit) =>
+  /[\\%&#;{}\w]/.test(String.fromCharCode(unit)) ? 1 : 0,
+);
 const BACKSLASH = 0x5c;
 
 /** The texts that come of undoing codes, once for each level of codes within codes, each with the way back to the one before. */
@@ -87,7 +89,7 @@ function undoneOnce(text: string): { rewritten: Rewritten | undefined; mayHoldMo
   const rewriting = new Rewriting(text);
   let mayHoldMore = false;
   const put = (start: number, end: number, plain: string) => {
-    mayHoldMore ||= OF_CODES.test(plain);
+    mayHoldMore ||= OF_CODES[plain.charCodeAt(0)] === 1;
     rewriting.put(start, end, plain);
   };
   CODE.lastIndex = 0;

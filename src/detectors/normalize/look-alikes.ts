@@ -1,5 +1,4 @@
 import { lazily } from '../lazily.ts';
-import { Rewriting, type Rewritten } from './offsets.ts';
 
 /**
  * For each Latin letter what looks like it, after NFKC and without accents. Scripts written from right to left are left
@@ -71,7 +70,8 @@ const SIGN_ALIKES: Readonly<Record<string, string>> = {
   '%': '\ufe6a',
 };
 
-const letters = lazily((): ReadonlyMap<string, string> => {
+/** The Latin letters by what looks like them. */
+export const latinByAlike = lazily((): ReadonlyMap<string, string> => {
   const alikesOf = Object.entries(LOOK_ALIKES);
   return new Map(alikesOf.flatMap(([letter, alikes]) => [...alikes].map((alike) => [alike, letter])));
 });
@@ -80,40 +80,7 @@ const letters = lazily((): ReadonlyMap<string, string> => {
 const WORD =
   /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+/gv;
 const anyAlike = lazily(() => new RegExp(`[${Object.values(LOOK_ALIKES).join('')}]`, 'u'));
-/** Units of ASCII that end a word. */
-const WORD_UNIT = /[\0-/:-@[-`{-\x7f]/;
 const ASCII = /^\p{ASCII}*$/u;
-
-/** Letters of the longest word that is compared. */
-const LONGEST = 128;
-const BEGUN_WORD =
-  /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]{1,128}$/v;
-
-/** As {@link withLatinLetters}, with the way back. Undefined if no word changes. */
-export function withLatinWords(text: string): Rewritten | undefined {
-  const first = text.search(anyAlike());
-  if (first < 0) return undefined;
-  const rewriting = new Rewriting(text);
-  for (const { 0: word, index } of text.matchAll(WORD)) {
-    if (word.length > LONGEST || index + word.length <= first || ASCII.test(word)) continue;
-    const latin = latinOf(word);
-    if (latin === word) continue;
-    let at = index;
-    for (const letter of word) {
-      if (letter >= '\u0080') rewriting.put(at, at + letter.length, letters().get(letter)!);
-      at += letter.length;
-    }
-  }
-  return rewriting.finish();
-}
-
-/** The place before which no further text changes what {@link withLatinWords} makes of a text that ends at `end`. */
-export function openWords(text: string, end: number): number {
-  if (end === 0 || WORD_UNIT.test(text[end - 1]!)) return end;
-  const from = Math.max(0, end - LONGEST - 1);
-  const begun = BEGUN_WORD.exec(text.slice(from, end));
-  return begun === null || ASCII.test(begun[0]) ? end : from + begun.index;
-}
 
 /**
  * The text with each word that looks like a word of Latin letters written in them: `іgnоrе` in half Cyrillic letters
@@ -127,7 +94,7 @@ export function withLatinLetters(text: string): string {
 function latinOf(word: string): string {
   let latin = '';
   for (const character of word) {
-    const letter = character < '\u0080' ? character : letters().get(character);
+    const letter = character < '\u0080' ? character : latinByAlike().get(character);
     if (letter === undefined) return word;
     latin += letter;
   }

@@ -8,7 +8,8 @@ export class Rewriting {
   readonly #source: string;
   #text = '';
   #done = 0;
-  readonly #stretches: number[] = [];
+  #stretches = new Int32Array(16 * FIELDS);
+  #end = 0;
 
   constructor(source: string) {
     this.#source = source;
@@ -26,16 +27,29 @@ export class Rewriting {
     this.#text += text;
     this.#done = end;
     if (text.length === end - start) return;
-    const last = this.#stretches.length - FIELDS;
+    const last = this.#end - FIELDS;
     if (text === '' && this.#stretches[last] === at && this.#stretches[last + 3] === start) {
       this.#stretches[last + 3] = end;
-    } else this.#stretches.push(at, at + text.length, start, end);
+      return;
+    }
+    if (this.#end === this.#stretches.length) {
+      const more = new Int32Array(2 * this.#end);
+      more.set(this.#stretches);
+      this.#stretches = more;
+    }
+    this.#stretches[this.#end++] = at;
+    this.#stretches[this.#end++] = at + text.length;
+    this.#stretches[this.#end++] = start;
+    this.#stretches[this.#end++] = end;
   }
 
   /** The text, if anything was rewritten, with the way back. */
   finish(): Rewritten | undefined {
     if (this.#done === 0) return undefined;
-    return { text: this.#text + this.#source.slice(this.#done), offsets: new Offsets(this.#stretches) };
+    return {
+      text: this.#text + this.#source.slice(this.#done),
+      offsets: new Offsets(this.#stretches.slice(0, this.#end)),
+    };
   }
 }
 
@@ -45,8 +59,8 @@ export type Rewritten = { readonly text: string; readonly offsets: Offsets };
 export class Offsets {
   readonly #stretches: Int32Array;
 
-  constructor(stretches: readonly number[]) {
-    this.#stretches = Int32Array.from(stretches);
+  constructor(stretches: Int32Array) {
+    this.#stretches = stretches;
   }
 
   /** The least span of the old text that holds all that a span of the new text stands for. */

@@ -1,15 +1,15 @@
 import { isInvisible } from './look-alikes.ts';
 import { Rewriting, type Rewritten } from './offsets.ts';
 
-/** Units that stand for themselves in any text; without control characters, and of Latin-1 without what shows nothing or is a quote. */
-const UNUSUAL = /[^\t-\r -~\u0080-\u009f\u00a1-\u00aa\u00ac\u00ae-\u00ba\u00bc-\u00ff]/;
+/** All but visible ASCII and its blanks. */
+const UNUSUAL = /[^\t-\r -~]/;
 
 /** Halves of pairs, for characters that do not become one other unit. */
 const [SAME, HIDDEN, MANY, DASH, NUMBER, UNKNOWN] = [0xd800, 0xd801, 0xd802, 0xd803, 0xd804, 0xd805];
 
 /** What each character of the first two planes becomes: one unit, or one of the halves above. */
 const signs = new Uint16Array(0x2_0000).fill(UNKNOWN);
-/** Characters that become several units. */
+/** Characters that become several units, or do so only beside others of their kind. */
 const several = new Map<number, string>();
 
 const BLANK = /[\p{Zs}\u2800]/u;
@@ -58,11 +58,12 @@ function learned(point: number): number {
   else if (NUMBER_FORM.test(letter)) sign = NUMBER;
   else if (plain === letter && point > 0xffff) sign = SAME;
   else if (plain.length > 1) sign = MANY;
-  if (plain !== letter && plain.length > 1) several.set(point, plain);
+  if (plain.length > 1 || sign === NUMBER) several.set(point, plain);
   signs[point] = sign;
   return sign;
 }
 
+const isNumberForm = (unit: number) => (signs[unit] === UNKNOWN ? learned(unit) : signs[unit]) === NUMBER;
 const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
 
 /**
@@ -94,8 +95,8 @@ export function withPlainCharacters(text: string): Rewritten | undefined {
       if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1)))
         rewriting.put(at, at + 1, '-');
     } else if (sign === NUMBER) {
-      if (NUMBER_FORM.test(text[at - 1] ?? '') || NUMBER_FORM.test(text[at + 1] ?? ''))
-        rewriting.put(at, at + 1, text[at]!.normalize('NFKC'));
+      if (isNumberForm(text.charCodeAt(at - 1)) || isNumberForm(text.charCodeAt(at + 1)))
+        rewriting.put(at, at + 1, several.get(unit)!);
     } else rewriting.put(at, at + 1, String.fromCharCode(sign));
   }
   return rewriting.finish();

@@ -1,6 +1,6 @@
 import type { Span } from '../rule.ts';
 import { openCodes, undoneCodes } from './codes.ts';
-import { openWords, withLatinWords } from './look-alikes.ts';
+import { openWords, WORD_CONTEXT, withLatinWords } from './latin-words.ts';
 import type { Offsets, Rewritten } from './offsets.ts';
 import { openCharacters, withPlainCharacters } from './signs.ts';
 
@@ -62,18 +62,22 @@ export function* viewInTurns(text: string, encoding: Encoding, from = 0): Genera
   let start = safeStart(text, from);
   let viewed = text.slice(0, start);
   let open = text.length;
+  /** The end of what is undone so far. */
+  let before = text.slice(Math.max(0, start - WORD_CONTEXT), start);
   for (let at = start; at < text.length; ) {
     const end = Math.min(at + SLICE, text.length);
     const isLast = end === text.length;
     const slice = at === 0 && isLast ? text : text.slice(at, end);
-    const piece = undone(slice, encoding);
+    const piece = undone(slice, encoding, before);
     const isCut = !isLast && piece.open > 0;
     const kept = isCut ? piece.open : slice.length;
     if (isLast) open = at + piece.open;
+    const plain = isCut ? piece.text.slice(0, forth(piece.layers, kept)) : piece.text;
+    before = (plain.length < WORD_CONTEXT ? before + plain : plain).slice(-WORD_CONTEXT);
     if (piece.layers.length > 0) {
       viewed += text.slice(start, at);
       pieces.push({ start: viewed.length, from: at, to: at + kept, layers: piece.layers });
-      viewed += isCut ? piece.text.slice(0, forth(piece.layers, kept)) : piece.text;
+      viewed += plain;
       start = at + kept;
     }
     at += kept;
@@ -93,7 +97,7 @@ function safeStart(text: string, from: number): number {
 type Undone = { readonly text: string; readonly layers: readonly Offsets[]; readonly open: number };
 
 /** A text with all undone: layer by layer, each with the way back to the one before. */
-function undone(text: string, encoding: Encoding): Undone {
+function undone(text: string, encoding: Encoding, before: string): Undone {
   const layers: Offsets[] = [];
   let current = text;
   /** Before it the current text is final. */
@@ -116,8 +120,8 @@ function undone(text: string, encoding: Encoding): Undone {
     if (plain !== undefined) put(plain);
   }
   if (encoding.detectsHomoglyphs) {
-    open = openWords(current, open);
-    const latin = withLatinWords(current);
+    open = openWords(current, open, before);
+    const latin = withLatinWords(current, before);
     if (latin !== undefined) put(latin);
   }
   for (let i = layers.length - 1; i >= 0; i--) open = layers[i]!.before(open);
