@@ -63,6 +63,17 @@ function learned(point: number): number {
   return sign;
 }
 
+/** What terminals are told within a text, such as a colour. @see ECMA-48, 5.4 */
+const CONTROL = /\[[0-?]{0,16}[ -/]{0,2}[@-~]/y;
+const CONTROL_BEGUN = /^(?:\[[0-?]{0,16}[ -/]{0,2})?$/;
+const LONGEST_CONTROL = 20;
+const ESCAPE = 0x1b;
+
+function endOfControl(text: string, at: number): number {
+  CONTROL.lastIndex = at + 1;
+  return CONTROL.test(text) ? CONTROL.lastIndex : at + 1;
+}
+
 const isNumberForm = (unit: number) => (signs[unit] === UNKNOWN ? learned(unit) : signs[unit]) === NUMBER;
 const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
 
@@ -89,8 +100,11 @@ export function withPlainCharacters(text: string): Rewritten | undefined {
     if (sign === unit) continue;
     if (sign === UNKNOWN) sign = learned(unit);
     if (sign === unit) continue;
-    if (sign === HIDDEN) rewriting.put(at, at + 1, '');
-    else if (sign === MANY) rewriting.put(at, at + 1, several.get(unit)!);
+    if (sign === HIDDEN) {
+      const end = unit === ESCAPE ? endOfControl(text, at) : at + 1;
+      rewriting.put(at, end, '');
+      at = end - 1;
+    } else if (sign === MANY) rewriting.put(at, at + 1, several.get(unit)!);
     else if (sign === DASH) {
       if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1)))
         rewriting.put(at, at + 1, '-');
@@ -117,8 +131,11 @@ function plainPair(point: number): string | undefined {
 /** The place before which no further text changes what {@link withPlainCharacters} makes of a text that ends at `end`. */
 export function openCharacters(text: string, end: number): number {
   if (end === 0) return end;
-  const last = text.charCodeAt(end - 1);
-  return (last >= 0xd800 && last <= 0xdbff) ||
+  const from = Math.max(0, end - LONGEST_CONTROL);
+  const tail = text.slice(from, end);
+  const begun = tail.lastIndexOf('\u001b');
+  if (begun >= 0 && CONTROL_BEGUN.test(tail.slice(begun + 1))) return from + begun;
+  return /[\ud800-\udbff]/.test(text[end - 1]!) ||
     EM_DASH.test(text[end - 1]!) ||
     NUMBER_FORM.test(text[end - 1]!)
     ? end - 1

@@ -20,6 +20,7 @@ describe('the view', () => {
     ['h\u200be\u00adl\u2060l\ufeffo', 'hello'],
     ['hi \u{e0068}\u{e0069}', 'hi hi'],
     ['раураl', 'paypal'],
+    ['\u001b[01;31m\u001b[Kada\u001b[m\u001b[K@example.com \\u001b[0m\u0000', 'ada@example.com '],
     ['crème brûlée', 'crème brûlée'],
     ['x\\u00a0y\\u003cz', 'x y<z'],
     ['{\\"a\\":\\"b\\\\nc\\\\\\/d\\"}', '{"a":"b\nc/d"}'],
@@ -81,7 +82,7 @@ const DISGUISES: readonly ((letter: string) => string)[] = [
   (letter) => encodeURIComponent(String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
   (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xe0000),
 ];
-const INVISIBLE = ['\u200b', '\u00ad', '\\u200b', '%E2%80%8B', '&#8203;', '\u{e0001}'];
+const INVISIBLE = ['\u200b', '\u00ad', '\\u200b', '%E2%80%8B', '&#8203;', '\u{e0001}', '\u001b[1m'];
 /** What stands round a value; none of it joins a code. */
 const NEIGHBOURS = [
   'plain words ',
