@@ -9,9 +9,8 @@ const LEVELS = 2;
 
 /** The shortest base64 of 16 bytes; 16 bytes in hex are longer. */
 const LEAST_RUN = 22;
-/** Four pairs of hex digits, each set apart. */
-const SPACED_HEX =
-  /[\s,:;-][0-9a-f]{2}[\s,:;-]{1,2}[0-9a-f]{2}[\s,:;-]{1,2}[0-9a-f]{2}[\s,:;-]{1,2}[0-9a-f]{2}/i;
+/** Four groups of one to four pairs of hex digits, each set apart. */
+const SPACED_HEX = /[\s,:;-](?:[0-9a-f]{2}){1,4}(?:[\s,:;-]{1,2}(?:[0-9a-f]{2}){1,4}){3}/i;
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;-]{0,2}){15,}(?:\\x|0x)?[0-9a-f]{2}/gi;
 const HEX_NOISE = /\\x|0x|[\s,:;-]/gi;
 const READABLE = /[^\p{C}\ufffd]{1}[[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd][\t\r\n]]{15,}/gv;
