@@ -126,6 +126,6 @@ export function anchoredRule(source: RuleSource): AnchoredRule {
 }
 
 /** 1 for each of some ASCII characters. */
-function tableOf(units: string): Uint8Array {
+export function tableOf(units: string): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, unit) => (units.includes(String.fromCharCode(unit)) ? 1 : 0));
 }

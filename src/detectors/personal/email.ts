@@ -1,3 +1,4 @@
+import { domainIn } from './domain.ts';
 import { entity } from './entity.ts';
 
 const DOMAIN = /(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/uy;
@@ -5,30 +6,54 @@ const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
 const LOCAL = /[\p{L}\p{N}._%+'-]/u;
 /** The letters that belong to a backslash before them. */
 const ESCAPE = /^(?:u[0-9a-f]{4}|[nrtbf])/i;
-/** A quote before an address; in front of one that closes behind it, with the letters of a string in Python. */
-const QUOTE = /^(?:[burf]{0,2}'|'+)/i;
-const LONE_QUOTE = /^'+/;
-const IMAGE_NAME = /\.(?:png|jpe?g|gif|svg|webp)$/i;
+/** Signs that no address begins with: a quote, with the letters of a string in Python, or the mark of a line in a diff. */
+const BEFORE_LOCAL = /^(?:[burf]{0,2}'(?=.{0,64}'$)|['.+%-])+/i;
 
 const MAX_LOCAL = 64;
+/** Characters behind an address that say that it is none. */
+const BEHIND = 48;
 
-/** E-mail addresses, those with letters beyond ASCII too. `image@2x.png` is the name of a file. */
+/** A version, `this@Activity` in Kotlin, and senders that nobody reads. */
+const NO_LOCAL = /^(?:this|super|return|break|continue|(?:no|do-?not)-?reply)$/i;
+const VERSION = /^v?\d+\.\d/;
+/** Names of algorithms and extensions of SSH. @see RFC 4251, section 6 */
+const SSH_DOMAIN = /^(?:openssh\.com|libssh\.org|tinyssh\.org)$/i;
+const SSH_NAME =
+  /(?:^|-)(?:cbc|ctr|gcm|hmac|sha\d*|etm|poly1305|chacha20|aes\d*|des|kex|curve25519|rijndael)(?:-|$)/i;
+/** A host and a path on it: `host:~/path`, `host:owner/name.git`. */
+const PATH = /^:(?!\/\/)(?:~|\.{0,2}\/|[\w.-]{1,40}\/|[\w.-]{1,40}\.git(?!\w))/;
+/** Users of hosts for repositories. */
+const GIT_USER = /^(?:git|hg|svn|gitea|gitlab|aur|org-\d+)$/i;
+/** Commands that take the user of a host; those that copy with a colon behind it. */
+const LOGGING_IN =
+  /(?:^|[\s;&|$`"'])(?:ssh|sftp|ssh-copy-id|mosh)\s{1,3}(?:-\w{1,10}(?:[ =][^\s-]\S{0,30})?\s{1,3}){0,3}$/;
+const COPYING = /(?:^|[\s;&|$`"'])(?:scp|rsync)\s[^\n"']{0,60}$/;
+/** The user of a link, with or without a password. */
+const USER_OF_LINK = /\w:\/\/[^\s/@"'<>]{0,64}$/;
+
+/** E-mail addresses, those with letters beyond ASCII too. */
 export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
   anchors: ['@'],
-  reach: () => 1200,
+  reach: () => 1200 + BEHIND,
   match(text, at) {
-    const local = text.slice(localStart(text, at, 0), at);
     DOMAIN.lastIndex = at + 1;
-    const domain = DOMAIN.exec(text)?.[0];
-    if (domain === undefined || IMAGE_NAME.test(domain)) return undefined;
+    const name = DOMAIN.exec(text)?.[0];
+    if (name === undefined || VERSION.test(name)) return undefined;
+    const whole = text.slice(localStart(text, at, 0), at);
+    // The quote behind the address closes the one before it
+    const quoted = text[at + 1 + name.length] === "'" ? `${whole}'` : whole;
+    const local = whole.slice(BEFORE_LOCAL.exec(quoted)?.[0].length ?? 0);
+    if (local === '' || NO_LOCAL.test(local)) return undefined;
+    const domain = text[at + 1 + name.length] === '(' ? undefined : domainIn(name);
+    if (domain === undefined) return undefined;
+    const start = at - local.length;
     const end = at + 1 + domain.length;
-    const quote = (text[end] === "'" ? QUOTE : LONE_QUOTE).exec(local)?.[0] ?? '';
-    return quote.length < local.length ? { start: at - local.length + quote.length, end } : undefined;
+    return isMailbox(local, domain, text, start, end) ? { start, end } : undefined;
   },
   open(text, at) {
     DOMAIN_BEGUN.lastIndex = at + 1;
     DOMAIN_BEGUN.test(text);
-    if (DOMAIN_BEGUN.lastIndex < text.length) return undefined;
+    if (DOMAIN_BEGUN.lastIndex + BEHIND < text.length) return undefined;
     const start = localStart(text, at, 0);
     return start < at ? start : undefined;
   },
@@ -37,6 +62,22 @@ export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
     return start < text.length ? start : undefined;
   },
 });
+
+function isMailbox(local: string, domain: string, text: string, start: number, end: number): boolean {
+  if (
+    SSH_DOMAIN.test(domain) ||
+    (SSH_NAME.test(local) && local.includes('-') && /\.(?:se|com)$/i.test(domain))
+  )
+    return false;
+  const behind = text.slice(end, end + BEHIND);
+  if (PATH.test(behind) || (GIT_USER.test(local) && /^[:/]/.test(behind))) return false;
+  const before = text.slice(Math.max(0, start - 72), start);
+  return (
+    !USER_OF_LINK.test(before) &&
+    !LOGGING_IN.test(before) &&
+    !(behind.startsWith(':') && COPYING.test(before))
+  );
+}
 
 /** Start of the part before an `@`; the end itself if there is none. */
 function localStart(text: string, end: number, from: number): number {

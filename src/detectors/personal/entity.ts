@@ -13,7 +13,9 @@ export type Entity = {
 };
 
 /** A rule of an entity; found by the digits of numbers where it names no anchors. */
-type EntityRule = Omit<AnchoredRule, 'id'> | (Omit<RuleSource, 'id' | 'anchors'> & Partial<RuleSource>);
+type EntityRule =
+  | (Omit<AnchoredRule, 'id' | 'anchors'> & Partial<AnchoredRule>)
+  | (Omit<RuleSource, 'id' | 'anchors'> & Partial<RuleSource>);
 
 export function entity(
   name: string,
@@ -23,7 +25,7 @@ export function entity(
 ): Entity {
   const id = name.toLowerCase().replaceAll('_', '-');
   const made = rules.map((rule) =>
-    'match' in rule ? { ...rule, id } : anchoredRule({ anchors: [DIGITS], ...rule, id }),
+    'match' in rule ? { anchors: [DIGITS], ...rule, id } : anchoredRule({ anchors: [DIGITS], ...rule, id }),
   );
   return { name, aliases, mode, rules: made };
 }

@@ -1,5 +1,6 @@
 import { isValidIBAN } from 'ibantools';
-import { BETWEEN, CAPITALS, type Entity, entity, isLuhn, NUMBER_EDGE } from './entity.ts';
+import { CARD_RULE } from './card.ts';
+import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE } from './entity.ts';
 
 /** The longest beginning of whole groups that is valid: what follows a number can look like a part of it. */
 function longest(isValid: (compact: string) => boolean): (candidate: string) => number {
@@ -14,12 +15,7 @@ function longest(isValid: (compact: string) => boolean): (candidate: string) => 
 
 /** Cards, what is written on them, and bank accounts. */
 export const PAYMENT: readonly Entity[] = [
-  // 13 to 19 digits in one piece, or in the groups that stand on a card. No issuer begins with 0 or 1
-  entity('CREDIT_CARD', ['CREDIT_CARD_NUMBER', 'CARD'], 'pci', {
-    look: [0, '23456'],
-    pattern: String.raw`${NUMBER_EDGE}(?<!\d\.)[2-6](?:\d{12,18}|\d{3}[ .-]\d{6}[ .-]\d{4,5}|\d{3}(?:[ .-]\d{4}){2}[ .-]\d{1,4}(?:[ .-]\d{1,3})?)(?!\w)`,
-    judge: longest((digits) => digits.length >= 13 && digits.length <= 19 && isLuhn(digits)),
-  }),
+  entity('CREDIT_CARD', ['CREDIT_CARD_NUMBER', 'CARD'], 'pci', CARD_RULE),
   // Three or four digits where the text says what they are
   entity('CARD_CODE', ['CVV', 'CVC'], 'pci', {
     anchors: ['cvv', 'cvc', 'card security code', 'card verification'],
