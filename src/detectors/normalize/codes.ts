@@ -2,7 +2,7 @@ import { Rewriting, type Rewritten } from './offsets.ts';
 
 /** Escapes of JSON and its like, percent codes and HTML entities. */
 const CODE =
-  /\\(?:["'/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|&(?:#(?:\d{1,7}(?!\d)|[xX][0-9a-fA-F]{1,6}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
+  /\\(?:["'/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
 
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
@@ -97,7 +97,8 @@ function undoneOnce(text: string): { rewritten: Rewritten | undefined; mayHoldMo
     const [code] = hit;
     const start = hit.index;
     const end = start + code.length;
-    if (code.charCodeAt(0) === 0x25) putBytes(code, start, put);
+    if (code.startsWith('%u')) put(start, end, characterOf(Number.parseInt(code.slice(2), 16))!);
+    else if (code.charCodeAt(0) === 0x25) putBytes(code, start, put);
     else if (code.charCodeAt(0) === BACKSLASH) {
       const plain = unescapedSign(code);
       if (plain !== undefined) put(firstBackslash(text, start, rewriting.done), end, plain);
@@ -162,7 +163,7 @@ function sizeOf(byte: number): number {
 /** Longest code but for its backslashes. */
 const LONGEST = 16;
 const BEGUN =
-  /\\(?:u(?:[0-9a-f]{0,3}|\{[0-9a-f]{0,6})|U[0-9a-f]{0,7}|x[0-9a-f]?)?$|%(?:[c-f][0-9a-f](?:%[89ab][0-9a-f]){0,2}(?:%[0-9a-f]?)?|[0-9a-f]?)$|&(?:#x?[0-9a-f]{0,7}|[a-z]{0,8})$/i;
+  /\\(?:u(?:[0-9a-f]{0,3}|\{[0-9a-f]{0,6})|U[0-9a-f]{0,7}|x[0-9a-f]?)?$|%(?:[c-f][0-9a-f](?:%[89ab][0-9a-f]){0,2}(?:%[0-9a-f]?)?|u[0-9a-f]{0,3}|[0-9a-f]?)$|&(?:#x?[0-9a-f]{0,9}|[a-z]{0,8})$/i;
 
 /** The place before which no further text changes what {@link undoneCodes} makes first of a text that ends at `end`. */
 export function openCodes(text: string, end: number): number {

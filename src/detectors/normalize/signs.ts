@@ -26,7 +26,10 @@ const LEFT_ALONE = /[\u00a8-\u00ff\u02d8-\u02dd\u0384\u0385\u037a\u3131-\u318e\u
 const UNSEEN = /[[\p{Cc}--[\t-\r\u0080-\u009f]]\p{Noncharacter_Code_Point}]/v;
 /** One character each that NFKC makes 18 and 8 of. */
 const PHRASE = /[\ufdfa\ufdfb]/;
-const TAG_OFFSET = 0xe0000;
+/** Lines through, under and over letters, and rings round them: no accents, though the same kind of characters. */
+const DRAWN = /[\u0305\u0332-\u0338\u033f\u20d0-\u20f0]/;
+/** Characters that repeat ASCII without being seen: tags, and selectors of variants that stand for bytes. */
+const [FIRST_TAG, FIRST_SELECTOR] = [0xe0020, 0xe0110];
 
 /** The plain characters for one character. */
 function plainCharacter(letter: string): string {
@@ -35,7 +38,7 @@ function plainCharacter(letter: string): string {
   if (HYPHEN.test(letter)) return '-';
   if (SINGLE_QUOTE.test(letter)) return "'";
   if (DOUBLE_QUOTE.test(letter)) return '"';
-  if (UNSEEN.test(letter) || isInvisible(letter)) return '';
+  if (UNSEEN.test(letter) || DRAWN.test(letter) || isInvisible(letter)) return '';
   if (LEFT_ALONE.test(letter)) return letter;
   if (/^\p{Nd}$/u.test(letter)) return digitOf(letter.codePointAt(0)!);
   const plain = letter.normalize('NFKC');
@@ -118,8 +121,10 @@ export function withPlainCharacters(text: string): Rewritten | undefined {
 
 /** What a character beyond the first plane becomes; undefined for itself. */
 function plainPair(point: number): string | undefined {
-  if (point >= 0xe0020 && point <= 0xe007e) return String.fromCharCode(point - TAG_OFFSET);
-  if (point >= 0xe0000 && point <= 0xe0fff) return '';
+  if (point >= 0xe0000 && point <= 0xe0fff) {
+    const unit = 0x20 + point - (point < FIRST_SELECTOR ? FIRST_TAG : FIRST_SELECTOR);
+    return unit >= 0x20 && unit < 0x7f ? String.fromCharCode(unit) : '';
+  }
   if (point > 0x1ffff) return undefined;
   let sign = signs[point]!;
   if (sign === UNKNOWN) sign = learned(point);
