@@ -1,20 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { plainVariants } from '../detectors/normalize/plain.ts';
-import { withPlainSigns } from '../detectors/normalize/plain-signs.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
-import { firstOf, type Open, Scanner, withoutCut } from '../detectors/scan/scanner.ts';
+import { firstOf, type Open, withoutCut } from '../detectors/scan/scanner.ts';
 import type { InputType } from '../guardrail/call.ts';
 import { boundedBy } from '../guardrail/memory.ts';
-import { type Budget, SLICE, type Work } from './budget.ts';
+import type { Budget, Work } from './budget.ts';
 import type { Rest } from './joints.ts';
 import { KnownTexts } from './known-texts.ts';
 import { copyOf } from './markers.ts';
 import type { Policy, TextPolicy } from './policy.ts';
+import { type Scanned, ViewScanner } from './view-scanner.ts';
 
 /** Everything that the rules matched in one text. */
 export type Found = {
   readonly findings: readonly Finding[];
-  /** Rules that match once encodings and look-alike letters are undone; these matches have no place in the text. */
+  /** Rules that match once accents and strange spellings are undone; these matches have no place in the text. */
   readonly plain: readonly TextRule[];
   /** Matches that the end of the text may cut off. */
   readonly opens: readonly Open[];
@@ -41,11 +40,6 @@ export type Round = {
   keep(): void;
 };
 
-/** Characters of the slice before that are read again for disguises. */
-const OVERLAP = 2048;
-
-const ALL_DISGUISES = { decodes: true, normalizes: true, homoglyphs: true };
-
 /** A text with more findings than this is scanned again rather than remembered. */
 const MAX_KEPT = 100;
 /** A shorter beginning does not tell one response from another. */
@@ -58,9 +52,8 @@ const FINDING_CHARS = 50;
 
 /** Looks for the rules of all policies that judge texts in some direction, in one pass. */
 export class Finder {
-  readonly #scanner: Scanner | undefined;
-  /** One scanner for each policy that looks behind disguises. */
-  readonly #plain: readonly { readonly scanner: Scanner; readonly use: NonNullable<TextPolicy['plain']> }[];
+  /** One for each choice of disguises. */
+  readonly #scanners: readonly ViewScanner[];
   readonly #known = new KnownTexts<Found>({
     charsOf: ({ findings, plain, opens }) => FINDING_CHARS * (findings.length + plain.length + opens.length),
   });
@@ -79,18 +72,13 @@ export class Finder {
     const texts = policies.flatMap((policy) =>
       policy.texts?.on.some((direction) => directions.includes(direction)) ? policy.texts : [],
     );
-    this.#scanner =
-      texts.length > 0 ? new Scanner([...new Set(texts.flatMap(({ rules }) => rules))]) : undefined;
-    this.#plain = texts.flatMap(({ rulesForPlain, plain }) =>
-      rulesForPlain === undefined
-        ? []
-        : [{ scanner: new Scanner(rulesForPlain), use: plain ?? ALL_DISGUISES }],
-    );
+    const byView = Map.groupBy(texts, ({ encoding }) => viewNameOf(encoding));
+    this.#scanners = [...byView.values()].map((some) => new ViewScanner(some[0]!.encoding, some));
   }
 
   /** The result for a text, if it is known without any work. */
   known(text: string): Found | undefined {
-    return this.#scanner === undefined ? CLEAN : this.#known.get(text);
+    return this.#scanners.length === 0 ? CLEAN : this.#known.get(text);
   }
 
   /** Looks at one text of a call. @throws OutOfTime */
@@ -142,49 +130,24 @@ export class Finder {
     return { ...found, findings, continues: known !== undefined || wasLonger };
   }
 
-  *#scan(text: string, start: number, growing: boolean, budget: Budget, isRandom = false): Work<Found> {
-    const scanner = this.#scanner;
-    if (scanner === undefined) return CLEAN;
-    const findings: Finding[] = [];
-    const opens: Open[] = [];
-    const view = withPlainSigns(text);
-    const written = view === text ? undefined : text;
-    for (let from = start; from < text.length; from += scanner.slice) {
-      const to = Math.min(from + scanner.slice, text.length);
-      const scan = scanner.scan(view, { from, to, floor: start, written }, growing);
-      budget.found(scan.findings.length);
-      for (const finding of scan.findings) findings.push(finding);
-      for (const open of scan.opens) opens.push(open);
-      const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
-      if (turn !== undefined) yield turn;
+  *#scan(text: string, start: number, growing: boolean, budget: Budget, isId = false): Work<Found> {
+    const into: Scanned = { findings: [], opens: [], plain: new Set() };
+    for (const scanner of this.#scanners) {
+      if (isId) yield* scanner.scanId(text, into, budget);
+      else yield* scanner.scan(text, { start, growing }, into, budget);
     }
-    const plain = this.#plain.length > 0 && !isRandom ? yield* this.#scanPlain(text, start, budget) : [];
-    return findings.length + opens.length + plain.length === 0
-      ? CLEAN
-      : { findings, plain, opens, continues: false };
-  }
-
-  /** The rules that match behind disguises. */
-  *#scanPlain(text: string, start: number, budget: Budget): Work<readonly TextRule[]> {
-    const matched = new Set<TextRule>();
-    for (let from = start; from < text.length; from += SLICE) {
-      const to = Math.min(from + SLICE, text.length);
-      const part = from === 0 && to === text.length ? text : text.slice(Math.max(0, from - OVERLAP), to);
-      for (const { scanner, use } of this.#plain) {
-        for (const variant of plainVariants(part, use)) yield* scanVariant(scanner, variant, matched, budget);
-      }
-      const turn = budget.spend(to - from);
-      if (turn !== undefined) yield turn;
-    }
-    return matched.size > 0 ? [...matched] : [];
+    const { findings, opens, plain } = into;
+    if (findings.length + opens.length + plain.size === 0) return CLEAN;
+    if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
+    return { findings, plain: [...plain], opens, continues: false };
   }
 }
 
-function* scanVariant(scanner: Scanner, variant: string, matched: Set<TextRule>, budget: Budget): Work<void> {
-  for (let from = 0; from < variant.length; from += scanner.slice) {
-    const to = Math.min(from + scanner.slice, variant.length);
-    for (const { rule } of scanner.scan(variant, { from, to, floor: 0 }).findings) matched.add(rule);
-    const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
-    if (turn !== undefined) yield turn;
-  }
+/** Policies that undo the same share a view; base64 stands apart from it. */
+function viewNameOf({
+  normalizesUnicode,
+  detectsHomoglyphs,
+  decodesEscapes,
+}: TextPolicy['encoding']): string {
+  return `${normalizesUnicode} ${detectsHomoglyphs} ${decodesEscapes}`;
 }

@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import type { PlainUse } from '../detectors/normalize/plain.ts';
+import type { Encoding } from '../detectors/normalize/view.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
@@ -29,10 +29,12 @@ export type PolicyRefusal = {
 /** How a policy judges texts. */
 export type TextPolicy = {
   readonly rules: readonly TextRule[];
-  /** Looked for where encodings and look-alike letters are undone; these can block, not redact. */
+  /** Disguises that are undone before its rules look. */
+  readonly encoding: Encoding;
+  /** Those of `rules` that look into runs of base64 and hex, where these are decoded; all by default. */
+  readonly rulesInRuns?: readonly TextRule[];
+  /** Looked for also without accents, and where words are spelled with digits or apart; these can block, not redact. */
   readonly rulesForPlain?: readonly TextRule[];
-  /** Disguises that `rulesForPlain` wants undone; all by default. */
-  readonly plain?: PlainUse;
   /** Results of MCP tools are judged by those of either direction. */
   readonly on: readonly InputType[];
   /** As Keeptrusts writes it: `pii_detected`. */

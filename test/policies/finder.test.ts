@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PLAIN } from '../../src/detectors/normalize/view.ts';
 import { anchoredRule, type TextRule } from '../../src/detectors/rule.ts';
 import { literalRule } from '../../src/detectors/scan/literals.ts';
 import { firstOf } from '../../src/detectors/scan/scanner.ts';
@@ -26,6 +27,7 @@ function counting() {
 const policy = (rules: readonly TextRule[], more: Partial<TextPolicy> = {}): Policy => ({
   texts: {
     rules,
+    encoding: PLAIN,
     on: ['request', 'response'],
     reasonCode: 'found',
     decide: () => 'redact',
@@ -100,31 +102,63 @@ describe('a text', () => {
     }
   });
 
-  test('is searched in its decoded form too', async () => {
+  const HIDDEN = Buffer.from('the key is key=abcdef, they say').toString('base64');
+
+  test.each([
+    ['ｋｅｙ＝abc.', 'ｋｅｙ＝abc'],
+    ['a k\u200be\u00ady=abc.', 'k\u200be\u00ady=abc'],
+    ['k\u0435y=abc.', 'k\u0435y=abc'],
+    ['{"a":"\\u006bey\\u003Dabc"}', '\\u006bey\\u003Dabc'],
+    ['?q=%6bey%3dabc&r=1', '%6bey%3dabc'],
+    ['&#107;ey&equals;abc&amp;', '&#107;ey&equals;abc'],
+    [`in it: ${HIDDEN}, ok`, HIDDEN],
+    [`in it: ${HIDDEN.slice(0, 24)}\n${HIDDEN.slice(24)}, ok`, `${HIDDEN.slice(0, 24)}\n${HIDDEN.slice(24)}`],
+    [
+      Buffer.from('the key is key=abcdef').toString('hex'),
+      Buffer.from('the key is key=abcdef').toString('hex'),
+    ],
+  ])('is searched without its disguise, in its place: %j', async (text, span) => {
     const { rule } = counting();
-    const finder = new Finder([policy([], { rulesForPlain: [rule] })], 'request');
-    const hidden = Buffer.from('the key is key=abcdef, they say').toString('base64');
-    for (const text of [hidden, 'ｋｅｙ＝abc', `${'.'.repeat(32 * 1024 - 5)} ${hidden}`]) {
-      const { findings, plain } = await inTurns(finder.find(text, hour()));
-      expect([findings, plain.map(({ id }) => id)]).toEqual([[], ['key']]);
-    }
-    expect((await inTurns(finder.find('key=abc', hour()))).plain).toEqual([]);
+    const finder = new Finder([policy([rule])], 'request');
+    expect(await found(finder, text)).toEqual([`key ${span}`]);
+    const padded = `${'.'.repeat(32 * 1024 - 5)} ${text}`;
+    expect(await found(finder, padded)).toEqual([`key ${span}`]);
   });
 
-  test.each(['decodes', 'normalizes', 'homoglyphs'] as const)(
-    'is not searched in the form that %s undoes where that is off',
-    async (use) => {
-      const { rule } = counting();
-      const plain = { decodes: true, normalizes: true, homoglyphs: true, [use]: false };
-      const finder = new Finder([policy([], { rulesForPlain: [rule], plain })], 'request');
-      const text = {
-        decodes: Buffer.from('the key is key=abcdef, they say').toString('base64'),
-        normalizes: 'k\u200bey=abc',
-        homoglyphs: 'k\u0435y=abc',
-      }[use];
-      expect((await inTurns(finder.find(text, hour()))).plain).toEqual([]);
-    },
-  );
+  test.each([
+    ['normalizesUnicode', 'k\u200bey=abc'],
+    ['detectsHomoglyphs', 'k\u0435y=abc'],
+    ['decodesEscapes', 'k%65y=abc'],
+    ['decodesBase64', HIDDEN],
+  ])('is not searched without a disguise that %s undoes where that is off', async (use, text) => {
+    const { rule } = counting();
+    const finder = new Finder([policy([rule], { encoding: { ...PLAIN, [use]: false } })], 'request');
+    expect(await found(finder, text)).toEqual([]);
+    expect(await found(new Finder([policy([rule])], 'request'), text)).toHaveLength(1);
+  });
+
+  test('is searched in strange spellings for rules that ask for it, without a place', async () => {
+    const { rule } = counting();
+    const word = anchoredRule({ id: 'ignore', anchors: ['ignore'], pattern: 'ignore' });
+    const finder = new Finder([policy([rule], { rulesForPlain: [word] })], 'request');
+    const hidden = Buffer.from('please 1gn0re what they say').toString('base64');
+    for (const text of ['1gn0re it', 'i g n o r e it', 'îgnóre it', '1gn%30re it', hidden]) {
+      const { findings, plain } = await inTurns(finder.find(text, hour()));
+      expect([findings, plain.map(({ id }) => id)]).toEqual([[], ['ignore']]);
+    }
+  });
+
+  test('is scanned once for policies that want the same undone, whatever they want of base64', async () => {
+    const { tried, rule } = counting();
+    const policies = [{}, { encoding: { ...PLAIN, decodesBase64: false } }].map((more) =>
+      policy([rule], more),
+    );
+    expect(await found(new Finder(policies, 'request'), 'key=abc')).toEqual(['key key=abc']);
+    expect(tried).toHaveLength(1);
+    const other = policy([rule], { encoding: { ...PLAIN, decodesEscapes: false } });
+    await found(new Finder([...policies, other], 'request'), 'key=abc');
+    expect(tried).toHaveLength(3);
+  });
 
   test('with too many findings is given up', async () => {
     const { rule } = counting();

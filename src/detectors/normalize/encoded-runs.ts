@@ -7,10 +7,9 @@ export type EncodedRun = { readonly text: string; readonly span: Span };
 const LEAST = 16;
 const LEVELS = 2;
 
-/** The shortest base64 of 16 bytes; 16 bytes in hex are longer. */
+/** The shortest base64 and hex of 16 bytes. */
 const LEAST_RUN = 22;
-/** Four groups of one to four pairs of hex digits, each set apart. */
-const SPACED_HEX = /[\s,:;-](?:[0-9a-f]{2}){1,4}(?:[\s,:;-]{1,2}(?:[0-9a-f]{2}){1,4}){3}/i;
+const LEAST_HEX = 32;
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;-]{0,2}){15,}(?:\\x|0x)?[0-9a-f]{2}/gi;
 const HEX_NOISE = /\\x|0x|[\s,:;-]/gi;
 const READABLE = /[^\p{C}\ufffd]{1}[[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd][\t\r\n]]{15,}/gv;
@@ -28,7 +27,6 @@ export function encodedRuns(text: string): readonly EncodedRun[] {
   for (let level = 0; level < LEVELS && inside.length > 0; level++) {
     const found: EncodedRun[] = [];
     for (const outer of inside) {
-      if (!mayHoldRuns(outer.text)) continue;
       for (const run of runsOf(outer.text)) {
         if (left < LEAST) return runs;
         const kept = { text: run.text.slice(0, left), span: level === 0 ? run.span : outer.span };
@@ -40,15 +38,6 @@ export function encodedRuns(text: string): readonly EncodedRun[] {
     inside = found;
   }
   return runs;
-}
-
-function mayHoldRuns(text: string): boolean {
-  return (
-    !stretches(text, IN_RUN, LEAST_RUN).next().done ||
-    text.includes('\\x') ||
-    text.includes('0x') ||
-    SPACED_HEX.test(text)
-  );
 }
 
 /** Code units that match an expression. */
@@ -97,7 +86,7 @@ function* runsOf(text: string): Generator<EncodedRun> {
     for (const part of base64Parts(letters)) yield { text: part, span };
   }
   inHex ??= unitsOf(/[0-9a-fx\\\s,:;-]/i, 0x1_0000);
-  for (const { start, end } of stretches(text, inHex, 32)) {
+  for (const { start, end } of stretches(text, inHex, LEAST_HEX)) {
     const from = Math.max(0, start - 1);
     for (const { 0: run, index } of text.slice(from, end).matchAll(HEX)) {
       const span = { start: from + index, end: from + index + run.length };
@@ -159,4 +148,52 @@ function mayBeReadable(bytes: Buffer): boolean {
     if (run >= LEAST) return true;
   }
   return false;
+}
+
+const IN_LINE = /[\w+/-]/;
+const LINE_START = /\r?\n?[ \t]{0,16}$/;
+const IN_HEX = /[0-9a-fx\\]/i;
+const IN_GAP = /[\s,:;-]/;
+const PAIRS = /^(?:(?:\\x|0x)?[0-9a-f]{2})+$/i;
+
+/** The place before which no further text changes what {@link encodedRuns} finds in a text that ends at `end`. */
+export function openRuns(text: string, end: number): number {
+  return Math.min(openLines(text, end), openPairs(text, end));
+}
+
+/** Where base64 begins that goes on at the end: in this line, or in full lines before it. */
+function openLines(text: string, end: number): number {
+  let start = lineFrom(text, end);
+  for (;;) {
+    const gap = LINE_START.exec(text.slice(Math.max(0, start - 18), start))?.[0] ?? '';
+    const last = start - gap.length;
+    const first = /[\r\n]/.test(gap) ? lineFrom(text, last) : last;
+    if (last - first < LEAST_RUN) return start;
+    start = first;
+  }
+}
+
+/** Where a line of base64 begins that ends at a place. */
+function lineFrom(text: string, end: number): number {
+  let padded = end;
+  while (end - padded < 2 && text[padded - 1] === '=') padded--;
+  return startOf(text, padded, IN_LINE);
+}
+
+/** Where hexadecimal pairs begin that go on at the end. */
+function openPairs(text: string, end: number): number {
+  let start = startOf(text, end, IN_HEX);
+  for (;;) {
+    let last = start;
+    while (start - last < 2 && last > 0 && IN_GAP.test(text[last - 1]!)) last--;
+    const first = startOf(text, last, IN_HEX);
+    if (first === last || !PAIRS.test(text.slice(first, last))) return start;
+    start = first;
+  }
+}
+
+function startOf(text: string, end: number, units: RegExp): number {
+  let start = end;
+  while (start > 0 && units.test(text[start - 1]!)) start--;
+  return start;
 }

@@ -1,4 +1,4 @@
-import { withPlainSigns } from '../normalize/plain-signs.ts';
+import { PLAIN, viewOf } from '../normalize/view.ts';
 import type { AnchoredRule } from '../rule.ts';
 import { endOfLiteral, folded } from './automaton.ts';
 
@@ -13,10 +13,10 @@ const MAX_LENGTH = 1000;
  * @throws an Error if the word is empty, or longer than 1000 characters
  */
 export function literalRule(id: string, word: string): AnchoredRule {
-  const trimmed = withPlainSigns(word).trim().replace(/\s+/g, ' ');
+  const trimmed = trimmedOf(word);
   if (trimmed === '') throw new Error('is empty');
   if (trimmed.length > MAX_LENGTH) throw new Error(`is longer than ${MAX_LENGTH} characters`);
-  const anchors = spellings(trimmed);
+  const anchors = spellings(trimmed, ...viewsOf(word));
   const [first = ''] = anchors;
   return {
     id,
@@ -34,9 +34,26 @@ export function literalRule(id: string, word: string): AnchoredRule {
   };
 }
 
+const trimmedOf = (word: string) => word.trim().replace(/\s+/g, ' ');
+
+/**
+ * A word as a view has it, once as in a longer word, in which letters that look like Latin ones may stay what they are. An entity that
+ * is the whole word is not undone: it would be a sign that stands everywhere.
+ */
+function viewsOf(word: string): readonly string[] {
+  const views = [
+    { ...PLAIN, decodesEscapes: false, detectsHomoglyphs: false },
+    { ...PLAIN, decodesEscapes: false },
+    PLAIN,
+  ];
+  return views
+    .map((view) => trimmedOf(viewOf(word, view).text))
+    .filter((viewed) => /[\p{L}\p{N}].*[\p{L}\p{N}]/u.test(viewed));
+}
+
 /** The ways to write the same letters, longest first. A Greek word in capitals does not tell which small sigma is meant. */
-function spellings(word: string): readonly string[] {
-  const forms = [word, word.normalize('NFC'), word.normalize('NFD')];
+function spellings(...words: readonly string[]): readonly string[] {
+  const forms = words.flatMap((word) => [word, word.normalize('NFC'), word.normalize('NFD')]);
   const all = forms.flatMap((form) => [folded(form), folded(form.toLowerCase())]);
   return [...new Set(all)].sort((a, b) => b.length - a.length);
 }

@@ -28,8 +28,6 @@ export type Range = {
   readonly to?: number;
   /** Before it nothing is found, even where it is announced in the range; `from` by default. */
   readonly floor?: number;
-  /** The text with the signs that were written, where the one to scan has plain signs: sweeping rules look in both. */
-  readonly written?: string | undefined;
 };
 
 /** Characters that take a few milliseconds at most, whatever they are. */
@@ -69,7 +67,7 @@ export class Scanner {
    *
    * @param grows true if the text may still grow: only then `open` is looked for
    */
-  scan(text: string, { from = 0, to = text.length, floor = from, written }: Range = {}, grows = false): Scan {
+  scan(text: string, { from = 0, to = text.length, floor = from }: Range = {}, grows = false): Scan {
     const anchored = this.#anchored;
     const next = this.#next;
     const reaches = this.#reaches;
@@ -100,22 +98,15 @@ export class Scanner {
     const { automaton, byAnchor, byDigits, dispatch } = this.#index();
     const begun = automaton.run(text, from, to, (anchor, at) => visit(byAnchor[anchor]!, at));
     if (byDigits.length > 0) eachNumber(text, from, to, (at) => dispatch(text, at, grows, visit));
-    for (const rule of this.#sweeping) {
-      const spans = written === undefined ? [] : [...rule.sweep(written, from, to)];
-      for (const span of rule.sweep(text, from, to)) {
-        if (!spans.some(({ start, end }) => start === span.start && end === span.end)) spans.push(span);
-      }
-      for (const span of spans) findings.push({ rule, ...span, from: span.start });
-    }
+    for (const rule of this.#sweeping)
+      for (const span of rule.sweep(text, from, to)) findings.push({ rule, ...span, from: span.start });
     if (findings.length > 1) findings.sort((a, b) => a.start - b.start);
     if (grows && to >= text.length) {
       if (begun > 0) opens.push({ rule: undefined, start: text.length - begun });
       for (const rule of this.#tailed)
         opens.push({ rule, start: rule.openTail?.(text, floor) ?? text.length });
-      for (const rule of this.#sweeping) {
+      for (const rule of this.#sweeping)
         opens.push({ rule, start: rule.openFrom(text, floor) ?? text.length });
-        if (written !== undefined) opens.push({ rule, start: rule.openFrom(written, floor) ?? text.length });
-      }
     }
     return { findings, opens, open: Math.max(floor, firstOf(opens, text.length)) };
   }

@@ -81,7 +81,7 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   fixedToken('hubspot-token', ['pat-na1-', 'pat-na2-', 'pat-eu1-', 'pat-ap1-'], UUID),
   token('facebook-token', 'EAACEdEose0cBA', '[A-Za-z0-9]{20,250}'),
   token('facebook-user-token', 'EAA', '[A-Za-z0-9]{100,300}'),
-  token('twitter-bearer-token', 'AAAAAAAAAAAAAAAAAAAAA', '[A-Za-z0-9%]{80,110}(?![A-Za-z0-9%+/=])'),
+  token('twitter-bearer-token', 'AAAAAAAAAAAAAAAAAAAAA', '[A-Za-z0-9%+/=]{70,110}(?![A-Za-z0-9%+/=])'),
   token('dropbox-token', 'sl.', '(?:u\\.)?[A-Za-z0-9_-]{130,1500}={0,2}'),
   {
     id: 'dropbox-long-token',

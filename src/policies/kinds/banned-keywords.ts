@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { literalRule } from '../../detectors/scan/literals.ts';
 import { defineKind } from '../policy.ts';
+import { encodingOption } from './encoding.ts';
 import { ActionOption, linesOf, madeOr, textPolicy } from './patterns.ts';
 
 /** Each costs about two kilobytes of memory. */
@@ -13,6 +14,7 @@ const options = v.strictObject({
   keywords_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
   /** `block` by default. */
   action: v.optional(ActionOption, 'block'),
+  encoding: encodingOption(true),
 });
 
 /**
@@ -24,7 +26,7 @@ const options = v.strictObject({
 export const bannedKeywords = defineKind({
   kind: 'banned-keywords',
   options,
-  create({ keywords, keywords_file, action }, context) {
+  create({ keywords, keywords_file, action, encoding }, context) {
     const fromFile = linesOf(keywords_file, 'keywords_file', context);
     const written = [
       ...keywords.map((word, index) => ({ word, key: `keywords[${index}]` })),
@@ -39,6 +41,6 @@ export const bannedKeywords = defineKind({
         madeOr(context, key, () => literalRule(`keyword-${index + 1}`, word)),
       );
     if (written.length === 0) context.warn('keywords', 'nothing is banned');
-    return { texts: textPolicy('banned_keyword', action, rules) };
+    return { texts: textPolicy('banned_keyword', action, rules, encoding) };
   },
 });

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
+import { viewOf } from '../../detectors/normalize/view.ts';
 import { fuzzyRule, MAX_DISTANCE } from '../../detectors/scan/fuzzy.ts';
 import { literalRule } from '../../detectors/scan/literals.ts';
 import { defineKind } from '../policy.ts';
+import { encodingOption } from './encoding.ts';
 import { ActionOption, madeOr, PatternOption, patternRules, textPolicy } from './patterns.ts';
 
 const options = v.strictObject({
@@ -17,6 +19,7 @@ const options = v.strictObject({
   fuzzy_matching: v.optional(v.boolean(), false),
   /** Number of such letters; 1 by default. */
   max_distance: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DISTANCE)), 1),
+  encoding: encodingOption(true),
   sensitivity_level: v.optional(v.picklist(['standard', 'high', 'restricted']), 'standard'),
 });
 
@@ -39,7 +42,9 @@ export const dlpFilter = defineKind({
       // One rule for a term as it is written, and one for similar words
       return madeOr(context, `blocked_terms[${index}]`, () => [
         literalRule(id, term),
-        ...(set.fuzzy_matching ? [fuzzyRule(`${id}-fuzzy`, term, set.max_distance)] : []),
+        ...(set.fuzzy_matching
+          ? [fuzzyRule(`${id}-fuzzy`, viewOf(term, set.encoding).text, set.max_distance)]
+          : []),
       ]).flat();
     });
     if (sensitivity_level !== 'standard')
@@ -50,6 +55,6 @@ export const dlpFilter = defineKind({
     if (blocked_terms.length + detect_patterns.length + patterns.length === 0)
       context.warn('', 'has neither patterns nor terms, so it finds nothing');
     const rules = [...expressions.map(({ rule }) => rule), ...terms];
-    return { texts: textPolicy('dlp_violation', set.action, rules, expressions) };
+    return { texts: textPolicy('dlp_violation', set.action, rules, set.encoding, expressions) };
   },
 });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Encoding } from '../../detectors/normalize/view.ts';
 import { REDACTED } from '../../detectors/remove.ts';
 import type { TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
@@ -81,11 +82,13 @@ export function textPolicy(
   reasonCode: string,
   action: PolicyAction,
   rules: readonly TextRule[],
+  encoding: Encoding,
   patterns: readonly PatternRule[] = [],
 ): TextPolicy {
   const actions = new Map(patterns.map((pattern) => [pattern.rule, pattern.action]));
   return {
     rules,
+    encoding,
     on: ['request', 'response'],
     reasonCode,
     decide(findings) {

@@ -3,6 +3,7 @@ import type { Entity } from '../../detectors/personal/entity.ts';
 import { ENTITIES } from '../../detectors/personal/index.ts';
 import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
+import { encodingOption } from './encoding.ts';
 import { ActionOption, Names, PatternOption, patternRules, textPolicy } from './patterns.ts';
 import { markers, redactionOptions } from './pii-markers.ts';
 
@@ -17,6 +18,8 @@ const options = v.strictObject({
   /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
   entities: v.optional(Names),
   redaction: v.optional(redactionOptions, {}),
+  /** Documents in base64 hold addresses. */
+  encoding: encodingOption(false),
 });
 
 /**
@@ -51,7 +54,7 @@ export const piiDetector = defineKind({
     ];
     return {
       texts: {
-        ...textPolicy('pii_detected', action, rules, patterns),
+        ...textPolicy('pii_detected', action, rules, set.encoding, patterns),
         replace: markers(redaction, custom),
         isReversible: reversible && action === 'redact',
       },

@@ -3,6 +3,7 @@ import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../detectors/in
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
+import { encodingOption } from './encoding.ts';
 import { madeOr, Names } from './patterns.ts';
 
 const DEFAULT_THRESHOLD = 0.8;
@@ -34,14 +35,7 @@ export const promptInjection = defineKind({
       {},
     ),
     /** Disguises that are undone before the rules look again. */
-    encoding: v.optional(
-      v.strictObject({
-        decode_base64: v.optional(v.boolean(), true),
-        normalize_unicode: v.optional(v.boolean(), true),
-        detect_homoglyphs: v.optional(v.boolean(), true),
-      }),
-      {},
-    ),
+    encoding: encodingOption(true),
     boundaries: v.optional(
       v.strictObject({
         /** Marks of chat templates, such as `<|im_start|>` and `[INST]`. */
@@ -82,16 +76,11 @@ export const promptInjection = defineKind({
         .map(({ rule, weight }) => [rule.id, weight]),
     );
     const rules: readonly TextRule[] = [...weighted.map(({ rule }) => rule), ...custom];
-    const plain = {
-      decodes: encoding.decode_base64,
-      normalizes: encoding.normalize_unicode,
-      homoglyphs: encoding.detect_homoglyphs,
-    };
-
     return {
       texts: {
         rules,
-        ...(Object.values(plain).includes(true) && { rulesForPlain: rules, plain }),
+        rulesForPlain: rules,
+        encoding,
         on: ['request'],
         reasonCode: 'prompt_injection_detected',
         decide: (findings) =>

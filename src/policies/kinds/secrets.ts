@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { HIGH_ENTROPY, SECRETS, TOKENS } from '../../detectors/secrets/index.ts';
 import { unknownName } from '../file/nearest.ts';
 import { defineKind } from '../policy.ts';
+import { encodingOption } from './encoding.ts';
 import { ActionOption, textPolicy } from './patterns.ts';
 
 const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
@@ -22,8 +23,9 @@ export const secrets = defineKind({
     tokens_only: v.optional(v.boolean(), false),
     /** Adds quoted strings that only look random; many hashes do. */
     high_entropy: v.optional(v.boolean(), false),
+    encoding: encodingOption(true),
   }),
-  create({ action, ignore, tokens_only, high_entropy }, context) {
+  create({ action, ignore, tokens_only, high_entropy, encoding }, context) {
     ignore.forEach((id, index) => {
       if (KNOWN.includes(id)) return;
       context.fail(`ignore[${index}]`, unknownName(id, 'is no rule for secrets', KNOWN));
@@ -31,6 +33,8 @@ export const secrets = defineKind({
     const known = tokens_only ? TOKENS : SECRETS;
     const rules = high_entropy ? [...known, ...HIGH_ENTROPY] : known;
     const looked = rules.filter(({ id }) => !ignore.includes(id));
-    return { texts: textPolicy('secret_detected', action, looked) };
+    // A name beside a value says little in a file that was encoded
+    const rulesInRuns = looked.filter((rule) => TOKENS.includes(rule));
+    return { texts: { ...textPolicy('secret_detected', action, looked, encoding), rulesInRuns } };
   },
 });

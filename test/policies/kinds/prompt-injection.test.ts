@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { plainVariants } from '../../../src/detectors/normalize/plain.ts';
 import type { Finding } from '../../../src/detectors/rule.ts';
-import { Scanner } from '../../../src/detectors/scan/scanner.ts';
+import { Budget, inTurns, Turns } from '../../../src/policies/budget.ts';
+import { Finder, type Found } from '../../../src/policies/finder.ts';
 import { promptInjection } from '../../../src/policies/kinds/prompt-injection.ts';
 import type { CreateContext } from '../../../src/policies/policy.ts';
 import { BENIGN } from '../../support/injection-samples.ts';
@@ -21,16 +21,14 @@ function create(options: object = {}) {
 
 /** Judges a call as the engine does: its texts, and what they say without disguise. */
 function judge(options: object, ...texts: string[]): string {
-  const policy = create(options).texts;
-  const raw = new Scanner(policy.rules);
-  const plain = new Scanner(policy.rulesForPlain ?? []);
-  const use = policy.plain ?? { decodes: false, normalizes: false, homoglyphs: false };
-  const findings: Finding[] = [];
+  const { policy } = create(options);
+  const finder = new Finder([policy], 'request');
+  const findings: Pick<Finding, 'rule'>[] = [];
   for (const text of texts) {
-    findings.push(...raw.scan(text).findings);
-    for (const said of plainVariants(text, use)) findings.push(...plain.scan(said).findings);
+    const found = inTurns(finder.find(text, new Budget(new Turns(), 60_000))) as Found;
+    findings.push(...found.findings, ...found.plain.map((rule) => ({ rule })));
   }
-  return policy.decide(findings);
+  return policy.texts!.decide(findings as Finding[]);
 }
 
 const coded = (text: string, code: (letter: string) => string) => Array.from(text, code).join('');
@@ -163,9 +161,17 @@ describe('the kind prompt-injection', () => {
     expect(judge(options, text)).toBe('allow');
   });
 
-  test('decodes nothing if all decoding is switched off', () => {
-    const encoding = { decode_base64: false, normalize_unicode: false, detect_homoglyphs: false };
-    expect(create({ encoding }).texts.rulesForPlain).toBeUndefined();
+  test('undoes no disguise that is switched off', () => {
+    const encoding = {
+      decode_base64: false,
+      normalize_unicode: false,
+      detect_homoglyphs: false,
+      decode_escapes: false,
+    };
+    const [attack = ''] = ATTACKS;
+    for (const [name, disguise] of DISGUISES) {
+      expect(judge({ encoding }, disguise(attack)), name).toBe(name === 'nothing' ? 'block' : 'allow');
+    }
   });
 
   test.each<[string, object]>([

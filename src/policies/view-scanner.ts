@@ -1,0 +1,155 @@
+import { encodedRuns, openRuns } from '../detectors/normalize/encoded-runs.ts';
+import { plainOf } from '../detectors/normalize/plain.ts';
+import { type Encoding, type View, viewInTurns } from '../detectors/normalize/view.ts';
+import type { Finding, Span, TextRule } from '../detectors/rule.ts';
+import { type Open, Scanner } from '../detectors/scan/scanner.ts';
+import { type Budget, SLICE, type Work } from './budget.ts';
+import type { TextPolicy } from './policy.ts';
+
+/** Characters of the slice before that are read again for words that are spelled in a strange way. */
+const OVERLAP = 2048;
+
+/** What one scan of a text adds to. */
+export type Scanned = { readonly findings: Finding[]; readonly opens: Open[]; readonly plain: Set<TextRule> };
+
+type Part = { readonly start: number; readonly growing: boolean };
+
+/** Looks for the rules of policies that want the same disguises undone, in one pass over one view of a text. */
+export class ViewScanner {
+  readonly #encoding: Encoding;
+  readonly #scanner: Scanner;
+  /** Rules that users write, for the text as it was written: they can name what is undone. */
+  readonly #written: Scanner | undefined;
+  readonly #inRuns: Scanner | undefined;
+  readonly #plain: Scanner | undefined;
+
+  constructor(encoding: Encoding, policies: readonly TextPolicy[]) {
+    const all = [...new Set(policies.flatMap(({ rules }) => rules))];
+    this.#encoding = encoding;
+    this.#scanner = new Scanner(all);
+    this.#written = scannerOf(all.filter((rule) => !('anchors' in rule)));
+    this.#inRuns = scannerOf(
+      policies.flatMap((policy) =>
+        policy.encoding.decodesBase64 ? (policy.rulesInRuns ?? policy.rules) : [],
+      ),
+    );
+    this.#plain = scannerOf(
+      encoding.normalizesUnicode ? policies.flatMap(({ rulesForPlain = [] }) => rulesForPlain) : [],
+    );
+  }
+
+  /** Looks at an id that is drawn at random: it is no disguise. @throws OutOfTime */
+  *scanId(id: string, into: Scanned, budget: Budget): Work<void> {
+    const { findings } = yield* scanned(this.#scanner, id, { start: 0, growing: false }, budget);
+    into.findings.push(...findings);
+  }
+
+  /** Looks at a text from a place on. @throws OutOfTime */
+  *scan(text: string, part: Part, into: Scanned, budget: Budget): Work<void> {
+    const { start, growing } = part;
+    const view = yield* viewed(text, this.#encoding, start, budget);
+    const isWritten = view.text === text;
+    const from = isWritten ? start : view.viewed(start);
+    const { findings, opens } = yield* scanned(this.#scanner, view.text, { start: from, growing }, budget);
+    const own = isWritten ? findings : findings.map((finding) => placed(finding, view));
+    if (growing) {
+      for (const { rule, start: at } of opens) into.opens.push({ rule, start: placeOf(at, view) });
+      if (view.open < text.length) into.opens.push({ rule: undefined, start: view.open });
+    }
+    if (!isWritten && this.#written !== undefined) {
+      const written = yield* scanned(this.#written, text, part, budget);
+      into.opens.push(...written.opens);
+      into.findings.push(...written.findings, ...own.filter((one) => !written.findings.some(holds(one))));
+    } else into.findings.push(...own);
+    if (this.#inRuns !== undefined) yield* this.#scanRuns(view, from, growing, into, budget);
+    if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);
+  }
+
+  /** Looks at what runs of base64 and hex stand for. A finding in one has the place of the run. */
+  *#scanRuns(view: View, from: number, growing: boolean, into: Scanned, budget: Budget): Work<void> {
+    const { text } = view;
+    const begin = from > 0 ? openRuns(text, from) : 0;
+    for (const run of encodedRuns(begin > 0 ? text.slice(begin) : text)) {
+      const start = begin + run.span.start;
+      if (start < from) continue;
+      const inner = yield* viewed(run.text, this.#encoding, 0, budget);
+      const whole = { start: 0, growing: false };
+      const { findings } = yield* scanned(this.#inRuns!, inner.text, whole, budget);
+      const span = view.original({ start, end: begin + run.span.end });
+      for (const rule of new Set(findings.map((finding) => finding.rule)))
+        into.findings.push({ rule, ...span, from: span.start });
+      if (this.#plain !== undefined) yield* this.#scanPlain(inner.text, 0, into, budget);
+    }
+    const open = growing ? openRuns(text, text.length) : text.length;
+    if (open < text.length) into.opens.push({ rule: undefined, start: placeOf(open, view) });
+  }
+
+  /** The rules that match only where words are written as they are meant, which says nothing of places. */
+  *#scanPlain(text: string, start: number, into: Scanned, budget: Budget): Work<void> {
+    const use = { normalizes: true, homoglyphs: this.#encoding.detectsHomoglyphs };
+    for (let from = start; from < text.length; from += SLICE) {
+      const to = Math.min(from + SLICE, text.length);
+      const part = from === 0 && to === text.length ? text : text.slice(Math.max(0, from - OVERLAP), to);
+      const plain = plainOf(part, use);
+      if (plain !== undefined) {
+        const { findings } = yield* scanned(this.#plain!, plain, { start: 0, growing: false }, budget);
+        for (const { rule } of findings) into.plain.add(rule);
+      }
+      const turn = budget.spend(to - from);
+      if (turn !== undefined) yield turn;
+    }
+  }
+}
+
+function scannerOf(rules: readonly TextRule[]): Scanner | undefined {
+  return rules.length > 0 ? new Scanner([...new Set(rules)]) : undefined;
+}
+
+function* viewed(text: string, encoding: Encoding, from: number, budget: Budget): Work<View> {
+  const view = viewInTurns(text, encoding, from);
+  for (;;) {
+    const { value, done } = view.next();
+    if (done) return value;
+    const turn = budget.spend(value);
+    if (turn !== undefined) yield turn;
+  }
+}
+
+/** Scans a text slice by slice. */
+function* scanned(
+  scanner: Scanner,
+  text: string,
+  { start, growing }: Part,
+  budget: Budget,
+): Work<{ readonly findings: readonly Finding[]; readonly opens: readonly Open[] }> {
+  const findings: Finding[] = [];
+  const opens: Open[] = [];
+  for (let from = start; from < text.length; from += scanner.slice) {
+    const to = Math.min(from + scanner.slice, text.length);
+    const scan = scanner.scan(text, { from, to, floor: start }, growing);
+    budget.found(scan.findings.length);
+    for (const finding of scan.findings) findings.push(finding);
+    for (const open of scan.opens) opens.push(open);
+    const turn = budget.spend(((to - from) * SLICE) / scanner.slice);
+    if (turn !== undefined) yield turn;
+  }
+  return { findings, opens };
+}
+
+/** A finding of a view with its place in the original. */
+function placed({ rule, start, end, from }: Finding, view: View): Finding {
+  const span = view.original({ start, end });
+  return { rule, ...span, from: from < start ? Math.min(span.start, placeOf(from, view)) : span.start };
+}
+
+function placeOf(at: number, view: View): number {
+  return view.original({ start: at, end: Math.min(at + 1, view.text.length) }).start;
+}
+
+/** Tells if a finding holds another of the same rule. */
+const holds =
+  (one: Finding) =>
+  (other: Finding): boolean =>
+    other.rule === one.rule && contains(other, one);
+
+const contains = (outer: Span, inner: Span) => outer.start <= inner.start && outer.end >= inner.end;
