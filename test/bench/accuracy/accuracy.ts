@@ -1,5 +1,6 @@
 /** How often the policies are wrong about texts of others, in one table. */
 
+import { DISGUISE_SECTIONS } from './disguises.ts';
 import { FOUND_SECTIONS } from './found.ts';
 import { INJECTION_SECTIONS } from './injection.ts';
 import { NUMBER_SECTIONS } from './numbers.ts';
@@ -17,6 +18,7 @@ export async function accuracy(): Promise<void> {
     ...RECALL_SECTIONS,
     ...FOUND_SECTIONS,
     ...INJECTION_SECTIONS,
+    ...DISGUISE_SECTIONS,
   ])
     missed.push(...(await runSection(section)));
   console.log(missed.length === 0 ? 'All targets are met' : `MISSED: ${missed.join('; ')}`);

@@ -11,9 +11,10 @@ import {
   pyritTemplates,
 } from './prompts.ts';
 import { type Section, sampled, showWrong } from './report.ts';
+import { OWN_ATTACKS } from './sentences.ts';
 import { sessions } from './sessions.ts';
 import { hamMails, prose } from './sources.ts';
-import type { Figure, Target } from './table.ts';
+import { addTo, type Figure, type Target } from './table.ts';
 
 type Read = () => Promise<readonly Item[]>;
 
@@ -31,12 +32,13 @@ const HARMLESS: readonly (readonly [name: string, read: Read])[] = [
   ['prompts of two coding agents', codingAgentPrompts],
 ];
 
-/** Counts what is blocked. */
+/** Counts what is blocked. @param parts counts by the names of the items, too */
 async function blocked(
   name: string,
   items: readonly Item[],
   isAttack: boolean,
   together?: Tally,
+  parts?: Map<string, Tally>,
 ): Promise<Tally> {
   const engine = engineWith('prompt-injection');
   const tally = new Tally();
@@ -45,6 +47,7 @@ async function blocked(
     const isBlocked = verdict === 'block';
     const half = tally.add(item.text, isBlocked ? 1 : 0);
     together?.add(item.text, isBlocked ? 1 : 0);
+    if (parts !== undefined) addTo(parts, item.name, item.text, isBlocked ? 1 : 0);
     if (isBlocked !== isAttack) showWrong(name, half, `${item.name} ${rules}`, item.text);
   }
   return tally;
@@ -57,6 +60,13 @@ async function attacks(): Promise<readonly Figure[]> {
     figures.push({ name: `${name}, blocked`, unit: 'share', tally, ...(target && { target }) });
   }
   return figures;
+}
+
+async function own(): Promise<readonly Figure[]> {
+  const name = 'sentences of seven kinds in fifteen languages, blocked';
+  const parts = new Map<string, Tally>();
+  const tally = await blocked('sentences', OWN_ATTACKS, true, undefined, parts);
+  return [{ name, unit: 'share', tally, parts }];
 }
 
 async function harmless(): Promise<readonly Figure[]> {
@@ -86,6 +96,7 @@ async function ofAgents(): Promise<readonly Figure[]> {
 
 export const INJECTION_SECTIONS: readonly Section[] = [
   { name: 'injection: attacks', run: attacks },
+  { name: 'injection: attacks of our own', run: own },
   { name: 'injection: harmless texts', run: harmless },
   { name: 'injection: sessions', run: ofAgents },
 ];

@@ -22,10 +22,11 @@ export type Figure = {
 const MB = 1024 * 1024;
 const WIDTHS = [62, 24, 22, 22, 14] as const;
 /** Parts that a line has room for. */
-const MAX_PARTS = 8;
+const MAX_PARTS = 20;
 
 export function printTableHead(): void {
   printLine(['figure', 'all', 'tuned half', 'held-out half', 'target', '']);
+  console.log('  below it, parts of a figure, and behind each in brackets the same of the held-out half');
 }
 
 export function printFigure(figure: Figure): void {
@@ -46,9 +47,10 @@ function partsOf(parts: ReadonlyMap<string, Tally>, unit: Unit): string {
     .slice(0, MAX_PARTS)
     .map(([name, { all, heldOut }]) =>
       unit === 'share'
-        ? `${name} ${percent(all)} (held out ${percent(heldOut)})`
-        : `${name} ${all.hits.toLocaleString('en')} (held out ${heldOut.hits.toLocaleString('en')})`,
+        ? `${name} ${percent(all)} (${percent(heldOut)})`
+        : `${name} ${all.hits.toLocaleString('en')} (${heldOut.hits.toLocaleString('en')})`,
     );
+  if (list.length === 0) return 'nothing';
   return [...list, ...(shown.length > MAX_PARTS ? [`${shown.length - MAX_PARTS} others`] : [])].join(', ');
 }
 
