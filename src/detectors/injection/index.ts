@@ -1,7 +1,5 @@
 import { BOUNDARIES, DELIMITERS } from './boundaries.ts';
-import { OVERRIDES } from './english/overrides.ts';
-import { ROLES } from './english/roles.ts';
-import { THEFT } from './english/theft.ts';
+import { ENGLISH } from './english/index.ts';
 import { FOREIGN } from './languages.ts';
 import { type InjectionRule, type InjectionSource, rulesOf } from './rule.ts';
 
@@ -14,13 +12,7 @@ const HIDDEN: InjectionSource = {
 };
 
 /** Attacks in words: English, other languages, and all of them mentioned. */
-export const INJECTIONS: readonly InjectionRule[] = [
-  ...OVERRIDES,
-  ...ROLES,
-  ...THEFT,
-  ...FOREIGN,
-  HIDDEN,
-].flatMap(rulesOf);
+export const INJECTIONS: readonly InjectionRule[] = [...ENGLISH, ...FOREIGN, HIDDEN].flatMap(rulesOf);
 
 /** Marks of chat templates. */
 export const FAKE_DELIMITERS: readonly InjectionRule[] = DELIMITERS.flatMap(rulesOf);

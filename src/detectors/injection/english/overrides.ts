@@ -1,16 +1,7 @@
 import { GAP as _, type InjectionSource } from '../rule.ts';
 import { ABOUT_ALL, DROP, LIMITS, RULES, some, WHOSE } from './words.ts';
 
-const SHOW =
-  'reveal|show|print|output|display|repeat|tell|give|leak|expose|disclose|dump|recite|share|write|provide|echo|reproduce|describe';
-const SECRECY =
-  'system|hidden|secret|internal|confidential|initial|original|developer|pre-?prompt|full|exact|entire|verbatim|starting|underlying|first';
-const PROMPT = `(?:prompts?|instructions?|messages?|directives?|guidelines|rules|configuration|programming|pre-?prompt|system ?prompt)\\b`;
-
-/** With the space: `tell` alone stands in LiteLLM, `act` in every fact. */
-const SHOW_ANCHORS = SHOW.split('|').map((word) => `${word} `);
-
-/** Overrides of instructions, what comes with them, and extractions of the system prompt. */
+/** Overrides of instructions, and what comes with them. */
 export const OVERRIDES: readonly InjectionSource[] = [
   {
     id: 'override-instructions',
@@ -68,36 +59,5 @@ export const OVERRIDES: readonly InjectionSource[] = [
     weight: 0.6,
     anchors: 'override|overrule|supersede|take precedence|takes precedence|have priority|has priority',
     pattern: `\\b(?:overrides?|overrules?|supersedes?|takes? precedence over|ha(?:ve|s) priority over)${_}${some(ABOUT_ALL, 4)}(?:previous|prior|earlier|your|original|system)${_}[^.!?\\n]{0,24}?(?:instruction|prompt|directive|guideline|rule|message)s?\\b`,
-  },
-  {
-    id: 'prompt-extraction',
-    weight: 0.85,
-    anchors: SHOW_ANCHORS,
-    pattern: `\\b(?:${SHOW})${_}${some(`me|us|out|to|back|all|of|the|full|exact|entire|complete|whole|verbatim|word|for|contents?|text|now|please|a|copy|and|exactly`, 8)}your${_}${some(`${SECRECY}|own|current|actual|complete|whole|above|and|or|previous|prior|custom`, 5)}${PROMPT}`,
-    needs: new RegExp(`\\b(?:${SECRECY}|system ?prompt)\\b`, 'i'),
-  },
-  {
-    id: 'prompt-extraction-the',
-    weight: 0.5,
-    anchors: SHOW_ANCHORS,
-    pattern: `\\b(?:${SHOW})${_}${some(`me|us|out|to|back|all|of|full|exact|entire|whole|verbatim|now|please|contents?`, 6)}the${_}${some('full|exact|entire|whole|complete|original|above', 3)}(?:system${_}(?:prompt|message|instructions?)|(?:hidden|secret|initial|internal|developer)${_}(?:prompt|instructions?))\\b`,
-  },
-  {
-    id: 'prompt-question',
-    weight: 0.8,
-    anchors: "what is|what are|what was|what were|what does|what's|what’s",
-    pattern: `\\bwhat(?:['’]s| is| are| was| were| does)${_}${some('all|exactly|the|of|full|text|contents?', 4)}your${_}(?:(?:system|initial|original|hidden|secret|exact|full|internal|developer|very|first)${_}){1,3}(?:prompt|instructions?|message|directives?)\\b`,
-  },
-  {
-    id: 'repeat-above',
-    weight: 0.55,
-    anchors: 'repeat|print|output|copy|recite|echo|reproduce',
-    pattern: `\\b(?:repeat|print|output|copy|recite|echo|reproduce)${_}${some('me|the|all|of|every|everything|words?|text|lines?|sentences?|back|out|verbatim|exactly|whole|entire|that|is|was|written|word|for', 9)}(?:above|before this|prior to this|preceding this)\\b`,
-  },
-  {
-    id: 'repeat-from-you-are',
-    weight: 0.6,
-    anchors: 'starting with|starts with|beginning with|begins with',
-    pattern: `\\b(?:start|begin)(?:ing|n?ing|s) with${_}${some('the|phrase|words?|sentence', 3)}["'“‘\`]{0,2}you are\\b`,
   },
 ];

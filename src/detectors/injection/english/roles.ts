@@ -15,19 +15,20 @@ export const ROLES: readonly InjectionSource[] = [
     id: 'unrestricted-role',
     weight: 0.85,
     anchors:
-      "act |behave |respond |answer |pretend |pose |roleplay |role-play |simulate |you are|you're|become |be ",
+      "act as|act like|act un|act completely|act fully|behave |respond |answer |pretend |pose as|roleplay |role-play |simulate |you are|you're |become an un|become un|become a jail|become my un|become the un|become completely|be un|be an un|be a jail|be a lim|be jail|be lim|be my un|be completely un|be a completely un|be fully un|be a fully un|be totally un|be like an un",
     pattern: `\\b(?:act|behave|respond|answer|pretend|pose|role-?play|simulate|you are|you're|become|be)${_}${some('now|as|like|to|be|if|you|were|are|an|a|the|completely|fully|totally|my|going', 8)}(?:unrestricted|unfiltered|uncensored|jailbroken|unaligned|unethical|limitless|unlimited|unbound|unshackled)${_}${some('and|amoral|unfiltered|uncensored|unrestricted|language|artificial|chat|powerful|new', 4)}${AI}`,
   },
   {
     id: 'evil-role',
     weight: 0.5,
-    anchors: 'act |behave |pretend |roleplay |role-play |you are|become ',
+    anchors:
+      'act as|act like|act evil|behave |pretend |roleplay |role-play |you are|become evil|become an evil|become a mal|become a rogue|become an am|become an im|become a law|become my evil',
     pattern: `\\b(?:act|behave|pretend|role-?play|you are|become)${_}${some('now|as|like|to|be|an|a|the|my', 6)}(?:evil|malicious|rogue|amoral|immoral|lawless)${_}${some('and|language|artificial|chat', 3)}${AI}`,
   },
   {
     id: 'developer-mode',
     weight: 0.8,
-    anchors: "you are|you're|chatgpt|gpt|assistant|claude|gemini",
+    anchors: "you are|you're|chatgpt |gpt |assistant |claude |gemini |gpt-4 ",
     pattern: `\\b(?:you are|you're|chatgpt|gpt|gpt-4|assistant|claude|gemini)${_}${some('now|running|operating|entering|with|in|into|a|the|an', 5)}(?:developer|debug|god|admin|maintenance|root|sudo|jailbreak|jailbroken|unrestricted|unfiltered|dan) mode\\b`,
   },
   {
@@ -56,7 +57,7 @@ export const ROLES: readonly InjectionSource[] = [
   },
   {
     id: 'have-no-rules',
-    weight: 0.6,
+    weight: 0.5,
     anchors:
       "you have no |you do not have any|you don't have any|ai has no|assistant has no|who has no|that has no|which has no|it has no|dan has no|model has no",
     pattern: `\\b(?:you have no|you do(?: not|n['’]t) have any|(?:ai|assistant|who|that|which|it|dan|model) has no)${_}${some('ethical|moral|content|safety|or|and|built-in|ai', 5)}${LIMITS}`,
@@ -64,7 +65,8 @@ export const ROLES: readonly InjectionSource[] = [
   {
     id: 'without-rules',
     weight: 0.35,
-    anchors: ['without '],
+    anchors:
+      'without any|without all|without your|without regard|without ethic|without moral|without content|without safety|without legal',
     pattern: `\\bwithout${_}${some('any|all|your|regard|to|for', 3)}(?:(?:ethical|moral|content|safety|legal|or|and)${_}){1,5}(?:${LIMITS}|considerations?\\b|concerns?\\b)`,
   },
   {
@@ -83,8 +85,9 @@ export const ROLES: readonly InjectionSource[] = [
   {
     id: 'no-disclaimer',
     weight: 0.2,
-    anchors: "do not|don't|never |without |avoid",
-    pattern: `\\b(?:do not|don['’]t|never|without|avoid)${_}${some('ever|include|including|add|adding|say|saying|mention|mentioning|use|using|give|giving|any|a|the|me|that|words?|phrase', 6)}(?:disclaimers?|apolog[a-z]{1,8}|as an ai|ethical (?:warnings?|advice|concerns?)|morali[sz][a-z]{1,4}|i can(?:['’]t|not)|i['’]?m sorry|you are an ai|you can(?:['’]t|not))`,
+    anchors:
+      "do not |don't|never |avoid |without any|without a disc|without incl|without add|without say|without ment|without using|without giv|without disc|without apolog|without ethic|without moral",
+    pattern: `\\b(?:do not|don['’]t|never|without|avoid)${_}${some('ever|include|including|add|adding|say|saying|mention|mentioning|use|using|give|giving|any|a|the|me|that|words?|phrase', 6)}(?:disclaimers?|apolog[a-z]{1,8}|ethical (?:warnings?|advice|concerns?)|morali[sz][a-z]{1,4}|i can(?:['’]t|not)|i['’]?m sorry|you can(?:['’]t|not))`,
   },
   {
     id: 'whatever-the-harm',

@@ -1,6 +1,10 @@
 import { GAP as _, type InjectionSource } from '../rule.ts';
 import { some } from './words.ts';
 
+const ADDRESSED = ['attention', 'instruction', 'instructions', 'message', 'note', 'notice']
+  .flatMap((word) => ['to', 'for', 'all', 'any', 'ai', 'llm'].map((whom) => `${word} ${whom}`))
+  .concat('if you are a');
+
 /** Data carried off, and tools put to another use. */
 export const THEFT: readonly InjectionSource[] = [
   {
@@ -24,7 +28,8 @@ export const THEFT: readonly InjectionSource[] = [
   {
     id: 'hide-from-user',
     weight: 0.25,
-    anchors: "do not|don't|never |without ",
+    anchors:
+      "do not |don't|never |without tell|without inform|without notify|without alert|without mention|without ask|without warn",
     pattern: `\\b(?:do not|don['’]t|never|without)${_}(?:tell|telling|inform|informing|notify|notifying|alert|alerting|mention|mentioning|ask|asking|warn|warning)${_}[^.!?\\n]{0,30}?(?:the |any )?users?\\b`,
     isMeantDenied: true,
   },
@@ -49,7 +54,7 @@ export const THEFT: readonly InjectionSource[] = [
   {
     id: 'addressed-to-ai',
     weight: 0.6,
-    anchors: 'attention|instruction|message|note|notice|if you are a',
+    anchors: ADDRESSED,
     pattern: `\\b(?:(?:attention|instructions?|message|note|notice)${_}${some('to|for|all|any|the|every', 4)}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot|ai model)s?\\s{0,2}(?:[:!,]|reading|processing|summari|review)|if you are an?${_}(?:ai|llm|large language model|language model|ai assistant|ai agent|chatbot)\\b[^.!?\\n]{0,60}?(?:you must|please|ignore|then|include|respond|say|rate|recommend)\\b)`,
   },
 ];
