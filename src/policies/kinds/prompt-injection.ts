@@ -15,8 +15,9 @@ const InjectionAction = v.picklist(['block', 'log', 'escalate']);
  * Blocks attacks on the operator's instructions: overrides in fifteen languages, extraction of the system prompt, changed
  * roles, made-up turns and delimiters, stolen data, hijacked tools; encoded and disguised ones too.
  *
- * Each rule has a weight, and the score of an utterance is `1 - (1 - w1)(1 - w2)...` over the different rules found in it.
- * A call is blocked whose worst utterance has a score of `threshold` or more. A phrase that is quoted or reported weighs 0.25.
+ * Each rule has a weight, and the score of an utterance is `1 - (1 - w1)(1 - w2)...` over the different rules found in it
+ * within 3,000 characters. A call is blocked whose worst utterance has a score of `threshold` or more. A phrase that is quoted
+ * or reported weighs 0.25.
  *
  * @see https://docs.keeptrusts.com (policy kind `prompt-injection`, its short form and its single-policy form)
  */
@@ -93,10 +94,34 @@ export const promptInjection = defineKind({
   },
 });
 
-/** 0 to 1. Each rule counts once, however often it was found. */
+/** UTF-16 units within which signs add up: a long text has a few by chance, an attack has them together. */
+const TOGETHER = 3000;
+
+/** 0 to 1, for the worst stretch of a text. Each rule counts once in it, however often it was found. */
 function scoreOf(findings: readonly Finding[], weights: ReadonlyMap<string, number>): number {
+  const placed = findings.filter(({ end }) => end > 0).sort((a, b) => a.start - b.start);
+  const placedIds = new Set(placed.map(({ rule }) => rule.id));
+  const anywhere = findings.map(({ rule }) => rule.id).filter((id) => !placedIds.has(id));
+  const counts = new Map(anywhere.map((id) => [id, 1]));
+  let worst = probabilityOf(counts, weights);
+  let first = 0;
+  for (const { rule, start } of placed) {
+    while (placed[first]!.start + TOGETHER <= start) {
+      const { id } = placed[first++]!.rule;
+      const count = counts.get(id)! - 1;
+      if (count > 0) counts.set(id, count);
+      else counts.delete(id);
+    }
+    const count = counts.get(rule.id) ?? 0;
+    counts.set(rule.id, count + 1);
+    if (count === 0) worst = Math.max(worst, probabilityOf(counts, weights));
+  }
+  return worst;
+}
+
+function probabilityOf(ids: ReadonlyMap<string, unknown>, weights: ReadonlyMap<string, number>): number {
   let innocence = 1;
-  for (const id of new Set(findings.map(({ rule }) => rule.id))) innocence *= 1 - (weights.get(id) ?? 0);
+  for (const id of ids.keys()) innocence *= 1 - (weights.get(id) ?? 0);
   // Two of 0.6 and 0.5 are 0.8, whatever binary fractions make of it
   return Number((1 - innocence).toFixed(9));
 }
