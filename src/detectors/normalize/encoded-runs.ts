@@ -5,7 +5,6 @@ export type EncodedRun = { readonly text: string; readonly span: Span };
 
 /** The fewest readable characters in a row for which decoded text counts. */
 const LEAST = 16;
-const LEVELS = 2;
 
 /** The shortest base64 and hex of 16 bytes. */
 const LEAST_RUN = 22;
@@ -14,30 +13,42 @@ const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;-]{0,2}){15,}(?:\\x|0x)
 const HEX_NOISE = /\\x|0x|[\s,:;-]/gi;
 const READABLE = /[^\p{C}\ufffd]{1}[[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd][\t\r\n]]{15,}/gv;
 
+/** Units of a text that are looked at in one go, and letters of one run that are decoded in one go. */
+const TURN = 64 * 1024;
+/** Letters that the parts of a longer run have in common. */
+const OVERLAP = 4096;
+
 /**
  * The texts that runs of base64 (also base64url, also in lines) and hex within a text stand for, wherever 16 characters or more can
- * be read once decoded; and the texts encoded within those, which have the span of the run round them.
+ * be read once decoded; and the texts encoded within those, which have the span of the run round them. A run of more than
+ * 64 KB is read in parts that overlap.
  *
  * Linear: text without any costs about 2 ms a megabyte. All parts together are at most three times as long as the text.
  */
 export function encodedRuns(text: string): readonly EncodedRun[] {
-  const runs: EncodedRun[] = [];
+  return [...runsInTurns(text)].filter((run) => typeof run !== 'number');
+}
+
+/** As {@link encodedRuns}, in turns that take few milliseconds each: in between it yields how many characters were looked at. */
+export function* runsInTurns(text: string): Generator<EncodedRun | number> {
   let left = 3 * text.length;
-  let inside: readonly EncodedRun[] = [{ text, span: { start: 0, end: text.length } }];
-  for (let level = 0; level < LEVELS && inside.length > 0; level++) {
-    const found: EncodedRun[] = [];
-    for (const outer of inside) {
-      for (const run of runsOf(outer.text)) {
-        if (left < LEAST) return runs;
-        const kept = { text: run.text.slice(0, left), span: level === 0 ? run.span : outer.span };
-        left -= kept.text.length;
-        runs.push(kept);
-        found.push(kept);
-      }
+  for (const outer of runsOf(text)) {
+    if (typeof outer === 'number') {
+      yield outer;
+      continue;
     }
-    inside = found;
+    for (const run of [outer, ...innerRuns(outer)]) {
+      if (left < LEAST) return;
+      const kept = run.text.length > left ? { text: run.text.slice(0, left), span: run.span } : run;
+      left -= kept.text.length;
+      yield kept;
+    }
   }
-  return runs;
+}
+
+/** The texts that are encoded within a decoded one. */
+function innerRuns({ text, span }: EncodedRun): readonly EncodedRun[] {
+  return [...runsOf(text)].flatMap((run) => (typeof run === 'number' ? [] : [{ text: run.text, span }]));
 }
 
 /** Code units that match an expression. */
@@ -46,59 +57,102 @@ const unitsOf = (pattern: RegExp, size: number) =>
 const IN_RUN = unitsOf(/[\w+/-]/, 128);
 let inHex: Uint8Array | undefined;
 
-/**
- * Stretches of at least `least` units of a class. Looks from the end of where one would be: words end it soon, and most of the
- * text is never looked at.
- */
-function* stretches(text: string, isIn: Uint8Array, least: number): Generator<Span> {
-  let start = 0;
-  while (start + least <= text.length) {
-    let at = start + least - 1;
-    while (at >= start && isIn[text.charCodeAt(at)] === 1) at--;
-    if (at >= start) {
-      start = at + 1;
-      continue;
+/** Stretches of a text of at least some units of a class, of {@link TURN} at most: a longer one is given in parts that overlap. */
+class Stretches {
+  readonly #text: string;
+  readonly #isIn: Uint8Array;
+  readonly #least: number;
+  #start = 0;
+  #turn = TURN;
+
+  constructor(text: string, isIn: Uint8Array, least: number) {
+    this.#text = text;
+    this.#isIn = isIn;
+    this.#least = least;
+  }
+
+  /**
+   * The next stretch; `turn` after every so many units. Looks from the end of where one would be: words end it soon, and most
+   * of the text is never looked at.
+   */
+  next(): Span | 'turn' | undefined {
+    const text = this.#text;
+    while (this.#start + this.#least <= text.length) {
+      if (this.#start >= this.#turn) {
+        this.#turn = this.#start + TURN;
+        return 'turn';
+      }
+      const start = this.#start;
+      let at = start + this.#least - 1;
+      while (at >= start && this.#isIn[text.charCodeAt(at)] === 1) at--;
+      if (at >= start) {
+        this.#start = at + 1;
+        continue;
+      }
+      const most = Math.min(text.length, start + TURN);
+      let end = start + this.#least;
+      while (end < most && this.#isIn[text.charCodeAt(end)] === 1) end++;
+      this.goOn(end < most || end === text.length ? end + 1 : end - OVERLAP);
+      return { start, end };
     }
-    let end = start + least;
-    while (end < text.length && isIn[text.charCodeAt(end)] === 1) end++;
-    yield { start, end };
-    start = end + 1;
+    return undefined;
+  }
+
+  /** Goes on at a place. */
+  goOn(at: number): void {
+    this.#start = at;
   }
 }
 
-const BASE64_AT = /(?<![\w+/-])[\w+/-]{22,}/y;
+const BASE64_AT = /[\w+/-]{22,65536}/y;
 /** A further line of base64. */
-const NEXT_LINE = /\r?\n[ \t]{0,16}([\w+/-]{2,}={0,2})(?![\w+/=-])/y;
+const NEXT_LINE = /\r?\n[ \t]{0,16}([\w+/-]{2,65536}={0,2})(?![\w+/=-])/y;
 const PADDING = /={1,2}/y;
 
-function* runsOf(text: string): Generator<EncodedRun> {
-  let done = 0;
-  for (const { start, end } of stretches(text, IN_RUN, LEAST_RUN)) {
-    BASE64_AT.lastIndex = start;
-    if (end <= done) continue;
-    const line = BASE64_AT.exec(text)?.[0];
-    // A digest or a UUID: no words have base64 of these letters alone
-    if (line === undefined || /^[0-9a-f-]+$/.test(line)) continue;
-    const { letters, end: last } = inLines(text, start, line);
-    done = last;
-    PADDING.lastIndex = last;
-    const span = { start, end: last + (PADDING.exec(text)?.[0].length ?? 0) };
-    for (const part of base64Parts(letters)) yield { text: part, span };
+function* runsOf(text: string): Generator<EncodedRun | number> {
+  const letters = new Stretches(text, IN_RUN, LEAST_RUN);
+  for (let at = letters.next(); at !== undefined; at = letters.next()) {
+    if (at === 'turn') yield TURN;
+    else yield* base64Runs(text, at, letters);
   }
   inHex ??= unitsOf(/[0-9a-fx\\\s,:;-]/i, 0x1_0000);
-  for (const { start, end } of stretches(text, inHex, LEAST_HEX)) {
-    const from = Math.max(0, start - 1);
+  const digits = new Stretches(text, inHex, LEAST_HEX);
+  for (let at = digits.next(); at !== undefined; at = digits.next()) {
+    if (at === 'turn') yield TURN;
+    else yield* hexRuns(text, at, inHex);
+  }
+}
+
+function* base64Runs(text: string, { start, end }: Span, stretches: Stretches): Generator<EncodedRun> {
+  BASE64_AT.lastIndex = start;
+  const line = BASE64_AT.exec(text)?.[0];
+  // A digest or a UUID: no words have base64 of these letters alone
+  if (line === undefined || /^[0-9a-f-]+$/.test(line)) return;
+  const isLine = end - start === line.length;
+  const run = isLine ? inLines(text, start, line) : { letters: line, end, goOn: end };
+  if (run.end > end) stretches.goOn(run.goOn);
+  PADDING.lastIndex = run.end;
+  const span = { start, end: run.end + (PADDING.exec(text)?.[0].length ?? 0) };
+  for (const part of base64Parts(run.letters)) yield { text: part, span };
+}
+
+function* hexRuns(text: string, { start, end }: Span, inHex: Uint8Array): Generator<EncodedRun> {
+  // A further part of a long run may begin with the second digit of a pair
+  const isFurther = start > 0 && inHex[text.charCodeAt(start - 1)] === 1;
+  for (const from of isFurther ? [start, start + 1] : [Math.max(0, start - 1)]) {
     for (const { 0: run, index } of text.slice(from, end).matchAll(HEX)) {
       const span = { start: from + index, end: from + index + run.length };
-      for (const part of readable(Buffer.from(run.replace(HEX_NOISE, ''), 'hex'))) yield { text: part, span };
+      const bytes = Buffer.from(run.replace(HEX_NOISE, ''), 'hex');
+      for (const part of readable(bytes)) yield { text: part, span };
     }
   }
 }
 
-/** The letters of a run in lines of one length, of which the last may be shorter if it can be read too. */
-function inLines(text: string, start: number, line: string): { letters: string; end: number } {
+/** The letters of a run in lines of one length, of which the last may be shorter if it can be read too, and where to go on. */
+function inLines(text: string, start: number, line: string): { letters: string; end: number; goOn: number } {
   let letters = line;
   let end = start + line.length;
+  let goOn = end;
   for (;;) {
     NEXT_LINE.lastIndex = end;
     const next = NEXT_LINE.exec(text);
@@ -106,18 +160,24 @@ function inLines(text: string, start: number, line: string): { letters: string; 
     if (more === undefined || more.length > line.length || line.length % 4 !== 0) break;
     if (more.length < line.length && !isText(Buffer.from(more, 'base64'))) break;
     letters += more;
+    if (letters.length <= TURN - OVERLAP) goOn = NEXT_LINE.lastIndex;
     end = NEXT_LINE.lastIndex;
-    if (more.length < line.length) break;
+    if (more.length < line.length || letters.length > TURN) break;
   }
-  return { letters, end };
+  return { letters, end, goOn: letters.length > TURN ? goOn : end };
 }
 
 const isText = (bytes: Buffer) => !/[^\P{C}\t\r\n]|\ufffd/u.test(bytes.toString('utf8'));
 
+/** Letters of a run that tell where to begin to read it. */
+const SAMPLE = 4096;
+
 /** A run may begin with letters that are no part of it, such as a path: then it is read one, two or three letters later. */
 function* base64Parts(letters: string): Generator<string> {
-  for (let skipped = 0; skipped < (letters.length <= 4096 ? 4 : 1); skipped++) {
-    const parts = readable(Buffer.from(letters.slice(skipped), 'base64'));
+  for (let skipped = 0; skipped < 4; skipped++) {
+    const isLast = skipped === 3;
+    if (!isLast && !mayBeReadable(Buffer.from(letters.slice(skipped, SAMPLE), 'base64'))) continue;
+    const parts = readable(Buffer.from(letters.slice(isLast && letters.length > SAMPLE ? 0 : skipped), 'base64'));
     if (parts.length === 0) continue;
     yield* parts;
     return;
@@ -156,9 +216,14 @@ const IN_HEX = /[0-9a-fx\\]/i;
 const IN_GAP = /[\s,:;-]/;
 const PAIRS = /^(?:(?:\\x|0x)?[0-9a-f]{2})+$/i;
 
+/** Letters of a run that may be waited for: of a longer one, what it begins with is decided. */
+const LONGEST_OPEN = 8192;
+
 /** The place before which no further text changes what {@link encodedRuns} finds in a text that ends at `end`. */
 export function openRuns(text: string, end: number): number {
-  return Math.min(openLines(text, end), openPairs(text, end));
+  const from = Math.max(0, end - LONGEST_OPEN);
+  const tail = text.slice(from, end);
+  return from + Math.min(openLines(tail, tail.length), openPairs(tail, tail.length));
 }
 
 /** Where base64 begins that goes on at the end: in this line, or in full lines before it. */

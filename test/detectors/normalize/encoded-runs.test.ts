@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodedRuns } from '../../../src/detectors/normalize/encoded-runs.ts';
+import { encodedRuns, runsInTurns } from '../../../src/detectors/normalize/encoded-runs.ts';
 import { PLAIN, viewOf } from '../../../src/detectors/normalize/view.ts';
 import { growth } from '../../support/linear.ts';
 import { randomFrom } from '../../support/random.ts';
@@ -60,6 +60,18 @@ describe('the meaning of a run', () => {
     expect(text.slice(start, end).replace(/\u200b$/, '')).toBe(run.replace(/\u200b$/, ''));
   });
 
+  const LONG = `${'a long text goes on. '.repeat(9000)}${SAID}${' and on, and on'.repeat(9000)}`;
+  test.each([
+    ['base64', Buffer.from(LONG).toString('base64')],
+    ['base64 in lines', lines(Buffer.from(LONG).toString('base64'), 76)],
+    ['hex', Buffer.from(LONG).toString('hex')],
+    ['hex with blanks', Buffer.from(LONG).toString('hex').replace(/../g, '$& ')],
+  ])('of many kilobytes in %s is found in a part of it', (_, run) => {
+    const said = encodedRuns(`see ${run} there`).filter((one) => one.text.includes(SAID));
+    expect(said.length).toBeGreaterThan(0);
+    for (const { span } of said) expect(span.end - span.start).toBeLessThan(100_000);
+  });
+
   test('is that of two levels', () => {
     const twice = Buffer.from(base64).toString('base64');
     expect(encodedRuns(twice).some(({ text }) => text.includes('example'))).toBe(true);
@@ -115,4 +127,8 @@ test.each([
   ['words', 'internationalizations/'],
 ])('many of %s are read in linear time', (_, piece) => {
   expect(growth(encodedRuns, piece, 300_000)).toBeLessThan(3);
+  let turns = 0;
+  for (const run of runsInTurns(piece.repeat(1_000_000 / piece.length)))
+    turns += typeof run === 'number' ? 1 : 0;
+  expect(turns).toBeGreaterThan(10);
 });
