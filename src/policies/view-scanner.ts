@@ -1,4 +1,4 @@
-import { encodedRuns, openRuns } from '../detectors/normalize/encoded-runs.ts';
+import { openRuns, runsInTurns } from '../detectors/normalize/encoded-runs.ts';
 import { plainOf } from '../detectors/normalize/plain.ts';
 import { type Encoding, type View, viewInTurns } from '../detectors/normalize/view.ts';
 import type { Finding, Span, TextRule } from '../detectors/rule.ts';
@@ -69,9 +69,14 @@ export class ViewScanner {
   *#scanRuns(view: View, from: number, growing: boolean, into: Scanned, budget: Budget): Work<void> {
     const { text } = view;
     const begin = from > 0 ? openRuns(text, from) : 0;
-    for (const run of encodedRuns(begin > 0 ? text.slice(begin) : text)) {
-      const start = begin + run.span.start;
-      if (start < from) continue;
+    for (const run of runsInTurns(begin > 0 ? text.slice(begin) : text)) {
+      if (typeof run === 'number') {
+        const turn = budget.spend(run);
+        if (turn !== undefined) yield turn;
+        continue;
+      }
+      const start = Math.max(from, begin + run.span.start);
+      if (begin + run.span.end <= from) continue;
       const inner = yield* viewed(run.text, this.#encoding, 0, budget);
       const whole = { start: 0, growing: false };
       const { findings } = yield* scanned(this.#inRuns!, inner.text, whole, budget);
@@ -86,11 +91,10 @@ export class ViewScanner {
 
   /** The rules that match only where words are written as they are meant, which says nothing of places. */
   *#scanPlain(text: string, start: number, into: Scanned, budget: Budget): Work<void> {
-    const use = { normalizes: true, homoglyphs: this.#encoding.detectsHomoglyphs };
     for (let from = start; from < text.length; from += SLICE) {
       const to = Math.min(from + SLICE, text.length);
       const part = from === 0 && to === text.length ? text : text.slice(Math.max(0, from - OVERLAP), to);
-      const plain = plainOf(part, use);
+      const plain = plainOf(part, this.#encoding.detectsHomoglyphs);
       if (plain !== undefined) {
         const { findings } = yield* scanned(this.#plain!, plain, { start: 0, growing: false }, budget);
         for (const { rule } of findings) into.plain.add(rule);

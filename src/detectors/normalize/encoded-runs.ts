@@ -177,7 +177,9 @@ function* base64Parts(letters: string): Generator<string> {
   for (let skipped = 0; skipped < 4; skipped++) {
     const isLast = skipped === 3;
     if (!isLast && !mayBeReadable(Buffer.from(letters.slice(skipped, SAMPLE), 'base64'))) continue;
-    const parts = readable(Buffer.from(letters.slice(isLast && letters.length > SAMPLE ? 0 : skipped), 'base64'));
+    const parts = readable(
+      Buffer.from(letters.slice(isLast && letters.length > SAMPLE ? 0 : skipped), 'base64'),
+    );
     if (parts.length === 0) continue;
     yield* parts;
     return;

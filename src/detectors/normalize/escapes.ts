@@ -1,37 +1,5 @@
 import { isInvisible, signOf } from './look-alikes.ts';
 
-const ESCAPE =
-  /(?:%[0-9a-f]{2}){1,256}|&#\d{1,7};?|&#x[0-9a-f]{1,6};?|&[a-z]{2,7};|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}/gi;
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  num: '#',
-  colon: ':',
-  period: '.',
-  comma: ',',
-  excl: '!',
-  lsqb: '[',
-  rsqb: ']',
-  vert: '|',
-  newline: '\n',
-};
-
-/** The text with percent codes, HTML entities, `\u0069`, `\u{69}` and `\x69` undone once. */
-export function unescaped(text: string): string {
-  return text.replace(ESCAPE, (code) => {
-    if (code.startsWith('%')) return Buffer.from(code.replaceAll('%', ''), 'hex').toString('utf8');
-    if (code.startsWith('&') && code[1] !== '#') return ENTITIES[code.slice(1, -1).toLowerCase()] ?? code;
-    const digits = code.replace(/[^0-9a-f]/gi, '');
-    const point = /^&#\d/.test(code) ? Number(digits) : Number.parseInt(digits, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : code;
-  });
-}
-
 const ENCODED = /[^\t\n\r -~]|%|\\[ux]/;
 const [DOT, SLASH, BACKSLASH, PERCENT] = [0x2e, 0x2f, 0x5c, 0x25];
 const [SMALL_U, SMALL_X] = [0x75, 0x78];

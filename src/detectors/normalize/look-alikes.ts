@@ -76,37 +76,11 @@ export const latinByAlike = lazily((): ReadonlyMap<string, string> => {
   return new Map(alikesOf.flatMap(([letter, alikes]) => [...alikes].map((alike) => [alike, letter])));
 });
 
-/** Words of any script that puts spaces between them, and what is in the table without being a letter. */
-const WORD =
-  /[[\p{L}\p{N}\p{RI}℮\u2336-\u237a\u{1f150}-\u{1f189}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+/gv;
-const anyAlike = lazily(() => new RegExp(`[${Object.values(LOOK_ALIKES).join('')}]`, 'u'));
-const ASCII = /^\p{ASCII}*$/u;
-
-/**
- * The text with each word that looks like a word of Latin letters written in them: `іgnоrе` in half Cyrillic letters
- * becomes `ignore`. Other words stay whole, so that Russian stays Russian. Linear, about 20 million characters a second.
- */
-export function withLatinLetters(text: string): string {
-  if (!anyAlike().test(text)) return text;
-  return text.replace(WORD, (word) => (ASCII.test(word) ? word : latinOf(word)));
-}
-
-function latinOf(word: string): string {
-  let latin = '';
-  for (const character of word) {
-    const letter = character < '\u0080' ? character : latinByAlike().get(character);
-    if (letter === undefined) return word;
-    latin += letter;
-  }
-  return latin;
-}
-
-/** Characters that cannot be seen. */
-export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
+const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/u;
 
 /** True if a character cannot be seen. */
 export function isInvisible(letter: string): boolean {
-  return letter.search(INVISIBLE) === 0;
+  return INVISIBLE.test(letter);
 }
 
 /** The ASCII sign that a UTF-16 unit is a wide form of, or looks like in a path; else the unit itself. */
