@@ -23,6 +23,39 @@ const ASK_ANCHORS = ASK.slice(3, -1)
   .split('|')
   .map((words) => `${words} `);
 
+/** Holds where a sentence asks for something, and neither forbids that nor tells of others who do. */
+const ASKED =
+  `(?<=\\b(?:reveal|show|print|output|display|repeat|tell|give me|leak|disclose|dump|recite|share|echo|reproduce|describe|copy|encode|translate|summari[sz]e|list|paste|spell|quote|paraphrase|rephrase|explain|return|state|see|know|read|log|convert|restate|expose|send me|what|which|(?:write|format|put|begin|start|continue)\\b[^.!?\\n]{0,40}\\b(?:all|text|rest|contents?|words|everything) of|write|contains? all)\\b[^.!?\\n]{0,40})` +
+  `(?<!(?:\\b(?:never|not|cannot|refuses?|if|when|whenever|asks?|asked|asking|users?|attempts?|attackers?|requests?|should|must|instead|avoid|without|how|where|why|in case)|n['’]t)\\b[^.!?\\n]{0,160})(?<!\\b(?:into|to|inside|within|with|as|write|update|change|improve|edit) |(?<!\\b(?:everything|all|is|what['’]s|written) )in )`;
+
+const OWN_PROMPT = [
+  'system',
+  'initial',
+  'original',
+  'hidden',
+  'secret',
+  'internal',
+  'developer',
+  'underlying',
+  'prompt',
+  'instructions',
+  'directives',
+  'programming',
+  'configuration',
+  'context window',
+  'own ',
+  'full ',
+  'exact ',
+  'entire ',
+  'complete ',
+  'current ',
+  'whole ',
+  'very ',
+  'actual ',
+  'first ',
+  'custom ',
+].map((word) => `your ${word}`);
+
 /** Orders to hand out the operator's words. */
 export const EXTRACTION: readonly InjectionSource[] = [
   {
@@ -45,10 +78,32 @@ export const EXTRACTION: readonly InjectionSource[] = [
     pattern: `\\b${ASK}${_}${some('everything|all|what|in|of|is|from', 3)}the${_}${some('full|exact|entire|complete|original', 2)}(?:system|initial|hidden)${_}(?:prompt|message|instructions)\\b(?!${_}(?:of|for${_}(?:the|our|a|an|each|this|your|my|every)\\b|from|used|that|which|in|we|our|file|class|template|variable|field|parameter|section|i\\b))`,
   },
   {
-    id: 'prompt-extraction-bare',
+    id: 'own-prompt-asked',
     weight: 0.8,
-    anchors: [...ASK_ANCHORS, 'what are your', 'what were your', 'what is your', "what's your"],
-    pattern: `\\b(?:${ASK}|what(?: are|['’]re| were| is|['’]s))${_}${some('all|of|back|to|out|the|full|text|exactly|everything|contents?|in|now', 4)}your${_}(?:instructions|prompt|directives|initialization|programming)\\b(?!${_}(?:for|on|about|to${_}(?:me|us|the|your)|regarding|how|as${_}(?:a|an)\\b|when|if|with\\b|from${_}the${_}(?:doctor|customer|user)))`,
+    anchors: OWN_PROMPT,
+    pattern: `${ASKED}your${_}(?:(?:own|full|exact|entire|complete|current|whole|very|actual|first|custom)${_}){0,2}(?:(?:system|initial|original|hidden|secret|internal|developer|underlying|base|starting|pre-?set)${_}){1,2}(?:prompts?|messages?|instructions?|rules|guidelines|directives|configuration)\\b(?!${_}(?:should|must|can|needs?|so${_}that|for|to${_}(?:be|include|make|get)|with|here)\\b)`,
+  },
+  {
+    id: 'own-instructions-asked',
+    weight: 0.8,
+    anchors: OWN_PROMPT,
+    pattern: `${ASKED}(?<=\\b(?:reveal|repeat|recite|disclose|dump|restate|leak|expose|print|output|translate|encode|paraphrase|rephrase|reproduce|copy|share|(?:show|tell|give|send) (?:me|us)|let me see|i want to see|what(?: are|['’]re| were| is|['’]s)?|all(?: of)?|rest of|everything in|words of|lines? of|text of|contents? of|format|summari[sz]e)\\b${_}(?:(?:all|of|back|to|out|the|full|text|exactly|everything|contents?|in|now|what|first|last|[0-9]{1,4}|words|lines?)${_}){0,5})your${_}(?:(?:own|full|exact|entire|complete|current|whole|very|actual|first)${_}){0,2}(?:instructions|prompt|directives|initialization|programming|configuration|context window)\\b(?!${_}(?:for|on|about|to${_}(?:me|us|the|your)|regarding|how|as${_}(?:a|an)\\b|when|if|with\\b|in${_}(?:the|this)|reply|response|answer|attention|action|help|from${_}the|should|template|files?))`,
+  },
+  {
+    id: 'whole-message-prompt',
+    weight: 0.8,
+    anchors: [
+      'system prompt',
+      'system_prompt',
+      'systemprompt',
+      'system message',
+      'system instructions',
+      'show prompt',
+      'reveal prompt',
+      'dump prompt',
+      'print prompt',
+    ],
+    pattern: `(?<=(?<![^])[\\s>$#]{0,4}(?:(?:please|now|just|ok|hi|hey)[\\s,]{1,2}){0,2}(?:(?:show|print|reveal|dump|output|display|cat|return|get|echo|log|leak|give|tell|repeat)[\\s(]{1,2}(?:(?:me|us|the|full|your|my|whole|entire|self\\.|this\\.)\\s?){0,3})?)(?:(?:show|reveal|dump|print) prompt|system[ _]?(?:prompt|message|instructions))[\\s.!?;)]{0,4}(?:(?:please|now)[.!?]{0,2})?(?![^])`,
   },
   {
     id: 'configuration-extraction',
@@ -61,14 +116,14 @@ export const EXTRACTION: readonly InjectionSource[] = [
     weight: 0.8,
     anchors:
       "what is|what are|what was|what were|what does|what do|what did|what's|what’s|which instruction|which system|which hidden|which initial",
-    pattern: `\\b(?:what(?:['’]s| is| are| was| were| does| do)${_}${some('all|exactly|the|of|full|text|contents?', 4)}your${_}(?:(?:system|initial|original|hidden|secret|exact|full|internal|developer|very|first|custom|pre-?set)${_}){1,3}(?:prompt|instructions?|message|directives?|guidelines|rules|say)\\b|what (?:were|have|was) (?:you|your instructions) ?(?:been )?(?:told|given|instructed|asked to do|programmed)?(?:${_})?(?:to do${_})?(?:(?:before|prior to|at the (?:start|beginning) of)${_}(?:this|our|we|i\\b|my|the (?:conversation|chat|prompt|user|session))|initially)\\b|(?:what|which)${_}(?:system |hidden |initial )?instructions${_}(?:were you|have you been|did (?:you|your developers?|your creators?|they|the developers?))${_}(?:given|told|received?|get|give you)\\b|what did (?:your (?:developers?|creators?|operators?|system prompt) (?:tell|instruct|say|ask)|the (?:developers?|creators?|operators?) (?:tell|instruct|ask) you)\\b)`,
+    pattern: `\\b(?:what(?:['’]s| is| are| was| were| does| do)${_}${some('all|exactly|the|of|full|text|contents?', 4)}your${_}(?:(?:system|initial|original|hidden|secret|exact|full|internal|developer|very|first|custom|pre-?set)${_}){1,3}(?:prompt|instructions?|message|directives?|guidelines|rules|say)\\b|what (?:were|have|was) (?:you|your instructions) ?(?:been )?(?:told|given|instructed|asked to do|programmed)?(?:${_})?(?:to do${_})?(?:(?:before|prior to|at the (?:start|beginning) of)${_}(?:this|our|we|i\\b|my|the (?:conversation|chat|prompt|user|session))|initially)\\b|(?:what|which)${_}(?:system |hidden |initial )?instructions${_}(?:were you|have you been|did (?:you|your developers?|your creators?|they|the developers?))${_}(?:given|told|received?|get|give you)\\b|what did (?:the system (?:prompt|message) (?:say|tell)|your (?:developers?|creators?|operators?|system prompt) (?:tell|instruct|say|ask)|the (?:developers?|creators?|operators?) (?:tell|instruct|ask) you)\\b)`,
   },
   {
     id: 'given-before',
-    weight: 0.6,
+    weight: 0.8,
     anchors:
-      'you were given|you were told|you have been|you were provided|you received|you were initiali|you were instructed|you got',
-    pattern: `(?<=\\b(?:text|texts|instructions?|prompts?|information|rules|messages?|guidelines|everything|all|what|words|context|directives?)${_}(?:that${_}|which${_})?)you (?:were|have been|got|received)\\b(?:${_})?(?:given|told|provided|shown|instructed|initiali[sz]ed)${_}${some('with|to|by|at|the|your|in', 3)}(?:initially|before|at the (?:start|beginning|outset)|first|originally|above|prior|previously|start|beginning|developers?|creators?|system|in the (?:system|initial))\\b`,
+      'you were given|you were told|you have been|you were provided|you received|you were initiali|you were instructed|you got|you operate under|were you given|were you told|have you been given|have you been told|did you receive|were you instructed|did the developer|did your',
+    pattern: `(?:(?<=\\b(?:text|texts|instructions?|prompts?|information|rules|messages?|guidelines|everything|all|what|words|context|directives?)${_}(?:that${_}|which${_})?)you (?:were|have been|got|received)\\b(?:${_})?(?:given|told|provided|shown|instructed|initiali[sz]ed)${_}${some('with|to|by|at|the|your|in', 3)}(?:initially|before|at the (?:start|beginning|outset)|first|originally|above|prior|previously|start|beginning|developers?|creators?|system|in the (?:system|initial))\\b(?!${_}of${_}(?:the|your)${_}(?!conversation|chat|session|prompt))|(?<=\\b(?:list|disclose|reveal|show|print|repeat|output|tell me|give me|state|recite)\\b[^.!?\\n]{0,24}\\b(?:instructions?|rules|guidelines|directives|prompt)${_}(?:that${_}|which${_})?)you (?:were given|have been given|received|operate under|were told to follow)(?=\\s{0,2}(?:[.!?\\n]|and\\b|verbatim|$))|(?<=\\b(?:what|which)${_}(?:(?:exact|system|secret|hidden|initial|other)${_})?(?:instructions?|rules|guidelines|directives|prompts?)${_})(?:were you (?:given|told to follow)|have you been (?:given|told)|did you receive|did (?:the|your) (?:developers?|creators?|operators?) (?:give|tell) you)\\b(?!${_}(?:by${_}the${_}(?:doctor|teacher|police)|in${_}(?:class|school)))|(?<=\\bhow${_})were you instructed to (?:behave|act|respond|answer)\\b)`,
   },
   {
     id: 'encodes-prompt',
@@ -76,44 +131,5 @@ export const EXTRACTION: readonly InjectionSource[] = [
     anchors:
       'rot13|rot-13|base64|base-64|morse|pig latin|caesar|hex encod|backwards|reversed|leetspeak|one character at a time|letter by letter|word by word|word for word|verbatim|code block|codeblock|txt code',
     pattern: `(?:(?:rot-?13|base-?64|morse(?: code)?|pig latin|caesar|hex|backwards|reversed|leetspeak|(?:character|letter|word) (?:by|for|at) (?:character|letter|word|a time)|verbatim|code ?block)\\b[^!?\\n]{0,60}?\\b(?:(?:system|initial|your|original) (?:prompt|instructions?)|you were (?:given|told)|text above|everything above|instructions? above|conversation)|(?<=\\b(?:(?:system|initial|your|original) (?:prompt|instructions?)|you were (?:given|told)|(?:text|everything|instructions?|words|message|all) above|above|entire conversation)\\b[^!?\\n]{0,60})(?:rot-?13|base-?64|morse|pig latin|backwards|reversed|word for word|word by word|letter by letter|verbatim|txt code|code ?block))\\b`,
-  },
-  {
-    id: 'repeat-above',
-    weight: 0.55,
-    anchors: 'repeat |print |output |copy |recite |echo |reproduce ',
-    pattern: `\\b(?:repeat|print|output|copy|recite|echo|reproduce)${_}${some('me|the|all|of|every|everything|words?|text|lines?|sentences?|back|out|verbatim|exactly|whole|entire|that|is|was|written|word|for', 9)}(?:above|before this|prior to this|preceding this)\\b`,
-  },
-  {
-    id: 'repeat-all-above',
-    weight: 0.6,
-    anchors: 'repeat |print |output |copy |recite |echo |reproduce |show me|tell me|paste |write out|give me',
-    pattern: `\\b(?:repeat|print|output|copy|recite|echo|reproduce|(?:show|tell|give) me|paste|write out)${_}${some('me|the|all|of|back|out|verbatim|exactly|and|full|exact|whole|entire', 5)}(?:everything|all|(?:the )?(?:text|contents?|instructions|prompt|message|conversation))${_}${some('that|is|was|were|came|comes|written|said|stated|text|of|the|words|in|this', 5)}(?:above|before (?:this|my)|prior to (?:this|my)|preceding (?:this|my)|until now|so far)\\b(?!${_}(?:the|a|that|it|line|each|section|paragraph|in(?:to)? (?:french|german|spanish|english|italian)))`,
-  },
-  {
-    id: 'repeat-conversation',
-    weight: 0.5,
-    anchors:
-      'repeat this|repeat the entire|repeat the whole|repeat our|repeat all|repeat your|print this entire|print the entire|print the whole|output the entire|output the whole|output this entire|copy the entire|recite the entire|repeat back',
-    pattern: `\\b(?:repeat|print|output|copy|recite)${_}(?:back${_})?(?:this|the|our|all of (?:this|our|the))${_}(?:entire|whole|full|complete)?(?:${_})?(?:conversation|prompt|context|context window|chat|message history|initialization)\\b`,
-  },
-  {
-    id: 'repeat-from-you-are',
-    weight: 0.6,
-    anchors: 'starting with|starts with|beginning with|begins with|start with|begin with|starting from',
-    pattern: `\\b(?:start|begin)(?:ing|n?ing|s)? (?:with|from)${_}${some('the|phrase|words?|sentence|text', 3)}["'“‘\`]{0,2}you are\\b`,
-  },
-  {
-    id: 'prompt-continued',
-    weight: 0.8,
-    anchors:
-      'instructions are|instructions is|prompt is|prompt says|prompt reads|instructions say|instructions read|prompt:|instructions:|was told to|was instructed to',
-    pattern: `(?<=["'“‘\`](?:sure[,!]? )?(?:my|the|your|here are my|here is my|i)${_}(?:(?:system|initial|hidden|original|full|exact|secret)${_}){0,2})(?:(?:instructions|prompt)(?:${_}(?:are|is|says?|reads?))?(?:${_})?(?:as follows)?\\s?:|was (?:told|instructed) to)\\s{0,2}["'”’\`…]`,
-  },
-  {
-    id: 'prompt-printed-by-code',
-    weight: 0.8,
-    anchors: ['console.log', 'print(', 'echo ', 'cat ', 'puts ', 'printf', 'system.out'],
-    pattern: `(?<![^\\s\`])(?:console\\.log|print|echo|cat|puts|printf|system\\.out\\.println)[\\s(]{1,2}["'$]{0,2}(?:system|initial|your|my|this\\.|self\\.|get)?_?(?:system)?_?(?:prompt|instructions)(?:\\.txt|\\.md|\\(\\))?["')};]{0,4}(?![^])`,
-    needs: /system|initial|your/i,
   },
 ];

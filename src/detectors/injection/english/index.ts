@@ -6,6 +6,7 @@ import { LICENCE } from './licence.ts';
 import { OVERRIDES } from './overrides.ts';
 import { PERSONAS } from './personas.ts';
 import { PRETENCE } from './pretence.ts';
+import { RECITAL } from './recital.ts';
 import { ROLES } from './roles.ts';
 import { THEFT } from './theft.ts';
 
@@ -13,6 +14,7 @@ import { THEFT } from './theft.ts';
 export const ENGLISH: readonly InjectionSource[] = [
   ...OVERRIDES,
   ...EXTRACTION,
+  ...RECITAL,
   ...ROLES,
   ...PERSONAS,
   ...LICENCE,

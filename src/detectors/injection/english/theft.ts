@@ -17,7 +17,7 @@ export const THEFT: readonly InjectionSource[] = [
     id: 'exfiltration-markdown',
     weight: 0.8,
     anchors: 'image|markdown|hyperlink|clickable link|tracking pixel',
-    pattern: `\\b(?:image|markdown|hyperlink|clickable link|tracking pixel)[^\\n]{0,120}?(?:conversation|chat history|chat log|system prompt|previous messages?|secrets?|api[ _-]?keys?|passwords?|credentials|user(?:['’]s)? (?:data|information|messages?|emails?)|summary of)\\b[^!?\\n]{0,80}?(?:(?:in|into|to|as|of) (?:the |a |its )?(?:url|uri|query|link|address|src|path|parameter)|url[- ]?encoded|base64)`,
+    pattern: `\\b(?:image|markdown|hyperlink|clickable link|tracking pixel)[^\\n]{0,120}?(?:conversation|chat history|chat log|system prompt|previous messages?|secrets?|api[ _-]?keys?|passwords?|credentials|user(?:['’]s)? (?:data|information|messages?|emails?)|summary of (?:the |this |our |all )?(?:conversation|chat|messages?))\\b[^!?\\n]{0,80}?(?:(?:in|into|to|as|of) (?:the |a |its )?(?:url|uri|query|link|address|src|path|parameter)|url[- ]?encoded|base64)`,
   },
   {
     id: 'exfiltration-send',
@@ -43,7 +43,7 @@ export const THEFT: readonly InjectionSource[] = [
     id: 'tool-hijack',
     weight: 0.8,
     anchors: 'call |invoke |use |run |execute |trigger ',
-    pattern: `\\b(?:call|invoke|use|run|execute|trigger)${_}${some('the|your|a|now', 2)}[\\w.\`-]{1,40}${_}(?:tool|function|api|command|plugin)\\b[^.!?\\n]{0,100}?(?:without (?:asking (?:the user|me|for (?:permission|confirmation|approval|consent))|telling|notifying|informing|(?:the )?user(?:['’]?s)? (?:permission|consent|knowledge|noticing|approval|confirmation)|permission|confirmation)\\b|silently|secretly|(?:do not|don['’]t) (?:tell|ask|inform|mention))`,
+    pattern: `\\b(?:call|invoke|use|run|execute|trigger)${_}${some('the|your|a|now', 2)}[\\w.\`-]{1,40}${_}(?:tool|function|api|command|plugin)\\b[^.!?\\n]{0,100}?(?:without (?:asking (?:the user|me|for (?:permission|confirmation|approval|consent))|telling|notifying|informing|(?:the )?user(?:['’]?s)? (?:permission|consent|knowledge|noticing|approval|confirmation)|permission|confirmation)\\b|(?:silently|secretly)(?=\\s{0,2}(?:[.,;!\\n]|$|and\\b))|(?:do not|don['’]t) (?:tell|ask|inform|mention))`,
   },
   {
     id: 'tool-precondition',
