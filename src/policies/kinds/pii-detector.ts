@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { Entity } from '../../detectors/personal/entity.ts';
 import { ENTITIES } from '../../detectors/personal/index.ts';
+import { phoneCountries } from '../../detectors/personal/numbering.ts';
+import { PHONE, phoneIn } from '../../detectors/personal/phone.ts';
 import { didYouMean, nearest, unknownName } from '../file/nearest.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
 import { encodingOption } from './encoding.ts';
@@ -17,6 +19,8 @@ const options = v.strictObject({
   detect_patterns: v.optional(v.array(PatternOption), []),
   /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
   entities: v.optional(Names),
+  /** Countries whose telephone numbers are found as they are written there: `DE`. None by default. */
+  phone_countries: v.optional(Names, []),
   redaction: v.optional(redactionOptions, {}),
   /** Documents in base64 hold addresses. */
   encoding: encodingOption(false),
@@ -48,8 +52,9 @@ export const piiDetector = defineKind({
         'redaction.include_metadata',
         'is not applied here: records name the rules, and never what was found',
       );
+    const phones = phoneIn(countriesOf(set.phone_countries, context));
     const rules = [
-      ...chosenEntities(set, context).flatMap((entity) => entity.rules),
+      ...chosenEntities(set, context).flatMap((entity) => (entity === PHONE ? phones : entity).rules),
       ...patterns.map(({ rule }) => rule),
     ];
     return {
@@ -61,6 +66,21 @@ export const piiDetector = defineKind({
     };
   },
 });
+
+/** The codes of countries, in capitals; those that are none are mistakes of the file. */
+function countriesOf(names: readonly string[], context: CreateContext): readonly string[] {
+  if (names.length === 0) return [];
+  const known = phoneCountries();
+  return names.flatMap((name, index) => {
+    const country = name.toUpperCase();
+    if (known.includes(country)) return [country];
+    context.fail(
+      `phone_countries[${index}]`,
+      unknownName(name, 'is no code of a country (ISO 3166: DE, US)', known),
+    );
+    return [];
+  });
+}
 
 /** Markers by the id of the rule. */
 function customMarkers(

@@ -103,6 +103,31 @@ describe('pii-detector', () => {
     expect(judged(piiDetector, { entities: ['MRN'] }, text).rules).toEqual(['medical-record-number']);
   });
 
+  test.each<[readonly string[], string, string]>([
+    [['DE'], '030/1234567, 0171 1234567, 01711234567', '[PHONE_NUMBER], [PHONE_NUMBER], [PHONE_NUMBER]'],
+    [['us', 'FR'], '(415) 555-2671 or 06 12 34 56 78', '[PHONE_NUMBER] or [PHONE_NUMBER]'],
+    [['ES'], '612 34 56 78', '[PHONE_NUMBER]'],
+    [['DK'], 'Telefon: 32123456', 'Telefon: [PHONE_NUMBER]'],
+    [['CN'], 'Tel. 13812345678', 'Tel. [PHONE_NUMBER]'],
+    [['DE'], '415-555-2671', '415-555-2671'],
+    [[], '612 34 56 78', '612 34 56 78'],
+    [
+      ['DK', 'ES', 'PL'],
+      '2026-11-27, 27.11.2026, 12345-6789, 1.2.3.4, 99 12 ab 34',
+      '2026-11-27, 27.11.2026, 12345-6789, 1.2.3.4, 99 12 ab 34',
+    ],
+  ])('finds the phone numbers of %j', (phone_countries, text, expected) => {
+    expect(judged(piiDetector, { phone_countries }, text).text).toBe(expected);
+  });
+
+  test('refuses codes of no country', () => {
+    const { mistakes } = created(piiDetector, { phone_countries: ['DE', 'UKK', 'Germany'] });
+    expect(mistakes).toEqual([
+      'phone_countries[1]: "UKK" is no code of a country (ISO 3166: DE, US)',
+      'phone_countries[2]: "Germany" is no code of a country (ISO 3166: DE, US)',
+    ]);
+  });
+
   test('warns of entities that need a model, and refuses misspelt ones', () => {
     const { warnings, mistakes } = created(piiDetector, { entities: ['PERSON', 'LOCATION', 'EMAIL_ADRESS'] });
     expect(warnings).toEqual([
