@@ -1,8 +1,9 @@
 import { editedText } from './edit.ts';
 import { lazily } from './lazily.ts';
-import { withPlainSigns } from './normalize/plain-signs.ts';
+import { encodedRuns } from './normalize/encoded-runs.ts';
+import { PLAIN, viewOf } from './normalize/view.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
-import type { AnchoredRule } from './rule.ts';
+import type { AnchoredRule, Span } from './rule.ts';
 import { Scanner } from './scan/scanner.ts';
 import { TOKENS, VIRTUAL_KEY } from './secrets/index.ts';
 
@@ -12,12 +13,12 @@ export const REDACTED = '[REDACTED]';
 const MEDIA = /^(?:data:[\w.+/-]{0,100};base64,)?[A-Za-z0-9+/_=-]*$/;
 
 /**
- * The text with `[REDACTED]` for each credential; a private key with all that follows, up to its end mark. The same string if
- * there is none. JSON stays JSON.
+ * The text with `[REDACTED]` for each credential, however it is escaped, and for each run of base64 or hex that stands for
+ * one; a private key with all that belongs to it. The same string if there is none. JSON stays JSON.
  */
-export const removeCredentials = remover(() => [...TOKENS, VIRTUAL_KEY]);
+export const removeCredentials = remover(() => [...TOKENS, VIRTUAL_KEY], true);
 
-const removeAllPersonalData = remover(() => PERSONAL_DATA);
+const removeAllPersonalData = remover(() => PERSONAL_DATA, false);
 
 /**
  * The text with `[REDACTED]` for all personal data that can be told by its shape: e-mail addresses, payment cards, telephone
@@ -31,17 +32,25 @@ const tokens = lazily(() => new Scanner(TOKENS));
 
 /** True if a text carries a credential that is told by its own shape. */
 export function hasCredential(text: string): boolean {
-  return tokens().scan(text).findings.length > 0;
+  return tokens().scan(viewOf(text, PLAIN).text).findings.length > 0;
 }
 
-function remover(rules: () => readonly AnchoredRule[]): (text: string) => string {
+/** @param inRuns true if base64 and hex that stand for something to remove go as a whole */
+function remover(rules: () => readonly AnchoredRule[], inRuns: boolean): (text: string) => string {
   const scanner = lazily(() => new Scanner(rules()));
   return (text) => {
-    const { findings } = scanner().scan(withPlainSigns(text));
-    if (findings.length === 0) return text;
+    const view = viewOf(text, PLAIN);
+    const spans: Span[] = [...scanner().scan(view.text).findings];
+    if (inRuns) {
+      for (const run of encodedRuns(view.text)) {
+        if (scanner().scan(viewOf(run.text, PLAIN).text).findings.length > 0) spans.push(run.span);
+      }
+    }
+    if (spans.length === 0) return text;
+    const edits = spans.map((span) => ({ ...view.original(span), text: REDACTED }));
     return editedText(
       text,
-      findings.map(({ start, end }) => ({ start, end, text: REDACTED })),
+      edits.sort((a, b) => a.start - b.start),
     );
   };
 }

@@ -14,11 +14,23 @@ describe('removing credentials', () => {
       `see ${secret} there`,
       `("${secret}")`,
       JSON.stringify({ key: `\n${secret}` }),
+      JSON.stringify(JSON.stringify({ key: `\n${secret}` })),
+      `https://a.example/?k=${encodeURIComponent(secret)}&x=1`,
+      secret.replace(/./gs, '$&\u200b'),
     ]) {
       const clean = removeCredentials(text);
       expect(clean).toContain('[REDACTED]');
       expect(clean).not.toContain(secret.slice(-12));
       expect(removeCredentials(clean)).toBe(clean);
+    }
+  });
+
+  test.each(credentials)('takes base64 and hex of %s', (_, secret) => {
+    const bytes = Buffer.from(`token: ${secret}\n`);
+    for (const code of ['base64', 'base64url', 'hex'] as const) {
+      expect(removeCredentials(`see ${bytes.toString(code).replace(/=+$/, '')} there`)).toBe(
+        'see [REDACTED] there',
+      );
     }
   });
 
@@ -50,7 +62,7 @@ describe('removing credentials', () => {
     ['a whole private key', { key: key('PRIVATE KEY'), other: 'stays' }],
     [
       'private keys that are cut off',
-      { key: [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\n"MII`], other: 'stays' },
+      { key: [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\nMII`], other: 'stays' },
     ],
   ])('keeps JSON with %s valid', (_, value) => {
     const clean = JSON.parse(removeCredentials(JSON.stringify(value)));

@@ -1,6 +1,77 @@
 import { describe, expect, test } from 'vitest';
 import { removePersonalData } from '../../src/detectors/remove.ts';
 
+const wide = (sign: string) => String.fromCharCode(sign.charCodeAt(0) + 0xfee0);
+
+/** Ways to write a value, as programs, pages and those who disguise it do. */
+const DISGUISES: readonly [string, (value: string) => string][] = [
+  ['JSON within a string', (value) => JSON.stringify(value).slice(1, -1)],
+  ['no-break spaces as escapes', (value) => value.replaceAll(' ', '\\u00a0')],
+  ['no-break spaces as escapes of escapes', (value) => value.replaceAll(' ', '\\\\\\u00a0')],
+  ['no-break spaces as entities', (value) => value.replaceAll(' ', '&nbsp;')],
+  [
+    'escapes',
+    (value) =>
+      value.replace(/./gsu, (sign) =>
+        JSON.stringify(sign).length > 3 ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      ),
+  ],
+  ['percent codes', encodeURIComponent],
+  ['percent codes of percent codes', (value) => encodeURIComponent(encodeURIComponent(value))],
+  ['entities', (value) => value.replace(/./gsu, (sign) => `&#${sign.codePointAt(0)};`)],
+  ['entities in hex', (value) => value.replace(/./gsu, (sign) => `&#x${sign.codePointAt(0)?.toString(16)};`)],
+  ['wide characters', (value) => value.replace(/[!-~]/g, wide)],
+  ['characters between that cannot be seen', (value) => value.replace(/.(?=.)/gsu, '$&\u200b')],
+  [
+    'colours of a terminal',
+    (value) => `${value.slice(0, 2)}\u001b[1;31m${value.slice(2, 5)}\u001b[m${value.slice(5)}`,
+  ],
+  ['tags', (value) => value.replace(/[ -~]/g, (sign) => String.fromCodePoint(0xe0000 + sign.charCodeAt(0)))],
+];
+
+const VALUES = [
+  'dana.moreau+x@mail.example.com',
+  '4111 1111 1111 1111',
+  '378282246310005',
+  'GB82 WEST 1234 5698 7654 32',
+  'DE89370400440532013000',
+  '123-45-6789',
+  '+49 30 1234567',
+  '203.0.113.7',
+  '2001:db8:85a3::8a2e:370:7334',
+];
+
+describe('personal data in disguise', () => {
+  test.each(DISGUISES)('as %s is removed, and nothing else', (_, disguise) => {
+    for (const value of VALUES) {
+      const written = disguise(value);
+      for (const [before, after] of [
+        ['', ''],
+        ['to: ', ', please'],
+        ['größer\\n', '\\nthen'],
+        ['<', '>'],
+        ['\\u003c', '\\u003e'],
+        ['{\\"a\\":\\"', '\\",\\"b\\":\\"stays\\"}'],
+        ['&lt;', '&gt;'],
+        ['😀 ', ' 𝓱𝓲'],
+      ]) {
+        expect(removePersonalData(before + written + after)).toBe(`${before}[REDACTED]${after}`);
+      }
+    }
+  });
+
+  test('leaves JSON in JSON in JSON what it is', () => {
+    const inner = {
+      note: VALUES.map((value) => `Tel.:\u00a0<${value}>\n"${value}"`),
+      path: 'C:\\new\\table',
+    };
+    const written = JSON.stringify(JSON.stringify(JSON.stringify(inner)));
+    const clean = JSON.parse(JSON.parse(JSON.parse(removePersonalData(written))));
+    expect(clean.path).toBe(inner.path);
+    expect(clean.note).toEqual(VALUES.map(() => 'Tel.:\u00a0<[REDACTED]>\n"[REDACTED]"'));
+  });
+});
+
 describe('personal data', () => {
   test.each([
     ['an e-mail address', 'dana.moreau+x@mail.example.com'],

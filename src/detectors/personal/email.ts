@@ -4,8 +4,6 @@ import { entity } from './entity.ts';
 const DOMAIN = /(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/uy;
 const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
 const LOCAL = /[\p{L}\p{N}._%+'-]/u;
-/** The letters that belong to a backslash before them. */
-const ESCAPE = /^(?:u[0-9a-f]{4}|[nrtbf])/i;
 /** Signs that no address begins with: a quote, with the letters of a string in Python, or the mark of a line in a diff. */
 const BEFORE_LOCAL = /^(?:[burf]{0,2}'(?=.{0,64}'$)|['.+%-])+/i;
 
@@ -84,8 +82,7 @@ function localStart(text: string, end: number, from: number): number {
   const least = Math.max(from, end - MAX_LOCAL);
   let start = end;
   while (start > least && isLocal(text.charCodeAt(start - 1))) start--;
-  if (text[start - 1] !== '\\') return start;
-  return Math.min(end, start + (ESCAPE.exec(text.slice(start, start + 5))?.[0].length ?? 0));
+  return start;
 }
 
 function isLocal(unit: number): boolean {

@@ -30,8 +30,8 @@ export function entity(
   return { name, aliases, mode, rules: made };
 }
 
-/** A place where a number can begin; the letter of an escape, in JSON within a string, is no part of a word. */
-export const NUMBER_EDGE = String.raw`(?<!\w(?<!\\[nrt]))`;
+/** A place where a number can begin. */
+export const NUMBER_EDGE = String.raw`(?<!\w)`;
 
 /** The text between the name of a field and its value, in prose, in JSON and in JSON within a string. */
 export const BETWEEN = String.raw`(?: is)?[\s:="'#\\-]{1,16}`;

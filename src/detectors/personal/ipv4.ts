@@ -18,7 +18,7 @@ const CALLER =
 const LOGGED = /^ (?:- |\[\d|")/;
 
 /** A package or product with its version, a range of versions. */
-const VERSIONED = /(?:[\w)]\/|==|[~^<>!]=?|[^\W\d]-|\bv\.? ?|§ ?)$/i;
+const VERSIONED = /(?:[\w)]\/|[=<>!~^]=|[~^!]|[^\W\d]-|\bv\.? ?|§ ?)$/i;
 
 /** A flag, a directive or a command that takes the address of a machine, or a link to it. */
 const CONFIGURED =

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { editedText } from '../../../src/detectors/edit.ts';
+import { PLAIN, viewOf } from '../../../src/detectors/normalize/view.ts';
 import { ENTITIES, PERSONAL_DATA } from '../../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../../src/detectors/rule.ts';
 import { Scanner } from '../../../src/detectors/scan/scanner.ts';
@@ -8,10 +9,11 @@ import { marked } from '../../support/secret-samples.ts';
 
 /** The text with the id of what was found in place of it. */
 function relabelled(rules: readonly AnchoredRule[], text: string): string {
-  const { findings } = new Scanner(rules).scan(text);
+  const view = viewOf(text, PLAIN);
+  const { findings } = new Scanner(rules).scan(view.text);
   return editedText(
     text,
-    findings.map(({ rule, start, end }) => ({ start, end, text: `[${rule.id}]` })),
+    findings.map((finding) => ({ ...view.original(finding), text: `[${finding.rule.id}]` })),
   );
 }
 
