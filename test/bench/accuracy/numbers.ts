@@ -34,7 +34,7 @@ const version = () => [between(1, 30), below(20), below(60), below(250)].join('.
 
 type Kind = readonly [name: string, make: () => string, frame?: (value: string) => string];
 
-const KINDS: readonly Kind[] = [
+const DIGITS: readonly Kind[] = [
   ['13 digits', () => digits(13)],
   ['14 digits', () => digits(14)],
   ['15 digits', () => digits(15)],
@@ -88,31 +88,59 @@ const OTHERS: readonly Kind[] = [
 
 const inId = (value: string) => `id: ${value} ok`;
 
-async function measured(kinds: readonly Kind[], target?: Target, sum?: string): Promise<Figure[]> {
-  const engine = engineWith('pii-detector');
-  const together = { tally: new Tally(), parts: new Map<string, Tally>() };
+/** Places where nothing says what a number is. */
+const FRAMES: readonly ((value: string) => string)[] = [
+  (value) => value,
+  (value) => `the value is ${value} now`,
+  (value) => `{"n": ${value}, "k": "${value}"}`,
+  (value) => `load(${value}, "x");`,
+  (value) => `harbour;${value};0.5`,
+  (value) => `| gull | ${value} | - |`,
+];
+
+type Setting = {
+  readonly options?: Record<string, unknown>;
+  /** In place of the frame of each kind, one after the other. */
+  readonly frames?: readonly ((value: string) => string)[];
+  /** The name and target of a figure of all kinds together, and the rule it counts. */
+  readonly sum?: { readonly name: string; readonly rule: string; readonly target?: Target };
+  /** Prints that figure alone. */
+  readonly isSumAlone?: boolean;
+};
+
+async function measured(kinds: readonly Kind[], setting: Setting = {}): Promise<readonly Figure[]> {
+  const { options, frames, sum, isSumAlone } = setting;
+  const engine = engineWith('pii-detector', options);
+  const together = new Tally();
+  const byKind = new Map<string, Tally>();
   const figures: Figure[] = [];
   for (const [name, make, frame = inId] of kinds) {
     random.next = randomFrom(SEED);
     const tally = new Tally();
-    const parts = new Map<string, Tally>();
-    for (const value of sampled(Array.from({ length: MANY }, make), 10)) {
-      const text = frame(value);
+    const byRule = new Map<string, Tally>();
+    const values = sampled(Array.from({ length: MANY }, make), 10);
+    for (const [number, value] of values.entries()) {
+      const text = (frames?.[number % frames.length] ?? frame)(value);
       const { rules } = await judgeText(engine, text);
       const half = tally.add(value, rules.length > 0 ? 1 : 0);
-      for (const rule of rules) addTo(parts, rule, value, 1);
-      if (rules.length > 0) showWrong(name, half, rules.join(), text);
-      together.tally.add(value, rules.includes('credit-card') ? 1 : 0);
+      for (const rule of rules) addTo(byRule, rule, value, 1);
+      if (rules.length > 0) showWrong(sum?.name ?? name, half, rules.join(), text);
+      const counts = sum !== undefined && rules.includes(sum.rule) ? 1 : 0;
+      together.add(value, counts);
+      if (isSumAlone) addTo(byKind, name, value, counts);
     }
     figures.push({
       name: `${name}, taken for personal data`,
       unit: 'share',
       tally,
-      ...(parts.size > 0 && { note: countsOf(parts) }),
+      ...(byRule.size > 0 && { note: countsOf(byRule) }),
     });
   }
-  if (sum === undefined || target === undefined) return figures;
-  return [...figures, { name: sum, unit: 'share', target, tally: together.tally }];
+  if (sum === undefined) return figures;
+  const { name, target } = sum;
+  const parts = new Map([...byKind].filter(([, { all }]) => all.hits > 0));
+  const whole: Figure = { name, unit: 'share', tally: together, parts, ...(target && { target }) };
+  return isSumAlone ? [whole] : [...figures, whole];
 }
 
 /** `credit-card 12, phone-number 3`. */
@@ -120,10 +148,36 @@ function countsOf(parts: ReadonlyMap<string, Tally>): string {
   return [...parts].map(([rule, { all }]) => `${rule} ${all.hits.toLocaleString('en')}`).join(', ');
 }
 
+const CARDS = {
+  name: 'numbers of 13 to 18 digits taken for cards',
+  rule: 'credit-card',
+  target: { most: 0.005 },
+};
+const PHONES = { name: 'all these kinds taken for phones, ten countries set', rule: 'phone-number' };
+const COUNTRIES = ['DE', 'US', 'FR', 'GB', 'IN', 'CN', 'BR', 'IT', 'ES', 'NL'];
+
 export const NUMBER_SECTIONS: readonly Section[] = [
+  { name: 'personal: numbers of 13 to 18 digits (cards)', run: () => measured(DIGITS, { sum: CARDS }) },
   {
-    name: 'personal: numbers of 13 to 18 digits (cards)',
-    run: () => measured(KINDS, { most: 0.005 }, 'numbers of 13 to 18 digits taken for cards'),
+    name: 'personal: numbers of 13 to 18 digits, nothing beside them (cards)',
+    run: () =>
+      measured(DIGITS, {
+        sum: { ...CARDS, name: 'the same where nothing says what they are' },
+        frames: FRAMES,
+        isSumAlone: true,
+      }),
   },
-  { name: 'personal: other numbers and ids (cards, phones, addresses)', run: () => measured(OTHERS) },
+  {
+    name: 'personal: other numbers and ids (cards, phones, addresses)',
+    run: () => measured(OTHERS),
+  },
+  {
+    name: 'personal: all numbers and ids, countries set (phones)',
+    run: () =>
+      measured([...DIGITS, ...OTHERS], {
+        options: { phone_countries: COUNTRIES },
+        sum: PHONES,
+        isSumAlone: true,
+      }),
+  },
 ];

@@ -82,7 +82,7 @@ const RARE_CARDS = ['visa13', 'visa19', 'jcb15', 'maestro'];
 /** Faker's of these have a right sum and a wrong national key. */
 const WRONG_KEYS = ['FR', 'PT', 'PL'];
 /** National forms are looked for where a country is set. */
-const inCountry = ({ region }: Sample) => ({ phone_regions: [region] });
+const inCountry = ({ region }: Sample) => ({ phone_countries: [region] });
 
 /** With the defaults, where there is no such option yet. */
 function engineOr(options: Record<string, unknown> | undefined): Engine {

@@ -18,6 +18,7 @@ export const sources = (): readonly Source[] => [
   { name: `Python's standard library ${versionOf('python3')}`, isTarget: true, read: pythonFiles },
   { name: `Go's standard library ${versionOf('go')}`, isTarget: true, read: goFiles },
   { name: 'ham mails', isTarget: true, read: hamMails },
+  { name: 'spam mails', isTarget: false, read: spamMails },
   { name: 'speeches and a novel', isTarget: true, read: prose },
   { name: "packages of LiteLLM's proxy and of agents", isTarget: false, read: () => packages(TEXTS) },
   {
@@ -29,6 +30,10 @@ export const sources = (): readonly Source[] => [
 
 export async function hamMails(): Promise<readonly Item[]> {
   return inEach(packagesFor('mails'), 'data/*ham*/*.txt');
+}
+
+async function spamMails(): Promise<readonly Item[]> {
+  return inEach(packagesFor('mails'), 'data/spam-*/*.txt');
 }
 
 export async function prose(): Promise<readonly Item[]> {
