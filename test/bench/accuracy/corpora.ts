@@ -24,7 +24,16 @@ const MAX_FILE_BYTES = 2 * 1024 * 1024;
 
 /** Wheels are the same on every machine. */
 const FOR_ANY_MACHINE = [
-  ...['--no-deps', '--only-binary', ':all:', '--python-version', '3.12', '--implementation', 'cp'],
+  ...[
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--ignore-requires-python',
+    '--python-version',
+    '3.12',
+    '--implementation',
+    'cp',
+  ],
   ...['--abi', 'abi3', '--abi', 'none', '--platform', 'manylinux_2_28_x86_64'],
 ];
 

@@ -1,7 +1,7 @@
 /** Personal data that is found in public code, mails and prose: some of it is real, the rest are false alarms. */
 import { engineWith, judgeText } from './door.ts';
 import { Tally } from './halves.ts';
-import { around, type Section, sampled, showWrong } from './report.ts';
+import { around, available, type Section, sampled, showWrong } from './report.ts';
 import { sources } from './sources.ts';
 import { addTo, type Figure } from './table.ts';
 
@@ -12,7 +12,7 @@ async function found(): Promise<readonly Figure[]> {
     const tally = new Tally();
     const parts = new Map<string, Tally>();
     const figure = `personal data in ${name}`;
-    for (const file of sampled(await read(), 8)) {
+    for (const file of sampled(await available(figure, read), 8)) {
       const { replaced } = await judgeText(engine, file.text);
       const half = tally.add(file.text, replaced.length, file.text.length);
       for (const { label, value, at } of replaced) {

@@ -8,9 +8,10 @@ import {
   garakDan,
   garakExtraction,
   garakInTheWild,
+  otherAgentPrompts,
   pyritTemplates,
 } from './prompts.ts';
-import { type Section, sampled, showWrong } from './report.ts';
+import { available, type Section, sampled, showWrong } from './report.ts';
 import { OWN_ATTACKS } from './sentences.ts';
 import { sessions } from './sessions.ts';
 import { hamMails, prose } from './sources.ts';
@@ -25,11 +26,15 @@ const ATTACKS: readonly (readonly [name: string, read: Read, target?: Target])[]
   ["PyRIT's templates", pyritTemplates, { least: 0.45 }],
 ];
 
+/** Only counted, never shown. */
+const UNSEEN = 'prompts of 16 other packages, of which nothing was tuned on';
+
 const HARMLESS: readonly (readonly [name: string, read: Read])[] = [
   ['ham mails', hamMails],
   ['speeches and chapters of a novel', prose],
   ['prompts of 14 agent packages', agentPrompts],
   ['prompts of two coding agents', codingAgentPrompts],
+  [UNSEEN, otherAgentPrompts],
 ];
 
 /** Counts what is blocked. @param parts counts by the names of the items, too */
@@ -48,7 +53,7 @@ async function blocked(
     const half = tally.add(item.text, isBlocked ? 1 : 0);
     together?.add(item.text, isBlocked ? 1 : 0);
     if (parts !== undefined) addTo(parts, item.name, item.text, isBlocked ? 1 : 0);
-    if (isBlocked !== isAttack) showWrong(name, half, `${item.name} ${rules}`, item.text);
+    if (isBlocked !== isAttack && name !== UNSEEN) showWrong(name, half, `${item.name} ${rules}`, item.text);
   }
   return tally;
 }
@@ -56,7 +61,7 @@ async function blocked(
 async function attacks(): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const [name, read, target] of ATTACKS) {
-    const tally = await blocked(name, sampled(await read(), 4), true);
+    const tally = await blocked(name, sampled(await available(name, read), 4), true);
     figures.push({ name: `${name}, blocked`, unit: 'share', tally, ...(target && { target }) });
   }
   return figures;
@@ -73,7 +78,7 @@ async function harmless(): Promise<readonly Figure[]> {
   const together = new Tally();
   const figures: Figure[] = [];
   for (const [name, read] of HARMLESS) {
-    const tally = await blocked(name, sampled(await read(), 4), false, together);
+    const tally = await blocked(name, sampled(await available(name, read), 4), false, together);
     figures.push({ name: `${name}, blocked`, unit: 'count', tally });
   }
   const target = { most: 1 / 3000 };
@@ -83,7 +88,7 @@ async function harmless(): Promise<readonly Figure[]> {
 async function ofAgents(): Promise<readonly Figure[]> {
   const engine = engineWith('prompt-injection');
   const tally = new Tally();
-  for (const { name, body } of sampled(await sessions(), 4)) {
+  for (const { name, body } of sampled(await available('sessions', sessions), 4)) {
     const { result } = await judgeBody(engine, body);
     const isBlocked = result.verdict === 'block';
     const half = tally.add(JSON.stringify(body), isBlocked ? 1 : 0);

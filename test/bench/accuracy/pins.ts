@@ -9,7 +9,15 @@ export type Pin = {
   readonly sha256: string;
 };
 
-export type Use = 'generator' | 'attacks' | 'agent' | 'library' | 'mails' | 'prose' | 'coding-agent';
+export type Use =
+  | 'generator'
+  | 'attacks'
+  | 'agent'
+  | 'other-agent'
+  | 'library'
+  | 'mails'
+  | 'prose'
+  | 'coding-agent';
 
 const table = readFileSync(new URL('packages.txt', import.meta.url), 'utf8')
   .trim()

@@ -54,8 +54,17 @@ export async function pyritTemplates(): Promise<readonly Item[]> {
 
 /** Prompts of agent frameworks: long strings of their code, and files of templates. @throws Missing */
 export async function agentPrompts(): Promise<readonly Item[]> {
+  return promptsOf(packagesFor('agent'));
+}
+
+/** The same of packages that no rule was tuned on, neither half. @throws Missing */
+export async function otherAgentPrompts(): Promise<readonly Item[]> {
+  return promptsOf(packagesFor('other-agent'));
+}
+
+async function promptsOf(pins: readonly Pin[]): Promise<readonly Item[]> {
   const prompts: Item[] = [];
-  for (const pin of packagesFor('agent')) {
+  for (const pin of pins) {
     const folder = await fetched(pin);
     const script = fileURLToPath(new URL('strings.py', import.meta.url));
     const lines = await output('python3', [script, String(LEAST_CHARS), folder], pin.name);
@@ -65,7 +74,8 @@ export async function agentPrompts(): Promise<readonly Item[]> {
         .filter(Boolean)
         .map((line) => JSON.parse(line) as Item),
     );
-    for (const { name, text } of filesOf(folder, '**/*.json')) prompts.push(...literalsOf(name, text));
+    const literals = pin.from === 'npm' ? '**/*.{js,mjs,json}' : '**/*.json';
+    for (const { name, text } of filesOf(folder, literals)) prompts.push(...literalsOf(name, text));
     prompts.push(...filesOf(folder, '**/*.{md,txt,yaml,yml,j2,jinja,jinja2,prompt,toml,mustache,hbs}'));
   }
   return distinct(prompts);

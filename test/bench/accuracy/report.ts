@@ -33,6 +33,17 @@ export function sampled<T>(items: readonly T[], oneIn: number): readonly T[] {
   return quick ? items.filter((_, i) => i % oneIn === 0) : items;
 }
 
+/** What is read, or nothing and the reason in a line where it is not to be had. */
+export async function available<T>(name: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    console.log(`skipped: ${name}: ${error.message}`);
+    return [];
+  }
+}
+
 /** Prints the figures of a section as soon as they are there. @returns those that miss their target */
 export async function runSection({ name, run }: Section): Promise<readonly string[]> {
   if (!only.test(name)) return [];

@@ -2,7 +2,7 @@
 import { engineWith, type Judged, judgeText } from './door.ts';
 import { gitleaksSamples } from './gitleaks.ts';
 import { Tally } from './halves.ts';
-import { around, type Section, sampled, showWrong } from './report.ts';
+import { around, available, type Section, sampled, showWrong } from './report.ts';
 import { sources } from './sources.ts';
 import type { Figure } from './table.ts';
 
@@ -14,7 +14,7 @@ async function inSamples(): Promise<readonly Figure[]> {
   const positive = new Tally();
   const negative = new Tally();
   const byTokens = new Tally();
-  for (const { rule, list, sample } of sampled(await gitleaksSamples(), 4)) {
+  for (const { rule, list, sample } of sampled(await available('samples', gitleaksSamples), 4)) {
     const isPositive = list === 'positive';
     const judged = await judgeText(engine, sample);
     const half = (isPositive ? positive : negative).add(sample, isFound(judged) ? 1 : 0);
@@ -37,7 +37,7 @@ async function inSources(): Promise<readonly Figure[]> {
   for (const { name, isTarget, read } of sources()) {
     const tally = new Tally();
     const figure = `secrets in ${name}`;
-    for (const file of sampled(await read(), 8)) {
+    for (const file of sampled(await available(figure, read), 8)) {
       const { rules, replaced } = await judgeText(engine, file.text);
       if (isTarget) together.add(file.text, replaced.length, file.text.length);
       const half = tally.add(file.text, replaced.length, file.text.length);

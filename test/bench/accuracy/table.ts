@@ -31,6 +31,7 @@ export function printTableHead(): void {
 
 export function printFigure(figure: Figure): void {
   const { name, unit, target, tally, parts, note } = figure;
+  if (tally.all.of === 0) return;
   const { all, tuned, heldOut } = tally;
   const cells = [all, tuned, heldOut].map((count) => written(count, unit));
   const verdict = target === undefined ? '' : isMet(figure) ? 'met' : 'MISSED';
@@ -56,7 +57,7 @@ function partsOf(parts: ReadonlyMap<string, Tally>, unit: Unit): string {
 
 /** By the held-out half; where a half is too small to say "one in so many", one is let pass. */
 export function isMet({ unit, target, tally, parts, isEach = false }: Figure): boolean {
-  if (target === undefined) return true;
+  if (target === undefined || tally.all.of === 0) return true;
   const tallies = isEach && parts !== undefined ? [...parts.values()] : [tally];
   return tallies.every(({ all, heldOut }) => {
     if (unit === 'share') return isReached(rateOf(heldOut, unit), target);
