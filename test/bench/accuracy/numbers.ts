@@ -86,6 +86,8 @@ const OTHERS: readonly Kind[] = [
   ['MAC-like ids of 8 bytes', () => Array.from({ length: 8 }, () => hex(2)).join('-')],
 ];
 
+const TAKEN = ', taken for personal data';
+
 const inId = (value: string) => `id: ${value} ok`;
 
 /** Places where nothing says what a number is. */
@@ -130,17 +132,31 @@ async function measured(kinds: readonly Kind[], setting: Setting = {}): Promise<
       if (isSumAlone) addTo(byKind, name, value, counts);
     }
     figures.push({
-      name: `${name}, taken for personal data`,
+      name: `${name}${TAKEN}`,
       unit: 'share',
       tally,
       ...(byRule.size > 0 && { note: countsOf(byRule) }),
     });
   }
-  if (sum === undefined) return figures;
+  if (sum === undefined) return cleanTogether(figures);
   const { name, target } = sum;
   const parts = new Map([...byKind].filter(([, { all }]) => all.hits > 0));
   const whole: Figure = { name, unit: 'share', tally: together, parts, ...(target && { target }) };
-  return isSumAlone ? [whole] : [...figures, whole];
+  return isSumAlone ? [whole] : [...cleanTogether(figures), whole];
+}
+
+/** Those of which nothing was taken for anything in one line. */
+function cleanTogether(figures: readonly Figure[]): readonly Figure[] {
+  const clean = figures.filter(({ tally }) => tally.all.hits === 0);
+  if (clean.length < 2) return figures;
+  const tally = new Tally();
+  for (const { tally: one } of clean) {
+    tally.tuned.of += one.tuned.of;
+    tally.heldOut.of += one.heldOut.of;
+  }
+  const names = clean.map(({ name }) => name.replace(TAKEN, '')).join('; ');
+  const together: Figure = { name: `${clean.length} kinds${TAKEN}`, unit: 'share', tally, note: names };
+  return [...figures.filter((figure) => !clean.includes(figure)), together];
 }
 
 /** `credit-card 12, phone-number 3`. */
@@ -162,7 +178,7 @@ export const NUMBER_SECTIONS: readonly Section[] = [
     name: 'personal: numbers of 13 to 18 digits, nothing beside them (cards)',
     run: () =>
       measured(DIGITS, {
-        sum: { ...CARDS, name: 'the same where nothing says what they are' },
+        sum: { name: 'the same where nothing says what they are', rule: CARDS.rule },
         frames: FRAMES,
         isSumAlone: true,
       }),

@@ -1,6 +1,5 @@
 /** Personal data that is to be found: in which forms a value is replaced whole, and nothing beside it. */
 import { fileURLToPath } from 'node:url';
-import type { Engine } from '../../../src/policies/engine.ts';
 import { fetched, output } from './corpora.ts';
 import { engineWith, judgeText } from './door.ts';
 import { Tally } from './halves.ts';
@@ -84,21 +83,12 @@ const WRONG_KEYS = ['FR', 'PT', 'PL'];
 /** National forms are looked for where a country is set. */
 const inCountry = ({ region }: Sample) => ({ phone_countries: [region] });
 
-/** With the defaults, where there is no such option yet. */
-function engineOr(options: Record<string, unknown> | undefined): Engine {
-  try {
-    return engineWith('pii-detector', options);
-  } catch {
-    return engineWith('pii-detector');
-  }
-}
-
 async function recalled({ name, target, isWanted, value, options, byPart = false }: Wanted): Promise<Figure> {
   const tally = new Tally();
   const parts = new Map<string, Tally>();
   const wanted = (await readSamples()).filter(isWanted);
   for (const [index, sample] of sampled(wanted, 4).entries()) {
-    const engine = engineOr(options?.(sample));
+    const engine = engineWith('pii-detector', options?.(sample));
     const original = value?.(sample) ?? written(sample, index);
     for (const [form, write] of Object.entries(FORMS)) {
       const [before, said, after] = write(original, index);

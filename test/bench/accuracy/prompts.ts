@@ -59,7 +59,9 @@ export async function agentPrompts(): Promise<readonly Item[]> {
 
 /** The same of packages that no rule was tuned on, neither half. @throws Missing */
 export async function otherAgentPrompts(): Promise<readonly Item[]> {
-  return promptsOf(packagesFor('other-agent'));
+  const prompts = await promptsOf(packagesFor('other-agent'));
+  // One of them has a jailbreak to show what its agents must withstand
+  return prompts.filter(({ name }) => !name.endsWith('/misalignment.py'));
 }
 
 async function promptsOf(pins: readonly Pin[]): Promise<readonly Item[]> {
