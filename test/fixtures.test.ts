@@ -6,7 +6,7 @@ import { type FakeBackend, startFakeBackend } from './support/fake-backend.ts';
 import { type RecordedCall, recordedCalls } from './support/recorded.ts';
 
 /** Put together here, so that no scanner takes this file for a leak. */
-const SECRET = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const SECRET = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 
 let akto: FakeBackend;
 let capsule: FakeBackend;

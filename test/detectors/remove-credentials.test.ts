@@ -40,7 +40,7 @@ describe('removing credentials', () => {
     ['what names it', `aws_secret_access_key = ${fill(40)};`, 'aws_secret_access_key = [REDACTED];'],
     ['a private key', `a\n${key('RSA PRIVATE KEY')}\nb`, 'a\n[REDACTED]\nb'],
     ['two private keys', `${key('PRIVATE KEY')} ${key('EC PRIVATE KEY')}`, '[REDACTED] [REDACTED]'],
-    ['a private key that is cut off', `a ${pem('PRIVATE KEY')}\nMIIE\nb`, 'a [REDACTED]'],
+    ['a private key that is cut off', `a ${pem('PRIVATE KEY')}\n${fill(64)}\nand b`, 'a [REDACTED]\nand b'],
     ['a virtual key of LiteLLM', `Key=sk-${fill(22)}.`, 'Key=[REDACTED].'],
   ])('leaves the text around %s', (_, text, clean) => {
     expect(removeCredentials(text)).toBe(clean);
@@ -62,7 +62,7 @@ describe('removing credentials', () => {
     ['a whole private key', { key: key('PRIVATE KEY'), other: 'stays' }],
     [
       'private keys that are cut off',
-      { key: [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\nMII`], other: 'stays' },
+      { key: [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\n${fill(64)}`], other: 'stays' },
     ],
   ])('keeps JSON with %s valid', (_, value) => {
     const clean = JSON.parse(removeCredentials(JSON.stringify(value)));
@@ -82,6 +82,8 @@ describe('removing credentials', () => {
     '-----BEGIN AA BB CC ',
     pem('PRIVATE KEY'),
     `"${pem('PRIVATE KEY')}",`,
+    `${pem('PRIVATE KEY')}\n${fill(64)}\n`,
+    `${fill(64)}\n`,
     'ghp_a',
     'xoxb-',
     '\\nsk-',
@@ -91,6 +93,6 @@ describe('removing credentials', () => {
 
   test('reads JSON of many cut-off private keys in linear time', () => {
     const list = (text: string) => removeCredentials(`[${text.slice(0, text.lastIndexOf(','))}]`);
-    expect(growth(list, `"${pem('PRIVATE KEY')}",`)).toBeLessThan(3);
+    expect(growth(list, `"${pem('PRIVATE KEY')}\\n${fill(64)}",`)).toBeLessThan(3);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isMedia, isUsualId, isUsualWord } from '../../src/guardrail/opaque.ts';
 import { callOf } from '../support/call.ts';
 
-const SECRET = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const SECRET = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 
 test.each([
   ['OpenAI', 'call_Fq3gLBBKzmZ1dUTCI4IyGb8f'],

@@ -3,7 +3,7 @@ import { testBridge } from '../support/bridge.ts';
 
 const PATH = '/beta/litellm_basic_guardrail_api';
 /** Put together here, so that no scanner takes this file for a leak. */
-const SECRET = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const SECRET = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 
 const bridge = testBridge({ BANNED_KEYWORDS: 'nightingale,schlüssel' });
 afterAll(() => bridge.close());
@@ -193,7 +193,7 @@ test.each<{ where: string; body: object }>([
         {
           function: {
             arguments: JSON.stringify({
-              q: `aws_secret_access_key="${'wJalrXUtnFEMI/K7MDENG/'}bPxRfiCYEXAMPLEKEY"`,
+              q: `aws_secret_access_key="${'wJalrXUtnFEMI/K7MDENG/'}bPxRfiCYQ7W2ZT9KHQ"`,
             }),
           },
         },

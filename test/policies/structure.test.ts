@@ -4,7 +4,7 @@ import { toolCall } from '../support/call.ts';
 import { fill } from '../support/credentials.ts';
 import { engineOf, type PolicyDocument } from '../support/policies.ts';
 
-const AWS = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const AWS = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 const HEX = '0123456789ab'.repeat(2);
 const CARD = '4111111111111111';
 

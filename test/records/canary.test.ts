@@ -8,7 +8,7 @@ import { connect, rawPost } from '../support/raw-client.ts';
 const CANARY = 'c4n4ry';
 const EMAIL = `ada.${CANARY}@example.com`;
 /** Put together here, so that no scanner takes this file for a leak. */
-const SECRET = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const SECRET = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 
 const closes: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

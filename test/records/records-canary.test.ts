@@ -10,7 +10,7 @@ import { eventOf, recordingBridge, until } from '../support/recording-bridge.ts'
 /** Stands in everything that must not come out again. */
 const CANARY = 'c4n4ry';
 /** Put together here, so that no scanner takes this file for a leak. */
-const SECRET = `AKIA${'IOSFODNN7EXAMPLE'}`;
+const SECRET = `AKIA${'IQ7BZK4W2T5RDMLX'}`;
 
 const metadata = {
   user_api_key_team_id: `team-${CANARY}`,

@@ -2,6 +2,8 @@
 export const fill = (length: number, letters = 'aB3dE5gH7jK9mN1pQ') => letters.repeat(20).slice(0, length);
 export const capitals = (length: number) => fill(length, 'A3BCD5EFG7HJK9');
 export const pem = (kind: string) => `-----BEGIN ${kind}-----`;
+/** The beginning of a private key. */
+const key = (kind: string) => `${pem(kind)}\nMIIEvQ${fill(58)}`;
 export const jwt = [`eyJ${fill(17)}`, `eyJ${fill(40)}`, fill(43)].join('.');
 
 export const credentials: [string, string][] = [
@@ -30,9 +32,9 @@ export const credentials: [string, string][] = [
   ['a Google API key', `AIza${fill(35)}`],
   ['a Google client secret', `GOCSPX-${fill(28)}`],
   ['a JWT', jwt],
-  ['a private key', pem('PRIVATE KEY')],
-  ['an RSA private key', pem('RSA PRIVATE KEY')],
-  ['an OpenSSH private key', pem('OPENSSH PRIVATE KEY')],
-  ['an encrypted private key', pem('ENCRYPTED PRIVATE KEY')],
-  ['a PGP private key', pem('PGP PRIVATE KEY BLOCK')],
+  ['a private key', key('PRIVATE KEY')],
+  ['an RSA private key', key('RSA PRIVATE KEY')],
+  ['an OpenSSH private key', key('OPENSSH PRIVATE KEY')],
+  ['an encrypted private key', key('ENCRYPTED PRIVATE KEY')],
+  ['a PGP private key', key('PGP PRIVATE KEY BLOCK')],
 ];

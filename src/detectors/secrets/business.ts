@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
+import { END, fixedToken, SOLE_EDGE, SOLE_END, TOKEN_EDGE, token, UUID } from './token.ts';
 
 /** Every four letters with which base64 of a decimal number can begin: a Discord token opens with its owner's number. */
 const NUMBERS_IN_BASE64 = Array.from({ length: 900 }, (_, i) => btoa(String(i + 100)).toLowerCase());
@@ -9,12 +9,14 @@ const TWILIO = ['ac', 'sk'].flatMap((mark) =>
   Array.from({ length: 256 }, (_, byte) => mark + byte.toString(16).padStart(2, '0')),
 );
 
+const WIDE_UUID = '[A-Za-z0-9]{8}(?:-[A-Za-z0-9]{4}){3}-[A-Za-z0-9]{12}';
+
 /** Keys of payment, messaging and office services. */
 export const BUSINESS_SECRETS: readonly RuleSource[] = [
   token(
     'slack-token',
     ['xoxa-', 'xoxb-', 'xoxe-', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-'],
-    '(?=[A-Za-z-]{0,40}\\d)[A-Za-z0-9-]{10,250}',
+    '(?:\\d{6,14}|(?<=xox[ar]-)(?=[A-Za-z]{0,40}\\d)[A-Za-z0-9]{8,48}|\\d{1,2}-[A-Za-z0-9]{6,250}|(?<=xox[os]-)\\d{1,14}-\\d{1,14}-\\d{1,14}-[a-f0-9]{6,64})(?:-[A-Za-z0-9]{6,250}){0,4}(?![A-Za-z0-9-])',
   ),
   token('slack-rotated-token', ['xoxe.xoxb-', 'xoxe.xoxp-'], '\\d-[A-Za-z0-9]{100,250}'),
   token('slack-app-token', 'xapp-', '\\d-[A-Z0-9]{8,16}-\\d{8,16}-[a-z0-9]{32,128}'),
@@ -22,12 +24,12 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
     id: 'slack-webhook',
     anchors: ['hooks.slack.com/'],
     pattern:
-      'hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,16}/[A-Za-z0-9]{6,32}/[A-Za-z0-9]{16,64}(?:/[A-Za-z0-9]{16,64})?',
+      'hooks\\.slack\\.com/(?:services|workflows|triggers)/(?:[A-Z0-9]{6,16}/[A-Za-z0-9]{6,32}/[A-Za-z0-9]{16,64}(?:/[A-Za-z0-9]{16,64})?|[A-Za-z0-9+/]{43,60})',
   },
   {
     id: 'teams-webhook',
     anchors: ['.webhook.office.com/'],
-    pattern: `(?<before>\\.webhook\\.office\\.com/)webhookb2/${UUID}@${UUID}/IncomingWebhook/[A-Za-z0-9]{32}/${UUID}(?:/[A-Za-z0-9_-]{20,60})?`,
+    pattern: `(?<before>\\.webhook\\.office\\.com/)webhookb2/${WIDE_UUID}@${WIDE_UUID}/IncomingWebhook/[A-Za-z0-9]{32}/${WIDE_UUID}(?:/[A-Za-z0-9_-]{20,60})?`,
   },
   {
     id: 'discord-webhook',
@@ -55,11 +57,19 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   },
   fixedToken('mailgun-token', ['key-', 'pubkey-'], '[a-f0-9]{32}'),
   fixedToken('resend-key', 're_', '[A-Za-z0-9]{8}_[A-Za-z0-9]{24}'),
-  token('stripe-key', ['sk_live_', 'rk_live_', 'sk_test_', 'rk_test_'], '[A-Za-z0-9]{24,250}'),
+  token(
+    'stripe-key',
+    ['sk_live_', 'rk_live_', 'sk_test_', 'rk_test_', 'sk_prod_', 'rk_prod_'],
+    '[A-Za-z0-9]{24,250}',
+  ),
   token('stripe-webhook-secret', 'whsec_', '[A-Za-z0-9+/]{32,64}={0,2}'),
   fixedToken('square-secret', ['sq0csp-'], '[A-Za-z0-9_-]{43}'),
   fixedToken('square-token', ['sq0atp-', 'sq0idp-'], '[A-Za-z0-9_-]{22}'),
-  token('square-access-token', 'EAAA', '[A-Za-z0-9_-]{60}(?![A-Za-z0-9_-])'),
+  {
+    id: 'square-access-token',
+    anchors: ['eaaa'],
+    pattern: `${SOLE_EDGE}EAAA[A-Za-z0-9_-]{22,60}${SOLE_END}`,
+  },
   fixedToken(
     'braintree-token',
     ['access_token$production$', 'access_token$sandbox$'],
@@ -81,13 +91,18 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   fixedToken('hubspot-token', ['pat-na1-', 'pat-na2-', 'pat-eu1-', 'pat-ap1-'], UUID),
   token('facebook-token', 'EAACEdEose0cBA', '[A-Za-z0-9]{20,250}'),
   token('facebook-user-token', 'EAA', '[A-Za-z0-9]{100,300}'),
+  {
+    id: 'facebook-app-token',
+    anchors: ['|'],
+    pattern: '(?<before>(?<=(?<!\\d)\\d{15,16})\\|)[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])',
+  },
   token('twitter-bearer-token', 'AAAAAAAAAAAAAAAAAAAAA', '[A-Za-z0-9%+/=]{70,110}(?![A-Za-z0-9%+/=])'),
   token('dropbox-token', 'sl.', '(?:u\\.)?[A-Za-z0-9_-]{130,1500}={0,2}'),
   {
     id: 'dropbox-long-token',
     anchors: ['aaaaaaaaaa'],
     lead: 11,
-    pattern: `${TOKEN_EDGE}[A-Za-z0-9]{11}A{10}[A-Za-z0-9_=-]{43}(?![A-Za-z0-9_=-])`,
+    pattern: `${SOLE_EDGE}[A-Za-z0-9]{11}A{10}[A-Za-z0-9_=-]{43}(?![A-Za-z0-9+/_=-])`,
   },
   fixedToken('airtable-token', 'pat', '[A-Za-z0-9]{14}\\.[a-f0-9]{64}'),
   fixedToken('notion-token', 'ntn_', '[A-Za-z0-9]{40,50}'),
@@ -97,5 +112,13 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   token('frameio-token', 'fio-u-', '[A-Za-z0-9_=-]{64}'),
   token('typeform-token', 'tfp_', '[A-Za-z0-9_.=-]{59}'),
   token('mapbox-token', ['pk.eyJ', 'sk.eyJ', 'tk.eyJ'], '[A-Za-z0-9_-]{30,250}\\.[A-Za-z0-9_-]{22}'),
+  fixedToken('settlemint-token', ['sm_pat_', 'sm_aat_', 'sm_sat_'], '[A-Za-z0-9]{16}'),
+  {
+    id: 'maxmind-key',
+    anchors: ['_mmk'],
+    lead: 36,
+    pattern: `${TOKEN_EDGE}[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk${END}`,
+  },
+  fixedToken('intra42-secret', ['s-s4t2ud-', 's-s4t2af-'], '[a-f0-9]{64}'),
   fixedToken('adobe-client-secret', 'p8e-', '[A-Za-z0-9_-]{32}'),
 ];

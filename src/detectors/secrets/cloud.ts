@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { assignment, END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
+import { assignment, END, fixedToken, SOLE_EDGE, TOKEN_EDGE, token, UUID } from './token.ts';
 
 const BASE64_END = '(?![A-Za-z0-9/+])';
 
@@ -20,7 +20,11 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
     flags: 'i',
   },
   token('aws-bedrock-key', 'ABSK', '[A-Za-z0-9+/]{109,269}={0,2}'),
-  token('aws-bedrock-short-key', 'bedrock-api-key-', '[A-Za-z0-9+/_-]{40,4000}={0,2}'),
+  token(
+    'aws-bedrock-short-key',
+    'bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t',
+    '[A-Za-z0-9+/_-]{0,4000}={0,2}',
+  ),
   fixedToken('alibaba-access-key', 'LTAI', '[A-Za-z0-9]{20}|[A-Za-z0-9]{12}'),
   fixedToken('tencent-secret-id', 'AKID', '[A-Za-z0-9]{32}'),
   {
@@ -78,9 +82,18 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   token('scalingo-token', 'tk-us-', `[A-Za-z0-9_-]{48}${END}`),
   fixedToken('doppler-token', ['dp.pt.', 'dp.ct.', 'dp.sa.', 'dp.scim.', 'dp.audit.'], '[A-Za-z0-9]{40,44}'),
   fixedToken('doppler-service-token', 'dp.st.', '(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}'),
-  token('yandex-token', 't1.', '[A-Za-z0-9_-]{20,300}={0,2}\\.[A-Za-z0-9_-]{86}={0,2}'),
+  token('yandex-token', 't1.', '[A-Za-z0-9_-]{1,300}={0,2}\\.[A-Za-z0-9_-]{86}={0,2}'),
   fixedToken('yandex-api-key', 'AQVN', '[A-Za-z0-9_-]{35,38}'),
+  fixedToken('clickhouse-key', '4b1d', '[A-Za-z0-9]{38}'),
+  fixedToken('cloudflare-origin-key', 'v1.0-', '[a-f0-9]{24}-[a-f0-9]{146}'),
+  token('openshift-token', 'sha256~', '[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])'),
+  { id: 'infracost-key', anchors: ['ico-'], pattern: `${SOLE_EDGE}ico-[A-Za-z0-9]{32}${END}` },
   token('age-secret-key', 'AGE-SECRET-KEY-1', '[02-9AC-HJ-NP-Z]{58}'),
+  fixedToken(
+    'onepassword-secret-key',
+    'A3-',
+    '[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}',
+  ),
   token('onepassword-token', 'ops_eyJ', '[A-Za-z0-9_-]{200,2000}={0,2}'),
   token('defined-networking-key', 'dnkey-', '[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}'),
   fixedToken('launchdarkly-token', ['sdk-', 'api-'], UUID),

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { END, fixedToken, TOKEN_EDGE, token, UUID } from './token.ts';
+import { END, fixedToken, SOLE_EDGE, SOLE_END, token, UUID } from './token.ts';
 
 const GITLAB = ['glpat-', 'gldt-', 'glft-', 'glsoat-', 'glrt-', 'glcbt-', 'glptt-', 'glimt-', 'gloas-'];
 
@@ -26,13 +26,21 @@ export const CODE_SECRETS: readonly RuleSource[] = [
   fixedToken('crates-token', 'cio', '[A-Za-z0-9]{32}'),
   fixedToken('nuget-key', 'oy2', '[a-z0-9]{43}'),
   token('docker-token', ['dckr_pat_', 'dckr_oat_'], '[A-Za-z0-9_-]{27,40}'),
-  token('artifactory-token', 'AKC', '(?=[A-Za-z0-9]{0,40}\\d)[A-Za-z0-9]{10,120}'),
+  {
+    id: 'artifactory-token',
+    anchors: ['akc'],
+    pattern: `${SOLE_EDGE}AKC[A-Za-z0-9]{60,120}${SOLE_END}`,
+  },
   {
     id: 'artifactory-password',
     anchors: Array.from({ length: 16 }, (_, digit) => `ap${digit.toString(16)}`),
-    pattern: `${TOKEN_EDGE}AP[0-9A-F](?=[A-Za-z0-9]{0,20}\\d)(?=[A-Za-z0-9]{0,20}[a-z])(?=[A-Za-z0-9]{0,20}[A-Z])[A-Za-z0-9]{8,120}`,
+    pattern: `${SOLE_EDGE}AP[0-9A-F](?=[A-Za-z0-9]{0,20}\\d)(?=[A-Za-z0-9]{0,20}[a-z])(?=[A-Za-z0-9]{0,20}[A-Z])[A-Za-z0-9]{20,60}${SOLE_END}`,
   },
+  token('artifactory-reference-token', 'cmVmd', `[A-Za-z0-9]{59}${END}`),
   fixedToken('sonar-token', ['sqp_', 'squ_', 'sqa_'], '[a-f0-9]{40}'),
+  fixedToken('harness-token', ['pat.', 'sat.'], '[A-Za-z0-9_-]{22}\\.[A-Za-z0-9]{24}\\.[A-Za-z0-9]{20}'),
+  fixedToken('sourcegraph-token', 'sgp_', '(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}'),
+  fixedToken('octopus-key', 'API-', '[A-Z0-9]{25,26}'),
   fixedToken('circleci-token', ['CCIPAT_', 'CCIPRJ_'], '[A-Za-z0-9]{22}_[a-f0-9]{40}'),
   fixedToken('postman-key', 'PMAK-', '[a-f0-9]{24}-[a-f0-9]{34}'),
   fixedToken('linear-token', ['lin_api_', 'lin_oauth_'], '[A-Za-z0-9]{40}|[a-f0-9]{64}'),

@@ -1,19 +1,24 @@
-import { type AnchoredRule, anchoredRule, type TextRule } from '../rule.ts';
+import { type AnchoredRule, anchoredRule, type RuleSource, type TextRule } from '../rule.ts';
 import { AI_SECRETS } from './ai.ts';
 import { BUSINESS_SECRETS } from './business.ts';
 import { CLOUD_SECRETS } from './cloud.ts';
 import { CODE_SECRETS } from './code.ts';
-import { HEADER_SECRETS, SECRET_KEYWORD } from './keyword.ts';
+import { SECRET_KEYWORD } from './keyword.ts';
+import { LOGIN_SECRETS } from './login.ts';
 import { PRIVATE_KEYS } from './private-key.ts';
 import { SERVICE_SECRETS } from './services.ts';
 import { RANDOM_STRINGS, SHAPED_SECRETS } from './shapes.ts';
-import { TOKEN_EDGE } from './token.ts';
+import { TOKEN_EDGE, tokenLength } from './token.ts';
 
 /** Secrets told by their own shape, wherever they stand. */
 export const TOKENS: readonly AnchoredRule[] = [
   ...PRIVATE_KEYS,
-  ...[AI_SECRETS, CLOUD_SECRETS, CODE_SECRETS, BUSINESS_SECRETS, SHAPED_SECRETS].flat().map(anchoredRule),
+  ...[AI_SECRETS, CLOUD_SECRETS, CODE_SECRETS, BUSINESS_SECRETS, SHAPED_SECRETS].flat().map(shaped),
 ];
+
+function shaped(source: RuleSource): AnchoredRule {
+  return anchoredRule({ judge: tokenLength, ...source });
+}
 
 /** Their beginning is so short that one of 20,000 random ids has it. */
 const SHORT: ReadonlySet<string> = new Set(['artifactory-token', 'artifactory-password']);
@@ -24,7 +29,7 @@ export const UNMISTAKABLE: ReadonlySet<TextRule> = new Set(TOKENS.filter(({ id }
 /** {@link TOKENS}, and credentials that only a name beside them tells. */
 export const SECRETS: readonly AnchoredRule[] = [
   ...TOKENS,
-  ...[...SERVICE_SECRETS, ...HEADER_SECRETS].map(anchoredRule),
+  ...[...SERVICE_SECRETS, ...LOGIN_SECRETS].map(shaped),
   SECRET_KEYWORD,
 ];
 

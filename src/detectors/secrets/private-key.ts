@@ -1,65 +1,164 @@
-import { type AnchoredRule, anchoredRule } from '../rule.ts';
+import { type AnchoredRule, anchoredRule, type Span } from '../rule.ts';
+import { isFiller, isName } from './filler.ts';
 
-/** Private keys as PEM, OpenSSH, PGP, SSH2 and PuTTY write them: each the whole block. */
+/** Private keys as PEM, OpenSSH, PGP, SSH2 and PuTTY write them: each the whole block. A label without a key is none. */
 export const PRIVATE_KEYS: readonly AnchoredRule[] = [
-  block('private-key', ['-----begin', '---- begin'], mark('BEGIN'), mark('END')),
+  block('private-key', ['-----begin', '---- begin'], mark('-{4,5}[ ]?BEGIN'), mark('END')),
   block(
     'putty-private-key',
     ['putty-user-key-file-'],
-    'PuTTY-User-Key-File-\\d:',
+    'PuTTY-User-Key-File-\\d:[ ]{0,2}[a-z0-9-]{0,40}',
     'Private-MAC:[ ]{0,2}[0-9A-Fa-f]{20,64}',
   ),
 ];
 
-function mark(word: string): string {
-  return `-{4,5}[ ]?${word} (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?[ ]?-{4,5}`;
+function mark(beginning: string): string {
+  return `${beginning} (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?[ ]?-{4,5}`;
 }
 
-/** UTF-16 units behind its first line in which the last line of a key is looked for; real keys have 16 KB at most. */
+/** UTF-16 units behind its first line that a key can have; real ones have 16 KB at most. */
 const MAX_BLOCK = 64 * 1024;
+/** Letters of base64 that make a key: documentation shows the first few of one. */
+const MIN_MATERIAL = 24;
+/** Numbers between two lines of a key: of the line, of a time. */
+const MAX_NUMBERS = 8;
+/** Units before a first line that the lines behind it can begin with too. */
+const MAX_PREFIX = 60;
+
+/** Blanks and line ends, quotes, marks of comments, quoted mails, diffs and tables. */
+const GAP = /[^A-Za-z0-9]{0,100}/y;
+const WORD = /[A-Za-z0-9+/]+={0,2}/y;
+const LINE_NUMBER = /^\d{1,6}$/;
+/** What stands for the end of a line in HTML, and in strings where escapes are not undone. */
+const WRITTEN_LINE_END = /(?:<|\\)(?:br|[nrt])$/;
+const LINE_BREAK = /[\r\n\\"'`<]/;
+
+const HEADER = anchoredRule({
+  id: 'header',
+  anchors: [':'],
+  pattern:
+    '(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Subject|Encryption|(?:Public|Private)-Lines|Key-Derivation|Argon2-[A-Za-z]{1,20}|X-[A-Za-z-]{1,40}):[^\\n\\\\]{0,200}',
+});
 
 /**
- * From a first line to its last line; without one to the end of the JSON string round it, or else of the text. Both ends
- * are looked for within {@link MAX_BLOCK}: in a text that goes on, a block is open until one has come, and for good once
- * none has come so far, as then it is all the rest of the text, however long that becomes.
+ * From a first line to the end of the key behind it: as far as words look like base64, and to the last line if that
+ * follows. What stands behind that is no key, whether a last line has come or not.
  *
  * @param begin bounded expression for the first line, as `end` for the last one
  */
 function block(id: string, anchors: readonly string[], begin: string, end: string): AnchoredRule {
-  const header = anchoredRule({ id, anchors, pattern: begin });
-  const footer = new RegExp(end);
-
-  /** End of the block; undefined if it is the rest of the text. */
-  const endOf = (text: string, body: number): number | undefined => {
-    const quote = endOfJsonString(text, body);
-    const found = footer.exec(text.slice(body, quote ?? body + MAX_BLOCK));
-    return found === null ? quote : body + found.index + found[0].length;
-  };
+  const first = anchoredRule({ id, anchors, pattern: begin });
+  const last = anchoredRule({ id, anchors, pattern: end });
   return {
     id,
     anchors,
     reach: () => Number.POSITIVE_INFINITY,
     match(text, at) {
-      const first = header.match(text, at);
-      return first && { start: at, end: endOf(text, first.end) ?? text.length };
+      const label = first.match(text, at);
+      const key = label && keyBehind(text, label, last);
+      return key?.end === undefined ? undefined : { start: at, end: key.end };
     },
     open(text, at) {
-      const first = header.match(text, at);
-      if (first === undefined) return header.open(text, at);
-      return endOf(text, first.end) === undefined ? at : undefined;
+      const label = first.match(text, at);
+      if (label === undefined) return first.open(text, at);
+      return keyBehind(text, label, last).isOpen ? at : undefined;
     },
   };
 }
 
-/**
- * In JSON, where the string ends within which a position lies: a quote that JSON's own marks follow. The base64 of a
- * key holds no quotes.
- */
-function endOfJsonString(text: string, position: number): number | undefined {
-  if (!/^\s{0,20}[{["]/.test(text)) return undefined;
-  const limit = Math.min(text.length, position + MAX_BLOCK);
-  let at = position;
-  while (at < limit && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  if (at >= limit) return undefined;
-  return /^"\s{0,20}(?:[,}\]:]|$)/.test(text.slice(at, at + 24)) ? at : undefined;
+type Key = {
+  /** Where it ends; undefined if there is none. */
+  readonly end: number | undefined;
+  /** True if further text could belong to it. */
+  readonly isOpen: boolean;
+};
+
+function keyBehind(text: string, label: Span, last: AnchoredRule): Key {
+  const limit = Math.min(text.length, label.end + MAX_BLOCK);
+  const prefix = prefixBefore(text, label.start);
+  let material = 0;
+  let numbers = 0;
+  let end: number | undefined;
+  let beginsLine = false;
+  const key = (isOpen: boolean): Key => ({ end: material < MIN_MATERIAL ? undefined : end, isOpen });
+
+  for (let at = label.end; ; ) {
+    const gap = at;
+    at = endOf(GAP, text, at);
+    const line = prefix === '' ? -1 : text.slice(gap, at).lastIndexOf('\n');
+    if (line >= 0) at = endOf(GAP, text, behind(prefix, text, gap + line + 1) ?? at);
+    beginsLine ||= LINE_BREAK.test(text.slice(gap, at));
+    if (at >= limit) return key(limit === text.length);
+
+    const footer = last.match(text, at);
+    if (footer !== undefined) {
+      end = footer.end;
+      return key(false);
+    }
+    const header = HEADER.match(text, at);
+    if (last.open(text, at) !== undefined || HEADER.open(text, at) !== undefined) return key(true);
+    if (header !== undefined) {
+      at = header.end;
+      continue;
+    }
+    const start = at;
+    at = endOf(WORD, text, at);
+    const word = text.slice(start, at);
+    const isLine = isMaterial(word, material > 0);
+    if (isLine || (end !== undefined && beginsLine && isLastLine(word, text[at]))) {
+      material += word.length;
+      numbers = 0;
+      beginsLine = false;
+      end = at;
+    } else if (WRITTEN_LINE_END.test(text.slice(start - 1, at))) {
+      beginsLine = true;
+    } else if (at < limit && (!LINE_NUMBER.test(word) || ++numbers > MAX_NUMBERS)) {
+      return key(false);
+    }
+    if (at >= limit) return key(limit === text.length);
+  }
+}
+
+/** True for a line of base64, which holds letters of all kinds. */
+function isMaterial(word: string, isWithinKey: boolean): boolean {
+  if (word.length < 16) return false;
+  if (isWithinKey && word.length >= 40) return true;
+  if (!/[a-z]/.test(word) || !/[A-Z]/.test(word) || !/[\d+/]/.test(word)) return false;
+  return !isName(word) && !isFiller(word);
+}
+
+/** True for the last line of a key, which is short: alone on its line, and no word. */
+function isLastLine(word: string, next: string | undefined): boolean {
+  if (next !== undefined && !LINE_BREAK.test(next)) return false;
+  return /=$|[a-z][A-Z]|[A-Za-z+/]\d|\d[A-Za-z+/]/.test(word);
+}
+
+/** What stands before a first line in its line, as listings and logs put it before each line: `key.pem:1:`. */
+function prefixBefore(text: string, at: number): string {
+  const before = text.slice(Math.max(0, at - MAX_PREFIX), at);
+  const line = before.lastIndexOf('\n');
+  if (line < 0 && at > MAX_PREFIX) return '';
+  const prefix = before.slice(line + 1).trimEnd();
+  return /[A-Za-z]/.test(prefix) ? prefix : '';
+}
+
+/** Where the text goes on behind a prefix, whose numbers may be others; undefined if it stands not there. */
+function behind(prefix: string, text: string, at: number): number | undefined {
+  let position = at;
+  for (const part of prefix.match(/\d+|\D+/g) ?? []) {
+    const isNumber = /\d/.test(part);
+    const length = isNumber
+      ? (/^\d{1,20}/.exec(text.slice(position, position + 20))?.[0].length ?? 0)
+      : part.length;
+    const left = text.slice(position, position + length);
+    if (isNumber ? length === 0 && position < text.length : !part.startsWith(left)) return undefined;
+    position += left.length;
+    if (position === text.length) return position;
+  }
+  return position;
+}
+
+function endOf(expression: RegExp, text: string, at: number): number {
+  expression.lastIndex = at;
+  return expression.test(text) ? expression.lastIndex : at;
 }

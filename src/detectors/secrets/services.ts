@@ -1,4 +1,5 @@
 import type { RuleSource } from '../rule.ts';
+import { isFiller, isName } from './filler.ts';
 import { assignment, UUID } from './token.ts';
 
 /** Letters and digits, of which one is a digit: a word is no key. */
@@ -9,17 +10,23 @@ const hex = (length: number) => `[0-9a-f]{${length}}`;
 /**
  * A key without letters of its own: the name of its service, then an assignment. Only the key is the finding.
  *
- * @param names lower case; they are the anchors
+ * @param names lower case; they are the anchors, without what they look at behind them
  * @param values bounded expressions; capitals are ignored
  */
 function service(id: string, names: string | readonly string[], ...values: string[]): RuleSource {
-  const anchors = [names].flat();
+  const list = [names].flat();
+  const anchors = [...new Set(list.map((name) => name.replace(/\(.*/, '')))];
   return {
     id: `${id}-key`,
     anchors,
-    pattern: `(?<before>(?<![a-z])(?:${anchors.join('|')})${assignment({ rest: '[\\w.() \\t-]{0,30}' })})(?:${values.join('|')})(?![a-z0-9=/+_-])`,
+    pattern: `(?<before>(?<![a-z])(?:${list.join('|')})${assignment({ rest: '[\\w.() \\t-]{0,30}' })})(?:${values.join('|')})(?![a-z0-9=/+_-])`,
     flags: 'i',
+    judge: keyLength,
   };
+}
+
+function keyLength(value: string): number {
+  return isFiller(value) || (isName(value) && !/\d/.test(value)) ? 0 : value.length;
 }
 
 /** Services whose keys are told by the name beside them, as hide_secrets of LiteLLM knows them, and model providers. */
@@ -64,13 +71,16 @@ export const SERVICE_SECRETS: readonly RuleSource[] = [
   service('ibm-cos', ['cos_hmac', 'cos-hmac', 'secret_access_key', 'secret-access-key'], hex(48)),
   service('intercom', 'intercom', word(60)),
   service('jfrog', ['jfrog', 'artifactory', 'bintray', 'xray'], alnum(73), alnum(64)),
-  service('kraken', 'kraken', '[a-z0-9/+_-]{80,90}={0,2}'),
+  service('kraken', 'kraken', '[a-z0-9/+=_-]{80,90}'),
   service('kucoin', 'kucoin', UUID, hex(24)),
   service('launchdarkly', 'launchdarkly', word(40)),
   service('linear', 'linear', hex(32)),
   service('linkedin', ['linkedin', 'linked-in', 'linked_in'], alnum(16), alnum(14)),
+  service('looker', 'looker', alnum(24), alnum(20)),
   service('mailgun', 'mailgun', '[a-h0-9]{32}-[a-h0-9]{8}-[a-h0-9]{8}'),
   service('mattermost', 'mattermost', alnum(26)),
+  service('mapbox', 'mapbox', '[ps]k\\.[a-z0-9]{60}\\.[a-z0-9]{22}'),
+  service('meraki', 'meraki', hex(40)),
   service('messagebird', ['messagebird', 'message-bird', 'message_bird'], alnum(25), UUID),
   service('mistral', 'mistral', alnum(32)),
   service('netlify', 'netlify', word(40, ',46')),
@@ -78,14 +88,24 @@ export const SERVICE_SECRETS: readonly RuleSource[] = [
   service('nytimes', ['nytimes', 'new-york-times', 'newyorktimes', 'new_york_times'], word(32)),
   service('okta', 'okta', word(42)),
   service('pagerduty', 'pagerduty', '[a-z0-9+_-]{20}'),
+  service('plaid', 'plaid', alnum(30), alnum(24)),
   service('postmark', 'postmark', UUID),
   service('rapidapi', 'rapidapi', word(50)),
   service('sendbird', 'sendbird', UUID, hex(40)),
   service('sentry', 'sentry', hex(64)),
+  service('sidekiq', 'contribsys', '[a-f0-9]{8}:[a-f0-9]{8}'),
   service('snyk', 'snyk', UUID),
   service('softlayer', ['softlayer', 'sl_api'], alnum(64)),
+  service('sonar', 'sonar', alnum(40)),
+  service('sourcegraph', 'sourcegraph', hex(40)),
   service('squarespace', 'squarespace', UUID),
-  service('sumologic', ['sumologic', 'sumo'], alnum(64), 'su[a-z0-9]{12}'),
+  service(
+    'sumologic',
+    ['sumologic', 'sumo(?![a-z])', 'sumo(?=token|access|api|id|key|secret)'],
+    alnum(64),
+    'su[a-z0-9]{12}',
+  ),
+  service('telegram', 'telegram', '\\d{5,16}:a[a-z0-9_-]{34}'),
   service('together', 'together', hex(64)),
   service('travis', 'travis', alnum(22)),
   service('twilio', 'twilio', hex(32)),

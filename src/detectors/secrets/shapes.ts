@@ -1,4 +1,5 @@
 import type { RuleSource } from '../rule.ts';
+import { entropyOf } from './filler.ts';
 import { TOKEN_EDGE } from './token.ts';
 
 const JWT_EDGE = String.raw`(?<![A-Za-z0-9_-](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
@@ -25,25 +26,21 @@ export const RANDOM_STRINGS: readonly RuleSource[] = [
   quotedRandom('base64-high-entropy', '[A-Za-z0-9+/_-]{23,512}={0,2}', 4.5),
 ];
 
-/** @param limit bits for each character */
+/**
+ * @param limit bits for each character
+ * @see https://github.com/Yelp/detect-secrets (its limits, and that it lowers numbers)
+ */
 function quotedRandom(id: string, letters: string, limit: number): RuleSource {
   return {
     id,
     anchors: ['"', "'", '`'],
     pattern: `(?<before>["'\`])${letters}(?=\\\\{0,3}["'\`])`,
-    judge: (value) => (entropyOf(value) > limit ? value.length : 0),
+    judge: (value) => (bitsOf(value) > limit ? value.length : 0),
   };
 }
 
-/**
- * Shannon entropy of a string, in bits for each character. Numbers count less: all their digits are alike.
- *
- * @see https://github.com/Yelp/detect-secrets (its limits, and that it lowers numbers)
- */
-function entropyOf(text: string): number {
-  const counts = new Map<string, number>();
-  for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
-  let bits = 0;
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+/** Numbers count less: all their digits are alike. */
+function bitsOf(text: string): number {
+  const bits = entropyOf(text);
   return /^\d+$/.test(text) && text.length > 1 ? bits - 1.2 / Math.log2(text.length) : bits;
 }

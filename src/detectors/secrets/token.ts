@@ -1,4 +1,5 @@
 import type { RuleSource } from '../rule.ts';
+import { isFiller } from './filler.ts';
 
 /**
  * A place where a secret can begin: not within a word. The end of an escape counts as no word, so that a secret behind
@@ -8,6 +9,10 @@ export const TOKEN_EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|
 
 /** The end of a word. */
 export const END = '(?![A-Za-z0-9])';
+
+/** Edges of what begins as many an id does: no part of a link, of base64 or of the boundary of a mail. */
+export const SOLE_EDGE = '(?<![A-Za-z0-9+/_.-])';
+export const SOLE_END = '(?![A-Za-z0-9+/=_-])';
 
 export const UUID = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
 
@@ -28,6 +33,11 @@ export function token(id: string, prefixes: Prefixes, body: string): RuleSource 
   };
 }
 
+/** Length of a token, 0 for a filler. Rules whose shape is their own are judged so. */
+export function tokenLength(candidate: string): number {
+  return isFiller(candidate) ? 0 : candidate.length;
+}
+
 /** A token of fixed length: a longer word is none. */
 export function fixedToken(id: string, prefixes: Prefixes, body: string): RuleSource {
   return token(id, prefixes, `(?:${body})${END}`);
@@ -41,7 +51,7 @@ function literal(text: string): string {
 export const QUOTE = '\\\\{0,3}["\'`]';
 
 /** A sign of assignment. */
-export const SIGN = '[:=?|<]{0,2}[:=>]';
+export const SIGN = '[:=?|<.+]{0,2}[:=>]{1,2}';
 
 type Assignment = {
   /** Expression for the rest of the name, blanks included. */

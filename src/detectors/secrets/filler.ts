@@ -1,0 +1,83 @@
+import { isDocumented } from './documented.ts';
+
+/** What stands where a secret is to be filled in: words, masks, names of variables. */
+const PLACEHOLDER =
+  /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|x{5}|\.{3}|…|[*#]{3}|<[a-z]|\$\{|\{\{|%[sdv@(]/i;
+const CAMEL_PLACEHOLDER = /[a-z]Here(?![a-z])|(?:^|[^A-Za-z])Your[A-Z]/;
+const ZEROS = /0{8}/;
+/** `1234-1234-1234`. */
+const SAME_GROUPS = /(?<!\d)(\d{4,12})(?:[-_.]\1){2}(?!\d)/;
+
+/**
+ * True for what stands in place of a secret: a word that says so, a row of one letter, a sequence such as
+ * `1234567890abcdef`, a key out of a documentation.
+ */
+export function isFiller(value: string): boolean {
+  if (PLACEHOLDER.test(value) || CAMEL_PLACEHOLDER.test(value) || ZEROS.test(value)) return true;
+  const group = SAME_GROUPS.exec(value)?.[1];
+  return (group !== undefined && isCounting(group)) || isMonotonous(value) || isDocumented(value);
+}
+
+/** Most letters that are looked at. */
+const LOOKED_AT = 256;
+
+/** True if letters count or repeat, as random ones do once in ten thousand times at most. */
+function isMonotonous(value: string): boolean {
+  const letters = value
+    .slice(-LOOKED_AT)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '');
+  if (letters.length < 8) return new Set(letters).size < 3;
+  if (isCounting(letters)) return true;
+  // The beginning of a token can be the mark of its vendor
+  const tail = letters.slice(-Math.max(16, Math.floor(letters.length * 0.6)));
+  return entropyOf(tail) < leastEntropy(tail);
+}
+
+/** Least bits for each letter of something random, far below what is usual. */
+function leastEntropy({ length }: string): number {
+  if (length >= 24) return 2.3;
+  return length >= 16 ? 1.9 : 1.2;
+}
+
+/** Steps of one, up or down, are few among random letters. */
+function isCounting(letters: string): boolean {
+  let steps = 0;
+  for (let i = 1; i < letters.length; i++) {
+    const before = rankOf(letters.charCodeAt(i - 1));
+    const now = rankOf(letters.charCodeAt(i));
+    if (Math.abs(now - before) === 1 || (before === 9 && now === 0) || (before === 0 && now === 10)) steps++;
+  }
+  return steps >= (letters.length - 1) * 0.62;
+}
+
+/** Digits, then letters: `9` and `a` are neighbours. */
+const rankOf = (unit: number) => (unit < 0x40 ? unit - 0x30 : unit - 0x57);
+
+/** Shannon entropy of a text, in bits for each character. */
+export function entropyOf(text: string): number {
+  const counts = new Map<string, number>();
+  for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+const WORDS = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
+
+/**
+ * True for a name such as `MyApp_Secret2`, made of words that can be spoken. Weak passwords and one of a hundred random ones
+ * are such names too: it tells something together with what else is known only.
+ */
+export function isName(value: string): boolean {
+  if (!/^[\w.:/$@ -]*$/.test(value)) return false;
+  let spoken = 0;
+  for (const [word] of value.matchAll(WORDS)) if (isSpoken(word)) spoken += word.length;
+  const letters = value.replace(/[^A-Za-z]+/g, '').length;
+  const digits = value.replace(/[^0-9]+/g, '').length;
+  return digits * 2 <= letters && spoken >= (letters + digits / 2) * 0.62;
+}
+
+function isSpoken(word: string): boolean {
+  return word.length >= 3 && /[aeiouy]/i.test(word) && !/[^aeiouy]{5}/i.test(word);
+}
