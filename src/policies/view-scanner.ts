@@ -45,28 +45,36 @@ export class ViewScanner {
   }
 
   /** Looks at a text from a place on. @throws OutOfTime */
-  *scan(text: string, part: Part, into: Scanned, budget: Budget): Work<void> {
-    const { start, growing } = part;
+  *scan(text: string, { start, growing }: Part, into: Scanned, budget: Budget): Work<void> {
     const view = yield* viewed(text, this.#encoding, start, budget);
     const isWritten = view.text === text;
     const from = isWritten ? start : view.viewed(start);
-    const { findings, opens } = yield* scanned(this.#scanner, view.text, { start: from, growing }, budget);
+    // Behind it the view may still change, and no rule can tell what it would say there
+    const stable = growing && view.open < text.length ? view.viewed(view.open) : view.text.length;
+    const isStable = stable === view.text.length;
+    const part = { start: from, growing: growing && isStable };
+    const { findings, opens } = yield* scanned(this.#scanner, view.text, part, budget);
     const own = isWritten ? findings : findings.map((finding) => placed(finding, view));
     if (growing) {
-      for (const { rule, start: at } of opens) into.opens.push({ rule, start: placeOf(at, view) });
+      const all = isStable
+        ? opens
+        : (yield* scanned(this.#scanner, view.text.slice(0, stable), { start: from, growing }, budget)).opens;
+      for (const { rule, start: at } of all) into.opens.push({ rule, start: placeOf(at, view) });
       if (view.open < text.length) into.opens.push({ rule: undefined, start: view.open });
+      const run = this.#inRuns === undefined ? stable : openRuns(view.text, stable);
+      if (run < stable) into.opens.push({ rule: undefined, start: placeOf(run, view) });
     }
     if (!isWritten && this.#written !== undefined) {
-      const written = yield* scanned(this.#written, text, part, budget);
+      const written = yield* scanned(this.#written, text, { start, growing }, budget);
       into.opens.push(...written.opens);
       into.findings.push(...written.findings, ...own.filter((one) => !written.findings.some(holds(one))));
     } else into.findings.push(...own);
-    if (this.#inRuns !== undefined) yield* this.#scanRuns(view, from, growing, into, budget);
+    if (this.#inRuns !== undefined) yield* this.#scanRuns(view, from, into, budget);
     if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);
   }
 
   /** Looks at what runs of base64 and hex stand for. A finding in one has the place of the run. */
-  *#scanRuns(view: View, from: number, growing: boolean, into: Scanned, budget: Budget): Work<void> {
+  *#scanRuns(view: View, from: number, into: Scanned, budget: Budget): Work<void> {
     const { text } = view;
     const begin = from > 0 ? openRuns(text, from) : 0;
     for (const run of runsInTurns(begin > 0 ? text.slice(begin) : text)) {
@@ -85,8 +93,6 @@ export class ViewScanner {
         into.findings.push({ rule, ...span, from: span.start });
       if (this.#plain !== undefined) yield* this.#scanPlain(inner.text, 0, into, budget);
     }
-    const open = growing ? openRuns(text, text.length) : text.length;
-    if (open < text.length) into.opens.push({ rule: undefined, start: placeOf(open, view) });
   }
 
   /** The rules that match only where words are written as they are meant, which says nothing of places. */

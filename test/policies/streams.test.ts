@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { UNMISTAKABLE } from '../../src/detectors/secrets/index.ts';
 import { fill } from '../support/credentials.ts';
+import { disguised, takesDisguise } from '../support/disguises.ts';
 import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
 import { rewritesOf } from '../support/passages.ts';
 import { personalSamples } from '../support/personal-samples.ts';
@@ -17,6 +19,8 @@ const CHAIN = {
   },
 };
 
+const UNMISTAKABLE_IDS = new Set([...UNMISTAKABLE].map(({ id }) => id));
+
 const PROSE =
   'The library opens at nine, and its café — 😀 really — serves tea; a task-force of 12 asked: "why?" (2 of 3 did). '
     .repeat(3)
@@ -31,21 +35,42 @@ const SECRETS = [
   ...['EMP-123456', 'ticket no. AB-12345', 'project nightfall', 'ärger im BÜRO'].map(marked),
 ];
 
+/** Those that are found in base64 too. */
+const TOKENS = [...secretSamples].flatMap(([id, { finds }]) =>
+  UNMISTAKABLE_IDS.has(id) ? finds.map(marked) : [],
+);
+
 type Random = ReturnType<typeof seeded>;
 
-function textOf(random: Random): { text: string; secrets: readonly string[] } {
+function textOf(
+  random: Random,
+  disguise = (text: string) => text,
+): { text: string; secrets: readonly string[] } {
   const secrets: string[] = [];
   let text = '';
   for (let words = random.below(40) + 3; words > 0; words--) {
     text += random.of(PROSE);
     if (random.next() < 0.12) {
       const secret = random.of(SECRETS);
-      secrets.push(secret.text.slice(secret.start, secret.end));
-      text += `${random.of(['', ' ', '"', '\n', '('])}${secret.text}${random.of([' ', '\n', '", ', ') '])}`;
+      const written = takesDisguise(secret.text) ? disguise : (same: string) => same;
+      const [before, value, after] = [
+        secret.text.slice(0, secret.start),
+        written(secret.text.slice(secret.start, secret.end)),
+        secret.text.slice(secret.end),
+      ];
+      secrets.push(value);
+      text += `${random.of(['', ' ', '"', '\n', '('])}${before}${value}${after}${random.of([' ', '\n', '", ', ') '])}`;
     }
   }
   return { text, secrets };
 }
+
+/** Tokens in base64, among words. */
+const encoded = (random: Random) => {
+  const { text } = random.of(TOKENS);
+  const code = Buffer.from(`${random.of(PROSE)}${text} it is`).toString(random.of(['base64', 'hex']));
+  return random.of([code, code.replace(/.{48}/g, '$&\n')]);
+};
 
 /** Streams a text in pieces through the engine; returns what the client saw after each round but the last. */
 async function stream(text: string, random: Random, largest: number) {
@@ -94,6 +119,31 @@ describe('a redacted stream in incremental_diff', () => {
         expect(final).toBe(rewritten);
         for (const { shown } of seen) expect(rewritten.startsWith(shown)).toBe(true);
         for (const secret of secrets) expect(final.includes(secret), secret.slice(0, 4)).toBe(false);
+      }
+    },
+  );
+});
+
+describe('a redacted stream of disguised texts', () => {
+  const engine = engineOf(CHAIN);
+
+  test.each(Array.from({ length: 30 }, (_, seed) => seed))(
+    'shows nothing that a redaction of the whole would not, and takes nothing back (seed %i)',
+    async (seed) => {
+      const random = seeded(seed * 6571 + 29);
+      for (let run = 0; run < 3; run++) {
+        let { text, secrets } = textOf(random, (written) => disguised(written, random));
+        if (random.next() < 0.5) {
+          const code = encoded(random);
+          text = `${text} ${code}${random.of([' ', '.', '\n\n', '"'])} ${text}`;
+          secrets = [...secrets, code];
+        }
+        const { seen, final } = await streamThrough(engine, text, random, random.of([1, 3, 9, 40]));
+        const whole = await engine.judge({ input_type: 'response', litellm_call_id: null, texts: [text] });
+        const rewritten = rewritesOf(whole.texts)[text] ?? text;
+        expect(final).toBe(rewritten);
+        for (const { shown } of seen) expect(rewritten.startsWith(shown)).toBe(true);
+        for (const secret of secrets) expect(final.includes(secret), `${secret} in ${text}`).toBe(false);
       }
     },
   );

@@ -1,9 +1,12 @@
 import { expect } from 'vitest';
+import { PLAIN } from '../../src/detectors/normalize/view.ts';
 import { ENTITIES } from '../../src/detectors/personal/index.ts';
-import type { TextRule } from '../../src/detectors/rule.ts';
-import { Scanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
+import type { Finding, TextRule } from '../../src/detectors/rule.ts';
+import { firstOf, Scanner, withoutCut } from '../../src/detectors/scan/scanner.ts';
 import { userPattern } from '../../src/detectors/scan/user-pattern.ts';
 import { HIGH_ENTROPY, SECRETS } from '../../src/detectors/secrets/index.ts';
+import { Budget, inTurns, Turns } from '../../src/policies/budget.ts';
+import { Finder, type Found } from '../../src/policies/finder.ts';
 import { personalSamples } from './personal-samples.ts';
 import { secretSamples } from './secret-samples.ts';
 
@@ -53,4 +56,43 @@ export function expectSameInPieces(text: string): void {
     decided = next;
   }
   expect(inWords(text, sure), text).toEqual(inWords(text, scanner.scan(text).findings));
+}
+
+const finder = new Finder(
+  [
+    {
+      texts: {
+        rules: RULES,
+        encoding: PLAIN,
+        on: ['response'],
+        reasonCode: 'found',
+        decide: () => 'redact',
+        replace: () => '*',
+      },
+    },
+  ],
+  'response',
+);
+
+/** Reads a text as it grows, and expects that nothing changes of what was decided before. */
+export function expectSureInPieces(text: string, stream: string): void {
+  const read = (part: string): Found => {
+    const round = finder.round(stream);
+    const found = inTurns(round.find(part, new Budget(new Turns(), 60_000))) as Found;
+    round.keep();
+    return found;
+  };
+  const named = ({ rule, start, end }: Finding) => `${rule.id} ${start} ${end}`;
+  const whole = read(text).findings;
+  const all = new Set(whole.map(named));
+  for (let end = 1; end < text.length; end++) {
+    const part = text.slice(0, end);
+    const { findings, opens } = read(part);
+    const decided = withoutCut(part, findings, firstOf(opens, end));
+    const sure = findings.filter((finding) => finding.end <= decided).map(named);
+    for (const one of sure) expect(all, part).toContain(one);
+    for (const finding of whole)
+      if (finding.start < decided)
+        expect(sure, `${part} is decided up to ${decided}`).toContain(named(finding));
+  }
 }

@@ -2,6 +2,7 @@ import { type AST, RegExpParser, visitRegExpAST } from '@eslint-community/regexp
 import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
 import type { Span, SweepingRule } from '../rule.ts';
+import { withWideBlanks } from './blanks.ts';
 import { needlesOf } from './needles.ts';
 import { MAX_REACH, partialOf } from './partial.ts';
 
@@ -43,7 +44,8 @@ type LongMatch = {
 /**
  * A pattern that a user wrote: RE2's syntax as far as JavaScript's says the same, `(?i)`, `(?m)` and `(?s)` at its
  * beginning included. It is run by RE2, in time linear in the text. A match must show within 4096 units; from there it is
- * followed to its end, for up to 256 KB (less for large patterns), and what is longer is cut.
+ * followed to its end, for up to 256 KB (less for large patterns), and what is longer is cut. A blank within it stands for several, and
+ * for line ends, unless that makes it too large.
  *
  * @throws a {@link PatternError} for look-around, references to groups, and all that is not in both syntaxes
  * @see https://github.com/google/re2/wiki/Syntax
@@ -52,13 +54,17 @@ export function userPattern(id: string, source: string): SweepingRule {
   const [prefix = '', letters = ''] = /^\(\?([ims]{1,3})\)/.exec(source) ?? [];
   const body = source.slice(prefix.length);
   if (source.length > MAX_PATTERN) throw new PatternError(`is longer than ${MAX_PATTERN} characters`);
-  const { pattern, isUnicode } = checked(body);
-  const needles = needlesOf(pattern);
   const flags = [...letters].reduce((sum, letter) => sum | FLAGS[letter]!, 0);
-  const whole = compiled(body, flags);
-  if (whole.programSize() > MAX_SIZE) throw new PatternError('is too large: use smaller counts');
+  const { pattern: written, isUnicode } = checked(body);
+  if (compiled(body, flags).programSize() > MAX_SIZE)
+    throw new PatternError('is too large: use smaller counts');
+  const wide = withWideBlanks(written);
+  const isWide = wide !== body && fits(wide, flags);
+  const widest = isWide ? wide : body;
+  const needles = needlesOf(isWide ? parsed(wide, isUnicode).pattern : written);
+  const whole = compiled(widest, flags);
   if (whole.test('')) throw new PatternError('matches the empty text: it would be found everywhere');
-  const { source: partialSource, reach } = partialOf(body, isUnicode ? 'u' : '', { unbounded: true });
+  const { source: partialSource, reach } = partialOf(widest, isUnicode ? 'u' : '', { unbounded: true });
   const partial = compiled(`(?:${partialSource})\\z`, flags);
   const look = Math.min(MAX_LOOK, Math.floor(MAX_WORK / whole.programSize()));
   const isLong = reach >= MAX_REACH;
@@ -116,6 +122,14 @@ export function userPattern(id: string, source: string): SweepingRule {
       return start < text.length ? start : undefined;
     },
   };
+}
+
+function fits(source: string, flags: number): boolean {
+  try {
+    return RE2JS.compile(source, flags).programSize() <= MAX_SIZE;
+  } catch {
+    return false;
+  }
 }
 
 function compiled(source: string, flags: number): RE2JS {

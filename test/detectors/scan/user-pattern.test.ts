@@ -32,6 +32,27 @@ describe('a pattern of a user', () => {
   });
 
   test.each([
+    ['ticket no', 'a ticket  no and ticket\n    no', ['ticket  no', 'ticket\n    no']],
+    ['\\d{4}[ -]\\d{4}', '1234\n5678, 1234 - 5678, 1234-5678', ['1234\n5678', '1234-5678']],
+    ['a\\sb|c d?', 'a \t b c\n d c', ['a \t b', 'c\n d']],
+    ['no:? (?:is )?x', 'no:\nis\nx no  x', ['no:\nis\nx', 'no  x']],
+    ['a +b', 'a \n b', ['a \n b']],
+    ['name: [A-Z ]+', 'name:\nADA FROST\nSIGNED', ['name:\nADA FROST']],
+    ['key: .*', 'key: abc\nnext line', ['key: abc']],
+    [' EMP-1 ', 'an\n  EMP-1  is', [' EMP-1 ']],
+    ['a b', `a${' '.repeat(17)}b`, []],
+  ])('%s takes a blank for several and for line ends', (source, text, expected) => {
+    expect(found(source, text)).toEqual(expected);
+  });
+
+  test('that would be too large with wide blanks has narrow ones', () => {
+    const source = 'a b'.repeat(100);
+    expect(found(source, source)).toEqual([source]);
+    expect(found(source, source.replace(' ', '  '))).toEqual([]);
+    expect(found('(?:[a-z]+ ){1,100}x\\d', 'abc def x1')).toEqual(['abc def x1']);
+  });
+
+  test.each([
     ['(?=a)b', 'looks around'],
     ['(?<!a)b', 'looks around'],
     ['(a)\\1', 'refers to a group'],
