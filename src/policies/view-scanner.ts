@@ -1,7 +1,7 @@
 import { openRuns, runsInTurns } from '../detectors/normalize/encoded-runs.ts';
 import { plainOf } from '../detectors/normalize/plain.ts';
 import { type Encoding, type View, viewInTurns } from '../detectors/normalize/view.ts';
-import type { Finding, Span, TextRule } from '../detectors/rule.ts';
+import type { Finding, TextRule } from '../detectors/rule.ts';
 import { type Open, Scanner } from '../detectors/scan/scanner.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
 import type { TextPolicy } from './policy.ts';
@@ -67,8 +67,10 @@ export class ViewScanner {
     if (!isWritten && this.#written !== undefined) {
       const written = yield* scanned(this.#written, text, { start, growing }, budget);
       into.opens.push(...written.opens);
-      into.findings.push(...written.findings, ...own.filter((one) => !written.findings.some(holds(one))));
-    } else into.findings.push(...own);
+      const isKnown = heldBy(written.findings);
+      for (const finding of written.findings) into.findings.push(finding);
+      for (const finding of own) if (!isKnown(finding)) into.findings.push(finding);
+    } else for (const finding of own) into.findings.push(finding);
     if (this.#inRuns !== undefined) yield* this.#scanRuns(view, from, into, budget);
     if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);
   }
@@ -156,10 +158,17 @@ function placeOf(at: number, view: View): number {
   return view.original({ start: at, end: Math.min(at + 1, view.text.length) }).start;
 }
 
-/** Tells if a finding holds another of the same rule. */
-const holds =
-  (one: Finding) =>
-  (other: Finding): boolean =>
-    other.rule === one.rule && contains(other, one);
-
-const contains = (outer: Span, inner: Span) => outer.start <= inner.start && outer.end >= inner.end;
+/** Tells if a finding lies in one of these of the same rule, which do not overlap. */
+function heldBy(others: readonly Finding[]): (one: Finding) => boolean {
+  const byRule = Map.groupBy(others, ({ rule }) => rule);
+  return ({ rule, start, end }) => {
+    const some = byRule.get(rule) ?? [];
+    let [low, high] = [0, some.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (some[middle]!.start <= start) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && some[low - 1]!.end >= end;
+  };
+}
