@@ -131,18 +131,18 @@ describe('a redacted stream of disguised texts', () => {
     'shows nothing that a redaction of the whole would not, and takes nothing back (seed %i)',
     async (seed) => {
       const random = seeded(seed * 6571 + 29);
-      for (let run = 0; run < 3; run++) {
+      for (let run = 0; run < 2; run++) {
         let { text, secrets } = textOf(random, (written) => disguised(written, random));
         if (random.next() < 0.5) {
           const code = encoded(random);
           text = `${text} ${code}${random.of([' ', '.', '\n\n', '"'])} ${text}`;
           secrets = [...secrets, code];
         }
-        const { seen, final } = await streamThrough(engine, text, random, random.of([1, 3, 9, 40]));
+        const { seen, final } = await streamThrough(engine, text, random, random.of([2, 5, 12, 40]));
         const whole = await engine.judge({ input_type: 'response', litellm_call_id: null, texts: [text] });
         const rewritten = rewritesOf(whole.texts)[text] ?? text;
         expect(final).toBe(rewritten);
-        for (const { shown } of seen) expect(rewritten.startsWith(shown)).toBe(true);
+        expect(seen.filter(({ shown }) => !rewritten.startsWith(shown))).toEqual([]);
         for (const secret of secrets) expect(final.includes(secret), `${secret} in ${text}`).toBe(false);
       }
     },
