@@ -3,6 +3,9 @@ import { after, DENIAL, HARMFUL, NOT } from './words.ts';
 
 const CANNOT = `(?:can(?:['’]t|not| not|t)|could(?: not|n['’]t)|(?:am|are|is|['’]re|['’]m)(?: not able| unable| not allowed)|won['’]t)`;
 
+const UNWANTED =
+  '(?:warnings?|warn(?: me)?|disclaimers?|caveats?|notes|hints|refusals?|apologies|lectures?|lectur(?:e me|ing)|preach(?:ing)?|morali[sz](?:e|ing)|(?:moral|ethical|legal) ?(?:or |and )?(?:moral|ethical|legal)? (?:advice|judge?ments?|lectures?|considerations|concerns|warnings|comments?|remarks?))(?: on (?:ethics|morals|morality))?';
+
 const NEVER_SAYS = ['never', 'never ever', 'not', 't', 'no longer'].flatMap((denial) =>
   [
     'say',
@@ -58,6 +61,15 @@ export const COMPLIANCE: readonly InjectionSource[] = [
     anchors:
       'warnings about|warn about|warnings or|warnings, |or warnings|any warnings|disclaimers|moraliz|moralis|lecturing|moral advice|ethical advice|warning that|warn me|warn the user|warn users|about morality|about ethics|censor',
     pattern: `${after(`${NOT}|none|avoid|exclude|omit|refrain`, 50)}\\b(?:warn(?:ing)?s? (?:me |the user |users )?(?:about|that|of)\\b[^.!?\\n]{0,30}?(?:ethic|moral|legal|illegal|danger|consequence|content|harm)|(?:warnings?|disclaimers?|apologies|refusals?)[\\s,/]{1,3}(?:or |and |nor )?(?:any )?(?:refusals?|moral|ethic|censor|limitation)|morali[sz](?:e|ing)|lectur(?:e|ing) (?:me|about|the)|(?:moral|ethical) (?:advice|lectures?|judg)|censor(?:ing|ed)?\\b(?:[\\s,]{1,2}(?:or |and )?(?:suppress|words?|your|its|any|information|content|yourself|anything|the|his|swear|filter|\\S{1,12} response)))`,
+    isMeantDenied: true,
+  },
+  {
+    id: 'no-warnings-no-morals',
+    weight: 0.8,
+    anchors:
+      "without warn|without disc|without cav|without ref|without lect|without moral|without ethic|without apol|without note|without any warn|without any disc|without any cav|without any ref|without any lect|without any moral|without any ethic|without any apol|without any note|without all warn|without all disc|without all cav|without all ref|without all lect|without all moral|without all ethic|without all apol|without all note|no warning|no disclaimer|no caveat|no refusal|no lectur|no moral|leave out all|leave out any|leave out the|leave out warn|omit all|omit any|omit the|omit warn|omit disc|skip all|skip any|skip the|skip warn|skip disc|spare me|do not warn|don't warn|do not lecture|don't lecture|do not moral|don't moral|do not preach|don't preach",
+    pattern: `\\b(?:(?:without|no|leave out|omit|skip|spare me|(?:do not|don['’]t)(?= warn| lectur| moral| preach))${_}(?:(?:any|all|the|your|kind of|further|more)${_}){0,2})${UNWANTED}(?:[\\s,;/]{1,3}(?:(?:or|and|nor|no|any|without|do not|don['’]t|all|the|more)[\\s]{1,2}){0,3}${UNWANTED}){1,4}`,
+    needs: /moral|ethic|refus|lectur|preach/i,
     isMeantDenied: true,
   },
   {

@@ -1,6 +1,14 @@
 import { GAP as _, type InjectionSource } from '../rule.ts';
 import { ABOUT_ALL, DROP, LIMITS, RULES, some, WHOSE } from './words.ts';
 
+const VOID = ['instructions', 'guidelines', 'directives', 'rules']
+  .flatMap((rules) =>
+    ['are', 'is', 'no longer', 'do not', "don't", 'above', 'earlier', 'before', 'given'].map(
+      (how) => `${rules} ${how}`,
+    ),
+  )
+  .concat('you were told before', 'you were told earlier', 'you were told above');
+
 /** Overrides of instructions, and what comes with them. */
 export const OVERRIDES: readonly InjectionSource[] = [
   {
@@ -20,13 +28,39 @@ export const OVERRIDES: readonly InjectionSource[] = [
     id: 'override-instructions-before',
     weight: 0.85,
     anchors: DROP,
-    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 6)}(?:instruction|direction|directive|guideline|prompt|rule|order|command)s?${_}${some('that|which|were|was|have|been|has|came', 3)}(?:above|before|given|so far|until now|up to now|prior to this|you (?:were|have been|had been|received|got|have received|are)|from (?:the |your )?(?:system|developer|creator|operator)s?)\\b`,
+    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 6)}(?:instruction|direction|directive|guideline|prompt|rule|order|command)s?${_}${some('that|which|were|was|have|been|has|came', 3)}(?:above|before|given|precede|so far|until now|up to now|prior to this|you (?:were|have been|had been|received|got|have received|are)|from (?:the |your )?(?:system|developer|creator|operator)s?)\\b`,
   },
   {
     id: 'override-everything',
     weight: 0.6,
     anchors: ['ignore', 'disregard', 'forget'],
     pattern: `\\b(?:ignore|disregard|forget)${_}${some('about|absolutely|literally', 2)}(?:everything|all|anything|whatever)${_}${some('that|which|of|the|text|was|came|is|it|written|said', 5)}(?:above|before|prior|previous|previously|earlier|you(?:['’]ve| have| were| had)?(?: been| just)? (?:told|taught|instructed|given|learned|know|knew))\\b`,
+  },
+  {
+    id: 'override-what-was-told',
+    weight: 0.8,
+    anchors: [
+      'ignore what',
+      'disregard what',
+      'forget what',
+      'ignore whatever',
+      'disregard whatever',
+      'forget whatever',
+    ],
+    pattern: `\\b(?:ignore|disregard|forget)${_}what(?:ever)?${_}(?:you(?:['’]ve)?(?:${_}(?:were|have|had))?(?:${_}been)?|(?:the${_}|your${_})?(?:system|developers?|operators?|creators?|makers?)(?:${_}prompt)?(?:${_}(?:has|have))?)${_}(?:told|taught|instructed|said|says|given|programmed)\\b`,
+  },
+  {
+    id: 'override-own-rules',
+    weight: 0.8,
+    anchors:
+      'delete your|delete all your|delete all of your|drop your|drop all your|drop all of your|cancel your|cancel all your|cancel all of your|clear your|clear all your|clear all of your|reset your|reset all your|reset all of your|abandon your|abandon all your|abandon all of your|wipe your|wipe all your|wipe all of your|scrap your|scrap all your|scrap all of your',
+    pattern: `\\b(?:delete|drop|cancel|clear|reset|abandon|wipe|scrap)${_}${some('all|of|any|every', 2)}your${_}${some('previous|prior|earlier|original|initial|system|current|own|old|safety|ethical|moral|content|and', 4)}(?:instructions|rules|guidelines|directives|programming|restrictions|limitations)\\b(?!${_}(?:in|on|for|of|with|at|from)${_}(?:the|our|my|a)\\b)`,
+  },
+  {
+    id: 'instructions-void',
+    weight: 0.6,
+    anchors: VOID,
+    pattern: `(?:(?<=\\b(?:your|previous|prior|earlier|above|original|initial|those)${_})(?:instructions|guidelines|directives|rules)|(?:instructions|guidelines|directives|rules)${_}(?:given${_})?(?:above|earlier|before)|you were told${_}(?:before|earlier|above))${_}(?:(?:are|is)${_}(?:now${_}|all${_}|hereby${_})?(?:cancell?ed|void|revoked|invalid|null|obsolete|no${_}longer${_}valid|overridden)|no${_}longer${_}(?:apply|count|hold)|(?:do${_}not|don['’]t)${_}(?:apply|count)${_}any${_}?(?:more|longer))\\b(?!${_}(?:to|for|in|when|if|as)\\b)`,
   },
   {
     id: 'override-then-do',

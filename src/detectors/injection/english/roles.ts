@@ -1,6 +1,10 @@
 import { GAP as _, type InjectionSource } from '../rule.ts';
 import { AI, LIMITS, some } from './words.ts';
 
+const LAWLESS = ['ai', 'assistant', 'chatbot', 'bot', 'model', 'llm', 'gpt', 'agent', 'intelligence'].flatMap(
+  (someone) => ['that', 'who', 'which', 'with', 'free', 'bound'].map((how) => `${someone} ${how}`),
+);
+
 /** Other roles for the model, and what makes it answer after all. */
 export const ROLES: readonly InjectionSource[] = [
   { id: 'do-anything-now', weight: 0.75, anchors: ['do anything now'], pattern: `\\bdo anything now\\b` },
@@ -17,6 +21,36 @@ export const ROLES: readonly InjectionSource[] = [
     anchors:
       "act as|act like|act un|act completely|act fully|behave |respond |answer |pretend |pose as|roleplay |role-play |simulate |you are|you're |become an un|become un|become a jail|become my un|become the un|become completely|be un|be an un|be a jail|be a lim|be jail|be lim|be my un|be completely un|be a completely un|be fully un|be a fully un|be totally un|be like an un",
     pattern: `\\b(?:act|behave|respond|answer|pretend|pose|role-?play|simulate|you are|you're|become|be)${_}${some('now|as|like|to|be|if|you|were|are|an|a|the|completely|fully|totally|my|going', 8)}(?:unrestricted|unfiltered|uncensored|jailbroken|unaligned|unethical|limitless|unlimited|unbound|unshackled)${_}${some('and|amoral|unfiltered|uncensored|unrestricted|language|artificial|chat|powerful|new', 4)}${AI}`,
+  },
+  {
+    id: 'role-without-rules',
+    weight: 0.85,
+    anchors: LAWLESS,
+    pattern: `(?<=\\b(?:you are|you['’]re|you will be|you become|act(?:ing)? as|act like|pretend to be|become|be|role of|roleplay as|simulate|behave like|answer as|respond as)\\b[^.!?\\n]{0,60})\\b(?:ai|assistant|chatbot|bot|model|llm|gpt|agent|intelligence)${_}(?:(?:that|who|which)${_}(?:has|have|obeys?|follows?|knows?|respects?|accepts?|needs?|recogni[sz]es|is bound by|is subject to)|with|without|free of|free from|bound by)${_}${some('absolutely|no|any|all|of|the|ethical|moral|legal|content|safety|or|and|its|single|kind|your', 6)}(?:${LIMITS}|laws)`,
+    needs: /\bno\b|without|free|any|bound by no/i,
+  },
+  {
+    id: 'no-more-limits',
+    weight: 0.8,
+    anchors: [
+      'you have no ',
+      'you no longer have',
+      'apply to you',
+      'bind you',
+      'binds you',
+      'restricts you',
+      'limits you',
+      'for you any',
+      'your restriction',
+      'your limit',
+      'your filter',
+      'your safety',
+      'your content',
+      'your ethic',
+      'your guideline',
+      'your censor',
+    ],
+    pattern: `(?:\\byou (?:have no(?: more)?|no longer have(?: any)?)${_}${some('ethical|moral|content|safety|kind|of|more|or|and|any', 4)}(?:restrictions|limits|limitations|rules|filters|guidelines|boundaries|censorship)(?:${_}(?:any ?more|any longer|now|whatsoever|at all|left|from now on)\\b|(?<=\\bno longer\\b.{0,60})(?=\\s{0,2}(?:[.!?;\\n]|,? and\\b|$)))|(?<=\\b(?:no|none of the) (?:rules|limits|restrictions|filters|guidelines|limitations) (?:now )?)(?:apply to|bind) you\\b(?!${_}(?:as|if|when|in|for|because))|(?<=\\bthere (?:are|is) no (?:rules?|limits?|restrictions?|filters?|guidelines) )for you any ?more\\b|(?<=\\bnothing )(?:binds|restricts|limits) you\\b|\\byour (?:(?:content|safety|ethical|moral|censorship|built-in)${_}){0,2}(?:restrictions|limits|limitations|filters|guidelines|safeguards|censorship|ethics)${_}(?:are|is|have been|has been|were)${_}(?:(?:now|all|hereby)${_})?(?:lifted|removed|switched off|turned off|disabled|deactivated|suspended|gone)\\b)`,
   },
   {
     id: 'evil-role',

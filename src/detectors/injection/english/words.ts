@@ -16,7 +16,7 @@ export const RULES =
 export const LIMITS =
   '(?:rule|restriction|guideline|filter|limit|limitation|constraint|ethic|moral|polic(?:y|ies)|censorship|boundar(?:y|ies)|safeguard|guardrail|norm|confine|programming)s?\\b';
 export const DROP =
-  'ignore|disregard|forget|disobey|neglect|overlook|pay no attention to|stop following|do not follow|set aside';
+  'ignore|disregard|forget|disobey|neglect|overlook|pay no attention to|stop following|stop obeying|do not follow|do not obey|set aside|pay no heed to|take no notice of|throw away|discard|erase|unlearn';
 export const AI = '(?:ai|a\\.i\\.|assistant|chatbot|bot|model|llm|gpt|chatgpt|agent|intelligence|version)\\b';
 /** Models by the names that people use to speak of their first selves. */
 export const GPT = '(?:chat ?-?gpt|gpt(?:-?[345])?|open ?ai|bing|bard|claude|gemini|llama)';
