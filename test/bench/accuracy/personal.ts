@@ -41,6 +41,16 @@ const FORMS: Readonly<Record<string, Form>> = {
       : [String.raw`"{\"contact\":\"`, value, String.raw`\"}"`],
 };
 
+/** Places where nothing says what a value is. */
+const PLACES: Readonly<Record<string, Form>> = {
+  alone: (value) => ['', value, ''],
+  'in a sentence': (value) => ['Ada has ', value, ' since May.'],
+  'in a table': (value) => ['Ada;', value, ';Kiel\nBo;none;Graz'],
+  'in a list': (value) => ['- ', value, '\n- nothing\n'],
+  'in brackets': (value) => ['Ada (', value, '), Kiel'],
+  'in code': (value) => ["add('", value, "', 7);"],
+};
+
 const inFours = (value: string) => value.replace(/(.{4})(?=.)/g, '$1 ');
 
 /** As people write them: long ones in groups, half of the time. */
@@ -73,6 +83,7 @@ type Wanted = {
   /** In place of its value. */
   readonly value?: (sample: Sample) => string;
   readonly options?: (sample: Sample) => Record<string, unknown>;
+  readonly forms?: Readonly<Record<string, Form>>;
   /** Tells apart by this in place of the form. */
   readonly byPart?: boolean;
 };
@@ -83,14 +94,15 @@ const WRONG_KEYS = ['FR', 'PT', 'PL'];
 /** National forms are looked for where a country is set. */
 const inCountry = ({ region }: Sample) => ({ phone_countries: [region] });
 
-async function recalled({ name, target, isWanted, value, options, byPart = false }: Wanted): Promise<Figure> {
+async function recalled(one: Wanted): Promise<Figure> {
+  const { name, target, isWanted, value, options, forms = FORMS, byPart = false } = one;
   const tally = new Tally();
   const parts = new Map<string, Tally>();
   const wanted = (await readSamples()).filter(isWanted);
   for (const [index, sample] of sampled(wanted, 4).entries()) {
     const engine = engineWith('pii-detector', options?.(sample));
     const original = value?.(sample) ?? written(sample, index);
-    for (const [form, write] of Object.entries(FORMS)) {
+    for (const [form, write] of Object.entries(forms)) {
       const [before, said, after] = write(original, index);
       const text = before + said + after;
       const { text: left } = await judgeText(engine, text);
@@ -150,6 +162,11 @@ const REST: readonly Wanted[] = [
   { name: 'MAC addresses', isWanted: isOf('MAC') },
 ];
 
+/** The same where nothing but its shape says what a value is. */
+const PLACED = [...CARDS.slice(0, 1), ...PHONES.slice(0, 2), ...REST.filter(({ target }) => target)].map(
+  ({ target: _, ...one }): Wanted => ({ ...one, name: `${one.name}, no word beside them`, forms: PLACES }),
+);
+
 const section = (name: string, wanted: readonly Wanted[]): Section => ({
   name,
   async run() {
@@ -163,4 +180,5 @@ export const RECALL_SECTIONS: readonly Section[] = [
   section('personal: recall of cards', CARDS),
   section('personal: recall of phones', PHONES),
   section('personal: recall of the rest', REST),
+  section('personal: recall of all without a word (cards, phones)', PLACED),
 ];
