@@ -42,7 +42,9 @@ export async function judgeText(engine: Engine, text: string): Promise<Judged> {
   const [passage] = call.passages.all;
   const redacted = (passage && result.texts.get(passage)) ?? text;
   const rules = result.notes.flatMap((note) => note.rules);
-  const replaced = redacted === text ? [] : replacedIn(text, redacted);
+  const isOurs = ({ label }: Replaced) =>
+    label === 'REDACTED' || rules.includes(label.toLowerCase().replaceAll('_', '-'));
+  const replaced = redacted === text ? [] : replacedIn(text, redacted).filter(isOurs);
   return { verdict: result.verdict, text: redacted, rules, replaced };
 }
 
