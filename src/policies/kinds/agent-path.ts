@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
+import { deeplyUnescaped } from '../../detectors/normalize/path-escapes.ts';
 
 const DOTS = '(?:\\.\\.|\u2025)';
 /** `..` as a step of a path; a word that ends in two dots (`wait..`) and an ellipsis are none. */

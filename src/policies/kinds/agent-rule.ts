@@ -1,4 +1,4 @@
-import { deeplyUnescaped } from '../../detectors/normalize/escapes.ts';
+import { deeplyUnescaped } from '../../detectors/normalize/path-escapes.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import type { CreateContext, PolicyRefusal } from '../policy.ts';
 import type { Arguments } from './agent-arguments.ts';

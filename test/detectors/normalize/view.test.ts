@@ -59,6 +59,16 @@ describe('the view', () => {
     expect(view.original({ start: 0, end: text.length })).toEqual({ start: 0, end: text.length });
   });
 
+  test('undoes a character wherever it stands', () => {
+    for (let unit = 0; unit < 0x1_0000; unit++) {
+      const letter = String.fromCharCode(unit);
+      const alone = plain(letter, { detectsHomoglyphs: false });
+      if (alone === letter) continue;
+      const far = plain(`\u00a0${'x'.repeat(40)}${letter}${'y'.repeat(40)}`, { detectsHomoglyphs: false });
+      expect(far).toBe(` ${'x'.repeat(40)}${alone}${'y'.repeat(40)}`);
+    }
+  });
+
   test('undoes only what is asked for', () => {
     const text = 'ｆ раураl \\u0040';
     expect(plain(text, { normalizesUnicode: false })).toBe('ｆ paypal @');

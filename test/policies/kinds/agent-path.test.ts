@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deeplyUnescaped } from '../../../src/detectors/normalize/escapes.ts';
+import { deeplyUnescaped } from '../../../src/detectors/normalize/path-escapes.ts';
 import { readArguments as readAll } from '../../../src/policies/kinds/agent-arguments.ts';
 import { hasTraversal, pathRule } from '../../../src/policies/kinds/agent-path.ts';
 import { growth } from '../../support/linear.ts';
