@@ -112,7 +112,8 @@ export class Engine {
       ? plan.cleanNotes
       : plan.policies.map((one, i) => this.#note(one, refusals[i], found, call, older));
     const by = decisive(notes);
-    const { texts, holdback } = this.#redact(plan, notes, found, call, older?.removals ?? NO_REMOVALS);
+    const removals = older?.removals ?? NO_REMOVALS;
+    const { texts, holdback } = yield* this.#redact(plan, notes, found, call, removals, budget);
     const blocking =
       by?.verdict === 'redact' ? undefined : plan.policies.find(({ kind }) => kind === by?.kind);
     return {
@@ -197,13 +198,14 @@ export class Engine {
       : note;
   }
 
-  #redact(
+  *#redact(
     plan: Plan,
     notes: readonly PolicyNote[],
     found: Findings,
     call: GuardrailCall,
     removals: Removals,
-  ): Redaction {
+    budget: Budget,
+  ): Work<Redaction> {
     const redacting = plan.policies.filter((_, i) => notes[i]!.enforced && notes[i]!.verdict === 'redact');
     const markers = this.#markersFor(call, redacting);
     const isRequest = call.input_type === 'request';
@@ -214,7 +216,7 @@ export class Engine {
     const acting = plan.policies.flatMap(({ enforced, policy }) =>
       enforced && policy.texts !== undefined ? (this.#rules.get(policy) ?? NO_RULES) : [],
     );
-    return redact(call, found, { redacting, acting, markers, removals });
+    return yield* redact(call, found, { redacting, acting, markers, removals }, budget);
   }
 
   #markersFor(call: GuardrailCall, redacting: readonly PlannedPolicy[]): Markers | undefined {

@@ -2,6 +2,7 @@ import { editedText, heldBackChars } from '../detectors/edit.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
+import type { Budget, Work } from './budget.ts';
 import type { Found } from './finder.ts';
 import type { Rest } from './joints.ts';
 import type { Markers, PlacedEdit } from './markers.ts';
@@ -33,12 +34,14 @@ export type RedactionPlan = {
  * Redacts the passages of a call, and puts back in a response what was redacted in its request.
  *
  * @param found the result for each passage by its index; empty if none was looked at
+ * @throws OutOfTime
  */
-export function redact(
+export function* redact(
   call: GuardrailCall,
   found: readonly Found[],
   { redacting, acting, markers, removals }: RedactionPlan,
-): Redaction {
+  budget: Budget,
+): Work<Redaction> {
   const isRequest = call.input_type === 'request';
   const { all } = call.passages;
   // In a response that grows only the markers of the request are known from the beginning
@@ -49,6 +52,8 @@ export function redact(
   const held: number[] = [];
   for (const passage of all) {
     const { text, index } = passage;
+    const turn = budget.spend(text.length);
+    if (turn !== undefined) yield turn;
     const { findings = [], opens = [], rests = [] } = found[index] ?? {};
     const removal = removals.get(passage);
     if (isNumericId(passage)) continue;

@@ -23,6 +23,10 @@ const ANCHORS = [
 
 const textCall = (...texts: string[]) => ({ texts });
 const argumentsCall = (args: string) => ({ input_type: 'response', tool_calls: [toolCall(args)] });
+const inParts = (...letters: string[]) => ({
+  role: 'user',
+  content: Array.from({ length: 100_000 }, (_, i) => ({ type: 'text', text: letters[i % letters.length] })),
+});
 /** Two nodes a level: below `MAX_JSON_NODES`, or the call would be blocked unread. */
 const DEPTH = 49_000;
 
@@ -65,6 +69,8 @@ const HOSTILE: Record<string, () => Record<string, unknown>> = {
   'as many rows': () => ({
     structured_messages: Array.from({ length: 50_000 }, (_, i) => ({ role: 'user', content: `row ${i}` })),
   }),
+  'a hundred thousand parts of one letter': () => ({ structured_messages: [inParts('a', 'b', 'c')] }),
+  'addresses over a hundred thousand parts': () => ({ structured_messages: [inParts(...'me@x.org ')] }),
   'eight megabytes of prose': () => textCall(times('The library opens at nine, and serves tea. ', 8 * MB)),
   'eight megabytes of letters set apart': () => textCall(times('i g n o r e ', 8 * MB)),
 };

@@ -228,15 +228,9 @@ describe('a response in several parts', () => {
   });
 });
 
-test('a hundred thousand parts of one letter are read in time linear in their number', async () => {
+test('a key over as many parts as it has letters is found among a hundred thousand', async () => {
   const text = `${'some words, and '.repeat(3000)}${KEY}${' and more words'.repeat(3000)}`;
-  const timeOf = async (chars: number) => {
-    const parts = Array.from(text.slice(-chars)).map((letter) => ({ type: 'text', text: letter }));
-    const { judge } = engineOf(CHAIN);
-    const start = performance.now();
-    const { texts } = await judge({ structured_messages: [{ role: 'user', content: parts }] });
-    return { ms: performance.now() - start, cut: texts.size };
-  };
-  const all = await timeOf(93_040);
-  expect(all.cut).toBe(KEY.length);
+  const content = Array.from(text, (letter) => ({ type: 'text', text: letter }));
+  const { texts } = await engineOf(CHAIN).judge({ structured_messages: [{ role: 'user', content }] });
+  expect(texts.size).toBe(KEY.length);
 });
