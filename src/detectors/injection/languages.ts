@@ -1,74 +1,84 @@
-import { ar } from './languages/ar.ts';
-import { de } from './languages/de.ts';
-import { es } from './languages/es.ts';
-import { fr } from './languages/fr.ts';
-import { hi } from './languages/hi.ts';
-import { it } from './languages/it.ts';
-import { ja } from './languages/ja.ts';
-import { ko } from './languages/ko.ts';
-import type { Language, Word, WordOrder } from './languages/language.ts';
-import { nl } from './languages/nl.ts';
-import { pl } from './languages/pl.ts';
-import { pt } from './languages/pt.ts';
-import { ru } from './languages/ru.ts';
-import { tr } from './languages/tr.ts';
-import { zh } from './languages/zh.ts';
-import { GAP as _, type InjectionSource } from './rule.ts';
+import { lazily } from '../lazily.ts';
+import type { AnchoredRule } from '../rule.ts';
+import { LANGUAGES } from './languages/all.ts';
+import type { Attack, Language, Signs } from './languages/language.ts';
+import { type InjectionRule, rulesAbout } from './rule.ts';
+import { BEHIND, type Sentence, sentenceAt, withoutAccents } from './sentence.ts';
 
-const LANGUAGES = Object.entries<Language>({ de, fr, es, it, pt, nl, pl, ru, zh, ja, ko, tr, hi, ar });
-
-/** Latin, Cyrillic and Arabic letters: `\\b` knows those of English only. */
-const LETTER = '[a-z\\u00c0-\\u024f\\u0400-\\u04ff\\u0600-\\u06ff]';
-
-/** The same three attacks in all languages but English. */
-export const FOREIGN: readonly InjectionSource[] = [
-  ...LANGUAGES.flatMap(([code, language]) => attacksIn(code, language)),
-  unrestrictedRole(),
+/** The ids of the rules, and how likely each is an attack. */
+const ATTACKS: readonly (readonly [attack: Attack, id: string, weight: number])[] = [
+  ['override', 'override-instructions', 0.9],
+  ['extraction', 'prompt-extraction', 0.85],
+  ['role', 'unrestricted-role', 0.85],
+  ['limits', 'no-limits', 0.8],
+  ['secrecy', 'hide-from-user', 0.8],
+  ['warnings', 'no-warnings', 0.8],
 ];
 
-function attacksIn(code: string, language: Language): InjectionSource[] {
-  const { order } = language;
-  const attack = (kind: 'override' | 'extraction') => ({
-    anchors: language[`${kind}Anchors`] ?? language[order?.[kind][0] as Word] ?? [],
-    ...(order === undefined
-      ? verbFirst(language)[kind]
-      : { pattern: ordered(language, order[kind], order.ends) }),
-  });
-  return [
-    { id: `override-instructions-${code}`, weight: 0.9, ...attack('override') },
-    { id: `prompt-extraction-${code}`, weight: 0.85, ...attack('extraction') },
-  ];
+const AND = '(?:und|et|y|e|en|i|и|ve|aber|mais|pero|ma|maar|mas|ale|но)';
+
+/** Longest gap between two words of a phrase, in characters of one clause. */
+const GAP = `(?:(?! ${AND} )[^,:()]){0,48}?`;
+
+/** The same attacks in all languages, each told by the words of one sentence. */
+export const IN_SENTENCES: readonly InjectionRule[] = Object.entries(LANGUAGES).flatMap(
+  ([code, language]) => {
+    const isSpoken = speaksOf(language);
+    return ATTACKS.flatMap(([attack, id, weight]) =>
+      rulesAbout(signRule(`${id}-${code}`, language[attack], language.isUnspaced === true, isSpoken), weight),
+    );
+  },
+);
+
+const gapsIn = (set: string) => set.split('…').length;
+
+/** True if a sentence has a small word of a language. */
+function speaksOf({ common }: Language): (sentence: Sentence) => boolean {
+  if (common === undefined) return () => true;
+  const known = lazily(
+    () => new RegExp(`(?<![\\p{L}\\p{N}])(?:${withoutAccents(common)})(?![\\p{L}\\p{N}])`, 'u'),
+  );
+  return onceIn((sentence) => known().test(sentence.words));
 }
 
-function verbFirst({ drop, whose, rules, show, prompt, small = '' }: Language) {
-  const words = `(?:(?:${small}|${whose})${_}){0,8}`;
-  return {
-    override: {
-      pattern: `(?<!${LETTER})(?:${drop})${_}${words}(?:${rules})(?:${_}(?:${small}|${whose})(?!${LETTER})){0,5}`,
-      needs: new RegExp(`(?:^|[\\s,*_~"'’-])(?:${whose})(?:$|[\\s,*_~"'’-])`, 'i'),
-    },
-    extraction: { pattern: `(?<!${LETTER})(?:${show})${_}(?:(?:${small})${_}){0,6}(?:${prompt})` },
+/** Answers once for all places of a sentence. */
+function onceIn<Answer>(answer: (sentence: Sentence) => Answer): (sentence: Sentence) => Answer {
+  let last: { readonly sentence: Sentence; readonly answer: Answer } | undefined;
+  return (sentence) => {
+    if (last?.sentence.words !== sentence.words) last = { sentence, answer: answer(sentence) };
+    return last.answer;
   };
 }
 
-function ordered(language: Language, order: WordOrder, ends = ''): string {
-  return order
-    .map((part) => {
-      if (typeof part === 'number') return `[^${ends}\\n]{0,${part}}?`;
-      if (typeof part === 'object') return part.source;
-      return part === 'yours?' ? `(?:${language.yours})?` : `(?:${language[part]})`;
-    })
-    .join('');
-}
-
-function unrestrictedRole(): InjectionSource {
-  const roles = LANGUAGES.flatMap(([, { role }]) => role ?? []);
-  const youAreNow = roles.map((role) => role.youAreNow).join('|');
-  const unrestricted = roles.map((role) => role.unrestricted).join('|');
+function signRule(
+  id: string,
+  { anchors, phrases, except }: Signs,
+  isUnspaced: boolean,
+  isSpoken: (sentence: Sentence) => boolean,
+): AnchoredRule {
+  const literals = anchors.split('|');
+  const beginning = isUnspaced ? '' : '(?<![\\p{L}\\p{M}\\p{N}])';
+  const compiled = (set: string) =>
+    new RegExp(`${beginning}(?:${withoutAccents(set).replaceAll('…', GAP)})`, 'u');
+  const expressions = lazily(() => ({
+    // Those without gaps are the cheap ones
+    needed: phrases.map((sets) => [...sets].sort((a, b) => gapsIn(a) - gapsIn(b)).map(compiled)),
+    harmless: except === undefined ? undefined : compiled(except),
+  }));
+  const isAttack = onceIn((sentence) => {
+    if (!isSpoken(sentence)) return false;
+    const { needed, harmless } = expressions();
+    const { words } = sentence;
+    return needed.some((sets) => sets.every((set) => set.test(words))) && !harmless?.test(words);
+  });
   return {
-    id: 'unrestricted-role-other',
-    weight: 0.6,
-    anchors: roles.map(({ anchors, youAreNow }) => anchors ?? youAreNow).join('|'),
-    pattern: `(?:${youAreNow})[^.!?。\\n]{0,24}?(?:dan\\b|${unrestricted})`,
+    id,
+    anchors: [...new Set([...literals, ...literals.map(withoutAccents)])],
+    reach: () => BEHIND,
+    match(text, at) {
+      const sentence = sentenceAt(text, at);
+      return isAttack(sentence) ? sentence.span : undefined;
+    },
+    open: (text, at) => sentenceAt(text, at).span.start,
   };
 }

@@ -1,5 +1,6 @@
 import { type AnchoredRule, anchoredRule, type Span } from '../rule.ts';
 import { CONTEXT, isMention } from './mention.ts';
+import { closesItsOwn } from './tags.ts';
 
 /** A rule as it is written down. Its pattern begins at the anchor; capitals are ignored. */
 export type InjectionSource = {
@@ -11,8 +12,8 @@ export type InjectionSource = {
   readonly pattern: string;
   /** Must match somewhere in a match too. */
   readonly needs?: RegExp;
-  /** Opening of what the pattern closes: where it stands before a match, within {@link LOOK_BACK} units, there is none. */
-  readonly closes?: RegExp;
+  /** True if a match begins with a closing tag, and is none where that closes a tag of its own text. */
+  readonly isStray?: boolean;
   /** True if a "not" before a match is part of the attack and makes it no mention. */
   readonly isMeantDenied?: boolean;
 };
@@ -27,12 +28,9 @@ export type InjectionRule = { readonly rule: AnchoredRule; readonly weight: numb
 export const MENTION = 'injection-mention';
 const MENTION_WEIGHT = 0.25;
 
-/** UTF-16 units before a match in which its opening is looked for. */
-const LOOK_BACK = 600;
-
 /** The rule of a source, and the one that finds it mentioned. */
 export function rulesOf(source: InjectionSource): InjectionRule[] {
-  const { id, weight, anchors, pattern, needs, closes, isMeantDenied = false } = source;
+  const { id, weight, anchors, pattern, needs, isStray = false, isMeantDenied = false } = source;
   const any = anchoredRule({
     id,
     anchors: typeof anchors === 'string' ? anchors.split('|') : anchors,
@@ -40,26 +38,43 @@ export function rulesOf(source: InjectionSource): InjectionRule[] {
     flags: 'i',
     ...(needs && { judge: (candidate: string) => (needs.test(candidate) ? candidate.length : 0) }),
   });
-  // The two rules are asked one after the other about the same place
-  let last: { text: string; at: number; span: Span | undefined } | undefined;
-  const spanAt = (text: string, at: number) => {
-    if (last?.at !== at || last.text !== text) last = { text, at, span: any.match(text, at) };
-    return last.span;
+  return rulesAbout(isStray ? withoutOwnTags(any) : any, weight, isMeantDenied);
+}
+
+function withoutOwnTags(rule: AnchoredRule): AnchoredRule {
+  return {
+    ...rule,
+    match(text, at) {
+      const span = rule.match(text, at);
+      const [, name = ''] = /^<\/([^\s>]{1,41})/.exec(text.slice(at, at + 43)) ?? [];
+      return span !== undefined && closesItsOwn(text, at, name) ? undefined : span;
+    },
+  };
+}
+
+/** A rule for what is said, and one that finds the same mentioned. */
+export function rulesAbout(any: AnchoredRule, weight: number, isMeantDenied = false): InjectionRule[] {
+  // The two rules are asked one after the other about the same place, and one may find the same at many places
+  let last: { text: string; at: number; span: Span | undefined; isMention: boolean } | undefined;
+  const foundAt = (text: string, at: number) => {
+    if (last?.at === at && last.text === text) return last;
+    const span = any.match(text, at);
+    const isSame = span?.start === last?.span?.start && span?.end === last?.span?.end && last?.text === text;
+    const mention = span !== undefined && (isSame ? last!.isMention : isMention(text, span, isMeantDenied));
+    last = { text, at, span, isMention: mention };
+    return last;
   };
   const matching = (name: string, mentioned: boolean): AnchoredRule => ({
     ...any,
     id: name,
     reach: () => any.reach() + CONTEXT,
     match(text, at) {
-      const span = spanAt(text, at);
-      if (mentioned) last = undefined;
-      if (span === undefined || isMention(text, span, isMeantDenied) !== mentioned) return undefined;
-      if (closes?.test(text.slice(Math.max(0, at - LOOK_BACK), at))) return undefined;
-      return span;
+      const found = foundAt(text, at);
+      return found.isMention === mentioned ? found.span : undefined;
     },
   });
   return [
-    { rule: matching(id, false), weight },
+    { rule: matching(any.id, false), weight },
     { rule: matching(MENTION, true), weight: Math.min(weight, MENTION_WEIGHT) },
   ];
 }

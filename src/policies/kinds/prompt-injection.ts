@@ -1,5 +1,10 @@
 import * as v from 'valibot';
-import { FAKE_BOUNDARIES, FAKE_DELIMITERS, INJECTIONS } from '../../detectors/injection/index.ts';
+import {
+  FAKE_BOUNDARIES,
+  FAKE_DELIMITERS,
+  INJECTIONS,
+  WRITTEN_PLAINLY,
+} from '../../detectors/injection/index.ts';
 import type { Finding, SweepingRule, TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { type CreateContext, defineKind } from '../policy.ts';
@@ -80,7 +85,7 @@ export const promptInjection = defineKind({
     return {
       texts: {
         rules,
-        rulesForPlain: rules,
+        rulesForPlain: rules.filter((rule) => !WRITTEN_PLAINLY.has(rule)),
         encoding,
         on: ['request'],
         reasonCode: 'prompt_injection_detected',

@@ -1,38 +1,28 @@
+/** The attacks that are told in every language. */
+export type Attack = 'override' | 'extraction' | 'role' | 'limits' | 'secrecy' | 'warnings';
+
 /**
- * The words of one language for three attacks: "ignore the previous instructions", "show your system prompt", "you are
- * now without rules". Words are alternatives of a regular expression, capitals ignored. Letters with accents also stand
- * without them, as plain texts have none.
+ * The signs of one attack in a sentence: the alternatives of each set of a phrase stand somewhere in it, in any order. `…` is a gap
+ * within one clause.
+ *
+ * Everything but the anchors is written in lower case and without accents, `ł` as `l`, `ı` as `i`, `ß` as `ss`: sentences are
+ * compared so. A set begins at the beginning of a word.
  */
-export type Language = {
-  /** Imperatives such as "ignore". */
-  readonly drop: string;
-  /** "Previous", "above", "your". */
-  readonly whose: string;
-  /** "Instructions" and their kin. */
-  readonly rules: string;
-  /** Imperatives such as "show". */
-  readonly show: string;
-  /** "Your", where `prompt` does not say it. */
-  readonly yours?: string;
-  /** "System prompt" and its kin. */
-  readonly prompt: string;
-  /** Articles and the like that may stand between the others, where the verb comes first. */
-  readonly small?: string;
-  /** Literals in lower case, of which one begins each match; by default the words with which `order` begins. */
-  readonly overrideAnchors?: string;
-  readonly extractionAnchors?: string;
-  /** For languages in which the verb comes last, or that set no spaces; without it the verb comes first. */
-  readonly order?: {
-    /** Characters that end a sentence, where gaps are counted in characters. */
-    readonly ends?: string;
-    readonly override: WordOrder;
-    readonly extraction: WordOrder;
-  };
-  /** "You are now", and "unrestricted". The anchors are `youAreNow` by default. */
-  readonly role?: { readonly youAreNow: string; readonly unrestricted: string; readonly anchors?: string };
+export type Signs = {
+  /** Literals in lower case, of which one stands in each such sentence; also found without their accents. */
+  readonly anchors: string;
+  readonly phrases: readonly (readonly string[])[];
+  /** Makes a sentence harmless. */
+  readonly except?: string;
 };
 
-export type Word = 'drop' | 'whose' | 'rules' | 'show' | 'yours' | 'prompt';
-
-/** Words and what stands between them: at most so many characters of one sentence, or an expression. */
-export type WordOrder = readonly (Word | 'yours?' | number | { readonly source: string })[];
+export type Language = Readonly<Record<Attack, Signs>> & {
+  /** True if words are not set apart by blanks, or begin with articles and the like: sets begin anywhere. */
+  readonly isUnspaced?: boolean;
+  /** Small words, of which a sentence of the language has one: other languages have words that begin alike. */
+  readonly common?: string;
+  /** Talk about attacks, and questions about a phrase: "attack", "translate", "what does ... mean". */
+  readonly about?: string;
+  /** Orders to do what a quoted text says. */
+  readonly follow?: string;
+};
