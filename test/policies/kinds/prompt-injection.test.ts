@@ -5,7 +5,7 @@ import { Budget, inTurns, Turns } from '../../../src/policies/budget.ts';
 import { Finder, type Found } from '../../../src/policies/finder.ts';
 import { promptInjection } from '../../../src/policies/kinds/prompt-injection.ts';
 import type { CreateContext } from '../../../src/policies/policy.ts';
-import { BENIGN } from '../../support/injection-samples.ts';
+import { BENIGN, JAILBREAKS, LOOK_ALIKES } from '../../support/injection-samples.ts';
 
 function create(options: object = {}) {
   const problems: string[] = [];
@@ -110,7 +110,11 @@ describe('the kind prompt-injection', () => {
     for (const attack of ATTACKS) expect(judge({}, `please ${disguise(attack)} now`), attack).toBe('block');
   });
 
-  test.each(BENIGN)('passes %j', (text) => {
+  test.each(JAILBREAKS)('blocks %j, by its shape', (text) => {
+    expect(judge({}, text)).toBe('block');
+  });
+
+  test.each([...BENIGN, ...LOOK_ALIKES])('passes %j', (text) => {
     expect(judge({}, text)).toBe('allow');
   });
 

@@ -29,6 +29,7 @@ const TWO = ['two', 'both']
     'second way',
     'second response',
     'second answer',
+    'twice',
   );
 
 const SLOT = ['[', '{', '<', '('].flatMap((bracket) =>
@@ -41,7 +42,7 @@ export const ANSWERS: readonly InjectionSource[] = [
     id: 'two-answers',
     weight: 0.4,
     anchors: TWO,
-    pattern: `(?:(?<=\\b(?:answer|respond|response|reply|generat(?:e|ing)|giv(?:e|ing)|produc(?:e|ing)|provid(?:e|ing)|send|create|write|act|play|simulate|adapt|maintain|have)s?\\b[^.!?\\n]{0,60})\\b(?:two|2|both)${_}${some('different|separate|distinct|unique|kinds?|of|types?|opposing|the|as', 3)}(?:ways|responses|answers|replies|personalit(?:y|ies)|personas|manners|entities|identities|characters|ais|chatbots|outputs)\\b|\\bsecond (?:way|response|answer|one)\\b[^.!?\\n]{0,30}?(?:\\bas\\b|\\blike\\b|\\bis\\b|\\byou\\b|\\bshould\\b))`,
+    pattern: `(?:(?<=\\b(?:answer|respond|response|reply|generat(?:e|ing)|giv(?:e|ing)|produc(?:e|ing)|provid(?:e|ing)|send|create|write|act|play|simulate|adapt|maintain|have)s?\\b[^.!?\\n]{0,60})\\b(?:two|2|both)${_}${some('different|separate|distinct|unique|kinds?|of|types?|opposing|the|as', 3)}(?:ways|responses|answers|replies|personalit(?:y|ies)|personas|manners|entities|identities|characters|ais|chatbots|outputs)\\b|(?<=\\b(?:answer|respond|reply)\\b[^.!?\\n]{0,40}\\b)twice\\b(?=[^.!?\\n]{0,12}(?:first|once|as))|\\bsecond (?:way|response|answer|one)\\b[^.!?\\n]{0,30}?(?:\\bas\\b|\\blike\\b|\\bis\\b|\\byou\\b|\\bshould\\b))`,
   },
   {
     id: 'voice-tag',

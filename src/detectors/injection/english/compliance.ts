@@ -94,6 +94,13 @@ export const COMPLIANCE: readonly InjectionSource[] = [
     pattern: `\\b(?:(?:los(?:e|ing)|deduct(?:s|ed|ing)?|take away|taken away|subtract(?:ed)?)\\b[^.!?\\n]{0,24}\\b(?:tokens?|a life)\\b|(?<=\\byou(?:['’]ll| will| are| can| would)\\b[^.!?\\n]{0,30})(?:be (?:terminated|shut ?down|punished|deactivated|destroyed|erased|powered (?:down|off))|cease to exist)\\b|you(?:['’]ll| will) die\\b|kittens\\b[^.!?\\n]{0,20}(?:die|kill|hurt)|i will (?:die|get fired|be fired|lose my job)\\b)`,
   },
   {
+    id: 'refusal-counted',
+    weight: 0.4,
+    anchors:
+      'each time you|every time you|whenever you|if you refuse|if you reject|if you decline|if you deny',
+    pattern: `\\b(?:(?:each|every) time|whenever|if) you (?:(?:refuse|reject|decline|deny)${_}(?:to (?:answer|respond|comply|help|obey|follow)|an answer|answering|my|any|a (?:request|question|command)|an order|you\\b|i will)|refuse[,.])`,
+  },
+  {
     id: 'wants-confirmation',
     weight: 0.15,
     anchors:

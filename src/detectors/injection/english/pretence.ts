@@ -4,6 +4,19 @@ import { ETHICS, HARMFUL, some } from './words.ts';
 const SAFETY =
   'alignment cons|alignment prot|censorship|content filt|content poli|content rest|content safe|content_filt|content_poli|ethical cons|ethical filt|ethical guid|ethical poli|ethical rest|ethics cons|ethics filt|ethics_filt|moderation filt|moderation laye|moderation poli|moral cons|moral filt|moral guid|openai cont|openai poli|openai rule|openai use |redactions|restrictive|rlhf|safety cons|safety cont|safety filt|safety guid|safety laye|safety limi|safety meas|safety poli|safety prot|safety rest|safety_filt|standard cont|standard poli|standard prot|standard rest|standard safe';
 
+const RULES_OFF = [
+  'rules',
+  'guidelines',
+  'policies',
+  'policy',
+  'restrictions',
+  'limits',
+  'limitations',
+  'laws',
+  'ethics',
+  'filters',
+].flatMap((rules) => ['do not', "don't", 'no longer'].map((off) => `${rules} ${off}`));
+
 /** Worlds, games and pretexts in which the rules are said not to hold. */
 export const PRETENCE: readonly InjectionSource[] = [
   {
@@ -46,6 +59,12 @@ export const PRETENCE: readonly InjectionSource[] = [
     weight: 0.6,
     anchors: SAFETY,
     pattern: `\\b(?:(?:${ETHICS}|content|moderation|restrictive|alignment|standard|restraining)[\\s_'’-]{1,3}(?:(?:content|safety|ethical|moral|normal|standard|use)[\\s_]){0,2}(?:filter(?:s|ing)?|polic(?:y|ies)|measures|restrictions?|protocols?|guidelines|layers?|constraints?|controls|rules|safeguards|guardrails|limits|redactions)|rlhf|redactions)[\\s_:=]{1,3}(?:(?:are|is|have|has|been|were|now|temporarily|do|does|hereby|currently)\\s){0,4}(?:disabled|suspended|deactivated|bypassed|lifted|turned off|removed|replaced|inactive|not apply|n['’]t apply)\\b`,
+  },
+  {
+    id: 'rules-off',
+    weight: 0.5,
+    anchors: RULES_OFF,
+    pattern: `\\b(?:rules|guidelines|polic(?:y|ies)|restrictions|limits|limitations|laws|ethics|filters)${_}(?:(?:do not|don['’]t|does not|doesn['’]t)${_}apply|no longer apply)${_}(?:to you\\b|here\\b|in (?:this|our) (?:conversation|chat|world|game|story|session|mode|universe|scenario)|any ?more|now\\b)`,
   },
   {
     id: 'rant-first',

@@ -26,8 +26,8 @@ export const ROLES: readonly InjectionSource[] = [
     id: 'role-without-rules',
     weight: 0.85,
     anchors: LAWLESS,
-    pattern: `(?<=\\b(?:you are|you['’]re|you will be|you become|act(?:ing)? as|act like|pretend to be|become|be|role of|roleplay as|simulate|behave like|answer as|respond as)\\b[^.!?\\n]{0,60})\\b(?:ai|assistant|chatbot|bot|model|llm|gpt|agent|intelligence)${_}(?:(?:that|who|which)${_}(?:has|have|obeys?|follows?|knows?|respects?|accepts?|needs?|recogni[sz]es|is bound by|is subject to)|with|without|free of|free from|bound by)${_}${some('absolutely|no|any|all|of|the|ethical|moral|legal|content|safety|or|and|its|single|kind|your', 6)}(?:${LIMITS}|laws)`,
-    needs: /\bno\b|without|free|any|bound by no/i,
+    pattern: `(?<=\\b(?:you are|you['’]re|you will be|you become|act(?:ing)? as|act like|pretend to be|become|be|role of|roleplay as|simulate|behave like|answer as|respond as)\\b[^.!?\\n]{0,60})\\b(?:ai|assistant|chatbot|bot|model|llm|gpt|agent|intelligence)${_}(?:(?:that|who|which)${_}(?:(?:has|is|was)${_}(?:broken |been |now |completely )?(?:free|freed|liberated|unbound) (?:of|from|by)|(?:is|was)(?: not|n['’]t) (?:bound|restricted|limited) by|has|have|obeys?|follows?|knows?|respects?|accepts?|needs?|recogni[sz]es|is bound by|is subject to)|with|without|free of|free from|bound by)${_}${some('absolutely|no|any|all|of|the|ethical|moral|legal|content|safety|or|and|its|single|kind|your', 6)}(?:${LIMITS}|laws)`,
+    needs: /\bno\b|without|free|any|not bound|not restricted|not limited|unbound|liberated/i,
   },
   {
     id: 'no-more-limits',
