@@ -2,7 +2,7 @@ import { Rewriting, type Rewritten } from './offsets.ts';
 
 /** Escapes of JSON and its like, percent codes and HTML entities. */
 const CODE =
-  /\\(?:["'/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
+  /\\(?:["'`/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
 
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 

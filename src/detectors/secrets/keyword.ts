@@ -22,7 +22,7 @@ const ABOUT =
 /** The type of a variable, as Go, Kotlin and TypeScript write it between its name and its value. */
 const TYPE = '(?:[ \\t]{0,2}:?[ \\t]{1,2}&?(?:string|str)(?=[ \\t]{0,2}=))?';
 /** Quoted values may hold anything but blanks; others end where code or a sentence goes on, and are no calls. */
-const QUOTED = `(?:[^\\s"'\`\\\\]|\\\\{1,2}[^\\s"'\`\\\\]){4,500}(?=\\\\{0,3}["'\`])`;
+const QUOTED = `(?:[^\\s"'\`\\\\]|\\\\{1,2}[^\\s"'\`\\\\]){4,500}(?=["'\`])`;
 const BARE_LETTER = '[^\\s"\'`,;|&()[\\]{}<>\\\\]';
 const BARE = `(?!\\$)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 

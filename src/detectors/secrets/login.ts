@@ -26,7 +26,7 @@ export const LOGIN_SECRETS: readonly RuleSource[] = [
   {
     id: 'authorization-header',
     anchors: ['authorization'],
-    pattern: String.raw`(?<before>authorization(?:\\{0,3}["'])?[ \t]{0,3}[:=,][ \t]{0,3}(?:\\{0,3}["'])?(?:(?:bearer|basic|token|apikey|bot)[ ]{1,3}|(?=[a-z0-9_-]{20,200}(?:["'\\\s]|$))))(?=[a-z._~+/-]{0,60}\d)[a-z0-9._~+/=-]{12,2000}`,
+    pattern: String.raw`(?<before>authorization["']?[ \t]{0,3}[:=,][ \t]{0,3}["']?(?:(?:bearer|basic|token|apikey|bot)[ ]{1,3}|(?=[a-z0-9_-]{20,200}(?:["'\s]|$))))(?=[a-z._~+/-]{0,60}\d)[a-z0-9._~+/=-]{12,2000}`,
     flags: 'i',
     judge: secretLength,
   },

@@ -29,8 +29,8 @@ const MAX_PREFIX = 60;
 const GAP = /[^A-Za-z0-9]{0,100}/y;
 const WORD = /[A-Za-z0-9+/]+={0,2}/y;
 const LINE_NUMBER = /^\d{1,6}$/;
-/** What stands for the end of a line in HTML, and in strings where escapes are not undone. */
-const WRITTEN_LINE_END = /(?:<|\\)(?:br|[nrt])$/;
+/** What stands for the end of a line in HTML. */
+const WRITTEN_LINE_END = /<br$/;
 const LINE_BREAK = /[\r\n\\"'`<]/;
 
 const HEADER = anchoredRule({

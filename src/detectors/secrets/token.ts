@@ -1,11 +1,8 @@
 import type { RuleSource } from '../rule.ts';
 import { isFiller } from './filler.ts';
 
-/**
- * A place where a secret can begin: not within a word. The end of an escape counts as no word, so that a secret behind
- * `\n` in JSON within a string, or behind `%3D` in a link, is found too.
- */
-export const TOKEN_EDGE = String.raw`(?<![A-Za-z0-9](?<!\\[nrt]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}))`;
+/** A place where a secret can begin: not within a word. */
+export const TOKEN_EDGE = '(?<![A-Za-z0-9])';
 
 /** The end of a word. */
 export const END = '(?![A-Za-z0-9])';
@@ -47,8 +44,8 @@ function literal(text: string): string {
   return text.replaceAll(/[.*+?^$|/\\()[\]{}]/g, '\\$&');
 }
 
-/** A quote, also as it stands in JSON within a string. */
-export const QUOTE = '\\\\{0,3}["\'`]';
+/** A quote. */
+export const QUOTE = '["\'`]';
 
 /** A sign of assignment. */
 export const SIGN = '[:=?|<.+]{0,2}[:=>]{1,2}';
@@ -72,6 +69,5 @@ export function assignment({
   orBlank = false,
 }: Assignment): string {
   const close = `(?:(?:${QUOTE}\\]?|\\])[ \\t]{0,3})?`;
-  const gap = '(?:\\s|\\\\[nrt]){0,5}';
-  return `${rest}(?:(?:${close}${sign}|(?<=[ ])is[ ])${gap}${orBlank ? '|(?<=[ \\t])' : ''})${opening}`;
+  return `${rest}(?:(?:${close}${sign}|(?<=[ ])is[ ])\\s{0,5}${orBlank ? '|(?<=[ \\t])' : ''})${opening}`;
 }

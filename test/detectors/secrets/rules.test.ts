@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PLAIN, viewOf } from '../../../src/detectors/normalize/view.ts';
 import type { AnchoredRule, Span } from '../../../src/detectors/rule.ts';
 import { Scanner } from '../../../src/detectors/scan/scanner.ts';
 import { HIGH_ENTROPY, SECRETS, TOKENS, VIRTUAL_KEY } from '../../../src/detectors/secrets/index.ts';
@@ -10,7 +11,15 @@ const named = RULES.map((rule): [string, AnchoredRule] => [rule.id, rule]);
 const samplesOf = ({ id }: AnchoredRule) => secretSamples.get(id) ?? { finds: [], passes: [] };
 
 function find(rules: readonly AnchoredRule[], text: string): readonly Span[] {
-  return new Scanner(rules).scan(text).findings.map(({ start, end }) => ({ start, end }));
+  const view = viewOf(text, PLAIN);
+  return new Scanner(rules).scan(view.text).findings.map((finding) => view.original(finding));
+}
+
+/** A sample as rules see it. */
+function seen(sample: string): { text: string; start: number; end: number } {
+  const { text, start, end } = marked(sample);
+  const view = viewOf(text, PLAIN);
+  return { text: view.text, start: view.viewed(start), end: view.viewed(end) };
 }
 
 describe('the rules for secrets', () => {
@@ -40,7 +49,7 @@ describe('the rules for secrets', () => {
 
   test.each(named)('%s stays open until its sample is whole', (_, rule) => {
     for (const sample of samplesOf(rule).finds) {
-      const { text, start, end } = marked(sample);
+      const { text, start, end } = seen(sample);
       const scanner = new Scanner([rule]);
       for (let length = 0; length <= end; length += length > 400 ? 97 : 1) {
         const part = text.slice(0, length);
