@@ -44,6 +44,8 @@ export const personalSamples: Readonly<
       'this@MainActivity.finish()',
       'weights@inputs.transpose(0, 1)',
       'no-reply@shop.example',
+      'Message-ID: <20020822205834.D7039C@mail.example>',
+      'backup@project.iam.gserviceaccount.com',
     ],
   },
   PHONE_NUMBER: {
@@ -87,6 +89,8 @@ export const personalSamples: Readonly<
       '0012345678901',
       '0a 01 02 03 04 05 06 07',
       'u=/020928/161/x',
+      '01-23-45-67-89-ab',
+      '00CC; 0069 0307 0300; 00CC',
       'user id +4915112345678',
     ],
   },
@@ -177,6 +181,8 @@ export const personalSamples: Readonly<
       '224.0.0.251',
       'Chrome/131.0.0.0',
       'Section 10.1.2.3',
+      'M3 8.25a.75.75 0 100-1.5.75.75 0 01.75-.75z',
+      'ObjectIdentifier("2.5.29.37")',
       'pkg==44.55.66.77',
       '1.2.3.4',
       'listen 192.0.2.10:80',
@@ -235,12 +241,15 @@ export const personalSamples: Readonly<
     finds: ['AB123456C', 'AB 12 34 56 C'],
     passes: ['QQ123456C', 'GB123456C', 'AB123456E', 'ab123456c', 'XAB123456C'],
   },
-  IN_PAN: { finds: ['ABCPE1234F'], passes: ['ABCXE1234F', 'ABCPE12345', 'abcpe1234f'] },
+  IN_PAN: { finds: ['ABCPE1234F'], passes: ['BADCC4415C', 'ABCXE1234F', 'ABCPE12345', 'abcpe1234f'] },
   IN_AADHAAR: {
     finds: ['2341 2341 2346', '2341-2341-2346'],
     passes: ['2341 2341 2347', '234123412346', '1341 2341 2346'],
   },
-  ES_NIF: { finds: ['12345678Z', '12345678-Z'], passes: ['12345678A', '12345678', '012345678Z'] },
+  ES_NIF: {
+    finds: ['12345678Z', '12345678-Z'],
+    passes: ['1.12345678Z', '12345678E+12', '12345678A', '12345678', '012345678Z'],
+  },
   IT_FISCAL_CODE: { finds: ['RSSMRA85T10A562S'], passes: ['RSSMRA85Z10A562S', 'RSSMRA85T99A562S'] },
   MEDICAL_RECORD_NUMBER: {
     finds: [

@@ -16,6 +16,8 @@ const NO_LOCAL = /^(?:this|super|return|break|continue|(?:no|do-?not)-?reply)$/i
 const VERSION = /^v?\d+\.\d/;
 /** Names of algorithms and extensions of SSH. @see RFC 4251, section 6 */
 const SSH_DOMAIN = /^(?:openssh\.com|libssh\.org|tinyssh\.org)$/i;
+/** Accounts of programs. */
+const MACHINES = /(?:^|\.)gserviceaccount\.com$/i;
 const SSH_NAME =
   /(?:^|-)(?:cbc|ctr|gcm|hmac|sha\d*|etm|poly1305|chacha20|aes\d*|des|kex|curve25519|rijndael)(?:-|$)/i;
 /** A host and a path on it: `host:~/path`, `host:owner/name.git`. */
@@ -26,6 +28,8 @@ const GIT_USER = /^(?:git|hg|svn|gitea|gitlab|aur|org-\d+)$/i;
 const LOGGING_IN =
   /(?:^|[\s;&|$`"'])(?:ssh|sftp|ssh-copy-id|mosh)\s{1,3}(?:-\w{1,10}(?:[ =][^\s-]\S{0,30})?\s{1,3}){0,3}$/;
 const COPYING = /(?:^|[\s;&|$`"'])(?:scp|rsync)\s[^\n"']{0,60}$/;
+/** The name of a mail rather than of a mailbox. @see RFC 5322, section 3.6.4 */
+const MESSAGE_ID = /(?:^|\n)(?:(?:Resent-|X-)?Message-ID|In-Reply-To|References|Content-ID):[^\n]{0,50}<$/i;
 /** The user of a link, with or without a password. */
 const USER_OF_LINK = /\w:\/\/[^\s/@"'<>]{0,64}$/;
 
@@ -64,6 +68,7 @@ export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
 function isMailbox(local: string, domain: string, text: string, start: number, end: number): boolean {
   if (
     SSH_DOMAIN.test(domain) ||
+    MACHINES.test(domain) ||
     (SSH_NAME.test(local) && local.includes('-') && /\.(?:se|com)$/i.test(domain))
   )
     return false;
@@ -71,6 +76,7 @@ function isMailbox(local: string, domain: string, text: string, start: number, e
   if (PATH.test(behind) || (GIT_USER.test(local) && /^[:/]/.test(behind))) return false;
   const before = text.slice(Math.max(0, start - 72), start);
   return (
+    !MESSAGE_ID.test(before) &&
     !USER_OF_LINK.test(before) &&
     !LOGGING_IN.test(before) &&
     !(behind.startsWith(':') && COPYING.test(before))

@@ -18,7 +18,9 @@ const CALLER =
 const LOGGED = /^ (?:- |\[\d|")/;
 
 /** A package or product with its version, a range of versions. */
-const VERSIONED = /(?:[\w)]\/|[=<>!~^]=|[~^!]|[^\W\d]-|\bv\.? ?|§ ?)$/i;
+const VERSIONED = /(?:[\w)]\/|[=<>!~^]=|[~^!]|(?<!(?:\.\d{1,3}){3})(?<=\w)-|\bv\.? ?|§ ?)$/i;
+/** Ids of attributes and algorithms in certificates. @see ITU-T X.500 */
+const OBJECT_ID = /^(?:2\.5\.(?:4|29)|1\.3\.(?:6|101|132))\./;
 
 /** A flag, a directive or a command that takes the address of a machine, or a link to it. */
 const CONFIGURED =
@@ -57,14 +59,15 @@ function isSomebodys(address: string, text: string, start: number, end: number):
   if (isCaller) return true;
   // Numbers of versions and sections are small; of all addresses one in four thousand is
   if (octets[0] !== 10 && octets.every((octet) => octet < 32)) return false;
+  if (OBJECT_ID.test(address)) return false;
   if (topicBefore(text, start, ['version']) === 'version') return false;
   return !isInside(octets) || !isConfigured(before, behind);
 }
 
-/** Loopback, unspecified, link-local, groups, masks, and networks without a host. @see RFC 6890 */
+/** Loopback, unspecified, link-local, groups, masks, protocols, and networks without a host. @see RFC 6890 */
 function isSpecial([a = 0, b = 0, c = 0, d = 0]: readonly number[]): boolean {
   if (a === 0 || a === 127 || a >= 224 || (a === 169 && b === 254)) return true;
-  return c === 0 && d === 0;
+  return c === 0 && (d === 0 || (a === 192 && b === 0));
 }
 
 /** Addresses of a house (RFC 1918, RFC 6598) and of documentation (RFC 5737): whose they are is told by what stands round them. */

@@ -50,10 +50,10 @@ function groupStart(text: string, colon: number): number {
 
 /**
  * Not every `a::b` is an address: code is full of them. Short ones begin as those that are given out, to the world or within
- * a house; loopback, groups and eight pairs of a dump are nobody's.
+ * a house; loopback, groups, masks and eight pairs of a dump are nobody's.
  */
 function isAddress(address: string): boolean {
-  if (!/\d/.test(address) || !isIPv6(address)) return false;
+  if (!/\d/.test(address) || /^ffff:ffff:/i.test(address) || !isIPv6(address)) return false;
   const groups = address.split(':').filter((group) => group !== '');
   if (!address.includes('::')) return groups.some(({ length }) => length > 2);
   if (/^::ffff:\d{1,3}\./i.test(address)) return true;

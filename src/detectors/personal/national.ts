@@ -58,18 +58,19 @@ export const NATIONAL: readonly Entity[] = [
   entity('IN_PAN', [], 'always', {
     look: [-1, CAPITALS],
     lead: 5,
-    pattern: String.raw`${NUMBER_EDGE}[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
+    // Ids of mail queues have the letters of hexadecimal numbers alone
+    pattern: String.raw`${NUMBER_EDGE}(?=[A-Z\d]{0,9}[G-Z])[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)`,
   }),
   /** Indian resident numbers in their groups, with the sum after Verhoeff. @see https://uidai.gov.in */
   entity('IN_AADHAAR', ['AADHAAR'], 'always', {
     look: [4, ' -'],
-    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d| [a-f\d]{4}(?!\w))`,
     judge: wholly(isVerhoeff),
   }),
   // Spanish tax numbers: the letter is a sum (mod 23)
   entity('ES_NIF', [], 'always', {
     look: [7, NUMERALS],
-    pattern: String.raw`${NUMBER_EDGE}\d{8}-?[A-HJ-NP-TV-Z](?!\w)`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])\d{8}-?[A-HJ-NP-TV-Z](?!\w|[+-]\d)`,
     judge: wholly((nif) => nif[8] === NIF_LETTERS[Number(nif.slice(0, 8)) % 23]),
   }),
   // Italian fiscal codes: no other sixteen characters look like them

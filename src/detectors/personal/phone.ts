@@ -61,6 +61,8 @@ const WITH_ZEROS: PhoneRule = {
     const isNumber = (found: Candidate) => {
       const topic = topicBefore(text, at, ['phone', 'contact', 'id']);
       if (topic === 'id' || isPartOfOther(behind(text, found))) return false;
+      // Code points
+      if (/^\d{4}(?: \d{4})+$/.test(found.written) && topic === undefined) return false;
       return (
         (/\D/.test(found.written) || topic !== undefined) &&
         isInternational(found.digits.slice(2), topic !== undefined)
@@ -100,10 +102,12 @@ const ANY_COUNTRY = [
   {
     look: [0, '0'] as const,
     pattern: [
-      String.raw`${NUMBER_EDGE}(?<![.,+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d| [A-Fa-f\d]{2}(?!\w))`,
+      String.raw`${NUMBER_EDGE}(?<![.,+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d|[ -][A-Fa-f\d]{2}(?!\w))`,
       String.raw`${NUMBER_EDGE}(?<![.,+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9]\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,2}(?!\w|[.,/-]\w)`,
     ].join('|'),
-    judge: (candidate: string) => (/^(?:\D*\d){9,12}\D*$/.test(candidate) ? candidate.length : 0),
+    // Three times a zero and three digits are code points
+    judge: (candidate: string) =>
+      /^(?!0\d{3} 0\d{3} 0)(?:\D*\d){9,12}\D*$/.test(candidate) ? candidate.length : 0,
   },
 ];
 
