@@ -60,7 +60,8 @@ function isSomebodys(address: string, text: string, start: number, end: number):
   // Numbers of versions and sections are small; of all addresses one in four thousand is
   if (octets[0] !== 10 && octets.every((octet) => octet < 32)) return false;
   if (OBJECT_ID.test(address)) return false;
-  if (topicBefore(text, start, ['version']) === 'version') return false;
+  const topic = topicBefore(text, start, ['version', 'id']);
+  if (topic === 'version' || (topic === 'id' && octets[0]! < 32)) return false;
   return !isInside(octets) || !isConfigured(before, behind);
 }
 
