@@ -11,22 +11,26 @@ const isFound = ({ verdict }: Judged) => verdict !== 'allow';
 async function inSamples(): Promise<readonly Figure[]> {
   const engine = engineWith('secrets');
   const builtIn = engineWith('secrets', { tokens_only: true });
-  const positive = new Tally();
-  const negative = new Tally();
-  const byTokens = new Tally();
-  for (const { rule, list, sample } of sampled(await available('samples', gitleaksSamples), 4)) {
-    const isPositive = list === 'positive';
+  const samples = await available('samples', gitleaksSamples);
+  const secrets = new Set(samples.filter(({ list }) => list === 'positive').map(({ sample }) => sample));
+  const tallies = { positive: new Tally(), negative: new Tally(), tokens: new Tally(), none: new Tally() };
+  for (const { rule, list, sample } of sampled(samples, 4)) {
     const judged = await judgeText(engine, sample);
-    const half = (isPositive ? positive : negative).add(sample, isFound(judged) ? 1 : 0);
-    if (isFound(judged) !== isPositive)
+    const hits = isFound(judged) ? 1 : 0;
+    const half = tallies[list].add(sample, hits);
+    if (isFound(judged) !== (list === 'positive'))
       showWrong(`gitleaks ${list}`, half, `${rule} ${judged.rules}`, sample);
-    if (isPositive) byTokens.add(sample, isFound(await judgeText(builtIn, sample)) ? 1 : 0);
+    if (list === 'positive') tallies.tokens.add(sample, isFound(await judgeText(builtIn, sample)) ? 1 : 0);
+    // The key of one vendor is no key of another
+    else if (!secrets.has(sample)) tallies.none.add(sample, hits);
   }
   const name = "gitleaks' samples of";
+  const { positive, negative, tokens, none } = tallies;
   return [
     { name: `${name} secrets, found`, unit: 'share', target: { least: 0.93 }, tally: positive },
-    { name: `${name} secrets, found by tokens_only`, unit: 'share', tally: byTokens },
+    { name: `${name} secrets, found by tokens_only`, unit: 'share', tally: tokens },
     { name: `${name} no secrets, flagged`, unit: 'share', target: { most: 0.05 }, tally: negative },
+    { name: `  the same without those that are secrets of another rule`, unit: 'share', tally: none },
   ];
 }
 
