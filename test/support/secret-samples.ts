@@ -56,6 +56,7 @@ const tokens: Record<string, Samples> = {
   'huggingface-token': sample(
     [`hf_${fill(34)}`, `hf_${fill(34, 'akCPeqGWinKLz')}`, `api_org_${fill(34)}`],
     'hf_hub_download and api_org_name',
+    'hf_GeneratedByHomeAppForDebuggingPurposes',
   ),
   'replicate-token': sample(`r8_${fill(37)}`, `r8_${fill(30)}`),
   'perplexity-key': sample(`pplx-${fill(48)}`, 'pplx-online'),
@@ -306,7 +307,7 @@ const tokens: Record<string, Samples> = {
   'adobe-client-secret': sample(`p8e-${fill(32)}`, 'p8e-x'),
 
   jwt: sample([jwt, `\\n«${jwt}»`], `eyJ${fill(17)}.${fill(40)}`, 'eyJ'),
-  'base64-jwt': sample(`ZXlKaGJHY2lPaUpJVXpJMU5pSXNJ${fill(60)}`, 'ZXlK'),
+  'base64-jwt': sample(btoa(jwt), 'ZXlK', `ZXlK${fill(80)}`),
   'base64-private-key': sample(
     `LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t${long(1600)}`,
     `LS0tLS1CRUdJTiBDRVJU${fill(200)}`,

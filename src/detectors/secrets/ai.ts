@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { END, fixedToken, token, UUID } from './token.ts';
+import { END, fixedToken, soleToken, token, UUID } from './token.ts';
 
 /**
  * Keys of model providers and of the services around them. Shapes from the vendors' pages on their keys.
@@ -27,8 +27,8 @@ export const AI_SECRETS: readonly RuleSource[] = [
   token('pinecone-key', 'pcsk_', '[A-Za-z0-9]{5,8}_[A-Za-z0-9]{50,80}'),
   token('tavily-key', 'tvly-', '(?:dev-|prod-)?[A-Za-z0-9]{32}[A-Za-z0-9-]{0,40}'),
   fixedToken('jina-key', 'jina_', '[A-Za-z0-9]{32}[A-Za-z0-9_-]{28}'),
-  fixedToken('voyage-key', 'pa-', '[A-Za-z0-9_-]{43}'),
-  fixedToken('firecrawl-key', 'fc-', '[0-9a-f]{32}'),
+  soleToken('voyage-key', 'pa-', '[A-Za-z0-9_-]{43}'),
+  soleToken('firecrawl-key', 'fc-', '[0-9a-f]{32}'),
   fixedToken('e2b-key', 'e2b_', '[0-9a-f]{40}'),
   fixedToken('elevenlabs-key', 'sk_', '[0-9a-f]{48}'),
   token('wandb-token', 'wandb_v1_', '[A-Za-z0-9_]{40,120}'),

@@ -1,5 +1,16 @@
 import type { RuleSource } from '../rule.ts';
-import { END, fixedToken, SOLE_EDGE, SOLE_END, TOKEN_EDGE, token, UUID } from './token.ts';
+import {
+  BASE64_EDGE,
+  BASE64_END,
+  END,
+  fixedToken,
+  SOLE_EDGE,
+  SOLE_END,
+  soleToken,
+  TOKEN_EDGE,
+  token,
+  UUID,
+} from './token.ts';
 
 /** Every four letters with which base64 of a decimal number can begin: a Discord token opens with its owner's number. */
 const NUMBERS_IN_BASE64 = Array.from({ length: 900 }, (_, i) => btoa(String(i + 100)).toLowerCase());
@@ -55,7 +66,7 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
     lead: 32,
     pattern: `(?<![A-Za-z0-9])[0-9a-f]{32}-us\\d{1,2}${END}`,
   },
-  fixedToken('mailgun-token', ['key-', 'pubkey-'], '[a-f0-9]{32}'),
+  soleToken('mailgun-token', ['key-', 'pubkey-'], '[a-f0-9]{32}'),
   fixedToken('resend-key', 're_', '[A-Za-z0-9]{8}_[A-Za-z0-9]{24}'),
   token(
     'stripe-key',
@@ -82,7 +93,11 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
     ['FLWSECK_TEST-', 'FLWPUBK_TEST-', 'FLWSECK-', 'FLWPUBK-'],
     '[a-h0-9]{32}-X|[a-h0-9]{12}',
   ),
-  fixedToken('easypost-key', ['EZAK', 'EZTK'], '[A-Za-z0-9]{54}'),
+  {
+    id: 'easypost-key',
+    anchors: ['ezak', 'eztk'],
+    pattern: `${BASE64_EDGE}EZ[AT]K[A-Za-z0-9]{54}${BASE64_END}`,
+  },
   fixedToken('duffel-token', ['duffel_test_', 'duffel_live_'], '[A-Za-z0-9_=-]{43}'),
   fixedToken('shippo-token', ['shippo_live_', 'shippo_test_'], '[a-f0-9]{40}'),
   fixedToken('lob-key', ['live_', 'test_'], '[a-f0-9]{35}'),

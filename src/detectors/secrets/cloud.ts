@@ -1,7 +1,15 @@
 import type { RuleSource } from '../rule.ts';
-import { assignment, END, fixedToken, SOLE_EDGE, TOKEN_EDGE, token, UUID } from './token.ts';
-
-const BASE64_END = '(?![A-Za-z0-9/+])';
+import {
+  assignment,
+  BASE64_EDGE,
+  BASE64_END,
+  END,
+  fixedToken,
+  soleToken,
+  TOKEN_EDGE,
+  token,
+  UUID,
+} from './token.ts';
 
 /** Keys of clouds, hosts and of what runs there. */
 export const CLOUD_SECRETS: readonly RuleSource[] = [
@@ -77,17 +85,21 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   },
   token('vault-token', ['hvs.', 'hvb.', 'hvr.'], '[A-Za-z0-9_-]{24,300}'),
   token('databricks-token', 'dapi', `[0-9a-h]{32}(?:-\\d)?${END}`),
-  token('pulumi-token', 'pul-', `[a-f0-9]{40}${END}`),
+  soleToken('pulumi-token', 'pul-', '[a-f0-9]{40}'),
   token('prefect-key', ['pnu_', 'pnb_'], `[A-Za-z0-9]{36}${END}`),
   token('scalingo-token', 'tk-us-', `[A-Za-z0-9_-]{48}${END}`),
   fixedToken('doppler-token', ['dp.pt.', 'dp.ct.', 'dp.sa.', 'dp.scim.', 'dp.audit.'], '[A-Za-z0-9]{40,44}'),
   fixedToken('doppler-service-token', 'dp.st.', '(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}'),
   token('yandex-token', 't1.', '[A-Za-z0-9_-]{1,300}={0,2}\\.[A-Za-z0-9_-]{86}={0,2}'),
   fixedToken('yandex-api-key', 'AQVN', '[A-Za-z0-9_-]{35,38}'),
-  fixedToken('clickhouse-key', '4b1d', '[A-Za-z0-9]{38}'),
+  {
+    id: 'clickhouse-key',
+    anchors: ['4b1d'],
+    pattern: `${BASE64_EDGE}4b1d[A-Za-z0-9]{38}${BASE64_END}`,
+  },
   fixedToken('cloudflare-origin-key', 'v1.0-', '[a-f0-9]{24}-[a-f0-9]{146}'),
   token('openshift-token', 'sha256~', '[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])'),
-  { id: 'infracost-key', anchors: ['ico-'], pattern: `${SOLE_EDGE}ico-[A-Za-z0-9]{32}${END}` },
+  soleToken('infracost-key', 'ico-', '[A-Za-z0-9]{32}'),
   token('age-secret-key', 'AGE-SECRET-KEY-1', '[02-9AC-HJ-NP-Z]{58}'),
   fixedToken(
     'onepassword-secret-key',
@@ -96,5 +108,5 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   ),
   token('onepassword-token', 'ops_eyJ', '[A-Za-z0-9_-]{200,2000}={0,2}'),
   token('defined-networking-key', 'dnkey-', '[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}'),
-  fixedToken('launchdarkly-token', ['sdk-', 'api-'], UUID),
+  soleToken('launchdarkly-token', ['sdk-', 'api-'], UUID),
 ];

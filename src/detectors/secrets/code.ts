@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { END, fixedToken, SOLE_EDGE, SOLE_END, token, UUID } from './token.ts';
+import { BASE64_EDGE, BASE64_END, END, fixedToken, SOLE_EDGE, SOLE_END, token, UUID } from './token.ts';
 
 const GITLAB = ['glpat-', 'gldt-', 'glft-', 'glsoat-', 'glrt-', 'glcbt-', 'glptt-', 'glimt-', 'gloas-'];
 
@@ -23,8 +23,8 @@ export const CODE_SECRETS: readonly RuleSource[] = [
   token('pypi-token', ['pypi-AgEIcHlwaS5vcmc', 'pypi-AgENdGVzdC5weXBpLm9yZw'], '[A-Za-z0-9_-]{50,1000}'),
   fixedToken('rubygems-key', 'rubygems_', '[a-f0-9]{48}'),
   fixedToken('clojars-token', 'CLOJARS_', '[A-Za-z0-9]{60}'),
-  fixedToken('crates-token', 'cio', '[A-Za-z0-9]{32}'),
-  fixedToken('nuget-key', 'oy2', '[a-z0-9]{43}'),
+  { id: 'crates-token', anchors: ['cio'], pattern: `${BASE64_EDGE}cio[A-Za-z0-9]{32}${BASE64_END}` },
+  { id: 'nuget-key', anchors: ['oy2'], pattern: `${BASE64_EDGE}oy2[a-z0-9]{43}${BASE64_END}` },
   token('docker-token', ['dckr_pat_', 'dckr_oat_'], '[A-Za-z0-9_-]{27,40}'),
   {
     id: 'artifactory-token',
@@ -36,11 +36,15 @@ export const CODE_SECRETS: readonly RuleSource[] = [
     anchors: Array.from({ length: 16 }, (_, digit) => `ap${digit.toString(16)}`),
     pattern: `${SOLE_EDGE}AP[0-9A-F](?=[A-Za-z0-9]{0,20}\\d)(?=[A-Za-z0-9]{0,20}[a-z])(?=[A-Za-z0-9]{0,20}[A-Z])[A-Za-z0-9]{20,60}${SOLE_END}`,
   },
-  token('artifactory-reference-token', 'cmVmd', `[A-Za-z0-9]{59}${END}`),
+  {
+    id: 'artifactory-reference-token',
+    anchors: ['cmvmd'],
+    pattern: `${BASE64_EDGE}cmVmd[A-Za-z0-9]{59}${BASE64_END}`,
+  },
   fixedToken('sonar-token', ['sqp_', 'squ_', 'sqa_'], '[a-f0-9]{40}'),
   fixedToken('harness-token', ['pat.', 'sat.'], '[A-Za-z0-9_-]{22}\\.[A-Za-z0-9]{24}\\.[A-Za-z0-9]{20}'),
   fixedToken('sourcegraph-token', 'sgp_', '(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}'),
-  fixedToken('octopus-key', 'API-', '[A-Z0-9]{25,26}'),
+  fixedToken('octopus-key', 'API-', '(?=[A-Z]{0,25}\\d)[A-Z0-9]{25,26}'),
   fixedToken('circleci-token', ['CCIPAT_', 'CCIPRJ_'], '[A-Za-z0-9]{22}_[a-f0-9]{40}'),
   fixedToken('postman-key', 'PMAK-', '[a-f0-9]{24}-[a-f0-9]{34}'),
   fixedToken('linear-token', ['lin_api_', 'lin_oauth_'], '[A-Za-z0-9]{40}|[a-f0-9]{64}'),

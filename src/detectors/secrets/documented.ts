@@ -4,7 +4,8 @@ import { hash } from 'node:crypto';
  * Keys that vendors and standards print in what they publish, so that nobody's data is behind them: the first 16 digits of
  * SHA-256 of each.
  *
- * @see https://github.com/firebase/firebase-android-sdk (its tests), https://docs.stripe.com/keys,
+ * @see https://github.com/firebase/firebase-android-sdk (its tests), https://github.com/yarnpkg/berry/issues/6201,
+ * https://docs.stripe.com/keys,
  * https://learn.microsoft.com/azure/storage/common/storage-connect-azurite,
  * https://learn.microsoft.com/azure/cosmos-db/emulator, https://jwt.io, RFC 6749, RFC 6750, RFC 7617
  */
@@ -26,6 +27,8 @@ const DOCUMENTED: ReadonlySet<string> = new Set([
   '6ca6473b42d9c17e',
   'f56e323494a6ffc2',
   '0b476bdf9acf2123',
+  // Algolia, the key of a search box
+  '2f21fd9c81678e39',
   // Stripe, in its guides
   '2cafc0970149a84f',
   'f2d6ca16515033e5',

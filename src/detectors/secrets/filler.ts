@@ -2,7 +2,7 @@ import { isDocumented } from './documented.ts';
 
 /** What stands where a secret is to be filled in: words, masks, names of variables. */
 const PLACEHOLDER =
-  /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|x{5}|\.{3}|…|[*#]{3}|<[a-z]|\$\{|\{\{|%[sdv@(]/i;
+  /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|x{5}|\.{3}|…|[*#]{3}|<[a-z]|\$\{|\{\{|%[sdv@(]|^sk-\d{1,4}$/i;
 const CAMEL_PLACEHOLDER = /[a-z]Here(?![a-z])|(?:^|[^A-Za-z])Your[A-Z]/;
 const ZEROS = /0{8}/;
 /** `1234-1234-1234`. */
@@ -48,7 +48,7 @@ function isCounting(letters: string): boolean {
     const now = rankOf(letters.charCodeAt(i));
     if (Math.abs(now - before) === 1 || (before === 9 && now === 0) || (before === 0 && now === 10)) steps++;
   }
-  return steps >= (letters.length - 1) * 0.62;
+  return steps >= (letters.length - 1) * (letters.length < 32 ? 0.62 : 0.5);
 }
 
 /** Digits, then letters: `9` and `a` are neighbours. */
@@ -76,6 +76,13 @@ export function isName(value: string): boolean {
   const letters = value.replace(/[^A-Za-z]+/g, '').length;
   const digits = value.replace(/[^0-9]+/g, '').length;
   return digits * 2 <= letters && spoken >= (letters + digits / 2) * 0.62;
+}
+
+/** True for a name of several words and hardly a digit, as programs have them: no random letters are like that. */
+export function isIdentifier(value: string): boolean {
+  const words = (value.match(/[A-Z]?[a-z]+/g) ?? []).filter(isSpoken);
+  const spoken = words.reduce((sum, { length }) => sum + length, 0);
+  return words.length >= 3 && spoken >= value.replace(/[^A-Za-z0-9]+/g, '').length * 0.85;
 }
 
 function isSpoken(word: string): boolean {

@@ -44,13 +44,20 @@ const announced = (names: string, opening: string, sign: string) =>
 const STRONG = NAMES.join('|');
 const WEAK = `${STRONG}|${HARMLESS}(?:token|credentials?)(?![a-z])`;
 /** Lists of names and values: `{"name": "DB_PASSWORD", "value": "`, `<add key="Password" value="`, the same in YAML. */
-const LISTED = `(?<before>(?:${STRONG})${ABOUT}[\\w-]{0,20}(?:${QUOTE},?|["']?[ \\t]{0,2}\\r?\\n)\\s{0,20}(?:${QUOTE})?value(?:${QUOTE})?[ \\t]{0,2}[:=][ \\t]{0,2}(?:${QUOTE})?)`;
+const LISTED = [
+  `${QUOTE},?\\s{0,20}(?:${QUOTE})?value(?:${QUOTE})?[ \\t]{0,2}[:=][ \\t]{0,2}${QUOTE}`,
+  `["']?[ \\t]{0,2}\\r?\\n\\s{0,20}value:[ ]{1,2}(?:${QUOTE})?`,
+].join('|');
 
 const shared = { id: 'secret-keyword', flags: 'i', anchors: [...KEYWORDS, 'token', 'credential'] } as const;
 const SOURCES: readonly RuleSource[] = [
   { ...shared, pattern: announced(STRONG, QUOTE, SIGN) + QUOTED, judge: quotedLength },
   { ...shared, pattern: announced(STRONG, '', SIGN) + BARE, judge: bareLength },
-  { ...shared, pattern: `${LISTED}[^\\s"'\`\\\\]{4,200}(?<![,;])`, judge: quotedLength },
+  {
+    ...shared,
+    pattern: `(?<before>(?:${STRONG})${ABOUT}[\\w-]{0,20}(?:${LISTED}))[^\\s"'\`\\\\]{4,200}(?<![,;])`,
+    judge: quotedLength,
+  },
   // A comma assigns too where the value looks random: a list of names is no assignment
   { ...shared, pattern: announced(WEAK, QUOTE, `(?:${SIGN}|,)`) + QUOTED, judge: randomLength },
   { ...shared, pattern: announced(WEAK, '', SIGN) + BARE, judge: randomLength },

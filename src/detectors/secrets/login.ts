@@ -3,7 +3,7 @@ import { secretLength } from './value.ts';
 
 const isFillerOfAddress = /^(?:pass(?:word|wd)?|pwd|secret|token|x+|\*+|\.+)$/i;
 /** A plain word in an address stands for a password, or is one that everybody knows. */
-const PLAIN_WORD = /^[a-z]{1,6}$/i;
+const PLAIN_WORD = /^(?:[a-z]{1,12}|[A-Z]{1,12})$/;
 
 function addressLength(value: string): number {
   return isFillerOfAddress.test(value) || PLAIN_WORD.test(value) ? 0 : secretLength(value);

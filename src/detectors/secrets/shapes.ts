@@ -11,7 +11,12 @@ export const SHAPED_SECRETS: readonly RuleSource[] = [
     anchors: ['eyj'],
     pattern: `${JWT_EDGE}eyJ[A-Za-z0-9_-]{10,4000}\\.eyJ[A-Za-z0-9_-]{5,8000}\\.[A-Za-z0-9_-]{10,4000}`,
   },
-  { id: 'base64-jwt', anchors: ['zxlk'], pattern: `${TOKEN_EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}` },
+  {
+    id: 'base64-jwt',
+    anchors: ['zxlk'],
+    pattern: `${TOKEN_EDGE}ZXlK[A-Za-z0-9+/_-]{60,8000}={0,2}`,
+    judge: (value) => (/^eyJ[\w.-]{40}/.test(atob(plainBase64(value.slice(0, 64)))) ? value.length : 0),
+  },
   {
     id: 'base64-private-key',
     anchors: ['ls0tls1crudjti'],
@@ -19,6 +24,8 @@ export const SHAPED_SECRETS: readonly RuleSource[] = [
       'LS0tLS1CRUdJTi(?:BQUklW|BSU0Eg|BFQyBQ|BPUEVO|BFTkNS|BEU0Eg|BQR1Ag)[A-Za-z0-9+/]{16,16000}={0,2}',
   },
 ];
+
+const plainBase64 = (text: string) => text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
 
 /** Quoted strings that look random: many a harmless hash does too, so that they are asked for. */
 export const RANDOM_STRINGS: readonly RuleSource[] = [

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { isFiller } from './filler.ts';
+import { isFiller, isIdentifier } from './filler.ts';
 
 /** A place where a secret can begin: not within a word. */
 export const TOKEN_EDGE = '(?<![A-Za-z0-9])';
@@ -10,6 +10,10 @@ export const END = '(?![A-Za-z0-9])';
 /** Edges of what begins as many an id does: no part of a link, of base64 or of the boundary of a mail. */
 export const SOLE_EDGE = '(?<![A-Za-z0-9+/_.-])';
 export const SOLE_END = '(?![A-Za-z0-9+/=_-])';
+
+/** Edges of what can stand in base64 by chance. */
+export const BASE64_EDGE = '(?<![A-Za-z0-9+/])';
+export const BASE64_END = '(?![A-Za-z0-9+/])';
 
 export const UUID = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
 
@@ -30,9 +34,15 @@ export function token(id: string, prefixes: Prefixes, body: string): RuleSource 
   };
 }
 
-/** Length of a token, 0 for a filler. Rules whose shape is their own are judged so. */
+/** A token of fixed length whose beginning is short: it stands alone. */
+export function soleToken(id: string, prefixes: Prefixes, body: string): RuleSource {
+  const source = fixedToken(id, prefixes, body);
+  return { ...source, pattern: SOLE_EDGE + source.pattern };
+}
+
+/** Length of a token, 0 for a filler and a name. Rules whose shape is their own are judged so. */
 export function tokenLength(candidate: string): number {
-  return isFiller(candidate) ? 0 : candidate.length;
+  return isFiller(candidate) || isIdentifier(candidate) ? 0 : candidate.length;
 }
 
 /** A token of fixed length: a longer word is none. */

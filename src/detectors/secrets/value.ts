@@ -15,6 +15,7 @@ const NO_SECRETS: readonly RegExp[] = [
   // A token of Telegram, for which there is a rule of its own
   /^\d{5,20}:[A-Z]/,
   /[_-](?:key|token|secret|password|passwd|pwd)$/i,
+  /[a-z0-9](?:Key|Token|Secret|Password)$/,
   /^(?:string|password|passwd|secret|required|optional|text|null|none|true|false|undefined|number|boolean|hidden|any|bytes|object|default|empty|invalid|missing|unknown|incorrect|forgot|confirm|enter|username|user|email)$/i,
 ];
 
@@ -48,6 +49,7 @@ export function bareLength(value: string): number {
   return /[\d!@#%^~*$]/.test(value.slice(0, length)) ? length : 0;
 }
 
+const TEST_VALUE = /(?:^|[_-])(?:test|demo|fake|mock|sample)(?:[_-]|$)/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The same of a value that only its looks tell: beside a name such as `token`, which many harmless values have too. */
@@ -55,6 +57,6 @@ export function randomLength(value: string): number {
   const length = secretLength(value);
   if (length < 20 || !/^[A-Za-z0-9+/=_.~:-]*$/.test(value)) return 0;
   const core = value.slice(0, length);
-  if (UUID.test(core)) return 0;
+  if (UUID.test(core) || TEST_VALUE.test(core)) return 0;
   return /\d/.test(core) && /[A-Za-z]/.test(core) && !isName(core) && entropyOf(core) > 2.8 ? length : 0;
 }
