@@ -63,7 +63,8 @@ export function* withJoints(
 /** Texts of one message each, in order, where there are several. */
 function adjacentTexts(call: GuardrailCall): Iterable<readonly Passage[]> {
   const byList = new Map<PassagePath, Passage[]>();
-  const isWhole = areOneMessage(call);
+  // Those of a response can be choices, of which none may depend on another: nothing tells them from blocks
+  const isWhole = call.shape === 'mcp_result';
   let last: { readonly list: PassagePath; readonly parts: Passage[] } | undefined;
   for (const passage of call.passages.all) {
     if ((passage.place !== 'text' && passage.place !== 'message') || passage.isKey) continue;
@@ -79,22 +80,6 @@ function adjacentTexts(call: GuardrailCall): Iterable<readonly Passage[]> {
   const lists = [...byList.values()].filter((parts) => parts.length > 1);
   for (const parts of lists) parts.sort((a, b) => placeOf(a) - placeOf(b));
   return lists;
-}
-
-/**
- * True if all of `texts` belong together: those of a result of an MCP tool, and the blocks of a response. Streams that are
- * redacted as they grow are chats, whose texts are choices, and no choice may depend on another.
- */
-function areOneMessage({
-  input_type,
-  shape,
-  model,
-  additional_provider_specific_params: told,
-}: GuardrailCall) {
-  if (shape === 'mcp_result') return true;
-  return (
-    input_type === 'response' && !(model !== null && told.streaming_transform_mode === 'incremental_diff')
-  );
 }
 
 /** The list of which a text is a part, or the text of a part. Two rows are two messages. */

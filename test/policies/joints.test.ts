@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fill } from '../support/credentials.ts';
+import { mcpResult } from '../support/mcp.ts';
 import { rewritesOf } from '../support/passages.ts';
 import { engineOf } from '../support/policies.ts';
 
@@ -207,25 +208,10 @@ describe('what is split over the texts of one message', () => {
   });
 });
 
-describe('a response in several parts', () => {
+test('a result of a tool in several parts is read together, and a response is not: its texts can be choices', async () => {
   const parts = [`Use ${KEY.slice(0, 12)}`, `${KEY.slice(12)} for all`];
-
-  test.each(['response', 'mcp_result'])('is read together: %s', async (kind) => {
-    const mcp = { call_type: 'call_mcp_tool' };
-    const more = kind === 'mcp_result' ? { request_data: mcp } : {};
-    expect(await left({ input_type: 'response', texts: parts, ...more })).toEqual([
-      'Use [REDACTED]',
-      ' for all',
-    ]);
-  });
-
-  test('is not read together where its texts are choices of a stream', async () => {
-    const stream = {
-      model: 'gpt-4o',
-      additional_provider_specific_params: { streaming_transform_mode: 'incremental_diff' },
-    };
-    expect(await left({ input_type: 'response', texts: parts, ...stream })).toEqual(parts);
-  });
+  expect(await left(mcpResult(...parts))).toEqual(['Use [REDACTED]', ' for all']);
+  expect(await left({ input_type: 'response', texts: parts })).toEqual(parts);
 });
 
 test('a key over as many parts as it has letters is found among a hundred thousand', async () => {
