@@ -60,7 +60,7 @@ const HTML =
   '(?:a|abbr|article|aside|b|blockquote|body|button|cite|code|dd|details|div|dl|dt|em|figure|font|footer|form|h[1-6]|head|header|html|i|label|li|main|mark|nav|ol|p|pre|q|s|script|section|small|span|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|th|thead|title|tr|u|ul|video)\\b';
 /** Orders to a model. */
 const COMMAND =
-  "ignore|disregard|forget|override|you (?:are|must|will|should) now|(?:your )?(?:new|real|actual|next|updated) (?:instructions?|tasks?|orders?|rules?|goal)\\b|your (?:task|job|instructions?|goal) (?:is|are|now)\\b|from now on|instead[, ]|(?:please |just |now |and )?(?:answer|respond|reply|say|output|print|return|write) (?:only|just|exactly|with|that|[\"'“])|(?:please |just |now )?(?:approve|merge|accept|recommend) (?:this|the|it|all)\\b|(?:do not|don['’]t|never) (?:mention|tell|report|reveal|flag)|(?:the )?(?:above|previous|rest|preceding) (?:is|was|are|were) |(?:system|developer|assistant)(?: message| prompt| note)?:";
+  "ignore|disregard|forget|override|you (?:are|must|will|should) now|(?:your )?(?:new|real|actual|next|updated) (?:instructions?|tasks?|orders?|rules?|goal)\\b|your (?:task|job|instructions?|goal) (?:is|are|now)\\b|from now on|instead[, ]|(?:please |just |now |and )?(?:answer|respond|reply|say|output|print|return|write) (?:only|just|exactly|with|that|[\"'“])|(?:please |just |now )?(?:approve|merge|accept|recommend) (?:this|the|it|all)\\b|(?:do not|don['’]t|never) (?:mention|tell|report|reveal|flag)|(?:the )?(?:above|previous|rest|preceding) (?:is|was|are|were) |(?:system|developer)(?: message| prompt| note)?:";
 
 /** Ends of the operator's words, and turns of others, made up within a message. */
 export const BOUNDARIES: readonly InjectionSource[] = [

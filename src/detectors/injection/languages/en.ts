@@ -31,7 +31,8 @@ export const en: Language = {
         '(?:paste|copy|quote|send|share|list|recite|post|read out|spell out|type|hand over|what do|what did|may i see|let me see|can i see|i want to see|dump|translate|summari[sz]e|rephrase|encode)\\b…(?:your (?:[a-z]{1,12} ){0,2}(?:initial|original|first|starting|hidden|secret|internal|system) (?:instructions?|prompt)|instructions you (?:were given|received|got|have been given)(?: at the (?:start|beginning)| in the beginning| initially| first| by (?:your|the) (?:developer|creator|operator|maker)))',
       ],
     ],
-    except: "(?:do not|don't|never|not|how (?:do|can|should) (?:i|we)|refuse)\\b",
+    except:
+      "(?:do not|don't|never|not|how (?:do|can|should) (?:i|we)|refuse|(?:as|in|into|to) your (?:own )?system)\\b",
   },
   role: {
     anchors:
@@ -66,7 +67,8 @@ export const en: Language = {
         '(?:everything|anything|all\\b|any\\b|every\\b)',
       ],
     ],
-    except: '(?:rate|upload|usage|size|quota|legal|dietary|speed)',
+    except:
+      '(?:rate|upload|usage|size|quota|legal|dietary|speed|spam|mail|account|travel|coffee|water|air|oil|search|parental)',
   },
   secrecy: {
     anchors: 'user',
@@ -76,8 +78,8 @@ export const en: Language = {
         `${USER}…(?:anything|a word|about (?:this|it|that|what)\\b|of (?:this|it)\\b)`,
       ],
       [
-        `${USER}…(?:must|should|may|can|shall|is)(?: absolutely)? ?(?:not|never|n't|not to)…(?:know|find out|notice|learn|realize|realise|see this|hear)|${USER} (?:never|does not|doesn't) (?:finds? out|notices?|learns?|knows?|realizes?)`,
-        '(?:this|it\\b|that\\b|about|happened|send|delete|call|change|forward|what)',
+        `${USER} (?:must|should|may|shall|is)(?: absolutely)? ?(?:not|never|n't|not to)…(?:know (?:of|about)|find out|learn (?:of|about)|realize|realise|hear (?:of|about))|${USER} (?:never|does not|doesn't) (?:finds? out|learns? (?:of|about))`,
+        '(?:this|it\\b|that\\b|happened|what)',
       ],
       [
         `(?:without…${USER} (?:knowing|noticing|finding out|realizing)|without (?:telling|informing|notifying)…${USER})`,
