@@ -212,16 +212,15 @@ function isNew(all: readonly Found[], rule: TextRule, spans: readonly PlacedSpan
   let hasMore = false;
   for (const { passage, start, end } of spans) {
     const { findings, rests = [] } = all[passage.index]!;
-    let left = passage.text.slice(start, end);
+    let from = start;
     for (const own of [...findings, ...rests]) {
       const by = 'head' in own ? own.head.rule : own.rule;
       if (by !== rule || own.start >= end || own.end <= start) continue;
       isFound = true;
-      // What stands on either side counts apart
-      const [before, after] = [passage.text.slice(start, own.start), passage.text.slice(own.end, end)];
-      left = before.length > after.length ? before : after;
+      from = Math.max(from, own.end);
     }
-    hasMore ||= MORE.test(left);
+    // What stands before a whole one is no part of it
+    hasMore ||= isFound && MORE.test(passage.text.slice(from, end));
   }
   return !isFound || hasMore;
 }
