@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:ignorier(?:e|en|t)?\\b|vergiss|vergesst|vergessen\\b|missacht(?:e|en|et)\\b|verw(?:irf|erft|erfen)\\b|uebergeh|ubergeh|wirf\\b|werf(?:en|t)\\b|schmeiss|pfeif|streich|(?:leg|lass|schieb|setz|stell)[a-z]{0,4}\\b…(?:beiseite|ausser acht|hinter dir|links liegen|hinweg|zur seite)|(?:beiseite|ausser acht|links liegen)\\b)';
 const MINE =
-  '(?:dein(?:e[rnms]?)?\\b|eure[rn]?\\b|sie…ihre[rn]?\\b|vorherig|vorig|bisherig|fruher|frueher|obig|vorangegangen|vorangehend|vorhergehend|ursprunglich|ursprueng|anfanglich|zuvor\\b|vorher\\b|bisher\\b|bis jetzt|bislang|(?:vor|bis zu) dies|am anfang|anfangs\\b|zu beginn|oben\\b|vom system|des systems|(?:du|dir|ihnen)…(?:bekommen|erhalten|gegeben|erteilt|gesagt|mitgegeben|befolg|gelernt))';
+  '(?:dein(?:e[rnms]?)?\\b|eure[rn]?\\b|sie…ihre[rn]?\\b|vorherig|vorig|bisherig|fruher|frueher|obig|vorangegangen|vorausgegangen|vorausging|vorangehend|vorhergehend|ursprunglich|ursprueng|anfanglich|zuvor\\b|vorher\\b|bisher\\b|bis jetzt|bislang|(?:vor|bis zu) dies|am anfang|anfangs\\b|zu beginn|oben\\b|vom system|des systems|(?:du|dir|ihnen)…(?:bekommen|erhalten|gegeben|erteilt|gesagt|mitgegeben|befolg|gelernt))';
 const KEEP = '(?:befolg|beacht|folg|gehorch|respektier|halt|hor|hoer|einhalt|einzuhalt|richt)[a-z]{0,5}';
 const NOT = '(?:nicht(?: mehr| langer| laenger| weiter)?|keine[rn]?|nie(?:mals)?(?: wieder)?|nimmer)\\b';
 const LIMITS =
@@ -45,7 +45,7 @@ export const de: Language = {
   },
   role: {
     anchors:
-      'jetzt|ab sofort|ab nun|von nun an|von jetzt an|ab diesem moment|in zukunft|künftig|tu so|tue so|stell dir vor|spiele|nicht mehr|nicht länger|verhalte dich|agiere',
+      'jetzt|bist nun|nun bist|ab sofort|ab nun|von nun an|von jetzt an|ab diesem moment|in zukunft|künftig|tu so|tue so|stell dir vor|spiele|nicht mehr|nicht länger|verhalte dich|agiere',
     phrases: [
       [
         '(?:du (?:bist|heisst|spielst)|bist du|heisst du|dein name|nennst du|tu(?:e)? so|stell dir vor|verhalte dich|agiere|spiele?\\b…(?:rolle|ki\\b)|benimm dich|antwortest du|sei\\b)',
@@ -78,6 +78,7 @@ export const de: Language = {
         '(?:(?:wirklich |ab jetzt |jetzt |nun |einfach )?(?:alles|jede[ns]?)[a-z ,]{0,30}(?:sagen|tun|beantworten|erlaubt|schreiben|generieren)|nichts…(?:verboten|untersagt|tabu))',
       ],
     ],
+    except: 'operation|arzt|essen|ernahrung|ernaehrung|tarif|vertrag|gepack|alter|tempo|datenvolumen',
   },
   secrecy: {
     anchors: 'nutzer|anwender',
@@ -91,7 +92,7 @@ export const de: Language = {
       [
         `(?:${USER})…(?:darf|soll|durfen|duerfen|braucht|muss|sollen)…(?:nicht|nichts|nie|keine)|(?:darf|soll|durfen)…(?:${USER})…(?:nicht|nichts|nie|unter keinen)|(?:darf|soll)…von…(?:nicht|keinen)`,
         `(?:${USER})`,
-        'erfahr|merk|wissen|mitbekomm|bemerk|sehen|herausfind|ahnen',
+        'erfahr|merk|wissen|mitbekomm|bemerk|herausfind|ahnen',
       ],
       [
         `ohne(?:,? dass)? (?:es )?(?:de[nmrs]|die)? ?(?:wissen de[rs] )?(?:${USER})`,
@@ -110,7 +111,7 @@ export const de: Language = {
       [
         '(?:ohne|kein[a-z]{0,2}|lass|spar|verzicht|weglass|unterlass|weder|erspar|nicht)',
         '(?:warnung|warnhinweis|sicherheitshinweis|disclaimer|haftungsausschl|moralpredigt|moralische|ethische|belehrung|rechtliche hinweis|bedenken)',
-        '(?:antwort|beantwort|schreib|sag|gib|erklar|erklaer|fug|fueg|lass|spar|verzicht|erspar|halt|mach|komm)[a-z]{0,4}\\b',
+        '(?:antwort|beantwort|sag|gib|erklar|erklaer|fug|fueg|lass|spar|verzicht|erspar|halt|mach)[a-z]{0,4}\\b',
         '(?:moral|ethisch|disclaimer|haftung|belehr|warnhinweise|warnungen|sicherheitshinweise|bedenken)',
       ],
       [

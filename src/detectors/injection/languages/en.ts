@@ -18,10 +18,10 @@ export const en: Language = {
       ],
       [
         `your (?:own )?(?:[a-z]{1,12} )?${RULES}`,
-        `(?:throw|toss|chuck)…${RULES}…(?:away|out|overboard)|${RULES}…(?:no longer (?:apply|valid|bind|count|hold|matter)|do not apply|don't apply|are (?:void|invalid|suspended|cancelled|lifted))|(?:stop|quit|cease) (?:following|obeying|respecting)…${RULES}|(?:no longer|not|never)…(?:follow|obey|respect|heed|stick to)…your…${RULES}`,
+        `(?:throw|toss|chuck)…${RULES}…(?:away|out|overboard)|${RULES}…(?:no longer (?:apply|valid|bind|count|hold|matter|exist)|(?:do not|don't) (?:apply|matter|count|hold|bind|exist)(?! to (?!you))|are (?:void|invalid|suspended|cancelled|lifted))|(?:stop|quit|cease) (?:following|obeying|respecting)…${RULES}|(?:no longer|not|never)…(?:follow|obey|respect|heed|stick to)…your…${RULES}`,
       ],
     ],
-    except: '(?:if|when|unless|because|since) (?:the|your|any|they|it)|return|refund|\\?',
+    except: '(?:(?<!as )if|when|unless|because|since) (?:the|your|any|they|it)|return|refund|\\?',
   },
   extraction: {
     anchors:
@@ -80,6 +80,10 @@ export const en: Language = {
       [
         `${USER} (?:must|should|may|shall|is)(?: absolutely)? ?(?:not|never|n't|not to)…(?:know (?:of|about)|find out|learn (?:of|about)|realize|realise|hear (?:of|about))|${USER} (?:never|does not|doesn't) (?:finds? out|learns? (?:of|about))`,
         '(?:this|it\\b|that\\b|happened|what)',
+      ],
+      [
+        `(?:do not|don't|never)…let…${USER} (?:know|notice|see|find out|learn)`,
+        '(?:this|that you|what you|it\\b)',
       ],
       [
         `(?:without…${USER} (?:knowing|noticing|finding out|realizing)|without (?:telling|informing|notifying)…${USER})`,

@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:ignora\\b|ignorar\\b|ignore\\b|ignoren\\b|ignorad\\b|ignores\\b|olvida\\b|olvide\\b|olviden\\b|olvidate\\b|olvidese\\b|olvidar\\b|(?:haz|haga|hagan|hacer) caso omiso|descarta|descarte|desobedec|omite\\b|omita\\b|deja de (?:lado|seguir|obedecer|respetar|cumplir)|deje de (?:lado|seguir|obedecer|respetar|cumplir)|dejar de lado|no (?:sigas|siga|obedezcas|respetes|cumplas|tengas en cuenta|tenga en cuenta|hagas caso|haga caso|atiendas)|pasa por alto|pase por alto|prescinde|tira\\b|salta(?:te)?\\b|abandona\\b)';
 const MINE =
-  '(?:tus?|sus?|vuestras?)\\b|anterior|previ[ao]s?\\b|previamente|precedente|de arriba|iniciales|originales|antes\\b|al (?:principio|inicio|comienzo)|hasta (?:ahora|aqui|el momento)|(?:que|se) (?:te|le|les)\\b|recibi|del sistema|hasta hoy';
+  '(?:tus?|sus?|vuestras?)\\b|anterior|previ[ao]s?\\b|previamente|preceden|de arriba|iniciales|originales|antes\\b|al (?:principio|inicio|comienzo)|hasta (?:ahora|aqui|el momento)|(?:que|se) (?:te|le|les)\\b|recibi|del sistema|hasta hoy';
 const LIMITS =
   '(?:restriccion|limite|limitacion|filtro|prohibicion|censura|tabu|barrera|regla|norma)[a-z]{0,2}\\b';
 const USER = 'usuari[oa]s?\\b';
@@ -21,7 +21,7 @@ export const es: Language = {
       [`${DROP}…${RULES}|${RULES}…${DROP}`, MINE],
       [
         `(?:tus|sus) (?:[a-z]{1,12} )?${RULES}`,
-        '(?:ya no|no) (?:tienes que|tiene que|debes|debe|necesitas|hace falta|es necesario|son valid|estan vigentes|se aplican|rigen|valen|aplican|sirven)|han dejado de|sin (?:efecto|validez)',
+        '(?:ya no|no) (?:estas obligad|esta obligad|tienes que|tiene que|debes|debe|necesitas|hace falta|es necesario|son valid|estan vigentes|se aplican|rigen|valen|aplican|sirven)|han dejado de|sin (?:efecto|validez)',
       ],
       [
         'todo (?:lo|cuanto) …(?:te|le)\\b',
@@ -74,7 +74,7 @@ export const es: Language = {
         '(?:nada (?:te |le )?esta prohibido|no hay nada…prohibido|todo (?:te )?esta permitido|puedes (?:decir|hacer|responder|escribir|generar) (?:absolutamente |de )?(?:todo|cualquier cosa))',
       ],
     ],
-    except: '(?:calor|pago|equipaje|edad|velocidad)',
+    except: '(?:calor|pago|equipaje|edad|velocidad|tarifa|medic|operacion|aliment)',
   },
   secrecy: {
     anchors: 'usuario|usuaria',
@@ -86,7 +86,7 @@ export const es: Language = {
       ],
       [
         `(?:${USER})…no (?:debe|deben|puede|tiene que|ha de|se)|(?:no (?:debe|dejes|permitas)|evita|asegurate de) …(?:${USER})`,
-        '(?:enter|saber|sepa|dar(?:se)? cuenta|de cuenta|notar|note|ver\\b|descubr|conocer)',
+        '(?:enter|saber|sepa|dar(?:se)? cuenta|de cuenta|notar|note|descubr|conocer)',
         `(?:${USER})`,
       ],
       [
@@ -100,7 +100,7 @@ export const es: Language = {
       [
         '(?:sin|ni|no\\b|ahorra|evita|omit|nada de|ningun|deja)',
         '(?:advertencia|avisos|descargos?|moral|sermon|disclaimer|reparos|salvedades)[a-z]{0,5}',
-        '(?:respond|contest|escrib|di\\b|dime|da\\b|des\\b|ahorra|evita|omit|agreg|anad|inclu|pong|pon|habl)[a-z]{0,6}',
+        '(?:respond|contest|di\\b|dime|dame|deme|da\\b|des\\b|ahorra|evita|omit|agreg|anad|inclu|pong|pon|habl)[a-z]{0,6}',
         'moral|sermon|advertencias|descargo|disclaimer',
       ],
       [

@@ -23,7 +23,7 @@ export const fr: Language = {
       [`ne\\b ?…${KEEP} (?:plus|pas|aucune)…(?:${RULES})`, MINE],
       [
         `(?:tes|vos) (?:propres )?(?:${RULES})`,
-        `(?:tu n'as plus|vous n'avez plus|tu ne dois plus|vous ne devez plus|plus besoin)…(?:les |d'?e? ?les )?${KEEP}|(?:ne sont|n'est|n'ont) plus…(?:valable|valide|en vigueur|cours)|ne s'appliquent plus`,
+        `(?:tu n'as plus|vous n'avez plus|tu n'es plus|vous n'etes plus|tu ne dois plus|vous ne devez plus|plus besoin)…(?:les |d'?e? ?les )?${KEEP}|(?:ne sont|n'est|n'ont) plus…(?:valable|valide|en vigueur|cours)|ne s'appliquent plus`,
       ],
       [
         `tout ce (?:qu|que)…(?:t'a|vous a|t'ai|a pu|te|tu|t'ont|vous ont)`,
@@ -76,6 +76,7 @@ export const fr: Language = {
         "(?:rien|plus rien) (?:ne t'|ne vous |n')…(?:interdit|defendu|tabou)|tout t'est (?:permis|autorise)|tu peux (?:desormais |maintenant )?tout (?:dire|faire|ecrire|generer)|tu as le droit de tout",
       ],
     ],
+    except: 'operation|medecin|forfait|aliment|bagage|abonnement|vitesse',
   },
   secrecy: {
     anchors: 'utilisateur|utilisatrice|usager',
@@ -88,7 +89,7 @@ export const fr: Language = {
       ],
       [
         `(?:${USER})…(?:ne|n')\\b…(?:pas|rien|jamais|surtout pas|aucun)`,
-        '(?:apprendre|sache|savoir|remarque|voir|decouvr|rend(?:re|e) compte|informe|connaitre|apercev)',
+        '(?:apprendre|sache|savoir|remarque|decouvr|rend(?:re|e) compte|informe|connaitre|apercev)',
       ],
       [
         `(?:sans (?:que|en informer|prevenir|avertir|le dire|informer|rien dire)…(?:${USER})|a l'insu de…(?:${USER})|(?:cache|dissimule|tais)[zr]?\\b…(?:a |aux )?l?'?…(?:${USER}))`,
@@ -102,7 +103,7 @@ export const fr: Language = {
       [
         "(?:sans|ni|pas d|aucune?|epargne|evite|omet|supprime|inutile|oublie|ne\\b|n')",
         '(?:avertissement|mises? en garde|morale|moralis|non-responsabilite|disclaimer|reserves)[a-z]{0,6}',
-        '(?:repond|reponds|repondez|ecri|dis\\b|donne|ajoute|epargne|evite|omet|fai[st]|inclu|mets|met)[a-z]{0,5}',
+        '(?:repond|reponds|repondez|dis\\b|donne|ajoute|epargne|evite|omet|fai[st]|inclu|mets|met)[a-z]{0,5}',
         'moral|avertissements|mises en garde|disclaimer|non-responsabilite',
       ],
       ['ne refuse[zr]? (?:jamais|plus|pas|aucune)', 'tu\\b|repond|question|demande'],

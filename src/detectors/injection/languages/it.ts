@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:ignora(?:re|te)?\\b|ignori\\b|dimentica(?:re|te|ti)?\\b|dimentichi\\b|si dimentichi|trascur[ai](?:re|te)?\\b|(?:non )?(?:seguire|considerare|rispettare|obbedire|osservare)\\b|non (?:tener|tenga|tenere|tieni)[a-z]{0,2} (?:piu )?(?:conto|in)|(?:metti|metta|mettere|mettete|lascia|lasci|lasciare)\\b…(?:da parte|perdere)|scart[ai]\\b|tralasci|disobbedisc|smett(?:i|a|ere) di (?:seguire|rispettare|obbedire)|butta\\b|abbandona\\b|non (?:seguire|rispettare|obbedire|seguirle))';
 const MINE =
-  '(?:tu[oae]|tuoi|su[oae]|suoi|vostr[eia])\\b|precedent|in precedenza|sopra\\b|inizial|original|prima\\b|all.inizio|finora|fino (?:ad ora|a questo|adesso|a ora)|(?:che|ti|le|vi) (?:hai|ha|sono stat|e stat|hanno)|ricevut|di sistema|date\\b';
+  '(?:tu[oae]|tuoi|su[oae]|suoi|vostr[eia])\\b|preced(?:ent|on)|in precedenza|sopra\\b|inizial|original|prima\\b|all.inizio|finora|fino (?:ad ora|a questo|adesso|a ora)|(?:che|ti|le|vi) (?:hai|ha|sono stat|e stat|hanno)|ricevut|di sistema|date\\b';
 const LIMITS =
   '(?:restrizion|limit|limitazion|filtr|diviet|proibizion|censur|tabu|vincol|barrier|regol)[a-z]{0,2}\\b';
 const USER = 'utent[ei]\\b';
@@ -78,6 +78,7 @@ export const it: Language = {
         '(?:(?:nulla|niente)…(?:e|sia) (?:piu )?(?:vietato|proibito)|(?:nulla|niente) (?:piu )?(?:ti |le )?(?:e|sia) (?:piu )?(?:vietato|proibito)|tutto ti e (?:permesso|concesso|consentito)|puoi (?:dire|fare|scrivere|generare|rispondere a) (?:assolutamente )?(?:tutto|qualsiasi cosa))',
       ],
     ],
+    except: 'operazion|medic|tariff|aliment|traffico|bagagl|velocita|abbonament',
   },
   secrecy: {
     anchors: 'utente|utenti',
@@ -89,7 +90,7 @@ export const it: Language = {
       ],
       [
         `(?:${USER})…non (?:deve|devono|puo|dovra|dovrebbe)|(?:non (?:deve|permettere|lasciare)|evita|assicurati|fa in modo|fai in modo)…(?:${USER})`,
-        '(?:sapere|sappia|accorg|notare|noti|vedere|scopri|venire a conoscenza|venga a)',
+        '(?:sapere|sappia|accorg|notare|noti|scopri|venire a conoscenza|venga a)',
         `(?:${USER})`,
       ],
       [
@@ -104,7 +105,7 @@ export const it: Language = {
       [
         '(?:senza|ne\\b|non\\b|risparmia|evita|omett|niente|nessun|tralascia)',
         '(?:avvertenz|avvertiment|avvisi|disclaimer|moral|predic|riserve)[a-z]{0,5}',
-        "(?:rispond|scriv|dimmi|di'|dai|dammi|aggiung|risparmia|evita|omett|inser|includ|far[em]|tralascia|met)[a-z]{0,6}",
+        "(?:rispond|dimmi|di'|dai|dammi|aggiung|risparmia|evita|omett|inser|includ|far[em]|tralascia|met)[a-z]{0,6}",
         'moral|predic|avvertenze|avvertimenti|disclaimer',
       ],
       ['non rifiutar(?:ti|e) (?:mai)?|mai rifiutar', 'rispond|domand|richiest|nulla|niente'],

@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:negeer|negeren\\b|negeert\\b|vergeet|vergeten\\b|sla\\b…over|lap\\b…laars|zet\\b…(?:opzij|overboord|uit je)|schuif\\b…opzij|leg\\b…naast|gooi\\b…(?:overboord|weg)|laat\\b…(?:varen|links liggen|achterwege|los)|opzij\\b|verwerp|trek je niets aan)';
 const MINE =
-  '(?:je|jouw|uw)\\b|vorige|voorgaande|eerder|bovenstaande|voorafgaande|oorspronkelijke|vooraf|(?:voor|voorafgaand aan) dit|in het begin|aan het begin|tot (?:nu|nog|dusver)|hierboven|hiervoor|daarvoor|(?:gekregen|gegeven|ontvangen|meegekregen)|systeem';
+  '(?:je|jouw|uw)\\b|vorige|voorgaande|eerder|bovenstaande|voorafga|oorspronkelijke|vooraf|(?:voor|voorafgaand aan) dit|in het begin|aan het begin|tot (?:nu|nog|dusver)|hierboven|hiervoor|daarvoor|(?:gekregen|gegeven|ontvangen|meegekregen)|systeem';
 const KEEP = '(?:volg|houd|hou|gehoorzaam|respecteer|hanteer|neem)[a-z]{0,3}\\b';
 const NOT = '(?:niet(?: meer| langer)?|geen|nooit(?: meer)?|niet langer)\\b';
 const LIMITS =
@@ -69,7 +69,7 @@ export const nl: Language = {
         'meer\\b|alles\\b|voortaan|nu\\b|antwoord|enkele|nog\\b',
       ],
       [
-        `(?:je|jouw|al je|al jouw|alle) (?:[a-z]{1,14} )?${LIMITS}…(?:opgeheven|verwijderd|uitgeschakeld|weggehaald|vervallen|afgeschaft)`,
+        `(?:je|jouw|al je|al jouw|alle) (?:[a-z]{1,14} )?[a-z]{0,14}${LIMITS}…(?:opgeheven|verwijderd|uitgeschakeld|weggehaald|vervallen|afgeschaft)`,
         'je\\b|jouw|jou\\b',
       ],
       [
@@ -95,7 +95,7 @@ export const nl: Language = {
       ],
       [
         `(?:${USER})…(?:mag|mogen|hoeft|moet|zal)…(?:niet|niets|nooit|geen)|(?:mag|zorg)…(?:${USER})…(?:niet|niets|nooit)|zorg…(?:${USER})`,
-        '(?:weten|weet|merkt?|merken|achter kom|achterkom|achter (?:te )?komen|zien|ontdek|horen|doorheb)',
+        '(?:weten|weet|merkt?|merken|achter kom|achterkom|achter (?:te )?komen|ontdek|horen|doorheb)',
         `(?:${USER})`,
       ],
       [
@@ -103,6 +103,7 @@ export const nl: Language = {
         'zonder|medeweten|verberg|verzwijg|geheim|verborgen',
       ],
     ],
+    except: `${USER},? (?:dat|om)\\b`,
   },
   warnings: {
     anchors: 'waarschuwing|disclaimer|moral|moreel|morele|zedenpreek|preek|voorbehoud|vermaning|weiger',
@@ -110,7 +111,7 @@ export const nl: Language = {
       [
         '(?:zonder|geen|laat|bespaar|niet|nooit|achterwege|sla)',
         '(?:waarschuwing|disclaimer|moral|morele|moreel|zedenpreek|zedenpreken|preek|preken|voorbehoud|vermaning)[a-z]{0,6}',
-        '(?:antwoord|beantwoord|schrijf|zeg|geef|voeg|laat|bespaar|kom|neem|sla|doe)[a-z]{0,2}\\b',
+        '(?:antwoord|beantwoord|zeg|geef|voeg|laat|bespaar|kom|neem|sla|doe)[a-z]{0,2}\\b',
         'mor[ae]|zeden|preek|waarschuwingen|disclaimer|vermaning',
       ],
       ['weiger (?:nooit|niet|geen)', 'antwoord|vraag|verzoek|niets|iets'],

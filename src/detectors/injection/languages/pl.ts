@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:zignoruj|ignoruj|zignorowac|zapomnij|zapomniec|zapomnijcie|pomin\\b|pomincie|pominac|nie (?:stosuj|przestrzegaj|kieruj|wykonuj|sluchaj|zwracaj|trzymaj)|odrzu[ct]|(?:odloz|odstaw|zostaw)[a-z]{0,3}\\b…(?:na bok|w spokoju)|przestan (?:przestrzegac|stosowac|sluchac|kierowac|trzymac|wykonywac)|wyrzuc|lekcewaz|zlekcewaz|porzuc|nie bierz pod uwage)';
 const MINE =
-  '(?:swoi|twoi|swoj|twoj)[a-z]{0,4}\\b|poprzedni|wczesniej|powyzsz|dotychczas|dotad|pierwotn|oryginaln|systemow|przedtem|przed ta|przed tym|na poczatku|uprzedni|do tej pory|otrzymal|dostal|ktore ci|jakie ci|poczatkow';
+  '(?:swoi|twoi|swoj|twoj)[a-z]{0,4}\\b|poprzedni|wczesniej|powyzsz|dotychczas|dotad|pierwotn|oryginaln|systemow|przedtem|sprzed |poprzedza|przed ta|przed tym|na poczatku|uprzedni|do tej pory|otrzymal|dostal|ktore ci|jakie ci|poczatkow';
 const LIMITS = '(?:ogranicze|limit|filtr|zakaz|cenzur|tabu|barier|restrykcj|zasad|granic)[a-z]{0,4}';
 const USER = '(?:uzytkowni[kc]|uzytkownicz)[a-z]{0,4}';
 
@@ -84,8 +84,8 @@ export const pl: Language = {
         '(?:nic\\b|nicz|tym\\b|tego\\b|tej\\b|o tym|sie\\b|to\\b|te\\b|ta\\b|instrukcj|co\\b)',
       ],
       [
-        `(?:${USER})…nie (?:moze|powinien|powinna|musi|ma)|(?:${USER})…(?:w zadnym|nigdy)…nie|(?:zadbaj|upewnij|dopilnuj)…(?:${USER})`,
-        '(?:dowiedz|wiedzia|zauwaz|zobacz|zorient|odkry|pozna|domysl)',
+        `(?:${USER})…nie (?:moze|powinien|powinna|musi|ma)|(?:${USER})…(?:w zadnym|nigdy)…nie|niech…(?:${USER})…nie|(?:zadbaj|upewnij|dopilnuj)…(?:${USER})`,
+        '(?:dowie|wiedzia|zauwaz|zorient|odkry|pozna|domysl)',
       ],
       [
         `(?:bez (?:wiedzy|informowania|powiadamiania|pytania)…(?:${USER})|(?:ukryj|zatai|zataj|ukrywaj)[a-z]{0,2}\\b…(?:${USER})|tak, ?(?:aby|zeby) (?:${USER}) (?:nie|sie))`,
@@ -98,7 +98,7 @@ export const pl: Language = {
       [
         '(?:bez|zadnych|daruj|pomin|nie\\b|unikaj|zrezygnuj|oszczedz|ani\\b)',
         '(?:ostrzeze|zastrzeze|moral|kazan|poucz|disclaimer)[a-z]{0,6}',
-        '(?:odpowiada|odpowiedz|pisz|napisz|mow|podaj|daruj|pomin|dodawaj|unikaj|oszczedz|praw|umieszcz|zrezygnuj)[a-z]{0,5}',
+        '(?:odpowiada|odpowiedz|mow|podaj|daruj|pomin|dodawaj|unikaj|oszczedz|praw|umieszcz|zrezygnuj)[a-z]{0,5}',
         'moral|kazan|ostrzezen|zastrzezen|poucz|disclaimer',
       ],
       ['(?:nigdy nie|nie) odmawiaj', 'odpowied|pytan|prosb|niczego'],

@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:ignor(?:a|e|ar|em)\\b|esqueca(?:m|-se)?\\b|esquece\\b|esquecer\\b|desconsider(?:a|e|ar|em)\\b|desobedec|nao (?:siga|sigas|obedeca|respeite|cumpra|leve em conta|considere|tenha em conta|faca caso|segue)|pare de (?:seguir|obedecer|respeitar|cumprir)|para de (?:seguir|obedecer|respeitar|cumprir)|deix(?:e|a|ar) (?:de (?:lado|seguir|respeitar|obedecer|cumprir)|para tras)|descart(?:e|a)\\b|abandon(?:e|a)\\b|(?:ponha|poe|por) de (?:lado|parte)|jogue fora|passe por cima)';
 const MINE =
-  '(?:sua?s?|seus?|tuas?|teus?|vossas?)\\b|anterior|previ[ao]s?\\b|previamente|acima|iniciais|originais|antes\\b|no (?:inicio|comeco|principio)|ate (?:agora|aqui|o momento|hoje)|(?:que|lhe|te) (?:foram|foi|deram|dei|disse|mandaram)|(?:voce|tu) (?:recebeu|recebeste|ja)|recebid|do sistema|dadas\\b';
+  '(?:sua?s?|seus?|tuas?|teus?|vossas?)\\b|anterior|previ[ao]s?\\b|previamente|preced|acima|iniciais|originais|antes\\b|no (?:inicio|comeco|principio)|ate (?:agora|aqui|o momento|hoje)|(?:que|lhe|te) (?:foram|foi|deram|dei|disse|mandaram)|(?:voce|tu) (?:recebeu|recebeste|ja)|recebid|do sistema|dadas\\b';
 const LIMITS = '(?:restric|limite|limitac|filtro|proibic|censura|tabu|barreira|regra)[a-z]{0,4}\\b';
 const USER = '(?:usuari[oa]s?|utilizador(?:a|es)?)\\b';
 
@@ -85,7 +85,7 @@ export const pt: Language = {
       ],
       [
         `(?:${USER})…nao (?:deve|devem|pode|tem de|ha de)|(?:nao (?:deve|deixe|permita)|evite|certifique-se)…(?:${USER})`,
-        '(?:saber|saiba|perceb|notar|note|ver\\b|descobr|conhec|ficar sabendo|dar conta|aperceb)',
+        '(?:saber|saiba|perceb|notar|note|descobr|conhec|ficar sabendo|dar conta|aperceb)',
         `(?:${USER})`,
       ],
       [
@@ -100,7 +100,7 @@ export const pt: Language = {
       [
         '(?:sem|nem|nao\\b|poupe|evite|omita|nenhum|dispense|deixe)',
         '(?:avisos|advertenc|isenc|disclaimer|moral|sermo|sermao|ressalvas)[a-z]{0,5}',
-        '(?:respond|escrev|diga|me de|de-me|poupe|evite|omita|adicion|acrescent|inclu|coloqu|dispens|fac[ao])[a-z]{0,6}',
+        '(?:respond|diga|me de|de-me|poupe|evite|omita|adicion|acrescent|inclu|coloqu|dispens|fac[ao])[a-z]{0,6}',
         'moral|sermo|sermao|avisos|advertencias|disclaimer|isenc',
       ],
       ['(?:nao|nunca|jamais) (?:se recuse|te recuses|recuse)', 'respond|pergunta|nada|pedido|solicitac'],

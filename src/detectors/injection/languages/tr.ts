@@ -3,7 +3,7 @@ import type { Language } from './language.ts';
 const RULES =
   '(?:talimat|komut|yonerge|kural|emir|emr|kisitlama|direktif|prompt|ilke|yonlendirme|istem)[a-z]{0,12}';
 const DROP =
-  '(?:yok say|unut(?:un|unuz|abilirsin)?\\b|gormezden gel(?:in|iniz|ebilirsin)?\\b|dikkate alma|goz ardi et|goz ardi|bir kenara (?:birak|koy|at)|uyma(?:yi)? ?(?:birak|yin|yiniz|\\b)|uymayi birak|takip etme|onemseme|aldirma|bosver|bos ver|hice say|birak\\b|cope at|uymaktan vazgec|uymak zorunda degil|uymana gerek|uymaniza gerek|dinleme\\b)';
+  '(?:yok say|unut(?:un|unuz|abilirsin)?\\b|gormezden gel(?:in|iniz|ebilirsin)?\\b|dikkate alma|goz ardi et|goz ardi|bir kenara (?:birak|koy|at)|uyma(?:yi)? ?(?:birak|yin|yiniz|\\b)|uymayi birak|takip etme|onemseme|aldirma|bosver|bos ver|hice say|birak\\b|cope at|uymaktan vazgec|uymak zorunda degil|uymakla yukumlu degil|uymana gerek|uymaniza gerek|dinleme\\b)';
 const MINE =
   '(?:once(?:ki|den)?|basta|en bas|yukaridaki|yukarida|simdiye|su ana|daha once|sistem|sana (?:verilen|soylenen|verdik)|size (?:verilen|soylenen)|verilen|aldig|ilk\\b|baslangic|eski|bugune|tum (?:kural|yonerge|kisitlama)|(?:kural|yonerge|talimat|ilke|kisitlama|emir|komut|istem)[a-z]{0,3}(?:lar|ler)?(?:in|ini|ina|ine|inizi|iniza|nize|larini|lerini|larina|lerine)\\b)';
 const LIMITS = '(?:kisitlama|sinirlama|sinir|yasa[kg]|filtre|sansur|tabu|engel|kural|limit)[a-z]{0,8}';
@@ -60,7 +60,9 @@ export const tr: Language = {
         `(?:hicbir|hic bir|herhangi bir|artik)…${LIMITS} ?(?:yok|kalmadi|degil|bulunmuyor)`,
         '(?:artik|senin|sana|kisitlaman|sinirin|sinirlaman|kuralin|filtren|yanitl|cevapl|her sey)',
       ],
-      [`(?:butun|tum|senin) ?${LIMITS}…(?:kaldirildi|kaldirilmistir|silindi|devre disi|iptal)`],
+      [
+        `(?:(?:butun|tum|senin) ?${LIMITS}|(?:filtre|kisitlama|sinirlama)(?:lerin|larin)\\b)…(?:kaldirildi|kaldirilmistir|silindi|devre disi|iptal|kapali|kapatildi|yok artik)`,
+      ],
       [
         '(?:guvenlik|icerik|etik|ahlak)?…(?:filtre|kisitlama|sinirlama)(?:lerini|larini|ni|ini|lerinizi)\\b…(?:kapat|devre disi|kaldir|kapa\\b|sil\\b|as\\b)',
       ],
@@ -86,7 +88,7 @@ export const tr: Language = {
       ],
       [
         USER,
-        '(?:haberi olma|bilmeme|ogrenme|fark etme|gorme|anlama|duyma|bilme|sezme|farkina varma|habersiz)[a-z]{0,8}\\b',
+        '(?:haberi olma|bilmeme|ogrenme|fark etme|anlama|duyma|bilme|sezme|farkina varma|habersiz)[a-z]{0,8}\\b',
         '(?:mali|meli|sin\\b|den\\b|memeli|mamali|kesinlikle|asla|sakin|izin)|[a-z]{1,12}(?:m[ae]m[ae]li|m[ae]li|m[ae]sin|m[ae]den)\\b',
       ],
       [
@@ -101,7 +103,7 @@ export const tr: Language = {
       [
         '(?:yapmadan|olmadan|ekleme|koyma|verme|yapma|atla|gec\\b|cikar|gerek yok|kullanma|siz\\b|birak|eklemeden|vermeden|koymadan)',
         '(?:uyari|ahlak|sorumluluk reddi|vaaz|nasihat|feragat)[a-z]{0,10}',
-        '(?:cevap|yanit|yaz\\b|ekleme|verme|koyma|atla|yapma|cevapla|yanitla|birak)[a-z]{0,6}',
+        '(?:cevap|yanit|ver(?:in|iniz)?\\b|ekleme|verme|koyma|atla|yapma|cevapla|yanitla|birak)[a-z]{0,6}',
         'ahlak|vaaz|nasihat|uyari|sorumluluk',
       ],
       ['(?:asla |hicbir )?…(?:reddetme|geri cevirme)(?:yin)?\\b', 'soru|istek|istegi|yanit|cevap|hicbir'],
