@@ -163,7 +163,11 @@ export class Engine {
       }
       const isShort = text.length < MIN_KNOWN_CHARS;
       const known = isShort ? short.get(text) : finder.known(text);
-      if (known !== undefined) budget.found(known.findings.length);
+      if (known !== undefined) {
+        budget.found(known.findings.length);
+        const turn = budget.spend(0);
+        if (turn !== undefined) yield turn;
+      }
       const found = known ?? (yield* finder.find(text, budget));
       if (isShort) short.set(text, found);
       results.push(found);
