@@ -76,7 +76,7 @@ function isCard(text: string, { start, end, digits, isGrouped }: Candidate): boo
   if (topic === 'card' || SAYS_CARD.test(behind)) return true;
   if (JOINED_BEFORE.test(before.slice(-2)) || JOINED_BEHIND.test(behind)) return false;
   if (isGrouped && digits.length > 12) return true;
-  if (topic === 'id') return false;
+  if (topic === 'id' || (before.endsWith('+') && topic === 'phone')) return false;
   if (isInColumn(before, behind, digits.length)) return false;
   if (cardKind(digits) === 'usual' || topic !== undefined) return true;
   return IN_PROSE.test(digits) && !isArticle(digits);

@@ -27,9 +27,11 @@ const topLevel = lazily(() => {
  * unit, a member or a file.
  */
 export function domainIn(name: string): string | undefined {
-  const labels = name.split('.');
-  for (; labels.length > 1; labels.pop()) {
-    if (topLevel().has(labels.at(-1)!.toLowerCase())) return labels.join('.');
+  for (let end = name.length; end > 0; ) {
+    const dot = name.lastIndexOf('.', end - 1);
+    if (dot < 1) return undefined;
+    if (topLevel().has(name.slice(dot + 1, end).toLowerCase())) return name.slice(0, end);
+    end = dot;
   }
   return undefined;
 }

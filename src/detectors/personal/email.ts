@@ -11,8 +11,8 @@ const MAX_LOCAL = 64;
 /** Characters behind an address that say that it is none. */
 const BEHIND = 48;
 
-/** A version, `this@Activity` in Kotlin, and senders that nobody reads. */
-const NO_LOCAL = /^(?:this|super|return|break|continue|(?:no|do-?not)-?reply)$/i;
+/** `this@Activity` in Kotlin, senders that nobody reads, users of machines that are no persons. */
+const NO_LOCAL = /^(?:this|super|return|break|continue|(?:no|do-?not)-?reply|root|ubuntu|ec2-user|vagrant)$/i;
 const VERSION = /^v?\d+\.\d/;
 /** Names of algorithms and extensions of SSH. @see RFC 4251, section 6 */
 const SSH_DOMAIN = /^(?:openssh\.com|libssh\.org|tinyssh\.org)$/i;

@@ -24,7 +24,7 @@ const OBJECT_ID = /^(?:2\.5\.(?:4|29)|1\.3\.(?:6|101|132))\./;
 
 /** A flag, a directive or a command that takes the address of a machine, or a link to it. */
 const CONFIGURED =
-  /(?:^|[^\w-])(?:--?[a-z-]{0,20}(?:host|bind|listen|addr|address|ip|server|gateway|dns)|listen|bind|host|hosts|nameserver|gateway|upstream|proxy_pass|server|subnet|network|netmask|route|via|ping|ssh|curl|dig|nslookup|telnet|nc|inet6?|allow|deny)[\s:="'([@]{1,6}$|\w:\/\/(?:[^\s/@]{1,32}@)?\[?$/i;
+  /(?:^|[^\w-])(?:--?[a-z-]{0,20}(?:host|bind|listen|addr|address|ip|server|gateway|dns)|listen|bind|host|hosts|nameservers?|dns|gateway[46]?|upstream|proxy_pass|server|subnet|network|netmask|route|via|ping|ssh|curl|dig|nslookup|telnet|nc|inet6?|allow|deny)[\s:="'([@]{1,6}$|\w:\/\/(?:[^\s/@]{1,32}@)?\[?$/i;
 const NETWORK = /^\]?\/(?:\d{1,3}(?!\d)|255\.|0\.)/;
 /** Nobody's name of a site: `example.com` is none of these words. */
 const EXAMPLE =
