@@ -20,7 +20,8 @@ export class ViewScanner {
   readonly #scanner: Scanner;
   /** Rules that users write, for the text as it was written: they can name what is undone. */
   readonly #written: Scanner | undefined;
-  readonly #inRuns: Scanner | undefined;
+  /** Rules that look into runs of base64 and hex. A scanner of their own would cost as much memory as that of all. */
+  readonly #inRuns: ReadonlySet<TextRule>;
   readonly #plain: Scanner | undefined;
 
   constructor(encoding: Encoding, policies: readonly TextPolicy[]) {
@@ -28,7 +29,7 @@ export class ViewScanner {
     this.#encoding = encoding;
     this.#scanner = new Scanner(all);
     this.#written = scannerOf(all.filter((rule) => !('anchors' in rule)));
-    this.#inRuns = scannerOf(
+    this.#inRuns = new Set(
       policies.flatMap((policy) =>
         policy.encoding.decodesBase64 ? (policy.rulesInRuns ?? policy.rules) : [],
       ),
@@ -61,7 +62,7 @@ export class ViewScanner {
         : (yield* scanned(this.#scanner, view.text.slice(0, stable), { start: from, growing }, budget)).opens;
       for (const { rule, start: at } of all) into.opens.push({ rule, start: placeOf(at, view) });
       if (view.open < text.length) into.opens.push({ rule: undefined, start: view.open });
-      const run = this.#inRuns === undefined ? stable : openRuns(view.text, stable);
+      const run = this.#inRuns.size === 0 ? stable : openRuns(view.text, stable);
       if (run < stable) into.opens.push({ rule: undefined, start: placeOf(run, view) });
     }
     if (!isWritten && this.#written !== undefined) {
@@ -71,7 +72,7 @@ export class ViewScanner {
       for (const finding of written.findings) into.findings.push(finding);
       for (const finding of own) if (!isKnown(finding)) into.findings.push(finding);
     } else for (const finding of own) into.findings.push(finding);
-    if (this.#inRuns !== undefined) yield* this.#scanRuns(view, from, into, budget);
+    if (this.#inRuns.size > 0) yield* this.#scanRuns(view, from, into, budget);
     if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);
   }
 
@@ -89,10 +90,10 @@ export class ViewScanner {
       if (begin + run.span.end <= from) continue;
       const inner = yield* viewed(run.text, this.#encoding, 0, budget);
       const whole = { start: 0, growing: false };
-      const { findings } = yield* scanned(this.#inRuns!, inner.text, whole, budget);
+      const { findings } = yield* scanned(this.#scanner, inner.text, whole, budget);
       const span = view.original({ start, end: begin + run.span.end });
       for (const rule of new Set(findings.map((finding) => finding.rule)))
-        into.findings.push({ rule, ...span, from: span.start });
+        if (this.#inRuns.has(rule)) into.findings.push({ rule, ...span, from: span.start });
       if (this.#plain !== undefined) yield* this.#scanPlain(inner.text, 0, into, budget);
     }
   }
