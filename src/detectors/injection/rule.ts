@@ -52,6 +52,15 @@ function withoutOwnTags(rule: AnchoredRule): AnchoredRule {
   };
 }
 
+/** Units between two matches that are both said, or both talked about: a text of nothing else costs no look at each. */
+const BESIDE = 16;
+
+/** True if a match is another one, begins within it, or stands right behind it. */
+function isBeside(span: Span | undefined, other: Span | undefined): boolean {
+  if (span === undefined || other === undefined) return false;
+  return span.start >= other.start && span.start - other.end <= BESIDE;
+}
+
 /** A rule for what is said, and one that finds the same mentioned. */
 export function rulesAbout(any: AnchoredRule, weight: number, isMeantDenied = false): InjectionRule[] {
   // The two rules are asked one after the other about the same place, and one may find the same at many places
@@ -59,8 +68,8 @@ export function rulesAbout(any: AnchoredRule, weight: number, isMeantDenied = fa
   const foundAt = (text: string, at: number) => {
     if (last?.at === at && last.text === text) return last;
     const span = any.match(text, at);
-    const isSame = span?.start === last?.span?.start && span?.end === last?.span?.end && last?.text === text;
-    const mention = span !== undefined && (isSame ? last!.isMention : isMention(text, span, isMeantDenied));
+    const isKnown = last?.text === text && isBeside(span, last.span);
+    const mention = span !== undefined && (isKnown ? last!.isMention : isMention(text, span, isMeantDenied));
     last = { text, at, span, isMention: mention };
     return last;
   };

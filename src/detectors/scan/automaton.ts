@@ -64,9 +64,10 @@ const units = (text: string) => text.split('');
  * @param anchors literals in lower case, with no two blanks beside each other
  */
 export function createAutomaton(anchors: readonly string[]): Automaton {
-  const { classOf, shift } = classesOf(anchors);
+  const { classOf, shift, isShared } = classesOf(anchors);
   const { next, mark, found, depth } = linked(trieOf(anchors, classOf), shift, classOf[0x20]!);
   const blanks = anchors.map((anchor) => anchor.split(BLANK).length - 1);
+  const isLike = anchors.map((anchor) => units(anchor).some((unit) => isShared(unit.charCodeAt(0))));
   const longest = Math.max(1, ...anchors.map(({ length }) => length));
 
   const gaps: Gaps = new Map();
@@ -88,7 +89,8 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
           for (const anchor of found[state]!) {
             const { length } = anchors[anchor]!;
             const at = blanks[anchor] === 0 ? i + 1 - length : startOfLast(text, i + 1, length, gaps);
-            if (at < end) visit(anchor, at);
+            if (at < end && (!isLike[anchor] || endOfLiteral(text, at, anchors[anchor]!) !== undefined))
+              visit(anchor, at);
           }
         }
         if (limit === text.length || state === 0 || !isBegun(text, limit, state, end)) break;
@@ -166,16 +168,24 @@ function linked(
   return { next, mark, found, depth };
 }
 
-/** The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. `shift` bits hold any. */
+/** Most classes of units: one more would double the table. */
+const MAX_CLASSES = 255;
+/** The first unit behind the Latin letters. */
+const BEYOND_LATIN = 0x250;
+
+/**
+ * The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. `shift` bits hold any. Where there are
+ * too many, some units of other scripts share one, and an anchor with them has to be compared.
+ */
 function classesOf(anchors: readonly string[]) {
-  const numbers = new Map<number, number>();
-  for (const anchor of anchors) {
-    for (let i = 0; i < anchor.length; i++) {
-      const unit = anchor.charCodeAt(i);
-      if (!numbers.has(unit)) numbers.set(unit, numbers.size + 1);
-    }
-  }
-  const classOf = new (numbers.size < 255 ? Uint8Array : Uint16Array)(65_536);
+  const units = [...new Set(anchors.flatMap((anchor) => anchor.split('').map((unit) => unit.charCodeAt(0))))];
+  const own = units.length <= MAX_CLASSES ? units : units.filter((unit) => unit < BEYOND_LATIN);
+  const numbers = new Map(own.map((unit, index) => [unit, index + 1]));
+  const first = numbers.size + 1;
+  const left = Math.max(1, MAX_CLASSES + 1 - first);
+  for (const unit of units) if (!numbers.has(unit)) numbers.set(unit, first + (unit % left));
+  const classes = Math.max(0, ...numbers.values());
+  const classOf = new (classes <= MAX_CLASSES ? Uint8Array : Uint16Array)(65_536);
   for (const [unit, number] of numbers) {
     classOf[unit] = number;
     for (const capital of capitalsOf(unit)) classOf[capital.charCodeAt(0)] = number;
@@ -183,7 +193,11 @@ function classesOf(anchors: readonly string[]) {
   for (const other of OTHER_BLANKS) {
     if (!numbers.has(other.charCodeAt(0))) classOf[other.charCodeAt(0)] = numbers.get(0x20) ?? 0;
   }
-  return { classOf, shift: Math.ceil(Math.log2(numbers.size + 1)) };
+  return {
+    classOf,
+    shift: Math.ceil(Math.log2(classes + 1)),
+    isShared: (unit: number) => numbers.get(unit)! >= first,
+  };
 }
 
 /** Letters that are not the capital of their small letter, and yet have it: titles, signs of units, the capital sharp s. */
