@@ -1,4 +1,4 @@
-import { type AnchoredRule, type Span, tableOf } from '../rule.ts';
+import { type AnchoredRule, DIGITS, type Span, tableOf } from '../rule.ts';
 import { NUMBER_EDGE } from './entity.ts';
 import { cardKind } from './issuers.ts';
 import { topicBefore } from './words.ts';
@@ -36,6 +36,7 @@ const LONGEST = 19 + 5 * 4;
 /** Payment cards: a number of an issuer with the right sum, in the groups of a card or where nothing tells that it is another. */
 export const CARD_RULE: Omit<AnchoredRule, 'id' | 'anchors'> = {
   look: { offset: 0, isWorth: tableOf('012345689') },
+  sources: [{ id: 'credit-card', anchors: [DIGITS], pattern: SHAPE.source }],
   reach: () => LONGEST + NEIGHBOURS_BEHIND,
   match: (text, at) => {
     const found = candidate(text, at);

@@ -5,7 +5,7 @@ const DOMAIN = /(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/uy;
 const DOMAIN_BEGUN = /(?:[\p{L}\p{N}-]{1,63}\.){0,8}[\p{L}\p{N}-]{0,63}/uy;
 const LOCAL = /[\p{L}\p{N}._%+'-]/u;
 /** Signs that no address begins with: a quote, with the letters of a string in Python, or the mark of a line in a diff. */
-const BEFORE_LOCAL = /^(?:[burf]{0,2}'(?=.{0,64}'$)|['.+%-])+/i;
+const BEFORE_LOCAL = /^(?:[burf]{0,2}'(?=.{0,64}'$)|['.+%-]){1,64}/i;
 
 const MAX_LOCAL = 64;
 /** Characters behind an address that say that it is none. */
@@ -13,7 +13,7 @@ const BEHIND = 48;
 
 /** `this@Activity` in Kotlin, senders that nobody reads, users of machines that are no persons. */
 const NO_LOCAL = /^(?:this|super|return|break|continue|(?:no|do-?not)-?reply|root|ubuntu|ec2-user|vagrant)$/i;
-const VERSION = /^v?\d+\.\d/;
+const VERSION = /^v?\d{1,9}\.\d/;
 /** Names of algorithms and extensions of SSH. @see RFC 4251, section 6 */
 const SSH_DOMAIN = /^(?:openssh\.com|libssh\.org|tinyssh\.org)$/i;
 /** Accounts of programs. */

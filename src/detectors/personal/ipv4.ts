@@ -1,5 +1,4 @@
-import type { AnchoredRule } from '../rule.ts';
-import { tableOf } from '../rule.ts';
+import { type AnchoredRule, DIGITS, tableOf } from '../rule.ts';
 import { NUMBER_EDGE, NUMERALS } from './entity.ts';
 import { topicBefore } from './words.ts';
 
@@ -33,6 +32,7 @@ const EXAMPLE =
 /** IPv4 addresses that are somebody's. */
 export const IPV4_RULE: Omit<AnchoredRule, 'id' | 'anchors'> = {
   look: { offset: 1, isWorth: tableOf(`${NUMERALS}.`) },
+  sources: [{ id: 'ip-address', anchors: [DIGITS], pattern: SHAPE.source }],
   reach: () => 16 + BEHIND,
   match(text, start) {
     SHAPE.lastIndex = start;

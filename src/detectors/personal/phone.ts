@@ -1,4 +1,4 @@
-import { type AnchoredRule, type Span, tableOf } from '../rule.ts';
+import { type AnchoredRule, DIGITS, type Span, tableOf } from '../rule.ts';
 import { type Entity, entity, NUMBER_EDGE, NUMERALS } from './entity.ts';
 import { hasPossibleLength, isInternational, nationalForm } from './numbering.ts';
 import { topicBefore } from './words.ts';
@@ -41,6 +41,7 @@ type Candidate = Span & { readonly written: string; readonly digits: string };
 /** Numbers with the code of their country behind a plus. */
 const INTERNATIONAL: PhoneRule = {
   anchors: ['+'],
+  sources: [{ id: 'phone-number', anchors: ['+'], pattern: PLUS.source }],
   reach: () => LONGEST + BEHIND,
   match(text, at) {
     return withExtension(
@@ -55,6 +56,7 @@ const INTERNATIONAL: PhoneRule = {
 /** The same behind the two zeros that most countries dial instead. */
 const WITH_ZEROS: PhoneRule = {
   look: { offset: 1, isWorth: tableOf('0') },
+  sources: [{ id: 'phone-number', anchors: [DIGITS], pattern: ZEROS.source }],
   reach: () => LONGEST + BEHIND,
   match(text, at) {
     if (!text.startsWith('00', at)) return undefined;
@@ -77,6 +79,7 @@ const WITH_ZEROS: PhoneRule = {
 function national(countries: readonly string[]): PhoneRule {
   return {
     look: { offset: 0, isWorth: tableOf(NUMERALS) },
+    sources: [{ id: 'phone-number', anchors: [DIGITS], pattern: LOCAL.source, flags: 'i' }],
     reach: () => LONGEST + BEHIND,
     match: (text, at) =>
       withExtension(
