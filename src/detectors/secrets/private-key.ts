@@ -20,6 +20,8 @@ function mark(beginning: string): string {
 const MAX_BLOCK = 64 * 1024;
 /** Letters of base64 that make a key: documentation shows the first few of one. */
 const MIN_MATERIAL = 24;
+/** Letters of the lines that programs write; OpenSSH has 70. */
+const FULL_LINE = 64;
 /** Numbers between two lines of a key: of the line, of a time. */
 const MAX_NUMBERS = 8;
 /** Units before a first line that the lines behind it can begin with too. */
@@ -124,6 +126,8 @@ function isMaterial(word: string, isWithinKey: boolean): boolean {
   if (word.length < 16) return false;
   if (isWithinKey && word.length >= 40) return true;
   if (!/[a-z]/.test(word) || !/[A-Z]/.test(word) || !/[\d+/]/.test(word)) return false;
+  // A whole line: those of keys of elliptic curves and of OpenSSH are alike, and in part zeros
+  if (word.length >= FULL_LINE) return true;
   return !isName(word) && !isFiller(word);
 }
 

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { PLAIN, viewOf } from '../../../src/detectors/normalize/view.ts';
 import type { AnchoredRule, Span } from '../../../src/detectors/rule.ts';
@@ -116,6 +117,13 @@ describe('a private key', () => {
   test('ends at its last line', () => {
     expect(clean(`a\n${key('RSA PRIVATE KEY')}\nb`)).toBe('a\n[REDACTED]\nb');
     expect(clean(`${key('PRIVATE KEY')} ${key('EC PRIVATE KEY')}`)).toBe('[REDACTED] [REDACTED]');
+  });
+
+  test.each(made())('is found as it is made: %s', (_, pem) => {
+    expect(clean(`a\n${pem}\nb`)).toBe('a\n[REDACTED]\nb');
+    expect(clean(`a\n${pem.slice(0, pem.indexOf('\n-----END'))}\nb`)).toMatch(
+      /^a\n\[REDACTED\]\n(?:.{1,8}\n)?b$/,
+    );
   });
 
   const base64 = [fill(64), fill(64), 'aB3dE5gH7Q=='];
@@ -308,3 +316,45 @@ describe('time', () => {
     expect(findings).toHaveLength(10_000);
   });
 });
+
+/** Keys as OpenSSL and OpenSSH write them, with names. */
+function made(): [name: string, pem: string][] {
+  const { privateKey: curve } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey: edwards } = generateKeyPairSync('ed25519');
+  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const cipher = { cipher: 'aes-256-cbc', passphrase: 'tides' } as const;
+  return [
+    ['SEC1', curve.export({ type: 'sec1', format: 'pem' })],
+    ['SEC1, encrypted', curve.export({ type: 'sec1', format: 'pem', ...cipher })],
+    ['PKCS #8 of a curve', curve.export({ type: 'pkcs8', format: 'pem' })],
+    ['PKCS #8, encrypted', curve.export({ type: 'pkcs8', format: 'pem', ...cipher })],
+    ['Ed25519', edwards.export({ type: 'pkcs8', format: 'pem' })],
+    ['PKCS #1', rsa.export({ type: 'pkcs1', format: 'pem' })],
+    ['OpenSSH', openSsh()],
+  ].map(([name, key]) => [String(name), String(key).trimEnd()]);
+}
+
+/** An Ed25519 key as OpenSSH writes it. @see https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key */
+function openSsh(): string {
+  const field = (value: string | Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(value.length);
+    return Buffer.concat([length, Buffer.from(value)]);
+  };
+  const open = Buffer.concat([field('ssh-ed25519'), field(randomBytes(32))]);
+  const check = randomBytes(4);
+  const secret = [check, check, open, field(randomBytes(64)), field('ada@tides'), Buffer.from([1, 2, 3])];
+  const key = [
+    Buffer.from('openssh-key-v1\0'),
+    ...['none', 'none', ''].map(field),
+    Buffer.from([0, 0, 0, 1]),
+    field(open),
+    field(Buffer.concat(secret)),
+  ];
+  const lines =
+    Buffer.concat(key)
+      .toString('base64')
+      .match(/.{1,70}/g) ?? [];
+  const kind = 'OPENSSH PRIVATE KEY';
+  return [pem(kind), ...lines, pem(kind).replace('BEGIN', 'END')].join('\n');
+}
