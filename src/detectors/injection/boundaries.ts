@@ -1,7 +1,8 @@
 import type { InjectionSource } from './rule.ts';
 
-/** Placeholders of templates, and the beginnings of examples. */
-const PLACEHOLDER = '[{$<[%(]|\\.{3}|…|you are a helpful|your system';
+/** Placeholders of templates, ends of strings in code, and the beginnings of examples. */
+const PLACEHOLDER =
+  '[{$<[%(]|\\.{3}|…|you are a helpful|your system|["\'`](?:\\s{0,4}[,;:)+}\\]]|\\s{0,4}$|\\s{0,4}\\n)';
 
 /**
  * Marks by which model families tell turns and roles apart: no business of a message.
