@@ -133,7 +133,7 @@ const tokens: Record<string, Samples> = {
     [`vercel_blob_rw_${fill(16)}_${fill(30)}`, `vcp_${fill(56)}`],
     'vercel_blob_rw_token',
   ),
-  'fly-token': sample(`fm2_${base64(120)}==`, 'fm2_radio'),
+  'fly-token': sample([`fm2_${base64(120)}==`, `fo1_${fill(43)}`], 'fm2_radio', `fo1_${fill(20)}`),
   'render-key': sample(`rnd_${fill(32)}`, 'rnd_state'),
   'supabase-token': sample([`sbp_${hex(40)}`, `sb_secret_${fill(22)}_${fill(8)}`], 'sbp_project'),
   'neon-key': sample(`napi_${lower(64)}`, 'napi_create_function'),

@@ -27,7 +27,7 @@ export const BUSINESS_SECRETS: readonly RuleSource[] = [
   token(
     'slack-token',
     ['xoxa-', 'xoxb-', 'xoxe-', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-'],
-    '(?:\\d{6,14}|(?<=xox[ar]-)(?=[A-Za-z]{0,40}\\d)[A-Za-z0-9]{8,48}|\\d{1,2}-[A-Za-z0-9]{6,250}|(?<=xox[os]-)\\d{1,14}-\\d{1,14}-\\d{1,14}-[a-f0-9]{6,64})(?:-[A-Za-z0-9]{6,250}){0,4}(?![A-Za-z0-9-])',
+    '(?:\\d{6,14}|(?<=xox[ar]-)(?=[A-Za-z]{0,40}\\d)[A-Za-z0-9]{8,48}|\\d{1,2}-[A-Za-z0-9]{6,250}|(?<=xox[os]-)\\d{1,14}-\\d{1,14}-\\d{1,14}-[a-f0-9]{6,64})(?:-[A-Za-z0-9]{6,250}){0,4}(?![A-Za-z0-9-])(?<!xox[a-z]-\\d{1,14})',
   ),
   token('slack-rotated-token', ['xoxe.xoxb-', 'xoxe.xoxp-'], '\\d-[A-Za-z0-9]{100,250}'),
   token('slack-app-token', 'xapp-', '\\d-[A-Z0-9]{8,16}-\\d{8,16}-[a-z0-9]{32,128}'),

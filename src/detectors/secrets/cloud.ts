@@ -72,7 +72,11 @@ export const CLOUD_SECRETS: readonly RuleSource[] = [
   token('heroku-token', 'HRKU-', '[A-Za-z0-9_-]{36,70}'),
   token('netlify-token', ['nfp_', 'nfc_', 'nfo_', 'nfu_'], `[A-Za-z0-9_-]{36,60}${END}`),
   token('vercel-token', ['vercel_blob_rw_', 'vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'], '[A-Za-z0-9_]{24,100}'),
-  token('fly-token', ['fo1_', 'fm1_', 'fm2_', 'fm1r_', 'fm1a_'], '[A-Za-z0-9_/+-]{40,2000}={0,3}'),
+  token(
+    'fly-token',
+    ['fo1_', 'fm1_', 'fm2_', 'fm1r_', 'fm1a_'],
+    `(?:(?<=fo1_)[A-Za-z0-9_-]{43}${END}|(?<!fo1_)[A-Za-z0-9_/+-]{100,2000}={0,3})`,
+  ),
   token('render-key', 'rnd_', '[A-Za-z0-9]{28,40}'),
   token('supabase-token', ['sbp_', 'sb_secret_'], '[A-Za-z0-9_-]{31,60}'),
   token('neon-key', 'napi_', '[A-Za-z0-9]{60,70}'),

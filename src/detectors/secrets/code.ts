@@ -29,7 +29,7 @@ export const CODE_SECRETS: readonly RuleSource[] = [
   {
     id: 'artifactory-token',
     anchors: ['akc'],
-    pattern: `${SOLE_EDGE}AKC[A-Za-z0-9]{60,120}${SOLE_END}`,
+    pattern: `${SOLE_EDGE}AKC[A-Za-z0-9]{68,72}${SOLE_END}`,
   },
   {
     id: 'artifactory-password',

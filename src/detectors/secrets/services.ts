@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { isFiller, isName } from './filler.ts';
+import { isFiller, isIdentifier, isName } from './filler.ts';
 import { assignment, UUID } from './token.ts';
 
 /** Letters and digits, of which one is a digit: a word is no key. */
@@ -26,7 +26,8 @@ function service(id: string, names: string | readonly string[], ...values: strin
 }
 
 function keyLength(value: string): number {
-  return isFiller(value) || (isName(value) && !/\d/.test(value)) ? 0 : value.length;
+  const isWord = isIdentifier(value) || (isName(value) && !/\d/.test(value));
+  return isFiller(value) || isWord ? 0 : value.length;
 }
 
 /** Services whose keys are told by the name beside them, as hide_secrets of LiteLLM knows them, and model providers. */
