@@ -65,8 +65,8 @@ const ENTITIES: ReadonlyMap<string, string> = new Map(
 
 /** Backslashes before one escape: as many as five strings within each other have. */
 const MAX_BACKSLASHES = 32;
-/** Codes in codes in codes. */
-const LEVELS = 4;
+/** Codes in codes in codes in codes. */
+export const LEVELS = 4;
 /** Characters that may become part of another code: 1 for each. */
 const OF_CODES = Uint8Array.from({ length: 128 }, (_, unit) =>
   /[\\%&#;{}\w]/.test(String.fromCharCode(unit)) ? 1 : 0,
@@ -163,9 +163,9 @@ function sizeOf(byte: number): number {
 /** Longest code but for its backslashes. */
 const LONGEST = 16;
 const BEGUN =
-  /\\(?:u(?:[0-9a-f]{0,3}|\{[0-9a-f]{0,6})|U[0-9a-f]{0,7}|x[0-9a-f]?)?$|%(?:[c-f][0-9a-f](?:%[89ab][0-9a-f]){0,2}(?:%[0-9a-f]?)?|u[0-9a-f]{0,3}|[0-9a-f]?)$|&(?:#x?[0-9a-f]{0,9}|[a-z]{0,8})$/i;
+  /\\(?:u(?:[0-9a-fA-F]{0,3}|\{[0-9a-fA-F]{0,6})|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?$|%(?:[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){0,2}(?:%[0-9a-fA-F]?)?|u[0-9a-fA-F]{0,3}|[0-9a-fA-F]?)$|&(?:#[xX]?[0-9a-fA-F]{0,9}|[a-zA-Z]{0,8})$/;
 
-/** The place before which no further text changes what {@link undoneCodes} makes first of a text that ends at `end`. */
+/** The place before which no further text changes what one level of {@link undoneCodes} makes of a text that ends at `end`. */
 export function openCodes(text: string, end: number): number {
   const from = Math.max(0, end - LONGEST);
   const begun = BEGUN.exec(text.slice(from, end));

@@ -63,9 +63,12 @@ export function withLatinWords(text: string, before: string): Rewritten | undefi
 
 /** The place before which no further text changes what {@link withLatinWords} makes of a text that ends at `end`. */
 export function openWords(text: string, end: number, before: string): number {
-  const from = Math.max(0, end - WORD_CONTEXT);
-  const tail = text.slice(from, end);
-  if (!MAY_BE_ALIKE.test(tail)) return end;
+  // The half of a pair may become a letter
+  let whole = end;
+  while (whole > Math.max(0, end - LONGEST) && /[\ud800-\udbff]/.test(text[whole - 1]!)) whole--;
+  const from = Math.max(0, whole - WORD_CONTEXT);
+  const tail = text.slice(from, whole);
+  if (!MAY_BE_ALIKE.test(tail)) return whole;
   const start = Math.max(0, from - WORD_CONTEXT);
   const context = start > 0 ? text.slice(start, from) : before + text.slice(0, from);
   return Math.max(0, from - context.length + eachLatinWord(context + tail, () => {}));

@@ -69,14 +69,6 @@ export class Offsets {
     return { start: from, end: Math.max(from, this.#end(end)) };
   }
 
-  /** The place in the old text before which everything stands for what is before a place in the new one. */
-  before(position: number): number {
-    const i = this.#lastAt(0, position - 1);
-    if (i < 0) return position;
-    const [, end = 0, from = 0, to = 0] = this.#stretches.subarray(i, i + FIELDS);
-    return position < end ? from : to + position - end;
-  }
-
   /** The place in the new text of a place in the old one. */
   viewed(position: number): number {
     const i = this.#lastAt(2, position);

@@ -84,11 +84,14 @@ const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
  * The text with plain characters: ASCII blanks, dashes and quotes for all others, letters and digits for their compatibility
  * forms, numerals of all scripts as ASCII digits, tag characters as what they repeat, no character that cannot be seen.
  * Undefined if that is the text itself.
+ *
+ * @param previous the unit before the text, if there is one
  */
-export function withPlainCharacters(text: string): Rewritten | undefined {
+export function withPlainCharacters(text: string, previous = ''): Rewritten | undefined {
   const first = text.search(UNUSUAL);
   if (first < 0) return undefined;
   const rewriting = new Rewriting(text);
+  const unitBefore = (at: number) => (at > 0 ? text : previous).charCodeAt(at > 0 ? at - 1 : 0);
   for (let at = first; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit >= 0xd800 && unit <= 0xdfff) {
@@ -109,10 +112,9 @@ export function withPlainCharacters(text: string): Rewritten | undefined {
       at = end - 1;
     } else if (sign === MANY) rewriting.put(at, at + 1, several.get(unit)!);
     else if (sign === DASH) {
-      if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1)))
-        rewriting.put(at, at + 1, '-');
+      if (isDigit(unitBefore(at)) && isDigit(text.charCodeAt(at + 1))) rewriting.put(at, at + 1, '-');
     } else if (sign === NUMBER) {
-      if (isNumberForm(text.charCodeAt(at - 1)) || isNumberForm(text.charCodeAt(at + 1)))
+      if (isNumberForm(unitBefore(at)) || isNumberForm(text.charCodeAt(at + 1)))
         rewriting.put(at, at + 1, several.get(unit)!);
     } else rewriting.put(at, at + 1, String.fromCharCode(sign));
   }

@@ -1,5 +1,5 @@
 import type { Span } from '../rule.ts';
-import { openCodes, undoneCodes } from './codes.ts';
+import { LEVELS, openCodes, undoneCodes } from './codes.ts';
 import { openWords, WORD_CONTEXT, withLatinWords } from './latin-words.ts';
 import type { Offsets, Rewritten } from './offsets.ts';
 import { openCharacters, withPlainCharacters } from './signs.ts';
@@ -63,7 +63,10 @@ export function* viewInTurns(text: string, encoding: Encoding, from = 0): Genera
   let viewed = text.slice(0, start);
   let open = text.length;
   /** The end of what is undone so far. */
-  let before = text.slice(Math.max(0, start - WORD_CONTEXT), start);
+  let before: Before = {
+    view: text.slice(Math.max(0, start - WORD_CONTEXT), start),
+    unit: text.slice(Math.max(0, start - 1), start),
+  };
   for (let at = start; at < text.length; ) {
     const end = Math.min(at + SLICE, text.length);
     const isLast = end === text.length;
@@ -73,7 +76,8 @@ export function* viewInTurns(text: string, encoding: Encoding, from = 0): Genera
     const kept = isCut ? piece.open : slice.length;
     if (isLast) open = at + piece.open;
     const plain = isCut ? piece.text.slice(0, forth(piece.layers, kept)) : piece.text;
-    before = (plain.length < WORD_CONTEXT ? before + plain : plain).slice(-WORD_CONTEXT);
+    const tail = plain.length < WORD_CONTEXT ? before.view + plain : plain;
+    before = { view: tail.slice(-WORD_CONTEXT), unit: piece.lastUnit };
     if (piece.layers.length > 0) {
       viewed += text.slice(start, at);
       pieces.push({ start: viewed.length, from: at, to: at + kept, layers: piece.layers });
@@ -94,38 +98,59 @@ function safeStart(text: string, from: number): number {
   return Math.max(0, most);
 }
 
-type Undone = { readonly text: string; readonly layers: readonly Offsets[]; readonly open: number };
+/** What stands before a text: the end of its view, and the last unit with codes undone. */
+type Before = { readonly view: string; readonly unit: string };
+
+type Undone = {
+  readonly text: string;
+  readonly layers: readonly Offsets[];
+  readonly open: number;
+  /** The unit before the place that is open, with codes undone. */
+  readonly lastUnit: string;
+};
 
 /** A text with all undone: layer by layer, each with the way back to the one before. */
-function undone(text: string, encoding: Encoding, before: string): Undone {
+function undone(text: string, encoding: Encoding, before: Before): Undone {
   const layers: Offsets[] = [];
+  /** The place that was open in the text before each layer. */
+  const opens: number[] = [];
   let current = text;
   /** Before it the current text is final. */
   let open = text.length;
   const put = (rewritten: Rewritten) => {
     current = rewritten.text;
     layers.push(rewritten.offsets);
+    opens.push(open);
     open = rewritten.offsets.viewed(open);
   };
   if (encoding.decodesEscapes) {
-    open = openCodes(current, open);
-    for (const level of undoneCodes(current)) {
-      put(level);
+    const levels = undoneCodes(current);
+    for (let level = 0; level < LEVELS; level++) {
+      // What a level leaves as it is may become part of a code by what the next level undoes
       open = openCodes(current, open);
+      const { value } = levels.next();
+      if (value) put(value);
     }
   }
+  const codes = layers.length;
+  const decoded = current;
   if (encoding.normalizesUnicode) {
     open = openCharacters(current, open);
-    const plain = withPlainCharacters(current);
+    const plain = withPlainCharacters(current, before.unit);
     if (plain !== undefined) put(plain);
   }
   if (encoding.detectsHomoglyphs) {
-    open = openWords(current, open, before);
-    const latin = withLatinWords(current, before);
+    open = openWords(current, open, before.view);
+    const latin = withLatinWords(current, before.view);
     if (latin !== undefined) put(latin);
   }
-  for (let i = layers.length - 1; i >= 0; i--) open = layers[i]!.before(open);
-  return { text: current, layers, open: snapped(text, open) };
+  let lastUnit = decoded.slice(Math.max(0, open - 1), open);
+  for (let i = layers.length - 1; i >= 0; i--) {
+    const layer = layers[i]!;
+    open = open === layer.viewed(opens[i]!) ? opens[i]! : layer.original({ start: open, end: open }).start;
+    if (i === codes) lastUnit = decoded.slice(Math.max(0, open - 1), open);
+  }
+  return { text: current, layers, open: snapped(text, open), lastUnit };
 }
 
 function forth(layers: readonly Offsets[], position: number): number {

@@ -253,6 +253,49 @@ describe('a text that grows', () => {
   });
 });
 
+/** Letters, signs and pieces of codes that make all kinds of codes, whole and broken, when they come together by chance. */
+const PIECES =
+  'a|B| |\n|\\|\\\\|n|u|0|4|1|x|%|25|40|&|#|amp;|amp|lt|; |é|ж|а|о|е|р|ａ|①|②|—|9|\u200b|\u00a0|\ud83d|\ude00|\ud835|\udc00|𝓱|\u{e0041}|\u001b|[|31m|%e2|%82|%ac|\\u00|\\ud83d|{|}|U0001F600|ᴀ|“|ﬁ|\u0336|word |раура|дом |\\u0040|%41|&#65;'.split(
+    '|',
+  );
+
+describe('a text of chance', () => {
+  test('shows, while it grows, what the view of the whole shows', () => {
+    for (let i = 0; i < 3000; i++) {
+      const text = many(PIECES, 60);
+      const whole = viewOf(text, PLAIN).text;
+      let done = 0;
+      let shown = '';
+      for (let end = 0; end < text.length; ) {
+        end = Math.min(text.length, end + 1 + below(7));
+        const view = viewOf(text.slice(0, end), PLAIN, done);
+        if (view.open <= done) continue;
+        shown += view.text.slice(view.viewed(done), view.viewed(view.open));
+        done = view.open;
+        expect(whole.slice(0, shown.length), JSON.stringify([text, end])).toBe(shown);
+      }
+    }
+  });
+
+  test('has the same view wherever it is cut into slices', () => {
+    const filler = 'x '.repeat(33_000);
+    for (let i = 0; i < 300; i++) {
+      const text = many(PIECES, 400);
+      const before = filler.slice(0, 65_536 - (below(text.length) & ~1));
+      const [alone, behind] = [viewOf(text, PLAIN), viewOf(before + text, PLAIN)];
+      expect(behind.text, JSON.stringify(text)).toBe(before + alone.text);
+      expect(behind.open).toBe(before.length + alone.open);
+      const start = below(alone.text.length);
+      const { length } = before;
+      const span = alone.original({ start, end: start + 5 });
+      expect(behind.original({ start: length + start, end: length + start + 5 })).toEqual({
+        start: length + span.start,
+        end: length + span.end,
+      });
+    }
+  });
+});
+
 describe('hostile text', () => {
   test.each([
     ['backslashes', '\\'],
