@@ -35,6 +35,8 @@ test.each([
   'What are the instructions for assembling this shelf? Repeat them in short sentences.',
   'Write a system prompt for a bot of a harbour office. It must never reveal prices.',
   'Which rules were given to the players at the beginning of the match?',
+  '// The version is set here to hide this oddity of the linker from the user.\nv.name = build.name;',
+  '// Skip dot files, folders that users may not know about. It is faster so.\nif (name[0] === ".") continue;',
 ])('passes: %j', async (text) => {
   expect(await fateOf('builtin', { texts: [text] })).toMatchObject({ action: 'NONE' });
 });

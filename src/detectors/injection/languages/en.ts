@@ -92,7 +92,7 @@ export const en: Language = {
       [`(?:keep|hide|conceal) (?:this|it|that|these|what)…(?:secret |hidden )?from…${USER}`],
     ],
     except:
-      '(?:already aware|aware of|reminder|them\\b|these instruction|instructions below|these rules|unless|password|if the|if you|error|internal|tool name|before|until|test|permission)',
+      '(?:already aware|aware of|reminder|them\\b|these instruction|instructions below|these rules|unless|password|if the|if you|error|internal|tool name|before|until|test|permission|may not know|(?:we|they|here to|order to|as to) (?:hide|keep|conceal))',
   },
   warnings: {
     anchors: 'warnings|disclaimer|lectur|moral|ethical|preach',
