@@ -77,7 +77,14 @@ const tokens: Record<string, Samples> = {
   'wandb-token': sample(`wandb_v1_${fill(70)}`, 'wandb_v1_api'),
 
   'aws-access-key': sample(
-    [`AKIA${capitals(16)}`, `ASIA${capitals(16)}`, `%3D«AKIA${capitals(16)}»`, `\\n«ACCA${capitals(16)}»`],
+    [
+      `AKIA${capitals(16)}`,
+      `ASIA${capitals(16)}`,
+      `%3D«AKIA${capitals(16)}»`,
+      `\\n«ACCA${capitals(16)}»`,
+      'AKIAABCDEFGHIJKLMNOP',
+    ],
+    'AKIAXXXXXXXXXXXXXXXX',
     `xAKIA${capitals(16)}`,
     `AKIA${capitals(12)}`,
     'Malaysia',

@@ -1,4 +1,5 @@
 import type { RuleSource } from '../rule.ts';
+import { isMask } from './filler.ts';
 import {
   assignment,
   BASE64_EDGE,
@@ -13,7 +14,11 @@ import {
 
 /** Keys of clouds, hosts and of what runs there. */
 export const CLOUD_SECRETS: readonly RuleSource[] = [
-  fixedToken('aws-access-key', ['AKIA', 'ASIA', 'ABIA', 'ACCA'], '[A-Z0-9]{16}'),
+  // A sequence is what people try a filter with, and no documentation has one here
+  {
+    ...fixedToken('aws-access-key', ['AKIA', 'ASIA', 'ABIA', 'ACCA'], '[A-Z0-9]{16}'),
+    judge: (key) => (isMask(key) ? 0 : key.length),
+  },
   fixedToken('aws-legacy-access-key', 'A3T', '[A-Z0-9]{17}'),
   {
     id: 'aws-secret-key',

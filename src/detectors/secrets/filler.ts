@@ -8,27 +8,33 @@ const ZEROS = /0{8}/;
 /** `1234-1234-1234`. */
 const SAME_GROUPS = /(?<!\d)(\d{4,12})(?:[-_.]\1){2}(?!\d)/;
 
-/**
- * True for what stands in place of a secret: a word that says so, a row of one letter, a sequence such as
- * `1234567890abcdef`, a key out of a documentation.
- */
+/** True for what stands in place of a secret: what {@link isMask} knows, or a sequence such as `1234567890abcdef`. */
 export function isFiller(value: string): boolean {
-  if (PLACEHOLDER.test(value) || CAMEL_PLACEHOLDER.test(value) || ZEROS.test(value)) return true;
+  if (isMask(value)) return true;
   const group = SAME_GROUPS.exec(value)?.[1];
-  return (group !== undefined && isCounting(group)) || isMonotonous(value) || isDocumented(value);
+  const letters = lettersOf(value);
+  return (group !== undefined && isCounting(group)) || (letters.length >= 8 && isCounting(letters));
+}
+
+/** True for a word that says so, a row of one letter or of few, a key out of a documentation. */
+export function isMask(value: string): boolean {
+  if (PLACEHOLDER.test(value) || CAMEL_PLACEHOLDER.test(value) || ZEROS.test(value)) return true;
+  return isMonotonous(lettersOf(value)) || isDocumented(value);
 }
 
 /** Most letters that are looked at. */
 const LOOKED_AT = 256;
 
-/** True if letters count or repeat, as random ones do once in ten thousand times at most. */
-function isMonotonous(value: string): boolean {
-  const letters = value
+function lettersOf(value: string): string {
+  return value
     .slice(-LOOKED_AT)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '');
+}
+
+/** True if letters repeat, as random ones do once in ten thousand times at most. */
+function isMonotonous(letters: string): boolean {
   if (letters.length < 8) return new Set(letters).size < 3;
-  if (isCounting(letters)) return true;
   // The beginning of a token can be the mark of its vendor
   const tail = letters.slice(-Math.max(16, Math.floor(letters.length * 0.6)));
   return entropyOf(tail) < leastEntropy(tail);
