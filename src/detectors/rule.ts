@@ -4,6 +4,9 @@ import { partialOf } from './scan/partial.ts';
 /** A stretch of a text in UTF-16 units, the end exclusive. */
 export type Span = { readonly start: number; readonly end: number };
 
+/** A match of a rule; no finding if it has the shape of one alone, as a row of `x` has that of a key. */
+export type Match = Span & { readonly isRefused?: boolean };
+
 /** An anchor that stands for the beginning of a run of decimal digits. */
 export const DIGITS = '\u0000digits';
 
@@ -19,7 +22,7 @@ export type AnchoredRule = {
   /** For numbers: how far from the first digit a character stands that must be one of a table of ASCII. */
   readonly look?: { readonly offset: number; readonly isWorth: Uint8Array };
   /** The match that belongs to the anchor which begins at `at`, if there is one. */
-  match(text: string, at: number): Span | undefined;
+  match(text: string, at: number): Match | undefined;
   /** Start of a match at this anchor that the end of the text may cut off. It may guess too much, never too little. */
   open(text: string, at: number): number | undefined;
   /**
@@ -71,6 +74,8 @@ export type RuleSource = {
   readonly look?: readonly [offset: number, units: string];
   /** Returns how many characters of a match count; 0 for none. All by default. */
   readonly judge?: (candidate: string) => number;
+  /** True if matches are words without an end of their own, so that one that is refused need not be judged from each anchor in it. */
+  readonly isRun?: boolean;
 };
 
 /**
@@ -80,7 +85,7 @@ export type RuleSource = {
  * @throws an Error from `reach` and `open` if a quantifier of the pattern is unbounded; a test asks every rule
  */
 export function anchoredRule(source: RuleSource): AnchoredRule {
-  const { id, anchors, pattern, flags = '', lead = 0, judge } = source;
+  const { id, anchors, pattern, flags = '', lead = 0, judge, isRun } = source;
   const look = source.look && { offset: source.look[0], isWorth: tableOf(source.look[1]) };
   let whole: RegExp | undefined;
   const cutOff = lazily(() => {
@@ -106,7 +111,8 @@ export function anchoredRule(source: RuleSource): AnchoredRule {
       const start = found.index + before;
       if (judge === undefined) return { start, end: whole.lastIndex };
       const length = judge(found[0].slice(before));
-      return length > 0 ? { start, end: start + length } : undefined;
+      if (length > 0) return { start, end: start + length };
+      return isRun ? { start, end: whole.lastIndex, isRefused: true } : undefined;
     },
     open(text, at) {
       if (at < lead) return undefined;

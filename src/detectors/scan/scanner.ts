@@ -82,7 +82,9 @@ export class Scanner {
         if (at < next[number]!) continue;
         const rule = anchored[number]!;
         const span = rule.match(text, at);
-        if (span !== undefined && span.start >= floor) {
+        // Half of it is not asked again: a row of anchors would be read from each of them on
+        if (span?.isRefused) next[number] = at + ((span.end - at) >> 1);
+        else if (span !== undefined && span.start >= floor) {
           findings.push({ rule, start: span.start, end: span.end, from: Math.min(at, span.start) });
           next[number] = span.end;
         }

@@ -59,7 +59,12 @@ const DOCUMENTED: ReadonlySet<string> = new Set([
   '9e309cccd311ea64',
 ]);
 
+/** No printed key is shorter or longer. */
+const SHORTEST = 10;
+const LONGEST = 1024;
+
 /** True for a key out of a documentation. */
 export function isDocumented(value: string): boolean {
-  return DOCUMENTED.has(hash('sha256', value).slice(0, 16));
+  const { length } = value;
+  return length >= SHORTEST && length <= LONGEST && DOCUMENTED.has(hash('sha256', value).slice(0, 16));
 }

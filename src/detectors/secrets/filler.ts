@@ -11,19 +11,27 @@ const SAME_GROUPS = /(?<!\d)(\d{4,12})(?:[-_.]\1){2}(?!\d)/;
 /** True for what stands in place of a secret: what {@link isMask} knows, or a sequence such as `1234567890abcdef`. */
 export function isFiller(value: string): boolean {
   if (isMask(value)) return true;
-  const group = SAME_GROUPS.exec(value)?.[1];
-  const letters = lettersOf(value);
+  const ends = endsOf(value);
+  const group = SAME_GROUPS.exec(ends)?.[1];
+  const letters = lettersOf(ends);
   return (group !== undefined && isCounting(group)) || (letters.length >= 8 && isCounting(letters));
 }
 
 /** True for a word that says so, a row of one letter or of few, a key out of a documentation. */
 export function isMask(value: string): boolean {
-  if (PLACEHOLDER.test(value) || CAMEL_PLACEHOLDER.test(value) || ZEROS.test(value)) return true;
-  return isMonotonous(lettersOf(value)) || isDocumented(value);
+  const ends = endsOf(value);
+  if (PLACEHOLDER.test(ends) || CAMEL_PLACEHOLDER.test(ends) || ZEROS.test(ends)) return true;
+  return isMonotonous(lettersOf(ends)) || isDocumented(value);
 }
 
-/** Most letters that are looked at. */
+/** Letters that are looked at, at either end. */
 const LOOKED_AT = 256;
+
+/** A value, or both ends of a long one, which tell as much. */
+export function endsOf(value: string): string {
+  if (value.length <= 2 * LOOKED_AT) return value;
+  return `${value.slice(0, LOOKED_AT)}\n${value.slice(-LOOKED_AT)}`;
+}
 
 function lettersOf(value: string): string {
   return value
@@ -60,12 +68,12 @@ function isCounting(letters: string): boolean {
 /** Digits, then letters: `9` and `a` are neighbours. */
 const rankOf = (unit: number) => (unit < 0x40 ? unit - 0x30 : unit - 0x57);
 
-/** Shannon entropy of a text, in bits for each character. */
+/** Shannon entropy of an ASCII text, in bits for each character. */
 export function entropyOf(text: string): number {
-  const counts = new Map<string, number>();
-  for (const letter of text) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  const counts = new Uint32Array(128);
+  for (let i = 0; i < text.length; i++) counts[text.charCodeAt(i) & 127]!++;
   let bits = 0;
-  for (const count of counts.values()) bits -= (count / text.length) * Math.log2(count / text.length);
+  for (const count of counts) if (count > 0) bits -= (count / text.length) * Math.log2(count / text.length);
   return bits;
 }
 

@@ -17,7 +17,7 @@ export const TOKENS: readonly AnchoredRule[] = [
 ];
 
 function shaped(source: RuleSource): AnchoredRule {
-  return anchoredRule({ judge: tokenLength, ...source });
+  return anchoredRule({ judge: tokenLength, isRun: true, ...source });
 }
 
 /** Their beginning is so short that one of 20,000 random ids has it. */

@@ -38,8 +38,8 @@ const NAMES = [
 const HARMLESS =
   '(?<!(?:page|next|prev|previous|continuation|cursor|sync|csrf|xsrf|authenticity|verification|cancel|cancellation|lock|public|request|change|grant|idempotency)[_ -]?)';
 
-const announced = (names: string, opening: string, sign: string) =>
-  `(?<before>(?:${names})${ABOUT}${assignment({ rest: `[\\w-]{0,20}${TYPE}[ \\t]{0,3}`, opening, sign })})`;
+const announced = (some: string, opening: string, sign: string) =>
+  `(?<before>(?:${some})${assignment({ rest: `[\\w-]{0,20}${TYPE}[ \\t]{0,3}`, opening, sign })})`;
 
 const STRONG = NAMES.join('|');
 const WEAK = `${STRONG}|${HARMLESS}(?:token|credentials?)(?![a-z])`;
@@ -55,7 +55,7 @@ const SOURCES: readonly RuleSource[] = [
   { ...shared, pattern: announced(STRONG, '', SIGN) + BARE, judge: bareLength },
   {
     ...shared,
-    pattern: `(?<before>(?:${STRONG})${ABOUT}[\\w-]{0,20}(?:${LISTED}))[^\\s"'\`\\\\]{4,200}(?<![,;])`,
+    pattern: `(?<before>(?:${STRONG})[\\w-]{0,20}(?:${LISTED}))[^\\s"'\`\\\\]{4,200}(?<![,;])`,
     judge: quotedLength,
   },
   // A comma assigns too where the value looks random: a list of names is no assignment
@@ -64,6 +64,14 @@ const SOURCES: readonly RuleSource[] = [
 ];
 
 const rules = SOURCES.map(anchoredRule);
+const NAME: RuleSource = { ...shared, pattern: `(?:${WEAK})${ABOUT}` };
+const named = new RegExp(NAME.pattern, 'iy');
+
+/** True for a name of a secret, which is asked once for all rules. */
+function names(text: string, at: number): boolean {
+  named.lastIndex = at;
+  return named.test(text);
+}
 
 /**
  * A name that announces a secret, an assignment, and a value that looks like one: quoted, or with a digit or a symbol. Behind
@@ -74,10 +82,10 @@ const rules = SOURCES.map(anchoredRule);
 export const SECRET_KEYWORD: AnchoredRule = {
   id: shared.id,
   anchors: shared.anchors,
-  sources: SOURCES,
+  sources: [NAME, ...SOURCES],
   reach: () => Math.max(...rules.map((rule) => rule.reach())),
-  match: (text, at) => first(rules, (rule) => rule.match(text, at)),
-  open: (text, at) => first(rules, (rule) => rule.open(text, at)),
+  match: (text, at) => (names(text, at) ? first(rules, (rule) => rule.match(text, at)) : undefined),
+  open: (text, at) => (names(text, at) ? first(rules, (rule) => rule.open(text, at)) : undefined),
 };
 
 function first<Item, Result>(

@@ -20,7 +20,7 @@ export const LOGIN_SECRETS: readonly RuleSource[] = [
   {
     id: 'curl-password',
     anchors: ['-u'],
-    pattern: String.raw`(?<before>(?<=\s-?)-u(?:ser)?(?:[ ]{0,3}|=)["']?[^\s:"']{1,100}:["']?)[^\s"'\\,;)]{4,150}(?<=\bcurl[^]{1,600})`,
+    pattern: String.raw`(?<before>(?<=\s-?)-u(?:ser)?(?:[ ]{0,3}|=)["']?[^\s:"']{1,100}:["']?)(?<=\bcurl[^]{1,600})[^\s"'\\,;)]{4,150}`,
     judge: addressLength,
   },
   {

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../rule.ts';
-import { isFiller, isIdentifier } from './filler.ts';
+import { endsOf, isFiller, isIdentifier } from './filler.ts';
 
 /** A place where a secret can begin: not within a word. */
 export const TOKEN_EDGE = '(?<![A-Za-z0-9])';
@@ -42,7 +42,7 @@ export function soleToken(id: string, prefixes: Prefixes, body: string): RuleSou
 
 /** Length of a token, 0 for a filler and a name. Rules whose shape is their own are judged so. */
 export function tokenLength(candidate: string): number {
-  return isFiller(candidate) || isIdentifier(candidate) ? 0 : candidate.length;
+  return isFiller(candidate) || isIdentifier(endsOf(candidate)) ? 0 : candidate.length;
 }
 
 /** A token of fixed length: a longer word is none. */

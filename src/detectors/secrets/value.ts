@@ -31,7 +31,7 @@ const SHORT_WORD = /^(?:[a-z]{1,7}|[A-Z]{1,7}|[A-Z][a-z]{1,7}|[a-z]{1,4}[A-Z][a-
 /** Length of the secret in a value. A full stop behind it belongs to the sentence. */
 export function secretLength(value: string): number {
   const core = value.replace(/[.?:]{1,3}$/, '');
-  if (isFiller(value) || NO_SECRETS.some((shape) => shape.test(core))) return 0;
+  if (NO_SECRETS.some((shape) => shape.test(core)) || isFiller(value)) return 0;
   const member = MEMBER.exec(core)?.[1];
   if (member !== undefined && isName(member)) return 0;
   return isName(core) && NAMING.test(core) ? 0 : core.length;
@@ -54,8 +54,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The same of a value that only its looks tell: beside a name such as `token`, which many harmless values have too. */
 export function randomLength(value: string): number {
+  if (value.length < 20 || !/^[A-Za-z0-9+/=_.~:-]*$/.test(value)) return 0;
   const length = secretLength(value);
-  if (length < 20 || !/^[A-Za-z0-9+/=_.~:-]*$/.test(value)) return 0;
+  if (length < 20) return 0;
   const core = value.slice(0, length);
   if (UUID.test(core) || TEST_VALUE.test(core)) return 0;
   return /\d/.test(core) && /[A-Za-z]/.test(core) && !isName(core) && entropyOf(core) > 2.8 ? length : 0;

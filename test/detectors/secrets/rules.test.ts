@@ -92,6 +92,16 @@ describe('the rules for secrets', () => {
     expect(Math.max(...spans.map(({ end }) => end))).toBe(4 + secret.replace(/"$/, '').length);
   });
 
+  test('find a token behind a row of fillers in the same word', () => {
+    const token = `glpat-${fill(20)}`;
+    const { start, end } = find(TOKENS, `${'glpat-xxxxx-'.repeat(4)}${token} ok`).at(-1) ?? {
+      start: 0,
+      end: 0,
+    };
+    expect(start).toBeLessThanOrEqual(48);
+    expect(end).toBe(48 + token.length);
+  });
+
   test('do not find the text that replaces a finding', () => {
     for (const rule of RULES) {
       for (const sample of samplesOf(rule).finds) {
@@ -300,6 +310,8 @@ describe('time', () => {
       '-us1',
       '%3DAKIA',
     ],
+    ...['fm2_', 'ops_eyJosephine-', 'glpat-', '/ZXlK', 'pwd-', 'secret: ', ` -u a:${'b'.repeat(150)}`],
+    `${'LS0tLS1CRUdJTiBQUklW'.repeat(790)}${'a'.repeat(200)}`,
   ])('stays short in a megabyte of %j', (piece) => {
     // Were it quadratic, this would take minutes
     expect(scanner.scan(piece.repeat(1_000_000 / piece.length), undefined, true).open).toBeGreaterThanOrEqual(
