@@ -1,5 +1,5 @@
 import { BENIGN_IN_LANGUAGES } from './benign-languages.ts';
-import { ATTACK_KINDS, TUNED_ATTACKS } from './injection-languages.ts';
+import { ATTACK_KINDS, TUNED_ATTACKS, UNNOTICED } from './injection-languages.ts';
 
 type Samples = { readonly finds: readonly string[]; readonly passes: readonly string[] };
 
@@ -8,14 +8,13 @@ function samplesInLanguages(): Record<string, Samples> {
   const samples: Record<string, { finds: string[]; passes: readonly string[] }> = {};
   for (const [code, attacks] of Object.entries(TUNED_ATTACKS)) {
     if (code === 'en') continue;
+    const passes = (BENIGN_IN_LANGUAGES[code] ?? []).filter((one) => !/["“「„«]/.test(one));
     for (const [i, text] of attacks.slice(0, ATTACK_KINDS.length).entries()) {
       const id = `${ATTACK_KINDS[i]}-${code}`;
-      samples[id] ??= {
-        finds: [],
-        passes: (BENIGN_IN_LANGUAGES[code] ?? []).filter((one) => !/["“「„«]/.test(one)),
-      };
+      samples[id] ??= { finds: [], passes };
       samples[id].finds.push(text);
     }
+    samples[`unnoticed-by-user-${code}`] = { finds: [UNNOTICED[code] ?? ''], passes };
   }
   return samples;
 }

@@ -1,7 +1,8 @@
 import { lazily } from '../lazily.ts';
 import type { AnchoredRule } from '../rule.ts';
 import { LANGUAGES } from './languages/all.ts';
-import type { Attack, Language, Signs } from './languages/language.ts';
+import type { Attack, Language } from './languages/language.ts';
+import { isOrdinary } from './ordinary.ts';
 import { type InjectionRule, rulesAbout } from './rule.ts';
 import { BEHIND, type Sentence, sentenceAt, withoutAccents } from './sentence.ts';
 
@@ -12,6 +13,7 @@ const ATTACKS: readonly (readonly [attack: Attack, id: string, weight: number])[
   ['role', 'unrestricted-role', 0.85],
   ['limits', 'no-limits', 0.8],
   ['secrecy', 'hide-from-user', 0.8],
+  ['stealth', 'unnoticed-by-user', 0.4],
   ['warnings', 'no-warnings', 0.8],
 ];
 
@@ -24,9 +26,10 @@ const GAP = `(?:(?! ${AND} )[^,:()]){0,48}?`;
 export const IN_SENTENCES: readonly InjectionRule[] = Object.entries(LANGUAGES).flatMap(
   ([code, language]) => {
     const isSpoken = speaksOf(language);
-    return ATTACKS.flatMap(([attack, id, weight]) =>
-      rulesAbout(signRule(`${id}-${code}`, language[attack], language.isUnspaced === true, isSpoken), weight),
-    );
+    return ATTACKS.flatMap(([attack, id, weight]) => {
+      const rule = signRule(`${id}-${code}`, attack, language, isSpoken);
+      return rule === undefined ? [] : rulesAbout(rule, weight);
+    });
   },
 );
 
@@ -52,24 +55,29 @@ function onceIn<Answer>(answer: (sentence: Sentence) => Answer): (sentence: Sent
 
 function signRule(
   id: string,
-  { anchors, phrases, except }: Signs,
-  isUnspaced: boolean,
+  attack: Attack,
+  language: Language,
   isSpoken: (sentence: Sentence) => boolean,
-): AnchoredRule {
+): AnchoredRule | undefined {
+  const signs = language[attack];
+  if (signs === undefined) return undefined;
+  const { anchors, phrases, except } = signs;
   const literals = anchors.split('|');
-  const beginning = isUnspaced ? '' : '(?<![\\p{L}\\p{M}\\p{N}])';
+  const beginning = language.isUnspaced === true ? '' : '(?<![\\p{L}\\p{M}\\p{N}])';
   const compiled = (set: string) =>
     new RegExp(`${beginning}(?:${withoutAccents(set).replaceAll('…', GAP)})`, 'u');
   const expressions = lazily(() => ({
     // Those without gaps are the cheap ones
     needed: phrases.map((sets) => [...sets].sort((a, b) => gapsIn(a) - gapsIn(b)).map(compiled)),
     harmless: except === undefined ? undefined : compiled(except),
+    measures: language.measures === undefined ? undefined : compiled(language.measures),
   }));
   const isAttack = onceIn((sentence) => {
     if (!isSpoken(sentence)) return false;
-    const { needed, harmless } = expressions();
+    const { needed, harmless, measures } = expressions();
     const { words } = sentence;
-    return needed.some((sets) => sets.every((set) => set.test(words))) && !harmless?.test(words);
+    if (!needed.some((sets) => sets.every((set) => set.test(words)))) return false;
+    return !harmless?.test(words) && !isOrdinary(attack, words, measures);
   });
   return {
     id,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BENIGN_IN_LANGUAGES } from '../../support/benign-languages.ts';
 import { OTHER_ATTACKS, TUNED_ATTACKS } from '../../support/injection-languages.ts';
 import { engineOf } from '../../support/policies.ts';
+import { WORK_IN_LANGUAGES } from '../../support/work-languages.ts';
 
 const engine = engineOf({ chain: ['prompt-injection'] });
 
@@ -37,6 +38,13 @@ describe('prompt-injection', () => {
 
   test.each(Object.entries(BENIGN_IN_LANGUAGES))(
     'passes sentences of similar words, in %s',
+    async (_, texts) => {
+      expect(await blocked(texts)).toEqual([]);
+    },
+  );
+
+  test.each(Object.entries(WORK_IN_LANGUAGES))(
+    'passes sentences of work that come near attacks, in %s',
     async (_, texts) => {
       expect(await blocked(texts)).toEqual([]);
     },

@@ -9,13 +9,18 @@ const VOID = ['instructions', 'guidelines', 'directives', 'rules']
   )
   .concat('you were told before', 'you were told earlier', 'you were told above');
 
+/** Behind instructions: of the author and not of the operator. */
+const OWN = `${_}(?:that${_}|which${_})?(?:i|we)${_}(?:(?:have|had|just)${_})?(?:sent|wrote|posted|attached|mailed|emailed|mentioned)\\b`;
+/** Behind a comma: somebody who corrects himself. */
+const CORRECTED = `\\s{0,2}[,;.:]\\s{1,2}(?:i|we)${_}(?:(?:have|had|just|already)${_})?(?:found|fixed|solved|meant|misread|mixed|attached|sent|pasted)\\b`;
+
 /** Overrides of instructions, and what comes with them. */
 export const OVERRIDES: readonly InjectionSource[] = [
   {
     id: 'override-instructions',
     weight: 0.9,
     anchors: DROP,
-    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 10)}${RULES}`,
+    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 10)}${RULES}(?!${OWN})`,
     needs: new RegExp(`\\b(?:${WHOSE})\\b`, 'i'),
   },
   {
@@ -28,7 +33,7 @@ export const OVERRIDES: readonly InjectionSource[] = [
     id: 'override-instructions-before',
     weight: 0.85,
     anchors: DROP,
-    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 6)}(?:instruction|direction|directive|guideline|prompt|rule|order|command)s?${_}${some('that|which|were|was|have|been|has|came', 3)}(?:above|before|given|precede|so far|until now|up to now|prior to this|you (?:were|have been|had been|received|got|have received|are)|from (?:the |your )?(?:system|developer|creator|operator)s?)\\b`,
+    pattern: `\\b(?:${DROP})${_}${some(`${ABOUT_ALL}|${WHOSE}`, 6)}(?:instruction|direction|directive|guideline|prompt|rule|order|command)s?${_}${some('that|which|were|was|have|been|has|came', 3)}(?:above|before|given|precede|so far|until now|up to now|prior to this|you (?:were|have been|had been|received|got|have received|are)|from (?:the |your )?(?:system|developer|creator|operator)s?)\\b(?!${CORRECTED})`,
   },
   {
     id: 'override-everything',

@@ -10,12 +10,16 @@ const KEEP = '(?:befolg|beacht|folg|gehorch|respektier|halt|hor|hoer|einhalt|ein
 const NOT = '(?:nicht(?: mehr| langer| laenger| weiter)?|keine[rn]?|nie(?:mals)?(?: wieder)?|nimmer)\\b';
 const LIMITS =
   '(?:einschrankung|einschraenkung|beschrankung|beschraenkung|verbot|filter|zensur|tabu|schranke|restriktion|limit|grenze|moral|regel|richtlini)[a-z]{0,3}';
+const THIS =
+  '(?:davon|daruber|darueber|hiervon|hieruber|hierueber|(?:von|uber|ueber) dies|dies(?:e[rnms]?)? (?:anweisung|nachricht|aktion|schritt)|dies\\b|kein wort|(?:was|dass) du\\b|anweisung)';
 const USER = '(?:be)?nutzer(?:in|s|n)?\\b|anwender';
 
 /** German. */
 export const de: Language = {
   common:
     'der|das|und|nicht|nichts|du|dir|dich|dein(?:e[rnms]?)?|ihnen|ihre[nrm]?|sie|mir|mich|ist|bist|alle[rsn]?|alles|von|ohne|dem|eine?[rnms]?|keine?[rnms]?|bitte|jetzt|auf|zu|wie|vom',
+  measures:
+    'lange\\b|langen[a-z]|laenge|wort(?!laut| fur)|worter|woerter|zeichen|umfang|seitenzahl|budget|kosten|tarif|vertrag|abo\\b|speicher|festplatte|upload|hochlad|hochgelad|dateig|katalog|format|firewall|netzwerk|anzahl|zeitlich|zeitlimit|preis|ausgaben',
   override: {
     anchors:
       'anweisung|weisung|instruktion|regel|vorgabe|richtlini|leitlini|befehl|einschränkung|einschraenkung|vorschrift|direktive|prompt|auftrag|alles, was|alles was',
@@ -30,18 +34,18 @@ export const de: Language = {
         'bisher|bis jetzt|vorher|zuvor|bislang|wurde|worden|fruher|frueher|oben|davor|bekommen|erhalten',
       ],
     ],
-    except: `(?:vergiss|vergesst|vergessen|ignorier[a-z]{0,2}|ubergeh[a-z]{0,2}) (?:sie )?(?:bitte )?(?:nicht|nie)\\b|(?:vergiss|vergesst|vergessen|ignorier[a-z]{0,2})\\b…(?:nicht|niemals|nie)(?:$|[ .,]{1,2}$|,)`,
+    except: `(?:vergiss|vergesst|vergessen|ignorier[a-z]{0,2}|missacht[a-z]{0,2}) (?:[a-z]{1,10} ){0,2}mein[a-z]{0,2} |(?:vergiss|vergesst|vergessen|ignorier[a-z]{0,2}|ubergeh[a-z]{0,2}) (?:sie )?(?:bitte )?(?:nicht|nie)\\b|(?:vergiss|vergesst|vergessen|ignorier[a-z]{0,2})\\b…(?:nicht|niemals|nie)(?:$|[ .,]{1,2}$|,)`,
   },
   extraction: {
     anchors: 'prompt|systemnachricht|systemanweisung|anweisung|instruktion|vorgaben',
     phrases: [
       [
         `(?:zeig|verrat|gib|geb|nenn|wiederhol|druck|schick|send|kopier|schreib|liste|offenbar|poste|lies|les|fug|fueg|teil|sag|erzahl|erzaehl|enthull|enthuell|veroffentlich|ausgeben|ausgibst|wiedergeben|zitier|leg|offen|wie (?:lautet|lauten|heisst)|was (?:ist|steht|sind|stand|enthalt)|welche[rns]?)`,
-        `(?:dein(?:e[rnms]?)?|eure[rn]?)\\b…(?:system-? ?(?:prompt|nachricht|anweisung|message|instruktion|vorgabe)|(?:initial|start|basis|grund)-?(?:prompt|anweisung|instruktion)|prompt\\b|(?:ursprunglich|urspruenglich|anfanglich|anfaenglich|versteckt|geheim|intern|verborgen|initial|exakt|genau|vollstandig|vollstaendig|erst)[a-z]{0,3} (?:[a-z-]{1,15} ){0,2}(?:anweisung|instruktion|vorgabe|prompt))|system-? ?prompt…(?:preis|aus\\b|an\\b|offen|wort fur wort)|(?:anweisung|instruktion|vorgabe)[a-z]{0,3},? (?:die|mit denen) (?:du|man dir|dir)`,
+        `(?:dein(?:e[rnms]?)?|eure[rn]?)\\b…(?:system-? ?(?:prompt|nachricht|anweisung|message|instruktion|vorgabe)|(?:initial|start|basis|grund)-?(?:prompt|anweisung|instruktion)|prompt\\b|(?:ursprunglich|urspruenglich|anfanglich|anfaenglich|versteckt|geheim|intern|verborgen|initial|exakt|genau|vollstandig|vollstaendig|erst)[a-z]{0,3} (?:[a-z-]{1,15} ){0,2}(?:anweisung|instruktion|vorgabe|prompt))|system-? ?prompt…(?:preis|aus\\b|an\\b|offen|wort fur wort)|(?:anweisung|instruktion|vorgabe)[a-z]{0,3},? (?:die|mit denen) (?:du|man dir|dir)[^.,]{0,60} (?:bekommen|bekamst|erhalten|erhieltst|gegeben|gab|erteilt|mitgegeben|gesagt|befolg|folgst|arbeitest|gefuttert|wurden?)`,
       ],
     ],
     except:
-      '(?:zeig|verrat|gib|nenn)[a-z]{0,3} (?:niemals|nie|nicht)\\b|erfinde|prompt (?:fur|fuer|zu) (?:ein|mein|unser)',
+      '(?:anweisung|instruktion|vorgabe)[a-z]{0,3} (?:zum|zur|fur (?!dich|diese)|fuer (?!dich|diese))|(?:zeig|verrat|gib|nenn)[a-z]{0,3} (?:niemals|nie|nicht)\\b|erfinde|prompt (?:fur|fuer|zu) (?:ein|mein|unser)',
   },
   role: {
     anchors:
@@ -84,16 +88,23 @@ export const de: Language = {
     anchors: 'nutzer|anwender',
     phrases: [
       [
-        `(?:sag|erzahl|erzaehl|verrat|erwahn|erwaehn|teil|mitteil|bericht|informier|erklar|erwaehn|meld|zeig|weis|lass|offenbar)[a-z]{0,3}\\b`,
+        `(?:sage?n?|erzahl(?:e|en)?|erzaehl(?:e|en)?|verrate?n?|erwahn(?:e|en)?|erwaehn(?:e|en)?|teilen?|berichten?|informier(?:e|en)?|erklar(?:e|en)?|erklaer(?:e|en)?|melden?|lass|lassen|offenbar(?:e|en)?)\\b`,
         `(?:${USER})`,
         '(?:nicht|nichts|nie|niemals|kein wort|keinesfalls|keine)\\b',
-        '(?:davon|daruber|darueber|hiervon|hieruber|hierueber|dies(?:e[rnms]?)?\\b|nichts|kein wort|das\\b|was du|es\\b|wissen|merken|anweisung)',
+        THIS,
       ],
       [
         `(?:${USER})…(?:darf|soll|durfen|duerfen|braucht|muss|sollen)…(?:nicht|nichts|nie|keine)|(?:darf|soll|durfen)…(?:${USER})…(?:nicht|nichts|nie|unter keinen)|(?:darf|soll)…von…(?:nicht|keinen)`,
         `(?:${USER})`,
         'erfahr|merk|wissen|mitbekomm|bemerk|herausfind|ahnen',
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80}[ ,](?:bis|bevor|solange|sobald|wenn|falls)\\b`,
+  },
+  stealth: {
+    anchors: 'nutzer|anwender',
+    phrases: [
       [
         `ohne(?:,? dass)? (?:es )?(?:de[nmrs]|die)? ?(?:wissen de[rs] )?(?:${USER})`,
         'merk|bemerk|wissen|informier|frag|sagen|mitteil|erfahr|ahnt',

@@ -7,6 +7,8 @@ const USER = '(?:end[ -])?users?\\b';
 
 /** English: what the rules of its own do not say. */
 export const en: Language = {
+  measures:
+    'length|words?\\b|sizes?\\b|number|bullets?\\b|characters? (?:count|limit)|budget|plan\\b|subscription|upload|storage|disk|bandwidth|format|cost|price|spend|quota|memory|pages?\\b|downloads?\\b',
   override: {
     anchors:
       'were told|been told|were given|been given|were instructed|been instructed|were taught|were ordered|your rule|your guideline|your instruction|your directive|your own rule|your own guideline',
@@ -44,7 +46,7 @@ export const en: Language = {
         '(?:no longer (?:an? |the )?(?:[a-z]{1,10} )?(?:assistant|ai\\b|chatbot|language model|chatgpt|claude|gemini|bound|restricted)|answers? (?:absolutely )?(?:every|any|all|each)[a-z ]{0,10}(?:questions?|requests?)(?! (?:about|on|regarding|in|from|related|that|for|with|you|using|based|as))|(?:obeys?|listens? to|serves?|follows?) (?:only|nobody but|no one but|none but) (?:me\\b|my )|only (?:obeys?|listens? to|serves?|follows?) (?:me\\b|my )|obeys? no |(?:knows?|has|have|with) no (?:[a-z]{1,10} ){0,2}(?:rules|limits|restrictions|filters|morals|ethics|boundaries|conscience|scruples|taboos)|without (?:any )?(?:[a-z]{1,10} ){0,2}(?:rules|limits|restrictions|filters|morals|ethics|boundaries|conscience|scruples)|free (?:of|from) (?:all |any )?(?:rules|limits|restrictions|filters)|never refuses?|evil|malicious|amoral|immoral|unfiltered|uncensored|unrestricted)',
       ],
     ],
-    except: '(?:game|story|novel|chess|unless|character called)',
+    except: '(?:game|story|novel|chess|unless|character called|contract|agreement|lease|clause)',
   },
   limits: {
     anchors: 'restriction|limits|limitation|filters|forbidden|prohibited|off limits|off-limits|constraints',

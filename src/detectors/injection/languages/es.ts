@@ -8,12 +8,16 @@ const MINE =
   '(?:tus?|sus?|vuestras?)\\b|anterior|previ[ao]s?\\b|previamente|preceden|de arriba|iniciales|originales|antes\\b|al (?:principio|inicio|comienzo)|hasta (?:ahora|aqui|el momento)|(?:que|se) (?:te|le|les)\\b|recibi|del sistema|hasta hoy';
 const LIMITS =
   '(?:restriccion|limite|limitacion|filtro|prohibicion|censura|tabu|barrera|regla|norma)[a-z]{0,2}\\b';
+const THIS =
+  '(?:dig|cuent|mencion|habl)[a-z]{1,3} nada|decir nada|(?:esto|ello|eso)\\b|est[ae] (?:instruccion|indicacion|mensaje|accion)|lo que (?:has|hiciste|haces|hagas)|que (?:lo )?(?:has|hiciste)\\b|instruccion';
 const USER = 'usuari[oa]s?\\b';
 
 /** Spanish. */
 export const es: Language = {
   common:
     'el|la|los|las|de|del|y|no|te|tu|tus|su|sus|se|que|un|una|es|eres|sin|ninguna?|todo|todas?|todos|me|lo|mi|al|ya|por',
+  measures:
+    'longitud|extension|tamano|numero|palabras|caracteres|presupuesto|plan\\b|tarifa|suscripcion|cuota|almacenamiento|subir|archivo|disco|precio|gasto|catalogo|formato|cortafuegos|firewall|duracion|dias\\b',
   override: {
     anchors:
       'instrucci|indicaci|órdenes|orden|directri|regla|normas|directiva|restricci|prompt|consigna|pautas|lineamiento|todo lo que|cuanto te',
@@ -30,7 +34,8 @@ export const es: Language = {
         'hasta|antes|previamente|anterior|arriba|ahora',
       ],
     ],
-    except: 'no (?:se |te |lo )?(?:ignores|ignore|olvides|olvide)\\b',
+    except:
+      '(?:ignor|olvid|descart)[a-z]{1,4} (?:[a-z]{1,10} ){0,2}mis? |no (?:se |te |lo )?(?:ignores|ignore|olvides|olvide)\\b',
   },
   extraction: {
     anchors: 'prompt|mensaje del sistema|mensaje de sistema|instrucciones|indicaciones|directrices|consignas',
@@ -40,7 +45,8 @@ export const es: Language = {
         '(?:tus?|sus?) (?:[a-z]{1,12} ){0,3}(?:prompt|mensaje)(?: (?:de|del) sistema| inicial| oculto| secreto| completo| original)|(?:tu|su) (?:propio |system )?prompt\\b|(?:tus|sus) (?:[a-z]{1,12} ){0,2}(?:instrucciones|indicaciones|directrices|consignas) (?:del sistema|de sistema|iniciales|de partida|de inicio|ocultas|secretas|internas|originales|exactas|completas|previas|anteriores|confidenciales|base)|(?:tus|sus) (?:primeras|verdaderas) (?:instrucciones|indicaciones)|(?:instrucciones|indicaciones|directrices) (?:que (?:recibiste|te dieron|te han dado|recibio|le dieron|tienes))',
       ],
     ],
-    except: '(?:no|nunca|jamas) (?:muestres|reveles|digas|divulgues|compartas)',
+    except:
+      '(?:instrucciones|indicaciones)(?: [a-z]{1,12})? para (?!ti\\b|usted|est[ae]\\b|el (?:modelo|sistema|asistente))|(?:no|nunca|jamas) (?:muestres|reveles|digas|divulgues|compartas)',
   },
   role: {
     anchors:
@@ -80,15 +86,22 @@ export const es: Language = {
     anchors: 'usuario|usuaria',
     phrases: [
       [
-        `(?:no|nunca|jamas)\\b…(?:digas|diga|digan|decir|cuentes|cuente|menciones|mencione|reveles|informes|informe|avises|avise|hables|muestres|comentes|expliques|dejes|notifiques|comuniques)`,
+        '(?:no|nunca|jamas)\\b…(?:digas|diga|digan|decir|cuentes|cuente|menciones|mencione|reveles|informes|informe|avises|avise|hables|comentes|expliques|dejes|notifiques|comuniques)',
         `(?:${USER})`,
-        '(?:nada|esto|est[ae]|ello|sobre|acerca|que hiciste|lo que|saber|notar|instruccion|l[oe]\\b)',
+        THIS,
       ],
       [
         `(?:${USER})…no (?:debe|deben|puede|tiene que|ha de|se)|(?:no (?:debe|dejes|permitas)|evita|asegurate de) …(?:${USER})`,
         '(?:enter|saber|sepa|dar(?:se)? cuenta|de cuenta|notar|note|descubr|conocer)',
         `(?:${USER})`,
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80} (?:hasta|antes de|cuando|mientras|si|al iniciar)\\b`,
+  },
+  stealth: {
+    anchors: 'usuario|usuaria',
+    phrases: [
       [
         `sin (?:que|avisar|decir(?:le|selo)?|informar|notificar)…(?:${USER})|(?:oculta|esconde|calla)(?:le|selo)?\\b…(?:${USER})|a espaldas del…(?:${USER})`,
       ],

@@ -10,12 +10,16 @@ const KEEP =
   '(?:suis|suivez|suivre|respecte|respectez|respecter|obeis|obeissez|obeir|applique|appliquez|appliquer|observe|ecoute)\\b';
 const LIMITS =
   '(?:restriction|limite|limitation|filtre|interdit|interdiction|censure|tabou|barriere|regle|morale)s?\\b';
+const THIS =
+  '(?:ceci|cela|ca)\\b|en parle|di[st]e?s? rien|dire rien|(?:cette|ces) (?:instruction|consigne|demande|action)|(?:ce )?que (?:tu|vous)\\b|instruction|consigne';
 const USER = 'utilisat(?:eur|rice)s?\\b|usagers?\\b';
 
 /** French. */
 export const fr: Language = {
   common:
     'le|la|les|des|du|de|et|ne|pas|plus|tu|te|toi|vous|ton|ta|tes|vos|votre|est|es|une|que|qui|moi|sans|aucune?|tout|toutes?|ce|mon|au',
+  measures:
+    'longueur|taille|nombre|caracteres|budget|forfait|abonnement|quota|stockage|televers|telecharg|fichier|disque|debit|prix|cout|depens|catalogue|format|pare-feu|duree',
   override: {
     anchors: 'instruction|consigne|directive|règle|commande|ordres|restriction|prompt|tout ce qu',
     phrases: [
@@ -32,7 +36,8 @@ export const fr: Language = {
         "jusqu'|avant|auparavant|plus haut|precedemment|jusque|plus tot",
       ],
     ],
-    except: "n'(?:ignore|oublie|oubliez|ignorez)",
+    except:
+      "(?:ignor|oubli|neglig)[a-z]{1,3} (?:[a-z]{1,10} ){0,2}(?:mes|ma|mon) |n'(?:ignore|oublie|oubliez|ignorez)",
   },
   extraction: {
     anchors: 'prompt|invite système|message système|instructions|consignes|directives',
@@ -42,7 +47,8 @@ export const fr: Language = {
         "(?:ton|ta|tes|votre|vos) (?:[a-z]{1,12} ){0,3}(?:prompt|invite|message) (?:systeme|de systeme|du systeme|initial|cache|secret|complet)|(?:ton|votre) (?:propre )?(?:system )?prompt\\b|(?:tes|vos|ton|votre) (?:[a-z]{1,12} ){0,2}(?:instructions?|consignes?|directives?) (?:systeme|du systeme|initiale|de depart|d'origine|cache|secrete|internes?|de base|originale|exacte|completes?|precedentes)|(?:tes|vos) (?:premieres|toutes premieres|veritables) (?:instructions|consignes)|(?:instructions|consignes|directives) (?:que tu as|qu'on t'a|que vous avez|qui t'ont|qui vous ont)…(?:recu|donne|debut|depart)",
       ],
     ],
-    except: 'ne (?:montre|affiche|revele|divulgue)[a-z]{0,2} (?:jamais|pas)',
+    except:
+      "ne (?:montre|affiche|revele|divulgue)[a-z]{0,2} (?:jamais|pas)|(?:instructions|consignes)(?: [a-z]{1,12})? pour (?!toi|vous|cet|ce\\b|l'assistant|le (?:modele|systeme))",
   },
   role: {
     anchors:
@@ -82,15 +88,22 @@ export const fr: Language = {
     anchors: 'utilisateur|utilisatrice|usager',
     phrases: [
       [
-        `(?:ne|n')\\b ?…(?:di[st]|dites|dire|parle|mentionne|revele|informe|previen|previens|signale|montre|avoue|explique|raconte|avertis|averti|evoque|indique|devoile|communique|laisse)[a-z]{0,3}\\b`,
+        `(?:ne|n')\\b ?…(?:dis|dites|dire|parle|mentionne|revele|informe|previen|prevenez|signale|avoue|explique|raconte|averti|evoque|devoile|communique|laisse)[a-z]{0,3}\\b`,
         `(?:${USER})`,
         '(?:pas|rien|jamais|aucun|ni)\\b',
-        '(?:ceci|cela|ca\\b|rien|cette|ces\\b|en\\b|savoir|de quoi|le \\b|ce que|instruction|consigne)',
+        THIS,
       ],
       [
         `(?:${USER})…(?:ne|n')\\b…(?:pas|rien|jamais|surtout pas|aucun)`,
         '(?:apprendre|sache|savoir|remarque|decouvr|rend(?:re|e) compte|informe|connaitre|apercev)',
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80} (?:tant qu|jusqu|avant |si |s'il|lorsqu|quand )`,
+  },
+  stealth: {
+    anchors: 'utilisateur|utilisatrice|usager',
+    phrases: [
       [
         `(?:sans (?:que|en informer|prevenir|avertir|le dire|informer|rien dire)…(?:${USER})|a l'insu de…(?:${USER})|(?:cache|dissimule|tais)[zr]?\\b…(?:a |aux )?l?'?…(?:${USER}))`,
       ],

@@ -8,12 +8,16 @@ const MINE =
   '(?:tu[oae]|tuoi|su[oae]|suoi|vostr[eia])\\b|preced(?:ent|on)|in precedenza|sopra\\b|inizial|original|prima\\b|all.inizio|finora|fino (?:ad ora|a questo|adesso|a ora)|(?:che|ti|le|vi) (?:hai|ha|sono stat|e stat|hanno)|ricevut|di sistema|date\\b';
 const LIMITS =
   '(?:restrizion|limit|limitazion|filtr|diviet|proibizion|censur|tabu|vincol|barrier|regol)[a-z]{0,2}\\b';
+const THIS =
+  '(?:dire|dica|raccontare|menzionare|rivelare) (?:nulla|niente)|questo\\b|questa (?:istruzione|indicazione|azione)|(?:quello|cio) che (?:fai|hai|stai)|cio\\b|che (?:hai|e successo)|dirlo|istruzion';
 const USER = 'utent[ei]\\b';
 
 /** Italian. */
 export const it: Language = {
   common:
     'il|lo|la|gli|le|di|del|della|e|non|ti|tu|tuo|tua|tue|tuoi|che|un|una|sei|senza|nessuna?|tutto|tutte|tutti|mi|ora|alcuna?|dell|all',
+  measures:
+    'lunghezza|dimension|grandezza|numero|parole|caratteri|budget|piano|abbonament|tariff|quota|archiviazion|caricare|file\\b|disco|prezz|spes[ae]\\b|catalogo|formato|firewall|durata|giorni',
   override: {
     anchors:
       'istruzion|indicazion|direttiv|regol|comandi|ordini|ordine|restrizion|consegn|prompt|linee guida|norme|disposizioni|tutto ciò che|tutto quello che|quanto ti',
@@ -34,7 +38,8 @@ export const it: Language = {
         'finora|prima|precedenza|sopra|stato|adesso|ora\\b',
       ],
     ],
-    except: 'non (?:si |ti )?(?:dimentichi|ignorare|dimenticare|dimenticarti|ignori|trascurare) ',
+    except:
+      '(?:ignor|dimentic|scart)[a-z]{1,4} (?:[a-z]{1,10} ){0,2}(?:mi[aeo]|miei) |non (?:si |ti )?(?:dimentichi|ignorare|dimenticare|dimenticarti|ignori|trascurare) ',
   },
   extraction: {
     anchors: 'prompt|messaggio di sistema|istruzioni|indicazioni|direttive',
@@ -44,7 +49,8 @@ export const it: Language = {
         '(?:tu[oae]|tuoi|su[oae]|vostr[oe]) (?:[a-z]{1,12} ){0,3}(?:prompt|messaggio)(?: di sistema| del sistema| iniziale| nascosto| segreto| completo| originale)|(?:tuo|suo) (?:system )?prompt\\b|(?:tue|sue) (?:[a-z]{1,12} ){0,2}(?:istruzioni|indicazioni|direttive) (?:di sistema|del sistema|iniziali|di partenza|di base|nascoste|segrete|interne|originali|esatte|complete|precedenti|riservate)|(?:tue|sue) (?:prime|vere) (?:istruzioni|indicazioni)|(?:istruzioni|indicazioni) che (?:hai ricevuto|ti hanno dato|ti sono state)',
       ],
     ],
-    except: '(?:non|mai) (?:mostrare|rivelare|dire|svelare|divulgare)',
+    except:
+      '(?:istruzioni|indicazioni)(?: [a-z]{1,12})? per (?!te\\b|quest|il (?:modello|sistema))|(?:non|mai) (?:mostrare|rivelare|dire|svelare|divulgare)',
   },
   role: {
     anchors:
@@ -84,15 +90,22 @@ export const it: Language = {
     anchors: 'utente|utenti',
     phrases: [
       [
-        `(?:non|mai)\\b…(?:dire|dica|dirlo|dirgli|menzionare|menzioni|raccontare|rivelare|informare|informi|avvisare|parlare|mostrare|comunicare|spiegare|accennare|far|lasciare|notificare)`,
+        '(?:non|mai)\\b…(?:dire|dica|dirlo|dirgli|menzionare|menzioni|raccontare|rivelare|informare|informi|avvisare|parlare|comunicare|spiegare|accennare|far|lasciare|notificare)',
         `(?:${USER})`,
-        '(?:nulla|niente|quest[oaie]|cio|ne\\b|sapere|notare|istruzion|che (?:hai|e\\b)|lo\\b|di cosa)',
+        THIS,
       ],
       [
         `(?:${USER})…non (?:deve|devono|puo|dovra|dovrebbe)|(?:non (?:deve|permettere|lasciare)|evita|assicurati|fa in modo|fai in modo)…(?:${USER})`,
         '(?:sapere|sappia|accorg|notare|noti|scopri|venire a conoscenza|venga a)',
         `(?:${USER})`,
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80} (?:finche|fino a|prima (?:di|che)|se|quando|durante)\\b`,
+  },
+  stealth: {
+    anchors: 'utente|utenti',
+    phrases: [
       [
         `(?:senza (?:che|avvis|dir|inform|far sapere|avvert)[a-z]{0,5}…(?:${USER})|all'insaputa del…(?:${USER})|(?:nascondi|tieni nascosto|cela)(?:lo|la|li)?\\b…(?:${USER}))`,
       ],

@@ -1,5 +1,5 @@
 /** The attacks that are told in every language. */
-export type Attack = 'override' | 'extraction' | 'role' | 'limits' | 'secrecy' | 'warnings';
+export type Attack = 'override' | 'extraction' | 'role' | 'limits' | 'secrecy' | 'stealth' | 'warnings';
 
 /**
  * The signs of one attack in a sentence: the alternatives of each set of a phrase stand somewhere in it, in any order. `…` is a gap
@@ -16,9 +16,13 @@ export type Signs = {
   readonly except?: string;
 };
 
-export type Language = Readonly<Record<Attack, Signs>> & {
+export type Language = Readonly<
+  Record<Exclude<Attack, 'stealth'>, Signs> & Partial<Record<'stealth', Signs>>
+> & {
   /** True if words are not set apart by blanks, or begin with articles and the like: sets begin anywhere. */
   readonly isUnspaced?: boolean;
+  /** Words for how much there may be of a thing: length, budget, storage. Limits of these are no rules for what may be said. */
+  readonly measures?: string;
   /** Small words, of which a sentence of the language has one: other languages have words that begin alike. */
   readonly common?: string;
   /** Talk about attacks, and questions about a phrase: "attack", "translate", "what does ... mean". */

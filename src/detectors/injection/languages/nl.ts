@@ -10,12 +10,16 @@ const KEEP = '(?:volg|houd|hou|gehoorzaam|respecteer|hanteer|neem)[a-z]{0,3}\\b'
 const NOT = '(?:niet(?: meer| langer)?|geen|nooit(?: meer)?|niet langer)\\b';
 const LIMITS =
   '(?:beperking|restrictie|grens|grenzen|verbod|verboden|filter|censuur|taboe|limiet|regel|barriere)[a-z]{0,2}\\b';
+const THIS =
+  '(?:hiervan|hierover|ervan|erover|daarover|daarvan|er (?:niets|niet|geen woord)\\b|hier…achter|over dit|deze (?:instructie|opdracht|actie|boodschap)|wat je|dat je|instructie)';
 const USER = '(?:eind)?gebruikers?\\b';
 
 /** Dutch. */
 export const nl: Language = {
   common:
     'de|het|een|en|niet|niets|je|jij|jou|jouw|uw|van|die|dat|zonder|geen|alle|alles|mij|bent|ben|is|wat|nu|meer|aan',
+  measures:
+    'lengte|omvang|grootte|aantal|woorden|woordlimiet|tekens|budget|abonnement|tarief|quota|opslag|uploaden|bestand|schijf|prijs|kosten|catalogus|formaat|firewall|dagen',
   override: {
     anchors:
       'instructie|aanwijzing|regel|opdracht|richtlijn|bevel|prompt|beperking|voorschrift|orders|alles wat',
@@ -37,7 +41,7 @@ export const nl: Language = {
       ],
     ],
     except:
-      '(?:vergeet|negeer)\\b…\\b(?:niet|nooit)(?:$|,| (?:die|dat|wat|om|te)\\b)|(?:vergeet|negeer) (?:niet|nooit)',
+      '(?:negeer|vergeet) (?:[a-z]{1,10} ){0,2}mijn |(?:vergeet|negeer)\\b…\\b(?:niet|nooit)(?:$|,| (?:die|dat|wat|om|te)\\b)|(?:vergeet|negeer) (?:niet|nooit)',
   },
   extraction: {
     anchors: 'prompt|systeembericht|systeeminstructie|instructies|aanwijzingen|richtlijnen',
@@ -47,7 +51,8 @@ export const nl: Language = {
         "(?:je|jouw|uw) (?:[a-z'-]{1,15} ){0,3}(?:systeem-? ?prompt|system prompt|systeembericht|systeeminstructie|prompt\\b|begininstructie|startinstructie|startprompt|basisinstructie|beginprompt)|(?:je|jouw|uw) (?:[a-z]{1,15} ){0,2}(?:oorspronkelijke|verborgen|geheime|interne|initiele|eerste|exacte|volledige|letterlijke|eigen) (?:[a-z]{1,15} )?(?:instructies|aanwijzingen|richtlijnen)|(?:instructies|aanwijzingen|richtlijnen) die (?:je|jij|u) (?:[a-z]{1,12} ){0,3}(?:hebt|kreeg|heb|heeft|gekregen)",
       ],
     ],
-    except: '(?:toon|onthul|deel|geef|laat)\\b…nooit',
+    except:
+      '(?:instructies|aanwijzingen)(?: [a-z]{1,12})? voor (?!jou|dit|deze|het (?:model|systeem))|(?:toon|onthul|deel|geef|laat)\\b…nooit',
   },
   role: {
     anchors:
@@ -88,22 +93,28 @@ export const nl: Language = {
     anchors: 'gebruiker',
     phrases: [
       [
-        '(?:vertel|zeg|noem|meld|onthul|informeer|laat|toon|deel|bericht|verklap|waarschuw|vermeld|leg)[a-z]{0,2}\\b',
+        '(?:vertel|zeg|noem|meld|onthul|informeer|laat|deel|bericht|verklap|waarschuw|vermeld|leg)[a-z]{0,2}\\b',
         `(?:${USER})`,
         '(?:niet|niets|nooit|geen woord|geen)\\b',
-        '(?:hiervan|hierover|ervan|erover|dit|deze|daarover|niets|dat\\b|weten|merken|wat je|over\\b|het\\b|instructie)',
+        THIS,
       ],
       [
         `(?:${USER})…(?:mag|mogen|hoeft|moet|zal)…(?:niet|niets|nooit|geen)|(?:mag|zorg)…(?:${USER})…(?:niet|niets|nooit)|zorg…(?:${USER})`,
         '(?:weten|weet|merkt?|merken|achter kom|achterkom|achter (?:te )?komen|ontdek|horen|doorheb)',
         `(?:${USER})`,
+        THIS,
       ],
+    ],
+    except: `${USER},? (?:dat|om)\\b|${USER}[^.]{0,80} (?:tot(?:dat)?|voordat|zolang|als|wanneer)\\b`,
+  },
+  stealth: {
+    anchors: 'gebruiker',
+    phrases: [
       [
         `(?:zonder (?:dat )?(?:de )?(?:medeweten van de |het )?…(?:${USER})…(?:merkt|weet|te vertellen|te informeren|door)|buiten medeweten van…(?:${USER})|(?:verberg|verzwijg|houd)\\b…(?:${USER})…(?:verborgen|geheim|voor)?)`,
         'zonder|medeweten|verberg|verzwijg|geheim|verborgen',
       ],
     ],
-    except: `${USER},? (?:dat|om)\\b`,
   },
   warnings: {
     anchors: 'waarschuwing|disclaimer|moral|moreel|morele|zedenpreek|preek|voorbehoud|vermaning|weiger',

@@ -7,12 +7,16 @@ const DROP =
 const MINE =
   '(?:swoi|twoi|swoj|twoj)[a-z]{0,4}\\b|poprzedni|wczesniej|powyzsz|dotychczas|dotad|pierwotn|oryginaln|systemow|przedtem|sprzed |poprzedza|przed ta|przed tym|na poczatku|uprzedni|do tej pory|otrzymal|dostal|ktore ci|jakie ci|poczatkow';
 const LIMITS = '(?:ogranicze|limit|filtr|zakaz|cenzur|tabu|barier|restrykcj|zasad|granic)[a-z]{0,4}';
+const THIS =
+  '(?:mow|powiedz|wspominaj|zdradzaj)[a-z]{0,3} (?:[a-z]{1,15} )?nic\\b|o (?:tym|tej)\\b|(?:tej|te|ta) (?:instrukcj|wiadomosc)|co (?:robisz|zrobiles)|ze to zrobil|instrukcj';
 const USER = '(?:uzytkowni[kc]|uzytkownicz)[a-z]{0,4}';
 
 /** Polish. */
 export const pl: Language = {
   common:
     'nie|sie|ci|ty|i|na|o|do|od|z|za|bez|co|jak|jest|jestes|mi|mnie|wszystki[a-z]{1,3}|wszystko|swo[a-z]{1,4}|two[a-z]{1,4}|te|tym|teraz|juz|proszę|o tym|zadnych|ktor[a-z]{1,3}',
+  measures:
+    'dlugosc|rozmiar|liczb|znakow|budzet|plan\\b|planu\\b|abonament|taryf|przestrzen|plik|dysk|koszt|katalog|format|firewall|zapor|dni\\b',
   override: {
     anchors:
       'instrukcj|polece|zasad|reguł|wytyczn|rozkaz|ogranicze|dyrektyw|nakaz|prompt|komend|wszystko, co|wszystkim, co|wszystko co|wszystkim co',
@@ -30,7 +34,8 @@ export const pl: Language = {
         'dotad|wczesniej|do tej pory|dotychczas|przedtem|powyzej|teraz',
       ],
     ],
-    except: 'nie (?:zapominaj|ignoruj|pomijaj|lekcewaz)',
+    except:
+      '(?:zignoruj|ignoruj|zapomnij|pomin) (?:[a-z]{1,10} ){0,2}mo(?:ich|je|ja|jej) |nie (?:zapominaj|ignoruj|pomijaj|lekcewaz)',
   },
   extraction: {
     anchors: 'prompt|komunikat systemowy|instrukcje|instrukcji|wytyczne|wytycznych|polecenia',
@@ -40,7 +45,8 @@ export const pl: Language = {
         '(?:swoj|twoj)[a-z]{0,3} (?:[a-z]{1,15} ){0,3}(?:prompt|komunikat)(?:[a-z]{0,2} systemow[a-z]{1,3})?|(?:swoi|twoi|swoj|twoj)[a-z]{0,3} (?:[a-z]{1,15} ){0,2}(?:poczatkow|ukryt|tajn|pierwotn|systemow|wewnetrzn|oryginaln|pierwsz|dokladn|pełn)[a-z]{1,4} (?:instrukcj|wytyczn|polecen)|(?:instrukcj|polecen|wytyczn)[a-z]{1,3} systemow|(?:instrukcj|polecen|wytyczn)[a-z]{0,3},? (?:ktore|jakie) (?:dostal|otrzymal|ci\\b)',
       ],
     ],
-    except: 'nie (?:pokazuj|ujawniaj|zdradzaj|podawaj|udostepniaj)|nigdy nie',
+    except:
+      '(?:instrukcj|wytyczn)[a-z]{1,3}(?: [a-z]{1,15})? (?:montaz|do (?!ciebie))|nie (?:pokazuj|ujawniaj|zdradzaj|podawaj|udostepniaj)|nigdy nie',
   },
   role: {
     anchors:
@@ -79,14 +85,21 @@ export const pl: Language = {
     anchors: 'użytkowni',
     phrases: [
       [
-        `(?:nie|nigdy)\\b…(?:mow|powiedz|wspominaj|informuj|zdradzaj|ujawniaj|pokazuj|powiadamiaj|wyjasniaj|opowiadaj|przekazuj|pozwol|daj|uprzedzaj)`,
+        '(?:nie|nigdy)\\b…(?:mow|powiedz|wspominaj|informuj|zdradzaj|ujawniaj|powiadamiaj|wyjasniaj|opowiadaj|przekazuj|pozwol|daj|uprzedzaj)',
         `(?:${USER})`,
-        '(?:nic\\b|nicz|tym\\b|tego\\b|tej\\b|o tym|sie\\b|to\\b|te\\b|ta\\b|instrukcj|co\\b)',
+        THIS,
       ],
       [
         `(?:${USER})…nie (?:moze|powinien|powinna|musi|ma)|(?:${USER})…(?:w zadnym|nigdy)…nie|niech…(?:${USER})…nie|(?:zadbaj|upewnij|dopilnuj)…(?:${USER})`,
         '(?:dowie|wiedzia|zauwaz|zorient|odkry|pozna|domysl)',
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80}[ ,](?:dopoki|zanim|dopiero|jesli|jezeli|gdy|az|czy|przed|do czasu)\\b`,
+  },
+  stealth: {
+    anchors: 'użytkowni',
+    phrases: [
       [
         `(?:bez (?:wiedzy|informowania|powiadamiania|pytania)…(?:${USER})|(?:ukryj|zatai|zataj|ukrywaj)[a-z]{0,2}\\b…(?:${USER})|tak, ?(?:aby|zeby) (?:${USER}) (?:nie|sie))`,
       ],

@@ -7,12 +7,16 @@ const DROP =
 const MINE =
   '(?:sua?s?|seus?|tuas?|teus?|vossas?)\\b|anterior|previ[ao]s?\\b|previamente|preced|acima|iniciais|originais|antes\\b|no (?:inicio|comeco|principio)|ate (?:agora|aqui|o momento|hoje)|(?:que|lhe|te) (?:foram|foi|deram|dei|disse|mandaram)|(?:voce|tu) (?:recebeu|recebeste|ja)|recebid|do sistema|dadas\\b';
 const LIMITS = '(?:restric|limite|limitac|filtro|proibic|censura|tabu|barreira|regra)[a-z]{0,4}\\b';
+const THIS =
+  '(?:dig|cont|mencion|fal)[a-z]{1,4} nada|dizer nada|d?(?:isto|isso)\\b|d?est[ae] (?:instrucao|mensagem|acao)|o que (?:voce|tu|fazes|fizeste)|que voce\\b|instruc';
 const USER = '(?:usuari[oa]s?|utilizador(?:a|es)?)\\b';
 
 /** Portuguese. */
 export const pt: Language = {
   common:
     'os|as|de|da|das|do|dos|e|nao|te|tu|teu|tua|tuas|seu|sua|suas|seus|voce|que|um|uma|sem|nenhuma?|tudo|todas?|todos|me|mim|ao|lhe|ja',
+  measures:
+    'tamanho|comprimento|extensao|numero|palavras|caracteres|orcamento|plano|assinatura|tarifa|cota|armazenamento|arquivo|ficheiro|disco|preco|gasto|catalogo|formato|firewall|duracao|dias\\b',
   override: {
     anchors:
       'instruç|orientaç|diretri|regra|ordens|comando|restriç|prompt|normas|indicaç|tudo o que|tudo que|tudo aquilo',
@@ -30,7 +34,8 @@ export const pt: Language = {
         'ate|antes|anterior|acima|agora|previamente',
       ],
     ],
-    except: 'nao (?:se |te )?(?:ignor|esquec|desconsider)',
+    except:
+      '(?:ignor|esquec|desconsider)[a-z]{1,4} (?:[a-z]{1,10} ){0,2}(?:minhas?|meus?) |nao (?:se |te )?(?:ignor|esquec|desconsider)',
   },
   extraction: {
     anchors: 'prompt|mensagem do sistema|mensagem de sistema|instruções|instrucoes|orientações|diretrizes',
@@ -40,7 +45,8 @@ export const pt: Language = {
         '(?:o |a |as |os )?(?:sua?s?|seus?|tuas?|teus?) (?:[a-z]{1,12} ){0,3}(?:prompt|mensagem)(?: d[eo] sistema| inicial| ocult[ao]| secret[ao]| complet[ao]| original)|(?:seu|teu) (?:proprio |system )?prompt\\b|(?:suas|tuas) (?:[a-z]{1,12} ){0,2}(?:instrucoes|orientacoes|diretrizes) (?:d[eo] sistema|iniciais|de partida|de inicio|ocultas|secretas|internas|originais|exatas|completas|anteriores|previas|confidenciais|base)|(?:suas|tuas) (?:primeiras|verdadeiras) (?:instrucoes|orientacoes)|(?:instrucoes|orientacoes|diretrizes) que (?:voce recebeu|recebeste|lhe deram|te deram|lhe foram)',
       ],
     ],
-    except: '(?:nao|nunca|jamais) (?:mostre|revele|diga|divulgue|compartilhe)',
+    except:
+      '(?:instrucoes|orientacoes)(?: [a-z]{1,12})? para (?!voce|ti\\b|est[ae]\\b|o (?:modelo|sistema))|(?:nao|nunca|jamais) (?:mostre|revele|diga|divulgue|compartilhe)',
   },
   role: {
     anchors:
@@ -79,15 +85,22 @@ export const pt: Language = {
     anchors: 'usuário|usuária|utilizador',
     phrases: [
       [
-        `(?:nao|nunca|jamais)\\b…(?:diga|digas|dizer|conte|contes|mencione|menciones|revele|reveles|informe|informes|avise|fale|fales|mostre|comente|explique|deixe|deixes|notifique|comunique)`,
+        '(?:nao|nunca|jamais)\\b…(?:diga|digas|dizer|conte|contes|mencione|menciones|revele|reveles|informe|informes|avise|fale|fales|comente|explique|deixe|deixes|notifique|comunique)',
         `(?:${USER})`,
-        '(?:nada|ist[oe]|diss?o|est[ae]|dest[ae]|isso|sobre|saber|notar|instruc|o que)',
+        THIS,
       ],
       [
         `(?:${USER})…nao (?:deve|devem|pode|tem de|ha de)|(?:nao (?:deve|deixe|permita)|evite|certifique-se)…(?:${USER})`,
         '(?:saber|saiba|perceb|notar|note|descobr|conhec|ficar sabendo|dar conta|aperceb)',
         `(?:${USER})`,
+        THIS,
       ],
+    ],
+    except: `(?:${USER})[^.]{0,80} (?:ate|antes|quando|enquanto|se|no login)\\b`,
+  },
+  stealth: {
+    anchors: 'usuário|usuária|utilizador',
+    phrases: [
       [
         `(?:sem (?:que|avisar|dizer|informar|notificar|o conhecimento)…(?:${USER})|(?:esconda|oculte|esconde|oculta)\\b…(?:${USER})|pelas costas d…(?:${USER}))`,
       ],

@@ -7,12 +7,16 @@ const DROP =
 const MINE =
   '(?:once(?:ki|den)?|basta|en bas|yukaridaki|yukarida|simdiye|su ana|daha once|sistem|sana (?:verilen|soylenen|verdik)|size (?:verilen|soylenen)|verilen|aldig|ilk\\b|baslangic|eski|bugune|tum (?:kural|yonerge|kisitlama)|(?:kural|yonerge|talimat|ilke|kisitlama|emir|komut|istem)[a-z]{0,3}(?:lar|ler)?(?:in|ini|ina|ine|inizi|iniza|nize|larini|lerini|larina|lerine)\\b)';
 const LIMITS = '(?:kisitlama|sinirlama|sinir|yasa[kg]|filtre|sansur|tabu|engel|kural|limit)[a-z]{0,8}';
+const THIS =
+  '(?:bunu|bundan|bunun|bu (?:talimat|mesaj|islem|konu|komut)[a-z]{0,6}|hic ?bir sey|ne yaptig[a-z]{1,4}|yaptigin[a-z]{0,3}|talimat[a-z]{0,6})\\b';
 const USER = 'kullanici[a-z]{0,8}';
 
 /** Turkish. */
 export const tr: Language = {
   common:
-    've|bir|bu|sen|senin|sana|bana|beni|tum|butun|hic|icin|ile|her|artik|daha|de|da|ne|sistem|onceki|simdi|kurallarini|[a-z]{3,14}(?:lar|ler)[a-z]{0,6}|[a-z]{3,14}(?:ini|unu|sini)',
+    've|bir|bu|bunu|bundan|sen|senin|sana|bana|beni|tum|butun|hic|icin|ile|her|artik|daha|de|da|ne|sistem|onceki|simdi|kurallarini|[a-z]{3,14}(?:lar|ler)[a-z]{0,6}|[a-z]{3,14}(?:ini|unu|sini)',
+  measures:
+    'uzunluk|uzunlug|boyut|sayisi|kelime sinir|karakter|butce|plan|abonelik|tarife|kota|depolama|yukle|dosya|disk|fiyat|maliyet|katalog|bicim|format|guvenlik duvari|boyunca',
   override: {
     anchors:
       'talimat|komut|yönerge|kural|emir|kısıtlama|direktif|prompt|ilkeler|söylenen her|söylediği her|öğretilen her|her şeyi',
@@ -29,7 +33,8 @@ export const tr: Language = {
         'gecerli degil|gecersiz|yururlukten',
       ],
     ],
-    except: '(?:unutma|gormezden gelme|yok sayma|goz ardi etme|unutmayin)(?:yin|yiniz)?\\b',
+    except:
+      '(?:talimat|komut|yonerge|kural)(?:lar|ler)?(?:imi|umu|ima|ime)\\b|(?:unutma|gormezden gelme|yok sayma|goz ardi etme|unutmayin)(?:yin|yiniz)?\\b',
   },
   extraction: {
     anchors: 'prompt|sistem istem|sistem mesaj|sistem talimat|sistem komut|talimat|yönerge|istemini|istemin',
@@ -83,19 +88,25 @@ export const tr: Language = {
     phrases: [
       [
         USER,
-        '(?:soyleme|bahsetme|anlatma|bildirme|aciklama|haber verme|gosterme|belirtme|degin?me|bilgi verme|sezdirme|uyarma|fark ettirme|hissettirme)(?:yin|yiniz|den)?\\b',
-        '(?:bu\\b|bunu|bundan|bunun|hicbir|hic\\b|hakkinda|talimat|olan|yapt|sakin|asla|bir sey|konu)',
+        '(?:soyleme|bahsetme|anlatma|bildirme|aciklama|haber verme|belirtme|degin?me|bilgi verme|sezdirme|uyarma|fark ettirme|hissettirme)(?:yin|yiniz|den)?\\b',
+        THIS,
       ],
       [
         USER,
         '(?:haberi olma|bilmeme|ogrenme|fark etme|anlama|duyma|bilme|sezme|farkina varma|habersiz)[a-z]{0,8}\\b',
         '(?:mali|meli|sin\\b|den\\b|memeli|mamali|kesinlikle|asla|sakin|izin)|[a-z]{1,12}(?:m[ae]m[ae]li|m[ae]li|m[ae]sin|m[ae]den)\\b',
+        THIS,
       ],
+    ],
+    except: '(?:sifre|parola|kadar|eger|olup olma|once)\\b',
+  },
+  stealth: {
+    anchors: 'kullanıcı',
+    phrases: [
       [
         `${USER}…(?:sakla|gizle|gizli tut|gizlice)|${USER} (?:haber vermeden|sormadan|soylemeden|bildirmeden|fark etmeden)`,
       ],
     ],
-    except: '(?:sifre|parola)',
   },
   warnings: {
     anchors: 'uyarı|ahlak|sorumluluk reddi|vaaz|nasihat|feragat|reddetme',
