@@ -4,6 +4,7 @@ import { encodedRuns } from './normalize/encoded-runs.ts';
 import { PLAIN, viewOf } from './normalize/view.ts';
 import { PERSONAL_DATA } from './personal/index.ts';
 import type { AnchoredRule, Span } from './rule.ts';
+import { ofBothTexts } from './scan/both-texts.ts';
 import { Scanner } from './scan/scanner.ts';
 import { TOKENS, VIRTUAL_KEY } from './secrets/index.ts';
 
@@ -40,14 +41,18 @@ function remover(rules: () => readonly AnchoredRule[], inRuns: boolean): (text: 
   const scanner = lazily(() => new Scanner(rules()));
   return (text) => {
     const view = viewOf(text, PLAIN);
-    const spans: Span[] = [...scanner().scan(view.text).findings];
+    const own = scanner()
+      .scan(view.text)
+      .findings.map((finding) => ({ ...finding, ...view.original(finding) }));
+    const spans: Span[] = view.text === text ? own : ofBothTexts(own, scanner().scan(text).findings, view);
     if (inRuns) {
       for (const run of encodedRuns(view.text)) {
-        if (scanner().scan(viewOf(run.text, PLAIN).text).findings.length > 0) spans.push(run.span);
+        if (scanner().scan(viewOf(run.text, PLAIN).text).findings.length > 0)
+          spans.push(view.original(run.span));
       }
     }
     if (spans.length === 0) return text;
-    const edits = spans.map((span) => ({ ...view.original(span), text: REDACTED }));
+    const edits = spans.map((span) => ({ ...span, text: REDACTED }));
     return editedText(
       text,
       edits.sort((a, b) => a.start - b.start),

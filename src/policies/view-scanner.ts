@@ -2,6 +2,7 @@ import { openRuns, runsInTurns } from '../detectors/normalize/encoded-runs.ts';
 import { plainOf } from '../detectors/normalize/plain.ts';
 import { type Encoding, type View, viewInTurns } from '../detectors/normalize/view.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
+import { ofBothTexts } from '../detectors/scan/both-texts.ts';
 import { type Open, Scanner } from '../detectors/scan/scanner.ts';
 import { type Budget, SLICE, type Work } from './budget.ts';
 import type { TextPolicy } from './policy.ts';
@@ -14,12 +15,15 @@ export type Scanned = { readonly findings: Finding[]; readonly opens: Open[]; re
 
 type Part = { readonly start: number; readonly growing: boolean };
 
-/** Looks for the rules of policies that want the same disguises undone, in one pass over one view of a text. */
+/**
+ * Looks for the rules of policies that want the same disguises undone, in one pass over the view of a text, and in one over the
+ * text as it was written where that is another.
+ */
 export class ViewScanner {
   readonly #encoding: Encoding;
   readonly #scanner: Scanner;
-  /** Rules that users write, for the text as it was written: they can name what is undone. */
-  readonly #written: Scanner | undefined;
+  /** For the text as it was written: all rules but those that look for what a text means. */
+  readonly #written: Scanner;
   /** Rules that look into runs of base64 and hex. A scanner of their own would cost as much memory as that of all. */
   readonly #inRuns: ReadonlySet<TextRule>;
   readonly #plain: Scanner | undefined;
@@ -28,7 +32,9 @@ export class ViewScanner {
     const all = [...new Set(policies.flatMap(({ rules }) => rules))];
     this.#encoding = encoding;
     this.#scanner = new Scanner(all);
-    this.#written = scannerOf(all.filter((rule) => !('anchors' in rule)));
+    const meant = new Set(policies.flatMap(({ judgesMeaning, rules }) => (judgesMeaning ? rules : [])));
+    const written = all.filter((rule) => !meant.has(rule) || !('anchors' in rule));
+    this.#written = written.length === all.length ? this.#scanner : new Scanner(written);
     this.#inRuns = new Set(
       policies.flatMap((policy) =>
         policy.encoding.decodesBase64 ? (policy.rulesInRuns ?? policy.rules) : [],
@@ -65,13 +71,12 @@ export class ViewScanner {
       const run = this.#inRuns.size === 0 ? stable : openRuns(view.text, stable);
       if (run < stable) into.opens.push({ rule: undefined, start: placeOf(run, view) });
     }
-    if (!isWritten && this.#written !== undefined) {
+    if (isWritten) for (const finding of own) into.findings.push(finding);
+    else {
       const written = yield* scanned(this.#written, text, { start, growing }, budget);
-      into.opens.push(...written.opens);
-      const isKnown = heldBy(written.findings);
-      for (const finding of written.findings) into.findings.push(finding);
-      for (const finding of own) if (!isKnown(finding)) into.findings.push(finding);
-    } else for (const finding of own) into.findings.push(finding);
+      for (const open of written.opens) into.opens.push(open);
+      for (const finding of ofBothTexts(own, written.findings, view)) into.findings.push(finding);
+    }
     if (this.#inRuns.size > 0) yield* this.#scanRuns(view, from, into, budget);
     if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);
   }
@@ -157,19 +162,4 @@ function placed({ rule, start, end, from }: Finding, view: View): Finding {
 
 function placeOf(at: number, view: View): number {
   return view.original({ start: at, end: Math.min(at + 1, view.text.length) }).start;
-}
-
-/** Tells if a finding lies in one of these of the same rule, which do not overlap. */
-function heldBy(others: readonly Finding[]): (one: Finding) => boolean {
-  const byRule = Map.groupBy(others, ({ rule }) => rule);
-  return ({ rule, start, end }) => {
-    const some = byRule.get(rule) ?? [];
-    let [low, high] = [0, some.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (some[middle]!.start <= start) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && some[low - 1]!.end >= end;
-  };
 }
