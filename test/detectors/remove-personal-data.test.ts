@@ -80,7 +80,7 @@ describe('personal data', () => {
     ['a card in groups', '4111 1111 1111 1111'],
     ['a card with hyphens', '5500-0000-0000-0004'],
     ['a card with dots', '6011.1111.1111.1117'],
-    ['a card of 13 digits', '4222222222222'],
+    ['a card of 14 digits', '30569309025904'],
     ['a card of 15 digits', '378282246310005'],
     ['a card of 15 digits in groups', '3782 822463 10005'],
     ['a card of 19 digits', '6304 0000 0000 0000 000'],

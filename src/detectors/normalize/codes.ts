@@ -98,7 +98,8 @@ function undoneOnce(text: string): { rewritten: Rewritten | undefined; mayHoldMo
     const start = hit.index;
     const end = start + code.length;
     if (code.startsWith('%u')) put(start, end, characterOf(Number.parseInt(code.slice(2), 16))!);
-    else if (code.charCodeAt(0) === 0x25) putBytes(code, start, put);
+    // A long run is read in pieces, none of which ends within a character
+    else if (code.charCodeAt(0) === 0x25) CODE.lastIndex = start + putBytes(code, start, put);
     else if (code.charCodeAt(0) === BACKSLASH) {
       const plain = unescapedSign(code);
       if (plain !== undefined) put(firstBackslash(text, start, rewriting.done), end, plain);
@@ -132,12 +133,21 @@ function entityOf(code: string): string | undefined {
 
 const characterOf = (point: number) => (point <= 0x10ffff ? String.fromCodePoint(point) : undefined);
 
-/** Percent codes are the bytes of UTF-8; what is none stays as it is. */
-function putBytes(code: string, at: number, put: (start: number, end: number, plain: string) => void): void {
+/**
+ * Percent codes are the bytes of UTF-8; what is none stays as it is.
+ *
+ * @returns how much of the run was read: a character that goes on behind its end was not, unless it begins there
+ */
+function putBytes(
+  code: string,
+  at: number,
+  put: (start: number, end: number, plain: string) => void,
+): number {
   const byteAt = (i: number) => Number.parseInt(code.slice(i + 1, i + 3), 16);
   for (let i = 0; i < code.length; ) {
     const size = sizeOf(byteAt(i));
     const end = i + 3 * size;
+    if (end > code.length && i > 0) return i;
     let point = size === 1 ? byteAt(i) : byteAt(i) & (0x7f >> size);
     let isWhole = size > 0 && end <= code.length;
     for (let next = i + 3; next < end && isWhole; next += 3) {
@@ -150,6 +160,7 @@ function putBytes(code: string, at: number, put: (start: number, end: number, pl
       i = end;
     } else i += 3;
   }
+  return code.length;
 }
 
 /** Bytes of a character, by the first one. */

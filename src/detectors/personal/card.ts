@@ -3,35 +3,45 @@ import { NUMBER_EDGE } from './entity.ts';
 import { cardKind } from './issuers.ts';
 import { topicBefore } from './words.ts';
 
-/** Between the groups on a card: a sign or two, or the end of a line. */
-const GAP = String.raw`(?: {1,2}| ?[.-] ?| ?\r?\n ?)`;
+/** Between the groups on a card: a sign or two, a tab, or the end of a line, in a quoted mail too. */
+const GAP = String.raw`(?: {1,2}|\t| ?[.-] ?| ?\r?\n(?:> ?| {0,2}))`;
 const SHAPE = new RegExp(
-  String.raw`${NUMBER_EDGE}(?<!\d[.,])(?:\d{12,19}|\d{4}${GAP}\d{6}${GAP}\d{4,5}|\d{4}(?:${GAP}\d{4}){2}(?:${GAP}\d{1,4}(?:${GAP}\d{1,3})?)?)(?!\w)`,
+  String.raw`${NUMBER_EDGE}(?<!(?<![\d,;])0,|(?<!\.)\.)(?:\d{12,19}|\d{4}${GAP}\d{6}${GAP}\d{4,5}|\d{4}(?:${GAP}\d{4}){2}(?:${GAP}\d{1,4}(?:${GAP}\d{1,3})?)?)(?!\w)`,
   'y',
 );
 /** The last group with the gap before it. */
-const LAST_GROUP = /\D{0,6}(\d{1,19})$/;
-/** Two more groups of the same kind, as in a dump or a table. */
-const GROUPS_BEFORE = /^[^\w.]?(?:[\da-f]{4}[ -]){2}$/i;
-/** Characters of two groups, their gaps and the sign before them. */
-const GROUPS = 11;
-const GROUPS_BEHIND = /^(?:[ -][\da-f]{4}){2}(?!\w)/i;
+const LAST_GROUP = /\D{0,7}(\d{1,19})$/;
+/** Groups of the same kind beside it, as in a dump or a table. */
+const GROUPS_BEFORE = /(?:(?<!\w)[\da-f]{4,5}(?: {1,2}|[\t-]|\r?\n)){1,10}$/i;
+const GROUPS_BEHIND = /^(?:(?: {1,2}|[\t-]|\r?\n)[\da-f]{4,5}(?!\w)){1,10}/i;
+/** Characters of ten groups with their gaps. */
+const GROUPS = 70;
+/** Groups that may stand beside a card, and lines of four of them beside a line. */
+const MOST_GROUPS = 2;
+const MOST_GROUPS_OF_LINES = 7;
 const BEGUN = new RegExp(String.raw`${NUMBER_EDGE}\d(?:${GAP}?\d){0,18}`, 'y');
-const GAP_BEGUN = /^[ .\r\n-]{0,4}$/;
+const GAP_BEGUN = /^[ .\t\r\n>-]{0,6}$/;
 
 /** A part of a name, a path or a longer number. */
 const JOINED_BEFORE = /\w[-/._+#@%&~$]$/;
 const JOINED_BEHIND = /^(?:[-/_:@%#]\w|\.[\da-z])/;
 const SAYS_CARD =
-  /^["')\]]?[\s,;:|/("-]{1,4}(?:visa|master|maestro|amex|american|discover|diners|jcb|unionpay|cv[vc]|exp|valid|gültig|card|karte|(?:0?[1-9]|1[0-2])[/|-](?:20)?[2-4]\d(?!\d))/i;
+  /^["')\]]?[\s,;:|/("-]{1,4}(?:visa|master|maestro|amex|american|discover|diners|jcb|unionpay|cv[vc]|exp|valid|gültig|card|karte|(?:0?[1-9]|1[0-2])[/|-](?:20)?[2-4]\d(?!\d))|^:(?:0[1-9]|1[0-2]):(?:20)?[2-4]\d(?::\d{3,4})?(?![\d:])/i;
+/** A path of something that is paid. */
+const PAID_BEFORE = /\/(?:pay(?:ments?)?|charges?|checkout|billing|cards?|pan)\/$/i;
+/** A number that is handed to a function in code is a constant. */
+const CALL_BEFORE = /[\w$]\($/;
 
 /** Lengths that issuers seldom write, but that stand for cards in running text. */
-const IN_PROSE = /^(?:4\d{12}|4\d{18}|(?:0604|5018|5020|5038|5[678]\d\d|6304|6390|6759|676[1-3])\d{8})$/;
+const IN_PROSE = /^(?:(?:0604|5018|5020|5038|5[678]\d\d|6304|6390|6759|676[1-3])\d{8})$/;
+
+/** Four, six and four or five digits. */
+const WITH_SIX = /^\d{4}\D{1,9}\d{6}\D/;
 
 /** Characters that are looked at before and behind a number, for others of its length. */
 const NEIGHBOURS_BEFORE = 256;
 const NEIGHBOURS_BEHIND = 160;
-const LONGEST = 19 + 5 * 4;
+const LONGEST = 19 + 5 * 6;
 
 /** Payment cards: a number of an issuer with the right sum, in the groups of a card or where nothing tells that it is another. */
 export const CARD_RULE: Omit<AnchoredRule, 'id' | 'anchors'> = {
@@ -44,7 +54,7 @@ export const CARD_RULE: Omit<AnchoredRule, 'id' | 'anchors'> = {
   },
   open(text, at) {
     BEGUN.lastIndex = at;
-    if (BEGUN.test(text) && GAP_BEGUN.test(text.slice(BEGUN.lastIndex, BEGUN.lastIndex + 5))) return at;
+    if (BEGUN.test(text) && GAP_BEGUN.test(text.slice(BEGUN.lastIndex, BEGUN.lastIndex + 7))) return at;
     const found = candidate(text, at);
     return found !== undefined && found.end + NEIGHBOURS_BEHIND > text.length ? at : undefined;
   },
@@ -59,7 +69,8 @@ function candidate(text: string, at: number): Candidate | undefined {
   if (shape === undefined) return undefined;
   let digits = shape.replace(/\D+/g, '');
   for (let end = shape.length; digits.length >= 12; ) {
-    if (cardKind(digits) !== undefined) {
+    // In two lines at most
+    if (cardKind(digits) !== undefined && shape.slice(0, end).split('\n').length < 3) {
       return { start: at, end: at + end, digits, isGrouped: end > digits.length };
     }
     const last = LAST_GROUP.exec(shape.slice(0, end))!;
@@ -72,15 +83,43 @@ function candidate(text: string, at: number): Candidate | undefined {
 function isCard(text: string, { start, end, digits, isGrouped }: Candidate): boolean {
   const before = text.slice(Math.max(0, start - NEIGHBOURS_BEFORE), start);
   const behind = text.slice(end, end + NEIGHBOURS_BEHIND);
-  if (isGrouped && (GROUPS_BEFORE.test(before.slice(-GROUPS)) || GROUPS_BEHIND.test(behind))) return false;
   const topic = topicBefore(text, start, ['card', 'id', 'contact', 'phone']);
   if (topic === 'card' || SAYS_CARD.test(behind)) return true;
+  if (isGrouped && isInRows(before, text.slice(start, end), behind)) return false;
+  if (PAID_BEFORE.test(before)) return true;
   if (JOINED_BEFORE.test(before.slice(-2)) || JOINED_BEHIND.test(behind)) return false;
-  if (isGrouped && digits.length > 12) return true;
+  // A dozen digits and one or two more are columns of a table
+  if (isGrouped && (digits.length > 15 || WITH_SIX.test(text.slice(start, end)))) return true;
   if (topic === 'id' || (before.endsWith('+') && topic === 'phone')) return false;
   if (isInColumn(before, behind, digits.length)) return false;
-  if (cardKind(digits) === 'usual' || topic !== undefined) return true;
-  return IN_PROSE.test(digits) && !isArticle(digits);
+  if (topic !== undefined) return true;
+  if (CALL_BEFORE.test(before)) return false;
+  if (!isGrouped && cardKind(digits) === 'usual') return true;
+  return IN_PROSE.test(digits);
+}
+
+/** True if groups of a card are some of many in rows, or columns of a table. */
+function isInRows(before: string, written: string, behind: string): boolean {
+  if (written.includes('\t')) return true;
+  const isLine = /^$|\n$/.test(before) && /^(?:$|\r?\n)/.test(behind) && !written.includes('\n');
+  const ahead = GROUPS_BEFORE.exec(before.slice(-GROUPS))?.[0] ?? '';
+  const after = GROUPS_BEHIND.exec(behind)?.[0] ?? '';
+  const others =
+    groupsOf(ahead, (groups) => groups.splice(-4)) + groupsOf(after, (groups) => groups.splice(0, 4));
+  return others > (isLine ? MOST_GROUPS_OF_LINES : MOST_GROUPS);
+}
+
+/** Counts groups but for those of other cards, which stand beside each other; a hexadecimal number counts twice. */
+function groupsOf(written: string, takeFour: (groups: string[]) => string[]): number {
+  const groups = written.match(/[\da-f]+/gi) ?? [];
+  for (;;) {
+    const rest = [...groups];
+    const four = takeFour(rest).join('');
+    if (!/^\d{16}$/.test(four) || cardKind(four) === undefined) {
+      return groups.length + groups.filter((group) => /\d[a-f]|[a-f]\d/i.test(group)).length;
+    }
+    groups.splice(0, groups.length, ...rest);
+  }
 }
 
 /** True if at least two other numbers of the same length beside it are no cards: so it is one of their kind. */
@@ -92,12 +131,4 @@ function isInColumn(before: string, behind: string, length: number): boolean {
     }
   }
   return false;
-}
-
-/** The sum of a bar code of 13 digits. @see https://www.gs1.org/services/how-calculate-check-digit-manually */
-function isArticle(digits: string): boolean {
-  let sum = 0;
-  for (let i = 0; i < digits.length; i++)
-    sum += Number(digits[digits.length - 1 - i]) * (i % 2 === 0 ? 1 : 3);
-  return digits.length === 13 && sum % 10 === 0;
 }

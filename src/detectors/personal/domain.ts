@@ -22,6 +22,8 @@ const topLevel = lazily(() => {
   return new Set([...list, ...RESERVED]);
 });
 
+const LATIN_FIRST = /^[a-z]{2,24}(?=[^\0-\u036f])/;
+
 /**
  * The beginning of a name that is a domain: `example.com` of `example.com.Then`. Undefined if none is, as of the name of a
  * unit, a member or a file.
@@ -30,7 +32,11 @@ export function domainIn(name: string): string | undefined {
   for (let end = name.length; end > 0; ) {
     const dot = name.lastIndexOf('.', end - 1);
     if (dot < 1) return undefined;
-    if (topLevel().has(name.slice(dot + 1, end).toLowerCase())) return name.slice(0, end);
+    const part = name.slice(dot + 1, end).toLowerCase();
+    if (topLevel().has(part)) return name.slice(0, end);
+    // Scripts without blanks go on with the sentence
+    const latin = LATIN_FIRST.exec(part)?.[0];
+    if (latin !== undefined && topLevel().has(latin)) return name.slice(0, dot + 1 + latin.length);
     end = dot;
   }
   return undefined;

@@ -18,6 +18,18 @@ const LOGGED = /^ (?:- |\[\d|")/;
 
 /** A package or product with its version, a range of versions. */
 const VERSIONED = /(?:[\w)]\/|[=<>!~^]=|[~^!]|(?<!(?:\.\d{1,3}){3})(?<=\w)-|\bv\.? ?|§ ?)$/i;
+/** The name of a host and its address, as Java writes it and as links to look one up do. */
+const HOST_BEFORE = /(?:^|[\s"'`([<=/@])(?:[a-z\d-]{1,63}\.){1,8}[a-z]{2,24}\/$/i;
+const PORT = /^:\d{2,5}(?!\w|\.\d)/;
+/** A comparison with the address of somebody: no package is called so. */
+const COMPARED =
+  /(?:^|[^a-z])(?:(?:remote|client|peer|src|dst)?[_ -]?(?:ips?|addr(?:ess)?)|remote|peer)[=!]=$/i;
+/** A move from one version to another. */
+const MOVED =
+  /(?:^|[^a-z])(?:up|down)?(?:grad|dat)(?:e[sd]?|ing) [^\n]{0,40}(?:to|from) $|(?:^|[^a-z])(?:patch|bump|backport)(?:e?[sd]|ing)? [^\n]{0,40}(?:to|from) $/i;
+/** Versions of three parts beside it. */
+const VERSION_BEFORE = /(?:^|[\s,])v?\d{1,4}\.\d{1,4}\.\d{1,4}[ \t,]{1,2}$/;
+const VERSION_BEHIND = /^[ \t,]{1,2}v?\d{1,4}\.\d{1,4}\.\d{1,4}(?![\w.])/;
 /** Ids of attributes and algorithms in certificates. @see ITU-T X.500 */
 const OBJECT_ID = /^(?:2\.5\.(?:4|29)|1\.3\.(?:6|101|132))\./;
 
@@ -53,16 +65,30 @@ function isSomebodys(address: string, text: string, start: number, end: number):
   const octets = address.split('.').map(Number);
   if (isSpecial(octets)) return false;
   const before = text.slice(Math.max(0, start - BEFORE), start);
-  if (VERSIONED.test(before)) return false;
   const behind = text.slice(end, end + BEHIND);
+  if (VERSIONED.test(before)) return isNoVersion(octets, before, behind);
+  if (octets[0]! < 32 && (MOVED.test(before) || VERSION_BEFORE.test(before) || VERSION_BEHIND.test(behind)))
+    return false;
   const isCaller = CALLER.test(before) || (/(?:^|\n)["' ]{0,4}$/.test(before) && LOGGED.test(behind));
   if (isCaller) return true;
+  if (octets[0]! < 10 && /[\d.] $/.test(before) && /^[ -]-?\d/.test(behind)) return false;
+  if (octets.every((octet) => octet < 32) && /(?:^|[\n>]) {0,8}$/.test(before) && /^\.? [A-Z]/.test(behind))
+    return false;
   // Numbers of versions and sections are small; of all addresses one in four thousand is
   if (octets[0] !== 10 && octets.every((octet) => octet < 32)) return false;
   if (OBJECT_ID.test(address)) return false;
   const topic = topicBefore(text, start, ['version', 'id']);
   if (topic === 'version' || (topic === 'id' && octets[0]! < 32)) return false;
   return !isInside(octets) || !isConfigured(before, behind);
+}
+
+/** True if what stands as versions do behind a name is an address nevertheless. */
+function isNoVersion(octets: readonly number[], before: string, behind: string): boolean {
+  if (/[v§]\.? ?$/i.test(before)) return false;
+  if (isInside(octets) && isConfigured(before, behind)) return false;
+  if (PORT.test(behind) || COMPARED.test(before)) return true;
+  if (octets[0]! < 32) return false;
+  return HOST_BEFORE.test(before) || (/-$/.test(before) && CALLER.test(before) && !/^[.-]\w/.test(behind));
 }
 
 /** Loopback, unspecified, link-local, groups, masks, protocols, and networks without a host. @see RFC 6890 */

@@ -13,7 +13,7 @@ const USUAL: Readonly<Record<string, readonly number[]>> = {
   discover: [16],
   jcb: [15, 16],
   'diners-club': [14],
-  unionpay: [16, 17, 18, 19],
+  unionpay: [16, 19],
   mir: [16],
   elo: [16],
   troy: [16],

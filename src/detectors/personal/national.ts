@@ -1,8 +1,15 @@
 import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE, NUMERALS, wholly } from './entity.ts';
 
-/** Three groups with the same sign between them. */
-const grouped = (first: string, second: string, third: string) =>
-  `${NUMBER_EDGE}(?<!-)${first}(?: ${second} ${third}|-${second}-${third})(?![\\w-])`;
+/**
+ * Three groups with the same sign between them. With blanks they are columns of a table, if another number stands beside them
+ * and no word says what they are.
+ */
+function grouped(first: string, second: string, third: string): string {
+  const spaced = `${first} {1,2}${second} {1,2}${third}`;
+  const said = String.raw`(?<=(?:ssn|social security|itin|taxpayer)[^\d\n]{1,24})${spaced}(?![\w-])`;
+  const alone = String.raw`(?<!\d[ \t]{1,2})${spaced}(?![\w-]|[ \t]{1,2}\d)`;
+  return `${NUMBER_EDGE}(?<!-)(?:${first}-${second}-${third}(?![\\w-])|${said}|${alone})`;
+}
 
 /** American numbers of persons. */
 export const AMERICAN: readonly Entity[] = [
@@ -10,6 +17,7 @@ export const AMERICAN: readonly Entity[] = [
   entity('US_SSN', ['SSN'], 'always', {
     look: [3, ' -'],
     pattern: grouped(String.raw`(?!000|666|9\d\d)\d{3}`, String.raw`(?!00)\d{2}`, String.raw`(?!0000)\d{4}`),
+    flags: 'i',
   }),
   // Tax numbers of those who have no social security number: like one, but with a 9 and a middle of its own
   entity('US_ITIN', ['ITIN'], 'always', {
@@ -19,6 +27,7 @@ export const AMERICAN: readonly Entity[] = [
       String.raw`(?:5\d|6[0-5]|7\d|8[0-8]|9[0-2]|9[4-9])`,
       String.raw`\d{4}`,
     ),
+    flags: 'i',
   }),
 ];
 
@@ -33,7 +42,7 @@ export const NATIONAL: readonly Entity[] = [
     'always',
     {
       look: [3, ' '],
-      pattern: String.raw`${NUMBER_EDGE}(?<![.,+-])\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
+      pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )\d{3} \d{3} \d{4}(?!\w|[ .,-]\d)`,
       judge: wholly(isNhs),
     },
     {
@@ -64,7 +73,8 @@ export const NATIONAL: readonly Entity[] = [
   /** Indian resident numbers in their groups, with the sum after Verhoeff. @see https://uidai.gov.in */
   entity('IN_AADHAAR', ['AADHAAR'], 'always', {
     look: [4, ' -'],
-    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d| [a-f\d]{4}(?!\w))`,
+    // Rows of code points have more groups
+    pattern: String.raw`${NUMBER_EDGE}(?<![.,+-]|\d |[a-fA-F\d]{4} )[2-9]\d{3}(?: \d{4} \d{4}|-\d{4}-\d{4})(?!\w|[ -]\d| [a-fA-F\d]{4}(?!\w)|\n(?:[a-fA-F\d]{4} ){3})`,
     judge: wholly(isVerhoeff),
   }),
   // Spanish tax numbers: the letter is a sum (mod 23)

@@ -2,12 +2,15 @@ import { isValidIBAN } from 'ibantools';
 import { CARD_RULE } from './card.ts';
 import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE } from './entity.ts';
 
+/** Between the groups of an account: a sign or two blanks, or the end of a line, in a quoted mail too. */
+const GAP = String.raw`(?: {1,2}|-| ?\r?\n(?:> ?)?)?`;
+
 /** The longest beginning of whole groups that is valid: what follows a number can look like a part of it. */
 function longest(isValid: (compact: string) => boolean): (candidate: string) => number {
   return (candidate) => {
-    const groups = candidate.split(/[ .-]/);
-    for (let end = candidate.length; groups.length > 0; end -= (groups.pop()?.length ?? 0) + 1) {
-      if (isValid(groups.join(''))) return end;
+    for (let rest = candidate; rest !== ''; rest = rest.replace(/[^A-Z0-9]{0,5}[A-Z0-9]{1,40}$/i, '')) {
+      // In two lines at most
+      if (rest.split('\n').length < 3 && isValid(rest.replace(/[^A-Z0-9]/gi, ''))) return rest.length;
     }
     return 0;
   };
@@ -26,7 +29,7 @@ export const PAYMENT: readonly Entity[] = [
   entity('IBAN_CODE', ['IBAN'], 'always', {
     look: [-1, CAPITALS + CAPITALS.toLowerCase()],
     lead: 2,
-    pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)`,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:${GAP}[A-Z0-9]{4}){2,7}(?:${GAP}[A-Z0-9]{1,3})?(?!\w)`,
     flags: 'i',
     judge: longest(
       (compact) => compact.length >= 15 && compact.length <= 34 && isValidIBAN(compact.toUpperCase()),

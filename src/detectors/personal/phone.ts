@@ -1,4 +1,4 @@
-import { type AnchoredRule, DIGITS, type Span, tableOf } from '../rule.ts';
+import { type AnchoredRule, anchoredRule, DIGITS, type RuleSource, type Span, tableOf } from '../rule.ts';
 import { type Entity, entity, NUMBER_EDGE, NUMERALS } from './entity.ts';
 import { hasPossibleLength, isInternational, nationalForm } from './numbering.ts';
 import { topicBefore } from './words.ts';
@@ -8,14 +8,19 @@ type PhoneRule = Omit<AnchoredRule, 'id' | 'anchors'> & { readonly anchors?: rea
 const GAP = '[ .()/-]{0,3}';
 const BEGIN = String.raw`(?<![A-Za-z0-9+/](?<!\\[nrt])|[A-Za-z0-9+/]{20}=)`;
 const PLUS = new RegExp(String.raw`${BEGIN}\+\d(?:${GAP}\d){6,15}(?!\d)`, 'y');
+/** A number that goes on in the next line. */
+const PLUS_WRAPPED = new RegExp(
+  String.raw`${BEGIN}\+(?=[\d .()/-]{5})\d(?:${GAP}\d){3,8} ?\r?\n ?\d{2}(?:${GAP}\d){1,9}(?!\d)`,
+  'y',
+);
 const PLUS_BEGUN = new RegExp(String.raw`${BEGIN}\+(?:${GAP}\d){0,16}`, 'y');
 const ZEROS = new RegExp(String.raw`${NUMBER_EDGE}(?<![.,+/-])00(?:${GAP}\d){7,15}(?!\d)`, 'y');
 const LOCAL = new RegExp(
-  String.raw`${NUMBER_EDGE}(?<![+/&#%]|\w[-.,]|(?:\d[\da-f]|[a-f]\d)[ :])\d(?:${GAP}\d){4,14}(?!\d)`,
+  String.raw`${NUMBER_EDGE}(?<![+/&#%]|\w[-.]|(?:\d[\da-f]|[a-f]\d)[ :])\d(?:${GAP}\d){4,14}(?!\d)`,
   'iy',
 );
 const LOCAL_BEGUN = new RegExp(String.raw`\d(?:${GAP}\d){0,16}`, 'y');
-const GAP_BEGUN = /^[ .()/-]{0,3}$/;
+const GAP_BEGUN = /^[ .()/\r\n-]{0,4}$/;
 
 const EXTENSION =
   /^(?:;ext=|[ ,;]{0,3}(?:ext(?:ension|n)?|x|#|доб|durchwahl|poste|anexo|int)[ .:=]{0,3})\d{1,6}(?!\w)/i;
@@ -26,7 +31,8 @@ const BEHIND = 32;
 const DATE =
   /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d\d(?![-./ ])))(?!\d)|^(?:\d{1,2} \d{1,2} \d{2,4}|(?:1[89]|20)\d\d[-/. ]{1,3}(?:1[89]|20)\d\d)$/;
 const MONEY = /^ ?(?:[€$£¥%]|EUR|USD|GBP|PLN|zł|Kč|kr)/;
-const OTHER_BEHIND = /^(?:[\p{L}_=@*]|[-./:,]\w| (?:\d[\da-f]|[a-f]\d)[\da-f]{0,6}(?!\w))/iu;
+/** Letters of other scripts go on with the sentence, and signs of emphasis with the text. */
+const OTHER_BEHIND = /^(?:[A-Za-z=@]|_\w|\*[\d(]|[-./:]\w| (?:\d[\da-f]|[a-f]\d)[\da-f]{0,6}(?!\w))/i;
 /** Groups of a number without its prefix, all with the same sign between them, or the first in brackets. */
 const SHORT_FORMS =
   /^(?:\d{2,4}([ .-])\d{2,4}(?:\1\d{2,4}){1,3}|[2-9]\d{3} \d{4}|\(\d{2,5}\)[ .-]?\d{2,8}(?:[ .-]?\d{2,5}){0,3})$/;
@@ -44,10 +50,11 @@ const INTERNATIONAL: PhoneRule = {
   sources: [{ id: 'phone-number', anchors: ['+'], pattern: PLUS.source }],
   reach: () => LONGEST + BEHIND,
   match(text, at) {
-    return withExtension(
-      text,
-      longest(text, at, PLUS, (found) => isDialled(found, text)),
-    );
+    const isNumber = (found: Candidate) => isDialled(found, text);
+    const isSaid = () => topicBefore(text, at, ['phone', 'contact', 'id']) === 'phone';
+    const found =
+      longest(text, at, PLUS, isNumber) ?? (isSaid() ? longest(text, at, PLUS_WRAPPED, isNumber) : undefined);
+    return withExtension(text, found);
   },
   open: (text, at) => (isBegun(text, at, PLUS_BEGUN) ? bracketBefore(text, at) : undefined),
   openTail: openBracket,
@@ -92,27 +99,46 @@ function national(countries: readonly string[]): PhoneRule {
 }
 
 const AMERICAN_REST = String.raw`[2-9]\d{2}[-. ]\d{4}(?!\w|-\w)`;
+/** With the same sign between its groups: clauses of contracts have a dot and a hyphen. */
+const AMERICAN = String.raw`[2-9]\d{2}(?:-[2-9]\d{2}[- ]|\.[2-9]\d{2}\.)\d{4}(?!\w|-\w)`;
 
 /** Without a country: the forms whose gaps, brackets or leading zero tell them from other numbers. */
 const ANY_COUNTRY = [
   { anchors: ['('], pattern: String.raw`${NUMBER_EDGE}(?<![.+-])\([2-9]\d{2}\) ?${AMERICAN_REST}` },
-  { look: [3, '-.'] as const, pattern: String.raw`${NUMBER_EDGE}(?<![.+-])[2-9]\d{2}[-.]${AMERICAN_REST}` },
+  { look: [3, '-.'] as const, pattern: `${NUMBER_EDGE}(?<![.+-])${AMERICAN}` },
   {
     look: [0, '1'] as const,
-    pattern: String.raw`${NUMBER_EDGE}(?<![.+-])1[-. ](?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-.])${AMERICAN_REST}`,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.+-])1[-. ](?:\([2-9]\d{2}\) ?${AMERICAN_REST}|${AMERICAN})`,
   },
   // French, and any other that is written with its leading zero and with a gap
   {
     look: [0, '0'] as const,
     pattern: [
-      String.raw`${NUMBER_EDGE}(?<![.,+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d|[ -][A-Fa-f\d]{2}(?!\w))`,
-      String.raw`${NUMBER_EDGE}(?<![.,+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9]\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,2}(?!\w|[.,/-]\w)`,
+      String.raw`${NUMBER_EDGE}(?<![.+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9](?:[ .-]\d{2}){4}(?!\w|[ .-]\d|[ -][A-Fa-f\d]{2}(?!\w))`,
+      String.raw`${NUMBER_EDGE}(?<![.+/-]|(?:\d[\dA-Fa-f]|[A-Fa-f]\d)[ :])0[1-9]\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,2}(?!\w|[./-]\w)`,
     ].join('|'),
     // Three times a zero and three digits are code points
     judge: (candidate: string) =>
       /^(?!0\d{3} 0\d{3} 0)(?:\D*\d){9,12}\D*$/.test(candidate) ? candidate.length : 0,
   },
-];
+].map((source) => calledNothingElse({ anchors: [DIGITS], ...source, id: 'phone-number' }));
+
+/** An American code of a place, or any with a year behind it. */
+const POSTAL = /^0\d{4,5}[ -]\d{4}$/;
+/** Leaves a number that a word before it calls something else, and what looks like the code of a place. */
+function calledNothingElse(source: RuleSource): PhoneRule {
+  const rule = anchoredRule(source);
+  return {
+    ...rule,
+    match(text, at) {
+      const found = rule.match(text, at);
+      if (found === undefined) return undefined;
+      const topic = topicBefore(text, found.start, ['phone', 'contact', 'id', 'version']);
+      if (topic === 'phone' || topic === 'contact') return found;
+      return topic !== undefined || POSTAL.test(text.slice(found.start, found.end)) ? undefined : found;
+    },
+  };
+}
 
 const ALIASES = ['PHONE'];
 
@@ -145,6 +171,8 @@ function isDialled({ written, digits, start, end }: Candidate, text: string): bo
   const topic = topicBefore(text, start, ['phone', 'contact', 'id']);
   const isBare = /^\+\d+$/.test(written);
   if (isBare && (topic === 'id' || (topic === undefined && isInDiff(text, start, end)))) return false;
+  // Latitude and longitude (ISO 6709)
+  if (/^\+\d{4}[+-]\d{5}$|^\+\d{6}[+-]\d{7}$/.test(written) && topic === undefined) return false;
   // A decimal fraction with its sign
   if (/^\+\d+\.\d+$/.test(written) && topic !== 'phone') return false;
   const dialled = written.includes('(0)') ? written.replace('(0)', '').replace(/\D/g, '') : digits;
@@ -180,6 +208,8 @@ function isLocal(
   const isSaid = topic !== undefined;
   if (form === undefined) return isSaid && hasPossibleLength(digits, countries);
   if (isSaid) return true;
+  // One piece of digits beside a comma is a part of a number
+  if (/^\d+$/.test(written) && (/\d,$/.test(text.slice(start - 2, start)) || /^,\d/.test(rest))) return false;
   if (/^\d+\.\d+$|^\d{1,3}(?:\.\d{1,3}){3}$/.test(written) || isInDump(text, start, end)) return false;
   // One piece of digits can be anything, unless it begins as numbers do and is about as long
   if (/^\d+$/.test(written)) return form === 'prefixed' && /^0\d{8,11}$/.test(written);
@@ -213,7 +243,7 @@ function longest(
     };
     if (found.digits.length < 5) return undefined;
     if (hasWholeBrackets(found.written) && isNumber(found)) return found;
-    written = /^(.*\d)\D{1,3}\d+$/.exec(written)?.[1];
+    written = /^(.*\d)\D{1,3}\d+$/s.exec(written)?.[1];
   }
   return undefined;
 }

@@ -40,6 +40,14 @@ describe('the view', () => {
     expect(plain(expected)).toBe(expected);
   });
 
+  test.each(['日本語のテキストを', ' 😀Привет', '%é'])(
+    'of many percent codes of %j is as long a text',
+    (text) => {
+      const long = text.repeat(100);
+      expect(plain(encodeURIComponent(long))).toBe(long);
+    },
+  );
+
   test.each([
     '',
     'Hello world, 12 of 3rd floor at 10:30!',

@@ -88,6 +88,9 @@ describe('the rules for personal data', () => {
     expect(marks('12 4111 1111 1111 1111')).toBe('12 [credit-card]');
     expect(marks('1234 4111 1111 1111 1111')).toBe('1234 [credit-card]');
     expect(marks('4111 1111 1111 1111 123')).toBe('[credit-card] 123');
+    expect(marks('4111 1111 1111 1111 5500 0000 0000 0004')).toBe('[credit-card] [credit-card]');
+    expect(marks('1,4111111111111111,5500000000000004')).toBe('1,[credit-card],[credit-card]');
+    expect(marks('Ada: 123 45 6789, Bo: 999 88 1234')).toBe('Ada: [us-ssn], Bo: [us-itin]');
     expect(marks('BE68 5390 0754 7034 CODE')).toBe('[iban-code] CODE');
     expect(marks('a@b.example,c@d.example')).toBe('[email-address],[email-address]');
     expect(marks('415-555-2671 and (415) 555-2672')).toBe('[phone-number] and [phone-number]');
