@@ -1,7 +1,9 @@
 import type { Finding, TextRule } from '../detectors/rule.ts';
+import { isName } from '../detectors/secrets/filler.ts';
 import type { GuardrailCall, Passage, PassagePath } from '../guardrail/call.ts';
 import type { Budget, Work } from './budget.ts';
 import type { Finder, Found } from './finder.ts';
+import { partNumber } from './utterances.ts';
 
 /** The rest of a finding that begins in an earlier text of the same message. */
 export type Rest = {
@@ -78,7 +80,7 @@ function adjacentTexts(call: GuardrailCall): Iterable<readonly Passage[]> {
     last.parts.push(passage);
   }
   const lists = [...byList.values()].filter((parts) => parts.length > 1);
-  for (const parts of lists) parts.sort((a, b) => placeOf(a) - placeOf(b));
+  for (const parts of lists) parts.sort((a, b) => partNumber(a) - partNumber(b));
   return lists;
 }
 
@@ -91,11 +93,6 @@ function listOf({ path, messagePath }: Passage, isWhole: boolean): PassagePath |
 }
 
 const isIndex = (path: PassagePath | undefined): path is PassagePath => typeof path?.key === 'number';
-
-function placeOf({ path, messagePath }: Passage): number {
-  const { parent, key } = messagePath ?? path;
-  return Number(typeof key === 'number' ? key : parent?.key);
-}
 
 /** What stands round the joints of some texts, in as few stretches as have nothing left out between two joints. */
 function joinedTexts(parts: readonly Passage[], gap: string): readonly Joined[] {
@@ -200,8 +197,11 @@ function pieceAt(pieces: readonly Piece[], place: number): number {
 
 type PlacedSpan = { readonly passage: Passage; readonly start: number; readonly end: number };
 
-/** A part of a key that is left over where a shorter one was found: not merely the word that follows. */
-const MORE = /^(?=.*\d).{8,}$/s;
+/** The next text can begin with a date, and a name or a number is no part of a key. */
+const RUN = /(?<![A-Za-z0-9])(?!\d{8}(?:T|$))(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{8,64}/g;
+
+/** True for a part of a key that is left over where a shorter one was found: not merely the word that follows. */
+const isMore = (rest: string) => (rest.match(RUN) ?? []).some((run) => !isName(run));
 
 /**
  * True for a finding of which no part is a finding by itself, or one that leaves much of the value: `ada@example.com` is not
@@ -220,7 +220,7 @@ function isNew(all: readonly Found[], rule: TextRule, spans: readonly PlacedSpan
       from = Math.max(from, own.end);
     }
     // What stands before a whole one is no part of it
-    hasMore ||= isFound && MORE.test(passage.text.slice(from, end));
+    hasMore ||= isFound && isMore(passage.text.slice(from, end));
   }
   return !isFound || hasMore;
 }

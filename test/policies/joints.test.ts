@@ -149,6 +149,26 @@ describe('what is split over the texts of one message', () => {
       ['password=[REDACTED]', 'Please use it.'],
     ],
     [
+      [`the key ${KEY}`, '20261126 is the day'],
+      ['the key [REDACTED]', '20261126 is the day'],
+    ],
+    [
+      [KEY, '20261126T074700Z begins'],
+      ['[REDACTED]', '20261126T074700Z begins'],
+    ],
+    [
+      ['password=Zk4vQx81Lm', 'Version2026x is the day'],
+      ['password=[REDACTED]', 'Version2026x is the day'],
+    ],
+    [
+      ['password=Zk4vQx81Lm', 'v2.14.0-rc1 is out'],
+      ['password=[REDACTED]', 'v2.14.0-rc1 is out'],
+    ],
+    [
+      ['password=Zk4vQx81Lm', '2026-11-26T07:47:00Z begins'],
+      ['password=[REDACTED]', '2026-11-26T07:47:00Z begins'],
+    ],
+    [
       [`Card: ${CARD}`, '3 apples'],
       ['Card: [CREDIT_CARD]', '3 apples'],
     ],

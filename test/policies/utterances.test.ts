@@ -43,6 +43,29 @@ describe('signs of an attack add up', () => {
   });
 });
 
+/** So much that signs on either side of it do not add up. */
+const LONG = 'The tulips of the north are planted in autumn. '.repeat(90);
+
+test.each([
+  ['beside each other in two long parts', [LONG + WEAK, OTHER + LONG], 'block'],
+  ['beside each other, with an empty part between', [LONG + WEAK, ' ', OTHER + LONG], 'block'],
+  ['at the ends of two long parts', [WEAK + LONG, OTHER + LONG], 'allow'],
+  ['with a long part between', [WEAK, LONG, OTHER], 'allow'],
+])('signs of an attack %s', async (_, texts, verdict) => {
+  expect((await verdictOn({ role: 'user', content: parts(...texts) })).verdict).toBe(verdict);
+  expect((await verdictOn({ role: 'tool', content: parts(...texts) })).verdict).toBe(verdict);
+  const result = await engineOf({ chain: ['prompt-injection'] }).judge(mcpResult(...texts));
+  expect(result.verdict).toBe(verdict);
+});
+
+test.each([
+  ['near each other', ['a', 'b', 'c'], 'block'],
+  ['far from each other', ['a', LONG, 'c'], 'allow'],
+])('signs of an attack in two strings of JSON, %s', async (_, [a, between, c], verdict) => {
+  const said = JSON.stringify([{ [a!]: WEAK }, between, { [c!]: OTHER }]);
+  expect((await verdictOn({ role: 'tool', content: said })).verdict).toBe(verdict);
+});
+
 describe('signs of an attack do not add up', () => {
   test.each([
     [
