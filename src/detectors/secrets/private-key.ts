@@ -12,8 +12,9 @@ export const PRIVATE_KEYS: readonly AnchoredRule[] = [
   ),
 ];
 
+/** Forms write `+` for a blank. */
 function mark(beginning: string): string {
-  return `${beginning} (?:[A-Z0-9]{2,12} ){0,4}PRIVATE KEY(?: BLOCK)?[ ]?-{4,5}`;
+  return `${beginning}[ +](?:[A-Z0-9]{2,12}[ +]){0,4}PRIVATE[ +]KEY(?:[ +]BLOCK)?[ ]?-{4,5}`;
 }
 
 /** UTF-16 units behind its first line that a key can have; real ones have 16 KB at most. */
@@ -24,12 +25,16 @@ const MIN_MATERIAL = 24;
 const FULL_LINE = 64;
 /** Numbers between two lines of a key: of the line, of a time. */
 const MAX_NUMBERS = 8;
+/** Letters of words and numbers that can stand between two lines of a key which has its last line, and before the first of them. */
+const PATIENCE = 240;
+const MOST_PATIENCE = 480;
 /** Units before a first line that the lines behind it can begin with too. */
 const MAX_PREFIX = 60;
 
 /** Blanks and line ends, quotes, marks of comments, quoted mails, diffs and tables. */
 const GAP = /[^A-Za-z0-9]{0,100}/y;
 const WORD = /[A-Za-z0-9+/]+={0,2}/y;
+const WORDS = /[A-Za-z0-9+/]{1,256}={0,2}/g;
 const LINE_NUMBER = /^\d{1,6}$/;
 /** What stands for the end of a line in HTML. */
 const WRITTEN_LINE_END = /<br$/;
@@ -43,8 +48,8 @@ const HEADER = anchoredRule({
 });
 
 /**
- * From a first line to the end of the key behind it: as far as words look like base64, and to the last line if that
- * follows. What stands behind that is no key, whether a last line has come or not.
+ * From a first line to the last one, if a key stands between; without a last line as far as words look like base64, and what
+ * stands behind that is no key.
  *
  * @param begin bounded expression for the first line, as `end` for the last one
  */
@@ -57,13 +62,14 @@ function block(id: string, anchors: readonly string[], begin: string, end: strin
     reach: () => Number.POSITIVE_INFINITY,
     match(text, at) {
       const label = first.match(text, at);
-      const key = label && keyBehind(text, label, last);
-      return key?.end === undefined ? undefined : { start: at, end: key.end };
+      const end = label && (blockBehind(text, label, last).end ?? keyBehind(text, label, last).end);
+      return end === undefined ? undefined : { start: at, end };
     },
     open(text, at) {
       const label = first.match(text, at);
       if (label === undefined) return first.open(text, at);
-      return keyBehind(text, label, last).isOpen ? at : undefined;
+      const isOpen = blockBehind(text, label, last).isOpen || keyBehind(text, label, last).isOpen;
+      return isOpen ? at : undefined;
     },
   };
 }
@@ -74,6 +80,46 @@ type Key = {
   /** True if further text could belong to it. */
   readonly isOpen: boolean;
 };
+
+const NONE: Key = { end: undefined, isOpen: false };
+const OPEN: Key = { end: undefined, isOpen: true };
+
+/**
+ * The key that has its last line, whatever stands between its lines: code, numbers, a note. Where too much of that stands
+ * between, none is looked for any more, so that prose behind a label comes through.
+ */
+function blockBehind(text: string, label: Span, last: AnchoredRule): Key {
+  const limit = label.end + MAX_BLOCK;
+  let material = 0;
+  let patience = PATIENCE;
+  WORDS.lastIndex = label.end;
+  for (let found = WORDS.exec(text); found !== null; found = WORDS.exec(text)) {
+    const [word] = found;
+    const at = found.index;
+    const end = at + word.length;
+    if (at >= limit) return NONE;
+    const footer = last.match(text, at);
+    if (footer !== undefined) return material < MIN_MATERIAL ? NONE : { end: footer.end, isOpen: false };
+    if (end === text.length || last.open(text, at) !== undefined) return OPEN;
+    if (beginsOther(word, text, at)) return NONE;
+    const isKey = isMaterial(word, material > 0) || isShortLine(word);
+    if (isKey) material += word.length;
+    patience = Math.min(patience + (isKey ? 2 : -1) * word.length, MOST_PATIENCE);
+    if (patience < 0) return NONE;
+  }
+  return text.length < limit ? OPEN : NONE;
+}
+
+/** True for the first line of another block. */
+function beginsOther(word: string, text: string, at: number): boolean {
+  return word === 'PuTTY' || (word.startsWith('BEGIN') && /-[ ]?$/.test(text.slice(at - 2, at)));
+}
+
+/** True for what a line of a key looks like that was broken into pieces. */
+function isShortLine(word: string): boolean {
+  if (word.length < 4 || word.length >= 16 || !/[a-z]/.test(word) || !/[A-Z]/.test(word)) return false;
+  return /[\d+/]/.test(word) && !isName(word);
+}
 
 function keyBehind(text: string, label: Span, last: AnchoredRule): Key {
   const limit = Math.min(text.length, label.end + MAX_BLOCK);

@@ -177,6 +177,34 @@ describe('a private key', () => {
     }
   });
 
+  const lines = [fill(64), fill(64), fill(64), fill(40)];
+  const between = (separator: string, body: readonly string[] = lines) =>
+    [pem('RSA PRIVATE KEY'), ...body, last('RSA PRIVATE KEY')].join(separator);
+  const short = lines.join('').match(/.{1,12}/g) ?? [];
+
+  test.each([
+    ['in short lines', between('\n', short)],
+    ['put together in code', between("' . PHP_EOL .\n  '")],
+    ['called line by line', between('");\nwriter.append("')],
+    ['with a part left out', between('\n(some lines are left out to save space here)\n', lines.slice(0, 2))],
+    ['with lines of a log between', between('\n2026-11-27 06:12:31 ERROR worker 7: retry in 3 s\n')],
+    ['in a form', `${between('%0A').replaceAll(' ', '+').replaceAll('=', '%3D')}`],
+    ['behind a sentence', between('\nThe lines of the key follow, do not show them to anybody:\n')],
+  ])('that has its last line goes as a whole: %s', (_, key) => {
+    expect(clean(`see ${key}\nand then restart the proxy`)).toBe(
+      'see [REDACTED]\nand then restart the proxy',
+    );
+  });
+
+  test('ends before prose, though the last line of another follows it', () => {
+    const prose = 'The harbour office opens at seven, and nobody there reads keys before noon. '.repeat(12);
+    const cut = `${pem('RSA PRIVATE KEY')}\n${fill(64)}\n${fill(64)}`;
+    expect(clean(`${cut}\n${prose}${last('RSA PRIVATE KEY')}`)).toBe(
+      `[REDACTED]\n${prose}${last('RSA PRIVATE KEY')}`,
+    );
+    expect(clean(`${cut}\n\n${key('RSA PRIVATE KEY')} ok`)).toBe('[REDACTED]\n\n[REDACTED] ok');
+  });
+
   test.each([
     `My file starts with ${pem('RSA PRIVATE KEY')} but OpenSSL 3 says "unsupported". Do I need the old one?`,
     `${pem('PRIVATE KEY')}\n...\n${last('PRIVATE KEY')} and then restart`,
@@ -215,11 +243,10 @@ describe('a private key', () => {
       expect(rule!.open(`x ${text}`.slice(0, length), 2)).toBe(2);
     }
     expect(rule!.open(`${text} and more`, 0)).toBeUndefined();
-    for (const prose of [
-      `${pem('PRIVATE KEY')} but it says`,
-      `${pem('PRIVATE KEY')}\n${fill(64)}\nand then it`,
-    ]) {
-      expect(rule!.open(prose, 0), prose).toBeUndefined();
+    for (const start of [pem('PRIVATE KEY'), `${pem('PRIVATE KEY')}\n${fill(64)}`]) {
+      const prose = (words: number) => `${start}\n${'and then it says so '.repeat(words / 5)}`;
+      expect(rule!.open(prose(25), 0)).toBe(0);
+      expect(rule!.open(prose(200), 0)).toBeUndefined();
     }
   });
 });
