@@ -64,8 +64,12 @@ const units = (text: string) => text.split('');
  * @param anchors literals in lower case, with no two blanks beside each other
  */
 export function createAutomaton(anchors: readonly string[]): Automaton {
-  const { classOf, shift, isShared } = classesOf(anchors);
-  const { next, mark, found, depth } = linked(trieOf(anchors, classOf), shift, classOf[0x20]!);
+  const { classOf, rareShift, isShared } = classesOf(anchors);
+  const { next, rare, rowOf, mark, found, depth } = linked(
+    trieOf(anchors, classOf),
+    rareShift,
+    classOf[0x20]!,
+  );
   const blanks = anchors.map((anchor) => anchor.split(BLANK).length - 1);
   const isLike = anchors.map((anchor) => units(anchor).some((unit) => isShared(unit.charCodeAt(0))));
   const longest = Math.max(1, ...anchors.map(({ length }) => length));
@@ -83,7 +87,11 @@ export function createAutomaton(anchors: readonly string[]): Automaton {
       let state = 0;
       for (let i = from; ; ) {
         for (; i < limit; i++) {
-          state = next[(state << shift) | classOf[text.charCodeAt(i)]!]!;
+          const unit = classOf[text.charCodeAt(i)]!;
+          state =
+            unit < COMMON
+              ? next[(state << SHIFT) | unit]!
+              : rare[(rowOf[state]! << rareShift) | (unit - COMMON)]!;
           if (state < mark) continue;
           state -= mark;
           for (const anchor of found[state]!) {
@@ -131,59 +139,96 @@ function trieOf(anchors: readonly string[], classOf: ArrayLike<number>) {
   return { states, firstChild, sibling, unitOf, depth, found };
 }
 
+/** Classes of common units, and the bits that hold one: with them alone a row is two lines of a cache. */
+const COMMON = 64;
+const SHIFT = 6;
+
 /**
- * The table of what follows each state, and what each finds, its suffixes included. In the table `mark` is added to the
- * states that find something, so that one comparison tells them.
+ * The tables of what follows each state, and what each finds, its suffixes included. To the states in them that find something
+ * `mark` is added, so that one comparison tells them. `next` has a row for each state; `rare`, for units that few anchors have,
+ * one for each state that goes on with such a unit (`rowOf`), and the first for all others.
  */
 function linked(
   { states, firstChild, sibling, unitOf, depth, found }: ReturnType<typeof trieOf>,
-  shift: number,
+  rareShift: number,
   blank: number,
 ) {
   const isSmall = states < 0x8000;
+  const Table = isSmall ? Uint16Array : Uint32Array;
   const mark = isSmall ? 0x8000 : 0x4000_0000;
-  const next = new (isSmall ? Uint16Array : Uint32Array)(states << shift);
+  const next = new Table(states << SHIFT);
+  const rowOf = new Table(states);
+  let rare = new Table(16 << rareShift);
+  let rows = 1;
   const order = new Uint32Array(states);
   /** The longest proper suffix of each state that is a state too. */
   const suffixOf = new Uint32Array(states);
   let known = 1;
+  const after = (state: number, unit: number) =>
+    unit < COMMON ? next[(state << SHIFT) | unit]! : rare[(rowOf[state]! << rareShift) | (unit - COMMON)]!;
+  /** A row of its own for a state that has that of its suffix. */
+  const ownRow = (state: number) => {
+    if ((rows + 1) << rareShift > rare.length) {
+      const wider = new Table(2 * rare.length);
+      wider.set(rare);
+      rare = wider;
+    }
+    const from = rowOf[state]! << rareShift;
+    rare.copyWithin(rows << rareShift, from, from + (1 << rareShift));
+    rowOf[state] = rows++;
+  };
   // Breadth first: the row of a shorter suffix is ready when it is copied
   for (let i = 0; i < known; i++) {
     const state = order[i]!;
-    const row = state << shift;
-    const suffixRow = suffixOf[state]! << shift;
-    if (state !== 0) next.copyWithin(row, suffixRow, suffixRow + (1 << shift));
+    const suffixOfState = suffixOf[state]!;
+    let hasRow = state === 0;
+    if (state !== 0) {
+      const suffixRow = suffixOfState << SHIFT;
+      next.copyWithin(state << SHIFT, suffixRow, suffixRow + COMMON);
+      rowOf[state] = rowOf[suffixOfState]!;
+    }
     for (let child = firstChild[state]!; child !== 0; child = sibling[child]!) {
-      const suffix = state === 0 ? 0 : next[suffixRow | unitOf[child]!]! & (mark - 1);
+      const unit = unitOf[child]!;
+      const suffix = state === 0 ? 0 : after(suffixOfState, unit) & (mark - 1);
       suffixOf[child] = suffix;
       order[known++] = child;
       const own = found[child];
       const shorter = found[suffix];
       if (shorter !== undefined) found[child] = own === undefined ? shorter : [...own, ...shorter];
-      next[row | unitOf[child]!] = found[child] === undefined ? child : child + mark;
+      const to = found[child] === undefined ? child : child + mark;
+      if (unit < COMMON) next[(state << SHIFT) | unit] = to;
+      else {
+        if (!hasRow) ownRow(state);
+        hasRow = true;
+        rare[(rowOf[state]! << rareShift) | (unit - COMMON)] = to;
+      }
     }
     // Behind a blank another one changes nothing
-    if (state !== 0 && blank !== 0 && unitOf[state] === blank) next[row | blank] = state;
+    if (state !== 0 && blank !== 0 && unitOf[state] === blank) next[(state << SHIFT) | blank] = state;
   }
-  return { next, mark, found, depth };
+  return { next, rare, rowOf, mark, found, depth };
 }
 
-/** Most classes of units: one more would double the table. */
+/** Most classes of units. */
 const MAX_CLASSES = 255;
+/** Units in the order of their classes: all of the first ones stand in one line of a cache. */
+const MOST_COMMON = " abcdefghijklmnopqrstuvwxyz.,-'";
 /** The first unit behind the Latin letters. */
 const BEYOND_LATIN = 0x250;
 
 /**
- * The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. `shift` bits hold any. Where there are
- * too many, some units of other scripts share one, and an anchor with them has to be compared.
+ * The class of each UTF-16 unit, the same for capitals; 0 for all that stand in no anchor. Behind the common ones
+ * `rareShift` bits hold any. Where there are too many, some units of other scripts share one, and an anchor with them has to be compared.
  */
 function classesOf(anchors: readonly string[]) {
-  const units = [...new Set(anchors.flatMap((anchor) => anchor.split('').map((unit) => unit.charCodeAt(0))))];
-  const own = units.length <= MAX_CLASSES ? units : units.filter((unit) => unit < BEYOND_LATIN);
+  const used = new Set(units(anchors.join('')));
+  const letters = [...MOST_COMMON].filter((unit) => used.has(unit));
+  const all = [...new Set([...letters, ...[...used].sort()])].map((unit) => unit.charCodeAt(0));
+  const own = all.length <= MAX_CLASSES ? all : all.filter((unit) => unit < BEYOND_LATIN);
   const numbers = new Map(own.map((unit, index) => [unit, index + 1]));
   const first = numbers.size + 1;
   const left = Math.max(1, MAX_CLASSES + 1 - first);
-  for (const unit of units) if (!numbers.has(unit)) numbers.set(unit, first + (unit % left));
+  for (const unit of all) if (!numbers.has(unit)) numbers.set(unit, first + (unit % left));
   const classes = Math.max(0, ...numbers.values());
   const classOf = new (classes <= MAX_CLASSES ? Uint8Array : Uint16Array)(65_536);
   for (const [unit, number] of numbers) {
@@ -195,7 +240,7 @@ function classesOf(anchors: readonly string[]) {
   }
   return {
     classOf,
-    shift: Math.ceil(Math.log2(classes + 1)),
+    rareShift: Math.ceil(Math.log2(Math.max(1, classes + 1 - COMMON))),
     isShared: (unit: number) => numbers.get(unit)! >= first,
   };
 }
