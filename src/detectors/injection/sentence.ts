@@ -15,6 +15,11 @@ const END = /[!?;。！？；।؟]|\.(?=[\s"'”»)*]|$)|\n[ \t]{0,8}[\n*#>|•
 const ENDS = new RegExp(END, 'g');
 const QUOTES = /["“”„«»「」『』]|(?<![\p{L}\p{N}])['‘]|['’](?![\p{L}\p{N}])/gu;
 
+const ANY_QUOTE = /["“”„«»「」『』'‘’]/;
+/** Blanks and marks of emphasis, and what is more than a single blank. */
+const BLANKS = /[\s*_~]+/g;
+const SPREAD = /[\s*_~]{2}|[^\S ]|[*_~]/;
+
 const MARKS = /[\u0300-\u036f\u064b-\u0655\u093c]+/g;
 const SINGLE: Readonly<Record<string, string>> = {
   ł: 'l',
@@ -28,9 +33,14 @@ const SINGLE: Readonly<Record<string, string>> = {
   ـ: '',
 };
 
+/** Letters that are lower case once `toLowerCase` has made them so: ASCII, signs, Chinese. */
+const BARE = /^[\0-\x7f\u2010-\u2018\u201a-\u2026\u3001-\u3040\u4e00-\u9fff\uff01-\uff20]*$/;
+
 /** A text in lower case without accents, vowel signs of Arabic and nuktas of Hindi, as many people write. */
 export function withoutAccents(text: string): string {
-  const bare = text.toLowerCase().normalize('NFD').replace(MARKS, '').normalize('NFC');
+  const small = text.toLowerCase();
+  if (BARE.test(small)) return small;
+  const bare = small.normalize('NFD').replace(MARKS, '').normalize('NFC');
   return bare.replace(/[łıßæœىة’ـ]/g, (letter) => SINGLE[letter]!);
 }
 
@@ -58,14 +68,16 @@ function read(text: string, at: number): Sentence {
   const block = at - (at % BLOCK);
   let start = Math.max(0, block - BEFORE);
   const before = text.slice(start, at);
-  for (const end of before.matchAll(ENDS)) start = at - before.length + end.index + end[0].length;
+  const floor = start;
+  ENDS.lastIndex = 0;
+  while (ENDS.test(before)) start = floor + ENDS.lastIndex;
   const behind = text.slice(at, block + BLOCK + AFTER);
   const length = behind.search(END);
   let end = at + (length < 0 ? behind.length : length);
   let from = Math.max(start, block);
   let to = Math.min(end + 1, block + BLOCK);
-  const quotes = [...text.slice(start, end).matchAll(QUOTES)].map(({ index }) => start + index);
-  if (quotes.length > 0 && quotes.length <= MAX_QUOTES) {
+  const quotes = quotesIn(text.slice(start, end)).map((index) => start + index);
+  if (quotes.length > 0) {
     const passed = quotes.filter((quote) => quote < at);
     const next = quotes[passed.length];
     from = Math.max(from, passed.at(-1) ?? from);
@@ -77,8 +89,18 @@ function read(text: string, at: number): Sentence {
   }
   while (start < at && text.charCodeAt(start) <= 32) start++;
   while (end > at && text.charCodeAt(end - 1) <= 32) end--;
-  const words = cyrillic(withoutAccents(text.slice(start, end)).replace(/[\s*_~]+/g, ' '));
+  const bare = withoutAccents(text.slice(start, end));
+  const words = cyrillic(SPREAD.test(bare) ? bare.replace(BLANKS, ' ') : bare);
   return { span: { start, end }, words, from, to };
+}
+
+/** Places of the quotes in a sentence; none if they quote nothing. */
+function quotesIn(sentence: string): number[] {
+  const quotes: number[] = [];
+  if (!ANY_QUOTE.test(sentence)) return quotes;
+  QUOTES.lastIndex = 0;
+  while (QUOTES.test(sentence)) if (quotes.push(QUOTES.lastIndex - 1) > MAX_QUOTES) return [];
+  return quotes;
 }
 
 const LATIN = 'abcehkmoptxy';
