@@ -14,6 +14,7 @@ const OVERLAP = 2048;
 export type Scanned = { readonly findings: Finding[]; readonly opens: Open[]; readonly plain: Set<TextRule> };
 
 type Part = { readonly start: number; readonly growing: boolean };
+const WHOLE: Part = { start: 0, growing: false };
 
 /**
  * Looks for the rules of policies that want the same disguises undone, in one pass over the view of a text, and in one over the
@@ -47,20 +48,21 @@ export class ViewScanner {
 
   /** Looks at an id that is drawn at random: it is no disguise. @throws OutOfTime */
   *scanId(id: string, into: Scanned, budget: Budget): Work<void> {
-    const { findings } = yield* scanned(this.#scanner, id, { start: 0, growing: false }, budget);
+    const { findings } = yield* scanned(this.#scanner, id, WHOLE, budget);
     into.findings.push(...findings);
   }
 
   /** Looks at a text from a place on. @throws OutOfTime */
-  *scan(text: string, { start, growing }: Part, into: Scanned, budget: Budget): Work<void> {
-    const view = yield* viewed(text, this.#encoding, start, budget);
+  *scan(text: string, part: Part, into: Scanned, budget: Budget): Work<void> {
+    const { start, growing } = part;
+    const view = yield* viewed(text, this.#encoding, part, budget);
     const isWritten = view.text === text;
     const from = isWritten ? start : view.viewed(start);
     // Behind it the view may still change, and no rule can tell what it would say there
     const stable = growing && view.open < text.length ? view.viewed(view.open) : view.text.length;
     const isStable = stable === view.text.length;
-    const part = { start: from, growing: growing && isStable };
-    const { findings, opens } = yield* scanned(this.#scanner, view.text, part, budget);
+    const decided = { start: from, growing: growing && isStable };
+    const { findings, opens } = yield* scanned(this.#scanner, view.text, decided, budget);
     const own = isWritten ? findings : findings.map((finding) => placed(finding, view));
     if (growing) {
       const all = isStable
@@ -93,9 +95,8 @@ export class ViewScanner {
       }
       const start = Math.max(from, begin + run.span.start);
       if (begin + run.span.end <= from) continue;
-      const inner = yield* viewed(run.text, this.#encoding, 0, budget);
-      const whole = { start: 0, growing: false };
-      const { findings } = yield* scanned(this.#scanner, inner.text, whole, budget);
+      const inner = yield* viewed(run.text, this.#encoding, WHOLE, budget);
+      const { findings } = yield* scanned(this.#scanner, inner.text, WHOLE, budget);
       const span = view.original({ start, end: begin + run.span.end });
       for (const rule of new Set(findings.map((finding) => finding.rule)))
         if (this.#inRuns.has(rule)) into.findings.push({ rule, ...span, from: span.start });
@@ -110,7 +111,7 @@ export class ViewScanner {
       const part = from === 0 && to === text.length ? text : text.slice(Math.max(0, from - OVERLAP), to);
       const plain = plainOf(part, this.#encoding.detectsHomoglyphs);
       if (plain !== undefined) {
-        const { findings } = yield* scanned(this.#plain!, plain, { start: 0, growing: false }, budget);
+        const { findings } = yield* scanned(this.#plain!, plain, WHOLE, budget);
         for (const { rule } of findings) into.plain.add(rule);
       }
       const turn = budget.spend(to - from);
@@ -123,8 +124,8 @@ function scannerOf(rules: readonly TextRule[]): Scanner | undefined {
   return rules.length > 0 ? new Scanner([...new Set(rules)]) : undefined;
 }
 
-function* viewed(text: string, encoding: Encoding, from: number, budget: Budget): Work<View> {
-  const view = viewInTurns(text, encoding, from);
+function* viewed(text: string, encoding: Encoding, { start, growing }: Part, budget: Budget): Work<View> {
+  const view = viewInTurns(text, encoding, start, growing);
   for (;;) {
     const { value, done } = view.next();
     if (done) return value;

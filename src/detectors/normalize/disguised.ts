@@ -49,8 +49,9 @@ function withoutSigns(text: string): string {
   let plain = '';
   let done = 0;
   SIGN.lastIndex = 0;
-  for (let hit = SIGN.exec(text); hit !== null; hit = SIGN.exec(text)) {
-    let [start, end] = [hit.index, hit.index + 1];
+  while (SIGN.test(text)) {
+    let end = SIGN.lastIndex;
+    let start = end - 1;
     while (start > done && end - start <= LONGEST && TOKEN_UNIT[text.charCodeAt(start - 1)] === 1) start--;
     while (end < text.length && end - start <= LONGEST && TOKEN_UNIT[text.charCodeAt(end)] === 1) end++;
     let last = end;
@@ -58,8 +59,9 @@ function withoutSigns(text: string): string {
     const isLength =
       end - start <= LONGEST + 8 &&
       (LENGTHS_BY_FIRST[FOLDED[text.charCodeAt(start)]!]! >> (last - start)) & 1;
-    const token = isLength ? text.slice(start, last) : '';
-    const word = isLength && last - start <= LONGEST ? WORD_OF.get(keyOf(token)) : undefined;
+    const isWord = isLength && last - start <= LONGEST && areLetters(text, start, last);
+    const token = isWord ? text.slice(start, last) : '';
+    const word = isWord ? WORD_OF.get(keyOf(token)) : undefined;
     if (word !== undefined) {
       plain += text.slice(done, start) + word;
       done = start + token.length;
@@ -67,6 +69,12 @@ function withoutSigns(text: string): string {
     SIGN.lastIndex = end;
   }
   return done === 0 ? text : plain + text.slice(done);
+}
+
+/** True if all characters are letters, or signs for one. */
+function areLetters(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (FOLDED[text.charCodeAt(at)]! < 0x41) return false;
+  return true;
 }
 
 /** The words that letters set apart spell, if one has five letters or more. */

@@ -10,7 +10,6 @@ const LEAST = 16;
 const LEAST_RUN = 22;
 const LEAST_HEX = 32;
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;-]{0,2}){15,}(?:\\x|0x)?[0-9a-f]{2}/gi;
-const HEX_NOISE = /\\x|0x|[\s,:;-]/gi;
 const READABLE = /[^\p{C}\ufffd]{1}[[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd][\t\r\n]]{15,}/gv;
 
 /** Units of a text that are looked at in one go, and letters of one run that are decoded in one go. */
@@ -77,24 +76,28 @@ class Stretches {
    */
   next(): Span | 'turn' | undefined {
     const text = this.#text;
-    while (this.#start + this.#least <= text.length) {
-      if (this.#start >= this.#turn) {
-        this.#turn = this.#start + TURN;
+    const isIn = this.#isIn;
+    const least = this.#least;
+    let start = this.#start;
+    while (start + least <= text.length) {
+      if (start >= this.#turn) {
+        this.#turn = start + TURN;
+        this.#start = start;
         return 'turn';
       }
-      const start = this.#start;
-      let at = start + this.#least - 1;
-      while (at >= start && this.#isIn[text.charCodeAt(at)] === 1) at--;
+      let at = start + least - 1;
+      while (at >= start && isIn[text.charCodeAt(at)] === 1) at--;
       if (at >= start) {
-        this.#start = at + 1;
+        start = at + 1;
         continue;
       }
       const most = Math.min(text.length, start + TURN);
-      let end = start + this.#least;
-      while (end < most && this.#isIn[text.charCodeAt(end)] === 1) end++;
+      let end = start + least;
+      while (end < most && isIn[text.charCodeAt(end)] === 1) end++;
       this.goOn(end < most || end === text.length ? end + 1 : end - OVERLAP);
       return { start, end };
     }
+    this.#start = start;
     return undefined;
   }
 
@@ -140,12 +143,38 @@ function* hexRuns(text: string, { start, end }: Span, inHex: Uint8Array): Genera
   // A further part of a long run may begin with the second digit of a pair
   const isFurther = start > 0 && inHex[text.charCodeAt(start - 1)] === 1;
   for (const from of isFurther ? [start, start + 1] : [Math.max(0, start - 1)]) {
-    for (const { 0: run, index } of text.slice(from, end).matchAll(HEX)) {
-      const span = { start: from + index, end: from + index + run.length };
-      const bytes = Buffer.from(run.replace(HEX_NOISE, ''), 'hex');
-      for (const part of readable(bytes)) yield { text: part, span };
+    const stretch = text.slice(from, end);
+    for (let at = 0; ; ) {
+      HEX.lastIndex = at;
+      const [run] = HEX.exec(stretch) ?? [];
+      if (run === undefined) break;
+      at = HEX.lastIndex;
+      const span = { start: from + at - run.length, end: from + at };
+      for (const part of readable(hexBytes(run))) yield { text: part, span };
     }
   }
+}
+
+/** The bytes of hexadecimal pairs, with what {@link HEX} lets stand before and between them. */
+function hexBytes(run: string): Buffer {
+  const bytes = Buffer.allocUnsafe(run.length >> 1);
+  let size = 0;
+  /** The first digit of a pair; -1 if none is read. */
+  let first = -1;
+  for (let i = 0; i < run.length; i++) {
+    const unit = run.charCodeAt(i) | 0x20;
+    const digit =
+      unit >= 0x30 && unit <= 0x39 ? unit - 0x30 : unit >= 0x61 && unit <= 0x66 ? unit - 0x57 : -1;
+    // The zero of `0x`
+    if (unit === 0x78) first = -1;
+    else if (digit < 0) continue;
+    else if (first < 0) first = digit;
+    else {
+      bytes[size++] = 16 * first + digit;
+      first = -1;
+    }
+  }
+  return bytes.subarray(0, size);
 }
 
 /** The letters of a run in lines of one length, of which the last may be shorter if it can be read too, and where to go on. */
@@ -171,12 +200,15 @@ const isText = (bytes: Buffer) => !/[^\P{C}\t\r\n]|\ufffd/u.test(bytes.toString(
 
 /** Letters of a run that tell where to begin to read it. */
 const SAMPLE = 4096;
+const scratch = Buffer.allocUnsafe(SAMPLE);
 
 /** A run may begin with letters that are no part of it, such as a path: then it is read one, two or three letters later. */
 function* base64Parts(letters: string): Generator<string> {
   for (let skipped = 0; skipped < 4; skipped++) {
     const isLast = skipped === 3;
-    if (!isLast && !mayBeReadable(Buffer.from(letters.slice(skipped, SAMPLE), 'base64'))) continue;
+    const sample = letters.slice(skipped, SAMPLE);
+    if ((!isLast || letters.length <= SAMPLE) && !mayBeReadable(scratch, scratch.write(sample, 'base64')))
+      continue;
     const parts = readable(
       Buffer.from(letters.slice(isLast && letters.length > SAMPLE ? 0 : skipped), 'base64'),
     );
@@ -192,15 +224,15 @@ function readable(bytes: Buffer): readonly string[] {
 }
 
 /** True if LEAST characters in a row are UTF-8 without control characters: cheaper than making a text of random bytes. */
-function mayBeReadable(bytes: Buffer): boolean {
+function mayBeReadable(bytes: Buffer, size = bytes.length): boolean {
   let run = 0;
-  for (let i = 0; i < bytes.length; i++) {
+  for (let i = 0; i < size; i++) {
     const byte = bytes[i]!;
     if (byte < 0x80) run = (byte > 0x1f && byte !== 0x7f) || (byte > 8 && byte < 14) ? run + 1 : 0;
     else {
       let more = byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1;
       const first = i;
-      while (more > 0 && (bytes[i + 1]! & 0xc0) === 0x80) {
+      while (more > 0 && i + 1 < size && (bytes[i + 1]! & 0xc0) === 0x80) {
         i++;
         more--;
       }

@@ -3,12 +3,14 @@ import type { Span } from '../rule.ts';
 /** Numbers for each stretch that was rewritten: where it begins and ends in the new text, and in the old one. */
 const FIELDS = 4;
 
+const NONE = new Int32Array(0);
+
 /** A text that is written anew from the left to the right, with the places of what is rewritten. */
 export class Rewriting {
   readonly #source: string;
   #text = '';
   #done = 0;
-  #stretches = new Int32Array(16 * FIELDS);
+  #stretches = NONE;
   #end = 0;
 
   constructor(source: string) {
@@ -33,7 +35,7 @@ export class Rewriting {
       return;
     }
     if (this.#end === this.#stretches.length) {
-      const more = new Int32Array(2 * this.#end);
+      const more = new Int32Array(Math.max(16 * FIELDS, 2 * this.#end));
       more.set(this.#stretches);
       this.#stretches = more;
     }

@@ -1,5 +1,5 @@
 import { undisguised } from './disguised.ts';
-import { withLatinWords } from './latin-words.ts';
+import { isAscii, withLatinWords } from './latin-words.ts';
 
 /** Marks over, under and through letters of any script that has them as accents. */
 const MARKS = '\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f';
@@ -29,7 +29,7 @@ function bare(letter: string): string {
  * @param detectsHomoglyphs true if words that look Latin without their accents are Latin
  */
 export function plainOf(text: string, detectsHomoglyphs = true): string | undefined {
-  let plain = text.replace(ACCENTED, bare);
+  let plain = isAscii(text) ? text : text.replace(ACCENTED, bare);
   if (detectsHomoglyphs && plain !== text) plain = withLatinWords(plain, '')?.text ?? plain;
   plain = undisguised(plain);
   return plain === text ? undefined : plain;

@@ -56,8 +56,17 @@ export function viewOf(text: string, encoding: Encoding, from = 0): View {
   }
 }
 
-/** As {@link viewOf}, in turns that take few milliseconds each. Yields the number of characters that a turn has looked at. */
-export function* viewInTurns(text: string, encoding: Encoding, from = 0): Generator<number, View> {
+/**
+ * As {@link viewOf}, in turns that take few milliseconds each. Yields the number of characters that a turn has looked at.
+ *
+ * @param grows true if the text may still grow: only then the place that is open is looked for
+ */
+export function* viewInTurns(
+  text: string,
+  encoding: Encoding,
+  from = 0,
+  grows = true,
+): Generator<number, View> {
   const pieces: Piece[] = [];
   let start = safeStart(text, from);
   let viewed = text.slice(0, start);
@@ -71,7 +80,7 @@ export function* viewInTurns(text: string, encoding: Encoding, from = 0): Genera
     const end = Math.min(at + SLICE, text.length);
     const isLast = end === text.length;
     const slice = at === 0 && isLast ? text : text.slice(at, end);
-    const piece = undone(slice, encoding, before);
+    const piece = undone(slice, encoding, before, grows || !isLast);
     const isCut = !isLast && piece.open > 0;
     const kept = isCut ? piece.open : slice.length;
     if (isLast) open = at + piece.open;
@@ -110,7 +119,7 @@ type Undone = {
 };
 
 /** A text with all undone: layer by layer, each with the way back to the one before. */
-function undone(text: string, encoding: Encoding, before: Before): Undone {
+function undone(text: string, encoding: Encoding, before: Before, grows: boolean): Undone {
   const layers: Offsets[] = [];
   /** The place that was open in the text before each layer. */
   const opens: number[] = [];
@@ -127,7 +136,7 @@ function undone(text: string, encoding: Encoding, before: Before): Undone {
     const levels = undoneCodes(current);
     for (let level = 0; level < LEVELS; level++) {
       // What a level leaves as it is may become part of a code by what the next level undoes
-      open = openCodes(current, open);
+      if (grows) open = openCodes(current, open);
       const { value } = levels.next();
       if (value) put(value);
     }
@@ -135,15 +144,16 @@ function undone(text: string, encoding: Encoding, before: Before): Undone {
   const codes = layers.length;
   const decoded = current;
   if (encoding.normalizesUnicode) {
-    open = openCharacters(current, open);
+    if (grows) open = openCharacters(current, open);
     const plain = withPlainCharacters(current, before.unit);
     if (plain !== undefined) put(plain);
   }
   if (encoding.detectsHomoglyphs) {
-    open = openWords(current, open, before.view);
+    if (grows) open = openWords(current, open, before.view);
     const latin = withLatinWords(current, before.view);
     if (latin !== undefined) put(latin);
   }
+  if (!grows) return { text: current, layers, open: text.length, lastUnit: '' };
   let lastUnit = decoded.slice(Math.max(0, open - 1), open);
   for (let i = layers.length - 1; i >= 0; i--) {
     const layer = layers[i]!;
