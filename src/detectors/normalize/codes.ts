@@ -1,67 +1,17 @@
+import { decodeHTMLStrict } from 'entities/decode';
 import { Rewriting, type Rewritten } from './offsets.ts';
 
-/** Escapes of JSON and its like, percent codes and HTML entities. */
+/**
+ * Escapes of JSON and its like, percent codes and HTML entities. Browsers read many without a semicolon; here those whose names
+ * are no words that parameters of addresses have, such as `&copy` and `&sect`.
+ */
 const CODE =
-  /\\(?:["'`/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z]{2,8};|(?:amp|lt|gt|quot|nbsp)(?![\w=;]))/g;
+  /\\(?:["'`/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z][a-zA-Z0-9]{1,31};|(?:amp|lt|gt|quot)(?![\w=;])|(?:nbsp|shy|szlig|[aA][eE]lig|[aA]ring|[oO]slash|[aeiouyAEIOUY]acute|[aeiouAEIOU](?:grave|circ|uml)|yuml|[anoANO]tilde|[cC]cedil)(?![=;]))/g;
 
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
-const ENTITIES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    amp: '&',
-    lt: '<',
-    gt: '>',
-    quot: '"',
-    apos: "'",
-    nbsp: '\u00a0',
-    ensp: '\u2002',
-    emsp: '\u2003',
-    thinsp: '\u2009',
-    shy: '\u00ad',
-    zwj: '\u200d',
-    zwnj: '\u200c',
-    ndash: '\u2013',
-    mdash: '\u2014',
-    dash: '\u2010',
-    hyphen: '\u2010',
-    minus: '\u2212',
-    lsquo: '\u2018',
-    rsquo: '\u2019',
-    ldquo: '\u201c',
-    rdquo: '\u201d',
-    num: '#',
-    colon: ':',
-    semi: ';',
-    period: '.',
-    comma: ',',
-    excl: '!',
-    quest: '?',
-    commat: '@',
-    sol: '/',
-    bsol: '\\',
-    lpar: '(',
-    rpar: ')',
-    lsqb: '[',
-    rsqb: ']',
-    lbrack: '[',
-    rbrack: ']',
-    lcub: '{',
-    rcub: '}',
-    lbrace: '{',
-    rbrace: '}',
-    vert: '|',
-    verbar: '|',
-    equals: '=',
-    plus: '+',
-    percnt: '%',
-    dollar: '$',
-    ast: '*',
-    lowbar: '_',
-    grave: '`',
-    tab: '\t',
-    newline: '\n',
-  }),
-);
+/** Characters by the name of an entity, as they were first worked out: HTML has 2,231. */
+const characters = new Map<string, string>();
 
 /** Backslashes before one escape: as many as five strings within each other have. */
 const MAX_BACKSLASHES = 32;
@@ -126,9 +76,18 @@ function unescapedSign(code: string): string | undefined {
 }
 
 function entityOf(code: string): string | undefined {
-  if (code[1] !== '#') return ENTITIES.get(code.replace(/^&|;$/g, '').toLowerCase());
+  if (code[1] !== '#') return namedCharacter(code.endsWith(';') ? code : `${code};`);
   const isHex = code[2] === 'x' || code[2] === 'X';
   return characterOf(Number.parseInt(code.slice(isHex ? 3 : 2), isHex ? 16 : 10));
+}
+
+function namedCharacter(code: string): string | undefined {
+  const known = characters.get(code);
+  if (known !== undefined) return known;
+  const plain = decodeHTMLStrict(code);
+  if (plain === code) return undefined;
+  characters.set(code, plain);
+  return plain;
 }
 
 const characterOf = (point: number) => (point <= 0x10ffff ? String.fromCodePoint(point) : undefined);
@@ -172,9 +131,9 @@ function sizeOf(byte: number): number {
 }
 
 /** Longest code but for its backslashes. */
-const LONGEST = 16;
+const LONGEST = 34;
 const BEGUN =
-  /\\(?:u(?:[0-9a-fA-F]{0,3}|\{[0-9a-fA-F]{0,6})|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?$|%(?:[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){0,2}(?:%[0-9a-fA-F]?)?|u[0-9a-fA-F]{0,3}|[0-9a-fA-F]?)$|&(?:#[xX]?[0-9a-fA-F]{0,9}|[a-zA-Z]{0,8})$/;
+  /\\(?:u(?:[0-9a-fA-F]{0,3}|\{[0-9a-fA-F]{0,6})|U[0-9a-fA-F]{0,7}|x[0-9a-fA-F]?)?$|%(?:[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){0,2}(?:%[0-9a-fA-F]?)?|u[0-9a-fA-F]{0,3}|[0-9a-fA-F]?)$|&(?:#[xX]?[0-9a-fA-F]{0,9}|[a-zA-Z][a-zA-Z0-9]{0,31})?$/;
 
 /** The place before which no further text changes what one level of {@link undoneCodes} makes of a text that ends at `end`. */
 export function openCodes(text: string, end: number): number {

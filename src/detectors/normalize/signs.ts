@@ -12,16 +12,18 @@ const signs = new Uint16Array(0x2_0000).fill(UNKNOWN);
 /** Characters that become several units, or do so only beside others of their kind. */
 const several = new Map<number, string>();
 
-const BLANK = /[\p{Zs}\u2800]/u;
-const LINE_END = /[\u2028\u2029]/;
+/** Fillers of Korean take as much room as a letter, and show none. */
+const BLANK = /[\p{Zs}\u115f\u1160\u2800\u3164\uffa0]/u;
+const LINE_END = /[\u0085\u2028\u2029]/;
 const HYPHEN = /[\u2010-\u2013\u2212\u2043\ufe58\ufe63\uff0d]/;
 const EM_DASH = /[\u2014\u2015]/;
 const SINGLE_QUOTE = /[\u2018-\u201b\u2032\u2039\u203a\u275b\u275c\uff07]/;
 const DOUBLE_QUOTE = /[\u00ab\u00bb\u201c-\u201f\u2033\u275d\u275e\uff02]/;
 /** Digits in rings and brackets, raised and lowered ones: one alone marks an item or a note, several are a number. */
-const NUMBER_FORM = /[\u2070-\u2079\u2080-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]/;
+const NUMBER_FORM = /[\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]/;
 /** Letters of Korean that stand alone, and what has no reading as letters of its own. */
-const LEFT_ALONE = /[\u00a8-\u00ff\u02d8-\u02dd\u0384\u0385\u037a\u3131-\u318e\uffa0-\uffdc]/;
+const LEFT_ALONE =
+  /[\u00a8-\u00b1\u00b4-\u00b8\u00ba-\u00ff\u02d8-\u02dd\u0384\u0385\u037a\u3131-\u318e\uffa0-\uffdc]/;
 /** Noncharacters and control characters but blanks. */
 const UNSEEN = /[[\p{Cc}--[\t-\r\u0080-\u009f]]\p{Noncharacter_Code_Point}]/v;
 /** One character each that NFKC makes 18 and 8 of. */
