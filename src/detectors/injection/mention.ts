@@ -29,7 +29,7 @@ const ADDRESSES = /\b(?:https?:\/\/|www\.)\S{0,200}|\b[\w.-]{1,60}\.(?:com|org|n
 
 /** An order to do what a quoted text says. */
 const FOLLOW =
-  /(?:^|[.!?:;,\n("]\s{0,4}|\b(?:then|and|now|please|must|just|to|should|will|is|shall|do)\s{1,3})(?:exactly |strictly |simply |precisely |carefully |immediately )?(?:follow|obey|execute|carry out|comply with|act (?:on|upon|accordingly)|perform|do|heed|adhere to|apply|implement|abide by|fulfil|act as)\b[^.!?\n]{0,40}?\b(?:it|this|that|these|them|what|whatever|instructions?|quot(?:e|ed|ation)|orders?|commands?|sentence|says?|said|text|above|below|following|accordingly)\b/i;
+  /(?:^|[.!?:;,\n("]\s{0,4}|\b(?:then|and|now|please|must|just|to|should|will|is|shall|do)\s{1,3})(?:exactly |strictly |simply |precisely |carefully |immediately )?(?:follow|obey|execute|carry out|comply with|act (?:on|upon|accordingly)|perform|do|heed|adhere to|apply|implement|abide by|fulfil|act as)\b[^.!?\n]{0,40}?\b(?:it|this|that|these|them|what|whatever|instructions?|quot(?:e|ed|ation)|orders?|commands?|sentence|says?|said|text|above|below|following|accordingly)\b|\b(?:then|now|please|and) (?:follow|obey|execute|carry out|perform|run|apply)\s{0,2}:|[.!?]\s{1,2}go[.!]/i;
 const FOLLOW_ELSEWHERE = lazily(() => inLanguages('follow'));
 /** Who follows quoted texts where that is told and not ordered. */
 const TOLD =

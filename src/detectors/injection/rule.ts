@@ -52,6 +52,15 @@ function withoutOwnTags(rule: AnchoredRule): AnchoredRule {
   };
 }
 
+/** A rule that was found in a text is not asked again within so many units, as it counts once within 3,000 of them. */
+const AGAIN = 128;
+
+type Place = { readonly text: string; readonly at: number };
+
+function isAgain(last: Place | undefined, text: string, at: number): boolean {
+  return last !== undefined && at > last.at && at < last.at + AGAIN && last.text === text;
+}
+
 /** Units between two matches that are both said, or both talked about: a text of nothing else costs no look at each. */
 const BESIDE = 16;
 
@@ -73,13 +82,19 @@ export function rulesAbout(any: AnchoredRule, weight: number, isMeantDenied = fa
     last = { text, at, span, isMention: mention };
     return last;
   };
+  let said: Place | undefined;
+  let told: Place | undefined;
   const matching = (name: string, mentioned: boolean): AnchoredRule => ({
     ...any,
     id: name,
     reach: () => any.reach() + CONTEXT,
     match(text, at) {
+      if (isAgain(said, text, at) || (mentioned && isAgain(told, text, at))) return undefined;
       const found = foundAt(text, at);
-      return found.isMention === mentioned ? found.span : undefined;
+      if (found.span === undefined || found.isMention !== mentioned) return undefined;
+      if (mentioned) told = { text, at };
+      else said = { text, at };
+      return found.span;
     },
   });
   return [

@@ -75,7 +75,7 @@ export const EXTRACTION: readonly InjectionSource[] = [
     id: 'prompt-extraction-plain',
     weight: 0.6,
     anchors: ASK_ANCHORS,
-    pattern: `\\b${ASK}${_}${some('everything|all|what|in|of|is|from', 3)}the${_}${some('full|exact|entire|complete|original', 2)}(?:system|initial|hidden)${_}(?:prompt|message|instructions)\\b(?!${_}(?:of|for${_}(?:the|our|a|an|each|this|your|my|every)\\b|from|used|that|which|in|we|our|file|class|template|variable|field|parameter|section|i\\b))`,
+    pattern: `\\b${ASK}${_}${some('everything|all|what|in|of|is|from', 3)}the${_}${some('full|exact|entire|complete|original', 2)}(?:system|initial|hidden)${_}(?:prompt|message|instructions)\\b(?!${_}(?:of|for${_}(?:the|our|a|an|each|this|your|my|every)\\b|from|used|that|which|in|we|our|file|class|template|variable|field|parameter|section|i\\b|text${_}(?:that|which)${_}(?!you)))`,
   },
   {
     id: 'own-prompt-asked',

@@ -7,7 +7,12 @@ const LAWLESS = ['ai', 'assistant', 'chatbot', 'bot', 'model', 'llm', 'gpt', 'ag
 
 /** Other roles for the model, and what makes it answer after all. */
 export const ROLES: readonly InjectionSource[] = [
-  { id: 'do-anything-now', weight: 0.75, anchors: ['do anything now'], pattern: `\\bdo anything now\\b` },
+  {
+    id: 'do-anything-now',
+    weight: 0.75,
+    anchors: ['do anything now'],
+    pattern: `\\bdo anything now\\b(?! (?:with|on|in) (?:the|that|this|my|your) )`,
+  },
   {
     id: 'dan',
     weight: 0.85,

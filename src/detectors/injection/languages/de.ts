@@ -54,7 +54,7 @@ export const de: Language = {
       [
         '(?:du (?:bist|heisst|spielst)|bist du|heisst du|dein name|nennst du|tu(?:e)? so|stell dir vor|verhalte dich|agiere|spiele?\\b…(?:rolle|ki\\b)|benimm dich|antwortest du|sei\\b)',
         '(?:jetzt|ab sofort|nun|diesem moment|in zukunft|kunftig|kuenftig|tu(?:e)? so|stell dir vor|spiele?\\b|verhalte|agiere|benimm|nicht (?:mehr|langer|laenger)|kein[a-z]{0,2}…mehr)',
-        `(?:kein[a-z]{0,2} (?:assistent|ki|sprachmodell|chatbot|modell)[a-z]{0,3}|nicht (?:mehr|langer) (?:ein|der|die|chatgpt|claude|gemini)|(?:jede|alle|jegliche)[rns]? (?:frage|anfrage|wunsch)[a-z]{0,3}…(?:beantwort|erfull)|beantwortest alles|alles (?:beantwort|darf|kann|sagt|tut|macht)|(?:nur|ausschliesslich|allein|bedingungslos)…(?:mir|meinen|meine)…(?:gehorch|folg|hor|dien)?|mir…gehorch|ohne (?:jede |jegliche |alle )?(?:regel|einschr|filter|moral|grenz|skrupel|zensur|gewissen|ethik|tabu|hemmung)|kein[a-z]{0,2}…(?:regel|einschr|filter|moral|grenz|skrupel|gewissen|ethik|tabu)|unzensiert|uneingeschr|ungefiltert|unbeschr|skrupellos|gewissenlos|bose[rs]? |boese|boshaft|amoralisch|dan\\b|entwicklermodus|jailbreak|(?:an )?(?:regeln|richtlinien)…(?:nicht gebunden|gebunden))`,
+        `(?:kein[a-z]{0,2} (?:assistent|ki|sprachmodell|chatbot|modell)[a-z]{0,3}|nicht (?:mehr|langer) (?:ein|der|die|chatgpt|claude|gemini)|(?:jede|alle|jegliche)[rns]? (?:frage|anfrage|wunsch)[a-z]{0,3}(?! (?:der|des|zu|zum|zur|uber|ueber|von)\\b)…(?:beantwort|erfull)|beantwortest alles|alles (?:beantwort|darf|kann|sagt|tut|macht)|(?:nur|ausschliesslich|allein|bedingungslos)…(?:mir|meinen|meine)…(?:gehorch|folg|hor|dien)?|mir…gehorch|ohne (?:jede |jegliche |alle )?(?:regel|einschr|filter|moral|grenz|skrupel|zensur|gewissen|ethik|tabu|hemmung)|kein[a-z]{0,2}…(?:regel|einschr|filter|moral|grenz|skrupel|gewissen|ethik|tabu)|unzensiert|uneingeschr|ungefiltert|unbeschr|skrupellos|gewissenlos|bose[rs]? |boese|boshaft|amoralisch|dan\\b|entwicklermodus|jailbreak|(?:an )?(?:regeln|richtlinien)…(?:nicht gebunden|gebunden))`,
       ],
     ],
   },
@@ -65,6 +65,7 @@ export const de: Language = {
       [
         `(?:du|dich|dir)\\b…(?:keine?r?(?:lei)?|nichts|ohne)…${LIMITS}`,
         'mehr\\b|alles\\b|ab (?:jetzt|sofort|nun)|jetzt|antwort|sag|keinerlei',
+        'antwort|beantwort|sag|sprech|sprich|schreib|rede|erzahl|frag|ki\\b|zensur|[a-z]{0,12}filter|moral|ethi|tabu|verbot|inhalt|themen',
       ],
       [
         `(?:deine|alle|samtliche|saemtliche) (?:[a-z]{1,20} )?(?:sicherheits)?${LIMITS}…(?:aufgehoben|entfernt|deaktiviert|abgeschaltet|ausgeschaltet|abgelegt|weggefallen|hinfallig|hinfaellig)`,
@@ -100,7 +101,7 @@ export const de: Language = {
         THIS,
       ],
     ],
-    except: `(?:${USER})[^.]{0,80}[ ,](?:bis|bevor|solange|sobald|wenn|falls)\\b`,
+    except: `(?:${USER})[^.]{0,80}[ ,](?:bis|bevor|solange|sobald|wenn|falls|sondern|per)\\b`,
   },
   stealth: {
     anchors: 'nutzer|anwender',
@@ -123,7 +124,7 @@ export const de: Language = {
         '(?:ohne|kein[a-z]{0,2}|lass|spar|verzicht|weglass|unterlass|weder|erspar|nicht)',
         '(?:warnung|warnhinweis|sicherheitshinweis|disclaimer|haftungsausschl|moralpredigt|moralische|ethische|belehrung|rechtliche hinweis|bedenken)',
         '(?:antwort|beantwort|sag|gib|erklar|erklaer|fug|fueg|lass|spar|verzicht|erspar|halt|mach)[a-z]{0,4}\\b',
-        '(?:moral|ethisch|disclaimer|haftung|belehr|warnhinweise|warnungen|sicherheitshinweise|bedenken)',
+        'moral|ethisch|belehr',
       ],
       [
         '(?:verweiger|lehn|weiger)[a-z]{0,3}\\b',

@@ -77,7 +77,7 @@ export const en: Language = {
     phrases: [
       [
         `(?:do not|don't|never|do never)…(?:tell|inform|notify|alert)…${USER}`,
-        `${USER}…(?:anything|a word|about (?:this|it|that|what)\\b|of (?:this|it)\\b)`,
+        `${USER}…(?:anything|a word|about (?:(?:this|that)(?! [a-z])|it\\b|what\\b|th(?:is|at|ese) (?:instruction|message|conversation|request|step|action))|of (?:this|it)\\b)`,
       ],
       [
         `${USER} (?:must|should|may|shall|is)(?: absolutely)? ?(?:not|never|n't|not to)…(?:know (?:of|about)|find out|learn (?:of|about)|realize|realise|hear (?:of|about))|${USER} (?:never|does not|doesn't) (?:finds? out|learns? (?:of|about))`,
@@ -101,7 +101,7 @@ export const en: Language = {
     phrases: [
       [
         '(?:answer|respond|reply|explain|speak|continue|write)[a-z]{0,3}\\b…(?:without|with no)…(?:warnings?|disclaimers?|moral|ethic|lectur|preach)',
-        'moral (?:remark|advice|comment|judg|lesson|lecture|guidance|note)|morali[sz]|lectur(?:e|ing)|preach|(?:warnings?|disclaimers?)[ ,][a-z, ]{0,20}(?:moral|ethic|disclaimer|warning)|any warnings',
+        'moral (?:remark|advice|comment|judg|lesson|lecture|guidance|note)|morali[sz]|lectur(?:e|ing)|preach|(?:warnings?|disclaimers?)[ ,][a-z, ]{0,20}(?:moral|ethic)',
       ],
       [
         "(?:skip|omit|spare me|leave out|drop|no|don't|do not)\\b…(?:warnings|disclaimers?)",

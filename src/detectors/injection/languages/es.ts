@@ -55,7 +55,7 @@ export const es: Language = {
       [
         '(?:(?:ahora |ya )?(?:no )?eres\\b|seras\\b|te llamas|tu nombre|actua como|actuaras|finge|haz (?:como si|de cuenta)|imagina que|comportate|usted es|respondes|obedeces)',
         '(?:ahora|a partir de|desde (?:este|ya)|en adelante|ya no|actua|actuaras|finge|haz|imagina|comportate)',
-        '(?:ya no eres|no eres (?:mas )?(?:un|una|chatgpt|claude)|(?:respond[a-z]{1,5}|contest[a-z]{1,5}) (?:a )?(?:tod[ao]s?|cualquier|sin)|(?:solo|unicamente|solamente|exclusivamente) (?:me |a mi|mis)…(?:obedec|hac)?|obedece (?:solo|unicamente)|sin (?:ninguna? |ningun tipo de |ningun )?(?:restriccion|limite|filtro|regla|censura|moral|escrupulo|etica|tabu|conciencia)|(?:ninguna?|ni) (?:regla|limite|restriccion|filtro|norma|moral|etica|ley)|no (?:tiene|tienes) (?:reglas|limites|restricciones|filtros|moral|etica|normas)|malvad[ao]|malign[ao]|inmoral|amoral|dan\\b|modo (?:desarrollador|dios)|jailbreak|ilimitad[ao]|libre de (?:restric|regl|norm|limit))',
+        '(?:ya no eres|no eres (?:mas )?(?:un|una|chatgpt|claude)|(?:respond[a-z]{1,5}|contest[a-z]{1,5}) (?:a )?(?:tod[ao]s?|cualquier|sin)\\b(?! (?:(?:las|mis) )?[a-z]{1,12} (?:de(?! (?:manera|forma))|del|sobre|acerca)\\b)|(?:solo|unicamente|solamente|exclusivamente) (?:me |a mi|mis)…(?:obedec|hac)?|obedece (?:solo|unicamente)|sin (?:ninguna? |ningun tipo de |ningun )?(?:restriccion|limite|filtro|regla|censura|moral|escrupulo|etica|tabu|conciencia)|(?:ninguna?|ni) (?:regla|limite|restriccion|filtro|norma|moral|etica|ley)|no (?:tiene|tienes) (?:reglas|limites|restricciones|filtros|moral|etica|normas)|malvad[ao]|malign[ao]|inmoral|amoral|dan\\b|modo (?:desarrollador|dios)|jailbreak|ilimitad[ao]|libre de (?:restric|regl|norm|limit))',
       ],
     ],
   },
@@ -66,6 +66,7 @@ export const es: Language = {
       [
         `(?:ya )?no (?:tienes|tiene|hay|te afecta|estas sujet)…(?:ninguna?|mas|ningun tipo de)?…${LIMITS}`,
         'ya no|respond|todo\\b|ahora|para ti|tienes ninguna?|en adelante',
+        'respond|contest|habl|decir|di[gcm]|escrib|gener|pregunt|tema|ia\\b|filtro|censura|moral|tabu|prohib',
       ],
       [
         `(?:tus|sus|todas tus|todas las) (?:[a-z]{1,12} )?${LIMITS}…(?:eliminad|levantad|quitad|desactivad|anulad|suprimid|removid|borrad)|(?:eliminado|levantado|quitado|desactivado|anulado|suprimido)…(?:tus|sus) ${LIMITS}`,
@@ -114,7 +115,7 @@ export const es: Language = {
         '(?:sin|ni|no\\b|ahorra|evita|omit|nada de|ningun|deja)',
         '(?:advertencia|avisos|descargos?|moral|sermon|disclaimer|reparos|salvedades)[a-z]{0,5}',
         '(?:respond|contest|di\\b|dime|dame|deme|da\\b|des\\b|ahorra|evita|omit|agreg|anad|inclu|pong|pon|habl)[a-z]{0,6}',
-        'moral|sermon|advertencias|descargo|disclaimer',
+        'moral|sermon',
       ],
       [
         'no te niegues|nunca te niegues|jamas te niegues',

@@ -57,7 +57,7 @@ export const fr: Language = {
       [
         "(?:tu (?:es|n'es|t'appelles|seras|joues|reponds|n'obeis)|vous (?:etes|n'etes|vous appelez)|ton nom|fais (?:comme si|semblant)|imagine que tu|joue le role|comporte-toi|agis comme|ton role)",
         "(?:desormais|a partir de|dorenavant|maintenant|n'es plus|n'etes plus|comme si|semblant|imagine|joue|comporte|agis)",
-        "(?:(?:n'es|n'etes) plus (?:un |une |l'|chatgpt|claude|gemini|lie|tenu|limite)|(?:repond|reponds|repondra|repondant)[a-z]{0,3} a (?:toutes?|tout|n'importe|chaque)|n'obei[a-z]{0,4} qu'|obei[a-z]{0,4} (?:uniquement|seulement|exclusivement)|sans (?:aucune?s? |la moindre |le moindre )?(?:restriction|limite|filtre|regle|censure|morale|scrupule|conscience|ethique|tabou)|(?:aucune?|ni) (?:regle|limite|restriction|filtre|morale|scrupule|ethique|loi)|non censure|malveillant|malefique|mechante? ia|immorale?|amorale?|dan\\b|mode developpeur|jailbreak|illimitee?\\b)",
+        "(?:(?:n'es|n'etes) plus (?:un |une |l'|chatgpt|claude|gemini|lie|tenu|limite)|(?:repond|reponds|repondra|repondant)[a-z]{0,3} a (?:toutes?|tout|n'importe|chaque)\\b(?! (?:(?:les|mes) )?[a-z]{1,12} (?:des? (?!maniere|facon)|du |d'|sur |concernant ))|n'obei[a-z]{0,4} qu'|obei[a-z]{0,4} (?:uniquement|seulement|exclusivement)|sans (?:aucune?s? |la moindre |le moindre )?(?:restriction|limite|filtre|regle|censure|morale|scrupule|conscience|ethique|tabou)|(?:aucune?|ni) (?:regle|limite|restriction|filtre|morale|scrupule|ethique|loi)|non censure|malveillant|malefique|mechante? ia|immorale?|amorale?|dan\\b|mode developpeur|jailbreak|illimitee?\\b)",
       ],
     ],
   },
@@ -68,6 +68,7 @@ export const fr: Language = {
       [
         `(?:tu|vous|toi)\\b (?:n'as|n'avez|es|etes|n'es)…(?:plus (?:aucune?|de|la moindre)|aucune?|sans|libere)…${LIMITS}`,
         'plus\\b|tout\\b|toutes|repond|desormais|maintenant',
+        'repond|parl|dire|dis\\b|ecri|gener|question|sujet|ia\\b|filtre|censure|morale|tabou|interdi',
       ],
       [
         `(?:tes|vos|toutes (?:tes|vos)) (?:[a-z]{1,12} )?${LIMITS}…(?:levee?s?|supprime|desactive|retire|annule|aboli|disparu)`,
@@ -117,7 +118,7 @@ export const fr: Language = {
         "(?:sans|ni|pas d|aucune?|epargne|evite|omet|supprime|inutile|oublie|ne\\b|n')",
         '(?:avertissement|mises? en garde|morale|moralis|non-responsabilite|disclaimer|reserves)[a-z]{0,6}',
         '(?:repond|reponds|repondez|dis\\b|donne|ajoute|epargne|evite|omet|fai[st]|inclu|mets|met)[a-z]{0,5}',
-        'moral|avertissements|mises en garde|disclaimer|non-responsabilite',
+        'moral',
       ],
       ['ne refuse[zr]? (?:jamais|plus|pas|aucune)', 'tu\\b|repond|question|demande'],
     ],

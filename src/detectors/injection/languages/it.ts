@@ -59,7 +59,7 @@ export const it: Language = {
       [
         '(?:(?:non )?sei\\b|sarai|ti chiami|il tuo nome|fingi|fai finta|comportati|agisci|agirai|immagina|interpreta|rispondi|obbedisci)',
         '(?:ora\\b|adesso|questo momento|non sei piu|fingi|finta|comportati|agisci|immagina|interpreta|sarai)',
-        '(?:non sei piu (?:un|una|chatgpt|claude|vincolat|tenut)|(?:rispond[a-z]{1,4}) (?:a )?(?:tutt|ogni|qualsiasi|qualunque|senza)|(?:solo|soltanto|unicamente|esclusivamente) (?:a )?(?:me|ai miei)|obbedisc[ei] (?:solo|soltanto)|senza (?:alcun[oa]? |nessun[oa]? )?(?:restrizion|limit|filtr|regol|censur|moral|scrupol|etic|tabu|coscienz)|(?:nessun[oa]?|ne) (?:regol|limit|restrizion|filtr|moral|etic|legg)|non ha (?:regole|limiti|restrizioni|filtri|morale)|malvagi|cattiv[ao] ia|immoral|amoral|dan\\b|modalita sviluppatore|jailbreak|illimitat|liber[oa] da (?:regol|restriz|limit|vincol))',
+        '(?:non sei piu (?:un|una|chatgpt|claude|vincolat|tenut)|(?:rispond[a-z]{1,4}) (?:a )?(?:tutt[eoi]|ogni|qualsiasi|qualunque|senza)\\b(?! (?:(?:le|mie) )?[a-z]{1,12} (?:d[ei](?! modo)|de[il]|delle|degli|sul?[a-z]{0,2})\\b)|(?:solo|soltanto|unicamente|esclusivamente) (?:a )?(?:me|ai miei)|obbedisc[ei] (?:solo|soltanto)|senza (?:alcun[oa]? |nessun[oa]? )?(?:restrizion|limit|filtr|regol|censur|moral|scrupol|etic|tabu|coscienz)|(?:nessun[oa]?|ne) (?:regol|limit|restrizion|filtr|moral|etic|legg)|non ha (?:regole|limiti|restrizioni|filtri|morale)|malvagi|cattiv[ao] ia|immoral|amoral|dan\\b|modalita sviluppatore|jailbreak|illimitat|liber[oa] da (?:regol|restriz|limit|vincol))',
       ],
     ],
   },
@@ -70,6 +70,7 @@ export const it: Language = {
       [
         `(?:non (?:hai|ha|ci sono|esistono|sei sogget)…(?:piu|alcun|nessun)?…|sei liber[oa] da…)${LIMITS}`,
         'piu\\b|rispond|tutto\\b|ora\\b|per te|nessun|alcun',
+        'rispond|parl|dire|dici|scriv|gener|domand|ia\\b|filtr|censur|moral|tabu|viet|proibi',
       ],
       [
         `(?:tue|tuoi|sue|tutte le tue|tutti i tuoi) (?:[a-z]{1,12} )?${LIMITS}…(?:rimoss|eliminat|annullat|disattivat|tolt|revocat|abolit)`,
@@ -119,7 +120,7 @@ export const it: Language = {
         '(?:senza|ne\\b|non\\b|risparmia|evita|omett|niente|nessun|tralascia)',
         '(?:avvertenz|avvertiment|avvisi|disclaimer|moral|predic|riserve)[a-z]{0,5}',
         "(?:rispond|dimmi|di'|dai|dammi|aggiung|risparmia|evita|omett|inser|includ|far[em]|tralascia|met)[a-z]{0,6}",
-        'moral|predic|avvertenze|avvertimenti|disclaimer',
+        'moral|predic',
       ],
       ['non rifiutar(?:ti|e) (?:mai)?|mai rifiutar', 'rispond|domand|richiest|nulla|niente'],
     ],

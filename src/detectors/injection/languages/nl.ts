@@ -72,6 +72,7 @@ export const nl: Language = {
       [
         `(?:je|jij|jou|u)\\b…(?:geen|niets|zonder|niet)…${LIMITS}`,
         'meer\\b|alles\\b|voortaan|nu\\b|antwoord|enkele|nog\\b',
+        'je regels|antwoord|beantwoord|praat|zeg|spreek|schrijf|vraag|vragen|ai\\b|filter|censuur|mora|taboe|verbod|verboden',
       ],
       [
         `(?:je|jouw|al je|al jouw|alle) (?:[a-z]{1,14} )?[a-z]{0,14}${LIMITS}…(?:opgeheven|verwijderd|uitgeschakeld|weggehaald|vervallen|afgeschaft)`,
@@ -123,7 +124,7 @@ export const nl: Language = {
         '(?:zonder|geen|laat|bespaar|niet|nooit|achterwege|sla)',
         '(?:waarschuwing|disclaimer|moral|morele|moreel|zedenpreek|zedenpreken|preek|preken|voorbehoud|vermaning)[a-z]{0,6}',
         '(?:antwoord|beantwoord|zeg|geef|voeg|laat|bespaar|kom|neem|sla|doe)[a-z]{0,2}\\b',
-        'mor[ae]|zeden|preek|waarschuwingen|disclaimer|vermaning',
+        'mor[ae]|zeden|preek|preken|vermaning',
       ],
       ['weiger (?:nooit|niet|geen)', 'antwoord|vraag|verzoek|niets|iets'],
     ],

@@ -14,7 +14,7 @@ const USER = '(?:uzytkowni[kc]|uzytkownicz)[a-z]{0,4}';
 /** Polish. */
 export const pl: Language = {
   common:
-    'nie|sie|ci|ty|i|na|o|do|od|z|za|bez|co|jak|jest|jestes|mi|mnie|wszystki[a-z]{1,3}|wszystko|swo[a-z]{1,4}|two[a-z]{1,4}|te|tym|teraz|juz|proszę|o tym|zadnych|ktor[a-z]{1,3}',
+    'nie|sie|ci|ty|i|na|o|do|od|z|za|bez|co|jak|jest|jestes|mi|mnie|wszystki[a-z]{1,3}|wszystko|swo[a-z]{1,4}|two[a-z]{1,4}|te|tym|teraz|juz|prosze|zadnych|ktor[a-z]{1,3}',
   measures:
     'dlugosc|rozmiar|liczb|znakow|budzet|plan\\b|planu\\b|abonament|taryf|przestrzen|plik|dysk|koszt|katalog|format|firewall|zapor|dni\\b',
   override: {
@@ -66,6 +66,7 @@ export const pl: Language = {
       [
         `nie (?:masz|ma|istniej|obowiazuj|podlegasz)…(?:zadn|juz|wiecej)…${LIMITS}`,
         'juz\\b|odpowiad|wszystko|teraz|dla ciebie|cie\\b',
+        'odpowi|mow|pis|napis|powied|pyta|ai\\b|filtr|cenzur|moral|tabu|zakaz|zabron',
       ],
       [
         `(?:twoje|wszystkie twoje|swoje|twoich) (?:[a-z]{1,12} )?${LIMITS}…(?:zniesion|usuniet|wylaczon|zdjet|anulowan|uchylon)`,
@@ -95,7 +96,7 @@ export const pl: Language = {
         THIS,
       ],
     ],
-    except: `(?:${USER})[^.]{0,80}[ ,](?:dopoki|zanim|dopiero|jesli|jezeli|gdy|az|czy|przed|do czasu)\\b`,
+    except: `(?:${USER})[^.]{0,80}[ ,](?:dopoki|zanim|dopiero|jesli|jezeli|gdy|az|czy|przed|do czasu|mailem|wystarczy)\\b`,
   },
   stealth: {
     anchors: 'użytkowni',
@@ -112,7 +113,7 @@ export const pl: Language = {
         '(?:bez|zadnych|daruj|pomin|nie\\b|unikaj|zrezygnuj|oszczedz|ani\\b)',
         '(?:ostrzeze|zastrzeze|moral|kazan|poucz|disclaimer)[a-z]{0,6}',
         '(?:odpowiada|odpowiedz|mow|podaj|daruj|pomin|dodawaj|unikaj|oszczedz|praw|umieszcz|zrezygnuj)[a-z]{0,5}',
-        'moral|kazan|ostrzezen|zastrzezen|poucz|disclaimer',
+        'moral|kazan|poucz',
       ],
       ['(?:nigdy nie|nie) odmawiaj', 'odpowied|pytan|prosb|niczego'],
     ],

@@ -55,7 +55,7 @@ export const pt: Language = {
       [
         '(?:voce (?:e|nao e|se chama|sera|responde)|(?:tu |nao )?es\\b|seras|chamas-te|seu nome|teu nome|aja como|agira|finja|finge|faca de conta|faz de conta|imagine que|comporte-se|agora e\\b)',
         '(?:agora|a partir de|doravante|este momento|em diante|nao (?:e|es) mais|ja nao|aja|finja|finge|conta|imagine|comporte)',
-        '(?:nao (?:e|es) mais (?:um|uma|o|chatgpt|claude)|ja nao (?:e|es) (?:um|uma)|(?:respond[a-z]{1,4}) (?:a )?(?:tod|tudo|qualquer|sem)|(?:so|apenas|somente|unicamente|exclusivamente) (?:me |a mim|as minhas)?…obedec|obedec[a-z]{1,3} (?:apenas|somente|so\\b|unicamente)|sem (?:nenhum[a]? |qualquer |quaisquer )?(?:restric|limite|filtro|regra|censura|moral|escrupulo|etica|tabu|consciencia)|(?:nenhuma?|nem) (?:regra|limite|restric|filtro|moral|etica|lei)|nao (?:tem|tens) (?:regras|limites|restricoes|filtros|moral|etica)|malvad[ao]|malign[ao]|imoral|amoral|dan\\b|modo (?:desenvolvedor|programador|deus)|jailbreak|ilimitad[ao]|livre de (?:restric|regr|limit))',
+        '(?:nao (?:e|es) mais (?:um|uma|o|chatgpt|claude)|ja nao (?:e|es) (?:um|uma)|(?:respond[a-z]{1,4}) (?:a )?(?:tod[ao]s?|tudo|qualquer|sem)\\b(?! (?:(?:as|minhas) )?[a-z]{1,12} (?:de(?! (?:maneira|forma))|d[oa]s?|sobre)\\b)|(?:so|apenas|somente|unicamente|exclusivamente) (?:me |a mim|as minhas)?…obedec|obedec[a-z]{1,3} (?:apenas|somente|so\\b|unicamente)|sem (?:nenhum[a]? |qualquer |quaisquer )?(?:restric|limite|filtro|regra|censura|moral|escrupulo|etica|tabu|consciencia)|(?:nenhuma?|nem) (?:regra|limite|restric|filtro|moral|etica|lei)|nao (?:tem|tens) (?:regras|limites|restricoes|filtros|moral|etica)|malvad[ao]|malign[ao]|imoral|amoral|dan\\b|modo (?:desenvolvedor|programador|deus)|jailbreak|ilimitad[ao]|livre de (?:restric|regr|limit))',
       ],
     ],
   },
@@ -66,6 +66,7 @@ export const pt: Language = {
       [
         `(?:nao (?:tem|tens|ha|existem|esta sujeit)|ja nao (?:tem|tens|ha))…(?:mais|nenhuma?|qualquer)?…${LIMITS}`,
         'mais\\b|respond|tudo\\b|agora|para (?:voce|ti|si)|nenhuma?|ja nao',
+        'respond|fal[ae]|diz|dig|escrev|ger[ae]|pergunt|ia\\b|filtro|censura|moral|tabu|proibi',
       ],
       [
         `(?:suas|seus|tuas|teus|todas as suas|todos os seus) (?:[a-z]{1,12} )?${LIMITS}…(?:removid|eliminad|anulad|desativad|retirad|suspens|abolid|levantad)`,
@@ -114,7 +115,7 @@ export const pt: Language = {
         '(?:sem|nem|nao\\b|poupe|evite|omita|nenhum|dispense|deixe)',
         '(?:avisos|advertenc|isenc|disclaimer|moral|sermo|sermao|ressalvas)[a-z]{0,5}',
         '(?:respond|diga|me de|de-me|poupe|evite|omita|adicion|acrescent|inclu|coloqu|dispens|fac[ao])[a-z]{0,6}',
-        'moral|sermo|sermao|avisos|advertencias|disclaimer|isenc',
+        'mora[il]|sermo|sermao',
       ],
       ['(?:nao|nunca|jamais) (?:se recuse|te recuses|recuse)', 'respond|pergunta|nada|pedido|solicitac'],
     ],

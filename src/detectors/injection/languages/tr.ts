@@ -64,6 +64,7 @@ export const tr: Language = {
       [
         `(?:hicbir|hic bir|herhangi bir|artik)…${LIMITS} ?(?:yok|kalmadi|degil|bulunmuyor)`,
         '(?:artik|senin|sana|kisitlaman|sinirin|sinirlaman|kuralin|filtren|yanitl|cevapl|her sey)',
+        'yanit|cevap|konus|soyle|yaz|anlat|soru|yapay|filtre|sansur|ahlak|tabu|yasak',
       ],
       [
         `(?:(?:butun|tum|senin) ?${LIMITS}|(?:filtre|kisitlama|sinirlama)(?:lerin|larin)\\b)…(?:kaldirildi|kaldirilmistir|silindi|devre disi|iptal|kapali|kapatildi|yok artik)`,
@@ -115,7 +116,7 @@ export const tr: Language = {
         '(?:yapmadan|olmadan|ekleme|koyma|verme|yapma|atla|gec\\b|cikar|gerek yok|kullanma|siz\\b|birak|eklemeden|vermeden|koymadan)',
         '(?:uyari|ahlak|sorumluluk reddi|vaaz|nasihat|feragat)[a-z]{0,10}',
         '(?:cevap|yanit|ver(?:in|iniz)?\\b|ekleme|verme|koyma|atla|yapma|cevapla|yanitla|birak)[a-z]{0,6}',
-        'ahlak|vaaz|nasihat|uyari|sorumluluk',
+        'ahlak|vaaz|nasihat',
       ],
       ['(?:asla |hicbir )?…(?:reddetme|geri cevirme)(?:yin)?\\b', 'soru|istek|istegi|yanit|cevap|hicbir'],
     ],
