@@ -1,3 +1,5 @@
+import { isAscii } from './latin-words.ts';
+
 /** Words that attacks are made of. Only these are read out of digits for letters and out of letters set apart. */
 const WORDS =
   `ignore ignoring disregard forget override bypass neglect dismiss discard reveal repeat print output display
@@ -34,14 +36,61 @@ const SOME_APART = /[\s._*~/|-][a-z][\s._*~/|-]{1,4}[a-z][\s._*~/|-]{1,4}[a-z0-9
 const APART = /(?<![a-z0-9])[a-z0-9@$](?:[\s._*~/|-]{1,4}[a-z0-9@$](?![a-z0-9])){4,400}/gi;
 const GAP = /[\s._*~/|-]{1,4}/g;
 
+/** Characters of {@link APART}: what is set apart, and what stands between. */
+const [LETTER, BETWEEN] = [1, 4];
+const APART_UNIT = Uint8Array.from({ length: 256 }, (_, unit) => {
+  const letter = String.fromCharCode(unit);
+  return /[a-z0-9@$]/i.test(letter) ? LETTER : /[\s._*~/|-]/.test(letter) ? BETWEEN : 0;
+});
+const LEAST_APART = 5;
+/** The fewest characters of so many letters set apart, less one. */
+const STEP = 2 * LEAST_APART - 2;
+/** The most characters of so many letters set apart. */
+const MOST = LEAST_APART + 4 * (LEAST_APART - 1);
+const PART = 8 * 1024;
+const bytes = Buffer.alloc(PART + MOST);
+
+/**
+ * False if a text is ASCII in which no five letters are set apart. Looks at two characters out of eight: where both are letters, none
+ * round them are. Four times as fast as an expression.
+ */
+function mayBeApart(text: string): boolean {
+  if (!isAscii(text)) return true;
+  for (let from = 0; from < text.length; from += PART) {
+    const size = bytes.write(text.slice(from, from + bytes.length), 'latin1');
+    for (let at = 0; at + 1 < size; at += STEP) {
+      const pair = APART_UNIT[bytes[at]!]! + APART_UNIT[bytes[at + 1]!]!;
+      if (pair !== LETTER + BETWEEN && pair !== 2 * BETWEEN) continue;
+      if (lettersFrom(at, size, 1) + lettersFrom(at + 1, size, -1) >= LEAST_APART) return true;
+    }
+  }
+  return false;
+}
+
+/** How many letters, if not more than five, are set apart from a place on in one direction. */
+function lettersFrom(from: number, size: number, step: 1 | -1): number {
+  let letters = 0;
+  let before = 0;
+  let gap = 0;
+  for (let at = from; letters < LEAST_APART && gap <= 4 && at >= 0 && at < size; at += step) {
+    const unit = APART_UNIT[bytes[at]!]!;
+    if (unit === 0 || (unit === LETTER && before === LETTER)) break;
+    if (unit === LETTER) letters++;
+    gap = unit === LETTER ? 0 : gap + 1;
+    before = unit;
+  }
+  return letters;
+}
+
 /**
  * The text with `1gn0re` and `i g n o r e` written as `ignore`, if that gives words that attacks are made of; the same
  * string if not. Linear; text without either costs two tests, about 3 ms a megabyte.
  */
 export function undisguised(text: string): string {
-  const joined = SOME_APART.test(text)
-    ? text.replace(APART, (letters) => spelledWords(letters) ?? letters)
-    : text;
+  const joined =
+    mayBeApart(text) && SOME_APART.test(text)
+      ? text.replace(APART, (letters) => spelledWords(letters) ?? letters)
+      : text;
   return withoutSigns(joined);
 }
 
