@@ -31,7 +31,7 @@ export type Range = {
 };
 
 /** Characters that take a few milliseconds at most, whatever they are. */
-const SLICE = 32 * 1024;
+const SLICE = 8 * 1024;
 /** Expressions of users take up to 16 us for a character. */
 const SWEPT_SLICE = 2048;
 
