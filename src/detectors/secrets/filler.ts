@@ -2,7 +2,9 @@ import { isDocumented } from './documented.ts';
 
 /** What stands where a secret is to be filled in: words, masks, names of variables. */
 const PLACEHOLDER =
-  /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|x{5}|\.{3}|…|[*#]{3}|<[a-z]|\$\{|\{\{|%[sdv@(]|^sk-\d{1,4}$/i;
+  /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|\.{3}|…|[*#]{3}|<[a-z][\w.-]{0,60}>|\$\{[^}]{0,80}(?:\}|$)|\{\{|^sk-\d{1,4}$/i;
+/** Rows of `x`, and places of formats, which a percent code is not. */
+const MASKS = /x{5,}|%(?:[sv@]|d(?![0-9a-f])|\(\w{1,40}\)?[a-z]?)/gi;
 const CAMEL_PLACEHOLDER = /[a-z]Here(?![a-z])|(?:^|[^A-Za-z])Your[A-Z]/;
 const ZEROS = /0{8}/;
 /** `1234-1234-1234`. */
@@ -20,8 +22,16 @@ export function isFiller(value: string): boolean {
 /** True for a word that says so, a row of one letter or of few, a key out of a documentation. */
 export function isMask(value: string): boolean {
   const ends = endsOf(value);
-  if (PLACEHOLDER.test(ends) || CAMEL_PLACEHOLDER.test(ends) || ZEROS.test(ends)) return true;
+  if (PLACEHOLDER.test(ends) || CAMEL_PLACEHOLDER.test(ends) || ZEROS.test(ends) || isMasked(ends))
+    return true;
   return isMonotonous(lettersOf(ends)) || isDocumented(value);
+}
+
+/** True for a mask with little beside it: a password can hold one by chance. */
+function isMasked(value: string): boolean {
+  const rest = value.replace(MASKS, '');
+  if (rest.length === value.length) return false;
+  return rest.length < 8 || rest.length * 3 <= value.length * 2 || isName(rest);
 }
 
 /** Letters that are looked at, at either end. */

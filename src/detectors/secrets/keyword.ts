@@ -17,14 +17,17 @@ const KEYWORDS = [
 
 /** Words by which a name speaks about a secret without giving it: `password_length`, `secretName`. */
 const ABOUT =
-  '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset|alias|source|class|kind|format|scope|schema|manager|provider|engine))';
+  '(?![\\w-]{0,20}(?:name|ids?|ref|ur[il]|path|file|type|len|length|min|max|count|version|ttl|age|expir|timeout|polic|hint|label|field|rotat|arn|hash|algo|reset|alias|source|class|kind|format|scope|schema|manager|provider|engine|encryption(?![_-]?key)|pkcs))';
 
 /** The type of a variable, as Go, Kotlin and TypeScript write it between its name and its value. */
 const TYPE = '(?:[ \\t]{0,2}:?[ \\t]{1,2}&?(?:string|str)(?=[ \\t]{0,2}=))?';
 /** Quoted values may hold anything but blanks; others end where code or a sentence goes on, and are no calls. */
-const QUOTED = `(?:[^\\s"'\`\\\\]|\\\\{1,2}[^\\s"'\`\\\\]){4,500}(?=["'\`])`;
+const QUOTED = `(?:[^\\s"'\`\\\\]|\\\\{1,2}[^\\s"'\`\\\\]|\\\\["'\`]){4,500}(?=["'\`])`;
 const BARE_LETTER = '[^\\s"\'`,;|&()[\\]{}<>\\\\]';
-const BARE = `(?!\\$)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
+/** The minus of `${NAME:-value}`, which is no part of the value. */
+const DEFAULT = '(?:(?<=\\$\\{\\w{1,60}:)-)?';
+/** Not that minus, nor the rest of an address behind `<password>`. */
+const BARE = `(?!\\$|(?<=\\$\\{\\w{1,60}:)-|(?<=>)@)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 
 const NAMES = [
   `(?:${KEY_OWNERS.join('|')})[_ -]?key`,
@@ -52,7 +55,7 @@ const LISTED = [
 const shared = { id: 'secret-keyword', flags: 'i', anchors: [...KEYWORDS, 'token', 'credential'] } as const;
 const SOURCES: readonly RuleSource[] = [
   { ...shared, pattern: announced(STRONG, QUOTE, SIGN) + QUOTED, judge: quotedLength },
-  { ...shared, pattern: announced(STRONG, '', SIGN) + BARE, judge: bareLength },
+  { ...shared, pattern: announced(STRONG, DEFAULT, SIGN) + BARE, judge: bareLength },
   {
     ...shared,
     pattern: `(?<before>(?:${STRONG})[\\w-]{0,20}(?:${LISTED}))[^\\s"'\`\\\\]{4,200}(?<![,;])`,
@@ -60,7 +63,7 @@ const SOURCES: readonly RuleSource[] = [
   },
   // A comma assigns too where the value looks random: a list of names is no assignment
   { ...shared, pattern: announced(WEAK, QUOTE, `(?:${SIGN}|,)`) + QUOTED, judge: randomLength },
-  { ...shared, pattern: announced(WEAK, '', SIGN) + BARE, judge: randomLength },
+  { ...shared, pattern: announced(WEAK, DEFAULT, SIGN) + BARE, judge: randomLength },
 ];
 
 const rules = SOURCES.map(anchoredRule);

@@ -14,7 +14,7 @@ export const LOGIN_SECRETS: readonly RuleSource[] = [
   {
     id: 'basic-auth',
     anchors: ['://'],
-    pattern: String.raw`(?<before>:\/\/[^\s:/@"'<>\\[\]()]{0,100}:)[^\s:/@"'<>\\{}[\]()$]{1,150}(?=@)`,
+    pattern: String.raw`(?<before>:\/\/[^\s:/@"'<>\\[\]()]{0,100}:)(?:[^\s:/@"'<>\\{}[\]()$]|\\{1,8}u[0-9a-fA-F]{4}){1,150}(?=@)`,
     judge: addressLength,
   },
   {

@@ -10,13 +10,15 @@ const NO_SECRETS: readonly RegExp[] = [
   /^[a-z][a-z0-9+.-]*:\/\/[^@?]*$/i,
   /^(?:[.~#]{0,2}|[a-z]:)[/\\]/i,
   /^(.)\1*$/,
-  /^(?:u?int|float|big|sha|md|base)-?\d{1,3}(?:array)?$/i,
+  /^(?:u?int|float|big|sha|md|base|pkcs)[#-]?\d{1,3}(?:array)?$/i,
   /^[*[<{(%$]/,
+  // A tag of YAML
+  /^!{1,2}[a-z]{2,20}$/,
   // A token of Telegram, for which there is a rule of its own
   /^\d{5,20}:[A-Z]/,
   /[_-](?:key|token|secret|password|passwd|pwd)$/i,
   /[a-z0-9](?:Key|Token|Secret|Password)$/,
-  /^(?:string|password|passwd|secret|required|optional|text|null|none|true|false|undefined|number|boolean|hidden|any|bytes|object|default|empty|invalid|missing|unknown|incorrect|forgot|confirm|enter|username|user|email)$/i,
+  /^(?:string|password|passwd|secret|required|optional|text|null|none|true|false|undefined|number|boolean|hidden|any|bytes|object|default|empty|invalid|missing|unknown|incorrect|forgot|confirm|enter|username|user|email|passwort|kennwort|contraseña|senha|wachtwoord|пароль|パスワード|密码|비밀번호)$/i,
 ];
 
 /** The last part of a name with dots: `ed25519.Ed25519PrivateKey`. */
