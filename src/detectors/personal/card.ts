@@ -38,6 +38,10 @@ const IN_PROSE = /^(?:(?:0604|5018|5020|5038|5[678]\d\d|6304|6390|6759|676[1-3])
 /** Four, six and four or five digits. */
 const WITH_SIX = /^\d{4}\D{1,9}\d{6}\D/;
 
+/** Quotes, brackets and marks of cells: groups in them are no columns. */
+const APART_BEFORE = /(?:^|["'`<>([{|;*])$/;
+const APART_BEHIND = /^(?:$|["'`<>)\]}|;*])/;
+
 /** Characters that are looked at before and behind a number, for others of its length. */
 const NEIGHBOURS_BEFORE = 256;
 const NEIGHBOURS_BEHIND = 160;
@@ -94,7 +98,8 @@ function isCard(text: string, { start, end, digits, isGrouped }: Candidate): boo
   if (isInColumn(before, behind, digits.length)) return false;
   if (topic !== undefined) return true;
   if (CALL_BEFORE.test(before)) return false;
-  if (!isGrouped && cardKind(digits) === 'usual') return true;
+  const isUsual = cardKind(digits) === 'usual';
+  if (isUsual && (!isGrouped || (APART_BEFORE.test(before) && APART_BEHIND.test(behind)))) return true;
   return IN_PROSE.test(digits);
 }
 
