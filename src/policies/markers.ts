@@ -87,7 +87,7 @@ export class Markers {
   /** Remembers the value behind a marker. */
   put(marker: string, value: string, number = 0): void {
     this.#highest = Math.max(this.#highest, number);
-    const beginning = marker.replace(/\d{1,9}\]?$/, '');
+    const beginning = marker.replace(/\d{1,9}\]?"?$/, '');
     const end = marker.slice(beginning.length);
     const group: Group = this.#groups.get(beginning) ?? { beginning, values: new Map(), lengths: [] };
     const before = group.values.get(end);

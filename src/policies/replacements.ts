@@ -5,6 +5,7 @@ import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { Budget, Work } from './budget.ts';
 import type { Found } from './finder.ts';
 import type { Rest } from './joints.ts';
+import { jsonNumbers } from './json-numbers.ts';
 import type { Markers, PlacedEdit } from './markers.ts';
 import type { Removal, Removals } from './older-turns.ts';
 import type { PlannedPolicy } from './plan.ts';
@@ -66,9 +67,13 @@ export function* redact(
     // The shown part of one choice of a stream must not depend on what another says later
     const replacements =
       isRequest || findings.length === 0 ? together : new Replacements(owners, taken, undefined);
-    const own = findings.flatMap((finding) =>
-      removal?.has(finding.rule) ? { ...finding, text: REMOVED } : replacements.editsFor(finding, text),
-    );
+    const numbers = jsonNumbers(text, findings);
+    const own = findings.flatMap((finding) => {
+      const isNumber = numbers.has(finding.start);
+      return removal?.has(finding.rule)
+        ? { ...finding, text: isNumber ? JSON.stringify(REMOVED) : REMOVED }
+        : replacements.editsFor(finding, text, isNumber);
+    });
     const cut = rests.filter(
       ({ head, passage: first }) => isRemoved(removals.get(first), head) || owners.has(head.rule),
     );
@@ -135,7 +140,12 @@ class Replacements {
     this.#markers = markers;
   }
 
-  editsFor({ rule, start, end, from, value: whole }: Finding, text: string): readonly PlacedEdit[] {
+  /** @param isNumber true for a number in JSON, which a string replaces */
+  editsFor(
+    { rule, start, end, from, value: whole }: Finding,
+    text: string,
+    isNumber: boolean,
+  ): readonly PlacedEdit[] {
     const policy = this.#owners.get(rule);
     if (policy === undefined) return [];
     const value = whole ?? text.slice(start, end);
@@ -146,7 +156,11 @@ class Replacements {
     const number = known.get(value) ?? this.#taken + known.size + 1;
     known.set(value, number);
     const marker = policy.replace(rule, value, number);
-    if (policy.isReversible) this.#markers?.put(marker, value, number);
-    return [{ start, end, from, text: marker }];
+    const written = isNumber ? JSON.stringify(marker) : marker;
+    if (policy.isReversible) {
+      this.#markers?.put(marker, value, number);
+      if (isNumber) this.#markers?.put(written, value, number);
+    }
+    return [{ start, end, from, text: written }];
   }
 }
