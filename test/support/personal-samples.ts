@@ -7,6 +7,8 @@ export const personalSamples: Readonly<
 > = {
   EMAIL_ADDRESS: {
     finds: [
+      '_«ada.l@b.example»_',
+      '«bo@acme.io»(x)',
       '«ada@b.example»(Ada)',
       '«ada.l@acme.de»（営業部）',
       '«ada@b.example»:Passw0rd/1',
@@ -27,6 +29,8 @@ export const personalSamples: Readonly<
       '«12345+ada@users.noreply.github.com»',
     ],
     passes: [
+      'Message-ID: <CAF=abc+xyz@mail.example>',
+      'UID:20261127T07Z-12345@calendar.example',
       'x@w.to(device)',
       'a@b.is(null)',
       'scp ada@host.example:srv/www .',
@@ -60,6 +64,9 @@ export const personalSamples: Readonly<
   },
   PHONE_NUMBER: {
     finds: [
+      'tel «415 555 2671»',
+      '«+49 30 1234567»-x',
+      '«+1 415 555 2671»/Ada',
       'Tel.: «+49 30\n1234567»',
       '1,«+14155552671»,Ada',
       '**«+49 30 901820555»**',
@@ -89,6 +96,10 @@ export const personalSamples: Readonly<
       '+Ada, phone «+49 30 5550142»',
     ],
     passes: [
+      'Art.-Nr. 0711 123456',
+      'Az. 0123/456789',
+      'Order 415-555-2671',
+      '郵便番号 060 0001 234',
       'Boston, MA 02110-1301 USA',
       'MA  021110-1307',
       'in 04109 2023 built',
@@ -124,6 +135,10 @@ export const personalSamples: Readonly<
   },
   CREDIT_CARD: {
     finds: [
+      '_«4539578763621486»_',
+      '__«4539578763621486»__',
+      '«4111111111111111»/Ada',
+      'Nr.«4539578763621486»',
       'Karte «4222222222222»',
       '«4111111111111111»:12:27:123',
       'https://a.example/pay/«4111111111111111»',
@@ -151,6 +166,9 @@ export const personalSamples: Readonly<
       'time;card;amount 20261126101530;«5500000000000004»;19.90',
     ],
     passes: [
+      'x_4539578763621486',
+      '4539578763621486_x',
+      'a.4111111111111111',
       '4222222222222',
       '0,4111111111111111',
       '[.4301.0020.0011.0001]',
@@ -182,6 +200,7 @@ export const personalSamples: Readonly<
   },
   IBAN_CODE: {
     finds: [
+      '_«DE75 5121 0800 1245 1261 99»_',
       'DE44\n5001 0517 5407 3249 31',
       'DE89 3704 0044\n0532 0130 00',
       'DE89  3704  0044  0532  0130  00',
@@ -193,6 +212,7 @@ export const personalSamples: Readonly<
       'NO93 8601 1117 947',
     ],
     passes: [
+      'x_DE89370400440532013000',
       'DE89\n3704\n0044\n0532\n0130\n00',
       'DE89370400440532013001',
       'DE88 3704 0044 0532 0130 00',
@@ -201,7 +221,14 @@ export const personalSamples: Readonly<
     ],
   },
   US_SSN: {
-    finds: ['SSN «123  45  6789»', 'ssn: «123 45 6789» 17', '123-45-6789', 'social security «123 45 6789»'],
+    finds: [
+      '_«536-22-8726»_',
+      '-«536-22-8726»',
+      'SSN «123  45  6789»',
+      'ssn: «123 45 6789» 17',
+      '123-45-6789',
+      'social security «123 45 6789»',
+    ],
     passes: [
       '0 640 79 1818 1824',
       '700 701 16 1130 1121',
@@ -221,6 +248,9 @@ export const personalSamples: Readonly<
   },
   IP_ADDRESS: {
     finds: [
+      '_«81.2.69.142»_',
+      '«2a00:1450:4001:81b::200e»(x)',
+      '«2a00:1450:4001:81b::200e»…',
       'db.acme.example/«81.2.69.142»:5432',
       'https://ipinfo.example/«81.2.69.142»',
       'client-«81.2.69.142» lost',
@@ -240,6 +270,8 @@ export const personalSamples: Readonly<
       '2001:db8:1:2:3:4:5:6',
     ],
     passes: [
+      'Firefox 128.5.0.1',
+      'Table 10.1.2.1',
       'update V8 to 9.6.180.14',
       'moved from 3.33.2.7, 3.34.1',
       'upgrade V8 from 4.2.77.18 to 4.2.77.20',
@@ -303,6 +335,7 @@ export const personalSamples: Readonly<
       '0x52908400098527886E0F7030069857D2E4169EE7',
     ],
     passes: [
+      '0x0000000000000000000000000000000000000000',
       '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb',
       'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdp',
       'bc1QAR0SRRR7XFKVY5L643LYDNW9RE59GTZZWF5MDQ',

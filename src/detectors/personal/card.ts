@@ -1,12 +1,12 @@
 import { type AnchoredRule, DIGITS, type Span, tableOf } from '../rule.ts';
-import { NUMBER_EDGE } from './entity.ts';
+import { NUMBER_EDGE, NUMBER_END } from './entity.ts';
 import { cardKind } from './issuers.ts';
 import { topicBefore } from './words.ts';
 
 /** Between the groups on a card: a sign or two, a tab, or the end of a line, in a quoted mail too. */
 const GAP = String.raw`(?: {1,2}|\t| ?[.-] ?| ?\r?\n(?:> ?| {0,2}))`;
 const SHAPE = new RegExp(
-  String.raw`${NUMBER_EDGE}(?<!(?<![\d,;])0,|(?<!\.)\.)(?:\d{12,19}|\d{4}${GAP}\d{6}${GAP}\d{4,5}|\d{4}(?:${GAP}\d{4}){2}(?:${GAP}\d{1,4}(?:${GAP}\d{1,3})?)?)(?!\w)`,
+  String.raw`${NUMBER_EDGE}(?<!(?<![\d,;])0,|(?<![.A-Za-z])\.)(?:\d{12,19}|\d{4}${GAP}\d{6}${GAP}\d{4,5}|\d{4}(?:${GAP}\d{4}){2}(?:${GAP}\d{1,4}(?:${GAP}\d{1,3})?)?)${NUMBER_END}`,
   'y',
 );
 /** The last group with the gap before it. */
@@ -23,10 +23,14 @@ const BEGUN = new RegExp(String.raw`${NUMBER_EDGE}\d(?:${GAP}?\d){0,18}`, 'y');
 const GAP_BEGUN = /^[ .\t\r\n>-]{0,6}$/;
 
 /** A part of a name, a path or a longer number. */
-const JOINED_BEFORE = /\w[-/._+#@%&~$]$/;
-const JOINED_BEHIND = /^(?:[-/_:@%#]\w|\.[\da-z])/;
+const JOINED_BEFORE = /[A-Za-z\d][-/._+#@%&~$]$/;
+const JOINED_BEHIND = /^(?:[-/_:@%#][A-Za-z\d]|\.[\da-z])/;
+/** A word behind a number that is no part of a name or a path. */
+const REMARK_BEHIND = /^[-/][A-Za-z]{1,12}(?![\w/-]|\.\w)/;
 const SAYS_CARD =
   /^["')\]]?[\s,;:|/("-]{1,4}(?:visa|master|maestro|amex|american|discover|diners|jcb|unionpay|cv[vc]|exp|valid|gültig|card|karte|(?:0?[1-9]|1[0-2])[/|-](?:20)?[2-4]\d(?!\d))|^:(?:0[1-9]|1[0-2]):(?:20)?[2-4]\d(?::\d{3,4})?(?![\d:])/i;
+/** An abbreviation of "number". */
+const ABBREVIATED = /(?<![A-Za-z])(?:nr|no|num|nº)\.$/i;
 /** A path of something that is paid. */
 const PAID_BEFORE = /\/(?:pay(?:ments?)?|charges?|checkout|billing|cards?|pan)\/$/i;
 /** A number that is handed to a function in code is a constant. */
@@ -91,7 +95,8 @@ function isCard(text: string, { start, end, digits, isGrouped }: Candidate): boo
   if (topic === 'card' || SAYS_CARD.test(behind)) return true;
   if (isGrouped && isInRows(before, text.slice(start, end), behind)) return false;
   if (PAID_BEFORE.test(before)) return true;
-  if (JOINED_BEFORE.test(before.slice(-2)) || JOINED_BEHIND.test(behind)) return false;
+  const isJoined = JOINED_BEFORE.test(before.slice(-2)) && !ABBREVIATED.test(before);
+  if (isJoined || (JOINED_BEHIND.test(behind) && !REMARK_BEHIND.test(behind))) return false;
   // A dozen digits and one or two more are columns of a table
   if (isGrouped && (digits.length > 15 || WITH_SIX.test(text.slice(start, end)))) return true;
   if (topic === 'id' || (before.endsWith('+') && topic === 'phone')) return false;

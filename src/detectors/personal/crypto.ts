@@ -22,7 +22,8 @@ export const CRYPTO = entity(
     flags: 'i',
     judge: (address) => (isBech32(address) ? address.length : 0),
   },
-  { anchors: ['0x'], pattern: String.raw`${NUMBER_EDGE}0x[0-9a-f]{40}(?!\w)`, flags: 'i' },
+  // Not the one of nobody
+  { anchors: ['0x'], pattern: String.raw`${NUMBER_EDGE}0x(?!(?:0{38}|f{38}))[0-9a-f]{40}(?!\w)`, flags: 'i' },
 );
 
 /** One byte of version, twenty of a hash, four of a sum. */

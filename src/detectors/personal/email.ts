@@ -33,10 +33,11 @@ const LOGGING_IN =
   /(?:^|[\s;&|$`"'])(?:ssh|sftp|ssh-copy-id|mosh)\s{1,3}(?:-\w{1,10}(?:[ =][^\s-]\S{0,30})?\s{1,3}){0,3}$/;
 const COPYING = /(?:^|[\s;&|$`"'])(?:scp|rsync|git)\s[^\n"']{0,60}$/;
 /** The name of a mail rather than of a mailbox. @see RFC 5322, section 3.6.4 */
-const MESSAGE_ID = /(?:^|\n)(?:(?:Resent-|X-)?Message-ID|In-Reply-To|References|Content-ID):[^\n]{0,50}<$/i;
+const MESSAGE_ID =
+  /(?:^|\n)(?:(?:(?:Resent-|X-)?Message-ID|In-Reply-To|References|Content-ID):[^\n]{0,50}<[^<>\s]{0,40}|UID:[^\s@]{0,60})$/i;
 /** Top-level domains of mail that are no names of functions: `weights@inputs.to(device)` is a product. */
 const MAILED =
-  /\.(?:com|org|net|edu|gov|mil|biz|info|example|test|(?!a[mst]|by|do|i[dnost]|me|my|no|of|or|pm|so|to)[a-z]{2})$/i;
+  /\.(?:com|org|net|edu|gov|mil|biz|info|example|test|(?!a[mst]|by|do|i[dnst]|me|my|no|of|or|pm|so|to)[a-z]{2})$/i;
 /** A name or a word in brackets behind an address, which no call has. */
 const REMARK = /^\((?:[A-Z][a-z]|[^\0-\x7f])/;
 /** The user of a link, with or without a password. */
@@ -53,7 +54,12 @@ export const EMAIL = entity('EMAIL_ADDRESS', ['EMAIL'], 'always', {
     const whole = text.slice(localStart(text, at, 0), at);
     // The quote behind the address closes the one before it
     const quoted = text[at + 1 + name.length] === "'" ? `${whole}'` : whole;
-    const local = whole.slice(BEFORE_LOCAL.exec(quoted)?.[0].length ?? 0).replace(SENTENCE_BEFORE, '');
+    // Emphasis round an address
+    const marks = text[at + 1 + name.length] === '_' ? /^_{1,2}/ : /^$/;
+    const local = whole
+      .slice(BEFORE_LOCAL.exec(quoted)?.[0].length ?? 0)
+      .replace(SENTENCE_BEFORE, '')
+      .replace(marks, '');
     if (local === '' || NO_LOCAL.test(local)) return undefined;
     const domain = domainIn(name);
     if (domain === undefined) return undefined;

@@ -30,8 +30,9 @@ export function entity(
   return { name, aliases, mode, rules: made };
 }
 
-/** A place where a number can begin. */
-export const NUMBER_EDGE = String.raw`(?<!\w)`;
+/** A place where a number can begin, and one where it can end: signs of emphasis are no part of a name. */
+export const NUMBER_EDGE = String.raw`(?<![A-Za-z\d]_{0,2})`;
+export const NUMBER_END = String.raw`(?!_{0,2}[A-Za-z\d])`;
 
 /** The text between the name of a field and its value, in prose, in JSON and in JSON within a string. */
 export const BETWEEN = String.raw`(?: is)?[\s:="'#\\-]{1,16}`;

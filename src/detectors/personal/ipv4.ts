@@ -1,9 +1,12 @@
 import { type AnchoredRule, DIGITS, tableOf } from '../rule.ts';
-import { NUMBER_EDGE, NUMERALS } from './entity.ts';
+import { NUMBER_EDGE, NUMBER_END, NUMERALS } from './entity.ts';
 import { topicBefore } from './words.ts';
 
 const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
-const SHAPE = new RegExp(String.raw`${NUMBER_EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}(?!\w|\.\d)`, 'y');
+const SHAPE = new RegExp(
+  String.raw`${NUMBER_EDGE}(?<!\.)${OCTET}(?:\.${OCTET}){3}${NUMBER_END}(?!\.\d)`,
+  'y',
+);
 const BEGUN = new RegExp(String.raw`${NUMBER_EDGE}(?<!\.)(?:\d{1,3}\.){0,3}\d{0,3}\.?$`, 'y');
 
 /** Characters before and behind an address that say whose it is. */

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
 import type { AnchoredRule } from '../rule.ts';
-import { NUMBER_EDGE } from './entity.ts';
+import { NUMBER_EDGE, NUMBER_END } from './entity.ts';
 import { isConfigured } from './ipv4.ts';
 
 const EDGE = `${NUMBER_EDGE}(?<![:.])`;
-const SHAPE = new RegExp(String.raw`${EDGE}(?=[0-9A-F]{0,4}:[0-9A-F]{0,4}:)[0-9A-F:.]{4,45}(?!\w)`, 'iy');
+const SHAPE = new RegExp(`${EDGE}(?=[0-9A-F]{0,4}:[0-9A-F]{0,4}:)[0-9A-F:.]{4,45}${NUMBER_END}`, 'iy');
 const BEGUN = new RegExp(`${EDGE}[0-9A-F:.]{1,46}`, 'iy');
 const TAIL = new RegExp(`${EDGE}[0-9A-F]{1,4}$`, 'gi');
 
@@ -21,10 +21,11 @@ export const IPV6_RULE: Omit<AnchoredRule, 'id'> = {
     const start = groupStart(text, at);
     SHAPE.lastIndex = start;
     const candidate = SHAPE.exec(text)?.[0];
-    const address = candidate?.replace(/[:.]$/, '') ?? '';
+    const address = candidate?.replace(/\.{1,8}$|:$/, '') ?? '';
     if (!isAddress(address)) return undefined;
     const end = start + address.length;
-    if (text[end] === '(') return undefined;
+    // A short one before a bracket is a name with its space
+    if (text[end] === '(' && address.length < 12) return undefined;
     const isInside = /^(?:2001:0?db8|fe[89ab][\da-f]|f[cd][\da-f]{2}):/i.test(address);
     const before = text.slice(Math.max(0, start - BEFORE), start);
     return isInside && isConfigured(before, text.slice(end, end + BEHIND)) ? undefined : { start, end };

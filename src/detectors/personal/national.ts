@@ -1,4 +1,13 @@
-import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE, NUMERALS, wholly } from './entity.ts';
+import {
+  BETWEEN,
+  CAPITALS,
+  type Entity,
+  entity,
+  NUMBER_EDGE,
+  NUMBER_END,
+  NUMERALS,
+  wholly,
+} from './entity.ts';
 
 /**
  * Three groups with the same sign between them. With blanks they are columns of a table, if another number stands beside them
@@ -8,7 +17,7 @@ function grouped(first: string, second: string, third: string): string {
   const spaced = `${first} {1,2}${second} {1,2}${third}`;
   const said = String.raw`(?<=(?:ssn|social security|itin|taxpayer)[^\d\n]{1,24})${spaced}(?![\w-])`;
   const alone = String.raw`(?<!\d[ \t]{1,2})${spaced}(?![\w-]|[ \t]{1,2}\d)`;
-  return `${NUMBER_EDGE}(?<!-)(?:${first}-${second}-${third}(?![\\w-])|${said}|${alone})`;
+  return `${NUMBER_EDGE}(?<!\\w-)(?:${first}-${second}-${third}${NUMBER_END}(?!-)|${said}|${alone})`;
 }
 
 /** American numbers of persons. */

@@ -1,6 +1,6 @@
 import { isValidIBAN } from 'ibantools';
 import { CARD_RULE } from './card.ts';
-import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE } from './entity.ts';
+import { BETWEEN, CAPITALS, type Entity, entity, NUMBER_EDGE, NUMBER_END } from './entity.ts';
 
 /** Between the groups of an account: a sign or two blanks, or the end of a line, in a quoted mail too. */
 const GAP = String.raw`(?: {1,2}|-| ?\r?\n(?:> ?)?)?`;
@@ -29,7 +29,7 @@ export const PAYMENT: readonly Entity[] = [
   entity('IBAN_CODE', ['IBAN'], 'always', {
     look: [-1, CAPITALS + CAPITALS.toLowerCase()],
     lead: 2,
-    pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:${GAP}[A-Z0-9]{4}){2,7}(?:${GAP}[A-Z0-9]{1,3})?(?!\w)`,
+    pattern: String.raw`${NUMBER_EDGE}[A-Z]{2}\d{2}(?:${GAP}[A-Z0-9]{4}){2,7}(?:${GAP}[A-Z0-9]{1,3})?${NUMBER_END}`,
     flags: 'i',
     judge: longest(
       (compact) => compact.length >= 15 && compact.length <= 34 && isValidIBAN(compact.toUpperCase()),

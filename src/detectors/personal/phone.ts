@@ -22,6 +22,8 @@ const LOCAL = new RegExp(
 const LOCAL_BEGUN = new RegExp(String.raw`\d(?:${GAP}\d){0,16}`, 'y');
 const GAP_BEGUN = /^[ .()/\r\n-]{0,4}$/;
 
+/** A word behind a number that is no part of a name. */
+const REMARK_BEHIND = /^[-/][A-Za-z]{1,12}(?![\w/-]|\.\w)/;
 const EXTENSION =
   /^(?:;ext=|[ ,;]{0,3}(?:ext(?:ension|n)?|x|#|доб|durchwahl|poste|anexo|int)[ .:=]{0,3})\d{1,6}(?!\w)/i;
 const LONGEST = 16 * 4;
@@ -31,6 +33,8 @@ const BEHIND = 32;
 const DATE =
   /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{4}|\d\d(?![-./ ])))(?!\d)|^(?:\d{1,2} \d{1,2} \d{2,4}|(?:1[89]|20)\d\d[-/. ]{1,3}(?:1[89]|20)\d\d)$/;
 const MONEY = /^ ?(?:[€$£¥%]|EUR|USD|GBP|PLN|zł|Kč|kr)/;
+/** Rights of a file. */
+const MODE = /^0[0-7]{3,6}(?: 0[0-7]{3,6}){0,3}$/;
 /** Letters of other scripts go on with the sentence, and signs of emphasis with the text. */
 const OTHER_BEHIND = /^(?:[A-Za-z=@]|_\w|\*[\d(]|[-./:]\w| (?:\d[\da-f]|[a-f]\d)[\da-f]{0,6}(?!\w))/i;
 /** Groups of a number without its prefix, all with the same sign between them, or the first in brackets. */
@@ -105,6 +109,12 @@ const AMERICAN = String.raw`[2-9]\d{2}(?:-[2-9]\d{2}[- ]|\.[2-9]\d{2}\.)\d{4}(?!
 /** Without a country: the forms whose gaps, brackets or leading zero tell them from other numbers. */
 const ANY_COUNTRY = [
   { anchors: ['('], pattern: String.raw`${NUMBER_EDGE}(?<![.+-])\([2-9]\d{2}\) ?${AMERICAN_REST}` },
+  // With blanks where a word says so
+  {
+    look: [3, ' '] as const,
+    isSaid: true,
+    pattern: String.raw`${NUMBER_EDGE}(?<![.+-])[2-9]\d{2} [2-9]\d{2} \d{4}(?!\w|-\w| \d)`,
+  },
   { look: [3, '-.'] as const, pattern: `${NUMBER_EDGE}(?<![.+-])${AMERICAN}` },
   {
     look: [0, '1'] as const,
@@ -121,12 +131,14 @@ const ANY_COUNTRY = [
     judge: (candidate: string) =>
       /^(?!0\d{3} 0\d{3} 0)(?:\D*\d){9,12}\D*$/.test(candidate) ? candidate.length : 0,
   },
-].map((source) => calledNothingElse({ anchors: [DIGITS], ...source, id: 'phone-number' }));
+].map(({ isSaid = false, ...source }: Partial<RuleSource> & { pattern: string; isSaid?: boolean }) =>
+  calledNothingElse({ anchors: [DIGITS], ...source, id: 'phone-number' }, isSaid),
+);
 
 /** An American code of a place, or any with a year behind it. */
 const POSTAL = /^0\d{4,5}[ -]\d{4}$/;
 /** Leaves a number that a word before it calls something else, and what looks like the code of a place. */
-function calledNothingElse(source: RuleSource): PhoneRule {
+function calledNothingElse(source: RuleSource, isSaid: boolean): PhoneRule {
   const rule = anchoredRule(source);
   return {
     ...rule,
@@ -135,7 +147,9 @@ function calledNothingElse(source: RuleSource): PhoneRule {
       if (found === undefined) return undefined;
       const topic = topicBefore(text, found.start, ['phone', 'contact', 'id', 'version']);
       if (topic === 'phone' || topic === 'contact') return found;
-      return topic !== undefined || POSTAL.test(text.slice(found.start, found.end)) ? undefined : found;
+      return isSaid || topic !== undefined || POSTAL.test(text.slice(found.start, found.end))
+        ? undefined
+        : found;
     },
   };
 }
@@ -167,7 +181,8 @@ export function phoneIn(countries: readonly string[]): Entity {
 
 function isDialled({ written, digits, start, end }: Candidate, text: string): boolean {
   const rest = text.slice(end, end + BEHIND);
-  if (isPartOfOther(rest)) return false;
+  // Dumps have no plus
+  if (!/^ [\da-f]/i.test(rest) && isPartOfOther(rest)) return false;
   const topic = topicBefore(text, start, ['phone', 'contact', 'id']);
   const isBare = /^\+\d+$/.test(written);
   if (isBare && (topic === 'id' || (topic === undefined && isInDiff(text, start, end)))) return false;
@@ -180,7 +195,8 @@ function isDialled({ written, digits, start, end }: Candidate, text: string): bo
   return isInternational(dialled, isClear);
 }
 
-const isPartOfOther = (rest: string) => OTHER_BEHIND.test(rest) && !EXTENSION.test(rest);
+const isPartOfOther = (rest: string) =>
+  OTHER_BEHIND.test(rest) && !EXTENSION.test(rest) && !REMARK_BEHIND.test(rest);
 
 /** True if a number with its sign is a line for itself, among others or in a diff. */
 function isInDiff(text: string, start: number, end: number): boolean {
@@ -203,7 +219,7 @@ function isLocal(
   const rest = text.slice(end, end + BEHIND);
   if (DATE.test(written) || MONEY.test(rest) || isPartOfOther(rest)) return false;
   const topic = topicBefore(text, start, ['phone', 'contact', 'id']);
-  if (topic === 'id') return false;
+  if (topic === 'id' || (topic === undefined && MODE.test(written))) return false;
   const form = nationalForm(written.split(/\D+/).filter(Boolean), countries);
   const isSaid = topic !== undefined;
   if (form === undefined) return isSaid && hasPossibleLength(digits, countries);

@@ -5,7 +5,7 @@ const words = (list: string) => list.split(' ');
 
 const TOPICS = new Map<string, Exclude<Topic, undefined>>([
   ...words(
-    'card cards luhn creditcard debitcard bankcard cardnumber cardno ccn cc pan visa mastercard maestro amex diners discover jcb unionpay rupay mir elo verve troy karte karten kreditkarte kreditkartennummer kartennummer kartennr carte cartes tarjeta tarjetas carta carte cartão cartao kaart karta karty kartę kort kart карта карты карте картой карту',
+    'card cards luhn creditcard debitcard bankcard cardnumber cardno ccn cc pan visa mastercard maestro amex diners discover jcb unionpay rupay mir elo verve troy karte karten kreditkarte kreditkartennummer kartennummer kartennr carte cartes tarjeta tarjetas carta cartão cartao kaart karta karty kartę kort kart карта карты карте картой карту',
   ).map((word) => [word, 'card'] as const),
   ...words(
     'tel telefon telefonnummer telephone phone phones phonenumber mobile mob cell cellphone cellular handy handynummer mobil mobilnummer rufnummer fax telefax call calls ring whatsapp signal sms dial hotline teléfono telefono móvil movil celular téléphone portable cellulare telefone telemóvel telefoon puhelin telefón тел телефон',
@@ -14,10 +14,10 @@ const TOPICS = new Map<string, Exclude<Topic, undefined>>([
     'contact contacts kontakt contacto contatto contato customer client kunde payment pay pays paying paid charge charged billing checkout purchase reach',
   ).map((word) => [word, 'contact'] as const),
   ...words(
-    'id ids uid uuid guid gid oid pid rid tid orderid userid requestid messageid order orders orderno po invoice invoices rechnung rechnungsnummer bestellung bestellnummer bestellnr auftrag auftragsnummer auftragsnr sendung sendungsnummer sendungsnr paket tracking track trackingnumber parcel shipment shipping awb waybill consignment ean gtin upc isbn issn barcode barcodes code codes sku article artikel artikelnummer product produkt serial seriennummer sn imei imeisv imsi meid iccid esn asset ticket tickets case ref reference referenz aktenzeichen booking reservation pnr request req trace span session tweet status snowflake guild channel thread event job task build run commit timestamp timestamps ts epoch date millis ms ns seed hash checksum crc size bytes length offset count total counter sequence seq transaction txn batch lot license licence device node index row doc document file isin lei duns vat commande facture colis suivi pedido factura envío envio seguimiento ordine fattura spedizione zamówienie заказ заказа arn aws zip zipcode postcode postal plz cap cep',
+    'id ids uid uuid guid gid oid pid rid tid orderid userid requestid messageid order orders orderno po invoice invoices rechnung rechnungsnummer bestellung bestellnummer bestellnr auftrag auftragsnummer auftragsnr sendung sendungsnummer sendungsnr paket tracking track trackingnumber parcel shipment shipping awb waybill consignment ean gtin upc isbn issn barcode barcodes code codes sku article artikel artikelnummer product produkt serial seriennummer sn imei imeisv imsi meid iccid esn asset ticket tickets case ref reference referenz aktenzeichen booking reservation pnr request req trace span session tweet status snowflake guild channel thread event job task build run commit timestamp timestamps ts epoch date millis ms ns seed hash checksum crc size bytes length offset count total counter sequence seq transaction txn batch lot license licence device node index row doc document file isin lei duns vat commande facture colis suivi pedido factura envío envio seguimiento ordine fattura spedizione zamówienie заказ заказа arn aws zip zipcode art az teil vde cusip postcode postal plz cap cep',
   ).map((word) => [word, 'id'] as const),
   ...words(
-    'version versions ver v release rev revision section sections sec chapter clause appendix annex paragraph abschnitt kapitel rfc build firmware driver upgrade downgrade python node java kernel',
+    'version versions firefox chrome chromium safari edge opera electron table figure fig tabelle abbildung ver v release rev revision section sections sec chapter clause appendix annex paragraph abschnitt kapitel rfc build firmware driver upgrade downgrade python node java kernel',
   ).map((word) => [word, 'version'] as const),
 ]);
 
@@ -25,7 +25,7 @@ const TOPICS = new Map<string, Exclude<Topic, undefined>>([
 const WITHOUT_BLANKS: readonly (readonly [RegExp, Exclude<Topic, undefined>])[] = [
   [/(?:卡|卡号|カード|カード番号|카드|카드번호)$/, 'card'],
   [/(?:电话|手机|電話|携帯|号码|전화|휴대폰)$/, 'phone'],
-  [/(?:订单|订单号|单号|注文番号|주문번호)$/, 'id'],
+  [/(?:订单|订单号|单号|注文番号|郵便番号|邮编|邮政编码|우편번호|주문번호)$/, 'id'],
 ];
 
 const WORD = /(?<!\d)(?:\p{Lu}?\p{Ll}+|[\p{L}\p{M}]+)/gu;
