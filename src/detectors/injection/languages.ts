@@ -38,11 +38,10 @@ const gapsIn = (set: string) => set.split('…').length;
 /** True if a sentence has a small word of a language. */
 function speaksOf({ common }: Language): (sentence: Sentence) => boolean {
   if (common === undefined) return () => true;
-  const known = lazily(() => new RegExp(`^(?:${withoutAccents(common)})$`, 'u'));
-  return onceIn((sentence) => {
-    for (const word of wordsOf(sentence)) if (known().test(word)) return true;
-    return false;
-  });
+  const known = lazily(
+    () => new RegExp(`(?<![\\p{L}\\p{N}])(?:${withoutAccents(common)})(?![\\p{L}\\p{N}])`, 'u'),
+  );
+  return onceIn((sentence) => known().test(sentence.words));
 }
 
 /** Answers once for all places of a sentence. */
@@ -53,9 +52,6 @@ function onceIn<Answer>(answer: (sentence: Sentence) => Answer): (sentence: Sent
     return last.answer;
   };
 }
-
-/** The different words of a sentence: few in a list of one word. */
-const wordsOf = onceIn(({ words }) => new Set(words.split(/[^\p{L}\p{N}]+/u)));
 
 function signRule(
   id: string,
