@@ -8,6 +8,8 @@ import { KB, quick, target } from './stand.ts';
 
 const LENGTH = 100 * KB;
 const TEXTS = 8;
+/** Texts that the default chain reads eight times as fast as a plain loop. */
+const EIGHTFOLD: readonly string[] = ['English prose', 'source code'];
 
 type Work = (text: string) => unknown;
 type Slices = { readonly pairs: number; readonly ms: number; readonly warmUpMs: number };
@@ -81,7 +83,8 @@ export async function speed(): Promise<void> {
       await expectClean(name, make, chain);
       const ratio = await beside(name, make, chain, judge, clean);
       ratios.push(ratio);
-      target(`${chain.name} chain >= 3x the plain loop on ${name}`, ratio, (times) => times >= 3);
+      const least = chain.name === 'default' && EIGHTFOLD.includes(name) ? 8 : 3;
+      target(`${chain.name} chain >= ${least}x the plain loop on ${name}`, ratio, (times) => times >= least);
     }
     await again(chain);
     const slowest: [string, number][] = [];
