@@ -13,6 +13,12 @@ const WRITE =
 const PROFESSION =
   /(?<!\p{L})(?:(?:mein|meine|my|mon|ma|mi|mio|mia|meu|minha|mijn|moim|moja|мой|мои|моя) (?:\p{L}{1,16} )?(?:\p{L}{0,12}(?:lehrer|trainer|coach|koch|anwalt|teacher|tutor)|profes|abogad|avvocat|advogad|avocat|insegnant|docent|leraar|nauczyciel|учител|тренер)|(?:agis|agissez) comme un (?:avocat|professeur)|actua como un (?:abogado|profesor))|(?<=我的)(?:老师|教练|律师)|私の(?:先生|教師)|내 (?:선생|코치)|معلمي|मेरे (?:शिक्षक|वकील)/u;
 
+/** All questions of customers are answered by everybody who serves them. */
+const CUSTOMER =
+  /(?<!\p{L})(?:kunde|client|customer|cliente|klant|klient|клиент|musteri)|客户|顾客|お客様|顧客|고객|عملاء|العميل|ग्राहक/u;
+const WITHOUT =
+  /(?<!\p{L})(?:ohne|keine?[nrs]?|sans|aucune?|sin|ningun[ao]?|senza|nessun[ao]?|sem|nenhuma?|zonder|geen|bez|zadnych|без|нет|without|no|olmadan|yok)(?!\p{L})|[sş][iı]z|限制|規則|规则|ルール|없|ない|なし|بلا|بدون|دون|बिना|कोई/u;
+
 /** Instructions that stand in a ticket, a contract, a leaflet, come from a doctor or from the author, who corrects himself. */
 const OF_SOMETHING = new RegExp(
   [
@@ -41,7 +47,10 @@ export function isOrdinary(attack: Attack, words: string, measures: RegExp | und
       return measures?.test(words) === true && !SPEECH.test(words);
     case 'role':
       return (
-        isMail(words) || PROFESSION.test(words) || (measures?.test(words) === true && !SPEECH.test(words))
+        isMail(words) ||
+        PROFESSION.test(words) ||
+        (CUSTOMER.test(words) && !WITHOUT.test(words)) ||
+        (measures?.test(words) === true && !SPEECH.test(words))
       );
     case 'override':
       return isMail(words) || OF_SOMETHING.test(words);

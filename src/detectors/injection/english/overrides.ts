@@ -10,7 +10,7 @@ const VOID = ['instructions', 'guidelines', 'directives', 'rules']
   .concat('you were told before', 'you were told earlier', 'you were told above');
 
 /** Behind instructions: of the author or of something else, and not of the operator. */
-const OWN = `${_}(?:that${_}|which${_})?(?:i|we)${_}(?:(?:have|had|just)${_})?(?:sent|wrote|posted|attached|mailed|emailed|mentioned)\\b|${_}(?:in|from|on|of)${_}(?:the|that|my|our)${_}(?:ticket|readme|e-?mail|mail|letter|invoice|contract|manual|wiki|issue|recipe|leaflet|box|label|doctor|nurse|teacher)\\b|(?<=prompt),?${_}(?:use|take|try)${_}this\\b`;
+const OWN = `${_}(?:that${_}|which${_})?(?:i|we)${_}(?:(?:have|had|just)${_})?(?:sent|wrote|posted|attached|mailed|emailed|mentioned)\\b|${_}(?:in|from|on|of)${_}(?:the|that|my|our)${_}(?:ticket|readme|e-?mail|mail|letter|invoice|contract|manual|wiki|issue|recipe|leaflet|box|label|doctor|nurse|teacher)\\b|${_}from${_}(?:the${_}|our${_}|my${_})?(?:marketing|sales|legal|management|support|finance|hr|accounting|customer|client|boss|manager|vendor|team)\\b|(?<=prompt),?${_}(?:use|take|try)${_}this\\b`;
 /** Behind a comma: somebody who corrects himself. */
 const CORRECTED = `\\s{0,2}[,;.:]\\s{1,2}(?:i|we)${_}(?:(?:have|had|just|already)${_})?(?:found|fixed|solved|meant|misread|mixed|attached|sent|pasted)\\b`;
 

@@ -17,7 +17,7 @@ export const THEFT: readonly InjectionSource[] = [
     id: 'exfiltration-markdown',
     weight: 0.8,
     anchors: 'image|markdown|hyperlink|clickable link|tracking pixel',
-    pattern: `\\b(?:image|markdown|hyperlink|clickable link|tracking pixel)[^\\n]{0,120}?(?:conversation|chat history|chat log|system prompt|previous messages?|secrets?|api[ _-]?keys?|passwords?|credentials|user(?:['’]s)? (?:data|information|messages?|emails?)|summary of (?:the |this |our |all )?(?:conversation|chat|messages?))\\b[^!?\\n]{0,80}?(?:(?:in|into|to|as|of) (?:the |a |its )?(?:url|uri|query|link|address|src|path|parameter)|url[- ]?encoded|base64)`,
+    pattern: `\\b(?:image|markdown|hyperlink|clickable link|tracking pixel)[^\\n]{0,120}?(?:conversation|chat history|chat log|system prompt|previous messages?|secrets?|api[ _-]?keys?|passwords?|credentials|user(?:['’]s)? (?:data|information|messages?|emails?)|summary of (?:the |this |our |all )?(?:conversation|chat|messages?))\\b[^!?\\n]{0,80}?(?:(?:in|into|to|as|of) (?:the |a |its )?(?:url|uri|query|link|src|(?:url |query )?parameter)|(?:in|into|as|of) (?:the |its )?(?:address|(?:url )?path)\\b|url[- ]?encoded|base64)`,
   },
   {
     id: 'exfiltration-send',

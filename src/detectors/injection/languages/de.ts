@@ -19,7 +19,7 @@ export const de: Language = {
   common:
     'der|das|und|nicht|nichts|du|dir|dich|dein(?:e[rnms]?)?|ihnen|ihre[nrm]?|sie|mir|mich|ist|bist|alle[rsn]?|alles|von|ohne|dem|eine?[rnms]?|keine?[rnms]?|bitte|jetzt|auf|zu|wie|vom',
   measures:
-    'lange\\b|langen[a-z]|laenge|wort(?!laut| fur)|worter|woerter|zeichen|umfang|seitenzahl|budget|kosten|tarif|vertrag|abo\\b|speicher|festplatte|upload|hochlad|hochgelad|dateig|katalog|format|firewall|netzwerk|anzahl|zeitlich|zeitlimit|preis|ausgaben',
+    'lange\\b|langen[a-z]|laenge|wort(?!laut| fur)|worter|woerter|zeichen|umfang|seitenzahl|budget|kosten|tarif|vertrag|abo\\b|speicher|festplatte|upload|hochlad|hochgelad|dateig|katalog|format|firewall|netzwerk|anzahl|zeitlich|zeitlimit|preis|ausgaben|feld|textfeld|eingabefeld',
   override: {
     anchors:
       'anweisung|weisung|instruktion|regel|vorgabe|richtlini|leitlini|befehl|einschränkung|einschraenkung|vorschrift|direktive|prompt|auftrag|alles, was|alles was',

@@ -17,7 +17,7 @@ export const es: Language = {
   common:
     'el|la|los|las|de|del|y|no|te|tu|tus|su|sus|se|que|un|una|es|eres|sin|ninguna?|todo|todas?|todos|me|lo|mi|al|ya|por',
   measures:
-    'longitud|extension|tamano|numero|palabras|caracteres|presupuesto|plan\\b|tarifa|suscripcion|cuota|almacenamiento|subir|archivo|disco|precio|gasto|catalogo|formato|cortafuegos|firewall|duracion|dias\\b',
+    'longitud|extension|tamano|numero|palabras|caracteres|presupuesto|plan\\b|tarifa|suscripcion|cuota|almacenamiento|subir|archivo|disco|precio|gasto|catalogo|formato|cortafuegos|firewall|duracion|dias\\b|campo|casilla',
   override: {
     anchors:
       'instrucci|indicaci|órdenes|orden|directri|regla|normas|directiva|restricci|prompt|consigna|pautas|lineamiento|todo lo que|cuanto te',

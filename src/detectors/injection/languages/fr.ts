@@ -19,7 +19,7 @@ export const fr: Language = {
   common:
     'le|la|les|des|du|de|et|ne|pas|plus|tu|te|toi|vous|ton|ta|tes|vos|votre|est|es|une|que|qui|moi|sans|aucune?|tout|toutes?|ce|mon|au',
   measures:
-    'longueur|taille|nombre|caracteres|budget|forfait|abonnement|quota|stockage|televers|telecharg|fichier|disque|debit|prix|cout|depens|catalogue|format|pare-feu|duree',
+    'longueur|taille|nombre|caracteres|budget|forfait|abonnement|quota|stockage|televers|telecharg|fichier|disque|debit|prix|cout|depens|catalogue|format|pare-feu|duree|champ|zone de texte',
   override: {
     anchors: 'instruction|consigne|directive|règle|commande|ordres|restriction|prompt|tout ce qu',
     phrases: [

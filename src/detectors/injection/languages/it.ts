@@ -17,7 +17,7 @@ export const it: Language = {
   common:
     'il|lo|la|gli|le|di|del|della|e|non|ti|tu|tuo|tua|tue|tuoi|che|un|una|sei|senza|nessuna?|tutto|tutte|tutti|mi|ora|alcuna?|dell|all',
   measures:
-    'lunghezza|dimension|grandezza|numero|parole|caratteri|budget|piano|abbonament|tariff|quota|archiviazion|caricare|file\\b|disco|prezz|spes[ae]\\b|catalogo|formato|firewall|durata|giorni',
+    'lunghezza|dimension|grandezza|numero|parole|caratteri|budget|piano|abbonament|tariff|quota|archiviazion|caricare|file\\b|disco|prezz|spes[ae]\\b|catalogo|formato|firewall|durata|giorni|campo|casella',
   override: {
     anchors:
       'istruzion|indicazion|direttiv|regol|comandi|ordini|ordine|restrizion|consegn|prompt|linee guida|norme|disposizioni|tutto ciò che|tutto quello che|quanto ti',

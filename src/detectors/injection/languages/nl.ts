@@ -19,7 +19,7 @@ export const nl: Language = {
   common:
     'de|het|een|en|niet|niets|je|jij|jou|jouw|uw|van|die|dat|zonder|geen|alle|alles|mij|bent|ben|is|wat|nu|meer|aan',
   measures:
-    'lengte|omvang|grootte|aantal|woorden|woordlimiet|tekens|budget|abonnement|tarief|quota|opslag|uploaden|bestand|schijf|prijs|kosten|catalogus|formaat|firewall|dagen',
+    'lengte|omvang|grootte|aantal|woorden|woordlimiet|tekens|budget|abonnement|tarief|quota|opslag|uploaden|bestand|schijf|prijs|kosten|catalogus|formaat|firewall|dagen|veld|invoerveld',
   override: {
     anchors:
       'instructie|aanwijzing|regel|opdracht|richtlijn|bevel|prompt|beperking|voorschrift|orders|alles wat',

@@ -16,7 +16,7 @@ export const pl: Language = {
   common:
     'nie|sie|ci|ty|i|na|o|do|od|z|za|bez|co|jak|jest|jestes|mi|mnie|wszystki[a-z]{1,3}|wszystko|swo[a-z]{1,4}|two[a-z]{1,4}|te|tym|teraz|juz|prosze|zadnych|ktor[a-z]{1,3}',
   measures:
-    'dlugosc|rozmiar|liczb|znakow|budzet|plan\\b|planu\\b|abonament|taryf|przestrzen|plik|dysk|koszt|katalog|format|firewall|zapor|dni\\b',
+    'dlugosc|rozmiar|liczb|znakow|budzet|plan\\b|planu\\b|abonament|taryf|przestrzen|plik|dysk|koszt|katalog|format|firewall|zapor|dni\\b|pole|polu',
   override: {
     anchors:
       'instrukcj|polece|zasad|reguł|wytyczn|rozkaz|ogranicze|dyrektyw|nakaz|prompt|komend|wszystko, co|wszystkim, co|wszystko co|wszystkim co',

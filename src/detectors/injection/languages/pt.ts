@@ -16,7 +16,7 @@ export const pt: Language = {
   common:
     'os|as|de|da|das|do|dos|e|nao|te|tu|teu|tua|tuas|seu|sua|suas|seus|voce|que|um|uma|sem|nenhuma?|tudo|todas?|todos|me|mim|ao|lhe|ja',
   measures:
-    'tamanho|comprimento|extensao|numero|palavras|caracteres|orcamento|plano|assinatura|tarifa|cota|armazenamento|arquivo|ficheiro|disco|preco|gasto|catalogo|formato|firewall|duracao|dias\\b',
+    'tamanho|comprimento|extensao|numero|palavras|caracteres|orcamento|plano|assinatura|tarifa|cota|armazenamento|arquivo|ficheiro|disco|preco|gasto|catalogo|formato|firewall|duracao|dias\\b|campo|caixa',
   override: {
     anchors:
       'instruç|orientaç|diretri|regra|ordens|comando|restriç|prompt|normas|indicaç|tudo o que|tudo que|tudo aquilo',
