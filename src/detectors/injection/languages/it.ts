@@ -59,7 +59,7 @@ export const it: Language = {
       [
         '(?:(?:non )?sei\\b|sarai|ti chiami|il tuo nome|fingi|fai finta|comportati|agisci|agirai|immagina|interpreta|rispondi|obbedisci)',
         '(?:ora\\b|adesso|questo momento|non sei piu|fingi|finta|comportati|agisci|immagina|interpreta|sarai)',
-        '(?:non sei piu (?:un|una|chatgpt|claude|vincolat|tenut)|(?:rispond[a-z]{1,4}) (?:a )?(?:tutt[eoi]|ogni|qualsiasi|qualunque|senza)\\b(?! (?:(?:le|mie) )?[a-z]{1,12} (?:d[ei](?! modo)|de[il]|delle|degli|sul?[a-z]{0,2})\\b)|(?:solo|soltanto|unicamente|esclusivamente) (?:a )?(?:me|ai miei)|obbedisc[ei] (?:solo|soltanto)|senza (?:alcun[oa]? |nessun[oa]? )?(?:restrizion|limit|filtr|regol|censur|moral|scrupol|etic|tabu|coscienz)|(?:nessun[oa]?|ne) (?:regol|limit|restrizion|filtr|moral|etic|legg)|non ha (?:regole|limiti|restrizioni|filtri|morale)|malvagi|cattiv[ao] ia|immoral|amoral|dan\\b|modalita sviluppatore|jailbreak|illimitat|liber[oa] da (?:regol|restriz|limit|vincol))',
+        '(?:non sei piu (?:un|una|chatgpt|claude|vincolat|tenut)|(?:rispond[a-z]{1,4}) (?:a )?(?:tutt[eoi]|ogni|qualsiasi|qualunque|senza)\\b(?! (?:(?:le|i|mie) )?[a-z]{1,12} (?:d[ei](?! modo)|de[il]|delle|degli|sul?[a-z]{0,2})\\b)|(?:solo|soltanto|unicamente|esclusivamente) (?:a )?(?:me|ai miei)|obbedisc[ei] (?:solo|soltanto)|senza (?:alcun[oa]? |nessun[oa]? )?(?:restrizion|limit|filtr|regol|censur|moral|scrupol|etic|tabu|coscienz)|(?:nessun[oa]?|ne) (?:regol|limit|restrizion|filtr|moral|etic|legg)|non ha (?:regole|limiti|restrizioni|filtri|morale)|malvagi|cattiv[ao] ia|immoral|amoral|dan\\b|modalita sviluppatore|jailbreak|illimitat|liber[oa] da (?:regol|restriz|limit|vincol))',
       ],
     ],
   },

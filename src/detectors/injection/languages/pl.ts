@@ -55,7 +55,7 @@ export const pl: Language = {
       [
         '(?:jestes|nazywasz|twoje imie|bedziesz|udawaj|zachowuj|wyobraz|wciel|graj|masz na imie|odpowiadasz)',
         '(?:teraz|tej chwili|tej pory|dzis|odtad|nie jestes juz|juz nie|udawaj|zachowuj|wyobraz|wciel|graj)',
-        '(?:nie jestes juz|juz nie jestes|(?:odpowiada|odpowiadasz|odpowie)[a-z]{0,3} na (?:kazd|wszystk|dowoln)|(?:tylko|wylacznie|jedynie) (?:mnie|mi|mojych|moich)|slucha[a-z]{0,2} (?:tylko|wylacznie) mnie|mnie (?:slucha|poslusz)|bez (?:zadnych |jakichkolwiek |zadnej )?(?:ogranicze|limit|filtr|zasad|regul|cenzur|moral|skrupul|sumieni|etyk|granic)|(?:zadnych|ani) (?:zasad|ogranicze|regul|filtr|moral|granic)|nie ma(?:sz)? (?:zadnych )?(?:zasad|ogranicze|regul|filtr|moral|granic)|zl[aey] (?:ai|sztuczn|asystent|bot)|zlosliw|niemoraln|amoraln|niecenzurowan|nieograniczon|dan\\b|tryb(?:ie)? (?:deweloper|programist)|jailbreak)',
+        '(?:nie jestes juz|juz nie jestes|(?:odpowiada|odpowie|odpowiadajac[a-z])\\b na (?:kazd|wszystk|dowoln)|(?:tylko|wylacznie|jedynie) (?:mnie|mi|mojych|moich)|slucha[a-z]{0,2} (?:tylko|wylacznie) mnie|mnie (?:slucha|poslusz)|bez (?:zadnych |jakichkolwiek |zadnej )?(?:ogranicze|limit|filtr|zasad|regul|cenzur|moral|skrupul|sumieni|etyk|granic)|(?:zadnych|ani) (?:zasad|ogranicze|regul|filtr|moral|granic)|nie ma(?:sz)? (?:zadnych )?(?:zasad|ogranicze|regul|filtr|moral|granic)|zl[aey] (?:ai|sztuczn|asystent|bot)|zlosliw|niemoraln|amoraln|niecenzurowan|nieograniczon|dan\\b|tryb(?:ie)? (?:deweloper|programist)|jailbreak)',
       ],
     ],
   },

@@ -5,7 +5,7 @@ const RULES =
 const DROP =
   '(?:yok say|unut(?:un|unuz|abilirsin)?\\b|gormezden gel(?:in|iniz|ebilirsin)?\\b|dikkate alma|goz ardi et|goz ardi|bir kenara (?:birak|koy|at)|uyma(?:yi)? ?(?:birak|yin|yiniz|\\b)|uymayi birak|takip etme|onemseme|aldirma|bosver|bos ver|hice say|birak\\b|cope at|uymaktan vazgec|uymak zorunda degil|uymakla yukumlu degil|uymana gerek|uymaniza gerek|dinleme\\b)';
 const MINE =
-  '(?:once(?:ki|den)?|basta|en bas|yukaridaki|yukarida|simdiye|su ana|daha once|sistem|sana (?:verilen|soylenen|verdik)|size (?:verilen|soylenen)|verilen|aldig|ilk\\b|baslangic|eski|bugune|tum (?:kural|yonerge|kisitlama)|(?:istem|(?:kural|yonerge|talimat|ilke|kisitlama|emir|komut)[a-z]{0,3}(?:lar|ler))(?:in|ini|ina|ine|inizi|iniza|nize|larini|lerini|larina|lerine)\\b)';
+  '(?:once(?:ki|den)?|basta|en bas|yukaridaki|yukarida|simdiye|su ana|daha once|sistem|sana (?:verilen|soylenen|verdik)|size (?:verilen|soylenen)|verilen|aldig|ilk\\b|baslangic|eski|bugune|tum (?:kural|yonerge|kisitlama)|(?:istem|(?<=^|[,:] |senin |tum |butun |kendi |artik |lutfen |ve )(?:kural|yonerge|talimat|ilke|kisitlama|emir|komut)[a-z]{0,3}(?:lar|ler))(?:in|ini|ina|ine|inizi|iniza|nize|larini|lerini|larina|lerine)\\b)';
 const LIMITS = '(?:kisitlama|sinirlama|sinir|yasa[kg]|filtre|sansur|tabu|engel|kural|limit)[a-z]{0,8}';
 const THIS =
   '(?:bunu|bundan|bunun|bu (?:talimat|mesaj|islem|konu|komut)[a-z]{0,6}|hic ?bir sey|ne yaptig[a-z]{1,4}|yaptigin[a-z]{0,3}|talimat[a-z]{0,6})\\b';
