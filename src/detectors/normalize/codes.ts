@@ -2,11 +2,11 @@ import { decodeHTMLStrict } from 'entities/decode';
 import { Rewriting, type Rewritten } from './offsets.ts';
 
 /**
- * Escapes of JSON and its like, percent codes and HTML entities. Browsers read many without a semicolon; here those whose names
+ * Escapes of JSON and its like, of signs in markdown, percent codes and HTML entities. Browsers read many without a semicolon; here those whose names
  * are no words that parameters of addresses have, such as `&copy` and `&sect`.
  */
 const CODE =
-  /\\(?:["'`/nrtbf]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z][a-zA-Z0-9]{1,31};|(?:amp|lt|gt|quot)(?![\w=;])|(?:nbsp|shy|szlig|[aA][eE]lig|[aA]ring|[oO]slash|[aeiouyAEIOUY]acute|[aeiouAEIOU](?:grave|circ|uml)|yuml|[anoANO]tilde|[cC]cedil)(?![=;]))/g;
+  /\\(?:["'`/nrtbf_*#~@-]|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})|(?:%[0-9a-fA-F]{2}){1,64}|%u[0-9a-fA-F]{4}|&(?:#(?:\d{1,9}(?!\d)|[xX][0-9a-fA-F]{1,8}(?![0-9a-fA-F]));?|[a-zA-Z][a-zA-Z0-9]{1,31};|(?:amp|lt|gt|quot)(?![\w=;])|(?:nbsp|shy|szlig|[aA][eE]lig|[aA]ring|[oO]slash|[aeiouyAEIOUY]acute|[aeiouAEIOU](?:grave|circ|uml)|yuml|[anoANO]tilde|[cC]cedil)(?![=;]))/g;
 
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
@@ -39,7 +39,7 @@ function undoneOnce(text: string): { rewritten: Rewritten | undefined; mayHoldMo
   const rewriting = new Rewriting(text);
   let mayHoldMore = false;
   const put = (start: number, end: number, plain: string) => {
-    mayHoldMore ||= OF_CODES[plain.charCodeAt(0)] === 1;
+    mayHoldMore ||= OF_CODES[plain.charCodeAt(0)] === 1 || text.charCodeAt(start - 1) === BACKSLASH;
     rewriting.put(start, end, plain);
   };
   CODE.lastIndex = 0;

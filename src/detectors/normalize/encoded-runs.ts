@@ -1,16 +1,13 @@
 import type { Span } from '../rule.ts';
+import { holdsText, LEAST, readable } from './readable-text.ts';
 
 /** A text that is encoded within another, and the run of base64 or hex that it is the meaning of. */
 export type EncodedRun = { readonly text: string; readonly span: Span };
-
-/** The fewest readable characters in a row for which decoded text counts. */
-const LEAST = 16;
 
 /** The shortest base64 and hex of 16 bytes. */
 const LEAST_RUN = 22;
 const LEAST_HEX = 32;
 const HEX = /(?<![0-9a-z])(?:(?:\\x|0x)?[0-9a-f]{2}[\s,:;-]{0,2}){15,}(?:\\x|0x)?[0-9a-f]{2}/gi;
-const READABLE = /[^\p{C}\ufffd]{1}[[^\p{Cc}\p{Cn}\p{Co}\p{Cs}\ufffd][\t\r\n]]{15,}/gv;
 
 /** Units of a text that are looked at in one go, and letters of one run that are decoded in one go. */
 const TURN = 64 * 1024;
@@ -207,7 +204,7 @@ function* base64Parts(letters: string): Generator<string> {
   for (let skipped = 0; skipped < 4; skipped++) {
     const isLast = skipped === 3;
     const sample = letters.slice(skipped, SAMPLE);
-    if ((!isLast || letters.length <= SAMPLE) && !mayBeReadable(scratch, scratch.write(sample, 'base64')))
+    if ((!isLast || letters.length <= SAMPLE) && !holdsText(scratch, scratch.write(sample, 'base64')))
       continue;
     const parts = readable(
       Buffer.from(letters.slice(isLast && letters.length > SAMPLE ? 0 : skipped), 'base64'),
@@ -216,32 +213,6 @@ function* base64Parts(letters: string): Generator<string> {
     yield* parts;
     return;
   }
-}
-
-function readable(bytes: Buffer): readonly string[] {
-  if (!mayBeReadable(bytes)) return [];
-  return bytes.toString('utf8').match(READABLE) ?? [];
-}
-
-/** True if LEAST characters in a row are UTF-8 without control characters: cheaper than making a text of random bytes. */
-function mayBeReadable(bytes: Buffer, size = bytes.length): boolean {
-  let run = 0;
-  for (let i = 0; i < size; i++) {
-    const byte = bytes[i]!;
-    if (byte < 0x80) run = (byte > 0x1f && byte !== 0x7f) || (byte > 8 && byte < 14) ? run + 1 : 0;
-    else {
-      let more = byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1;
-      const first = i;
-      while (more > 0 && i + 1 < size && (bytes[i + 1]! & 0xc0) === 0x80) {
-        i++;
-        more--;
-      }
-      run = more === 0 ? run + 1 : 0;
-      if (more > 0) i = first;
-    }
-    if (run >= LEAST) return true;
-  }
-  return false;
 }
 
 const IN_LINE = /[\w+/-]/;

@@ -5,7 +5,9 @@ import { Rewriting, type Rewritten } from './offsets.ts';
 const UNUSUAL = /[^\t-\r -~]/;
 
 /** Halves of pairs, for characters that do not become one other unit. */
-const [SAME, HIDDEN, MANY, DASH, NUMBER, UNKNOWN] = [0xd800, 0xd801, 0xd802, 0xd803, 0xd804, 0xd805];
+const [SAME, HIDDEN, MANY, DASH, NUMBER, MARK, UNKNOWN] = [
+  0xd800, 0xd801, 0xd802, 0xd803, 0xd804, 0xd805, 0xd806,
+];
 
 /** What each character of the first two planes becomes: one unit, or one of the halves above. */
 const signs = new Uint16Array(0x2_0000).fill(UNKNOWN);
@@ -30,6 +32,10 @@ const UNSEEN = /[[\p{Cc}--[\t-\r\u0080-\u009f]]\p{Noncharacter_Code_Point}]/v;
 const PHRASE = /[\ufdfa\ufdfb]/;
 /** Lines through, under and over letters, and rings round them: no accents, though the same kind of characters. */
 const DRAWN = /[\u0305\u0332-\u0338\u033f\u20d0-\u20f0]/;
+/** Accents of letters: on digits and signs they are no part of any script. */
+const ACCENT = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff]/;
+/** UTF-16 units before a text that its first characters may depend on: as many accents on one sign are looked through. */
+export const MARK_CONTEXT = 16;
 /** Characters that repeat ASCII without being seen: tags, and selectors of variants that stand for bytes. */
 const [FIRST_TAG, FIRST_SELECTOR] = [0xe0020, 0xe0110];
 
@@ -60,6 +66,7 @@ function learned(point: number): number {
   let sign = plain.charCodeAt(0);
   if (plain === '') sign = HIDDEN;
   else if (EM_DASH.test(letter)) sign = DASH;
+  else if (ACCENT.test(letter)) sign = MARK;
   else if (NUMBER_FORM.test(letter)) sign = NUMBER;
   else if (plain === letter && point > 0xffff) sign = SAME;
   else if (plain.length > 1) sign = MANY;
@@ -80,6 +87,12 @@ function endOfControl(text: string, at: number): number {
 }
 
 const isNumberForm = (unit: number) => (signs[unit] === UNKNOWN ? learned(unit) : signs[unit]) === NUMBER;
+/** True for digits and signs of ASCII, also in other forms. */
+function isOfNoWord(unit: number): boolean {
+  const plain = unit < 0x80 ? unit : signs[unit] === UNKNOWN ? learned(unit) : signs[unit]!;
+  return plain > 0x20 && plain < 0x7f && !/[A-Za-z]/.test(String.fromCharCode(plain));
+}
+
 const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
 
 /**
@@ -87,13 +100,14 @@ const isDigit = (unit: number) => unit >= 0x30 && unit <= 0x39;
  * forms, numerals of all scripts as ASCII digits, tag characters as what they repeat, no character that cannot be seen.
  * Undefined if that is the text itself.
  *
- * @param previous the unit before the text, if there is one
+ * @param previous what stands before the text: {@link MARK_CONTEXT} units, or all
  */
 export function withPlainCharacters(text: string, previous = ''): Rewritten | undefined {
   const first = text.search(UNUSUAL);
   if (first < 0) return undefined;
   const rewriting = new Rewriting(text);
-  const unitBefore = (at: number) => (at > 0 ? text : previous).charCodeAt(at > 0 ? at - 1 : 0);
+  const unitBefore = (at: number) =>
+    at > 0 ? text.charCodeAt(at - 1) : previous.charCodeAt(previous.length + at - 1);
   for (let at = first; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit >= 0xd800 && unit <= 0xdfff) {
@@ -115,6 +129,10 @@ export function withPlainCharacters(text: string, previous = ''): Rewritten | un
     } else if (sign === MANY) rewriting.put(at, at + 1, several.get(unit)!);
     else if (sign === DASH) {
       if (isDigit(unitBefore(at)) && isDigit(text.charCodeAt(at + 1))) rewriting.put(at, at + 1, '-');
+    } else if (sign === MARK) {
+      let base = at;
+      while (base > at - MARK_CONTEXT + 1 && signs[unitBefore(base)] === MARK) base--;
+      if (isOfNoWord(unitBefore(base))) rewriting.put(at, at + 1, '');
     } else if (sign === NUMBER) {
       if (isNumberForm(unitBefore(at)) || isNumberForm(text.charCodeAt(at + 1)))
         rewriting.put(at, at + 1, several.get(unit)!);

@@ -1,8 +1,9 @@
 import type { Span } from '../rule.ts';
 import { LEVELS, openCodes, undoneCodes } from './codes.ts';
+import { FORM_CONTEXT, openForms, withFormBlanks } from './form-blanks.ts';
 import { openWords, WORD_CONTEXT, withLatinWords } from './latin-words.ts';
 import type { Offsets, Rewritten } from './offsets.ts';
-import { openCharacters, withPlainCharacters } from './signs.ts';
+import { MARK_CONTEXT, openCharacters, withPlainCharacters } from './signs.ts';
 
 /** Disguises that are undone. */
 export type Encoding = {
@@ -72,21 +73,22 @@ export function* viewInTurns(
   let viewed = text.slice(0, start);
   let open = text.length;
   /** The end of what is undone so far. */
-  let before: Before = {
+  let before = {
     view: text.slice(Math.max(0, start - WORD_CONTEXT), start),
-    unit: text.slice(Math.max(0, start - 1), start),
+    decoded: text.slice(Math.max(0, start - MARK_CONTEXT), start),
   };
   for (let at = start; at < text.length; ) {
     const end = Math.min(at + SLICE, text.length);
     const isLast = end === text.length;
     const slice = at === 0 && isLast ? text : text.slice(at, end);
-    const piece = undone(slice, encoding, before, grows || !isLast);
+    const written = text.slice(Math.max(0, at - FORM_CONTEXT), at);
+    const piece = undone(slice, encoding, { ...before, written }, grows || !isLast);
     const isCut = !isLast && piece.open > 0;
     const kept = isCut ? piece.open : slice.length;
     if (isLast) open = at + piece.open;
     const plain = isCut ? piece.text.slice(0, forth(piece.layers, kept)) : piece.text;
     const tail = plain.length < WORD_CONTEXT ? before.view + plain : plain;
-    before = { view: tail.slice(-WORD_CONTEXT), unit: piece.lastUnit };
+    before = { view: tail.slice(-WORD_CONTEXT), decoded: piece.decoded };
     if (piece.layers.length > 0) {
       viewed += text.slice(start, at);
       pieces.push({ start: viewed.length, from: at, to: at + kept, layers: piece.layers });
@@ -107,15 +109,15 @@ function safeStart(text: string, from: number): number {
   return Math.max(0, most);
 }
 
-/** What stands before a text: the end of its view, and the last unit with codes undone. */
-type Before = { readonly view: string; readonly unit: string };
+/** The end of what stands before a text: in the view, with codes undone, and as it is written. */
+type Before = { readonly view: string; readonly decoded: string; readonly written: string };
 
 type Undone = {
   readonly text: string;
   readonly layers: readonly Offsets[];
   readonly open: number;
-  /** The unit before the place that is open, with codes undone. */
-  readonly lastUnit: string;
+  /** The units before the place that is open, with codes undone. */
+  readonly decoded: string;
 };
 
 /** A text with all undone: layer by layer, each with the way back to the one before. */
@@ -133,6 +135,9 @@ function undone(text: string, encoding: Encoding, before: Before, grows: boolean
     open = rewritten.offsets.viewed(open);
   };
   if (encoding.decodesEscapes) {
+    if (grows) open = openForms(current, before.written);
+    const blanks = withFormBlanks(current, before.written);
+    if (blanks !== undefined) put(blanks);
     const levels = undoneCodes(current);
     for (let level = 0; level < LEVELS; level++) {
       // What a level leaves as it is may become part of a code by what the next level undoes
@@ -145,7 +150,7 @@ function undone(text: string, encoding: Encoding, before: Before, grows: boolean
   const decoded = current;
   if (encoding.normalizesUnicode) {
     if (grows) open = openCharacters(current, open);
-    const plain = withPlainCharacters(current, before.unit);
+    const plain = withPlainCharacters(current, before.decoded);
     if (plain !== undefined) put(plain);
   }
   if (encoding.detectsHomoglyphs) {
@@ -153,14 +158,18 @@ function undone(text: string, encoding: Encoding, before: Before, grows: boolean
     const latin = withLatinWords(current, before.view);
     if (latin !== undefined) put(latin);
   }
-  if (!grows) return { text: current, layers, open: text.length, lastUnit: '' };
-  let lastUnit = decoded.slice(Math.max(0, open - 1), open);
+  if (!grows) return { text: current, layers, open: text.length, decoded: '' };
+  const upTo = (end: number) => {
+    const some = decoded.slice(Math.max(0, end - MARK_CONTEXT), end);
+    return some.length < MARK_CONTEXT ? (before.decoded + some).slice(-MARK_CONTEXT) : some;
+  };
+  let last = upTo(open);
   for (let i = layers.length - 1; i >= 0; i--) {
     const layer = layers[i]!;
     open = open === layer.viewed(opens[i]!) ? opens[i]! : layer.original({ start: open, end: open }).start;
-    if (i === codes) lastUnit = decoded.slice(Math.max(0, open - 1), open);
+    if (i === codes) last = upTo(open);
   }
-  return { text: current, layers, open: snapped(text, open), lastUnit };
+  return { text: current, layers, open: snapped(text, open), decoded: last };
 }
 
 function forth(layers: readonly Offsets[], position: number): number {

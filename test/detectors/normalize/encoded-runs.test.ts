@@ -60,6 +60,18 @@ describe('the meaning of a run', () => {
     expect(text.slice(start, end).replace(/\u200b$/, '')).toBe(run.replace(/\u200b$/, ''));
   });
 
+  test.each([
+    ['one byte order', (wide: Buffer) => wide],
+    ['the other byte order', (wide: Buffer) => wide.swap16()],
+    ['a mark of the byte order', (wide: Buffer) => Buffer.concat([Buffer.from([0xff, 0xfe]), wide])],
+  ])('of UTF-16 in %s is found', (_, written) => {
+    const wide = written(Buffer.from('echo that ada@example.com wrote this', 'utf16le'));
+    for (const run of [wide.toString('base64'), wide.toString('hex')])
+      expect(encodedRuns(`pwsh -enc ${run} # so`).map(({ text }) => text)).toEqual([
+        expect.stringContaining('ada@example.com wrote'),
+      ]);
+  });
+
   const LONG = `${'a long text goes on. '.repeat(9000)}${SAID}${' and on, and on'.repeat(9000)}`;
   test.each([
     ['base64', Buffer.from(LONG).toString('base64')],

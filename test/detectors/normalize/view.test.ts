@@ -25,6 +25,13 @@ describe('the view', () => {
     ['раураl', 'paypal'],
     ['\u001b[01;31m\u001b[Kada\u001b[m\u001b[K@example.com \\u001b[0m\u0000', 'ada@example.com '],
     ['crème brûlée', 'crème brûlée'],
+    ['4\u03015\u0301\u03023\uff19\u0301 -\u0301 e\u0301', '4539 - e\u0301'],
+    [String.raw`ghp\_a1 EMP\-48 \*x\* a\@b`, 'ghp_a1 EMP-48 *x* a@b'],
+    ['https://x.example/?q=project+nightfall#a+b', 'https://x.example/?q=project nightfall#a+b'],
+    ['card=4539+5787+6362+1486&exp=12%2F27', 'card=4539 5787 6362 1486&exp=12/27'],
+    ['a=1&phone=%2B49+30+901820555', 'a=1&phone=+49 30 901820555'],
+    ['"text=Projekt+%C3%9Cber"', '"text=Projekt Über"'],
+    ['?phone=+49+30+901820555&x', '?phone=+49 30 901820555&x'],
     ['frühеren précédеntes übеrflüssig', 'früheren précédentes überflüssig'],
     ['instrucciόn lӧschen naїve', 'instrucción löschen naïve'],
     ['a\u0085b\u3164c\u115fd', 'a\nb c d'],
@@ -65,6 +72,10 @@ describe('the view', () => {
     'Zażółć gęślą jaźń, größer, naïve, ½ × ²',
     'ışığı fülløst Đường',
     'её ёё и рос',
+    'const a=b+c; x=a+b+c; y=i+1&&z; if(a==b+c) "a"+b+"c" phone=+4930901820555 i=+1',
+    '+49 30 901820555, 1+1=2, 2+3+4=9, 4111+1111&5',
+    'https://x.example/?data=SGVsbG8+V29ybGQhIEhlbGxv+ZWFzdHBhbmts&a=1',
+    String.raw`\alpha \[x\] C:\Users\Ada`,
     'Όταν από το ό',
     'пример текста',
     'У него сор и роса, а с ухом хорошо',
@@ -114,7 +125,7 @@ const DISGUISES: readonly ((letter: string) => string)[] = [
   (letter) => encodeURIComponent(String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
   (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xe0000),
 ];
-const INVISIBLE = ['\u200b', '\u00ad', '\\u200b', '%E2%80%8B', '&#8203;', '\u{e0001}', '\u001b[1m'];
+const INVISIBLE = ['\u200b', '\u2060', '\u00ad', '\\u200b', '%E2%80%8B', '&#8203;', '\u{e0001}', '\u001b[1m'];
 /** What stands round a value; none of it joins a code. */
 const NEIGHBOURS = [
   'plain words ',
@@ -274,7 +285,7 @@ describe('a text that grows', () => {
 
 /** Letters, signs and pieces of codes that make all kinds of codes, whole and broken, when they come together by chance. */
 const PIECES =
-  'a|B| |\n|\\|\\\\|n|u|0|4|1|x|%|25|40|&|#|amp;|amp|lt|; |é|ж|а|о|е|р|ａ|①|②|—|9|\u200b|\u00a0|\ud83d|\ude00|\ud835|\udc00|𝓱|\u{e0041}|\u001b|[|31m|%e2|%82|%ac|ü|ё|ό|uml;|&u|nbsp|\\u00|\\ud83d|{|}|U0001F600|ᴀ|“|ﬁ|\u0336|word |раура|дом |\\u0040|%41|&#65;'.split(
+  'a|B| |\n|\\|\\\\|n|u|0|4|1|x|%|25|40|&|#|amp;|amp|lt|; |é|ж|а|о|е|р|ａ|①|②|—|9|\u200b|\u00a0|\ud83d|\ude00|\ud835|\udc00|𝓱|\u{e0041}|\u001b|[|31m|%e2|%82|%ac|?a=|a+b|+c|+%41|&q=|=|+|\u0301|_|ü|ё|ό|uml;|&u|nbsp|\\u00|\\ud83d|{|}|U0001F600|ᴀ|“|ﬁ|\u0336|word |раура|дом |\\u0040|%41|&#65;'.split(
     '|',
   );
 
@@ -324,6 +335,12 @@ describe('hostile text', () => {
     ['first bytes', '%e2'],
     ['nested percent codes', '%25'],
     ['entities', '&amp;'],
+    ['entities that are none', '&abcdefghijklmnop;'],
+    ['parameters', '?a=b+c'],
+    ['blanks of forms', 'a+'],
+    ['values', '=a+b+c&'],
+    ['accents', '\u0301'],
+    ['signs of markdown', '\\_'],
     ['beginnings of entities', '&#'],
     ['no-break spaces', '\u00a0'],
     ['zero-width characters', '\u200b'],
