@@ -2,9 +2,13 @@ import { type AnchoredRule, anchoredRule, type RuleSource } from '../rule.ts';
 import { assignment, QUOTE, SIGN } from './token.ts';
 import { bareLength, quotedLength, randomLength } from './value.ts';
 
-const KEY_OWNERS = 'api auth service account db database priv private client access'.split(' ');
+const KEY_OWNERS =
+  'api app auth service account db database priv private client access encryption signing'.split(' ');
 const TOKEN_OWNERS = ['access', 'auth', 'refresh', 'api', 'bot'];
-const PASS_OWNERS = ['db', 'database', 'key'];
+const PASS_OWNERS = 'db database key smtp mail mysql pg postgres redis ftp ssh admin root user'.split(' ');
+/** Passwords in other languages. */
+const PASSWORDS =
+  'contrasena contraseña passwort kennwort senha wachtwoord пароль パスワード 密码 비밀번호'.split(' ');
 const joined = (owners: readonly string[], name: string, joints: readonly string[]) =>
   owners.flatMap((owner) => joints.map((joint) => owner + joint + name));
 
@@ -12,7 +16,7 @@ const KEYWORDS = [
   ...joined(KEY_OWNERS, 'key', ['', '_', '-', ' ']),
   ...joined(TOKEN_OWNERS, 'token', ['', '_', '-', ' ']),
   ...joined(PASS_OWNERS, 'pass', ['', '_', '-']),
-  ...['password', 'passwd', 'passphrase', 'pwd', 'secret', 'contrasena', 'contraseña'],
+  ...['password', 'passwd', 'passphrase', 'pwd', 'secret', ...PASSWORDS],
 ];
 
 /** Words by which a name speaks about a secret without giving it: `password_length`, `secretName`. */
@@ -24,8 +28,8 @@ const TYPE = '(?:[ \\t]{0,2}:?[ \\t]{1,2}&?(?:string|str)(?=[ \\t]{0,2}=))?';
 /** Quoted values may hold anything but blanks; others end where code or a sentence goes on, and are no calls. */
 const QUOTED = `(?:[^\\s"'\`\\\\]|\\\\{1,2}[^\\s"'\`\\\\]|\\\\["'\`]){4,500}(?=["'\`])`;
 const BARE_LETTER = '[^\\s"\'`,;|&()[\\]{}<>\\\\]';
-/** The minus of `${NAME:-value}`, which is no part of the value. */
-const DEFAULT = '(?:(?<=\\$\\{\\w{1,60}:)-)?';
+/** The end of a name in bold, and the minus of `${NAME:-value}`, which is no part of the value. */
+const OPENING = '(?:[*]{1,2}[ ]|(?<=\\$\\{\\w{1,60}:)-)?';
 /** Not that minus, nor the rest of an address behind `<password>`. */
 const BARE = `(?!\\$|(?<=\\$\\{\\w{1,60}:)-|(?<=>)@)${BARE_LETTER}{6,200}(?!${BARE_LETTER}|[([{<])`;
 
@@ -35,7 +39,7 @@ const NAMES = [
   `(?:${PASS_OWNERS.join('|')})[_-]?pass`,
   // A name behind the number of an account is part of an address of AWS
   '(?<!\\d:)secret',
-  'password|passwd|passphrase|pwd|contrase[nñ]a',
+  `password|passwd|passphrase|pwd|${PASSWORDS.join('|')}`,
 ];
 /** Tokens that mark a place in a list, or one request. */
 const HARMLESS =
@@ -50,20 +54,32 @@ const WEAK = `${STRONG}|${HARMLESS}(?:token|credentials?)(?![a-z])`;
 const LISTED = [
   `${QUOTE},?\\s{0,20}(?:${QUOTE})?value(?:${QUOTE})?[ \\t]{0,2}[:=][ \\t]{0,2}${QUOTE}`,
   `["']?[ \\t]{0,2}\\r?\\n\\s{0,20}value:[ ]{1,2}(?:${QUOTE})?`,
+  // A constant of PHP
+  `(?<=\\bdefine\\([ ]?["'][\\w-]{1,60})["'][ ]?,[ ]{0,2}["']`,
 ].join('|');
 
 const shared = { id: 'secret-keyword', flags: 'i', anchors: [...KEYWORDS, 'token', 'credential'] } as const;
 const SOURCES: readonly RuleSource[] = [
   { ...shared, pattern: announced(STRONG, QUOTE, SIGN) + QUOTED, judge: quotedLength },
-  { ...shared, pattern: announced(STRONG, DEFAULT, SIGN) + BARE, judge: bareLength },
+  { ...shared, pattern: announced(STRONG, OPENING, SIGN) + BARE, judge: bareLength },
   {
     ...shared,
     pattern: `(?<before>(?:${STRONG})[\\w-]{0,20}(?:${LISTED}))[^\\s"'\`\\\\]{4,200}(?<![,;])`,
     judge: quotedLength,
   },
+  {
+    ...shared,
+    pattern: `(?<before>(?:${STRONG})[\\w-]{0,20}>)[^\\s<>&"'\`]{6,200}(?=</)`,
+    judge: bareLength,
+  },
+  {
+    ...shared,
+    pattern: `(?<before>(?<=--)(?:${STRONG})[ ]{1,2})(?!-)${BARE}`,
+    judge: bareLength,
+  },
   // A comma assigns too where the value looks random: a list of names is no assignment
   { ...shared, pattern: announced(WEAK, QUOTE, `(?:${SIGN}|,)`) + QUOTED, judge: randomLength },
-  { ...shared, pattern: announced(WEAK, DEFAULT, SIGN) + BARE, judge: randomLength },
+  { ...shared, pattern: announced(WEAK, OPENING, SIGN) + BARE, judge: randomLength },
 ];
 
 const rules = SOURCES.map(anchoredRule);
