@@ -4,6 +4,10 @@ import type { Attack } from './languages/language.ts';
 const SPEECH =
   /(?<!\p{L})(?:cens|zens|cenz|ethi|etic[aoh]|ety[ck]|etik|(?:im|a)?moral|tab[uo]|sansur|ahlak)|filt(?:er|r)|unzensiert|фильтр|цензур|морал|этик|табу|过滤|过濾|审查|審查|道德|伦理|禁忌|フィルター|検閲|倫理|道徳|タブー|필터|검열|윤리|도덕|금기|رقاب|اخلاق|فلاتر|فلتر|مرشح|सेंसर|नैतिक|फिल्टर/u;
 
+/** Who has no rules has no limit of length alone. */
+const RULES =
+  /(?<!\p{L})(?:regel|regl|rule|regol|regra|zasad|kural)|правил|规则|規則|ルール|규칙|قواعد|नियम/u;
+
 const MAIL =
   /(?<!\p{L})(?:e-?mail|mail|brief|letter|lettre|courriel|carta|correo|lettera|письм|e-?posta|mektup)|邮件|的信|メール|手紙|메일|편지|رساله|ईमेल|पत्र/u;
 const WRITE =
@@ -50,7 +54,7 @@ export function isOrdinary(attack: Attack, words: string, measures: RegExp | und
         isMail(words) ||
         PROFESSION.test(words) ||
         (CUSTOMER.test(words) && !WITHOUT.test(words)) ||
-        (measures?.test(words) === true && !SPEECH.test(words))
+        (measures?.test(words) === true && !SPEECH.test(words) && !RULES.test(words))
       );
     case 'override':
       return isMail(words) || OF_SOMETHING.test(words);
