@@ -1,15 +1,14 @@
 import { PLAIN, viewOf } from '../normalize/view.ts';
 import type { AnchoredRule } from '../rule.ts';
 import { endOfLiteral, folded } from './automaton.ts';
-import { endOfMarked, marksOf, reachOf } from './markup.ts';
 
 /** UTF-16 units; each costs memory for as long as the policy is in use. */
 const MAX_LENGTH = 1000;
 
 /**
  * A word or a phrase that is found anywhere, within words too, as LiteLLM's banned keywords are. Capitals are ignored on
- * both sides, in every script, and so is whether an accent is a character of its own, and how many blanks, line ends and marks of
- * Markdown, HTML, comments and quoted mails there are between two words.
+ * both sides, in every script, and so is whether an accent is a character of its own, and how many blanks or line ends there are
+ * between two words.
  *
  * @throws an Error if the word is empty, or longer than 1000 characters
  */
@@ -18,24 +17,20 @@ export function literalRule(id: string, word: string): AnchoredRule {
   if (trimmed === '') throw new Error('is empty');
   if (trimmed.length > MAX_LENGTH) throw new Error(`is longer than ${MAX_LENGTH} characters`);
   const anchors = spellings(trimmed, ...viewsOf(word));
-  const phrases = anchors.filter((anchor) => anchor.includes(' '));
+  const [first = ''] = anchors;
   return {
     id,
-    anchors: [...new Set([...anchors, ...phrases.flatMap(marksOf)])],
-    reach: () => Math.max(...anchors.map(reachOf)),
+    anchors,
+    reach: () => first.length,
     match(text, at) {
       for (const anchor of anchors) {
         const end = endOfLiteral(text, at, anchor);
         if (end !== undefined) return { start: at, end };
       }
-      for (const phrase of phrases) {
-        const end = endOfMarked(text, at, phrase);
-        if (typeof end === 'number') return { start: at, end };
-      }
       return undefined;
     },
     // The automaton knows where a text ends within an anchor
-    open: (text, at) => (phrases.some((phrase) => endOfMarked(text, at, phrase) === 'open') ? at : undefined),
+    open: () => undefined,
   };
 }
 
