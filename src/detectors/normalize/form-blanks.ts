@@ -27,7 +27,8 @@ const MIXED = /[a-z][A-Z]|[A-Z]\d|\d[A-Z]|\/[A-Z]/;
  * @param before what stands before the text: {@link FORM_CONTEXT} units, or all
  */
 export function withFormBlanks(text: string, before: string): Rewritten | undefined {
-  if (text.indexOf('+') < 0) return undefined;
+  // Joining costs more than all the rest where nothing is to undo
+  if (!text.startsWith('+') && nextBlank(text, 0) < 0) return undefined;
   const whole = before + text;
   const rewriting = new Rewriting(text);
   for (let at = nextBlank(whole, before.length); at >= 0; ) {
