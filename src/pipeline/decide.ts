@@ -60,7 +60,7 @@ export function decide(results: readonly CheckResult[]): Draft {
   return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
 }
 
-/** What history and policies changed of a call. */
+/** Changes of a call by its history and by policies. */
 export type Edits = {
   /** Who had blocked what is removed. */
   readonly removed: readonly string[];

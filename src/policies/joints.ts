@@ -94,7 +94,7 @@ function listOf({ path, messagePath }: Passage, isWhole: boolean): PassagePath |
 
 const isIndex = (path: PassagePath | undefined): path is PassagePath => typeof path?.key === 'number';
 
-/** What stands round the joints of some texts, in as few stretches as have nothing left out between two joints. */
+/** The text round the joints of some texts, in as few stretches as have nothing left out between two joints. */
 function joinedTexts(parts: readonly Passage[], gap: string): readonly Joined[] {
   const all: Joined[] = [];
   let texts: string[] = [];
@@ -219,7 +219,7 @@ function isNew(all: readonly Found[], rule: TextRule, spans: readonly PlacedSpan
       isFound = true;
       from = Math.max(from, own.end);
     }
-    // What stands before a whole one is no part of it
+    // The letters before a whole one are no part of it
     hasMore ||= isFound && isMore(passage.text.slice(from, end));
   }
   return !isFound || hasMore;

@@ -23,7 +23,7 @@ export function jsonNumbers(text: string, spans: readonly Span[]): ReadonlySet<n
   const last = Math.max(...wanted.keys());
   const numbers = new Set<number>();
   const open: string[] = [];
-  // What may follow: a value, the name of one, a colon, or a comma or an end
+  // May follow: a value, the name of one, a colon, or a comma or an end
   let next: 'value' | 'name' | 'colon' | 'comma' = 'value';
   for (let at = 0; at <= last; ) {
     TOKEN.lastIndex = at;

@@ -10,7 +10,7 @@ import type { TextPolicy } from './policy.ts';
 /** Characters of the slice before that are read again for words that are spelled in a strange way. */
 const OVERLAP = 2048;
 
-/** What one scan of a text adds to. */
+/** Results that each scan of a text adds to. */
 export type Scanned = { readonly findings: Finding[]; readonly opens: Open[]; readonly plain: Set<TextRule> };
 
 type Part = { readonly start: number; readonly growing: boolean };

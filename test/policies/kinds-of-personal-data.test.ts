@@ -13,7 +13,7 @@ test.each([
   'iptables -A INPUT -s 0.0.0.0/0 -j DROP; route add default netmask 255.255.255.0; dig @127.0.0.53 example.net',
   'nginx: listen [::1]:8080; listen [::]:443 ssl; set_real_ip_from 127.0.0.1; allow ::1;',
   'use std::net::tcp; impl a::B for c::D {} // abc::def::fed(b::c)\nFoo::Bar.new.call',
-  // What has an @ and no mailbox
+  // An @ without a mailbox
   "git remote add origin git@bitbucket.org:house/tides.git\npip install 'tides @ git+ssh://git@git.example.org/house/tides.git'",
   'rsync -a deploy@web1.example.net:/srv/www/ ./www\nscp -P 22 root@db.example.net:backup.sql .',
   'systemctl restart postgresql@15-main.service getty@tty3.service user@1000.service',

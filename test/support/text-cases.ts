@@ -8,7 +8,7 @@ import { testBridge } from './bridge.ts';
 /** `builtin`: without a file. `default`: the file of the examples. `reversible`: personal data is put back into responses. */
 export type PolicyName = 'builtin' | 'default' | 'reversible';
 
-/** What a reply does to the texts of a call. */
+/** The texts of a call after a reply. */
 export type Fate = { readonly action: unknown; readonly texts: readonly string[]; readonly all: string };
 
 const DEFAULT = fileURLToPath(new URL('../../examples/policies/default.yaml', import.meta.url));

@@ -63,7 +63,7 @@ export function isMention(text: string, span: Span, isMeantDenied = false): bool
   );
 }
 
-/** What is said about the last quotation, line or question that was asked about: several phrases stand in one. */
+/** The words about the last quotation, line or question that was asked about: several phrases stand in one. */
 let last: { readonly text: string; readonly about: About; readonly isTalk: boolean } | undefined;
 
 type About = { readonly kind: 'quoted' | 'listed' | 'asked'; readonly start: number; readonly end: number };

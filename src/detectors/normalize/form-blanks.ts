@@ -9,10 +9,10 @@ export const FORM_CONTEXT = LONGEST_VALUE + LONGEST_NAME + 2;
 
 const unitsOf = (pattern: RegExp) =>
   Uint8Array.from({ length: 128 }, (_, unit) => (pattern.test(String.fromCharCode(unit)) ? 1 : 0));
-/** What values hold in addresses and forms, and names. */
+/** Characters of names and values in addresses and forms. */
 const IN_VALUE = unitsOf(/[\w.~*!%+:/,@-]/);
 const IN_NAME = unitsOf(/[\w.~%-]/);
-/** What stands on either side of a blank. */
+/** Characters on either side of a blank. */
 const BEFORE_BLANK = unitsOf(/[\w.~*!:,@]/);
 const BEHIND_BLANK = unitsOf(/[\w.~*!@%]/);
 

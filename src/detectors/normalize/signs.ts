@@ -9,7 +9,7 @@ const [SAME, HIDDEN, MANY, DASH, NUMBER, MARK, UNKNOWN] = [
   0xd800, 0xd801, 0xd802, 0xd803, 0xd804, 0xd805, 0xd806,
 ];
 
-/** What each character of the first two planes becomes: one unit, or one of the halves above. */
+/** The plain form of each character of the first two planes: one unit, or one of the halves above. */
 const signs = new Uint16Array(0x2_0000).fill(UNKNOWN);
 /** Characters that become several units, or do so only beside others of their kind. */
 const several = new Map<number, string>();
@@ -75,7 +75,7 @@ function learned(point: number): number {
   return sign;
 }
 
-/** What terminals are told within a text, such as a colour. @see ECMA-48, 5.4 */
+/** Orders to terminals within a text, such as a colour. @see ECMA-48, 5.4 */
 const CONTROL = /\[[0-?]{0,16}[ -/]{0,2}[@-~]/y;
 const CONTROL_BEGUN = /^(?:\[[0-?]{0,16}[ -/]{0,2})?$/;
 const LONGEST_CONTROL = 20;
@@ -141,7 +141,7 @@ export function withPlainCharacters(text: string, previous = ''): Rewritten | un
   return rewriting.finish();
 }
 
-/** What a character beyond the first plane becomes; undefined for itself. */
+/** The plain form of a character beyond the first plane; undefined for itself. */
 function plainPair(point: number): string | undefined {
   if (point >= 0xe0000 && point <= 0xe0fff) {
     const unit = 0x20 + point - (point < FIRST_SELECTOR ? FIRST_TAG : FIRST_SELECTOR);

@@ -140,7 +140,7 @@ function undone(text: string, encoding: Encoding, before: Before, grows: boolean
     if (blanks !== undefined) put(blanks);
     const levels = undoneCodes(current);
     for (let level = 0; level < LEVELS; level++) {
-      // What a level leaves as it is may become part of a code by what the next level undoes
+      // A sign that a level leaves as it is may become part of a code by what the next level undoes
       if (grows) open = openCodes(current, open);
       const { value } = levels.next();
       if (value) put(value);

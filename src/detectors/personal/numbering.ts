@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { lazily } from '../lazily.ts';
 
-/** What the numbers of one country look like. */
+/** The form of the numbers of one country. */
 type Plan = {
   readonly callingCode: string;
   readonly isNumber: RegExp;

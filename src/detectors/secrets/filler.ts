@@ -1,6 +1,6 @@
 import { isDocumented } from './documented.ts';
 
-/** What stands where a secret is to be filled in: words, masks, names of variables. */
+/** Words, masks and names of variables that stand where a secret is to be filled in. */
 const PLACEHOLDER =
   /example|placeholder|change[_-]?me|redacted|qwerty|(?:^|[^A-Za-z])(?:dummy|your|insert|replace)(?![a-z])|your[_ -]?(?:api|access|secret|own|token|key|pass)|[_-]here(?![a-z])|\.{3}|…|[*#]{3}|<[a-z][\w.-]{0,60}>|\$\{[^}]{0,80}(?:\}|$)|\{\{|^sk-\d{1,4}$/i;
 /** Rows of `x`, and places of formats, which a percent code is not. */

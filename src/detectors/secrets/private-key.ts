@@ -36,7 +36,7 @@ const GAP = /[^A-Za-z0-9]{0,100}/y;
 const WORD = /[A-Za-z0-9+/]+={0,2}/y;
 const WORDS = /[A-Za-z0-9+/]{1,256}={0,2}/g;
 const LINE_NUMBER = /^\d{1,6}$/;
-/** What stands for the end of a line in HTML. */
+/** The end of a line in HTML. */
 const WRITTEN_LINE_END = /<br$/;
 const LINE_BREAK = /[\r\n\\"'`<]/;
 
@@ -183,7 +183,7 @@ function isLastLine(word: string, next: string | undefined): boolean {
   return /=$|[a-z][A-Z]|[A-Za-z+/]\d|\d[A-Za-z+/]/.test(word);
 }
 
-/** What stands before a first line in its line, as listings and logs put it before each line: `key.pem:1:`. */
+/** The beginning of the line in which a first line stands, as listings and logs put it before each line: `key.pem:1:`. */
 function prefixBefore(text: string, at: number): string {
   const before = text.slice(Math.max(0, at - MAX_PREFIX), at);
   const line = before.lastIndexOf('\n');

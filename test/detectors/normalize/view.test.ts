@@ -126,7 +126,7 @@ const DISGUISES: readonly ((letter: string) => string)[] = [
   (letter) => String.fromCodePoint(letter.charCodeAt(0) + 0xe0000),
 ];
 const INVISIBLE = ['\u200b', '\u2060', '\u00ad', '\\u200b', '%E2%80%8B', '&#8203;', '\u{e0001}', '\u001b[1m'];
-/** What stands round a value; none of it joins a code. */
+/** Surroundings of a value; none of it joins a code. */
 const NEIGHBOURS = [
   'plain words ',
   'größer ',
@@ -147,7 +147,7 @@ const NEIGHBOURS = [
   '\n',
   '𝓱 ',
 ];
-/** What is cut, broken or looks like the beginning of a code. */
+/** Codes that are cut or broken, or text that looks like the beginning of a code. */
 const CUT = [
   '\\',
   '\\u00',

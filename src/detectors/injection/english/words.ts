@@ -20,10 +20,10 @@ export const DROP =
 export const AI = '(?:ai|a\\.i\\.|assistant|chatbot|bot|model|llm|gpt|chatgpt|agent|intelligence|version)\\b';
 /** Models by the names that people use to speak of their first selves. */
 export const GPT = '(?:chat ?-?gpt|gpt(?:-?[345])?|open ?ai|bing|bard|claude|gemini|llama)';
-/** What content is that a model declines. */
+/** Words for content that a model declines. */
 export const HARMFUL =
   '(?:illegal|unlawful|unethical|immoral|amoral|harmful|dangerous|offensive|inhumane|inappropriate|explicit|nsfw|controversial|violent|reckless|disgusting|malicious|toxic|racist|sexist|criminal|vulgar|evil|hateful|derogatory|discriminatory|profane|depraved|taboo|unsafe)';
-/** What a model declines it for. */
+/** Reasons for which a model declines it. */
 export const ETHICS =
   '(?:ethics?|ethical(?:ity)?|morals?|morality|legality|illegality|immorality|laws?|openai|safety|censorship)';
 export const NOT = 'not|never|no|cannot|without|doesnt|dont|wont|isnt';
