@@ -44,7 +44,8 @@ function remover(rules: () => readonly AnchoredRule[], inRuns: boolean): (text: 
     const own = scanner()
       .scan(view.text)
       .findings.map((finding) => ({ ...finding, ...view.original(finding) }));
-    const spans: Span[] = view.text === text ? own : ofBothTexts(own, scanner().scan(text).findings, view);
+    const spans: Span[] =
+      view.text === text ? own : ofBothTexts(own, scanner().scan(text).findings, text, view);
     if (inRuns) {
       for (const run of encodedRuns(view.text)) {
         if (scanner().scan(viewOf(run.text, PLAIN).text).findings.length > 0)

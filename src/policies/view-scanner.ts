@@ -77,7 +77,7 @@ export class ViewScanner {
     else {
       const written = yield* scanned(this.#written, text, { start, growing }, budget);
       for (const open of written.opens) into.opens.push(open);
-      for (const finding of ofBothTexts(own, written.findings, view)) into.findings.push(finding);
+      for (const finding of ofBothTexts(own, written.findings, text, view)) into.findings.push(finding);
     }
     if (this.#inRuns.size > 0) yield* this.#scanRuns(view, from, into, budget);
     if (this.#plain !== undefined) yield* this.#scanPlain(view.text, from, into, budget);

@@ -33,6 +33,13 @@ describe('a value that the view ends or lengthens is found as it is written', ()
     expect(await left('mail=%20ada.frost%40example.com%20ok')).toBe('mail=%20[EMAIL_ADDRESS]%20ok');
   });
 
+  test('and the host behind a password stays', async () => {
+    expect(await left('postgres://app:p%40ssW0rd9x@db.acme.io/x')).toBe(
+      'postgres://app:[REDACTED]@db.acme.io/x',
+    );
+    expect(await left('amqp://app:kQ7%2FzR9x%3Aw2@mq.acme.io')).toBe('amqp://app:[REDACTED]@mq.acme.io');
+  });
+
   test('in records too', () => {
     expect(removeCredentials(`use ${KEY}\u00adnext`)).not.toContain('ghp_');
   });
