@@ -62,7 +62,7 @@ export async function fetched({ from, name, version, sha256 }: Pin): Promise<str
   return folder;
 }
 
-/** What a program prints. @throws Missing if it fails */
+/** The output of a program. @throws Missing if it fails */
 export async function output(
   program: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** What policies look for, written so that a person or a model still reads it. */
+/** Texts that policies look for, written so that a person or a model still reads them. */
 import { engineWith, judgeText } from './door.ts';
 import { Tally } from './halves.ts';
 import { type Section, showWrong } from './report.ts';

@@ -4,7 +4,7 @@ import type { Engine } from '../../../src/policies/engine.ts';
 import { PolicyStore } from '../../../src/policies/store.ts';
 import { callOf } from '../../support/call.ts';
 
-/** What a redaction put in the place of a value. */
+/** The text that a redaction put in the place of a value. */
 export type Replaced = { readonly label: string; readonly value: string; readonly at: number };
 
 export type Judged = {

@@ -33,7 +33,7 @@ export function sampled<T>(items: readonly T[], oneIn: number): readonly T[] {
   return quick ? items.filter((_, i) => i % oneIn === 0) : items;
 }
 
-/** What is read, or nothing and the reason in a line where it is not to be had. */
+/** The result of reading, or nothing and the reason in a line where there is none. */
 export async function available<T>(name: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await read();
