@@ -1,4 +1,4 @@
-import { editedText } from './edit.ts';
+import { editedText } from '../guardrail/edit.ts';
 import { lazily } from './lazily.ts';
 import { encodedRuns } from './normalize/encoded-runs.ts';
 import { PLAIN, viewOf } from './normalize/view.ts';

@@ -1,4 +1,7 @@
 import type { PassageTexts } from './call.ts';
+import { editedTexts, type PassageEdits } from './edit.ts';
+
+export type { PassageEdits, TextEdit } from './edit.ts';
 
 /**
  * The judgement of a backend. A failure is never a verdict.
@@ -6,14 +9,20 @@ import type { PassageTexts } from './call.ts';
  * `allow` with `flagged` names a violation that the vendor only reports (Akto's `alert`).
  * `block.reason` is the vendor's text: it goes where the operator asks for it (`BLOCKED_MESSAGE`), never to logs.
  * `modify.texts` holds the new whole text of each passage that the vendor redacted; null means that the vendor redacted
- * something that cannot be mapped back onto the call.
+ * something that cannot be mapped back onto the call. `modify.edits` says the same where the vendor tells spans.
  */
 export type Verdict =
   | { readonly kind: 'allow'; readonly flagged?: string }
   | { readonly kind: 'block'; readonly reason: string }
-  | { readonly kind: 'modify'; readonly texts: PassageTexts | null };
+  | { readonly kind: 'modify'; readonly texts: PassageTexts | null; readonly edits?: PassageEdits };
 
 export const ALLOW: Verdict = { kind: 'allow' };
+
+/** The verdict of a vendor that tells spans: an allow where there are none. */
+export function modified(all: PassageEdits): Verdict {
+  const edits = new Map([...all].filter(([, own]) => own.length > 0));
+  return edits.size === 0 ? ALLOW : { kind: 'modify', texts: editedTexts(edits), edits };
+}
 
 export const VERDICT_KINDS = ['allow', 'block', 'modify', 'flagged'] as const;
 export type VerdictKind = (typeof VERDICT_KINDS)[number];

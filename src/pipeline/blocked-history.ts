@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { editedText } from '../detectors/edit.ts';
 import {
   fieldsOf,
   type GuardrailCall,
@@ -9,6 +8,7 @@ import {
   textOf,
 } from '../guardrail/call.ts';
 import type { CheckResult, Outcome, PolicyResult } from '../guardrail/decision.ts';
+import { editedText } from '../guardrail/edit.ts';
 import { parseInner } from '../guardrail/json.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isHarness, newPassages, REMOVED, turnPlaces } from '../policies/turns.ts';

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { Edit } from '../detectors/edit.ts';
+import type { TextEdit } from '../guardrail/edit.ts';
 import { memoryBytes, textBytes } from '../guardrail/memory.ts';
 
 /** An edit with the place where its announcement begins. */
-export type PlacedEdit = Edit & { readonly from: number };
+export type PlacedEdit = TextEdit & { readonly from: number };
 
 const MAX_CALLS = 1000;
 const MAX_VALUES = 1000;

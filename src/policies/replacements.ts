@@ -1,7 +1,7 @@
-import { editedText, heldBackChars } from '../detectors/edit.ts';
 import type { Finding, TextRule } from '../detectors/rule.ts';
 import { firstOf, withoutCut } from '../detectors/scan/scanner.ts';
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
+import { editedText, heldBackChars } from '../guardrail/edit.ts';
 import type { Budget, Work } from './budget.ts';
 import type { Found } from './finder.ts';
 import type { Rest } from './joints.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { editedText } from '../../src/detectors/edit.ts';
+import { editedText } from '../../src/guardrail/edit.ts';
 import { MarkerStore, Markers } from '../../src/policies/markers.ts';
 
 function markersFor(values: Record<string, string>): Markers {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { editedText } from '../../src/detectors/edit.ts';
 import type { Finding } from '../../src/detectors/rule.ts';
 import { Scanner } from '../../src/detectors/scan/scanner.ts';
+import { editedText } from '../../src/guardrail/edit.ts';
 import type { CreateContext, Kind } from '../../src/policies/policy.ts';
 
 /** A policy made from options as they stand in a file, and what was said about them. */

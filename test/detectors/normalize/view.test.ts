@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { editedText } from '../../../src/detectors/edit.ts';
 import { PLAIN, viewInTurns, viewOf } from '../../../src/detectors/normalize/view.ts';
+import { editedText } from '../../../src/guardrail/edit.ts';
 import { growth } from '../../support/linear.ts';
 import { randomFrom } from '../../support/random.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { editedText } from '../../../src/detectors/edit.ts';
 import { PLAIN, viewOf } from '../../../src/detectors/normalize/view.ts';
 import { ENTITIES, PERSONAL_DATA } from '../../../src/detectors/personal/index.ts';
 import type { AnchoredRule } from '../../../src/detectors/rule.ts';
 import { Scanner } from '../../../src/detectors/scan/scanner.ts';
+import { editedText } from '../../../src/guardrail/edit.ts';
 import { personalSamples } from '../../support/personal-samples.ts';
 import { marked } from '../../support/secret-samples.ts';
 

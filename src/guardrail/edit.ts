@@ -1,14 +1,22 @@
-import type { Span } from './rule.ts';
+import type { Passage, PassageTexts } from './call.ts';
 
-/** A span of a text and what replaces it. */
-export type Edit = Span & { readonly text: string };
+/** A span of a text, in UTF-16 units, the end not in it, and what replaces it. */
+export type TextEdit = { readonly start: number; readonly end: number; readonly text: string };
+
+/** Edits of passages, those of each sorted by `start`. */
+export type PassageEdits = ReadonlyMap<Passage, readonly TextEdit[]>;
+
+/** The new whole texts of passages that are edited. */
+export function editedTexts(edits: PassageEdits): PassageTexts {
+  return new Map([...edits].map(([passage, own]) => [passage, editedText(passage.text, own)]));
+}
 
 /**
  * The text with edits applied. Where some overlap, the one that begins first replaces all of them.
  *
  * @param edits sorted by `start`
  */
-export function editedText(original: string, edits: readonly Edit[]): string {
+export function editedText(original: string, edits: readonly TextEdit[]): string {
   let result = '';
   let at = 0;
   for (const { start, text, end } of merged(edits)) {
@@ -24,7 +32,7 @@ export function editedText(original: string, edits: readonly Edit[]): string {
  *
  * @param open no edit lies across it
  */
-export function heldBackChars(original: string, edits: readonly Edit[], open: number): number {
+export function heldBackChars(original: string, edits: readonly TextEdit[], open: number): number {
   if (open >= original.length) return 0;
   const behind = edits.filter(({ start }) => start >= open);
   const tail = editedText(
@@ -36,7 +44,7 @@ export function heldBackChars(original: string, edits: readonly Edit[], open: nu
   return count;
 }
 
-function merged(edits: readonly Edit[]): readonly Edit[] {
+function merged(edits: readonly TextEdit[]): readonly TextEdit[] {
   const all: { start: number; end: number; text: string }[] = [];
   for (const edit of edits) {
     const last = all.at(-1);

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Edit, editedText, heldBackChars } from '../../src/detectors/edit.ts';
+import { editedText, heldBackChars, type TextEdit } from '../../src/guardrail/edit.ts';
+import { ALLOW, modified } from '../../src/guardrail/verdict.ts';
+import { callOf } from '../support/call.ts';
 import { seeded } from '../support/incremental-diff.ts';
 
-const edit = (start: number, end: number, text: string): Edit => ({ start, end, text });
+const edit = (start: number, end: number, text: string): TextEdit => ({ start, end, text });
 
 describe('a rewritten text', () => {
-  test.each<[string, string, readonly Edit[], string]>([
+  test.each<[string, string, readonly TextEdit[], string]>([
     ['without edits is the original', 'abc', [], 'abc'],
     ['with one edit has its replacement', 'abcdef', [edit(2, 4, '*')], 'ab*ef'],
     ['may be replaced as a whole', 'abc', [edit(0, 3, '')], ''],
@@ -37,7 +39,7 @@ describe('a rewritten text', () => {
 });
 
 describe('the number of characters held back', () => {
-  test.each<[string, string, readonly Edit[], number, number]>([
+  test.each<[string, string, readonly TextEdit[], number, number]>([
     ['is zero where all is decided', 'abcdef', [], 6, 0],
     ['is zero beyond the end', 'abcdef', [], 9, 0],
     ['is the length of the rest', 'abcdef', [], 4, 2],
@@ -56,7 +58,7 @@ describe('the number of characters held back', () => {
       const original = Array.from({ length: random.below(40) }, () =>
         random.of(['a', 'é', '\u{1f600}', ' ']),
       ).join('');
-      const edits: Edit[] = [];
+      const edits: TextEdit[] = [];
       for (let at = random.below(6); at < original.length; at += 1 + random.below(9)) {
         const end = Math.min(original.length, at + random.below(5));
         edits.push(edit(at, end, random.of(['', '*', '[REDACTED]', '\u{1f512}'])));
@@ -72,4 +74,18 @@ describe('the number of characters held back', () => {
       if (!/^[\udc00-\udfff]/.test(original.slice(open))) expect(visible).toBe(expected);
     }
   });
+});
+
+test('a verdict of spans has the new texts too, and is an allow where there are none', () => {
+  const [first, second] = callOf({ texts: ['mail dana', 'nobody'] }).passages.all;
+  const edits = new Map([
+    [first!, [{ start: 5, end: 9, text: '<P>' }]],
+    [second!, []],
+  ]);
+  expect(modified(edits)).toEqual({
+    kind: 'modify',
+    texts: new Map([[first, 'mail <P>']]),
+    edits: new Map([[first, [{ start: 5, end: 9, text: '<P>' }]]]),
+  });
+  expect(modified(new Map([[second!, []]]))).toBe(ALLOW);
 });
