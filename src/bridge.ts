@@ -10,6 +10,7 @@ import { reloadPolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
+import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
@@ -25,6 +26,8 @@ export type Bridge = {
   readonly log: Log;
   /** The policies in force; undefined if there are none. */
   readonly policies: (() => PolicyFile) | undefined;
+  /** The backends in force. */
+  readonly backends: () => readonly BackendConfig[];
   /** Reads the policy file again; one that cannot be used is logged and counted, and the last good one stays in force. */
   reloadPolicies(): void;
   /** Resolves once blocked calls can wait for their records, or after some seconds in any case. */
@@ -53,7 +56,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const ground = createGround(config, { destination });
   const { backends, policies, metrics, log, observer, blockedTexts } = ground;
   const releases = new Releases();
-  const records = startRecords(config, metrics, log);
+  const records = startRecords(config, backends.configs, metrics, log);
   const audit = new Auditor({
     openLog: () => openAuditLog(config.audit, log),
     wanted: () => policies?.engine.audit,
@@ -83,6 +86,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       ...{ config, policies: policies?.source, blocked: blockedTexts.share() },
       compileCache: compileCacheFolder(),
     }),
+    longestCheckMs: () => Math.max(0, ...backends.all.map(({ timeoutMs }) => timeoutMs)),
     stateOf: (key) => ({ body: requests?.bytesOf(key), ...requestStateOf(ground, key) }),
     ...{ config, blockedTexts, log, metrics, refuse, records, audit, release },
   });
@@ -102,9 +106,10 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
     ready: async () => records?.ready(),
     policies: policies && (() => policies.file),
+    backends: () => backends.configs,
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
-      reloadPolicies(policies, metrics, log);
+      reloadPolicies(policies, { own: config.backends, inForce: backends }, metrics, log);
       largeCalls.policiesChanged(policies.source);
       audit.prepare();
     },
@@ -113,6 +118,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       draining = true;
     },
     async close(drainMs = 0) {
+      backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
       await records?.close(drainMs);
       await audit.close();
@@ -128,11 +134,12 @@ function compileCacheFolder(): string | undefined {
 }
 
 function startRecords(
-  { backends, bodies, proxy, records }: Config,
+  { bodies, proxy, records }: Config,
+  backends: readonly BackendConfig[],
   metrics: Metrics,
   log: Log,
 ): RecordsThread | undefined {
-  if (records === undefined) return undefined;
+  if (records === undefined || !backends.some(({ takesRecords }) => takesRecords)) return undefined;
   return new RecordsThread({ backends, bodies, proxy, records }, log, {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),

@@ -50,7 +50,7 @@ const anchorsOf = (page: string) =>
 
 /** All metrics of a bridge, in Prometheus' text format. */
 async function metricsText(): Promise<string> {
-  const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => 'closed');
+  const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => [['akto', 'closed']]);
   metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };

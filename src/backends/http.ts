@@ -1,15 +1,20 @@
 import { createRequire } from 'node:module';
+import type { KyInstance } from 'ky';
+import type { Dispatcher } from 'undici';
 import * as v from 'valibot';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { DEFAULT_LIMITS, type JsonLimits } from '../guardrail/json-nodes.ts';
-import { type Connections, JsonPost, type Read } from './json-post.ts';
+import { type Connections, JsonPost, type Read, type ReadRefusal } from './json-post.ts';
+import { ReplyBody } from './reply-body.ts';
 import { toFailure } from './to-failure.ts';
 
 type PostOptions<Reply> = {
   readonly headers?: Record<string, string>;
   /** Reads the reply, by a schema or by hand; what it throws is thrown. */
   readonly read: Read<Reply>;
+  /** For a vendor whose verdict can come under an error status. */
+  readonly readRefusal?: ReadRefusal<Reply>;
   readonly deadline: Deadline;
 };
 
@@ -24,8 +29,8 @@ export type Http = {
    * Asks a backend: posts JSON text and reads the JSON reply.
    *
    * @param url an address of the configuration, not one made for a call: its parts are remembered
-   * @throws BackendError `http_status` for a status that is not 2xx, with what the reply says of it: `Retry-After`, and the
-   * beginning of its text
+   * @throws BackendError `unauthorized` for a 401 or 403, `http_status` for another status that is not 2xx, with what the reply
+   * says of it: `Retry-After`, and the beginning of its text
    */
   post<Reply>(url: string, json: string, options: PostOptions<Reply>): Promise<Reply>;
   /**
@@ -39,6 +44,8 @@ export type Http = {
   ): Promise<v.InferOutput<Schema>>;
   /** Asks whether anything answers at an address, for an operator. Resolves with the HTTP status, whatever it is. */
   reach(url: string, timeoutMs: number): Promise<number>;
+  /** ky over the connections to backends, with its own signal, without repetition: for tokens and commands, not for checks. */
+  ky(): Promise<KyInstance>;
   /** Loads the client now rather than for the first request, which would wait 70 ms for it. */
   open(): void;
   close(): Promise<void>;
@@ -94,7 +101,11 @@ class UndiciHttp implements Http {
     return this.#connections;
   }
 
-  post<Reply>(url: string, json: string, { headers, read, deadline }: PostOptions<Reply>): Promise<Reply> {
+  post<Reply>(
+    url: string,
+    json: string,
+    { headers, read, readRefusal, deadline }: PostOptions<Reply>,
+  ): Promise<Reply> {
     let target = this.#targets.get(url);
     if (target === undefined) {
       target = targetOf(url);
@@ -105,7 +116,7 @@ class UndiciHttp implements Http {
     const body = Buffer.from(json);
     const request = { origin, path, method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body };
     const { limits = DEFAULT_LIMITS } = this.#options;
-    return JsonPost.send({ connections: this.open(), request, read, limits, deadline });
+    return JsonPost.send({ connections: this.open(), request, read, readRefusal, limits, deadline });
   }
 
   async deliver<Schema extends v.GenericSchema>(
@@ -124,18 +135,33 @@ class UndiciHttp implements Http {
   }
 
   async reach(url: string, timeoutMs: number): Promise<number> {
+    const ky = await this.ky();
+    return (await ky.get(url, { throwHttpErrors: false, timeout: timeoutMs })).status;
+  }
+
+  async ky(): Promise<KyInstance> {
     const { default: ky } = await import('ky');
-    const fetch = async (asked: unknown) => {
-      const { url, signal } = asked as Request;
-      const { statusCode, body } = await this.open().pooled.request({
-        ...targetOf(url),
-        method: 'GET',
-        signal,
-      });
-      await body.dump();
-      return new Response(null, { status: statusCode });
-    };
-    return (await ky.get(url, { fetch, throwHttpErrors: false, retry: 0, timeout: timeoutMs })).status;
+    const fetch = (asked: unknown) => this.#fetch(asked as Request);
+    return ky.create({ fetch, retry: 0, timeout: false });
+  }
+
+  async #fetch(request: Request): Promise<Response> {
+    const { url, method, signal } = request;
+    const { statusCode, headers, body } = await this.open().pooled.request({
+      ...targetOf(url),
+      ...{ method: method as Dispatcher.HttpMethod, signal },
+      headers: Object.fromEntries(request.headers),
+      body: request.body === null ? null : Buffer.from(await request.arrayBuffer()),
+    });
+    const reply = new ReplyBody(0, DEFAULT_LIMITS);
+    for await (const piece of body) {
+      if (!reply.add(piece as Buffer)) throw new BackendError({ kind: 'oversize' });
+    }
+    const type = headers['content-type'];
+    return new Response(NO_BODY.has(statusCode) ? null : reply.bytes(), {
+      status: statusCode,
+      headers: typeof type === 'string' ? { 'content-type': type } : {},
+    });
   }
 
   async close(): Promise<void> {
@@ -149,6 +175,9 @@ function targetOf(url: string): Target {
   const { origin, pathname, search } = new URL(url);
   return { origin, path: pathname + search };
 }
+
+/** Statuses whose reply has no body by definition. */
+const NO_BODY = new Set([204, 205, 304]);
 
 const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 

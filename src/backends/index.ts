@@ -1,38 +1,46 @@
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { akto } from './akto/akto.ts';
-import type { Backend, BackendConfig, Checker, Sink } from './backend.ts';
+import type { Backend, Checker, Sink } from './backend.ts';
 import { capsule } from './capsule/capsule.ts';
 
-/** Every backend, in the order in which redactions are merged. */
+/** Every kind of backend. */
 export const backends: readonly Backend[] = [akto, capsule];
 
-/** A configured backend for the thread that judges. Its secrets stay within `check`. */
-export function checkerOf({ name, mode, timeoutMs, unreachableFallback, options }: BackendConfig): Checker {
-  const { judges, check } = definitionOf(name);
+/** A configured backend for a thread that judges. Its secrets stay within `check`. */
+export function checkerOf(backend: BackendConfig): Checker {
+  const { name, kind, mode, timeoutMs, unreachableFallback, sample, hedgeAfterMs, options } = backend;
+  const definition = definitionOf(kind);
+  const { judges, reads, isIdempotent, open } = definition;
+  let state: unknown;
+  let isOpen = false;
   return {
-    name,
-    mode,
-    timeoutMs,
-    unreachableFallback,
-    judges,
-    check: (call, context) => check(call, { ...context, config: options }),
+    ...{ name, mode, timeoutMs, unreachableFallback, sample, hedgeAfterMs, reads, isIdempotent },
+    judges: typeof judges === 'function' ? judges(options) : judges,
+    check(call, { http, deadline, request, texts }) {
+      if (!isOpen) {
+        state = open?.(options, http);
+        isOpen = true;
+      }
+      return definition.check(call, { http, deadline, request, texts, config: options, state });
+    },
   };
 }
 
 /** A configured backend for the thread that keeps records; undefined for one that takes none. */
-export function sinkOf({ name, mode, concurrency, options: config }: BackendConfig): Sink | undefined {
-  const { telemetry } = definitionOf(name);
+export function sinkOf({ name, kind, mode, concurrency, options: config }: BackendConfig): Sink | undefined {
+  const { telemetry } = definitionOf(kind);
   return (
     telemetry && {
       batch: telemetry.batch(mode),
       concurrency,
-      wants: (record) => telemetry.wants?.(record) ?? true,
-      ingest: (records, context) => telemetry.ingest(records, { ...context, config, mode }),
+      wants: (record) => telemetry.wants?.(record, name) ?? true,
+      ingest: (records, context) => telemetry.ingest(records, { ...context, name, config, mode }),
     }
   );
 }
 
-function definitionOf(name: string): Backend {
-  const definition = backends.find((backend) => backend.name === name);
-  if (definition === undefined) throw new Error(`no backend is called ${name}`);
+function definitionOf(kind: string): Backend {
+  const definition = backends.find((backend) => backend.kind === kind);
+  if (definition === undefined) throw new Error(`no kind of backend is called ${kind}`);
   return definition;
 }

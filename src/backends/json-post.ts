@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type Deadline, STOPPED } from '../guardrail/deadline.ts';
-import { BackendError } from '../guardrail/failure.ts';
+import { BackendError, type Failure } from '../guardrail/failure.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import { refusalOf, waitOf } from './refusal.ts';
 import { ReplyBody } from './reply-body.ts';
@@ -13,11 +13,19 @@ export type Connections = { readonly pooled: Dispatcher; readonly fresh: Dispatc
 /** Reads a reply from the JSON that it held. Throws if it has another shape. */
 export type Read<Reply> = (reply: unknown) => Reply;
 
+/**
+ * Reads a reply under an error status that is a verdict all the same. Undefined leaves it the failure that the status is.
+ *
+ * @param body undefined if it is no JSON
+ */
+export type ReadRefusal<Reply> = (status: number, body: unknown) => Reply | undefined;
+
 /** A POST to make. */
 export type Outgoing<Reply> = {
   readonly connections: Connections;
   readonly request: Dispatcher.DispatchOptions & { readonly body: Buffer };
   readonly read: Read<Reply>;
+  readonly readRefusal?: ReadRefusal<Reply> | undefined;
   /** Of the JSON that is sent. */
   readonly limits: JsonLimits;
   readonly deadline: Deadline;
@@ -89,14 +97,23 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#controller = undefined;
-    if (!isSuccess(this.#status)) {
-      this.#reject(this.#refused());
-      return;
-    }
     try {
-      this.#resolve(this.#outgoing.read(this.#reply?.json()));
+      const reply = isSuccess(this.#status)
+        ? this.#outgoing.read(this.#reply?.json())
+        : this.#outgoing.readRefusal?.(this.#status, this.#body());
+      if (reply === undefined && !isSuccess(this.#status)) this.#reject(this.#refused());
+      else this.#resolve(reply as Reply);
     } catch (error) {
       this.#reject(error);
+    }
+  }
+
+  /** The JSON of a refusal; undefined for one that has none. */
+  #body(): unknown {
+    try {
+      return this.#reply?.json();
+    } catch {
+      return undefined;
     }
   }
 
@@ -114,7 +131,7 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
 
   #refused(): BackendError {
     const refusal = refusalOf(this.#reply?.beginning() ?? '', waitOf(this.#retryAfter));
-    return new BackendError({ kind: 'http_status', status: this.#status }, refusal);
+    return new BackendError(statusFailure(this.#status), refusal);
   }
 
   /** Reads no more of a reply that is too long, and closes its connection. */
@@ -126,6 +143,12 @@ export class JsonPost<Reply> implements Dispatcher.DispatchHandler {
     this.#controller?.abort(STOPPED);
     this.#reject(STOPPED);
   }
+}
+
+function statusFailure(status: number): Failure {
+  return status === 401 || status === 403
+    ? { kind: 'unauthorized', status }
+    : { kind: 'http_status', status };
 }
 
 function isSuccess(status: number): boolean {

@@ -57,6 +57,10 @@ export class ReplyBody {
     this.#room = room;
   }
 
+  bytes(): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(this.#room.subarray(0, this.#length));
+  }
+
   /** The beginning of its text. */
   beginning(): string {
     return this.#room.toString('utf8', 0, Math.min(this.#length, BEGINNING_BYTES));

@@ -11,9 +11,8 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Observer } from '../observability/observer.ts';
+import { ConfiguredBackends } from '../pipeline/backends.ts';
 import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
-import { Breaker } from '../pipeline/breaker.ts';
-import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { type UnseenOptions, unseenCause } from '../pipeline/unseen.ts';
 import { globs } from '../policies/glob.ts';
@@ -28,7 +27,7 @@ import { refusalTest } from './reply.ts';
 
 /** All that judging calls goes by, and all that is told of it. */
 export type Ground = {
-  readonly backends: readonly JudgingBackend[];
+  readonly backends: ConfiguredBackends;
   readonly wiring: ResponseWiring;
   readonly policies: PolicyStore | undefined;
   readonly metrics: Metrics;
@@ -53,15 +52,13 @@ export function createGround(
   config: Config,
   { destination, givenPolicies, showsMetrics = true, blocked }: GroundOptions,
 ): Ground {
-  const backends: readonly JudgingBackend[] = config.backends.map((backend) => ({
-    ...checkerOf(backend),
-    breaker: new Breaker(),
-  }));
   const wiring = new ResponseWiring(config.replies.responseRedaction);
   const policies = policiesOf(config, wiring, givenPolicies);
+  const backends = new ConfiguredBackends(checkerOf);
+  backends.update([...config.backends, ...(policies?.file.backends ?? [])]);
   const metrics = createMetrics(
-    { backends: backends.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
-    (name) => backends.find((backend) => backend.name === name)?.breaker.state() ?? 'closed',
+    { backends: backends.all.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
+    () => backends.all.map(({ name, breaker }) => [name, breaker.state()] as const),
     showsMetrics,
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
@@ -101,7 +98,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const { bodies, proxy, replies } = config;
   const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
   const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
-  if (backends.length > 0) http.open();
+  backends.open(http);
+  if (backends.all.length > 0) http.open();
   const isRedactable = globs(replies.redactableModels);
   const unseen: UnseenOptions = {
     ...config.unseen,
@@ -111,7 +109,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     ...config.judging,
     blockedTexts,
     engine: () => policies?.engine,
-    backends,
+    backends: () => backends.all,
     http,
     observer: records === undefined ? observer : withNotes(observer, records),
     rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),

@@ -41,7 +41,9 @@ const LOST = {
 const ABORTED = { status: 400, reason: 'aborted', message: '' } as const satisfies CallRefusal;
 
 export type LargeCallsOptions = LargeCallOutlets & {
-  readonly config: Pick<Config, 'judging' | 'backends'>;
+  readonly config: Pick<Config, 'judging'>;
+  /** Milliseconds that the slowest backend may take. */
+  readonly longestCheckMs: () => number;
   /** Plain data, of which the thread is given a copy. */
   readonly start: () => LargeCallsStart;
   readonly refuse: RefuseCall;
@@ -76,7 +78,6 @@ export class LargeCalls {
   readonly #options: LargeCallsOptions;
   /** Milliseconds that a call may wait for the thread. */
   readonly #waitMs: number;
-  readonly #hangMs: number;
   #worker: Worker | undefined;
   /** True once the thread can judge: the time that it takes to start counts for nobody. */
   #isUp = false;
@@ -90,9 +91,12 @@ export class LargeCalls {
   constructor(options: LargeCallsOptions) {
     this.#options = options;
     options.blockedTexts.onChange((change) => this.#post({ kind: 'blockedText', change }));
-    const { judging, backends } = options.config;
-    this.#waitMs = judging.policyTimeoutMs;
-    this.#hangMs = this.#waitMs + Math.max(0, ...backends.map(({ timeoutMs }) => timeoutMs)) + MARGIN_MS;
+    this.#waitMs = options.config.judging.policyTimeoutMs;
+  }
+
+  /** Milliseconds in which a call must be done. */
+  get #hangMs(): number {
+    return this.#waitMs + this.#options.longestCheckMs() + MARGIN_MS;
   }
 
   /** True for a body of so many bytes that it is to be read in the thread. */

@@ -1,8 +1,13 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
+import { backends as definitions } from '../backends/index.ts';
 import { type Config, ConfigError } from '../config/config.ts';
+import { readPolicyBackends } from '../config/policy-backends.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { defaultPolicy, type PolicySource, PolicyStore } from '../policies/store.ts';
 
@@ -17,11 +22,17 @@ export function policiesOf(
   wiring = new ResponseWiring(replies.responseRedaction),
   given?: () => PolicySource,
 ): PolicyStore | undefined {
-  const { file, builtin, bannedKeywords } = policies;
+  const { file, builtin, bannedKeywords, env, forAll } = policies;
+  const taken = backends.map(({ name }) => name);
+  const options = { definitions, env, forAll, taken, folder: dirname(file ?? '.') };
   if (file === undefined && !builtin) return undefined;
   const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
   return new PolicyStore(given === undefined ? readConfigured : () => given().text, {
-    backends: backends.map(({ name }) => name),
+    backends: taken,
+    readBackends: (section, report) =>
+      given === undefined
+        ? readPolicyBackends(section, report, options)
+        : { backends: given().backends, files: [] },
     restores: (call) => wiring.restores(call),
     readFile: given && ((path) => given().files.get(path) ?? ''),
   });
@@ -39,13 +50,24 @@ function readPolicies(policyFile: string): string {
   }
 }
 
-/** Reads the policy file again, and counts and logs what came of it. */
-export function reloadPolicies(policies: PolicyStore, metrics: Metrics, log: Log): void {
+/**
+ * Reads the policy file again, and counts and logs what came of it.
+ *
+ * @param backends put in force with it
+ */
+export function reloadPolicies(
+  policies: PolicyStore,
+  backends: { readonly own: readonly BackendConfig[]; readonly inForce: ConfiguredBackends },
+  metrics: Metrics,
+  log: Log,
+): void {
   try {
     const changed = policies.reload();
     metrics.policy_reloads_total.inc({ result: changed ? 'changed' : 'unchanged' });
     if (!changed) return;
     const { name, version, warnings } = policies.file;
+    backends.inForce.update([...backends.own, ...policies.file.backends]);
+    metrics.addBackends(backends.inForce.all.map(({ name }) => name));
     log.info({ policy_file: name, policy_version: version }, 'policies read again');
     for (const warning of warnings) log.warn(warning);
   } catch (error) {

@@ -29,14 +29,14 @@ const post = (message: FromLargeCalls, transfer: ArrayBuffer[] = []) => port.pos
 
 const start = workerData as LargeCallsStart;
 const { config } = start;
-let policySource: PolicySource = start.policies ?? { text: '', files: new Map() };
+let policySource: PolicySource = start.policies ?? { text: '', files: new Map(), backends: [] };
 const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
   givenPolicies: () => policySource,
   showsMetrics: false,
   blocked: start.blocked,
 });
-const { policies, metrics, log, blockedTexts } = ground;
+const { policies, metrics, log, blockedTexts, backends } = ground;
 blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
 
 /** Callers of the calls that are here, by number. */
@@ -203,6 +203,7 @@ function reload(source: PolicySource): void {
   policySource = source;
   try {
     policies?.reload();
+    backends.update([...config.backends, ...source.backends]);
   } catch (error) {
     policySource = before;
     log.error({ failure: loggable({ kind: 'bug', error }) }, 'large calls go on with the policies of before');
@@ -218,6 +219,7 @@ async function close(): Promise<void> {
   clearInterval(timer);
   await judge.settled();
   tellCounts();
+  backends.close();
   await http.close();
   port?.close();
 }

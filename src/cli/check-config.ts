@@ -38,7 +38,7 @@ export function checkConfig(config: Config): string {
   const lines = [
     `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
-    ...config.backends.map((backend) => {
+    ...[...config.backends, ...(policies?.backends ?? [])].map((backend) => {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
@@ -89,18 +89,20 @@ function telemetryOf({ records, backends }: Config): string {
 export async function checkConnections(config: Config): Promise<{ text: string; ok: boolean }> {
   const http = createHttp({ proxy: config.proxy });
   const results = await Promise.all(
-    config.backends.map(async ({ name, url, timeoutMs }) => {
-      const startedAt = performance.now();
-      try {
-        const status = await http.reach(url, timeoutMs);
-        const ms = Math.round(performance.now() - startedAt);
-        return { ok: true, line: `${name} answers (HTTP ${status}, ${ms} ms)\n` };
-      } catch (error) {
-        const failure = toFailure(error);
-        const why = 'code' in failure ? `${failure.kind} (${failure.code})` : failure.kind;
-        return { ok: false, line: `${name} does not answer: ${why}\n` };
-      }
-    }),
+    [...config.backends, ...(policiesOf(config)?.file.backends ?? [])].map(
+      async ({ name, url, timeoutMs }) => {
+        const startedAt = performance.now();
+        try {
+          const status = await http.reach(url, timeoutMs);
+          const ms = Math.round(performance.now() - startedAt);
+          return { ok: true, line: `${name} answers (HTTP ${status}, ${ms} ms)\n` };
+        } catch (error) {
+          const failure = toFailure(error);
+          const why = 'code' in failure ? `${failure.kind} (${failure.code})` : failure.kind;
+          return { ok: false, line: `${name} does not answer: ${why}\n` };
+        }
+      },
+    ),
   );
   await http.close();
   return { text: results.map(({ line }) => line).join(''), ok: results.every(({ ok }) => ok) };

@@ -162,7 +162,7 @@ export function oneId(admin: OutboxAdmin, text: string): number {
 
 /** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
 export function expectBackend(admin: OutboxAdmin, backend: string | undefined): void {
-  const known = new Set([...backends.map(({ name }) => name), ...admin.backends(), INTAKE]);
+  const known = new Set([...backends.map(({ kind }) => kind), ...admin.backends(), INTAKE]);
   if (backend !== undefined && !known.has(backend)) {
     throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
   }

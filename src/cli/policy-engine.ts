@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { backends } from '../backends/index.ts';
+import { readPolicyBackends } from '../config/policy-backends.ts';
+import type { Env } from '../config/read.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import { withTexts } from '../guardrail/passages.ts';
@@ -26,9 +29,14 @@ export type Judged = {
 const TIMEOUT_MS = 60_000;
 
 /** @throws PolicyFileError, or an Error that an operator can read */
-export function readPolicy(path: string): PolicyFile {
+export function readPolicy(path: string, env: Env = {}): PolicyFile {
+  // Those that the environment may set up where the file is used
+  const names = backends.flatMap(({ kind, environment }) => (environment === undefined ? [] : [kind]));
+  const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
+  const options = { definitions: backends, env, forAll, taken: [], folder: dirname(path), isLint: true };
   return readPolicyFile(readText(path), kinds, (_, make) => make(), {
-    backends: backends.map(({ name }) => name),
+    backends: names,
+    readBackends: (section, report) => readPolicyBackends(section, report, options),
   });
 }
 

@@ -55,7 +55,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
 function lint(path: string, json: boolean, terminal: Terminal): void {
   const { out, err } = terminal;
   try {
-    const { version, name, chain, rules, warnings } = readPolicy(path);
+    const { version, name, chain, rules, warnings } = readPolicy(path, terminal.env());
     if (json) {
       out.write(`${JSON.stringify({ ok: true, version, problems: [], warnings })}\n`);
       return;
@@ -144,7 +144,7 @@ function resultJson({ golden, judged, differences }: CaseResult) {
 }
 
 async function checkText(text: string, options: CheckOptions, terminal: Terminal): Promise<void> {
-  const judge = createCallJudge(readPolicy(options.policy));
+  const judge = createCallJudge(readPolicy(options.policy, terminal.env()));
   const content = text === '-' ? await textOfStream(terminal.in) : text;
   const isResponse = options.response ?? options.answer ?? false;
   const input = isResponse ? { upstream_response: content } : { messages: [{ role: 'user', content }] };

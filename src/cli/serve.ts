@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { OpenConnections } from '../http/open-connections.ts';
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
-import { watchPolicyFile } from '../policies/file/watch.ts';
+import { watchFiles } from '../policies/file/watch.ts';
 import { startWarnings } from './check-config.ts';
 
 /** Share of the remaining time in which records may still be delivered. */
@@ -26,7 +26,7 @@ export async function serve(config: Config): Promise<void> {
   for (const warning of startWarnings(config, bridge.policies?.())) log.warn(warning);
   const { responseRedaction } = config.replies;
   log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
-  for (const backend of config.backends) log.info(describeBackend(backend), 'backend');
+  for (const backend of bridge.backends()) log.info(describeBackend(backend), 'backend');
   const stopWatching = followPolicies(bridge, config.policies);
 
   // A mistake of ours costs the call that met it its verdict, which is never an allow; an exit would cost all others theirs, and
@@ -71,7 +71,10 @@ function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']
     else bridge.reloadPolicies();
   });
   if (policyFile === undefined) return () => {};
-  return watchPolicyFile(policyFile, bridge.reloadPolicies);
+  return watchFiles(
+    () => [policyFile, ...(bridge.policies?.().files ?? [])],
+    () => bridge.reloadPolicies(),
+  );
 }
 
 function nextSignal(): Promise<string> {

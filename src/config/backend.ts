@@ -1,6 +1,8 @@
-import type { Backend, BackendConfig } from '../backends/backend.ts';
+import type { Backend } from '../backends/backend.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { UNREACHABLE_FALLBACKS, type UnreachableFallback } from '../guardrail/failure.ts';
 import { numberFrom, oneOf, type Settings, seconds } from '../guardrail/fields.ts';
+import { MODES } from '../guardrail/verdict.ts';
 import { type Env, type Report, read, variable } from './read.ts';
 
 export const DEFAULT_TIMEOUT_MS = 5000;
@@ -8,9 +10,10 @@ export const DEFAULT_TIMEOUT_MS = 5000;
 /** Settings of every backend; each name begins with that of the backend. */
 const COMMON = {
   MODE: {
-    schema: oneOf(['enforce', 'observe']),
+    schema: oneOf(MODES),
     otherwise: '`enforce`',
-    sentence: '`observe` logs and counts what the vendor says, and blocks and delays nothing.',
+    sentence:
+      '`observe` logs and counts what the vendor says, and blocks and delays nothing; `shadow` compares it with the decision of the others too.',
   },
   GUARDRAIL_TIMEOUT: {
     schema: seconds,
@@ -34,52 +37,69 @@ const RECORDING = {
   },
 } as const satisfies Settings;
 
-const prefixOf = (name: string) => `${name.toUpperCase()}_`;
+const prefixOf = (kind: string) => `${kind.toUpperCase()}_`;
 
 /** The settings that every backend has, or every one that takes records, under the names of one. */
-export function commonSettings({ name, telemetry }: Pick<Backend, 'name' | 'telemetry'>): Settings {
+export function commonSettings({ kind, telemetry }: Pick<Backend, 'kind' | 'telemetry'>): Settings {
   const settings = Object.entries(telemetry === undefined ? COMMON : { ...COMMON, ...RECORDING });
-  return Object.fromEntries(settings.map(([word, setting]) => [prefixOf(name) + word, setting]));
+  return Object.fromEntries(settings.map(([word, setting]) => [prefixOf(kind) + word, setting]));
+}
+
+/** Settings for all backends, which have none of their own. */
+export type ForAll = {
+  readonly timeoutMs: number | undefined;
+  readonly unreachableFallback: UnreachableFallback | undefined;
+};
+
+/** Time and fallback of a backend: its own, else those for all, else those of its vendor, else those of the bridge. */
+export function ownLimits(
+  own: Partial<ForAll>,
+  forAll: ForAll,
+  { defaults = {} }: Pick<Backend, 'defaults'>,
+) {
+  const chosen = own.unreachableFallback ?? forAll.unreachableFallback;
+  const unreachableFallback = chosen ?? defaults.unreachableFallback ?? 'fail_closed';
+  return {
+    timeoutMs: own.timeoutMs ?? forAll.timeoutMs ?? defaults.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    unreachableFallback,
+    failsOpenByDefault: chosen === undefined && unreachableFallback === 'fail_open',
+  };
 }
 
 /**
- * A backend as configured, or undefined if it is off. The more specific setting wins: the bridge's `AKTO_MODE` over the
- * vendor's `SYNC_MODE`, any of the backend's over one for all, and those over defaults.
+ * A backend that the environment sets up, or undefined if it is off. The more specific setting wins: the bridge's `AKTO_MODE`
+ * over the vendor's `SYNC_MODE`, any of the backend's over one for all, and those over defaults.
  */
 export function configureBackend(
   definition: Backend,
   env: Env,
-  forAll: {
-    readonly timeoutMs: number | undefined;
-    readonly unreachableFallback: UnreachableFallback | undefined;
-  },
+  forAll: ForAll,
   report: Report,
 ): BackendConfig | undefined {
-  const { name } = definition;
+  const { kind, environment } = definition;
+  if (environment === undefined) return undefined;
   const wantedBy = ownNames(definition).find((variableName) => variable(env, variableName) !== undefined);
   if (wantedBy === undefined) return undefined;
 
   const before = report.problems.length;
-  const common = read({ ...COMMON, ...RECORDING }, env, report, prefixOf(name));
-  const setup = definition.configure(
-    read({ ...definition.settings, ...definition.sharedSettings }, env, report),
+  const common = read({ ...COMMON, ...RECORDING }, env, report, prefixOf(kind));
+  const setup = environment.configure(
+    read({ ...environment.settings, ...environment.sharedSettings }, env, report),
   );
   if (report.problems.length > before) return undefined;
   if ('missing' in setup) {
-    report.problems.push(`${setup.missing}: missing; ${wantedBy} is set, so ${name} is wanted`);
+    report.problems.push(`${setup.missing}: missing; ${wantedBy} is set, so ${kind} is wanted`);
     return undefined;
   }
-  const { defaults = {} } = setup;
-  const chosen = common.UNREACHABLE_FALLBACK ?? setup.unreachableFallback ?? forAll.unreachableFallback;
-  const unreachableFallback = chosen ?? defaults.unreachableFallback ?? 'fail_closed';
-  const timeoutMs = common.GUARDRAIL_TIMEOUT ?? setup.timeoutMs ?? forAll.timeoutMs ?? defaults.timeoutMs;
+  const own = {
+    timeoutMs: common.GUARDRAIL_TIMEOUT ?? setup.timeoutMs,
+    unreachableFallback: common.UNREACHABLE_FALLBACK ?? setup.unreachableFallback,
+  };
   return {
-    name,
-    url: setup.url,
+    ...{ name: kind, kind, url: setup.url },
     mode: common.MODE ?? setup.mode ?? 'enforce',
-    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    unreachableFallback,
-    failsOpenByDefault: chosen === undefined && unreachableFallback === 'fail_open',
+    ...ownLimits(own, forAll, definition),
+    ...{ sample: 100, hedgeAfterMs: undefined },
     takesRecords: definition.telemetry !== undefined,
     concurrency: common.TELEMETRY_CONCURRENCY,
     options: setup.config,
@@ -88,13 +108,15 @@ export function configureBackend(
 
 /** Names that belong to one backend alone: one of them set means that it is wanted. */
 function ownNames(definition: Backend): readonly string[] {
-  return Object.keys({ ...definition.settings, ...commonSettings(definition) });
+  return Object.keys({ ...definition.environment?.settings, ...commonSettings(definition) });
 }
 
-/** Warnings of a configured backend. */
-export function backendWarnings({ name, url, failsOpenByDefault }: BackendConfig): readonly string[] {
+/** Warnings of a configured backend. @param openSetting names the setting of its fallback */
+export function backendWarnings(
+  { name, url, failsOpenByDefault }: BackendConfig,
+  openSetting = `${prefixOf(name)}UNREACHABLE_FALLBACK`,
+): readonly string[] {
   const { protocol, hostname } = new URL(url);
-  const openSetting = `${prefixOf(name)}UNREACHABLE_FALLBACK`;
   return [
     failsOpenByDefault &&
       `${name} lets calls pass when it gives no verdict, its vendor's default; set ${openSetting}`,
@@ -106,10 +128,11 @@ export function backendWarnings({ name, url, failsOpenByDefault }: BackendConfig
 
 /** Warnings of misspelt variables, which would leave a guardrail off without a word. */
 export function unknownVariables(env: Env, definitions: readonly Backend[]): readonly string[] {
-  return definitions.flatMap((definition) => {
+  const ofEnvironment = definitions.filter(({ environment }) => environment !== undefined);
+  return ofEnvironment.flatMap((definition) => {
     const known = new Set(ownNames(definition));
     return Object.keys(env)
-      .filter((name) => name.startsWith(prefixOf(definition.name)) && !known.has(name))
+      .filter((name) => name.startsWith(prefixOf(definition.kind)) && !known.has(name))
       .map((name) => `${name} is set and not read by the bridge; is it misspelt?`);
   });
 }

@@ -1,5 +1,6 @@
-import type { Backend, BackendConfig } from '../backends/backend.ts';
+import type { Backend } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Values } from '../guardrail/fields.ts';
 import type { Pointer } from '../guardrail/pointer.ts';
 import {
@@ -63,7 +64,10 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
   const backends: readonly BackendConfig[] = definitions.flatMap(
     (definition) => configureBackend(definition, env, forAll, report) ?? [],
   );
-  report.warnings.push(...backends.flatMap(backendWarnings), ...unknownVariables(env, definitions));
+  report.warnings.push(
+    ...backends.flatMap((backend) => backendWarnings(backend)),
+    ...unknownVariables(env, definitions),
+  );
   const apiKeys: readonly string[] = set.BRIDGE_API_KEYS ?? [];
   const config = {
     server: {
@@ -95,11 +99,12 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     },
     /** Fate of what LiteLLM does not show. */
     unseen: { hiddenContent: set.HIDDEN_CONTENT, multiModel: set.MULTI_MODEL },
-    policies: choosePolicies(set, backends.length > 0, report),
+    policies: { ...choosePolicies(set, backends.length > 0, report), env, forAll },
     /** The log of decisions; the first of its keys seals new rows. */
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
-    /** Undefined if nothing is recorded. */
-    records: recordsOf(set, backends),
+    /** Undefined if nothing is recorded, whoever takes records. */
+    records: recordsOf(set),
+    /** Those of the environment; the policy file can have more. */
     backends,
     /** The forward proxy on the way to vendors. */
     proxy: proxyOf(set),
@@ -158,8 +163,8 @@ function choosePolicies(set: OwnValues, hasBackends: boolean, { problems, warnin
   return { file, builtin, bannedKeywords };
 }
 
-function recordsOf(set: OwnValues, backends: readonly BackendConfig[]): RecordsConfig | undefined {
-  if (!set.TELEMETRY || !backends.some(({ takesRecords }) => takesRecords)) return undefined;
+function recordsOf(set: OwnValues): RecordsConfig | undefined {
+  if (!set.TELEMETRY) return undefined;
   return {
     dir: set.DATA_DIR,
     maxBytes: set.OUTBOX_MAX_MB,

@@ -7,11 +7,13 @@ import { SETTING_GROUPS } from './settings.ts';
 /** Every setting that is read, by the heading it stands under. */
 export function settingGroups(backends: readonly Backend[]) {
   const own = Object.entries(SETTING_GROUPS).map(([title, settings]) => [title, rowsOf(settings)] as const);
-  const ofVendors = backends.map((definition) => {
-    const { name, settings, sharedSettings } = definition;
-    const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  const ofVendors = backends.flatMap((definition) => {
+    const { kind, environment } = definition;
+    if (environment === undefined) return [];
+    const { settings, sharedSettings } = environment;
+    const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
     const shared = rowsOf(sharedSettings, ` Read only if ${title} is on.`);
-    return [title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(definition))]] as const;
+    return [[title, [...rowsOf(settings), ...shared, ...rowsOf(commonSettings(definition))]] as const];
   });
   return [...own, ...ofVendors];
 }

@@ -46,14 +46,16 @@ export function remedyFor(
       const name = failure.error instanceof Error ? failure.error.name : typeof failure.error;
       return isAlone ? { kind: 'dead', reason: `bug: ${name}` } : { kind: 'isolate' };
     }
+    case 'unauthorized': {
+      const isForbidden = failure.status === 403;
+      // A firewall before the vendor says 403 to what it reads as an attack: that record, and not our token
+      return isForbidden && isSingledOut ? { kind: 'count' } : { kind: 'hold', mayBeRecord: isForbidden };
+    }
     case 'http_status': {
       const { status } = failure;
       const reason = `HTTP ${status}: ${reply.trim()}`.slice(0, MAX_REASON_CHARS);
       if (status === 400 || status === 422) return isAlone ? { kind: 'dead', reason } : { kind: 'isolate' };
       if (status === 413) return isAlone ? { kind: 'dead', reason } : { kind: 'shrink' };
-      // A firewall before the vendor says 403 to what it reads as an attack: that record, and not our token
-      if (status === 403 && isSingledOut) return { kind: 'count' };
-      if (status === 401 || status === 403) return { kind: 'hold', mayBeRecord: status === 403 };
       // A redirect comes from how the way to the vendor is set up
       if (status < 400 || OUTAGES.has(status)) return { kind: 'again', mayBePassing: status >= 400 };
       return { kind: 'count' };

@@ -1,6 +1,6 @@
 /**
  * Why a backend gave no verdict. `timeout` is any reply not complete within the deadline: no connection, no
- * reply, a drip-fed or a never-ending body. `oversize` is a reply over the limit, `no_verdict` a well-formed
+ * reply, a drip-fed or a never-ending body. `unauthorized` is a vendor that refuses our token. `oversize` is a reply over the limit, `no_verdict` a well-formed
  * reply in which the vendor says that it could not judge, `breaker_open` a backend not asked because it kept
  * failing, `cancelled` a call whose decision nobody waits for any more, `bug` our own mistake.
  */
@@ -8,6 +8,7 @@ export type Failure =
   | { readonly kind: 'timeout'; readonly afterMs: number }
   | { readonly kind: 'unreachable'; readonly code: string }
   | { readonly kind: 'tls'; readonly code: string }
+  | { readonly kind: 'unauthorized'; readonly status: 401 | 403 }
   | { readonly kind: 'http_status'; readonly status: number }
   | { readonly kind: 'not_json' }
   | { readonly kind: 'wrong_shape'; readonly field: string }
@@ -21,6 +22,7 @@ export const FAILURE_KINDS = [
   'timeout',
   'unreachable',
   'tls',
+  'unauthorized',
   'http_status',
   'not_json',
   'wrong_shape',

@@ -8,12 +8,13 @@ export type { PassageEdits, TextEdit } from './edit.ts';
  *
  * `allow` with `flagged` names a violation that the vendor only reports (Akto's `alert`).
  * `block.reason` is the vendor's text: it goes where the operator asks for it (`BLOCKED_MESSAGE`), never to logs.
+ * `block.categories` are the vendor's words for the rules that were broken, for records.
  * `modify.texts` holds the new whole text of each passage that the vendor redacted; null means that the vendor redacted
  * something that cannot be mapped back onto the call. `modify.edits` says the same where the vendor tells spans.
  */
 export type Verdict =
   | { readonly kind: 'allow'; readonly flagged?: string }
-  | { readonly kind: 'block'; readonly reason: string }
+  | { readonly kind: 'block'; readonly reason: string; readonly categories?: readonly string[] }
   | { readonly kind: 'modify'; readonly texts: PassageTexts | null; readonly edits?: PassageEdits };
 
 export const ALLOW: Verdict = { kind: 'allow' };
@@ -32,5 +33,9 @@ export function kindOf(verdict: Verdict): VerdictKind {
   return verdict.kind === 'allow' && verdict.flagged !== undefined ? 'flagged' : verdict.kind;
 }
 
-/** `enforce` applies verdicts; `observe` decides, logs and counts, and changes nothing. */
-export type Mode = 'enforce' | 'observe';
+/**
+ * `enforce` applies verdicts; `observe` logs and counts them, and changes nothing; `shadow` compares them with the decision
+ * of the others too.
+ */
+export const MODES = ['enforce', 'observe', 'shadow'] as const;
+export type Mode = (typeof MODES)[number];

@@ -6,7 +6,7 @@ import { errorBody, type RefuseCall } from '../calls/refusal.ts';
 import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { guardrailRoute } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
@@ -28,7 +28,7 @@ export type AppOptions = {
   readonly handler: CallHandler;
   readonly largeCalls: LargeCalls;
   readonly refuse: RefuseCall;
-  readonly backends: readonly JudgingBackend[];
+  readonly backends: ConfiguredBackends;
   /** Undefined when no backend takes records, or telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly audit: Auditor;

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { Releases } from '../litellm/releases.ts';
-import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 
 export type ReadyRouteOptions = {
-  readonly backends: readonly JudgingBackend[];
+  readonly backends: Pick<ConfiguredBackends, 'all'>;
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp'>;
   readonly releases: Releases;
@@ -19,7 +19,7 @@ export function healthRoute(c: Context): Response {
 
 /**
  * `/readyz`: 200 from the first moment, since nothing has to be warmed up, until the bridge drains. A backend in
- * trouble is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
+ * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `audit` while decisions cannot be
  * written down. `litellm` tells of a release that is no longer supported, once one was seen.
@@ -27,9 +27,11 @@ export function healthRoute(c: Context): Response {
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
   const { backends, records, audit, releases, isDraining } = options;
   return (c) => {
-    const states = backends.map(({ name, mode, breaker }) => {
+    const states = backends.all.map(({ name, mode, breaker, access }) => {
       const state = breaker.state();
-      return [name, { healthy: state === 'closed', breaker: state, mode }] as const;
+      const isRefused = access.isRefused;
+      const healthy = state === 'closed' && !isRefused;
+      return [name, { healthy, breaker: state, mode, ...(isRefused && { unauthorized: true }) }] as const;
     });
     const outbox = records?.health();
     const litellm = releases.report(outbox?.oldRelease);

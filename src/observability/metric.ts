@@ -97,12 +97,14 @@ class Metric<K extends string, S extends Value | Distribution> {
   readonly #about: { readonly type: string; readonly help: string };
   readonly #labelNames: readonly K[];
   readonly #create: () => S;
+  readonly #values: LabelValues<K>;
   #root = new Branch<S>();
 
   constructor(type: string, help: string, values: LabelValues<K>, create: () => S) {
     this.#about = { type, help };
     this.#labelNames = Object.keys(values) as K[];
     this.#create = create;
+    this.#values = values;
     this.zero(values);
   }
 
@@ -114,6 +116,11 @@ class Metric<K extends string, S extends Value | Distribution> {
     );
     for (const row of rows) this.at(row as Labels<K>);
     return this;
+  }
+
+  /** Adds values of one label, with every value that the others began with, at zero; nothing for a metric without it. */
+  extend(label: string, values: readonly string[]): void {
+    if (label in this.#values) this.zero({ ...this.#values, [label]: values });
   }
 
   /** One series, for callers that keep it. */

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ACTIONS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
-import { VERDICT_KINDS } from '../guardrail/verdict.ts';
+import { MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -58,11 +58,11 @@ export type CountsByMetric = Readonly<Record<string, TakenCounts>>;
  */
 export function createMetrics(
   { backends: backend, policies }: Readonly<Record<'backends' | 'policies', readonly string[]>>,
-  breakerState: (backend: string) => (typeof BREAKER_STATES)[number],
+  breakerStates: () => readonly (readonly [backend: string, state: (typeof BREAKER_STATES)[number]])[],
   isWhole = true,
 ) {
   const input_type = ['request', 'response'];
-  const judged = { mode: ['enforce', 'observe'], input_type };
+  const judged = { mode: MODES, input_type };
   const failing = policies.length > 0 || backend.length === 0 ? [...backend, 'policies'] : backend;
   const would = { policy: [], rule: [], team: [] };
 
@@ -174,10 +174,15 @@ export function createMetrics(
     contentType: registry.contentType,
     /** In Prometheus' text format. */
     text(): Promise<string> {
-      for (const name of backend) {
-        metrics.breaker_state.set({ backend: name }, BREAKER_STATES.indexOf(breakerState(name)));
+      metrics.breaker_state.clear();
+      for (const [name, state] of breakerStates()) {
+        metrics.breaker_state.set({ backend: name }, BREAKER_STATES.indexOf(state));
       }
       return registry.metrics();
+    },
+    /** Begins to count backends that came later. */
+    addBackends(names: readonly string[]): void {
+      for (const metric of Object.values(metrics)) metric.extend('backend', names);
     },
     /** Takes what was counted here since the last time, for {@link add} in another thread; undefined if that is nothing. */
     take(): CountsByMetric | undefined {

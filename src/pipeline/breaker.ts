@@ -75,6 +75,7 @@ function saysDown(failure: Failure): boolean {
       return true;
     case 'http_status':
       return failure.status >= 500 || failure.status === 429;
+    case 'unauthorized':
     case 'not_json':
     case 'wrong_shape':
     case 'oversize':

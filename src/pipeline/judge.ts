@@ -63,7 +63,8 @@ export type JudgeOptions = {
   readonly engine: () => Pick<Engine, 'judge'> | undefined;
   /** Milliseconds that the policies may work on one call. */
   readonly policyTimeoutMs: number;
-  readonly backends: readonly JudgingBackend[];
+  /** Those in force. */
+  readonly backends: () => readonly JudgingBackend[];
   /** By how much a response has to have grown before a backend is asked again; 1 for each time. */
   readonly streamCheckGrowth: number;
   readonly http: Http;
@@ -134,7 +135,7 @@ export class Judge {
 
   /** True if some backend judges responses, and is glad of their request. */
   get wantsRequests(): boolean {
-    return this.#options.backends.some(({ judges }) => judges.response);
+    return this.#options.backends().some(({ judges }) => judges.response);
   }
 
   /** Resolves when the checks that nobody waits for have ended. */
@@ -173,7 +174,8 @@ export class Judge {
       const isRemoval = policies?.by?.verdict === 'remove';
       return this.#decision(judgement, isRemoval ? blockBy(policies) : blockRedaction(policyDraft.by), []);
     }
-    const planned = this.#options.backends
+    const planned = this.#options
+      .backends()
       .filter(({ name }) => policies?.backends?.includes(name) ?? true)
       .map((backend) => withPlan(backend, policies));
     if (planned.length === 0 && policies?.mediaPolicy === undefined) {
@@ -189,7 +191,7 @@ export class Judge {
       rule: `${policies?.version} ${policies?.callerRule}`,
       request,
     };
-    for (const backend of this.#able(planned, 'observe', call)) {
+    for (const backend of [...this.#able(planned, 'observe', call), ...this.#able(planned, 'shadow', call)]) {
       const check = this.#checks.observe(backend, checked);
       scope.observing?.(check);
     }

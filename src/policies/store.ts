@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { Engine, type EngineOptions } from './engine.ts';
-import { readPolicyFile } from './file/load.ts';
+import { type ReadBackends, readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { AnswerModels, type ToldAnswers } from './kinds/answer-models.ts';
 import { kinds } from './kinds/index.ts';
 import { MarkerStore, type MarkerValues } from './markers.ts';
 import type { ToldPlan } from './plan.ts';
 
-/** The text of a policy file, and of the files that it names. */
-export type PolicySource = { readonly text: string; readonly files: ReadonlyMap<string, string> };
+/** The text of a policy file, of the files that it names, and its vendors. */
+export type PolicySource = Pick<PolicyFile, 'backends'> & {
+  readonly text: string;
+  readonly files: ReadonlyMap<string, string>;
+};
 
 /** All that the policies know of the calls under a state key. */
 export type ToldPolicies = {
@@ -19,8 +23,10 @@ export type ToldPolicies = {
 };
 
 export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
-  /** Names of the vendors that are configured. */
+  /** Names of the vendors that the environment sets up. */
   readonly backends: readonly string[];
+  /** Reads the vendors of the file; by default it has none. */
+  readonly readBackends?: ReadBackends | undefined;
   /** Reads a file that the policies name; by default from the disk. */
   readonly readFile?: ((path: string) => string) | undefined;
 };
@@ -83,29 +89,29 @@ export class PolicyStore {
   /**
    * Reads the policies again. The last good ones stay in force until something better has been read whole.
    *
-   * @returns true if they differ from those before
+   * @returns true if they differ from those before, or their vendors do, such as by a new secret
    * @throws PolicyFileError, or what reading throws
    */
   reload(): boolean {
-    const before = this.#file.version;
+    const { version, backends } = this.#file;
     this.#load();
-    return this.#file.version !== before;
+    return this.#file.version !== version || !isDeepStrictEqual(this.#file.backends, backends);
   }
 
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
-    const { backends, restores, readFile = readText } = this.#options;
+    const { backends, restores, readBackends, readFile = readText } = this.#options;
     const files = new Map<string, string>();
     const file = readPolicyFile(text, kinds, this.#keep, {
-      backends,
+      ...{ backends, readBackends },
       readFile(path) {
         const content = readFile(path);
         files.set(path, content);
         return content;
       },
     });
-    this.#source = { text, files };
+    this.#source = { text, files, backends: file.backends };
     this.#engine = new Engine(file, { markers: this.#markers, restores });
     this.#file = file;
   }

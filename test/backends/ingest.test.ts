@@ -90,7 +90,7 @@ describe.each(sinks)('$name', ({ at, takes }) => {
     {
       name: 'a 401',
       reply: text(`<html>${SAID}</html>`, 401),
-      failure: { kind: 'http_status', status: 401 },
+      failure: { kind: 'unauthorized', status: 401 },
       said: SAID,
     },
     {

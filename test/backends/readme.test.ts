@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { toFailure } from '../../src/backends/to-failure.ts';
+import { newTextsOf } from '../../src/pipeline/new-texts.ts';
 import { callOf } from '../support/call.ts';
 import { deadlineOf, fakeBackend, openHttp } from '../support/closing.ts';
 import { json } from '../support/fake-backend.ts';
@@ -31,12 +32,20 @@ test('the backend in the guide can be configured and checks calls', async () => 
   const acme = await example();
   const vendor = await fakeBackend(json({ flagged: true, reason: 'plums' }));
   const http = openHttp();
-  expect(acme.configure({ ACME_URL: vendor.url })).toEqual({ missing: 'ACME_API_KEY' });
-  const setup = acme.configure({ ACME_URL: vendor.url, ACME_API_KEY: 'key' });
-  if ('missing' in setup) throw new Error(setup.missing);
+  const nothing = { tokenUrl: undefined, options: {}, variable: () => undefined, readFile: () => '' };
+  const config = acme.setup({ url: vendor.url, secret: 'key', ...nothing });
   const ask = () => {
-    const context = { config: setup.config, http, deadline: deadlineOf(), request: () => undefined };
-    return acme.check(callOf({ texts: ['How long does a plum cake bake?'] }), context);
+    const call = callOf({ texts: ['How long does a plum cake bake?'] });
+    const texts = newTextsOf(call);
+    const context = {
+      config,
+      state: undefined,
+      http,
+      deadline: deadlineOf(),
+      request: () => undefined,
+      texts,
+    };
+    return acme.check(call, context);
   };
   expect(await ask()).toEqual({ kind: 'block', reason: 'plums' });
   expect(vendor.seen).toMatchObject([

@@ -23,7 +23,12 @@ test('no name is described twice', () => {
 });
 
 test('every setting that may hold a password is marked as a secret', () => {
-  const all = [SETTINGS, ...backends.flatMap(({ settings, sharedSettings }) => [settings, sharedSettings])];
+  const all = [
+    SETTINGS,
+    ...backends.flatMap(({ environment }) =>
+      environment === undefined ? [] : [environment.settings, environment.sharedSettings],
+    ),
+  ];
   for (const [name, setting] of all.flatMap((settings: Settings) => Object.entries(settings))) {
     const mayHold = [secret, baseUrl, proxyUrl].includes(setting.schema as typeof secret);
     expect(setting.secret ?? false, name).toBe(mayHold || LISTS_OF_SECRETS.includes(name));

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { remedyFor } from '../../src/delivery/remedy.ts';
 import type { Failure } from '../../src/guardrail/failure.ts';
 
-const status = (code: number): Failure => ({ kind: 'http_status', status: code });
+const status = (code: number): Failure =>
+  code === 401 || code === 403
+    ? { kind: 'unauthorized', status: code }
+    : { kind: 'http_status', status: code };
 const bug: Failure = { kind: 'bug', error: new TypeError('plum cake') };
 const suspects: Failure[] = [
   { kind: 'timeout', afterMs: 1 },

@@ -135,7 +135,7 @@ test.each<{
     reply: (_, response) => void response.writeHead(401).end('<html>'),
     counted: [
       ['decisions_total', { input_type: 'request', action: 'BLOCKED' }],
-      ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'http_status' }],
+      ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'unauthorized' }],
     ],
   },
   {

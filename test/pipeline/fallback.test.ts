@@ -6,7 +6,11 @@ const failures: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }>[] 
   timeout: [{ kind: 'timeout', afterMs: 5000 }],
   unreachable: [{ kind: 'unreachable', code: 'ECONNREFUSED' }],
   tls: [{ kind: 'tls', code: 'CERT_HAS_EXPIRED' }],
-  http_status: [302, 401, 403, 404, 422, 429, 500, 503].map((status) => ({ kind: 'http_status', status })),
+  unauthorized: [
+    { kind: 'unauthorized', status: 401 },
+    { kind: 'unauthorized', status: 403 },
+  ],
+  http_status: [302, 404, 422, 429, 500, 503].map((status) => ({ kind: 'http_status', status })),
   not_json: [{ kind: 'not_json' }],
   wrong_shape: [{ kind: 'wrong_shape', field: 'data' }],
   oversize: [{ kind: 'oversize' }],

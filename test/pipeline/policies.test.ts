@@ -304,7 +304,7 @@ describe('policies that throw', () => {
   /** A judge with the counters and the log of the bridge. */
   function failing(error: unknown, check: Check) {
     const lines: Record<string, unknown>[] = [];
-    const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => 'closed');
+    const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => []);
     const log = createLog('trace', () => {}, { write: (line: string) => void lines.push(JSON.parse(line)) });
     const engine = {
       judge: async () => {
@@ -314,7 +314,7 @@ describe('policies that throw', () => {
     const judge = new Judge({
       engine: () => engine,
       policyTimeoutMs: 5000,
-      backends: [backend('a', check, { unreachableFallback: 'fail_open' })],
+      backends: () => [backend('a', check, { unreachableFallback: 'fail_open' })],
       streamCheckGrowth: 1,
       http: createHttp(),
       observer: new Observer(metrics, log),

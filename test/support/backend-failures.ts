@@ -25,7 +25,7 @@ export function failuresOf(row: BackendRow, said: string): readonly FailureRow[]
   const status = (code: number) => ({
     name: `a ${code}`,
     reply: text(page, code),
-    failure: { kind: 'http_status', status: code },
+    failure: { kind: code === 401 || code === 403 ? 'unauthorized' : 'http_status', status: code },
   });
   return [
     ...[500, 502, 503, 400, 401, 403, 404, 409, 422, 429].map(status),

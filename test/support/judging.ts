@@ -6,6 +6,7 @@ import type { CheckResult } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
+import { Access } from '../../src/pipeline/access.ts';
 import { Breaker } from '../../src/pipeline/breaker.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { Judge, type JudgeOptions } from '../../src/pipeline/judge.ts';
@@ -58,7 +59,9 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
     timeoutMs: 15_000,
     unreachableFallback: 'fail_closed',
     judges: { request: true, response: true, media: false },
+    ...{ reads: 'conversation', isIdempotent: true, sample: 100, hedgeAfterMs: undefined },
     breaker: new Breaker(),
+    access: new Access(async () => {}),
     check,
     ...options,
   };
@@ -83,7 +86,7 @@ export function judgeOf(
     engine: () => engine,
     policyTimeoutMs: 15_000,
     streamCheckGrowth: growth,
-    backends,
+    backends: () => backends,
     http,
     observer: {
       policiesFailed: () => {},

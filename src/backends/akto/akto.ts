@@ -32,6 +32,20 @@ const BATCH_LIMITS: Limits = { string: 5 * MIB, body: 9.5 * MIB };
 /** Defaults of the JSON reader of Apache Struts; Akto raised them for `/api/ingestData` alone. */
 const PROXY_LIMITS: Limits = { string: 256 * 1024, body: 2 * MIB };
 
+const OPTIONS = {
+  account_id: v.optional(v.string(), '1000000'),
+  vxlan_id: v.optional(v.string(), '0'),
+  context_source: v.optional(v.picklist(['AGENTIC', 'ENDPOINT']), 'AGENTIC'),
+  /** Such as `{ policy_name: pii }` for the policies to apply. */
+  metadata: v.optional(v.record(v.string(), v.unknown()), {}),
+  /** Behaviours of a violation that block besides `block`. */
+  blocking_behaviours: v.optional(v.array(v.string()), []),
+  /** Joins the text parts of a message in what is checked. */
+  flatten_content: v.optional(v.boolean(), true),
+  /** Left out of what is checked. */
+  drop_body_keys: v.optional(v.array(v.string()), ['stream', 'tools']),
+};
+
 /**
  * Akto: checks requests and responses on `/api/http-proxy`, which records nothing (`ingest_data` is left out), and takes
  * whole calls in batches on `/api/ingestData`. Where it only observes, a call that it has not judged yet is judged and
@@ -44,107 +58,101 @@ const PROXY_LIMITS: Limits = { string: 256 * 1024, body: 2 * MIB };
  * @see LiteLLM 1.106.2, litellm/proxy/guardrails/guardrail_hooks/akto/akto.py; Akto's custom_hooks.py for its variables
  */
 export const akto = defineBackend({
-  name: 'akto',
+  kind: 'akto',
   judges: { request: true, response: true, media: false },
-  settings: {
-    AKTO_GUARDRAIL_API_BASE: {
-      schema: baseUrl,
-      sentence: "Address of Akto's guardrail service, as in LiteLLM's own integration.",
-      secret: true,
-    },
-    AKTO_API_KEY: {
-      schema: secret,
-      sentence: 'Token that is sent as `Authorization`, without a scheme.',
-      secret: true,
-    },
-    AKTO_ACCOUNT_ID: {
-      schema: text('id'),
-      default: '1000000',
-      sentence: 'Sent as `akto_account_id`.',
-    },
-    AKTO_VXLAN_ID: { schema: text('id'), default: '0', sentence: 'Sent as `akto_vxlan_id`.' },
-    AKTO_CONTEXT_SOURCE: {
-      schema: oneOf(['AGENTIC', 'ENDPOINT']),
-      default: 'AGENTIC',
-      sentence: 'Sent as `contextSource`.',
-    },
-    AKTO_METADATA: {
-      schema: jsonObject,
-      default: '{}',
-      sentence: 'Sent with each call, such as `{"policy_name":"pii"}` for the policies to apply.',
-    },
-    AKTO_BLOCKING_BEHAVIOURS: {
-      schema: commaList,
-      otherwise: '`block`',
-      sentence:
-        'Behaviours of a violation that block besides `block`, such as `warn`, `alert`, `approval`; others count as `flagged`.',
-    },
-    DATA_INGESTION_SERVICE_URL: {
-      schema: baseUrl,
-      sentence: "`AKTO_GUARDRAIL_API_BASE` under the name of Akto's hook.",
-      secret: true,
-    },
-    AKTO_API_TOKEN: {
-      schema: secret,
-      sentence: "`AKTO_API_KEY` under the name of Akto's hook, which needs none.",
-      secret: true,
-    },
-  },
-  sharedSettings: {
-    SYNC_MODE: { schema: flag, default: 'true', sentence: '`false` is `AKTO_MODE=observe`.' },
-    TIMEOUT: {
-      schema: seconds,
-      sentence: '`AKTO_GUARDRAIL_TIMEOUT` under the name of the hook.',
-    },
-    VERDICT_FLATTEN_CONTENT: {
-      schema: flag,
-      default: 'true',
-      sentence: 'Joins the text parts of a message in what Akto checks, as it reads only plain strings.',
-    },
-    VERDICT_DROP_BODY_KEYS: {
-      schema: commaList,
-      default: 'stream,tools',
-      sentence: 'Keys of the body that are left out of what Akto checks, as violations hide behind them.',
-    },
-  },
-  configure(set) {
-    const base = set.AKTO_GUARDRAIL_API_BASE ?? set.DATA_INGESTION_SERVICE_URL;
-    if (base === undefined) return { missing: 'AKTO_GUARDRAIL_API_BASE' };
-    const token = set.AKTO_API_KEY ?? set.AKTO_API_TOKEN;
-    // Akto's hook needs no token, its integration in LiteLLM does
-    if (token === undefined && set.AKTO_GUARDRAIL_API_BASE !== undefined) return { missing: 'AKTO_API_KEY' };
-    const proxy = `${base}/api/http-proxy?akto_connector=litellm`;
-    const envelopes = {
-      accountId: set.AKTO_ACCOUNT_ID,
-      vxlanId: set.AKTO_VXLAN_ID,
-      contextSource: set.AKTO_CONTEXT_SOURCE,
-      metadata: JSON.stringify(set.AKTO_METADATA),
-    };
-    return {
-      url: base,
-      config: {
-        urls: {
-          request: `${proxy}&guardrails=true`,
-          response: `${proxy}&response_guardrails=true`,
-          record: `${proxy}&ingest_data=true`,
-          judgedRecord: `${proxy}&guardrails=true&ingest_data=true`,
-          batch: `${base}/api/ingestData`,
-        },
-        headers: token === undefined ? {} : { authorization: token },
-        envelopes,
-        template: checkTemplate(envelopes),
-        blocking: new Set([
-          '',
-          'block',
-          ...(set.AKTO_BLOCKING_BEHAVIOURS ?? []).map((word) => word.toLowerCase()),
-        ]),
-        flatten: set.VERDICT_FLATTEN_CONTENT,
-        drop: new Set(set.VERDICT_DROP_BODY_KEYS),
+  reads: 'conversation',
+  isIdempotent: true,
+  environment: {
+    settings: {
+      AKTO_GUARDRAIL_API_BASE: {
+        schema: baseUrl,
+        sentence: "Address of Akto's guardrail service, as in LiteLLM's own integration.",
+        secret: true,
       },
-      mode: set.SYNC_MODE ? undefined : 'observe',
-      timeoutMs: set.TIMEOUT,
-    };
+      AKTO_API_KEY: {
+        schema: secret,
+        sentence: 'Token that is sent as `Authorization`, without a scheme.',
+        secret: true,
+      },
+      AKTO_ACCOUNT_ID: {
+        schema: text('id'),
+        default: '1000000',
+        sentence: 'Sent as `akto_account_id`.',
+      },
+      AKTO_VXLAN_ID: { schema: text('id'), default: '0', sentence: 'Sent as `akto_vxlan_id`.' },
+      AKTO_CONTEXT_SOURCE: {
+        schema: oneOf(['AGENTIC', 'ENDPOINT']),
+        default: 'AGENTIC',
+        sentence: 'Sent as `contextSource`.',
+      },
+      AKTO_METADATA: {
+        schema: jsonObject,
+        default: '{}',
+        sentence: 'Sent with each call, such as `{"policy_name":"pii"}` for the policies to apply.',
+      },
+      AKTO_BLOCKING_BEHAVIOURS: {
+        schema: commaList,
+        otherwise: '`block`',
+        sentence:
+          'Behaviours of a violation that block besides `block`, such as `warn`, `alert`, `approval`; others count as `flagged`.',
+      },
+      DATA_INGESTION_SERVICE_URL: {
+        schema: baseUrl,
+        sentence: "`AKTO_GUARDRAIL_API_BASE` under the name of Akto's hook.",
+        secret: true,
+      },
+      AKTO_API_TOKEN: {
+        schema: secret,
+        sentence: "`AKTO_API_KEY` under the name of Akto's hook, which needs none.",
+        secret: true,
+      },
+    },
+    sharedSettings: {
+      SYNC_MODE: { schema: flag, default: 'true', sentence: '`false` is `AKTO_MODE=observe`.' },
+      TIMEOUT: {
+        schema: seconds,
+        sentence: '`AKTO_GUARDRAIL_TIMEOUT` under the name of the hook.',
+      },
+      VERDICT_FLATTEN_CONTENT: {
+        schema: flag,
+        default: 'true',
+        sentence: 'Joins the text parts of a message in what Akto checks, as it reads only plain strings.',
+      },
+      VERDICT_DROP_BODY_KEYS: {
+        schema: commaList,
+        default: 'stream,tools',
+        sentence: 'Keys of the body that are left out of what Akto checks, as violations hide behind them.',
+      },
+    },
+    configure(set) {
+      const url = set.AKTO_GUARDRAIL_API_BASE ?? set.DATA_INGESTION_SERVICE_URL;
+      if (url === undefined) return { missing: 'AKTO_GUARDRAIL_API_BASE' };
+      const token = set.AKTO_API_KEY ?? set.AKTO_API_TOKEN;
+      // Akto's hook needs no token, its integration in LiteLLM does
+      if (token === undefined && set.AKTO_GUARDRAIL_API_BASE !== undefined)
+        return { missing: 'AKTO_API_KEY' };
+      return {
+        url,
+        config: aktoAt(url, token, {
+          account_id: set.AKTO_ACCOUNT_ID,
+          vxlan_id: set.AKTO_VXLAN_ID,
+          context_source: set.AKTO_CONTEXT_SOURCE,
+          metadata: set.AKTO_METADATA,
+          blocking_behaviours: set.AKTO_BLOCKING_BEHAVIOURS ?? [],
+          flatten_content: set.VERDICT_FLATTEN_CONTENT,
+          drop_body_keys: set.VERDICT_DROP_BODY_KEYS,
+        }),
+        mode: set.SYNC_MODE ? undefined : 'observe',
+        timeoutMs: set.TIMEOUT,
+      };
+    },
   },
+  options: OPTIONS,
+  variables: {
+    url: ['AKTO_GUARDRAIL_API_BASE', 'DATA_INGESTION_SERVICE_URL'],
+    secret: ['AKTO_API_KEY', 'AKTO_API_TOKEN'],
+  },
+  setup: ({ url, secret, options }) => aktoAt(url, secret, options),
   check(call, { config, http, deadline, request }) {
     const side = call.input_type;
     const { headers, blocking, template } = config;
@@ -178,7 +186,7 @@ export const akto = defineBackend({
     // No text grows to more than four times its stored length, so that one body takes such a batch
     batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
     wants: ({ event }) => !isMcpListing(event),
-    async ingest(records, { config, mode, http, deadline }) {
+    async ingest(records, { name, config, mode, http, deadline }) {
       const { urls, headers, envelopes } = config;
       const options = { headers, deadline };
       const verdicts: Verdict[] = [];
@@ -189,7 +197,9 @@ export const akto = defineBackend({
           batch.push(sent);
           continue;
         }
-        const isJudged = record.verdicts.some(({ checks }) => checks.some(isVerdictOfAkto));
+        const isJudged = record.verdicts.some(({ checks }) =>
+          checks.some((check) => check.backend === name && isVerdict(check)),
+        );
         const url = isJudged ? urls.record : urls.judgedRecord;
         const { data } = await http.deliver(url, sent, { ...options, schema: Recorded });
         const result = fieldsOf(data).guardrailsResult;
@@ -204,6 +214,41 @@ export const akto = defineBackend({
   },
 });
 
-function isVerdictOfAkto({ backend, result }: CheckNote): boolean {
-  return backend === 'akto' && (VERDICT_KINDS as readonly string[]).includes(result);
+type Options = {
+  readonly account_id: string;
+  readonly vxlan_id: string;
+  readonly context_source: 'AGENTIC' | 'ENDPOINT';
+  readonly metadata: unknown;
+  readonly blocking_behaviours: readonly string[];
+  readonly flatten_content: boolean;
+  readonly drop_body_keys: readonly string[];
+};
+
+function aktoAt(url: string, token: string | undefined, options: Options) {
+  const proxy = `${url}/api/http-proxy?akto_connector=litellm`;
+  const envelopes = {
+    accountId: options.account_id,
+    vxlanId: options.vxlan_id,
+    contextSource: options.context_source,
+    metadata: JSON.stringify(options.metadata),
+  };
+  return {
+    urls: {
+      request: `${proxy}&guardrails=true`,
+      response: `${proxy}&response_guardrails=true`,
+      record: `${proxy}&ingest_data=true`,
+      judgedRecord: `${proxy}&guardrails=true&ingest_data=true`,
+      batch: `${url}/api/ingestData`,
+    },
+    headers: token === undefined ? {} : { authorization: token },
+    envelopes,
+    template: checkTemplate(envelopes),
+    blocking: new Set(['', 'block', ...options.blocking_behaviours.map((word) => word.toLowerCase())]),
+    flatten: options.flatten_content,
+    drop: new Set(options.drop_body_keys),
+  };
+}
+
+function isVerdict({ result }: CheckNote): boolean {
+  return (VERDICT_KINDS as readonly string[]).includes(result);
 }

@@ -20,56 +20,64 @@ const Reply = v.object({ decision: v.picklist(['allow', 'deny', 'block']), reaso
  * @see capsule-litellm 0.1.7 on PyPI (types and transport), https://docs.capsulesecurity.io/guides/litellm
  */
 export const capsule = defineBackend({
-  name: 'capsule',
+  kind: 'capsule',
   judges: { request: true, response: false, media: false },
-  settings: {
-    CAPSULE_LITELLM_ENDPOINT: {
-      schema: baseUrl,
-      sentence: "Address of Capsule's hooks.",
-      secret: true,
+  reads: 'conversation',
+  isIdempotent: true,
+  // 20 s since plugin 0.1.x, as judging a prompt that matches a detection can take most of it
+  defaults: { timeoutMs: 20_000, unreachableFallback: 'fail_open' },
+  environment: {
+    settings: {
+      CAPSULE_LITELLM_ENDPOINT: {
+        schema: baseUrl,
+        sentence: "Address of Capsule's hooks.",
+        secret: true,
+      },
+      CAPSULE_LITELLM_TOKEN: {
+        schema: secret,
+        sentence: 'Token (JWT) of Capsule.',
+        secret: true,
+      },
+      CAPSULE_LITELLM_BLOCK_ON_RISK: {
+        schema: flag,
+        default: 'true',
+        sentence: '`false` is `CAPSULE_MODE=observe`.',
+      },
+      CAPSULE_LITELLM_FAIL_OPEN: {
+        schema: flag,
+        otherwise: '`true`',
+        sentence: '`true` is `CAPSULE_UNREACHABLE_FALLBACK=fail_open`, `false` is `fail_closed`.',
+      },
+      CAPSULE_LITELLM_TIMEOUT_MS: {
+        schema: milliseconds,
+        otherwise: '`20000`',
+        sentence: '`CAPSULE_GUARDRAIL_TIMEOUT` in milliseconds.',
+      },
     },
-    CAPSULE_LITELLM_TOKEN: {
-      schema: secret,
-      sentence: 'Token (JWT) of Capsule.',
-      secret: true,
-    },
-    CAPSULE_LITELLM_BLOCK_ON_RISK: {
-      schema: flag,
-      default: 'true',
-      sentence: '`false` is `CAPSULE_MODE=observe`.',
-    },
-    CAPSULE_LITELLM_FAIL_OPEN: {
-      schema: flag,
-      otherwise: '`true`',
-      sentence: '`true` is `CAPSULE_UNREACHABLE_FALLBACK=fail_open`, `false` is `fail_closed`.',
-    },
-    CAPSULE_LITELLM_TIMEOUT_MS: {
-      schema: milliseconds,
-      otherwise: '`20000`',
-      sentence: '`CAPSULE_GUARDRAIL_TIMEOUT` in milliseconds.',
+    sharedSettings: {},
+    configure(set) {
+      const endpoint = set.CAPSULE_LITELLM_ENDPOINT;
+      if (endpoint === undefined) return { missing: 'CAPSULE_LITELLM_ENDPOINT' };
+      if (set.CAPSULE_LITELLM_TOKEN === undefined) return { missing: 'CAPSULE_LITELLM_TOKEN' };
+      const config = capsuleAt(endpoint, set.CAPSULE_LITELLM_TOKEN);
+      return {
+        config,
+        url: config.hooks,
+        mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK ? undefined : 'observe',
+        timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
+        unreachableFallback:
+          set.CAPSULE_LITELLM_FAIL_OPEN === undefined
+            ? undefined
+            : set.CAPSULE_LITELLM_FAIL_OPEN
+              ? 'fail_open'
+              : 'fail_closed',
+      };
     },
   },
-  sharedSettings: {},
-  configure(set) {
-    const endpoint = set.CAPSULE_LITELLM_ENDPOINT;
-    if (endpoint === undefined) return { missing: 'CAPSULE_LITELLM_ENDPOINT' };
-    if (set.CAPSULE_LITELLM_TOKEN === undefined) return { missing: 'CAPSULE_LITELLM_TOKEN' };
-    const url = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
-    return {
-      url,
-      config: { hooks: url, pre: `${url}/events/pre`, token: set.CAPSULE_LITELLM_TOKEN },
-      mode: set.CAPSULE_LITELLM_BLOCK_ON_RISK ? undefined : 'observe',
-      timeoutMs: set.CAPSULE_LITELLM_TIMEOUT_MS,
-      unreachableFallback:
-        set.CAPSULE_LITELLM_FAIL_OPEN === undefined
-          ? undefined
-          : set.CAPSULE_LITELLM_FAIL_OPEN
-            ? 'fail_open'
-            : 'fail_closed',
-      // 20 s since plugin 0.1.x, as judging a prompt that matches a detection can take most of it
-      defaults: { timeoutMs: 20_000, unreachableFallback: 'fail_open' },
-    };
-  },
+  options: {},
+  secret: 'required',
+  variables: { url: ['CAPSULE_LITELLM_ENDPOINT'], secret: ['CAPSULE_LITELLM_TOKEN'] },
+  setup: ({ url, secret = '' }) => capsuleAt(url, secret),
   async check(call, { config, http, deadline }) {
     const requestId = call.litellm_call_id ?? randomUUID();
     const reply = await http.post(config.pre, JSON.stringify(preHook(call, requestId)), {
@@ -100,6 +108,11 @@ export const capsule = defineBackend({
     },
   },
 });
+
+function capsuleAt(endpoint: string, token: string) {
+  const hooks = endpoint.endsWith(HOOKS) ? endpoint : endpoint + HOOKS;
+  return { hooks, pre: `${hooks}/events/pre`, token };
+}
 
 function headers(token: string, requestId: string) {
   return { authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };

@@ -5,9 +5,9 @@ import { callIdOf, clientSession, isMcpListing, mcpCallOf, modelOf } from '../re
 /** Begins the model name of every event of LiteLLM's MCP gateway. */
 const MCP_MODEL = 'MCP: ';
 
-/** True if the plugin posts such an event: all but listings of tools, and calls that Capsule itself denied. */
-export function isPosted({ event, block }: Pick<CallRecord, 'event' | 'block'>): boolean {
-  if (block?.by === 'capsule' && block.cause === 'verdict') return false;
+/** True if the plugin posts such an event: all but listings of tools, and calls that Capsule itself denied. @param name of the configured backend */
+export function isPosted({ event, block }: Pick<CallRecord, 'event' | 'block'>, name: string): boolean {
+  if (block?.by === name && block.cause === 'verdict') return false;
   // Raised by the plugin where it is in use beside the bridge
   if (fieldsOf(event.error_information).error_class === 'CapsuleBlockedError') return false;
   if (mcpCallOf(event) !== undefined) return true;

@@ -15,6 +15,7 @@ export type Form = {
   /** By kind. */
   readonly options: ReadonlyMap<string, Placed>;
   readonly rules: unknown;
+  readonly backends: unknown;
   /** Keys at the top that are for a gateway. */
   readonly unused: readonly string[];
 };
@@ -40,6 +41,7 @@ const Whole = v.strictObject({
   policies: v.strictObject({ chain: v.array(v.string()), policy: Options }),
   policy: Options,
   rules: anything,
+  backends: anything,
   providers: anything,
   agents: anything,
   testing: anything,
@@ -59,7 +61,10 @@ const Single = v.object({
  * the top the rest is still read, so that the mistakes in it are found too.
  */
 export function readForm(report: FileReport): Form {
-  const top = fieldsOf(report.content);
+  const content = fieldsOf(report.content);
+  // A file can be there for its vendors alone
+  const top =
+    content.policies === undefined && content.backends ? { ...content, policies: { chain: [] } } : content;
   const isSingle = top.policies === undefined && typeof fieldsOf(top.policy).name === 'string';
   if (Object.keys(top).length === 0) report.fail([], 'is no mapping of keys');
   else report.shaped(isSingle ? Single : Whole, top, []);
@@ -70,6 +75,7 @@ export function readForm(report: FileReport): Form {
     isEnabled: pack.enabled !== false && about.enabled !== false,
     unused: OTHER_KEYS.filter((key) => top[key] !== undefined),
     rules: top.rules ?? undefined,
+    backends: top.backends ?? undefined,
     ...(isSingle ? single(top) : whole(top, report)),
   };
 }
@@ -96,7 +102,7 @@ function whole(top: Fields, report: FileReport): Chain {
 function single(top: Fields): Chain {
   const name = String(fieldsOf(top.policy).name);
   if (!SINGLE_KINDS.includes(name)) return { chain: [], options: new Map() };
-  const known = ['pack', 'policy', 'rules', ...OTHER_KEYS];
+  const known = ['pack', 'policy', 'rules', 'backends', ...OTHER_KEYS];
   const sections = Object.fromEntries(Object.entries(top).filter(([key]) => !known.includes(key)));
   return {
     chain: [{ path: ['policy', 'name'], value: name }],

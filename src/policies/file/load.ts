@@ -13,9 +13,17 @@ import { FileReport } from './report.ts';
 
 type Keep = CreateContext['keep'];
 
+/** Vendors of a policy file, and the files that were read for them. */
+type FileBackends = Pick<PolicyFile, 'backends' | 'files'>;
+
+/** Reads the section `backends:`. Policies know no vendor: whoever reads a file for the bridge brings it along. */
+export type ReadBackends = (section: unknown, report: FileReport) => FileBackends;
+
 type ReadOptions = {
-  /** Names that a rule can put into `backends`; by default any. */
+  /** Names that a rule can put into `backends` beside those of the file; by default any. */
   readonly backends?: readonly string[];
+  /** By default the section has no effect. */
+  readonly readBackends?: ReadBackends | undefined;
   /** Unix milliseconds; by default the clock's. */
   readonly now?: number;
   /** Reads a file that a policy names; by default from the disk. */
@@ -48,6 +56,7 @@ class PolicyFileReader {
   /** See {@link CreateContext.keep}. */
   readonly #keep: Keep;
   readonly #backends: readonly string[] | undefined;
+  readonly #readBackends: ReadBackends;
   readonly #now: number;
   readonly #readFile: CreateContext['readFile'];
   /** Parts of the file that have no effect here. */
@@ -59,6 +68,7 @@ class PolicyFileReader {
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
     this.#backends = options.backends;
+    this.#readBackends = options.readBackends ?? (() => ({ backends: [], files: [] }));
     this.#now = options.now ?? Date.now();
     this.#readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
   }
@@ -67,9 +77,10 @@ class PolicyFileReader {
     const form = readForm(this.#report);
     for (const key of form.unused) this.#unused.add(key);
     const chain = this.#chain(form.chain);
+    const { backends, files } = this.#readBackends(form.backends, this.#report);
     const rules = readCallerRules(form.rules, this.#report, {
       now: this.#now,
-      backends: this.#backends,
+      backends: this.#backends && [...this.#backends, ...backends.map(({ name }) => name)],
       commonChain: chain,
       chain: (list, path) => this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
     });
@@ -84,6 +95,7 @@ class PolicyFileReader {
     const read = {
       version: hash('sha256', this.#text).slice(0, 12),
       name: form.name,
+      ...{ backends, files },
       warnings: warnings.list(),
     };
     if (form.isEnabled) return { ...read, chain, policies, rules };

@@ -1,3 +1,4 @@
+import type { BackendConfig } from '../../guardrail/backend-config.ts';
 import type { InputType } from '../../guardrail/call.ts';
 import type { UnreachableFallback } from '../../guardrail/failure.ts';
 import type { Policy } from '../policy.ts';
@@ -66,6 +67,10 @@ export type PolicyFile = {
   readonly chain: readonly string[];
   /** Every policy that the chain or a rule names, made once. */
   readonly policies: ReadonlyMap<string, ConfiguredPolicy>;
+  /** Vendors of its own, beside those of the environment. */
+  readonly backends: readonly BackendConfig[];
+  /** Files that were read for them: secrets and presets. */
+  readonly files: readonly string[];
   /** First to last. */
   readonly rules: readonly CallerRule[];
   /** Remarks that are worth a line at start: `line 12: policy.rbac.data_access: ...`. */

@@ -192,7 +192,7 @@ describe('a check of a request', () => {
       reply: json({ success: false, data: { error: 'requestPayload is required' } }, 422),
       is: fails('http_status'),
     },
-    { name: 'a refused token, a page', reply: text('<html>401</html>', 401), is: fails('http_status') },
+    { name: 'a refused token, a page', reply: text('<html>401</html>', 401), is: fails('unauthorized') },
   ])('$name', async ({ is, ...row }) => {
     expect(await judged(row, request)).toMatchObject(is);
   });

@@ -133,7 +133,7 @@ describe('the batch of records', () => {
 
   test('with a bad token was not taken', async () => {
     const failure = await ingest([recordOf()], { AKTO_API_KEY: 'stale' }).catch(toFailure);
-    expect(failure).toEqual({ kind: 'http_status', status: 401 });
+    expect(failure).toEqual({ kind: 'unauthorized', status: 401 });
   });
 });
 

@@ -69,6 +69,7 @@ ${CHAIN}policy:
     expect(read(text)).toEqual({
       version: expect.stringMatching(/^[0-9a-f]{12}$/),
       name: 'shop',
+      ...{ backends: [], files: [] },
       chain: ['swear-words'],
       policies: new Map([
         [

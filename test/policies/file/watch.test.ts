@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { watchPolicyFile } from '../../../src/policies/file/watch.ts';
+import { watchFiles } from '../../../src/policies/file/watch.ts';
 
 const INTERVAL_MS = 20;
 
@@ -24,7 +24,11 @@ afterEach(() => {
 
 /** Watches, and waits until the first look was had. */
 async function watch(): Promise<void> {
-  stop = watchPolicyFile(file, () => changes++, INTERVAL_MS);
+  stop = watchFiles(
+    () => [file],
+    () => changes++,
+    INTERVAL_MS,
+  );
   await wait(5 * INTERVAL_MS);
 }
 

@@ -1,0 +1,252 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { type Backend, SetupError } from '../backends/backend.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
+import { fieldsOf } from '../guardrail/call.ts';
+import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
+import { baseUrl, secret as secretText } from '../guardrail/fields.ts';
+import { MODES } from '../guardrail/verdict.ts';
+import { unknownName } from '../policies/file/nearest.ts';
+import type { Path } from '../policies/file/problems.ts';
+import type { FileReport } from '../policies/file/report.ts';
+import { backendWarnings, type ForAll, ownLimits } from './backend.ts';
+import type { Env } from './read.ts';
+
+const MAX_BACKENDS = 1000;
+const NAME = /^[a-z0-9]{1,64}(?:-[a-z0-9]{1,64}){0,16}$/;
+const VARIABLE = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,127}$/, 'must be the name of a variable'));
+const seconds = v.pipe(
+  v.number(),
+  v.check((value) => value > 0 && value <= 3600, 'must be more than 0 and at most 3600 seconds'),
+);
+const Secret = v.union([
+  v.strictObject({ env: VARIABLE }),
+  v.strictObject({ file: v.pipe(v.string(), v.minLength(1)) }),
+]);
+
+/** Keys of every entry of `backends:`. */
+const COMMON = {
+  name: v.pipe(v.string(), v.maxLength(64), v.regex(NAME, 'must be in kebab-case, such as lakera-payments')),
+  kind: v.string(),
+  url: v.optional(baseUrl),
+  secret: v.optional(Secret),
+  token_url: v.optional(baseUrl),
+  mode: v.optional(v.picklist(MODES), 'enforce'),
+  timeout: v.optional(seconds),
+  unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
+  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 100),
+  hedge_after: v.optional(seconds),
+};
+/** Beside them for a kind that takes records. */
+const RECORDING = {
+  telemetry_concurrency: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)), 32),
+};
+
+export type PolicyBackendsOptions = {
+  readonly definitions: readonly Backend[];
+  readonly env: Env;
+  readonly forAll: ForAll;
+  /** Folder of the policy file: relative paths begin there. */
+  readonly folder: string;
+  /** Names of the backends that the environment sets up. */
+  readonly taken: readonly string[];
+  /** True where the file is only checked: variables and files of secrets need not be there. */
+  readonly isLint?: boolean;
+};
+
+/** The backends of a policy file, and the files that were read for them. */
+export type PolicyBackends = {
+  readonly backends: readonly BackendConfig[];
+  readonly files: readonly string[];
+};
+
+/**
+ * Reads the section `backends:` of a policy file. Mistakes go to the report; secrets come from variables and files, never from the
+ * section itself.
+ */
+export function readPolicyBackends(
+  section: unknown,
+  report: FileReport,
+  options: PolicyBackendsOptions,
+): PolicyBackends {
+  if (section === undefined || section === null) return { backends: [], files: [] };
+  if (!Array.isArray(section)) {
+    report.fail(['backends'], 'must be a list of entries with name and kind');
+    return { backends: [], files: [] };
+  }
+  if (section.length > MAX_BACKENDS) report.fail(['backends'], `must have at most ${MAX_BACKENDS} entries`);
+  const reader = new EntryReader(report, options);
+  const entries = section.slice(0, MAX_BACKENDS);
+  const backends = entries.flatMap((entry, index) => reader.read(fieldsOf(entry), ['backends', index]) ?? []);
+  return { backends, files: [...reader.files] };
+}
+
+class EntryReader {
+  readonly #report: FileReport;
+  readonly #options: PolicyBackendsOptions;
+  readonly #names: Set<string>;
+  readonly files = new Set<string>();
+
+  constructor(report: FileReport, options: PolicyBackendsOptions) {
+    this.#report = report;
+    this.#options = options;
+    this.#names = new Set(options.taken);
+  }
+
+  read(entry: Readonly<Record<string, unknown>>, path: Path): BackendConfig | undefined {
+    const { definitions, forAll } = this.#options;
+    const { kind } = entry;
+    const definition = definitions.find((one) => one.kind === kind);
+    if (definition === undefined) {
+      const kinds = definitions.map((one) => one.kind);
+      const message =
+        typeof kind === 'string' ? unknownName(kind, 'is no kind of backend', kinds) : 'is missing';
+      this.#report.fail([...path, 'kind'], message);
+      return undefined;
+    }
+    if (typeof entry.secret === 'string') {
+      const message = 'must be {env: NAME} or {file: path}: a secret does not stand in this file';
+      this.#report.fail([...path, 'secret'], message);
+      return undefined;
+    }
+    const own = definition.telemetry === undefined ? COMMON : { ...COMMON, ...RECORDING };
+    const schema = v.strictObject({ ...own, ...definition.options });
+    const read = this.#report.shaped(schema, entry, path) as CommonValues | undefined;
+    if (read === undefined || !this.#isNew(read.name, path)) return undefined;
+    return this.#backend(definition, read, path, forAll);
+  }
+
+  #isNew(name: string, path: Path): boolean {
+    if (this.#names.has(name)) {
+      const isOfEnvironment = this.#options.taken.includes(name);
+      const where = isOfEnvironment ? 'a backend of the environment' : 'an earlier backend';
+      this.#report.fail([...path, 'name'], `"${name}" is the name of ${where}`);
+      return false;
+    }
+    this.#names.add(name);
+    return true;
+  }
+
+  #backend(definition: Backend, read: CommonValues, path: Path, forAll: ForAll): BackendConfig | undefined {
+    const { name, kind, mode, timeout, unreachable_fallback, sample, hedge_after, ...rest } = read;
+    const {
+      secret: _,
+      url: __,
+      token_url: tokenUrl,
+      telemetry_concurrency: concurrency = 32,
+      ...options
+    } = rest;
+    const url = this.#url(definition, read, path);
+    const secret = this.#secret(definition, read, path);
+    if (url === undefined || secret === undefined) return undefined;
+    if (hedge_after !== undefined && !definition.isIdempotent) {
+      this.#report.fail(
+        [...path, 'hedge_after'],
+        `cannot be used: ${kind} must not be asked twice about a call`,
+      );
+      return undefined;
+    }
+    let config: unknown;
+    try {
+      config = definition.setup({
+        ...{ url, secret: secret === '' ? undefined : secret, tokenUrl, options },
+        variable: (variable) => this.#variable(variable),
+        readFile: (file) => this.#readFile(file),
+      });
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      this.#report.fail([...path, error.field], error.message);
+      return undefined;
+    }
+    const own = {
+      timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+      unreachableFallback: unreachable_fallback,
+    };
+    const backend: BackendConfig = {
+      ...{ name, kind, url, mode, sample, concurrency },
+      ...ownLimits(own, forAll, definition),
+      hedgeAfterMs: hedge_after === undefined ? undefined : hedge_after * 1000,
+      takesRecords: definition.telemetry !== undefined,
+      options: config,
+    };
+    for (const warning of backendWarnings(backend, 'unreachable_fallback')) this.#report.warn(path, warning);
+    return backend;
+  }
+
+  #url({ kind, variables, defaultUrl }: Backend, { url }: CommonValues, path: Path): string | undefined {
+    const names = variables?.url ?? [];
+    const found = url ?? this.#first(names) ?? defaultUrl;
+    if (found === undefined) {
+      const or =
+        names.length > 0 ? `; set it, or ${names[0]} in the environment` : `; write the address of ${kind}`;
+      this.#report.fail([...path, 'url'], `is missing${or}`);
+      return this.#options.isLint && names.length > 0 ? 'http://localhost' : undefined;
+    }
+    const parsed = v.safeParse(baseUrl, found);
+    if (parsed.success) return parsed.output;
+    this.#report.fail([...path, 'url'], `comes from ${names.join(' or ')}: ${parsed.issues[0].message}`);
+    return undefined;
+  }
+
+  /** Empty for none; undefined once a mistake is reported. */
+  #secret(
+    { kind, variables, secret: form }: Backend,
+    { secret }: CommonValues,
+    path: Path,
+  ): string | undefined {
+    const at = [...path, 'secret'];
+    const { isLint = false } = this.#options;
+    const names = variables?.secret ?? [];
+    const missing = (message: string) => {
+      if (isLint) this.#report.warn(at, message);
+      else this.#report.fail(at, message);
+      return isLint ? '' : undefined;
+    };
+    let found: string | undefined;
+    if (secret === undefined) found = this.#first(names);
+    else if ('env' in secret) {
+      found = this.#variable(secret.env);
+      if (found === undefined) return missing(`${secret.env} is not set in the environment`);
+    } else {
+      try {
+        found = this.#readFile(secret.file);
+      } catch (error) {
+        return missing(error instanceof SetupError ? error.message : 'cannot be read');
+      }
+      if (found.trim() === '') return missing(`the file ${secret.file} is empty`);
+    }
+    if (found === undefined) {
+      if (form !== 'required') return '';
+      const or = names.length > 0 ? `; set it, or ${names[0]} in the environment` : `; ${kind} needs one`;
+      return missing(`is missing${or}: {env: NAME} or {file: path}`);
+    }
+    if (form === 'document') return found;
+    const parsed = v.safeParse(secretText, found);
+    if (parsed.success) return parsed.output;
+    this.#report.fail(at, `cannot be sent in a header: ${parsed.issues[0].message}`);
+    return undefined;
+  }
+
+  #first(names: readonly string[]): string | undefined {
+    return names.map((name) => this.#variable(name)).find((value) => value !== undefined);
+  }
+
+  #variable(name: string): string | undefined {
+    return this.#options.env[name]?.trim() || undefined;
+  }
+
+  /** @throws SetupError */
+  #readFile(file: string): string {
+    const path = resolve(this.#options.folder, file);
+    this.files.add(path);
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      const { code = 'no file' } = error as NodeJS.ErrnoException;
+      throw new SetupError('file', `the file ${file} cannot be read (${code})`);
+    }
+  }
+}
+
+type CommonValues = v.InferOutput<v.StrictObjectSchema<typeof COMMON & typeof RECORDING, undefined>>;
