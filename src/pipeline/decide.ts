@@ -2,14 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { GuardrailCall, Passage, Passages } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { BlockCause, CheckResult, Decision, Outcome, PolicyResult } from '../guardrail/decision.ts';
+import type { PassageEdits } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { REMOVED } from '../policies/turns.ts';
 import { type Remainder, refusalsIn } from './blocked-history.ts';
-import { mergeTexts } from './merge.ts';
+import { mergeRedactions } from './merge.ts';
 
 /** An outcome whose new texts have not been put into a reply yet. */
 export type Draft = Exclude<Outcome, { kind: 'modify' }> | DraftedEdit;
-type DraftedEdit = Omit<Outcome & { kind: 'modify' }, 'form'>;
+type DraftedEdit = Omit<Outcome & { kind: 'modify' }, 'form'> & {
+  /** Edits of what backends were shown, as far as they are known. */
+  readonly edits?: PassageEdits | undefined;
+};
 
 const ALLOWED = { kind: 'allow' } as const satisfies Draft;
 export const CANCELLED = { kind: 'cancelled' } as const satisfies Draft;
@@ -47,17 +51,17 @@ export function decide(results: readonly CheckResult[]): Draft {
   }
   const modified = results.flatMap((result) =>
     'verdict' in result && result.verdict.kind === 'modify'
-      ? [{ backend: result.backend, texts: result.verdict.texts }]
+      ? [{ backend: result.backend, ...result.verdict }]
       : [],
   );
   const deferred = results.find((result) => 'effect' in result && result.effect === 'defer');
   if (modified.length === 0)
     return deferred === undefined ? ALLOWED : { kind: 'defer', by: deferred.backend };
   const by = modified.map(({ backend }) => backend);
-  const known = modified.flatMap(({ texts }) => texts ?? []);
-  const texts = known.length === modified.length ? mergeTexts(known) : null;
+  const known = modified.flatMap(({ texts, edits }) => (texts === null ? [] : [{ texts, edits }]));
+  const merged = known.length === modified.length ? mergeRedactions(known) : null;
   // A 503 would leave the redaction to a setting that knows nothing of it
-  return texts === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, texts };
+  return merged === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, ...merged };
 }
 
 /** Changes of a call by its history and by policies. */

@@ -256,7 +256,10 @@ export class Judge {
     const wired = call.input_type === 'response' ? this.#options.wired(call) : undefined;
     const isLost = !isModified || wired?.unapplied !== undefined;
     const form = isLost ? null : this.#options.rewriteForm(call, draft.texts);
-    if (form !== null && isModified) return { ...draft, form, ...(wired && { wired }) };
+    if (form !== null && isModified) {
+      const { by, texts } = draft;
+      return { kind: 'modify', by, texts, form, ...(wired && { wired }) };
+    }
     const blocked = isModified ? blockRedaction(draft.by) : draft;
     return wired === undefined
       ? blocked

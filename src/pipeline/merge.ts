@@ -1,115 +1,118 @@
-import { diffChars } from 'diff';
 import type { Passage, PassageTexts } from '../guardrail/call.ts';
+import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
+import { editsBetween } from '../guardrail/text-diff.ts';
 
-/**
- * A stretch of the original and what stands in its place. `text` may hold a few characters of the original that lay
- * between two changes; `bare` never does, and is what counts where another backend changed the same stretch.
- */
-type Edit = { start: number; end: number; text: string; bare: string };
-
-/** Time for one text, and for all of a call. */
-const TEXT_MS = 50;
-const CALL_MS = 250;
-
-/** Beyond this many changed characters two redactions of one text are not merged, and the call is blocked. */
-const MAX_EDITS = 1000;
+/** The redaction of a call by one backend, or by several together. */
+export type BackendRedaction = {
+  readonly texts: PassageTexts;
+  /** Where the backend tells them. */
+  readonly edits?: PassageEdits | undefined;
+};
 
 /**
  * Merges the redactions of several backends, in configuration order, so that everything that any of them removed is gone:
- * edits of one text that touch become one edit with the earlier backend's text first. Null if two backends changed
+ * edits of one text that overlap become one edit with the earlier backend's text first. Null if two backends changed
  * one text beyond what can be told apart.
+ *
+ * Nothing that is in a span of some backend is taken from the text. The spans of a backend that tells only new texts are found by
+ * comparing, and can be found wrong where text repeats itself: then what it had removed must not be in the result.
  */
-export function mergeTexts(all: readonly PassageTexts[]): PassageTexts | null {
+export function mergeRedactions(all: readonly BackendRedaction[]): BackendRedaction | null {
   if (all.length === 1) return all[0]!;
-  const merged = new Map<Passage, string>();
-  const until = performance.now() + CALL_MS;
-  for (const passage of new Set(all.flatMap((texts) => [...texts.keys()]))) {
-    const versions = [...new Set(all.flatMap((texts) => texts.get(passage) ?? []))];
-    const text = versions.length === 1 ? versions[0] : mergeVersions(passage.text, versions, until);
-    if (text === undefined || bringsBack(passage.text, versions, text)) return null;
-    merged.set(passage, text);
+  const texts = new Map<Passage, string>();
+  const edits = new Map<Passage, readonly TextEdit[]>();
+  for (const passage of new Set(all.flatMap((one) => [...one.texts.keys()]))) {
+    const versions = all.filter((one) => one.texts.has(passage));
+    const joined = joinedEdits(
+      passage.text,
+      versions.map((one) => {
+        const isGuess = !one.edits?.has(passage);
+        return editsIn(passage, one).map((edit) => ({ edit, isGuess }));
+      }),
+    );
+    const known = new Set(versions.map((one) => one.texts.get(passage)!));
+    const text = known.size === 1 ? [...known][0]! : editedText(passage.text, joined);
+    const areTold = versions.every((one) => one.edits?.has(passage));
+    if (known.size > 1 && !areTold && bringsBack(passage.text, known, text)) return null;
+    texts.set(passage, text);
+    edits.set(passage, known.size === 1 ? editsIn(passage, versions[0]!) : joined);
   }
-  return merged;
+  return { texts, edits };
+}
+
+/** The edits of a passage: as the backend tells them, or as they show in its new text. */
+export function editsIn(passage: Passage, { texts, edits }: BackendRedaction): readonly TextEdit[] {
+  const told = edits?.get(passage);
+  if (told !== undefined) return told;
+  const text = texts.get(passage);
+  return text === undefined ? [] : editsBetween(passage.text, text);
+}
+
+/** An edit, and true for one that was found by comparing. */
+type Found = { readonly edit: TextEdit; readonly isGuess: boolean };
+
+/** Edits by several backends as edits of which none overlap. */
+function joinedEdits(original: string, versions: readonly (readonly Found[])[]): readonly TextEdit[] {
+  // Stable: edits at the same place stay in the order of the backends
+  const all = versions.flat().sort((a, b) => a.edit.start - b.edit.start);
+  const markerOf = ({ edit: { start, end, text }, isGuess }: Found) =>
+    isGuess ? withoutKept(original.slice(start, end), text) : text;
+  const joined: TextEdit[] = [];
+  let last: Found | undefined;
+  /** What stands in place of the edits that overlap with the last one. */
+  let markers: string | undefined;
+  for (const found of all) {
+    const { start, end } = found.edit;
+    if (last === undefined || (start >= last.edit.end && start !== last.edit.start)) {
+      joined.push(found.edit);
+      last = found;
+      markers = undefined;
+      continue;
+    }
+    markers ??= markerOf(last);
+    const more = markerOf(found);
+    if (markers !== more) markers += more;
+    const edit = { start: last.edit.start, end: Math.max(last.edit.end, end), text: markers };
+    joined[joined.length - 1] = edit;
+    last = { edit, isGuess: false };
+  }
+  return joined;
 }
 
 /** Length of a piece of text that somebody may have wanted gone. */
-const GRAM = 4;
+const PIECE = 3;
 
-/** True if a merge shows again what a version had removed: in repetitive text a diff can be read in several ways. */
-function bringsBack(original: string, versions: readonly string[], merged: string): boolean {
+/**
+ * What a backend wrote in place of a stretch, without what it left there between two changes: another one may have removed that.
+ * Letters that a marker happens to share with the stretch go too.
+ */
+function withoutKept(stretch: string, text: string): string {
+  const known = gramsOf(Array.from(stretch));
+  const letters = Array.from(text);
+  let keptUntil = 0;
+  return letters
+    .filter((_, at) => {
+      if (known.has(letters.slice(at, at + PIECE).join(''))) keptUntil = at + PIECE;
+      return at >= keptUntil;
+    })
+    .join('');
+}
+
+/** True if a merge shows again what a version had removed. */
+function bringsBack(original: string, versions: ReadonlySet<string>, merged: string): boolean {
   const present = gramsOf(merged);
-  const kept = versions.map(gramsOf);
+  const kept = [...versions].map(gramsOf);
   for (const gram of gramsOf(original)) {
     if (present.has(gram) && kept.some((grams) => !grams.has(gram))) return true;
   }
   return false;
 }
 
-function gramsOf(text: string): ReadonlySet<string> {
+function gramsOf(text: string | readonly string[]): ReadonlySet<string> {
   const grams = new Set<string>();
-  for (let at = 0; at + GRAM <= text.length; at++) grams.add(text.slice(at, at + GRAM));
+  for (let at = 0; at + PIECE <= text.length; at++) {
+    const piece = text.slice(at, at + PIECE);
+    grams.add(typeof piece === 'string' ? piece : piece.join(''));
+  }
   return grams;
-}
-
-function mergeVersions(original: string, versions: readonly string[], until: number): string | undefined {
-  const edits: Edit[] = [];
-  for (const version of versions) {
-    const timeout = Math.min(TEXT_MS, until - performance.now());
-    const found = timeout <= 0 ? undefined : editsOf(original, version, timeout);
-    if (found === undefined) return undefined;
-    edits.push(...found);
-  }
-  // Stable: edits at the same place stay in the order of the backends
-  edits.sort((a, b) => a.start - b.start);
-  const joined: Edit[] = [];
-  for (const edit of edits) {
-    const last = joined.at(-1);
-    if (last !== undefined && (edit.start < last.end || edit.start === last.start)) {
-      last.end = Math.max(last.end, edit.end);
-      if (last.bare !== edit.bare) last.bare += edit.bare;
-      last.text = last.bare;
-    } else {
-      joined.push({ ...edit });
-    }
-  }
-  let result = '';
-  let at = 0;
-  for (const { start, end, text } of joined) {
-    result += original.slice(at, start) + text;
-    at = end;
-  }
-  return result + original.slice(at);
-}
-
-/**
- * The edits that lead from one text to the other. A few equal characters between two edits are taken into them:
- * letters that a marker happens to share with the secret it replaces are no reason to keep the secret's others apart.
- */
-function editsOf(original: string, version: string, timeout: number): Edit[] | undefined {
-  const changes = diffChars(original, version, { maxEditLength: MAX_EDITS, timeout });
-  if (changes === undefined) return undefined;
-  const edits: Edit[] = [];
-  let at = 0;
-  let between = '';
-  for (const { added, removed, value } of changes) {
-    if (!added && !removed) {
-      at += value.length;
-      between = value;
-      continue;
-    }
-    const last = edits.at(-1);
-    const edit = last !== undefined && between.length < 8 ? last : { start: at, end: at, text: '', bare: '' };
-    if (edit === last) edit.text += between;
-    else edits.push(edit);
-    between = '';
-    if (removed) {
-      at += value.length;
-      edit.end = at;
-    } else {
-      edit.text += value;
-      edit.bare += value;
-      edit.end = at;
-    }
-  }
-  return edits;
 }
