@@ -1,4 +1,4 @@
-import { actionOf, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { actionOf, type Decision, decidedBy, votesOf } from '../guardrail/decision.ts';
 import { MAX_ID_CHARS } from '../guardrail/record.ts';
 
 /** `action` in the word of Keeptrusts, which has none for a call that was left to LiteLLM or that nobody waits for. */
@@ -39,6 +39,8 @@ export function auditRow(decision: Decision) {
     user: caller.user[0] ?? null,
     /** The backend or policy that decided; null if none objected. */
     by,
+    /** The verdict of each backend that was waited for, or why it gave none; null if none was. */
+    votes: votesOf(decision) ?? null,
     /** In the form of Keeptrusts: `pii_detected`. */
     reason_code: decidedByPolicy ? (policies?.by?.reasonCode ?? null) : cause,
     /** Ids of the rules that matched. */

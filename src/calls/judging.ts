@@ -176,13 +176,15 @@ function withNotes(observer: Observer, records: CallRecords): JudgeObserver {
   return {
     checked(call, result) {
       observer.checked(call, result);
-      if (result.mode === 'observe') note(call, result);
+      if (result.mode !== 'enforce') note(call, result);
     },
     trailed(call, result) {
       observer.trailed(call, result);
       note(call, result);
     },
     unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
+    unsampled: (call, backend) => observer.unsampled(call, backend),
+    compared: (...compared) => observer.compared(...compared),
     policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
     failed: (error, call) => observer.failed(error, call),
   };

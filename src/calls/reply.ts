@@ -17,7 +17,7 @@ const SENTENCES: Record<Cause, string> = {
 /** The values of a `blocked_reason`. */
 export type BlockedText = {
   readonly cause: Cause;
-  /** Replaces `{backend}` in an operator's template. */
+  /** The first of these replaces `{backend}` in an operator's template: nobody else is to learn who agreed. */
   readonly by: string;
   /** Replaces `{reason}`. */
   readonly reason: string;
@@ -39,7 +39,8 @@ export function blockedReason(
 ): string {
   const sentence = `${message?.trim() || SENTENCES[cause]} Reference: ${ref}`;
   if (template === undefined) return sentence;
-  const values: Record<string, string> = { backend: by, reason: reason.slice(0, 1000), ref };
+  const [backend = ''] = by.split(',');
+  const values: Record<string, string> = { backend, reason: reason.slice(0, 1000), ref };
   const text = template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '');
   return text.trim() === '' ? sentence : text;
 }

@@ -1,10 +1,14 @@
 import type { GuardrailCall, Passage, PassageTexts } from './call.ts';
 import type { Caller } from './caller.ts';
-import type { Failure, UnreachableFallback } from './failure.ts';
-import type { Mode, Verdict } from './verdict.ts';
+import type { Failure, FailureKind, UnreachableFallback } from './failure.ts';
+import type { OnError, Orchestration } from './orchestration.ts';
+import { kindOf, type Mode, type Verdict, type VerdictKind } from './verdict.ts';
 
-/** The consequence of a missing verdict for the call. */
-export type Effect = 'block' | 'allow' | 'defer' | 'none';
+/** The consequence of a missing verdict for the call; `next` leaves it to the backends that follow. */
+export type Effect = 'block' | 'allow' | 'defer' | 'next' | 'none';
+
+/** The attempt of which the verdict came where a slow backend was asked a second time. */
+export const HEDGE_RESULTS = ['first', 'second', 'none'] as const;
 
 /** The result of one check. */
 export type CheckResult = {
@@ -12,6 +16,8 @@ export type CheckResult = {
   readonly mode: Mode;
   readonly unreachableFallback: UnreachableFallback;
   readonly seconds: number;
+  /** Undefined for a check of one attempt. */
+  readonly hedged?: (typeof HEDGE_RESULTS)[number];
 } & ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly effect: Effect });
 
 /**
@@ -36,11 +42,13 @@ export type PolicyResult = {
   readonly version: string;
   /** Name of the caller rule that applied, `default` for none. */
   readonly callerRule: string;
-  /** Backends to ask; undefined for all. */
+  /** Backends to ask, in order; undefined for all. */
   readonly backends: readonly string[] | undefined;
   /** In place of the backends' own. */
   readonly backendMode: Mode | undefined;
   readonly unreachableFallback: UnreachableFallback | undefined;
+  readonly orchestration: Orchestration;
+  readonly onError: OnError;
   readonly verdict: 'allow' | 'block' | 'redact';
   /** The policy that blocks, or the first that redacts, or the first that removes. */
   readonly by: PolicyNote | undefined;
@@ -96,9 +104,9 @@ export type Outcome =
   | {
       readonly kind: 'block';
       readonly cause: BlockCause;
-      /** The backend or policy that decided. */
+      /** The backend or policy that decided, or all backends that did, with commas. */
       readonly by: string;
-      /** The vendor's text or a reason code: for the record and `BLOCKED_MESSAGE`, never for a log. */
+      /** The vendors' texts or a reason code: for the record and `BLOCKED_MESSAGE`, never for a log. */
       readonly reason: string;
       /** The operator's message for the caller. */
       readonly message?: string;
@@ -164,4 +172,18 @@ export function decidedBy({ outcome, removed }: Pick<Decision, 'outcome' | 'remo
     case 'cancelled':
       return null;
   }
+}
+
+/** The vote of each backend that was waited for, by its name; undefined where none was. */
+export function votesOf({
+  checks,
+}: Pick<Decision, 'checks'>): Readonly<Record<string, VerdictKind | FailureKind>> | undefined {
+  return checks.length === 0
+    ? undefined
+    : Object.fromEntries(checks.map((check) => [check.backend, resultOf(check)]));
+}
+
+/** The verdict of a check in the word for metrics, logs and records, or why there is none. */
+export function resultOf(check: CheckResult): VerdictKind | FailureKind {
+  return 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
 }

@@ -28,6 +28,10 @@ export function modified(all: PassageEdits): Verdict {
 export const VERDICT_KINDS = ['allow', 'block', 'modify', 'flagged'] as const;
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
+/** The verdict of one side where two are compared; `none` where it came to none. */
+export const COMPARED = ['allow', 'block', 'modify', 'none'] as const;
+export type Compared = (typeof COMPARED)[number];
+
 /** The word for a verdict in metrics, logs and records: an allow that names a violation is `flagged`. */
 export function kindOf(verdict: Verdict): VerdictKind {
   return verdict.kind === 'allow' && verdict.flagged !== undefined ? 'flagged' : verdict.kind;

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { ACTIONS, WIRINGS } from '../guardrail/decision.ts';
+import { ACTIONS, HEDGE_RESULTS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
-import { MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
+import { COMPARED, MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -72,7 +72,7 @@ export function createMetrics(
       input_type,
     }),
     verdicts_total: counter(
-      'What each backend and policy said, in observe mode too. Failures are not among them.',
+      'What each backend and policy said, whatever its mode. Failures are not among them.',
       { backend: [...backend, ...policies], ...judged, verdict: VERDICT_KINDS },
     ),
     failures_total: counter('Checks that gave no verdict, by kind.', {
@@ -87,6 +87,21 @@ export function createMetrics(
     unjudged_total: counter(
       'Calls with content that a backend, or the policies alone, cannot look at: responses (answer), or media (images, audio, files).',
       { backend: failing, content: ['answer', 'media'] },
+    ),
+    unsampled_total: counter(
+      'Calls about which a backend was not asked, as it is asked about a part of them.',
+      {
+        backend,
+        input_type,
+      },
+    ),
+    hedges_total: counter(
+      'Checks in which a slow backend was asked a second time, by the attempt that gave the verdict.',
+      { backend, result: HEDGE_RESULTS },
+    ),
+    shadow_agreement_total: counter(
+      'Calls by what a shadow said and what the backends came to whose verdicts count.',
+      { backend, shadow: COMPARED, decision: COMPARED },
     ),
     hidden_bytes_total: counter(
       'Bytes of request bodies that LiteLLM did not show, over what structure and parameters explain.',

@@ -7,11 +7,12 @@ import {
   type Decision,
   type PolicyResult,
   type UnappliedReason,
+  votesOf,
   type Wired,
 } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import { boundedBy } from '../guardrail/memory.ts';
-import { kindOf } from '../guardrail/verdict.ts';
+import { type Compared, kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
 import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
 
@@ -74,18 +75,20 @@ export class Observer {
 
   /** A decision was made. */
   decided(decision: Decision): void {
-    const { call, outcome, ref, ms, policies } = decision;
+    const { call, outcome, ref, ms, policies, checks } = decision;
     const { input_type } = call;
     if (policies !== undefined) this.#policies(policies, decision);
     if (ms > 0) this.#metrics.decision_seconds.observe({ input_type }, ms / 1000);
     const action = actionOf(decision);
     this.#metrics.decisions_total.inc({ input_type, action });
+    // One vote is that of who decided
+    const votes = checks.length > 1 && outcome.kind !== 'cancelled' ? { votes: votesOf(decision) } : {};
     switch (outcome.kind) {
       case 'block': {
         const { cause, by: backend, wired } = outcome;
         if (cause === 'redaction') this.#metrics.unapplied_redactions_total.inc({ input_type });
         const lost = { ...this.#redacted('blocked', call, wired), ...fixedIn(policies) };
-        this.#log.warn({ ...callFields(call), action, cause, backend, ref, ...lost }, 'blocked');
+        this.#log.warn({ ...callFields(call), action, cause, backend, ref, ...lost, ...votes }, 'blocked');
         break;
       }
       case 'modify': {
@@ -100,13 +103,18 @@ export class Observer {
           );
         if (by.length === 0) break;
         const how = this.#redacted('redacted', call, outcome.wired);
-        this.#log.info({ ...callFields(call), action, backends: by, count, ...how }, 'redacted');
+        this.#log.info({ ...callFields(call), action, backends: by, count, ...how, ...votes }, 'redacted');
         break;
       }
       case 'defer':
-        this.#log.warn({ ...callFields(call), backend: outcome.by }, 'deferred to LiteLLM with a 503');
+        this.#log.warn(
+          { ...callFields(call), backend: outcome.by, ...votes },
+          'deferred to LiteLLM with a 503',
+        );
         break;
       case 'allow':
+        if (checks.some(isAgainst)) this.#log.info({ ...callFields(call), action, ...votes }, 'outvoted');
+        break;
       case 'cancelled':
     }
   }
@@ -202,6 +210,7 @@ export class Observer {
     const { backend, mode, seconds } = result;
     const labels = { backend, input_type: call.input_type };
     this.#metrics.check_seconds.observe(labels, seconds);
+    if (result.hedged !== undefined) this.#metrics.hedges_total.inc({ backend, result: result.hedged });
     if ('failure' in result) {
       this.#checkFailed(call, result);
       return;
@@ -226,7 +235,8 @@ export class Observer {
     const bypassed = mode === 'enforce' && (effect === 'allow' || effect === 'defer');
     if (bypassed)
       this.#metrics.bypasses_total.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
-    this.#log.warn({ ...fields, unreachable_fallback: unreachableFallback, bypassed }, 'no verdict');
+    const how = effect === 'next' ? { on_error: 'next' } : { unreachable_fallback: unreachableFallback };
+    this.#log.warn({ ...fields, ...how, bypassed }, 'no verdict');
   }
 
   /** A check of a response that was delivered before has ended. */
@@ -246,4 +256,20 @@ export class Observer {
       this.#log.debug({ ...callFields(call), backend, content }, 'content this backend cannot judge');
     }
   }
+  /** A backend is not asked about this call. */
+  unsampled(call: GuardrailCall, backend: string): void {
+    this.#metrics.unsampled_total.inc({ backend, input_type: call.input_type });
+  }
+
+  /** A shadow was compared with the backends that count. */
+  compared(call: GuardrailCall, backend: string, shadow: Compared, decision: Compared): void {
+    this.#metrics.shadow_agreement_total.inc({ backend, shadow, decision });
+    if (shadow === decision || shadow === 'none' || decision === 'none') return;
+    this.#log.info({ ...callFields(call), backend, shadow, decision }, 'shadow disagrees');
+  }
+}
+
+/** True for a vote to block. */
+function isAgainst(check: CheckResult): boolean {
+  return 'verdict' in check ? check.verdict.kind === 'block' : check.effect === 'block';
 }

@@ -2,10 +2,12 @@ import type { Http } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
-import { checkBackend, type JudgingBackend } from './check-backend.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import { type CheckOptions, checkBackend, type JudgingBackend } from './check-backend.ts';
+import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
 import { TrailingChecks } from './trailing-checks.ts';
-import { VerdictCache } from './verdict-cache.ts';
+import { type Need, VerdictCache } from './verdict-cache.ts';
 
 /** Told of checks when they end, to count and log them. */
 export type CheckObserver = {
@@ -27,6 +29,25 @@ export type CheckedCall = {
   readonly request: () => GuardrailCall | undefined;
 };
 
+/** Why a backend is not asked: it has allowed all of the call, or the response has not grown enough. */
+export type Unasked = Exclude<Need['kind'], 'check'>;
+
+/** Where a check stands among others. */
+export type CheckPlace = Pick<CheckOptions, 'handsOver' | 'within'> & {
+  /** Ends it when nobody waits any more. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** What is known of a call to one backend. `key` names backend, rule and call; undefined where nothing is kept. */
+type Standing = {
+  readonly key: string | undefined;
+  /** A verdict against the beginning of the same response. */
+  readonly stopped: CheckResult | undefined;
+  readonly need: Need;
+};
+
+const NEW: Standing = { key: undefined, stopped: undefined, need: { kind: 'check', continues: false } };
+
 /** Asks backends: now, after the end of a response, or not at all where they have allowed it before. */
 export class BackendChecks {
   readonly #http: Http;
@@ -45,55 +66,70 @@ export class BackendChecks {
     this.#trailing = new TrailingChecks((error, call) => observer.failed(error, call));
   }
 
-  /** The result to come of one backend, or undefined if there is nothing to ask it now. */
-  check(
+  /** The result to come of one backend; if there is nothing to ask it now, why. */
+  check(backend: JudgingBackend, checked: CheckedCall, place: CheckPlace): Promise<CheckResult> | Unasked {
+    const standing = this.#standing(backend, checked);
+    switch (standing.need.kind) {
+      case 'known':
+        return 'known';
+      case 'wait':
+        this.#wait(standing.key, [backend], checked, checked.call);
+        return 'wait';
+      case 'check':
+        return this.#askNow(backend, checked, standing, place, checked.call);
+    }
+  }
+
+  /** Tells what {@link check} would do. */
+  need(backend: JudgingBackend, checked: CheckedCall): Need['kind'] {
+    return this.#standing(backend, checked).need.kind;
+  }
+
+  /**
+   * Asks a backend now, though it may wait.
+   *
+   * @param left the call as the backends before this one left it
+   */
+  ask(
     backend: JudgingBackend,
     checked: CheckedCall,
-    signal?: AbortSignal,
-  ): Promise<CheckResult> | undefined {
-    const { call, rule } = checked;
-    const definition = definitionOf(call);
-    if (definition !== undefined) {
-      const ask = () => this.#ask(backend, checked, undefined, signal);
-      return this.#definitions.check(`${backend.name}\0${rule}\0${definition}`, call, ask);
-    }
-    const id = call.input_type === 'response' ? stateKey(call) : undefined;
-    if (id === undefined) return this.#ask(backend, checked, undefined, signal);
-    const key = `${backend.name}\0${rule}\0${id}`;
-    const stopped = this.#trailing.against(key, call);
-    if (stopped !== undefined) return Promise.resolve(stopped);
-    const need = this.#cache.need(key, call);
-    switch (need.kind) {
-      case 'known':
-        return undefined;
-      case 'wait': {
-        // A client can send another request under the same id meanwhile
-        const asked = checked.request();
-        this.#trailing.schedule(key, call, () => this.#trail(backend, { ...checked, request: () => asked }));
-        return undefined;
-      }
-      case 'check':
-        if (need.continues) this.#trailing.cancel(key);
-        // Another response under the same id: the rest of the one before is judged all the same
-        else this.#trailing.run(key);
-        return this.#ask(backend, checked, key, signal);
-    }
+    place: CheckPlace,
+    left: GuardrailCall,
+  ): Promise<CheckResult> | Unasked {
+    return this.#askNow(backend, checked, this.#standing(backend, checked), place, left);
+  }
+
+  /**
+   * Asks backends after the end of a response, one after the other.
+   *
+   * @param left the call as the backends before them left it
+   */
+  wait(backends: readonly JudgingBackend[], checked: CheckedCall, left: GuardrailCall): void {
+    const keys = backends.map((backend) => this.#standing(backend, checked).key);
+    for (const key of keys) if (key !== undefined) this.#trailing.cancel(key);
+    this.#wait(keys[0], backends, checked, left);
   }
 
   /**
    * Asks a backend that nobody waits for: a mistake of ours changes no reply.
    *
+   * @param told is given its result, or why it was not asked
    * @returns its end; it never rejects
    */
-  observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
-    const check = this.#observe(backend, checked);
+  observe(
+    backend: JudgingBackend,
+    checked: CheckedCall,
+    told?: (result: CheckResult | Unasked) => void | Promise<void>,
+  ): Promise<void> {
+    const check = this.#observe(backend, checked, told);
     this.#observing.add(check);
     return check.finally(() => this.#observing.delete(check));
   }
 
-  async #observe(backend: JudgingBackend, checked: CheckedCall): Promise<void> {
+  async #observe(...[backend, checked, told]: Parameters<BackendChecks['observe']>): Promise<void> {
     try {
-      await this.check(backend, checked);
+      const result = await this.check(backend, checked, {});
+      await told?.(result);
     } catch (error) {
       this.#observer.failed(error, checked.call);
     }
@@ -105,23 +141,82 @@ export class BackendChecks {
     while (this.#observing.size > 0) await Promise.all(this.#observing);
   }
 
+  #standing({ name }: JudgingBackend, { call, rule }: CheckedCall): Standing {
+    const id = call.input_type === 'response' ? stateKey(call) : undefined;
+    if (id === undefined) return NEW;
+    const key = `${name}\0${rule}\0${id}`;
+    const stopped = this.#trailing.against(key, call);
+    return { key, stopped, need: stopped === undefined ? this.#cache.need(key, call) : NEW.need };
+  }
+
+  #askNow(
+    backend: JudgingBackend,
+    checked: CheckedCall,
+    { key, stopped, need }: Standing,
+    place: CheckPlace,
+    left: GuardrailCall,
+  ): Promise<CheckResult> | Unasked {
+    const { call, rule, request } = checked;
+    const definition = definitionOf(left);
+    if (definition !== undefined) {
+      const ask = () => this.#ask(backend, left, request, undefined, place);
+      return this.#definitions.check(`${backend.name}\0${rule}\0${definition}`, left, ask) ?? 'known';
+    }
+    if (stopped !== undefined) return Promise.resolve(stopped);
+    if (key !== undefined) {
+      // Another response under the same id: the rest of the one before is judged all the same
+      if (need.kind === 'check' && !need.continues) this.#trailing.run(key);
+      else this.#trailing.cancel(key);
+    }
+    // An allow of what others had redacted is none of what they may let pass next time
+    return this.#ask(backend, left, request, left === call ? key : undefined, place);
+  }
+
   /** @param key where the cache keeps the verdict; undefined for not at all */
   #ask(
     backend: JudgingBackend,
-    { call, request }: CheckedCall,
+    call: GuardrailCall,
+    request: CheckedCall['request'],
     key: string | undefined,
-    signal: AbortSignal | undefined,
+    { signal, handsOver, within }: CheckPlace,
   ): Promise<CheckResult> {
-    return checkBackend(backend, call, { http: this.#http, request }, signal).then((result) => {
+    const options = { http: this.#http, request, handsOver, within };
+    return checkBackend(backend, call, options, signal).then((result) => {
       if (key !== undefined && 'verdict' in result) this.#cache.put(key, call, result.verdict);
       this.#observer.checked(call, result);
       return result;
     });
   }
 
-  async #trail(backend: JudgingBackend, { call, request }: CheckedCall): Promise<CheckResult> {
-    const result = await checkBackend(backend, call, { http: this.#http, request });
-    this.#observer.trailed(call, result);
-    return result;
+  #wait(
+    key: string | undefined,
+    backends: readonly JudgingBackend[],
+    { call, request }: CheckedCall,
+    left: GuardrailCall,
+  ): void {
+    if (key === undefined) return;
+    // A client can send another request under the same id meanwhile
+    const asked = request();
+    this.#trailing.schedule(key, call, () => this.#trail(backends, left, () => asked));
+  }
+
+  /** The result against the response, if it goes on: a block, or the first redaction. */
+  async #trail(
+    backends: readonly JudgingBackend[],
+    call: GuardrailCall,
+    request: CheckedCall['request'],
+  ): Promise<CheckResult | undefined> {
+    let against: CheckResult | undefined;
+    let left = call;
+    for (const backend of backends) {
+      const result = await checkBackend(backend, left, { http: this.#http, request });
+      this.#observer.trailed(left, result);
+      if (blocks(result)) return 'verdict' in result ? result : against;
+      if (!('verdict' in result) || result.verdict.kind !== 'modify') continue;
+      against ??= result;
+      if (result.verdict.texts === null) break;
+      left = withTexts(left, result.verdict.texts);
+    }
+    return against;
   }
 }

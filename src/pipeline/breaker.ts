@@ -80,7 +80,6 @@ function saysDown(failure: Failure): boolean {
     case 'wrong_shape':
     case 'oversize':
     case 'no_verdict':
-    case 'loop':
     case 'breaker_open':
     case 'cancelled':
     case 'bug':

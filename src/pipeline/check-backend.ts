@@ -2,13 +2,14 @@ import type { Checker, NewText } from '../backends/backend.ts';
 import type { Http } from '../backends/http.ts';
 import { toFailure } from '../backends/to-failure.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { startDeadline } from '../guardrail/deadline.ts';
+import { type Deadline, startDeadline } from '../guardrail/deadline.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
-import { ALLOW } from '../guardrail/verdict.ts';
+import { ALLOW, type Verdict } from '../guardrail/verdict.ts';
 import type { Access } from './access.ts';
 import type { Breaker } from './breaker.ts';
 import { applyUnreachableFallback } from './fallback.ts';
+import { Hedge } from './hedge.ts';
 import { newTextsOf } from './new-texts.ts';
 
 /** A configured backend, ready to be asked. */
@@ -19,6 +20,10 @@ export type CheckOptions = {
   readonly http: Http;
   /** For a response: reads the request it belongs to, if this instance still remembers it. */
   readonly request: () => GuardrailCall | undefined;
+  /** True if a failure leaves the call to the backends that follow. */
+  readonly handsOver?: boolean | undefined;
+  /** The time of all checks of a sequence, of which this is not the first. */
+  readonly within?: Deadline | undefined;
 };
 
 const NONE: readonly NewText[] = [];
@@ -31,35 +36,61 @@ export async function checkBackend(
   caller?: AbortSignal,
 ): Promise<CheckResult> {
   const startedAt = performance.now();
-  const { name, mode, unreachableFallback } = backend;
+  const { name, mode, timeoutMs, unreachableFallback } = backend;
+  const { handsOver, within } = options;
   const seconds = () => (performance.now() - startedAt) / 1000;
   const failed = (failure: Failure): CheckResult => {
-    const effect = applyUnreachableFallback(failure, unreachableFallback);
+    const effect = applyUnreachableFallback(failure, handsOver ? 'next' : unreachableFallback);
     return { backend: name, mode, unreachableFallback, seconds: seconds(), failure, effect };
   };
 
   const texts = backend.reads === 'texts' ? newTextsOf(call) : NONE;
   if (texts.length === 0 && backend.reads === 'texts')
     return { backend: name, mode, unreachableFallback, seconds: 0, verdict: ALLOW };
+  if (within?.isOver()) return failed({ kind: 'timeout', afterMs: 0 });
   const settle = backend.breaker.admit();
   if (settle === null) return failed({ kind: 'breaker_open' });
-  const deadline = startDeadline(backend.timeoutMs, caller);
+  const deadline = startDeadline(timeoutMs, within?.signal ?? caller);
+  const hedge = hedgeOf(backend);
   try {
-    const { http, request } = options;
-    const verdict = await deadline.limit(backend.check(call, { http, request, deadline, texts }));
+    const verdict = await deadline.limit(ask(backend, call, texts, options, deadline, hedge));
     settle(undefined);
     backend.access.settle(undefined);
-    return { backend: name, mode, unreachableFallback, seconds: seconds(), verdict };
+    const result = { backend: name, mode, unreachableFallback, seconds: seconds(), verdict };
+    return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } catch (error) {
-    const failure: Failure = deadline.isOver()
-      ? { kind: 'timeout', afterMs: backend.timeoutMs }
-      : caller?.aborted
-        ? { kind: 'cancelled' }
-        : toFailure(error);
-    settle(failure);
+    const isCut = !deadline.isOver() && within?.isOver() === true;
+    const afterMs = isCut ? Math.round(seconds() * 1000) : timeoutMs;
+    const failure: Failure =
+      isCut || deadline.isOver()
+        ? { kind: 'timeout', afterMs }
+        : caller?.aborted
+          ? { kind: 'cancelled' }
+          : toFailure(error);
+    // Too little time says nothing about a backend, but one that hangs is to be found out in a sequence as well
+    settle(isCut && afterMs < timeoutMs / 2 ? { kind: 'cancelled' } : failure);
     backend.access.settle(failure);
-    return failed(failure);
+    const result = failed(failure);
+    return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } finally {
     deadline.clear();
   }
+}
+
+function ask(
+  backend: JudgingBackend,
+  call: GuardrailCall,
+  texts: readonly NewText[],
+  { http, request }: CheckOptions,
+  deadline: Deadline,
+  hedge: Hedge | undefined,
+): Promise<Verdict> {
+  if (hedge === undefined) return backend.check(call, { http, request, deadline, texts });
+  return hedge.ask((deadline) => backend.check(call, { http, request, deadline, texts }), deadline);
+}
+
+/** Only where somebody waits, and not for a backend that may be down. */
+function hedgeOf({ mode, timeoutMs, hedgeAfterMs, breaker }: JudgingBackend): Hedge | undefined {
+  if (hedgeAfterMs === undefined || mode !== 'enforce') return undefined;
+  return new Hedge({ timeoutMs, afterMs: hedgeAfterMs, mayBegin: () => breaker.state() === 'closed' });
 }

@@ -6,7 +6,10 @@ import type { PassageEdits } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { REMOVED } from '../policies/turns.ts';
 import { type Remainder, refusalsIn } from './blocked-history.ts';
-import { mergeRedactions } from './merge.ts';
+import { type BackendRedaction, mergeRedactions } from './merge.ts';
+
+/** Makes one of the redactions of several backends; null if that cannot be done. */
+type Merge = (redactions: readonly BackendRedaction[]) => BackendRedaction | null;
 
 /** An outcome whose new texts have not been put into a reply yet. */
 export type Draft = Exclude<Outcome, { kind: 'modify' }> | DraftedEdit;
@@ -38,30 +41,39 @@ export function blockRedaction(by: readonly string[]): Draft & { kind: 'block' }
 }
 
 /**
- * The consequence of all check results for a call: a block wins over everything, then a `defer`, then redactions, merged
- * in configuration order.
+ * The consequence of all check results for a call: a block wins over everything, then a `defer`, then redactions, merged in
+ * the order of the backends.
+ *
+ * @param needed how many have to block; a `defer` counts where its backend could have made up the number
+ * @param merge makes one of the redactions of several
  */
-export function decide(results: readonly CheckResult[]): Draft {
-  for (const { backend, ...result } of results) {
-    if ('verdict' in result) {
-      if (result.verdict.kind === 'block') return block('verdict', backend, result.verdict.reason);
-    } else if (result.effect === 'block') {
-      return block('fail_closed', backend, 'the check could not be completed');
-    }
-  }
+export function decide(results: readonly CheckResult[], needed = 1, merge: Merge = mergeRedactions): Draft {
+  const against = results.filter(blocks);
+  if (against.length >= needed) return blockOf(against);
   const modified = results.flatMap((result) =>
     'verdict' in result && result.verdict.kind === 'modify'
       ? [{ backend: result.backend, ...result.verdict }]
       : [],
   );
-  const deferred = results.find((result) => 'effect' in result && result.effect === 'defer');
+  const deferring = results.filter((result) => 'effect' in result && result.effect === 'defer');
+  const deferred = against.length + deferring.length >= needed ? deferring[0] : undefined;
   if (modified.length === 0)
     return deferred === undefined ? ALLOWED : { kind: 'defer', by: deferred.backend };
   const by = modified.map(({ backend }) => backend);
   const known = modified.flatMap(({ texts, edits }) => (texts === null ? [] : [{ texts, edits }]));
-  const merged = known.length === modified.length ? mergeRedactions(known) : null;
+  const merged = known.length === modified.length ? merge(known) : null;
   // A 503 would leave the redaction to a setting that knows nothing of it
   return merged === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, ...merged };
+}
+
+/** The block by some backends, with the reasons of all. */
+function blockOf(against: readonly CheckResult[]): Draft {
+  const by = against.map(({ backend }) => backend).join(',');
+  const reasons = against.flatMap((result) =>
+    'verdict' in result && result.verdict.kind === 'block' ? [result.verdict.reason] : [],
+  );
+  if (reasons.length === 0) return block('fail_closed', by, 'the check could not be completed');
+  return block('verdict', by, [...new Set(reasons)].join('; '));
 }
 
 /** Changes of a call by its history and by policies. */

@@ -14,30 +14,31 @@ import type {
 import type { Failure } from '../guardrail/failure.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
-import { BackendChecks, type CheckedCall, type CheckObserver } from './backend-checks.ts';
+import { BackendChecks, type CheckObserver } from './backend-checks.ts';
 import { BlockedHistory, type Remainder, wholeOf } from './blocked-history.ts';
 import { BlockedTexts } from './blocked-texts.ts';
 import type { JudgingBackend } from './check-backend.ts';
+import { type ChoiceObserver, chooseBackends } from './choose-backends.ts';
 import {
   block,
   blockBy,
   blockRedaction,
-  blocks,
   CANCELLED,
   type Draft,
-  decide,
   type Edits,
   newReference,
   policyEdits,
   withPolicyEdits,
 } from './decide.ts';
+import { orchestrate, type Verdicts } from './orchestrate.ts';
+import { askWatching, type ShadowObserver } from './shadows.ts';
 
 /** Told of what happens beside the decision, to count and log it. */
-export type JudgeObserver = CheckObserver & {
-  /** A backend cannot look at some content; `policies` where no backend is asked. */
-  unjudged(call: GuardrailCall, backend: string, content: 'answer' | 'media'): void;
-  policiesFailed(call: GuardrailCall, failure: Failure): void;
-};
+export type JudgeObserver = CheckObserver &
+  ChoiceObserver &
+  ShadowObserver & {
+    policiesFailed(call: GuardrailCall, failure: Failure): void;
+  };
 
 /** One guardrail call, as the judge is given it. */
 export type JudgeInput = {
@@ -92,11 +93,7 @@ type Judgement = JudgeInput & {
   readonly policies: PolicyResult | undefined;
 } & Edits;
 
-/**
- * Asks the policies, then all backends at once, each under its policyDraft deadline. The first block decides and ends the
- * other checks; without one, a `defer` wins over redactions, which are merged in configuration order. Backends are asked about
- * the call as the policies left it.
- */
+/** Asks the policies, then backends about the call as the policies left it, as {@link orchestrate} says. */
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #checks: BackendChecks;
@@ -174,55 +171,40 @@ export class Judge {
       const isRemoval = policies?.by?.verdict === 'remove';
       return this.#decision(judgement, isRemoval ? blockBy(policies) : blockRedaction(policyDraft.by), []);
     }
-    const planned = this.#options
-      .backends()
-      .filter(({ name }) => policies?.backends?.includes(name) ?? true)
-      .map((backend) => withPlan(backend, policies));
-    if (planned.length === 0 && policies?.mediaPolicy === undefined) {
-      if (call.passages.media > 0) this.#options.observer.unjudged(call, 'policies', 'media');
+    const { backends, observer } = this.#options;
+    const chosen = chooseBackends(backends(), policies, call, observer);
+    if (chosen.isNone && policies?.mediaPolicy === undefined) {
+      if (call.passages.media > 0) observer.unjudged(call, 'policies', 'media');
       return this.#decision(judgement, policyDraft, []);
     }
-    const enforcing = this.#able(planned, 'enforce', call);
-    if (policies?.mediaPolicy !== undefined && !enforcing.some(({ judges }) => judges.media)) {
+    const { enforce } = chosen;
+    if (policies?.mediaPolicy !== undefined && !enforce.some(({ judges }) => judges.media)) {
       return this.#decision(judgement, block('verdict', policies.mediaPolicy, 'media_not_judged'), []);
     }
-    const checked: CheckedCall = {
-      call: forwarded,
-      rule: `${policies?.version} ${policies?.callerRule}`,
-      request,
+    const { orchestration = 'first_block', onError = 'fallback' } = policies ?? {};
+    const checked = { call: forwarded, rule: `${policies?.version} ${policies?.callerRule}`, request };
+    const checks = this.#checks;
+    const ask = (told?: (verdicts: Verdicts) => void) => {
+      if (enforce.length === 0) return this.#decision(judgement, policyDraft, []);
+      const panel = { backends: enforce, orchestration, onError, checks, checked, signal: scope.signal };
+      return orchestrate(panel, (verdicts) => {
+        told?.(verdicts);
+        return this.#decide(judgement, verdicts);
+      });
     };
-    for (const backend of [...this.#able(planned, 'observe', call), ...this.#able(planned, 'shadow', call)]) {
-      const check = this.#checks.observe(backend, checked);
-      scope.observing?.(check);
-    }
-    const pending = enforcing.flatMap((backend) => this.#checks.check(backend, checked, scope.signal) ?? []);
-    if (pending.length === 0) return this.#decision(judgement, policyDraft, []);
-    return firstBlockOrAll(pending, (results) => this.#decide(judgement, results, pending.length));
+    if (chosen.observe.length + chosen.shadow.length === 0) return ask();
+    const watching = { orchestration, checks, checked, observer, observing: scope.observing };
+    return askWatching(chosen, watching, ask);
   }
 
-  #decide(judgement: Judgement, results: readonly CheckResult[], asked: number): Decision {
+  #decide(judgement: Judgement, { draft, results, isEarly }: Verdicts): Decision {
     const { scope, policyDraft, call } = judgement;
-    const draft = decide(results);
+    if (results.length === 0) return this.#decision(judgement, policyDraft, []);
     if (draft.kind !== 'block' && scope.signal.aborted) return this.#decision(judgement, CANCELLED, []);
-    if (results.length < asked) scope.abort(STOPPED);
+    if (isEarly) scope.abort(STOPPED);
     const combined =
       policyDraft.kind === 'modify' ? withPolicyEdits(policyDraft, draft, call.passages) : draft;
     return this.#decision(judgement, combined, results);
-  }
-
-  /** The backends of a mode that can judge this call; content that they cannot look at is counted. */
-  #able(
-    planned: readonly JudgingBackend[],
-    mode: JudgingBackend['mode'],
-    call: GuardrailCall,
-  ): JudgingBackend[] {
-    return planned.filter((backend) => {
-      if (backend.mode !== mode) return false;
-      const { name, judges } = backend;
-      if (!judges[call.input_type]) this.#options.observer.unjudged(call, name, 'answer');
-      else if (call.passages.media > 0 && !judges.media) this.#options.observer.unjudged(call, name, 'media');
-      return judges[call.input_type];
-    });
   }
 
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
@@ -265,41 +247,4 @@ export class Judge {
       ? blocked
       : { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }
-}
-
-function withPlan(backend: JudgingBackend, policies: PolicyResult | undefined): JudgingBackend {
-  const { backendMode, unreachableFallback } = policies ?? {};
-  if (backendMode === undefined && unreachableFallback === undefined) return backend;
-  return {
-    ...backend,
-    mode: backendMode ?? backend.mode,
-    unreachableFallback: unreachableFallback ?? backend.unreachableFallback,
-  };
-}
-
-/**
- * Hands over the results so far as soon as one of them blocks, otherwise all, in the order of the list. One result takes no
- * detour: with many callers each promise more is felt.
- */
-function firstBlockOrAll<Decided>(
-  pending: readonly Promise<CheckResult>[],
-  decide: (results: readonly CheckResult[]) => Decided,
-): Promise<Decided> {
-  if (pending.length === 1) return pending[0]!.then((result) => decide([result]));
-  return new Promise((resolve, reject) => {
-    const results: CheckResult[] = [];
-    let missing = pending.length;
-    let isDecided = false;
-    pending.forEach((promise, i) => {
-      promise
-        .then((result) => {
-          results[i] = result;
-          missing--;
-          if (isDecided || (missing > 0 && !blocks(result))) return;
-          isDecided = true;
-          resolve(decide(results.filter(Boolean)));
-        })
-        .catch(reject);
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import type { Passage, PassageTexts } from '../guardrail/call.ts';
+import type { Passage, Passages, PassageTexts } from '../guardrail/call.ts';
 import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
 import { editsBetween } from '../guardrail/text-diff.ts';
 
@@ -36,6 +36,24 @@ export function mergeRedactions(all: readonly BackendRedaction[]): BackendRedact
     if (known.size > 1 && !areTold && bringsBack(passage.text, known, text)) return null;
     texts.set(passage, text);
     edits.set(passage, known.size === 1 ? editsIn(passage, versions[0]!) : joined);
+  }
+  return { texts, edits };
+}
+
+/**
+ * Joins the redactions of backends of which each was shown what those before it had left, in passages of its own by the same
+ * numbers. What two of them edited has no edits of the original.
+ */
+export function joinRedactions({ all }: Passages, redactions: readonly BackendRedaction[]): BackendRedaction {
+  const texts = new Map<Passage, string>();
+  const edits = new Map<Passage, readonly TextEdit[]>();
+  for (const redaction of redactions) {
+    for (const [shown, text] of redaction.texts) {
+      const passage = all[shown.index]!;
+      if (texts.has(passage)) edits.delete(passage);
+      else if (redaction.edits?.has(shown)) edits.set(passage, redaction.edits.get(shown)!);
+      texts.set(passage, text);
+    }
   }
   return { texts, edits };
 }

@@ -8,7 +8,8 @@ import type { Verdict } from '../guardrail/verdict.ts';
 /** Milliseconds without another call about a response that are taken for its end. */
 const QUIET_MS = 1500;
 
-type Check = () => Promise<CheckResult>;
+/** The result that counts if the response goes on; undefined for none. */
+type Check = () => Promise<CheckResult | undefined>;
 type Waiting = {
   readonly timer: NodeJS.Timeout;
   readonly call: GuardrailCall;
@@ -77,7 +78,7 @@ export class TrailingChecks {
 
   async #make(key: string, call: GuardrailCall, check: Check): Promise<void> {
     const result = await check();
-    if (!('verdict' in result) || result.verdict.kind === 'allow') return;
+    if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
     // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
     const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
     this.#stopped.set(key, { texts: call.texts, result: { ...result, verdict } });

@@ -122,6 +122,8 @@ export class Engine {
       backends: plan.backends,
       backendMode: plan.backendMode,
       unreachableFallback: plan.unreachableFallback,
+      orchestration: plan.orchestration,
+      onError: plan.onError,
       verdict: by?.verdict === 'block' ? 'block' : by !== undefined || texts.size > 0 ? 'redact' : 'allow',
       by,
       message: blocking?.policy.message,

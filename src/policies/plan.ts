@@ -5,7 +5,9 @@ import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import { boundedBy } from '../guardrail/memory.ts';
+import type { OnError, Orchestration } from '../guardrail/orchestration.ts';
 import type { Mode } from '../guardrail/verdict.ts';
+import { askingOf, strictestAsking } from './file/orchestration.ts';
 import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
 import { globs, MAX_NAME } from './glob.ts';
 import { RequestedModels } from './requested-models.ts';
@@ -17,11 +19,13 @@ export class Plan {
   /** Name of the caller rule, `default` where none applies. */
   readonly rule: string;
   readonly policies: readonly PlannedPolicy[];
-  /** Vendors that are asked; undefined for all. */
+  /** Vendors that are asked, in order; undefined for all. */
   readonly backends: readonly string[] | undefined;
   /** In place of the backends' own. */
   readonly backendMode: Mode | undefined;
   readonly unreachableFallback: UnreachableFallback | undefined;
+  readonly orchestration: Orchestration;
+  readonly onError: OnError;
   readonly audit: AuditOptions | undefined;
   /** The notes of a call in which no policy found anything. */
   readonly cleanNotes: readonly PolicyNote[];
@@ -32,12 +36,16 @@ export class Plan {
     backends,
     backendMode,
     unreachableFallback,
-  }: Pick<Plan, 'rule' | 'policies' | 'backends' | 'backendMode' | 'unreachableFallback'>) {
+    orchestration,
+    onError,
+  }: Omit<Plan, 'audit' | 'cleanNotes'>) {
     this.rule = rule;
     this.policies = policies;
     this.backends = backends;
     this.backendMode = backendMode;
     this.unreachableFallback = unreachableFallback;
+    this.orchestration = orchestration;
+    this.onError = onError;
     this.audit = policies.find(({ policy }) => policy.audit !== undefined)?.policy.audit;
     this.cleanNotes = policies.map(({ kind, enforced }) => cleanNote(kind, enforced));
   }
@@ -61,6 +69,7 @@ export class Plan {
       unreachableFallback: plans.every((plan) => plan.unreachableFallback === first?.unreachableFallback)
         ? first?.unreachableFallback
         : 'fail_closed',
+      ...strictestAsking(plans),
     });
   }
 }
@@ -168,6 +177,7 @@ export class Planner {
       backends: rule?.backends,
       backendMode: rule?.enforcement && (acts(rule.enforcement) ? 'enforce' : 'observe'),
       unreachableFallback: rule?.unreachableFallback,
+      ...askingOf(rule, this.#file),
     });
   }
 

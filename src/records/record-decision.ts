@@ -1,5 +1,5 @@
 import { type CallFields, type GuardrailCall, textOf } from '../guardrail/call.ts';
-import { actionOf, type CheckResult, type Decision, decidedBy } from '../guardrail/decision.ts';
+import { actionOf, type CheckResult, type Decision, decidedBy, resultOf } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
 import {
@@ -9,7 +9,6 @@ import {
   MAX_ID_CHARS,
   type NotedCall,
 } from '../guardrail/record.ts';
-import { kindOf } from '../guardrail/verdict.ts';
 import { lastTextOf, requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
 import type { BlockedCall, VerdictLine } from './protocol.ts';
@@ -72,8 +71,7 @@ export function notedCall(call: CallFields): NotedCall {
 /** The result of one check, without any content. */
 export function checkNoteOf(check: CheckResult): CheckNote {
   const { backend, mode, seconds } = check;
-  const result = 'verdict' in check ? kindOf(check.verdict) : check.failure.kind;
-  return { backend, mode, result, ms: rounded(seconds * 1000) };
+  return { backend, mode, result: resultOf(check), ms: rounded(seconds * 1000) };
 }
 
 /**

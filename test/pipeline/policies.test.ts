@@ -177,7 +177,7 @@ describe('a caller rule', () => {
     [['b'], ['b']],
     [
       ['b', 'a'],
-      ['a', 'b'],
+      ['b', 'a'],
     ],
     [undefined, ['a', 'b']],
   ])('with backends %j has these checked: %j', async (backends, asked) => {

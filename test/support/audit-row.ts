@@ -18,7 +18,7 @@ export function rowOf(name: string | number = 1, fields: Partial<AuditRow> = {})
       shape: 'conversation',
     },
     ...{ litellm_call_id: `call-${name}`, litellm_trace_id: null, model: 'gpt-5' },
-    ...{ team: 'search', key: 'search-prod', user: 'u-1', by: null },
+    ...{ team: 'search', key: 'search-prod', user: 'u-1', by: null, votes: null },
     ...{ reason_code: null, rules: [], policy_version: 'abcdef123456', caller_rule: null },
     ...{ would_block: [], would_redact: [], removed: [], ref: null, ms: 0.25 },
     ...fields,

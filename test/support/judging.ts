@@ -82,6 +82,8 @@ export function judgeOf(
   const results: CheckResult[] = [];
   const late: CheckResult[] = [];
   const unjudged: string[] = [];
+  const unsampled: string[] = [];
+  const compared: string[] = [];
   const judge = new Judge({
     engine: () => engine,
     policyTimeoutMs: 15_000,
@@ -96,6 +98,8 @@ export function judgeOf(
       trailed: (_, result) => void late.push(result),
       checked: (_, result) => void results.push(result),
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
+      unsampled: (_, backend) => void unsampled.push(backend),
+      compared: (_, backend, shadow, others) => void compared.push(`${backend} ${shadow}, others ${others}`),
     },
     rewriteForm,
     wired: () => ({ wiring: 'plain', unapplied: undefined }),
@@ -116,7 +120,16 @@ export function judgeOf(
     return judge.judge({ call, bytes, scope, request });
   };
   const outcomeOf = async (...input: Parameters<typeof decide>) => (await decide(...input)).outcome;
-  return { judge: outcomeOf, decide, settled: () => judge.settled(), outcomes, unjudged, late };
+  return {
+    judge: outcomeOf,
+    decide,
+    settled: () => judge.settled(),
+    outcomes,
+    unjudged,
+    unsampled,
+    compared,
+    late,
+  };
 }
 
 export const CALL = callOf({ texts: ['dana lives in Rome'] });

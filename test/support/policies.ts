@@ -12,16 +12,18 @@ export type PolicyDocument = {
   chain: readonly string[];
   policy?: Record<string, object>;
   rules?: readonly object[];
+  orchestration?: string | object;
+  on_error?: string;
 };
 
 /** The engine of a policy file that rewrites responses. */
-export function engineOf({ chain, policy = {}, rules = [] }: PolicyDocument, now = Date.now) {
+export function engineOf({ chain, policy = {}, rules = [], ...asking }: PolicyDocument, now = Date.now) {
   const kept = new Map<string, unknown>();
   const keep = <T>(name: string, make: () => T) => {
     if (!kept.has(name)) kept.set(name, make());
     return kept.get(name) as T;
   };
-  const text = JSON.stringify({ policies: { chain }, policy, ...(rules.length > 0 && { rules }) });
+  const text = JSON.stringify({ policies: { chain }, policy, ...asking, ...(rules.length > 0 && { rules }) });
   const engine = new Engine(readPolicyFile(text, kinds, keep), {
     markers: new MarkerStore(),
     restores: () => true,
@@ -52,6 +54,8 @@ export const policyResult: PolicyResult = {
   backends: undefined,
   backendMode: undefined,
   unreachableFallback: undefined,
+  orchestration: 'first_block',
+  onError: 'fallback',
   verdict: 'allow',
   by: undefined,
   message: undefined,

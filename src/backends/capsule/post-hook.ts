@@ -7,7 +7,7 @@ const MCP_MODEL = 'MCP: ';
 
 /** True if the plugin posts such an event: all but listings of tools, and calls that Capsule itself denied. @param name of the configured backend */
 export function isPosted({ event, block }: Pick<CallRecord, 'event' | 'block'>, name: string): boolean {
-  if (block?.by === name && block.cause === 'verdict') return false;
+  if (block?.by.split(',').includes(name) && block.cause === 'verdict') return false;
   // Raised by the plugin where it is in use beside the bridge
   if (fieldsOf(event.error_information).error_class === 'CapsuleBlockedError') return false;
   if (mcpCallOf(event) !== undefined) return true;

@@ -5,7 +5,8 @@ import { keyHashMistake } from '../names.ts';
 import { checkChosen } from './chosen-criteria.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
 import { unknownName } from './nearest.ts';
-import type { CallerRule, RuleMatch } from './policy-file.ts';
+import { type Asking, askingOf, checkQuorum, ORCHESTRATION } from './orchestration.ts';
+import type { CallerRule, Enforcement, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import type { FileReport } from './report.ts';
 
@@ -60,6 +61,7 @@ const Rule = v.strictObject({
   caller_may_skip: v.optional(texts, []),
   /** The operator's word that no client can choose the key aliases, end users and headers that are matched. */
   trusted: v.optional(v.boolean(), false),
+  ...ORCHESTRATION,
   ...ENFORCEMENT,
 });
 
@@ -69,8 +71,12 @@ export type RuleContext = {
   readonly now: number;
   /** Names that a rule can put into `backends`; undefined where any will do. */
   readonly backends: readonly string[] | undefined;
+  /** True for one whose verdicts do not count under the mode of a rule. */
+  isSilent(name: string, mode: Enforcement['mode'] | undefined): boolean;
   /** The kinds that judge a call to which no rule applies. */
   readonly commonChain: readonly string[];
+  /** How the vendors are asked about it. */
+  readonly commonAsking: Asking;
   /** The kinds of a list that can be judged; says which are not known. */
   chain(kinds: readonly string[], path: Path): string[];
 };
@@ -108,7 +114,7 @@ function callerRule(
   rule: v.InferOutput<typeof Rule>,
   path: Path,
   report: FileReport,
-  { backends, chain, now }: RuleContext,
+  { backends, isSilent, commonAsking, chain, now }: RuleContext,
 ): CallerRule {
   const enforcement = readEnforcement(rule, path, report, now);
   for (const [index, name] of (rule.backends ?? []).entries()) {
@@ -119,15 +125,26 @@ function callerRule(
     const mistake = ANY_KEY.test(key) ? undefined : keyHashMistake(key, 'key_alias');
     if (mistake !== undefined) report.fail([...path, 'match', 'key', index], mistake);
   }
-  return {
+  const made: CallerRule = {
     name: rule.name,
     match: matchOf(rule.match ?? {}),
     ...(rule.chain !== undefined && { chain: chain(rule.chain, [...path, 'chain']) }),
-    ...(rule.backends !== undefined && { backends: rule.backends }),
+    ...(rule.backends !== undefined && { backends: [...new Set(rule.backends)] }),
     ...(enforcement !== undefined && { enforcement }),
     ...(rule.unreachable_fallback !== undefined && { unreachableFallback: rule.unreachable_fallback }),
+    ...(rule.orchestration !== undefined && { orchestration: rule.orchestration }),
+    ...(rule.on_error !== undefined && { onError: rule.on_error }),
     callerMaySkip: chain(rule.caller_may_skip, [...path, 'caller_may_skip']),
   };
+  const asked = made.backends ?? backends;
+  const voters = asked?.filter((name) => !isSilent(name, enforcement?.mode));
+  const isOwn = rule.orchestration !== undefined;
+  // Without either the quorum of the file was held against all
+  if (rule.backends?.length !== 0 && (isOwn || rule.backends !== undefined)) {
+    const at = [...path, isOwn ? 'orchestration' : 'backends'];
+    checkQuorum(askingOf(made, commonAsking), at, voters, report);
+  }
+  return made;
 }
 
 /** The beginning of a hash, or none of it. */

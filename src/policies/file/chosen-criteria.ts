@@ -1,3 +1,4 @@
+import { type Asking, askingOf, laxityOf } from './orchestration.ts';
 import type { CallerRule, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import type { FileReport } from './report.ts';
@@ -20,7 +21,7 @@ export function checkChosen(
   later: readonly CallerRule[],
   path: Path,
   report: FileReport,
-  { commonChain }: { readonly commonChain: readonly string[] },
+  common: { readonly commonChain: readonly string[]; readonly commonAsking: Asking },
 ): void {
   const chosen = CHOSEN.find(([, field]) => rule.match[field] !== undefined);
   if (chosen === undefined) return;
@@ -30,7 +31,7 @@ export function checkChosen(
     report.fail(at, `${said}, and caller_may_skip gives a right for it; ${REMEDY}`);
     return;
   }
-  const looser = looserBy(rule, later, commonChain);
+  const looser = looserBy(rule, later, common);
   if (looser === undefined) return;
   const message = `${said}, and by its ${looser} the rule can judge less than others would; ${REMEDY}`;
   if (key === 'header') report.fail(at, message);
@@ -41,7 +42,7 @@ export function checkChosen(
 function looserBy(
   rule: CallerRule,
   later: readonly CallerRule[],
-  commonChain: readonly string[],
+  { commonChain, commonAsking }: { readonly commonChain: readonly string[]; readonly commonAsking: Asking },
 ): string | undefined {
   const chain = rule.chain ?? commonChain;
   const judged = new Set([...commonChain, ...later.flatMap((other) => other.chain ?? [])]);
@@ -56,5 +57,10 @@ function looserBy(
   const fallback = rule.unreachableFallback;
   const isClosed = later.some((other) => other.unreachableFallback === 'fail_closed');
   if (fallback !== 'fail_closed' && (fallback !== undefined || isClosed)) return 'unreachable_fallback';
+  const own = askingOf(rule, commonAsking);
+  const others = [commonAsking, ...later.map((other) => askingOf(other, commonAsking))];
+  if (others.some(({ orchestration }) => laxityOf(orchestration) < laxityOf(own.orchestration)))
+    return 'orchestration';
+  if (own.onError === 'next' && others.some(({ onError }) => onError !== 'next')) return 'on_error';
   return undefined;
 }

@@ -16,6 +16,8 @@ export type Form = {
   readonly options: ReadonlyMap<string, Placed>;
   readonly rules: unknown;
   readonly backends: unknown;
+  readonly orchestration: unknown;
+  readonly onError: unknown;
   /** Keys at the top that are for a gateway. */
   readonly unused: readonly string[];
 };
@@ -42,6 +44,8 @@ const Whole = v.strictObject({
   policy: Options,
   rules: anything,
   backends: anything,
+  orchestration: anything,
+  on_error: anything,
   providers: anything,
   agents: anything,
   testing: anything,
@@ -76,6 +80,8 @@ export function readForm(report: FileReport): Form {
     unused: OTHER_KEYS.filter((key) => top[key] !== undefined),
     rules: top.rules ?? undefined,
     backends: top.backends ?? undefined,
+    orchestration: top.orchestration,
+    onError: top.on_error,
     ...(isSingle ? single(top) : whole(top, report)),
   };
 }
@@ -102,7 +108,7 @@ function whole(top: Fields, report: FileReport): Chain {
 function single(top: Fields): Chain {
   const name = String(fieldsOf(top.policy).name);
   if (!SINGLE_KINDS.includes(name)) return { chain: [], options: new Map() };
-  const known = ['pack', 'policy', 'rules', 'backends', ...OTHER_KEYS];
+  const known = ['pack', 'policy', 'rules', 'backends', 'orchestration', 'on_error', ...OTHER_KEYS];
   const sections = Object.fromEntries(Object.entries(top).filter(([key]) => !known.includes(key)));
   return {
     chain: [{ path: ['policy', 'name'], value: name }],

@@ -7,6 +7,7 @@ import { readEnforcement } from './enforcement.ts';
 import { type Form, type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
 import { didYouMean, unknownName } from './nearest.ts';
+import { checkQuorum, readOrchestration } from './orchestration.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
 import { type Path, PolicyFileError } from './problems.ts';
 import { FileReport } from './report.ts';
@@ -78,12 +79,26 @@ class PolicyFileReader {
     for (const key of form.unused) this.#unused.add(key);
     const chain = this.#chain(form.chain);
     const { backends, files } = this.#readBackends(form.backends, this.#report);
-    const rules = readCallerRules(form.rules, this.#report, {
+    const commonAsking = readOrchestration(form, this.#report);
+    const names = this.#backends && [...this.#backends, ...backends.map(({ name }) => name)];
+    const modes = new Map(backends.map(({ name, mode }) => [name, mode]));
+    const context = {
       now: this.#now,
-      backends: this.#backends && [...this.#backends, ...backends.map(({ name }) => name)],
+      backends: names,
+      isSilent: (name: string, mode: Enforcement['mode'] | undefined) =>
+        modes.get(name) === 'shadow' || (mode !== 'enforce' && modes.get(name) === 'observe'),
       commonChain: chain,
-      chain: (list, path) => this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
-    });
+      commonAsking,
+      chain: (list: readonly string[], path: Path) =>
+        this.#chain(list.map((value, index) => ({ path: [...path, index], value }))),
+    };
+    checkQuorum(
+      commonAsking,
+      ['orchestration'],
+      names?.filter((name) => !context.isSilent(name, undefined)),
+      this.#report,
+    );
+    const rules = readCallerRules(form.rules, this.#report, context);
     const used = new Set([...chain, ...rules.flatMap((rule) => rule.chain ?? [])]);
     const policies = this.#policies(used, form.options);
     const { problems, warnings } = this.#report;
@@ -96,6 +111,7 @@ class PolicyFileReader {
       version: hash('sha256', this.#text).slice(0, 12),
       name: form.name,
       ...{ backends, files },
+      ...commonAsking,
       warnings: warnings.list(),
     };
     if (form.isEnabled) return { ...read, chain, policies, rules };

@@ -1,6 +1,7 @@
 import type { BackendConfig } from '../../guardrail/backend-config.ts';
 import type { InputType } from '../../guardrail/call.ts';
 import type { UnreachableFallback } from '../../guardrail/failure.ts';
+import type { OnError, Orchestration } from '../../guardrail/orchestration.ts';
 import type { Policy } from '../policy.ts';
 
 /** Findings act on the call, or are only counted. */
@@ -48,11 +49,13 @@ export type CallerRule = {
   readonly match: RuleMatch;
   /** Kinds in order. */
   readonly chain?: readonly string[];
-  /** Vendors that are asked; an empty list for none. */
+  /** Vendors that are asked, in order; an empty list for none. */
   readonly backends?: readonly string[];
   /** In place of what the policies and backends have of their own. */
   readonly enforcement?: Enforcement;
   readonly unreachableFallback?: UnreachableFallback;
+  readonly orchestration?: Orchestration;
+  readonly onError?: OnError;
   /** Kinds that the caller may switch off. */
   readonly callerMaySkip: readonly string[];
 };
@@ -73,6 +76,9 @@ export type PolicyFile = {
   readonly files: readonly string[];
   /** First to last. */
   readonly rules: readonly CallerRule[];
+  /** How several vendors are asked where no rule says it. */
+  readonly orchestration: Orchestration;
+  readonly onError: OnError;
   /** Remarks that are worth a line at start: `line 12: policy.rbac.data_access: ...`. */
   readonly warnings: readonly string[];
 };

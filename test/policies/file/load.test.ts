@@ -82,6 +82,8 @@ ${CHAIN}policy:
         ],
       ]),
       rules: [],
+      orchestration: 'first_block',
+      onError: 'fallback',
       warnings: [],
     });
     expect(read(`${text}\n`).version).not.toBe(read(text).version);

@@ -1,0 +1,148 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { startDeadline } from '../guardrail/deadline.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
+import type { OnError, Orchestration } from '../guardrail/orchestration.ts';
+import { withTexts } from '../guardrail/passages.ts';
+import type { BackendChecks, CheckedCall } from './backend-checks.ts';
+import type { JudgingBackend } from './check-backend.ts';
+import { blocks, type Draft, decide } from './decide.ts';
+import { joinRedactions } from './merge.ts';
+
+/** The backends whose verdicts count for a call, and how they are asked. */
+export type Panel = {
+  /** In order; at least one. */
+  readonly backends: readonly JudgingBackend[];
+  readonly orchestration: Orchestration;
+  readonly onError: OnError;
+  readonly checks: BackendChecks;
+  readonly checked: CheckedCall;
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+};
+
+/** What the backends come to. */
+export type Verdicts = {
+  readonly draft: Draft;
+  /** Of those that were waited for. */
+  readonly results: readonly CheckResult[];
+  /** True if others still work, whose results change nothing. */
+  readonly isEarly: boolean;
+  /** True if one was not asked, since the response has not grown enough. */
+  readonly isPartial: boolean;
+};
+
+type Conclude<Decided> = (verdicts: Verdicts) => Decided;
+
+/**
+ * Asks backends and hands over what they come to, as soon as that is certain. Redactions apply whoever else is outvoted, so that
+ * nothing is certain before all have replied but a block.
+ */
+export function orchestrate<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided | Promise<Decided> {
+  const { orchestration, backends } = panel;
+  if (orchestration === 'sequence') return sequence(panel, conclude);
+  const needed = neededOf(orchestration, backends.length);
+  return together(panel, needed, orchestration === 'all' ? backends.length : needed, conclude);
+}
+
+/**
+ * How many of some backends have to block. Where fewer than the quorum can judge a call all of these have to: that a vendor takes no
+ * responses must not let them all pass.
+ */
+export function neededOf(orchestration: Orchestration, backends: number): number {
+  return typeof orchestration === 'object' ? Math.min(orchestration.quorum, backends) : 1;
+}
+
+/**
+ * Asks all at once.
+ *
+ * @param needed how many have to block
+ * @param enough how many blocks end the checks of the others
+ */
+function together<Decided>(
+  { backends, onError, checks, checked, signal }: Panel,
+  needed: number,
+  enough: number,
+  conclude: Conclude<Decided>,
+): Decided | Promise<Decided> {
+  const pending: Promise<CheckResult>[] = [];
+  const place = { signal };
+  const handingOver = onError === 'next' ? { signal, handsOver: true } : place;
+  const last = backends.at(-1);
+  let isPartial = false;
+  for (const backend of backends) {
+    const asked = checks.check(backend, checked, backend === last ? place : handingOver);
+    if (typeof asked === 'object') pending.push(asked);
+    else if (asked === 'wait') isPartial = true;
+  }
+  const concluded = (results: readonly CheckResult[], isEarly: boolean) =>
+    conclude({ draft: decide(results, needed), results, isEarly, isPartial });
+  if (pending.length === 0) return concluded([], false);
+  // One result takes no detour: with many callers each promise more is felt
+  if (pending.length === 1) return pending[0]!.then((result) => concluded([result], false));
+  return new Promise((resolve, reject) => {
+    const results: CheckResult[] = [];
+    let missing = pending.length;
+    let against = 0;
+    let isDecided = false;
+    pending.forEach((promise, i) => {
+      promise
+        .then((result) => {
+          results[i] = result;
+          missing--;
+          if (blocks(result)) against++;
+          if (isDecided || (missing > 0 && against < enough)) return;
+          isDecided = true;
+          resolve(concluded(results.filter(Boolean), missing > 0));
+        })
+        .catch(reject);
+    });
+  });
+}
+
+/**
+ * Asks one after the other, each about what those before it left of the call, until one blocks. All of them together have the
+ * time of the one that has most: nobody waits longer than for all at once.
+ */
+function sequence<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided | Promise<Decided> {
+  const { backends, checks, checked } = panel;
+  const needs = backends.map((backend) => checks.need(backend, checked));
+  const asked = needs.lastIndexOf('check') + 1;
+  const waiting = backends.filter((_, i) => i >= asked && needs[i] === 'wait');
+  // Those before one that is asked are asked too, though they might wait: it is to see their redactions
+  const due = backends.filter((_, i) => i < asked && needs[i] !== 'known');
+  const concluded = (results: readonly CheckResult[], left: GuardrailCall | undefined) => {
+    if (left !== undefined && waiting.length > 0) checks.wait(waiting, checked, left);
+    const draft = decide(results, 1, (all) => joinRedactions(checked.call.passages, all));
+    return conclude({ draft, results, isEarly: false, isPartial: waiting.length > 0 });
+  };
+  return due.length === 0 ? concluded([], checked.call) : oneByOne(panel, due, concluded);
+}
+
+/** @param concluded is given what they left of the call, undefined if one of them ended it */
+async function oneByOne<Decided>(
+  { backends, onError, checks, checked, signal }: Panel,
+  due: readonly JudgingBackend[],
+  concluded: (results: readonly CheckResult[], left: GuardrailCall | undefined) => Decided,
+): Promise<Decided> {
+  const results: CheckResult[] = [];
+  const within = startDeadline(Math.max(...backends.map(({ timeoutMs }) => timeoutMs)), signal);
+  let left = checked.call;
+  try {
+    for (const backend of due) {
+      const handsOver = onError === 'next' && backend !== backends.at(-1);
+      // The first has time enough of its own
+      const place = results.length === 0 ? { signal, handsOver } : { signal, handsOver, within };
+      const asked = checks.ask(backend, checked, place, left);
+      if (typeof asked !== 'object') continue;
+      const result = await asked;
+      results.push(result);
+      const texts =
+        'verdict' in result && result.verdict.kind === 'modify' ? result.verdict.texts : undefined;
+      if (blocks(result) || signal.aborted || texts === null) return concluded(results, undefined);
+      if (texts !== undefined) left = withTexts(left, texts);
+    }
+    return concluded(results, left);
+  } finally {
+    within.clear();
+  }
+}
