@@ -95,7 +95,8 @@ async function installRelease(bin: string, release: string, note: Note): Promise
   }
 }
 
-async function pip(bin: string, requirements: string[]): Promise<void> {
+/** Installs packages into an environment. */
+export async function pip(bin: string, requirements: string[]): Promise<void> {
   const options = ['--quiet', '--upgrade', '--disable-pip-version-check'];
   await run(join(bin, 'python'), ['-m', 'pip', 'install', ...options, ...requirements], {
     maxBuffer: 64 * 1024 * 1024,
@@ -141,7 +142,8 @@ async function installed(bin: string): Promise<Omit<Venv, 'bin'> | null> {
   }
 }
 
-async function createVenv(folder: string): Promise<void> {
+/** Makes an empty environment in a folder, and throws away what is there. */
+export async function createVenv(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const python = await findPython();
   await mkdir(venvFolder(), { recursive: true });
@@ -162,7 +164,8 @@ async function findPython(): Promise<string> {
   throw new Error('test:litellm needs python3 3.10 or newer with venv and pip on the PATH, and found none');
 }
 
-function lastLine(error: unknown): string {
+/** The line of an error that says most. */
+export function lastLine(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message?: string };
   const lines = (stderr || message || String(error)).trim().split('\n');
   return (lines.findLast((line) => line.startsWith('ERROR')) ?? lines.at(-1) ?? '').trim();
