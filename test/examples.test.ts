@@ -18,7 +18,12 @@ const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 const ofKind = (pattern: RegExp) => files.filter((file) => pattern.test(file));
 
 test('every file under examples/ is loaded by a test', () => {
-  const known = [/\.env$/, /^litellm-.*\.yaml$/, /^kubernetes\.yaml$/, /^(?:policies|streaming|operations)$/];
+  const known = [
+    /\.env$/,
+    /^litellm-.*\.yaml$/,
+    /^kubernetes\.yaml$/,
+    /^(?:policies|streaming|operations|backends|turned)$/,
+  ];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
 

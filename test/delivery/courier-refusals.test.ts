@@ -86,7 +86,7 @@ test.each([401, 403])('%i holds the queue with one alarm until the token is take
   await clock.pass(36 * MINUTE_MS);
   await until(() => akto.deliveries.length === 7);
   const alarms = () => events.filter(([kind]) => kind === 'held');
-  expect(alarms()).toEqual([['held', 'akto', true, { kind: 'http_status', status }]]);
+  expect(alarms()).toEqual([['held', 'akto', true, { kind: 'unauthorized', status }]]);
   akto.reply = takes;
   await clock.pass(10 * MINUTE_MS);
   await until(() => akto.taken.flat().length === 10);

@@ -66,7 +66,8 @@ const opening: Failure[] = [
   ...[500, 502, 503, 504, 429].map((status): Failure => ({ kind: 'http_status', status })),
 ];
 const others: Failure[] = [
-  ...[302, 400, 401, 403, 404, 422].map((status): Failure => ({ kind: 'http_status', status })),
+  { kind: 'unauthorized', status: 401 },
+  ...[302, 400, 404, 422].map((status): Failure => ({ kind: 'http_status', status })),
   { kind: 'not_json' },
   { kind: 'wrong_shape', field: 'x' },
   { kind: 'oversize' },
