@@ -2,9 +2,20 @@ import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { akto } from './akto/akto.ts';
 import type { Backend, Checker, Sink } from './backend.ts';
 import { capsule } from './capsule/capsule.ts';
+import { genericGuardrail } from './generic-guardrail/generic-guardrail.ts';
+import { keeptrusts } from './keeptrusts/keeptrusts.ts';
+import { llamaGuard } from './llama-guard/llama-guard.ts';
+import { presidio } from './presidio/presidio.ts';
 
 /** Every kind of backend. */
-export const backends: readonly Backend[] = [akto, capsule];
+export const backends: readonly Backend[] = [
+  akto,
+  capsule,
+  genericGuardrail,
+  keeptrusts,
+  llamaGuard,
+  presidio,
+];
 
 /** A configured backend for a thread that judges. Its secrets stay within `check`. */
 export function checkerOf(backend: BackendConfig): Checker {

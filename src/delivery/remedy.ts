@@ -41,6 +41,7 @@ export function remedyFor(
     case 'wrong_shape':
     case 'oversize':
     case 'no_verdict':
+    case 'loop':
       return { kind: 'count' };
     case 'bug': {
       const name = failure.error instanceof Error ? failure.error.name : typeof failure.error;

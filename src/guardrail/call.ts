@@ -47,6 +47,8 @@ export type CallFields = {
   readonly request_data: Fields;
   readonly request_headers: Fields;
   readonly additional_provider_specific_params: Fields;
+  /** Bridges that have passed the call on, the first one first; none for a call of LiteLLM. */
+  readonly guardrail_bridge_hops: readonly string[];
 };
 
 /**

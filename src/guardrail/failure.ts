@@ -1,8 +1,9 @@
 /**
  * Why a backend gave no verdict. `timeout` is any reply not complete within the deadline: no connection, no
- * reply, a drip-fed or a never-ending body. `unauthorized` is a vendor that refuses our token. `oversize` is a reply over the limit, `no_verdict` a well-formed
- * reply in which the vendor says that it could not judge, `breaker_open` a backend not asked because it kept
- * failing, `cancelled` a call whose decision nobody waits for any more, `bug` our own mistake.
+ * reply, a drip-fed or a never-ending body. `unauthorized` is a vendor that refuses our token, `oversize` a reply over the limit,
+ * `no_verdict` a well-formed reply in which the vendor says that it could not judge, `loop` a call that bridges pass round among
+ * themselves, `breaker_open` a backend not asked because it kept failing, `cancelled` a call whose decision nobody waits for any more,
+ * `bug` our own mistake.
  */
 export type Failure =
   | { readonly kind: 'timeout'; readonly afterMs: number }
@@ -14,6 +15,7 @@ export type Failure =
   | { readonly kind: 'wrong_shape'; readonly field: string }
   | { readonly kind: 'oversize' }
   | { readonly kind: 'no_verdict' }
+  | { readonly kind: 'loop' }
   | { readonly kind: 'breaker_open' }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'bug'; readonly error: unknown };
@@ -28,6 +30,7 @@ export const FAILURE_KINDS = [
   'wrong_shape',
   'oversize',
   'no_verdict',
+  'loop',
   'breaker_open',
   'cancelled',
   'bug',

@@ -14,6 +14,8 @@ export type BadRequest = {
 /** That a call may ask for at once; nobody has use for so many. */
 const MAX_MODELS = 20;
 
+const NO_HOPS: readonly string[] = [];
+
 class BadField extends Error {
   override readonly name = 'BadField';
   readonly bad: BadRequest;
@@ -73,6 +75,7 @@ function readFields(body: Fields): CallFields {
     request_data: object(body, 'request_data'),
     request_headers: object(body, 'request_headers'),
     additional_provider_specific_params: object(body, 'additional_provider_specific_params'),
+    guardrail_bridge_hops: hops(body),
   };
   return { ...fields, shape: shapeOf(fields) };
 }
@@ -97,6 +100,11 @@ function model(body: Fields): string | null {
     if (comma < 0) return names;
   }
   throw new BadField('model', `must be no more than ${MAX_MODELS} names`);
+}
+
+/** Set by bridges alone. */
+function hops({ guardrail_bridge_hops: hops }: Fields): readonly string[] {
+  return Array.isArray(hops) ? hops.filter((hop) => typeof hop === 'string') : NO_HOPS;
 }
 
 function list(body: Fields, name: string): readonly unknown[] {

@@ -15,6 +15,7 @@ const HARMLESS = withPassages({
   texts: ['When does the library open?'],
   ...{ structured_messages: [], images: [], tools: [], tool_calls: [] },
   ...{ request_data: {}, request_headers: {}, additional_provider_specific_params: {} },
+  guardrail_bridge_hops: [],
 });
 
 type Configured = { readonly config: BackendConfig; readonly judging: JudgingBackend };

@@ -80,6 +80,7 @@ function saysDown(failure: Failure): boolean {
     case 'wrong_shape':
     case 'oversize':
     case 'no_verdict':
+    case 'loop':
     case 'breaker_open':
     case 'cancelled':
     case 'bug':

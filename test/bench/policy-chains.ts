@@ -114,6 +114,7 @@ export function callOf(texts: string | readonly string[], fields: Partial<CallFi
     request_data: {},
     request_headers: {},
     additional_provider_specific_params: {},
+    guardrail_bridge_hops: [],
     ...fields,
   });
 }

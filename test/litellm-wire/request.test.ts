@@ -15,6 +15,7 @@ const EMPTY = {
   request_data: {},
   request_headers: {},
   additional_provider_specific_params: {},
+  guardrail_bridge_hops: [],
 };
 const nulls = Object.fromEntries(Object.keys(EMPTY).map((key) => [key, null]));
 describe('a body that is a guardrail call', () => {

@@ -15,6 +15,7 @@ const failures: { [Kind in Failure['kind']]: Extract<Failure, { kind: Kind }>[] 
   wrong_shape: [{ kind: 'wrong_shape', field: 'data' }],
   oversize: [{ kind: 'oversize' }],
   no_verdict: [{ kind: 'no_verdict' }],
+  loop: [{ kind: 'loop' }],
   breaker_open: [{ kind: 'breaker_open' }],
   cancelled: [{ kind: 'cancelled' }],
   bug: [{ kind: 'bug', error: new Error('x') }],
