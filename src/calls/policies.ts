@@ -33,6 +33,7 @@ export function policiesOf(
       given === undefined
         ? readPolicyBackends(section, report, options)
         : { backends: given().backends, files: [] },
+    recording: backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
     restores: (call) => wiring.restores(call),
     readFile: given && ((path) => given().files.get(path) ?? ''),
   });

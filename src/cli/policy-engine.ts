@@ -31,11 +31,12 @@ const TIMEOUT_MS = 60_000;
 /** @throws PolicyFileError, or an Error that an operator can read */
 export function readPolicy(path: string, env: Env = {}): PolicyFile {
   // Those that the environment may set up where the file is used
-  const names = backends.flatMap(({ kind, environment }) => (environment === undefined ? [] : [kind]));
+  const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
   const options = { definitions: backends, env, forAll, taken: [], folder: dirname(path), isLint: true };
   return readPolicyFile(readText(path), kinds, (_, make) => make(), {
-    backends: names,
+    backends: ofEnvironment.map(({ kind }) => kind),
+    recording: ofEnvironment.flatMap(({ kind, telemetry }) => (telemetry === undefined ? [] : [kind])),
     readBackends: (section, report) => readPolicyBackends(section, report, options),
   });
 }

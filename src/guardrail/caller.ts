@@ -13,12 +13,23 @@ export const CREDENTIAL_HEADER =
 export class Caller {
   readonly #identity: Fields;
   readonly #headers: Fields;
+  readonly #isHeaderTold: ((name: string) => boolean) | undefined;
   /** Headers by their names in lower case; made once a name is asked for and some name has capitals. */
   #lowerCase: Fields | undefined;
 
-  constructor({ request_data, request_headers }: Pick<CallFields, 'request_data' | 'request_headers'>) {
+  /** @param isHeaderTold true for a header that would be there if it had been sent: each, if left out and any is there */
+  constructor(
+    { request_data, request_headers }: Pick<CallFields, 'request_data' | 'request_headers'>,
+    isHeaderTold?: (name: string) => boolean,
+  ) {
     this.#identity = request_data;
     this.#headers = request_headers;
+    this.#isHeaderTold = isHeaderTold;
+  }
+
+  /** False if nobody knows who calls: what is missing then can be anything. */
+  get isNamed(): boolean {
+    return this.#named('hash', 'alias', 'team_id', 'team_alias', 'user_id', 'user_email').length > 0;
   }
 
   get team(): readonly string[] {
@@ -56,6 +67,13 @@ export class Caller {
     const lower = name.toLowerCase();
     const value = Object.hasOwn(this.#lowerCase, lower) ? this.#lowerCase[lower] : undefined;
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** True if it is known what a header was, or that it was not sent. */
+  isHeaderTold(name: string): boolean {
+    const value = this.header(name);
+    if (value !== undefined) return value !== '[present]';
+    return this.#isHeaderTold?.(name) ?? Object.keys(this.#headers).length > 0;
   }
 
   #named(...names: string[]): readonly string[] {

@@ -13,6 +13,7 @@ import type { MarkerStore, Markers } from './markers.ts';
 import { OlderTurns, type Removals } from './older-turns.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from './plan.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
+import type { Receivers } from './receivers.ts';
 import { type Redaction, redact } from './replacements.ts';
 import { certain, isNumericId } from './structure.ts';
 import { consequenceOf, findingsOf } from './utterances.ts';
@@ -88,6 +89,11 @@ export class Engine {
     const subject = { call, caller, bytes, now: this.#now() };
     const keepsTurnsApart = removesHistory && call.input_type === 'request' && call.shape === 'conversation';
     return inTurns(this.#judge(subject, new Budget(this.#turns, timeoutMs), keepsTurnsApart));
+  }
+
+  /** See {@link Planner.receivers}. */
+  receivers(call: GuardrailCall, caller: Caller): Receivers {
+    return this.#planner.receivers(call, caller);
   }
 
   /** See {@link Planner.told}. */

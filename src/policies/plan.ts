@@ -8,9 +8,10 @@ import { boundedBy } from '../guardrail/memory.ts';
 import type { OnError, Orchestration } from '../guardrail/orchestration.ts';
 import type { Mode } from '../guardrail/verdict.ts';
 import { askingOf, strictestAsking } from './file/orchestration.ts';
-import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile, RuleMatch } from './file/policy-file.ts';
-import { globs, MAX_NAME } from './glob.ts';
+import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile } from './file/policy-file.ts';
+import { common, type Receivers, receiversBy } from './receivers.ts';
 import { RequestedModels } from './requested-models.ts';
+import { matcherOf, type RuleMatcher } from './rule-matcher.ts';
 
 export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
 
@@ -99,8 +100,11 @@ export class Planner {
   readonly #file: PolicyFile;
   readonly #matchers: readonly {
     readonly rule: CallerRule;
-    matches(call: GuardrailCall, caller: Caller): boolean;
+    readonly records: Receivers;
+    readonly matches: RuleMatcher;
   }[];
+  /** False where all records go to everybody. */
+  readonly #routesRecords: boolean;
   /** Undefined where no rule is about models. */
   readonly #models: RequestedModels | undefined;
   /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
@@ -113,7 +117,11 @@ export class Planner {
 
   constructor(file: PolicyFile) {
     this.#file = file;
-    this.#matchers = file.rules.map((rule) => ({ rule, matches: matcherOf(rule.match) }));
+    this.#matchers = file.rules.map((rule) => ({
+      ...{ rule, records: rule.records },
+      matches: matcherOf(rule.match),
+    }));
+    this.#routesRecords = file.rules.some(({ records }) => records !== undefined);
     const models = file.rules.flatMap(({ match }) => (match.model === undefined ? [] : [match.model]));
     this.#models = models.length > 0 ? new RequestedModels(models) : undefined;
   }
@@ -151,9 +159,22 @@ export class Planner {
   /** The rule of a call; the rules of all models where one names several, or nothing tells which a response is of. */
   #rulesFor(call: GuardrailCall, caller: Caller): readonly (CallerRule | undefined)[] {
     if (this.#matchers.length === 0) return NO_RULE;
-    const calls = this.#models?.of(call).map((model) => ({ ...call, model })) ?? [call];
-    const rules = calls.map((named) => this.#matchers.find(({ matches }) => matches(named, caller))?.rule);
+    const models = this.#models?.of(call) ?? [call.model];
+    const inputType = call.input_type;
+    const rules = models.map((model) => {
+      const subject = { caller, model, isModelTold: true, inputType };
+      return this.#matchers.find(({ matches }) => matches(subject))?.rule;
+    });
     return rules.length === 1 ? rules : [...new Set(rules)];
+  }
+
+  /** The backends that a record of a call may go to. What is not told of it is told of none: its event may know more. */
+  receivers(call: GuardrailCall, caller: Caller): Receivers {
+    if (!this.#routesRecords) return undefined;
+    const told = this.#models === undefined ? [null] : this.#models.askedFor(call);
+    const subject = { caller, isModelTold: told !== undefined, inputType: undefined };
+    const models = told ?? [call.model];
+    return models.map((model) => receiversBy(this.#matchers, { ...subject, model })).reduce(common);
   }
 
   #make(
@@ -230,33 +251,6 @@ function wish(call: GuardrailCall, caller: Caller, name: keyof typeof WISHES): r
           .map((word) => word.trim())
       : [],
   );
-}
-
-type Test = (call: GuardrailCall, caller: Caller) => boolean;
-
-function matcherOf(match: RuleMatch): Test {
-  const tests: Test[] = [];
-  const some = (
-    patterns: readonly string[] | undefined,
-    names: (call: GuardrailCall, caller: Caller) => readonly string[],
-  ) => {
-    if (patterns === undefined) return;
-    const isMatch = globs(patterns);
-    // Nobody gets out of a rule by a name that is too long for it
-    tests.push((call, caller) => names(call, caller).some((name) => isMatch(name.slice(0, MAX_NAME))));
-  };
-  some(match.team, (_, { team }) => team);
-  some(match.key, (_, { keyHash }) => keyHash);
-  some(match.keyAlias, (_, { keyAlias }) => keyAlias);
-  some(match.user, (_, { user }) => user);
-  some(match.endUser, (_, { endUser }) => endUser);
-  some(match.model, ({ model }) => (model === null ? [] : [model]));
-  for (const [name, patterns] of match.headers ?? []) {
-    some(patterns, (_, caller) => [caller.header(name) ?? []].flat());
-  }
-  const { inputType } = match;
-  if (inputType !== undefined) tests.push(({ input_type }) => inputType.includes(input_type));
-  return (call, caller) => tests.every((test) => test(call, caller));
 }
 
 /** @param place where the call stands among all, from 0 to 100 */

@@ -41,6 +41,13 @@ export class RequestedModels {
     return models;
   }
 
+  /** The models that a call, or the request of a response, asked for; undefined for a response whose request is not known. */
+  askedFor(call: GuardrailCall): readonly (string | null)[] | undefined {
+    if (call.input_type === 'response') return this.told(stateKey(call) ?? '');
+    const names = modelsOf(call);
+    return names.length > 0 ? names : [null];
+  }
+
   /** The models that were asked for under a state key, for another thread. */
   told(key: string): readonly string[] | undefined {
     return this.#models.get(key);

@@ -25,6 +25,8 @@ export type ToldPolicies = {
 export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
   /** Names of the vendors that the environment sets up. */
   readonly backends: readonly string[];
+  /** Those of them that take records; by default any. */
+  readonly recording?: readonly string[] | undefined;
   /** Reads the vendors of the file; by default it has none. */
   readonly readBackends?: ReadBackends | undefined;
   /** Reads a file that the policies name; by default from the disk. */
@@ -101,10 +103,10 @@ export class PolicyStore {
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
-    const { backends, restores, readBackends, readFile = readText } = this.#options;
+    const { backends, recording, restores, readBackends, readFile = readText } = this.#options;
     const files = new Map<string, string>();
     const file = readPolicyFile(text, kinds, this.#keep, {
-      ...{ backends, readBackends },
+      ...{ backends, recording, readBackends },
       readFile(path) {
         const content = readFile(path);
         files.set(path, content);

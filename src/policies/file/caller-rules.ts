@@ -8,6 +8,7 @@ import { unknownName } from './nearest.ts';
 import { type Asking, askingOf, checkQuorum, ORCHESTRATION } from './orchestration.ts';
 import type { CallerRule, Enforcement, RuleMatch } from './policy-file.ts';
 import type { Path } from './problems.ts';
+import { RECORDS, type ReceiverNames, readReceivers, warnOfUntold } from './record-receivers.ts';
 import type { FileReport } from './report.ts';
 
 /** One value or a list of some. */
@@ -57,6 +58,7 @@ const Rule = v.strictObject({
   match: v.optional(Match),
   chain: v.optional(texts),
   backends: v.optional(texts),
+  records: v.optional(RECORDS),
   unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
   caller_may_skip: v.optional(texts, []),
   /** The operator's word that no client can choose the key aliases, end users and headers that are matched. */
@@ -66,11 +68,9 @@ const Rule = v.strictObject({
 });
 
 /** Facts that the reader of a rule needs. */
-export type RuleContext = {
+export type RuleContext = ReceiverNames & {
   /** Unix milliseconds. */
   readonly now: number;
-  /** Names that a rule can put into `backends`; undefined where any will do. */
-  readonly backends: readonly string[] | undefined;
   /** True for one whose verdicts do not count under the mode of a rule. */
   isSilent(name: string, mode: Enforcement['mode'] | undefined): boolean;
   /** The kinds that judge a call to which no rule applies. */
@@ -114,9 +114,13 @@ function callerRule(
   rule: v.InferOutput<typeof Rule>,
   path: Path,
   report: FileReport,
-  { backends, isSilent, commonAsking, chain, now }: RuleContext,
+  context: RuleContext,
 ): CallerRule {
+  const { backends, isSilent, commonAsking, chain, now } = context;
   const enforcement = readEnforcement(rule, path, report, now);
+  const match = matchOf(rule.match ?? {});
+  const records = rule.records && readReceivers(rule.records, [...path, 'records'], report, context);
+  if (records !== undefined) warnOfUntold(match, records, path, report);
   for (const [index, name] of (rule.backends ?? []).entries()) {
     if (backends === undefined || backends.includes(name)) continue;
     report.fail([...path, 'backends', index], unknownName(name, 'is no backend', backends));
@@ -127,9 +131,10 @@ function callerRule(
   }
   const made: CallerRule = {
     name: rule.name,
-    match: matchOf(rule.match ?? {}),
+    match,
     ...(rule.chain !== undefined && { chain: chain(rule.chain, [...path, 'chain']) }),
     ...(rule.backends !== undefined && { backends: [...new Set(rule.backends)] }),
+    ...(records !== undefined && { records }),
     ...(enforcement !== undefined && { enforcement }),
     ...(rule.unreachable_fallback !== undefined && { unreachableFallback: rule.unreachable_fallback }),
     ...(rule.orchestration !== undefined && { orchestration: rule.orchestration }),

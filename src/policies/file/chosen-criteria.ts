@@ -14,7 +14,7 @@ const REMEDY =
 
 /**
  * Holds a rule to this: nothing that a client chooses gives a right, though it may take one away. Without its header a client
- * is judged by the common chain or by any later rule, so the rule may judge less than none of them.
+ * is judged by the common chain or by any later rule, so the rule may judge less than none of them, nor record less.
  */
 export function checkChosen(
   rule: CallerRule,
@@ -33,7 +33,8 @@ export function checkChosen(
   }
   const looser = looserBy(rule, later, common);
   if (looser === undefined) return;
-  const message = `${said}, and by its ${looser} the rule can judge less than others would; ${REMEDY}`;
+  const less = looser === 'records' ? 'record' : 'judge';
+  const message = `${said}, and by its ${looser} the rule can ${less} less than others would; ${REMEDY}`;
   if (key === 'header') report.fail(at, message);
   else report.warn(at, message);
 }
@@ -54,6 +55,7 @@ function looserBy(
   )
     return 'mode';
   if (rule.backends !== undefined) return 'backends';
+  if (rule.records !== undefined) return 'records';
   const fallback = rule.unreachableFallback;
   const isClosed = later.some((other) => other.unreachableFallback === 'fail_closed');
   if (fallback !== 'fail_closed' && (fallback !== undefined || isClosed)) return 'unreachable_fallback';

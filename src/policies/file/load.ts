@@ -10,6 +10,7 @@ import { didYouMean, unknownName } from './nearest.ts';
 import { checkQuorum, readOrchestration } from './orchestration.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
 import { type Path, PolicyFileError } from './problems.ts';
+import type { ReceiverNames } from './record-receivers.ts';
 import { FileReport } from './report.ts';
 
 type Keep = CreateContext['keep'];
@@ -23,6 +24,8 @@ export type ReadBackends = (section: unknown, report: FileReport) => FileBackend
 type ReadOptions = {
   /** Names that a rule can put into `backends` beside those of the file; by default any. */
   readonly backends?: readonly string[];
+  /** Those of them that a rule can put into `records`; by default any. */
+  readonly recording?: readonly string[] | undefined;
   /** By default the section has no effect. */
   readonly readBackends?: ReadBackends | undefined;
   /** Unix milliseconds; by default the clock's. */
@@ -56,7 +59,7 @@ class PolicyFileReader {
   readonly #kinds: ReadonlyMap<string, Kind>;
   /** See {@link CreateContext.keep}. */
   readonly #keep: Keep;
-  readonly #backends: readonly string[] | undefined;
+  readonly #names: ReceiverNames;
   readonly #readBackends: ReadBackends;
   readonly #now: number;
   readonly #readFile: CreateContext['readFile'];
@@ -68,7 +71,7 @@ class PolicyFileReader {
     this.#report = new FileReport(text);
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
-    this.#backends = options.backends;
+    this.#names = { backends: options.backends, recording: options.recording };
     this.#readBackends = options.readBackends ?? (() => ({ backends: [], files: [] }));
     this.#now = options.now ?? Date.now();
     this.#readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
@@ -80,11 +83,11 @@ class PolicyFileReader {
     const chain = this.#chain(form.chain);
     const { backends, files } = this.#readBackends(form.backends, this.#report);
     const commonAsking = readOrchestration(form, this.#report);
-    const names = this.#backends && [...this.#backends, ...backends.map(({ name }) => name)];
+    const names = this.#namesWith(backends);
     const modes = new Map(backends.map(({ name, mode }) => [name, mode]));
     const context = {
       now: this.#now,
-      backends: names,
+      ...names,
       isSilent: (name: string, mode: Enforcement['mode'] | undefined) =>
         modes.get(name) === 'shadow' || (mode !== 'enforce' && modes.get(name) === 'observe'),
       commonChain: chain,
@@ -95,7 +98,7 @@ class PolicyFileReader {
     checkQuorum(
       commonAsking,
       ['orchestration'],
-      names?.filter((name) => !context.isSilent(name, undefined)),
+      names.backends?.filter((name) => !context.isSilent(name, undefined)),
       this.#report,
     );
     const rules = readCallerRules(form.rules, this.#report, context);
@@ -116,6 +119,16 @@ class PolicyFileReader {
     };
     if (form.isEnabled) return { ...read, chain, policies, rules };
     return { ...read, chain: [], policies: new Map(), rules: rules.map(({ chain: _, ...rule }) => rule) };
+  }
+
+  /** Names for `backends` and `records` of a rule: those of the file stand beside the others. */
+  #namesWith(own: PolicyFile['backends']): ReceiverNames {
+    const { backends, recording } = this.#names;
+    const named = (some: PolicyFile['backends']) => some.map(({ name }) => name);
+    return {
+      backends: backends && [...backends, ...named(own)],
+      recording: recording && [...recording, ...named(own.filter(({ takesRecords }) => takesRecords))],
+    };
   }
 
   /** The kinds of a list that are judged here, in order. */

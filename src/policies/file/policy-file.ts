@@ -51,6 +51,8 @@ export type CallerRule = {
   readonly chain?: readonly string[];
   /** Vendors that are asked, in order; an empty list for none. */
   readonly backends?: readonly string[];
+  /** Backends to which records of such calls go, an empty list for none; left out for all that take records. */
+  readonly records?: readonly string[];
   /** In place of what the policies and backends have of their own. */
   readonly enforcement?: Enforcement;
   readonly unreachableFallback?: UnreachableFallback;

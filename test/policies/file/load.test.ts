@@ -44,7 +44,8 @@ const keep = <T>(_: string, make: () => T) => make();
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
 function read(text: string): PolicyFile {
-  return readPolicyFile(text, kinds, keep, { backends: ['akto', 'capsule'], now: NOW });
+  const names = { backends: ['akto', 'capsule', 'lakera'], recording: ['akto', 'capsule'] };
+  return readPolicyFile(text, kinds, keep, { ...names, now: NOW });
 }
 
 function problemsOf(text: string): readonly string[] {
@@ -502,6 +503,38 @@ describe('a policy file is refused for', () => {
       ['line 5: rules[0].backends[0]: "aktoo" is no backend; did you mean akto?'],
     ],
     [
+      'a misspelt receiver of its records',
+      '  - name: a\n    records: [akto, capsul]\n',
+      ['line 5: rules[0].records[1]: "capsul" is no backend; did you mean capsule?'],
+    ],
+    [
+      'a receiver that takes no records',
+      '  - name: a\n    records:\n      - akto\n      - lakera\n',
+      ['line 7: rules[0].records[1]: "lakera" takes no records; those that do: akto, capsule'],
+    ],
+    [
+      'a backend as text in records',
+      '  - name: a\n    records: akto\n',
+      ['line 5: rules[0].records: must be none, or a list of backends that take records, not "akto"'],
+    ],
+    [
+      'none as a name in records',
+      '  - name: a\n    records: [none]\n',
+      ['line 5: rules[0].records[0]: is no backend; write records: none'],
+    ],
+    [
+      'no receiver in records',
+      '  - name: a\n    records: []\n',
+      ['line 5: rules[0].records: must not be empty; write none where no record is to be kept'],
+    ],
+    [
+      'records by header',
+      '  - name: a\n    match: { header: { x-env: lab } }\n    records: none\n',
+      [
+        'line 5: rules[0].match.header: is what the client sends, and by its records the rule can record less than others would; match by team, key or user alone, or add trusted: true to the rule if no client can choose it',
+      ],
+    ],
+    [
       'an unknown kind in caller_may_skip',
       '  - name: a\n    caller_may_skip: [politness]\n',
       ['line 5: rules[0].caller_may_skip[0]: "politness" is no kind of policy; did you mean politeness?'],
@@ -540,9 +573,44 @@ describe('a policy file is refused for', () => {
       '    match: { user: dana }\n    mode: observe\n    caller_may_skip: [swear-words]\n',
       0,
     ],
+    ['records less by the end user', '    match: { end_user: c-1 }\n    records: none\n', 1],
+    ['records less by team', '    match: { team: legal }\n    records: none\n', 0],
   ])('takes a rule that %s', (_, rule, warnings) => {
     const said = read(`${RULES}  - name: a\n${rule}`).warnings;
-    expect(said.filter((line) => line.includes('judge less than others would'))).toHaveLength(warnings);
+    expect(said.filter((line) => /(?:judge|record) less than others would/.test(line))).toHaveLength(
+      warnings,
+    );
+  });
+
+  test('records: none is an empty list of receivers', () => {
+    const { rules } = read(`${RULES}  - { name: a, records: none }\n  - { name: b, records: [capsule] }\n`);
+    expect(rules.map(({ records }) => records)).toEqual([[], ['capsule']]);
+  });
+
+  test.each([
+    [
+      'input_type: request',
+      'none',
+      'input_type: no record tells it, being about request and response: no record is kept',
+    ],
+    [
+      'input_type: request',
+      '[akto]',
+      'input_type: no record tells it, being about request and response: records go only to backends that get them by the rules below too',
+    ],
+    [
+      'header: { x-env: lab }',
+      'none',
+      'header: LiteLLM does not log every header: where it does not, no record is kept',
+    ],
+    [
+      'model: gpt-*',
+      '[akto]',
+      'model: LiteLLM logs what a fallback answers under the model of the fallback: name that too',
+    ],
+  ])('warns of records by %s', (criterion, records, message) => {
+    const rule = `  - name: a\n    match: { team: lab, ${criterion} }\n    trusted: true\n    records: ${records}\n`;
+    expect(read(RULES + rule).warnings).toEqual([`line 5: rules[0].match.${message}`]);
   });
 
   test.each<[string, string, string]>([
