@@ -19,6 +19,8 @@ import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
+import { recordRulesOf } from './policies/receivers.ts';
+import type { RecordsSetup } from './records/protocol.ts';
 import { RecordsThread } from './records/records-thread.ts';
 
 export type Bridge = {
@@ -56,7 +58,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const ground = createGround(config, { destination });
   const { backends, policies, metrics, log, observer, blockedTexts } = ground;
   const releases = new Releases();
-  const records = startRecords(config, backends.configs, metrics, log);
+  const recordsSetup = (): RecordsSetup => ({
+    backends: backends.configs,
+    rules: recordRulesOf(policies?.file.rules ?? []),
+  });
+  const records = startRecords(config, recordsSetup(), metrics, log);
   const audit = new Auditor({
     openLog: () => openAuditLog(config.audit, log),
     wanted: () => policies?.engine.audit,
@@ -67,13 +73,9 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     const warning = releases.seen(version);
     if (warning !== undefined) log.warn(warning);
   };
-  let requests: RequestMemory | undefined;
+  const requests = new RequestMemory();
   const { handler, refuse, judge, http } = createJudging(config, ground, {
-    ...{ records, audit, release },
-    requests(wanted) {
-      if (wanted) requests = new RequestMemory();
-      return requests;
-    },
+    ...{ records, audit, release, requests },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     other: {
@@ -87,7 +89,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       compileCache: compileCacheFolder(),
     }),
     longestCheckMs: () => Math.max(0, ...backends.all.map(({ timeoutMs }) => timeoutMs)),
-    stateOf: (key) => ({ body: requests?.bytesOf(key), ...requestStateOf(ground, key) }),
+    stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     ...{ config, blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
@@ -110,6 +112,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
       reloadPolicies(policies, { own: config.backends, inForce: backends }, metrics, log);
+      records?.configure(recordsSetup());
       largeCalls.policiesChanged(policies.source);
       audit.prepare();
     },
@@ -135,12 +138,12 @@ function compileCacheFolder(): string | undefined {
 
 function startRecords(
   { bodies, proxy, records }: Config,
-  backends: readonly BackendConfig[],
+  setup: RecordsSetup,
   metrics: Metrics,
   log: Log,
 ): RecordsThread | undefined {
-  if (records === undefined || !backends.some(({ takesRecords }) => takesRecords)) return undefined;
-  return new RecordsThread({ backends, bodies, proxy, records }, log, {
+  if (records === undefined) return undefined;
+  return new RecordsThread({ ...setup, bodies, proxy, records }, log, {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
     lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),

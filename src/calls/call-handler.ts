@@ -47,8 +47,9 @@ export type CallHandlerOptions = {
   readonly limits: JsonLimits;
   /** `BLOCKED_MESSAGE`. */
   readonly blockedMessage: string | undefined;
-  /** Undefined if requests are not kept for their responses. */
-  readonly requests: KeptRequests | undefined;
+  readonly requests: KeptRequests;
+  /** False while nobody asks for the request of a response. */
+  readonly keepsRequests: () => boolean;
   /** Judges a call of so many nodes in another thread; undefined if it may be judged here. */
   readonly large?:
     | ((nodes: number, body: Buffer, connection: CallConnection) => Promise<CallResponse> | undefined)
@@ -90,7 +91,7 @@ export class CallHandler {
 
   /** The response to the body of a guardrail call. Never rejects. */
   async handle(body: Buffer, connection: CallConnection): Promise<CallResponse> {
-    const { judge, decided, refuse, limits, requests, other } = this.#options;
+    const { judge, decided, refuse, limits, requests, keepsRequests, other } = this.#options;
     let call: GuardrailCall | undefined;
     let running: Running | undefined;
     let decision: Decision | undefined;
@@ -119,7 +120,7 @@ export class CallHandler {
         const isAwaited = scope.isAwaited();
         if (isAwaited !== true && !(await isAwaited)) decision = cancelledDecision(decision);
       } else decision = deciding;
-      if (key !== undefined && isKept(call)) requests?.remember(key, decision, body);
+      if (key !== undefined && isKept(call) && keepsRequests()) requests.remember(key, decision, body);
       const recorded = decided(decision, request);
       if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
       if (recorded !== undefined) await recorded;
@@ -166,11 +167,11 @@ function refusalOf({ field, message, hasTooManyNodes }: BadRequest) {
 
 /** Reads the request that a response belongs to. */
 function recall(
-  requests: KeptRequests | undefined,
+  requests: KeptRequests,
   call: GuardrailCall,
   key: string | undefined,
 ): () => GuardrailCall | undefined {
-  if (requests === undefined || key === undefined || call.input_type === 'request') return () => undefined;
+  if (key === undefined || call.input_type === 'request') return () => undefined;
   return () => requests.recall(key);
 }
 

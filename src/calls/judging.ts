@@ -4,6 +4,7 @@ import { createHttp, type Http } from '../backends/http.ts';
 import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
 import { isRedactionApplied } from '../litellm/coverage.ts';
 import { rewriteForm } from '../litellm/reply.ts';
@@ -67,15 +68,14 @@ export function createGround(
 }
 
 /** The part of the records thread that is told of calls. */
-export type CallRecords = Pick<RecordsThread, 'note' | 'text' | 'blocked'>;
+export type CallRecords = Pick<RecordsThread, 'isOn' | 'note' | 'text' | 'blocked'>;
 
 /** Those who are told of decisions. */
 export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'>;
-  /** @param wanted true if somebody asks for the request of a response */
-  readonly requests: (wanted: boolean) => KeptRequests | undefined;
+  readonly requests: KeptRequests;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
   readonly large?: CallHandlerOptions['large'];
@@ -100,6 +100,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
   backends.open(http);
   if (backends.all.length > 0) http.open();
+  const isRecorded: IsRecorded = (call, caller) =>
+    records?.isOn === true && policies?.engine.receivers(call, caller)?.length !== 0;
   const isRedactable = globs(replies.redactableModels);
   const unseen: UnseenOptions = {
     ...config.unseen,
@@ -111,7 +113,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     engine: () => policies?.engine,
     backends: () => backends.all,
     http,
-    observer: records === undefined ? observer : withNotes(observer, records),
+    observer: records === undefined ? observer : withNotes(observer, records, isRecorded),
     rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
     wired: (call) => wiring.of(call),
     unseen: (call, caller) => unseenCause(call, caller, unseen),
@@ -123,7 +125,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     ({ call }) => release(call.litellm_version),
     ({ call }) => wiring.seen(call),
     (decision) => audit.decided(decision),
-    ...(records === undefined ? [] : [recorder(records)]),
+    ...(records === undefined ? [] : [recorder(records, isRecorded)]),
   ];
   const { blockedMessage } = replies;
   const refuse = createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes: bodies.maxBodyBytes });
@@ -145,7 +147,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     refuse,
     limits: bodies.limits,
     blockedMessage,
-    requests: requests(judge.wantsRequests || records !== undefined),
+    requests,
+    keepsRequests: () => judge.wantsRequests || records?.isOn === true,
     large: outlets.large,
     other: outlets.other,
   });
@@ -158,9 +161,13 @@ type Listener = (
   request: () => GuardrailCall | undefined,
 ) => Promise<void> | undefined | void;
 
-function recorder(records: CallRecords): Listener {
+/** False for a call that leaves no trace in records: no backend takes any, or a rule keeps it from all of them. */
+type IsRecorded = (call: GuardrailCall, caller: Caller) => boolean;
+
+function recorder(records: CallRecords, isRecorded: IsRecorded): Listener {
   const streams = new StreamedTexts();
   return (decision, request) => {
+    if (!isRecorded(decision.call, decision.caller)) return undefined;
     const stored = recordDecision(records, decision, request);
     const line = streams.next(decision);
     if (line !== undefined) records.text(line);
@@ -169,9 +176,10 @@ function recorder(records: CallRecords): Listener {
 }
 
 /** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
-function withNotes(observer: Observer, records: CallRecords): JudgeObserver {
+function withNotes(observer: Observer, records: CallRecords, isRecorded: IsRecorded): JudgeObserver {
   const note = (call: GuardrailCall, result: CheckResult) => {
-    if (call.litellm_call_id !== null) records.note({ ...notedCall(call), check: checkNoteOf(result) });
+    if (call.litellm_call_id !== null && isRecorded(call, new Caller(call)))
+      records.note({ ...notedCall(call), check: checkNoteOf(result) });
   };
   return {
     checked(call, result) {

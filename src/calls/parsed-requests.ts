@@ -11,7 +11,6 @@ const MAX_AGE_MS = 15 * 60_000;
 
 /** Keeps large requests for their responses, as they were parsed: none is read again in each round of a stream. */
 export class ParsedRequests implements KeptRequests {
-  readonly #isWanted: boolean;
   /** By state key. */
   readonly #known = new LRUCache<string, GuardrailCall>({
     max: MAX_REQUESTS,
@@ -19,15 +18,9 @@ export class ParsedRequests implements KeptRequests {
     maxSize: memoryBytes('large requests'),
   });
 
-  /** @param isWanted false if nobody asks for requests */
-  constructor(isWanted: boolean) {
-    this.#isWanted = isWanted;
-  }
-
   remember(key: string, { outcome, forwarded }: Decision, body: Buffer): void {
     // A blocked request has no response
-    if (this.#isWanted && outcome.kind !== 'block' && outcome.kind !== 'cancelled')
-      this.#set(key, forwarded, body.length);
+    if (outcome.kind !== 'block' && outcome.kind !== 'cancelled') this.#set(key, forwarded, body.length);
   }
 
   recall(key: string): GuardrailCall | undefined {

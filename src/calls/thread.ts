@@ -46,6 +46,9 @@ const recorded = new Map<number, () => void>();
 let lastBlocked = 0;
 
 const records: CallRecords = {
+  get isOn() {
+    return backends.configs.some(({ takesRecords }) => takesRecords);
+  },
   note: (line) => post({ kind: 'note', line }),
   text: (line) => post({ kind: 'text', line }),
   blocked: (call) =>
@@ -62,7 +65,7 @@ const records: CallRecords = {
 /** State keys of which the main thread has told what it knows, and those for which it is asked. */
 const keys = new StateKeys();
 const asked = new Map<string, PromiseWithResolvers<void>>();
-let requests: ParsedRequests | undefined;
+const requests = new ParsedRequests();
 
 let lastVersion: string | null | undefined;
 const { handler, judge, http } = createJudging(config, ground, {
@@ -78,10 +81,7 @@ const { handler, judge, http } = createJudging(config, ground, {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
-  requests(isWanted) {
-    requests = new ParsedRequests(isWanted);
-    return requests;
-  },
+  requests,
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });
     lastVersion = version;
@@ -162,7 +162,7 @@ function fetch(key: string): Promise<void> | undefined {
 
 function tell(key: string, state: RequestState): void {
   tellState(ground, key, state);
-  if (state.body !== undefined) requests?.tell(key, state.body);
+  if (state.body !== undefined) requests.tell(key, state.body);
   const asks = asked.get(key);
   if (asks === undefined) return;
   asked.delete(key);

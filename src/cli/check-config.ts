@@ -5,6 +5,7 @@ import { toFailure } from '../backends/to-failure.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { plural } from './output.ts';
@@ -35,15 +36,16 @@ export function checkConfig(config: Config): string {
   const { host, port } = config.server;
   const { apiKeys } = config.access;
   const policies = policiesOf(config)?.file;
+  const backends = [...config.backends, ...(policies?.backends ?? [])];
   const lines = [
     `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
-    ...[...config.backends, ...(policies?.backends ?? [])].map((backend) => {
+    ...backends.map((backend) => {
       const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
       return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
     }),
     REDACTION_SENTENCES[config.replies.responseRedaction],
-    telemetryOf(config),
+    telemetryOf(config, backends),
     ...startWarnings(config, policies).map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
@@ -74,10 +76,10 @@ function inForce(
   return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${plural(rules.length, 'rule')}${words}`;
 }
 
-function telemetryOf({ records, backends }: Config): string {
-  if (records === undefined) return 'telemetry off: log events of LiteLLM are not kept';
-  const { dir, maxBytes, maxAgeMs, redaction } = records;
+function telemetryOf({ records }: Config, backends: readonly BackendConfig[]): string {
   const names = backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])).join(', ');
+  if (records === undefined || names === '') return 'telemetry off: log events of LiteLLM are not kept';
+  const { dir, maxBytes, maxAgeMs, redaction } = records;
   const bounds = `at most ${Math.round(maxBytes / 1024 / 1024)} MB and ${maxAgeMs / 3_600_000} hours`;
   return `telemetry to ${names}: content ${redaction.content}, kept in ${dir}, ${bounds}`;
 }

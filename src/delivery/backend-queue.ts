@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Sink } from '../backends/backend.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import type { Due } from '../outbox/contract.ts';
@@ -19,13 +20,13 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** The deliveries to one backend; courier.ts says in which states they can be. */
 export class BackendQueue {
   readonly name: string;
-  readonly #sink: Sink;
+  #sink: Sink;
   readonly #options: DeliveryOptions;
   readonly #wakeSignal: WakeSignal;
   readonly #backoff: Backoff;
   readonly #ledger: Ledger;
   readonly #batches: Batches;
-  readonly #lane: Lane;
+  #lane: Lane;
   /** Gives up what is under way. */
   readonly #closing = new AbortController();
   #underWay = 0;
@@ -38,6 +39,8 @@ export class BackendQueue {
   #isOutage = false;
   /** True once nothing more is waited for. */
   #isDraining = false;
+  /** True once nothing more is begun. */
+  #isLeaving = false;
   readonly #running: Promise<void>;
 
   constructor(name: string, sink: Sink, options: DeliveryOptions) {
@@ -72,6 +75,23 @@ export class BackendQueue {
     this.#wakeSignal.ring();
   }
 
+  /** Delivers by another configuration from now on, and tries it at once. What is under way ends as it began. */
+  change(sink: Sink): void {
+    if (sink === this.#sink) return;
+    const { batch, concurrency } = this.#sink;
+    this.#sink = sink;
+    if (sink.concurrency !== concurrency) this.#lane = new Lane(sink.concurrency, this.#options.clock.now);
+    if (!isDeepStrictEqual(sink.batch, batch)) this.#batches.resize(sink.batch);
+    this.retryNow();
+  }
+
+  /** Begins nothing more; resolves when what is under way has ended. */
+  leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#wakeSignal.ring();
+    return this.#running;
+  }
+
   /** Resolves when nothing is left that is due, or the backend has to be waited for, or `stop` is called. */
   drain(): Promise<void> {
     this.#isDraining = true;
@@ -89,7 +109,7 @@ export class BackendQueue {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     const storage = this.#ledger.backoff;
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isLeaving) {
       const waitMs = Math.max(this.#backoff.waitMs(), storage.waitMs(), this.#batches.restsMs());
       if (waitMs > 0) {
         await this.#pause(waitMs);
@@ -111,7 +131,8 @@ export class BackendQueue {
       const batch = await this.#batches.next(this.#isOutage && isProbing);
       if (batch?.length === 0) await this.#pause(POLL_MS);
       // A delivery under way can have failed meanwhile
-      else if (batch && epoch === this.#backoff.epoch && !signal.aborted) this.#begin(batch, epoch);
+      else if (batch && epoch === this.#backoff.epoch && !signal.aborted && !this.#isLeaving)
+        this.#begin(batch, epoch);
     }
     while (this.#underWay > 0) await this.#wakeSignal.sleep(Number.POSITIVE_INFINITY);
     await this.#ledger.flush();

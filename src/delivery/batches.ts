@@ -20,7 +20,7 @@ const REGAIN = 1 / 16;
 export class Batches {
   readonly #ledger: Pick<Ledger, 'due'>;
   readonly #clock: Clock;
-  readonly #full: Batch;
+  #full: Batch;
   readonly #maxAgeMs: number;
   /** Bytes of a batch, after some were too large. */
   #bytes: number;
@@ -43,6 +43,12 @@ export class Batches {
     this.#clock = clock;
     this.#full = full;
     this.#maxAgeMs = maxAgeMs;
+    this.#bytes = full.bytes;
+  }
+
+  /** Has other batches from now on. */
+  resize(full: Batch): void {
+    this.#full = full;
     this.#bytes = full.bytes;
   }
 

@@ -47,30 +47,69 @@ const DEFAULTS = {
 /** A field without a default is required. */
 export type CourierOptions = Partial<DeliveryOptions> & Omit<DeliveryOptions, keyof typeof DEFAULTS>;
 
+/** A backend that takes records. */
+export type NamedSink = { readonly name: string; readonly sink: Sink };
+
 /** Delivers what is in the outbox, from its construction on. */
 export class Courier {
-  readonly #queues: readonly BackendQueue[];
+  readonly #options: DeliveryOptions;
   readonly #clock: Clock;
+  #sinks: readonly NamedSink[] = [];
+  /** By the names of their backends. */
+  readonly #queues = new Map<string, BackendQueue>();
+  /** Those of backends that are gone, as long as something is under way. */
+  readonly #leaving = new Map<string, BackendQueue>();
+  #isClosed = false;
 
-  constructor(sinks: readonly { readonly name: string; readonly sink: Sink }[], options: CourierOptions) {
-    const all = { ...DEFAULTS, ...options };
-    this.#clock = all.clock;
-    this.#queues = sinks.map(({ name, sink }) => new BackendQueue(name, sink, all));
+  constructor(sinks: readonly NamedSink[], options: CourierOptions) {
+    this.#options = { ...DEFAULTS, ...options };
+    this.#clock = this.#options.clock;
+    this.update(sinks);
+  }
+
+  /**
+   * Delivers to these backends from now on. One that is known by its name keeps its state, and is tried at once with what changed. Of
+   * one that is gone only what is under way ends; the rest stays in the outbox.
+   */
+  update(sinks: readonly NamedSink[]): void {
+    this.#sinks = sinks;
+    const { bug } = this.#options.events;
+    for (const [name, queue] of this.#queues) {
+      if (sinks.some((one) => one.name === name)) continue;
+      this.#queues.delete(name);
+      this.#leaving.set(name, queue);
+      const left = () => {
+        this.#leaving.delete(name);
+        this.#open();
+      };
+      queue.leave().then(left).catch(bug);
+    }
+    this.#open();
+  }
+
+  /** A backend that is back is waited for: two queues would deliver the same records. */
+  #open(): void {
+    if (this.#isClosed) return;
+    for (const { name, sink } of this.#sinks) {
+      const known = this.#queues.get(name);
+      if (known !== undefined) known.change(sink);
+      else if (!this.#leaving.has(name)) this.#queues.set(name, new BackendQueue(name, sink, this.#options));
+    }
   }
 
   /** Deliveries that may be under way at once to each backend, by its name; below 1 it is the part of the time in which one is. */
   widths(): ReadonlyMap<string, number> {
-    return new Map(this.#queues.map(({ name, width }) => [name, width]));
+    return new Map([...this.#queues].map(([name, { width }]) => [name, width]));
   }
 
   /** Has all queues look for what is due. */
   wake(): void {
-    for (const queue of this.#queues) queue.wake();
+    for (const queue of this.#queues.values()) queue.wake();
   }
 
   /** Forgets all waits, as an operator wants everything to be tried now. */
   retryNow(): void {
-    for (const queue of this.#queues) queue.retryNow();
+    for (const queue of this.#queues.values()) queue.retryNow();
   }
 
   /**
@@ -78,10 +117,12 @@ export class Courier {
    * way, which stays in the outbox.
    */
   async close(drainMs: number): Promise<void> {
+    this.#isClosed = true;
+    const queues = [...this.#queues.values(), ...this.#leaving.values()];
     const limit = new AbortController();
-    const drained = Promise.all(this.#queues.map((queue) => queue.drain()));
+    const drained = Promise.all(queues.map((queue) => queue.drain()));
     await Promise.race([drained, this.#clock.sleep(drainMs, limit.signal)]);
     limit.abort();
-    await Promise.all(this.#queues.map((queue) => queue.stop()));
+    await Promise.all(queues.map((queue) => queue.stop()));
   }
 }

@@ -29,7 +29,7 @@ export type AppOptions = {
   readonly largeCalls: LargeCalls;
   readonly refuse: RefuseCall;
   readonly backends: ConfiguredBackends;
-  /** Undefined when no backend takes records, or telemetry is off. */
+  /** Undefined when telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly audit: Auditor;
   readonly releases: Releases;

@@ -5,7 +5,7 @@ import type { RecordsThread } from '../records/records-thread.ts';
 import type { BridgeEnv, Refuse } from './refusal.ts';
 
 export type LogsRouteOptions = {
-  /** Undefined when no backend takes records, or telemetry is off. */
+  /** Undefined when telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly refuse: Refuse<LogsRefusal>;
   /** Called for a body that nobody wants. */
@@ -39,7 +39,7 @@ export const LOG_BODY_MESSAGES = {
 export function logsRoute({ records, refuse, dropped, accepted }: LogsRouteOptions): Handler<BridgeEnv> {
   return async (c) => {
     const startedAt = performance.now();
-    if (records === undefined) {
+    if (!records?.isOn) {
       dropped();
       return c.json({ accepted: 0, dropped: 'no backend takes records, or TELEMETRY is off' });
     }

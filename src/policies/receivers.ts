@@ -1,3 +1,4 @@
+import type { CallerRule } from './file/policy-file.ts';
 import type { RuleMatcher, RuleSubject } from './rule-matcher.ts';
 
 /** The names of the backends that a record goes to: none for an empty list, all that take records for undefined. */
@@ -25,4 +26,13 @@ export function receiversBy(rules: readonly RecordMatcher[], subject: RuleSubjec
 export function common(some: Receivers, others: Receivers): Receivers {
   if (some === undefined || others === undefined) return some ?? others;
   return some.filter((name) => others.includes(name));
+}
+
+/** The part of a rule that is about records: plain data. */
+export type RecordRule = Pick<CallerRule, 'match' | 'records'>;
+
+/** The rules that records go by: all of them, as the first that matches decides, and none if none is about records. */
+export function recordRulesOf(rules: readonly CallerRule[]): readonly RecordRule[] {
+  if (rules.every(({ records }) => records === undefined)) return [];
+  return rules.map(({ match, records }) => ({ match, ...(records !== undefined && { records }) }));
 }

@@ -20,8 +20,8 @@ type Failed = { readonly entry: Entry; readonly reason: OutboxError['kind'] };
 export type BlockedCallsOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
   readonly observer: Pick<RecordsObserver, 'blockStored' | 'blockedLost'>;
-  /** @param isAgain true where the same call was tried before */
-  entryOf(json: Uint8Array, isAgain: boolean): Entry;
+  /** Undefined for a call that is not to be recorded. @param isAgain true where the same call was tried before */
+  entryOf(json: Uint8Array, isAgain: boolean): Entry | undefined;
   /** Called once the record is stored or given up. */
   onDone(entry: Entry): void;
   readonly now: () => number;
@@ -105,10 +105,11 @@ export class BlockedCalls {
     this.#options.onDone(entry);
   }
 
-  /** Returns nothing if the record was stored. */
+  /** Returns nothing if the record was stored, or there is to be none. */
   async #attempt(json: Uint8Array, isAgain: boolean): Promise<Failed | undefined> {
     const { outbox, observer, entryOf, onDone } = this.#options;
     const entry = entryOf(json, isAgain);
+    if (entry === undefined) return undefined;
     try {
       observer.blockStored(await outbox.accept([entry]));
       onDone(entry);

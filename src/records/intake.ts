@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Sink } from '../backends/backend.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import { boundedBy } from '../guardrail/memory.ts';
@@ -10,13 +9,15 @@ import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
 import { type BadRow, type Disposition, type Entry, namelessKey } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Receivers } from '../policies/receivers.ts';
+import type { InForce } from './in-force.ts';
 import { LATE_MS, notesOf, type PendingCalls } from './pending-calls.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
 
-/** The rows of one POST, counted by what became of them. */
-export type Receipt = Readonly<Record<Disposition | 'bad' | 'legacy' | 'null', number>>;
+/** The rows of one POST, counted by what became of them. `unrecorded`: by the caller rules nobody gets them. */
+export type Receipt = Readonly<Record<Disposition | 'unrecorded' | 'bad' | 'legacy' | 'null', number>>;
 
 export type IntakeOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
@@ -25,11 +26,9 @@ export type IntakeOptions = {
   readonly redactor: Redactor;
   /** Of a guardrail call. */
   readonly limits: JsonLimits;
-  readonly sinks: readonly { readonly name: string; readonly sink: Sink }[];
+  readonly inForce: Pick<InForce, 'sinks' | 'rules' | 'responseCheckMs'>;
   /** Time that a failure waits for a success of its call. */
   readonly failureGraceMs: number;
-  /** Time that a response may still be judged after LiteLLM has logged it. */
-  readonly responseCheckMs: number;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;
   /** Called when what was made of so many bytes is not needed any more. */
@@ -63,6 +62,7 @@ const NOTHING: Receipt = {
   duplicate: 0,
   attempt: 0,
   blocked: 0,
+  unrecorded: 0,
   bad: 0,
   legacy: 0,
   null: 0,
@@ -75,7 +75,7 @@ type Post = {
   readonly entries: Entry[];
   chars: number;
   readonly bad: BadRow[];
-  readonly skipped: Record<'legacy' | 'null', number>;
+  readonly skipped: Record<'unrecorded' | 'legacy' | 'null', number>;
 };
 
 /** A call that is noted, by its number; the time that its notes are kept after an event of it, and if they are of use then. */
@@ -107,7 +107,7 @@ export class Intake {
   async logs(body: Buffer): Promise<Receipt> {
     const { onFreed, onReceipt } = this.#options;
     const bytes = body.length;
-    const skipped = { legacy: 0, null: 0 };
+    const skipped = { unrecorded: 0, legacy: 0, null: 0 };
     const post: Post = { receipt: { ...NOTHING }, entries: [], chars: 0, bad: [], skipped };
     try {
       await this.#read(body, post);
@@ -146,7 +146,13 @@ export class Intake {
 
   #addEntry(event: Fields, post: Post): void {
     try {
-      const entry = this.#logEntry(event);
+      const receivers = this.#options.inForce.rules.receivers(event);
+      if (receivers?.length === 0) {
+        this.#leaveOut(event);
+        post.skipped.unrecorded++;
+        return;
+      }
+      const entry = this.#logEntry(event, receivers);
       post.entries.push(entry);
       post.chars += entry.payload.length;
     } catch (error) {
@@ -158,17 +164,24 @@ export class Intake {
     }
   }
 
-  /** The entry of a blocked call, ahead of anything that LiteLLM logs about it. Its event is redacted in place. */
-  blockedEntry({ note: line, block, event, words }: BlockedCall): Entry {
-    const { pendingCalls } = this.#options;
-    pendingCalls.add(line);
+  /**
+   * The entry of a blocked call, ahead of anything that LiteLLM logs about it; undefined if it is not to be recorded. Its event is
+   * redacted in place.
+   */
+  blockedEntry({ note: line, block, event, words }: BlockedCall): Entry | undefined {
+    const { pendingCalls, inForce } = this.#options;
     const { words: _, ...note } = line;
     const { litellm_call_id: callId, litellm_trace_id: trace } = note;
-    const pending = pendingCalls.get(note);
     const isResult = callId === null && event.call_type === 'call_mcp_tool';
+    // In memory alone: the event of the call tells whose it is
     if (isResult) this.#results.set(block.ref, { note, block });
+    const receivers = inForce.rules.receivers(event);
+    if (receivers?.length === 0) return undefined;
+    pendingCalls.add(line);
+    const pending = pendingCalls.get(note);
+    const verdicts = pending ? notesOf(pending) : [note];
     const entry: Entry = {
-      ...this.#stored({ outcome: 'blocked', event, verdicts: pending ? notesOf(pending) : [note], block }),
+      ...this.#stored({ outcome: 'blocked', event, verdicts, block }, receivers),
       callKey: callId ?? namelessKey(words ?? block.ref),
       trace,
       eventKey: blockKey(block.input_type, callId === null ? block.ref : words),
@@ -191,7 +204,15 @@ export class Intake {
     }
   }
 
-  #logEntry(event: Fields): Entry {
+  /** Forgets the notes on a call that is not to be recorded: those of the rules before. */
+  #leaveOut(event: Fields): void {
+    const { pendingCalls, now } = this.#options;
+    const facts = factsOf(event, now());
+    const pending = facts.callId === undefined ? undefined : pendingCalls.find(facts.callId, facts);
+    if (pending !== undefined) pendingCalls.logged(pending, now());
+  }
+
+  #logEntry(event: Fields, receivers: Receivers): Entry {
     const { pendingCalls, responseTexts, onUnnamedEvent, now } = this.#options;
     const facts = factsOf(event, now());
     const { callId, outcome, eventKey, startedAt, endedAt, ref, isBlock, mayBeBlocked } = facts;
@@ -213,6 +234,7 @@ export class Intake {
         result === undefined
           ? { outcome, event, verdicts }
           : { outcome: 'blocked', event, verdicts: [...verdicts, result.note], block: result.block },
+        receivers,
       ),
     };
     if (pending !== undefined) {
@@ -224,33 +246,43 @@ export class Intake {
 
   /** Time that the notes on a call are kept after an event of it. */
   #keptMs(outcome: 'success' | 'failure'): number {
-    const { failureGraceMs, responseCheckMs } = this.#options;
-    return outcome === 'failure' ? Math.max(RETRY_MS, failureGraceMs) : Math.max(LATE_MS, responseCheckMs);
+    const { failureGraceMs, inForce } = this.#options;
+    return outcome === 'failure'
+      ? Math.max(RETRY_MS, failureGraceMs)
+      : Math.max(LATE_MS, inForce.responseCheckMs);
   }
 
   #holdMs(event: Fields, outcome: 'success' | 'failure', verdicts: readonly VerdictNote[]): number {
-    const { failureGraceMs, responseCheckMs } = this.#options;
+    const { failureGraceMs, inForce } = this.#options;
     if (outcome === 'failure') return failureGraceMs;
     // LiteLLM logs a response from its cache before it has it judged
     const isUnjudged = verdicts.length > 0 && verdicts.every(({ input_type }) => input_type === 'request');
     const isEarly =
       (event.cache_hit === true && isUnjudged) ||
       (event.stream === true && verdicts.some(({ logsStreamsEarly }) => logsStreamsEarly));
-    return isEarly ? responseCheckMs : 0;
+    return isEarly ? inForce.responseCheckMs : 0;
   }
 
-  /** A record as it is stored, and its receivers. Its event is redacted in place. */
-  #stored({ outcome, event, verdicts, block }: Unredacted): Pick<Entry, 'outcome' | 'backends' | 'payload'> {
-    const { redactor, sinks } = this.#options;
+  /** A record as it is stored, and those of its receivers that want it. Its event is redacted in place. */
+  #stored(
+    { outcome, event, verdicts, block }: Unredacted,
+    receivers: Receivers,
+  ): Pick<Entry, 'outcome' | 'backends' | 'payload'> {
+    const { redactor, inForce } = this.#options;
     // Before the event is redacted: it tells whose content is kept
     const safe = block && { block: { ...block, reason: redactor.text(block.reason, event) } };
     const stored = { outcome, ...redactor.redact(event), verdicts, ...safe };
-    const backends = sinks.flatMap(({ name, sink }) => (sink.wants(stored) ? [name] : []));
+    const backends = inForce.sinks.flatMap(({ name, sink }) =>
+      (receivers?.includes(name) ?? true) && sink.wants(stored) ? [name] : [],
+    );
     return { outcome, backends, payload: JSON.stringify(stored) };
   }
 
   #badRow({ reason, text, chars }: BadLogRow): BadRow {
-    return { reason, payload: JSON.stringify({ chars, text: this.#options.redactor.unreadable(text) }) };
+    const { redactor, inForce } = this.#options;
+    // Nobody knows whose it is
+    const kept = inForce.rules.areAny ? undefined : redactor.unreadable(text);
+    return { reason, payload: JSON.stringify({ chars, text: kept }) };
   }
 }
 

@@ -1,10 +1,21 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
 import type { UNSTORED_REASONS } from '../observability/metrics.ts';
+import type { RecordRule } from '../policies/receivers.ts';
+
+/** The part of the configuration that a new policy file can change. */
+export type RecordsSetup = {
+  /** All that are configured: those that take records get them. */
+  readonly backends: readonly BackendConfig[];
+  /** The caller rules, first to last; none where none says where records go. */
+  readonly rules: readonly RecordRule[];
+};
 
 /** The part of the configuration that the records thread is given. */
-export type WorkerStart = Pick<Config, 'backends' | 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
+export type WorkerStart = RecordsSetup &
+  Pick<Config, 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
 
 /** A note: a verdict, or the result of a check that ended after it. */
 export type NoteLine = VerdictLine | CheckLine;
@@ -49,6 +60,8 @@ export type Requests = {
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
   blocked(json: Uint8Array): Promise<'done'>;
   metrics(): Promise<string>;
+  /** What is accepted from then on goes by it. */
+  configure(setup: RecordsSetup): Promise<void>;
   close(drainMs: number): Promise<void>;
 };
 

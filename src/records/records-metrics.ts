@@ -4,39 +4,44 @@ import { VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { DISPOSITIONS, type OutboxStats } from '../outbox/contract.ts';
 
-const ROW_RESULTS = [...DISPOSITIONS, 'bad', 'legacy', 'null', 'block_new', 'block_late', 'block_duplicate'];
+const ROW_RESULTS = [
+  ...[...DISPOSITIONS, 'unrecorded', 'bad', 'legacy', 'null'],
+  ...['block_new', 'block_late', 'block_duplicate'],
+];
+const DEATHS = ['http_status', 'bug', 'damaged'];
 
 /** The metrics of the records thread; `/metrics` shows them after those of the main thread. */
-export function createRecordsMetrics(backend: readonly string[]) {
+export function createRecordsMetrics(backends: readonly string[]) {
+  const none = { backend: [] };
   const counted = {
     rows_total: counter(
-      'Log rows by what became of them; new and late are stored. block_: records of calls that the bridge blocked.',
+      'Log rows by what became of them; new and late are stored, unrecorded are those that the rules keep from everybody. block_: records of calls that the bridge blocked.',
       { result: ROW_RESULTS },
     ),
-    delivered_total: counter('Records that a backend has taken.', { backend }),
+    delivered_total: counter('Records that a backend has taken.', none),
     retried_total: counter('Records that were not taken and will be tried again, by kind of failure.', {
-      backend,
+      ...none,
       kind: FAILURE_KINDS,
     }),
     dead_total: counter(
       'Records that can never be delivered; they stay in the outbox until they are too old.',
-      { backend, reason: ['http_status', 'bug', 'damaged'] },
+      { ...none, reason: DEATHS },
     ),
     dropped_total: counter(
       'Records that are lost: older than the bound, or of a blocked call when nothing could be stored.',
-      { backend, reason: ['expired'] },
+      { ...none, reason: ['expired'] },
     )
       .zero({ backend: ['intake'], reason: ['crowded'] })
       .zero({ backend: ['all'], reason: ['full', 'unavailable'] }),
     verdicts_total: counter(
       'What backends in observe mode said of recorded calls that they had not been asked about before.',
-      { backend, verdict: VERDICT_KINDS },
+      { ...none, verdict: VERDICT_KINDS },
     ),
     concurrency: gauge(
       'Deliveries that may be under way at once, by how the backend takes them; below 1 the part of the time in which one is.',
-      { backend },
+      none,
     ),
-    held: gauge('1 while a backend refuses our token (401, 403) and its records wait.', { backend }),
+    held: gauge('1 while a backend refuses our token (401, 403) and its records wait.', none),
     missing_events_total: counter(
       'Calls that were judged and of which no log event arrived within MISSING_EVENT_MINUTES.',
     ),
@@ -47,7 +52,6 @@ export function createRecordsMetrics(backend: readonly string[]) {
     damage_total: counter('Times that the outbox file was damaged and put aside.'),
   };
   // Set at the scrape: what is not configured has no numbers once nothing is left of it
-  const none = { backend: [] };
   const backlog = {
     backlog_records: gauge('Records that wait to be delivered.', none),
     dead_records: gauge('Records in the dead-letter store.', none),
@@ -73,14 +77,27 @@ export function createRecordsMetrics(backend: readonly string[]) {
     }
   }
 
+  /** Counts of these backends begin at zero; those that are known stay as they are. */
+  function addBackends(backend: readonly string[]): void {
+    counted.delivered_total.zero({ backend });
+    counted.retried_total.zero({ backend, kind: FAILURE_KINDS });
+    counted.dead_total.zero({ backend, reason: DEATHS });
+    counted.dropped_total.zero({ backend, reason: ['expired'] });
+    counted.verdicts_total.zero({ backend, verdict: VERDICT_KINDS });
+    counted.held.zero({ backend });
+  }
+
+  addBackends(backends);
   return {
     ...counted,
+    addBackends,
     /** In Prometheus' text format. `stats` is undefined if the outbox cannot be read; it is not up either if it only can be. */
     async text(
       stats: OutboxStats | undefined,
       canStore: boolean,
       concurrency: ReadonlyMap<string, number>,
     ): Promise<string> {
+      counted.concurrency.clear();
       for (const [backend, width] of concurrency) counted.concurrency.set({ backend }, width);
       outbox.outbox_up.set({}, stats !== undefined && canStore ? 1 : 0);
       if (stats !== undefined) setBacklog(stats);

@@ -23,6 +23,15 @@ export class RecordsObserver {
     this.#log = log;
   }
 
+  /** Other backends are in force. */
+  configured(backends: readonly string[]): void {
+    this.metrics.addBackends(backends);
+    for (const backend of this.trouble.held.filter((name) => !backends.includes(name))) {
+      this.metrics.held.set({ backend }, 0);
+    }
+    this.trouble = { ...this.trouble, held: this.trouble.held.filter((name) => backends.includes(name)) };
+  }
+
   /** A POST of log events was stored. */
   received(receipt: Receipt): void {
     for (const [result, rows] of Object.entries(receipt)) this.metrics.rows_total.inc({ result }, rows);

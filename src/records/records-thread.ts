@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { NoteWriter } from './note-writer.ts';
@@ -10,12 +9,14 @@ import type {
   LogsResult,
   NoteLine,
   RecordsHealth,
+  RecordsSetup,
   Requests,
   TextLine,
   ToWorker,
   UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
+import { RestartingWorker } from './restarting-worker.ts';
 import { ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
 import { within } from './within.ts';
@@ -40,7 +41,6 @@ const MAX_TEXTS_CHARS = 256 * 1024;
 const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
-const RESTART_MS = 1000;
 /** Time that a thread has to end, beside that in which it delivers. */
 const CLOSE_MS = 2000;
 /** The JSON of a blocked call that is longer is freed on purpose. */
@@ -58,15 +58,15 @@ const START_MS = 2000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
 
 /**
- * The main thread's side of records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
+ * The main thread's side of records. The thread is started once some backend takes records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
  * thread that ends is started again, and is handed what the last one had not confirmed, but for log events: their sender still
  * has them.
  */
 export class RecordsThread {
-  readonly #start: WorkerStart;
+  #start: WorkerStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
-  readonly #unanswered = new Unanswered((...message) => this.#worker.postMessage(...message));
+  readonly #unanswered = new Unanswered((...message) => this.#worker?.post(...message));
   #lastNumber = 0;
   /** Notes, and JSON lines of texts, that are not handed over yet. */
   readonly #notes = new NoteWriter();
@@ -78,10 +78,9 @@ export class RecordsThread {
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
   readonly #giveBack = createGiveBackLate();
-  /** A thread that ends is started again at once from then on. */
-  readonly #closing = new AbortController();
-  #isClosed = false;
-  #worker: Worker;
+  #isOn = false;
+  /** Undefined until it is started. */
+  #worker: RestartingWorker<FromWorker> | undefined;
   readonly #timer: NodeJS.Timeout;
 
   /** @param start plain data, of which the thread is given a copy */
@@ -89,13 +88,31 @@ export class RecordsThread {
     this.#start = start;
     this.#log = log;
     this.#events = events;
-    this.#worker = this.#startWorker();
     this.#timer = setInterval(() => this.#flushNotes(), FLUSH_NOTES_MS).unref();
+    this.#switch();
+  }
+
+  /** False while no backend takes records: nothing need be told then, and nothing is kept. */
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** Puts other backends and rules in force. Records of a backend that is gone are kept until it is back, or they are too old. */
+  configure(setup: RecordsSetup): void {
+    this.#flushNotes();
+    this.#start = { ...this.#start, ...setup };
+    this.#send('configure', [setup]).catch(this.#failed);
+    this.#switch();
+  }
+
+  #switch(): void {
+    this.#isOn = this.#start.backends.some(({ takesRecords }) => takesRecords);
+    if (this.#isOn) this.#worker ??= this.#startWorker();
   }
 
   /** Resolves once the thread stores records, or after 2 s: a blocked call cannot wait for its record before. */
   async ready(): Promise<void> {
-    await within(START_MS, this.#started.promise);
+    if (this.#worker !== undefined) await within(START_MS, this.#started.promise);
   }
 
   /**
@@ -112,18 +129,21 @@ export class RecordsThread {
 
   /** Keeps a note on a call for its record. */
   note(line: NoteLine): void {
+    if (!this.#isOn) return;
     this.#notes.write(line);
     if (this.#notes.size > MAX_NOTES_BYTES) this.#flushNotes();
   }
 
   /** Keeps what was delivered of a streamed response for its record. */
   text(line: TextLine): void {
+    if (!this.#isOn) return;
     this.#texts += `${JSON.stringify(line)}\n`;
     if (this.#texts.length > MAX_TEXTS_CHARS) this.#flushNotes();
   }
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
   blocked(call: BlockedCall): Promise<void> {
+    if (!this.#isOn) return Promise.resolve();
     return this.blockedJson(call.note.litellm_call_id, sharedJson(call));
   }
 
@@ -134,8 +154,9 @@ export class RecordsThread {
    */
   blockedJson(callId: string | null, json: Uint8Array, onDone = () => {}): Promise<void> {
     this.#flushNotes();
-    if (this.#unanswered.isFull(json.length)) {
-      this.#lost(callId, 'not_answering');
+    const isFull = this.#unanswered.isFull(json.length);
+    if (!this.#isOn || isFull) {
+      if (this.#isOn) this.#lost(callId, 'not_answering');
       onDone();
       return Promise.resolve();
     }
@@ -173,7 +194,9 @@ export class RecordsThread {
     return this.#lastMetrics;
   }
 
-  health(): RecordsHealth {
+  /** Undefined while there is no thread. */
+  health(): RecordsHealth | undefined {
+    if (this.#worker === undefined) return undefined;
     const isSilent = performance.now() - this.#heardAt > SILENT_MS;
     return isSilent ? { ...this.#health, storage: this.#health.storage ?? 'not_answering' } : this.#health;
   }
@@ -182,11 +205,11 @@ export class RecordsThread {
   async close(drainMs: number): Promise<void> {
     clearInterval(this.#timer);
     this.#flushNotes();
+    if (this.#worker === undefined) return;
     const done = this.#send('close', [drainMs]);
-    this.#closing.abort();
+    this.#worker.hurry();
     await within(drainMs + CLOSE_MS, done);
-    this.#isClosed = true;
-    await this.#worker.terminate();
+    await this.#worker.close();
     this.#unanswered.giveUp();
     // Losses by its end have been told then
     await nextTurn();
@@ -196,38 +219,25 @@ export class RecordsThread {
     this.#log.error({ failure: loggable({ kind: 'bug', error }) }, 'telemetry failed');
   };
 
-  #startWorker(): Worker {
-    const worker = new Worker(WORKER, { workerData: this.#start, resourceLimits: RESOURCE_LIMITS });
-    worker.on('message', (message: FromWorker) => this.#receive(message));
-    worker.on('error', (error) => this.#log.error({ error: error.name }, 'the telemetry thread failed'));
-    worker.on('exit', () => {
-      if (!this.#isClosed) this.#restart().catch(this.#failed);
+  #startWorker(): RestartingWorker<FromWorker> {
+    this.#heardAt = performance.now();
+    return new RestartingWorker<FromWorker>({
+      file: WORKER,
+      data: () => this.#start,
+      resourceLimits: RESOURCE_LIMITS,
+      received: (message) => this.#receive(message),
+      failed: (error) => this.#log.error({ error: (error as Error).name }, 'the telemetry thread failed'),
+      ended: () => {
+        this.#events.restarted();
+        this.#health = { ...this.#health, storage: 'restarting' };
+        this.#unanswered.threadEnded();
+      },
+      restarted: () => {
+        this.#health = { ...this.#health, storage: null };
+        this.#unanswered.sendAgain();
+      },
+      bug: this.#failed,
     });
-    return worker;
-  }
-
-  async #restart(): Promise<void> {
-    this.#events.restarted();
-    this.#health = { ...this.#health, storage: 'restarting' };
-    this.#unanswered.threadEnded();
-    const { signal } = this.#closing;
-    do {
-      await sleep(RESTART_MS, undefined, { signal }).catch(() => {});
-      if (this.#isClosed) return;
-    } while (!this.#startAgain() && !signal.aborted);
-    this.#health = { ...this.#health, storage: null };
-    this.#unanswered.sendAgain();
-  }
-
-  #startAgain(): boolean {
-    try {
-      this.#worker = this.#startWorker();
-      return true;
-    } catch (error) {
-      // Such as no memory for another thread
-      this.#failed(error);
-      return false;
-    }
   }
 
   #receive(message: FromWorker): void {
@@ -257,7 +267,9 @@ export class RecordsThread {
     bytes = 0,
     transfer: ArrayBuffer[] = [],
   ): Promise<Awaited<ReturnType<Requests[K]>> | undefined> {
-    if (kind !== 'close' && this.#unanswered.isFull(bytes)) return Promise.resolve(undefined);
+    const isOrder = kind === 'close' || kind === 'configure';
+    if (this.#worker === undefined || (!isOrder && this.#unanswered.isFull(bytes)))
+      return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const message: ToWorker = { n: ++this.#lastNumber, kind, args };
       this.#unanswered.add(message, { bytes, transfer, resolve: resolve as (result: unknown) => void });

@@ -2,12 +2,12 @@
 import 'ky';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createHttp } from '../backends/http.ts';
-import { sinkOf } from '../backends/index.ts';
 import { Courier } from '../delivery/courier.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { BlockedCalls } from './blocked-calls.ts';
+import { InForce } from './in-force.ts';
 import { Intake, RETRY_MS } from './intake.ts';
 import { storable } from './note-bytes.ts';
 import { bytesOf } from './note-writer.ts';
@@ -32,22 +32,21 @@ const LARGE_BYTES = 1024 * 1024;
 const NOTES_MS = 2 * 3_600_000;
 /** Part of a bound of the outbox from which on it is in danger. */
 const DANGER = 0.8;
-/** Time for a guardrail call to reach a backend and return, added to its deadline. */
-const RESPONSE_CHECK_LAG_MS = 2000;
 
 const port = parentPort;
 if (port === null) throw new Error('not started by RecordsThread');
 const post = (message: FromWorker) => port.postMessage(message);
 
-const { backends: configured, bodies, proxy, records } = workerData as WorkerStart;
-const sinks = configured.flatMap((backend) => {
-  const sink = sinkOf(backend);
-  return sink === undefined ? [] : [{ name: backend.name, sink }];
-});
-const backends = sinks.map(({ name }) => name);
-const observer = new RecordsObserver(backends, (...line) => post({ kind: 'log', line }));
+const { bodies, proxy, records, ...setup } = workerData as WorkerStart;
+const inForce = new InForce(setup);
+const observer = new RecordsObserver(inForce.backends, (...line) => post({ kind: 'log', line }));
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const outbox = new Outbox({ dir, backends, maxBytes, maxAgeMs, events: observer.outbox });
+const outbox = new Outbox({
+  ...{ dir, maxBytes, maxAgeMs, events: observer.outbox },
+  get backends() {
+    return inForce.backends;
+  },
+});
 const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
 const responseTexts = new ResponseTexts(pendingCalls);
 const intake = new Intake({
@@ -56,9 +55,8 @@ const intake = new Intake({
   responseTexts,
   redactor: new Redactor(redaction),
   limits: bodies.limits,
-  sinks,
+  inForce,
   failureGraceMs,
-  responseCheckMs: Math.max(...configured.map(({ timeoutMs }) => timeoutMs)) + RESPONSE_CHECK_LAG_MS,
   onUnnamedEvent: () => observer.unnamedEvent(),
   onBug: (error) => observer.bug(error, 'logs'),
   onFreed: freed,
@@ -72,16 +70,24 @@ const giveBack = createGiveBack();
 const posted = new PostedBodies(bodies.maxLogBodyBytes);
 const http = createHttp({ limits: bodies.limits, proxy });
 http.open();
-const courier = new Courier(sinks, { outbox, http, events: observer.delivery, onFreed: freed, maxAgeMs });
+const courier = new Courier(inForce.sinks, {
+  outbox,
+  http,
+  events: observer.delivery,
+  onFreed: freed,
+  maxAgeMs,
+});
 const blockedCalls = new BlockedCalls({
   ...{ outbox, observer },
   entryOf(json, isAgain) {
     const call = JSON.parse(sharedText(json)) as BlockedCall;
     freed(json.length);
     const { note } = call;
+    const entry = intake.blockedEntry(call);
     // Nothing more can be noted on a call without an id
-    if (!isAgain && note.litellm_call_id !== null) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
-    return intake.blockedEntry(call);
+    const isNoted = entry !== undefined && !isAgain && note.litellm_call_id !== null;
+    if (isNoted) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
+    return entry;
   },
   onDone(entry) {
     intake.accepted([entry]);
@@ -148,6 +154,12 @@ const handlers: Handlers = {
     const stats = await outbox.stats().catch(() => undefined);
     observer.metrics.notes_bytes.set({}, pendingCalls.bytes);
     return observer.metrics.text(stats, observer.trouble.storage === null, courier.widths());
+  },
+
+  async configure(changed) {
+    inForce.update(changed);
+    observer.configured(inForce.backends);
+    courier.update(inForce.sinks);
   },
 
   async close(drainMs) {

@@ -4,7 +4,6 @@ import type { RedactionOptions } from '../../src/config/config.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import type { VerdictNote } from '../../src/guardrail/record.ts';
 import { type BadRow, type Entry, OutboxError } from '../../src/outbox/contract.ts';
-import type { IntakeOptions } from '../../src/records/intake.ts';
 import type { BlockedCall, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf as decisionNoteOf } from '../../src/records/record-decision.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
@@ -13,14 +12,14 @@ import { capitals } from '../support/credentials.ts';
 import { undecided } from '../support/decision.ts';
 import { mcpResult } from '../support/mcp.ts';
 import { EVENT, noteOf } from '../support/record.ts';
-import { createRecorder, type Recorder } from '../support/recorder.ts';
+import { createRecorder, type Recorder, type RecorderOptions } from '../support/recorder.ts';
 
 const recorders: Recorder[] = [];
 afterEach(async () => {
   for (const recorder of recorders.splice(0)) await recorder.close();
 });
 
-function opened(options: Partial<IntakeOptions> = {}): Recorder {
+function opened(options: RecorderOptions = {}): Recorder {
   const recorder = createRecorder(options);
   recorders.push(recorder);
   return recorder;
@@ -51,7 +50,10 @@ const eventAt = (recorder: Recorder, from: number, to: number, fields: object = 
 });
 const failure = { status: 'failure', id: 'call-1', response: {} };
 const line = (...rows: unknown[]) => JSON.stringify(rows);
-const NOTHING = { new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0, bad: 0, legacy: 0, null: 0 };
+const NOTHING = {
+  ...{ new: 0, late: 0, duplicate: 0, attempt: 0, blocked: 0 },
+  ...{ unrecorded: 0, bad: 0, legacy: 0, null: 0 },
+};
 
 type BlockFields = {
   readonly reason?: string;
@@ -123,7 +125,7 @@ describe('a record waits', () => {
   });
 
   test('while its response may still be judged, if it came from the cache of LiteLLM', async () => {
-    const recorder = opened({ responseCheckMs: 7000 });
+    const recorder = opened();
     recorder.note(noteOf());
     await recorder.logs(line(eventAt(recorder, -100, 0, { cache_hit: true })));
     expect(await dueAfter(recorder, 6999)).toEqual([]);
@@ -131,7 +133,7 @@ describe('a record waits', () => {
   });
 
   test('while it may still be judged, if LiteLLM before 1.101 streamed it', async () => {
-    const recorder = opened({ responseCheckMs: 7000 });
+    const recorder = opened();
     recorder.note(noteOf({ logsStreamsEarly: true }));
     await recorder.logs(line(eventAt(recorder, -100, 0, { stream: true })));
     expect(await dueAfter(recorder, 6999)).toEqual([]);

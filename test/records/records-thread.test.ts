@@ -19,7 +19,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
   const env = { ...aktoAt('http://127.0.0.1:9'), DATA_DIR: temporaryFolder() };
   const { records: recordsConfig, ...config } = parseConfig(env, backends);
   if (recordsConfig === undefined) throw new Error('keeps no records');
-  const records = new RecordsThread(change({ ...config, records: recordsConfig }), log, {
+  const records = new RecordsThread(change({ ...config, rules: [], records: recordsConfig }), log, {
     restarted: () => told.restarted++,
     lost: () => told.lost++,
     lostNotes(notes) {
@@ -62,7 +62,7 @@ test('a thread that cannot live is started again, log events are refused, and a 
   const { records, lines, told, blocked } = opened(dying);
   const reply = blocked();
   expect(await records.logs(Buffer.from('[]'), false)).toEqual({ refused: 'unavailable' });
-  expect(records.health().storage).toBe('restarting');
+  expect(records.health()?.storage).toBe('restarting');
   expect([told.restarted, told.lost]).toEqual([1, 0]);
   await Promise.all([reply, blocked()]);
   // Of a thread that takes longer than that to end the first reply does not wait
@@ -81,7 +81,8 @@ function endingOnce(start: WorkerStart): WorkerStart {
   return {
     ...start,
     get backends() {
-      return ++reads === 1 ? dying(start).backends : start.backends;
+      // The first time it is asked if anybody takes records
+      return ++reads === 2 ? dying(start).backends : start.backends;
     },
   };
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { NamedSink } from '../../src/delivery/courier.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { DEFAULT_LIMITS } from '../../src/guardrail/json-nodes.ts';
 import type { CallRecord } from '../../src/guardrail/record.ts';
@@ -10,12 +11,14 @@ import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/contract.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
+import type { RecordRule } from '../../src/policies/receivers.ts';
 import { Intake, type IntakeOptions, RETRY_MS } from '../../src/records/intake.ts';
 import { storable } from '../../src/records/note-bytes.ts';
 import { bytesOf } from '../../src/records/note-writer.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
 import type { BlockedCall, TextLine, VerdictLine } from '../../src/records/protocol.ts';
 import { blockedCall, noteOf } from '../../src/records/record-decision.ts';
+import { RecordRules } from '../../src/records/record-rules.ts';
 import { Redactor } from '../../src/records/redact/redact.ts';
 import { ResponseTexts } from '../../src/records/response-texts.ts';
 import { aktoAt, capsuleAt } from './bridge.ts';
@@ -35,8 +38,13 @@ const ALL = { records: 10_000, bytes: 1e9, except: new Set<number>() };
 /** A record as it was due, and the key of its call where the bridge knows it. */
 export type Replayed = Omit<CallRecord, 'record_id'> & { readonly recordId: string };
 
+export type RecorderOptions = Partial<IntakeOptions> & {
+  readonly sinks?: readonly NamedSink[];
+  readonly rules?: readonly RecordRule[];
+};
+
 /** Intake and outbox as the worker puts them together, with a clock that a test sets. */
-export function createRecorder(options: Partial<IntakeOptions> = {}) {
+export function createRecorder({ sinks = SINKS, rules = [], ...options }: RecorderOptions = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'bridge-replay-'));
   const requests = new Map<string, GuardrailCall>();
   const trouble: string[] = [];
@@ -76,10 +84,9 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
         noContentTeams: new Set(),
         noContentKeys: new Set(),
       }),
-      sinks: SINKS,
+      inForce: { sinks, rules: new RecordRules(rules), responseCheckMs: 7000 },
       limits: DEFAULT_LIMITS,
       failureGraceMs: 30_000,
-      responseCheckMs: 7000,
       onUnnamedEvent: () => unnamed++,
       onBug: (error) => trouble.push(`bug ${error}`),
       onFreed() {},
@@ -98,9 +105,10 @@ export function createRecorder(options: Partial<IntakeOptions> = {}) {
   }
 
   /** As it comes from the main thread. */
-  async function blocked(call: BlockedCall): Promise<Disposition> {
+  async function blocked(call: BlockedCall): Promise<Disposition | undefined> {
     const sent = JSON.parse(JSON.stringify(call)) as BlockedCall;
     const entry = intake.blockedEntry(sent);
+    if (entry === undefined) return undefined;
     const [disposition] = await outbox.accept([entry]);
     intake.accepted([entry]);
     return disposition as Disposition;
