@@ -97,3 +97,15 @@ export type RecordsHealth = {
   /** True once LiteLLM has logged an event without a call id, as releases before `OLDEST_SUPPORTED` do. */
   readonly oldRelease: boolean;
 };
+
+/** Called when something goes wrong with the thread. */
+export type RecordsThreadEvents = {
+  /** Called each time that the thread had to be started again. */
+  restarted(): void;
+  /** Called for each blocked call whose record could not be handed over. */
+  lost(): void;
+  /** Called for notes that could not be handed over: the records of their calls lack them. */
+  lostNotes(notes: number): void;
+  /** Called for each blocked call that is replied to before its record is stored. */
+  unstored(reason: UnstoredReason): void;
+};

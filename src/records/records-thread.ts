@@ -10,6 +10,7 @@ import type {
   NoteLine,
   RecordsHealth,
   RecordsSetup,
+  RecordsThreadEvents,
   Requests,
   TextLine,
   ToWorker,
@@ -20,18 +21,6 @@ import { RestartingWorker } from './restarting-worker.ts';
 import { ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
 import { within } from './within.ts';
-
-/** Called when something goes wrong with the thread. */
-export type RecordsThreadEvents = {
-  /** Called each time that the thread had to be started again. */
-  restarted(): void;
-  /** Called for each blocked call whose record could not be handed over. */
-  lost(): void;
-  /** Called for notes that could not be handed over: the records of their calls lack them. */
-  lostNotes(notes: number): void;
-  /** Called for each blocked call that is replied to before its record is stored. */
-  unstored(reason: UnstoredReason): void;
-};
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 /** Notes are handed over together: a message costs more than a verdict. */

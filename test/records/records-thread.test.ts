@@ -41,10 +41,10 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
   return { records, lines, told, blocked, stored };
 }
 
-/** Has a thread that cannot live, as a backend is unknown to it. */
+/** Has a thread that cannot live, as a kind of backend is unknown to it. */
 const dying = ({ backends: all, ...start }: WorkerStart): WorkerStart => ({
   ...start,
-  backends: all.map((backend) => ({ ...backend, name: 'nobody' })),
+  backends: all.map((backend) => ({ ...backend, kind: 'nobody' })),
 });
 
 test('blocked calls that cannot be handed to a thread that hangs are counted and logged, and wait for nothing', async () => {
