@@ -8,6 +8,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
+import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { guardrailRoute } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
 import { LOG_BODY_MESSAGES, logsRoute } from './logs.ts';
@@ -108,7 +109,23 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       },
     }),
   );
-  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH], withoutBody, (c) => {
+  const refuseFixture = refuseGateway(options);
+  app.post(
+    FIXTURE_PATH,
+    allowAddresses(isAllowedAddress, early(refuseFixture)),
+    authenticate(apiKeys, 'secret_key_ref of the provider target', early(refuseFixture)),
+    readBody({
+      maxBytes: options.maxBodyBytes,
+      timeoutMs: options.bodyTimeoutMs,
+      largestAtOnce: 1,
+      acceptsGzip: false,
+      messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
+      refuse: refuseFixture,
+      refuseEarly: early(refuseFixture),
+    }),
+    fixtureRoute,
+  );
+  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH, FIXTURE_PATH], withoutBody, (c) => {
     metrics.rejected_total.inc({ reason: 'method' });
     return c.json(errorBody({ reason: 'method', message: 'send a POST' }), 405, { allow: 'POST' });
   });

@@ -1,6 +1,7 @@
 import { type Fields, fieldsOf, type GuardrailCall, type Passage } from '../../guardrail/call.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import { parseInner } from '../../guardrail/json.ts';
+import { MAX_NODES } from '../../guardrail/json-nodes.ts';
 import { passagesWith, textsOutsideMessages } from '../../guardrail/passages.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 import { returnedTexts } from '../returned-texts.ts';
@@ -33,7 +34,7 @@ export function answerIn({ texts, tool_calls }: GuardrailCall) {
 export function requestVerdict(reply: unknown, asked: Asked, call: GuardrailCall): Verdict {
   const received = receivedBy(messageIn(reply).content);
   if (received === undefined) throw new BackendError({ kind: 'no_verdict' });
-  const { messages, tools } = fieldsOf(parseInner(received));
+  const { messages, tools } = fieldsOf(parseInner(received, MAX_NODES));
   const all = Array.isArray(messages) ? messages : [];
   // A gateway may put instructions of its own before them
   const last = all.slice(Math.max(0, all.length - asked.messages.length));
