@@ -107,15 +107,23 @@ export type BackendEntry<Options> = {
   readFile(path: string): string;
 };
 
+/** An entry before its address is known. */
+export type UnplacedEntry<Options> = Pick<BackendEntry<Options>, 'options' | 'variable'>;
+
 /** Thrown by `setup` for an option that does not fit the others. `field` is its key in the entry. */
 export class SetupError extends Error {
-  override readonly name = 'SetupError';
+  override readonly name: string = 'SetupError';
   readonly field: string;
 
   constructor(field: string, message: string) {
     super(message);
     this.field = field;
   }
+}
+
+/** A {@link SetupError} about a variable or a file that is not there: it may be where the bridge runs, so lint only warns. */
+export class NotHereError extends SetupError {
+  override readonly name = 'NotHereError';
 }
 
 type Definition<
@@ -138,8 +146,10 @@ type Definition<
   readonly environment?: EnvironmentSetup<Config, Own, Shared>;
   /** Keys of its entry in the policy file, beside those that all have. */
   readonly options: Options;
-  /** The vendor's address, for an entry without `url`. */
-  readonly defaultUrl?: string;
+  /** The vendor's address, for an entry without `url`. @throws SetupError */
+  readonly defaultUrl?:
+    | string
+    | ((entry: UnplacedEntry<v.InferOutput<v.StrictObjectSchema<Options, undefined>>>) => string);
   /** `required`: an entry without it is a mistake. `document`: optional, and may be the text of a whole file. Optional if left out. */
   readonly secret?: 'required' | 'document';
   /** The vendor's own variables, the first that is set for an entry without the key. They switch nothing on. */

@@ -157,10 +157,13 @@ class UndiciHttp implements Http {
     for await (const piece of body) {
       if (!reply.add(piece as Buffer)) throw new BackendError({ kind: 'oversize' });
     }
-    const type = headers['content-type'];
+    const kept = ['content-type', 'date'].flatMap((name): [string, string][] => {
+      const value = headers[name];
+      return typeof value === 'string' ? [[name, value]] : [];
+    });
     return new Response(NO_BODY.has(statusCode) ? null : reply.bytes(), {
       status: statusCode,
-      headers: typeof type === 'string' ? { 'content-type': type } : {},
+      headers: kept,
     });
   }
 

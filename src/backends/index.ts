@@ -3,6 +3,7 @@ import { akto } from './akto/akto.ts';
 import type { Backend, Checker, Sink } from './backend.ts';
 import { capsule } from './capsule/capsule.ts';
 import { genericGuardrail } from './generic-guardrail/generic-guardrail.ts';
+import { googleModeration } from './google-moderation/google-moderation.ts';
 import { keeptrusts } from './keeptrusts/keeptrusts.ts';
 import { llamaGuard } from './llama-guard/llama-guard.ts';
 import { presidio } from './presidio/presidio.ts';
@@ -12,6 +13,7 @@ export const backends: readonly Backend[] = [
   akto,
   capsule,
   genericGuardrail,
+  googleModeration,
   keeptrusts,
   llamaGuard,
   presidio,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { type Backend, SetupError } from '../backends/backend.ts';
+import { type Backend, NotHereError, SetupError, type UnplacedEntry } from '../backends/backend.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { fieldsOf } from '../guardrail/call.ts';
 import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
@@ -24,6 +24,9 @@ const Secret = v.union([
   v.strictObject({ env: VARIABLE }),
   v.strictObject({ file: v.pipe(v.string(), v.minLength(1)) }),
 ]);
+
+/** For lint, where the one in use is not known. */
+const SOME_URL = 'http://localhost';
 
 /** Keys of every entry of `backends:`. */
 const COMMON = {
@@ -137,7 +140,10 @@ class EntryReader {
       telemetry_concurrency: concurrency = 32,
       ...options
     } = rest;
-    const url = this.#url(definition, read, path);
+    const variable = (name: string) => this.#variable(name);
+    const url = this.#orReported(path, SOME_URL, () =>
+      this.#url(definition, read, { options: options as never, variable }, path),
+    );
     const secret = this.#secret(definition, read, path);
     if (url === undefined || secret === undefined) return undefined;
     if (hedge_after !== undefined && !definition.isIdempotent) {
@@ -147,18 +153,13 @@ class EntryReader {
       );
       return undefined;
     }
-    let config: unknown;
-    try {
-      config = definition.setup({
-        ...{ url, secret: secret === '' ? undefined : secret, tokenUrl, options },
-        variable: (variable) => this.#variable(variable),
+    const config = this.#orReported<unknown>(path, {}, () =>
+      definition.setup({
+        ...{ url, secret: secret === '' ? undefined : secret, tokenUrl, options, variable },
         readFile: (file) => this.#readFile(file),
-      });
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      this.#report.fail([...path, error.field], error.message);
-      return undefined;
-    }
+      }),
+    );
+    if (config === undefined) return undefined;
     const own = {
       timeoutMs: timeout === undefined ? undefined : timeout * 1000,
       unreachableFallback: unreachable_fallback,
@@ -174,14 +175,32 @@ class EntryReader {
     return backend;
   }
 
-  #url({ kind, variables, defaultUrl }: Backend, { url }: CommonValues, path: Path): string | undefined {
+  /** Undefined for a mistake that is reported. Lint, which asks no backend, goes on without what this machine does not have. */
+  #orReported<Value>(path: Path, otherwise: Value, read: () => Value): Value | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      const isWarning = this.#options.isLint && error instanceof NotHereError;
+      this.#report[isWarning ? 'warn' : 'fail']([...path, error.field], error.message);
+      return isWarning ? otherwise : undefined;
+    }
+  }
+
+  #url(
+    { kind, variables, defaultUrl }: Backend,
+    { url }: CommonValues,
+    entry: UnplacedEntry<never>,
+    path: Path,
+  ): string | undefined {
     const names = variables?.url ?? [];
-    const found = url ?? this.#first(names) ?? defaultUrl;
+    const found =
+      url ?? this.#first(names) ?? (typeof defaultUrl === 'function' ? defaultUrl(entry) : defaultUrl);
     if (found === undefined) {
       const or =
         names.length > 0 ? `; set it, or ${names[0]} in the environment` : `; write the address of ${kind}`;
       this.#report.fail([...path, 'url'], `is missing${or}`);
-      return this.#options.isLint && names.length > 0 ? 'http://localhost' : undefined;
+      return this.#options.isLint && names.length > 0 ? SOME_URL : undefined;
     }
     const parsed = v.safeParse(baseUrl, found);
     if (parsed.success) return parsed.output;
@@ -244,7 +263,7 @@ class EntryReader {
       return readFileSync(path, 'utf8');
     } catch (error) {
       const { code = 'no file' } = error as NodeJS.ErrnoException;
-      throw new SetupError('file', `the file ${file} cannot be read (${code})`);
+      throw new NotHereError('file', `the file ${file} cannot be read (${code})`);
     }
   }
 }
