@@ -1,6 +1,7 @@
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { akto } from './akto/akto.ts';
 import type { Backend, Checker, Sink } from './backend.ts';
+import { bedrock } from './bedrock/bedrock.ts';
 import { capsule } from './capsule/capsule.ts';
 import { genericGuardrail } from './generic-guardrail/generic-guardrail.ts';
 import { googleModeration } from './google-moderation/google-moderation.ts';
@@ -11,6 +12,7 @@ import { presidio } from './presidio/presidio.ts';
 /** Every kind of backend. */
 export const backends: readonly Backend[] = [
   akto,
+  bedrock,
   capsule,
   genericGuardrail,
   googleModeration,

@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import { fieldsOf, textOf } from '../../guardrail/call.ts';
+import { BackendError } from '../../guardrail/failure.ts';
+import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
+import type { Piece } from '../pieces.ts';
+
+const Reply = v.object({
+  action: v.picklist(['NONE', 'GUARDRAIL_INTERVENED']),
+  outputs: v.nullish(v.array(v.object({ text: v.string() })), []),
+  assessments: v.nullish(v.array(v.record(v.string(), v.unknown())), []),
+});
+
+/** A reply to `ApplyGuardrail`. */
+export type BedrockReply = v.InferOutput<typeof Reply>;
+
+/** A reply that refuses the size of a request. */
+export type TooLarge = { readonly tooLargeUnder: number };
+
+/** Reads a reply of 200. @throws BackendError `no_verdict` for an exception that is told under it */
+export function readReply(body: unknown): BedrockReply {
+  const { __type } = fieldsOf(fieldsOf(body).Output);
+  if (textOf(__type)?.includes('Exception')) throw new BackendError({ kind: 'no_verdict' });
+  return v.parse(Reply, body);
+}
+
+/** Text that is too long has the status of a call too many, and its class: only the message tells. */
+const TOO_LARGE = /text unit|maximum input size|content size|too long|too large|exceeds the maximum/i;
+
+/** Tells a request that is too large from one that came too soon. */
+export function readTooLarge(status: number, body: unknown): TooLarge | undefined {
+  if (status !== 400 && status !== 429) return undefined;
+  const { message, error } = fieldsOf(body);
+  const said = textOf(message) ?? textOf(fieldsOf(error).message) ?? '';
+  return TOO_LARGE.test(said) ? { tooLargeUnder: status } : undefined;
+}
+
+/**
+ * The verdict of one reply. What it masks of the pieces that were asked about is kept in them, and is an allow.
+ *
+ * A block says why with the guardrail's own refusal. What was found stands in `match`, which is not read.
+ */
+export function verdictOnPieces(
+  { action, outputs, assessments }: BedrockReply,
+  pieces: readonly Piece[],
+): Verdict {
+  if (action === 'NONE') return ALLOW;
+  const categories = [...new Set(assessments.flatMap(blockedIn))];
+  if (categories.length > 0) {
+    return { kind: 'block', reason: outputs[0]?.text || 'blocked by the Bedrock guardrail', categories };
+  }
+  // Masked over all texts together, so that nobody can tell which part is whose, or in an image
+  if (pieces.length === 0 || outputs.length !== pieces.length)
+    return { kind: 'block', reason: 'masked by the Bedrock guardrail' };
+  for (const [i, { text }] of outputs.entries()) (pieces[i] as Piece).result = text;
+  return ALLOW;
+}
+
+/** Names of what blocks in one assessment: topics, filters, entities and expressions, or the list that a word is on. */
+function blockedIn(assessment: Readonly<Record<string, unknown>>): readonly string[] {
+  const lists = Object.values(assessment).flatMap((policy) => Object.entries(fieldsOf(policy)));
+  return lists.flatMap(([list, items]) =>
+    (Array.isArray(items) ? items : [])
+      .map(fieldsOf)
+      .filter(({ action }) => action === 'BLOCKED')
+      .map(({ name, type }) => textOf(name) || textOf(type) || list),
+  );
+}
