@@ -21,7 +21,8 @@ export type Counterpart = {
 
 const HERE = import.meta.dirname;
 const request = (text: string) => ({ input_type: 'request', texts: [text] });
-const response = (text: string) => ({ input_type: 'response', texts: [text] });
+/** Of a release that delivers redactions of responses. */
+const response = (text: string) => ({ input_type: 'response', litellm_version: '1.110.2', texts: [text] });
 
 const allowed = (name: string, call: object): Sample => ({ name, call, reply: { action: 'NONE' } });
 const blocked = (name: string, call: object): Sample => ({ name, call, reply: { action: 'BLOCKED' } });

@@ -5,6 +5,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Core(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         is_denied = b"delete_everything" in body
