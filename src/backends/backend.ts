@@ -1,11 +1,13 @@
 import type * as v from 'valibot';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
-import type { GuardrailCall, Passage } from '../guardrail/call.ts';
+import type { Fields, GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { Deadline } from '../guardrail/deadline.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
 import type { Settings, Values } from '../guardrail/fields.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Mode, Verdict } from '../guardrail/verdict.ts';
+import type { Path } from '../policies/file/problems.ts';
+import type { FileReport } from '../policies/file/report.ts';
 import type { Http } from './http.ts';
 
 /** Content that a backend judges; the rest is counted as unjudged, never as allowed. */
@@ -14,6 +16,8 @@ export type Judges = {
   readonly response: boolean;
   readonly media: boolean;
 };
+
+export type Reads = 'texts' | 'conversation';
 
 /** A text that a backend has not judged yet: a passage, or the end of one that has grown. */
 export type NewText = {
@@ -126,6 +130,15 @@ export class NotHereError extends SetupError {
   override readonly name = 'NotHereError';
 }
 
+/** For a kind whose definition depends on the entry: where mistakes go, and the files beside the policy file. */
+export type EntryFiles = {
+  readonly report: FileReport;
+  /** Of the entry. */
+  readonly path: Path;
+  /** As in {@link BackendEntry}. @throws SetupError */
+  readFile(path: string): string;
+};
+
 type Definition<
   Config,
   Own extends Settings = Settings,
@@ -137,9 +150,9 @@ type Definition<
   readonly kind: string;
   readonly judges: Judges | ((config: Config) => Judges);
   /** `texts`: it judges texts one by one, and is given new ones only. `conversation`: it judges whole calls. */
-  readonly reads: 'texts' | 'conversation';
+  readonly reads: Reads | ((config: Config) => Reads);
   /** True if it can be asked twice about one call without harm. */
-  readonly isIdempotent: boolean;
+  readonly isIdempotent: boolean | ((config: Config) => boolean);
   /** The vendor's own choice where nobody says anything. */
   readonly defaults?: { readonly timeoutMs?: number; readonly unreachableFallback?: UnreachableFallback };
   /** Undefined if it can only be set up in the policy file. */
@@ -153,7 +166,12 @@ type Definition<
   /** `required`: an entry without it is a mistake. `document`: optional, and may be the text of a whole file. Optional if left out. */
   readonly secret?: 'required' | 'document';
   /** The vendor's own variables, the first that is set for an entry without the key. They switch nothing on. */
-  readonly variables?: { readonly url?: readonly string[]; readonly secret?: readonly string[] };
+  readonly variables?: {
+    readonly url?: readonly string[] | undefined;
+    readonly secret?: readonly string[] | undefined;
+  };
+  /** The definition for one entry, where entries differ by more than their options; undefined once a mistake is reported. */
+  ofEntry?(entry: Fields, files: EntryFiles): Backend | undefined;
   /** Plain data of an entry. @throws SetupError */
   setup(entry: BackendEntry<v.InferOutput<v.StrictObjectSchema<Options, undefined>>>): Config;
   /** State for one thread, such as a token that is fetched. */
@@ -167,6 +185,12 @@ type Definition<
 /** A definition with its configuration type hidden. */
 export type Backend = Definition<unknown>;
 
+/** Kinds of backends by name. */
+export type BackendKinds = {
+  readonly names: readonly string[];
+  find(kind: string): Backend | undefined;
+};
+
 /** A check bound to its configuration. */
 export type Check = (
   call: GuardrailCall,
@@ -177,11 +201,12 @@ export type Check = (
 export type Checker = Pick<
   BackendConfig,
   'name' | 'mode' | 'timeoutMs' | 'unreachableFallback' | 'sample' | 'hedgeAfterMs'
-> &
-  Pick<Backend, 'reads' | 'isIdempotent'> & {
-    readonly judges: Judges;
-    readonly check: Check;
-  };
+> & {
+  readonly reads: Reads;
+  readonly isIdempotent: boolean;
+  readonly judges: Judges;
+  readonly check: Check;
+};
 
 /** Checks the parts of a definition against one another, then hides its configuration type. */
 export function defineBackend<

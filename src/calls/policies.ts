@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
-import { backends as definitions } from '../backends/index.ts';
+import { kindsOfBackends as kinds } from '../backends/index.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
@@ -24,7 +24,7 @@ export function policiesOf(
 ): PolicyStore | undefined {
   const { file, builtin, bannedKeywords, env, forAll } = policies;
   const taken = backends.map(({ name }) => name);
-  const options = { definitions, env, forAll, taken, folder: dirname(file ?? '.') };
+  const options = { kinds, env, forAll, taken, folder: dirname(file ?? '.') };
   if (file === undefined && !builtin) return undefined;
   const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
   return new PolicyStore(given === undefined ? readConfigured : () => given().text, {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { backends } from '../backends/index.ts';
+import { backends, kindsOfBackends } from '../backends/index.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { Env } from '../config/read.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
@@ -33,7 +33,7 @@ export function readPolicy(path: string, env: Env = {}): PolicyFile {
   // Those that the environment may set up where the file is used
   const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
-  const options = { definitions: backends, env, forAll, taken: [], folder: dirname(path), isLint: true };
+  const options = { kinds: kindsOfBackends, env, forAll, taken: [], folder: dirname(path), isLint: true };
   return readPolicyFile(readText(path), kinds, (_, make) => make(), {
     backends: ofEnvironment.map(({ kind }) => kind),
     recording: ofEnvironment.flatMap(({ kind, telemetry }) => (telemetry === undefined ? [] : [kind])),

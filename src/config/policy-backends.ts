@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { type Backend, NotHereError, SetupError, type UnplacedEntry } from '../backends/backend.ts';
+import {
+  type Backend,
+  type BackendKinds,
+  NotHereError,
+  SetupError,
+  type UnplacedEntry,
+} from '../backends/backend.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { fieldsOf } from '../guardrail/call.ts';
 import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
@@ -47,7 +53,7 @@ const RECORDING = {
 };
 
 export type PolicyBackendsOptions = {
-  readonly definitions: readonly Backend[];
+  readonly kinds: BackendKinds;
   readonly env: Env;
   readonly forAll: ForAll;
   /** Folder of the policy file: relative paths begin there. */
@@ -98,13 +104,12 @@ class EntryReader {
   }
 
   read(entry: Readonly<Record<string, unknown>>, path: Path): BackendConfig | undefined {
-    const { definitions, forAll } = this.#options;
+    const { kinds, forAll } = this.#options;
     const { kind } = entry;
-    const definition = definitions.find((one) => one.kind === kind);
-    if (definition === undefined) {
-      const kinds = definitions.map((one) => one.kind);
+    const found = typeof kind === 'string' ? kinds.find(kind) : undefined;
+    if (found === undefined) {
       const message =
-        typeof kind === 'string' ? unknownName(kind, 'is no kind of backend', kinds) : 'is missing';
+        typeof kind === 'string' ? unknownName(kind, 'is no kind of backend', kinds.names) : 'is missing';
       this.#report.fail([...path, 'kind'], message);
       return undefined;
     }
@@ -113,6 +118,9 @@ class EntryReader {
       this.#report.fail([...path, 'secret'], message);
       return undefined;
     }
+    const files = { report: this.#report, path, readFile: (file: string) => this.#readFile(file) };
+    const definition = found.ofEntry === undefined ? found : found.ofEntry(entry, files);
+    if (definition === undefined) return undefined;
     const own = definition.telemetry === undefined ? COMMON : { ...COMMON, ...RECORDING };
     const schema = v.strictObject({ ...own, ...definition.options });
     const read = this.#report.shaped(schema, entry, path) as CommonValues | undefined;

@@ -1,0 +1,180 @@
+import { parsePointer } from '../../guardrail/pointer.ts';
+import { didYouMean } from '../../policies/file/nearest.ts';
+import type { Path } from '../../policies/file/problems.ts';
+import type { Preset, PresetAsk, PresetReply, RedactForm } from './shape.ts';
+import { SIGNATURE_VALUES } from './signature.ts';
+import { isEach, placeholdersIn } from './template.ts';
+import { CALL_VALUES } from './vendor-request.ts';
+
+/** Keys of an entry that every backend has: an option cannot have their names. */
+const COMMON_KEYS =
+  'name kind url secret token_url mode timeout unreachable_fallback sample hedge_after preset telemetry_concurrency'.split(
+    ' ',
+  );
+
+/** Reports what a schema cannot see: names that are not known, pointers that are none, and parts that do not go together. */
+export function checkPreset(preset: Preset, fail: (path: Path, message: string) => void): void {
+  new PresetChecker(preset, fail).check();
+}
+
+class PresetChecker {
+  readonly #preset: Preset;
+  readonly #fail: (path: Path, message: string) => void;
+  readonly #options: readonly string[];
+
+  constructor(preset: Preset, fail: (path: Path, message: string) => void) {
+    this.#preset = preset;
+    this.#fail = fail;
+    this.#options = Object.keys(preset.options);
+  }
+
+  check(): void {
+    const { options, headers, signature, asks, reply, secret, url } = this.#preset;
+    for (const name of Object.keys(options)) {
+      if (COMMON_KEYS.includes(name))
+        this.#fail(['options', name], 'is a key that every entry has; choose another name');
+    }
+    if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+      this.#fail(['url'], 'must be an address like https://vendor.example');
+    for (const [name, text] of Object.entries(headers)) this.#text(text, ['headers', name], this.#callNames);
+    if (signature !== undefined) {
+      if (secret === 'none') this.#fail(['signature'], 'needs a secret; write secret: required');
+      this.#text(signature.over, ['signature', 'over'], SIGNATURE_VALUES.over);
+      for (const [name, text] of Object.entries(signature.headers))
+        this.#text(text, ['signature', 'headers', name], SIGNATURE_VALUES.headers);
+    }
+    for (const [index, ask] of asks.entries()) this.#ask(ask, ['asks', index]);
+    this.#reply(reply, ['reply']);
+    this.#directions();
+    this.#portions();
+  }
+
+  get #callNames(): readonly string[] {
+    const secret = this.#preset.secret === 'none' ? [] : ['secret'];
+    return [...Object.keys(CALL_VALUES), ...this.#optionNames, ...secret];
+  }
+
+  get #optionNames(): readonly string[] {
+    return this.#options.map((name) => `options.${name}`);
+  }
+
+  /** Each direction that is judged needs an ask that takes every call of it. */
+  #directions(): void {
+    const { judges, asks } = this.#preset;
+    for (const direction of ['request', 'response'] as const) {
+      const fits = asks.some(({ when }) => when.every((word) => word === direction));
+      if (judges.includes(direction) && !fits)
+        this.#fail(
+          ['asks'],
+          `must have one with when: [${direction}] or without when, as judges names ${direction}`,
+        );
+    }
+  }
+
+  #portions(): void {
+    const { reads, limits, documents, asks } = this.#preset;
+    if (reads === 'texts') return;
+    const message = 'has an effect with reads: texts alone';
+    if (Object.keys(limits).length > 0) this.#fail(['limits'], message);
+    if (documents.length > 0) this.#fail(['documents'], message);
+    for (const [index, ask] of asks.entries())
+      if (ask.limits !== undefined) this.#fail(['asks', index, 'limits'], message);
+  }
+
+  #ask(ask: PresetAsk, path: Path): void {
+    this.#text(ask.path, [...path, 'path'], this.#optionNames);
+    this.#pointers([ask.root, ...Object.keys(ask.one_each ?? {})], path);
+    this.#body(ask.body, [...path, 'body'], this.#callNames);
+    if (ask.body === undefined) this.#fail(path, 'needs a body');
+    if (ask.reply !== undefined) this.#reply(ask.reply, [...path, 'reply']);
+  }
+
+  #body(node: unknown, path: Path, known: readonly string[]): void {
+    if (typeof node === 'string') this.#text(node, path, known);
+    else if (isEach(node)) {
+      this.#name(node.$each, [...path, '$each'], known, '');
+      this.#body(node.as, [...path, 'as'], [...known, 'item', 'item.role', 'item.content']);
+    } else if (typeof node === 'object' && node !== null) {
+      for (const [key, value] of Object.entries(node))
+        this.#body(value, [...path, Array.isArray(node) ? Number(key) : key], known);
+    }
+  }
+
+  /** Names of placeholders in a text. */
+  #text(text: string, path: Path, known: readonly string[]): void {
+    for (const name of placeholdersIn(text)) {
+      // An entry of an option of any form
+      if (name.startsWith('item.') && known.includes('item')) continue;
+      this.#name(name, path, known, '$');
+    }
+  }
+
+  #name(name: string, path: Path, known: readonly string[], sign: string): void {
+    if (!known.includes(name)) this.#fail(path, `"${sign}${name}" is no value${didYouMean(name, known)}`);
+  }
+
+  /** An option that is named without a sign. */
+  #option(name: unknown, path: Path): void {
+    if (typeof name === 'string' && !this.#options.includes(name))
+      this.#fail(path, `"${name}" is no option of the preset${didYouMean(name, this.#options)}`);
+  }
+
+  #pointers(pointers: readonly (string | undefined)[], path: Path): void {
+    for (const pointer of pointers) {
+      if (pointer !== undefined && pointer !== '' && parsePointer(pointer) === undefined)
+        this.#fail(path, `"${pointer}" is no JSON pointer; write it like /result/action`);
+    }
+  }
+
+  #reply(reply: PresetReply | NonNullable<PresetAsk['reply']>, path: Path): void {
+    const { failure, block, allow, reason, categories = [], redact } = reply;
+    for (const [key, conditions] of Object.entries({ failure, block, allow })) {
+      for (const [index, condition] of (conditions ?? []).entries())
+        this.#condition(condition, [...path, key, index]);
+    }
+    this.#pointers([reason ?? []].flat(), [...path, 'reason']);
+    for (const [index, finding] of categories.entries()) {
+      const at = [...path, 'categories', index];
+      this.#pointers([finding.at, finding.name, finding.value], at);
+      const { is, above, at_least, except } = finding;
+      if ([is, above, at_least].filter((test) => test !== undefined).length > 1)
+        this.#fail(at, 'must have one of is, above and at_least');
+      for (const text of [is, above, at_least, except].flat())
+        if (typeof text === 'string' && text !== '$present' && text !== '$absent')
+          this.#text(text, at, this.#optionNames);
+    }
+    if (redact) this.#redact(redact, [...path, 'redact']);
+  }
+
+  #condition(condition: Readonly<Record<string, unknown>>, path: Path): void {
+    const { if: wanted, unless, ...expected } = condition;
+    this.#option(wanted, [...path, 'if']);
+    this.#option(unless, [...path, 'unless']);
+    this.#pointers(Object.keys(expected), path);
+    if (Object.keys(expected).length === 0) this.#fail(path, 'needs a pointer and what stands there');
+    for (const [pointer, values] of Object.entries(expected)) {
+      for (const text of [values].flat())
+        if (typeof text === 'string' && text !== '$present' && text !== '$absent')
+          this.#text(text, [...path, pointer], this.#optionNames);
+    }
+  }
+
+  #redact({ when = [], instead_of_block: instead, text, texts, spans }: RedactForm, path: Path): void {
+    for (const [index, condition] of when.entries()) this.#condition(condition, [...path, 'when', index]);
+    if (instead !== undefined) {
+      this.#option(instead.if, [...path, 'instead_of_block', 'if']);
+      const names = instead.categories;
+      if (typeof names === 'string')
+        this.#text(names, [...path, 'instead_of_block', 'categories'], this.#optionNames);
+    }
+    if ([text, texts, spans].filter((one) => one !== undefined).length !== 1)
+      this.#fail(path, 'must have one of text, texts and spans');
+    this.#pointers([text ?? [], texts ?? []].flat(), path);
+    if (spans === undefined) return;
+    const at = [...path, 'spans'];
+    this.#pointers([spans.at, spans.start, spans.end, spans.text, spans.label], at);
+    this.#text(spans.marker, [...at, 'marker'], ['label']);
+    if (!['exclusive', 'inclusive'].includes(spans.end_is))
+      this.#text(spans.end_is, [...at, 'end_is'], this.#optionNames);
+  }
+}

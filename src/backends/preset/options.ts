@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+import type { Preset, PresetOption } from './shape.ts';
+
+/** The option that a whole text is a placeholder of: `$options.guard` is `guard`. */
+export function optionNamed(text: string): string | undefined {
+  return /^\$options\.([a-z][a-z0-9_]*)$/.exec(text)?.[1];
+}
+
+/** The keys that a preset adds to its entry of the policy file. */
+export function optionEntries({ options }: Preset): v.ObjectEntries {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => {
+      const schema = schemaOf(option);
+      if (option.default !== undefined) return [name, v.optional(schema, option.default as never)];
+      return [name, option.required ? schema : v.optional(schema)];
+    }),
+  );
+}
+
+function schemaOf(option: PresetOption): v.GenericSchema {
+  switch (option.type) {
+    case 'text':
+      return option.choices === undefined ? v.pipe(v.string(), v.nonEmpty()) : v.picklist(option.choices);
+    case 'path':
+      return v.pipe(v.string(), v.nonEmpty());
+    case 'number':
+      return v.pipe(
+        v.number(),
+        v.minValue(option.min ?? Number.NEGATIVE_INFINITY),
+        v.maxValue(option.max ?? Number.POSITIVE_INFINITY),
+      );
+    case 'boolean':
+      return v.boolean();
+    case 'texts':
+      return v.array(v.pipe(v.string(), v.nonEmpty()));
+    case 'numbers':
+      return v.record(v.string(), v.number());
+    case 'any':
+      return v.unknown();
+  }
+}

@@ -1,0 +1,151 @@
+import { type Passage, textOf } from '../../guardrail/call.ts';
+import { editedTexts, type TextEdit } from '../../guardrail/edit.ts';
+import { BackendError } from '../../guardrail/failure.ts';
+import { modified, type Verdict } from '../../guardrail/verdict.ts';
+import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
+import { compileFinding, type ReadFindings } from './findings.ts';
+import { Places, placesOf } from './places.ts';
+import { compileRedaction, type ReadRedaction, type VendorRedaction } from './redaction.ts';
+import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
+import type { VendorRequest } from './vendor-request.ts';
+
+/** What one reply says: a verdict, or edits that are joined with those of the other replies of a check. */
+export type Reading =
+  | Exclude<Verdict, { kind: 'modify' }>
+  | { readonly kind: 'modify'; readonly redaction: VendorRedaction | 'lost' };
+
+const ALLOWED: Reading = { kind: 'allow' };
+
+/** Reads the replies to one ask. Everything is looked up and compiled once. */
+export class ReplyReader {
+  readonly #kind: string;
+  readonly #root: Places | undefined;
+  readonly #oneEach: readonly { readonly places: Places; readonly of: 'texts' | 'documents' }[];
+  readonly #statuses: readonly number[];
+  readonly #failure: readonly Test[];
+  readonly #block: readonly Test[];
+  readonly #allow: readonly Test[];
+  readonly #reason: readonly Places[];
+  readonly #findings: readonly ReadFindings[];
+  readonly #redacts: readonly Test[] | undefined;
+  readonly #redaction: ReadRedaction | undefined;
+  readonly #insteadOfBlock: ((found: ReadonlySet<string>) => boolean) | undefined;
+
+  constructor(kind: string, shared: PresetReply, ask: PresetAsk, options: OptionValues) {
+    const form = { ...shared, ...ask.reply };
+    this.#kind = kind;
+    this.#root = ask.root === undefined ? undefined : new Places(ask.root);
+    this.#oneEach = Object.entries(ask.one_each ?? {}).map(([pointer, of]) => ({
+      places: new Places(pointer),
+      of,
+    }));
+    this.#statuses = form.statuses ?? [];
+    this.#failure = compileConditions(form.failure, options);
+    this.#block = compileConditions(form.block, options);
+    this.#allow = compileConditions(form.allow ?? shared.allow, options);
+    this.#reason = placesOf(form.reason);
+    this.#findings = (form.categories ?? []).map((finding) => compileFinding(finding, options));
+    const redact = form.redact ?? undefined;
+    this.#redacts = redact?.when && compileConditions(redact.when, options);
+    this.#redaction = redact && compileRedaction(redact, options);
+    this.#insteadOfBlock = redact && compileInstead(redact, options);
+  }
+
+  /** True if a reply under an error status can be a verdict. */
+  reads(status: number): boolean {
+    return this.#statuses.includes(status);
+  }
+
+  /** @throws BackendError `no_verdict` or `wrong_shape` */
+  read(body: unknown, asked: VendorRequest): Reading {
+    const reply = this.#root === undefined ? body : this.#root.first(body);
+    if (this.#root !== undefined && (reply === undefined || reply === null)) wrongShape(this.#root.field);
+    if (this.#failure.some(({ any }) => any(reply))) throw new BackendError({ kind: 'no_verdict' });
+    return this.#judge(reply, asked) ?? wrongShape(this.#allow[0]?.field ?? 'body');
+  }
+
+  /** The reading of a reply under an error status: undefined for one that leaves it a failure, as everything does that allows. */
+  readRefusal(body: unknown, asked: VendorRequest): Reading | undefined {
+    const reply = this.#root === undefined ? body : this.#root.first(body);
+    if (this.#failure.some(({ any }) => any(reply))) return undefined;
+    const reading = this.#judge(reply, asked);
+    return reading?.kind === 'allow' ? undefined : reading;
+  }
+
+  #judge(reply: unknown, asked: VendorRequest): Reading | undefined {
+    const found = new Set<string>();
+    let isBlocked = false;
+    for (const finding of this.#findings) if (finding(reply, found)) isBlocked = true;
+    isBlocked ||= this.#block.some(({ any }) => any(reply));
+    if (isBlocked) return this.#instead(reply, asked, found) ?? this.#blocked(reply, found);
+    // The vendor found something, and does not tell what is left without it
+    if (this.#redacts?.some(({ any }) => any(reply)))
+      return this.#redacted(reply, asked) ?? { kind: 'modify', redaction: 'lost' };
+    if (!this.#allow.some(({ every }) => every(reply))) return undefined;
+    this.#count(reply, asked);
+    if (this.#redacts !== undefined) return ALLOWED;
+    return this.#redacted(reply, asked) ?? ALLOWED;
+  }
+
+  #redacted(reply: unknown, asked: VendorRequest): Reading | undefined {
+    const redaction = this.#redaction?.(reply, asked);
+    if (redaction === 'same') return ALLOWED;
+    return redaction && { kind: 'modify', redaction };
+  }
+
+  /** Holds lists of the reply to what was sent. */
+  #count(reply: unknown, { portion, call }: VendorRequest): void {
+    for (const { places, of } of this.#oneEach) {
+      const list = places.first(reply);
+      const sent = portion === undefined ? call.texts : portion[of];
+      const isCounted = Array.isArray(list) ? list.length === sent.length : sent.length === 0;
+      if (!isCounted) wrongShape(places.field);
+    }
+  }
+
+  /** A redaction of what would be blocked, if it takes out all that was found. */
+  #instead(reply: unknown, asked: VendorRequest, found: ReadonlySet<string>): Reading | undefined {
+    if (this.#insteadOfBlock?.(found) !== true) return undefined;
+    const redaction = this.#redaction?.(reply, asked);
+    if (typeof redaction !== 'object') return undefined;
+    const { labels } = redaction;
+    const isWhole = labels.size === 0 || [...found].every((name) => labels.has(name));
+    return isWhole ? { kind: 'modify', redaction } : undefined;
+  }
+
+  #blocked(reply: unknown, found: ReadonlySet<string>): Reading {
+    const categories = [...found];
+    const said = this.#reason.map((places) => places.all(reply).filter(textOf).join(', ')).find(Boolean);
+    const reason = said ?? (categories.join(', ') || `blocked by ${this.#kind}`);
+    return { kind: 'block', reason, ...(categories.length > 0 && { categories }) };
+  }
+}
+
+function wrongShape(field: string): never {
+  throw new BackendError({ kind: 'wrong_shape', field });
+}
+
+function compileInstead({ instead_of_block: instead }: RedactForm, options: OptionValues) {
+  if (instead === undefined) return undefined;
+  if (instead.if !== undefined && !hasValue(options[instead.if])) return () => false;
+  if (instead.categories === undefined) return () => true;
+  const names = compileNames(instead.categories, options);
+  return (found: ReadonlySet<string>) =>
+    found.size > 0 && [...found].every((name) => names.some((isName) => isName(name)));
+}
+
+/** The verdict of several replies to one check, of which none blocks. */
+export function joined(readings: readonly Reading[]): Verdict {
+  const edits = new Map<Passage, TextEdit[]>();
+  let isWhole = false;
+  for (const reading of readings) {
+    if (reading.kind !== 'modify') continue;
+    if (reading.redaction === 'lost') return { kind: 'modify', texts: null };
+    isWhole ||= reading.redaction.isWhole;
+    for (const [passage, own] of reading.redaction.edits)
+      edits.set(passage, [...(edits.get(passage) ?? []), ...own]);
+  }
+  for (const own of edits.values()) own.sort((a, b) => a.start - b.start);
+  if (!isWhole) return modified(edits);
+  return { kind: 'modify', texts: editedTexts(edits) };
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Backend } from '../backend.ts';
+import { presetBackend } from './preset-backend.ts';
+import { readPreset } from './read-preset.ts';
+
+const FOLDER = join(import.meta.dirname, '..', 'presets');
+
+/** The kinds that come as presets, each a file of its name. */
+export const SHIPPED_PRESETS: readonly string[] = ['lakera', 'openai-moderation'];
+
+const read = new Map<string, Backend>();
+
+/** The backend of a shipped preset; undefined for any other kind. It is read when it is first asked for. */
+export function shippedPreset(kind: string): Backend | undefined {
+  if (!SHIPPED_PRESETS.includes(kind)) return undefined;
+  let backend = read.get(kind);
+  if (backend === undefined) {
+    backend = presetBackend(kind, readPreset(presetText(kind)));
+    read.set(kind, backend);
+  }
+  return backend;
+}
+
+/** The YAML of a shipped preset. */
+export function presetText(kind: string): string {
+  return readFileSync(join(FOLDER, `${kind}.yaml`), 'utf8');
+}

@@ -1,0 +1,88 @@
+import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../../guardrail/call.ts';
+import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
+import { conversationOf, type FlatMessage, newestTurn, newestUserText } from './conversation.ts';
+import type { Portion } from './portions.ts';
+import type { ReadValue } from './template.ts';
+
+/** One request to a vendor: the call, and what of it this request is about. */
+export class VendorRequest {
+  readonly call: GuardrailCall;
+  readonly request: () => GuardrailCall | undefined;
+  /** Undefined where the vendor judges the conversation as a whole. */
+  readonly portion: Portion | undefined;
+  #conversation: readonly FlatMessage[] | undefined;
+
+  constructor(call: GuardrailCall, request: () => GuardrailCall | undefined, portion: Portion | undefined) {
+    this.call = call;
+    this.request = request;
+    this.portion = portion;
+  }
+
+  get conversation(): readonly FlatMessage[] {
+    this.#conversation ??= conversationOf(this.call, this.request);
+    return this.#conversation;
+  }
+}
+
+const isRequest = ({ call }: VendorRequest) => call.input_type === 'request';
+const identity = (name: string) => (asked: VendorRequest) =>
+  textOf(asked.call.request_data[`user_api_key_${name}`]);
+const wire = ({ role, content }: FlatMessage) => ({ role, content });
+const texts = ({ portion, call }: VendorRequest): readonly string[] =>
+  portion === undefined ? call.texts : portion.texts.map(({ text }) => text);
+const tool = (asked: VendorRequest) => mcpToolOf(asked.call);
+
+/** The values that a body or a header can ask for, by the names of their placeholders. */
+export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
+  text: (asked) => {
+    if (asked.portion !== undefined) {
+      const [first, ...others] = asked.portion.texts;
+      return others.length === 0 ? (first?.text ?? '') : texts(asked).join('\n');
+    }
+    return isRequest(asked)
+      ? (newestUserText(asked.call) ?? texts(asked).join('\n'))
+      : (asked.conversation.at(-1)?.content ?? '');
+  },
+  texts,
+  documents: ({ portion }) => portion?.documents.map(({ text }) => text) ?? [],
+  images: ({ portion, call }) => portion?.images ?? imagesOf(call),
+  messages: ({ conversation }) => conversation.map(wire),
+  turn: ({ conversation }) => newestTurn(conversation).map(wire),
+  question: (asked) => (isRequest(asked) ? undefined : newestUserText(asked.request())),
+  role: (asked) => (isRequest(asked) ? 'user' : 'assistant'),
+  direction: ({ call }) => call.input_type,
+  id: ({ call }) => call.litellm_call_id ?? undefined,
+  trace: ({ call }) => call.litellm_trace_id ?? undefined,
+  model: ({ call }) => call.model ?? undefined,
+  user: (asked) => identity('user_id')(asked) ?? identity('end_user_id')(asked),
+  end_user: identity('end_user_id'),
+  email: identity('user_email'),
+  team: (asked) => identity('team_alias')(asked) ?? identity('team_id')(asked),
+  key_alias: identity('alias'),
+  app: (asked) => identity('alias')(asked) ?? identity('team_alias')(asked),
+  'tool.name': (asked) => tool(asked)?.name,
+  'tool.arguments': (asked) => ({ texts: tool(asked)?.texts ?? [] }),
+  'tool.arguments_text': (asked) => JSON.stringify({ texts: tool(asked)?.texts ?? [] }),
+  guardrail_request: ({ call: { passages: _, shape: __, ...fields } }) => fields,
+};
+
+/** Addresses of the images of a call, `data:` addresses too. */
+export function imagesOf({ images, structured_messages }: GuardrailCall): readonly string[] {
+  const found = new Set(images.flatMap((image) => textOf(image) ?? []));
+  for (const message of structured_messages) {
+    const { content } = fieldsOf(message);
+    for (const part of Array.isArray(content) ? content : []) {
+      const image = imageIn(fieldsOf(part));
+      if (image !== undefined) found.add(image);
+    }
+  }
+  return [...found];
+}
+
+/** The image in a part of a message of chat, responses or Anthropic's messages. */
+function imageIn({ image_url, source }: Fields): string | undefined {
+  const { data, media_type, url } = fieldsOf(source);
+  const plain = textOf(image_url) ?? textOf(fieldsOf(image_url).url) ?? textOf(url);
+  if (plain !== undefined || typeof data !== 'string' || typeof media_type !== 'string') return plain;
+  return media_type.startsWith('image/') ? `data:${media_type};base64,${data}` : undefined;
+}

@@ -1,0 +1,214 @@
+import type { GuardrailCall } from '../../guardrail/call.ts';
+import type { Deadline } from '../../guardrail/deadline.ts';
+import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
+import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
+import { type NewText, SetupError } from '../backend.ts';
+import type { Http } from '../http.ts';
+import { type Portioning, portionsOf } from './portions.ts';
+import { joined, type Reading, ReplyReader } from './reply.ts';
+import type { Circumstance, OptionValues, Preset, PresetAsk } from './shape.ts';
+import { compileSignature, type Sign } from './signature.ts';
+import { compileJson, compileText, scopeOf, type Template } from './template.ts';
+import { CALL_VALUES, imagesOf, VendorRequest } from './vendor-request.ts';
+
+/** A preset as an entry of the policy file uses it: plain data. */
+export type PresetConfig = {
+  readonly kind: string;
+  readonly preset: Preset;
+  readonly url: string;
+  readonly secret: string | undefined;
+  readonly options: OptionValues;
+};
+
+/** Requests of one check that are under way at once. */
+const MAX_AT_ONCE = 8;
+
+type CompiledAsk = {
+  readonly fits: (call: GuardrailCall) => boolean;
+  readonly url: string;
+  readonly body: Template<VendorRequest>;
+  readonly reader: ReplyReader;
+  /** Undefined for a body that is about the whole call. */
+  readonly portioning: Portioning | undefined;
+};
+
+/** What a check has beside its call. */
+export type VendorContext = {
+  readonly http: Http;
+  readonly deadline: Deadline;
+  readonly texts: readonly NewText[];
+  readonly request: () => GuardrailCall | undefined;
+};
+
+/** A vendor by its preset, compiled: no call looks at the preset itself. */
+export class Vendor {
+  readonly #asks: readonly CompiledAsk[];
+  readonly #judgesMedia: boolean;
+  /** Those that are the same for each call. */
+  readonly #headers: Record<string, string>;
+  readonly #ownHeaders: readonly (readonly [string, Exclude<Template<VendorRequest>, string | undefined>])[];
+  readonly #sign: Sign | undefined;
+
+  constructor({ kind, preset, url, secret, options }: PresetConfig) {
+    const scope = scopeOf(CALL_VALUES, options, { secret });
+    this.#judgesMedia = preset.judges.includes('media');
+    const headers = Object.entries(preset.headers).map(
+      ([name, text]) => [name.toLowerCase(), compileText(text, scope, headerText)] as const,
+    );
+    this.#headers = Object.fromEntries(
+      headers.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    );
+    this.#ownHeaders = headers.flatMap(([name, value]) =>
+      typeof value === 'function' ? [[name, value]] : [],
+    );
+    this.#sign =
+      preset.signature && secret !== undefined ? compileSignature(preset.signature, secret) : undefined;
+    this.#asks = preset.asks.map((ask) => ({
+      fits: circumstancesTest(ask.when),
+      url: addressOf(url, ask, preset, options),
+      body: compileJson(ask.body, scope),
+      reader: new ReplyReader(kind, preset.reply, ask, options),
+      portioning: isInPortions(preset, ask) ? { ...preset, limits: ask.limits ?? preset.limits } : undefined,
+    }));
+  }
+
+  /** Asks the vendor, with as many requests as its limits want. The first that blocks decides. */
+  check(call: GuardrailCall, { texts, ...context }: VendorContext): Promise<Verdict> {
+    const ask = this.#asks.find(({ fits }) => fits(call));
+    if (ask === undefined) throw new Error('no ask of the preset fits the call');
+    if (ask.portioning === undefined) {
+      const asked = new VendorRequest(call, context.request, undefined);
+      return this.#post(ask, asked, context).then(single);
+    }
+    const images = this.#judgesMedia && call.passages.media > 0 ? imagesOf(call) : [];
+    // The address of an image is no text beside it
+    const written = images.length === 0 ? texts : texts.filter(({ text }) => !images.includes(text));
+    const portions = portionsOf(written, images, ask.portioning);
+    const [first] = portions;
+    // Of authors whom this vendor does not judge
+    if (first === undefined) return Promise.resolve(ALLOW);
+    const askAbout = (index: number) =>
+      this.#post(ask, new VendorRequest(call, context.request, portions[index]), context);
+    return portions.length === 1 ? askAbout(0).then(single) : severalReadings(portions.length, askAbout);
+  }
+
+  #post(
+    ask: CompiledAsk,
+    asked: VendorRequest,
+    { http, deadline }: Omit<VendorContext, 'texts'>,
+  ): Promise<Reading> {
+    const { reader, body, url } = ask;
+    const json = (typeof body === 'function' ? body(asked) : body) ?? 'null';
+    return http.post(url, json, {
+      headers: this.#headersOf(asked, json),
+      read: (reply) => reader.read(reply, asked),
+      readRefusal: (status, reply) => (reader.reads(status) ? reader.readRefusal(reply, asked) : undefined),
+      deadline,
+    });
+  }
+
+  #headersOf(asked: VendorRequest, json: string): Record<string, string> {
+    if (this.#ownHeaders.length === 0 && this.#sign === undefined) return this.#headers;
+    const headers = { ...this.#headers, ...this.#sign?.(json) };
+    for (const [name, template] of this.#ownHeaders) {
+      const value = template(asked);
+      if (value !== undefined) headers[name] = value;
+    }
+    return headers;
+  }
+}
+
+/** True for a body that says something of the texts of a portion. */
+function isInPortions({ reads }: Preset, { body }: PresetAsk): boolean {
+  return (
+    reads === 'texts' &&
+    /\$\{?(?:text|texts|documents|images)\b|"\$each":"(?:texts|documents|images)"/.test(JSON.stringify(body))
+  );
+}
+
+function single(reading: Reading): Verdict {
+  return reading.kind === 'modify' ? joined([reading]) : reading;
+}
+
+/** Asks all portions, some at a time. A block decides at once; without one a failure is the failure of the check. */
+async function severalReadings(count: number, ask: (index: number) => Promise<Reading>): Promise<Verdict> {
+  const readings: Reading[] = [];
+  const failures: unknown[] = [];
+  let next = 0;
+  return new Promise((resolve, reject) => {
+    let isDone = false;
+    let running = 0;
+    const settle = (reading: Reading | undefined) => {
+      running--;
+      if (isDone) return;
+      if (reading?.kind === 'block') {
+        isDone = true;
+        resolve(reading);
+      } else if (next < count && failures.length === 0) start();
+      else if (running === 0) {
+        isDone = true;
+        if (failures.length > 0) reject(failures[0]);
+        else resolve(joined(readings));
+      }
+    };
+    const start = () => {
+      running++;
+      ask(next++).then(
+        (reading) => {
+          readings.push(reading);
+          settle(reading);
+        },
+        (error) => {
+          failures.push(error);
+          settle(undefined);
+        },
+      );
+    };
+    while (running < MAX_AT_ONCE && next < count) start();
+  });
+}
+
+/** A header cannot carry everything that a JSON string can, and clients choose some ids. */
+function headerText(value: unknown, name: string): string {
+  const text = String(value);
+  return name === 'secret' || name.startsWith('options.')
+    ? text
+    : text.replace(/[^\x20-\x7e]/g, '').slice(0, 200);
+}
+
+/** The address of an ask. A beginning of the path that the url ends with already is not written twice. */
+function addressOf(
+  url: string,
+  { path }: PresetAsk,
+  { options: forms }: Preset,
+  options: OptionValues,
+): string {
+  const escaped = (value: unknown, name: string) => {
+    const option = name.slice('options.'.length);
+    const steps = forms[option]?.type === 'path' ? String(value).split('/') : [String(value)];
+    if (steps.some((step) => /^\.{0,2}$/.test(step)))
+      throw new SetupError(option, 'must not have empty steps, . or ..');
+    return steps.map(encodeURIComponent).join('/');
+  };
+  const made = compileText(path, scopeOf({}, options), escaped);
+  const full = typeof made === 'string' ? made : path;
+  const [bare = ''] = full.split('?');
+  for (let end = bare.length; end > 0; end = bare.lastIndexOf('/', end - 1)) {
+    const beginning = bare.slice(0, end);
+    if (url.endsWith(beginning)) return url + full.slice(end);
+  }
+  return url + full;
+}
+
+function circumstancesTest(when: readonly Circumstance[]): (call: GuardrailCall) => boolean {
+  const tests = when.map((word) => CIRCUMSTANCE_TESTS[word]);
+  return (call) => tests.every((holds) => holds(call));
+}
+
+const CIRCUMSTANCE_TESTS: Readonly<Record<Circumstance, (call: GuardrailCall) => boolean>> = {
+  request: (call) => call.input_type === 'request',
+  response: (call) => call.input_type === 'response',
+  images: (call) => call.passages.media > 0 && imagesOf(call).length > 0,
+  mcp_tool: (call) => (mcpToolOf(call)?.texts.length ?? 0) > 0,
+  mcp_result: (call) => call.shape === 'mcp_result',
+};
