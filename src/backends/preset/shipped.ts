@@ -13,7 +13,7 @@ const read = new Map<string, Backend>();
 
 /** The backend of a shipped preset; undefined for any other kind. It is read when it is first asked for. */
 export function shippedPreset(kind: string): Backend | undefined {
-  if (!SHIPPED_PRESETS.includes(kind)) return undefined;
+  if (!isShippedPreset(kind)) return undefined;
   let backend = read.get(kind);
   if (backend === undefined) {
     backend = presetBackend(kind, readPreset(presetText(kind)));
@@ -22,7 +22,12 @@ export function shippedPreset(kind: string): Backend | undefined {
   return backend;
 }
 
-/** The YAML of a shipped preset. */
+/** True for a kind that is a preset of its name. */
+export function isShippedPreset(kind: string): boolean {
+  return SHIPPED_PRESETS.includes(kind);
+}
+
+/** The YAML of a shipped preset, or of the one to start from, `http`. */
 export function presetText(kind: string): string {
   return readFileSync(join(FOLDER, `${kind}.yaml`), 'utf8');
 }
