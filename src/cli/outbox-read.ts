@@ -1,10 +1,14 @@
 import { InvalidArgumentError } from 'commander';
+import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
+import { readSettings } from '../config/config.ts';
+import type { Env } from '../config/read.ts';
 import { type Delivery, isServed, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
 import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
+import { readPolicy } from './policy-engine.ts';
 import { type Terminal, writeLines } from './terminal.ts';
 
 /** A command line about the outbox. */
@@ -160,10 +164,30 @@ export function oneId(admin: OutboxAdmin, text: string): number {
   throw new Error(`${text} can be ${more}${plural(ids.length, 'record')}, by id ${ids.join(', ')}`);
 }
 
-/** @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows */
-export function expectBackend(admin: OutboxAdmin, backend: string | undefined): void {
-  const known = new Set([...backends.map(({ kind }) => kind), ...admin.backends(), INTAKE]);
-  if (backend !== undefined && !known.has(backend)) {
-    throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
+/**
+ * @param env names the policy file, which may have backends of which the outbox has nothing
+ * @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows
+ */
+export function expectBackend(admin: OutboxAdmin, backend: string | undefined, env: Env): void {
+  const known = new Set([...backends.flatMap(recordingKind), ...admin.backends(), INTAKE]);
+  if (backend === undefined || known.has(backend)) return;
+  for (const name of namesInPolicyFile(env)) known.add(name);
+  if (known.has(backend)) return;
+  throw new InvalidArgumentError(`--backend: write one of ${[...known].join(', ')}`);
+}
+
+/** The name of a kind that the environment can set up, if it takes records. */
+function recordingKind({ kind, environment, telemetry }: Backend): string[] {
+  return environment === undefined || telemetry === undefined ? [] : [kind];
+}
+
+/** A policy file that cannot be used names nobody: the command works without it. */
+function namesInPolicyFile(env: Env): string[] {
+  try {
+    const { POLICY_FILE: path } = readSettings(env, 'POLICY_FILE');
+    const own = path === undefined ? [] : readPolicy(path, env).backends;
+    return own.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : []));
+  } catch {
+    return [];
   }
 }

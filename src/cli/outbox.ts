@@ -36,7 +36,7 @@ export function addOutbox(program: Command, terminal: Terminal): void {
       let admin: OutboxAdmin | undefined;
       try {
         admin = new OutboxAdmin(dir, access);
-        expectBackend(admin, options.backend);
+        expectBackend(admin, options.backend, terminal.env());
         await run({ admin, dir, words: this.args, options, terminal });
       } catch (error) {
         throw explained(error, dir);

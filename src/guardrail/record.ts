@@ -17,6 +17,8 @@ export type CheckNote = {
   readonly mode: Mode;
   readonly result: VerdictKind | FailureKind;
   readonly ms: number;
+  /** Of a block: the vendor's words for the rules that were broken, if it has any. */
+  readonly categories?: readonly string[];
 };
 
 /** The call that a note is about. */

@@ -71,8 +71,18 @@ export function notedCall(call: CallFields): NotedCall {
 /** The result of one check, without any content. */
 export function checkNoteOf(check: CheckResult): CheckNote {
   const { backend, mode, seconds } = check;
-  return { backend, mode, result: resultOf(check), ms: rounded(seconds * 1000) };
+  const note = { backend, mode, result: resultOf(check), ms: rounded(seconds * 1000) };
+  const categories = 'verdict' in check && check.verdict.kind === 'block' ? check.verdict.categories : undefined;
+  if (categories === undefined || categories.length === 0) return note;
+  // A vendor can send any number
+  return {
+    ...note,
+    categories: categories.slice(0, MAX_CATEGORIES).map((word) => word.slice(0, MAX_CATEGORY_CHARS)),
+  };
 }
+
+const MAX_CATEGORIES = 16;
+const MAX_CATEGORY_CHARS = 100;
 
 /**
  * A blocked call with an event made from its guardrail call, under the names of LiteLLM's `StandardLoggingPayload`: LiteLLM
@@ -98,7 +108,8 @@ export function blockedCall(
     trace_id: note.litellm_trace_id,
     status: 'failure',
     model,
-    model_group: model,
+    // As the client named it: of a response alone that is not known
+    model_group: asked?.model ?? null,
     messages: [...(asked?.structured_messages ?? []), ...alone.map((content) => ({ role: 'user', content }))],
     response: null,
     model_parameters: asked === undefined || asked.tools.length === 0 || mcp ? {} : { tools: asked.tools },

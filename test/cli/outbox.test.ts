@@ -337,6 +337,34 @@ test.each([
   expect(await run(args)).toEqual({ code: 2, out: '', err });
 });
 
+test('--backend takes the backends of the policy file, those that are gone from it, and no other', async () => {
+  const outbox = stored.open(T0);
+  await outbox.accept([entryOf('call-a', { backends: ['akto-gone'] })]);
+  const POLICY_FILE = join(stored.dir, 'policy.yaml');
+  const entry = (name: string, kind: string) => ({
+    name,
+    kind,
+    url: 'https://vendor.example',
+    secret: { env: 'NONE' },
+  });
+  writeFileSync(
+    POLICY_FILE,
+    JSON.stringify({
+      backends: [entry('akto-payments', 'akto'), entry('own-guardrail', 'generic-guardrail')],
+    }),
+  );
+  const listed = (name: string) =>
+    run(`list --backend ${name}`, { env: { DATA_DIR: stored.dir, POLICY_FILE } });
+  expect(await listed('akto-payments')).toMatchObject({
+    code: 0,
+    out: 'nothing waits, and there are no dead letters\n',
+  });
+  expect((await listed('akto-gone')).out).toContain('call-a');
+  const err = '--backend: write one of akto, capsule, akto-gone, intake, akto-payments;';
+  expect(await listed('own-guardrail')).toMatchObject({ code: 2, err: expect.stringContaining(err) });
+  expect((await run('status')).out).toMatch(/^akto-gone +1 /m);
+});
+
 test('an id of no record, or of several, changes nothing', async () => {
   const outbox = stored.open(T0);
   await outbox.accept(['a', 'b', 'c'].map((key) => entryOf(key, { backends: ['akto'] })));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mcpCallOf } from '../../src/backends/recorded-call.ts';
 import type { BlockedCall, NoteLine } from '../../src/records/protocol.ts';
-import { recordDecision } from '../../src/records/record-decision.ts';
+import { checkNoteOf, recordDecision } from '../../src/records/record-decision.ts';
 import { callOf } from '../support/call.ts';
 import { undecided } from '../support/decision.ts';
 import { mcpCall, mcpListed, mcpResult } from '../support/mcp.ts';
@@ -61,4 +61,18 @@ test('an allowed call of an MCP tool leaves a note for its record', () => {
   expect(recorded(mcpCall(['Ada']), 'allow').notes).toMatchObject([
     { litellm_call_id: 'call-1', action: 'NONE' },
   ]);
+});
+
+test('a check that blocks has the vendor’s words for the rules on record, of bounded length', () => {
+  const check = (categories?: string[]) =>
+    checkNoteOf({
+      ...{ backend: 'house-lakera', mode: 'enforce', unreachableFallback: 'fail_closed', seconds: 0.0123 },
+      verdict: { kind: 'block', reason: 'no', ...(categories && { categories }) },
+    });
+  const note = { backend: 'house-lakera', mode: 'enforce', result: 'block', ms: 12.3 };
+  expect(check()).toEqual(note);
+  expect(check([])).toEqual(note);
+  expect(check(['prompt_attack', 'S9'])).toEqual({ ...note, categories: ['prompt_attack', 'S9'] });
+  const many = check(Array.from({ length: 50 }, () => 'x'.repeat(500))).categories;
+  expect(many).toEqual(Array.from({ length: 16 }, () => 'x'.repeat(100)));
 });
