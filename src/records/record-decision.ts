@@ -72,7 +72,8 @@ export function notedCall(call: CallFields): NotedCall {
 export function checkNoteOf(check: CheckResult): CheckNote {
   const { backend, mode, seconds } = check;
   const note = { backend, mode, result: resultOf(check), ms: rounded(seconds * 1000) };
-  const categories = 'verdict' in check && check.verdict.kind === 'block' ? check.verdict.categories : undefined;
+  const categories =
+    'verdict' in check && check.verdict.kind === 'block' ? check.verdict.categories : undefined;
   if (categories === undefined || categories.length === 0) return note;
   // A vendor can send any number
   return {
