@@ -7,6 +7,7 @@ import { genericGuardrail } from './generic-guardrail/generic-guardrail.ts';
 import { googleModeration } from './google-moderation/google-moderation.ts';
 import { keeptrusts } from './keeptrusts/keeptrusts.ts';
 import { llamaGuard } from './llama-guard/llama-guard.ts';
+import { modelArmor } from './model-armor/model-armor.ts';
 import { ownPreset } from './preset/preset-backend.ts';
 import { SHIPPED_PRESETS, shippedPreset } from './preset/shipped.ts';
 import { presidio } from './presidio/presidio.ts';
@@ -20,6 +21,7 @@ export const backends: readonly Backend[] = [
   googleModeration,
   keeptrusts,
   llamaGuard,
+  modelArmor,
   presidio,
 ];
 

@@ -29,3 +29,35 @@ export const moderation = (categories: Readonly<Record<string, number>>): Reply 
     moderationCategories: Object.entries(categories).map(([name, confidence]) => ({ name, confidence })),
     languageCode: 'en',
   });
+
+/** A result of Model Armor whose filters ran and found nothing, but for some. */
+export const sanitized = (found: object = {}, more: object = {}): object => ({
+  sanitizationResult: {
+    filterMatchState: Object.keys(found).length > 0 ? 'MATCH_FOUND' : 'NO_MATCH_FOUND',
+    filterResults: {
+      rai: { raiFilterResult: CLEAN },
+      pi_and_jailbreak: { piAndJailbreakFilterResult: CLEAN },
+      malicious_uris: { maliciousUriFilterResult: CLEAN },
+      csam: { csamFilterFilterResult: CLEAN },
+      ...found,
+    },
+    invocationResult: 'SUCCESS',
+    ...more,
+  },
+});
+
+const CLEAN = { executionState: 'EXECUTION_SUCCESS', matchState: 'NO_MATCH_FOUND' };
+export const MATCHED = { executionState: 'EXECUTION_SUCCESS', matchState: 'MATCH_FOUND' };
+
+export const JAILBREAK = {
+  pi_and_jailbreak: { piAndJailbreakFilterResult: { ...MATCHED, confidenceLevel: 'HIGH' } },
+};
+
+/** What data protection leaves of a text. */
+export const deidentified = (text: string) => ({
+  sdp: {
+    sdpFilterResult: {
+      deidentifyResult: { ...MATCHED, data: { text }, transformedBytes: '16', infoTypes: ['X'] },
+    },
+  },
+});
