@@ -27,7 +27,7 @@ export const keeptrusts = defineBackend({
   variables: { secret: ['KEEPTRUSTS_GATEWAY_TOKEN'] },
   options: {
     /** The one for which the gateway asks the fixture; by default that of the call. */
-    model: v.optional(v.pipe(v.string(), v.nonEmpty('write the name of a model'))),
+    model: v.optional(v.pipe(v.string(), v.nonEmpty())),
   },
   setup({ url, secret, options: { model } }) {
     const headers: Record<string, string> = secret === undefined ? {} : { authorization: `Bearer ${secret}` };

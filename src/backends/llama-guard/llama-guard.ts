@@ -7,7 +7,9 @@ import { completionsUrl } from '../completions-url.ts';
 import { HAZARDS, promptOf } from './prompt.ts';
 import { turnsOf } from './turns.ts';
 
-const code = v.pipe(v.string(), v.regex(/^S[1-9]\d?$/, 'write codes like S1'));
+const code = v.pipe(v.string(), v.regex(/^S[1-9]\d?$/, 'must be a code such as S1'));
+const codes = v.pipe(v.array(code), v.nonEmpty());
+const meanings = v.record(code, v.pipe(v.string(), v.nonEmpty()));
 
 /**
  * Llama Guard behind any OpenAI-compatible endpoint. It judges the newest turn of a conversation, a response with its question.
@@ -23,19 +25,13 @@ export const llamaGuard = defineBackend({
   reads: 'conversation',
   isIdempotent: true,
   options: {
-    model: v.optional(
-      v.pipe(v.string(), v.nonEmpty('write the name of the model')),
-      'meta-llama/Llama-Guard-3-8B',
-    ),
+    model: v.optional(v.pipe(v.string(), v.nonEmpty()), 'meta-llama/Llama-Guard-3-8B'),
     /** `server`: the endpoint's chat template makes the prompt. `own`: it is sent as one message. */
-    prompt: v.optional(v.picklist(['server', 'own'], 'write server or own')),
+    prompt: v.optional(v.picklist(['server', 'own'])),
     categories: v.optional(
-      v.union(
-        [v.pipe(v.array(code), v.nonEmpty()), v.record(code, v.pipe(v.string(), v.nonEmpty()))],
-        'write a list of codes like S1, or what each code stands for',
-      ),
+      v.lazy((value): typeof codes | typeof meanings => (Array.isArray(value) ? codes : meanings)),
     ),
-    ignore: v.optional(v.array(code, 'write a list of codes like S1'), []),
+    ignore: v.optional(v.array(code), []),
   },
   setup({ url, secret, options: { model, prompt, categories, ignore } }) {
     const isChosen = Array.isArray(categories);

@@ -7,21 +7,17 @@ import { editsOf, requireWithin, utf16Spans } from '../spans.ts';
 import { findingsIn, joinedFindings, type PresidioFinding } from './findings.ts';
 import { requestsOf } from './pieces.ts';
 
-const NAME = v.pipe(
+const name = v.pipe(
   v.string(),
-  v.regex(/^[A-Z][A-Z0-9_]*$/, 'write the name of an entity in capitals, like EMAIL_ADDRESS'),
+  v.regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an entity in capitals, such as EMAIL_ADDRESS'),
 );
-const score = v.pipe(
-  v.number('write a number from 0 to 1'),
-  v.minValue(0, 'write a number from 0 to 1'),
-  v.maxValue(1, 'write a number from 0 to 1'),
-);
+const score = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const scores = v.record(name, score);
 /** As the policy file of the bridge and as the configuration of LiteLLM spell it. */
 const action = v.pipe(
-  v.picklist(['mask', 'block', 'MASK', 'BLOCK'], 'write mask or block'),
+  v.picklist(['mask', 'block', 'MASK', 'BLOCK'], 'must be mask or block'),
   v.transform((word) => word.toLowerCase() as 'mask' | 'block'),
 );
-const words = v.array(v.pipe(v.string(), v.nonEmpty('write a text, it is empty')), 'write a list of texts');
 
 type Thresholds = Readonly<Record<string, number>>;
 
@@ -41,17 +37,17 @@ export const presidio = defineBackend({
   isIdempotent: true,
   variables: { url: ['PRESIDIO_ANALYZER_API_BASE'] },
   options: {
-    language: v.optional(v.pipe(v.string(), v.regex(/^[a-z]{2,3}$/, 'write a language like en')), 'en'),
-    score_threshold: v.optional(
-      v.union(
-        [score, v.record(v.union([v.literal('ALL'), NAME]), score)],
-        'write a number from 0 to 1, or one for each entity',
-      ),
+    language: v.optional(
+      v.pipe(v.string(), v.regex(/^[a-z]{2,3}$/, 'must be the code of a language, such as en')),
+      'en',
     ),
-    entities: v.optional(v.record(NAME, action, 'write mask or block for each entity')),
-    allow_list: v.optional(words),
-    allow_list_match: v.optional(v.picklist(['exact', 'regex'], 'write exact or regex')),
-    ad_hoc_recognizers: v.optional(v.array(v.looseObject({}), 'write a list of recognizers')),
+    score_threshold: v.optional(
+      v.lazy((value): typeof score | typeof scores => (typeof value === 'object' ? scores : score)),
+    ),
+    entities: v.optional(v.record(name, action)),
+    allow_list: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
+    allow_list_match: v.optional(v.picklist(['exact', 'regex'])),
+    ad_hoc_recognizers: v.optional(v.array(v.looseObject({}))),
   },
   setup({ url, secret, options }) {
     const { score_threshold: threshold, entities = {}, ...sent } = options;
