@@ -12,7 +12,8 @@ type Question = {
   readonly call: Record<string, unknown>;
   readonly request?: Record<string, unknown>;
   readonly options?: Record<string, unknown>;
-  readonly secret?: string;
+  /** False for none. */
+  readonly secret?: string | false;
   readonly path?: string;
 };
 
@@ -23,7 +24,7 @@ export async function askBackend(backend: Backend, reply: Reply, question: Quest
   const http = openHttp();
   const config = backend.setup({
     url: vendor.url + path,
-    secret,
+    secret: secret === false ? undefined : secret,
     tokenUrl: undefined,
     options: v.parse(v.strictObject(backend.options), options),
     variable: () => undefined,

@@ -43,9 +43,11 @@ function compileCondition(condition: Condition, options: OptionValues): Test {
     }));
   const holds = (reply: unknown, wantsAll: boolean) =>
     parts.every(({ places, mayBeAbsent, isAsExpected }) => {
-      const values = places.all(reply).filter((value) => value !== null);
+      const found = places.all(reply);
+      const values = found.filter((value) => value !== null);
       if (values.length === 0) return mayBeAbsent;
-      return wantsAll ? values.every(isAsExpected) : values.some(isAsExpected);
+      if (!wantsAll) return values.some(isAsExpected);
+      return (mayBeAbsent || values.length === found.length) && values.every(isAsExpected);
     });
   return {
     any: (reply) => holds(reply, false),

@@ -7,7 +7,19 @@ import { readPreset } from './read-preset.ts';
 const FOLDER = join(import.meta.dirname, '..', 'presets');
 
 /** The kinds that come as presets, each a file of its name. */
-export const SHIPPED_PRESETS: readonly string[] = ['lakera', 'openai-moderation'];
+export const SHIPPED_PRESETS: readonly string[] = [
+  'lakera',
+  'openai-moderation',
+  'azure-prompt-shield',
+  'azure-content-safety',
+  'prisma-airs',
+  'cisco-ai-defense',
+  'llm-guard',
+  'nemo-guardrails',
+  'guardrails-ai',
+  'opa',
+  'webhook',
+];
 
 const read = new Map<string, Backend>();
 

@@ -37,7 +37,7 @@ export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
   text: (asked) => {
     if (asked.portion !== undefined) {
       const [first, ...others] = asked.portion.texts;
-      return others.length === 0 ? (first?.text ?? '') : texts(asked).join('\n');
+      return others.length === 0 ? first?.text : texts(asked).join('\n');
     }
     return isRequest(asked)
       ? (newestUserText(asked.call) ?? texts(asked).join('\n'))

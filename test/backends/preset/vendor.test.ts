@@ -82,10 +82,7 @@ reply: { allow: [{ /verdict: allow }] }
   const { bodies, verdict } = await askPreset(yaml, counted, question);
   expect(verdict).toEqual({ kind: 'allow' });
   expect(sorted(bodies)).toEqual(
-    sorted([
-      { prompt: 'compare them', documents: ['menu one', 'menu two'] },
-      { prompt: '', documents: ['menu three'] },
-    ]),
+    sorted([{ prompt: 'compare them', documents: ['menu one', 'menu two'] }, { documents: ['menu three'] }]),
   );
   const short = json({ verdict: 'allow', documents: [] });
   expect((await askPreset(yaml, short, question)).verdict).toEqual({
