@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { backends } from '../../src/backends/index.ts';
+import { kindsOfBackends } from '../../src/backends/index.ts';
 import { failuresOf } from '../support/backend-failures.ts';
 import { type BackendRow, backendRows, KEY, PROMPT } from '../support/backend-row.ts';
 import {
@@ -40,8 +40,9 @@ const setUps = rows.flatMap((row) =>
 describe.each(setUps)('$name, by $setUp', ({ row, setUp }) => {
   const secrets = [KEY, TENANT, PROMPT, SAID, ...row.secrets];
   const failures = failuresOf(row, SAID).map((failure, i) => ({ ...failure, place: `failure-${i}` }));
-  // The environment takes a bridge for each: what a failure does is the same
-  const fallbacks = setUp === 'policy file' ? FALLBACKS : (['fail_closed'] as const);
+  // A failure does the same under each fallback, whatever its kind: the costly ones are caused once
+  const fallbacksOf = (isCostly = false) =>
+    setUp === 'environment' || isCostly ? (['fail_closed'] as const) : FALLBACKS;
   const leakedIn = (told: unknown) => secrets.filter((secret) => JSON.stringify(told).includes(secret));
   let stand: BackendStand;
   let asked: ReadonlyMap<string, Asked>;
@@ -50,8 +51,8 @@ describe.each(setUps)('$name, by $setUp', ({ row, setUp }) => {
     stand = await BackendStand.open(row, setUp);
     asked = await stand.ask([
       ...DIRECTIONS.flatMap((direction) => verdictPlaces(row, direction)),
-      ...failures.flatMap(({ place, at, reply, timeout }) =>
-        fallbacks.map((fallback) => ({
+      ...failures.flatMap(({ place, at, reply, timeout, isCostly }) =>
+        fallbacksOf(isCostly).map((fallback) => ({
           name: placeUnder(place, fallback),
           ...{ fallback, reply, timeout, url: at && deadEnds[at] },
         })),
@@ -87,17 +88,22 @@ describe.each(setUps)('$name, by $setUp', ({ row, setUp }) => {
     },
   );
 
-  test.each(failures)('$name is a failure with its own kind', ({ place, failure, at: deadEnd, timeout }) => {
-    for (const fallback of fallbacks) {
-      const result = at(placeUnder(place, fallback));
-      expectEffect(result, fallback);
-      expect(result.failure).toMatchObject(failure);
-      expect(result.counts).toContainEqual(counted('failures_total', String(result.failure?.kind)));
-      expect(result.counts.filter((sample) => /failures_total|verdicts_total/.test(sample))).toHaveLength(1);
-      expect(leakedIn([result.reply, result.lines])).toEqual([]);
-      if (timeout === undefined) expect(result.seen.length > 0).toBe(deadEnd === undefined);
-    }
-  });
+  test.each(failures)(
+    '$name is a failure with its own kind',
+    ({ place, failure, at: deadEnd, timeout, isCostly }) => {
+      for (const fallback of fallbacksOf(isCostly)) {
+        const result = at(placeUnder(place, fallback));
+        expectEffect(result, fallback);
+        expect(result.failure).toMatchObject(failure);
+        expect(result.counts).toContainEqual(counted('failures_total', String(result.failure?.kind)));
+        expect(result.counts.filter((sample) => /failures_total|verdicts_total/.test(sample))).toHaveLength(
+          1,
+        );
+        expect(leakedIn([result.reply, result.lines])).toEqual([]);
+        if (timeout === undefined) expect(result.seen.length > 0).toBe(deadEnd === undefined);
+      }
+    },
+  );
 
   test('nothing of its key, its address, its words or the prompt is told', async () => {
     expect(leakedIn(await stand.everything())).toEqual([]);
@@ -164,6 +170,5 @@ function counted(metric: string, word: string): unknown {
 }
 
 test('every kind of backend has a row in this table', () => {
-  const missing = backends.filter(({ kind }) => !rows.some((row) => row.kind === kind));
-  expect(missing.map(({ kind }) => kind)).toEqual([]);
+  expect(kindsOfBackends.names.filter((name) => !rows.some(({ kind }) => kind === name))).toEqual([]);
 });

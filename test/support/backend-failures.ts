@@ -11,6 +11,8 @@ export type FailureRow = {
   readonly reply?: Reply;
   /** Where the vendor would be, for one that is not reached. */
   readonly at?: 'refused' | 'unresolved' | 'not-tls' | 'untrusted' | 'mute';
+  /** True for one that takes much work to cause. */
+  readonly isCostly?: boolean;
   /** Seconds, where time is the subject. */
   readonly timeout?: number;
 };
@@ -52,7 +54,7 @@ export function failuresOf(row: BackendRow, said: string): readonly FailureRow[]
     { name: 'JSON true', reply: json(true), failure: NO_VERDICT },
     { name: 'wrong types', reply: row.wrongTypes, failure: NO_VERDICT },
     { name: 'a reply over the limit', reply: text(said.repeat(100_000)), failure: { kind: 'oversize' } },
-    ...oversizedReplies,
+    ...oversizedReplies.map((oversized) => ({ ...oversized, isCostly: true })),
     {
       name: 'bytes that are not HTTP',
       reply: (_, response) => void response.socket?.end(`SSH-2.0-${said}\r\n\r\n`),
