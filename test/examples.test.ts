@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import dotenv from 'dotenv';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { backends } from '../src/backends/index.ts';
+import { backends, kindsOfBackends } from '../src/backends/index.ts';
+import { policiesOf } from '../src/calls/policies.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { settingGroups } from '../src/config/describe.ts';
 import { ipList } from '../src/guardrail/ip-list.ts';
@@ -77,6 +78,29 @@ test('the environment files show every backend and the built-in policy', () => {
   });
   const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   expect(new Set(shown)).toEqual(new Set([...ofEnvironment.map(({ kind }) => kind), 'builtin']));
+});
+
+describe('backends/vendors.yaml', () => {
+  const file = 'backends/vendors.yaml';
+  const { backends: entries } = parseYaml(textOf(file));
+  const variables = [...textOf(file).matchAll(/env: (\w+)/g)].map(([, name = '']) => name);
+  const env = {
+    POLICY_FILE: join(FOLDER, file),
+    ...Object.fromEntries(variables.map((name) => [name, 'x'])),
+  };
+  const policies = policiesOf(parseConfig(env, backends))?.file;
+
+  test('can be used as it is, without a warning', () => {
+    expect(policies?.warnings).toEqual([]);
+    expect(policies?.backends.map(({ name }) => name)).toEqual(
+      entries.map(({ name }: { name: string }) => name),
+    );
+  });
+
+  test('has one entry for each kind', () => {
+    const shown = entries.map(({ kind }: { kind: string }) => kind);
+    expect(shown.toSorted()).toEqual(kindsOfBackends.names.toSorted());
+  });
 });
 
 /** The guardrail entries of a LiteLLM configuration: `key: value` lines by entry, comments left out. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
-import { backends } from '../src/backends/index.ts';
+import { backends, kindsOfBackends } from '../src/backends/index.ts';
 import { coverageTable, legend, unaskedLines } from '../src/cli/coverage.ts';
 import { readCases } from '../src/cli/golden-cases.ts';
 import { runCases } from '../src/cli/policy.ts';
@@ -214,6 +214,22 @@ describe('the guide to policies', () => {
     const count = (rules: typeof SECRETS) => new Set(rules.map(({ id }) => id)).size;
     expect(guide).toContain(`has ${count(SECRETS)} rules`);
     expect(guide).toMatch(new RegExp(`those\\s+${count(TOKENS)}\\s`));
+  });
+});
+
+describe('the guide to backends', () => {
+  const guide = textOf('examples/backends/README.md');
+
+  test.each(kindsOfBackends.names)('names the options, variables and address of %s', (kind) => {
+    const row = guide.split('\n').find((line) => line.startsWith(`| \`${kind}\` |`)) ?? '';
+    const { options = {}, variables = {}, defaultUrl } = kindsOfBackends.find(kind) ?? {};
+    const names = [...Object.keys(options), ...(variables.url ?? []), ...(variables.secret ?? [])];
+    if (typeof defaultUrl === 'string') names.push(defaultUrl);
+    const words = [...row.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
+    const isNamed = (name: string) =>
+      words.some((word) => word === name || (word.startsWith('*') && name.endsWith(word.slice(1))));
+    expect(names.filter((name) => !isNamed(name))).toEqual([]);
+    expect(row.split('|').at(-2)?.trim(), 'tried with').not.toBe('');
   });
 });
 
