@@ -124,10 +124,17 @@ class PolicyFileReader {
   /** Names for `backends` and `records` of a rule: those of the file stand beside the others. */
   #namesWith(own: PolicyFile['backends']): ReceiverNames {
     const { backends, recording } = this.#names;
-    const named = (some: PolicyFile['backends']) => some.map(({ name }) => name);
+    const and = (names: readonly string[], more: PolicyFile['backends']) => [
+      ...new Set([...names, ...more.map(({ name }) => name)]),
+    ];
     return {
-      backends: backends && [...backends, ...named(own)],
-      recording: recording && [...recording, ...named(own.filter(({ takesRecords }) => takesRecords))],
+      backends: backends && and(backends, own),
+      recording:
+        recording &&
+        and(
+          recording,
+          own.filter(({ takesRecords }) => takesRecords),
+        ),
     };
   }
 
