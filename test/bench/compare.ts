@@ -9,6 +9,8 @@ type Spread = { median: number; low: number; high: number };
 export type Result = {
   speed: Spread;
   cpu: Spread;
+  /** Microseconds of CPU that a request costs beyond one of the reference. */
+  addedCpuUs: Spread;
   p99: Spread;
   perSecond: number;
   ms: { p50: number; p99: number };
@@ -89,6 +91,7 @@ export async function compare(
   const result = {
     speed: beside(perSecond, ratio),
     cpu: beside(cpuUs, ratio),
+    addedCpuUs: beside(cpuUs, difference),
     p99: beside(p99, ratio),
     perSecond: middle(candidates, perSecond),
     ms: { p50: middle(candidates, p50), p99: middle(candidates, p99) },
