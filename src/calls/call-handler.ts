@@ -147,7 +147,7 @@ export class CallHandler {
   #respond(decision: Decision): CallResponse {
     switch (actionOf(decision)) {
       case 'NONE':
-        if (!decision.policies?.holdback.some((chars) => chars > 0)) return NONE;
+        if (!decision.holdback.some((chars) => chars > 0)) return NONE;
         break;
       case 'DEFERRED':
         return DEFERRED;

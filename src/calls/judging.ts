@@ -192,6 +192,7 @@ function withNotes(observer: Observer, records: CallRecords, isRecorded: IsRecor
     },
     unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
     unsampled: (call, backend) => observer.unsampled(call, backend),
+    unasked: (call, backend) => observer.unasked(call, backend),
     compared: (...compared) => observer.compared(...compared),
     policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
     failed: (error, call) => observer.failed(error, call),

@@ -61,10 +61,10 @@ const MIN_TOLD_CHARS = 12;
 
 /** The reply to LiteLLM that carries a decision; undefined where LiteLLM is told nothing (deferred, cancelled). */
 export function replyOf(
-  { call, outcome, policies, ref = '' }: Pick<Decision, 'call' | 'outcome' | 'policies' | 'ref'>,
+  { call, outcome, ref = '', holdback: chars }: Pick<Decision, 'call' | 'outcome' | 'ref' | 'holdback'>,
   template: string | undefined,
 ): Reply | undefined {
-  const holdback = policies?.holdback.some((chars) => chars > 0) ? policies.holdback : undefined;
+  const holdback = chars.some((count) => count > 0) ? chars : undefined;
   switch (outcome.kind) {
     case 'allow':
       return { action: 'NONE', ...(holdback !== undefined && { stream_holdback_chars: holdback }) };

@@ -1,5 +1,6 @@
 import type { GuardrailCall, Passage, PassageTexts } from './call.ts';
 import type { Caller } from './caller.ts';
+import type { PassageEdits } from './edit.ts';
 import type { Failure, FailureKind, UnreachableFallback } from './failure.ts';
 import type { OnError, Orchestration } from './orchestration.ts';
 import { kindOf, type Mode, type Verdict, type VerdictKind } from './verdict.ts';
@@ -18,6 +19,10 @@ export type CheckResult = {
   readonly seconds: number;
   /** Undefined for a check of one attempt. */
   readonly hedged?: (typeof HEDGE_RESULTS)[number];
+  /** For a response that is shown as it grows: the place in each text up to which the backend has judged it for good. */
+  readonly open?: ReadonlyMap<Passage, number>;
+  /** For a check without a verdict: edits of what the backend judged before. */
+  readonly kept?: PassageEdits;
 } & ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly effect: Effect });
 
 /**
@@ -140,6 +145,8 @@ export type Decision = {
   readonly checks: readonly CheckResult[];
   /** The call as the policies left it: what backends may see. */
   readonly forwarded: GuardrailCall;
+  /** Number of characters at the end of each of `texts`, as they are returned, that may not be shown yet; for responses. */
+  readonly holdback: readonly number[];
   /** Milliseconds from the read body to the decision. */
   readonly ms: number;
 };

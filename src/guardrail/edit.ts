@@ -53,3 +53,24 @@ function merged(edits: readonly TextEdit[]): readonly TextEdit[] {
   }
   return all;
 }
+
+/** The edits of a text of which only so many units are left. */
+export function clippedEdits(edits: readonly TextEdit[], length: number): readonly TextEdit[] {
+  return edits.flatMap((edit) => (edit.start < length ? [{ ...edit, end: Math.min(edit.end, length) }] : []));
+}
+
+/** A place that lies within no edit: the beginning of the one it lies in. */
+export function placeOutside(edits: readonly TextEdit[], place: number): number {
+  return edits.find(({ start, end }) => start < place && place < end)?.start ?? place;
+}
+
+/** The place in a text that became a place in the edited text: the beginning of the edit in whose text it lies. */
+export function placeBefore(edits: readonly TextEdit[], place: number): number {
+  let shift = 0;
+  for (const { start, end, text } of edits) {
+    if (place <= start + shift) break;
+    if (place < start + shift + text.length) return start;
+    shift += text.length - (end - start);
+  }
+  return place - shift;
+}

@@ -11,6 +11,8 @@ export const MEMORY_MB = {
   'known texts': 16,
   'beginnings of responses': 16,
   'allowed responses': 16,
+  'allowed texts': 16,
+  'judged responses': 16,
   'ended responses': 4,
   'waiting checks': 16,
   'tool definitions': 4,

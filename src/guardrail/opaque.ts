@@ -86,3 +86,12 @@ export function mediaIn(content: readonly unknown[]): number {
   }
   return parts;
 }
+
+/** The parts with media in the content of a message. */
+export function mediaPartsIn(content: readonly unknown[]): readonly unknown[] {
+  return content.flatMap((part) => {
+    const { type, content: inner } = fieldsOf(part);
+    if (isMediaPart(type)) return [part];
+    return Array.isArray(inner) ? mediaPartsIn(inner) : [];
+  });
+}

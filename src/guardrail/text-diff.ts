@@ -67,7 +67,7 @@ function runsOf(old: string, text: string, size: number): readonly Run[] {
 /** Runs that begin with `size` characters which stand once in either text, in the order of the second one. */
 function runsIn(a: string, b: string, size: number): readonly Run[] {
   const longer = Math.max(a.length, b.length);
-  const bits = Math.min(MAX_BITS, 34 - Math.clz32(longer));
+  const bits = Math.min(MAX_BITS, 33 - Math.clz32(longer));
   const every = 2 ** Math.max(0, 33 - Math.clz32(longer) - MAX_BITS + 2) - 1;
   const inA = placesOf(slotsOf(a, size, bits, every), bits);
   const slots = slotsOf(b, size, bits, every);
@@ -92,7 +92,7 @@ function runsIn(a: string, b: string, size: number): readonly Run[] {
   return runs;
 }
 
-/** Slots in a table of places: four times as many as there are grams. */
+/** Of the slots of a table of places: twice as many as there are grams, or more. */
 const MAX_BITS = 20;
 const BASE = 0x01000193;
 

@@ -95,6 +95,10 @@ export function createMetrics(
         input_type,
       },
     ),
+    unasked_total: counter(
+      'Calls about which a backend that reads texts was not asked, as it had allowed all of them before.',
+      { backend, input_type },
+    ),
     hedges_total: counter(
       'Checks in which a slow backend was asked a second time, by the attempt that gave the verdict.',
       { backend, result: HEDGE_RESULTS },

@@ -261,6 +261,11 @@ export class Observer {
     this.#metrics.unsampled_total.inc({ backend, input_type: call.input_type });
   }
 
+  /** A backend that reads texts is not asked about this call: it has allowed all of them. */
+  unasked(call: GuardrailCall, backend: string): void {
+    this.#metrics.unasked_total.inc({ backend, input_type: call.input_type });
+  }
+
   /** A shadow was compared with the backends that count. */
   compared(call: GuardrailCall, backend: string, shadow: Compared, decision: Compared): void {
     this.#metrics.shadow_agreement_total.inc({ backend, shadow, decision });

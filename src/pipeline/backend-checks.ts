@@ -6,6 +6,9 @@ import { withTexts } from '../guardrail/passages.ts';
 import { type CheckOptions, checkBackend, type JudgingBackend } from './check-backend.ts';
 import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
+import { policyEndsOf } from './holdback.ts';
+import { NewTexts } from './new-texts.ts';
+import type { Question } from './question.ts';
 import { TrailingChecks } from './trailing-checks.ts';
 import { type Need, VerdictCache } from './verdict-cache.ts';
 
@@ -17,6 +20,8 @@ export type CheckObserver = {
   trailed(call: GuardrailCall, result: CheckResult): void;
   /** A mistake of ours ended a check that nobody waits for. */
   failed(error: unknown, call: GuardrailCall): void;
+  /** A backend that reads texts was not asked: there was none that it had not allowed before. */
+  unasked(call: GuardrailCall, backend: string): void;
 };
 
 /** A call that backends are asked about. */
@@ -25,6 +30,10 @@ export type CheckedCall = {
   readonly call: GuardrailCall;
   /** Name of policies and caller rule: a verdict under one is none under another. */
   readonly rule: string;
+  /** True for a response that is shown as far as it is judged for good: nothing of it may wait. */
+  readonly isShown: boolean;
+  /** Number of characters at the end of each of `texts` that policies may still change. */
+  readonly holdback: readonly number[];
   /** For a response: reads the request it belongs to, if this instance still remembers it. */
   readonly request: () => GuardrailCall | undefined;
 };
@@ -51,16 +60,19 @@ const NEW: Standing = { key: undefined, stopped: undefined, need: { kind: 'check
 /** Asks backends: now, after the end of a response, or not at all where they have allowed it before. */
 export class BackendChecks {
   readonly #http: Http;
+  readonly #growth: number;
   readonly #observer: CheckObserver;
   readonly #cache: VerdictCache;
   readonly #trailing: TrailingChecks;
   readonly #definitions = new DefinitionChecks();
+  readonly #texts = new NewTexts();
   /** Checks of observing backends that run. */
   readonly #observing = new Set<Promise<void>>();
 
   /** @param growth by how much a response has to have grown before a backend is asked again; 1 for each time */
   constructor(http: Http, growth: number, observer: CheckObserver) {
     this.#http = http;
+    this.#growth = growth;
     this.#observer = observer;
     this.#cache = new VerdictCache(growth);
     this.#trailing = new TrailingChecks((error, call) => observer.failed(error, call));
@@ -141,12 +153,13 @@ export class BackendChecks {
     while (this.#observing.size > 0) await Promise.all(this.#observing);
   }
 
-  #standing({ name }: JudgingBackend, { call, rule }: CheckedCall): Standing {
+  #standing({ name, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
     const id = call.input_type === 'response' ? stateKey(call) : undefined;
     if (id === undefined) return NEW;
     const key = `${name}\0${rule}\0${id}`;
     const stopped = this.#trailing.against(key, call);
-    return { key, stopped, need: stopped === undefined ? this.#cache.need(key, call) : NEW.need };
+    const isAsked = stopped !== undefined || (isShown && mode === 'enforce');
+    return { key, stopped, need: isAsked ? NEW.need : this.#cache.need(key, call) };
   }
 
   #askNow(
@@ -156,10 +169,11 @@ export class BackendChecks {
     place: CheckPlace,
     left: GuardrailCall,
   ): Promise<CheckResult> | Unasked {
-    const { call, rule, request } = checked;
-    const definition = definitionOf(left);
+    const { call, rule } = checked;
+    // What reads texts remembers each of them
+    const definition = backend.reads === 'texts' ? undefined : definitionOf(left);
     if (definition !== undefined) {
-      const ask = () => this.#ask(backend, left, request, undefined, place);
+      const ask = () => this.#check(backend, checked, left, place);
       return this.#definitions.check(`${backend.name}\0${rule}\0${definition}`, left, ask) ?? 'known';
     }
     if (stopped !== undefined) return Promise.resolve(stopped);
@@ -168,49 +182,81 @@ export class BackendChecks {
       if (need.kind === 'check' && !need.continues) this.#trailing.run(key);
       else this.#trailing.cancel(key);
     }
-    // An allow of what others had redacted is none of what they may let pass next time
-    return this.#ask(backend, left, request, left === call ? key : undefined, place);
-  }
-
-  /** @param key where the cache keeps the verdict; undefined for not at all */
-  #ask(
-    backend: JudgingBackend,
-    call: GuardrailCall,
-    request: CheckedCall['request'],
-    key: string | undefined,
-    { signal, handsOver, within }: CheckPlace,
-  ): Promise<CheckResult> {
-    const options = { http: this.#http, request, handsOver, within };
-    return checkBackend(backend, call, options, signal).then((result) => {
-      if (key !== undefined && 'verdict' in result) this.#cache.put(key, call, result.verdict);
-      this.#observer.checked(call, result);
+    const question = this.#question(backend, checked, left, key);
+    if (question?.isKnown) {
+      this.#observer.unasked(left, backend.name);
+      const known = question.known(backend);
+      return known === undefined ? 'known' : Promise.resolve(known);
+    }
+    return this.#check(backend, checked, left, place, question).then((result) => {
+      // An allow of what others had redacted is none of what they may let pass next time
+      if (key !== undefined && left === call && 'verdict' in result)
+        this.#cache.put(key, call, result.verdict);
       return result;
     });
+  }
+
+  /** @returns undefined for a backend that judges whole calls, unless it may redact what is shown meanwhile */
+  #question(
+    { name, mode, reads, judges }: JudgingBackend,
+    { rule, isShown, holdback }: CheckedCall,
+    left: GuardrailCall,
+    stream: string | undefined,
+  ): Question | undefined {
+    const isHeldBack = isShown && mode === 'enforce';
+    const options = {
+      ...{ reads, stream, judgesMedia: judges.media, name: `${name}\0${rule}` },
+      isShown: isHeldBack,
+      isThrifty: !isHeldBack && this.#growth > 1,
+      policyEnds: stream === undefined ? [] : policyEndsOf(left.texts, holdback),
+    };
+    return reads === 'texts' || (isHeldBack && stream !== undefined)
+      ? this.#texts.of(left, options)
+      : undefined;
+  }
+
+  async #check(
+    backend: JudgingBackend,
+    { request }: Pick<CheckedCall, 'request'>,
+    left: GuardrailCall,
+    { signal, handsOver, within }: CheckPlace,
+    question?: Question,
+  ): Promise<CheckResult> {
+    const options = { http: this.#http, request, handsOver, within, texts: question?.texts };
+    const result = await checkBackend(backend, left, options, signal);
+    this.#observer.checked(left, result);
+    return question?.concluded(result) ?? result;
   }
 
   #wait(
     key: string | undefined,
     backends: readonly JudgingBackend[],
-    { call, request }: CheckedCall,
+    checked: CheckedCall,
     left: GuardrailCall,
   ): void {
     if (key === undefined) return;
     // A client can send another request under the same id meanwhile
-    const asked = request();
-    this.#trailing.schedule(key, call, () => this.#trail(backends, left, () => asked));
+    const asked = checked.request();
+    this.#trailing.schedule(key, checked.call, () =>
+      this.#trail(backends, { ...checked, request: () => asked }, left),
+    );
   }
 
   /** The result against the response, if it goes on: a block, or the first redaction. */
   async #trail(
     backends: readonly JudgingBackend[],
+    checked: CheckedCall,
     call: GuardrailCall,
-    request: CheckedCall['request'],
   ): Promise<CheckResult | undefined> {
+    const { request } = checked;
     let against: CheckResult | undefined;
     let left = call;
     for (const backend of backends) {
-      const result = await checkBackend(backend, left, { http: this.#http, request });
-      this.#observer.trailed(left, result);
+      const question = this.#question(backend, checked, left, this.#standing(backend, checked).key);
+      if (question?.isKnown) continue;
+      const said = await checkBackend(backend, left, { http: this.#http, request, texts: question?.texts });
+      this.#observer.trailed(left, said);
+      const result = question?.concluded(said) ?? said;
       if (blocks(result)) return 'verdict' in result ? result : against;
       if (!('verdict' in result) || result.verdict.kind !== 'modify') continue;
       against ??= result;

@@ -24,6 +24,8 @@ export type CheckOptions = {
   readonly handsOver?: boolean | undefined;
   /** The time of all checks of a sequence, of which this is not the first. */
   readonly within?: Deadline | undefined;
+  /** For a backend that reads texts: those that are new; all, if left out. */
+  readonly texts?: readonly NewText[] | undefined;
 };
 
 const NONE: readonly NewText[] = [];
@@ -44,8 +46,9 @@ export async function checkBackend(
     return { backend: name, mode, unreachableFallback, seconds: seconds(), failure, effect };
   };
 
-  const texts = backend.reads === 'texts' ? newTextsOf(call) : NONE;
-  if (texts.length === 0 && backend.reads === 'texts')
+  const texts = options.texts ?? (backend.reads === 'texts' ? newTextsOf(call) : NONE);
+  const hasMedia = backend.judges.media && call.passages.media > 0;
+  if (texts.length === 0 && backend.reads === 'texts' && !hasMedia)
     return { backend: name, mode, unreachableFallback, seconds: 0, verdict: ALLOW };
   if (within?.isOver()) return failed({ kind: 'timeout', afterMs: 0 });
   const settle = backend.breaker.admit();

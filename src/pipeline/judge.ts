@@ -30,6 +30,7 @@ import {
   policyEdits,
   withPolicyEdits,
 } from './decide.ts';
+import { holdbackOf } from './holdback.ts';
 import { orchestrate, type Verdicts } from './orchestrate.ts';
 import { askWatching, type ShadowObserver } from './shadows.ts';
 
@@ -182,7 +183,11 @@ export class Judge {
       return this.#decision(judgement, block('verdict', policies.mediaPolicy, 'media_not_judged'), []);
     }
     const { orchestration = 'first_block', onError = 'fallback' } = policies ?? {};
-    const checked = { call: forwarded, rule: `${policies?.version} ${policies?.callerRule}`, request };
+    const checked = {
+      ...{ call: forwarded, rule: `${policies?.version} ${policies?.callerRule}`, request },
+      isShown: call.input_type === 'response' && enforce.length > 0 && isShown(this.#options.wired(call)),
+      holdback: policies?.holdback ?? [],
+    };
     const checks = this.#checks;
     const ask = (told?: (verdicts: Verdicts) => void) => {
       if (enforce.length === 0) return this.#decision(judgement, policyDraft, []);
@@ -198,13 +203,15 @@ export class Judge {
   }
 
   #decide(judgement: Judgement, { draft, results, isEarly }: Verdicts): Decision {
-    const { scope, policyDraft, call } = judgement;
+    const { scope, policyDraft, policies, call, forwarded } = judgement;
     if (results.length === 0) return this.#decision(judgement, policyDraft, []);
     if (draft.kind !== 'block' && scope.signal.aborted) return this.#decision(judgement, CANCELLED, []);
     if (isEarly) scope.abort(STOPPED);
     const combined =
       policyDraft.kind === 'modify' ? withPolicyEdits(policyDraft, draft, call.passages) : draft;
-    return this.#decision(judgement, combined, results);
+    const redaction = draft.kind === 'modify' ? draft : undefined;
+    const held = holdbackOf(forwarded, policies?.holdback ?? [], results, redaction);
+    return this.#decision(judgement, combined, results, held);
   }
 
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
@@ -212,6 +219,7 @@ export class Judge {
     judgement: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft'>,
     draft: Draft,
     checks: readonly CheckResult[],
+    holdback = judgement.policies?.holdback ?? [],
   ): Decision {
     const { call, startedAt, caller, policies, removed, forwarded, remainder } = judgement;
     const outcome = this.#outcome(call, draft);
@@ -225,6 +233,7 @@ export class Judge {
       removed,
       checks,
       forwarded,
+      holdback,
       ms: performance.now() - startedAt,
     };
   }
@@ -247,4 +256,9 @@ export class Judge {
       ? blocked
       : { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }
+}
+
+/** True for a response that LiteLLM may show as it grows, as far as it is released, and of which it delivers redactions. */
+function isShown({ wiring, unapplied }: Wired): boolean {
+  return unapplied === undefined && (wiring === 'incremental_diff' || wiring === 'unknown');
 }

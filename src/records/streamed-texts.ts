@@ -52,7 +52,7 @@ export class StreamedTexts {
   });
 
   /** The additions of a round to the texts of its response; undefined where there are none, and for the first round. */
-  next(decision: Pick<Decision, 'call' | 'outcome' | 'policies'>): TextLine | undefined {
+  next(decision: Pick<Decision, 'call' | 'outcome' | 'holdback'>): TextLine | undefined {
     const { call, outcome } = decision;
     const isMixed = call.input_type === 'response' && this.#isMixedUpBy(call.litellm_version);
     const key = isMixed && call.texts.length <= MAX_TEXTS ? stateKey(call) : undefined;
@@ -126,10 +126,10 @@ function charsOfStream({ texts, ends, doubted = [] }: Stream): number {
 function deliveredTexts({
   call,
   outcome,
-  policies,
-}: Pick<Decision, 'call' | 'outcome' | 'policies'>): readonly Text[] {
+  holdback,
+}: Pick<Decision, 'call' | 'outcome' | 'holdback'>): readonly Text[] {
   const { texts } = outcome.kind === 'modify' ? withTexts(call, outcome.texts) : call;
-  return texts.map((text, i) => ({ text, fixed: Math.max(0, text.length - (policies?.holdback[i] ?? 0)) }));
+  return texts.map((text, i) => ({ text, fixed: Math.max(0, text.length - (holdback[i] ?? 0)) }));
 }
 
 /**

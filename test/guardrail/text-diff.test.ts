@@ -83,7 +83,7 @@ describe('the edits between two texts', () => {
       const before = pieces.join('');
       const after = pieces.map((text, i) => (i % 9 === 0 ? '[R]' : text)).join('');
       return () => editsBetween(before, after);
-    }, 10_000);
+    }, 4000);
     expect(times).toBeLessThan(3);
   });
 });

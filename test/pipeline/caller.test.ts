@@ -145,7 +145,7 @@ test.each([
   const akto = await fake(aktoRedacts('dana', '****'));
   const { reply } = await bridgeWith({ ...aktoAt(akto.url), ...(env as Record<string, string>) }).ask(call);
   expect(reply.action).toBe(action);
-  if (action === 'GUARDRAIL_INTERVENED') expect(reply).toEqual({ action, texts: ['mail ****'] });
+  if (action === 'GUARDRAIL_INTERVENED') expect(reply).toMatchObject({ texts: ['mail ****'] });
 });
 
 test('a dead backend gets no more checks and still blocks, and the other backend goes on', async () => {

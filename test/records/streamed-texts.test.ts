@@ -134,11 +134,9 @@ describe('the record of a streamed response takes', () => {
     expect(held(...[1, 2].map(() => rewritten(text, 'Write to [MAIL] today')))).toEqual([
       'Write to [MAIL] today',
     ]);
-    const policies = (chars: number) =>
-      ({ policies: { holdback: [chars] } }) as unknown as Pick<Decision, 'policies'>;
     const rounds = ['The kettle is the kettle of ada', 'The kettle is the kettle of [MAIL], and'];
     const [first, second] = rounds.map((one) => round(one)) as [Decision, Decision];
-    expect(held(first, { ...first, ...policies(3) }, second)).toEqual([rounds[1]]);
+    expect(held(first, { ...first, holdback: [3] }, second)).toEqual([rounds[1]]);
   });
 
   test('nothing after a block', () => {

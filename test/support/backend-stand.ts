@@ -100,7 +100,9 @@ export class BackendStand {
     if (place.reply !== undefined) this.#replies.set(place.name, place.reply);
     const bridge = this.#bridgeOf([place])(place);
     const replies: Record<string, unknown>[] = [];
-    for (let i = 0; i < times; i++) replies.push((await bridge.ask(callAt(place, `call-${i}`))).reply);
+    // A backend that reads texts is not asked about one again
+    for (let i = 0; i < times; i++)
+      replies.push((await bridge.ask(callAt(place, `call-${i}`, `${PROMPT} ${i}`))).reply);
     return replies;
   }
 
@@ -186,10 +188,10 @@ function placeOf(path: string): string {
 }
 
 /** A call of the team that a place is for. */
-function callAt({ name, direction = 'request' }: Place, id = name): object {
+function callAt({ name, direction = 'request' }: Place, id = name, text = PROMPT): object {
   return {
-    ...{ input_type: direction, litellm_call_id: id, texts: [PROMPT], model: 'house-model' },
-    ...(direction === 'request' && { structured_messages: [{ role: 'user', content: PROMPT }] }),
+    ...{ input_type: direction, litellm_call_id: id, texts: [text], model: 'house-model' },
+    ...(direction === 'request' && { structured_messages: [{ role: 'user', content: text }] }),
     request_data: { user_api_key_team_id: name },
     // A LiteLLM that delivers redactions of responses
     ...{ litellm_version: '1.110.2', additional_provider_specific_params: { stream: false } },

@@ -13,6 +13,7 @@ export function undecided(call: GuardrailCall): Decision {
     removed: [],
     checks: [],
     forwarded: call,
+    holdback: [],
     ms: 1,
   };
 }

@@ -2,7 +2,7 @@ import type { Check } from '../../src/backends/backend.ts';
 import { createHttp } from '../../src/backends/http.ts';
 import { refusalTest } from '../../src/calls/reply.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
-import type { CheckResult } from '../../src/guardrail/decision.ts';
+import type { CheckResult, Wiring } from '../../src/guardrail/decision.ts';
 import { BackendError, type Failure } from '../../src/guardrail/failure.ts';
 import { passagesWith } from '../../src/guardrail/passages.ts';
 import type { Verdict } from '../../src/guardrail/verdict.ts';
@@ -75,7 +75,8 @@ export function judgeOf(
     growth = 1,
     removesHistory = true,
     rewriteForm = () => 'texts',
-  }: { engine?: Engine; growth?: number } & Partial<
+    wiring = 'plain',
+  }: { engine?: Engine; growth?: number; wiring?: Wiring } & Partial<
     Pick<JudgeOptions, 'removesHistory' | 'rewriteForm'>
   > = {},
 ) {
@@ -83,6 +84,7 @@ export function judgeOf(
   const late: CheckResult[] = [];
   const unjudged: string[] = [];
   const unsampled: string[] = [];
+  const unasked: string[] = [];
   const compared: string[] = [];
   const judge = new Judge({
     engine: () => engine,
@@ -99,10 +101,11 @@ export function judgeOf(
       checked: (_, result) => void results.push(result),
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
       unsampled: (_, backend) => void unsampled.push(backend),
+      unasked: (_, backend) => void unasked.push(backend),
       compared: (_, backend, shadow, others) => void compared.push(`${backend} ${shadow}, others ${others}`),
     },
     rewriteForm,
-    wired: () => ({ wiring: 'plain', unapplied: undefined }),
+    wired: () => ({ wiring, unapplied: undefined }),
     unseen: () => undefined,
     removesHistory,
     isRefusal: refusalTest(undefined),
@@ -127,6 +130,7 @@ export function judgeOf(
     outcomes,
     unjudged,
     unsampled,
+    unasked,
     compared,
     late,
   };

@@ -1,0 +1,54 @@
+import type { GuardrailCall, Passage } from '../guardrail/call.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
+import { heldBackChars, placeBefore, placeOutside, type TextEdit } from '../guardrail/edit.ts';
+import { type BackendRedaction, editsIn } from './merge.ts';
+
+/** The place in each text behind which so many characters of it are held back. A surrogate pair is one. */
+export function policyEndsOf(texts: readonly string[], holdback: readonly number[]): readonly number[] {
+  return texts.map((text, i) => {
+    let end = text.length;
+    for (let chars = holdback[i] ?? 0; chars > 0 && end > 0; chars--) {
+      end -= end > 1 && /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(end - 2, end)) ? 2 : 1;
+    }
+    return end;
+  });
+}
+
+/**
+ * Counts the characters at the end of each text of a response that may not be shown yet, once it is redacted: what policies or
+ * some backend may still change.
+ *
+ * @param call as backends were shown it
+ * @param policies what policies hold back of it
+ * @param redaction by the backends; undefined for none
+ */
+export function holdbackOf(
+  call: GuardrailCall,
+  policies: readonly number[],
+  results: readonly CheckResult[],
+  redaction: BackendRedaction | undefined,
+): readonly number[] {
+  if (redaction === undefined && !results.some(({ open }) => open !== undefined)) return policies;
+  const ends = [...policyEndsOf(call.texts, policies)];
+  const { all } = call.passages;
+  /** Of each text, the edits by those before, each of what those before it had left. */
+  const stages: (readonly TextEdit[])[][] = ends.map(() => []);
+  for (const result of results) {
+    for (const [{ index }, place] of result.open ?? []) {
+      // One after the other, each is shown what those before it left, in passages of its own
+      const isLeft = result.open?.has(all[index]!) !== true;
+      const original = isLeft
+        ? stages[index]!.reduceRight((at, edits) => placeBefore(edits, at), place)
+        : place;
+      ends[index] = Math.min(ends[index]!, original);
+    }
+    if (!('verdict' in result) || result.verdict.kind !== 'modify' || result.verdict.texts === null) continue;
+    const own = { ...result.verdict, texts: result.verdict.texts };
+    for (const passage of own.texts.keys()) stages[passage.index]?.push(editsIn(passage, own));
+  }
+  return ends.map((end, i) => {
+    const passage = all[i] as Passage;
+    const edits = redaction === undefined ? [] : editsIn(passage, redaction);
+    return heldBackChars(passage.text, edits, placeOutside(edits, end));
+  });
+}

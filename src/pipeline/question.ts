@@ -1,0 +1,107 @@
+import type { NewText } from '../backends/backend.ts';
+import type { Passage } from '../guardrail/call.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
+import type { PassageEdits, TextEdit } from '../guardrail/edit.ts';
+import { modified } from '../guardrail/verdict.ts';
+import type { JudgingBackend } from './check-backend.ts';
+import { type GrowingOptions, type GrowingText, type JudgedText, judgedText } from './growing-texts.ts';
+import { editsIn } from './merge.ts';
+
+/** The parts of a call that one backend has not judged, and what it said of the others. */
+export type QuestionOptions = GrowingOptions & {
+  readonly reads: JudgingBackend['reads'];
+  /** The texts of a response that may grow. */
+  readonly growing: readonly GrowingText[];
+  /** Other new texts, those that are alike together, by the names under which they are remembered. */
+  readonly others: ReadonlyMap<string, readonly [Passage, ...Passage[]]>;
+  /** The name under which new media are remembered; undefined for none. */
+  readonly media: string | undefined;
+  /** Remembers what passed without reservation, and what was judged of a response. */
+  readonly remember: (passed: readonly string[], growing: readonly JudgedText[]) => void;
+};
+
+/** One call, as one backend is asked about it. */
+export class Question {
+  /** What the backend has not judged. */
+  readonly texts: readonly NewText[];
+  /** True for a backend that reads texts, if there is nothing that it has not judged. */
+  readonly isKnown: boolean;
+  readonly #options: QuestionOptions;
+
+  constructor(options: QuestionOptions) {
+    this.#options = options;
+    const { growing, others } = options;
+    const texts: NewText[] = [];
+    for (const { passage, from, hasGrown } of growing) {
+      const text = hasGrown ? passage.text.slice(from) : '';
+      if (text.trim() !== '') texts.push({ passage, from, text });
+    }
+    for (const [passage] of others.values()) texts.push({ passage, from: 0, text: passage.text });
+    this.texts = texts;
+    this.isKnown = options.reads === 'texts' && texts.length === 0 && options.media === undefined;
+  }
+
+  /** The result without question the backend; undefined if that is an allow and everything may be shown. */
+  known({ name, mode, unreachableFallback }: JudgingBackend): CheckResult | undefined {
+    const kept = this.#kept();
+    if (kept.size === 0 && !this.#options.isShown) return undefined;
+    const told = { backend: name, mode, unreachableFallback, seconds: 0 };
+    return { ...told, verdict: modified(kept), ...this.#before() };
+  }
+
+  /** The result of a check, together with what the backend said before. It is remembered for the next call. */
+  concluded(result: CheckResult): CheckResult {
+    const kept = this.#kept();
+    if (!('verdict' in result)) return { ...result, ...(kept.size > 0 && { kept }), ...this.#before() };
+    const { verdict } = result;
+    if (verdict.kind === 'block' || (verdict.kind === 'modify' && verdict.texts === null)) return result;
+    const redaction =
+      verdict.kind === 'modify' && verdict.texts !== null ? { ...verdict, texts: verdict.texts } : undefined;
+    const own = (passage: Passage) => (redaction === undefined ? [] : editsIn(passage, redaction));
+    const { growing, others, media, remember } = this.#options;
+    const judged = growing.map((text, i) =>
+      judgedText(text, withKept(text, own(text.passage)), i, this.#options),
+    );
+    const open = this.#open(judged.map(({ settled }) => settled));
+    if (verdict.kind === 'allow' && verdict.flagged !== undefined) {
+      return kept.size === 0 ? { ...result, ...open } : { ...result, verdict: modified(kept), ...open };
+    }
+    const passed = [...others].flatMap(([name, [passage]]) => (own(passage).length === 0 ? [name] : []));
+    remember(media === undefined ? passed : [...passed, media], judged);
+    const edits = new Map<Passage, readonly TextEdit[]>();
+    for (const [i, { passage }] of growing.entries()) edits.set(passage, judged[i]!.edits);
+    for (const passages of others.values()) {
+      const found = own(passages[0]);
+      for (const passage of passages) edits.set(passage, found);
+    }
+    for (const passage of redaction?.texts.keys() ?? []) {
+      if (!edits.has(passage)) edits.set(passage, own(passage));
+    }
+    return { ...result, verdict: modified(edits), ...open };
+  }
+
+  /** The edits of what was judged before. */
+  #kept(): PassageEdits {
+    return new Map(
+      this.#options.growing.flatMap(({ passage, edits }) => (edits.length > 0 ? [[passage, edits]] : [])),
+    );
+  }
+
+  #before(): Pick<CheckResult, 'open'> {
+    return this.#open(this.#options.growing.map(({ from }) => from));
+  }
+
+  #open(ends: readonly number[]): Pick<CheckResult, 'open'> {
+    const { growing, isShown } = this.#options;
+    return isShown ? { open: new Map(growing.map(({ passage }, i) => [passage, ends[i]!])) } : {};
+  }
+}
+
+/** The edits of a text by a backend. What was cut before stays so, though the backend now says something else of it. */
+function withKept({ edits: kept, from }: GrowingText, own: readonly TextEdit[]): readonly TextEdit[] {
+  if (kept.length === 0) return own;
+  const isApart = (edit: TextEdit) => !kept.some(({ start, end }) => start < edit.end && edit.start < end);
+  return [...kept, ...own.filter((edit) => edit.start >= from || isApart(edit))].sort(
+    (a, b) => a.start - b.start,
+  );
+}
