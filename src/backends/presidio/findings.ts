@@ -29,31 +29,33 @@ function wrongShape(field: string): BackendError {
   return new BackendError({ kind: 'wrong_shape', field });
 }
 
+/** Findings that overlap. */
+type Run = {
+  readonly start: number;
+  end: number;
+  /** Where the first one begins that ends where the run does. */
+  lastStart: number;
+  best: PresidioFinding;
+};
+
 /**
  * One finding for each run of findings that overlap. It is called as the best scored of those that no other one strictly contains.
  *
  * @see LiteLLM 1.110.2, litellm/proxy/guardrails/guardrail_hooks/presidio.py
  */
 export function joinedFindings(findings: readonly PresidioFinding[]): readonly PresidioFinding[] {
-  const runs: { end: number; readonly findings: PresidioFinding[] }[] = [];
-  for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
-    const last = runs.at(-1);
-    if (last === undefined || finding.start >= last.end) runs.push({ end: finding.end, findings: [finding] });
-    else {
-      last.findings.push(finding);
-      last.end = Math.max(last.end, finding.end);
+  const runs: Run[] = [];
+  // Each comes after those that contain it
+  for (const finding of findings.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const { start, end, score } = finding;
+    const run = runs.at(-1);
+    if (run === undefined || start >= run.end) {
+      runs.push({ start, end, lastStart: start, best: finding });
+      continue;
     }
+    const isInner = end < run.end || (end === run.end && run.lastStart < start);
+    if (!isInner && score > run.best.score) run.best = finding;
+    if (end > run.end) Object.assign(run, { end, lastStart: start });
   }
-  return runs.map(({ end, findings: run }) => {
-    const [first] = run as [PresidioFinding];
-    if (run.length === 1) return first;
-    const outer = run.filter((finding) => !run.some((other) => contains(other, finding)));
-    const best = outer.reduce((best, finding) => (finding.score > best.score ? finding : best));
-    return { ...best, start: first.start, end };
-  });
-}
-
-function contains(outer: FoundSpan, inner: FoundSpan): boolean {
-  const { start, end } = inner;
-  return outer.start <= start && outer.end >= end && outer.end - outer.start > end - start;
+  return runs.map(({ start, end, best }) => ({ ...best, start, end }));
 }

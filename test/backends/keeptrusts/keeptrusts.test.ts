@@ -193,13 +193,21 @@ describe('a response', () => {
 });
 
 describe('a gateway', () => {
+  const violation = (message: string, policy: string, code: string) => ({
+    error: { type: 'policy_violation', message, policy, code },
+  });
   test.each([
-    { name: 'a 403 of a policy', status: 403, is: { kind: 'block', categories: ['rbac', 'input_blocked'] } },
-    { name: 'a 409 of a policy', status: 409, is: { kind: 'block', categories: ['rbac', 'input_blocked'] } },
-  ])('denies with $name', async ({ status, is }) => {
-    const input = () => ({ ...deny('rbac', 'input_blocked'), status });
-    const { ask } = await adapter(keeptrusts, keeptrustsGateway({ input }));
-    expect(await ask(request(user('Hello')))).toMatchObject(is);
+    { status: 409, reply: violation('Request blocked by policy', 'prompt-injection', 'input_blocked') },
+    { status: 409, reply: violation('Response blocked by policy', 'safety-filter', 'output_blocked') },
+    { status: 409, reply: violation('Human review needed', 'safety-filter', 'escalation_required') },
+    { status: 409, reply: violation('Too much spent', 'budget', 'budget_exceeded') },
+    { status: 403, reply: violation('Model not allowed', 'rbac', 'input_blocked') },
+  ])('denies with $status and $reply.error.code', async ({ status, reply }) => {
+    const { ask } = await adapter(keeptrusts, json(reply, status));
+    const { message, policy, code } = reply.error;
+    const denial = { kind: 'block', reason: message, categories: [policy, code] };
+    expect(await ask(request(user('Hello')))).toEqual(denial);
+    expect(await ask(response(['Hello']))).toEqual(denial);
   });
 
   const error = (type: string) => ({ error: { type, message: 'no', policy: 'rbac', code: 'input_blocked' } });

@@ -85,6 +85,12 @@ describe('what the analyzer finds', () => {
       is: '<LOCATION> Lisbon',
     },
     {
+      name: 'of two names for one place the better one counts',
+      text: 'Dana',
+      findings: [found('LOCATION', 0, 4, 0.6), found('PERSON', 0, 4, 0.7)],
+      is: '<PERSON>',
+    },
+    {
       name: 'findings that only touch stay two',
       text: 'DanaLisbon',
       findings: [found('LOCATION', 4, 10), found('PERSON', 0, 4)],
@@ -93,6 +99,12 @@ describe('what the analyzer finds', () => {
   ])('$name', async ({ text, findings, is }) => {
     const { ask } = await adapter(presidio, json([findings]));
     expect(redacted(await ask(callOf({ texts: [text] })))).toEqual({ [text]: is });
+  });
+
+  test('is told for each text of a list', async () => {
+    const { ask } = await adapter(presidio, json([[found('PERSON', 5, 13)], []]));
+    const verdict = await ask(callOf({ texts: ['Call Dana Roe', 'no names here'] }));
+    expect(redacted(verdict)).toEqual({ 'Call Dana Roe': 'Call <PERSON>' });
   });
 
   test('is told by spans too', async () => {
