@@ -43,3 +43,11 @@ export async function askBackend(backend: Backend, reply: Reply, question: Quest
 export function askPreset(yaml: string, reply: Reply, question: Question) {
   return askBackend(presetBackend('acme', readPreset(yaml)), reply, question);
 }
+
+/** A preset can be taken in at one glance. */
+export const MAX_PRESET_LINES = 40;
+
+/** Lines of a preset that say something. */
+export function presetLines(text: string): number {
+  return text.trimEnd().split('\n').length;
+}

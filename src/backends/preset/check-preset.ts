@@ -30,9 +30,12 @@ class PresetChecker {
 
   check(): void {
     const { options, headers, signature, asks, reply, secret, url } = this.#preset;
-    for (const name of Object.keys(options)) {
+    for (const [name, option] of Object.entries(options)) {
       if (COMMON_KEYS.includes(name))
         this.#fail(['options', name], 'is a key that every entry has; choose another name');
+      const choices = option.type === 'text' ? option.choices : undefined;
+      if (choices !== undefined && option.default !== undefined && !choices.includes(String(option.default)))
+        this.#fail(['options', name, 'default'], `must be one of its choices ${choices.join(', ')}`);
     }
     if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
       this.#fail(['url'], 'must be an address like https://vendor.example');
