@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { signedHeaders } from '../../src/backends/bedrock/signed-headers.ts';
+import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { fakeBackend } from '../support/closing.ts';
 import { entryBridge, RESPONSE } from '../support/entry-bridge.ts';
 import { json, type Reply, type SeenRequest, silence, text } from '../support/fake-backend.ts';
+import { policyFile } from '../support/policy-file.ts';
 
 const ENTRY = { kind: 'bedrock', guardrail_id: 'gr7house1', guardrail_version: 2, region: 'eu-west-1' };
 const TEXTS = ['You help the billing team.', 'Mail the bill to mara@example.org'];
@@ -358,7 +360,7 @@ describe('credentials', () => {
     'aws_secret_access_key=d/e+f=',
     '',
     '[house.prod]',
-    'aws_access_key_id=AKIDPROD',
+    'AWS_ACCESS_KEY_ID=AKIDPROD # of the robot',
     'aws_secret_access_key = p/r+o=d',
     'aws_session_token = lent/for+a==while',
     '[role]',
@@ -456,6 +458,22 @@ describe('credentials', () => {
     },
   ])('that are wrong stop the start: $name', async ({ entry, env, message }) => {
     await expect(guarded(NONE, entry, { env, files })).rejects.toThrow(message);
+  });
+
+  test('that only the machine of the bridge has are a warning of lint', () => {
+    const houses = [
+      { name: 'no-credentials', ...ENTRY },
+      { name: 'no-region', ...ENTRY, region: undefined },
+      { name: 'no-file', ...ENTRY, profile: 'house' },
+    ];
+    const env = { AWS_SHARED_CREDENTIALS_FILE: '/nowhere/credentials' };
+    const { backends, warnings } = readPolicy(policyFile({ backends: houses }), env);
+    expect(backends.map(({ name }) => name)).toEqual(houses.map(({ name }) => name));
+    expect(warnings.join('\n')).toMatch(/region: is missing/);
+    expect(warnings.join('\n')).toMatch(/\/nowhere\/credentials cannot be read/);
+    expect(() => readPolicy(policyFile({ backends: [{ name: 'a', ...ENTRY, region: 'Ireland' }] }))).toThrow(
+      /region/,
+    );
   });
 
   test.each(['AWS_REGION', 'AWS_REGION_NAME', 'AWS_DEFAULT_REGION'])(

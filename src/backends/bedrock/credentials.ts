@@ -69,9 +69,11 @@ function keysOfProfile({ variable, readFile }: Asked, name: string): Keys {
   throw new SetupError('profile', message);
 }
 
-/** A section of an INI file, whose reader takes a dot in a name for a section in a section. */
+/** A section of an INI file, whose reader takes a dot in a name for a section in a section. AWS does not care for the case of keys. */
 function profileIn(text: string, name: string): Readonly<Record<string, unknown>> {
   let section: unknown = parse(text);
   for (const part of name.split('.')) section = fieldsOf(section)[part];
-  return fieldsOf(section);
+  return Object.fromEntries(
+    Object.entries(fieldsOf(section)).map(([key, value]) => [key.toLowerCase(), value]),
+  );
 }
