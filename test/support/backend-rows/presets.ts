@@ -120,7 +120,7 @@ export const rows: readonly BackendRow[] = [
     kind: 'guardrails-ai',
     options: () => ({ guard: 'house-9c2e' }),
     secret: false,
-    allow: json({ validationPassed: true, validatedOutput: PROMPT }),
+    allow: says(({ llmOutput }) => ({ validationPassed: true, validatedOutput: llmOutput })),
     block: (failureReason) => json({ validationPassed: false, validationSummaries: [{ failureReason }] }),
     redact: { reply: json({ validationPassed: true, validatedOutput: REDACTED }), text: REDACTED },
     wrongTypes: json({ validationPassed: 'true' }),
