@@ -33,7 +33,7 @@ export type CheckContext<Config, State = unknown> = {
   /** Made by `open`, once for each thread. */
   readonly state: State;
   readonly http: Http;
-  /** For a backend that reads texts: those to judge, at least one. */
+  /** For a backend that reads texts: those to judge. There are none where only media are new. */
   readonly texts: readonly NewText[];
   /** For `http`. It ends the check when its time is up and when the caller leaves. */
   readonly deadline: Deadline;

@@ -22,8 +22,12 @@ const MAX_AGE_MS = 10 * 60_000;
 
 const JUDGED: ReadonlySet<Passage['place']> = new Set(['text', 'message', 'message_tool_call', 'tool_call']);
 
-/** True for what people, models and tools say: not for ids, and not for the definitions of tools. */
-const isJudged = ({ place, isKey, text }: Passage) => JUDGED.has(place) && !isKey && text.trim() !== '';
+/** True for what people, models and tools say: not for ids, addresses of media and definitions of tools. */
+const isJudged = ({ place, path, isKey, text }: Passage) =>
+  JUDGED.has(place) && !isKey && text.trim() !== '' && !(place === 'message' && ADDRESSES.has(path.key));
+
+/** Fields of the parts of a message. */
+const ADDRESSES: ReadonlySet<string | number> = new Set(['url', 'image_url']);
 
 /** All texts of a call that a backend which reads texts is asked about if it has seen none of them. */
 export function newTextsOf({ passages }: GuardrailCall): readonly NewText[] {

@@ -5,7 +5,7 @@ import { fill } from '../support/credentials.ts';
 import { incrementalDiff, seeded } from '../support/incremental-diff.ts';
 import { backend, DOWN, fails, judgeOf, open } from '../support/judging.ts';
 import { engineOf } from '../support/policies.ts';
-import { spanVendor, wholeVendor } from '../support/span-vendor.ts';
+import { rewritingVendor, spanVendor, wholeVendor } from '../support/span-vendor.ts';
 
 type Random = ReturnType<typeof seeded>;
 type JudgeOfVendors = ReturnType<typeof judgeOf>;
@@ -91,6 +91,11 @@ describe('a stream that is shown as far as it is judged', () => {
       name: 'a vendor that tells whole texts',
       secrets: PLACES,
       judge: () => judgeOf([backend('a', wholeVendor(places, '[PLACE]').check)], { ...diffed, growth: 6 }),
+    },
+    {
+      name: 'a vendor that judges texts and tells new ones',
+      secrets: PLACES,
+      judge: () => judgeOf([backend('a', rewritingVendor(places, '[PLACE]').check, texts)], diffed),
     },
     {
       name: 'both',

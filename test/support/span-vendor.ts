@@ -27,6 +27,21 @@ export function wholeVendor(pattern: RegExp, marker: string): { check: Check } {
   };
 }
 
+/** A vendor that judges texts, and tells new ones of what it was asked about. */
+export function rewritingVendor(pattern: RegExp, marker: string): { check: Check } {
+  return {
+    check: async (_, { texts }) => {
+      const changed = new Map<Passage, string>();
+      for (const { passage, from, text } of texts) {
+        const rewritten = text.replace(pattern, marker);
+        const end = passage.text.slice(from + text.length);
+        if (rewritten !== text) changed.set(passage, passage.text.slice(0, from) + rewritten + end);
+      }
+      return changed.size === 0 ? ALLOW : { kind: 'modify', texts: changed };
+    },
+  };
+}
+
 function spansIn(texts: readonly NewText[], pattern: RegExp, marker: string): Verdict {
   const edits = new Map<Passage, readonly TextEdit[]>();
   for (const { passage, from, text } of texts) {
