@@ -153,10 +153,10 @@ export class BackendChecks {
     while (this.#observing.size > 0) await Promise.all(this.#observing);
   }
 
-  #standing({ name, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
+  #standing({ memory, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
     const id = call.input_type === 'response' ? stateKey(call) : undefined;
     if (id === undefined) return NEW;
-    const key = `${name}\0${rule}\0${id}`;
+    const key = `${memory}\0${rule}\0${id}`;
     const stopped = this.#trailing.against(key, call);
     const isAsked = stopped !== undefined || (isShown && mode === 'enforce');
     return { key, stopped, need: isAsked ? NEW.need : this.#cache.need(key, call) };
@@ -174,7 +174,7 @@ export class BackendChecks {
     const definition = backend.reads === 'texts' ? undefined : definitionOf(left);
     if (definition !== undefined) {
       const ask = () => this.#check(backend, checked, left, place);
-      return this.#definitions.check(`${backend.name}\0${rule}\0${definition}`, left, ask) ?? 'known';
+      return this.#definitions.check(`${backend.memory}\0${rule}\0${definition}`, left, ask) ?? 'known';
     }
     if (stopped !== undefined) return Promise.resolve(stopped);
     if (key !== undefined) {
@@ -198,14 +198,14 @@ export class BackendChecks {
 
   /** @returns undefined for a backend that judges whole calls, unless it may redact what is shown meanwhile */
   #question(
-    { name, mode, reads, judges }: JudgingBackend,
+    { memory, mode, reads, judges }: JudgingBackend,
     { rule, isShown, holdback }: CheckedCall,
     left: GuardrailCall,
     stream: string | undefined,
   ): Question | undefined {
     const isHeldBack = isShown && mode === 'enforce';
     const options = {
-      ...{ reads, stream, judgesMedia: judges.media, name: `${name}\0${rule}` },
+      ...{ reads, stream, judgesMedia: judges.media, name: `${memory}\0${rule}` },
       isShown: isHeldBack,
       isThrifty: !isHeldBack && this.#growth > 1,
       policyEnds: stream === undefined ? [] : policyEndsOf(left.texts, holdback),

@@ -26,6 +26,8 @@ export class ConfiguredBackends {
   #http: Http | undefined;
   #configured: readonly Configured[] = [];
   #all: readonly JudgingBackend[] = [];
+  /** Number of backends that were made so far. */
+  #made = 0;
 
   constructor(checkerOf: (config: BackendConfig) => Checker) {
     this.#checkerOf = checkerOf;
@@ -68,7 +70,10 @@ export class ConfiguredBackends {
 
   #judging(config: BackendConfig, breaker: Breaker, access?: Access): JudgingBackend {
     const checker = this.#checkerOf(config);
-    return { ...checker, breaker, access: access ?? new Access(() => this.#tryAgain(config.name)) };
+    return {
+      ...{ ...checker, breaker, memory: `${config.name}\0${this.#made++}` },
+      access: access ?? new Access(() => this.#tryAgain(config.name)),
+    };
   }
 
   async #tryAgain(name: string): Promise<void> {

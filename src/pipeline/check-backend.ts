@@ -13,7 +13,12 @@ import { Hedge } from './hedge.ts';
 import { newTextsOf } from './new-texts.ts';
 
 /** A configured backend, ready to be asked. */
-export type JudgingBackend = Checker & { readonly breaker: Breaker; readonly access: Access };
+export type JudgingBackend = Checker & {
+  readonly breaker: Breaker;
+  readonly access: Access;
+  /** Names what it has judged before: one that has changed remembers nothing. */
+  readonly memory: string;
+};
 
 /** Given to all backends that are asked about one call. */
 export type CheckOptions = {

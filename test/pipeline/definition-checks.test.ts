@@ -103,7 +103,7 @@ describe('a backend is asked about the definition of an MCP tool', () => {
 
   test('by each of several backends', async () => {
     const [one, two] = [saying(ALLOW), saying(BLOCK)];
-    const { judge } = judgeOf([one.backend, { ...two.backend, name: 'b' }]);
+    const { judge } = judgeOf([one.backend, { ...two.backend, name: 'b', memory: 'b' }]);
     for (const call of [LISTED, LISTED]) expect(await judge(call)).toMatchObject({ kind: 'block', by: 'b' });
     expect([one.asked.times, two.asked.times]).toEqual([1, 1]);
   });

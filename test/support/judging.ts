@@ -60,7 +60,7 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
     unreachableFallback: 'fail_closed',
     judges: { request: true, response: true, media: false },
     ...{ reads: 'conversation', isIdempotent: true, sample: 100, hedgeAfterMs: undefined },
-    breaker: new Breaker(),
+    ...{ breaker: new Breaker(), memory: name },
     access: new Access(async () => {}),
     check,
     ...options,

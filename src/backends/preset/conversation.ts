@@ -39,7 +39,9 @@ function messagesOf({ structured_messages, passages, input_type }: GuardrailCall
     const index = messageIndex(passage.messagePath ?? passage.path);
     if (index === undefined) {
       const role = passage.place === 'tool_call' ? 'assistant' : ROLES[passage.author];
-      others.set(role, [...(others.get(role) ?? []), passage]);
+      const same = others.get(role);
+      if (same === undefined) others.set(role, [passage]);
+      else same.push(passage);
       continue;
     }
     const group = groups.get(index);

@@ -68,7 +68,7 @@ function wholeTexts(
     // A text of several passages: no telling where the new one belongs
     if (stretch === undefined || stretches.length > 1) return 'lost';
     const { passage, from, length } = stretch;
-    edits.set(passage, [...(edits.get(passage) ?? []), { start: from, end: from + length, text }]);
+    listAt(edits, passage).push({ start: from, end: from + length, text });
   }
   return edits.size === 0 ? 'same' : { edits, isWhole: true, labels: NO_LABELS };
 }
@@ -126,7 +126,7 @@ function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
       if (typeof label === 'string') labels.add(label);
       const written = typeof marker === 'function' ? marker(labelWord(label)) : marker;
       const span = { start, end: isInclusive ? end + 1 : end, marker: written ?? form.marker };
-      spans.set(index, [...(spans.get(index) ?? []), span]);
+      listAt(spans, index).push(span);
     }
     if (isLost) return 'lost';
     const edits = new Map<Passage, TextEdit[]>();
@@ -168,11 +168,18 @@ function addSpans(
       const last = Math.min(end, stretch.start + stretch.length);
       if (first >= last) continue;
       const shift = stretch.from - stretch.start;
-      const own = edits.get(stretch.passage) ?? [];
-      own.push({ start: first + shift, end: last + shift, text });
-      edits.set(stretch.passage, own);
+      listAt(edits, stretch.passage).push({ start: first + shift, end: last + shift, text });
       text = '';
     }
   }
   return true;
+}
+
+/** The list at a key of a map, a new one at first. */
+export function listAt<Key, Item>(lists: Map<Key, Item[]>, key: Key): Item[] {
+  const known = lists.get(key);
+  if (known !== undefined) return known;
+  const list: Item[] = [];
+  lists.set(key, list);
+  return list;
 }

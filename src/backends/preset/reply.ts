@@ -5,7 +5,7 @@ import { modified, type Verdict } from '../../guardrail/verdict.ts';
 import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
 import { compileFinding, type ReadFindings } from './findings.ts';
 import { Places, placesOf } from './places.ts';
-import { compileRedaction, type ReadRedaction, type VendorRedaction } from './redaction.ts';
+import { compileRedaction, listAt, type ReadRedaction, type VendorRedaction } from './redaction.ts';
 import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
 import type { VendorRequest } from './vendor-request.ts';
 
@@ -143,7 +143,7 @@ export function joined(readings: readonly Reading[]): Verdict {
     if (reading.redaction === 'lost') return { kind: 'modify', texts: null };
     isWhole ||= reading.redaction.isWhole;
     for (const [passage, own] of reading.redaction.edits)
-      edits.set(passage, [...(edits.get(passage) ?? []), ...own]);
+      for (const edit of own) listAt(edits, passage).push(edit);
   }
   for (const own of edits.values()) own.sort((a, b) => a.start - b.start);
   if (!isWhole) return modified(edits);
