@@ -7,6 +7,7 @@ import { type CheckOptions, checkBackend, type JudgingBackend } from './check-ba
 import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
 import { policyEndsOf } from './holdback.ts';
+import { backendRedaction } from './merge.ts';
 import { NewTexts } from './new-texts.ts';
 import type { Question } from './question.ts';
 import { TrailingChecks } from './trailing-checks.ts';
@@ -258,10 +259,11 @@ export class BackendChecks {
       this.#observer.trailed(left, said);
       const result = question?.concluded(said) ?? said;
       if (blocks(result)) return 'verdict' in result ? result : against;
-      if (!('verdict' in result) || result.verdict.kind !== 'modify') continue;
-      against ??= result;
-      if (result.verdict.texts === null) break;
-      left = withTexts(left, result.verdict.texts);
+      const redaction = backendRedaction(result);
+      if (redaction === undefined) continue;
+      if ('verdict' in result) against ??= result;
+      if (redaction === null) break;
+      left = withTexts(left, redaction.texts);
     }
     return against;
   }

@@ -4,10 +4,9 @@ import { Caller } from '../guardrail/caller.ts';
 import type { BlockCause, CheckResult, Decision, Outcome, PolicyResult } from '../guardrail/decision.ts';
 import type { PassageEdits } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
-import { modified, type Verdict } from '../guardrail/verdict.ts';
 import { REMOVED } from '../policies/turns.ts';
 import { type Remainder, refusalsIn } from './blocked-history.ts';
-import { type BackendRedaction, mergeRedactions } from './merge.ts';
+import { type BackendRedaction, backendRedaction, mergeRedactions } from './merge.ts';
 
 /** Makes one of the redactions of several backends; null if that cannot be done. */
 type Merge = (redactions: readonly BackendRedaction[]) => BackendRedaction | null;
@@ -52,22 +51,19 @@ export function decide(results: readonly CheckResult[], needed = 1, merge: Merge
   const against = results.filter(blocks);
   if (against.length >= needed) return blockOf(against);
   const redacting = results.flatMap((result) => {
-    const verdict = 'verdict' in result ? result.verdict : modifiedBefore(result);
-    return verdict?.kind === 'modify' ? [{ backend: result.backend, ...verdict }] : [];
+    const redaction = backendRedaction(result);
+    return redaction === undefined ? [] : [{ backend: result.backend, redaction }];
   });
   const deferring = results.filter((result) => 'effect' in result && result.effect === 'defer');
   const deferred = against.length + deferring.length >= needed ? deferring[0] : undefined;
   if (redacting.length === 0)
     return deferred === undefined ? ALLOWED : { kind: 'defer', by: deferred.backend };
   const by = redacting.map(({ backend }) => backend);
-  const known = redacting.flatMap(({ texts, edits }) => (texts === null ? [] : [{ texts, edits }]));
+  const known = redacting.flatMap(({ redaction }) => redaction ?? []);
   const merged = known.length === redacting.length ? merge(known) : null;
   // A 503 would leave the redaction to a setting that knows nothing of it
   return merged === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, ...merged };
 }
-
-/** What a backend without a verdict cut from a response before stays cut. */
-const modifiedBefore = ({ kept }: CheckResult): Verdict | undefined => kept && modified(kept);
 
 /** The block by some backends, with the reasons of all. */
 function blockOf(against: readonly CheckResult[]): Draft {

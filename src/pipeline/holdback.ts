@@ -1,7 +1,7 @@
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { heldBackChars, placeBefore, placeOutside, type TextEdit } from '../guardrail/edit.ts';
-import { type BackendRedaction, editsIn } from './merge.ts';
+import { type BackendRedaction, backendRedaction, editsIn } from './merge.ts';
 
 /** The place in each text behind which so many characters of it are held back. A surrogate pair is one. */
 export function policyEndsOf(texts: readonly string[], holdback: readonly number[]): readonly number[] {
@@ -42,9 +42,8 @@ export function holdbackOf(
         : place;
       ends[index] = Math.min(ends[index]!, original);
     }
-    if (!('verdict' in result) || result.verdict.kind !== 'modify' || result.verdict.texts === null) continue;
-    const own = { ...result.verdict, texts: result.verdict.texts };
-    for (const passage of own.texts.keys()) stages[passage.index]?.push(editsIn(passage, own));
+    const own = backendRedaction(result);
+    for (const passage of own?.texts.keys() ?? []) stages[passage.index]?.push(editsIn(passage, own!));
   }
   return ends.map((end, i) => {
     const passage = all[i] as Passage;

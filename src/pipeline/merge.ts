@@ -1,6 +1,8 @@
 import type { Passage, Passages, PassageTexts } from '../guardrail/call.ts';
+import type { CheckResult } from '../guardrail/decision.ts';
 import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
 import { editsBetween } from '../guardrail/text-diff.ts';
+import { modified } from '../guardrail/verdict.ts';
 
 /** The redaction of a call by one backend, or by several together. */
 export type BackendRedaction = {
@@ -8,6 +10,17 @@ export type BackendRedaction = {
   /** Where the backend tells them. */
   readonly edits?: PassageEdits | undefined;
 };
+
+/**
+ * What a backend cut from a call: now, or in place of a verdict what it cut from a response before, which stays cut. Null if that cannot
+ * be mapped to texts; undefined for nothing.
+ */
+export function backendRedaction(result: CheckResult): BackendRedaction | null | undefined {
+  const verdict = 'verdict' in result ? result.verdict : result.kept && modified(result.kept);
+  if (verdict?.kind !== 'modify') return undefined;
+  const { texts, edits } = verdict;
+  return texts === null ? null : { texts, edits };
+}
 
 /**
  * Merges the redactions of several backends, in configuration order, so that everything that any of them removed is gone:

@@ -6,7 +6,7 @@ import { withTexts } from '../guardrail/passages.ts';
 import type { BackendChecks, CheckedCall } from './backend-checks.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { blocks, type Draft, decide } from './decide.ts';
-import { joinRedactions } from './merge.ts';
+import { backendRedaction, joinRedactions } from './merge.ts';
 
 /** The backends whose verdicts count for a call, and how they are asked. */
 export type Panel = {
@@ -136,10 +136,9 @@ async function oneByOne<Decided>(
       if (typeof asked !== 'object') continue;
       const result = await asked;
       results.push(result);
-      const texts =
-        'verdict' in result && result.verdict.kind === 'modify' ? result.verdict.texts : undefined;
-      if (blocks(result) || signal.aborted || texts === null) return concluded(results, undefined);
-      if (texts !== undefined) left = withTexts(left, texts);
+      const redaction = backendRedaction(result);
+      if (blocks(result) || signal.aborted || redaction === null) return concluded(results, undefined);
+      if (redaction !== undefined) left = withTexts(left, redaction.texts);
     }
     return concluded(results, left);
   } finally {

@@ -396,6 +396,25 @@ describe('a streamed response', () => {
     expect(b.texts).toEqual([`${FIRST}, by ****`]);
   });
 
+  test('in sequence stays redacted for the next backend where the one that redacted it fails', async () => {
+    let isDown = false;
+    const masks = masking();
+    const a: Check = async (...all) => {
+      if (isDown) throw new Error('down');
+      return masks.check(...all);
+    };
+    const b = recording();
+    const judge = asking({ orchestration: 'sequence' }, [
+      backend('a', a, { reads: 'texts', ...open }),
+      backend('b', b.check),
+    ]);
+    const more = 'And then it goes on for so long that its beginning is judged for good';
+    await judge.judge(round(`It is by dana. ${more}`));
+    isDown = true;
+    await judge.judge(round(`It is by dana. ${more}, and longer`));
+    expect(b.texts).toEqual([`It is by ****. ${more}`, `It is by ****. ${more}, and longer`]);
+  });
+
   test('in sequence keeps no allow of a redacted text for what was redacted', async () => {
     let masks = true;
     const b = recording();
