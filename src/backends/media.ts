@@ -1,5 +1,5 @@
 import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../guardrail/call.ts';
-import { isMediaPart } from '../guardrail/opaque.ts';
+import { mediaPartsIn } from '../guardrail/opaque.ts';
 
 /** An image, a file or the like that a call carries. */
 export type Media = {
@@ -25,22 +25,15 @@ export function mediaOf({
   };
   for (const message of structured_messages) {
     const { content } = fieldsOf(message);
-    for (const part of Array.isArray(content) ? partsIn(content) : []) add(mediaIn(part));
+    for (const part of Array.isArray(content) ? mediaPartsIn(content) : []) add(mediaOfPart(fieldsOf(part)));
   }
   // Messages repeat them
   for (const image of images) add(mediaAt(textOf(image) ?? JSON.stringify(image)));
   return [...found.values()];
 }
 
-function partsIn(content: readonly unknown[]): readonly Fields[] {
-  return content.map(fieldsOf).flatMap((part) => {
-    if (isMediaPart(part.type)) return [part];
-    return Array.isArray(part.content) ? partsIn(part.content) : [];
-  });
-}
-
 /** The media of a part in the words of chat, responses or Anthropic's messages, or what names it. */
-function mediaIn(part: Fields): Media | string {
+function mediaOfPart(part: Fields): Media | string {
   const { data, media_type, url } = fieldsOf(part.source);
   if (typeof data === 'string' && typeof media_type === 'string') return { type: media_type, base64: data };
   const { image_url, file, file_data } = part;

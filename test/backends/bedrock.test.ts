@@ -241,6 +241,18 @@ describe('images', () => {
     ]);
   });
 
+  test('are asked alone where only they are new, and once', async () => {
+    const { vendor, judge } = await guarded(NONE);
+    await judge(['Look']);
+    const part = image(`data:image/png;base64,${PNG}`);
+    await judge(['Look'], withImages(part));
+    await judge(['Look'], withImages(part));
+    const contents = vendor.seen.map((request) =>
+      bodyOf(request).content.map((item) => Object.keys(item)[0]),
+    );
+    expect(contents).toEqual([['text'], ['image']]);
+  });
+
   test('are at most 20 in a request', async () => {
     const { vendor, judge } = await guarded(NONE);
     const parts = Array.from({ length: 45 }, (_, i) => image(`data:image/png;base64,${PNG}${i}`));
@@ -386,6 +398,12 @@ describe('credentials', () => {
       name: 'a profile of the entry before keys',
       entry: { profile: 'house.prod' },
       env: { ...KEYS, ...profiles },
+      expected: /Credential=AKIDPROD\//,
+    },
+    {
+      name: 'a profile of the entry before the key of Bedrock in the environment',
+      entry: { profile: 'house.prod' },
+      env: { AWS_BEARER_TOKEN_BEDROCK: 'bedrock-key', ...profiles },
       expected: /Credential=AKIDPROD\//,
     },
     {

@@ -29,15 +29,18 @@ const NONE =
   'AWS_PROFILE, or AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN in the environment';
 
 /**
- * The credentials of an entry, looked for in the order of AWS's own clients: a key of Bedrock, the profile that the entry names, keys in
- * the environment, a web identity, the profile of the environment.
+ * The credentials of an entry, looked for in the order of AWS's own clients: the secret or the profile that it names, then of the
+ * environment a key of Bedrock, keys, a web identity, a profile.
  *
  * @throws SetupError if there are none
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  */
 export function credentialsOf(entry: Asked, region: string): Credentials {
   const { secret, options, variable } = entry;
-  if (secret !== undefined) return { kind: 'bearer', token: secret };
+  // A variable that others use too does not go before what the entry says
+  const isVariable = secret === variable('AWS_BEARER_TOKEN_BEDROCK');
+  if (secret !== undefined && !(isVariable && options.profile !== undefined))
+    return { kind: 'bearer', token: secret };
   if (options.profile !== undefined) return { kind: 'keys', keys: keysOfProfile(entry, options.profile) };
   const accessKeyId = variable('AWS_ACCESS_KEY_ID');
   const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
