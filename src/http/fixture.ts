@@ -10,7 +10,9 @@ export const FIXTURE_PATH = `${FIXTURE_BASE}/chat/completions`;
 
 /** Answers a gateway whose policies allow a request. */
 export const fixtureRoute: MiddlewareHandler<BridgeEnv> = async (c) =>
-  new Response(fixtureReply(c.get('body').bytes()), { headers: { 'content-type': 'application/json' } });
+  new Response(await fixtureReply(c.get('body').bytes()), {
+    headers: { 'content-type': 'application/json' },
+  });
 
 /** Refuses a gateway as a provider does: by the status. */
 export function refuseGateway({

@@ -17,7 +17,8 @@ export type GatewayPolicies = {
  */
 export function keeptrustsGateway(
   { input, output }: GatewayPolicies = {},
-  provider: (body: string) => Promise<unknown> = async (body) => JSON.parse(fixtureReply(Buffer.from(body))),
+  provider: (body: string) => Promise<unknown> = async (body) =>
+    JSON.parse(`${await fixtureReply(Buffer.from(body))}`),
 ): Reply {
   return async (request, response) => {
     const respond = (value: unknown, status = 200) => json(value, status)(request, response);

@@ -1,4 +1,4 @@
-import { bytesOfLetters, lettersOf } from './letters.ts';
+import { bytesOfLetters, lettersOf, readLetters, writeLetters } from './letters.ts';
 
 /*
  * The provider of a Keeptrusts gateway that judges for the bridge. It keeps nothing: what it replies stands in what it is sent, so any
@@ -15,18 +15,35 @@ const RECEIVED = 'guardrail-bridge-received:';
 /** The `id` of its completions, which a gateway need not pass on. */
 const ID = 'guardrail-bridge-fixture';
 
-/** The completion for a body that the gateway sent: the message that it asks for, or else the body itself. */
-export function fixtureReply(body: Buffer): string {
-  const at = body.lastIndexOf(ANSWER);
-  const message =
-    at < 0
-      ? JSON.stringify({ role: 'assistant', content: RECEIVED + lettersOf(body) })
-      : bytesOfLetters(body, at + ANSWER.length).toString();
-  const head = { id: ID, object: 'chat.completion', created: 0, model: 'guardrail-bridge' };
-  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-  // Not read and written anew: a call can have megabytes
-  const choice = `{"index":0,"finish_reason":"stop","message":${message}}`;
-  return `${JSON.stringify({ ...head, usage }).slice(0, -1)},"choices":[${choice}]}`;
+/**
+ * The completion for a body that the gateway sent: the message that it asks for, or else the body itself. Bytes become bytes, neither
+ * read nor written anew, and others have their turn meanwhile: a call can have megabytes.
+ */
+export async function fixtureReply(body: Buffer): Promise<Buffer<ArrayBuffer>> {
+  const order = body.lastIndexOf(ANSWER);
+  const from = order + ANSWER.length;
+  const [before, after] = order < 0 ? AROUND_RECEIVED : AROUND_MESSAGE;
+  const most = order < 0 ? 2 * body.length : (body.length - from) >> 1;
+  const reply = Buffer.allocUnsafe(before.length + most + after.length);
+  before.copy(reply);
+  if (order < 0) await writeLetters(body, reply, before.length);
+  const end = order < 0 ? before.length + most : await readLetters(body, from, reply, before.length);
+  after.copy(reply, end);
+  return reply.subarray(0, end + after.length);
+}
+
+/** A completion round a message, and round the content of one. */
+const AROUND_MESSAGE = around('{}');
+const AROUND_RECEIVED = around(JSON.stringify({ role: 'assistant', content: `${RECEIVED}{}` }));
+
+function around(message: string): readonly [Buffer, Buffer] {
+  const completion = JSON.stringify({
+    ...{ id: ID, object: 'chat.completion', created: 0, model: 'guardrail-bridge' },
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    choices: [{ index: 0, finish_reason: 'stop', message: null }],
+  });
+  const [before = '', after = ''] = completion.replace('null', message).split('{}');
+  return [Buffer.from(before), Buffer.from(after)];
 }
 
 /** The content of a message that has the fixture reply another one. */

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fixtureReply } from '../../../src/backends/keeptrusts/fixture.ts';
+import { answerOrder, fixtureReply, receivedBy } from '../../../src/backends/keeptrusts/fixture.ts';
 import { keeptrusts } from '../../../src/backends/keeptrusts/keeptrusts.ts';
 import { bytesOfLetters, lettersOf } from '../../../src/backends/keeptrusts/letters.ts';
 import { adapter, redacted } from '../../support/adapter.ts';
@@ -27,7 +27,7 @@ const response = (texts: string[], tool_calls?: object[]) =>
   callOf({ input_type: 'response', texts, ...(tool_calls && { tool_calls }) });
 
 /** What the fixture says to a gateway that sends this body. */
-const fixture = (body: string) => JSON.parse(fixtureReply(Buffer.from(body)));
+const fixture = async (body: string) => JSON.parse(`${await fixtureReply(Buffer.from(body))}`);
 const mask = (text: string) => text.replace('dana@example.org', '[EMAIL]');
 const deny = (policy: string, code: string) => ({ policy, code });
 const POLICIES: GatewayPolicies = {
@@ -185,7 +185,9 @@ describe('a response', () => {
       is: null,
     },
   ])('changed $name is told', async ({ change, is }) => {
-    const gateway = keeptrustsGateway({}, async (body) => JSON.parse(change(JSON.stringify(fixture(body)))));
+    const gateway = keeptrustsGateway({}, async (body) =>
+      JSON.parse(change(JSON.stringify(await fixture(body)))),
+    );
     const { ask } = await adapter(keeptrusts, gateway);
     const verdict = await ask(response(['Let me look.'], [toolCall('{"city":"Pune"}')]));
     expect(verdict.kind === 'modify' && (verdict.texts?.size ?? null)).toBe(is);
@@ -336,6 +338,23 @@ describe('the fixture that the bridge serves', () => {
       bridge.lines.some(({ msg, reason }) => msg === 'request refused' && reason === 'unauthorized'),
     ).toBe(true);
   });
+});
+
+test('the fixture gives others their turn while it replies to a large body', async () => {
+  const body = JSON.stringify({ messages: [user('word '.repeat(400_000))] });
+  let turns = 0;
+  let isDone = false;
+  const count = () => {
+    turns++;
+    if (!isDone) setImmediate(count);
+  };
+  count();
+  const { choices } = await fixture(body);
+  const answered = await fixture(JSON.stringify([answerOrder({ role: 'assistant', content: body })]));
+  isDone = true;
+  expect(receivedBy(choices[0].message.content)).toBe(body);
+  expect(answered.choices[0].message.content).toBe(body);
+  expect(turns).toBeGreaterThan(20);
 });
 
 test('any bytes come back from letters, up to what is none', () => {
