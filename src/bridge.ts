@@ -97,6 +97,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const { access, bodies } = config;
   const app = createApp({
     ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
+    requestOf: (key) => requests?.bytesOf(key),
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,
@@ -147,6 +148,10 @@ function startRecords(
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
     lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),
+    unrecorded(result) {
+      metrics.log_posts_total.inc({ result });
+      log.warn({ reason: result }, 'a judged call could not be recorded');
+    },
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
   });
 }

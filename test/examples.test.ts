@@ -286,3 +286,26 @@ describe('docker-compose.yml', () => {
     );
   });
 });
+
+describe("LiteLLM's own integrations, pointed at the bridge", () => {
+  const turned = (file: string) => readFileSync(join(FOLDER, 'turned', file), 'utf8');
+
+  test.each(['akto.yaml', 'akto-two-entries.yaml'])('%s sets an address and a key of the bridge', (file) => {
+    const { guardrails } = parseYaml(turned(file)) as {
+      guardrails: { litellm_params: Record<string, unknown> }[];
+    };
+    for (const { litellm_params } of guardrails) {
+      expect(litellm_params).toMatchObject({
+        guardrail: 'akto',
+        akto_base_url: 'http://bridge:8787',
+        akto_api_key: 'os.environ/BRIDGE_API_KEY',
+      });
+    }
+  });
+
+  test("capsule-plugin.env sets an address and a key of the bridge by the plugin's names", () => {
+    const { CAPSULE_LITELLM_ENDPOINT, CAPSULE_LITELLM_TOKEN } = dotenv.parse(turned('capsule-plugin.env'));
+    expect(CAPSULE_LITELLM_ENDPOINT).toBe('http://bridge:8787');
+    expect(CAPSULE_LITELLM_TOKEN).not.toBe('');
+  });
+});

@@ -1,14 +1,14 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
-import { actionOf, type Decision } from '../guardrail/decision.ts';
-import { type JsonLimits, measureBody } from '../guardrail/json-nodes.ts';
-import { type BadRequest, parseGuardrailCall } from '../litellm/request.ts';
+import type { Decision } from '../guardrail/decision.ts';
+import type { JsonLimits } from '../guardrail/json-nodes.ts';
+import type { BadRequest } from '../litellm/request.ts';
 import { cancelledDecision, failedDecision } from '../pipeline/decide.ts';
 import type { Judge } from '../pipeline/judge.ts';
+import { type CallForm, GENERIC, openBody, type ReadCall, responseTo } from './call-form.ts';
 import { type CallConnection, CallScope } from './call-scope.ts';
-import { type CallResponse, errorBody, type RefuseCall } from './refusal.ts';
+import type { CallResponse, RefuseCall } from './refusal.ts';
 import { RepeatedCalls, type Running } from './repeated-calls.ts';
-import { replyOf } from './reply.ts';
 
 /** Keeps requests for their responses. */
 export type KeptRequests = {
@@ -20,7 +20,12 @@ export type KeptRequests = {
 /** The side of the main thread, or of the thread of large calls, on which a call is not. */
 export type OtherThread = {
   /** Judges a call there, if calls under its state key belong there. */
-  judge?(key: string, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined;
+  judge?(
+    key: string,
+    body: Buffer,
+    connection: CallConnection,
+    form: CallForm,
+  ): Promise<CallResponse> | undefined;
   /** Told of a decision that was made here, while another call under its state key may have come there. */
   decided?(key: string): void;
   /** Gets all that is known there of the calls under a state key; undefined if it is known here. */
@@ -52,16 +57,20 @@ export type CallHandlerOptions = {
   readonly keepsRequests: () => boolean;
   /** Judges a call of so many nodes in another thread; undefined if it may be judged here. */
   readonly large?:
-    | ((nodes: number, body: Buffer, connection: CallConnection) => Promise<CallResponse> | undefined)
+    | ((
+        nodes: number,
+        body: Buffer,
+        connection: CallConnection,
+        form: CallForm,
+      ) => Promise<CallResponse> | undefined)
     | undefined;
   readonly other: OtherThread;
-};
-
-const NONE: CallResponse = { status: 200, body: '{"action":"NONE"}' };
-const GONE: CallResponse = { status: 204, body: null };
-const DEFERRED: CallResponse = {
-  status: 503,
-  body: JSON.stringify(errorBody({ reason: 'deferred', message: 'a backend gave no verdict' })),
+  /**
+   * Hands over the body of a call that is to be recorded as well.
+   *
+   * @returns what the reply has to wait for; it never rejects
+   */
+  readonly recorded: (body: Buffer) => Promise<void> | undefined;
 };
 
 /** Refusals of a body beyond a limit. */
@@ -90,28 +99,30 @@ export class CallHandler {
   }
 
   /** The response to the body of a guardrail call. Never rejects. */
-  async handle(body: Buffer, connection: CallConnection): Promise<CallResponse> {
-    const { judge, decided, refuse, limits, requests, keepsRequests, other } = this.#options;
-    let call: GuardrailCall | undefined;
+  async handle(body: Buffer, connection: CallConnection, form: CallForm = GENERIC): Promise<CallResponse> {
+    const { judge, decided, refuse, limits, requests, keepsRequests, other, blockedMessage } = this.#options;
+    let read: ReadCall | undefined;
     let running: Running | undefined;
     let decision: Decision | undefined;
     try {
-      const { beyond, nodes, text } = measureBody(body, limits);
-      if (beyond !== undefined) return refuse(BEYOND[beyond]);
-      const large = this.#options.large?.(nodes, body, connection);
+      const opened = openBody(form, body, limits);
+      if (opened.beyond !== undefined) return refuse(BEYOND[opened.beyond], form.door);
+      if ('bad' in opened) return refuse(refusalOf(opened.bad), form.door);
+      const large = this.#options.large?.(opened.nodes, body, connection, form);
       if (large !== undefined) return await large;
-      const parsed = parseGuardrailCall(text ?? body.toString(), limits.maxJsonNodes);
-      if ('bad' in parsed) return refuse(refusalOf(parsed.bad));
-      call = parsed.call;
+      const parsed = opened.read();
+      if ('bad' in parsed) return refuse(refusalOf(parsed.bad), form.door);
+      read = parsed;
+      const { call } = read;
       const key = stateKey(call);
-      const there = key === undefined ? undefined : other.judge?.(key, body, connection);
+      const there = key === undefined ? undefined : other.judge?.(key, body, connection, form);
       if (there !== undefined) return await there;
       const fetching = key === undefined ? undefined : other.fetch?.(key);
       if (fetching !== undefined) await fetching;
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
-      if (first) return this.#respond(await this.#decisionOn(first, connection));
-      const request = recall(requests, call, key);
+      if (first) return responseTo(read, await this.#decisionOn(first, connection), blockedMessage);
+      const request = read.request ?? recall(requests, call, key);
       const scope = new CallScope(connection, key !== undefined);
       const deciding = judge.judge({ call, bytes: body.length, request, scope });
       if (deciding instanceof Promise) {
@@ -121,17 +132,21 @@ export class CallHandler {
         if (isAwaited !== true && !(await isAwaited)) decision = cancelledDecision(decision);
       } else decision = deciding;
       if (key !== undefined && isKept(call) && keepsRequests()) requests.remember(key, decision, body);
-      const recorded = decided(decision, request);
+      const stored = decided(decision, request);
       if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
-      if (recorded !== undefined) await recorded;
-      return this.#respond(decision);
+      if (stored !== undefined) await stored;
+      if (read.recordOf !== undefined && isGoingOn(decision)) {
+        await this.#options.recorded(read.recordOf(decision));
+      }
+      return responseTo(read, decision, blockedMessage);
     } catch (error) {
       // A mistake of ours must not become a 500, which fail_open settings on the other side may let pass
-      this.#options.failed(error, call);
-      if (call === undefined) return refuse({ status: 400, reason: 'bug', message: 'see the log' });
-      decision = failedDecision(call);
+      this.#options.failed(error, read?.call);
+      if (read === undefined)
+        return refuse({ status: 400, reason: 'bug', message: 'see the log' }, form.door);
+      decision = failedDecision(read.call);
       await decided(decision, () => undefined);
-      return this.#respond(decision);
+      return responseTo(read, decision, blockedMessage);
     } finally {
       if (running !== undefined && decision !== undefined) this.#repeats.end(running, decision);
     }
@@ -142,22 +157,6 @@ export class CallHandler {
     this.#options.repeated();
     first.scope.join(connection);
     return new Promise((resolve) => first.others.push(resolve));
-  }
-
-  #respond(decision: Decision): CallResponse {
-    switch (actionOf(decision)) {
-      case 'NONE':
-        if (!decision.holdback.some((chars) => chars > 0)) return NONE;
-        break;
-      case 'DEFERRED':
-        return DEFERRED;
-      case 'CANCELLED':
-        return GONE;
-      case 'BLOCKED':
-      case 'GUARDRAIL_INTERVENED':
-        break;
-    }
-    return { status: 200, body: JSON.stringify(replyOf(decision, this.#options.blockedMessage)) };
   }
 }
 
@@ -175,5 +174,12 @@ function recall(
   return () => requests.recall(key);
 }
 
-/** True for a request that has a response. The result of an MCP tool does not tell its call. */
-const isKept = ({ input_type, shape }: GuardrailCall) => input_type === 'request' && shape !== 'mcp_tool';
+/**
+ * True for a request whose response comes without it. The result of an MCP tool does not tell its call, and Akto's integration sends both
+ * sides.
+ */
+const isKept = ({ input_type, shape, door }: GuardrailCall) =>
+  door === 'capsule' || (input_type === 'request' && shape !== 'mcp_tool' && door === undefined);
+
+/** True for a call that is not stopped: of one that is, the block is on record. */
+const isGoingOn = ({ outcome: { kind } }: Decision) => kind === 'allow' || kind === 'modify';

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
+import { aktoRewriteForm } from '../litellm/akto-call.ts';
 import { isRedactionApplied } from '../litellm/coverage.ts';
 import { rewriteForm } from '../litellm/reply.ts';
 import { ResponseWiring } from '../litellm/response-wiring.ts';
@@ -68,7 +69,7 @@ export function createGround(
 }
 
 /** The part of the records thread that is told of calls. */
-export type CallRecords = Pick<RecordsThread, 'isOn' | 'note' | 'text' | 'blocked'>;
+export type CallRecords = Pick<RecordsThread, 'isOn' | 'note' | 'text' | 'blocked' | 'recordCall'>;
 
 /** Those who are told of decisions. */
 export type Outlets = {
@@ -114,7 +115,13 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     backends: () => backends.all,
     http,
     observer: records === undefined ? observer : withNotes(observer, records, isRecorded),
-    rewriteForm: (call, texts) => (isRedactionApplied(call, isRedactable) ? rewriteForm(call, texts) : null),
+    rewriteForm: (call, texts) => {
+      if (call.door === 'akto') return aktoRewriteForm(call, texts);
+      // Capsule's plugin knows no redaction
+      return call.door === undefined && isRedactionApplied(call, isRedactable)
+        ? rewriteForm(call, texts)
+        : null;
+    },
     wired: (call) => wiring.of(call),
     unseen: (call, caller) => unseenCause(call, caller, unseen),
     isRefusal: refusalTest(replies.blockedMessage),
@@ -122,7 +129,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [
     (decision) => observer.decided(decision),
-    ({ call }) => release(call.litellm_version),
+    ({ call }) => (call.door === undefined ? release(call.litellm_version) : undefined),
     ({ call }) => wiring.seen(call),
     (decision) => audit.decided(decision),
     ...(records === undefined ? [] : [recorder(records, isRecorded)]),
@@ -151,6 +158,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     keepsRequests: () => judge.wantsRequests || records?.isOn === true,
     large: outlets.large,
     other: outlets.other,
+    recorded: (body) => records?.recordCall(body),
   });
   return { handler, refuse, judge, http };
 }
@@ -169,7 +177,8 @@ function recorder(records: CallRecords, isRecorded: IsRecorded): Listener {
   return (decision, request) => {
     if (!isRecorded(decision.call, decision.caller)) return undefined;
     const stored = recordDecision(records, decision, request);
-    const line = streams.next(decision);
+    // Such a call is recorded as it came
+    const line = decision.call.door === undefined ? streams.next(decision) : undefined;
     if (line !== undefined) records.text(line);
     return stored;
   };

@@ -9,7 +9,7 @@ import type { SaidOfLargeCalls } from './protocol.ts';
 export type LargeCallOutlets = {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson'> | undefined;
+  readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson' | 'recordCall'> | undefined;
   readonly audit: Pick<Auditor, 'append'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: BlockedTexts;

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { loggable } from '../observability/log.ts';
 import type { PolicySource } from '../policies/store.ts';
+import { type CallForm, GENERIC } from './call-form.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
 import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
@@ -53,6 +54,7 @@ export type LargeCallsOptions = LargeCallOutlets & {
 
 type LargeCall = {
   readonly n: number;
+  readonly form: CallForm;
   readonly body: ReceivedBody;
   readonly bytes: number;
   readonly resolve: (response: CallResponse) => void;
@@ -105,16 +107,21 @@ export class LargeCalls {
   }
 
   /** Judges a call in the thread if it has many nodes. */
-  ofNodes(nodes: number, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined {
-    return nodes > LARGE_NODES ? this.handle(ReceivedBody.of(body), connection) : undefined;
+  ofNodes(
+    nodes: number,
+    body: Buffer,
+    connection: CallConnection,
+    form: CallForm,
+  ): Promise<CallResponse> | undefined {
+    return nodes > LARGE_NODES ? this.handle(ReceivedBody.of(body), connection, form) : undefined;
   }
 
   /** The response to the body of a large call. Never rejects. */
-  handle(body: ReceivedBody, connection: CallConnection): Promise<CallResponse> {
+  handle(body: ReceivedBody, connection: CallConnection, form: CallForm = GENERIC): Promise<CallResponse> {
     return new Promise((resolve) => {
       const call: LargeCall = {
         n: ++this.#lastNumber,
-        ...{ body, bytes: body.size, resolve },
+        ...{ form, body, bytes: body.size, resolve },
         timer: undefined,
         worker: undefined,
         isRead: body.size > SMALL_BYTES,
@@ -130,8 +137,13 @@ export class LargeCalls {
   }
 
   /** Judges a small call in the thread, if calls under its state key belong there. */
-  judge(key: string, body: Buffer, connection: CallConnection): Promise<CallResponse> | undefined {
-    return this.#keys.has(key) ? this.handle(ReceivedBody.of(body), connection) : undefined;
+  judge(
+    key: string,
+    body: Buffer,
+    connection: CallConnection,
+    form: CallForm,
+  ): Promise<CallResponse> | undefined {
+    return this.#keys.has(key) ? this.handle(ReceivedBody.of(body), connection, form) : undefined;
   }
 
   /** A small call was judged here, and its state key may belong to the thread since. */
@@ -188,7 +200,7 @@ export class LargeCalls {
     call.timer = setTimeout(() => worker.terminate().catch(this.#failed), limitMs);
     this.#there.set(call.n, call);
     const body = call.body.take();
-    worker.postMessage({ kind: 'call', n: call.n, body } satisfies ToLargeCalls, [body]);
+    worker.postMessage({ kind: 'call', n: call.n, body, form: call.form } satisfies ToLargeCalls, [body]);
   }
 
   #startWorker(): Worker {
@@ -211,7 +223,7 @@ export class LargeCalls {
       if (call.worker !== worker) continue;
       clearTimeout(call.timer);
       this.#there.delete(call.n);
-      if (!call.isAnswered) call.resolve(this.#options.refuse(LOST));
+      if (!call.isAnswered) call.resolve(this.#options.refuse(LOST, call.form.door));
     }
     this.#next();
   }
@@ -236,6 +248,16 @@ export class LargeCalls {
         if (worker === this.#worker) this.#keys.add(message.key);
         this.#tell(message.key, worker);
         break;
+      case 'recording': {
+        const { n } = message;
+        const onDone = this.#unstored.add(message.body.length);
+        const taken = this.#options.records?.recordCall(message.body) ?? Promise.resolve();
+        taken
+          .finally(onDone)
+          .then(() => this.#post({ kind: 'recorded', n }, worker))
+          .catch(this.#failed);
+        break;
+      }
       case 'blocked': {
         const { n } = message;
         const onDone = this.#unstored.add(message.json.length);
@@ -280,7 +302,7 @@ export class LargeCalls {
     clearTimeout(call.timer);
     this.#waiting.delete(call);
     call.body.clear();
-    call.resolve(this.#options.refuse(refusal));
+    call.resolve(this.#options.refuse(refusal, call.form.door));
   }
 
   #forgetThread(): void {

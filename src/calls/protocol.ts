@@ -4,6 +4,7 @@ import type { CountsByMetric } from '../observability/metrics.ts';
 import type { BlockedChange, SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
 import type { NoteLine, TextLine } from '../records/protocol.ts';
+import type { CallForm } from './call-form.ts';
 import type { CallResponse } from './refusal.ts';
 import type { RequestState } from './request-state.ts';
 
@@ -20,7 +21,7 @@ export type LargeCallsStart = {
 
 /** To the thread of large calls. */
 export type ToLargeCalls =
-  | { readonly kind: 'call'; readonly n: number; readonly body: ArrayBuffer }
+  | { readonly kind: 'call'; readonly n: number; readonly body: ArrayBuffer; readonly form: CallForm }
   /** The caller of a call has hung up. */
   | { readonly kind: 'gone'; readonly n: number }
   /** Other policies are in force. */
@@ -28,7 +29,7 @@ export type ToLargeCalls =
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }
   /** The reply to `recall`, and what came to be known in the main thread after it. */
   | { readonly kind: 'state'; readonly key: string; readonly state: RequestState }
-  /** The record of a blocked call is durable, or cannot be waited for. */
+  /** A record is durable, or cannot be waited for. */
   | { readonly kind: 'recorded'; readonly n: number }
   /** Nothing more will come: it ends its work, and then itself. */
   | { readonly kind: 'close' };
@@ -55,6 +56,8 @@ export type FromLargeCalls =
   | { readonly kind: 'recall'; readonly key: string }
   /** Nothing of a call is held any more, but for its state: what observes it has ended too. */
   | { readonly kind: 'done'; readonly n: number }
+  /** The body of a call that is to be recorded, in memory that all threads share. */
+  | { readonly kind: 'recording'; readonly n: number; readonly body: Uint8Array }
   /** @param json a `BlockedCall`, in memory that all threads share: it can be as long as the call */
   | {
       readonly kind: 'blocked';

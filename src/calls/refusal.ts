@@ -1,3 +1,5 @@
+import type { Door } from '../guardrail/call.ts';
+import { aktoReply } from '../litellm/akto-reply.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics, REJECTIONS } from '../observability/metrics.ts';
 import { newReference } from '../pipeline/decide.ts';
@@ -24,8 +26,22 @@ export function errorBody({ reason, field, message }: Omit<HttpRefusal, 'status'
 
 export type CallRefusal = HttpRefusal<(typeof REJECTIONS)[number]>;
 
-/** Counts and logs the refusal of a guardrail call, and makes the response. */
-export type RefuseCall = (refusal: CallRefusal) => CallResponse;
+/** The body of a reply that blocks a call which cannot be judged. @param details for who tries the bridge with curl */
+function blockedBody(door: Door | undefined, reason: string, details: object): string {
+  switch (door) {
+    case undefined:
+      return JSON.stringify({ action: 'BLOCKED', blocked_reason: reason, ...details });
+    case 'akto':
+      return aktoReply.block(reason, details);
+    case 'capsule':
+      return JSON.stringify({ decision: 'deny', reason, ...details });
+  }
+}
+
+/** Counts and logs the refusal of a guardrail call, and makes the response. @param door undefined for a generic call */
+export type RefuseCall = (refusal: CallRefusal, door?: Door) => CallResponse;
+
+type Refused = Omit<BlockedText, 'by' | 'ref'>;
 
 export type RefuseOptions = {
   readonly metrics: Pick<Metrics, 'rejected_total'>;
@@ -40,16 +56,17 @@ export type RefuseOptions = {
  * wrong key, address or method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
  */
 export function createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes }: RefuseOptions): RefuseCall {
-  const block = (text: Omit<BlockedText, 'by' | 'ref'>, fields: object, details = {}) => {
+  const blockAt = (door: Door | undefined, text: Refused, fields: object, details: object) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
-    const body = { action: 'BLOCKED', blocked_reason: blockedReason(blockedMessage, blocked), ...details };
-    return { status: 200, body: JSON.stringify(body) };
+    const body = blockedBody(door, blockedReason(blockedMessage, blocked), details);
+    return { status: 200, body };
   };
-  return (refusal) => {
+  return (refusal, door) => {
+    const block = (text: Refused, fields: object, details = {}) => blockAt(door, text, fields, details);
     const { reason, field, status, message } = refusal;
     const fields = { reason, ...(field !== undefined && { field }), message };
     metrics.rejected_total.inc({ reason });

@@ -57,7 +57,8 @@ export class RequestMemory implements KeptRequests {
   /** Keeps a request under the state key of its call, as backends may see it. */
   remember(key: string, { call, forwarded }: Decision, body: Buffer): void {
     const { passages: _, ...fields } = forwarded;
-    this.keep(key, forwarded === call ? body : Buffer.from(JSON.stringify(fields)));
+    const isAsSent = forwarded === call && call.door === undefined;
+    this.keep(key, isAsSent ? body : Buffer.from(JSON.stringify(fields)));
   }
 
   /** Keeps the body of a request. */

@@ -4,7 +4,7 @@ import { type AuditRow, boundedRow } from '../audit/row.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
 import type { PolicySource } from '../policies/store.ts';
-import { sharedJson } from '../records/thread-bytes.ts';
+import { sharedBytes, sharedJson } from '../records/thread-bytes.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
 import { ParsedRequests } from './parsed-requests.ts';
@@ -41,19 +41,26 @@ blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
 
 /** Callers of the calls that are here, by number. */
 const connections = new Map<number, ThreadConnection>();
-/** Those who wait for the record of a blocked call. */
+/** Those who wait for a record. */
 const recorded = new Map<number, () => void>();
-let lastBlocked = 0;
+let lastRecord = 0;
 
 const records: CallRecords = {
   get isOn() {
     return backends.configs.some(({ takesRecords }) => takesRecords);
   },
+  recordCall: (body) =>
+    new Promise((resolve) => {
+      const n = ++lastRecord;
+      recorded.set(n, resolve);
+      post({ kind: 'recording', n, body: sharedBytes(body) });
+      giveBack(body.length);
+    }),
   note: (line) => post({ kind: 'note', line }),
   text: (line) => post({ kind: 'text', line }),
   blocked: (call) =>
     new Promise((resolve) => {
-      const n = ++lastBlocked;
+      const n = ++lastRecord;
       recorded.set(n, resolve);
       const json = sharedJson(call);
       post({ kind: 'blocked', n, callId: call.note.litellm_call_id, json });
@@ -127,7 +134,7 @@ class ThreadConnection implements CallConnection {
 port.on('message', (message: ToLargeCalls) => {
   switch (message.kind) {
     case 'call':
-      judged(message.n, message.body).catch(failed);
+      judged(message).catch(failed);
       break;
     case 'gone':
       connections.get(message.n)?.gone();
@@ -177,10 +184,10 @@ function failed(error: unknown): void {
   });
 }
 
-async function judged(n: number, body: ArrayBuffer): Promise<void> {
+async function judged({ n, body, form }: ToLargeCalls & { kind: 'call' }): Promise<void> {
   const connection = new ThreadConnection(n);
   connections.set(n, connection);
-  const response = bytesOf(await handler.handle(Buffer.from(body), connection));
+  const response = bytesOf(await handler.handle(Buffer.from(body), connection, form));
   connections.delete(n);
   tellCounts();
   post({ kind: 'response', n, response }, response.body === null ? [] : [response.body.buffer]);

@@ -5,6 +5,10 @@ export { type Fields, fieldsOf, scalarText, textOf } from './json.ts';
 /** The direction of the texts: to the model or from it. LiteLLM's `input_type`. */
 export type InputType = 'request' | 'response';
 
+/** Vendors as which the bridge answers LiteLLM's own integrations, beside its generic guardrail API. */
+export const DOORS = ['akto', 'capsule'] as const;
+export type Door = (typeof DOORS)[number];
+
 /**
  * The kind of a guardrail call, as far as its fields tell.
  *
@@ -30,6 +34,8 @@ export type CallShape =
  */
 export type CallFields = {
   readonly input_type: InputType;
+  /** Left out for a call by the generic guardrail API. */
+  readonly door?: Door;
   /** Found out from the other fields. */
   readonly shape: CallShape;
   readonly litellm_call_id: string | null;

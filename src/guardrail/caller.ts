@@ -98,7 +98,9 @@ function withLowerCaseNames(headers: Fields): Fields {
  * all its calls one id each call has a trace of its own, unless the client chooses that too. Releases that do not tell their
  * version, before 1.81.12, tell the key of a request and not always of its response: for these it is id and trace alone.
  */
-export function stateKey(call: CallFields): string | undefined {
+export function stateKey(
+  call: Pick<CallFields, 'litellm_call_id' | 'litellm_trace_id' | 'litellm_version' | 'request_data'>,
+): string | undefined {
   const { litellm_call_id: id, litellm_trace_id: trace, litellm_version } = call;
   if (id === null) return undefined;
   const key = litellm_version === null ? '' : (textOf(call.request_data.user_api_key_hash) ?? '');

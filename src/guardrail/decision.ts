@@ -84,8 +84,8 @@ export type UnseenCause = 'hidden_content' | 'several_models';
 /** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, a redaction that cannot be applied, or what is not shown. */
 export type BlockCause = 'verdict' | 'fail_closed' | 'redaction' | UnseenCause;
 
-/** The field of a reply that carries rewritten texts. */
-export type RewriteForm = 'texts' | 'structured_messages';
+/** The field of a reply that carries rewritten texts; `payload` is that of Akto's replies. */
+export type RewriteForm = 'texts' | 'structured_messages' | 'payload';
 
 /**
  * How LiteLLM delivers a response, as far as its configuration tells. `plain`: not streamed. `incremental_diff`: streamed, as

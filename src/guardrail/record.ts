@@ -5,6 +5,12 @@ import type { Mode, VerdictKind } from './verdict.ts';
 /** How a call ended: with a response, with an error, or stopped by the bridge. */
 export type RecordOutcome = 'success' | 'failure' | 'blocked';
 
+/**
+ * How much is told of a call whose sides come by themselves. `request`: that it was asked for; `part`: a response that may still grow;
+ * `whole`: how it ended. What comes later takes the place of the first two.
+ */
+export type Stage = 'request' | 'part' | 'whole';
+
 /** Ids of calls and traces are cut to this length: a client chooses them. */
 export const MAX_ID_CHARS = 256;
 

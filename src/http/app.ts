@@ -1,23 +1,24 @@
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
-import type { CallHandler } from '../calls/call-handler.ts';
-import type { LargeCalls } from '../calls/large-calls.ts';
-import { errorBody, type RefuseCall } from '../calls/refusal.ts';
+import { type CallRefusal, errorBody, type RefuseCall } from '../calls/refusal.ts';
+import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
-import { guardrailRoute } from './guardrail.ts';
+import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
-import { LOG_BODY_MESSAGES, logsRoute } from './logs.ts';
+import { LOG_BODY_MESSAGES, type LogsRouteOptions, logsRoute } from './logs.ts';
 import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
+import { BodyReader } from './middleware/body-reader.ts';
 import { readOn } from './middleware/unread-body.ts';
 import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs } from './refusal.ts';
+import { turnedRoutes } from './turned.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
@@ -25,9 +26,11 @@ export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
 /** Where LiteLLM's `generic_api` logger sends its events. */
 export const LOGS_PATH = '/v1/litellm/logs';
 
-export type AppOptions = {
-  readonly handler: CallHandler;
-  readonly largeCalls: LargeCalls;
+/** Where Akto's clients look whether it answers, and whether it knows their token. */
+const AKTO_HEALTH_PATH = '/healthCheck';
+const AKTO_AUTH_PATH = '/api/auth-check';
+
+export type AppOptions = GuardrailRouteOptions & {
   readonly refuse: RefuseCall;
   readonly backends: ConfiguredBackends;
   /** Undefined when telemetry is off. */
@@ -40,12 +43,17 @@ export type AppOptions = {
   readonly apiKeys: readonly string[];
   /** True for an address that may call; gets undefined for a call without a connection. */
   readonly isAllowedAddress: (address: string | undefined) => boolean;
+  /** The request under a state key as JSON, if it is remembered. */
+  readonly requestOf: (key: string) => Uint8Array | undefined;
+  readonly limits: JsonLimits;
   readonly maxBodyBytes: number;
   readonly maxLogBodyBytes: number;
   /** Milliseconds in which a body has to arrive. */
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
 };
+
+const isAktoPath = (path: string | undefined) => path?.startsWith('/api/') === true;
 
 /** All routes of the bridge; it does not listen. */
 export function createApp(options: AppOptions): Hono<BridgeEnv> {
@@ -69,67 +77,99 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     return next();
   };
 
-  app.on(
-    'POST',
-    GUARDRAIL_PATHS,
-    allowAddresses(isAllowedAddress, early(refuseCall)),
-    authenticate(apiKeys, 'the api_key of the guardrail', early(refuseCall)),
-    readBody({
-      maxBytes: options.maxBodyBytes,
-      timeoutMs: options.bodyTimeoutMs,
-      largestAtOnce: 4,
-      acceptsGzip: false,
-      messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
-      refuse: refuseCall,
-      refuseEarly: early(refuseCall),
-    }),
-    guardrailRoute(options),
-  );
-  app.post(
-    LOGS_PATH,
-    allowAddresses(isAllowedAddress, early(refuseCall)),
-    authenticate(apiKeys, 'under headers of the callback', early(refuseEvents)),
-    readBody({
-      maxBytes: options.maxLogBodyBytes,
-      timeoutMs: options.bodyTimeoutMs,
-      // Read, a body takes several times its size: they share the room of one, and LiteLLM sends a refused one again
-      largestAtOnce: 1,
-      acceptsGzip: true,
-      messages: LOG_BODY_MESSAGES,
-      refuse: refuseEvents,
-      refuseEarly: early(refuseEvents),
-    }),
-    logsRoute({
-      records,
-      refuse: refuseEvents,
-      dropped: () => metrics.log_posts_total.inc({ result: 'no_backend' }),
-      accepted(ms) {
-        metrics.log_posts_total.inc({ result: 'accepted' });
-        metrics.log_post_seconds.observe({}, ms / 1000);
-      },
-    }),
-  );
+  const callReader = new BodyReader({
+    maxBytes: options.maxBodyBytes,
+    timeoutMs: options.bodyTimeoutMs,
+    largestAtOnce: 4,
+  });
+  // Read, a body takes several times its size: they share the room of one, and LiteLLM sends a refused one again
+  const logReader = new BodyReader({
+    maxBytes: options.maxLogBodyBytes,
+    timeoutMs: options.bodyTimeoutMs,
+    largestAtOnce: 1,
+  });
+  const callMessages = { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' };
+  /** Takes calls of one form. */
+  const judged = (
+    paths: readonly string[],
+    refuse: Refuse<CallRefusal['reason']>,
+    route: Handler<BridgeEnv>,
+  ) => {
+    app.on(
+      'POST',
+      [...paths],
+      allowAddresses(isAllowedAddress, early(refuse)),
+      authenticate(apiKeys, 'the api_key of the guardrail', early(refuse), isAktoPath(paths[0])),
+      readBody(callReader, {
+        acceptsGzip: false,
+        messages: callMessages,
+        refuse,
+        refuseEarly: early(refuse),
+      }),
+      route,
+    );
+  };
+  /** Takes what is to be recorded. */
+  const recorded = (paths: readonly string[], route: Handler<BridgeEnv>, acceptsGzip: boolean) => {
+    app.on(
+      'POST',
+      [...paths],
+      allowAddresses(isAllowedAddress, early(refuseCall)),
+      authenticate(apiKeys, 'under headers of the callback', early(refuseEvents), isAktoPath(paths[0])),
+      readBody(logReader, {
+        acceptsGzip,
+        messages: LOG_BODY_MESSAGES,
+        refuse: refuseEvents,
+        refuseEarly: early(refuseEvents),
+      }),
+      route,
+    );
+  };
+  const logs: LogsRouteOptions = {
+    records,
+    refuse: refuseEvents,
+    dropped: () => metrics.log_posts_total.inc({ result: 'no_backend' }),
+    accepted(ms) {
+      metrics.log_posts_total.inc({ result: 'accepted' });
+      metrics.log_post_seconds.observe({}, ms / 1000);
+    },
+  };
+  const judge = judgeBody(options);
+  const turned = turnedRoutes({ ...options, logs, judge });
+  judged(GUARDRAIL_PATHS, refuseCall, guardrailRoute(judge, options.isDraining));
+  for (const { paths, refuse, route } of turned.checks) judged(paths, refuse, route);
+  recorded([LOGS_PATH], logsRoute(logs), true);
+  for (const { paths, route } of turned.records) recorded(paths, route, false);
+  const fixtureReader = new BodyReader({
+    maxBytes: options.maxBodyBytes,
+    timeoutMs: options.bodyTimeoutMs,
+    largestAtOnce: 1,
+  });
   const refuseFixture = refuseGateway(options);
   app.post(
     FIXTURE_PATH,
     allowAddresses(isAllowedAddress, early(refuseFixture)),
     authenticate(apiKeys, 'secret_key_ref of the provider target', early(refuseFixture)),
-    readBody({
-      maxBytes: options.maxBodyBytes,
-      timeoutMs: options.bodyTimeoutMs,
-      largestAtOnce: 1,
+    readBody(fixtureReader, {
       acceptsGzip: false,
-      messages: { too_large: '', overloaded: '', content_encoding: 'send the body uncompressed' },
+      messages: callMessages,
       refuse: refuseFixture,
       refuseEarly: early(refuseFixture),
     }),
     fixtureRoute,
   );
-  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH, FIXTURE_PATH], withoutBody, (c) => {
+  app.on('ALL', [...GUARDRAIL_PATHS, LOGS_PATH, FIXTURE_PATH, ...turned.paths], withoutBody, (c) => {
     metrics.rejected_total.inc({ reason: 'method' });
     return c.json(errorBody({ reason: 'method', message: 'send a POST' }), 405, { allow: 'POST' });
   });
-  app.get('/healthz', withoutBody, healthRoute);
+  app.on('GET', ['/healthz', AKTO_HEALTH_PATH], withoutBody, healthRoute);
+  app.all(
+    AKTO_AUTH_PATH,
+    withoutBody,
+    allowAddresses(isAllowedAddress, refuseCall),
+    authenticate(apiKeys, 'as akto_api_key', refuseCall, true),
+    (c) => c.json({ success: true }),
+  );
   app.get('/readyz', withoutBody, readyRoute(options));
   app.get('/metrics', withoutBody, metricsRoute(metrics, records));
 
@@ -142,7 +182,9 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   app.onError((error, c) => {
     log.error({ error: error.name }, 'route failed');
     const bug = { status: 400, reason: 'bug', message: 'see the log' } as const;
-    if (c.req.method === 'POST' && GUARDRAIL_PATHS.includes(c.req.path)) return refuseCall(c, bug);
+    const { path } = c.req;
+    const refuse = GUARDRAIL_PATHS.includes(path) ? refuseCall : turned.refuseAt(path);
+    if (c.req.method === 'POST' && refuse !== undefined) return refuse(c, bug);
     metrics.rejected_total.inc({ reason: 'bug' });
     return c.json(errorBody(bug), bug.status);
   });

@@ -1,8 +1,8 @@
 import type { Handler } from 'hono';
 import type { HttpRefusal } from '../calls/refusal.ts';
-import type { LogsRefusal } from '../records/protocol.ts';
+import type { LogsRefusal, LogsResult } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
-import type { BridgeEnv, Refuse } from './refusal.ts';
+import type { BridgeContext, BridgeEnv, Refuse } from './refusal.ts';
 
 export type LogsRouteOptions = {
   /** Undefined when telemetry is off. */
@@ -36,18 +36,36 @@ export const LOG_BODY_MESSAGES = {
 };
 
 /** `POST /v1/litellm/logs`: log events of LiteLLM's `callback_type: generic_api`, acknowledged when they are durable. */
-export function logsRoute({ records, refuse, dropped, accepted }: LogsRouteOptions): Handler<BridgeEnv> {
-  return async (c) => {
-    const startedAt = performance.now();
-    if (!records?.isOn) {
-      dropped();
-      return c.json({ accepted: 0, dropped: 'no backend takes records, or TELEMETRY is off' });
-    }
-    const result = await records.logs(new Uint8Array(c.get('body').take()), c.get('isGzip'));
-    if (typeof result !== 'string') {
-      return refuse(c, { ...MESSAGES[result.refused], reason: result.refused });
-    }
-    accepted(performance.now() - startedAt);
-    return new Response(result, { headers: { 'content-type': 'application/json' } });
-  };
+export function logsRoute(options: LogsRouteOptions): Handler<BridgeEnv> {
+  return (c) =>
+    storedBy(options, c, {
+      store: (records) => records.logs(new Uint8Array(c.get('body').take()), c.get('isGzip')),
+      reply: (receipt) => receipt,
+      unwanted: { accepted: 0, dropped: 'no backend takes records, or TELEMETRY is off' },
+    });
+}
+
+/** How one kind of POST is stored and answered. */
+type Storing = {
+  store(records: RecordsThread): Promise<LogsResult>;
+  reply(receipt: string): string;
+  /** The reply where nobody takes records. */
+  readonly unwanted: object;
+};
+
+/** Replies when what came is durable, or says why it is not taken. */
+export async function storedBy(
+  { records, refuse, dropped, accepted }: LogsRouteOptions,
+  c: BridgeContext,
+  { store, reply, unwanted }: Storing,
+): Promise<Response> {
+  const startedAt = performance.now();
+  if (!records?.isOn) {
+    dropped();
+    return c.json(unwanted);
+  }
+  const result = await store(records);
+  if (typeof result !== 'string') return refuse(c, { ...MESSAGES[result.refused], reason: result.refused });
+  accepted(performance.now() - startedAt);
+  return new Response(reply(result), { headers: { 'content-type': 'application/json' } });
 }

@@ -1,7 +1,14 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { ReceivedBody } from '../calls/received-body.ts';
-import { type CallRefusal, type CallResponse, errorBody, type HttpRefusal } from '../calls/refusal.ts';
+import {
+  type CallRefusal,
+  type CallResponse,
+  errorBody,
+  type HttpRefusal,
+  type RefuseCall,
+} from '../calls/refusal.ts';
+import type { Door } from '../guardrail/call.ts';
 import type { Log } from '../observability/log.ts';
 import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
 
@@ -39,12 +46,13 @@ export function responseOf({ status, body }: CallResponse, isDraining: boolean):
   return new Response(body, status === 200 ? init : { ...init, status });
 }
 
-/** Refuses what is no guardrail call. */
+/** Refuses what is no guardrail call, in the form of the door at which it came. */
 export function refuseGuardrailCall(
-  refuse: (refusal: CallRefusal) => CallResponse,
+  refuse: RefuseCall,
   isDraining: () => boolean,
+  door?: Door,
 ): Refuse<CallRefusal['reason']> {
-  return (_, refusal) => responseOf(refuse(refusal), isDraining());
+  return (_, refusal) => responseOf(refuse(refusal, door), isDraining());
 }
 
 /** Refuses what is no body of log events, or cannot be stored now. */

@@ -32,7 +32,8 @@ const FORM = /^\s*(?:multipart\/form-data|application\/x-www-form-urlencoded)\s*
  * It compares lengths alone. Text that is as short as the margin, or that takes the room which escapes may need, is not noticed.
  */
 export function hiddenBytes(call: GuardrailCall): number | undefined {
-  if (call.input_type === 'response' || !MEASURED.has(call.shape)) return 0;
+  // Other integrations show another part of a body
+  if (call.input_type === 'response' || call.door !== undefined || !MEASURED.has(call.shape)) return 0;
   const length = bodyLength(call);
   if (length === undefined) return undefined;
   const { structured_messages: rows, texts } = call;

@@ -16,7 +16,8 @@ const MAX_MODELS = 20;
 
 const NO_HOPS: readonly string[] = [];
 
-class BadField extends Error {
+/** Thrown by readers of one field; turned into a {@link BadRequest}. */
+export class BadField extends Error {
   override readonly name = 'BadField';
   readonly bad: BadRequest;
 
@@ -42,14 +43,20 @@ export function parseGuardrailCall(
   try {
     return { call: withPassages(readFields(objectIn(body)), maxNodes) };
   } catch (error) {
-    if (error instanceof BadField) return { bad: error.bad };
-    if (!(error instanceof TooManyInnerNodesError)) throw error;
-    const message = 'have more lists, objects and commas than MAX_JSON_NODES';
-    return { bad: { field: 'arguments of tool calls', message, hasTooManyNodes: true } };
+    return { bad: badRequestIn(error) };
   }
 }
 
-function objectIn(body: string): Fields {
+/** The mistake that a reader of a call threw. Throws anything else again. */
+export function badRequestIn(error: unknown): BadRequest {
+  if (error instanceof BadField) return error.bad;
+  if (!(error instanceof TooManyInnerNodesError)) throw error;
+  const message = 'have more lists, objects and commas than MAX_JSON_NODES';
+  return { field: 'arguments of tool calls', message, hasTooManyNodes: true };
+}
+
+/** The object that a body holds. @throws BadField */
+export function objectIn(body: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -66,7 +73,7 @@ function readFields(body: Fields): CallFields {
     litellm_call_id: word(body, 'litellm_call_id'),
     litellm_trace_id: word(body, 'litellm_trace_id'),
     litellm_version: word(body, 'litellm_version'),
-    model: model(body),
+    model: requestedModel(body),
     texts: texts(body),
     structured_messages: list(body, 'structured_messages'),
     images: list(body, 'images'),
@@ -92,7 +99,7 @@ function word(body: Fields, name: string): string | null {
 }
 
 /** LiteLLM asks each model of a list with commas. Each name is looked for in each list of a policy file. */
-function model(body: Fields): string | null {
+export function requestedModel(body: Fields): string | null {
   const names = word(body, 'model');
   let comma = -1;
   for (let count = 0; count < MAX_MODELS; count++) {

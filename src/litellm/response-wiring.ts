@@ -62,7 +62,7 @@ export class ResponseWiring {
 
   /** Remembers what a judged call tells about the calls that follow it. */
   seen(call: GuardrailCall): void {
-    if (this.#setting === 'block') return;
+    if (this.#setting === 'block' || call.door !== undefined) return;
     if (call.input_type === 'request') {
       if (call.shape === 'texts' || call.shape === 'document') this.#remember(call, 'texts');
       else if (call.model?.includes('/')) this.#remember(call, 'chat');
@@ -73,6 +73,7 @@ export class ResponseWiring {
 
   /** Tells if the redaction of a response would be delivered, and if not, why. */
   of(call: GuardrailCall): Wired {
+    if (call.door !== undefined) return this.#atDoor(call);
     const told = toldBy(call);
     const wiring = wiringOf(call, told);
     const unapplied = this.#setting === 'block' ? 'setting' : this.#lossOf(call, told, wiring);
@@ -92,6 +93,13 @@ export class ResponseWiring {
   /** Takes over what another thread was told. */
   tell(key: string, kind: ToldKind): void {
     this.#others.set(key, kind);
+  }
+
+  /** Akto's integration puts new texts into a whole response, and into none of a stream. */
+  #atDoor({ additional_provider_specific_params: { stream, masks } }: GuardrailCall): Wired {
+    const wiring = stream === true ? 'block_only' : 'plain';
+    if (this.#setting === 'block') return { wiring, unapplied: 'setting' };
+    return { wiring, unapplied: stream === true ? 'stream' : masks === true ? undefined : 'release' };
   }
 
   #lossOf(call: GuardrailCall, told: Told, wiring: Wiring): UnappliedReason | undefined {

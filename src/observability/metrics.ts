@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { DOORS } from '../guardrail/call.ts';
 import { ACTIONS, HEDGE_RESULTS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { COMPARED, MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
@@ -159,7 +160,13 @@ export function createMetrics(
       { result: ['changed', 'unchanged', 'failed'] },
     ),
     audit_lost_total: counter('Decisions that could not be written to the audit log.'),
-    log_posts_total: counter('POSTs of log events by their result.', { result: LOG_RESULTS }),
+    turned_calls_total: counter(
+      "Requests of LiteLLM's own integrations of other vendors, which the bridge answers in their place: to judge a call, to record one, or both.",
+      { door: DOORS, asks: ['check', 'record', 'check_and_record'] },
+    ),
+    log_posts_total: counter('POSTs of log events, and of other records, by their result.', {
+      result: LOG_RESULTS,
+    }),
     log_post_seconds: histogram(LOG_SECONDS)(
       'Time from a POST of log events until they are durable. LiteLLM drops what it queues meanwhile.',
     ),

@@ -21,6 +21,7 @@ function callFields(call: GuardrailCall): Record<string, unknown> {
   return {
     litellm_call_id: call.litellm_call_id?.slice(0, MAX_LOGGED_ID_CHARS) ?? null,
     input_type: call.input_type,
+    ...(call.door !== undefined && { door: call.door }),
     // Neither has a model or messages, and a result has no id by which to find its call
     ...((call.shape === 'mcp_tool' || call.shape === 'mcp_result') && { shape: call.shape }),
   };

@@ -1,6 +1,7 @@
 import type { InputType } from '../guardrail/call.ts';
 import type { RecordOutcome } from '../guardrail/record.ts';
 import type { Disposition, Entry } from './contract.ts';
+import { isUnfinished, readTurnedKey } from './turned-record.ts';
 
 /** An event on record of a call. */
 export type Known = {
@@ -66,21 +67,40 @@ export function resolveEntry(all: readonly Known[], entry: Entry): Resolution {
       return takesPlaceOf(others.filter((one) => endsWith(entry, one) || hasRef(one)));
     }
     case 'success': {
+      if (isToldBefore(successes, entry)) return adds('attempt');
       const stopping = blocks.filter((one) => endsWith(one, entry) && stopped(one, entry));
       const isStopped = (one: Known) => one.absorbed && stopping.some((block) => endsWith(block, one));
       if (stopping.length > known.filter(isStopped).length) return adds('blocked');
-      return takesPlaceOf(failures.filter((one) => isAttempt(one, entry)));
+      const unfinished = successes.filter(({ eventKey, absorbed }) => isUnfinished(eventKey) && !absorbed);
+      return takesPlaceOf([...failures.filter((one) => isAttempt(one, entry)), ...unfinished]);
     }
     case 'failure': {
       if (blocks.some((one) => endsWith(one, entry) || hasRef(one))) return adds('blocked');
-      if (successes.some((one) => isAttempt(entry, one))) return adds('attempt');
+      const asked = successes.filter(({ eventKey }) => isUnfinished(eventKey));
+      if (successes.some((one) => !asked.includes(one) && isAttempt(entry, one))) return adds('attempt');
       const others = failures.filter((one) => isAttempt(entry, one) || isAttempt(one, entry));
       // The client saw the last attempt's error
       const earlier = others.filter((one) => one.held && one.startedAt <= entry.startedAt);
       if (others.length > earlier.length) return adds('attempt');
-      return takesPlaceOf(earlier);
+      return takesPlaceOf([...earlier, ...asked.filter(({ held }) => held)]);
     }
   }
+}
+
+/**
+ * True if as much of a call is on record, where another vendor's integration tells of it. Requests of one call can be told with other
+ * words: that for a tool which the model calls has the id of the chat.
+ */
+function isToldBefore(successes: readonly Known[], entry: Entry): boolean {
+  const told = readTurnedKey(entry.eventKey);
+  return successes.some((one) => {
+    if (one.absorbed) return false;
+    const known = readTurnedKey(one.eventKey);
+    if (isUnfinished(one.eventKey)) return told?.stage === 'request';
+    if (told === undefined) return known !== undefined && isAttempt(one, entry);
+    const isSame = isAttempt(entry, one) || known?.words === told.words;
+    return isSame && (told.stage !== 'whole' || known?.door !== told.door);
+  });
 }
 
 /** Records of the same call that wait give way; a backend may have the others already. */

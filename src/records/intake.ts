@@ -6,18 +6,19 @@ import { boundedBy } from '../guardrail/memory.ts';
 import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
-import { type BadRow, type Disposition, type Entry, namelessKey } from '../outbox/contract.ts';
+import type { TurnedEvent } from '../litellm/turned-event.ts';
+import { type TurnedSource, turnedRows } from '../litellm/turned-rows.ts';
+import { type BadRow, type Entry, namelessKey } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { InForce } from './in-force.ts';
 import { LATE_MS, notesOf, type PendingCalls } from './pending-calls.ts';
+import { freeBody, newPost, type Post, type Receipt } from './post.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
-
-/** The rows of one POST, counted by what became of them. `unrecorded`: by the caller rules nobody gets them. */
-export type Receipt = Readonly<Record<Disposition | 'unrecorded' | 'bad' | 'legacy' | 'null', number>>;
+import { turnedCall } from './turned-call.ts';
 
 export type IntakeOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
@@ -29,6 +30,8 @@ export type IntakeOptions = {
   readonly inForce: Pick<InForce, 'sinks' | 'rules' | 'responseCheckMs'>;
   /** Time that a failure waits for a success of its call. */
   readonly failureGraceMs: number;
+  /** Time that a request waits for its response, where both come by themselves. */
+  readonly missingAfterMs: number;
   /** Called for each event that does not name its call, as LiteLLM logged it before `OLDEST_SUPPORTED`. */
   readonly onUnnamedEvent: () => void;
   /** Called when what was made of so many bytes is not needed any more. */
@@ -55,28 +58,6 @@ export const RETRY_MS = 15 * 60_000;
 /** Characters and rows that are stored together: those of a usual POST. */
 const GROUP_CHARS = 8 * 1024 * 1024;
 const GROUP_ROWS = 1000;
-
-const NOTHING: Receipt = {
-  new: 0,
-  late: 0,
-  duplicate: 0,
-  attempt: 0,
-  blocked: 0,
-  unrecorded: 0,
-  bad: 0,
-  legacy: 0,
-  null: 0,
-};
-
-/** One POST, as far as it was read. */
-type Post = {
-  readonly receipt: Record<keyof Receipt, number>;
-  /** Not stored yet, and how long they are. */
-  readonly entries: Entry[];
-  chars: number;
-  readonly bad: BadRow[];
-  readonly skipped: Record<'unrecorded' | 'legacy' | 'null', number>;
-};
 
 /** A call that is noted, by its number; the time that its notes are kept after an event of it, and if they are of use then. */
 type Joined = { readonly number: number; readonly keptMs: number; readonly isComplete: boolean };
@@ -107,11 +88,11 @@ export class Intake {
   async logs(body: Buffer): Promise<Receipt> {
     const { onFreed, onReceipt } = this.#options;
     const bytes = body.length;
-    const skipped = { unrecorded: 0, legacy: 0, null: 0 };
-    const post: Post = { receipt: { ...NOTHING }, entries: [], chars: 0, bad: [], skipped };
+    const post = newPost();
+    const { skipped } = post;
     try {
       await this.#read(body, post);
-      free(body);
+      freeBody(body);
       onFreed(bytes);
       await this.#accept(post, post.bad);
       Object.assign(post.receipt, { ...skipped, bad: post.bad.length });
@@ -122,10 +103,41 @@ export class Intake {
     return post.receipt;
   }
 
+  /**
+   * Stores what another vendor's integration tells of calls.
+   *
+   * @throws OutboxError if it could not be stored
+   */
+  async turned(body: Buffer, source: TurnedSource): Promise<Receipt> {
+    const { limits, now, onReceipt } = this.#options;
+    const post = newPost();
+    try {
+      let sliceEnd = performance.now() + SLICE_MS;
+      for (const row of turnedRows(body, source, limits, now)) {
+        // Between rows alone: the parts of a stream are to be stored in the order in which they came
+        if (post.entries.length > 0 && performance.now() > sliceEnd) {
+          await nextTurn();
+          sliceEnd = performance.now() + SLICE_MS;
+        }
+        if (row.kind === 'bad') post.bad.push(this.#badRow(row));
+        else {
+          const { turned } = row;
+          this.#addEntry(turned.event, post, (receivers) => this.#turnedEntry(turned, receivers));
+        }
+      }
+      await this.#accept(post, post.bad);
+      Object.assign(post.receipt, { unrecorded: post.skipped.unrecorded, bad: post.bad.length });
+    } finally {
+      onReceipt(post.receipt);
+    }
+    return post.receipt;
+  }
+
   async #read(body: Buffer, post: Post): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
     for (const row of logRowsIn(body, this.#options.limits)) {
-      if (row.kind === 'event') this.#addEntry(row.event, post);
+      if (row.kind === 'event')
+        this.#addEntry(row.event, post, (receivers) => this.#logEntry(row.event, receivers));
       else if (row.kind === 'bad') post.bad.push(this.#badRow(row));
       else if (row.kind !== 'more') post.skipped[row.kind]++;
       const isGroup = post.chars > GROUP_CHARS || post.entries.length >= GROUP_ROWS;
@@ -144,7 +156,7 @@ export class Intake {
     this.accepted(entries);
   }
 
-  #addEntry(event: Fields, post: Post): void {
+  #addEntry(event: Fields, post: Post, make: (receivers: Receivers) => Entry): void {
     try {
       const receivers = this.#options.inForce.rules.receivers(event);
       if (receivers?.length === 0) {
@@ -152,7 +164,7 @@ export class Intake {
         post.skipped.unrecorded++;
         return;
       }
-      const entry = this.#logEntry(event, receivers);
+      const entry = make(receivers);
       post.entries.push(entry);
       post.chars += entry.payload.length;
     } catch (error) {
@@ -244,6 +256,23 @@ export class Intake {
     return entry;
   }
 
+  #turnedEntry(turned: TurnedEvent, receivers: Receivers): Entry {
+    const { pendingCalls, inForce, now } = this.#options;
+    const facts = factsOf(turned.event, now());
+    const { callId, outcome } = facts;
+    const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
+    const verdicts = pending === undefined ? [] : notesOf(pending);
+    const entry: Entry = {
+      ...turnedCall(turned, facts, pending, { ...this.#options, responseCheckMs: inForce.responseCheckMs }),
+      ...this.#stored({ outcome, event: turned.event, verdicts }, receivers),
+    };
+    if (pending !== undefined) {
+      const keptMs = Math.max(this.#keptMs(outcome), entry.holdMs);
+      this.#joined.set(entry, { number: pending.number, keptMs, isComplete: turned.stage === 'whole' });
+    }
+    return entry;
+  }
+
   /** Time that the notes on a call are kept after an event of it. */
   #keptMs(outcome: 'success' | 'failure'): number {
     const { failureGraceMs, inForce } = this.#options;
@@ -284,9 +313,4 @@ export class Intake {
     const kept = inForce.rules.areAny ? undefined : redactor.unreadable(text);
     return { reason, payload: JSON.stringify({ chars, text: kept }) };
   }
-}
-
-/** Frees the memory of a body at once, whoever still refers to it; not that of a small one, which is a part of a pool. */
-function free({ buffer, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }

@@ -2,6 +2,7 @@ import type { Config, RecordsConfig } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Fields } from '../guardrail/call.ts';
 import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
+import type { TurnedSource } from '../litellm/turned-rows.ts';
 import type { UNSTORED_REASONS } from '../observability/metrics.ts';
 import type { RecordRule } from '../policies/receivers.ts';
 
@@ -53,6 +54,8 @@ export type LogsResult = string | { readonly refused: LogsRefusal };
 /** The calls of the main thread to the records thread. */
 export type Requests = {
   logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
+  /** What another vendor's integration tells of calls. */
+  turned(body: Uint8Array, source: TurnedSource): Promise<LogsResult>;
   /** @param notes {@link NoteLine}s, as a `NoteWriter` writes them */
   notes(notes: Uint8Array): Promise<'done'>;
   /** @param lines {@link TextLine}s, one JSON text a line; they are kept in memory alone */
@@ -106,6 +109,8 @@ export type RecordsThreadEvents = {
   lost(): void;
   /** Called for notes that could not be handed over: the records of their calls lack them. */
   lostNotes(notes: number): void;
+  /** Called for each judged call that could not be recorded, where its sender wants both in one. */
+  unrecorded(reason: LogsRefusal): void;
   /** Called for each blocked call that is replied to before its record is stored. */
   unstored(reason: UnstoredReason): void;
 };

@@ -1,4 +1,4 @@
-import { type CallFields, type GuardrailCall, textOf } from '../guardrail/call.ts';
+import { type CallFields, type Fields, type GuardrailCall, textOf } from '../guardrail/call.ts';
 import { actionOf, type CheckResult, type Decision, decidedBy, resultOf } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { textsOutsideMessages } from '../guardrail/passages.ts';
@@ -98,7 +98,7 @@ export function blockedCall(
   block: BlockNote,
 ): BlockedCall {
   const asked = call.input_type === 'request' ? call : request;
-  const mcp = mcpFields(call);
+  const mcp = mcpFields(call, request);
   const alone = asked === undefined || mcp !== undefined ? [] : textsOutsideMessages(asked);
   // A response can come without names of its key that its request had
   const identity = { ...asked?.request_data, ...call.request_data };
@@ -129,9 +129,15 @@ export function blockedCall(
   };
 }
 
-/** The fields of an event about a call of an MCP tool; of a result nobody tells the tool, nor who called it. */
-function mcpFields(call: GuardrailCall) {
-  if (call.shape === 'mcp_result') return { call_type: 'call_mcp_tool', metadata: {} };
+/** The fields of an event about a call of an MCP tool. LiteLLM's generic API tells of a result neither the tool nor who called it. */
+function mcpFields(
+  call: GuardrailCall,
+  request: GuardrailCall | undefined,
+): { readonly call_type: string; readonly metadata: Fields } | undefined {
+  if (call.shape === 'mcp_result') {
+    const called = request?.shape === 'mcp_tool' ? mcpFields(request, undefined) : undefined;
+    return { call_type: 'call_mcp_tool', metadata: { ...called?.metadata } };
+  }
   const tool = mcpToolOf(call);
   if (tool === undefined) return undefined;
   const { name, texts } = tool;

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
+import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { NoteWriter } from './note-writer.ts';
 import type {
@@ -18,7 +19,7 @@ import type {
   WorkerStart,
 } from './protocol.ts';
 import { RestartingWorker } from './restarting-worker.ts';
-import { ownBytes, sharedJson } from './thread-bytes.ts';
+import { isShared, ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
 import { within } from './within.ts';
 
@@ -114,6 +115,28 @@ export class RecordsThread {
     const bytes = ownBytes(body);
     const sent = this.#send('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
     return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
+  }
+
+  /** The same for what another vendor's integration tells of calls. @param body given away, or in memory that all threads share */
+  async turned(body: Uint8Array, source: TurnedSource): Promise<LogsResult> {
+    this.#flushNotes();
+    const bytes = isShared(body) ? body : ownBytes(body);
+    const transfer = isShared(bytes) ? [] : [bytes.buffer as ArrayBuffer];
+    const sent = this.#send('turned', [bytes, source], bytes.length, transfer);
+    return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
+  }
+
+  /** Has a judged call recorded, whose envelope this is. Resolves when that is durable, or cannot be waited for. */
+  async recordCall(body: Uint8Array): Promise<void> {
+    if (!this.#isOn) return;
+    const stored = this.turned(isShared(body) ? body : new Uint8Array(body), {
+      door: 'akto',
+      isBatch: false,
+    }).then((result) => {
+      if (typeof result !== 'string') this.#events.unrecorded(result.refused);
+    });
+    stored.catch(this.#failed);
+    await within(BLOCKED_MS, stored);
   }
 
   /** Keeps a note on a call for its record. */

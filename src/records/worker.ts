@@ -12,8 +12,9 @@ import { Intake, RETRY_MS } from './intake.ts';
 import { storable } from './note-bytes.ts';
 import { bytesOf } from './note-writer.ts';
 import { PendingCalls } from './pending-calls.ts';
+import type { Receipt } from './post.ts';
 import { PostedBodies } from './posted-bodies.ts';
-import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart } from './protocol.ts';
+import type { BlockedCall, FromWorker, LogsResult, Requests, ToWorker, WorkerStart } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
 import { ResponseTexts } from './response-texts.ts';
@@ -57,6 +58,7 @@ const intake = new Intake({
   limits: bodies.limits,
   inForce,
   failureGraceMs,
+  missingAfterMs,
   onUnnamedEvent: () => observer.unnamedEvent(),
   onBug: (error) => observer.bug(error, 'logs'),
   onFreed: freed,
@@ -122,12 +124,21 @@ const handlers: Handlers = {
     try {
       const receipt = await posted.read(packed, isGzip, (bytes) => intake.logs(bytes));
       if (typeof receipt === 'string') return { refused: receipt };
-      const { bad, ...others } = receipt;
-      const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
-      return isInvalid ? { refused: 'invalid' } : JSON.stringify(receipt);
+      return resultOf(receipt);
     } catch (error) {
-      if (!(error instanceof OutboxError)) throw error;
-      return { refused: error.kind };
+      return refusalOf(error);
+    }
+  },
+
+  async turned(body, source) {
+    try {
+      return resultOf(
+        await intake.turned(Buffer.from(body.buffer, body.byteOffset, body.byteLength), source),
+      );
+    } catch (error) {
+      return refusalOf(error);
+    } finally {
+      freed(body.length);
     }
   },
 
@@ -182,6 +193,17 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
     reply(n, undefined);
   }
 });
+
+function resultOf(receipt: Receipt): LogsResult {
+  const { bad, ...others } = receipt;
+  const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
+  return isInvalid ? { refused: 'invalid' } : JSON.stringify(receipt);
+}
+
+function refusalOf(error: unknown): LogsResult {
+  if (!(error instanceof OutboxError)) throw error;
+  return { refused: error.kind };
+}
 
 /** For work that nobody waits for. Where the outbox cannot be used it has told the observer. */
 function failed(error: unknown): void {

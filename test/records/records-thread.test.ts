@@ -25,6 +25,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
     lostNotes(notes) {
       told.lostNotes += notes;
     },
+    unrecorded() {},
     unstored: (reason) => told.unstored.push(reason),
   });
   onTestFinished(() => records.close(100));

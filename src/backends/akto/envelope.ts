@@ -1,3 +1,10 @@
+import {
+  CHAT_PATH,
+  IDENTITY_TAGS,
+  MCP_PATH,
+  MESSAGE_HEADER,
+  SESSION_HEADER,
+} from '../../guardrail/akto-wire.ts';
 import { type Fields, type GuardrailCall, headerOf, textOf } from '../../guardrail/call.ts';
 import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 import type { McpExchange } from './mcp.ts';
@@ -87,7 +94,7 @@ export function checkTemplate(options: EnvelopeOptions): CheckTemplate {
     return JSON.stringify(whole).split(JSON.stringify(SLOT));
   };
   const template = (path: string) => ({ request: parts(path, undefined), response: parts(path, SLOT) });
-  return { ...template(DEFAULT_PATH), mcp: template(MCP_PATH) };
+  return { ...template(CHAT_PATH), mcp: template(MCP_PATH) };
 }
 
 /** The envelope of a check as JSON text, as `JSON.stringify` would write it; the template saves half of that. */
@@ -140,20 +147,14 @@ function filled(
 
 const encoded = JSON.stringify as (text: string) => string;
 
-export const DEFAULT_PATH = '/v1/chat/completions';
-export const MCP_PATH = '/mcp';
-
 /** Who called, from LiteLLM's `user_api_key_*`; what is not known is undefined, which JSON leaves out. */
 export function identityTags(identity: Fields): Record<string, string | undefined> {
-  const key = (name: string) => textOf(identity[`user_api_key_${name}`])?.trim() || undefined;
-  return {
-    user_id: key('user_id'),
-    team_id: key('team_id'),
-    user_email: key('user_email'),
-    team_alias: key('team_alias'),
-    key_alias: key('alias'),
-  };
+  const tags: Record<string, string | undefined> = {};
+  for (const [tag, name] of IDENTITY) tags[tag] = textOf(identity[name])?.trim() || undefined;
+  return tags;
 }
+
+const IDENTITY = Object.entries(IDENTITY_TAGS).map(([tag, name]) => [tag, `user_api_key_${name}`] as const);
 
 /**
  * The placeholder `[present]` is left out: as a session id it would make all callers one session, which one blocked
@@ -166,7 +167,7 @@ function requestHeaders(headers: Fields, session: Exchange['session'], messageId
     if (typeof value !== 'string' || value === '' || value === '[present]') continue;
     if (!CREDENTIAL_HEADER.test(name) && !SESSION.test(name)) sent[name.toLowerCase()] = value;
   }
-  if (session) sent['x-akto-installer-akto_session_id'] = session;
-  if (messageId) sent['x-akto-installer-akto_message_id'] = messageId;
+  if (session) sent[SESSION_HEADER] = session;
+  if (messageId) sent[MESSAGE_HEADER] = messageId;
   return sent;
 }

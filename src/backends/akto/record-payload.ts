@@ -1,3 +1,4 @@
+import { BLOCKED_BY, BLOCKED_BY_AKTO } from '../../guardrail/akto-wire.ts';
 import { type Fields, fieldsOf, scalarText, textOf } from '../../guardrail/call.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
 import { type McpCall, mcpCallOf, modelOf } from '../recorded-call.ts';
@@ -61,7 +62,7 @@ function stoppedResponse({ outcome, event, block }: CallRecord): object | undefi
     case 'success':
       return undefined;
     case 'blocked':
-      return { 'x-blocked-by': 'Akto Proxy', reason: block?.reason || 'Blocked by Akto Guardrails' };
+      return { [BLOCKED_BY]: BLOCKED_BY_AKTO, reason: block?.reason || 'Blocked by Akto Guardrails' };
     case 'failure': {
       const { error_class, error_message } = fieldsOf(event.error_information);
       const message = textOf(error_message) ?? textOf(event.error_str) ?? '';

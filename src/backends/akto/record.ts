@@ -1,14 +1,8 @@
+import { CHAT_PATH, MCP_PATH } from '../../guardrail/akto-wire.ts';
 import { fieldsOf, textOf } from '../../guardrail/call.ts';
 import type { CallRecord, VerdictNote } from '../../guardrail/record.ts';
 import { callIdOf, clientHeaders, clientSession, knownText, mcpCallOf, modelOf } from '../recorded-call.ts';
-import {
-  DEFAULT_PATH,
-  type Envelope,
-  type EnvelopeOptions,
-  envelope,
-  identityTags,
-  MCP_PATH,
-} from './envelope.ts';
+import { type Envelope, type EnvelopeOptions, envelope, identityTags } from './envelope.ts';
 import { failureStatus, type Payloads, recordPayloads } from './record-payload.ts';
 
 /** Limits of Akto's JSON reader, in characters: of one string, and of a whole body. */
@@ -73,7 +67,7 @@ function exchangeOf(record: CallRecord, payloads: Payloads, truncated: readonly 
   const { event, outcome } = record;
   const metadata = fieldsOf(event.metadata);
   const ip = textOf(event.requester_ip_address) ?? textOf(metadata.requester_ip_address) ?? '';
-  const route = textOf(metadata.user_api_key_request_route)?.trim() || DEFAULT_PATH;
+  const route = textOf(metadata.user_api_key_request_route)?.trim() || CHAT_PATH;
   const status = { success: 200, failure: failureStatus(event), blocked: 403 };
   return {
     ...payloads,

@@ -8,13 +8,16 @@ import { type BridgeEnv, type Refuse, requestHeader } from '../refusal.ts';
  *
  * @param apiKeys several while keys are rotated; none means that callers are not asked
  * @param where says where LiteLLM is told the key
+ * @param takesRaw true if `Bearer` may be missing, as Akto's clients leave it out
  */
 export function authenticate(
   apiKeys: readonly string[],
   where: string,
   refuse: Refuse<'unauthorized'>,
+  takesRaw = false,
 ): MiddlewareHandler<BridgeEnv> {
   const known = apiKeys.map((key) => Buffer.from(key));
+  const scheme = takesRaw ? RAW : BEARER;
   const refusal = {
     status: 401,
     reason: 'unauthorized',
@@ -22,13 +25,20 @@ export function authenticate(
     message: `send one of BRIDGE_API_KEYS as x-api-key, in LiteLLM ${where}`,
   } as const;
   return (c, next) =>
-    known.length === 0 || isAuthorized(known, (name) => requestHeader(c, name))
+    known.length === 0 || isAuthorized(known, scheme, (name) => requestHeader(c, name))
       ? next()
       : Promise.resolve(refuse(c, refusal));
 }
 
-function isAuthorized(known: readonly Buffer[], header: (name: string) => string | undefined): boolean {
-  const bearer = /^Bearer +(\S+)\s*$/i.exec(header('authorization') ?? '')?.[1];
+const BEARER = /^Bearer +(\S+)\s*$/i;
+const RAW = /^(?:Bearer +)?(\S+)\s*$/i;
+
+function isAuthorized(
+  known: readonly Buffer[],
+  scheme: RegExp,
+  header: (name: string) => string | undefined,
+): boolean {
+  const bearer = scheme.exec(header('authorization') ?? '')?.[1];
   const byKey = matches(known, header('x-api-key'));
   return matches(known, bearer) || byKey;
 }

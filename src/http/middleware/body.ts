@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
 import { type BridgeEnv, type Refuse, requestHeader } from '../refusal.ts';
-import { type BodyLimits, BodyReader, type UnreadBody } from './body-reader.ts';
+import type { BodyReader, UnreadBody } from './body-reader.ts';
 
-export type BodyOptions = BodyLimits & {
+export type BodyOptions = {
   /** True if a compressed body is taken; it is not unpacked here. */
   readonly acceptsGzip: boolean;
   /** Message for each refusal. */
@@ -19,18 +19,15 @@ const MESSAGES = {
 };
 
 /**
- * Reads the body of a request into the variable `body`, up to `maxBytes`, and all bodies together up to a multiple of it.
+ * Reads the body of a request into the variable `body`, up to the bound of a reader, and all bodies of that reader together up to a
+ * multiple of it.
  *
  * It reads Node's own stream where there is one: hono's `bodyLimit` and web streams cost most of the throughput.
  */
-export function readBody({
-  refuse,
-  refuseEarly,
-  messages,
-  acceptsGzip,
-  ...limits
-}: BodyOptions): MiddlewareHandler<BridgeEnv> {
-  const reader = new BodyReader(limits);
+export function readBody(
+  reader: BodyReader,
+  { refuse, refuseEarly, messages, acceptsGzip }: BodyOptions,
+): MiddlewareHandler<BridgeEnv> {
   return async (c, next) => {
     const encoding = requestHeader(c, 'content-encoding')?.toLowerCase() ?? 'identity';
     const isGzip = encoding === 'gzip' || encoding === 'x-gzip';
