@@ -14,7 +14,7 @@ import type { Outbox } from '../outbox/outbox.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { InForce } from './in-force.ts';
 import { LATE_MS, notesOf, type PendingCalls } from './pending-calls.ts';
-import { freeBody, newPost, type Post, type Receipt } from './post.ts';
+import { freeBody, newPostedRows, type PostedRows, type Receipt } from './posted-rows.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
@@ -88,7 +88,7 @@ export class Intake {
   async logs(body: Buffer): Promise<Receipt> {
     const { onFreed, onReceipt } = this.#options;
     const bytes = body.length;
-    const post = newPost();
+    const post = newPostedRows();
     const { skipped } = post;
     try {
       await this.#read(body, post);
@@ -110,7 +110,7 @@ export class Intake {
    */
   async turned(body: Buffer, source: TurnedSource): Promise<Receipt> {
     const { limits, now, onReceipt } = this.#options;
-    const post = newPost();
+    const post = newPostedRows();
     try {
       let sliceEnd = performance.now() + SLICE_MS;
       for (const row of turnedRows(body, source, limits, now)) {
@@ -133,7 +133,7 @@ export class Intake {
     return post.receipt;
   }
 
-  async #read(body: Buffer, post: Post): Promise<void> {
+  async #read(body: Buffer, post: PostedRows): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
     for (const row of logRowsIn(body, this.#options.limits)) {
       if (row.kind === 'event')
@@ -148,7 +148,7 @@ export class Intake {
     }
   }
 
-  async #accept(post: Post, bad: readonly BadRow[] = []): Promise<void> {
+  async #accept(post: PostedRows, bad: readonly BadRow[] = []): Promise<void> {
     const entries = post.entries.splice(0);
     post.chars = 0;
     if (entries.length + bad.length === 0) return;
@@ -156,7 +156,7 @@ export class Intake {
     this.accepted(entries);
   }
 
-  #addEntry(event: Fields, post: Post, make: (receivers: Receivers) => Entry): void {
+  #addEntry(event: Fields, post: PostedRows, make: (receivers: Receivers) => Entry): void {
     try {
       const receivers = this.#options.inForce.rules.receivers(event);
       if (receivers?.length === 0) {

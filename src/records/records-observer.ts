@@ -4,7 +4,7 @@ import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { callIdOfKey, type Disposition, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
 import { storageCode } from '../storage/storage-code.ts';
-import type { Receipt } from './post.ts';
+import type { Receipt } from './posted-rows.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';
 import { createRecordsMetrics } from './records-metrics.ts';
 

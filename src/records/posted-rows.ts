@@ -16,7 +16,7 @@ const NOTHING: Receipt = {
 };
 
 /** One POST, as far as it was read. */
-export type Post = {
+export type PostedRows = {
   readonly receipt: Record<keyof Receipt, number>;
   /** Not stored yet, and how long they are. */
   readonly entries: Entry[];
@@ -25,7 +25,7 @@ export type Post = {
   readonly skipped: Record<'unrecorded' | 'legacy' | 'null', number>;
 };
 
-export function newPost(): Post {
+export function newPostedRows(): PostedRows {
   return {
     receipt: { ...NOTHING },
     entries: [],
