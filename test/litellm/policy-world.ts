@@ -44,7 +44,7 @@ const tokens = {
 /** The headers with which one of them calls. */
 export const bearer = (who: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[who]}` });
 
-const auth = `
+export const callersAuth = `
 from litellm.proxy._types import UserAPIKeyAuth
 
 CALLERS = {
@@ -86,7 +86,7 @@ export async function startPolicyWorld<Name extends string>(
     providerUrl: provider.url,
     guardrails: names.flatMap((name) => entriesOf(name, bridges[name].url, setups[name].guardrails ?? usual)),
     settings: { general_settings: { custom_auth: 'policy_auth.user_api_key_auth' } },
-    files: { 'policy_auth.py': auth },
+    files: { 'policy_auth.py': callersAuth },
   });
 
   return {
