@@ -81,7 +81,11 @@ export function cleanNote(kind: string, enforced: boolean): PolicyNote {
 }
 
 /** All that the plan of a response goes by which its calls before told. */
-export type ToldPlan = { readonly models: readonly string[] | undefined; readonly place: number | undefined };
+export type ToldPlan = {
+  readonly models: readonly string[] | undefined;
+  readonly place: number | undefined;
+  readonly isUnrecorded: boolean;
+};
 
 /** Wishes of a caller, as an entry of `additional_provider_specific_params` or as a header. */
 const WISHES = {
@@ -109,6 +113,11 @@ export class Planner {
   readonly #models: RequestedModels | undefined;
   /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
   readonly #places = new LRUCache<string, number>({
+    ttl: PLACE_AGE_MS,
+    ...boundedBy('state of calls', () => 0),
+  });
+  /** Requests of which no record goes to anybody: a response can tell less of its caller. */
+  readonly #unrecorded = new LRUCache<string, true>({
     ttl: PLACE_AGE_MS,
     ...boundedBy('state of calls', () => 0),
   });
@@ -147,11 +156,13 @@ export class Planner {
 
   /** The state of the calls under a state key, for another thread. */
   told(key: string): ToldPlan {
-    return { models: this.#models?.told(key), place: this.#places.get(key) };
+    const isUnrecorded = this.#unrecorded.has(key);
+    return { models: this.#models?.told(key), place: this.#places.get(key), isUnrecorded };
   }
 
   /** Adds what they told in another thread. */
-  tell(key: string, { models, place }: ToldPlan): void {
+  tell(key: string, { models, place, isUnrecorded }: ToldPlan): void {
+    if (isUnrecorded) this.#unrecorded.set(key, true);
     if (models !== undefined) this.#models?.tell(key, models);
     if (place !== undefined) this.#places.set(key, Math.min(place, this.#places.get(key) ?? place));
   }
@@ -171,6 +182,14 @@ export class Planner {
   /** The backends that a record of a call may go to. What is not told of it is told of none: its event may know more. */
   receivers(call: GuardrailCall, caller: Caller): Receivers {
     if (!this.#routesRecords) return undefined;
+    const key = stateKey(call);
+    if (key !== undefined && this.#unrecorded.has(key)) return [];
+    const receivers = this.#receiversOf(call, caller);
+    if (key !== undefined && receivers?.length === 0) this.#unrecorded.set(key, true);
+    return receivers;
+  }
+
+  #receiversOf(call: GuardrailCall, caller: Caller): Receivers {
     const told = this.#models === undefined ? [null] : this.#models.askedFor(call);
     const subject = { caller, isModelTold: told !== undefined, inputType: undefined };
     const models = told ?? [call.model];

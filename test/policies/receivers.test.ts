@@ -98,6 +98,27 @@ test.each<Row>([
     ],
   },
   {
+    name: 'a response that tells less of its caller than its request',
+    rules: [{ match: { team: 'legal' }, records: 'none' }],
+    calls: [
+      ['none', { ...team('legal'), litellm_call_id: 'call-1', litellm_version: '1.110.2' }],
+      [
+        'none',
+        {
+          ...{ litellm_call_id: 'call-1', litellm_version: '1.110.2', input_type: 'response' },
+          request_data: { user_api_key_hash: 'a1' },
+        },
+      ],
+      [
+        'all',
+        {
+          ...{ litellm_call_id: 'call-2', litellm_version: '1.110.2', input_type: 'response' },
+          request_data: { user_api_key_hash: 'a1' },
+        },
+      ],
+    ],
+  },
+  {
     name: 'the model that was asked for',
     rules: [
       { match: { model: 'house-quiet' }, records: 'none' },

@@ -674,6 +674,48 @@ describe('the notes on a call', () => {
   });
 });
 
+describe('rules about records', () => {
+  const legal = { user_api_key_team_alias: 'legal' };
+  const rules = [
+    { match: { team: ['legal'] }, records: [] },
+    { match: { team: ['payments'] }, records: ['capsule'] },
+    { match: {} },
+  ];
+
+  test('leave out what nobody is to get, and hand the rest to those they name', async () => {
+    const recorder = opened({ rules });
+    const of = (id: string, team: string) =>
+      eventAt(recorder, -100, 0, { id, litellm_call_id: id, metadata: { user_api_key_team_alias: team } });
+    const receipt = await recorder.logs(line(of('a', 'legal'), of('b', 'payments'), of('c', 'open')));
+    expect(receipt).toEqual({ ...NOTHING, new: 2, unrecorded: 1 });
+    expect((await recorder.all('akto')).map(({ event }) => event.id)).toEqual(['c']);
+    expect((await recorder.all('capsule')).map(({ event }) => event.id)).toEqual(['b', 'c']);
+  });
+
+  test('leave out a blocked call, before anything of it is kept', async () => {
+    const recorder = opened({ rules });
+    expect(
+      await recorder.blocked(blockAt(recorder, 'request', { request: { request_data: legal } })),
+    ).toBeUndefined();
+    expect(await recorder.all('akto')).toEqual([]);
+    expect(recorder.isNoted('call-1')).toBe(false);
+  });
+
+  test('keep of a row that cannot be read its length alone: nobody knows whose it is', async () => {
+    const recorder = opened({ rules });
+    expect(await recorder.logs('["plum", 7')).toMatchObject({ bad: 2 });
+    for (const { payload } of recorder.dead('intake')) expect(payload).toEqual({ chars: expect.any(Number) });
+  });
+
+  test('have a call that was noted under the rules before miss no event', async () => {
+    const recorder = opened({ rules });
+    recorder.note(noteOf());
+    const event = eventAt(recorder, -100, 0, { metadata: legal });
+    expect(await recorder.logs(line(event))).toMatchObject({ unrecorded: 1 });
+    expect(recorder.missing(recorder.now + 1)).toBe(0);
+  });
+});
+
 describe('a record that a backend does not want', () => {
   const only = (wanted: string): Sink => sinkThat(({ outcome }) => outcome === wanted);
 

@@ -29,6 +29,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
     unstored: (reason) => told.unstored.push(reason),
   });
   onTestFinished(() => records.close(100));
+  const setup = { backends: config.backends, rules: [] };
   const block = { by: 'akto', cause: 'verdict', reason: '', ref: '', input_type: 'request' } as const;
   const blocked = () =>
     records.blocked({ note: noteOf({ action: 'BLOCKED' }), block, event: {}, words: undefined });
@@ -39,7 +40,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
     db.close();
     return Number(n);
   };
-  return { records, lines, told, blocked, stored };
+  return { records, lines, told, blocked, stored, setup };
 }
 
 /** Has a thread that cannot live, as a kind of backend is unknown to it. */
@@ -127,4 +128,39 @@ test('log events of a POST in the time in which the thread is started again are 
   const { records, told } = opened(endingOnce);
   while (told.restarted === 0) await sleep(5);
   expect(await records.logs(Buffer.from('[null]'), false)).toContain('"null":1');
+}, 20_000);
+
+test('without a backend that takes records there is no thread, until a reload brings one', async () => {
+  const { records, told, blocked, setup, stored } = opened((start) => ({ ...start, backends: [] }));
+  expect([records.isOn, records.health(), await records.metrics()]).toEqual([false, undefined, '']);
+  await records.ready();
+  records.note(noteOf());
+  await blocked();
+  records.configure(setup);
+  expect(records.isOn).toBe(true);
+  await blocked();
+  expect(records.health()).toMatchObject({ storage: null });
+  records.configure({ ...setup, backends: [] });
+  expect(records.isOn).toBe(false);
+  await blocked();
+  // What is left of the time before is still there
+  const left = 'telemetry_backlog_records{backend="akto"} 1';
+  while (!(await records.metrics()).includes(left)) await sleep(20);
+  await records.close(100);
+  expect(stored()).toBe(1);
+  expect(told).toMatchObject({ lost: 0, lostNotes: 0, restarted: 0 });
+});
+
+test('a thread that is started again goes by the last configuration', async () => {
+  const { records, told, blocked, setup, stored } = opened(dying);
+  while (told.restarted === 0) await sleep(5);
+  records.configure({ ...setup, rules: [{ match: { team: ['legal'] }, records: [] }] });
+  const rows = [{ litellm_call_id: 'a', metadata: { user_api_key_team_id: 'legal' } }];
+  // The record of a block whose caller nobody knows is left out by that rule too
+  await blocked();
+  while (told.unstored.length === 0 || records.health()?.storage !== null) await sleep(5);
+  expect(await records.logs(Buffer.from(JSON.stringify(rows)), false)).toContain('"unrecorded":1');
+  await records.close(1000);
+  expect(stored()).toBe(0);
+  expect(told).toMatchObject({ restarted: 1, lost: 0 });
 }, 20_000);

@@ -153,6 +153,8 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
     note: (note: VerdictLine) => pendingCalls.add(note),
     /** Forgets what is not needed any more, as the worker does each second. */
     finish: () => pendingCalls.finish(time),
+    /** Calls that were judged before a time, and of which no event came. */
+    missing: (before: number) => pendingCalls.missing(before),
     isNoted: (callId: string) =>
       pendingCalls.find(callId, { key: undefined, trace: undefined, words: () => 0, startedAt: time }) !==
       undefined,
