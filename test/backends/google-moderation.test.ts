@@ -313,6 +313,14 @@ test('an account that Google refuses is a failure, and asks for two tokens and n
   expect([tokenServer.seen.length, vendor.seen.length]).toEqual([2, 4]);
 });
 
+test('a large call is asked from its own thread, with a token of that thread', async () => {
+  const { judge, tokenServer, vendor } = await moderated(CLEAN);
+  await judge([TEXT]);
+  expect(await judge(['plums and pears '.repeat(70_000)])).toMatchObject({ action: 'NONE' });
+  expect(vendor.seen.length).toBe(1 + Math.ceil((16 * 70_000) / 20_000));
+  expect(tokenServer.seen).toHaveLength(2);
+});
+
 test('every category has a setting in both spellings', () => {
   const { options } = backends.find(({ kind }) => kind === 'google-moderation') ?? { options: {} };
   const names = Object.keys(options).filter((name) => name.endsWith('threshold'));
