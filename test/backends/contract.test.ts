@@ -105,6 +105,12 @@ describe.each(setUps)('$name, by $setUp', ({ row, setUp }) => {
     },
   );
 
+  test('the secrets that must not be told are those that are used', () => {
+    const { seen } = at(`allow-${(row.judges ?? DIRECTIONS)[0]}`);
+    const told = JSON.stringify([seen, row.secret]);
+    expect(row.secrets.filter((secret) => !told.includes(secret))).toEqual([]);
+  });
+
   test('nothing of its key, its address, its words or the prompt is told', async () => {
     expect(leakedIn(await stand.everything())).toEqual([]);
     expect(deadEnds.requests()).toBe(0);
