@@ -1,7 +1,10 @@
 /** Measures streamed responses: the engine's time for each round, and the characters that a backend is sent. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { aktoAllows } from '../support/akto.ts';
-import { startFakeBackend } from '../support/fake-backend.ts';
+import { json, startFakeBackend } from '../support/fake-backend.ts';
 import { judgeWith } from '../support/policies.ts';
 import { median } from './compare.ts';
 import { type Chain, callOf, engineOf, readChains, TIMEOUT_MS } from './policy-chains.ts';
@@ -40,43 +43,86 @@ async function engineTime(chain: Chain): Promise<void> {
   );
 }
 
-async function post(server: Server, id: string, text: string): Promise<void> {
+/** How LiteLLM delivers the responses: redactions of a stream are dropped, or delivered. */
+const DELIVERIES = {
+  block_only: { stream: true },
+  incremental_diff: { streaming_transform_mode: 'incremental_diff' },
+} as const;
+type Delivery = keyof typeof DELIVERIES;
+
+async function post(server: Server, id: string, text: string, delivery: Delivery): Promise<void> {
+  const call = {
+    ...{
+      input_type: 'response',
+      litellm_call_id: id,
+      texts: [text],
+      model: 'house',
+      litellm_version: '1.110.2',
+    },
+    additional_provider_specific_params: DELIVERIES[delivery],
+  };
   const reply = await fetch(`http://127.0.0.1:${server.port}/`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': 'bench-key' },
-    body: JSON.stringify({ input_type: 'response', litellm_call_id: id, texts: [text] }),
+    body: JSON.stringify(call),
   });
   const { action } = (await reply.json()) as { action?: string };
   if (action !== 'NONE') throw new Error(`a round got ${reply.status} ${action}`);
 }
 
+/** A vendor that judges whole calls, and one that judges texts, with the characters of a response in what each is sent. */
+const VENDORS = {
+  akto: { allows: aktoAllows, chars: responseLength },
+  'guardrails-ai': {
+    allows: json({ validationPassed: true }),
+    chars: (body: unknown) => (body as { llm_output: string }).llm_output.length,
+  },
+} as const;
+
+type Asking = {
+  readonly vendor: keyof typeof VENDORS;
+  readonly growth: number;
+  readonly delivery: Delivery;
+};
+
 /** Characters of responses that a backend was sent, whole or in part, beside their lengths. */
-async function sentToBackend(growth: number): Promise<void> {
-  const backend = await startFakeBackend(aktoAllows);
-  const akto = { AKTO_GUARDRAIL_API_BASE: backend.url, AKTO_API_KEY: 'bench-token' };
-  const env = bridgeEnv({ ...akto, STREAM_CHECK_GROWTH: String(growth) });
+async function sentToBackend({ vendor, growth, delivery }: Asking): Promise<void> {
+  const { allows, chars } = VENDORS[vendor];
+  const backend = await startFakeBackend(allows);
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const POLICY_FILE = join(folder, 'policy.yaml');
+  const entry = {
+    name: 'house',
+    kind: vendor,
+    url: backend.url,
+    ...(vendor !== 'akto' && { guard: 'house' }),
+  };
+  writeFileSync(POLICY_FILE, JSON.stringify({ policies: { chain: [] }, backends: [entry] }));
+  const env = bridgeEnv({ POLICY_FILE, STREAM_CHECK_GROWTH: String(growth) });
   const server = await startServer(undefined, '../../src/main.ts', [], env);
   const results: string[] = [];
   for (const length of LENGTHS) {
     const whole = prose(length, length);
     const before = backend.seen.length;
     for (let end = ROUND; end < length + ROUND; end += ROUND) {
-      await post(server, `response-${length}`, whole.slice(0, end));
+      await post(server, `response-${length}`, whole.slice(0, end), delivery);
     }
     const during = backend.seen.length - before;
-    await wait(QUIET_MS);
-    const checks = backend.seen.slice(before).map(({ body }) => responseLength(body));
-    if (Math.max(...checks) !== length) throw new Error(`a response of ${length} was not judged to its end`);
-    const ratio = checks.reduce((sum, chars) => sum + chars, 0) / length;
-    results.push(`${length}: ${ratio.toFixed(2)} (${during} checks, ${checks.length - during} late)`);
-    if (growth !== 1)
-      target(`characters sent for a response of ${length} <= 1.2x`, ratio, (times) => times <= 1.205);
+    if (growth > 1 && delivery === 'block_only') await wait(QUIET_MS);
+    const seen = backend.seen.slice(before);
+    const last = JSON.stringify(whole.slice(-ROUND)).slice(1, -1);
+    if (!seen.at(-1)?.text.replaceAll('\\\\', '\\').includes(last.slice(-8)))
+      throw new Error(`a response of ${length} was not judged to its end`);
+    const ratio = seen.reduce((sum, { body }) => sum + chars(body), 0) / length;
+    results.push(`${length}: ${ratio.toFixed(2)} (${during} checks, ${seen.length - during} late)`);
+    if (vendor !== 'akto' && growth > 1 && delivery === 'block_only')
+      target(`characters sent for a response of ${length} <= 1.2x`, ratio, (times) => times <= 1.2);
   }
   await server.stop();
   await backend.close();
-  console.log(
-    `characters sent to Akto for each of a response, STREAM_CHECK_GROWTH=${growth}: ${results.join('; ')}`,
-  );
+  rmSync(folder, { recursive: true });
+  const setting = `${vendor}, STREAM_CHECK_GROWTH=${growth}, ${delivery}`;
+  console.log(`characters sent for each of a response, ${setting}: ${results.join('; ')}`);
 }
 
 function responseLength(body: unknown): number {
@@ -90,5 +136,14 @@ function responseLength(body: unknown): number {
 export async function responses(): Promise<void> {
   console.log();
   for (const chain of await readChains()) await engineTime(chain);
-  for (const growth of [6, 1]) await sentToBackend(growth);
+  await sent();
+}
+
+/** Characters that vendors are sent, by setting. */
+export async function sent(): Promise<void> {
+  for (const growth of [6, 1]) {
+    await sentToBackend({ vendor: 'akto', growth, delivery: 'block_only' });
+    await sentToBackend({ vendor: 'guardrails-ai', growth, delivery: 'block_only' });
+  }
+  await sentToBackend({ vendor: 'guardrails-ai', growth: 1, delivery: 'incremental_diff' });
 }
