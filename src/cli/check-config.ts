@@ -41,8 +41,10 @@ export function checkConfig(config: Config): string {
     `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
     ...backends.map((backend) => {
-      const { backend: name, host, timeout_seconds, unreachable_fallback, mode } = describeBackend(backend);
-      return `backend ${name} at ${host}: timeout ${timeout_seconds} s, ${unreachable_fallback}, ${mode}`;
+      const { host, timeout_seconds, sample, hedge_after_seconds, ...own } = describeBackend(backend);
+      const part = sample === undefined ? '' : `, ${sample} % of the calls`;
+      const again = hedge_after_seconds === undefined ? '' : `, asked again after ${hedge_after_seconds} s`;
+      return `backend ${own.backend} at ${host}: timeout ${timeout_seconds} s, ${own.unreachable_fallback}, ${own.mode}${part}${again}`;
     }),
     REDACTION_SENTENCES[config.replies.responseRedaction],
     telemetryOf(config, backends),
@@ -64,7 +66,7 @@ export function startWarnings(config: Config, policies: PolicyFile | undefined):
 }
 
 function inForce(
-  { name, version, chain, policies, rules }: PolicyFile,
+  { name, version, chain, policies, rules, orchestration, onError }: PolicyFile,
   { policies: { bannedKeywords } }: Config,
 ): string {
   const judging = chain.map((kind) => {
@@ -72,8 +74,11 @@ function inForce(
     if (mode === 'enforce') return kind;
     return mode === 'sample' ? `${kind} (sample ${sample} %)` : `${kind} (observe)`;
   });
+  const way = typeof orchestration === 'string' ? orchestration : `quorum ${orchestration.quorum}`;
+  const asked = way === 'first_block' ? '' : `; backends by ${way}`;
+  const next = onError === 'next' ? '; on_error next' : '';
   const words = bannedKeywords.length > 0 ? `; ${plural(bannedKeywords.length, 'banned keyword')}` : '';
-  return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${plural(rules.length, 'rule')}${words}`;
+  return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${plural(rules.length, 'rule')}${words}${asked}${next}`;
 }
 
 function telemetryOf({ records }: Config, backends: readonly BackendConfig[]): string {

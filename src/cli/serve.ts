@@ -63,8 +63,9 @@ export async function serve(config: Config): Promise<void> {
 function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']): () => void {
   const file = bridge.policies?.();
   if (file !== undefined) {
-    const { name, version, chain, rules } = file;
-    bridge.log.info({ policy_file: name, policy_version: version, chain, rules: rules.length }, 'policies');
+    const { name, version, chain, rules, orchestration, onError } = file;
+    const read = { policy_file: name, policy_version: version, chain, rules: rules.length };
+    bridge.log.info({ ...read, orchestration, on_error: onError }, 'policies');
   }
   process.on('SIGHUP', () => {
     if (policyFile === undefined) bridge.log.warn('SIGHUP reads POLICY_FILE again, and there is none');

@@ -138,13 +138,16 @@ export function unknownVariables(env: Env, definitions: readonly Backend[]): rea
 }
 
 /** A backend for the startup line: no secret, and no path, into which some vendors put one. */
-export function describeBackend({ name, url, timeoutMs, unreachableFallback, mode }: BackendConfig) {
+export function describeBackend(backend: BackendConfig) {
+  const { name, url, timeoutMs, unreachableFallback, mode, sample, hedgeAfterMs } = backend;
   return {
     backend: name,
     host: new URL(url).host,
     timeout_seconds: timeoutMs / 1000,
     unreachable_fallback: unreachableFallback,
     mode,
+    ...(sample < 100 && { sample }),
+    ...(hedgeAfterMs !== undefined && { hedge_after_seconds: hedgeAfterMs / 1000 }),
   };
 }
 

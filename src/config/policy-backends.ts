@@ -180,7 +180,21 @@ class EntryReader {
       options: config,
     };
     for (const warning of backendWarnings(backend, 'unreachable_fallback')) this.#report.warn(path, warning);
+    this.#checkAsking(backend, path);
     return backend;
+  }
+
+  #checkAsking({ mode, sample, hedgeAfterMs, timeoutMs }: BackendConfig, path: Path): void {
+    const at = [...path, 'hedge_after'];
+    if (hedgeAfterMs !== undefined && hedgeAfterMs >= timeoutMs)
+      this.#report.fail(at, `must be less than the timeout of ${timeoutMs / 1000} seconds`);
+    if (hedgeAfterMs !== undefined && mode !== 'enforce')
+      this.#report.warn(at, `does nothing with mode: ${mode}, where nobody waits`);
+    if (sample < 100 && mode === 'enforce')
+      this.#report.warn(
+        [...path, 'sample'],
+        'a client can choose an id for its call that is not in the sample',
+      );
   }
 
   /** Undefined for a mistake that is reported. Lint, which asks no backend, goes on without what this machine does not have. */

@@ -53,6 +53,24 @@ test.each([
   expect(textFor({ RESPONSE_REDACTION })).toMatch(line);
 });
 
+test('check-config says how several backends are asked', () => {
+  const POLICY_FILE = saved(
+    'several.yaml',
+    `backends:
+  - { name: one, kind: akto, url: "https://akto.example", secret: { env: HOUSE_KEY }, hedge_after: 0.3 }
+  - { name: two, kind: akto, url: "https://akto.example", secret: { env: HOUSE_KEY }, mode: shadow, sample: 10 }
+  - { name: three, kind: akto, url: "https://akto.example", secret: { env: HOUSE_KEY } }
+orchestration: { quorum: 2 }
+on_error: next
+`,
+  );
+  const text = textFor({ POLICY_FILE, HOUSE_KEY: 'hidden' });
+  expect(text).toMatch(/^policies .*; 0 rules; backends by quorum 2; on_error next$/m);
+  expect(text).toMatch(/^backend one at .*, enforce, asked again after 0\.3 s$/m);
+  expect(text).toMatch(/^backend two at .*, shadow, 10 % of the calls$/m);
+  expect(text).toMatch(/^backend three at .*, enforce$/m);
+});
+
 test('check-config names the policies of a file, those that only observe, its rules and its warnings', () => {
   const POLICY_FILE = saved(
     'policy.yaml',

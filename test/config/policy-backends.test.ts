@@ -204,3 +204,18 @@ describe('a mistake is told with its line', () => {
     );
   });
 });
+
+test('how often and how long a backend is asked has to make sense', async () => {
+  const vendor = await fakeBackend(aktoAllows);
+  const entry = (more: string) =>
+    `backends: [{ name: house, kind: akto, url: "${vendor.url}", secret: { env: TOKEN }, ${more} }]`;
+  expect(() => bridgeOf(entry('hedge_after: 2, timeout: 2'))).toThrow(
+    'backends[0].hedge_after: must be less than the timeout of 2 seconds',
+  );
+  const warningsOf = (more: string) => bridgeOf(entry(more)).policies?.().warnings.join() ?? '';
+  expect(warningsOf('sample: 10')).toContain('backends[0].sample: a client can choose an id');
+  expect(warningsOf('sample: 10, mode: shadow, hedge_after: 0.3')).toContain(
+    'backends[0].hedge_after: does nothing with mode: shadow',
+  );
+  expect(warningsOf('hedge_after: 0.3')).not.toMatch(/sample|hedge_after/);
+});
