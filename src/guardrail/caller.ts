@@ -16,6 +16,9 @@ export class Caller {
   readonly #isHeaderTold: ((name: string) => boolean) | undefined;
   /** Headers by their names in lower case; made once a name is asked for and some name has capitals. */
   #lowerCase: Fields | undefined;
+  /** Names that were asked for: each rule asks for the same. */
+  #team: readonly string[] | undefined;
+  #isNamed: boolean | undefined;
 
   /** @param isHeaderTold true for a header that would be there if it had been sent: each, if left out and any is there */
   constructor(
@@ -29,11 +32,13 @@ export class Caller {
 
   /** False if nobody knows who calls: what is missing then can be anything. */
   get isNamed(): boolean {
-    return this.#named('hash', 'alias', 'team_id', 'team_alias', 'user_id', 'user_email').length > 0;
+    this.#isNamed ??= NAMES.some((name) => textOf(this.#identity[name]) !== undefined);
+    return this.#isNamed;
   }
 
   get team(): readonly string[] {
-    return this.#named('team_alias', 'team_id');
+    this.#team ??= this.#named('team_alias', 'team_id');
+    return this.#team;
   }
 
   /** Alias and hash of the virtual key, as far as they are known. */
@@ -80,6 +85,11 @@ export class Caller {
     return names.flatMap((name) => textOf(this.#identity[`user_api_key_${name}`]) ?? []);
   }
 }
+
+/** One of them tells who calls. */
+const NAMES = ['hash', 'team_id', 'user_id', 'alias', 'team_alias', 'user_email'].map(
+  (name) => `user_api_key_${name}`,
+);
 
 const CAPITAL = /[A-Z]/;
 
