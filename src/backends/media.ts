@@ -12,24 +12,43 @@ export type Media = {
  * Everything in a call that is no text, each once: undefined for what a call only names, by an address or an id, or holds in a form that
  * is not known.
  */
-export function mediaOf({
-  structured_messages,
-  images,
-  passages,
-}: GuardrailCall): readonly (Media | undefined)[] {
-  if (passages.media === 0) return [];
+export function mediaOf(call: GuardrailCall): readonly (Media | undefined)[] {
   const found = new Map<string, Media | undefined>();
-  const add = (media: Media | string) => {
+  eachMedia(call, (media) => {
     if (typeof media === 'string') found.set(media, undefined);
     else found.set(media.base64, media);
-  };
+  });
+  return [...found.values()];
+}
+
+/** The same as addresses of images, `data:` for those that the call holds: undefined for what is no image, or has no address. */
+export function imageAddressesOf(call: GuardrailCall): readonly (string | undefined)[] {
+  const found = new Map<string, string | undefined>();
+  eachMedia(call, (media, isImage) => {
+    if (typeof media === 'string') found.set(media, isImage && /^https?:/i.test(media) ? media : undefined);
+    else {
+      const { type, base64 } = media;
+      found.set(base64, /^image\//i.test(type) ? `data:${type};base64,${base64}` : undefined);
+    }
+  });
+  return [...found.values()];
+}
+
+/** Visits all media of a call, some twice. @param visit told of what is named alone if it is an image */
+function eachMedia(
+  { structured_messages, images, passages }: GuardrailCall,
+  visit: (media: Media | string, isImage: boolean) => void,
+): void {
+  if (passages.media === 0) return;
   for (const message of structured_messages) {
     const { content } = fieldsOf(message);
-    for (const part of Array.isArray(content) ? mediaPartsIn(content) : []) add(mediaOfPart(fieldsOf(part)));
+    for (const value of Array.isArray(content) ? mediaPartsIn(content) : []) {
+      const part = fieldsOf(value);
+      visit(mediaOfPart(part), /image/i.test(String(textOf(part.type))));
+    }
   }
   // Messages repeat them
-  for (const image of images) add(mediaAt(textOf(image) ?? JSON.stringify(image)));
-  return [...found.values()];
+  for (const image of images) visit(mediaAt(textOf(image) ?? JSON.stringify(image)), true);
 }
 
 /** The media of a part in the words of chat, responses or Anthropic's messages, or what names it. */

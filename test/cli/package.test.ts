@@ -26,6 +26,8 @@ test('a package has the built program, the examples and no sources', () => {
 test('packing builds the program anew, where its command is looked for', () => {
   expect(packageJson.scripts.prepack).toMatch(/rmSync\('dist'.* && npm run build$/);
   expect(packageJson.scripts.build).toContain('tsconfig.build.json');
+  // The presets of vendors are read where the program stands
+  expect(packageJson.scripts.build).toContain("cpSync('src/backends/presets', 'dist/backends/presets'");
   expect(build.compilerOptions).toMatchObject({ rootDir: '../src', outDir: '../dist', noEmit: false });
   expect(packageJson.bin['guardrail-bridge']).toBe('dist/main.js');
   expect(existsSync(join(ROOT, 'src', 'main.ts'))).toBe(true);

@@ -8,7 +8,7 @@ import { CALL_VALUES } from './vendor-request.ts';
 
 /** Keys of an entry that every backend has: an option cannot have their names. */
 const COMMON_KEYS =
-  'name kind url secret token_url mode timeout unreachable_fallback sample hedge_after preset telemetry_concurrency'.split(
+  'name kind url secret token_url mode timeout unreachable_fallback sample hedge_after preset media telemetry_concurrency'.split(
     ' ',
   );
 

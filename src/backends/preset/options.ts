@@ -7,14 +7,17 @@ export function optionNamed(text: string): string | undefined {
 }
 
 /** The keys that a preset adds to its entry of the policy file. */
-export function optionEntries({ options }: Preset): v.ObjectEntries {
-  return Object.fromEntries(
+export function optionEntries({ options, judges, reads }: Preset): v.ObjectEntries {
+  const entries = Object.fromEntries(
     Object.entries(options).map(([name, option]) => {
       const schema = schemaOf(option);
       if (option.default !== undefined) return [name, v.optional(schema, option.default as never)];
       return [name, option.required ? schema : v.optional(schema)];
     }),
   );
+  // As the adapters have it: without it images are counted as unjudged
+  const showsImages = reads === 'texts' && judges.includes('media');
+  return showsImages ? { ...entries, media: v.optional(v.boolean(), true) } : entries;
 }
 
 function schemaOf(option: PresetOption): v.GenericSchema {

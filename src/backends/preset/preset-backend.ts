@@ -3,14 +3,14 @@ import { type Backend, defineBackend, type EntryFiles, type Judges, SetupError }
 import { optionEntries } from './options.ts';
 import { PresetError, presetIn, readPreset } from './read-preset.ts';
 import type { OptionValues, Preset } from './shape.ts';
-import { type PresetConfig, Vendor } from './vendor.ts';
+import { judgesMedia, type PresetConfig, Vendor } from './vendor.ts';
 
 /** The same for every preset: how it is told from its configuration, opened and asked. */
 const SHARED = {
-  judges: ({ preset }: PresetConfig): Judges => ({
-    request: preset.judges.includes('request'),
-    response: preset.judges.includes('response'),
-    media: preset.judges.includes('media'),
+  judges: (config: PresetConfig): Judges => ({
+    request: config.preset.judges.includes('request'),
+    response: config.preset.judges.includes('response'),
+    media: judgesMedia(config),
   }),
   reads: ({ preset }: PresetConfig) => preset.reads,
   isIdempotent: ({ preset }: PresetConfig) => preset.idempotent,

@@ -1,5 +1,6 @@
-import { type Fields, fieldsOf, type GuardrailCall, textOf } from '../../guardrail/call.ts';
+import { type GuardrailCall, textOf } from '../../guardrail/call.ts';
 import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
+import { imageAddressesOf } from '../media.ts';
 import { conversationOf, type FlatMessage, newestTurn, newestUserText } from './conversation.ts';
 import type { Portion } from './portions.ts';
 import type { ReadValue } from './template.ts';
@@ -45,7 +46,7 @@ export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
   },
   texts,
   documents: ({ portion }) => portion?.documents.map(({ text }) => text) ?? [],
-  images: ({ portion, call }) => portion?.images ?? imagesOf(call),
+  images: ({ portion, call }) => portion?.images ?? imageAddressesOf(call).filter((one) => one !== undefined),
   messages: ({ conversation }) => conversation.map(wire),
   turn: ({ conversation }) => newestTurn(conversation).map(wire),
   question: (asked) => (isRequest(asked) ? undefined : newestUserText(asked.request())),
@@ -65,24 +66,3 @@ export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
   'tool.arguments_text': (asked) => JSON.stringify({ texts: tool(asked)?.texts ?? [] }),
   guardrail_request: ({ call: { passages: _, shape: __, ...fields } }) => fields,
 };
-
-/** Addresses of the images of a call, `data:` addresses too. */
-export function imagesOf({ images, structured_messages }: GuardrailCall): readonly string[] {
-  const found = new Set(images.flatMap((image) => textOf(image) ?? []));
-  for (const message of structured_messages) {
-    const { content } = fieldsOf(message);
-    for (const part of Array.isArray(content) ? content : []) {
-      const image = imageIn(fieldsOf(part));
-      if (image !== undefined) found.add(image);
-    }
-  }
-  return [...found];
-}
-
-/** The image in a part of a message of chat, responses or Anthropic's messages. */
-function imageIn({ image_url, source }: Fields): string | undefined {
-  const { data, media_type, url } = fieldsOf(source);
-  const plain = textOf(image_url) ?? textOf(fieldsOf(image_url).url) ?? textOf(url);
-  if (plain !== undefined || typeof data !== 'string' || typeof media_type !== 'string') return plain;
-  return media_type.startsWith('image/') ? `data:${media_type};base64,${data}` : undefined;
-}

@@ -1,15 +1,17 @@
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import type { Deadline } from '../../guardrail/deadline.ts';
+import { BackendError } from '../../guardrail/failure.ts';
 import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 import { type NewText, SetupError } from '../backend.ts';
 import type { Http } from '../http.ts';
+import { imageAddressesOf } from '../media.ts';
 import { type Portioning, portionsOf } from './portions.ts';
 import { joined, type Reading, ReplyReader } from './reply.ts';
 import type { Circumstance, OptionValues, Preset, PresetAsk } from './shape.ts';
 import { compileSignature, type Sign } from './signature.ts';
 import { compileJson, compileText, scopeOf, type Template } from './template.ts';
-import { CALL_VALUES, imagesOf, VendorRequest } from './vendor-request.ts';
+import { CALL_VALUES, VendorRequest } from './vendor-request.ts';
 
 /** A preset as an entry of the policy file uses it: plain data. */
 export type PresetConfig = {
@@ -51,7 +53,7 @@ export class Vendor {
 
   constructor({ kind, preset, url, secret, options }: PresetConfig) {
     const scope = scopeOf(CALL_VALUES, options, { secret });
-    this.#judgesMedia = preset.judges.includes('media');
+    this.#judgesMedia = judgesMedia({ preset, options });
     const headers = Object.entries(preset.headers).map(
       ([name, text]) => [name.toLowerCase(), compileText(text, scope, headerText)] as const,
     );
@@ -64,7 +66,7 @@ export class Vendor {
     this.#sign =
       preset.signature && secret !== undefined ? compileSignature(preset.signature, secret) : undefined;
     this.#asks = preset.asks.map((ask) => ({
-      fits: circumstancesTest(ask.when),
+      fits: circumstancesTest(ask.when, this.#judgesMedia),
       url: addressOf(url, ask, preset, options),
       body: compileJson(ask.body, scope),
       reader: new ReplyReader(kind, preset.reply, ask, options),
@@ -80,15 +82,17 @@ export class Vendor {
       const asked = new VendorRequest(call, context.request, undefined);
       return this.#post(ask, asked, context).then(single);
     }
-    const images = this.#judgesMedia && call.passages.media > 0 ? imagesOf(call) : [];
-    // The address of an image is no text beside it
-    const written = images.length === 0 ? texts : texts.filter(({ text }) => !images.includes(text));
-    const portions = portionsOf(written, images, ask.portioning);
-    const [first] = portions;
-    // Of authors whom this vendor does not judge
-    if (first === undefined) return Promise.resolve(ALLOW);
+    const media = this.#judgesMedia ? imageAddressesOf(call) : [];
+    const images = media.filter((address) => address !== undefined);
+    const portions = portionsOf(texts, images, ask.portioning);
     const askAbout = (index: number) =>
       this.#post(ask, new VendorRequest(call, context.request, portions[index]), context);
+    if (images.length < media.length)
+      return severalReadings(portions.length + 1, (index) =>
+        index < portions.length ? askAbout(index) : Promise.reject(new BackendError({ kind: 'no_verdict' })),
+      );
+    // Of authors whom this vendor does not judge
+    if (portions.length === 0) return Promise.resolve(ALLOW);
     return portions.length === 1 ? askAbout(0).then(single) : severalReadings(portions.length, askAbout);
   }
 
@@ -200,7 +204,16 @@ function addressOf(
   return url + full;
 }
 
-function circumstancesTest(when: readonly Circumstance[]): (call: GuardrailCall) => boolean {
+/** True if images are shown to the vendor. */
+export function judgesMedia({ preset, options }: Pick<PresetConfig, 'preset' | 'options'>): boolean {
+  return preset.judges.includes('media') && options.media !== false;
+}
+
+function circumstancesTest(
+  when: readonly Circumstance[],
+  showsImages: boolean,
+): (call: GuardrailCall) => boolean {
+  if (when.includes('images') && !showsImages) return () => false;
   const tests = when.map((word) => CIRCUMSTANCE_TESTS[word]);
   return (call) => tests.every((holds) => holds(call));
 }
@@ -208,7 +221,7 @@ function circumstancesTest(when: readonly Circumstance[]): (call: GuardrailCall)
 const CIRCUMSTANCE_TESTS: Readonly<Record<Circumstance, (call: GuardrailCall) => boolean>> = {
   request: (call) => call.input_type === 'request',
   response: (call) => call.input_type === 'response',
-  images: (call) => call.passages.media > 0 && imagesOf(call).length > 0,
+  images: (call) => imageAddressesOf(call).some((address) => address !== undefined),
   mcp_tool: (call) => (mcpToolOf(call)?.texts.length ?? 0) > 0,
   mcp_result: (call) => call.shape === 'mcp_result',
 };

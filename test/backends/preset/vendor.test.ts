@@ -187,8 +187,7 @@ reply: { allow: [{ /verdict: allow }] }
   await expect(climbing).rejects.toThrow('must not have empty steps, . or ..');
 });
 
-test('images go to a vendor that judges them', async () => {
-  const yaml = `
+const IMAGES = `
 title: Acme
 judges: [request, media]
 reads: texts
@@ -197,21 +196,40 @@ asks:
     path: /parts
     body: { parts: [{ $each: texts, as: { text: $item } }, { $each: images, as: { url: $item } }] }
   - { path: /texts, body: $texts }
-reply: { allow: [{ /verdict: allow }] }
+reply: { block: [{ /verdict: block }], allow: [{ /verdict: allow }] }
 `;
-  const content = [
-    { type: 'text', text: 'what is it?' },
-    { type: 'image_url', image_url: { url: 'https://files.acme.test/cat.png' } },
-  ];
-  const { seen } = await askPreset(yaml, allows, {
-    call: { texts: ['what is it?'], structured_messages: [{ role: 'user', content }] },
+const showing = (...parts: object[]) => ({
+  texts: ['what is it?'],
+  structured_messages: [{ role: 'user', content: [{ type: 'text', text: 'what is it?' }, ...parts] }],
+});
+/** As long as no text is. */
+const PNG = `iVBORw0KGgo${'A'.repeat(600)}`;
+const CAT = { type: 'image_url', image_url: { url: 'https://files.acme.test/cat.png' } };
+const DOG = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } };
+const PAPER = { type: 'file', file: { file_data: `data:application/pdf;base64,JVBERi0${'A'.repeat(600)}` } };
+
+test('images go to a vendor that judges them', async () => {
+  const { seen } = await askPreset(IMAGES, allows, { call: showing(CAT, DOG) });
+  const images = [{ url: 'https://files.acme.test/cat.png' }, { url: `data:image/png;base64,${PNG}` }];
+  expect(seen).toMatchObject([{ path: '/parts', body: { parts: [{ text: 'what is it?' }, ...images] } }]);
+});
+
+test('media that cannot be shown as an image are not judged, whatever is allowed beside them', async () => {
+  const passed = await askPreset(IMAGES, allows, { call: showing(CAT, PAPER) });
+  expect(passed.verdict).toEqual({ kind: 'no_verdict' });
+  const stopped = await askPreset(IMAGES, blocks('cat.png'), { call: showing(CAT, PAPER) });
+  expect(stopped.verdict).toMatchObject({ kind: 'block' });
+  const alone = await askPreset(IMAGES, allows, { call: showing(PAPER) });
+  expect(alone.verdict).toEqual({ kind: 'no_verdict' });
+});
+
+test('an option keeps images from the vendor', async () => {
+  const { seen, verdict } = await askPreset(IMAGES, allows, {
+    call: showing(CAT, PAPER),
+    options: { media: false },
   });
-  expect(seen).toMatchObject([
-    {
-      path: '/parts',
-      body: { parts: [{ text: 'what is it?' }, { url: 'https://files.acme.test/cat.png' }] },
-    },
-  ]);
+  expect(verdict).toEqual({ kind: 'allow' });
+  expect(seen).toMatchObject([{ path: '/texts' }]);
 });
 
 test('a call of an MCP tool goes as a whole', async () => {
