@@ -40,16 +40,22 @@ type Conclude<Decided> = (verdicts: Verdicts) => Decided;
 export function orchestrate<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided | Promise<Decided> {
   const { orchestration, backends } = panel;
   if (orchestration === 'sequence') return sequence(panel, conclude);
-  const needed = neededOf(orchestration, backends.length);
+  const needed = neededOf(orchestration, backends, panel.checked.call);
   return together(panel, needed, orchestration === 'all' ? backends.length : needed, conclude);
 }
 
 /**
- * How many of some backends have to block. Where fewer than the quorum can judge a call all of these have to: that a vendor takes no
- * responses must not let them all pass.
+ * How many of some backends have to block. Where fewer than the quorum can judge all of a call as many as can: that vendors take no
+ * responses must not let these all pass, nor one outvote another about images that it does not look at.
  */
-export function neededOf(orchestration: Orchestration, backends: number): number {
-  return typeof orchestration === 'object' ? Math.min(orchestration.quorum, backends) : 1;
+export function neededOf(
+  orchestration: Orchestration,
+  backends: readonly JudgingBackend[],
+  { passages }: GuardrailCall,
+): number {
+  if (typeof orchestration === 'string') return 1;
+  const able = passages.media > 0 ? backends.filter(({ judges }) => judges.media).length : 0;
+  return Math.min(orchestration.quorum, able || backends.length);
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
-import type { Orchestration } from '../guardrail/orchestration.ts';
 import type { Compared } from '../guardrail/verdict.ts';
 import type { Unasked } from './backend-checks.ts';
 import type { JudgingBackend } from './check-backend.ts';
@@ -39,7 +38,7 @@ export function askWatching(
   });
   const others =
     enforce.length === 0
-      ? observed.then((results) => saidBy(results, watching.orchestration))
+      ? observed.then((results) => saidBy(results, observe, watching))
       : Promise.resolve(decision).then(
           ({ outcome }) => (outcome.kind === 'cancelled' ? undefined : verdicts && comparedWith(verdicts)),
           () => undefined,
@@ -82,11 +81,12 @@ function askShadow(
 /** What the observing backends would have come to. */
 function saidBy(
   observed: readonly (CheckResult | Unasked)[],
-  orchestration: Orchestration,
+  backends: readonly JudgingBackend[],
+  { orchestration, checked }: Watching,
 ): Compared | undefined {
   if (observed.length === 0) return 'none';
   const results = observed.filter((result) => typeof result === 'object');
-  const draft = decide(results, neededOf(orchestration, observed.length));
+  const draft = decide(results, neededOf(orchestration, backends, checked.call));
   return comparedWith({ draft, results, isEarly: false, isPartial: observed.includes('wait') });
 }
 

@@ -48,6 +48,7 @@ type Row = {
   readonly how: Asking;
   readonly backends: () => JudgingBackend[];
   readonly is: object;
+  readonly call?: GuardrailCall;
   /** Checks that have ended by then, in their order. */
   readonly checks?: readonly string[];
 };
@@ -200,6 +201,17 @@ describe('the decision', () => {
       is: blocks('verdict', 'a'),
     },
     {
+      name: 'of a quorum about media is that of the backends that judge media: nobody else outvotes them',
+      how: two,
+      call: callOf({ texts: [TEXT], images: ['https://pictures.example/a.png'] }),
+      backends: () => [
+        backend('a', says(BLOCK), { judges: { request: true, response: true, media: true } }),
+        backend('b', later(ALLOW)),
+        backend('c', later(ALLOW)),
+      ],
+      is: blocks('verdict', 'a'),
+    },
+    {
       name: 'leaves a failure to the next backend under on_error: next',
       how: { on_error: 'next' },
       backends: () => votes(fails(DOWN), says(ALLOW)),
@@ -236,9 +248,9 @@ describe('the decision', () => {
       backends: () => votes(fails(DOWN), says(BLOCK), fails(DOWN)),
       is: blocks('verdict', 'b,c'),
     },
-  ])('$name', async ({ how, backends, is, checks }) => {
+  ])('$name', async ({ how, backends, is, checks, call = CALL }) => {
     const judge = asking(how, backends());
-    expect(await judge.judge(CALL, work())).toMatchObject(is);
+    expect(await judge.judge(call, work())).toMatchObject(is);
     if (checks !== undefined) expect(judge.outcomes()).toEqual(checks);
   });
 
