@@ -1,30 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { presidio } from '../../../src/backends/presidio/presidio.ts';
 import { adapter, redacted, setUp } from '../../support/adapter.ts';
+import { analyzed, analyzer } from '../../support/analyzer.ts';
+import { testBridge } from '../../support/bridge.ts';
 import { callOf } from '../../support/call.ts';
-import { json, type Reply } from '../../support/fake-backend.ts';
-
-const found = (entity_type: string, start: number, end: number, score = 0.85) => ({
-  ...{ entity_type, start, end, score },
-  analysis_explanation: null,
-});
-
-/** An analyzer that finds words, by code points. */
-function analyzer(entities: Record<string, string>): Reply {
-  return (request, response) => {
-    const { text } = request.body as { text: string[] };
-    const findings = text.map((one) => {
-      const signs = [...one];
-      return Object.entries(entities).flatMap(([word, entity]) =>
-        signs.flatMap((_, at) => {
-          const end = at + [...word].length;
-          return signs.slice(at, end).join('') === word ? [found(entity, at, end)] : [];
-        }),
-      );
-    });
-    return json(findings)(request, response);
-  };
-}
+import { fakeBackend } from '../../support/closing.ts';
+import { json } from '../../support/fake-backend.ts';
+import { incrementalDiff } from '../../support/incremental-diff.ts';
+import { policyFile } from '../../support/policy-file.ts';
 
 const DANA = 'Call Dana Roe at 212-555-0147';
 
@@ -63,37 +46,37 @@ describe('what the analyzer finds', () => {
     {
       name: 'each finding gets its marker',
       text: DANA,
-      findings: [found('PERSON', 5, 13), found('PHONE_NUMBER', 17, 29, 0.75)],
+      findings: [analyzed('PERSON', 5, 13), analyzed('PHONE_NUMBER', 17, 29, 0.75)],
       is: 'Call <PERSON> at <PHONE_NUMBER>',
     },
     {
       name: 'places count code points',
       text: '👋🏽 Call Dana Roe at 212-555-0147',
-      findings: [found('PHONE_NUMBER', 20, 32, 0.75)],
+      findings: [analyzed('PHONE_NUMBER', 20, 32, 0.75)],
       is: '👋🏽 Call Dana Roe at <PHONE_NUMBER>',
     },
     {
       name: 'what lies within another finding goes with it',
       text: 'mail dana@example.org now',
-      findings: [found('URL', 10, 21, 0.99), found('EMAIL_ADDRESS', 5, 21, 0.5)],
+      findings: [analyzed('URL', 10, 21, 0.99), analyzed('EMAIL_ADDRESS', 5, 21, 0.5)],
       is: 'mail <EMAIL_ADDRESS> now',
     },
     {
       name: 'a run is called as the best of those that none contains',
       text: 'Rua Dana Roe Lisbon',
-      findings: [found('PERSON', 4, 12, 0.6), found('LOCATION', 0, 8, 0.8), found('NRP', 9, 12, 1)],
+      findings: [analyzed('PERSON', 4, 12, 0.6), analyzed('LOCATION', 0, 8, 0.8), analyzed('NRP', 9, 12, 1)],
       is: '<LOCATION> Lisbon',
     },
     {
       name: 'of two names for one place the better one counts',
       text: 'Dana',
-      findings: [found('LOCATION', 0, 4, 0.6), found('PERSON', 0, 4, 0.7)],
+      findings: [analyzed('LOCATION', 0, 4, 0.6), analyzed('PERSON', 0, 4, 0.7)],
       is: '<PERSON>',
     },
     {
       name: 'findings that only touch stay two',
       text: 'DanaLisbon',
-      findings: [found('LOCATION', 4, 10), found('PERSON', 0, 4)],
+      findings: [analyzed('LOCATION', 4, 10), analyzed('PERSON', 0, 4)],
       is: '<PERSON><LOCATION>',
     },
   ])('$name', async ({ text, findings, is }) => {
@@ -102,7 +85,7 @@ describe('what the analyzer finds', () => {
   });
 
   test('is told for each text of a list', async () => {
-    const { ask } = await adapter(presidio, json([[found('PERSON', 5, 13)], []]));
+    const { ask } = await adapter(presidio, json([[analyzed('PERSON', 5, 13)], []]));
     const verdict = await ask(callOf({ texts: ['Call Dana Roe', 'no names here'] }));
     expect(redacted(verdict)).toEqual({ 'Call Dana Roe': 'Call <PERSON>' });
   });
@@ -143,7 +126,7 @@ describe('what the analyzer finds', () => {
     { score_threshold: { ALL: 0.8, PHONE_NUMBER: 0.7 }, entities: ['PERSON', 'PHONE_NUMBER'] },
     { score_threshold: { PERSON: 0.9 }, entities: ['PHONE_NUMBER'] },
   ])('counts from its threshold on: $score_threshold', async ({ score_threshold, entities }) => {
-    const reply = json([[found('PERSON', 5, 13, 0.85), found('PHONE_NUMBER', 17, 29, 0.75)]]);
+    const reply = json([[analyzed('PERSON', 5, 13, 0.85), analyzed('PHONE_NUMBER', 17, 29, 0.75)]]);
     const { ask, sent } = await adapter(presidio, reply, { options: { score_threshold } });
     const verdict = await ask(callOf({ texts: [DANA] }));
     const left = verdict.kind === 'modify' ? redacted(verdict)[DANA] : DANA;
@@ -153,13 +136,17 @@ describe('what the analyzer finds', () => {
   });
 
   test.each([
-    { name: 'behind the end', findings: [[found('PERSON', 0, 99)]] },
-    { name: 'behind the end of a text with an emoji', text: '👋 Dana', findings: [[found('PERSON', 2, 7)]] },
-    { name: 'that ends before it begins', findings: [[found('PERSON', 3, 2)]] },
-    { name: 'without a name', findings: [[{ ...found('', 0, 1) }]] },
+    { name: 'behind the end', findings: [[analyzed('PERSON', 0, 99)]] },
+    {
+      name: 'behind the end of a text with an emoji',
+      text: '👋 Dana',
+      findings: [[analyzed('PERSON', 2, 7)]],
+    },
+    { name: 'that ends before it begins', findings: [[analyzed('PERSON', 3, 2)]] },
+    { name: 'without a name', findings: [[{ ...analyzed('', 0, 1) }]] },
     { name: 'without a score', findings: [[{ entity_type: 'PERSON', start: 0, end: 1 }]] },
     { name: 'for more texts than there are', findings: [[], []] },
-    { name: 'without a list for the text', findings: [found('PERSON', 0, 1)] },
+    { name: 'without a list for the text', findings: [analyzed('PERSON', 0, 1)] },
   ])('$name is another shape', async ({ findings, text = DANA }) => {
     const { failure } = await adapter(presidio, json(findings));
     expect(await failure(callOf({ texts: [text] }))).toMatchObject({ kind: 'wrong_shape' });
@@ -181,6 +168,31 @@ test('long texts are cut, and what lies where they are cut is found', async () =
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(200_000);
   expect(pieces).toHaveLength(3);
   expect(vendor.seen).toHaveLength(2);
+});
+
+test('a stream shows nothing of what is found in it, and is sent once', async () => {
+  const vendor = await fakeBackend(analyzer({ 'Dana Roe': 'PERSON' }));
+  const entry = { name: 'house-presidio', kind: 'presidio', url: vendor.url, timeout: 20 };
+  const bridge = testBridge({ POLICY_FILE: policyFile({ policies: { chain: [] }, backends: [entry] }) });
+  onTestFinished(() => bridge.close());
+  const text = 'The 👋🏽 order of Dana Roe left on Monday. It goes to a depot. '.repeat(30);
+  const signs = [...text];
+  const client = incrementalDiff();
+  for (let end = 7; ; end = Math.min(signs.length, end + 7)) {
+    const { reply } = await bridge.ask({
+      ...{ input_type: 'response', litellm_call_id: 'call-1', litellm_version: '1.110.2', model: 'm' },
+      texts: [signs.slice(0, end).join('')],
+      additional_provider_specific_params: { stream: true, streaming_transform_mode: 'incremental_diff' },
+    });
+    const { texts, stream_holdback_chars: holdback } = reply as Record<string, unknown[] | undefined>;
+    const isFinal = end === signs.length;
+    client.round(`${texts?.[0] ?? signs.slice(0, end).join('')}`, Number(holdback?.[0] ?? 0), isFinal);
+    expect(client.shown()).not.toMatch(/Dana|Roe/);
+    if (isFinal) break;
+  }
+  expect(client.shown()).toBe(text.replaceAll('Dana Roe', '<PERSON>'));
+  const sent = vendor.seen.flatMap(({ body }) => (body as { text: string[] }).text);
+  expect(Math.max(...sent.map(({ length }) => length))).toBeLessThan(200);
 });
 
 test('no cut goes through a pair', async () => {
