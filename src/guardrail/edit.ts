@@ -54,6 +54,17 @@ function merged(edits: readonly TextEdit[]): readonly TextEdit[] {
   return all;
 }
 
+/** The place in each text behind which so many characters of it are held back. A surrogate pair is one. */
+export function shownEnds(texts: readonly string[], holdback: readonly number[]): readonly number[] {
+  return texts.map((text, i) => {
+    let end = text.length;
+    for (let chars = holdback[i] ?? 0; chars > 0 && end > 0; chars--) {
+      end -= end > 1 && /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(end - 2, end)) ? 2 : 1;
+    }
+    return end;
+  });
+}
+
 /** The edits of a text of which only so many units are left. */
 export function clippedEdits(edits: readonly TextEdit[], length: number): readonly TextEdit[] {
   return edits.flatMap((edit) => (edit.start < length ? [{ ...edit, end: Math.min(edit.end, length) }] : []));

@@ -1,4 +1,4 @@
-import type { PassageTexts } from './call.ts';
+import type { Passage, PassageTexts } from './call.ts';
 import { editedTexts, type PassageEdits } from './edit.ts';
 
 export type { PassageEdits, TextEdit } from './edit.ts';
@@ -11,11 +11,20 @@ export type { PassageEdits, TextEdit } from './edit.ts';
  * `block.categories` are the vendor's words for the rules that were broken, for records.
  * `modify.texts` holds the new whole text of each passage that the vendor redacted; null means that the vendor redacted
  * something that cannot be mapped back onto the call. `modify.edits` says the same where the vendor tells spans.
+ * `open` holds the places in texts of a response that may grow from which on the vendor wants nothing shown yet.
  */
 export type Verdict =
-  | { readonly kind: 'allow'; readonly flagged?: string }
+  | { readonly kind: 'allow'; readonly flagged?: string; readonly open?: OpenPlaces }
   | { readonly kind: 'block'; readonly reason: string; readonly categories?: readonly string[] }
-  | { readonly kind: 'modify'; readonly texts: PassageTexts | null; readonly edits?: PassageEdits };
+  | {
+      readonly kind: 'modify';
+      readonly texts: PassageTexts | null;
+      readonly edits?: PassageEdits;
+      readonly open?: OpenPlaces;
+    };
+
+/** UTF-16 places in passages. */
+type OpenPlaces = ReadonlyMap<Passage, number>;
 
 export const ALLOW: Verdict = { kind: 'allow' };
 

@@ -2,11 +2,11 @@ import type { Http } from '../backends/http.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
+import { shownEnds } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { type CheckOptions, checkBackend, type JudgingBackend } from './check-backend.ts';
 import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
-import { policyEndsOf } from './holdback.ts';
 import { backendRedaction } from './merge.ts';
 import { NewTexts } from './new-texts.ts';
 import type { Question } from './question.ts';
@@ -209,7 +209,7 @@ export class BackendChecks {
       ...{ reads, stream, judgesMedia: judges.media, name: `${memory}\0${rule}` },
       isShown: isHeldBack,
       isThrifty: !isHeldBack && this.#growth > 1,
-      policyEnds: stream === undefined ? [] : policyEndsOf(left.texts, holdback),
+      policyEnds: stream === undefined ? [] : shownEnds(left.texts, holdback),
     };
     return reads === 'texts' || (isHeldBack && stream !== undefined)
       ? this.#texts.of(left, options)

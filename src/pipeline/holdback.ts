@@ -1,18 +1,7 @@
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
-import { heldBackChars, placeBefore, placeOutside, type TextEdit } from '../guardrail/edit.ts';
+import { heldBackChars, placeBefore, placeOutside, shownEnds, type TextEdit } from '../guardrail/edit.ts';
 import { type BackendRedaction, backendRedaction, editsIn } from './merge.ts';
-
-/** The place in each text behind which so many characters of it are held back. A surrogate pair is one. */
-export function policyEndsOf(texts: readonly string[], holdback: readonly number[]): readonly number[] {
-  return texts.map((text, i) => {
-    let end = text.length;
-    for (let chars = holdback[i] ?? 0; chars > 0 && end > 0; chars--) {
-      end -= end > 1 && /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(end - 2, end)) ? 2 : 1;
-    }
-    return end;
-  });
-}
 
 /**
  * Counts the characters at the end of each text of a response that may not be shown yet, once it is redacted: what policies or
@@ -29,7 +18,7 @@ export function holdbackOf(
   redaction: BackendRedaction | undefined,
 ): readonly number[] {
   if (redaction === undefined && !results.some(({ open }) => open !== undefined)) return policies;
-  const ends = [...policyEndsOf(call.texts, policies)];
+  const ends = [...shownEnds(call.texts, policies)];
   const { all } = call.passages;
   /** Of each text, the edits by those before, each of what those before it had left. */
   const stages: (readonly TextEdit[])[][] = ends.map(() => []);

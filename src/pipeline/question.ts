@@ -1,8 +1,9 @@
 import type { NewText } from '../backends/backend.ts';
 import type { Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
-import type { PassageEdits, TextEdit } from '../guardrail/edit.ts';
-import { modified } from '../guardrail/verdict.ts';
+import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
+import { editsBetween } from '../guardrail/text-diff.ts';
+import { modified, type Verdict } from '../guardrail/verdict.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { type GrowingOptions, type GrowingText, type JudgedText, judgedText } from './growing-texts.ts';
 import { editsIn } from './merge.ts';
@@ -60,7 +61,7 @@ export class Question {
     const own = (passage: Passage) => (redaction === undefined ? [] : editsIn(passage, redaction));
     const { growing, others, media, remember } = this.#options;
     const judged = growing.map((text, i) =>
-      judgedText(text, withKept(text, own(text.passage)), i, this.#options),
+      judgedText(text, withKept(text, own(text.passage)), i, this.#limits(verdict)),
     );
     const open = this.#open(judged.map(({ settled }) => settled));
     if (verdict.kind === 'allow' && verdict.flagged !== undefined) {
@@ -78,6 +79,16 @@ export class Question {
       if (!edits.has(passage)) edits.set(passage, own(passage));
     }
     return { ...result, verdict: modified(edits), ...open };
+  }
+
+  /** How far the texts are judged for good by a verdict. */
+  #limits({ open }: Extract<Verdict, { readonly open?: unknown }>): GrowingOptions {
+    if (open === undefined) return this.#options;
+    const { growing, policyEnds } = this.#options;
+    const ends = growing.map(({ passage }, i) =>
+      Math.min(policyEnds[i] ?? passage.text.length, open.get(passage) ?? passage.text.length),
+    );
+    return { ...this.#options, policyEnds: ends };
   }
 
   /** The edits of what was judged before. */
@@ -98,10 +109,23 @@ export class Question {
 }
 
 /** The edits of a text by a backend. What was cut before stays so, though the backend now says something else of it. */
-function withKept({ edits: kept, from }: GrowingText, own: readonly TextEdit[]): readonly TextEdit[] {
+function withKept(
+  { passage: { text }, edits: kept, from }: GrowingText,
+  own: readonly TextEdit[],
+): readonly TextEdit[] {
   if (kept.length === 0) return own;
-  const isApart = (edit: TextEdit) => !kept.some(({ start, end }) => start < edit.end && edit.start < end);
-  return [...kept, ...own.filter((edit) => edit.start >= from || isApart(edit))].sort(
-    (a, b) => a.start - b.start,
-  );
+  const isNew = ({ start, end }: TextEdit) =>
+    start >= from || !kept.some((edit) => edit.start < end && start < edit.end);
+  const crossing = own.filter((edit) => edit.end > from && !isNew(edit));
+  if (crossing.length > 0) {
+    // Found by comparing whole texts, an edit can begin in what was cut before
+    const before = editedText(text.slice(0, from), kept);
+    const now = editedText(text, own);
+    if (now.startsWith(before)) {
+      const after = editsBetween(text.slice(from), now.slice(before.length));
+      return [...kept, ...after.map((edit) => ({ ...edit, start: edit.start + from, end: edit.end + from }))];
+    }
+  }
+  const rest = crossing.map((edit) => ({ ...edit, start: from }));
+  return [...kept, ...own.filter(isNew), ...rest].sort((a, b) => a.start - b.start);
 }

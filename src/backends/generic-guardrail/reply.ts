@@ -1,6 +1,8 @@
 import type { Fields, GuardrailCall, Passage } from '../../guardrail/call.ts';
+import { placeBefore, shownEnds } from '../../guardrail/edit.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import { passagesWith } from '../../guardrail/passages.ts';
+import { editsBetween } from '../../guardrail/text-diff.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 import { returnedTexts } from '../returned-texts.ts';
 
@@ -17,14 +19,14 @@ export function genericVerdict(reply: unknown, call: GuardrailCall): Verdict {
   const { action, blocked_reason: reason } = reply as Fields;
   switch (action) {
     case 'NONE':
-      return ALLOW;
+      return withOpen(ALLOW, reply as Fields, call);
     case 'BLOCKED':
       return {
         kind: 'block',
         reason: typeof reason === 'string' && reason !== '' ? reason : 'Content violates policy',
       };
     case 'GUARDRAIL_INTERVENED':
-      return rewritten(reply as Fields, call);
+      return withOpen(rewritten(reply as Fields, call), reply as Fields, call);
     default:
       throw wrongShape('action');
   }
@@ -52,6 +54,22 @@ function rewritten(
     for (const [passage, text] of inMessages) changes.set(passage, text);
   }
   return changes.size === 0 ? ALLOW : { kind: 'modify', texts: changes };
+}
+
+/** A verdict with what the server holds back of a response that grows: so many characters at the end of each text as it leaves it. */
+function withOpen(verdict: Verdict, { stream_holdback_chars: chars }: Fields, call: GuardrailCall): Verdict {
+  if (isAbsent(chars) || call.input_type === 'request' || verdict.kind === 'block') return verdict;
+  if (!Array.isArray(chars) || !chars.every((count) => Number.isInteger(count) && count >= 0))
+    throw wrongShape('stream_holdback_chars');
+  const { texts, passages } = call;
+  const changes = verdict.kind === 'modify' ? verdict.texts : null;
+  const left = texts.map((text, i) => changes?.get(passages.all[i]!) ?? text);
+  const open = new Map<Passage, number>();
+  for (const [i, end] of shownEnds(left, chars).entries()) {
+    if (end < left[i]!.length)
+      open.set(passages.all[i]!, placeBefore(editsBetween(texts[i]!, left[i]!), end));
+  }
+  return open.size === 0 ? verdict : { ...verdict, open };
 }
 
 function listOf(field: string, value: unknown, length: number): readonly unknown[] {

@@ -177,11 +177,16 @@ describe('a reply', () => {
     { name: 'with an unknown action', reply: { action: 'ALLOW' } },
     { name: 'with fewer texts', reply: { action: 'GUARDRAIL_INTERVENED', texts: [MASKED] } },
     { name: 'with a text that is none', reply: { action: 'GUARDRAIL_INTERVENED', texts: [SYSTEM, null] } },
+    {
+      name: 'with a text that holds back a word',
+      fields: response,
+      reply: { action: 'NONE', stream_holdback_chars: ['all'] },
+    },
     { name: 'with fewer messages', reply: { action: 'GUARDRAIL_INTERVENED', structured_messages: [] } },
     { name: 'that intervenes without anything', reply: { action: 'GUARDRAIL_INTERVENED' } },
-  ])('$name is a failure', async ({ reply }) => {
+  ])('$name is a failure', async ({ reply, fields = request }) => {
     const { failure } = await adapter(genericGuardrail, json(reply));
-    expect(await failure(callOf(request))).toMatchObject({ kind: 'wrong_shape' });
+    expect(await failure(callOf(fields))).toMatchObject({ kind: 'wrong_shape' });
   });
 });
 
