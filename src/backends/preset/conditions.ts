@@ -43,7 +43,7 @@ function compileCondition(condition: Condition, options: OptionValues): Test {
     }));
   const holds = (reply: unknown, wantsAll: boolean) =>
     parts.every(({ places, mayBeAbsent, isAsExpected }) => {
-      const found = places.all(reply);
+      const found = places.all(reply, wantsAll);
       const values = found.filter((value) => value !== null);
       if (values.length === 0) return mayBeAbsent;
       if (!wantsAll) return values.some(isAsExpected);

@@ -1,6 +1,8 @@
 import { fieldsOf } from '../../guardrail/json.ts';
 import { type Pointer, parsePointer } from '../../guardrail/pointer.ts';
 
+type Visit = (value: unknown, key: string) => void;
+
 /** The places in a JSON value that a pointer leads to: one, or with `*` in it any number. */
 export class Places {
   readonly #segments: Pointer;
@@ -25,32 +27,38 @@ export class Places {
     return at;
   }
 
-  /** All values there, in their order. */
-  all(value: unknown): readonly unknown[] {
+  /**
+   * All values there, in their order.
+   *
+   * @param withGaps true for a null where an entry that `*` stands for has nothing there
+   */
+  all(value: unknown, withGaps = false): readonly unknown[] {
     if (!this.#hasMany) {
       const only = this.first(value);
       return only === undefined ? [] : [only];
     }
     const found: unknown[] = [];
-    this.each(value, (item) => found.push(item));
+    const gap = withGaps ? () => found.push(null) : undefined;
+    this.#walk(value, 0, '', (item) => found.push(item), gap);
     return found;
   }
 
   /** Visits each value there with its key; an entry of a list has its index as text. */
-  each(value: unknown, visit: (value: unknown, key: string) => void): void {
+  each(value: unknown, visit: Visit): void {
     this.#walk(value, 0, '', visit);
   }
 
-  #walk(value: unknown, depth: number, key: string, visit: (value: unknown, key: string) => void): void {
+  /** @param gap told of an entry of a `*` that does not have what follows */
+  #walk(value: unknown, depth: number, key: string, visit: Visit, gap?: () => void): void {
     const segment = this.#segments[depth];
     if (segment === undefined) visit(value, key);
     else if (segment !== '*') {
       const next = inside(value, segment);
-      if (next !== undefined) this.#walk(next, depth + 1, segment, visit);
-    } else if (Array.isArray(value)) {
-      for (const [index, item] of value.entries()) this.#walk(item, depth + 1, String(index), visit);
+      if (next !== undefined) this.#walk(next, depth + 1, segment, visit, gap);
+      else if (this.#segments.lastIndexOf('*', depth) >= 0) gap?.();
     } else {
-      for (const [name, item] of Object.entries(fieldsOf(value))) this.#walk(item, depth + 1, name, visit);
+      const entries = Array.isArray(value) ? value.entries() : Object.entries(fieldsOf(value));
+      for (const [name, item] of entries) this.#walk(item, depth + 1, String(name), visit, gap);
     }
   }
 }

@@ -38,7 +38,8 @@ export function compileRedaction(form: RedactForm, options: OptionValues): ReadR
   return (reply, asked) => {
     if (textAt.length > 0) {
       const text = firstAt(textAt, reply);
-      return typeof text === 'string' ? wholeTexts([text], [stretchesOf(asked, undefined)]) : undefined;
+      if (text === undefined) return undefined;
+      return typeof text === 'string' ? wholeTexts([text], [stretchesOf(asked, undefined)]) : 'lost';
     }
     const texts = firstAt(textsAt, reply);
     if (texts === undefined) return undefined;
