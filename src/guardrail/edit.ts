@@ -19,7 +19,7 @@ export function editedTexts(edits: PassageEdits): PassageTexts {
 export function editedText(original: string, edits: readonly TextEdit[]): string {
   let result = '';
   let at = 0;
-  for (const { start, text, end } of merged(edits)) {
+  for (const { start, text, end } of withoutOverlaps(edits)) {
     result += original.slice(at, start) + text;
     at = end;
   }
@@ -44,7 +44,14 @@ export function heldBackChars(original: string, edits: readonly TextEdit[], open
   return count;
 }
 
-function merged(edits: readonly TextEdit[]): readonly TextEdit[] {
+/** The edits of a text of which only so many units are left. */
+export function clippedEdits(edits: readonly TextEdit[], length: number): readonly TextEdit[] {
+  return edits.flatMap((edit) => (edit.start < length ? [{ ...edit, end: Math.min(edit.end, length) }] : []));
+}
+
+/** The edits with one in place of those that overlap, which has the text of the first. @param edits sorted by `start` */
+export function withoutOverlaps(edits: readonly TextEdit[]): readonly TextEdit[] {
+  if (edits.every(({ start }, i) => i === 0 || start >= edits[i - 1]!.end)) return edits;
   const all: { start: number; end: number; text: string }[] = [];
   for (const edit of edits) {
     const last = all.at(-1);
@@ -65,12 +72,7 @@ export function shownEnds(texts: readonly string[], holdback: readonly number[])
   });
 }
 
-/** The edits of a text of which only so many units are left. */
-export function clippedEdits(edits: readonly TextEdit[], length: number): readonly TextEdit[] {
-  return edits.flatMap((edit) => (edit.start < length ? [{ ...edit, end: Math.min(edit.end, length) }] : []));
-}
-
-/** A place that lies within no edit: the beginning of the one it lies in. */
+/** A place that lies within no edit: the beginning of the one it lies in. @param edits of which none overlap */
 export function placeOutside(edits: readonly TextEdit[], place: number): number {
   return edits.find(({ start, end }) => start < place && place < end)?.start ?? place;
 }

@@ -205,15 +205,13 @@ export class BackendChecks {
     stream: string | undefined,
   ): Question | undefined {
     const isHeldBack = isShown && mode === 'enforce';
-    const options = {
+    if (reads === 'conversation' && (!isHeldBack || stream === undefined)) return undefined;
+    return this.#texts.of(left, {
       ...{ reads, stream, judgesMedia: judges.media, name: `${memory}\0${rule}` },
       isShown: isHeldBack,
       isThrifty: !isHeldBack && this.#growth > 1,
       policyEnds: stream === undefined ? [] : shownEnds(left.texts, holdback),
-    };
-    return reads === 'texts' || (isHeldBack && stream !== undefined)
-      ? this.#texts.of(left, options)
-      : undefined;
+    });
   }
 
   async #check(

@@ -1,6 +1,6 @@
 import type { Passage, Passages, PassageTexts } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
-import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
+import { editedText, type PassageEdits, type TextEdit, withoutOverlaps } from '../guardrail/edit.ts';
 import { editsBetween } from '../guardrail/text-diff.ts';
 import { modified } from '../guardrail/verdict.ts';
 
@@ -71,10 +71,10 @@ export function joinRedactions({ all }: Passages, redactions: readonly BackendRe
   return { texts, edits };
 }
 
-/** The edits of a passage: as the backend tells them, or as they show in its new text. */
+/** The edits of a passage, of which none overlap: as the backend tells them, or as they show in its new text. */
 export function editsIn(passage: Passage, { texts, edits }: BackendRedaction): readonly TextEdit[] {
   const told = edits?.get(passage);
-  if (told !== undefined) return told;
+  if (told !== undefined) return withoutOverlaps(told);
   const text = texts.get(passage);
   return text === undefined ? [] : editsBetween(passage.text, text);
 }

@@ -46,6 +46,8 @@ export class NewTexts {
     ...boundedBy('allowed texts', () => 0),
   });
   readonly #growing = new GrowingTexts();
+  /** Hashes of texts, by their passages: all backends are asked about the same. */
+  readonly #hashes = new WeakMap<GuardrailCall, string[]>();
 
   of(call: GuardrailCall, asked: AskedBackend): Question {
     const { reads, stream, isShown, isThrifty, policyEnds } = asked;
@@ -64,11 +66,14 @@ export class NewTexts {
   /** New passages, those that are alike together. @param first those before it may grow */
   #others(call: GuardrailCall, { name }: AskedBackend, first: number): Map<string, [Passage, ...Passage[]]> {
     const alike = new Map<string, [Passage, ...Passage[]]>();
+    const hashes = this.#hashes.get(call) ?? [];
+    if (hashes.length === 0) this.#hashes.set(call, hashes);
     const { all } = call.passages;
     for (let i = first; i < all.length; i++) {
       const passage = all[i]!;
       if (!isJudged(passage)) continue;
-      const key = `${name}\0${call.input_type}\0${passage.author}\0${hashOf(passage.text)}`;
+      hashes[i] ??= hashOf(passage.text);
+      const key = `${name}\0${call.input_type}\0${passage.author}\0${hashes[i]}`;
       if (this.#allowed.get(key)) continue;
       const others = alike.get(key);
       if (others === undefined) alike.set(key, [passage]);

@@ -42,7 +42,7 @@ export class Question {
     this.isKnown = options.reads === 'texts' && texts.length === 0 && options.media === undefined;
   }
 
-  /** The result without question the backend; undefined if that is an allow and everything may be shown. */
+  /** The result without asking the backend; undefined if that is an allow and everything may be shown. */
   known({ name, mode, unreachableFallback }: JudgingBackend): CheckResult | undefined {
     const kept = this.#kept();
     if (kept.size === 0 && !this.#options.isShown) return undefined;

@@ -213,6 +213,14 @@ describe('spans that vendors tell', () => {
       text: '<P>[N] lives in Rome, in Rome',
     },
     {
+      name: 'of one vendor that overlap have the marker of the first',
+      all: [
+        told({ start: 0, end: 9, text: '<P>' }, { start: 5, end: 14, text: '<N>' }),
+        told({ start: 24, end: 28, text: '[C]' }),
+      ],
+      text: '<P> lives in [C], in Rome',
+    },
+    {
       name: 'that have the same marker show it once',
       all: [told({ start: 0, end: 14, text: '#' }), told({ start: 5, end: 14, text: '#' })],
       text: '# lives in Rome, in Rome',
