@@ -28,7 +28,7 @@ export function aktoEvent(sent: AktoEnvelope, now: number): TurnedEvent {
     trace_id: session,
     status: isFailure ? 'failure' : 'success',
     call_type: mcp === undefined ? textOf(tags.call_type) : 'call_mcp_tool',
-    model: textOf(tags.model) ?? model,
+    ...{ model: textOf(tags.model) ?? model, model_group: textOf(tags.model) ?? model },
     messages: mcp === undefined ? messages : [],
     response: isFailure ? null : (mcp?.result ?? response?.body ?? null),
     model_parameters: tools.length > 0 ? { tools } : {},

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Fields } from '../guardrail/call.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import { boundedBy } from '../guardrail/memory.ts';
-import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
+import type { CallRecord } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
 import type { TurnedEvent } from '../litellm/turned-event.ts';
@@ -13,12 +13,13 @@ import { blockKey } from '../outbox/one-record.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { InForce } from './in-force.ts';
-import { LATE_MS, notesOf, type PendingCalls } from './pending-calls.ts';
+import { notesOf, type PendingCalls } from './pending-calls.ts';
 import { freeBody, newPostedRows, type PostedRows, type Receipt } from './posted-rows.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
 import { turnedCall } from './turned-call.ts';
+import { holdMsOf, keptMsOf, RETRY_MS, type Waits } from './waits.ts';
 
 export type IntakeOptions = {
   readonly outbox: Pick<Outbox, 'accept'>;
@@ -49,12 +50,6 @@ const SLICE_MS = 20;
 /** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
 const MAX_RESULTS = 1000;
 
-/**
- * From a failed attempt, or a blocked request, to the next event of its call: longer than LiteLLM waits for a model, which is 600 s. Each
- * failed attempt has an event, and begins this anew.
- */
-export const RETRY_MS = 15 * 60_000;
-
 /** Characters and rows that are stored together: those of a usual POST. */
 const GROUP_CHARS = 8 * 1024 * 1024;
 const GROUP_ROWS = 1000;
@@ -77,6 +72,11 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+  }
+
+  get #waits(): Waits {
+    const { failureGraceMs, inForce } = this.#options;
+    return { failureGraceMs, responseCheckMs: inForce.responseCheckMs };
   }
 
   /**
@@ -239,7 +239,7 @@ export class Intake {
       callKey: callId ?? namelessKey(eventKey),
       ...(pending !== undefined && { trace: pending.trace }),
       // Before the event is redacted
-      holdMs: result === undefined ? this.#holdMs(event, outcome, verdicts) : 0,
+      holdMs: result === undefined ? holdMsOf(event, outcome, verdicts, this.#waits) : 0,
       ...((isBlocked || (isBlock && ref === undefined)) && { words: facts.fingerprint() }),
       ...(ref !== undefined && { ref }),
       ...this.#stored(
@@ -251,7 +251,7 @@ export class Intake {
     };
     if (pending !== undefined) {
       const isComplete = outcome === 'success' || isBlocked;
-      this.#joined.set(entry, { number: pending.number, keptMs: this.#keptMs(outcome), isComplete });
+      this.#joined.set(entry, { number: pending.number, keptMs: keptMsOf(outcome, this.#waits), isComplete });
     }
     return entry;
   }
@@ -267,29 +267,10 @@ export class Intake {
       ...this.#stored({ outcome, event: turned.event, verdicts }, receivers),
     };
     if (pending !== undefined) {
-      const keptMs = Math.max(this.#keptMs(outcome), entry.holdMs);
+      const keptMs = Math.max(keptMsOf(outcome, this.#waits), entry.holdMs);
       this.#joined.set(entry, { number: pending.number, keptMs, isComplete: turned.stage === 'whole' });
     }
     return entry;
-  }
-
-  /** Time that the notes on a call are kept after an event of it. */
-  #keptMs(outcome: 'success' | 'failure'): number {
-    const { failureGraceMs, inForce } = this.#options;
-    return outcome === 'failure'
-      ? Math.max(RETRY_MS, failureGraceMs)
-      : Math.max(LATE_MS, inForce.responseCheckMs);
-  }
-
-  #holdMs(event: Fields, outcome: 'success' | 'failure', verdicts: readonly VerdictNote[]): number {
-    const { failureGraceMs, inForce } = this.#options;
-    if (outcome === 'failure') return failureGraceMs;
-    // LiteLLM logs a response from its cache before it has it judged
-    const isUnjudged = verdicts.length > 0 && verdicts.every(({ input_type }) => input_type === 'request');
-    const isEarly =
-      (event.cache_hit === true && isUnjudged) ||
-      (event.stream === true && verdicts.some(({ logsStreamsEarly }) => logsStreamsEarly));
-    return isEarly ? inForce.responseCheckMs : 0;
   }
 
   /** A record as it is stored, and those of its receivers that want it. Its event is redacted in place. */

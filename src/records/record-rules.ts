@@ -1,4 +1,4 @@
-import { clientHeaders } from '../backends/recorded-call.ts';
+import { clientHeaders, mcpCallOf } from '../backends/recorded-call.ts';
 import { type Fields, fieldsOf, textOf } from '../guardrail/call.ts';
 import { Caller, CREDENTIAL_HEADER } from '../guardrail/caller.ts';
 import { type Receivers, type RecordMatcher, type RecordRule, receiversBy } from '../policies/receivers.ts';
@@ -34,7 +34,8 @@ function subjectOf(event: Fields): RuleSubject {
   return {
     caller,
     model: group ?? textOf(event.model) ?? null,
-    isModelTold: group !== undefined,
+    // The call of a tool asks no model
+    isModelTold: group !== undefined || mcpCallOf(event) !== undefined,
     inputType: undefined,
   };
 }

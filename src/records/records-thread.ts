@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
-import { type Log, loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import { NoteWriter } from './note-writer.ts';
+import { type Log, loggable } from '../observability/log.ts';
+import { Losses } from './losses.ts';
+import { OutgoingNotes } from './outgoing-notes.ts';
 import type {
   BlockedCall,
   FromWorker,
@@ -24,10 +25,7 @@ import { Unanswered } from './unanswered.ts';
 import { within } from './within.ts';
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-/** Notes are handed over together: a message costs more than a verdict. */
 const FLUSH_NOTES_MS = 1000;
-const MAX_NOTES_BYTES = 64 * 1024;
-const MAX_TEXTS_CHARS = 256 * 1024;
 const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
@@ -56,11 +54,16 @@ export class RecordsThread {
   #start: WorkerStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
+  readonly #losses: Losses;
   readonly #unanswered = new Unanswered((...message) => this.#worker?.post(...message));
   #lastNumber = 0;
-  /** Notes, and JSON lines of texts, that are not handed over yet. */
-  readonly #notes = new NoteWriter();
-  #texts = '';
+  readonly #outgoing = new OutgoingNotes({
+    notes: (bytes, count) => this.#sendNotes(bytes, count),
+    // Held twice, of two bytes a letter
+    texts: (lines) => {
+      this.#send('texts', [lines], 4 * lines.length).catch(this.#failed);
+    },
+  });
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
   #heardAt = performance.now();
@@ -78,7 +81,8 @@ export class RecordsThread {
     this.#start = start;
     this.#log = log;
     this.#events = events;
-    this.#timer = setInterval(() => this.#flushNotes(), FLUSH_NOTES_MS).unref();
+    this.#losses = new Losses(events, log);
+    this.#timer = setInterval(() => this.#outgoing.flush(), FLUSH_NOTES_MS).unref();
     this.#switch();
   }
 
@@ -89,7 +93,7 @@ export class RecordsThread {
 
   /** Puts other backends and rules in force. Records of a backend that is gone are kept until it is back, or they are too old. */
   configure(setup: RecordsSetup): void {
-    this.#flushNotes();
+    this.#outgoing.flush();
     this.#start = { ...this.#start, ...setup };
     this.#send('configure', [setup]).catch(this.#failed);
     this.#switch();
@@ -111,7 +115,7 @@ export class RecordsThread {
    * @param body given away if it has a buffer of its own
    */
   async logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult> {
-    this.#flushNotes();
+    this.#outgoing.flush();
     const bytes = ownBytes(body);
     const sent = this.#send('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
     return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
@@ -119,7 +123,7 @@ export class RecordsThread {
 
   /** The same for what another vendor's integration tells of calls. @param body given away, or in memory that all threads share */
   async turned(body: Uint8Array, source: TurnedSource): Promise<LogsResult> {
-    this.#flushNotes();
+    this.#outgoing.flush();
     const bytes = isShared(body) ? body : ownBytes(body);
     const transfer = isShared(bytes) ? [] : [bytes.buffer as ArrayBuffer];
     const sent = this.#send('turned', [bytes, source], bytes.length, transfer);
@@ -141,16 +145,12 @@ export class RecordsThread {
 
   /** Keeps a note on a call for its record. */
   note(line: NoteLine): void {
-    if (!this.#isOn) return;
-    this.#notes.write(line);
-    if (this.#notes.size > MAX_NOTES_BYTES) this.#flushNotes();
+    if (this.#isOn) this.#outgoing.note(line);
   }
 
   /** Keeps what was delivered of a streamed response for its record. */
   text(line: TextLine): void {
-    if (!this.#isOn) return;
-    this.#texts += `${JSON.stringify(line)}\n`;
-    if (this.#texts.length > MAX_TEXTS_CHARS) this.#flushNotes();
+    if (this.#isOn) this.#outgoing.text(line);
   }
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
@@ -165,10 +165,10 @@ export class RecordsThread {
    * @param onDone called when the record needs no memory any more
    */
   blockedJson(callId: string | null, json: Uint8Array, onDone = () => {}): Promise<void> {
-    this.#flushNotes();
+    this.#outgoing.flush();
     const isFull = this.#unanswered.isFull(json.length);
     if (!this.#isOn || isFull) {
-      if (this.#isOn) this.#lost(callId, 'not_answering');
+      if (this.#isOn) this.#losses.block(callId, 'not_answering');
       onDone();
       return Promise.resolve();
     }
@@ -178,7 +178,7 @@ export class RecordsThread {
         if (timer === undefined) return;
         clearTimeout(timer);
         timer = undefined;
-        if (reason !== undefined) this.#unstored(callId, reason);
+        if (reason !== undefined) this.#losses.unstored(callId, reason);
         resolve();
       };
       // Where the loop was busy for that long, the reply of the thread comes first
@@ -190,7 +190,7 @@ export class RecordsThread {
       stored
         .then((result) => {
           release();
-          if (result === undefined) this.#lost(callId, 'not_taken');
+          if (result === undefined) this.#losses.block(callId, 'not_taken');
           onDone();
           if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
         })
@@ -216,7 +216,7 @@ export class RecordsThread {
   /** Delivers what is due within that time, then ends the thread. Everything else is kept for the next start. */
   async close(drainMs: number): Promise<void> {
     clearInterval(this.#timer);
-    this.#flushNotes();
+    this.#outgoing.flush();
     if (this.#worker === undefined) return;
     const done = this.#send('close', [drainMs]);
     this.#worker.hurry();
@@ -288,37 +288,10 @@ export class RecordsThread {
     });
   }
 
-  #flushNotes(): void {
-    const texts = this.#texts;
-    this.#texts = '';
-    if (this.#notes.size > 0) {
-      // Not given away, so held twice: a thread that is started again is handed them again
-      const { count } = this.#notes;
-      const notes = this.#notes.take();
-      this.#send('notes', [notes], 2 * notes.length)
-        .then((result) => result ?? this.#lostNotes(count))
-        .catch(this.#failed);
-    }
-    // Behind the notes that tell of their calls; held twice, of two bytes a letter
-    if (texts !== '') this.#send('texts', [texts], 4 * texts.length).catch(this.#failed);
+  #sendNotes(notes: Uint8Array, count: number): void {
+    // Not given away, so held twice: a thread that is started again is handed them again
+    this.#send('notes', [notes], 2 * notes.length)
+      .then((result) => result ?? this.#losses.notes(count))
+      .catch(this.#failed);
   }
-
-  #lostNotes(notes: number): void {
-    this.#events.lostNotes(notes);
-    this.#log.error({ notes }, 'notes on calls were lost: their records lack these verdicts');
-  }
-
-  #lost(callId: string | null, reason: string): void {
-    this.#events.lost();
-    this.#log.error(loggedBlock(callId, reason), 'the record of a blocked call was lost');
-  }
-
-  #unstored(callId: string | null, reason: UnstoredReason): void {
-    this.#events.unstored(reason);
-    this.#log.warn(loggedBlock(callId, reason), 'a blocked call was replied to before its record was stored');
-  }
-}
-
-function loggedBlock(callId: string | null, reason: string) {
-  return { litellm_call_id: callId?.slice(0, MAX_LOGGED_ID_CHARS) ?? null, reason };
 }

@@ -8,7 +8,7 @@ import { OutboxError, type OutboxStats } from '../outbox/contract.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { BlockedCalls } from './blocked-calls.ts';
 import { InForce } from './in-force.ts';
-import { Intake, RETRY_MS } from './intake.ts';
+import { Intake } from './intake.ts';
 import { storable } from './note-bytes.ts';
 import { bytesOf } from './note-writer.ts';
 import { PendingCalls } from './pending-calls.ts';
@@ -19,6 +19,7 @@ import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
 import { ResponseTexts } from './response-texts.ts';
 import { sharedText } from './thread-bytes.ts';
+import { RETRY_MS } from './waits.ts';
 
 /*
  * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to

@@ -71,7 +71,10 @@ describe('an event is matched by its', () => {
     {
       match: { model: 'house-*' },
       those: [event({}), event({}, { model: 'house-model', model_group: null })],
-      others: [event({}, { model_group: 'gpt-4o' })],
+      others: [
+        event({}, { model_group: 'gpt-4o' }),
+        event({}, { call_type: 'call_mcp_tool', model: 'MCP: lookup', model_group: null }),
+      ],
     },
     {
       match: { header: { 'X-Quiet': 'yes' } },

@@ -1,0 +1,43 @@
+import { NoteWriter } from './note-writer.ts';
+import type { NoteLine, TextLine } from './protocol.ts';
+
+const MAX_NOTES_BYTES = 64 * 1024;
+const MAX_TEXTS_CHARS = 256 * 1024;
+
+/** Hands over what has gathered. */
+export type HandOver = {
+  /** @param count of the notes in these bytes */
+  notes(bytes: Uint8Array, count: number): void;
+  /** @param lines JSON texts */
+  texts(lines: string): void;
+};
+
+/** Notes and texts on their way to the records thread: handed over together, as a message costs more than a verdict. */
+export class OutgoingNotes {
+  readonly #handOver: HandOver;
+  readonly #notes = new NoteWriter();
+  #texts = '';
+
+  constructor(handOver: HandOver) {
+    this.#handOver = handOver;
+  }
+
+  note(line: NoteLine): void {
+    this.#notes.write(line);
+    if (this.#notes.size > MAX_NOTES_BYTES) this.flush();
+  }
+
+  text(line: TextLine): void {
+    this.#texts += `${JSON.stringify(line)}\n`;
+    if (this.#texts.length > MAX_TEXTS_CHARS) this.flush();
+  }
+
+  /** Hands everything over now: texts behind the notes that tell of their calls. */
+  flush(): void {
+    const texts = this.#texts;
+    this.#texts = '';
+    const { size, count } = this.#notes;
+    if (size > 0) this.#handOver.notes(this.#notes.take(), count);
+    if (texts !== '') this.#handOver.texts(texts);
+  }
+}
