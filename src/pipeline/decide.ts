@@ -6,6 +6,7 @@ import type { PassageEdits } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { REMOVED } from '../policies/turns.ts';
 import { type Remainder, refusalsIn } from './blocked-history.ts';
+import { withKeptJson } from './kept-json.ts';
 import { type BackendRedaction, backendRedaction, mergeRedactions } from './merge.ts';
 
 /** Makes one of the redactions of several backends; null if that cannot be done. */
@@ -60,7 +61,8 @@ export function decide(results: readonly CheckResult[], needed = 1, merge: Merge
     return deferred === undefined ? ALLOWED : { kind: 'defer', by: deferred.backend };
   const by = redacting.map(({ backend }) => backend);
   const known = redacting.flatMap(({ redaction }) => redaction ?? []);
-  const merged = known.length === redacting.length ? merge(known) : null;
+  const redaction = known.length === redacting.length ? merge(known) : null;
+  const merged = redaction && withKeptJson(redaction);
   // A 503 would leave the redaction to a setting that knows nothing of it
   return merged === null || deferred !== undefined ? blockRedaction(by) : { kind: 'modify', by, ...merged };
 }

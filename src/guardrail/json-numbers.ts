@@ -1,5 +1,3 @@
-import type { Span } from '../detectors/rule.ts';
-
 /** A JSON value that is no text and no list, or a sign between values. */
 const TOKEN =
   /[ \t\r\n]{0,1000}(?:(-?\d{1,400}(?:\.\d{1,400})?(?:[eE][+-]?\d{1,10})?|true|false|null)|([{}[\],:"]))/y;
@@ -13,7 +11,10 @@ const NONE: ReadonlySet<number> = new Set();
  *
  * @param spans in order
  */
-export function jsonNumbers(text: string, spans: readonly Span[]): ReadonlySet<number> {
+export function jsonNumbers(
+  text: string,
+  spans: readonly { readonly start: number; readonly end: number }[],
+): ReadonlySet<number> {
   const wanted = new Map<number, number>();
   for (const { start, end } of spans) {
     if (isDigit(text, start) && isDigit(text, end - 1) && BEHIND_NUMBER.test(text.slice(end, end + 1)))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { jsonNumbers } from '../../src/policies/json-numbers.ts';
+import { jsonNumbers } from '../../src/guardrail/json-numbers.ts';
 import { rewritesOf } from '../support/passages.ts';
 import { engineOf } from '../support/policies.ts';
 
