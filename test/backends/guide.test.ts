@@ -7,7 +7,7 @@ import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { policyFile } from '../support/policy-file.ts';
 
 const GUIDE = join(import.meta.dirname, '..', '..', 'examples', 'backends', 'README.md');
-const [, kinds = ''] = readFileSync(GUIDE, 'utf8').split('\n## Kinds\n');
+const [beginning = '', kinds = ''] = readFileSync(GUIDE, 'utf8').split('\n## Kinds\n');
 
 /** What the guide says of each kind, by its name. */
 const sections = kinds
@@ -15,6 +15,16 @@ const sections = kinds
   .split('\n### ')
   .slice(1)
   .map((section) => ({ kind: /`([\w-]+)`/.exec(section)?.[1] ?? '', section }));
+
+/** Reads the examples of a piece of the guide. */
+function examplesIn(text: string) {
+  const examples = [...text.matchAll(/^```yaml\n(backends:\n.*?)^```$/gms)];
+  return examples.map(([, yaml = '']) => readPolicy(policyFile({ policies: { chain: [] }, ...parse(yaml) })));
+}
+
+test('the guide has examples that can be used before it comes to the kinds', () => {
+  expect(examplesIn(beginning).length).toBeGreaterThan(1);
+});
 
 describe.each(sections)('$kind in the guide', ({ kind, section }) => {
   const definition = backends.find((backend) => backend.kind === kind);
@@ -26,8 +36,6 @@ describe.each(sections)('$kind in the guide', ({ kind, section }) => {
   });
 
   test('has examples that can be used', () => {
-    const examples = [...section.matchAll(/^```yaml\n(backends:\n.*?)^```$/gms)];
-    expect(examples.length).toBeGreaterThan(0);
-    for (const [, yaml = ''] of examples) readPolicy(policyFile({ policies: { chain: [] }, ...parse(yaml) }));
+    expect(examplesIn(section).length).toBeGreaterThan(0);
   });
 });
