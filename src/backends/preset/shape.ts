@@ -116,6 +116,7 @@ export const PresetForm = v.strictObject({
   limits: v.optional(Limits, {}),
   authors: v.optional(v.array(v.picklist(AUTHORS)), [...AUTHORS]),
   documents: v.optional(v.array(v.picklist(AUTHORS)), []),
+  roles: v.optional(words),
   headers: v.optional(v.record(v.pipe(v.string(), v.regex(/^[\w-]+$/)), v.string()), {}),
   signature: v.optional(
     v.strictObject({

@@ -11,24 +11,47 @@ export class VendorRequest {
   readonly request: () => GuardrailCall | undefined;
   /** Undefined where the vendor judges the conversation as a whole. */
   readonly portion: Portion | undefined;
+  /** Roles that the vendor knows; undefined for all. */
+  readonly #roles: readonly string[] | undefined;
   #conversation: readonly FlatMessage[] | undefined;
 
-  constructor(call: GuardrailCall, request: () => GuardrailCall | undefined, portion: Portion | undefined) {
+  constructor(
+    call: GuardrailCall,
+    request: () => GuardrailCall | undefined,
+    portion: Portion | undefined,
+    roles?: readonly string[],
+  ) {
     this.call = call;
     this.request = request;
     this.portion = portion;
+    this.#roles = roles;
   }
 
   get conversation(): readonly FlatMessage[] {
     this.#conversation ??= conversationOf(this.call, this.request);
     return this.#conversation;
   }
+
+  /** Messages as they are sent. */
+  sent(messages: readonly FlatMessage[]): readonly { role: string; content: string }[] {
+    const roles = this.#roles;
+    if (roles === undefined) return messages.map(({ role, content }) => ({ role, content }));
+    const known = (role: string) =>
+      roles.includes(role) ? role : role === 'developer' && roles.includes('system') ? 'system' : 'user';
+    return messages.map(({ role, content }) => ({ role: known(role), content }));
+  }
+}
+
+/** A client chooses some of them, and must not have the vendor refuse a call for their length. */
+const MAX_NAME_CHARS = 100;
+
+function name(value: unknown): string | undefined {
+  return textOf(value)?.slice(0, MAX_NAME_CHARS);
 }
 
 const isRequest = ({ call }: VendorRequest) => call.input_type === 'request';
-const identity = (name: string) => (asked: VendorRequest) =>
-  textOf(asked.call.request_data[`user_api_key_${name}`]);
-const wire = ({ role, content }: FlatMessage) => ({ role, content });
+const identity = (field: string) => (asked: VendorRequest) =>
+  name(asked.call.request_data[`user_api_key_${field}`]);
 const texts = ({ portion, call }: VendorRequest): readonly string[] =>
   portion === undefined ? call.texts : portion.texts.map(({ text }) => text);
 const tool = (asked: VendorRequest) => mcpToolOf(asked.call);
@@ -47,14 +70,14 @@ export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
   texts,
   documents: ({ portion }) => portion?.documents.map(({ text }) => text) ?? [],
   images: ({ portion, call }) => portion?.images ?? imageAddressesOf(call).filter((one) => one !== undefined),
-  messages: ({ conversation }) => conversation.map(wire),
-  turn: ({ conversation }) => newestTurn(conversation).map(wire),
+  messages: (asked) => asked.sent(asked.conversation),
+  turn: (asked) => asked.sent(newestTurn(asked.conversation)),
   question: (asked) => (isRequest(asked) ? undefined : newestUserText(asked.request())),
   role: (asked) => (isRequest(asked) ? 'user' : 'assistant'),
   direction: ({ call }) => call.input_type,
-  id: ({ call }) => call.litellm_call_id ?? undefined,
-  trace: ({ call }) => call.litellm_trace_id ?? undefined,
-  model: ({ call }) => call.model ?? undefined,
+  id: ({ call }) => name(call.litellm_call_id),
+  trace: ({ call }) => name(call.litellm_trace_id),
+  model: ({ call }) => name(call.model),
   user: (asked) => identity('user_id')(asked) ?? identity('end_user_id')(asked),
   end_user: identity('end_user_id'),
   email: identity('user_email'),

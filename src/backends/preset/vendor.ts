@@ -46,6 +46,7 @@ export type VendorContext = {
 export class Vendor {
   readonly #asks: readonly CompiledAsk[];
   readonly #judgesMedia: boolean;
+  readonly #roles: readonly string[] | undefined;
   /** Those that are the same for each call. */
   readonly #headers: Record<string, string>;
   readonly #ownHeaders: readonly (readonly [string, Exclude<Template<VendorRequest>, string | undefined>])[];
@@ -54,6 +55,7 @@ export class Vendor {
   constructor({ kind, preset, url, secret, options }: PresetConfig) {
     const scope = scopeOf(CALL_VALUES, options, { secret });
     this.#judgesMedia = judgesMedia({ preset, options });
+    this.#roles = preset.roles;
     const headers = Object.entries(preset.headers).map(
       ([name, text]) => [name.toLowerCase(), compileText(text, scope, headerText)] as const,
     );
@@ -79,14 +81,14 @@ export class Vendor {
     const ask = this.#asks.find(({ fits }) => fits(call));
     if (ask === undefined) throw new Error('no ask of the preset fits the call');
     if (ask.portioning === undefined) {
-      const asked = new VendorRequest(call, context.request, undefined);
+      const asked = new VendorRequest(call, context.request, undefined, this.#roles);
       return this.#post(ask, asked, context).then(single);
     }
     const media = this.#judgesMedia ? imageAddressesOf(call) : [];
     const images = media.filter((address) => address !== undefined);
     const portions = portionsOf(texts, images, ask.portioning);
     const askAbout = (index: number) =>
-      this.#post(ask, new VendorRequest(call, context.request, portions[index]), context);
+      this.#post(ask, new VendorRequest(call, context.request, portions[index], this.#roles), context);
     if (images.length < media.length)
       return severalReadings(portions.length + 1, (index) =>
         index < portions.length ? askAbout(index) : Promise.reject(new BackendError({ kind: 'no_verdict' })),
