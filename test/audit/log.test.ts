@@ -48,7 +48,8 @@ test('a row tells the decision in the words of LiteLLM and of Keeptrusts, and ho
     },
     ...{ input_type: 'request', shape: 'conversation', litellm_call_id: 'call-1', litellm_trace_id: null },
     model: 'gpt-5',
-    ...{ team: 'search', key: 'search-prod', user: 'u-1', by: 'pii-detector', reason_code: 'pii_detected' },
+    ...{ team: 'search', key: 'search-prod', user: 'u-1', by: 'pii-detector', votes: null },
+    reason_code: 'pii_detected',
     ...{ rules: ['us-ssn'], policy_version: 'abcdef123456', caller_rule: null, would_block: [] },
     ...{ would_redact: [], removed: [], ref: null, ms: 0.25, prev: segment?.hash, hash: log.head().hash },
   });

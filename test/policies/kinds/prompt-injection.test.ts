@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../src/detectors/rule.ts';
-import { Budget, inTurns, Turns } from '../../../src/policies/budget.ts';
-import { Finder, type Found } from '../../../src/policies/finder.ts';
+import { Budget, Turns, type Work } from '../../../src/policies/budget.ts';
+import { Finder } from '../../../src/policies/finder.ts';
 import { promptInjection } from '../../../src/policies/kinds/prompt-injection.ts';
 import type { CreateContext } from '../../../src/policies/policy.ts';
 import { BENIGN, JAILBREAKS, LOOK_ALIKES } from '../../support/injection-samples.ts';
@@ -19,13 +19,21 @@ function create(options: object = {}) {
   return { policy, texts: policy.texts!, problems };
 }
 
+/** Does work to its end without giving others their turn. */
+function whole<Result>(work: Work<Result>): Result {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
 /** Judges a call as the engine does: its texts, and what they say without disguise. */
 function judge(options: object, ...texts: string[]): string {
   const { policy } = create(options);
   const finder = new Finder([policy], 'request');
   const findings: Pick<Finding, 'rule'>[] = [];
   for (const text of texts) {
-    const found = inTurns(finder.find(text, new Budget(new Turns(), 60_000))) as Found;
+    const found = whole(finder.find(text, new Budget(new Turns(), 60_000)));
     findings.push(...found.findings, ...found.plain.map((rule) => ({ rule })));
   }
   return policy.texts!.decide(findings as Finding[]);
