@@ -184,7 +184,7 @@ export const akto = defineBackend({
   },
   telemetry: {
     // No text grows to more than four times its stored length, so that one body takes such a batch
-    batch: (mode) => (mode === 'observe' ? { records: 1, bytes: MIB } : { records: 100, bytes: 2 * MIB }),
+    batch: (mode) => (mode === 'enforce' ? { records: 100, bytes: 2 * MIB } : { records: 1, bytes: MIB }),
     wants: ({ event }) => !isMcpListing(event),
     async ingest(records, { name, config, mode, http, deadline }) {
       const { urls, headers, envelopes } = config;

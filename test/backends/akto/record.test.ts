@@ -83,7 +83,9 @@ describe('the batch of records', () => {
 
   test('is up to 100 records and as many bytes as one body takes', () => {
     expect(sinkOf(aktoAt(vendor.url)).batch).toEqual({ records: 100, bytes: 2 * 1024 * 1024 });
-    expect(sinkOf({ ...aktoAt(vendor.url), AKTO_MODE: 'observe' }).batch.records).toBe(1);
+    // Each of them may be judged, and is posted by itself
+    for (const AKTO_MODE of ['observe', 'shadow'])
+      expect(sinkOf({ ...aktoAt(vendor.url), AKTO_MODE }).batch.records).toBe(1);
   });
 
   test.each(['"', '\\', '\n', 'a', 'ü', '\u0001', '{"a":["\\"b\\""]}'])(
