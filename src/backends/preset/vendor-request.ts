@@ -46,7 +46,8 @@ export class VendorRequest {
 const MAX_NAME_CHARS = 100;
 
 function name(value: unknown): string | undefined {
-  return textOf(value)?.slice(0, MAX_NAME_CHARS);
+  // Half of a character makes servers in Python fail
+  return textOf(value)?.slice(0, MAX_NAME_CHARS).toWellFormed();
 }
 
 const isRequest = ({ call }: VendorRequest) => call.input_type === 'request';
