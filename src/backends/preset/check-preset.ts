@@ -1,3 +1,5 @@
+import { hasCredential } from '../../detectors/remove.ts';
+import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 import { parsePointer } from '../../guardrail/pointer.ts';
 import { didYouMean } from '../../policies/file/nearest.ts';
 import type { Path } from '../../policies/file/problems.ts';
@@ -11,6 +13,8 @@ const COMMON_KEYS =
   'name kind url secret token_url mode timeout unreachable_fallback sample hedge_after preset media telemetry_concurrency'.split(
     ' ',
   );
+
+const SECRET_MESSAGE = 'must be $secret: a secret does not stand in a preset';
 
 /** Reports what a schema cannot see: names that are not known, pointers that are none, and parts that do not go together. */
 export function checkPreset(preset: Preset, fail: (path: Path, message: string) => void): void {
@@ -39,7 +43,12 @@ class PresetChecker {
     }
     if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
       this.#fail(['url'], 'must be an address like https://vendor.example');
-    for (const [name, text] of Object.entries(headers)) this.#text(text, ['headers', name], this.#callNames);
+    for (const [name, text] of Object.entries(headers)) {
+      const at: Path = ['headers', name];
+      this.#text(text, at, this.#callNames);
+      const isSecret = CREDENTIAL_HEADER.test(name) && placeholdersIn(text).length === 0;
+      if (isSecret && /\S{12}/.test(text)) this.#fail(at, SECRET_MESSAGE);
+    }
     if (signature !== undefined) {
       if (secret === 'none') this.#fail(['signature'], 'needs a secret; write secret: required');
       this.#text(signature.over, ['signature', 'over'], SIGNATURE_VALUES.over);
@@ -105,6 +114,7 @@ class PresetChecker {
 
   /** Names of placeholders in a text. */
   #text(text: string, path: Path, known: readonly string[]): void {
+    if (hasCredential(text)) this.#fail(path, SECRET_MESSAGE);
     for (const name of placeholdersIn(text)) {
       // An entry of an option of any form
       if (name.startsWith('item.') && known.includes('item')) continue;

@@ -110,6 +110,14 @@ test.each([
     lines: { 5: 'secret: none\nheaders: { x-token: $secret }' },
     problem: 'line 6: headers.x-token: "$secret" is no value',
   },
+  {
+    lines: { 5: 'headers: { x-api-key: 0123456789abcdef }' },
+    problem: 'line 5: headers.x-api-key: must be $secret: a secret does not stand in a preset',
+  },
+  {
+    lines: { 8: `    body: { key: ${['AKIA', 'Z7QX2M4KJ5TN6PW3'].join('')} }` },
+    problem: 'line 8: asks[0].body.key: must be $secret: a secret does not stand in a preset',
+  },
   { lines: { 11: '\t- nothing' }, problem: expect.stringMatching(/^line 11: /) },
 ])('a mistake is told with its line and the nearest name: $problem', ({ lines, problem }) => {
   expect(problemsOf(lines)).toContainEqual(problem);
