@@ -1,6 +1,6 @@
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { akto } from './akto/akto.ts';
-import type { Backend, BackendKinds, Checker, Sink } from './backend.ts';
+import type { Backend, BackendKinds, Checker } from './backend.ts';
 import { bedrock } from './bedrock/bedrock.ts';
 import { capsule } from './capsule/capsule.ts';
 import { genericGuardrail } from './generic-guardrail/generic-guardrail.ts';
@@ -53,19 +53,6 @@ export function checkerOf(backend: BackendConfig): Checker {
       return definition.check(call, { http, deadline, request, texts, config: options, state });
     },
   };
-}
-
-/** A configured backend for the thread that keeps records; undefined for one that takes none. */
-export function sinkOf({ name, kind, mode, concurrency, options: config }: BackendConfig): Sink | undefined {
-  const { telemetry } = definitionOf(kind);
-  return (
-    telemetry && {
-      batch: telemetry.batch(mode),
-      concurrency,
-      wants: (record) => telemetry.wants?.(record, name) ?? true,
-      ingest: (records, context) => telemetry.ingest(records, { ...context, name, config, mode }),
-    }
-  );
 }
 
 function definitionOf(kind: string): Backend {

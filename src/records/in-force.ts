@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { sinkOf } from '../backends/index.ts';
+import { sinkOf } from '../backends/sinks.ts';
 import type { NamedSink } from '../delivery/courier.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { RecordsSetup } from './protocol.ts';

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sink } from '../../src/backends/backend.ts';
-import { backends, sinkOf as boundSink } from '../../src/backends/index.ts';
+import { backends } from '../../src/backends/index.ts';
+import { sinkOf as boundSink } from '../../src/backends/sinks.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import type { CallRecord, CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
 
