@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { transaction } from '../storage/database.ts';
 import { isLocked } from '../storage/lock.ts';
+import { OUTBOX_FILE } from './contract.ts';
 import {
   BACKEND_NAMES,
   type Backlog,
@@ -89,7 +90,7 @@ export class OutboxAdmin {
 
   /** @throws NoOutboxError, VersionError, and errors of SQLite */
   constructor(dir: string, access: 'read' | 'write') {
-    const file = path.join(dir, 'outbox.db');
+    const file = path.join(dir, OUTBOX_FILE);
     if (fs.statSync(file, { throwIfNoEntry: false }) === undefined) throw new NoOutboxError('missing');
     this.#db = new DatabaseSync(file, { readOnly: access === 'read', timeout: BUSY_MS });
     try {

@@ -1,5 +1,8 @@
 import type { RecordOutcome } from '../guardrail/record.ts';
 
+/** Name of the file in its folder. */
+export const OUTBOX_FILE = 'outbox.db';
+
 /** One event of a call, ready to be stored: already redacted. */
 export type Entry = {
   /** Joins all that is known of one call: its `litellm_call_id`, or a {@link namelessKey}. */

@@ -5,7 +5,7 @@ import { DATABASE_SUFFIXES, removeDatabase } from '../storage/database.ts';
 import { makeFolder } from '../storage/folder.ts';
 import { holdLock } from '../storage/lock.ts';
 import { isDamage, storageCode } from '../storage/storage-code.ts';
-import type { Damage } from './contract.ts';
+import { type Damage, OUTBOX_FILE } from './contract.ts';
 import { OutboxQueries } from './queries.ts';
 import { salvage } from './salvage.ts';
 import { formatOf, MIGRATIONS, migrate, VersionError } from './schema.ts';
@@ -53,7 +53,7 @@ export function openOutboxFile(
   const lock = holdLock(path.join(dir, 'outbox.lock'));
   let opened: DatabaseSync | string | undefined;
   try {
-    const file = path.join(dir, 'outbox.db');
+    const file = path.join(dir, OUTBOX_FILE);
     finishReplacement(file);
     refuseNewer(file, migrations.length);
     opened = fault ?? tryOpen(file, migrations);

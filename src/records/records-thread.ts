@@ -1,8 +1,10 @@
-import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
+import { OUTBOX_FILE } from '../outbox/contract.ts';
 import { Losses } from './losses.ts';
 import { OutgoingNotes } from './outgoing-notes.ts';
 import type {
@@ -46,7 +48,7 @@ const START_MS = 2000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
 
 /**
- * The main thread's side of records. The thread is started once some backend takes records. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
+ * The main thread's side of records. The thread is started once some backend takes records, or where there is an outbox. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
  * thread that ends is started again, and is handed what the last one had not confirmed, but for log events: their sender still
  * has them.
  */
@@ -72,7 +74,7 @@ export class RecordsThread {
   #lastMetrics = '';
   readonly #giveBack = createGiveBackLate();
   #isOn = false;
-  /** Undefined until it is started. */
+  /** Undefined as long as there is nothing to do. */
   #worker: RestartingWorker<FromWorker> | undefined;
   readonly #timer: NodeJS.Timeout;
 
@@ -100,8 +102,10 @@ export class RecordsThread {
   }
 
   #switch(): void {
-    this.#isOn = this.#start.backends.some(({ takesRecords }) => takesRecords);
-    if (this.#isOn) this.#worker ??= this.#startWorker();
+    const { backends, records } = this.#start;
+    this.#isOn = backends.some(({ takesRecords }) => takesRecords);
+    // Records of a time with other backends are to be given up in time
+    if (this.#isOn || existsSync(join(records.dir, OUTBOX_FILE))) this.#worker ??= this.#startWorker();
   }
 
   /** Resolves once the thread stores records, or after 2 s: a blocked call cannot wait for its record before. */

@@ -40,7 +40,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
     db.close();
     return Number(n);
   };
-  return { records, lines, told, blocked, stored, setup };
+  return { records, lines, told, blocked, stored, setup, dir: env.DATA_DIR };
 }
 
 /** Has a thread that cannot live, as a kind of backend is unknown to it. */
@@ -164,3 +164,19 @@ test('a thread that is started again goes by the last configuration', async () =
   expect(stored()).toBe(0);
   expect(told).toMatchObject({ restarted: 1, lost: 0 });
 }, 20_000);
+
+test('what an outbox holds of a time with other backends is given up in time, though nobody takes records now', async () => {
+  const before = opened();
+  await before.records.ready();
+  await before.blocked();
+  await before.records.close(100);
+  const { dir } = before;
+  const { records } = opened((start) => ({
+    ...start,
+    backends: [],
+    records: { ...start.records, dir, maxAgeMs: 1 },
+  }));
+  expect(records.isOn).toBe(false);
+  while (!(await records.metrics()).includes('dropped_total{backend="akto",reason="expired"} 1'))
+    await sleep(20);
+});
