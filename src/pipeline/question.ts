@@ -58,7 +58,9 @@ export class Question {
     if (verdict.kind === 'block' || (verdict.kind === 'modify' && verdict.texts === null)) return result;
     const redaction =
       verdict.kind === 'modify' && verdict.texts !== null ? { ...verdict, texts: verdict.texts } : undefined;
-    const own = (passage: Passage) => (redaction === undefined ? [] : editsIn(passage, redaction));
+    const found = new Map<Passage, readonly TextEdit[]>();
+    for (const passage of redaction?.texts.keys() ?? []) found.set(passage, editsIn(passage, redaction!));
+    const own = (passage: Passage) => found.get(passage) ?? [];
     const { growing, others, media, remember } = this.#options;
     const judged = growing.map((text, i) =>
       judgedText(text, withKept(text, own(text.passage)), i, this.#limits(verdict)),
@@ -72,12 +74,9 @@ export class Question {
     const edits = new Map<Passage, readonly TextEdit[]>();
     for (const [i, { passage }] of growing.entries()) edits.set(passage, judged[i]!.edits);
     for (const passages of others.values()) {
-      const found = own(passages[0]);
-      for (const passage of passages) edits.set(passage, found);
+      for (const passage of passages) edits.set(passage, own(passages[0]));
     }
-    for (const passage of redaction?.texts.keys() ?? []) {
-      if (!edits.has(passage)) edits.set(passage, own(passage));
-    }
+    for (const [passage, all] of found) if (!edits.has(passage)) edits.set(passage, all);
     return { ...result, verdict: modified(edits), ...open };
   }
 
@@ -114,8 +113,11 @@ function withKept(
   own: readonly TextEdit[],
 ): readonly TextEdit[] {
   if (kept.length === 0) return own;
-  const isNew = ({ start, end }: TextEdit) =>
-    start >= from || !kept.some((edit) => edit.start < end && start < edit.end);
+  const isNew = ({ start, end }: TextEdit) => {
+    if (start >= from) return true;
+    const last = kept[lastBefore(kept, end)];
+    return last === undefined || last.end <= start;
+  };
   const crossing = own.filter((edit) => edit.end > from && !isNew(edit));
   if (crossing.length > 0) {
     // Found by comparing whole texts, an edit can begin in what was cut before
@@ -128,4 +130,15 @@ function withKept(
   }
   const rest = crossing.map((edit) => ({ ...edit, start: from }));
   return [...kept, ...own.filter(isNew), ...rest].sort((a, b) => a.start - b.start);
+}
+
+/** The index of the last edit that begins before a place; -1 for none. */
+function lastBefore(edits: readonly TextEdit[], place: number): number {
+  let [low, high] = [0, edits.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edits[middle]!.start < place) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
