@@ -3,10 +3,11 @@ import type { Deadline } from '../../guardrail/deadline.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
+import { askEach } from '../ask-each.ts';
 import { type NewText, SetupError } from '../backend.ts';
 import type { Http } from '../http.ts';
 import { imageAddressesOf } from '../media.ts';
-import { type Portioning, portionsOf } from './portions.ts';
+import { type Portion, type Portioning, portionsOf } from './portions.ts';
 import { joined, type Reading, ReplyReader } from './reply.ts';
 import type { Circumstance, OptionValues, Preset, PresetAsk } from './shape.ts';
 import { compileSignature, type Sign } from './signature.ts';
@@ -21,9 +22,6 @@ export type PresetConfig = {
   readonly secret: string | undefined;
   readonly options: OptionValues;
 };
-
-/** Requests of one check that are under way at once. */
-const MAX_AT_ONCE = 8;
 
 type CompiledAsk = {
   readonly fits: (call: GuardrailCall) => boolean;
@@ -86,16 +84,13 @@ export class Vendor {
     }
     const media = this.#judgesMedia ? imageAddressesOf(call) : [];
     const images = media.filter((address) => address !== undefined);
-    const portions = portionsOf(texts, images, ask.portioning);
-    const askAbout = (index: number) =>
-      this.#post(ask, new VendorRequest(call, context.request, portions[index], this.#roles), context);
-    if (images.length < media.length)
-      return severalReadings(portions.length + 1, (index) =>
-        index < portions.length ? askAbout(index) : Promise.reject(new BackendError({ kind: 'no_verdict' })),
-      );
-    // Of authors whom this vendor does not judge
-    if (portions.length === 0) return Promise.resolve(ALLOW);
-    return portions.length === 1 ? askAbout(0).then(single) : severalReadings(portions.length, askAbout);
+    const portions: (Portion | 'unseen')[] = [...portionsOf(texts, images, ask.portioning)];
+    if (images.length < media.length) portions.push('unseen');
+    return askedAbout(portions, (portion) =>
+      portion === 'unseen'
+        ? Promise.reject(new BackendError({ kind: 'no_verdict' }))
+        : this.#post(ask, new VendorRequest(call, context.request, portion, this.#roles), context),
+    );
   }
 
   #post(
@@ -136,42 +131,20 @@ function single(reading: Reading): Verdict {
   return reading.kind === 'modify' ? joined([reading]) : reading;
 }
 
-/** Asks all portions, some at a time. A block decides at once; without one a failure is the failure of the check. */
-async function severalReadings(count: number, ask: (index: number) => Promise<Reading>): Promise<Verdict> {
+/** The verdict about all portions together. Without any, of authors whom the vendor does not judge, it is an allow. */
+async function askedAbout<Part>(
+  portions: readonly Part[],
+  ask: (portion: Part) => Promise<Reading>,
+): Promise<Verdict> {
+  const [first] = portions;
+  if (portions.length === 1) return single(await ask(first as Part));
   const readings: Reading[] = [];
-  const failures: unknown[] = [];
-  let next = 0;
-  return new Promise((resolve, reject) => {
-    let isDone = false;
-    let running = 0;
-    const settle = (reading: Reading | undefined) => {
-      running--;
-      if (isDone) return;
-      if (reading?.kind === 'block') {
-        isDone = true;
-        resolve(reading);
-      } else if (next < count && failures.length === 0) start();
-      else if (running === 0) {
-        isDone = true;
-        if (failures.length > 0) reject(failures[0]);
-        else resolve(joined(readings));
-      }
-    };
-    const start = () => {
-      running++;
-      ask(next++).then(
-        (reading) => {
-          readings.push(reading);
-          settle(reading);
-        },
-        (error) => {
-          failures.push(error);
-          settle(undefined);
-        },
-      );
-    };
-    while (running < MAX_AT_ONCE && next < count) start();
+  const verdict = await askEach(portions, async (portion) => {
+    const reading = await ask(portion);
+    readings.push(reading);
+    return reading.kind === 'block' ? reading : ALLOW;
   });
+  return verdict.kind === 'block' ? verdict : joined(readings);
 }
 
 /** A header cannot carry everything that a JSON string can, and clients choose some ids. */
