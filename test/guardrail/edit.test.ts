@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { editedText, heldBackChars, type TextEdit } from '../../src/guardrail/edit.ts';
+import {
+  clippedEdits,
+  editedText,
+  heldBackChars,
+  placeBefore,
+  placeOutside,
+  shownEnds,
+  type TextEdit,
+  withoutOverlaps,
+} from '../../src/guardrail/edit.ts';
 import { ALLOW, modified } from '../../src/guardrail/verdict.ts';
 import { callOf } from '../support/call.ts';
 import { seeded } from '../support/incremental-diff.ts';
@@ -88,4 +97,48 @@ test('a verdict of spans has the new texts too, and is an allow where there are 
     edits: new Map([[first, [{ start: 5, end: 9, text: '<P>' }]]]),
   });
   expect(modified(new Map([[second!, []]]))).toBe(ALLOW);
+});
+
+describe('places and edits', () => {
+  const edits = [edit(5, 9, '<P>'), edit(14, 18, '[CITY]')];
+
+  test('of a text that is cut end with it', () => {
+    expect(clippedEdits(edits, 16)).toEqual([edit(5, 9, '<P>'), edit(14, 16, '[CITY]')]);
+    expect(clippedEdits(edits, 14)).toEqual([edit(5, 9, '<P>')]);
+  });
+
+  test('that overlap are one, with the text of the first', () => {
+    expect(withoutOverlaps([edit(0, 9, '#'), edit(2, 4, '*'), edit(8, 12, '+'), edit(12, 13, '-')])).toEqual([
+      edit(0, 12, '#'),
+      edit(12, 13, '-'),
+    ]);
+    expect(withoutOverlaps(edits)).toBe(edits);
+  });
+
+  test.each([
+    { place: 5, outside: 5 },
+    { place: 7, outside: 5 },
+    { place: 9, outside: 9 },
+    { place: 30, outside: 30 },
+  ])('within an edit is its beginning: $place -> $outside', ({ place, outside }) => {
+    expect(placeOutside(edits, place)).toBe(outside);
+  });
+
+  test('of an edited text lead back to the text', () => {
+    const text = 'mail dana from Rome now';
+    const own = [edit(5, 9, '<PERSON>'), edit(15, 19, '#')];
+    const edited = editedText(text, own);
+    const back = (part: string) => text.slice(placeBefore(own, edited.indexOf(part)));
+    expect([back('from'), back('ERSON'), back('#'), back('now'), back('mail')]).toEqual([
+      'from Rome now',
+      'dana from Rome now',
+      'Rome now',
+      'now',
+      text,
+    ]);
+  });
+
+  test('behind which characters are held back count a surrogate pair as one', () => {
+    expect(shownEnds(['cake 🍰🍋', 'tea', 'nothing'], [2, 9])).toEqual([5, 0, 7]);
+  });
 });
