@@ -3,6 +3,7 @@ import { BLOCKED_BY, MCP_PATH } from '../guardrail/akto-wire.ts';
 import { type Fields, fieldsOf, scalarText, textOf } from '../guardrail/json.ts';
 import { clientHeadersOf, identityOf, isPart, requestOf } from './akto-call.ts';
 import type { AktoEnvelope } from './akto-envelope.ts';
+import { leavesOf } from './leaves.ts';
 import type { TurnedEvent } from './turned-event.ts';
 
 /** Before this the clock of a sender was not set. */
@@ -45,16 +46,13 @@ export function aktoEvent(sent: AktoEnvelope, now: number): TurnedEvent {
     },
   };
   const stage = isFailure || response !== undefined ? (isPart(response?.body) ? 'part' : 'whole') : 'request';
-  return {
-    event,
-    door: 'akto',
-    stage,
-    tellsApart: response === undefined ? '' : hash('sha1', textIn(response)),
-  };
+  return { event, door: 'akto', stage, tellsApart: response === undefined ? '' : textsHash(response.body) };
 }
 
-function textIn({ whole }: { readonly whole: unknown }): string {
-  return JSON.stringify(whole);
+/** What a response says: LiteLLM can tell of it once more with another model in it. */
+function textsHash(body: unknown): string {
+  const { texts, toolCalls } = leavesOf(body, false);
+  return hash('sha1', JSON.stringify([texts, toolCalls]));
 }
 
 /** The tool that an envelope is about; undefined for one about a model. */

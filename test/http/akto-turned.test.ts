@@ -308,7 +308,10 @@ describe('records', () => {
     await bridge.verdict('guardrails ingest_data', envelopeOf());
     await bridge.verdict('guardrails ingest_data', envelopeOf());
     await bridge.verdict('response_guardrails ingest_data', envelopeOf({ response: answer('At nine.') }));
-    await bridge.verdict('response_guardrails ingest_data', envelopeOf({ response: answer('At nine.') }));
+    // As `logging_only` tells of it once more
+    const again = { response: { ...answer('At nine.'), model: 'house-model' } };
+    await bridge.verdict('guardrails ingest_data', envelopeOf());
+    await bridge.verdict('response_guardrails ingest_data', envelopeOf(again));
     const [record] = await bridge.recordsOf('call-1');
     expect(record).toMatchObject({ statusCode: '200', request: chat(), response: answer('At nine.') });
     expect(record?.tag).toMatchObject({ team_id: 'team-1', team_alias: 'readers', key_alias: 'desk' });

@@ -37,14 +37,17 @@ export interface TurnedWorld {
   ask(guardrails: string[], prompt: string, more?: Record<string, unknown>): Promise<Seen>;
   /** Records of a call, once there are any and no more come. */
   recordsOf(seen: Pick<Seen, 'headers'>): Promise<TurnedRecord[]>;
-  records(): TurnedRecord[];
+  /** The same for those with some words in them. */
+  recordsWith(words: string): Promise<TurnedRecord[]>;
   stop(): Promise<void>;
 }
 
 /** @param options of the proxy, by the addresses of the bridges; `gone` is that of none */
 export async function startTurnedWorld(
   release: Release,
-  options: (urls: Record<TurnedBridge | 'gone', string>) => Omit<ProxyOptions, 'bin' | 'providerUrl'>,
+  options: (
+    urls: Record<TurnedBridge | 'gone', string>,
+  ) => Promise<Omit<ProxyOptions, 'bin' | 'providerUrl'>>,
 ): Promise<TurnedWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'litellm-turned-'));
   const policy = policies({
@@ -79,9 +82,19 @@ export async function startTurnedWorld(
   const proxy = await startProxy({
     bin: release.bin,
     providerUrl: provider.url,
-    ...options({ ...urls, gone }),
+    ...(await options({ ...urls, gone })),
   });
-  const world: TurnedWorld = {
+  const records = () =>
+    akto.calls
+      .filter(({ path }) => path.endsWith('/api/ingestData'))
+      .flatMap(({ body }) => (body.batchData as Record<string, string>[]).map(recordIn));
+  const settled = async (isWanted: (record: TurnedRecord) => boolean) => {
+    const giveUpAt = Date.now() + 20_000;
+    while (!records().some(isWanted) && Date.now() < giveUpAt) await sleep(50);
+    await sleep(2500);
+    return records().filter(isWanted);
+  };
+  return {
     ...{ provider, akto, bridges, proxy },
     ask: (guardrails, prompt, more = {}) =>
       call(proxy.url, '/v1/chat/completions', {
@@ -90,18 +103,8 @@ export async function startTurnedWorld(
         ...(guardrails.length > 0 && { guardrails }),
         ...more,
       }),
-    records: () =>
-      akto.calls
-        .filter(({ path }) => path.endsWith('/api/ingestData'))
-        .flatMap(({ body }) => (body.batchData as Record<string, string>[]).map(recordIn)),
-    async recordsOf({ headers }) {
-      const callId = headers.get('x-litellm-call-id') ?? 'none';
-      const found = () => world.records().filter((record) => record.callId === callId);
-      const giveUpAt = Date.now() + 20_000;
-      while (found().length === 0 && Date.now() < giveUpAt) await sleep(50);
-      await sleep(2500);
-      return found();
-    },
+    recordsOf: ({ headers }) => settled(({ callId }) => callId === headers.get('x-litellm-call-id')),
+    recordsWith: (words) => settled((record) => JSON.stringify(record).includes(words)),
     async stop() {
       await proxy.stop();
       await Promise.all(Object.values(bridges).map((bridge) => bridge.stop()));
@@ -109,7 +112,6 @@ export async function startTurnedWorld(
       await rm(folder, { recursive: true, force: true });
     },
   };
-  return world;
 }
 
 function recordIn(envelope: Record<string, string>): TurnedRecord {
