@@ -264,11 +264,9 @@ export class RecordsThread {
       case 'unstored':
         this.#unanswered.get(message.n)?.release?.(message.reason);
         break;
-      case 'log': {
-        const [level, fields, text] = message.line;
-        this.#log[level](fields, text);
+      case 'log':
+        this.#log[message.line[0]](message.line[1], message.line[2]);
         break;
-      }
       case 'health':
         this.#health = message.health;
         this.#heardAt = performance.now();
