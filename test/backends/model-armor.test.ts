@@ -191,6 +191,33 @@ test('the texts of a call are asked together, and apart once something is remove
   );
 });
 
+test.each([
+  {
+    name: 'stays blocked where they stand together',
+    texts: ['My card is', '4111111111111111'],
+    action: 'BLOCKED',
+  },
+  {
+    name: 'stays blocked beside what it removes from one',
+    texts: ['Mail mara@example.org', 'my card is', '4111111111111111'],
+    action: 'BLOCKED',
+  },
+  {
+    name: 'is gone with what it removes from one',
+    texts: ['My card is at mara@example.org', '4111111111111111'],
+    action: 'GUARDRAIL_INTERVENED',
+  },
+])('what Model Armor finds in several texts alone $name', async ({ texts, action }) => {
+  const { judge } = await armored((request, response) => {
+    const text = String(dataOf(request).text);
+    const left = text
+      .replace(/(?<=card is[\s\S]*)\d{16}/i, '[CARD]')
+      .replace(/(?:card is at )?mara@example\.org/, '[EMAIL_ADDRESS]');
+    return json(sanitized(left === text ? {} : deidentified(left)))(request, response);
+  });
+  expect(await judge(texts)).toMatchObject({ action, failure: undefined });
+});
+
 test('a long text is asked in pieces, and comes back whole', async () => {
   const long = `${'plums and pears '.repeat(1500)}mara@example.org`;
   const { vendor, judge } = await armored(removesAddresses);

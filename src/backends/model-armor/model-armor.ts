@@ -70,13 +70,24 @@ export const modelArmor = defineBackend({
         }),
       );
     };
+    const together = (pieces: readonly Piece[]) =>
+      sanitize({ text: pieces.map(({ result }) => result).join('\n') });
     const askAbout = async (pieces: readonly Piece[]): Promise<Verdict> => {
-      const { verdict, text } = await sanitize({ text: pieces.map((piece) => piece.text).join('\n') });
+      const { verdict, text } = await together(pieces);
       if (text === undefined) return verdict;
+      if (pieces.length === 1) {
+        (pieces[0] as Piece).result = text;
+        return verdict;
+      }
       // Asking about each tells what was removed from which
-      if (pieces.length > 1) return askEach(pieces, (piece) => askAbout([piece]));
-      (pieces[0] as Piece).result = text;
-      return verdict;
+      const each = await askEach(pieces, (piece) => askAbout([piece]));
+      const isAll = pieces.map(({ result }) => result).join('\n') === text;
+      if (each.kind === 'block' || isAll) return each;
+      // Some of it is found only where texts stand together
+      const left = await together(pieces);
+      return left.text === undefined
+        ? left.verdict
+        : { kind: 'block', reason: 'sensitive data in several texts' };
     };
     const askAboutFile = async (file: FileItem | undefined): Promise<Verdict> => {
       if (file === undefined) throw new BackendError({ kind: 'no_verdict' });
