@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { NewText } from '../backends/backend.ts';
 import { fieldsOf, type GuardrailCall, type Passage } from '../guardrail/call.ts';
+import { stateKey } from '../guardrail/caller.ts';
+import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import { mediaPartsIn } from '../guardrail/opaque.ts';
 import { type GrowingOptions, GrowingTexts } from './growing-texts.ts';
@@ -40,14 +42,14 @@ export function newTextsOf({ passages }: GuardrailCall): readonly NewText[] {
  * its end, see {@link GrowingTexts}. Only what passes without reservation is remembered, by a hash.
  */
 export class NewTexts {
-  /** By backend, caller rule, direction, author and text. */
+  /** By backend, caller rule, circumstances of the call, author and text. */
   readonly #allowed = new LRUCache<string, true>({
     ttl: MAX_AGE_MS,
     ...boundedBy('allowed texts', () => 0),
   });
   readonly #growing = new GrowingTexts();
-  /** Hashes of texts, by their passages: all backends are asked about the same. */
-  readonly #hashes = new WeakMap<GuardrailCall, string[]>();
+  /** All backends are asked about the same texts. */
+  readonly #hashes = new WeakMap<GuardrailCall, Hashes>();
 
   of(call: GuardrailCall, asked: AskedBackend): Question {
     const { reads, stream, isShown, isThrifty, policyEnds } = asked;
@@ -66,14 +68,13 @@ export class NewTexts {
   /** New passages, those that are alike together. @param first those before it may grow */
   #others(call: GuardrailCall, { name }: AskedBackend, first: number): Map<string, [Passage, ...Passage[]]> {
     const alike = new Map<string, [Passage, ...Passage[]]>();
-    const hashes = this.#hashes.get(call) ?? [];
-    if (hashes.length === 0) this.#hashes.set(call, hashes);
+    const { circumstances, texts } = this.#hashesOf(call);
     const { all } = call.passages;
     for (let i = first; i < all.length; i++) {
       const passage = all[i]!;
       if (!isJudged(passage)) continue;
-      hashes[i] ??= hashOf(passage.text);
-      const key = `${name}\0${call.input_type}\0${passage.author}\0${hashes[i]}`;
+      texts[i] ??= hashOf(passage.text);
+      const key = `${name}\0${circumstances}${passage.author}\0${texts[i]}`;
       if (this.#allowed.get(key)) continue;
       const others = alike.get(key);
       if (others === undefined) alike.set(key, [passage]);
@@ -83,15 +84,41 @@ export class NewTexts {
   }
 
   /** The name of the media of a call; undefined if there are none, or they are known. */
-  #media(
-    { passages, images, structured_messages, input_type }: GuardrailCall,
-    { name }: AskedBackend,
-  ): string | undefined {
+  #media(call: GuardrailCall, { name }: AskedBackend): string | undefined {
+    const { passages, images, structured_messages } = call;
     if (passages.media === 0) return undefined;
+    const { circumstances } = this.#hashesOf(call);
     const contents = structured_messages.map((message) => fieldsOf(message).content).filter(Array.isArray);
-    const key = `${name}\0${input_type}\0media\0${hashOf(JSON.stringify([images, contents.flatMap(mediaPartsIn)]))}`;
+    const key = `${name}\0${circumstances}media\0${hashOf(JSON.stringify([images, contents.flatMap(mediaPartsIn)]))}`;
     return this.#allowed.get(key) ? undefined : key;
   }
+
+  #hashesOf(call: GuardrailCall): Hashes {
+    const known = this.#hashes.get(call);
+    if (known !== undefined) return known;
+    const made = { circumstances: hashOf(circumstancesOf(call)), texts: [] };
+    this.#hashes.set(call, made);
+    return made;
+  }
+}
+
+/** Of a call and, by their places, of its passages. */
+type Hashes = { readonly circumstances: string; readonly texts: string[] };
+
+/** Names of who calls. */
+const IDENTITY = ['hash', 'alias', 'user_id', 'user_email', 'end_user_id', 'team_id', 'team_alias'].map(
+  (name) => `user_api_key_${name}`,
+);
+
+/**
+ * All that a vendor may be told beside a text, and judge it by: who calls, which model or tool; of a response its request. What one
+ * caller may say another may not.
+ */
+function circumstancesOf(call: GuardrailCall): string {
+  const { input_type, model, shape, request_data } = call;
+  const asked = input_type === 'response' ? stateKey(call) : undefined;
+  const tool = shape === 'mcp_tool' ? mcpToolOf(call)?.name : undefined;
+  return JSON.stringify([input_type, model, asked, tool, ...IDENTITY.map((name) => request_data[name])]);
 }
 
 const hashOf = (text: string) => hash('sha256', text, 'base64');

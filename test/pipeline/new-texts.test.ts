@@ -59,6 +59,17 @@ describe('a backend that judges texts', () => {
     expect(a.asked).toEqual([['yes'], ['why', 'yes'], ['yes']]);
   });
 
+  test('is asked about a text for each caller and model of their own', async () => {
+    const a = reader();
+    const judge = judgeOf([backend('a', a.check, reads)]);
+    const said = (fields: object) => judge.judge(callOf({ texts: ['question'], ...fields }));
+    await said({ request_data: { user_api_key_user_id: 'ada' }, model: 'house' });
+    await said({ request_data: { user_api_key_user_id: 'ada', user_api_key_spend: 1 }, model: 'house' });
+    await said({ request_data: { user_api_key_user_id: 'bob' }, model: 'house' });
+    await said({ request_data: { user_api_key_user_id: 'bob' }, model: 'other' });
+    expect(a.asked).toHaveLength(3);
+  });
+
   test.each<{ name: string; verdict: Verdict }>([
     { name: 'blocked', verdict: BLOCK },
     { name: 'only flagged', verdict: { kind: 'allow', flagged: 'alert' } },
