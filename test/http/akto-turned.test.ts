@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -345,6 +345,7 @@ describe('records', () => {
     ['newer releases, which send no more', false, {}],
     ['older releases, which send a marker without an id', true, { callId: '' }],
     ["Akto's hook, which sends a marker under an id", true, { callId: 'call-1' }],
+    ["Akto's older hook, whose marker gives no reason", true, { callId: '', isSilent: true }],
   ])('of a block are one, for %s', async (_, sendsMarker, marker) => {
     const bridge = await turnedBridge({ ...BANNED, FAILURE_GRACE_SECONDS: '0.1' });
     const request = chat('How do I cook a turnip?');
@@ -353,8 +354,9 @@ describe('records', () => {
     const said = await bridge.verdict(isNew ? 'guardrails ingest_data' : 'guardrails', envelopeOf(envelope));
     if (sendsMarker) {
       const fields = { statusCode: '403', status: '403' };
-      const response = { 'x-blocked-by': 'Akto Proxy', reason: said.Reason };
-      const sent = await bridge.ask('ingest_data', envelopeOf({ request, response, fields, ...marker }));
+      const { isSilent, ...ids } = { isSilent: false, ...marker };
+      const response = { 'x-blocked-by': 'Akto Proxy', ...(!isSilent && { reason: said.Reason }) };
+      const sent = await bridge.ask('ingest_data', envelopeOf({ request, response, fields, ...ids }));
       expect(sent).toMatchObject({ status: 200, reply: { success: true } });
     }
     await until(() => bridge.records().length > 0);
@@ -367,6 +369,30 @@ describe('records', () => {
     await bridge.verdict('guardrails ingest_data', envelopeOf({ request: chat(`Write to ${MAIL}`) }));
     const [record] = await bridge.recordsOf('call-1');
     expect(record?.request).toMatchObject({ messages: [{}, { content: 'Write to [EMAIL_ADDRESS]' }] });
+  });
+
+  test('of a team that a rule keeps out of all records are nowhere', async () => {
+    const rule = { name: 'readers', match: { team: ['readers'] }, records: 'none' };
+    const bridge = await turnedBridge(policies({ policies: { chain: ['secrets'] }, rules: [rule] }));
+    const request = chat('A canary sang.');
+    const sent = { request, response: answer('A canary again.') };
+    expect(await bridge.verdict('guardrails ingest_data', envelopeOf({ request }))).toMatchObject({
+      Allowed: true,
+    });
+    await bridge.verdict('response_guardrails ingest_data', envelopeOf(sent));
+    await bridge.ask('ingest_data', envelopeOf({ ...sent, callId: 'call-2' }));
+    await bridge.post('/api/ingestData', { batchData: [envelopeOf({ ...sent, callId: 'call-3' })] });
+    await bridge.ask(
+      'ingest_data',
+      envelopeOf({ callId: 'call-4', response: answer('b'), tags: { team_alias: 'x' } }),
+    );
+    await bridge.recordsOf('call-4');
+    expect(bridge.records()).toHaveLength(1);
+    const onDisk = readdirSync(bridge.folder).map((file) =>
+      readFileSync(join(bridge.folder, file), 'latin1'),
+    );
+    expect(onDisk.join()).not.toContain('canary');
+    expect(await bridge.metric('telemetry_rows_total{result="unrecorded"}')).toBe(4);
   });
 
   test('give way to what LiteLLM logs of the same call', async () => {
