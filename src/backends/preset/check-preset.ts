@@ -97,6 +97,9 @@ class PresetChecker {
     this.#text(ask.path, [...path, 'path'], this.#optionNames);
     this.#pointers([ask.root, ...Object.keys(ask.one_each ?? {})], path);
     this.#body(ask.body, [...path, 'body'], this.#callNames);
+    const isGeneric = ask.reply?.guardrail_response ?? this.#preset.reply.guardrail_response;
+    if (isGeneric && this.#preset.reads === 'texts')
+      this.#fail(path, 'reads a guardrail_response, which needs reads: conversation');
     if (ask.body === undefined) this.#fail(path, 'needs a body');
     if (ask.reply !== undefined) this.#reply(ask.reply, [...path, 'reply']);
   }

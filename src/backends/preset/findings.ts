@@ -5,8 +5,8 @@ import { optionNamed } from './options.ts';
 import { Places } from './places.ts';
 import type { FindingForm, OptionValues, Threshold } from './shape.ts';
 
-/** Adds the names of what a vendor found; true if that alone is a reason to block. */
-export type ReadFindings = (reply: unknown, names: Set<string>) => boolean;
+/** Adds the names of what a vendor found, and how often; true if that alone is a reason to block. */
+export type ReadFindings = (reply: unknown, names: Map<string, number>) => boolean;
 
 /** One source of findings in a reply. */
 export function compileFinding(form: FindingForm, options: OptionValues): ReadFindings {
@@ -22,7 +22,7 @@ export function compileFinding(form: FindingForm, options: OptionValues): ReadFi
       const name = typeof own === 'string' && own !== '' ? own : key;
       if (Object.hasOwn(except, name)) return;
       if (!isFound(name, valueAt === undefined ? entry : valueAt.first(entry))) return;
-      names.add(name);
+      names.set(name, (names.get(name) ?? 0) + 1);
       isBlocked ||= form.blocks;
     });
     return isBlocked;

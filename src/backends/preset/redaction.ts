@@ -13,8 +13,8 @@ import type { VendorRequest } from './vendor-request.ts';
 export type VendorRedaction = {
   readonly edits: ReadonlyMap<Passage, readonly TextEdit[]>;
   readonly isWhole: boolean;
-  /** Labels of the spans. */
-  readonly labels: ReadonlySet<string>;
+  /** How many spans have each label; undefined where there are no labels. */
+  readonly labels: ReadonlyMap<string, number> | undefined;
 };
 
 /** What a reply redacts: `lost` where no place can be found for it, `same` where it says what was sent, undefined where it says nothing. */
@@ -71,10 +71,8 @@ function wholeTexts(
     const { passage, from, length } = stretch;
     listAt(edits, passage).push({ start: from, end: from + length, text });
   }
-  return edits.size === 0 ? 'same' : { edits, isWhole: true, labels: NO_LABELS };
+  return edits.size === 0 ? 'same' : { edits, isWhole: true, labels: undefined };
 }
-
-const NO_LABELS: ReadonlySet<string> = new Set();
 
 /** The places of `$texts`, one after the other. */
 function textStretches({ portion, call }: VendorRequest): readonly (readonly Stretch[])[] {
@@ -113,7 +111,7 @@ function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
   const marker = compileText(form.marker, { known: {}, values: { label: (label) => label } });
   return (reply, asked) => {
     const spans = new Map<number | undefined, Span[]>();
-    const labels = new Set<string>();
+    const labels = labelAt === undefined ? undefined : new Map<string, number>();
     let isLost = false;
     for (const entry of entries.all(reply)) {
       const start = wholeNumber(startAt.first(entry));
@@ -124,7 +122,7 @@ function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
         break;
       }
       const label = labelAt?.first(entry);
-      if (typeof label === 'string') labels.add(label);
+      if (typeof label === 'string') labels?.set(label, (labels.get(label) ?? 0) + 1);
       const written = typeof marker === 'function' ? marker(labelWord(label)) : marker;
       const span = { start, end: isInclusive ? end + 1 : end, marker: written ?? form.marker };
       listAt(spans, index).push(span);

@@ -1,7 +1,9 @@
 import { type Passage, textOf } from '../../guardrail/call.ts';
 import { editedTexts, type TextEdit } from '../../guardrail/edit.ts';
 import { BackendError } from '../../guardrail/failure.ts';
+import { fieldsOf } from '../../guardrail/json.ts';
 import { modified, type Verdict } from '../../guardrail/verdict.ts';
+import { genericVerdict } from '../generic-guardrail/reply.ts';
 import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
 import { compileFinding, type ReadFindings } from './findings.ts';
 import { Places, placesOf } from './places.ts';
@@ -10,15 +12,14 @@ import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.t
 import type { VendorRequest } from './vendor-request.ts';
 
 /** What one reply says: a verdict, or edits that are joined with those of the other replies of a check. */
-export type Reading =
-  | Exclude<Verdict, { kind: 'modify' }>
-  | { readonly kind: 'modify'; readonly redaction: VendorRedaction | 'lost' };
+export type Reading = Verdict | { readonly kind: 'redaction'; readonly redaction: VendorRedaction | 'lost' };
 
 const ALLOWED: Reading = { kind: 'allow' };
 
 /** Reads the replies to one ask. Everything is looked up and compiled once. */
 export class ReplyReader {
   readonly #kind: string;
+  readonly #isGeneric: boolean;
   readonly #root: Places | undefined;
   readonly #oneEach: readonly { readonly places: Places; readonly of: 'texts' | 'documents' }[];
   readonly #statuses: readonly number[];
@@ -29,11 +30,12 @@ export class ReplyReader {
   readonly #findings: readonly ReadFindings[];
   readonly #redacts: readonly Test[] | undefined;
   readonly #redaction: ReadRedaction | undefined;
-  readonly #insteadOfBlock: ((found: ReadonlySet<string>) => boolean) | undefined;
+  readonly #insteadOfBlock: ((found: ReadonlyMap<string, number>) => boolean) | undefined;
 
   constructor(kind: string, shared: PresetReply, ask: PresetAsk, options: OptionValues) {
     const form = { ...shared, ...ask.reply };
     this.#kind = kind;
+    this.#isGeneric = form.guardrail_response ?? false;
     this.#root = ask.root === undefined ? undefined : new Places(ask.root);
     this.#oneEach = Object.entries(ask.one_each ?? {}).map(([pointer, of]) => ({
       places: new Places(pointer),
@@ -73,14 +75,17 @@ export class ReplyReader {
   }
 
   #judge(reply: unknown, asked: VendorRequest): Reading | undefined {
-    const found = new Set<string>();
+    if (this.#isGeneric && fieldsOf(reply).action !== undefined) return genericVerdict(reply, asked.call);
+    const found = new Map<string, number>();
     let isBlocked = false;
     for (const finding of this.#findings) if (finding(reply, found)) isBlocked = true;
     isBlocked ||= this.#block.some(({ any }) => any(reply));
     if (isBlocked) return this.#instead(reply, asked, found) ?? this.#blocked(reply, found);
-    // The vendor found something, and does not tell what is left without it
-    if (this.#redacts?.some(({ any }) => any(reply)))
-      return this.#redacted(reply, asked) ?? { kind: 'modify', redaction: 'lost' };
+    if (this.#redacts?.some(({ any }) => any(reply))) {
+      const redacted = this.#redacted(reply, asked) ?? ALLOWED;
+      // The vendor found something, and does not tell what is left without it
+      return redacted.kind === 'allow' ? { kind: 'redaction', redaction: 'lost' } : redacted;
+    }
     if (!this.#allow.some(({ every }) => every(reply))) return undefined;
     this.#count(reply, asked);
     if (this.#redacts !== undefined) return ALLOWED;
@@ -90,7 +95,7 @@ export class ReplyReader {
   #redacted(reply: unknown, asked: VendorRequest): Reading | undefined {
     const redaction = this.#redaction?.(reply, asked);
     if (redaction === 'same') return ALLOWED;
-    return redaction && { kind: 'modify', redaction };
+    return redaction && { kind: 'redaction', redaction };
   }
 
   /** Holds lists of the reply to what was sent. */
@@ -104,17 +109,19 @@ export class ReplyReader {
   }
 
   /** A redaction of what would be blocked, if it takes out all that was found. */
-  #instead(reply: unknown, asked: VendorRequest, found: ReadonlySet<string>): Reading | undefined {
+  #instead(reply: unknown, asked: VendorRequest, found: ReadonlyMap<string, number>): Reading | undefined {
     if (this.#insteadOfBlock?.(found) !== true) return undefined;
     const redaction = this.#redaction?.(reply, asked);
     if (typeof redaction !== 'object') return undefined;
     const { labels } = redaction;
-    const isWhole = labels.size === 0 || [...found].every((name) => labels.has(name));
-    return isWhole ? { kind: 'modify', redaction } : undefined;
+    // Each finding, such as one of each message, has a span of its name at least
+    const isWhole =
+      labels === undefined || [...found].every(([name, times]) => (labels.get(name) ?? 0) >= times);
+    return isWhole ? { kind: 'redaction', redaction } : undefined;
   }
 
-  #blocked(reply: unknown, found: ReadonlySet<string>): Reading {
-    const categories = [...found];
+  #blocked(reply: unknown, found: ReadonlyMap<string, number>): Reading {
+    const categories = [...found.keys()];
     const said = this.#reason.map((places) => places.all(reply).filter(textOf).join(', ')).find(Boolean);
     const reason = said ?? (categories.join(', ') || `blocked by ${this.#kind}`);
     return { kind: 'block', reason, ...(categories.length > 0 && { categories }) };
@@ -130,16 +137,17 @@ function compileInstead({ instead_of_block: instead }: RedactForm, options: Opti
   if (instead.if !== undefined && !hasValue(options[instead.if])) return () => false;
   if (instead.categories === undefined) return () => true;
   const names = compileNames(instead.categories, options);
-  return (found: ReadonlySet<string>) =>
-    found.size > 0 && [...found].every((name) => names.some((isName) => isName(name)));
+  return (found: ReadonlyMap<string, number>) =>
+    found.size > 0 && [...found.keys()].every((name) => names.some((isName) => isName(name)));
 }
 
-/** The verdict of several replies to one check, of which none blocks. */
+/** The verdict of several replies to one check, of which none blocks. One that is a verdict on the whole call is the only one. */
 export function joined(readings: readonly Reading[]): Verdict {
   const edits = new Map<Passage, TextEdit[]>();
   let isWhole = false;
   for (const reading of readings) {
-    if (reading.kind !== 'modify') continue;
+    if (reading.kind === 'modify') return reading;
+    if (reading.kind !== 'redaction') continue;
     if (reading.redaction === 'lost') return { kind: 'modify', texts: null };
     isWhole ||= reading.redaction.isWhole;
     for (const [passage, own] of reading.redaction.edits)

@@ -45,6 +45,7 @@ const Redact = v.strictObject({
 });
 
 const REPLY = {
+  guardrail_response: v.optional(v.boolean()),
   statuses: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)))),
   failure: v.optional(conditions),
   block: v.optional(conditions),

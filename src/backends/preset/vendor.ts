@@ -128,7 +128,7 @@ function isInPortions({ reads }: Preset, { body }: PresetAsk): boolean {
 }
 
 function single(reading: Reading): Verdict {
-  return reading.kind === 'modify' ? joined([reading]) : reading;
+  return reading.kind === 'redaction' ? joined([reading]) : reading;
 }
 
 /** The verdict about all portions together. Without any, of authors whom the vendor does not judge, it is an allow. */

@@ -152,7 +152,11 @@ test.each([
   { yaml: TEXT, reply: { ok: true, clean: null }, expected: allowed },
   { yaml: TEXT, reply: { ok: false, clean: 'Mail it' }, expected: blocked('blocked by acme') },
   { yaml: TOLD, reply: { status: 'modified', content: 'Mail it' }, expected: modified('Mail it') },
-  { yaml: TOLD, reply: { status: 'modified', content: call.texts[0] }, expected: allowed },
+  {
+    yaml: TOLD,
+    reply: { status: 'modified', content: call.texts[0] },
+    expected: { kind: 'modify', texts: null },
+  },
   { yaml: TOLD, reply: { status: 'modified' }, expected: { kind: 'modify', texts: null } },
   { yaml: TOLD, reply: { status: 'passed', content: 'Mail it' }, expected: allowed },
   {
@@ -271,6 +275,25 @@ test('a span of a message can lie in several of its texts', async () => {
     kind: 'modify',
     texts: { 'card 4000 0000': 'card ***', '0000 0002 please': ' please' },
   });
+});
+
+const LABELLED = preset(
+  `
+  block: [{ /ok: false }]
+  allow: [{ /ok: true }]
+  categories: [{ at: /found/* }]
+  redact: { instead_of_block: { categories: [pii/*] }, spans: { at: /spans/*, start: /start, end: /end, label: /kind } }`,
+);
+const span = (kind?: string) => ({ start: 17, end: 33, kind });
+
+test.each([
+  { found: ['pii/email'], spans: [span('pii/email')], kind: 'modify' },
+  { found: ['pii/email', 'pii/phone'], spans: [span('pii/email')], kind: 'block' },
+  { found: ['pii/email', 'pii/phone'], spans: [span()], kind: 'block' },
+  { found: ['pii/email', 'pii/email'], spans: [span('pii/email')], kind: 'block' },
+  { found: ['pii/email', 'pii/email'], spans: [span('pii/email'), span('pii/email')], kind: 'modify' },
+])('each of $found needs a span of its name to be redacted: $spans', async ({ found, spans, kind }) => {
+  expect(await verdictOf(LABELLED, { ok: false, found, spans })).toMatchObject({ kind });
 });
 
 test('redactions of pieces are put together', async () => {
