@@ -222,7 +222,7 @@ export class BackendChecks {
     question?: Question,
   ): Promise<CheckResult> {
     const options = { http: this.#http, request, handsOver, within, texts: question?.texts };
-    const result = await checkBackend(backend, left, options, signal);
+    const result = await checkBackend(backend, question?.call ?? left, options, signal);
     this.#observer.checked(left, result);
     return question?.concluded(result) ?? result;
   }
@@ -253,7 +253,11 @@ export class BackendChecks {
     for (const backend of backends) {
       const question = this.#question(backend, checked, left, this.#standing(backend, checked).key);
       if (question?.isKnown) continue;
-      const said = await checkBackend(backend, left, { http: this.#http, request, texts: question?.texts });
+      const said = await checkBackend(backend, question?.call ?? left, {
+        http: this.#http,
+        request,
+        texts: question?.texts,
+      });
       this.#observer.trailed(left, said);
       const result = question?.concluded(said) ?? said;
       if (blocks(result)) return 'verdict' in result ? result : against;

@@ -57,6 +57,8 @@ export class NewTexts {
     const others = reads === 'texts' ? this.#others(call, asked, growing.length) : new Map();
     const media = reads === 'texts' && asked.judgesMedia ? this.#media(call, asked) : undefined;
     return new Question({
+      // What was allowed is not shown again
+      call: reads === 'texts' && media === undefined ? withoutMedia(call) : call,
       ...{ reads, growing, others, media, isShown, isThrifty, policyEnds },
       remember: (passed, judged) => {
         for (const name of passed) this.#allowed.set(name, true);
@@ -119,6 +121,11 @@ function circumstancesOf(call: GuardrailCall): string {
   const asked = input_type === 'response' ? stateKey(call) : undefined;
   const tool = shape === 'mcp_tool' ? mcpToolOf(call)?.name : undefined;
   return JSON.stringify([input_type, model, asked, tool, ...IDENTITY.map((name) => request_data[name])]);
+}
+
+function withoutMedia(call: GuardrailCall): GuardrailCall {
+  const { passages } = call;
+  return passages.media === 0 ? call : { ...call, images: [], passages: { ...passages, media: 0 } };
 }
 
 const hashOf = (text: string) => hash('sha256', text, 'base64');

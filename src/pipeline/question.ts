@@ -1,5 +1,5 @@
 import type { NewText } from '../backends/backend.ts';
-import type { Passage } from '../guardrail/call.ts';
+import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
 import { editsBetween } from '../guardrail/text-diff.ts';
@@ -10,6 +10,8 @@ import { editsIn } from './merge.ts';
 
 /** The parts of a call that one backend has not judged, and what it said of the others. */
 export type QuestionOptions = GrowingOptions & {
+  /** The call as the backend is shown it. */
+  readonly call: GuardrailCall;
   readonly reads: JudgingBackend['reads'];
   /** The texts of a response that may grow. */
   readonly growing: readonly GrowingText[];
@@ -27,10 +29,13 @@ export class Question {
   readonly texts: readonly NewText[];
   /** True for a backend that reads texts, if there is nothing that it has not judged. */
   readonly isKnown: boolean;
+  /** The call, without media that the backend has judged. */
+  readonly call: GuardrailCall;
   readonly #options: QuestionOptions;
 
   constructor(options: QuestionOptions) {
     this.#options = options;
+    this.call = options.call;
     const { growing, others } = options;
     const texts: NewText[] = [];
     for (const { passage, from, hasGrown } of growing) {

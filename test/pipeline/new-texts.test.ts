@@ -114,9 +114,12 @@ describe('a backend that judges texts', () => {
     const image = (name: string) =>
       callOf({ texts: ['look'], images: [`https://images.example/${name}.png`] });
     for (const name of ['one', 'one', 'two']) await judge.judge(image(name));
-    expect(calls.map(({ images }) => images[0])).toEqual([
-      'https://images.example/one.png',
-      'https://images.example/two.png',
+    const more = { texts: ['look', 'and now?'], images: ['https://images.example/two.png'] };
+    await judge.judge(callOf(more));
+    expect(calls.map(({ images, passages }) => [images[0], passages.media])).toEqual([
+      ['https://images.example/one.png', 1],
+      ['https://images.example/two.png', 1],
+      [undefined, 0],
     ]);
   });
 
