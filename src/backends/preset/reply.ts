@@ -16,6 +16,10 @@ export type Reading = Verdict | { readonly kind: 'redaction'; readonly redaction
 
 const ALLOWED: Reading = { kind: 'allow' };
 
+/** What is told of a block: records and audit rows keep it. */
+const MAX_CATEGORIES = 50;
+const MAX_NAME_CHARS = 200;
+
 /** Reads the replies to one ask. Everything is looked up and compiled once. */
 export class ReplyReader {
   readonly #kind: string;
@@ -121,7 +125,9 @@ export class ReplyReader {
   }
 
   #blocked(reply: unknown, found: ReadonlyMap<string, number>): Reading {
-    const categories = [...found.keys()];
+    const categories = [...found.keys()]
+      .slice(0, MAX_CATEGORIES)
+      .map((name) => name.slice(0, MAX_NAME_CHARS));
     const said = this.#reason.map((places) => places.all(reply).filter(textOf).join(', ')).find(Boolean);
     const reason = said ?? (categories.join(', ') || `blocked by ${this.#kind}`);
     return { kind: 'block', reason, ...(categories.length > 0 && { categories }) };

@@ -11,7 +11,7 @@ import { type Portion, type Portioning, portionsOf } from './portions.ts';
 import { joined, type Reading, ReplyReader } from './reply.ts';
 import type { Circumstance, OptionValues, Preset, PresetAsk } from './shape.ts';
 import { compileSignature, type Sign } from './signature.ts';
-import { compileJson, compileText, scopeOf, type Template } from './template.ts';
+import { compileJson, compileText, placeholdersIn, scopeOf, type Template } from './template.ts';
 import { CALL_VALUES, VendorRequest } from './vendor-request.ts';
 
 /** A preset as an entry of the policy file uses it: plain data. */
@@ -54,9 +54,15 @@ export class Vendor {
     const scope = scopeOf(CALL_VALUES, options, { secret });
     this.#judgesMedia = judgesMedia({ preset, options });
     this.#roles = preset.roles;
-    const headers = Object.entries(preset.headers).map(
-      ([name, text]) => [name.toLowerCase(), compileText(text, scope, headerText)] as const,
-    );
+    const headers = Object.entries(preset.headers).map(([name, text]) => {
+      const value = compileText(text, scope, headerText);
+      if (typeof value === 'string' && !SENDABLE.test(value)) {
+        const [option = 'secret'] = placeholdersIn(text);
+        const message = `cannot be sent in the header ${name}; write printable ASCII without line breaks`;
+        throw new SetupError(option.replace(/^options\./, ''), message);
+      }
+      return [name.toLowerCase(), value] as const;
+    });
     this.#headers = Object.fromEntries(
       headers.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
     );
@@ -146,6 +152,9 @@ async function askedAbout<Part>(
   });
   return verdict.kind === 'block' ? verdict : joined(readings);
 }
+
+/** A value of a header. */
+const SENDABLE = /^[\x20-\x7e]*$/;
 
 /** A header cannot carry everything that a JSON string can, and clients choose some ids. */
 function headerText(value: unknown, name: string): string {

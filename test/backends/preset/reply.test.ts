@@ -311,3 +311,13 @@ test('redactions of pieces are put together', async () => {
     texts: { [text]: 'Mail the bill to ***, and be slow' },
   });
 });
+
+test('of a block with a thousand categories the first are told', async () => {
+  const scores = Object.fromEntries(
+    Array.from({ length: 1000 }, (_, i) => [`rule ${i} ${'x'.repeat(300)}`, 1]),
+  );
+  const verdict = await verdictOf(SCORES('at_least: 0.5'), { scores });
+  const { categories = [] } = verdict as { categories?: string[] };
+  expect(categories).toHaveLength(50);
+  expect(categories[0]).toHaveLength(200);
+});

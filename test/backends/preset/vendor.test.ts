@@ -247,3 +247,14 @@ reply: { allow: [{ /verdict: allow }] }
     { path: '/tool', body: { name: 'lookup', input: '{"texts":["Dana"]}' } },
   ]);
 });
+
+test('an option that no header can carry is told before a call is', async () => {
+  const yaml = `${SHORT}options: { tenant: { type: text, about: Tenant. } }\nheaders: { x-tenant: $options.tenant }\n`;
+  const asked = askPreset(yaml, allows, { call: { texts: ['plums'] }, options: { tenant: 'a\nb' } });
+  await expect(asked).rejects.toMatchObject({
+    field: 'tenant',
+    message: expect.stringContaining('cannot be sent in the header x-tenant'),
+  });
+  const sent = await askPreset(yaml, allows, { call: { texts: ['plums'] }, options: { tenant: 'house' } });
+  expect(sent.seen).toMatchObject([{ headers: { 'x-tenant': 'house' } }]);
+});
