@@ -90,6 +90,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     }),
     longestCheckMs: () => Math.max(0, ...backends.all.map(({ timeoutMs }) => timeoutMs)),
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
+    keep: (key, json) => requests.keep(key, json),
     ...{ config, blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
@@ -97,7 +98,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const { access, bodies } = config;
   const app = createApp({
     ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
-    requestOf: (key) => requests?.bytesOf(key),
+    requestOf: (key) => requests.bytesOf(key),
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,

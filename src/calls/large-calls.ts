@@ -50,6 +50,8 @@ export type LargeCallsOptions = LargeCallOutlets & {
   readonly refuse: RefuseCall;
   /** All that is known here of the calls under a state key. */
   readonly stateOf: (key: string) => RequestState;
+  /** Keeps a request under its state key, as JSON. */
+  readonly keep: (key: string, json: Buffer) => void;
 };
 
 type LargeCall = {
@@ -248,6 +250,11 @@ export class LargeCalls {
         if (worker === this.#worker) this.#keys.add(message.key);
         this.#tell(message.key, worker);
         break;
+      case 'asked': {
+        const { buffer, byteOffset, byteLength } = message.json;
+        this.#options.keep(message.key, Buffer.from(buffer, byteOffset, byteLength));
+        break;
+      }
       case 'recording': {
         const { n } = message;
         const onDone = this.#unstored.add(message.body.length);

@@ -56,6 +56,8 @@ export type FromLargeCalls =
   | { readonly kind: 'recall'; readonly key: string }
   /** Nothing of a call is held any more, but for its state: what observes it has ended too. */
   | { readonly kind: 'done'; readonly n: number }
+  /** A request whose record the main thread is asked for, as JSON in memory that all threads share. */
+  | { readonly kind: 'asked'; readonly key: string; readonly json: Uint8Array }
   /** The body of a call that is to be recorded, in memory that all threads share. */
   | { readonly kind: 'recording'; readonly n: number; readonly body: Uint8Array }
   /** @param json a `BlockedCall`, in memory that all threads share: it can be as long as the call */

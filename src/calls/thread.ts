@@ -5,6 +5,7 @@ import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { sharedBytes, sharedJson } from '../records/thread-bytes.ts';
+import type { KeptRequests } from './call-handler.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
 import { ParsedRequests } from './parsed-requests.ts';
@@ -72,7 +73,17 @@ const records: CallRecords = {
 /** State keys of which the main thread has told what it knows, and those for which it is asked. */
 const keys = new StateKeys();
 const asked = new Map<string, PromiseWithResolvers<void>>();
-const requests = new ParsedRequests();
+const parsed = new ParsedRequests();
+const requests: KeptRequests = {
+  remember(key, decision, body) {
+    parsed.remember(key, decision, body);
+    const { passages: _, ...fields } = decision.forwarded;
+    // The main thread is told how such a call ended, and nothing of its request
+    if (decision.call.door === 'capsule' && decision.outcome.kind !== 'block')
+      post({ kind: 'asked', key, json: sharedJson(fields) });
+  },
+  recall: (key) => parsed.recall(key),
+};
 
 let lastVersion: string | null | undefined;
 const { handler, judge, http } = createJudging(config, ground, {
@@ -169,7 +180,7 @@ function fetch(key: string): Promise<void> | undefined {
 
 function tell(key: string, state: RequestState): void {
   tellState(ground, key, state);
-  if (state.body !== undefined) requests.tell(key, state.body);
+  if (state.body !== undefined) parsed.tell(key, state.body);
   const asks = asked.get(key);
   if (asks === undefined) return;
   asked.delete(key);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { aktoBlocks, aktoRedacts } from '../support/akto.ts';
+import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { json, type Reply } from '../support/fake-backend.ts';
 import { until } from '../support/recording-bridge.ts';
@@ -104,6 +104,16 @@ describe('a pre hook that comes as to Capsule', () => {
 });
 
 describe('a post hook', () => {
+  test('of a large call is a record with its request too', async () => {
+    const bridge = await turnedBridge();
+    judging(bridge, aktoAllows);
+    const content = 'word '.repeat(300_000).trim();
+    expect((await bridge.hook('pre', pre(content))).reply).toEqual({ decision: 'allow' });
+    await bridge.hook('post', post());
+    const [record] = await bridge.recordsOf('call-1');
+    expect(record?.request).toMatchObject({ messages: [{}, { content }] });
+  });
+
   test('is a record with what its pre hook told and was told', async () => {
     const bridge = await turnedBridge();
     await bridge.hook('pre', pre());
