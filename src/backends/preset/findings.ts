@@ -5,23 +5,41 @@ import { optionNamed } from './options.ts';
 import { Places } from './places.ts';
 import type { FindingForm, OptionValues, Threshold } from './shape.ts';
 
-/** Adds the names of what a vendor found, and how often; true if that alone is a reason to block. */
-export type ReadFindings = (reply: unknown, names: Map<string, number>) => boolean;
+/** What a reply tells, by name. */
+export type Found = {
+  /** How often each name was found. */
+  readonly names: Map<string, number>;
+  /** Names with a threshold: true if each of them had a score. */
+  readonly scored: Map<string, boolean>;
+};
 
-/** One source of findings in a reply. */
-export function compileFinding(form: FindingForm, options: OptionValues): ReadFindings {
+/** Adds what a vendor found; true if that alone is a reason to block. */
+export type ReadFindings = (reply: unknown, found: Found) => boolean;
+
+/** The sources of findings in a reply: scores first, as the others may leave out what has one. */
+export function compileFindings(
+  forms: readonly FindingForm[],
+  options: OptionValues,
+): readonly ReadFindings[] {
+  const isFirst = ({ except }: FindingForm) => except === undefined;
+  return [...forms.filter(isFirst), ...forms.filter((form) => !isFirst(form))].map((form) =>
+    compileFinding(form, options),
+  );
+}
+
+function compileFinding(form: FindingForm, options: OptionValues): ReadFindings {
   const entries = new Places(form.at);
   const nameAt = form.name === undefined ? undefined : new Places(form.name);
   const valueAt = form.value === undefined ? undefined : new Places(form.value);
   const isFound = compileTest(form, options);
-  const except = fieldsOf(options[optionNamed(form.except ?? '') ?? '']);
-  return (reply, names) => {
+  const isExcepted = compileThreshold(form.except ?? [], options);
+  return (reply, { names, scored }) => {
     let isBlocked = false;
     entries.each(reply, (entry, key) => {
       const own = nameAt === undefined ? entry : nameAt.first(entry);
       const name = typeof own === 'string' && own !== '' ? own : key;
-      if (Object.hasOwn(except, name)) return;
-      if (!isFound(name, valueAt === undefined ? entry : valueAt.first(entry))) return;
+      if (scored.get(name) === true && isExcepted(name) !== undefined) return;
+      if (!isFound(name, valueAt === undefined ? entry : valueAt.first(entry), scored)) return;
       names.set(name, (names.get(name) ?? 0) + 1);
       isBlocked ||= form.blocks;
     });
@@ -44,24 +62,31 @@ function compileTest({ at, is, above, at_least }: FindingForm, options: OptionVa
   const limits = above ?? at_least;
   if (limits === undefined) return (_: string, value: unknown) => value !== undefined && value !== null;
   const limitOf = compileThreshold(limits, options);
-  return (name: string, value: unknown) => {
-    // A score that is null was not judged
-    if (value === undefined || value === null) return false;
-    if (typeof value !== 'number') throw new BackendError({ kind: 'wrong_shape', field });
+  return (name: string, value: unknown, scored: Found['scored']) => {
     const limit = limitOf(name);
+    const isScored = value !== undefined && value !== null;
+    if (limit !== undefined) scored.set(name, isScored && scored.get(name) !== false);
+    // A score that is null was not judged
+    if (!isScored) return false;
+    if (typeof value !== 'number') throw new BackendError({ kind: 'wrong_shape', field });
     if (limit === undefined) return false;
     return above === undefined ? value >= limit : value > limit;
   };
 }
 
-/** The threshold of a name: of the first that knows it. */
+/** The threshold of a name, in any case: of the first source that knows it. */
 function compileThreshold(threshold: Threshold, options: OptionValues): (name: string) => number | undefined {
-  const sources = [threshold]
-    .flat()
-    .map((source) => (typeof source === 'number' ? source : options[optionNamed(source) ?? '']));
+  const sources = [threshold].flat().map((source) => {
+    const limits = typeof source === 'number' ? source : options[optionNamed(source) ?? ''];
+    if (typeof limits === 'number') return () => limits;
+    const byName = new Map(
+      Object.entries(fieldsOf(limits)).map(([name, limit]) => [name.toLowerCase(), limit]),
+    );
+    return (name: string) => byName.get(name.toLowerCase());
+  });
   return (name) => {
     for (const source of sources) {
-      const limit = typeof source === 'number' ? source : fieldsOf(source)[name];
+      const limit = source(name);
       if (typeof limit === 'number') return limit;
     }
     return undefined;

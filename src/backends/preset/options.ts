@@ -37,7 +37,7 @@ function schemaOf(option: PresetOption): v.GenericSchema {
     case 'texts':
       return v.array(v.pipe(v.string(), v.nonEmpty()));
     case 'numbers':
-      return v.record(v.string(), v.number());
+      return v.record(option.choices === undefined ? v.string() : v.picklist(option.choices), v.number());
     case 'any':
       return v.unknown();
   }

@@ -5,7 +5,7 @@ import { fieldsOf } from '../../guardrail/json.ts';
 import { modified, type Verdict } from '../../guardrail/verdict.ts';
 import { genericVerdict } from '../generic-guardrail/reply.ts';
 import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
-import { compileFinding, type ReadFindings } from './findings.ts';
+import { compileFindings, type Found, type ReadFindings } from './findings.ts';
 import { Places, placesOf } from './places.ts';
 import { compileRedaction, listAt, type ReadRedaction, type VendorRedaction } from './redaction.ts';
 import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
@@ -50,7 +50,7 @@ export class ReplyReader {
     this.#block = compileConditions(form.block, options);
     this.#allow = compileConditions(form.allow ?? shared.allow, options);
     this.#reason = placesOf(form.reason);
-    this.#findings = (form.categories ?? []).map((finding) => compileFinding(finding, options));
+    this.#findings = compileFindings(form.categories ?? [], options);
     const redact = form.redact ?? undefined;
     this.#redacts = redact?.when && compileConditions(redact.when, options);
     this.#redaction = redact && compileRedaction(redact, options);
@@ -80,9 +80,10 @@ export class ReplyReader {
 
   #judge(reply: unknown, asked: VendorRequest): Reading | undefined {
     if (this.#isGeneric && fieldsOf(reply).action !== undefined) return genericVerdict(reply, asked.call);
-    const found = new Map<string, number>();
+    const all: Found = { names: new Map(), scored: new Map() };
+    const found = all.names;
     let isBlocked = false;
-    for (const finding of this.#findings) if (finding(reply, found)) isBlocked = true;
+    for (const finding of this.#findings) if (finding(reply, all)) isBlocked = true;
     isBlocked ||= this.#block.some(({ any }) => any(reply));
     if (isBlocked) return this.#instead(reply, asked, found) ?? this.#blocked(reply, found);
     if (this.#redacts?.some(({ any }) => any(reply))) {
@@ -102,12 +103,15 @@ export class ReplyReader {
     return redaction && { kind: 'redaction', redaction };
   }
 
-  /** Holds lists of the reply to what was sent. */
+  /** Holds the reply to what was sent: what is no list is about one text. */
   #count(reply: unknown, { portion, call }: VendorRequest): void {
     for (const { places, of } of this.#oneEach) {
       const list = places.first(reply);
       const sent = portion === undefined ? call.texts : portion[of];
-      const isCounted = Array.isArray(list) ? list.length === sent.length : sent.length === 0;
+      const isThere = list !== undefined && list !== null;
+      const isCounted = Array.isArray(list)
+        ? list.length === sent.length
+        : sent.length === 0 || (sent.length === 1 && isThere);
       if (!isCounted) wrongShape(places.field);
     }
   }

@@ -11,7 +11,8 @@ const condition = v.record(v.string(), expected);
 const conditions = v.pipe(v.array(condition), v.minLength(1));
 
 /** A number, an option that holds one or some by name, or a list of these. */
-const threshold = v.union([v.number(), v.string(), v.array(v.union([v.number(), v.string()]))]);
+const limit = v.union([v.number(), v.string()]);
+const threshold = v.union([limit, v.pipe(v.array(limit), v.minLength(1))]);
 const names = v.union([words, v.string()]);
 
 const Finding = v.strictObject({
@@ -96,6 +97,7 @@ const Option = v.variant('type', [
   v.strictObject({
     ...common,
     type: v.literal('numbers'),
+    choices: v.optional(v.pipe(words, v.minLength(1))),
     default: v.optional(v.record(v.string(), v.number())),
   }),
   v.strictObject({ ...common, type: v.literal('any'), default: v.optional(v.unknown()) }),

@@ -74,6 +74,7 @@ test.each([
     isBlocked: false,
   },
   { test: 'at_least: $options.limits', score: 1, limits: { other: 0 }, isBlocked: false },
+  { test: 'at_least: $options.limits', score: 0.6, limits: { HATE: 0.5 }, isBlocked: true },
   { test: 'at_least: 0', score: null, isBlocked: false },
 ])('a score of $score is held against "$test"', async ({ test, score, limits, isBlocked }) => {
   const verdict = await verdictOf(SCORES(test), { scores: { hate: score } }, limits ? { limits } : {});
@@ -104,8 +105,17 @@ test('an option switches a condition off, and what it names is left to its own t
   expect(await verdictOf(yaml, reply)).toEqual(blocked('hate', ['hate']));
   expect(await verdictOf(yaml, reply, { limits: { hate: 0.9 } })).toEqual(allowed);
   expect(await verdictOf(yaml, reply, { limits: { violence: 0.2 } })).toEqual(
-    blocked('hate, violence', ['hate', 'violence']),
+    blocked('violence, hate', ['violence', 'hate']),
   );
+});
+
+test.each([
+  { is: "'true'", value: true },
+  { is: "'0.9'", value: 0.9 },
+  { is: 'Yes', value: 'yes' },
+])('a word stands for a flag or a number, too: $is for $value', async ({ is, value }) => {
+  const yaml = preset(`{ block: [{ /bad: ${is} }], allow: [{ /bad: $present }] }`);
+  expect(await verdictOf(yaml, { bad: value })).toMatchObject({ kind: 'block' });
 });
 
 const STATUSES = preset(
