@@ -3,9 +3,11 @@ import { CREDENTIAL_HEADER } from '../../guardrail/caller.ts';
 import { parsePointer } from '../../guardrail/pointer.ts';
 import { didYouMean } from '../../policies/file/nearest.ts';
 import type { Path } from '../../policies/file/problems.ts';
+import { BodyChecker } from './check-body.ts';
+import { optionNamed } from './options.ts';
 import type { Preset, PresetAsk, PresetReply, RedactForm } from './shape.ts';
 import { SIGNATURE_VALUES } from './signature.ts';
-import { isEach, placeholdersIn } from './template.ts';
+import { placeholdersIn, strayPlaceholder } from './template.ts';
 import { CALL_VALUES } from './vendor-request.ts';
 
 /** Keys of an entry that every backend has: an option cannot have their names. */
@@ -13,6 +15,9 @@ const COMMON_KEYS =
   'name kind url secret token_url mode timeout unreachable_fallback sample hedge_after preset media telemetry_concurrency'.split(
     ' ',
   );
+
+/** Headers that whoever posts sets. */
+const OWN_HEADERS = /^(?:host|connection|content-length|transfer-encoding)$/i;
 
 const SECRET_MESSAGE = 'must be $secret: a secret does not stand in a preset';
 
@@ -46,16 +51,18 @@ class PresetChecker {
     for (const [name, text] of Object.entries(headers)) {
       const at: Path = ['headers', name];
       this.#text(text, at, this.#callNames);
+      if (OWN_HEADERS.test(name)) this.#fail(at, 'is a header that every request has; leave it out');
       const isSecret = CREDENTIAL_HEADER.test(name) && placeholdersIn(text).length === 0;
       if (isSecret && /\S{12}/.test(text)) this.#fail(at, SECRET_MESSAGE);
     }
     if (signature !== undefined) {
-      if (secret === 'none') this.#fail(['signature'], 'needs a secret; write secret: required');
+      if (secret !== 'required') this.#fail(['signature'], 'needs a secret; write secret: required');
       this.#text(signature.over, ['signature', 'over'], SIGNATURE_VALUES.over);
       for (const [name, text] of Object.entries(signature.headers))
         this.#text(text, ['signature', 'headers', name], SIGNATURE_VALUES.headers);
     }
     for (const [index, ask] of asks.entries()) this.#ask(ask, ['asks', index]);
+    new BodyChecker(this.#preset, this.#fail, (...given) => this.#text(...given)).check(this.#callNames);
     this.#reply(reply, ['reply']);
     this.#directions();
     this.#portions();
@@ -96,37 +103,21 @@ class PresetChecker {
   #ask(ask: PresetAsk, path: Path): void {
     this.#text(ask.path, [...path, 'path'], this.#optionNames);
     this.#pointers([ask.root, ...Object.keys(ask.one_each ?? {})], path);
-    this.#body(ask.body, [...path, 'body'], this.#callNames);
     const isGeneric = ask.reply?.guardrail_response ?? this.#preset.reply.guardrail_response;
     if (isGeneric && this.#preset.reads === 'texts')
       this.#fail(path, 'reads a guardrail_response, which needs reads: conversation');
-    if (ask.body === undefined) this.#fail(path, 'needs a body');
     if (ask.reply !== undefined) this.#reply(ask.reply, [...path, 'reply']);
-  }
-
-  #body(node: unknown, path: Path, known: readonly string[]): void {
-    if (typeof node === 'string') this.#text(node, path, known);
-    else if (isEach(node)) {
-      this.#name(node.$each, [...path, '$each'], known, '');
-      this.#body(node.as, [...path, 'as'], [...known, 'item', 'item.role', 'item.content']);
-    } else if (typeof node === 'object' && node !== null) {
-      for (const [key, value] of Object.entries(node))
-        this.#body(value, [...path, Array.isArray(node) ? Number(key) : key], known);
-    }
   }
 
   /** Names of placeholders in a text. */
   #text(text: string, path: Path, known: readonly string[]): void {
     if (hasCredential(text)) this.#fail(path, SECRET_MESSAGE);
     for (const name of placeholdersIn(text)) {
-      // An entry of an option of any form
-      if (name.startsWith('item.') && known.includes('item')) continue;
-      this.#name(name, path, known, '$');
+      if (name.startsWith('item.') && known.includes('item.*')) continue;
+      if (!known.includes(name)) this.#fail(path, `"$${name}" is no value${didYouMean(name, known)}`);
     }
-  }
-
-  #name(name: string, path: Path, known: readonly string[], sign: string): void {
-    if (!known.includes(name)) this.#fail(path, `"${sign}${name}" is no value${didYouMean(name, known)}`);
+    const stray = strayPlaceholder(text);
+    if (stray !== undefined) this.#fail(path, `"${stray}" is no value; write $$ for a dollar sign`);
   }
 
   /** An option that is named without a sign. */
@@ -146,7 +137,7 @@ class PresetChecker {
     const { failure, block, allow, reason, categories = [], redact } = reply;
     for (const [key, conditions] of Object.entries({ failure, block, allow })) {
       for (const [index, condition] of (conditions ?? []).entries())
-        this.#condition(condition, [...path, key, index]);
+        this.#condition(condition, [...path, key, index], key === 'allow');
     }
     this.#pointers([reason ?? []].flat(), [...path, 'reason']);
     for (const [index, finding] of categories.entries()) {
@@ -155,24 +146,46 @@ class PresetChecker {
       const { is, above, at_least, except } = finding;
       if ([is, above, at_least].filter((test) => test !== undefined).length > 1)
         this.#fail(at, 'must have one of is, above and at_least');
-      for (const text of [is, above, at_least, except].flat())
-        if (typeof text === 'string' && text !== '$present' && text !== '$absent')
-          this.#text(text, at, this.#optionNames);
+      this.#expected(is, at);
+      for (const limit of [above, at_least, except].flat()) this.#limit(limit, at);
     }
     if (redact) this.#redact(redact, [...path, 'redact']);
   }
 
-  #condition(condition: Readonly<Record<string, unknown>>, path: Path): void {
+  #condition(condition: Readonly<Record<string, unknown>>, path: Path, isAllow = false): void {
     const { if: wanted, unless, ...expected } = condition;
     this.#option(wanted, [...path, 'if']);
     this.#option(unless, [...path, 'unless']);
     this.#pointers(Object.keys(expected), path);
     if (Object.keys(expected).length === 0) this.#fail(path, 'needs a pointer and what stands there');
-    for (const [pointer, values] of Object.entries(expected)) {
-      for (const text of [values].flat())
-        if (typeof text === 'string' && text !== '$present' && text !== '$absent')
-          this.#text(text, [...path, pointer], this.#optionNames);
+    if (isAllow && Object.values(expected).every((one) => one === '$absent'))
+      this.#fail(path, 'allows any JSON; write what stands in a reply that allows');
+    for (const [pointer, values] of Object.entries(expected))
+      this.#expected(values, [...path, pointer], isAllow ? undefined : String(wanted));
+  }
+
+  /** @param wanted an option without which this is not looked at; undefined if an option that is not set does no harm */
+  #expected(values: unknown, path: Path, wanted?: string): void {
+    for (const text of [values].flat()) {
+      if (text === null) this.#fail(path, 'cannot be null; write $absent');
+      if (typeof text !== 'string' || text === '$present' || text === '$absent') continue;
+      this.#text(text, path, this.#optionNames);
+      const name = optionNamed(text) ?? '';
+      const option = this.#preset.options[name];
+      if (wanted === undefined || option === undefined || option.required || option.default !== undefined)
+        continue;
+      if (wanted !== name)
+        this.#fail(path, `never holds without ${name}; give it a default, or write if: ${name}`);
     }
+  }
+
+  #limit(limit: string | number | undefined, path: Path): void {
+    if (typeof limit !== 'string') return;
+    this.#text(limit, path, this.#optionNames);
+    const type = this.#preset.options[optionNamed(limit) ?? '']?.type;
+    const isOption = this.#optionNames.includes(limit.slice(1));
+    if (isOption ? type !== 'number' && type !== 'numbers' : placeholdersIn(limit).length === 0)
+      this.#fail(path, `"${limit}" is no number; write one, or an option of type number or numbers`);
   }
 
   #redact({ when = [], instead_of_block: instead, text, texts, spans }: RedactForm, path: Path): void {
@@ -190,7 +203,10 @@ class PresetChecker {
     const at = [...path, 'spans'];
     this.#pointers([spans.at, spans.start, spans.end, spans.text, spans.label], at);
     this.#text(spans.marker, [...at, 'marker'], ['label']);
-    if (!['exclusive', 'inclusive'].includes(spans.end_is))
-      this.#text(spans.end_is, [...at, 'end_is'], this.#optionNames);
+    const ends = ['exclusive', 'inclusive'];
+    if (ends.includes(spans.end_is)) return;
+    this.#text(spans.end_is, [...at, 'end_is'], this.#optionNames);
+    if (placeholdersIn(spans.end_is).length === 0)
+      this.#fail([...at, 'end_is'], `must be exclusive or inclusive${didYouMean(spans.end_is, ends)}`);
   }
 }

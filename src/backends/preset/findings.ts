@@ -6,7 +6,7 @@ import { Places } from './places.ts';
 import type { FindingForm, OptionValues, Threshold } from './shape.ts';
 
 /** What a reply tells, by name. */
-export type Found = {
+export type VendorFindings = {
   /** How often each name was found. */
   readonly names: Map<string, number>;
   /** Names with a threshold: true if each of them had a score. */
@@ -14,7 +14,7 @@ export type Found = {
 };
 
 /** Adds what a vendor found; true if that alone is a reason to block. */
-export type ReadFindings = (reply: unknown, found: Found) => boolean;
+export type ReadFindings = (reply: unknown, found: VendorFindings) => boolean;
 
 /** The sources of findings in a reply: scores first, as the others may leave out what has one. */
 export function compileFindings(
@@ -62,7 +62,7 @@ function compileTest({ at, is, above, at_least }: FindingForm, options: OptionVa
   const limits = above ?? at_least;
   if (limits === undefined) return (_: string, value: unknown) => value !== undefined && value !== null;
   const limitOf = compileThreshold(limits, options);
-  return (name: string, value: unknown, scored: Found['scored']) => {
+  return (name: string, value: unknown, scored: VendorFindings['scored']) => {
     const limit = limitOf(name);
     const isScored = value !== undefined && value !== null;
     if (limit !== undefined) scored.set(name, isScored && scored.get(name) !== false);

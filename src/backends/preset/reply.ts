@@ -5,7 +5,7 @@ import { fieldsOf } from '../../guardrail/json.ts';
 import { modified, type Verdict } from '../../guardrail/verdict.ts';
 import { genericVerdict } from '../generic-guardrail/reply.ts';
 import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
-import { compileFindings, type Found, type ReadFindings } from './findings.ts';
+import { compileFindings, type ReadFindings, type VendorFindings } from './findings.ts';
 import { Places, placesOf } from './places.ts';
 import { compileRedaction, listAt, type ReadRedaction, type VendorRedaction } from './redaction.ts';
 import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
@@ -80,7 +80,7 @@ export class ReplyReader {
 
   #judge(reply: unknown, asked: VendorRequest): Reading | undefined {
     if (this.#isGeneric && fieldsOf(reply).action !== undefined) return genericVerdict(reply, asked.call);
-    const all: Found = { names: new Map(), scored: new Map() };
+    const all: VendorFindings = { names: new Map(), scored: new Map() };
     const found = all.names;
     let isBlocked = false;
     for (const finding of this.#findings) if (finding(reply, all)) isBlocked = true;

@@ -117,7 +117,7 @@ export const PresetForm = v.strictObject({
   idempotent: v.optional(v.boolean(), true),
   options: v.optional(v.record(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]*$/)), Option), {}),
   limits: v.optional(Limits, {}),
-  authors: v.optional(v.array(v.picklist(AUTHORS)), [...AUTHORS]),
+  authors: v.optional(v.pipe(v.array(v.picklist(AUTHORS)), v.minLength(1)), [...AUTHORS]),
   documents: v.optional(v.array(v.picklist(AUTHORS)), []),
   roles: v.optional(words),
   headers: v.optional(v.record(v.pipe(v.string(), v.regex(/^[\w-]+$/)), v.string()), {}),

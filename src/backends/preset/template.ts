@@ -10,6 +10,11 @@ export function placeholdersIn(text: string): string[] {
   return [...text.matchAll(PLACEHOLDER)].flatMap(([, plain, braced]) => plain ?? braced ?? []);
 }
 
+/** A `$` before a word that is no placeholder, such as `$Text`. */
+export function strayPlaceholder(text: string): string | undefined {
+  return /\$[A-Za-z_{][^\s$]*/.exec(text.replace(PLACEHOLDER, ''))?.[0];
+}
+
 /** Reads the value of a placeholder; `item` is the entry of the list that `$each` goes through. */
 export type ReadValue<Source> = (source: Source, item: unknown) => unknown;
 

@@ -30,6 +30,8 @@ type CompiledAsk = {
   readonly reader: ReplyReader;
   /** Undefined for a body that is about the whole call. */
   readonly portioning: Portioning | undefined;
+  /** True for a body that has all media in it, in whatever form. */
+  readonly showsAll: boolean;
 };
 
 /** What a check has beside its call. */
@@ -77,6 +79,7 @@ export class Vendor {
       body: compileJson(ask.body, scope),
       reader: new ReplyReader(kind, preset.reply, ask, options),
       portioning: isInPortions(preset, ask) ? { ...preset, limits: ask.limits ?? preset.limits } : undefined,
+      showsAll: /\$\{?guardrail_request\b/.test(JSON.stringify(ask.body)),
     }));
   }
 
@@ -84,13 +87,11 @@ export class Vendor {
   check(call: GuardrailCall, { texts, ...context }: VendorContext): Promise<Verdict> {
     const ask = this.#asks.find(({ fits }) => fits(call));
     if (ask === undefined) throw new Error('no ask of the preset fits the call');
-    if (ask.portioning === undefined) {
-      const asked = new VendorRequest(call, context.request, undefined, this.#roles);
-      return this.#post(ask, asked, context).then(single);
-    }
-    const media = this.#judgesMedia ? imageAddressesOf(call) : [];
+    const { portioning, showsAll } = ask;
+    const media = this.#judgesMedia && !showsAll ? imageAddressesOf(call) : [];
     const images = media.filter((address) => address !== undefined);
-    const portions: (Portion | 'unseen')[] = [...portionsOf(texts, images, ask.portioning)];
+    const portions: (Portion | undefined | 'unseen')[] =
+      portioning === undefined ? [undefined] : [...portionsOf(texts, images, portioning)];
     if (images.length < media.length) portions.push('unseen');
     return askedAbout(portions, (portion) =>
       portion === 'unseen'

@@ -118,9 +118,120 @@ test.each([
     lines: { 8: `    body: { key: ${['AKIA', 'Z7QX2M4KJ5TN6PW3'].join('')} }` },
     problem: 'line 8: asks[0].body.key: must be $secret: a secret does not stand in a preset',
   },
+  {
+    lines: { 5: "headers: { content-length: '5' }" },
+    problem: 'line 5: headers.content-length: is a header that every request has; leave it out',
+  },
+  {
+    lines: { 5: 'signature: { headers: { x-a: $hex } }' },
+    problem: 'line 5: signature: needs a secret; write secret: required',
+  },
+  {
+    lines: { 8: '    body: { text: $Text }' },
+    problem: 'line 8: asks[0].body.text: "$Text" is no value; write $$ for a dollar sign',
+  },
+  {
+    lines: { 8: '    body: { text: { $each: texts, as: $item } }' },
+    problem:
+      'line 8: asks[0].body.text."$each": is a key of an entry of a list; write [{ $each: texts, as: $item }]',
+  },
+  {
+    lines: { 8: '    body: [{ $each: text, as: $item }]' },
+    problem: 'line 8: asks[0].body[0]."$each": "text" is no list',
+  },
+  {
+    lines: { 8: '    body: [{ $each: texts, as: $item.text }]' },
+    problem: 'line 8: asks[0].body[0].as: "$item.text" is no value',
+  },
+  {
+    lines: { 8: '    body: [$text, { $each: turn, as: $item.text }]' },
+    problem: 'line 8: asks[0].body[1].as: "$item.text" is no value',
+  },
+  {
+    lines: { 8: '    body: { user: $user }' },
+    problem: 'line 8: asks[0].body: needs $text or $texts, or nothing is judged',
+  },
+  {
+    lines: { 3: 'reads: conversation', 8: '    body: { images: $images }' },
+    problem: 'line 8: asks[0].body: needs $messages, $turn, $text, $texts or $guardrail_request',
+  },
+  {
+    lines: { 8: '    body: { text: $text, turn: $turn }' },
+    problem: 'line 8: asks[0].body: has what is about the whole call; write reads: conversation',
+  },
+  {
+    lines: { 2: 'judges: [request, media]' },
+    problem: 'line 8: asks[0].body: needs $images, or an ask before it that has them, as judges names media',
+  },
+  {
+    lines: { 2: 'judges: [request]\ndocuments: [tool]' },
+    problem: 'line 9: asks[0].body: needs $documents, as documents names authors',
+  },
+  {
+    lines: { 6: 'asks:\n  - { when: [images], path: /image, body: { images: $images } }' },
+    problem: 'line 7: asks[0].body: needs $text or $texts, or nothing is judged',
+  },
+  {
+    lines: { 2: 'judges: [request]\nauthors: []' },
+    problem: expect.stringMatching(/^line 3: authors: /),
+  },
+  {
+    lines: { 10: '  allow: [{ /error: null }]' },
+    problem: 'line 10: reply.allow[0]./error: cannot be null; write $absent',
+  },
+  {
+    lines: { 10: '  allow: [{ /error: $absent }]' },
+    problem: 'line 10: reply.allow[0]: allows any JSON; write what stands in a reply that allows',
+  },
+  {
+    lines: { 4: 'options: { bad: { type: texts, about: Bad. } }', 11: '  block: [{ /label: $options.bad }]' },
+    problem: 'line 11: reply.block[0]./label: never holds without bad; give it a default, or write if: bad',
+  },
+  {
+    lines: { 11: "  categories: [{ at: /a, above: '0.8' }]" },
+    problem:
+      'line 11: reply.categories[0]: "0.8" is no number; write one, or an option of type number or numbers',
+  },
+  {
+    lines: { 11: '  categories: [{ at: /a, above: [] }]' },
+    problem: expect.stringMatching(/^line 11: reply\.categories\[0\]\.above: /),
+  },
+  {
+    lines: {
+      4: "options: { limit: { type: text, default: '0.8', about: Limit. } }",
+      11: '  categories: [{ at: /a, at_least: $options.limit }]',
+    },
+    problem:
+      'line 11: reply.categories[0]: "$options.limit" is no number; write one, or an option of type number or numbers',
+  },
+  {
+    lines: { 11: '  redact: { spans: { at: /a, start: /b, end: /c, end_is: inclsive } }' },
+    problem: 'line 11: reply.redact.spans.end_is: must be exclusive or inclusive; did you mean inclusive?',
+  },
+  {
+    lines: { 11: '  guardrail_response: true' },
+    problem: 'line 7: asks[0]: reads a guardrail_response, which needs reads: conversation',
+  },
   { lines: { 11: '\t- nothing' }, problem: expect.stringMatching(/^line 11: /) },
 ])('a mistake is told with its line and the nearest name: $problem', ({ lines, problem }) => {
   expect(problemsOf(lines)).toContainEqual(problem);
+});
+
+test.each([
+  { 8: '    body: { text: costs $$5 or $5, of: $text }' },
+  { 8: '    body: [{ $each: texts, as: { says: $item } }]' },
+  {
+    3: 'reads: conversation',
+    8: '    body: [{ $each: messages, as: { by: $item.role, text: $item.content } }]',
+  },
+  { 2: 'judges: [request]\ndocuments: [user, operator, model, tool]', 8: '    body: $documents' },
+  { 3: 'reads: conversation\njudges: [request, media]', 2: 'see: page', 8: '    body: $guardrail_request' },
+  {
+    2: 'judges: [request, media]',
+    6: 'asks:\n  - { when: [images], path: /image, body: { images: $images, texts: $texts } }',
+  },
+])('a preset that sends what is judged is read: %j', (lines) => {
+  expect(problemsOf(lines)).toEqual([]);
 });
 
 test('all mistakes are told at once', () => {

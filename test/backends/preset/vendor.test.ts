@@ -176,7 +176,7 @@ options:
   guard: { type: text, required: true, about: Guard. }
   rule: { type: path, required: true, about: Rule. }
   version: { type: text, default: '2024', about: Version. }
-asks: [{ path: /v1/guards/$options.guard/$options.rule?api-version=$options.version, body: {} }]
+asks: [{ path: /v1/guards/$options.guard/$options.rule?api-version=$options.version, body: { text: $text } }]
 reply: { allow: [{ /verdict: allow }] }
 `;
   const options = { guard: 'a/b', rule: 'house/verdict' };
@@ -221,6 +221,19 @@ test('media that cannot be shown as an image are not judged, whatever is allowed
   expect(stopped.verdict).toMatchObject({ kind: 'block' });
   const alone = await askPreset(IMAGES, allows, { call: showing(PAPER) });
   expect(alone.verdict).toEqual({ kind: 'no_verdict' });
+});
+
+test.each([
+  { body: '{ chat: $messages, images: $images }', expected: { kind: 'no_verdict' } },
+  { body: '$guardrail_request', expected: { kind: 'allow' } },
+])('nor are they by a vendor of conversations that is sent $body', async ({ body, expected }) => {
+  const yaml = IMAGES.replace('reads: texts', 'reads: conversation').replace(
+    /asks:[\s\S]*reply/,
+    `asks: [{ path: /x, body: ${body} }]\nreply`,
+  );
+  const { verdict, seen } = await askPreset(yaml, allows, { call: showing(CAT, PAPER) });
+  expect(verdict).toEqual(expected);
+  expect(seen).toHaveLength(1);
 });
 
 test('an option keeps images from the vendor', async () => {
