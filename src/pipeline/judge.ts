@@ -92,6 +92,8 @@ type Judgement = JudgeInput & {
   /** The call without what was blocked for its caller before: what the policies saw. */
   readonly remainder: Remainder;
   readonly policies: PolicyResult | undefined;
+  /** Those in force when the policies were chosen: a reload meanwhile could leave none of those that a rule names. */
+  readonly backends: readonly JudgingBackend[];
 } & Edits;
 
 /** Asks the policies, then backends about the call as the policies left it, as {@link orchestrate} says. */
@@ -114,11 +116,12 @@ export class Judge {
     const caller = new Caller(input.call);
     const { policyTimeoutMs: timeoutMs, removesHistory, isRefusal } = this.#options;
     const { call, bytes } = input;
+    const backends = this.#options.backends();
     const remainder = this.#history?.remainderOf(call, this.#isRewritable) ?? wholeOf(call);
     const judged = (policies: PolicyResult | undefined) => {
       const { removed, policyDraft, forwarded } = policyEdits(call, remainder, policies, isRefusal);
       // Field by field: to spread two objects takes as long as all else here
-      const asked = { call, bytes, request: input.request, scope: input.scope, startedAt, caller };
+      const asked = { call, bytes, request: input.request, scope: input.scope, startedAt, caller, backends };
       return this.#askBackends({ ...asked, remainder, policies, removed, policyDraft, forwarded });
     };
     const failed = (error: unknown) => this.#policiesFailed(input, remainder, startedAt, caller, error);
@@ -164,7 +167,7 @@ export class Judge {
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, policyDraft, call, caller, forwarded, removed, request, scope } = judgement;
+    const { policies, policyDraft, call, caller, forwarded, removed, request, scope, backends } = judgement;
     const unseen = this.#options.unseen(call, caller);
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
     if (unseen !== undefined) return this.#decision(judgement, block(unseen, 'bridge', unseen), []);
@@ -172,8 +175,8 @@ export class Judge {
       const isRemoval = policies?.by?.verdict === 'remove';
       return this.#decision(judgement, isRemoval ? blockBy(policies) : blockRedaction(policyDraft.by), []);
     }
-    const { backends, observer } = this.#options;
-    const chosen = chooseBackends(backends(), policies, call, observer);
+    const { observer } = this.#options;
+    const chosen = chooseBackends(backends, policies, call, observer);
     if (chosen.isNone && policies?.mediaPolicy === undefined) {
       if (call.passages.media > 0) observer.unjudged(call, 'policies', 'media');
       return this.#decision(judgement, policyDraft, []);
@@ -216,7 +219,7 @@ export class Judge {
 
   /** The one place where a decision is made. A redaction that no reply can carry blocks instead. */
   #decision(
-    judgement: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft'>,
+    judgement: Omit<Judgement, keyof Omit<JudgeInput, 'call'> | 'policyDraft' | 'backends'>,
     draft: Draft,
     checks: readonly CheckResult[],
     holdback = judgement.policies?.holdback ?? [],

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { NewText } from '../backends/backend.ts';
+import type { Checker, NewText } from '../backends/backend.ts';
 import { fieldsOf, type GuardrailCall, type Passage } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
@@ -34,6 +34,14 @@ const ADDRESSES: ReadonlySet<string | number> = new Set(['url', 'image_url']);
 /** All texts of a call that a backend which reads texts is asked about if it has seen none of them. */
 export function newTextsOf({ passages }: GuardrailCall): readonly NewText[] {
   return passages.all.filter(isJudged).map((passage) => ({ passage, from: 0, text: passage.text }));
+}
+
+/** True if a call has something that a backend is to judge, seen before or not. */
+export function hasShare(
+  { reads, judges }: Pick<Checker, 'reads' | 'judges'>,
+  { passages }: GuardrailCall,
+): boolean {
+  return reads === 'conversation' || (judges.media && passages.media > 0) || passages.all.some(isJudged);
 }
 
 /**

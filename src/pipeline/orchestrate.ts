@@ -7,6 +7,7 @@ import type { BackendChecks, CheckedCall } from './backend-checks.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { blocks, type Draft, decide } from './decide.ts';
 import { backendRedaction, joinRedactions } from './merge.ts';
+import { hasShare } from './new-texts.ts';
 
 /** The backends whose verdicts count for a call, and how they are asked. */
 export type Panel = {
@@ -38,50 +39,58 @@ type Conclude<Decided> = (verdicts: Verdicts) => Decided;
  * nothing is certain before all have replied but a block.
  */
 export function orchestrate<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided | Promise<Decided> {
-  const { orchestration, backends } = panel;
-  if (orchestration === 'sequence') return sequence(panel, conclude);
-  const needed = neededOf(orchestration, backends, panel.checked.call);
-  return together(panel, needed, orchestration === 'all' ? backends.length : needed, conclude);
+  if (panel.orchestration === 'sequence') return sequence(panel, conclude);
+  return together(panel, conclude);
 }
 
 /**
  * How many of some backends have to block. Where fewer than the quorum can judge all of a call as many as can: that vendors take no
- * responses must not let these all pass, nor one outvote another about images that it does not look at.
+ * responses, or have failed and left the call to others, must not let these all pass, nor one outvote another about images that it
+ * does not look at.
  */
 export function neededOf(
   orchestration: Orchestration,
   backends: readonly JudgingBackend[],
-  { passages }: GuardrailCall,
+  call: GuardrailCall,
+  results: readonly CheckResult[] = [],
 ): number {
   if (typeof orchestration === 'string') return 1;
-  const able = passages.media > 0 ? backends.filter(({ judges }) => judges.media).length : 0;
-  return Math.min(orchestration.quorum, able || backends.length);
+  const gone = new Set(results.filter(hasHandedOver).map(({ backend }) => backend));
+  const voting = backends.filter((backend) => !gone.has(backend.name) && hasShare(backend, call));
+  const able = call.passages.media > 0 ? voting.filter(({ judges }) => judges.media).length : 0;
+  return Math.max(1, Math.min(orchestration.quorum, able || voting.length));
 }
 
-/**
- * Asks all at once.
- *
- * @param needed how many have to block
- * @param enough how many blocks end the checks of the others
- */
-function together<Decided>(
-  { backends, onError, checks, checked, signal }: Panel,
-  needed: number,
-  enough: number,
-  conclude: Conclude<Decided>,
-): Decided | Promise<Decided> {
+const hasHandedOver = (result: CheckResult) => 'effect' in result && result.effect === 'next';
+
+/** True if a failure of a backend is left to those after it: one of them judges whatever of the call it judges itself. */
+function handsOver({ backends, onError, checked: { call } }: Panel, backend: JudgingBackend): boolean {
+  if (onError !== 'next') return false;
+  const needsMedia = call.passages.media > 0 && backend.judges.media;
+  return backends
+    .slice(backends.indexOf(backend) + 1)
+    .some((other) => (other.judges.media || !needsMedia) && hasShare(other, call));
+}
+
+/** Asks all at once. */
+function together<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided | Promise<Decided> {
+  const { backends, orchestration, checks, checked, signal } = panel;
   const pending: Promise<CheckResult>[] = [];
   const place = { signal };
-  const handingOver = onError === 'next' ? { signal, handsOver: true } : place;
-  const last = backends.at(-1);
   let isPartial = false;
   for (const backend of backends) {
-    const asked = checks.check(backend, checked, backend === last ? place : handingOver);
+    const asked = checks.check(
+      backend,
+      checked,
+      handsOver(panel, backend) ? { signal, handsOver: true } : place,
+    );
     if (typeof asked === 'object') pending.push(asked);
     else if (asked === 'wait') isPartial = true;
   }
+  const needed = (results: readonly CheckResult[]) =>
+    neededOf(orchestration, backends, checked.call, results);
   const concluded = (results: readonly CheckResult[], isEarly: boolean) =>
-    conclude({ draft: decide(results, needed), results, isEarly, isPartial });
+    conclude({ draft: decide(results, needed(results)), results, isEarly, isPartial });
   if (pending.length === 0) return concluded([], false);
   // One result takes no detour: with many callers each promise more is felt
   if (pending.length === 1) return pending[0]!.then((result) => concluded([result], false));
@@ -96,9 +105,12 @@ function together<Decided>(
           results[i] = result;
           missing--;
           if (blocks(result)) against++;
-          if (isDecided || (missing > 0 && against < enough)) return;
+          if (isDecided) return;
+          const known = results.filter(Boolean);
+          const enough = orchestration === 'all' ? backends.length : needed(known);
+          if (missing > 0 && against < enough) return;
           isDecided = true;
-          resolve(concluded(results.filter(Boolean), missing > 0));
+          resolve(concluded(known, missing > 0));
         })
         .catch(reject);
     });
@@ -126,18 +138,19 @@ function sequence<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided |
 
 /** @param concluded is given what they left of the call, undefined if one of them ended it */
 async function oneByOne<Decided>(
-  { backends, onError, checks, checked, signal }: Panel,
+  panel: Panel,
   due: readonly JudgingBackend[],
   concluded: (results: readonly CheckResult[], left: GuardrailCall | undefined) => Decided,
 ): Promise<Decided> {
+  const { backends, checks, checked, signal } = panel;
   const results: CheckResult[] = [];
   const within = startDeadline(Math.max(...backends.map(({ timeoutMs }) => timeoutMs)), signal);
   let left = checked.call;
   try {
     for (const backend of due) {
-      const handsOver = onError === 'next' && backend !== backends.at(-1);
+      const own = { signal, handsOver: handsOver(panel, backend) };
       // The first has time enough of its own
-      const place = results.length === 0 ? { signal, handsOver } : { signal, handsOver, within };
+      const place = results.length === 0 ? own : { ...own, within };
       const asked = checks.ask(backend, checked, place, left);
       if (typeof asked !== 'object') continue;
       const result = await asked;

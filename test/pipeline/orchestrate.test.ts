@@ -54,6 +54,10 @@ type Row = {
 };
 
 const votes = (...checks: Check[]) => checks.map((check, i) => backend('abc'[i] as string, check));
+const SEES = { judges: { request: true, response: true, media: true } };
+const PICTURE = callOf({ texts: [TEXT], images: ['https://pictures.example/a.png'] });
+const nameOf = (orchestration: object | string) =>
+  typeof orchestration === 'string' ? orchestration : 'a quorum';
 const two = { orchestration: { quorum: 2 } };
 
 describe('the decision', () => {
@@ -248,6 +252,57 @@ describe('the decision', () => {
       backends: () => votes(fails(DOWN), says(BLOCK), fails(DOWN)),
       is: blocks('verdict', 'b,c'),
     },
+    {
+      name: 'of a quorum where all fail is the fallback of the last backend, under on_error: next',
+      how: { ...two, on_error: 'next' },
+      backends: () => votes(fails(DOWN), fails(DOWN), fails(DOWN)),
+      is: blocks('fail_closed', 'c'),
+    },
+    {
+      name: 'of a quorum where all fail is left to LiteLLM, if the last backend says so under on_error: next',
+      how: { ...two, on_error: 'next' },
+      backends: () => [...votes(fails(DOWN), fails(DOWN)), backend('c', fails(DOWN), defer)],
+      is: { kind: 'defer', by: 'c' },
+    },
+    {
+      name: 'of a quorum is that of the backends that are left, under on_error: next',
+      how: { ...two, on_error: 'next' },
+      backends: () => votes(fails(DOWN), fails(DOWN), says(BLOCK)),
+      is: blocks('verdict', 'c'),
+    },
+    {
+      name: 'of a quorum needs no unanimity while as many are left, under on_error: next',
+      how: { ...two, on_error: 'next' },
+      backends: () => votes(fails(DOWN), says(BLOCK), says(ALLOW)),
+      is: allows,
+    },
+    ...(['first_block', 'sequence', 'all', { quorum: 2 }] as const).flatMap((orchestration): Row[] => [
+      {
+        name: `of ${nameOf(orchestration)} leaves media to no backend that does not look at them, under on_error: next`,
+        how: { orchestration, on_error: 'next' },
+        call: PICTURE,
+        backends: () => [backend('a', fails(DOWN), SEES), backend('b', says(ALLOW))],
+        is: blocks('fail_closed', 'a'),
+      },
+      {
+        name: `of ${nameOf(orchestration)} leaves media to a backend that looks at them, under on_error: next`,
+        how: { orchestration, on_error: 'next' },
+        call: PICTURE,
+        backends: () => [
+          backend('a', fails(DOWN), SEES),
+          backend('b', says(ALLOW), SEES),
+          backend('c', says(ALLOW)),
+        ],
+        is: allows,
+      },
+      {
+        name: `of ${nameOf(orchestration)} leaves a call without texts to no backend of texts, under on_error: next`,
+        how: { orchestration, on_error: 'next' },
+        call: callOf({ tools: [{ description: TEXT }] }),
+        backends: () => [backend('a', fails(DOWN)), backend('b', says(ALLOW), { reads: 'texts' })],
+        is: blocks('fail_closed', 'a'),
+      },
+    ]),
   ])('$name', async ({ how, backends, is, checks, call = CALL }) => {
     const judge = asking(how, backends());
     expect(await judge.judge(call, work())).toMatchObject(is);
@@ -471,5 +526,38 @@ describe('a streamed response', () => {
     expect(await judge.judge(round(`${FIRST} is bad, or worse`))).toEqual(allows);
     await judge.settled();
     expect(await judge.judge(round(`${FIRST} is bad, or worse.`))).toMatchObject(blocks('verdict', 'a,b'));
+  });
+});
+
+describe('what vendors come to is what the rule says, whoever fails:', () => {
+  const SAYS = { A: says(ALLOW), B: says(BLOCK), F: fails(DOWN) } as const;
+  type Said = keyof typeof SAYS;
+  /** A failure is the block of its `fail_closed`, or is left to the next one, if there is any. */
+  const blocked = (said: readonly Said[], orchestration: string | number, isNext: boolean): boolean => {
+    const last = said.length - 1;
+    const left = said.filter((one, i) => !(isNext && one === 'F' && i < last));
+    const against = left.filter((one) => one !== 'A').length;
+    return against >= (typeof orchestration === 'string' ? 1 : Math.min(orchestration, left.length));
+  };
+  const rows = ['first_block', 'sequence', 'all', 1, 2, 3].flatMap((orchestration) =>
+    [true, false].map((isNext) => ({ orchestration, isNext })),
+  );
+
+  test.each(rows)('$orchestration, next: $isNext', async ({ orchestration, isNext }) => {
+    const said = Object.keys(SAYS) as Said[];
+    const all = said.flatMap((a) => said.flatMap((b) => said.map((c) => [a, b, c])));
+    const how = {
+      orchestration: typeof orchestration === 'number' ? { quorum: orchestration } : orchestration,
+      on_error: isNext ? 'next' : 'fallback',
+    } as Asking;
+    const found = await Promise.all(
+      all.map(async (one) => {
+        const judge = asking(how, votes(...one.map((word) => SAYS[word])));
+        return `${one.join('')} ${(await judge.judge(CALL, work())).kind}`;
+      }),
+    );
+    expect(found).toEqual(
+      all.map((one) => `${one.join('')} ${blocked(one, orchestration, isNext) ? 'block' : 'allow'}`),
+    );
   });
 });

@@ -355,3 +355,13 @@ describe('policies that throw', () => {
     expect(JSON.stringify(lines)).not.toContain(CONTENT);
   });
 });
+
+test('a call that a reload finds under way is judged by the backends that its policies name', async () => {
+  const rules = [{ name: 'all', backends: ['a'] }];
+  const { engine } = engineOf({ ...SECRETS, rules });
+  let inForce = [backend('a', says(BLOCK))];
+  const judge = judgeOf(() => inForce, { engine });
+  const decision = judge.judge(call({ texts: ['a long text. '.repeat(50_000)] }), work());
+  inForce = [backend('a-2', says(BLOCK))];
+  expect(await decision).toMatchObject({ kind: 'block', by: 'a' });
+});

@@ -67,9 +67,9 @@ export function backend(name: string, check: Check, options: Partial<JudgingBack
   };
 }
 
-/** A judge of these backends that keeps its observations. */
+/** A judge of these backends that keeps its observations. @param backends a function for those that a reload changes */
 export function judgeOf(
-  backends: readonly JudgingBackend[],
+  backends: readonly JudgingBackend[] | (() => readonly JudgingBackend[]),
   {
     engine,
     growth = 1,
@@ -90,7 +90,7 @@ export function judgeOf(
     engine: () => engine,
     policyTimeoutMs: 15_000,
     streamCheckGrowth: growth,
-    backends: () => backends,
+    backends: typeof backends === 'function' ? backends : () => backends,
     http,
     observer: {
       policiesFailed: () => {},
