@@ -1,4 +1,4 @@
-import { ALLOW, type Verdict } from '../guardrail/verdict.ts';
+import { ALLOW, UNASKED, type Verdict } from '../guardrail/verdict.ts';
 
 /** Requests about one call that are under way at once, at most: vendors count them against a quota. */
 const LANES = 4;
@@ -11,6 +11,7 @@ export async function askEach<Part>(
   parts: readonly Part[],
   ask: (part: Part) => Promise<Verdict>,
 ): Promise<Verdict> {
+  if (parts.length === 0) return UNASKED;
   if (parts.length === 1) return ask(parts[0] as Part);
   let next = 0;
   let block: Verdict | undefined;

@@ -5,8 +5,10 @@ import { backends, checkerOf } from '../backends/index.ts';
 import { toFailure } from '../backends/to-failure.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { type Config, parseConfig } from '../config/config.ts';
+import { REDACTED, removeCredentials } from '../detectors/remove.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
+import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
+import { CREDENTIAL_HEADER } from '../guardrail/caller.ts';
 import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
@@ -40,11 +42,14 @@ export async function askBackend(
   const config = parseConfig(policy === undefined ? env : { ...env, POLICY_FILE: policy }, backends);
   const backend = backendCalled(name, config);
   const content = text === '-' ? await textOfStream(terminal.in) : text;
+  if (content.trim() === '') throw new Error('there is no text to ask about');
   const input = response ? { upstream_response: content } : { messages: [{ role: 'user', content }] };
   const call = callsOf(inputOf(input), 'backend-test').at(-1) as GuardrailCall;
   const checker = checkerOf(backend);
   if (!checker.judges[call.input_type]) throw new Error(`${name} judges no ${call.input_type}`);
-  const answer = await ask(checker, backend.timeoutMs, call, config.proxy);
+  const answer = await ask(checker, backend.timeoutMs, call, config.proxy, secretsIn(backend.options));
+  if ('verdict' in answer && answer.verdict.kind === 'allow' && answer.verdict.unasked)
+    throw new Error(`${name} was not asked: there is nothing in the text that it judges`);
   if ('failure' in answer) terminal.exitCode = 1;
   if (json) terminal.out.write(`${printableJson(jsonOf(name, answer, call))}\n`);
   else if ('failure' in answer) terminal.err.write(`${failureText(name, answer)}\n`);
@@ -61,11 +66,21 @@ function backendCalled(name: string, config: Config): BackendConfig {
   throw new Error(`${unknownName(name, 'is no backend', names)}; there are ${names.join(', ')}`);
 }
 
+/** What stands in a configuration under the name of a secret: some vendors echo it. */
+function secretsIn(config: unknown): string[] {
+  return Object.entries(fieldsOf(config)).flatMap(([key, value]) => {
+    if (key === 'preset') return [];
+    if (typeof value !== 'string') return secretsIn(value);
+    return CREDENTIAL_HEADER.test(key) && value !== '' ? [value, value.replace(/^\w+ /, '')] : [];
+  });
+}
+
 async function ask(
   checker: Checker,
   timeoutMs: number,
   call: GuardrailCall,
   proxy: Config['proxy'],
+  secrets: readonly string[],
 ): Promise<Answer> {
   const http = createHttp({ proxy });
   http.open();
@@ -78,7 +93,11 @@ async function ask(
     return { verdict, ms: ms() };
   } catch (error) {
     const failure: Failure = deadline.isOver() ? { kind: 'timeout', afterMs: timeoutMs } : toFailure(error);
-    const said = error instanceof BackendError ? (error.refusal.reply ?? '') : '';
+    const words = error instanceof BackendError ? (error.refusal.reply ?? '') : '';
+    const said = secrets.reduce(
+      (left, secret) => left.replaceAll(secret, REDACTED),
+      removeCredentials(words),
+    );
     return { failure, said, ms: ms() };
   } finally {
     deadline.clear();

@@ -21,7 +21,10 @@ import type { Env } from './read.ts';
 
 const MAX_BACKENDS = 1000;
 const NAME = /^[a-z0-9]{1,64}(?:-[a-z0-9]{1,64}){0,16}$/;
-const VARIABLE = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,127}$/, 'must be the name of a variable'));
+/** Begins so that the value is not quoted: the secret itself may stand there by mistake. */
+const NO_VARIABLE =
+  'is no name of a variable, such as LAKERA_KEY; the secret itself stands in the environment';
+const VARIABLE = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,127}$/, NO_VARIABLE));
 const seconds = v.pipe(
   v.number(),
   v.check((value) => value > 0 && value <= 3600, 'must be more than 0 and at most 3600 seconds'),
@@ -248,7 +251,8 @@ class EntryReader {
     if (secret === undefined) found = this.#first(names);
     else if ('env' in secret) {
       found = this.#variable(secret.env);
-      if (found === undefined) return missing(`${secret.env} is not set in the environment`);
+      const named = /^[A-Z0-9_]+$/.test(secret.env) ? secret.env : 'the variable';
+      if (found === undefined) return missing(`${named} is not set in the environment`);
     } else {
       try {
         found = this.#readFile(secret.file);

@@ -7,6 +7,7 @@ export type { PassageEdits, TextEdit } from './edit.ts';
  * The judgement of a backend. A failure is never a verdict.
  *
  * `allow` with `flagged` names a violation that the vendor only reports (Akto's `alert`).
+ * With `unasked` it is none of a vendor: there was nothing in the call that this one judges.
  * `block.reason` is the vendor's text: it goes where the operator asks for it (`BLOCKED_MESSAGE`), never to logs.
  * `block.categories` are the vendor's words for the rules that were broken, for records.
  * `modify.texts` holds the new whole text of each passage that the vendor redacted; null means that the vendor redacted
@@ -14,7 +15,12 @@ export type { PassageEdits, TextEdit } from './edit.ts';
  * `open` holds the places in texts of a response that may grow from which on the vendor wants nothing shown yet.
  */
 export type Verdict =
-  | { readonly kind: 'allow'; readonly flagged?: string; readonly open?: OpenPlaces }
+  | {
+      readonly kind: 'allow';
+      readonly flagged?: string;
+      readonly unasked?: true;
+      readonly open?: OpenPlaces;
+    }
   | { readonly kind: 'block'; readonly reason: string; readonly categories?: readonly string[] }
   | {
       readonly kind: 'modify';
@@ -27,6 +33,9 @@ export type Verdict =
 type OpenPlaces = ReadonlyMap<Passage, number>;
 
 export const ALLOW: Verdict = { kind: 'allow' };
+
+/** Where the vendor was not asked. */
+export const UNASKED: Verdict = { kind: 'allow', unasked: true };
 
 /** The verdict of a vendor that tells spans: an allow where there are none. */
 export function modified(all: PassageEdits): Verdict {

@@ -97,7 +97,7 @@ export function createMetrics(
       },
     ),
     unasked_total: counter(
-      'Calls about which a backend that reads texts was not asked, as it had allowed all of them before.',
+      'Calls about which a backend was not asked, as there was nothing that it judges and had not allowed before.',
       { backend, input_type },
     ),
     hedges_total: counter(

@@ -4,7 +4,7 @@ import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { shownEnds } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
-import { type CheckOptions, checkBackend, type JudgingBackend } from './check-backend.ts';
+import { type CheckOptions, checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
 import { backendRedaction } from './merge.ts';
@@ -21,7 +21,7 @@ export type CheckObserver = {
   trailed(call: GuardrailCall, result: CheckResult): void;
   /** A mistake of ours ended a check that nobody waits for. */
   failed(error: unknown, call: GuardrailCall): void;
-  /** A backend that reads texts was not asked: there was none that it had not allowed before. */
+  /** A backend was not asked: there was nothing that it judges and had not allowed before. */
   unasked(call: GuardrailCall, backend: string): void;
 };
 
@@ -223,7 +223,8 @@ export class BackendChecks {
   ): Promise<CheckResult> {
     const options = { http: this.#http, request, handsOver, within, texts: question?.texts };
     const result = await checkBackend(backend, question?.call ?? left, options, signal);
-    this.#observer.checked(left, result);
+    if (isUnasked(result)) this.#observer.unasked(left, backend.name);
+    else this.#observer.checked(left, result);
     return question?.concluded(result) ?? result;
   }
 

@@ -2,21 +2,28 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Checker } from '../backends/backend.ts';
 import type { Http } from '../backends/http.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
 import { withPassages } from '../guardrail/read-passages.ts';
 import { Access } from './access.ts';
 import { Breaker } from './breaker.ts';
-import { checkBackend, type JudgingBackend } from './check-backend.ts';
+import { checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 
 /** Asked where no call is at hand, to see if a backend accepts our token. */
-const HARMLESS = withPassages({
-  input_type: 'request',
-  shape: 'texts',
-  ...{ litellm_call_id: null, litellm_trace_id: null, litellm_version: null, model: null },
-  texts: ['When does the library open?'],
-  ...{ structured_messages: [], images: [], tools: [], tool_calls: [] },
-  ...{ request_data: {}, request_headers: {}, additional_provider_specific_params: {} },
-  guardrail_bridge_hops: [],
-});
+const harmless = (input_type: 'request' | 'response', roles: readonly string[] = []) =>
+  withPassages({
+    input_type,
+    shape: 'texts',
+    ...{ litellm_call_id: null, litellm_trace_id: null, litellm_version: null, model: null },
+    texts: roles.length > 0 ? [] : ['When does the library open?'],
+    structured_messages: roles.map((role) => ({ role, content: 'The library opens at nine.' })),
+    ...{ images: [], tools: [], tool_calls: [] },
+    ...{ request_data: {}, request_headers: {}, additional_provider_specific_params: {} },
+    guardrail_bridge_hops: [],
+  });
+const QUESTION = harmless('request');
+/** For one that judges no users. */
+const BY_OTHERS = harmless('request', ['system', 'assistant', 'tool']);
+const ANSWER = harmless('response');
 
 type Configured = { readonly config: BackendConfig; readonly judging: JudgingBackend };
 
@@ -79,9 +86,9 @@ export class ConfiguredBackends {
   async #tryAgain(name: string): Promise<void> {
     const backend = this.#all.find((one) => one.name === name);
     if (backend === undefined || this.#http === undefined) return;
-    await checkBackend({ ...backend, breaker: new Breaker() }, HARMLESS, {
-      http: this.#http,
-      request: () => undefined,
-    });
+    const options = { http: this.#http, request: () => undefined };
+    const ask = (call: GuardrailCall) => checkBackend({ ...backend, breaker: new Breaker() }, call, options);
+    const result = await ask(backend.judges.request ? QUESTION : ANSWER);
+    if (isUnasked(result)) await ask(BY_OTHERS);
   }
 }

@@ -62,8 +62,10 @@ export async function checkBackend(
   const hedge = hedgeOf(backend);
   try {
     const verdict = await deadline.limit(ask(backend, call, texts, options, deadline, hedge));
-    settle(undefined);
-    backend.access.settle(undefined);
+    // Nobody asked, nothing learnt
+    const isAsked = verdict.kind !== 'allow' || !verdict.unasked;
+    settle(isAsked ? undefined : { kind: 'cancelled' });
+    if (isAsked) backend.access.settle(undefined);
     const result = { backend: name, mode, unreachableFallback, seconds: seconds(), verdict };
     return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } catch (error) {
@@ -83,6 +85,11 @@ export async function checkBackend(
   } finally {
     deadline.clear();
   }
+}
+
+/** True if there was nothing in the call that the backend judges. */
+export function isUnasked(result: CheckResult): boolean {
+  return 'verdict' in result && result.verdict.kind === 'allow' && result.verdict.unasked === true;
 }
 
 function ask(

@@ -70,6 +70,12 @@ describe('backend test', () => {
       reply: text('project is not known', 404),
       err: /: HTTP 404; check url and the options of the entry\nThe vendor says: project is not known\n$/,
     },
+    {
+      name: 'an error in which the vendor repeats the secret',
+      reply: (request, response) =>
+        text(`no access for ${request.headers.authorization} to ${SECRET}`, 418)(request, response),
+      err: /The vendor says: no access for (?:Bearer )?\[REDACTED\] to \[REDACTED\]\n$/,
+    },
     { name: 'too many requests', reply: json({}, 429), err: /: it is asked too often \(HTTP 429\)/ },
     { name: 'another server', reply: text('<html>'), err: /: the reply is no JSON; check that url/ },
     {
@@ -90,6 +96,27 @@ describe('backend test', () => {
     expect(printed).toEqual({ code: 1, out: '', err: expect.stringMatching(err) });
     expect(printed.err).toMatch(/^no verdict of house-lakera \(\d+ ms\): /);
     expect(printed.err).not.toContain(SECRET);
+  });
+
+  test.each(['', ' \n'])('asks nobody about no text: "%s"', async (content) => {
+    const vendor = await fakeBackend(json({ flagged: false }));
+    const args = ['backend', 'test', 'house-lakera', content, '--policy', policyFile(vendor.url)];
+    const { code, err } = await runCli(args, { env });
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('there is no text to ask about') });
+    expect(vendor.seen).toEqual([]);
+  });
+
+  test('says that a vendor was not asked', async () => {
+    const vendor = await fakeBackend(json({ userPromptAnalysis: { attackDetected: false } }));
+    const file = policyFile(vendor.url, {
+      kind: 'http',
+      preset: {
+        ...{ title: 'Acme', judges: ['request'], reads: 'texts', authors: ['tool'] },
+        ...{ asks: [{ path: '', body: { text: '$text' } }], reply: { allow: [{ '/ok': true }] } },
+      },
+    });
+    const { code, err } = await ask(file);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('house-lakera was not asked') });
   });
 
   test('says that nothing answers', async () => {

@@ -6,7 +6,7 @@ import { aktoAllows, aktoBlocks } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { capsuleAllows, capsuleDenies } from '../support/capsule.ts';
 import { fakeBackend } from '../support/closing.ts';
-import { text } from '../support/fake-backend.ts';
+import { json, text } from '../support/fake-backend.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'policy-backends-'));
@@ -125,6 +125,28 @@ test('a backend that refuses our token is unhappy at the first refusal, and heal
   await expect.poll(ready, { timeout: 15_000, interval: 100 }).toMatchObject({ unhappy: [] });
 });
 
+test('a call that a backend is not asked about does not make a refused secret good', async () => {
+  const preset = `{ title: Acme, judges: [request], reads: texts, authors: [tool], asks: [{ path: '', body: { text: $text } }], reply: { allow: [{ /ok: true }] } }`;
+  const vendor = await fakeBackend(json({}, 401));
+  const { ask, app, metric } = bridgeOf(
+    `backends: [{ name: house, kind: http, url: "${vendor.url}", unreachable_fallback: fail_open, preset: ${preset} }]`,
+  );
+  const ready = async () => (await (await app.request('/readyz')).json()) as { unhappy: string[] };
+  const saying = (role: string) => ({
+    ...CALL,
+    texts: [`The ${role} says this`],
+    structured_messages: [{ role, content: `The ${role} says this` }],
+  });
+  await ask(saying('tool'));
+  await ask(saying('user'));
+  expect(vendor.seen).toHaveLength(1);
+  expect(await metric('unasked_total{backend="house",input_type="request"}')).toBe(1);
+  expect(await ready()).toMatchObject({ unhappy: ['house'] });
+  vendor.reply = json({ ok: true });
+  await expect.poll(ready, { timeout: 15_000, interval: 100 }).toMatchObject({ unhappy: [] });
+  expect(vendor.seen.at(-1)?.body).toEqual({ text: 'The library opens at nine.' });
+});
+
 describe('a mistake is told with its line', () => {
   const good = 'name: house, kind: capsule, url: "http://localhost:1"';
   test.each([
@@ -143,6 +165,26 @@ describe('a mistake is told with its line', () => {
       'a literal secret',
       `{ ${good}, secret: tok-en }`,
       'backends[0].secret: must be {env: NAME} or {file: path}: a secret does not stand in this file',
+    ],
+    [
+      'a secret in the place of its name',
+      `{ ${good}, secret: { env: my-password-1 } }`,
+      'backends[0].secret.env: is no name of a variable, such as LAKERA_KEY; the secret itself stands in the environment',
+    ],
+    [
+      'a secret that could be a name in its place',
+      `{ ${good}, secret: { env: hunter2pass } }`,
+      'backends[0].secret: the variable is not set in the environment',
+    ],
+    [
+      'a password in an address',
+      '{ name: a, kind: capsule, url: "https://user:hunter2@vendor.example" }',
+      'backends[0].url: write an address like https://host.example/path, without credentials, query or fragment',
+    ],
+    [
+      'a key in an address',
+      '{ name: a, kind: capsule, url: "https://vendor.example/x?key=hunter2" }',
+      'backends[0].url: write an address like https://host.example/path, without credentials, query or fragment',
     ],
     [
       'a variable that is not set',

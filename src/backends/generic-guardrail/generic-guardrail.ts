@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as v from 'valibot';
+import { hasCredential } from '../../detectors/remove.ts';
 import type { GuardrailCall } from '../../guardrail/call.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import { defineBackend, SetupError } from '../backend.ts';
@@ -41,15 +42,22 @@ export const genericGuardrail = defineBackend({
   },
   setup({ url, secret, options }) {
     const { secret_header: name, headers: given } = options;
-    const guarded = Object.keys(given).find((header) => /auth|key|token|secret|cookie/.test(header));
+    const guarded = secretIn(given);
     if (guarded !== undefined)
       throw new SetupError('headers', `must not hold ${guarded}: use secret and secret_header`);
+    const params = options.additional_provider_specific_params;
+    const param = secretIn(params);
+    if (param !== undefined)
+      throw new SetupError(
+        'additional_provider_specific_params',
+        `must not hold ${param}: a secret does not stand here`,
+      );
     const headers: Record<string, string> = { ...given };
     if (secret !== undefined) headers[name] = name === 'authorization' ? `Bearer ${secret}` : secret;
     return {
       url: url.endsWith(PATH) ? url : url + PATH,
       headers,
-      params: options.additional_provider_specific_params,
+      params,
       // The same in all threads of this machine, and another in every other bridge of a chain
       hop: hash('sha256', `${hostname()} ${url}`).slice(0, 16),
     };
@@ -65,6 +73,20 @@ export const genericGuardrail = defineBackend({
     });
   },
 });
+
+/** The key of what is called a secret, or looks like one. */
+function secretIn(fields: object): string | undefined {
+  for (const [key, value] of Object.entries(fields)) {
+    if (typeof value === 'object' && value !== null) {
+      const inner = secretIn(value);
+      if (inner !== undefined) return inner;
+    } else if (typeof value === 'string' && (SECRET_NAME.test(key) || isSecret(value))) return key;
+  }
+  return undefined;
+}
+
+const SECRET_NAME = /auth|cookie|token|secret|pass|credential|key/i;
+const isSecret = (value: string) => /^(?:bearer|basic) /i.test(value) || hasCredential(value);
 
 /** Without what is not there, as LiteLLM sends it. */
 function requestOf(call: GuardrailCall, params: object, hops: readonly string[]) {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { fieldsOf } from '../../guardrail/call.ts';
 import { BackendError } from '../../guardrail/failure.ts';
-import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
+import { ALLOW, UNASKED, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend, SetupError } from '../backend.ts';
 import { completionsUrl } from '../completions-url.ts';
 import { HAZARDS, promptOf } from './prompt.ts';
@@ -59,7 +59,7 @@ export const llamaGuard = defineBackend({
   },
   async check(call, { config, http, deadline, request }) {
     const turns = turnsOf(call, call.input_type === 'response' ? request() : undefined);
-    if (turns.length === 0) return ALLOW;
+    if (turns.length === 0) return UNASKED;
     const { url, headers, model, categories, counted, ignored } = config;
     const messages =
       categories === undefined ? turns : [{ role: 'user', content: promptOf(categories, turns) }];

@@ -52,8 +52,9 @@ class PresetChecker {
       const at: Path = ['headers', name];
       this.#text(text, at, this.#callNames);
       if (OWN_HEADERS.test(name)) this.#fail(at, 'is a header that every request has; leave it out');
-      const isSecret = CREDENTIAL_HEADER.test(name) && placeholdersIn(text).length === 0;
-      if (isSecret && /\S{12}/.test(text)) this.#fail(at, SECRET_MESSAGE);
+      const isSecret =
+        CREDENTIAL_HEADER.test(name) && placeholdersIn(text).length === 0 && /\S{12}/.test(text);
+      if (isSecret || /^(?:bearer|basic) [^$]/i.test(text)) this.#fail(at, SECRET_MESSAGE);
     }
     if (signature !== undefined) {
       if (secret !== 'required') this.#fail(['signature'], 'needs a secret; write secret: required');
@@ -102,6 +103,8 @@ class PresetChecker {
 
   #ask(ask: PresetAsk, path: Path): void {
     this.#text(ask.path, [...path, 'path'], this.#optionNames);
+    if (/[?&][^=&]*(?:key|token|secret|auth|sig)[^=&]*=[^$&]/i.test(ask.path))
+      this.#fail([...path, 'path'], 'must not hold a secret; send it in a header');
     this.#pointers([ask.root, ...Object.keys(ask.one_each ?? {})], path);
     const isGeneric = ask.reply?.guardrail_response ?? this.#preset.reply.guardrail_response;
     if (isGeneric && this.#preset.reads === 'texts')

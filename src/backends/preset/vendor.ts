@@ -138,7 +138,7 @@ function single(reading: Reading): Verdict {
   return reading.kind === 'redaction' ? joined([reading]) : reading;
 }
 
-/** The verdict about all portions together. Without any, of authors whom the vendor does not judge, it is an allow. */
+/** The verdict about all portions together. There are none of authors whom the vendor does not judge. */
 async function askedAbout<Part>(
   portions: readonly Part[],
   ask: (portion: Part) => Promise<Reading>,
@@ -151,7 +151,7 @@ async function askedAbout<Part>(
     readings.push(reading);
     return reading.kind === 'block' ? reading : ALLOW;
   });
-  return verdict.kind === 'block' ? verdict : joined(readings);
+  return verdict.kind === 'block' || readings.length === 0 ? verdict : joined(readings);
 }
 
 /** A value of a header. */

@@ -9,7 +9,9 @@ export function quotedValue(value: unknown): string | undefined {
   if (value === null) return 'nothing';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string' || !/^[\p{L}\p{N} _.,:;@/*!?+&=-]{1,64}$/u.test(value)) return undefined;
-  return /[a-z0-9]{20}/i.test(value) || hasCredential(value) ? undefined : `"${value}"`;
+  // Addresses have passwords in them, and keys
+  const isOpen = /\/\/[^/]*@|[?&][^=]*=/.test(value);
+  return isOpen || /[a-z0-9]{20}/i.test(value) || hasCredential(value) ? undefined : `"${value}"`;
 }
 
 /** A problem with the value before it, where that may be quoted: `"red-*" is no hash of a key`. */

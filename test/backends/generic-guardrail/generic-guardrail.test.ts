@@ -91,9 +91,13 @@ describe('a call', () => {
     expect(vendor.seen[0]?.headers[header]).toBe(value);
   });
 
-  test('has no secret among the headers of its entry', () => {
-    const headers = { authorization: 'Bearer 7' };
-    expect(() => setUp(genericGuardrail, { headers })).toThrow('must not hold authorization');
+  test.each([
+    { headers: { authorization: 'Bearer 7' }, named: 'authorization' },
+    { headers: { 'x-custom': 'Bearer 7' }, named: 'x-custom' },
+    { headers: { 'x-pass': 'hunter2' }, named: 'x-pass' },
+    { additional_provider_specific_params: { vendor: { api_key: 'hunter2' } }, named: 'api_key' },
+  ])('has no secret among the options of its entry: $named', ({ named, ...options }) => {
+    expect(() => setUp(genericGuardrail, options)).toThrow(`must not hold ${named}`);
   });
 });
 

@@ -97,7 +97,7 @@ describe('the conversation', () => {
 
   test('without any text is not asked about', async () => {
     const { vendor, ask } = await adapter(llamaGuard, SAFE);
-    expect(await ask(chat(user(' ')))).toEqual({ kind: 'allow' });
+    expect(await ask(chat(user(' ')))).toEqual({ kind: 'allow', unasked: true });
     expect(vendor.seen).toEqual([]);
   });
 

@@ -115,6 +115,14 @@ test.each([
     problem: 'line 5: headers.x-api-key: must be $secret: a secret does not stand in a preset',
   },
   {
+    lines: { 5: 'headers: { x-custom: Bearer live-1 }' },
+    problem: 'line 5: headers.x-custom: must be $secret: a secret does not stand in a preset',
+  },
+  {
+    lines: { 7: '  - path: /check?api_key=hunter2' },
+    problem: 'line 7: asks[0].path: must not hold a secret; send it in a header',
+  },
+  {
     lines: { 8: `    body: { key: ${['AKIA', 'Z7QX2M4KJ5TN6PW3'].join('')} }` },
     problem: 'line 8: asks[0].body.key: must be $secret: a secret does not stand in a preset',
   },
