@@ -96,6 +96,7 @@ export async function turnedBridge(
   options: Parameters<typeof recordingBridge>[1] = {},
 ) {
   const bridge = await recordingBridge(env, options);
+  await bridge.ready();
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(bridge.url + path, {
       method: 'POST',
