@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Passage } from '../../guardrail/call.ts';
-
 import { ALLOW, modified, type Verdict } from '../../guardrail/verdict.ts';
+import { askEach } from '../ask-each.ts';
 import { defineBackend, type NewText } from '../backend.ts';
 import { editsOf, requireWithin, utf16Spans } from '../spans.ts';
 import { findingsIn, joinedFindings, type PresidioFinding } from './findings.ts';
@@ -67,17 +67,23 @@ export const presidio = defineBackend({
     };
   },
   async check(_, { config, http, deadline, texts }) {
-    const { url, headers, fields } = config;
-    const found = await Promise.all(
-      requestsOf(texts).map((pieces) =>
-        http.post(url, `{"text":${JSON.stringify(pieces.map(({ text }) => text))},${fields}`, {
+    const { url, headers, fields, thresholds, blocked } = config;
+    let found: readonly Placed[] = [];
+    const verdict = await askEach(requestsOf(texts), async (pieces) => {
+      const own = await http.post(
+        url,
+        `{"text":${JSON.stringify(pieces.map(({ text }) => text))},${fields}`,
+        {
           headers,
           deadline,
-          read: (reply) => findingsIn(reply, pieces.length).map((list, i) => placed(pieces[i]!, list)),
-        }),
-      ),
-    );
-    return verdictOn(found.flat(2), config);
+          read: (reply) => findingsIn(reply, pieces.length).flatMap((list, i) => placed(pieces[i]!, list)),
+        },
+      );
+      const counted = own.filter(({ entity, score }) => score >= (thresholds[entity] ?? thresholds.ALL ?? 0));
+      found = [...found, ...counted];
+      return blockOn(counted, blocked);
+    });
+    return found.length === 0 || verdict.kind === 'block' ? verdict : redactionOf(found);
   },
 });
 
@@ -91,16 +97,14 @@ function placed({ passage, from, text }: NewText, findings: readonly PresidioFin
   });
 }
 
-function verdictOn(
-  found: readonly Placed[],
-  { thresholds, blocked }: { readonly thresholds: Thresholds; readonly blocked: readonly string[] },
-): Verdict {
-  const counted = found.filter(({ entity, score }) => score >= (thresholds[entity] ?? thresholds.ALL ?? 0));
-  if (counted.length === 0) return ALLOW;
-  const denied = blocked.filter((name) => counted.some(({ entity }) => entity === name));
-  if (denied.length > 0)
-    return { kind: 'block', reason: `Blocked entity detected: ${denied.join(', ')}`, categories: denied };
-  const edits = [...Map.groupBy(counted, ({ passage }) => passage)].map(([passage, findings]) => {
+function blockOn(found: readonly Placed[], blocked: readonly string[]): Verdict {
+  const denied = blocked.filter((name) => found.some(({ entity }) => entity === name));
+  if (denied.length === 0) return ALLOW;
+  return { kind: 'block', reason: `Blocked entity detected: ${denied.join(', ')}`, categories: denied };
+}
+
+function redactionOf(found: readonly Placed[]): Verdict {
+  const edits = [...Map.groupBy(found, ({ passage }) => passage)].map(([passage, findings]) => {
     const whole = { from: 0, text: passage.text };
     return [passage, editsOf(whole, joinedFindings(findings), ({ entity }) => `<${entity}>`)] as const;
   });

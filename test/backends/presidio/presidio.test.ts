@@ -5,7 +5,7 @@ import { analyzed, analyzer } from '../../support/analyzer.ts';
 import { testBridge } from '../../support/bridge.ts';
 import { callOf } from '../../support/call.ts';
 import { fakeBackend } from '../../support/closing.ts';
-import { json } from '../../support/fake-backend.ts';
+import { json, type Reply } from '../../support/fake-backend.ts';
 import { incrementalDiff } from '../../support/incremental-diff.ts';
 import { policyFile } from '../../support/policy-file.ts';
 
@@ -156,6 +156,23 @@ describe('what the analyzer finds', () => {
 test('an error of the analyzer is a failure', async () => {
   const { failure } = await adapter(presidio, json({ error: 'No language provided' }, 500));
   expect(await failure(callOf({ texts: [DANA] }))).toEqual({ kind: 'http_status', status: 500 });
+});
+
+test('a request that fails hides nothing of what others find', async () => {
+  const long = 'plums and pears '.repeat(30_000);
+  const finds = analyzer({ Dana: 'PERSON' });
+  const reply: Reply = (request, response) => {
+    const isFirst = (request.body as { text: string[] }).text[0]?.startsWith('first') === true;
+    return (isFirst ? json({}, 500) : finds)(request, response);
+  };
+  const { vendor, ask, failure } = await adapter(presidio, reply, {
+    options: { entities: { PERSON: 'block' } },
+  });
+  const texts = [`first ${long}`, `${long}second`, `${long}third`];
+  expect(await failure(callOf({ texts }))).toEqual({ kind: 'http_status', status: 500 });
+  const requests = vendor.seen.length;
+  expect(requests).toBeGreaterThan(2);
+  expect(await ask(callOf({ texts: [...texts, `${long}Dana`] }))).toMatchObject({ kind: 'block' });
 });
 
 test('long texts are cut, and what lies where they are cut is found', async () => {
