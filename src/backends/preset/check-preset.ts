@@ -204,7 +204,7 @@ class PresetChecker {
     this.#pointers([text ?? [], texts ?? []].flat(), path);
     if (spans === undefined) return;
     const at = [...path, 'spans'];
-    this.#pointers([spans.at, spans.start, spans.end, spans.text, spans.label], at);
+    this.#pointers([spans.at, spans.start, spans.end, spans.text, spans.found, spans.label], at);
     this.#text(spans.marker, [...at, 'marker'], ['label']);
     const ends = ['exclusive', 'inclusive'];
     if (ends.includes(spans.end_is)) return;

@@ -1,4 +1,4 @@
-import type { Passage } from '../../guardrail/call.ts';
+import { type Passage, textOf } from '../../guardrail/call.ts';
 import type { TextEdit } from '../../guardrail/edit.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import { utf16Spans } from '../spans.ts';
@@ -99,13 +99,20 @@ function wholeOf({ passage, start }: MessagePart): Stretch {
   return { passage, from: 0, length: passage.text.length, start };
 }
 
-type Span = { readonly start: number; readonly end: number; readonly marker: string };
+/** `found`: the text that the vendor says stands there. */
+type Span = {
+  readonly start: number;
+  readonly end: number;
+  readonly marker: string;
+  readonly found: string | undefined;
+};
 
 function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
   const entries = new Places(form.at);
   const startAt = new Places(form.start);
   const endAt = new Places(form.end);
   const textAt = form.text === undefined ? undefined : new Places(form.text);
+  const foundAt = form.found === undefined ? undefined : new Places(form.found);
   const labelAt = form.label === undefined ? undefined : new Places(form.label);
   const isInclusive = (options[optionNamed(form.end_is) ?? ''] ?? form.end_is) === 'inclusive';
   const marker = compileText(form.marker, { known: {}, values: { label: (label) => label } });
@@ -124,14 +131,15 @@ function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
       const label = labelAt?.first(entry);
       if (typeof label === 'string') labels?.set(label, (labels.get(label) ?? 0) + 1);
       const written = typeof marker === 'function' ? marker(labelWord(label)) : marker;
-      const span = { start, end: isInclusive ? end + 1 : end, marker: written ?? form.marker };
-      listAt(spans, index).push(span);
+      const found = textOf(foundAt?.first(entry));
+      listAt(spans, index).push({ start, end, marker: written ?? form.marker, found });
     }
     if (isLost) return 'lost';
     const edits = new Map<Passage, TextEdit[]>();
     for (const [index, own] of spans) {
       const stretches = stretchesOf(asked, index);
-      if (!addSpans(edits, own, stretches, form.unit === 'code_points')) return 'lost';
+      if (!addSpans(edits, own, stretches, { isByCodePoint: form.unit === 'code_points', isInclusive }))
+        return 'lost';
     }
     for (const own of edits.values()) own.sort((a, b) => a.start - b.start);
     return edits.size === 0 ? undefined : { edits, isWhole: false, labels };
@@ -148,19 +156,22 @@ function wholeNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 }
 
-/** Adds spans of a text that was sent to the edits of its passages; false if one lies outside of it. */
+/** How a vendor counts places. */
+type Counting = { readonly isByCodePoint: boolean; readonly isInclusive: boolean };
+
+/** Adds spans of a text that was sent to the edits of its passages; false if one lies outside of it, or where something else was found. */
 function addSpans(
   edits: Map<Passage, TextEdit[]>,
   spans: readonly Span[],
   stretches: readonly Stretch[],
-  isByCodePoint: boolean,
+  counting: Counting,
 ): boolean {
   const sent = stretches
     .map(({ passage, from, length }) => passage.text.slice(from, from + length))
     .join('\n');
-  for (const { start, end, marker } of isByCodePoint ? utf16Spans(sent, spans) : spans) {
-    // Places behind the end of a text are no numbers
-    if (!(start < end && end <= sent.length)) return false;
+  const placed = placedIn(sent, spans, counting);
+  if (placed === undefined) return false;
+  for (const { start, end, marker } of placed) {
     let text = marker;
     for (const stretch of stretches) {
       const first = Math.max(start, stretch.start);
@@ -172,6 +183,29 @@ function addSpans(
     }
   }
   return true;
+}
+
+/** Spans in UTF-16 units, counted as the preset says or in any way in which all that was found is there; undefined if there is none. */
+function placedIn(sent: string, spans: readonly Span[], counting: Counting): readonly Span[] | undefined {
+  const { isByCodePoint, isInclusive } = counting;
+  const others = spans.every(({ found }) => found === undefined)
+    ? []
+    : [
+        { isByCodePoint: !isByCodePoint, isInclusive },
+        { isByCodePoint, isInclusive: !isInclusive },
+        { isByCodePoint: !isByCodePoint, isInclusive: !isInclusive },
+      ];
+  for (const { isByCodePoint, isInclusive } of [counting, ...others]) {
+    const whole = isInclusive ? spans.map((span) => ({ ...span, end: span.end + 1 })) : spans;
+    const placed = isByCodePoint ? utf16Spans(sent, whole) : whole;
+    // Places behind the end of a text are no numbers
+    const isThere = placed.every(
+      ({ start, end, found }) =>
+        start < end && end <= sent.length && (found === undefined || sent.slice(start, end) === found),
+    );
+    if (isThere) return placed;
+  }
+  return undefined;
 }
 
 /** The list at a key of a map, a new one at first. */

@@ -33,6 +33,7 @@ const Spans = v.strictObject({
   end_is: v.optional(v.string(), 'exclusive'),
   unit: v.optional(v.picklist(['code_points', 'utf16']), 'code_points'),
   text: v.optional(v.string()),
+  found: v.optional(v.string()),
   label: v.optional(v.string()),
   marker: v.optional(v.string(), '[REDACTED]'),
 });
