@@ -1,11 +1,12 @@
 import { STOPPED } from '../guardrail/deadline.ts';
+import type { Watch } from '../pipeline/watching-checks.ts';
 
 /** The connection over which a call came. */
 export type CallConnection = {
   /** Calls the listener once the caller has hung up: at once if it already has, and perhaps more than once. */
   onGone(listener: () => void): void;
-  /** Told of each check of the call that goes on after its decision. */
-  readonly observing?: (check: Promise<void>) => void;
+  /** Told of the checks of the call that may go on after its decision. */
+  readonly observing?: (watch: Watch) => void;
 };
 
 /** LiteLLM sends a check again at once where it does; a new connection takes it some tenths of a second. */

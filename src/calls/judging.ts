@@ -201,6 +201,7 @@ function withNotes(observer: Observer, records: CallRecords, isRecorded: IsRecor
     },
     unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
     unsampled: (call, backend) => observer.unsampled(call, backend),
+    unwatched: (call, backend) => observer.unwatched(call, backend),
     unasked: (call, backend) => observer.unasked(call, backend),
     compared: (...compared) => observer.compared(...compared),
     policiesFailed: (call, failure) => observer.policiesFailed(call, failure),

@@ -13,12 +13,14 @@ export type LargeCallOutlets = {
   readonly audit: Pick<Auditor, 'append'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: BlockedTexts;
+  /** Keeps a request under its state key, as JSON. */
+  readonly keep: (key: string, json: Buffer) => void;
 };
 
 /** Passes on what the thread of large calls says. */
 export function passOn(
   message: SaidOfLargeCalls,
-  { log, metrics, records, audit, release, blockedTexts }: LargeCallOutlets,
+  { log, metrics, records, audit, release, blockedTexts, keep }: LargeCallOutlets,
 ): void {
   switch (message.kind) {
     case 'blockedText':
@@ -41,5 +43,10 @@ export function passOn(
       break;
     case 'text':
       records?.text(message.line);
+      break;
+    case 'asked': {
+      const { buffer, byteOffset, byteLength } = message.json;
+      keep(message.key, Buffer.from(buffer, byteOffset, byteLength));
+    }
   }
 }

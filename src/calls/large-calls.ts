@@ -6,19 +6,18 @@ import type { PolicySource } from '../policies/store.ts';
 import { type CallForm, GENERIC } from './call-form.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
+import { type LargeCall, LargeCallQueue } from './large-call-queue.ts';
+import { LargeCallRecords } from './large-call-records.ts';
 import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
 import { LARGE_BYTES, ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
 import type { RequestState } from './request-state.ts';
 import { StateKeys } from './state-keys.ts';
-import { UnstoredRecords } from './unstored-records.ts';
 
 /** A call of more nodes is large too: it takes some milliseconds to read. */
 export const LARGE_NODES = 10_000;
 /** A call of fewer bytes does not wait for others. */
 const SMALL_BYTES = 64 * 1024;
-/** Bytes of calls that are in the thread at once, and of records that are not stored yet; a larger one is there alone. */
-const HELD_BYTES = 40 * 1024 * 1024;
 const CLOSE_MS = 10_000;
 /** Time that a call may take beyond that of its policies and its vendors; after that the thread hangs. */
 const MARGIN_MS = 60_000;
@@ -50,24 +49,6 @@ export type LargeCallsOptions = LargeCallOutlets & {
   readonly refuse: RefuseCall;
   /** All that is known here of the calls under a state key. */
   readonly stateOf: (key: string) => RequestState;
-  /** Keeps a request under its state key, as JSON. */
-  readonly keep: (key: string, json: Buffer) => void;
-};
-
-type LargeCall = {
-  readonly n: number;
-  readonly form: CallForm;
-  readonly body: ReceivedBody;
-  readonly bytes: number;
-  readonly resolve: (response: CallResponse) => void;
-  /** While it waits for the thread: ends the wait. While it is there: ends a thread that hangs. */
-  timer: NodeJS.Timeout | undefined;
-  /** Undefined while it waits for the thread. */
-  worker: Worker | undefined;
-  /** True while nothing else may be read in the thread. */
-  isRead: boolean;
-  /** True once somebody has its response: only observing backends are asked any more. */
-  isAnswered: boolean;
 };
 
 /**
@@ -86,14 +67,13 @@ export class LargeCalls {
   /** True once the thread can judge: the time that it takes to start counts for nobody. */
   #isUp = false;
   #lastNumber = 0;
-  /** Calls that wait for the thread, the oldest first, and those that are there. */
-  readonly #waiting = new Set<LargeCall>();
-  readonly #there = new Map<number, LargeCall>();
+  readonly #queue = new LargeCallQueue();
   readonly #keys = new StateKeys();
-  readonly #unstored = new UnstoredRecords(() => this.#next());
+  readonly #records: LargeCallRecords;
 
   constructor(options: LargeCallsOptions) {
     this.#options = options;
+    this.#records = new LargeCallRecords(options.records, () => this.#next());
     options.blockedTexts.onChange((change) => this.#post({ kind: 'blockedText', change }));
     this.#waitMs = options.config.judging.policyTimeoutMs;
   }
@@ -130,7 +110,7 @@ export class LargeCalls {
         isAnswered: false,
       };
       if (call.isRead) {
-        this.#waiting.add(call);
+        this.#queue.waiting.add(call);
         if (this.#isUp) this.#limitWait(call);
       } else this.#begin(call);
       connection.onGone(() => this.#gone(call));
@@ -175,19 +155,20 @@ export class LargeCalls {
     call.timer ??= setTimeout(() => this.#refuse(call, OVERLOADED), this.#waitMs);
   }
 
-  /** Hands over those that wait, as far as the thread can take them. */
+  /** Hands over those that wait, as far as the thread can take them. What is asked for nobody makes room. */
   #next(): void {
-    for (const call of this.#waiting) {
-      const there = [...this.#there.values()];
-      const held = there.reduce((bytes, one) => bytes + one.bytes, this.#unstored.bytes);
-      if (there.some(({ isRead }) => isRead) || (held > 0 && held + call.bytes > HELD_BYTES)) return;
+    for (;;) {
+      const call = this.#queue.next(this.#records.bytes);
+      if (call === undefined) break;
       this.#begin(call);
     }
+    for (const { n, worker } of this.#queue.inTheWay(this.#records.bytes))
+      this.#post({ kind: 'unwatch', n }, worker);
   }
 
   #begin(call: LargeCall): void {
     clearTimeout(call.timer);
-    this.#waiting.delete(call);
+    this.#queue.waiting.delete(call);
     try {
       this.#worker ??= this.#startWorker();
     } catch (error) {
@@ -200,7 +181,7 @@ export class LargeCalls {
     call.worker = worker;
     const limitMs = this.#hangMs + (this.#isUp ? 0 : START_MS);
     call.timer = setTimeout(() => worker.terminate().catch(this.#failed), limitMs);
-    this.#there.set(call.n, call);
+    this.#queue.there.set(call.n, call);
     const body = call.body.take();
     worker.postMessage({ kind: 'call', n: call.n, body, form: call.form } satisfies ToLargeCalls, [body]);
   }
@@ -219,12 +200,12 @@ export class LargeCalls {
     if (worker === this.#worker) {
       this.#forgetThread();
       this.#options.metrics.large_call_restarts_total.inc();
-      this.#options.log.error({ calls: this.#there.size }, 'the thread of large calls ended');
+      this.#options.log.error({ calls: this.#queue.there.size }, 'the thread of large calls ended');
     }
-    for (const call of [...this.#there.values()]) {
+    for (const call of [...this.#queue.there.values()]) {
       if (call.worker !== worker) continue;
       clearTimeout(call.timer);
-      this.#there.delete(call.n);
+      this.#queue.there.delete(call.n);
       if (!call.isAnswered) call.resolve(this.#options.refuse(LOST, call.form.door));
     }
     this.#next();
@@ -234,7 +215,7 @@ export class LargeCalls {
     switch (message.kind) {
       case 'ready':
         this.#isUp = worker === this.#worker;
-        for (const call of this.#waiting) this.#limitWait(call);
+        for (const call of this.#queue.waiting) this.#limitWait(call);
         break;
       case 'waiting':
         this.#read(message.n);
@@ -243,34 +224,18 @@ export class LargeCalls {
         this.#answered(message.n, message.response);
         break;
       case 'done':
-        this.#there.delete(message.n);
+        this.#queue.there.delete(message.n);
         this.#next();
         break;
       case 'recall':
         if (worker === this.#worker) this.#keys.add(message.key);
         this.#tell(message.key, worker);
         break;
-      case 'asked': {
-        const { buffer, byteOffset, byteLength } = message.json;
-        this.#options.keep(message.key, Buffer.from(buffer, byteOffset, byteLength));
-        break;
-      }
-      case 'recording': {
-        const { n } = message;
-        const onDone = this.#unstored.add(message.body.length);
-        const taken = this.#options.records?.recordCall(message.body) ?? Promise.resolve();
-        taken
-          .finally(onDone)
-          .then(() => this.#post({ kind: 'recorded', n }, worker))
-          .catch(this.#failed);
-        break;
-      }
+      case 'recording':
       case 'blocked': {
         const { n } = message;
-        const onDone = this.#unstored.add(message.json.length);
-        const stored =
-          this.#options.records?.blockedJson(message.callId, message.json, onDone) ?? Promise.resolve();
-        stored.then(() => this.#post({ kind: 'recorded', n }, worker)).catch(this.#failed);
+        const told = () => this.#post({ kind: 'recorded', n }, worker);
+        this.#records.store(message).then(told).catch(this.#failed);
         break;
       }
       default:
@@ -279,19 +244,20 @@ export class LargeCalls {
   }
 
   #read(n: number): void {
-    const call = this.#there.get(n);
+    const call = this.#queue.there.get(n);
     if (call === undefined || !call.isRead) return;
     call.isRead = false;
     this.#next();
   }
 
   #answered(n: number, response: CallResponse): void {
-    const call = this.#there.get(n);
+    const call = this.#queue.there.get(n);
     if (call === undefined) return;
     clearTimeout(call.timer);
     call.isAnswered = true;
+    call.isRead = false;
     call.resolve(response);
-    this.#read(n);
+    this.#next();
   }
 
   #tell(key: string, worker = this.#worker): void {
@@ -300,14 +266,14 @@ export class LargeCalls {
 
   /** Nobody waits for a call any more. */
   #gone(call: LargeCall): void {
-    if (this.#waiting.has(call)) this.#refuse(call, ABORTED);
-    else this.#post({ kind: 'gone', n: call.n }, call.worker);
+    if (this.#queue.waiting.has(call)) this.#refuse(call, ABORTED);
+    else if (!call.isAnswered) this.#post({ kind: 'gone', n: call.n }, call.worker);
   }
 
   /** Ends the wait of a call for the thread. */
   #refuse(call: LargeCall, refusal: CallRefusal): void {
     clearTimeout(call.timer);
-    this.#waiting.delete(call);
+    this.#queue.waiting.delete(call);
     call.body.clear();
     call.resolve(this.#options.refuse(refusal, call.form.door));
   }
@@ -316,7 +282,7 @@ export class LargeCalls {
     this.#worker = undefined;
     this.#isUp = false;
     this.#keys.clear();
-    for (const { timer } of this.#waiting) clearTimeout(timer);
+    for (const { timer } of this.#queue.waiting) clearTimeout(timer);
   }
 
   /** A mistake of ours about the thread; the calls in it end by the clock. */

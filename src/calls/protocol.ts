@@ -24,6 +24,8 @@ export type ToLargeCalls =
   | { readonly kind: 'call'; readonly n: number; readonly body: ArrayBuffer; readonly form: CallForm }
   /** The caller of a call has hung up. */
   | { readonly kind: 'gone'; readonly n: number }
+  /** The memory of an answered call is needed: nobody else is asked about it any more. */
+  | { readonly kind: 'unwatch'; readonly n: number }
   /** Other policies are in force. */
   | { readonly kind: 'policies'; readonly source: PolicySource }
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }
@@ -42,22 +44,12 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'audit'; readonly row: AuditRow }
   | { readonly kind: 'release'; readonly version: string | null }
   | { readonly kind: 'note'; readonly line: NoteLine }
-  | { readonly kind: 'text'; readonly line: TextLine };
-
-/** From the thread of large calls, in the order in which it happened. */
-export type FromLargeCalls =
-  | SaidOfLargeCalls
-  /** It has started. */
-  | { readonly kind: 'ready' }
-  /** A call waits for a vendor: another can be read. */
-  | { readonly kind: 'waiting'; readonly n: number }
-  | { readonly kind: 'response'; readonly n: number; readonly response: CallResponse }
-  /** All calls under a state key belong here from now on: asks what is known of them. */
-  | { readonly kind: 'recall'; readonly key: string }
-  /** Nothing of a call is held any more, but for its state: what observes it has ended too. */
-  | { readonly kind: 'done'; readonly n: number }
+  | { readonly kind: 'text'; readonly line: TextLine }
   /** A request whose record the main thread is asked for, as JSON in memory that all threads share. */
-  | { readonly kind: 'asked'; readonly key: string; readonly json: Uint8Array }
+  | { readonly kind: 'asked'; readonly key: string; readonly json: Uint8Array };
+
+/** What is to be stored of a large call, under a number that the reply names. */
+export type RecordOfLargeCall =
   /** The body of a call that is to be recorded, in memory that all threads share. */
   | { readonly kind: 'recording'; readonly n: number; readonly body: Uint8Array }
   /** @param json a `BlockedCall`, in memory that all threads share: it can be as long as the call */
@@ -67,3 +59,17 @@ export type FromLargeCalls =
       readonly callId: string | null;
       readonly json: Uint8Array;
     };
+
+/** From the thread of large calls, in the order in which it happened. */
+export type FromLargeCalls =
+  | SaidOfLargeCalls
+  | RecordOfLargeCall
+  /** It has started. */
+  | { readonly kind: 'ready' }
+  /** A call waits for a vendor: another can be read. */
+  | { readonly kind: 'waiting'; readonly n: number }
+  | { readonly kind: 'response'; readonly n: number; readonly response: CallResponse }
+  /** All calls under a state key belong here from now on: asks what is known of them. */
+  | { readonly kind: 'recall'; readonly key: string }
+  /** Nothing of a call is held any more, but for its state: what observes it has ended too. */
+  | { readonly kind: 'done'; readonly n: number };

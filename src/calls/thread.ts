@@ -3,6 +3,7 @@ import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
+import type { Watch } from '../pipeline/watching-checks.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { sharedBytes, sharedJson } from '../records/thread-bytes.ts';
 import type { KeptRequests } from './call-handler.ts';
@@ -114,7 +115,7 @@ class ThreadConnection implements CallConnection {
   readonly #n: number;
   #isGone = false;
   readonly #listeners: (() => void)[] = [];
-  readonly #observing: Promise<void>[] = [];
+  readonly #watches: Watch[] = [];
 
   constructor(n: number) {
     this.#n = n;
@@ -127,13 +128,18 @@ class ThreadConnection implements CallConnection {
     if (this.#isGone) listener();
   }
 
-  readonly observing = (check: Promise<void>): void => {
-    this.#observing.push(check);
+  readonly observing = (watch: Watch): void => {
+    this.#watches.push(watch);
   };
+
+  /** Ends the checks that go on after the response. */
+  unwatch(): void {
+    for (const watch of this.#watches) watch.stop();
+  }
 
   /** Resolves when no check of the call goes on. */
   async observed(): Promise<void> {
-    await Promise.all(this.#observing);
+    await Promise.all(this.#watches.map((watch) => watch.ended()));
   }
 
   gone(): void {
@@ -149,6 +155,9 @@ port.on('message', (message: ToLargeCalls) => {
       break;
     case 'gone':
       connections.get(message.n)?.gone();
+      break;
+    case 'unwatch':
+      connections.get(message.n)?.unwatch();
       break;
     case 'policies':
       reload(message.source);
@@ -199,10 +208,10 @@ async function judged({ n, body, form }: ToLargeCalls & { kind: 'call' }): Promi
   const connection = new ThreadConnection(n);
   connections.set(n, connection);
   const response = bytesOf(await handler.handle(Buffer.from(body), connection, form));
-  connections.delete(n);
   tellCounts();
   post({ kind: 'response', n, response }, response.body === null ? [] : [response.body.buffer]);
   await connection.observed();
+  connections.delete(n);
   tellCounts();
   const { byteLength } = body;
   if (body.resizable) body.resize(0);

@@ -26,6 +26,8 @@ export const MEMORY_MB = {
   'sessions of agents': 8,
   'log lines': 16,
   'messages about records': 192,
+  // Of the main thread, and of that of large calls
+  'watching checks': 32,
   // Of the thread of large calls, which has those from `known texts` to `sessions of agents` once more
   'large requests': 64,
   // Of the records thread

@@ -96,6 +96,10 @@ export function createMetrics(
         input_type,
       },
     ),
+    unwatched_total: counter(
+      'Calls about which a backend that nobody waits for was not asked, for want of memory: it is slow.',
+      { backend, input_type },
+    ),
     unasked_total: counter(
       'Calls about which a backend was not asked, as there was nothing that it judges and had not allowed before.',
       { backend, input_type },

@@ -262,6 +262,11 @@ export class Observer {
     this.#metrics.unsampled_total.inc({ backend, input_type: call.input_type });
   }
 
+  /** A backend that nobody waits for is not asked about this call: those before it hold all the memory there is for them. */
+  unwatched(call: GuardrailCall, backend: string): void {
+    this.#metrics.unwatched_total.inc({ backend, input_type: call.input_type });
+  }
+
   /** A backend that reads texts is not asked about this call: it has allowed all of them. */
   unasked(call: GuardrailCall, backend: string): void {
     this.#metrics.unasked_total.inc({ backend, input_type: call.input_type });

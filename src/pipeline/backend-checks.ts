@@ -12,6 +12,7 @@ import { NewTexts } from './new-texts.ts';
 import type { Question } from './question.ts';
 import { TrailingChecks } from './trailing-checks.ts';
 import { type Need, VerdictCache } from './verdict-cache.ts';
+import { WatchingChecks } from './watching-checks.ts';
 
 /** Told of checks when they end, to count and log them. */
 export type CheckObserver = {
@@ -29,6 +30,8 @@ export type CheckObserver = {
 export type CheckedCall = {
   /** The call as the policies left it. */
   readonly call: GuardrailCall;
+  /** Size of the body it came in. */
+  readonly bytes: number;
   /** Name of policies and caller rule: a verdict under one is none under another. */
   readonly rule: string;
   /** True for a response that is shown as far as it is judged for good: nothing of it may wait. */
@@ -67,8 +70,8 @@ export class BackendChecks {
   readonly #trailing: TrailingChecks;
   readonly #definitions = new DefinitionChecks();
   readonly #texts = new NewTexts();
-  /** Checks of observing backends that run. */
-  readonly #observing = new Set<Promise<void>>();
+  /** Those of backends that nobody waits for. */
+  readonly watching = new WatchingChecks();
 
   /** @param growth by how much a response has to have grown before a backend is asked again; 1 for each time */
   constructor(http: Http, growth: number, observer: CheckObserver) {
@@ -129,20 +132,15 @@ export class BackendChecks {
    * @param told is given its result, or why it was not asked
    * @returns its end; it never rejects
    */
-  observe(
+  async observe(
     backend: JudgingBackend,
     checked: CheckedCall,
-    told?: (result: CheckResult | Unasked) => void | Promise<void>,
+    place: CheckPlace,
+    told: (result: CheckResult | Unasked) => void | Promise<void>,
   ): Promise<void> {
-    const check = this.#observe(backend, checked, told);
-    this.#observing.add(check);
-    return check.finally(() => this.#observing.delete(check));
-  }
-
-  async #observe(...[backend, checked, told]: Parameters<BackendChecks['observe']>): Promise<void> {
     try {
-      const result = await this.check(backend, checked, {});
-      await told?.(result);
+      const result = await this.check(backend, checked, place);
+      await told(result);
     } catch (error) {
       this.#observer.failed(error, checked.call);
     }
@@ -150,8 +148,7 @@ export class BackendChecks {
 
   /** Resolves when the checks that nobody waits for have ended: those of observing backends, and trailing ones. */
   async settled(): Promise<void> {
-    await this.#trailing.settled();
-    while (this.#observing.size > 0) await Promise.all(this.#observing);
+    await Promise.all([this.#trailing.settled(), this.watching.settled()]);
   }
 
   #standing({ memory, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
@@ -237,8 +234,8 @@ export class BackendChecks {
     if (key === undefined) return;
     // A client can send another request under the same id meanwhile
     const asked = checked.request();
-    this.#trailing.schedule(key, checked.call, () =>
-      this.#trail(backends, { ...checked, request: () => asked }, left),
+    this.#trailing.schedule(key, checked.call, (signal) =>
+      this.#trail(backends, { ...checked, request: () => asked }, left, signal),
     );
   }
 
@@ -247,6 +244,7 @@ export class BackendChecks {
     backends: readonly JudgingBackend[],
     checked: CheckedCall,
     call: GuardrailCall,
+    signal: AbortSignal,
   ): Promise<CheckResult | undefined> {
     const { request } = checked;
     let against: CheckResult | undefined;
@@ -254,11 +252,8 @@ export class BackendChecks {
     for (const backend of backends) {
       const question = this.#question(backend, checked, left, this.#standing(backend, checked).key);
       if (question?.isKnown) continue;
-      const said = await checkBackend(backend, question?.call ?? left, {
-        http: this.#http,
-        request,
-        texts: question?.texts,
-      });
+      const options = { http: this.#http, request, texts: question?.texts };
+      const said = await checkBackend(backend, question?.call ?? left, options, signal);
       this.#observer.trailed(left, said);
       const result = question?.concluded(said) ?? said;
       if (blocks(result)) return 'verdict' in result ? result : against;

@@ -33,6 +33,7 @@ import {
 import { holdbackOf } from './holdback.ts';
 import { orchestrate, type Verdicts } from './orchestrate.ts';
 import { askWatching, type ShadowObserver } from './shadows.ts';
+import type { Watch } from './watching-checks.ts';
 
 /** Told of what happens beside the decision, to count and log it. */
 export type JudgeObserver = CheckObserver &
@@ -55,8 +56,8 @@ export type JudgeInput = {
   readonly scope: {
     readonly signal: AbortSignal;
     abort(reason: unknown): void;
-    /** Told of each check that goes on after the decision. */
-    readonly observing?: ((check: Promise<void>) => void) | undefined;
+    /** Told of the checks that may go on after the decision. */
+    readonly observing?: ((watch: Watch) => void) | undefined;
   };
 };
 
@@ -167,7 +168,8 @@ export class Judge {
   }
 
   #askBackends(judgement: Judgement): Decision | Promise<Decision> {
-    const { policies, policyDraft, call, caller, forwarded, removed, request, scope, backends } = judgement;
+    const { policies, policyDraft, call, bytes, caller, forwarded, removed, request, scope, backends } =
+      judgement;
     const unseen = this.#options.unseen(call, caller);
     if (policies?.verdict === 'block') return this.#decision(judgement, blockBy(policies), []);
     if (unseen !== undefined) return this.#decision(judgement, block(unseen, 'bridge', unseen), []);
@@ -187,7 +189,7 @@ export class Judge {
     }
     const { orchestration = 'first_block', onError = 'fallback' } = policies ?? {};
     const checked = {
-      ...{ call: forwarded, rule: `${policies?.version} ${policies?.callerRule}`, request },
+      ...{ call: forwarded, bytes, rule: `${policies?.version} ${policies?.callerRule}`, request },
       isShown: call.input_type === 'response' && enforce.length > 0 && isShown(this.#options.wired(call)),
       holdback: policies?.holdback ?? [],
     };

@@ -6,18 +6,21 @@ import type { JudgingBackend } from './check-backend.ts';
 import type { ChosenBackends } from './choose-backends.ts';
 import { decide } from './decide.ts';
 import { neededOf, type Panel, type Verdicts } from './orchestrate.ts';
+import type { Watch } from './watching-checks.ts';
 
 /** Told of comparisons, to count and log them. */
 export type ShadowObserver = {
   /** A shadow said one thing, the backends that count another, or the same. */
   compared(call: GuardrailCall, backend: string, shadow: Compared, others: Compared): void;
+  /** A backend that nobody waits for was not asked, as what it is asked about already takes too much memory. */
+  unwatched(call: GuardrailCall, backend: string): void;
 };
 
 /** What those that nobody waits for are asked about, and how. */
 export type Watching = Pick<Panel, 'orchestration' | 'checks' | 'checked'> & {
   readonly observer: ShadowObserver;
-  /** Told of each check that goes on after the decision. */
-  readonly observing: ((check: Promise<void>) => void) | undefined;
+  /** Told of the checks that may go on after the decision. */
+  readonly observing: ((watch: Watch) => void) | undefined;
 };
 
 /**
@@ -26,11 +29,28 @@ export type Watching = Pick<Panel, 'orchestration' | 'checks' | 'checked'> & {
  * @param ask asks these; `told` is to be called with what they came to
  */
 export function askWatching(
-  { enforce, observe, shadow }: ChosenBackends,
+  chosen: ChosenBackends,
   watching: Watching,
   ask: (told?: (verdicts: Verdicts) => void) => Decision | Promise<Decision>,
 ): Decision | Promise<Decision> {
-  const observed = askObserving(observe, watching);
+  const { checks, checked, observer, observing } = watching;
+  const unwaited = [...chosen.observe, ...chosen.shadow];
+  const decision = checks.watching.begin(checked.bytes, unwaited.length, (watch) => {
+    observing?.(watch);
+    return askAll(chosen, watching, watch, ask);
+  });
+  if (decision !== undefined) return decision;
+  for (const { name } of unwaited) observer.unwatched(checked.call, name);
+  return ask();
+}
+
+function askAll(
+  { enforce, observe, shadow }: ChosenBackends,
+  watching: Watching,
+  watch: Watch,
+  ask: Parameters<typeof askWatching>[2],
+): Decision | Promise<Decision> {
+  const observed = askObserving(observe, watching, watch);
   if (shadow.length === 0) return ask();
   let verdicts: Verdicts | undefined;
   const decision = ask((all) => {
@@ -43,21 +63,22 @@ export function askWatching(
           ({ outcome }) => (outcome.kind === 'cancelled' ? undefined : verdicts && comparedWith(verdicts)),
           () => undefined,
         );
-  for (const one of shadow) askShadow(one, others, watching);
+  for (const one of shadow) askShadow(one, others, watching, watch);
   return decision;
 }
 
 /** Resolves with the results, and why others were not asked. */
 function askObserving(
   backends: readonly JudgingBackend[],
-  { checks, checked, observing }: Watching,
+  { checks, checked }: Watching,
+  watch: Watch,
 ): Promise<readonly (CheckResult | Unasked)[]> {
   const results: (CheckResult | Unasked)[] = [];
   const asked = backends.map((backend) => {
-    const check = checks.observe(backend, checked, (result) => {
+    const check = checks.observe(backend, checked, watch, (result) => {
       results.push(result);
     });
-    observing?.(check);
+    watch.add(check);
     return check;
   });
   return Promise.all(asked).then(() => results);
@@ -67,15 +88,16 @@ function askObserving(
 function askShadow(
   shadow: JudgingBackend,
   others: Promise<Compared | undefined>,
-  { checks, checked, observer, observing }: Watching,
+  { checks, checked, observer }: Watching,
+  watch: Watch,
 ): void {
-  const check = checks.observe(shadow, checked, async (result) => {
+  const check = checks.observe(shadow, checked, watch, async (result) => {
     if (typeof result !== 'object') return;
     const against = await others;
     const said = 'verdict' in result ? result.verdict.kind : 'none';
     if (against !== undefined) observer.compared(checked.call, shadow.name, said, against);
   });
-  observing?.(check);
+  watch.add(check);
 }
 
 /** What the observing backends would have come to. */

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import { STOPPED } from '../guardrail/deadline.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { isContinued } from '../guardrail/growth.ts';
 import { boundedBy, charsOfAll, charsOfVerdict, memoryBytes, textBytes } from '../guardrail/memory.ts';
@@ -8,8 +9,15 @@ import type { Verdict } from '../guardrail/verdict.ts';
 /** Milliseconds without another call about a response that are taken for its end. */
 const QUIET_MS = 1500;
 
-/** The result that counts if the response goes on; undefined for none. */
-type Check = () => Promise<CheckResult | undefined>;
+/** Time for those that run to end by themselves when the bridge ends: as long as a backend may take by default. */
+const SETTLE_MS = 5000;
+
+/**
+ * The result that counts if the response goes on; undefined for none.
+ *
+ * @param signal aborts when the check has to end
+ */
+type Check = (signal: AbortSignal) => Promise<CheckResult | undefined>;
 type Waiting = {
   readonly timer: NodeJS.Timeout;
   readonly call: GuardrailCall;
@@ -30,6 +38,7 @@ export class TrailingChecks {
   #waitingBytes = 0;
   /** Checks that run. */
   readonly #running = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
   /** Verdicts against responses that were delivered, in case they go on after all. */
   readonly #stopped = new LRUCache<string, Stopped>({
     ttl: 10 * 60_000,
@@ -77,7 +86,7 @@ export class TrailingChecks {
   }
 
   async #make(key: string, call: GuardrailCall, check: Check): Promise<void> {
-    const result = await check();
+    const result = await check(this.#closing.signal);
     if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
     // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
     const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
@@ -90,10 +99,12 @@ export class TrailingChecks {
     return stopped !== undefined && isContinued(stopped.texts, call) ? stopped.result : undefined;
   }
 
-  /** Makes the checks that wait, and resolves when all have ended. */
+  /** Makes the checks that wait, and resolves when all have ended, which they are made to after a while. */
   async settled(): Promise<void> {
     for (const key of [...this.#waiting.keys()]) this.run(key);
+    const timer = setTimeout(() => this.#closing.abort(STOPPED), SETTLE_MS);
     while (this.#running.size > 0) await Promise.all(this.#running);
+    clearTimeout(timer);
   }
 }
 

@@ -356,6 +356,37 @@ test('calls that only vendors in observe mode go on with are not lost with their
   expect(await bridge.metric('rejected_total{reason="bug"}')).toBe(0);
 });
 
+test.each(['observe', 'shadow'])(
+  'large calls do not wait for a vendor with mode: %s that hangs',
+  async (mode) => {
+    const vendor = await startFakeBackend(silence);
+    onTestFinished(() => vendor.close());
+    const folder = temporaryFolder();
+    const file = join(folder, 'policies.yaml');
+    writeFileSync(
+      file,
+      `policies: { chain: [] }
+backends: [{ name: slow, kind: akto, url: '${vendor.url}', secret: { env: TOKEN }, mode: ${mode}, timeout: 600 }]`,
+    );
+    const bridge = testBridge({
+      POLICY_FILE: file,
+      TOKEN: 'akto-key',
+      TELEMETRY: 'off',
+      GUARDRAIL_TIMEOUT: '3',
+    });
+    const body = { ...request('hello'), padding: 'x'.repeat(15_000_000) };
+    for (let i = 0; i < 4; i++)
+      expect((await bridge.ask({ ...body, litellm_call_id: `${i}` })).reply).toEqual({ action: 'NONE' });
+    expect(await bridge.metric('rejected_total{reason="overloaded"}')).toBe(0);
+    const startedAt = performance.now();
+    await bridge.close();
+    // Of 600 seconds
+    expect(performance.now() - startedAt).toBeLessThan(60_000);
+    const cancelled = `failures_total{backend="slow",mode="${mode}",input_type="request",kind="cancelled"}`;
+    expect(await bridge.metric(cancelled)).toBeGreaterThan(0);
+  },
+);
+
 test('a large call whose caller had hung up before is not asked about', async () => {
   const bridge = await world({ env: { TELEMETRY: 'off' } });
   const leaving = new AbortController();

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { memoryBytes } from '../../src/guardrail/memory.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
+import { Breaker } from '../../src/pipeline/breaker.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
 import { callOf } from '../support/call.ts';
 import {
@@ -12,6 +14,7 @@ import {
   defer,
   fails,
   hanging,
+  hangs,
   judgeOf,
   later,
   modify,
@@ -165,5 +168,37 @@ describe('a shadow', () => {
     await judge.settled();
     expect(judge.outcomes().filter((outcome) => outcome.startsWith('s'))).toHaveLength(3);
     expect(judge.compared).toHaveLength(2);
+  });
+
+  test.each(['shadow', 'observe'] as const)(
+    'that hangs (mode: %s) is asked about no more than there is memory for, and anew once its time is up',
+    async (mode) => {
+      const s = hanging();
+      const judge = judgeOf([
+        backend('a', says(ALLOW)),
+        backend('s', s.check, { mode, timeoutMs: 300, breaker: new Breaker({ failures: 1000 }) }),
+      ]);
+      const calls = 100;
+      const ask = () => judge.decide(callOf({ texts: ['x'.repeat(1_000_000)] }));
+      for (let i = 0; i < calls; i++) expect((await ask()).outcome).toEqual(allows);
+      const asked = s.signals.length;
+      expect(asked).toBeGreaterThan(0);
+      expect(4_000_000 * asked).toBeLessThanOrEqual(memoryBytes('watching checks'));
+      expect(judge.unwatched).toEqual(Array(calls - asked).fill('s'));
+      await judge.settled();
+      await ask();
+      expect(s.signals).toHaveLength(asked + 1);
+      await judge.settled();
+    },
+  );
+
+  test('that hangs does not keep the bridge from ending', async () => {
+    const judge = judgeOf([
+      backend('a', says(ALLOW)),
+      backend('s', hangs, { ...shadow, timeoutMs: 3_600_000 }),
+    ]);
+    await judge.judge(CALL);
+    await judge.settled();
+    expect(judge.outcomes()).toEqual(['a allow', 's cancelled']);
   });
 });

@@ -85,6 +85,7 @@ export function judgeOf(
   const unjudged: string[] = [];
   const unsampled: string[] = [];
   const unasked: string[] = [];
+  const unwatched: string[] = [];
   const compared: string[] = [];
   const judge = new Judge({
     engine: () => engine,
@@ -102,6 +103,7 @@ export function judgeOf(
       unjudged: (_, backend, content) => void unjudged.push(`${backend} ${content}`),
       unsampled: (_, backend) => void unsampled.push(backend),
       unasked: (_, backend) => void unasked.push(backend),
+      unwatched: (_, backend) => void unwatched.push(backend),
       compared: (_, backend, shadow, others) => void compared.push(`${backend} ${shadow}, others ${others}`),
     },
     rewriteForm,
@@ -131,6 +133,7 @@ export function judgeOf(
     unjudged,
     unsampled,
     unasked,
+    unwatched,
     compared,
     late,
   };
