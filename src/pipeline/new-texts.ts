@@ -8,6 +8,7 @@ import { boundedBy } from '../guardrail/memory.ts';
 import { mediaPartsIn } from '../guardrail/opaque.ts';
 import { type GrowingOptions, GrowingTexts } from './growing-texts.ts';
 import { Question } from './question.ts';
+import { type UnescapedText, unescapedTexts } from './unescaped-text.ts';
 
 /** Who is asked about a call, and under which names that is remembered. */
 export type AskedBackend = GrowingOptions & {
@@ -68,6 +69,7 @@ export class NewTexts {
       // What was allowed is not shown again
       call: reads === 'texts' && media === undefined ? withoutMedia(call) : call,
       ...{ reads, growing, others, media, isShown, isThrifty, policyEnds },
+      unescaped: this.#hashes.get(call)?.unescaped ?? new Map(),
       remember: (passed, judged) => {
         for (const name of passed) this.#allowed.set(name, true);
         if (stream !== undefined) this.#growing.put(stream, judged);
@@ -78,10 +80,10 @@ export class NewTexts {
   /** New passages, those that are alike together. @param first those before it may grow */
   #others(call: GuardrailCall, { name }: AskedBackend, first: number): Map<string, [Passage, ...Passage[]]> {
     const alike = new Map<string, [Passage, ...Passage[]]>();
-    const { circumstances, texts } = this.#hashesOf(call);
+    const { circumstances, texts, unescaped } = this.#hashesOf(call);
     const { all } = call.passages;
     for (let i = first; i < all.length; i++) {
-      const passage = all[i]!;
+      const passage = unescaped.get(i)?.passage ?? all[i]!;
       if (!isJudged(passage)) continue;
       texts[i] ??= hashOf(passage.text);
       const key = `${name}\0${circumstances}${passage.author}\0${texts[i]}`;
@@ -106,14 +108,19 @@ export class NewTexts {
   #hashesOf(call: GuardrailCall): Hashes {
     const known = this.#hashes.get(call);
     if (known !== undefined) return known;
-    const made = { circumstances: hashOf(circumstancesOf(call)), texts: [] };
+    const circumstances = hashOf(circumstancesOf(call));
+    const made = { circumstances, texts: [], unescaped: unescapedTexts(call) };
     this.#hashes.set(call, made);
     return made;
   }
 }
 
-/** Of a call and, by their places, of its passages. */
-type Hashes = { readonly circumstances: string; readonly texts: string[] };
+/** Of a call and, by their places, of its passages as they are shown. */
+type Hashes = {
+  readonly circumstances: string;
+  readonly texts: string[];
+  readonly unescaped: ReadonlyMap<number, UnescapedText>;
+};
 
 /** Names of who calls. */
 const IDENTITY = ['hash', 'alias', 'user_id', 'user_email', 'end_user_id', 'team_id', 'team_alias'].map(

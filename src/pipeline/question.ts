@@ -7,6 +7,7 @@ import { modified, type Verdict } from '../guardrail/verdict.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { type GrowingOptions, type GrowingText, type JudgedText, judgedText } from './growing-texts.ts';
 import { editsIn } from './merge.ts';
+import type { UnescapedText } from './unescaped-text.ts';
 
 /** The parts of a call that one backend has not judged, and what it said of the others. */
 export type QuestionOptions = GrowingOptions & {
@@ -17,6 +18,8 @@ export type QuestionOptions = GrowingOptions & {
   readonly growing: readonly GrowingText[];
   /** Other new texts, those that are alike together, by the names under which they are remembered. */
   readonly others: ReadonlyMap<string, readonly [Passage, ...Passage[]]>;
+  /** By position, those that are shown without escapes. */
+  readonly unescaped: ReadonlyMap<number, UnescapedText>;
   /** The name under which new media are remembered; undefined for none. */
   readonly media: string | undefined;
   /** Remembers what passed without reservation, and what was judged of a response. */
@@ -66,7 +69,7 @@ export class Question {
     const found = new Map<Passage, readonly TextEdit[]>();
     for (const passage of redaction?.texts.keys() ?? []) found.set(passage, editsIn(passage, redaction!));
     const own = (passage: Passage) => found.get(passage) ?? [];
-    const { growing, others, media, remember } = this.#options;
+    const { growing, others, media, unescaped, remember } = this.#options;
     const judged = growing.map((text, i) =>
       judgedText(text, withKept(text, own(text.passage)), i, this.#limits(verdict)),
     );
@@ -79,7 +82,12 @@ export class Question {
     const edits = new Map<Passage, readonly TextEdit[]>();
     for (const [i, { passage }] of growing.entries()) edits.set(passage, judged[i]!.edits);
     for (const passages of others.values()) {
-      for (const passage of passages) edits.set(passage, own(passages[0]));
+      const all = own(passages[0]);
+      for (const passage of passages) {
+        const text = unescaped.get(passage.index);
+        edits.set(text?.written ?? passage, text?.writtenEdits(all) ?? all);
+        found.delete(passage);
+      }
     }
     for (const [passage, all] of found) if (!edits.has(passage)) edits.set(passage, all);
     return { ...result, verdict: modified(edits), ...open };
