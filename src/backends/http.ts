@@ -26,13 +26,13 @@ type DeliverOptions<Schema> = {
 
 export type Http = {
   /**
-   * Asks a backend: posts JSON text and reads the JSON reply.
+   * Asks a backend: posts JSON text, or its bytes, and reads the JSON reply.
    *
    * @param url an address of the configuration, not one made for a call: its parts are remembered
    * @throws BackendError `unauthorized` for a 401 or 403, `http_status` for another status that is not 2xx, with what the reply
    * says of it: `Retry-After`, and the beginning of its text
    */
-  post<Reply>(url: string, json: string, options: PostOptions<Reply>): Promise<Reply>;
+  post<Reply>(url: string, json: string | Buffer, options: PostOptions<Reply>): Promise<Reply>;
   /**
    * Hands something over: posts `body` as JSON and reads the JSON reply by `schema`. Throws `STOPPED` at the end of the deadline,
    * and a `BackendError` for anything else: its failure is sorted already.
@@ -103,7 +103,7 @@ class UndiciHttp implements Http {
 
   post<Reply>(
     url: string,
-    json: string,
+    json: string | Buffer,
     { headers, read, readRefusal, deadline }: PostOptions<Reply>,
   ): Promise<Reply> {
     let target = this.#targets.get(url);
@@ -113,7 +113,7 @@ class UndiciHttp implements Http {
     }
     const { origin, path } = target;
     // As bytes off the heap: the text would outlive a minor collection while the call waits for its reply
-    const body = Buffer.from(json);
+    const body = typeof json === 'string' ? Buffer.from(json) : json;
     const request = { origin, path, method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body };
     const { limits = DEFAULT_LIMITS } = this.#options;
     return JsonPost.send({ connections: this.open(), request, read, readRefusal, limits, deadline });

@@ -15,11 +15,9 @@ import type { CheckNote } from '../../guardrail/record.ts';
 import { VERDICT_KINDS, type Verdict } from '../../guardrail/verdict.ts';
 import { defineBackend } from '../backend.ts';
 import { isMcpListing } from '../recorded-call.ts';
-import { checkEnvelope, checkTemplate, type Envelope, mcpCheckEnvelope } from './envelope.ts';
-import { mcpExchange } from './mcp.ts';
-import { requestBody, responseBody } from './payload.ts';
+import { askedOf } from './asked.ts';
+import { checkTemplate, type Envelope } from './envelope.ts';
 import { bodiesOf, isWithin, type Limits, recordEnvelope } from './record.ts';
-import { redactionOf } from './redaction.ts';
 import { resultIn, verdictOf } from './verdict.ts';
 
 /** The receipt for records: a 200 that does not say so is none, whatever else it says. */
@@ -155,24 +153,9 @@ export const akto = defineBackend({
   setup: ({ url, secret, options }) => aktoAt(url, secret, options),
   check(call, { config, http, deadline, request }) {
     const side = call.input_type;
-    const { headers, blocking, template } = config;
-    const mcp = mcpExchange(call);
-    const asked = mcp?.request ?? requestBody(side === 'request' ? call : request(), config);
-    const body = side === 'request' ? asked : (mcp?.response ?? responseBody(call));
-    const joined = side === 'request' && config.flatten ? call.structured_messages : [];
-    const json =
-      mcp === undefined
-        ? checkEnvelope(call, template, asked, side === 'request' ? undefined : body)
-        : mcpCheckEnvelope(call, template, mcp);
-    const redaction = (payload: unknown) => {
-      const checked = { body, joined, passages: call.passages };
-      const { params } = fieldsOf(body);
-      // Of JSON-RPC it can be no more than the parameters
-      return (
-        redactionOf(payload, checked) ?? (params ? redactionOf(payload, { ...checked, body: params }) : null)
-      );
-    };
-    return http.post(config.urls[side], json, {
+    const { urls, headers, blocking } = config;
+    const { json, redaction } = askedOf(call, config, request);
+    return http.post(urls[side], json, {
       headers,
       deadline,
       read(reply) {
@@ -232,6 +215,7 @@ function aktoAt(url: string, token: string | undefined, options: Options) {
     contextSource: options.context_source,
     metadata: JSON.stringify(options.metadata),
   };
+  const { flatten_content: flatten, drop_body_keys: drop } = options;
   return {
     urls: {
       request: `${proxy}&guardrails=true`,
@@ -244,8 +228,9 @@ function aktoAt(url: string, token: string | undefined, options: Options) {
     envelopes,
     template: checkTemplate(envelopes),
     blocking: new Set(['', 'block', ...options.blocking_behaviours.map((word) => word.toLowerCase())]),
-    flatten: options.flatten_content,
-    drop: new Set(options.drop_body_keys),
+    flatten,
+    drop: new Set(drop),
+    settings: JSON.stringify([envelopes, flatten, drop]),
   };
 }
 
