@@ -165,7 +165,7 @@ type Definition<
     | ((entry: UnplacedEntry<v.InferOutput<v.StrictObjectSchema<Options, undefined>>>) => string);
   /** `required`: an entry without it is a mistake. `document`: optional, and may be the text of a whole file. Optional if left out. */
   readonly secret?: 'required' | 'document';
-  /** The vendor's own variables, the first that is set for an entry without the key. They switch nothing on. */
+  /** The vendor's own variables, the first that is set for an entry without the key. Only those of `environment` switch something on. */
   readonly variables?: {
     readonly url?: readonly string[] | undefined;
     readonly secret?: readonly string[] | undefined;

@@ -24,7 +24,7 @@ export function policiesOf(
 ): PolicyStore | undefined {
   const { file, builtin, bannedKeywords, env, forAll } = policies;
   const taken = backends.map(({ name }) => name);
-  const options = { kinds, env, forAll, taken, folder: dirname(file ?? '.') };
+  const options = { kinds, env, forAll, ofEnvironment: backends, folder: dirname(file ?? '.') };
   if (file === undefined && !builtin) return undefined;
   const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
   return new PolicyStore(given === undefined ? readConfigured : () => given().text, {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backends, kindsOfBackends } from '../backends/index.ts';
+import { configureBackend } from '../config/backend.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { Env } from '../config/read.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
@@ -33,7 +34,12 @@ export function readPolicy(path: string, env: Env = {}): PolicyFile {
   // Those that the environment may set up where the file is used
   const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
-  const options = { kinds: kindsOfBackends, env, forAll, taken: [], folder: dirname(path), isLint: true };
+  const options = {
+    ...{ kinds: kindsOfBackends, env, forAll, folder: dirname(path), isLint: true },
+    ofEnvironment: ofEnvironment.flatMap(
+      (definition) => configureBackend(definition, env, forAll, { problems: [], warnings: [] }) ?? [],
+    ),
+  };
   return readPolicyFile(readText(path), kinds, (_, make) => make(), {
     backends: ofEnvironment.map(({ kind }) => kind),
     recording: ofEnvironment.flatMap(({ kind, telemetry }) => (telemetry === undefined ? [] : [kind])),

@@ -111,18 +111,26 @@ function ownNames(definition: Backend): readonly string[] {
   return Object.keys({ ...definition.environment?.settings, ...commonSettings(definition) });
 }
 
-/** Warnings of a configured backend. @param openSetting names the setting of its fallback */
+/**
+ * Warnings of a configured backend.
+ *
+ * @param openSetting names the setting of its fallback
+ * @param others with its secret: one of its kind at its address is the same account
+ */
 export function backendWarnings(
-  { name, url, failsOpenByDefault }: BackendConfig,
+  { name, kind, url, failsOpenByDefault }: BackendConfig,
   openSetting = `${prefixOf(name)}UNREACHABLE_FALLBACK`,
+  others: readonly Pick<BackendConfig, 'kind' | 'url'>[] = [],
 ): readonly string[] {
-  const { protocol, hostname } = new URL(url);
+  const { protocol, hostname, origin } = new URL(url);
   return [
     failsOpenByDefault &&
       `${name} lets calls pass when it gives no verdict, its vendor's default; set ${openSetting}`,
     protocol === 'http:' &&
       !isLoopback(hostname) &&
       `${name} is asked over plain http: prompts and its token can be read on the way`,
+    others.some((other) => other.kind === kind && new URL(other.url).origin === origin) &&
+      `${name} is the account that variables of the environment set up, too: each call is checked twice, each record delivered twice; leave out the entry or the variables`,
   ].filter((warning) => warning !== false);
 }
 

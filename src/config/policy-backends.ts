@@ -61,8 +61,8 @@ export type PolicyBackendsOptions = {
   readonly forAll: ForAll;
   /** Folder of the policy file: relative paths begin there. */
   readonly folder: string;
-  /** Names of the backends that the environment sets up. */
-  readonly taken: readonly string[];
+  /** Backends that the environment sets up. */
+  readonly ofEnvironment: readonly Pick<BackendConfig, 'name' | 'kind' | 'url'>[];
   /** True where the file is only checked: variables and files of secrets need not be there. */
   readonly isLint?: boolean;
 };
@@ -103,11 +103,11 @@ class EntryReader {
   constructor(report: FileReport, options: PolicyBackendsOptions) {
     this.#report = report;
     this.#options = options;
-    this.#names = new Set(options.taken);
+    this.#names = new Set(options.ofEnvironment.map(({ name }) => name));
   }
 
   read(entry: Readonly<Record<string, unknown>>, path: Path): BackendConfig | undefined {
-    const { kinds, forAll } = this.#options;
+    const { kinds } = this.#options;
     const { kind } = entry;
     const found = typeof kind === 'string' ? kinds.find(kind) : undefined;
     if (found === undefined) {
@@ -128,12 +128,12 @@ class EntryReader {
     const schema = v.strictObject({ ...own, ...definition.options });
     const read = this.#report.shaped(schema, entry, path) as CommonValues | undefined;
     if (read === undefined || !this.#isNew(read.name, path)) return undefined;
-    return this.#backend(definition, read, path, forAll);
+    return this.#backend(definition, read, path);
   }
 
   #isNew(name: string, path: Path): boolean {
     if (this.#names.has(name)) {
-      const isOfEnvironment = this.#options.taken.includes(name);
+      const isOfEnvironment = this.#options.ofEnvironment.some((one) => one.name === name);
       const where = isOfEnvironment ? 'a backend of the environment' : 'an earlier backend';
       this.#report.fail([...path, 'name'], `"${name}" is the name of ${where}`);
       return false;
@@ -142,7 +142,8 @@ class EntryReader {
     return true;
   }
 
-  #backend(definition: Backend, read: CommonValues, path: Path, forAll: ForAll): BackendConfig | undefined {
+  #backend(definition: Backend, read: CommonValues, path: Path): BackendConfig | undefined {
+    const { forAll, ofEnvironment } = this.#options;
     const { name, kind, mode, timeout, unreachable_fallback, sample, hedge_after, ...rest } = read;
     const {
       secret: _,
@@ -182,7 +183,9 @@ class EntryReader {
       takesRecords: definition.telemetry !== undefined,
       options: config,
     };
-    for (const warning of backendWarnings(backend, 'unreachable_fallback')) this.#report.warn(path, warning);
+    const twins = secret === (this.#first(definition.variables?.secret ?? []) ?? '') ? ofEnvironment : [];
+    for (const warning of backendWarnings(backend, 'unreachable_fallback', twins))
+      this.#report.warn(path, warning);
     this.#checkAsking(backend, path);
     return backend;
   }

@@ -53,6 +53,20 @@ describe('policy lint', () => {
     });
   });
 
+  test('knows the backends that the environment sets up', async () => {
+    const env = { CAPSULE_LITELLM_ENDPOINT: 'http://localhost:1', CAPSULE_LITELLM_TOKEN: 'x' };
+    const lint = (name: string) =>
+      runCli(['policy', 'lint', saved('twin.yaml', `backends: [{ name: ${name}, kind: capsule }]`)], { env });
+    expect(await lint('house')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('house is the account that variables of the environment set up'),
+    });
+    expect(await lint('capsule')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('"capsule" is the name of a backend of the environment'),
+    });
+  });
+
   test('writes JSON with --json', async () => {
     const good = await runPolicy('lint', '--json', saved('good.yaml', POLICY));
     expect(good).toMatchObject({ code: 0, err: '' });

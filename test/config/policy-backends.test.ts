@@ -247,6 +247,18 @@ describe('a mistake is told with its line', () => {
   });
 });
 
+test('an entry for the account that the environment has set up is warned about, one for another is not', async () => {
+  const vendor = await fakeBackend(capsuleAllows);
+  const env = { CAPSULE_LITELLM_ENDPOINT: vendor.url, CAPSULE_LITELLM_TOKEN: 'x', SAME: 'x' };
+  const warningsOf = (more: string) =>
+    bridgeOf(`backends: [{ name: house, kind: capsule${more} }]`, env).policies?.().warnings.join() ?? '';
+  const twice = 'backends[0]: house is the account that variables of the environment set up, too';
+  expect(warningsOf('')).toContain(twice);
+  expect(warningsOf(`, url: "${vendor.url}/", secret: { env: SAME }`)).toContain(twice);
+  expect(warningsOf(', secret: { env: TOKEN }')).not.toContain('is the account');
+  expect(warningsOf(', url: "http://localhost:1"')).not.toContain('is the account');
+});
+
 test('how often and how long a backend is asked has to make sense', async () => {
   const vendor = await fakeBackend(aktoAllows);
   const entry = (more: string) =>
