@@ -158,13 +158,6 @@ class EntryReader {
     );
     const secret = this.#secret(definition, read, path);
     if (url === undefined || secret === undefined) return undefined;
-    if (hedge_after !== undefined && !definition.isIdempotent) {
-      this.#report.fail(
-        [...path, 'hedge_after'],
-        `cannot be used: ${kind} must not be asked twice about a call`,
-      );
-      return undefined;
-    }
     const config = this.#orReported<unknown>(path, {}, () =>
       definition.setup({
         ...{ url, secret: secret === '' ? undefined : secret, tokenUrl, options, variable },
@@ -172,6 +165,14 @@ class EntryReader {
       }),
     );
     if (config === undefined) return undefined;
+    const { isIdempotent: can } = definition;
+    if (hedge_after !== undefined && !(typeof can === 'function' ? can(config) : can)) {
+      this.#report.fail(
+        [...path, 'hedge_after'],
+        `cannot be used: ${kind} must not be asked twice about a call`,
+      );
+      return undefined;
+    }
     const own = {
       timeoutMs: timeout === undefined ? undefined : timeout * 1000,
       unreachableFallback: unreachable_fallback,

@@ -104,8 +104,9 @@ function ask(
   return hedge.ask((deadline) => backend.check(call, { http, request, deadline, texts }), deadline);
 }
 
-/** Only where somebody waits, and not for a backend that may be down. */
-function hedgeOf({ mode, timeoutMs, hedgeAfterMs, breaker }: JudgingBackend): Hedge | undefined {
-  if (hedgeAfterMs === undefined || mode !== 'enforce') return undefined;
+/** Only where somebody waits, and not for a backend that may be down or must not be asked twice. */
+function hedgeOf(backend: JudgingBackend): Hedge | undefined {
+  const { mode, timeoutMs, hedgeAfterMs, breaker, isIdempotent } = backend;
+  if (hedgeAfterMs === undefined || mode !== 'enforce' || !isIdempotent) return undefined;
   return new Hedge({ timeoutMs, afterMs: hedgeAfterMs, mayBegin: () => breaker.state() === 'closed' });
 }

@@ -35,6 +35,9 @@ export type GrowingOptions = {
 /** After this a vendor may judge differently. */
 const MAX_AGE_MS = 10 * 60_000;
 
+/** Comparisons of texts that are not where they were, for one response: it can have thousands. Those beyond are judged anew. */
+const MAX_COMPARED = 20_000;
+
 /**
  * Responses that grow from call to call, as backends judged them. Of a text that has grown only the end is new, from the
  * last line or sentence of what was judged before. What was cut from it before stays cut.
@@ -50,7 +53,18 @@ export class GrowingTexts {
   /** The texts of a response. @param stream names the backend too */
   of({ passages, texts }: GuardrailCall, stream: string): readonly GrowingText[] {
     const before = this.#judged.get(stream) ?? [];
-    return passages.all.slice(0, texts.length).map((passage) => growingText(passage, before));
+    /** Texts can come before the others: by how many places. */
+    let shift = 0;
+    let left = MAX_COMPARED;
+    return passages.all.slice(0, texts.length).map((passage, i) => {
+      const expected = before[i - shift];
+      const alone = expected && growingText(passage, [expected]);
+      if (alone?.known !== undefined) return alone.found;
+      left -= before.length;
+      const { found, known } = growingText(passage, left < 0 ? [] : before);
+      if (known !== undefined) shift = i - before.indexOf(known);
+      return found;
+    });
   }
 
   put(stream: string, texts: readonly JudgedText[]): void {
@@ -69,19 +83,25 @@ export function judgedText(
   return { text, settled: placeOutside(edits, Math.max(from, end)), edits };
 }
 
-function growingText(passage: Passage, before: readonly JudgedText[]): GrowingText {
+/** A text, and the one of before that begins it best, if any does. */
+function growingText(
+  passage: Passage,
+  before: readonly JudgedText[],
+): { readonly found: GrowingText; readonly known?: JudgedText } {
   const { text } = passage;
   const { length } = text;
-  let best: GrowingText = { passage, from: 0, edits: [], hasGrown: true };
+  let best: { readonly found: GrowingText; readonly known?: JudgedText } = {
+    found: { passage, from: 0, edits: [], hasGrown: true },
+  };
   for (const known of before) {
     // The end of a text can have been told apart from it
     if (known.text.startsWith(text)) {
       const edits = clippedEdits(known.edits, length);
-      return { passage, from: Math.min(known.settled, length), edits, hasGrown: false };
+      return { found: { passage, from: Math.min(known.settled, length), edits, hasGrown: false }, known };
     }
-    if (known.settled > best.from && isContinuedBy(known, text)) {
+    if (known.settled > best.found.from && isContinuedBy(known, text)) {
       const edits = known.edits.filter(({ end }) => end <= known.settled);
-      best = { passage, from: known.settled, edits, hasGrown: true };
+      best = { found: { passage, from: known.settled, edits, hasGrown: true }, known };
     }
   }
   return best;

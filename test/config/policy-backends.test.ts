@@ -273,3 +273,13 @@ test('how often and how long a backend is asked has to make sense', async () => 
   );
   expect(warningsOf('hedge_after: 0.3')).not.toMatch(/sample|hedge_after/);
 });
+
+const preset =
+  'title: Acme, judges: [request], reads: texts, secret: none, asks: [{ path: /v, body: { t: $text } }], reply: { block: [{ /b: true }], allow: [{ /b: false }] }';
+test.each([
+  ['kind: keeptrusts, secret: { env: TOKEN }', 'keeptrusts must not be asked twice about a call'],
+  [`kind: http, preset: { idempotent: false, ${preset} }`, 'http must not be asked twice about a call'],
+])('no second attempt for a backend that is asked once: %s', (kind, message) => {
+  const file = `backends: [{ name: house, ${kind}, url: "http://localhost:1", hedge_after: 0.1 }]`;
+  expect(() => bridgeOf(file)).toThrow(`backends[0].hedge_after: cannot be used: ${message}`);
+});
