@@ -37,12 +37,13 @@ function endOfPiece(text: string, from: number, maxChars: number): number {
   return maxChars > 1 && /[\ud800-\udbff]/.test(text[end - 1] as string) ? end - 1 : end;
 }
 
-/** Packs pieces, in their order, into lists of at most `maxChars` UTF-16 units each. */
+/** Packs pieces, in their order, into lists of at most `maxChars` UTF-16 units each; blank ones are left out. */
 export function packed(texts: readonly CutText[], maxChars: number): readonly (readonly Piece[])[] {
   const packs: Piece[][] = [];
   let room = 0;
   for (const { pieces } of texts) {
     for (const piece of pieces) {
+      if (piece.text.trim() === '') continue;
       if (packs.length === 0 || piece.text.length > room) {
         packs.push([]);
         room = maxChars;

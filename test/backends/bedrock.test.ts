@@ -105,6 +105,22 @@ test.each<{ name: string; reply: Reply; expected: object }>([
     reply: intervened(['You help {NAME} to {EMAIL}'], [ANONYMIZED]),
     expected: { action: 'BLOCKED' },
   },
+  {
+    name: 'a refusal of a policy without actions',
+    reply: intervened(
+      ['Sorry.', 'Sorry.'],
+      [{ automatedReasoningPolicy: { findings: [{ invalid: { translation: {} } }] } }],
+    ),
+    expected: { action: 'BLOCKED', failure: undefined },
+  },
+  {
+    name: 'a block, in small letters',
+    reply: intervened(
+      ['Sorry.', 'Sorry.'],
+      [{ topicPolicy: { topics: [{ name: 'Law', action: 'blocked' }] } }],
+    ),
+    expected: { action: 'BLOCKED', failure: undefined },
+  },
   { name: 'masks and no texts', reply: intervened(null, [ANONYMIZED]), expected: { action: 'BLOCKED' } },
   { name: 'its refusal', reply: blocked, expected: { action: 'BLOCKED' } },
   {
@@ -157,6 +173,12 @@ describe('long texts', () => {
     expect(asked.flat().every((text) => text.length <= 25_000)).toBe(true);
     expect(asked.flat().join('').length).toBe(LONG.length + 'shortshorter'.length);
     expect(asked[0]?.slice(1)).toEqual(['short', 'shorter']);
+  });
+
+  test('have no piece of blanks alone', async () => {
+    const { vendor, judge } = await guarded(NONE);
+    await judge([`plums${' '.repeat(60_000)}pears`]);
+    expect(vendor.seen.flatMap(textsOf).map((text) => text.trim())).toEqual(['plums', 'pears']);
   });
 
   test('in a language without spaces lose no character', async () => {

@@ -127,6 +127,16 @@ test.each<{ name: string; reply: object; expected: object }>([
     expected: { action: 'BLOCKED' },
   },
   {
+    name: 'something, without a word about the filters',
+    reply: { sanitizationResult: { filterMatchState: 'MATCH_FOUND', filterResults: JAILBREAK } },
+    expected: { action: 'BLOCKED', failure: undefined },
+  },
+  {
+    name: 'something under a name that is new, beside data that it removes',
+    reply: sanitized({ ...deidentified('[ALL]'), novel: { novelResult: MATCHED } }),
+    expected: { action: 'BLOCKED', failure: undefined },
+  },
+  {
     name: 'nothing, with filters that did not run',
     reply: sanitized({}, PARTIAL),
     expected: { action: 'BLOCKED', failure: { kind: 'no_verdict' } },

@@ -44,8 +44,10 @@ export function verdictOnPieces(
   pieces: readonly Piece[],
 ): Verdict {
   if (action === 'NONE') return ALLOW;
-  const categories = [...new Set(assessments.flatMap(blockedIn))];
-  if (categories.length > 0) {
+  const findings = assessments.flatMap(findingsIn);
+  const categories = [...new Set(findings.filter(({ does }) => does === 'blocked').map(({ name }) => name))];
+  // The text in a reply that masks nothing, such as one of a policy without actions, is the guardrail's refusal
+  if (categories.length > 0 || (findings.length > 0 && !findings.some(({ does }) => does === 'anonymized'))) {
     return { kind: 'block', reason: outputs[0]?.text || 'blocked by the Bedrock guardrail', categories };
   }
   // Masked over all texts together, so that nobody can tell which part is whose, or in an image
@@ -55,13 +57,15 @@ export function verdictOnPieces(
   return ALLOW;
 }
 
-/** Names of what blocks in one assessment: topics, filters, entities and expressions, or the list that a word is on. */
-function blockedIn(assessment: Readonly<Record<string, unknown>>): readonly string[] {
+/** What was found, by topics, filters, entities and expressions, or the list that a word is on; and what the guardrail does about it. */
+type Finding = { readonly name: string; readonly does: string | undefined };
+
+function findingsIn(assessment: Readonly<Record<string, unknown>>): readonly Finding[] {
   const lists = Object.values(assessment).flatMap((policy) => Object.entries(fieldsOf(policy)));
   return lists.flatMap(([list, items]) =>
-    (Array.isArray(items) ? items : [])
-      .map(fieldsOf)
-      .filter(({ action }) => action === 'BLOCKED')
-      .map(({ name, type }) => textOf(name) || textOf(type) || list),
+    (Array.isArray(items) ? items : []).map(fieldsOf).map(({ name, type, action }) => ({
+      name: textOf(name) || textOf(type) || list,
+      does: textOf(action)?.toLowerCase(),
+    })),
   );
 }

@@ -10,7 +10,7 @@ import { genericVerdict } from './reply.ts';
 /** LiteLLM adds it unless the address ends with it. */
 const PATH = '/beta/litellm_basic_guardrail_api';
 /** Bridges that may pass one call on. */
-const MAX_HOPS = 4;
+export const MAX_HOPS = 4;
 
 const headerName = v.pipe(
   v.string(),

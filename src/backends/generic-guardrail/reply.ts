@@ -51,7 +51,11 @@ function rewritten(
     const found = returnedTexts(call.structured_messages, returned);
     const inMessages = found && passagesWith(call.passages, found);
     if (inMessages === null) return UNMAPPABLE;
-    for (const [passage, text] of inMessages) changes.set(passage, text);
+    for (const [passage, text] of inMessages) {
+      // Each redacts something that the other leaves
+      if ((changes.get(passage) ?? text) !== text) return UNMAPPABLE;
+      changes.set(passage, text);
+    }
   }
   return changes.size === 0 ? ALLOW : { kind: 'modify', texts: changes };
 }

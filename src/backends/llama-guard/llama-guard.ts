@@ -48,9 +48,11 @@ export const llamaGuard = defineBackend({
       url: completionsUrl(url),
       headers: secret === undefined ? {} : { authorization: `Bearer ${secret}` },
       model,
-      // With all of them a code that is new to us counts
-      counted: categories === undefined ? undefined : codes,
-      ignored: ignore,
+      // A code that nobody knows counts
+      uncounted: [
+        ...ignore,
+        ...Object.keys({ ...HAZARDS, ...known }).filter((code) => !codes.includes(code)),
+      ],
       categories:
         (prompt ?? (categories === undefined ? 'server' : 'own')) === 'own'
           ? Object.fromEntries(codes.map((code) => [code, known[code]!]))
@@ -60,14 +62,13 @@ export const llamaGuard = defineBackend({
   async check(call, { config, http, deadline, request }) {
     const turns = turnsOf(call, call.input_type === 'response' ? request() : undefined);
     if (turns.length === 0) return UNASKED;
-    const { url, headers, model, categories, counted, ignored } = config;
+    const { url, headers, model, categories, uncounted } = config;
     const messages =
       categories === undefined ? turns : [{ role: 'user', content: promptOf(categories, turns) }];
     return http.post(url, JSON.stringify({ model, messages, ...SETTINGS }), {
       headers,
       deadline,
-      read: (reply) =>
-        verdictIn(reply, (code) => !ignored.includes(code) && (counted?.includes(code) ?? true)),
+      read: (reply) => verdictIn(reply, uncounted),
     });
   },
 });
@@ -75,7 +76,7 @@ export const llamaGuard = defineBackend({
 /** A verdict takes some ten tokens. */
 const SETTINGS = { temperature: 0, max_tokens: 64, stream: false };
 
-function verdictIn(reply: unknown, counts: (code: string) => boolean): Verdict {
+function verdictIn(reply: unknown, uncounted: readonly string[]): Verdict {
   const { choices } = fieldsOf(reply);
   const { content } = fieldsOf(fieldsOf(Array.isArray(choices) ? choices[0] : undefined).message);
   if (typeof content !== 'string')
@@ -83,8 +84,8 @@ function verdictIn(reply: unknown, counts: (code: string) => boolean): Verdict {
   const said = content.trim();
   if (said === 'safe') return ALLOW;
   if (!/^unsafe(?:\s|$)/.test(said)) throw new BackendError({ kind: 'no_verdict' });
-  const codes = said.match(/\bS\d{1,2}\b/g) ?? [];
-  const categories = codes.filter(counts);
+  const codes = said.match(/\b[A-Z]\d{1,2}\b/g) ?? [];
+  const categories = codes.filter((code) => !uncounted.includes(code));
   if (codes.length > 0 && categories.length === 0) return ALLOW;
   return { kind: 'block', reason: ['unsafe', categories.join(', ')].filter(Boolean).join(': '), categories };
 }

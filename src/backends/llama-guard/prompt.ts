@@ -21,9 +21,12 @@ export const HAZARDS: Readonly<Record<string, string>> = {
 /** The tags round the parts of a prompt. */
 const TAG = /<(?=(?:BEGIN|END) (?:CONVERSATION|UNSAFE CONTENT CATEGORIES)>)/gi;
 
+/** The beginning of a line that looks like the next turn. */
+const SPEAKER = /^(?=[^\S\r\n]*(?:User|Agent)[^\S\r\n]*:)/gim;
+
 /**
- * The prompt in which a conversation is judged by categories of one's own. Tags within the conversation are broken, so that none can
- * end it.
+ * The prompt in which a conversation is judged by categories of one's own. Tags and speakers within a message are broken, so that none
+ * can end it.
  *
  * @param categories what each code stands for
  * @param turns the last one is the one to judge
@@ -32,7 +35,9 @@ const TAG = /<(?=(?:BEGIN|END) (?:CONVERSATION|UNSAFE CONTENT CATEGORIES)>)/gi;
 export function promptOf(categories: Readonly<Record<string, string>>, turns: readonly Turn[]): string {
   const judged = speakerOf(turns.at(-1));
   const list = Object.entries(categories).map(([code, text]) => `${code}: ${text.replace(/\.?$/, '.')}`);
-  const conversation = turns.map((turn) => `${speakerOf(turn)}: ${turn.content.replace(TAG, '< ')}`);
+  const conversation = turns.map(
+    (turn) => `${speakerOf(turn)}: ${turn.content.replace(TAG, '< ').replace(SPEAKER, '> ')}`,
+  );
   return [
     `Task: Check whether the '${judged}' messages in the conversation below hold unsafe content by our safety policy with these categories.`,
     ['<BEGIN UNSAFE CONTENT CATEGORIES>', ...list, '<END UNSAFE CONTENT CATEGORIES>'].join('\n'),

@@ -6,7 +6,7 @@ import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 const Reply = v.object({
   sanitizationResult: v.object({
     filterMatchState: v.picklist(['NO_MATCH_FOUND', 'MATCH_FOUND']),
-    invocationResult: v.picklist(['SUCCESS', 'PARTIAL', 'FAILURE']),
+    invocationResult: v.optional(v.picklist(['SUCCESS', 'PARTIAL', 'FAILURE'])),
     // Of some templates a list
     filterResults: v.optional(v.union([v.array(v.unknown()), v.record(v.string(), v.unknown())]), []),
     sanitizationMetadata: v.optional(
@@ -34,6 +34,8 @@ export function readSanitized(body: unknown): Sanitized {
     return { verdict: { kind: 'block', reason, categories } };
   }
   const { invocationResult, sanitizationMetadata } = result;
+  if (invocationResult === undefined)
+    throw new BackendError({ kind: 'wrong_shape', field: 'sanitizationResult.invocationResult' });
   const isIgnored = invocationResult === 'PARTIAL' && sanitizationMetadata?.ignorePartialInvocationFailures;
   if (invocationResult !== 'SUCCESS' && !isIgnored) throw new BackendError({ kind: 'no_verdict' });
   return { verdict: ALLOW, text: matches[0]?.text };
@@ -46,6 +48,7 @@ type Match = { readonly category: string; readonly text?: string | undefined };
 function* matchesIn(results: unknown): Generator<Match> {
   for (const [key, value] of Object.entries(results as object)) {
     if (key.endsWith('FilterResult')) yield* matchOf(key, fieldsOf(value));
+    else if (fieldsOf(value).matchState === MATCH) yield { category: key };
     else if (typeof value === 'object' && value !== null) yield* matchesIn(value);
   }
 }

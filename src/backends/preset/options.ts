@@ -20,12 +20,19 @@ export function optionEntries({ options, judges, reads }: Preset): v.ObjectEntri
   return showsImages ? { ...entries, media: v.optional(v.boolean(), true) } : entries;
 }
 
+/** As `backend init` prints what is to be filled in. */
+const filled = v.pipe(
+  v.string(),
+  v.nonEmpty(),
+  v.check((text) => text !== '…', 'is to be filled in'),
+);
+
 function schemaOf(option: PresetOption): v.GenericSchema {
   switch (option.type) {
     case 'text':
-      return option.choices === undefined ? v.pipe(v.string(), v.nonEmpty()) : v.picklist(option.choices);
+      return option.choices === undefined ? filled : v.picklist(option.choices);
     case 'path':
-      return v.pipe(v.string(), v.nonEmpty());
+      return filled;
     case 'number':
       return v.pipe(
         v.number(),

@@ -39,7 +39,7 @@ export function compileRedaction(form: RedactForm, options: OptionValues): ReadR
     if (textAt.length > 0) {
       const text = firstAt(textAt, reply);
       if (text === undefined) return undefined;
-      return typeof text === 'string' ? wholeTexts([text], [stretchesOf(asked, undefined)]) : 'lost';
+      return typeof text === 'string' ? wholeTexts([text], [stretchFinder(asked)(undefined)]) : 'lost';
     }
     const texts = firstAt(textsAt, reply);
     if (texts === undefined) return undefined;
@@ -83,13 +83,15 @@ function textStretches({ portion, call }: VendorRequest): readonly (readonly Str
   return passages.map((passage) => [wholeOf({ passage, start: 0 })]);
 }
 
-/** The places of a message of `$messages`, or of one of `$texts`; by default those of `$text`. */
-function stretchesOf(asked: VendorRequest, index: number | undefined): readonly Stretch[] {
-  const { portion, conversation } = asked;
-  if (portion !== undefined) {
-    const all = textStretches(asked);
-    return index === undefined && all.length > 1 ? all.flat() : (all[index ?? 0] ?? []);
-  }
+/** Finds the places of a message of `$messages`, or of one of `$texts`; by default those of `$text`. */
+function stretchFinder(asked: VendorRequest): (index: number | undefined) => readonly Stretch[] {
+  if (asked.portion === undefined) return (index) => messageStretches(asked, index);
+  const all = textStretches(asked);
+  return (index) => (index === undefined && all.length > 1 ? all.flat() : (all[index ?? 0] ?? []));
+}
+
+function messageStretches(asked: VendorRequest, index: number | undefined): readonly Stretch[] {
+  const { conversation } = asked;
   const isRequest = asked.call.input_type === 'request';
   const newest = isRequest ? conversation.findLast(({ role }) => role === 'user') : conversation.at(-1);
   return ((index === undefined ? newest : conversation[index])?.parts ?? []).map(wholeOf);
@@ -136,9 +138,11 @@ function compileSpans(form: SpansForm, options: OptionValues): ReadRedaction {
     }
     if (isLost) return 'lost';
     const edits = new Map<Passage, TextEdit[]>();
+    const stretchesOf = stretchFinder(asked);
     for (const [index, own] of spans) {
-      const stretches = stretchesOf(asked, index);
-      if (!addSpans(edits, own, stretches, { isByCodePoint: form.unit === 'code_points', isInclusive }))
+      if (
+        !addSpans(edits, own, stretchesOf(index), { isByCodePoint: form.unit === 'code_points', isInclusive })
+      )
         return 'lost';
     }
     for (const own of edits.values()) own.sort((a, b) => a.start - b.start);
@@ -201,11 +205,20 @@ function placedIn(sent: string, spans: readonly Span[], counting: Counting): rea
     // Places behind the end of a text are no numbers
     const isThere = placed.every(
       ({ start, end, found }) =>
-        start < end && end <= sent.length && (found === undefined || sent.slice(start, end) === found),
+        start < end &&
+        end <= sent.length &&
+        !cutsPair(sent, start) &&
+        !cutsPair(sent, end) &&
+        (found === undefined || sent.slice(start, end) === found),
     );
     if (isThere) return placed;
   }
   return undefined;
+}
+
+/** True if a place is between the halves of one character. */
+function cutsPair(text: string, place: number): boolean {
+  return place > 0 && (text.codePointAt(place - 1) ?? 0) > 0xffff;
 }
 
 /** The list at a key of a map, a new one at first. */

@@ -65,17 +65,23 @@ export class ReplyReader {
   /** @throws BackendError `no_verdict` or `wrong_shape` */
   read(body: unknown, asked: VendorRequest): Reading {
     const reply = this.#root === undefined ? body : this.#root.first(body);
+    if (this.#failure.some(({ any }) => any(body))) throw new BackendError({ kind: 'no_verdict' });
     if (this.#root !== undefined && (reply === undefined || reply === null)) wrongShape(this.#root.field);
-    if (this.#failure.some(({ any }) => any(reply))) throw new BackendError({ kind: 'no_verdict' });
     return this.#judge(reply, asked) ?? wrongShape(this.#allow[0]?.field ?? 'body');
   }
 
   /** The reading of a reply under an error status: undefined for one that leaves it a failure, as everything does that allows. */
   readRefusal(body: unknown, asked: VendorRequest): Reading | undefined {
     const reply = this.#root === undefined ? body : this.#root.first(body);
-    if (this.#failure.some(({ any }) => any(reply))) return undefined;
-    const reading = this.#judge(reply, asked);
-    return reading?.kind === 'allow' ? undefined : reading;
+    if (this.#failure.some(({ any }) => any(body))) return undefined;
+    try {
+      const reading = this.#judge(reply, asked);
+      return reading?.kind === 'allow' ? undefined : reading;
+    } catch (error) {
+      // The status says more
+      if (error instanceof BackendError) return undefined;
+      throw error;
+    }
   }
 
   #judge(reply: unknown, asked: VendorRequest): Reading | undefined {

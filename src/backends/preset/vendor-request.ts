@@ -88,5 +88,9 @@ export const CALL_VALUES: Readonly<Record<string, ReadValue<VendorRequest>>> = {
   'tool.name': (asked) => tool(asked)?.name,
   'tool.arguments': (asked) => ({ texts: tool(asked)?.texts ?? [] }),
   'tool.arguments_text': (asked) => JSON.stringify({ texts: tool(asked)?.texts ?? [] }),
-  guardrail_request: ({ call: { passages: _, shape: __, ...fields } }) => fields,
+  guardrail_request: ({ call: { passages: _, shape: __, ...fields } }) => ({
+    ...fields,
+    // One more for a bridge that this one may lead to
+    guardrail_bridge_hops: [...fields.guardrail_bridge_hops, 'preset'],
+  }),
 };

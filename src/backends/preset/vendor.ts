@@ -5,6 +5,7 @@ import { mcpToolOf } from '../../guardrail/mcp-tool.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 import { askEach } from '../ask-each.ts';
 import { type NewText, SetupError } from '../backend.ts';
+import { MAX_HOPS } from '../generic-guardrail/generic-guardrail.ts';
 import type { Http } from '../http.ts';
 import { imageAddressesOf } from '../media.ts';
 import { type Portion, type Portioning, portionsOf } from './portions.ts';
@@ -88,6 +89,8 @@ export class Vendor {
     const ask = this.#asks.find(({ fits }) => fits(call));
     if (ask === undefined) throw new Error('no ask of the preset fits the call');
     const { portioning, showsAll } = ask;
+    if (showsAll && call.guardrail_bridge_hops.length >= MAX_HOPS)
+      return Promise.reject(new BackendError({ kind: 'loop' }));
     const media = this.#judgesMedia && !showsAll ? imageAddressesOf(call) : [];
     const images = media.filter((address) => address !== undefined);
     const portions: (Portion | undefined | 'unseen')[] =

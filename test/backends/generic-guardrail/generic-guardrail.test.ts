@@ -163,6 +163,16 @@ describe('a reply', () => {
     { name: 'tools', fields: { tools: [] } },
     { name: 'images', fields: { texts: [SYSTEM, MASKED], images: ['blurred'] } },
     {
+      name: 'one text in two ways',
+      fields: {
+        texts: [SYSTEM, MASKED],
+        structured_messages: [
+          { role: 'system', content: SYSTEM },
+          { role: 'user', content: '[REDACTED]' },
+        ],
+      },
+    },
+    {
       name: 'roles',
       fields: {
         structured_messages: [

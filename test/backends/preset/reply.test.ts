@@ -119,7 +119,7 @@ test.each([
 });
 
 const STATUSES = preset(
-  `{ statuses: [400], block: [{ /detail: Validation failed* }], allow: [{ /passed: true }], reason: /detail }`,
+  `{ statuses: [400], categories: [{ at: /flag, is: true }], block: [{ /detail: Validation failed* }], allow: [{ /passed: true }], reason: /detail }`,
 );
 
 test.each([
@@ -134,6 +134,11 @@ test.each([
     expected: { kind: 'http_status', status: 404 },
   },
   { reply: { detail: 'no such guard' }, status: 400, expected: { kind: 'http_status', status: 400 } },
+  {
+    reply: { detail: 'Validation failed', flag: 'no' },
+    status: 400,
+    expected: { kind: 'http_status', status: 400 },
+  },
   { reply: { passed: true }, status: 400, expected: { kind: 'http_status', status: 400 } },
   { reply: { passed: true }, status: 200, expected: allowed },
 ])('a status of $status can be a verdict: $reply', async ({ reply, status, expected }) => {
@@ -254,6 +259,31 @@ test('places after an emoji are counted as the preset says', async () => {
   const expected = { kind: 'modify', texts: { '👋🏽 call mara': '👋🏽 call <NAME>' } };
   expect(plain(points.verdict)).toEqual(expected);
   expect(plain(units.verdict)).toEqual(expected);
+});
+
+test('a place between the halves of an emoji leaves nothing that could be shown', async () => {
+  const question = { call: { texts: ['👋🏽 call mara'] } };
+  const reply = (start: number, end: number) => json({ ok: false, found: [{ start, end, kind: 'name' }] });
+  for (const [start, end] of [
+    [1, 4],
+    [0, 3],
+  ] as const) {
+    const { verdict } = await askPreset(SPANS(', unit: utf16'), reply(start, end), question);
+    expect(verdict).toEqual({ kind: 'modify', texts: null });
+  }
+});
+
+test('a failure is looked for beside the root, too', async () => {
+  const yaml = preset('{ failure: [{ /error: $present }], allow: [{ /ok: true }] }').replace(
+    'path: /check',
+    'path: /check, root: /result',
+  );
+  expect(await verdictOf(yaml, { result: { ok: true } })).toEqual(allowed);
+  expect(await verdictOf(yaml, { result: { ok: true }, error: { code: -1 } })).toEqual({
+    kind: 'no_verdict',
+  });
+  expect(await verdictOf(yaml, { error: { code: -1 } })).toEqual({ kind: 'no_verdict' });
+  expect(await verdictOf(yaml, {})).toEqual(wrongShape('result'));
 });
 
 test('a span of a message can lie in several of its texts', async () => {

@@ -185,6 +185,8 @@ reply: { allow: [{ /verdict: allow }] }
   expect(seen[0]?.query.get('api-version')).toBe('2024');
   const climbing = askPreset(yaml, allows, { call: { texts: ['x'] }, options: { guard: '..', rule: 'a' } });
   await expect(climbing).rejects.toThrow('must not have empty steps, . or ..');
+  const printed = askPreset(yaml, allows, { call: { texts: ['x'] }, options: { guard: '…', rule: 'a' } });
+  await expect(printed).rejects.toThrow('is to be filled in');
 });
 
 const IMAGES = `
@@ -234,6 +236,20 @@ test.each([
   const { verdict, seen } = await askPreset(yaml, allows, { call: showing(CAT, PAPER) });
   expect(verdict).toEqual(expected);
   expect(seen).toHaveLength(1);
+});
+
+test('a vendor that is a bridge is not asked for ever', async () => {
+  const yaml = IMAGES.replace('reads: texts', 'reads: conversation').replace(
+    /asks:[\s\S]*reply/,
+    'asks: [{ path: /x, body: $guardrail_request }]\nreply',
+  );
+  const call = { texts: ['what is it?'], guardrail_bridge_hops: ['a', 'b', 'c'] };
+  const { bodies } = await askPreset(yaml, allows, { call });
+  expect(bodies).toMatchObject([{ guardrail_bridge_hops: ['a', 'b', 'c', 'preset'] }]);
+  const last = await askPreset(yaml, allows, {
+    call: { ...call, guardrail_bridge_hops: ['a', 'b', 'c', 'd'] },
+  });
+  expect(last.verdict).toEqual({ kind: 'loop' });
 });
 
 test('an option keeps images from the vendor', async () => {
