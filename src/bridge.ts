@@ -28,6 +28,8 @@ export type Bridge = {
   readonly log: Log;
   /** The policies in force; undefined if there are none. */
   readonly policies: (() => PolicyFile) | undefined;
+  /** Files beside the policy file that are to be watched: one that it names may only come later. */
+  readonly policyFiles: () => readonly string[];
   /** The backends in force. */
   readonly backends: () => readonly BackendConfig[];
   /** Reads the policy file again; one that cannot be used is logged and counted, and the last good one stays in force. */
@@ -91,7 +93,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     longestCheckMs: () => Math.max(0, ...backends.all.map(({ timeoutMs }) => timeoutMs)),
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
-    ...{ config, blockedTexts, log, metrics, refuse, records, audit, release },
+    ...{ config, backends, blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
   const isDraining = () => draining;
@@ -110,6 +112,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
     ready: async () => records?.ready(),
     policies: policies && (() => policies.file),
+    policyFiles: () => policies?.files ?? [],
     backends: () => backends.configs,
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;

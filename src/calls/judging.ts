@@ -45,6 +45,8 @@ export type GroundOptions = {
   readonly givenPolicies?: (() => PolicySource) | undefined;
   /** False in a thread whose metrics another shows. */
   readonly showsMetrics?: boolean;
+  /** Told of a backend that refuses our token, where another thread keeps the standings. */
+  readonly onRefused?: ((backend: string) => void) | undefined;
   /** Texts that were blocked in another thread. */
   readonly blocked?: SharedBlocks;
 };
@@ -52,11 +54,11 @@ export type GroundOptions = {
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, givenPolicies, showsMetrics = true, blocked }: GroundOptions,
+  { destination, givenPolicies, showsMetrics = true, onRefused, blocked }: GroundOptions,
 ): Ground {
   const wiring = new ResponseWiring(config.replies.responseRedaction);
   const policies = policiesOf(config, wiring, givenPolicies);
-  const backends = new ConfiguredBackends(checkerOf);
+  const backends = new ConfiguredBackends(checkerOf, onRefused);
   backends.update([...config.backends, ...(policies?.file.backends ?? [])]);
   const metrics = createMetrics(
     { backends: backends.all.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },

@@ -1,6 +1,7 @@
 import type { Auditor } from '../audit/auditor.ts';
 import { type Log, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { SaidOfLargeCalls } from './protocol.ts';
@@ -13,6 +14,7 @@ export type LargeCallOutlets = {
   readonly audit: Pick<Auditor, 'append'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: BlockedTexts;
+  readonly backends: Pick<ConfiguredBackends, 'refused'>;
   /** Keeps a request under its state key, as JSON. */
   readonly keep: (key: string, json: Buffer) => void;
 };
@@ -20,7 +22,7 @@ export type LargeCallOutlets = {
 /** Passes on what the thread of large calls says. */
 export function passOn(
   message: SaidOfLargeCalls,
-  { log, metrics, records, audit, release, blockedTexts, keep }: LargeCallOutlets,
+  { log, metrics, records, audit, release, blockedTexts, backends, keep }: LargeCallOutlets,
 ): void {
   switch (message.kind) {
     case 'blockedText':
@@ -37,6 +39,9 @@ export function passOn(
       break;
     case 'release':
       release(message.version);
+      break;
+    case 'refused':
+      backends.refused(message.backend);
       break;
     case 'note':
       records?.note(message.line);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { kindsOfBackends as kinds } from '../backends/index.ts';
+import { describeBackend } from '../config/backend.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
@@ -8,6 +9,7 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
+import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { defaultPolicy, type PolicySource, PolicyStore } from '../policies/store.ts';
 
@@ -51,6 +53,16 @@ function readPolicies(policyFile: string): string {
   }
 }
 
+/** A warning if neither policies nor backends judge: a file that was cut off can read like that. */
+export function nothingJudges(
+  { policies }: PolicyFile,
+  backends: readonly BackendConfig[],
+): readonly string[] {
+  return policies.size + backends.length > 0
+    ? []
+    : ['nothing judges: the policy file has no backend and no policy in a chain, so every call is allowed'];
+}
+
 /**
  * Reads the policy file again, and counts and logs what came of it.
  *
@@ -67,10 +79,17 @@ export function reloadPolicies(
     metrics.policy_reloads_total.inc({ result: changed ? 'changed' : 'unchanged' });
     if (!changed) return;
     const { name, version, warnings } = policies.file;
+    const before = backends.inForce.configs;
     backends.inForce.update([...backends.own, ...policies.file.backends]);
-    metrics.addBackends(backends.inForce.all.map(({ name }) => name));
-    log.info({ policy_file: name, policy_version: version }, 'policies read again');
-    for (const warning of warnings) log.warn(warning);
+    const { configs } = backends.inForce;
+    const names = configs.map((backend) => backend.name);
+    const gone = before.map((backend) => backend.name).filter((one) => !names.includes(one));
+    metrics.addBackends(names);
+    const read = { policy_file: name, policy_version: version, backends: names };
+    log.info({ ...read, ...(gone.length > 0 && { gone }) }, 'policies read again');
+    for (const backend of configs)
+      if (!before.includes(backend)) log.info(describeBackend(backend), 'backend');
+    for (const warning of [...warnings, ...nothingJudges(policies.file, configs)]) log.warn(warning);
   } catch (error) {
     metrics.policy_reloads_total.inc({ result: 'failed' });
     const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;

@@ -43,6 +43,8 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'counts'; readonly counts: CountsByMetric }
   | { readonly kind: 'audit'; readonly row: AuditRow }
   | { readonly kind: 'release'; readonly version: string | null }
+  /** A backend refuses our token. */
+  | { readonly kind: 'refused'; readonly backend: string }
   | { readonly kind: 'note'; readonly line: NoteLine }
   | { readonly kind: 'text'; readonly line: TextLine }
   /** A request whose record the main thread is asked for, as JSON in memory that all threads share. */

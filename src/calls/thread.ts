@@ -36,6 +36,7 @@ const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
   givenPolicies: () => policySource,
   showsMetrics: false,
+  onRefused: (backend) => post({ kind: 'refused', backend }),
   blocked: start.blocked,
 });
 const { policies, metrics, log, blockedTexts, backends } = ground;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createHttp } from '../backends/http.ts';
 import { backends } from '../backends/index.ts';
 import { toFailure } from '../backends/to-failure.ts';
-import { policiesOf } from '../calls/policies.ts';
+import { nothingJudges, policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
@@ -57,6 +57,8 @@ export function checkConfig(config: Config): string {
 /** Warnings about a configuration and its policies that can be used, for the start and `check-config`. */
 export function startWarnings(config: Config, policies: PolicyFile | undefined): readonly string[] {
   const warnings = [...config.warnings, ...(policies?.warnings ?? [])];
+  if (policies !== undefined)
+    warnings.push(...nothingJudges(policies, [...config.backends, ...policies.backends]));
   if (config.audit.keys.length > 0 && !policies?.policies.has('audit-logger')) {
     warnings.push(
       'AUDIT_KEY seals nothing: put audit-logger into a chain of POLICY_FILE to have decisions logged',

@@ -73,7 +73,7 @@ function followPolicies(bridge: Bridge, { file: policyFile }: Config['policies']
   });
   if (policyFile === undefined) return () => {};
   return watchFiles(
-    () => [policyFile, ...(bridge.policies?.().files ?? [])],
+    () => [policyFile, ...bridge.policyFiles()],
     () => bridge.reloadPolicies(),
   );
 }

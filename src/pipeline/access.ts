@@ -52,3 +52,17 @@ export class Access {
       .catch(() => {});
   };
 }
+
+/** In a thread beside the one that keeps the standing, which is told of each refusal and tries again. */
+export class ReportedAccess extends Access {
+  readonly #refused: () => void;
+
+  constructor(refused: () => void) {
+    super(async () => {});
+    this.#refused = refused;
+  }
+
+  override settle(failure: Failure | undefined): void {
+    if (failure?.kind === 'unauthorized') this.#refused();
+  }
+}

@@ -4,7 +4,7 @@ import type { Http } from '../backends/http.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { withPassages } from '../guardrail/read-passages.ts';
-import { Access } from './access.ts';
+import { Access, ReportedAccess } from './access.ts';
 import { Breaker } from './breaker.ts';
 import { checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 
@@ -30,14 +30,17 @@ type Configured = { readonly config: BackendConfig; readonly judging: JudgingBac
 /** The backends in force. One that changes takes over between two calls, and keeps the breaker of its name. */
 export class ConfiguredBackends {
   readonly #checkerOf: (config: BackendConfig) => Checker;
+  readonly #report: ((backend: string) => void) | undefined;
   #http: Http | undefined;
   #configured: readonly Configured[] = [];
   #all: readonly JudgingBackend[] = [];
   /** Number of backends that were made so far. */
   #made = 0;
 
-  constructor(checkerOf: (config: BackendConfig) => Checker) {
+  /** @param report where another thread keeps the standings: told of a backend that refuses our token */
+  constructor(checkerOf: (config: BackendConfig) => Checker, report?: (backend: string) => void) {
     this.#checkerOf = checkerOf;
+    this.#report = report;
   }
 
   /** In the order in which redactions are merged. */
@@ -71,6 +74,12 @@ export class ConfiguredBackends {
     for (const { judging } of before.values()) judging.access.close();
   }
 
+  /** Another thread has met a backend that refuses our token. */
+  refused(name: string): void {
+    const backend = this.#all.find((one) => one.name === name);
+    backend?.access.settle({ kind: 'unauthorized', status: 401 });
+  }
+
   close(): void {
     for (const { access } of this.#all) access.close();
   }
@@ -79,8 +88,14 @@ export class ConfiguredBackends {
     const checker = this.#checkerOf(config);
     return {
       ...{ ...checker, breaker, memory: `${config.name}\0${this.#made++}` },
-      access: access ?? new Access(() => this.#tryAgain(config.name)),
+      access: access ?? this.#access(config.name),
     };
+  }
+
+  #access(name: string): Access {
+    const report = this.#report;
+    if (report !== undefined) return new ReportedAccess(() => report(name));
+    return new Access(() => this.#tryAgain(name));
   }
 
   async #tryAgain(name: string): Promise<void> {

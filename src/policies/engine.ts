@@ -12,6 +12,7 @@ import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
 import { OlderTurns, type Removals } from './older-turns.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from './plan.ts';
+import type { PlanMemory } from './plan-memory.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import type { Receivers } from './receivers.ts';
 import { type Redaction, redact } from './replacements.ts';
@@ -20,6 +21,8 @@ import { consequenceOf, findingsOf } from './utterances.ts';
 
 export type EngineOptions = {
   readonly markers: MarkerStore;
+  /** By default an empty one. */
+  readonly plans?: PlanMemory;
   /** True for a request if its response may be given back what was redacted, and for a response that can be rewritten. */
   readonly restores: (call: GuardrailCall) => boolean;
   /** Unix milliseconds. */
@@ -51,7 +54,7 @@ export class Engine {
   readonly #now: () => number;
   readonly #turns = new Turns();
 
-  constructor(file: PolicyFile, { markers, restores, now = Date.now }: EngineOptions) {
+  constructor(file: PolicyFile, { markers, plans, restores, now = Date.now }: EngineOptions) {
     const policies = [...file.policies.values()].map(({ policy }) => policy);
     for (const policy of policies) {
       this.#rules.set(
@@ -61,7 +64,7 @@ export class Engine {
     }
     this.version = file.version;
     this.audit = policies.find(({ audit }) => audit !== undefined)?.audit;
-    this.#planner = new Planner(file);
+    this.#planner = new Planner(file, plans);
     this.#finders = { request: new Finder(policies, 'request'), response: new Finder(policies, 'response') };
     this.#resultFinder = lazily(() => new Finder(policies, 'request', 'response'));
     this.#markers = markers;

@@ -1,16 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { type Caller, stateKey } from '../guardrail/caller.ts';
 import type { AuditOptions, PolicyNote } from '../guardrail/decision.ts';
 import type { UnreachableFallback } from '../guardrail/failure.ts';
-import { boundedBy } from '../guardrail/memory.ts';
 import type { OnError, Orchestration } from '../guardrail/orchestration.ts';
 import type { Mode } from '../guardrail/verdict.ts';
 import { askingOf, strictestAsking } from './file/orchestration.ts';
 import type { CallerRule, ConfiguredPolicy, Enforcement, PolicyFile } from './file/policy-file.ts';
+import { PlanMemory } from './plan-memory.ts';
 import { common, type Receivers, receiversBy } from './receivers.ts';
-import { RequestedModels } from './requested-models.ts';
+import type { RequestedModels } from './requested-models.ts';
 import { matcherOf, type RuleMatcher } from './rule-matcher.ts';
 
 export type PlannedPolicy = ConfiguredPolicy & { readonly enforced: boolean };
@@ -111,28 +110,21 @@ export class Planner {
   readonly #routesRecords: boolean;
   /** Undefined where no rule is about models. */
   readonly #models: RequestedModels | undefined;
-  /** Where the strictest of the requests under the same ids stands among all: responses are judged alike. */
-  readonly #places = new LRUCache<string, number>({
-    ttl: PLACE_AGE_MS,
-    ...boundedBy('state of calls', () => 0),
-  });
-  /** Requests of which no record goes to anybody: a response can tell less of its caller. */
-  readonly #unrecorded = new LRUCache<string, true>({
-    ttl: PLACE_AGE_MS,
-    ...boundedBy('state of calls', () => 0),
-  });
+  readonly #memory: PlanMemory;
   /** The plan of each rule for which nothing depends on the call. */
   readonly #fixed = new Map<CallerRule | undefined, Plan>();
 
-  constructor(file: PolicyFile) {
+  /** @param memory of the planners before; by default an empty one */
+  constructor(file: PolicyFile, memory = new PlanMemory()) {
     this.#file = file;
+    this.#memory = memory;
     this.#matchers = file.rules.map((rule) => ({
       ...{ rule, records: rule.records },
       matches: matcherOf(rule.match),
     }));
     this.#routesRecords = file.rules.some(({ records }) => records !== undefined);
     const models = file.rules.flatMap(({ match }) => (match.model === undefined ? [] : [match.model]));
-    this.#models = models.length > 0 ? new RequestedModels(models) : undefined;
+    this.#models = models.length > 0 ? memory.modelsBy(models) : undefined;
   }
 
   /** @param now Unix milliseconds */
@@ -156,15 +148,16 @@ export class Planner {
 
   /** The state of the calls under a state key, for another thread. */
   told(key: string): ToldPlan {
-    const isUnrecorded = this.#unrecorded.has(key);
-    return { models: this.#models?.told(key), place: this.#places.get(key), isUnrecorded };
+    const { places, unrecorded } = this.#memory;
+    return { models: this.#models?.told(key), place: places.get(key), isUnrecorded: unrecorded.has(key) };
   }
 
   /** Adds what they told in another thread. */
   tell(key: string, { models, place, isUnrecorded }: ToldPlan): void {
-    if (isUnrecorded) this.#unrecorded.set(key, true);
+    const { places, unrecorded } = this.#memory;
+    if (isUnrecorded) unrecorded.set(key, true);
     if (models !== undefined) this.#models?.tell(key, models);
-    if (place !== undefined) this.#places.set(key, Math.min(place, this.#places.get(key) ?? place));
+    if (place !== undefined) places.set(key, Math.min(place, places.get(key) ?? place));
   }
 
   /** The rule of a call; the rules of all models where one names several, or nothing tells which a response is of. */
@@ -183,9 +176,12 @@ export class Planner {
   receivers(call: GuardrailCall, caller: Caller): Receivers {
     if (!this.#routesRecords) return undefined;
     const key = stateKey(call);
-    if (key !== undefined && this.#unrecorded.has(key)) return [];
+    const { unrecorded } = this.#memory;
+    // A request that names its caller tells all: another one under the same ids can be for the record
+    const tellsAll = call.input_type === 'request' && caller.isNamed;
+    if (!tellsAll && key !== undefined && unrecorded.has(key)) return [];
     const receivers = this.#receiversOf(call, caller);
-    if (key !== undefined && receivers?.length === 0) this.#unrecorded.set(key, true);
+    if (key !== undefined && receivers?.length === 0) unrecorded.set(key, true);
     return receivers;
   }
 
@@ -238,19 +234,17 @@ export class Planner {
    */
   #placeOf(call: GuardrailCall): number {
     const key = stateKey(call);
-    const known = key === undefined ? undefined : this.#places.get(key);
+    const known = key === undefined ? undefined : this.#memory.places.get(key);
     if (known !== undefined && call.input_type === 'response') return known;
     const drawn = randomInt(1_000_000) / 10_000;
     const place = known === undefined ? drawn : Math.min(known, drawn);
-    if (key !== undefined) this.#places.set(key, place);
+    if (key !== undefined) this.#memory.places.set(key, place);
     return place;
   }
 }
 
 /** Of a call to which no rule applies. */
 const NO_RULE = [undefined];
-/** A stream can take this long. */
-const PLACE_AGE_MS = 15 * 60_000;
 const NO_WISHES = { add: [], skip: [], enforce: false };
 const NONE: readonly string[] = [];
 /** UTF-16 units: far more than the names of all policies take. */

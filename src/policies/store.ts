@@ -7,6 +7,7 @@ import { AnswerModels, type ToldAnswers } from './kinds/answer-models.ts';
 import { kinds } from './kinds/index.ts';
 import { MarkerStore, type MarkerValues } from './markers.ts';
 import type { ToldPlan } from './plan.ts';
+import { PlanMemory } from './plan-memory.ts';
 
 /** The text of a policy file, of the files that it names, and its vendors. */
 export type PolicySource = Pick<PolicyFile, 'backends'> & {
@@ -40,6 +41,9 @@ export class PolicyStore {
   /** State of policies, such as counts by session, by name. */
   readonly #kept = new Map<string, unknown>();
   readonly #markers = new MarkerStore();
+  readonly #plans = new PlanMemory();
+  /** Files that the vendors of the last file name, a good one or not. */
+  #wanted: readonly string[] = [];
   #source!: PolicySource;
   #file!: PolicyFile;
   #engine!: Engine;
@@ -88,6 +92,11 @@ export class PolicyStore {
     return this.#file;
   }
 
+  /** The files that the policies in force depend on, and those of a later file that could not be used. */
+  get files(): readonly string[] {
+    return [...new Set([...this.#file.files, ...this.#wanted])];
+  }
+
   /**
    * Reads the policies again. The last good ones stay in force until something better has been read whole.
    *
@@ -106,15 +115,25 @@ export class PolicyStore {
     const { backends, recording, restores, readBackends, readFile = readText } = this.#options;
     const files = new Map<string, string>();
     const file = readPolicyFile(text, kinds, this.#keep, {
-      ...{ backends, recording, readBackends },
+      ...{ backends, recording },
+      readBackends:
+        readBackends &&
+        ((...section) => {
+          const read = readBackends(...section);
+          this.#wanted = read.files;
+          return read;
+        }),
       readFile(path) {
         const content = readFile(path);
         files.set(path, content);
         return content;
       },
     });
+    const before: PolicySource | undefined = this.#source;
+    const isSame = before?.text === text && isDeepStrictEqual(before.files, files);
     this.#source = { text, files, backends: file.backends };
-    this.#engine = new Engine(file, { markers: this.#markers, restores });
+    // A vendor's new secret is no reason to forget what was read of calls
+    if (!isSame) this.#engine = new Engine(file, { markers: this.#markers, plans: this.#plans, restores });
     this.#file = file;
   }
 

@@ -387,6 +387,19 @@ backends: [{ name: slow, kind: akto, url: '${vendor.url}', secret: { env: TOKEN 
   },
 );
 
+const refuses: Reply = (_, response) => void response.writeHead(401).end();
+
+test('a vendor that refuses the token of a large call is named, and is not once it takes it', async () => {
+  const bridge = await world({ env: { TELEMETRY: 'off' }, reply: refuses });
+  expect((await bridge.ask(large(request('hello')))).reply).toMatchObject({ action: 'BLOCKED' });
+  const ready = async () => (await (await bridge.app.request('/readyz')).json()) as Record<string, unknown>;
+  await until(async () => ((await ready()).unhappy as string[]).includes('akto'));
+  expect(await ready()).toMatchObject({ backends: { akto: { breaker: 'closed', unauthorized: true } } });
+  bridge.akto.reply = aktoAllows;
+  // Tried again without traffic
+  await until(async () => (await ready()).status === 'ready');
+});
+
 test('a large call whose caller had hung up before is not asked about', async () => {
   const bridge = await world({ env: { TELEMETRY: 'off' } });
   const leaving = new AbortController();

@@ -29,6 +29,8 @@ const bans = (word: string, more: object = {}) =>
     ...more,
   });
 
+const entry = (name: string) => ({ name, kind: 'akto', url: 'http://127.0.0.1:9', secret: { env: 'TOKEN' } });
+
 async function serving(file: string, env: Record<string, string> = {}) {
   const child = await startServing({ POLICY_FILE: file, ...env });
   closes.push(child.stop);
@@ -48,6 +50,15 @@ const say = async (child: ServingChild, text: string) => (await ask(child, { tex
 const reloads = async ({ url }: ServingChild, result: string) =>
   metric(await (await fetch(`${url}/metrics`)).text(), 'policy_reloads_total', { result });
 const lines = (child: ServingChild, msg: string) => child.lines().filter((line) => line.msg === msg);
+const FAILED = 'the policy file cannot be used; the last good one stays';
+const PRESET = `title: Own
+judges: [request]
+reads: texts
+secret: required
+headers: { authorization: Bearer $secret }
+asks: [{ path: /check, body: { text: $text } }]
+reply: { block: [{ /flagged: true }], allow: [{ /flagged: false }] }
+`;
 const HANG_GUARD = { timeout: 10_000, interval: 20 };
 
 test('policies are read again on SIGHUP, and the log says so once', async () => {
@@ -80,6 +91,40 @@ test('policies are read again when the file changes, and when it is exchanged', 
   await expect.poll(() => say(child, 'snowdrop'), HANG_GUARD).toBe('BLOCKED');
 });
 
+test('a secret and a preset that come after the policy file that names them are waited for', async () => {
+  const dir = folder();
+  const file = join(dir, 'policy.yaml');
+  const naming = (secret: string, preset: string) =>
+    JSON.stringify({
+      policies: { chain: [] },
+      backends: [
+        {
+          name: 'own',
+          kind: 'http',
+          preset: { file: preset },
+          url: 'http://127.0.0.1:9',
+          secret: { file: secret },
+        },
+      ],
+    });
+  writeFileSync(join(dir, 'one'), 'key-one');
+  writeFileSync(join(dir, 'good.yaml'), PRESET);
+  writeFileSync(file, naming('one', 'good.yaml'));
+  const child = await serving(file);
+  const failed = (problem: RegExp) => () =>
+    lines(child, FAILED).some((line) => problem.test(String(line.problems)));
+  await wait(1200);
+  writeFileSync(join(dir, 'later.yaml'), 'judges: nobody');
+  writeFileSync(file, naming('two', 'later.yaml'));
+  await expect.poll(failed(/later/), HANG_GUARD).toBe(true);
+  await wait(1200);
+  writeFileSync(join(dir, 'later.yaml'), PRESET);
+  await expect.poll(failed(/the file two cannot be read/), HANG_GUARD).toBe(true);
+  await wait(1200);
+  writeFileSync(join(dir, 'two'), 'key-two');
+  await expect.poll(() => lines(child, 'policies read again').length, HANG_GUARD).toBe(1);
+});
+
 test('policies are read again when a ConfigMap is exchanged by its symbolic link', async () => {
   const dir = folder();
   for (const [version, word] of [
@@ -105,7 +150,6 @@ test('a policy file that cannot be used is logged with its mistakes and counted,
   const file = join(folder(), 'policy.yaml');
   writeFileSync(file, bans('tulip'));
   const child = await serving(file);
-  const FAILED = 'the policy file cannot be used; the last good one stays';
   const policy_version = lines(child, 'policies')[0]?.policy_version;
 
   const broken = [
@@ -205,4 +249,26 @@ test('SIGHUP without a policy file is a line in the log, and the process goes on
     level: 'warn',
   });
   expect([await say(child, 'tulip'), await say(child, 'crocus')]).toEqual(['BLOCKED', 'NONE']);
+});
+
+test('a file that loses its backends and policies is told of, and so is which backends are gone', async () => {
+  const file = join(folder(), 'policy.yaml');
+  writeFileSync(
+    file,
+    JSON.stringify({ policies: { chain: [] }, backends: [entry('own-a'), entry('own-b')] }),
+  );
+  const child = await serving(file, { TOKEN: 'key' });
+  writeFileSync(
+    file,
+    JSON.stringify({ policies: { chain: [] }, backends: [entry('own-b'), entry('own-c')] }),
+  );
+  child.send('SIGHUP');
+  const read = () => lines(child, 'policies read again').at(-1);
+  await expect.poll(read, HANG_GUARD).toMatchObject({ backends: ['own-b', 'own-c'], gone: ['own-a'] });
+  await expect.poll(() => lines(child, 'backend').at(-1), HANG_GUARD).toMatchObject({ backend: 'own-c' });
+  writeFileSync(file, JSON.stringify({ policies: { chain: [] } }));
+  child.send('SIGHUP');
+  await expect.poll(read, HANG_GUARD).toMatchObject({ backends: [], gone: ['own-b', 'own-c'] });
+  const warned = () => child.lines().some(({ msg }) => /^nothing judges/.test(String(msg)));
+  await expect.poll(warned, HANG_GUARD).toBe(true);
 });

@@ -130,6 +130,9 @@ test.each<Row>([
       ['akto', request('house-loud', 'call-2')],
       ['akto', response('gpt-4o', 'call-2')],
       ['none', request('house-loud,house-quiet', 'call-3')],
+      // A client can choose the id again
+      ['akto', request('house-loud')],
+      ['none', response('gpt-4o')],
       // Nobody knows what it asked for
       ['none', response('gpt-4o', 'call-4')],
     ],

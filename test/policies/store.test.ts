@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Caller, stateKey } from '../../src/guardrail/caller.ts';
 import { PolicyFileError } from '../../src/policies/file/problems.ts';
 import { defaultPolicy, PolicyStore } from '../../src/policies/store.ts';
 import { callOf, toolCall } from '../support/call.ts';
@@ -100,6 +101,60 @@ describe('the policies in force', () => {
     file.text = firewall('two');
     expect(store.reload()).toBe(true);
     expect(await act('c')).toBe('block agent-firewall');
+  });
+
+  test.each([
+    ['unchanged', 'one', false],
+    ['with other policies', 'two', true],
+  ])(
+    'keep the model, the share and the silence of calls under way when they are read again %s',
+    (_, pack, changes) => {
+      const rules = (name: string) =>
+        JSON.stringify({
+          pack: { name },
+          policies: { chain: [] },
+          rules: [
+            { name: 'strict', match: { model: 'strict' }, chain: ['secrets'], records: 'none' },
+            { name: 'others', mode: 'sample', sample: 50 },
+          ],
+        });
+      const { file, store } = storeOf(rules('one'));
+      const judged = (fields: object) => {
+        const call = callOf({ litellm_call_id: 'c', request_data: { user_api_key_hash: 'k' }, ...fields });
+        const caller = new Caller(call);
+        return {
+          rule: store.engine.judge(call, caller, { bytes: 9, timeoutMs: 20_000 }),
+          receivers: store.engine.receivers(call, caller),
+        };
+      };
+      expect(judged({ model: 'strict' })).toMatchObject({ rule: { callerRule: 'strict' }, receivers: [] });
+      const key = stateKey(callOf({ litellm_call_id: 'c', request_data: { user_api_key_hash: 'k' } })) ?? '';
+      const before = store.told(key).plan;
+      expect(before).toMatchObject({ models: ['strict'], isUnrecorded: true });
+      file.text = rules(pack);
+      expect(store.reload()).toBe(changes);
+      expect(store.told(key).plan).toEqual(before);
+      const answer = judged({ input_type: 'response', model: 'gpt-4o' });
+      expect(answer).toMatchObject({ rule: { callerRule: 'strict' }, receivers: [] });
+    },
+  );
+
+  test('tell which files to watch, those of a file that cannot be used too', () => {
+    const read = { files: ['one'], isGood: true };
+    const store = new PolicyStore(() => BANS('tulip'), {
+      ...{ backends: [], restores: () => true },
+      readBackends: (_, report) => {
+        if (!read.isGood) report.fail(['backends', 0, 'secret'], 'the file cannot be read');
+        return { backends: [], files: read.files };
+      },
+    });
+    expect(store.files).toEqual(['one']);
+    Object.assign(read, { files: ['two'], isGood: false });
+    expect(() => store.reload()).toThrow(PolicyFileError);
+    expect(store.files).toEqual(['one', 'two']);
+    read.isGood = true;
+    store.reload();
+    expect(store.files).toEqual(['two']);
   });
 
   test('keep redacted values for the response when they are read again', async () => {
