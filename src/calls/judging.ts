@@ -103,8 +103,10 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
   backends.open(http);
   if (backends.all.length > 0) http.open();
+  // Whose the result of a tool is only its log event tells: until then nothing of it is stored
   const isRecorded: IsRecorded = (call, caller) =>
-    records?.isOn === true && policies?.engine.receivers(call, caller)?.length !== 0;
+    records?.isOn === true &&
+    (call.shape === 'mcp_result' || policies?.engine.receivers(call, caller)?.length !== 0);
   const isRedactable = globs(replies.redactableModels);
   const unseen: UnseenOptions = {
     ...config.unseen,

@@ -198,8 +198,14 @@ describe('records: none', () => {
     const refs = [await blocked(CANARY), await blocked('open')];
     expect(refs.every(Boolean)).toBe(true);
     await send([mcp(CANARY, 'legal', refs[0]), mcp('mcp-open', 'open', refs[1])]);
-    await until(() => world.main.recorded.some((envelope) => JSON.stringify(envelope).includes('mcp-open')));
+    const find = () => world.main.recorded.find((envelope) => JSON.stringify(envelope).includes('mcp-open'));
+    const record = readEnvelope(await until(find));
     await close();
+    // As it is without rules: a block, and not a failure of LiteLLM
+    expect(record).toMatchObject({
+      statusCode: '403',
+      tag: { guardrail: expect.stringContaining('BLOCKED') },
+    });
     expect(contentOf(folder)).not.toContain(CANARY);
     expect(JSON.stringify(world.main.recorded)).not.toContain(CANARY);
   });
