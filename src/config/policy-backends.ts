@@ -10,50 +10,24 @@ import {
 } from '../backends/backend.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { fieldsOf } from '../guardrail/call.ts';
-import { UNREACHABLE_FALLBACKS } from '../guardrail/failure.ts';
 import { baseUrl, secret as secretText } from '../guardrail/fields.ts';
-import { MODES } from '../guardrail/verdict.ts';
 import { unknownName } from '../policies/file/nearest.ts';
 import type { Path } from '../policies/file/problems.ts';
 import type { FileReport } from '../policies/file/report.ts';
 import { backendWarnings, type ForAll, ownLimits } from './backend.ts';
+import {
+  COMMON,
+  type CommonValues,
+  RECORDING,
+  secretMistake,
+  shownFile,
+  shownVariable,
+} from './common-keys.ts';
 import type { Env } from './read.ts';
 
 const MAX_BACKENDS = 1000;
-const NAME = /^[a-z0-9]{1,64}(?:-[a-z0-9]{1,64}){0,16}$/;
-/** Begins so that the value is not quoted: the secret itself may stand there by mistake. */
-const NO_VARIABLE =
-  'is no name of a variable, such as LAKERA_KEY; the secret itself stands in the environment';
-const VARIABLE = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w{0,127}$/, NO_VARIABLE));
-const seconds = v.pipe(
-  v.number(),
-  v.check((value) => value > 0 && value <= 3600, 'must be more than 0 and at most 3600 seconds'),
-);
-const Secret = v.union([
-  v.strictObject({ env: VARIABLE }),
-  v.strictObject({ file: v.pipe(v.string(), v.minLength(1)) }),
-]);
-
 /** For lint, where the one in use is not known. */
 const SOME_URL = 'http://localhost';
-
-/** Keys of every entry of `backends:`. */
-const COMMON = {
-  name: v.pipe(v.string(), v.maxLength(64), v.regex(NAME, 'must be in kebab-case, such as lakera-payments')),
-  kind: v.string(),
-  url: v.optional(baseUrl),
-  secret: v.optional(Secret),
-  token_url: v.optional(baseUrl),
-  mode: v.optional(v.picklist(MODES), 'enforce'),
-  timeout: v.optional(seconds),
-  unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
-  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100)), 100),
-  hedge_after: v.optional(seconds),
-};
-/** Beside them for a kind that takes records. */
-const RECORDING = {
-  telemetry_concurrency: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)), 32),
-};
 
 export type PolicyBackendsOptions = {
   readonly kinds: BackendKinds;
@@ -116,9 +90,9 @@ class EntryReader {
       this.#report.fail([...path, 'kind'], message);
       return undefined;
     }
-    if (typeof entry.secret === 'string') {
-      const message = 'must be {env: NAME} or {file: path}: a secret does not stand in this file';
-      this.#report.fail([...path, 'secret'], message);
+    const mistake = secretMistake(entry.secret);
+    if (mistake !== undefined) {
+      this.#report.fail([...path, 'secret'], mistake);
       return undefined;
     }
     const files = { report: this.#report, path, readFile: (file: string) => this.#readFile(file) };
@@ -255,15 +229,14 @@ class EntryReader {
     if (secret === undefined) found = this.#first(names);
     else if ('env' in secret) {
       found = this.#variable(secret.env);
-      const named = /^[A-Z0-9_]+$/.test(secret.env) ? secret.env : 'the variable';
-      if (found === undefined) return missing(`${named} is not set in the environment`);
+      if (found === undefined) return missing(`${shownVariable(secret.env)} is not set in the environment`);
     } else {
       try {
         found = this.#readFile(secret.file);
       } catch (error) {
         return missing(error instanceof SetupError ? error.message : 'cannot be read');
       }
-      if (found.trim() === '') return missing(`the file ${secret.file} is empty`);
+      if (found.trim() === '') return missing(`${shownFile(secret.file)} is empty`);
     }
     if (found === undefined) {
       if (form !== 'required') return '';
@@ -293,9 +266,7 @@ class EntryReader {
       return readFileSync(path, 'utf8');
     } catch (error) {
       const { code = 'no file' } = error as NodeJS.ErrnoException;
-      throw new NotHereError('file', `the file ${file} cannot be read (${code})`);
+      throw new NotHereError('file', `${shownFile(file)} cannot be read (${code})`);
     }
   }
 }
-
-type CommonValues = v.InferOutput<v.StrictObjectSchema<typeof COMMON & typeof RECORDING, undefined>>;

@@ -6,6 +6,7 @@ import { aktoAllows, aktoBlocks } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
 import { capsuleAllows, capsuleDenies } from '../support/capsule.ts';
 import { fakeBackend } from '../support/closing.ts';
+import { capitals, fill } from '../support/credentials.ts';
 import { json, text } from '../support/fake-backend.ts';
 
 function folder(): string {
@@ -177,6 +178,26 @@ describe('a mistake is told with its line', () => {
       'backends[0].secret: the variable is not set in the environment',
     ],
     [
+      'a literal secret of digits',
+      `{ ${good}, secret: 12345678 }`,
+      'backends[0].secret: must be {env: NAME} or {file: path}: a secret does not stand in this file',
+    ],
+    [
+      'a secret of digits in the place of its name',
+      `{ ${good}, secret: { file: 12345678 } }`,
+      'backends[0].secret: must be {env: NAME} or {file: path}: a secret does not stand in this file',
+    ],
+    [
+      'a secret in capitals in the place of its name',
+      `{ ${good}, secret: { env: ${capitals(24)} } }`,
+      'backends[0].secret: the variable is not set in the environment',
+    ],
+    [
+      'a secret in the place of its file',
+      `{ ${good}, secret: { file: sk-${fill(30)} } }`,
+      'backends[0].secret: the file cannot be read (ENOENT)',
+    ],
+    [
       'a password in an address',
       '{ name: a, kind: capsule, url: "https://user:hunter2@vendor.example" }',
       'backends[0].url: write an address like https://host.example/path, without credentials, query or fragment',
@@ -231,6 +252,11 @@ describe('a mistake is told with its line', () => {
       `{ kind: akto, name: "A b", url: "http://localhost:1" }`,
       'backends[0].name: must be in kebab-case, such as lakera-payments, not "A b"',
     ],
+    ...['none', 'policies', 'bridge', 'pii-detector'].map((name) => [
+      `the name ${name}`,
+      `{ name: ${name}, kind: akto, url: "http://localhost:1", secret: { env: TOKEN } }`,
+      `backends[0].name: must be another name: this one has a meaning of its own here, not "${name}"`,
+    ]),
   ])('%s', (_, entry, message) => {
     expect(() => bridgeOf(`backends:\n  - ${entry}\n`)).toThrow(`line 2: ${message}`);
   });
