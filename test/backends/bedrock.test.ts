@@ -34,12 +34,12 @@ const textsOf = (request: SeenRequest) => bodyOf(request).content.flatMap(({ tex
 /** Masks each text by a function. */
 const masks =
   (mask: (text: string) => string): Reply =>
-  (request, response) =>
-    json({
-      action: 'GUARDRAIL_INTERVENED',
-      outputs: textsOf(request).map((text) => ({ text: mask(text) })),
-      assessments: [ANONYMIZED],
-    })(request, response);
+  (request, response) => {
+    const texts = textsOf(request);
+    const masked = texts.map(mask);
+    const isChanged = masked.some((text, i) => text !== texts[i]);
+    return (isChanged ? intervened(masked, [ANONYMIZED]) : NONE)(request, response);
+  };
 
 const ANONYMIZED = {
   sensitiveInformationPolicy: {
@@ -89,6 +89,16 @@ test.each<{ name: string; reply: Reply; expected: object }>([
     name: 'nothing, with null for lists',
     reply: json({ action: 'NONE', outputs: null, assessments: null }),
     expected: { action: 'NONE' },
+  },
+  {
+    name: 'nothing in the words of another API',
+    reply: json({ action: 'NONE' }),
+    expected: { action: 'BLOCKED', failure: { kind: 'wrong_shape' } },
+  },
+  {
+    name: 'that it intervened, and the texts as they were',
+    reply: intervened(TEXTS, []),
+    expected: { action: 'BLOCKED', failure: undefined },
   },
   {
     name: 'masked texts',

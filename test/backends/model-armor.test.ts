@@ -147,6 +147,11 @@ test.each<{ name: string; reply: object; expected: object }>([
     expected: { action: 'BLOCKED', failure: { kind: 'no_verdict' } },
   },
   {
+    name: 'nothing, without results of filters',
+    reply: sanitized({}, { filterResults: {} }),
+    expected: { action: 'BLOCKED', failure: { kind: 'no_verdict' } },
+  },
+  {
     name: 'nothing, with filters that may fail',
     reply: sanitized({}, { ...PARTIAL, sanitizationMetadata: { ignorePartialInvocationFailures: true } }),
     expected: { action: 'NONE', failure: undefined },

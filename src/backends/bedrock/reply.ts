@@ -4,11 +4,16 @@ import { BackendError } from '../../guardrail/failure.ts';
 import { ALLOW, type Verdict } from '../../guardrail/verdict.ts';
 import type { Piece } from '../pieces.ts';
 
-const Reply = v.object({
-  action: v.picklist(['NONE', 'GUARDRAIL_INTERVENED']),
-  outputs: v.nullish(v.array(v.object({ text: v.string() })), []),
-  assessments: v.nullish(v.array(v.record(v.string(), v.unknown())), []),
-});
+const assessments = v.array(v.record(v.string(), v.unknown()));
+const outputs = v.nullish(v.array(v.object({ text: v.string() })), []);
+const Reply = v.variant('action', [
+  // Without them it is the reply of another API
+  v.object({ action: v.literal('NONE'), outputs, assessments: v.nullable(assessments, []) }),
+  v.object({
+    action: v.literal('GUARDRAIL_INTERVENED'),
+    ...{ outputs, assessments: v.nullish(assessments, []) },
+  }),
+]);
 
 /** A reply to `ApplyGuardrail`. */
 export type BedrockReply = v.InferOutput<typeof Reply>;
@@ -50,8 +55,9 @@ export function verdictOnPieces(
   if (categories.length > 0 || (findings.length > 0 && !findings.some(({ does }) => does === 'anonymized'))) {
     return { kind: 'block', reason: outputs[0]?.text || 'blocked by the Bedrock guardrail', categories };
   }
-  // Masked over all texts together, so that nobody can tell which part is whose, or in an image
-  if (pieces.length === 0 || outputs.length !== pieces.length)
+  // Masked over all texts together, so that nobody can tell which part is whose, or in an image, or nowhere at all
+  const isMasked = outputs.some(({ text }, i) => text !== pieces[i]?.text);
+  if (!isMasked || outputs.length !== pieces.length)
     return { kind: 'block', reason: 'masked by the Bedrock guardrail' };
   for (const [i, { text }] of outputs.entries()) (pieces[i] as Piece).result = text;
   return ALLOW;

@@ -78,14 +78,17 @@ const SETTINGS = { temperature: 0, max_tokens: 64, stream: false };
 
 function verdictIn(reply: unknown, uncounted: readonly string[]): Verdict {
   const { choices } = fieldsOf(reply);
-  const { content } = fieldsOf(fieldsOf(Array.isArray(choices) ? choices[0] : undefined).message);
-  if (typeof content !== 'string')
+  const [choice, ...others] = Array.isArray(choices) ? choices.map(fieldsOf) : [];
+  const { content } = fieldsOf(choice?.message);
+  if (typeof content !== 'string' || others.length > 0)
     throw new BackendError({ kind: 'wrong_shape', field: 'choices.0.message.content' });
   const said = content.trim();
   if (said === 'safe') return ALLOW;
   if (!/^unsafe(?:\s|$)/.test(said)) throw new BackendError({ kind: 'no_verdict' });
   const codes = said.match(/\b[A-Z]\d{1,2}\b/g) ?? [];
   const categories = codes.filter((code) => !uncounted.includes(code));
-  if (codes.length > 0 && categories.length === 0) return ALLOW;
+  // Of a list that was cut off, the rest may count
+  const isWhole = choice?.finish_reason !== 'length';
+  if (codes.length > 0 && categories.length === 0 && isWhole) return ALLOW;
   return { kind: 'block', reason: ['unsafe', categories.join(', ')].filter(Boolean).join(': '), categories };
 }

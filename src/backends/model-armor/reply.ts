@@ -22,7 +22,7 @@ export type Sanitized = { readonly verdict: Verdict; readonly text?: string | un
  * Reads a reply of 200.
  *
  * @throws BackendError `no_verdict` if filters did not run and none of the others found anything, unless the template says that this is
- * no failure
+ * no failure; if none ran at all it always is
  */
 export function readSanitized(body: unknown): Sanitized {
   const { sanitizationResult: result } = v.parse(Reply, body);
@@ -37,7 +37,9 @@ export function readSanitized(body: unknown): Sanitized {
   if (invocationResult === undefined)
     throw new BackendError({ kind: 'wrong_shape', field: 'sanitizationResult.invocationResult' });
   const isIgnored = invocationResult === 'PARTIAL' && sanitizationMetadata?.ignorePartialInvocationFailures;
-  if (invocationResult !== 'SUCCESS' && !isIgnored) throw new BackendError({ kind: 'no_verdict' });
+  const nothingRan = Object.keys(result.filterResults).length === 0;
+  if (nothingRan || (invocationResult !== 'SUCCESS' && !isIgnored))
+    throw new BackendError({ kind: 'no_verdict' });
   return { verdict: ALLOW, text: matches[0]?.text };
 }
 

@@ -106,6 +106,8 @@ class PresetChecker {
     if (/[?&][^=&]*(?:key|token|secret|auth|sig)[^=&]*=[^$&]/i.test(ask.path))
       this.#fail([...path, 'path'], 'must not hold a secret; send it in a header');
     this.#pointers([ask.root, ...Object.keys(ask.one_each ?? {})], path);
+    for (const of of Object.values(ask.one_each ?? {}))
+      this.#text(of, [...path, 'one_each'], this.#optionNames);
     const isGeneric = ask.reply?.guardrail_response ?? this.#preset.reply.guardrail_response;
     if (isGeneric && this.#preset.reads === 'texts')
       this.#fail(path, 'reads a guardrail_response, which needs reads: conversation');

@@ -6,6 +6,7 @@ import { modified, type Verdict } from '../../guardrail/verdict.ts';
 import { genericVerdict } from '../generic-guardrail/reply.ts';
 import { compileConditions, compileNames, hasValue, type Test } from './conditions.ts';
 import { compileFindings, type ReadFindings, type VendorFindings } from './findings.ts';
+import { optionNamed } from './options.ts';
 import { Places, placesOf } from './places.ts';
 import { compileRedaction, listAt, type ReadRedaction, type VendorRedaction } from './redaction.ts';
 import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
@@ -25,7 +26,7 @@ export class ReplyReader {
   readonly #kind: string;
   readonly #isGeneric: boolean;
   readonly #root: Places | undefined;
-  readonly #oneEach: readonly { readonly places: Places; readonly of: 'texts' | 'documents' }[];
+  readonly #oneEach: readonly { readonly places: Places; readonly of: 'texts' | 'documents' | number }[];
   readonly #statuses: readonly number[];
   readonly #failure: readonly Test[];
   readonly #block: readonly Test[];
@@ -43,7 +44,7 @@ export class ReplyReader {
     this.#root = ask.root === undefined ? undefined : new Places(ask.root);
     this.#oneEach = Object.entries(ask.one_each ?? {}).map(([pointer, of]) => ({
       places: new Places(pointer),
-      of,
+      of: of === 'texts' || of === 'documents' ? of : [options[optionNamed(of) ?? ''] ?? []].flat().length,
     }));
     this.#statuses = form.statuses ?? [];
     this.#failure = compileConditions(form.failure, options);
@@ -113,11 +114,9 @@ export class ReplyReader {
   #count(reply: unknown, { portion, call }: VendorRequest): void {
     for (const { places, of } of this.#oneEach) {
       const list = places.first(reply);
-      const sent = portion === undefined ? call.texts : portion[of];
+      const sent = typeof of === 'number' ? of : (portion === undefined ? call.texts : portion[of]).length;
       const isThere = list !== undefined && list !== null;
-      const isCounted = Array.isArray(list)
-        ? list.length === sent.length
-        : sent.length === 0 || (sent.length === 1 && isThere);
+      const isCounted = Array.isArray(list) ? list.length === sent : sent === 0 || (sent === 1 && isThere);
       if (!isCounted) wrongShape(places.field);
     }
   }

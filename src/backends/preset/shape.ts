@@ -70,7 +70,15 @@ const Ask = v.strictObject({
   when: v.optional(v.array(v.picklist(CIRCUMSTANCES)), []),
   path: v.pipe(v.string(), v.regex(/^(?:\/|$)/, 'must begin with a slash, or be empty for the url itself')),
   root: v.optional(v.string()),
-  one_each: v.optional(v.record(v.string(), v.picklist(['texts', 'documents']))),
+  one_each: v.optional(
+    v.record(
+      v.string(),
+      v.union([
+        v.picklist(['texts', 'documents']),
+        v.pipe(v.string(), v.regex(/^\$options\.\w+$/, 'must be texts, documents or an option')),
+      ]),
+    ),
+  ),
   limits: v.optional(Limits),
   reply: v.optional(PartOfReply),
   body: v.unknown(),

@@ -198,16 +198,27 @@ describe('a reply', () => {
     },
   );
 
-  test.each([{ choices: [] }, { choices: [{ message: { content: null } }] }, { response: 'safe' }])(
-    '%j is another shape',
-    async (reply) => {
-      const { failure } = await adapter(llamaGuard, json(reply));
-      expect(await failure(chat(user(ROUTER)))).toEqual({
-        kind: 'wrong_shape',
-        field: 'choices.0.message.content',
-      });
-    },
-  );
+  test('codes of no account block where the list of them was cut off', async () => {
+    const { ask } = await adapter(llamaGuard, llamaGuardSays('unsafe\nS6', 'length'), {
+      options: { ignore: ['S6'] },
+    });
+    expect(await ask(chat(user(ROUTER)))).toEqual(unsafe());
+  });
+
+  const says = (content: string) => ({ message: { content } });
+
+  test.each([
+    { choices: [] },
+    { choices: [{ message: { content: null } }] },
+    { response: 'safe' },
+    { choices: [says('safe'), says('unsafe\nS1')] },
+  ])('%j is another shape', async (reply) => {
+    const { failure } = await adapter(llamaGuard, json(reply));
+    expect(await failure(chat(user(ROUTER)))).toEqual({
+      kind: 'wrong_shape',
+      field: 'choices.0.message.content',
+    });
+  });
 });
 
 test.each([

@@ -19,7 +19,7 @@ const airs = (fields: object) => ({
 const moderated = (flagged: unknown, categories: object) =>
   json({ results: [{ flagged, categories, category_scores: {} }] });
 const severities = (severity: unknown) => ({
-  categoriesAnalysis: [{ category: 'Violence', severity }],
+  categoriesAnalysis: ['Hate', 'SelfHarm', 'Sexual', 'Violence'].map((category) => ({ category, severity })),
   blocklistsMatch: [],
 });
 
