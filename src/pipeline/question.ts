@@ -3,7 +3,7 @@ import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { editedText, type PassageEdits, type TextEdit } from '../guardrail/edit.ts';
 import { editsBetween } from '../guardrail/text-diff.ts';
-import { modified, type Verdict } from '../guardrail/verdict.ts';
+import { ALLOW, modified, type Verdict } from '../guardrail/verdict.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { type GrowingOptions, type GrowingText, type JudgedText, judgedText } from './growing-texts.ts';
 import { editsIn } from './merge.ts';
@@ -64,12 +64,16 @@ export class Question {
     if (!('verdict' in result)) return { ...result, ...(kept.size > 0 && { kept }), ...this.#before() };
     const { verdict } = result;
     if (verdict.kind === 'block' || (verdict.kind === 'modify' && verdict.texts === null)) return result;
+    const { growing, others, media, unescaped, remember } = this.#options;
+    if (verdict.kind === 'allow' && verdict.flagged === undefined && growing.length === 0) {
+      remember(media === undefined ? [...others.keys()] : [...others.keys(), media], []);
+      return { ...result, verdict: ALLOW, ...this.#open([]) };
+    }
     const redaction =
       verdict.kind === 'modify' && verdict.texts !== null ? { ...verdict, texts: verdict.texts } : undefined;
     const found = new Map<Passage, readonly TextEdit[]>();
     for (const passage of redaction?.texts.keys() ?? []) found.set(passage, editsIn(passage, redaction!));
     const own = (passage: Passage) => found.get(passage) ?? [];
-    const { growing, others, media, unescaped, remember } = this.#options;
     const judged = growing.map((text, i) =>
       judgedText(text, withKept(text, own(text.passage)), i, this.#limits(verdict)),
     );

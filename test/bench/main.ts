@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
  * `soak [--minutes N]` and `courier` take longer than all of these, and are run when they are named.
  * `accuracy [--only REGEX] [--show tuned]` times nothing: it counts how often the policies are wrong.
@@ -14,9 +14,10 @@ import { soak } from './soak.ts';
 import { other, printTargets, quick, wanted } from './stand.ts';
 import { start } from './start.ts';
 import { telemetry } from './telemetry.ts';
+import { vendors } from './vendors.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, telemetry, policies, start, attack, soak, courier, accuracy };
+const parts = { local, vendor, vendors, telemetry, policies, start, attack, soak, courier, accuracy };
 const long = new Set(['attack', 'soak', 'courier', 'accuracy']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);

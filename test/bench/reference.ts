@@ -1,7 +1,11 @@
-/** The servers that the bridge is measured against: `node reference.ts bare | reads | hop <stub port> | stub | vendor | durable <file> | redacting <file>`. */
+/**
+ * The servers that the bridge is measured against:
+ * `node reference.ts bare | reads | hop <stub port> | posts <stub port> <count> | stub | vendor | durable <file> | redacting <file>`.
+ */
 import { fdatasync, openSync, writevSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Dispatcher, Agent as UndiciAgent } from 'undici';
 import { Redactor } from '../../src/records/redact/redact.ts';
 
 const ALLOW = '{"action":"NONE"}';
@@ -22,7 +26,7 @@ const AKTO_ALLOW = JSON.stringify({
   },
 });
 
-function read(stream: IncomingMessage, done: (body: Buffer) => void): void {
+function read(stream: IncomingMessage, done: (body: Buffer) => unknown): void {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   stream.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
@@ -62,14 +66,56 @@ function hop(port: number) {
     });
 }
 
-/** An Akto that allows everything at once; a GET tells the number of its checks. */
+/** Bytes of Akto's envelope of a chat of 4 KB. */
+const ENVELOPE_BYTES = 3_100;
+
+/** As the hop, but sends so many POSTs at once by undici's `dispatch` alone, and parses their replies: no vendor can cost less. */
+function posts(port: number, count: number) {
+  const agent = new UndiciAgent({ connections: 256, headersTimeout: 0, bodyTimeout: 0, allowH2: false });
+  const target = { origin: `http://127.0.0.1:${port}`, path: '/api/http-proxy', method: 'POST' } as const;
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    authorization: 'bench-token',
+  };
+  const post = (body: Buffer) =>
+    new Promise<unknown>((resolve, reject) => {
+      let reply = '';
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData: (_, piece) => {
+          reply += piece.toString();
+        },
+        onResponseEnd: () => resolve(JSON.parse(reply)),
+        onResponseError: (_, error) => reject(error),
+      };
+      agent.dispatch({ ...target, headers, body }, handler);
+    });
+  return (incoming: IncomingMessage, response: ServerResponse): void =>
+    read(incoming, async (body) => {
+      JSON.parse(body.toString());
+      const sent = body.subarray(0, ENVELOPE_BYTES);
+      await Promise.all(Array.from({ length: count }, () => post(sent)));
+      respond(response, ALLOW);
+    });
+}
+
+/** What other vendors say, by their paths. */
+const ALLOWS: Record<string, (body: Buffer) => string> = {
+  '/analyze': (body) =>
+    JSON.stringify((JSON.parse(body.toString()) as { text: string[] }).text.map(() => [])),
+  '/v2/guard': () => '{"flagged":false}',
+};
+
+/** A vendor of some kinds that allows everything at once, Akto by default; a GET tells the number of its checks. */
 function stub() {
   let checks = 0;
   return (incoming: IncomingMessage, response: ServerResponse): void =>
-    read(incoming, () => {
+    read(incoming, (body) => {
       if (incoming.method === 'GET') return respond(response, String(checks));
       checks += 1;
-      respond(response, AKTO_ALLOW);
+      respond(response, ALLOWS[incoming.url ?? '']?.(body) ?? AKTO_ALLOW);
     });
 }
 
@@ -155,11 +201,12 @@ function redacted(): (body: Buffer) => Buffer {
   };
 }
 
-const [, , role, argument = ''] = process.argv;
+const [, , role, argument = '', count = ''] = process.argv;
 const roles: Record<string, () => typeof bare> = {
   bare: () => bare,
   reads: () => reads,
   hop: () => hop(Number(argument)),
+  posts: () => posts(Number(argument), Number(count)),
   stub,
   vendor,
   durable: () => durable(argument, parsed),

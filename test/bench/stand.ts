@@ -1,4 +1,5 @@
 /** The common ground of every part of the benchmark: the load, the servers, the length of a measurement. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -40,7 +41,12 @@ const lengths: Lengths = quick
 const firstWarmUpMs = quick ? { reference: 700, bridge: 2_000 } : { reference: 2_000, bridge: 8_000 };
 
 export type Work = Omit<Job, 'port' | 'ms'>;
-type Setting = { core?: Core; warmUp?: Work };
+type Setting = {
+  core?: Core;
+  warmUp?: Work;
+  /** A file of `src` that the other checkout has to have. */
+  needs?: string;
+};
 
 const CHECKS: Work = { bytes: 4 * KB, concurrency: 32 };
 
@@ -70,7 +76,7 @@ export type Bridge = Server & { readonly before?: Server };
 
 export async function bridge(
   env: Record<string, string>,
-  { core = 0, warmUp = CHECKS }: Setting = {},
+  { core = 0, warmUp = CHECKS, needs = 'main.ts' }: Setting = {},
 ): Promise<Bridge> {
   const started = async (main: string, env: Record<string, string>) =>
     // Connections of the load are open for longer before their first call
@@ -80,7 +86,7 @@ export async function bridge(
       firstWarmUpMs.bridge,
     );
   const server = await started('../../src/main.ts', env);
-  if (other === undefined) return server;
+  if (other === undefined || !existsSync(new URL(needs, other))) return server;
   const before = await started(
     other,
     env.DATA_DIR === undefined ? env : { ...env, DATA_DIR: folderOnDisk() },

@@ -1,10 +1,7 @@
 /** Measures verdicts: of the built-in policy beside a server that judges nothing, of a vendor beside a bare hop to it. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { chatBody } from './body.ts';
-import { folderOnDisk } from './disk.ts';
 import { type Server, startServer } from './processes.ts';
-import { type Bridge, beside, bridge, KB, load, reference, target } from './stand.ts';
+import { beside, bridge, KB, load, reference, target } from './stand.ts';
 
 /** Its size is that of its conversation. */
 const TURN = { route: 'turn', bytes: 0 } as const;
@@ -19,13 +16,14 @@ async function expectBlocked(server: Server): Promise<void> {
     throw new Error(`a credential got ${reply.status} ${JSON.stringify(verdict)}`);
 }
 
-/** Nor may it reply without asking its backend. */
-async function expectAsked(server: Server, stub: Server): Promise<void> {
+/** Nor may it reply without asking its backends. @param times how often the stub is asked about a call */
+export async function expectAsked(server: Server, stub: Server, times = 1): Promise<void> {
   const checks = async () => Number(await (await fetch(`http://127.0.0.1:${stub.port}/`)).text());
   const before = await checks();
   const { replies } = await load(server, { bytes: 4 * KB, concurrency: 1, ms: 200 });
   const calls = (await checks()) - before;
-  if (calls !== replies) throw new Error(`${replies} replies, but the backend was asked ${calls} times`);
+  if (calls !== times * replies)
+    throw new Error(`${replies} replies, but the backend was asked ${calls} times`);
 }
 
 export async function local(): Promise<void> {
@@ -60,35 +58,8 @@ export async function vendor(): Promise<void> {
   const perSecond = Math.round(at32.perSecond * 0.3);
   await beside(`vendor, 4 KB, ${perSecond}/s`, hop, remote, { bytes, concurrency: 128, perSecond });
   await remote.stop();
-  await several(hop, stub);
   for (const server of [hop, stub]) await server.stop();
   target('one vendor >= 0.75 of the bare hop at 32', at32.speed.median, (ratio) => ratio >= 0.75);
   target('one vendor >= 0.75 of the bare hop at 128', at128.speed.median, (ratio) => ratio >= 0.75);
   target("p99 at 128 <= 1.5 times the hop's", at128.p99.median, (ratio) => ratio <= 1.5);
-}
-
-/** Several vendors in parallel: each costs as much as the one before. */
-async function several(hop: Server, stub: Server): Promise<void> {
-  const work = { bytes: 4 * KB, concurrency: 32 };
-  const servers: Bridge[] = [];
-  for (const count of [1, 2, 3]) {
-    const folder = folderOnDisk();
-    const backends = Array.from({ length: count }, (_, i) => ({
-      ...{ name: `akto-${i + 1}`, kind: 'akto', url: `http://127.0.0.1:${stub.port}` },
-      secret: { env: 'TOKEN' },
-    }));
-    const POLICY_FILE = join(folder, 'policy.yaml');
-    writeFileSync(POLICY_FILE, JSON.stringify({ backends }));
-    servers.push(await bridge({ POLICY_FILE, TOKEN: 'bench-token' }));
-  }
-  const [one, two, three] = servers as [Bridge, Bridge, Bridge];
-  await beside('one vendor of the policy file beside the hop, 32 callers', hop, one, work);
-  const second = await beside('two vendors beside one, 32 callers', one, two, work);
-  const third = await beside('three vendors beside two, 32 callers', two, three, work);
-  for (const server of servers) await server.stop();
-  for (const [name, { addedCpuUs }] of [
-    ['second', second],
-    ['third', third],
-  ] as const)
-    target(`the ${name} vendor costs <= 25 us of CPU`, addedCpuUs.median, (us) => us <= 25);
 }
