@@ -186,10 +186,11 @@ export class BackendChecks {
       const known = question.known(backend);
       return known === undefined ? 'known' : Promise.resolve(known);
     }
-    return this.#check(backend, checked, left, place, question).then((result) => {
-      // An allow of what others had redacted is none of what they may let pass next time
-      if (key !== undefined && left === call && 'verdict' in result)
-        this.#cache.put(key, call, result.verdict);
+    const asked = this.#check(backend, checked, left, place, question);
+    // An allow of what others had redacted is none of what they may let pass next time
+    if (key === undefined || left !== call) return asked;
+    return asked.then((result) => {
+      if ('verdict' in result) this.#cache.put(key, call, result.verdict);
       return result;
     });
   }

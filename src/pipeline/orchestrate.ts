@@ -99,20 +99,26 @@ function together<Decided>(panel: Panel, conclude: Conclude<Decided>): Decided |
     let missing = pending.length;
     let against = 0;
     let isDecided = false;
+    const settled = (i: number, result: CheckResult) => {
+      results[i] = result;
+      missing--;
+      if (blocks(result)) against++;
+      // Nothing but a block is certain before the last result
+      if (isDecided || (missing > 0 && against === 0)) return;
+      const known = results.filter(Boolean);
+      const enough = orchestration === 'all' ? backends.length : needed(known);
+      if (missing > 0 && against < enough) return;
+      isDecided = true;
+      resolve(concluded(known, missing > 0));
+    };
     pending.forEach((promise, i) => {
-      promise
-        .then((result) => {
-          results[i] = result;
-          missing--;
-          if (blocks(result)) against++;
-          if (isDecided) return;
-          const known = results.filter(Boolean);
-          const enough = orchestration === 'all' ? backends.length : needed(known);
-          if (missing > 0 && against < enough) return;
-          isDecided = true;
-          resolve(concluded(known, missing > 0));
-        })
-        .catch(reject);
+      promise.then((result) => {
+        try {
+          settled(i, result);
+        } catch (error) {
+          reject(error);
+        }
+      }, reject);
     });
   });
 }
