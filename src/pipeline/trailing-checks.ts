@@ -11,6 +11,8 @@ const QUIET_MS = 1500;
 
 /** Time for those that run to end by themselves when the bridge ends: as long as a backend may take by default. */
 const SETTLE_MS = 5000;
+/** Of those that wait, and of those that run. */
+const MOST_BYTES = memoryBytes('waiting checks') / 2;
 
 /**
  * The result that counts if the response goes on; undefined for none.
@@ -23,22 +25,24 @@ type Waiting = {
   readonly call: GuardrailCall;
   readonly check: Check;
 };
+type Running = { readonly controller: AbortController; readonly bytes: number; ended: Promise<void> };
 type Stopped = { readonly texts: readonly string[]; readonly result: CheckResult };
 
 const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
 
 /**
  * Checks of responses that may have ended. Nothing in LiteLLM's calls tells the last one about a stream from the others, so
- * what a backend has not been asked about is judged once no other call follows: too late to stop it, never unseen.
+ * what a backend has not been asked about is judged once no other call follows: too late to stop it, never unseen. Half of their memory
+ * is for those that wait, half for those that run: of a backend that is too slow for that the oldest end without a verdict.
  */
 export class TrailingChecks {
   readonly #failed: (error: unknown, call: GuardrailCall) => void;
   /** Checks that wait for the end of a response, by backend and call. Only streams in `STREAM_CHECK_GROWTH` have one. */
   readonly #waiting = new Map<string, Waiting>();
   #waitingBytes = 0;
-  /** Checks that run. */
-  readonly #running = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
+  /** Checks that run, the oldest first. */
+  readonly #running = new Set<Running>();
+  #runningBytes = 0;
   /** Verdicts against responses that were delivered, in case they go on after all. */
   readonly #stopped = new LRUCache<string, Stopped>({
     ttl: 10 * 60_000,
@@ -60,7 +64,7 @@ export class TrailingChecks {
     this.#waiting.set(key, { timer: setTimeout(() => this.run(key), QUIET_MS), call, check });
     this.#waitingBytes += bytesOf(key, call);
     // Rather judged before its end than not at all
-    while (this.#waitingBytes > memoryBytes('waiting checks')) {
+    while (this.#waitingBytes > MOST_BYTES) {
       this.run(this.#waiting.keys().next().value as string);
     }
   }
@@ -79,14 +83,26 @@ export class TrailingChecks {
     if (waiting === undefined) return;
     this.cancel(key);
     const { call, check } = waiting;
-    const work = this.#make(key, call, check)
+    const controller = new AbortController();
+    const running: Running = { controller, bytes: bytesOf(key, call), ended: Promise.resolve() };
+    this.#running.add(running);
+    this.#runningBytes += running.bytes;
+    running.ended = this.#make(key, call, () => check(controller.signal))
       .catch((error: unknown) => this.#failed(error, call))
-      .finally(() => this.#running.delete(work));
-    this.#running.add(work);
+      .finally(() => this.#end(running));
+    for (const oldest of this.#running) {
+      if (this.#runningBytes <= MOST_BYTES || oldest === running) break;
+      this.#end(oldest);
+      oldest.controller.abort(STOPPED);
+    }
   }
 
-  async #make(key: string, call: GuardrailCall, check: Check): Promise<void> {
-    const result = await check(this.#closing.signal);
+  #end(running: Running): void {
+    if (this.#running.delete(running)) this.#runningBytes -= running.bytes;
+  }
+
+  async #make(key: string, call: GuardrailCall, check: () => ReturnType<Check>): Promise<void> {
+    const result = await check();
     if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
     // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
     const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
@@ -102,8 +118,11 @@ export class TrailingChecks {
   /** Makes the checks that wait, and resolves when all have ended, which they are made to after a while. */
   async settled(): Promise<void> {
     for (const key of [...this.#waiting.keys()]) this.run(key);
-    const timer = setTimeout(() => this.#closing.abort(STOPPED), SETTLE_MS);
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    const stop = () => {
+      for (const { controller } of this.#running) controller.abort(STOPPED);
+    };
+    const timer = setTimeout(stop, SETTLE_MS);
+    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ ended }) => ended));
     clearTimeout(timer);
   }
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../src/backends/backend.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
+import { memoryBytes } from '../../src/guardrail/memory.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
 import { callOf, toolCall } from '../support/call.ts';
-import { BLOCK, backend, DOWN, fails, judgeOf, modify } from '../support/judging.ts';
+import { BLOCK, backend, DOWN, fails, hanging, judgeOf, modify, says } from '../support/judging.ts';
 import { textsOf } from '../support/passages.ts';
 
 /** A check that keeps its calls, and says the same each time. */
@@ -211,6 +212,29 @@ describe('a streamed response whose texts move', () => {
     await judge.settled();
     expect(a.calls.map(({ texts }) => texts[0])).toContain(`${FOUND}And the rest of it`);
   });
+});
+
+describe('checks after the end of responses', () => {
+  test('by a backend that hangs hold no more than there is memory for, and keep nobody from ending', async () => {
+    const s = hanging();
+    let isAsked = false;
+    const check: Check = (call, context) => (isAsked ? s.check(call, context) : says(ALLOW)(call, context));
+    const judge = judgeOf([backend('a', check, { timeoutMs: 3_600_000 })], { growth: 6 });
+    const text = 'x'.repeat(250_000);
+    const calls = 25;
+    const round = (i: number, end: string) =>
+      judge.judge(callOf({ input_type: 'response', litellm_call_id: `${i}`, texts: [`${text}${end}`] }));
+    for (let i = 0; i < calls; i++) await round(i, '');
+    isAsked = true;
+    for (let i = 0; i < calls; i++) await round(i, ' and its end');
+    const settled = judge.settled();
+    await expect.poll(() => s.signals.length).toBe(calls);
+    const running = s.signals.filter(({ aborted }) => !aborted).length;
+    expect(running).toBeGreaterThan(0);
+    expect(running * 500_000).toBeLessThan(memoryBytes('waiting checks') / 2);
+    await settled;
+    expect(judge.late).toHaveLength(calls);
+  }, 30_000);
 });
 
 describe('a redaction after the end of a response', () => {
