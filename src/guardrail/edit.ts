@@ -77,6 +77,14 @@ export function placeOutside(edits: readonly TextEdit[], place: number): number 
   return edits.find(({ start, end }) => start < place && place < end)?.start ?? place;
 }
 
+/** The place in the edited text of a place that lies within no edit. */
+export function placeAfter(edits: readonly TextEdit[], place: number): number {
+  return edits.reduce(
+    (at, { start, end, text }) => (start < place ? at + text.length - (end - start) : at),
+    place,
+  );
+}
+
 /** The place in a text that became a place in the edited text: the beginning of the edit in whose text it lies. */
 export function placeBefore(edits: readonly TextEdit[], place: number): number {
   let shift = 0;

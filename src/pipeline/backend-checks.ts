@@ -49,6 +49,8 @@ export type Unasked = Exclude<Need['kind'], 'check'>;
 export type CheckPlace = Pick<CheckOptions, 'handsOver' | 'within'> & {
   /** Ends it when nobody waits any more. */
   readonly signal?: AbortSignal | undefined;
+  /** Place in each text of a response from which on those before it in a sequence may still change it. */
+  readonly ends?: readonly number[] | undefined;
 };
 
 /** What is known of a call to one backend. `key` names backend, rule and call; undefined where nothing is kept. */
@@ -180,7 +182,7 @@ export class BackendChecks {
       if (need.kind === 'check' && !need.continues) this.#trailing.run(key);
       else this.#trailing.cancel(key);
     }
-    const question = this.#question(backend, checked, left, key);
+    const question = this.#question(backend, checked, left, key, place.ends);
     if (question?.isKnown) {
       this.#observer.unasked(left, backend.name);
       const known = question.known(backend);
@@ -201,6 +203,7 @@ export class BackendChecks {
     { rule, isShown, holdback }: CheckedCall,
     left: GuardrailCall,
     stream: string | undefined,
+    ends?: readonly number[],
   ): Question | undefined {
     const isHeldBack = isShown && mode === 'enforce';
     if (reads === 'conversation' && (!isHeldBack || stream === undefined)) return undefined;
@@ -208,7 +211,7 @@ export class BackendChecks {
       ...{ reads, stream, judgesMedia: judges.media, name: `${memory}\0${rule}` },
       isShown: isHeldBack,
       isThrifty: !isHeldBack && this.#growth > 1,
-      policyEnds: stream === undefined ? [] : shownEnds(left.texts, holdback),
+      policyEnds: stream === undefined ? [] : (ends ?? shownEnds(left.texts, holdback)),
     });
   }
 

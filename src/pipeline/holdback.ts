@@ -1,6 +1,13 @@
 import type { GuardrailCall, Passage } from '../guardrail/call.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
-import { heldBackChars, placeBefore, placeOutside, shownEnds, type TextEdit } from '../guardrail/edit.ts';
+import {
+  heldBackChars,
+  placeAfter,
+  placeBefore,
+  placeOutside,
+  shownEnds,
+  type TextEdit,
+} from '../guardrail/edit.ts';
 import { type BackendRedaction, backendRedaction, editsIn } from './merge.ts';
 
 /**
@@ -38,5 +45,25 @@ export function holdbackOf(
     const passage = all[i] as Passage;
     const edits = redaction === undefined ? [] : editsIn(passage, redaction);
     return heldBackChars(passage.text, edits, placeOutside(edits, end));
+  });
+}
+
+/**
+ * Up to where the texts of a response are judged for good by a backend and those before it, in the response as it left it: what the
+ * next one judges for good must still be there if one of them fails.
+ *
+ * @param ends as those before it left them
+ * @param call as the backend was shown it
+ */
+export function leftEnds(
+  ends: readonly number[],
+  { passages }: GuardrailCall,
+  { open }: CheckResult,
+  redaction: BackendRedaction | undefined,
+): readonly number[] {
+  return ends.map((end, i) => {
+    const passage = passages.all[i]!;
+    const edits = redaction === undefined ? [] : editsIn(passage, redaction);
+    return placeAfter(edits, placeOutside(edits, Math.min(end, open?.get(passage) ?? end)));
   });
 }

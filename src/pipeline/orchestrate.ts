@@ -1,11 +1,13 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { startDeadline } from '../guardrail/deadline.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
+import { shownEnds } from '../guardrail/edit.ts';
 import type { OnError, Orchestration } from '../guardrail/orchestration.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import type { BackendChecks, CheckedCall } from './backend-checks.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { blocks, type Draft, decide } from './decide.ts';
+import { leftEnds } from './holdback.ts';
 import { backendRedaction, joinRedactions } from './merge.ts';
 import { hasShare } from './new-texts.ts';
 
@@ -152,9 +154,10 @@ async function oneByOne<Decided>(
   const results: CheckResult[] = [];
   const within = startDeadline(Math.max(...backends.map(({ timeoutMs }) => timeoutMs)), signal);
   let left = checked.call;
+  let ends = checked.isShown ? shownEnds(left.texts, checked.holdback) : undefined;
   try {
     for (const backend of due) {
-      const own = { signal, handsOver: handsOver(panel, backend) };
+      const own = { signal, handsOver: handsOver(panel, backend), ends };
       // The first has time enough of its own
       const place = results.length === 0 ? own : { ...own, within };
       const asked = checks.ask(backend, checked, place, left);
@@ -163,6 +166,7 @@ async function oneByOne<Decided>(
       results.push(result);
       const redaction = backendRedaction(result);
       if (blocks(result) || signal.aborted || redaction === null) return concluded(results, undefined);
+      ends &&= leftEnds(ends, left, result, redaction);
       if (redaction !== undefined) left = withTexts(left, redaction.texts);
     }
     return concluded(results, left);

@@ -178,6 +178,27 @@ describe('a stream that is shown as far as it is judged', () => {
     },
   );
 
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    'takes nothing back where vendors of a sequence fail in the same round, and shows nothing of a secret (seed %i)',
+    async (seed) => {
+      const random = seeded(seed * 101 + 3);
+      const flaky =
+        (check: Check): Check =>
+        (...all) =>
+          random.next() < 0.3 ? fails(DOWN)(...all) : check(...all);
+      const secrets = [...NAMES, ...PLACES];
+      const judge = judgeOf(
+        [
+          backend('a', flaky(spanVendor(names, '<NAME>').check), { ...texts, ...open }),
+          backend('b', flaky(spanVendor(places, '[PLACE]').check), { ...texts, ...open }),
+        ],
+        { ...diffed, engine: engineOf({ chain: ['size-limits'], orchestration: 'sequence' }).engine },
+      );
+      const { shown } = await stream(judge, [textOf(random, secrets) + PROSE.join('')], random, 15);
+      for (const text of shown.slice(0, -1)) expect(partsShown(text, secrets)).toEqual([]);
+    },
+  );
+
   test('flows sentence by sentence, and a vendor is asked about each twice or so', async () => {
     const vendor = spanVendor(names, '<NAME>');
     const judge = judgeOf([backend('a', vendor.check, texts)], diffed);
