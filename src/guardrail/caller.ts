@@ -91,6 +91,13 @@ const NAMES = ['hash', 'team_id', 'user_id', 'alias', 'team_alias', 'user_email'
   (name) => `user_api_key_${name}`,
 );
 
+/** Who calls, by all names: what a vendor may be told, and judge by. */
+export function callerNames({ request_data }: Pick<CallFields, 'request_data'>): readonly unknown[] {
+  return IDENTITY.map((name) => request_data[name]);
+}
+
+const IDENTITY = [...NAMES, 'user_api_key_end_user_id'];
+
 const CAPITAL = /[A-Z]/;
 
 function withLowerCaseNames(headers: Fields): Fields {

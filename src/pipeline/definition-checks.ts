@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
+import { callerNames } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { boundedBy, charsOfVerdict } from '../guardrail/memory.ts';
@@ -12,11 +13,13 @@ const MAX_AGE_MS = 10 * 60_000;
 
 /**
  * A hash that tells the definition of an MCP tool from others, for a scan of nothing but a definition. The order of its texts
- * counts, which decides where a redaction goes.
+ * counts, which decides where a redaction goes; and who calls, as a vendor can forbid one team the tool of another.
  */
 export function definitionOf(call: GuardrailCall): string | undefined {
   const { tools, texts } = call;
-  return mcpToolOf(call)?.texts.length === 0 ? hash('sha256', JSON.stringify([tools, texts])) : undefined;
+  return mcpToolOf(call)?.texts.length === 0
+    ? hash('sha256', JSON.stringify([tools, texts, callerNames(call)]))
+    : undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Checker, NewText } from '../backends/backend.ts';
 import { fieldsOf, type GuardrailCall, type Passage } from '../guardrail/call.ts';
-import { stateKey } from '../guardrail/caller.ts';
+import { callerNames, stateKey } from '../guardrail/caller.ts';
 import { mcpToolOf } from '../guardrail/mcp-tool.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import { mediaPartsIn } from '../guardrail/opaque.ts';
@@ -122,20 +122,15 @@ type Hashes = {
   readonly unescaped: ReadonlyMap<number, UnescapedText>;
 };
 
-/** Names of who calls. */
-const IDENTITY = ['hash', 'alias', 'user_id', 'user_email', 'end_user_id', 'team_id', 'team_alias'].map(
-  (name) => `user_api_key_${name}`,
-);
-
 /**
  * All that a vendor may be told beside a text, and judge it by: who calls, which model or tool; of a response its request. What one
  * caller may say another may not.
  */
 function circumstancesOf(call: GuardrailCall): string {
-  const { input_type, model, shape, request_data } = call;
+  const { input_type, model, shape } = call;
   const asked = input_type === 'response' ? stateKey(call) : undefined;
   const tool = shape === 'mcp_tool' ? mcpToolOf(call)?.name : undefined;
-  return JSON.stringify([input_type, model, asked, tool, ...IDENTITY.map((name) => request_data[name])]);
+  return JSON.stringify([input_type, model, asked, tool, ...callerNames(call)]);
 }
 
 function withoutMedia(call: GuardrailCall): GuardrailCall {

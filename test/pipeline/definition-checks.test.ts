@@ -23,11 +23,23 @@ const SCANNED = callOf(mcpCall([]));
 const PING = callOf(mcpListed(mcpTool('ping')));
 
 describe('a backend is asked about the definition of an MCP tool', () => {
-  test('once, whoever lists it or calls the tool', async () => {
+  test('once, though it is listed again and the tool is called', async () => {
     const { asked, backend } = saying(ALLOW);
     const { judge } = judgeOf([backend]);
     for (const call of [LISTED, SCANNED, LISTED]) expect(await judge(call)).toEqual({ kind: 'allow' });
     expect(asked.times).toBe(1);
+  });
+
+  test('for each caller: a vendor can forbid one team what another may use', async () => {
+    const { judge } = judgeOf([
+      backend('a', async ({ request_data }) =>
+        request_data.user_api_key_team_alias === 'payments' ? ALLOW : BLOCK,
+      ),
+    ]);
+    const listedBy = (team: string) =>
+      judge(callOf(mcpListed({}, { request_data: { user_api_key_team_alias: team } })));
+    expect(await listedBy('payments')).toEqual({ kind: 'allow' });
+    expect(await listedBy('works-council')).toMatchObject({ kind: 'block' });
   });
 
   test('once where it is listed twice at the same time', async () => {
