@@ -48,14 +48,20 @@ function identityIn({ user }: Fields): Fields {
 
 type Content = Pick<CallFields, 'shape' | 'model' | 'texts' | 'structured_messages' | 'tools' | 'tool_calls'>;
 
+/** What is no text of a call. The plugin sends no others; what another release does is judged. */
+const PLUGIN_KEYS = new Set(['requestId', 'sessionId', 'user', 'model', 'messages', 'tools']);
+
 function conversation(body: Fields): Content {
   const messages = body.messages ?? [];
   if (!Array.isArray(messages)) throw new BadField('messages', 'must be an array');
   const texts = messages.flatMap((message) => textOf(fieldsOf(message).content) ?? []);
+  for (const [name, value] of Object.entries(body))
+    if (!PLUGIN_KEYS.has(name)) texts.push(...leavesOf(value, true, [name]).texts);
   const rows = messages.map(messageOf);
   return {
     shape: 'conversation',
-    ...{ model: requestedModel(body), texts, structured_messages: rows, tools: [], tool_calls: [] },
+    ...{ model: requestedModel(body), texts, structured_messages: rows, tool_calls: [] },
+    tools: Array.isArray(body.tools) ? body.tools : [],
   };
 }
 

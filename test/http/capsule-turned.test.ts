@@ -48,6 +48,18 @@ describe('a pre hook that comes as to Capsule', () => {
   });
 
   test.each([
+    { prompt: 'a turnip' },
+    { input: ['a turnip'] },
+    { messages: [], metadata: { note: 'a turnip' } },
+    { tools: [{ type: 'function', function: { name: 'f', description: 'a turnip', parameters: {} } }] },
+  ])('is denied for %j, which the plugin does not send today', async (body) => {
+    const bridge = await turnedBridge(BANNED);
+    expect(await bridge.hook('pre', { requestId: 'call-1', model: 'm', ...body })).toMatchObject({
+      reply: { decision: 'deny' },
+    });
+  });
+
+  test.each([
     ['arguments of a tool call', { toolCalls: [{ name: 'f', arguments: { id: 'a turnip' } }] }],
     ['arguments that are text', { toolCalls: [{ name: 'f', arguments: 'a turnip' }] }],
     ['content that is a list', { content: [{ type: 'text', text: 'a turnip' }] }],

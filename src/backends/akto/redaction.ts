@@ -29,7 +29,8 @@ export function redactionOf(
   const changes = new Map<string, string>();
   // As it arrived at Akto: without what JSON leaves out
   const sent: unknown = JSON.parse(json);
-  if (!collectChanges(sent, decoded(fieldsOf(returned).body ?? returned), changes)) return null;
+  const rest = keysLike(sent, decoded(fieldsOf(returned).body ?? returned));
+  if (!collectChanges(sent, rest, changes)) return null;
   const rewrites = new Map<string, string>();
   const ways = joiningsIn(joined);
   for (const [before, after] of changes) {
@@ -46,6 +47,12 @@ function decodedWithin(value: unknown, sentChars: number): unknown {
   if (typeof value !== 'string' || !/^\s{0,64}[[{]/.test(value)) return value;
   const limits = { maxJsonNodes: SPARE_NODES + sentChars, maxJsonDepth: Number.POSITIVE_INFINITY };
   return (isReadable(value, limits) ? parseJson(value) : undefined) ?? value;
+}
+
+/** A body without keys that were not sent: a vendor can add those that are left out of what it is shown. */
+function keysLike(sent: unknown, returned: unknown): unknown {
+  if (typeof returned !== 'object' || returned === null || Array.isArray(returned)) return returned;
+  return Object.fromEntries(Object.entries(returned).filter(([key]) => Object.hasOwn(fieldsOf(sent), key)));
 }
 
 /** True if both have the same structure and every string changed in one way. */
