@@ -33,8 +33,6 @@ const SINCE = {
   'sends outputs as texts': [1, 109],
   /** Holds the end of a streamed chat back, with `streaming_end_of_stream_only`, until it is judged. */
   'holds the end of chats': [1, 103],
-  /** A stream whose beginning `incremental_diff` cannot rewrite any more ends with an error, before the connection breaks. */
-  'tells of an underflow': [1, 103],
   /** A stream of `/v1/responses` that fails ends with `response.failed`, before the connection breaks. */
   'ends failed streams': [1, 109],
   /** Starts without a guardrail whose entry is wrong, before it does not start. */
