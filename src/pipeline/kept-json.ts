@@ -2,6 +2,7 @@ import type { Passage } from '../guardrail/call.ts';
 import { editedText, type TextEdit } from '../guardrail/edit.ts';
 import { parseInner } from '../guardrail/json.ts';
 import { jsonNumbers } from '../guardrail/json-numbers.ts';
+import { editsBetween } from '../guardrail/text-diff.ts';
 import { type BackendRedaction, editsIn } from './merge.ts';
 
 /**
@@ -17,13 +18,27 @@ export function withKeptJson(redaction: BackendRedaction): BackendRedaction | nu
     const edits = own.map((edit) =>
       numbers.has(edit.start) ? { ...edit, text: JSON.stringify(edit.text) } : edit,
     );
-    if (!isJson(editedText(passage.text, edits))) return null;
-    repaired.set(passage, edits);
+    const byEdits = editedText(passage.text, edits);
+    // Found by comparing, one edit can go across neighbours
+    const kept = [byEdits, quoted(text)].find(isJson);
+    if (kept === undefined) return null;
+    repaired.set(passage, kept === byEdits ? edits : editsBetween(passage.text, kept));
   }
   if (repaired.size === 0) return redaction;
   const texts = new Map(redaction.texts);
   for (const [passage, edits] of repaired) texts.set(passage, editedText(passage.text, edits));
   return { texts, edits: new Map([...(redaction.edits ?? []), ...repaired]) };
+}
+
+/** A string, a sign between values, or a value without quotes. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:\s]+|[^[\]{},:\s"](?:[^[\]{},:"]*[^[\]{},:\s"])?/g;
+const SCALAR = /^(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
+
+/** JSON in which what stands in the place of numbers has become strings. */
+function quoted(json: string): string {
+  return json.replace(TOKEN, (token) =>
+    /^["[\]{},:\s]/.test(token) || SCALAR.test(token) ? token : JSON.stringify(token),
+  );
 }
 
 const isJson = (text: string) => parseInner(text) !== undefined;

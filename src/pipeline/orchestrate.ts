@@ -8,6 +8,7 @@ import type { BackendChecks, CheckedCall } from './backend-checks.ts';
 import type { JudgingBackend } from './check-backend.ts';
 import { blocks, type Draft, decide } from './decide.ts';
 import { leftEnds } from './holdback.ts';
+import { withKeptJson } from './kept-json.ts';
 import { backendRedaction, joinRedactions } from './merge.ts';
 import { hasShare } from './new-texts.ts';
 
@@ -164,7 +165,9 @@ async function oneByOne<Decided>(
       if (typeof asked !== 'object') continue;
       const result = await asked;
       results.push(result);
-      const redaction = backendRedaction(result);
+      const said = backendRedaction(result);
+      // The next one is shown arguments that are JSON
+      const redaction = said && withKeptJson(said);
       if (blocks(result) || signal.aborted || redaction === null) return concluded(results, undefined);
       ends &&= leftEnds(ends, left, result, redaction);
       if (redaction !== undefined) left = withTexts(left, redaction.texts);

@@ -34,6 +34,19 @@ test.each(['spans', 'text'] as const)(
   },
 );
 
+test.each(['spans', 'text'] as const)('neighbours among numbers become strings, told as %s', (told) => {
+  const rows = [
+    ['[1000000000,1000000001]', '["<PHONE_NUMBER>","<PHONE_NUMBER>"]'],
+    [
+      '{"a":[1000000000, 1000000001,\n1000000002],"b":true}',
+      '{"a":["<PHONE_NUMBER>", "<PHONE_NUMBER>",\n"<PHONE_NUMBER>"],"b":true}',
+    ],
+    ['{"a":-5550003333,"b":"x, \\"1"}', '{"a":"-<PHONE_NUMBER>","b":"x, \\"1"}'],
+    ['[5550003333.5, 1e9, null]', '["<PHONE_NUMBER>.5", 1e9, null]'],
+  ] as const;
+  for (const [args, becomes] of rows) expect(redactionOf(args, /\d{10}/g, told)).toBe(becomes);
+});
+
 test('arguments that were no JSON may become anything', () => {
   expect(redactionOf('{"to":2125550147', /\d{10}/g, 'spans')).toBe('{"to":<PHONE_NUMBER>');
 });

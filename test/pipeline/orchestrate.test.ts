@@ -3,7 +3,7 @@ import type { Check } from '../../src/backends/backend.ts';
 import type { GuardrailCall } from '../../src/guardrail/call.ts';
 import { ALLOW, type Verdict } from '../../src/guardrail/verdict.ts';
 import type { JudgingBackend } from '../../src/pipeline/check-backend.ts';
-import { callOf } from '../support/call.ts';
+import { callOf, toolCall } from '../support/call.ts';
 import {
   allows,
   BLOCK,
@@ -23,6 +23,7 @@ import {
 } from '../support/judging.ts';
 import { rewritesOf } from '../support/passages.ts';
 import { engineOf, type PolicyDocument } from '../support/policies.ts';
+import { rewritingVendor, spanVendor } from '../support/span-vendor.ts';
 
 type Asking = Pick<PolicyDocument, 'orchestration' | 'on_error'>;
 const asking = (how: Asking, backends: readonly JudgingBackend[], growth = 1) =>
@@ -350,6 +351,18 @@ describe('a sequence', () => {
     expect([b.texts, c.texts]).toEqual([['* lives in Rome'], ['* lives in *']]);
     expect(decision).toMatchObject({ kind: 'modify', by: ['a', 'b'] });
     expect(decision.kind === 'modify' && rewritesOf(decision.texts)).toEqual({ [TEXT]: '* lives in *' });
+  });
+
+  test('shows a backend arguments that are JSON, though a number was redacted', async () => {
+    const b = spanVendor(/nothing/g, '');
+    const judge = asking({ orchestration: 'sequence' }, [
+      backend('a', rewritingVendor(/\d{10}/g, '<N>').check, { reads: 'texts' }),
+      backend('b', b.check, { reads: 'texts' }),
+    ]);
+    const calls = [toolCall('{"to":[2125550147,2125550148]}', 'dial')];
+    const decision = await judge.judge(callOf({ tool_calls: calls }), work());
+    expect(b.asked).toEqual(['dial', '{"to":["<N>","<N>"]}']);
+    expect(decision.kind === 'modify' && [...decision.texts.values()]).toEqual(['{"to":["<N>","<N>"]}']);
   });
 
   test('adds to what the policies redacted', async () => {
