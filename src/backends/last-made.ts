@@ -1,5 +1,7 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 
+const DONE = Promise.resolve();
+
 /**
  * What was last made of a call, until the event loop goes on: backends of one kind are asked about a call one right after the other, and
  * those with the same settings are sent the same. Making a body can cost half as much as sending it.
@@ -12,7 +14,8 @@ export class LastMade<Value> {
     const last = this.#last;
     if (last !== undefined && last.call === call && last.settings === settings) return last.value;
     const value = make();
-    if (last === undefined) queueMicrotask(this.#forget);
+    // `queueMicrotask` makes an async resource for each call
+    if (last === undefined) void DONE.then(this.#forget);
     this.#last = { call, settings, value };
     return value;
   }
