@@ -15,7 +15,7 @@ export class LastMade<Value> {
     if (last !== undefined && last.call === call && last.settings === settings) return last.value;
     const value = make();
     // `queueMicrotask` makes an async resource for each call
-    if (last === undefined) void DONE.then(this.#forget);
+    if (last === undefined) DONE.then(this.#forget, this.#forget);
     this.#last = { call, settings, value };
     return value;
   }
