@@ -108,6 +108,7 @@ export const secret = v.pipe(
     (text) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text),
     'write printable ASCII without line breaks',
   ),
+  v.maxLength(8192, 'write a value of at most 8,192 characters, which servers take as a header'),
   v.description('text'),
 );
 

@@ -18,7 +18,7 @@ import { readBody } from './middleware/body.ts';
 import { BodyReader } from './middleware/body-reader.ts';
 import { readOn } from './middleware/unread-body.ts';
 import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs } from './refusal.ts';
-import { turnedRoutes } from './turned.ts';
+import { isOwnRequest, turnedRoutes } from './turned.ts';
 
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
 export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
@@ -137,6 +137,13 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const judge = judgeBody(options);
   const turned = turnedRoutes({ ...options, logs, judge });
   judged(GUARDRAIL_PATHS, refuseCall, guardrailRoute(judge, options.isDraining));
+  app.on('POST', [...turned.paths], (c, next) => {
+    if (!isOwnRequest(c)) return next();
+    readOn(c.env?.incoming, unread);
+    metrics.rejected_total.inc({ reason: 'loop' });
+    const message = 'this bridge asks itself: a vendor has the address of the bridge';
+    return Promise.resolve(c.json(errorBody({ reason: 'loop', message }), 508));
+  });
   for (const { paths, refuse, route } of turned.checks) judged(paths, refuse, route);
   recorded([LOGS_PATH], logsRoute(logs), true);
   for (const { paths, route } of turned.records) recorded(paths, route, false);

@@ -1,5 +1,6 @@
 import type { Handler } from 'hono';
 import { type CallRefusal, errorBody, type RefuseCall } from '../calls/refusal.ts';
+import { BRIDGE_MARK } from '../guardrail/bridge-mark.ts';
 import type { Door } from '../guardrail/call.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -12,7 +13,18 @@ import {
 } from './capsule.ts';
 import type { JudgeBody } from './guardrail.ts';
 import type { LogsRouteOptions } from './logs.ts';
-import { type BridgeEnv, type Refuse, refuseGuardrailCall } from './refusal.ts';
+import {
+  type BridgeContext,
+  type BridgeEnv,
+  type Refuse,
+  refuseGuardrailCall,
+  requestHeader,
+} from './refusal.ts';
+
+/** True for what this bridge sent to a vendor, and got itself: the vendor's address is its own. */
+export function isOwnRequest(c: BridgeContext): boolean {
+  return Object.entries(BRIDGE_MARK).every(([name, mark]) => requestHeader(c, name) === mark);
+}
 
 /** Paths of one route. */
 type Mounted = { readonly paths: readonly string[]; readonly route: Handler<BridgeEnv> };

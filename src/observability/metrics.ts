@@ -22,6 +22,7 @@ export const REJECTIONS = [
   'too_deep',
   'address',
   'method',
+  'loop',
   'not_found',
   'bug',
 ] as const;

@@ -552,3 +552,22 @@ describe('a body that cannot be judged is blocked, whatever the fail mode', () =
     }
   });
 });
+
+test.each(['/api/http-proxy?guardrails=true', '/api/ingestData', '/v1/litellm/hooks/events/pre'])(
+  'a bridge that asks itself at %s is told so, as no verdict',
+  async (path) => {
+    const bridge = await turnedBridge();
+    await bridge.verdict('guardrails', envelopeOf());
+    const [asked] = bridge.akto.server.seen;
+    const mark = { 'x-guardrail-bridge': String(asked?.headers['x-guardrail-bridge']) };
+    expect(mark['x-guardrail-bridge']).toMatch(/^[0-9a-f]{16}$/);
+    expect(await bridge.post(path, envelopeOf(), mark)).toMatchObject({
+      status: 508,
+      reply: { error: { type: 'loop' } },
+    });
+    const other = await bridge.post('/api/http-proxy?guardrails=true', envelopeOf(), {
+      'x-guardrail-bridge': '0000000000000000',
+    });
+    expect(other.status).toBe(200);
+  },
+);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { BRIDGE_MARK } from '../../guardrail/bridge-mark.ts';
 import { fieldsOf } from '../../guardrail/call.ts';
 import { BackendError } from '../../guardrail/failure.ts';
 import {
@@ -224,7 +225,7 @@ function aktoAt(url: string, token: string | undefined, options: Options) {
       judgedRecord: `${proxy}&guardrails=true&ingest_data=true`,
       batch: `${url}/api/ingestData`,
     },
-    headers: token === undefined ? {} : { authorization: token },
+    headers: { ...BRIDGE_MARK, ...(token !== undefined && { authorization: token }) },
     envelopes,
     template: checkTemplate(envelopes),
     blocking: new Set(['', 'block', ...options.blocking_behaviours.map((word) => word.toLowerCase())]),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { BRIDGE_MARK } from '../../guardrail/bridge-mark.ts';
 import { textOf } from '../../guardrail/call.ts';
 import { baseUrl, flag, milliseconds, secret } from '../../guardrail/fields.ts';
 import { ALLOW } from '../../guardrail/verdict.ts';
@@ -115,7 +116,7 @@ function capsuleAt(endpoint: string, token: string) {
 }
 
 function headers(token: string, requestId: string) {
-  return { authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };
+  return { ...BRIDGE_MARK, authorization: `Bearer ${token}`, 'x-correlation-id': headerSafe(requestId) };
 }
 
 /** A client can choose its call id; a header cannot carry everything that a JSON string can. */
