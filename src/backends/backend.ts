@@ -97,7 +97,7 @@ export type EnvironmentSetup<Config, Own extends Settings, Shared extends Settin
   configure(set: Values<Own> & Values<Shared>): Setup<Config> | { readonly missing: string };
 };
 
-/** What an entry of the policy file says of a backend. */
+/** A backend as an entry of the policy file describes it. */
 export type BackendEntry<Options> = {
   /** Base address, without a slash at its end. */
   readonly url: string;

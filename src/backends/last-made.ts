@@ -3,7 +3,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 const DONE = Promise.resolve();
 
 /**
- * What was last made of a call, until the event loop goes on: backends of one kind are asked about a call one right after the other, and
+ * The last thing made of a call, until the event loop goes on: backends of one kind are asked about a call one right after the other, and
  * those with the same settings are sent the same. Making a body can cost half as much as sending it.
  */
 export class LastMade<Value> {

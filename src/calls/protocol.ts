@@ -50,7 +50,7 @@ export type SaidOfLargeCalls =
   /** A request whose record the main thread is asked for, as JSON in memory that all threads share. */
   | { readonly kind: 'asked'; readonly key: string; readonly json: Uint8Array };
 
-/** What is to be stored of a large call, under a number that the reply names. */
+/** A record of a large call to store, under a number that the reply names. */
 export type RecordOfLargeCall =
   /** The body of a call that is to be recorded, in memory that all threads share. */
   | { readonly kind: 'recording'; readonly n: number; readonly body: Uint8Array }

@@ -23,7 +23,7 @@ import type { Terminal } from './terminal.ts';
 
 export type TestOptions = { policy?: string; response?: boolean; json?: boolean };
 
-/** What came of asking: a verdict, or why there is none, and what the vendor said of it. */
+/** The result of asking: a verdict, or why there is none, and what the vendor said of it. */
 type Answer = ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly said: string }) & {
   readonly ms: number;
 };
@@ -66,7 +66,7 @@ function backendCalled(name: string, config: Config): BackendConfig {
   throw new Error(`${unknownName(name, 'is no backend', names)}; there are ${names.join(', ')}`);
 }
 
-/** What stands in a configuration under the name of a secret: some vendors echo it. */
+/** Values that a configuration has under the name of a secret: some vendors echo it. */
 function secretsIn(config: unknown): string[] {
   return Object.entries(fieldsOf(config)).flatMap(([key, value]) => {
     if (key === 'preset') return [];

@@ -19,6 +19,6 @@ export type BackendConfig = {
   readonly takesRecords: boolean;
   /** Deliveries of records under way at once, at most. */
   readonly concurrency: number;
-  /** What its kind made of its options. */
+  /** Made by its kind of its options. */
   readonly options: unknown;
 };

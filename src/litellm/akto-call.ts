@@ -6,7 +6,7 @@ import { type AktoEnvelope, type AktoPayload, payloadWith } from './akto-envelop
 import { emptyLeaves, type LeafPath, type Leaves, leavesOf, withLeaves } from './leaves.ts';
 import { requestedModel } from './request.ts';
 
-/** What an envelope is to be judged by: the flags `guardrails`, `response_guardrails` and `file_guardrails`. */
+/** The sides by which an envelope is judged: the flags `guardrails`, `response_guardrails` and `file_guardrails`. */
 export type AktoCheck = 'request' | 'response' | 'files';
 
 /** A call that came in an envelope, and where in its payload the texts stand. */

@@ -49,7 +49,7 @@ export function aktoEvent(sent: AktoEnvelope, now: number): TurnedEvent {
   return { event, door: 'akto', stage, tellsApart: response === undefined ? '' : textsHash(response.body) };
 }
 
-/** What a response says: LiteLLM can tell of it once more with another model in it. */
+/** The words of a response: LiteLLM can tell of it once more with another model in it. */
 function textsHash(body: unknown): string {
   const { texts, toolCalls } = leavesOf(body, false);
   return hash('sha1', JSON.stringify([texts, toolCalls]));

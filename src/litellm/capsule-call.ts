@@ -48,7 +48,7 @@ function identityIn({ user }: Fields): Fields {
 
 type Content = Pick<CallFields, 'shape' | 'model' | 'texts' | 'structured_messages' | 'tools' | 'tool_calls'>;
 
-/** What is no text of a call. The plugin sends no others; what another release does is judged. */
+/** Fields that are no text of a call. The plugin sends no others; what another release does is judged. */
 const PLUGIN_KEYS = new Set(['requestId', 'sessionId', 'user', 'model', 'messages', 'tools']);
 
 function conversation(body: Fields): Content {

@@ -4,7 +4,7 @@ import { namesOf } from './capsule-call.ts';
 import { BadField, objectIn } from './request.ts';
 import type { TurnedEvent } from './turned-event.ts';
 
-/** What is remembered of the call of a `pre` hook. */
+/** The call of a `pre` hook, as far as it is remembered. */
 export type AskedCall = Pick<CallFields, 'structured_messages' | 'tools' | 'request_data'>;
 
 /**

@@ -22,7 +22,7 @@ const MAX_ENVELOPES = 10_000;
 const BATCH_TO_CALL = 20;
 const MAX_BAD_CHARS = 32 * 1024;
 
-/** What the body of a post tells of calls. One that cannot be read does not take the others of its batch with it. */
+/** The calls that the body of a post tells of. One that cannot be read does not take the others of its batch with it. */
 export function* turnedRows(
   body: Buffer,
   source: TurnedSource,

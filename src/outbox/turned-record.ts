@@ -1,6 +1,6 @@
 import type { Stage } from '../guardrail/record.ts';
 
-/** What the key of an event by another vendor's integration is made of. */
+/** The parts of the key of an event by another vendor's integration. */
 export type TurnedKey = {
   readonly stage: Stage;
   /** The integration. */
@@ -18,7 +18,7 @@ export function turnedKey({ stage, door, words, tellsApart }: TurnedKey): string
   return [TURNED, stage, door, words, tellsApart].join('|');
 }
 
-/** What a key was made of; undefined for that of any other event. */
+/** The parts of a key; undefined for that of any other event. */
 export function readTurnedKey(eventKey: string): TurnedKey | undefined {
   const [turned, stage, door = '', words = '', tellsApart = ''] = eventKey.split('|');
   return turned === TURNED ? { stage: stage as Stage, door, words, tellsApart } : undefined;

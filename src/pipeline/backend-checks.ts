@@ -53,7 +53,7 @@ export type CheckPlace = Pick<CheckOptions, 'handsOver' | 'within'> & {
   readonly ends?: readonly number[] | undefined;
 };
 
-/** What is known of a call to one backend. `key` names backend, rule and call; undefined where nothing is kept. */
+/** All that is known of a call to one backend. `key` names backend, rule and call; undefined where nothing is kept. */
 type Standing = {
   readonly key: string | undefined;
   /** A verdict against the beginning of the same response. */
@@ -170,7 +170,7 @@ export class BackendChecks {
     left: GuardrailCall,
   ): Promise<CheckResult> | Unasked {
     const { call, rule } = checked;
-    // What reads texts remembers each of them
+    // A backend of texts remembers each of them
     const definition = backend.reads === 'texts' ? undefined : definitionOf(left);
     if (definition !== undefined) {
       const ask = () => this.#check(backend, checked, left, place);

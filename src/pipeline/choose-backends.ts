@@ -56,7 +56,7 @@ function isSampled({ litellm_call_id: id }: GuardrailCall, percent: number): boo
   return place * 100 < percent;
 }
 
-/** What a shadow says never counts, whatever a rule says of modes. */
+/** A shadow's word never counts, whatever a rule says of modes. */
 function withPlan(backend: JudgingBackend, policies: PolicyResult | undefined): JudgingBackend {
   const { backendMode, unreachableFallback } = policies ?? {};
   if (backendMode === undefined && unreachableFallback === undefined) return backend;

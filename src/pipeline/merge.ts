@@ -12,7 +12,7 @@ export type BackendRedaction = {
 };
 
 /**
- * What a backend cut from a call: now, or in place of a verdict what it cut from a response before, which stays cut. Null if that cannot
+ * The cuts of a backend in a call: now, or in place of a verdict what it cut from a response before, which stays cut. Null if that cannot
  * be mapped to texts; undefined for nothing.
  */
 export function backendRedaction(result: CheckResult): BackendRedaction | null | undefined {
@@ -90,7 +90,7 @@ function joinedEdits(original: string, versions: readonly (readonly Found[])[]):
     isGuess ? withoutKept(original.slice(start, end), text) : text;
   const joined: TextEdit[] = [];
   let last: Found | undefined;
-  /** What stands in place of the edits that overlap with the last one. */
+  /** The text in place of the edits that overlap with the last one. */
   let markers: string | undefined;
   for (const found of all) {
     const { start, end } = found.edit;
@@ -114,7 +114,7 @@ function joinedEdits(original: string, versions: readonly (readonly Found[])[]):
 const PIECE = 3;
 
 /**
- * What a backend wrote in place of a stretch, without what it left there between two changes: another one may have removed that.
+ * The text that a backend wrote in place of a stretch, without what it left there between two changes: another one may have removed that.
  * Letters that a marker happens to share with the stretch go too.
  */
 function withoutKept(stretch: string, text: string): string {

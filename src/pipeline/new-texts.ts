@@ -66,7 +66,7 @@ export class NewTexts {
     const others = reads === 'texts' ? this.#others(call, asked, growing.length) : new Map();
     const media = reads === 'texts' && asked.judgesMedia ? this.#media(call, asked) : undefined;
     return new Question({
-      // What was allowed is not shown again
+      // Allowed media are not shown again
       call: reads === 'texts' && media === undefined ? withoutMedia(call) : call,
       ...{ reads, growing, others, media, isShown, isThrifty, policyEnds },
       unescaped: this.#hashes.get(call)?.unescaped ?? new Map(),

@@ -24,7 +24,7 @@ export type Panel = {
   readonly signal: AbortSignal;
 };
 
-/** What the backends come to. */
+/** The decision of the backends. */
 export type Verdicts = {
   readonly draft: Draft;
   /** Of those that were waited for. */

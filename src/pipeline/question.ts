@@ -28,7 +28,7 @@ export type QuestionOptions = GrowingOptions & {
 
 /** One call, as one backend is asked about it. */
 export class Question {
-  /** What the backend has not judged. */
+  /** Texts that the backend has not judged. */
   readonly texts: readonly NewText[];
   /** True for a backend that reads texts, if there is nothing that it has not judged. */
   readonly isKnown: boolean;

@@ -16,7 +16,7 @@ export type ShadowObserver = {
   unwatched(call: GuardrailCall, backend: string): void;
 };
 
-/** What those that nobody waits for are asked about, and how. */
+/** A call for backends that nobody waits for, and how they are asked. */
 export type Watching = Pick<Panel, 'orchestration' | 'checks' | 'checked'> & {
   readonly observer: ShadowObserver;
   /** Told of the checks that may go on after the decision. */
@@ -100,7 +100,7 @@ function askShadow(
   watch.add(check);
 }
 
-/** What the observing backends would have come to. */
+/** The decision that the observing backends would have come to. */
 function saidBy(
   observed: readonly (CheckResult | Unasked)[],
   backends: readonly JudgingBackend[],
@@ -112,7 +112,7 @@ function saidBy(
   return comparedWith({ draft, results, isEarly: false, isPartial: observed.includes('wait') });
 }
 
-/** What the backends that count came to; undefined where they have not judged all of the response. */
+/** The decision of the backends that count; undefined where they have not judged all of the response. */
 function comparedWith({ draft, results, isPartial }: Verdicts): Compared | undefined {
   if (isPartial) return undefined;
   switch (draft.kind) {

@@ -1,7 +1,7 @@
 import { STOPPED } from '../guardrail/deadline.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 
-/** What a call takes while backends are asked about it, beside each message to one, in sizes of its body. */
+/** Memory that a call takes while backends are asked about it, beside each message to one, in sizes of its body. */
 const CALL_SIZES = 3;
 /** Time for them to end by themselves when the bridge ends. */
 const SETTLE_MS = 1000;

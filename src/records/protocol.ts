@@ -54,7 +54,7 @@ export type LogsResult = string | { readonly refused: LogsRefusal };
 /** The calls of the main thread to the records thread. */
 export type Requests = {
   logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult>;
-  /** What another vendor's integration tells of calls. */
+  /** Calls, as another vendor's integration tells of them. */
   turned(body: Uint8Array, source: TurnedSource): Promise<LogsResult>;
   /** @param notes {@link NoteLine}s, as a `NoteWriter` writes them */
   notes(notes: Uint8Array): Promise<'done'>;
@@ -63,7 +63,7 @@ export type Requests = {
   /** @param json a {@link BlockedCall}. Resolves once its record is stored, or its loss is counted */
   blocked(json: Uint8Array): Promise<'done'>;
   metrics(): Promise<string>;
-  /** What is accepted from then on goes by it. */
+  /** Applies to all that is accepted from then on. */
   configure(setup: RecordsSetup): Promise<void>;
   close(drainMs: number): Promise<void>;
 };

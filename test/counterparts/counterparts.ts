@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { goProgram, pythonEnv } from './install.ts';
 import { type Command, Server } from './server.ts';
 
-/** What is asked, and what comes of it. */
+/** A call, and its reply. */
 type Sample = {
   readonly name: string;
   readonly call: object;

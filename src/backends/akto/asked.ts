@@ -17,7 +17,7 @@ type AskedOptions = PayloadOptions & {
 
 const last = new LastMade<Asked>();
 
-/** What Akto is asked about a call; the same for each Akto with the same settings. */
+/** The question to Akto about a call; the same for each Akto with the same settings. */
 export function askedOf(
   call: GuardrailCall,
   options: AskedOptions,

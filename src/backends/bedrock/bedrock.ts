@@ -24,7 +24,7 @@ type State = Renewed<Keys> | undefined;
 
 /**
  * Guardrails of AWS Bedrock, by `ApplyGuardrail`. Each text is a content item of its own, so that what is masked of it can be put back.
- * What is more than a request may hold is asked in several.
+ * A call that is more than a request may hold is asked about in several.
  *
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ApplyGuardrail.html
  */

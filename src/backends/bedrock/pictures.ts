@@ -14,7 +14,7 @@ const FORMATS = { 'image/png': 'png', 'image/jpeg': 'jpeg', 'image/jpg': 'jpeg' 
 /** An image in the form of a content item. */
 type Picture = { readonly format: 'png' | 'jpeg'; readonly bytes: string };
 
-/** What asks about all images of a call, as many together as one request may hold. Anything else is no verdict. */
+/** Requests about all images of a call, as many together as one request may hold. Anything else is no verdict. */
 export function pictureAsks(
   call: GuardrailCall,
   source: Source,

@@ -63,7 +63,7 @@ export function verdictOnPieces(
   return ALLOW;
 }
 
-/** What was found, by topics, filters, entities and expressions, or the list that a word is on; and what the guardrail does about it. */
+/** Findings by topics, filters, entities and expressions, or the list that a word is on; and what the guardrail does about it. */
 type Finding = { readonly name: string; readonly does: string | undefined };
 
 function findingsIn(assessment: Readonly<Record<string, unknown>>): readonly Finding[] {

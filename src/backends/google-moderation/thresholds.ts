@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { SetupError } from '../backend.ts';
 
-/** What moderateText tells of a text; the same in its versions. */
+/** The categories that moderateText tells of a text; the same in its versions. */
 const CATEGORIES = [
   'Toxic',
   'Insult',

@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A file or an image as Model Armor takes it; undefined for one that it cannot be shown: an address, audio, more than 4 MiB. */
 export type FileItem = { readonly byteItem: { readonly byteDataType: string; readonly byteData: string } };
 
-/** What a call carries beside its texts. */
+/** Files that a call carries beside its texts. */
 export function filesOf(call: GuardrailCall): readonly (FileItem | undefined)[] {
   return mediaOf(call).map((media) => {
     if (media === undefined || media.base64.length > (MAX_BYTES / 3) * 4 + 2) return undefined;

@@ -25,7 +25,7 @@ export function newestTurn(messages: readonly FlatMessage[]): FlatMessage[] {
   return messages.filter(({ role }, index) => index >= start || role === 'system' || role === 'developer');
 }
 
-/** What the user said last. */
+/** The last words of the user. */
 export function newestUserText(call: GuardrailCall | undefined): string | undefined {
   return call && messagesOf(call).findLast(({ role }) => role === 'user')?.content;
 }

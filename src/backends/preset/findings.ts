@@ -5,7 +5,7 @@ import { optionNamed } from './options.ts';
 import { Places } from './places.ts';
 import type { FindingForm, OptionValues, Threshold } from './shape.ts';
 
-/** What a reply tells, by name. */
+/** Findings of a reply, by name. */
 export type VendorFindings = {
   /** How often each name was found. */
   readonly names: Map<string, number>;

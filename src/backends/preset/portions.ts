@@ -1,7 +1,7 @@
 import type { NewText } from '../backend.ts';
 import type { Preset, PresetLimits } from './shape.ts';
 
-/** What one request of a check is about. */
+/** The part of a call that one request of a check is about. */
 export type Portion = {
   readonly texts: readonly NewText[];
   /** Texts that stand beside them, such as results of tools. */
@@ -9,7 +9,7 @@ export type Portion = {
   readonly images: readonly string[];
 };
 
-/** What a preset says of the portions. */
+/** The portions as a preset wants them. */
 export type Portioning = Pick<Preset, 'authors' | 'documents'> & { readonly limits: PresetLimits };
 
 /**

@@ -17,7 +17,7 @@ export type VendorRedaction = {
   readonly labels: ReadonlyMap<string, number> | undefined;
 };
 
-/** What a reply redacts: `lost` where no place can be found for it, `same` where it says what was sent, undefined where it says nothing. */
+/** The redaction in a reply: `lost` where no place can be found for it, `same` where it says what was sent, undefined where it says nothing. */
 export type ReadRedaction = (
   reply: unknown,
   asked: VendorRequest,

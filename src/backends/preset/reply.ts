@@ -12,12 +12,12 @@ import { compileRedaction, listAt, type ReadRedaction, type VendorRedaction } fr
 import type { OptionValues, PresetAsk, PresetReply, RedactForm } from './shape.ts';
 import type { VendorRequest } from './vendor-request.ts';
 
-/** What one reply says: a verdict, or edits that are joined with those of the other replies of a check. */
+/** The content of one reply: a verdict, or edits that are joined with those of the other replies of a check. */
 export type Reading = Verdict | { readonly kind: 'redaction'; readonly redaction: VendorRedaction | 'lost' };
 
 const ALLOWED: Reading = { kind: 'allow' };
 
-/** What is told of a block: records and audit rows keep it. */
+/** Told of a block: records and audit rows keep it. */
 const MAX_CATEGORIES = 50;
 const MAX_NAME_CHARS = 200;
 

@@ -35,7 +35,7 @@ type CompiledAsk = {
   readonly showsAll: boolean;
 };
 
-/** What a check has beside its call. */
+/** All that a check has beside its call. */
 export type VendorContext = {
   readonly http: Http;
   readonly deadline: Deadline;

@@ -27,7 +27,7 @@ export function readOrchestration({ orchestration, onError }: Form, report: File
   return { orchestration: read?.orchestration ?? 'first_block', onError: read?.on_error ?? 'fallback' };
 }
 
-/** What a rule says of it, and for the rest what the file does. */
+/** The rule's own words, and for the rest those of the file. */
 export function askingOf(rule: CallerRule | undefined, common: Asking): Asking {
   const { orchestration = common.orchestration, onError = common.onError } = rule ?? {};
   return { orchestration, onError };
