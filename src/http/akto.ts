@@ -21,6 +21,8 @@ export type AktoRouteOptions = LogsRouteOptions & {
   readonly asked: (asks: 'check' | 'record' | 'check_and_record') => void;
 };
 
+const INVALID = 'nothing of it is an envelope of Akto: send JSON objects with requestPayload';
+
 const FLAGS = { guardrails: 'request', response_guardrails: 'response', file_guardrails: 'files' } as const;
 
 /** The sides of an envelope that its sender wants to have judged. */
@@ -48,6 +50,7 @@ export function aktoRoute({ judge, isDraining, asked, ...options }: AktoRouteOpt
     return storedBy(options, c, {
       store: (records) => records.turned(taken(c), { door: 'akto', isBatch: false }),
       reply: () => reply,
+      invalid: INVALID,
       unwanted: parseJson(reply) as object,
     });
   };
@@ -60,6 +63,7 @@ export function aktoBatchRoute({ asked, ...options }: AktoRouteOptions): Handler
     return storedBy(options, c, {
       store: (records) => records.turned(taken(c), { door: 'akto', isBatch: true }),
       reply: () => '{"success":true}',
+      invalid: INVALID,
       unwanted: { success: true },
     });
   };

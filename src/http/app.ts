@@ -7,6 +7,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
+import { CAPSULE_CHECK_PATHS, CAPSULE_RECORD_PATHS } from './capsule.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
 import { healthRoute, readyRoute } from './health.ts';
@@ -55,6 +56,13 @@ export type AppOptions = GuardrailRouteOptions & {
 
 const isAktoPath = (path: string | undefined) => path?.startsWith('/api/') === true;
 
+/** Where LiteLLM is told the key for some paths of one door. */
+function keyAt([path]: readonly string[], otherwise: string): string {
+  if (isAktoPath(path)) return 'as akto_api_key, or AKTO_API_TOKEN of the hook';
+  return path !== undefined && CAPSULE_PATHS.has(path) ? 'as CAPSULE_LITELLM_TOKEN' : otherwise;
+}
+const CAPSULE_PATHS = new Set([...CAPSULE_CHECK_PATHS, ...CAPSULE_RECORD_PATHS]);
+
 /** All routes of the bridge; it does not listen. */
 export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const { metrics, log, records, isAllowedAddress, apiKeys } = options;
@@ -99,7 +107,12 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       'POST',
       [...paths],
       allowAddresses(isAllowedAddress, early(refuse)),
-      authenticate(apiKeys, 'the api_key of the guardrail', early(refuse), isAktoPath(paths[0])),
+      authenticate(
+        apiKeys,
+        keyAt(paths, 'the api_key of the guardrail'),
+        early(refuse),
+        isAktoPath(paths[0]),
+      ),
       readBody(callReader, {
         acceptsGzip: false,
         messages: callMessages,
@@ -115,7 +128,12 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
       'POST',
       [...paths],
       allowAddresses(isAllowedAddress, early(refuseCall)),
-      authenticate(apiKeys, 'under headers of the callback', early(refuseEvents), isAktoPath(paths[0])),
+      authenticate(
+        apiKeys,
+        keyAt(paths, 'under headers of the callback'),
+        early(refuseEvents),
+        isAktoPath(paths[0]),
+      ),
       readBody(logReader, {
         acceptsGzip,
         messages: LOG_BODY_MESSAGES,
@@ -174,7 +192,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     AKTO_AUTH_PATH,
     withoutBody,
     allowAddresses(isAllowedAddress, refuseCall),
-    authenticate(apiKeys, 'as akto_api_key', refuseCall, true),
+    authenticate(apiKeys, keyAt([AKTO_AUTH_PATH], ''), refuseCall, true),
     (c) => c.json({ success: true }),
   );
   app.get('/readyz', withoutBody, readyRoute(options));

@@ -58,6 +58,7 @@ export function capsuleRecordRoute(options: CapsuleRouteOptions): Handler<Bridge
     return storedBy(options, c, {
       store: (records) => records.turned(new Uint8Array(body), source),
       reply: () => '{"ok":true}',
+      invalid: 'it is no hook of Capsule: send a JSON object, as the plugin does',
       unwanted: { ok: true },
     });
   };

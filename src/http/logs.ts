@@ -49,6 +49,8 @@ export function logsRoute(options: LogsRouteOptions): Handler<BridgeEnv> {
 type Storing = {
   store(records: RecordsThread): Promise<LogsResult>;
   reply(receipt: string): string;
+  /** What to send instead of a body that cannot be read. */
+  readonly invalid?: string;
   /** The reply where nobody takes records. */
   readonly unwanted: object;
 };
@@ -57,7 +59,7 @@ type Storing = {
 export async function storedBy(
   { records, refuse, dropped, accepted }: LogsRouteOptions,
   c: BridgeContext,
-  { store, reply, unwanted }: Storing,
+  { store, reply, unwanted, invalid = MESSAGES.invalid.message }: Storing,
 ): Promise<Response> {
   const startedAt = performance.now();
   if (!records?.isOn) {
@@ -65,7 +67,10 @@ export async function storedBy(
     return c.json(unwanted);
   }
   const result = await store(records);
-  if (typeof result !== 'string') return refuse(c, { ...MESSAGES[result.refused], reason: result.refused });
+  if (typeof result !== 'string') {
+    const { refused: reason } = result;
+    return refuse(c, { ...MESSAGES[reason], ...(reason === 'invalid' && { message: invalid }), reason });
+  }
   accepted(performance.now() - startedAt);
   return new Response(reply(result), { headers: { 'content-type': 'application/json' } });
 }

@@ -546,7 +546,7 @@ describe('a body that cannot be judged is blocked, whatever the fail mode', () =
     for (const body of ['hello', '{}', `{"requestPayload":"${'['.repeat(2000)}${']'.repeat(2000)}"}`]) {
       expect(await bridge.ask('ingest_data', body)).toMatchObject({
         status: 400,
-        reply: { error: { type: 'invalid' } },
+        reply: { error: { type: 'invalid', message: expect.stringContaining('requestPayload') } },
       });
       expect(await bridge.post('/api/ingestData', body)).toMatchObject({ status: 400 });
     }
@@ -571,3 +571,14 @@ test.each(['/api/http-proxy?guardrails=true', '/api/ingestData', '/v1/litellm/ho
     expect(other.status).toBe(200);
   },
 );
+
+test.each([
+  ['/api/http-proxy?guardrails=true', 'akto_api_key'],
+  ['/api/ingestData', 'akto_api_key'],
+  ['/v1/litellm/hooks/events/pre', 'CAPSULE_LITELLM_TOKEN'],
+  ['/v1/litellm/hooks/events/post', 'CAPSULE_LITELLM_TOKEN'],
+])('a wrong key at %s is told where it is set: %s', async (path, name) => {
+  const bridge = await turnedBridge({ BRIDGE_API_KEYS: 'key-of-the-bridge' });
+  const { status, reply } = await bridge.post(path, envelopeOf(), { authorization: 'Bearer other' });
+  expect([status, JSON.stringify(reply)]).toEqual([401, expect.stringContaining(name)]);
+});
