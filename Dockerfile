@@ -6,7 +6,8 @@ COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm install --ignore-scripts --no-audit
 COPY test/tsconfig.build.json test/
 COPY src src
-RUN npx --no-install tsc -p test/tsconfig.build.json
+# The script `build` would look for the node of npm, which is not installed here
+RUN npx --no-install tsc -p test/tsconfig.build.json && cp -R src/backends/presets dist/backends/presets
 
 FROM node:24-alpine AS dependencies
 WORKDIR /app

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -21,6 +21,13 @@ test('a package has the built program, the examples and no sources', () => {
     ...['LICENSE', 'README.md', 'package.json'],
   ]);
   expect(packageJson.files).toContain('dist');
+});
+
+test('the image is built of the same', () => {
+  const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+  expect(dockerfile).toMatch(
+    /^RUN npx --no-install tsc -p test\/tsconfig\.build\.json && cp -R src\/backends\/presets dist\/backends\/presets$/m,
+  );
 });
 
 test('packing builds the program anew, where its command is looked for', () => {
