@@ -39,7 +39,7 @@ describe.each(counterparts)('$name', ({ start, entry, samples }) => {
     const [server] = servers;
     // A text that was allowed is not asked about again
     const call = (text: string) => ({ input_type: 'request', texts: [text] });
-    server?.freeze();
+    await server?.freeze();
     const asked = bridge.ask(call('Does the library lend maps?'));
     await wait(200);
     await server?.kill();

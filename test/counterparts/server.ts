@@ -55,19 +55,24 @@ export class Server {
     const until = performance.now() + START_MS;
     while (performance.now() < until) {
       if (child.exitCode !== null) break;
-      const isUp = await fetch(this.url + this.#health).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      if (isUp) return;
+      if (await this.#answers()) return;
       await wait(100);
     }
     throw new Error(`${program} did not start: ${this.#said}`);
   }
 
-  /** Takes calls and answers none. */
-  freeze(): void {
+  /** From then on it takes calls and answers none. */
+  async freeze(): Promise<void> {
     this.#child?.kill('SIGSTOP');
+    // The signal takes its time to reach every thread
+    while (await this.#answers(AbortSignal.timeout(200))) await wait(20);
+  }
+
+  #answers(signal?: AbortSignal): Promise<boolean> {
+    return fetch(this.url + this.#health, { signal: signal ?? null }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   }
 
   async kill(): Promise<void> {
