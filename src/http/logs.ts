@@ -49,7 +49,7 @@ export function logsRoute(options: LogsRouteOptions): Handler<BridgeEnv> {
 type Storing = {
   store(records: RecordsThread): Promise<LogsResult>;
   reply(receipt: string): string;
-  /** What to send instead of a body that cannot be read. */
+  /** Says how to send a body that can be read. */
   readonly invalid?: string;
   /** The reply where nobody takes records. */
   readonly unwanted: object;

@@ -138,7 +138,7 @@ describe.each(setUps)('$name, by $setUp', ({ row, setUp }) => {
 
 const placeUnder = (place: string, fallback: string) => `${place}-${fallback.replace('_', '-')}`;
 
-/** What a failure does to a call. */
+/** The effect of a failure on a call. */
 function expectEffect({ status, reply, counts }: Asked, fallback: (typeof FALLBACKS)[number]): void {
   switch (fallback) {
     case 'fail_closed':

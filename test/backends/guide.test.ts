@@ -9,7 +9,7 @@ import { policyFile } from '../support/policy-file.ts';
 const GUIDE = join(import.meta.dirname, '..', '..', 'examples', 'backends', 'README.md');
 const [beginning = '', kinds = ''] = readFileSync(GUIDE, 'utf8').split('\n## Kinds\n');
 
-/** What the guide says of each kind, by its name. */
+/** The guide's words on each kind, by its name. */
 const sections = kinds
   .split('\n## ')[0]!
   .split('\n### ')

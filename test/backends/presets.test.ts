@@ -1,5 +1,5 @@
 /**
- * What the shipped presets send, and what they make of every reply that a vendor is known to give: `presets/<kind>.yaml` beside this file.
+ * Requests of the shipped presets, and their verdicts on every reply that a vendor is known to give: `presets/<kind>.yaml` beside this file.
  * A preset without such a file fails here.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ type Golden = Partial<Exchange> & {
   readonly text?: string;
   readonly messages?: readonly { readonly role: string; readonly content: unknown }[];
   readonly call?: Readonly<Record<string, unknown>>;
-  /** What a response answers. */
+  /** The question of a response. */
   readonly question?: string;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly secret?: false;

@@ -101,7 +101,7 @@ function posts(port: number, count: number) {
     });
 }
 
-/** What other vendors say, by their paths. */
+/** Replies of other vendors, by their paths. */
 const ALLOWS: Record<string, (body: Buffer) => string> = {
   '/analyze': (body) =>
     JSON.stringify((JSON.parse(body.toString()) as { text: string[] }).text.map(() => [])),

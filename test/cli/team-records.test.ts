@@ -86,7 +86,7 @@ test('a process that is killed has the undelivered records of its vendors for th
   const { start, status, file } = await serving(temporaryFolder(), policy(entries, rules));
   const first = await start();
   await send(first, event('p-1', 'payments'), event('o-1', 'open'), event('l-1', 'legal'));
-  // What a vendor took and nobody could note yet would be delivered once more
+  // A record that a vendor took and nobody could note yet would be delivered once more
   await until(async () => !Object.hasOwn(await status(), 'akto-main'));
   first.send('SIGKILL');
   await first.exit;

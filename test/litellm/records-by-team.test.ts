@@ -88,7 +88,7 @@ describe.each(releasesThat('has stream settings'))('records by team, litellm $ve
     return Number(line?.split(' ').at(-1) ?? 0);
   };
 
-  /** What an account was handed to keep. */
+  /** All that an account was handed to keep. */
   const keptBy = (account: string) =>
     JSON.stringify(vendor.calls.filter(({ path }) => path === `/${account}/api/ingestData`));
 

@@ -67,7 +67,7 @@ async function stream(judge: JudgeOfVendors, whole: readonly string[], random: R
   return { shown, final: clients.map((client) => client.shown()) };
 }
 
-/** What stands in a text of a secret, four characters of it or more. */
+/** Stretches of a secret in a text, of four characters or more. */
 const partsShown = (text: string, secrets: readonly string[]) =>
   secrets.filter((secret) => text.includes(secret) || text.endsWith(secret.slice(0, 4)));
 

@@ -143,7 +143,7 @@ test('without a backend that takes records there is no thread, until a reload br
   records.configure({ ...setup, backends: [] });
   expect(records.isOn).toBe(false);
   await blocked();
-  // What is left of the time before is still there
+  // The rest of the time before is still there
   const left = 'telemetry_backlog_records{backend="akto"} 1';
   while (!(await records.metrics()).includes(left)) await sleep(20);
   await records.close(100);

@@ -47,7 +47,7 @@ export async function adapter(
   return { vendor, ask, failure, sent };
 }
 
-/** What a definition makes of an entry. @throws SetupError, ValiError */
+/** The configuration that a definition makes of an entry. @throws SetupError, ValiError */
 export function setUp(
   definition: Backend,
   options: Record<string, unknown>,
@@ -61,7 +61,7 @@ export function setUp(
   });
 }
 
-/** What a redaction leaves, by the text that stood there. */
+/** Texts that a redaction leaves, by those that stood there. */
 export function redacted(verdict: Verdict): Record<string, string> {
   if (verdict.kind !== 'modify' || verdict.texts === null) throw new Error('nothing is redacted');
   return Object.fromEntries([...verdict.texts].map(([passage, text]) => [passage.text, text]));

@@ -21,7 +21,7 @@ const SHORT = 0.2;
 const NO_READING = { kind: expect.stringMatching(/^(?:not_json|wrong_shape|no_verdict)$/) };
 const NO_VERDICT = { kind: expect.stringMatching(/^(?:wrong_shape|no_verdict)$/) };
 
-/** What every backend makes of every way to fail. `said` are the vendor's words. */
+/** Every way to fail, and the failure that every backend makes of it. `said` are the vendor's words. */
 export function failuresOf(row: BackendRow, said: string): readonly FailureRow[] {
   const page = `<html>${said}</html>`;
   const status = (code: number) => ({

@@ -30,7 +30,7 @@ export type Place = {
   readonly timeout?: number | undefined;
 };
 
-/** What came of asking at a place. */
+/** The result of asking at a place. */
 export type Asked = {
   readonly status: number;
   readonly reply: Record<string, unknown>;

@@ -53,7 +53,7 @@ export const JAILBREAK = {
   pi_and_jailbreak: { piAndJailbreakFilterResult: { ...MATCHED, confidenceLevel: 'HIGH' } },
 };
 
-/** What data protection leaves of a text. */
+/** A text as data protection leaves it. */
 export const deidentified = (text: string) => ({
   sdp: {
     sdpFilterResult: {

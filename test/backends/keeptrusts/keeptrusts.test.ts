@@ -26,7 +26,7 @@ const user = (content: string) => ({ role: 'user', content });
 const response = (texts: string[], tool_calls?: object[]) =>
   callOf({ input_type: 'response', texts, ...(tool_calls && { tool_calls }) });
 
-/** What the fixture says to a gateway that sends this body. */
+/** The fixture's reply to a gateway that sends this body. */
 const fixture = async (body: string) => JSON.parse(`${await fixtureReply(Buffer.from(body))}`);
 const mask = (text: string) => text.replace('dana@example.org', '[EMAIL]');
 const deny = (policy: string, code: string) => ({ policy, code });

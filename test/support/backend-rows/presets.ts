@@ -23,7 +23,7 @@ const severities = (severity: unknown) => ({
   blocklistsMatch: [],
 });
 
-/** What LLM Guard says, in the words of the direction that it was asked about. */
+/** A reply of LLM Guard, in the words of the direction that it was asked about. */
 const guarded = (is_valid: unknown, scanners: object, text?: string) =>
   says(({ prompt, output }) => ({
     [output === undefined ? 'sanitized_prompt' : 'sanitized_output']: text ?? output ?? prompt,
