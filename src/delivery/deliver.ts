@@ -5,8 +5,7 @@ import { startDeadline } from '../guardrail/deadline.ts';
 import { BackendError, type Failure, type Refusal } from '../guardrail/failure.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import type { Due } from '../outbox/contract.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Due, RecordOutbox } from '../outbox/contract.ts';
 import type { Clock } from './clock.ts';
 
 /** Events of deliveries. None holds content of a record or of a vendor's reply. */
@@ -25,7 +24,7 @@ export type DeliveryEvents = {
 };
 
 export type DeliveryOptions = {
-  readonly outbox: Pick<Outbox, 'due' | 'ack'>;
+  readonly outbox: Pick<RecordOutbox, 'due' | 'ack'>;
   readonly http: Http;
   /** Limit of one delivery. */
   readonly timeoutMs: number;

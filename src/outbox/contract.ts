@@ -27,6 +27,8 @@ export type Entry = {
   readonly backends: readonly string[];
   /** A `CallRecord` as JSON, without its `record_id`. */
   readonly payload: string;
+  /** When another outbox that kept it for a while accepted it, Unix milliseconds: its age and its hold count from then. Default now. */
+  readonly acceptedAt?: number;
 };
 
 /** Begins the key of a call without an id: no id that came in a header has it. */
@@ -53,6 +55,12 @@ export type BadRow = { readonly reason: string; readonly payload: string };
 export const DISPOSITIONS = ['new', 'late', 'duplicate', 'attempt', 'blocked'] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
 
+/**
+ * What an outbox says of an entry that it has taken: its disposition, or `deferred`, where the outbox that all replicas share could not be
+ * reached. It is durable on this machine then, and its disposition is known once it is handed over.
+ */
+export type Accepted = Disposition | 'deferred';
+
 /** A record of a call, and the trace of the guardrail calls about it. */
 export type OnRecord = {
   readonly outcome: RecordOutcome;
@@ -62,6 +70,7 @@ export type OnRecord = {
 
 /** A record that is due for one backend. */
 export type Due = {
+  /** Names it to the outbox that it came from, and is a safe integer; says nothing of its order. */
   readonly id: number;
   readonly recordId: string;
   readonly acceptedAt: number;
@@ -112,6 +121,54 @@ export class OutboxError extends Error {
     this.kind = kind;
   }
 }
+
+/** Stops of backends, as all replicas that share an outbox know them. */
+export type SharedStops = {
+  /** Tells that a backend failed as a whole: nobody is to deliver to it before this time, Unix milliseconds. @param isHeld it refuses our token */
+  stopped(backend: string, untilMs: number, isHeld: boolean): Promise<void>;
+  /** Until when a backend is stopped, and if this replica is the one that may try it now; undefined if it is not stopped. */
+  state(backend: string): Promise<SharedStop | undefined>;
+  /** Tells that a backend takes records again. */
+  recovered(backend: string): Promise<void>;
+};
+
+/** The stop of a backend by any replica. */
+export type SharedStop = { readonly until: number; readonly mayProbe: boolean; readonly isHeld: boolean };
+
+/**
+ * Keeps records until every backend has them, over restarts of the bridge: one record for each call and backend, out of all the
+ * {@link Entry entries} of the call by `resolveEntry`, whoever accepted them. What cannot be done now throws an {@link OutboxError}: a
+ * method that changes something has changed nothing then, or, where a connection was lost on the way, all of it, so that doing it again
+ * does no harm. Anything else that is thrown is about what was handed in.
+ */
+export type RecordOutbox = {
+  /** Stores all or none of them; resolves when they are durable. An entry that is stored already is a `duplicate`. */
+  accept(entries: readonly Entry[], bad?: readonly BadRow[]): Promise<readonly Accepted[]>;
+  /**
+   * Returns the oldest records due for a backend, the oldest first. Where several replicas share the outbox they are this one's until they
+   * are acknowledged or their lease ends; `limit.except` renews the leases of those that it names.
+   */
+  due(backend: string, limit: DueLimit): Promise<readonly Due[]>;
+  /** Stores the results of deliveries; resolves when they are durable. Passes over what is gone, or not this replica's any more. */
+  ack(acks: readonly Ack[]): Promise<void>;
+  /** Returns the records of those calls that have any, by their keys. */
+  known(callKeys: Iterable<string>): Promise<ReadonlyMap<string, readonly OnRecord[]>>;
+  /** Keeps what the bridge needs to know of verdicts after a restart, and what other replicas need to know of them. */
+  appendNotes(chunk: Uint8Array): Promise<void>;
+  /** The newest notes of this replica, oldest first. */
+  notes(): Promise<readonly Uint8Array[]>;
+  /** Notes of other replicas about calls whose events are about to be accepted; none where nobody shares the outbox. */
+  notesAbout(callIds: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Undefined where nobody shares the outbox. */
+  readonly stops?: SharedStops;
+  stats(): Promise<OutboxStats>;
+  /** Gives up and forgets what is too old or too much. */
+  maintain(): Promise<void>;
+  /** True if somebody else has changed what is due since this was asked last: a command of the operator. */
+  changedElsewhere(): Promise<boolean>;
+  /** Ends what has begun, and gives back what this replica holds. */
+  close(): Promise<void>;
+};
 
 /** Why a file was no usable outbox, where it was put, and how many undelivered records were kept of it. */
 export type Damage = { readonly reason: string; readonly file: string; readonly kept: number };

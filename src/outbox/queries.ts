@@ -180,17 +180,18 @@ export class OutboxQueries {
   }
 
   insert(entry: Entry, now: number): void {
-    const { backends, payload, holdMs } = entry;
-    const id = this.#insertRecord(entry, now, backends.length, 0);
+    const { backends, payload, holdMs, acceptedAt = now } = entry;
+    const id = this.#insertRecord(entry, acceptedAt, backends.length, 0);
     if (backends.length === 0) return;
     this.#insertPayload(id, payload);
-    const state = holdMs > 0 ? WAITING : READY;
-    for (const backend of backends) this.sql.insertDelivery.run(backend, state, id, now + holdMs, null);
+    const dueAt = acceptedAt + holdMs;
+    const state = holdMs > 0 && dueAt > now ? WAITING : READY;
+    for (const backend of backends) this.sql.insertDelivery.run(backend, state, id, dueAt, null);
   }
 
   /** Remembers a success that adds no record of its own. */
   absorb(entry: Entry, now: number): void {
-    this.#insertRecord(entry, now, 0, 1);
+    this.#insertRecord(entry, entry.acceptedAt ?? now, 0, 1);
   }
 
   insertBad({ reason, payload }: BadRow, now: number): void {
@@ -200,13 +201,13 @@ export class OutboxQueries {
     this.sql.insertDelivery.run(INTAKE, DEAD, id, now, reason);
   }
 
-  #insertRecord(entry: Entry, now: number, pending: number, absorbed: 0 | 1): number {
+  #insertRecord(entry: Entry, acceptedAt: number, pending: number, absorbed: 0 | 1): number {
     const { callKey, outcome, eventKey, startedAt, endedAt, trace = null, ref = null, holdMs } = entry;
     // Made from the event, so that it is the same wherever and however often the event arrives
     const recordId = hash('sha256', JSON.stringify([callKey, outcome, eventKey, startedAt])).slice(0, 32);
     const { lastInsertRowid } = this.sql.insertRecord.run(
-      ...[recordId, callKey, outcome, eventKey, startedAt, endedAt, trace, ref, now],
-      ...[holdMs > 0 ? now + holdMs : 0, absorbed, pending],
+      ...[recordId, callKey, outcome, eventKey, startedAt, endedAt, trace, ref, acceptedAt],
+      ...[holdMs > 0 ? acceptedAt + holdMs : 0, absorbed, pending],
     );
     return Number(lastInsertRowid);
   }

@@ -1,5 +1,4 @@
-import { type Entry, OutboxError } from '../outbox/contract.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import { type Entry, OutboxError, type RecordOutbox } from '../outbox/contract.ts';
 import type { RecordsObserver } from './records-observer.ts';
 
 /** Time in which the record of a blocked call is tried to be stored, a second apart. */
@@ -18,7 +17,7 @@ type Waiting = {
 type Failed = { readonly entry: Entry; readonly reason: OutboxError['kind'] };
 
 export type BlockedCallsOptions = {
-  readonly outbox: Pick<Outbox, 'accept'>;
+  readonly outbox: Pick<RecordOutbox, 'accept'>;
   readonly observer: Pick<RecordsObserver, 'blockStored' | 'blockedLost'>;
   /** Undefined for a call that is not to be recorded. @param isAgain true where the same call was tried before */
   entryOf(json: Uint8Array, isAgain: boolean): Entry | undefined;

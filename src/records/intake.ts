@@ -8,9 +8,8 @@ import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
 import type { TurnedEvent } from '../litellm/turned-event.ts';
 import { type TurnedSource, turnedRows } from '../litellm/turned-rows.ts';
-import { type BadRow, type Entry, namelessKey } from '../outbox/contract.ts';
+import { type BadRow, type Entry, namelessKey, type RecordOutbox } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
-import type { Outbox } from '../outbox/outbox.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { InForce } from './in-force.ts';
 import { notesOf, type PendingCalls } from './pending-calls.ts';
@@ -22,7 +21,7 @@ import { turnedCall } from './turned-call.ts';
 import { holdMsOf, keptMsOf, RETRY_MS, type Waits } from './waits.ts';
 
 export type IntakeOptions = {
-  readonly outbox: Pick<Outbox, 'accept'>;
+  readonly outbox: Pick<RecordOutbox, 'accept'>;
   readonly pendingCalls: PendingCalls;
   readonly responseTexts: Pick<ResponseTexts, 'restore'>;
   readonly redactor: Redactor;
@@ -152,7 +151,9 @@ export class Intake {
     const entries = post.entries.splice(0);
     post.chars = 0;
     if (entries.length + bad.length === 0) return;
-    for (const disposition of await this.#options.outbox.accept(entries, bad)) post.receipt[disposition]++;
+    const { receipt } = post;
+    for (const accepted of await this.#options.outbox.accept(entries, bad))
+      receipt[accepted] = (receipt[accepted] ?? 0) + 1;
     this.accepted(entries);
   }
 

@@ -1,8 +1,7 @@
 import type { InputType } from '../guardrail/call.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 import { KEY_CHARS, type NotedCall, type VerdictNote } from '../guardrail/record.ts';
-import { OutboxError } from '../outbox/contract.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import { OutboxError, type RecordOutbox } from '../outbox/contract.ts';
 import { EarlyChecks } from './early-checks.ts';
 import { FinishedCalls, type Traits } from './finished-calls.ts';
 import { KnownChunks } from './known-chunks.ts';
@@ -175,7 +174,7 @@ export class PendingCalls {
    *
    * @param doneAt the time until which calls are kept that have anything on record
    */
-  async restore(outbox: Pick<Outbox, 'notes' | 'known'>, doneAt: number): Promise<void> {
+  async restore(outbox: Pick<RecordOutbox, 'notes' | 'known'>, doneAt: number): Promise<void> {
     try {
       for (const chunk of await outbox.notes()) this.addNotes(chunk);
       const known = await outbox.known(new Set([...this.#calls.rows()].map((row) => this.#idOf(row))));

@@ -1,7 +1,12 @@
 import type { BadRow, Disposition, Entry } from '../outbox/contract.ts';
 
-/** The rows of one POST, counted by what became of them. `unrecorded`: by the caller rules nobody gets them. */
-export type Receipt = Readonly<Record<Disposition | 'unrecorded' | 'bad' | 'legacy' | 'null', number>>;
+/**
+ * The rows of one POST, counted by what became of them. `unrecorded`: by the caller rules nobody gets them. `deferred` stands there where
+ * there are any.
+ */
+export type Receipt = Readonly<Record<Disposition | 'unrecorded' | 'bad' | 'legacy' | 'null', number>> & {
+  readonly deferred?: number;
+};
 
 const NOTHING: Receipt = {
   new: 0,
@@ -17,7 +22,7 @@ const NOTHING: Receipt = {
 
 /** One POST, as far as it was read. */
 export type PostedRows = {
-  readonly receipt: Record<keyof Receipt, number>;
+  readonly receipt: { -readonly [Result in keyof Receipt]: Receipt[Result] };
   /** Not stored yet, and how long they are. */
   readonly entries: Entry[];
   chars: number;

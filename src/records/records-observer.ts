@@ -2,7 +2,7 @@ import type { DeliveryEvents } from '../delivery/deliver.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import { callIdOfKey, type Disposition, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
+import { type Accepted, callIdOfKey, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './posted-rows.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';
@@ -68,8 +68,8 @@ export class RecordsObserver {
   }
 
   /** The records of blocked calls were stored. */
-  blockStored(dispositions: readonly Disposition[]): void {
-    for (const disposition of dispositions) this.metrics.rows_total.inc({ result: `block_${disposition}` });
+  blockStored(accepted: readonly Accepted[]): void {
+    for (const result of accepted) this.metrics.rows_total.inc({ result: `block_${result}` });
   }
 
   /** The record of a blocked call could not be stored. */

@@ -5,7 +5,7 @@ import { createHttp } from '../backends/http.ts';
 import { Courier } from '../delivery/courier.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { OutboxError, type OutboxStats } from '../outbox/contract.ts';
-import { Outbox } from '../outbox/outbox.ts';
+import { EmbeddedOutbox } from '../outbox/embedded-outbox.ts';
 import { BlockedCalls } from './blocked-calls.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
@@ -43,7 +43,7 @@ const { bodies, proxy, records, ...setup } = workerData as WorkerStart;
 const inForce = new InForce(setup);
 const observer = new RecordsObserver(inForce.backends, (...line) => post({ kind: 'log', line }));
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const outbox = new Outbox({
+const outbox = new EmbeddedOutbox({
   ...{ dir, maxBytes, maxAgeMs, events: observer.outbox },
   get backends() {
     return inForce.backends;

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { backends } from '../../src/backends/index.ts';
 import { sinkOf } from '../../src/backends/sinks.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { Outbox } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { SERIAL } from './body.ts';
 import { folderOnDisk } from './disk.ts';
 import { logBody } from './log-event.ts';
@@ -48,7 +48,7 @@ const payload = (i: number) =>
 async function filledOutbox(): Promise<string> {
   const dir = folderOnDisk();
   const nothing = () => {};
-  const outbox = new Outbox({
+  const outbox = new EmbeddedOutbox({
     ...{ dir, backends: ['akto', 'capsule'], maxBytes: 16 * 1024 ** 3, maxAgeMs: 1e12 },
     events: {
       ...{ damaged: nothing, unreadable: nothing, expired: nothing, crowded: nothing, unavailable: nothing },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Outbox } from '../../src/outbox/outbox.ts';
+import type { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { VERSION } from '../../src/outbox/schema.ts';
 import { runChild, startChild } from '../support/child.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
@@ -40,7 +40,7 @@ function change(sql: string): void {
 }
 
 /** Two records for both backends, one of them dead for Akto; one held; and a row nobody can read. */
-async function filled(): Promise<Outbox> {
+async function filled(): Promise<EmbeddedOutbox> {
   const outbox = stored.open(T0);
   await outbox.accept([entryOf('call-a')]);
   await settleAll(outbox, 'akto', 'dead', { reason: 'HTTP 400:\u001b[2J no\nplums' });

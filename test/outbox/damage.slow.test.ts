@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Outbox } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { randomFrom } from '../support/random.ts';
 import {
   entry,
@@ -46,7 +46,7 @@ describe('a file too large to be read as a whole at every start', () => {
   let image: string;
   beforeAll(async () => {
     image = fs.mkdtempSync(join(tmpdir(), 'outbox-'));
-    const store = new Outbox({
+    const store = new EmbeddedOutbox({
       dir: image,
       backends: ['akto'],
       maxBytes: 200 * MB,

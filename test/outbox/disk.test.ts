@@ -161,11 +161,11 @@ test('a damaged outbox on a full disk stays as it is until there is space to sav
 
 test('in a file that may not grow (ulimit -f) nothing acknowledged is lost', async () => {
   const dir = temporaryFolder();
-  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'outbox.ts');
+  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'embedded-outbox.ts');
   const script = `
-    import { Outbox } from ${JSON.stringify(source)};
+    import { EmbeddedOutbox } from ${JSON.stringify(source)};
     const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
-    const store = new Outbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
+    const store = new EmbeddedOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, reopenMs: 0, events });
     const stored = [], refused = [];
     for (let n = 0; n < 100; n++) {
       const entry = ${JSON.stringify(large('N'))};

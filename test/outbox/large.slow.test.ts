@@ -39,15 +39,15 @@ function build(dir: string): void {
 async function startOn(
   dir: string,
 ): Promise<Record<'ms' | 'rss' | 'used', number> & Record<string, unknown>> {
-  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'outbox.ts');
+  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'embedded-outbox.ts');
   const script = `
     import { existsSync, readFileSync } from 'node:fs';
-    import { Outbox } from ${JSON.stringify(source)};
+    import { EmbeddedOutbox } from ${JSON.stringify(source)};
     const STATUS = '/proc/self/status';
     const damages = [];
     const events = { damaged: (damage) => damages.push(damage), unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
     const startedAt = performance.now();
-    const store = new Outbox({
+    const store = new EmbeddedOutbox({
       dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 2 ** 30, maxAgeMs: 7 * 86_400_000, now: () => ${NOON + 60_000}, events,
     });
     const due = await store.due('akto', { records: 100, bytes: 1e6, except: new Set() });

@@ -395,11 +395,11 @@ test('a second bridge on the same folder stores nothing until the first is close
 
 test('a bridge in another process keeps the folder until it dies', async () => {
   const dir = temporaryFolder();
-  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'outbox.ts');
+  const source = join(import.meta.dirname, '..', '..', 'src', 'outbox', 'embedded-outbox.ts');
   const script = `
-    import { Outbox } from ${JSON.stringify(source)};
+    import { EmbeddedOutbox } from ${JSON.stringify(source)};
     const events = { damaged() {}, unreadable() {}, expired() {}, crowded() {}, unavailable() {} };
-    const store = new Outbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, events });
+    const store = new EmbeddedOutbox({ dir: ${JSON.stringify(dir)}, backends: ['akto'], maxBytes: 1e8, maxAgeMs: 1e9, events });
     await store.accept([${JSON.stringify(entry('child'))}]);
     console.log('stored');
     setInterval(() => {}, 1000);`;

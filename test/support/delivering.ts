@@ -10,7 +10,7 @@ import { createHttp } from '../../src/backends/http.ts';
 import type { Clock } from '../../src/delivery/clock.ts';
 import { Courier, type CourierOptions } from '../../src/delivery/courier.ts';
 import type { DeliveryEvents } from '../../src/delivery/deliver.ts';
-import { Outbox } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { type Reply as FakeReply, startFakeBackend } from './fake-backend.ts';
 import { NO_EVENTS } from './store.ts';
 
@@ -152,11 +152,11 @@ export function delivering(
     ...more
   }: Partial<Omit<CourierOptions, 'clock'>> & {
     clock?: ReturnType<typeof createTestClock>;
-    wrap?: (outbox: Outbox) => Partial<Outbox>;
+    wrap?: (outbox: EmbeddedOutbox) => Partial<EmbeddedOutbox>;
   } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
-  const outbox = new Outbox({
+  const outbox = new EmbeddedOutbox({
     dir,
     backends: vendors.map(({ name }) => name),
     ...{ maxBytes: 1024 ** 3, maxAgeMs: 1e12, now: clock?.now ?? Date.now },

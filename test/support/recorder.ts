@@ -9,7 +9,7 @@ import type { CallRecord } from '../../src/guardrail/record.ts';
 import { ALLOW } from '../../src/guardrail/verdict.ts';
 import { parseGuardrailCall } from '../../src/litellm/request.ts';
 import type { Disposition } from '../../src/outbox/contract.ts';
-import { Outbox } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import type { RecordRule } from '../../src/policies/receivers.ts';
 import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
@@ -50,7 +50,7 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
   const requests = new Map<string, GuardrailCall>();
   const trouble: string[] = [];
   let time = BEFORE_ALL;
-  let outbox: Outbox;
+  let outbox: EmbeddedOutbox;
   let pendingCalls: PendingCalls;
   let responseTexts: ResponseTexts;
   let unnamed = 0;
@@ -64,8 +64,8 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
           if (told.some((one) => one !== undefined)) trouble.push(`${name} ${JSON.stringify(told)}`);
         },
       ]),
-    ) as unknown as ConstructorParameters<typeof Outbox>[0]['events'];
-    outbox = new Outbox({
+    ) as unknown as ConstructorParameters<typeof EmbeddedOutbox>[0]['events'];
+    outbox = new EmbeddedOutbox({
       dir,
       backends: ['akto', 'capsule'],
       maxBytes: 1e9,

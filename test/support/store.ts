@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Damage, Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/contract.ts';
-import { Outbox, type OutboxOptions } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox, type OutboxOptions } from '../../src/outbox/embedded-outbox.ts';
 
 export const MB = 1024 * 1024;
 export const NOON = Date.UTC(2026, 10, 21, 12);
@@ -39,7 +39,7 @@ export const NO_EVENTS: OutboxEvents = {
   unavailable() {},
 };
 
-export type TestStore = Outbox & {
+export type TestStore = EmbeddedOutbox & {
   readonly dir: string;
   /** Milliseconds since noon, settable. */
   time: number;
@@ -64,7 +64,7 @@ export function openStore(options: Partial<Omit<OutboxOptions, 'events' | 'now'>
     unavailable: [] as (string | undefined)[],
     advice: [] as string[],
   };
-  const outbox = new Outbox({
+  const outbox = new EmbeddedOutbox({
     backends: ['akto', 'capsule'],
     maxBytes: 100 * MB,
     maxAgeMs: 7 * 24 * 3_600_000,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Entry } from '../../src/outbox/contract.ts';
-import { Outbox } from '../../src/outbox/outbox.ts';
+import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { NO_EVENTS } from './store.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -21,18 +21,18 @@ export function entryOf(callKey: string, fields: Partial<Entry> = {}): Entry {
 export type StoredOutbox = {
   readonly dir: string;
   /** Opens it as a bridge does, at a time. */
-  open(now?: number): Outbox;
+  open(now?: number): EmbeddedOutbox;
   remove(): Promise<void>;
 };
 
 /** A folder for an outbox. */
 export function storedOutbox(): StoredOutbox {
   const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
-  const opened: Outbox[] = [];
+  const opened: EmbeddedOutbox[] = [];
   return {
     dir,
     open(now) {
-      const outbox = new Outbox({
+      const outbox = new EmbeddedOutbox({
         dir,
         backends: ['akto', 'capsule'],
         ...{ maxBytes: 1024 ** 3, maxAgeMs: 168 * HOUR_MS },
@@ -51,7 +51,7 @@ export function storedOutbox(): StoredOutbox {
 
 /** Takes all that is due for a backend and settles it. */
 export async function settleAll(
-  outbox: Outbox,
+  outbox: EmbeddedOutbox,
   backend: string,
   kind: 'delivered' | 'dead' | 'retry',
   { reason = 'HTTP 400: no plums', dueAt = 0, records = 1000 } = {},

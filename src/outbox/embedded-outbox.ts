@@ -11,6 +11,7 @@ import {
   type OnRecord,
   OutboxError,
   type OutboxStats,
+  type RecordOutbox,
 } from './contract.ts';
 import { resolveEntry } from './one-record.ts';
 import { type OutboxQueries, SWEEP } from './queries.ts';
@@ -41,14 +42,12 @@ const HISTORY_SHARE = 0.7;
 const USUAL_SHARE = 0.95;
 
 /**
- * Keeps records until every backend has them, over restarts: one record for each call and backend, out of all the
- * {@link Entry entries} of the call, see {@link resolveEntry}. In one SQLite file; meant for a worker thread, as a commit
- * waits for the disk.
+ * The outbox of a bridge that shares it with nobody, in one SQLite file. Meant for a worker thread, as a commit waits for the disk.
  *
  * Everything that comes in during one turn of the event loop is committed together, with one flush. A folder that cannot be
  * used makes every call fail with `unavailable` until it can.
  */
-export class Outbox {
+export class EmbeddedOutbox implements RecordOutbox {
   readonly #options: OutboxOptions;
   readonly #now: () => number;
   readonly #connection: Connection;
@@ -156,6 +155,10 @@ export class Outbox {
   /** Keeps what the bridge needs to know of verdicts after a restart. */
   async appendNotes(chunk: Uint8Array): Promise<void> {
     await this.#write(({ sql }) => sql.insertNote.run(chunk));
+  }
+
+  async notesAbout(): Promise<readonly Uint8Array[]> {
+    return [];
   }
 
   /** The newest notes, oldest first. */
