@@ -9,6 +9,7 @@ const texts = new Map(files.map((file) => [file, readFileSync(join(SRC, file), '
 /** The rooms by floor, the ground floor first. A file in `src` itself is a room of its own. */
 const FLOORS = [
   ['guardrail', 'detectors', 'storage'],
+  ['state'],
   ['litellm', 'policies', 'backends', 'outbox', 'audit', 'observability'],
   ['pipeline', 'delivery', 'config'],
   ['records'],
