@@ -8,14 +8,14 @@ const texts = new Map(files.map((file) => [file, readFileSync(join(SRC, file), '
 
 /** The rooms by floor, the ground floor first. A file in `src` itself is a room of its own. */
 const FLOORS = [
-  ['guardrail', 'detectors', 'storage'],
+  ['guardrail', 'detectors', 'storage', 'database'],
   ['state'],
   ['litellm', 'policies', 'backends', 'outbox', 'audit', 'observability'],
   ['pipeline', 'delivery', 'config'],
   ['records'],
   ['calls'],
   ['http'],
-  ['bridge.ts'],
+  ['bridge.ts', 'workers'],
   ['cli'],
   ['main.ts'],
 ];

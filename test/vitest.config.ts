@@ -12,7 +12,14 @@ export default defineConfig(({ mode }) => ({
   test: {
     root: import.meta.dirname,
     include: [mode === 'slow' ? SLOW : '**/*.test.ts'],
-    exclude: ['litellm/**', 'counterparts/**', 'bench/**', ...(mode === 'slow' ? [] : [SLOW])],
+    exclude: [
+      'litellm/**',
+      'counterparts/**',
+      'postgres/**',
+      'deploy/**',
+      'bench/**',
+      ...(mode === 'slow' ? [] : [SLOW]),
+    ],
     isolate: false,
     // vitest would leave one core for its watcher
     maxWorkers: Math.max(2, availableParallelism()),

@@ -1,5 +1,6 @@
 import type { Backend } from '../backends/backend.ts';
 import type { ForwardProxy } from '../backends/http.ts';
+import type { DatabaseConfig } from '../database/database-config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Values } from '../guardrail/fields.ts';
 import type { Pointer } from '../guardrail/pointer.ts';
@@ -104,6 +105,12 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
     /** Undefined if nothing is recorded, whoever takes records. */
     records: recordsOf(set),
+    /** Postgres that replicas share; undefined for a bridge that is alone. */
+    database: databaseOf(set, report),
+    /** Keys of shared state, as hexadecimal digits: the first one encrypts. Without any they are in the database. */
+    stateKeys: set.STATE_KEY ?? [],
+    /** Processes that judge calls. */
+    workers: set.WORKERS,
     /** Those of the environment; the policy file can have more. */
     backends,
     /** The forward proxy on the way to vendors. */
@@ -177,6 +184,24 @@ function recordsOf(set: OwnValues): RecordsConfig | undefined {
       noContentTeams: new Set(set.NO_CONTENT_TEAMS),
       noContentKeys: new Set(set.NO_CONTENT_KEYS),
     },
+  };
+}
+
+function databaseOf(set: OwnValues, { problems }: Report): DatabaseConfig | undefined {
+  const { DATABASE_URL: url, PGPASSWORD, DATABASE_PASSWORD_FILE: passwordFile } = set;
+  if (url === undefined) {
+    if (passwordFile !== undefined)
+      problems.push('DATABASE_PASSWORD_FILE: DATABASE_URL is missing; set it, or leave both out');
+    return undefined;
+  }
+  return {
+    url,
+    password: URL.parse(url)?.password ? undefined : PGPASSWORD,
+    passwordFile,
+    schema: set.DATABASE_SCHEMA,
+    poolSize: set.DATABASE_POOL_SIZE,
+    connectTimeoutMs: set.DATABASE_CONNECT_TIMEOUT,
+    statementTimeoutMs: set.DATABASE_STATEMENT_TIMEOUT,
   };
 }
 

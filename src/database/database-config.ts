@@ -1,0 +1,32 @@
+/** The way to the Postgres that replicas share. */
+export type DatabaseConfig = Readonly<{
+  /** `postgres://user@host:port/name?sslmode=…`, as libpq reads it. It can hold a password. */
+  url: string;
+  /** In place of one in the address. */
+  password: string | undefined;
+  /** Read for each new connection, so that a token of short life can stand in it. */
+  passwordFile: string | undefined;
+  /** Holds all tables of the bridge, and nothing else. */
+  schema: string;
+  /** Most connections of one process. */
+  poolSize: number;
+  connectTimeoutMs: number;
+  statementTimeoutMs: number;
+}>;
+
+/** The parts of a process that have connections of their own. */
+export type DatabaseUse = 'records' | 'state' | 'large calls' | 'audit' | 'command';
+
+/** Divides the connections of a process: two for the parts that need one, and the rest for records and state. */
+export function connectionsFor(use: DatabaseUse, poolSize: number): number {
+  switch (use) {
+    case 'audit':
+    case 'large calls':
+    case 'command':
+      return 1;
+    case 'state':
+      return Math.max(1, Math.floor((poolSize - 2) / 2));
+    case 'records':
+      return Math.max(1, Math.ceil((poolSize - 2) / 2));
+  }
+}

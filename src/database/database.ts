@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
+import { connectionsFor, type DatabaseConfig, type DatabaseUse } from './database-config.ts';
+import { DatabaseError, databaseError } from './database-error.ts';
+import { migrate } from './migrate.ts';
+
+/** Runs statements, one after the other. */
+export type Queries = {
+  /**
+   * @param values parameters; a list is one array parameter
+   * @param name prepares the statement under it: each text has its own
+   * @throws DatabaseError
+   */
+  query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
+};
+
+/** Beyond the statement timeout, which the server keeps: one that hangs does not. */
+const HANG_MARGIN_MS = 1000;
+const IDLE_MS = 30_000;
+const INT8 = 20;
+
+/**
+ * Connections to the Postgres that replicas share, for one part of a process. They are opened when they are needed. The first use brings the
+ * tables to the version of this release. Integers of 64 bits are numbers, `bytea` is a Buffer.
+ */
+export class Database implements Queries {
+  readonly #config: DatabaseConfig;
+  readonly #use: DatabaseUse;
+  #pool: Promise<Pool> | undefined;
+  #migrated: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(config: DatabaseConfig, use: DatabaseUse) {
+    this.#config = config;
+    this.#use = use;
+  }
+
+  async query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
+    await this.migrated();
+    return this.#withClient((queries) => queries.query<Row>(text, values, name));
+  }
+
+  /**
+   * Commits all that it runs, or nothing. `isOutcomeUnknown` of the error is true if the connection was lost while it committed.
+   *
+   * @throws DatabaseError, or what `run` throws
+   */
+  async transaction<T>(run: (queries: Queries) => Promise<T>): Promise<T> {
+    await this.migrated();
+    return this.#withClient((queries) => inTransaction(queries, run));
+  }
+
+  /** Resolves once the tables are those of this release; tried again by the next use if it fails. */
+  migrated(): Promise<void> {
+    this.#migrated ??= this.#withClient(
+      (queries) => migrate(queries, this.#config.schema, (run) => inTransaction(queries, run)),
+      this.#config.statementTimeoutMs + MIGRATION_MS,
+    ).catch((error: unknown) => {
+      this.#migrated = undefined;
+      throw error;
+    });
+    return this.#migrated;
+  }
+
+  /** Ends all connections; what runs is given a moment. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await (await pool)?.end().catch(() => {});
+  }
+
+  async #withClient<T>(run: (queries: Queries) => Promise<T>, hangMs?: number): Promise<T> {
+    if (this.#isClosed) throw new DatabaseError('closed', 'Postgres: closed');
+    this.#pool ??= this.#open();
+    const pool = await this.#pool;
+    let client: PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw databaseError(error);
+    }
+    let broken: Error | undefined;
+    const lost = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', lost);
+    const limit = hangMs ?? this.#config.statementTimeoutMs + HANG_MARGIN_MS;
+    try {
+      return await run(new ClientQueries(client, limit, lost));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (error.isUnavailable) broken ??= error;
+      // A standby that was the primary: its other connections lead nowhere either
+      if (error.code === '25006') this.#renew(pool);
+      throw error;
+    } finally {
+      client.off('error', lost);
+      client.release(broken);
+    }
+  }
+
+  #renew(pool: Pool): void {
+    this.#pool = undefined;
+    pool.end().catch(() => {});
+  }
+
+  async #open(): Promise<Pool> {
+    const { default: pg } = await import('pg');
+    const { parse, toClientConfig } = await import('pg-connection-string');
+    const { url, schema, password, passwordFile, poolSize, connectTimeoutMs, statementTimeoutMs } =
+      this.#config;
+    const parsed = toClientConfig(parse(url, { useLibpqCompat: true }));
+    const own =
+      passwordFile === undefined
+        ? password
+        : () => readFile(passwordFile, 'utf8').then((text) => text.trim());
+    const options: PoolConfig = {
+      ...parsed,
+      ...(own !== undefined && { password: own }),
+      max: connectionsFor(this.#use, poolSize),
+      application_name: `guardrail-bridge ${this.#use}`,
+      options: `-c search_path=${schema}`,
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs + HANG_MARGIN_MS,
+      idleTimeoutMillis: IDLE_MS,
+      keepAlive: true,
+      // Statements that nobody waits for go out together
+      pipeline: true,
+      allowExitOnIdle: true,
+      types: {
+        getTypeParser: ((oid: number, format?: 'text') =>
+          oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+      },
+    };
+    const pool = new pg.Pool(options);
+    // Of a connection that nobody uses: the next use opens another
+    pool.on('error', () => {});
+    return pool;
+  }
+}
+
+/** Another replica can be at it. */
+const MIGRATION_MS = 60_000;
+
+class ClientQueries implements Queries {
+  readonly #client: PoolClient;
+  readonly #limitMs: number;
+  readonly #onHang: (error: Error) => void;
+
+  constructor(client: PoolClient, limitMs: number, onHang: (error: Error) => void) {
+    this.#client = client;
+    this.#limitMs = limitMs;
+    this.#onHang = onHang;
+  }
+
+  async query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const error = new DatabaseError('timeout', 'Postgres: no reply in time');
+      this.#onHang(error);
+      reject(error);
+    }, this.#limitMs);
+    try {
+      const config = {
+        text,
+        ...(name !== undefined && { name }),
+        ...(values !== undefined && { values: [...values] }),
+      };
+      const running = this.#client.query<Row>(config);
+      // It ends when the connection is destroyed
+      running.catch(() => {});
+      return (await Promise.race([running, promise])).rows;
+    } catch (error) {
+      throw databaseError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function inTransaction<T>(queries: Queries, run: (queries: Queries) => Promise<T>): Promise<T> {
+  // Goes out with the first statement
+  const begun = queries.query('BEGIN');
+  begun.catch(() => {});
+  let result: T;
+  try {
+    result = await run(queries);
+    await begun;
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.isUnavailable))
+      await queries.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+  try {
+    await queries.query('COMMIT');
+  } catch (error) {
+    const sorted = databaseError(error);
+    throw sorted.isUnavailable ? databaseError(error, true) : sorted;
+  }
+  return result;
+}
