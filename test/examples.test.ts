@@ -23,7 +23,7 @@ test('every file under examples/ is loaded by a test', () => {
     /\.env$/,
     /^litellm-.*\.yaml$/,
     /^kubernetes\.yaml$/,
-    /^(?:policies|streaming|operations|backends|turned)$/,
+    /^(?:policies|streaming|operations|backends|turned|replicas)$/,
   ];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { connectionsFor, type DatabaseConfig, type DatabaseUse } from './database-config.ts';
 import { DatabaseError, databaseError } from './database-error.ts';
-import { migrate } from './migrate.ts';
+import { migrateTables } from './migrate.ts';
 
 /** Runs statements, one after the other. */
 export type Queries = {
@@ -53,7 +53,7 @@ export class Database implements Queries {
   /** Resolves once the tables are those of this release; tried again by the next use if it fails. */
   migrated(): Promise<void> {
     this.#migrated ??= this.#withClient(
-      (queries) => migrate(queries, this.#config.schema, (run) => inTransaction(queries, run)),
+      (queries) => migrateTables(queries, this.#config.schema, (run) => inTransaction(queries, run)),
       this.#config.statementTimeoutMs + MIGRATION_MS,
     ).catch((error: unknown) => {
       this.#migrated = undefined;

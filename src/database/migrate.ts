@@ -1,10 +1,10 @@
 import { DatabaseError } from './database-error.ts';
-import { MIGRATIONS } from './migrations/index.ts';
+import { TABLE_STEPS } from './migrations/index.ts';
 
 type Query = { query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> };
 
 /** One step of the schema. Once released it stays as it is. */
-export type Migration = {
+export type TableStep = {
   readonly version: number;
   readonly name: string;
   /** Statements; their names mean tables of the bridge's own schema. */
@@ -17,7 +17,7 @@ export type Migration = {
 };
 
 /** The version of the tables that this release writes. */
-export const LATEST = MIGRATIONS.reduce((latest, { version }) => Math.max(latest, version), 0);
+export const LATEST = TABLE_STEPS.reduce((latest, { version }) => Math.max(latest, version), 0);
 
 /** Time that replicas which start together wait for the one that changes the tables. */
 const WAIT = "SET LOCAL statement_timeout = '60s'";
@@ -28,7 +28,7 @@ const WAIT = "SET LOCAL statement_timeout = '60s'";
  *
  * @throws DatabaseError `newer_version` if the tables are those of a release that this one cannot work beside
  */
-export async function migrate(
+export async function migrateTables(
   queries: Query,
   schema: string,
   transaction: (run: (queries: Query) => Promise<void>) => Promise<void>,
@@ -50,7 +50,7 @@ export async function migrate(
     const applied = new Set(
       (await tx.query<{ version: number }>('SELECT version FROM migration')).map(({ version }) => version),
     );
-    for (const { version, name, sql, needs = 0 } of MIGRATIONS) {
+    for (const { version, name, sql, needs = 0 } of TABLE_STEPS) {
       if (applied.has(version)) continue;
       await tx.query(sql);
       await tx.query('INSERT INTO migration (version, name, needs) VALUES ($1, $2, $3)', [
@@ -70,7 +70,7 @@ async function isCurrent(queries: Query, schema: string): Promise<boolean> {
   if (table?.found !== true) return false;
   const [row] = await queries.query<{ known: number; needs: number }>(
     'SELECT count(*) FILTER (WHERE version = ANY ($1))::int AS known, coalesce(max(needs), 0) AS needs FROM migration',
-    [MIGRATIONS.map(({ version }) => version)],
+    [TABLE_STEPS.map(({ version }) => version)],
   );
   const { known = 0, needs = 0 } = row ?? {};
   if (needs > LATEST) {
@@ -79,5 +79,5 @@ async function isCurrent(queries: Query, schema: string): Promise<boolean> {
       `the tables in ${schema} are those of a newer release, which needs version ${needs} of them, and this release knows ${LATEST}: start the newer release`,
     );
   }
-  return known === MIGRATIONS.length;
+  return known === TABLE_STEPS.length;
 }

@@ -25,6 +25,9 @@ describe('without any variable', () => {
       },
       audit: { dir: './data', keys: [] },
       records: expect.objectContaining({ dir: './data' }),
+      database: undefined,
+      stateKeys: [],
+      workers: 1,
       backends: [],
       proxy: undefined,
       logLevel: 'info',
@@ -181,5 +184,41 @@ describe('a setting under its former name', () => {
     expect(problemsOf({ ANSWER_REDACTION: 'cut' })).toEqual([
       'ANSWER_REDACTION: write one of auto, block, rewrite; it is "cut"',
     ]);
+  });
+});
+
+describe('several replicas', () => {
+  const url = 'postgres://bridge@db.example:5432/bridge';
+
+  test('share a database with defaults, and the password that stands in its address', () => {
+    expect(parse({ DATABASE_URL: url, PGPASSWORD: 'from the environment' }).database).toEqual({
+      ...{ url, password: 'from the environment', passwordFile: undefined, schema: 'guardrail_bridge' },
+      ...{ poolSize: 10, connectTimeoutMs: 3000, statementTimeoutMs: 5000 },
+    });
+    const withPassword = 'postgres://bridge:secret@db.example/bridge';
+    expect(parse({ DATABASE_URL: withPassword, PGPASSWORD: 'other' }).database?.password).toBeUndefined();
+  });
+
+  test.each([
+    [{ DATABASE_URL: 'mysql://db' }, 'DATABASE_URL: write an address like postgres://user@host:5432/name'],
+    [{ DATABASE_PASSWORD_FILE: '/run/token' }, 'DATABASE_PASSWORD_FILE: DATABASE_URL is missing'],
+    [{ DATABASE_SCHEMA: 'public' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],
+    [{ DATABASE_SCHEMA: 'a"b' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],
+    [{ DATABASE_POOL_SIZE: '2' }, 'DATABASE_POOL_SIZE: write a whole number from 4 to 200'],
+    [{ STATE_KEY: 'abcd' }, 'STATE_KEY: write 64 hexadecimal digits'],
+    [{ WORKERS: '0' }, 'WORKERS: write a whole number from 1 to 64, or auto'],
+  ])('%j is refused', (env, problem) => {
+    expect(() => parse(env as Record<string, string>)).toThrow(problem);
+  });
+
+  test('a key that is wrong is not shown', () => {
+    expect(() => parse({ STATE_KEY: 'zz-my-key' })).not.toThrow('zz-my-key');
+  });
+
+  test('earlier keys of state follow the first, and auto is a worker for each core', () => {
+    const keys = ['a'.repeat(64), 'b'.repeat(64)];
+    const config = parse({ STATE_KEY: keys.join(', '), WORKERS: 'auto' });
+    expect(config.stateKeys).toEqual(keys);
+    expect(config.workers).toBeGreaterThanOrEqual(1);
   });
 });

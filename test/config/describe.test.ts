@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { backends } from '../../src/backends/index.ts';
 import { settingGroups, settingsHelp } from '../../src/config/describe.ts';
+import { databaseUrl } from '../../src/config/replica-settings.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 import { baseUrl, proxyUrl, type Settings, secret } from '../../src/guardrail/fields.ts';
 
-const LISTS_OF_SECRETS = ['BRIDGE_API_KEYS', 'AUDIT_KEY', 'BANNED_KEYWORDS'];
+/** Values and addresses that can hold a password. */
+const MAY_HOLD = [secret, baseUrl, proxyUrl, databaseUrl] as readonly (typeof secret)[];
+const LISTS_OF_SECRETS = ['BRIDGE_API_KEYS', 'AUDIT_KEY', 'BANNED_KEYWORDS', 'STATE_KEY'];
 const rows = settingGroups(backends).flatMap(([, rows]) => rows);
 
 test('every setting has its values or a unit, and one English sentence', () => {
@@ -30,7 +33,7 @@ test('every setting that may hold a password is marked as a secret', () => {
     ),
   ];
   for (const [name, setting] of all.flatMap((settings: Settings) => Object.entries(settings))) {
-    const mayHold = [secret, baseUrl, proxyUrl].includes(setting.schema as typeof secret);
+    const mayHold = MAY_HOLD.includes(setting.schema as typeof secret) || name === 'PGPASSWORD';
     expect(setting.secret ?? false, name).toBe(mayHold || LISTS_OF_SECRETS.includes(name));
   }
 });

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { DatabaseError } from '../../src/database/database-error.ts';
-import { MIGRATIONS } from '../../src/database/migrations/index.ts';
+import { TABLE_STEPS } from '../../src/database/migrations/index.ts';
 import { databaseConfig, type Postgres, startPostgres } from './server.ts';
 
 const opened: Database[] = [];
@@ -29,7 +29,7 @@ describe('a database', () => {
     const replicas = Array.from({ length: 8 }, () => open(config));
     await Promise.all(replicas.map((one) => one.migrated()));
     const [row] = await open(config).query<{ steps: number }>('SELECT count(*) AS steps FROM migration');
-    expect(row).toEqual({ steps: MIGRATIONS.length });
+    expect(row).toEqual({ steps: TABLE_STEPS.length });
   });
 
   test('gives numbers for integers of 64 bits, and buffers for bytes', async () => {

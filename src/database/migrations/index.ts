@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate.ts';
+import type { TableStep } from '../migrate.ts';
 
 /** All steps of the schema, oldest first; each stands in a file of its own. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const TABLE_STEPS: readonly TableStep[] = [];
