@@ -55,12 +55,12 @@ export type SharedState = {
    * Changes values that others change too. `change` runs again if somebody else was faster, so it must only depend on what it is given.
    *
    * @param keys all that are read or written
-   * @param change throws nothing
+   * @param change throws nothing; `now` is the time of the store in Unix milliseconds, as clocks of replicas differ
    * @throws StateError
    */
   update<T>(
     keys: readonly SharedKey[],
-    change: (before: ReadonlyMap<SharedKey, Buffer>) => StateChange<T>,
+    change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>,
   ): Promise<T>;
   /**
    * Reads the shares of all others in values that nobody writes as a whole, oldest first.
