@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Damage, Disposition, Due, Entry, OutboxEvents } from '../../src/outbox/contract.ts';
+import type { Accepted, Damage, Due, Entry, OutboxEvents, RecordOutbox } from '../../src/outbox/contract.ts';
 import { EmbeddedOutbox, type OutboxOptions } from '../../src/outbox/embedded-outbox.ts';
 
 export const MB = 1024 * 1024;
@@ -39,8 +39,8 @@ export const NO_EVENTS: OutboxEvents = {
   unavailable() {},
 };
 
-export type TestStore = EmbeddedOutbox & {
-  readonly dir: string;
+/** An outbox with what it told, and a clock to set. */
+export type Told<Outbox extends RecordOutbox = RecordOutbox> = Outbox & {
   /** Milliseconds since noon, settable. */
   time: number;
   /** Damage that it reported. */
@@ -51,48 +51,55 @@ export type TestStore = EmbeddedOutbox & {
   readonly advice: string[];
   /** Everything due for a backend. */
   all(backend?: string): Promise<readonly Due[]>;
-  acceptOne(one: Entry): Promise<Disposition>;
+  acceptOne(one: Entry): Promise<Accepted>;
 };
 
-/** The outbox in a folder, closed after the test. */
-export function openStore(options: Partial<Omit<OutboxOptions, 'events' | 'now'>> = {}): TestStore {
-  const dir = options.dir ?? temporaryFolder();
-  const told = {
+export type TestStore = Told<EmbeddedOutbox> & { readonly dir: string };
+
+export const DAY_MS = 24 * 3_600_000;
+
+/** Opens an outbox whose events are kept, and closes it after the test. */
+export function told<Outbox extends RecordOutbox>(
+  open: (set: { readonly now: () => number; readonly events: OutboxEvents }) => Outbox,
+): Told<Outbox> {
+  const kept = {
     damages: [] as Damage[],
     unreadable: [] as string[],
     expired: [] as [string, number][],
     unavailable: [] as (string | undefined)[],
     advice: [] as string[],
   };
-  const outbox = new EmbeddedOutbox({
-    backends: ['akto', 'capsule'],
-    maxBytes: 100 * MB,
-    maxAgeMs: 7 * 24 * 3_600_000,
-    reopenMs: 0,
-    ...options,
-    dir,
+  const outbox = open({
     now: () => NOON + store.time,
     events: {
-      damaged: (damage) => told.damages.push(damage),
-      unreadable: (backend) => told.unreadable.push(backend),
-      expired: (backend, records) => told.expired.push([backend, records]),
-      crowded: (rows) => told.expired.push(['intake', rows]),
+      damaged: (damage) => kept.damages.push(damage),
+      unreadable: (backend) => kept.unreadable.push(backend),
+      expired: (backend, records) => kept.expired.push([backend, records]),
+      crowded: (rows) => kept.expired.push(['intake', rows]),
       unavailable(code, advice) {
-        told.unavailable.push(code);
-        if (advice !== undefined) told.advice.push(advice);
+        kept.unavailable.push(code);
+        if (advice !== undefined) kept.advice.push(advice);
       },
     },
   });
   onTestFinished(() => outbox.close());
-  const store: TestStore = Object.assign(outbox, {
-    ...told,
-    dir,
+  const store: Told<Outbox> = Object.assign(outbox, {
+    ...kept,
     time: 0,
-    all: (backend = 'akto') =>
-      outbox.due(backend, { records: 1_000_000, bytes: Number.POSITIVE_INFINITY, except: new Set() }),
-    acceptOne: async (one: Entry) => (await outbox.accept([one]))[0] as Disposition,
+    all: (backend = 'akto') => outbox.due(backend, { records: 1_000_000, bytes: 1e12, except: new Set() }),
+    acceptOne: async (one: Entry) => (await outbox.accept([one]))[0] as Accepted,
   });
   return store;
+}
+
+/** The outbox in a folder, closed after the test. */
+export function openStore(options: Partial<Omit<OutboxOptions, 'events' | 'now'>> = {}): TestStore {
+  const dir = options.dir ?? temporaryFolder();
+  const bounds = { maxBytes: 100 * MB, maxAgeMs: 7 * DAY_MS, reopenMs: 0 };
+  const store = told(
+    (set) => new EmbeddedOutbox({ backends: ['akto', 'capsule'], ...bounds, ...options, dir, ...set }),
+  );
+  return Object.assign(store, { dir });
 }
 
 /** Makes the payload of a `CallRecord` of some size; its content follows from its name. */
