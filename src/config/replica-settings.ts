@@ -3,12 +3,23 @@ import * as v from 'valibot';
 import type { Settings } from '../guardrail/fields.ts';
 import * as fields from '../guardrail/fields.ts';
 
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+const sslOf = (text: string, name: string) => URL.parse(text)?.searchParams.get(name) ?? null;
+
 /** The address of a database, as libpq reads it. */
 export const databaseUrl = v.pipe(
   v.string(),
   v.check(
     (text) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? ''),
     'write an address like postgres://user@host:5432/name',
+  ),
+  v.check((text) => {
+    const mode = sslOf(text, 'sslmode');
+    return mode === null || SSL_MODES.includes(mode);
+  }, 'write disable, require, verify-ca or verify-full for its sslmode'),
+  v.check(
+    (text) => sslOf(text, 'sslmode') !== 'verify-ca' || sslOf(text, 'sslrootcert') !== null,
+    'add the file of the authority as sslrootcert=: with verify-ca anybody could have a certificate of a public one',
   ),
   v.description('address'),
 );

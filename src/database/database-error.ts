@@ -1,5 +1,5 @@
-/** Error codes of the system for a server that cannot be reached, or is lost. */
-const NETWORK = /^E(?:CONN|HOST|NET|PIPE|TIMEDOUT|AI_|NOTFOUND|ADDR|MFILE|NFILE|ACCES|NOENT|PROTO)/;
+/** All else that has a code comes from the system or from TLS, and is about the way to the server. */
+const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 /**
  * Classes of SQLSTATE that are about the server and not about a statement: connection, feature missing in recovery, privileges, resources,
  * operator, system, internal.
@@ -11,15 +11,16 @@ const SERVER_STATES = /^(?:08|28|3D|3F|53|57|58|F0|XX)|^(?:25006|42501|42P01|55P
 /** Two transactions were in each other's way: either can be run again. */
 const CONFLICTS = new Set(['40001', '40P01']);
 
-/** A code of ours: no reply in time, a connection that was lost without one, a schema that a newer release has changed. */
-export type OwnDatabaseCode = 'timeout' | 'connection_lost' | 'newer_version' | 'closed';
-
 /**
- * Postgres, or the way to it, failed. Its message has neither values nor the password.
+ * A code of ours: no reply in time, a connection that was lost or refused without a code, a schema that a newer release has changed, a
+ * use after the end.
  */
+export type OwnDatabaseCode = 'timeout' | 'connection_lost' | 'refused' | 'newer_version' | 'closed';
+
+/** Postgres, or the way to it, failed. Its message has neither values nor the password. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
-  /** SQLSTATE, a code of the system such as `ECONNREFUSED`, or one of ours. */
+  /** SQLSTATE, a code of the system or of TLS such as `ECONNREFUSED`, or one of ours. */
   readonly code: string;
   /** True if the transaction may have been committed all the same. */
   readonly isOutcomeUnknown: boolean;
@@ -37,7 +38,7 @@ export class DatabaseError extends Error {
 
   /** False for a statement that is wrong, or meets values that it cannot take: another try would fail as well. */
   get isUnavailable(): boolean {
-    return isOwn(this.code) || NETWORK.test(this.code) || SERVER_STATES.test(this.code);
+    return !SQLSTATE.test(this.code) || SERVER_STATES.test(this.code);
   }
 
   /** True if the transaction was undone for the sake of another, and can be run again at once. */
@@ -46,50 +47,43 @@ export class DatabaseError extends Error {
   }
 }
 
-const OWN: readonly string[] = [
-  'timeout',
-  'connection_lost',
-  'newer_version',
-  'closed',
-] satisfies OwnDatabaseCode[];
-const isOwn = (code: string) => OWN.includes(code);
+/** Of a statement that took too long for the server. */
+const CANCELLED = '57014';
 
-/** Sorts an error of the driver, whose messages can quote values: only its code is kept. */
+/**
+ * Sorts an error of the driver, whose messages can quote values: only its code is kept.
+ *
+ * @throws an error that has nothing to do with Postgres
+ */
 export function databaseError(error: unknown, isOutcomeUnknown = false): DatabaseError {
-  if (error instanceof DatabaseError) {
-    return error.isOutcomeUnknown === isOutcomeUnknown || !isOutcomeUnknown
-      ? error
-      : new DatabaseError(error.code, error.message, error.cause, true);
-  }
-  const {
-    code,
-    message = '',
-    severity,
-    errors,
-  } = error as {
-    code?: unknown;
-    message?: string;
-    severity?: string;
-    errors?: unknown[];
-  };
+  const of = (code: string, message: string) =>
+    new DatabaseError(code, `Postgres: ${message}`, undefined, isOutcomeUnknown);
+  if (error instanceof DatabaseError)
+    return isOutcomeUnknown ? new DatabaseError(error.code, error.message, undefined, true) : error;
+  const { code, message = '', severity = 'error', errors = [] } = error as Partial<AggregateError & Sent>;
+  if (code === CANCELLED) return of('timeout', 'no reply in time');
+  if (code !== undefined) return of(code, `${severity} ${code}`);
   // Of several addresses that were tried
-  if (Array.isArray(errors) && errors.length > 0 && code === undefined)
-    return databaseError(errors[0], isOutcomeUnknown);
-  if (typeof code === 'string') {
-    // Statement timeout
-    if (code === '57014')
-      return new DatabaseError('timeout', 'Postgres: statement timeout', undefined, isOutcomeUnknown);
-    return new DatabaseError(code, `Postgres: ${severity ?? 'error'} ${code}`, undefined, isOutcomeUnknown);
-  }
-  if (/timeout/i.test(message))
-    return new DatabaseError('timeout', 'Postgres: no reply in time', undefined, isOutcomeUnknown);
-  if (/terminated|connection (?:ended|closed|error)|not queryable|SSL|SASL|password/i.test(message)) {
-    return new DatabaseError(
-      'connection_lost',
-      'Postgres: the connection was lost or refused',
-      undefined,
-      isOutcomeUnknown,
-    );
-  }
+  if (errors.length > 0) return databaseError(errors[0], isOutcomeUnknown);
+  if (/timeout/i.test(message)) return of('timeout', 'no reply in time');
+  if (LOST.test(message)) return of('connection_lost', 'the connection was lost');
   throw error;
 }
+
+/** The same for what kept a connection from being made: whatever it is, others may find the server well. */
+export function connectError(error: unknown): DatabaseError {
+  const { code } = error as Partial<Sent>;
+  const refused = new DatabaseError('refused', `Postgres: cannot connect (${code ?? 'no code'})`);
+  try {
+    const sorted = databaseError(error);
+    return sorted.isUnavailable ? sorted : refused;
+  } catch {
+    return refused;
+  }
+}
+
+/** Fields of an error that the server sent, or the system. */
+type Sent = { readonly code: string; readonly severity: string };
+
+/** Messages of the driver without a code, about a connection. */
+const LOST = /terminated|connection (?:ended|closed|error)|not queryable/i;

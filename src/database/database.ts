@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { connectionsFor, type DatabaseConfig, type DatabaseUse } from './database-config.ts';
-import { DatabaseError, databaseError } from './database-error.ts';
+import { connectError, DatabaseError, databaseError } from './database-error.ts';
 import { migrateTables } from './migrate.ts';
 
 /** Runs statements, one after the other. */
@@ -72,14 +72,7 @@ export class Database implements Queries {
 
   async #withClient<T>(run: (queries: Queries) => Promise<T>, hangMs?: number): Promise<T> {
     if (this.#isClosed) throw new DatabaseError('closed', 'Postgres: closed');
-    this.#pool ??= this.#open();
-    const pool = await this.#pool;
-    let client: PoolClient;
-    try {
-      client = await pool.connect();
-    } catch (error) {
-      throw databaseError(error);
-    }
+    const { pool, client } = await this.#connect();
     let broken: Error | undefined;
     const lost = (error: Error) => {
       broken = error;
@@ -97,6 +90,20 @@ export class Database implements Queries {
     } finally {
       client.off('error', lost);
       client.release(broken);
+    }
+  }
+
+  async #connect(): Promise<{ readonly pool: Pool; readonly client: PoolClient }> {
+    try {
+      this.#pool ??= this.#open().catch((error: unknown) => {
+        // A file that the address names is missing: it can come
+        this.#pool = undefined;
+        throw error;
+      });
+      const pool = await this.#pool;
+      return { pool, client: await pool.connect() };
+    } catch (error) {
+      throw connectError(error);
     }
   }
 

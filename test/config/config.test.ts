@@ -201,6 +201,14 @@ describe('several replicas', () => {
 
   test.each([
     [{ DATABASE_URL: 'mysql://db' }, 'DATABASE_URL: write an address like postgres://user@host:5432/name'],
+    [
+      { DATABASE_URL: `${url}?sslmode=prefer` },
+      'DATABASE_URL: write disable, require, verify-ca or verify-full',
+    ],
+    [
+      { DATABASE_URL: `${url}?sslmode=verify-ca` },
+      'DATABASE_URL: add the file of the authority as sslrootcert=',
+    ],
     [{ DATABASE_PASSWORD_FILE: '/run/token' }, 'DATABASE_PASSWORD_FILE: DATABASE_URL is missing'],
     [{ DATABASE_SCHEMA: 'public' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],
     [{ DATABASE_SCHEMA: 'a"b' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],

@@ -15,10 +15,14 @@ export interface Bridge {
   stop(): Promise<void>;
 }
 
-const root = resolve(import.meta.dirname, '..', '..');
+const ROOT = resolve(import.meta.dirname, '..', '..');
 
-/** Starts the bridge as users do, as a process of its own, with nothing but `env` in its environment. */
-export async function startBridge(env: Record<string, string>): Promise<Bridge> {
+/**
+ * Starts the bridge as users do, as a process of its own, with nothing but `env` in its environment.
+ *
+ * @param root the folder of another release
+ */
+export async function startBridge(env: Record<string, string>, root = ROOT): Promise<Bridge> {
   const child = spawn(
     process.execPath,
     ['-r', resolve(root, 'src', 'node-version.cjs'), resolve(root, 'src', 'main.ts')],

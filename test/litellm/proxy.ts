@@ -41,6 +41,8 @@ export interface ProxyOptions {
   /** Files beside the config. */
   files?: Record<string, string>;
   env?: Record<string, string>;
+  /** Processes of the proxy; one by default. */
+  workers?: number;
 }
 
 export interface RunningProxy {
@@ -116,7 +118,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let log = '';
   const child = spawn(
     join(options.bin, 'litellm'),
-    ['--config', config, '--port', String(port), '--host', '127.0.0.1'],
+    [
+      ...['--config', config, '--port', String(port), '--host', '127.0.0.1'],
+      ...(options.workers === undefined ? [] : ['--num_workers', String(options.workers)]),
+    ],
     {
       cwd: folder,
       detached: true,

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { DatabaseError } from '../../src/database/database-error.ts';
 import { TABLE_STEPS } from '../../src/database/migrations/index.ts';
+import { selfSigned } from '../support/certificate.ts';
 import { databaseConfig, type Postgres, startPostgres } from './server.ts';
 
 const opened: Database[] = [];
@@ -156,5 +158,72 @@ describe('a database whose server fails', () => {
     expect(String(refused?.stack)).not.toContain('wrong-password');
     writeFileSync(passwordFile, 'first-password\n');
     expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a database over TLS', () => {
+  const [server, stranger, client] = [selfSigned(), selfSigned(), selfSigned()];
+  let postgres: Postgres;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'certificates-'));
+    const files = { server, stranger, client };
+    for (const [name, { key, cert }] of Object.entries(files)) {
+      writeFileSync(join(folder, `${name}.crt`), cert);
+      writeFileSync(join(folder, `${name}.key`), key);
+    }
+    postgres = await startPostgres({
+      files: { 'server.crt': server.cert, 'server.key': server.key, 'clients.crt': client.cert },
+      settings: [`ssl = on`, `ssl_ca_file = 'clients.crt'`],
+      // The certificate names the role
+      hba: ['hostssl all localhost 127.0.0.1/32 cert'],
+    });
+  });
+
+  afterAll(async () => {
+    await postgres.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const at = (host: string, query: string, role = 'postgres') => {
+    const files = query.replaceAll('~', `${folder}/`);
+    return open(databaseConfig({ url: `postgres://${role}@${host}:${postgres.port}/postgres?${files}` }));
+  };
+  const isEncrypted = async (database: Database) =>
+    (await database.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'))[0];
+
+  test.each([
+    ['localhost', 'sslmode=verify-full&sslrootcert=~server.crt', true],
+    ['127.0.0.1', 'sslmode=verify-ca&sslrootcert=~server.crt', true],
+    ['127.0.0.1', 'sslmode=require', true],
+    ['127.0.0.1', 'sslmode=disable', false],
+  ])('at %s with %s connects', async (host, query, ssl) => {
+    expect(await isEncrypted(at(host, query))).toEqual({ ssl });
+  });
+
+  test.each([
+    ['127.0.0.1', 'sslmode=verify-full&sslrootcert=~server.crt'],
+    ['localhost', 'sslmode=verify-full&sslrootcert=~stranger.crt'],
+    ['localhost', 'sslmode=verify-full'],
+    ['127.0.0.1', 'sslmode=verify-ca&sslrootcert=~stranger.crt'],
+  ])('at %s with %s does not connect', async (host, query) => {
+    const error = await errorOf(at(host, query).query('SELECT 1'));
+    expect(error).toMatchObject({ name: 'DatabaseError', isUnavailable: true });
+  });
+
+  test('shows a certificate of its own where the server asks for one', async () => {
+    await at('127.0.0.1', 'sslmode=require').query('CREATE ROLE localhost LOGIN SUPERUSER');
+    const own = 'sslmode=verify-full&sslrootcert=~server.crt&sslcert=~client.crt&sslkey=~client.key';
+    expect(await isEncrypted(at('localhost', own, 'localhost'))).toEqual({ ssl: true });
+    const other = own.replaceAll('client', 'stranger');
+    expect(await errorOf(at('localhost', other, 'localhost').query('SELECT 1'))).toMatchObject({
+      isUnavailable: true,
+    });
+    const missing = own.replaceAll('client.crt', 'missing.crt');
+    expect(await errorOf(at('localhost', missing, 'localhost').query('SELECT 1'))).toMatchObject({
+      code: 'ENOENT',
+      isUnavailable: true,
+    });
   });
 });

@@ -38,6 +38,8 @@ export type PostgresOptions = {
   readonly settings?: readonly string[];
   /** Lines of `pg_hba.conf`, before those that trust everybody on loopback. */
   readonly hba?: readonly string[];
+  /** Files in its folder, such as a certificate. */
+  readonly files?: Readonly<Record<string, string>>;
 };
 
 /** Postgres refuses to run as root. */
@@ -52,7 +54,11 @@ function owner(): { uid: number; gid: number } | undefined {
 }
 
 /** Makes a cluster in a new folder and starts it on a free port of loopback. */
-export async function startPostgres({ settings = [], hba = [] }: PostgresOptions = {}): Promise<Postgres> {
+export async function startPostgres({
+  settings = [],
+  hba = [],
+  files = {},
+}: PostgresOptions = {}): Promise<Postgres> {
   const programs = postgresPrograms();
   if (programs === undefined) throw new Error('Postgres is not installed');
   const dir = mkdtempSync(join(tmpdir(), 'postgres-'));
@@ -77,6 +83,10 @@ export async function startPostgres({ settings = [], hba = [] }: PostgresOptions
   writeFileSync(join(data, 'postgresql.conf'), `${conf.join('\n')}\n`, { flag: 'a' });
   if (hba.length > 0) {
     writeFileSync(join(data, 'pg_hba.conf'), `${hba.join('\n')}\nhost all all 127.0.0.1/32 trust\n`);
+  }
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(data, name), text, { mode: 0o600 });
+    if (user !== undefined) chownSync(join(data, name), user.uid, user.gid);
   }
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const pids = () => {
