@@ -2,11 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import dotenv from 'dotenv';
 import { describe, expect, test } from 'vitest';
-import { parse as parseYaml } from 'yaml';
+import { type Document, parseAllDocuments, parse as parseYaml } from 'yaml';
+import packageJson from '../package.json' with { type: 'json' };
 import { backends, kindsOfBackends } from '../src/backends/index.ts';
 import { policiesOf } from '../src/calls/policies.ts';
+import { commonSettings } from '../src/config/backend.ts';
 import { parseConfig } from '../src/config/config.ts';
 import { settingGroups } from '../src/config/describe.ts';
+import { SETTINGS } from '../src/config/settings.ts';
+import type { Settings } from '../src/guardrail/fields.ts';
 import { ipList } from '../src/guardrail/ip-list.ts';
 import { GUARDRAIL_PATHS, LOGS_PATH } from '../src/http/app.ts';
 import { DROPPED_BY_EXAMPLES } from '../src/litellm/coverage-hidden.ts';
@@ -22,8 +26,7 @@ test('every file under examples/ is loaded by a test', () => {
   const known = [
     /\.env$/,
     /^litellm-.*\.yaml$/,
-    /^kubernetes\.yaml$/,
-    /^(?:policies|streaming|operations|backends|turned|replicas)$/,
+    /^(?:policies|streaming|operations|backends|turned|kubernetes|replicas|capacity)$/,
   ];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
@@ -197,43 +200,97 @@ describe.each(['litellm-config.yaml', 'litellm-mcp.yaml', ...streamed])('%s', (f
   });
 });
 
-describe('kubernetes.yaml', () => {
-  const { metadata, spec } = parseYaml(textOf('kubernetes.yaml')).spec.template;
-  const [bridge] = spec.initContainers;
-  const [litellm] = spec.containers;
-  const set = valuesOf(bridge.env);
-  const { server, access } = parseConfig({ ...set, BRIDGE_API_KEYS: 'from-the-secret' }, backends);
+describe.each(['sidecar', 'service'])('kubernetes/%s.yaml', (file) => {
+  const all = manifestsIn(`kubernetes/${file}.yaml`);
+  const [workload] = all.filter(({ kind }) => kind === 'StatefulSet');
+  const { metadata, spec } = workload?.spec.template ?? {};
+  const [bridge] = spec.initContainers ?? spec.containers;
+  const secrets = {
+    BRIDGE_API_KEYS: 'from-the-secret',
+    DATABASE_URL: 'postgres://bridge@postgres/bridge',
+    STATE_KEY: '0'.repeat(64),
+    AUDIT_KEY: 'a key of the audit log',
+  };
+  const set = bridge.env.map(({ name, value }: Variable) => [name, value ?? secrets[name as never]]);
+  const { server, access, warnings } = parseConfig(Object.fromEntries(set), backends);
 
-  test('has LiteLLM and the bridge use the same key, which is in a secret', () => {
-    const { secretKeyRef } = bridge.env.find(({ name }: Variable) => name === 'BRIDGE_API_KEYS').valueFrom;
-    expect(secretKeyRef).toEqual({ name: 'litellm', key: 'BRIDGE_API_KEY' });
-    expect(litellm.envFrom).toEqual([{ secretRef: { name: 'litellm' } }]);
+  test('takes its keys from secrets', () => {
+    expect(warnings).toEqual([]);
     expect(access.apiKeys).toHaveLength(1);
-  });
-
-  test('has LiteLLM ask the bridge where it listens', () => {
-    const { BRIDGE_URL, BRIDGE_LOGS_URL } = valuesOf(litellm.env);
-    expect(BRIDGE_URL).toBe(`http://127.0.0.1:${server.port}`);
-    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+    for (const { name, value } of bridge.env) expect(value === undefined, name).toBe(name in secrets);
   });
 
   test('lets Prometheus and the probes in, from outside the pod', () => {
     expect(server.host).toBe('0.0.0.0');
-    expect(bridge.ports).toEqual([{ name: 'metrics', containerPort: server.port }]);
-    expect(metadata.annotations).toEqual({
-      'prometheus.io/scrape': 'true',
-      'prometheus.io/port': String(server.port),
-      'prometheus.io/path': '/metrics',
-    });
-    expect(bridge.startupProbe.httpGet).toEqual({ path: '/readyz', port: 'metrics' });
-    expect(bridge.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'metrics' });
+    expect(bridge.ports).toEqual([{ name: 'bridge', containerPort: server.port }]);
+    const pods = all.find((one) => one.kind === 'Service' && one.metadata.name.endsWith('-pods'));
+    expect(pods?.spec.ports).toEqual([{ name: 'metrics', port: server.port, targetPort: server.port }]);
+    expect(bridge.startupProbe.httpGet).toEqual({ path: '/readyz', port: 'bridge' });
+    expect(bridge.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'bridge' });
+    expect(bridge.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'bridge' });
   });
 
   test('ends the bridge within the grace period', () => {
     const { shutdownDelayMs, shutdownTimeoutMs } = server;
     expect(spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs);
   });
+
+  test.runIf(file === 'sidecar')('has LiteLLM ask the bridge where it listens, with its key', () => {
+    const [litellm] = spec.containers;
+    const { BRIDGE_URL, BRIDGE_LOGS_URL } = valuesOf(litellm.env);
+    expect(BRIDGE_URL).toBe(`http://127.0.0.1:${server.port}`);
+    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+    const { secretKeyRef } = bridge.env.find(({ name }: Variable) => name === 'BRIDGE_API_KEYS').valueFrom;
+    expect(secretKeyRef).toEqual({ name: 'litellm', key: 'BRIDGE_API_KEY' });
+    expect(litellm.envFrom).toEqual([{ secretRef: { name: 'litellm' } }]);
+    expect(metadata.annotations).toMatchObject({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': String(server.port),
+      'prometheus.io/path': '/metrics',
+    });
+  });
 });
+
+describe('kubernetes/chart', () => {
+  test('takes each setting that is no secret and that it does not set itself', () => {
+    const schema = JSON.parse(textOf('kubernetes/chart/values.schema.json'));
+    const ofChart = [
+      'HOST',
+      'PORT',
+      'DATA_DIR',
+      'WORKERS',
+      'SHUTDOWN_DELAY',
+      'SHUTDOWN_TIMEOUT',
+      'POLICY_FILE',
+    ];
+    const groups = [
+      SETTINGS,
+      ...backends.flatMap((definition) => {
+        const { environment } = definition;
+        if (environment === undefined) return [];
+        return [environment.settings, environment.sharedSettings, commonSettings(definition)];
+      }),
+    ] as readonly Settings[];
+    const names = groups.flatMap((settings) =>
+      Object.keys(settings).filter((name) => settings[name]?.secret !== true && !ofChart.includes(name)),
+    );
+    const taken = Object.keys(schema.properties.settings.properties);
+    expect(
+      taken.toSorted(),
+      'a new setting is added to properties.settings in examples/kubernetes/chart/values.schema.json',
+    ).toEqual([...new Set(names)].toSorted());
+  });
+
+  test('is of the release of the bridge that it runs', () => {
+    const { version, appVersion } = parseYaml(textOf('kubernetes/chart/Chart.yaml'));
+    expect([version, appVersion]).toEqual([packageJson.version, packageJson.version]);
+  });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: of any shape
+function manifestsIn(file: string): { kind: string; metadata: any; spec: any }[] {
+  return parseAllDocuments(textOf(file)).map((document) => (document as Document).toJS());
+}
 
 type Variable = { readonly name: string; readonly value?: string };
 

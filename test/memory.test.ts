@@ -35,12 +35,14 @@ test('the guide lists every memory with its bound, and their sum', () => {
 });
 
 test('the limits of the examples are above what the bridge may hold', () => {
-  const { spec } = parse(
-    read('examples/kubernetes.yaml')
+  for (const file of ['sidecar', 'service']) {
+    const workload = read(`examples/kubernetes/${file}.yaml`)
       .split(/^---$/m)
-      .find((one) => one.includes('guardrail-bridge:')) ?? '',
-  ).spec.template as { spec: { initContainers: { resources: { limits: { memory: string } } }[] } };
-  expect(spec.initContainers[0]?.resources.limits.memory).toBe('2Gi');
+      .find((one) => one.includes('kind: StatefulSet'));
+    const { spec } = parse(workload ?? '').spec.template;
+    const [bridge] = spec.initContainers ?? spec.containers;
+    expect(bridge.resources.limits.memory).toBe('2Gi');
+  }
   expect(parse(read('docker-compose.yml')).services.bridge.mem_limit).toBe('2g');
   expect(sum + BESIDE_MB).toBeLessThan(2048);
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createVenv, lastLine, pip, venvFolder } from '../litellm/venv.ts';
@@ -37,28 +37,63 @@ export async function goProgram(module: string, version: string): Promise<string
   const name = module.split('/').at(-1) as string;
   const folder = join(venvFolder(), `counterpart-${name}-${version}`);
   const program = join(folder, 'bin', name);
-  const isBuilt = await run(program, ['version']).then(
+  const isBuilt = await access(program).then(
     () => true,
     () => false,
   );
   if (isBuilt) return program;
   console.log(`counterparts: building ${module}@${version} (two minutes or so)`);
-  await mkdir(folder, { recursive: true });
+  await withGo(folder, async (go, caches) => {
+    await go('install', `${module}@${version}`);
+    await mkdir(join(folder, 'bin'), { recursive: true });
+    await rename(join(caches, 'bin', name), program);
+  });
+  return program;
+}
+
+/**
+ * Makes sure that some files of a Go module stand in a folder.
+ *
+ * @param files their paths in the module, by the names that they get
+ */
+export async function goFiles(
+  module: string,
+  version: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
+  const folder = join(venvFolder(), `counterpart-${module.split('/').at(-1)}-${version}`);
+  const known = await readdir(folder).catch((): string[] => []);
+  if (Object.keys(files).every((name) => known.includes(name))) return folder;
+  await withGo(folder, async (go) => {
+    const { Dir } = JSON.parse(await go('mod', 'download', '-json', `${module}@${version}`));
+    for (const [name, path] of Object.entries(files)) await copyFile(join(Dir, path), join(folder, name));
+  });
+  return folder;
+}
+
+/** Runs commands of Go in a folder, with caches that are removed at the end. */
+async function withGo(
+  folder: string,
+  use: (go: (...args: string[]) => Promise<string>, caches: string) => Promise<unknown>,
+): Promise<void> {
   const caches = join(folder, 'cache');
+  await mkdir(folder, { recursive: true });
   const env = {
     ...process.env,
-    ...{ GOBIN: join(folder, 'bin'), GOPATH: join(caches, 'path'), GOCACHE: join(caches, 'build') },
+    ...{ GOBIN: join(caches, 'bin'), GOPATH: join(caches, 'path'), GOCACHE: join(caches, 'build') },
     GOFLAGS: '-p=2 -modcacherw',
   };
-  const go = await findGo();
-  await run(go, ['install', `${module}@${version}`], { env, maxBuffer: 64 * 1024 * 1024 }).catch(
-    (error: unknown) => {
-      throw new Error(`go install ${module}@${version} failed: ${lastLine(error)}`);
-    },
-  );
+  const program = await findGo();
+  await use(async (...args) => {
+    const { stdout } = await run(program, args, { env, cwd: folder, maxBuffer: 64 * 1024 * 1024 }).catch(
+      (error: unknown) => {
+        throw new Error(`go ${args.join(' ')} failed: ${lastLine(error)}`);
+      },
+    );
+    return stdout;
+  }, caches);
   // A gigabyte that nothing needs any more
   await rm(caches, { recursive: true, force: true });
-  return program;
 }
 
 async function findGo(): Promise<string> {
