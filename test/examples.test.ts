@@ -203,7 +203,7 @@ describe.each(['litellm-config.yaml', 'litellm-mcp.yaml', ...streamed])('%s', (f
 describe.each(['sidecar', 'service'])('kubernetes/%s.yaml', (file) => {
   const all = manifestsIn(`kubernetes/${file}.yaml`);
   const [workload] = all.filter(({ kind }) => kind === 'StatefulSet');
-  const { metadata, spec } = workload?.spec.template ?? {};
+  const { spec } = workload?.spec.template ?? {};
   const [bridge] = spec.initContainers ?? spec.containers;
   const secrets = {
     BRIDGE_API_KEYS: 'from-the-secret',
@@ -234,20 +234,22 @@ describe.each(['sidecar', 'service'])('kubernetes/%s.yaml', (file) => {
     const { shutdownDelayMs, shutdownTimeoutMs } = server;
     expect(spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs);
   });
+});
 
-  test.runIf(file === 'sidecar')('has LiteLLM ask the bridge where it listens, with its key', () => {
-    const [litellm] = spec.containers;
-    const { BRIDGE_URL, BRIDGE_LOGS_URL } = valuesOf(litellm.env);
-    expect(BRIDGE_URL).toBe(`http://127.0.0.1:${server.port}`);
-    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
-    const { secretKeyRef } = bridge.env.find(({ name }: Variable) => name === 'BRIDGE_API_KEYS').valueFrom;
-    expect(secretKeyRef).toEqual({ name: 'litellm', key: 'BRIDGE_API_KEY' });
-    expect(litellm.envFrom).toEqual([{ secretRef: { name: 'litellm' } }]);
-    expect(metadata.annotations).toMatchObject({
-      'prometheus.io/scrape': 'true',
-      'prometheus.io/port': String(server.port),
-      'prometheus.io/path': '/metrics',
-    });
+test('kubernetes/sidecar.yaml has LiteLLM ask the bridge where it listens, with its key', () => {
+  const [workload] = manifestsIn('kubernetes/sidecar.yaml').filter(({ kind }) => kind === 'StatefulSet');
+  const { initContainers, containers } = workload?.spec.template.spec ?? {};
+  const [[bridge], [litellm]] = [initContainers, containers];
+  const { BRIDGE_URL, BRIDGE_LOGS_URL } = valuesOf(litellm.env);
+  expect(BRIDGE_URL).toBe(`http://127.0.0.1:${valuesOf(bridge.env).PORT}`);
+  expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+  const { secretKeyRef } = bridge.env.find(({ name }: Variable) => name === 'BRIDGE_API_KEYS').valueFrom;
+  expect(secretKeyRef).toEqual({ name: 'litellm', key: 'BRIDGE_API_KEY' });
+  expect(litellm.envFrom).toEqual([{ secretRef: { name: 'litellm' } }]);
+  expect(workload?.spec.template.metadata.annotations).toMatchObject({
+    'prometheus.io/scrape': 'true',
+    'prometheus.io/port': valuesOf(bridge.env).PORT,
+    'prometheus.io/path': '/metrics',
   });
 });
 

@@ -38,7 +38,7 @@ test('the limits of the examples are above what the bridge may hold', () => {
   for (const file of ['sidecar', 'service']) {
     const workload = read(`examples/kubernetes/${file}.yaml`)
       .split(/^---$/m)
-      .find((one) => one.includes('kind: StatefulSet'));
+      .find((one) => /^kind: StatefulSet/m.test(one));
     const { spec } = parse(workload ?? '').spec.template;
     const [bridge] = spec.initContainers ?? spec.containers;
     expect(bridge.resources.limits.memory).toBe('2Gi');
