@@ -1,9 +1,10 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
+import type { NoteLine } from '../outbox/note-bytes.ts';
 import type { BlockedChange, SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
-import type { NoteLine, TextLine } from '../records/protocol.ts';
+import type { TextLine } from '../records/protocol.ts';
 import type { CallForm } from './call-form.ts';
 import type { CallResponse } from './refusal.ts';
 import type { RequestState } from './request-state.ts';

@@ -122,18 +122,43 @@ export class OutboxError extends Error {
   }
 }
 
-/** Stops of backends, as all replicas that share an outbox know them. */
+/** The stop of a backend by any replica: nobody delivers to it for so long, and then one of them tries it. */
+export type SharedStop = {
+  /** Milliseconds from now; 0 once it is to be tried. */
+  readonly waitMs: number;
+  /** In a row: each makes the next wait longer, whoever tried. */
+  readonly failures: number;
+  /** True if it refuses our token. */
+  readonly isHeld: boolean;
+};
+
+/** Stops of backends, as all replicas that share an outbox know them. Each method throws where the outbox cannot be reached. */
 export type SharedStops = {
-  /** Tells that a backend failed as a whole: nobody is to deliver to it before this time, Unix milliseconds. @param isHeld it refuses our token */
-  stopped(backend: string, untilMs: number, isHeld: boolean): Promise<void>;
-  /** Until when a backend is stopped, and if this replica is the one that may try it now; undefined if it is not stopped. */
+  /** Tells that a backend failed as a whole. */
+  stopped(backend: string, stop: SharedStop): Promise<void>;
+  /** Undefined if it is not stopped. */
   state(backend: string): Promise<SharedStop | undefined>;
+  /** True if this replica is the one that is to try a stopped backend now: until it tells how that went, or for 40 s. */
+  mayProbe(backend: string): Promise<boolean>;
+  /** Lets another replica try it: this one has nothing to try it with. */
+  letGo(backend: string): Promise<void>;
+  /** Has one replica try it now, as an operator changed something; waits begin to grow anew. */
+  tryNow(backend: string): Promise<void>;
   /** Tells that a backend takes records again. */
   recovered(backend: string): Promise<void>;
 };
 
-/** The stop of a backend by any replica. */
-export type SharedStop = { readonly until: number; readonly mayProbe: boolean; readonly isHeld: boolean };
+/** Notes that replicas read of each other. Each method throws where the outbox cannot be reached. */
+export type SharedNotes = {
+  /** What other replicas noted on these calls, and this one before it was started again; the oldest first. */
+  about(callIds: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Forgets the notes on calls that are finished. */
+  forget(callIds: readonly string[]): Promise<void>;
+  /** The first note on each call that began that long ago and is not finished; each call is told once, to one replica. */
+  overdue(ageMs: number): Promise<readonly Uint8Array[]>;
+  /** Forgets notes that are older, or too many; returns the calls whose notes went before it was known how they ended. */
+  expire(ageMs: number): Promise<number>;
+};
 
 /**
  * Keeps records until every backend has them, over restarts of the bridge: one record for each call and backend, out of all the
@@ -157,8 +182,8 @@ export type RecordOutbox = {
   appendNotes(chunk: Uint8Array): Promise<void>;
   /** The newest notes of this replica, oldest first. */
   notes(): Promise<readonly Uint8Array[]>;
-  /** Notes of other replicas about calls whose events are about to be accepted; none where nobody shares the outbox. */
-  notesAbout(callIds: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Undefined where nobody shares the outbox. */
+  readonly sharedNotes?: SharedNotes;
   /** Undefined where nobody shares the outbox. */
   readonly stops?: SharedStops;
   stats(): Promise<OutboxStats>;

@@ -157,10 +157,6 @@ export class EmbeddedOutbox implements RecordOutbox {
     await this.#write(({ sql }) => sql.insertNote.run(chunk));
   }
 
-  async notesAbout(): Promise<readonly Uint8Array[]> {
-    return [];
-  }
-
   /** The newest notes, oldest first. */
   async notes(): Promise<readonly Uint8Array[]> {
     return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => chunk as Uint8Array));

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { storable } from './note-bytes.ts';
+import { storable } from '../outbox/note-bytes.ts';
 
 /** More than can be under way to a thread that ends. */
 const MAX_CHUNKS = 20_000;

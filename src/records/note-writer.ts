@@ -1,4 +1,5 @@
 import type { CheckNote } from '../guardrail/record.ts';
+import type { NoteLine, VerdictLine } from '../outbox/note-bytes.ts';
 import {
   AT,
   FLAGS,
@@ -19,8 +20,7 @@ import {
   TRACE_BYTES,
   TRACE_IS_UUID,
   WORDS,
-} from './note-bytes.ts';
-import type { NoteLine, VerdictLine } from './protocol.ts';
+} from '../outbox/note-bytes.ts';
 
 /** Bytes of UTF-8 for a unit of UTF-16, at most. */
 const MAX_UTF8 = 3;

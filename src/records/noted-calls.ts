@@ -1,5 +1,4 @@
 import type { InputType } from '../guardrail/call.ts';
-import { CallColumns } from './call-columns.ts';
 import {
   hashOf,
   idAt,
@@ -12,7 +11,8 @@ import {
   noteLength,
   timeAt,
   traceAt,
-} from './note-bytes.ts';
+} from '../outbox/note-bytes.ts';
+import { CallColumns } from './call-columns.ts';
 
 /** Calls and bytes that there is room for at first; both grow, and shrink again. */
 const FIRST_CALLS = 4096;

@@ -1,5 +1,6 @@
+import type { NoteLine } from '../outbox/note-bytes.ts';
 import { NoteWriter } from './note-writer.ts';
-import type { NoteLine, TextLine } from './protocol.ts';
+import type { TextLine } from './protocol.ts';
 
 const MAX_NOTES_BYTES = 64 * 1024;
 const MAX_TEXTS_CHARS = 256 * 1024;

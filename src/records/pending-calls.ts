@@ -2,9 +2,7 @@ import type { InputType } from '../guardrail/call.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 import { KEY_CHARS, type NotedCall, type VerdictNote } from '../guardrail/record.ts';
 import { OutboxError, type RecordOutbox } from '../outbox/contract.ts';
-import { EarlyChecks } from './early-checks.ts';
-import { FinishedCalls, type Traits } from './finished-calls.ts';
-import { KnownChunks } from './known-chunks.ts';
+import type { CheckLine, VerdictLine } from '../outbox/note-bytes.ts';
 import {
   hashOf,
   idAt,
@@ -19,10 +17,12 @@ import {
   timeAt,
   traceAt,
   wordsAt,
-} from './note-bytes.ts';
+} from '../outbox/note-bytes.ts';
+import { EarlyChecks } from './early-checks.ts';
+import { FinishedCalls, type Traits } from './finished-calls.ts';
+import { KnownChunks } from './known-chunks.ts';
 import { NoteWriter } from './note-writer.ts';
 import { NotedCalls } from './noted-calls.ts';
-import type { CheckLine, VerdictLine } from './protocol.ts';
 import { type Candidate, type Clues, chosenOf } from './same-id.ts';
 
 export type PendingCallsOptions = {

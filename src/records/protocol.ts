@@ -1,9 +1,10 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Fields } from '../guardrail/call.ts';
-import type { BlockNote, CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
+import type { BlockNote, NotedCall } from '../guardrail/record.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import type { UNSTORED_REASONS } from '../observability/metrics.ts';
+import type { VerdictLine } from '../outbox/note-bytes.ts';
 import type { RecordRule } from '../policies/receivers.ts';
 
 /** The part of the configuration that a new policy file can change. */
@@ -17,18 +18,6 @@ export type RecordsSetup = {
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = RecordsSetup &
   Pick<Config, 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
-
-/** A note: a verdict, or the result of a check that ended after it. */
-export type NoteLine = VerdictLine | CheckLine;
-/** A verdict as it is handed over. */
-export type VerdictLine = VerdictNote & {
-  /**
-   * A number made of the last words of a request, which tells it from others under its id. It is kept in memory alone: short words
-   * could be guessed by it.
-   */
-  readonly words?: number;
-};
-export type CheckLine = NotedCall & { readonly check: CheckNote };
 
 /** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
 export type TextLine = Omit<NotedCall, 'input_type'> & {

@@ -11,7 +11,8 @@ import {
 } from '../guardrail/record.ts';
 import { lastTextOf, requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
-import type { BlockedCall, VerdictLine } from './protocol.ts';
+import type { VerdictLine } from '../outbox/note-bytes.ts';
+import type { BlockedCall } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
 /**

@@ -5,13 +5,13 @@ import { createGiveBackLate } from '../guardrail/give-back.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import { OUTBOX_FILE } from '../outbox/contract.ts';
+import type { NoteLine } from '../outbox/note-bytes.ts';
 import { Losses } from './losses.ts';
 import { OutgoingNotes } from './outgoing-notes.ts';
 import type {
   BlockedCall,
   FromWorker,
   LogsResult,
-  NoteLine,
   RecordsHealth,
   RecordsSetup,
   RecordsThreadEvents,

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { CheckNote, VerdictNote } from '../../src/guardrail/record.ts';
 import type { OnRecord } from '../../src/outbox/contract.ts';
-import { storable } from '../../src/records/note-bytes.ts';
+import type { VerdictLine } from '../../src/outbox/note-bytes.ts';
+import { storable } from '../../src/outbox/note-bytes.ts';
 import { bytesOf } from '../../src/records/note-writer.ts';
 import { notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
-import type { VerdictLine } from '../../src/records/protocol.ts';
 import type { Clues } from '../../src/records/same-id.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({

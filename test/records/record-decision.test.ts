@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mcpCallOf } from '../../src/backends/recorded-call.ts';
-import type { BlockedCall, NoteLine } from '../../src/records/protocol.ts';
+import type { NoteLine } from '../../src/outbox/note-bytes.ts';
+import type { BlockedCall } from '../../src/records/protocol.ts';
 import { checkNoteOf, recordDecision } from '../../src/records/record-decision.ts';
 import { callOf } from '../support/call.ts';
 import { undecided } from '../support/decision.ts';

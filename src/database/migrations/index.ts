@@ -1,4 +1,5 @@
 import type { TableStep } from '../migrate.ts';
+import { NOTES } from './2-notes.ts';
 
 /** All steps of the schema, oldest first; each stands in a file of its own. */
-export const TABLE_STEPS: readonly TableStep[] = [];
+export const TABLE_STEPS: readonly TableStep[] = [NOTES];

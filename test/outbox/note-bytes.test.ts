@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { noteBytes, noteLength, readNote } from '../../src/records/note-bytes.ts';
+import type { NoteLine } from '../../src/outbox/note-bytes.ts';
+import { noteBytes, noteLength, readNote } from '../../src/outbox/note-bytes.ts';
 import { bytesOf, NoteWriter } from '../../src/records/note-writer.ts';
-import type { NoteLine } from '../../src/records/protocol.ts';
 import { noteOf } from '../support/record.ts';
 
 const UUID = '6f0e3f0a-4b0d-4f3e-9c55-2f1d00ab12ff';

@@ -1,14 +1,25 @@
 import { randomInt } from 'node:crypto';
 import { fieldsOf } from '../guardrail/call.ts';
 import { parseInner } from '../guardrail/json.ts';
-import type { CheckNote, NotedCall } from '../guardrail/record.ts';
-import type { CheckLine, NoteLine, VerdictLine } from './protocol.ts';
+import type { CheckNote, NotedCall, VerdictNote } from '../guardrail/record.ts';
 
 /*
  * A note as bytes: a header of fixed places, the ids, and the rest. Of most calls the rest is the time of each check; of others it
  * is JSON. Made in the main thread, kept like that in memory and on disk, and read when the event of its call comes: as JSON a note
  * took four times the room, and two thirds of what records cost a verdict.
  */
+
+/** A note: a verdict, or the result of a check that ended after it. */
+export type NoteLine = VerdictLine | CheckLine;
+/** A verdict as it is handed over. */
+export type VerdictLine = VerdictNote & {
+  /**
+   * A number made of the last words of a request, which tells it from others under its id. It is kept in memory alone: short words
+   * could be guessed by it.
+   */
+  readonly words?: number;
+};
+export type CheckLine = NotedCall & { readonly check: CheckNote };
 
 /** Places in the header, little-endian. */
 export const LENGTH = 0;
