@@ -107,8 +107,8 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     records: recordsOf(set),
     /** Postgres that replicas share; undefined for a bridge that is alone. */
     database: databaseOf(set, report),
-    /** Keys of shared state, as hexadecimal digits: the first one encrypts. Without any they are in the database. */
-    stateKeys: set.STATE_KEY ?? [],
+    /** State that replicas share. Keys are hexadecimal digits: the first one encrypts; without any one is made in the database. */
+    state: { keys: set.STATE_KEY ?? [], timeoutMs: set.STATE_TIMEOUT, maxBytes: set.STATE_MAX_MB },
     /** Processes that judge calls. */
     workers: set.WORKERS,
     /** Those of the environment; the policy file can have more. */

@@ -97,6 +97,17 @@ export const replicas = {
       'Encrypts what replicas share of calls; needed where a policy is `reversible`. Earlier keys follow, comma separated.',
     secret: true,
   },
+  STATE_TIMEOUT: {
+    schema: fields.seconds,
+    default: '0.1',
+    sentence:
+      'How long a call waits for what replicas share; after that it is judged without, and none waits until the database is back.',
+  },
+  STATE_MAX_MB: {
+    schema: fields.megabytes(),
+    default: '1024',
+    sentence: 'Room for what replicas share of calls under way; beyond it the oldest goes first.',
+  },
   WORKERS: {
     schema: workers,
     default: '1',

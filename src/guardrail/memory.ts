@@ -21,6 +21,7 @@ export const MEMORY_MB = {
   'redacted values': 16,
   'blocked texts': 24,
   'state of calls': 8,
+  'shared state': 4,
   'matched names': 4,
   'learned models': 5,
   'sessions of agents': 8,

@@ -26,7 +26,7 @@ describe('without any variable', () => {
       audit: { dir: './data', keys: [] },
       records: expect.objectContaining({ dir: './data' }),
       database: undefined,
-      stateKeys: [],
+      state: { keys: [], timeoutMs: 100, maxBytes: 1024 * 1024 * 1024 },
       workers: 1,
       backends: [],
       proxy: undefined,
@@ -226,7 +226,7 @@ describe('several replicas', () => {
   test('earlier keys of state follow the first, and auto is a worker for each core', () => {
     const keys = ['a'.repeat(64), 'b'.repeat(64)];
     const config = parse({ STATE_KEY: keys.join(', '), WORKERS: 'auto' });
-    expect(config.stateKeys).toEqual(keys);
+    expect(config.state.keys).toEqual(keys);
     expect(config.workers).toBeGreaterThanOrEqual(1);
   });
 });

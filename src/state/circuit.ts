@@ -1,0 +1,96 @@
+import { StateError } from './shared-state.ts';
+
+/** Between two questions if the store is back, the first of which is asked at once. */
+const PROBE_MS = 1000;
+/** An outage that begins so soon after another is told as one. */
+const QUIET_MS = 60_000;
+
+export type CircuitOptions = {
+  /** Milliseconds that one operation may take. */
+  readonly timeoutMs: number;
+  /** Resolves if the store works. */
+  readonly ping: () => Promise<unknown>;
+  /** Told when an outage begins and ends. */
+  readonly onOutage: (outage: { readonly isOver: boolean; readonly error: unknown }) => void;
+};
+
+/**
+ * Gives operations a deadline, once it is started. After the first that fails none is tried until the store answers a question in the background within the
+ * same time, so that calls do not wait for one that is known to be down.
+ */
+export class Circuit {
+  readonly #options: CircuitOptions;
+  #isDown = true;
+  #isTold = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+  }
+
+  /** Has operations tried from the first answer of the store on, for which it may take its time. */
+  async start(): Promise<void> {
+    try {
+      await this.#options.ping();
+      this.#isDown = false;
+    } catch (error) {
+      this.#isDown = false;
+      this.#failed(error);
+    }
+  }
+
+  /** @throws StateError `timeout` or `unavailable` */
+  async run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.#isDown || this.#isClosed) throw new StateError('unavailable');
+    try {
+      return await within(this.#options.timeoutMs, operation());
+    } catch (error) {
+      this.#failed(error);
+      throw error instanceof StateError ? error : new StateError('unavailable');
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isDown || this.#isClosed) return;
+    this.#isDown = true;
+    if (performance.now() - this.#toldAt > QUIET_MS) {
+      this.#isTold = true;
+      this.#options.onOutage({ isOver: false, error });
+    }
+    this.#probe();
+  }
+
+  #probe(): void {
+    within(this.#options.timeoutMs, this.#options.ping()).then(
+      () => {
+        this.#isDown = false;
+        this.#toldAt = performance.now();
+        if (this.#isTold) this.#options.onOutage({ isOver: true, error: undefined });
+        this.#isTold = false;
+      },
+      () => {
+        if (!this.#isClosed) this.#timer = setTimeout(() => this.#probe(), PROBE_MS).unref();
+      },
+    );
+  }
+}
+
+async function within<T>(ms: number, running: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  // After a pause of this process a reply can have come that nobody has read yet
+  const timer = setTimeout(() => setImmediate(() => reject(new StateError('timeout'))), ms);
+  try {
+    return await Promise.race([running, promise]);
+  } finally {
+    clearTimeout(timer);
+    // It may still fail, with nobody to hear of it
+    running.catch(() => {});
+  }
+}

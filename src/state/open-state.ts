@@ -1,0 +1,35 @@
+import { Database } from '../database/database.ts';
+import type { DatabaseConfig } from '../database/database-config.ts';
+import { PostgresStore } from './postgres-store.ts';
+import { SharedValues, type SharedValuesOptions } from './shared-values.ts';
+import type { StateStore } from './state-store.ts';
+
+/** How state is shared. */
+export type StateConfig = {
+  /** 64 hexadecimal digits each. */
+  readonly keys: readonly string[];
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+};
+
+/** A statement that takes longer is ended, so that its connection can be used again; nobody waits so long. */
+const STATEMENT_MS = 1000;
+
+/** The store that all replicas share; undefined for a bridge that is alone. */
+export function openStore(
+  database: DatabaseConfig | undefined,
+  { timeoutMs, maxBytes }: StateConfig,
+): StateStore | undefined {
+  if (database === undefined) return undefined;
+  const statementTimeoutMs = Math.min(database.statementTimeoutMs, Math.max(STATEMENT_MS, timeoutMs));
+  return new PostgresStore(new Database({ ...database, statementTimeoutMs }, 'state'), maxBytes);
+}
+
+/** Shared state in a store, by a configuration. */
+export function sharedIn(
+  store: StateStore,
+  { keys, timeoutMs }: StateConfig,
+  observer: SharedValuesOptions['observer'],
+): SharedValues {
+  return new SharedValues({ store, timeoutMs, observer, keys: keys.map((key) => Buffer.from(key, 'hex')) });
+}

@@ -1,0 +1,208 @@
+import { createHmac, hkdfSync, randomInt } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { memoryBytes } from '../guardrail/memory.ts';
+import { Circuit } from './circuit.ts';
+import type {
+  SharedKey,
+  SharedState,
+  StateChange,
+  StateEntry,
+  StateError,
+  StateFailure,
+  StateFeature,
+} from './shared-state.ts';
+import type { StateStore, StoredEntry } from './state-store.ts';
+import { Updates } from './updates.ts';
+import { ValueCipher } from './value-cipher.ts';
+
+export type SharedValuesOptions = {
+  readonly store: StateStore;
+  /** Keys of 32 bytes: the first one encrypts, any decrypts. Without any one is made of the store's secret. */
+  readonly keys: readonly Uint8Array[];
+  /** Milliseconds that one operation may take. */
+  readonly timeoutMs: number;
+  readonly observer: {
+    /** Told of each operation that failed, and of each value that cannot be decrypted. */
+    failed(feature: StateFeature, reason: StateFailure): void;
+    /** Told when an outage begins and ends. */
+    outage(outage: { readonly isOver: boolean; readonly error: unknown }): void;
+  };
+};
+
+/** The longest value. What is longer is not shared. */
+const MAX_VALUE_BYTES = 1024 * 1024;
+const NAME_CHARS = 22;
+const MAX_VERSION = 2 ** 48 - 1;
+
+const NO_SHARES: ReadonlyMap<number, Buffer> = new Map();
+
+/** All that the secret of the store makes. */
+type Keys = { readonly names: Uint8Array; readonly cipher: ValueCipher; readonly secret: Uint8Array };
+
+/** Shared state in a store: hides the names of keys, encrypts values, and waits for nothing longer than it may. */
+export class SharedValues implements SharedState {
+  readonly #options: SharedValuesOptions;
+  readonly #circuit: Circuit;
+  readonly #updates: Updates;
+  /** Names the shares of this one. */
+  readonly #part = randomInt(MAX_VERSION).toString(36);
+  #keys: Keys | undefined;
+  /** Shares by name and version, decrypted: most rounds of a stream find nothing new. */
+  readonly #known = new LRUCache<string, ReadonlyMap<number, Buffer>>({
+    maxSize: memoryBytes('shared state'),
+    sizeCalculation: (shares) => [...shares.values()].reduce((bytes, { length }) => bytes + length + 100, 1),
+  });
+  /** Resolves once the store has answered or failed for the first time. */
+  readonly started: Promise<void>;
+
+  constructor(options: SharedValuesOptions) {
+    this.#options = options;
+    const { store, timeoutMs, observer } = options;
+    this.#circuit = new Circuit({
+      timeoutMs,
+      ping: async () => {
+        this.#keys ??= this.#keysOf(await store.secret());
+        await store.ping();
+      },
+      onOutage: (outage) => observer.outage(outage),
+    });
+    this.#updates = new Updates(store);
+    this.started = this.#circuit.start();
+  }
+
+  async read(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, Buffer>> {
+    return this.#run(keys, async (own) => {
+      const named = new Map(keys.map((key) => [nameOf(own, key), key]));
+      const found = new Map<SharedKey, Buffer>();
+      const queries = [...named.keys()].map((name) => ({ name, known: [] }));
+      const { values } = await this.#options.store.read(queries);
+      for (const { name, part, value } of values) {
+        const key = named.get(name);
+        if (key === undefined || part !== '' || value === undefined) continue;
+        const opened = this.#open(own, key, name, part, value);
+        if (opened !== undefined) found.set(key, opened);
+      }
+      return found;
+    });
+  }
+
+  async write(entries: readonly StateEntry[]): Promise<void> {
+    const fitting = this.#fitting(entries);
+    await this.#run(keysOf(fitting), (own) =>
+      this.#options.store.write(fitting.map((entry) => sealed(own, entry, ''))),
+    );
+  }
+
+  async update<T>(
+    keys: readonly SharedKey[],
+    change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>,
+  ): Promise<T> {
+    return this.#run(keys, (own) =>
+      this.#updates.add({
+        keys: new Map(keys.map((key) => [nameOf(own, key), key])),
+        change,
+        open: (key, name, value) => this.#open(own, key, name, '', value),
+        seal: (writes) => this.#fitting(writes).map((entry) => sealed(own, entry, '')),
+      }),
+    );
+  }
+
+  async readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly Buffer[]>> {
+    return this.#run(keys, async (own) => {
+      const named = new Map(keys.map((key) => [nameOf(own, key), key]));
+      const before = new Map([...named.keys()].map((name) => [name, this.#known.get(name) ?? NO_SHARES]));
+      const queries = [...before].map(([name, shares]) => ({ name, known: [...shares.keys()] }));
+      const found = new Map<SharedKey, Buffer[]>();
+      const shares = new Map<string, Map<number, Buffer>>();
+      const { values } = await this.#options.store.read(queries);
+      for (const { name, part, version, value } of values) {
+        const key = named.get(name);
+        if (key === undefined || part === '') continue;
+        const share =
+          value === undefined ? before.get(name)?.get(version) : this.#open(own, key, name, part, value);
+        if (share === undefined) continue;
+        found.set(key, [...(found.get(key) ?? []), share]);
+        shares.set(name, (shares.get(name) ?? new Map<number, Buffer>()).set(version, share));
+      }
+      for (const [name, known] of shares) this.#known.set(name, known);
+      return found;
+    });
+  }
+
+  async writeShares(entries: readonly StateEntry[]): Promise<void> {
+    const fitting = this.#fitting(entries);
+    await this.#run(keysOf(fitting), (own) =>
+      this.#options.store.write(fitting.map((entry) => sealed(own, entry, this.#part))),
+    );
+  }
+
+  async delete(keys: readonly SharedKey[]): Promise<void> {
+    await this.#run(keys, (own) => this.#options.store.delete(keys.map((key) => nameOf(own, key))));
+  }
+
+  async secret(purpose: string): Promise<Buffer> {
+    return this.#run([], async ({ secret }) => derived(secret, `secret ${purpose}`));
+  }
+
+  async close(): Promise<void> {
+    this.#circuit.close();
+    await this.#options.store.close();
+  }
+
+  async #run<T>(keys: readonly SharedKey[], operation: (own: Keys) => Promise<T>): Promise<T> {
+    try {
+      return await this.#circuit.run(async () => {
+        this.#keys ??= this.#keysOf(await this.#options.store.secret());
+        return operation(this.#keys);
+      });
+    } catch (error) {
+      const { reason } = error as StateError;
+      for (const feature of new Set(keys.map(featureOf))) this.#options.observer.failed(feature, reason);
+      throw error;
+    }
+  }
+
+  #keysOf(secret: Uint8Array): Keys {
+    const [first, ...others] = this.#options.keys;
+    const cipher = new ValueCipher(first === undefined ? [derived(secret, 'values')] : [first, ...others]);
+    return { names: derived(secret, 'names'), cipher, secret };
+  }
+
+  #open(own: Keys, key: SharedKey, name: string, part: string, value: Uint8Array): Buffer | undefined {
+    const opened = own.cipher.open(value, labelOf(name, part));
+    if (opened === undefined) this.#options.observer.failed(featureOf(key), 'unreadable');
+    return opened;
+  }
+
+  #fitting(entries: readonly StateEntry[]): readonly StateEntry[] {
+    return entries.filter(({ key, value }) => {
+      const fits = value.length <= MAX_VALUE_BYTES;
+      if (!fits) this.#options.observer.failed(featureOf(key), 'too_large');
+      return fits;
+    });
+  }
+}
+
+const keysOf = (entries: readonly StateEntry[]) => entries.map(({ key }) => key);
+
+const featureOf = (key: SharedKey) => key.slice(0, key.indexOf(':')) as StateFeature;
+
+/** Nobody who lacks the secret can tell of whom it is. */
+const nameOf = ({ names }: Keys, key: SharedKey): string =>
+  createHmac('sha256', names).update(key).digest('base64url').slice(0, NAME_CHARS);
+
+const labelOf = (name: string, part: string) => `${name}/${part}`;
+
+function sealed(own: Keys, { key, value, ttlMs }: StateEntry, part: string): StoredEntry {
+  const name = nameOf(own, key);
+  return {
+    name,
+    part,
+    version: randomInt(1, MAX_VERSION),
+    value: own.cipher.seal(value, labelOf(name, part)),
+    ttlMs,
+  };
+}
+
+const derived = (secret: Uint8Array, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', `guardrail-bridge ${purpose}`, 32));

@@ -1,0 +1,106 @@
+import type { SharedKey, StateChange, StateEntry } from './shared-state.ts';
+import type { StateStore, StoredEntry } from './state-store.ts';
+
+/** A change of values that others change too. */
+export type Update<T> = {
+  /** By name. */
+  readonly keys: ReadonlyMap<string, SharedKey>;
+  readonly change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>;
+  readonly open: (key: SharedKey, name: string, value: Uint8Array) => Buffer | undefined;
+  readonly seal: (writes: readonly StateEntry[]) => readonly StoredEntry[];
+};
+
+type Waiting = {
+  readonly update: Update<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** Most that are made at once: the more, the likelier another replica has changed one of their values. */
+const MOST = 64;
+/** A store that says so often that others were faster is out of order. */
+const MAX_TRIES = 100;
+
+/**
+ * Changes values so that none of two changes is lost: they are read, and written if they still are what they were. Those that come while
+ * others run are made together after them, one upon the other, as most of them are about values that many calls change.
+ */
+export class Updates {
+  readonly #store: StateStore;
+  #waiting: Waiting[] = [];
+  #isRunning = false;
+
+  constructor(store: StateStore) {
+    this.#store = store;
+  }
+
+  add<T>(update: Update<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ update, resolve: resolve as Waiting['resolve'], reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#isRunning || this.#waiting.length === 0) return;
+    const batch = this.#waiting.splice(0, MOST);
+    this.#isRunning = true;
+    this.#make(batch)
+      .catch((error: unknown) => {
+        for (const { reject } of batch) reject(error);
+      })
+      .finally(() => {
+        this.#isRunning = false;
+        this.#next();
+      });
+  }
+
+  async #make(batch: readonly Waiting[]): Promise<void> {
+    const names = [...new Set(batch.flatMap(({ update }) => [...update.keys.keys()]))];
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { now, values: found } = await this.#store.read(names.map((name) => ({ name, known: [] })));
+      const whole = new Map(found.filter(({ part }) => part === '').map((value) => [value.name, value]));
+      const values = new Map<SharedKey, Buffer>();
+      const writes = new Map<SharedKey, StateEntry>();
+      const results = batch.map((waiting) => applied(waiting.update, now, whole, values, writes));
+      const read = names.map((name) => ({ name, version: whole.get(name)?.version ?? 0 }));
+      const sealed = batch[0]?.update.seal([...writes.values()]) ?? [];
+      if (sealed.length > 0 && !(await this.#store.swap(read, sealed))) continue;
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const result = results[i]!;
+        if ('error' in result) reject(result.error);
+        else resolve(result.value);
+      }
+      return;
+    }
+    throw new Error('no change could be made');
+  }
+}
+
+/** Makes one change upon those before it. */
+function applied(
+  { keys, change, open }: Update<unknown>,
+  now: number,
+  whole: ReadonlyMap<string, { readonly value: Uint8Array | undefined }>,
+  values: Map<SharedKey, Buffer>,
+  writes: Map<SharedKey, StateEntry>,
+): { readonly value: unknown } | { readonly error: unknown } {
+  const before = new Map<SharedKey, Buffer>();
+  for (const [name, key] of keys) {
+    const stored = whole.get(name)?.value;
+    const value = values.get(key) ?? (stored && open(key, name, stored));
+    if (value === undefined) continue;
+    values.set(key, value);
+    before.set(key, value);
+  }
+  try {
+    const { writes: own, result } = change(before, now);
+    for (const entry of own) {
+      writes.set(entry.key, entry);
+      values.set(entry.key, Buffer.from(entry.value));
+    }
+    return { value: result };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,53 @@
+import { afterAll, expect, test } from 'vitest';
+import { Database } from '../../src/database/database.ts';
+import { PostgresStore } from '../../src/state/postgres-store.ts';
+import { Sweeps } from '../../src/state/sweeps.ts';
+import { storeCases } from '../state/store-cases.ts';
+import { databaseConfig } from './server.ts';
+
+const MB = 1024 * 1024;
+const opened: { close(): Promise<void> }[] = [];
+afterAll(() => Promise.all(opened.map((one) => one.close())));
+
+function open(config = databaseConfig()): { store: PostgresStore; database: Database } {
+  const database = new Database(config, 'state');
+  const store = new PostgresStore(database, MB);
+  opened.push(store);
+  return { store, database };
+}
+
+storeCases('a store in Postgres', () => open().store);
+
+test('replicas that start together draw one secret', async () => {
+  const config = databaseConfig();
+  const secrets = await Promise.all(Array.from({ length: 6 }, () => open(config).store.secret()));
+  expect(new Set(secrets.map((secret) => Buffer.from(secret).toString('hex'))).size).toBe(1);
+});
+
+test('a sweep removes what has expired, and the oldest of what is too much', async () => {
+  const { store, database } = open();
+  const value = Buffer.alloc(10_000);
+  const write = (name: string, ttlMs: number) => store.write([{ name, part: '', version: 1, value, ttlMs }]);
+  await Promise.all(Array.from({ length: 50 }, (_, i) => write(`gone ${i}`, 1)));
+  await Promise.all(Array.from({ length: 300 }, (_, i) => write(`kept ${i}`, 60_000 + 1000 * i)));
+  await new Sweeps(database, MB, 0).sweep();
+  const rows = await database.query<{ name: string }>('SELECT name FROM state ORDER BY expires_at');
+  expect(rows.length).toBeGreaterThan(90);
+  expect(rows.length).toBeLessThanOrEqual(MB / value.length);
+  expect(rows.at(-1)?.name).toBe('kept 299');
+});
+
+test('one of several replicas sweeps at a time', async () => {
+  const config = databaseConfig();
+  const { database } = open(config);
+  await database.query(`UPDATE state_common SET swept_at = now() - interval '1 hour'`);
+  await database.query(
+    `INSERT INTO state SELECT n::text, '', 1, now() - interval '1 s', '' FROM generate_series(1, 100) AS n`,
+  );
+  const databases = Array.from({ length: 5 }, () => open(config).database);
+  await Promise.all(databases.map((one) => new Sweeps(one, MB).sweep()));
+  expect(await database.query('SELECT count(*) AS left FROM state')).toEqual([{ left: 0 }]);
+  await database.query(`INSERT INTO state VALUES ('later', '', 1, now() - interval '1 s', '')`);
+  await Promise.all(databases.map((one) => new Sweeps(one, MB).sweep()));
+  expect(await database.query('SELECT count(*) AS left FROM state')).toEqual([{ left: 1 }]);
+});
