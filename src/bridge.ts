@@ -22,6 +22,8 @@ import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { RecordsSetup } from './records/protocol.ts';
 import { RecordsThread } from './records/records-thread.ts';
+import { within } from './records/within.ts';
+import { openStore } from './state/open-state.ts';
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
@@ -57,8 +59,9 @@ export type Bridge = {
  * @param destination where log lines go instead of standard output
  */
 export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
-  const ground = createGround(config, { destination });
-  const { backends, policies, metrics, log, observer, blockedTexts } = ground;
+  const store = openStore(config.database, config.state);
+  const ground = createGround(config, { destination, store });
+  const { backends, policies, metrics, log, observer, blockedTexts, shared } = ground;
   const releases = new Releases();
   const recordsSetup = (): RecordsSetup => ({
     backends: backends.configs,
@@ -110,7 +113,9 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     log,
     isDraining,
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
-    ready: async () => records?.ready(),
+    async ready() {
+      await Promise.all([records?.ready(), shared && within(READY_MS, shared.started)]);
+    },
     policies: policies && (() => policies.file),
     policyFiles: () => policies?.files ?? [],
     backends: () => backends.configs,
@@ -130,10 +135,14 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       await Promise.all([judge.settled(), largeCalls.close()]);
       await records?.close(drainMs);
       await audit.close();
+      await shared?.close();
       await http.close();
     },
   };
 }
+
+/** A database may take so long to answer before the first call comes. */
+const READY_MS = 5000;
 
 /** Node.js tells it with a folder for its own version within. */
 function compileCacheFolder(): string | undefined {

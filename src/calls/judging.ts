@@ -22,6 +22,9 @@ import type { PolicySource, PolicyStore } from '../policies/store.ts';
 import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { StreamedTexts } from '../records/streamed-texts.ts';
+import { sharedIn } from '../state/open-state.ts';
+import type { SharedValues, StateObserver } from '../state/shared-values.ts';
+import type { StateStore } from '../state/state-store.ts';
 import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThread } from './call-handler.ts';
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
@@ -36,6 +39,8 @@ export type Ground = {
   readonly log: Log;
   readonly observer: Observer;
   readonly blockedTexts: BlockedTexts;
+  /** Undefined for a bridge that is alone. */
+  readonly shared: SharedValues | undefined;
 };
 
 export type GroundOptions = {
@@ -49,12 +54,14 @@ export type GroundOptions = {
   readonly onRefused?: ((backend: string) => void) | undefined;
   /** Texts that were blocked in another thread. */
   readonly blocked?: SharedBlocks;
+  /** Keeps what several bridges share. */
+  readonly store?: StateStore | undefined;
 };
 
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, givenPolicies, showsMetrics = true, onRefused, blocked }: GroundOptions,
+  { destination, givenPolicies, showsMetrics = true, onRefused, blocked, store }: GroundOptions,
 ): Ground {
   const wiring = new ResponseWiring(config.replies.responseRedaction);
   const policies = policiesOf(config, wiring, givenPolicies);
@@ -67,7 +74,31 @@ export function createGround(
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
   const observer = new Observer(metrics, log);
-  return { backends, wiring, policies, metrics, log, observer, blockedTexts: new BlockedTexts(blocked) };
+  const shared = store && sharedIn(store, config.state, stateObserver(metrics, log));
+  return {
+    backends,
+    wiring,
+    policies,
+    metrics,
+    log,
+    observer,
+    blockedTexts: new BlockedTexts(blocked),
+    shared,
+  };
+}
+
+function stateObserver(metrics: Metrics, log: Log): StateObserver {
+  return {
+    failed: (feature, reason) => metrics.state_failures_total.inc({ feature, reason }),
+    outage(outage) {
+      if (outage.isOver) log.info('what replicas share is known again');
+      else
+        log.warn(
+          { code: outage.code },
+          'what replicas share is not known: calls are judged without, and none waits for it',
+        );
+    },
+  };
 }
 
 /** The part of the records thread that is told of calls. */

@@ -5,13 +5,16 @@ const PROBE_MS = 1000;
 /** An outage that begins so soon after another is told as one. */
 const QUIET_MS = 60_000;
 
+/** @param code of the database or the system, or the name of an error: neither has any content */
+export type Outage = { readonly isOver: false; readonly code: string } | { readonly isOver: true };
+
 export type CircuitOptions = {
   /** Milliseconds that one operation may take. */
   readonly timeoutMs: number;
   /** Resolves if the store works. */
   readonly ping: () => Promise<unknown>;
   /** Told when an outage begins and ends. */
-  readonly onOutage: (outage: { readonly isOver: boolean; readonly error: unknown }) => void;
+  readonly onOutage: (outage: Outage) => void;
 };
 
 /**
@@ -62,7 +65,7 @@ export class Circuit {
     this.#isDown = true;
     if (performance.now() - this.#toldAt > QUIET_MS) {
       this.#isTold = true;
-      this.#options.onOutage({ isOver: false, error });
+      this.#options.onOutage({ isOver: false, code: codeOf(error) });
     }
     this.#probe();
   }
@@ -72,7 +75,7 @@ export class Circuit {
       () => {
         this.#isDown = false;
         this.#toldAt = performance.now();
-        if (this.#isTold) this.#options.onOutage({ isOver: true, error: undefined });
+        if (this.#isTold) this.#options.onOutage({ isOver: true });
         this.#isTold = false;
       },
       () => {
@@ -80,6 +83,11 @@ export class Circuit {
       },
     );
   }
+}
+
+function codeOf(error: unknown): string {
+  const { code, reason, name } = error as { code?: unknown; reason?: unknown; name?: unknown };
+  return String(code ?? reason ?? name);
 }
 
 async function within<T>(ms: number, running: Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
 import { PostgresStore } from './postgres-store.ts';
-import { SharedValues, type SharedValuesOptions } from './shared-values.ts';
+import { SharedValues, type StateObserver } from './shared-values.ts';
 import type { StateStore } from './state-store.ts';
 
 /** How state is shared. */
@@ -29,7 +29,7 @@ export function openStore(
 export function sharedIn(
   store: StateStore,
   { keys, timeoutMs }: StateConfig,
-  observer: SharedValuesOptions['observer'],
+  observer: StateObserver,
 ): SharedValues {
   return new SharedValues({ store, timeoutMs, observer, keys: keys.map((key) => Buffer.from(key, 'hex')) });
 }

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { memoryBytes } from '../guardrail/memory.ts';
-import { Circuit } from './circuit.ts';
+import { Circuit, type Outage } from './circuit.ts';
 import type {
   SharedKey,
   SharedState,
@@ -21,12 +21,15 @@ export type SharedValuesOptions = {
   readonly keys: readonly Uint8Array[];
   /** Milliseconds that one operation may take. */
   readonly timeoutMs: number;
-  readonly observer: {
-    /** Told of each operation that failed, and of each value that cannot be decrypted. */
-    failed(feature: StateFeature, reason: StateFailure): void;
-    /** Told when an outage begins and ends. */
-    outage(outage: { readonly isOver: boolean; readonly error: unknown }): void;
-  };
+  readonly observer: StateObserver;
+};
+
+/** Counts and logs what is not known. */
+export type StateObserver = {
+  /** Told of each operation that failed, and of each value that cannot be decrypted. */
+  failed(feature: StateFeature, reason: StateFailure): void;
+  /** Told when an outage begins and ends, with a code for its reason. */
+  outage(outage: Outage): void;
 };
 
 /** The longest value. What is longer is not shared. */

@@ -5,7 +5,7 @@ import type { TableStep } from '../migrate.ts';
  * encrypted, so Postgres need not try to compress them. `state_swap` writes all or nothing, and waits for nobody but those who change the
  * same values. The one row of `state_common` has the secret that all replicas share, and the time of the last sweep.
  */
-export const state: TableStep = {
+export const STATE: TableStep = {
   version: 3,
   name: 'state',
   sql: `

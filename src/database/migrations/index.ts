@@ -1,6 +1,6 @@
 import type { TableStep } from '../migrate.ts';
 import { NOTES } from './2-notes.ts';
-import { state } from './3-state.ts';
+import { STATE } from './3-state.ts';
 
 /** All steps of the schema, oldest first; each stands in a file of its own. */
-export const TABLE_STEPS: readonly TableStep[] = [NOTES, state];
+export const TABLE_STEPS: readonly TableStep[] = [NOTES, STATE];
