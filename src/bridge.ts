@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import type pino from 'pino';
 import { Auditor } from './audit/auditor.ts';
-import { AuditLog, auditAdvice } from './audit/log.ts';
+import { openAuditLog } from './audit/open-log.ts';
 import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies } from './calls/policies.ts';
@@ -69,7 +69,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   });
   const records = startRecords(config, recordsSetup(), metrics, log);
   const audit = new Auditor({
-    openLog: () => openAuditLog(config.audit, log),
+    openLog: () => openAuditLog({ ...config.audit, database: config.database }, log, metrics),
     wanted: () => policies?.engine.audit,
     onLost: () => metrics.audit_lost_total.inc(),
   });
@@ -166,15 +166,5 @@ function startRecords(
       log.warn({ reason: result }, 'a judged call could not be recorded');
     },
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
-  });
-}
-
-function openAuditLog({ dir, keys: [key] }: Config['audit'], log: Log): AuditLog {
-  return new AuditLog({
-    dir,
-    key,
-    onError: (code) => log.error({ code, advice: auditAdvice(code) }, 'the audit log cannot be written'),
-    onRecovered: (lost) => log.warn({ lost }, 'the audit log is written again'),
-    onHead: (head) => log.info(head, 'head of the audit log'),
   });
 }

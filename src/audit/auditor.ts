@@ -9,7 +9,10 @@ import { type AuditRow, auditRow } from './row.ts';
 const RESPONSE_TTL_MS = 15 * 60_000;
 
 /** Takes rows: the log, or a thread that has it. */
-export type AuditSink = Pick<AuditLog, 'append' | 'lost' | 'isUp' | 'setRetention' | 'close'>;
+export type AuditSink = Pick<AuditLog, 'append' | 'lost' | 'isUp' | 'setRetention' | 'close'> & {
+  /** False while rows do not reach the database; undefined where there is none. */
+  readonly isShipping?: () => boolean;
+};
 
 export type AuditorOptions = {
   /** Called the first time that something is to be written. */
@@ -66,6 +69,11 @@ export class Auditor {
   /** True if all that was wanted is written. */
   isUp(): boolean {
     return this.#log?.isUp() ?? true;
+  }
+
+  /** False while rows do not reach the database. */
+  isShipping(): boolean {
+    return this.#log?.isShipping?.() ?? true;
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,8 @@ export type AuditLogOptions = {
    * off.
    */
   readonly onHead?: (head: Head) => void;
+  /** Called when rows are on the disk, with the last of them. */
+  readonly onSynced?: (head: Head) => void;
 };
 
 const SYNC_EVERY_MS = 1000;
@@ -72,6 +74,11 @@ export class AuditLog {
   /** Once it returns, the row outlives this process, unless {@link isUp} is false; within a second also the machine. */
   append(row: AuditRow): void {
     if (!this.#isClosed && !this.#write({ type: 'decision', fields: boundedRow(row) })) this.#lost++;
+  }
+
+  /** Writes a row about the log itself, as {@link append} does. @returns true if it is in the log */
+  note(row: UnsealedRow): boolean {
+    return this.#write(row);
   }
 
   /** The last row; number 0 before the first. */
@@ -147,7 +154,7 @@ export class AuditLog {
 
   /** The next one is a second after this has ended, so a disk that takes longer is not asked again meanwhile. */
   async #sync(): Promise<void> {
-    const { seq } = this.head();
+    const head = this.head();
     try {
       await this.#writer.sync();
       this.#isDown.sync = false;
@@ -155,7 +162,8 @@ export class AuditLog {
       this.#failed('sync', `SYNC_${storageCode(error)}`);
     }
     this.#syncTimer = undefined;
-    if (this.#isDown.sync || this.head().seq !== seq) this.#syncSoon();
+    if (!this.#isDown.sync) this.#options.onSynced?.(head);
+    if (this.#isDown.sync || this.head().hash !== head.hash) this.#syncSoon();
   }
 
   #removeOld(): void {

@@ -59,6 +59,7 @@ export class ChainWriter {
 
   /** Writes to the disk what the system still holds in memory. */
   async sync(): Promise<void> {
+    await this.#closing;
     await this.#file?.sync();
   }
 

@@ -49,7 +49,7 @@ export function countOf(min: number, max: number): (text: string) => number {
  * @throws Error that an operator can read, if `--out` exists or has no folder
  */
 export async function writeLines(
-  lines: Iterable<string>,
+  lines: Iterable<string> | AsyncIterable<string>,
   out: string | undefined,
   terminal: Terminal,
 ): Promise<void> {

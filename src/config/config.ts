@@ -187,7 +187,32 @@ function recordsOf(set: OwnValues): RecordsConfig | undefined {
   };
 }
 
-function databaseOf(set: OwnValues, { problems }: Report): DatabaseConfig | undefined {
+const DATABASE_SETTINGS = [
+  'DATABASE_URL',
+  'PGPASSWORD',
+  'DATABASE_PASSWORD_FILE',
+  'DATABASE_SCHEMA',
+  'DATABASE_POOL_SIZE',
+  'DATABASE_CONNECT_TIMEOUT',
+  'DATABASE_STATEMENT_TIMEOUT',
+] as const;
+
+/**
+ * The database alone, for commands that work where other settings are missing or wrong.
+ *
+ * @throws ConfigError naming the settings of it that are wrong
+ */
+export function readDatabase(env: Env): DatabaseConfig | undefined {
+  const report: Report = { problems: [], warnings: [] };
+  const database = databaseOf(readSettings(env, ...DATABASE_SETTINGS), report);
+  if (report.problems.length > 0) throw new ConfigError(report.problems);
+  return database;
+}
+
+function databaseOf(
+  set: Pick<OwnValues, (typeof DATABASE_SETTINGS)[number]>,
+  { problems }: Report,
+): DatabaseConfig | undefined {
   const { DATABASE_URL: url, PGPASSWORD, DATABASE_PASSWORD_FILE: passwordFile } = set;
   if (url === undefined) {
     if (passwordFile !== undefined)

@@ -7,7 +7,7 @@ import type { RecordsThread } from '../records/records-thread.ts';
 export type ReadyRouteOptions = {
   readonly backends: Pick<ConfiguredBackends, 'all'>;
   readonly records: RecordsThread | undefined;
-  readonly audit: Pick<Auditor, 'isUp'>;
+  readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
   readonly releases: Releases;
   readonly isDraining: () => boolean;
 };
@@ -40,6 +40,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
     if (!isSafe) unhappy.push('outbox');
     if (!audit.isUp()) unhappy.push('audit');
+    if (!audit.isShipping()) unhappy.push('database');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,

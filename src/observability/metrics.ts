@@ -42,6 +42,8 @@ export const LOG_RESULTS = [
 export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting'] as const;
 /** An exception, a promise that nobody handles, and a connection that the system does not hand over. */
 export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
+/** Why rows of the audit log do not reach the database, or stay there when they are too old. */
+export const SHIP_FAILURES = ['database', 'conflict', 'folder', 'retention'] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
@@ -170,6 +172,11 @@ export function createMetrics(
       { result: ['changed', 'unchanged', 'failed'] },
     ),
     audit_lost_total: counter('Decisions that could not be written to the audit log.'),
+    audit_unshipped_rows: gauge('Rows of the audit log that are not in the database yet.', {}),
+    audit_ship_failures_total: counter(
+      'Attempts to bring rows of the audit log into the database, or to remove old ones (retention), that failed.',
+      { reason: SHIP_FAILURES },
+    ),
     turned_calls_total: counter(
       "Requests of LiteLLM's own integrations of other vendors, which the bridge answers in their place: to judge a call, to record one, or both.",
       { door: DOORS, asks: ['check', 'record', 'check_and_record'] },

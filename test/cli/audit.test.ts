@@ -188,8 +188,8 @@ test.each([
   ['constructor', "unknown command 'constructor'; see guardrail-bridge audit --help"],
   ['verfiy', "unknown command 'verfiy' (did you mean verify?); see guardrail-bridge audit --help"],
   [
-    'verify x',
-    "too many arguments for 'verify'. Expected 0 arguments but got 1: x; see guardrail-bridge audit verify --help",
+    'export --folder x --out y',
+    "option '--folder <folder>' cannot be used with option '--out <file>'; see guardrail-bridge audit export --help",
   ],
   [
     'verify --head 7',

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Head } from '../../src/audit/chain.ts';
+import { ChainCheck, chainContext } from '../../src/audit/chain-check.ts';
+import { endFolder, readFolder } from '../../src/audit/folder-chain.ts';
 import { AuditLog, type AuditLogOptions } from '../../src/audit/log.ts';
-import { type Verified, verifyLog } from '../../src/audit/verify.ts';
+import type { Verified } from '../../src/audit/verify.ts';
 
 export { rowOf } from './audit-row.ts';
 
@@ -68,7 +70,18 @@ export function auditDir(): AuditDir {
           .filter((line) => line !== '')
           .map((line) => JSON.parse(line)),
       ),
-    verify: (keys = [], reported) => verifyLog({ folder, keys, reported }),
+    verify(keys = [], reported) {
+      const context = chainContext(keys, reported === undefined ? [] : [reported]);
+      const check = new ChainCheck(context);
+      readFolder(folder, check);
+      endFolder(
+        folder,
+        check,
+        context.heads.filter((head) => !context.found.has(head)),
+      );
+      const { rows, segments, head, problems, more, notes } = check;
+      return { rows, segments, head, problems, more, notes };
+    },
   };
   return self;
 }

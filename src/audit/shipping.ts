@@ -1,0 +1,197 @@
+import { DatabaseError } from '../database/database-error.ts';
+import { storageCode } from '../storage/storage-code.ts';
+import { BEFORE_ALL, type Head, readRow } from './chain.ts';
+import { newReplica, type Replica, readReplica } from './replica.ts';
+import type { AuditTable } from './table.ts';
+import { findRow, firstRow, type RowEnd, type RowLine, rowLine, rowsAfter } from './unshipped.ts';
+
+/** Why rows do not reach the table: it cannot be reached or refuses them, other rows stand there, or the folder cannot be read. */
+export type ShipFailure = 'database' | 'conflict' | 'folder';
+
+export type ShippingOptions = {
+  readonly table: AuditTable;
+  /** The folder of the log, in which this process alone writes. */
+  readonly folder: string;
+  /** The name of the replica for people. */
+  readonly name: string;
+  /** Called for each failure; `isNew` is true for the first of an outage. */
+  readonly onFailure: (reason: ShipFailure, code: string, isNew: boolean) => void;
+  /** Called when rows reach the table after an outage, with the number of those that waited. */
+  readonly onShipping: (waited: number) => void;
+  /** Called when the folder turns out to hold another chain than the table, which it then goes on with under a new id. */
+  readonly onCopy: (replica: Replica) => void;
+  /** Called with rows that are in the table now. */
+  readonly onShipped: (replica: string, rows: readonly RowLine[]) => void;
+};
+
+/** The last row in the table, and where it stands in the folder. */
+type Cursor = { readonly pos: number; readonly head: Head; readonly place: RowEnd | undefined };
+
+const BATCH_ROWS = 500;
+const BATCH_CHARS = 512 * 1024;
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+
+/**
+ * Brings the rows of a folder into the table, in order and each once. It keeps no place of its own: it goes on after the last row that
+ * the table has, which it looks up at the start and after each failure. Only rows that are on the disk are brought, so that a power cut
+ * takes none from the folder that the table has.
+ */
+export class AuditShipping {
+  readonly #options: ShippingOptions;
+  #replica: Replica | undefined;
+  /** Undefined until the table was asked. */
+  #cursor: Cursor | undefined;
+  /** The last row that is on the disk. */
+  #synced: Head = BEFORE_ALL;
+  /** Number of the last row at the start. */
+  #begun = 0;
+  #running: Promise<void> | undefined;
+  /** Pending after a failure. */
+  #retry: NodeJS.Timeout | undefined;
+  /** Failures in a row. */
+  #failures = 0;
+  #isClosed = false;
+
+  constructor(options: ShippingOptions) {
+    this.#options = options;
+  }
+
+  /** The id of the replica; undefined until the table was asked. */
+  get replica(): string | undefined {
+    return this.#cursor && this.#replica?.id;
+  }
+
+  /** False while rows do not reach the table. */
+  get isUp(): boolean {
+    return this.#failures === 0;
+  }
+
+  /**
+   * Number of rows up to one that are not in the table; of those from before the start it is told once the table was asked.
+   *
+   * @param head the last row of the log
+   */
+  unshipped({ seq }: Head): number {
+    if (this.#cursor === undefined) return Math.max(0, seq - this.#begun);
+    return Math.max(0, seq - this.#cursor.head.seq);
+  }
+
+  /** @param head the last row of the log when it was opened */
+  begin({ seq }: Head): void {
+    this.#begun = seq;
+  }
+
+  /** Tells that rows are on the disk up to one. */
+  synced(head: Head): void {
+    this.#synced = head;
+    this.#start();
+  }
+
+  /** Tries for some time to bring the rest. */
+  async close(head: Head, ms: number): Promise<void> {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.synced(head);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    await Promise.race([this.#running, promise]);
+    this.#isClosed = true;
+    clearTimeout(timer);
+    clearTimeout(this.#retry);
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#retry !== undefined || this.#isClosed) return;
+    const waited = this.unshipped(this.#synced);
+    this.#running = this.#shipAll().then(
+      () => {
+        this.#running = undefined;
+        if (this.#failures > 0) this.#options.onShipping(waited);
+        this.#failures = 0;
+      },
+      (error: unknown) => {
+        this.#running = undefined;
+        this.#failed(error);
+      },
+    );
+  }
+
+  #failed(error: unknown): void {
+    const code = error instanceof DatabaseError ? error.code : storageCode(error);
+    this.#cursor = undefined;
+    if (this.#isClosed) return;
+    this.#options.onFailure(failureOf(error), code, this.#failures === 0);
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures++, 10));
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = undefined;
+        this.#start();
+      },
+      longest * (0.5 + Math.random() / 2),
+    ).unref();
+  }
+
+  async #shipAll(): Promise<void> {
+    for (;;) {
+      this.#cursor ??= await this.#find();
+      const rows = this.#next(this.#cursor);
+      const last = rows.at(-1);
+      if (last === undefined || this.#isClosed) return;
+      const { pos } = this.#cursor;
+      const { id } = this.#replica as Replica;
+      await this.#options.table.put(id, pos, rows);
+      this.#cursor = { pos: pos + rows.length, head: last, place: last.place };
+      this.#options.onShipped(id, rows);
+    }
+  }
+
+  /** Rows to be brought next, up to the last one that is on the disk. */
+  #next({ head, place }: Cursor) {
+    const rows: (RowLine & { place: RowEnd })[] = [];
+    if (head.hash === this.#synced.hash) return rows;
+    let chars = 0;
+    for (const row of rowsAfter(this.#options.folder, place)) {
+      rows.push(row);
+      chars += row.line.length;
+      if (row.hash === this.#synced.hash || rows.length >= BATCH_ROWS || chars >= BATCH_CHARS) break;
+    }
+    return rows;
+  }
+
+  /**
+   * Looks up the last row in the table, or the last that was too old for it. A folder that does not have it is a copy, or was made
+   * anew: its chain is another one.
+   */
+  async #find(): Promise<Cursor> {
+    const { table, folder, name, onCopy } = this.#options;
+    this.#replica ??= readReplica(folder) ?? newReplica(folder, null);
+    const [last] = await table.last(this.#replica.id, 1);
+    const head = headOf(last?.line) ?? (await table.lastCut(this.#replica.id));
+    if (head !== undefined) {
+      const place = findRow(folder, head);
+      if (place !== undefined || isGoneOn(folder, head)) return { pos: last?.pos ?? 0, head, place };
+      this.#replica = newReplica(folder, this.#replica.id);
+      onCopy(this.#replica);
+    }
+    await table.register({ ...this.#replica, name });
+    return { pos: 0, head: BEFORE_ALL, place: undefined };
+  }
+}
+
+function headOf(line: string | undefined): Head | undefined {
+  return line === undefined ? undefined : rowLine(line);
+}
+
+/** True for a folder from which rows up to this one, or even later ones, were removed as they were too old. */
+function isGoneOn(folder: string, { seq, hash }: Head): boolean {
+  const first = firstRow(folder);
+  if (first === undefined || first.seq <= seq) return false;
+  return first.seq > seq + 1 || readRow(Buffer.from(first.line))?.prev === hash;
+}
+
+function failureOf(error: unknown): ShipFailure {
+  if (!(error instanceof DatabaseError)) return 'folder';
+  // A unique violation
+  return error.code === '23505' ? 'conflict' : 'database';
+}
