@@ -12,6 +12,7 @@ import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
 import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
+import { within } from './guardrail/within.ts';
 import { createApp } from './http/app.ts';
 import type { BridgeEnv } from './http/refusal.ts';
 import { Releases } from './litellm/releases.ts';
@@ -22,7 +23,6 @@ import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { RecordsSetup } from './records/protocol.ts';
 import { RecordsThread } from './records/records-thread.ts';
-import { within } from './records/within.ts';
 import { openStore } from './state/open-state.ts';
 
 export type Bridge = {
@@ -151,13 +151,13 @@ function compileCacheFolder(): string | undefined {
 }
 
 function startRecords(
-  { bodies, proxy, records }: Config,
+  { bodies, proxy, database, records }: Config,
   setup: RecordsSetup,
   metrics: Metrics,
   log: Log,
 ): RecordsThread | undefined {
   if (records === undefined) return undefined;
-  return new RecordsThread({ ...setup, bodies, proxy, records }, log, {
+  return new RecordsThread({ ...setup, bodies, proxy, database, records }, log, {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
     lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),

@@ -21,8 +21,8 @@ export function healthRoute(c: Context): Response {
  * `/readyz`: 200 from the first moment, since nothing has to be warmed up, until the bridge drains. A backend in
  * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
- * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `audit` while decisions cannot be
- * written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
+ * replicas share cannot be used, and this machine keeps what comes; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
   const { backends, records, audit, releases, isDraining } = options;
@@ -39,6 +39,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
     if (!isSafe) unhappy.push('outbox');
+    if (typeof outbox?.database === 'string') unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
     if (!audit.isShipping()) unhappy.push('database');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';

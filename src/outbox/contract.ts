@@ -106,6 +106,8 @@ export type OutboxStats = {
   readonly usedBytes: number;
   readonly maxBytes: number;
   readonly backends: Readonly<Record<string, BackendBacklog>>;
+  /** What waits on this machine for the database that replicas share; undefined without one. */
+  readonly fallback?: BackendBacklog & { readonly usedBytes: number; readonly maxBytes: number };
 };
 
 /**
@@ -183,9 +185,9 @@ export type RecordOutbox = {
   /** The newest notes of this replica, oldest first. */
   notes(): Promise<readonly Uint8Array[]>;
   /** Undefined where nobody shares the outbox. */
-  readonly sharedNotes?: SharedNotes;
+  readonly sharedNotes?: SharedNotes | undefined;
   /** Undefined where nobody shares the outbox. */
-  readonly stops?: SharedStops;
+  readonly stops?: SharedStops | undefined;
   stats(): Promise<OutboxStats>;
   /** Gives up and forgets what is too old or too much. */
   maintain(): Promise<void>;

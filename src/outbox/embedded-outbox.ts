@@ -162,6 +162,18 @@ export class EmbeddedOutbox implements RecordOutbox {
     return this.#read(({ sql }) => sql.notes.all().map(({ chunk }) => chunk as Uint8Array));
   }
 
+  /** The oldest notes of a number, with their ids. */
+  async oldestNotes(limit: number): Promise<readonly { readonly id: number; readonly chunk: Uint8Array }[]> {
+    const rows = await this.#read(({ sql }) => sql.oldestNotes.all(limit));
+    return rows.map(({ id, chunk }) => ({ id: Number(id), chunk: chunk as Uint8Array }));
+  }
+
+  /** Removes the notes up to an id: somebody else keeps them now. */
+  async forgetNotes(upTo: number): Promise<true> {
+    await this.#write(({ sql }) => sql.forgetNotes.run(upTo));
+    return true;
+  }
+
   async stats(): Promise<OutboxStats> {
     return this.#read((queries) => {
       const startedAt = performance.now();

@@ -95,6 +95,8 @@ const SQL = {
     INSERT INTO note (size_before, chunk)
     VALUES (coalesce((SELECT size_before + length(chunk) FROM note ORDER BY id DESC LIMIT 1), 0), ?)`,
   notes: 'SELECT chunk FROM note ORDER BY id',
+  oldestNotes: 'SELECT id, chunk FROM note ORDER BY id LIMIT ?',
+  forgetNotes: 'DELETE FROM note WHERE id <= ?',
   // The oldest beyond a number of bytes
   deleteNotes: `
     DELETE FROM note WHERE id IN (SELECT id FROM note

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { removeDatabase, transaction } from '../storage/database.ts';
 import { isAboutValues } from '../storage/storage-code.ts';
 import { DamagedOutbox, type Row, repairFirstPage } from './damaged.ts';
+import { DEFERRED, isDeferred } from './deferred.ts';
 import { isIntact } from './queries.ts';
 import { DEAD, READY, WAITING } from './schema.ts';
 
@@ -42,7 +43,7 @@ function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly stri
   const named = ['', 'ORDER BY backend DESC'].flatMap((order) =>
     source.rows(`SELECT DISTINCT backend FROM delivery ${order}`).map(({ backend }) => String(backend)),
   );
-  const backends = [...new Set([...configured, ...named])];
+  const backends = [...new Set([...configured, ...named])].filter((name) => name !== DEFERRED);
   const ids = Float64Array.from(new Set([...source.ids('record'), ...source.ids('payload')])).sort();
   // Since version 2
   const hasTrace = source.rows("SELECT 1 FROM pragma_table_info('record') WHERE name = 'trace'").length > 0;
@@ -56,7 +57,7 @@ function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly stri
     const block = ids.subarray(i, i + BLOCK);
     const records = rowsOf(source, 'record', columns, block);
     const payloads = rowsOf(source, 'payload', 'id, checksum, body', block);
-    const deliveries = deliveriesOf(source, backends, block);
+    const deliveries = deliveriesOf(source, [...backends, DEFERRED], block);
     for (const id of block) {
       const record = records.get(id);
       const payload = payloads.get(id);
@@ -65,7 +66,8 @@ function copy(source: DamagedOutbox, db: DatabaseSync, configured: readonly stri
       if (!isStored && !insertRecord(rebuilt(id, String(payload.body)))) continue;
       insertPayload(payload);
       const queued = (deliveries.get(id) ?? []).filter(insertDelivery).length;
-      const lost = queued > 0 ? [] : backends;
+      const receivers = isDeferred(String(payload.body)) ? [DEFERRED] : backends;
+      const lost = queued > 0 ? [] : receivers;
       for (const backend of lost) {
         insertDelivery({ backend, state: READY, record: id, due_at: 0, attempts: 0, reason: null });
       }

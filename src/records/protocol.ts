@@ -17,7 +17,7 @@ export type RecordsSetup = {
 
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = RecordsSetup &
-  Pick<Config, 'bodies' | 'proxy'> & { readonly records: RecordsConfig };
+  Pick<Config, 'bodies' | 'proxy' | 'database'> & { readonly records: RecordsConfig };
 
 /** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
 export type TextLine = Omit<NotedCall, 'input_type'> & {
@@ -82,6 +82,8 @@ export type WriteLog = (level: 'info' | 'warn' | 'error', fields: object, messag
 export type RecordsHealth = {
   /** Why nothing can be stored; null while records can be. */
   readonly storage: string | null;
+  /** Why the database that replicas share cannot be used; null while it can, and undefined without one. */
+  readonly database?: string | null;
   /** True while the outbox nears its size or its age. */
   readonly inDanger: boolean;
   /** Backends that refuse our token. */

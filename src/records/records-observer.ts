@@ -13,7 +13,7 @@ export class RecordsObserver {
   readonly metrics: ReturnType<typeof createRecordsMetrics>;
   readonly #log: WriteLog;
   /** Everything of {@link RecordsHealth} that is learned from events. */
-  trouble: Omit<RecordsHealth, 'inDanger'> = { storage: null, held: [], oldRelease: false };
+  trouble: Omit<RecordsHealth, 'inDanger' | 'database'> = { storage: null, held: [], oldRelease: false };
 
   /** Failed deliveries since the last line about them, by backend and failure. */
   readonly #untold = new Map<string, Retries>();

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
+import { within } from '../guardrail/within.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import { OUTBOX_FILE } from '../outbox/contract.ts';
@@ -24,7 +25,6 @@ import type {
 import { RestartingWorker } from './restarting-worker.ts';
 import { isShared, ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
-import { within } from './within.ts';
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 const FLUSH_NOTES_MS = 1000;

@@ -1,0 +1,122 @@
+import { DatabaseError } from '../database/database-error.ts';
+import { within } from '../guardrail/within.ts';
+import { OutboxError } from './contract.ts';
+import { type DatabaseTrouble, databaseCode, databaseTrouble } from './database-trouble.ts';
+
+/** Receives the outages of the database that replicas share. */
+export type OutageEvents = {
+  /** A use of it failed. */
+  failed(trouble: DatabaseTrouble): void;
+  /** It cannot be used from now on, by a SQLSTATE, a code of the system, or one of ours. */
+  lost(trouble: DatabaseTrouble, code: string): void;
+  /** It can be used again. @param deferred entries that were accepted meanwhile */
+  back(outage: { readonly ms: number; readonly deferred: number }): void;
+};
+
+type Outage = {
+  readonly since: number;
+  /** True where it only takes nothing more: what is in it can be delivered. */
+  readonly isReadable: boolean;
+  deferred: number;
+};
+
+/** Knows if the database can be used: an outage begins with the first use that fails, and ends when somebody has found that out. */
+export class Outages {
+  readonly #events: OutageEvents;
+  readonly #onLost: () => void;
+  #current: Outage | undefined;
+  /** True from the end of an outage until somebody was told. */
+  #isBack = false;
+  #isClosed = false;
+
+  constructor(events: OutageEvents, onLost: () => void) {
+    this.#events = events;
+    this.#onLost = onLost;
+  }
+
+  get current(): Outage | undefined {
+    return this.#current;
+  }
+
+  /** True once after each outage. */
+  wasEnded(): boolean {
+    const isBack = this.#isBack;
+    this.#isBack = false;
+    return isBack;
+  }
+
+  /** Runs it unless the database is known to be out of reach. @throws OutboxError */
+  async use<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#current?.isReadable === false) throw new OutboxError('unavailable');
+    try {
+      return await run();
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  /** The same for what can be left out, and is not waited for longer than this; undefined where it fails. */
+  async soon<T>(ms: number, run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.use(async () => {
+        const result = await within(
+          ms,
+          run().then((found) => ({ found })),
+        );
+        if (result === undefined) throw timedOut();
+        return result.found;
+      });
+    } catch (error) {
+      if (!(error instanceof OutboxError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Counts a use that was given up without an outage. */
+  slow(): void {
+    this.#events.failed('slow');
+  }
+
+  timedOut(): void {
+    this.failed(timedOut());
+  }
+
+  /** Begins an outage, where an error tells of one. @throws any other error */
+  failed(error: unknown): OutboxError {
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    if (this.#isClosed) return failure;
+    const trouble = databaseTrouble(failure);
+    this.#events.failed(trouble);
+    if (this.#current === undefined) {
+      this.#current = { since: performance.now(), isReadable: failure.kind === 'full', deferred: 0 };
+      this.#events.lost(trouble, databaseCode(failure));
+      this.#onLost();
+    }
+    return failure;
+  }
+
+  recovered(): void {
+    if (this.#current === undefined) return;
+    const { since, deferred } = this.#current;
+    this.#current = undefined;
+    this.#isBack = true;
+    this.#events.back({ ms: performance.now() - since, deferred });
+  }
+
+  /** Tells of nothing more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+}
+
+function timedOut(): OutboxError {
+  return new OutboxError('unavailable', new DatabaseError('timeout', 'Postgres: no reply in time'));
+}
+
+/** What the database failed with; undefined for an error that is about what was handed in, or a mistake of ours. */
+export function failureOf(error: unknown): OutboxError | undefined {
+  if (error instanceof OutboxError) return error;
+  const isPassing = error instanceof DatabaseError && (error.isUnavailable || error.isConflict);
+  return isPassing ? new OutboxError('unavailable', error) : undefined;
+}
