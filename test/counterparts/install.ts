@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createVenv, lastLine, pip, venvFolder } from '../litellm/venv.ts';
 
@@ -37,11 +38,7 @@ export async function goProgram(module: string, version: string): Promise<string
   const name = module.split('/').at(-1) as string;
   const folder = join(venvFolder(), `counterpart-${name}-${version}`);
   const program = join(folder, 'bin', name);
-  const isBuilt = await access(program).then(
-    () => true,
-    () => false,
-  );
-  if (isBuilt) return program;
+  if (await exists(program)) return program;
   console.log(`counterparts: building ${module}@${version} (two minutes or so)`);
   await withGo(folder, async (go, caches) => {
     await go('install', `${module}@${version}`);
@@ -50,6 +47,30 @@ export async function goProgram(module: string, version: string): Promise<string
   });
   return program;
 }
+
+/** Makes sure that a program of ours in Go is built as it stands in a folder. Returns its path. */
+export async function goSource(source: string): Promise<string> {
+  const files = (await readdir(source)).toSorted();
+  const texts = await Promise.all(files.map((file) => readFile(join(source, file), 'utf8')));
+  const hash = createHash('sha256').update(texts.join('\0')).digest('hex').slice(0, 12);
+  const folder = join(venvFolder(), `counterpart-${basename(source)}-${hash}`);
+  const program = join(folder, basename(source));
+  if (await exists(program)) return program;
+  console.log(`counterparts: building ${basename(source)} (some seconds)`);
+  await withGo(folder, async (go, caches) => {
+    // Go writes go.sum beside it
+    for (const file of files) await copyFile(join(source, file), join(folder, file));
+    await go('build', '-mod=mod', '-o', join(caches, 'built'), '.');
+    await rename(join(caches, 'built'), program);
+  });
+  return program;
+}
+
+const exists = (file: string) =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * Makes sure that some files of a Go module stand in a folder.
