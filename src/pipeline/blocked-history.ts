@@ -12,13 +12,9 @@ import { editedText } from '../guardrail/edit.ts';
 import { parseInner } from '../guardrail/json.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { isHarness, newPassages, REMOVED, turnPlaces } from '../policies/turns.ts';
-import {
-  allowanceFor,
-  type BlockedScope,
-  type BlockedSpan,
-  type BlockedTexts,
-  HEAD,
-} from './blocked-texts.ts';
+import type { BlockedScope } from './blocked-hashes.ts';
+import { allowanceFor, type BlockedSpan, type BlockedTexts, HEAD } from './blocked-texts.ts';
+import type { SharedBlockedTexts } from './shared-blocked-texts.ts';
 
 /** A call without what was blocked before. */
 export type Remainder = {
@@ -41,9 +37,24 @@ export type Remainder = {
  */
 export class BlockedHistory {
   readonly #texts: BlockedTexts;
+  readonly #shared: SharedBlockedTexts | undefined;
 
-  constructor(texts: BlockedTexts) {
+  /** @param shared has other replicas know the texts */
+  constructor(texts: BlockedTexts, shared?: SharedBlockedTexts) {
     this.#texts = texts;
+    this.#shared = shared;
+  }
+
+  /** Learns what other replicas have blocked for a caller; undefined where there is nothing to wait for. */
+  fetch(call: GuardrailCall): Promise<void> | undefined {
+    const scope = this.#shared === undefined || !hasTurns(call) ? undefined : scopeOf(call);
+    return scope && this.#shared?.fetch(scope);
+  }
+
+  /** Resolves when other replicas know what was decided about a call. */
+  async stored(call: GuardrailCall): Promise<void> {
+    const scope = scopeOf(call);
+    if (scope !== undefined) await this.#shared?.store(scope);
   }
 
   /** @param isRewritable true if new texts reach the model */

@@ -1,37 +1,25 @@
 import { hash, randomBytes, randomInt } from 'node:crypto';
 import type { Span } from '../detectors/rule.ts';
 import { quickHash } from '../guardrail/quick-hash.ts';
-
-/** Whose a blocked text is. */
-export type BlockedScope = {
-  /** The virtual key, or whatever names the caller where there is none. */
-  readonly owner: string;
-  /** The session, or end user, and whatever else tells the calls of one owner apart. */
-  readonly session: string;
-};
+import {
+  type BlockedChange,
+  type BlockedHash,
+  type BlockedHeads,
+  type BlockedScope,
+  blockedTextsAfter,
+  headsOf,
+} from './blocked-hashes.ts';
 
 /** Where in a text a blocked one stands, and who had blocked it. */
 export type BlockedSpan = Span & { readonly by: readonly string[] };
 
-/** The trace of a blocked text, from which nobody can read more than two letters. */
-type TextHash = {
-  /** The first two characters, so that the rest need not be looked for everywhere. */
-  readonly first: string;
-  readonly head: number;
-  readonly length: number;
-  readonly hash: string;
-  readonly by: readonly string[];
-};
-
 /** The memory of one session, and what finds its texts: made once, as every call of the session is searched. */
-type Session = { readonly texts: readonly TextHash[]; readonly heads: Heads; readonly at: number };
-
-/** The beginnings of blocked texts. */
-type Heads = {
-  /** Their first two characters, which most of a call does not hold. */
-  readonly firsts: readonly string[];
-  /** Those that begin alike, the longest first. */
-  readonly byHead: ReadonlyMap<number, readonly TextHash[]>;
+type Session = {
+  readonly texts: readonly BlockedHash[];
+  readonly heads: BlockedHeads;
+  readonly at: number;
+  /** The state of what replicas share that it is; undefined for one of its own. */
+  readonly version: number | undefined;
 };
 
 /** The work that the search in one call may still do: a client decides how many texts begin alike. */
@@ -43,12 +31,6 @@ export type Allowance = {
   places: number;
 };
 
-/** A text that was blocked, or is allowed again: without its words, for a thread that has the same key. */
-export type BlockedChange = { readonly scope: BlockedScope } & (
-  | { readonly remembered: TextHash }
-  | { readonly forgotten: string }
-);
-
 /** All that another thread needs to know the same texts. */
 export type SharedBlocks = {
   readonly key: string;
@@ -57,9 +39,8 @@ export type SharedBlocks = {
 };
 
 const MAX_SESSIONS = 2000;
-const MAX_SESSIONS_OF_OWNER = 500;
-const MAX_TEXTS = 50;
-const MAX_AGE_MS = 24 * 60 * 60_000;
+export const MAX_SESSIONS_OF_OWNER = 500;
+export const BLOCKED_TEXT_AGE_MS = 24 * 60 * 60_000;
 /** About 5 ms each, and 10 ms for the places. */
 const HASHED_CHARS = 2 * 1024 * 1024;
 const MAX_PLACES = 256 * 1024;
@@ -84,9 +65,9 @@ export const allowanceFor = (chars: number): Allowance => ({
  * is found again with an addition before or behind it too, as agents make.
  */
 export class BlockedTexts {
-  readonly #key: string;
-  readonly #salt: number;
-  #onChange: (change: BlockedChange) => void = () => {};
+  #key: string;
+  #salt: number;
+  readonly #listeners: ((change: BlockedChange) => void)[] = [];
   /** By owner and session, each owner's longest unused first. */
   readonly #owners = new Map<string, Map<string, Session>>();
   #size = 0;
@@ -110,17 +91,32 @@ export class BlockedTexts {
 
   /** Has every change told that is made here. */
   onChange(listener: (change: BlockedChange) => void): void {
-    this.#onChange = listener;
+    this.#listeners.push(listener);
   }
 
   /** Makes a change that was made in another thread. */
   apply(change: BlockedChange): void {
-    const { scope } = change;
-    const hash = 'remembered' in change ? change.remembered.hash : change.forgotten;
-    const others = this.#of(scope).filter((other) => other.hash !== hash);
-    if ('remembered' in change) this.#set(scope, [...others, change.remembered].slice(-MAX_TEXTS));
-    else if (others.length > 0) this.#set(scope, others);
-    else this.#delete(scope);
+    this.#put(change.scope, blockedTextsAfter(this.#of(change.scope), change));
+  }
+
+  /** Makes hashes that mean the same to all who share the secret. Those that are known mean nothing to them. */
+  useSecret(secret: Buffer): void {
+    const key = secret.toString('hex');
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#salt = secret.readUInt32LE();
+    this.#owners.clear();
+    this.#size = 0;
+  }
+
+  /** True if what is known of a session is this version of what replicas share. */
+  isAt(scope: BlockedScope, version: number): boolean {
+    return this.#sessionOf(scope)?.version === version;
+  }
+
+  /** Takes over what replicas share about a session. @param ageMs since it was changed */
+  replace(scope: BlockedScope, texts: readonly BlockedHash[], ageMs: number, version: number): void {
+    this.#put(scope, texts, performance.now() - ageMs, version);
   }
 
   get isEmpty(): boolean {
@@ -148,7 +144,12 @@ export class BlockedTexts {
 
   #change(change: BlockedChange): void {
     this.apply(change);
-    this.#onChange(change);
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #put(scope: BlockedScope, texts: readonly BlockedHash[], at = performance.now(), version?: number): void {
+    if (texts.length === 0) this.#delete(scope);
+    else this.#set(scope, { texts, heads: headsOf(texts), at, version });
   }
 
   /** Finds the blocked texts that a text holds, in order, at each place the longest; undefined if the sender has none. */
@@ -157,7 +158,7 @@ export class BlockedTexts {
     return heads && ((text) => this.#find(heads, text, allowance));
   }
 
-  #find({ firsts, byHead }: Heads, text: string, allowance: Allowance): readonly BlockedSpan[] {
+  #find({ firsts, byHead }: BlockedHeads, text: string, allowance: Allowance): readonly BlockedSpan[] {
     const first = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
     const spans: BlockedSpan[] = [];
@@ -180,12 +181,12 @@ export class BlockedTexts {
   }
 
   #firstOf(
-    alike: readonly TextHash[],
+    alike: readonly BlockedHash[],
     text: string,
     { start, end }: Span,
     isStart: boolean,
     allowance: Allowance,
-  ): TextHash | undefined {
+  ): BlockedHash | undefined {
     const kind = isStart ? 'starts' : 'inner';
     return alike.find(({ length, hash }) => {
       if (start + length > end || length + PER_HASH > allowance[kind]) return false;
@@ -195,7 +196,7 @@ export class BlockedTexts {
     });
   }
 
-  #of(scope: BlockedScope): readonly TextHash[] {
+  #of(scope: BlockedScope): readonly BlockedHash[] {
     return this.#sessionOf(scope)?.texts ?? [];
   }
 
@@ -203,7 +204,7 @@ export class BlockedTexts {
     const sessions = this.#owners.get(owner);
     const found = sessions?.get(session);
     if (sessions === undefined || found === undefined) return undefined;
-    if (performance.now() - found.at > MAX_AGE_MS) {
+    if (performance.now() - found.at > BLOCKED_TEXT_AGE_MS) {
       this.#delete({ owner, session });
       return undefined;
     }
@@ -213,7 +214,7 @@ export class BlockedTexts {
   }
 
   /** Makes room among the sessions of the same owner first, then of whoever has most: nobody drives out another's. */
-  #set(scope: BlockedScope, texts: readonly TextHash[]): void {
+  #set(scope: BlockedScope, made: Session): void {
     const { owner, session } = scope;
     this.#delete(scope);
     const sessions = this.#owners.get(owner) ?? new Map<string, Session>();
@@ -222,7 +223,7 @@ export class BlockedTexts {
       const [most] = [...this.#owners].sort(([, a], [, b]) => b.size - a.size);
       if (most !== undefined) this.#deleteOldest(...most);
     }
-    sessions.set(session, { texts, heads: headsOf(texts), at: performance.now() });
+    sessions.set(session, made);
     this.#owners.set(owner, sessions);
     this.#size++;
   }
@@ -247,16 +248,6 @@ export class BlockedTexts {
   #head(text: string, start: number, end: number): number {
     return quickHash(text, this.#salt, start, Math.min(start + HEAD, end));
   }
-}
-
-function headsOf(texts: readonly TextHash[]): Heads {
-  const byHead = new Map<number, TextHash[]>();
-  for (const one of texts.toSorted((a, b) => b.length - a.length)) {
-    const alike = byHead.get(one.head);
-    if (alike === undefined) byHead.set(one.head, [one]);
-    else alike.push(one);
-  }
-  return { firsts: [...new Set(texts.map(({ first }) => first))], byHead };
 }
 
 /** Finds one place alone. */

@@ -14,6 +14,7 @@ import type {
 import type { Failure } from '../guardrail/failure.ts';
 import { OutOfTime } from '../policies/budget.ts';
 import type { Engine } from '../policies/engine.ts';
+import type { SharedState } from '../state/shared-state.ts';
 import { BackendChecks, type CheckObserver } from './backend-checks.ts';
 import { BlockedHistory, type Remainder, wholeOf } from './blocked-history.ts';
 import { BlockedTexts } from './blocked-texts.ts';
@@ -33,6 +34,7 @@ import {
 import { holdbackOf } from './holdback.ts';
 import { orchestrate, type Verdicts } from './orchestrate.ts';
 import { askWatching, type ShadowObserver } from './shadows.ts';
+import { SharedBlockedTexts } from './shared-blocked-texts.ts';
 import type { Watch } from './watching-checks.ts';
 
 /** Told of what happens beside the decision, to count and log it. */
@@ -82,6 +84,8 @@ export type JudgeOptions = {
   readonly removesHistory: boolean;
   /** The memory of what was blocked; by default an empty one. */
   readonly blockedTexts?: BlockedTexts;
+  /** The state that replicas share; undefined where nobody does. */
+  readonly state?: SharedState | undefined;
   /** True for a text with which a blocked caller was refused. */
   readonly isRefusal: (text: string) => boolean;
 };
@@ -105,15 +109,30 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#history = options.removesHistory
-      ? new BlockedHistory(options.blockedTexts ?? new BlockedTexts())
-      : undefined;
+    const { blockedTexts = new BlockedTexts(), state } = options;
+    if (options.removesHistory)
+      this.#history = new BlockedHistory(blockedTexts, state && new SharedBlockedTexts(state, blockedTexts));
     this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer);
   }
 
   /** Decides about a call: at once where nothing has to be awaited. */
   judge(input: JudgeInput): Decision | Promise<Decision> {
     const startedAt = performance.now();
+    const fetching = this.#history?.fetch(input.call);
+    return fetching === undefined
+      ? this.#judge(input, startedAt)
+      : this.#judgeAfter(fetching, input, startedAt);
+  }
+
+  /** Decides with what other replicas have blocked, and has them know what is blocked now. */
+  async #judgeAfter(fetching: Promise<void>, input: JudgeInput, startedAt: number): Promise<Decision> {
+    await fetching;
+    const decision = await this.#judge(input, startedAt);
+    await this.#history?.stored(input.call);
+    return decision;
+  }
+
+  #judge(input: JudgeInput, startedAt: number): Decision | Promise<Decision> {
     const caller = new Caller(input.call);
     const { policyTimeoutMs: timeoutMs, removesHistory, isRefusal } = this.#options;
     const { call, bytes } = input;

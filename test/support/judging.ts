@@ -76,8 +76,9 @@ export function judgeOf(
     removesHistory = true,
     rewriteForm = () => 'texts',
     wiring = 'plain',
+    state,
   }: { engine?: Engine; growth?: number; wiring?: Wiring } & Partial<
-    Pick<JudgeOptions, 'removesHistory' | 'rewriteForm'>
+    Pick<JudgeOptions, 'removesHistory' | 'rewriteForm' | 'state'>
   > = {},
 ) {
   const results: CheckResult[] = [];
@@ -110,6 +111,7 @@ export function judgeOf(
     wired: () => ({ wiring, unapplied: undefined }),
     unseen: () => undefined,
     removesHistory,
+    state,
     isRefusal: refusalTest(undefined),
   });
   const outcomes = () =>
