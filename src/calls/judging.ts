@@ -64,7 +64,15 @@ export function createGround(
   { destination, givenPolicies, showsMetrics = true, onRefused, blocked, store }: GroundOptions,
 ): Ground {
   const wiring = new ResponseWiring(config.replies.responseRedaction);
-  const policies = policiesOf(config, wiring, givenPolicies);
+  // Policies ask what is shared, and what fails of it is counted beside them
+  const shared =
+    store &&
+    sharedIn(
+      store,
+      config.state,
+      stateObserver(() => ({ metrics, log })),
+    );
+  const policies = policiesOf(config, wiring, { given: givenPolicies, state: shared });
   const backends = new ConfiguredBackends(checkerOf, onRefused);
   backends.update([...config.backends, ...(policies?.file.backends ?? [])]);
   const metrics = createMetrics(
@@ -74,7 +82,6 @@ export function createGround(
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
   const observer = new Observer(metrics, log);
-  const shared = store && sharedIn(store, config.state, stateObserver(metrics, log));
   return {
     backends,
     wiring,
@@ -87,10 +94,11 @@ export function createGround(
   };
 }
 
-function stateObserver(metrics: Metrics, log: Log): StateObserver {
+function stateObserver(told: () => Pick<Ground, 'metrics' | 'log'>): StateObserver {
   return {
-    failed: (feature, reason) => metrics.state_failures_total.inc({ feature, reason }),
+    failed: (feature, reason) => told().metrics.state_failures_total.inc({ feature, reason }),
     outage(outage) {
+      const { log } = told();
       if (outage.isOver) log.info('what replicas share is known again');
       else
         log.warn(
@@ -127,7 +135,7 @@ export type Judging = {
 };
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
-  const { backends, wiring, policies, metrics, log, observer, blockedTexts } = ground;
+  const { backends, wiring, policies, metrics, log, observer, blockedTexts, shared } = ground;
   const { records, audit, requests, release, maxNodes = Number.POSITIVE_INFINITY } = outlets;
   const { bodies, proxy, replies } = config;
   const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
@@ -146,6 +154,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const judge = new Judge({
     ...config.judging,
     blockedTexts,
+    state: shared,
     engine: () => policies?.engine,
     backends: () => backends.all,
     http,

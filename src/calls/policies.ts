@@ -12,17 +12,24 @@ import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { defaultPolicy, type PolicySource, PolicyStore } from '../policies/store.ts';
+import type { SharedState } from '../state/shared-state.ts';
+
+export type PoliciesContext = {
+  /** Gives them instead of the files that are configured. */
+  readonly given?: (() => PolicySource) | undefined;
+  /** The state that replicas share; undefined where nobody does. */
+  readonly state?: SharedState | undefined;
+};
 
 /**
  * The policies that the configuration names; undefined for none.
  *
- * @param given where they come from instead of the files that are configured
  * @throws PolicyFileError, ConfigError
  */
 export function policiesOf(
   { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
   wiring = new ResponseWiring(replies.responseRedaction),
-  given?: () => PolicySource,
+  { given, state }: PoliciesContext = {},
 ): PolicyStore | undefined {
   const { file, builtin, bannedKeywords, env, forAll } = policies;
   const taken = backends.map(({ name }) => name);
@@ -37,6 +44,7 @@ export function policiesOf(
         : { backends: given().backends, files: [] },
     recording: backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
     restores: (call) => wiring.restores(call),
+    state,
     readFile: given && ((path) => given().files.get(path) ?? ''),
   });
 }

@@ -72,8 +72,17 @@ export class Budget {
     const turnMs = now - this.#turnAt;
     if (this.#worked + turnMs > this.#timeoutMs) throw new OutOfTime();
     if (!this.#turns.isContested && turnMs < TURN_MS) return undefined;
-    this.#worked += turnMs;
-    return this.#turns.next().then(() => {
+    return this.#pause(this.#turns.next(), now);
+  }
+
+  /** Waits for others, which is no work. */
+  waitFor(others: Promise<void>): Promise<void> {
+    return this.#pause(others, performance.now());
+  }
+
+  #pause(others: Promise<void>, now: number): Promise<void> {
+    this.#worked += now - this.#turnAt;
+    return others.then(() => {
       this.#turnAt = performance.now();
     });
   }

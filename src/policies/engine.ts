@@ -112,7 +112,7 @@ export class Engine {
   *#judge(subject: Subject, budget: Budget, keepsTurnsApart: boolean): Work<PolicyResult> {
     const { call, caller, now } = subject;
     const plan = this.#planner.plan(call, caller, now);
-    const refusals = plan.policies.map(({ policy }) => policy.check?.(subject));
+    const refusals = yield* refusalsBy(plan, subject, budget);
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
     const found = isRefused ? NOTHING : yield* this.#find(call, budget);
     const isClean = refusals.every((refusal) => refusal === undefined) && found.every(isEmpty);
@@ -245,6 +245,25 @@ export class Engine {
     return markers !== undefined && this.#restores(call) ? markers : undefined;
   }
 }
+
+/** The refusals of the call itself, by policy. Only what replicas share is waited for. */
+function* refusalsBy(
+  { policies }: Plan,
+  subject: Subject,
+  budget: Budget,
+): Work<readonly (PolicyRefusal | undefined)[]> {
+  const refusals = policies.map(({ policy }) => policy.check?.(subject));
+  if (refusals.every(isKnown)) return refusals;
+  let known: readonly (PolicyRefusal | undefined)[] = [];
+  yield budget.waitFor(
+    Promise.all(refusals).then((all) => {
+      known = all;
+    }),
+  );
+  return known;
+}
+
+const isKnown = <T>(value: T | Promise<T>): value is T => !(value instanceof Promise);
 
 const isEmpty = ({ findings, plain }: Found) => findings.length === 0 && plain.length === 0;
 

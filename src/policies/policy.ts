@@ -4,6 +4,7 @@ import type { Finding, TextRule } from '../detectors/rule.ts';
 import type { GuardrailCall, InputType } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
 import type { AuditOptions } from '../guardrail/decision.ts';
+import type { SharedState } from '../state/shared-state.ts';
 
 /** The consequence of findings for the call. */
 export type PolicyAction = 'block' | 'redact';
@@ -59,8 +60,8 @@ export type TextPolicy = {
 /** One policy as configured. */
 export type Policy = {
   readonly texts?: TextPolicy;
-  /** Judges the call itself: who, which tools, how large. */
-  check?(subject: Subject): PolicyRefusal | undefined;
+  /** Judges the call itself: who, which tools, how large. Only one that asks what replicas share returns a promise. */
+  check?(subject: Subject): PolicyRefusal | undefined | Promise<PolicyRefusal | undefined>;
   /** True if the call may only pass once a backend that judges media has judged it. */
   needsMediaBackend?(subject: Subject): boolean;
   /** True if the model of a response could not be compared with those that its caller may use; once for each call. */
@@ -79,6 +80,8 @@ export type CreateContext = {
   readFile(path: string): string;
   /** State that outlives a reload of the file, such as counts by session: made once for each name. */
   keep<T>(name: string, make: () => T): T;
+  /** The state that replicas share; undefined where nobody does. */
+  readonly state?: SharedState | undefined;
 };
 
 /** One kind of policy: the name in `policies.chain`, its options under `policy.<kind>`, what it does. */

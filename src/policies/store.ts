@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import type { SharedState } from '../state/shared-state.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { type ReadBackends, readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
@@ -32,6 +33,8 @@ export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
   readonly readBackends?: ReadBackends | undefined;
   /** Reads a file that the policies name; by default from the disk. */
   readonly readFile?: ((path: string) => string) | undefined;
+  /** The state that replicas share; undefined where nobody does. */
+  readonly state?: SharedState | undefined;
 };
 
 /** The policies in force, and the state of theirs that outlives a reload of the file. */
@@ -112,10 +115,10 @@ export class PolicyStore {
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
-    const { backends, recording, restores, readBackends, readFile = readText } = this.#options;
+    const { backends, recording, restores, readBackends, readFile = readText, state } = this.#options;
     const files = new Map<string, string>();
     const file = readPolicyFile(text, kinds, this.#keep, {
-      ...{ backends, recording },
+      ...{ backends, recording, state },
       readBackends:
         readBackends &&
         ((...section) => {

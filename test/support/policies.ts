@@ -5,6 +5,7 @@ import { Engine } from '../../src/policies/engine.ts';
 import { readPolicyFile } from '../../src/policies/file/load.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
 import { MarkerStore } from '../../src/policies/markers.ts';
+import type { SharedState } from '../../src/state/shared-state.ts';
 import { callOf } from './call.ts';
 
 /** A policy file as an object: YAML reads JSON. */
@@ -17,14 +18,18 @@ export type PolicyDocument = {
 };
 
 /** The engine of a policy file that rewrites responses. */
-export function engineOf({ chain, policy = {}, rules = [], ...asking }: PolicyDocument, now = Date.now) {
+export function engineOf(
+  { chain, policy = {}, rules = [], ...asking }: PolicyDocument,
+  now = Date.now,
+  state?: SharedState,
+) {
   const kept = new Map<string, unknown>();
   const keep = <T>(name: string, make: () => T) => {
     if (!kept.has(name)) kept.set(name, make());
     return kept.get(name) as T;
   };
   const text = JSON.stringify({ policies: { chain }, policy, ...asking, ...(rules.length > 0 && { rules }) });
-  const engine = new Engine(readPolicyFile(text, kinds, keep), {
+  const engine = new Engine(readPolicyFile(text, kinds, keep, { state }), {
     markers: new MarkerStore(),
     restores: () => true,
     now,

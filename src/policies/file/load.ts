@@ -32,6 +32,8 @@ type ReadOptions = {
   readonly now?: number;
   /** Reads a file that a policy names; by default from the disk. */
   readonly readFile?: CreateContext['readFile'];
+  /** See {@link CreateContext.state}. */
+  readonly state?: CreateContext['state'];
 };
 
 /**
@@ -63,6 +65,7 @@ class PolicyFileReader {
   readonly #readBackends: ReadBackends;
   readonly #now: number;
   readonly #readFile: CreateContext['readFile'];
+  readonly #state: CreateContext['state'];
   /** Parts of the file that have no effect here. */
   readonly #unused = new Set<string>();
 
@@ -72,6 +75,7 @@ class PolicyFileReader {
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
     this.#names = { backends: options.backends, recording: options.recording };
+    this.#state = options.state;
     this.#readBackends = options.readBackends ?? (() => ({ backends: [], files: [] }));
     this.#now = options.now ?? Date.now();
     this.#readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
@@ -183,6 +187,7 @@ class PolicyFileReader {
         warn: (key, message) => this.#report.warn(at(key), message),
         fail: (key, message) => this.#report.fail(at(key), message),
         keep: this.#keep,
+        state: this.#state,
         readFile: this.#readFile,
       });
       return { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };

@@ -7,9 +7,11 @@ import { copyOf } from '../markers.ts';
 import { byName, foldedName } from '../names.ts';
 import { type CreateContext, defineKind, type PolicyRefusal } from '../policy.ts';
 import { readArguments } from './agent-arguments.ts';
+import { HALTED, type Scopes } from './agent-counts.ts';
 import { type AgentOptions, agentOptions, limitsOf, warnOf } from './agent-options.ts';
 import { argumentRule, TOO_MUCH } from './agent-rule.ts';
-import { AgentSessions, type Scopes } from './agent-sessions.ts';
+import { AgentSessions } from './agent-sessions.ts';
+import { SharedAgentSessions } from './shared-agent-sessions.ts';
 import { type ToolCall, toolCallsOf } from './tool-calls.ts';
 import { listed } from './tool-names.ts';
 
@@ -44,7 +46,9 @@ export const agentFirewall = defineKind({
     const limitsAmounts =
       limits !== undefined && Math.min(limits.maxAmount, limits.maxDaily, limits.approvalAbove) < Infinity;
     const readsArguments = rules.length > 0 || limitsAmounts;
-    const sessions = context.keep('agent-firewall sessions', () => new AgentSessions());
+    const own = context.keep('agent-firewall sessions', () => new AgentSessions());
+    const failsClosed = set.unreachable_fallback === 'fail_closed';
+    const shared = context.state && new SharedAgentSessions(context.state, own, failsClosed);
 
     return {
       check({ call, caller, now }) {
@@ -52,8 +56,7 @@ export const agentFirewall = defineKind({
         if (calls.length === 0) return undefined;
         if (calls.length > MAX_CALLS) return TOO_MUCH;
         const scopes = scopesOf(call, caller);
-        if (halts && sessions.isHalted(scopes.session, now))
-          return { rule: 'session-halted', reasonCode: 'session_limit' };
+        if (halts && own.isHalted(scopes.session, now)) return HALTED;
         const denied = mayCall(calls, caller);
         if (denied !== undefined) return denied;
 
@@ -63,12 +66,14 @@ export const agentFirewall = defineKind({
           let refusal = args.isTooMuch && limitsAmounts ? TOO_MUCH : undefined;
           for (const judge of rules) refusal ??= judge(calls[index]!, args, isOver);
           if (refusal !== undefined) {
-            if (halts) sessions.halt(scopes.session, now);
-            return refusal;
+            if (!halts) return refusal;
+            own.halt(scopes.session, now);
+            return shared === undefined ? refusal : shared.halt(scopes.session, refusal);
           }
           if (args.hidesAmounts && limitsAmounts) return AMOUNT_NOT_SHOWN;
         }
-        if (limits === undefined || !isAction(call)) return undefined;
+        if (limits === undefined || !isAction(call))
+          return halts ? shared?.halted(scopes.session, now) : undefined;
         const actions = calls.map(({ id, name, origin, arguments: args, mcp }, index) => ({
           key: keyOf(call, id ?? (call.litellm_call_id === null ? undefined : index), name, scopes.caller),
           tool: copyOf(foldedName(name.slice(0, MAX_NAME))),
@@ -77,7 +82,9 @@ export const agentFirewall = defineKind({
           arguments: args,
           amounts: read[index]?.amounts ?? [],
         }));
-        return sessions.count(actions, scopes, limits, now);
+        return shared === undefined
+          ? own.count(actions, scopes, limits, now)
+          : shared.count(actions, { ...scopes, call: callOf(call, scopes) }, limits, { halts, now });
       },
     };
   },
@@ -148,6 +155,15 @@ function scopesOf({ litellm_trace_id, shape }: GuardrailCall, caller: Caller): S
     caller: key ?? conversation,
   };
 }
+
+/** The call, of which a stream shows the same actions again; undefined for one without an id. */
+const callOf = (
+  { litellm_call_id, litellm_trace_id }: GuardrailCall,
+  { caller }: Scopes,
+): string | undefined =>
+  litellm_call_id === null
+    ? undefined
+    : hash('sha256', JSON.stringify([caller, litellm_call_id, litellm_trace_id]));
 
 /**
  * Streams repeat a response under the same ids; providers that number their calls use the same numbers in each. A client

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { foldedName } from '../names.ts';
 import type { CreateContext } from '../policy.ts';
-import type { ActionLimits } from './agent-sessions.ts';
+import type { ActionLimits } from './agent-counts.ts';
 import { Names } from './patterns.ts';
 import { withoutServer } from './tool-names.ts';
 
@@ -60,6 +60,8 @@ export const agentOptions = v.strictObject({
   ),
   monitoring: v.optional(v.unknown()),
   argument_rules: v.optional(v.array(ArgumentRule), []),
+  /** The fate of actions that are to be counted while what replicas share cannot be reached. */
+  unreachable_fallback: v.optional(v.picklist(['fail_open', 'fail_closed']), 'fail_open'),
 });
 
 export type AgentOptions = v.InferOutput<typeof agentOptions>;

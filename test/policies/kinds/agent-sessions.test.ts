@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type ActionLimits,
-  AgentSessions,
-  type ToolAction,
-} from '../../../src/policies/kinds/agent-sessions.ts';
+import type { ActionLimits, ToolAction } from '../../../src/policies/kinds/agent-counts.ts';
+import { AgentSessions } from '../../../src/policies/kinds/agent-sessions.ts';
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
