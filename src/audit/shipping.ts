@@ -44,8 +44,8 @@ export class AuditShipping {
   #cursor: Cursor | undefined;
   /** The last row that is on the disk. */
   #synced: Head = BEFORE_ALL;
-  /** Number of the last row at the start. */
-  #begun = 0;
+  /** Number of the last row that is known to be in the table; before the table was asked, of the last one at the start. */
+  #shipped = 0;
   #running: Promise<void> | undefined;
   /** Pending after a failure. */
   #retry: NodeJS.Timeout | undefined;
@@ -73,13 +73,12 @@ export class AuditShipping {
    * @param head the last row of the log
    */
   unshipped({ seq }: Head): number {
-    if (this.#cursor === undefined) return Math.max(0, seq - this.#begun);
-    return Math.max(0, seq - this.#cursor.head.seq);
+    return Math.max(0, seq - this.#shipped);
   }
 
   /** @param head the last row of the log when it was opened */
   begin({ seq }: Head): void {
-    this.#begun = seq;
+    this.#shipped = seq;
   }
 
   /** Tells that rows are on the disk up to one. */
@@ -135,6 +134,7 @@ export class AuditShipping {
   async #shipAll(): Promise<void> {
     for (;;) {
       this.#cursor ??= await this.#find();
+      this.#shipped = this.#cursor.head.seq;
       const rows = this.#next(this.#cursor);
       const last = rows.at(-1);
       if (last === undefined || this.#isClosed) return;
@@ -142,6 +142,7 @@ export class AuditShipping {
       const { id } = this.#replica as Replica;
       await this.#options.table.put(id, pos, rows);
       this.#cursor = { pos: pos + rows.length, head: last, place: last.place };
+      this.#shipped = last.seq;
       this.#options.onShipped(id, rows);
     }
   }
@@ -166,21 +167,20 @@ export class AuditShipping {
   async #find(): Promise<Cursor> {
     const { table, folder, name, onCopy } = this.#options;
     this.#replica ??= readReplica(folder) ?? newReplica(folder, null);
+    await table.register({ ...this.#replica, name });
     const [last] = await table.last(this.#replica.id, 1);
-    const head = headOf(last?.line) ?? (await table.lastCut(this.#replica.id));
+    const head = last === undefined ? await table.lastCut(this.#replica.id) : rowLine(last.line);
     if (head !== undefined) {
       const place = findRow(folder, head);
       if (place !== undefined || isGoneOn(folder, head)) return { pos: last?.pos ?? 0, head, place };
+    }
+    if (last !== undefined || head !== undefined) {
       this.#replica = newReplica(folder, this.#replica.id);
+      await table.register({ ...this.#replica, name });
       onCopy(this.#replica);
     }
-    await table.register({ ...this.#replica, name });
     return { pos: 0, head: BEFORE_ALL, place: undefined };
   }
-}
-
-function headOf(line: string | undefined): Head | undefined {
-  return line === undefined ? undefined : rowLine(line);
 }
 
 /** True for a folder from which rows up to this one, or even later ones, were removed as they were too old. */

@@ -144,11 +144,14 @@ export class AuditTable {
   async lastOlder(replica: string, days: number): Promise<string | undefined> {
     const [last] = await this.#queries.query<{ line: string; old: boolean }>(
       `SELECT line, at < now() - make_interval(days => $2) AS old FROM audit_row
-       WHERE replica = $1 ORDER BY pos DESC LIMIT 1`,
-      [replica, days],
+       WHERE replica = $1 AND pos < coalesce((
+         SELECT min(pos) FROM audit_row
+         WHERE replica = $1 AND type = 'segment' AND at >= now() - make_interval(days => $2)
+       ), $3) ORDER BY pos DESC LIMIT 1`,
+      [replica, days, Number.MAX_SAFE_INTEGER],
     );
     if (last === undefined || last.old) return last?.line;
-    // Rows before a title that is old are older
+    // Of the segment that has become too old in part, none
     const [row] = await this.#queries.query<{ line: string }>(
       `SELECT line FROM audit_row WHERE replica = $1 AND pos < (
          SELECT max(pos) FROM audit_row

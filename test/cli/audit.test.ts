@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
@@ -181,6 +181,44 @@ test('export as a table has no formulas in it', async () => {
   expect(third).toContain(',"a ""b"", [2J c",search,');
   expect((await run(dir, ['export', '--out', file])).err).toContain('exists already');
   expect((await run(dir, ['export', '--out', join(file, 'x', 'y')])).code).toBe(1);
+});
+
+test('several folders are told of each and of all, and each row of them with its chain', async () => {
+  const [a, b] = [filled(), filled()];
+  const { code, out } = await run(a, ['verify', a.dir, b.folder]);
+  expect(out.replaceAll(/\d+:[0-9a-f]{64}/g, 'HEAD')).toBe(
+    `${a.dir}: ok, 6 rows in 2 segments, head HEAD\n${b.folder}: ok, 6 rows in 2 segments, head HEAD\n` +
+      'ok, 12 rows in 2 chains\n',
+  );
+  expect(code).toBe(0);
+  const file = join(b.folder, TODAY);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"BLOCKED"', '"NONE"'));
+  const spoilt = await run(a, ['verify', a.dir, b.dir, '--head', `9:${'0'.repeat(64)}`]);
+  expect(spoilt.out).toContain(`--head: row 9 with the hash of --head is in no chain`);
+  expect(spoilt.out).toMatch(/\n2 problems, 12 rows in 2 chains\n$/);
+  expect(spoilt.code).toBe(1);
+  const { ok, rows, problems, chains } = JSON.parse((await run(a, ['verify', a.dir, b.dir, '--json'])).out);
+  expect({ ok, rows, problems }).toEqual({ ok: false, rows: 12, problems: [] });
+  expect(chains).toMatchObject([
+    { name: a.dir, replica: null, copy_of: null, unshipped: null, ok: true, rows: 6, segments: 2 },
+    { name: b.dir, ok: false, problems: [{ file: TODAY, line: 3 }] },
+  ]);
+  const json = (await run(a, ['tail', a.dir, b.dir, '-n', '4', '--json'])).out.trimEnd().split('\n');
+  expect(json.map((line) => JSON.parse(line))).toMatchObject([
+    ...[{ name: a.dir }, { name: a.dir }, { name: b.dir }, { name: b.dir, row: { seq: 6 } }],
+  ]);
+  const csv = (await run(a, ['export', a.dir, b.dir, '--format', 'csv'])).out.split('\r\n');
+  expect(csv).toHaveLength(14);
+  expect(csv[0]).toMatch(/^name,replica,seq,/);
+  expect(csv[7]).toContain(`${b.dir},,1,`);
+});
+
+test('one folder that is named is told as that of DATA_DIR is', async () => {
+  const [a, b] = [filled(), auditDir()];
+  expect(await run(b, ['verify', a.dir])).toEqual(await run(a, ['verify']));
+  expect((await run(a, ['verify', b.dir])).err).toContain(
+    `there is no audit log in ${b.dir}; name the DATA_DIR of a bridge`,
+  );
 });
 
 test.each([

@@ -1,41 +1,48 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ShippedLog, type ShippedLogOptions } from '../../src/audit/shipped-log.ts';
 import { AuditTable } from '../../src/audit/table.ts';
 import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
-import { type AuditDir, auditDir, KEY, rowOf } from '../support/audit.ts';
-import { runCli } from '../support/cli.ts';
-import { databaseConfig, until } from './server.ts';
+import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+import { collect, runCli } from '../support/cli.ts';
+import { databaseConfig, type Postgres, startPostgres, until } from './server.ts';
 
 type TestReplica = ShippedLog & {
   readonly failures: string[];
-  readonly copies: unknown[];
+  readonly recovered: number[];
+  readonly copies: { id: string; copyOf: string | null }[];
   readonly kept: string[];
-  unshipped: number;
+  /** Rows that are not in the table, by the last that was told. */
+  readonly gauge: { rows: number };
 };
 
-function open(
-  config: DatabaseConfig,
-  { dir }: AuditDir,
-  options: Partial<ShippedLogOptions> = {},
-): TestReplica {
+function open(config: DatabaseConfig, dir: AuditDir, options: Partial<ShippedLogOptions> = {}): TestReplica {
   const database = new Database(config, 'audit');
-  const told = { failures: [] as string[], copies: [] as unknown[], kept: [] as string[], unshipped: -1 };
+  const told: Omit<TestReplica, keyof ShippedLog> = {
+    ...{ failures: [], recovered: [], copies: [], kept: [], gauge: { rows: -1 } },
+  };
   const log = new ShippedLog({
-    ...{ dir, table: new AuditTable(database), name: 'web-1', closeTable: () => database.close() },
-    onError: () => {},
+    ...{ dir: dir.dir, table: new AuditTable(database), name: 'web-1', closeTable: () => database.close() },
+    ...{ now: () => dir.time, onError: () => {} },
     onUnshipped: (rows) => {
-      replica.unshipped = rows;
+      told.gauge.rows = rows;
     },
     onFailure: (reason, code) => told.failures.push(`${reason} ${code}`),
-    onShipping: () => {},
+    onShipping: (waited) => told.recovered.push(waited),
     onCopy: (copy) => told.copies.push(copy),
     onKept: (code) => told.kept.push(code),
     ...options,
   });
-  const replica = Object.assign(log, told);
-  onTestFinished(() => replica.close());
-  return replica;
+  onTestFinished(() => log.close());
+  return Object.assign(log, told);
 }
 
 /** A connection for looking and tampering. */
@@ -45,10 +52,20 @@ function connect(config: DatabaseConfig): Database {
   return database;
 }
 
-const linesOf = async (database: Database): Promise<string[]> =>
-  (await database.query<{ line: string }>('SELECT line FROM audit_row ORDER BY replica, pos')).map(
-    ({ line }) => line,
-  );
+/** A folder whose clock is that of the server. */
+function dirOfNow(daysAgo = 0): AuditDir {
+  const dir = auditDir();
+  dir.time = Date.now() - daysAgo * DAY_MS;
+  return dir;
+}
+
+const NONE = '00000000-0000-0000-0000-000000000000';
+
+/** The id of the replica that a folder is of. */
+function idOf(dir: AuditDir): string {
+  const file = join(dir.folder, 'replica.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).id : NONE;
+}
 
 const textOf = (dir: AuditDir) =>
   dir
@@ -57,34 +74,493 @@ const textOf = (dir: AuditDir) =>
     .map(dir.text)
     .join('');
 
-const cli = (config: DatabaseConfig, args: string, env: Record<string, string> = {}) =>
-  runCli(['audit', ...args.split(' ')], {
-    env: { DATABASE_URL: config.url, DATABASE_SCHEMA: config.schema, DATA_DIR: '/nowhere', ...env },
+async function tableOf(database: Database, replica: string): Promise<string> {
+  const rows = await database.query<{ line: string }>(
+    'SELECT line FROM audit_row WHERE replica = $1 ORDER BY pos',
+    [replica],
+  );
+  return rows.map(({ line }) => `${line}\n`).join('');
+}
+
+/** Waits until the table has all rows of a folder, byte for byte. */
+const shipped = (config: DatabaseConfig, dir: AuditDir, database = connect(config)) =>
+  until(async () => (await tableOf(database, idOf(dir))) === textOf(dir), 'all rows in the table');
+
+type CliOptions = { env?: Record<string, string>; terminal?: object };
+
+const cli = (
+  { url, schema }: DatabaseConfig,
+  args: readonly string[],
+  { env = {}, terminal }: CliOptions = {},
+) =>
+  runCli(['audit', ...args], {
+    env: { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATA_DIR: '/nowhere', ...env },
+    ...terminal,
   });
 
-/** A folder whose segments are of now, as the clock of the server is. */
-function dirOfNow(): AuditDir {
-  const dir = auditDir();
-  dir.time = Date.now();
-  return dir;
+/** Two replicas that wrote some rows and ended. */
+async function written(key?: string): Promise<{ config: DatabaseConfig; a: AuditDir; b: AuditDir }> {
+  const config = databaseConfig();
+  const [a, b] = [dirOfNow(), dirOfNow()];
+  for (const [dir, name, count] of [[a, 'web-1', 5] as const, [b, 'web-2', 3] as const]) {
+    const replica = open(config, dir, { name, key });
+    for (let n = 0; n < count; n++) {
+      replica.append(rowOf(`${name}-${n}`, { action: n === 2 ? 'BLOCKED' : 'NONE' }));
+      dir.time += 1000;
+    }
+    await replica.close();
+  }
+  return { config, a, b };
 }
 
 describe('the audit log of replicas', () => {
   test('has in the table the rows of each folder, byte for byte', async () => {
     const config = databaseConfig();
     const [a, b] = [dirOfNow(), dirOfNow()];
-    const first = open(config, a);
-    const second = open(config, b, { name: 'web-2', key: KEY });
+    const [first, second] = [open(config, a), open(config, b, { name: 'web-2', key: KEY })];
     for (let n = 0; n < 1200; n++) first.append(rowOf(n));
     for (let n = 0; n < 3; n++) second.append(rowOf(n, { user: 'ü\\"\n', model: "o'k" }));
+    await until(() => first.gauge.rows === 0 && second.gauge.rows === 0, 'all rows in the table');
     const database = connect(config);
-    await until(() => first.unshipped === 0 && second.unshipped === 0, 'all rows in the table');
-    const lines = await linesOf(database);
-    expect(`${lines.filter((line) => !textOf(b).includes(line)).join('\n')}\n`).toBe(textOf(a));
-    expect(`${lines.filter((line) => textOf(b).includes(line)).join('\n')}\n`).toBe(textOf(b));
-    const { code, out } = await cli(config, 'verify', { AUDIT_KEY: KEY });
+    expect(await tableOf(database, idOf(a))).toBe(textOf(a));
+    expect(await tableOf(database, idOf(b))).toBe(textOf(b));
+    const { code, out } = await cli(config, ['verify'], { env: { AUDIT_KEY: KEY } });
+    // The one was never sealed
     expect(out).toMatch(/^web-1 \S{36}: 1 problem, 1201 rows in 1 segment, head 1201:/m);
     expect(out).toMatch(/^web-2 \S{36}: ok, 4 rows in 1 segment, head 4:/m);
     expect(code).toBe(1);
+  });
+
+  test('brings at the end what is left, and goes on with its chain after a restart and under another host name', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    for (const name of ['web-1', 'web-1', 'web-7']) {
+      const replica = open(config, dir, { name });
+      for (let n = 0; n < 3; n++) replica.append(rowOf(n));
+      await replica.close();
+      expect({ failures: replica.failures, copies: replica.copies }).toEqual({ failures: [], copies: [] });
+      dir.time += DAY_MS;
+    }
+    expect(await tableOf(connect(config), idOf(dir))).toBe(textOf(dir));
+    const { out } = await cli(config, ['verify']);
+    expect(out).toMatch(/^web-7 \S{36}: ok, 12 rows in 3 segments, head 12:\w+\nok, 12 rows in 1 chain\n$/);
+  });
+
+  test('keeps its rows in the folder while Postgres is down, and brings them when it is back', async () => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const config = databaseConfig({ url: postgres.url, connectTimeoutMs: 500, statementTimeoutMs: 500 });
+    const dir = dirOfNow();
+    const replica = open(config, dir);
+    replica.append(rowOf('before'));
+    await until(() => replica.gauge.rows === 0, 'the first rows in the table');
+    await postgres.stop('immediate');
+    for (let n = 0; n < 700; n++) replica.append(rowOf(n));
+    await until(() => replica.failures.length > 1, 'two attempts failed');
+    expect(replica).toMatchObject({ recovered: [], gauge: { rows: 700 } });
+    expect({ up: replica.isUp(), shipping: replica.isShipping() }).toEqual({ up: true, shipping: false });
+    expect(replica.failures.every((failure) => failure.startsWith('database '))).toBe(true);
+    await postgres.start();
+    await shipped(config, dir);
+    await until(() => replica.isShipping(), 'the end of the outage was noticed');
+    expect(replica.recovered).toEqual([700]);
+    expect(await tableOf(connect(config), idOf(dir))).toBe(textOf(dir));
+  });
+
+  test('does not hold up the end of a bridge whose Postgres hangs', async () => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const config = databaseConfig({ url: postgres.url });
+    const replica = open(config, dirOfNow());
+    replica.append(rowOf(1));
+    await until(() => replica.gauge.rows === 0, 'the first rows in the table');
+    postgres.pause();
+    replica.append(rowOf(2));
+    await replica.close();
+    postgres.resume();
+  });
+
+  test('says what it cannot read of its folder, and goes on when it can', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    mkdirSync(join(dir.folder, 'replica.json'), { recursive: true });
+    const replica = open(config, dir);
+    await until(() => replica.failures.length > 0, 'a failure');
+    expect(replica.failures[0]).toBe('folder EISDIR');
+    rmSync(join(dir.folder, 'replica.json'), { recursive: true });
+    await shipped(config, dir);
+  });
+
+  test('needs no more than to insert and to select, and says once that old rows stay', async () => {
+    const config = databaseConfig();
+    const owner = connect(config);
+    const role = `role_${randomUUID().replaceAll('-', '')}`;
+    await owner.query(`CREATE ROLE ${role} LOGIN`);
+    await owner.query(`GRANT USAGE ON SCHEMA ${config.schema} TO ${role}`);
+    await owner.query(`GRANT SELECT ON migration TO ${role}`);
+    await owner.query(`GRANT SELECT, INSERT ON audit_row, audit_replica TO ${role}`);
+    const dir = dirOfNow(9);
+    const replica = open({ ...config, url: config.url.replace('postgres@', `${role}@`) }, dir);
+    replica.setRetention(3);
+    replica.append(rowOf(1));
+    dir.time += 9 * DAY_MS;
+    replica.append(rowOf(2));
+    await until(() => replica.gauge.rows === 0 && replica.kept.length > 0, 'all rows in the table');
+    expect(replica).toMatchObject({ kept: ['denied'], failures: [] });
+    await owner.query(`GRANT DELETE ON audit_row TO ${role}`);
+    replica.setRetention(3);
+    await until(async () => (await tableOf(owner, idOf(dir))) === textOf(dir), 'old rows are gone');
+    expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+});
+
+describe('a replica that is killed, and a Postgres that crashes', () => {
+  const SHIPPING = join(import.meta.dirname, '..', 'support', 'shipping-rows.ts');
+
+  function start(dir: AuditDir, { url, schema }: DatabaseConfig, first: number) {
+    const child = spawn(process.execPath, [SHIPPING, dir.dir, url, schema, String(first)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    return Object.assign(child as ChildProcess, { said: () => text });
+  }
+
+  test('lose no row that was written, and bring none twice', async () => {
+    const postgres: Postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const config = databaseConfig({ url: postgres.url });
+    await connect(config).migrated();
+    const dir = auditDir();
+    const written: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      const child = start(dir, config, written.length + 1);
+      await until(() => child.said().includes('written'), 'the first row');
+      await wait(200 + round * 200);
+      if (round % 3 === 1) {
+        await postgres.stop('immediate');
+        await wait(200);
+        await postgres.start();
+        await wait(500);
+      }
+      const ended = once(child, 'close');
+      child.kill('SIGKILL');
+      await ended;
+      written.push(...(child.said().match(/^written \d+$/gm) ?? []));
+      expect(child.said()).not.toMatch(/^(?:error|lost|copy|failure (?!database))/m);
+    }
+    dir.time = Date.now();
+    const last = open(config, dir);
+    await shipped(config, dir);
+    await last.close();
+    const table = await tableOf(connect(config), idOf(dir));
+    expect(table).toBe(textOf(dir));
+    const ids: string[] = table.match(/"litellm_call_id":"call-\d+"/g) ?? [];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThanOrEqual(written.length);
+    expect(written.filter((line) => !ids.includes(`"litellm_call_id":"call-${line.slice(8)}"`))).toEqual([]);
+    const { code, out } = await cli(config, ['verify']);
+    expect(out).toMatch(/^ok, \d+ rows in 1 chain$/m);
+    expect(code).toBe(0);
+  });
+});
+
+describe('a folder that is not what the table has', () => {
+  test('is a replica of its own, once, if it was copied while both run', async () => {
+    const config = databaseConfig();
+    const [a, copy] = [dirOfNow(), dirOfNow()];
+    const first = open(config, a);
+    first.append(rowOf(1));
+    await until(() => first.gauge.rows === 0, 'the first rows in the table');
+    cpSync(a.folder, copy.folder, { recursive: true, filter: (name) => !name.includes('audit.lock') });
+    const second = open(config, copy, { name: 'web-2' });
+    for (let n = 0; n < 5; n++) {
+      first.append(rowOf(`a-${n}`));
+      second.append(rowOf(`b-${n}`));
+      await shipped(config, a);
+      await shipped(config, copy);
+    }
+    expect(first.copies.length + second.copies.length).toBe(1);
+    const database = connect(config);
+    expect(await tableOf(database, idOf(a))).toBe(textOf(a));
+    expect(await tableOf(database, idOf(copy))).toBe(textOf(copy));
+    const { code, err } = await cli(config, ['verify']);
+    expect(err).toContain('goes on from the chain of ');
+    expect(code).toBe(0);
+  });
+
+  test('begins a chain if it was restored from a backup, and no row is lost', async () => {
+    const { config, a } = await written();
+    const [before, id] = [textOf(a), idOf(a)];
+    const backup = mkdtempSync(join(tmpdir(), 'backup-'));
+    onTestFinished(() => rmSync(backup, { recursive: true }));
+    cpSync(a.folder, backup, { recursive: true });
+    const later = open(config, a);
+    later.append(rowOf('lost with the volume'));
+    await later.close();
+    rmSync(a.folder, { recursive: true });
+    cpSync(backup, a.folder, { recursive: true });
+    const restored = open(config, a);
+    restored.append(rowOf('after'));
+    await restored.close();
+    expect(restored.copies).toMatchObject([{ copyOf: id }]);
+    const database = connect(config);
+    const old = await tableOf(database, id);
+    expect(old.startsWith(before) && old.includes('lost with the volume')).toBe(true);
+    expect(await tableOf(database, idOf(a))).toBe(textOf(a));
+    expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+
+  test('brings again what was cut off at the end of the table', async () => {
+    const { config, a } = await written();
+    await connect(config).query('DELETE FROM audit_row WHERE replica = $1 AND pos > 3', [idOf(a)]);
+    open(config, a);
+    await shipped(config, a);
+  });
+
+  test('goes on in a chain of its own if the last row of the table was replaced', async () => {
+    const { config, a } = await written();
+    await connect(config).query(`UPDATE audit_row SET line = 'plum' WHERE replica = $1 AND pos = 6`, [
+      idOf(a),
+    ]);
+    const replica = open(config, a);
+    await shipped(config, a);
+    expect(replica.copies).toHaveLength(1);
+    const { code, out } = await cli(config, ['verify']);
+    expect(out).toContain('web-1:6: not a row of the log');
+    expect(code).toBe(1);
+  });
+
+  test('is told apart from one in which another process writes the same rows', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    const replica = open(config, dir);
+    replica.append(rowOf(1));
+    await until(() => replica.gauge.rows === 0, 'the first rows in the table');
+    const database = connect(config);
+    await database.query(
+      `INSERT INTO audit_row SELECT replica, pos + 1, seq, type, at, line FROM audit_row WHERE pos = 2`,
+    );
+    replica.append(rowOf(2));
+    await until(() => replica.failures.length > 0, 'a failure');
+    await until(async () => (await tableOf(database, idOf(dir))).includes('call-2'), 'the row in the table');
+    expect(replica.failures).toEqual(['conflict 23505']);
+    expect((await cli(config, ['verify'])).out).toContain('web-1:3: row 2 stands after row 2');
+  });
+});
+
+describe('a table in which rows were tampered with', () => {
+  const A = `replica = (SELECT replica FROM audit_replica WHERE name = 'web-1')`;
+
+  test.each([
+    {
+      what: 'a changed row',
+      says: 'web-1:4: row 4 was altered',
+      sql: `UPDATE audit_row SET line = replace(line, 'BLOCKED', 'NONE') WHERE ${A}`,
+    },
+    {
+      what: 'a removed row',
+      says: 'web-1:4: row 3 before it is missing',
+      sql: `DELETE FROM audit_row WHERE ${A} AND pos = 3`,
+    },
+    {
+      what: 'a beginning that was removed',
+      says: 'web-1:3: rows 1 to 2 before it are missing',
+      sql: `DELETE FROM audit_row WHERE ${A} AND pos < 3`,
+    },
+    {
+      what: 'a row of another chain',
+      says: 'web-1:7: row 4 stands after row 6',
+      sql: `INSERT INTO audit_row SELECT (SELECT replica FROM audit_replica WHERE name = 'web-1'), 7, seq, type, at, line FROM audit_row WHERE NOT ${A} AND pos = 4`,
+    },
+    {
+      what: 'rows in another order',
+      says: 'web-1:3: row 3 before it is missing',
+      sql: `UPDATE audit_row SET pos = CASE pos WHEN 3 THEN 40 WHEN 4 THEN 3 ELSE pos END WHERE ${A}`,
+    },
+    {
+      what: 'a line that is no row',
+      says: 'web-1:2: not a row of the log',
+      sql: `UPDATE audit_row SET line = 'plum' WHERE ${A} AND pos = 2`,
+    },
+  ])('shows $what', async ({ says, sql }) => {
+    const { config } = await written(KEY);
+    expect((await cli(config, ['verify'], { env: { AUDIT_KEY: KEY } })).code).toBe(0);
+    await connect(config).query(sql);
+    const { code, out } = await cli(config, ['verify'], { env: { AUDIT_KEY: KEY } });
+    expect(out).toContain(says);
+    expect(out).toMatch(/^web-2 \S+: ok, /m);
+    expect(code).toBe(1);
+    const { ok, chains } = JSON.parse(
+      (await cli(config, ['verify', '--json'], { env: { AUDIT_KEY: KEY } })).out,
+    );
+    expect(ok).toBe(false);
+    expect(chains.map((chain: { ok: boolean }) => chain.ok)).toEqual([false, true]);
+  });
+
+  test('shows an end that was cut off, and a chain that is gone, by the heads that were logged', async () => {
+    const { config, a, b } = await written();
+    const heads = [a, b].flatMap((dir) => {
+      const { seq, hash } = dir.verify().head ?? {};
+      return ['--head', `${seq}:${hash}`];
+    });
+    expect((await cli(config, ['verify', ...heads])).code).toBe(0);
+    await connect(config).query(`DELETE FROM audit_row WHERE ${A} AND pos > 4`);
+    expect((await cli(config, ['verify'])).code).toBe(0);
+    const { code, out } = await cli(config, ['verify', ...heads]);
+    expect(out).toContain('--head: row 6 with the hash of --head is in no chain');
+    expect(code).toBe(1);
+  });
+});
+
+describe('commands about all replicas', () => {
+  test('see rows of the own folder that are not in the table yet', async () => {
+    const { config, a } = await written();
+    const alone = a.open();
+    alone.append(rowOf('not shipped'));
+    await alone.close();
+    const env = { DATA_DIR: a.dir };
+    const { code, out } = await cli(config, ['verify'], { env });
+    expect(out).toMatch(
+      /^web-1 \S+: ok, 7 rows in 1 segment, of them 1 row not in the database yet, head 7:/m,
+    );
+    expect(code).toBe(0);
+    expect((await cli(config, ['tail', '-n', '1', '--json'], { env })).out).toContain('call-not shipped');
+    expect((await cli(config, ['export'], { env })).out).toContain('call-not shipped');
+    const { chains } = JSON.parse((await cli(config, ['verify', '--json'], { env })).out);
+    expect(chains.map(({ unshipped }: { unshipped: number }) => unshipped)).toEqual([1, null]);
+  });
+
+  test('have a folder of which nothing is in the table yet', async () => {
+    const { config } = await written();
+    const dir = auditDir();
+    dir.open().append(rowOf(1));
+    const { out } = await cli(config, ['verify'], { env: { DATA_DIR: dir.dir } });
+    expect(out).toContain(`${dir.dir}: ok, 2 rows in 1 segment, head 2:`);
+    expect(out).toMatch(/ok, 12 rows in 3 chains\n$/);
+  });
+
+  test('say that there is nothing, and that the database cannot be reached', async () => {
+    const config = databaseConfig();
+    expect((await cli(config, ['verify'])).err).toContain(
+      'there is no audit log in the database, and none in DATA_DIR',
+    );
+    const { code, err } = await cli({ ...config, url: 'postgres://u:secret@127.0.0.1:1/x' }, ['verify']);
+    expect(err).toMatch(/^guardrail-bridge: .*ECONNREFUSED/);
+    expect(err).not.toContain('secret');
+    expect(code).toBe(1);
+  });
+
+  test('tail sorts rows of all chains by time, and follows them', async () => {
+    const { config, a } = await written();
+    const { out } = await cli(config, ['tail', '-n', '4']);
+    const rows = out.split('\n').map((line) => line.replace(/^(web-\d).*(call-.*)$/, '$1 $2'));
+    expect(rows).toEqual([
+      ...['web-1 call-web-1-2', 'web-2 call-web-2-2', 'web-1 call-web-1-3', 'web-1 call-web-1-4', ''],
+    ]);
+    const stream = collect();
+    const replica = open(config, a);
+    let polls = 0;
+    const followed = cli(config, ['tail', '-n', '0', '--follow', '--json'], {
+      terminal: {
+        out: stream,
+        async sleep() {
+          if (polls++ === 0) replica.append(rowOf('followed'));
+          await wait(20);
+          if (stream.text.includes('followed') || polls > 500) stream.end();
+        },
+      },
+    });
+    await followed;
+    const [line = ''] = stream.text.split('\n');
+    expect(JSON.parse(line)).toMatchObject({
+      name: 'web-1',
+      replica: idOf(a),
+      row: { litellm_call_id: 'call-followed' },
+    });
+  });
+
+  test('export rows with their chain, and a folder that is checked without the bridge', async () => {
+    const { config, a, b } = await written(KEY);
+    const rows = (await cli(config, ['export'])).out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rows).toHaveLength(10);
+    expect(rows[0]).toMatchObject({ name: 'web-1', replica: idOf(a), row: { seq: 1 } });
+    const csv = (await cli(config, ['export', '--format', 'csv', '--since', '2020-01-01'])).out;
+    expect(csv).toMatch(/^name,replica,seq,at,/);
+    expect((await cli(config, ['export', '--until', '2020-01-01'])).out).toBe('');
+    const folder = join(a.dir, 'export');
+    const env = { AUDIT_KEY: KEY };
+    expect((await cli(config, ['export', '--folder', folder], { env })).out).toBe(
+      `10 rows in 2 chains in ${folder}\n`,
+    );
+    expect(readFileSync(join(folder, `web-2.${idOf(b)}.jsonl`), 'utf8')).toBe(textOf(b));
+    const guide = readFileSync(join(import.meta.dirname, '../../examples/operations/README.md'), 'utf8');
+    const program = join(a.dir, 'check.py');
+    writeFileSync(program, /```python\n(.*?)```/s.exec(guide)?.[1] ?? '');
+    const { stdout } = await promisify(execFile)('python3', [program, folder], {
+      env: { ...process.env, ...env },
+    });
+    expect(stdout).toBe('ok, 2 chains\n');
+  });
+});
+
+describe('old rows', () => {
+  test('of a replica go from the table once the row that says so is there', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow(4);
+    const replica = open(config, dir);
+    for (let day = 0; day < 5; day++) {
+      replica.append(rowOf(day));
+      if (day < 4) dir.time += DAY_MS;
+    }
+    await until(() => replica.gauge.rows === 0, 'all rows in the table');
+    replica.setRetention(2);
+    await until(() => dir.names().length === 4, 'old files are gone');
+    const database = connect(config);
+    await until(async () => (await tableOf(database, idOf(dir))) === textOf(dir), 'old rows are gone');
+    expect(textOf(dir)).not.toContain('call-1"');
+    expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+
+  test('of a replica that is gone go by another one, as far as whole segments are too old', async () => {
+    const config = databaseConfig();
+    const [gone, partly] = [dirOfNow(30), dirOfNow(30)];
+    for (const dir of [gone, partly]) {
+      const replica = open(config, dir, { name: 'gone' });
+      replica.append(rowOf(1));
+      dir.time += DAY_MS;
+      replica.append(rowOf(2));
+      if (dir === partly) dir.time += 28 * DAY_MS;
+      replica.append(rowOf(3));
+      await replica.close();
+    }
+    const here = dirOfNow();
+    const replica = open(config, here);
+    replica.setRetention(7);
+    const database = connect(config);
+    await until(async () => (await tableOf(database, idOf(gone))) === '', 'the rows of the one are gone');
+    await until(
+      async () => (await tableOf(database, idOf(partly))).split('\n').length === 3,
+      'old rows of the other are gone',
+    );
+    expect((await tableOf(database, idOf(partly))).split('\n')[0]).toContain('"event_type":"segment"');
+    const { code, out } = await cli(config, ['verify']);
+    expect(out).toMatch(/^ok, /m);
+    expect(code).toBe(0);
+    // One that comes back goes on where it was
+    gone.time += 29 * DAY_MS;
+    const back = open(config, gone, { name: 'back' });
+    back.append(rowOf('back'));
+    await back.close();
+    expect(back.copies).toEqual([]);
+    expect(await tableOf(database, idOf(gone))).toContain('call-back');
+    expect(await tableOf(database, idOf(gone))).not.toContain('call-3');
+    expect((await cli(config, ['verify'])).code).toBe(0);
   });
 });
