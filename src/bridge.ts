@@ -79,7 +79,7 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     if (warning !== undefined) log.warn(warning);
   };
   const requests = new RequestMemory();
-  const { handler, refuse, judge, http } = createJudging(config, ground, {
+  const { handler, refuse, judge, http, sharedCalls } = createJudging(config, ground, {
     ...{ records, audit, release, requests },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
@@ -91,11 +91,13 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const largeCalls = new LargeCalls({
     start: () => ({
       ...{ config, policies: policies?.source, blocked: blockedTexts.share() },
+      isShared: store !== undefined,
       compileCache: compileCacheFolder(),
     }),
     longestCheckMs: () => Math.max(0, ...backends.all.map(({ timeoutMs }) => timeoutMs)),
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
+    store,
     ...{ config, backends, blockedTexts, log, metrics, refuse, records, audit, release },
   });
   let draining = false;
@@ -103,7 +105,10 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
   const { access, bodies } = config;
   const app = createApp({
     ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
-    requestOf: (key) => requests.bytesOf(key),
+    async requestOf(key) {
+      await sharedCalls?.fetchRequest(key);
+      return requests.bytesOf(key);
+    },
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,

@@ -9,12 +9,15 @@ import { type CallForm, GENERIC, openBody, type ReadCall, responseTo } from './c
 import { type CallConnection, CallScope } from './call-scope.ts';
 import type { CallResponse, RefuseCall } from './refusal.ts';
 import { RepeatedCalls, type Running } from './repeated-calls.ts';
+import { type KeyedCall, SharedCall, type SharedCalls } from './shared-calls.ts';
 
 /** Keeps requests for their responses. */
 export type KeptRequests = {
   /** @param body the bytes of the request as it was sent; backends may see it as the decision forwards it */
   remember(key: string, decision: Decision, body: Buffer): void;
   recall(key: string): GuardrailCall | undefined;
+  /** Takes over a request that was judged elsewhere, as JSON, in place of one that is here. */
+  keep(key: string, body: Buffer): void;
 };
 
 /** The side of the main thread, or of the thread of large calls, on which a call is not. */
@@ -55,6 +58,8 @@ export type CallHandlerOptions = {
   readonly requests: KeptRequests;
   /** False while nobody asks for the request of a response. */
   readonly keepsRequests: () => boolean;
+  /** What replicas tell each other of calls; undefined for a bridge that is alone. */
+  readonly sharedCalls?: SharedCalls | undefined;
   /** Judges a call of so many nodes in another thread; undefined if it may be judged here. */
   readonly large?:
     | ((
@@ -119,12 +124,18 @@ export class CallHandler {
       if (there !== undefined) return await there;
       const fetching = key === undefined ? undefined : other.fetch?.(key);
       if (fetching !== undefined) await fetching;
+      const shared = key === undefined ? undefined : this.#shared({ call, key, body });
+      const reading = shared?.before();
+      if (reading !== undefined) await reading;
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
       if (first) return responseTo(read, await this.#decisionOn(first, connection), blockedMessage);
       const request = read.request ?? recall(requests, call, key);
       const scope = new CallScope(connection, key !== undefined);
-      const deciding = judge.judge({ call, bytes: body.length, request, scope });
+      const deciding = judge.judge({
+        ...{ call, bytes: body.length, request, scope },
+        forwarding: shared?.forwarding,
+      });
       if (deciding instanceof Promise) {
         if (name !== undefined) running = this.#repeats.begin(name, body, scope);
         decision = await deciding;
@@ -132,6 +143,8 @@ export class CallHandler {
         if (isAwaited !== true && !(await isAwaited)) decision = cancelledDecision(decision);
       } else decision = deciding;
       if (key !== undefined && isKept(call) && keepsRequests()) requests.remember(key, decision, body);
+      const known = shared?.decided(decision);
+      if (known !== undefined) await known;
       const stored = decided(decision, request);
       if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
       if (stored !== undefined) await stored;
@@ -150,6 +163,11 @@ export class CallHandler {
     } finally {
       if (running !== undefined && decision !== undefined) this.#repeats.end(running, decision);
     }
+  }
+
+  #shared(call: KeyedCall): SharedCall | undefined {
+    const { sharedCalls, keepsRequests } = this.#options;
+    return sharedCalls && new SharedCall(sharedCalls, call, isKept(call.call) && keepsRequests());
   }
 
   /** The decision to come on a call that was sent again. */

@@ -29,6 +29,7 @@ import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThre
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
+import { SharedCalls } from './shared-calls.ts';
 
 /** All that judging calls goes by, and all that is told of it. */
 export type Ground = {
@@ -132,6 +133,8 @@ export type Judging = {
   readonly refuse: RefuseCall;
   readonly judge: Judge;
   readonly http: Http;
+  /** Undefined for a bridge that is alone. */
+  readonly sharedCalls: SharedCalls | undefined;
 };
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
@@ -180,6 +183,19 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   ];
   const { blockedMessage } = replies;
   const refuse = createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes: bodies.maxBodyBytes });
+  const isRecording = () => records?.isOn === true;
+  const wantsRequests = () => judge.wantsRequests;
+  const sharedCalls =
+    shared &&
+    new SharedCalls({
+      shared,
+      wiring,
+      policies,
+      requests,
+      wantsRequests,
+      isRecording,
+      failed: (error, call) => observer.failed(error, call),
+    });
   const handler = new CallHandler({
     judge,
     decided(decision, request) {
@@ -199,12 +215,13 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     limits: bodies.limits,
     blockedMessage,
     requests,
-    keepsRequests: () => judge.wantsRequests || records?.isOn === true,
+    keepsRequests: () => judge.wantsRequests || isRecording(),
+    sharedCalls,
     large: outlets.large,
     other: outlets.other,
     recorded: (body) => records?.recordCall(body),
   });
-  return { handler, refuse, judge, http };
+  return { handler, refuse, judge, http, sharedCalls };
 }
 
 /** May return what the reply has to wait for. */

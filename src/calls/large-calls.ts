@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { loggable } from '../observability/log.ts';
 import type { PolicySource } from '../policies/store.ts';
+import { replyFrom } from '../state/remote-store.ts';
+import type { StateStore } from '../state/state-store.ts';
 import { type CallForm, GENERIC } from './call-form.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
@@ -49,6 +51,8 @@ export type LargeCallsOptions = LargeCallOutlets & {
   readonly refuse: RefuseCall;
   /** All that is known here of the calls under a state key. */
   readonly stateOf: (key: string) => RequestState;
+  /** Undefined for a bridge that is alone. */
+  readonly store: StateStore | undefined;
 };
 
 /**
@@ -231,6 +235,15 @@ export class LargeCalls {
         if (worker === this.#worker) this.#keys.add(message.key);
         this.#tell(message.key, worker);
         break;
+      case 'store': {
+        const { store } = this.#options;
+        const answer = async () => {
+          if (store !== undefined)
+            this.#post({ kind: 'stored', reply: await replyFrom(store, message.request) }, worker);
+        };
+        answer().catch(this.#failed);
+        break;
+      }
       case 'recording':
       case 'blocked': {
         const { n } = message;

@@ -27,16 +27,10 @@ export class ParsedRequests implements KeptRequests {
     return this.#known.get(key);
   }
 
-  /** Takes over a request that came before, unless there is one. */
-  tell(key: string, body: Uint8Array): void {
-    if (this.#known.has(key)) return;
-    const { buffer, byteOffset, byteLength } = body;
+  keep(key: string, body: Buffer): void {
     // It was taken when it came
-    const parsed = parseGuardrailCall(
-      Buffer.from(buffer, byteOffset, byteLength).toString(),
-      Number.POSITIVE_INFINITY,
-    );
-    if ('call' in parsed) this.#set(key, parsed.call, byteLength);
+    const parsed = parseGuardrailCall(body.toString(), Number.POSITIVE_INFINITY);
+    if ('call' in parsed) this.#set(key, parsed.call, body.length);
   }
 
   #set(key: string, call: GuardrailCall, bytes: number): void {

@@ -6,6 +6,7 @@ import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
 import type { TextLine } from '../records/protocol.ts';
+import type { StoreReply, StoreRequest } from '../state/remote-store.ts';
 import type { CallForm } from './call-form.ts';
 import type { CallResponse } from './refusal.ts';
 import type { RequestState } from './request-state.ts';
@@ -17,6 +18,8 @@ export type LargeCallsStart = {
   readonly policies: PolicySource | undefined;
   /** Texts that were blocked so far. */
   readonly blocked: SharedBlocks;
+  /** True where the main thread has a store of what replicas share. */
+  readonly isShared: boolean;
   /** The folder of compiled code; undefined if there is none. */
   readonly compileCache: string | undefined;
 };
@@ -33,6 +36,8 @@ export type ToLargeCalls =
   | { readonly kind: 'blockedText'; readonly change: BlockedChange }
   /** The reply to `recall`, and what came to be known in the main thread after it. */
   | { readonly kind: 'state'; readonly key: string; readonly state: RequestState }
+  /** The reply to `store`. */
+  | { readonly kind: 'stored'; readonly reply: StoreReply }
   /** A record is durable, or cannot be waited for. */
   | { readonly kind: 'recorded'; readonly n: number }
   /** Nothing more will come: it ends its work, and then itself. */
@@ -75,5 +80,7 @@ export type FromLargeCalls =
   | { readonly kind: 'response'; readonly n: number; readonly response: CallResponse }
   /** All calls under a state key belong here from now on: asks what is known of them. */
   | { readonly kind: 'recall'; readonly key: string }
+  /** Asks the store of what replicas share. */
+  | { readonly kind: 'store'; readonly request: StoreRequest }
   /** Nothing of a call is held any more, but for its state: what observes it has ended too. */
   | { readonly kind: 'done'; readonly n: number };

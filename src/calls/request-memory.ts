@@ -56,12 +56,9 @@ export class RequestMemory implements KeptRequests {
 
   /** Keeps a request under the state key of its call, as backends may see it. */
   remember(key: string, { call, forwarded }: Decision, body: Buffer): void {
-    const { passages: _, ...fields } = forwarded;
-    const isAsSent = forwarded === call && call.door === undefined;
-    this.keep(key, isAsSent ? body : Buffer.from(JSON.stringify(fields)));
+    this.keep(key, forwardedBytes(call, forwarded, body));
   }
 
-  /** Keeps the body of a request. */
   keep(key: string, body: Buffer): void {
     const keyBytes = 2 * key.length;
     const size = HEADER_BYTES + keyBytes + body.length;
@@ -154,6 +151,13 @@ export class RequestMemory implements KeptRequests {
     }
     return undefined;
   }
+}
+
+/** A request as backends may see it, as JSON. @param body as it was sent */
+export function forwardedBytes(call: GuardrailCall, forwarded: GuardrailCall, body: Buffer): Buffer {
+  if (forwarded === call && call.door === undefined) return body;
+  const { passages: _, ...fields } = forwarded;
+  return Buffer.from(JSON.stringify(fields));
 }
 
 /** Nobody can choose ids that push out the request of somebody else. */

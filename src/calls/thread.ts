@@ -6,6 +6,7 @@ import { loggable } from '../observability/log.ts';
 import type { Watch } from '../pipeline/watching-checks.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { sharedBytes, sharedJson } from '../records/thread-bytes.ts';
+import { RemoteStore } from '../state/remote-store.ts';
 import type { KeptRequests } from './call-handler.ts';
 import type { CallConnection } from './call-scope.ts';
 import { type CallRecords, createGround, createJudging } from './judging.ts';
@@ -32,12 +33,14 @@ const post = (message: FromLargeCalls, transfer: ArrayBuffer[] = []) => port.pos
 const start = workerData as LargeCallsStart;
 const { config } = start;
 let policySource: PolicySource = start.policies ?? { text: '', files: new Map(), backends: [] };
+const store = start.isShared ? new RemoteStore((request) => post({ kind: 'store', request })) : undefined;
 const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
   givenPolicies: () => policySource,
   showsMetrics: false,
   onRefused: (backend) => post({ kind: 'refused', backend }),
   blocked: start.blocked,
+  store,
 });
 const { policies, metrics, log, blockedTexts, backends } = ground;
 blockedTexts.onChange((change) => post({ kind: 'blockedText', change }));
@@ -85,6 +88,7 @@ const requests: KeptRequests = {
       post({ kind: 'asked', key, json: sharedJson(fields) });
   },
   recall: (key) => parsed.recall(key),
+  keep: (key, body) => parsed.keep(key, body),
 };
 
 let lastVersion: string | null | undefined;
@@ -169,6 +173,9 @@ port.on('message', (message: ToLargeCalls) => {
     case 'state':
       tell(message.key, message.state);
       break;
+    case 'stored':
+      store?.receive(message.reply);
+      break;
     case 'recorded':
       recorded.get(message.n)?.();
       recorded.delete(message.n);
@@ -190,7 +197,7 @@ function fetch(key: string): Promise<void> | undefined {
 
 function tell(key: string, state: RequestState): void {
   tellState(ground, key, state);
-  if (state.body !== undefined) parsed.tell(key, state.body);
+  if (state.body !== undefined && parsed.recall(key) === undefined) parsed.keep(key, Buffer.from(state.body));
   const asks = asked.get(key);
   if (asks === undefined) return;
   asked.delete(key);
@@ -248,6 +255,7 @@ async function close(): Promise<void> {
   await judge.settled();
   tellCounts();
   backends.close();
+  await ground.shared?.close();
   await http.close();
   port?.close();
 }

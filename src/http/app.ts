@@ -45,7 +45,7 @@ export type AppOptions = GuardrailRouteOptions & {
   /** True for an address that may call; gets undefined for a call without a connection. */
   readonly isAllowedAddress: (address: string | undefined) => boolean;
   /** The request under a state key as JSON, if it is remembered. */
-  readonly requestOf: (key: string) => Uint8Array | undefined;
+  readonly requestOf: (key: string) => Promise<Uint8Array | undefined>;
   readonly limits: JsonLimits;
   readonly maxBodyBytes: number;
   readonly maxLogBodyBytes: number;

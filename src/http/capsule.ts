@@ -20,7 +20,7 @@ export type CapsuleRouteOptions = LogsRouteOptions & {
   readonly isDraining: () => boolean;
   readonly limits: JsonLimits;
   /** The request under a state key as JSON, if it is remembered. */
-  readonly requestOf: (key: string) => Uint8Array | undefined;
+  readonly requestOf: (key: string) => Promise<Uint8Array | undefined>;
   /** Told of each request with a body. */
   readonly asked: (asks: 'check' | 'record') => void;
 };
@@ -46,14 +46,14 @@ export function capsuleCheckRoute({ judge, isDraining, asked }: CapsuleRouteOpti
 /** `POST …/events/post` and `…/events/mcp/post`: how a call ended, acknowledged when that is durable. */
 export function capsuleRecordRoute(options: CapsuleRouteOptions): Handler<BridgeEnv> {
   const { asked, limits, requestOf } = options;
-  return (c) => {
+  return async (c) => {
     asked('record');
     const body = c.get('body').take();
     const key = body.byteLength > LARGE_BYTES ? undefined : keyIn(Buffer.from(body).toString(), limits);
     const source = {
       door: 'capsule',
       isMcp: hookIn(c.req.path) === 'mcp/post',
-      asked: key === undefined ? undefined : requestOf(key),
+      asked: key === undefined ? undefined : await requestOf(key),
     } as const;
     return storedBy(options, c, {
       store: (records) => records.turned(new Uint8Array(body), source),

@@ -45,7 +45,7 @@ export type TurnedRoutesOptions = {
   readonly isDraining: () => boolean;
   readonly limits: JsonLimits;
   /** The request under a state key as JSON, if it is remembered. */
-  readonly requestOf: (key: string) => Uint8Array | undefined;
+  readonly requestOf: (key: string) => Promise<Uint8Array | undefined>;
   readonly metrics: Pick<Metrics, 'turned_calls_total' | 'rejected_total'>;
 };
 

@@ -85,6 +85,13 @@ export class ResponseWiring {
     return call.input_type === 'request' ? this.#setting !== 'block' : this.of(call).unapplied === undefined;
   }
 
+  /** True if it depends on other calls under its id how a response is delivered. */
+  goesByOthers(call: GuardrailCall): boolean {
+    if (this.#setting === 'block' || call.door !== undefined) return false;
+    const wiring = wiringOf(call, toldBy(call));
+    return call.model === null ? wiring === 'pipeline' : wiring === 'incremental_diff';
+  }
+
   /** The state of the calls under a state key, for another thread; undefined for none. */
   told(key: string): ToldKind | undefined {
     return this.#others.get(key);

@@ -51,6 +51,8 @@ export type JudgeInput = {
   readonly bytes: number;
   /** Reads the request that a response belongs to, as far as it is remembered. */
   readonly request: () => GuardrailCall | undefined;
+  /** Told of the call as backends may see it, before they are asked. */
+  readonly forwarding?: ((forwarded: GuardrailCall) => void) | undefined;
   /**
    * Aborted when nobody waits for the decision any more; the judge aborts it to end the other checks once one has
    * decided. `signal` is only read if a backend is asked.
@@ -141,7 +143,8 @@ export class Judge {
     const judged = (policies: PolicyResult | undefined) => {
       const { removed, policyDraft, forwarded } = policyEdits(call, remainder, policies, isRefusal);
       // Field by field: to spread two objects takes as long as all else here
-      const asked = { call, bytes, request: input.request, scope: input.scope, startedAt, caller, backends };
+      const { request, scope, forwarding } = input;
+      const asked = { call, bytes, request, scope, forwarding, startedAt, caller, backends };
       return this.#askBackends({ ...asked, remainder, policies, removed, policyDraft, forwarded });
     };
     const failed = (error: unknown) => this.#policiesFailed(input, remainder, startedAt, caller, error);
@@ -206,6 +209,7 @@ export class Judge {
     if (policies?.mediaPolicy !== undefined && !enforce.some(({ judges }) => judges.media)) {
       return this.#decision(judgement, block('verdict', policies.mediaPolicy, 'media_not_judged'), []);
     }
+    judgement.forwarding?.(forwarded);
     const { orchestration = 'first_block', onError = 'fallback' } = policies ?? {};
     const checked = {
       ...{ call: forwarded, bytes, rule: `${policies?.version} ${policies?.callerRule}`, request },

@@ -29,6 +29,17 @@ export type EngineOptions = {
   readonly now?: () => number;
 };
 
+/** Kinds of state by which responses are judged, and that other calls told. */
+export type PolicyNeeds = {
+  /** Models that were asked for, the place in a sample, and that nothing is recorded. */
+  readonly plan: boolean;
+  readonly markers: boolean;
+  /** The one model that was asked for, to compare that of a response with. */
+  readonly asked: boolean;
+  /** True if texts of responses are judged. */
+  readonly judgesResponses: boolean;
+};
+
 /** The results for the passages of a call by their index. */
 type Findings = readonly Found[];
 
@@ -43,6 +54,7 @@ export class Engine {
   readonly version: string;
   /** How decisions are to be logged, where some chain has an audit-logger. */
   readonly audit: AuditOptions | undefined;
+  readonly needs: PolicyNeeds;
   readonly #planner: Planner;
   readonly #finders: Readonly<Record<InputType, Finder>>;
   /** For results of MCP tools: what the model reads next, as it reads those in a request. */
@@ -65,6 +77,12 @@ export class Engine {
     this.version = file.version;
     this.audit = policies.find(({ audit }) => audit !== undefined)?.audit;
     this.#planner = new Planner(file, plans);
+    this.needs = {
+      plan: this.#planner.remembers,
+      markers: policies.some(({ texts }) => texts?.isReversible),
+      asked: policies.some(({ comparesModels }) => comparesModels),
+      judgesResponses: policies.some(({ texts }) => texts?.on.includes('response')),
+    };
     this.#finders = { request: new Finder(policies, 'request'), response: new Finder(policies, 'response') };
     this.#resultFinder = lazily(() => new Finder(policies, 'request', 'response'));
     this.#markers = markers;

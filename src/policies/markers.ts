@@ -30,8 +30,12 @@ export class MarkerStore {
   }
 
   /** Takes over what was redacted in another thread, unless something was here. */
-  tell(call: string, { highest, values }: MarkerValues): void {
-    if (this.#calls.has(call)) return;
+  tell(call: string, values: MarkerValues): void {
+    if (!this.#calls.has(call)) this.replace(call, values);
+  }
+
+  /** Takes over what was redacted elsewhere, in place of what was here. */
+  replace(call: string, { highest, values }: MarkerValues): void {
     const markers = this.open(call);
     for (const [marker, value] of values) markers.put(marker, value, highest);
   }

@@ -146,6 +146,16 @@ export class Planner {
     return Plan.strictest(plans);
   }
 
+  /** True if the plan of a response goes by what other calls under its state key told. */
+  get remembers(): boolean {
+    const { rules, policies } = this.#file;
+    const modes = [
+      ...rules.map(({ enforcement }) => enforcement),
+      ...[...policies.values()].map(({ mode }) => mode),
+    ];
+    return this.#models !== undefined || this.#routesRecords || modes.some((one) => one?.mode === 'sample');
+  }
+
   /** The state of the calls under a state key, for another thread. */
   told(key: string): ToldPlan {
     const { places, unrecorded } = this.#memory;

@@ -66,6 +66,8 @@ export type Policy = {
   needsMediaBackend?(subject: Subject): boolean;
   /** True if the model of a response could not be compared with those that its caller may use; once for each call. */
   isUncompared?(subject: Subject): boolean;
+  /** True if the model of a response is compared with the one that its request asked for. */
+  readonly comparesModels?: boolean;
   readonly audit?: AuditOptions;
   /** The operator's message for a caller who is blocked. */
   readonly message?: string;

@@ -24,6 +24,13 @@ export type ToldPolicies = {
   readonly answers: ToldAnswers | undefined;
 };
 
+/** What replicas tell each other of the calls under a state key. */
+export type ReplicatedPolicies = {
+  readonly plan: ToldPlan | undefined;
+  /** The one model that was asked for. */
+  readonly asked: string | undefined;
+};
+
 export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
   /** Names of the vendors that the environment sets up. */
   readonly backends: readonly string[];
@@ -79,6 +86,31 @@ export class PolicyStore {
     this.#engine.tell(key, plan);
     if (markers !== undefined) this.#markers.tell(key, markers);
     if (answers !== undefined) this.#answers?.tell(key, answers);
+  }
+
+  /** What of the calls under a state key other replicas need, as far as these policies go by it. */
+  toldReplicas(key: string): ReplicatedPolicies {
+    const { plan, asked } = this.#engine.needs;
+    return {
+      plan: plan ? this.#engine.told(key) : undefined,
+      asked: asked ? this.#answers?.askedFor(key) : undefined,
+    };
+  }
+
+  /** Adds what another replica knows of them. */
+  tellReplicated(key: string, { plan, asked }: ReplicatedPolicies): void {
+    if (plan !== undefined) this.#engine.tell(key, plan);
+    if (asked !== undefined) this.#answers?.tellAsked(key, asked);
+  }
+
+  /** Values behind the markers of the newest request under a state key. */
+  markersOf(key: string): MarkerValues | undefined {
+    return this.#markers.of(key)?.values();
+  }
+
+  /** Takes over those of a request that another replica judged. */
+  replaceMarkers(key: string, values: MarkerValues): void {
+    this.#markers.replace(key, values);
   }
 
   get #answers(): AnswerModels | undefined {

@@ -28,6 +28,9 @@ export class StateError extends Error {
   }
 }
 
+/** What one of several writers wrote of a value; null for what was written here. */
+export type SharedPart = Buffer | null;
+
 /** What is to be written instead of values that were read. Keys that are left out stay as they are. */
 export type StateChange<T> = { readonly writes: readonly StateEntry[]; readonly result: T };
 
@@ -63,11 +66,12 @@ export type SharedState = {
     change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>,
   ): Promise<T>;
   /**
-   * Reads the shares of all others in values that nobody writes as a whole, oldest first.
+   * Reads the shares of all in values that nobody writes as a whole, oldest first. Null stands for the share that was written here. One that
+   * was read before is the same buffer again.
    *
    * @throws StateError
    */
-  readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly Buffer[]>>;
+  readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly SharedPart[]>>;
   /**
    * Writes this one's share of values, in place of its share before: no writer overwrites another's.
    *

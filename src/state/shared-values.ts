@@ -4,6 +4,7 @@ import { memoryBytes } from '../guardrail/memory.ts';
 import { Circuit, type Outage } from './circuit.ts';
 import type {
   SharedKey,
+  SharedPart,
   SharedState,
   StateChange,
   StateEntry,
@@ -37,7 +38,10 @@ const MAX_VALUE_BYTES = 1024 * 1024;
 const NAME_CHARS = 22;
 const MAX_VERSION = 2 ** 48 - 1;
 
-const NO_SHARES: ReadonlyMap<number, Buffer> = new Map();
+/** Shares by version; null for one that was written here. */
+type Known = ReadonlyMap<number, SharedPart>;
+const NO_SHARES: Known = new Map();
+const SHARE_BYTES = 250;
 
 /** All that the secret of the store makes. */
 type Keys = { readonly names: Uint8Array; readonly cipher: ValueCipher; readonly secret: Uint8Array };
@@ -51,9 +55,10 @@ export class SharedValues implements SharedState {
   readonly #part = randomInt(MAX_VERSION).toString(36);
   #keys: Keys | undefined;
   /** Shares by name and version, decrypted: most rounds of a stream find nothing new. */
-  readonly #known = new LRUCache<string, ReadonlyMap<number, Buffer>>({
+  readonly #known = new LRUCache<string, Known>({
     maxSize: memoryBytes('shared state'),
-    sizeCalculation: (shares) => [...shares.values()].reduce((bytes, { length }) => bytes + length + 100, 1),
+    sizeCalculation: (shares) =>
+      [...shares.values()].reduce((bytes, share) => bytes + (share?.length ?? 0) + SHARE_BYTES, SHARE_BYTES),
   });
   /** Resolves once the store has answered or failed for the first time. */
   readonly started: Promise<void>;
@@ -110,13 +115,13 @@ export class SharedValues implements SharedState {
     );
   }
 
-  async readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly Buffer[]>> {
+  async readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly SharedPart[]>> {
     return this.#run(keys, async (own) => {
       const named = new Map(keys.map((key) => [nameOf(own, key), key]));
       const before = new Map([...named.keys()].map((name) => [name, this.#known.get(name) ?? NO_SHARES]));
       const queries = [...before].map(([name, shares]) => ({ name, known: [...shares.keys()] }));
-      const found = new Map<SharedKey, Buffer[]>();
-      const shares = new Map<string, Map<number, Buffer>>();
+      const found = new Map<SharedKey, SharedPart[]>();
+      const shares = new Map<string, Map<number, SharedPart>>();
       const { values } = await this.#options.store.read(queries);
       for (const { name, part, version, value } of values) {
         const key = named.get(name);
@@ -125,7 +130,7 @@ export class SharedValues implements SharedState {
           value === undefined ? before.get(name)?.get(version) : this.#open(own, key, name, part, value);
         if (share === undefined) continue;
         found.set(key, [...(found.get(key) ?? []), share]);
-        shares.set(name, (shares.get(name) ?? new Map<number, Buffer>()).set(version, share));
+        shares.set(name, (shares.get(name) ?? new Map<number, SharedPart>()).set(version, share));
       }
       for (const [name, known] of shares) this.#known.set(name, known);
       return found;
@@ -134,9 +139,14 @@ export class SharedValues implements SharedState {
 
   async writeShares(entries: readonly StateEntry[]): Promise<void> {
     const fitting = this.#fitting(entries);
-    await this.#run(keysOf(fitting), (own) =>
-      this.#options.store.write(fitting.map((entry) => sealed(own, entry, this.#part))),
-    );
+    if (fitting.length === 0) return;
+    await this.#run(keysOf(fitting), async (own) => {
+      const written = fitting.map((entry) => sealed(own, entry, this.#part));
+      await this.#options.store.write(written);
+      for (const { name, version } of written) {
+        this.#known.set(name, new Map<number, SharedPart>(this.#known.get(name)).set(version, null));
+      }
+    });
   }
 
   async delete(keys: readonly SharedKey[]): Promise<void> {

@@ -90,6 +90,16 @@ export class AnswerModels {
     return { is, isNew: before?.is !== is };
   }
 
+  /** The model that was asked for under a state key. */
+  askedFor(key: string): string | undefined {
+    return this.#asked.get(key)?.model;
+  }
+
+  /** Takes over the model that was asked for elsewhere, in place of another. */
+  tellAsked(key: string, model: string): void {
+    if (this.askedFor(key) !== model) this.#asked.set(key, { model });
+  }
+
   /** The state for a response under a state key, for another thread. */
   told(key: string): ToldAnswers {
     return { asked: this.#asked.get(key), groups: [...this.#groups.entries()].reverse() };

@@ -54,6 +54,7 @@ export const rbac = defineKind({
     const roleOf = roleFinder([...roles.keys()], set, context);
     return {
       isUncompared: ({ call }) => uncompared.has(call),
+      comparesModels: limitsModels,
       check(subject) {
         const { call, caller } = subject;
         if (call.input_type === 'request') {
