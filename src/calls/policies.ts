@@ -27,7 +27,13 @@ export type PoliciesContext = {
  * @throws PolicyFileError, ConfigError
  */
 export function policiesOf(
-  { policies, replies, backends }: Pick<Config, 'policies' | 'replies' | 'backends'>,
+  {
+    policies,
+    replies,
+    backends,
+    database,
+    state: { keys },
+  }: Pick<Config, 'policies' | 'replies' | 'backends' | 'database' | 'state'>,
   wiring = new ResponseWiring(replies.responseRedaction),
   { given, state }: PoliciesContext = {},
 ): PolicyStore | undefined {
@@ -44,6 +50,7 @@ export function policiesOf(
         : { backends: given().backends, files: [] },
     recording: backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
     restores: (call) => wiring.restores(call),
+    lacksStateKey: database !== undefined && keys.length === 0,
     state,
     readFile: given && ((path) => given().files.get(path) ?? ''),
   });

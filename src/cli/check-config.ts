@@ -48,6 +48,7 @@ export function checkConfig(config: Config): string {
     }),
     REDACTION_SENTENCES[config.replies.responseRedaction],
     telemetryOf(config, backends),
+    ...stateOf(config),
     ...startWarnings(config, policies).map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
@@ -89,6 +90,12 @@ function telemetryOf({ records }: Config, backends: readonly BackendConfig[]): s
   const { dir, maxBytes, maxAgeMs, redaction } = records;
   const bounds = `at most ${Math.round(maxBytes / 1024 / 1024)} MB and ${maxAgeMs / 3_600_000} hours`;
   return `telemetry to ${names}: content ${redaction.content}, kept in ${dir}, ${bounds}`;
+}
+
+function stateOf({ database, state: { keys } }: Config): readonly string[] {
+  if (database === undefined) return [];
+  const by = keys.length > 0 ? 'STATE_KEY' : 'a key that stands there too, as STATE_KEY is not set';
+  return [`replicas share state in the database, encrypted with ${by}`];
 }
 
 /**

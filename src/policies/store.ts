@@ -4,6 +4,7 @@ import type { SharedState } from '../state/shared-state.ts';
 import { Engine, type EngineOptions } from './engine.ts';
 import { type ReadBackends, readPolicyFile } from './file/load.ts';
 import type { PolicyFile } from './file/policy-file.ts';
+import { PolicyFileError } from './file/problems.ts';
 import { AnswerModels, type ToldAnswers } from './kinds/answer-models.ts';
 import { kinds } from './kinds/index.ts';
 import { MarkerStore, type MarkerValues } from './markers.ts';
@@ -40,6 +41,8 @@ export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
   readonly readBackends?: ReadBackends | undefined;
   /** Reads a file that the policies name; by default from the disk. */
   readonly readFile?: ((path: string) => string) | undefined;
+  /** True where replicas share the values behind markers, and nobody has set a key for them. */
+  readonly lacksStateKey?: boolean | undefined;
   /** The state that replicas share; undefined where nobody does. */
   readonly state?: SharedState | undefined;
 };
@@ -147,7 +150,15 @@ export class PolicyStore {
   #load(): void {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
-    const { backends, recording, restores, readBackends, readFile = readText, state } = this.#options;
+    const {
+      backends,
+      recording,
+      restores,
+      readBackends,
+      readFile = readText,
+      state,
+      lacksStateKey,
+    } = this.#options;
     const files = new Map<string, string>();
     const file = readPolicyFile(text, kinds, this.#keep, {
       ...{ backends, recording, state },
@@ -164,6 +175,7 @@ export class PolicyStore {
         return content;
       },
     });
+    if (lacksStateKey) requireStateKey(file);
     const before: PolicySource | undefined = this.#source;
     const isSame = before?.text === text && isDeepStrictEqual(before.files, files);
     this.#source = { text, files, backends: file.backends };
@@ -176,6 +188,17 @@ export class PolicyStore {
     if (!this.#kept.has(name)) this.#kept.set(name, make());
     return this.#kept.get(name) as T;
   };
+}
+
+/** @throws PolicyFileError */
+function requireStateKey({ policies }: PolicyFile): void {
+  const problems = [...policies.values()]
+    .filter(({ policy }) => policy.texts?.isReversible)
+    .map(
+      ({ kind }) =>
+        `policy.${kind}: reversible: replicas share the values behind its markers in DATABASE_URL, and STATE_KEY is not set: set it to what \`openssl rand -hex 32\` prints, the same for all replicas, or leave reversible out`,
+    );
+  if (problems.length > 0) throw new PolicyFileError(problems);
 }
 
 const readText = (path: string) => readFileSync(path, 'utf8');
