@@ -12,6 +12,8 @@ import { AuditTable } from '../../src/audit/table.ts';
 import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+import { testBridge } from '../support/bridge.ts';
+import { callOf } from '../support/call.ts';
 import { collect, runCli } from '../support/cli.ts';
 import { databaseConfig, type Postgres, startPostgres, until } from './server.ts';
 
@@ -562,5 +564,46 @@ describe('old rows', () => {
     expect(await tableOf(database, idOf(gone))).toContain('call-back');
     expect(await tableOf(database, idOf(gone))).not.toContain('call-3');
     expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+});
+
+describe('a bridge with an audit log and a database', () => {
+  test('tells of an outage in its log, its metrics and /readyz, and of no password', async () => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const dir = dirOfNow();
+    const policies = join(dir.dir, 'policies.yaml');
+    writeFileSync(policies, 'policies:\n  chain: [audit-logger]\n');
+    const config = databaseConfig({ url: postgres.url });
+    const url = postgres.url.replace('postgres@', 'postgres:canary-password@');
+    const { ask, app, metric, lines, close } = testBridge({
+      ...{ POLICY_FILE: policies, DATA_DIR: dir.dir, DATABASE_URL: url, DATABASE_SCHEMA: config.schema },
+      ...{ TELEMETRY: 'off', DATABASE_CONNECT_TIMEOUT: '0.5', DATABASE_STATEMENT_TIMEOUT: '0.5' },
+    });
+    onTestFinished(close);
+    const unhappy = async () =>
+      ((await (await app.request('/readyz')).json()) as { unhappy: string[] }).unhappy;
+    const said = (msg: string) => lines.filter((line) => line.msg.startsWith(msg));
+    await ask(callOf({}));
+    await shipped(config, dir);
+    expect(await metric('audit_unshipped_rows')).toBe(0);
+    expect(await unhappy()).toEqual([]);
+    await postgres.stop();
+    await ask(callOf({}));
+    await until(async () => (await unhappy()).includes('database'), 'the outage is told');
+    await until(
+      async () => ((await metric('audit_ship_failures_total{reason="database"}')) ?? 0) > 1,
+      'two attempts',
+    );
+    expect(await metric('audit_unshipped_rows')).toBe(1);
+    expect(await metric('audit_lost_total')).toBe(0);
+    await postgres.start();
+    await until(async () => (await unhappy()).length === 0, 'the end of the outage is told');
+    await shipped(config, dir);
+    expect(said('the audit log does not reach the database')).toMatchObject([
+      { level: 'warn', reason: 'database' },
+    ]);
+    expect(said('the audit log reaches the database again')).toMatchObject([{ level: 'info', waited: 1 }]);
+    expect(JSON.stringify(lines)).not.toContain('canary');
   });
 });
