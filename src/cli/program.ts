@@ -14,6 +14,7 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
   ['coverage', async (...to) => (await import('./coverage.ts')).addCoverage(...to)],
   ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
+  ['database', async (...to) => (await import('./database.ts')).addDatabase(...to)],
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
   ['settings', addSettings],
 ]);
