@@ -30,3 +30,12 @@ export function connectionsFor(use: DatabaseUse, poolSize: number): number {
       return Math.max(1, Math.ceil((poolSize - 2) / 2));
   }
 }
+
+/**
+ * Settings of the connections of a part. Thousands of rows of state come within a second, of which Postgres learns within minutes. Until then its
+ * plans are those for an empty table, and would read all of it for each row: 4 ms at 12,000 rows, not 0.2.
+ *
+ * @see https://www.postgresql.org/docs/15/runtime-config-query.html
+ */
+export const settingsFor = (use: DatabaseUse): string =>
+  use === 'state' ? ' -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off' : '';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
-import { connectionsFor, type DatabaseConfig, type DatabaseUse } from './database-config.ts';
+import { connectionsFor, type DatabaseConfig, type DatabaseUse, settingsFor } from './database-config.ts';
 import { connectError, DatabaseError, databaseError } from './database-error.ts';
 import { migrateTables } from './migrate.ts';
 
@@ -127,7 +127,7 @@ export class Database implements Queries {
       ...(own !== undefined && { password: own }),
       max: connectionsFor(this.#use, poolSize),
       application_name: `guardrail-bridge ${this.#use}`,
-      options: `-c search_path=${schema}`,
+      options: `-c search_path=${schema}${settingsFor(this.#use)}`,
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs + HANG_MARGIN_MS,

@@ -51,3 +51,33 @@ test('one of several replicas sweeps at a time', async () => {
   await Promise.all(databases.map((one) => new Sweeps(one, MB).sweep()));
   expect(await database.query('SELECT count(*) AS left FROM state')).toEqual([{ left: 1 }]);
 });
+
+test('values are found by their names, however many came since Postgres last counted them', async () => {
+  const { store, database } = open(databaseConfig({ poolSize: 4 }));
+  await store.secret();
+  const entry = (name: string) => ({ name, part: '', version: 1, value: Buffer.alloc(10), ttlMs: 60_000 });
+  for (let i = 0; i < 2000; i++) {
+    const names = [`a ${i}`, `b ${i}`];
+    expect(
+      await store.swap(
+        names.map((name) => ({ name, version: 0 })),
+        names.map(entry),
+      ),
+    ).toBe(true);
+  }
+  const before = await scansOf(database);
+  for (let i = 0; i < 100; i++) {
+    await store.read([{ name: `a ${i}`, known: [] }]);
+    await store.swap([{ name: `a ${i}`, version: 1 }], [entry(`a ${i}`)]);
+  }
+  expect(await scansOf(database)).toBe(before);
+});
+
+/** Times that the whole table was read. */
+async function scansOf(database: Database): Promise<number> {
+  await database.query('SELECT pg_stat_force_next_flush()');
+  const [row] = await database.query<{ scans: number }>(
+    `SELECT seq_scan AS scans FROM pg_stat_user_tables WHERE relid = 'state'::regclass`,
+  );
+  return row?.scans ?? 0;
+}
