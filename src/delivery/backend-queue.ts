@@ -9,6 +9,7 @@ import { type Delivered, type DeliveryOptions, deliver } from './deliver.ts';
 import { Lane } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import { pressureOf, remedyFor } from './remedy.ts';
+import { SHARED_LOOK_MS, SharedBackoff } from './shared-backoff.ts';
 
 /** Work can become due without anybody saying so: records that waited, and those that an operator put back. */
 const POLL_MS = 1000;
@@ -24,6 +25,8 @@ export class BackendQueue {
   readonly #options: DeliveryOptions;
   readonly #wakeSignal: WakeSignal;
   readonly #backoff: Backoff;
+  /** Undefined where the bridge is alone. */
+  readonly #shared: SharedBackoff | undefined;
   readonly #ledger: Ledger;
   readonly #batches: Batches;
   #lane: Lane;
@@ -49,6 +52,7 @@ export class BackendQueue {
     this.#options = options;
     this.#wakeSignal = new WakeSignal(options.clock);
     this.#backoff = new Backoff(options.clock.now, options.random);
+    this.#shared = this.#share();
     this.#ledger = new Ledger(name, options, (ack) => {
       this.#batches.stored(ack);
       this.#wakeSignal.ring();
@@ -56,6 +60,20 @@ export class BackendQueue {
     this.#batches = new Batches(sink.batch, this.#ledger, options.clock, options.maxAgeMs);
     this.#lane = new Lane(sink.concurrency, options.clock.now);
     this.#running = this.#run();
+  }
+
+  #share(): SharedBackoff | undefined {
+    const { clock, events, outbox } = this.#options;
+    if (outbox.stops === undefined) return undefined;
+    return new SharedBackoff({
+      ...{ backend: this.name, stops: outbox.stops, backoff: this.#backoff, clock },
+      onHeld: (isHeld) => events.held(this.name, isHeld),
+      onStopped: () => {
+        this.#isOutage = true;
+        this.#batches.startOver();
+      },
+      onBug: (error) => events.bug(error),
+    });
   }
 
   /** Deliveries that may be under way at once, as far as the backend is well. */
@@ -70,6 +88,7 @@ export class BackendQueue {
   /** Forgets all waits. */
   retryNow(): void {
     this.#backoff.reset();
+    this.#shared?.tryNow();
     this.#ledger.backoff.reset();
     this.#batches.startOver();
     this.#wakeSignal.ring();
@@ -112,7 +131,7 @@ export class BackendQueue {
     while (!signal.aborted && !this.#isLeaving) {
       const waitMs = Math.max(this.#backoff.waitMs(), storage.waitMs(), this.#batches.restsMs());
       if (waitMs > 0) {
-        await this.#pause(waitMs);
+        await this.#wait(waitMs);
         continue;
       }
       if (storage.isProbing && !(await this.#ledger.flush())) continue;
@@ -129,13 +148,23 @@ export class BackendQueue {
         continue;
       }
       const batch = await this.#batches.next(this.#isOutage && isProbing);
-      if (batch?.length === 0) await this.#pause(POLL_MS);
+      if (batch?.length === 0) await this.#wait(POLL_MS);
+      else if (batch && this.#shared && !(await this.#shared.mayBegin())) await this.#wait(POLL_MS);
       // A delivery under way can have failed meanwhile
       else if (batch && epoch === this.#backoff.epoch && !signal.aborted && !this.#isLeaving)
         this.#begin(batch, epoch);
     }
     while (this.#underWay > 0) await this.#wakeSignal.sleep(Number.POSITIVE_INFINITY);
     await this.#ledger.flush();
+    if (this.#backoff.isProbing) this.#shared?.letGo();
+    await this.#shared?.settled();
+  }
+
+  /** Pauses so long, or until another replica finds that the backend is well. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#shared === undefined || !this.#backoff.isProbing) return this.#pause(ms);
+    await this.#pause(Math.min(ms, SHARED_LOOK_MS));
+    await this.#shared.look();
   }
 
   /** Waits until there can be something to do; while draining only for what is under way. */
@@ -168,14 +197,19 @@ export class BackendQueue {
     const isSingledOut = isPoison && !this.#backoff.isProbing;
     const startedAt = performance.now();
     const result = await deliver(batch, this.#sink, this.#options, this.#closing.signal);
+    const [waitedMs, failedIn] = [this.#backoff.waitMs(), this.#backoff.epoch];
     if (result.kind === 'aborted') this.#batches.release(batch);
-    else if (result.kind === 'failed') this.#failed(batch, epoch, isSingledOut, result);
-    else this.#taken(batch, epoch, result.verdicts, performance.now() - startedAt);
+    else if (result.kind === 'failed') {
+      this.#failed(batch, epoch, isSingledOut, result);
+      if (this.#backoff.epoch !== failedIn || this.#backoff.waitMs() > waitedMs) this.#shared?.stopped();
+    } else this.#taken(batch, epoch, result.verdicts, performance.now() - startedAt);
   }
 
   #taken(batch: readonly Due[], epoch: Epoch, verdicts: readonly Verdict[], ms: number): void {
     const { events } = this.#options;
+    const { isProbing } = this.#backoff;
     if (this.#backoff.succeeded(epoch)) events.held(this.name, false);
+    if (isProbing && !this.#backoff.isProbing) this.#shared?.recovered();
     this.#lane.succeeded(ms);
     this.#alone = 0;
     this.#batches.grow();

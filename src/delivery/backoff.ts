@@ -1,3 +1,5 @@
+import type { SharedStop } from '../outbox/contract.ts';
+
 /** How waits grow: doubled by each failure in a row, up to a bound. Milliseconds. */
 export type Growth = { readonly firstMs: number; readonly maxMs: number };
 
@@ -65,6 +67,16 @@ export class Backoff {
     return this.#isProbing;
   }
 
+  /** Failures in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** True while the backend refuses our token. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /** Milliseconds until the next delivery may begin. */
   waitMs(): number {
     return Math.max(0, this.#until - this.#now());
@@ -101,6 +113,22 @@ export class Backoff {
 
   #wait(ms: number): void {
     this.#until = Math.max(this.#until, this.#now() + ms);
+  }
+
+  /** Waits as long as another replica says, which has seen it fail. */
+  adopt({ waitMs, failures, isHeld }: SharedStop): void {
+    if (!this.#isProbing) this.#epoch++;
+    this.#isProbing = true;
+    this.#isHeld = isHeld;
+    this.#failures = failures;
+    this.#until = this.#now() + waitMs;
+  }
+
+  /** Another replica has seen that it takes records. */
+  lift(): void {
+    this.reset();
+    this.#isProbing = false;
+    this.#isHeld = false;
   }
 
   /** Lets the next delivery begin now; waits grow from the start. */

@@ -24,7 +24,7 @@ export type DeliveryEvents = {
 };
 
 export type DeliveryOptions = {
-  readonly outbox: Pick<RecordOutbox, 'due' | 'ack'>;
+  readonly outbox: Pick<RecordOutbox, 'due' | 'ack' | 'stops'>;
   readonly http: Http;
   /** Limit of one delivery. */
   readonly timeoutMs: number;

@@ -34,19 +34,17 @@ export type EventFacts = {
  * @see litellm.md of the wire contract, sections 10 to 12; LiteLLM 1.106.2, `StandardLoggingPayload` in litellm/types/utils.py
  */
 export function factsOf(event: Fields, receivedAt: number): EventFacts {
-  const { id, litellm_call_id, call_id, call_type, status, startTime, endTime } = event;
-  const isFailure = status === 'failure' || (status === undefined && textOf(event.error_str) !== undefined);
+  const { id, startTime, endTime } = event;
+  const isFailure = isFailureEvent(event);
   const startedAt = millisecondsOf(startTime) ?? millisecondsOf(endTime) ?? receivedAt;
-  // Where no field names the call: `id` is the response's, or the call's where there is no response id
-  const hasNoResponseId = isFailure || call_type === 'aembedding' || call_type === 'embedding';
-  const callId = textOf(litellm_call_id) ?? textOf(call_id) ?? (hasNoResponseId ? textOf(id) : undefined);
+  const callId = eventCallId(event);
   const metadata = fieldsOf(event.metadata);
   const mayBeBlocked = isStopped(event.guardrail_information);
   const errorClass = textOf(fieldsOf(event.error_information).error_class);
   const isBlock = isFailure && (mayBeBlocked || errorClass?.includes('Guardrail') === true);
   const ownId = textOf(id) ?? (callId === undefined ? hash('sha1', JSON.stringify(event)) : '');
   return {
-    callId: callId?.slice(0, MAX_ID_CHARS),
+    callId,
     outcome: isFailure ? 'failure' : 'success',
     eventKey: `${ownId.slice(0, MAX_ID_CHARS)}|${scalarText(startTime)}`,
     startedAt,
@@ -60,6 +58,19 @@ export function factsOf(event: Fields, receivedAt: number): EventFacts {
     fingerprint: () => requestFingerprint(metadata, lastTextOf(event.messages)),
     words: () => wordsOf(lastTextOf(event.messages)),
   };
+}
+
+/** The call that an event is about; undefined for most events of releases older than `OLDEST_SUPPORTED`. */
+export function eventCallId(event: Fields): string | undefined {
+  const { id, litellm_call_id, call_id, call_type } = event;
+  // Where no field names the call: `id` is the response's, or the call's where there is no response id
+  const hasNoResponseId = call_type === 'aembedding' || call_type === 'embedding' || isFailureEvent(event);
+  const callId = textOf(litellm_call_id) ?? textOf(call_id) ?? (hasNoResponseId ? textOf(id) : undefined);
+  return callId?.slice(0, MAX_ID_CHARS);
+}
+
+function isFailureEvent({ status, error_str }: Fields): boolean {
+  return status === 'failure' || (status === undefined && textOf(error_str) !== undefined);
 }
 
 /**

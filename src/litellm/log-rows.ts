@@ -12,7 +12,8 @@ export type BadLogRow = {
 };
 
 export type LogRow =
-  | { readonly kind: 'event'; readonly event: Fields }
+  /** `chars`: length of a row of a large body, which was parsed by itself; else 0. */
+  | { readonly kind: 'event'; readonly event: Fields; readonly chars: number }
   | ({ readonly kind: 'bad' } & BadLogRow)
   /** A row of `generic_api_use_v1`, whose values are printed by Python. */
   | { readonly kind: 'legacy' }
@@ -133,7 +134,7 @@ function rowOf(value: unknown, text?: string): LogRow {
   if (isLegacy(value)) return { kind: 'legacy' };
   const reason = whyBad(value);
   if (reason !== undefined) return badRow(reason, text ?? JSON.stringify(value));
-  return { kind: 'event', event: value as Fields };
+  return { kind: 'event', event: value as Fields, chars: text?.length ?? 0 };
 }
 
 function badRow(reason: string, text: string): LogRow {

@@ -1,14 +1,14 @@
-import type { SharedNotes, SharedStops } from './contract.ts';
+import { OutboxError, type SharedNotes, type SharedStops } from './contract.ts';
 import type { Outages } from './outages.ts';
 
 /** Time that a log POST, a note or a number waits for the database: LiteLLM waits for its reply. */
 export const PATIENCE_MS = 2000;
 
-/** Shared notes: while the database cannot be used there are none of other replicas. */
+/** Shared notes: while the database cannot be used nothing is known of those of other replicas. */
 export function notesOrNothing(notes: SharedNotes, outages: Outages): SharedNotes {
   const soon = <T>(run: () => Promise<T>) => outages.soon(PATIENCE_MS, run);
   return {
-    about: async (callIds) => (await soon(() => notes.about(callIds))) ?? [],
+    about: (callIds) => known(soon, () => notes.about(callIds)),
     forget: (callIds) => soon(() => notes.forget(callIds)),
     overdue: async (ageMs) => (await soon(() => notes.overdue(ageMs))) ?? [],
     expire: async (ageMs) => (await soon(() => notes.expire(ageMs))) ?? 0,
@@ -20,10 +20,20 @@ export function stopsOrNothing(stops: SharedStops, outages: Outages): SharedStop
   const soon = <T>(run: () => Promise<T>) => outages.soon(PATIENCE_MS, run);
   return {
     stopped: (backend, stop) => soon(() => stops.stopped(backend, stop)),
-    state: (backend) => soon(() => stops.state(backend)),
+    state: (backend) => known(soon, () => stops.state(backend)),
     mayProbe: async (backend) => (await soon(() => stops.mayProbe(backend))) ?? true,
     letGo: (backend) => soon(() => stops.letGo(backend)),
     tryNow: (backend) => soon(() => stops.tryNow(backend)),
     recovered: (backend) => soon(() => stops.recovered(backend)),
   };
+}
+
+/** That there is nothing is not the same as that nobody knows. @throws OutboxError */
+async function known<T>(
+  soon: <R>(run: () => Promise<R>) => Promise<R | undefined>,
+  run: () => Promise<T>,
+): Promise<T> {
+  const answer = await soon(async () => ({ found: await run() }));
+  if (answer === undefined) throw new OutboxError('unavailable');
+  return answer.found;
 }

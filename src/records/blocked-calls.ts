@@ -20,7 +20,7 @@ export type BlockedCallsOptions = {
   readonly outbox: Pick<RecordOutbox, 'accept'>;
   readonly observer: Pick<RecordsObserver, 'blockStored' | 'blockedLost'>;
   /** Undefined for a call that is not to be recorded. @param isAgain true where the same call was tried before */
-  entryOf(json: Uint8Array, isAgain: boolean): Entry | undefined;
+  entryOf(json: Uint8Array, isAgain: boolean): Entry | undefined | Promise<Entry | undefined>;
   /** Called once the record is stored or given up. */
   onDone(entry: Entry): void;
   readonly now: () => number;
@@ -107,7 +107,8 @@ export class BlockedCalls {
   /** Returns nothing if the record was stored, or there is to be none. */
   async #attempt(json: Uint8Array, isAgain: boolean): Promise<Failed | undefined> {
     const { outbox, observer, entryOf, onDone } = this.#options;
-    const entry = entryOf(json, isAgain);
+    const made = entryOf(json, isAgain);
+    const entry = made instanceof Promise ? await made : made;
     if (entry === undefined) return undefined;
     try {
       observer.blockStored(await outbox.accept([entry]));

@@ -5,13 +5,14 @@ import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
-import { type BadLogRow, logRowsIn } from '../litellm/log-rows.ts';
+import { type BadLogRow, type LogRow, logRowsIn } from '../litellm/log-rows.ts';
 import type { TurnedEvent } from '../litellm/turned-event.ts';
-import { type TurnedSource, turnedRows } from '../litellm/turned-rows.ts';
+import { type TurnedRow, type TurnedSource, turnedRows } from '../litellm/turned-rows.ts';
 import { type BadRow, type Entry, namelessKey, type RecordOutbox } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { InForce } from './in-force.ts';
+import type { OtherReplicas } from './other-replicas.ts';
 import { notesOf, type PendingCalls } from './pending-calls.ts';
 import { freeBody, newPostedRows, type PostedRows, type Receipt } from './posted-rows.ts';
 import type { BlockedCall } from './protocol.ts';
@@ -24,6 +25,8 @@ export type IntakeOptions = {
   readonly outbox: Pick<RecordOutbox, 'accept'>;
   readonly pendingCalls: PendingCalls;
   readonly responseTexts: Pick<ResponseTexts, 'restore'>;
+  /** Undefined where the bridge is alone. */
+  readonly others?: Pick<OtherReplicas, 'joined'>;
   readonly redactor: Redactor;
   /** Of a guardrail call. */
   readonly limits: JsonLimits;
@@ -112,7 +115,8 @@ export class Intake {
     const post = newPostedRows();
     try {
       let sliceEnd = performance.now() + SLICE_MS;
-      for (const row of turnedRows(body, source, limits, now)) {
+      const eventOf = (row: TurnedRow) => (row.kind === 'bad' ? undefined : row.turned.event);
+      for await (const row of this.#withNotes(turnedRows(body, source, limits, now), eventOf)) {
         // Between rows alone: the parts of a stream are to be stored in the order in which they came
         if (post.entries.length > 0 && performance.now() > sliceEnd) {
           await nextTurn();
@@ -134,7 +138,8 @@ export class Intake {
 
   async #read(body: Buffer, post: PostedRows): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
-    for (const row of logRowsIn(body, this.#options.limits)) {
+    const eventOf = (row: LogRow) => (row.kind === 'event' ? row.event : undefined);
+    for await (const row of this.#withNotes(logRowsIn(body, this.#options.limits), eventOf)) {
       if (row.kind === 'event')
         this.#addEntry(row.event, post, (receivers) => this.#logEntry(row.event, receivers));
       else if (row.kind === 'bad') post.bad.push(this.#badRow(row));
@@ -145,6 +150,12 @@ export class Intake {
       else await nextTurn();
       sliceEnd = performance.now() + SLICE_MS;
     }
+  }
+
+  /** Rows whose calls have the notes of other replicas; as they are where there are none. */
+  #withNotes<Row extends object>(rows: Iterable<Row>, eventOf: (row: Row) => Fields | undefined) {
+    const { others } = this.#options;
+    return others === undefined ? rows : others.joined(rows, eventOf);
   }
 
   async #accept(post: PostedRows, bad: readonly BadRow[] = []): Promise<void> {

@@ -161,10 +161,13 @@ export class NotedCalls {
     const known = this.find(other, at, same);
     const row = known ?? this.#begin(other, at);
     const isResponse = isResponseAt(other, at);
+    if (known !== undefined && this.#isKept(row, isResponse, timeAt(other, at))) return { row, isNew: false };
     // A client chose the ids of a call before; or it is another attempt
     if (!isResponse && this.doneAt(row) > 0) this.#restart(row, timeAt(other, at));
     // Earlier notes are in its record
     if (isBlockedAt(other, at)) this.#columns.setComplete(row, true);
+    // Another replica judged the request, and its note is read after that on the response
+    if (!isResponse) this.#columns.startedAt[row] = Math.min(this.startedAt(row), timeAt(other, at));
     const column = 2 * row + Number(isResponse);
     const { places, counts } = this.#columns;
     const place = places[column] as number;
@@ -173,6 +176,12 @@ export class NotedCalls {
     counts[column] = (counts[column] as number) + 1;
     if (known === undefined) this.#bound(same);
     return { row, isNew: known === undefined };
+  }
+
+  /** True for a note that was handed over before: one side of a call is judged once at a time. */
+  #isKept(row: number, isResponse: boolean, at: number): boolean {
+    const place = this.#columns.places[2 * row + Number(isResponse)] as number;
+    return place > 0 && timeAt(this.#notes, place - 1) === at;
   }
 
   /** Puts another note in the place of one. */

@@ -16,25 +16,37 @@ export type HandOver = {
 /** Notes and texts on their way to the records thread: handed over together, as a message costs more than a verdict. */
 export class OutgoingNotes {
   readonly #handOver: HandOver;
+  readonly #withinMs: number;
   readonly #notes = new NoteWriter();
   #texts = '';
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(handOver: HandOver) {
+  /** @param withinMs longest that anything waits for others */
+  constructor(handOver: HandOver, withinMs: number) {
     this.#handOver = handOver;
+    this.#withinMs = withinMs;
   }
 
   note(line: NoteLine): void {
     this.#notes.write(line);
     if (this.#notes.size > MAX_NOTES_BYTES) this.flush();
+    else this.#plan();
   }
 
   text(line: TextLine): void {
     this.#texts += `${JSON.stringify(line)}\n`;
     if (this.#texts.length > MAX_TEXTS_CHARS) this.flush();
+    else this.#plan();
+  }
+
+  #plan(): void {
+    this.#timer ??= setTimeout(() => this.flush(), this.#withinMs).unref();
   }
 
   /** Hands everything over now: texts behind the notes that tell of their calls. */
   flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const texts = this.#texts;
     this.#texts = '';
     const { size, count } = this.#notes;

@@ -46,6 +46,11 @@ export type PendingCall = {
 /** From a success to what else can come of its call: its last check, another note, or LiteLLM's failure event about a block. */
 export const LATE_MS = 60_000;
 
+/** Ages at which a call is asked about whose event has not come to this replica: most come within seconds. */
+const ASKED_AT_MS = [15, 60, 300, 900, 3600].map((seconds) => 1000 * seconds);
+/** Between the clocks of replicas. */
+const SKEW_MS = 1000;
+
 /** The call that a note is about, on either side. */
 type Named = Omit<NotedCall, 'input_type'>;
 
@@ -177,18 +182,48 @@ export class PendingCalls {
   async restore(outbox: Pick<RecordOutbox, 'notes' | 'known'>, doneAt: number): Promise<void> {
     try {
       for (const chunk of await outbox.notes()) this.addNotes(chunk);
-      const known = await outbox.known(new Set([...this.#calls.rows()].map((row) => this.#idOf(row))));
-      for (const row of this.#calls.rows()) {
-        const { startedAt, trace } = this.#asked(row);
-        // One that was accepted before is of another call under the same id
-        const own = (known.get(this.#idOf(row)) ?? []).filter(
-          (one) => one.trace === trace && one.acceptedAt >= startedAt,
-        );
-        const isComplete = own.some(({ outcome }) => outcome !== 'failure');
-        if (own.length > 0) this.#calls.done(row, doneAt, isComplete);
-      }
+      await this.#markLogged(outbox, [...this.#calls.rows()], () => doneAt, 0);
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
+    }
+  }
+
+  /** Marks the calls whose event came to another replica: of those that reached an age since it was asked about them last. */
+  async logElsewhere(
+    outbox: Pick<RecordOutbox, 'known'>,
+    { since, now, keptMs }: { since: number; now: number; keptMs: (isComplete: boolean) => number },
+  ): Promise<void> {
+    const rows = [...this.#calls.rows()].filter((row) => {
+      const startedAt = this.#calls.startedAt(row);
+      return (
+        this.#calls.doneAt(row) === 0 &&
+        ASKED_AT_MS.some((age) => startedAt + age > since && startedAt + age <= now)
+      );
+    });
+    if (rows.length > 0)
+      await this.#markLogged(outbox, rows, (isComplete) => now + keptMs(isComplete), SKEW_MS);
+  }
+
+  /** @param skewMs between the clocks of replicas */
+  async #markLogged(
+    outbox: Pick<RecordOutbox, 'known'>,
+    rows: readonly number[],
+    doneAt: (isComplete: boolean) => number,
+    skewMs: number,
+  ): Promise<void> {
+    // Rows move meanwhile
+    const asked = rows.map((row) => ({ number: this.#calls.number(row), id: this.#idOf(row) }));
+    const known = await outbox.known(new Set(asked.map(({ id }) => id)));
+    for (const { number, id } of asked) {
+      const row = this.#calls.rowOf(number);
+      if (row === undefined) continue;
+      const { startedAt, trace } = this.#asked(row);
+      // One that was accepted before is of another call under the same id
+      const own = (known.get(id) ?? []).filter(
+        (one) => (one.trace ?? trace) === trace && one.acceptedAt >= startedAt - skewMs,
+      );
+      const isComplete = own.some(({ outcome }) => outcome !== 'failure');
+      if (own.length > 0) this.#calls.done(row, doneAt(isComplete), isComplete);
     }
   }
 
@@ -214,12 +249,17 @@ export class PendingCalls {
     return missing;
   }
 
-  /** Forgets the notes of calls whose events have come; what tells such a call from others stays a while. */
-  finish(now: number): void {
+  /**
+   * Forgets the notes of calls whose events have come; what tells such a call from others stays a while.
+   *
+   * @param onFinished told of the id of each
+   */
+  finish(now: number, onFinished?: (callId: string) => void): void {
     for (const row of this.#calls.rows()) {
       const doneAt = this.#calls.doneAt(row);
       if (doneAt === 0 || doneAt > now) continue;
       this.#finished.add(this.#calls.hash(row), this.#traits(row));
+      onFinished?.(this.#idOf(row));
       this.#calls.remove(row);
     }
     this.#calls.shrink();

@@ -48,6 +48,9 @@ export function createRecordsMetrics(backends: readonly string[]) {
     notes_forgotten_total: counter(
       'Calls whose verdicts were forgotten before their record was complete, as there were too many.',
     ),
+    unjoined_calls_total: counter(
+      'Calls whose verdicts at other replicas could not be read: their records can lack them.',
+    ),
     notes_bytes: gauge('Memory reserved for verdicts whose log event is to come.'),
     damage_total: counter('Times that the outbox file was damaged and put aside.'),
   };

@@ -56,6 +56,16 @@ export class RecordsObserver {
     );
   }
 
+  /** The notes on some calls went before their record was complete. */
+  notesForgotten(calls: number): void {
+    this.metrics.notes_forgotten_total.inc({}, calls);
+  }
+
+  /** The notes of other replicas on some calls could not be read: their records can lack verdicts. */
+  unjoined(calls: number): void {
+    this.metrics.unjoined_calls_total.inc({}, calls);
+  }
+
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {
     if (calls === 0) return;

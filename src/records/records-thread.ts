@@ -28,6 +28,8 @@ import { Unanswered } from './unanswered.ts';
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 const FLUSH_NOTES_MS = 1000;
+/** The same where other replicas wait for them: LiteLLM logs a call some milliseconds after its last verdict. */
+const FLUSH_SHARED_MS = 3;
 const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
@@ -59,13 +61,7 @@ export class RecordsThread {
   readonly #losses: Losses;
   readonly #unanswered = new Unanswered((...message) => this.#worker?.post(...message));
   #lastNumber = 0;
-  readonly #outgoing = new OutgoingNotes({
-    notes: (bytes, count) => this.#sendNotes(bytes, count),
-    // Held twice, of two bytes a letter
-    texts: (lines) => {
-      this.#send('texts', [lines], 4 * lines.length).catch(this.#failed);
-    },
-  });
+  readonly #outgoing: OutgoingNotes;
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
   #heardAt = performance.now();
@@ -76,7 +72,6 @@ export class RecordsThread {
   #isOn = false;
   /** Undefined as long as there is nothing to do. */
   #worker: RestartingWorker<FromWorker> | undefined;
-  readonly #timer: NodeJS.Timeout;
 
   /** @param start plain data, of which the thread is given a copy */
   constructor(start: WorkerStart, log: Log, events: RecordsThreadEvents) {
@@ -84,7 +79,17 @@ export class RecordsThread {
     this.#log = log;
     this.#events = events;
     this.#losses = new Losses(events, log);
-    this.#timer = setInterval(() => this.#outgoing.flush(), FLUSH_NOTES_MS).unref();
+    const isAlone = start.database === undefined;
+    this.#outgoing = new OutgoingNotes(
+      {
+        notes: (bytes, count) => this.#sendNotes(bytes, count),
+        // Held twice, of two bytes a letter
+        texts: (lines) => {
+          this.#send('texts', [lines], 4 * lines.length).catch(this.#failed);
+        },
+      },
+      isAlone ? FLUSH_NOTES_MS : FLUSH_SHARED_MS,
+    );
     this.#switch();
   }
 
@@ -219,7 +224,6 @@ export class RecordsThread {
 
   /** Delivers what is due within that time, then ends the thread. Everything else is kept for the next start. */
   async close(drainMs: number): Promise<void> {
-    clearInterval(this.#timer);
     this.#outgoing.flush();
     if (this.#worker === undefined) return;
     const done = this.#send('close', [drainMs]);

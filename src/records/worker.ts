@@ -4,13 +4,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createHttp } from '../backends/http.ts';
 import { Courier } from '../delivery/courier.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
-import { OutboxError, type OutboxStats } from '../outbox/contract.ts';
+import { within } from '../guardrail/within.ts';
+import { type Entry, OutboxError, type OutboxStats, type RecordOutbox } from '../outbox/contract.ts';
 import { EmbeddedOutbox } from '../outbox/embedded-outbox.ts';
 import { storable } from '../outbox/note-bytes.ts';
 import { BlockedCalls } from './blocked-calls.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
 import { bytesOf } from './note-writer.ts';
+import { OtherReplicas } from './other-replicas.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { PostedBodies } from './posted-bodies.ts';
 import type { Receipt } from './posted-rows.ts';
@@ -19,7 +21,7 @@ import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
 import { ResponseTexts } from './response-texts.ts';
 import { sharedText } from './thread-bytes.ts';
-import { RETRY_MS } from './waits.ts';
+import { keptMsOf, RETRY_MS } from './waits.ts';
 
 /*
  * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to
@@ -32,6 +34,8 @@ const GATHER_MS = 100;
 const LARGE_BYTES = 1024 * 1024;
 /** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
 const NOTES_MS = 2 * 3_600_000;
+/** Longest that a blocked call waits for the notes of other replicas: its reply waits for its record. */
+const JOIN_MS = 15;
 /** Part of a bound of the outbox from which on it is in danger. */
 const DANGER = 0.8;
 
@@ -43,7 +47,7 @@ const { bodies, proxy, records, ...setup } = workerData as WorkerStart;
 const inForce = new InForce(setup);
 const observer = new RecordsObserver(inForce.backends, (...line) => post({ kind: 'log', line }));
 const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const outbox = new EmbeddedOutbox({
+const outbox: RecordOutbox = new EmbeddedOutbox({
   ...{ dir, maxBytes, maxAgeMs, events: observer.outbox },
   get backends() {
     return inForce.backends;
@@ -51,10 +55,25 @@ const outbox = new EmbeddedOutbox({
 });
 const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
 const responseTexts = new ResponseTexts(pendingCalls);
+const others =
+  outbox.sharedNotes &&
+  new OtherReplicas(
+    {
+      ...{ notes: outbox.sharedNotes, outbox, pendingCalls, missingAfterMs, notesMs: NOTES_MS },
+      keptMs: (isComplete) =>
+        keptMsOf(isComplete ? 'success' : 'failure', {
+          failureGraceMs,
+          responseCheckMs: inForce.responseCheckMs,
+        }),
+      events: observer,
+    },
+    Date.now(),
+  );
 const intake = new Intake({
   outbox,
   pendingCalls,
   responseTexts,
+  ...(others && { others }),
   redactor: new Redactor(redaction),
   limits: bodies.limits,
   inForce,
@@ -85,12 +104,9 @@ const blockedCalls = new BlockedCalls({
   entryOf(json, isAgain) {
     const call = JSON.parse(sharedText(json)) as BlockedCall;
     freed(json.length);
-    const { note } = call;
-    const entry = intake.blockedEntry(call);
-    // Nothing more can be noted on a call without an id
-    const isNoted = entry !== undefined && !isAgain && note.litellm_call_id !== null;
-    if (isNoted) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
-    return entry;
+    const callId = call.note.litellm_call_id;
+    if (others === undefined || callId === null) return blockedEntry(call, isAgain);
+    return within(JOIN_MS, others.join([callId])).then(() => blockedEntry(call, isAgain));
   },
   onDone(entry) {
     intake.accepted([entry]);
@@ -101,7 +117,7 @@ const blockedCalls = new BlockedCalls({
 const timers = [
   setInterval(() => blockedCalls.retry().catch(failed), 1000),
   setInterval(() => look().catch(failed), 1000),
-  setInterval(() => outbox.maintain().catch(failed), 10_000),
+  setInterval(() => maintain().catch(failed), 10_000),
 ];
 /** Resolved once the notes of the time before a restart are read; no message is handled earlier. */
 const ready = pendingCalls.restore(outbox, Date.now() + RETRY_MS).catch(failed);
@@ -195,6 +211,20 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
   }
 });
 
+function blockedEntry(call: BlockedCall, isAgain: boolean): Entry | undefined {
+  const { note } = call;
+  const entry = intake.blockedEntry(call);
+  // Nothing more can be noted on a call without an id
+  const isNoted = entry !== undefined && !isAgain && note.litellm_call_id !== null;
+  if (isNoted) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
+  return entry;
+}
+
+async function maintain(): Promise<void> {
+  await outbox.maintain();
+  await others?.maintain();
+}
+
 function resultOf(receipt: Receipt): LogsResult {
   const { bad, ...others } = receipt;
   const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
@@ -230,8 +260,11 @@ async function look(): Promise<void> {
   observer.tellRetries();
   try {
     const now = Date.now();
-    observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
-    pendingCalls.finish(now);
+    if (others !== undefined) await others.look(now);
+    else {
+      observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));
+      pendingCalls.finish(now);
+    }
     pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
     responseTexts.forget();
     if (await outbox.changedElsewhere()) courier.retryNow();

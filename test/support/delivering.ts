@@ -152,7 +152,7 @@ export function delivering(
     ...more
   }: Partial<Omit<CourierOptions, 'clock'>> & {
     clock?: ReturnType<typeof createTestClock>;
-    wrap?: (outbox: EmbeddedOutbox) => Partial<EmbeddedOutbox>;
+    wrap?: (outbox: EmbeddedOutbox) => Partial<CourierOptions['outbox']>;
   } = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), 'guardrail-bridge-'));
