@@ -1,16 +1,16 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { isAboutValues } from '../storage/storage-code.ts';
 import { type BadRow, callIdOfKey, type Due, type Entry, namelessKey, type OnRecord } from './contract.ts';
 import { type Known, NEAR_MS } from './one-record.ts';
+import { recordIdOf } from './record-id.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
 /** Rows changed in one sweep, so that nothing waits long for it. */
 export const SWEEP = 1000;
 
 /** Most records compared per call ID: a client can give all its calls the same one, and each would cost all before it. */
-const MAX_KNOWN = 100;
+export const MAX_KNOWN = 100;
 
 /** Most rows kept that could not be read at all, of some kilobytes each. */
 const MAX_UNREADABLE = 10_000;
@@ -205,8 +205,7 @@ export class OutboxQueries {
 
   #insertRecord(entry: Entry, acceptedAt: number, pending: number, absorbed: 0 | 1): number {
     const { callKey, outcome, eventKey, startedAt, endedAt, trace = null, ref = null, holdMs } = entry;
-    // Made from the event, so that it is the same wherever and however often the event arrives
-    const recordId = hash('sha256', JSON.stringify([callKey, outcome, eventKey, startedAt])).slice(0, 32);
+    const recordId = recordIdOf(entry);
     const { lastInsertRowid } = this.sql.insertRecord.run(
       ...[recordId, callKey, outcome, eventKey, startedAt, endedAt, trace, ref, acceptedAt],
       ...[holdMs > 0 ? acceptedAt + holdMs : 0, absorbed, pending],

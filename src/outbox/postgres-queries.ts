@@ -1,0 +1,186 @@
+import { MAX_KNOWN } from './queries.ts';
+import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
+
+/** Rows changed in one statement of maintenance, so that nothing waits long for it. */
+export const SWEEP_ROWS = 1000;
+
+/** Most rows kept that could not be read at all. */
+const MAX_UNREADABLE = 10_000;
+
+/** The time of the database, Unix milliseconds. */
+const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
+/** A lock of this schema for one purpose: advisory locks are those of the whole database. */
+const keyOf = (purpose: string) => `hashtextextended(current_schema() || ' ${purpose}', 1)`;
+
+const RECORD = `id, outcome, event_key AS "eventKey", started_at AS "startedAt", ended_at AS "endedAt", trace, ref,
+  call_key AS "callKey", absorbed, held_until`;
+/** `wanted` is the event that records are looked up for. */
+const NEAR = 'ended_at >= wanted.from_at AND started_at <= wanted.to_at';
+const knownBy = (key: string) => `
+  (SELECT ${RECORD} FROM record
+   WHERE hashtextextended(call_key, 0) = hashtextextended(wanted.${key}, 0) AND call_key = wanted.${key} AND ${NEAR}
+   ORDER BY ended_at DESC LIMIT ${MAX_KNOWN})`;
+
+/** Other deliveries of a record than those of a backend. */
+const OTHERS = 'SELECT FROM delivery AS other WHERE other.record = payload.id AND other.backend <> $1';
+
+/** The statements of the outbox in Postgres. Each is prepared under its name. */
+export const POSTGRES_SQL = {
+  /** So that one replica at a time decides about a call: $1 all that can join events with it, in one order everywhere. */
+  lockCalls: `
+    WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${keyOf('calls')}))
+    SELECT count(pg_advisory_xact_lock(key)) AS locks
+    FROM gate, (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY key) AS keys`,
+  /** The same for more calls than the server has room for. */
+  lockAllCalls: `SELECT count(pg_advisory_xact_lock(${keyOf('calls')})) AS locks`,
+
+  /** Records that may be about the same calls as events, by the number of the event; $6 is now. */
+  known: `
+    SELECT wanted.n - 1 AS n, found.*,
+      held_until > $6 AND EXISTS (SELECT FROM delivery WHERE record = found.id)
+      AND NOT EXISTS (
+        SELECT FROM delivery WHERE record = found.id AND (owner IS NOT NULL OR attempts > 0 OR state = ${DEAD})) AS held
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+      WITH ORDINALITY AS wanted (call_key, other_key, ref, from_at, to_at, n)
+    CROSS JOIN LATERAL (
+      ${knownBy('call_key')}
+      UNION ALL
+      ${knownBy('other_key')}
+      UNION ALL
+      (SELECT ${RECORD} FROM record
+       WHERE hashtextextended(ref, 0) = hashtextextended(wanted.ref, 0) AND ref = wanted.ref
+         AND call_key <> wanted.call_key AND ${NEAR} LIMIT ${MAX_KNOWN})
+    ) AS found`,
+  onRecord: `
+    SELECT found.* FROM unnest($1::text[]) AS wanted (call_key) CROSS JOIN LATERAL (
+      SELECT call_key AS "callKey", outcome, trace, accepted_at AS "acceptedAt" FROM record
+      WHERE hashtextextended(call_key, 0) = hashtextextended(wanted.call_key, 0) AND call_key = wanted.call_key
+      ORDER BY ended_at DESC LIMIT ${MAX_KNOWN}) AS found`,
+
+  /** Takes back what waits, unless a replica has been handed it meanwhile. */
+  takeBack: `DELETE FROM delivery WHERE record = ANY ($1) AND owner IS NULL AND attempts = 0 AND state <> ${DEAD}`,
+  /** The rest of that; counts deliveries that could not be taken back. */
+  remove: `
+    WITH content AS (DELETE FROM payload WHERE id = ANY ($1)), event AS (DELETE FROM record WHERE id = ANY ($1))
+    SELECT count(*) AS left FROM delivery WHERE record = ANY ($1)`,
+
+  /** Records with their contents, all in $1, and their deliveries. Returns the numbers of those that were there already. */
+  insert: `
+    WITH new AS MATERIALIZED (
+      SELECT nextval('record_id_seq') AS id, one.*
+      FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[],
+        $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[], $15::smallint[], $16::bigint[], $17::bigint[],
+        $18::smallint[], $19::bigint[], $20::text[])
+        WITH ORDINALITY AS one (record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref,
+          accepted_at, held_until, absorbed, start, length, codec, checksum, chars, state, due_at, reason, n)),
+    stored AS (
+      INSERT INTO record (id, record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref, accepted_at, held_until, absorbed)
+      SELECT id, record_id, call_key, outcome, event_key, started_at, ended_at, trace, ref, accepted_at, held_until, absorbed
+      FROM new ORDER BY n ON CONFLICT DO NOTHING RETURNING id),
+    content AS (
+      INSERT INTO payload (id, codec, checksum, body)
+      SELECT id, codec, checksum, substring($1::bytea FROM start FOR length)
+      FROM new JOIN stored USING (id) WHERE length IS NOT NULL ORDER BY n),
+    queued AS (
+      INSERT INTO delivery (record, backend, state, due_at, chars, reason)
+      SELECT id, receiver.backend, state, due_at, chars, reason
+      FROM unnest($21::int[], $22::text[]) AS receiver (n, backend) JOIN new ON new.n = receiver.n JOIN stored USING (id)
+      ORDER BY new.n)
+    SELECT n - 1 AS n FROM new LEFT JOIN stored USING (id) WHERE stored.id IS NULL`,
+
+  /**
+   * Leases the oldest that are due to $2: $3 those it has, $4 and $5 how many records and characters. What waited until $6 and is not among
+   * them is ready from now on.
+   */
+  due: `
+    WITH ready AS MATERIALIZED (
+      SELECT record, attempts, chars, owner FROM delivery
+      WHERE backend = $1 AND state = ${READY} AND (owner IS NULL OR owner = $2) AND record <> ALL ($3::bigint[])
+      ORDER BY record LIMIT $4 FOR UPDATE SKIP LOCKED),
+    waited AS MATERIALIZED (
+      SELECT record, attempts, chars, owner FROM delivery
+      WHERE backend = $1 AND state = ${WAITING} AND due_at <= $6
+      ORDER BY due_at LIMIT greatest($4, ${SWEEP_ROWS}) FOR UPDATE SKIP LOCKED),
+    sized AS (
+      SELECT *, sum(chars) OVER by_age AS total, row_number() OVER by_age AS place
+      FROM (SELECT * FROM ready UNION ALL SELECT * FROM waited WHERE record <> ALL ($3::bigint[])) AS either
+      WINDOW by_age AS (ORDER BY record)),
+    chosen AS MATERIALIZED (SELECT record, attempts, owner FROM sized WHERE place <= $4 AND (total <= $5::bigint OR place = 1)),
+    leased AS (
+      UPDATE delivery SET owner = $2, state = ${READY} FROM chosen
+      WHERE delivery.record = chosen.record AND backend = $1 AND chosen.owner IS NULL),
+    readied AS (
+      UPDATE delivery SET state = ${READY} FROM waited
+      WHERE delivery.record = waited.record AND backend = $1
+        AND NOT EXISTS (SELECT FROM chosen WHERE chosen.record = waited.record))
+    SELECT chosen.record AS id, replace(record_id::text, '-', '') AS "recordId", accepted_at AS "acceptedAt", attempts,
+      codec, checksum, body
+    FROM chosen JOIN record ON record.id = chosen.record LEFT JOIN payload ON payload.id = chosen.record
+    ORDER BY chosen.record`,
+
+  /** In one order, as another backend can be done with the same records at the same time. */
+  lockContents:
+    'SELECT count(*) FROM (SELECT FROM payload WHERE id = ANY ($1) ORDER BY id FOR UPDATE) AS locked',
+  /** Ends deliveries to a backend of records that are locked, and removes the content that no other needs. $3 is their owner, if it matters. */
+  drop: `
+    WITH gone AS (
+      DELETE FROM delivery WHERE backend = $1 AND record = ANY ($2) AND ($3::bigint IS NULL OR owner = $3) RETURNING record),
+    content AS (DELETE FROM payload USING gone WHERE id = gone.record AND NOT EXISTS (${OTHERS}))
+    SELECT record FROM gone`,
+  postpone: `
+    UPDATE delivery SET state = ${WAITING}, owner = NULL, due_at = $4, attempts = attempts + 1
+    WHERE backend = $1 AND record = ANY ($2) AND owner = $3`,
+  bury: `
+    UPDATE delivery SET state = ${DEAD}, owner = NULL, reason = $4
+    WHERE backend = $1 AND record = ANY ($2) AND owner = $3`,
+
+  backlogs: `
+    WITH queue AS (SELECT backend, state, count(*) AS records, min(record) AS first FROM delivery GROUP BY backend, state)
+    SELECT backend, state, records, accepted_at AS "oldestAt" FROM queue JOIN record ON id = first`,
+  /** Bytes of contents, and about how many events are remembered. */
+  usage: `
+    SELECT (SELECT coalesce(sum(octet_length(body)), 0) FROM payload)::bigint AS bytes,
+      (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'record'::regclass)::bigint AS events`,
+  signal: `SELECT version FROM signal WHERE name = 'deliveries'`,
+
+  /** True for one replica at a time. */
+  mayMaintain: `SELECT pg_try_advisory_xact_lock(${keyOf('maintenance')}) AS may`,
+  backends: `
+    WITH RECURSIVE names (backend) AS (
+      SELECT min(backend) FROM delivery
+      UNION ALL SELECT (SELECT min(backend) FROM delivery WHERE backend > names.backend) FROM names
+      WHERE backend IS NOT NULL)
+    SELECT backend FROM names WHERE backend IS NOT NULL`,
+  // Of the first ones alone: they are about as old as their ids, and there can be a million
+  old: `
+    SELECT record FROM (
+      SELECT record FROM delivery WHERE backend = $1 AND state = $2 ORDER BY record LIMIT ${SWEEP_ROWS}) AS first
+    JOIN record ON id = record WHERE accepted_at < $3`,
+  crowded: `
+    SELECT record FROM delivery WHERE backend = '${INTAKE}' AND state = ${DEAD} AND record <= (
+      SELECT record FROM delivery WHERE backend = '${INTAKE}' AND state = ${DEAD}
+      ORDER BY record DESC LIMIT 1 OFFSET ${MAX_UNREADABLE})
+    ORDER BY record LIMIT ${SWEEP_ROWS}`,
+  /** Forgets events after $1, a step of them, that are older than $2 and that no backend needs any more. Returns where it ended. */
+  forget: `
+    WITH step AS MATERIALIZED (SELECT id, accepted_at FROM record WHERE id > $1 ORDER BY id LIMIT ${SWEEP_ROWS}),
+    gone AS (
+      DELETE FROM record USING step WHERE record.id = step.id AND step.accepted_at < $2
+        AND NOT EXISTS (SELECT FROM payload WHERE payload.id = step.id))
+    SELECT max(id) AS last, count(*) AS seen, count(*) FILTER (WHERE accepted_at < $2) AS old FROM step`,
+
+  /** Tells that replica $1 is there, named $2. Returns the time of the database, and if another was not seen for $3 milliseconds. */
+  beat: `
+    WITH here AS (
+      INSERT INTO replica (id, name, seen_at) VALUES ($1, $2, ${CLOCK})
+      ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at)
+    SELECT seen_at AS now, EXISTS (SELECT FROM replica WHERE replica.seen_at < here.seen_at - $3::bigint) AS "isOneGone" FROM here`,
+  forgetReplicas: `DELETE FROM replica WHERE seen_at < ${CLOCK} - $1::bigint`,
+  releaseGone: `
+    UPDATE delivery SET owner = NULL
+    WHERE state = ${READY} AND owner IS NOT NULL AND NOT EXISTS (SELECT FROM replica WHERE id = owner)`,
+  release: `UPDATE delivery SET owner = NULL WHERE state = ${READY} AND owner = $1`,
+  releaseBackend: `UPDATE delivery SET owner = NULL WHERE backend = $2 AND state = ${READY} AND owner = $1`,
+  leave: 'DELETE FROM replica WHERE id = $1',
+};
