@@ -36,6 +36,7 @@ const cases: readonly { name: string; values: Values }[] = [
       workers: 2,
       settings: { MAX_JSON_NODES: 1_000_000, TELEMETRY_CONTENT: 'none', STREAM_CHECK_GROWTH: 1.5 },
       secrets: { audit: { existingSecret: 'audit' }, vendors: ['akto', 'capsule'] },
+      migration: { existingSecret: 'owner' },
       policy: { content: 'pack: default\nnote: "{{ not a template }}"\n', key: 'p.yaml' },
       autoscaling: { enabled: true, backlog: { enabled: true } },
       podDisruptionBudget: { maxUnavailable: '30%' },
@@ -168,7 +169,7 @@ describe.each(cases)('$name', ({ values }) => {
     const selectors = all.flatMap(({ kind, spec }) => {
       if (kind === 'Service') return [spec.selector];
       if (kind === 'NetworkPolicy') return [spec.podSelector.matchLabels];
-      return kind === 'ConfigMap' || kind === 'HorizontalPodAutoscaler' || kind === 'ServiceMonitor'
+      return ['ConfigMap', 'HorizontalPodAutoscaler', 'ServiceMonitor', 'Job'].includes(kind)
         ? []
         : [spec.selector.matchLabels];
     });
@@ -274,6 +275,25 @@ describe('shapes', () => {
     expect(valuesOf(bridgeOf(all).env).POLICY_FILE).toBe(`${mount.mountPath}/mine.yaml`);
     // A changed file is read by itself, which needs the folder
     expect(mount.subPath).toBeUndefined();
+  });
+
+  test('the tables are migrated as their owner before the bridges start, by nobody whom a Service finds', async () => {
+    const settings = { DATABASE_SCHEMA: 'own', LOG_LEVEL: 'debug' };
+    const all = await chart.render({ migration: { existingSecret: 'owner' }, settings });
+    const { metadata, spec } = only(all, 'Job');
+    expect(metadata.annotations['helm.sh/hook']).toBe('pre-install,pre-upgrade');
+    const [container] = spec.template.spec.containers;
+    expect(container.args).toEqual(['database', 'migrate']);
+    expect(container.env).toEqual([
+      { name: 'DATABASE_URL', valueFrom: { secretKeyRef: { name: 'owner', key: 'DATABASE_URL' } } },
+      { name: 'DATABASE_SCHEMA', value: 'own' },
+    ]);
+    expect(container.securityContext).toEqual(bridgeOf(all).securityContext);
+    expect(container.image).toBe(bridgeOf(all).image);
+    expect(spec.template.spec.automountServiceAccountToken).toBe(false);
+    const selector = workloadOf(all).spec.selector.matchLabels;
+    expect(spec.template.metadata.labels).not.toMatchObject(selector);
+    expect(await chart.render({})).not.toContainEqual(expect.objectContaining({ kind: 'Job' }));
   });
 
   test('each worker adds to what a pod asks for', async () => {

@@ -16,6 +16,7 @@ const KINDS = [
   'configmap-v1',
   'deployment-apps-v1',
   'horizontalpodautoscaler-autoscaling-v2',
+  'job-batch-v1',
   'networkpolicy-networking-v1',
   'poddisruptionbudget-policy-v1',
   'service-v1',

@@ -2,7 +2,7 @@
 {{- define "bridge.container" -}}
 {{- $sidecar := include "bridge.isSidecar" . -}}
 - name: guardrail-bridge
-  image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+  image: {{ include "bridge.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{- if $sidecar }}
   # A sidecar: it starts before LiteLLM and stops after it (Kubernetes 1.29 or newer)
@@ -53,14 +53,7 @@
     timeoutSeconds: 3
     failureThreshold: 3
   resources: {{- include "bridge.resources" . | nindent 4 }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 1000
-    runAsGroup: 1000
-    readOnlyRootFilesystem: true
-    allowPrivilegeEscalation: false
-    capabilities: { drop: [ALL] }
-    seccompProfile: { type: RuntimeDefault }
+  securityContext: {{- include "bridge.security" . | nindent 4 }}
   volumeMounts:
     - { name: outbox, mountPath: /data }
 {{- if include "bridge.policies" . }}
@@ -80,4 +73,18 @@
 requests: { cpu: {{ mul $workers (ternary 100 500 (eq .Values.shape "sidecar")) }}m, memory: {{ mul $workers 320 }}Mi }
 limits: { memory: {{ mul $workers 2 }}Gi }  # above what it may hold, see the guide to operations
 {{- end -}}
+{{- end }}
+
+{{- define "bridge.image" -}}
+"{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+{{- end }}
+
+{{- define "bridge.security" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+readOnlyRootFilesystem: true
+allowPrivilegeEscalation: false
+capabilities: { drop: [ALL] }
+seccompProfile: { type: RuntimeDefault }
 {{- end }}
