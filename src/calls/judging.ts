@@ -96,8 +96,15 @@ export function createGround(
 }
 
 function stateObserver(told: () => Pick<Ground, 'metrics' | 'log'>): StateObserver {
+  let hasToldOfKey = false;
   return {
-    failed: (feature, reason) => told().metrics.state_failures_total.inc({ feature, reason }),
+    failed(feature, reason) {
+      const { metrics, log } = told();
+      metrics.state_failures_total.inc({ feature, reason });
+      if (reason !== 'unreadable' || hasToldOfKey) return;
+      hasToldOfKey = true;
+      log.warn({ feature }, 'another replica has another STATE_KEY: what it shares cannot be read here');
+    },
     outage(outage) {
       const { log } = told();
       if (outage.isOver) log.info('what replicas share is known again');

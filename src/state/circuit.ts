@@ -23,7 +23,8 @@ export type CircuitOptions = {
  */
 export class Circuit {
   readonly #options: CircuitOptions;
-  #isDown = true;
+  #isDown = false;
+  #starting: Promise<void> | undefined;
   #isTold = false;
   #toldAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -34,21 +35,24 @@ export class Circuit {
   }
 
   /** Has operations tried from the first answer of the store on, for which it may take its time. */
-  async start(): Promise<void> {
-    try {
-      await this.#options.ping();
-      this.#isDown = false;
-    } catch (error) {
-      this.#isDown = false;
-      this.#failed(error);
-    }
+  start(): Promise<void> {
+    const starting = this.#options.ping().then(
+      () => {},
+      (error: unknown) => this.#failed(error),
+    );
+    this.#starting = starting;
+    return starting.finally(() => {
+      this.#starting = undefined;
+    });
   }
 
   /** @throws StateError `timeout` or `unavailable` */
   async run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#isDown || this.#isClosed) throw new StateError('unavailable');
     try {
-      return await within(this.#options.timeoutMs, operation());
+      const starting = this.#starting;
+      const running = starting === undefined ? operation() : starting.then(operation);
+      return await within(this.#options.timeoutMs, running);
     } catch (error) {
       this.#failed(error);
       throw error instanceof StateError ? error : new StateError('unavailable');

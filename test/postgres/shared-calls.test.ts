@@ -1,32 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { testBridge } from '../support/bridge.ts';
-import { temporaryFolder } from '../support/recording-bridge.ts';
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
 import { STATE_CASES, type StateCall } from '../support/state-calls.ts';
-import { databaseConfig } from './server.ts';
-
-const KEY = randomBytes(32).toString('hex');
-
-/** Bridges with one database, each with an environment of its own over a common one. */
-export async function bridgesWith(env: Record<string, string>, ...own: Record<string, string>[]) {
-  const { url, schema } = databaseConfig(env.DATABASE_URL === undefined ? {} : { url: env.DATABASE_URL });
-  const common = { DATABASE_URL: url, DATABASE_SCHEMA: schema, STATE_KEY: KEY, ...env };
-  const bridges = own.map((one) => testBridge({ ...common, ...one }));
-  onTestFinished(async () => {
-    await Promise.all(bridges.map((bridge) => bridge.close()));
-  });
-  await Promise.all(bridges.map((bridge) => bridge.ready()));
-  return { bridges, schema, url };
-}
-
-/** The path of a policy file. */
-export function policyFile(policies: object): string {
-  const file = join(temporaryFolder(), 'policies.json');
-  writeFileSync(file, JSON.stringify(policies));
-  return file;
-}
+import { bridgesWith, policyFile } from './shared-bridges.ts';
 
 test.each(STATE_CASES)(
   'a response is judged by $name, whichever replicas the calls under its id meet',

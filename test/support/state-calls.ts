@@ -51,7 +51,7 @@ export const sampled = {
   policies: { chain: ['banned-keywords'] },
   policy: { 'banned-keywords': { keywords: ['zebra'], mode: 'sample', sample: 40 } },
 };
-const completion: StateCall = {
+export const completion: StateCall = {
   input_type: 'request',
   ...{ model: 'house', texts: ['hello'], request_headers: { accept: '*/*' } },
 };
