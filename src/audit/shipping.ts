@@ -42,11 +42,17 @@ export class AuditShipping {
   #replica: Replica | undefined;
   /** Undefined until the table was asked. */
   #cursor: Cursor | undefined;
+  /** False after a failure: rows may be in the table of which that was not told. */
+  #isSure = false;
+  /** Where the cursor is if the last attempt succeeded. */
+  #attempted: Cursor | undefined;
   /** The last row that is on the disk. */
   #synced: Head = BEFORE_ALL;
   /** Number of the last row that is known to be in the table; before the table was asked, of the last one at the start. */
   #shipped = 0;
-  #running: Promise<void> | undefined;
+  #isRunning = false;
+  /** The last run. */
+  #run = Promise.resolve();
   /** Pending after a failure. */
   #retry: NodeJS.Timeout | undefined;
   /** Failures in a row. */
@@ -94,31 +100,28 @@ export class AuditShipping {
     this.synced(head);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    await Promise.race([this.#running, promise]);
+    await Promise.race([this.#run, promise]);
     this.#isClosed = true;
     clearTimeout(timer);
     clearTimeout(this.#retry);
   }
 
   #start(): void {
-    if (this.#running !== undefined || this.#retry !== undefined || this.#isClosed) return;
+    if (this.#isRunning || this.#retry !== undefined || this.#isClosed) return;
+    this.#isRunning = true;
     const waited = this.unshipped(this.#synced);
-    this.#running = this.#shipAll().then(
+    this.#run = this.#shipAll().then(
       () => {
-        this.#running = undefined;
         if (this.#failures > 0) this.#options.onShipping(waited);
         this.#failures = 0;
       },
-      (error: unknown) => {
-        this.#running = undefined;
-        this.#failed(error);
-      },
+      (error: unknown) => this.#failed(error),
     );
   }
 
   #failed(error: unknown): void {
     const code = error instanceof DatabaseError ? error.code : storageCode(error);
-    this.#cursor = undefined;
+    this.#isSure = false;
     if (this.#isClosed) return;
     this.#options.onFailure(failureOf(error), code, this.#failures === 0);
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures++, 10));
@@ -132,18 +135,24 @@ export class AuditShipping {
   }
 
   async #shipAll(): Promise<void> {
-    for (;;) {
-      this.#cursor ??= await this.#find();
-      this.#shipped = this.#cursor.head.seq;
-      const rows = this.#next(this.#cursor);
-      const last = rows.at(-1);
-      if (last === undefined || this.#isClosed) return;
-      const { pos } = this.#cursor;
-      const { id } = this.#replica as Replica;
-      await this.#options.table.put(id, pos, rows);
-      this.#cursor = { pos: pos + rows.length, head: last, place: last.place };
-      this.#shipped = last.seq;
-      this.#options.onShipped(id, rows);
+    try {
+      for (;;) {
+        if (!this.#isSure) this.#cursor = await this.#find();
+        this.#isSure = true;
+        const cursor = this.#cursor as Cursor;
+        this.#shipped = cursor.head.seq;
+        const rows = this.#next(cursor);
+        const last = rows.at(-1);
+        if (last === undefined || this.#isClosed) return;
+        this.#attempted = { pos: cursor.pos + rows.length, head: last, place: last.place };
+        const { id } = this.#replica as Replica;
+        await this.#options.table.put(id, cursor.pos, rows);
+        this.#cursor = this.#attempted;
+        this.#shipped = last.seq;
+        this.#options.onShipped(id, rows);
+      }
+    } finally {
+      this.#isRunning = false;
     }
   }
 
@@ -170,6 +179,9 @@ export class AuditShipping {
     await table.register({ ...this.#replica, name });
     const [last] = await table.last(this.#replica.id, 1);
     const head = last === undefined ? await table.lastCut(this.#replica.id) : rowLine(last.line);
+    for (const known of [this.#cursor, this.#attempted]) {
+      if (last !== undefined && known?.pos === last.pos && known.head.hash === head?.hash) return known;
+    }
     if (head !== undefined) {
       const place = findRow(folder, head);
       if (place !== undefined || isGoneOn(folder, head)) return { pos: last?.pos ?? 0, head, place };

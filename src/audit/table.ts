@@ -115,25 +115,26 @@ export class AuditTable {
     );
   }
 
-  /** Removes the rows of a chain up to one of them; nothing if it is gone already. */
+  /** Removes the rows of a chain up to the last of a segment, or of the chain; nothing if it is gone already. */
   async cut(replica: string, { seq, hash }: Head): Promise<void> {
-    const [row] = await this.#queries.query<{ pos: number }>(
-      `SELECT pos FROM audit_row WHERE replica = $1 AND seq = $2 AND right(line, 66) = $3 || '"}'
-         AND $2 >= (SELECT seq FROM audit_row WHERE replica = $1 ORDER BY pos LIMIT 1)
-       ORDER BY pos LIMIT 1`,
+    const [row] = await this.#queries.query<{ first: number; last: number }>(
+      `SELECT (SELECT min(pos) FROM audit_row WHERE replica = $1) AS first, pos AS last FROM (
+         SELECT pos - 1 AS pos FROM audit_row
+         WHERE replica = $1 AND type = 'segment' AND seq = $2 + 1 AND strpos(line, '"prev":"' || $3 || '"') > 0
+         UNION ALL
+         SELECT pos FROM (
+           SELECT pos, seq, line FROM audit_row WHERE replica = $1 ORDER BY pos DESC LIMIT 1
+         ) AS newest WHERE seq = $2 AND right(line, 66) = $3 || '"}'
+       ) AS found LIMIT 1`,
       [replica, seq, hash],
     );
     if (row === undefined) return;
-    for (let gone = CUT_ROWS; gone === CUT_ROWS; ) {
-      const [cut] = await this.#queries.query<{ gone: number }>(
-        `WITH cut AS (
-           DELETE FROM audit_row WHERE replica = $1 AND pos IN (
-             SELECT pos FROM audit_row WHERE replica = $1 AND pos <= $2 ORDER BY pos LIMIT ${CUT_ROWS}
-           ) RETURNING 1
-         ) SELECT count(*)::int AS gone FROM cut`,
-        [replica, row.pos],
-      );
-      gone = cut?.gone ?? 0;
+    for (let from = row.first; from <= row.last; from += CUT_ROWS) {
+      await this.#queries.query('DELETE FROM audit_row WHERE replica = $1 AND pos BETWEEN $2 AND $3', [
+        replica,
+        from,
+        Math.min(row.last, from + CUT_ROWS - 1),
+      ]);
     }
   }
 

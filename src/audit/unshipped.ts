@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Head } from './chain.ts';
 import { readEnd, readLines, rowIn } from './read.ts';
@@ -35,16 +36,46 @@ export function rowLine(line: string): RowLine | undefined {
  *
  * @throws Error with the code of the system
  */
-export function findRow(folder: string, { seq, hash }: Head): RowEnd | undefined {
-  const wanted = Buffer.from(`"hash":"${hash}"}`);
+export function findRow(folder: string, head: Head): RowEnd | undefined {
   for (const segment of listSegments(folder).toReversed()) {
     const file = path.join(folder, segment.name);
     const last = readEnd(file).rows.at(-1)?.seq ?? 0;
     const first = firstSeq(file) ?? 0;
-    if (seq < first || seq > last) continue;
-    for (const { bytes, end } of readLines(file)) {
-      if (bytes.subarray(-wanted.length).equals(wanted)) return { segment, end };
-    }
+    const end = head.seq < first || head.seq > last ? undefined : findInFile(file, head);
+    if (end !== undefined) return { segment, end };
+  }
+  return undefined;
+}
+
+/** So many bytes are read in any case. */
+const NEAR_BYTES = 256 * 1024;
+
+/** The offset after a row; rows of a file have rising numbers, so that half of what is left is ruled out with each look. */
+function findInFile(file: string, { seq, hash }: Head): number | undefined {
+  // The row begins at `from`, where a line begins, or after it, and before `to`
+  let from = 0;
+  let to = fs.statSync(file).size;
+  while (to - from > NEAR_BYTES) {
+    const middle = Math.floor((from + to) / 2);
+    const next = rowBeyond(file, middle);
+    if (next === undefined || next.seq > seq) to = middle + 1;
+    else from = next.start;
+  }
+  for (const { bytes, end } of readLines(file, from)) {
+    const row = rowLine(bytes.toString('latin1'));
+    if (row?.hash === hash) return end;
+    if (row !== undefined && row.seq > seq) break;
+  }
+  return undefined;
+}
+
+/** The first row that begins after an offset. */
+function rowBeyond(file: string, offset: number): { seq: number; start: number } | undefined {
+  let start: number | undefined;
+  for (const { bytes, end, isComplete } of readLines(file, offset)) {
+    const row = start === undefined || !isComplete ? undefined : rowLine(bytes.toString('latin1'));
+    if (row !== undefined && start !== undefined) return { seq: row.seq, start };
+    start = end;
   }
   return undefined;
 }

@@ -41,7 +41,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     if (!isSafe) unhappy.push('outbox');
     if (typeof outbox?.database === 'string') unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
-    if (!audit.isShipping()) unhappy.push('database');
+    if (!audit.isShipping() && !unhappy.includes('database')) unhappy.push('database');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,

@@ -238,7 +238,7 @@ describe('a replica that is killed, and a Postgres that crashes', () => {
     await connect(config).migrated();
     const dir = auditDir();
     const written: string[] = [];
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 4; round++) {
       const child = start(dir, config, written.length + 1);
       await until(() => child.said().includes('written'), 'the first row');
       await wait(200 + round * 200);
@@ -279,7 +279,7 @@ describe('a folder that is not what the table has', () => {
     await until(() => first.gauge.rows === 0, 'the first rows in the table');
     cpSync(a.folder, copy.folder, { recursive: true, filter: (name) => !name.includes('audit.lock') });
     const second = open(config, copy, { name: 'web-2' });
-    for (let n = 0; n < 5; n++) {
+    for (let n = 0; n < 2; n++) {
       first.append(rowOf(`a-${n}`));
       second.append(rowOf(`b-${n}`));
       await shipped(config, a);
