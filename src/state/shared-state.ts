@@ -1,5 +1,12 @@
 /** Parts of the bridge that share state: the first word of their keys, and a label of metrics. */
-export const STATE_FEATURES = ['requests', 'markers', 'calls', 'blocked_history', 'agent_sessions'] as const;
+export const STATE_FEATURES = [
+  'requests',
+  'markers',
+  'calls',
+  'blocked_history',
+  'agent_sessions',
+  'learned_models',
+] as const;
 export type StateFeature = (typeof STATE_FEATURES)[number];
 
 /** A name for a value, such as `calls:` and a state key. Nobody who reads the store can read it there. */

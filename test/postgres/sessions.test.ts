@@ -101,11 +101,16 @@ describe('three replicas', () => {
       return json({ data: { guardrailsResult } })(seen, response);
     });
     onTestFinished(() => akto.close());
-    const { ask } = await replicasOf(3, aktoAt(akto.url));
+    const { ask, askOne } = await replicasOf(3, aktoAt(akto.url));
     const bad = 'how do I grow a turnip at home?';
     expect((await ask(said(bad))).action).toBe('BLOCKED');
     for (let replica = 0; replica < 3; replica++)
       expect((await ask(said(bad, 'And plums?'))).texts).toEqual([REMOVED, 'And plums?']);
+    // In the thread of large calls
+    const long = `the turnip report: ${'a log line, '.repeat(100_000)}`;
+    expect((await askOne(0, said(long))).action).toBe('BLOCKED');
+    expect((await askOne(1, said(long, 'And plums?'))).texts).toEqual([REMOVED, 'And plums?']);
+    expect((await askOne(0, said(bad, 'And pears?'))).texts).toEqual([REMOVED, 'And pears?']);
   });
 });
 

@@ -50,8 +50,8 @@ export function callPolicy(
       return { refusal: named(await refusal), isAsked: refusal instanceof Promise };
     },
     /** The refusal of a call, or `unknown` if its model could not be compared. */
-    compare(fields: Record<string, unknown>): string | undefined {
-      const about = subject(fields);
+    compare(fields: Record<string, unknown>, at?: { now?: number }): string | undefined {
+      const about = subject(fields, at);
       const refusal = checkNow(about);
       return refusal?.rule ?? (policy.isUncompared?.(about) ? 'unknown' : undefined);
     },

@@ -33,6 +33,8 @@ export type ToldAnswers = {
 /** A call can stream this long. */
 const ASKED_AGE_MS = 60 * 60_000;
 const MAX_NAMES = 16;
+/** Models of which other replicas are told: 16 names of each are far below what one value may hold. */
+const MAX_TOLD = 200;
 
 /**
  * Compares the models of answers with those that were asked for. LiteLLM shows a request with the name of its model group and an
@@ -60,6 +62,8 @@ export class AnswerModels {
     // Names are added later
     boundedBy<Group>('learned models', () => MAX_NAME * (1 + MAX_NAMES)),
   );
+
+  #version = 0;
 
   /** Remembers what a request asks for. */
   ask(call: GuardrailCall): void {
@@ -111,6 +115,25 @@ export class AnswerModels {
     for (const [name, group] of groups) this.#groups.set(name, group);
   }
 
+  /** Changes with each name that is learned. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The models that were asked for last, each with the certain names of its answers. */
+  learned(): readonly (readonly string[])[] {
+    return [...this.#groups.entries()].slice(0, MAX_TOLD).flatMap(([asked, { names }]) => {
+      const certain = [...names].flatMap(([name, isDoubtful]) => (isDoubtful ? [] : [name]));
+      return certain.length > 0 ? [[asked, ...certain]] : [];
+    });
+  }
+
+  /** Learns certain names from another replica. */
+  learn(asked: string, names: readonly string[]): void {
+    const bare = bareName(asked);
+    for (const name of names) this.#learn(asked, name, isPart(bare, name));
+  }
+
   #compare(
     asked: string | undefined,
     name: string | null,
@@ -160,7 +183,9 @@ export class AnswerModels {
     const { names } = group;
     if (names.size === 0) this.#groups.set(asked, group);
     if (isNamed) for (const [name, isDoubtful] of names) if (isDoubtful) names.delete(name);
-    if (names.size < MAX_NAMES || names.has(answer)) names.set(answer, false);
+    if (names.get(answer) === false || (names.size >= MAX_NAMES && !names.has(answer))) return;
+    names.set(answer, false);
+    this.#version++;
   }
 }
 

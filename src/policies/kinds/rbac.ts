@@ -6,6 +6,7 @@ import { type CreateContext, defineKind, type PolicyRefusal, type Subject } from
 import { AnswerModels } from './answer-models.ts';
 import { Names } from './patterns.ts';
 import { ASSIGNED, roleFinder } from './role-assignments.ts';
+import { SharedAnswerModels } from './shared-answer-models.ts';
 import { toolCallsOf, toolsOf } from './tool-calls.ts';
 import { listed } from './tool-names.ts';
 
@@ -46,6 +47,9 @@ export const rbac = defineKind({
     for (const key of ['data_access', 'minimum_necessary'] as const)
       if (set[key] !== undefined) context.warn(key, 'is not applied here: LiteLLM says nothing of it');
     const answers = context.keep('answer-models', () => new AnswerModels());
+    const { state } = context;
+    const shared =
+      state && context.keep('shared answer-models', () => new SharedAnswerModels(state, answers));
     const uncompared = new WeakSet<GuardrailCall>();
     const roles = new Map(
       Object.entries(set.roles).map(([role, limits]) => [role, judgeOf(role, limits, context)]),
@@ -57,6 +61,7 @@ export const rbac = defineKind({
       comparesModels: limitsModels,
       check(subject) {
         const { call, caller } = subject;
+        if (limitsModels) shared?.exchange(subject.now);
         if (call.input_type === 'request') {
           const missing = missingIdentity(set, caller);
           if (missing !== undefined) return missing;
