@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type Delivery, isServed } from '../outbox/admin.ts';
+import type { Delivery } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
 import { stateOf } from './outbox-json.ts';
 import { type OutboxCommand, oneId, pages } from './outbox-read.ts';
@@ -19,15 +19,15 @@ type RetryCounts = Record<'retried' | 'already_due' | 'held' | 'intake', number>
  * `intake` could not be read: neither is touched. The exit code is 1 if nothing can be done about the IDs given.
  */
 export async function retry(command: OutboxCommand): Promise<void> {
-  const { admin, dir, terminal } = command;
+  const { admin, terminal } = command;
   const { all, json } = command.options;
   checkWords('retry', command);
-  const bridge_running = isServed(dir);
+  const bridge_running = await admin.isServed();
   const counts: RetryCounts = { retried: 0, already_due: 0, held: 0, intake: 0 };
-  await changing(command, (page) => {
+  await changing(command, async (page) => {
     const at = terminal.now();
     const { retried = [], ...left } = Object.groupBy(page, (one) => fateOf(one, at));
-    counts.retried += admin.retry(retried, at).length;
+    counts.retried += (await admin.retry(retried, at)).length;
     for (const fate of ['already_due', 'held', 'intake'] as const) counts[fate] += left[fate]?.length ?? 0;
     return `${counts.retried} put back`;
   });
@@ -65,12 +65,12 @@ export async function drop(command: OutboxCommand): Promise<void> {
   const { admin, words, options, terminal } = command;
   checkWords('drop', command);
   if (words.length === 0 && !options.yes) {
-    const count = plural(admin.count(options), options.dead ? 'dead letter' : 'delivery');
+    const count = plural(await admin.count(options), options.dead ? 'dead letter' : 'delivery');
     throw new InvalidArgumentError(`this would drop ${count} for good; add --yes`);
   }
   let dropped = 0;
-  await changing(command, (page) => {
-    dropped += admin.drop(page).length;
+  await changing(command, async (page) => {
+    dropped += (await admin.drop(page)).length;
     return `${dropped} dropped`;
   });
   const text = options.json ? printableJson({ dropped }) : `${plural(dropped, 'delivery')} dropped`;
@@ -93,19 +93,22 @@ function checkWords(name: 'retry' | 'drop', { words, options: { all, dead } }: O
  */
 async function changing(
   { admin, words, options, terminal }: OutboxCommand,
-  change: (page: readonly Delivery[]) => string,
+  change: (page: readonly Delivery[]) => Promise<string>,
 ): Promise<void> {
   if (words.length > 0) {
-    const ids = new Set(words.map((word) => oneId(admin, word)));
-    change([...ids].flatMap((id) => admin.deliveriesOf(id, options)));
+    const ids = new Set<number>();
+    for (const word of words) ids.add(await oneId(admin, word));
+    const found: Delivery[] = [];
+    for (const id of ids) found.push(...(await admin.deliveriesOf(id, options)));
+    await change(found);
     return;
   }
   const { err, now, sleep } = terminal;
   let shown = '';
   let shownAt = Number.NEGATIVE_INFINITY;
-  for (const page of pages(admin, options, PAGE)) {
+  for await (const page of pages(admin, options, PAGE)) {
     const startedAt = performance.now();
-    const text = change(page);
+    const text = await change(page);
     if (page.length >= PAGE && (err.isTTY || now() - shownAt >= PROGRESS_EVERY_MS)) {
       err.write(err.isTTY ? `\r${text}` : `${text}\n`);
       [shown, shownAt] = [text, now()];

@@ -50,14 +50,14 @@ function deliveryStateJson(delivery: Delivery, now: number) {
  * `CallRecord` without its `record_id`; of a row that could not be read its text; null once no backend needs it) and
  * `damaged` (whether `record` is not what was stored). Undefined if it is gone.
  */
-export function recordJson(admin: OutboxAdmin, id: number, now: number) {
-  const found = admin.load(id);
+export async function recordJson(admin: OutboxAdmin, id: number, now: number) {
+  const found = await admin.load(id);
   if (found === undefined) return undefined;
   const { recordId, outcome, callKey, startedAt, endedAt, acceptedAt, body, intact } = found;
   return {
     ...{ id, record_id: recordId || null, outcome, litellm_call_id: callIdOfKey(callKey) },
     ...{ started_at: new Date(startedAt), ended_at: new Date(endedAt), accepted_at: new Date(acceptedAt) },
-    deliveries: admin.deliveriesOf(id).map((delivery) => deliveryStateJson(delivery, now)),
+    deliveries: (await admin.deliveriesOf(id)).map((delivery) => deliveryStateJson(delivery, now)),
     record: body === undefined ? null : parsed(body),
     damaged: body !== undefined && !intact,
   };

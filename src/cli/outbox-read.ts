@@ -3,19 +3,17 @@ import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
 import { readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
-import { type Delivery, isServed, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
+import { type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
 import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
+import { type Fallback, fallbackIn, type OutboxPlace } from './outbox-place.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
 import { readPolicy } from './policy-engine.ts';
 import { type Terminal, writeLines } from './terminal.ts';
 
 /** A command line about the outbox. */
-export type OutboxCommand = {
-  /** Closed after the command. */
-  readonly admin: OutboxAdmin;
-  readonly dir: string;
+export type OutboxCommand = OutboxPlace & {
   /** IDs, and beginnings of them. */
   readonly words: readonly string[];
   /** As far as the command has them. */
@@ -34,20 +32,48 @@ const EXPORT_PAGE = 1000;
 
 const NOTHING = 'nothing waits, and there are no dead letters\n';
 
-/** `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}. */
-export function status({ admin, dir, options: { json }, terminal: { out, now } }: OutboxCommand): void {
-  const at = now();
-  const used_bytes = admin.usedBytes();
-  const backlogs = admin.backlogs(at).map((backlog) => backlogJson(backlog, at));
-  const bridge_running = isServed(dir);
+/**
+ * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}; of an outbox in a database
+ * also `database`, and `fallback`: `{ entries, dead, oldest_seconds, used_bytes }` of what waits in `data_dir` for it, null without a file there.
+ */
+export async function status({
+  admin,
+  dir,
+  database,
+  options: { json },
+  terminal,
+}: OutboxCommand): Promise<void> {
+  const at = terminal.now();
+  const used_bytes = await admin.usedBytes();
+  const backlogs = (await admin.backlogs(at)).map((backlog) => backlogJson(backlog, at));
+  const bridge_running = await admin.isServed();
+  const fallback = database && ((await fallbackIn(dir)) ?? null);
+  const where = database ? `schema ${database.schema} of ${database.name}` : dir;
   const texts = [
-    `outbox in ${dir}: ${size(used_bytes)} in use, ${bridge_running ? 'a' : 'no'} bridge is running on it\n`,
+    `outbox in ${where}: ${size(used_bytes)} in use, ${bridge_running ? 'a' : 'no'} bridge is running on it\n`,
     backlogs.length === 0 ? NOTHING : `\n${table(STATUS_COLUMNS, backlogs.map(statusCells))}`,
     ...(!bridge_running && backlogs.some(({ due }) => due > 0) ? [DUE] : []),
     ...(backlogs.some(({ dead }) => dead > 0) ? [DEAD_LETTERS] : []),
+    ...(fallback ? fallbackLines(fallback, dir) : []),
   ];
-  const result = { data_dir: dir, bridge_running, used_bytes, backends: backlogs };
-  out.write(json ? `${printableJson(result)}\n` : texts.join(''));
+  const place = database && { database: `${database.name} ${database.schema}` };
+  const waiting = fallback !== undefined && { fallback: fallback && fallbackJson(fallback, at) };
+  const result = { data_dir: dir, bridge_running, used_bytes, backends: backlogs, ...place, ...waiting };
+  terminal.out.write(json ? `${printableJson(result)}\n` : texts.join(''));
+}
+
+function fallbackLines({ due, dead }: Fallback, dir: string): string[] {
+  const lines = [
+    due > 0 && `in ${dir}: ${plural(due, 'entry')} to be handed over to the database`,
+    dead > 0 && `in ${dir}: ${plural(dead, 'entry')} that the database cannot store; see outbox list --local`,
+  ];
+  const told = lines.filter((line) => line !== false);
+  return told.length === 0 ? [] : ['\n', ...told.map((line) => `${line}\n`)];
+}
+
+function fallbackJson({ due, dead, oldestAt, usedBytes }: Fallback, now: number) {
+  const oldest_seconds = oldestAt === undefined ? null : Math.max(0, Math.floor((now - oldestAt) / 1000));
+  return { entries: due, dead, oldest_seconds, used_bytes: usedBytes };
 }
 
 const DUE = '\nWhat is due goes out when the bridge starts.\n';
@@ -73,10 +99,10 @@ const LIST_COLUMNS = [
  * `outbox list`, oldest first, a row for each backend that has not got a record. With `--json`:
  * `{ total, deliveries: […] }`, see {@link deliveryJson}; `total` counts those beyond `--limit` too.
  */
-export function list({ admin, options, terminal: { out, now } }: OutboxCommand): void {
+export async function list({ admin, options, terminal: { out, now } }: OutboxCommand): Promise<void> {
   const at = now();
-  const deliveries = admin.page(options, 0, options.limit).slice(0, options.limit);
-  const total = admin.count(options);
+  const deliveries = (await admin.page(options, 0, options.limit)).slice(0, options.limit);
+  const total = await admin.count(options);
   if (options.json) {
     const all = deliveries.map((delivery) => deliveryJson(delivery, at));
     out.write(`${printableJson({ total, deliveries: all })}\n`);
@@ -102,8 +128,14 @@ function listCells(delivery: Delivery, now: number): string[] {
 }
 
 /** `outbox show ID`: a record, see {@link recordJson}; indented, or on one line with `--json`. */
-export function show({ admin, words: [id = ''], options: { json }, terminal }: OutboxCommand): void {
-  const record = recordJson(admin, oneId(admin, id), terminal.now());
+export async function show(command: OutboxCommand): Promise<void> {
+  const {
+    admin,
+    words: [id = ''],
+    options: { json },
+    terminal,
+  } = command;
+  const record = await recordJson(admin, await oneId(admin, id), terminal.now());
   if (record === undefined) throw new Error(`record ${id} is gone`);
   terminal.out.write(`${printableJson(record, json ? undefined : 2)}\n`);
 }
@@ -115,10 +147,10 @@ export function show({ admin, words: [id = ''], options: { json }, terminal }: O
 export async function exportRecords({ admin, options, terminal }: OutboxCommand): Promise<void> {
   const { out, json } = options;
   let exported = 0;
-  function* lines(): Iterable<string> {
-    for (const page of pages(admin, options, EXPORT_PAGE)) {
+  async function* lines(): AsyncIterable<string> {
+    for await (const page of pages(admin, options, EXPORT_PAGE)) {
       for (const id of new Set(page.map(({ record }) => record))) {
-        const record = recordJson(admin, id, terminal.now());
+        const record = await recordJson(admin, id, terminal.now());
         // It may have been delivered meanwhile
         if (record === undefined || record.deliveries.length === 0) continue;
         exported++;
@@ -132,13 +164,13 @@ export async function exportRecords({ admin, options, terminal }: OutboxCommand)
 }
 
 /** Deliveries, oldest first, a page at a time: a long read would keep the bridge from reusing its log. */
-export function* pages(
+export async function* pages(
   admin: OutboxAdmin,
   selection: Selection,
   size: number,
-): Iterable<readonly Delivery[]> {
+): AsyncIterable<readonly Delivery[]> {
   for (let after = 0; ; ) {
-    const page = admin.page(selection, after, size);
+    const page = await admin.page(selection, after, size);
     const last = page.at(-1);
     if (last === undefined) return;
     yield page;
@@ -151,12 +183,12 @@ export function* pages(
  *
  * @throws InvalidArgumentError for what can be neither, and an Error where there is none or several
  */
-export function oneId(admin: OutboxAdmin, text: string): number {
+export async function oneId(admin: OutboxAdmin, text: string): Promise<number> {
   if (!/^(?:\d{1,15}|[0-9a-f]{4,32})$/i.test(text)) {
     const advice = 'write an id, or how a record_id begins, at least four digits of it';
     throw new InvalidArgumentError(`${text}: ${advice}`);
   }
-  const ids = admin.find(text.toLowerCase());
+  const ids = await admin.find(text.toLowerCase());
   const [id] = ids;
   if (id === undefined) throw new Error(`there is no record ${text}`);
   if (ids.length === 1) return id;
@@ -168,8 +200,12 @@ export function oneId(admin: OutboxAdmin, text: string): number {
  * @param env names the policy file, which may have backends of which the outbox has nothing
  * @throws InvalidArgumentError for a backend that neither the bridge nor the outbox knows
  */
-export function expectBackend(admin: OutboxAdmin, backend: string | undefined, env: Env): void {
-  const known = new Set([...backends.flatMap(recordingKind), ...admin.backends(), INTAKE]);
+export async function expectBackend(
+  admin: OutboxAdmin,
+  backend: string | undefined,
+  env: Env,
+): Promise<void> {
+  const known = new Set([...backends.flatMap(recordingKind), ...(await admin.backends()), INTAKE]);
   if (backend === undefined || known.has(backend)) return;
   for (const name of namesInPolicyFile(env)) known.add(name);
   if (known.has(backend)) return;

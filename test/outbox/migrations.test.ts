@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { OutboxAdmin } from '../../src/outbox/admin.ts';
+import { EmbeddedAdmin } from '../../src/outbox/embedded-admin.ts';
 import { type OpenOptions, openOutboxFile } from '../../src/outbox/file.ts';
 import { MIGRATIONS, VERSION } from '../../src/outbox/schema.ts';
 import { aktoAt } from '../support/bridge.ts';
@@ -181,7 +181,7 @@ test.each([
     `outbox.db has format version ${VERSION + 2}, and this release understands versions up to ${VERSION}: start the release that wrote it`,
   );
   await store.close();
-  expect(() => new OutboxAdmin(dir, 'read')).toThrow(`format version ${VERSION + 2}`);
+  expect(() => new EmbeddedAdmin(dir, 'read')).toThrow(`format version ${VERSION + 2}`);
   expect(contents(dir)).toEqual(before);
   expect(openAs(dir, NEXT).rows('SELECT record FROM delivery')).toEqual([{ record: 1 }, { record: 2 }]);
 });
@@ -199,7 +199,7 @@ test('once the file of a newer release is moved away, records are stored again',
 
 test('a command leaves a file that is not migrated yet to the bridge', () => {
   const dir = fileOf('PRAGMA user_version = 0;');
-  expect(() => new OutboxAdmin(dir, 'write')).toThrow('start the bridge, which migrates it');
+  expect(() => new EmbeddedAdmin(dir, 'write')).toThrow('start the bridge, which migrates it');
 });
 
 /** Migrates an outbox in a process of its own: `node -e MIGRATE FOLDER STATEMENTS`. */

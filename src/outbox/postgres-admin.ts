@@ -1,0 +1,186 @@
+import type { Database, Queries } from '../database/database.ts';
+import { DatabaseError } from '../database/database-error.ts';
+import {
+  countIn,
+  type Delivery,
+  type DeliveryKey,
+  firstOf,
+  MAX_FOUND,
+  type OutboxAdmin,
+  type Selection,
+  type StoredRecord,
+} from './admin.ts';
+import { type Packed, unpack } from './packing.ts';
+import { POSTGRES_SQL } from './postgres-queries.ts';
+import { PostgresTally } from './postgres-tally.ts';
+import type { Backlog } from './queries.ts';
+import { DEAD, READY, WAITING } from './schema.ts';
+
+/** A replica that was seen within this time is running. */
+const SEEN_MS = 60_000;
+/** Times that a change is run which was in a replica's way. */
+const TRIES = 5;
+
+const RECORD_ID = `coalesce(replace(record_id::text, '-', ''), '')`;
+const COLUMNS = `
+  backend, state, record, due_at AS "dueAt", attempts, reason, ${RECORD_ID} AS "recordId",
+  coalesce(call_key, '') AS "callKey", coalesce(outcome, '') AS outcome, coalesce(accepted_at, 0) AS "acceptedAt",
+  coalesce(held_until, 0) AS "heldUntil"`;
+const KEYS = 'unnest($1::text[], $2::smallint[], $3::bigint[]) AS key (backend, state, record)';
+const IS_KEY =
+  'delivery.record = key.record AND delivery.backend = key.backend AND delivery.state = key.state';
+
+const SQL = {
+  isServed: `SELECT EXISTS (
+    SELECT FROM replica WHERE seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${SEEN_MS}) AS served`,
+  backlogs: `
+    WITH queue AS (
+      SELECT backend,
+        count(*) FILTER (WHERE state = ${READY} OR (state = ${WAITING} AND due_at <= $1)) AS due,
+        count(*) FILTER (WHERE state = ${WAITING} AND due_at > $1) AS waiting,
+        count(*) FILTER (WHERE state = ${DEAD}) AS dead,
+        min(record) FILTER (WHERE state <> ${DEAD}) AS first, min(record) FILTER (WHERE state = ${DEAD}) AS first_dead
+      FROM delivery GROUP BY backend)
+    SELECT backend, due, waiting, dead, oldest.accepted_at AS "oldestAt", oldest_dead.accepted_at AS "oldestDeadAt"
+    FROM queue LEFT JOIN record AS oldest ON oldest.id = first LEFT JOIN record AS oldest_dead ON oldest_dead.id = first_dead
+    ORDER BY backend`,
+  page: `
+    SELECT ${COLUMNS}
+    FROM unnest($1::text[]) AS wanted (name) CROSS JOIN unnest($2::smallint[]) AS of (kind) CROSS JOIN LATERAL (
+      SELECT * FROM delivery WHERE backend = name AND state = kind AND record > $3 ORDER BY record LIMIT $4) AS found
+    LEFT JOIN record ON id = record ORDER BY record, backend`,
+  ofRecord: `SELECT ${COLUMNS} FROM delivery LEFT JOIN record ON id = record WHERE record = $1 ORDER BY backend`,
+  byId: 'SELECT id FROM record WHERE id = $1',
+  byRecordId: `SELECT id FROM record WHERE record_id BETWEEN $1::uuid AND $2::uuid ORDER BY id LIMIT ${MAX_FOUND}`,
+  load: `
+    SELECT id, ${RECORD_ID} AS "recordId", call_key AS "callKey", outcome, started_at AS "startedAt", ended_at AS "endedAt",
+      accepted_at AS "acceptedAt", codec, checksum, body
+    FROM record LEFT JOIN payload USING (id) WHERE id = $1`,
+  // What is ready is due already, and may be under way
+  retry: `
+    UPDATE delivery SET state = ${READY}, due_at = $4, attempts = 0, reason = NULL FROM ${KEYS}
+    WHERE ${IS_KEY} AND delivery.state <> ${READY} RETURNING delivery.backend, delivery.record`,
+  drop: `DELETE FROM delivery USING ${KEYS} WHERE ${IS_KEY} RETURNING delivery.backend, delivery.record`,
+  dropContents: `
+    DELETE FROM payload WHERE id = ANY ($1) AND NOT EXISTS (SELECT FROM delivery WHERE record = payload.id)`,
+  tell: `UPDATE signal SET version = version + 1 WHERE name = 'deliveries'`,
+};
+
+type Changed = { readonly backend: string; readonly record: number };
+
+/** The outbox in the database that replicas share, which they go on using. Replicas notice what it changes within a second. */
+export class PostgresAdmin implements OutboxAdmin {
+  readonly #database: Database;
+
+  /** @param database is closed with it */
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async isServed(): Promise<boolean> {
+    const [row] = await this.#database.query<{ served: boolean }>(SQL.isServed);
+    return row?.served === true;
+  }
+
+  async usedBytes(): Promise<number> {
+    const tally = new PostgresTally(this.#database, { backends: [], maxBytes: 0 });
+    return (await tally.stats()).usedBytes;
+  }
+
+  async backends(): Promise<string[]> {
+    const rows = await this.#database.query<{ backend: string }>(POSTGRES_SQL.backends);
+    return rows.map(({ backend }) => backend);
+  }
+
+  async backlogs(now: number): Promise<Backlog[]> {
+    const rows = await this.#database.query<
+      Backlog & { oldestAt: number | null; oldestDeadAt: number | null }
+    >(SQL.backlogs, [now]);
+    return rows.map(({ oldestAt, oldestDeadAt, ...counts }) => ({
+      ...counts,
+      oldestAt: oldestAt ?? undefined,
+      oldestDeadAt: oldestDeadAt ?? undefined,
+    }));
+  }
+
+  async count(selection: Selection): Promise<number> {
+    return countIn(await this.backlogs(0), selection);
+  }
+
+  async page({ backend, dead }: Selection, after: number, limit: number): Promise<Delivery[]> {
+    const states = dead ? [DEAD] : [READY, WAITING, DEAD];
+    const backends = backend === undefined ? await this.backends() : [backend];
+    return firstOf(await this.#database.query<Delivery>(SQL.page, [backends, states, after, limit]), limit);
+  }
+
+  async deliveriesOf(id: number, { backend, dead }: Selection = {}): Promise<Delivery[]> {
+    const all = await this.#database.query<Delivery>(SQL.ofRecord, [id]);
+    return all.filter((one) => (!backend || one.backend === backend) && (!dead || one.state === DEAD));
+  }
+
+  async find(word: string): Promise<number[]> {
+    type Found = { readonly id: number };
+    const exact = /^\d{1,15}$/.test(word) ? await this.#database.query<Found>(SQL.byId, [Number(word)]) : [];
+    const range = [word.padEnd(32, '0'), word.padEnd(32, 'f')];
+    const found = exact.length > 0 ? exact : await this.#database.query<Found>(SQL.byRecordId, range);
+    return found.map(({ id }) => id);
+  }
+
+  async load(id: number): Promise<StoredRecord | undefined> {
+    type Row = Omit<StoredRecord, 'body' | 'intact'> & (Packed | { readonly body: null });
+    const [row] = await this.#database.query<Row>(SQL.load, [id]);
+    if (row === undefined) return undefined;
+    const { recordId, callKey, outcome, startedAt, endedAt, acceptedAt } = row;
+    const text = row.body === null ? undefined : unpack(row);
+    return {
+      ...{ id, recordId, callKey, outcome, startedAt, endedAt, acceptedAt },
+      // Of what is damaged nothing can be shown
+      body: row.body === null ? undefined : (text ?? ''),
+      intact: text !== undefined,
+    };
+  }
+
+  retry<Key extends DeliveryKey>(keys: readonly Key[], now: number): Promise<Key[]> {
+    return this.#change(keys, (tx) => tx.query<Changed>(SQL.retry, [...columnsOf(keys), now]));
+  }
+
+  drop<Key extends DeliveryKey>(keys: readonly Key[]): Promise<Key[]> {
+    const ids = keys.map(({ record }) => record);
+    return this.#change(keys, async (tx) => {
+      await tx.query(POSTGRES_SQL.lockContents, [ids]);
+      const dropped = await tx.query<Changed>(SQL.drop, columnsOf(keys));
+      await tx.query(SQL.dropContents, [ids]);
+      return dropped;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #change<Key extends DeliveryKey>(
+    keys: readonly Key[],
+    run: (tx: Queries) => Promise<readonly Changed[]>,
+  ): Promise<Key[]> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const changed = await this.#database.transaction(async (tx) => {
+          const rows = await run(tx);
+          if (rows.length > 0) await tx.query(SQL.tell);
+          return new Set(rows.map(({ backend, record }) => `${record} ${backend}`));
+        });
+        return keys.filter(({ backend, record }) => changed.has(`${record} ${backend}`));
+      } catch (error) {
+        if (!(error instanceof DatabaseError && error.isConflict) || tries === TRIES) throw error;
+      }
+    }
+  }
+}
+
+function columnsOf(keys: readonly DeliveryKey[]): [string[], number[], number[]] {
+  return [
+    keys.map(({ backend }) => backend),
+    keys.map(({ state }) => state),
+    keys.map(({ record }) => record),
+  ];
+}
