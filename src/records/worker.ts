@@ -5,18 +5,27 @@ import { createHttp } from '../backends/http.ts';
 import { Courier } from '../delivery/courier.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { within } from '../guardrail/within.ts';
-import { type Entry, OutboxError, type OutboxStats, type RecordOutbox } from '../outbox/contract.ts';
-import { EmbeddedOutbox } from '../outbox/embedded-outbox.ts';
+import { type Entry, OutboxError } from '../outbox/contract.ts';
 import { storable } from '../outbox/note-bytes.ts';
 import { BlockedCalls } from './blocked-calls.ts';
+import { isInDanger } from './in-danger.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
 import { bytesOf } from './note-writer.ts';
+import { openOutbox } from './open-outbox.ts';
 import { OtherReplicas } from './other-replicas.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { PostedBodies } from './posted-bodies.ts';
 import type { Receipt } from './posted-rows.ts';
-import type { BlockedCall, FromWorker, LogsResult, Requests, ToWorker, WorkerStart } from './protocol.ts';
+import type {
+  BlockedCall,
+  FromWorker,
+  LogsResult,
+  Requests,
+  ToWorker,
+  WorkerStart,
+  WriteLog,
+} from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
 import { ResponseTexts } from './response-texts.ts';
@@ -36,23 +45,17 @@ const LARGE_BYTES = 1024 * 1024;
 const NOTES_MS = 2 * 3_600_000;
 /** Longest that a blocked call waits for the notes of other replicas: its reply waits for its record. */
 const JOIN_MS = 15;
-/** Part of a bound of the outbox from which on it is in danger. */
-const DANGER = 0.8;
 
 const port = parentPort;
 if (port === null) throw new Error('not started by RecordsThread');
 const post = (message: FromWorker) => port.postMessage(message);
 
-const { bodies, proxy, records, ...setup } = workerData as WorkerStart;
+const { bodies, proxy, database: config, records, ...setup } = workerData as WorkerStart;
 const inForce = new InForce(setup);
-const observer = new RecordsObserver(inForce.backends, (...line) => post({ kind: 'log', line }));
-const { dir, maxBytes, maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const outbox: RecordOutbox = new EmbeddedOutbox({
-  ...{ dir, maxBytes, maxAgeMs, events: observer.outbox },
-  get backends() {
-    return inForce.backends;
-  },
-});
+const log: WriteLog = (...line) => post({ kind: 'log', line });
+const observer = new RecordsObserver(inForce.backends, log);
+const { maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
+const { outbox, database } = await openOutbox({ records, database: config }, inForce, observer, log);
 const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
 const responseTexts = new ResponseTexts(pendingCalls);
 const others =
@@ -181,7 +184,8 @@ const handlers: Handlers = {
   async metrics() {
     const stats = await outbox.stats().catch(() => undefined);
     observer.metrics.notes_bytes.set({}, pendingCalls.bytes);
-    return observer.metrics.text(stats, observer.trouble.storage === null, courier.widths());
+    const text = await observer.metrics.text(stats, storageTrouble() === null, courier.widths());
+    return database === undefined ? text : text + (await database.text(stats?.fallback?.records));
   },
 
   async configure(changed) {
@@ -268,17 +272,20 @@ async function look(): Promise<void> {
     pendingCalls.forget(now - Math.max(NOTES_MS, missingAfterMs));
     responseTexts.forget();
     if (await outbox.changedElsewhere()) courier.retryNow();
-    inDanger = isInDanger(await outbox.stats());
+    inDanger = isInDanger(await outbox.stats(), maxAgeMs);
   } catch (error) {
     failed(error);
   }
-  post({ kind: 'health', health: { ...observer.trouble, inDanger } });
+  const ofDatabase = database && { database: database.trouble };
+  post({
+    kind: 'health',
+    health: { ...observer.trouble, storage: storageTrouble(), ...ofDatabase, inDanger },
+  });
 }
 
-function isInDanger({ usedBytes, maxBytes: limit, backends: backlogs }: OutboxStats): boolean {
-  const tooOld = Date.now() - maxAgeMs * DANGER;
-  const isOld = Object.values(backlogs).some(({ oldestAt }) => oldestAt !== undefined && oldestAt < tooOld);
-  return isOld || usedBytes > limit * DANGER;
+/** Why nothing can be stored: with a database, only if that cannot be used either. */
+function storageTrouble(): string | null {
+  return database?.trouble === null ? null : observer.trouble.storage;
 }
 
 /** Gives back what was made of something large. */
