@@ -54,7 +54,7 @@ export type OutboxAdmin = {
 };
 
 /** The first deliveries of several queues in the order of records, without parting those of one record. */
-export function firstOf(found: readonly Delivery[], limit: number): Delivery[] {
+export function firstRecordsOf(found: readonly Delivery[], limit: number): Delivery[] {
   const sorted = found.toSorted((a, b) => a.record - b.record);
   const last = sorted[limit - 1]?.record ?? Number.POSITIVE_INFINITY;
   return sorted.filter(({ record }) => record <= last);

@@ -7,7 +7,7 @@ import {
   countIn,
   type Delivery,
   type DeliveryKey,
-  firstOf,
+  firstRecordsOf,
   MAX_FOUND,
   type OutboxAdmin,
   type Selection,
@@ -111,7 +111,7 @@ export class EmbeddedAdmin implements OutboxAdmin {
     const backends = backend === undefined ? this.#queries.backends() : [backend];
     const { page } = this.#sql;
     const rows = backends.flatMap((name) => states.flatMap((state) => page.all(name, state, after, limit)));
-    return firstOf(rows as unknown as Delivery[], limit);
+    return firstRecordsOf(rows as unknown as Delivery[], limit);
   }
 
   async deliveriesOf(id: number, { backend, dead }: Selection = {}): Promise<Delivery[]> {

@@ -4,7 +4,7 @@ import {
   countIn,
   type Delivery,
   type DeliveryKey,
-  firstOf,
+  firstRecordsOf,
   MAX_FOUND,
   type OutboxAdmin,
   type Selection,
@@ -110,7 +110,10 @@ export class PostgresAdmin implements OutboxAdmin {
   async page({ backend, dead }: Selection, after: number, limit: number): Promise<Delivery[]> {
     const states = dead ? [DEAD] : [READY, WAITING, DEAD];
     const backends = backend === undefined ? await this.backends() : [backend];
-    return firstOf(await this.#database.query<Delivery>(SQL.page, [backends, states, after, limit]), limit);
+    return firstRecordsOf(
+      await this.#database.query<Delivery>(SQL.page, [backends, states, after, limit]),
+      limit,
+    );
   }
 
   async deliveriesOf(id: number, { backend, dead }: Selection = {}): Promise<Delivery[]> {
