@@ -2,11 +2,11 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import type pino from 'pino';
-import { Auditor } from './audit/auditor.ts';
+import { Auditor, type AuditSink } from './audit/auditor.ts';
 import { openAuditLog } from './audit/open-log.ts';
 import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
-import { reloadPolicies } from './calls/policies.ts';
+import { reloadPolicies, takePolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
@@ -14,16 +14,40 @@ import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { within } from './guardrail/within.ts';
 import { createApp } from './http/app.ts';
+import { type OtherProcesses, type Standing, standingsOf } from './http/health.ts';
 import type { BridgeEnv } from './http/refusal.ts';
-import { Releases } from './litellm/releases.ts';
+import { Releases, type ReleasesReport } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
-import type { Metrics } from './observability/metrics.ts';
+import type { CountsByMetric, Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
-import type { RecordsSetup } from './records/protocol.ts';
+import type { PolicySource, PolicyStore } from './policies/store.ts';
+import type { FromWorker, RecordsSetup, RecordsThreadEvents } from './records/protocol.ts';
 import { RecordsThread } from './records/records-thread.ts';
+import type { OpenWorker } from './records/restarting-worker.ts';
 import { openStore } from './state/open-state.ts';
+import type { StateStore } from './state/state-store.ts';
+
+/** The parts that one process owns for several which judge. */
+export type GivenParts = {
+  /** The policies that are to be in force. */
+  readonly policies: () => PolicySource;
+  readonly openRecords: OpenWorker<FromWorker>;
+  readonly openAudit: () => AuditSink;
+  /** Keeps what workers share; undefined where that is the database. */
+  readonly store: StateStore | undefined;
+  readonly metricsPage: () => Promise<string>;
+  readonly others: () => OtherProcesses;
+};
+
+/** All that a process tells the one that shows metrics and health for all. */
+export type BridgeReport = {
+  /** Counts since the last report; undefined for none. */
+  readonly counts: CountsByMetric | undefined;
+  readonly standings: readonly Standing[];
+  readonly litellm: ReleasesReport;
+};
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
@@ -36,6 +60,17 @@ export type Bridge = {
   readonly backends: () => readonly BackendConfig[];
   /** Reads the policy file again; one that cannot be used is logged and counted, and the last good one stays in force. */
   reloadPolicies(): void;
+  /**
+   * Reads the policies anew, and leaves those before in force.
+   *
+   * @returns puts them in force
+   * @throws PolicyFileError, ConfigError
+   */
+  preparePolicies(): () => void;
+  /** Takes what was counted, for another process. */
+  report(): BridgeReport;
+  /** Hands over the notes on calls that wait to go together. */
+  flushRecords(): void;
   /** Resolves once blocked calls can wait for their records, or after some seconds in any case. */
   ready(): Promise<void>;
   /** Counts and logs what nothing caught. */
@@ -57,19 +92,29 @@ export type Bridge = {
  * Puts all parts together by a configuration; it does not listen.
  *
  * @param destination where log lines go instead of standard output
+ * @param given where it is one of several processes
  */
-export function createBridge(config: Config, destination?: pino.DestinationStream): Bridge {
-  const store = openStore(config.database, config.state);
-  const ground = createGround(config, { destination, store });
+export function createBridge(
+  config: Config,
+  destination?: pino.DestinationStream,
+  given?: GivenParts,
+): Bridge {
+  const store = given?.store ?? openStore(config.database, config.state);
+  const ground = createGround(config, {
+    ...{ destination, store },
+    givenPolicies: given?.policies,
+    showsMetrics: given === undefined,
+  });
   const { backends, policies, metrics, log, observer, blockedTexts, shared } = ground;
   const releases = new Releases();
   const recordsSetup = (): RecordsSetup => ({
     backends: backends.configs,
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
-  const records = startRecords(config, recordsSetup(), metrics, log);
+  const records = startRecords(config, recordsSetup(), metrics, log, given?.openRecords);
   const audit = new Auditor({
-    openLog: () => openAuditLog({ ...config.audit, database: config.database }, log, metrics),
+    openLog:
+      given?.openAudit ?? (() => openAuditLog({ ...config.audit, database: config.database }, log, metrics)),
     wanted: () => policies?.engine.audit,
     onLost: () => metrics.audit_lost_total.inc(),
   });
@@ -100,6 +145,11 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     store,
     ...{ config, backends, blockedTexts, log, metrics, refuse, records, audit, release },
   });
+  const policiesChanged = (changed: PolicyStore) => {
+    records?.configure(recordsSetup());
+    largeCalls.policiesChanged(changed.source);
+    audit.prepare();
+  };
   let draining = false;
   const isDraining = () => draining;
   const { access, bodies } = config;
@@ -109,6 +159,8 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
       await sharedCalls?.fetchRequest(key);
       return requests.bytesOf(key);
     },
+    metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
+    others: given?.others,
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,
@@ -126,11 +178,23 @@ export function createBridge(config: Config, destination?: pino.DestinationStrea
     backends: () => backends.configs,
     reloadPolicies() {
       if (policies === undefined || config.policies.file === undefined) return;
-      reloadPolicies(policies, { own: config.backends, inForce: backends }, metrics, log);
-      records?.configure(recordsSetup());
-      largeCalls.policiesChanged(policies.source);
-      audit.prepare();
+      reloadPolicies({ policies, backends, own: config.backends, metrics, log });
+      policiesChanged(policies);
     },
+    preparePolicies() {
+      if (policies === undefined) return () => {};
+      const prepared = policies.prepare();
+      return () => {
+        takePolicies(prepared, { policies, backends, own: config.backends, metrics });
+        policiesChanged(policies);
+      };
+    },
+    report: () => ({
+      counts: metrics.take(),
+      standings: standingsOf(backends),
+      litellm: releases.report(),
+    }),
+    flushRecords: () => records?.flush(),
     uncaught: (error, kind) => observer.uncaught(error, kind),
     startDraining() {
       draining = true;
@@ -155,14 +219,21 @@ function compileCacheFolder(): string | undefined {
   return folder && dirname(folder);
 }
 
-function startRecords(
+/** All metrics of this process: those of judging, then those of its records thread. */
+async function metricsPage(metrics: Metrics, records: RecordsThread | undefined): Promise<string> {
+  return (await Promise.all([metrics.text(), records?.metrics() ?? ''])).join('\n');
+}
+
+/** Undefined where nothing is recorded. */
+export function startRecords(
   { bodies, proxy, database, records }: Config,
   setup: RecordsSetup,
   metrics: Metrics,
   log: Log,
+  open?: OpenWorker<FromWorker>,
 ): RecordsThread | undefined {
   if (records === undefined) return undefined;
-  return new RecordsThread({ ...setup, bodies, proxy, database, records }, log, {
+  const events: RecordsThreadEvents = {
     restarted: () => metrics.telemetry_restarts_total.inc(),
     lost: () => metrics.telemetry_lost_total.inc(),
     lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),
@@ -171,5 +242,6 @@ function startRecords(
       log.warn({ reason: result }, 'a judged call could not be recorded');
     },
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
-  });
+  };
+  return new RecordsThread({ ...setup, bodies, proxy, database, records }, log, events, open);
 }

@@ -16,6 +16,7 @@ import { createMetrics } from '../src/observability/metrics.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
 import { createRecordsMetrics } from '../src/records/records-metrics.ts';
+import { createWorkerMetrics } from '../src/workers/worker-metrics.ts';
 import { runCli } from './support/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -54,7 +55,8 @@ async function metricsText(): Promise<string> {
   metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
-  return `${await metrics.text()}\n${await createRecordsMetrics(['akto']).text(stats, true, new Map())}`;
+  const records = await createRecordsMetrics(['akto']).text(stats, true, new Map());
+  return [await metrics.text(), await createWorkerMetrics().text(), records].join('\n');
 }
 
 test('the guide to operations names every metric', async () => {

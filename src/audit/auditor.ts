@@ -8,10 +8,12 @@ import { type AuditRow, auditRow } from './row.ts';
 /** Longer than LiteLLM lets a stream pause: its own timeout is 600 s. */
 const RESPONSE_TTL_MS = 15 * 60_000;
 
-/** Takes rows: the log, or a thread that has it. */
+/** Takes rows: the log, or a thread or process that has it. */
 export type AuditSink = Pick<AuditLog, 'append' | 'lost' | 'isUp' | 'setRetention' | 'close'> & {
   /** False while rows do not reach the database; undefined where there is none. */
   readonly isShipping?: () => boolean;
+  /** What replies wait for until the rows before outlive this process; undefined where they do at once. It never rejects. */
+  readonly writing?: Promise<void> | undefined;
 };
 
 export type AuditorOptions = {
@@ -59,7 +61,7 @@ export class Auditor {
     this.#append(this.#logFor(options), auditRow(decision));
   }
 
-  /** Writes the row of a decision that was made in another thread. */
+  /** Writes the row of a decision that was made in another thread or process. */
   append(row: AuditRow): void {
     const wanted = this.#options.wanted();
     if (wanted !== undefined) this.#append(this.#logFor(wanted), row);
@@ -74,6 +76,11 @@ export class Auditor {
   /** False while rows do not reach the database. */
   isShipping(): boolean {
     return this.#log?.isShipping?.() ?? true;
+  }
+
+  /** What replies wait for until the rows before outlive this process, if for anything. It never rejects. */
+  get writing(): Promise<void> | undefined {
+    return this.#log?.writing;
   }
 
   async close(): Promise<void> {

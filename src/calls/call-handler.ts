@@ -46,7 +46,7 @@ export type CallHandlerOptions = {
   readonly decided: (
     decision: Decision,
     request: () => GuardrailCall | undefined,
-  ) => Promise<void> | undefined;
+  ) => Promise<unknown> | undefined;
   /** Called for each call that LiteLLM sent again while it was judged. */
   readonly repeated: () => void;
   /** Called with a mistake of ours that kept a call from being judged. */

@@ -1,5 +1,5 @@
 import type pino from 'pino';
-import type { Auditor } from '../audit/auditor.ts';
+import type { Auditor, AuditSink } from '../audit/auditor.ts';
 import { createHttp, type Http } from '../backends/http.ts';
 import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
@@ -124,7 +124,7 @@ export type CallRecords = Pick<RecordsThread, 'isOn' | 'note' | 'text' | 'blocke
 export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
-  readonly audit: Pick<Auditor, 'decided'>;
+  readonly audit: Pick<Auditor, 'decided'> & Pick<AuditSink, 'writing'>;
   readonly requests: KeptRequests;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
@@ -185,7 +185,10 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     (decision) => observer.decided(decision),
     ({ call }) => (call.door === undefined ? release(call.litellm_version) : undefined),
     ({ call }) => wiring.seen(call),
-    (decision) => audit.decided(decision),
+    (decision) => {
+      audit.decided(decision);
+      return audit.writing;
+    },
     ...(records === undefined ? [] : [recorder(records, isRecorded)]),
   ];
   const { blockedMessage } = replies;
@@ -206,10 +209,11 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   const handler = new CallHandler({
     judge,
     decided(decision, request) {
-      let stored: Promise<void> | undefined;
+      let stored: Promise<unknown> | undefined;
       for (const listener of listeners) {
         try {
-          stored = listener(decision, request) ?? stored;
+          const next = listener(decision, request);
+          if (next !== undefined) stored = stored === undefined ? next : Promise.all([stored, next]);
         } catch (error) {
           observer.failed(error, decision.call);
         }

@@ -11,7 +11,7 @@ export type LargeCallOutlets = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson' | 'recordCall'> | undefined;
-  readonly audit: Pick<Auditor, 'append'>;
+  readonly audit: Pick<Auditor, 'append' | 'writing'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: BlockedTexts;
   readonly backends: Pick<ConfiguredBackends, 'refused'>;

@@ -269,7 +269,9 @@ export class LargeCalls {
     clearTimeout(call.timer);
     call.isAnswered = true;
     call.isRead = false;
-    call.resolve(response);
+    const { writing } = this.#options.audit;
+    if (writing === undefined) call.resolve(response);
+    else writing.then(() => call.resolve(response)).catch(this.#failed);
     this.#next();
   }
 

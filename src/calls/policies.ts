@@ -11,7 +11,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { defaultPolicy, type PolicySource, PolicyStore } from '../policies/store.ts';
+import { defaultPolicy, type PolicySource, PolicyStore, type PreparedPolicies } from '../policies/store.ts';
 import type { SharedState } from '../state/shared-state.ts';
 
 export type PoliciesContext = {
@@ -78,40 +78,66 @@ export function nothingJudges(
     : ['nothing judges: the policy file has no backend and no policy in a chain, so every call is allowed'];
 }
 
-/**
- * Reads the policy file again, and counts and logs what came of it.
- *
- * @param backends put in force with it
- */
-export function reloadPolicies(
-  policies: PolicyStore,
-  backends: { readonly own: readonly BackendConfig[]; readonly inForce: ConfiguredBackends },
-  metrics: Metrics,
-  log: Log,
-): void {
+/** The policies in force and the backends that come with them, and who is told of a change. */
+export type ReloadedPolicies = {
+  readonly policies: PolicyStore;
+  readonly backends: ConfiguredBackends;
+  /** Those of the environment. */
+  readonly own: readonly BackendConfig[];
+  readonly metrics: Metrics;
+  readonly log: Log;
+};
+
+/** Reads the policy file again, and counts and logs what came of it. */
+export function reloadPolicies(reloaded: ReloadedPolicies): void {
   try {
-    const changed = policies.reload();
-    metrics.policy_reloads_total.inc({ result: changed ? 'changed' : 'unchanged' });
-    if (!changed) return;
-    const { name, version, warnings } = policies.file;
-    const before = backends.inForce.configs;
-    backends.inForce.update([...backends.own, ...policies.file.backends]);
-    const { configs } = backends.inForce;
-    const names = configs.map((backend) => backend.name);
-    const gone = before.map((backend) => backend.name).filter((one) => !names.includes(one));
-    metrics.addBackends(names);
-    const read = { policy_file: name, policy_version: version, backends: names };
-    log.info({ ...read, ...(gone.length > 0 && { gone }) }, 'policies read again');
-    for (const backend of configs)
-      if (!before.includes(backend)) log.info(describeBackend(backend), 'backend');
-    for (const warning of [...warnings, ...nothingJudges(policies.file, configs)]) log.warn(warning);
+    const prepared = reloaded.policies.prepare();
+    const before = takePolicies(prepared, reloaded);
+    tellReload(prepared, before, reloaded);
   } catch (error) {
-    metrics.policy_reloads_total.inc({ result: 'failed' });
-    const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
-    const problems = isKnown ? error.problems : [(error as Error).name];
-    log.error(
-      { problems, policy_version: policies.file.version },
-      'the policy file cannot be used; the last good one stays',
-    );
+    refuseReload(error, reloaded);
   }
+}
+
+/** Puts policies in force, and their backends. @returns the backends before */
+export function takePolicies(
+  prepared: PreparedPolicies,
+  { policies, backends, own, metrics }: Omit<ReloadedPolicies, 'log'>,
+): readonly BackendConfig[] {
+  const before = backends.configs;
+  prepared.take();
+  if (prepared.isChanged) {
+    backends.update([...own, ...policies.file.backends]);
+    metrics.addBackends(backends.configs.map(({ name }) => name));
+  }
+  return before;
+}
+
+/** Counts and logs that other policies are in force. */
+export function tellReload(
+  { isChanged }: PreparedPolicies,
+  before: readonly BackendConfig[],
+  { policies, backends, metrics, log }: ReloadedPolicies,
+): void {
+  metrics.policy_reloads_total.inc({ result: isChanged ? 'changed' : 'unchanged' });
+  if (!isChanged) return;
+  const { name, version, warnings } = policies.file;
+  const { configs } = backends;
+  const names = configs.map((backend) => backend.name);
+  const gone = before.map((backend) => backend.name).filter((one) => !names.includes(one));
+  const read = { policy_file: name, policy_version: version, backends: names };
+  log.info({ ...read, ...(gone.length > 0 && { gone }) }, 'policies read again');
+  for (const backend of configs) if (!before.includes(backend)) log.info(describeBackend(backend), 'backend');
+  for (const warning of [...warnings, ...nothingJudges(policies.file, configs)]) log.warn(warning);
+}
+
+/** Counts and logs that the policies before stay in force. */
+export function refuseReload(error: unknown, { policies, metrics, log }: ReloadedPolicies): void {
+  metrics.policy_reloads_total.inc({ result: 'failed' });
+  const isKnown = error instanceof PolicyFileError || error instanceof ConfigError;
+  const problems = isKnown ? error.problems : [(error as Error).name];
+  log.error(
+    { problems, policy_version: policies.file.version },
+    'the policy file cannot be used; the last good one stays',
+  );
 }

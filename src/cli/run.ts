@@ -15,6 +15,11 @@ export async function run(args: readonly string[], terminal?: Terminal): Promise
       await serve(parseConfig(readEnv(), backends));
       return 0;
     }
+    if (args.length === 1 && args[0] === 'worker') {
+      const { work } = await import('../workers/worker.ts');
+      await work();
+      return 0;
+    }
     const { runProgram } = await import('./program.ts');
     return await runProgram(args, terminal);
   } catch (error) {

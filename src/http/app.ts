@@ -10,7 +10,7 @@ import type { RecordsThread } from '../records/records-thread.ts';
 import { CAPSULE_CHECK_PATHS, CAPSULE_RECORD_PATHS } from './capsule.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
-import { healthRoute, readyRoute } from './health.ts';
+import { healthRoute, type ReadyRouteOptions, readyRoute } from './health.ts';
 import { LOG_BODY_MESSAGES, type LogsRouteOptions, logsRoute } from './logs.ts';
 import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
@@ -52,6 +52,10 @@ export type AppOptions = GuardrailRouteOptions & {
   /** Milliseconds in which a body has to arrive. */
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
+  /** All metrics in Prometheus' text format. */
+  readonly metricsPage: () => Promise<string>;
+  /** What `/readyz` tells beside this process. */
+  readonly others?: ReadyRouteOptions['others'];
 };
 
 const isAktoPath = (path: string | undefined) => path?.startsWith('/api/') === true;
@@ -196,7 +200,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     (c) => c.json({ success: true }),
   );
   app.get('/readyz', withoutBody, readyRoute(options));
-  app.get('/metrics', withoutBody, metricsRoute(metrics, records));
+  app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));
 
   app.notFound((c) => {
     readOn(c.env?.incoming, unread);

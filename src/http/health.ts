@@ -1,8 +1,25 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
-import type { Releases } from '../litellm/releases.ts';
+import type { Releases, ReleasesReport } from '../litellm/releases.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
+import type { BreakerState } from '../pipeline/breaker.ts';
+import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
+
+/** How a backend stands with a process. */
+export type Standing = Pick<JudgingBackend, 'name' | 'mode'> & {
+  readonly breaker: BreakerState;
+  /** It refuses our token. */
+  readonly isRefused: boolean;
+};
+
+/** The other processes of the bridge. */
+export type OtherProcesses = {
+  readonly standings: readonly Standing[];
+  readonly litellm: ReleasesReport;
+  /** Number of processes that judge calls, and of those that there are to be. */
+  readonly workers: { readonly up: number; readonly wanted: number };
+};
 
 export type ReadyRouteOptions = {
   readonly backends: Pick<ConfiguredBackends, 'all'>;
@@ -10,7 +27,30 @@ export type ReadyRouteOptions = {
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
   readonly releases: Releases;
   readonly isDraining: () => boolean;
+  /** Undefined for a process that is alone. */
+  readonly others?: (() => OtherProcesses) | undefined;
 };
+
+/** In the order of how bad they are. */
+const BREAKERS: readonly BreakerState[] = ['closed', 'half_open', 'open'];
+
+/** How backends stand with one of several processes at least. */
+export function worstOf(standings: readonly Standing[]): readonly Standing[] {
+  const worst = new Map<string, Standing>();
+  for (const one of standings) {
+    const known = worst.get(one.name) ?? one;
+    const breaker =
+      BREAKERS.indexOf(one.breaker) > BREAKERS.indexOf(known.breaker) ? one.breaker : known.breaker;
+    worst.set(one.name, { ...known, breaker, isRefused: known.isRefused || one.isRefused });
+  }
+  return [...worst.values()];
+}
+
+/** How backends stand with this process. */
+export const standingsOf = ({ all }: Pick<ConfiguredBackends, 'all'>): readonly Standing[] =>
+  all.map(({ name, mode, breaker, access }) => ({
+    ...{ name, mode, breaker: breaker.state(), isRefused: access.isRefused },
+  }));
 
 /** `/healthz`: the process answers. */
 export function healthRoute(c: Context): Response {
@@ -23,18 +63,22 @@ export function healthRoute(c: Context): Response {
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
  * replicas share cannot be used, and this machine keeps what comes; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
   const { backends, records, audit, releases, isDraining } = options;
   return (c) => {
-    const states = backends.all.map(({ name, mode, breaker, access }) => {
-      const state = breaker.state();
-      const isRefused = access.isRefused;
-      const healthy = state === 'closed' && !isRefused;
-      return [name, { healthy, breaker: state, mode, ...(isRefused && { unauthorized: true }) }] as const;
+    const others = options.others?.();
+    const own = standingsOf(backends);
+    const isOwn = ({ name }: Standing) => own.some((one) => one.name === name);
+    const standings = others === undefined ? own : worstOf([...own, ...others.standings.filter(isOwn)]);
+    const states = standings.map(({ name, mode, breaker, isRefused }) => {
+      const healthy = breaker === 'closed' && !isRefused;
+      return [name, { healthy, breaker, mode, ...(isRefused && { unauthorized: true }) }] as const;
     });
     const outbox = records?.health();
-    const litellm = releases.report(outbox?.oldRelease);
+    const known = releases.report(outbox?.oldRelease);
+    const litellm = known.supported && others?.litellm.supported === false ? others.litellm : known;
     const isSafe =
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
@@ -42,12 +86,14 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     if (typeof outbox?.database === 'string') unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
     if (!audit.isShipping() && !unhappy.includes('database')) unhappy.push('database');
+    if (others !== undefined && others.workers.up < others.workers.wanted) unhappy.push('workers');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,
       unhappy,
       backends: Object.fromEntries(states),
       ...(outbox && { outbox }),
+      ...(others && { workers: others.workers }),
       ...(!litellm.supported && { litellm }),
     };
     return c.json(report, isDraining() ? 503 : 200);

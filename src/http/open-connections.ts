@@ -1,5 +1,5 @@
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 
 /** Node's own mark of a connection with a call on it, from the end of its head to the end of its reply. Node goes by it too. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
@@ -10,10 +10,17 @@ export class OpenConnections {
   /** The oldest first. */
   readonly #open = new Set<HttpSocket>();
 
-  /** @param maxIdle number of connections from which on a new one takes the place of one without a call */
-  constructor(server: Server, maxIdle: number) {
+  /**
+   * @param maxIdle number of connections from which on a new one takes the place of one without a call
+   * @param max number of connections beyond which a new one is closed at once
+   */
+  constructor(server: Server, maxIdle: number, max = Number.POSITIVE_INFINITY) {
     this.#server = server;
     server.on('connection', (socket: HttpSocket) => {
+      if (this.#open.size >= max) {
+        socket.destroy();
+        return;
+      }
       if (this.#open.size >= maxIdle) this.#leastUsed()?.destroy();
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
@@ -29,6 +36,12 @@ export class OpenConnections {
       oldest ??= socket;
     }
     return oldest;
+  }
+
+  /** Takes no new connections, and leaves those that are open as they are: one that has just come has a call under way. */
+  takeNoMore(): void {
+    // That of an HTTP server would close them
+    net.Server.prototype.close.call(this.#server);
   }
 
   /** Number of connections on which a call has no reply yet. */

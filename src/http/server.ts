@@ -23,6 +23,8 @@ export type ServerOptions = {
   readonly isDraining: () => boolean;
   /** Called when a connection is closed for that. */
   readonly onCut: () => void;
+  /** True where connections are handed over by another process, which would hand over one that is not taken again and again. */
+  readonly isHandedOver?: boolean;
 };
 
 /**
@@ -51,7 +53,13 @@ class Pipelines {
 }
 
 /** The HTTP server of an app, which does not listen yet, and its connections. */
-export function createServer({ app, bodyTimeoutMs, isDraining, onCut }: ServerOptions): {
+export function createServer({
+  app,
+  bodyTimeoutMs,
+  isDraining,
+  onCut,
+  isHandedOver = false,
+}: ServerOptions): {
   readonly server: Server;
   readonly connections: OpenConnections;
 } {
@@ -68,7 +76,7 @@ export function createServer({ app, bodyTimeoutMs, isDraining, onCut }: ServerOp
     // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
-  server.maxConnections = MAX_CONNECTIONS;
+  if (!isHandedOver) server.maxConnections = MAX_CONNECTIONS;
   const pipelines = new Pipelines();
   const [handle] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
@@ -79,5 +87,5 @@ export function createServer({ app, bodyTimeoutMs, isDraining, onCut }: ServerOp
     if (!socket.destroyed) onCut();
     socket.destroy();
   });
-  return { server, connections: new OpenConnections(server, MAX_IDLE) };
+  return { server, connections: new OpenConnections(server, MAX_IDLE, MAX_CONNECTIONS) };
 }

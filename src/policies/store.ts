@@ -32,6 +32,17 @@ export type ReplicatedPolicies = {
   readonly asked: string | undefined;
 };
 
+/** Policies that were read whole and can be used, before they are in force. */
+export type PreparedPolicies = {
+  readonly source: PolicySource;
+  /** True if they are the same in every file. */
+  readonly isSame: boolean;
+  /** True if they differ from those before, or their vendors do, such as by a new secret. */
+  readonly isChanged: boolean;
+  /** Puts them in force. */
+  take(): void;
+};
+
 export type PolicyStoreOptions = Pick<EngineOptions, 'restores'> & {
   /** Names of the vendors that the environment sets up. */
   readonly backends: readonly string[];
@@ -68,7 +79,7 @@ export class PolicyStore {
   constructor(read: () => string, options: PolicyStoreOptions) {
     this.#read = read;
     this.#options = options;
-    this.#load();
+    this.prepare().take();
   }
 
   get engine(): Engine {
@@ -138,16 +149,21 @@ export class PolicyStore {
   /**
    * Reads the policies again. The last good ones stay in force until something better has been read whole.
    *
-   * @returns true if they differ from those before, or their vendors do, such as by a new secret
+   * @returns true if they differ from those before
    * @throws PolicyFileError, or what reading throws
    */
   reload(): boolean {
-    const { version, backends } = this.#file;
-    this.#load();
-    return this.#file.version !== version || !isDeepStrictEqual(this.#file.backends, backends);
+    const prepared = this.prepare();
+    prepared.take();
+    return prepared.isChanged;
   }
 
-  #load(): void {
+  /**
+   * Reads the policies again, and leaves those before in force.
+   *
+   * @throws PolicyFileError, or what reading throws
+   */
+  prepare(): PreparedPolicies {
     // With the same text too: lists of words can stand in files of their own
     const text = this.#read();
     const {
@@ -177,11 +193,23 @@ export class PolicyStore {
     });
     if (lacksStateKey) requireStateKey(file);
     const before: PolicySource | undefined = this.#source;
+    const known: PolicyFile | undefined = this.#file;
     const isSame = before?.text === text && isDeepStrictEqual(before.files, files);
-    this.#source = { text, files, backends: file.backends };
     // A vendor's new secret is no reason to forget what was read of calls
-    if (!isSame) this.#engine = new Engine(file, { markers: this.#markers, plans: this.#plans, restores });
-    this.#file = file;
+    const engine = isSame
+      ? this.#engine
+      : new Engine(file, { markers: this.#markers, plans: this.#plans, restores });
+    const source = { text, files, backends: file.backends };
+    return {
+      source,
+      isSame,
+      isChanged: known?.version !== file.version || !isDeepStrictEqual(known.backends, file.backends),
+      take: () => {
+        this.#source = source;
+        this.#engine = engine;
+        this.#file = file;
+      },
+    };
   }
 
   readonly #keep = <T>(name: string, make: () => T): T => {

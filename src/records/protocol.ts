@@ -67,11 +67,19 @@ export type ToWorker = {
   readonly args: Parameters<Requests[keyof Requests]>;
 };
 
+/** A message of another process to the thread. */
+export type RelayedMessage = {
+  [Kind in 'logs' | 'turned' | 'notes' | 'texts' | 'blocked']: {
+    readonly kind: Kind;
+    readonly args: Parameters<Requests[Kind]>;
+  };
+}['logs' | 'turned' | 'notes' | 'texts' | 'blocked'];
+
 /** From the thread. The result of a call that failed by a mistake of ours is undefined. */
 export type FromWorker =
   | { readonly kind: 'replies'; readonly replies: readonly (readonly [n: number, result: unknown])[] }
   /** The record of a blocked call, by the number of its message, could not be stored yet. */
-  | { readonly kind: 'unstored'; readonly n: number; readonly reason: 'full' | 'unavailable' }
+  | { readonly kind: 'unstored'; readonly n: number; readonly reason: UnstoredReason }
   | { readonly kind: 'log'; readonly line: Parameters<WriteLog> }
   | { readonly kind: 'health'; readonly health: RecordsHealth };
 

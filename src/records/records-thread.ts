@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { within } from '../guardrail/within.ts';
@@ -7,7 +7,8 @@ import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import { OUTBOX_FILE } from '../outbox/contract.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
-import { Losses } from './losses.ts';
+import { blockedReply, Losses } from './losses.ts';
+import { openThread } from './open-thread.ts';
 import { OutgoingNotes } from './outgoing-notes.ts';
 import type {
   BlockedCall,
@@ -16,17 +17,17 @@ import type {
   RecordsHealth,
   RecordsSetup,
   RecordsThreadEvents,
+  RelayedMessage,
   Requests,
   TextLine,
   ToWorker,
   UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
-import { RestartingWorker } from './restarting-worker.ts';
+import type { OpenWorker, WorkerPort } from './restarting-worker.ts';
 import { isShared, ownBytes, sharedJson } from './thread-bytes.ts';
 import { Unanswered } from './unanswered.ts';
 
-const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 const FLUSH_NOTES_MS = 1000;
 /** The same where other replicas wait for them: LiteLLM logs a call some milliseconds after its last verdict. */
 const FLUSH_SHARED_MS = 3;
@@ -43,11 +44,6 @@ const SILENT_MS = 15_000;
 const BLOCKED_MS = 50;
 /** Longest that a start waits for the thread: a disk that hangs must not keep verdicts from being given. */
 const START_MS = 2000;
-/**
- * A thread that needs more ends alone, and not the process with its verdicts. Three times the space for new objects, 8 MB: what a
- * commit has under way fits, and V8 would take 32 MB for the same speed; with 4 MB an event costs a tenth more, with 1 MB twice as much.
- */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 };
 
 /**
  * The main thread's side of records. The thread is started once some backend takes records, or where there is an outbox. Only log events and blocked calls wait for the disk; nothing here waits for a vendor. A
@@ -71,11 +67,16 @@ export class RecordsThread {
   readonly #giveBack = createGiveBackLate();
   #isOn = false;
   /** Undefined as long as there is nothing to do. */
-  #worker: RestartingWorker<FromWorker> | undefined;
+  #worker: WorkerPort | undefined;
+  readonly #open: OpenWorker<FromWorker>;
 
-  /** @param start plain data, of which the thread is given a copy */
-  constructor(start: WorkerStart, log: Log, events: RecordsThreadEvents) {
+  /**
+   * @param start plain data, of which the thread is given a copy
+   * @param open where the thread is in another process: leads to it
+   */
+  constructor(start: WorkerStart, log: Log, events: RecordsThreadEvents, open = openThread) {
     this.#start = start;
+    this.#open = open;
     this.#log = log;
     this.#events = events;
     this.#losses = new Losses(events, log);
@@ -182,29 +183,41 @@ export class RecordsThread {
       return Promise.resolve();
     }
     const stored = this.#send('blocked', [json], json.length);
-    return new Promise((resolve) => {
-      const release = (reason?: UnstoredReason) => {
-        if (timer === undefined) return;
-        clearTimeout(timer);
-        timer = undefined;
-        if (reason !== undefined) this.#losses.unstored(callId, reason);
-        resolve();
-      };
-      // Where the loop was busy for that long, the reply of the thread comes first
-      const isOver = () => setImmediate(release, 'slow');
-      let timer: NodeJS.Timeout | undefined = setTimeout(isOver, BLOCKED_MS);
-      const sent = this.#unanswered.get(this.#lastNumber);
-      if (sent !== undefined) sent.release = release;
-      if (this.#health.storage === 'restarting') release('restarting');
-      stored
-        .then((result) => {
-          release();
-          if (result === undefined) this.#losses.block(callId, 'not_taken');
-          onDone();
-          if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
-        })
-        .catch(this.#failed);
-    });
+    const { promise, release } = blockedReply(BLOCKED_MS, (reason) => this.#losses.unstored(callId, reason));
+    const sent = this.#unanswered.get(this.#lastNumber);
+    if (sent !== undefined) sent.release = release;
+    if (this.#health.storage === 'restarting') release('restarting');
+    stored
+      .then((result) => {
+        release();
+        if (result === undefined) this.#losses.block(callId, 'not_taken');
+        onDone();
+        if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
+      })
+      .catch(this.#failed);
+    return promise;
+  }
+
+  /** Hands over the notes and texts that wait to go together. */
+  flush(): void {
+    this.#outgoing.flush();
+  }
+
+  /**
+   * Passes on what another process has for the thread.
+   *
+   * @param message its bytes are given away
+   * @param unstored called for a blocked call whose record cannot be stored yet
+   * @returns the reply; undefined if too much waits, or there is none to come
+   */
+  relay({ kind, args }: RelayedMessage, unstored: (reason: UnstoredReason) => void): Promise<unknown> {
+    // Those of a POST are given away; others are held for a thread that is started again
+    const isPost = kind === 'logs' || kind === 'turned';
+    const transfer = isPost && !isShared(args[0]) ? [args[0].buffer as ArrayBuffer] : [];
+    const sent = this.#send(kind, args as never, (isPost ? 1 : 2) * args[0].length, transfer);
+    const waiting = this.#unanswered.get(this.#lastNumber);
+    if (kind === 'blocked' && waiting !== undefined) waiting.release = unstored;
+    return sent;
   }
 
   /** Metrics of the thread in Prometheus' text format; the last ones with `outbox_up 0` if it does not reply in a second. */
@@ -239,12 +252,10 @@ export class RecordsThread {
     this.#log.error({ failure: loggable({ kind: 'bug', error }) }, 'telemetry failed');
   };
 
-  #startWorker(): RestartingWorker<FromWorker> {
+  #startWorker(): WorkerPort {
     this.#heardAt = performance.now();
-    return new RestartingWorker<FromWorker>({
-      file: WORKER,
+    return this.#open({
       data: () => this.#start,
-      resourceLimits: RESOURCE_LIMITS,
       received: (message) => this.#receive(message),
       failed: (error) => this.#log.error({ error: (error as Error).name }, 'the telemetry thread failed'),
       ended: () => {

@@ -18,6 +18,12 @@ export type RestartingWorkerOptions<Message> = {
   readonly bug: (error: unknown) => void;
 };
 
+/** Leads to a thread, wherever it is. */
+export type WorkerPort = Pick<RestartingWorker<unknown>, 'post' | 'hurry' | 'close'>;
+export type OpenWorker<Message> = (
+  options: Omit<RestartingWorkerOptions<Message>, 'file' | 'resourceLimits'>,
+) => WorkerPort;
+
 /** A thread that is started again, after a second, when it ends. */
 export class RestartingWorker<Message> {
   readonly #options: RestartingWorkerOptions<Message>;

@@ -10,6 +10,7 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
 
 /** A process of the bridge. It is killed after a minute in any case: sooner, a busy machine would take it for dead. */
 export type Child = {
+  readonly pid: number;
   stdout(): string;
   stderr(): string;
   /** Standard output so far as log lines; throws if one is not JSON. */
@@ -30,6 +31,8 @@ export type Child = {
 
 export type ChildOptions = {
   readonly args?: readonly string[];
+  /** Flags of Node.js. */
+  readonly nodeArgs?: readonly string[];
   /** The whole environment; nothing of this process is handed down. */
   readonly env?: Readonly<Record<string, string>>;
   /** Without one, a folder that has no `.env`. */
@@ -45,13 +48,14 @@ export type ChildOptions = {
 /** Starts `node src/main.ts`. */
 export function startChild({
   args = [],
+  nodeArgs = [],
   env = {},
   cwd = import.meta.dirname,
   limitMs = 60_000,
   output,
   ulimit,
 }: ChildOptions): Child {
-  const command = [process.execPath, MAIN, ...args];
+  const command = [process.execPath, ...nodeArgs, MAIN, ...args];
   const [file = '', ...rest] =
     ulimit === undefined ? command : ['sh', '-c', `ulimit ${ulimit}; exec "$@"`, 'sh', ...command];
   const child: ChildProcess = spawn(file, rest, {
@@ -92,6 +96,7 @@ export function startChild({
       .map((line) => JSON.parse(line) as LogLine);
 
   return {
+    pid: child.pid ?? 0,
     peakMb() {
       try {
         const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');

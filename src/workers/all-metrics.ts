@@ -1,0 +1,64 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { BridgeReport } from '../bridge.ts';
+import type { Standing } from '../http/health.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { endedProcesses, pageOf } from './process-metrics.ts';
+import type { ProcessMetrics } from './protocol.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+/** Longest that a scrape waits for a worker. */
+const REPORT_MS = 1000;
+
+/** Metrics of the primary and all workers in one page. Workers hand over what they have counted, so that it outlives them. */
+export class AllMetrics {
+  readonly counts: Metrics;
+  readonly #own = createWorkerMetrics();
+  readonly #process = new Registry();
+  /** Counts of processes that have ended. */
+  #ended: ProcessMetrics = [];
+
+  /** @param standings how backends stand with all workers */
+  constructor(
+    names: Readonly<Record<'backends' | 'policies', readonly string[]>>,
+    standings: () => readonly Standing[],
+  ) {
+    this.counts = createMetrics(names, () => standings().map(({ name, breaker }) => [name, breaker]), false);
+    collectDefaultMetrics({ register: this.#process });
+  }
+
+  /** A worker has ended by itself, and another takes its place. */
+  replaced(): void {
+    this.#own.worker_restarts_total.inc();
+  }
+
+  reported(worker: WorkerProcess, report: BridgeReport): void {
+    if (report.counts !== undefined) this.counts.add(report.counts);
+    worker.report = report;
+  }
+
+  ended(worker: WorkerProcess): void {
+    this.#ended = endedProcesses(this.#ended, worker.process);
+  }
+
+  /**
+   * The page in Prometheus' text format.
+   *
+   * @param up number of workers that take calls
+   * @param records that of the records thread
+   */
+  async page(workers: readonly WorkerProcess[], up: number, records: Promise<string> | ''): Promise<string> {
+    await Promise.all(workers.map((worker) => this.#ask(worker)));
+    this.#own.workers.set({}, up);
+    const own = (await this.#process.getMetricsAsJSON()) as unknown as ProcessMetrics;
+    const processes = pageOf([own, this.#ended, ...workers.map((worker) => worker.process)]);
+    return (await Promise.all([this.counts.text(), this.#own.text(), processes, records])).join('\n');
+  }
+
+  async #ask(worker: WorkerProcess): Promise<void> {
+    const told = await worker.questions.ask('report', undefined, REPORT_MS);
+    if (told === undefined) return;
+    this.reported(worker, told.report);
+    worker.process = told.process;
+  }
+}

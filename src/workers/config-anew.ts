@@ -1,0 +1,31 @@
+import { backends } from '../backends/index.ts';
+import { type Config, parseConfig } from '../config/config.ts';
+import { readEnv, variable } from '../config/read.ts';
+import { SETTING_GROUPS } from '../config/settings.ts';
+
+/** Settings that the primary goes by, from its start to its end. */
+const FIXED = [
+  ...['HOST', 'PORT', 'POLICY_FILE', 'AUDIT_KEY', 'LOG_LEVEL', 'SHUTDOWN_DELAY', 'SHUTDOWN_TIMEOUT'],
+  ...Object.keys(SETTING_GROUPS['Records of calls']),
+  ...Object.keys(SETTING_GROUPS['Several replicas, and all cores']),
+  ...Object.keys(SETTING_GROUPS['Forward proxy']),
+];
+
+/**
+ * Reads the configuration again, with the `.env` file as it is now. Of what cannot change without another start it keeps what was.
+ *
+ * @returns the settings that have changed in vain, too
+ * @throws ConfigError
+ */
+export function configAnew(config: Config): { readonly config: Config; readonly ignored: readonly string[] } {
+  const anew = parseConfig(readEnv(), backends);
+  const { server, records, audit, database, state, workers, proxy, logLevel } = config;
+  const [before, now] = [config.policies.env, anew.policies.env];
+  return {
+    config: {
+      ...{ ...anew, server, records, audit, database, state, workers, proxy, logLevel },
+      policies: { ...anew.policies, file: config.policies.file },
+    },
+    ignored: FIXED.filter((name) => variable(before, name) !== variable(now, name)),
+  };
+}

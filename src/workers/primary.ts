@@ -1,0 +1,301 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import { Auditor } from '../audit/auditor.ts';
+import { openAuditLog } from '../audit/open-log.ts';
+import { checkerOf } from '../backends/index.ts';
+import { startRecords } from '../bridge.ts';
+import { policiesOf, type ReloadedPolicies } from '../calls/policies.ts';
+import { type Config, ConfigError } from '../config/config.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
+import { listenMistake } from '../http/drain.ts';
+import { createLog, type Log, writeLine } from '../observability/log.ts';
+import { Observer } from '../observability/observer.ts';
+import { ConfiguredBackends } from '../pipeline/backends.ts';
+import type { PolicyFile } from '../policies/file/policy-file.ts';
+import { PolicyFileError } from '../policies/file/problems.ts';
+import { recordRulesOf } from '../policies/receivers.ts';
+import type { PolicyStore } from '../policies/store.ts';
+import type { RecordsSetup } from '../records/protocol.ts';
+import type { RecordsThread } from '../records/records-thread.ts';
+import { AllMetrics } from './all-metrics.ts';
+import { configAnew } from './config-anew.ts';
+import { OverallState } from './overall.ts';
+import { reloadForAll } from './policies-for-all.ts';
+import { WorkerPool } from './pool.ts';
+import type { AskedOfPrimary, AskMessage, FromWorkerProcess } from './protocol.ts';
+import { RecordsRelay } from './records-relay.ts';
+import { StateDesk } from './state-desk.ts';
+import { type WorkerProcess, WorkerStartError } from './worker-process.ts';
+
+/** Share of the time of a shutdown that is left for the delivery of records. */
+const DELIVERY_SHARE = 0.8;
+/** Time between two looks at the state of all. */
+const OVERALL_MS = 250;
+
+/**
+ * The process that owns what there is once: records, the audit log, the policy file, signals and metrics. It judges no call. Workers are
+ * processes of their own, which it starts, tells what is in force, and replaces.
+ */
+export class Primary {
+  readonly log: Log;
+  #config: Config;
+  #policies: PolicyStore | undefined;
+  readonly #inForce = new ConfiguredBackends(checkerOf);
+  readonly #metrics: AllMetrics;
+  readonly #observer: Observer;
+  readonly #records: RecordsThread | undefined;
+  readonly #relay: RecordsRelay | undefined;
+  readonly #audit: Auditor;
+  readonly #pool: WorkerPool;
+  /** Undefined where workers share what is in the database. */
+  readonly #state: StateDesk | undefined;
+  readonly #overall: OverallState;
+  #timer: NodeJS.Timeout | undefined;
+  /** Reloads and restarts of workers, one after the other. */
+  #reloading = Promise.resolve();
+  #restart: 'none' | 'running' | 'queued' = 'none';
+
+  /** @throws PolicyFileError, ConfigError */
+  constructor(config: Config) {
+    this.#config = config;
+    this.#policies = policiesOf(config);
+    const file = this.policies?.();
+    this.#inForce.update([...config.backends, ...(file?.backends ?? [])]);
+    this.#metrics = new AllMetrics(
+      {
+        backends: this.backends().map(({ name }) => name),
+        policies: [...(file?.policies.keys() ?? [])],
+      },
+      () => this.#overall.standings(),
+    );
+    const { counts } = this.#metrics;
+    this.log = createLog(config.logLevel, () => counts.log_lines_dropped_total.inc());
+    this.#observer = new Observer(counts, this.log);
+    this.#state = config.database === undefined ? new StateDesk(config.state.maxBytes) : undefined;
+    this.#records = startRecords(config, this.#recordsSetup(), counts, this.log);
+    this.#audit = new Auditor({
+      openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
+      wanted: () => this.#policies?.engine.audit,
+      onLost: () => counts.audit_lost_total.inc(),
+    });
+    this.#audit.prepare();
+    this.#pool = new WorkerPool({
+      size: config.workers,
+      log: this.log,
+      receive: (worker, message) => this.#receive(worker, message),
+      ended: (worker) => this.#ended(worker),
+      replaced: () => this.#metrics.replaced(),
+    });
+    const { workers: wanted } = config;
+    this.#overall = new OverallState({
+      wanted,
+      pool: this.#pool,
+      records: this.#records,
+      audit: this.#audit,
+    });
+    this.#relay = this.#records && new RecordsRelay(this.#records, () => this.#pool.all);
+  }
+
+  /** The policies in force; undefined if there are none. */
+  get policies(): (() => PolicyFile) | undefined {
+    const policies = this.#policies;
+    return policies && (() => policies.file);
+  }
+
+  /** Files beside the policy file that are to be watched. */
+  policyFiles = (): readonly string[] => this.#policies?.files ?? [];
+
+  backends = (): readonly BackendConfig[] => this.#inForce.configs;
+
+  uncaught: Observer['uncaught'] = (error, kind) => this.#observer.uncaught(error, kind);
+
+  /**
+   * Starts all workers.
+   *
+   * @returns the port that they listen on
+   * @throws Error that an operator can read
+   */
+  async open(): Promise<number> {
+    await this.#records?.ready();
+    this.#timer = setInterval(() => this.#overall.tell(), OVERALL_MS);
+    const { host, port } = this.#config.server;
+    try {
+      return await this.#pool.open();
+    } catch (error) {
+      await this.#close(0);
+      if (!(error instanceof WorkerStartError)) throw error;
+      const { listenCode, message } = error;
+      throw new Error(
+        listenCode === undefined
+          ? `a worker cannot be used: ${message}; the log says more`
+          : listenMistake(host, port, listenCode),
+      );
+    }
+  }
+
+  /** Reads the policy file again, for all workers at once. */
+  reloadPolicies(): void {
+    this.#reloading = this.#reloading.then(() => this.#reload()).catch((error) => this.#failed(error));
+  }
+
+  /** Reads the configuration again, and replaces one worker after the other without failing a call. */
+  restart(): void {
+    if (this.#restart !== 'none') {
+      this.#restart = 'queued';
+      this.log.info('workers are being restarted; they will be once more after that');
+      return;
+    }
+    this.#restart = 'running';
+    this.#restartAll()
+      .finally(() => {
+        const isQueued = this.#restart === 'queued';
+        this.#restart = 'none';
+        if (isQueued) this.restart();
+      })
+      .catch((error) => this.#failed(error));
+  }
+
+  /**
+   * Ends all workers, and then itself.
+   *
+   * @returns false if work was cut off
+   */
+  async drain(delayMs: number, impatient: Promise<unknown>): Promise<boolean> {
+    const { shutdownTimeoutMs: timeoutMs } = this.#config.server;
+    const endsAt = performance.now() + delayMs + timeoutMs;
+    const finished = await this.#pool.close({ delayMs, timeoutMs }, impatient);
+    const leftMs = finished ? Math.max(0, endsAt - performance.now()) : 0;
+    await Promise.race([this.#close(DELIVERY_SHARE * leftMs), impatient]);
+    return finished;
+  }
+
+  async #close(deliverMs: number): Promise<void> {
+    clearInterval(this.#timer);
+    this.#inForce.close();
+    await this.#records?.close(deliverMs);
+    await this.#audit.close();
+  }
+
+  #recordsSetup(): RecordsSetup {
+    return { backends: this.backends(), rules: recordRulesOf(this.#policies?.file.rules ?? []) };
+  }
+
+  #receive(worker: WorkerProcess, message: FromWorkerProcess): void {
+    switch (message.kind) {
+      case 'hello':
+        this.#greet(worker, message.release);
+        break;
+      case 'records':
+        this.#relay?.receive(worker, message.message);
+        break;
+      case 'state':
+        this.#state
+          ?.reply(message.request)
+          .then((reply) => worker.send({ kind: 'state', reply }))
+          .catch((error) => this.#failed(error));
+        break;
+      case 'log':
+        for (const line of message.lines) writeLine(this.log, ofWorker(line, worker.n));
+        break;
+      case 'report':
+        this.#metrics.reported(worker, message.report);
+        if (message.lostLines > 0) this.#metrics.counts.log_lines_dropped_total.inc({}, message.lostLines);
+        break;
+      case 'ask':
+        this.#answer(worker, message).catch((error) => this.#failed(error));
+        break;
+      case 'up':
+        this.#overall.tell();
+        break;
+      case 'unusable':
+      case 'answer':
+    }
+  }
+
+  #greet(worker: WorkerProcess, release: string): void {
+    if (release !== packageJson.version) {
+      const advice = 'restart the whole process: the primary still is of the release before';
+      this.log.error(
+        { worker: worker.n, release, primary: packageJson.version, advice },
+        'a worker of another release',
+      );
+      worker.kill();
+      return;
+    }
+    worker.policies = this.#policies?.source;
+    const start = { config: this.#config, policies: worker.policies, overall: this.#overall.now() };
+    worker.send({ kind: 'start', start });
+  }
+
+  async #answer(worker: WorkerProcess, { n, name, ask }: AskMessage<AskedOfPrimary>): Promise<void> {
+    if (name === 'audit') for (const row of ask) this.#audit.append(row);
+    const answer = name === 'page' ? await this.#page() : true;
+    worker.send({ kind: 'answer', n, answer });
+  }
+
+  #page(): Promise<string> {
+    return this.#metrics.page(this.#pool.all, this.#pool.up, this.#records?.metrics() ?? '');
+  }
+
+  #ended(worker: WorkerProcess): void {
+    this.#metrics.ended(worker);
+    this.#relay?.forget(worker);
+    this.#overall.tell();
+  }
+
+  async #reload(): Promise<void> {
+    const policies = this.#policies;
+    if (policies === undefined) return;
+    await reloadForAll(
+      this.#reloaded(policies),
+      () => this.#pool.all,
+      () => this.#policiesChanged(),
+    );
+  }
+
+  #reloaded(policies: PolicyStore): ReloadedPolicies {
+    const { backends: own } = this.#config;
+    return { policies, backends: this.#inForce, own, metrics: this.#metrics.counts, log: this.log };
+  }
+
+  #policiesChanged(): void {
+    this.#records?.configure(this.#recordsSetup());
+    this.#audit.prepare();
+  }
+
+  async #restartAll(): Promise<void> {
+    try {
+      const { config, ignored } = configAnew(this.#config);
+      const policies = policiesOf(config);
+      if (ignored.length > 0)
+        this.log.warn({ settings: ignored }, 'these settings change when the whole process is started again');
+      this.#config = config;
+      this.#policies = policies;
+      this.#inForce.update([...config.backends, ...(policies?.file.backends ?? [])]);
+      this.#metrics.counts.addBackends(this.backends().map(({ name }) => name));
+      this.#policiesChanged();
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof PolicyFileError)) throw error;
+      this.log.error(
+        { problems: error.problems },
+        'the configuration cannot be used; no worker is restarted',
+      );
+      return;
+    }
+    const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = this.#config.server;
+    const startedAt = performance.now();
+    this.log.info({ workers: this.#config.workers }, 'workers are restarted one by one');
+    if (!(await this.#pool.restart({ delayMs, timeoutMs }))) return;
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    this.log.info({ workers: this.#config.workers, seconds }, 'all workers were restarted');
+  }
+
+  #failed(error: unknown): void {
+    this.uncaught(error, 'rejection');
+  }
+}
+
+/** A line of the log with the number of the worker that wrote it. */
+function ofWorker(line: string, n: number): string {
+  const end = line.lastIndexOf('}');
+  return `${line.slice(0, end)},"worker":${n}${line.slice(end)}`;
+}
