@@ -1,0 +1,256 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { fakeAkto } from '../support/akto.ts';
+import { aktoAt } from '../support/bridge.ts';
+import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+import { eventOf, LOGS, readEnvelope } from '../support/recording-bridge.ts';
+import { metricOf, type Replica, startReplica } from './replicas.ts';
+import { newSchema, type Postgres, startPostgres, until } from './server.ts';
+
+let postgres: Postgres;
+let vendor: FakeBackend;
+const akto = fakeAkto({ result: { Allowed: true, Reason: '' } });
+const ROLE = 'bridge';
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  await sql(`CREATE ROLE ${ROLE} LOGIN; GRANT CREATE ON DATABASE postgres TO ${ROLE}`);
+  vendor = await startFakeBackend(akto.reply);
+});
+afterAll(async () => {
+  await postgres.remove();
+  await vendor.close();
+});
+
+/** Runs statements as a superuser, one after the other. */
+async function sql(...statements: string[]): Promise<void> {
+  const client = new pg.Client(postgres.url);
+  client.on('error', () => {});
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
+}
+
+const settingsOf = (schema: string) => ({
+  ...aktoAt(vendor.url),
+  ...{ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'turnip', SYNC_MODE: 'false', FAILURE_GRACE_SECONDS: '1' },
+  ...{ DATABASE_URL: postgres.url.replace('postgres@', `${ROLE}@`), DATABASE_SCHEMA: schema },
+  ...{ DATABASE_CONNECT_TIMEOUT: '1', DATABASE_STATEMENT_TIMEOUT: '1' },
+});
+
+async function post({ child }: Replica, path: string, body: unknown) {
+  const startedAt = performance.now();
+  const response = await fetch(`${child?.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const reply = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, reply, ms: performance.now() - startedAt };
+}
+
+const readyOf = async ({ child }: Replica) => {
+  const response = await fetch(`${child?.url}/readyz`);
+  return { code: response.status, ...((await response.json()) as { status: string; unhappy: string[] }) };
+};
+
+/** The event of a call, the same each time. */
+const eventFor = (id: string) => {
+  const event = events.get(id) ?? eventOf(id);
+  events.set(id, event);
+  return event;
+};
+const events = new Map<string, Record<string, unknown>>();
+
+/** Sends log events of calls that succeeded, 5 a POST, and calls that are blocked. */
+async function calls(replica: Replica, name: string, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, i) => `${name}-${i}`);
+  for (let i = 0; i < count; i += 5) {
+    const { status } = await post(
+      replica,
+      LOGS,
+      ids.slice(i, i + 5).map((id) => eventFor(id)),
+    );
+    expect(status).toBe(200);
+  }
+  const blocked = ids.slice(0, 3).map((id) => `${id}-blocked`);
+  for (const id of blocked) {
+    const call = { input_type: 'request', litellm_call_id: id, texts: ['turnip?'], request_data: {} };
+    const { reply } = await post(replica, '/beta/litellm_basic_guardrail_api', call);
+    expect(reply.action).toBe('BLOCKED');
+  }
+  return [...ids, ...blocked];
+}
+
+/** The ids of the records that the vendor got of each call. */
+function recordsOf(ids: readonly string[]): Map<string, Set<string>> {
+  const wanted = new Set(ids);
+  const found = new Map<string, Set<string>>();
+  for (const { tag } of akto.recorded.map(readEnvelope)) {
+    const { litellm_call_id = '', record_id = '' } = tag;
+    if (wanted.has(litellm_call_id))
+      found.set(litellm_call_id, (found.get(litellm_call_id) ?? new Set()).add(record_id));
+  }
+  return found;
+}
+
+const delivered = (ids: readonly string[]) =>
+  until(() => recordsOf(ids).size === ids.length, `a record of each of ${ids.length} calls`, 45_000);
+
+type Trouble = {
+  readonly name: string;
+  begin(schema: string): Promise<void> | void;
+  end(schema: string): Promise<void> | void;
+  readonly reasons: readonly string[];
+};
+
+const RELOAD = 'SELECT pg_reload_conf()';
+const endConnections = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${ROLE}'`;
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    name: 'is shut down',
+    begin: () => postgres.stop('fast'),
+    end: () => postgres.start(),
+    reasons: ['terminated', 'unreachable', 'starting'],
+  },
+  {
+    name: 'crashes',
+    begin: () => postgres.stop('immediate'),
+    end: () => postgres.start(),
+    reasons: ['terminated', 'unreachable', 'starting'],
+  },
+  {
+    name: 'hangs',
+    begin: () => postgres.pause(),
+    end: () => postgres.resume(),
+    reasons: ['timeout', 'slow'],
+  },
+  {
+    name: 'became a standby that can only be read',
+    begin: () => sql('ALTER SYSTEM SET default_transaction_read_only = on', RELOAD),
+    end: () =>
+      sql(
+        'SET default_transaction_read_only = off',
+        'ALTER SYSTEM RESET default_transaction_read_only',
+        RELOAD,
+      ),
+    reasons: ['read_only'],
+  },
+  {
+    name: 'takes no more connections',
+    begin: () => sql(`ALTER ROLE ${ROLE} CONNECTION LIMIT 0; ${endConnections}`),
+    end: () => sql(`ALTER ROLE ${ROLE} CONNECTION LIMIT -1`),
+    reasons: ['too_many_connections', 'terminated'],
+  },
+  {
+    name: 'has a full disk',
+    begin: (schema) =>
+      sql(`
+        CREATE FUNCTION ${schema}.full_disk() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$;
+        GRANT EXECUTE ON FUNCTION ${schema}.full_disk() TO ${ROLE};
+        CREATE TRIGGER full_disk BEFORE INSERT ON ${schema}.record FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.full_disk()`),
+    end: (schema) => sql(`DROP TRIGGER full_disk ON ${schema}.record; DROP FUNCTION ${schema}.full_disk()`),
+    reasons: ['disk_full'],
+  },
+];
+
+describe('a bridge whose database', () => {
+  test.each(TROUBLES)(
+    '$name keeps all that comes and loses and doubles nothing of it',
+    async ({ name, begin, end, reasons }) => {
+      const schema = newSchema();
+      const replica = await startReplica(settingsOf(schema));
+      const label = name.replaceAll(' ', '-');
+      const before = await calls(replica, `before-${label}`, 10);
+      await delivered(before);
+      expect(await readyOf(replica)).toMatchObject({ code: 200, unhappy: [] });
+
+      await begin(schema);
+      const first = await post(replica, LOGS, [eventFor(`first-${label}`)]);
+      expect(first).toMatchObject({ status: 200 });
+      // The one that finds out waits for a moment, and the others do not
+      expect(first.ms).toBeLessThan(10_000);
+      const during = [`first-${label}`, ...(await calls(replica, `during-${label}`, 40))];
+      await until(
+        async () => (await readyOf(replica)).unhappy.includes('database'),
+        'readyz names the database',
+      );
+      expect(await readyOf(replica)).toMatchObject({ code: 200, status: 'degraded' });
+      expect(await metricOf([replica], 'database_up')).toBe(0);
+      expect(await metricOf([replica], 'database_fallback_entries')).toBeGreaterThanOrEqual(40);
+      // What is sent again waits once
+      await post(
+        replica,
+        LOGS,
+        during.slice(10, 14).map((id) => eventFor(id)),
+      );
+
+      await end(schema);
+      const after = await calls(replica, `after-${label}`, 10);
+      await delivered([...during, ...after]);
+      await until(
+        async () => (await metricOf([replica], 'database_fallback_entries')) === 0,
+        'nothing waits',
+      );
+      await until(async () => (await readyOf(replica)).unhappy.length === 0, 'readyz is content');
+      expect(await metricOf([replica], 'database_up')).toBe(1);
+      expect(await metricOf([replica], 'database_handed_over_total')).toBeGreaterThanOrEqual(43);
+      const all = recordsOf([...before, ...during, ...after]);
+      expect([...all].filter(([, ids]) => ids.size > 1)).toEqual([]);
+
+      const lines = replica.child?.lines() ?? [];
+      const lost = lines.filter(({ msg }) => msg.startsWith('the database cannot be used'));
+      expect(lost.length).toBeGreaterThan(0);
+      expect(lost.map(({ reason }) => reason).filter((reason) => !reasons.includes(String(reason)))).toEqual(
+        [],
+      );
+      const [back] = lines.filter(({ msg }) => msg === 'the database can be used again');
+      expect(back).toMatchObject({ outage_seconds: expect.any(Number), deferred: expect.any(Number) });
+      expect(lines.filter(({ level }) => level === 'fatal')).toEqual([]);
+    },
+  );
+
+  test('ends all its connections at once goes on, with nothing lost', async () => {
+    const schema = newSchema();
+    const replica = await startReplica(settingsOf(schema));
+    const ids: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      const sending = calls(replica, `terminated-${round}`, 20);
+      await wait(20);
+      await sql(endConnections);
+      ids.push(...(await sending));
+    }
+    await delivered(ids);
+    expect([...recordsOf(ids)].filter(([, records]) => records.size > 1)).toEqual([]);
+  });
+
+  test('is not there when it starts, or ends in an outage, hands over what it kept when it is', async () => {
+    const schema = newSchema();
+    await postgres.stop('fast');
+    const replica = await startReplica(settingsOf(schema));
+    const first = await calls(replica, 'absent', 20);
+    await replica.end('SIGTERM');
+    await replica.start();
+    const second = await calls(replica, 'absent-again', 5);
+    await replica.end('SIGKILL');
+    await postgres.start();
+    await replica.start();
+    await delivered([...first, ...second]);
+    expect([...recordsOf([...first, ...second])].filter(([, ids]) => ids.size > 1)).toEqual([]);
+  });
+
+  test('was added later delivers what it kept alone before', async () => {
+    const { DATABASE_URL, DATABASE_SCHEMA, ...alone } = settingsOf(newSchema());
+    vendor.reply = (_, response) => void response.writeHead(503).end();
+    onTestFinished(() => {
+      vendor.reply = akto.reply;
+    });
+    const replica = await startReplica({ ...alone, SHUTDOWN_TIMEOUT: '1' });
+    const ids = await calls(replica, 'alone', 10);
+    await replica.end('SIGTERM');
+    vendor.reply = akto.reply;
+    const next = await startReplica({ ...alone, DATABASE_URL, DATABASE_SCHEMA, DATA_DIR: replica.dir });
+    const more = await calls(next, 'shared', 10);
+    await delivered([...ids, ...more]);
+    expect((await post(next, LOGS, [eventFor('shared-1')])).reply).toMatchObject({ duplicate: 1 });
+  });
+});
