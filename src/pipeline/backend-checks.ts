@@ -4,9 +4,11 @@ import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { shownEnds } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
+import type { SharedState } from '../state/shared-state.ts';
 import { type CheckOptions, checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 import { blocks } from './decide.ts';
 import { DefinitionChecks, definitionOf } from './definition-checks.ts';
+import { LateVerdicts, lateKey } from './late-verdicts.ts';
 import { backendRedaction } from './merge.ts';
 import { NewTexts } from './new-texts.ts';
 import type { Question } from './question.ts';
@@ -75,13 +77,25 @@ export class BackendChecks {
   /** Those of backends that nobody waits for. */
   readonly watching = new WatchingChecks();
 
-  /** @param growth by how much a response has to have grown before a backend is asked again; 1 for each time */
-  constructor(http: Http, growth: number, observer: CheckObserver) {
+  /** Undefined where nobody shares any, or no check waits. */
+  readonly #late: LateVerdicts | undefined;
+
+  /**
+   * @param growth by how much a response has to have grown before a backend is asked again; 1 for each time
+   * @param state that replicas share
+   */
+  constructor(http: Http, growth: number, observer: CheckObserver, state?: SharedState) {
     this.#http = http;
     this.#growth = growth;
     this.#observer = observer;
     this.#cache = new VerdictCache(growth);
     this.#trailing = new TrailingChecks((error, call) => observer.failed(error, call));
+    this.#late = state && growth > 1 ? new LateVerdicts(state, this.#trailing) : undefined;
+  }
+
+  /** Learns what was said of a response elsewhere; undefined where there is nothing to wait for. */
+  fetch(call: GuardrailCall): Promise<void> | undefined {
+    return this.#late?.fetch(call);
   }
 
   /** The result to come of one backend; if there is nothing to ask it now, why. */
@@ -153,11 +167,12 @@ export class BackendChecks {
     await Promise.all([this.#trailing.settled(), this.watching.settled()]);
   }
 
-  #standing({ memory, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
+  #standing({ name, memory, mode }: JudgingBackend, { call, rule, isShown }: CheckedCall): Standing {
     const id = call.input_type === 'response' ? stateKey(call) : undefined;
     if (id === undefined) return NEW;
     const key = `${memory}\0${rule}\0${id}`;
-    const stopped = this.#trailing.against(key, call);
+    const here = this.#trailing.against(key, call);
+    const stopped = here ?? (this.#late && this.#trailing.against(lateKey(`${name}\0${rule}`, id), call));
     const isAsked = stopped !== undefined || (isShown && mode === 'enforce');
     return { key, stopped, need: isAsked ? NEW.need : this.#cache.need(key, call) };
   }
@@ -238,8 +253,12 @@ export class BackendChecks {
     if (key === undefined) return;
     // A client can send another request under the same id meanwhile
     const asked = checked.request();
-    this.#trailing.schedule(key, checked.call, (signal) =>
-      this.#trail(backends, { ...checked, request: () => asked }, left, signal),
+    const { call, rule } = checked;
+    this.#trailing.schedule(
+      key,
+      call,
+      (signal) => this.#trail(backends, { ...checked, request: () => asked }, left, signal),
+      this.#late && ((stopped) => this.#late!.tell(`${backends[0]!.name}\0${rule}`, call, stopped)),
     );
   }
 

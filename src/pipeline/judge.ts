@@ -114,19 +114,19 @@ export class Judge {
     const { blockedTexts = new BlockedTexts(), state } = options;
     if (options.removesHistory)
       this.#history = new BlockedHistory(blockedTexts, state && new SharedBlockedTexts(state, blockedTexts));
-    this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer);
+    this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer, state);
   }
 
   /** Decides about a call: at once where nothing has to be awaited. */
   judge(input: JudgeInput): Decision | Promise<Decision> {
     const startedAt = performance.now();
-    const fetching = this.#history?.fetch(input.call);
+    const fetching = this.#history?.fetch(input.call) ?? this.#checks.fetch(input.call);
     return fetching === undefined
       ? this.#judge(input, startedAt)
       : this.#judgeAfter(fetching, input, startedAt);
   }
 
-  /** Decides with what other replicas have blocked, and has them know what is blocked now. */
+  /** Decides with what other replicas know of the call, and has them know what is blocked now. */
   async #judgeAfter(fetching: Promise<void>, input: JudgeInput, startedAt: number): Promise<Decision> {
     await fetching;
     const decision = await this.#judge(input, startedAt);

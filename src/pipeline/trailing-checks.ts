@@ -20,13 +20,17 @@ const MOST_BYTES = memoryBytes('waiting checks') / 2;
  * @param signal aborts when the check has to end
  */
 type Check = (signal: AbortSignal) => Promise<CheckResult | undefined>;
+/** Told of a verdict against a response, to have others know it; it never rejects for want of them. */
+type OnStopped = (stopped: StoppedResponse) => Promise<void>;
 type Waiting = {
   readonly timer: NodeJS.Timeout;
   readonly call: GuardrailCall;
   readonly check: Check;
+  readonly onStopped: OnStopped | undefined;
 };
 type Running = { readonly controller: AbortController; readonly bytes: number; ended: Promise<void> };
-type Stopped = { readonly texts: readonly string[]; readonly result: CheckResult };
+/** A response that was delivered, and the verdict against it. */
+export type StoppedResponse = { readonly texts: readonly string[]; readonly result: CheckResult };
 
 const UNMAPPABLE: Verdict = { kind: 'modify', texts: null };
 
@@ -44,11 +48,11 @@ export class TrailingChecks {
   readonly #running = new Set<Running>();
   #runningBytes = 0;
   /** Verdicts against responses that were delivered, in case they go on after all. */
-  readonly #stopped = new LRUCache<string, Stopped>({
+  readonly #stopped = new LRUCache<string, StoppedResponse>({
     ttl: 10 * 60_000,
     ...boundedBy(
       'ended responses',
-      ({ texts, result }: Stopped) =>
+      ({ texts, result }: StoppedResponse) =>
         charsOfAll(texts) + ('verdict' in result ? charsOfVerdict(result.verdict) : 0),
     ),
   });
@@ -59,9 +63,10 @@ export class TrailingChecks {
   }
 
   /** Checks a response unless another call about it comes first. */
-  schedule(key: string, call: GuardrailCall, check: Check): void {
+  schedule(key: string, call: GuardrailCall, check: Check, onStopped?: OnStopped): void {
     this.cancel(key);
-    this.#waiting.set(key, { timer: setTimeout(() => this.run(key), QUIET_MS), call, check });
+    const timer = setTimeout(() => this.run(key), QUIET_MS);
+    this.#waiting.set(key, { timer, call, check, onStopped });
     this.#waitingBytes += bytesOf(key, call);
     // Rather judged before its end than not at all
     while (this.#waitingBytes > MOST_BYTES) {
@@ -82,12 +87,12 @@ export class TrailingChecks {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.cancel(key);
-    const { call, check } = waiting;
+    const { call, check, onStopped } = waiting;
     const controller = new AbortController();
     const running: Running = { controller, bytes: bytesOf(key, call), ended: Promise.resolve() };
     this.#running.add(running);
     this.#runningBytes += running.bytes;
-    running.ended = this.#make(key, call, () => check(controller.signal))
+    running.ended = this.#make(key, call, () => check(controller.signal), onStopped)
       .catch((error: unknown) => this.#failed(error, call))
       .finally(() => this.#end(running));
     for (const oldest of this.#running) {
@@ -101,12 +106,24 @@ export class TrailingChecks {
     if (this.#running.delete(running)) this.#runningBytes -= running.bytes;
   }
 
-  async #make(key: string, call: GuardrailCall, check: () => ReturnType<Check>): Promise<void> {
+  async #make(
+    key: string,
+    call: GuardrailCall,
+    check: () => ReturnType<Check>,
+    onStopped: OnStopped | undefined,
+  ): Promise<void> {
     const result = await check();
     if (result === undefined || !('verdict' in result) || result.verdict.kind === 'allow') return;
     // Its new texts belong to the passages of an earlier round: they cannot be put into a later one
     const verdict = result.verdict.kind === 'modify' ? UNMAPPABLE : result.verdict;
-    this.#stopped.set(key, { texts: call.texts, result: { ...result, verdict } });
+    const stopped = { texts: call.texts, result: { ...result, verdict } };
+    this.#stopped.set(key, stopped);
+    await onStopped?.(stopped);
+  }
+
+  /** Takes over a verdict that another replica has. */
+  tell(key: string, stopped: StoppedResponse): void {
+    this.#stopped.set(key, stopped);
   }
 
   /** The result of a trailing check against the beginning of a response that goes on; another response has none. */

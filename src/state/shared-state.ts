@@ -6,6 +6,7 @@ export const STATE_FEATURES = [
   'blocked_history',
   'agent_sessions',
   'learned_models',
+  'late_verdicts',
 ] as const;
 export type StateFeature = (typeof STATE_FEATURES)[number];
 
