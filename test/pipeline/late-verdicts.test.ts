@@ -49,6 +49,21 @@ test('such a stream is stopped by the replica that knows it while the store cann
   expect(new Set(failed)).toEqual(new Set(['late_verdicts unavailable']));
 });
 
+test('each of several vendors has its verdict known', async () => {
+  const { states } = await sharedStates(3);
+  const blocksOn = (name: string, word: string) =>
+    backend(name, async ({ texts }) => (texts[0]?.includes(word) ? BLOCK : ALLOW));
+  const [first, second] = [blocksOn('akto', 'then'), blocksOn('capsule', 'forbidden')];
+  const [a, b, c] = [[first, second], [first], [second]].map((backends, i) =>
+    judgeOf(backends, { growth: 6, state: states[i]! }),
+  );
+  for (const one of [a, b, c]) await one!.judge(response(BEGINNING));
+  await a!.judge(response(BAD));
+  await a!.settled();
+  for (const one of [b, c])
+    expect(await one!.judge(response(`${BAD} words`))).toMatchObject({ kind: 'block' });
+});
+
 test.each<[string, GuardrailCall, number, string[]]>([
   ['of a response', response(BEGINNING), 6, ['read']],
   ['of a response without an id', response(BEGINNING, null), 6, []],

@@ -117,6 +117,26 @@ describe('a limit of agents that several replicas share', () => {
     expect(await skewed(2, 'f', -80)).toBeUndefined();
   });
 
+  test('counts each minute anew, whatever a replica remembers of the one before', async () => {
+    const turn = clockAt(NOW);
+    const { on } = await replicasOf({ rate_limit: 3 }, 2);
+    const act = async (replica: number, call: string) =>
+      (await on[replica]!(acting(call), { now: Date.now() })).refusal;
+    for (const call of ['a', 'b', 'c']) expect(await act(0, call)).toBeUndefined();
+    turn(NOW + 60_000);
+    for (const call of ['d', 'e']) expect(await act(1, call)).toBeUndefined();
+    expect([await act(0, 'f'), await act(0, 'g'), await act(1, 'h')]).toEqual([undefined, RATE, RATE]);
+  });
+
+  test('counts the actions of one call once each, in whichever order its rounds show them', async () => {
+    const { check } = await replicasOf({ max_actions_per_session: 2 });
+    const one = toolCall('{}', 'pay', 'call_1');
+    const two = toolCall('{}', 'pay', 'call_2');
+    for (const tool_calls of [[one], [two], [one, two], [two], [one]])
+      expect(await check({ ...acting('a'), tool_calls })).toBeUndefined();
+    expect(await check(acting('b'))).toBe(FULL);
+  });
+
   test('keeps sessions, callers and tools apart', async () => {
     const { check } = await replicasOf({ max_actions_per_session: 1, rate_limits: { pay: 1 } });
     expect(await check(acting('a'))).toBeUndefined();
@@ -155,6 +175,17 @@ describe('the kill switch of several replicas', () => {
       expect(await check(acting('f'), { now: NOW + 86_400_001 })).toBeUndefined();
   });
 
+  test('stops a stream whose actions are counted, and is remembered where it was met', async () => {
+    const { store, on } = await replicasOf({ ...options, max_actions_per_session: 5 }, 2);
+    const act = async (replica: number, call: string, args?: unknown) =>
+      (await on[replica]!(acting(call, args))).refusal;
+    expect([await act(0, 'a'), await act(0, 'a')]).toEqual([undefined, undefined]);
+    expect(await act(1, 'b', { path: '../x' })).toBe('argument_denied path-traversal');
+    expect(await act(0, 'a')).toBe(HALTED);
+    store.isDown = true;
+    expect(await act(0, 'c')).toBe(HALTED);
+  });
+
   test('refuses a halted session its counted actions too, and counts none of them', async () => {
     const { check } = await replicasOf({ ...options, max_actions_per_session: 2 });
     expect(await check(acting('a', { path: '../x' }))).toBe('argument_denied path-traversal');
@@ -178,6 +209,17 @@ describe('agents while the store of replicas cannot be reached', () => {
     store.asked.length = 0;
     await vi.waitFor(() => expect(store.asked.filter((name) => name === 'ping')).toHaveLength(2), 3000);
     expect([await act(1, 'i'), await act(0, 'j'), await act(1, 'k')]).toEqual([undefined, FULL, FULL]);
+  });
+
+  test('bring amounts and streams that were counted meanwhile', async () => {
+    const { store, on } = await replicasOf({ transaction_limits: { max_daily_total: 50 } }, 1);
+    const act = async (call: string, args: unknown) => (await on[0]!(acting(call, args))).refusal;
+    store.isDown = true;
+    expect([await act('a', { amount: 40 }), await act('b', '{"amount": 1')]).toEqual([undefined, undefined]);
+    store.isDown = false;
+    store.asked.length = 0;
+    await vi.waitFor(() => expect(store.asked).toContain('ping'), 3000);
+    expect([await act('b', '{"amount": 10'), await act('c', { amount: 1 })]).toEqual([undefined, DAILY]);
   });
 
   test('are refused where the policy fails closed, and no others', async () => {
