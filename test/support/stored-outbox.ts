@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Entry } from '../../src/outbox/contract.ts';
+import type { Entry, RecordOutbox } from '../../src/outbox/contract.ts';
 import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { NO_EVENTS } from './store.ts';
 
@@ -51,7 +51,7 @@ export function storedOutbox(): StoredOutbox {
 
 /** Takes all that is due for a backend and settles it. */
 export async function settleAll(
-  outbox: EmbeddedOutbox,
+  outbox: Pick<RecordOutbox, 'due' | 'ack'>,
   backend: string,
   kind: 'delivered' | 'dead' | 'retry',
   { reason = 'HTTP 400: no plums', dueAt = 0, records = 1000 } = {},
