@@ -115,24 +115,26 @@ export class PostgresOutbox implements RecordOutbox {
     return { ...entry, acceptedAt: Math.min(this.#now(), this.#translated(entry.acceptedAt)) };
   }
 
-  /** Commits a group together or, where one of its works is to blame, each alone. */
+  /** Commits what finds room of a group. */
   async #store(group: readonly Work[]): Promise<void> {
     const fitting: Work[] = [];
     let bytes = 0;
-    for (const work of group) {
-      bytes += work.bytes;
-      const hasRoom = await this.#use(() => this.#tally.hasRoom(bytes, work.bound)).catch(
-        (error: unknown) => error,
-      );
-      if (hasRoom === true) fitting.push(work);
-      else {
-        bytes -= work.bytes;
-        work.reject(hasRoom === false ? new OutboxError('full') : hasRoom);
+    try {
+      for (const work of group) {
+        const hasRoom = await this.#use(() => this.#tally.hasRoom(bytes + work.bytes, work.bound));
+        if (hasRoom) {
+          bytes += work.bytes;
+          fitting.push(work);
+        } else work.reject(new OutboxError('full'));
       }
+    } catch (error) {
+      for (const work of group) work.reject(error);
+      return;
     }
     if (fitting.length > 0) await this.#commit(fitting);
   }
 
+  /** Commits a group together or, where one of its works is to blame, each alone. */
   async #commit(group: readonly Work[]): Promise<void> {
     const entries = group.flatMap(({ packed }) => packed);
     const bad = group.flatMap((work) => work.bad);
