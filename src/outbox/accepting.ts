@@ -1,5 +1,6 @@
 import type { Queries } from '../database/database.ts';
 import { DatabaseError } from '../database/database-error.ts';
+import { oneAfterAnother } from '../database/one-after-another.ts';
 import type { BadRow, Disposition, Entry } from './contract.ts';
 import { type Packed, pack } from './packing.ts';
 import { POSTGRES_SQL } from './postgres-queries.ts';
@@ -74,7 +75,7 @@ export async function acceptAll(
   for (const one of bad) rows.addBad(one);
   const inserting =
     rows.count > 0 ? tx.query<{ n: number }>(POSTGRES_SQL.insert, rows.values(), 'outbox insert') : [];
-  const [there] = await Promise.all([inserting, taking]);
+  const [, there] = await oneAfterAnother([taking, inserting]);
   // Stored under other times, where nothing looks for them
   for (const { n } of there) dispositions[added[n] as number] = 'duplicate';
   return dispositions;
@@ -104,7 +105,7 @@ async function lookUp(
     'outbox known',
   );
   // One after the other on the way, so that it sees what was committed before the locks were given
-  const [, found] = await Promise.all([locking, looking]);
+  const [, found] = await oneAfterAnother([locking, looking]);
   const known = new Map<number, KnownEvent[]>();
   for (const row of found) {
     const others = known.get(row.n);
@@ -116,7 +117,7 @@ async function lookUp(
 
 /** Removes records whose place others take. */
 async function takeBack(tx: Queries, records: readonly number[]): Promise<void> {
-  const [, [row]] = await Promise.all([
+  const [, [row]] = await oneAfterAnother([
     tx.query(POSTGRES_SQL.takeBack, [records], 'outbox take back'),
     tx.query<{ left: number }>(POSTGRES_SQL.remove, [records], 'outbox remove'),
   ]);

@@ -1,4 +1,5 @@
 import type { Database, Queries } from '../database/database.ts';
+import { oneAfterAnother } from '../database/one-after-another.ts';
 import { acceptAll, type PackedEntry, type PackedRow, packEntry, storableText } from './accepting.ts';
 import {
   type Ack,
@@ -23,6 +24,7 @@ import { POSTGRES_SQL } from './postgres-queries.ts';
 import { PostgresSweeps } from './postgres-sweeps.ts';
 import { PostgresTally } from './postgres-tally.ts';
 import { Presence } from './presence.ts';
+import { QueueFloors } from './queue-floors.ts';
 import { tried } from './tries.ts';
 
 export type PostgresOutboxOptions = {
@@ -81,6 +83,7 @@ export class PostgresOutbox implements RecordOutbox {
   readonly stops: SharedStops;
   /** When each backend was asked for here, by `performance.now()`. */
   readonly #asked = new Map<string, number>();
+  readonly #floors = new QueueFloors();
   #signal: number | undefined;
   #closing: Promise<void> | undefined;
 
@@ -155,14 +158,22 @@ export class PostgresOutbox implements RecordOutbox {
 
   async due(backend: string, { records, bytes, except }: DueLimit): Promise<readonly Due[]> {
     const { replica, events } = this.#options;
-    this.#asked.set(backend, performance.now());
+    const startedAt = performance.now();
+    this.#asked.set(backend, startedAt);
+    const from = this.#floors.of(backend);
     const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
     const rows = await this.#use(() =>
       this.#database.query<Omit<Due, 'payload'> & Packed>(
         POSTGRES_SQL.due,
-        [backend, replica, [...except], records, most, this.#now()],
+        [backend, replica, [...except], records, most, this.#now(), from],
         'outbox due',
       ),
+    );
+    this.#floors.looked(
+      backend,
+      from,
+      rows.map(({ id }) => id),
+      performance.now() - startedAt,
     );
     const due: Due[] = [];
     const damaged: number[] = [];
@@ -186,7 +197,7 @@ export class PostgresOutbox implements RecordOutbox {
         delivered.length > 0
           ? [tx.query(POSTGRES_SQL.lockContents, [delivered], 'outbox lock contents')]
           : [];
-      await Promise.all([...locking, ...acks.map((one) => this.#settle(tx, one))]);
+      await oneAfterAnother([...locking, ...acks.map((one) => this.#settle(tx, one))]);
     });
   }
 
@@ -255,7 +266,9 @@ export class PostgresOutbox implements RecordOutbox {
     );
     const before = this.#signal;
     this.#signal = row?.version;
-    return before !== undefined && before !== this.#signal;
+    const hasChanged = before !== undefined && before !== this.#signal;
+    if (hasChanged) this.#floors.reset();
+    return hasChanged;
   }
 
   close(): Promise<void> {

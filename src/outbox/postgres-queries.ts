@@ -90,13 +90,14 @@ export const POSTGRES_SQL = {
     SELECT n - 1 AS n FROM new LEFT JOIN stored USING (id) WHERE stored.id IS NULL`,
 
   /**
-   * Leases the oldest that are due to $2: $3 those it has, $4 and $5 how many records and characters. What waited until $6 and is not among
-   * them is ready from now on.
+   * Leases the oldest that are due to $2: $3 those it has, $4 and $5 how many records and characters, of what is ready from record $7 on. What
+   * waited until $6 and is not among them is ready from now on.
    */
   due: `
     WITH ready AS MATERIALIZED (
       SELECT record, attempts, chars, owner FROM delivery
-      WHERE backend = $1 AND state = ${READY} AND (owner IS NULL OR owner = $2) AND record <> ALL ($3::bigint[])
+      WHERE backend = $1 AND state = ${READY} AND record >= $7 AND (owner IS NULL OR owner = $2)
+        AND record <> ALL ($3::bigint[])
       ORDER BY record LIMIT $4 FOR UPDATE SKIP LOCKED),
     waited AS MATERIALIZED (
       SELECT record, attempts, chars, owner FROM delivery

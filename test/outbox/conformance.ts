@@ -480,7 +480,7 @@ export function conforms(name: string, { place: newPlace, isShared }: OutboxKind
       expect(named(await a.due('akto', limit))).toEqual(['0', '1']);
       expect(await b.due('akto', { ...limit, except: new Set(await idsOf(b)) })).toEqual([]);
       await a.close();
-      expect(named(await b.all())).toEqual(['0', '1', '2', '3']);
+      await expect.poll(async () => named(await b.all()), { timeout: 10_000 }).toEqual(['0', '1', '2', '3']);
     });
 
     test('takes the result of a delivery from the one that holds the record alone', async () => {
