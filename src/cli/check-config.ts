@@ -38,7 +38,7 @@ export function checkConfig(config: Config): string {
   const policies = policiesOf(config)?.file;
   const backends = [...config.backends, ...(policies?.backends ?? [])];
   const lines = [
-    `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}`,
+    `listens on ${host}:${port}, ${plural(apiKeys.length, 'API key').replace(/^0/, 'no')}${config.workers > 1 ? `, ${config.workers} workers` : ''}`,
     policies === undefined ? 'policies none' : inForce(policies, config),
     ...backends.map((backend) => {
       const { host, timeout_seconds, sample, hedge_after_seconds, ...own } = describeBackend(backend);

@@ -30,7 +30,10 @@ export async function serve(config: Config): Promise<void> {
   log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
   for (const backend of served.backends()) log.info(describeBackend(backend), 'backend');
   const stopWatching = followPolicies(served, config.policies);
-  if (served.restart !== undefined) process.on('SIGUSR2', () => served.restart?.());
+  process.on('SIGUSR2', () => {
+    if (served.restart === undefined) log.warn('SIGUSR2 restarts workers, and there are none: set WORKERS');
+    else served.restart();
+  });
 
   // A mistake of ours costs the call that met it its verdict, which is never an allow; an exit would cost all others theirs, and
   // whoever found such a call could send it again. The guide to operations says more

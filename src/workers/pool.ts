@@ -142,6 +142,7 @@ export class WorkerPool {
     } catch (error) {
       next.isLeaving = true;
       next.kill();
+      if (this.#closing.signal.aborted) return false;
       const { message } = error as Error;
       log.error({ worker: n, problem: message }, 'a new worker cannot be used; the old ones stay');
       if (old?.isGone) this.#replace(n, 0);

@@ -5,6 +5,8 @@ import type { WorkerProcess } from './worker-process.ts';
 
 /** Longest that a POST waits for notes of other workers on its calls; one that judges a long call is late. */
 const FLUSH_MS = 250;
+/** Checks after which a worker that says nothing is not asked: each POST would wait for it. */
+const SILENT_CHECKS = 2;
 /** Least time between two rounds that ask for them. */
 const ROUND_MS = 5;
 
@@ -68,7 +70,8 @@ export class RecordsRelay {
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       this.#roundAt = performance.now();
       this.#next = undefined;
-      await Promise.all(this.#workers().map(({ questions }) => questions.ask('flush', undefined, FLUSH_MS)));
+      const asked = this.#workers().filter(({ isUp, silence }) => isUp && silence <= SILENT_CHECKS);
+      await Promise.all(asked.map(({ questions }) => questions.ask('flush', undefined, FLUSH_MS)));
     });
     this.#round = this.#next;
     return this.#next;

@@ -1,0 +1,52 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { judged, startWorkers } from '../support/workers.ts';
+
+const GUARD = { timeout: 60_000, interval: 20 };
+const bans = (word: string) =>
+  JSON.stringify({
+    policies: { chain: ['banned-keywords'] },
+    policy: { 'banned-keywords': { keywords: [word] } },
+  });
+
+/** Stops a process as an endless loop would. */
+function hang(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  onTestFinished(() => {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {}
+  });
+}
+
+test('a worker that hangs while policies are read is killed, and nobody judges by the old ones', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'workers-')), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await startWorkers({ POLICY_FILE: file });
+  const [hung] = child.workers() as [number];
+  hang(hung);
+  writeFileSync(file, bans('crocus'));
+  child.send('SIGHUP');
+  expect(await child.line('policies read again')).toBeDefined();
+  expect(await child.line('a worker ended')).toMatchObject({ pid: hung, signal: 'SIGKILL' });
+  await expect.poll(async () => (await child.readiness()).body.workers, GUARD).toMatchObject({ up: 2 });
+  for (let i = 0; i < 4; i++) expect(await judged(child.url, { texts: ['crocus'] })).toBe('BLOCKED');
+}, 60_000);
+
+test('a worker that says nothing for half a minute is killed and replaced, and the other takes all calls meanwhile', async () => {
+  const child = await startWorkers({ BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip' }, { limitMs: 120_000 });
+  const [hung] = child.workers() as [number];
+  hang(hung);
+  const told = child.line('a worker does not respond and is killed');
+  // One connection may wait for it
+  const first = judged(child.url, { texts: ['a tulip'] }).catch(() => 'lost');
+  for (let i = 0; i < 4; i++) {
+    const action = await Promise.race([judged(child.url, { texts: ['a tulip'] }), first]);
+    expect(action).toBe('BLOCKED');
+  }
+  expect(await told).toMatchObject({ level: 'error', pid: hung });
+  await expect.poll(async () => (await child.readiness()).body.workers, GUARD).toMatchObject({ up: 2 });
+  expect(await child.metric('worker_restarts_total')).toBe(1);
+}, 120_000);
