@@ -27,6 +27,11 @@ export class TableChain implements ChainSource {
     this.copyOf = copyOf;
   }
 
+  /** True if {@link next} has rows in a table that ends there. */
+  hasNext(end: number): boolean {
+    return this.#followed !== undefined || end > this.#pos;
+  }
+
   get unshipped(): number | undefined {
     return this.#unshipped;
   }

@@ -20,12 +20,14 @@ export class AuditTable {
     this.#queries = queries;
   }
 
-  /** All replicas, by name. */
-  replicas(): Promise<NamedReplica[]> {
+  /** All replicas that have rows, by name, with the position of their last. */
+  replicas(): Promise<(NamedReplica & { readonly end: number })[]> {
     return this.#queries.query(
       `SELECT * FROM (
-         SELECT DISTINCT ON (replica) replica AS id, name, copy_of AS "copyOf" FROM audit_replica ORDER BY replica, since DESC
-       ) AS newest ORDER BY name, id`,
+         SELECT newest.*, (SELECT max(pos) FROM audit_row WHERE replica = id) AS end FROM (
+           SELECT DISTINCT ON (replica) replica AS id, name, copy_of AS "copyOf" FROM audit_replica ORDER BY replica, since DESC
+         ) AS newest
+       ) AS ended WHERE ended.end IS NOT NULL ORDER BY name, id`,
     );
   }
 

@@ -13,6 +13,8 @@ import type { Terminal } from './terminal.ts';
 /** The chains that a command is about. */
 export type Chains = {
   readonly sources: readonly ChainSource[];
+  /** Chains that can have rows beyond those that were read; new ones among them. */
+  readonly grown: () => Promise<readonly ChainSource[]>;
   /** False where there is one, of a bridge that is alone. */
   readonly isMany: boolean;
   readonly keys: readonly string[];
@@ -33,28 +35,41 @@ export async function withChains(
   const config = dirs.length > 0 ? undefined : readDatabase(env());
   if (config === undefined) {
     const sources = (dirs.length > 0 ? dirs : [own]).map((dir) => chainIn(dir, dirs.length > 0));
-    return await run({ sources, keys, isMany: dirs.length > 1 });
+    return await run({ sources, grown: async () => sources, keys, isMany: dirs.length > 1 });
   }
   const database = new Database(config, 'command');
   try {
-    await run({ sources: await chainsOf(new AuditTable(database), own), keys, isMany: true });
+    await run({ ...(await chainsOf(new AuditTable(database), own)), keys, isMany: true });
   } finally {
     await database.close();
   }
 }
 
-async function chainsOf(table: AuditTable, own: string): Promise<readonly ChainSource[]> {
+async function chainsOf(table: AuditTable, own: string): Promise<Pick<Chains, 'sources' | 'grown'>> {
   const folder = auditFolder(own);
   const hasOwn = fs.existsSync(folder) && listSegments(folder).length > 0;
   const id = hasOwn ? readReplica(folder)?.id : undefined;
-  const replicas = await table.replicas();
-  const sources: ChainSource[] = replicas.map(
-    (replica) => new TableChain(table, replica, replica.id === id ? folder : undefined),
-  );
+  const chains = new Map<string, TableChain>();
+  const inTable = async () =>
+    (await table.replicas()).map(({ end, ...replica }) => {
+      const known = chains.get(replica.id);
+      const chain = known ?? new TableChain(table, replica, replica.id === id ? folder : undefined);
+      chains.set(replica.id, chain);
+      return { chain, end };
+    });
+  const sources: ChainSource[] = (await inTable()).map(({ chain }) => chain);
   // Nothing of it is in the table yet
-  if (hasOwn && !replicas.some((replica) => replica.id === id)) sources.push(chainIn(own, false));
-  if (sources.length > 0) return sources;
-  throw new Error(`there is no audit log in the database, and none in DATA_DIR (${own})`);
+  const alone = hasOwn && (id === undefined || !chains.has(id)) ? chainIn(own, false) : undefined;
+  if (alone !== undefined) sources.push(alone);
+  if (sources.length === 0) {
+    throw new Error(`there is no audit log in the database, and none in DATA_DIR (${own})`);
+  }
+  const grown = async () => {
+    const ends = await inTable();
+    const found = ends.filter(({ chain, end }) => chain.hasNext(end) && chain.replica !== alone?.replica);
+    return [...found.map(({ chain }) => chain), ...(alone === undefined ? [] : [alone])];
+  };
+  return { sources, grown };
 }
 
 /** @param isNamed true for a folder of the command line, which may also be the one that the segments are in */

@@ -11,7 +11,7 @@ const POLL_MS = 500;
  * `--json` rows are as they are in the log; those of several chains stand as `row` beside `name` and `replica`.
  */
 export async function auditTail(
-  { sources, isMany }: Chains,
+  { sources, grown, isMany }: Chains,
   options: { readonly rows: number; readonly follow?: boolean; readonly json?: boolean },
   { out, sleep }: Terminal,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function auditTail(
   if (options.rows > 0) for (const found of inTime(last).slice(-options.rows)) print(found);
   while (options.follow && out.writable) {
     const next: Found[] = [];
-    for (const source of sources) for await (const row of source.next()) next.push({ source, row });
+    for (const source of await grown()) for await (const row of source.next()) next.push({ source, row });
     for (const found of inTime(next)) print(found);
     await sleep(POLL_MS);
   }

@@ -217,6 +217,7 @@ describe('the audit log of replicas', () => {
 });
 
 describe('a replica that is killed, and a Postgres that crashes', () => {
+  const ROUNDS = 4;
   const SHIPPING = join(import.meta.dirname, '..', 'support', 'shipping-rows.ts');
 
   function start(dir: AuditDir, { url, schema }: DatabaseConfig, first: number) {
@@ -235,13 +236,20 @@ describe('a replica that is killed, and a Postgres that crashes', () => {
     const postgres: Postgres = await startPostgres();
     onTestFinished(() => postgres.remove());
     const config = databaseConfig({ url: postgres.url });
-    await connect(config).migrated();
+    const admin = connect(config);
+    await admin.migrated();
     const dir = auditDir();
     const written: string[] = [];
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const child = start(dir, config, written.length + 1);
       await until(() => child.said().includes('written'), 'the first row');
-      await wait(200 + round * 200);
+      await wait(200 + (round % 6) * 200);
+      if (round % 3 === 2) {
+        await admin.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%audit'`,
+        );
+        await wait(300);
+      }
       if (round % 3 === 1) {
         await postgres.stop('immediate');
         await wait(200);
@@ -464,25 +472,29 @@ describe('commands about all replicas', () => {
       ...['web-1 call-web-1-2', 'web-2 call-web-2-2', 'web-1 call-web-1-3', 'web-1 call-web-1-4', ''],
     ]);
     const stream = collect();
-    const replica = open(config, a);
+    const [replica, later] = [open(config, a), dirOfNow()];
     let polls = 0;
-    const followed = cli(config, ['tail', '-n', '0', '--follow', '--json'], {
-      terminal: {
-        out: stream,
-        async sleep() {
-          if (polls++ === 0) replica.append(rowOf('followed'));
-          await wait(20);
-          if (stream.text.includes('followed') || polls > 500) stream.end();
-        },
-      },
-    });
-    await followed;
-    const [line = ''] = stream.text.split('\n');
-    expect(JSON.parse(line)).toMatchObject({
-      name: 'web-1',
-      replica: idOf(a),
-      row: { litellm_call_id: 'call-followed' },
-    });
+    const sleep = async () => {
+      if (polls++ === 0) {
+        replica.append(rowOf('followed'));
+        open(config, later, { name: 'web-3' }).append(rowOf('of a new replica'));
+      }
+      await wait(20);
+      if (stream.text.split('call-').length > 2 || polls > 500) stream.end();
+    };
+    await cli(config, ['tail', '-n', '0', '--follow', '--json'], { terminal: { out: stream, sleep } });
+    const followed = stream.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const told = followed.map(({ name, replica, row }) => [name, replica, row.litellm_call_id]);
+    expect(told.sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))).toEqual([
+      ...[
+        ['web-1', idOf(a), 'call-followed'],
+        ['web-3', idOf(later), undefined],
+      ],
+      ['web-3', idOf(later), 'call-of a new replica'],
+    ]);
   });
 
   test('export rows with their chain, and a folder that is checked without the bridge', async () => {
