@@ -48,6 +48,10 @@ export class TableChain implements ChainSource {
       first = false;
       last = row ?? last;
     }
+    if (this.#folder !== undefined && last !== undefined && findRow(this.#folder, last) === undefined) {
+      const message = 'DATA_DIR holds another chain than the database; name the folder to check it';
+      check.note({ file: this.name, line: 0 }, message);
+    }
     for (const { row, place } of this.#rest(last)) {
       check.row(row, place, first || row.event_type === 'segment');
       if (row.event_type === 'segment') check.segments++;

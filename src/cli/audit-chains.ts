@@ -8,6 +8,7 @@ import { AuditTable } from '../audit/table.ts';
 import { TableChain } from '../audit/table-chain.ts';
 import { readDatabase, readSettings } from '../config/config.ts';
 import { Database } from '../database/database.ts';
+import { DatabaseError } from '../database/database-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The chains that a command is about. */
@@ -40,6 +41,9 @@ export async function withChains(
   const database = new Database(config, 'command');
   try {
     await run({ ...(await chainsOf(new AuditTable(database), own)), keys, isMany: true });
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw new Error(`${error.message}; name folders to read them without the database`, { cause: error });
   } finally {
     await database.close();
   }

@@ -313,6 +313,8 @@ describe('a folder that is not what the table has', () => {
     await later.close();
     rmSync(a.folder, { recursive: true });
     cpSync(backup, a.folder, { recursive: true });
+    const unnoticed = await cli(config, ['verify'], { env: { DATA_DIR: a.dir } });
+    expect(unnoticed.err).toContain('note: web-1: DATA_DIR holds another chain than the database');
     const restored = open(config, a);
     restored.append(rowOf('after'));
     await restored.close();
@@ -459,7 +461,9 @@ describe('commands about all replicas', () => {
       'there is no audit log in the database, and none in DATA_DIR',
     );
     const { code, err } = await cli({ ...config, url: 'postgres://u:secret@127.0.0.1:1/x' }, ['verify']);
-    expect(err).toMatch(/^guardrail-bridge: .*ECONNREFUSED/);
+    expect(err).toMatch(
+      /^guardrail-bridge: .*ECONNREFUSED.*; name folders to read them without the database$/m,
+    );
     expect(err).not.toContain('secret');
     expect(code).toBe(1);
   });
