@@ -18,7 +18,7 @@ import { DEFERRED, deferredBadRow, deferredEntry } from './deferred.ts';
 import type { EmbeddedOutbox } from './embedded-outbox.ts';
 import { type HandedOver, Handover } from './handover.ts';
 import { type OutageEvents, Outages } from './outages.ts';
-import { notesOrNothing, PATIENCE_MS, stopsOrNothing } from './shared-or-nothing.ts';
+import { notesInTime, PATIENCE_MS, stopsInTime } from './shared-in-time.ts';
 
 /** Receives what happens with the database that replicas share. */
 export type DatabaseEvents = OutageEvents & {
@@ -78,8 +78,8 @@ export class FallbackOutbox implements RecordOutbox {
     this.#now = now;
     this.#outages = new Outages(events, () => this.#plan(0));
     const { sharedNotes, stops } = shared;
-    this.sharedNotes = sharedNotes && notesOrNothing(sharedNotes, this.#outages);
-    this.stops = stops && stopsOrNothing(stops, this.#outages);
+    this.sharedNotes = sharedNotes && notesInTime(sharedNotes, this.#outages);
+    this.stops = stops && stopsInTime(stops, this.#outages);
     this.#handover = new Handover({
       ...{ local, shared },
       onTaken: (results) => {
@@ -135,7 +135,7 @@ export class FallbackOutbox implements RecordOutbox {
 
   async known(callKeys: Iterable<string>): Promise<ReadonlyMap<string, readonly OnRecord[]>> {
     const keys = [...callKeys];
-    const there = await this.#outages.soon(PATIENCE_MS, () => this.#shared.known(keys));
+    const there = await this.#outages.inTime(PATIENCE_MS, () => this.#shared.known(keys));
     const here = await this.#here((local) => local.known(keys));
     const both = new Map(there);
     for (const [key, records] of here ?? []) both.set(key, [...(both.get(key) ?? []), ...records]);
@@ -143,8 +143,8 @@ export class FallbackOutbox implements RecordOutbox {
   }
 
   async appendNotes(chunk: Uint8Array): Promise<void> {
-    const isThere = await this.#outages.soon(PATIENCE_MS, async () => {
-      await this.#shared.appendNotes(chunk);
+    const isThere = await this.#there(async (shared) => {
+      await shared.appendNotes(chunk);
       return true;
     });
     if (isThere) return;
@@ -153,14 +153,14 @@ export class FallbackOutbox implements RecordOutbox {
   }
 
   async notes(): Promise<readonly Uint8Array[]> {
-    const there = await this.#outages.soon(PATIENCE_MS, () => this.#shared.notes());
+    const there = await this.#there((shared) => shared.notes());
     const here = await this.#here((local) => local.notes());
     return [...(there ?? []), ...(here ?? [])];
   }
 
   /** Without the database the numbers of this machine alone. */
   async stats(): Promise<OutboxStats> {
-    const there = await this.#outages.soon(PATIENCE_MS, () => this.#shared.stats());
+    const there = await this.#there((shared) => shared.stats());
     const here = await this.#here((local) => local.stats());
     if (here === undefined) {
       if (there === undefined) throw new OutboxError('unavailable');
@@ -189,7 +189,7 @@ export class FallbackOutbox implements RecordOutbox {
   async changedElsewhere(): Promise<boolean> {
     const isBack = this.#outages.wasEnded();
     const here = await this.#here((local) => local.changedElsewhere());
-    const there = await this.#outages.soon(PATIENCE_MS, () => this.#shared.changedElsewhere());
+    const there = await this.#there((shared) => shared.changedElsewhere());
     // A command can have put back what the database refused
     if (here) this.#waits();
     return isBack || here === true || there === true;
@@ -204,14 +204,14 @@ export class FallbackOutbox implements RecordOutbox {
     await this.#local.close();
   }
 
-  /** Undefined where this machine's outbox cannot be used: nothing waits there then. */
-  async #here<T>(use: (local: EmbeddedOutbox) => Promise<T>): Promise<T | undefined> {
-    try {
-      return await use(this.#local);
-    } catch (error) {
-      if (!(error instanceof OutboxError)) throw error;
-      return undefined;
-    }
+  /** For what can be left out: undefined where the database cannot be used, or not soon. */
+  #there<T>(use: (shared: RecordOutbox) => Promise<T>): Promise<T | undefined> {
+    return orNothing(this.#outages.inTime(PATIENCE_MS, () => use(this.#shared)));
+  }
+
+  /** The same for this machine's outbox. */
+  #here<T>(use: (local: EmbeddedOutbox) => Promise<T>): Promise<T | undefined> {
+    return orNothing(use(this.#local));
   }
 
   #waits(): void {
@@ -245,6 +245,15 @@ export class FallbackOutbox implements RecordOutbox {
       this.#mayWait = true;
       this.#outages.failed(error);
     }
+  }
+}
+
+async function orNothing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof OutboxError)) throw error;
+    return undefined;
   }
 }
 

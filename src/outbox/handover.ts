@@ -37,13 +37,17 @@ export class Handover {
    * @throws what the shared outbox does
    */
   async run(): Promise<{ readonly hasTaken: boolean; readonly isAll: boolean }> {
-    let hasTaken = await this.#notes();
-    for (;;) {
+    const notes = await this.#notes();
+    const { hasTaken, isAll } = await this.entries();
+    return { hasTaken: notes || hasTaken, isAll };
+  }
+
+  /** The same without notes. */
+  async entries(): Promise<{ readonly hasTaken: boolean; readonly isAll: boolean }> {
+    for (let hasTaken = false; ; hasTaken = true) {
       const due = await this.#locally((local) => local.due(DEFERRED, BATCH));
       if (due === undefined || due.length === 0) return { hasTaken, isAll: due !== undefined };
-      const isRemoved = await this.#handOver(due);
-      hasTaken = true;
-      if (!isRemoved) return { hasTaken, isAll: false };
+      if (!(await this.#handOver(due))) return { hasTaken: true, isAll: false };
     }
   }
 

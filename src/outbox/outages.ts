@@ -55,21 +55,16 @@ export class Outages {
     }
   }
 
-  /** The same for what can be left out, and is not waited for longer than this; undefined where it fails. */
-  async soon<T>(ms: number, run: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await this.use(async () => {
-        const result = await within(
-          ms,
-          run().then((found) => ({ found })),
-        );
-        if (result === undefined) throw timedOut();
-        return result.found;
-      });
-    } catch (error) {
-      if (!(error instanceof OutboxError)) throw error;
-      return undefined;
-    }
+  /** The same for what is not waited for longer than this. @throws OutboxError */
+  inTime<T>(ms: number, run: () => Promise<T>): Promise<T> {
+    return this.use(async () => {
+      const result = await within(
+        ms,
+        run().then((found) => ({ found })),
+      );
+      if (result === undefined) throw timedOut();
+      return result.found;
+    });
   }
 
   /** Counts a use that was given up without an outage. */

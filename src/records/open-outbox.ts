@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { OutboxEvents, RecordOutbox } from '../outbox/contract.ts';
+import { OutboxError, type OutboxEvents, type RecordOutbox } from '../outbox/contract.ts';
+import { DEFERRED } from '../outbox/deferred.ts';
 import { EmbeddedOutbox } from '../outbox/embedded-outbox.ts';
 import type { DatabaseObserver } from './database-observer.ts';
 import type { InForce } from './in-force.ts';
@@ -14,8 +15,8 @@ export type OpenedOutbox = {
 };
 
 /**
- * The outbox of this machine; with a database the one there, and that of this machine for the times in which it cannot be used. Opens
- * nothing yet. Without a database none of the code for one is loaded.
+ * The outbox of this machine; with a database the one there, and that of this machine for the times in which it cannot be
+ * used. Without a database none of the code for one is loaded.
  */
 export async function openOutbox(
   { records, database }: Pick<WorkerStart, 'records' | 'database'>,
@@ -31,7 +32,11 @@ export async function openOutbox(
     },
   });
   if (database === undefined) {
-    return { outbox: new EmbeddedOutbox(settings(observer.outbox)), database: undefined };
+    const outbox = new EmbeddedOutbox(settings(observer.outbox));
+    takeBack(outbox, log).catch((error: unknown) => {
+      if (!(error instanceof OutboxError)) observer.bug(error, 'handover');
+    });
+    return { outbox, database: undefined };
   }
   const [{ FallbackOutbox }, { PostgresOutbox }, { Database }, { DatabaseObserver }] = await Promise.all([
     import('../outbox/fallback-outbox.ts'),
@@ -53,4 +58,18 @@ export async function openOutbox(
   });
   const local = new EmbeddedOutbox(settings(events.local));
   return { outbox: new FallbackOutbox({ shared, local, events }), database: events };
+}
+
+/** Takes in what waits in a folder for a database that is not configured any more. */
+async function takeBack(outbox: EmbeddedOutbox, log: WriteLog): Promise<void> {
+  const { backends } = await outbox.stats();
+  if ((backends[DEFERRED]?.records ?? 0) === 0) return;
+  const { Handover } = await import('../outbox/handover.ts');
+  const onTaken = ({ length: entries }: readonly unknown[]) =>
+    log(
+      'info',
+      { entries },
+      'entries that waited for a database, which is not set any more, are records here',
+    );
+  await new Handover({ local: outbox, shared: outbox, onTaken }).entries();
 }

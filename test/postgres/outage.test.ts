@@ -238,6 +238,17 @@ describe('a bridge whose database', () => {
     expect([...recordsOf([...first, ...second])].filter(([, ids]) => ids.size > 1)).toEqual([]);
   });
 
+  test('is not there, and then not set any more, delivers what it kept for it', async () => {
+    const { DATABASE_URL: _, DATABASE_SCHEMA: __, ...alone } = settingsOf(newSchema());
+    const absent = { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' };
+    const replica = await startReplica({ ...alone, ...absent });
+    const ids = await calls(replica, 'gone', 10);
+    await replica.end('SIGTERM');
+    await startReplica({ ...alone, DATA_DIR: replica.dir });
+    await delivered(ids);
+    expect([...recordsOf(ids)].filter(([, records]) => records.size > 1)).toEqual([]);
+  });
+
   test('was added later delivers what it kept alone before', async () => {
     const { DATABASE_URL, DATABASE_SCHEMA, ...alone } = settingsOf(newSchema());
     vendor.reply = (_, response) => void response.writeHead(503).end();
