@@ -210,6 +210,8 @@ export type OutboxEvents = {
   expired(backend: string, records: number): void;
   /** Rows that could not be read were dropped for newer ones. */
   crowded(rows: number): void;
+  /** A replica is gone that was to deliver records: any other does now. */
+  takenOver?(backend: string, records: number): void;
   /**
    * Nothing can be stored, by a code of SQLite, of the system, or `newer_version`; `undefined` when it can again.
    * `advice` is a sentence for the operator, where there is one.

@@ -1,6 +1,7 @@
 import type { Database, Queries } from '../database/database.ts';
 import { oneAfterAnother } from '../database/one-after-another.ts';
-import { acceptAll, type PackedEntry, type PackedRow, packEntry, storableText } from './accepting.ts';
+import { AcceptQueue } from './accept-queue.ts';
+import { storableText } from './accepting.ts';
 import {
   type Ack,
   type BadRow,
@@ -18,8 +19,7 @@ import {
 } from './contract.ts';
 import { DatabaseNotes } from './database-notes.ts';
 import { DatabaseStops } from './database-stops.ts';
-import { Grouping } from './grouping.ts';
-import { type Packed, pack, unpack } from './packing.ts';
+import { type Packed, unpack } from './packing.ts';
 import { POSTGRES_SQL } from './postgres-queries.ts';
 import { PostgresSweeps } from './postgres-sweeps.ts';
 import { PostgresTally } from './postgres-tally.ts';
@@ -48,24 +48,8 @@ export type PostgresOutboxOptions = {
 };
 
 const HOUR_MS = 3_600_000;
-/** Share of the bound for entries that are not urgent. */
-const USUAL_SHARE = 0.95;
-/** The first of a group waits for so long for others; while a group is committed the next one gathers. */
-const GATHER_MS = 2;
-const GROUP = { entries: 500, bytes: 4 * 1024 * 1024 };
 /** A backend without a queue here has its records released after this time. */
 const IDLE_MS = 120_000;
-
-/** An accept that waits for the next common transaction. */
-type Work = {
-  readonly packed: readonly PackedEntry[];
-  readonly bad: readonly PackedRow[];
-  readonly entries: number;
-  readonly bytes: number;
-  readonly bound: number;
-  resolve(dispositions: readonly Disposition[]): void;
-  reject(error: unknown): void;
-};
 
 /**
  * Keeps records in the Postgres that replicas share, until every backend has them: one record for each call and backend, whichever replica its
@@ -78,7 +62,7 @@ export class PostgresOutbox implements RecordOutbox {
   readonly #presence: Presence;
   readonly #tally: PostgresTally;
   readonly #sweeps: PostgresSweeps;
-  readonly #accepting: Grouping<Work>;
+  readonly #accepting: AcceptQueue;
   readonly #notes: DatabaseNotes;
   readonly stops: SharedStops;
   /** When each backend was asked for here, by `performance.now()`. */
@@ -91,69 +75,25 @@ export class PostgresOutbox implements RecordOutbox {
     const { database, replica, maxAgeMs, historyMs = 24 * HOUR_MS, events } = options;
     this.#options = options;
     this.#database = database;
-    this.#presence = new Presence(options);
+    this.#presence = new Presence({
+      ...{ database, replica, name: options.name, leaseMs: options.leaseMs },
+      onReleased: (backend, records) => events.takenOver?.(backend, records),
+    });
     this.#tally = new PostgresTally(database, options);
     this.#sweeps = new PostgresSweeps(database, { maxAgeMs, historyMs, events });
     this.#notes = new DatabaseNotes(database, replica);
     this.stops = new DatabaseStops(database, replica);
-    this.#accepting = new Grouping({ gatherMs: GATHER_MS, most: GROUP, run: (group) => this.#store(group) });
+    this.#accepting = new AcceptQueue({
+      ...{ tally: this.#tally, maxBytes: options.maxBytes },
+      change: (run) => this.#change((tx) => run(tx, this.#now())),
+      use: (run) => this.#use(run),
+      translated: (time) => this.#translated(time),
+    });
   }
 
   async accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {
     if (this.#closing !== undefined) throw new OutboxError('unavailable');
-    const { maxBytes } = this.#options;
-    const packed = entries.map((entry) => packEntry(this.#onDatabaseClock(entry)));
-    const packedBad = bad.map((row) => ({ row, packed: pack(row.payload) }));
-    const bytes = [...packed, ...packedBad].reduce((sum, one) => sum + (one.packed?.body.length ?? 0), 0);
-    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
-    const bound = isUrgent ? maxBytes : maxBytes * USUAL_SHARE;
-    return new Promise((resolve, reject) => {
-      const work = { packed, bad: packedBad, entries: packed.length + bad.length, bytes, bound };
-      this.#accepting.add({ ...work, resolve, reject });
-    });
-  }
-
-  #onDatabaseClock(entry: Entry): Entry {
-    if (entry.acceptedAt === undefined) return entry;
-    return { ...entry, acceptedAt: Math.min(this.#now(), this.#translated(entry.acceptedAt)) };
-  }
-
-  /** Commits what finds room of a group. */
-  async #store(group: readonly Work[]): Promise<void> {
-    const fitting: Work[] = [];
-    let bytes = 0;
-    try {
-      for (const work of group) {
-        const hasRoom = await this.#use(() => this.#tally.hasRoom(bytes + work.bytes, work.bound));
-        if (hasRoom) {
-          bytes += work.bytes;
-          fitting.push(work);
-        } else work.reject(new OutboxError('full'));
-      }
-    } catch (error) {
-      for (const work of group) work.reject(error);
-      return;
-    }
-    if (fitting.length > 0) await this.#commit(fitting);
-  }
-
-  /** Commits a group together or, where one of its works is to blame, each alone. */
-  async #commit(group: readonly Work[]): Promise<void> {
-    const entries = group.flatMap(({ packed }) => packed);
-    const bad = group.flatMap((work) => work.bad);
-    try {
-      const dispositions = await this.#change((tx) => acceptAll(tx, entries, bad, this.#now()));
-      this.#tally.add(group.reduce((sum, { bytes }) => sum + bytes, 0));
-      let at = 0;
-      for (const work of group) {
-        work.resolve(dispositions.slice(at, at + work.packed.length));
-        at += work.packed.length;
-      }
-    } catch (error) {
-      if (group.length > 1 && !(error instanceof OutboxError))
-        for (const work of group) await this.#commit([work]);
-      else for (const work of group) work.reject(error);
-    }
+    return this.#accepting.accept(entries, bad);
   }
 
   async due(backend: string, { records, bytes, except }: DueLimit): Promise<readonly Due[]> {

@@ -179,8 +179,10 @@ export const POSTGRES_SQL = {
     SELECT seen_at AS now, EXISTS (SELECT FROM replica WHERE replica.seen_at < here.seen_at - $3::bigint) AS "isOneGone" FROM here`,
   forgetReplicas: `DELETE FROM replica WHERE seen_at < ${CLOCK} - $1::bigint`,
   releaseGone: `
-    UPDATE delivery SET owner = NULL
-    WHERE state = ${READY} AND owner IS NOT NULL AND NOT EXISTS (SELECT FROM replica WHERE id = owner)`,
+    WITH released AS (
+      UPDATE delivery SET owner = NULL
+      WHERE state = ${READY} AND owner IS NOT NULL AND NOT EXISTS (SELECT FROM replica WHERE id = owner) RETURNING backend)
+    SELECT backend, count(*) AS records FROM released GROUP BY backend`,
   release: `UPDATE delivery SET owner = NULL WHERE state = ${READY} AND owner = $1`,
   releaseBackend: `UPDATE delivery SET owner = NULL WHERE backend = $2 AND state = ${READY} AND owner = $1`,
   leave: 'DELETE FROM replica WHERE id = $1',

@@ -8,7 +8,9 @@ export type PresenceOptions = {
   /** For people who look into the table. */
   readonly name: string;
   /** Milliseconds without a sign after which a replica is taken to be gone. Default 30 s. */
-  readonly leaseMs?: number;
+  readonly leaseMs?: number | undefined;
+  /** Called with what a replica held that is gone, and is any other's now. */
+  readonly onReleased: (backend: string, records: number) => void;
 };
 
 /** Signs in the time of a lease. */
@@ -91,16 +93,18 @@ export class Presence {
 
   /** Releases what replicas hold that were not seen for the time of a lease. */
   async #takeOver(): Promise<void> {
-    await this.#database.transaction(async (tx) => {
+    const released = await this.#database.transaction(async (tx) => {
       await tx.query(POSTGRES_SQL.forgetReplicas, [this.#leaseMs]);
-      await tx.query(POSTGRES_SQL.releaseGone);
+      return tx.query<{ backend: string; records: number }>(POSTGRES_SQL.releaseGone);
     });
+    for (const { backend, records } of released) this.#options.onReleased(backend, records);
   }
 
   /** Gives back all that this replica holds. */
   async leave(): Promise<void> {
-    clearInterval(this.#timer);
     if (this.#here === undefined) return;
+    await this.#here;
+    clearInterval(this.#timer);
     const { replica } = this.#options;
     await this.#database.transaction(async (tx) => {
       await tx.query(POSTGRES_SQL.release, [replica]);

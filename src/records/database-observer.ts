@@ -15,6 +15,9 @@ function createDatabaseMetrics(registry: Registry) {
       'Entries that waited on this machine, by what became of them in the database; refused ones are dead letters here.',
       { result: HANDED_OVER },
     ),
+    taken_over_total: counter('Records that a replica was to deliver which is gone: any other does now.', {
+      backend: [],
+    }),
     failures_total: counter('Uses of the database for records that failed.', { reason: DATABASE_TROUBLES }),
   };
   registerIn(registry, 'guardrail_bridge_database_', metrics);
@@ -38,7 +41,11 @@ export class DatabaseObserver implements DatabaseEvents {
   constructor(observer: RecordsObserver, log: WriteLog) {
     this.#observer = observer;
     this.#log = log;
-    this.shared = { ...observer.outbox, unavailable: () => {} };
+    this.shared = {
+      ...observer.outbox,
+      unavailable: () => {},
+      takenOver: (backend, records) => this.#takenOver(backend, records),
+    };
     this.local = { ...observer.outbox, unavailable: (code, advice) => this.#localTrouble(code, advice) };
   }
 
@@ -82,6 +89,11 @@ export class DatabaseObserver implements DatabaseEvents {
   async text(waiting: number | undefined): Promise<string> {
     if (waiting !== undefined) this.#metrics.fallback_entries.set({}, waiting);
     return this.#registry.metrics();
+  }
+
+  #takenOver(backend: string, records: number): void {
+    this.#metrics.taken_over_total.inc({ backend }, records);
+    this.#log('warn', { backend, records }, 'a replica is gone: others deliver the records that it held');
   }
 
   #localTrouble(code: string | undefined, advice?: string): void {

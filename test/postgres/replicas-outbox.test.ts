@@ -7,7 +7,7 @@ import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { Due, Entry } from '../../src/outbox/contract.ts';
 import type { PostgresOutbox } from '../../src/outbox/postgres-outbox.ts';
-import { entry, MB, NOON, named, payloadOf } from '../support/store.ts';
+import { entry, MB, NO_EVENTS, NOON, named, payloadOf } from '../support/store.ts';
 import { databaseConfig, startPostgres, until } from './server.ts';
 import { sharedPlace } from './shared-outbox.ts';
 
@@ -85,7 +85,9 @@ describe('replicas that share an outbox', () => {
 
   test('take over what a replica held that was killed', async () => {
     const { config, open } = newPlace();
-    const replica = open({ leaseMs: 1000 });
+    const takenOver: [string, number][] = [];
+    const events = { ...NO_EVENTS, takenOver: (...told: [string, number]) => void takenOver.push(told) };
+    const replica = open({ leaseMs: 1000, events });
     await replica.accept(numbers(4).map((n) => entry(n)));
     const script = join(import.meta.dirname, 'leasing-replica.ts');
     const child = spawn(process.execPath, [script, JSON.stringify({ config, leaseMs: 1000 })]);
@@ -102,6 +104,7 @@ describe('replicas that share an outbox', () => {
       'all four records are its own',
     );
     expect(named(await replica.due('akto', some(9)))).toEqual(['0', '1', '2', '3']);
+    expect(takenOver).toEqual([['akto', 2]]);
   });
 
   test('count and log what is too old once, whoever looks', async () => {
