@@ -193,6 +193,65 @@ describe('the audit log of replicas', () => {
     await shipped(config, dir);
   });
 
+  test.each([
+    {
+      what: 'takes no rows from its role',
+      code: '42501',
+      begin: 'REVOKE INSERT ON audit_row FROM $',
+      end: 'GRANT INSERT ON audit_row TO $',
+    },
+    {
+      ...{ what: 'is read-only, as a standby is', code: '25006' },
+      begin: 'ALTER ROLE $ SET default_transaction_read_only = on',
+      end: 'ALTER ROLE $ RESET default_transaction_read_only',
+    },
+    {
+      ...{ what: 'has no room', code: '53100' },
+      begin: `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER no_room BEFORE INSERT ON audit_row EXECUTE FUNCTION no_room()`,
+      end: 'DROP TRIGGER no_room ON audit_row',
+    },
+  ])('keeps its rows in the folder while Postgres $what', async ({ code, begin, end }) => {
+    const config = databaseConfig();
+    const owner = connect(config);
+    const role = `role_${randomUUID().replaceAll('-', '')}`;
+    const run = (sql: string) => owner.query(sql.includes('$$') ? sql : sql.replace('$', role));
+    await run('CREATE ROLE $ LOGIN');
+    await run(`GRANT USAGE ON SCHEMA ${config.schema} TO $`);
+    for (const table of ['migration', 'audit_row', 'audit_replica'])
+      await run(`GRANT SELECT, INSERT ON ${table} TO $`);
+    const as = { ...config, url: config.url.replace('postgres@', `${role}@`) };
+    const dir = dirOfNow();
+    const first = open(as, dir);
+    first.append(rowOf(1));
+    await first.close();
+    await run(begin);
+    const replica = open(as, dir);
+    replica.append(rowOf(2));
+    await until(() => replica.failures.length > 0, 'a failure');
+    expect(replica.failures[0]).toBe(`database ${code}`);
+    expect({ up: replica.isUp(), shipping: replica.isShipping() }).toEqual({ up: true, shipping: false });
+    await run(end);
+    await shipped(config, dir);
+  });
+
+  test('is that of the first of two processes with one folder, and then of the second', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    const first = open(config, dir);
+    const errors: string[] = [];
+    const second = open(config, dir, { name: 'web-2', onError: (code) => errors.push(code) });
+    for (const [n, one] of [first, second].entries()) one.append(rowOf(n));
+    expect({ errors, lost: second.lost() }).toEqual({ errors: ['LOCKED'], lost: 1 });
+    await first.close();
+    dir.time += 2000;
+    second.append(rowOf(2));
+    await second.close();
+    const table = await tableOf(connect(config), idOf(dir));
+    expect(table).toBe(textOf(dir));
+    expect(table).toContain('"event_type":"gap","lost":1,');
+  });
+
   test('needs no more than to insert and to select, and says once that old rows stay', async () => {
     const config = databaseConfig();
     const owner = connect(config);
@@ -543,6 +602,28 @@ describe('old rows', () => {
     const database = connect(config);
     await until(async () => (await tableOf(database, idOf(dir))) === textOf(dir), 'old rows are gone');
     expect(textOf(dir)).not.toContain('call-1"');
+    expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+
+  test('that could not be removed are told of, and removed later', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow(9);
+    const replica = open(config, dir);
+    replica.append(rowOf(1));
+    dir.time += 9 * DAY_MS;
+    replica.append(rowOf(2));
+    await until(() => replica.gauge.rows === 0, 'all rows in the table');
+    const database = connect(config);
+    await database.query(
+      `CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'stuck'; END $$`,
+    );
+    await database.query('CREATE TRIGGER stuck BEFORE DELETE ON audit_row EXECUTE FUNCTION stuck()');
+    replica.setRetention(3);
+    await until(() => replica.kept.includes('P0001'), 'a removal failed');
+    expect(replica.failures).toEqual([]);
+    await database.query('DROP TRIGGER stuck ON audit_row');
+    replica.setRetention(3);
+    await shipped(config, dir, database);
     expect((await cli(config, ['verify'])).code).toBe(0);
   });
 
