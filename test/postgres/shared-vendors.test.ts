@@ -159,9 +159,11 @@ test('a blocked response is recorded with the request that another replica saw',
   const policies = { policies: { chain: ['banned-keywords'] }, policy: byModel.policy };
   const env = { ...capsuleAt(vendor.url), POLICY_FILE: policyFile(policies), STATE_TIMEOUT: '5' };
   const folders = [{ DATA_DIR: temporaryFolder() }, { DATA_DIR: temporaryFolder() }];
-  const { bridges } = await bridgesWith(env, ...folders);
+  const { bridges, query } = await bridgesWith(env, ...folders);
   const id = randomUUID();
   await ask(bridges[0], id, chat('asked-for', 'hello'));
+  // No reply waits for what only a record needs
+  await expect.poll(() => query('SELECT 1 FROM state')).toHaveLength(1);
   vendor.seen.length = 0;
   // Its record names the model that was asked for, which only the request tells
   expect((await ask(bridges[1], id, answer('house', 'a zebra', plain))).action).toBe('BLOCKED');
