@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
- * `soak [--minutes N]` and `courier` take longer than all of these, and are run when they are named.
+ * `soak [--minutes N]`, `courier` and `state` (needs Postgres) take longer than all of these, and are run when they are named.
  * `accuracy [--only REGEX] [--show tuned]` times nothing: it counts how often the policies are wrong.
  */
 import { accuracy } from './accuracy/accuracy.ts';
@@ -13,12 +13,13 @@ import { pinned, stopAll } from './processes.ts';
 import { soak } from './soak.ts';
 import { other, printTargets, quick, wanted } from './stand.ts';
 import { start } from './start.ts';
+import { state } from './state.ts';
 import { telemetry } from './telemetry.ts';
 import { vendors } from './vendors.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, vendors, telemetry, policies, start, attack, soak, courier, accuracy };
-const long = new Set(['attack', 'soak', 'courier', 'accuracy']);
+const parts = { local, vendor, vendors, telemetry, policies, start, attack, soak, courier, state, accuracy };
+const long = new Set(['attack', 'soak', 'courier', 'state', 'accuracy']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 
