@@ -6,6 +6,7 @@ import type { PolicyNeeds } from '../policies/engine.ts';
 import type { MarkerValues } from '../policies/markers.ts';
 import type { PolicyStore, ReplicatedPolicies } from '../policies/store.ts';
 import {
+  MAX_VALUE_BYTES,
   type SharedKey,
   type SharedPart,
   type SharedState,
@@ -59,7 +60,9 @@ export class SharedCalls {
     const { wiring, wantsRequests } = this.#options;
     const goesByWiring = this.#mayRedact && wiring.goesByOthers(call);
     const keys: SharedKey[] = [];
-    if (wantsRequests()) keys.push(`requests:${key}`);
+    // The others come with their request, or it is not kept
+    const isAskedFor = call.door === undefined && call.shape !== 'mcp_result';
+    if (isAskedFor && wantsRequests()) keys.push(`requests:${key}`);
     if (plan || asked || goesByWiring) keys.push(`calls:${key}`);
     if (markers && wiring.restores(call)) keys.push(`markers:${key}`);
     if (keys.length === 0) return undefined;
@@ -101,7 +104,9 @@ export class SharedCalls {
     const values = markers && forwarded !== call ? policies?.markersOf(key) : undefined;
     if (values !== undefined) entries.push(entryOf(`markers:${key}`, Buffer.from(JSON.stringify(values))));
     if (!keepsRequest) return this.#write(entries);
-    const request = entryOf(`requests:${key}`, forwardedBytes(call, forwarded, body));
+    // One that is too long is only counted
+    const isLong = body.length > MAX_VALUE_BYTES;
+    const request = entryOf(`requests:${key}`, isLong ? body : forwardedBytes(call, forwarded, body));
     if (wantsRequests()) return this.#write([...entries, request]);
     // Nobody waits for what only a record needs
     if (this.#needs.judgesResponses || call.door !== undefined)

@@ -18,12 +18,14 @@ export type CircuitOptions = {
 };
 
 /**
- * Gives operations a deadline, once it is started. After the first that fails none is tried until the store answers a question in the background within the
- * same time, so that calls do not wait for one that is known to be down.
+ * Gives operations a deadline, once it is started. After one that fails the store is asked in the background if it works: at once, and each
+ * second until it does within the same time. While it is known to be down no operation is tried, so that calls do not wait for it. That is so
+ * after an error; after one that is late it is only known once the question is late too, as Postgres can pause for a moment.
  */
 export class Circuit {
   readonly #options: CircuitOptions;
   #isDown = false;
+  #isProbing = false;
   #starting: Promise<void> | undefined;
   #isTold = false;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -65,29 +67,42 @@ export class Circuit {
   }
 
   #failed(error: unknown): void {
-    if (this.#isDown || this.#isClosed) return;
+    if (this.#isClosed) return;
+    if (!isLate(error)) this.#setDown(error);
+    if (!this.#isProbing) this.#probe();
+  }
+
+  #setDown(error: unknown): void {
+    if (this.#isDown) return;
     this.#isDown = true;
-    if (performance.now() - this.#toldAt > QUIET_MS) {
-      this.#isTold = true;
-      this.#options.onOutage({ isOver: false, code: codeOf(error) });
-    }
-    this.#probe();
+    if (performance.now() - this.#toldAt <= QUIET_MS) return;
+    this.#isTold = true;
+    this.#options.onOutage({ isOver: false, code: codeOf(error) });
   }
 
   #probe(): void {
+    this.#isProbing = true;
     within(this.#options.timeoutMs, this.#options.ping()).then(
-      () => {
-        this.#isDown = false;
-        this.#toldAt = performance.now();
-        if (this.#isTold) this.#options.onOutage({ isOver: true });
-        this.#isTold = false;
-      },
-      () => {
-        if (!this.#isClosed) this.#timer = setTimeout(() => this.#probe(), PROBE_MS).unref();
+      () => this.#recovered(),
+      (error: unknown) => {
+        if (this.#isClosed) return;
+        this.#setDown(error);
+        this.#timer = setTimeout(() => this.#probe(), PROBE_MS).unref();
       },
     );
   }
+
+  #recovered(): void {
+    this.#isProbing = false;
+    if (!this.#isDown) return;
+    this.#isDown = false;
+    this.#toldAt = performance.now();
+    if (this.#isTold) this.#options.onOutage({ isOver: true });
+    this.#isTold = false;
+  }
 }
+
+const isLate = (error: unknown) => error instanceof StateError && error.reason === 'timeout';
 
 function codeOf(error: unknown): string {
   const { code, reason, name } = error as { code?: unknown; reason?: unknown; name?: unknown };

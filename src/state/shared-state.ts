@@ -13,6 +13,9 @@ export type StateFeature = (typeof STATE_FEATURES)[number];
 /** A name for a value, such as `calls:` and a state key. Nobody who reads the store can read it there. */
 export type SharedKey = `${StateFeature}:${string}`;
 
+/** Bytes of the longest value. What is longer is not shared, and counted. */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+
 /** A value that is kept for a time. */
 export type StateEntry = {
   readonly key: SharedKey;

@@ -2,15 +2,16 @@ import { createHmac, hkdfSync, randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { memoryBytes } from '../guardrail/memory.ts';
 import { Circuit, type Outage } from './circuit.ts';
-import type {
-  SharedKey,
-  SharedPart,
-  SharedState,
-  StateChange,
-  StateEntry,
-  StateError,
-  StateFailure,
-  StateFeature,
+import {
+  MAX_VALUE_BYTES,
+  type SharedKey,
+  type SharedPart,
+  type SharedState,
+  type StateChange,
+  type StateEntry,
+  type StateError,
+  type StateFailure,
+  type StateFeature,
 } from './shared-state.ts';
 import type { StateStore, StoredEntry } from './state-store.ts';
 import { Updates } from './updates.ts';
@@ -33,8 +34,6 @@ export type StateObserver = {
   outage(outage: Outage): void;
 };
 
-/** The longest value. What is longer is not shared. */
-const MAX_VALUE_BYTES = 1024 * 1024;
 const NAME_CHARS = 22;
 const MAX_VERSION = 2 ** 48 - 1;
 

@@ -11,8 +11,8 @@ import { spread } from './compare.ts';
 import { type Server, startServer } from './processes.ts';
 import { bridgeEnv, KB, quick, target } from './stand.ts';
 
-const SECONDS = quick ? 1 : 3;
-const TURNS = quick ? 2 : 5;
+const SECONDS = quick ? 1 : 2;
+const TURNS = quick ? 2 : 4;
 /** Between two calls of one of several callers: 32 of them make some hundred calls a second, as one bridge has on a busy day. */
 const PAUSE_MS = 60;
 const WARM_UP_S = quick ? 2 : 6;
@@ -128,7 +128,7 @@ export async function state(): Promise<void> {
     for (const { name, policies, env } of cases) {
       const POLICY_FILE = join(folder, 'policies.json');
       writeFileSync(POLICY_FILE, JSON.stringify(policies));
-      const common = bridgeEnv({ POLICY_FILE, LOG_LEVEL: 'warn', BLOCKED_HISTORY: 'block', ...env });
+      const common = bridgeEnv({ POLICY_FILE, BLOCKED_HISTORY: 'block', ...env });
       const shared = { DATABASE_URL: postgres.url, STATE_KEY: 'ab'.repeat(32), ...common };
       const start = (env: Record<string, string>) => startServer(0, '../../src/main.ts', [], env);
       const [alone, a, b] = [await start(common), await start(shared), await start(shared)];

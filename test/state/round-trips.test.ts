@@ -102,8 +102,9 @@ const CASES: readonly Case[] = [
       { ...asked, ...as('few') },
       { ...said, ...as('few') },
     ],
-    reads: [1],
-    writes: [1],
+    // Names of models are exchanged beside the first call
+    reads: [1, 1],
+    writes: [1, 1],
   },
   {
     name: 'markers',

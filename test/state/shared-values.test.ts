@@ -180,6 +180,8 @@ describe('shared values whose store is in trouble', () => {
       const { shared, told } = await sharedIn(store, [], 50);
       store.trouble = trouble;
       expect(await reasonOf(shared.read([KEY]))).toBe(trouble === 'hangs' ? 'timeout' : 'unavailable');
+      // A late one alone does not make it known
+      while (told.outages.length < 1) await wait(5);
       const { asked } = store;
       expect(await reasonOf(shared.write([entry('requests:id', 'x')]))).toBe('unavailable');
       expect(await reasonOf(shared.update([KEY], () => ({ writes: [], result: 0 })))).toBe('unavailable');
@@ -193,6 +195,22 @@ describe('shared values whose store is in trouble', () => {
       await shared.close();
     },
   );
+
+  test('are read and written while a store that was late once answers', async () => {
+    const store = new Troubled();
+    const { shared, told } = await sharedIn(store, [], 50);
+    const { read } = store;
+    store.read = (queries) => wait(100).then(() => read(queries));
+    const [late, written] = [reasonOf(shared.read([KEY])), shared.write([entry(KEY, 'value')])];
+    expect(await late).toBe('timeout');
+    await written;
+    store.read = read;
+    expect(textOf(await shared.read([KEY]))).toBe('value');
+    await wait(100);
+    expect(textOf(await shared.read([KEY]))).toBe('value');
+    expect(told.outages).toEqual([]);
+    await shared.close();
+  });
 
   test('start without it, and are there once it is', async () => {
     const store = new Troubled();
