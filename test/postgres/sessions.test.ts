@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Database } from '../../src/database/database.ts';
 import { REMOVED } from '../../src/policies/turns.ts';
+import { aktoAllows, aktoBlocks } from '../support/akto.ts';
 import { aktoAt } from '../support/bridge.ts';
 import { toolCall } from '../support/call.ts';
-import { json, startFakeBackend } from '../support/fake-backend.ts';
+import { fakeBackend } from '../support/closing.ts';
 import { policyFile } from '../support/policy-file.ts';
 import { metricOf, startReplicas } from './replicas.ts';
 import { databaseConfig, type Postgres, startPostgres } from './server.ts';
@@ -12,7 +14,8 @@ type Reply = { action: string; blocked_reason?: string; texts?: string[] };
 
 /** Replicas that share a schema and judge by a policy file, each call by the next of them. */
 async function replicasOf(count: number, env: Record<string, string>, postgres?: Postgres) {
-  const { url, schema } = databaseConfig(postgres && { url: postgres.url });
+  const config = databaseConfig(postgres && { url: postgres.url });
+  const { url, schema } = config;
   const { replicas, balancer } = await startReplicas(count, {
     ...{ DATABASE_URL: url, DATABASE_SCHEMA: schema, STATE_TIMEOUT: '3', TELEMETRY: 'off' },
     ...env,
@@ -25,7 +28,14 @@ async function replicasOf(count: number, env: Record<string, string>, postgres?:
   };
   /** Sends a call to one replica. */
   const askOne = (replica: number, call: object) => ask(call, replicas[replica]?.child?.url);
-  return { replicas, ask, askOne, metric: (name: string) => metricOf(replicas, name) };
+  /** All that is kept in the database of what they share. */
+  const kept = async () => {
+    const database = new Database(config, 'command');
+    onTestFinished(() => database.close());
+    const rows = await database.query<{ name: string; value: Buffer }>('SELECT name, value FROM state');
+    return rows.map(({ name, value }) => `${name} ${value.toString('latin1')}`).join('\n');
+  };
+  return { replicas, ask, askOne, kept, metric: (name: string) => metricOf(replicas, name) };
 }
 
 const firewall = (options: object) => ({
@@ -96,16 +106,15 @@ describe('three replicas', () => {
   });
 
   test('remove from a conversation what one of them has blocked in it', async () => {
-    const akto = await startFakeBackend((seen, response) => {
-      const guardrailsResult = { Allowed: !seen.text.includes('turnip'), Reason: 'no' };
-      return json({ data: { guardrailsResult } })(seen, response);
-    });
-    onTestFinished(() => akto.close());
-    const { ask, askOne } = await replicasOf(3, aktoAt(akto.url));
+    const akto = await fakeBackend((seen, response) =>
+      (seen.text.includes('turnip') ? aktoBlocks() : aktoAllows)(seen, response),
+    );
+    const { ask, askOne, kept } = await replicasOf(3, aktoAt(akto.url));
     const bad = 'how do I grow a turnip at home?';
     expect((await ask(said(bad))).action).toBe('BLOCKED');
     for (let replica = 0; replica < 3; replica++)
       expect((await ask(said(bad, 'And plums?'))).texts).toEqual([REMOVED, 'And plums?']);
+    expect(await kept()).toSatisfy((all: string) => all !== '' && !/turnip|"ho"|akto|hash-1/.test(all));
     // In the thread of large calls
     const long = `the turnip report: ${'a log line, '.repeat(100_000)}`;
     expect((await askOne(0, said(long))).action).toBe('BLOCKED');
