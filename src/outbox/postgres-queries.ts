@@ -7,6 +7,9 @@ export const SWEEP_ROWS = 1000;
 /** Most rows kept that could not be read at all. */
 const MAX_UNREADABLE = 10_000;
 
+/** Beyond that many rows they are not counted one by one: that would take longer than a statement may. */
+export const MANY = 1_000_000;
+
 /** The time of the database, Unix milliseconds. */
 const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
@@ -24,6 +27,21 @@ const knownBy = (key: string) => `
 
 /** Other deliveries of a record than those of a backend. */
 const OTHERS = 'SELECT FROM delivery AS other WHERE other.record = payload.id AND other.backend <> $1';
+
+/** Walks the index from name to name, where DISTINCT reads every row. */
+const NAMES = `
+  WITH RECURSIVE names (backend) AS (
+    SELECT min(backend) FROM delivery
+    UNION ALL SELECT (SELECT min(backend) FROM delivery WHERE backend > names.backend) FROM names
+    WHERE backend IS NOT NULL)`;
+
+/** Leases are at the heads of queues: what is handed out is always the oldest. So the rest, which can be millions, is not read. */
+const HEAD_ROWS = 100_000;
+const release = (which: string) => `
+  UPDATE delivery SET owner = NULL FROM names CROSS JOIN LATERAL (
+    SELECT record, owner FROM delivery WHERE backend = names.backend AND state = ${READY} ORDER BY record LIMIT ${HEAD_ROWS}) AS head
+  WHERE delivery.record = head.record AND delivery.backend = names.backend AND delivery.state = ${READY}
+    AND head.owner IS NOT NULL ${which}`;
 
 /** The statements of the outbox in Postgres. Each is prepared under its name. */
 export const POSTGRES_SQL = {
@@ -136,23 +154,36 @@ export const POSTGRES_SQL = {
     UPDATE delivery SET state = ${DEAD}, owner = NULL, reason = $4
     WHERE backend = $1 AND record = ANY ($2) AND owner = $3`,
 
+  /** The queue of each backend and state, and when its first record was accepted. */
   backlogs: `
     WITH queue AS (SELECT backend, state, count(*) AS records, min(record) AS first FROM delivery GROUP BY backend, state)
     SELECT backend, state, records, accepted_at AS "oldestAt" FROM queue JOIN record ON id = first`,
-  /** Bytes of contents, and about how many events are remembered. */
+  /** The same from both ends of each queue, which is as long as that or shorter; never longer than $1. */
+  roughBacklogs: `
+    ${NAMES}
+    SELECT backend, state, least(last - first + 1, $1::bigint) AS records, accepted_at AS "oldestAt"
+    FROM names CROSS JOIN (VALUES (${READY}), (${WAITING}), (${DEAD})) AS kind (state)
+    CROSS JOIN LATERAL (
+      SELECT min(record) AS first, max(record) AS last FROM delivery
+      WHERE delivery.backend = names.backend AND delivery.state = kind.state) AS ends
+    JOIN record ON id = first`,
+  /** Bytes of contents, of very many by those of the newest; and about how many events are remembered, and deliveries to be made. */
   usage: `
-    SELECT (SELECT coalesce(sum(octet_length(body)), 0) FROM payload)::bigint AS bytes,
-      (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'record'::regclass)::bigint AS events`,
+    WITH rows AS MATERIALIZED (
+      SELECT relname, greatest(reltuples, 0) AS count FROM pg_class
+      WHERE oid = ANY (ARRAY['record'::regclass, 'payload'::regclass, 'delivery'::regclass])),
+    contents AS MATERIALIZED (SELECT count FROM rows WHERE relname = 'payload')
+    SELECT (CASE WHEN count > ${MANY}
+        THEN count * (SELECT avg(octet_length(body)) FROM (SELECT body FROM payload ORDER BY id DESC LIMIT ${SWEEP_ROWS}) AS newest)
+        ELSE (SELECT coalesce(sum(octet_length(body)), 0) FROM payload) END)::bigint AS bytes,
+      (SELECT count FROM rows WHERE relname = 'record')::bigint AS events,
+      (SELECT count FROM rows WHERE relname = 'delivery')::bigint AS deliveries
+    FROM contents`,
   signal: `SELECT version FROM signal WHERE name = 'deliveries'`,
 
   /** True for one replica at a time. */
   mayMaintain: `SELECT pg_try_advisory_xact_lock(${keyOf('maintenance')}) AS may`,
-  backends: `
-    WITH RECURSIVE names (backend) AS (
-      SELECT min(backend) FROM delivery
-      UNION ALL SELECT (SELECT min(backend) FROM delivery WHERE backend > names.backend) FROM names
-      WHERE backend IS NOT NULL)
-    SELECT backend FROM names WHERE backend IS NOT NULL`,
+  backends: `${NAMES} SELECT backend FROM names WHERE backend IS NOT NULL`,
   // Of the first ones alone: they are about as old as their ids, and there can be a million
   old: `
     SELECT record FROM (
@@ -179,11 +210,10 @@ export const POSTGRES_SQL = {
     SELECT seen_at AS now, EXISTS (SELECT FROM replica WHERE replica.seen_at < here.seen_at - $3::bigint) AS "isOneGone" FROM here`,
   forgetReplicas: `DELETE FROM replica WHERE seen_at < ${CLOCK} - $1::bigint`,
   releaseGone: `
-    WITH released AS (
-      UPDATE delivery SET owner = NULL
-      WHERE state = ${READY} AND owner IS NOT NULL AND NOT EXISTS (SELECT FROM replica WHERE id = owner) RETURNING backend)
+    ${NAMES}, released AS (
+      ${release('AND NOT EXISTS (SELECT FROM replica WHERE id = head.owner)')} RETURNING delivery.backend)
     SELECT backend, count(*) AS records FROM released GROUP BY backend`,
-  release: `UPDATE delivery SET owner = NULL WHERE state = ${READY} AND owner = $1`,
-  releaseBackend: `UPDATE delivery SET owner = NULL WHERE backend = $2 AND state = ${READY} AND owner = $1`,
+  release: `${NAMES} ${release('AND head.owner = $1')}`,
+  releaseBackend: `WITH names (backend) AS (SELECT $2) ${release('AND head.owner = $1')}`,
   leave: 'DELETE FROM replica WHERE id = $1',
 };

@@ -260,6 +260,25 @@ describe('the outbox in Postgres', () => {
     expect(await left()).toBe(1);
   });
 
+  test('counts very many about, from the ends of their queues and the newest contents', async () => {
+    const { outside, open } = newPlace();
+    const store = open();
+    await store.accept(
+      numbers(500).map((n) =>
+        entry(n, { payload: payloadOf(n, 4000), ...(n < 10 && { backends: ['capsule'] }) }),
+      ),
+    );
+    const exact = await store.stats();
+    // As if they were that many: an estimate of Postgres
+    await outside.query(
+      "UPDATE pg_class SET reltuples = 2000000 WHERE oid = ANY (ARRAY['delivery', 'payload']::regclass[])",
+    );
+    const rough = await open().stats();
+    expect(rough.backends).toEqual(exact.backends);
+    const average = exact.usedBytes / 500;
+    expect(Math.abs(rough.usedBytes / (2_000_000 * average) - 1)).toBeLessThan(0.2);
+  });
+
   test('goes on after a restart of the server, and holds what it held', async () => {
     const postgres = await startPostgres();
     onTestFinished(() => postgres.remove());
