@@ -15,7 +15,9 @@ import { GUARDRAIL_PATHS, LOGS_PATH } from '../src/http/app.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { readPolicyFile } from '../src/policies/file/load.ts';
 import { kinds } from '../src/policies/kinds/index.ts';
+import { DatabaseObserver } from '../src/records/database-observer.ts';
 import { createRecordsMetrics } from '../src/records/records-metrics.ts';
+import { RecordsObserver } from '../src/records/records-observer.ts';
 import { createWorkerMetrics } from '../src/workers/worker-metrics.ts';
 import { runCli } from './support/cli.ts';
 
@@ -56,7 +58,9 @@ async function metricsText(): Promise<string> {
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
   const records = await createRecordsMetrics(['akto']).text(stats, true, new Map());
-  return [await metrics.text(), await createWorkerMetrics().text(), records].join('\n');
+  const log = () => {};
+  const database = await new DatabaseObserver(new RecordsObserver([], log), log).text(0);
+  return [await metrics.text(), await createWorkerMetrics().text(), records, database].join('\n');
 }
 
 test('the guide to operations names every metric', async () => {
