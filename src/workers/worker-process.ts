@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { BridgeReport } from '../bridge.ts';
 import type { PolicySource } from '../policies/store.ts';
+import { closeLostConnections } from './handoffs.ts';
 import type { AskedOfWorkers, FromWorkerProcess, ProcessMetrics, ToWorkerProcess } from './protocol.ts';
 import { Questions } from './questions.ts';
 
@@ -48,6 +49,7 @@ export class WorkerProcess {
     this.n = n;
     const worker = cluster.fork();
     this.#worker = worker;
+    closeLostConnections(worker);
     const up = Promise.withResolvers<number>();
     const ended = Promise.withResolvers<ProcessEnd>();
     this.up = up.promise;
