@@ -1,119 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ShippedLog, type ShippedLogOptions } from '../../src/audit/shipped-log.ts';
-import { AuditTable } from '../../src/audit/table.ts';
-import { Database } from '../../src/database/database.ts';
-import type { DatabaseConfig } from '../../src/database/database-config.ts';
-import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
-import { testBridge } from '../support/bridge.ts';
-import { callOf } from '../support/call.ts';
-import { collect, runCli } from '../support/cli.ts';
-import { databaseConfig, type Postgres, startPostgres, until } from './server.ts';
-
-type TestReplica = ShippedLog & {
-  readonly failures: string[];
-  readonly recovered: number[];
-  readonly copies: { id: string; copyOf: string | null }[];
-  readonly kept: string[];
-  /** Rows that are not in the table, by the last that was told. */
-  readonly gauge: { rows: number };
-};
-
-function open(config: DatabaseConfig, dir: AuditDir, options: Partial<ShippedLogOptions> = {}): TestReplica {
-  const database = new Database(config, 'audit');
-  const told: Omit<TestReplica, keyof ShippedLog> = {
-    ...{ failures: [], recovered: [], copies: [], kept: [], gauge: { rows: -1 } },
-  };
-  const log = new ShippedLog({
-    ...{ dir: dir.dir, table: new AuditTable(database), name: 'web-1', closeTable: () => database.close() },
-    ...{ now: () => dir.time, onError: () => {} },
-    onUnshipped: (rows) => {
-      told.gauge.rows = rows;
-    },
-    onFailure: (reason, code) => told.failures.push(`${reason} ${code}`),
-    onShipping: (waited) => told.recovered.push(waited),
-    onCopy: (copy) => told.copies.push(copy),
-    onKept: (code) => told.kept.push(code),
-    ...options,
-  });
-  onTestFinished(() => log.close());
-  return Object.assign(log, told);
-}
-
-/** A connection for looking and tampering. */
-function connect(config: DatabaseConfig): Database {
-  const database = new Database(config, 'command');
-  onTestFinished(() => database.close());
-  return database;
-}
-
-/** A folder whose clock is that of the server. */
-function dirOfNow(daysAgo = 0): AuditDir {
-  const dir = auditDir();
-  dir.time = Date.now() - daysAgo * DAY_MS;
-  return dir;
-}
-
-const NONE = '00000000-0000-0000-0000-000000000000';
-
-/** The id of the replica that a folder is of. */
-function idOf(dir: AuditDir): string {
-  const file = join(dir.folder, 'replica.json');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).id : NONE;
-}
-
-const textOf = (dir: AuditDir) =>
-  dir
-    .names()
-    .filter((name) => name.endsWith('.jsonl'))
-    .map(dir.text)
-    .join('');
-
-async function tableOf(database: Database, replica: string): Promise<string> {
-  const rows = await database.query<{ line: string }>(
-    'SELECT line FROM audit_row WHERE replica = $1 ORDER BY pos',
-    [replica],
-  );
-  return rows.map(({ line }) => `${line}\n`).join('');
-}
-
-/** Waits until the table has all rows of a folder, byte for byte. */
-const shipped = (config: DatabaseConfig, dir: AuditDir, database = connect(config)) =>
-  until(async () => (await tableOf(database, idOf(dir))) === textOf(dir), 'all rows in the table');
-
-type CliOptions = { env?: Record<string, string>; terminal?: object };
-
-const cli = (
-  { url, schema }: DatabaseConfig,
-  args: readonly string[],
-  { env = {}, terminal }: CliOptions = {},
-) =>
-  runCli(['audit', ...args], {
-    env: { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATA_DIR: '/nowhere', ...env },
-    ...terminal,
-  });
-
-/** Two replicas that wrote some rows and ended. */
-async function written(key?: string): Promise<{ config: DatabaseConfig; a: AuditDir; b: AuditDir }> {
-  const config = databaseConfig();
-  const [a, b] = [dirOfNow(), dirOfNow()];
-  for (const [dir, name, count] of [[a, 'web-1', 5] as const, [b, 'web-2', 3] as const]) {
-    const replica = open(config, dir, { name, key });
-    for (let n = 0; n < count; n++) {
-      replica.append(rowOf(`${name}-${n}`, { action: n === 2 ? 'BLOCKED' : 'NONE' }));
-      dir.time += 1000;
-    }
-    await replica.close();
-  }
-  return { config, a, b };
-}
+import { auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+import { collect } from '../support/cli.ts';
+import { cli, connect, dirOfNow, idOf, open, shipped, tableOf, textOf, written } from './audit-replica.ts';
+import { databaseConfig, until } from './server.ts';
 
 describe('the audit log of replicas', () => {
   test('has in the table the rows of each folder, byte for byte', async () => {
@@ -148,40 +44,6 @@ describe('the audit log of replicas', () => {
     expect(out).toMatch(/^web-7 \S{36}: ok, 12 rows in 3 segments, head 12:\w+\nok, 12 rows in 1 chain\n$/);
   });
 
-  test('keeps its rows in the folder while Postgres is down, and brings them when it is back', async () => {
-    const postgres = await startPostgres();
-    onTestFinished(() => postgres.remove());
-    const config = databaseConfig({ url: postgres.url, connectTimeoutMs: 500, statementTimeoutMs: 500 });
-    const dir = dirOfNow();
-    const replica = open(config, dir);
-    replica.append(rowOf('before'));
-    await until(() => replica.gauge.rows === 0, 'the first rows in the table');
-    await postgres.stop('immediate');
-    for (let n = 0; n < 700; n++) replica.append(rowOf(n));
-    await until(() => replica.failures.length > 1, 'two attempts failed');
-    expect(replica).toMatchObject({ recovered: [], gauge: { rows: 700 } });
-    expect({ up: replica.isUp(), shipping: replica.isShipping() }).toEqual({ up: true, shipping: false });
-    expect(replica.failures.every((failure) => failure.startsWith('database '))).toBe(true);
-    await postgres.start();
-    await shipped(config, dir);
-    await until(() => replica.isShipping(), 'the end of the outage was noticed');
-    expect(replica.recovered).toEqual([700]);
-    expect(await tableOf(connect(config), idOf(dir))).toBe(textOf(dir));
-  });
-
-  test('does not hold up the end of a bridge whose Postgres hangs', async () => {
-    const postgres = await startPostgres();
-    onTestFinished(() => postgres.remove());
-    const config = databaseConfig({ url: postgres.url });
-    const replica = open(config, dirOfNow());
-    replica.append(rowOf(1));
-    await until(() => replica.gauge.rows === 0, 'the first rows in the table');
-    postgres.pause();
-    replica.append(rowOf(2));
-    await replica.close();
-    postgres.resume();
-  });
-
   test('says what it cannot read of its folder, and goes on when it can', async () => {
     const config = databaseConfig();
     const dir = dirOfNow();
@@ -190,48 +52,6 @@ describe('the audit log of replicas', () => {
     await until(() => replica.failures.length > 0, 'a failure');
     expect(replica.failures[0]).toBe('folder EISDIR');
     rmSync(join(dir.folder, 'replica.json'), { recursive: true });
-    await shipped(config, dir);
-  });
-
-  test.each([
-    {
-      what: 'takes no rows from its role',
-      code: '42501',
-      begin: 'REVOKE INSERT ON audit_row FROM $',
-      end: 'GRANT INSERT ON audit_row TO $',
-    },
-    {
-      ...{ what: 'is read-only, as a standby is', code: '25006' },
-      begin: 'ALTER ROLE $ SET default_transaction_read_only = on',
-      end: 'ALTER ROLE $ RESET default_transaction_read_only',
-    },
-    {
-      ...{ what: 'has no room', code: '53100' },
-      begin: `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$;
-        CREATE TRIGGER no_room BEFORE INSERT ON audit_row EXECUTE FUNCTION no_room()`,
-      end: 'DROP TRIGGER no_room ON audit_row',
-    },
-  ])('keeps its rows in the folder while Postgres $what', async ({ code, begin, end }) => {
-    const config = databaseConfig();
-    const owner = connect(config);
-    const role = `role_${randomUUID().replaceAll('-', '')}`;
-    const run = (sql: string) => owner.query(sql.includes('$$') ? sql : sql.replace('$', role));
-    await run('CREATE ROLE $ LOGIN');
-    await run(`GRANT USAGE ON SCHEMA ${config.schema} TO $`);
-    for (const table of ['migration', 'audit_row', 'audit_replica'])
-      await run(`GRANT SELECT, INSERT ON ${table} TO $`);
-    const as = { ...config, url: config.url.replace('postgres@', `${role}@`) };
-    const dir = dirOfNow();
-    const first = open(as, dir);
-    first.append(rowOf(1));
-    await first.close();
-    await run(begin);
-    const replica = open(as, dir);
-    replica.append(rowOf(2));
-    await until(() => replica.failures.length > 0, 'a failure');
-    expect(replica.failures[0]).toBe(`database ${code}`);
-    expect({ up: replica.isUp(), shipping: replica.isShipping() }).toEqual({ up: true, shipping: false });
-    await run(end);
     await shipped(config, dir);
   });
 
@@ -272,68 +92,6 @@ describe('the audit log of replicas', () => {
     replica.setRetention(3);
     await until(async () => (await tableOf(owner, idOf(dir))) === textOf(dir), 'old rows are gone');
     expect((await cli(config, ['verify'])).code).toBe(0);
-  });
-});
-
-describe('a replica that is killed, and a Postgres that crashes', () => {
-  const ROUNDS = 4;
-  const SHIPPING = join(import.meta.dirname, '..', 'support', 'shipping-rows.ts');
-
-  function start(dir: AuditDir, { url, schema }: DatabaseConfig, first: number) {
-    const child = spawn(process.execPath, [SHIPPING, dir.dir, url, schema, String(first)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
-    return Object.assign(child as ChildProcess, { said: () => text });
-  }
-
-  test('lose no row that was written, and bring none twice', async () => {
-    const postgres: Postgres = await startPostgres();
-    onTestFinished(() => postgres.remove());
-    const config = databaseConfig({ url: postgres.url });
-    const admin = connect(config);
-    await admin.migrated();
-    const dir = auditDir();
-    const written: string[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const child = start(dir, config, written.length + 1);
-      await until(() => child.said().includes('written'), 'the first row');
-      await wait(200 + (round % 6) * 200);
-      if (round % 3 === 2) {
-        await admin.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%audit'`,
-        );
-        await wait(300);
-      }
-      if (round % 3 === 1) {
-        await postgres.stop('immediate');
-        await wait(200);
-        await postgres.start();
-        await wait(500);
-      }
-      const ended = once(child, 'close');
-      child.kill('SIGKILL');
-      await ended;
-      written.push(...(child.said().match(/^written \d+$/gm) ?? []));
-      expect(child.said()).not.toMatch(/^(?:error|lost|copy|failure (?!database))/m);
-    }
-    dir.time = Date.now();
-    const last = open(config, dir);
-    await shipped(config, dir);
-    await last.close();
-    const table = await tableOf(connect(config), idOf(dir));
-    expect(table).toBe(textOf(dir));
-    const ids: string[] = table.match(/"litellm_call_id":"call-\d+"/g) ?? [];
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(ids.length).toBeGreaterThanOrEqual(written.length);
-    expect(written.filter((line) => !ids.includes(`"litellm_call_id":"call-${line.slice(8)}"`))).toEqual([]);
-    const { code, out } = await cli(config, ['verify']);
-    expect(out).toMatch(/^ok, \d+ rows in 1 chain$/m);
-    expect(code).toBe(0);
   });
 });
 
@@ -661,46 +419,5 @@ describe('old rows', () => {
     expect(await tableOf(database, idOf(gone))).toContain('call-back');
     expect(await tableOf(database, idOf(gone))).not.toContain('call-3');
     expect((await cli(config, ['verify'])).code).toBe(0);
-  });
-});
-
-describe('a bridge with an audit log and a database', () => {
-  test('tells of an outage in its log, its metrics and /readyz, and of no password', async () => {
-    const postgres = await startPostgres();
-    onTestFinished(() => postgres.remove());
-    const dir = dirOfNow();
-    const policies = join(dir.dir, 'policies.yaml');
-    writeFileSync(policies, 'policies:\n  chain: [audit-logger]\n');
-    const config = databaseConfig({ url: postgres.url });
-    const url = postgres.url.replace('postgres@', 'postgres:canary-password@');
-    const { ask, app, metric, lines, close } = testBridge({
-      ...{ POLICY_FILE: policies, DATA_DIR: dir.dir, DATABASE_URL: url, DATABASE_SCHEMA: config.schema },
-      ...{ TELEMETRY: 'off', DATABASE_CONNECT_TIMEOUT: '0.5', DATABASE_STATEMENT_TIMEOUT: '0.5' },
-    });
-    onTestFinished(close);
-    const unhappy = async () =>
-      ((await (await app.request('/readyz')).json()) as { unhappy: string[] }).unhappy;
-    const said = (msg: string) => lines.filter((line) => line.msg.startsWith(msg));
-    await ask(callOf({}));
-    await shipped(config, dir);
-    expect(await metric('audit_unshipped_rows')).toBe(0);
-    expect(await unhappy()).toEqual([]);
-    await postgres.stop();
-    await ask(callOf({}));
-    await until(async () => (await unhappy()).includes('database'), 'the outage is told');
-    await until(
-      async () => ((await metric('audit_ship_failures_total{reason="database"}')) ?? 0) > 1,
-      'two attempts',
-    );
-    expect(await metric('audit_unshipped_rows')).toBe(1);
-    expect(await metric('audit_lost_total')).toBe(0);
-    await postgres.start();
-    await until(async () => (await unhappy()).length === 0, 'the end of the outage is told');
-    await shipped(config, dir);
-    expect(said('the audit log does not reach the database')).toMatchObject([
-      { level: 'warn', reason: 'database' },
-    ]);
-    expect(said('the audit log reaches the database again')).toMatchObject([{ level: 'info', waited: 1 }]);
-    expect(JSON.stringify(lines)).not.toContain('canary');
   });
 });
