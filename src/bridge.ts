@@ -226,7 +226,7 @@ async function metricsPage(metrics: Metrics, records: RecordsThread | undefined)
 
 /** Undefined where nothing is recorded. */
 export function startRecords(
-  { bodies, proxy, database, records }: Config,
+  { bodies, proxy, database, state, workers, records }: Config,
   setup: RecordsSetup,
   metrics: Metrics,
   log: Log,
@@ -243,5 +243,5 @@ export function startRecords(
     },
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
   };
-  return new RecordsThread({ ...setup, bodies, proxy, database, records }, log, events, open);
+  return new RecordsThread({ ...setup, bodies, proxy, database, state, workers, records }, log, events, open);
 }

@@ -189,7 +189,9 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
       audit.decided(decision);
       return audit.writing;
     },
-    ...(records === undefined ? [] : [recorder(records, isRecorded)]),
+    ...(records === undefined
+      ? []
+      : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),
   ];
   const { blockedMessage } = replies;
   const refuse = createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes: bodies.maxBodyBytes });
@@ -244,8 +246,9 @@ type Listener = (
 /** False for a call that leaves no trace in records: no backend takes any, or a rule keeps it from all of them. */
 type IsRecorded = (call: GuardrailCall, caller: Caller) => boolean;
 
-function recorder(records: CallRecords, isRecorded: IsRecorded): Listener {
-  const streams = new StreamedTexts();
+/** @param areShared true if rounds of one stream can come to another replica or process */
+function recorder(records: CallRecords, isRecorded: IsRecorded, areShared: boolean): Listener {
+  const streams = new StreamedTexts(areShared);
   return (decision, request) => {
     if (!isRecorded(decision.call, decision.caller)) return undefined;
     const stored = recordDecision(records, decision, request);

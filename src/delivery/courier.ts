@@ -18,6 +18,8 @@ import type { DeliveryOptions } from './deliver.ts';
  * held        The backend refuses our token (401, 403). One record after 1 min, 2 min, 4 min … up to 10 min tests
  *             whether the token was mended; when it is taken, the backend is delivering again.
  *
+ * Replicas that share an outbox share the last two states: shared-backoff.ts.
+ *
  * The result of a failed delivery for its record:
  *
  * - nothing, where the backend is in trouble (no connection, 429, 502, 503, 504, a redirect): it waits by itself while others

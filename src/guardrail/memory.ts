@@ -35,6 +35,8 @@ export const MEMORY_MB = {
   notes: 32,
   'table of notes': 20,
   'streamed texts': 16,
+  'first texts': 8,
+  'early records': 8,
   'early checks': 4,
   'blocked results': 4,
 } as const;

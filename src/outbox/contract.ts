@@ -154,6 +154,8 @@ export type SharedStops = {
 export type SharedNotes = {
   /** What other replicas noted on these calls, and this one before it was started again; the oldest first. */
   about(callIds: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Puts its content in place of that of a record which was stored before all notes on its call were here, if it is still to be delivered. */
+  amend(entry: Entry): Promise<void>;
   /** Forgets the notes on calls that are finished. */
   forget(callIds: readonly string[]): Promise<void>;
   /** The first note on each call that began that long ago and is not finished; each call is told once, to one replica. */

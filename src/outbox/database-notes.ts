@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Database } from '../database/database.ts';
-import type { SharedNotes } from './contract.ts';
+import { storableText } from './accepting.ts';
+import type { Entry, SharedNotes } from './contract.ts';
 import { idAt, noteBytes, noteLength, textAt } from './note-bytes.ts';
+import { pack } from './packing.ts';
+import { recordIdOf } from './record-id.ts';
 
 /** Notes kept in all, about 250 MB: beyond them the oldest go. */
 const MAX_NOTES = 1_000_000;
@@ -30,6 +33,10 @@ const SQL = {
     WITH ${QUICKLY}
     DELETE FROM note USING quickly WHERE call_hash = ANY ($1::bigint[]) AND noted_at < now() - ${YOUNG}`,
   lock: `SELECT pg_try_advisory_xact_lock(hashtext(current_schema()), 2) AS mine`,
+  amend: `
+    UPDATE payload SET codec = $4, checksum = $5, body = $6 FROM record
+    WHERE hashtextextended(record.call_key, 0) = hashtextextended($1, 0) AND record.ended_at = $2
+      AND record.record_id = $3::uuid AND payload.id = record.id`,
   // A later note on a call that was told before adds nothing
   overdue: `
     WITH late AS MATERIALIZED (
@@ -88,6 +95,13 @@ export class DatabaseNotes implements SharedNotes {
     const values = [callIds.map(hashOfId), this.#replica];
     const rows = await this.#database.query<{ body: Buffer }>(SQL.about, values, 'notes about');
     return rows.map(({ body }) => body);
+  }
+
+  /** Puts content in place of that of a record that is still to be delivered. @throws DatabaseError */
+  async amend(entry: Entry): Promise<void> {
+    const { codec, checksum, body } = pack(entry.payload);
+    const values = [storableText(entry.callKey), entry.endedAt, recordIdOf(entry), codec, checksum, body];
+    await this.#database.query(SQL.amend, values, 'notes amend');
   }
 
   /** Forgets all notes on calls that are finished. @throws DatabaseError */

@@ -9,6 +9,7 @@ export function notesInTime(notes: SharedNotes, outages: Outages): SharedNotes {
   const inTime = <T>(run: () => Promise<T>) => outages.inTime(PATIENCE_MS, run);
   return {
     about: (callIds) => inTime(() => notes.about(callIds)),
+    amend: (entry) => inTime(() => notes.amend(entry)),
     forget: (callIds) => inTime(() => notes.forget(callIds)),
     overdue: (ageMs) => inTime(() => notes.overdue(ageMs)),
     expire: (ageMs) => inTime(() => notes.expire(ageMs)),

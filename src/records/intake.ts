@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import type { Fields } from '../guardrail/call.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
-import { boundedBy } from '../guardrail/memory.ts';
 import type { CallRecord } from '../guardrail/record.ts';
 import { factsOf } from '../litellm/log-event.ts';
 import { type BadLogRow, type LogRow, logRowsIn } from '../litellm/log-rows.ts';
@@ -11,6 +9,7 @@ import { type TurnedRow, type TurnedSource, turnedRows } from '../litellm/turned
 import { type BadRow, type Entry, namelessKey, type RecordOutbox } from '../outbox/contract.ts';
 import { blockKey } from '../outbox/one-record.ts';
 import type { Receivers } from '../policies/receivers.ts';
+import type { BlockedResults } from './blocked-results.ts';
 import type { InForce } from './in-force.ts';
 import type { OtherReplicas } from './other-replicas.ts';
 import { notesOf, type PendingCalls } from './pending-calls.ts';
@@ -18,6 +17,7 @@ import { freeBody, newPostedRows, type PostedRows, type Receipt } from './posted
 import type { BlockedCall } from './protocol.ts';
 import type { Redactor } from './redact/redact.ts';
 import type { ResponseTexts } from './response-texts.ts';
+import type { Early, Settling } from './settling.ts';
 import { turnedCall } from './turned-call.ts';
 import { holdMsOf, keptMsOf, RETRY_MS, type Waits } from './waits.ts';
 
@@ -25,8 +25,10 @@ export type IntakeOptions = {
   readonly outbox: Pick<RecordOutbox, 'accept'>;
   readonly pendingCalls: PendingCalls;
   readonly responseTexts: Pick<ResponseTexts, 'restore'>;
+  readonly blockedResults: BlockedResults;
   /** Undefined where the bridge is alone. */
   readonly others?: Pick<OtherReplicas, 'joined'>;
+  readonly settling?: Pick<Settling, 'early' | 'earlyBlock' | 'stored'>;
   readonly redactor: Redactor;
   /** Of a guardrail call. */
   readonly limits: JsonLimits;
@@ -49,9 +51,6 @@ export type IntakeOptions = {
 /** Time in which rows are read before others have their turn: a row of a usual size takes a tenth of a millisecond. */
 const SLICE_MS = 20;
 
-/** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
-const MAX_RESULTS = 1000;
-
 /** Characters and rows that are stored together: those of a usual POST. */
 const GROUP_CHARS = 8 * 1024 * 1024;
 const GROUP_ROWS = 1000;
@@ -63,14 +62,12 @@ type Unredacted = Pick<CallRecord, 'outcome' | 'event' | 'verdicts' | 'block'>;
 /** Makes entries of the outbox from what LiteLLM logs and from what the bridge blocks: joined, redacted, durable. */
 export class Intake {
   readonly #options: IntakeOptions;
-  /** Blocked results of MCP tools by their reference: LiteLLM's failure event tells whose they are. */
-  readonly #results = new LRUCache<string, Pick<BlockedCall, 'note' | 'block'>>({
-    max: MAX_RESULTS,
-    ...boundedBy('blocked results', (result: object) => JSON.stringify(result).length),
-  });
 
   /** The calls that are noted, by entries that are not stored yet. */
   readonly #joined = new WeakMap<Entry, Joined>();
+
+  /** Entries whose notes may not all be here yet. */
+  readonly #early = new WeakMap<Entry, Early>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -198,12 +195,13 @@ export class Intake {
     const { litellm_call_id: callId, litellm_trace_id: trace } = note;
     const isResult = callId === null && event.call_type === 'call_mcp_tool';
     // In memory alone: the event of the call tells whose it is
-    if (isResult) this.#results.set(block.ref, { note, block });
+    if (isResult) this.#options.blockedResults.add(block.ref, { note, block }).catch(this.#options.onBug);
     const receivers = inForce.rules.receivers(event);
     if (receivers?.length === 0) return undefined;
     pendingCalls.add(line);
     const pending = pendingCalls.get(note);
     const verdicts = pending ? notesOf(pending) : [note];
+    const early = this.#options.settling?.earlyBlock(note, verdicts, this.#options.now());
     const entry: Entry = {
       ...this.#stored({ outcome: 'blocked', event, verdicts, block }, receivers),
       callKey: callId ?? namelessKey(words ?? block.ref),
@@ -212,8 +210,9 @@ export class Intake {
       startedAt: Math.round(note.at - note.ms),
       endedAt: note.at,
       ref: block.ref,
-      holdMs: isResult ? this.#options.failureGraceMs : 0,
+      holdMs: isResult ? this.#options.failureGraceMs : (early?.holdMs ?? 0),
     };
+    if (early !== undefined) this.#early.set(entry, early);
     // A model that was asked at the same time as the check can still reply
     if (pending) this.#joined.set(entry, { number: pending.number, keptMs: RETRY_MS, isComplete: true });
     return entry;
@@ -223,6 +222,8 @@ export class Intake {
   accepted(entries: readonly Entry[]): void {
     const { pendingCalls, now } = this.#options;
     for (const entry of entries) {
+      const early = this.#early.get(entry);
+      if (early !== undefined) this.#options.settling?.stored(entry, early);
       const call = this.#joined.get(entry);
       if (call !== undefined) pendingCalls.logged(call, now() + call.keptMs, call.isComplete);
     }
@@ -245,13 +246,17 @@ export class Intake {
     if (pending !== undefined) responseTexts.restore(pending, event);
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
-    const result = ref === undefined ? undefined : this.#results.get(ref);
+    const early = this.#options.settling?.early(event, facts, verdicts, now());
+    const result = ref === undefined ? undefined : this.#options.blockedResults.get(ref);
     const entry: Entry = {
       ...{ eventKey, startedAt, endedAt, mayBeBlocked },
       callKey: callId ?? namelessKey(eventKey),
       ...(pending !== undefined && { trace: pending.trace }),
       // Before the event is redacted
-      holdMs: result === undefined ? holdMsOf(event, outcome, verdicts, this.#waits) : 0,
+      holdMs: Math.max(
+        result === undefined ? holdMsOf(event, outcome, verdicts, this.#waits) : 0,
+        early?.holdMs ?? 0,
+      ),
       ...((isBlocked || (isBlock && ref === undefined)) && { words: facts.fingerprint() }),
       ...(ref !== undefined && { ref }),
       ...this.#stored(
@@ -261,6 +266,7 @@ export class Intake {
         receivers,
       ),
     };
+    if (early !== undefined && result === undefined) this.#early.set(entry, early);
     if (pending !== undefined) {
       const isComplete = outcome === 'success' || isBlocked;
       this.#joined.set(entry, { number: pending.number, keptMs: keptMsOf(outcome, this.#waits), isComplete });

@@ -1,8 +1,10 @@
 import type { Fields } from '../guardrail/call.ts';
-import { eventCallId } from '../litellm/log-event.ts';
+import { eventCallId, factsOf } from '../litellm/log-event.ts';
 import { OutboxError, type RecordOutbox, type SharedNotes } from '../outbox/contract.ts';
 import { idAt, isBlockedAt, isCheckAt, noteBytes, textAt, timeAt, traceAt } from '../outbox/note-bytes.ts';
+import type { BlockedResults } from './blocked-results.ts';
 import type { PendingCalls } from './pending-calls.ts';
+import type { SharedTexts } from './shared-texts.ts';
 
 /** Rows that are held together until the notes of their calls are read, and characters of those that are not in memory anyway. */
 const GROUP_ROWS = 512;
@@ -14,6 +16,8 @@ export type OtherReplicasOptions = {
   readonly notes: SharedNotes;
   readonly outbox: Pick<RecordOutbox, 'known'>;
   readonly pendingCalls: PendingCalls;
+  readonly blockedResults: Pick<BlockedResults, 'fetch'>;
+  readonly sharedTexts: Pick<SharedTexts, 'read'>;
   readonly missingAfterMs: number;
   /** Age at which notes are forgotten. */
   readonly notesMs: number;
@@ -65,21 +69,32 @@ export class OtherReplicas {
     yield* group;
   }
 
-  /** Reads the notes on a call; resolves in any case. */
-  async join(callIds: readonly string[]): Promise<void> {
+  /**
+   * Reads the notes on calls, and the texts of those that were streamed; resolves in any case.
+   *
+   * @param streamIds the calls among them whose response was streamed
+   */
+  async join(callIds: readonly string[], streamIds: readonly string[] = []): Promise<void> {
     if (callIds.length === 0) return;
-    const { notes, pendingCalls, events } = this.#options;
+    const { notes, pendingCalls, sharedTexts, events } = this.#options;
     try {
       for (const note of await notes.about(callIds)) pendingCalls.addNotes(note);
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
       events.unjoined(callIds.length);
     }
+    // They belong to calls by the names that their notes have
+    await sharedTexts.read(streamIds);
   }
 
-  async #joinAll(events: readonly (Fields | undefined)[]): Promise<void> {
-    const ids = events.flatMap((event) => (event === undefined ? [] : (eventCallId(event) ?? [])));
-    await this.join([...new Set(ids)]);
+  async #joinAll(rows: readonly (Fields | undefined)[]): Promise<void> {
+    const events = rows.filter((event) => event !== undefined);
+    const idsOf = (some: readonly Fields[]) => [
+      ...new Set(some.flatMap((event) => eventCallId(event) ?? [])),
+    ];
+    const refs = events.flatMap((event) => (event.call_type === 'call_mcp_tool' ? (refOf(event) ?? []) : []));
+    await this.#options.blockedResults.fetch(refs);
+    await this.join(idsOf(events), idsOf(events.filter(({ stream }) => stream === true)));
   }
 
   /** Called each second: forgets notes on calls that are finished, here or at another replica. */
@@ -126,3 +141,5 @@ export class OtherReplicas {
     return calls.filter((call) => !call.isBlocked && !isOnRecord(call)).length;
   }
 }
+
+const refOf = (event: Fields): string | undefined => factsOf(event, 0).ref;

@@ -17,10 +17,15 @@ export type RecordsSetup = {
 
 /** The part of the configuration that the records thread is given. */
 export type WorkerStart = RecordsSetup &
-  Pick<Config, 'bodies' | 'proxy' | 'database'> & { readonly records: RecordsConfig };
+  Pick<Config, 'bodies' | 'proxy' | 'database' | 'state' | 'workers'> & { readonly records: RecordsConfig };
 
 /** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
 export type TextLine = Omit<NotedCall, 'input_type'> & {
+  /** Who saw these rounds, and when this one was judged; left out where nobody else can have seen others. */
+  readonly source?: number;
+  readonly at?: number;
+  /** True for the first round that `source` saw, which can be all of a response. */
+  readonly isFirst?: true;
   readonly texts: readonly { readonly kept: number; readonly added: string }[];
 };
 

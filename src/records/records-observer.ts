@@ -3,6 +3,7 @@ import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { type Accepted, callIdOfKey, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
+import type { StateObserver } from '../state/shared-values.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './posted-rows.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';
@@ -65,6 +66,25 @@ export class RecordsObserver {
   unjoined(calls: number): void {
     this.metrics.unjoined_calls_total.inc({}, calls);
   }
+
+  /** Records were completed with what had come of their calls after they were stored. */
+  amended(records: number): void {
+    this.metrics.amended_records_total.inc({}, records);
+  }
+
+  /** Of the values that this thread shares: texts of streams and blocked results. */
+  readonly state: StateObserver = {
+    failed: (feature, reason) => this.metrics.state_failures_total.inc({ feature, reason }),
+    outage: (outage) => {
+      if (outage.isOver) this.#log('info', {}, 'texts of streams are shared with other replicas again');
+      else
+        this.#log(
+          'warn',
+          { code: outage.code },
+          'texts of streams are not shared with other replicas: records can have them as LiteLLM logged them',
+        );
+    },
+  };
 
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {

@@ -80,7 +80,7 @@ export class RecordsThread {
     this.#log = log;
     this.#events = events;
     this.#losses = new Losses(events, log);
-    const isAlone = start.database === undefined;
+    const isAlone = start.database === undefined && start.workers === 1;
     this.#outgoing = new OutgoingNotes(
       {
         notes: (bytes, count) => this.#sendNotes(bytes, count),

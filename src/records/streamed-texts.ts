@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { stateKey } from '../guardrail/caller.ts';
 import { actionOf, type Decision } from '../guardrail/decision.ts';
@@ -10,7 +11,7 @@ import { notedCall } from './record-decision.ts';
 /** One text of a response so far. What is held back at its end may still change. */
 type Text = { readonly text: string; readonly fixed: number };
 /** The lengths that a text had, round by round. */
-type Ends = readonly number[];
+export type Ends = readonly number[];
 type Stream = {
   readonly texts: readonly Text[];
   readonly ends: readonly Ends[];
@@ -28,7 +29,8 @@ const MAX_TEXTS = 128;
 /** Letters of one piece of a stream. */
 const MAX_PIECE = 64;
 /** Comparisons for one round: where all pieces are alike, there are more ways to put them together than can be tried. */
-const MAX_COMPARISONS = 20_000;
+export const MAX_COMPARISONS = 20_000;
+const MAX_SOURCE = 2 ** 47;
 /** Two texts that differ before this belong to two responses. */
 const SAME_START = 16;
 
@@ -39,6 +41,8 @@ const SAME_START = 16;
  * @see litellm.md of the wire contract, section 12
  */
 export class StreamedTexts {
+  /** Names this one among those of other threads and processes; undefined where no other sees a part of a stream. */
+  readonly #source: number | undefined;
   /** The latest version of LiteLLM, and whether its events need it: as a rule all calls tell the same. */
   #version: string | null = null;
   #isNeeded = true;
@@ -51,7 +55,15 @@ export class StreamedTexts {
     ...boundedBy('delivered texts', charsOfStream),
   });
 
-  /** The additions of a round to the texts of its response; undefined where there are none, and for the first round. */
+  /** @param areShared true if rounds of one stream can come to other replicas or processes: whoever has them all puts them together */
+  constructor(areShared = false) {
+    this.#source = areShared ? randomInt(MAX_SOURCE) : undefined;
+  }
+
+  /**
+   * The additions of a round to the texts of its response; undefined where there are none. Undefined for the first round too, as most responses
+   * have one, unless others can have seen some before.
+   */
   next(decision: Pick<Decision, 'call' | 'outcome' | 'holdback'>): TextLine | undefined {
     const { call, outcome } = decision;
     const isMixed = call.input_type === 'response' && this.#isMixedUpBy(call.litellm_version);
@@ -63,7 +75,9 @@ export class StreamedTexts {
     const stream = this.#streams.get(key) ?? this.#begunStream(key);
     if (stream === undefined) {
       this.#begin(key, call.texts);
-      return undefined;
+      if (this.#source === undefined) return undefined;
+      const first = deliveredTexts(decision).map(({ text }) => ({ kept: 0, added: text }));
+      return { ...this.#named(decision), isFirst: true, texts: first };
     }
     const { texts: before, doubted } = stream;
     const now = deliveredTexts(decision);
@@ -82,8 +96,12 @@ export class StreamedTexts {
       return { kept, added: text.slice(kept) };
     });
     const isNothing = before.length === now.length && now.every(({ text }, i) => text === before[i]?.text);
+    return isNothing ? undefined : { ...this.#named(decision), texts };
+  }
+
+  #named({ call }: Pick<Decision, 'call'>): Omit<TextLine, 'texts'> {
     const { input_type: _, ...name } = notedCall(call);
-    return isNothing ? undefined : { ...name, texts };
+    return this.#source === undefined ? name : { ...name, source: this.#source, at: Date.now() };
   }
 
   /** True for a release whose events need it, and for who tells none. */
@@ -139,7 +157,7 @@ function deliveredTexts({
  *
  * @see litellm.md of the wire contract, section 6.1: seen on 1.110.2, with default sampling
  */
-function isMixedUp(text: string, ends: Ends, left: { comparisons: number }): boolean {
+export function isMixedUp(text: string, ends: Ends, left: { comparisons: number }): boolean {
   const last = ends.at(-1);
   // A piece has a letter at least
   if (last === undefined || text.length < last + ends.length) return false;

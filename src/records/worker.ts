@@ -11,10 +11,9 @@ import { BlockedCalls } from './blocked-calls.ts';
 import { isInDanger } from './in-danger.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
+import { NOTES_MS, openJudgedCalls } from './judged-calls.ts';
 import { bytesOf } from './note-writer.ts';
 import { openOutbox } from './open-outbox.ts';
-import { OtherReplicas } from './other-replicas.ts';
-import { PendingCalls } from './pending-calls.ts';
 import { PostedBodies } from './posted-bodies.ts';
 import type { Receipt } from './posted-rows.ts';
 import type {
@@ -28,9 +27,8 @@ import type {
 } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
-import { ResponseTexts } from './response-texts.ts';
 import { sharedText } from './thread-bytes.ts';
-import { keptMsOf, RETRY_MS } from './waits.ts';
+import { RETRY_MS } from './waits.ts';
 
 /*
  * The records thread: puts outbox, intake and delivery together, and replies to the messages of the main thread. A flush to
@@ -41,8 +39,6 @@ import { keptMsOf, RETRY_MS } from './waits.ts';
 const GATHER_MS = 100;
 /** A longer record leaves memory behind that is freed on purpose. */
 const LARGE_BYTES = 1024 * 1024;
-/** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
-const NOTES_MS = 2 * 3_600_000;
 /** Longest that a blocked call waits for the notes of other replicas: its reply waits for its record. */
 const JOIN_MS = 15;
 
@@ -50,34 +46,22 @@ const port = parentPort;
 if (port === null) throw new Error('not started by RecordsThread');
 const post = (message: FromWorker) => port.postMessage(message);
 
-const { bodies, proxy, database: config, records, ...setup } = workerData as WorkerStart;
+const { bodies, proxy, database: config, state: stateConfig, records, ...setup } = workerData as WorkerStart;
 const inForce = new InForce(setup);
 const log: WriteLog = (...line) => post({ kind: 'log', line });
 const observer = new RecordsObserver(inForce.backends, log);
 const { maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
 const { outbox, database } = await openOutbox({ records, database: config }, inForce, observer, log);
-const pendingCalls = new PendingCalls({ onForgotten: () => observer.metrics.notes_forgotten_total.inc() });
-const responseTexts = new ResponseTexts(pendingCalls);
-const others =
-  outbox.sharedNotes &&
-  new OtherReplicas(
-    {
-      ...{ notes: outbox.sharedNotes, outbox, pendingCalls, missingAfterMs, notesMs: NOTES_MS },
-      keptMs: (isComplete) =>
-        keptMsOf(isComplete ? 'success' : 'failure', {
-          failureGraceMs,
-          responseCheckMs: inForce.responseCheckMs,
-        }),
-      events: observer,
-    },
-    Date.now(),
-  );
+const redactor = new Redactor(redaction);
+const judged = await openJudgedCalls({
+  start: { records, database: config, state: stateConfig },
+  ...{ outbox, inForce, observer, redactor },
+});
+const { pendingCalls, responseTexts, others, settling } = judged;
 const intake = new Intake({
+  ...judged,
   outbox,
-  pendingCalls,
-  responseTexts,
-  ...(others && { others }),
-  redactor: new Redactor(redaction),
+  redactor,
   limits: bodies.limits,
   inForce,
   failureGraceMs,
@@ -198,9 +182,11 @@ const handlers: Handlers = {
     for (const timer of timers) clearInterval(timer);
     await blockedCalls.close();
     await Promise.allSettled(storing);
+    await settling?.close().catch(failed);
     await courier.close(drainMs);
     observer.tellRetries();
     await outbox.close();
+    await judged.state?.close();
     await http.close();
   },
 };

@@ -7,6 +7,8 @@ export const STATE_FEATURES = [
   'agent_sessions',
   'learned_models',
   'late_verdicts',
+  'streamed_texts',
+  'blocked_results',
 ] as const;
 export type StateFeature = (typeof STATE_FEATURES)[number];
 

@@ -14,6 +14,7 @@ import type { VerdictLine } from '../../src/outbox/note-bytes.ts';
 import { storable } from '../../src/outbox/note-bytes.ts';
 import { DEAD } from '../../src/outbox/schema.ts';
 import type { RecordRule } from '../../src/policies/receivers.ts';
+import { BlockedResults } from '../../src/records/blocked-results.ts';
 import { Intake, type IntakeOptions } from '../../src/records/intake.ts';
 import { bytesOf } from '../../src/records/note-writer.ts';
 import { PendingCalls } from '../../src/records/pending-calls.ts';
@@ -80,6 +81,7 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
       outbox,
       pendingCalls,
       responseTexts,
+      blockedResults: new BlockedResults(),
       redactor: new Redactor({
         content: 'full',
         remove: [],
