@@ -103,10 +103,14 @@ export class OtherReplicas {
     pendingCalls.finish(now, (callId) => this.#finished.push(callId));
     const since = this.#lookedAt;
     this.#lookedAt = now;
-    await pendingCalls.logElsewhere(outbox, { since, now, keptMs });
     const finished = this.#finished.splice(0);
-    // What cannot be forgotten now is when it is too old
-    await notes.forget(finished);
+    try {
+      await pendingCalls.logElsewhere(outbox, { since, now, keptMs });
+      await notes.forget(finished);
+    } catch (error) {
+      // Calls are asked about again when they are older, and notes forgotten when they are too old
+      if (!(error instanceof OutboxError)) throw error;
+    }
   }
 
   /** Counts calls of which no replica got an event, and forgets notes that are too old. */
