@@ -18,6 +18,7 @@ import { DEFERRED, deferredBadRow, deferredEntry } from './deferred.ts';
 import type { EmbeddedOutbox } from './embedded-outbox.ts';
 import { type HandedOver, Handover } from './handover.ts';
 import { type OutageEvents, Outages } from './outages.ts';
+import { settling } from './settling.ts';
 import { notesInTime, PATIENCE_MS, stopsInTime } from './shared-in-time.ts';
 
 /** Receives what happens with the database that replicas share. */
@@ -36,9 +37,15 @@ export type FallbackOptions = {
   readonly events: DatabaseEvents;
   /** Milliseconds between two tries while the database cannot be used. Default 1000. */
   readonly retryMs?: number;
+  /** Milliseconds that a record waits for other replicas. Default 2000. */
+  readonly settleMs?: number;
   readonly now?: () => number;
 };
 
+/** A record waits so long for what comes of its call to other replicas, and for what they keep for the database. */
+const SETTLE_MS = 2000;
+/** For so many times as long after an outage, and so many times in it: others hand over then, and some have to be started again. */
+const AFTER_OUTAGE = 15;
 /** Time that the record of a blocked call does: its caller waits 50 ms for it. */
 const BLOCK_PATIENCE_MS = 30;
 /** Time that a handover under way is given at the end. */
@@ -59,6 +66,7 @@ export class FallbackOutbox implements RecordOutbox {
   readonly #local: EmbeddedOutbox;
   readonly #events: DatabaseEvents;
   readonly #retryMs: number;
+  readonly #settleMs: number;
   readonly #now: () => number;
   readonly #handover: Handover;
   readonly #outages: Outages;
@@ -70,18 +78,26 @@ export class FallbackOutbox implements RecordOutbox {
   #trying: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor({ shared, local, events, retryMs = 1000, now = Date.now }: FallbackOptions) {
+  constructor({
+    shared,
+    local,
+    events,
+    retryMs = 1000,
+    settleMs = SETTLE_MS,
+    now = Date.now,
+  }: FallbackOptions) {
     this.#shared = shared;
     this.#local = local;
     this.#events = events;
     this.#retryMs = retryMs;
+    this.#settleMs = settleMs;
     this.#now = now;
     this.#outages = new Outages(events, () => this.#plan(0));
     const { sharedNotes, stops } = shared;
     this.sharedNotes = sharedNotes && notesInTime(sharedNotes, this.#outages);
     this.stops = stops && stopsInTime(stops, this.#outages);
     this.#handover = new Handover({
-      ...{ local, shared },
+      ...{ local, shared, settleMs: AFTER_OUTAGE * settleMs, now },
       onTaken: (results) => {
         this.#outages.recovered();
         events.handedOver(results);
@@ -94,7 +110,12 @@ export class FallbackOutbox implements RecordOutbox {
     const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
     if (this.#outages.current === undefined) {
       try {
-        const accepting = this.#shared.accept(entries, bad);
+        const longMs = AFTER_OUTAGE * this.#settleMs;
+        const settleMs = this.#outages.isRecent(longMs) ? longMs : this.#settleMs;
+        const accepting = this.#shared.accept(
+          entries.map((entry) => settling(entry, settleMs)),
+          bad,
+        );
         const accepted = await within(isUrgent ? BLOCK_PATIENCE_MS : PATIENCE_MS, accepting);
         if (accepted !== undefined) return accepted;
         if (isUrgent) this.#outages.slow();

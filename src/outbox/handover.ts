@@ -1,7 +1,8 @@
-import { type Disposition, type Due, OutboxError, type RecordOutbox } from './contract.ts';
+import { type Disposition, type Due, type Entry, OutboxError, type RecordOutbox } from './contract.ts';
 import { DEFERRED, type Deferred, readDeferred } from './deferred.ts';
 import type { EmbeddedOutbox } from './embedded-outbox.ts';
 import { failureOf } from './outages.ts';
+import { settling } from './settling.ts';
 
 /** Handed over at once, in number and characters. */
 const BATCH = { records: 200, bytes: 4 * 1024 * 1024, except: new Set<number>() };
@@ -14,6 +15,9 @@ export type HandedOver = Disposition | 'bad' | 'refused';
 export type HandoverOptions = {
   readonly local: EmbeddedOutbox;
   readonly shared: Pick<RecordOutbox, 'accept' | 'appendNotes'>;
+  /** Milliseconds that a record waits from now on: other replicas hand over at the same time what came to them of its call. Default 0. */
+  readonly settleMs?: number;
+  readonly now?: () => number;
   /** Called for each batch, once the database has it. */
   onTaken(results: readonly HandedOver[]): void;
 };
@@ -100,13 +104,22 @@ export class Handover {
 
   async #accept(waiting: readonly Waiting[]): Promise<[id: number, HandedOver][]> {
     const { shared } = this.#options;
-    const entries = waiting.flatMap(({ deferred }) => ('entry' in deferred ? [deferred.entry] : []));
+    const entries = waiting.flatMap(({ deferred }) =>
+      'entry' in deferred ? [this.#settling(deferred.entry)] : [],
+    );
     const bad = waiting.flatMap(({ deferred }) => ('bad' in deferred ? [deferred.bad] : []));
     const accepted = [...(await shared.accept(entries, bad))];
     return waiting.map(({ id, deferred }) => [
       id,
       'bad' in deferred ? 'bad' : (accepted.shift() as HandedOver),
     ]);
+  }
+
+  #settling(entry: Entry): Entry {
+    const { settleMs = 0, now = Date.now } = this.#options;
+    if (settleMs === 0) return entry;
+    const waitedMs = now() - (entry.acceptedAt ?? now());
+    return settling(entry, waitedMs + settleMs);
   }
 
   async #acceptAlone(one: Waiting): Promise<HandedOver> {

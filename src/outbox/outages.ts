@@ -27,6 +27,7 @@ export class Outages {
   #current: Outage | undefined;
   /** True from the end of an outage until somebody was told. */
   #isBack = false;
+  #endedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(events: OutageEvents, onLost: () => void) {
@@ -36,6 +37,11 @@ export class Outages {
 
   get current(): Outage | undefined {
     return this.#current;
+  }
+
+  /** True for a time after the end of an outage. */
+  isRecent(ms: number): boolean {
+    return performance.now() - this.#endedAt < ms;
   }
 
   /** True once after each outage. */
@@ -96,6 +102,7 @@ export class Outages {
     const { since, deferred } = this.#current;
     this.#current = undefined;
     this.#isBack = true;
+    this.#endedAt = performance.now();
     this.#events.back({ ms: performance.now() - since, deferred });
   }
 

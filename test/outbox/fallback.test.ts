@@ -40,6 +40,7 @@ function openFallback({ dir = temporaryFolder(), there = temporaryFolder(), maxB
     bug: (error) => told.bugs.push(error),
   };
   const outbox = new FallbackOutbox({
+    settleMs: 0,
     shared: new EmbeddedOutbox({ ...set, dir: there, maxBytes: 100 * MB }),
     local: new EmbeddedOutbox({ ...set, dir, maxBytes }),
     ...{ events, retryMs: 20 },
