@@ -191,8 +191,7 @@ export class PostgresOutbox implements RecordOutbox {
 
   async maintain(): Promise<void> {
     const { replica, backends } = this.#options;
-    const stats = await this.stats();
-    await this.#use(() => this.#sweeps.sweep(this.#now(), stats));
+    await this.#use(async () => this.#sweeps.sweep(this.#now(), await this.#tally.room()));
     for (const [backend, at] of this.#asked) {
       if (backends.includes(backend) || performance.now() - at < IDLE_MS) continue;
       this.#asked.delete(backend);

@@ -1,5 +1,5 @@
 import type { Database, Queries } from '../database/database.ts';
-import type { OutboxEvents, OutboxStats } from './contract.ts';
+import type { OutboxEvents } from './contract.ts';
 import { POSTGRES_SQL, SWEEP_ROWS } from './postgres-queries.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
@@ -9,8 +9,6 @@ export type SweepOptions = {
   readonly events: OutboxEvents;
 };
 
-/** From this share of the bound on, records come before the memory of what was delivered. */
-const HISTORY_SHARE = 0.7;
 /** Records among others that are remembered are passed over for this long. */
 const PASS_OVER_MS = 600_000;
 
@@ -30,16 +28,15 @@ export class PostgresSweeps {
     this.#options = options;
   }
 
-  async sweep(now: number, { usedBytes, maxBytes }: OutboxStats): Promise<void> {
-    const { historyMs, events } = this.#options;
-    const isTight = usedBytes > maxBytes * HISTORY_SHARE;
-    const doneBefore = isTight ? Number.MAX_SAFE_INTEGER : now - historyMs;
+  /** @param room events that may be remembered */
+  async sweep(now: number, room: number): Promise<void> {
+    const { events } = this.#options;
     if (performance.now() - this.#beganAt > PASS_OVER_MS) {
       this.#beganAt = performance.now();
       this.#forgottenTo = 0;
     }
     for (;;) {
-      const swept = await this.#database.transaction((tx) => this.#step(tx, now, doneBefore));
+      const swept = await this.#database.transaction((tx) => this.#step(tx, now, room));
       if (swept === undefined) return;
       for (const [backend, records] of swept.expired) events.expired(backend, records);
       if (swept.crowded > 0) events.crowded(swept.crowded);
@@ -48,12 +45,12 @@ export class PostgresSweeps {
   }
 
   /** Undefined while another replica is at it. */
-  async #step(tx: Queries, now: number, doneBefore: number): Promise<Swept | undefined> {
+  async #step(tx: Queries, now: number, room: number): Promise<Swept | undefined> {
     const [lock] = await tx.query<{ may: boolean }>(POSTGRES_SQL.mayMaintain);
     if (lock?.may !== true) return undefined;
     const expired = await this.#expire(tx, now - this.#options.maxAgeMs);
     const crowded = await give(tx, INTAKE, await recordsOf(tx, POSTGRES_SQL.crowded, []));
-    return { expired, crowded, forgotten: await this.#forget(tx, doneBefore) };
+    return { expired, crowded, forgotten: await this.#forget(tx, now - this.#options.historyMs, room) };
   }
 
   async #expire(tx: Queries, before: number): Promise<Map<string, number>> {
@@ -69,10 +66,11 @@ export class PostgresSweeps {
   }
 
   /** @returns events of the step, if it went on with old ones to its end */
-  async #forget(tx: Queries, before: number): Promise<number> {
+  async #forget(tx: Queries, before: number, room: number): Promise<number> {
     const [step] = await tx.query<{ last: number | null; seen: number; old: number }>(POSTGRES_SQL.forget, [
       this.#forgottenTo,
       before,
+      room,
     ]);
     if (step === undefined || step.last === null || step.old < step.seen) return 0;
     this.#forgottenTo = step.last;

@@ -9,7 +9,9 @@ export type TallyOptions = {
 };
 
 /** Of an event that is remembered without its content, with its places in two indexes. */
-const EVENT_BYTES = 400;
+const EVENT_BYTES = 300;
+/** From this share of the bound on, records come before the memory of what was delivered. */
+const HISTORY_SHARE = 0.7;
 /** A count is used for so many times what it took. */
 const LASTING = 50;
 
@@ -42,6 +44,12 @@ export class PostgresTally {
     const fits = (usage: Usage | undefined) =>
       usage !== undefined && usage.bytes + this.#added + bytes <= bound;
     return fits(this.#usage.last) || fits(await this.#usage.get());
+  }
+
+  /** Events that may be remembered beside the contents. */
+  async room(): Promise<number> {
+    const { bytes } = await this.#usage.get();
+    return Math.max(0, Math.floor((this.#options.maxBytes * HISTORY_SHARE - bytes) / EVENT_BYTES));
   }
 
   stats(): Promise<OutboxStats> {

@@ -243,15 +243,18 @@ describe('the outbox in Postgres', () => {
     await until(async () => (await store.due('akto', some(9))).length === 2, 'both records are due');
   });
 
-  test('forgets what was delivered a day ago, and at once where records need the room', async () => {
+  test('forgets what was delivered a day ago, and the oldest sooner where records need the room', async () => {
     const { outside, open } = newPlace();
-    const [store, tight] = [open(), open({ maxBytes: 1 })];
+    const [store, tight, full] = [open(), open({ maxBytes: 500_000 }), open({ maxBytes: 1 })];
     await store.accept([...numbers(2100).map((n) => entry(n, { backends: [] })), entry('kept')]);
-    store.time = tight.time = 23 * 3_600_000;
+    store.time = tight.time = full.time = 23 * 3_600_000;
     const left = async () => (await outside.query('SELECT id FROM record')).length;
     await store.maintain();
     expect(await left()).toBe(2101);
     await tight.maintain();
+    expect(await left()).toBe(Math.floor((500_000 * 0.7) / 300));
+    expect((await store.known(['call-2099', 'call-0'])).size).toBe(1);
+    await full.maintain();
     expect(await left()).toBe(1);
     store.time = 25 * 3_600_000;
     await store.ack([{ kind: 'delivered', backend: 'akto', ids: (await store.all()).map(({ id }) => id) }]);
