@@ -94,6 +94,12 @@ export class BackendQueue {
     this.#wakeSignal.ring();
   }
 
+  /** Asks the outbox now: it can be used again. The backend is left alone as long as it is to be. */
+  outboxIsBack(): void {
+    this.#ledger.backoff.reset();
+    this.#wakeSignal.ring();
+  }
+
   /** Delivers by another configuration from now on, and tries it at once. What is under way ends as it began. */
   change(sink: Sink): void {
     if (sink === this.#sink) return;

@@ -109,6 +109,11 @@ export class Courier {
     for (const queue of this.#queues.values()) queue.wake();
   }
 
+  /** The outbox can be used again. */
+  outboxIsBack(): void {
+    for (const queue of this.#queues.values()) queue.outboxIsBack();
+  }
+
   /** Forgets all waits, as an operator wants everything to be tried now. */
   retryNow(): void {
     for (const queue of this.#queues.values()) queue.retryNow();

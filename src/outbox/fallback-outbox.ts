@@ -25,6 +25,8 @@ import { notesInTime, PATIENCE_MS, stopsInTime } from './shared-in-time.ts';
 export type DatabaseEvents = OutageEvents & {
   /** It has taken entries that waited for it. */
   handedOver(results: readonly HandedOver[]): void;
+  /** It takes nothing more for now: nothing waits, or something went wrong. */
+  handoverEnded(): void;
   /** A mistake of ours. */
   bug(error: unknown): void;
 };
@@ -206,21 +208,22 @@ export class FallbackOutbox implements RecordOutbox {
     await this.#outages.use(() => this.#shared.maintain());
   }
 
-  /** True once after each outage too: what was held up goes on. */
   async changedElsewhere(): Promise<boolean> {
-    const isBack = this.#outages.wasEnded();
     const here = await this.#here((local) => local.changedElsewhere());
     const there = await this.#there((shared) => shared.changedElsewhere());
     // A command can have put back what the database refused
     if (here) this.#waits();
-    return isBack || here === true || there === true;
+    return here === true || there === true;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#outages.close();
     clearTimeout(this.#timer);
+    // What waits here for a moment only must not wait for the next start, which can be on another machine
     if (this.#trying !== undefined) await within(CLOSE_MS, this.#trying);
+    if (this.#trying === undefined && this.#mayWait)
+      await within(CLOSE_MS, this.#try().catch(this.#events.bug));
     await this.#shared.close();
     await this.#local.close();
   }
@@ -265,6 +268,8 @@ export class FallbackOutbox implements RecordOutbox {
     } catch (error) {
       this.#mayWait = true;
       this.#outages.failed(error);
+    } finally {
+      this.#events.handoverEnded();
     }
   }
 }

@@ -25,8 +25,6 @@ export class Outages {
   readonly #events: OutageEvents;
   readonly #onLost: () => void;
   #current: Outage | undefined;
-  /** True from the end of an outage until somebody was told. */
-  #isBack = false;
   #endedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -42,13 +40,6 @@ export class Outages {
   /** True for a time after the end of an outage. */
   isRecent(ms: number): boolean {
     return performance.now() - this.#endedAt < ms;
-  }
-
-  /** True once after each outage. */
-  wasEnded(): boolean {
-    const isBack = this.#isBack;
-    this.#isBack = false;
-    return isBack;
   }
 
   /** Runs it unless the database is known to be out of reach. @throws OutboxError */
@@ -101,7 +92,6 @@ export class Outages {
     if (this.#current === undefined) return;
     const { since, deferred } = this.#current;
     this.#current = undefined;
-    this.#isBack = true;
     this.#endedAt = performance.now();
     this.#events.back({ ms: performance.now() - since, deferred });
   }

@@ -3,7 +3,7 @@ import { counter, gauge, registerIn } from '../observability/metric.ts';
 import type { OutboxEvents } from '../outbox/contract.ts';
 import { DATABASE_TROUBLES, type DatabaseTrouble } from '../outbox/database-trouble.ts';
 import type { DatabaseEvents } from '../outbox/fallback-outbox.ts';
-import { HANDED_OVER } from '../outbox/handover.ts';
+import { HANDED_OVER, type HandedOver } from '../outbox/handover.ts';
 import type { WriteLog } from './protocol.ts';
 import type { RecordsObserver } from './records-observer.ts';
 
@@ -33,6 +33,10 @@ export class DatabaseObserver implements DatabaseEvents {
   readonly #log: WriteLog;
   /** Why the database cannot be used; null while it can. */
   trouble: DatabaseTrouble | null = null;
+  /** Called when an outage has ended. */
+  onBack: () => void = () => {};
+  /** Not told yet. */
+  #handedOver: Partial<Record<HandedOver, number>> = {};
   /** Of this machine's outbox, for the times in which the database cannot be used. */
   readonly local: OutboxEvents;
   /** Of the outbox in the database. */
@@ -65,15 +69,21 @@ export class DatabaseObserver implements DatabaseEvents {
     this.#metrics.up.set({}, 1);
     const fields = { outage_seconds: Math.round(ms) / 1000, deferred };
     this.#log('info', fields, 'the database can be used again');
+    this.onBack();
   }
 
-  handedOver(results: readonly (typeof HANDED_OVER)[number][]): void {
-    const counted: Partial<Record<(typeof HANDED_OVER)[number], number>> = {};
-    for (const result of results) counted[result] = (counted[result] ?? 0) + 1;
-    for (const [result, entries] of Object.entries(counted)) {
-      this.#metrics.handed_over_total.inc({ result }, entries);
+  handedOver(results: readonly HandedOver[]): void {
+    for (const result of results) {
+      this.#metrics.handed_over_total.inc({ result });
+      this.#handedOver[result] = (this.#handedOver[result] ?? 0) + 1;
     }
-    this.#log('info', counted, 'entries that waited in DATA_DIR were handed over to the database');
+  }
+
+  handoverEnded(): void {
+    const counted = this.#handedOver;
+    this.#handedOver = {};
+    if (Object.keys(counted).length > 0)
+      this.#log('info', counted, 'entries that waited in DATA_DIR were handed over to the database');
     const { refused = 0 } = counted;
     if (refused > 0) {
       const text = 'entries cannot be stored in the database; see the outbox command';

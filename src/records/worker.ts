@@ -86,6 +86,7 @@ const courier = new Courier(inForce.sinks, {
   onFreed: freed,
   maxAgeMs,
 });
+if (database !== undefined) database.onBack = () => courier.outboxIsBack();
 const blockedCalls = new BlockedCalls({
   ...{ outbox, observer },
   entryOf(json, isAgain) {
