@@ -48,7 +48,10 @@ function post({ port }: Server, body: string): Promise<number> {
 
 const request = chatBody(4 * KB, 'write to ada.frost@example.org');
 
-async function exchange([asked, answered]: Pair, times: Times): Promise<void> {
+/** Of a response, beside its text. */
+type Said = { readonly tool_calls?: readonly object[] };
+
+async function exchange([asked, answered]: Pair, times: Times, more: Said): Promise<void> {
   const litellm_call_id = randomUUID();
   const named = { litellm_call_id, litellm_trace_id: litellm_call_id, litellm_version: '1.110.2' };
   const call = { ...(JSON.parse(request) as { request_data: object }), ...named };
@@ -58,18 +61,19 @@ async function exchange([asked, answered]: Pair, times: Times): Promise<void> {
     texts: [prose(1000, 3)],
     model: 'gpt-4.1-mini',
     additional_provider_specific_params: { stream: false },
+    ...more,
   };
   times.response.push(
     await post(answered, JSON.stringify({ input_type: 'response', ...named, request_data, ...said })),
   );
 }
 
-async function measured(pair: Pair, callers: number, seconds: number): Promise<Times> {
+async function measured(pair: Pair, callers: number, seconds: number, more: Said): Promise<Times> {
   const times: Times = { request: [], response: [] };
   const end = performance.now() + seconds * 1000;
   const caller = async () => {
     while (performance.now() < end) {
-      await exchange(pair, times);
+      await exchange(pair, times, more);
       if (callers > 1) await wait(PAUSE_MS * (0.5 + Math.random()));
     }
   };
@@ -81,13 +85,18 @@ const at = (times: readonly number[], share: number) =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
 
 /** In turns, so that the noise of the machine falls out. */
-async function compared(label: string, alone: Pair, sharing: Pair, callers: number): Promise<number> {
-  for (const pair of [alone, sharing]) await measured(pair, callers, 1);
+async function compared(
+  { name: label, more = {} }: Case,
+  alone: Pair,
+  sharing: Pair,
+  callers: number,
+): Promise<number> {
+  for (const pair of [alone, sharing]) await measured(pair, callers, 1, more);
   const rounds: { alone: Times; sharing: Times }[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     rounds.push({
-      alone: await measured(alone, callers, SECONDS),
-      sharing: await measured(sharing, callers, SECONDS),
+      alone: await measured(alone, callers, SECONDS, more),
+      sharing: await measured(sharing, callers, SECONDS, more),
     });
   }
   const added = (['request', 'response'] as const).map((side) => {
@@ -114,18 +123,39 @@ const REVERSIBLE = {
   policy: { 'pii-detector': { action: 'redact', redaction: { reversible: true } } },
 };
 
+const NONE = { policies: { chain: [] } };
+const AGENTS = {
+  policies: { chain: ['agent-firewall'] },
+  policy: { 'agent-firewall': { max_actions_per_session: 1_000_000 } },
+};
+const ACTION = {
+  id: 'call_1',
+  type: 'function',
+  function: { name: 'look_up', arguments: '{"city": "Rome"}' },
+};
+
+type Case = {
+  readonly name: string;
+  readonly policies: object;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly more?: Said;
+};
+
 export async function state(): Promise<void> {
   const postgres = await startPostgres();
   const folder = mkdtempSync(join(tmpdir(), 'bench-state-'));
   const stub = await startServer(1, './reference.ts', ['stub']);
   const vendor = { AKTO_GUARDRAIL_API_BASE: `http://127.0.0.1:${stub.port}`, AKTO_API_KEY: 'bench-token' };
-  const cases = [
-    { name: 'rules by model', policies: BY_MODEL, env: {} },
-    { name: 'markers', policies: REVERSIBLE, env: {} },
-    { name: "a vendor's request", policies: { policies: { chain: [] } }, env: vendor },
+  const cases: readonly Case[] = [
+    { name: 'rules by model', policies: BY_MODEL },
+    { name: 'markers', policies: REVERSIBLE },
+    { name: "a vendor's request", policies: NONE, env: vendor },
+    { name: 'blocked history', policies: NONE, env: { BLOCKED_HISTORY: 'remove' } },
+    { name: 'actions of agents', policies: AGENTS, more: { tool_calls: [ACTION] } },
   ];
   try {
-    for (const { name, policies, env } of cases) {
+    for (const one of cases) {
+      const { name, policies, env = {}, more = {} } = one;
       const POLICY_FILE = join(folder, 'policies.json');
       writeFileSync(POLICY_FILE, JSON.stringify(policies));
       const common = bridgeEnv({ POLICY_FILE, BLOCKED_HISTORY: 'block', ...env });
@@ -136,9 +166,9 @@ export async function state(): Promise<void> {
         [alone, alone],
         [a, b],
       ] as const)
-        await measured(pair, 8, WARM_UP_S);
+        await measured(pair, 8, WARM_UP_S, more);
       for (const callers of [1, 32]) {
-        const added = await compared(name, [alone, alone], [a, b], callers);
+        const added = await compared(one, [alone, alone], [a, b], callers);
         target(`${name}, ${callers} callers: <= 1 ms added at p50`, added, (ms) => ms <= 1);
       }
       for (const server of [alone, a, b]) await server.stop();
