@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
- * `soak [--minutes N]`, `courier` and `state` (needs Postgres) take longer than all of these, and are run when they are named.
+ * `soak [--minutes N]`, `courier`, `state` and `scale [--save]` (these two need Postgres) take longer than all of these, and are run when they are named.
+ * `scale [--save]` measures replicas on Postgres, and `simulate` prints what more of them would need.
  * `accuracy [--only REGEX] [--show tuned]` times nothing: it counts how often the policies are wrong.
  */
 import { accuracy } from './accuracy/accuracy.ts';
@@ -10,6 +11,8 @@ import { printHead } from './compare.ts';
 import { courier } from './courier.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
+import { scale } from './scale.ts';
+import { simulate } from './scale-simulation.ts';
 import { soak } from './soak.ts';
 import { other, printTargets, quick, wanted } from './stand.ts';
 import { start } from './start.ts';
@@ -18,13 +21,28 @@ import { telemetry } from './telemetry.ts';
 import { vendors } from './vendors.ts';
 import { local, vendor } from './verdicts.ts';
 
-const parts = { local, vendor, vendors, telemetry, policies, start, attack, soak, courier, state, accuracy };
-const long = new Set(['attack', 'soak', 'courier', 'state', 'accuracy']);
+const parts = {
+  local,
+  vendor,
+  vendors,
+  telemetry,
+  policies,
+  start,
+  attack,
+  soak,
+  courier,
+  state,
+  scale,
+  simulate,
+  accuracy,
+};
+const long = new Set(['attack', 'soak', 'courier', 'state', 'scale', 'simulate', 'accuracy']);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) throw new Error(`no part of the benchmark: ${unknown}`);
 
 try {
-  if (wanted.length === 0 || wanted.some((name) => name !== 'accuracy')) printSetting();
+  if (wanted.length === 0 || wanted.some((name) => name !== 'accuracy' && name !== 'simulate'))
+    printSetting();
   for (const [name, run] of Object.entries(parts)) {
     if (wanted.includes(name) || (wanted.length === 0 && !long.has(name))) await run();
   }

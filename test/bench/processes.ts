@@ -110,17 +110,22 @@ export function resetPeak(pid: number): void {
   }
 }
 
-/** Starts a process on the core of the load that sends one message back for each it gets. */
+/** Starts a process, unless told otherwise on the core of the load, that sends one message back for each it gets. */
 export function startPeer<Question extends object | string, Answer>(
   file: string,
-): { ask(question: Question): Promise<Answer> } {
+  args: string[] = [],
+  core: Core = 1,
+): { ask(question: Question): Promise<Answer>; stop(): Promise<void> } {
   let peer: ChildProcess | undefined;
   return {
     async ask(question) {
-      peer ??= start(1, file, [], {}, 'ipc');
+      peer ??= start(core, file, args, {}, 'ipc');
       peer.send(question);
       const [answer] = await once(peer, 'message');
       return answer as Answer;
+    },
+    async stop() {
+      if (peer !== undefined) await stop(peer);
     },
   };
 }

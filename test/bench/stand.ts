@@ -15,11 +15,14 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', default: '' },
     minutes: { type: 'string', default: '5' },
     show: { type: 'string' },
+    save: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
 
 export const { quick } = values;
+/** True if what is measured is to be kept for the simulation. */
+export const { save } = values;
 /** The parts of the benchmark that are wanted; none means all that are short. */
 export const wanted: readonly string[] = positionals;
 /** How long memory is looked at. */
