@@ -7,7 +7,7 @@ import type { Server } from './processes.ts';
 import { KB } from './stand.ts';
 
 /** From a request to its response, and from there to its event. */
-export const RESPONSE_MS = 400;
+const RESPONSE_MS = 400;
 /** LiteLLM logs what has ended in batches. */
 const POSTS_A_SECOND = 5;
 
@@ -71,9 +71,12 @@ export function startCalls(servers: readonly Server[], callsASecond: number) {
     while (counts.calls < due) void call(counts.calls);
   }, 8);
   const logs = setInterval(() => void log(), 1000 / POSTS_A_SECOND);
-  const stop = () => {
+  /** Begins no more, and resolves when those under way are logged. */
+  const stop = async () => {
     clearInterval(calls);
+    await wait(2 * RESPONSE_MS);
     clearInterval(logs);
+    await log();
   };
   return { counts, stop };
 }

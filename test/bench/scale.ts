@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { RESPONSE_MS, startCalls } from './calls.ts';
+import { startCalls } from './calls.ts';
 import { median } from './compare.ts';
 import { type DatabaseFigures, type MeasuredDatabase, startDatabase } from './database.ts';
 import { folderOnDisk } from './disk.ts';
@@ -16,9 +16,9 @@ import { type CallCosts, COSTS_FILE, type Intake, type Measured, type ScaleCosts
 import type { WriterJob, Written } from './scale-writer.ts';
 import { bridgeEnv, quick, save, target } from './stand.ts';
 
-const SLICE_MS = quick ? 800 : 2_500;
+const SLICE_MS = quick ? 800 : 2_000;
 const WARM_UP_MS = quick ? 800 : 3_000;
-const ROUNDS = quick ? 2 : 4;
+const ROUNDS = quick ? 2 : 3;
 const CALLERS = [1, 8, 50] as const;
 const WRITERS = ['embedded', 'bare-sqlite', 'postgres', 'bare-postgres'] as const;
 type WriterKind = (typeof WRITERS)[number];
@@ -113,7 +113,7 @@ const sizeOf = (folder: string) =>
   readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
 
 const CALLS_A_SECOND = quick ? 60 : 150;
-const CALLS_MS = quick ? 6_000 : 25_000;
+const CALLS_MS = quick ? 6_000 : 20_000;
 
 /** Bridges with a vendor that judges and takes records; on Postgres if there is an address. */
 async function startBridges(count: number, vendor: Server, url?: string): Promise<Server[]> {
@@ -157,8 +157,7 @@ async function calls(bridges: readonly Server[], database: MeasuredDatabase): Pr
   const from = await look();
   await wait(CALLS_MS);
   const to = await look();
-  stop();
-  await wait(2 * RESPONSE_MS);
+  await stop();
   const made = to.calls - from.calls;
   // The main thread judges; the busiest of the others keeps records
   const records = to.threads.map((threads, n) =>

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { RESPONSE_MS, startCalls } from './calls.ts';
+import { startCalls } from './calls.ts';
 import { median, spread } from './compare.ts';
 import { folderOnDisk } from './disk.ts';
 import type { ThreadMemory } from './memory-probe.ts';
@@ -79,8 +79,7 @@ export async function soak(): Promise<void> {
     );
     console.log(`${sample.minute.toFixed(1).padStart(6)} ${whole(sample.mb)}   ${threads.join('  |  ')}`);
   }
-  stop();
-  await wait(2 * RESPONSE_MS);
+  await stop();
   const settled = samples.filter(({ minute }) => minute > Math.min(SETTLE_MINUTES, minutes / 2));
   const { slope, noise } = slopeOf(settled);
   const mb = spread(settled.map((sample) => sample.mb));
