@@ -41,7 +41,7 @@ export function startCalls(servers: readonly Server[], callsASecond: number) {
     event: logBody(10 * KB),
   };
   const numbered = (body: string, serial: number) => body.replaceAll(SERIAL, String(serial).padStart(8, '0'));
-  const counts = { calls: 0, verdicts: 0, events: 0, stored: 0 };
+  const counts = { calls: 0, verdicts: 0, events: 0, stored: 0, deferred: 0 };
   let sent = 0;
   const next = () => servers[sent++ % servers.length] as Server;
   let ended: number[] = [];
@@ -63,7 +63,9 @@ export function startCalls(servers: readonly Server[], callsASecond: number) {
     counts.events += serials.length;
     const rows = serials.map((serial) => numbered(bodies.event, serial).slice(1, -1));
     const reply = await post(next(), '/v1/litellm/logs', `[${rows.join()}]`);
-    counts.stored += Number(/"new":(\d+)/.exec(reply)?.[1] ?? 0);
+    const receipt = (name: string) => Number(new RegExp(`"${name}":(\\d+)`).exec(reply)?.[1] ?? 0);
+    counts.stored += receipt('new');
+    counts.deferred += receipt('deferred');
   };
   const start = performance.now();
   const calls = setInterval(() => {

@@ -1,8 +1,9 @@
 /**
  * Measures what several replicas cost on Postgres: the intake of events by both outboxes beside bare inserts of the same bytes, and whole
- * calls through two bridges. `--save` keeps the figures for `simulate`.
+ * calls through two bridges. `--save` keeps the figures for `simulate`; `--only events` or
+ * `--only calls` measures one of the two.
  */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,9 +13,16 @@ import { type DatabaseFigures, type MeasuredDatabase, startDatabase } from './da
 import { folderOnDisk } from './disk.ts';
 import { cpuMs, type Server, startPeer, startServer } from './processes.ts';
 import type { Counted } from './record-vendor.ts';
-import { type CallCosts, COSTS_FILE, type Intake, type Measured, type ScaleCosts } from './scale-costs.ts';
+import {
+  type CallCosts,
+  COSTS_FILE,
+  type Intake,
+  type Measured,
+  type ScaleCosts,
+  scaleCosts,
+} from './scale-costs.ts';
 import type { WriterJob, Written } from './scale-writer.ts';
-import { bridgeEnv, quick, save, target } from './stand.ts';
+import { bridgeEnv, only, quick, save, target } from './stand.ts';
 
 const SLICE_MS = quick ? 800 : 2_000;
 const WARM_UP_MS = quick ? 800 : 3_000;
@@ -165,7 +173,7 @@ async function calls(bridges: readonly Server[], database: MeasuredDatabase): Pr
   );
   target(
     'calls through the bridges that were judged and stored',
-    Math.min(counts.verdicts / 2, counts.stored) / counts.calls,
+    Math.min(counts.verdicts / 2, counts.stored + counts.deferred) / counts.calls,
     (share) => share > 0.99,
   );
   return {
@@ -229,24 +237,13 @@ async function drain(database: MeasuredDatabase): Promise<ScaleCosts['drained']>
   return drained;
 }
 
-export async function scale(): Promise<void> {
-  const full = await startDatabase();
-  const [stores, drained] = await intake(full)
-    .then(async (stores) => [stores, await drain(full)] as const)
-    .finally(() => full.remove());
-
+/** What a whole call costs a bridge alone, and two on Postgres. */
+async function wholeCalls(): Promise<ScaleCosts['calls']> {
   const database = await startDatabase();
   try {
     const stub = await startServer(1, './reference.ts', ['stub']);
-    head('a call: two verdicts, an event, delivery', [
-      'CPU us',
-      'records',
-      'pg us',
-      'WAL bytes',
-      'commits',
-      'conns',
-      'IO bytes',
-    ]);
+    const titles = ['CPU us', 'records', 'pg us', 'WAL bytes', 'commits', 'conns', 'IO bytes'];
+    head('a call: two verdicts, an event, delivery', titles);
     const one = await startBridges(1, stub);
     const alone = await calls(one, database);
     printCalls('a bridge alone', alone);
@@ -255,14 +252,33 @@ export async function scale(): Promise<void> {
     const replicas = await calls(two, database);
     printCalls('two bridges on Postgres', replicas);
     for (const server of [...two, stub]) await server.stop();
-    if (!save) return;
-    const machine = `${cpus().length} cores of ${cpus()[0]?.model.trim()}`;
-    const day = new Date().toISOString().slice(0, 10);
-    const costs: ScaleCosts = { machine, day, intake: stores, calls: { alone, replicas }, drained };
-    const round = (_: string, value: unknown) =>
-      typeof value === 'number' ? Number(value.toPrecision(3)) : value;
-    writeFileSync(COSTS_FILE, `${JSON.stringify(costs, round, 2)}\n`);
+    return { alone, replicas };
   } finally {
     await database.remove();
   }
+}
+
+/** What storing an event costs, and delivering what has waited. */
+async function events(): Promise<Pick<ScaleCosts, 'intake' | 'drained'>> {
+  const database = await startDatabase();
+  try {
+    return { intake: await intake(database), drained: await drain(database) };
+  } finally {
+    await database.remove();
+  }
+}
+
+export async function scale(): Promise<void> {
+  const measured = {
+    ...(only.test('events') && (await events())),
+    ...(only.test('calls') && { calls: await wholeCalls() }),
+  };
+  if (!save) return;
+  const machine = `${cpus().length} cores of ${cpus()[0]?.model.trim()}`;
+  const day = new Date().toISOString().slice(0, 10);
+  // Parts that were measured before, if one is measured alone
+  const before = existsSync(COSTS_FILE) ? scaleCosts() : {};
+  const round = (_: string, value: unknown) =>
+    typeof value === 'number' ? Number(value.toPrecision(3)) : value;
+  writeFileSync(COSTS_FILE, `${JSON.stringify({ ...before, ...measured, machine, day }, round, 2)}\n`);
 }
