@@ -1,4 +1,8 @@
-/** `npm run bench -- simulate`: what 1,000, 10,000 and 100,000 requests a second take, driven with the figures of `scale --save`. */
+/**
+ * `npm run bench -- simulate`: what 1,000, 10,000 and 100,000 requests a second take, driven with the figures of `--save scale`.
+ * `--save` writes its tables into the guide.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type ScaleCosts, scaleCosts } from './scale-costs.ts';
 import { type Stored, store, storeCosts } from './scale-model.ts';
 
@@ -20,6 +24,7 @@ export const ASSUMED = {
   rows: 10,
 } as const;
 
+const GUIDE = new URL('../../examples/capacity/README.md', import.meta.url);
 const RATES = [1_000, 10_000, 100_000];
 const MB = 1e6;
 const GB = 1e9;
@@ -224,8 +229,74 @@ export function limitsTable(costs: ScaleCosts): string {
   ].join('\n');
 }
 
+/** What was measured of whole calls. */
+export function costsTable({ calls: { alone, replicas }, drained }: ScaleCosts): string {
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['CPU of the bridge, us', number(alone.bridgeUs), number(replicas.bridgeUs)],
+    ['of these, of its thread that keeps records', number(alone.recordsUs), number(replicas.recordsUs)],
+    ['CPU of Postgres, us', '', number(replicas.postgresUs)],
+    ['WAL, bytes', '', number(replicas.walBytes)],
+    ['commits', '', number(replicas.commits, 2)],
+    ['connections of a bridge', '', number(replicas.connections)],
+    ['network and disk of the bridge, bytes', number(alone.ioBytes), number(replicas.ioBytes)],
+  ];
+  return [
+    `At ${number(replicas.perSecond)} calls a second:`,
+    '',
+    '| a call costs | a bridge alone | two bridges on Postgres |',
+    '|---|---|---|',
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+    '',
+    `To deliver a record that waited took ${number(drained.bridgeUs)} us of a bridge and ${number(drained.postgresUs)} us of Postgres; one bridge delivered ${number(drained.perSecond)} a second.`,
+  ].join('\n');
+}
+
+/** What was measured of the stores of events. */
+export function eventsTable({ intake }: ScaleCosts): string {
+  const rows = Object.entries(intake).flatMap(([kind, { at, bytesPerEvent }]) =>
+    Object.entries(at).map(([callers, one]) => {
+      const database = kind.includes('postgres')
+        ? [number(one.postgresUs), number(one.walBytes), number(one.commits, 2)]
+        : ['', '', ''];
+      const cells = [number(one.perSecond), number(one.p50, 1), number(one.cpuUs), ...database];
+      return `| ${NAMES[kind]}, ${callers} | ${cells.join(' | ')} | ${number(bytesPerEvent)} |`;
+    }),
+  );
+  return [
+    '| | events/s | p50 ms | CPU us | Postgres us | WAL bytes | commits | bytes on disk |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  embedded: 'embedded outbox',
+  'bare-sqlite': 'bare SQLite insert',
+  postgres: 'outbox on Postgres',
+  'bare-postgres': 'bare Postgres insert',
+};
+
+/** What stands in the guide, by its place there. */
+export function sections(costs: ScaleCosts): Readonly<Record<string, string>> {
+  return {
+    costs: costsTable(costs),
+    events: eventsTable(costs),
+    limits: limitsTable(costs),
+    table: table(costs),
+    validation: validation(costs),
+  };
+}
+
+/** The places of the guide. */
+export const placeOf = (name: string) => new RegExp(`(<!-- ${name} -->\\n)([^]*?)(<!-- /${name} -->)`);
+
 export async function simulate(): Promise<void> {
   const costs = scaleCosts();
-  console.log(`driven with what was measured on ${costs.day}, ${costs.machine}\n`);
-  console.log(`${validation(costs)}\n\n${limitsTable(costs)}\n\n${table(costs)}`);
+  console.log(`driven with what was measured on ${costs.day}, ${costs.machine}`);
+  let text = readFileSync(GUIDE, 'utf8');
+  for (const [name, section] of Object.entries(sections(costs))) {
+    console.log(`\n${section}`);
+    text = text.replace(placeOf(name), (_, begin, __, end) => `${begin}\n${section}\n\n${end}`);
+  }
+  if (process.argv.includes('--save')) writeFileSync(GUIDE, text);
 }

@@ -120,7 +120,9 @@ function medians(slices: readonly Measured[]): Measured {
 const sizeOf = (folder: string) =>
   readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
 
-const CALLS_A_SECOND = quick ? 60 : 150;
+/** Few enough that a busy machine keeps up: what they cost is counted as CPU. */
+const CALLS_A_SECOND = 100;
+const CALLS_WARM_UP_MS = quick ? 2_000 : 15_000;
 const CALLS_MS = quick ? 6_000 : 20_000;
 
 /** Bridges with a vendor that judges and takes records; on Postgres if there is an address. */
@@ -152,10 +154,13 @@ const ioOf = (pid: number) => {
   return Number(/rchar: (\d+)/.exec(text)?.[1]) + Number(/wchar: (\d+)/.exec(text)?.[1]);
 };
 
+/** False once something did not keep up: what was measured is not kept then. */
+let isSound = true;
+
 /** What a call costs the bridges and Postgres. */
 async function calls(bridges: readonly Server[], database: MeasuredDatabase): Promise<CallCosts> {
   const { counts, stop } = startCalls(bridges, CALLS_A_SECOND);
-  await wait(2 * WARM_UP_MS);
+  await wait(CALLS_WARM_UP_MS);
   const look = async () => ({
     ...{ calls: counts.events, at: performance.now(), database: await database.figures() },
     bridgeMs: sum(bridges.map(({ pid }) => cpuMs(pid))),
@@ -171,11 +176,10 @@ async function calls(bridges: readonly Server[], database: MeasuredDatabase): Pr
   const records = to.threads.map((threads, n) =>
     Math.max(...threads.slice(1).map((ms, i) => ms - (from.threads[n]?.[i + 1] ?? 0))),
   );
-  target(
-    'calls through the bridges that were judged and stored',
-    Math.min(counts.verdicts / 2, counts.stored + counts.deferred) / counts.calls,
-    (share) => share > 0.99,
-  );
+  const share = Math.min(counts.verdicts / 2, counts.stored + counts.deferred) / counts.calls;
+  target(`calls of ${bridges.length} bridges that were judged and stored`, share, (value) => value > 0.98);
+  if (counts.deferred > 0) console.log(`${counts.deferred} events waited on this machine for Postgres`);
+  isSound &&= share > 0.98;
   return {
     perSecond: made / ((to.at - from.at) / 1000),
     bridgeUs: ((to.bridgeMs - from.bridgeMs) * 1000) / made,
@@ -274,6 +278,7 @@ export async function scale(): Promise<void> {
     ...(only.test('calls') && { calls: await wholeCalls() }),
   };
   if (!save) return;
+  if (!isSound) return console.log('nothing is kept: the machine was too busy');
   const machine = `${cpus().length} cores of ${cpus()[0]?.model.trim()}`;
   const day = new Date().toISOString().slice(0, 10);
   // Parts that were measured before, if one is measured alone
