@@ -32,8 +32,11 @@ function post(server: Server, path: string, body: string): Promise<string> {
   });
 }
 
+/** So many calls a second at an even pace, or so many callers that each wait until their call is logged. */
+export type Pace = { readonly perSecond: number } | { readonly callers: number };
+
 /** Calls until it is told to stop, each request sent to the next server; their parts are counted. */
-export function startCalls(servers: readonly Server[], callsASecond: number) {
+export function startCalls(servers: readonly Server[], pace: Pace) {
   const mark = `${SERIAL} `;
   const bodies = {
     request: chatBody(4 * KB, '', mark),
@@ -44,38 +47,47 @@ export function startCalls(servers: readonly Server[], callsASecond: number) {
   const counts = { calls: 0, verdicts: 0, events: 0, stored: 0, deferred: 0 };
   let sent = 0;
   const next = () => servers[sent++ % servers.length] as Server;
-  let ended: number[] = [];
+  let ended: { readonly serial: number; logged(): void }[] = [];
   const judge = async (side: 'request' | 'response', serial: number) => {
     const reply = await post(next(), '/beta/litellm_basic_guardrail_api', numbered(bodies[side], serial));
     if (reply === '{"action":"NONE"}') counts.verdicts += 1;
   };
-  const call = async (serial: number) => {
+  const call = async (serial: number, responseMs: number) => {
     counts.calls += 1;
     await judge('request', serial);
-    await wait(RESPONSE_MS);
+    await wait(responseMs);
     await judge('response', serial);
-    ended.push(serial);
+    await new Promise<void>((logged) => ended.push({ serial, logged }));
   };
   const log = async () => {
-    const serials = ended;
+    const batch = ended;
     ended = [];
-    if (serials.length === 0) return;
-    counts.events += serials.length;
-    const rows = serials.map((serial) => numbered(bodies.event, serial).slice(1, -1));
+    if (batch.length === 0) return;
+    const rows = batch.map(({ serial }) => numbered(bodies.event, serial).slice(1, -1));
     const reply = await post(next(), '/v1/litellm/logs', `[${rows.join()}]`);
     const receipt = (name: string) => Number(new RegExp(`"${name}":(\\d+)`).exec(reply)?.[1] ?? 0);
     counts.stored += receipt('new');
     counts.deferred += receipt('deferred');
+    counts.events += batch.length;
+    for (const { logged } of batch) logged();
   };
+  let isStopped = false;
   const start = performance.now();
+  const perSecond = 'perSecond' in pace ? pace.perSecond : 0;
   const calls = setInterval(() => {
-    const due = ((performance.now() - start) / 1000) * callsASecond;
-    while (counts.calls < due) void call(counts.calls);
+    const due = ((performance.now() - start) / 1000) * perSecond;
+    while (counts.calls < due) void call(counts.calls, RESPONSE_MS);
   }, 8);
+  const caller = async () => {
+    while (!isStopped) await call(counts.calls, 0);
+  };
+  const callers = Array.from({ length: 'callers' in pace ? pace.callers : 0 }, caller);
   const logs = setInterval(() => void log(), 1000 / POSTS_A_SECOND);
   /** Begins no more, and resolves when those under way are logged. */
   const stop = async () => {
     clearInterval(calls);
+    isStopped = true;
+    await Promise.all(callers);
     await wait(2 * RESPONSE_MS);
     clearInterval(logs);
     await log();

@@ -62,7 +62,7 @@ export async function soak(): Promise<void> {
     `\nsoak: ${2 * CALLS_A_SECOND} guardrail calls and ${CALLS_A_SECOND} events of 10 KB a second for ${minutes} minutes`,
   );
   console.log('minute  RSS   of each thread: heap used/reserved (young) + outside of the heap, MB');
-  const { counts, stop } = startCalls([server], CALLS_A_SECOND);
+  const { counts, stop } = startCalls([server], { perSecond: CALLS_A_SECOND });
   const start = performance.now();
   const samples: Sample[] = [];
   for (let n = 1; n <= (minutes * 60_000) / SAMPLE_MS; n += 1) {
