@@ -172,6 +172,51 @@ test('a blocked response is recorded with the request that another replica saw',
     .toContain('asked-for');
 });
 
+test("the record of a call of Capsule's plugin has the prompt that another replica saw", async () => {
+  const vendor = await startFakeBackend(aktoAllows);
+  onTestFinished(() => vendor.close());
+  const env = { ...aktoAt(vendor.url), STATE_TIMEOUT: '5' };
+  const folders = [{ DATA_DIR: temporaryFolder() }, { DATA_DIR: temporaryFolder() }];
+  const { bridges, query } = await bridgesWith(env, ...folders);
+  const hook = async (at: number, name: string, body: object) => {
+    const path = `/v1/litellm/hooks/events/${name}`;
+    const response = await bridges[at]!.app.request(path, { method: 'POST', body: JSON.stringify(body) });
+    expect(response.status).toBe(200);
+  };
+  const named = { requestId: randomUUID(), model: 'house-model', sessionId: 'session-1' };
+  await hook(0, 'pre', { ...named, messages: [{ role: 'user', content: CANARY }] });
+  await expect.poll(() => query('SELECT 1 FROM state')).not.toHaveLength(0);
+  vendor.seen.length = 0;
+  await hook(1, 'post', { ...named, durationMs: 420, success: true });
+  await expect.poll(() => vendor.seen.map(({ text }) => text).join(), { timeout: 15_000 }).toContain(CANARY);
+});
+
+test.each(['fast', 'immediate'] as const)(
+  'after a %s stop of Postgres calls are shared again, under the same secret',
+  async (mode) => {
+    const postgres = await startPostgres();
+    onTestFinished(() => postgres.remove());
+    const env = { DATABASE_URL: postgres.url, POLICY_FILE: policyFile(redacting), BLOCKED_HISTORY: 'block' };
+    const { bridges, query } = await bridgesWith({ ...env, STATE_KEY: KEY }, {}, {});
+    const textsOf = async (id: string) => {
+      const reply = await ask(bridges[1], id, answer('house', 'I wrote to [EMAIL_ADDRESS_1]', plain));
+      return reply.texts;
+    };
+    const shared = async () => {
+      const id = randomUUID();
+      await ask(bridges[0], id, chat('house', `write to ${MAIL}`, plain));
+      return textsOf(id);
+    };
+    expect(await shared()).toEqual([`I wrote to ${MAIL}`]);
+    const secret = await query('SELECT secret FROM state_common');
+    await postgres.stop(mode);
+    expect(await shared()).toBeUndefined();
+    await postgres.start();
+    await expect.poll(shared, { timeout: 15_000, interval: 100 }).toEqual([`I wrote to ${MAIL}`]);
+    expect(await query('SELECT secret FROM state_common')).toEqual(secret);
+  },
+);
+
 test('while Postgres stands still verdicts come in time, counted and told once, and all is shared again afterwards', async () => {
   const postgres = await startPostgres();
   onTestFinished(() => postgres.remove());
