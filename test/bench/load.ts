@@ -16,8 +16,8 @@ export type Job = {
   logs?: { perSecond: number; rows: number };
 };
 export type Slice = { replies: number; seconds: number; p50: number; p99: number };
-/** A slice and what the server spent on it; NaN without /proc. */
-export type Measured = Slice & { cpuMs: number };
+/** A slice and what the server, with its workers, and the load spent on it; NaN without /proc. */
+export type Measured = Slice & { cpuMs: number; loadCpuMs: number };
 
 const pools = new Map<string, Connection[]>();
 

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childrenOf } from '../support/processes.ts';
 import type { Job, Measured, Slice } from './load.ts';
 
 export type Server = { port: number; pid: number; stop(): Promise<void> };
@@ -130,14 +131,20 @@ export function startPeer<Question extends object | string, Answer>(
   };
 }
 
+/** CPU time of a process and of those that it started. */
+function cpuMsOfAll(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuMs(one), 0);
+}
+
 /** Starts the load generator and returns the function that runs one slice of load on a server. */
-export function startLoad(): (server: Server, job: Omit<Job, 'port'>) => Promise<Measured> {
-  const load = start(1, './load.ts', [], {}, 'ipc');
+export function startLoad(core: Core = 1): (server: Server, job: Omit<Job, 'port'>) => Promise<Measured> {
+  const load = start(core, './load.ts', [], {}, 'ipc');
   return async (server, job) => {
-    const before = cpuMs(server.pid);
+    const [before, loadBefore] = [cpuMsOfAll(server.pid), cpuMs(load.pid as number)];
     load.send({ ...job, port: server.port });
     const [slice] = (await once(load, 'message')) as [Slice];
-    return { ...slice, cpuMs: cpuMs(server.pid) - before };
+    const loadCpuMs = cpuMs(load.pid as number) - loadBefore;
+    return { ...slice, loadCpuMs, cpuMs: cpuMsOfAll(server.pid) - before };
   };
 }
 

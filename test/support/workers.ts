@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { onTestFinished } from 'vitest';
 import { type ChildOptions, type ServingChild, startServing } from './child.ts';
 import { metric } from './listen.ts';
+import { childrenOf } from './processes.ts';
 
 export type WorkersChild = ServingChild & {
   /** Process ids of the workers that run. */
@@ -28,33 +28,6 @@ export async function startWorkers(
       return { status, body: JSON.parse(body) as Record<string, unknown> };
     },
   };
-}
-
-/** Processes whose parent is that one. */
-export function childrenOf(pid: number): readonly number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const [, state, parent] = /\) (\S) (\d+) /.exec(readFileSync(`/proc/${name}/stat`, 'latin1')) ?? [];
-      return Number(parent) === pid && state !== 'Z' ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** The command line of a process. */
-export const commandOf = (pid: number): string =>
-  readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
-
-/** True while a process runs. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export type Answer = { readonly status: number; readonly body: string; readonly connection: string };

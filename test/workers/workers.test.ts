@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { startChild } from '../support/child.ts';
-import { childrenOf, commandOf, isRunning, judged, load, startWorkers } from '../support/workers.ts';
+import { childrenOf, commandOf, isRunning } from '../support/processes.ts';
+import { judged, load, startWorkers } from '../support/workers.ts';
 
 const POLICY = { BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip', LOG_LEVEL: 'debug' };
 const GUARD = { timeout: 20_000, interval: 20 };
