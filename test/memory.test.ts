@@ -47,6 +47,29 @@ test('the limits of the examples are above what the bridge may hold', () => {
   expect(sum + BESIDE_MB).toBeLessThan(2048);
 });
 
+test('the limits of the chart are above what a primary and its workers may hold', () => {
+  const OF_RECORDS = [
+    'notes',
+    'table of notes',
+    'streamed texts',
+    'first texts',
+    'early records',
+    'early checks',
+    'blocked results',
+  ];
+  const records = sumOf(rows.filter(({ name }) => OF_RECORDS.includes(name ?? '')));
+  const both = sumOf(rows.filter(({ name }) => name === 'log lines' || name === 'messages about records'));
+  const [worker, primary] = [sum - records, records + both + 128];
+  expect(read('examples/operations/README.md')).toContain(`N × ${worker} + ${primary} MB`);
+  // Each has the program and two threads; posts of log events also wait on their way to the primary
+  const besideWorker = 160 + 2 * 24 + 3 * (5 * 32 + 64);
+  const besidePrimary = 160 + 2 * 24 + 8 + 3 * 64;
+  const chart = read('examples/kubernetes/chart/templates/_bridge.tpl');
+  expect(chart).toContain('limits: { memory: {{ add (mul $workers 2) (ternary 1 0 (gt $workers 1)) }}Gi }');
+  for (let n = 2; n <= 64; n++)
+    expect(n * (worker + besideWorker) + primary + besidePrimary).toBeLessThan(1024 * (2 * n + 1));
+});
+
 test('npm start and the image bound the heap alike', () => {
   const flags = packageJson.scripts.start.match(/--max-\S+/g);
   expect(flags).toEqual(['--max-semi-space-size=8', '--max-old-space-size=768']);

@@ -71,7 +71,7 @@
 {{- else -}}
 {{- $workers := int .Values.workers -}}
 requests: { cpu: {{ mul $workers (ternary 100 500 (eq .Values.shape "sidecar")) }}m, memory: {{ mul $workers 320 }}Mi }
-limits: { memory: {{ mul $workers 2 }}Gi }  # above what it may hold, see the guide to operations
+limits: { memory: {{ add (mul $workers 2) (ternary 1 0 (gt $workers 1)) }}Gi }  # above what it may hold, see the guide to operations
 {{- end -}}
 {{- end }}
 
