@@ -15,6 +15,9 @@ import { keptMsOf } from './waits.ts';
 /** Age at which a judged call is forgotten: it can take that long from its request to its log event. */
 export const NOTES_MS = 2 * 3_600_000;
 
+/** No verdict waits for what this thread shares. */
+const STATE_PATIENCE_MS = 1000;
+
 /** What is known of calls whose event is to come, here and at other replicas. */
 export type JudgedCalls = {
   readonly pendingCalls: PendingCalls;
@@ -97,5 +100,6 @@ async function openRecordsState(
   const { openStore, sharedIn } = await import('../state/open-state.ts');
   // One connection
   const store = openStore({ ...database, poolSize: 4 }, state);
-  return store && sharedIn(store, state, observer.state);
+  const timeoutMs = Math.max(state.timeoutMs, STATE_PATIENCE_MS);
+  return store && sharedIn(store, { ...state, timeoutMs }, observer.state);
 }

@@ -10,7 +10,7 @@ import type { SharedTexts } from './shared-texts.ts';
 const GROUP_ROWS = 512;
 const GROUP_CHARS = 2 * 1024 * 1024;
 /** Between the clocks of replicas. */
-const SKEW_MS = 1000;
+const SKEW_MS = 60_000;
 
 export type OtherReplicasOptions = {
   readonly notes: SharedNotes;

@@ -49,7 +49,7 @@ export const LATE_MS = 60_000;
 /** Ages at which a call is asked about whose event has not come to this replica: most come within seconds. */
 const ASKED_AT_MS = [15, 60, 300, 900, 3600].map((seconds) => 1000 * seconds);
 /** Between the clocks of replicas. */
-const SKEW_MS = 1000;
+const SKEW_MS = 60_000;
 
 /** The call that a note is about, on either side. */
 type Named = Omit<NotedCall, 'input_type'>;

@@ -26,6 +26,11 @@ export type TextLine = Omit<NotedCall, 'input_type'> & {
   readonly at?: number;
   /** True for the first round that `source` saw, which can be all of a response. */
   readonly isFirst?: true;
+  /** Letters of each text that stay as they are; told with `source`, as the rest that tells one round from another. */
+  readonly fixed?: readonly number[];
+  readonly isModified?: true;
+  /** True once the model has made its tool calls. */
+  readonly hasEnded?: true;
   readonly texts: readonly { readonly kept: number; readonly added: string }[];
 };
 

@@ -4,7 +4,7 @@ import { parseJson } from '../guardrail/json.ts';
 import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
 import type { PendingCall, PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
-import { type Ends, isMixedUp, MAX_COMPARISONS } from './streamed-texts.ts';
+import { type Ends, isMixedUp, isNext, MAX_COMPARISONS, type Text } from './streamed-texts.ts';
 
 const MAX_AGE_MS = 15 * 60_000;
 /** A response of one check is needed until it is known that there was no other. */
@@ -21,7 +21,7 @@ export type TextPart = {
   readonly ends: readonly Ends[];
   /** True while there is one round. */
   readonly isFirst: boolean;
-};
+} & Pick<TextLine, 'fixed' | 'isModified' | 'hasEnded'>;
 
 /** The texts of streamed responses that were judged, until LiteLLM logs them. In memory alone. */
 export class ResponseTexts {
@@ -55,7 +55,8 @@ export class ResponseTexts {
     }
   }
 
-  #add(call: number, { texts, source = 0, at = 0, isFirst }: TextLine): void {
+  #add(call: number, line: TextLine): void {
+    const { texts, source = 0, at = 0, isFirst, fixed, isModified, hasEnded } = line;
     const known = this.partsOf(call).find((part) => part.source === source);
     const before = known?.texts ?? [];
     // A line was lost on the way here
@@ -67,11 +68,10 @@ export class ResponseTexts {
     const now = texts.map(({ kept, added }, i) => (before[i] ?? '').slice(0, kept) + added);
     const ends = now.map(({ length }, i) => [...new Set([...(known?.ends[i] ?? []), length])]);
     this.#keep(call, source, {
-      source,
-      at,
-      texts: now,
-      ends,
-      isFirst: isFirst === true && known === undefined,
+      ...{ source, at, texts: now, ends, isFirst: isFirst === true && known === undefined },
+      ...(fixed && { fixed }),
+      ...(isModified && { isModified }),
+      ...(hasEnded && { hasEnded }),
     });
   }
 
@@ -138,20 +138,26 @@ const messageOf = (choice: unknown) => fieldsOf(fieldsOf(choice).message) as { c
 
 const areFirst = (parts: readonly TextPart[]) => parts.length === 1 && parts[0]?.isFirst === true;
 
-/** The texts of the last round, but for one that looks mixed up where the others end: a client hung up then. */
+/** The texts of the last round that goes on from those before: one that does not is mixed up, as when a client hangs up. */
 function lastOf(parts: readonly TextPart[]): readonly string[] {
-  const [newest, ...others] = parts.toSorted((a, b) => b.at - a.at);
-  if (newest === undefined || others.length === 0) return newest?.texts ?? [];
+  const [first, ...later] = parts.toSorted((a, b) => a.at - b.at);
   const left = { comparisons: MAX_COMPARISONS };
-  const isMixed = newest.texts.some((text, i) => {
-    const ends = parts.flatMap((part) => part.ends[i] ?? []).filter((end) => end < text.length);
-    return isMixedUp(
-      text,
-      [...new Set(ends)].sort((a, b) => a - b),
-      left,
-    );
-  });
-  return isMixed ? lastOf(others) : newest.texts;
+  return later.reduce((before, part) => {
+    if (part.isModified) return part;
+    const isSound = isNext(textsOf(before), textsOf(part), part.hasEnded === true);
+    return isSound && !part.texts.some((text, i) => isMixedUp(text, endsBefore(text, parts, i), left))
+      ? part
+      : before;
+  }, first as TextPart).texts;
+}
+
+const textsOf = ({ texts, fixed }: TextPart): readonly Text[] =>
+  texts.map((text, i) => ({ text, fixed: fixed?.[i] ?? text.length }));
+
+/** The lengths that a text had, in any part. */
+function endsBefore(text: string, parts: readonly TextPart[], i: number): Ends {
+  const ends = parts.flatMap((part) => part.ends[i] ?? []).filter((end) => end < text.length);
+  return [...new Set(ends)].sort((a, b) => a - b);
 }
 
 function charsOfParts(parts: readonly TextPart[]): number {

@@ -9,9 +9,12 @@ import type { Clues } from './same-id.ts';
 
 /** An event of a call that ended within this time can be here before its last note: some milliseconds, and clocks that differ. */
 const YOUNG_MS = 2000;
-/** From an event to the second look for notes on its call, and to its delivery. */
+/** From an event to the second look for what was said of its call, from there to a third where something is still missing, and to its delivery. */
 const LOOK_AGAIN_MS = 600;
-const HOLD_MS = 1000;
+const LAST_LOOK_MS = 1400;
+const HOLD_MS = 2500;
+/** Looks are made together. */
+const TICK_MS = 20;
 /** Verdicts on a side of calls are expected for so long after one was seen. */
 const USUAL_MS = 10 * 60_000;
 /** Records that wait for the second look, and their characters; others are delivered as they are. */
@@ -41,19 +44,20 @@ export type Early = {
   readonly callId: string;
   readonly clues: Clues;
   readonly isStream: boolean;
+  /** Sides that nothing is noted on. */
+  readonly missing: readonly InputType[];
 };
 
-type Waiting = Early & { readonly entry: Entry; readonly until: number };
+type Waiting = Early & { readonly entry: Entry; readonly until: number; readonly isLast?: true };
 
 /**
  * Looks a second time for the notes on calls whose event was quicker than they. The event is stored at once, as LiteLLM is to wait for nothing,
- * and its record is delivered a second later; what has come meanwhile is put into it.
+ * and its record is delivered 2.5 s later; what has come meanwhile is put into it.
  */
 export class Settling {
   readonly #options: SettlingOptions;
   /** When a verdict on each side was seen last, Unix milliseconds. */
   readonly #seenAt: Record<InputType, number>;
-  /** In the order in which they are looked at. */
   #waiting: Waiting[] = [];
   #chars = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -72,11 +76,12 @@ export class Settling {
     if (verdicts.some(({ action }) => action === 'BLOCKED')) return undefined;
     // Of a stream the last of several
     const isStream = event.stream === true && this.#isUsual('response', now);
-    const isMissing = (side: InputType) => this.#isMissing(side, verdicts, now);
-    if (!isStream && !isMissing('request') && (outcome === 'failure' || !isMissing('response')))
-      return undefined;
+    const sides: readonly InputType[] = outcome === 'failure' ? ['request'] : ['request', 'response'];
+    const missing = sides.filter((side) => this.#isMissing(side, verdicts, now));
+    if (!isStream && missing.length === 0) return undefined;
     const words = facts.words();
-    return { holdMs: HOLD_MS, callId, clues: { key, trace, startedAt, words: () => words }, isStream };
+    const clues = { key, trace, startedAt, words: () => words };
+    return { holdMs: HOLD_MS, callId, clues, isStream, missing };
   }
 
   /** The same for a response that was blocked: another replica may have judged its request, just before. */
@@ -84,7 +89,7 @@ export class Settling {
     const { litellm_call_id: callId, litellm_trace_id: trace, key, at: startedAt } = note;
     if (callId === null || !this.#isMissing('request', verdicts, now)) return undefined;
     const clues = { key, trace: trace ?? undefined, startedAt, words: () => 0 };
-    return { holdMs: HOLD_MS, callId, clues, isStream: false };
+    return { holdMs: HOLD_MS, callId, clues, isStream: false, missing: ['request'] };
   }
 
   #isUsual(side: InputType, now: number): boolean {
@@ -97,10 +102,14 @@ export class Settling {
 
   /** An early event is stored. */
   stored(entry: Entry, early: Early): void {
-    const chars = entry.payload.length;
+    this.#wait({ ...early, entry, until: performance.now() + LOOK_AGAIN_MS });
+  }
+
+  #wait(one: Waiting): void {
+    const chars = one.entry.payload.length;
     if (this.#waiting.length >= MAX_WAITING || this.#chars + chars > MAX_CHARS) return;
     this.#chars += chars;
-    this.#waiting.push({ ...early, entry, until: performance.now() + LOOK_AGAIN_MS });
+    this.#waiting.push(one);
     this.#plan();
   }
 
@@ -111,18 +120,18 @@ export class Settling {
   }
 
   #plan(): void {
-    const [first] = this.#waiting;
-    if (first === undefined || this.#timer !== undefined) return;
+    if (this.#waiting.length === 0 || this.#timer !== undefined) return;
+    const first = Math.min(...this.#waiting.map(({ until }) => until));
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
         const now = performance.now();
-        const end = this.#waiting.findIndex(({ until }) => until > now);
-        const due = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
+        const due = this.#waiting.filter(({ until }) => until <= now);
+        this.#waiting = this.#waiting.filter(({ until }) => until > now);
         this.#plan();
         this.#lookAt(due).catch((error: unknown) => this.#options.events.bug(error, 'logs'));
       },
-      Math.max(1, first.until - performance.now()),
+      Math.max(TICK_MS, first - performance.now()),
     ).unref();
   }
 
@@ -134,10 +143,20 @@ export class Settling {
     await others.join(idsOf(due), idsOf(due.filter(({ isStream }) => isStream)));
     let amended = 0;
     for (const one of due) {
-      const payload = this.#completed(one);
+      const { payload, missing, isRestored } = this.#completed(one);
+      const entry = payload === undefined ? one.entry : { ...one.entry, payload };
+      const again = {
+        ...one,
+        entry,
+        missing,
+        until: performance.now() + LAST_LOOK_MS,
+        isLast: true,
+      } as const;
+      const isDone = missing.length === 0 && (isRestored || !one.isStream);
+      if (!isDone && one.isLast !== true) this.#wait(again);
       if (payload === undefined) continue;
       try {
-        await notes.amend({ ...one.entry, payload });
+        await notes.amend(entry);
         amended++;
       } catch (error) {
         if (!(error instanceof OutboxError)) throw error;
@@ -147,16 +166,26 @@ export class Settling {
     if (amended > 0) events.amended(amended);
   }
 
-  /** The content of a record with what has come since; undefined if that is nothing. */
-  #completed({ entry, callId, clues, isStream }: Waiting): string | undefined {
+  /** The content of a record with what has come since, undefined if that is nothing; and the sides that are missing still. */
+  #completed({ entry, callId, clues, isStream, missing }: Waiting): Completed {
     const { pendingCalls, restore } = this.#options;
     const call = pendingCalls.find(callId, clues);
-    if (call === undefined) return undefined;
+    if (call === undefined) return { payload: undefined, missing, isRestored: false };
     const record = JSON.parse(entry.payload) as Unsent;
     const verdicts = notesOf(call);
     const hasChanged = JSON.stringify(verdicts) !== JSON.stringify(record.verdicts);
     const completed = { ...record, verdicts };
     const restored = isStream ? restore(call.number, completed) : undefined;
-    return hasChanged || restored !== undefined ? JSON.stringify(restored ?? completed) : undefined;
+    return {
+      payload: hasChanged || restored !== undefined ? JSON.stringify(restored ?? completed) : undefined,
+      missing: missing.filter((side) => call[side] === undefined),
+      isRestored: restored !== undefined,
+    };
   }
 }
+
+type Completed = {
+  readonly payload: string | undefined;
+  readonly missing: readonly InputType[];
+  readonly isRestored: boolean;
+};

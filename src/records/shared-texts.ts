@@ -13,7 +13,7 @@ const QUIET_MS = 250;
 const TICK_MS = 50;
 const SHARED_MS = 10 * 60_000;
 
-type Name = Omit<TextLine, 'texts' | 'source' | 'at' | 'isFirst'>;
+type Name = Pick<TextLine, 'litellm_call_id' | 'litellm_trace_id' | 'key'>;
 type Waiting = { readonly name: Name; readonly call: number; since: number };
 /** As it is shared: the rounds of a stream that one replica saw. */
 type Share = { readonly name: Name; readonly parts: readonly TextPart[] };
@@ -41,7 +41,8 @@ export class SharedTexts {
   }
 
   /** There is another round of a response. */
-  changed({ texts: _, source: __, at: ___, isFirst: ____, ...name }: TextLine, call: number): void {
+  changed({ litellm_call_id, litellm_trace_id, key }: TextLine, call: number): void {
+    const name = { litellm_call_id, litellm_trace_id, ...(key !== undefined && { key }) };
     this.#waiting.delete(call);
     this.#waiting.set(call, { name, call, since: performance.now() });
     this.#plan();

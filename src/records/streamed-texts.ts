@@ -9,7 +9,7 @@ import type { TextLine } from './protocol.ts';
 import { notedCall } from './record-decision.ts';
 
 /** One text of a response so far. What is held back at its end may still change. */
-type Text = { readonly text: string; readonly fixed: number };
+export type Text = { readonly text: string; readonly fixed: number };
 /** The lengths that a text had, round by round. */
 export type Ends = readonly number[];
 type Stream = {
@@ -76,8 +76,9 @@ export class StreamedTexts {
     if (stream === undefined) {
       this.#begin(key, call.texts);
       if (this.#source === undefined) return undefined;
-      const first = deliveredTexts(decision).map(({ text }) => ({ kept: 0, added: text }));
-      return { ...this.#named(decision), isFirst: true, texts: first };
+      const first = deliveredTexts(decision);
+      const texts = first.map(({ text }) => ({ kept: 0, added: text }));
+      return { ...this.#named(decision, first), isFirst: true, texts };
     }
     const { texts: before, doubted } = stream;
     const now = deliveredTexts(decision);
@@ -96,12 +97,21 @@ export class StreamedTexts {
       return { kept, added: text.slice(kept) };
     });
     const isNothing = before.length === now.length && now.every(({ text }, i) => text === before[i]?.text);
-    return isNothing ? undefined : { ...this.#named(decision), texts };
+    return isNothing ? undefined : { ...this.#named(decision, now), texts };
   }
 
-  #named({ call }: Pick<Decision, 'call'>): Omit<TextLine, 'texts'> {
+  #named(
+    { call, outcome }: Pick<Decision, 'call' | 'outcome'>,
+    texts: readonly Text[],
+  ): Omit<TextLine, 'texts'> {
     const { input_type: _, ...name } = notedCall(call);
-    return this.#source === undefined ? name : { ...name, source: this.#source, at: Date.now() };
+    if (this.#source === undefined) return name;
+    return {
+      ...name,
+      ...{ source: this.#source, at: Date.now(), fixed: texts.map(({ fixed }) => fixed) },
+      ...(outcome.kind === 'modify' && { isModified: true }),
+      ...(call.tool_calls.length > 0 && { hasEnded: true }),
+    };
   }
 
   /** True for a release whose events need it, and for who tells none. */
@@ -203,7 +213,7 @@ function withEnds(all: readonly Ends[], texts: readonly Text[]): readonly Ends[]
  *
  * @param hasEnded true once the model has made its tool calls: their arguments stood behind the text until then
  */
-function isNext(before: readonly Text[], now: readonly Text[], hasEnded: boolean): boolean {
+export function isNext(before: readonly Text[], now: readonly Text[], hasEnded: boolean): boolean {
   return before.every((one, i) => {
     const fixed = one.text.slice(0, one.fixed);
     // Findings of a search can come before the text of a response that has begun
