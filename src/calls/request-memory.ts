@@ -17,7 +17,8 @@ const PROBES = 8;
 
 /**
  * LiteLLM sends a response without the request it belongs to, and some backends judge both together. Requests are kept in
- * memory alone, bounded by size and age, and forgotten at a restart; another replica may hold the request, or none.
+ * memory alone, bounded by size and age, and forgotten at a restart. What another replica holds is asked for where they share it, see
+ * `SharedCalls`.
  *
  * The bytes are copied into a ring off the heap and found by a table of numbers. A cache of strings, objects or single buffers
  * costs the garbage collector more than all of a check, as every body outlives a collection; a `Map` of places in the ring still

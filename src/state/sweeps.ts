@@ -3,7 +3,7 @@ import { ENTRY_OVERHEAD } from './state-store.ts';
 
 const SWEEP_MS = 10_000;
 /** Rows of one statement, so that none holds others up. */
-const BATCH = 5000;
+const BATCH = 1000;
 /** Pages that are looked at to tell how much there is. */
 const SAMPLED_PAGES = 1000;
 
