@@ -6,7 +6,7 @@ import { idAt, noteBytes, noteLength, textAt } from './note-bytes.ts';
 import { pack } from './packing.ts';
 import { recordIdOf } from './record-id.ts';
 
-/** Notes kept in all, about 250 MB: beyond them the oldest go. */
+/** Notes kept in all, about 200 MB: beyond them the oldest go. */
 const MAX_NOTES = 1_000_000;
 /** Rows that one statement reads or removes, so that nothing waits long for it. */
 const STEP = 5000;

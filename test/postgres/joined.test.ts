@@ -267,3 +267,15 @@ test('a blocked result of a tool has the record of its call, where LiteLLM tells
   expect(record?.text).toContain('read_page');
   expect(records()).toHaveLength(1);
 });
+
+test('events are taken while nobody can tell what other replicas noted, and their calls are counted', async () => {
+  const bridge = testBridge({
+    ...aktoAt('http://127.0.0.1:1'),
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+    DATA_DIR: temporaryFolder(),
+  });
+  onTestFinished(() => bridge.close());
+  await bridge.ready();
+  expect(await send(bridge, eventOf('one'), eventOf('two'))).toMatchObject({ deferred: 2 });
+  expect(await bridge.metric('telemetry_unjoined_calls_total')).toBe(2);
+});
