@@ -1,7 +1,7 @@
 /**
  * Measures what several replicas cost on Postgres: the intake of events by both outboxes beside bare inserts of the same bytes, and whole
- * calls through two bridges. `--save` keeps the figures for `simulate`; `--only events` or
- * `--only calls` measures one of the two.
+ * calls through two bridges. `--save` keeps the figures for `simulate`; `--only events`,
+ * `--only calls` and `--only workers`, verdicts of one process and of two workers, measure one of the three.
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -21,6 +21,7 @@ import {
   type ScaleCosts,
   scaleCosts,
 } from './scale-costs.ts';
+import { scaleWorkers } from './scale-workers.ts';
 import type { WriterJob, Written } from './scale-writer.ts';
 import { bridgeEnv, only, quick, save, target } from './stand.ts';
 
@@ -277,6 +278,7 @@ export async function scale(): Promise<void> {
     ...(only.test('events') && (await events())),
     ...(only.test('calls') && { calls: await wholeCalls() }),
   };
+  if (only.test('workers')) await scaleWorkers();
   if (!save) return;
   if (!isSound) return console.log('nothing is kept: the machine was too busy');
   const machine = `${cpus().length} cores of ${cpus()[0]?.model.trim()}`;

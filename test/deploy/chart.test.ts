@@ -300,7 +300,7 @@ describe('shapes', () => {
     const { resources } = bridgeOf(await chart.render({ workers: 3 }));
     expect(resources).toEqual({
       requests: { cpu: '1500m', memory: '960Mi' },
-      limits: { memory: '6Gi' },
+      limits: { memory: '7Gi' },
     });
   });
 });
