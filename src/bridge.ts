@@ -20,6 +20,8 @@ import { Releases, type ReleasesReport } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
 import type { CountsByMetric, Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
+import type { BlockedChange } from './pipeline/blocked-hashes.ts';
+import type { BlockedTexts, SharedBlocks } from './pipeline/blocked-texts.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { PolicySource, PolicyStore } from './policies/store.ts';
@@ -29,6 +31,15 @@ import type { OpenWorker } from './records/restarting-worker.ts';
 import { openStore } from './state/open-state.ts';
 import type { StateStore } from './state/state-store.ts';
 
+/** Texts that were blocked in other processes. */
+export type GivenBlocks = {
+  readonly known: SharedBlocks;
+  /** Tells the others of a change here. */
+  tell(change: BlockedChange): void;
+  /** Called with each change elsewhere. */
+  onChange(listener: (change: BlockedChange) => void): void;
+};
+
 /** The parts that one process owns for several which judge. */
 export type GivenParts = {
   /** The policies that are to be in force. */
@@ -37,6 +48,8 @@ export type GivenParts = {
   readonly openAudit: () => AuditSink;
   /** Keeps what workers share; undefined where that is the database. */
   readonly store: StateStore | undefined;
+  /** Texts that were blocked in other workers; undefined where the database tells of them. */
+  readonly blocked: GivenBlocks | undefined;
   readonly metricsPage: () => Promise<string>;
   readonly others: () => OtherProcesses;
 };
@@ -102,6 +115,7 @@ export function createBridge(
   const store = given?.store ?? openStore(config.database, config.state);
   const ground = createGround(config, {
     ...{ destination, store },
+    ...(given?.blocked && { blocked: given.blocked.known }),
     givenPolicies: given?.policies,
     showsMetrics: given === undefined,
   });
@@ -133,7 +147,7 @@ export function createBridge(
       decided: (key) => largeCalls.decided(key),
     },
   });
-  const largeCalls = new LargeCalls({
+  const largeCalls: LargeCalls = new LargeCalls({
     start: () => ({
       ...{ config, policies: policies?.source, blocked: blockedTexts.share() },
       isShared: store !== undefined,
@@ -143,7 +157,8 @@ export function createBridge(
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
     store,
-    ...{ config, backends, blockedTexts, log, metrics, refuse, records, audit, release },
+    ...{ config, backends, log, metrics, refuse, records, audit, release },
+    blockedTexts: given?.blocked === undefined ? blockedTexts : blocksOfAll(blockedTexts, given.blocked),
   });
   const policiesChanged = (changed: PolicyStore) => {
     records?.configure(recordsSetup());
@@ -206,6 +221,24 @@ export function createBridge(
       await audit.close();
       await shared?.close();
       await http.close();
+    },
+  };
+}
+
+/** Blocked texts for the thread of large calls and other processes, which tell each other through this one. */
+function blocksOfAll(own: BlockedTexts, others: GivenBlocks): Pick<BlockedTexts, 'apply' | 'onChange'> {
+  own.onChange((change) => others.tell(change));
+  return {
+    apply(change) {
+      own.apply(change);
+      others.tell(change);
+    },
+    onChange(listener) {
+      own.onChange(listener);
+      others.onChange((change) => {
+        own.apply(change);
+        listener(change);
+      });
     },
   };
 }

@@ -165,6 +165,8 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     ...config.judging,
     blockedTexts,
     state: shared,
+    // Workers tell each other of the few that there are
+    knowsAllBlocked: config.workers > 1 && config.database === undefined,
     engine: () => policies?.engine,
     backends: () => backends.all,
     http,

@@ -13,7 +13,7 @@ export type LargeCallOutlets = {
   readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson' | 'recordCall'> | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
   readonly release: (version: string | null) => void;
-  readonly blockedTexts: BlockedTexts;
+  readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
   readonly backends: Pick<ConfiguredBackends, 'refused'>;
   /** Keeps a request under its state key, as JSON. */
   readonly keep: (key: string, json: Buffer) => void;

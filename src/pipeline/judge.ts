@@ -88,6 +88,8 @@ export type JudgeOptions = {
   readonly blockedTexts?: BlockedTexts;
   /** The state that replicas share; undefined where nobody does. */
   readonly state?: SharedState | undefined;
+  /** True where the blocked texts of all are here already: nothing of them is read for each call. */
+  readonly knowsAllBlocked?: boolean;
   /** True for a text with which a blocked caller was refused. */
   readonly isRefusal: (text: string) => boolean;
 };
@@ -111,9 +113,13 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    const { blockedTexts = new BlockedTexts(), state } = options;
+    const { blockedTexts = new BlockedTexts(), state, knowsAllBlocked = false } = options;
+    const askedOf = knowsAllBlocked ? undefined : state;
     if (options.removesHistory)
-      this.#history = new BlockedHistory(blockedTexts, state && new SharedBlockedTexts(state, blockedTexts));
+      this.#history = new BlockedHistory(
+        blockedTexts,
+        askedOf && new SharedBlockedTexts(askedOf, blockedTexts),
+      );
     this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer, state);
   }
 

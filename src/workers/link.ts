@@ -1,5 +1,6 @@
 import type { BridgeReport } from '../bridge.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
+import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { FromWorker } from '../records/protocol.ts';
 import type { StoreReply } from '../state/remote-store.ts';
 import type {
@@ -29,6 +30,7 @@ export type LinkListeners = {
   overall(overall: Overall): void;
   records(message: FromWorker): void;
   state(reply: StoreReply): void;
+  blocked(change: BlockedChange): void;
 };
 
 /** The worker's side of its connection to the primary. Node.js ends a worker whose primary is gone. */
@@ -39,6 +41,8 @@ export class PrimaryLink {
   readonly #cut = Promise.withResolvers<void>();
   #listeners: Partial<LinkListeners> = {};
   #answers: Partial<Answers> = {};
+  /** Came before there was anybody to be told; undefined from then on. */
+  #early: ToWorkerProcess[] | undefined = [];
   #lines: string[] = [];
   #linesBytes = 0;
   #lostLines = 0;
@@ -68,8 +72,12 @@ export class PrimaryLink {
     this.#listeners = { ...this.#listeners, ...listeners };
   }
 
+  /** Answers questions from now on, and tells listeners what they missed. */
   answer(answers: Answers): void {
     this.#answers = answers;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.#receive(message);
   }
 
   /** @param done called once the system has taken it, or there is nobody to take it */
@@ -121,6 +129,10 @@ export class PrimaryLink {
   }
 
   #receive(message: ToWorkerProcess): void {
+    if (this.#early !== undefined && message.kind !== 'start') {
+      this.#early.push(message);
+      return;
+    }
     switch (message.kind) {
       case 'start':
         this.#started.resolve(message.start);
@@ -133,6 +145,9 @@ export class PrimaryLink {
         break;
       case 'state':
         this.#listeners.state?.(message.reply);
+        break;
+      case 'blocked':
+        this.#listeners.blocked?.(message.change);
         break;
       case 'drain':
         this.#ordered.resolve(message.order);

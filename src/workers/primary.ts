@@ -10,6 +10,7 @@ import { listenMistake } from '../http/drain.ts';
 import { createLog, type Log, writeLine } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
 import { ConfiguredBackends } from '../pipeline/backends.ts';
+import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { recordRulesOf } from '../policies/receivers.ts';
@@ -49,6 +50,8 @@ export class Primary {
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
   readonly #overall: OverallState;
+  /** Texts that were blocked in any worker, for those that start. */
+  readonly #blocked = new BlockedTexts();
   #timer: NodeJS.Timeout | undefined;
   /** Reloads and restarts of workers, one after the other. */
   #reloading = Promise.resolve();
@@ -193,6 +196,10 @@ export class Primary {
           .then((reply) => worker.send({ kind: 'state', reply }))
           .catch((error) => this.#failed(error));
         break;
+      case 'blocked':
+        this.#blocked.apply(message.change);
+        for (const other of this.#pool.all) if (other !== worker) other.send(message);
+        break;
       case 'log':
         for (const line of message.lines) writeLine(this.log, ofWorker(line, worker.n));
         break;
@@ -222,7 +229,8 @@ export class Primary {
       return;
     }
     worker.policies = this.#policies?.source;
-    const start = { config: this.#config, policies: worker.policies, overall: this.#overall.now() };
+    const blocked = this.#config.database === undefined ? this.#blocked.share() : undefined;
+    const start = { config: this.#config, policies: worker.policies, overall: this.#overall.now(), blocked };
     worker.send({ kind: 'start', start });
   }
 

@@ -3,6 +3,8 @@ import type { AuditRow } from '../audit/row.ts';
 import type { BridgeReport } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
 import type { OtherProcesses } from '../http/health.ts';
+import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
+import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
 import type { FromWorker, RecordsHealth, ToWorker } from '../records/protocol.ts';
 import type { StoreReply, StoreRequest } from '../state/remote-store.ts';
@@ -13,6 +15,8 @@ export type WorkerProcessStart = {
   /** The policies in force; undefined if there are none. */
   readonly policies: PolicySource | undefined;
   readonly overall: Overall;
+  /** Texts that were blocked so far; undefined where the database tells of them. */
+  readonly blocked: SharedBlocks | undefined;
 };
 
 /** The state of all that is not in the worker itself. */
@@ -75,6 +79,8 @@ export type ToWorkerProcess =
   /** From the records thread. */
   | { readonly kind: 'records'; readonly message: FromWorker }
   | { readonly kind: 'state'; readonly reply: StoreReply }
+  /** A text was blocked in another worker, or is allowed again. */
+  | { readonly kind: 'blocked'; readonly change: BlockedChange }
   | { readonly kind: 'drain'; readonly order: DrainOrder }
   /** What still runs is cut off. */
   | { readonly kind: 'cut' }
@@ -91,6 +97,7 @@ export type FromWorkerProcess =
   /** To the records thread. */
   | { readonly kind: 'records'; readonly message: ToWorker }
   | { readonly kind: 'state'; readonly request: StoreRequest }
+  | { readonly kind: 'blocked'; readonly change: BlockedChange }
   /** Lines of the log, each with its end. */
   | { readonly kind: 'log'; readonly lines: readonly string[] }
   /** @param lostLines lines of the log that could not be handed over */

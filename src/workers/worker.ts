@@ -30,7 +30,7 @@ export async function work(): Promise<void> {
 
 async function judge(
   link: PrimaryLink,
-  { config, policies, overall: first }: WorkerProcessStart,
+  { config, policies, overall: first, blocked }: WorkerProcessStart,
 ): Promise<void> {
   let overall = first;
   let source = policies;
@@ -40,6 +40,11 @@ async function judge(
     openRecords: recordsOver(link),
     openAudit: () => new PrimaryAudit(link, () => overall),
     store: config.database === undefined ? storeOver(link) : undefined,
+    blocked: blocked && {
+      known: blocked,
+      tell: (change) => link.send({ kind: 'blocked', change }),
+      onChange: (listener) => link.listen({ blocked: listener }),
+    },
     metricsPage: async () => (await link.ask('page', undefined, PAGE_MS)) ?? '',
     others: () => overall,
   });
@@ -48,6 +53,16 @@ async function judge(
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const tellHealth = () => {
+    if (overall.records !== undefined) link.tellRecords({ kind: 'health', health: overall.records });
+  };
+  link.listen({
+    overall(next) {
+      overall = next;
+      tellHealth();
+    },
+  });
+  tellHealth();
   link.answer({
     flush() {
       bridge.flushRecords();
@@ -75,16 +90,6 @@ async function judge(
       return true;
     },
   });
-  const tellHealth = () => {
-    if (overall.records !== undefined) link.tellRecords({ kind: 'health', health: overall.records });
-  };
-  link.listen({
-    overall(next) {
-      overall = next;
-      tellHealth();
-    },
-  });
-  tellHealth();
 
   let isClosing = false;
   const { server, connections } = createServer({

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { fakeAkto } from '../support/akto.ts';
+import { aktoAllows, aktoBlocks, fakeAkto } from '../support/akto.ts';
 import { aktoAt } from '../support/bridge.ts';
 import { runChild } from '../support/child.ts';
 import { fakeBackend } from '../support/closing.ts';
@@ -95,6 +95,31 @@ test('under load no call is judged by the old policies once the log tells of new
   expect(calls.failed).toEqual([]);
   expect(new Set(calls.actions)).toEqual(new Set(['NONE']));
   expect(await child.metric('policy_reloads_total', { result: 'changed' })).toBe(10);
+});
+
+test('what was blocked on one worker is removed from the history on all others, those too that start later', async () => {
+  const akto = await fakeBackend((request, response) =>
+    (request.text.includes('plum') ? aktoBlocks('No plums') : aktoAllows)(request, response),
+  );
+  const child = await startWorkers(aktoAt(akto.url));
+  const say = async (contents: readonly string[], agent?: http.Agent) => {
+    const call = {
+      ...{ litellm_version: '1.110.2', litellm_trace_id: 'trace', texts: contents },
+      ...{ structured_messages: contents.map((content) => ({ role: 'user', content })) },
+      request_data: { user_api_key_hash: 'hash-1' },
+    };
+    return judged(child.url, call, agent);
+  };
+  const [first, second] = await connections(child);
+  expect(await say(['a plum that nobody wants'], first)).toBe('BLOCKED');
+  for (const agent of [first, second])
+    expect(await say(['a plum that nobody wants', 'hello'], agent)).toBe('GUARDRAIL_INTERVENED');
+  const [killed] = child.workers();
+  process.kill(killed as number, 'SIGKILL');
+  await child.line('a worker ended');
+  await expect.poll(async () => (await child.readiness()).body.workers, GUARD).toMatchObject({ up: 2 });
+  for (let i = 0; i < 4; i++)
+    expect(await say(['a plum that nobody wants', 'hello'])).toBe('GUARDRAIL_INTERVENED');
 });
 
 /** Workers that keep records, and an Akto that gets them. */
