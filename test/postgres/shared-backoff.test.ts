@@ -40,6 +40,8 @@ test.each([1, 3])('%i replicas try a backend that is down as seldom as one does'
   for (const { store } of replicas) await store(10);
   replicas[0]?.start();
   await until(() => triedAt.length >= 1);
+  // It is told a moment later
+  await wait(100);
   for (const { start } of replicas.slice(1)) start();
   await until(() => triedAt.length >= 3);
   // 1 s, 2 s; the clocks of timers and of the database tick apart
@@ -59,10 +61,13 @@ test('all replicas deliver once one of them finds that a backend is well again',
 
 test('a token that a backend refuses holds all replicas after one record, and all go on when it is mended', async () => {
   const vendor = await startVendor('akto', says(401));
-  const [a, b, c] = replicasOf(3, vendor) as [Replica, Replica, Replica];
+  const config = databaseConfig();
+  const [a, b, c] = replicasOf(3, vendor, config) as [Replica, Replica, Replica];
   for (const { store } of [a, b, c]) await store(10);
   const courier = a.start();
   await until(() => a.told('held'));
+  const stops = new DatabaseStops(open(config), 99);
+  await until(async () => (await stops.state('akto'))?.isHeld === true);
   const tried = vendor.deliveries.length;
   b.start();
   c.start();
