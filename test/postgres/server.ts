@@ -112,6 +112,7 @@ export async function startPostgres({
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
     async remove() {
+      process.off('exit', end);
       if (existsSync(join(data, 'postmaster.pid'))) {
         postgres.resume();
         await postgres.stop('immediate').catch(() => {});
@@ -119,6 +120,15 @@ export async function startPostgres({
       rmSync(dir, { recursive: true, force: true });
     },
   };
+  // It is no child of ours
+  const end = () => {
+    try {
+      signal('SIGQUIT');
+    } catch {
+      // It has ended
+    }
+  };
+  process.once('exit', end);
   try {
     await postgres.start();
   } catch (error) {
