@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '../support/child.ts';
+import { startChild, startServing } from '../support/child.ts';
 import { childrenOf, commandOf, isRunning } from '../support/processes.ts';
 import { judged, load, startWorkers } from '../support/workers.ts';
 
@@ -120,4 +120,23 @@ test('a worker is not to be started by hand', async () => {
   const child = startChild({ args: ['worker'] });
   expect(await child.exit).toEqual({ code: 1, signal: null });
   expect(child.stderr()).toBe('guardrail-bridge: a worker is started by serve; set WORKERS=2\n');
+});
+
+test('a single process loads nothing of workers', async () => {
+  // Node.js itself loads its module `cluster` to listen
+  const told = `import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { if (url.includes('/src/workers/')) console.error(url); return next(url, context); } });`;
+  const child = await startServing(
+    {},
+    { nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(told)}`] },
+  );
+  onTestFinished(child.stop);
+  child.send('SIGUSR2');
+  expect(await child.line('SIGUSR2 restarts workers, and there are none: set WORKERS')).toMatchObject({
+    level: 'warn',
+  });
+  expect(childrenOf(child.pid)).toEqual([]);
+  child.send('SIGTERM');
+  expect(await child.exit).toEqual({ code: 0, signal: null });
+  expect(child.stderr().trim()).toBe('');
 });
