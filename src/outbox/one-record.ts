@@ -64,7 +64,11 @@ export function resolveEntry(all: readonly Known[], entry: Entry): Resolution {
       const nameless = blocks.filter(hasRef);
       if (nameless.some(({ held }) => !held)) return adds('blocked');
       const others = [...successes.filter(({ absorbed }) => !absorbed), ...failures, ...nameless];
-      return takesPlaceOf(others.filter((one) => endsWith(entry, one) || hasRef(one)));
+      const resolution = takesPlaceOf(others.filter((one) => endsWith(entry, one) || hasRef(one)));
+      // Its first block was not replied to, as its bridge was killed, or a balancer asked another one
+      return blocks.some((one) => isSameBlock(one, entry))
+        ? { ...resolution, disposition: 'blocked' }
+        : resolution;
     }
     case 'success': {
       if (isToldBefore(successes, entry)) return adds('attempt');
@@ -126,6 +130,15 @@ export function blockKey(inputType: InputType, words: string | undefined): strin
 function stopped(block: Known, { mayBeBlocked = false, words }: Entry): boolean {
   const isResponse = block.eventKey.startsWith('response|');
   return isResponse || mayBeBlocked || (words !== undefined && block.eventKey === blockKey('request', words));
+}
+
+/** True if two blocks are of one call: of one trace, and of the same words, or of words that are not known. */
+function isSameBlock(one: Known, { trace, eventKey, endedAt }: Entry): boolean {
+  const [words, others] = [one.eventKey, eventKey].map((key) => key.slice(key.indexOf('|') + 1));
+  const isSame = words === others || words === '' || others === '';
+  return (
+    isSame && one.trace !== null && one.trace === trace && Math.abs(endedAt - one.endedAt) <= BLOCK_LAG_MS
+  );
 }
 
 /** True unless both traces are known, and differ. */

@@ -268,6 +268,48 @@ test.each(
   ]),
 )('a blocked call of one trace, and %s, under one call id', check);
 
+const blockOf = (side: 'request' | 'response', words: string | undefined, from: number, trace = 'a') =>
+  traced(trace, block(from, from + 0.1, `ref-${from}`, blockKey(side, words)));
+
+test.each(
+  table([
+    ['its response', [blockOf('request', 'w', 0)], blockOf('response', 'w', 2), 'blocked'],
+    [
+      'its response, asked twice',
+      [blockOf('response', 'w', 2)],
+      blockOf('response', undefined, 2.1),
+      'blocked',
+    ],
+    [
+      'its response, the request being unknown',
+      [blockOf('request', 'w', 0)],
+      blockOf('response', undefined, 2),
+      'blocked',
+    ],
+    [
+      'its response, and a success that waits',
+      [blockOf('request', 'w', 0), traced('a', held(success(0, 2)))],
+      blockOf('response', 'w', 2),
+      'blocked',
+      [2],
+    ],
+    ['the response to other words', [blockOf('request', 'w', 0)], blockOf('response', 'v', 2), 'new'],
+    [
+      'a response more than a minute later',
+      [blockOf('request', 'w', 0)],
+      blockOf('response', 'w', 61),
+      'new',
+    ],
+    ['the response of another trace', [blockOf('request', 'w', 0)], blockOf('response', 'w', 2, 'b'), 'new'],
+    [
+      'a response without a trace',
+      [block(0, 0.1, 'r', 'request|w')],
+      block(2, 2.1, 's', 'response|w'),
+      'new',
+    ],
+  ]),
+)('a blocked request that nobody replied to, and the block of %s', check);
+
 test.each([
   ['a response', blockKey('response', 'words'), {}, 'blocked'],
   ['a response to other words, which a policy may have rewritten', blockKey('response', 'w'), {}, 'blocked'],
