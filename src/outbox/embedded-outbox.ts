@@ -13,7 +13,7 @@ import {
   type OutboxStats,
   type RecordOutbox,
 } from './contract.ts';
-import { resolveEntry } from './one-record.ts';
+import { JOINED_MS, resolveEntry } from './one-record.ts';
 import { type OutboxQueries, SWEEP } from './queries.ts';
 import { READY } from './schema.ts';
 
@@ -38,6 +38,8 @@ const HOUR_MS = 3_600_000;
 const MAX_NOTES_BYTES = 16_000_000;
 /** From this share of the bound on, records come before the memory of what was delivered. */
 const HISTORY_SHARE = 0.7;
+/** And from this one on, before that of what was delivered just now. */
+const FULL_SHARE = 0.85;
 /** Share of the bound for entries that are not urgent. */
 const USUAL_SHARE = 0.95;
 
@@ -211,8 +213,9 @@ export class EmbeddedOutbox implements RecordOutbox {
 
   #sweep(queries: OutboxQueries, now: number) {
     const { maxBytes, maxAgeMs, historyMs = 24 * HOUR_MS } = this.#options;
-    const isTight = queries.usedBytes() > maxBytes * HISTORY_SHARE;
-    const doneBefore = isTight ? Number.MAX_SAFE_INTEGER : now - historyMs;
+    const used = queries.usedBytes() / maxBytes;
+    const tightMs = used > FULL_SHARE ? Number.NEGATIVE_INFINITY : JOINED_MS;
+    const doneBefore = now - Math.min(historyMs, used > HISTORY_SHARE ? tightMs : historyMs);
     queries.sql.deleteNotes.run(Math.min(MAX_NOTES_BYTES, maxBytes / 8));
     return {
       expired: queries.expire(now - maxAgeMs),

@@ -55,20 +55,26 @@ export class Handover {
     }
   }
 
-  /** Notes are of use to other replicas while their calls are under way: they go ahead. */
+  /** Notes are of use to other replicas while their calls are under way: they go ahead. What comes meanwhile goes along the next time. */
   async #notes(): Promise<boolean> {
-    const { shared } = this.#options;
     for (let hasTaken = false; ; hasTaken = true) {
       const notes = await this.#locally((local) => local.oldestNotes(NOTES));
       const last = notes?.at(-1);
       if (notes === undefined || last === undefined) return hasTaken;
-      for (const { chunk } of notes) {
-        await shared.appendNotes(chunk).catch((error: unknown) => {
-          // Those that cannot be read are of no use
-          if (failureOf(error)) throw error;
-        });
-      }
+      await this.#append(notes.map(({ chunk }) => chunk));
       if ((await this.#locally((local) => local.forgetNotes(last.id))) === undefined) return true;
+      if (notes.length < NOTES) return true;
+    }
+  }
+
+  /** Together: one by one they would take longer than new ones take to come. */
+  async #append(chunks: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#options.shared.appendNotes(Buffer.concat(chunks));
+    } catch (error) {
+      if (failureOf(error)) throw error;
+      // Those that cannot be read are of no use
+      if (chunks.length > 1) for (const chunk of chunks) await this.#append([chunk]);
     }
   }
 

@@ -33,6 +33,9 @@ const RETRY_LAG_MS = 60_000;
 /** Events further apart than this are unrelated: longer than all above, for clocks that differ. */
 export const NEAR_MS = 10 * 60_000;
 
+/** An event is remembered for so long in any case: others of its call can come, and LiteLLM can send it again. */
+export const JOINED_MS = 15 * 60_000;
+
 /**
  * One record for each call, out of everything that arrives about it: LiteLLM sends duplicates, a failure for each
  * attempt, and for a blocked call nothing, a failure, a success, or both.

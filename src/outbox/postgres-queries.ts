@@ -195,16 +195,17 @@ export const POSTGRES_SQL = {
       ORDER BY record DESC LIMIT 1 OFFSET ${MAX_UNREADABLE})
     ORDER BY record LIMIT ${SWEEP_ROWS}`,
   /**
-   * Forgets events after $1, a step of them, that are older than $2 or not among the last $3, and that no backend needs any more. Returns where
-   * it ended.
+   * Forgets events after $1, a step of them, that are older than $2, or than $4 and not among the last $3, and that no backend needs any more.
+   * Returns where it ended.
    */
   forget: `
     WITH step AS MATERIALIZED (
-      SELECT id, accepted_at < $2 OR id <= (SELECT max(id) FROM record) - $3::bigint AS is_old
+      SELECT id, accepted_at < $2 OR (accepted_at < $4 AND id <= (SELECT max(id) FROM record) - $3::bigint) AS is_old
       FROM record WHERE id > $1 ORDER BY id LIMIT ${SWEEP_ROWS}),
     gone AS (
       DELETE FROM record USING step WHERE record.id = step.id AND is_old
-        AND NOT EXISTS (SELECT FROM payload WHERE payload.id = step.id))
+        AND NOT EXISTS (SELECT FROM payload WHERE payload.id = step.id)
+        AND NOT EXISTS (SELECT FROM delivery WHERE delivery.record = step.id))
     SELECT max(id) AS last, count(*) AS seen, count(*) FILTER (WHERE is_old) AS old FROM step`,
 
   /** Tells that replica $1 is there, named $2. Returns the time of the database, and if another was not seen for $3 milliseconds. */

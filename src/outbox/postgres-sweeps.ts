@@ -1,5 +1,6 @@
 import type { Database, Queries } from '../database/database.ts';
 import type { OutboxEvents } from './contract.ts';
+import { JOINED_MS } from './one-record.ts';
 import { POSTGRES_SQL, SWEEP_ROWS } from './postgres-queries.ts';
 import { DEAD, INTAKE, READY, WAITING } from './schema.ts';
 
@@ -50,7 +51,7 @@ export class PostgresSweeps {
     if (lock?.may !== true) return undefined;
     const expired = await this.#expire(tx, now - this.#options.maxAgeMs);
     const crowded = await give(tx, INTAKE, await recordsOf(tx, POSTGRES_SQL.crowded, []));
-    return { expired, crowded, forgotten: await this.#forget(tx, now - this.#options.historyMs, room) };
+    return { expired, crowded, forgotten: await this.#forget(tx, now, room) };
   }
 
   async #expire(tx: Queries, before: number): Promise<Map<string, number>> {
@@ -66,11 +67,10 @@ export class PostgresSweeps {
   }
 
   /** @returns events of the step, if it went on with old ones to its end */
-  async #forget(tx: Queries, before: number, room: number): Promise<number> {
+  async #forget(tx: Queries, now: number, room: number): Promise<number> {
+    const before = now - this.#options.historyMs;
     const [step] = await tx.query<{ last: number | null; seen: number; old: number }>(POSTGRES_SQL.forget, [
-      this.#forgottenTo,
-      before,
-      room,
+      ...[this.#forgottenTo, before, room, now - JOINED_MS],
     ]);
     if (step === undefined || step.last === null || step.old < step.seen) return 0;
     this.#forgottenTo = step.last;

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../src/outbox/contract.ts';
 import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
 import { type DatabaseEvents, FallbackOutbox } from '../../src/outbox/fallback-outbox.ts';
+import { Handover } from '../../src/outbox/handover.ts';
 import {
   DAY_MS,
   entry,
@@ -198,12 +199,35 @@ test('notes wait here too, and go ahead of the entries', async () => {
   await outbox.appendNotes(Buffer.from('note 3'));
   await outbox.close();
   expect(text(await openStore({ dir: bridge.dir }).notes())).toEqual([]);
-  expect(text(await openStore({ dir: bridge.there }).notes())).toEqual([
-    'note 0',
-    'note 1',
-    'note 2',
-    'note 3',
-  ]);
+  expect(text(await openStore({ dir: bridge.there }).notes())).toEqual(['note 0note 1note 2', 'note 3']);
+});
+
+test('notes that go on coming keep nothing from being handed over', async () => {
+  const { outbox: waiting, dir, there, told } = openFallback({ retryMs: 60_000 });
+  await takenFrom({ there });
+  for (const n of numbers(250)) await waiting.appendNotes(Buffer.from(`note ${n}`));
+  await waiting.accept([entry(1)]);
+  await waiting.close();
+  expect(told.handedOver).toEqual([]);
+
+  const local = openStore({ dir });
+  const shared = openStore();
+  // Each append takes so long that ten others come meanwhile
+  const appended: string[] = [];
+  const appendNotes = async (chunk: Uint8Array) => {
+    appended.push(Buffer.from(chunk).toString());
+    for (const n of numbers(10)) await local.appendNotes(Buffer.from(`another ${n}`));
+  };
+  const accept = shared.accept.bind(shared);
+  const handover = new Handover({
+    local,
+    shared: { accept, appendNotes },
+    onTaken: (all) => told.handedOver.push(...all),
+  });
+  await handover.run();
+  expect(told.handedOver).toEqual(['new']);
+  expect(appended.join('')).toContain('note 249');
+  expect(appended.length).toBeLessThan(10);
 });
 
 test('what waits in a file that was damaged waits on, and goes to no vendor', async () => {

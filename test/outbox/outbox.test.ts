@@ -203,3 +203,16 @@ test('the newest ten thousand unreadable rows are kept, and all records that can
   expect(store.expired).toEqual([['intake', 500]]);
   expect(named(await store.all())).toEqual(['1']);
 });
+
+test('where undelivered records need the room, what came long ago is forgotten, and not what came just now', async () => {
+  const store = openStore({ maxBytes: MB });
+  await store.acceptOne(entry('old', { backends: [] }));
+  store.time = 16 * 60_000;
+  await store.accept([
+    entry('new', { backends: [] }),
+    entry('large', { payload: payloadOf('large', 0.7 * MB) }),
+  ]);
+  await store.maintain();
+  expect(await store.acceptOne(entry('new'))).toBe('duplicate');
+  expect(await store.acceptOne(entry('old'))).toBe('new');
+});

@@ -7,7 +7,7 @@ import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { Due, Entry } from '../../src/outbox/contract.ts';
 import type { PostgresOutbox } from '../../src/outbox/postgres-outbox.ts';
-import { entry, MB, NO_EVENTS, NOON, named, payloadOf } from '../support/store.ts';
+import { DAY_MS, entry, MB, NO_EVENTS, NOON, named, payloadOf } from '../support/store.ts';
 import { databaseConfig, startPostgres, until } from './server.ts';
 import { sharedPlace } from './shared-outbox.ts';
 
@@ -246,6 +246,9 @@ describe('the outbox in Postgres', () => {
     const { outside, open } = newPlace();
     const [store, tight, full] = [open(), open({ maxBytes: 500_000 }), open({ maxBytes: 1 })];
     await store.accept([...numbers(2100).map((n) => entry(n, { backends: [] })), entry('kept')]);
+    full.time = 14 * 60_000;
+    await full.maintain();
+    expect(await store.acceptOne(entry(7))).toBe('duplicate');
     store.time = tight.time = full.time = 23 * 3_600_000;
     const left = async () => (await outside.query('SELECT id FROM record')).length;
     await store.maintain();
@@ -260,6 +263,20 @@ describe('the outbox in Postgres', () => {
     await store.acceptOne(entry('new', { startedAt: NOON, endedAt: NOON }));
     await store.maintain();
     expect(await left()).toBe(1);
+  });
+
+  test('leaves an event alone that is to be delivered, whatever became of its content', async () => {
+    const { outside, open } = newPlace();
+    const store = open();
+    await store.acceptOne(entry(1));
+    await outside.query('DELETE FROM payload');
+    store.time = 25 * 3_600_000;
+    await store.maintain();
+    expect(await store.all()).toEqual([]);
+    expect(store.unreadable).toEqual(['akto']);
+    store.time = 8 * DAY_MS;
+    await store.maintain();
+    expect(store.expired).toEqual([['akto', 1]]);
   });
 
   test('counts very many about, from the ends of their queues and the newest contents', async () => {
