@@ -2,6 +2,8 @@ import { StateError } from './shared-state.ts';
 
 /** Between two questions if the store is back, the first of which is asked at once. */
 const PROBE_MS = 1000;
+/** A store that was in time for nobody in so long is down, though it answers the question if it works. */
+const LATE_MS = 1000;
 /** An outage that begins so soon after another is told as one. */
 const QUIET_MS = 60_000;
 
@@ -20,13 +22,16 @@ export type CircuitOptions = {
 /**
  * Gives operations a deadline, once it is started. After one that fails the store is asked in the background if it works: at once, and each
  * second until it does within the same time. While it is known to be down no operation is tried, so that calls do not wait for it. That is so
- * after an error; after one that is late it is only known once the question is late too, as Postgres can pause for a moment.
+ * after an error; after one that is late it is only known once the question is late too, or all were late for a second, as Postgres can pause
+ * for a moment.
  */
 export class Circuit {
   readonly #options: CircuitOptions;
   #isDown = false;
   #isProbing = false;
   #starting: Promise<void> | undefined;
+  /** The first of operations that were late, with none in time since. */
+  #lateSince: number | undefined;
   #isTold = false;
   #toldAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -54,7 +59,9 @@ export class Circuit {
     try {
       const starting = this.#starting;
       const running = starting === undefined ? operation() : starting.then(operation);
-      return await within(this.#options.timeoutMs, running);
+      const result = await within(this.#options.timeoutMs, running);
+      this.#lateSince = undefined;
+      return result;
     } catch (error) {
       this.#failed(error);
       throw error instanceof StateError ? error : new StateError('unavailable');
@@ -68,8 +75,12 @@ export class Circuit {
 
   #failed(error: unknown): void {
     if (this.#isClosed) return;
-    if (!isLate(error)) this.#setDown(error);
-    if (!this.#isProbing) this.#probe();
+    this.#lateSince ??= performance.now();
+    const isOverloaded = isLate(error) && performance.now() - this.#lateSince > LATE_MS;
+    if (!isLate(error) || isOverloaded) this.#setDown(error);
+    if (this.#isProbing) return;
+    if (isOverloaded) this.#probeLater();
+    else this.#probe();
   }
 
   #setDown(error: unknown): void {
@@ -87,15 +98,21 @@ export class Circuit {
       (error: unknown) => {
         if (this.#isClosed) return;
         this.#setDown(error);
-        this.#timer = setTimeout(() => this.#probe(), PROBE_MS).unref();
+        this.#probeLater();
       },
     );
+  }
+
+  #probeLater(): void {
+    this.#isProbing = true;
+    this.#timer = setTimeout(() => this.#probe(), PROBE_MS).unref();
   }
 
   #recovered(): void {
     this.#isProbing = false;
     if (!this.#isDown) return;
     this.#isDown = false;
+    this.#lateSince = undefined;
     this.#toldAt = performance.now();
     if (this.#isTold) this.#options.onOutage({ isOver: true });
     this.#isTold = false;

@@ -22,7 +22,7 @@ export function openStore(
 ): StateStore | undefined {
   if (database === undefined) return undefined;
   const statementTimeoutMs = Math.min(database.statementTimeoutMs, Math.max(STATEMENT_MS, timeoutMs));
-  return new PostgresStore(new Database({ ...database, statementTimeoutMs }, 'state'), maxBytes);
+  return new PostgresStore(new Database({ ...database, statementTimeoutMs }, 'state'), maxBytes, timeoutMs);
 }
 
 /** Shared state in a store, by a configuration. */

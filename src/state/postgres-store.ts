@@ -24,20 +24,30 @@ const SWAP = 'SELECT state_swap($1, $2, $3, $4, $5, $6) AS done';
 /** Reads at once, and names in one of them. */
 const READS = { running: 2, inputs: 64 };
 /** One after the other, so that of two writes of a value the later one stays. */
-const WRITES = { running: 1, inputs: 16 };
+const WRITES = {
+  ...{ running: 1, inputs: 16 },
+  bytes: { of: ({ value }: StoredEntry) => value.length, most: 1024 * 1024 },
+};
 
 /** Keeps values in a table without a log, in which one replica at a time sweeps up what has expired. */
 export class PostgresStore implements StateStore {
   readonly #database: Database;
   readonly #reads: GroupedStatements<readonly StoredQuery[], ReadValues>;
   readonly #writes: GroupedStatements<StoredEntry, undefined>;
+  /** Beside the others, which are small and wait for none of these. */
+  readonly #bulkyWrites: GroupedStatements<StoredEntry, undefined>;
   readonly #sweeps: Sweeps;
 
-  /** @param maxBytes of all values; the oldest go first */
-  constructor(database: Database, maxBytes: number) {
+  /**
+   * @param maxBytes of all values; the oldest of the long ones go first
+   * @param waitMs milliseconds after which nobody waits for an operation any more
+   */
+  constructor(database: Database, maxBytes: number, waitMs: number) {
     this.#database = database;
-    this.#reads = new GroupedStatements((queries) => this.#readAll(queries), READS);
-    this.#writes = new GroupedStatements((entries) => this.#writeAll(entries), WRITES);
+    this.#reads = new GroupedStatements((queries) => this.#readAll(queries), { ...READS, waitMs });
+    const writeAll = (entries: readonly StoredEntry[]) => this.#writeAll(entries);
+    this.#writes = new GroupedStatements(writeAll, { ...WRITES, waitMs });
+    this.#bulkyWrites = new GroupedStatements(writeAll, { ...WRITES, waitMs });
     this.#sweeps = new Sweeps(database, maxBytes);
   }
 
@@ -46,7 +56,7 @@ export class PostgresStore implements StateStore {
   }
 
   async write(entries: readonly StoredEntry[]): Promise<void> {
-    await Promise.all(entries.map((entry) => this.#writes.add(entry)));
+    await Promise.all(entries.map((entry) => (entry.isBulky ? this.#bulkyWrites : this.#writes).add(entry)));
   }
 
   async swap(...[read, entries]: Parameters<StateStore['swap']>): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { StateError } from './shared-state.ts';
 import type { StateStore } from './state-store.ts';
 
 type Method = Exclude<keyof StateStore, 'close'>;
@@ -7,7 +8,7 @@ export type StoreRequest = { readonly n: number; readonly method: Method; readon
 export type StoreReply = { readonly n: number } & (
   | { readonly value: unknown }
   /** It failed, for a reason that was told where the store is. */
-  | { readonly failed: true }
+  | { readonly failed: true; readonly isLate: boolean }
 );
 
 /** A store in another thread or process. */
@@ -24,7 +25,8 @@ export class RemoteStore implements StateStore {
   receive(reply: StoreReply): void {
     const asked = this.#asked.get(reply.n);
     this.#asked.delete(reply.n);
-    if ('failed' in reply) asked?.reject(new Error('the store failed'));
+    if ('failed' in reply)
+      asked?.reject(reply.isLate ? new StateError('timeout') : new Error('the store failed'));
     else asked?.resolve(reply.value);
   }
 
@@ -63,7 +65,7 @@ export async function replyFrom(store: StateStore, { n, method, args }: StoreReq
   try {
     const run = store[method].bind(store) as (...args: readonly unknown[]) => Promise<unknown>;
     return { n, value: await run(...args) };
-  } catch {
-    return { n, failed: true };
+  } catch (error) {
+    return { n, failed: true, isLate: error instanceof StateError && error.reason === 'timeout' };
   }
 }

@@ -213,6 +213,7 @@ function sealed(own: Keys, { key, value, ttlMs }: StateEntry, part: string): Sto
     version: randomInt(1, MAX_VERSION),
     value: own.cipher.seal(value, labelOf(name, part)),
     ttlMs,
+    isBulky: featureOf(key) === 'requests',
   };
 }
 

@@ -8,6 +8,8 @@ export type StoredEntry = {
   readonly version: number;
   readonly value: Uint8Array;
   readonly ttlMs: number;
+  /** True if values under this name can be long. */
+  readonly isBulky?: boolean;
 };
 
 /** One of the values under a name; its bytes are left out where the version is known. */

@@ -11,7 +11,7 @@ afterAll(() => Promise.all(opened.map((one) => one.close())));
 
 function open(config = databaseConfig()): { store: PostgresStore; database: Database } {
   const database = new Database(config, 'state');
-  const store = new PostgresStore(database, MB);
+  const store = new PostgresStore(database, MB, 1000);
   opened.push(store);
   return { store, database };
 }
@@ -35,6 +35,21 @@ test('a sweep removes what has expired, and the oldest of what is too much', asy
   expect(rows.length).toBeGreaterThan(90);
   expect(rows.length).toBeLessThanOrEqual(MB / value.length);
   expect(rows.at(-1)?.name).toBe('kept 299');
+});
+
+test('a small value is written beside long ones, not after them', async () => {
+  const { store } = open();
+  await store.secret();
+  const done: string[] = [];
+  const write = async (name: string, bytes: number, isBulky: boolean) => {
+    await store.write([{ name, part: '', version: 1, value: Buffer.alloc(bytes), ttlMs: 60_000, isBulky }]);
+    done.push(name);
+  };
+  await Promise.all([
+    ...Array.from({ length: 10 }, (_, i) => write(`long ${i}`, MB, true)),
+    write('small', 10, false),
+  ]);
+  expect(done.indexOf('small')).toBeLessThan(5);
 });
 
 test('one of several replicas sweeps at a time', async () => {

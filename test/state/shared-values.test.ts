@@ -212,6 +212,20 @@ describe('shared values whose store is in trouble', () => {
     await shared.close();
   });
 
+  test('are not waited for where the store answers that it works and is late for all', async () => {
+    const store = new Troubled();
+    const { shared, told } = await sharedIn(store, [], 50);
+    const { read } = store;
+    store.read = (queries) => wait(100).then(() => read(queries));
+    while (told.outages.length < 1) expect(await reasonOf(shared.read([KEY]))).toBe('timeout');
+    expect(told.failures.length).toBeGreaterThan(10);
+    expect(await reasonOf(shared.read([KEY]))).toBe('unavailable');
+    store.read = read;
+    while (told.outages.length < 2) await wait(20);
+    expect((await shared.read([KEY])).size).toBe(0);
+    await shared.close();
+  });
+
   test('start without it, and are there once it is', async () => {
     const store = new Troubled();
     store.trouble = 'fails';
