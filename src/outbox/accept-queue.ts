@@ -10,6 +10,8 @@ export type AcceptQueueOptions = {
   readonly maxBytes: number;
   /** Runs a transaction at a time of the database's clock. */
   readonly change: <T>(run: (tx: Queries, now: number) => Promise<T>) => Promise<T>;
+  /** Milliseconds that what waits is held longer than it says. */
+  readonly graceMs: () => number;
   /** Uses the database otherwise. */
   readonly use: <T>(run: () => Promise<T>) => Promise<T>;
   /** A time of this machine by the clock of the database. */
@@ -83,11 +85,13 @@ export class AcceptQueue {
 
   /** Commits a group together or, where one of its works is to blame, each alone. */
   async #commit(group: readonly Work[]): Promise<void> {
-    const { tally, change } = this.#options;
+    const { tally, change, graceMs } = this.#options;
     const entries = group.flatMap(({ packed }) => packed);
     const bad = group.flatMap((work) => work.bad);
     try {
-      const dispositions = await change((tx, now) => acceptAll(tx, this.#dated(entries, now), bad, now));
+      const dispositions = await change((tx, now) =>
+        acceptAll(tx, this.#dated(entries, now), bad, { now, heldAt: now - graceMs() }),
+      );
       tally.add(group.reduce((sum, { bytes }) => sum + bytes, 0));
       let at = 0;
       for (const work of group) {

@@ -46,19 +46,19 @@ export function storableText(text: string): string {
 /**
  * Stores entries in a transaction: locks their calls, so that no replica decides about the same ones meanwhile, decides, and writes.
  *
- * @param now Unix milliseconds of the database's clock
+ * @param times Unix milliseconds of the database's clock: now, and until when a hold must last to count
  * @throws DatabaseError that is a conflict if a replica was handed a record that was to give way
  */
 export async function acceptAll(
   tx: Queries,
   entries: readonly PackedEntry[],
   bad: readonly PackedRow[],
-  now: number,
+  { now, heldAt }: { readonly now: number; readonly heldAt: number },
 ): Promise<Disposition[]> {
   const settlement = new Settlement();
   const dispositions: Disposition[] = [];
   if (entries.length > 0) {
-    const known = await lookUp(tx, entries, now);
+    const known = await lookUp(tx, entries, heldAt);
     for (const [n, { entry }] of entries.entries()) {
       dispositions.push(settlement.settle(entry, known.get(n) ?? [], now));
     }
@@ -84,7 +84,7 @@ export async function acceptAll(
 async function lookUp(
   tx: Queries,
   entries: readonly PackedEntry[],
-  now: number,
+  heldAt: number,
 ): Promise<Map<number, KnownEvent[]>> {
   const wanted = entries.map(({ entry }) => wantedBy(entry));
   const joins = [...new Set(wanted.flatMap(joinsOf))];
@@ -100,7 +100,7 @@ async function lookUp(
       wanted.map(({ ref }) => ref),
       wanted.map(({ from }) => from),
       wanted.map(({ to }) => to),
-      now,
+      heldAt,
     ],
     'outbox known',
   );

@@ -86,6 +86,7 @@ export class PostgresOutbox implements RecordOutbox {
     this.#accepting = new AcceptQueue({
       ...{ tally: this.#tally, maxBytes: options.maxBytes },
       change: (run) => this.#change((tx) => run(tx, this.#now())),
+      graceMs: () => this.#presence.graceMs,
       use: (run) => this.#use(run),
       translated: (time) => this.#translated(time),
     });
@@ -105,7 +106,7 @@ export class PostgresOutbox implements RecordOutbox {
     const rows = await this.#use(() =>
       this.#database.query<Omit<Due, 'payload'> & Packed>(
         POSTGRES_SQL.due,
-        [backend, replica, [...except], records, most, this.#now(), from],
+        [backend, replica, [...except], records, most, this.#now() - this.#presence.graceMs, from],
         'outbox due',
       ),
     );

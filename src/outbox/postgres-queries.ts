@@ -53,7 +53,7 @@ export const POSTGRES_SQL = {
   /** The same for more calls than the server has room for. */
   lockAllCalls: `SELECT count(pg_advisory_xact_lock(${keyOf('calls')})) AS locks`,
 
-  /** Records that may be about the same calls as events, by the number of the event; $6 is now. */
+  /** Records that may be about the same calls as events, by the number of the event; a hold counts that ends after $6. */
   known: `
     SELECT wanted.n - 1 AS n, found.*,
       held_until > $6 AND EXISTS (SELECT FROM delivery WHERE record = found.id)
@@ -208,13 +208,17 @@ export const POSTGRES_SQL = {
         AND NOT EXISTS (SELECT FROM delivery WHERE delivery.record = step.id))
     SELECT max(id) AS last, count(*) AS seen, count(*) FILTER (WHERE is_old) AS old FROM step`,
 
-  /** Tells that replica $1 is there, named $2. Returns the time of the database, and if another was not seen for $3 milliseconds. */
+  /** Tells that replica $1 is there, named $2. Returns the time of the database, and the last signs of the others by their ids. */
   beat: `
     WITH here AS (
       INSERT INTO replica (id, name, seen_at) VALUES ($1, $2, ${CLOCK})
       ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at)
-    SELECT seen_at AS now, EXISTS (SELECT FROM replica WHERE replica.seen_at < here.seen_at - $3::bigint) AS "isOneGone" FROM here`,
-  forgetReplicas: `DELETE FROM replica WHERE seen_at < ${CLOCK} - $1::bigint`,
+    SELECT seen_at AS now,
+      (SELECT coalesce(json_object_agg(id, replica.seen_at), '{}') FROM replica WHERE id <> $1) AS others FROM here`,
+  /** Unless one has given another sign since. */
+  forgetReplicas: `
+    DELETE FROM replica USING unnest($1::bigint[], $2::bigint[]) AS gone (replica_id, sign)
+    WHERE id = replica_id AND seen_at = sign`,
   releaseGone: `
     ${NAMES}, released AS (
       ${release('AND NOT EXISTS (SELECT FROM replica WHERE id = head.owner)')} RETURNING delivery.backend)

@@ -7,6 +7,7 @@ import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { Due, Entry } from '../../src/outbox/contract.ts';
 import type { PostgresOutbox } from '../../src/outbox/postgres-outbox.ts';
+import { Presence } from '../../src/outbox/presence.ts';
 import { DAY_MS, entry, MB, NO_EVENTS, NOON, named, payloadOf } from '../support/store.ts';
 import { databaseConfig, startPostgres, until } from './server.ts';
 import { sharedPlace } from './shared-outbox.ts';
@@ -104,6 +105,68 @@ describe('replicas that share an outbox', () => {
     );
     expect(named(await replica.due('akto', some(9)))).toEqual(['0', '1', '2', '3']);
     expect(takenOver).toEqual([['akto', 2]]);
+  });
+
+  test('let what waits wait on while one of them is silent, as it may bring what belongs to the same calls', async () => {
+    const { config, open } = newPlace();
+    const replica = open({ leaseMs: 3000 });
+    await replica.accept(numbers(2).map((n) => entry(n)));
+    const script = join(import.meta.dirname, 'leasing-replica.ts');
+    const child = spawn(process.execPath, [script, JSON.stringify({ config, leaseMs: 3000 })]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    let n = 10;
+    const deliver = async () => {
+      const due = await replica.due('akto', some(9));
+      await replica.ack([{ kind: 'delivered', backend: 'akto', ids: due.map(({ id }) => id) }]);
+      return named(due);
+    };
+    const waits = async () => {
+      await replica.acceptOne(failure(++n, { holdMs: 1 }));
+      replica.time += 2;
+      return (await deliver()).length === 0;
+    };
+    await until(waits, 'a failure waits longer than it says');
+    expect(await replica.accept([failure(1000, { holdMs: 1 }), entry(n)])).toEqual(['new', 'new']);
+    replica.time += 2;
+    expect(await deliver()).toEqual([String(n)]);
+    await until(async () => (await deliver()).includes('1000'), 'the silent one is taken to be gone');
+  });
+
+  test('take none to be gone as the clock of the database jumps', async () => {
+    const { outside, open } = newPlace();
+    const takenOver: string[] = [];
+    const events = { ...NO_EVENTS, takenOver: (backend: string) => void takenOver.push(backend) };
+    const [a, b] = [open({ leaseMs: 600 }), open({ leaseMs: 600, events })];
+    await a.acceptOne(entry(1));
+    expect(await a.due('akto', some(9))).toHaveLength(1);
+    await b.due('akto', some(9));
+    await wait(800);
+    for (let i = 0; i < 40; i++) {
+      await outside.query('UPDATE replica SET seen_at = seen_at - 3600000');
+      await wait(10);
+    }
+    expect(await b.due('akto', some(9))).toEqual([]);
+    expect(takenOver).toEqual([]);
+  });
+
+  test('are not ahead of the clock of the database, however long they wait for it', async () => {
+    const { config, outside } = newPlace();
+    const database = new Database(config, 'records');
+    onTestFinished(() => database.close());
+    await database.migrated();
+    const presence = new Presence({ database, replica: 5, name: 'a test', onReleased: () => {} });
+    const other = await begin(outside, 'LOCK TABLE replica');
+    const here = presence.here();
+    await wait(300);
+    await other.end();
+    await here;
+    const now = presence.now();
+    const clock = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now';
+    const [row] = await outside.query<{ now: number }>(clock);
+    expect(now).toBeLessThanOrEqual((row?.now ?? 0) + 1);
+    await presence.leave();
   });
 
   test('count and log what is too old once, whoever looks', async () => {
