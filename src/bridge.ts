@@ -186,7 +186,7 @@ export function createBridge(
     isDraining,
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
     async ready() {
-      await Promise.all([records?.ready(), shared && within(READY_MS, shared.started)]);
+      await Promise.all([records?.ready(), shared && within(READY_MS, shared.start())]);
     },
     policies: policies && (() => policies.file),
     policyFiles: () => policies?.files ?? [],

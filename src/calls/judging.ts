@@ -83,6 +83,8 @@ export function createGround(
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
   const observer = new Observer(metrics, log);
+  // An outage can be told of from here on
+  shared?.start().catch(() => {});
   return {
     backends,
     wiring,

@@ -106,7 +106,7 @@ export const replicas = {
   STATE_MAX_MB: {
     schema: fields.megabytes(),
     default: '1024',
-    sentence: 'Room for what replicas share of calls under way; beyond it the oldest goes first.',
+    sentence: 'Room for what replicas share; beyond it the oldest goes first, and what limits go by last.',
   },
   WORKERS: {
     schema: workers,

@@ -39,7 +39,7 @@ export class PostgresStore implements StateStore {
   readonly #sweeps: Sweeps;
 
   /**
-   * @param maxBytes of all values; the oldest of the long ones go first
+   * @param maxBytes of all values; the oldest of single calls go first
    * @param waitMs milliseconds after which nobody waits for an operation any more
    */
   constructor(database: Database, maxBytes: number, waitMs: number) {

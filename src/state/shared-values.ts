@@ -59,8 +59,7 @@ export class SharedValues implements SharedState {
     sizeCalculation: (shares) =>
       [...shares.values()].reduce((bytes, share) => bytes + (share?.length ?? 0) + SHARE_BYTES, SHARE_BYTES),
   });
-  /** Resolves once the store has answered or failed for the first time. */
-  readonly started: Promise<void>;
+  #started: Promise<void> | undefined;
 
   constructor(options: SharedValuesOptions) {
     this.#options = options;
@@ -74,7 +73,12 @@ export class SharedValues implements SharedState {
       onOutage: (outage) => observer.outage(outage),
     });
     this.#updates = new Updates(store);
-    this.started = this.#circuit.start();
+  }
+
+  /** Asks the store, once. Resolves when it has answered or failed. */
+  start(): Promise<void> {
+    this.#started ??= this.#circuit.start();
+    return this.#started;
   }
 
   async read(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, Buffer>> {
@@ -143,7 +147,8 @@ export class SharedValues implements SharedState {
       const written = fitting.map((entry) => sealed(own, entry, this.#part));
       await this.#options.store.write(written);
       for (const { name, version } of written) {
-        this.#known.set(name, new Map<number, SharedPart>(this.#known.get(name)).set(version, null));
+        const others = [...(this.#known.get(name) ?? NO_SHARES)].filter(([, share]) => share !== null);
+        this.#known.set(name, new Map<number, SharedPart>([...others, [version, null]]));
       }
     });
   }

@@ -17,14 +17,22 @@ const EXPIRED = `
     SELECT ctid FROM state WHERE expires_at < now() ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
   )) RETURNING 1`;
 
+const BYTES = `octet_length(value) + ${ENTRY_OVERHEAD}`;
+
+/** Deletes the oldest shares of values, or the oldest of all, until so many bytes have been freed. */
 const OLDEST = `
   DELETE FROM state WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM state ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-  ))`;
+    SELECT ctid FROM (
+      SELECT ctid, sum(bytes) OVER (ORDER BY expires_at, ctid) - bytes AS before FROM (
+        SELECT ctid, expires_at, ${BYTES} AS bytes FROM state
+        WHERE $1 OR part <> '' ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+      ) AS found
+    ) AS summed WHERE before < $2::float8
+  )) RETURNING ${BYTES} AS bytes`;
 
 const PAGES = `SELECT pg_relation_size('state') / current_setting('block_size')::int AS pages`;
 
-/** Deletes values that have expired, and the oldest of them beyond a bound: one replica each time. */
+/** Deletes values that have expired, and the oldest of single calls beyond a bound: one replica each time. */
 export class Sweeps {
   readonly #database: Database;
   readonly #maxBytes: number;
@@ -62,24 +70,24 @@ export class Sweeps {
     const [claimed] = await this.#database.query(CLAIM, [this.#everyMs * 0.7]);
     if (claimed === undefined) return;
     while ((await this.#database.query(EXPIRED)).length === BATCH);
-    const { bytes, rows } = await this.#size();
-    if (bytes <= this.#maxBytes) return;
-    const excess = Math.ceil(rows * (1 - this.#maxBytes / bytes));
-    for (let left = excess; left > 0; left -= BATCH) {
-      await this.#database.query(OLDEST, [Math.min(left, BATCH)]);
+    let excess = (await this.#bytes()) - this.#maxBytes;
+    // Shares are of one call each; limits and histories go by whole values, which are little in all
+    for (const isAny of [false, true]) {
+      for (let freed = 1; excess > 0 && freed > 0; excess -= freed) {
+        const gone = await this.#database.query<{ bytes: number }>(OLDEST, [isAny, excess]);
+        freed = gone.reduce((sum, { bytes }) => sum + bytes, 0);
+      }
     }
   }
 
   /** Measured where there is little, and estimated by a part of it where there is much. */
-  async #size(): Promise<{ bytes: number; rows: number }> {
+  async #bytes(): Promise<number> {
     const [table] = await this.#database.query<{ pages: number }>(PAGES);
     const percent = Math.min(100, (100 * SAMPLED_PAGES) / Math.max(1, table?.pages ?? 1));
-    const [sample] = await this.#database.query<{ bytes: number; rows: number }>(
-      `SELECT coalesce(sum(octet_length(value) + ${ENTRY_OVERHEAD}), 0)::float8 AS bytes, count(*)::float8 AS rows
-      FROM state TABLESAMPLE SYSTEM ($1::float4)`,
+    const [sample] = await this.#database.query<{ bytes: number }>(
+      `SELECT coalesce(sum(${BYTES}), 0)::float8 AS bytes FROM state TABLESAMPLE SYSTEM ($1::float4)`,
       [percent],
     );
-    const { bytes = 0, rows = 0 } = sample ?? {};
-    return { bytes: (bytes * 100) / percent, rows: (rows * 100) / percent };
+    return ((sample?.bytes ?? 0) * 100) / percent;
   }
 }

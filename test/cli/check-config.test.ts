@@ -125,8 +125,15 @@ test.concurrent.each([
 ])('a policy file that %s ends it with exit code 1, as it ends serve', async (what, text, problem) => {
   const POLICY_FILE =
     text === undefined ? join(folder, 'none.yaml') : saved(`${what.replaceAll(' ', '-')}.yaml`, text);
-  for (const command of ['check-config', 'serve']) {
-    const { code, stdout, stderr } = await runChild({ args: [command], env: { POLICY_FILE, PORT: '0' } });
+  for (const [command, env] of [
+    ['check-config', {}],
+    ['serve', {}],
+    ['serve', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }],
+  ] as const) {
+    const { code, stdout, stderr } = await runChild({
+      args: [command],
+      env: { ...{ POLICY_FILE, PORT: '0' }, ...env },
+    });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(problem);
     expect(stderr).not.toContain('    at ');

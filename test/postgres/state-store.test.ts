@@ -37,6 +37,26 @@ test('a sweep removes what has expired, and the oldest of what is too much', asy
   expect(rows.at(-1)?.name).toBe('kept 299');
 });
 
+test('a sweep of what is too much leaves the values that limits go by', async () => {
+  const { store, database } = open();
+  const write = (name: string, part: string, bytes: number, ttlMs: number) =>
+    store.write([{ name, part, version: 1, value: Buffer.alloc(bytes), ttlMs }]);
+  await Promise.all(Array.from({ length: 150 }, (_, i) => write(`request ${i}`, 'a', 10_000, 900_000 + i)));
+  await Promise.all(Array.from({ length: 40 }, (_, i) => write(`rate ${i}`, '', 50, 60_000)));
+  await new Sweeps(database, MB, 0).sweep();
+  const count = (name: string) =>
+    database.query(
+      `SELECT count(*) AS rows, coalesce(sum(octet_length(value) + 200), 0) AS bytes FROM state WHERE name LIKE '${name}%'`,
+    ) as Promise<{ rows: number; bytes: number }[]>;
+  expect((await count('rate'))[0]?.rows).toBe(40);
+  expect((await count(''))[0]?.bytes).toBeLessThanOrEqual(MB);
+  expect((await count('request'))[0]?.rows).toBe(101);
+  // With nothing else, they go too
+  await new Sweeps(database, 5000, 0).sweep();
+  expect((await count('request'))[0]?.rows).toBe(0);
+  expect((await count('rate'))[0]?.rows).toBe(20);
+});
+
 test('a small value is written beside long ones, not after them', async () => {
   const { store } = open();
   await store.secret();

@@ -147,7 +147,7 @@ test.each(CASES)(
     const store = new CountedStore(1024 * 1024);
     const config = parseConfig(env, backends);
     const ground = createGround(config, { store, destination: { write() {} } });
-    await ground.shared?.started;
+    await ground.shared?.start();
     const { handler, http } = createJudging(config, ground, {
       records: undefined,
       audit: { decided() {} },

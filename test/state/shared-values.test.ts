@@ -22,7 +22,7 @@ async function sharedIn(store: StateStore, keys: readonly Uint8Array[] = [], tim
       outage: ({ isOver }) => told.outages.push(isOver),
     },
   });
-  await shared.started;
+  await shared.start();
   return { shared, told };
 }
 
@@ -124,6 +124,20 @@ describe('shared values', () => {
     }
     const [before, after] = [await c?.readShares([KEY]), await c?.readShares([KEY])];
     expect(before?.get(KEY)?.[0]).toBe(after?.get(KEY)?.[0]);
+  });
+
+  test('have one share of a writer, however often it writes', async () => {
+    const store = new MemoryStore(MB);
+    const { shared } = await sharedIn(store);
+    for (let i = 0; i < 50; i++) await shared.writeShares([entry(KEY, `${i}`)]);
+    let known: readonly number[] = [];
+    const { read } = store;
+    store.read = (queries) => {
+      known = queries[0]?.known ?? [];
+      return read.call(store, queries);
+    };
+    expect((await shared.readShares([KEY])).get(KEY)).toEqual([null]);
+    expect(known.length).toBe(1);
   });
 
   test('lose no change of many that are made at once by several replicas', async () => {

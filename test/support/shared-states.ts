@@ -46,6 +46,6 @@ export async function sharedStates(
   onTestFinished(async () => {
     for (const state of states) await state.close();
   });
-  await Promise.all(states.map(({ started }) => started));
+  await Promise.all(states.map((state) => state.start()));
   return { states: states as SharedState[], failed };
 }
