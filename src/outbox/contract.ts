@@ -152,10 +152,13 @@ export type SharedStops = {
 
 /** Notes that replicas read of each other. Each method throws where the outbox cannot be reached. */
 export type SharedNotes = {
-  /** What other replicas noted on these calls, and this one before it was started again; the oldest first. */
+  /** What other replicas noted on these calls, and this one before it was started again; the oldest first, and of each call the newest alone. */
   about(callIds: readonly string[]): Promise<readonly Uint8Array[]>;
-  /** Puts its content in place of that of a record which was stored before all notes on its call were here, if it is still to be delivered. */
-  amend(entry: Entry): Promise<void>;
+  /**
+   * Puts its content in place of that of a record which was stored before all notes on its call were here. Returns false if the outbox does not
+   * have that record to deliver: no more, or not yet.
+   */
+  amend(entry: Entry): Promise<boolean>;
   /** Forgets the notes on calls that are finished. */
   forget(callIds: readonly string[]): Promise<void>;
   /** The first note on each call that began that long ago and is not finished; each call is told once, to one replica. */

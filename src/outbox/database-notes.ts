@@ -10,6 +10,8 @@ import { recordIdOf } from './record-id.ts';
 const MAX_NOTES = 1_000_000;
 /** Rows that one statement reads or removes, so that nothing waits long for it. */
 const STEP = 5000;
+/** Notes that are read of one call, the newest: a client can give its id to any number of calls. */
+const MAX_ABOUT = 200;
 /** Bytes of a hash that a number holds. */
 const HASH_BYTES = 6;
 /** A call that is finished leaves the notes of another one under its id, if they are as young as that. */
@@ -28,7 +30,10 @@ const SQL = {
     SELECT one.call_hash, one.digest, $1, substring($2::bytea FROM one.start FOR one.length)
     FROM quickly, unnest($3::bigint[], $4::bigint[], $5::int[], $6::int[]) AS one (call_hash, digest, start, length)
     ON CONFLICT DO NOTHING`,
-  about: 'SELECT body FROM note WHERE call_hash = ANY ($1::bigint[]) AND replica <> $2 ORDER BY noted_at',
+  about: `
+    SELECT body FROM unnest($1::bigint[]) AS wanted (hash) CROSS JOIN LATERAL (
+      SELECT body, noted_at FROM note WHERE call_hash = hash AND replica <> $2 ORDER BY noted_at DESC LIMIT ${MAX_ABOUT}) AS newest
+    ORDER BY noted_at`,
   forget: `
     WITH ${QUICKLY}
     DELETE FROM note USING quickly WHERE call_hash = ANY ($1::bigint[]) AND noted_at < now() - ${YOUNG}`,
@@ -36,7 +41,8 @@ const SQL = {
   amend: `
     UPDATE payload SET codec = $4, checksum = $5, body = $6 FROM record
     WHERE hashtextextended(record.call_key, 0) = hashtextextended($1, 0) AND record.ended_at = $2
-      AND record.record_id = $3::uuid AND payload.id = record.id`,
+      AND record.record_id = $3::uuid AND payload.id = record.id
+    RETURNING payload.id`,
   // A later note on a call that was told before adds nothing
   overdue: `
     WITH late AS MATERIALIZED (
@@ -89,7 +95,7 @@ export class DatabaseNotes implements SharedNotes {
     await this.#database.query(SQL.append, values, 'notes append');
   }
 
-  /** What other replicas noted on these calls, and this one before it was started again; the oldest first. @throws DatabaseError */
+  /** The newest of what other replicas noted on these calls, and this one before it was started again; the oldest first. @throws DatabaseError */
   async about(callIds: readonly string[]): Promise<readonly Uint8Array[]> {
     if (callIds.length === 0) return [];
     const values = [callIds.map(hashOfId), this.#replica];
@@ -97,11 +103,11 @@ export class DatabaseNotes implements SharedNotes {
     return rows.map(({ body }) => body);
   }
 
-  /** Puts content in place of that of a record that is still to be delivered. @throws DatabaseError */
-  async amend(entry: Entry): Promise<void> {
+  /** Puts content in place of that of a record that is still to be delivered; false if there is none. @throws DatabaseError */
+  async amend(entry: Entry): Promise<boolean> {
     const { codec, checksum, body } = pack(entry.payload);
     const values = [storableText(entry.callKey), entry.endedAt, recordIdOf(entry), codec, checksum, body];
-    await this.#database.query(SQL.amend, values, 'notes amend');
+    return (await this.#database.query(SQL.amend, values, 'notes amend')).length > 0;
   }
 
   /** Forgets all notes on calls that are finished. @throws DatabaseError */

@@ -1,4 +1,4 @@
-import { type Entry, OutboxError, type RecordOutbox } from '../outbox/contract.ts';
+import { type Accepted, type Entry, OutboxError, type RecordOutbox } from '../outbox/contract.ts';
 import type { RecordsObserver } from './records-observer.ts';
 
 /** Time in which the record of a blocked call is tried to be stored, a second apart. */
@@ -21,8 +21,8 @@ export type BlockedCallsOptions = {
   readonly observer: Pick<RecordsObserver, 'blockStored' | 'blockedLost'>;
   /** Undefined for a call that is not to be recorded. @param isAgain true where the same call was tried before */
   entryOf(json: Uint8Array, isAgain: boolean): Entry | undefined | Promise<Entry | undefined>;
-  /** Called once the record is stored or given up. */
-  onDone(entry: Entry): void;
+  /** Called once the record is stored, with how, or given up. */
+  onDone(entry: Entry, accepted?: readonly Accepted[]): void;
   readonly now: () => number;
 };
 
@@ -111,8 +111,9 @@ export class BlockedCalls {
     const entry = made instanceof Promise ? await made : made;
     if (entry === undefined) return undefined;
     try {
-      observer.blockStored(await outbox.accept([entry]));
-      onDone(entry);
+      const accepted = await outbox.accept([entry]);
+      observer.blockStored(accepted);
+      onDone(entry, accepted);
       return undefined;
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;

@@ -42,6 +42,7 @@ export class OtherReplicas {
   /** Ids of calls that are finished: nobody needs notes on them. */
   #finished: string[] = [];
   #lookedAt: number;
+  #canRead = true;
 
   /** @param now Unix milliseconds */
   constructor(options: OtherReplicasOptions, now: number) {
@@ -69,22 +70,34 @@ export class OtherReplicas {
     yield* group;
   }
 
+  /** False if notes could not be read when that was tried last. */
+  get canRead(): boolean {
+    return this.#canRead;
+  }
+
+  /** The same as {@link read}, and counts the calls whose notes could not be read. */
+  async join(callIds: readonly string[], streamIds?: readonly string[]): Promise<void> {
+    if (!(await this.read(callIds, streamIds))) this.#options.events.unjoined(callIds.length);
+  }
+
   /**
-   * Reads the notes on calls, and the texts of those that were streamed; resolves in any case.
+   * Reads the notes on calls, and the texts of those that were streamed.
    *
    * @param streamIds the calls among them whose response was streamed
+   * @returns false if the notes could not be read
    */
-  async join(callIds: readonly string[], streamIds: readonly string[] = []): Promise<void> {
-    if (callIds.length === 0) return;
-    const { notes, pendingCalls, sharedTexts, events } = this.#options;
-    try {
-      for (const note of await notes.about(callIds)) pendingCalls.addNotes(note);
-    } catch (error) {
+  async read(callIds: readonly string[], streamIds: readonly string[] = []): Promise<boolean> {
+    if (callIds.length === 0) return true;
+    const { notes, pendingCalls, sharedTexts } = this.#options;
+    const found = await notes.about(callIds).catch((error: unknown) => {
       if (!(error instanceof OutboxError)) throw error;
-      events.unjoined(callIds.length);
-    }
+      return undefined;
+    });
+    this.#canRead = found !== undefined;
+    for (const note of found ?? []) pendingCalls.addNotes(note);
     // They belong to calls by the names that their notes have
     await sharedTexts.read(streamIds);
+    return found !== undefined;
   }
 
   async #joinAll(rows: readonly (Fields | undefined)[]): Promise<void> {

@@ -13,6 +13,9 @@ const YOUNG_MS = 2000;
 const LOOK_AGAIN_MS = 600;
 const LAST_LOOK_MS = 1400;
 const HOLD_MS = 2500;
+/** Between the looks for a record that waits here for the database; all of them take less time than the notes on its call are kept. */
+const LOOK_AT_DEFERRED_MS = 2000;
+const DEFERRED_LOOKS = 27;
 /** Looks are made together. */
 const TICK_MS = 20;
 /** Verdicts on a side of calls are expected for so long after one was seen. */
@@ -23,7 +26,7 @@ const MAX_CHARS = memoryBytes('early records') / 2;
 
 export type SettlingOptions = {
   readonly notes: Pick<SharedNotes, 'amend'>;
-  readonly others: Pick<OtherReplicas, 'join'>;
+  readonly others: Pick<OtherReplicas, 'read' | 'canRead'>;
   readonly pendingCalls: Pick<PendingCalls, 'find'>;
   /** A record with what was delivered of its stream, redacted; undefined if that changes nothing. */
   restore(number: number, record: Unsent): Unsent | undefined;
@@ -48,11 +51,18 @@ export type Early = {
   readonly missing: readonly InputType[];
 };
 
-type Waiting = Early & { readonly entry: Entry; readonly until: number; readonly isLast?: true };
+/** `left`: the looks that follow, if it is not complete then. */
+type Waiting = Early & {
+  readonly entry: Entry;
+  readonly until: number;
+  readonly left: number;
+  readonly isDeferred: boolean;
+};
 
 /**
  * Looks a second time for the notes on calls whose event was quicker than they. The event is stored at once, as LiteLLM is to wait for nothing,
- * and its record is delivered 2.5 s later; what has come meanwhile is put into it.
+ * and its record is delivered 2.5 s later; what has come meanwhile is put into it. While the database is away the record waits on this machine,
+ * and the notes of others on theirs: it is looked at until both have come.
  */
 export class Settling {
   readonly #options: SettlingOptions;
@@ -61,6 +71,7 @@ export class Settling {
   #waiting: Waiting[] = [];
   #chars = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   /** @param now Unix milliseconds: at first both sides are expected */
   constructor(options: SettlingOptions, now: number) {
@@ -72,7 +83,8 @@ export class Settling {
   early(event: Fields, facts: EventFacts, verdicts: readonly VerdictNote[], now: number): Early | undefined {
     const { callId, endedAt, outcome, key, trace, startedAt } = facts;
     for (const { input_type: side } of verdicts) this.#seenAt[side] = now;
-    if (callId === undefined || endedAt < now - YOUNG_MS) return undefined;
+    if (callId === undefined) return undefined;
+    if (endedAt < now - YOUNG_MS && this.#options.others.canRead) return undefined;
     if (verdicts.some(({ action }) => action === 'BLOCKED')) return undefined;
     // Of a stream the last of several
     const isStream = event.stream === true && this.#isUsual('response', now);
@@ -100,14 +112,15 @@ export class Settling {
     return this.#isUsual(side, now) && verdicts.every(({ input_type }) => input_type !== side);
   }
 
-  /** An early event is stored. */
-  stored(entry: Entry, early: Early): void {
-    this.#wait({ ...early, entry, until: performance.now() + LOOK_AGAIN_MS });
+  /** An early event is stored. @param isDeferred true if that is on this machine, until the database is back */
+  stored(entry: Entry, early: Early, isDeferred = false): void {
+    const left = isDeferred ? DEFERRED_LOOKS : 1;
+    this.#wait({ ...early, entry, isDeferred, left, until: performance.now() + LOOK_AGAIN_MS });
   }
 
   #wait(one: Waiting): void {
     const chars = one.entry.payload.length;
-    if (this.#waiting.length >= MAX_WAITING || this.#chars + chars > MAX_CHARS) return;
+    if (this.#isClosed || this.#waiting.length >= MAX_WAITING || this.#chars + chars > MAX_CHARS) return;
     this.#chars += chars;
     this.#waiting.push(one);
     this.#plan();
@@ -116,6 +129,7 @@ export class Settling {
   /** Looks at all that wait, now. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#isClosed = true;
     await this.#lookAt(this.#waiting.splice(0));
   }
 
@@ -137,40 +151,47 @@ export class Settling {
 
   async #lookAt(due: readonly Waiting[]): Promise<void> {
     if (due.length === 0) return;
-    const { others, notes, events } = this.#options;
+    const { others, events } = this.#options;
     for (const { entry } of due) this.#chars -= entry.payload.length;
     const idsOf = (some: readonly Waiting[]) => [...new Set(some.map(({ callId }) => callId))];
-    await others.join(idsOf(due), idsOf(due.filter(({ isStream }) => isStream)));
-    let amended = 0;
+    const isRead = await others.read(idsOf(due), idsOf(due.filter(({ isStream }) => isStream)));
+    let [amended, unjoined] = [0, 0];
     for (const one of due) {
-      const { payload, missing, isRestored } = this.#completed(one);
-      const entry = payload === undefined ? one.entry : { ...one.entry, payload };
-      const again = {
-        ...one,
-        entry,
-        missing,
-        until: performance.now() + LAST_LOOK_MS,
-        isLast: true,
-      } as const;
-      const isDone = missing.length === 0 && (isRestored || !one.isStream);
-      if (!isDone && one.isLast !== true) this.#wait(again);
-      if (payload === undefined) continue;
-      try {
-        await notes.amend(entry);
-        amended++;
-      } catch (error) {
-        if (!(error instanceof OutboxError)) throw error;
-        events.unjoined(1);
-      }
+      const { amends, next } = isRead ? await this.#complete(one) : { amends: 'not', next: one };
+      if (amends === 'done') amended++;
+      const { left, isDeferred } = one;
+      const afterMs = isDeferred ? LOOK_AT_DEFERRED_MS : LAST_LOOK_MS;
+      if (next !== undefined && left > 0)
+        this.#wait({ ...next, left: left - 1, until: performance.now() + afterMs });
+      else if (amends === 'not') unjoined++;
     }
     if (amended > 0) events.amended(amended);
+    if (unjoined > 0) events.unjoined(unjoined);
+  }
+
+  /** Puts into a record what has come since. `amends`: none if there is no such record to deliver; `next` is what is to be looked at again. */
+  async #complete(one: Waiting): Promise<{ amends: 'done' | 'none' | 'not'; next: Waiting | undefined }> {
+    const { payload, missing, isRestored } = this.#completed(one);
+    const isDone = missing.length === 0 && (isRestored || !one.isStream);
+    if (payload === undefined) return { amends: 'none', next: isDone ? undefined : { ...one, missing } };
+    const entry = { ...one.entry, payload };
+    try {
+      if (!(await this.#options.notes.amend(entry))) return { amends: 'none', next: one };
+      return { amends: 'done', next: isDone ? undefined : { ...one, entry, missing } };
+    } catch (error) {
+      if (!(error instanceof OutboxError)) throw error;
+      return { amends: 'not', next: one };
+    }
   }
 
   /** The content of a record with what has come since, undefined if that is nothing; and the sides that are missing still. */
-  #completed({ entry, callId, clues, isStream, missing }: Waiting): Completed {
+  #completed({ entry, callId, clues, isStream, missing, isDeferred, left }: Waiting): Completed {
     const { pendingCalls, restore } = this.#options;
     const call = pendingCalls.find(callId, clues);
-    if (call === undefined) return { payload: undefined, missing, isRestored: false };
+    const still = missing.filter((side) => call?.[side] === undefined);
+    // Very many can wait
+    const isAsBefore = isDeferred && left > 0 && !isStream && still.length === missing.length;
+    if (call === undefined || isAsBefore) return { payload: undefined, missing, isRestored: false };
     const record = JSON.parse(entry.payload) as Unsent;
     const verdicts = notesOf(call);
     const hasChanged = JSON.stringify(verdicts) !== JSON.stringify(record.verdicts);
@@ -178,7 +199,7 @@ export class Settling {
     const restored = isStream ? restore(call.number, completed) : undefined;
     return {
       payload: hasChanged || restored !== undefined ? JSON.stringify(restored ?? completed) : undefined,
-      missing: missing.filter((side) => call[side] === undefined),
+      missing: still,
       isRestored: restored !== undefined,
     };
   }

@@ -2,7 +2,7 @@ import type { EventFacts } from '../litellm/log-event.ts';
 import type { TurnedEvent } from '../litellm/turned-event.ts';
 import { type Entry, namelessKey } from '../outbox/contract.ts';
 import { turnedKey } from '../outbox/turned-record.ts';
-import type { IntakeOptions } from './intake.ts';
+import type { EntryMakerOptions } from './entry-maker.ts';
 import type { PendingCall } from './pending-calls.ts';
 
 /**
@@ -13,7 +13,7 @@ export function turnedCall(
   { event, door, stage, tellsApart }: TurnedEvent,
   { callId, outcome, ref, isBlock, fingerprint }: EventFacts,
   pending: PendingCall | undefined,
-  options: Pick<IntakeOptions, 'failureGraceMs' | 'missingAfterMs' | 'now'> & {
+  options: Pick<EntryMakerOptions, 'failureGraceMs' | 'missingAfterMs' | 'now'> & {
     /** Time that a response may still be judged. */
     readonly responseCheckMs: number;
   },

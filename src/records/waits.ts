@@ -8,6 +8,12 @@ import { LATE_MS } from './pending-calls.ts';
  */
 export const RETRY_MS = 15 * 60_000;
 
+/**
+ * From a success that another replica says was blocked to the record of the block: that replica had to keep it, or was killed and is started
+ * again.
+ */
+export const BLOCK_TO_COME_MS = 30_000;
+
 /** Milliseconds that something else about a call can take to come. */
 export type Waits = {
   /** A success after a failure. */

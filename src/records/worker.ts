@@ -96,8 +96,8 @@ const blockedCalls = new BlockedCalls({
     if (others === undefined || callId === null) return blockedEntry(call, isAgain);
     return within(JOIN_MS, others.join([callId])).then(() => blockedEntry(call, isAgain));
   },
-  onDone(entry) {
-    intake.accepted([entry]);
+  onDone(entry, accepted) {
+    intake.entries.accepted([entry], accepted);
     courier.wake();
   },
   now: () => performance.now(),
@@ -204,7 +204,7 @@ port.on('message', async ({ n, kind, args }: ToWorker) => {
 
 function blockedEntry(call: BlockedCall, isAgain: boolean): Entry | undefined {
   const { note } = call;
-  const entry = intake.blockedEntry(call);
+  const entry = intake.entries.blockedEntry(call);
   // Nothing more can be noted on a call without an id
   const isNoted = entry !== undefined && !isAgain && note.litellm_call_id !== null;
   if (isNoted) outbox.appendNotes(storable(bytesOf(note))).catch(failed);
@@ -236,7 +236,7 @@ function failed(error: unknown): void {
 async function rehearse(): Promise<void> {
   const call = { litellm_call_id: null, litellm_trace_id: null, input_type: 'request' } as const;
   const messages = [{ role: 'user', content: 'When does the library open?' }];
-  intake.blockedEntry({
+  intake.entries.blockedEntry({
     note: { ...call, action: 'BLOCKED', by: null, at: Date.now(), ms: 0, checks: [] },
     block: { cause: 'verdict', by: '', reason: '', ref: '', input_type: 'request' },
     event: { messages, metadata: {}, model: '' },

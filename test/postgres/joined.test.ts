@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../src/database/database.ts';
+import { DatabaseNotes } from '../../src/outbox/database-notes.ts';
+import { bytesOf } from '../../src/records/note-writer.ts';
 import { aktoBlocks, fakeAkto } from '../support/akto.ts';
 import { aktoAt, capsuleAt, testBridge } from '../support/bridge.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
@@ -134,6 +137,21 @@ describe('a call whose request, response and event come to three replicas', () =
       ]);
     }
     expect(records()).toHaveLength(ORDERS.length);
+  });
+
+  test('has one record, blocked, if its block is stored seconds after its success, as its note says that it comes', async () => {
+    const { bridges, records, recordsOf, akto, database } = await replicas();
+    akto.server.reply = (seen, reply) =>
+      (seen.path === '/api/http-proxy' ? aktoBlocks('No plums') : akto.reply)(seen, reply);
+    const ids = { litellm_call_id: 'one', litellm_trace_id: 'one' };
+    const note = { ...ids, input_type: 'response', action: 'BLOCKED', by: 'akto', at: Date.now() } as const;
+    await new DatabaseNotes(database, 99).append(bytesOf({ ...note, ms: 1, checks: [] }));
+    await send(bridges[0], eventOf('one', { trace_id: 'one' }));
+    await wait(3500);
+    expect(records()).toEqual([]);
+    await bridges[1].ask(response('A plum.', ids));
+    expect(await recordsOf('one')).toMatchObject([{ statusCode: '403' }]);
+    expect(records()).toHaveLength(1);
   });
 
   test('has one record if its request is blocked, and LiteLLM tells another replica of its failure', async () => {

@@ -127,3 +127,18 @@ test('ten thousand notes are handed over at once', async () => {
   await a.notes.append(chunkOf(...ids.map((id) => noteOn(id))));
   expect(await b.notes.about(ids)).toHaveLength(10_000);
 });
+
+test('of an id that a client gave to very many calls the newest notes are read', async () => {
+  const config = databaseConfig();
+  const [a, b] = [replica(config, 1), replica(config, 2)];
+  for (let at = 0; at < 3; at++) {
+    const some = Array.from({ length: 100 }, (_, i) => noteOn('same', { at: 1000 * at + i }));
+    await a.notes.append(chunkOf(...some));
+  }
+  await a.notes.append(bytesOf(noteOn('other')));
+  const found = read(await b.notes.about(['same', 'other'])) as { at: number; litellm_call_id: string }[];
+  expect(found.filter(({ litellm_call_id }) => litellm_call_id === 'other')).toHaveLength(1);
+  const times = found.flatMap(({ litellm_call_id, at }) => (litellm_call_id === 'same' ? [at] : []));
+  expect(times).toHaveLength(200);
+  expect(Math.min(...times)).toBe(1000);
+});

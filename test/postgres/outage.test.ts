@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Database } from '../../src/database/database.ts';
+import type { CallRecord } from '../../src/guardrail/record.ts';
+import { PostgresAdmin } from '../../src/outbox/postgres-admin.ts';
 import { fakeAkto } from '../support/akto.ts';
 import { aktoAt } from '../support/bridge.ts';
 import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
 import { eventOf, LOGS, readEnvelope } from '../support/recording-bridge.ts';
 import { metricOf, type Replica, startReplica } from './replicas.ts';
-import { newSchema, type Postgres, startPostgres, until } from './server.ts';
+import { databaseConfig, newSchema, type Postgres, startPostgres, until } from './server.ts';
 
 let postgres: Postgres;
 let vendor: FakeBackend;
@@ -252,4 +255,27 @@ describe('a bridge whose database', () => {
     await delivered([...ids, ...more]);
     expect((await post(next, LOGS, [eventFor('shared-1')])).reply).toMatchObject({ duplicate: 1 });
   });
+});
+
+test('a record that is made while the database is away has what another replica noted of its call', async () => {
+  const schema = newSchema();
+  const [a, b] = await Promise.all([startReplica(settingsOf(schema)), startReplica(settingsOf(schema))]);
+  await postgres.stop('fast');
+  const call = { litellm_call_id: 'joined', litellm_trace_id: 'joined', request_data: {}, texts: ['tea?'] };
+  const judge = '/beta/litellm_basic_guardrail_api';
+  await post(a, judge, { ...call, input_type: 'request' });
+  await post(b, judge, { ...call, input_type: 'response' });
+  const event = { ...eventOf('joined', { trace_id: 'joined' }), endTime: Date.now() / 1000 - 10 };
+  expect((await post(a, LOGS, [event])).reply).toMatchObject({ deferred: 1 });
+  await postgres.start();
+  const config = databaseConfig({ url: postgres.url, schema });
+  const admin = new PostgresAdmin(new Database(config, 'command'));
+  onTestFinished(() => admin.close());
+  await until(
+    async () => (await metricOf([a], 'telemetry_amended_records_total')) === 1,
+    'an amended record',
+  );
+  const [{ record = 0 } = {}] = await admin.page({}, 0, 10);
+  const { verdicts } = JSON.parse((await admin.load(record))?.body ?? '') as CallRecord;
+  expect(verdicts.map(({ input_type }) => input_type)).toEqual(['request', 'response']);
 });

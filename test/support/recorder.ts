@@ -112,10 +112,10 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
   /** As it comes from the main thread. */
   async function blocked(call: BlockedCall): Promise<Disposition | undefined> {
     const sent = JSON.parse(JSON.stringify(call)) as BlockedCall;
-    const entry = intake.blockedEntry(sent);
+    const entry = intake.entries.blockedEntry(sent);
     if (entry === undefined) return undefined;
     const [disposition] = await outbox.accept([entry]);
-    intake.accepted([entry]);
+    intake.entries.accepted([entry]);
     return disposition as Disposition;
   }
 
