@@ -23,7 +23,8 @@ import { checkNoteOf, notedCall, recordDecision } from '../records/record-decisi
 import type { RecordsThread } from '../records/records-thread.ts';
 import { StreamedTexts } from '../records/streamed-texts.ts';
 import { sharedIn } from '../state/open-state.ts';
-import type { SharedValues, StateObserver } from '../state/shared-values.ts';
+import type { SharedValues } from '../state/shared-values.ts';
+import { stateObserver } from '../state/state-observer.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThread } from './call-handler.ts';
 import { policiesOf } from './policies.ts';
@@ -71,7 +72,14 @@ export function createGround(
     sharedIn(
       store,
       config.state,
-      stateObserver(() => ({ metrics, log })),
+      stateObserver({
+        count: (labels) => metrics.state_failures_total.inc(labels),
+        log: (level, fields, message) => log[level](fields, message),
+        lines: {
+          lost: 'what replicas share is not known: calls are judged without, and none waits for it',
+          known: 'what replicas share is known again',
+        },
+      }),
     );
   const policies = policiesOf(config, wiring, { given: givenPolicies, state: shared });
   const backends = new ConfiguredBackends(checkerOf, onRefused);
@@ -94,28 +102,6 @@ export function createGround(
     observer,
     blockedTexts: new BlockedTexts(blocked),
     shared,
-  };
-}
-
-function stateObserver(told: () => Pick<Ground, 'metrics' | 'log'>): StateObserver {
-  let hasToldOfKey = false;
-  return {
-    failed(feature, reason) {
-      const { metrics, log } = told();
-      metrics.state_failures_total.inc({ feature, reason });
-      if (reason !== 'unreadable' || hasToldOfKey) return;
-      hasToldOfKey = true;
-      log.warn({ feature }, 'another replica has another STATE_KEY: what it shares cannot be read here');
-    },
-    outage(outage) {
-      const { log } = told();
-      if (outage.isOver) log.info('what replicas share is known again');
-      else
-        log.warn(
-          { code: outage.code },
-          'what replicas share is not known: calls are judged without, and none waits for it',
-        );
-    },
   };
 }
 

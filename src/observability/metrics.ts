@@ -3,7 +3,7 @@ import { DOORS } from '../guardrail/call.ts';
 import { ACTIONS, HEDGE_RESULTS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { COMPARED, MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
-import { STATE_FAILURES, STATE_FEATURES } from '../state/shared-state.ts';
+import { CALL_STATE_FEATURES, STATE_FAILURES } from '../state/shared-state.ts';
 import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -128,7 +128,7 @@ export function createMetrics(
     ),
     state_failures_total: counter(
       'Shared state that could not be read or written, by the part of the bridge that went on without.',
-      { feature: STATE_FEATURES, reason: STATE_FAILURES },
+      { feature: CALL_STATE_FEATURES, reason: STATE_FAILURES },
     ),
     check_seconds: histogram(CHECK_SECONDS)('Time a backend took, failures included.', {
       backend,

@@ -3,7 +3,7 @@ import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { DISPOSITIONS, type OutboxStats } from '../outbox/contract.ts';
-import { STATE_FAILURES } from '../state/shared-state.ts';
+import { RECORD_STATE_FEATURES, STATE_FAILURES } from '../state/shared-state.ts';
 
 const ROW_RESULTS = [
   ...[...DISPOSITIONS, 'unrecorded', 'bad', 'legacy', 'null'],
@@ -57,7 +57,7 @@ export function createRecordsMetrics(backends: readonly string[]) {
     ),
     state_failures_total: counter(
       'Texts of streams and blocked results of tools that could not be shared with other replicas, or read.',
-      { feature: ['streamed_texts', 'blocked_results'], reason: STATE_FAILURES },
+      { feature: RECORD_STATE_FEATURES, reason: STATE_FAILURES },
     ),
     notes_bytes: gauge('Memory reserved for verdicts whose log event is to come.'),
     damage_total: counter('Times that the outbox file was damaged and put aside.'),

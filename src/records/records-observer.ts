@@ -3,7 +3,7 @@ import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { type Accepted, callIdOfKey, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
-import type { StateObserver } from '../state/shared-values.ts';
+import { stateObserver } from '../state/state-observer.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './posted-rows.ts';
 import type { RecordsHealth, WriteLog } from './protocol.ts';
@@ -73,18 +73,14 @@ export class RecordsObserver {
   }
 
   /** Of the values that this thread shares: texts of streams and blocked results. */
-  readonly state: StateObserver = {
-    failed: (feature, reason) => this.metrics.state_failures_total.inc({ feature, reason }),
-    outage: (outage) => {
-      if (outage.isOver) this.#log('info', {}, 'texts of streams are shared with other replicas again');
-      else
-        this.#log(
-          'warn',
-          { code: outage.code },
-          'texts of streams are not shared with other replicas: records can have them as LiteLLM logged them',
-        );
+  readonly state = stateObserver({
+    count: (labels) => this.metrics.state_failures_total.inc(labels),
+    log: (...line) => this.#log(...line),
+    lines: {
+      lost: 'texts of streams are not shared with other replicas: records can have them as LiteLLM logged them',
+      known: 'texts of streams are shared with other replicas again',
     },
-  };
+  });
 
   /** Calls were judged, and LiteLLM logged nothing about them in time. */
   eventsMissing(calls: number): void {

@@ -53,6 +53,10 @@ export class Circuit {
     });
   }
 
+  get isUp(): boolean {
+    return !this.#isDown;
+  }
+
   /** @throws StateError `timeout` or `unavailable` */
   async run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#isDown || this.#isClosed) throw new StateError('unavailable');

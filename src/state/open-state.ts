@@ -1,7 +1,8 @@
 import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
 import { PostgresStore } from './postgres-store.ts';
-import { SharedValues, type StateObserver } from './shared-values.ts';
+import { SharedValues } from './shared-values.ts';
+import type { StateObserver } from './state-observer.ts';
 import type { StateStore } from './state-store.ts';
 
 /** How state is shared. */

@@ -1,5 +1,5 @@
-/** Parts of the bridge that share state: the first word of their keys, and a label of metrics. */
-export const STATE_FEATURES = [
+/** Parts of judging that share state: the first word of their keys, and a label of metrics. */
+export const CALL_STATE_FEATURES = [
   'requests',
   'markers',
   'calls',
@@ -7,10 +7,10 @@ export const STATE_FEATURES = [
   'agent_sessions',
   'learned_models',
   'late_verdicts',
-  'streamed_texts',
-  'blocked_results',
 ] as const;
-export type StateFeature = (typeof STATE_FEATURES)[number];
+/** Those of the records thread. */
+export const RECORD_STATE_FEATURES = ['streamed_texts', 'blocked_results'] as const;
+export type StateFeature = (typeof CALL_STATE_FEATURES | typeof RECORD_STATE_FEATURES)[number];
 
 /** A name for a value, such as `calls:` and a state key. Nobody who reads the store can read it there. */
 export type SharedKey = `${StateFeature}:${string}`;

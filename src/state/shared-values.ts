@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomInt } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { memoryBytes } from '../guardrail/memory.ts';
-import { Circuit, type Outage } from './circuit.ts';
+import { Circuit } from './circuit.ts';
 import {
   MAX_VALUE_BYTES,
   type SharedKey,
@@ -10,9 +10,9 @@ import {
   type StateChange,
   type StateEntry,
   type StateError,
-  type StateFailure,
   type StateFeature,
 } from './shared-state.ts';
+import type { StateObserver } from './state-observer.ts';
 import type { StateStore, StoredEntry } from './state-store.ts';
 import { Updates } from './updates.ts';
 import { ValueCipher } from './value-cipher.ts';
@@ -24,14 +24,6 @@ export type SharedValuesOptions = {
   /** Milliseconds that one operation may take. */
   readonly timeoutMs: number;
   readonly observer: StateObserver;
-};
-
-/** Counts and logs what is not known. */
-export type StateObserver = {
-  /** Told of each operation that failed, and of each value that cannot be decrypted. */
-  failed(feature: StateFeature, reason: StateFailure): void;
-  /** Told when an outage begins and ends, with a code for its reason. */
-  outage(outage: Outage): void;
 };
 
 const NAME_CHARS = 22;
@@ -79,6 +71,11 @@ export class SharedValues implements SharedState {
   start(): Promise<void> {
     this.#started ??= this.#circuit.start();
     return this.#started;
+  }
+
+  /** False while no operation is tried, as the store is known to be down. */
+  get isUp(): boolean {
+    return this.#circuit.isUp;
   }
 
   async read(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, Buffer>> {
