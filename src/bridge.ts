@@ -176,6 +176,7 @@ export function createBridge(
     },
     metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
     others: given?.others,
+    isStateUp: () => config.database === undefined || shared?.isUp !== false,
     apiKeys: access.apiKeys,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,

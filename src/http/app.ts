@@ -56,6 +56,7 @@ export type AppOptions = GuardrailRouteOptions & {
   readonly metricsPage: () => Promise<string>;
   /** What `/readyz` tells beside this process. */
   readonly others?: ReadyRouteOptions['others'];
+  readonly isStateUp: ReadyRouteOptions['isStateUp'];
 };
 
 const isAktoPath = (path: string | undefined) => path?.startsWith('/api/') === true;

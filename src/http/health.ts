@@ -26,6 +26,8 @@ export type ReadyRouteOptions = {
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
   readonly releases: Releases;
+  /** False while what replicas share of calls is not known. */
+  readonly isStateUp: () => boolean;
   readonly isDraining: () => boolean;
   /** Undefined for a process that is alone. */
   readonly others?: (() => OtherProcesses) | undefined;
@@ -62,11 +64,11 @@ export function healthRoute(c: Context): Response {
  * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
- * replicas share cannot be used, and this machine keeps what comes; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * replicas share cannot be used: this machine keeps what comes, and calls are judged by what it knows itself; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
-  const { backends, records, audit, releases, isDraining } = options;
+  const { backends, records, audit, releases, isStateUp, isDraining } = options;
   return (c) => {
     const others = options.others?.();
     const own = standingsOf(backends);
@@ -83,9 +85,9 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
     if (!isSafe) unhappy.push('outbox');
-    if (typeof outbox?.database === 'string') unhappy.push('database');
+    const isDatabaseUp = typeof outbox?.database !== 'string' && audit.isShipping() && isStateUp();
+    if (!isDatabaseUp) unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
-    if (!audit.isShipping() && !unhappy.includes('database')) unhappy.push('database');
     if (others !== undefined && others.workers.up < others.workers.wanted) unhappy.push('workers');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {

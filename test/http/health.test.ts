@@ -93,3 +93,18 @@ test.each(['/healthz', '/readyz', '/metrics'])('HEAD %s works, for probes that u
   const { app } = await bridgeWith(vendors);
   expect((await app.request(path, { method: 'HEAD' })).status).toBe(200);
 });
+
+test('a database that only judging uses is named while it is down, and has no metric of the records thread', async () => {
+  const bridge = testBridge({ DATABASE_URL: 'postgres://bridge@127.0.0.1:1/bridge' });
+  closes.push(bridge.close);
+  await bridge.ready();
+  const response = await bridge.app.request('/readyz');
+  expect([response.status, await response.json()]).toEqual([
+    200,
+    { status: 'degraded', unhappy: ['database'], backends: {} },
+  ]);
+  const samples = ['markers', 'streamed_texts'].map(
+    (feature) => `state_failures_total{feature="${feature}",reason="unavailable"}`,
+  );
+  expect(await Promise.all(samples.map(bridge.metric))).toEqual([0, undefined]);
+});
