@@ -89,7 +89,7 @@ export const replicas = {
   DATABASE_STATEMENT_TIMEOUT: {
     schema: fields.seconds,
     default: '5',
-    sentence: 'Time for one statement there; a database that takes longer counts as down.',
+    sentence: 'Time for one statement there. Records wait 2 s of it at most, and calls for `STATE_TIMEOUT`.',
   },
   STATE_KEY: {
     schema: stateKeys,

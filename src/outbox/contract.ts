@@ -178,7 +178,7 @@ export type RecordOutbox = {
   accept(entries: readonly Entry[], bad?: readonly BadRow[]): Promise<readonly Accepted[]>;
   /**
    * Returns the oldest records due for a backend, the oldest first. Where several replicas share the outbox they are this one's until they
-   * are acknowledged or their lease ends, and are returned to it again; `limit.except` renews the leases of those that it names.
+   * are acknowledged or it is taken to be gone, and are returned to it again; those that `limit.except` names are passed over.
    */
   due(backend: string, limit: DueLimit): Promise<readonly Due[]>;
   /** Stores the results of deliveries; resolves when they are durable. Passes over what is gone, or not this replica's any more. */
