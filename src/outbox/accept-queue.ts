@@ -1,6 +1,6 @@
 import type { Queries } from '../database/database.ts';
 import { acceptAll, type PackedEntry, type PackedRow, packEntry } from './accepting.ts';
-import { type BadRow, type Disposition, type Entry, OutboxError } from './contract.ts';
+import { areUrgent, type BadRow, type Disposition, type Entry, OutboxError } from './contract.ts';
 import { Grouping } from './grouping.ts';
 import { pack } from './packing.ts';
 import type { PostgresTally } from './postgres-tally.ts';
@@ -50,8 +50,7 @@ export class AcceptQueue {
     const packed = entries.map(packEntry);
     const packedBad = bad.map((row) => ({ row, packed: pack(row.payload) }));
     const bytes = [...packed, ...packedBad].reduce((sum, one) => sum + (one.packed?.body.length ?? 0), 0);
-    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
-    const bound = isUrgent ? maxBytes : maxBytes * USUAL_SHARE;
+    const bound = areUrgent(entries, bad) ? maxBytes : maxBytes * USUAL_SHARE;
     return new Promise((resolve, reject) => {
       const work = { packed, bad: packedBad, entries: packed.length + bad.length, bytes, bound };
       this.#grouping.add({ ...work, resolve, reject });

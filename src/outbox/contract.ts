@@ -47,6 +47,11 @@ export function callIdOfKey(callKey: string): string | null {
 /** A row that could not be read, for the dead letters. */
 export type BadRow = { readonly reason: string; readonly payload: string };
 
+/** True for blocked calls alone: a part of each bound is kept for them. */
+export function areUrgent(entries: readonly Entry[], bad: readonly BadRow[]): boolean {
+  return bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
+}
+
 /**
  * Result of an entry. `new` is stored, and `late` too, although its call already had a record that could not wait longer.
  * The others add no record: `duplicate` was known, `attempt` is a failure of a call that succeeded or is on record as

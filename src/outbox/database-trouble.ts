@@ -1,6 +1,6 @@
 import type { OutboxError } from './contract.ts';
 
-/** Why the database could not be used. `slow`: the record of a blocked call was stored beside it meanwhile. */
+/** Why the database could not be used. `slow`: the record of a blocked call was stored beside it meanwhile, or what it was to tell was done without. */
 export const DATABASE_TROUBLES = [
   ...['unreachable', 'timeout', 'slow', 'terminated', 'starting', 'read_only', 'disk_full', 'full'],
   ...['too_many_connections', 'refused', 'newer_version', 'other'],

@@ -2,6 +2,7 @@ import { isBusy, isDamage } from '../storage/storage-code.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import {
   type Ack,
+  areUrgent,
   type BackendBacklog,
   type BadRow,
   type Disposition,
@@ -72,8 +73,7 @@ export class EmbeddedOutbox implements RecordOutbox {
   accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Disposition[]> {
     const { maxBytes } = this.#options;
     const bytes = sizeOf(entries) + sizeOf(bad);
-    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
-    const bound = isUrgent ? maxBytes : maxBytes * USUAL_SHARE;
+    const bound = areUrgent(entries, bad) ? maxBytes : maxBytes * USUAL_SHARE;
     return this.#write((queries) => {
       this.#usedBytes = (this.#usedBytes ?? queries.usedBytes()) + bytes;
       if (this.#usedBytes > bound) throw new OutboxError('full');
@@ -151,6 +151,15 @@ export class EmbeddedOutbox implements RecordOutbox {
     return this.#read((queries) => {
       const found = Array.from(callKeys, (key) => [key, queries.onRecord(key)] as const);
       return new Map(found.filter(([, records]) => records.length > 0));
+    });
+  }
+
+  /** Removes all records of the calls of these entries. */
+  async forget(entries: readonly Entry[]): Promise<void> {
+    await this.#write((queries) => {
+      for (const { callKey } of entries) {
+        for (const { id } of queries.sql.ofCall.all(callKey)) queries.remove(Number(id));
+      }
     });
   }
 

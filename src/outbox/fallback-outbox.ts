@@ -1,8 +1,9 @@
 import { within } from '../guardrail/within.ts';
+import { statsOfBoth } from './both-stats.ts';
 import {
   type Accepted,
   type Ack,
-  type BackendBacklog,
+  areUrgent,
   type BadRow,
   type Due,
   type DueLimit,
@@ -14,12 +15,12 @@ import {
   type SharedNotes,
   type SharedStops,
 } from './contract.ts';
-import { DEFERRED, deferredBadRow, deferredEntry } from './deferred.ts';
+import { deferredBadRow, deferredEntry } from './deferred.ts';
 import type { EmbeddedOutbox } from './embedded-outbox.ts';
 import { type HandedOver, Handover } from './handover.ts';
 import { type OutageEvents, Outages } from './outages.ts';
 import { settling } from './settling.ts';
-import { notesInTime, PATIENCE_MS, stopsInTime } from './shared-in-time.ts';
+import { PATIENCE_MS, sharedInTime } from './shared-in-time.ts';
 
 /** Receives what happens with the database that replicas share. */
 export type DatabaseEvents = OutageEvents & {
@@ -50,10 +51,10 @@ const SETTLE_MS = 2000;
 const AFTER_OUTAGE = 15;
 /** Time that the record of a blocked call does: its caller waits 50 ms for it. */
 const BLOCK_PATIENCE_MS = 30;
+/** Time for maintenance, which goes on behind it. */
+const MAINTAIN_MS = 60_000;
 /** Time that a handover under way is given at the end. */
 const CLOSE_MS = 1000;
-
-const NOTHING: BackendBacklog = { records: 0, dead: 0, oldestAt: undefined };
 
 /**
  * The outbox in the database that replicas share, and beside it the one of this machine, for the times in which the database is down, slow or
@@ -96,8 +97,8 @@ export class FallbackOutbox implements RecordOutbox {
     this.#now = now;
     this.#outages = new Outages(events, () => this.#plan(0));
     const { sharedNotes, stops } = shared;
-    this.sharedNotes = sharedNotes && notesInTime(sharedNotes, this.#outages);
-    this.stops = stops && stopsInTime(stops, this.#outages);
+    this.sharedNotes = sharedNotes && sharedInTime(sharedNotes, this.#outages);
+    this.stops = stops && sharedInTime(stops, this.#outages);
     this.#handover = new Handover({
       ...{ local, shared, settleMs: AFTER_OUTAGE * settleMs, now },
       onTaken: (results) => {
@@ -109,35 +110,44 @@ export class FallbackOutbox implements RecordOutbox {
   }
 
   async accept(entries: readonly Entry[], bad: readonly BadRow[] = []): Promise<readonly Accepted[]> {
-    const isUrgent = bad.length === 0 && entries.every(({ outcome }) => outcome === 'blocked');
-    if (this.#outages.current === undefined) {
-      try {
-        const longMs = AFTER_OUTAGE * this.#settleMs;
-        const settleMs = this.#outages.isRecent(longMs) ? longMs : this.#settleMs;
-        const accepting = this.#shared.accept(
-          entries.map((entry) => settling(entry, settleMs)),
-          bad,
-        );
-        const accepted = await within(isUrgent ? BLOCK_PATIENCE_MS : PATIENCE_MS, accepting);
-        if (accepted !== undefined) return accepted;
-        if (isUrgent) this.#outages.slow();
-        else this.#outages.timedOut();
-      } catch (error) {
-        this.#outages.failed(error);
-      }
+    if (this.#outages.current !== undefined) return this.#defer(entries, bad);
+    const startedAt = performance.now();
+    try {
+      const longMs = AFTER_OUTAGE * this.#settleMs;
+      const settleMs = this.#outages.isRecent(longMs) ? longMs : this.#settleMs;
+      const accepting = this.#shared.accept(
+        entries.map((entry) => settling(entry, settleMs)),
+        bad,
+      );
+      const isUrgent = areUrgent(entries, bad);
+      const accepted = await within(isUrgent ? BLOCK_PATIENCE_MS : PATIENCE_MS, accepting);
+      if (accepted !== undefined) return accepted;
+      if (isUrgent) this.#outages.slow();
+      else this.#outages.timedOut(startedAt);
+      return this.#defer(entries, bad, accepting);
+    } catch (error) {
+      this.#outages.failed(error, startedAt);
     }
     return this.#defer(entries, bad);
   }
 
-  async #defer(entries: readonly Entry[], bad: readonly BadRow[]): Promise<readonly Accepted[]> {
+  /** @param accepting by the database, which may still take them: then nothing is to be handed over */
+  async #defer(
+    entries: readonly Entry[],
+    bad: readonly BadRow[],
+    accepting?: Promise<unknown>,
+  ): Promise<readonly Accepted[]> {
     const now = this.#now();
-    const kept = await this.#local.accept([
+    const waiting = [
       ...entries.map((entry) => deferredEntry(entry, now)),
       ...bad.map((row) => deferredBadRow(row, now)),
-    ]);
+    ];
+    const kept = await this.#local.accept(waiting);
     const outage = this.#outages.current;
     if (outage !== undefined) outage.deferred += kept.filter((one) => one !== 'duplicate').length;
     this.#waits();
+    // Where that fails they are handed over, as duplicates
+    accepting?.then(() => this.#local.forget(waiting)).catch(() => {});
     return kept.slice(0, entries.length).map((one) => (one === 'duplicate' ? one : 'deferred'));
   }
 
@@ -185,27 +195,12 @@ export class FallbackOutbox implements RecordOutbox {
   async stats(): Promise<OutboxStats> {
     const there = await this.#there((shared) => shared.stats());
     const here = await this.#here((local) => local.stats());
-    if (here === undefined) {
-      if (there === undefined) throw new OutboxError('unavailable');
-      return there;
-    }
-    const { usedBytes, maxBytes } = here;
-    const { [DEFERRED]: deferred = NOTHING, ...others } = here.backends;
-    const backends = { ...there?.backends };
-    for (const [name, backlog] of Object.entries(others)) {
-      // Without the database, zero is not known
-      if (backlog.records + backlog.dead > 0) backends[name] = sumOf(backlog, backends[name]);
-    }
-    return {
-      ...(there ?? { usedBytes, maxBytes }),
-      backends,
-      fallback: { ...deferred, usedBytes, maxBytes },
-    };
+    return statsOfBoth(there, here);
   }
 
   async maintain(): Promise<void> {
     await this.#here((local) => local.maintain());
-    await this.#outages.use(() => this.#shared.maintain());
+    await this.#outages.inTime(MAINTAIN_MS, () => this.#shared.maintain());
   }
 
   async changedElsewhere(): Promise<boolean> {
@@ -259,6 +254,7 @@ export class FallbackOutbox implements RecordOutbox {
 
   async #try(): Promise<void> {
     this.#mayWait = false;
+    const startedAt = performance.now();
     try {
       const { hasTaken, isAll } = await this.#handover.run();
       if (!isAll) this.#mayWait = true;
@@ -267,7 +263,7 @@ export class FallbackOutbox implements RecordOutbox {
       this.#outages.recovered();
     } catch (error) {
       this.#mayWait = true;
-      this.#outages.failed(error);
+      this.#outages.failed(error, startedAt);
     } finally {
       this.#events.handoverEnded();
     }
@@ -281,14 +277,6 @@ async function orNothing<T>(work: Promise<T>): Promise<T | undefined> {
     if (!(error instanceof OutboxError)) throw error;
     return undefined;
   }
-}
-
-function sumOf(a: BackendBacklog, b: BackendBacklog = NOTHING): BackendBacklog {
-  const oldest = [a.oldestAt, b.oldestAt].filter((at) => at !== undefined);
-  return {
-    ...{ records: a.records + b.records, dead: a.dead + b.dead },
-    oldestAt: oldest.length === 0 ? undefined : Math.min(...oldest),
-  };
 }
 
 /** An ack of some of its ids, as the function gives them; none where it gives none. */

@@ -44,24 +44,36 @@ export class Outages {
 
   /** Runs it unless the database is known to be out of reach. @throws OutboxError */
   async use<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#current?.isReadable === false) throw new OutboxError('unavailable');
+    this.#mustBeReadable();
+    const startedAt = performance.now();
     try {
       return await run();
     } catch (error) {
-      throw this.failed(error);
+      throw this.failed(error, startedAt);
     }
   }
 
-  /** The same for what is not waited for longer than this. @throws OutboxError */
-  inTime<T>(ms: number, run: () => Promise<T>): Promise<T> {
-    return this.use(async () => {
+  /** The same for what can be left out: if it takes longer than this it is, and nothing else is held up for it. @throws OutboxError */
+  async inTime<T>(ms: number, run: () => Promise<T>): Promise<T> {
+    this.#mustBeReadable();
+    const startedAt = performance.now();
+    try {
       const result = await within(
         ms,
         run().then((found) => ({ found })),
       );
-      if (result === undefined) throw timedOut();
-      return result.found;
-    });
+      if (result !== undefined) return result.found;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined || databaseTrouble(failure) !== 'timeout')
+        throw this.failed(error, startedAt);
+    }
+    this.slow();
+    throw timedOut();
+  }
+
+  #mustBeReadable(): void {
+    if (this.#current?.isReadable === false) throw new OutboxError('unavailable');
   }
 
   /** Counts a use that was given up without an outage. */
@@ -69,18 +81,23 @@ export class Outages {
     this.#events.failed('slow');
   }
 
-  timedOut(): void {
-    this.failed(timedOut());
+  timedOut(startedAt: number): void {
+    this.failed(timedOut(), startedAt);
   }
 
-  /** Begins an outage, where an error tells of one. @throws any other error */
-  failed(error: unknown): OutboxError {
+  /**
+   * Begins an outage, where an error tells of one.
+   *
+   * @param startedAt when the use began, by `performance.now()`: one that is older than the end of an outage says nothing of what is now
+   * @throws any other error
+   */
+  failed(error: unknown, startedAt: number): OutboxError {
     const failure = failureOf(error);
     if (failure === undefined) throw error;
     if (this.#isClosed) return failure;
     const trouble = databaseTrouble(failure);
     this.#events.failed(trouble);
-    if (this.#current === undefined) {
+    if (this.#current === undefined && startedAt >= this.#endedAt) {
       this.#current = { since: performance.now(), isReadable: failure.kind === 'full', deferred: 0 };
       this.#events.lost(trouble, databaseCode(failure));
       this.#onLost();

@@ -91,6 +91,7 @@ const SQL = {
     DELETE FROM record WHERE id IN
     (SELECT id FROM record WHERE pending = 0 AND accepted_at < ? ORDER BY accepted_at LIMIT ${SWEEP})`,
 
+  ofCall: 'SELECT id FROM record WHERE call_key = ?',
   insertNote: `
     INSERT INTO note (size_before, chunk)
     VALUES (coalesce((SELECT size_before + length(chunk) FROM note ORDER BY id DESC LIMIT 1), 0), ?)`,

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../src/outbox/contract.ts';
 import { EmbeddedOutbox } from '../../src/outbox/embedded-outbox.ts';
@@ -30,6 +31,7 @@ function openFallback({
   there = temporaryFolder(),
   maxBytes = 100 * MB,
   retryMs = 20,
+  acceptMs = 0,
 } = {}) {
   const told = {
     lost: [] as string[],
@@ -46,9 +48,12 @@ function openFallback({
     handoverEnded: () => {},
     bug: (error) => told.bugs.push(error),
   };
+  const shared = new EmbeddedOutbox({ ...set, dir: there, maxBytes: 100 * MB });
+  const { accept } = shared;
+  if (acceptMs > 0) shared.accept = (...values) => wait(acceptMs).then(() => accept.apply(shared, values));
   const outbox = new FallbackOutbox({
     settleMs: 0,
-    shared: new EmbeddedOutbox({ ...set, dir: there, maxBytes: 100 * MB }),
+    shared,
     local: new EmbeddedOutbox({ ...set, dir, maxBytes }),
     ...{ events, retryMs },
   });
@@ -130,6 +135,18 @@ test('what waits for a moment only is handed over before the end, and not after 
   await other.close();
   await bridge.outbox.close();
   expect(bridge.told.handedOver).toEqual(['new']);
+});
+
+test('a blocked call that the database takes slowly waits here meanwhile, and is not handed over once it is there', async () => {
+  const { outbox, told } = openFallback({ acceptMs: 100, retryMs: 500 });
+  const blocked = entry(1, { outcome: 'blocked', eventKey: 'response|words' });
+  expect(await outbox.accept([blocked])).toEqual(['deferred']);
+  expect((await outbox.stats()).fallback).toMatchObject({ records: 1 });
+  await expect.poll(async () => (await outbox.stats()).fallback).toMatchObject({ records: 0, dead: 0 });
+  expect(await outbox.accept([blocked])).toEqual(['deferred']);
+  await wait(700);
+  expect(named(await outbox.due('akto', limit))).toEqual(['1']);
+  expect(told).toMatchObject({ lost: [], handedOver: [], bugs: [] });
 });
 
 test('an entry that the database cannot take is a dead letter here, and holds up no other', async () => {
