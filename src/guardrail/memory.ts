@@ -21,7 +21,6 @@ export const MEMORY_MB = {
   'redacted values': 16,
   'blocked texts': 24,
   'state of calls': 8,
-  'shared state': 4,
   'matched names': 4,
   'learned models': 5,
   'sessions of agents': 8,
@@ -29,6 +28,8 @@ export const MEMORY_MB = {
   'messages about records': 192,
   // Of the main thread, and of that of large calls
   'watching checks': 32,
+  // Of these two, and of the records thread
+  'shared state': 4,
   // Of the thread of large calls, which has those from `known texts` to `sessions of agents` once more
   'large requests': 64,
   // Of the records thread
