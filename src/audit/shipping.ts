@@ -34,7 +34,7 @@ const LONGEST_WAIT_MS = 30_000;
 
 /**
  * Brings the rows of a folder into the table, in order and each once. It keeps no place of its own: it goes on after the last row that
- * the table has, which it looks up at the start and after each failure. Only rows that are on the disk are brought, so that a power cut
+ * the table has, which it looks up at the start, after each failure, and when that row is gone, as after a failover that lost it. Only rows that are on the disk are brought, so that a power cut
  * takes none from the folder that the table has.
  */
 export class AuditShipping {
@@ -146,7 +146,8 @@ export class AuditShipping {
         if (last === undefined || this.#isClosed) return;
         this.#attempted = { pos: cursor.pos + rows.length, head: last, place: last.place };
         const { id } = this.#replica as Replica;
-        await this.#options.table.put(id, cursor.pos, rows);
+        this.#isSure = await this.#options.table.put(id, cursor.pos, rows);
+        if (!this.#isSure) continue;
         this.#cursor = this.#attempted;
         this.#shipped = last.seq;
         this.#options.onShipped(id, rows);

@@ -81,13 +81,20 @@ export class AuditTable {
     }
   }
 
-  /** Adds rows after a position. @throws DatabaseError 23505 if others stand there */
-  async put(replica: string, after: number, rows: readonly RowLine[]): Promise<void> {
-    await this.#queries.query(
+  /**
+   * Adds rows after the one at a position, or at the beginning.
+   *
+   * @returns false if that row is not there, and none was added
+   * @throws DatabaseError 23505 if others stand there
+   */
+  async put(replica: string, after: number, rows: readonly RowLine[]): Promise<boolean> {
+    const added = await this.#queries.query(
       `INSERT INTO audit_row (replica, pos, seq, type, at, line)
        SELECT $1, $2::bigint + n, seq, type, at, line
        FROM unnest($3::bigint[], $4::text[], $5::timestamptz[], string_to_array($6, E'\\n'))
-         WITH ORDINALITY AS row (seq, type, at, line, n)`,
+         WITH ORDINALITY AS row (seq, type, at, line, n)
+       WHERE $2::bigint = 0 OR EXISTS (SELECT 1 FROM audit_row WHERE replica = $1 AND pos = $2::bigint)
+       RETURNING pos`,
       [
         replica,
         after,
@@ -98,6 +105,7 @@ export class AuditTable {
       ],
       'audit put',
     );
+    return added.length > 0;
   }
 
   /** True if this role may remove rows. */

@@ -150,6 +150,23 @@ describe('a folder that is not what the table has', () => {
     await shipped(config, a);
   });
 
+  test.each([
+    { what: 'the end', gone: 'pos > 3' },
+    { what: 'all', gone: 'true' },
+  ])('brings $what again that a failover lost while it runs', async ({ gone }) => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    const replica = open(config, dir);
+    for (let n = 0; n < 5; n++) replica.append(rowOf(n));
+    await until(() => replica.gauge.rows === 0, 'all rows in the table');
+    const database = connect(config);
+    await database.query(`DELETE FROM audit_row WHERE ${gone}`);
+    replica.append(rowOf('after'));
+    await shipped(config, dir, database);
+    expect(replica).toMatchObject({ failures: [], copies: [] });
+    expect((await cli(config, ['verify'])).code).toBe(0);
+  });
+
   test('goes on in a chain of its own if the last row of the table was replaced', async () => {
     const { config, a } = await written();
     await connect(config).query(`UPDATE audit_row SET line = 'plum' WHERE replica = $1 AND pos = 6`, [
