@@ -16,15 +16,15 @@ export type ChainContext = {
   readonly keys: readonly string[];
   /** Heads that were reported outside of the log, and must still be in one of the chains. */
   readonly heads: readonly Head[];
-  /** Last hashes of what rows of any chain say was too old. */
-  readonly removed: Set<unknown>;
+  /** Last hashes of what rows of any chain say was too old; true if such a row is sealed with a key. */
+  readonly removed: Map<unknown, boolean>;
   /** Those of `heads` that were found. */
   readonly found: Set<Head>;
 };
 
 /** @param heads reported outside of the log */
 export function chainContext(keys: readonly string[], heads: readonly Head[] = []): ChainContext {
-  return { keys, heads, removed: new Set(), found: new Set() };
+  return { keys, heads, removed: new Map(), found: new Set() };
 }
 
 const MAX_LISTED = 100;
@@ -46,8 +46,11 @@ export class ChainCheck {
   #seal: Seal | undefined;
   /** True once a segment was sealed with a key. */
   #isKeyed = false;
-  /** Missing segments, with the hash of their last row. A later row may say that they were too old. */
-  readonly #gaps: { readonly place: Place; readonly message: string; readonly lastHash: string }[] = [];
+  /**
+   * Missing segments, with the hash of their last row. A later row may say that they were too old; before a segment that is sealed with a
+   * key, only one that is too.
+   */
+  readonly #gaps: { place: Place; message: string; lastHash: string; isKeyed: boolean }[] = [];
   /** Files that rows say were put aside. */
   readonly #aside = new Set<unknown>();
 
@@ -94,7 +97,8 @@ export class ChainCheck {
       if (!this.#aside.has(file)) this.report({ file, line: 0 }, 'was put aside: its rows are not checked');
     }
     for (const gap of this.#gaps) {
-      if (!this.#context.removed.has(gap.lastHash)) this.report(gap.place, gap.message);
+      const isKeyed = this.#context.removed.get(gap.lastHash);
+      if (isKeyed === undefined || (gap.isKeyed && !isKeyed)) this.report(gap.place, gap.message);
     }
     if (this.#seals.length > 1 && this.rows > 0 && !this.#isKeyed) {
       this.report(place, 'no row is sealed with AUDIT_KEY: the log was made anew, or never had a key');
@@ -118,6 +122,11 @@ export class ChainCheck {
       this.report(place, 'its rows are sealed without a key, and those before with one');
   }
 
+  /** True if the current segment is sealed with a key. */
+  #hasKey(): boolean {
+    return typeof this.#seal?.keyId === 'string';
+  }
+
   /** Checks that a row follows the one before. */
   #follow({ seq, prev, event_type }: SealedRow, place: Place, isFirst: boolean): void {
     const expected = (this.head?.seq ?? 0) + 1;
@@ -127,12 +136,14 @@ export class ChainCheck {
       this.report(place, 'the chain begins anew: it does not follow the rows before it');
     } else if (isTitle && seq > expected) {
       const message = `rows ${expected} to ${seq - 1} before it are missing, and no row says that they were too old`;
-      this.#gaps.push({ place, message, lastHash: prev });
+      this.#gaps.push({ place, message, lastHash: prev, isKeyed: this.#hasKey() });
     } else this.report(place, misplaced(seq, expected));
   }
 
   #learn({ event_type, fields }: SealedRow, place: Place): void {
-    if (event_type === 'retention') this.#context.removed.add(fields.last_hash);
+    const { removed } = this.#context;
+    const { last_hash } = fields;
+    if (event_type === 'retention') removed.set(last_hash, this.#hasKey() || removed.get(last_hash) === true);
     if (event_type === 'gap') this.note(place, `rows lost while it could not be written: ${fields.lost}`);
     if (event_type === 'restarted') {
       this.#aside.add(fields.aside);

@@ -95,7 +95,9 @@ export class ShippedLog implements AuditSink {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#log.close();
-    await this.#shipping.close(this.#log.head(), CLOSE_MS);
+    const head = this.#log.head();
+    // Else another process has the folder
+    if (head.seq > 0) await this.#shipping.close(head, CLOSE_MS);
     this.#isClosed = true;
     await Promise.race([this.#options.closeTable(), wait(LAST_MS, undefined, { ref: false })]);
   }

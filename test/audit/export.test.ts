@@ -11,7 +11,7 @@ import {
 import { basename, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { createSeal, GENESIS, sealRow } from '../../src/audit/chain.ts';
-import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+import { type AuditDir, auditDir, DAY_MS, forgedRetention, KEY, rowOf } from '../support/audit.ts';
 import { runCli } from '../support/cli.ts';
 
 const GUIDE = join(import.meta.dirname, '..', '..', 'examples', 'operations', 'README.md');
@@ -133,6 +133,17 @@ test('its files are the rows as they are in the folders', async () => {
 });
 
 type Tampering = { readonly what: string; readonly says: string; readonly change: (dir: AuditDir) => void };
+
+test('removed segments are not excused by rows that are sealed without the key', async () => {
+  const dir = await exported();
+  edit(dir, 0, (lines) => {
+    const last = lines.findLastIndex((line) => line.includes('"event_type":"segment"'));
+    return [forgedRetention(JSON.parse(lines[last] ?? '')).trimEnd(), ...lines.slice(last)];
+  });
+  const { code, out } = await check(dir);
+  expect(out).toMatch(/:3: rows 3 to \d+ before it are missing/);
+  expect(code).toBe(1);
+});
 
 test.each<Tampering>([
   {

@@ -1,8 +1,8 @@
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createSeal, sealRow } from '../../src/audit/chain.ts';
-import { type AuditDir, auditDir, DAY_MS, KEY, rowOf } from '../support/audit.ts';
+import { type AuditDir, auditDir, DAY_MS, forgedRetention, KEY, rowOf } from '../support/audit.ts';
 
 const FIRST = 'audit-2026-11-21.jsonl';
 const SECOND = 'audit-2026-11-22.jsonl';
@@ -197,6 +197,29 @@ test.each([
   rehash(dir, names, prev);
   const { problems } = dir.verify([KEY]);
   expect(problems).toContainEqual(expect.objectContaining({ message: expect.stringContaining(says) }));
+});
+
+test('removed segments are not excused by a row that is sealed without the key', async () => {
+  const dir = await written(KEY);
+  const [title] = dir.rows(THIRD) as { seq: number; prev: string }[];
+  rmSync(join(dir.folder, SECOND));
+  writeFileSync(join(dir.folder, FIRST), forgedRetention(title));
+  expect(dir.verify([KEY]).problems).toEqual([
+    { file: THIRD, line: 1, message: expect.stringContaining('rows 3 to 10 before it are missing') },
+  ]);
+});
+
+test('removed segments are excused by a row from before the key was added', async () => {
+  const dir = auditDir();
+  for (const key of [undefined, undefined, KEY]) {
+    const log = dir.open({ key });
+    log.append(rowOf(1));
+    if (key === undefined) dir.time += DAY_MS;
+    else log.setRetention(1);
+    if (key !== undefined) await vi.waitFor(() => expect(dir.names()).toEqual([SECOND, THIRD]));
+    await log.close();
+  }
+  expect(dir.verify([KEY]).problems).toEqual([]);
 });
 
 test.each([

@@ -72,6 +72,20 @@ describe('the audit log of replicas', () => {
     expect(table).toContain('"event_type":"gap","lost":1,');
   });
 
+  test('is left alone by a process that never had the folder', async () => {
+    const config = databaseConfig();
+    const dir = dirOfNow();
+    const first = open(config, dir);
+    await until(() => first.gauge.rows === 0, 'the first row in the table');
+    const second = open(config, dir, { name: 'web-2' });
+    for (let n = 0; n < 3; n++) first.append(rowOf(n));
+    await second.close();
+    const database = connect(config);
+    expect(await database.query('SELECT name FROM audit_replica')).toEqual([{ name: 'web-1' }]);
+    await shipped(config, dir, database);
+    expect(first.failures).toEqual([]);
+  });
+
   test('needs no more than to insert and to select, and says once that old rows stay', async () => {
     const config = databaseConfig();
     const owner = connect(config);

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Head } from '../../src/audit/chain.ts';
+import { createSeal, GENESIS, type Head, sealRow } from '../../src/audit/chain.ts';
 import { ChainCheck, chainContext } from '../../src/audit/chain-check.ts';
 import { endFolder, readFolder } from '../../src/audit/folder-chain.ts';
 import { AuditLog, type AuditLogOptions } from '../../src/audit/log.ts';
@@ -20,6 +20,19 @@ export type TestLog = AuditLog & {
   readonly recovered: number[];
   readonly heads: Head[];
 };
+
+/** Two rows that somebody without the key made: that the rows before a segment were too old. */
+export function forgedRetention(title: { seq: number; prev: string } | undefined): string {
+  const at = new Date(NOON).toISOString();
+  const first = sealRow(
+    { seq: 1, at, event_type: 'segment', alg: 'sha256', key_id: null },
+    GENESIS,
+    createSeal(),
+  );
+  const fields = { last_seq: Number(title?.seq) - 1, last_hash: title?.prev };
+  const second = sealRow({ seq: 2, at, event_type: 'retention', ...fields }, first.hash, createSeal());
+  return first.line + second.line;
+}
 
 /** A `DATA_DIR` with a clock and readers of its content; gone after the test. */
 export type AuditDir = {
