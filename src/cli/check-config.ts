@@ -5,6 +5,7 @@ import { toFailure } from '../backends/to-failure.ts';
 import { nothingJudges, policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
+import { type DatabaseConfig, databasePlace } from '../database/database-config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -16,7 +17,7 @@ export function addCheckConfig(program: Command, terminal: Terminal): void {
   program
     .command('check-config')
     .description('read the configuration, say what it means, and stop')
-    .option('--connect', "also see if each backend's address answers")
+    .option('--connect', "also see if each backend's address answers, and the database")
     .action(async ({ connect }: { connect?: boolean }) => {
       const config = parseConfig(terminal.env(), backends);
       terminal.out.write(checkConfig(config));
@@ -84,18 +85,20 @@ function inForce(
   return `policies ${name} (version ${version}): ${judging.join(', ') || 'no chain'}; ${plural(rules.length, 'rule')}${words}${asked}${next}`;
 }
 
-function telemetryOf({ records }: Config, backends: readonly BackendConfig[]): string {
+function telemetryOf({ records, database }: Config, backends: readonly BackendConfig[]): string {
   const names = backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])).join(', ');
   if (records === undefined || names === '') return 'telemetry off: log events of LiteLLM are not kept';
   const { dir, maxBytes, maxAgeMs, redaction } = records;
   const bounds = `at most ${Math.round(maxBytes / 1024 / 1024)} MB and ${maxAgeMs / 3_600_000} hours`;
-  return `telemetry to ${names}: content ${redaction.content}, kept in ${dir}, ${bounds}`;
+  const where = database === undefined ? dir : `the database, while it is down in ${dir}`;
+  return `telemetry to ${names}: content ${redaction.content}, kept in ${where}, ${bounds}`;
 }
 
 function stateOf({ database, state: { keys } }: Config): readonly string[] {
   if (database === undefined) return [];
+  const { name, schema } = databasePlace(database);
   const by = keys.length > 0 ? 'STATE_KEY' : 'a key that stands there too, as STATE_KEY is not set';
-  return [`replicas share state in the database, encrypted with ${by}`];
+  return [`replicas share records and state in schema ${schema} of ${name}; state is encrypted with ${by}`];
 }
 
 /**
@@ -121,5 +124,31 @@ export async function checkConnections(config: Config): Promise<{ text: string; 
     ),
   );
   await http.close();
+  const { database } = config;
+  if (database !== undefined) results.push(await checkDatabase(database));
   return { text: results.map(({ line }) => line).join(''), ok: results.every(({ ok }) => ok) };
+}
+
+/** Connects as the bridge does, and changes nothing. */
+async function checkDatabase(config: DatabaseConfig): Promise<{ line: string; ok: boolean }> {
+  const { name, schema } = databasePlace(config);
+  const [{ Database }, { DatabaseError }] = await Promise.all([
+    import('../database/database.ts'),
+    import('../database/database-error.ts'),
+  ]);
+  const database = new Database(config, 'command');
+  const startedAt = performance.now();
+  try {
+    const { version, isMigrated } = await database.look();
+    const ms = Math.round(performance.now() - startedAt);
+    const tables = isMigrated
+      ? `the tables in ${schema} are those of this release`
+      : `the bridge makes or changes the tables in ${schema} when it starts, or database migrate does`;
+    return { ok: true, line: `database ${name} answers (Postgres ${version}, ${ms} ms); ${tables}\n` };
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    return { ok: false, line: `database ${name} cannot be used: ${error.message}\n` };
+  } finally {
+    await database.close();
+  }
 }

@@ -1,7 +1,7 @@
 import { readDatabase, readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
 import { Database } from '../database/database.ts';
-import type { DatabaseConfig } from '../database/database-config.ts';
+import { type DatabaseConfig, type DatabasePlace, databasePlace } from '../database/database-config.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import type { OutboxAdmin } from '../outbox/admin.ts';
 import { DEFERRED } from '../outbox/deferred.ts';
@@ -18,10 +18,11 @@ export type OutboxPlace = {
   readonly database: DatabasePlace | undefined;
 };
 
-type DatabasePlace = { readonly name: string; readonly schema: string };
-
-/** What waits on this machine for the database. */
-export type Fallback = Pick<Backlog, 'due' | 'dead' | 'oldestAt'> & { readonly usedBytes: number };
+/** What waits on this machine for the database, and what a time without one has left here for backends. */
+export type Fallback = Pick<Backlog, 'due' | 'dead' | 'oldestAt'> & {
+  readonly earlier: number;
+  readonly usedBytes: number;
+};
 
 export type PlaceOptions = {
   readonly access: 'read' | 'write';
@@ -37,7 +38,7 @@ export async function withOutbox(
 ): Promise<void> {
   const { DATA_DIR: dir } = readSettings(env, 'DATA_DIR');
   const config = local ? undefined : readDatabase(env);
-  const database = config && placeOf(config);
+  const database = config && databasePlace(config);
   let admin: OutboxAdmin | undefined;
   try {
     admin = config === undefined ? new EmbeddedAdmin(dir, access) : await openDatabase(config);
@@ -61,7 +62,10 @@ export async function fallbackIn(dir: string): Promise<Fallback | undefined> {
     admin = new EmbeddedAdmin(dir, 'read');
     const backlogs = await admin.backlogs(0);
     const { due, waiting, dead, oldestAt } = backlogs.find(({ backend }) => backend === DEFERRED) ?? NOTHING;
-    return { due: due + waiting, dead, oldestAt, usedBytes: await admin.usedBytes() };
+    const earlier = backlogs
+      .filter(({ backend }) => backend !== DEFERRED)
+      .reduce((sum, one) => sum + one.due + one.waiting + one.dead, 0);
+    return { due: due + waiting, dead, oldestAt, earlier, usedBytes: await admin.usedBytes() };
   } catch (error) {
     if (error instanceof NoOutboxError) return undefined;
     throw explained(error, dir, undefined);
@@ -71,11 +75,6 @@ export async function fallbackIn(dir: string): Promise<Fallback | undefined> {
 }
 
 const NOTHING = { due: 0, waiting: 0, dead: 0, oldestAt: undefined };
-
-function placeOf({ url, schema }: DatabaseConfig): DatabasePlace {
-  const { hostname, port, pathname } = new URL(url);
-  return { name: `${hostname}${port && `:${port}`}${pathname}`, schema };
-}
 
 const ADVICE: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'it is busy; try again',

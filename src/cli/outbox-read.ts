@@ -34,7 +34,7 @@ const NOTHING = 'nothing waits, and there are no dead letters\n';
 
 /**
  * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}; of an outbox in a database
- * also `database`, and `fallback`: `{ entries, dead, oldest_seconds, used_bytes }` of what waits in `data_dir` for it, null without a file there.
+ * also `database`, and `fallback`: `{ entries, dead, oldest_seconds, earlier, used_bytes }` of what waits in `data_dir` for it, and of earlier records there, null without a file there.
  */
 export async function status({
   admin,
@@ -62,18 +62,20 @@ export async function status({
   terminal.out.write(json ? `${printableJson(result)}\n` : texts.join(''));
 }
 
-function fallbackLines({ due, dead }: Fallback, dir: string): string[] {
+function fallbackLines({ due, dead, earlier }: Fallback, dir: string): string[] {
   const lines = [
     due > 0 && `in ${dir}: ${plural(due, 'entry')} to be handed over to the database`,
     dead > 0 && `in ${dir}: ${plural(dead, 'entry')} that the database cannot store; see outbox list --local`,
+    earlier > 0 &&
+      `in ${dir}: ${plural(earlier, 'delivery')} of the time before the database; see outbox status --local`,
   ];
   const told = lines.filter((line) => line !== false);
   return told.length === 0 ? [] : ['\n', ...told.map((line) => `${line}\n`)];
 }
 
-function fallbackJson({ due, dead, oldestAt, usedBytes }: Fallback, now: number) {
+function fallbackJson({ due, dead, oldestAt, earlier, usedBytes }: Fallback, now: number) {
   const oldest_seconds = oldestAt === undefined ? null : Math.max(0, Math.floor((now - oldestAt) / 1000));
-  return { entries: due, dead, oldest_seconds, used_bytes: usedBytes };
+  return { entries: due, dead, oldest_seconds, earlier, used_bytes: usedBytes };
 }
 
 const DUE = '\nWhat is due goes out when the bridge starts.\n';

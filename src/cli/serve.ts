@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import { type Bridge, createBridge } from '../bridge.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
+import { databasePlace } from '../database/database-config.ts';
 import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
@@ -29,6 +30,7 @@ export async function serve(config: Config): Promise<void> {
   const { responseRedaction } = config.replies;
   log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
   for (const backend of served.backends()) log.info(describeBackend(backend), 'backend');
+  if (config.database !== undefined) log.info(databasePlace(config.database), 'database');
   const stopWatching = followPolicies(served, config.policies);
   process.on('SIGUSR2', () => {
     if (served.restart === undefined) log.warn('SIGUSR2 restarts workers, and there are none: set WORKERS');

@@ -28,7 +28,7 @@ const schemaName = v.pipe(
   v.string(),
   v.check(
     (text) => /^[a-z_][a-z0-9_]{0,62}$/.test(text) && !text.startsWith('pg_') && text !== 'public',
-    'write a name of small letters, digits and _ for a schema of its own',
+    'write a name of small letters, digits and _ for a schema of its own, not public and not pg_…',
   ),
   v.description('name'),
 );

@@ -42,3 +42,11 @@ export const settingsFor = (use: DatabaseUse): string =>
   use === 'state'
     ? ' -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c plan_cache_mode=force_generic_plan'
     : '';
+
+/** The server and the database on it, without a password, and the schema. */
+export type DatabasePlace = { readonly name: string; readonly schema: string };
+
+export function databasePlace({ url, schema }: Pick<DatabaseConfig, 'url' | 'schema'>): DatabasePlace {
+  const { hostname, port, pathname } = new URL(url);
+  return { name: `${hostname}${port && `:${port}`}${pathname}`, schema };
+}

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { connectionsFor, type DatabaseConfig, type DatabaseUse, settingsFor } from './database-config.ts';
 import { connectError, DatabaseError, databaseError } from './database-error.ts';
-import { migrateTables } from './migrate.ts';
+import { areTablesCurrent, migrateTables } from './migrate.ts';
 
 /** Runs statements, one after the other. */
 export type Queries = {
@@ -48,6 +48,19 @@ export class Database implements Queries {
   async transaction<T>(run: (queries: Queries) => Promise<T>): Promise<T> {
     await this.migrated();
     return this.#withClient((queries) => inTransaction(queries, run));
+  }
+
+  /** Looks at the server and its tables, and changes nothing. @throws DatabaseError */
+  look(): Promise<{ readonly version: string; readonly isMigrated: boolean }> {
+    return this.#withClient(async (queries) => {
+      const [row] = await queries.query<{ version: string }>(
+        `SELECT current_setting('server_version') AS version`,
+      );
+      return {
+        version: row?.version ?? '',
+        isMigrated: await areTablesCurrent(queries, this.#config.schema),
+      };
+    });
   }
 
   /** Resolves once the tables are those of this release; tried again by the next use if it fails. */

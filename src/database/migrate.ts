@@ -33,7 +33,7 @@ export async function migrateTables(
   schema: string,
   transaction: (run: (queries: Query) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  if (await isCurrent(queries, schema)) return;
+  if (await areTablesCurrent(queries, schema)) return;
   await transaction(async (tx) => {
     await tx.query(WAIT);
     await tx.query('SELECT pg_advisory_xact_lock(hashtext($1), 1)', [`guardrail-bridge ${schema}`]);
@@ -62,7 +62,8 @@ export async function migrateTables(
   });
 }
 
-async function isCurrent(queries: Query, schema: string): Promise<boolean> {
+/** True if the tables are there and are those of this release. @throws DatabaseError `newer_version` */
+export async function areTablesCurrent(queries: Query, schema: string): Promise<boolean> {
   const [table] = await queries.query<{ found: boolean }>(
     `SELECT to_regclass(format('%I.migration', $1::text)) IS NOT NULL AS found`,
     [schema],

@@ -99,15 +99,16 @@ test('outbox status counts the same, and says where the outbox is and what waits
   onTestFinished(() => stored.remove());
   const local = stored.open(NOON);
   await local.accept([entryOf('call-x'), entryOf('call-y')].map((entry) => deferredEntry(entry, NOON)));
+  await local.accept([entryOf('call-before')]);
   await settleAll(local, '(database)', 'dead', { records: 1 });
   const env = { DATA_DIR: stored.dir, DATABASE_URL: config.url, DATABASE_SCHEMA: config.schema };
   const runThere = (args: string) =>
     runCli(['outbox', ...args.split(' ')], { env, now: () => NOON + HOUR_MS });
   expect((await runThere('status')).out).toContain(
-    `\nin ${stored.dir}: 1 entry to be handed over to the database\nin ${stored.dir}: 1 entry that the database cannot store; see outbox list --local\n`,
+    `\nin ${stored.dir}: 1 entry to be handed over to the database\nin ${stored.dir}: 1 entry that the database cannot store; see outbox list --local\nin ${stored.dir}: 2 deliveries of the time before the database; see outbox status --local\n`,
   );
   expect(json((await runThere('status --json')).out)).toMatchObject({
-    fallback: { entries: 1, dead: 1, oldest_seconds: 3600, used_bytes: expect.any(Number) },
+    fallback: { entries: 1, dead: 1, oldest_seconds: 3600, earlier: 2, used_bytes: expect.any(Number) },
   });
   expect(json((await runThere('list --local --dead --json')).out)).toMatchObject({ total: 1 });
   const shown = json((await runThere('show 2 --local')).out);

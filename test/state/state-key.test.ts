@@ -43,7 +43,9 @@ test.each([
 test('check-config says with what shared state is encrypted, and shows no key', () => {
   const textFor = (env: Record<string, string>) => checkConfig(parseConfig(env, backends));
   const withKey = textFor({ DATABASE_URL, STATE_KEY: KEY });
-  expect(withKey).toContain('replicas share state in the database, encrypted with STATE_KEY');
+  expect(withKey).toMatch(
+    /replicas share records and state in schema guardrail_bridge of \S+; state is encrypted with STATE_KEY/,
+  );
   expect(withKey).not.toMatch(/c0ffee|canary/);
   expect(textFor({ DATABASE_URL })).toContain('encrypted with a key that stands there too');
   expect(textFor({})).not.toContain('share state');
