@@ -25,11 +25,31 @@ export class FolderChain implements ChainSource {
   }
 
   async read(check: ChainCheck): Promise<void> {
-    readFolder(this.#folder, check);
+    const segments = listSegments(this.#folder);
+    const last = segments.at(-1)?.name;
+    check.segments += segments.length;
+    for (const { name: file } of segments) {
+      try {
+        for (const line of readLines(path.join(this.#folder, file))) {
+          const place = { file, line: line.number };
+          const row = rowIn(line);
+          const half = `half a line of ${line.bytes.length} bytes`;
+          if (row !== undefined) check.row(row, place);
+          else if (line.isComplete) check.report(place, 'not a row of the log');
+          else if (file !== last) check.report(place, half);
+          else check.note(place, `${half}: it is being written, or a crash cut it off`);
+        }
+      } catch (error) {
+        check.report({ file, line: 0 }, `cannot be read (${storageCode(error)})`);
+      }
+    }
   }
 
   end(check: ChainCheck, missing: readonly Head[]): void {
-    endFolder(this.#folder, check, missing);
+    const folder = this.#folder;
+    const aside = fs.readdirSync(folder).filter((name) => /^audit-.*\.unreadable\..*\.jsonl$/.test(name));
+    const last = listSegments(folder).at(-1)?.name ?? path.basename(folder);
+    check.end({ file: last, line: 0 }, missing, aside);
   }
 
   async *rows(range: TimeRange): AsyncGenerator<SealedRow> {
@@ -43,37 +63,4 @@ export class FolderChain implements ChainSource {
   async *next(): AsyncGenerator<SealedRow> {
     yield* this.#follower.next();
   }
-}
-
-/**
- * Hands all lines of a folder to a check.
- *
- * @throws Error with the code of the system if the folder cannot be read
- */
-export function readFolder(folder: string, check: ChainCheck): void {
-  const segments = listSegments(folder);
-  const last = segments.at(-1)?.name;
-  check.segments += segments.length;
-  for (const { name: file } of segments) {
-    try {
-      for (const line of readLines(path.join(folder, file))) {
-        const place = { file, line: line.number };
-        const row = rowIn(line);
-        const half = `half a line of ${line.bytes.length} bytes`;
-        if (row !== undefined) check.row(row, place);
-        else if (line.isComplete) check.report(place, 'not a row of the log');
-        else if (file !== last) check.report(place, half);
-        else check.note(place, `${half}: it is being written, or a crash cut it off`);
-      }
-    } catch (error) {
-      check.report({ file, line: 0 }, `cannot be read (${storageCode(error)})`);
-    }
-  }
-}
-
-/** @throws Error with the code of the system if the folder cannot be read */
-export function endFolder(folder: string, check: ChainCheck, missing: readonly Head[]): void {
-  const aside = fs.readdirSync(folder).filter((name) => /^audit-.*\.unreadable\..*\.jsonl$/.test(name));
-  const last = listSegments(folder).at(-1)?.name ?? path.basename(folder);
-  check.end({ file: last, line: 0 }, missing, aside);
 }

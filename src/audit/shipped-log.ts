@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { DatabaseError } from '../database/database-error.ts';
+import { within } from '../guardrail/within.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { AuditSink } from './auditor.ts';
 import { AuditLog, type AuditLogOptions } from './log.ts';
@@ -99,7 +98,7 @@ export class ShippedLog implements AuditSink {
     // Else another process has the folder
     if (head.seq > 0) await this.#shipping.close(head, CLOSE_MS);
     this.#isClosed = true;
-    await Promise.race([this.#options.closeTable(), wait(LAST_MS, undefined, { ref: false })]);
+    await within(LAST_MS, this.#options.closeTable());
   }
 
   #removeOld(): void {
@@ -116,8 +115,7 @@ export class ShippedLog implements AuditSink {
 
   #remove(run: () => Promise<void>): void {
     this.#removing = this.#removing.then(run).catch((error) => {
-      if (!this.#isClosed)
-        this.#options.onKept(error instanceof DatabaseError ? error.code : storageCode(error));
+      if (!this.#isClosed) this.#options.onKept(storageCode(error));
     });
   }
 }

@@ -1,4 +1,7 @@
 import { DatabaseError } from '../database/database-error.ts';
+import { type Growth, growing } from '../guardrail/growing-wait.ts';
+import { within } from '../guardrail/within.ts';
+import type { SHIP_FAILURES } from '../observability/metrics.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import { BEFORE_ALL, type Head, readRow } from './chain.ts';
 import { newReplica, type Replica, readReplica } from './replica.ts';
@@ -6,7 +9,7 @@ import type { AuditTable } from './table.ts';
 import { findRow, firstRow, type RowEnd, type RowLine, rowLine, rowsAfter } from './unshipped.ts';
 
 /** Why rows do not reach the table: it cannot be reached or refuses them, other rows stand there, or the folder cannot be read. */
-export type ShipFailure = 'database' | 'conflict' | 'folder';
+export type ShipFailure = Exclude<(typeof SHIP_FAILURES)[number], 'retention'>;
 
 export type ShippingOptions = {
   readonly table: AuditTable;
@@ -29,8 +32,7 @@ type Cursor = { readonly pos: number; readonly head: Head; readonly place: RowEn
 
 const BATCH_ROWS = 500;
 const BATCH_CHARS = 512 * 1024;
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 30_000;
+const WAIT: Growth = { firstMs: 1000, maxMs: 30_000 };
 
 /**
  * Brings the rows of a folder into the table, in order and each once. It keeps no place of its own: it goes on after the last row that
@@ -98,11 +100,8 @@ export class AuditShipping {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.synced(head);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    await Promise.race([this.#run, promise]);
+    await within(ms, this.#run);
     this.#isClosed = true;
-    clearTimeout(timer);
     clearTimeout(this.#retry);
   }
 
@@ -120,17 +119,15 @@ export class AuditShipping {
   }
 
   #failed(error: unknown): void {
-    const code = error instanceof DatabaseError ? error.code : storageCode(error);
     this.#isSure = false;
     if (this.#isClosed) return;
-    this.#options.onFailure(failureOf(error), code, this.#failures === 0);
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures++, 10));
+    this.#options.onFailure(shipFailureOf(error), storageCode(error), this.#failures === 0);
     this.#retry = setTimeout(
       () => {
         this.#retry = undefined;
         this.#start();
       },
-      longest * (0.5 + Math.random() / 2),
+      growing(WAIT, ++this.#failures) * (0.5 + Math.random() / 2),
     ).unref();
   }
 
@@ -203,7 +200,7 @@ function isGoneOn(folder: string, { seq, hash }: Head): boolean {
   return first.seq > seq + 1 || readRow(Buffer.from(first.line))?.prev === hash;
 }
 
-function failureOf(error: unknown): ShipFailure {
+function shipFailureOf(error: unknown): ShipFailure {
   if (!(error instanceof DatabaseError)) return 'folder';
   // A unique violation
   return error.code === '23505' ? 'conflict' : 'database';

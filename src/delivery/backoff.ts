@@ -1,7 +1,5 @@
+import { type Growth, growing } from '../guardrail/growing-wait.ts';
 import type { SharedStop } from '../outbox/contract.ts';
-
-/** How waits grow: doubled by each failure in a row, up to a bound. Milliseconds. */
-export type Growth = { readonly firstMs: number; readonly maxMs: number };
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -18,12 +16,7 @@ export const STORAGE_WAIT: Growth = { firstMs: 1000, maxMs: MINUTE_MS / 2 };
 /** A `Retry-After` beyond this is not believed. */
 const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** Returns the wait after some failures in a row, of which there is at least one. */
-export function growing({ firstMs, maxMs }: Growth, failures: number): number {
-  return Math.min(maxMs, firstMs * 2 ** (failures - 1));
-}
-
-/** The same with full jitter: any part of it, so that many that failed together do not come back together. */
+/** The wait with full jitter: any part of it, so that many that failed together do not come back together. */
 export function jittered(growth: Growth, failures: number, random: () => number): number {
   return Math.round(random() * growing(growth, failures));
 }

@@ -1,4 +1,4 @@
-/** Names an error of SQLite or of the system for logs, as in `SQLITE_FULL` or `EACCES`; never a path. */
+/** Names an error of SQLite, Postgres or the system for logs, as in `SQLITE_FULL`, `25006` or `EACCES`; never a path. */
 export function storageCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   if ('errcode' in error && typeof error.errcode === 'number') {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import {
   BACKEND_WAIT,
-  growing,
   HOLD_WAIT,
   honoured,
   jittered,
   RECORD_WAIT,
   STORAGE_WAIT,
 } from '../../src/delivery/backoff.ts';
+import { growing } from '../../src/guardrail/growing-wait.ts';
 
 test.each([
   { name: 'a backend', growth: BACKEND_WAIT, seconds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] },

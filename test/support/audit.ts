@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createSeal, GENESIS, type Head, sealRow } from '../../src/audit/chain.ts';
 import { ChainCheck, chainContext } from '../../src/audit/chain-check.ts';
-import { endFolder, readFolder } from '../../src/audit/folder-chain.ts';
+import { FolderChain } from '../../src/audit/folder-chain.ts';
 import { AuditLog, type AuditLogOptions } from '../../src/audit/log.ts';
 import type { Verified } from '../../src/audit/verify.ts';
 
@@ -86,9 +86,10 @@ export function auditDir(): AuditDir {
     verify(keys = [], reported) {
       const context = chainContext(keys, reported === undefined ? [] : [reported]);
       const check = new ChainCheck(context);
-      readFolder(folder, check);
-      endFolder(
-        folder,
+      const chain = new FolderChain(folder, { name: '', replica: null });
+      // At once: nothing of it waits
+      void chain.read(check);
+      chain.end(
         check,
         context.heads.filter((head) => !context.found.has(head)),
       );
