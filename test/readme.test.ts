@@ -18,7 +18,7 @@ import { kinds } from '../src/policies/kinds/index.ts';
 import { DatabaseObserver } from '../src/records/database-observer.ts';
 import { createRecordsMetrics } from '../src/records/records-metrics.ts';
 import { RecordsObserver } from '../src/records/records-observer.ts';
-import { createWorkerMetrics } from '../src/workers/worker-metrics.ts';
+import { createWorkerMetrics } from '../src/workers/all-metrics.ts';
 import { runCli } from './support/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -1,10 +1,10 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { BridgeReport } from '../bridge.ts';
 import type { Standing } from '../http/health.ts';
+import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { endedProcesses, pageOf } from './process-metrics.ts';
 import type { ProcessMetrics } from './protocol.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 /** Longest that a scrape waits for a worker. */
@@ -61,4 +61,17 @@ export class AllMetrics {
     this.reported(worker, told.report);
     worker.process = told.process;
   }
+}
+
+/** Metrics of workers, beside those that they count themselves. */
+export function createWorkerMetrics() {
+  const metrics = {
+    workers: gauge('Processes that take calls, of those that WORKERS asks for.'),
+    worker_restarts_total: counter(
+      'Workers that ended by themselves, or hung and were killed, and were replaced. A restart by SIGUSR2 does not count.',
+    ),
+  };
+  const registry = new Registry();
+  registerIn(registry, 'guardrail_bridge_', metrics);
+  return { ...metrics, text: () => registry.metrics() };
 }

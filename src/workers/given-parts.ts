@@ -1,5 +1,6 @@
 import type { AuditSink } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
+import { within } from '../guardrail/within.ts';
 import type { FromWorker, ToWorker } from '../records/protocol.ts';
 import type { OpenWorker } from '../records/restarting-worker.ts';
 import { RemoteStore } from '../state/remote-store.ts';
@@ -85,8 +86,7 @@ export class PrimaryAudit implements AuditSink {
 
   async close(): Promise<void> {
     await this.#gathering;
-    const timer = new Promise((resolve) => setTimeout(resolve, LAST_ROWS_MS).unref());
-    await Promise.race([Promise.all(this.#unanswered), timer]);
+    await within(LAST_ROWS_MS, Promise.all(this.#unanswered));
   }
 
   #send(resolve: () => void): void {

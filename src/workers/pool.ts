@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { type Growth, growing } from '../guardrail/growing-wait.ts';
 import { within } from '../guardrail/within.ts';
 import type { Log } from '../observability/log.ts';
 import type { DrainOrder, FromWorkerProcess } from './protocol.ts';
@@ -8,8 +9,7 @@ import { type ProcessEnd, WorkerProcess, WorkerStartError } from './worker-proce
 const START_MS = 60_000;
 /** A worker that lived so long is replaced at once; one that did not waits longer each time. */
 const STEADY_MS = 60_000;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSE: Growth = { firstMs: 1000, maxMs: 30_000 };
 /** Seconds in which a worker says nothing before it is killed: it reports four times a second. Longer than the primary may hang. */
 const SILENT_CHECKS = 30;
 const CHECK_MS = 1000;
@@ -37,7 +37,7 @@ export class WorkerPool {
   /** Numbers whose next worker is being started. */
   readonly #succeeded = new Set<number>();
   #isOpen = false;
-  readonly #closing = new AbortController();
+  #isClosing = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerPoolOptions) {
@@ -73,7 +73,7 @@ export class WorkerPool {
       this.#timer = setInterval(() => this.#check(), CHECK_MS);
       return ports[0] ?? 0;
     } catch (error) {
-      this.#closing.abort();
+      this.#isClosing = true;
       for (const worker of this.#all) worker.kill();
       await Promise.all(this.all.map(({ ended }) => ended));
       throw error;
@@ -86,7 +86,7 @@ export class WorkerPool {
    * @returns false if a new one could not be started: those that are left stay
    */
   async restart(order: Omit<DrainOrder, 'isForAll'>): Promise<boolean> {
-    for (let n = 1; n <= this.#options.size && !this.#closing.signal.aborted; n++) {
+    for (let n = 1; n <= this.#options.size && !this.#isClosing; n++) {
       this.#succeeded.add(n);
       const isReplaced = await this.#succeed(n, order).finally(() => this.#succeeded.delete(n));
       if (!isReplaced) return false;
@@ -101,7 +101,7 @@ export class WorkerPool {
    * @returns false if it was
    */
   async close(order: Omit<DrainOrder, 'isForAll'>, impatient: Promise<unknown>): Promise<boolean> {
-    this.#closing.abort();
+    this.#isClosing = true;
     clearInterval(this.#timer);
     for (const worker of this.#all) {
       worker.isLeaving = true;
@@ -142,7 +142,7 @@ export class WorkerPool {
     } catch (error) {
       next.isLeaving = true;
       next.kill();
-      if (this.#closing.signal.aborted) return false;
+      if (this.#isClosing) return false;
       const { message } = error as Error;
       log.error({ worker: n, problem: message }, 'a new worker cannot be used; the old ones stay');
       if (old?.isGone) this.#replace(n, 0);
@@ -163,7 +163,7 @@ export class WorkerPool {
     this.#all.delete(worker);
     const { log, ended, replaced } = this.#options;
     ended(worker);
-    if (worker.isLeaving || !this.#isOpen || this.#closing.signal.aborted) return;
+    if (worker.isLeaving || !this.#isOpen || this.#isClosing) return;
     const { n, pid } = worker;
     log.error({ worker: n, pid, ...end }, 'a worker ended');
     if (this.#current[n] !== worker) return;
@@ -172,12 +172,12 @@ export class WorkerPool {
     const failures = isSteady ? 0 : (this.#failures[n] ?? 0);
     this.#failures[n] = failures + 1;
     if (this.#succeeded.has(n)) return;
-    this.#replace(n, failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)));
+    this.#replace(n, failures === 0 ? 0 : growing(PAUSE, failures));
   }
 
   #replace(n: number, pauseMs: number): void {
     const start = () => {
-      if (!this.#closing.signal.aborted) this.#current[n] = this.#start(n);
+      if (!this.#isClosing) this.#current[n] = this.#start(n);
     };
     if (pauseMs === 0) start();
     else setTimeout(start, pauseMs).unref();

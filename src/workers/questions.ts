@@ -14,11 +14,6 @@ export class Questions<
     this.#send = send;
   }
 
-  /** Number of questions without an answer. */
-  get open(): number {
-    return this.#open.size;
-  }
-
   /** @returns undefined if there is no answer in time, or none to come */
   async ask<Name extends keyof Asked>(
     name: Name,
