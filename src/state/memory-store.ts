@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
   ENTRY_OVERHEAD,
+  type HeldValues,
   type ReadValues,
   type StateStore,
   type StoredEntry,
@@ -46,6 +47,10 @@ export class MemoryStore implements StateStore {
       parts.set(entry.part, { ...entry, expiresAt: Date.now() + ttlMs });
       this.#values.set(name, parts);
     }
+  }
+
+  async hold(names: readonly string[]): Promise<HeldValues> {
+    return { ...(await this.read(names.map((name) => ({ name, known: [] })))), hold: 0 };
   }
 
   async swap(...[read, entries]: Parameters<StateStore['swap']>): Promise<boolean> {

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { GroupedStatements } from './grouped-statements.ts';
-import type { ReadValues, StateStore, StoredEntry, StoredQuery, StoredValue } from './state-store.ts';
+import type {
+  HeldValues,
+  ReadValues,
+  StateStore,
+  StoredEntry,
+  StoredQuery,
+  StoredValue,
+} from './state-store.ts';
 import { Sweeps } from './sweeps.ts';
 
 type Row = {
@@ -19,7 +26,19 @@ const READ = `
     LEFT JOIN state AS s ON s.name = q.name AND s.expires_at > clock_timestamp()
   ORDER BY s.expires_at`;
 
-const SWAP = 'SELECT state_swap($1, $2, $3, $4, $5, $6) AS done';
+/** In one order for all. A replica that stands still meanwhile does not keep them. */
+const LOCK = `
+  SELECT pg_advisory_xact_lock(hash), set_config('idle_in_transaction_session_timeout', $2, true)
+  FROM (SELECT DISTINCT hashtextextended(n, 3) AS hash FROM unnest($1::text[]) AS n ORDER BY 1) AS ordered`;
+const MAX_HOLD_MS = 250;
+
+const WRITE_HELD = `
+  INSERT INTO state (name, part, version, expires_at, value)
+    SELECT name, '', version, clock_timestamp() + ttl * interval '1 ms', value
+    FROM unnest($1::text[], $2::bigint[], $3::float8[], $4::bytea[]) AS w (name, version, ttl, value)
+    ORDER BY name
+    ON CONFLICT (name, part) DO UPDATE
+      SET version = excluded.version, expires_at = excluded.expires_at, value = excluded.value`;
 
 /** Reads at once, and names in one of them. */
 const READS = { running: 2, inputs: 64 };
@@ -37,6 +56,8 @@ export class PostgresStore implements StateStore {
   /** Beside the others, which are small and wait for none of these. */
   readonly #bulkyWrites: GroupedStatements<StoredEntry, undefined>;
   readonly #sweeps: Sweeps;
+  readonly #holds = new Map<number, Hold>();
+  #lastHold = 0;
 
   /**
    * @param maxBytes of all values; the oldest of single calls go first
@@ -59,20 +80,39 @@ export class PostgresStore implements StateStore {
     await Promise.all(entries.map((entry) => (entry.isBulky ? this.#bulkyWrites : this.#writes).add(entry)));
   }
 
-  async swap(...[read, entries]: Parameters<StateStore['swap']>): Promise<boolean> {
-    const [row] = await this.#database.query<{ done: boolean }>(
-      SWAP,
-      [
-        read.map(({ name }) => name),
-        read.map(({ version }) => version),
-        entries.map(({ name }) => name),
-        entries.map(({ version }) => version),
-        entries.map(({ ttlMs }) => ttlMs),
-        entries.map(({ value }) => value),
-      ],
-      'state_swap',
-    );
-    return row?.done === true;
+  hold(names: readonly string[]): Promise<HeldValues> {
+    const hold = ++this.#lastHold;
+    const held = Promise.withResolvers<HeldValues>();
+    const given = Promise.withResolvers<readonly StoredEntry[]>();
+    const ended = this.#database.transaction(async (queries) => {
+      // They go out together, each of them sees what was committed before it
+      const locking = queries.query(LOCK, [names, String(2 * MAX_HOLD_MS)], 'state_lock');
+      locking.catch(() => {});
+      const rows = await queries.query<Row>(READ, [names, []], 'state_read');
+      await locking;
+      const timer = setTimeout(() => {
+        this.#holds.delete(hold);
+        given.reject(new Error('held too long'));
+      }, MAX_HOLD_MS);
+      held.resolve({ now: nowIn(rows), values: rows.flatMap(valueIn), hold });
+      const entries = await given.promise.finally(() => clearTimeout(timer));
+      const writing =
+        entries.length > 0 ? queries.query(WRITE_HELD, columnsOf(entries), 'state_write_held') : undefined;
+      writing?.catch(() => {});
+      return { writing };
+    });
+    this.#holds.set(hold, { give: given.resolve, ended });
+    ended.catch(held.reject).finally(() => this.#holds.delete(hold));
+    return held.promise;
+  }
+
+  async swap(...[, entries, hold]: Parameters<StateStore['swap']>): Promise<boolean> {
+    const held = this.#holds.get(hold);
+    if (held === undefined) return false;
+    this.#holds.delete(hold);
+    held.give(entries);
+    await (await held.ended).writing;
+    return true;
   }
 
   async delete(names: readonly string[]): Promise<void> {
@@ -109,11 +149,9 @@ export class PostgresStore implements StateStore {
     }
     const names = [...known.keys()];
     const rows = await this.#database.query<Row>(READ, [names, [...known.values()].flat()], 'state_read');
-    const now = rows[0]?.now ?? Date.now();
+    const now = nowIn(rows);
     const byName = new Map<string, StoredValue[]>(names.map((name) => [name, []]));
-    for (const { name, part, version, value } of rows) {
-      if (part !== null) byName.get(name)?.push({ name, part, version, value: value ?? undefined });
-    }
+    for (const value of rows.flatMap(valueIn)) byName.get(value.name)?.push(value);
     return all.map((own) => ({ now, values: own.flatMap(({ name }) => byName.get(name) ?? []) }));
   }
 
@@ -129,6 +167,24 @@ export class PostgresStore implements StateStore {
     return entries.map(() => undefined);
   }
 }
+
+/** A transaction that has locks and waits for what to write. */
+type Hold = {
+  readonly give: (entries: readonly StoredEntry[]) => void;
+  readonly ended: Promise<{ readonly writing: Promise<unknown> | undefined }>;
+};
+
+const nowIn = (rows: readonly Row[]): number => rows[0]?.now ?? Date.now();
+
+const valueIn = ({ name, part, version, value }: Row): StoredValue | [] =>
+  part === null ? [] : { name, part, version, value: value ?? undefined };
+
+const columnsOf = (entries: readonly StoredEntry[]) => [
+  entries.map(({ name }) => name),
+  entries.map(({ version }) => version),
+  entries.map(({ ttlMs }) => ttlMs),
+  entries.map(({ value }) => value),
+];
 
 /** A statement for each number of rows: bytes in a list would be sent as text. */
 function writeOf(rows: number): string {

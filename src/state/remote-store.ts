@@ -32,6 +32,7 @@ export class RemoteStore implements StateStore {
 
   read = this.#method('read');
   write = this.#method('write');
+  hold = this.#method('hold');
   swap = this.#method('swap');
   delete = this.#method('delete');
   secret = this.#method('secret');

@@ -9,7 +9,7 @@ import {
   type SharedState,
   type StateChange,
   type StateEntry,
-  type StateError,
+  StateError,
   type StateFeature,
 } from './shared-state.ts';
 import type { StateObserver } from './state-observer.ts';
@@ -79,19 +79,23 @@ export class SharedValues implements SharedState {
   }
 
   async read(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, Buffer>> {
-    return this.#run(keys, async (own) => {
+    const { found, isUnreadable } = await this.#run(keys, async (own) => {
       const named = new Map(keys.map((key) => [nameOf(own, key), key]));
       const found = new Map<SharedKey, Buffer>();
+      let isUnreadable = false;
       const queries = [...named.keys()].map((name) => ({ name, known: [] }));
       const { values } = await this.#options.store.read(queries);
       for (const { name, part, value } of values) {
         const key = named.get(name);
         if (key === undefined || part !== '' || value === undefined) continue;
         const opened = this.#open(own, key, name, part, value);
-        if (opened !== undefined) found.set(key, opened);
+        if (opened === undefined) isUnreadable = true;
+        else found.set(key, opened);
       }
-      return found;
+      return { found, isUnreadable };
     });
+    if (isUnreadable) throw new StateError('unreadable');
+    return found;
   }
 
   async write(entries: readonly StateEntry[]): Promise<void> {
@@ -105,14 +109,20 @@ export class SharedValues implements SharedState {
     keys: readonly SharedKey[],
     change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>,
   ): Promise<T> {
-    return this.#run(keys, (own) =>
+    const outcome = await this.#run(keys, (own) =>
       this.#updates.add({
         keys: new Map(keys.map((key) => [nameOf(own, key), key])),
         change,
-        open: (key, name, value) => this.#open(own, key, name, '', value),
+        open: (key, name, value) => {
+          const opened = this.#open(own, key, name, '', value);
+          if (opened === undefined) throw new StateError('unreadable');
+          return opened;
+        },
         seal: (writes) => this.#fitting(writes).map((entry) => sealed(own, entry, '')),
       }),
     );
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
   }
 
   async readShares(keys: readonly SharedKey[]): Promise<ReadonlyMap<SharedKey, readonly SharedPart[]>> {

@@ -20,6 +20,9 @@ export type StoredValue = Pick<StoredEntry, 'name' | 'part' | 'version'> & {
 /** Values, and the time of the store in Unix milliseconds. */
 export type ReadValues = { readonly now: number; readonly values: readonly StoredValue[] };
 
+/** Values that are about to be changed. `hold` names that for the swap; 0 where nobody else is kept from them */
+export type HeldValues = ReadValues & { readonly hold: number };
+
 /** A value of which only others than the known versions are wanted. */
 export type StoredQuery = { readonly name: string; readonly known: readonly number[] };
 
@@ -35,8 +38,10 @@ export type StateStore = {
   read(queries: readonly StoredQuery[]): Promise<ReadValues>;
   /** Writes in this order. */
   write(entries: readonly StoredEntry[]): Promise<void>;
-  /** Writes whole values if all that were read still have their versions, and none otherwise. */
-  swap(read: readonly ReadVersion[], entries: readonly StoredEntry[]): Promise<boolean>;
+  /** Reads values that are about to be changed. The store may keep others from them until the swap, which must follow, or for a moment. */
+  hold(names: readonly string[]): Promise<HeldValues>;
+  /** Writes whole values if all that were read still have their versions, and none otherwise. Perhaps there are none to write. */
+  swap(read: readonly ReadVersion[], entries: readonly StoredEntry[], hold: number): Promise<boolean>;
   delete(names: readonly string[]): Promise<void>;
   /** 32 random bytes, drawn once for all who use the store. */
   secret(): Promise<Uint8Array>;

@@ -6,23 +6,28 @@ export type Update<T> = {
   /** By name. */
   readonly keys: ReadonlyMap<string, SharedKey>;
   readonly change: (before: ReadonlyMap<SharedKey, Buffer>, now: number) => StateChange<T>;
-  readonly open: (key: SharedKey, name: string, value: Uint8Array) => Buffer | undefined;
+  /** Throws where the value cannot be read. */
+  readonly open: (key: SharedKey, name: string, value: Uint8Array) => Buffer;
   readonly seal: (writes: readonly StateEntry[]) => readonly StoredEntry[];
 };
 
 type Waiting = {
   readonly update: Update<unknown>;
-  readonly resolve: (result: unknown) => void;
+  readonly resolve: (outcome: Outcome<unknown>) => void;
   readonly reject: (error: unknown) => void;
 };
 
-/** Most that are made at once: the more, the likelier another replica has changed one of their values. */
+/** The result of a change, or what it threw. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/** Most that are made at once: others wait for all of them. */
 const MOST = 64;
 /** A store that says so often that others were faster is out of order. */
 const MAX_TRIES = 100;
 
 /**
- * Changes values so that none of two changes is lost: they are read, and written if they still are what they were. Those that come while
+ * Changes values so that none of two changes is lost: they are read and written while nobody else may, or if they still are what
+ * they were. Those that come while
  * others run are made together after them, one upon the other, as most of them are about values that many calls change.
  */
 export class Updates {
@@ -34,8 +39,9 @@ export class Updates {
     this.#store = store;
   }
 
-  add<T>(update: Update<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  /** Rejects where the store fails. */
+  add<T>(update: Update<T>): Promise<Outcome<T>> {
+    return new Promise<Outcome<T>>((resolve, reject) => {
       this.#waiting.push({ update, resolve: resolve as Waiting['resolve'], reject });
       this.#next();
     });
@@ -47,7 +53,8 @@ export class Updates {
     this.#isRunning = true;
     this.#make(batch)
       .catch((error: unknown) => {
-        for (const { reject } of batch) reject(error);
+        // Those that wait would fare no better
+        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
       })
       .finally(() => {
         this.#isRunning = false;
@@ -58,19 +65,18 @@ export class Updates {
   async #make(batch: readonly Waiting[]): Promise<void> {
     const names = [...new Set(batch.flatMap(({ update }) => [...update.keys.keys()]))];
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { now, values: found } = await this.#store.read(names.map((name) => ({ name, known: [] })));
+      const { now, values: found, hold } = await this.#store.hold(names);
       const whole = new Map(found.filter(({ part }) => part === '').map((value) => [value.name, value]));
       const values = new Map<SharedKey, Buffer>();
       const writes = new Map<SharedKey, StateEntry>();
-      const results = batch.map((waiting) => applied(waiting.update, now, whole, values, writes));
+      const outcomes = batch.map((waiting) => applied(waiting.update, now, whole, values, writes));
       const read = names.map((name) => ({ name, version: whole.get(name)?.version ?? 0 }));
       const sealed = batch[0]?.update.seal([...writes.values()]) ?? [];
-      if (sealed.length > 0 && !(await this.#store.swap(read, sealed))) continue;
-      for (const [i, { resolve, reject }] of batch.entries()) {
-        const result = results[i]!;
-        if ('error' in result) reject(result.error);
-        else resolve(result.value);
-      }
+      const swapping = this.#store.swap(read, sealed, hold);
+      if (sealed.length > 0 && !(await swapping)) continue;
+      // Where nothing is written it only ends the hold
+      swapping.catch(() => {});
+      for (const [i, { resolve }] of batch.entries()) resolve(outcomes[i]!);
       return;
     }
     throw new Error('no change could be made');
@@ -84,16 +90,16 @@ function applied(
   whole: ReadonlyMap<string, { readonly value: Uint8Array | undefined }>,
   values: Map<SharedKey, Buffer>,
   writes: Map<SharedKey, StateEntry>,
-): { readonly value: unknown } | { readonly error: unknown } {
+): Outcome<unknown> {
   const before = new Map<SharedKey, Buffer>();
-  for (const [name, key] of keys) {
-    const stored = whole.get(name)?.value;
-    const value = values.get(key) ?? (stored && open(key, name, stored));
-    if (value === undefined) continue;
-    values.set(key, value);
-    before.set(key, value);
-  }
   try {
+    for (const [name, key] of keys) {
+      const stored = whole.get(name)?.value;
+      const value = values.get(key) ?? (stored && open(key, name, stored));
+      if (value === undefined) continue;
+      values.set(key, value);
+      before.set(key, value);
+    }
     const { writes: own, result } = change(before, now);
     for (const entry of own) {
       writes.set(entry.key, entry);

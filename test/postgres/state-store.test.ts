@@ -1,6 +1,7 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../src/database/database.ts';
 import { PostgresStore } from '../../src/state/postgres-store.ts';
+import { SharedValues } from '../../src/state/shared-values.ts';
 import { Sweeps } from '../../src/state/sweeps.ts';
 import { storeCases } from '../state/store-cases.ts';
 import { databaseConfig } from './server.ts';
@@ -93,19 +94,57 @@ test('values are found by their names, however many came since Postgres last cou
   const entry = (name: string) => ({ name, part: '', version: 1, value: Buffer.alloc(10), ttlMs: 60_000 });
   for (let i = 0; i < 2000; i++) {
     const names = [`a ${i}`, `b ${i}`];
-    expect(
-      await store.swap(
-        names.map((name) => ({ name, version: 0 })),
-        names.map(entry),
-      ),
-    ).toBe(true);
+    const { hold } = await store.hold(names);
+    expect(await store.swap([], names.map(entry), hold)).toBe(true);
   }
   const before = await scansOf(database);
   for (let i = 0; i < 100; i++) {
     await store.read([{ name: `a ${i}`, known: [] }]);
-    await store.swap([{ name: `a ${i}`, version: 1 }], [entry(`a ${i}`)]);
+    const { hold } = await store.hold([`a ${i}`]);
+    await store.swap([], [entry(`a ${i}`)], hold);
   }
   expect(await scansOf(database)).toBe(before);
+});
+
+test('a replica that holds values and stands still keeps others from them for a moment', async () => {
+  const config = databaseConfig();
+  const [slow, other] = [open(config).store, open(config).store];
+  const entry = { name: 'a', part: '', version: 1, value: Buffer.from('x'), ttlMs: 60_000 };
+  const { hold } = await slow.hold(['a', 'b']);
+  const { hold: next } = await other.hold(['b', 'a']);
+  expect(await slow.swap([], [{ ...entry, version: 2 }], hold)).toBe(false);
+  expect(await other.swap([], [entry], next)).toBe(true);
+  expect((await slow.read([{ name: 'a', known: [] }])).values[0]?.version).toBe(1);
+});
+
+test('changes that many replicas make at once are made once each, one after the other', async () => {
+  const config = databaseConfig();
+  const observer = { failed: (...failure: unknown[]) => expect(failure).toEqual([]), outage() {} };
+  const replicas = Array.from({ length: 8 }, () => {
+    const { store } = open(config);
+    return new SharedValues({ store, keys: [], timeoutMs: 20_000, observer });
+  });
+  onTestFinished(async () => {
+    for (const replica of replicas) await replica.close();
+  });
+  let tries = 0;
+  const add = (replica: SharedValues) =>
+    replica.update(['agent_sessions:a', 'agent_sessions:b'], (before) => {
+      tries++;
+      const count = Number(before.get('agent_sessions:a') ?? 0) + 1;
+      const writes = [{ key: 'agent_sessions:a', value: Buffer.from(`${count}`), ttlMs: 60_000 }] as const;
+      return { writes: count > 50 ? [] : writes, result: count };
+    });
+  const counts = await Promise.all(
+    replicas.map(async (replica) => {
+      const own: number[] = [];
+      for (let i = 0; i < 10; i++) own.push(await add(replica));
+      return own;
+    }),
+  );
+  const all = counts.flat().sort((a, b) => a - b);
+  expect(all).toEqual(Array.from({ length: 80 }, (_, i) => Math.min(i + 1, 51)));
+  expect(tries).toBe(80);
 });
 
 /** Times that the whole table was read. */

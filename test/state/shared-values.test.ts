@@ -41,7 +41,7 @@ class Troubled extends MemoryStore {
 
   constructor() {
     super(MB);
-    for (const method of ['read', 'write', 'swap', 'ping'] as const) {
+    for (const method of ['read', 'write', 'hold', 'swap', 'ping'] as const) {
       const run = MemoryStore.prototype[method].bind(this) as (...args: never[]) => Promise<never>;
       Object.assign(this, {
         [method]: (...args: never[]) => {
@@ -86,9 +86,26 @@ describe('shared values', () => {
     const { shared: b, told } = await sharedIn(store, to);
     await a.write([entry(KEY, 'value')]);
     await a.writeShares([entry('markers:id', 'share')]);
-    expect(textOf(await b.read([KEY]))).toBe(reads ? 'value' : undefined);
+    const reading = b.read([KEY]);
+    if (reads) expect(textOf(await reading)).toBe('value');
+    else expect(await reasonOf(reading)).toBe('unreadable');
     expect((await b.readShares(['markers:id'])).size).toBe(reads ? 1 : 0);
     expect(told.failures).toEqual(reads ? [] : ['calls unreadable', 'markers unreadable']);
+    expect(told.outages).toEqual([]);
+  });
+
+  test('that cannot be read are not changed, and others are at the same time', async () => {
+    const store = new MemoryStore(MB);
+    const { shared: a } = await sharedIn(store, [first]);
+    const { shared: b, told } = await sharedIn(store, [second]);
+    await a.write([entry(KEY, 'kept')]);
+    const change = (...keys: SharedKey[]) =>
+      b.update(keys, () => ({ writes: keys.map((key) => entry(key, 'changed')), result: 'done' }));
+    const [both, other] = [change('calls:new', KEY), change('calls:other')];
+    expect([await reasonOf(both), await other]).toEqual(['unreadable', 'done']);
+    expect(textOf(await a.read([KEY]))).toBe('kept');
+    expect((await b.read(['calls:new'])).size).toBe(0);
+    expect([told.failures, told.outages]).toEqual([['calls unreadable'], []]);
   });
 
   test('cannot be read where somebody has changed them, or moved them to another name', async () => {
@@ -104,11 +121,11 @@ describe('shared values', () => {
     const [one, two] = written;
     if (one === undefined || two === undefined) throw new Error('nothing was written');
     await write.call(store, [{ ...two, name: one.name }]);
-    expect((await shared.read([KEY])).size).toBe(0);
+    expect(await reasonOf(shared.read([KEY]))).toBe('unreadable');
     const changed = Buffer.from(one.value);
     changed[changed.length - 20]! ^= 1;
     await write.call(store, [{ ...one, value: changed }]);
-    expect((await shared.read([KEY])).size).toBe(0);
+    expect(await reasonOf(shared.read([KEY]))).toBe('unreadable');
     expect(told.failures).toEqual(['calls unreadable', 'calls unreadable']);
   });
 
@@ -163,7 +180,7 @@ describe('shared values', () => {
       throw new Error('a mistake');
     });
     const going = shared.update([KEY], () => ({ writes: [entry(KEY, 'changed')], result: 'done' }));
-    expect(await reasonOf(failing)).toBe('unavailable');
+    await expect(failing).rejects.toThrow('a mistake');
     expect(await going).toBe('done');
     expect(textOf(await shared.read([KEY]))).toBe('changed');
   });

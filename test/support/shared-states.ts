@@ -24,6 +24,15 @@ export class BreakableStore {
       },
   });
 
+  /** Goes up again; resolves once those that had seen it down know. */
+  async back(): Promise<void> {
+    this.isDown = false;
+    const known = this.asked.length;
+    // Each of them asks every second
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    if (!this.asked.slice(known).includes('ping')) throw new Error('nobody had seen it down');
+  }
+
   async lose(): Promise<void> {
     const secret = await this.#store.secret();
     this.#store = Object.assign(new MemoryStore(1024 * 1024 * 1024), { secret: async () => secret });
@@ -34,6 +43,7 @@ export class BreakableStore {
 export async function sharedStates(
   replicas: number,
   store: StateStore = new MemoryStore(1024 * 1024 * 1024),
+  keys: readonly Uint8Array[] = [],
 ) {
   const failed: string[] = [];
   const states = Array.from({ length: replicas }, () => {
@@ -41,7 +51,7 @@ export async function sharedStates(
       failed: (feature: StateFeature, reason: StateFailure) => void failed.push(`${feature} ${reason}`),
       outage() {},
     };
-    return new SharedValues({ store, keys: [], timeoutMs: 1000, observer });
+    return new SharedValues({ store, keys, timeoutMs: 1000, observer });
   });
   onTestFinished(async () => {
     for (const state of states) await state.close();

@@ -56,7 +56,7 @@ export const agentFirewall = defineKind({
         if (calls.length === 0) return undefined;
         if (calls.length > MAX_CALLS) return TOO_MUCH;
         const scopes = scopesOf(call, caller);
-        if (halts && own.isHalted(scopes.session, now)) return HALTED;
+        if (halts && own.isHalted(scopes.session, now)) return shared?.stillHalted(scopes.session) ?? HALTED;
         const denied = mayCall(calls, caller);
         if (denied !== undefined) return denied;
 

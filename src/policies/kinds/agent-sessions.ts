@@ -39,6 +39,9 @@ export class AgentSessions {
   /** By {@link ToolAction.key}. */
   readonly #counted = this.#memory<CountedAction>(DAY_MS, () => ACTION_HASH_CHARS);
 
+  /** Sessions that were halted here, which those who share them have not been told. */
+  readonly untold = new Set<string>();
+
   /** True once {@link halt} was called for a session. */
   isHalted(session: string, now: number): boolean {
     this.#now = now;

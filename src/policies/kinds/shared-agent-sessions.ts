@@ -20,6 +20,11 @@ import { AgentValues, haltedEntry, readSession, type SharedScopes, sessionKey } 
 /** Refuses what cannot be counted, where the policy fails closed. */
 const UNREACHABLE: PolicyRefusal = { rule: 'state-unreachable', reasonCode: 'state_unavailable' };
 
+/** Halted sessions that others are still to be told; of more the oldest are known here alone. */
+const MAX_UNTOLD = 10_000;
+/** Those that are told at once. */
+const MAX_TOLD = 50;
+
 /**
  * Counts what agents do for all replicas together, by the clock of their store: each change of the counts is one change of the store, so a
  * limit admits as many as it says, wherever the calls come. What is known there is kept here too, where limits go on with it
@@ -29,6 +34,7 @@ export class SharedAgentSessions {
   readonly #state: SharedState;
   readonly #own: AgentSessions;
   readonly #failsClosed: boolean;
+  #isTelling = false;
 
   /**
    * @param own those of this process, which learn all that is read and written
@@ -65,6 +71,7 @@ export class SharedAgentSessions {
     const key = sessionKey(session);
     try {
       const { haltedAt } = readSession((await this.#state.read([key])).get(key));
+      this.#tellInTime();
       // By the clock of the store, where it expires with its day
       if (haltedAt === undefined) return undefined;
       this.#own.halt(session, now, haltedAt);
@@ -74,17 +81,51 @@ export class SharedAgentSessions {
     }
   }
 
-  /** Has all replicas refuse a session further actions, as this one does. @returns the refusal that halted it */
+  /**
+   * Has all replicas refuse a session further actions, as this one does. Where the store cannot be reached they are told once it
+   * is, with the next call that counts or is refused here.
+   *
+   * @returns the refusal that halted it
+   */
   async halt(session: string, refusal: PolicyRefusal): Promise<PolicyRefusal> {
+    const { untold } = this.#own;
+    untold.add(session);
+    const [oldest] = untold;
+    if (untold.size > MAX_UNTOLD && oldest !== undefined) untold.delete(oldest);
+    await this.#tell(session);
+    return refusal;
+  }
+
+  /** Refuses a session that is halted here. */
+  stillHalted(session: string): PolicyRefusal | Promise<PolicyRefusal> {
+    return this.#own.untold.has(session) ? this.halt(session, HALTED) : HALTED;
+  }
+
+  async #tell(session: string): Promise<void> {
+    const { untold } = this.#own;
     try {
       await this.#state.update([sessionKey(session)], (before, at) => ({
         writes: [haltedEntry(session, before, at)],
         result: undefined,
       }));
+      untold.delete(session);
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
+      // Nobody with another key would read it
+      if (error.reason === 'unreadable') untold.delete(session);
     }
-    return refusal;
+  }
+
+  /** Tells what is untold, now that the store can be reached; nobody waits for it. */
+  #tellInTime(): void {
+    const { untold } = this.#own;
+    if (untold.size === 0 || this.#isTelling) return;
+    this.#isTelling = true;
+    const told = [...untold].slice(0, MAX_TOLD).map((session) => this.#tell(session));
+    const isDone = () => {
+      this.#isTelling = false;
+    };
+    Promise.all(told).then(isDone, isDone);
   }
 
   async #countAll({
@@ -101,6 +142,7 @@ export class SharedAgentSessions {
       const after = isHaltedAt(session, at) ? HALTED : countActions(actions, known, limits, at);
       return { writes: isRefused(after) ? [] : values.write(after, before), result: { after, session, at } };
     });
+    this.#tellInTime();
     const { after, session, at } = counted;
     if (!isRefused(after)) {
       // Another call can have come back before this one

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { agentFirewall } from '../../../src/policies/kinds/agent-firewall.ts';
+import { MemoryStore } from '../../../src/state/memory-store.ts';
 import { callOf, toolCall } from '../../support/call.ts';
 import { callPolicy } from '../../support/call-policy.ts';
 import { mcpBeside, mcpCall } from '../../support/mcp.ts';
@@ -8,6 +9,8 @@ import { BreakableStore, sharedStates } from '../../support/shared-states.ts';
 
 const NOW = 1_800_000_000_000;
 const SESSION = { request_headers: { 'x-session-id': 's-1' }, request_data: { user_api_key_hash: 'k' } };
+const OTHER = { request_headers: { 'x-session-id': 's-2' } };
+const [KEY, OTHER_KEY] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 const FULL = 'session_limit max-actions-per-session';
 const RATE = 'rate_limit rate-limit';
 const DAILY = 'transaction_limit max-daily-total';
@@ -31,7 +34,9 @@ async function replicasOf(options: Record<string, unknown>, replicas = 3) {
   let calls = 0;
   const check = async (fields: Record<string, unknown>, at?: { now?: number }) =>
     (await policies[calls++ % replicas]!.checkShared(fields, at)).refusal;
-  return { store, failed, check, on: policies.map(({ checkShared }) => checkShared) };
+  /** One of them, whose policies are read anew. */
+  const reload = (i: number) => callPolicy(agentFirewall, options, kept[i], states[i]).checkShared;
+  return { store, failed, check, on: policies.map(({ checkShared }) => checkShared), reload };
 }
 
 const counted = (refusals: readonly (string | undefined)[]) =>
@@ -205,9 +210,7 @@ describe('agents while the store of replicas cannot be reached', () => {
     expect([await act(1, 'g'), await act(1, 'h')]).toEqual([undefined, undefined]);
     expect(failed.length).toBe(5);
     expect(new Set(failed)).toEqual(new Set(['agent_sessions unavailable']));
-    store.isDown = false;
-    store.asked.length = 0;
-    await vi.waitFor(() => expect(store.asked.filter((name) => name === 'ping')).toHaveLength(2), 3000);
+    await store.back();
     expect([await act(1, 'i'), await act(0, 'j'), await act(1, 'k')]).toEqual([undefined, FULL, FULL]);
   });
 
@@ -216,9 +219,7 @@ describe('agents while the store of replicas cannot be reached', () => {
     const act = async (call: string, args: unknown) => (await on[0]!(acting(call, args))).refusal;
     store.isDown = true;
     expect([await act('a', { amount: 40 }), await act('b', '{"amount": 1')]).toEqual([undefined, undefined]);
-    store.isDown = false;
-    store.asked.length = 0;
-    await vi.waitFor(() => expect(store.asked).toContain('ping'), 3000);
+    await store.back();
     expect([await act('b', '{"amount": 10'), await act('c', { amount: 1 })]).toEqual([undefined, DAILY]);
   });
 
@@ -245,6 +246,49 @@ describe('agents while the store of replicas cannot be reached', () => {
     store.isDown = true;
     expect([await act(0), await act(1), await act(2)]).toEqual([HALTED, HALTED, undefined]);
   });
+
+  test.each<[string, Record<string, unknown>, unknown]>([
+    ['its next call', acting('b'), HALTED],
+    ['any other call', acting('b', {}, OTHER), undefined],
+    ['a request', acting('b', {}, { ...OTHER, input_type: 'request' }), undefined],
+  ])('tell others of a halt once they can, with %s', async (_, next, refusal) => {
+    const halting = { max_actions_per_session: 9, kill_switches: { halt_on_suspicious_pattern: true } };
+    const { store, on, reload } = await replicasOf(halting, 2);
+    const act = async (replica: number, args: unknown = {}) =>
+      (await on[replica]!(acting('a', args))).refusal;
+    store.isDown = true;
+    expect(await act(0, { path: '../x' })).toBe('argument_denied path-traversal');
+    await store.back();
+    const judged = reload(0);
+    expect((await judged(next)).refusal).toBe(refusal);
+    await vi.waitFor(async () => expect(await act(1)).toBe(HALTED), 2000);
+    expect((await judged(acting('a'))).isAsked).toBe(false);
+  });
+
+  test.each([
+    ['fail_closed', 'state_unavailable state-unreachable'],
+    ['fail_open', undefined],
+  ])(
+    'go by the policy where values are encrypted with a key of another: %s',
+    async (unreachable_fallback, other) => {
+      const store = new MemoryStore(1_000_000);
+      const both = [await sharedStates(1, store, [KEY]), await sharedStates(1, store, [OTHER_KEY])];
+      const options = {
+        ...{ max_actions_per_session: 2, unreachable_fallback },
+        kill_switches: { halt_on_suspicious_pattern: true },
+      };
+      const on = both.map(
+        ({ states }) => callPolicy(agentFirewall, options, new Map(), states[0]).checkShared,
+      );
+      const act = async (replica: number, call: string, fields = {}) =>
+        (await on[replica]!(acting(call, {}, fields))).refusal;
+      expect(await act(0, 'a')).toBeUndefined();
+      expect(await act(1, 'b')).toBe(other);
+      expect(await act(1, 'b', { input_type: 'request' })).toBe(other);
+      expect([await act(0, 'c'), await act(0, 'd')]).toEqual([undefined, FULL]);
+      expect(both[1]?.failed).toEqual(Array(2).fill('agent_sessions unreadable'));
+    },
+  );
 
   test('go on with what their replica knows where the store has lost it', async () => {
     const { store, on } = await replicasOf({ max_actions_per_session: 3 }, 2);
