@@ -18,7 +18,7 @@ type Waiting = {
 };
 
 /** The result of a change, or what it threw. */
-export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
 /** Most that are made at once: others wait for all of them. */
 const MOST = 64;
