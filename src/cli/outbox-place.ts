@@ -50,9 +50,13 @@ export async function withOutbox(
   }
 }
 
+/** Counting ten million deliveries takes seconds, and no verdict waits for it. */
+const STATEMENT_MS = 60_000;
+
 async function openDatabase(config: DatabaseConfig): Promise<OutboxAdmin> {
   const { PostgresAdmin } = await import('../outbox/postgres-admin.ts');
-  return new PostgresAdmin(new Database(config, 'command'));
+  const statementTimeoutMs = Math.max(STATEMENT_MS, config.statementTimeoutMs);
+  return new PostgresAdmin(new Database({ ...config, statementTimeoutMs }, 'command'));
 }
 
 /** What waits on this machine for the database; undefined if there is no outbox here. */

@@ -1,4 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { Database } from '../../src/database/database.ts';
 import type { RecordOutbox } from '../../src/outbox/contract.ts';
 import { deferredEntry } from '../../src/outbox/deferred.ts';
 import { runCli } from '../support/cli.ts';
@@ -75,6 +77,24 @@ test.each([
     if (args !== 'status') expect([args, there]).toEqual([args, alone]);
     else expect(there.out.split('\n').slice(1)).toEqual(alone.out.split('\n').slice(1));
   }
+});
+
+test('outbox commands wait for statements that take longer than a bridge gives them', async () => {
+  const { shared, config, dir } = await bothFilled();
+  await shared.close();
+  const database = new Database(config, 'command');
+  const locked = Promise.withResolvers<void>();
+  const locking = database.transaction(async (tx) => {
+    await tx.query('LOCK TABLE delivery');
+    locked.resolve();
+    await wait(2500);
+  });
+  await locked.promise;
+  const env = { DATA_DIR: dir, DATABASE_URL: config.url, DATABASE_SCHEMA: config.schema };
+  const status = await runCli(['outbox', 'status'], { env: { ...env, DATABASE_STATEMENT_TIMEOUT: '1' } });
+  await locking;
+  await database.close();
+  expect(status).toMatchObject({ code: 0, err: '' });
 });
 
 test('outbox status counts the same, and says where the outbox is and what waits on this machine for it', async () => {
