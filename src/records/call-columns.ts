@@ -64,6 +64,18 @@ export class CallColumns {
     this.heads[hash % this.capacity] = row;
   }
 
+  /** Takes a row out of those with its hash. */
+  unlink(row: number): void {
+    const { heads, next } = this;
+    const bucket = (this.hashes[row] as number) % this.capacity;
+    if (heads[bucket] === row) heads[bucket] = next[row] as number;
+    else {
+      let before = heads[bucket] as number;
+      while (next[before] !== row) before = next[before] as number;
+      next[before] = next[row] as number;
+    }
+  }
+
   /** Takes a row over from others, but for its notes. */
   take(row: number, before: CallColumns, from: number): void {
     this.begin(

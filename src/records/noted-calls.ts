@@ -193,14 +193,8 @@ export class NotedCalls {
   }
 
   remove(row: number): void {
-    const { numbers, heads, hashes, next, places, capacity } = this.#columns;
-    const bucket = (hashes[row] as number) % capacity;
-    if (heads[bucket] === row) heads[bucket] = next[row] as number;
-    else {
-      let before = heads[bucket] as number;
-      while (next[before] !== row) before = next[before] as number;
-      next[before] = next[row] as number;
-    }
+    const { numbers, places } = this.#columns;
+    this.#columns.unlink(row);
     for (const column of [2 * row, 2 * row + 1]) {
       const place = places[column] as number;
       if (place > 0) this.#usedBytes -= noteLength(this.#notes, place - 1) ?? 0;

@@ -1,6 +1,5 @@
-import type { InputType } from '../guardrail/call.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
-import { KEY_CHARS, type NotedCall, type VerdictNote } from '../guardrail/record.ts';
+import { KEY_CHARS, type NotedCall } from '../guardrail/record.ts';
 import { OutboxError, type RecordOutbox } from '../outbox/contract.ts';
 import type { CheckLine, VerdictLine } from '../outbox/note-bytes.ts';
 import {
@@ -13,16 +12,14 @@ import {
   noteBytes,
   noteLength,
   readNote,
-  textAt,
-  timeAt,
   traceAt,
-  wordsAt,
 } from '../outbox/note-bytes.ts';
 import { EarlyChecks } from './early-checks.ts';
 import { FinishedCalls, type Traits } from './finished-calls.ts';
 import { KnownChunks } from './known-chunks.ts';
 import { NoteWriter } from './note-writer.ts';
 import { NotedCalls } from './noted-calls.ts';
+import { idOfCall, lastAsked, notesOf, type PendingCall, pendingCallOf, traitsOf } from './pending-call.ts';
 import { type Candidate, type Clues, chosenOf } from './same-id.ts';
 
 export type PendingCallsOptions = {
@@ -35,13 +32,6 @@ export type PendingCallsOptions = {
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
 };
-
-/** A call that was judged, with one note for its request and one for its response. */
-export type PendingCall = {
-  readonly number: number;
-  readonly startedAt: number;
-  readonly trace: string | null;
-} & Partial<Record<InputType, VerdictNote>>;
 
 /** From a success to what else can come of its call: its last check, another note, or LiteLLM's failure event about a block. */
 export const LATE_MS = 60_000;
@@ -92,20 +82,21 @@ export class PendingCalls {
     });
     const rows = this.#calls.withId(event, 0);
     const finished = rows.length === 0 ? [] : this.#finished.of(hashOf(event, idAt(event, 0)));
-    if (rows.length + finished.length < 2) return rows[0] === undefined ? undefined : this.#call(rows[0]);
+    if (rows.length + finished.length < 2)
+      return rows[0] === undefined ? undefined : pendingCallOf(this.#calls, rows[0]);
     const all: Candidate[] = [
-      ...rows.map((row) => ({ ...this.#traits(row), row })),
+      ...rows.map((row) => ({ ...traitsOf(this.#calls, row), row })),
       ...finished.map((traits) => ({ ...traits, row: undefined })),
     ];
     const [keyHash, traceHash] = [hashOf(event, keyAt(event, 0)), hashOf(event, traceAt(event, 0))];
     const { row } = chosenOf(all, { key: keyHash, trace: traceHash, words, startedAt });
-    return row === undefined ? undefined : this.#call(row);
+    return row === undefined ? undefined : pendingCallOf(this.#calls, row);
   }
 
   /** The call that a note is about. */
   get(named: Named): PendingCall | undefined {
     const row = this.#find(named);
-    return row === undefined ? undefined : this.#call(row);
+    return row === undefined ? undefined : pendingCallOf(this.#calls, row);
   }
 
   #find(named: Named): number | undefined {
@@ -212,12 +203,12 @@ export class PendingCalls {
     skewMs: number,
   ): Promise<void> {
     // Rows move meanwhile
-    const asked = rows.map((row) => ({ number: this.#calls.number(row), id: this.#idOf(row) }));
+    const asked = rows.map((row) => ({ number: this.#calls.number(row), id: idOfCall(this.#calls, row) }));
     const known = await outbox.known(new Set(asked.map(({ id }) => id)));
     for (const { number, id } of asked) {
       const row = this.#calls.rowOf(number);
       if (row === undefined) continue;
-      const { startedAt, trace } = this.#asked(row);
+      const { startedAt, trace } = lastAsked(this.#calls, row);
       // One that was accepted before is of another call under the same id
       const own = (known.get(id) ?? []).filter(
         (one) => (one.trace ?? trace) === trace && one.acceptedAt >= startedAt - skewMs,
@@ -244,7 +235,7 @@ export class PendingCalls {
     for (const row of this.#calls.rows()) {
       const isLate = this.#calls.doneAt(row) === 0 && this.#calls.startedAt(row) < before;
       if (!isLate || !this.#calls.report(row)) continue;
-      if (notesOf(this.#call(row)).every(({ action }) => action !== 'BLOCKED')) missing++;
+      if (notesOf(pendingCallOf(this.#calls, row)).every(({ action }) => action !== 'BLOCKED')) missing++;
     }
     return missing;
   }
@@ -258,8 +249,8 @@ export class PendingCalls {
     for (const row of this.#calls.rows()) {
       const doneAt = this.#calls.doneAt(row);
       if (doneAt === 0 || doneAt > now) continue;
-      this.#finished.add(this.#calls.hash(row), this.#traits(row));
-      onFinished?.(this.#idOf(row));
+      this.#finished.add(this.#calls.hash(row), traitsOf(this.#calls, row));
+      onFinished?.(idOfCall(this.#calls, row));
       this.#calls.remove(row);
     }
     this.#calls.shrink();
@@ -277,57 +268,11 @@ export class PendingCalls {
     return noteBytes(this.#writer.take());
   }
 
-  #call(row: number): PendingCall {
-    const [request, response] = [this.#note(row, 'request'), this.#note(row, 'response')];
-    return {
-      number: this.#calls.number(row),
-      startedAt: this.#calls.startedAt(row),
-      trace: this.#asked(row).trace,
-      ...(request !== undefined && { request }),
-      ...(response !== undefined && { response }),
-    };
-  }
-
-  #note(row: number, side: InputType): VerdictNote | undefined {
-    const found = this.#calls.note(row, side);
-    const line = found && (readNote(found.notes, found.at) as VerdictLine | undefined);
-    if (line === undefined) return undefined;
-    const { words: _, ...note } = line;
-    return found !== undefined && found.count > 1 ? { ...note, calls: found.count } : note;
-  }
-
-  /** When the request of a call was judged last, and under which trace. */
-  #asked(row: number): { readonly startedAt: number; readonly trace: string | null } {
-    const { notes, at } = this.#calls.note(row, 'request') ?? this.#calls.named(row);
-    const trace = traceAt(notes, at);
-    return { startedAt: timeAt(notes, at), trace: trace === undefined ? null : textAt(notes, trace) };
-  }
-
-  #idOf(row: number): string {
-    const { notes, at } = this.#calls.named(row);
-    return textAt(notes, idAt(notes, at));
-  }
-
-  #traits(row: number): Traits {
-    const { notes, at } = this.#calls.named(row);
-    return {
-      trace: hashOf(notes, traceAt(notes, at)),
-      key: hashOf(notes, keyAt(notes, at)),
-      words: wordsAt(notes, at),
-      startedAt: this.#calls.startedAt(row),
-    };
-  }
-
   #isFinished(row: number): boolean {
-    const { trace, key } = this.#traits(row);
+    const { trace, key } = traitsOf(this.#calls, row);
     const isSameKey = (other: Traits) => other.key === key || other.key === 0 || key === 0;
     return this.#finished.of(this.#calls.hash(row)).some((one) => one.trace === trace && isSameKey(one));
   }
 }
 
 const NOTHING_NOTED = { input_type: 'request', action: 'NONE', by: null, at: 0, ms: 0, checks: [] } as const;
-
-/** The notes on a call: on its request and on its response; of a streamed response the last, with their number. */
-export function notesOf({ request, response }: PendingCall): readonly VerdictNote[] {
-  return [request, response].filter((note) => note !== undefined);
-}

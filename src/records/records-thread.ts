@@ -18,9 +18,7 @@ import type {
   RecordsSetup,
   RecordsThreadEvents,
   RelayedMessage,
-  Requests,
   TextLine,
-  ToWorker,
   UnstoredReason,
   WorkerStart,
 } from './protocol.ts';
@@ -56,7 +54,6 @@ export class RecordsThread {
   readonly #events: RecordsThreadEvents;
   readonly #losses: Losses;
   readonly #unanswered = new Unanswered((...message) => this.#worker?.post(...message));
-  #lastNumber = 0;
   readonly #outgoing: OutgoingNotes;
   #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
   /** When the thread last reported its health. */
@@ -86,7 +83,7 @@ export class RecordsThread {
         notes: (bytes, count) => this.#sendNotes(bytes, count),
         // Held twice, of two bytes a letter
         texts: (lines) => {
-          this.#send('texts', [lines], 4 * lines.length).catch(this.#failed);
+          this.#unanswered.ask('texts', [lines], 4 * lines.length).catch(this.#failed);
         },
       },
       isAlone ? FLUSH_NOTES_MS : FLUSH_SHARED_MS,
@@ -103,7 +100,7 @@ export class RecordsThread {
   configure(setup: RecordsSetup): void {
     this.#outgoing.flush();
     this.#start = { ...this.#start, ...setup };
-    this.#send('configure', [setup]).catch(this.#failed);
+    this.#unanswered.ask('configure', [setup]).catch(this.#failed);
     this.#switch();
   }
 
@@ -127,7 +124,7 @@ export class RecordsThread {
   async logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult> {
     this.#outgoing.flush();
     const bytes = ownBytes(body);
-    const sent = this.#send('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
+    const sent = this.#unanswered.ask('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
     return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
   }
 
@@ -136,7 +133,7 @@ export class RecordsThread {
     this.#outgoing.flush();
     const bytes = isShared(body) ? body : ownBytes(body);
     const transfer = isShared(bytes) ? [] : [bytes.buffer as ArrayBuffer];
-    const sent = this.#send('turned', [bytes, source], bytes.length, transfer);
+    const sent = this.#unanswered.ask('turned', [bytes, source], bytes.length, transfer);
     return (await within(LOGS_MS, sent)) ?? { refused: 'unavailable' };
   }
 
@@ -182,9 +179,9 @@ export class RecordsThread {
       onDone();
       return Promise.resolve();
     }
-    const stored = this.#send('blocked', [json], json.length);
+    const stored = this.#unanswered.ask('blocked', [json], json.length);
     const { promise, release } = blockedReply(BLOCKED_MS, (reason) => this.#losses.unstored(callId, reason));
-    const sent = this.#unanswered.get(this.#lastNumber);
+    const sent = this.#unanswered.last;
     if (sent !== undefined) sent.release = release;
     if (this.#health.storage === 'restarting') release('restarting');
     stored
@@ -214,15 +211,15 @@ export class RecordsThread {
     // Those of a POST are given away; others are held for a thread that is started again
     const isPost = kind === 'logs' || kind === 'turned';
     const transfer = isPost && !isShared(args[0]) ? [args[0].buffer as ArrayBuffer] : [];
-    const sent = this.#send(kind, args as never, (isPost ? 1 : 2) * args[0].length, transfer);
-    const waiting = this.#unanswered.get(this.#lastNumber);
+    const sent = this.#unanswered.ask(kind, args as never, (isPost ? 1 : 2) * args[0].length, transfer);
+    const waiting = this.#unanswered.last;
     if (kind === 'blocked' && waiting !== undefined) waiting.release = unstored;
     return sent;
   }
 
   /** Metrics of the thread in Prometheus' text format; the last ones with `outbox_up 0` if it does not reply in a second. */
   async metrics(): Promise<string> {
-    const text = await within(METRICS_MS, this.#send('metrics', []));
+    const text = await within(METRICS_MS, this.#unanswered.ask('metrics', []));
     this.#lastMetrics =
       text ?? this.#lastMetrics.replace(/^(guardrail_bridge_telemetry_outbox_up) 1$/m, '$1 0');
     return this.#lastMetrics;
@@ -239,7 +236,7 @@ export class RecordsThread {
   async close(drainMs: number): Promise<void> {
     this.#outgoing.flush();
     if (this.#worker === undefined) return;
-    const done = this.#send('close', [drainMs]);
+    const done = this.#unanswered.ask('close', [drainMs]);
     this.#worker.hurry();
     await within(drainMs + CLOSE_MS, done);
     await this.#worker.close();
@@ -254,6 +251,7 @@ export class RecordsThread {
 
   #startWorker(): WorkerPort {
     this.#heardAt = performance.now();
+    this.#unanswered.begin();
     return this.#open({
       data: () => this.#start,
       received: (message) => this.#receive(message),
@@ -289,25 +287,10 @@ export class RecordsThread {
     }
   }
 
-  /** Resolves with the reply of the thread; with undefined if too much waits for it, or it could not take the message. */
-  #send<K extends keyof Requests>(
-    kind: K,
-    args: Parameters<Requests[K]>,
-    bytes = 0,
-    transfer: ArrayBuffer[] = [],
-  ): Promise<Awaited<ReturnType<Requests[K]>> | undefined> {
-    const isOrder = kind === 'close' || kind === 'configure';
-    if (this.#worker === undefined || (!isOrder && this.#unanswered.isFull(bytes)))
-      return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const message: ToWorker = { n: ++this.#lastNumber, kind, args };
-      this.#unanswered.add(message, { bytes, transfer, resolve: resolve as (result: unknown) => void });
-    });
-  }
-
   #sendNotes(notes: Uint8Array, count: number): void {
     // Not given away, so held twice: a thread that is started again is handed them again
-    this.#send('notes', [notes], 2 * notes.length)
+    this.#unanswered
+      .ask('notes', [notes], 2 * notes.length)
       .then((result) => result ?? this.#losses.notes(count))
       .catch(this.#failed);
   }

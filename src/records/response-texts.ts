@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { type Fields, fieldsOf } from '../guardrail/call.ts';
 import { parseJson } from '../guardrail/json.ts';
 import { boundedBy, charsOfAll } from '../guardrail/memory.ts';
-import type { PendingCall, PendingCalls } from './pending-calls.ts';
+import type { PendingCall } from './pending-call.ts';
+import type { PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
 import { type Ends, isMixedUp, isNext, MAX_COMPARISONS, type Text } from './streamed-texts.ts';
 

@@ -4,7 +4,8 @@ import type { CallRecord, VerdictNote } from '../guardrail/record.ts';
 import type { EventFacts } from '../litellm/log-event.ts';
 import { type Entry, OutboxError, type SharedNotes } from '../outbox/contract.ts';
 import type { OtherReplicas } from './other-replicas.ts';
-import { notesOf, type PendingCalls } from './pending-calls.ts';
+import { notesOf } from './pending-call.ts';
+import type { PendingCalls } from './pending-calls.ts';
 import type { Clues } from './same-id.ts';
 
 /** An event of a call that ended within this time can be here before its last note: some milliseconds, and clocks that differ. */

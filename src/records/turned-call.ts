@@ -3,7 +3,7 @@ import type { TurnedEvent } from '../litellm/turned-event.ts';
 import { type Entry, namelessKey } from '../outbox/contract.ts';
 import { turnedKey } from '../outbox/turned-record.ts';
 import type { EntryMakerOptions } from './entry-maker.ts';
-import type { PendingCall } from './pending-calls.ts';
+import type { PendingCall } from './pending-call.ts';
 
 /**
  * All of an entry but its record, for a call by another vendor's integration. Its times are those of the bridge: such an event tells when

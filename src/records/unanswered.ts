@@ -1,5 +1,5 @@
 import { memoryBytes } from '../guardrail/memory.ts';
-import type { ToWorker, UnstoredReason } from './protocol.ts';
+import type { Requests, ToWorker, UnstoredReason } from './protocol.ts';
 
 /** Bounds of what waits for a thread that hangs, or for the disk; beyond them nothing is handed to it. */
 const MAX_MESSAGES = 20_000;
@@ -30,8 +30,10 @@ export class Unanswered {
   /** By number, the oldest first. */
   readonly #waiting = new Map<number, Waiting>();
   #bytes = 0;
+  #lastNumber = 0;
   /** True while there is a thread to hand them to. */
   #isUp = true;
+  #hasBegun = false;
   #isOver = false;
   /**
    * Those to hand over one after the other, in their order: as long as they were handed over twice, the one that ends the thread shows,
@@ -44,19 +46,45 @@ export class Unanswered {
     this.#post = post;
   }
 
+  /** There is a thread from now on. */
+  begin(): void {
+    this.#hasBegun = true;
+  }
+
   /** True if no message of this size is to be added. */
   isFull(bytes: number): boolean {
     return this.#isOver || this.#waiting.size >= MAX_MESSAGES || this.#bytes + bytes > MAX_BYTES;
   }
 
-  /** Adds a message, and hands it over as soon as its turn comes: mostly now. */
-  add(message: ToWorker, part: Pick<Waiting, 'bytes' | 'transfer' | 'resolve'>): Waiting {
+  /** The message that was added last; undefined once it has its reply. */
+  get last(): Waiting | undefined {
+    return this.#waiting.get(this.#lastNumber);
+  }
+
+  /**
+   * Hands a message over as soon as its turn comes: mostly now. Resolves with the reply; with undefined if too much waits, or the message
+   * could not be taken, as there is no thread yet.
+   */
+  ask<K extends keyof Requests>(
+    kind: K,
+    args: Parameters<Requests[K]>,
+    bytes = 0,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Awaited<ReturnType<Requests[K]>> | undefined> {
+    const isOrder = kind === 'close' || kind === 'configure';
+    if (!this.#hasBegun || (!isOrder && this.isFull(bytes))) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const message: ToWorker = { n: ++this.#lastNumber, kind, args };
+      this.#add(message, { bytes, transfer, resolve: resolve as (result: unknown) => void });
+    });
+  }
+
+  #add(message: ToWorker, part: Pick<Waiting, 'bytes' | 'transfer' | 'resolve'>): void {
     const waiting: Waiting = { ...part, message, tries: 0 };
     this.#waiting.set(message.n, waiting);
     this.#bytes += part.bytes;
     if (this.#again.length > 0) this.#again.push(waiting);
     else if (this.#isUp) this.#send(waiting);
-    return waiting;
   }
 
   get(n: number): Waiting | undefined {

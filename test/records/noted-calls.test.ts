@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
+import { notesOf, type PendingCall } from '../../src/records/pending-call.ts';
+import { PendingCalls } from '../../src/records/pending-calls.ts';
 import { randomFrom } from '../support/random.ts';
 import { noteOf } from '../support/record.ts';
 

@@ -5,7 +5,8 @@ import type { OnRecord } from '../../src/outbox/contract.ts';
 import type { VerdictLine } from '../../src/outbox/note-bytes.ts';
 import { storable } from '../../src/outbox/note-bytes.ts';
 import { bytesOf } from '../../src/records/note-writer.ts';
-import { notesOf, type PendingCall, PendingCalls } from '../../src/records/pending-calls.ts';
+import { notesOf, type PendingCall } from '../../src/records/pending-call.ts';
+import { PendingCalls } from '../../src/records/pending-calls.ts';
 import type { Clues } from '../../src/records/same-id.ts';
 
 const note = (callId: string, more: Partial<VerdictNote> = {}): VerdictNote => ({
