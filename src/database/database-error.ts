@@ -6,7 +6,10 @@ const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
  *
  * @see https://www.postgresql.org/docs/15/errcodes-appendix.html
  */
-const SERVER_STATES = /^(?:08|28|3D|3F|53|57|58|F0|XX)|^(?:25006|42501|42P01|55P03|55006|0A000)$/;
+const SERVER_STATES = /^(?:08|28|3D|3F|53|57|58|F0|XX)|^(?:25006|42501|42P01|42883|55P03|55006|0A000)$/;
+
+/** A table, a schema or a function is not there. */
+const MISSING = new Set(['42P01', '3F000', '42883']);
 
 /** Two transactions were in each other's way: either can be run again. */
 const CONFLICTS = new Set(['40001', '40P01']);
@@ -39,6 +42,11 @@ export class DatabaseError extends Error {
   /** False for a statement that is wrong, or meets values that it cannot take: another try would fail as well. */
   get isUnavailable(): boolean {
     return !SQLSTATE.test(this.code) || SERVER_STATES.test(this.code);
+  }
+
+  /** True if tables of the bridge are not there, as after they were dropped. */
+  get isMissing(): boolean {
+    return MISSING.has(this.code);
   }
 
   /** True if the transaction was undone for the sake of another, and can be run again at once. */

@@ -97,6 +97,8 @@ export class Database implements Queries {
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       if (error.isUnavailable) broken ??= error;
+      // Dropped, or lost with a database that was restored: the next use makes them again
+      if (error.isMissing) this.#migrated = undefined;
       // A standby that was the primary: its other connections lead nowhere either
       if (error.code === '25006') this.#renew(pool);
       throw error;

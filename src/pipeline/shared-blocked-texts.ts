@@ -30,7 +30,7 @@ type Known = { readonly at: number; readonly texts: readonly BlockedHash[] };
 export class SharedBlockedTexts {
   readonly #state: SharedState;
   readonly #texts: BlockedTexts;
-  #hasSecret = false;
+  #secret: Buffer | undefined;
   /** Changes that are not written yet, by the key of their session. */
   readonly #owed = new Map<SharedKey, Set<BlockedChange>>();
 
@@ -44,7 +44,7 @@ export class SharedBlockedTexts {
   async fetch(scope: BlockedScope): Promise<void> {
     const key = sessionKey(scope);
     await this.#tried(async () => {
-      if (!this.#hasSecret) await this.#learnSecret();
+      this.#useSecret(await this.#state.secret('blocked texts'));
       const known = knownIn((await this.#state.read([key])).get(key));
       const owed = this.#owed.get(key);
       if (known === undefined || (owed === undefined && this.#texts.isAt(scope, known.at))) return;
@@ -58,7 +58,7 @@ export class SharedBlockedTexts {
   async store(scope: BlockedScope): Promise<void> {
     const key = sessionKey(scope);
     const owed = this.#owed.get(key);
-    if (owed === undefined || !this.#hasSecret) return;
+    if (owed === undefined || this.#secret === undefined) return;
     const changes = [...owed];
     await this.#tried(async () => {
       const left = await this.#state.update([key, ownerKey(scope)], (before, now) =>
@@ -71,10 +71,11 @@ export class SharedBlockedTexts {
   }
 
   /** What was remembered before could be found by nobody else. */
-  async #learnSecret(): Promise<void> {
-    this.#texts.useSecret(await this.#state.secret('blocked texts'));
-    if (!this.#hasSecret) this.#owed.clear();
-    this.#hasSecret = true;
+  #useSecret(secret: Buffer): void {
+    if (this.#secret?.equals(secret)) return;
+    this.#texts.useSecret(secret);
+    this.#owed.clear();
+    this.#secret = secret;
   }
 
   #owe(change: BlockedChange): void {

@@ -27,6 +27,8 @@ export type SharedValuesOptions = {
 };
 
 const NAME_CHARS = 22;
+/** A store whose tables were lost has another secret, and those who start later have that one. */
+const SECRET_MS = 5000;
 const MAX_VERSION = 2 ** 48 - 1;
 
 /** Shares by version; null for one that was written here. */
@@ -44,7 +46,8 @@ export class SharedValues implements SharedState {
   readonly #updates: Updates;
   /** Names the shares of this one. */
   readonly #part = randomInt(MAX_VERSION).toString(36);
-  #keys: Keys | undefined;
+  #keys: (Keys & { readonly readAt: number }) | undefined;
+  #reading: Promise<Keys> | undefined;
   /** Shares by name and version, decrypted: most rounds of a stream find nothing new. */
   readonly #known = new LRUCache<string, Known>({
     maxSize: memoryBytes('shared state'),
@@ -58,10 +61,7 @@ export class SharedValues implements SharedState {
     const { store, timeoutMs, observer } = options;
     this.#circuit = new Circuit({
       timeoutMs,
-      ping: async () => {
-        this.#keys ??= this.#keysOf(await store.secret());
-        await store.ping();
-      },
+      ping: () => Promise.all([this.#readKeys(), store.ping()]),
       onOutage: (outage) => observer.outage(outage),
     });
     this.#updates = new Updates(store);
@@ -176,14 +176,31 @@ export class SharedValues implements SharedState {
   async #run<T>(keys: readonly SharedKey[], operation: (own: Keys) => Promise<T>): Promise<T> {
     try {
       return await this.#circuit.run(async () => {
-        this.#keys ??= this.#keysOf(await this.#options.store.secret());
-        return operation(this.#keys);
+        const known = this.#keys;
+        const isFresh = known !== undefined && performance.now() - known.readAt < SECRET_MS;
+        return operation(isFresh ? known : await this.#readKeys());
       });
     } catch (error) {
       const { reason } = error as StateError;
       for (const feature of new Set(keys.map(featureOf))) this.#options.observer.failed(feature, reason);
       throw error;
     }
+  }
+
+  #readKeys(): Promise<Keys> {
+    this.#reading ??= this.#options.store
+      .secret()
+      .then((secret) => {
+        const known = this.#keys;
+        const keys =
+          known !== undefined && Buffer.compare(known.secret, secret) === 0 ? known : this.#keysOf(secret);
+        this.#keys = { ...keys, readAt: performance.now() };
+        return this.#keys;
+      })
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
   }
 
   #keysOf(secret: Uint8Array): Keys {

@@ -7,12 +7,12 @@ import { testBridge } from '../support/bridge.ts';
 import { temporaryFolder } from '../support/recording-bridge.ts';
 import { databaseConfig } from './server.ts';
 
-const KEY = randomBytes(32).toString('hex');
+export const STATE_KEY = randomBytes(32).toString('hex');
 
 /** Bridges with one database, each with an environment of its own over a common one. */
 export async function bridgesWith(env: Record<string, string>, ...own: Record<string, string>[]) {
   const { url, schema } = databaseConfig(env.DATABASE_URL === undefined ? {} : { url: env.DATABASE_URL });
-  const common = { DATABASE_URL: url, DATABASE_SCHEMA: schema, STATE_KEY: KEY, ...env };
+  const common = { DATABASE_URL: url, DATABASE_SCHEMA: schema, STATE_KEY, ...env };
   const bridges = own.map((one) => testBridge({ ...common, ...one }));
   onTestFinished(async () => {
     await Promise.all(bridges.map((bridge) => bridge.close()));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MemoryStore } from '../../src/state/memory-store.ts';
 import type { SharedKey } from '../../src/state/shared-state.ts';
 import { SharedValues } from '../../src/state/shared-values.ts';
@@ -182,6 +182,8 @@ describe('shared values', () => {
     const going = shared.update([KEY], () => ({ writes: [entry(KEY, 'changed')], result: 'done' }));
     await expect(failing).rejects.toThrow('a mistake');
     expect(await going).toBe('done');
+    // Until the store was asked if it works
+    await vi.waitUntil(() => shared.isUp);
     expect(textOf(await shared.read([KEY]))).toBe('changed');
   });
 
