@@ -125,8 +125,6 @@ export class CallHandler {
       const fetching = key === undefined ? undefined : other.fetch?.(key);
       if (fetching !== undefined) await fetching;
       const shared = key === undefined ? undefined : this.#shared({ call, key, body });
-      const reading = shared?.before();
-      if (reading !== undefined) await reading;
       const name = key && call.input_type + key;
       const first = name && this.#repeats.find(name, body);
       if (first) return responseTo(read, await this.#decisionOn(first, connection), blockedMessage);
@@ -134,7 +132,7 @@ export class CallHandler {
       const scope = new CallScope(connection, key !== undefined);
       const deciding = judge.judge({
         ...{ call, bytes: body.length, request, scope },
-        forwarding: shared?.forwarding,
+        ...{ reading: shared?.before(), forwarding: shared?.forwarding },
       });
       if (deciding instanceof Promise) {
         if (name !== undefined) running = this.#repeats.begin(name, body, scope);

@@ -48,6 +48,8 @@ export class SharedCalls {
   readonly #options: SharedCallsOptions;
   /** Parts that are known here since they were read. */
   readonly #told = new WeakSet<Buffer>();
+  /** True once there was a request whose response may be a stream: then each is told of, also one of which there is nothing to tell. */
+  #tellsAll = false;
 
   constructor(options: SharedCallsOptions) {
     this.#options = options;
@@ -66,7 +68,8 @@ export class SharedCalls {
     if (plan || asked || goesByWiring) keys.push(`calls:${key}`);
     if (markers && wiring.restores(call)) keys.push(`markers:${key}`);
     if (keys.length === 0) return undefined;
-    return this.#read(key, keys).then((isKnown) => {
+    return this.#read(key, keys).then((known) => {
+      const isKnown = known !== undefined && (known.has(`calls:${key}`) || !this.#tellsAll);
       // Rather blocked than redacted where LiteLLM would drop that
       if (!isKnown && goesByWiring) wiring.tell(key, 'texts');
     });
@@ -100,7 +103,9 @@ export class SharedCalls {
     const { plan, asked, markers } = this.#needs;
     // Finds out if it is recorded
     if (plan) policies?.engine.receivers(call, new Caller(call));
-    if (plan || asked || this.#mayRedact) entries.push(...this.#callEntries(key));
+    const mayStream = this.#mayRedact && wiring.goesByOthers(call);
+    this.#tellsAll ||= mayStream;
+    if (plan || asked || this.#mayRedact) entries.push(...this.#callEntries(key, mayStream));
     const values = markers && forwarded !== call ? policies?.markersOf(key) : undefined;
     if (values !== undefined) entries.push(entryOf(`markers:${key}`, Buffer.from(JSON.stringify(values))));
     if (!keepsRequest) return this.#write(entries);
@@ -134,24 +139,25 @@ export class SharedCalls {
     return this.#needs.judgesResponses || this.#options.wantsRequests();
   }
 
-  /** What is known here of the calls under a state key; nothing if nothing is. */
-  #callEntries(key: string): readonly StateEntry[] {
+  /** What is known here of the calls under a state key; nothing if nothing is, unless that is told too. */
+  #callEntries(key: string, tellsNothing = false): readonly StateEntry[] {
     const { policies, wiring } = this.#options;
     const part: CallPart = { ...policies?.toldReplicas(key), wiring: wiring.told(key) };
     const { models, place, isUnrecorded } = part.plan ?? {};
     const isEmpty = [models, place, isUnrecorded || undefined, part.asked, part.wiring].every(
       (told) => told === undefined,
     );
-    return isEmpty ? [] : [entryOf(`calls:${key}`, Buffer.from(JSON.stringify(part)))];
+    return isEmpty && !tellsNothing ? [] : [entryOf(`calls:${key}`, Buffer.from(JSON.stringify(part)))];
   }
 
-  /** True if all was read. */
-  async #read(key: string, keys: readonly SharedKey[]): Promise<boolean> {
+  /** Tells what was read, and returns which of it was there; undefined if nothing could be read. */
+  async #read(key: string, keys: readonly SharedKey[]): Promise<ReadonlySet<SharedKey> | undefined> {
     try {
-      for (const [name, parts] of await this.#options.shared.readShares(keys)) this.#tell(key, name, parts);
-      return true;
+      const read = await this.#options.shared.readShares(keys);
+      for (const [name, parts] of read) this.#tell(key, name, parts);
+      return new Set(read.keys());
     } catch (error) {
-      if (error instanceof StateError) return false;
+      if (error instanceof StateError) return undefined;
       throw error;
     }
   }

@@ -101,7 +101,7 @@ export const replicas = {
     schema: fields.seconds,
     default: '0.1',
     sentence:
-      'How long a call waits for what replicas share; after that it is judged without, and none waits until the database is back.',
+      'How long a call waits for each thing that replicas share; after that it is judged without, and none waits while the database is down.',
   },
   STATE_MAX_MB: {
     schema: fields.megabytes(),

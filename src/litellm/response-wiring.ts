@@ -85,10 +85,11 @@ export class ResponseWiring {
     return call.input_type === 'request' ? this.#setting !== 'block' : this.of(call).unapplied === undefined;
   }
 
-  /** True if it depends on other calls under its id how a response is delivered. */
+  /** True if it depends on other calls under its id how a response is delivered; of a request, if that of its response may. */
   goesByOthers(call: GuardrailCall): boolean {
     if (this.#setting === 'block' || call.door !== undefined) return false;
     const wiring = wiringOf(call, toldBy(call));
+    if (call.input_type === 'request') return wiring === 'pipeline' || wiring === 'incremental_diff';
     return call.model === null ? wiring === 'pipeline' : wiring === 'incremental_diff';
   }
 

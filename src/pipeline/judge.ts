@@ -51,6 +51,8 @@ export type JudgeInput = {
   readonly bytes: number;
   /** Reads the request that a response belongs to, as far as it is remembered. */
   readonly request: () => GuardrailCall | undefined;
+  /** Resolves when all is known that a response is judged by; undefined if it is. */
+  readonly reading?: Promise<void> | undefined;
   /** Told of the call as backends may see it, before they are asked. */
   readonly forwarding?: ((forwarded: GuardrailCall) => void) | undefined;
   /**
@@ -115,25 +117,24 @@ export class Judge {
     this.#options = options;
     const { blockedTexts = new BlockedTexts(), state, knowsAllBlocked = false } = options;
     const askedOf = knowsAllBlocked ? undefined : state;
-    if (options.removesHistory)
-      this.#history = new BlockedHistory(
-        blockedTexts,
-        askedOf && new SharedBlockedTexts(askedOf, blockedTexts),
-      );
+    if (options.removesHistory) {
+      const shared = askedOf && new SharedBlockedTexts(askedOf, blockedTexts);
+      this.#history = new BlockedHistory(blockedTexts, shared);
+    }
     this.#checks = new BackendChecks(options.http, options.streamCheckGrowth, options.observer, state);
   }
 
   /** Decides about a call: at once where nothing has to be awaited. */
   judge(input: JudgeInput): Decision | Promise<Decision> {
     const startedAt = performance.now();
-    const fetching = this.#history?.fetch(input.call) ?? this.#checks.fetch(input.call);
-    return fetching === undefined
-      ? this.#judge(input, startedAt)
-      : this.#judgeAfter(fetching, input, startedAt);
+    const { call, reading } = input;
+    const fetching = this.#history?.fetch(call) ?? this.#checks.fetch(call);
+    if (fetching === undefined && reading === undefined) return this.#judge(input, startedAt);
+    return this.#judgeAfter(Promise.all([fetching, reading]), input, startedAt);
   }
 
   /** Decides with what other replicas know of the call, and has them know what is blocked now. */
-  async #judgeAfter(fetching: Promise<void>, input: JudgeInput, startedAt: number): Promise<Decision> {
+  async #judgeAfter(fetching: Promise<unknown>, input: JudgeInput, startedAt: number): Promise<Decision> {
     await fetching;
     const decision = await this.#judge(input, startedAt);
     await this.#history?.stored(input.call);
@@ -286,9 +287,8 @@ export class Judge {
       return { kind: 'modify', by, texts, form, ...(wired && { wired }) };
     }
     const blocked = isModified ? blockRedaction(draft.by) : draft;
-    return wired === undefined
-      ? blocked
-      : { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
+    if (wired === undefined) return blocked;
+    return { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }
 }
 

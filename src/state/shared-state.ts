@@ -41,7 +41,7 @@ export class StateError extends Error {
   }
 }
 
-/** What one of several writers wrote of a value; null for what was written here. */
+/** What one of several writers wrote of a value; null for what was written here, and for a request that was read before. */
 export type SharedPart = Buffer | null;
 
 /** What is to be written instead of values that were read. Keys that are left out stay as they are. */
@@ -80,7 +80,7 @@ export type SharedState = {
   ): Promise<T>;
   /**
    * Reads the shares of all in values that nobody writes as a whole, oldest first. Null stands for the share that was written here. One that
-   * was read before is the same buffer again.
+   * was read before is the same buffer again; a request is null then, as its reader keeps it.
    *
    * @throws StateError
    */

@@ -31,7 +31,7 @@ const NAME_CHARS = 22;
 const SECRET_MS = 5000;
 const MAX_VERSION = 2 ** 48 - 1;
 
-/** Shares by version; null for one that was written here. */
+/** Shares by version; null for one that was written here, or is kept by its reader. */
 type Known = ReadonlyMap<number, SharedPart>;
 const NO_SHARES: Known = new Map();
 const SHARE_BYTES = 250;
@@ -140,7 +140,8 @@ export class SharedValues implements SharedState {
           value === undefined ? before.get(name)?.get(version) : this.#open(own, key, name, part, value);
         if (share === undefined) continue;
         found.set(key, [...(found.get(key) ?? []), share]);
-        shares.set(name, (shares.get(name) ?? new Map<number, SharedPart>()).set(version, share));
+        const kept = isBulky(key) ? null : share;
+        shares.set(name, (shares.get(name) ?? new Map<number, SharedPart>()).set(version, kept));
       }
       for (const [name, known] of shares) this.#known.set(name, known);
       return found;
@@ -228,6 +229,9 @@ const keysOf = (entries: readonly StateEntry[]) => entries.map(({ key }) => key)
 
 const featureOf = (key: SharedKey) => key.slice(0, key.indexOf(':')) as StateFeature;
 
+/** Values of this feature are as long as calls are. */
+const isBulky = (key: SharedKey) => featureOf(key) === 'requests';
+
 /** Nobody who lacks the secret can tell of whom it is. */
 const nameOf = ({ names }: Keys, key: SharedKey): string =>
   createHmac('sha256', names).update(key).digest('base64url').slice(0, NAME_CHARS);
@@ -242,7 +246,7 @@ function sealed(own: Keys, { key, value, ttlMs }: StateEntry, part: string): Sto
     version: randomInt(1, MAX_VERSION),
     value: own.cipher.seal(value, labelOf(name, part)),
     ttlMs,
-    isBulky: featureOf(key) === 'requests',
+    isBulky: isBulky(key),
   };
 }
 

@@ -93,6 +93,13 @@ const CASES: readonly Case[] = [
     reads: [1],
     writes: [1],
   },
+  {
+    name: 'streams of chats',
+    policies: { policies: { chain: ['secrets'] } },
+    calls: [{ ...asked, ...stream }, streamed],
+    reads: [1],
+    writes: [1],
+  },
   { name: 'rules by model', policies: byModel, calls: [asked, said, said], reads: [1, 1], writes: [1] },
   { name: 'a sample', policies: sampled, calls: [asked, said], reads: [1], writes: [1] },
   {

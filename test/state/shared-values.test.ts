@@ -143,6 +143,26 @@ describe('shared values', () => {
     expect(before?.get(KEY)?.[0]).toBe(after?.get(KEY)?.[0]);
   });
 
+  test('of requests are read once, however many and long they are', async () => {
+    const store = new MemoryStore(64 * MB);
+    const [{ shared: a }, { shared: b }] = [await sharedIn(store), await sharedIn(store)];
+    const names = Array.from({ length: 50 }, (_, i): SharedKey => `requests:${i}`);
+    const value = Buffer.alloc(200_000);
+    for (const key of names) await a.writeShares([{ key, value, ttlMs: 60_000 }]);
+    let bytes = 0;
+    const { read } = store;
+    store.read = async (queries) => {
+      const found = await read.call(store, queries);
+      for (const one of found.values) bytes += one.value?.length ?? 0;
+      return found;
+    };
+    for (const key of names)
+      expect((await b.readShares([key])).get(key)?.map((one) => one?.length)).toEqual([value.length]);
+    bytes = 0;
+    for (const key of names) expect((await b.readShares([key])).get(key)).toEqual([null]);
+    expect(bytes).toBe(0);
+  });
+
   test('have one share of a writer, however often it writes', async () => {
     const store = new MemoryStore(MB);
     const { shared } = await sharedIn(store);
@@ -249,7 +269,7 @@ describe('shared values whose store is in trouble', () => {
     const store = new Troubled();
     const { shared, told } = await sharedIn(store, [], 50);
     const { read } = store;
-    store.read = (queries) => wait(100).then(() => read(queries));
+    store.read = () => new Promise(() => {});
     while (told.outages.length < 1) expect(await reasonOf(shared.read([KEY]))).toBe('timeout');
     expect(told.failures.length).toBeGreaterThan(10);
     expect(await reasonOf(shared.read([KEY]))).toBe('unavailable');

@@ -47,7 +47,7 @@ export class SharedAnswerModels {
     }
     const { version } = this.#models;
     const { version: written, at } = this.#written;
-    if (version === written && Math.abs(now - at) < REFRESH_MS) return;
+    if (shares.includes(null) && version === written && Math.abs(now - at) < REFRESH_MS) return;
     const value = Buffer.from(JSON.stringify(this.#models.learned()));
     await this.#state.writeShares([{ key: KEY, value, ttlMs: AGE_MS }]);
     this.#written = { version, at: now };
