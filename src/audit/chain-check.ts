@@ -34,6 +34,8 @@ export class ChainCheck {
   /** Number of rows that could be read, and the last of them. */
   rows = 0;
   head: Head | undefined;
+  /** Hash of the second row; the first, a title, may be the same in chains that began in the same millisecond. */
+  second: string | undefined;
   segments = 0;
   readonly problems: Remark[] = [];
   /** Number of problems beyond those listed. */
@@ -80,6 +82,7 @@ export class ChainCheck {
     }
     this.#follow(row, place, isFirst);
     this.head = { seq, hash };
+    if (this.rows === 2) this.second = hash;
     for (const head of this.#context.heads) {
       if (head.seq === seq && head.hash === hash) this.#context.found.add(head);
     }

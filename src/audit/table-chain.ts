@@ -3,7 +3,7 @@ import { readRow } from './chain.ts';
 import type { ChainCheck } from './chain-check.ts';
 import type { ChainSource, TimeRange } from './chain-source.ts';
 import { FolderChain } from './folder-chain.ts';
-import type { AuditTable, NamedReplica, TableRow } from './table.ts';
+import type { AuditTable, NamedReplica, TableColumns, TableRow } from './table.ts';
 import { findRow, rowsAfter } from './unshipped.ts';
 
 /** The chain of a replica in the table, and what its folder has beyond, where it is at hand. */
@@ -39,11 +39,15 @@ export class TableChain implements ChainSource {
   async read(check: ChainCheck): Promise<void> {
     let first = true;
     let last: SealedRow | undefined;
-    for await (const { pos, line } of this.#table.rows(this.replica, {})) {
+    for await (const { pos, line, ...columns } of this.#table.rows(this.replica, {})) {
       const place = { file: this.name, line: pos };
       const row = readRow(Buffer.from(line));
       if (row === undefined) check.report(place, 'not a row of the log');
-      else check.row(row, place, first || row.event_type === 'segment');
+      else {
+        check.row(row, place, first || row.event_type === 'segment');
+        if (!isOf(columns, row))
+          check.report(place, `row ${row.seq} says otherwise than its columns seq, type and at`);
+      }
       if (row?.event_type === 'segment') check.segments++;
       first = false;
       last = row ?? last;
@@ -117,6 +121,11 @@ export class TableChain implements ChainSource {
       yield { row, place: { file: place.segment.name, line: 0 } };
     }
   }
+}
+
+/** Rows are searched for and removed by their columns, which no hash covers. */
+function isOf({ seq, type, at }: Pick<TableColumns, 'seq' | 'type' | 'at'>, row: SealedRow): boolean {
+  return seq === row.seq && type === row.event_type && Number(at) === Date.parse(row.at);
 }
 
 function rowOf(row: TableRow | undefined): SealedRow | undefined {

@@ -3,9 +3,12 @@ import { readRow } from './chain.ts';
 import type { AuditTable } from './table.ts';
 import type { RowLine } from './unshipped.ts';
 
-/** A replica that is there removes its own rows; those of one that is gone are removed by the others, this much later. */
+/**
+ * A replica that is there removes its own rows. One that wrote none for so long is gone: the others remove its rows, this much later.
+ */
 const OTHERS_DAYS = 2;
 const LATEST_OWN = 10;
+const DAY_MS = 86_400_000;
 
 /**
  * Removes rows from the table that are too old. A row of a chain, sealed like any other, says which before they go, so that the rest can
@@ -39,9 +42,10 @@ export class TableRetention {
     for (const { line } of await this.#table.retentions(replica, LATEST_OWN)) await this.#cut(replica, line);
     for (const { id } of await this.#table.replicas()) {
       if (id === replica) continue;
-      const line = await this.#table.lastOlder(id, days + OTHERS_DAYS);
+      const line = await this.#table.lastOlder(id, days + OTHERS_DAYS, OTHERS_DAYS);
       const last = line === undefined ? undefined : readRow(Buffer.from(line));
-      if (last === undefined) continue;
+      // Its column may say otherwise, and is not sealed
+      if (last === undefined || !(Date.parse(last.at) < Date.now() - days * DAY_MS)) continue;
       const fields = { replica: id, retention_days: days, last_seq: last.seq, last_hash: last.hash };
       this.#note({ type: 'retention', fields });
     }

@@ -9,6 +9,9 @@ export type NamedReplica = Replica & { readonly name: string };
 /** A row and its position in its chain, from 1. A chain that began anew has some numbers twice, and each position once. */
 export type TableRow = { readonly pos: number; readonly line: string };
 
+/** A row with what its columns repeat of its line, so that rows can be found. */
+export type TableColumns = TableRow & { readonly seq: number; readonly type: string; readonly at: Date };
+
 const PAGE_ROWS = 2000;
 const CUT_ROWS = 5000;
 
@@ -68,10 +71,10 @@ export class AuditTable {
   async *rows(
     replica: string,
     { after = 0, since, until }: { after?: number; since?: number | undefined; until?: number | undefined },
-  ): AsyncGenerator<TableRow> {
+  ): AsyncGenerator<TableColumns> {
     for (let pos = after; ; ) {
-      const page = await this.#queries.query<TableRow>(
-        `SELECT pos, line FROM audit_row
+      const page = await this.#queries.query<TableColumns>(
+        `SELECT pos, seq, type, at, line FROM audit_row
          WHERE replica = $1 AND pos > $2 AND at >= $3 AND at < $4 ORDER BY pos LIMIT ${PAGE_ROWS}`,
         [replica, pos, timestamp(since, '-infinity'), timestamp(until, 'infinity')],
       );
@@ -150,16 +153,18 @@ export class AuditTable {
 
   /**
    * The last row of those segments of a chain that are older than some days by the clock of the server, as a line; undefined if
-   * there are none.
+   * there are none, or its replica wrote a row within the last `goneDays`.
    */
-  async lastOlder(replica: string, days: number): Promise<string | undefined> {
+  async lastOlder(replica: string, days: number, goneDays: number): Promise<string | undefined> {
     const [last] = await this.#queries.query<{ line: string; old: boolean }>(
       `SELECT line, at < now() - make_interval(days => $2) AS old FROM audit_row
        WHERE replica = $1 AND pos < coalesce((
          SELECT min(pos) FROM audit_row
          WHERE replica = $1 AND type = 'segment' AND at >= now() - make_interval(days => $2)
-       ), $3) ORDER BY pos DESC LIMIT 1`,
-      [replica, days, Number.MAX_SAFE_INTEGER],
+       ), $3) AND (
+         SELECT at FROM audit_row WHERE replica = $1 ORDER BY pos DESC LIMIT 1
+       ) < now() - make_interval(days => $4) ORDER BY pos DESC LIMIT 1`,
+      [replica, days, Number.MAX_SAFE_INTEGER, goneDays],
     );
     if (last === undefined || last.old) return last?.line;
     // Of the segment that has become too old in part, none

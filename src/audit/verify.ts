@@ -35,6 +35,7 @@ export async function verifyChains(
     await source.read(check);
     checks.push({ source, check });
   }
+  noteTwice(checks);
   const missing = heads.filter((head) => !context.found.has(head));
   // Now, as a row of one chain can say which rows of another were too old
   for (const { source, check } of checks) source.end(check, checks.length === 1 ? missing : []);
@@ -45,6 +46,24 @@ export async function verifyChains(
     }),
     missing: checks.length === 1 ? [] : missing,
   };
+}
+
+/** Chains that begin with the same rows are one folder twice, under another id. */
+function noteTwice(checks: readonly { source: ChainSource; check: ChainCheck }[]): void {
+  const seen = new Map<string, ChainSource>();
+  for (const { source, check } of checks) {
+    const second = source.copyOf === null ? check.second : undefined;
+    if (second === undefined) continue;
+    const other = seen.get(second);
+    if (other === undefined) seen.set(second, source);
+    else {
+      const which = [other.name, other.replica].filter((one) => one !== null).join(' ');
+      check.note(
+        { file: source.name, line: 0 },
+        `begins as ${which} does: rows of one folder that are there twice`,
+      );
+    }
+  }
 }
 
 /** A problem of no chain, for one that is told of all of them. */

@@ -75,12 +75,12 @@ describe('the audit log of replicas', () => {
   test('is left alone by a process that never had the folder', async () => {
     const config = databaseConfig();
     const dir = dirOfNow();
+    const database = connect(config);
     const first = open(config, dir);
-    await until(() => first.gauge.rows === 0, 'the first row in the table');
+    await shipped(config, dir, database);
     const second = open(config, dir, { name: 'web-2' });
     for (let n = 0; n < 3; n++) first.append(rowOf(n));
     await second.close();
-    const database = connect(config);
     expect(await database.query('SELECT name FROM audit_replica')).toEqual([{ name: 'web-1' }]);
     await shipped(config, dir, database);
     expect(first.failures).toEqual([]);
@@ -181,6 +181,17 @@ describe('a folder that is not what the table has', () => {
     expect((await cli(config, ['verify'])).code).toBe(0);
   });
 
+  test('is noted if its rows are there twice, as its id was lost', async () => {
+    const { config, a } = await written();
+    expect((await cli(config, ['verify'])).err).toBe('');
+    const id = idOf(a);
+    writeFileSync(join(a.folder, 'replica.json'), 'plum');
+    await open(config, a, { name: 'web-3' }).close();
+    const { code, err } = await cli(config, ['verify']);
+    expect(err).toBe(`note: web-3: begins as web-1 ${id} does: rows of one folder that are there twice\n`);
+    expect(code).toBe(0);
+  });
+
   test('goes on in a chain of its own if the last row of the table was replaced', async () => {
     const { config, a } = await written();
     await connect(config).query(`UPDATE audit_row SET line = 'plum' WHERE replica = $1 AND pos = 6`, [
@@ -241,6 +252,11 @@ describe('a table in which rows were tampered with', () => {
       says: 'web-1:3: row 3 before it is missing',
       sql: `UPDATE audit_row SET pos = CASE pos WHEN 3 THEN 40 WHEN 4 THEN 3 ELSE pos END WHERE ${A}`,
     },
+    ...['seq = seq + 7', "type = 'segment'", "at = at - interval '100 days'"].map((change) => ({
+      what: `a column that is not as its row (${change})`,
+      says: 'web-1:4: row 4 says otherwise than its columns',
+      sql: `UPDATE audit_row SET ${change} WHERE ${A} AND pos = 4`,
+    })),
     {
       what: 'a line that is no row',
       says: 'web-1:2: not a row of the log',
@@ -416,6 +432,32 @@ describe('old rows', () => {
     expect((await cli(config, ['verify'])).code).toBe(0);
   });
 
+  test.each([
+    { what: 'of a replica that is there stay as long as it says', daysAgo: 60, sql: undefined },
+    {
+      what: 'are those that are old by what is sealed',
+      daysAgo: 4,
+      sql: "UPDATE audit_row SET at = at - interval '100 days'",
+    },
+  ])('$what', async ({ daysAgo, sql }) => {
+    const config = databaseConfig();
+    const [there, gone] = [dirOfNow(daysAgo), dirOfNow(60)];
+    const replica = open(config, there);
+    replica.append(rowOf(1));
+    if (sql === undefined) there.time = Date.now();
+    replica.append(rowOf(2));
+    await until(() => replica.gauge.rows === 0, 'all rows in the table');
+    const database = connect(config);
+    if (sql !== undefined) await database.query(sql);
+    const old = open(config, gone, { name: 'zone' });
+    old.append(rowOf(1));
+    await old.close();
+    const before = await tableOf(database, idOf(there));
+    open(config, dirOfNow(), { name: 'web-2' }).setRetention(30);
+    await until(async () => (await tableOf(database, idOf(gone))) === '', 'old rows of the other are gone');
+    expect(await tableOf(database, idOf(there))).toBe(before);
+  });
+
   test('of a replica that is gone go by another one, as far as whole segments are too old', async () => {
     const config = databaseConfig();
     const [gone, partly] = [dirOfNow(30), dirOfNow(30)];
@@ -424,7 +466,7 @@ describe('old rows', () => {
       replica.append(rowOf(1));
       dir.time += DAY_MS;
       replica.append(rowOf(2));
-      if (dir === partly) dir.time += 28 * DAY_MS;
+      if (dir === partly) dir.time += 26 * DAY_MS;
       replica.append(rowOf(3));
       await replica.close();
     }
