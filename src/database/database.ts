@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
-import { connectionsFor, type DatabaseConfig, type DatabaseUse, settingsFor } from './database-config.ts';
+import { connectionsFor, type DatabaseConfig, type DatabaseUse, sessionOf } from './database-config.ts';
 import { connectError, DatabaseError, databaseError } from './database-error.ts';
 import { areTablesCurrent, migrateTables } from './migrate.ts';
 
@@ -130,8 +130,11 @@ export class Database implements Queries {
   async #open(): Promise<Pool> {
     const { default: pg } = await import('pg');
     const { parse, toClientConfig } = await import('pg-connection-string');
-    const { url, schema, password, passwordFile, poolSize, connectTimeoutMs, statementTimeoutMs } =
-      this.#config;
+    const { url, password, passwordFile, poolSize, connectTimeoutMs } = this.#config;
+    const session = {
+      text: sessionOf(this.#use, this.#config, HANG_MARGIN_MS),
+      query_timeout: connectTimeoutMs,
+    };
     const parsed = toClientConfig(parse(url, { useLibpqCompat: true }));
     const own =
       passwordFile === undefined
@@ -142,10 +145,9 @@ export class Database implements Queries {
       ...(own !== undefined && { password: own }),
       max: connectionsFor(this.#use, poolSize),
       application_name: `guardrail-bridge ${this.#use}`,
-      options: `-c search_path=${schema}${settingsFor(this.#use)}`,
+      // It waits for what is returned, which its type does not say
+      onConnect: (client) => client.query(session) as unknown as undefined,
       connectionTimeoutMillis: connectTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: statementTimeoutMs + HANG_MARGIN_MS,
       idleTimeoutMillis: IDLE_MS,
       keepAlive: true,
       // Statements that nobody waits for go out together

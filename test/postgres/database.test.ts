@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -39,6 +41,35 @@ describe('a database', () => {
       `SELECT 9007199254740991::bigint AS n, '\\x00ff'::bytea AS bytes`,
     );
     expect(row).toEqual({ n: 9007199254740991, bytes: Buffer.from([0, 255]) });
+  });
+
+  test('says nothing while connecting that a pooler in session mode refuses, and has its settings all the same', async () => {
+    const said: string[] = [];
+    const pooler = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (bytes) => {
+        // Its length and the version of the protocol go ahead
+        said.push(...bytes.subarray(8).toString().split('\0'));
+        socket.destroy();
+      });
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void pooler.close());
+    await once(pooler, 'listening');
+    const { port } = pooler.address() as AddressInfo;
+    await errorOf(
+      open(databaseConfig({ url: `postgres://me@127.0.0.1:${port}/db?sslmode=disable` })).migrated(),
+    );
+    const names = said.filter((word, i) => word !== '' && i % 2 === 0);
+    const passedOn = ['user', 'database', 'client_encoding', 'application_name'];
+    expect(names.filter((name) => !passedOn.includes(name))).toEqual([]);
+    expect(names).toContain('user');
+
+    const config = databaseConfig({ statementTimeoutMs: 4321 });
+    const [row] = await open(config).query(
+      `SELECT current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout,
+        current_setting('idle_in_transaction_session_timeout') AS idle`,
+    );
+    expect(row).toEqual({ path: config.schema, timeout: '4321ms', idle: '5321ms' });
   });
 
   test('commits all of a transaction, or nothing', async () => {
