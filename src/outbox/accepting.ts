@@ -17,8 +17,11 @@ export type PackedEntry = {
 /** A row that could not be read, with its content packed. */
 export type PackedRow = { readonly row: BadRow; readonly packed: Packed };
 
-/** More locks than this are one lock: the server has room for 64 for each of its connections. LiteLLM sends up to 512 events at once. */
-const MAX_LOCKS = 600;
+/**
+ * More locks than this are one lock, which waits for all replicas: the server has room for 64 for each of its connections. LiteLLM sends up to
+ * 512 events at once; a failure has two locks.
+ */
+const MAX_LOCKS = 1100;
 
 /** @throws TypeError for what no outbox can store */
 export function packEntry(entry: Entry): PackedEntry {

@@ -11,7 +11,7 @@ import {
   type StoredRecord,
 } from './admin.ts';
 import { type Packed, unpack } from './packing.ts';
-import { POSTGRES_SQL } from './postgres-queries.ts';
+import { CLOCK, POSTGRES_SQL } from './postgres-queries.ts';
 import { PostgresTally } from './postgres-tally.ts';
 import type { Backlog } from './queries.ts';
 import { DEAD, READY, WAITING } from './schema.ts';
@@ -32,7 +32,7 @@ const IS_KEY =
 
 const SQL = {
   isServed: `SELECT EXISTS (
-    SELECT FROM replica WHERE seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${SEEN_MS}) AS served`,
+    SELECT FROM replica WHERE seen_at > ${CLOCK} - ${SEEN_MS}) AS served`,
   backlogs: `
     WITH queue AS (
       SELECT backend,
@@ -56,10 +56,12 @@ const SQL = {
     SELECT id, ${RECORD_ID} AS "recordId", call_key AS "callKey", outcome, started_at AS "startedAt", ended_at AS "endedAt",
       accepted_at AS "acceptedAt", codec, checksum, body
     FROM record LEFT JOIN payload USING (id) WHERE id = $1`,
-  // What is ready is due already, and may be under way
+  // What is ready is due already, and may be under way; what is held can give way to another event of its call
   retry: `
     UPDATE delivery SET state = ${READY}, due_at = $4, attempts = 0, reason = NULL FROM ${KEYS}
-    WHERE ${IS_KEY} AND delivery.state <> ${READY} RETURNING delivery.backend, delivery.record`,
+    WHERE ${IS_KEY} AND delivery.state <> ${READY} AND (delivery.state = ${DEAD} OR NOT EXISTS (
+      SELECT FROM record WHERE id = delivery.record AND held_until > ${CLOCK}))
+    RETURNING delivery.backend, delivery.record`,
   drop: `DELETE FROM delivery USING ${KEYS} WHERE ${IS_KEY} RETURNING delivery.backend, delivery.record`,
   dropContents: `
     DELETE FROM payload WHERE id = ANY ($1) AND NOT EXISTS (SELECT FROM delivery WHERE record = payload.id)`,

@@ -11,7 +11,7 @@ const MAX_UNREADABLE = 10_000;
 export const MANY = 1_000_000;
 
 /** The time of the database, Unix milliseconds. */
-const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+export const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** A lock of this schema for one purpose: advisory locks are those of the whole database. */
 const keyOf = (purpose: string) => `hashtextextended(current_schema() || ' ${purpose}', 1)`;

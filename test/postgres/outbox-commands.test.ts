@@ -172,3 +172,15 @@ test('a database that is not there is named without its password, and what is on
     'there is no outbox in DATA_DIR',
   );
 });
+
+test('an operator whose clock is ahead puts nothing back that can still give way to another event', async () => {
+  const config = databaseConfig();
+  const shared = sharedPlace(config).open({ now: undefined as never });
+  await shared.accept([entryOf('call-a', { outcome: 'failure', holdMs: HOUR_MS })]);
+  const env = { DATA_DIR: temporaryFolder(), DATABASE_URL: config.url, DATABASE_SCHEMA: config.schema };
+  const { out } = await runCli(['outbox', 'retry', '--all', '--json'], {
+    env,
+    now: () => Date.now() + 2 * HOUR_MS,
+  });
+  expect(json(out)).toMatchObject({ retried: 0 });
+});

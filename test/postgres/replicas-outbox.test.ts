@@ -7,6 +7,7 @@ import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { Due, Entry } from '../../src/outbox/contract.ts';
 import type { PostgresOutbox } from '../../src/outbox/postgres-outbox.ts';
+import { POSTGRES_SQL } from '../../src/outbox/postgres-queries.ts';
 import { Presence } from '../../src/outbox/presence.ts';
 import { DAY_MS, entry, MB, NO_EVENTS, NOON, named, payloadOf } from '../support/store.ts';
 import { databaseConfig, startPostgres, until } from './server.ts';
@@ -186,6 +187,25 @@ describe('replicas that share an outbox', () => {
     const accepted = await Promise.all([a.accept(entries), b.accept(entries), a.acceptOne(entry(7))]);
     const counted = Object.groupBy(accepted.flat(), (one) => one);
     expect([counted.new?.length, counted.duplicate?.length]).toEqual([1200, 1201]);
+  });
+
+  test("take LiteLLM's 512 events while another stands still with a call of its own, also if all of them failed", async () => {
+    const { outside, open } = newPlace();
+    const store = open();
+    await store.acceptOne(entry('warm'));
+    const { promise: stands, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: locked, resolve: hasLocked } = Promise.withResolvers<void>();
+    const still = outside.transaction(async (tx) => {
+      await tx.query(POSTGRES_SQL.lockCalls, [['another call']]);
+      hasLocked();
+      await stands;
+    });
+    onTestFinished(() => goOn());
+    await locked;
+    const failures = numbers(512).map((n) => failure(n, { words: `words ${n}` }));
+    expect(new Set(await store.accept(failures))).toEqual(new Set(['new']));
+    goOn();
+    await still;
   });
 
   test('notice what an operator changes, each of them once', async () => {
