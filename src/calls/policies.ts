@@ -115,7 +115,7 @@ export function takePolicies(
 
 /** Counts and logs that other policies are in force. */
 export function tellReload(
-  { isChanged }: PreparedPolicies,
+  { isChanged }: Pick<PreparedPolicies, 'isChanged'>,
   before: readonly BackendConfig[],
   { policies, backends, metrics, log }: ReloadedPolicies,
 ): void {

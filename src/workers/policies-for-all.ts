@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ReloadedPolicies, refuseReload, takePolicies, tellReload } from '../calls/policies.ts';
 import { ConfigError } from '../config/config.ts';
 import type { PolicySource } from '../policies/store.ts';
@@ -35,25 +36,35 @@ export async function reloadForAll(
   };
   try {
     const prepared = policies.prepare();
-    const { source, isSame, isChanged } = prepared;
-    const isSpread = !isSame || isChanged;
-    const first = isSpread ? othersThan(source, workers()) : [];
+    const { source } = prepared;
+    const first = othersThan(source, workers());
     await Promise.all(first.map((worker) => prepare(worker, source)));
     const before = takePolicies(prepared, reloaded);
     // Started meanwhile, with those before
-    const late = isSpread ? othersThan(source, workers()).filter((worker) => !first.includes(worker)) : [];
+    const late = othersThan(source, workers()).filter((worker) => !first.includes(worker));
     await Promise.all([
       ...first.map((worker) => take(worker, source)),
-      ...late.map((worker) => prepare(worker, source).then(() => take(worker, source))),
+      ...late.map((worker) =>
+        prepare(worker, source).then(
+          () => take(worker, source),
+          () => giveUp(worker),
+        ),
+      ),
     ]);
     changed();
-    tellReload(prepared, before, reloaded);
+    // Also where a worker alone had others, such as one that is about to be replaced
+    const isChanged = prepared.isChanged || first.length + late.length > 0;
+    tellReload({ isChanged }, before, reloaded);
   } catch (error) {
     refuseReload(error, reloaded);
   }
 }
 
 /** Those that judge by other policies. */
-function othersThan(source: PolicySource, workers: readonly WorkerProcess[]): readonly WorkerProcess[] {
-  return workers.filter(({ isGone, policies }) => !isGone && policies !== undefined && policies !== source);
+export function othersThan(
+  source: PolicySource,
+  workers: readonly WorkerProcess[],
+): readonly WorkerProcess[] {
+  const differs = (policies: PolicySource) => policies !== source && !isDeepStrictEqual(policies, source);
+  return workers.filter(({ isGone, policies }) => !isGone && policies !== undefined && differs(policies));
 }

@@ -53,6 +53,11 @@ export class WorkerPool {
     return [...this.#all];
   }
 
+  /** True once all are to end. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   /** Number of workers that take calls. */
   get up(): number {
     return this.#current.filter((worker) => worker?.isUp).length;
@@ -83,15 +88,16 @@ export class WorkerPool {
   /**
    * Replaces one worker after the other: the new one takes calls before the old one ends, as by SIGTERM.
    *
-   * @returns false if a new one could not be started: those that are left stay
+   * @returns the number of those replaced: if a new one cannot be started, those that are left stay
    */
-  async restart(order: Omit<DrainOrder, 'isForAll'>): Promise<boolean> {
-    for (let n = 1; n <= this.#options.size && !this.#isClosing; n++) {
+  async restart(order: Omit<DrainOrder, 'isForAll'>): Promise<number> {
+    for (let n = 1; n <= this.#options.size; n++) {
+      if (this.#isClosing) return n - 1;
       this.#succeeded.add(n);
       const isReplaced = await this.#succeed(n, order).finally(() => this.#succeeded.delete(n));
-      if (!isReplaced) return false;
+      if (!isReplaced) return n - 1;
     }
-    return true;
+    return this.#options.size;
   }
 
   /**

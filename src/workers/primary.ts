@@ -1,29 +1,23 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { Auditor } from '../audit/auditor.ts';
 import { openAuditLog } from '../audit/open-log.ts';
-import { checkerOf } from '../backends/index.ts';
 import { startRecords } from '../bridge.ts';
-import { policiesOf, type ReloadedPolicies } from '../calls/policies.ts';
-import { type Config, ConfigError } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { listenMistake } from '../http/drain.ts';
 import { createLog, type Log, writeLine } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
-import { ConfiguredBackends } from '../pipeline/backends.ts';
 import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
-import { PolicyFileError } from '../policies/file/problems.ts';
 import { recordRulesOf } from '../policies/receivers.ts';
-import type { PolicyStore } from '../policies/store.ts';
 import type { RecordsSetup } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { AllMetrics } from './all-metrics.ts';
-import { configAnew } from './config-anew.ts';
 import { OverallState } from './overall.ts';
-import { reloadForAll } from './policies-for-all.ts';
 import { WorkerPool } from './pool.ts';
 import type { AskedOfPrimary, AskMessage, FromWorkerProcess } from './protocol.ts';
 import { RecordsRelay } from './records-relay.ts';
+import { SettingsInForce, type SettingsInForceOptions } from './settings-in-force.ts';
 import { StateDesk } from './state-desk.ts';
 import { type WorkerProcess, WorkerStartError } from './worker-process.ts';
 
@@ -38,9 +32,8 @@ const OVERALL_MS = 250;
  */
 export class Primary {
   readonly log: Log;
-  #config: Config;
-  #policies: PolicyStore | undefined;
-  readonly #inForce = new ConfiguredBackends(checkerOf);
+  readonly #inForce: SettingsInForce;
+  readonly #changes: SettingsInForceOptions;
   readonly #metrics: AllMetrics;
   readonly #observer: Observer;
   readonly #records: RecordsThread | undefined;
@@ -53,16 +46,12 @@ export class Primary {
   /** Texts that were blocked in any worker, for those that start. */
   readonly #blocked = new BlockedTexts();
   #timer: NodeJS.Timeout | undefined;
-  /** Reloads and restarts of workers, one after the other. */
-  #reloading = Promise.resolve();
   #restart: 'none' | 'running' | 'queued' = 'none';
 
   /** @throws PolicyFileError, ConfigError */
   constructor(config: Config) {
-    this.#config = config;
-    this.#policies = policiesOf(config);
+    this.#inForce = new SettingsInForce(config);
     const file = this.policies?.();
-    this.#inForce.update([...config.backends, ...(file?.backends ?? [])]);
     this.#metrics = new AllMetrics(
       {
         backends: this.backends().map(({ name }) => name),
@@ -77,7 +66,7 @@ export class Primary {
     this.#records = startRecords(config, this.#recordsSetup(), counts, this.log);
     this.#audit = new Auditor({
       openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
-      wanted: () => this.#policies?.engine.audit,
+      wanted: () => this.#inForce.policies?.engine.audit,
       onLost: () => counts.audit_lost_total.inc(),
     });
     this.#audit.prepare();
@@ -95,19 +84,21 @@ export class Primary {
       records: this.#records,
       audit: this.#audit,
     });
-    this.#relay = this.#records && new RecordsRelay(this.#records, () => this.#pool.all);
+    const workers = () => this.#pool.all;
+    this.#relay = this.#records && new RecordsRelay(this.#records, workers);
+    this.#changes = { metrics: counts, log: this.log, workers, changed: () => this.#policiesChanged() };
   }
 
   /** The policies in force; undefined if there are none. */
   get policies(): (() => PolicyFile) | undefined {
-    const policies = this.#policies;
+    const { policies } = this.#inForce;
     return policies && (() => policies.file);
   }
 
   /** Files beside the policy file that are to be watched. */
-  policyFiles = (): readonly string[] => this.#policies?.files ?? [];
+  policyFiles = (): readonly string[] => this.#inForce.policies?.files ?? [];
 
-  backends = (): readonly BackendConfig[] => this.#inForce.configs;
+  backends = (): readonly BackendConfig[] => this.#inForce.backends;
 
   uncaught: Observer['uncaught'] = (error, kind) => this.#observer.uncaught(error, kind);
 
@@ -120,7 +111,7 @@ export class Primary {
   async open(): Promise<number> {
     await this.#records?.ready();
     this.#timer = setInterval(() => this.#overall.tell(), OVERALL_MS);
-    const { host, port } = this.#config.server;
+    const { host, port } = this.#inForce.config.server;
     try {
       return await this.#pool.open();
     } catch (error) {
@@ -137,11 +128,12 @@ export class Primary {
 
   /** Reads the policy file again, for all workers at once. */
   reloadPolicies(): void {
-    this.#reloading = this.#reloading.then(() => this.#reload()).catch((error) => this.#failed(error));
+    this.#inForce.reload(this.#changes).catch((error) => this.#failed(error));
   }
 
   /** Reads the configuration again, and replaces one worker after the other without failing a call. */
   restart(): void {
+    if (this.#pool.isClosing) return;
     if (this.#restart !== 'none') {
       this.#restart = 'queued';
       this.log.info('workers are being restarted; they will be once more after that');
@@ -163,7 +155,7 @@ export class Primary {
    * @returns false if work was cut off
    */
   async drain(delayMs: number, impatient: Promise<unknown>): Promise<boolean> {
-    const { shutdownTimeoutMs: timeoutMs } = this.#config.server;
+    const { shutdownTimeoutMs: timeoutMs } = this.#inForce.config.server;
     const endsAt = performance.now() + delayMs + timeoutMs;
     const finished = await this.#pool.close({ delayMs, timeoutMs }, impatient);
     const leftMs = finished ? Math.max(0, endsAt - performance.now()) : 0;
@@ -179,7 +171,7 @@ export class Primary {
   }
 
   #recordsSetup(): RecordsSetup {
-    return { backends: this.backends(), rules: recordRulesOf(this.#policies?.file.rules ?? []) };
+    return { backends: this.backends(), rules: recordRulesOf(this.#inForce.policies?.file.rules ?? []) };
   }
 
   #receive(worker: WorkerProcess, message: FromWorkerProcess): void {
@@ -228,9 +220,10 @@ export class Primary {
       worker.kill();
       return;
     }
-    worker.policies = this.#policies?.source;
-    const blocked = this.#config.database === undefined ? this.#blocked.share() : undefined;
-    const start = { config: this.#config, policies: worker.policies, overall: this.#overall.now(), blocked };
+    const { config, policies } = this.#inForce;
+    worker.policies = policies?.source;
+    const blocked = config.database === undefined ? this.#blocked.share() : undefined;
+    const start = { config, policies: worker.policies, overall: this.#overall.now(), blocked };
     worker.send({ kind: 'start', start });
   }
 
@@ -250,51 +243,25 @@ export class Primary {
     this.#overall.tell();
   }
 
-  async #reload(): Promise<void> {
-    const policies = this.#policies;
-    if (policies === undefined) return;
-    await reloadForAll(
-      this.#reloaded(policies),
-      () => this.#pool.all,
-      () => this.#policiesChanged(),
-    );
-  }
-
-  #reloaded(policies: PolicyStore): ReloadedPolicies {
-    const { backends: own } = this.#config;
-    return { policies, backends: this.#inForce, own, metrics: this.#metrics.counts, log: this.log };
-  }
-
   #policiesChanged(): void {
     this.#records?.configure(this.#recordsSetup());
     this.#audit.prepare();
   }
 
   async #restartAll(): Promise<void> {
-    try {
-      const { config, ignored } = configAnew(this.#config);
-      const policies = policiesOf(config);
-      if (ignored.length > 0)
-        this.log.warn({ settings: ignored }, 'these settings change when the whole process is started again');
-      this.#config = config;
-      this.#policies = policies;
-      this.#inForce.update([...config.backends, ...(policies?.file.backends ?? [])]);
-      this.#metrics.counts.addBackends(this.backends().map(({ name }) => name));
-      this.#policiesChanged();
-    } catch (error) {
-      if (!(error instanceof ConfigError || error instanceof PolicyFileError)) throw error;
-      this.log.error(
-        { problems: error.problems },
-        'the configuration cannot be used; no worker is restarted',
-      );
-      return;
-    }
-    const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = this.#config.server;
+    const takeBack = await this.#inForce.readAnew(this.#changes);
+    if (takeBack === undefined || this.#pool.isClosing) return;
+    const { server, workers } = this.#inForce.config;
+    const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = server;
     const startedAt = performance.now();
-    this.log.info({ workers: this.#config.workers }, 'workers are restarted one by one');
-    if (!(await this.#pool.restart({ delayMs, timeoutMs }))) return;
+    this.log.info({ workers }, 'workers are restarted one by one');
+    const restarted = await this.#pool.restart({ delayMs, timeoutMs });
+    if (this.#pool.isClosing) return;
+    // One that ends now begins with the settings of the others
+    if (restarted === 0) await takeBack();
+    if (restarted < workers) return;
     const seconds = Math.round((performance.now() - startedAt) / 1000);
-    this.log.info({ workers: this.#config.workers, seconds }, 'all workers were restarted');
+    this.log.info({ workers, seconds }, 'all workers were restarted');
   }
 
   #failed(error: unknown): void {

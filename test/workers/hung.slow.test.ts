@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { judged, startWorkers } from '../support/workers.ts';
 
@@ -33,6 +34,25 @@ test('a worker that hangs while policies are read is killed, and nobody judges b
   expect(await child.line('a worker ended')).toMatchObject({ pid: hung, signal: 'SIGKILL' });
   await expect.poll(async () => (await child.readiness()).body.workers, GUARD).toMatchObject({ up: 2 });
   for (let i = 0; i < 4; i++) expect(await judged(child.url, { texts: ['crocus'] })).toBe('BLOCKED');
+}, 60_000);
+
+test('SIGUSR2 while policies are read waits for that, and all judge by the file as it is then', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'workers-')), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await startWorkers({ POLICY_FILE: file });
+  const [hung] = child.workers() as [number];
+  hang(hung);
+  writeFileSync(file, bans('crocus'));
+  child.send('SIGHUP');
+  await wait(1000);
+  writeFileSync(file, bans('lily'));
+  child.send('SIGUSR2');
+  await wait(1000);
+  process.kill(hung, 'SIGCONT');
+  await child.line('workers are restarted one by one');
+  for (let i = 0; i < 4; i++) expect(await judged(child.url, { texts: ['lily'] })).toBe('BLOCKED');
+  await child.line('all workers were restarted');
+  for (let i = 0; i < 4; i++) expect(await judged(child.url, { texts: ['lily'] })).toBe('BLOCKED');
 }, 60_000);
 
 test('a worker that says nothing for half a minute is killed and replaced, and the other takes all calls meanwhile', async () => {

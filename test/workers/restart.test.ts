@@ -12,6 +12,14 @@ import { ask, GUARDRAIL, judged, load, startWorkers, type WorkersChild } from '.
 const GUARD = { timeout: 20_000, interval: 20 };
 const DONE = 'all workers were restarted';
 const POLICY = { BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip' };
+const bans = (word: string) =>
+  JSON.stringify({
+    policies: { chain: ['banned-keywords'] },
+    policy: { 'banned-keywords': { keywords: [word] } },
+  });
+const judgedByAll = (child: WorkersChild, text: string) =>
+  Promise.all([1, 2, 3, 4].map(() => judged(child.url, { texts: [text] })));
+const BLOCKED = Array(4).fill('BLOCKED');
 const count = (child: WorkersChild, msg: string) => child.lines().filter((line) => line.msg === msg).length;
 
 test('SIGUSR2 replaces all workers under load without a failed call, over kept and over new connections', async () => {
@@ -97,6 +105,36 @@ test('a second SIGUSR2 meanwhile is done after the first, and .env is read anew 
   await expect.poll(() => child.workers().filter((pid) => !before.includes(pid)).length, GUARD).toBe(1);
   await expect.poll(async () => (await child.readiness()).body.workers, GUARD).toMatchObject({ up: 2 });
   for (let i = 0; i < 2; i++) expect(await judged(child.url, { texts: ['crocus'] })).toBe('BLOCKED');
+});
+
+test('workers that are to be replaced judge by an edited policy file at once, and go on so where no new one can be used', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'workers-')), 'policy.yaml');
+  writeFileSync(file, bans('tulip'));
+  const child = await startWorkers({ POLICY_FILE: file });
+  const before = child.workers();
+  writeFileSync(file, bans('crocus'));
+  child.send('SIGUSR2');
+  await child.line('workers are restarted one by one');
+  expect(await judgedByAll(child, 'crocus')).toEqual(BLOCKED);
+  const others = () => child.workers().filter((pid) => !before.includes(pid));
+  await expect.poll(others, GUARD).toHaveLength(1);
+  process.kill(others()[0] as number, 'SIGKILL');
+  await child.line('a new worker cannot be used; the old ones stay');
+  await expect.poll(() => child.workers(), GUARD).toEqual(before);
+  expect(await judgedByAll(child, 'crocus')).toEqual(BLOCKED);
+  writeFileSync(file, bans('lily'));
+  child.send('SIGHUP');
+  await expect.poll(() => judgedByAll(child, 'lily'), GUARD).toEqual(BLOCKED);
+  expect(child.workers()).toEqual(before);
+});
+
+test('SIGUSR2 while all end restarts nobody', async () => {
+  const child = await startWorkers({ ...POLICY, SHUTDOWN_DELAY: '1' });
+  child.send('SIGTERM');
+  await child.line('draining');
+  child.send('SIGUSR2');
+  expect(await child.exit).toEqual({ code: 0, signal: null });
+  expect(child.stdout()).not.toContain('restarted');
 });
 
 test('SIGTERM ends all workers after their calls, with readiness failing first', async () => {
