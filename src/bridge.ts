@@ -50,7 +50,7 @@ export type GivenParts = {
   readonly store: StateStore | undefined;
   /** Texts that were blocked in other workers; undefined where the database tells of them. */
   readonly blocked: GivenBlocks | undefined;
-  readonly metricsPage: () => Promise<string>;
+  readonly metricsPage: () => Promise<string | undefined>;
   readonly others: () => OtherProcesses;
 };
 

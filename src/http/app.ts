@@ -53,7 +53,7 @@ export type AppOptions = GuardrailRouteOptions & {
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
   /** All metrics in Prometheus' text format. */
-  readonly metricsPage: () => Promise<string>;
+  readonly metricsPage: () => Promise<string | undefined>;
   /** What `/readyz` tells beside this process. */
   readonly others?: ReadyRouteOptions['others'];
   readonly isStateUp: ReadyRouteOptions['isStateUp'];

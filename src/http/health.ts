@@ -19,6 +19,8 @@ export type OtherProcesses = {
   readonly litellm: ReleasesReport;
   /** Number of processes that judge calls, and of those that there are to be. */
   readonly workers: { readonly up: number; readonly wanted: number };
+  /** False while one is missing; those that are being started with all others are not. */
+  readonly areComplete: boolean;
 };
 
 export type ReadyRouteOptions = {
@@ -65,7 +67,7 @@ export function healthRoute(c: Context): Response {
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
  * replicas share cannot be used: this machine keeps what comes, and calls are judged by what it knows itself; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
- * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing.
+ * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
   const { backends, records, audit, releases, isStateUp, isDraining } = options;
@@ -88,7 +90,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     const isDatabaseUp = typeof outbox?.database !== 'string' && audit.isShipping() && isStateUp();
     if (!isDatabaseUp) unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
-    if (others !== undefined && others.workers.up < others.workers.wanted) unhappy.push('workers');
+    if (others?.areComplete === false) unhappy.push('workers');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,

@@ -56,10 +56,7 @@ export class AllMetrics {
   }
 
   async #ask(worker: WorkerProcess): Promise<void> {
-    const told = await worker.questions.ask('report', undefined, REPORT_MS);
-    if (told === undefined) return;
-    this.reported(worker, told.report);
-    worker.process = told.process;
+    worker.process = (await worker.questions.ask('report', undefined, REPORT_MS)) ?? worker.process;
   }
 }
 

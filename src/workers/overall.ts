@@ -37,6 +37,7 @@ export class OverallState {
       standings: this.standings(),
       litellm: old?.litellm ?? { oldest_seen: null, supported: true },
       workers: { up: pool.up, wanted },
+      areComplete: !pool.isOpen || pool.up >= wanted,
       records: records?.health(),
       auditIsUp: audit.isUp(),
       auditIsShipping: audit.isShipping(),

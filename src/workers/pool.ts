@@ -53,6 +53,11 @@ export class WorkerPool {
     return [...this.#all];
   }
 
+  /** True once all have been up. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** True once all are to end. */
   get isClosing(): boolean {
     return this.#isClosing;

@@ -44,10 +44,8 @@ export type DrainOrder = {
 export type AskedOfWorkers = {
   /** Hands over the notes on calls that wait to go together. */
   flush: { readonly ask: undefined; readonly answer: true };
-  report: {
-    readonly ask: undefined;
-    readonly answer: { readonly report: BridgeReport; readonly process: ProcessMetrics };
-  };
+  /** Reports what it has counted, before it answers. */
+  report: { readonly ask: undefined; readonly answer: ProcessMetrics };
   /** Reads policies, and leaves those before in force. The answer is false if it could not. */
   prepare: { readonly ask: PolicySource; readonly answer: boolean };
   /** Puts those in force that were read last. */

@@ -24,12 +24,13 @@ export class Questions<
     const n = ++this.#last;
     const answer = new Promise<unknown>((resolve) => this.#open.set(n, resolve));
     this.#send({ kind: 'ask', n, name, ask } as unknown as AskMessage<Asked>);
-    return (await within(ms, answer)) as Asked[Name]['answer'] | undefined;
+    const told = await within(ms, answer);
+    this.#open.delete(n);
+    return told as Asked[Name]['answer'] | undefined;
   }
 
   take({ n, answer }: AnswerMessage): void {
     this.#open.get(n)?.(answer);
-    this.#open.delete(n);
   }
 
   /** No answer comes any more. */

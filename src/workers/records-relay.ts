@@ -1,3 +1,4 @@
+import { within } from '../guardrail/within.ts';
 import type { FromWorker, RelayedMessage, ToWorker } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { ownBytes, sharedBytes } from '../records/thread-bytes.ts';
@@ -5,6 +6,8 @@ import type { WorkerProcess } from './worker-process.ts';
 
 /** Longest that a POST waits for notes of other workers on its calls; one that judges a long call is late. */
 const FLUSH_MS = 250;
+/** The same for a blocked call, whose reply waits 50 ms for its record. */
+const BLOCKED_FLUSH_MS = 20;
 /** Checks after which a worker that says nothing is not asked: each POST would wait for it. */
 const SILENT_CHECKS = 2;
 /** Least time between two rounds that ask for them. */
@@ -58,7 +61,8 @@ export class RecordsRelay {
   async #pass(worker: WorkerProcess, { n, kind, args }: ToWorker): Promise<unknown> {
     // At once, as the buffer holds all that came with it
     const message = ownMessage({ kind, args } as RelayedMessage);
-    if (kind !== 'notes' && kind !== 'texts') await this.#flushed();
+    if (kind === 'blocked') await within(BLOCKED_FLUSH_MS, this.#flushed());
+    else if (kind !== 'notes' && kind !== 'texts') await this.#flushed();
     return this.#records.relay(message, (reason) => tell(worker, { kind: 'unstored', n, reason }));
   }
 

@@ -45,7 +45,7 @@ async function judge(
       tell: (change) => link.send({ kind: 'blocked', change }),
       onChange: (listener) => link.listen({ blocked: listener }),
     },
-    metricsPage: async () => (await link.ask('page', undefined, PAGE_MS)) ?? '',
+    metricsPage: async () => link.ask('page', undefined, PAGE_MS),
     others: () => overall,
   });
   process.on('uncaughtException', (error: unknown) => bridge.uncaught(error, 'exception'));
@@ -68,10 +68,12 @@ async function judge(
       bridge.flushRecords();
       return true;
     },
-    report: async () => ({
-      report: bridge.report(),
-      process: (await registry.getMetricsAsJSON()) as unknown as ProcessMetrics,
-    }),
+    async report() {
+      const process = (await registry.getMetricsAsJSON()) as unknown as ProcessMetrics;
+      // Not in the answer: one that comes too late is dropped
+      link.report(bridge.report());
+      return process;
+    },
     prepare(next) {
       const before = source;
       source = next;

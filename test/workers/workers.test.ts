@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { startChild, startServing } from '../support/child.ts';
 import { childrenOf, commandOf, isRunning } from '../support/processes.ts';
-import { judged, load, startWorkers } from '../support/workers.ts';
+import { ask, judged, load, startWorkers } from '../support/workers.ts';
 
 const POLICY = { BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip', LOG_LEVEL: 'debug' };
 const GUARD = { timeout: 20_000, interval: 20 };
@@ -27,6 +27,23 @@ test('connections go to each worker in turn, log lines tell which, and any of th
   }
   expect(child.lines().filter(({ msg }) => msg === 'listening')).toMatchObject([{ workers: 2 }]);
   expect(child.stderr()).toBe('');
+});
+
+test('no worker is missing while all are being started', async () => {
+  const free = createServer();
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+  const { port } = free.address() as { port: number };
+  await new Promise((resolve) => free.close(resolve));
+  const child = startChild({ env: { ...POLICY, WORKERS: '3', PORT: String(port) } });
+  onTestFinished(child.stop);
+  const statuses = new Set<string>();
+  const isListening = () => child.stdout().includes('"msg":"listening"');
+  for (let after = 0; after < 5; after += isListening() ? 1 : 0) {
+    await wait(5);
+    const answer = await ask(`http://127.0.0.1:${port}`, '/readyz').catch(() => undefined);
+    if (answer !== undefined) statuses.add(String(JSON.parse(answer.body).status));
+  }
+  expect([...statuses]).toEqual(['ready']);
 });
 
 test('a killed worker is replaced at once, logged and counted, and its counts stay', async () => {
