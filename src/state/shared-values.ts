@@ -64,7 +64,7 @@ export class SharedValues implements SharedState {
       ping: () => Promise.all([this.#readKeys(), store.ping()]),
       onOutage: (outage) => observer.outage(outage),
     });
-    this.#updates = new Updates(store);
+    this.#updates = new Updates(store, timeoutMs);
   }
 
   /** Asks the store, once. Resolves when it has answered or failed. */

@@ -1,4 +1,4 @@
-import type { SharedKey, StateChange, StateEntry } from './shared-state.ts';
+import { type SharedKey, type StateChange, type StateEntry, StateError } from './shared-state.ts';
 import type { StateStore, StoredEntry } from './state-store.ts';
 
 /** A change of values that others change too. */
@@ -13,6 +13,7 @@ export type Update<T> = {
 
 type Waiting = {
   readonly update: Update<unknown>;
+  readonly since: number;
   readonly resolve: (outcome: Outcome<unknown>) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -32,23 +33,35 @@ const MAX_TRIES = 100;
  */
 export class Updates {
   readonly #store: StateStore;
+  readonly #waitMs: number;
   #waiting: Waiting[] = [];
   #isRunning = false;
 
-  constructor(store: StateStore) {
+  /** @param waitMs milliseconds after which nobody waits for a change any more: it is not made then */
+  constructor(store: StateStore, waitMs: number) {
     this.#store = store;
+    this.#waitMs = waitMs;
   }
 
   /** Rejects where the store fails. */
   add<T>(update: Update<T>): Promise<Outcome<T>> {
     return new Promise<Outcome<T>>((resolve, reject) => {
-      this.#waiting.push({ update, resolve: resolve as Waiting['resolve'], reject });
+      this.#waiting.push({
+        update,
+        since: performance.now(),
+        resolve: resolve as Waiting['resolve'],
+        reject,
+      });
       this.#next();
     });
   }
 
   #next(): void {
-    if (this.#isRunning || this.#waiting.length === 0) return;
+    if (this.#isRunning) return;
+    const late = performance.now() - this.#waitMs;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].since < late)
+      this.#waiting.shift()?.reject(new StateError('timeout'));
+    if (this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, MOST);
     this.#isRunning = true;
     this.#make(batch)
