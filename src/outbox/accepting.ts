@@ -80,7 +80,10 @@ export async function acceptAll(
     rows.count > 0 ? tx.query<{ n: number }>(POSTGRES_SQL.insert, rows.values(), 'outbox insert') : [];
   const [, there] = await oneAfterAnother([taking, inserting]);
   // Stored under other times, where nothing looks for them
-  for (const { n } of there) dispositions[added[n] as number] = 'duplicate';
+  for (const { n } of there) {
+    const place = added[n];
+    if (place !== undefined) dispositions[place] = 'duplicate';
+  }
   return dispositions;
 }
 
@@ -171,7 +174,7 @@ class NewRows {
   addBad({ row, packed }: PackedRow): void {
     const now = this.#now;
     this.#push(
-      ...[null, '', INTAKE, '', now, now, null, null, now, 0, false],
+      ...[row.kept?.id ?? null, '', INTAKE, '', now, row.kept?.at ?? now, null, null, now, 0, false],
       ...this.#content(packed, row.payload.length),
       ...[DEAD, now, storableText(row.reason)],
     );

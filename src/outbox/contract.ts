@@ -45,7 +45,12 @@ export function callIdOfKey(callKey: string): string | null {
 }
 
 /** A row that could not be read, for the dead letters. */
-export type BadRow = { readonly reason: string; readonly payload: string };
+export type BadRow = {
+  readonly reason: string;
+  readonly payload: string;
+  /** A UUID and the Unix milliseconds of when another outbox that kept it for a while accepted it: the same one again adds nothing. */
+  readonly kept?: { readonly id: string; readonly at: number };
+};
 
 /** True for blocked calls alone: a part of each bound is kept for them. */
 export function areUrgent(entries: readonly Entry[], bad: readonly BadRow[]): boolean {

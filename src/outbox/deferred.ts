@@ -29,9 +29,10 @@ export function deferredEntry(entry: Entry, now: number): Entry {
 }
 
 /** The same of a row that could not be read. */
-export function deferredBadRow({ payload, ...head }: BadRow, now: number): Entry {
+export function deferredBadRow({ payload, ...row }: BadRow, now: number): Entry {
+  const head = { kept: { id: randomUUID(), at: now }, ...row };
   return {
-    ...{ callKey: namelessKey(`deferred ${randomUUID()}`), outcome: 'success', eventKey: '' },
+    ...{ callKey: namelessKey(`deferred ${head.kept.id}`), outcome: 'success', eventKey: '' },
     ...{ startedAt: now, endedAt: now, holdMs: 0, backends: [DEFERRED] },
     payload: deferredText({ bad: head }, payload),
   };

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Database } from '../../src/database/database.ts';
 import type { DatabaseConfig } from '../../src/database/database-config.ts';
 import type { Due, Entry } from '../../src/outbox/contract.ts';
+import { deferredBadRow, readDeferred } from '../../src/outbox/deferred.ts';
 import type { PostgresOutbox } from '../../src/outbox/postgres-outbox.ts';
 import { POSTGRES_SQL } from '../../src/outbox/postgres-queries.ts';
 import { Presence } from '../../src/outbox/presence.ts';
@@ -260,6 +261,18 @@ describe('the outbox in Postgres', () => {
     });
     await other.end();
     expect(await store.acceptOne(entry(1))).toBe('new');
+  });
+
+  test('stores a row that nobody can read once, though its handover was cut off and is made again', async () => {
+    const { open } = newPlace();
+    const store = open();
+    const { payload } = deferredBadRow({ reason: 'not_json', payload: '"x' }, NOON);
+    for (let i = 0; i < 2; i++) {
+      const deferred = readDeferred(payload);
+      store.time += 1000;
+      if (deferred !== undefined && 'bad' in deferred) await store.accept([entry(i)], [deferred.bad]);
+    }
+    expect((await store.stats()).backends).toMatchObject({ intake: { dead: 1 }, akto: { records: 2 } });
   });
 
   test('tries a deadlock again', async () => {
