@@ -21,8 +21,6 @@ const POST_EVENTS = 40;
 const IN_FLIGHT = 500;
 /** So long a blocked call waits for its record. */
 const BLOCKED_MS = 50;
-/** And so long for the database, before it is kept on its machine. */
-const PATIENCE_MS = 25;
 
 const POLICIES = `
 pack: { name: survival, version: 1.0.0 }
@@ -71,9 +69,10 @@ test('every acknowledged record arrives once at each vendor, whatever is killed'
   await sending;
   const sentMs = performance.now() - startedAt;
 
+  const isTold = (id: string) => told.has(id) || (traffic.blocked.get(id)?.ms ?? 0) >= BLOCKED_MS;
   const promised = () => [
     ...traffic.acknowledged.keys(),
-    ...[...traffic.blocked].filter(([id, { ms }]) => !told.has(id) && ms < BLOCKED_MS).map(([id]) => id),
+    ...[...traffic.blocked.keys()].filter((id) => !isTold(id)),
   ];
   const missing = () =>
     Object.values(vendors).flatMap(({ arrived }) => promised().filter((id) => !arrived.has(id)));
@@ -82,18 +81,16 @@ test('every acknowledged record arrives once at each vendor, whatever is killed'
   expect(missing().length, missing().slice(0, 5).join(' ')).toBe(0);
 
   let twice = 0;
-  let late = 0;
+  const late = { deferred: new Set(), unstored: new Set(), unanswered: new Set(), grace: new Set() };
   const wrong: string[] = [];
   for (const [name, { arrived }] of Object.entries(vendors)) {
     for (const [id, records] of arrived) {
       if (records.size > 1) {
-        // A success that came after the grace of its failure makes a second record, as it does with one bridge; and so does a block whose
-        // replica was killed before it could tell the others
-        if (traffic.isLate(id)) late++;
-        else
-          wrong.push(
-            `${name} ${id}: ${[...records.keys()].map((record) => `${record} ${vendors.akto.statuses.get(record)}`).join(', ')} of ${traffic.historyOf(id)}`,
-          );
+        const statuses = [...records.keys()].map((record) => vendors.akto.statuses.get(record));
+        const reason = traffic.reasonFor(id, isTold(id));
+        // Two blocks of one call are one record whenever they come
+        if (reason !== undefined && !statuses.every((status) => status === '403')) late[reason].add(id);
+        else wrong.push(`${name} ${id}: ${[...records.keys()]} ${statuses} of ${traffic.historyOf(id)}`);
       }
       twice += [...records.values()].filter((times) => times > 1).length;
     }
@@ -103,15 +100,18 @@ test('every acknowledged record arrives once at each vendor, whatever is killed'
     `survival: ${traffic.size} events (${traffic.calls} calls) in ${Math.round(sentMs / 1000)} s, ${ROUNDS} rounds: ` +
       `${killed.kill} kills and ${killed.term} ends of replicas, ${killed.fast} restarts, ${killed.crash} crashes and ` +
       `${killed.pause} stalls of Postgres; ${traffic.acknowledged.size} records acknowledged and ${traffic.blocked.size} calls ` +
-      `blocked, 0 lost; ${twice} redelivered under the same id, ${late} calls with a late second record; ${told.size} blocked calls said that ` +
+      `blocked, 0 lost; ${twice} redelivered under the same id; with a late second record ${late.deferred.size} of ${traffic.deferred.size} ` +
+      `calls with a deferred event, ${late.unstored.size} whose block did not wait, ${late.unanswered.size} without a reply, ${late.grace.size} after the grace; ${told.size} blocked calls said that ` +
       `they did not wait; ${whole} of ${traffic.judged.size} records have the notes of both sides`,
   );
   expect(wrong).toEqual([]);
-  expect(late).toBeLessThan(traffic.calls / 100);
+  // They are possible, not usual
+  expect(Object.values(late).reduce((sum, { size }) => sum + size, 0)).toBeLessThan(traffic.calls / 100);
   expect(twice).toBeLessThanOrEqual(2 * ROUNDS * IN_FLIGHT);
   expect(traffic.acknowledged.size).toBeGreaterThan(EVENTS / 5);
-  // Notes are not acknowledged: those of the last moment before a kill may be gone, or come after an outage
-  expect(whole / traffic.judged.size).toBeGreaterThan(0.6);
+  // Notes are not acknowledged: those of the last moment before a kill may be gone, or come too long after an outage: 0.88 and 0.92
+  // were measured at a load of 10 on 2 cores
+  expect(whole / traffic.judged.size).toBeGreaterThan(0.75);
 });
 
 type Killed = { kill: number; term: number; fast: number; crash: number; pause: number };
@@ -203,6 +203,10 @@ class Traffic {
   readonly blocked = new Map<string, Blocked>();
   /** Calls that both sides of were judged, and whose success was acknowledged. */
   readonly judged = new Set<string>();
+  /** Calls with an event that was acknowledged in a POST of which something waits on the machine of its replica. */
+  readonly deferred = new Set<string>();
+  /** Calls that were to be judged by a replica that did not reply. */
+  readonly unanswered = new Set<string>();
   size = 0;
   calls = 0;
   #queue: Record<string, unknown>[] = [];
@@ -222,11 +226,17 @@ class Traffic {
     await this.#agent.close();
   }
 
-  /** True if the success of a call came so late that its failure may have been delivered, or its block had to wait for the database. */
-  isLate(id: string): boolean {
+  /**
+   * Why a call can have a second record: no replica said that the database had all of it, or its success came so late that its failure may
+   * have been delivered.
+   */
+  reasonFor(id: string, isTold: boolean): 'deferred' | 'unstored' | 'unanswered' | 'grace' | undefined {
+    if (this.deferred.has(id)) return 'deferred';
+    if (isTold) return 'unstored';
+    if (this.unanswered.has(id)) return 'unanswered';
     const times = this.acknowledged.get(id);
-    if ((this.blocked.get(id)?.ms ?? 0) > PATIENCE_MS) return true;
-    return (times?.get('success') ?? 0) - (times?.get('failure') ?? Number.POSITIVE_INFINITY) > GRACE_MS / 2;
+    const waited = (times?.get('success') ?? 0) - (times?.get('failure') ?? Number.POSITIVE_INFINITY);
+    return waited > GRACE_MS / 2 ? 'grace' : undefined;
   }
 
   /** The events of a call with the times at which they were taken, for a failure of the test. */
@@ -278,6 +288,7 @@ class Traffic {
         this.blocked.set(id, { ms: performance.now() - startedAt, at: Date.now(), side: input_type });
       return action;
     } catch {
+      this.unanswered.add(id);
       return undefined;
     }
   }
@@ -292,8 +303,9 @@ class Traffic {
     const events = this.#queue.splice(0);
     for (let tries = 0; events.length > 0 && tries < 200; tries++) {
       try {
-        await this.#post('/v1/litellm/logs', events);
+        const receipt = (await this.#post('/v1/litellm/logs', events)) as { deferred?: number };
         for (const { litellm_call_id, status } of events) {
+          if (receipt.deferred) this.deferred.add(String(litellm_call_id));
           const times = this.acknowledged.get(String(litellm_call_id)) ?? new Map<string, number>();
           times.set(String(status), Date.now());
           this.acknowledged.set(String(litellm_call_id), times);
