@@ -99,10 +99,7 @@ export class ChainCheck {
     for (const file of aside) {
       if (!this.#aside.has(file)) this.report({ file, line: 0 }, 'was put aside: its rows are not checked');
     }
-    for (const gap of this.#gaps) {
-      const isKeyed = this.#context.removed.get(gap.lastHash);
-      if (isKeyed === undefined || (gap.isKeyed && !isKeyed)) this.report(gap.place, gap.message);
-    }
+    for (const { place, message } of this.#unexplained()) this.report(place, message);
     if (this.#seals.length > 1 && this.rows > 0 && !this.#isKeyed) {
       this.report(place, 'no row is sealed with AUDIT_KEY: the log was made anew, or never had a key');
     }
@@ -112,6 +109,19 @@ export class ChainCheck {
         `row ${seq} with the hash of --head is not in the log: the end was cut off or made anew`,
       );
     }
+  }
+
+  /** True if rows are missing of which no row that was read says that they were too old. */
+  hasGap(): boolean {
+    return this.#unexplained().length > 0;
+  }
+
+  #unexplained() {
+    const { removed } = this.#context;
+    return this.#gaps.filter(({ lastHash, isKeyed }) => {
+      const isSealed = removed.get(lastHash);
+      return isSealed === undefined || (isKeyed && !isSealed);
+    });
   }
 
   /** Reads which seal a segment says it has. */

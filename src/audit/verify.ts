@@ -35,6 +35,10 @@ export async function verifyChains(
     await source.read(check);
     checks.push({ source, check });
   }
+  // Rows may have gone as too old after the chain was read in which a row now says so
+  if (checks.some(({ check }) => check.hasGap())) {
+    for (const source of sources) await source.read(new ChainCheck(context));
+  }
   noteTwice(checks);
   const missing = heads.filter((head) => !context.found.has(head));
   // Now, as a row of one chain can say which rows of another were too old

@@ -2,6 +2,9 @@ import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { createSeal, sealRow } from '../../src/audit/chain.ts';
+import type { ChainCheck } from '../../src/audit/chain-check.ts';
+import { FolderChain } from '../../src/audit/folder-chain.ts';
+import { verifyChains } from '../../src/audit/verify.ts';
 import { type AuditDir, auditDir, DAY_MS, forgedRetention, KEY, rowOf } from '../support/audit.ts';
 
 const FIRST = 'audit-2026-11-21.jsonl';
@@ -220,6 +223,30 @@ test('removed segments are excused by a row from before the key was added', asyn
     await log.close();
   }
   expect(dir.verify([KEY]).problems).toEqual([]);
+});
+
+test('segments are excused that go while chains are read, by a row that comes meanwhile', async () => {
+  const [there, gone] = [await written(), await written()];
+  const { seq, hash } = gone.rows(FIRST).at(-1) as { seq: number; hash: string };
+  const log = there.open();
+  class Growing extends FolderChain {
+    override async read(check: ChainCheck): Promise<void> {
+      await super.read(check);
+      log.note({ type: 'retention', fields: { last_seq: seq, last_hash: hash } });
+      rmSync(join(gone.folder, FIRST), { force: true });
+    }
+  }
+  const { chains } = await verifyChains(
+    [
+      new Growing(there.folder, { name: 'there', replica: null }),
+      new FolderChain(gone.folder, { name: 'gone', replica: null }),
+    ],
+    { keys: [] },
+  );
+  expect(chains.map(({ problems, rows }) => ({ problems, rows }))).toEqual([
+    { problems: [], rows: 16 },
+    { problems: [], rows: 10 },
+  ]);
 });
 
 test.each([
