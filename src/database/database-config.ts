@@ -14,14 +14,14 @@ export type DatabaseConfig = Readonly<{
   statementTimeoutMs: number;
 }>;
 
-/** The parts of a process that have connections of their own. */
-export type DatabaseUse = 'records' | 'state' | 'large calls' | 'audit' | 'command';
+/** The parts of a process that have connections of their own; `texts` are what the records thread shares as state. */
+export type DatabaseUse = 'records' | 'state' | 'texts' | 'audit' | 'command';
 
 /** Divides the connections of a process: two for the parts that need one, and the rest for records and state. */
 export function connectionsFor(use: DatabaseUse, poolSize: number): number {
   switch (use) {
     case 'audit':
-    case 'large calls':
+    case 'texts':
     case 'command':
       return 1;
     case 'state':
@@ -49,7 +49,7 @@ export function sessionOf(
   const settings = [
     ...[`search_path = ${schema}`, `statement_timeout = ${statementTimeoutMs}`],
     `idle_in_transaction_session_timeout = ${statementTimeoutMs + hangMs}`,
-    ...(use === 'state' ? STATE_PLANS : []),
+    ...(use === 'state' || use === 'texts' ? STATE_PLANS : []),
   ];
   return settings.map((setting) => `SET ${setting}`).join('; ');
 }

@@ -1,7 +1,6 @@
+import type { Queries } from './database.ts';
 import { DatabaseError } from './database-error.ts';
 import { TABLE_STEPS } from './migrations/index.ts';
-
-type Query = { query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]> };
 
 /** One step of the schema. Once released it stays as it is. */
 export type TableStep = {
@@ -17,7 +16,7 @@ export type TableStep = {
 };
 
 /** The version of the tables that this release writes. */
-export const LATEST = TABLE_STEPS.reduce((latest, { version }) => Math.max(latest, version), 0);
+const LATEST = TABLE_STEPS.reduce((latest, { version }) => Math.max(latest, version), 0);
 
 /** Time that replicas which start together wait for the one that changes the tables. */
 const WAIT = "SET LOCAL statement_timeout = '60s'";
@@ -29,9 +28,9 @@ const WAIT = "SET LOCAL statement_timeout = '60s'";
  * @throws DatabaseError `newer_version` if the tables are those of a release that this one cannot work beside
  */
 export async function migrateTables(
-  queries: Query,
+  queries: Queries,
   schema: string,
-  transaction: (run: (queries: Query) => Promise<void>) => Promise<void>,
+  transaction: (run: (queries: Queries) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   if (await areTablesCurrent(queries, schema)) return;
   await transaction(async (tx) => {
@@ -63,7 +62,7 @@ export async function migrateTables(
 }
 
 /** True if the tables are there and are those of this release. @throws DatabaseError `newer_version` */
-export async function areTablesCurrent(queries: Query, schema: string): Promise<boolean> {
+export async function areTablesCurrent(queries: Queries, schema: string): Promise<boolean> {
   const [table] = await queries.query<{ found: boolean }>(
     `SELECT to_regclass(format('%I.migration', $1::text)) IS NOT NULL AS found`,
     [schema],

@@ -98,8 +98,7 @@ async function openRecordsState(
 ): Promise<SharedState | undefined> {
   if (database === undefined) return undefined;
   const { openStore, sharedIn } = await import('../state/open-state.ts');
-  // One connection
-  const store = openStore({ ...database, poolSize: 4 }, state);
+  const store = openStore(database, state, 'texts');
   const timeoutMs = Math.max(state.timeoutMs, STATE_PATIENCE_MS);
   return store && sharedIn(store, { ...state, timeoutMs }, observer.state);
 }

@@ -1,3 +1,4 @@
+import { storageCode } from '../storage/storage-code.ts';
 import { StateError } from './shared-state.ts';
 
 /** Between two questions if the store is back, the first of which is asked at once. */
@@ -92,7 +93,10 @@ export class Circuit {
     this.#isDown = true;
     if (performance.now() - this.#toldAt <= QUIET_MS) return;
     this.#isTold = true;
-    this.#options.onOutage({ isOver: false, code: codeOf(error) });
+    this.#options.onOutage({
+      isOver: false,
+      code: error instanceof StateError ? error.reason : storageCode(error),
+    });
   }
 
   #probe(): void {
@@ -124,11 +128,6 @@ export class Circuit {
 }
 
 const isLate = (error: unknown) => error instanceof StateError && error.reason === 'timeout';
-
-function codeOf(error: unknown): string {
-  const { code, reason, name } = error as { code?: unknown; reason?: unknown; name?: unknown };
-  return String(code ?? reason ?? name);
-}
 
 async function within<T>(ms: number, running: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();

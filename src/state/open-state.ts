@@ -16,14 +16,20 @@ export type StateConfig = {
 /** A statement that takes longer is ended, so that its connection can be used again; nobody waits so long. */
 const STATEMENT_MS = 1000;
 
-/** The store that all replicas share; undefined for a bridge that is alone. */
+/**
+ * The store that all replicas share; undefined for a bridge that is alone.
+ *
+ * @param use `texts` leaves it to others to sweep up what has expired
+ */
 export function openStore(
   database: DatabaseConfig | undefined,
   { timeoutMs, maxBytes }: StateConfig,
+  use: 'state' | 'texts' = 'state',
 ): StateStore | undefined {
   if (database === undefined) return undefined;
   const statementTimeoutMs = Math.min(database.statementTimeoutMs, Math.max(STATEMENT_MS, timeoutMs));
-  return new PostgresStore(new Database({ ...database, statementTimeoutMs }, 'state'), maxBytes, timeoutMs);
+  const own = new Database({ ...database, statementTimeoutMs }, use);
+  return new PostgresStore(own, use === 'state' ? maxBytes : undefined, timeoutMs);
 }
 
 /** Shared state in a store, by a configuration. */

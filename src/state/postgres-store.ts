@@ -55,21 +55,21 @@ export class PostgresStore implements StateStore {
   readonly #writes: GroupedStatements<StoredEntry, undefined>;
   /** Beside the others, which are small and wait for none of these. */
   readonly #bulkyWrites: GroupedStatements<StoredEntry, undefined>;
-  readonly #sweeps: Sweeps;
+  readonly #sweeps: Sweeps | undefined;
   readonly #holds = new Map<number, Hold>();
   #lastHold = 0;
 
   /**
-   * @param maxBytes of all values; the oldest of single calls go first
+   * @param maxBytes of all values; the oldest of single calls go first. Undefined where another store of the process sweeps
    * @param waitMs milliseconds after which nobody waits for an operation any more
    */
-  constructor(database: Database, maxBytes: number, waitMs: number) {
+  constructor(database: Database, maxBytes: number | undefined, waitMs: number) {
     this.#database = database;
     this.#reads = new GroupedStatements((queries) => this.#readAll(queries), { ...READS, waitMs });
     const writeAll = (entries: readonly StoredEntry[]) => this.#writeAll(entries);
     this.#writes = new GroupedStatements(writeAll, { ...WRITES, waitMs });
     this.#bulkyWrites = new GroupedStatements(writeAll, { ...WRITES, waitMs });
-    this.#sweeps = new Sweeps(database, maxBytes);
+    this.#sweeps = maxBytes === undefined ? undefined : new Sweeps(database, maxBytes);
   }
 
   read(queries: readonly StoredQuery[]): Promise<ReadValues> {
@@ -132,11 +132,11 @@ export class PostgresStore implements StateStore {
   async ping(): Promise<void> {
     // A standby refuses it
     await this.#database.query('DELETE FROM state WHERE false');
-    this.#sweeps.start();
+    this.#sweeps?.start();
   }
 
   async close(): Promise<void> {
-    this.#sweeps.stop();
+    this.#sweeps?.stop();
     await this.#database.close();
   }
 
