@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Delivery } from '../outbox/admin.ts';
+import { countIn, type Delivery } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
 import { stateOf } from './outbox-json.ts';
 import { type OutboxCommand, oneId, pages } from './outbox-read.ts';
@@ -65,7 +65,7 @@ export async function drop(command: OutboxCommand): Promise<void> {
   const { admin, words, options, terminal } = command;
   checkWords('drop', command);
   if (words.length === 0 && !options.yes) {
-    const count = plural(await admin.count(options), options.dead ? 'dead letter' : 'delivery');
+    const count = plural(await countIn(admin, options), options.dead ? 'dead letter' : 'delivery');
     throw new InvalidArgumentError(`this would drop ${count} for good; add --yes`);
   }
   let dropped = 0;

@@ -3,7 +3,7 @@ import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
 import { readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
-import { type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
+import { countIn, type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
 import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
@@ -104,7 +104,7 @@ const LIST_COLUMNS = [
 export async function list({ admin, options, terminal: { out, now } }: OutboxCommand): Promise<void> {
   const at = now();
   const deliveries = (await admin.page(options, 0, options.limit)).slice(0, options.limit);
-  const total = await admin.count(options);
+  const total = await countIn(admin, options);
   if (options.json) {
     const all = deliveries.map((delivery) => deliveryJson(delivery, at));
     out.write(`${printableJson({ total, deliveries: all })}\n`);

@@ -1,4 +1,5 @@
 import type { Backlog } from './queries.ts';
+import { DEAD, READY, WAITING } from './schema.ts';
 
 /** Selects deliveries; all of them without any field. */
 export type Selection = { readonly backend?: string | undefined; readonly dead?: boolean | undefined };
@@ -39,7 +40,6 @@ export type OutboxAdmin = {
   /** The backends that have not got everything. */
   backends(): Promise<string[]>;
   backlogs(now: number): Promise<Backlog[]>;
-  count(selection: Selection): Promise<number>;
   /** The next deliveries in the order of records, about `limit` of them: those of one record are not parted. */
   page(selection: Selection, after: number, limit: number): Promise<Delivery[]>;
   deliveriesOf(id: number, selection?: Selection): Promise<Delivery[]>;
@@ -60,9 +60,18 @@ export function firstRecordsOf(found: readonly Delivery[], limit: number): Deliv
   return sorted.filter(({ record }) => record <= last);
 }
 
+/** The states of deliveries that are selected. */
+export const statesOf = ({ dead }: Selection) => (dead ? [DEAD] : [READY, WAITING, DEAD]);
+
+export const isSelected = (one: DeliveryKey, { backend, dead }: Selection): boolean =>
+  (!backend || one.backend === backend) && (!dead || one.state === DEAD);
+
+/** True for what can be the id of a record; it can also be how a `record_id` begins. */
+export const isId = (word: string): boolean => /^\d{1,15}$/.test(word);
+
 /** The number of deliveries that are selected. */
-export function countIn(backlogs: readonly Backlog[], { backend, dead }: Selection): number {
-  return backlogs
+export async function countIn(admin: OutboxAdmin, { backend, dead }: Selection): Promise<number> {
+  return (await admin.backlogs(0))
     .filter((one) => backend === undefined || one.backend === backend)
     .reduce((sum, one) => sum + one.dead + (dead ? 0 : one.due + one.waiting), 0);
 }

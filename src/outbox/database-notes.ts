@@ -4,6 +4,7 @@ import { storableText } from './accepting.ts';
 import type { Entry, SharedNotes } from './contract.ts';
 import { idAt, noteBytes, noteLength, textAt } from './note-bytes.ts';
 import { pack } from './packing.ts';
+import { lockKeyOf } from './postgres-queries.ts';
 import { recordIdOf } from './record-id.ts';
 
 /** Notes kept in all, about 200 MB: beyond them the oldest go. */
@@ -37,7 +38,7 @@ const SQL = {
   forget: `
     WITH ${QUICKLY}
     DELETE FROM note USING quickly WHERE call_hash = ANY ($1::bigint[]) AND noted_at < now() - ${YOUNG}`,
-  lock: `SELECT pg_try_advisory_xact_lock(hashtext(current_schema()), 2) AS mine`,
+  lock: `SELECT pg_try_advisory_xact_lock(${lockKeyOf('notes')}) AS mine`,
   amend: `
     UPDATE payload SET codec = $4, checksum = $5, body = $6 FROM record
     WHERE hashtextextended(record.call_key, 0) = hashtextextended($1, 0) AND record.ended_at = $2

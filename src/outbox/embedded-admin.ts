@@ -4,14 +4,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { transaction } from '../storage/database.ts';
 import { isLocked } from '../storage/lock.ts';
 import {
-  countIn,
   type Delivery,
   type DeliveryKey,
   firstRecordsOf,
+  isId,
+  isSelected,
   MAX_FOUND,
   type OutboxAdmin,
   type Selection,
   type StoredRecord,
+  statesOf,
 } from './admin.ts';
 import { OUTBOX_FILE } from './contract.ts';
 import {
@@ -102,25 +104,22 @@ export class EmbeddedAdmin implements OutboxAdmin {
     return this.#queries.backlogs(now);
   }
 
-  async count(selection: Selection): Promise<number> {
-    return countIn(this.#queries.backlogs(0), selection);
-  }
-
-  async page({ backend, dead }: Selection, after: number, limit: number): Promise<Delivery[]> {
-    const states = dead ? [DEAD] : [READY, WAITING, DEAD];
+  async page(selection: Selection, after: number, limit: number): Promise<Delivery[]> {
+    const states = statesOf(selection);
+    const { backend } = selection;
     const backends = backend === undefined ? this.#queries.backends() : [backend];
     const { page } = this.#sql;
     const rows = backends.flatMap((name) => states.flatMap((state) => page.all(name, state, after, limit)));
     return firstRecordsOf(rows as unknown as Delivery[], limit);
   }
 
-  async deliveriesOf(id: number, { backend, dead }: Selection = {}): Promise<Delivery[]> {
+  async deliveriesOf(id: number, selection: Selection = {}): Promise<Delivery[]> {
     const all = this.#sql.ofRecord.all(id) as unknown as Delivery[];
-    return all.filter((one) => (!backend || one.backend === backend) && (!dead || one.state === DEAD));
+    return all.filter((one) => isSelected(one, selection));
   }
 
   async find(word: string): Promise<number[]> {
-    const exact = /^\d{1,15}$/.test(word) ? this.#sql.byId.all(Number(word)) : [];
+    const exact = isId(word) ? this.#sql.byId.all(Number(word)) : [];
     const found = exact.length > 0 ? exact : this.#sql.byRecordId.all(word.length, word);
     return found.map(({ id }) => Number(id));
   }

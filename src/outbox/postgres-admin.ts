@@ -1,14 +1,16 @@
 import type { Database, Queries } from '../database/database.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import {
-  countIn,
   type Delivery,
   type DeliveryKey,
   firstRecordsOf,
+  isId,
+  isSelected,
   MAX_FOUND,
   type OutboxAdmin,
   type Selection,
   type StoredRecord,
+  statesOf,
 } from './admin.ts';
 import { type Packed, unpack } from './packing.ts';
 import { CLOCK, POSTGRES_SQL } from './postgres-queries.ts';
@@ -105,12 +107,9 @@ export class PostgresAdmin implements OutboxAdmin {
     }));
   }
 
-  async count(selection: Selection): Promise<number> {
-    return countIn(await this.backlogs(0), selection);
-  }
-
-  async page({ backend, dead }: Selection, after: number, limit: number): Promise<Delivery[]> {
-    const states = dead ? [DEAD] : [READY, WAITING, DEAD];
+  async page(selection: Selection, after: number, limit: number): Promise<Delivery[]> {
+    const states = statesOf(selection);
+    const { backend } = selection;
     const backends = backend === undefined ? await this.backends() : [backend];
     return firstRecordsOf(
       await this.#database.query<Delivery>(SQL.page, [backends, states, after, limit]),
@@ -118,14 +117,14 @@ export class PostgresAdmin implements OutboxAdmin {
     );
   }
 
-  async deliveriesOf(id: number, { backend, dead }: Selection = {}): Promise<Delivery[]> {
+  async deliveriesOf(id: number, selection: Selection = {}): Promise<Delivery[]> {
     const all = await this.#database.query<Delivery>(SQL.ofRecord, [id]);
-    return all.filter((one) => (!backend || one.backend === backend) && (!dead || one.state === DEAD));
+    return all.filter((one) => isSelected(one, selection));
   }
 
   async find(word: string): Promise<number[]> {
     type Found = { readonly id: number };
-    const exact = /^\d{1,15}$/.test(word) ? await this.#database.query<Found>(SQL.byId, [Number(word)]) : [];
+    const exact = isId(word) ? await this.#database.query<Found>(SQL.byId, [Number(word)]) : [];
     const range = [word.padEnd(32, '0'), word.padEnd(32, 'f')];
     const found = exact.length > 0 ? exact : await this.#database.query<Found>(SQL.byRecordId, range);
     return found.map(({ id }) => id);

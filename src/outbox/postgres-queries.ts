@@ -14,7 +14,7 @@ export const MANY = 1_000_000;
 export const CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** A lock of this schema for one purpose: advisory locks are those of the whole database. */
-const keyOf = (purpose: string) => `hashtextextended(current_schema() || ' ${purpose}', 1)`;
+export const lockKeyOf = (purpose: string) => `hashtextextended(current_schema() || ' ${purpose}', 1)`;
 
 const RECORD = `id, outcome, event_key AS "eventKey", started_at AS "startedAt", ended_at AS "endedAt", trace, ref,
   call_key AS "callKey", absorbed, held_until`;
@@ -47,11 +47,11 @@ const release = (which: string) => `
 export const POSTGRES_SQL = {
   /** So that one replica at a time decides about a call: $1 all that can join events with it, in one order everywhere. */
   lockCalls: `
-    WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${keyOf('calls')}))
+    WITH gate AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${lockKeyOf('calls')}))
     SELECT count(pg_advisory_xact_lock(key)) AS locks
     FROM gate, (SELECT DISTINCT hashtextextended(name, 1) AS key FROM unnest($1::text[]) AS name ORDER BY key) AS keys`,
   /** The same for more calls than the server has room for. */
-  lockAllCalls: `SELECT count(pg_advisory_xact_lock(${keyOf('calls')})) AS locks`,
+  lockAllCalls: `SELECT count(pg_advisory_xact_lock(${lockKeyOf('calls')})) AS locks`,
 
   /** Records that may be about the same calls as events, by the number of the event; a hold counts that ends after $6. */
   known: `
@@ -182,7 +182,7 @@ export const POSTGRES_SQL = {
   signal: `SELECT version FROM signal WHERE name = 'deliveries'`,
 
   /** True for one replica at a time. */
-  mayMaintain: `SELECT pg_try_advisory_xact_lock(${keyOf('maintenance')}) AS may`,
+  mayMaintain: `SELECT pg_try_advisory_xact_lock(${lockKeyOf('maintenance')}) AS may`,
   backends: `${NAMES} SELECT backend FROM names WHERE backend IS NOT NULL`,
   // Of the first ones alone: they are about as old as their ids, and there can be a million
   old: `
