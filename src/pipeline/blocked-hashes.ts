@@ -22,7 +22,8 @@ export type BlockedChange = { readonly scope: BlockedScope } & (
   | { readonly forgotten: string }
 );
 
-const MAX_BLOCKED_TEXTS = 50;
+/** Texts of one session. */
+export const MAX_BLOCKED_TEXTS = 50;
 
 /** The beginnings of blocked texts. */
 export type BlockedHeads = {
@@ -37,10 +38,14 @@ export function blockedTextsAfter(
   before: readonly BlockedHash[],
   change: BlockedChange,
 ): readonly BlockedHash[] {
-  const hash = 'remembered' in change ? change.remembered.hash : change.forgotten;
+  const hash = hashIn(change);
   const others = before.filter((other) => other.hash !== hash);
   return 'remembered' in change ? [...others, change.remembered].slice(-MAX_BLOCKED_TEXTS) : others;
 }
+
+/** The hash of the text that a change is about. */
+export const hashIn = (change: BlockedChange): string =>
+  'remembered' in change ? change.remembered.hash : change.forgotten;
 
 /** Finds their beginnings, made once for a session. */
 export function headsOf(texts: readonly BlockedHash[]): BlockedHeads {

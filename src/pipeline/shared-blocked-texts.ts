@@ -12,6 +12,8 @@ import {
   type BlockedHash,
   type BlockedScope,
   blockedTextsAfter,
+  hashIn,
+  MAX_BLOCKED_TEXTS,
 } from './blocked-hashes.ts';
 import { BLOCKED_TEXT_AGE_MS, type BlockedTexts, MAX_SESSIONS_OF_OWNER } from './blocked-texts.ts';
 
@@ -31,8 +33,8 @@ export class SharedBlockedTexts {
   readonly #state: SharedState;
   readonly #texts: BlockedTexts;
   #secret: Buffer | undefined;
-  /** Changes that are not written yet, by the key of their session. */
-  readonly #owed = new Map<SharedKey, Set<BlockedChange>>();
+  /** Changes that are not written yet, by the key of their session and the hash of their text. */
+  readonly #owed = new Map<SharedKey, Map<string, BlockedChange>>();
 
   constructor(state: SharedState, texts: BlockedTexts) {
     this.#state = state;
@@ -50,7 +52,7 @@ export class SharedBlockedTexts {
       if (known === undefined || (owed === undefined && this.#texts.isAt(scope, known.at))) return;
       const age = Math.max(0, Date.now() - known.at);
       if (age < BLOCKED_TEXT_AGE_MS) this.#texts.replace(scope, known.texts, age, known.at);
-      for (const change of owed ?? []) this.#texts.apply(change);
+      for (const change of owed?.values() ?? []) this.#texts.apply(change);
     });
   }
 
@@ -59,12 +61,12 @@ export class SharedBlockedTexts {
     const key = sessionKey(scope);
     const owed = this.#owed.get(key);
     if (owed === undefined || this.#secret === undefined) return;
-    const changes = [...owed];
+    const changes = [...owed.values()];
     await this.#tried(async () => {
       const left = await this.#state.update([key, ownerKey(scope)], (before, now) =>
         changed(before, scope, changes, now),
       );
-      for (const change of changes) owed.delete(change);
+      for (const [hash, change] of owed) if (changes.includes(change)) owed.delete(hash);
       if (owed.size === 0 && this.#owed.get(key) === owed) this.#owed.delete(key);
       if (left.length > 0) await this.#state.delete(left);
     });
@@ -80,14 +82,13 @@ export class SharedBlockedTexts {
 
   #owe(change: BlockedChange): void {
     const key = sessionKey(change.scope);
-    const owed = this.#owed.get(key);
-    if (owed !== undefined) {
-      owed.add(change);
-      return;
-    }
-    this.#owed.set(key, new Set([change]));
-    const [oldest] = this.#owed.keys();
-    if (this.#owed.size > MAX_OWED && oldest !== undefined) this.#owed.delete(oldest);
+    const owed = this.#owed.get(key) ?? new Map<string, BlockedChange>();
+    this.#owed.set(key, owed);
+    // The last of a text counts, and stands last
+    owed.delete(hashIn(change));
+    owed.set(hashIn(change), change);
+    bound(owed, MAX_BLOCKED_TEXTS);
+    bound(this.#owed, MAX_OWED);
   }
 
   async #tried(run: () => Promise<void>): Promise<void> {
@@ -97,6 +98,12 @@ export class SharedBlockedTexts {
       if (!(error instanceof StateError)) throw error;
     }
   }
+}
+
+/** Forgets the first one beyond so many. */
+function bound<Key>(map: Map<Key, unknown>, most: number): void {
+  const [first] = map.keys();
+  if (map.size > most && first !== undefined) map.delete(first);
 }
 
 /** Makes changes of a session, and has it stand last among those of its owner. @returns the keys of those for which there is no room */

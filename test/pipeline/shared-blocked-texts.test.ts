@@ -112,6 +112,24 @@ describe('blocked texts while the store of replicas cannot be reached', () => {
     expect([await judge(0, [BAD, NEXT]), await judge(1, [BAD, NEXT])]).toEqual([REMOVED, REMOVED]);
   });
 
+  test('are owed as the last of each text, and as many as a session has', async () => {
+    const { store, judge } = await replicasOf(2);
+    await judge(0, [NEXT]);
+    store.isDown = true;
+    for (let i = 0; i < 60; i++) {
+      await judge(0, [BAD]);
+      await judge(0, [`turnip number ${i}`]);
+    }
+    store.isDown = false;
+    store.asked.length = 0;
+    await vi.waitFor(() => expect(store.asked).toContain('ping'), 3000);
+    await vi.waitFor(async () => expect(await judge(0, [BAD, NEXT])).toBe(REMOVED), 3000);
+    expect(await judge(1, [BAD, NEXT])).toBe(REMOVED);
+    for (const number of [59, 20])
+      expect(await judge(1, [`turnip number ${number}`, NEXT]), `${number}`).toBe(undefined);
+    expect(await judge(1, ['turnip number 3', NEXT])).toBe('block');
+  });
+
   test('are removed by the replicas that know them where it has lost them', async () => {
     const { store, judge } = await replicasOf(3);
     expect([await judge(0, [BAD]), await judge(1, [BAD, NEXT])]).toEqual(['block', REMOVED]);
