@@ -6,6 +6,7 @@ import { SETTING_GROUPS } from '../config/settings.ts';
 /** Settings that the primary goes by, from its start to its end. */
 const FIXED = [
   ...['HOST', 'PORT', 'POLICY_FILE', 'AUDIT_KEY', 'LOG_LEVEL', 'SHUTDOWN_DELAY', 'SHUTDOWN_TIMEOUT'],
+  ...['MAX_JSON_NODES', 'MAX_JSON_DEPTH'],
   ...Object.keys(SETTING_GROUPS['Records of calls']),
   ...Object.keys(SETTING_GROUPS['Several replicas, and all cores']),
   ...Object.keys(SETTING_GROUPS['Forward proxy']),
@@ -20,10 +21,13 @@ const FIXED = [
 export function configAnew(config: Config): { readonly config: Config; readonly ignored: readonly string[] } {
   const anew = parseConfig(readEnv(), backends);
   const { server, records, audit, database, state, workers, proxy, logLevel } = config;
+  const { maxLogBodyBytes, limits } = config.bodies;
   const [before, now] = [config.policies.env, anew.policies.env];
   return {
     config: {
       ...{ ...anew, server, records, audit, database, state, workers, proxy, logLevel },
+      // The thread that keeps records goes by them too
+      bodies: { ...anew.bodies, maxLogBodyBytes, limits },
       policies: { ...anew.policies, file: config.policies.file },
     },
     ignored: FIXED.filter((name) => variable(before, name) !== variable(now, name)),

@@ -80,7 +80,7 @@ test('a second SIGUSR2 meanwhile is done after the first, and .env is read anew 
     await judged(child.url, { texts: ['tulip'] }),
     await judged(child.url, { texts: ['crocus'] }),
   ]).toEqual(['BLOCKED', 'NONE']);
-  env('crocus', 'OUTBOX_MAX_MB=77\n');
+  env('crocus', 'OUTBOX_MAX_MB=77\nMAX_JSON_DEPTH=70\n');
   child.send('SIGUSR2');
   await child.line('workers are restarted one by one');
   child.send('SIGUSR2');
@@ -91,7 +91,7 @@ test('a second SIGUSR2 meanwhile is done after the first, and .env is read anew 
     expect(await judged(child.url, { texts: ['tulip'] })).toBe('NONE');
   }
   expect(await child.line('these settings change when the whole process is started again')).toMatchObject({
-    settings: ['OUTBOX_MAX_MB'],
+    settings: ['MAX_JSON_DEPTH', 'OUTBOX_MAX_MB'],
   });
 
   env('crocus', 'GUARDRAIL_TIMEOUT=soon\n');
