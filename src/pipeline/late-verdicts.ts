@@ -2,7 +2,7 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import { stateKey } from '../guardrail/caller.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import { listIn } from '../state/list.ts';
-import { type SharedKey, type SharedState, StateError } from '../state/shared-state.ts';
+import { orNothing, type SharedKey, type SharedState } from '../state/shared-state.ts';
 import type { StoppedResponse, TrailingChecks } from './trailing-checks.ts';
 
 /** As long as a replica by itself remembers them. */
@@ -41,7 +41,7 @@ export class LateVerdicts {
       seconds,
       verdict: result.verdict,
     };
-    await tried(() =>
+    await orNothing(
       this.#state.update([key], (before) => {
         const all = [...listIn(before.get(key)), [asker, texts, told]].slice(-MAX_OF_CALL);
         return {
@@ -54,13 +54,11 @@ export class LateVerdicts {
 
   async #fetch(id: string): Promise<void> {
     const key = keyOf(id);
-    await tried(async () => {
-      for (const one of listIn((await this.#state.read([key])).get(key))) {
-        const [asker, texts, result] = Array.isArray(one) ? one : [];
-        if (typeof asker !== 'string' || !Array.isArray(texts)) continue;
-        this.#trailing.tell(lateKey(asker, id), { texts, result: result as CheckResult });
-      }
-    });
+    for (const one of listIn((await orNothing(this.#state.read([key])))?.get(key))) {
+      const [asker, texts, result] = Array.isArray(one) ? one : [];
+      if (typeof asker !== 'string' || !Array.isArray(texts)) continue;
+      this.#trailing.tell(lateKey(asker, id), { texts, result: result as CheckResult });
+    }
   }
 }
 
@@ -68,11 +66,3 @@ export class LateVerdicts {
 export const lateKey = (asker: string, id: string): string => `late\0${asker}\0${id}`;
 
 const keyOf = (id: string): SharedKey => `late_verdicts:${id}`;
-
-async function tried(run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-  }
-}

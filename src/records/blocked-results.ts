@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { boundedBy } from '../guardrail/memory.ts';
-import { type SharedKey, type SharedState, StateError } from '../state/shared-state.ts';
+import { orNothing, type SharedKey, type SharedState } from '../state/shared-state.ts';
 import type { BlockedCall } from './protocol.ts';
 
 /** Blocked results that wait for LiteLLM to log their call, which takes seconds. */
@@ -47,15 +47,5 @@ export class BlockedResults {
       const value = found?.get(keyOf(ref));
       if (value !== undefined) this.#results.set(ref, JSON.parse(value.toString()) as BlockedResult);
     }
-  }
-}
-
-/** Undefined where state cannot be shared now: that was counted. */
-export async function orNothing<T>(sharing: Promise<T> | undefined): Promise<T | undefined> {
-  try {
-    return await sharing;
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    return undefined;
   }
 }

@@ -1,8 +1,7 @@
 import type { SharedNotes } from '../outbox/contract.ts';
 import { OutboxError } from '../outbox/contract.ts';
 import { idAt, isResponseAt, noteBytes, textAt } from '../outbox/note-bytes.ts';
-import type { SharedKey, SharedState } from '../state/shared-state.ts';
-import { orNothing } from './blocked-results.ts';
+import { orNothing, type SharedKey, type SharedState } from '../state/shared-state.ts';
 import type { PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
 import type { ResponseTexts, TextPart } from './response-texts.ts';

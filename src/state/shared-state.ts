@@ -41,6 +41,16 @@ export class StateError extends Error {
   }
 }
 
+/** Undefined where state cannot be shared now: that was counted. */
+export async function orNothing<T>(sharing: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await sharing;
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    return undefined;
+  }
+}
+
 /** What one of several writers wrote of a value; null for what was written here, and for a request that was read before. */
 export type SharedPart = Buffer | null;
 
