@@ -59,7 +59,8 @@ async function metricsText(): Promise<string> {
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
   const records = await createRecordsMetrics(['akto']).text(stats, true, new Map());
   const log = () => {};
-  const database = await new DatabaseObserver(new RecordsObserver([], log), log).text(0);
+  const place = { url: 'postgres://bridge@db.example/bridge', schema: 'guardrail_bridge' };
+  const database = await new DatabaseObserver(new RecordsObserver([], log), log, place).text(0);
   return [await metrics.text(), await createWorkerMetrics().text(), records, database].join('\n');
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { AuditSink } from './auditor.ts';
@@ -36,8 +37,12 @@ export function openAuditLog(
     onUnshipped: (rows) => metrics.audit_unshipped_rows.set({}, rows),
     onFailure(reason, code, isNew) {
       metrics.audit_ship_failures_total.inc({ reason });
+      const problem = reason === 'database' && { problem: databaseProblem(code, config) };
       if (isNew)
-        log.warn({ reason, code }, 'the audit log does not reach the database; its rows stay in DATA_DIR');
+        log.warn(
+          { reason, code, ...problem },
+          'the audit log does not reach the database; its rows stay in DATA_DIR',
+        );
     },
     onShipping: (waited) => log.info({ waited }, 'the audit log reaches the database again'),
     onCopy({ id, copyOf }) {

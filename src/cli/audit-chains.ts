@@ -9,6 +9,7 @@ import { TableChain } from '../audit/table-chain.ts';
 import { readDatabase, readSettings } from '../config/config.ts';
 import { Database } from '../database/database.ts';
 import { DatabaseError } from '../database/database-error.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The chains that a command is about. */
@@ -38,12 +39,13 @@ export async function withChains(
     const sources = (dirs.length > 0 ? dirs : [own]).map((dir) => chainIn(dir, dirs.length > 0));
     return await run({ sources, grown: async () => sources, keys, isMany: dirs.length > 1 });
   }
-  const database = new Database(config, 'command');
+  const database = new Database(config, 'command', 'read');
   try {
     await run({ ...(await chainsOf(new AuditTable(database), own)), keys, isMany: true });
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    throw new Error(`${error.message}; name folders to read them without the database`, { cause: error });
+    const problem = `${databaseProblem(error.code, config)}; name folders to read them without the database`;
+    throw new Error(problem, { cause: error });
   } finally {
     await database.close();
   }

@@ -6,6 +6,7 @@ import { nothingJudges, policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
 import { type DatabaseConfig, databasePlace } from '../database/database-config.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -147,7 +148,7 @@ async function checkDatabase(config: DatabaseConfig): Promise<{ line: string; ok
     return { ok: true, line: `database ${name} answers (Postgres ${version}, ${ms} ms); ${tables}\n` };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    return { ok: false, line: `database ${name} cannot be used: ${error.message}\n` };
+    return { ok: false, line: `${databaseProblem(error.code, config)}\n` };
   } finally {
     await database.close();
   }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readDatabase } from '../config/config.ts';
 import { Database } from '../database/database.ts';
 import { DatabaseError } from '../database/database-error.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import { printableJson, table } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -47,14 +48,9 @@ async function migrate({ json }: { readonly json?: boolean }, { env, out }: Term
       out.write(`${table(columns, rows)}the tables in ${schema} are at version ${version}\n`);
     }
   } catch (error) {
-    throw explained(error, schema);
+    if (!(error instanceof DatabaseError)) throw error;
+    throw new Error(databaseProblem(error.code, config), { cause: error });
   } finally {
     await database.close();
   }
-}
-
-function explained(error: unknown, schema: string): unknown {
-  if (!(error instanceof DatabaseError) || error.code !== '42501') return error;
-  const problem = `the role of DATABASE_URL may not make tables in ${schema} (42501): run it as the owner of the schema`;
-  return new Error(problem, { cause: error });
 }

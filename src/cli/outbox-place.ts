@@ -3,6 +3,7 @@ import type { Env } from '../config/read.ts';
 import { Database } from '../database/database.ts';
 import { type DatabaseConfig, type DatabasePlace, databasePlace } from '../database/database-config.ts';
 import { DatabaseError } from '../database/database-error.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import type { OutboxAdmin } from '../outbox/admin.ts';
 import { DEFERRED } from '../outbox/deferred.ts';
 import { EmbeddedAdmin, NoOutboxError } from '../outbox/embedded-admin.ts';
@@ -41,10 +42,10 @@ export async function withOutbox(
   const database = config && databasePlace(config);
   let admin: OutboxAdmin | undefined;
   try {
-    admin = config === undefined ? new EmbeddedAdmin(dir, access) : await openDatabase(config);
+    admin = config === undefined ? new EmbeddedAdmin(dir, access) : await openDatabase(config, access);
     await run({ admin, dir, database });
   } catch (error) {
-    throw explained(error, dir, database);
+    throw explained(error, dir, config);
   } finally {
     await admin?.close();
   }
@@ -53,10 +54,12 @@ export async function withOutbox(
 /** Counting ten million deliveries takes seconds, and no verdict waits for it. */
 const STATEMENT_MS = 60_000;
 
-async function openDatabase(config: DatabaseConfig): Promise<OutboxAdmin> {
+async function openDatabase(config: DatabaseConfig, access: PlaceOptions['access']): Promise<OutboxAdmin> {
   const { PostgresAdmin } = await import('../outbox/postgres-admin.ts');
   const statementTimeoutMs = Math.max(STATEMENT_MS, config.statementTimeoutMs);
-  return new PostgresAdmin(new Database({ ...config, statementTimeoutMs }, 'command'));
+  return new PostgresAdmin(
+    new Database({ ...config, statementTimeoutMs }, 'command', access === 'write' ? 'change' : 'read'),
+  );
 }
 
 /** What waits on this machine for the database; undefined if there is no outbox here. */
@@ -88,11 +91,11 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** An error about the place of the outbox, in words that say what to do. */
-function explained(error: unknown, dir: string, database: DatabasePlace | undefined): unknown {
+function explained(error: unknown, dir: string, config: DatabaseConfig | undefined): unknown {
   const where = `DATA_DIR (${dir})`;
   const message =
-    error instanceof DatabaseError && database !== undefined
-      ? `the database ${database.name} cannot be used (${error.code}): see DATABASE_URL; --local is about ${where}`
+    error instanceof DatabaseError && config !== undefined
+      ? `${databaseProblem(error.code, config)}; --local is about ${where}`
       : problemWith(error, where);
   return message === undefined ? error : new Error(message, { cause: error });
 }

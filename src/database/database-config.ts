@@ -17,6 +17,9 @@ export type DatabaseConfig = Readonly<{
 /** The parts of a process that have connections of their own; `texts` are what the records thread shares as state. */
 export type DatabaseUse = 'records' | 'state' | 'texts' | 'audit' | 'command';
 
+/** How far a part goes where tables are missing or of an older release: it makes them, changes those that are there, or leaves all as it is. */
+export type TablesAccess = 'make' | 'change' | 'read';
+
 /** Divides the connections of a process: two for the parts that need one, and the rest for records and state. */
 export function connectionsFor(use: DatabaseUse, poolSize: number): number {
   switch (use) {

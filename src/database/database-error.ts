@@ -15,10 +15,16 @@ const MISSING = new Set(['42P01', '3F000', '42883']);
 const CONFLICTS = new Set(['40001', '40P01']);
 
 /**
- * A code of ours: no reply in time, a connection that was lost or refused without a code, a schema that a newer release has changed, a
- * use after the end.
+ * A code of ours: no reply in time, a connection that was lost or refused without a code, a schema that a newer release has changed or that
+ * has no tables, a use after the end.
  */
-export type OwnDatabaseCode = 'timeout' | 'connection_lost' | 'refused' | 'newer_version' | 'closed';
+export type OwnDatabaseCode =
+  | 'timeout'
+  | 'connection_lost'
+  | 'refused'
+  | 'newer_version'
+  | 'no_tables'
+  | 'closed';
 
 /** Postgres, or the way to it, failed. Its message has neither values nor the password. */
 export class DatabaseError extends Error {

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
-import { connectionsFor, type DatabaseConfig, type DatabaseUse, sessionOf } from './database-config.ts';
+import {
+  connectionsFor,
+  type DatabaseConfig,
+  type DatabaseUse,
+  sessionOf,
+  type TablesAccess,
+} from './database-config.ts';
 import { connectError, DatabaseError, databaseError } from './database-error.ts';
-import { areTablesCurrent, migrateTables } from './migrate.ts';
+import { areTablesCurrent, areTablesThere, migrateTables } from './migrate.ts';
 
 /** Runs statements, one after the other. */
 export type Queries = {
@@ -26,13 +32,15 @@ const INT8 = 20;
 export class Database implements Queries {
   readonly #config: DatabaseConfig;
   readonly #use: DatabaseUse;
+  readonly #access: TablesAccess;
   #pool: Promise<Pool> | undefined;
   #migrated: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(config: DatabaseConfig, use: DatabaseUse) {
+  constructor(config: DatabaseConfig, use: DatabaseUse, access: TablesAccess = 'make') {
     this.#config = config;
     this.#use = use;
+    this.#access = access;
   }
 
   async query<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]> {
@@ -66,13 +74,21 @@ export class Database implements Queries {
   /** Resolves once the tables are those of this release; tried again by the next use if it fails. */
   migrated(): Promise<void> {
     this.#migrated ??= this.#withClient(
-      (queries) => migrateTables(queries, this.#config.schema, (run) => inTransaction(queries, run)),
+      (queries) => this.#bringUp(queries),
       this.#config.statementTimeoutMs + MIGRATION_MS,
     ).catch((error: unknown) => {
       this.#migrated = undefined;
       throw error;
     });
     return this.#migrated;
+  }
+
+  async #bringUp(queries: Queries): Promise<void> {
+    const { schema } = this.#config;
+    if (this.#access !== 'make' && !(await areTablesThere(queries, schema)))
+      throw new DatabaseError('no_tables', `Postgres: there are no tables in schema ${schema}`);
+    if (this.#access === 'read') await areTablesCurrent(queries, schema);
+    else await migrateTables(queries, schema, (run) => inTransaction(queries, run));
   }
 
   /** Ends all connections; what runs is given a moment. */

@@ -61,13 +61,18 @@ export async function migrateTables(
   });
 }
 
-/** True if the tables are there and are those of this release. @throws DatabaseError `newer_version` */
-export async function areTablesCurrent(queries: Queries, schema: string): Promise<boolean> {
+/** True if there are tables of any release. */
+export async function areTablesThere(queries: Queries, schema: string): Promise<boolean> {
   const [table] = await queries.query<{ found: boolean }>(
     `SELECT to_regclass(format('%I.migration', $1::text)) IS NOT NULL AS found`,
     [schema],
   );
-  if (table?.found !== true) return false;
+  return table?.found === true;
+}
+
+/** True if the tables are there and are those of this release. @throws DatabaseError `newer_version` */
+export async function areTablesCurrent(queries: Queries, schema: string): Promise<boolean> {
+  if (!(await areTablesThere(queries, schema))) return false;
   const [row] = await queries.query<{ known: number; needs: number }>(
     'SELECT count(*) FILTER (WHERE version = ANY ($1))::int AS known, coalesce(max(needs), 0) AS needs FROM migration',
     [TABLE_STEPS.map(({ version }) => version)],

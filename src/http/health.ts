@@ -66,7 +66,7 @@ export function healthRoute(c: Context): Response {
  * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
- * replicas share cannot be used: this machine keeps what comes, and calls are judged by what it knows itself; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * replicas share cannot be used, with those of its uses that fail: this machine keeps what comes, and calls are judged by what it knows itself; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
@@ -87,8 +87,12 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
     if (!isSafe) unhappy.push('outbox');
-    const isDatabaseUp = typeof outbox?.database !== 'string' && audit.isShipping() && isStateUp();
-    if (!isDatabaseUp) unhappy.push('database');
+    const failing = [
+      ...(typeof outbox?.database === 'string' ? ['records'] : []),
+      ...(audit.isShipping() ? [] : ['audit']),
+      ...(isStateUp() ? [] : ['state']),
+    ];
+    if (failing.length > 0) unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
     if (others?.areComplete === false) unhappy.push('workers');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
@@ -97,6 +101,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
       unhappy,
       backends: Object.fromEntries(states),
       ...(outbox && { outbox }),
+      ...(failing.length > 0 && { database: { failing } }),
       ...(others && { workers: others.workers }),
       ...(!litellm.supported && { litellm }),
     };

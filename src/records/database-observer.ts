@@ -1,4 +1,6 @@
 import { Registry } from 'prom-client';
+import type { DatabaseConfig } from '../database/database-config.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import type { OutboxEvents } from '../outbox/contract.ts';
 import { DATABASE_TROUBLES, type DatabaseTrouble } from '../outbox/database-trouble.ts';
@@ -31,6 +33,7 @@ export class DatabaseObserver implements DatabaseEvents {
   readonly #metrics = createDatabaseMetrics(this.#registry);
   readonly #observer: RecordsObserver;
   readonly #log: WriteLog;
+  readonly #config: Pick<DatabaseConfig, 'url' | 'schema'>;
   /** Why the database cannot be used; null while it can. */
   trouble: DatabaseTrouble | null = null;
   /** Called when an outage has ended. */
@@ -42,7 +45,8 @@ export class DatabaseObserver implements DatabaseEvents {
   /** Of the outbox in the database. */
   readonly shared: OutboxEvents;
 
-  constructor(observer: RecordsObserver, log: WriteLog) {
+  constructor(observer: RecordsObserver, log: WriteLog, config: Pick<DatabaseConfig, 'url' | 'schema'>) {
+    this.#config = config;
     this.#observer = observer;
     this.#log = log;
     this.shared = {
@@ -55,19 +59,21 @@ export class DatabaseObserver implements DatabaseEvents {
 
   failed(reason: DatabaseTrouble): void {
     this.#metrics.failures_total.inc({ reason });
+    // Of the latest try: a server that was shutting down is not there any more
+    if (this.trouble !== null && reason !== 'slow') this.trouble = reason;
   }
 
   lost(reason: DatabaseTrouble, code: string): void {
     this.trouble = reason;
     this.#metrics.up.set({}, 0);
     const text = 'the database cannot be used: log events and blocked calls wait in DATA_DIR until it can';
-    this.#log('error', { reason, code }, text);
+    this.#log('error', { reason, code, problem: databaseProblem(code, this.#config) }, text);
   }
 
   back({ ms, deferred }: { readonly ms: number; readonly deferred: number }): void {
+    const fields = { outage_seconds: Math.round(ms) / 1000, deferred, reason: this.trouble };
     this.trouble = null;
     this.#metrics.up.set({}, 1);
-    const fields = { outage_seconds: Math.round(ms) / 1000, deferred };
     this.#log('info', fields, 'the database can be used again');
     this.onBack();
   }

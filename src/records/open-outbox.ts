@@ -44,7 +44,7 @@ export async function openOutbox(
     import('../database/database.ts'),
     import('./database-observer.ts'),
   ]);
-  const events = new DatabaseObserver(observer, log);
+  const events = new DatabaseObserver(observer, log, database);
   const shared = new PostgresOutbox({
     ...{
       database: new Database(database, 'records'),

@@ -2,7 +2,8 @@ import type { DeliveryEvents } from '../delivery/deliver.ts';
 import { kindOf } from '../guardrail/verdict.ts';
 import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import { type Accepted, callIdOfKey, type OutboxError, type OutboxEvents } from '../outbox/contract.ts';
+import { type Accepted, callIdOfKey, OutboxError, type OutboxEvents } from '../outbox/contract.ts';
+import { databaseCode } from '../outbox/database-trouble.ts';
 import { stateObserver } from '../state/state-observer.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './posted-rows.ts';
@@ -190,7 +191,8 @@ export class RecordsObserver {
       else this.#log('info', fields, 'the backend takes records again');
     },
     storage: (error) => {
-      this.#log('warn', { code: storageCode(error) }, 'the courier could not use the outbox');
+      const code = error instanceof OutboxError ? databaseCode(error) : storageCode(error);
+      this.#log('warn', { code }, 'the outbox cannot be used for deliveries: they wait until it can');
     },
     bug: (error) => this.bug(error, 'delivery'),
   };

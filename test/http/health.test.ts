@@ -101,7 +101,7 @@ test('a database that only judging uses is named while it is down, and has no me
   const response = await bridge.app.request('/readyz');
   expect([response.status, await response.json()]).toEqual([
     200,
-    { status: 'degraded', unhappy: ['database'], backends: {} },
+    { status: 'degraded', unhappy: ['database'], backends: {}, database: { failing: ['state'] } },
   ]);
   const samples = ['markers', 'streamed_texts'].map(
     (feature) => `state_failures_total{feature="${feature}",reason="unavailable"}`,

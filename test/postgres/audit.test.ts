@@ -321,6 +321,8 @@ describe('commands about all replicas', () => {
 
   test('say that there is nothing, and that the database cannot be reached', async () => {
     const config = databaseConfig();
+    expect((await cli(config, ['verify'])).err).toContain(`there are no tables in schema ${config.schema}`);
+    await connect(config).migrated();
     expect((await cli(config, ['verify'])).err).toContain(
       'there is no audit log in the database, and none in DATA_DIR',
     );

@@ -34,6 +34,6 @@ test.each([
   ],
 ])('check-config --connect ends with 1 for %s', async (_, env) => {
   const { out, code } = await check(env(databaseConfig().url));
-  expect(out).toMatch(/\ndatabase \S+ cannot be used: Postgres: /);
+  expect(out).toMatch(/\nthe database \S+ cannot be used: .+ \(\w+\)\n/);
   expect(code).toBe(1);
 });

@@ -107,6 +107,24 @@ describe('a database', () => {
     });
   });
 
+  test.each([
+    ['read', 0],
+    ['change', 1],
+  ] as const)(
+    'whose tables are of an older release has %s access leave or change them',
+    async (access, steps) => {
+      const config = databaseConfig();
+      const database = open(config);
+      await database.query('DROP TABLE audit_row, audit_replica');
+      await database.query('DELETE FROM migration WHERE version = 4');
+      const using = new Database(config, 'command', access);
+      opened.push(using);
+      await using.migrated();
+      const rows = await database.query('SELECT FROM migration WHERE version = 4');
+      expect(rows).toHaveLength(steps);
+    },
+  );
+
   test('ends a statement that takes longer than it may', async () => {
     const database = open(databaseConfig({ statementTimeoutMs: 200 }));
     expect(await errorOf(database.query('SELECT pg_sleep(30)'))).toMatchObject({

@@ -166,7 +166,7 @@ test('a database that is not there is named without its password, and what is on
   const { code, err } = await runCli(['outbox', 'status'], { env });
   expect(code).toBe(1);
   expect(err).toBe(
-    `guardrail-bridge: the database 127.0.0.1:9/records cannot be used (ECONNREFUSED): see DATABASE_URL; --local is about DATA_DIR (${dir})\n`,
+    `guardrail-bridge: the database 127.0.0.1:9/records cannot be used: nothing listens there (ECONNREFUSED); --local is about DATA_DIR (${dir})\n`,
   );
   expect((await runCli(['outbox', 'status', '--local'], { env })).err).toContain(
     'there is no outbox in DATA_DIR',
@@ -183,4 +183,25 @@ test('an operator whose clock is ahead puts nothing back that can still give way
     now: () => Date.now() + 2 * HOUR_MS,
   });
   expect(json(out)).toMatchObject({ retried: 0 });
+});
+
+test.each([
+  ['outbox', 'status'],
+  ['outbox', 'list'],
+  ['outbox', 'show', '1'],
+  ['outbox', 'export'],
+  ['outbox', 'retry', '--all'],
+  ['outbox', 'drop', '--all', '--yes'],
+  ['audit', 'verify'],
+  ['audit', 'tail'],
+  ['audit', 'export'],
+])('%s %s names a schema that has no tables, and makes none', async (...args) => {
+  const { url, schema } = databaseConfig();
+  const env = { DATA_DIR: temporaryFolder(), DATABASE_URL: url, DATABASE_SCHEMA: schema };
+  const { code, err } = await runCli(args, { env });
+  expect(err).toContain(`there are no tables in schema ${schema}: see DATABASE_SCHEMA (no_tables)`);
+  expect(code).toBe(1);
+  const database = new Database(databaseConfig({ url }), 'command');
+  onTestFinished(() => database.close());
+  expect(await database.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).toEqual([]);
 });

@@ -76,9 +76,10 @@ test('database migrate says what is missing', async () => {
   });
   const { bridge } = await roles();
   const env = { DATABASE_URL: bridge.url, DATABASE_SCHEMA: `${bridge.schema}_other` };
+  const { host, pathname, username } = new URL(bridge.url);
   const { code, err } = await runCli(['database', 'migrate'], { env });
   expect(err).toBe(
-    `guardrail-bridge: the role of DATABASE_URL may not make tables in ${env.DATABASE_SCHEMA} (42501): run it as the owner of the schema\n`,
+    `guardrail-bridge: the database ${host}${pathname} cannot be used: role ${username} may not do this in schema ${env.DATABASE_SCHEMA}: run database migrate as its owner, and grant what a bridge needs (42501)\n`,
   );
   expect(code).toBe(1);
 });
