@@ -95,7 +95,13 @@ export async function startPostgres({
     return [main, ...children.map(Number)].filter((pid) => pid > 0);
   };
   const signal = (name: NodeJS.Signals) => {
-    for (const pid of pids()) process.kill(pid, name);
+    for (const pid of pids()) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // It has ended since
+      }
+    }
   };
   const control = (...args: string[]) =>
     new Promise<void>((resolve, reject) => {

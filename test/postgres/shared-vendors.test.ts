@@ -230,7 +230,9 @@ test('while Postgres stands still verdicts come in time, counted and told once, 
     return { action, texts: reply.texts, ms: performance.now() - startedAt };
   };
   const restored = [`I wrote to ${MAIL}`];
-  expect(await pair()).toMatchObject({ action: 'GUARDRAIL_INTERVENED', texts: restored });
+  // A busy machine takes longer than `STATE_TIMEOUT` for the first statements
+  await expect.poll(async () => (await pair()).texts, { timeout: 15_000 }).toEqual(restored);
+  const before = bridges.map(({ lines }) => lines.length);
   postgres.pause();
   const slow = await Promise.all(Array.from({ length: 8 }, pair));
   const paused = [];
@@ -239,15 +241,15 @@ test('while Postgres stands still verdicts come in time, counted and told once, 
     expect({ action, texts }).toEqual({ action: 'GUARDRAIL_INTERVENED', texts: undefined });
   // Nobody waits any more: 20 pairs would wait 4 s
   expect(paused.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThan(2000);
-  for (const bridge of bridges)
-    expect(bridge.lines.filter(({ msg }) => msg.startsWith('what replicas share is not known')).length).toBe(
-      1,
+  const told = (beginning: string) =>
+    bridges.map(
+      ({ lines }, n) => lines.slice(before[n]).filter(({ msg }) => msg.startsWith(beginning)).length,
     );
+  expect(told('what replicas share is not known')).toEqual([1, 1]);
   expect(
     await bridges[0]?.metric('state_failures_total{feature="markers",reason="unavailable"}'),
   ).toBeGreaterThan(19);
   postgres.resume();
   await expect.poll(async () => (await pair()).texts, { timeout: 15_000, interval: 100 }).toEqual(restored);
-  for (const bridge of bridges)
-    expect(bridge.lines.filter(({ msg }) => msg === 'what replicas share is known again').length).toBe(1);
+  expect(told('what replicas share is known again')).toEqual([1, 1]);
 });

