@@ -241,7 +241,7 @@ export function costsTable({ calls: { alone, replicas }, drained }: ScaleCosts):
     ['network and disk of the bridge, bytes', number(alone.ioBytes), number(replicas.ioBytes)],
   ];
   return [
-    `With 64 callers, ${number(alone.perSecond)} calls a second through the bridge alone and ${number(replicas.perSecond)} through the two, which shared the cores with the load and with other work:`,
+    `With 64 callers, ${number(alone.perSecond)} calls a second through the bridge alone and ${number(replicas.perSecond)} through the two, which shared the cores with the load:`,
     '',
     '| a call costs | a bridge alone | two bridges on Postgres |',
     '|---|---|---|',
