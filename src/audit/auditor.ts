@@ -12,7 +12,7 @@ const RESPONSE_TTL_MS = 15 * 60_000;
 export type AuditSink = Pick<AuditLog, 'append' | 'lost' | 'isUp' | 'setRetention' | 'close'> & {
   /** False while rows do not reach the database; undefined where there is none. */
   readonly isShipping?: () => boolean;
-  /** What replies wait for until the rows before outlive this process; undefined where they do at once. It never rejects. */
+  /** Resolves when the rows before outlive this process: replies wait for it; undefined where they do at once. It never rejects. */
   readonly writing?: Promise<void> | undefined;
 };
 
@@ -78,7 +78,7 @@ export class Auditor {
     return this.#log?.isShipping?.() ?? true;
   }
 
-  /** What replies wait for until the rows before outlive this process, if for anything. It never rejects. */
+  /** Resolves when the rows before outlive this process: replies wait for it; undefined where they do at once. It never rejects. */
   get writing(): Promise<void> | undefined {
     return this.#log?.writing;
   }

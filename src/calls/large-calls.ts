@@ -10,6 +10,7 @@ import type { CallConnection } from './call-scope.ts';
 import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
 import { type LargeCall, LargeCallQueue } from './large-call-queue.ts';
 import { LargeCallRecords } from './large-call-records.ts';
+import { ABORTED, LOST, OVERLOADED } from './large-call-refusals.ts';
 import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
 import { LARGE_BYTES, ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
@@ -29,18 +30,6 @@ const START_MS = 60_000;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 24 };
 
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-
-const OVERLOADED = {
-  status: 503,
-  reason: 'overloaded',
-  message: 'too many large calls at once',
-} as const satisfies CallRefusal;
-const LOST = {
-  status: 400,
-  reason: 'bug',
-  message: 'the thread of large calls ended',
-} as const satisfies CallRefusal;
-const ABORTED = { status: 400, reason: 'aborted', message: '' } as const satisfies CallRefusal;
 
 export type LargeCallsOptions = LargeCallOutlets & {
   readonly config: Pick<Config, 'judging'>;
