@@ -10,7 +10,7 @@ type Place = {
 /** A problem or note, with its place. */
 export type Remark = Place & { readonly message: string };
 
-/** What several checks of one run share. */
+/** Shared by the checks of one run. */
 export type ChainContext = {
   /** All keys that rows may be sealed with; see `AUDIT_KEY`. */
   readonly keys: readonly string[];

@@ -77,7 +77,7 @@ export class TableChain implements ChainSource {
     const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = range;
     const [last] = await this.#table.last(this.replica, 1);
     for await (const tableRow of this.#table.rows(this.replica, range)) {
-      // What has come since then is in the folder too
+      // Rows that have come since are in the folder too
       if (this.#folder !== undefined && tableRow.pos > (last?.pos ?? 0)) break;
       const row = rowOf(tableRow);
       if (row !== undefined) yield row;

@@ -47,7 +47,7 @@ export function findRow(folder: string, head: Head): RowEnd | undefined {
   return undefined;
 }
 
-/** So many bytes are read in any case. */
+/** Least bytes that are read. */
 const NEAR_BYTES = 256 * 1024;
 
 /** The offset after a row; rows of a file have rising numbers, so that half of what is left is ruled out with each look. */

@@ -58,7 +58,7 @@ export type CallHandlerOptions = {
   readonly requests: KeptRequests;
   /** False while nobody asks for the request of a response. */
   readonly keepsRequests: () => boolean;
-  /** What replicas tell each other of calls; undefined for a bridge that is alone. */
+  /** Shares with other replicas the state of calls; undefined for a bridge that is alone. */
   readonly sharedCalls?: SharedCalls | undefined;
   /** Judges a call of so many nodes in another thread; undefined if it may be judged here. */
   readonly large?:

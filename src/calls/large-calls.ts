@@ -1,5 +1,4 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Config } from '../config/config.ts';
 import { loggable } from '../observability/log.ts';
 import type { PolicySource } from '../policies/store.ts';
@@ -11,6 +10,7 @@ import { type LargeCallOutlets, passOn } from './large-call-outlets.ts';
 import { type LargeCall, LargeCallQueue } from './large-call-queue.ts';
 import { LargeCallRecords } from './large-call-records.ts';
 import { ABORTED, LOST, OVERLOADED } from './large-call-refusals.ts';
+import { startLargeCallThread } from './large-call-thread.ts';
 import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.ts';
 import { LARGE_BYTES, ReceivedBody } from './received-body.ts';
 import type { CallRefusal, CallResponse, RefuseCall } from './refusal.ts';
@@ -26,11 +26,6 @@ const CLOSE_MS = 10_000;
 const MARGIN_MS = 60_000;
 /** Time that the thread may take to start, on a machine that has much else to do. */
 const START_MS = 60_000;
-/** Far above what calls of 32 MB take: a thread that needs more ends alone, and not the process. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 24 };
-
-const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-
 export type LargeCallsOptions = LargeCallOutlets & {
   readonly config: Pick<Config, 'judging'>;
   /** Milliseconds that the slowest backend may take. */
@@ -180,7 +175,7 @@ export class LargeCalls {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(WORKER, { workerData: this.#options.start(), resourceLimits: RESOURCE_LIMITS });
+    const worker = startLargeCallThread(this.#options.start());
     worker.on('message', (message: FromLargeCalls) => this.#receive(worker, message));
     worker.on('error', (error: NodeJS.ErrnoException) =>
       this.#options.log.error({ error: error.name, code: error.code }, 'the thread of large calls failed'),

@@ -40,7 +40,7 @@ export type SharedCallsOptions = {
 export type KeyedCall = { readonly call: GuardrailCall; readonly key: string; readonly body: Buffer };
 
 /**
- * What replicas tell each other of calls under a state key, whichever of them judges a part of it. Before a response is judged, all that the
+ * Tells other replicas of calls under a state key, and asks them, whichever of them judges a part of it. Before a response is judged, all that the
  * others wrote is added to what is known here; before a request goes on, what its response will be judged by is written: each only where
  * something that is configured goes by it. If that fails, the call goes on with what is known here.
  */
