@@ -13,9 +13,11 @@ const FLOORS = [
   ['litellm', 'policies', 'backends', 'outbox', 'audit', 'observability'],
   ['pipeline', 'delivery', 'config'],
   ['records'],
-  ['calls'],
+  ['decisions'],
+  ['calls', 'findings'],
   ['http'],
   ['bridge.ts', 'workers'],
+  ['doctor', 'demo'],
   ['cli'],
   ['main.ts'],
 ];

@@ -1,0 +1,55 @@
+/** `fault`: calls pass unjudged, are blocked, or lose their records. `warning`: they can. */
+export type Severity = 'fault' | 'warning';
+
+type FindingKind = { readonly severity: Severity; readonly title: string };
+
+/** Everything that the doctor and live traffic can find wrong with the wiring, by its code. README.md of this folder explains each. */
+export const FINDINGS = {
+  pre_call_missing: { severity: 'fault', title: 'requests are not judged' },
+  post_call_missing: { severity: 'fault', title: 'requests are judged, and their responses are not' },
+  mode_wrong: { severity: 'fault', title: 'a guardrail has a mode in which LiteLLM never asks the bridge' },
+  mcp_mode_too_old: { severity: 'fault', title: 'this LiteLLM starts without a guardrail of this mode' },
+  not_default_on: { severity: 'warning', title: 'a guardrail judges only calls that ask for it' },
+  calls_unjudged: { severity: 'fault', title: 'calls succeed that were never judged' },
+  guardrail_key_wrong: { severity: 'fault', title: 'guardrail calls come with a wrong key' },
+  guardrail_url_wrong: { severity: 'fault', title: 'a guardrail has the address of something else' },
+  fail_open: { severity: 'warning', title: 'calls pass while the bridge cannot be reached' },
+  timeout_missing: { severity: 'warning', title: 'LiteLLM waits ten minutes for a bridge that hangs' },
+  timeout_short: { severity: 'fault', title: 'LiteLLM gives up before the bridge does' },
+  stream_redaction_dropped: { severity: 'fault', title: 'LiteLLM drops redactions of streams' },
+  drop_params_unsafe: {
+    severity: 'warning',
+    title: 'LiteLLM passes on parts of requests that it shows nobody',
+  },
+  callback_missing: { severity: 'fault', title: 'LiteLLM does not log calls to the bridge' },
+  callback_headers_missing: { severity: 'fault', title: 'LiteLLM logs without a key' },
+  callback_url_wrong: { severity: 'fault', title: 'LiteLLM logs to a wrong address' },
+  callback_key_wrong: { severity: 'fault', title: 'log events come with a wrong key' },
+  log_posts_refused: { severity: 'fault', title: 'log events are refused' },
+  callbacks_limit: { severity: 'fault', title: 'LiteLLM drops callbacks beyond its limit' },
+  fail_on_error_off: { severity: 'fault', title: 'LiteLLM passes calls on when a guardrail fails' },
+  release_unsupported: { severity: 'warning', title: 'this release of LiteLLM is too old' },
+  backend_unreachable: { severity: 'fault', title: 'a backend cannot be reached' },
+  backend_unauthorized: { severity: 'fault', title: 'a backend refuses our token' },
+  backend_failing: { severity: 'fault', title: 'a backend gives no verdicts' },
+  records_stopped: { severity: 'fault', title: 'records are not delivered' },
+  policy_file_differs: { severity: 'fault', title: 'the policy file on disk is not the one in force' },
+  bridge_unreachable: { severity: 'fault', title: 'the bridge does not answer' },
+} as const satisfies Record<string, FindingKind>;
+
+export type FindingCode = keyof typeof FINDINGS;
+
+/** One thing that is wrong, without content and secrets. */
+export type Finding = {
+  readonly code: FindingCode;
+  /** The backend, guardrail, callback or file that it is about; left out if it is about all calls. */
+  readonly subject?: string;
+  /** A sentence: what is wrong, with the value and the place. */
+  readonly message: string;
+  /** A sentence: what to do. */
+  readonly advice: string;
+  /** Lines to paste into the configuration. */
+  readonly paste?: string;
+  /** Since when, as ISO time; of live traffic. */
+  readonly since?: string;
+};
