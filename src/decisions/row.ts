@@ -3,7 +3,7 @@ import type { Action } from '../guardrail/decision.ts';
 import type { CheckNote } from '../guardrail/record.ts';
 
 /** Where in a call a policy found something. */
-export type Place = {
+export type MessagePlace = {
   /** Number of the message in the conversation, from 1; null for a text that belongs to none. */
   readonly message: number | null;
   /** As the message has it: `system`, `user`, `assistant`, `tool`; null where there is none. */
@@ -21,7 +21,7 @@ export type PolicyFinding = {
   readonly reason_code: string;
   readonly rules: readonly string[];
   /** The first few; left out where the policy tells none. */
-  readonly places?: readonly Place[];
+  readonly places?: readonly MessagePlace[];
 };
 
 /** The result of a backend. */

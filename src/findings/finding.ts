@@ -40,7 +40,7 @@ export const FINDINGS = {
 export type FindingCode = keyof typeof FINDINGS;
 
 /** One thing that is wrong, without content and secrets. */
-export type Finding = {
+export type BridgeFinding = {
   readonly code: FindingCode;
   /** The backend, guardrail, callback or file that it is about; left out if it is about all calls. */
   readonly subject?: string;
