@@ -33,6 +33,7 @@ const PAGES = [
   'src/records/README.md',
   'src/backends/README.md',
   'src/guardrail/README.md',
+  'src/litellm/README.md',
   'test/bench/README.md',
 ];
 
@@ -162,7 +163,7 @@ test('the configuration of LiteLLM in the README is that of the example', () => 
 });
 
 test.each([
-  [README, 'coverage', `${coverageTable()}\n${legend()}`],
+  ['src/litellm/README.md', 'coverage', `${coverageTable()}\n${legend()}`],
   ['examples/operations/README.md', 'not asked', unaskedLines()],
 ])('%s has what the command coverage prints: %s', async (page, mark, text) => {
   expect(textOf(page)).toContain(`<!-- ${mark} -->\n${text}\n<!-- /${mark} -->\n`);

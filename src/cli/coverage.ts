@@ -118,7 +118,7 @@ export function legend(release?: string): string {
   );
   const signs =
     '**°**: the `additional_drop_params` of the examples keep it from the provider. **⁺**: they do once you add its name, which `coverage` tells. Neither holds against a client that sends `additional_drop_params` of its own.';
-  return [...words, signs].join(' ').replace(/examples\/streaming\/README.md/, '[streams]($&)');
+  return [...words, signs].join(' ');
 }
 
 const DIRECTIONS: readonly Direction[] = ['request', 'response', 'stream'];
