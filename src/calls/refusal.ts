@@ -72,8 +72,9 @@ export function createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes }:
     metrics.rejected_total.inc({ reason });
     switch (reason) {
       case 'too_large':
-      case 'overloaded':
         return block({ cause: 'refused', reason: 'too large' }, { reason, max_bytes: maxBodyBytes });
+      case 'overloaded':
+        return block({ cause: 'fail_closed', reason: 'too many large calls at once' }, { reason });
       case 'slow':
         return block({ cause: 'fail_closed', reason: 'the body did not arrive' }, { reason });
       case 'too_many_nodes':

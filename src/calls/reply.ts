@@ -1,10 +1,8 @@
-import type { Decision, Outcome } from '../guardrail/decision.ts';
+import { type BlockCategory, categoryOf, type RefusalCause } from '../guardrail/category.ts';
+import type { Decision } from '../guardrail/decision.ts';
 import { type Reply, rewriteReply } from '../litellm/reply.ts';
 
-/** Why a call is blocked; `refused` and `unreadable` before it was one. */
-type Cause = (Outcome & { kind: 'block' })['cause'] | 'refused' | 'unreadable';
-
-const SENTENCES: Record<Cause, string> = {
+const SENTENCES: Record<RefusalCause, string> = {
   verdict: 'Blocked by security policy.',
   redaction: 'Blocked by security policy.',
   fail_closed: 'Not allowed: the security check could not be completed.',
@@ -14,9 +12,15 @@ const SENTENCES: Record<Cause, string> = {
   unreadable: 'Not allowed: the security check cannot read this call.',
 };
 
+const OLDER = 'An older message of this conversation is the cause.';
+
 /** The values of a `blocked_reason`. */
 export type BlockedText = {
-  readonly cause: Cause;
+  readonly cause: RefusalCause;
+  /** Replaces `{category}`, if it is another than that of the cause. */
+  readonly category?: BlockCategory;
+  /** Has `{older}` replaced by a sentence, and not by nothing. */
+  readonly older?: true;
   /** The first of these replaces `{backend}` in an operator's template: nobody else is to learn who agreed. */
   readonly by: string;
   /** Replaces `{reason}`. */
@@ -28,20 +32,22 @@ export type BlockedText = {
 };
 
 /**
- * The `blocked_reason`: it reaches end users, spend logs, traces and alerts, so it is a sentence about policy and a
- * reference that finds the decision in the log, and nothing else unless the operator asks for it.
+ * The `blocked_reason`: it reaches end users, spend logs, traces and alerts, so it is a sentence about policy, a category for
+ * applications and a reference that finds the decision in the log, and nothing else unless the operator asks for it.
  *
- * @param template `BLOCKED_MESSAGE`, with `{backend}`, `{reason}` and `{ref}`
+ * @param template `BLOCKED_MESSAGE`, with `{category}`, `{older}`, `{backend}`, `{reason}` and `{ref}`
  */
-export function blockedReason(
-  template: string | undefined,
-  { cause, by, reason, ref, message }: BlockedText,
-): string {
-  const sentence = `${message?.trim() || SENTENCES[cause]} Reference: ${ref}`;
+export function blockedReason(template: string | undefined, blocked: BlockedText): string {
+  const { cause, by, reason, ref, message } = blocked;
+  const category = categoryOf(blocked);
+  const older = blocked.older ? OLDER : '';
+  const words = [message?.trim() || SENTENCES[cause], older, `[${category}]`, `Reference: ${ref}`];
+  const sentence = words.filter((word) => word !== '').join(' ');
   if (template === undefined) return sentence;
   const [backend = ''] = by.split(',');
-  const values: Record<string, string> = { backend, reason: reason.slice(0, 1000), ref };
-  const text = template.replace(/\{(backend|reason|ref)\}/g, (_, name: string) => values[name] ?? '');
+  const values: Record<string, string> = { category, older, backend, reason: reason.slice(0, 1000), ref };
+  const said = blocked.older ? template : template.replaceAll(/\{older\} ?/g, '');
+  const text = said.replace(PLACEHOLDERS, (_, name: string) => values[name] ?? '');
   return text.trim() === '' ? sentence : text;
 }
 
@@ -50,11 +56,14 @@ export function blockedReason(
  * its values.
  */
 export function refusalTest(template: string | undefined): (text: string) => boolean {
-  const words = (template ?? '').split(/\{(?:backend|reason|ref)\}/).map((part) => part.trim());
+  const words = (template ?? '').split(BETWEEN_WORDS).map((part) => part.trim());
   const longest = words.reduce((a, b) => (b.length > a.length ? b : a));
   return (text) =>
     /\bReference: [0-9a-f]{16}\b/.test(text) || (longest.length >= MIN_TOLD_CHARS && text.includes(longest));
 }
+
+const PLACEHOLDERS = /\{(category|older|backend|reason|ref)\}/g;
+const BETWEEN_WORDS = /\{(?:category|older|backend|reason|ref)\}/;
 
 /** Fewer characters of a template could be anybody's words. */
 const MIN_TOLD_CHARS = 12;

@@ -147,8 +147,8 @@ const judging = {
       'Removes what was blocked from the older turns of its conversation, or blocks each later turn too.',
   },
   BLOCKED_MESSAGE: {
-    schema: fields.text('text with {ref}, {backend}, {reason}'),
-    otherwise: 'a sentence with the reference',
+    schema: fields.text('text with {category}, {older}, {ref}, {backend}, {reason}'),
+    otherwise: 'sentence, [category], reference',
     sentence:
       "Text that a blocked caller reads; `{reason}` is the vendor's own text, which may quote the prompt.",
   },

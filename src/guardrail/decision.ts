@@ -1,5 +1,6 @@
 import type { GuardrailCall, Passage, PassageTexts } from './call.ts';
 import type { Caller } from './caller.ts';
+import type { BlockCategory, BlockCause } from './category.ts';
 import type { PassageEdits } from './edit.ts';
 import type { Failure, FailureKind, UnreachableFallback } from './failure.ts';
 import type { OnError, Orchestration } from './orchestration.ts';
@@ -36,6 +37,8 @@ export type PolicyNote = {
   readonly reasonCode: string;
   /** Ids of the rules that matched, without content. */
   readonly rules: readonly string[];
+  /** True if nothing but older turns of the conversation is the cause of a block. */
+  readonly older?: true;
 };
 
 /** How decisions are to be written to the audit log. */
@@ -78,12 +81,6 @@ export type PolicyResult = {
   readonly audit: AuditOptions | undefined;
 };
 
-/** Hidden by LiteLLM: a part of the request, or the answers of all models but one. */
-export type UnseenCause = 'hidden_content' | 'several_models';
-
-/** Why a call is blocked: a verdict, a missing verdict under `fail_closed`, a redaction that cannot be applied, or what is not shown. */
-export type BlockCause = 'verdict' | 'fail_closed' | 'redaction' | UnseenCause;
-
 /** The field of a reply that carries rewritten texts; `payload` is that of Akto's replies. */
 export type RewriteForm = 'texts' | 'structured_messages' | 'payload';
 
@@ -115,6 +112,10 @@ export type Outcome =
       readonly reason: string;
       /** The operator's message for the caller. */
       readonly message?: string;
+      /** If it is another than that of its cause. */
+      readonly category?: BlockCategory;
+      /** True if nothing but older messages of the conversation is the cause. */
+      readonly older?: true;
       /** For a redaction of a response. */
       readonly wired?: Wired;
     }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { GuardrailCall, Passage, Passages } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
-import type { BlockCause, CheckResult, Decision, Outcome, PolicyResult } from '../guardrail/decision.ts';
+import { type BlockCause, categoryOfReason } from '../guardrail/category.ts';
+import type { CheckResult, Decision, Outcome, PolicyResult } from '../guardrail/decision.ts';
 import type { PassageEdits } from '../guardrail/edit.ts';
 import { withTexts } from '../guardrail/passages.ts';
-import { REMOVED } from '../policies/turns.ts';
+import { isOlder, REMOVED } from '../policies/turns.ts';
 import { type Remainder, refusalsIn } from './blocked-history.ts';
 import { withKeptJson } from './kept-json.ts';
 import { type BackendRedaction, backendRedaction, mergeRedactions } from './merge.ts';
@@ -34,6 +35,11 @@ export function block(
   message?: string,
 ): Draft & { kind: 'block' } {
   return { kind: 'block', cause, by, reason, ...(message !== undefined && { message }) };
+}
+
+/** The block of a call whose new texts no reply can carry. */
+export function blockEdit(call: GuardrailCall, { by, texts }: DraftedEdit): Draft & { kind: 'block' } {
+  return { ...blockRedaction(by), ...(isOlder(call, [...texts.keys()]) && { older: true }) };
 }
 
 /** The block of a call whose redaction would be lost. @param by nobody for what is removed from the history */
@@ -109,7 +115,10 @@ export function policyEdits(
 
 /** The block by a policy, or of what a policy cannot remove. */
 export function blockBy({ by, message }: PolicyResult): Draft {
-  return block('verdict', by?.kind ?? 'policies', by?.reasonCode ?? 'blocked', message);
+  const blocked = block('verdict', by?.kind ?? 'policies', by?.reasonCode ?? 'blocked', message);
+  const category = categoryOfReason(by?.reasonCode);
+  const older = by?.verdict === 'remove' || by?.older === true;
+  return { ...blocked, ...(category !== undefined && { category }), ...(older && { older }) };
 }
 
 /**

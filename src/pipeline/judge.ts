@@ -1,6 +1,7 @@
 import type { Http } from '../backends/http.ts';
 import type { GuardrailCall, PassageTexts } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
+import type { UnseenCause } from '../guardrail/category.ts';
 import { STOPPED } from '../guardrail/deadline.ts';
 import type {
   CheckResult,
@@ -8,7 +9,6 @@ import type {
   Outcome,
   PolicyResult,
   RewriteForm,
-  UnseenCause,
   Wired,
 } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
@@ -23,7 +23,7 @@ import { type ChoiceObserver, chooseBackends } from './choose-backends.ts';
 import {
   block,
   blockBy,
-  blockRedaction,
+  blockEdit,
   CANCELLED,
   type Draft,
   type Edits,
@@ -204,7 +204,7 @@ export class Judge {
     if (unseen !== undefined) return this.#decision(judgement, block(unseen, 'bridge', unseen), []);
     if (removed.length > 0 && policyDraft.kind === 'modify' && !this.#isRewritable(call, policyDraft.texts)) {
       const isRemoval = policies?.by?.verdict === 'remove';
-      return this.#decision(judgement, isRemoval ? blockBy(policies) : blockRedaction(policyDraft.by), []);
+      return this.#decision(judgement, isRemoval ? blockBy(policies) : blockEdit(call, policyDraft), []);
     }
     const { observer } = this.#options;
     const chosen = chooseBackends(backends, policies, call, observer);
@@ -286,7 +286,7 @@ export class Judge {
       const { by, texts } = draft;
       return { kind: 'modify', by, texts, form, ...(wired && { wired }) };
     }
-    const blocked = isModified ? blockRedaction(draft.by) : draft;
+    const blocked = isModified ? blockEdit(call, draft) : draft;
     if (wired === undefined) return blocked;
     return { ...blocked, wired: { ...wired, unapplied: wired.unapplied ?? 'place' } };
   }

@@ -1,6 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
-import type { UnseenCause } from '../guardrail/decision.ts';
+import type { UnseenCause } from '../guardrail/category.ts';
 import { hiddenBytes } from '../litellm/hidden.ts';
 
 export type UnseenOptions = {

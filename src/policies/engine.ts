@@ -10,7 +10,7 @@ import { Finder, type Found } from './finder.ts';
 import { withJoints } from './joints.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
-import { OlderTurns, type Removals } from './older-turns.ts';
+import { blocksForOlder, OlderTurns, type Removals } from './older-turns.ts';
 import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from './plan.ts';
 import type { PlanMemory } from './plan-memory.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
@@ -210,13 +210,14 @@ export class Engine {
     { kind, enforced, policy }: PlannedPolicy,
     refusal: PolicyRefusal | undefined,
     found: Findings,
-    { input_type, shape, passages }: GuardrailCall,
+    call: GuardrailCall,
     older: OlderTurns | undefined,
   ): PolicyNote {
     if (refusal !== undefined) {
       return { kind, enforced, verdict: 'block', reasonCode: refusal.reasonCode, rules: [refusal.rule] };
     }
     const { texts } = policy;
+    const { input_type, shape, passages } = call;
     if (texts === undefined || (shape !== 'mcp_result' && !texts.on.includes(input_type)))
       return cleanNote(kind, enforced);
     const own = this.#rules.get(policy) ?? NO_RULES;
@@ -226,9 +227,9 @@ export class Engine {
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];
     const note = { kind, enforced, verdict, reasonCode: texts.reasonCode, rules };
-    return verdict === 'block' && older !== undefined
-      ? { ...note, verdict: older.judge(note, texts, all) }
-      : note;
+    if (verdict !== 'block') return note;
+    if (older !== undefined) return { ...note, verdict: older.judge(note, texts, all) };
+    return blocksForOlder(call, texts, all) ? { ...note, older: true } : note;
   }
 
   *#redact(

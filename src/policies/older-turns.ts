@@ -68,6 +68,18 @@ export class OlderTurns {
   }
 }
 
+/** True if findings that block do so only for the sake of older turns. */
+export function blocksForOlder(
+  call: GuardrailCall,
+  texts: TextPolicy,
+  findings: readonly PlacedFinding[],
+): boolean {
+  if (call.input_type !== 'request' || call.shape !== 'conversation') return false;
+  const placeOf = turnPlaces(call);
+  const others = findings.filter(({ passage }) => placeOf(passage) !== 'older');
+  return consequenceOf(texts, others) !== 'block';
+}
+
 /** The findings that would block without those of the newest turn: each alone, or in one utterance together. */
 function condemned(texts: TextPolicy, older: readonly PlacedFinding[]): readonly PlacedFinding[] {
   const apart = texts.judgesMeaning ? utterancesIn(texts, older) : older.map((finding) => [finding]);

@@ -33,6 +33,13 @@ export function turnPlaces({
   };
 }
 
+/** True if all of these passages of a call stand in older turns of a conversation. */
+export function isOlder(call: GuardrailCall, passages: readonly Passage[]): boolean {
+  if (passages.length === 0 || call.input_type !== 'request' || call.shape !== 'conversation') return false;
+  const placeOf = turnPlaces(call);
+  return passages.every((passage) => placeOf(passage) === 'older');
+}
+
 /** The last row in which the user says something of the user's own; -1 for none. */
 export function newestPrompt(rows: readonly unknown[]): number {
   return rows.findLastIndex(isPrompt);

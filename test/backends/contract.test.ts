@@ -144,7 +144,7 @@ function expectEffect({ status, reply, counts }: Asked, fallback: (typeof FALLBA
     case 'fail_closed':
       expect([status, reply.action]).toEqual([200, 'BLOCKED']);
       expect(reply.blocked_reason).toMatch(
-        /^Not allowed: the security check could not be completed\. Reference: [0-9a-f]{16}$/,
+        /^Not allowed: the security check could not be completed\. \[unavailable\] Reference: [0-9a-f]{16}$/,
       );
       break;
     case 'fail_open':

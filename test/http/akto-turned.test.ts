@@ -36,7 +36,7 @@ describe('a request that comes as to Akto', () => {
     const request = chat('How do I cook a turnip?');
     const blocked = await bridge.verdict('guardrails', envelopeOf({ encoding, request }));
     expect(blocked).toMatchObject({ status: 200, Allowed: false, Modified: false, Behaviour: 'block' });
-    expect(blocked.Reason).toMatch(/^Blocked by security policy\. Reference: [0-9a-f]{16}$/);
+    expect(blocked.Reason).toMatch(/^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/);
   });
 
   test.each([

@@ -103,6 +103,11 @@ test.each([
     refusal: 'Error 400: Blocked by security policy. Reference: 0123456789abcdef',
     is: REMOVED,
   },
+  {
+    message: undefined,
+    refusal: 'Error 400: Blocked by security policy. [policy] Reference: 0123456789abcdef',
+    is: REMOVED,
+  },
   { message: 'Not allowed here ({ref}).', refusal: 'API Error: Not allowed here (abc).', is: REMOVED },
   { message: 'No. {reason}', refusal: 'No. I would rather not.', is: 'No. I would rather not.' },
   { message: undefined, refusal: 'Yes, it is valid.', is: 'Yes, it is valid.' },

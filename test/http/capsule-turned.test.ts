@@ -44,7 +44,7 @@ describe('a pre hook that comes as to Capsule', () => {
     expect(await bridge.hook('pre', pre())).toEqual({ status: 200, reply: { decision: 'allow' } });
     const { status, reply } = await bridge.hook('pre', pre('a turnip'));
     expect([status, reply.decision]).toEqual([200, 'deny']);
-    expect(reply.reason).toMatch(/^Blocked by security policy\. Reference: [0-9a-f]{16}$/);
+    expect(reply.reason).toMatch(/^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/);
   });
 
   test.each([

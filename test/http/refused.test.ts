@@ -14,7 +14,7 @@ async function post(body: unknown, headers: Record<string, string> = {}, path = 
 const UNREADABLE = {
   action: 'BLOCKED',
   blocked_reason: expect.stringMatching(
-    /^Not allowed: the security check cannot read this call\. Reference: [0-9a-f]{16}$/,
+    /^Not allowed: the security check cannot read this call\. \[unreadable\] Reference: [0-9a-f]{16}$/,
   ),
 };
 

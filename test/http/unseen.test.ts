@@ -26,10 +26,10 @@ const blockedWith = (sentence: RegExp) => ({
   blocked_reason: expect.stringMatching(sentence),
 });
 const NOT_SHOWN = blockedWith(
-  /^Not allowed: the security check is not shown all of this call\. Reference: \w{16}$/,
+  /^Not allowed: the security check is not shown all of this call\. \[hidden\] Reference: \w{16}$/,
 );
 const SEVERAL = blockedWith(
-  /^Not allowed: the security check needs a call of its own for each model\. Reference: \w{16}$/,
+  /^Not allowed: the security check needs a call of its own for each model\. \[several_models\] Reference: \w{16}$/,
 );
 const NONE = { action: 'NONE' };
 

@@ -56,7 +56,7 @@ describe('a log event', () => {
   });
 
   test('has the reference of a block in its error', () => {
-    const error_message = 'Blocked by security policy. Reference: 0123456789abcdef';
+    const error_message = 'Blocked by security policy. [policy] Reference: 0123456789abcdef';
     const event = { id: 'a', status: 'failure', error_information: { error_message } };
     expect(factsOf(event, NOW).ref).toBe('0123456789abcdef');
     expect(factsOf({ id: 'a', status: 'failure', error_str: 'no reference' }, NOW).ref).toBeUndefined();

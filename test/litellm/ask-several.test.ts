@@ -78,7 +78,7 @@ describe.each(releasesThat('has stream settings'))('several vendors, litellm $ve
     (vendors.presidio as FakeBackend).reply = text('down', 503);
     const { status, raw } = await world.send(chat, chat.ask('How long does it bake?'), ['sequence-pre']);
     expect([400, 500]).toContain(status);
-    expect(raw).toMatch(/could not be completed\. Reference: [0-9a-f]{16}/);
+    expect(raw).toMatch(/could not be completed\. \[unavailable\] Reference: [0-9a-f]{16}/);
     expect(vendors.one?.seen).toEqual([]);
   });
 

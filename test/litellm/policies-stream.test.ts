@@ -9,7 +9,7 @@ import type { ModelResponse } from './provider.ts';
 import { does, releasesThat } from './release.ts';
 
 const question = 'How long does a plum cake bake?';
-const refusal = /Blocked by security policy\. Reference: [0-9a-f]{16}/;
+const refusal = /Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/;
 const story =
   'Slice the plums, fold them into the batter and bake the cake for fifty minutes; then let it rest on the sill. ';
 const incremental = { mode: 'post_call', streaming_transform_mode: 'incremental_diff' };

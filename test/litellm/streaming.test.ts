@@ -113,7 +113,7 @@ function expectStopped(
   word: string,
   shown: Shown,
 ) {
-  expect(seen.raw).toMatch(/Blocked by security policy\. Reference: [0-9a-f]{16}/);
+  expect(seen.raw).toMatch(/Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/);
   switch (shown) {
     case 'nothing':
       expect(seen.text).toBe('');
@@ -199,7 +199,7 @@ for (const { file, trait, told } of configurations) {
           world().provider.reset({ text: secret, chunkSize: 6 });
           const body = { model: slashed, stream: true, ...ask['/v1/chat/completions'] };
           const { raw } = await world().send(path, body);
-          expect(raw, path).toMatch(/Blocked by security policy\. Reference: [0-9a-f]{16}/);
+          expect(raw, path).toMatch(/Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/);
           expect(streamedText(raw), path).not.toContain(end);
         }
       },
@@ -295,7 +295,7 @@ describe.each(inject('releases'))('litellm-config.yaml, litellm $version', (rele
   test.each(streamed)('a forbidden word stops a stream of %s', async (path) => {
     const seen = await send(path, forbidden, true);
     if (does(release, 'buffers streams')) expectStopped(path, seen, banned, 'nothing');
-    else expect(seen.raw).toMatch(/Blocked by security policy\. Reference: [0-9a-f]{16}/);
+    else expect(seen.raw).toMatch(/Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/);
   });
 
   test.each(streamed)('a secret stops a stream of %s, and the log says why', async (path) => {

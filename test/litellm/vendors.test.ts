@@ -109,7 +109,7 @@ describe.each(releasesThat('has stream settings'))(
     ])('%s blocks, and the client reads a reference and none of its words', async (_, prompt) => {
       const { status, raw } = await ask(prompt());
       expect([400, 500]).toContain(status);
-      expect(raw).toMatch(/Blocked by security policy\. Reference: [0-9a-f]{16}/);
+      expect(raw).toMatch(/Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/);
       expect(raw).not.toContain('internals of a vendor');
     });
 

@@ -63,11 +63,11 @@ describe('a text that a vendor blocked', () => {
     },
     {
       name: 'is removed with the refusal that answered it',
-      next: [user(BAD), assistant('400 Blocked by security policy. Reference: 0123456789abcdef'), user(NEXT)],
+      next: [user(BAD), assistant('400 Blocked by security policy. [policy] Reference: 0123456789abcdef'), user(NEXT)],
       is: {
         by: [],
         [BAD]: REMOVED,
-        '400 Blocked by security policy. Reference: 0123456789abcdef': REMOVED,
+        '400 Blocked by security policy. [policy] Reference: 0123456789abcdef': REMOVED,
       },
     },
     {
@@ -322,6 +322,7 @@ describe('a text that a policy blocked', () => {
   test('blocks with its policy and no vendor where no reply can carry new texts', async () => {
     const { judge } = judgeOf([backend('akto', async () => ALLOW)], { engine, rewriteForm: () => null });
     expect(await judge(call([user(bad), user(NEXT)]))).toEqual({
+      older: true,
       kind: 'block',
       cause: 'verdict',
       by: 'secrets',

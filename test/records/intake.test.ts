@@ -178,7 +178,7 @@ describe('a blocked call', () => {
   const told = (recorder: Recorder) =>
     eventAt(recorder, -100, 0, {
       ...failure,
-      error_information: { error_message: 'Blocked by security policy. Reference: 0123456789abcdef' },
+      error_information: { error_message: 'Blocked by security policy. [policy] Reference: 0123456789abcdef' },
     });
 
   test('becomes a record at once, with the request and without the response', async () => {
@@ -245,7 +245,7 @@ describe('a blocked call', () => {
 });
 
 describe('a blocked call without an id, such as that of an image', () => {
-  const REF = 'Blocked by security policy. Reference: 0123456789abcdef';
+  const REF = 'Blocked by security policy. [policy] Reference: 0123456789abcdef';
   const nameless = (recorder: Recorder, fields: BlockFields = {}) => {
     const request = {
       litellm_call_id: null,
@@ -336,7 +336,7 @@ describe('a blocked call without an id, such as that of an image', () => {
 });
 
 describe('a blocked result of an MCP tool', () => {
-  const REF = 'Blocked by security policy. Reference: 0123456789abcdef';
+  const REF = 'Blocked by security policy. [policy] Reference: 0123456789abcdef';
   const result = (recorder: Recorder): BlockedCall => {
     const call = callOf(mcpResult('the harvest'));
     const note = noteOf({

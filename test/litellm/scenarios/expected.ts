@@ -4,9 +4,9 @@ import { chat, type Endpoint } from '../endpoints.ts';
 import { address } from '../fake-akto.ts';
 import { blockStatus, does, type Release } from '../release.ts';
 
-export const blocked = /^Blocked by security policy\. Reference: [0-9a-f]{16}$/;
+export const blocked = /^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/;
 export const notChecked =
-  /^Not allowed: the security check could not be completed\. Reference: [0-9a-f]{16}$/;
+  /^Not allowed: the security check could not be completed\. \[unavailable\] Reference: [0-9a-f]{16}$/;
 
 export const question = 'How long does a plum cake bake?';
 export const recipe =
