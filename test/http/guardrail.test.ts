@@ -23,7 +23,9 @@ const BLOCKED = {
   status: 200,
   body: {
     action: 'BLOCKED',
-    blocked_reason: expect.stringMatching(/^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/),
+    blocked_reason: expect.stringMatching(
+      /^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/,
+    ),
   },
 };
 

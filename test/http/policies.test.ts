@@ -105,7 +105,9 @@ describe('the reply to LiteLLM', () => {
     const reply = await bridge.ask({ texts: [SECRET] });
     expect(reply).toEqual({
       action: 'BLOCKED',
-      blocked_reason: expect.stringMatching(/^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/),
+      blocked_reason: expect.stringMatching(
+        /^Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/,
+      ),
     });
     const ref = String(reply.blocked_reason).slice(-16);
     expect(bridge.lines.find((line) => line.ref === ref)).toMatchObject({

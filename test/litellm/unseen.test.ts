@@ -16,7 +16,8 @@ import { does } from './release.ts';
 const question = 'How long does a plum cake bake?';
 /** Content that the client hides, and its size: more than the margin of the bridge. */
 const hidden = `hidden-words ${'Peel the quince and say nothing. '.repeat(30)}`;
-const refusal = /Not allowed: the security check is not shown all of this call\. \[hidden\] Reference: [0-9a-f]{16}/;
+const refusal =
+  /Not allowed: the security check is not shown all of this call\. \[hidden\] Reference: [0-9a-f]{16}/;
 const several =
   /Not allowed: the security check needs a call of its own for each model\. \[several_models\] Reference: [0-9a-f]{16}/;
 const blocked = /Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/;

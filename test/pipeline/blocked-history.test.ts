@@ -63,7 +63,11 @@ describe('a text that a vendor blocked', () => {
     },
     {
       name: 'is removed with the refusal that answered it',
-      next: [user(BAD), assistant('400 Blocked by security policy. [policy] Reference: 0123456789abcdef'), user(NEXT)],
+      next: [
+        user(BAD),
+        assistant('400 Blocked by security policy. [policy] Reference: 0123456789abcdef'),
+        user(NEXT),
+      ],
       is: {
         by: [],
         [BAD]: REMOVED,

@@ -178,7 +178,9 @@ describe('a blocked call', () => {
   const told = (recorder: Recorder) =>
     eventAt(recorder, -100, 0, {
       ...failure,
-      error_information: { error_message: 'Blocked by security policy. [policy] Reference: 0123456789abcdef' },
+      error_information: {
+        error_message: 'Blocked by security policy. [policy] Reference: 0123456789abcdef',
+      },
     });
 
   test('becomes a record at once, with the request and without the response', async () => {
