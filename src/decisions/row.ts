@@ -1,16 +1,7 @@
 import type { InputType } from '../guardrail/call.ts';
 import type { Action } from '../guardrail/decision.ts';
+import type { MessagePlace } from '../guardrail/message-place.ts';
 import type { CheckNote } from '../guardrail/record.ts';
-
-/** Where in a call a policy found something. */
-export type MessagePlace = {
-  /** Number of the message in the conversation, from 1; null for a text that belongs to none. */
-  readonly message: number | null;
-  /** As the message has it: `system`, `user`, `assistant`, `tool`; null where there is none. */
-  readonly role: string | null;
-  /** The part of the message or call: `content`, `arguments`, `tool`, … */
-  readonly part: string;
-};
 
 /** The result of a policy that objected, or would have. */
 export type PolicyFinding = {

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts';
 import type { BlockCategory, BlockCause } from './category.ts';
 import type { PassageEdits } from './edit.ts';
 import type { Failure, FailureKind, UnreachableFallback } from './failure.ts';
+import type { MessagePlace } from './message-place.ts';
 import type { OnError, Orchestration } from './orchestration.ts';
 import { kindOf, type Mode, type Verdict, type VerdictKind } from './verdict.ts';
 
@@ -37,6 +38,8 @@ export type PolicyNote = {
   readonly reasonCode: string;
   /** Ids of the rules that matched, without content. */
   readonly rules: readonly string[];
+  /** The first few places in which they matched; left out where nothing is objected to, and for a call that is refused as such. */
+  readonly places?: readonly MessagePlace[];
   /** True if nothing but older turns of the conversation is the cause of a block. */
   readonly older?: true;
 };

@@ -7,6 +7,7 @@ import { isUsualId } from '../guardrail/opaque.ts';
 import { Budget, inTurns, Turns, type Work } from './budget.ts';
 import type { PolicyFile } from './file/policy-file.ts';
 import { Finder, type Found } from './finder.ts';
+import { foundPlaces } from './found-places.ts';
 import { withJoints } from './joints.ts';
 import { MIN_KNOWN_CHARS } from './known-texts.ts';
 import type { MarkerStore, Markers } from './markers.ts';
@@ -226,10 +227,14 @@ export class Engine {
     const findings = verdict === 'redact' ? all.filter(({ passage }) => !isNumericId(passage)) : all;
     if (findings.length === 0) return cleanNote(kind, enforced);
     const rules = [...new Set(findings.map(({ rule }) => rule.id))];
-    const note = { kind, enforced, verdict, reasonCode: texts.reasonCode, rules };
-    if (verdict !== 'block') return note;
-    if (older !== undefined) return { ...note, verdict: older.judge(note, texts, all) };
-    return blocksForOlder(call, texts, all) ? { ...note, older: true } : note;
+    const judged =
+      verdict === 'block' && older !== undefined
+        ? older.judge({ kind, enforced }, texts, all)
+        : { verdict, causes: findings };
+    const note = { kind, enforced, verdict: judged.verdict, reasonCode: texts.reasonCode, rules };
+    if (judged.verdict === 'allow') return note;
+    const isOlder = verdict === 'block' && older === undefined && blocksForOlder(call, texts, all);
+    return { ...note, places: foundPlaces(call, texts, judged), ...(isOlder && { older: true }) };
   }
 
   *#redact(

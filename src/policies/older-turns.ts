@@ -10,6 +10,12 @@ import { consequenceOf, type PlacedFinding, utterancesIn } from './utterances.ts
 export type Removal = 'all' | ReadonlySet<TextRule>;
 export type Removals = ReadonlyMap<Passage, Removal>;
 
+/** A verdict with regard to the turns of a conversation. */
+export type TurnsVerdict = {
+  readonly verdict: PolicyNote['verdict'];
+  readonly causes: readonly PlacedFinding[];
+};
+
 type Placed = PlacedFinding & { readonly turn: TurnPlace };
 
 /**
@@ -30,12 +36,16 @@ export class OlderTurns {
     this.#call = call;
   }
 
-  /** The verdict of a policy whose findings block, all turns taken together. @param findings all that count */
+  /**
+   * The verdict of a policy whose findings block, all turns taken together, and the findings that it is for.
+   *
+   * @param findings all that count
+   */
   judge(
     { kind, enforced }: Pick<PolicyNote, 'kind' | 'enforced'>,
     texts: TextPolicy,
     findings: readonly PlacedFinding[],
-  ): PolicyNote['verdict'] {
+  ): TurnsVerdict {
     const all = this.#placed(findings);
     const older = all.filter(({ turn }) => turn === 'older');
     const removed = new Set<PlacedFinding>(older.length > 0 ? condemned(texts, older) : []);
@@ -47,7 +57,9 @@ export class OlderTurns {
       if (verdict === 'block')
         for (const { passage, turn } of left) if (turn === 'newest') this.offending.add(passage);
     }
-    return verdict === 'allow' && removed.size > 0 ? 'remove' : verdict;
+    return verdict === 'allow' && removed.size > 0
+      ? { verdict: 'remove', causes: [...removed] }
+      : { verdict, causes: left };
   }
 
   #placed(findings: readonly PlacedFinding[]): Placed[] {

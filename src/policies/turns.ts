@@ -100,7 +100,7 @@ export function newPassages({
 const idOf = (call: unknown): Fields[string] => fieldsOf(call).id;
 
 /** The field of the call in which a path lies, and the index there. */
-function rootOf(path: PassagePath): [field: string | number, index: number] {
+export function rootOf(path: PassagePath): [field: string | number, index: number] {
   let index = Number.NaN;
   let node = path;
   for (; node.parent !== undefined; node = node.parent) index = Number(node.key);

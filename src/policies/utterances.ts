@@ -58,6 +58,18 @@ export function consequenceOf(texts: TextPolicy, findings: readonly PlacedFindin
   return actions.has('block') ? 'block' : actions.has('redact') ? 'redact' : 'allow';
 }
 
+/** The findings of which some together have the consequence that all of them have. */
+export function causesOf(
+  texts: TextPolicy,
+  findings: readonly PlacedFinding[],
+  verdict: PolicyAction,
+): readonly PlacedFinding[] {
+  if (!texts.judgesMeaning) return findings;
+  return utterancesIn(texts, findings)
+    .filter((some) => texts.decide(some) === verdict)
+    .flat();
+}
+
 /** The findings that are judged together, where they do more than pass. */
 export function utterancesIn(
   { judgesMeaning }: TextPolicy,

@@ -88,6 +88,7 @@ describe('several policies', () => {
         verdict: 'redact',
         reasonCode: 'secret_detected',
         rules: ['github-token'],
+        places: [{ message: null, role: null, part: 'text' }],
       },
     ]);
   });
