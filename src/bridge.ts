@@ -125,7 +125,7 @@ export function createBridge(
     backends: backends.configs,
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
-  const records = startRecords(config, recordsSetup(), metrics, log, given?.openRecords);
+  const records = startRecords(config, recordsSetup(), { metrics, log, ended() {} }, given?.openRecords);
   const audit = new Auditor({
     openLog:
       given?.openAudit ?? (() => openAuditLog({ ...config.audit, database: config.database }, log, metrics)),
@@ -258,12 +258,17 @@ async function metricsPage(metrics: Metrics, records: RecordsThread | undefined)
   return (await Promise.all([metrics.text(), records?.metrics() ?? ''])).join('\n');
 }
 
+/** Those who are told of records. */
+export type RecordsListeners = Pick<RecordsThreadEvents, 'ended'> & {
+  readonly metrics: Metrics;
+  readonly log: Log;
+};
+
 /** Undefined where nothing is recorded. */
 export function startRecords(
   { bodies, proxy, database, state, workers, records }: Config,
   setup: RecordsSetup,
-  metrics: Metrics,
-  log: Log,
+  { metrics, log, ended }: RecordsListeners,
   open?: OpenWorker<FromWorker>,
 ): RecordsThread | undefined {
   if (records === undefined) return undefined;
@@ -276,6 +281,7 @@ export function startRecords(
       log.warn({ reason: result }, 'a judged call could not be recorded');
     },
     unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
+    ended,
   };
   return new RecordsThread({ ...setup, bodies, proxy, database, state, workers, records }, log, events, open);
 }

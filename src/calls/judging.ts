@@ -106,7 +106,10 @@ export function createGround(
 }
 
 /** The part of the records thread that is told of calls. */
-export type CallRecords = Pick<RecordsThread, 'isOn' | 'note' | 'text' | 'blocked' | 'recordCall'>;
+export type CallRecords = Pick<
+  RecordsThread,
+  'isOn' | 'takesNotes' | 'note' | 'text' | 'blocked' | 'recordCall'
+>;
 
 /** Those who are told of decisions. */
 export type Outlets = {
@@ -142,7 +145,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   if (backends.all.length > 0) http.open();
   // Whose the result of a tool is only its log event tells: until then nothing of it is stored
   const isRecorded: IsRecorded = (call, caller) =>
-    records?.isOn === true &&
+    records?.takesNotes === true &&
     (call.shape === 'mcp_result' || policies?.engine.receivers(call, caller)?.length !== 0);
   const isRedactable = globs(replies.redactableModels);
   const unseen: UnseenOptions = {
@@ -243,7 +246,8 @@ function recorder(records: CallRecords, isRecorded: IsRecorded, areShared: boole
     if (!isRecorded(decision.call, decision.caller)) return undefined;
     const stored = recordDecision(records, decision, request);
     // Such a call is recorded as it came
-    const line = decision.call.door === undefined ? streams.next(decision) : undefined;
+    const isStored = records.isOn && decision.call.door === undefined;
+    const line = isStored ? streams.next(decision) : undefined;
     if (line !== undefined) records.text(line);
     return stored;
   };

@@ -10,7 +10,9 @@ import type { SaidOfLargeCalls } from './protocol.ts';
 export type LargeCallOutlets = {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly records: Pick<RecordsThread, 'note' | 'text' | 'blockedJson' | 'recordCall'> | undefined;
+  readonly records:
+    | Pick<RecordsThread, 'takesNotes' | 'note' | 'text' | 'blockedJson' | 'recordCall'>
+    | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;

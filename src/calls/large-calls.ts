@@ -171,7 +171,10 @@ export class LargeCalls {
     call.timer = setTimeout(() => worker.terminate().catch(this.#failed), limitMs);
     this.#queue.there.set(call.n, call);
     const body = call.body.take();
-    worker.postMessage({ kind: 'call', n: call.n, body, form: call.form } satisfies ToLargeCalls, [body]);
+    const isNoted = this.#options.records?.takesNotes === true;
+    worker.postMessage({ kind: 'call', n: call.n, body, form: call.form, isNoted } satisfies ToLargeCalls, [
+      body,
+    ]);
   }
 
   #startWorker(): Worker {

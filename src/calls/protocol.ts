@@ -26,7 +26,14 @@ export type LargeCallsStart = {
 
 /** To the thread of large calls. */
 export type ToLargeCalls =
-  | { readonly kind: 'call'; readonly n: number; readonly body: ArrayBuffer; readonly form: CallForm }
+  | {
+      readonly kind: 'call';
+      readonly n: number;
+      readonly body: ArrayBuffer;
+      readonly form: CallForm;
+      /** True if it is to be noted. */
+      readonly isNoted: boolean;
+    }
   /** The caller of a call has hung up. */
   | { readonly kind: 'gone'; readonly n: number }
   /** The memory of an answered call is needed: nobody else is asked about it any more. */

@@ -51,9 +51,15 @@ const connections = new Map<number, ThreadConnection>();
 const recorded = new Map<number, () => void>();
 let lastRecord = 0;
 
+/** True while calls are to be noted, as the main thread says with each of them. */
+let isNoting = false;
+
 const records: CallRecords = {
   get isOn() {
     return backends.configs.some(({ takesRecords }) => takesRecords);
+  },
+  get takesNotes() {
+    return isNoting;
   },
   recordCall: (body) =>
     new Promise((resolve) => {
@@ -64,15 +70,20 @@ const records: CallRecords = {
     }),
   note: (line) => post({ kind: 'note', line }),
   text: (line) => post({ kind: 'text', line }),
-  blocked: (call) =>
-    new Promise((resolve) => {
+  blocked(call) {
+    if (!this.isOn) {
+      this.note(call.note);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
       const n = ++lastRecord;
       recorded.set(n, resolve);
       const json = sharedJson(call);
       post({ kind: 'blocked', n, callId: call.note.litellm_call_id, json });
       // While the record is stored
       giveBack(json.length);
-    }),
+    });
+  },
 };
 
 /** State keys of which the main thread has told what it knows, and those for which it is asked. */
@@ -212,7 +223,8 @@ function failed(error: unknown): void {
   });
 }
 
-async function judged({ n, body, form }: ToLargeCalls & { kind: 'call' }): Promise<void> {
+async function judged({ n, body, form, isNoted }: ToLargeCalls & { kind: 'call' }): Promise<void> {
+  isNoting = isNoted;
   const connection = new ThreadConnection(n);
   connections.set(n, connection);
   const response = bytesOf(await handler.handle(Buffer.from(body), connection, form));

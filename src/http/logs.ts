@@ -40,6 +40,7 @@ export function logsRoute(options: LogsRouteOptions): Handler<BridgeEnv> {
   return (c) =>
     storedBy(options, c, {
       store: (records) => records.logs(new Uint8Array(c.get('body').take()), c.get('isGzip')),
+      isRead: true,
       reply: (receipt) => receipt,
       unwanted: { accepted: 0, dropped: 'no backend takes records, or TELEMETRY is off' },
     });
@@ -49,6 +50,8 @@ export function logsRoute(options: LogsRouteOptions): Handler<BridgeEnv> {
 type Storing = {
   store(records: RecordsThread): Promise<LogsResult>;
   reply(receipt: string): string;
+  /** True if it tells how calls ended, which is compared with what was judged, whoever takes records. */
+  readonly isRead?: boolean;
   /** Says how to send a body that can be read. */
   readonly invalid?: string;
   /** The reply where nobody takes records. */
@@ -59,11 +62,12 @@ type Storing = {
 export async function storedBy(
   { records, refuse, dropped, accepted }: LogsRouteOptions,
   c: BridgeContext,
-  { store, reply, unwanted, invalid = MESSAGES.invalid.message }: Storing,
+  { store, reply, isRead, unwanted, invalid = MESSAGES.invalid.message }: Storing,
 ): Promise<Response> {
   const startedAt = performance.now();
   if (!records?.isOn) {
     dropped();
+    if (isRead && records !== undefined) await store(records);
     return c.json(unwanted);
   }
   const result = await store(records);

@@ -7,6 +7,7 @@ import { type Accepted, type BadRow, type Entry, namelessKey } from '../outbox/c
 import { blockKey } from '../outbox/one-record.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { BlockedResults } from './blocked-results.ts';
+import type { CallEnds } from './call-ends.ts';
 import type { InForce } from './in-force.ts';
 import { notesOf } from './pending-call.ts';
 import type { PendingCalls } from './pending-calls.ts';
@@ -21,6 +22,8 @@ export type EntryMakerOptions = {
   readonly pendingCalls: PendingCalls;
   readonly responseTexts: Pick<ResponseTexts, 'restore'>;
   readonly blockedResults: BlockedResults;
+  /** Told how each call ended. */
+  readonly ends: Pick<CallEnds, 'logged'>;
   /** Undefined where the bridge is alone. */
   readonly settling?: Pick<Settling, 'early' | 'earlyBlock' | 'stored'>;
   readonly redactor: Redactor;
@@ -105,10 +108,22 @@ export class EntryMaker {
 
   /** Forgets the notes on a call that is not to be recorded: those of the rules before. */
   leaveOut(event: Fields): void {
-    const { pendingCalls, now } = this.#options;
+    const { pendingCalls, ends, now } = this.#options;
     const facts = factsOf(event, now());
     const pending = facts.callId === undefined ? undefined : pendingCalls.find(facts.callId, facts);
+    ends.logged(facts, pending);
     if (pending !== undefined) pendingCalls.logged(pending, now());
+  }
+
+  /** Notes how a call ended of which no backend takes a record. */
+  watch(event: Fields): void {
+    const { pendingCalls, ends, now } = this.#options;
+    const facts = factsOf(event, now());
+    const pending = facts.callId === undefined ? undefined : pendingCalls.find(facts.callId, facts);
+    ends.logged(facts, pending);
+    if (pending === undefined) return;
+    const isComplete = facts.outcome === 'success';
+    pendingCalls.logged(pending, now() + keptMsOf(facts.outcome, this.#waits), isComplete);
   }
 
   /** The entry of what LiteLLM logged. Its event is redacted in place. */
@@ -118,6 +133,7 @@ export class EntryMaker {
     const { callId, outcome, eventKey, startedAt, endedAt, ref, isBlock, mayBeBlocked } = facts;
     if (callId === undefined) onUnnamedEvent();
     const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
+    this.#options.ends.logged(facts, pending);
     if (pending !== undefined) responseTexts.restore(pending, event);
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');
@@ -156,6 +172,7 @@ export class EntryMaker {
     const facts = factsOf(turned.event, now());
     const { callId, outcome } = facts;
     const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
+    if (turned.stage === 'whole') this.#options.ends.logged(facts, pending);
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const entry: Entry = {
       ...turnedCall(turned, facts, pending, { ...this.#options, responseCheckMs: inForce.responseCheckMs }),

@@ -53,7 +53,7 @@ export class Intake {
       await this.#read(body, post);
       freeBody(body);
       onFreed(bytes);
-      await this.#accept(post, post.bad);
+      await this.#accept(post, this.#isWatching ? [] : post.bad);
       Object.assign(post.receipt, { ...skipped, bad: post.bad.length });
     } finally {
       onReceipt(post.receipt);
@@ -93,6 +93,11 @@ export class Intake {
     return post.receipt;
   }
 
+  /** True if no backend takes records: log events only tell how calls ended. */
+  get #isWatching(): boolean {
+    return this.#options.inForce.sinks.length === 0;
+  }
+
   async #read(body: Buffer, post: PostedRows): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
     const eventOf = (row: LogRow) => (row.kind === 'event' ? row.event : undefined);
@@ -127,6 +132,11 @@ export class Intake {
 
   #addEntry(event: Fields, post: PostedRows, make: (receivers: Receivers) => Entry): void {
     try {
+      if (this.#isWatching) {
+        this.entries.watch(event);
+        post.skipped.unrecorded++;
+        return;
+      }
       const receivers = this.#options.inForce.rules.receivers(event);
       if (receivers?.length === 0) {
         this.entries.leaveOut(event);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { OutboxError, type OutboxEvents, type RecordOutbox } from '../outbox/contract.ts';
 import { DEFERRED } from '../outbox/deferred.ts';
 import { EmbeddedOutbox } from '../outbox/embedded-outbox.ts';
+import { NoOutbox } from '../outbox/no-outbox.ts';
 import type { DatabaseObserver } from './database-observer.ts';
 import type { InForce } from './in-force.ts';
 import type { WorkerStart, WriteLog } from './protocol.ts';
@@ -19,11 +20,12 @@ export type OpenedOutbox = {
  * used. Without a database none of the code for one is loaded.
  */
 export async function openOutbox(
-  { records, database }: Pick<WorkerStart, 'records' | 'database'>,
+  { records, database, keepsRecords }: Pick<WorkerStart, 'records' | 'database' | 'keepsRecords'>,
   inForce: InForce,
   observer: RecordsObserver,
   log: WriteLog,
 ): Promise<OpenedOutbox> {
+  if (!keepsRecords) return { outbox: new NoOutbox(), database: undefined };
   const { dir, maxBytes, maxAgeMs } = records;
   const settings = (events: OutboxEvents) => ({
     ...{ dir, maxBytes, maxAgeMs, events },

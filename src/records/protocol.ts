@@ -1,6 +1,6 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
-import type { Fields } from '../guardrail/call.ts';
+import type { Fields, InputType } from '../guardrail/call.ts';
 import type { BlockNote, NotedCall } from '../guardrail/record.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import type { UNSTORED_REASONS } from '../observability/metrics.ts';
@@ -15,9 +15,29 @@ export type RecordsSetup = {
   readonly rules: readonly RecordRule[];
 };
 
-/** The part of the configuration that the records thread is given. */
-export type WorkerStart = RecordsSetup &
+/** The part of the configuration that records go by. */
+export type RecordsStart = RecordsSetup &
   Pick<Config, 'bodies' | 'proxy' | 'database' | 'state' | 'workers'> & { readonly records: RecordsConfig };
+
+/** Plain data with which the records thread starts. */
+export type WorkerStart = RecordsStart & {
+  /** False if it only compares log events with notes: then it keeps nothing. */
+  readonly keepsRecords: boolean;
+};
+
+/** The end of a call, as LiteLLM logged it. */
+export type CallEnd = {
+  readonly callId: string;
+  /** Of its guardrail calls, where there are notes on any; else that of the log event. */
+  readonly traceId: string | null;
+  /** The beginning of the hash of its virtual key. */
+  readonly key?: string;
+  readonly outcome: 'success' | 'failure';
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The sides that any replica had noted on when the event came; a verdict on a response can come later. */
+  readonly sides: Readonly<Record<InputType, boolean>>;
+};
 
 /** The texts of a streamed response as they were delivered so far: what is kept of each of those before, and what follows. */
 export type TextLine = Omit<NotedCall, 'input_type'> & {
@@ -91,6 +111,9 @@ export type FromWorker =
   /** The record of a blocked call, by the number of its message, could not be stored yet. */
   | { readonly kind: 'unstored'; readonly n: number; readonly reason: UnstoredReason }
   | { readonly kind: 'log'; readonly line: Parameters<WriteLog> }
+  | { readonly kind: 'ended'; readonly ends: readonly CallEnd[] }
+  /** To another process: LiteLLM logs calls, and notes on them are wanted. */
+  | { readonly kind: 'listening' }
   | { readonly kind: 'health'; readonly health: RecordsHealth };
 
 /** Writes a line to the log of the main thread. */
@@ -122,4 +145,6 @@ export type RecordsThreadEvents = {
   unrecorded(reason: LogsRefusal): void;
   /** Called for each blocked call that is replied to before its record is stored. */
   unstored(reason: UnstoredReason): void;
+  /** Called with calls that LiteLLM has logged: in the process that has the thread. */
+  ended(ends: readonly CallEnd[]): void;
 };

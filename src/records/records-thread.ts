@@ -16,6 +16,7 @@ import type {
   LogsResult,
   RecordsHealth,
   RecordsSetup,
+  RecordsStart,
   RecordsThreadEvents,
   RelayedMessage,
   TextLine,
@@ -24,6 +25,7 @@ import type {
 } from './protocol.ts';
 import type { OpenWorker, WorkerPort } from './restarting-worker.ts';
 import { isShared, ownBytes, sharedJson } from './thread-bytes.ts';
+import { ThreadHealth } from './thread-health.ts';
 import { Unanswered } from './unanswered.ts';
 
 const FLUSH_NOTES_MS = 1000;
@@ -36,8 +38,6 @@ const LOGS_MS = 15_000;
 const CLOSE_MS = 2000;
 /** The JSON of a blocked call that is longer is freed on purpose. */
 const LARGE_JSON = 4 * 1024 * 1024;
-/** The thread reports its health each second; a disk that hangs keeps it from it. */
-const SILENT_MS = 15_000;
 /** Longest that the reply to a blocked call waits for its record; a common commit takes about 1 ms. */
 const BLOCKED_MS = 50;
 /** Longest that a start waits for the thread: a disk that hangs must not keep verdicts from being given. */
@@ -49,20 +49,22 @@ const START_MS = 2000;
  * has them.
  */
 export class RecordsThread {
-  #start: WorkerStart;
+  #start: RecordsStart;
   readonly #log: Log;
   readonly #events: RecordsThreadEvents;
   readonly #losses: Losses;
   readonly #unanswered = new Unanswered((...message) => this.#worker?.post(...message));
   readonly #outgoing: OutgoingNotes;
-  #health: RecordsHealth = { storage: null, inDanger: false, held: [], oldRelease: false };
-  /** When the thread last reported its health. */
-  #heardAt = performance.now();
+  readonly #health = new ThreadHealth();
   readonly #started = Promise.withResolvers<void>();
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
   readonly #giveBack = createGiveBackLate();
   #isOn = false;
+  /** True once LiteLLM logs calls: from then on notes on them are wanted also where no backend takes records. */
+  #isListening = false;
+  /** True if the thread that runs keeps records. */
+  #keeps = false;
   /** Undefined as long as there is nothing to do. */
   #worker: WorkerPort | undefined;
   readonly #open: OpenWorker<FromWorker>;
@@ -71,7 +73,7 @@ export class RecordsThread {
    * @param start plain data, of which the thread is given a copy
    * @param open where the thread is in another process: leads to it
    */
-  constructor(start: WorkerStart, log: Log, events: RecordsThreadEvents, open = openThread) {
+  constructor(start: RecordsStart, log: Log, events: RecordsThreadEvents, open = openThread) {
     this.#start = start;
     this.#open = open;
     this.#log = log;
@@ -91,9 +93,14 @@ export class RecordsThread {
     this.#switch();
   }
 
-  /** False while no backend takes records: nothing need be told then, and nothing is kept. */
+  /** False while no backend takes records: nothing is kept then. */
   get isOn(): boolean {
     return this.#isOn;
+  }
+
+  /** True if calls are to be noted: for their records, or to compare them with what LiteLLM logs. */
+  get takesNotes(): boolean {
+    return this.#isOn || this.#isListening;
   }
 
   /** Puts other backends and rules in force. Records of a backend that is gone are kept until it is back, or they are too old. */
@@ -105,15 +112,46 @@ export class RecordsThread {
   }
 
   #switch(): void {
-    const { backends, records } = this.#start;
+    const { backends } = this.#start;
     this.#isOn = backends.some(({ takesRecords }) => takesRecords);
-    // Records of a time with other backends are to be given up in time
-    if (this.#isOn || existsSync(join(records.dir, OUTBOX_FILE))) this.#worker ??= this.#startWorker();
+    const isHere = this.#open === openThread;
+    if (isHere && this.#worker !== undefined && !this.#keeps && this.#keepsRecords) this.#startAnew();
+    // One of another process tells if LiteLLM logs calls
+    else if (this.#isOn || this.#hasOutbox || !isHere) this.#worker ??= this.#startWorker();
+  }
+
+  /** Records of a time with other backends are to be given up in time. */
+  get #hasOutbox(): boolean {
+    return existsSync(join(this.#start.records.dir, OUTBOX_FILE));
+  }
+
+  /** With a database replicas tell each other of their calls there. */
+  get #keepsRecords(): boolean {
+    return this.#isOn || this.#hasOutbox || this.#start.database !== undefined;
+  }
+
+  /** The thread keeps nothing, and the next one is to. */
+  #startAnew(): void {
+    this.#worker?.close().catch(this.#failed);
+    this.#unanswered.threadEnded();
+    this.#worker = this.#startWorker();
+    this.#unanswered.sendAgain();
+  }
+
+  /** True once LiteLLM logs calls. */
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
+  /** LiteLLM logs calls: from now on they are compared with what was judged. */
+  listen(): void {
+    this.#isListening = true;
+    this.#worker ??= this.#startWorker();
   }
 
   /** Resolves once the thread stores records, or after 2 s: a blocked call cannot wait for its record before. */
   async ready(): Promise<void> {
-    if (this.#worker !== undefined) await within(START_MS, this.#started.promise);
+    if (this.#isOn) await within(START_MS, this.#started.promise);
   }
 
   /**
@@ -122,6 +160,7 @@ export class RecordsThread {
    * @param body given away if it has a buffer of its own
    */
   async logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult> {
+    this.listen();
     this.#outgoing.flush();
     const bytes = ownBytes(body);
     const sent = this.#unanswered.ask('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
@@ -152,7 +191,7 @@ export class RecordsThread {
 
   /** Keeps a note on a call for its record. */
   note(line: NoteLine): void {
-    if (this.#isOn) this.#outgoing.note(line);
+    if (this.takesNotes) this.#outgoing.note(line);
   }
 
   /** Keeps what was delivered of a streamed response for its record. */
@@ -162,7 +201,10 @@ export class RecordsThread {
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
   blocked(call: BlockedCall): Promise<void> {
-    if (!this.#isOn) return Promise.resolve();
+    if (!this.#isOn) {
+      this.note(call.note);
+      return Promise.resolve();
+    }
     return this.blockedJson(call.note.litellm_call_id, sharedJson(call));
   }
 
@@ -183,7 +225,7 @@ export class RecordsThread {
     const { promise, release } = blockedReply(BLOCKED_MS, (reason) => this.#losses.unstored(callId, reason));
     const sent = this.#unanswered.last;
     if (sent !== undefined) sent.release = release;
-    if (this.#health.storage === 'restarting') release('restarting');
+    if (this.#health.isRestarting) release('restarting');
     stored
       .then((result) => {
         release();
@@ -210,6 +252,7 @@ export class RecordsThread {
   relay({ kind, args }: RelayedMessage, unstored: (reason: UnstoredReason) => void): Promise<unknown> {
     // Those of a POST are given away; others are held for a thread that is started again
     const isPost = kind === 'logs' || kind === 'turned';
+    if (kind === 'logs') this.listen();
     const transfer = isPost && !isShared(args[0]) ? [args[0].buffer as ArrayBuffer] : [];
     const sent = this.#unanswered.ask(kind, args as never, (isPost ? 1 : 2) * args[0].length, transfer);
     const waiting = this.#unanswered.last;
@@ -219,17 +262,16 @@ export class RecordsThread {
 
   /** Metrics of the thread in Prometheus' text format; the last ones with `outbox_up 0` if it does not reply in a second. */
   async metrics(): Promise<string> {
+    if (this.#worker !== undefined && !this.#keeps) return '';
     const text = await within(METRICS_MS, this.#unanswered.ask('metrics', []));
     this.#lastMetrics =
       text ?? this.#lastMetrics.replace(/^(guardrail_bridge_telemetry_outbox_up) 1$/m, '$1 0');
     return this.#lastMetrics;
   }
 
-  /** Undefined while there is no thread. */
+  /** Undefined while no records are kept. */
   health(): RecordsHealth | undefined {
-    if (this.#worker === undefined) return undefined;
-    const isSilent = performance.now() - this.#heardAt > SILENT_MS;
-    return isSilent ? { ...this.#health, storage: this.#health.storage ?? 'not_answering' } : this.#health;
+    return this.#worker === undefined || !this.#keeps ? undefined : this.#health.now();
   }
 
   /** Delivers what is due within that time, then ends the thread. Everything else is kept for the next start. */
@@ -250,19 +292,21 @@ export class RecordsThread {
   };
 
   #startWorker(): WorkerPort {
-    this.#heardAt = performance.now();
+    this.#health.begin();
+    // One of another process tells it with its health
+    this.#keeps = this.#open === openThread && this.#keepsRecords;
     this.#unanswered.begin();
     return this.#open({
-      data: () => this.#start,
+      data: () => ({ ...this.#start, keepsRecords: this.#keeps }) satisfies WorkerStart,
       received: (message) => this.#receive(message),
       failed: (error) => this.#log.error({ error: (error as Error).name }, 'the telemetry thread failed'),
       ended: () => {
         this.#events.restarted();
-        this.#health = { ...this.#health, storage: 'restarting' };
+        this.#health.ended();
         this.#unanswered.threadEnded();
       },
       restarted: () => {
-        this.#health = { ...this.#health, storage: null };
+        this.#health.restarted();
         this.#unanswered.sendAgain();
       },
       bug: this.#failed,
@@ -280,9 +324,15 @@ export class RecordsThread {
       case 'log':
         this.#log[message.line[0]](message.line[1], message.line[2]);
         break;
+      case 'ended':
+        this.#events.ended(message.ends);
+        break;
+      case 'listening':
+        this.#isListening = true;
+        break;
       case 'health':
-        this.#health = message.health;
-        this.#heardAt = performance.now();
+        this.#keeps ||= this.#open !== openThread;
+        this.#health.heard(message.health);
         this.#started.resolve();
     }
   }

@@ -8,6 +8,7 @@ import { within } from '../guardrail/within.ts';
 import { type Entry, OutboxError } from '../outbox/contract.ts';
 import { storable } from '../outbox/note-bytes.ts';
 import { BlockedCalls } from './blocked-calls.ts';
+import { CallEnds } from './call-ends.ts';
 import { isInDanger } from './in-danger.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
@@ -15,18 +16,10 @@ import { NOTES_MS, openJudgedCalls } from './judged-calls.ts';
 import { bytesOf } from './note-writer.ts';
 import { openOutbox } from './open-outbox.ts';
 import { PostedBodies } from './posted-bodies.ts';
-import type { Receipt } from './posted-rows.ts';
-import type {
-  BlockedCall,
-  FromWorker,
-  LogsResult,
-  Requests,
-  ToWorker,
-  WorkerStart,
-  WriteLog,
-} from './protocol.ts';
+import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart, WriteLog } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
+import { storedResult, unstoredResult } from './stored-results.ts';
 import { sharedText } from './thread-bytes.ts';
 import { RETRY_MS } from './waits.ts';
 
@@ -46,20 +39,35 @@ const port = parentPort;
 if (port === null) throw new Error('not started by RecordsThread');
 const post = (message: FromWorker) => port.postMessage(message);
 
-const { bodies, proxy, database: config, state: stateConfig, records, ...setup } = workerData as WorkerStart;
+const {
+  bodies,
+  proxy,
+  database: config,
+  state: stateConfig,
+  records,
+  keepsRecords,
+  ...setup
+} = workerData as WorkerStart;
 const inForce = new InForce(setup);
 const log: WriteLog = (...line) => post({ kind: 'log', line });
 const observer = new RecordsObserver(inForce.backends, log);
 const { maxAgeMs, missingAfterMs, failureGraceMs, redaction } = records;
-const { outbox, database } = await openOutbox({ records, database: config }, inForce, observer, log);
+const { outbox, database } = await openOutbox(
+  { records, database: config, keepsRecords },
+  inForce,
+  observer,
+  log,
+);
 const redactor = new Redactor(redaction);
 const judged = await openJudgedCalls({
   start: { records, database: config, state: stateConfig },
   ...{ outbox, inForce, observer, redactor },
 });
 const { pendingCalls, responseTexts, others, settling } = judged;
+const ends = new CallEnds((ends) => post({ kind: 'ended', ends }));
 const intake = new Intake({
   ...judged,
+  ends,
   outbox,
   redactor,
   limits: bodies.limits,
@@ -129,19 +137,19 @@ const handlers: Handlers = {
     try {
       const receipt = await posted.read(packed, isGzip, (bytes) => intake.logs(bytes));
       if (typeof receipt === 'string') return { refused: receipt };
-      return resultOf(receipt);
+      return storedResult(receipt);
     } catch (error) {
-      return refusalOf(error);
+      return unstoredResult(error);
     }
   },
 
   async turned(body, source) {
     try {
-      return resultOf(
+      return storedResult(
         await intake.turned(Buffer.from(body.buffer, body.byteOffset, body.byteLength), source),
       );
     } catch (error) {
-      return refusalOf(error);
+      return unstoredResult(error);
     } finally {
       freed(body.length);
     }
@@ -186,6 +194,7 @@ const handlers: Handlers = {
     await settling?.close().catch(failed);
     await courier.close(drainMs);
     observer.tellRetries();
+    ends.flush();
     await outbox.close();
     await judged.state?.close();
     await http.close();
@@ -214,17 +223,6 @@ function blockedEntry(call: BlockedCall, isAgain: boolean): Entry | undefined {
 async function maintain(): Promise<void> {
   await outbox.maintain();
   await others?.maintain();
-}
-
-function resultOf(receipt: Receipt): LogsResult {
-  const { bad, ...others } = receipt;
-  const isInvalid = bad > 0 && Object.values(others).every((rows) => rows === 0);
-  return isInvalid ? { refused: 'invalid' } : JSON.stringify(receipt);
-}
-
-function refusalOf(error: unknown): LogsResult {
-  if (!(error instanceof OutboxError)) throw error;
-  return { refused: error.kind };
 }
 
 /** For work that nobody waits for. Where the outbox cannot be used it has told the observer. */

@@ -39,6 +39,7 @@ export class OverallState {
       workers: { up: pool.up, wanted },
       areComplete: !pool.isOpen || pool.up >= wanted,
       records: records?.health(),
+      isListening: records?.isListening === true,
       auditIsUp: audit.isUp(),
       auditIsShipping: audit.isShipping(),
     };

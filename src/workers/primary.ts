@@ -63,7 +63,10 @@ export class Primary {
     this.log = createLog(config.logLevel, () => counts.log_lines_dropped_total.inc());
     this.#observer = new Observer(counts, this.log);
     this.#state = config.database === undefined ? new StateDesk(config.state.maxBytes) : undefined;
-    this.#records = startRecords(config, this.#recordsSetup(), counts, this.log);
+    this.#records = startRecords(config, this.#recordsSetup(), {
+      ...{ metrics: counts, log: this.log },
+      ended() {},
+    });
     this.#audit = new Auditor({
       openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
       wanted: () => this.#inForce.policies?.engine.audit,

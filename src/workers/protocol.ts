@@ -23,6 +23,8 @@ export type WorkerProcessStart = {
 export type Overall = OtherProcesses & {
   /** Undefined while no records are kept. */
   readonly records: RecordsHealth | undefined;
+  /** True once LiteLLM logs calls. */
+  readonly isListening: boolean;
   /** False while decisions cannot be written to the audit log. */
   readonly auditIsUp: boolean;
   /** False while its rows do not reach the database. */

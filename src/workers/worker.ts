@@ -54,6 +54,7 @@ async function judge(
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const tellHealth = () => {
+    if (overall.isListening) link.tellRecords({ kind: 'listening' });
     if (overall.records !== undefined) link.tellRecords({ kind: 'health', health: overall.records });
   };
   link.listen({

@@ -5,14 +5,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { backends } from '../../src/backends/index.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/observability/log.ts';
-import type { WorkerStart } from '../../src/records/protocol.ts';
+import type { RecordsStart } from '../../src/records/protocol.ts';
 import { RecordsThread } from '../../src/records/records-thread.ts';
 import { aktoAt } from '../support/bridge.ts';
 import { noteOf } from '../support/record.ts';
 import { temporaryFolder } from '../support/recording-bridge.ts';
 
 /** A thread with what it logs and tells. */
-function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) {
+function opened(change: (start: RecordsStart) => RecordsStart = (start) => start) {
   const lines: string[] = [];
   const told = { restarted: 0, lost: 0, lostNotes: 0, unstored: [] as string[] };
   const log = createLog('info', () => {}, { write: (line) => lines.push(line) });
@@ -26,6 +26,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
       told.lostNotes += notes;
     },
     unrecorded() {},
+    ended() {},
     unstored: (reason) => told.unstored.push(reason),
   });
   onTestFinished(() => records.close(100));
@@ -44,7 +45,7 @@ function opened(change: (start: WorkerStart) => WorkerStart = (start) => start) 
 }
 
 /** Has a thread that cannot live, as a kind of backend is unknown to it. */
-const dying = ({ backends: all, ...start }: WorkerStart): WorkerStart => ({
+const dying = ({ backends: all, ...start }: RecordsStart): RecordsStart => ({
   ...start,
   backends: all.map((backend) => ({ ...backend, kind: 'nobody' })),
 });
@@ -78,7 +79,7 @@ test('a thread that cannot live is started again, log events are refused, and a 
 }, 20_000);
 
 /** Has the first thread end as soon as it runs, and those after it live. */
-function endingOnce(start: WorkerStart): WorkerStart {
+function endingOnce(start: RecordsStart): RecordsStart {
   let reads = 0;
   return {
     ...start,
