@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { backends } from '../backends/index.ts';
 import { parseConfig } from '../config/config.ts';
 import { settingsHelp } from '../config/describe.ts';
+import { formatHelp, groupCommands } from './help.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 /** One file per noun, which adds its commands. It is loaded alone if the command line names it, all of them for the help. */
@@ -66,6 +67,7 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
     .helpOption('-h, --help', 'print the help of this command')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', ABOUT)
+    .configureHelp({ formatHelp })
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       writeErr: (text) => terminal.err.write(text),
@@ -74,6 +76,7 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
     .exitOverride();
   const named = NOUNS.get(noun ?? '');
   for (const add of named === undefined ? NOUNS.values() : [named]) await add(program, terminal);
+  groupCommands(program);
   return program;
 }
 
