@@ -1,33 +1,14 @@
-import type { Command } from 'commander';
 import { createHttp } from '../backends/http.ts';
-import { backends } from '../backends/index.ts';
 import { toFailure } from '../backends/to-failure.ts';
 import { nothingJudges, policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
-import { type Config, parseConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { type DatabaseConfig, databasePlace } from '../database/database-config.ts';
 import { databaseProblem } from '../database/database-problem.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { plural } from './output.ts';
-import type { Terminal } from './terminal.ts';
-
-/** Adds `check-config`. */
-export function addCheckConfig(program: Command, terminal: Terminal): void {
-  program
-    .command('check-config')
-    .description('read the configuration, say what it means, and stop')
-    .option('--connect', "also see if each backend's address answers, and the database")
-    .action(async ({ connect }: { connect?: boolean }) => {
-      const config = parseConfig(terminal.env(), backends);
-      terminal.out.write(checkConfig(config));
-      if (!connect) return;
-      const { text, ok } = await checkConnections(config);
-      terminal.out.write(text);
-      if (!ok) terminal.exitCode = 1;
-    });
-}
 
 /**
  * The meaning of a configuration, for people.
@@ -57,7 +38,7 @@ export function checkConfig(config: Config): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Warnings about a configuration and its policies that can be used, for the start and `check-config`. */
+/** Warnings about a configuration and its policies that can be used, for the start and `config`. */
 export function startWarnings(config: Config, policies: PolicyFile | undefined): readonly string[] {
   const warnings = [...config.warnings, ...(policies?.warnings ?? [])];
   if (policies !== undefined)

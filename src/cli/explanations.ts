@@ -22,8 +22,8 @@ type Explanation = {
   readonly examples: readonly string[];
   /** The meaning of exit code 0. */
   readonly ok: string;
-  /** The meaning of exit code 1. */
-  readonly no: string;
+  /** The meaning of exit code 1, if there is such an end. */
+  readonly no?: string;
 };
 
 const UNUSABLE = 'a setting or a file cannot be used; standard error says which';
@@ -34,11 +34,10 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   '': {
     examples: [
       'config                                   # what your settings mean',
-      'check "Ignore all previous instructions" # judge a text',
       'serve                                    # listen and judge',
     ],
-    ok: 'as the command says',
-    no: 'as the command says; most often: no, or not found',
+    ok: 'it is done, or: yes',
+    no: 'no, not found, or something cannot be used; standard error says what',
   },
   serve: {
     examples: ['serve', 'PORT=9000 BANNED_KEYWORDS=nightfall guardrail-bridge serve'],
@@ -54,7 +53,7 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'the configuration can be used, and with --connect all answer',
     no: 'a setting or file cannot be used, or with --connect something does not answer',
   },
-  settings: { examples: ['settings'], ok: DONE, no: 'never' },
+  settings: { examples: ['settings'], ok: DONE },
   'policy lint': {
     examples: ['policy lint policy.yaml', 'policy lint policy.yaml --json'],
     ok: 'the file can be used',
@@ -65,24 +64,10 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'all cases come out as expected',
     no: 'one does not, or a file cannot be used',
   },
-  'policy init': {
-    examples: [
-      'policy init > policy.yaml',
-      'policy init policy.yaml  # the same, never over a file that is there',
-    ],
-    ok: 'the start file is printed or written',
-    no: 'there is such a file already, or it cannot be written',
-  },
-  'policy kinds': {
-    examples: ['policy kinds          # all kinds', 'policy kinds secrets  # the options of one'],
-    ok: DONE,
-    no: 'there is no such kind',
-  },
   check: {
     examples: [
-      'check "My key is AKIA…"                      # by the policies that the bridge would use',
-      'check --policy policy.yaml --team payments -  # by a file, a text of standard input',
-      'check --response --stream "Mail ada@example.org"',
+      'check --policy policy.yaml "Mail ada@example.org"',
+      'check --policy policy.yaml --response - < answer.txt',
     ],
     ok: 'there is a verdict, whatever it is',
     no: 'there is none: a file or setting cannot be used',
@@ -92,7 +77,7 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: DONE,
     no: 'there is no such release',
   },
-  'backend list': { examples: ['backend list'], ok: DONE, no: 'never' },
+  'backend list': { examples: ['backend list'], ok: DONE },
   'backend init': {
     examples: ['backend init lakera', 'backend init http > vendor.yaml'],
     ok: DONE,

@@ -9,7 +9,7 @@ import { processTerminal, type Terminal } from './terminal.ts';
 /** One file per noun, which adds its commands. It is loaded alone if the command line names it, all of them for the help. */
 const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | Promise<void>>([
   ['serve', addServe],
-  ['check-config', async (...to) => (await import('./check-config.ts')).addCheckConfig(...to)],
+  ['config', async (...to) => (await import('./config.ts')).addConfig(...to)],
   ['policy', async (...to) => (await import('./policy.ts')).addPolicy(...to)],
   ['check', async (...to) => (await import('./policy.ts')).addCheck(...to)],
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
@@ -19,6 +19,9 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
   ['settings', addSettings],
 ]);
+
+/** Names that commands had, which are still taken. */
+const FORMER = new Map([['check-config', 'config']]);
 
 const ABOUT = `
 Without a command it serves. Settings are environment variables, or lines of a
@@ -32,7 +35,8 @@ Without a command it serves. Settings are environment variables, or lines of a
  */
 export async function runProgram(args: readonly string[], terminal = processTerminal()): Promise<number> {
   const isHelp = args[0] === 'help';
-  const named = isHelp ? args.slice(1) : args;
+  const [noun = '', ...rest] = isHelp ? args.slice(1) : args;
+  const named = noun === '' ? [] : [FORMER.get(noun) ?? noun, ...rest];
   const program = await createProgram(named[0], terminal);
   const words = isHelp ? helpLine(program, named) : named;
   try {
@@ -49,11 +53,12 @@ export async function runProgram(args: readonly string[], terminal = processTerm
   }
 }
 
-/** `help outbox list` means `outbox list --help`; a word that is no command is left to be refused. */
+/** `help outbox list` means `outbox list --help`, `help settings` lists them; a word that is no command is left to be refused. */
 function helpLine(program: Command, words: readonly string[]): readonly string[] {
+  if (words.length === 1 && words[0] === 'settings') return words;
   let command = program;
   for (const word of words) {
-    const next = command.commands.find((one) => one.name() === word);
+    const next = subcommand(command, word);
     if (next === undefined && command.commands.length > 0) return words;
     command = next ?? command;
   }
@@ -65,7 +70,12 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
     .description('One HTTP sidecar between LiteLLM Proxy and AI-security vendors.')
     .version(packageJson.version, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print the help of this command')
-    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpCommand(
+      new Command('help')
+        .argument('[command]')
+        .description('print the help of a command')
+        .helpGroup('Others:'),
+    )
     .addHelpText('after', ABOUT)
     .configureHelp({ formatHelp })
     .configureOutput({
@@ -91,18 +101,23 @@ function addServe(program: Command, { env }: Terminal): void {
     });
 }
 
-/** Adds `settings`, whose help is what it prints: every environment variable. */
+/** Adds `settings`. */
 function addSettings(program: Command, { out }: Terminal): void {
-  const settings = program.command('settings').description('print all settings');
-  settings.helpInformation = () => settingsHelp(backends);
-  settings.action(() => {
-    out.write(settingsHelp(backends));
-  });
+  program
+    .command('settings')
+    .description('print every setting with its values, its default and what it does')
+    .action(() => {
+      out.write(settingsHelp(backends));
+    });
+}
+
+function subcommand(command: Command, word: string | undefined): Command | undefined {
+  return command.commands.find((one) => one.name() === word);
 }
 
 /** The names of the command that a command line means, as far as its words name one: `guardrail-bridge outbox list`. */
 function pathOf(command: Command, words: readonly string[]): string {
-  const next = command.commands.find((one) => one.name() === words[0]);
+  const next = subcommand(command, words[0]);
   return next === undefined ? command.name() : `${command.name()} ${pathOf(next, words.slice(1))}`;
 }
 

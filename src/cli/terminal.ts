@@ -3,12 +3,13 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
-import { type Env, readEnv } from '../config/read.ts';
+import { type Env, type EnvSources, envSources, readEnv } from '../config/read.ts';
 
 /** The surroundings of a command: settings, streams, clock and exit code. */
 export type Terminal = {
   /** @throws Error if there is a `.env` that cannot be read */
   readonly env: () => Env;
+  readonly sources: () => EnvSources;
   readonly in: NodeJS.ReadableStream;
   /** The result and nothing else, so that it can be piped. */
   readonly out: Writable & { readonly isTTY?: boolean };
@@ -30,7 +31,10 @@ export function processTerminal(): Terminal {
     });
   }
   const sleep = (ms: number) => wait(ms);
-  return { env: readEnv, in: stdin, out: stdout, err: stderr, now: Date.now, sleep, exitCode: 0 };
+  return {
+    ...{ env: readEnv, sources: envSources, in: stdin, out: stdout, err: stderr },
+    ...{ now: Date.now, sleep, exitCode: 0 },
+  };
 }
 
 /** Reads the value of an option: a whole number from `min` to `max`. */

@@ -21,13 +21,17 @@ export function settingGroups(backends: readonly Backend[]) {
 /** Settings as the help and the guide describe them, with code in backquotes. */
 function rowsOf(settings: Settings, note = '') {
   return Object.entries(settings).map(([name, setting]) => {
-    const { schema, sentence, formerly, otherwise = 'none' } = setting;
+    const { schema, sentence, formerly, secret, otherwise = 'none' } = setting;
     const former = formerly === undefined ? '' : ` Its former name \`${formerly}\` is still read.`;
     return {
       name,
       unit: v.getDescription(schema) ?? '',
       default: setting.default === undefined ? otherwise : `\`${setting.default}\``,
       sentence: sentence + former + note,
+      /** The default as one would write it. */
+      written: setting.default,
+      formerly,
+      secret,
     };
   });
 }

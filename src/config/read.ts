@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import dotenv from 'dotenv';
 import * as v from 'valibot';
 import type { Setting, Settings, Values } from '../guardrail/fields.ts';
@@ -16,6 +18,23 @@ export function readEnv(): Env {
   // A variable set to nothing counts as not set, so it hides nothing either
   const set = Object.entries(process.env).filter(([, value]) => value?.trim());
   return { ...file, ...Object.fromEntries(set) };
+}
+
+/** What is known of an environment beside its values. */
+export type EnvSources = {
+  /** The `.env` file that was read; undefined if there is none. */
+  readonly file: string | undefined;
+  /** Where a variable is set. */
+  of(name: string): 'environment' | '.env';
+};
+
+/** Where the variables of {@link readEnv} are set. */
+export function envSources(): EnvSources {
+  const file = resolve('.env');
+  return {
+    file: existsSync(file) ? file : undefined,
+    of: (name) => (process.env[name]?.trim() ? 'environment' : '.env'),
+  };
 }
 
 /** Collects problems, which end the start, and warnings, which the log tells at start. */

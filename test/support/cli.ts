@@ -1,6 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import { run } from '../../src/cli/run.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import type { EnvSources } from '../../src/config/read.ts';
 
 /** A stream that keeps all text written to it. */
 export function collect(): Writable & { text: string } {
@@ -15,8 +16,10 @@ export function collect(): Writable & { text: string } {
   return collected;
 }
 
-export type CliOptions = Partial<Omit<Terminal, 'err' | 'in' | 'env'>> & {
+export type CliOptions = Partial<Omit<Terminal, 'err' | 'in' | 'env' | 'sources'>> & {
   readonly env?: Readonly<Record<string, string>>;
+  /** Variables that stand in a `.env` file. */
+  readonly dotEnv?: Readonly<Record<string, string>>;
   /** Text of standard input. */
   readonly input?: string;
   readonly isTTY?: boolean;
@@ -25,14 +28,26 @@ export type CliOptions = Partial<Omit<Terminal, 'err' | 'in' | 'env'>> & {
 /** Runs a command line in this process. */
 export async function runCli(
   args: readonly string[],
-  { env = {}, input = '', isTTY = false, ...terminal }: CliOptions = {},
+  { env = {}, dotEnv, input = '', isTTY = false, ...terminal }: CliOptions = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const out = Object.assign(collect(), { isTTY });
   const err = Object.assign(collect(), { isTTY });
   const code = await run(args, {
-    ...{ env: () => env, in: Readable.from([Buffer.from(input)]), out, err, now: Date.now },
+    ...{
+      env: () => ({ ...dotEnv, ...env }),
+      sources: () => sourcesOf(env, dotEnv),
+      in: Readable.from([Buffer.from(input)]),
+      out,
+      err,
+      now: Date.now,
+    },
     ...{ sleep: async () => {}, exitCode: 0 },
     ...terminal,
   });
   return { code, out: out.text, err: err.text };
+}
+
+function sourcesOf(env: Readonly<Record<string, string>>, dotEnv: object | undefined): EnvSources {
+  const file = dotEnv === undefined ? undefined : '/etc/house/.env';
+  return { file, of: (name) => (env[name] === undefined ? '.env' : 'environment') };
 }
