@@ -1,13 +1,13 @@
-import {
-  actionOf,
-  type CheckResult,
-  type Decision,
-  decidedBy,
-  type PolicyNote,
-} from '../guardrail/decision.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import { categoryOf } from '../guardrail/category.ts';
+import { actionOf, type Decision, decidedBy, type PolicyNote } from '../guardrail/decision.ts';
 import { KEY_CHARS, MAX_ID_CHARS } from '../guardrail/record.ts';
+import type { Verdict } from '../guardrail/verdict.ts';
+import { isStreamed } from '../litellm/response-wiring.ts';
 import { checkNoteOf } from '../records/record-decision.ts';
+import { endpointOf, modeOf } from './call-facts.ts';
 import type { BackendFinding, DecisionRow, PolicyFinding } from './row.ts';
+import { vendorReason } from './vendor-reason.ts';
 
 /** The word for people for each action. */
 const VERDICTS = {
@@ -23,11 +23,19 @@ const MAX_LIST = 32;
 /** As the hash of a virtual key is. */
 const HASH = /^[0-9a-f]{64}$/;
 
-/** The row of a decision: who it was about, what was decided and why; never content. */
-export function decisionRow(decision: Decision): DecisionRow {
+/**
+ * The row of a decision: who it was about, what was decided and why; never content.
+ *
+ * @param request of a response: reads the request it belongs to, which vendors were shown too
+ */
+export function decisionRow(
+  decision: Decision,
+  request: () => GuardrailCall | undefined = () => undefined,
+): DecisionRow {
   const { call, caller, outcome, policies, checks, ref = null, removed, ms } = decision;
   const action = actionOf(decision);
-  const cause = outcome.kind === 'block' ? outcome.cause : null;
+  const block = outcome.kind === 'block' ? outcome : undefined;
+  const streamed = policies?.continues ? true : isStreamed(call);
   return {
     at: Date.now(),
     ref,
@@ -36,8 +44,9 @@ export function decisionRow(decision: Decision): DecisionRow {
     litellm_version: bounded(call.litellm_version),
     input_type: call.input_type,
     shape: call.shape,
-    endpoint: null,
-    mode: null,
+    endpoint: endpointOf(call),
+    mode: modeOf(call),
+    ...(streamed !== undefined && { streamed }),
     model: bounded(call.model),
     team: bounded(caller.team[0] ?? null),
     key: keyName(caller.key),
@@ -45,14 +54,15 @@ export function decisionRow(decision: Decision): DecisionRow {
     end_user: bounded(caller.endUser[0] ?? null),
     verdict: outcome.kind === 'modify' && outcome.by.length === 0 ? 'remove' : VERDICTS[action],
     action,
-    category: cause,
-    cause,
+    category: block === undefined ? null : categoryOf(block),
+    cause: block?.cause ?? null,
     by: decidedBy(decision),
+    ...(block?.older && { older: true }),
     policy_version: policies?.version ?? null,
     caller_rule: policies?.callerRule ?? null,
     policies: objections(policies?.notes ?? NOTHING),
     allowed: allowing(policies?.notes ?? NOTHING),
-    backends: checks.length === 0 ? NOTHING : checks.slice(0, MAX_LIST).map(backendFinding),
+    backends: checks.length === 0 ? NOTHING : backendFindings(decision, request),
     removed: removed.slice(0, MAX_LIST),
     ms: Math.round(ms * 100) / 100,
   };
@@ -73,10 +83,13 @@ function keyName(names: readonly string[]): string | null {
 
 function objections(notes: readonly PolicyNote[]): readonly PolicyFinding[] {
   if (notes.every(({ verdict }) => verdict === 'allow')) return NOTHING;
-  return notes.flatMap(({ kind, enforced, verdict, reasonCode, rules }) =>
+  return notes.flatMap(({ kind, enforced, verdict, reasonCode, rules, places }) =>
     verdict === 'allow'
       ? []
-      : { kind, enforced, verdict, reason_code: reasonCode, rules: rules.slice(0, MAX_LIST) },
+      : {
+          ...{ kind, enforced, verdict, reason_code: reasonCode, rules: rules.slice(0, MAX_LIST) },
+          ...(places !== undefined && { places }),
+        },
   );
 }
 
@@ -84,7 +97,42 @@ function allowing(notes: readonly PolicyNote[]): readonly string[] {
   return notes.flatMap(({ kind, verdict }) => (verdict === 'allow' ? kind : []));
 }
 
-function backendFinding(check: CheckResult): BackendFinding {
-  const note = checkNoteOf(check);
-  return 'failure' in check && 'status' in check.failure ? { ...note, status: check.failure.status } : note;
+function backendFindings(
+  { call, checks }: Decision,
+  request: () => GuardrailCall | undefined,
+): readonly BackendFinding[] {
+  /** Read once some vendor gives a reason. */
+  let shown: readonly string[] | undefined | null = null;
+  return checks.slice(0, MAX_LIST).map((check) => {
+    const note = checkNoteOf(check);
+    if ('failure' in check)
+      return 'status' in check.failure ? { ...note, status: check.failure.status } : note;
+    const said = wordsOfVendor(check.verdict);
+    if (said === undefined) return note;
+    shown = shown === null ? textsShown(call, request) : shown;
+    const reason = vendorReason(said, shown);
+    return reason === undefined ? note : { ...note, reason };
+  });
+}
+
+function wordsOfVendor(verdict: Verdict): string | undefined {
+  switch (verdict.kind) {
+    case 'block':
+      return verdict.reason;
+    case 'allow':
+      return verdict.flagged;
+    case 'modify':
+      return undefined;
+  }
+}
+
+/** The texts that vendors were shown; undefined where that is not all: there was a picture, or a request that is not known here. */
+function textsShown(
+  call: GuardrailCall,
+  request: () => GuardrailCall | undefined,
+): readonly string[] | undefined {
+  const asked = call.shape === 'response' ? request() : call;
+  if (asked === undefined || asked.passages.media + call.passages.media > 0) return undefined;
+  const all = asked === call ? call.passages.all : [...asked.passages.all, ...call.passages.all];
+  return all.map(({ text }) => text);
 }

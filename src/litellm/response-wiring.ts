@@ -157,6 +157,13 @@ export class ResponseWiring {
   }
 }
 
+/** True for a response of a stream, false for a plain one, as far as the call tells; undefined for a request too. */
+export function isStreamed(call: GuardrailCall): boolean | undefined {
+  if (call.input_type === 'request') return undefined;
+  const { stream } = call.door === undefined ? toldBy(call) : call.additional_provider_specific_params;
+  return typeof stream === 'boolean' ? stream : undefined;
+}
+
 const isGoogles = (header: string) => header.toLowerCase().startsWith('x-goog-');
 
 function wiringOf({ shape }: GuardrailCall, { stream, transform, isPipeline }: Told): Wiring {

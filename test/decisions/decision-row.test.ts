@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decisionRow } from '../../src/decisions/decision-row.ts';
 import { Caller } from '../../src/guardrail/caller.ts';
 import type { CheckResult, Decision } from '../../src/guardrail/decision.ts';
@@ -66,6 +66,7 @@ test('a row names who, what and why, and nothing of the content', () => {
     end_user: 'customer-7',
     verdict: 'block',
     action: 'BLOCKED',
+    category: 'policy',
     cause: 'verdict',
     by: 'lakera',
     policy_version: 'v7',
@@ -104,3 +105,90 @@ test('texts that a client chooses are of bounded length, and a key without an al
 function modified(by: string[]): Decision['outcome'] {
   return { kind: 'modify', by, texts: new Map(), form: 'texts' };
 }
+
+describe('a row tells', () => {
+  const note = {
+    kind: 'secrets',
+    enforced: true,
+    verdict: 'block',
+    reasonCode: 'secret_detected',
+    rules: [],
+  } as const;
+  const block = { kind: 'block', cause: 'verdict', by: 'secrets', reason: '' } as const;
+
+  test('where a policy found what, and that it stands in an older message', () => {
+    const places = [{ message: 3, role: 'user', part: 'content' }] as const;
+    const policies = { ...policyResult, notes: [{ ...note, places }] };
+    expect(decisionRow(decision({ policies, outcome: { ...block, older: true } }))).toMatchObject({
+      older: true,
+      policies: [{ kind: 'secrets', places }],
+    });
+  });
+
+  test.each<[string, Partial<Extract<CheckResult, { verdict: unknown }>>['verdict'], string | undefined]>([
+    ['blocks', { kind: 'block', reason: `Prompt injection in ${CANARY}` }, 'Prompt injection in […]'],
+    ['only reports', { kind: 'allow', flagged: `violence: ${CANARY.toUpperCase()}` }, 'violence: […]'],
+    ['quotes all that it says', { kind: 'block', reason: CANARY }, undefined],
+  ])('what a vendor says that %s', (_, verdict, reason) => {
+    const checks: CheckResult[] = [{ ...check, backend: 'lakera', verdict: verdict! }];
+    expect(decisionRow(decision({ checks })).backends[0]?.reason).toBe(reason);
+  });
+
+  test('of what a vendor says of a response nothing that could stand in its request, or in a picture', () => {
+    const said = (changes: Partial<Decision>, request?: Decision['call']) => {
+      const checks: CheckResult[] = [
+        { ...check, backend: 'lakera', verdict: { kind: 'block', reason: 'violence: zebra' } },
+      ];
+      return decisionRow(decision({ ...changes, checks }), () => request).backends[0]?.reason;
+    };
+    const response = callOf({ input_type: 'response', litellm_call_id: 'call-1', texts: ['a'] });
+    expect(said({ call: response }, call)).toBe('violence: zebra');
+    expect(said({ call: response }, callOf({ texts: ['a zebra'] }))).toBe('violence: […]');
+    expect(said({ call: response })).toBe('violence: […]');
+    expect(said({ call: callOf({ texts: ['a'], images: ['data:image/png;base64,aGk='] }) })).toBe(
+      'violence: […]',
+    );
+  });
+
+  const named = {
+    litellm_version: '1.110.2',
+    litellm_call_id: 'c',
+    request_headers: { 'user-agent': 'x' },
+    model: 'm',
+  };
+  const rows = { structured_messages: [{ role: 'user', content: 'a' }], texts: ['a'] };
+  const told = (name: string) => ({ ...named, request_headers: { [name]: '[present]' } });
+  test.each<[string, Record<string, unknown>, string | null, string | null, boolean | undefined]>([
+    ['a chat', { ...named, ...rows }, null, null, undefined],
+    ['messages', { ...told('anthropic-version'), ...rows }, '/v1/messages', null, undefined],
+    ['Gemini', { ...told('X-Goog-Api-Client'), texts: ['a'] }, 'generateContent', null, undefined],
+    ['a document', { ...named, texts: ['https://a.example/b.pdf'] }, '/v1/ocr', null, undefined],
+    ['a tool', { ...named, model: null, texts: ['a'], tools: [{}] }, 'MCP tools/call', null, undefined],
+    [
+      'a result',
+      { litellm_version: '1.110.2', input_type: 'response', texts: ['a'] },
+      'MCP tools/call',
+      'post_mcp_call',
+      undefined,
+    ],
+    ['a response', { ...named, input_type: 'response', texts: ['a'] }, null, 'post_call', undefined],
+    [
+      'a stream',
+      {
+        ...named,
+        input_type: 'response',
+        texts: ['a'],
+        additional_provider_specific_params: { stream: true },
+      },
+      null,
+      'post_call',
+      true,
+    ],
+  ])(
+    'the endpoint, mode and stream of %s as far as the call tells',
+    (_, fields, endpoint, mode, streamed) => {
+      const row = decisionRow(decision({ call: callOf(fields) }));
+      expect([row.endpoint, row.mode, row.streamed]).toEqual([endpoint, mode, streamed]);
+    },
+  );
+});
