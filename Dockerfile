@@ -23,6 +23,7 @@ RUN install -d -o 1000 -g 1000 -m 700 /data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
+COPY examples/demo examples/demo
 # All else may be read-only
 VOLUME /data
 USER 1000:1000

@@ -26,7 +26,7 @@ test('every file under examples/ is loaded by a test', () => {
   const known = [
     /\.env$/,
     /^litellm-.*\.yaml$/,
-    /^(?:policies|streaming|operations|backends|turned|kubernetes|replicas|capacity)$/,
+    /^(?:policies|streaming|operations|backends|turned|kubernetes|replicas|capacity|demo|teams)$/,
   ];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
@@ -163,7 +163,8 @@ test('a guardrail that runs during the call tells the bridge so, since a redacti
 
 const streamed = readdirSync(join(FOLDER, 'streaming'))
   .filter((file) => file.endsWith('.yaml'))
-  .map((file) => `streaming/${file}`);
+  .map((file) => `streaming/${file}`)
+  .concat('demo/litellm.yaml');
 
 describe('parameters that LiteLLM shows to no guardrail', () => {
   test.each([...ofKind(/^litellm-.*\.yaml$/), ...streamed])('%s drops them, on every model', (file) => {

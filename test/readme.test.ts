@@ -30,6 +30,7 @@ const POLICIES = 'examples/policies/README.md';
 const GUIDES = [README, POLICIES, 'examples/streaming/README.md', 'examples/operations/README.md'];
 const PAGES = [
   ...GUIDES,
+  'examples/demo/README.md',
   'src/records/README.md',
   'src/backends/README.md',
   'src/guardrail/README.md',

@@ -17,6 +17,7 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
   ['database', async (...to) => (await import('./database.ts')).addDatabase(...to)],
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
+  ['demo', async (...to) => (await import('./demo.ts')).addDemo(...to)],
   ['settings', addSettings],
 ]);
 

@@ -15,9 +15,13 @@ export function readEnv(): Env {
   const file: Record<string, string> = {};
   const { error } = dotenv.config({ processEnv: file, quiet: true });
   if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  return { ...file, ...processEnv() };
+}
+
+/** The environment of this process alone, for what has settings of its own. */
+export function processEnv(): Env {
   // A variable set to nothing counts as not set, so it hides nothing either
-  const set = Object.entries(process.env).filter(([, value]) => value?.trim());
-  return { ...file, ...Object.fromEntries(set) };
+  return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value?.trim()));
 }
 
 /** What is known of an environment beside its values. */

@@ -17,6 +17,8 @@ test('a package has the built program, the examples and no sources', () => {
   const [{ files }] = Array.isArray(report) ? report : Object.values(report);
   const paths: string[] = files.map(({ path }: { path: string }) => path);
   expect(paths).toContain('examples/policies/default.yaml');
+  for (const file of ['litellm.yaml', 'policies.yaml', 'recording.json'])
+    expect(paths).toContain(`examples/demo/${file}`);
   expect(paths.filter((path) => !/^(?:dist|examples)\//.test(path)).sort()).toEqual([
     ...['LICENSE', 'README.md', 'package.json'],
   ]);
@@ -28,6 +30,8 @@ test('the image is built of the same', () => {
   expect(dockerfile).toMatch(
     /^RUN npx --no-install tsc -p test\/tsconfig\.build\.json && cp -R src\/backends\/presets dist\/backends\/presets$/m,
   );
+  expect(dockerfile).toMatch(/^COPY examples\/demo examples\/demo$/m);
+  expect(readFileSync(join(ROOT, '.dockerignore'), 'utf8')).toMatch(/^!examples\/demo$/m);
 });
 
 test('packing builds the program anew, where its command is looked for', () => {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { createVenv, lastLine, pip, venvFolder } from '../litellm/venv.ts';
+import { createVenv, lastLine, pip } from '../../src/demo/python-env.ts';
+import { venvFolder } from '../litellm/venv.ts';
 
 const run = promisify(execFile);
 

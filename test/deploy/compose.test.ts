@@ -68,12 +68,53 @@ describe.each(['docker-compose.yml', 'docker-compose.replicas.yml'])('%s', (file
     expect(Object.keys(services)).toEqual(expect.arrayContaining(['litellm']));
   });
 
-  const needed = file.includes('replicas')
-    ? ['STATE_KEY', 'BRIDGE_API_KEY', 'OPENAI_API_KEY']
-    : ['BRIDGE_API_KEY'];
+  const needed = file.includes('replicas') ? ['STATE_KEY', 'BRIDGE_API_KEY'] : ['BRIDGE_API_KEY'];
+  test('starts without a key of OpenAI', async () => {
+    const { OPENAI_API_KEY: _, ...rest } = env;
+    const { services } = await compose(file, rest);
+    expect(services.litellm?.environment.OPENAI_API_KEY).toBe('');
+  });
+
   test.each(needed)('is refused without %s, and told so', async (name) => {
     const { [name as keyof typeof env]: _, ...rest } = env;
     await expect(compose(file, rest)).rejects.toThrow(`set ${name} in .env`);
+  });
+});
+
+describe('examples/demo/compose.yaml', () => {
+  let services: Project['services'];
+  beforeAll(async () => {
+    services = (await compose('examples/demo/compose.yaml', {})).services;
+  });
+
+  test('needs no variable, and holds no key of a provider', () => {
+    expect(Object.keys(services).toSorted()).toEqual(['bridge', 'client', 'litellm']);
+    expect(JSON.stringify(services)).not.toMatch(/OPENAI|_TOKEN/);
+  });
+
+  test('has a bridge that takes its settings without a warning, and its policies from the folder of the demo', () => {
+    const { environment, volumes } = services.bridge as Service;
+    const config = parseConfig(environment, backends);
+    expect(config.warnings).toEqual([]);
+    expect(config.policies.file).toBe('examples/demo/policies.yaml');
+    expect(volumes).toContainEqual(
+      expect.objectContaining({ source: join(ROOT, 'examples/demo'), target: '/app/examples/demo' }),
+    );
+  });
+
+  test('has LiteLLM ask the bridge, the client ask LiteLLM, and nobody else ask either', () => {
+    const { bridge, litellm, client } = services as Record<
+      string,
+      Service & { command?: string[]; ports?: object[] }
+    >;
+    const { BRIDGE_URL, BRIDGE_LOGS_URL, BRIDGE_API_KEY, LITELLM_MASTER_KEY } = litellm?.environment ?? {};
+    expect(BRIDGE_URL).toBe(`http://bridge:${bridge?.environment.PORT}`);
+    expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
+    expect(BRIDGE_API_KEY).toBe(bridge?.environment.BRIDGE_API_KEYS);
+    expect(client?.command).toEqual(['demo', '--proxy', 'http://litellm:4000', '--key', LITELLM_MASTER_KEY]);
+    expect(client?.environment.DATA_DIR).toBe(bridge?.environment.DATA_DIR);
+    expect([bridge?.ports, client?.ports]).toEqual([undefined, undefined]);
+    expect(litellm?.ports).toEqual([expect.objectContaining({ host_ip: '127.0.0.1', target: 4000 })]);
   });
 });
 

@@ -3,8 +3,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse as parseYaml } from 'yaml';
+import { createVenv } from '../../src/demo/python-env.ts';
 import { goFiles } from '../counterparts/install.ts';
-import { createVenv, venvFolder } from '../litellm/venv.ts';
+import { venvFolder } from '../litellm/venv.ts';
 
 const run = promisify(execFile);
 

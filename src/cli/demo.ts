@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { extname, join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { processEnv } from '../config/read.ts';
+import { Paper } from '../demo/paper.ts';
+import { countOf, type Terminal } from './terminal.ts';
+
+type Flags = {
+  readonly stay?: boolean;
+  readonly replay?: boolean;
+  readonly port?: number;
+  readonly proxy?: string;
+  readonly key: string;
+  readonly startLimit: number;
+};
+
+/** What a shell reports for a program that a signal has ended. */
+const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Adds `demo`. */
+export function addDemo(program: Command, terminal: Terminal): void {
+  program
+    .command('demo')
+    .description('show three calls through a real LiteLLM with a mock model: allowed, blocked, redacted')
+    .option('--stay', 'keep it running until Ctrl-C, with keys and commands to try')
+    .option('--replay', 'take recorded calls, without a LiteLLM')
+    .option('--port <port>', 'port of LiteLLM; a free one without it', countOf(1, 65_535))
+    .option(
+      '--proxy <url>',
+      'make the calls through a LiteLLM that runs already, with the models of the demo',
+      urlOf,
+    )
+    .option('--key <key>', 'with --proxy: its key', 'sk-demo')
+    .option('--start-limit <seconds>', 'how long LiteLLM may take to start', countOf(1, 600), 60)
+    .action(async ({ stay = false, replay = false, port, proxy, key, startLimit }: Flags) => {
+      const { demo, demoThrough } = await import('../demo/demo.ts');
+      const paper = new Paper(terminal.out);
+      const stop = new AbortController();
+      const signals = Object.entries(SIGNAL_CODES).map(([name, code]) => {
+        const end = () => {
+          if (stop.signal.aborted) process.exit(code);
+          terminal.exitCode = stay ? 0 : code;
+          stop.abort();
+        };
+        process.on(name, end);
+        return () => process.off(name, end);
+      });
+      try {
+        const options = { stay, replay, port, startLimitMs: startLimit * 1000 };
+        const surroundings = { paper, env: processEnv(), why, stop: stop.signal };
+        const isRight = await (proxy === undefined
+          ? demo(options, surroundings)
+          : demoThrough({ url: proxy, key }, options, surroundings));
+        if (!isRight) terminal.exitCode = 1;
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+      } finally {
+        for (const off of signals) off();
+      }
+    });
+}
+
+function urlOf(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, '');
+  throw new InvalidArgumentError('Write a URL, such as http://127.0.0.1:4000');
+}
+
+/** Asks another process, as an operator would; nothing if it says nothing. */
+function why(reference: string, dataDir: string): Promise<readonly string[]> {
+  const main = join(import.meta.dirname, '..', `main${extname(import.meta.filename)}`);
+  return new Promise((resolve) => {
+    const env = { DATA_DIR: dataDir };
+    execFile(process.execPath, [main, 'why', reference], { cwd: dataDir, env }, (error, stdout) => {
+      resolve(error === null ? [`$ guardrail-bridge why ${reference}`, ...stdout.trimEnd().split('\n')] : []);
+    });
+  });
+}

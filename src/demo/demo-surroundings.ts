@@ -1,0 +1,13 @@
+import type { Env } from '../config/read.ts';
+import type { Paper } from './paper.ts';
+
+/** What a demo writes to, and what it may know of its machine. */
+export type DemoSurroundings = {
+  readonly paper: Paper;
+  /** The environment of the process, without any `.env`. */
+  readonly env: Env;
+  /** Says in lines why a call was blocked, from the `DATA_DIR` of its bridge. */
+  readonly why: (reference: string, dataDir: string) => Promise<readonly string[]>;
+  /** Ends the demo. */
+  readonly stop: AbortSignal;
+};

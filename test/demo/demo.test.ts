@@ -1,0 +1,187 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Child, runChild, startChild } from '../support/child.ts';
+
+/** The whole machine that a demo sees: a home, a folder for temporary files and a PATH with nothing on it. */
+let machine: string;
+let env: Record<string, string>;
+const inMachine = (...names: string[]) => join(machine, ...names);
+
+beforeEach(() => {
+  machine = mkdtempSync(join(tmpdir(), 'demo-test-'));
+  for (const name of ['home', 'tmp', 'bin', 'cwd']) mkdirSync(inMachine(name));
+  env = { HOME: inMachine('home'), TMPDIR: inMachine('tmp'), PATH: inMachine('bin') };
+});
+
+afterEach(() => {
+  // Nothing of a demo outlives it
+  expect(readdirSync(inMachine('tmp'))).toEqual([]);
+  rmSync(machine, { recursive: true });
+});
+
+const runDemo = (args: readonly string[] = [], more: Record<string, string> = {}) =>
+  runChild({ args: ['demo', ...args], env: { ...env, ...more }, cwd: inMachine('cwd') });
+
+/** Puts a shell script on the machine. */
+function program(name: string, script: string): string {
+  const file = inMachine('bin', name);
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+/** The three calls as their client reads them. */
+const SHOWN = [
+  /^client reads At nine o'clock, every day but Sunday\.$/m,
+  /^client reads HTTP 400: Blocked by security policy\. .*Reference: [0-9a-f]{16}$/m,
+  /^client reads Order 1042 is \|on its way to \|.*wrote to \|\[EMAIL_ADDRESS\], and took 49 euros from \|\[IBAN_CODE\]\. It comes on Friday\.$/m,
+  /^All three ended as they should, after \d+\.\d s\.$/m,
+];
+
+describe('a demo without a LiteLLM', () => {
+  test('says that there is no Python, and shows recorded calls', async () => {
+    const { code, stdout, stderr } = await runDemo();
+    expect(stdout).toMatch(/^It cannot be installed: found no python3 on the PATH that is 3\.10 or newer$/m);
+    expect(stdout).toMatch(
+      /^These calls were recorded with LiteLLM \d+\.\d+\.\d+; the bridge judges them now\.$/m,
+    );
+    for (const line of SHOWN) expect(stdout).toMatch(line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('\u001b');
+    expect(readdirSync(inMachine('home'))).toEqual([]);
+  });
+
+  test.each([
+    [
+      'python that cannot make environments',
+      'case "$*" in *venv*) echo "ensurepip is not available"; exit 1;; esac',
+      /^It cannot be installed: `python3 -m venv` failed: the packages venv and ensurepip are missing \(on Debian: python3-venv\)$/m,
+    ],
+    [
+      'no connection',
+      'case "$*" in *venv*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python";; *pip*) echo "NewConnectionError: no route" >&2; exit 1;; esac',
+      /^It cannot be installed: pip could not install it: no connection to the package index$/m,
+    ],
+  ])('says so in a line: %s', async (_, script, line) => {
+    program('python3', script);
+    for (const name of ['mkdir', 'cp']) program(name, `exec /bin/${name} "$@"`);
+    const { code, stdout } = await runDemo([], { XDG_CACHE_HOME: inMachine('caches') });
+    expect(stdout).toMatch(line);
+    expect(stdout).toContain(`into ${inMachine('caches', 'litellm-guardrail-bridge', 'litellm-')}`);
+    for (const one of SHOWN) expect(stdout).toMatch(one);
+    expect(code).toBe(0);
+  });
+
+  test('takes neither a .env nor settings of the environment', async () => {
+    writeFileSync(inMachine('cwd', '.env'), 'POLICY_FILE=/nowhere.yaml\nDATABASE_URL=nonsense\n');
+    const settings = { UNREACHABLE_FALLBACK: 'nonsense', PORT: 'nonsense', BACKEND: 'nonsense' };
+    const { code, stdout, stderr } = await runDemo(['--replay'], settings);
+    for (const line of SHOWN) expect(stdout).toMatch(line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(existsSync(inMachine('cwd', 'data'))).toBe(false);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays until %s', async (signal) => {
+    const child = startChild({ args: ['demo', '--replay', '--stay'], env, cwd: inMachine('cwd') });
+    const url = await printed(child, /^curl -s (http:\S+)\/readyz$/m);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    child.send(signal);
+    expect(await child.exit).toEqual({ code: 0, signal: null });
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});
+
+describe('a demo with a LiteLLM that is of no use', () => {
+  test('that ends at once: its last lines are shown, and recorded calls', async () => {
+    const file = program(
+      'litellm',
+      'case "$1" in --version) echo 1.110.2; exit;; esac; echo "no module named proxy" >&2; exit 7',
+    );
+    const { code, stdout } = await runDemo();
+    expect(stdout).toContain(`LiteLLM 1.110.2, from the PATH.\n`);
+    expect(stdout).toContain(
+      'LiteLLM did not start: it ended by itself (exit code 7). Its last lines:\n  no module named proxy\n',
+    );
+    for (const line of SHOWN) expect(stdout).toMatch(line);
+    expect(code).toBe(0);
+    expect(file).toBe(inMachine('bin', 'litellm'));
+  });
+
+  test('that never answers: it is ended with all that it started', async () => {
+    program('sleep', 'exec /bin/sleep "$@"');
+    program(
+      'litellm',
+      `case "$1" in --version) exit 1;; esac; trap "" TERM; sleep 60 & echo "$! $$" > ${inMachine('pids')}; echo loading; sleep 60`,
+    );
+    const { code, stdout } = await runDemo(['--start-limit', '3']);
+    expect(stdout).toContain('LiteLLM of unknown version, from the PATH.\n');
+    expect(stdout).toContain(
+      'LiteLLM did not start: it did not start within 3 s. Its last lines:\n  loading\n',
+    );
+    for (const line of SHOWN) expect(stdout).toMatch(line);
+    expect(code).toBe(0);
+    for (const pid of readFileSync(inMachine('pids'), 'utf8').trim().split(' ')) {
+      await gone(Number(pid));
+    }
+  });
+
+  test('Ctrl-C while it starts ends it too', async () => {
+    program('sleep', 'exec /bin/sleep "$@"');
+    const pids = inMachine('pids');
+    program('litellm', `case "$1" in --version) exit 1;; esac; echo "$$" > ${pids}; exec sleep 60`);
+    const child = startChild({ args: ['demo'], env, cwd: inMachine('cwd') });
+    while (!existsSync(pids) || readFileSync(pids, 'utf8') === '') await wait(5);
+    child.send('SIGINT');
+    expect(await child.exit).toEqual({ code: 130, signal: null });
+    await gone(Number(readFileSync(pids, 'utf8')));
+  });
+
+  test.each([
+    [
+      [],
+      { LITELLM_BIN: '/nowhere/litellm' },
+      1,
+      'guardrail-bridge: LITELLM_BIN: there is no program /nowhere/litellm\n',
+    ],
+    [['--port', 'x'], {}, 2, /--port/],
+    [['--start-limit', '0'], {}, 2, /--start-limit/],
+  ])('%j with %j ends with %i', async (args, more, code, message) => {
+    const ended = await runDemo(args as string[], more as Record<string, string>);
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toMatch(message);
+  });
+});
+
+/** Waits until a process has ended and was taken leave of. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await wait(10);
+  }
+}
+
+/** What a child prints, waited for. */
+async function printed(child: Child, line: RegExp): Promise<string> {
+  for (let i = 0; i < 2000; i++) {
+    const found = line.exec(child.stdout())?.[1];
+    if (found !== undefined) return found;
+    await wait(10);
+  }
+  throw new Error(`it did not print ${line}: ${child.stdout()}${child.stderr()}`);
+}
