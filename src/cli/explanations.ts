@@ -44,6 +44,15 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'it was stopped by SIGTERM or SIGINT, and has ended its work',
     no: 'it cannot start; standard error names every mistake',
   },
+  demo: {
+    examples: [
+      'demo           # three calls, and it ends by itself',
+      'demo --stay    # and it runs until Ctrl-C, with commands to try',
+      'demo --replay  # with recorded calls, where there is no Python or no network',
+    ],
+    ok: 'the three calls ended as they should, or --stay was ended',
+    no: 'one did not, or the demo cannot start',
+  },
   config: {
     examples: [
       'config            # all settings with their values, and what they mean',
