@@ -73,6 +73,19 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'all cases come out as expected',
     no: 'one does not, or a file cannot be used',
   },
+  'policy init': {
+    examples: [
+      'policy init > policy.yaml',
+      'policy init policy.yaml  # the same, never over a file that is there',
+    ],
+    ok: 'the start file is printed or written',
+    no: 'there is such a file already, or it cannot be written',
+  },
+  'policy kinds': {
+    examples: ['policy kinds          # all kinds', 'policy kinds secrets  # the options of one'],
+    ok: DONE,
+    no: 'there is no such kind',
+  },
   check: {
     examples: [
       'check --policy policy.yaml "Mail ada@example.org"',

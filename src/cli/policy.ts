@@ -5,16 +5,18 @@ import { callsOf } from './golden-calls.ts';
 import { type GoldenCase, inputOf, readCases } from './golden-cases.ts';
 import { oneLine, plural, printableJson } from './output.ts';
 import { createCallJudge, type Judged, readPolicy, readText } from './policy-engine.ts';
+import { addPolicyStart } from './policy-start.ts';
 import type { Terminal } from './terminal.ts';
 
 const ABOUT = `
 It needs no bridge and asks no backend. A policy that only observes changes no
 verdict.`;
 
-/** Adds `policy lint` and `policy test`. They read no settings. */
+/** Adds `policy` and its commands. */
 export function addPolicy(program: Command, terminal: Terminal): void {
-  const policy = program.command('policy').description('check a policy file, or test it with cases');
+  const policy = program.command('policy').description('begin, check and test a policy file');
   policy.addHelpText('after', ABOUT);
+  addPolicyStart(policy, terminal);
   policy
     .command('lint')
     .description('list every mistake of a policy file with its line; ends with 1 if there is one')

@@ -86,18 +86,30 @@ export type CreateContext = {
   readonly state?: SharedState | undefined;
 };
 
+/** A kind in words, for `policy kinds` and the guide. */
+type About = {
+  /** The parts of calls that it judges: `requests, responses`. */
+  readonly judges: string;
+  /** One line, in lower case: what it does. */
+  readonly about: string;
+  /** Some of its options as YAML with comments, as they stand under `policy.<kind>`. */
+  readonly example: string;
+};
+
 /** One kind of policy: the name in `policies.chain`, its options under `policy.<kind>`, what it does. */
-export type Kind = {
+export type Kind = About & {
   readonly kind: string;
   readonly options: v.GenericSchema;
   create(options: unknown, context: CreateContext): Policy;
 };
 
 /** A kind with its options' type closed over. Unknown keys are refused by `v.strictObject`, which also lists the known ones. */
-export function defineKind<Options extends v.GenericSchema>(definition: {
-  kind: string;
-  options: Options;
-  create(options: v.InferOutput<Options>, context: CreateContext): Policy;
-}): Kind {
+export function defineKind<Options extends v.GenericSchema>(
+  definition: About & {
+    kind: string;
+    options: Options;
+    create(options: v.InferOutput<Options>, context: CreateContext): Policy;
+  },
+): Kind {
   return definition as unknown as Kind;
 }

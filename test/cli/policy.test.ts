@@ -324,7 +324,7 @@ describe('policy check', () => {
 });
 
 test.each([
-  [['policy', 'lnit'], "unknown command 'lnit' (did you mean lint?)", 'policy'],
+  [['policy', 'lnit'], "unknown command 'lnit' (did you mean one of init, lint?)", 'policy'],
   [['policy', 'lint'], 'policy lint needs a FILE', 'policy lint'],
   [
     ['policy', 'lint', 'a', 'b'],

@@ -33,6 +33,15 @@ const MAX_MS = 100;
  */
 export const agentFirewall = defineKind({
   kind: 'agent-firewall',
+  judges: 'tool calls, MCP tools',
+  about: 'limits what agents do',
+  example: `
+allowed_tools: ["search.*", shell]
+max_actions_per_session: 50
+rate_limits: { default: 30, shell: 5 }   # per minute
+argument_rules:
+  - { tools: [shell], deny_patterns: ['rm\\s{1,4}-rf'] }
+`,
   options: agentOptions,
   create(set, context) {
     warnOf(set, context);

@@ -36,7 +36,7 @@ export const agentOptions = v.strictObject({
         {},
       ),
       /** The operator's word that no client can choose its header `x-agent-role`. */
-      trusted: v.optional(v.boolean()),
+      trusted: v.pipe(v.optional(v.boolean()), v.metadata({ default: false })),
     }),
   ),
   /** Tool calls in one conversation. */

@@ -16,6 +16,12 @@ const options = v.strictObject({
 /** Records the decisions about calls, without content, in a log on which tampering shows. */
 export const auditLogger = defineKind({
   kind: 'audit-logger',
+  judges: 'requests, responses',
+  about: 'keeps a log of decisions',
+  example: `
+retention_days: 365
+log_all_access: true     # false: only calls in which something was found
+`,
   options,
   create({ immutable, retention_days, hipaa_audit_controls, log_all_access }, { warn }) {
     if (!immutable) warn('immutable', 'the log can only be appended to all the same');

@@ -25,6 +25,12 @@ const options = v.strictObject({
  */
 export const bannedKeywords = defineKind({
   kind: 'banned-keywords',
+  judges: 'requests, responses',
+  about: 'blocks or redacts words',
+  example: `
+keywords: [project nightfall]
+action: block            # or redact
+`,
   options,
   create({ keywords, keywords_file, action, encoding }, context) {
     const fromFile = linesOf(keywords_file, 'keywords_file', context);

@@ -26,6 +26,12 @@ const options = v.strictObject({
  */
 export const blockedUsers = defineKind({
   kind: 'blocked-users',
+  judges: 'requests, responses',
+  about: 'blocks some callers',
+  example: `
+users: [u-17, mallory@example.com]   # user ids and e-mail addresses of LiteLLM
+# users_file: blocked-users.txt      # one per line
+`,
   options,
   create({ users, users_file, keys, end_users, end_users_file }, context) {
     const linesIn = (path: string | undefined, key: string) =>

@@ -30,6 +30,13 @@ const options = v.strictObject({
  */
 export const dlpFilter = defineKind({
   kind: 'dlp-filter',
+  judges: 'requests, responses',
+  about: 'redacts or blocks your own patterns and terms',
+  example: `
+detect_patterns:
+  - { name: customer-number, regex: '\\bKD-[0-9]{8}\\b', action: block }
+blocked_terms: [Project Nightfall]
+`,
   options,
   create(set, context) {
     const { detect_patterns, patterns, blocked_terms, sensitivity_level } = set;

@@ -11,6 +11,11 @@ const options = v.strictObject({
 /** Blocks or allows images, audio and files in requests and responses. */
 export const imagePolicy = defineKind({
   kind: 'image-policy',
+  judges: 'requests, responses',
+  about: 'blocks images, audio and files',
+  example: `
+action: block            # backend: allow what a vendor has judged
+`,
   options,
   create({ action }) {
     switch (action) {

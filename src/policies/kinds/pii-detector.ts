@@ -15,7 +15,7 @@ const options = v.strictObject({
   /** Adds numbers of patients, insurances and practitioners. */
   healthcare_mode: v.optional(v.boolean(), false),
   /** Cards and their codes; true by default, unless `entities` is given. */
-  pci_mode: v.optional(v.boolean()),
+  pci_mode: v.pipe(v.optional(v.boolean()), v.metadata({ default: 'true, unless entities is given' })),
   detect_patterns: v.optional(v.array(PatternOption), []),
   /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
   entities: v.optional(Names),
@@ -33,6 +33,13 @@ const options = v.strictObject({
  */
 export const piiDetector = defineKind({
   kind: 'pii-detector',
+  judges: 'requests, responses',
+  about: 'redacts or blocks personal data',
+  example: `
+action: redact
+entities: [EMAIL_ADDRESS, IBAN_CODE, CREDIT_CARD]
+redaction: { reversible: true }   # responses get the values back
+`,
   options,
   create(set, context) {
     const { action, redaction } = set;

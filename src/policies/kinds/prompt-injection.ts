@@ -28,12 +28,18 @@ const InjectionAction = v.picklist(['block', 'log', 'escalate']);
  */
 export const promptInjection = defineKind({
   kind: 'prompt-injection',
+  judges: 'requests, MCP results',
+  about: 'blocks attacks on your instructions to the model',
+  example: `
+mode: observe            # counts what it would block, to begin with
+threshold: 0.8           # the score from which a call is blocked
+`,
   options: v.strictObject({
     /** 0 to 1, 0.8 by default. No embeddings are computed: `embedding_threshold` is the same threshold. */
-    threshold: v.optional(Share),
+    threshold: v.pipe(v.optional(Share), v.metadata({ default: DEFAULT_THRESHOLD })),
     embedding_threshold: v.optional(Share),
     /** `escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins. */
-    action: v.optional(InjectionAction),
+    action: v.pipe(v.optional(InjectionAction), v.metadata({ default: 'block' })),
     /** The operator's own patterns, capitals ignored. One of them is enough to block. */
     attack_patterns: v.optional(Names, []),
     detection: v.optional(

@@ -42,6 +42,16 @@ type Options = v.InferOutput<typeof options>;
  */
 export const rbac = defineKind({
   kind: 'rbac',
+  judges: 'requests, tool calls, MCP tools, models of responses',
+  about: 'limits models, tools and tokens by role',
+  example: `
+roles:
+  developer: { allowed_models: [gpt-*], denied_tools: ["payments.*"] }
+  support: { allowed_models: [gpt-4o-mini], allowed_tools: ["search.*"] }
+assignments:
+  - { role: developer, teams: [engineering] }
+default_role: support    # of everybody else
+`,
   options,
   create(set, context) {
     for (const key of ['data_access', 'minimum_necessary'] as const)

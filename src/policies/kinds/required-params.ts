@@ -28,6 +28,12 @@ const options = v.strictObject({
 /** Refuses requests without a header or an identity that everybody must send; the rule is named after the missing one. */
 export const requiredParams = defineKind({
   kind: 'required-params',
+  judges: 'requests',
+  about: 'blocks requests without a header or an identity',
+  example: `
+identity: [team, user]   # what LiteLLM must know of the caller
+headers: [X-Trace-ID]    # what the client must send
+`,
   options,
   create({ headers, identity }, context) {
     const required = identity.map((name, index) => {

@@ -14,6 +14,12 @@ const KNOWN = [...SECRETS, ...HIGH_ENTROPY].map(({ id }) => id);
  */
 export const secrets = defineKind({
   kind: 'secrets',
+  judges: 'requests, responses',
+  about: 'redacts or blocks credentials',
+  example: `
+action: redact           # or block
+ignore: [mapbox-token]   # rules that are switched off
+`,
   options: v.strictObject({
     /** `redact` by default. */
     action: v.optional(ActionOption, 'redact'),

@@ -16,6 +16,12 @@ const options = v.strictObject({
 /** Refuses requests that are too large; responses pass. */
 export const sizeLimits = defineKind({
   kind: 'size-limits',
+  judges: 'requests',
+  about: 'blocks what is too large',
+  example: `
+max_text_chars: 200000   # of all texts together
+max_messages: 500
+`,
   options,
   create({ max_request_bytes, max_text_chars, max_messages }, context) {
     if (max_request_bytes === undefined && max_text_chars === undefined && max_messages === undefined)

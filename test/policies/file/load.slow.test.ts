@@ -4,7 +4,9 @@ import { readPolicyFile } from '../../../src/policies/file/load.ts';
 import { PolicyFileError } from '../../../src/policies/file/problems.ts';
 import { defineKind } from '../../../src/policies/policy.ts';
 
+const ABOUT = { judges: 'requests', about: 'judges texts', example: '' };
 const words = defineKind({
+  ...ABOUT,
   kind: 'swear-words',
   options: v.strictObject({
     words: v.optional(
@@ -14,7 +16,7 @@ const words = defineKind({
   }),
   create: ({ words }) => ({ message: words.length === 0 ? 'none' : 'some' }),
 });
-const polite = defineKind({ kind: 'politeness', options: v.strictObject({}), create: () => ({}) });
+const polite = defineKind({ ...ABOUT, kind: 'politeness', options: v.strictObject({}), create: () => ({}) });
 
 const read = (text: string) =>
   readPolicyFile(text, [words, polite], (_, make) => make(), {

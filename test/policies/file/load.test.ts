@@ -8,10 +8,12 @@ import { PolicyFileError } from '../../../src/policies/file/problems.ts';
 import { kinds as realKinds } from '../../../src/policies/kinds/index.ts';
 import { defineKind, type Kind } from '../../../src/policies/policy.ts';
 
+const ABOUT = { judges: 'requests', about: 'judges texts', example: '' };
 const Role = v.strictObject({ allowed: v.optional(v.array(v.string())), max: v.optional(v.number()) });
 
 /** One of each shape that options have. */
 const swear = defineKind({
+  ...ABOUT,
   kind: 'swear-words',
   options: v.strictObject({
     action: v.optional(v.picklist(['block', 'redact']), 'redact'),
@@ -31,8 +33,9 @@ const swear = defineKind({
     return { message: words.length === 0 ? 'none' : 'some' };
   },
 });
-const polite = defineKind({ kind: 'politeness', options: v.strictObject({}), create: () => ({}) });
+const polite = defineKind({ ...ABOUT, kind: 'politeness', options: v.strictObject({}), create: () => ({}) });
 const injection = defineKind({
+  ...ABOUT,
   kind: 'prompt-injection',
   options: v.strictObject({
     detection: v.optional(v.strictObject({ attack_patterns: v.array(v.string()) })),
