@@ -43,6 +43,30 @@ export const LOGS_JUDGED_STREAMS: Release = [1, 101];
  */
 export const MIXES_UP_CHATS: Release = [1, 104];
 
+/** Since this release LiteLLM starts without a guardrail whose entry is wrong, and says so only in its log. Older ones do not start. */
+export const STARTS_WITHOUT_WRONG: Release = [1, 101];
+
+/** Since this release the `guardrails` of a model judge its requests too. Older ones have them judge its responses alone. */
+export const MODELS_HAVE_JUDGED_REQUESTS: Release = [1, 95];
+
+/** Since this release `fail_on_error` is read. Older ones fail a call whenever its guardrail does. */
+export const TAKES_FAIL_ON_ERROR: Release = [1, 95];
+
+/** Since this release the `timeout` of a guardrail is kept. Older ones wait 600 seconds, whatever it says. */
+export const TAKES_TIMEOUT: Release = [1, 106, 2];
+
+/** Since this release `streaming_buffer_until_moderated` shows nothing of a stream before its verdict. Older ones ignore it. */
+export const BUFFERS_STREAMS: Release = [1, 108];
+
+/** Since this release the generic guardrail takes the modes of MCP. */
+export const TAKES_MCP_MODES: Release = [1, 109];
+
+/** Since this release LiteLLM's own guardrail `akto` judges responses. Before, its `post_call` only records. */
+export const AKTO_JUDGES_RESPONSES: Release = [1, 106, 2];
+
+/** The newest release that was tested. */
+export const NEWEST_TESTED: Release = [1, 110, 2];
+
 /**
  * True if a version as LiteLLM writes it (`1.106.2`, `1.83.14.rc1`) is that release or a newer one.
  *

@@ -22,7 +22,14 @@ export type PolicyDocument = {
   lineOf(path: Path): number;
   /** A number, `true`, `false` or `null` as it is written; undefined for anything else. */
   written(path: Path): string | undefined;
+  /** Keys that stand twice in one mapping, where that is no mistake; the last one counts. */
+  readonly repeated: readonly RepeatedKey[];
 };
+
+type RepeatedKey = { readonly path: Path; readonly line: number; readonly firstLine: number };
+
+/** `PyYAML`: as Python reads it, `on` is true, and of keys that stand twice the last one counts. */
+export type YamlDialect = '1.2' | 'PyYAML';
 
 /** The size limit of a Kubernetes ConfigMap. */
 const MAX_CHARS = 1024 * 1024;
@@ -40,7 +47,11 @@ type Marks = {
  * Reads one YAML document; JSON is YAML. Anchors, aliases and `<<` work within bounds. Returns nothing once a mistake was
  * added to `problems`.
  */
-export function readDocument(text: string, problems: FileMessages): PolicyDocument | undefined {
+export function readDocument(
+  text: string,
+  problems: FileMessages,
+  dialect: YamlDialect = '1.2',
+): PolicyDocument | undefined {
   if (text.length > MAX_CHARS) {
     problems.add(undefined, '', `is larger than ${MAX_CHARS / 1024} KB`);
     return undefined;
@@ -55,7 +66,7 @@ export function readDocument(text: string, problems: FileMessages): PolicyDocume
       prettyErrors: false,
       // Its own search for them compares every key with every other
       uniqueKeys: false,
-      version: '1.2',
+      version: dialect === 'PyYAML' ? '1.1' : '1.2',
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -66,7 +77,12 @@ export function readDocument(text: string, problems: FileMessages): PolicyDocume
     problems.add(lineAt(pos[0]), '', syntaxMessage(code));
   }
   if (!problems.isEmpty) return undefined;
-  const reader = createReader(problems, (node) => lineAt(node.range?.[0] ?? 0));
+  const repeated: RepeatedKey[] = [];
+  const onRepeated = (key: RepeatedKey) => {
+    if (dialect === 'PyYAML') repeated.push(key);
+    else problems.add(key.line, pathText(key.path), `stands twice, first in line ${key.firstLine}`);
+  };
+  const reader = createReader(problems, (node) => lineAt(node.range?.[0] ?? 0), onRepeated);
   const marks: Marks = { line: 1, inside: new Map() };
   const value = reader(parsed.contents, [], marks);
   if (!problems.isEmpty) return undefined;
@@ -81,12 +97,17 @@ export function readDocument(text: string, problems: FileMessages): PolicyDocume
       }
       return at.line;
     },
+    repeated,
     written: (path) => path.reduce<Marks | undefined>((at, step) => at?.inside.get(step), marks)?.written,
   };
 }
 
 /** Makes plain values of nodes, and marks where each of them stands. */
-function createReader(problems: FileMessages, lineOf: (node: Node) => number) {
+function createReader(
+  problems: FileMessages,
+  lineOf: (node: Node) => number,
+  onRepeated: (key: RepeatedKey) => void,
+) {
   const anchors = new Map<string, Node>();
   let left = MAX_VALUES;
 
@@ -134,16 +155,14 @@ function createReader(problems: FileMessages, lineOf: (node: Node) => number) {
         problems.add(lineOf(key ?? node), pathText(path), 'a key must be a text');
         continue;
       }
-      const name = String(key.value);
+      // YAML 1.1 has a symbol for it
+      const name = typeof key.value === 'symbol' ? '<<' : String(key.value);
       const line = lineOf(key);
       if (name === '<<') merged.push(...mergedOf(value, path, marks));
-      else if (values.has(name)) {
-        problems.add(
-          line,
-          pathText([...path, name]),
-          `stands twice, first in line ${marks.inside.get(name)?.line}`,
-        );
-      } else {
+      else {
+        if (values.has(name)) {
+          onRepeated({ path: [...path, name], line, firstLine: marks.inside.get(name)?.line ?? line });
+        }
         const inside: Marks = { line, inside: new Map() };
         marks.inside.set(name, inside);
         values.set(name, read(value, [...path, name], inside));

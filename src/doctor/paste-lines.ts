@@ -1,0 +1,34 @@
+import { isAtLeast, TAKES_STREAM_SCOPE } from '../litellm/releases.ts';
+import {
+  bestStreamEntry,
+  type EntryOptions,
+  lateEntry,
+  plainEntry,
+  requestEntry,
+} from './litellm-entries.ts';
+import type { WiredGuardrail } from './wired-guardrails.ts';
+
+/** A guardrail to add: for requests, for responses without a stream, or for streams. */
+export type PastedGuardrail = 'pre' | 'post' | 'stream';
+
+export const DEFAULT_BASE = 'os.environ/BRIDGE_URL';
+export const DEFAULT_KEY = 'os.environ/BRIDGE_API_KEY';
+export const DEFAULT_TIMEOUT_SECONDS = 30;
+
+/** The lines of a guardrail for a release, with the address and the variable of the key that another one has. */
+export function pasteGuardrail(
+  kind: PastedGuardrail,
+  release: string,
+  like: WiredGuardrail | undefined,
+): string {
+  const options: EntryOptions = {
+    release,
+    base: like?.base?.written || DEFAULT_BASE,
+    // A key that stands in the file itself is not repeated on a screen
+    key: like?.key?.variable === undefined ? DEFAULT_KEY : like.key.written,
+    timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+  };
+  if (kind === 'pre') return requestEntry(options);
+  if (!isAtLeast(release, TAKES_STREAM_SCOPE)) return lateEntry(options);
+  return kind === 'post' ? plainEntry(options) : bestStreamEntry(options);
+}
