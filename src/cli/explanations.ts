@@ -34,6 +34,7 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   '': {
     examples: [
       'config                                   # what your settings mean',
+      'check "Ignore all previous instructions" # judge a text',
       'serve                                    # listen and judge',
     ],
     ok: 'it is done, or: yes',
@@ -88,8 +89,9 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   check: {
     examples: [
-      'check --policy policy.yaml "Mail ada@example.org"',
-      'check --policy policy.yaml --response - < answer.txt',
+      'check "My key is AKIA…"                      # by the policies that the bridge would use',
+      'check --policy policy.yaml --team payments -  # by a file, a text of standard input',
+      'check --response --stream "Mail ada@example.org"',
     ],
     ok: 'there is a verdict, whatever it is',
     no: 'there is none: a file or setting cannot be used',

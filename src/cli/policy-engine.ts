@@ -22,6 +22,8 @@ export type Judged = {
   rules: readonly string[];
   /** The texts of the last call that was judged, as they would be passed on. */
   texts: readonly string[];
+  /** Name of the rule by caller that was applied to the last call; `default` for none. */
+  caller_rule: string;
   /** Kinds that only observe and found something, with the verdict they would have given. */
   readonly observed: { policy: string; verdict: string; rules: readonly string[] }[];
 };
@@ -31,16 +33,21 @@ const TIMEOUT_MS = 60_000;
 
 /** @throws PolicyFileError, or an Error that an operator can read */
 export function readPolicy(path: string, env: Env = {}): PolicyFile {
+  return readPolicyText(readText(path), dirname(path), env);
+}
+
+/** @param folder relative paths begin there @throws PolicyFileError */
+export function readPolicyText(text: string, folder: string, env: Env): PolicyFile {
   // Those that the environment may set up where the file is used
   const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
   const options = {
-    ...{ kinds: kindsOfBackends, env, forAll, folder: dirname(path), isLint: true },
+    ...{ kinds: kindsOfBackends, env, forAll, folder, isLint: true },
     ofEnvironment: ofEnvironment.flatMap(
       (definition) => configureBackend(definition, env, forAll, { problems: [], warnings: [] }) ?? [],
     ),
   };
-  return readPolicyFile(readText(path), kinds, (_, make) => make(), {
+  return readPolicyFile(text, kinds, (_, make) => make(), {
     backends: ofEnvironment.map(({ kind }) => kind),
     recording: ofEnvironment.flatMap(({ kind, telemetry }) => (telemetry === undefined ? [] : [kind])),
     readBackends: (section, report) => readPolicyBackends(section, report, options),
@@ -66,13 +73,14 @@ export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCal
   return async (calls) => {
     // The reason code of Keeptrusts
     const passed = { verdict: 'allow', policy: null, reason_code: 'all_policies_passed', rules: [] } as const;
-    const judged: Judged = { ...passed, texts: [], observed: [] };
+    const judged: Judged = { ...passed, texts: [], caller_rule: 'default', observed: [] };
     for (const call of calls) {
       const { passages: _, ...fields } = call;
       const bytes = Buffer.byteLength(JSON.stringify(fields));
       const result = await engine.judge(call, new Caller(call), { bytes, timeoutMs: TIMEOUT_MS });
       const { verdict, by, notes } = result;
       judged.texts = withTexts(call, result.texts).texts;
+      judged.caller_rule = result.callerRule;
       for (const { enforced, verdict, kind, rules } of notes) {
         if (!enforced && verdict !== 'allow') judged.observed.push({ policy: kind, verdict, rules });
       }

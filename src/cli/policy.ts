@@ -1,12 +1,12 @@
-import { text as textOfStream } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError } from 'commander';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { callsOf } from './golden-calls.ts';
-import { type GoldenCase, inputOf, readCases } from './golden-cases.ts';
+import { type GoldenCase, readCases } from './golden-cases.ts';
 import { oneLine, plural, printableJson } from './output.ts';
 import { createCallJudge, type Judged, readPolicy, readText } from './policy-engine.ts';
 import { addPolicyStart } from './policy-start.ts';
 import type { Terminal } from './terminal.ts';
+import { textDifference } from './text-difference.ts';
 
 const ABOUT = `
 It needs no bridge and asks no backend. A policy that only observes changes no
@@ -37,21 +37,6 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .action((file: string, cases: string, { json = false }: { json?: boolean }) =>
       testPolicy(file, cases, json, terminal),
     );
-}
-
-type CheckOptions = { readonly policy: string; response?: boolean; answer?: boolean; json?: boolean };
-
-/** Adds `check`. */
-export function addCheck(program: Command, terminal: Terminal): void {
-  const check = program.command('check').description('judge one text by a policy file');
-  check
-    .argument('<text>', 'the text, in quotes; - for standard input')
-    .requiredOption('--policy <file>', 'a policy file')
-    .option('--response', 'the text is a response of the model; by default a request of a user')
-    .addOption(check.createOption('--answer', 'the former name of --response').hideHelp())
-    .option('--json', 'print { verdict, policy, reason_code, rules, text, observed }')
-    .addHelpText('after', `${ABOUT} It ends with 0 whatever the verdict, with 1 if there is none.`)
-    .action((text: string, options: CheckOptions) => checkText(text, options, terminal));
 }
 
 function lint(path: string, json: boolean, terminal: Terminal): void {
@@ -120,7 +105,7 @@ function differencesOf({ verdict, reason_code, rule, text }: GoldenCase['expecte
     differences.push(`expected the rule ${oneLine(rule, 64)}, got ${judged.rules.join(' ') || 'none'}`);
   }
   if (text !== undefined && text !== null && !judged.texts.includes(text)) {
-    differences.push('the text reads otherwise');
+    differences.push(textDifference(text, judged.texts));
   }
   return differences;
 }
@@ -143,23 +128,4 @@ function resultJson({ golden, judged, differences }: CaseResult) {
       ...(differences.length > 0 && { differences }),
     },
   };
-}
-
-async function checkText(text: string, options: CheckOptions, terminal: Terminal): Promise<void> {
-  const judge = createCallJudge(readPolicy(options.policy, terminal.env()));
-  const content = text === '-' ? await textOfStream(terminal.in) : text;
-  const isResponse = options.response ?? options.answer ?? false;
-  const input = isResponse ? { upstream_response: content } : { messages: [{ role: 'user', content }] };
-  const { texts, observed, ...result } = await judge(callsOf(inputOf(input), 'check'));
-  const { verdict, policy, reason_code, rules } = result;
-  const rewritten = verdict === 'redact' ? (texts[0] ?? null) : null;
-  const lines = [
-    `${verdict}${policy === null ? '' : ` by ${policy}: ${reason_code} (${rules.join(', ')})`}`,
-    ...observed.map(
-      (one) => `${one.policy} only observes, it would ${one.verdict} (${one.rules.join(', ')})`,
-    ),
-    ...(rewritten === null ? [] : [rewritten]),
-  ];
-  const output = options.json ? printableJson({ ...result, text: rewritten, observed }) : lines.join('\n');
-  terminal.out.write(`${output}\n`);
 }

@@ -11,7 +11,7 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['serve', addServe],
   ['config', async (...to) => (await import('./config.ts')).addConfig(...to)],
   ['policy', async (...to) => (await import('./policy.ts')).addPolicy(...to)],
-  ['check', async (...to) => (await import('./policy.ts')).addCheck(...to)],
+  ['check', async (...to) => (await import('./check.ts')).addCheck(...to)],
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
   ['coverage', async (...to) => (await import('./coverage.ts')).addCoverage(...to)],
   ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
