@@ -64,6 +64,14 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     no: 'a setting or file cannot be used, or with --connect something does not answer',
   },
   settings: { examples: ['settings'], ok: DONE },
+  'litellm-config': {
+    examples: [
+      'litellm-config > config.yaml',
+      'litellm-config --release 1.110.2 --streams pipeline --out config.yaml',
+    ],
+    ok: DONE,
+    no: `the file exists already, or ${UNUSABLE}`,
+  },
   'policy lint': {
     examples: ['policy lint policy.yaml', 'policy lint policy.yaml --json'],
     ok: 'the file can be used',

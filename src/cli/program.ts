@@ -18,6 +18,7 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['database', async (...to) => (await import('./database.ts')).addDatabase(...to)],
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
   ['demo', async (...to) => (await import('./demo.ts')).addDemo(...to)],
+  ['litellm-config', async (...to) => (await import('./litellm-config.ts')).addLitellmConfig(...to)],
   ['settings', addSettings],
 ]);
 

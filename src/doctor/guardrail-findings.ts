@@ -4,7 +4,7 @@ import { GUARDRAIL_PATHS, LOGS_PATH } from '../http/app.ts';
 import { AKTO_JUDGES_RESPONSES, isAtLeast, TAKES_FAIL_ON_ERROR, TAKES_TIMEOUT } from '../litellm/releases.ts';
 import { addressIn, isElsewhere } from './address.ts';
 import { startsWithout } from './mode-findings.ts';
-import { DEFAULT_BASE, DEFAULT_KEY, DEFAULT_TIMEOUT_SECONDS } from './paste-lines.ts';
+import { DEFAULT_BASE, DEFAULT_KEY, timeoutAbove } from './paste-lines.ts';
 import { shownText, type ToldText } from './told-text.ts';
 import { isTrue, paramPath, type WiredGuardrail } from './wired-guardrails.ts';
 import type { WiringContext, WiringReport } from './wiring.ts';
@@ -116,7 +116,7 @@ function findTimeout(guardrail: WiredGuardrail, report: WiringReport): void {
   if (kind === 'akto' ? recordsOnly : !isAtLeast(release, TAKES_TIMEOUT)) return;
   const path = paramPath(guardrail, parameter);
   const written = params[parameter];
-  const paste = `${parameter}: ${Math.max(DEFAULT_TIMEOUT_SECONDS, Math.ceil(settings.longestCheckMs / 1000) + 5)}`;
+  const paste = `${parameter}: ${timeoutAbove(settings.longestCheckMs)}`;
   const isMissing = written === undefined || written === null || written === '';
   const seconds = isMissing ? defaultSeconds : Number(scalarText(written));
   const longest = settings.longestCheckMs / 1000;

@@ -165,7 +165,7 @@ function findMissing(
     report.add(code, like?.path ?? ['guardrails'], {
       message: `no guardrail of the bridge is asked about ${halves.length > 1 ? both : first.what}`,
       advice: 'Add this to guardrails.',
-      paste: [...pasted].map((kind) => pasteGuardrail(kind, release, like)).join(''),
+      paste: [...pasted].map((kind) => pasteGuardrail(kind, report.context, like)).join(''),
     });
   }
 }

@@ -7,18 +7,24 @@ import {
   requestEntry,
 } from './litellm-entries.ts';
 import type { WiredGuardrail } from './wired-guardrails.ts';
+import type { WiringContext } from './wiring.ts';
 
 /** A guardrail to add: for requests, for responses without a stream, or for streams. */
 export type PastedGuardrail = 'pre' | 'post' | 'stream';
 
 export const DEFAULT_BASE = 'os.environ/BRIDGE_URL';
 export const DEFAULT_KEY = 'os.environ/BRIDGE_API_KEY';
-export const DEFAULT_TIMEOUT_SECONDS = 30;
+const DEFAULT_TIMEOUT_SECONDS = 30;
+
+/** Seconds that LiteLLM shall wait for a bridge that may take so many milliseconds. */
+export function timeoutAbove(longestMs: number): number {
+  return Math.max(DEFAULT_TIMEOUT_SECONDS, Math.ceil(longestMs / 1000) + 5);
+}
 
 /** The lines of a guardrail for a release, with the address and the variable of the key that another one has. */
 export function pasteGuardrail(
   kind: PastedGuardrail,
-  release: string,
+  { release, settings }: WiringContext,
   like: WiredGuardrail | undefined,
 ): string {
   const options: EntryOptions = {
@@ -26,7 +32,7 @@ export function pasteGuardrail(
     base: like?.base?.written || DEFAULT_BASE,
     // A key that stands in the file itself is not repeated on a screen
     key: like?.key?.variable === undefined ? DEFAULT_KEY : like.key.written,
-    timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+    timeoutSeconds: timeoutAbove(settings.longestCheckMs),
   };
   if (kind === 'pre') return requestEntry(options);
   if (!isAtLeast(release, TAKES_STREAM_SCOPE)) return lateEntry(options);

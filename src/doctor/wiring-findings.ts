@@ -81,13 +81,12 @@ function addNobodyAsks(callbacks: readonly WiredCallback[], report: WiringReport
     });
     return;
   }
-  const { release } = report.context;
   report.add('pre_call_missing', isBelow ? ['litellm_settings', 'guardrails'] : ['guardrails'], {
     message: isBelow
       ? 'guardrails stand under litellm_settings, where LiteLLM takes them for those of an older form'
       : 'no guardrail asks the bridge: no call is judged',
     advice: isBelow ? 'Make guardrails a section of its own.' : 'Add guardrails.',
-    paste: `guardrails:\n${(['pre', 'post', 'stream'] as const).map((kind) => pasteGuardrail(kind, release, undefined)).join('')}`,
+    paste: `guardrails:\n${(['pre', 'post', 'stream'] as const).map((kind) => pasteGuardrail(kind, report.context, undefined)).join('')}`,
   });
 }
 
