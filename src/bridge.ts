@@ -10,6 +10,8 @@ import { reloadPolicies, takePolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
+import { keepDecisions } from './decisions/keeper.ts';
+import type { FromDecisions } from './decisions/protocol.ts';
 import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { within } from './guardrail/within.ts';
@@ -25,7 +27,7 @@ import type { BlockedTexts, SharedBlocks } from './pipeline/blocked-texts.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { PolicySource, PolicyStore } from './policies/store.ts';
-import type { FromWorker, RecordsSetup, RecordsThreadEvents } from './records/protocol.ts';
+import type { CallEnd, FromWorker, RecordsSetup, RecordsThreadEvents } from './records/protocol.ts';
 import { RecordsThread } from './records/records-thread.ts';
 import type { OpenWorker } from './records/restarting-worker.ts';
 import { openStore } from './state/open-state.ts';
@@ -46,6 +48,7 @@ export type GivenParts = {
   readonly policies: () => PolicySource;
   readonly openRecords: OpenWorker<FromWorker>;
   readonly openAudit: () => AuditSink;
+  readonly openDecisions: OpenWorker<FromDecisions>;
   /** Keeps what workers share; undefined where that is the database. */
   readonly store: StateStore | undefined;
   /** Texts that were blocked in other workers; undefined where the database tells of them. */
@@ -125,7 +128,9 @@ export function createBridge(
     backends: backends.configs,
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
-  const records = startRecords(config, recordsSetup(), { metrics, log, ended() {} }, given?.openRecords);
+  const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
+  const ended = (ends: readonly CallEnd[]) => decisions?.ended(ends);
+  const records = startRecords(config, recordsSetup(), { metrics, log, ended }, given?.openRecords);
   const audit = new Auditor({
     openLog:
       given?.openAudit ?? (() => openAuditLog({ ...config.audit, database: config.database }, log, metrics)),
@@ -139,7 +144,7 @@ export function createBridge(
   };
   const requests = new RequestMemory();
   const { handler, refuse, judge, http, sharedCalls } = createJudging(config, ground, {
-    ...{ records, audit, release, requests },
+    ...{ records, audit, decisions, release, requests },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     other: {
@@ -157,7 +162,7 @@ export function createBridge(
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
     store,
-    ...{ config, backends, log, metrics, refuse, records, audit, release },
+    ...{ config, backends, log, metrics, refuse, records, audit, decisions, release },
     blockedTexts: given?.blocked === undefined ? blockedTexts : blocksOfAll(blockedTexts, given.blocked),
   });
   const policiesChanged = (changed: PolicyStore) => {
@@ -169,7 +174,19 @@ export function createBridge(
   const isDraining = () => draining;
   const { access, bodies } = config;
   const app = createApp({
-    ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
+    ...{
+      handler,
+      largeCalls,
+      refuse,
+      backends,
+      records,
+      audit,
+      decisions,
+      releases,
+      metrics,
+      log,
+      isDraining,
+    },
     async requestOf(key) {
       await sharedCalls?.fetchRequest(key);
       return requests.bytesOf(key);
@@ -219,7 +236,7 @@ export function createBridge(
       backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
       await records?.close(drainMs);
-      await audit.close();
+      await Promise.all([audit.close(), decisions?.close()]);
       await shared?.close();
       await http.close();
     },

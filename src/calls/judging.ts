@@ -3,6 +3,7 @@ import type { Auditor, AuditSink } from '../audit/auditor.ts';
 import { createHttp, type Http } from '../backends/http.ts';
 import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
+import type { DecisionKeeper } from '../decisions/keeper.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
@@ -116,6 +117,8 @@ export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'> & Pick<AuditSink, 'writing'>;
+  /** Undefined where none are kept. */
+  readonly decisions: Pick<DecisionKeeper, 'decided' | 'unread'> | undefined;
   readonly requests: KeptRequests;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
@@ -137,7 +140,7 @@ export type Judging = {
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
   const { backends, wiring, policies, metrics, log, observer, blockedTexts, shared } = ground;
-  const { records, audit, requests, release, maxNodes = Number.POSITIVE_INFINITY } = outlets;
+  const { records, audit, decisions, requests, release, maxNodes = Number.POSITIVE_INFINITY } = outlets;
   const { bodies, proxy, replies } = config;
   const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
   const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
@@ -182,12 +185,19 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
       audit.decided(decision);
       return audit.writing;
     },
+    ...(decisions === undefined ? [] : [decisions.decided.bind(decisions)]),
     ...(records === undefined
       ? []
       : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),
   ];
   const { blockedMessage } = replies;
-  const refuse = createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes: bodies.maxBodyBytes });
+  const refuse = createRefuseCall({
+    metrics,
+    log,
+    blockedMessage,
+    maxBodyBytes: bodies.maxBodyBytes,
+    decisions,
+  });
   const isRecording = () => records?.isOn === true;
   const wantsRequests = () => judge.wantsRequests;
   const sharedCalls =

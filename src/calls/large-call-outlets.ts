@@ -1,4 +1,5 @@
 import type { Auditor } from '../audit/auditor.ts';
+import type { DecisionKeeper } from '../decisions/keeper.ts';
 import { type Log, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
@@ -14,6 +15,7 @@ export type LargeCallOutlets = {
     | Pick<RecordsThread, 'takesNotes' | 'note' | 'text' | 'blockedJson' | 'recordCall'>
     | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
+  readonly decisions: Pick<DecisionKeeper, 'append'> | undefined;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
   readonly backends: Pick<ConfiguredBackends, 'refused'>;
@@ -24,7 +26,7 @@ export type LargeCallOutlets = {
 /** Passes on what the thread of large calls says. */
 export function passOn(
   message: SaidOfLargeCalls,
-  { log, metrics, records, audit, release, blockedTexts, backends, keep }: LargeCallOutlets,
+  { log, metrics, records, audit, decisions, release, blockedTexts, backends, keep }: LargeCallOutlets,
 ): void {
   switch (message.kind) {
     case 'blockedText':
@@ -38,6 +40,9 @@ export function passOn(
       break;
     case 'audit':
       audit.append(message.row);
+      break;
+    case 'decision':
+      decisions?.append(message.row);
       break;
     case 'release':
       release(message.version);

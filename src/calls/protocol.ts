@@ -1,5 +1,6 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
+import type { DecisionRow } from '../decisions/row.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
@@ -56,6 +57,7 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'counts'; readonly counts: CountsByMetric }
   | { readonly kind: 'audit'; readonly row: AuditRow }
+  | { readonly kind: 'decision'; readonly row: DecisionRow }
   | { readonly kind: 'release'; readonly version: string | null }
   /** A backend refuses our token. */
   | { readonly kind: 'refused'; readonly backend: string }

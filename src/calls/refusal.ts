@@ -1,3 +1,4 @@
+import type { DecisionKeeper } from '../decisions/keeper.ts';
 import type { Door } from '../guardrail/call.ts';
 import { aktoReply } from '../litellm/akto-reply.ts';
 import type { Log } from '../observability/log.ts';
@@ -48,6 +49,8 @@ export type RefuseOptions = {
   readonly log: Pick<Log, 'warn'>;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
+  /** Undefined where none are kept. */
+  readonly decisions: Pick<DecisionKeeper, 'unread'> | undefined;
 };
 
 /**
@@ -55,13 +58,15 @@ export type RefuseOptions = {
  * deep, not to be read at all, or that does not arrive. LiteLLM lets a call pass at any other status with `fail_on_error: false`. A
  * wrong key, address or method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
  */
-export function createRefuseCall({ metrics, log, blockedMessage, maxBodyBytes }: RefuseOptions): RefuseCall {
+export function createRefuseCall(options: RefuseOptions): RefuseCall {
+  const { metrics, log, blockedMessage, maxBodyBytes, decisions } = options;
   const blockAt = (door: Door | undefined, text: Refused, fields: object, details: object) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
+    decisions?.unread(blocked.ref, text.cause);
     const body = blockedBody(door, blockedReason(blockedMessage, blocked), details);
     return { status: 200, body };
   };

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
+import { keptRow, unreadRow } from '../decisions/decision-row.ts';
+import type { DecisionRow } from '../decisions/row.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
 import type { Watch } from '../pipeline/watching-checks.ts';
@@ -102,6 +104,10 @@ const requests: KeptRequests = {
   keep: (key, body) => parsed.keep(key, body),
 };
 
+const kept = (row: DecisionRow | undefined) => {
+  if (row !== undefined) post({ kind: 'decision', row });
+};
+
 let lastVersion: string | null | undefined;
 const { handler, judge, http } = createJudging(config, ground, {
   records: config.records === undefined ? undefined : records,
@@ -116,6 +122,10 @@ const { handler, judge, http } = createJudging(config, ground, {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
+  decisions: config.decisions && {
+    decided: (...told) => kept(keptRow(...told)),
+    unread: (...unread) => kept(unreadRow(...unread)),
+  },
   requests,
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });

@@ -103,6 +103,8 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     policies: { ...choosePolicies(set, backends.length > 0, report), env, forAll },
     /** The log of decisions; the first of its keys seals new rows. */
     audit: { dir: set.DATA_DIR, keys: set.AUDIT_KEY ?? [] },
+    /** Undefined if none are kept. */
+    decisions: decisionsOf(set),
     /** Undefined if nothing is recorded, whoever takes records. */
     records: recordsOf(set),
     /** Postgres that replicas share; undefined for a bridge that is alone. */
@@ -185,6 +187,11 @@ function recordsOf(set: OwnValues): RecordsConfig | undefined {
       noContentKeys: new Set(set.NO_CONTENT_KEYS),
     },
   };
+}
+
+/** Keeping of decisions. */
+function decisionsOf({ DECISIONS_DAYS: days, DECISIONS_MAX_MB: maxBytes, DATA_DIR: dir }: OwnValues) {
+  return days === 0 ? undefined : { dir, days, maxBytes };
 }
 
 const DATABASE_SETTINGS = [

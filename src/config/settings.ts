@@ -5,6 +5,7 @@ import * as fields from '../guardrail/fields.ts';
 import { ipList } from '../guardrail/ip-list.ts';
 import { DEFAULT_DEPTH, MAX_DEPTH, MAX_NODES } from '../guardrail/json-nodes.ts';
 import { globMistake } from '../policies/glob.ts';
+import { decisions } from './decision-settings.ts';
 import { replicas } from './replica-settings.ts';
 
 const addresses = v.pipe(
@@ -192,7 +193,8 @@ const records = {
   DATA_DIR: {
     schema: fields.text('folder'),
     default: './data',
-    sentence: 'Folder of the outbox and the audit log, for one bridge at a time; `/data` in the image.',
+    sentence:
+      'Folder of the outbox, decisions and the audit log, for one bridge at a time; `/data` in the image.',
   },
   OUTBOX_MAX_MB: {
     schema: fields.megabytes(),
@@ -267,9 +269,19 @@ export const SETTING_GROUPS = {
   Judging: judging,
   Policies: policies,
   'Records of calls': records,
+  Decisions: decisions,
   'Several replicas, and all cores': replicas,
   'Forward proxy': proxy,
 } as const;
 
 /** Each setting of the bridge's own. */
-export const SETTINGS = { ...access, ...server, ...judging, ...policies, ...records, ...replicas, ...proxy };
+export const SETTINGS = {
+  ...access,
+  ...server,
+  ...judging,
+  ...policies,
+  ...records,
+  ...decisions,
+  ...replicas,
+  ...proxy,
+};

@@ -1,5 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
-import { categoryOf } from '../guardrail/category.ts';
+import { categoryOf, type RefusalCause } from '../guardrail/category.ts';
 import { actionOf, type Decision, decidedBy, type PolicyNote } from '../guardrail/decision.ts';
 import { KEY_CHARS, MAX_ID_CHARS } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
@@ -23,6 +23,25 @@ const MAX_LIST = 32;
 /** As the hash of a virtual key is. */
 const HASH = /^[0-9a-f]{64}$/;
 
+/** The row of a decision that is kept; undefined for the definition of an MCP tool that passes: every client lists all tools again and again. */
+export function keptRow(...told: Parameters<typeof decisionRow>): DecisionRow | undefined {
+  const [{ call, outcome }] = told;
+  const isListed = call.shape === 'mcp_tool' && call.litellm_call_id === null;
+  return isListed && outcome.kind === 'allow' ? undefined : decisionRow(...told);
+}
+
+/** The row of a call that is blocked unread: nobody knows whose it is. */
+export function unreadRow(ref: string, cause: RefusalCause): DecisionRow {
+  return {
+    ...{ at: Date.now(), ref, cause, category: categoryOf({ cause }), by: 'bridge' },
+    ...{ litellm_call_id: null, litellm_trace_id: null, litellm_version: null },
+    ...{ input_type: 'request', shape: 'unread', endpoint: null, mode: null },
+    ...{ model: null, team: null, key: null, user: null, end_user: null },
+    ...{ verdict: 'block', action: 'BLOCKED', policy_version: null, caller_rule: null },
+    ...{ policies: NOTHING, allowed: NOTHING, backends: NOTHING, removed: NOTHING, ms: 0 },
+  };
+}
+
 /**
  * The row of a decision: who it was about, what was decided and why; never content.
  *
@@ -34,6 +53,8 @@ export function decisionRow(
 ): DecisionRow {
   const { call, caller, outcome, policies, checks, ref = null, removed, ms } = decision;
   const action = actionOf(decision);
+  const notes = policies?.notes ?? NOTHING;
+  const allowed = allowing(notes);
   const block = outcome.kind === 'block' ? outcome : undefined;
   const streamed = policies?.continues ? true : isStreamed(call);
   return {
@@ -60,10 +81,10 @@ export function decisionRow(
     ...(block?.older && { older: true }),
     policy_version: policies?.version ?? null,
     caller_rule: policies?.callerRule ?? null,
-    policies: objections(policies?.notes ?? NOTHING),
-    allowed: allowing(policies?.notes ?? NOTHING),
+    policies: allowed.length === notes.length ? NOTHING : objections(notes),
+    allowed,
     backends: checks.length === 0 ? NOTHING : backendFindings(decision, request),
-    removed: removed.slice(0, MAX_LIST),
+    removed: removed.length === 0 ? NOTHING : removed.slice(0, MAX_LIST),
     ms: Math.round(ms * 100) / 100,
   };
 }
@@ -77,12 +98,18 @@ function bounded(text: string | null): string | null {
 
 /** Of alias and hash of a virtual key the alias, or the beginning of the hash. */
 function keyName(names: readonly string[]): string | null {
-  const alias = names.find((name) => !HASH.test(name));
-  return bounded(alias ?? names[0]?.slice(0, KEY_CHARS) ?? null);
+  const [name = null] = names;
+  // The alias comes first
+  return name !== null && HASH.test(name) ? name.slice(0, KEY_CHARS) : bounded(name);
+}
+
+function allowing(notes: readonly PolicyNote[]): readonly string[] {
+  const kinds: string[] = [];
+  for (const { kind, verdict } of notes) if (verdict === 'allow') kinds.push(kind);
+  return kinds;
 }
 
 function objections(notes: readonly PolicyNote[]): readonly PolicyFinding[] {
-  if (notes.every(({ verdict }) => verdict === 'allow')) return NOTHING;
   return notes.flatMap(({ kind, enforced, verdict, reasonCode, rules, places }) =>
     verdict === 'allow'
       ? []
@@ -91,10 +118,6 @@ function objections(notes: readonly PolicyNote[]): readonly PolicyFinding[] {
           ...(places !== undefined && { places }),
         },
   );
-}
-
-function allowing(notes: readonly PolicyNote[]): readonly string[] {
-  return notes.flatMap(({ kind, verdict }) => (verdict === 'allow' ? kind : []));
 }
 
 function backendFindings(

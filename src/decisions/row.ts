@@ -67,3 +67,31 @@ export type DecisionRow = {
   /** Milliseconds to the decision. */
   readonly ms: number;
 };
+
+/** The end of a call, as LiteLLM logged it. */
+export type DecisionEnd = { readonly outcome: 'success' | 'failure'; readonly at: number };
+
+/** A decision with what came to be known of its call later. */
+export type KeptDecision = DecisionRow & {
+  /** Number of decisions on a streamed response, of which this is the last; left out for one. */
+  readonly rounds?: number;
+  /** Left out as long as it is not known. */
+  readonly ended?: DecisionEnd;
+};
+
+/** A decision as it is stored, under a name that is unique among all replicas. */
+export type StoredDecision = {
+  /** One start of a bridge. */
+  readonly origin: string;
+  readonly id: number;
+  readonly at: number;
+  readonly verdict: DecisionRow['verdict'];
+  /** Made of the call id; null without one. */
+  readonly call: number | null;
+  readonly ref: string | null;
+  readonly rounds: number | null;
+  /** JSON. */
+  readonly ended: string | null;
+  /** Packed. */
+  readonly row: string;
+};

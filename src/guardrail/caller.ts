@@ -37,33 +37,33 @@ export class Caller {
   }
 
   get team(): readonly string[] {
-    this.#team ??= this.#named('team_alias', 'team_id');
+    this.#team ??= this.#named(TEAM);
     return this.#team;
   }
 
   /** Alias and hash of the virtual key, as far as they are known. */
   get key(): readonly string[] {
-    return this.#named('alias', 'hash');
+    return this.#named(KEY);
   }
 
   /** Nobody chooses it. */
   get keyHash(): readonly string[] {
-    return this.#named('hash');
+    return this.#named(KEY_HASH);
   }
 
   /** Chosen by whoever makes the key. */
   get keyAlias(): readonly string[] {
-    return this.#named('alias');
+    return this.#named(KEY_ALIAS);
   }
 
   /** User id and e-mail address. */
   get user(): readonly string[] {
-    return this.#named('user_id', 'user_email');
+    return this.#named(USER);
   }
 
   /** Chosen by the client: its `user`, its metadata or a header. */
   get endUser(): readonly string[] {
-    return this.#named('end_user_id');
+    return this.#named(END_USER);
   }
 
   /** The value of a header, case ignored; undefined if it was not sent, `[present]` if LiteLLM withholds its value. */
@@ -81,10 +81,23 @@ export class Caller {
     return this.#isHeaderTold?.(name) ?? Object.keys(this.#headers).length > 0;
   }
 
-  #named(...names: string[]): readonly string[] {
-    return names.flatMap((name) => textOf(this.#identity[`user_api_key_${name}`]) ?? []);
+  #named(names: readonly string[]): readonly string[] {
+    const found: string[] = [];
+    for (const name of names) {
+      const value = textOf(this.#identity[name]);
+      if (value !== undefined) found.push(value);
+    }
+    return found;
   }
 }
+
+// Made once: each call is asked for them
+const TEAM = ['user_api_key_team_alias', 'user_api_key_team_id'];
+const KEY = ['user_api_key_alias', 'user_api_key_hash'];
+const KEY_ALIAS = ['user_api_key_alias'];
+const KEY_HASH = ['user_api_key_hash'];
+const USER = ['user_api_key_user_id', 'user_api_key_user_email'];
+const END_USER = ['user_api_key_end_user_id'];
 
 /** One of them tells who calls. */
 const NAMES = ['hash', 'team_id', 'user_id', 'alias', 'team_alias', 'user_email'].map(

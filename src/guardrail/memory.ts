@@ -26,6 +26,7 @@ export const MEMORY_MB = {
   'sessions of agents': 8,
   'log lines': 16,
   'messages about records': 192,
+  decisions: 4,
   // Of the main thread, and of that of large calls
   'watching checks': 32,
   // Of these two, and of the records thread

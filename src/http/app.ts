@@ -37,6 +37,7 @@ export type AppOptions = GuardrailRouteOptions & {
   /** Undefined when telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly audit: Auditor;
+  readonly decisions: ReadyRouteOptions['decisions'];
   readonly releases: Releases;
   readonly metrics: Metrics;
   readonly log: Log;

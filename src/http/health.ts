@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
+import type { DecisionKeeper, DecisionsHealth } from '../decisions/keeper.ts';
 import type { Releases, ReleasesReport } from '../litellm/releases.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { BreakerState } from '../pipeline/breaker.ts';
@@ -17,6 +18,8 @@ export type Standing = Pick<JudgingBackend, 'name' | 'mode'> & {
 export type OtherProcesses = {
   readonly standings: readonly Standing[];
   readonly litellm: ReleasesReport;
+  /** Undefined where none are kept. */
+  readonly decisions: DecisionsHealth | undefined;
   /** Number of processes that judge calls, and of those that there are to be. */
   readonly workers: { readonly up: number; readonly wanted: number };
   /** False while one is missing; those that are being started with all others are not. */
@@ -27,6 +30,8 @@ export type ReadyRouteOptions = {
   readonly backends: Pick<ConfiguredBackends, 'all'>;
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
+  /** Undefined where none are kept. */
+  readonly decisions: Pick<DecisionKeeper, 'health'> | undefined;
   readonly releases: Releases;
   /** False while what replicas share of calls is not known. */
   readonly isStateUp: () => boolean;
@@ -66,11 +71,12 @@ export function healthRoute(c: Context): Response {
  * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
- * replicas share cannot be used, with those of its uses that fail: this machine keeps what comes, and calls are judged by what it knows itself; `audit` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * replicas share cannot be used, with those of its uses that fail: this machine keeps what comes, and calls are judged by what it knows itself; `audit` and
+ * `decisions` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
-  const { backends, records, audit, releases, isStateUp, isDraining } = options;
+  const { backends, records, audit, decisions, releases, isStateUp, isDraining } = options;
   return (c) => {
     const others = options.others?.();
     const own = standingsOf(backends);
@@ -87,13 +93,16 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
       outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
     const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
     if (!isSafe) unhappy.push('outbox');
+    const kept = others === undefined ? decisions?.health() : others.decisions;
     const failing = [
       ...(typeof outbox?.database === 'string' ? ['records'] : []),
       ...(audit.isShipping() ? [] : ['audit']),
+      ...(kept?.isShipping === false ? ['decisions'] : []),
       ...(isStateUp() ? [] : ['state']),
     ];
     if (failing.length > 0) unhappy.push('database');
     if (!audit.isUp()) unhappy.push('audit');
+    if (kept?.isUp === false) unhappy.push('decisions');
     if (others?.areComplete === false) unhappy.push('workers');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {

@@ -44,6 +44,8 @@ export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting'] as
 export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
 /** Why rows of the audit log do not reach the database, or stay there when they are too old. */
 export const SHIP_FAILURES = ['database', 'conflict', 'folder', 'retention'] as const;
+/** Why decisions were lost: no room on the disk, nothing can be stored, or more came than is stored in that time. */
+export const DECISION_LOSSES = ['full', 'unavailable', 'slow'] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
@@ -177,6 +179,11 @@ export function createMetrics(
       'Attempts to bring rows of the audit log into the database, or to remove old ones (retention), that failed.',
       { reason: SHIP_FAILURES },
     ),
+    decisions_lost_total: counter('Decisions that could not be kept for the commands that look them up.', {
+      reason: DECISION_LOSSES,
+    }),
+    decisions_unshipped_rows: gauge('Decisions that are not in the database yet.', {}),
+    decisions_ship_failures_total: counter('Attempts to bring decisions into the database that failed.'),
     turned_calls_total: counter(
       "Requests of LiteLLM's own integrations of other vendors, which the bridge answers in their place: to judge a call, to record one, or both.",
       { door: DOORS, asks: ['check', 'record', 'check_and_record'] },

@@ -1,5 +1,6 @@
 import type { AuditSink } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
+import type { FromDecisions, ToDecisions } from '../decisions/protocol.ts';
 import { within } from '../guardrail/within.ts';
 import type { FromWorker, ToWorker } from '../records/protocol.ts';
 import type { OpenWorker } from '../records/restarting-worker.ts';
@@ -25,6 +26,23 @@ export function recordsOver(link: PrimaryLink): OpenWorker<FromWorker> {
         // The primary has read the policies itself
         if (sent.kind === 'configure') received({ kind: 'replies', replies: [[sent.n, undefined]] });
         else link.send({ kind: 'records', message: sent });
+      },
+      hurry() {},
+      close: async () => {},
+    };
+  };
+}
+
+/** Leads to the keeper of decisions in the primary. */
+export function decisionsOver(link: PrimaryLink): OpenWorker<FromDecisions> {
+  return ({ received }) => {
+    link.listen({ decisions: received });
+    return {
+      post(message) {
+        const sent = message as ToDecisions;
+        // What was sent before it is there already
+        if (sent.kind === 'close') received({ kind: 'closed' });
+        else link.send({ kind: 'decisions', message: sent });
       },
       hurry() {},
       close: async () => {},

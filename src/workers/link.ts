@@ -1,4 +1,5 @@
 import type { BridgeReport } from '../bridge.ts';
+import type { FromDecisions } from '../decisions/protocol.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { FromWorker } from '../records/protocol.ts';
@@ -29,6 +30,7 @@ export type Answers = {
 export type LinkListeners = {
   overall(overall: Overall): void;
   records(message: FromWorker): void;
+  decisions(message: FromDecisions): void;
   state(reply: StoreReply): void;
   blocked(change: BlockedChange): void;
 };
@@ -142,6 +144,9 @@ export class PrimaryLink {
         break;
       case 'records':
         this.#listeners.records?.(message.message);
+        break;
+      case 'decisions':
+        this.#listeners.decisions?.(message.message);
         break;
       case 'state':
         this.#listeners.state?.(message.reply);

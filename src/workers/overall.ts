@@ -1,4 +1,5 @@
 import type { Auditor } from '../audit/auditor.ts';
+import type { DecisionKeeper } from '../decisions/keeper.ts';
 import { type Standing, worstOf } from '../http/health.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { WorkerPool } from './pool.ts';
@@ -13,6 +14,7 @@ export type OverallOptions = {
   readonly wanted: number;
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
+  readonly decisions: Pick<DecisionKeeper, 'health'> | undefined;
 };
 
 /** The state of all processes, and telling workers of it. */
@@ -30,7 +32,7 @@ export class OverallState {
   }
 
   now(): Overall {
-    const { pool, wanted, records, audit } = this.#options;
+    const { pool, wanted, records, audit, decisions } = this.#options;
     const reports = pool.all.flatMap(({ report }) => report ?? []);
     const old = reports.find(({ litellm }) => !litellm.supported);
     return {
@@ -42,6 +44,7 @@ export class OverallState {
       isListening: records?.isListening === true,
       auditIsUp: audit.isUp(),
       auditIsShipping: audit.isShipping(),
+      decisions: decisions?.health(),
     };
   }
 

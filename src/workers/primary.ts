@@ -3,6 +3,7 @@ import { Auditor } from '../audit/auditor.ts';
 import { openAuditLog } from '../audit/open-log.ts';
 import { startRecords } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
+import { type DecisionKeeper, keepDecisions } from '../decisions/keeper.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { listenMistake } from '../http/drain.ts';
 import { createLog, type Log, writeLine } from '../observability/log.ts';
@@ -39,6 +40,7 @@ export class Primary {
   readonly #records: RecordsThread | undefined;
   readonly #relay: RecordsRelay | undefined;
   readonly #audit: Auditor;
+  readonly #decisions: DecisionKeeper | undefined;
   readonly #pool: WorkerPool;
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
@@ -63,9 +65,10 @@ export class Primary {
     this.log = createLog(config.logLevel, () => counts.log_lines_dropped_total.inc());
     this.#observer = new Observer(counts, this.log);
     this.#state = config.database === undefined ? new StateDesk(config.state.maxBytes) : undefined;
+    this.#decisions = keepDecisions(config, this.log, counts);
     this.#records = startRecords(config, this.#recordsSetup(), {
       ...{ metrics: counts, log: this.log },
-      ended() {},
+      ended: (ends) => this.#decisions?.ended(ends),
     });
     this.#audit = new Auditor({
       openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
@@ -86,6 +89,7 @@ export class Primary {
       pool: this.#pool,
       records: this.#records,
       audit: this.#audit,
+      decisions: this.#decisions,
     });
     const workers = () => this.#pool.all;
     this.#relay = this.#records && new RecordsRelay(this.#records, workers);
@@ -170,7 +174,7 @@ export class Primary {
     clearInterval(this.#timer);
     this.#inForce.close();
     await this.#records?.close(deliverMs);
-    await this.#audit.close();
+    await Promise.all([this.#audit.close(), this.#decisions?.close()]);
   }
 
   #recordsSetup(): RecordsSetup {
@@ -185,6 +189,12 @@ export class Primary {
       case 'records':
         this.#relay?.receive(worker, message.message);
         break;
+      case 'decisions': {
+        const { n, lines, rows } = message.message;
+        this.#decisions?.take(lines, rows);
+        worker.send({ kind: 'decisions', message: { kind: 'done', n } });
+        break;
+      }
       case 'state':
         this.#state
           ?.reply(message.request)

@@ -2,6 +2,7 @@ import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { AuditRow } from '../audit/row.ts';
 import type { BridgeReport } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
+import type { FromDecisions, ToDecisions } from '../decisions/protocol.ts';
 import type { OtherProcesses } from '../http/health.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
@@ -78,6 +79,8 @@ export type ToWorkerProcess =
   | { readonly kind: 'overall'; readonly overall: Overall }
   /** From the records thread. */
   | { readonly kind: 'records'; readonly message: FromWorker }
+  /** From the keeper of decisions. */
+  | { readonly kind: 'decisions'; readonly message: FromDecisions }
   | { readonly kind: 'state'; readonly reply: StoreReply }
   /** A text was blocked in another worker, or is allowed again. */
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
@@ -96,6 +99,8 @@ export type FromWorkerProcess =
   | { readonly kind: 'unusable'; readonly code: string | undefined }
   /** To the records thread. */
   | { readonly kind: 'records'; readonly message: ToWorker }
+  /** To the keeper of decisions. */
+  | { readonly kind: 'decisions'; readonly message: ToDecisions & { readonly kind: 'put' } }
   | { readonly kind: 'state'; readonly request: StoreRequest }
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
   /** Lines of the log, each with its end. */

@@ -5,7 +5,7 @@ import { createBridge } from '../bridge.ts';
 import { drain, endProcess, listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
 import type { PolicySource } from '../policies/store.ts';
-import { PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
+import { decisionsOver, PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
 import { PrimaryLink } from './link.ts';
 import type { ProcessMetrics, WorkerProcessStart } from './protocol.ts';
 
@@ -39,6 +39,7 @@ async function judge(
     policies: () => source ?? NO_POLICIES,
     openRecords: recordsOver(link),
     openAudit: () => new PrimaryAudit(link, () => overall),
+    openDecisions: decisionsOver(link),
     store: config.database === undefined ? storeOver(link) : undefined,
     blocked: blocked && {
       known: blocked,

@@ -24,6 +24,7 @@ describe('without any variable', () => {
         forAll: { timeoutMs: undefined, unreachableFallback: undefined },
       },
       audit: { dir: './data', keys: [] },
+      decisions: { dir: './data', days: 7, maxBytes: 100 * 1024 * 1024 },
       records: expect.objectContaining({ dir: './data' }),
       database: undefined,
       state: { keys: [], timeoutMs: 100, maxBytes: 1024 * 1024 * 1024 },

@@ -149,6 +149,7 @@ describe('a refusal before a call', () => {
     metrics: { rejected_total: { inc: () => {} } } as never,
     log: { warn: () => {} },
     blockedMessage: undefined,
+    decisions: undefined,
     maxBodyBytes: 1000,
   });
   const REFUSALS: readonly (readonly [CallRefusal['reason'], BlockCategory])[] = [

@@ -157,6 +157,7 @@ test.each(CASES)(
     await ground.shared?.start();
     const { handler, http } = createJudging(config, ground, {
       records: undefined,
+      decisions: undefined,
       audit: { decided() {} },
       requests: new RequestMemory(),
       release() {},

@@ -8,9 +8,9 @@ export type Line = Record<string, unknown> & { msg: string; level: string };
 /** The whole bridge in this process, configured by an environment, with its log in a list. */
 export function testBridge(env: Record<string, string>) {
   const lines: Line[] = [];
-  // Without a folder of its own a bridge keeps no records
-  const telemetry = env.DATA_DIR === undefined ? { TELEMETRY: 'off' } : {};
-  const bridge = createBridge(parseConfig({ ...telemetry, ...env }, backends), {
+  // Without a folder of its own a bridge keeps nothing
+  const nothing = env.DATA_DIR === undefined ? { TELEMETRY: 'off', DECISIONS_DAYS: '0' } : {};
+  const bridge = createBridge(parseConfig({ ...nothing, ...env }, backends), {
     write: (line: string) => {
       lines.push(JSON.parse(line) as Line);
     },

@@ -63,8 +63,8 @@ export function startChild({
     env: {
       // Halves the time that a start takes
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
-      // Without a folder of its own it keeps no records
-      ...(env.DATA_DIR === undefined && { TELEMETRY: 'off' }),
+      // Without a folder of its own it keeps nothing
+      ...(env.DATA_DIR === undefined && { TELEMETRY: 'off', DECISIONS_DAYS: '0' }),
       ...env,
     },
     stdio: ['ignore', output ?? 'pipe', 'pipe'],

@@ -1,0 +1,143 @@
+import type { DatabaseConfig } from '../database/database-config.ts';
+import { countedNames, type DecisionFilter, isAskedFor, type TopBy } from './filter.ts';
+import { type DecisionPlace, type DecisionSource, LocalDecisions } from './local-decisions.ts';
+import { keptDecision } from './packed-row.ts';
+import type { KeptDecision, StoredDecision } from './row.ts';
+
+/** Decisions under one name, all and by what came of them. */
+export type TopEntry = {
+  readonly name: string | null;
+  readonly decisions: number;
+  readonly blocked: number;
+  /** What was found, or an older turn, was removed. */
+  readonly redacted: number;
+};
+
+const PAGE_ROWS = 500;
+
+/** Looks decisions up, those of all replicas where they share a database. Close it. */
+export class DecisionReader {
+  readonly #sources: readonly DecisionSource[];
+  /** Why the database is not read, which is one to be read; undefined if it is, or there is none. */
+  readonly databaseCode: string | undefined;
+
+  constructor(sources: readonly DecisionSource[], databaseCode?: string) {
+    this.#sources = sources;
+    this.databaseCode = databaseCode;
+  }
+
+  /** All decisions on the call that a reference or a call id names, oldest first; none if it is unknown. */
+  async find(word: string): Promise<KeptDecision[]> {
+    const named = (await this.#byWord(word)).filter(
+      ({ kept: { ref, litellm_call_id: id } }) => ref === word || id === word,
+    );
+    const ids = new Set(named.flatMap(({ kept: { litellm_call_id: id } }) => id ?? []));
+    ids.delete(word);
+    const traces = new Set(named.map(({ kept: { litellm_trace_id: trace } }) => trace));
+    const ofCalls = (await Promise.all([...ids].map((id) => this.#byWord(id)))).flat();
+    // A client can give several calls one id
+    const others = ofCalls.filter(
+      ({ kept }) => ids.has(kept.litellm_call_id ?? '') && traces.has(kept.litellm_trace_id),
+    );
+    return withoutRepetitions([...named, ...others])
+      .map(({ kept }) => kept)
+      .sort((a, b) => a.at - b.at);
+  }
+
+  /** Decisions that are asked for, newest first. */
+  async list({ limit, ...filter }: DecisionFilter & { readonly limit: number }): Promise<KeptDecision[]> {
+    const found: KeptDecision[] = [];
+    for await (const row of this.#rows(filter)) {
+      if (found.push(row) >= limit) break;
+    }
+    return found;
+  }
+
+  /** Counts decisions by a name, the most frequent first. A decision with several policies or rules counts for each of them. */
+  async top({ by, ...filter }: DecisionFilter & { readonly by: TopBy }): Promise<TopEntry[]> {
+    const counts = new Map<string | null, { decisions: number; blocked: number; redacted: number }>();
+    for await (const row of this.#rows(filter)) {
+      for (const name of countedNames(row, by)) {
+        const count = counts.get(name) ?? { decisions: 0, blocked: 0, redacted: 0 };
+        counts.set(name, count);
+        count.decisions++;
+        if (row.verdict === 'block') count.blocked++;
+        if (row.verdict === 'redact' || row.verdict === 'remove') count.redacted++;
+      }
+    }
+    return [...counts]
+      .map(([name, count]) => ({ name, ...count }))
+      .sort((a, b) => b.decisions - a.decisions || String(a.name).localeCompare(String(b.name)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.close()));
+  }
+
+  async #byWord(word: string): Promise<FoundDecision[]> {
+    const found = await Promise.all(this.#sources.map((source) => source.byWord(word)));
+    return found.flat().map((row) => ({ ...row, kept: keptDecision(row) }));
+  }
+
+  /** Rows of all sources, newest first. */
+  async *#rows(filter: DecisionFilter): AsyncGenerator<KeptDecision> {
+    const streams = this.#sources.map((source) => newestFirst(source, filter));
+    const heads = await Promise.all(streams.map((stream) => stream.next()));
+    const seen = new Set<string>();
+    for (;;) {
+      let newest = -1;
+      heads.forEach(({ value }, i) => {
+        if (value !== undefined && value.at > (heads[newest]?.value?.at ?? Number.NEGATIVE_INFINITY))
+          newest = i;
+      });
+      const row = heads[newest]?.value;
+      if (row === undefined) return;
+      heads[newest] = await (streams[newest] as (typeof streams)[number]).next();
+      if (streams.length > 1 && isRepetition(row, seen)) continue;
+      const kept = keptDecision(row);
+      if (isAskedFor(kept, filter)) yield kept;
+    }
+  }
+}
+
+/** @param database undefined for a bridge that is alone @throws NoDecisionsError, DecisionsVersionError, DatabaseError, errors of SQLite */
+export async function openDecisions({
+  dir,
+  database,
+}: {
+  readonly dir: string;
+  readonly database: DatabaseConfig | undefined;
+}): Promise<DecisionReader> {
+  return new DecisionReader([new LocalDecisions(dir, database !== undefined)]);
+}
+
+async function* newestFirst(
+  source: DecisionSource,
+  { since = Number.MIN_SAFE_INTEGER, until = Number.MAX_SAFE_INTEGER, verdict }: DecisionFilter,
+): AsyncGenerator<StoredDecision, undefined> {
+  let before: DecisionPlace = { at: until - 1, origin: LAST_ORIGIN, id: Number.MAX_SAFE_INTEGER };
+  for (;;) {
+    const page = await source.page(before, { since, verdict: verdict ?? null }, PAGE_ROWS);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return undefined;
+    before = last;
+  }
+}
+
+const LAST_ORIGIN = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+type FoundDecision = StoredDecision & { readonly kept: KeptDecision };
+
+/** A row that was brought into the database while it was read stands in both. */
+function withoutRepetitions<Row extends StoredDecision>(rows: readonly Row[]): Row[] {
+  const seen = new Set<string>();
+  return rows.filter((row) => !isRepetition(row, seen));
+}
+
+function isRepetition({ origin, id }: StoredDecision, seen: Set<string>): boolean {
+  const name = `${origin} ${id}`;
+  if (seen.has(name)) return true;
+  seen.add(name);
+  return false;
+}

@@ -1,0 +1,63 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { storageCode } from '../storage/storage-code.ts';
+import { DecisionStore } from './decision-store.ts';
+import type { DecisionsStart, FromDecisions, ToDecisions } from './protocol.ts';
+import { DecisionsVersionError } from './schema.ts';
+
+/*
+ * The thread of decisions: stores them in batches, so that no verdict waits for a disk. It loads nothing but this folder and SQLite,
+ * and what brings rows into a database if there is one.
+ */
+
+/** Time between two looks for what is too old. */
+const MAINTAIN_MS = 60_000;
+/** The same while there is more to remove: batches come between. */
+const MORE_MS = 20;
+
+const port = parentPort;
+if (port === null) throw new Error('not started by DecisionKeeper');
+const post = (message: FromDecisions) => port.postMessage(message);
+
+const { database, ...start } = workerData as DecisionsStart;
+const store = new DecisionStore({
+  ...start,
+  ships: database !== undefined,
+  onDamage: (damage) =>
+    post({
+      kind: 'log',
+      line: ['error', damage, 'decisions.db cannot be used; it was moved aside, and a new one begun'],
+    }),
+});
+
+port.on('message', (message: ToDecisions) => {
+  switch (message.kind) {
+    case 'put':
+      put(message);
+      break;
+    case 'close':
+      close();
+  }
+});
+let timer = setTimeout(maintain, 0);
+
+function put({ sender, n, lines }: ToDecisions & { kind: 'put' }): void {
+  try {
+    store.put(sender, n, lines);
+  } catch (error) {
+    const advice = error instanceof DecisionsVersionError ? { advice: error.message } : {};
+    post({ kind: 'failed', n, code: storageCode(error), ...advice });
+    return;
+  }
+  post({ kind: 'done', n });
+}
+
+function maintain(): void {
+  const isMore = store.maintain();
+  timer = setTimeout(maintain, isMore ? MORE_MS : MAINTAIN_MS);
+}
+
+function close(): void {
+  clearTimeout(timer);
+  store.close();
+  post({ kind: 'closed' });
+}
