@@ -29,6 +29,17 @@ export type StoredRecord = Pick<Delivery, 'recordId' | 'callKey' | 'outcome' | '
   readonly intact: boolean;
 };
 
+/** A call as the outbox knows it: by its id, or by the reference of a block. */
+export type NamedCall = { readonly callId: string | null; readonly ref: string | null };
+
+/** A record of a call. */
+export type RecordOfCall = Pick<
+  StoredRecord,
+  'id' | 'recordId' | 'outcome' | 'startedAt' | 'endedAt' | 'acceptedAt'
+> & {
+  readonly trace: string | null;
+};
+
 /** Most records returned where one was meant. */
 export const MAX_FOUND = 10;
 
@@ -45,6 +56,8 @@ export type OutboxAdmin = {
   deliveriesOf(id: number, selection?: Selection): Promise<Delivery[]>;
   /** Finds records by an id, or by how a `record_id` begins; {@link MAX_FOUND} at most. */
   find(word: string): Promise<number[]>;
+  /** The records of a call, those that are delivered too for about a day; {@link MAX_FOUND} at most, the newest first. */
+  ofCall(call: NamedCall): Promise<RecordOfCall[]>;
   load(id: number): Promise<StoredRecord | undefined>;
   /** Makes deliveries that wait or are dead due, as if they had never been tried. Returns those that were where the key says. */
   retry<Key extends DeliveryKey>(keys: readonly Key[], now: number): Promise<Key[]>;

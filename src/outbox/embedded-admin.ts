@@ -10,12 +10,15 @@ import {
   isId,
   isSelected,
   MAX_FOUND,
+  type NamedCall,
   type OutboxAdmin,
+  type RecordOfCall,
   type Selection,
   type StoredRecord,
   statesOf,
 } from './admin.ts';
 import { OUTBOX_FILE } from './contract.ts';
+import { DEFERRED, readDeferred } from './deferred.ts';
 import {
   BACKEND_NAMES,
   type Backlog,
@@ -40,6 +43,10 @@ const DELIVERIES = `
     coalesce(held_until, 0) AS heldUntil
   FROM delivery LEFT JOIN record ON id = record`;
 
+const RECORD = `id, record_id AS recordId, outcome, started_at AS startedAt, ended_at AS endedAt, accepted_at AS acceptedAt, trace`;
+const MAX_DEFERRED = 20_000;
+const HEAD_CHARS = 4000;
+
 const SQL = {
   page: `${DELIVERIES} WHERE backend = ? AND state = ? AND record > ? ORDER BY record LIMIT ?`,
   ofRecord: `
@@ -47,6 +54,13 @@ const SQL = {
     ORDER BY backend`,
   byId: 'SELECT id FROM record WHERE id = ?',
   byRecordId: `SELECT id FROM record WHERE substr(record_id, 1, ?) = ? ORDER BY id LIMIT ${MAX_FOUND}`,
+  ofCall: `
+    SELECT ${RECORD} FROM record WHERE call_key = ? AND absorbed = 0
+    UNION SELECT ${RECORD} FROM record WHERE ref = ? AND absorbed = 0 ORDER BY ended_at DESC LIMIT ${MAX_FOUND}`,
+  // What waits for the database tells its call within its content; the first ones alone, as there can be a million
+  deferred: `
+    SELECT record, body FROM (SELECT record FROM delivery WHERE backend = '${DEFERRED}' ORDER BY record LIMIT ${MAX_DEFERRED})
+    JOIN payload ON id = record WHERE instr(substr(body, 1, ${HEAD_CHARS}), ?) > 0 LIMIT ${MAX_FOUND}`,
   load: `
     SELECT record_id AS recordId, call_key AS callKey, outcome, started_at AS startedAt, ended_at AS endedAt,
       accepted_at AS acceptedAt, checksum, body FROM record LEFT JOIN payload USING (id) WHERE id = ?`,
@@ -124,6 +138,14 @@ export class EmbeddedAdmin implements OutboxAdmin {
     return found.map(({ id }) => Number(id));
   }
 
+  async ofCall({ callId, ref }: NamedCall): Promise<RecordOfCall[]> {
+    const found = this.#sql.ofCall.all(callId, ref) as unknown as RecordOfCall[];
+    const word = callId ?? ref;
+    if (word === null) return found;
+    const waiting = this.#sql.deferred.all(JSON.stringify(word)) as { record: number; body: string }[];
+    return [...found, ...waiting.flatMap(({ record, body }) => deferredOf({ callId, ref }, record, body))];
+  }
+
   async load(id: number): Promise<StoredRecord | undefined> {
     const row = this.#sql.load.get(id);
     if (row === undefined) return undefined;
@@ -148,4 +170,14 @@ export class EmbeddedAdmin implements OutboxAdmin {
   async close(): Promise<void> {
     this.#db.close();
   }
+}
+
+/** What waits for the database, as the record of a call that it will be. */
+function deferredOf({ callId, ref }: NamedCall, id: number, body: string): RecordOfCall[] {
+  const deferred = readDeferred(body);
+  if (deferred === undefined || !('entry' in deferred)) return [];
+  const { entry } = deferred;
+  if (callId === null ? entry.ref !== ref : entry.callKey !== callId) return [];
+  const { outcome, startedAt, endedAt, acceptedAt = endedAt, trace = null } = entry;
+  return [{ id, recordId: '', outcome, startedAt, endedAt, acceptedAt, trace }];
 }

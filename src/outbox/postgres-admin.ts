@@ -7,7 +7,9 @@ import {
   isId,
   isSelected,
   MAX_FOUND,
+  type NamedCall,
   type OutboxAdmin,
+  type RecordOfCall,
   type Selection,
   type StoredRecord,
   statesOf,
@@ -32,6 +34,8 @@ const KEYS = 'unnest($1::text[], $2::smallint[], $3::bigint[]) AS key (backend, 
 const IS_KEY =
   'delivery.record = key.record AND delivery.backend = key.backend AND delivery.state = key.state';
 
+const RECORD = `id, ${RECORD_ID} AS "recordId", outcome, started_at AS "startedAt", ended_at AS "endedAt", accepted_at AS "acceptedAt", trace`;
+
 const SQL = {
   isServed: `SELECT EXISTS (
     SELECT FROM replica WHERE seen_at > ${CLOCK} - ${SEEN_MS}) AS served`,
@@ -54,6 +58,12 @@ const SQL = {
   ofRecord: `SELECT ${COLUMNS} FROM delivery LEFT JOIN record ON id = record WHERE record = $1 ORDER BY backend`,
   byId: 'SELECT id FROM record WHERE id = $1',
   byRecordId: `SELECT id FROM record WHERE record_id BETWEEN $1::uuid AND $2::uuid ORDER BY id LIMIT ${MAX_FOUND}`,
+  ofCall: `
+    SELECT ${RECORD} FROM record
+    WHERE hashtextextended(call_key, 0) = hashtextextended($1, 0) AND call_key = $1 AND NOT absorbed
+    UNION SELECT ${RECORD} FROM record
+    WHERE ref IS NOT NULL AND hashtextextended(ref, 0) = hashtextextended($2, 0) AND ref = $2 AND NOT absorbed
+    ORDER BY "endedAt" DESC LIMIT ${MAX_FOUND}`,
   load: `
     SELECT id, ${RECORD_ID} AS "recordId", call_key AS "callKey", outcome, started_at AS "startedAt", ended_at AS "endedAt",
       accepted_at AS "acceptedAt", codec, checksum, body
@@ -128,6 +138,10 @@ export class PostgresAdmin implements OutboxAdmin {
     const range = [word.padEnd(32, '0'), word.padEnd(32, 'f')];
     const found = exact.length > 0 ? exact : await this.#database.query<Found>(SQL.byRecordId, range);
     return found.map(({ id }) => id);
+  }
+
+  ofCall({ callId, ref }: NamedCall): Promise<RecordOfCall[]> {
+    return this.#database.query<RecordOfCall>(SQL.ofCall, [callId, ref]);
   }
 
   async load(id: number): Promise<StoredRecord | undefined> {

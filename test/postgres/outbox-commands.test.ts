@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../src/database/database.ts';
 import type { RecordOutbox } from '../../src/outbox/contract.ts';
 import { deferredEntry } from '../../src/outbox/deferred.ts';
+import { PostgresAdmin } from '../../src/outbox/postgres-admin.ts';
 import { runCli } from '../support/cli.ts';
 import { NOON, temporaryFolder } from '../support/store.ts';
 import { entryOf, HOUR_MS, settleAll, storedOutbox } from '../support/stored-outbox.ts';
@@ -204,4 +205,17 @@ test.each([
   const database = new Database(databaseConfig({ url }), 'command');
   onTestFinished(() => database.close());
   expect(await database.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).toEqual([]);
+});
+
+test('the records of a call are found by its id and by the reference of its block, as in a file', async () => {
+  const { shared, config } = await bothFilled();
+  const ref = '549861e136ee05f5';
+  await shared.accept([entryOf('\nwords', { outcome: 'blocked', ref })]);
+  const admin = new PostgresAdmin(new Database(config, 'command', 'read'));
+  onTestFinished(() => admin.close());
+  expect(await admin.ofCall({ callId: 'call-a', ref: null })).toMatchObject([
+    { outcome: 'success', trace: null },
+  ]);
+  expect(await admin.ofCall({ callId: null, ref })).toMatchObject([{ outcome: 'blocked' }]);
+  expect(await admin.ofCall({ callId: 'call-z', ref: null })).toEqual([]);
 });
