@@ -83,6 +83,12 @@ test('the environment files show every backend and the built-in policy', () => {
   expect(new Set(shown)).toEqual(new Set([...ofEnvironment.map(({ kind }) => kind), 'builtin']));
 });
 
+test.each(['demo/policies.yaml', 'teams/policies.yaml'])('%s is a policy file without a warning', (file) => {
+  const { chain, warnings } = readPolicyFile(textOf(file), kinds, (_, make) => make());
+  expect(chain.length).toBeGreaterThan(0);
+  expect(warnings).toEqual([]);
+});
+
 describe('backends/vendors.yaml', () => {
   const file = 'backends/vendors.yaml';
   const { backends: entries } = parseYaml(textOf(file));
@@ -164,7 +170,7 @@ test('a guardrail that runs during the call tells the bridge so, since a redacti
 const streamed = readdirSync(join(FOLDER, 'streaming'))
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => `streaming/${file}`)
-  .concat('demo/litellm.yaml');
+  .concat('demo/litellm.yaml', 'teams/litellm.yaml');
 
 describe('parameters that LiteLLM shows to no guardrail', () => {
   test.each([...ofKind(/^litellm-.*\.yaml$/), ...streamed])('%s drops them, on every model', (file) => {

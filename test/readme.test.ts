@@ -31,6 +31,7 @@ const GUIDES = [README, POLICIES, 'examples/streaming/README.md', 'examples/oper
 const PAGES = [
   ...GUIDES,
   'examples/demo/README.md',
+  'examples/teams/README.md',
   'src/records/README.md',
   'src/backends/README.md',
   'src/guardrail/README.md',
