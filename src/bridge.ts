@@ -4,6 +4,7 @@ import type { Hono } from 'hono';
 import type pino from 'pino';
 import { Auditor, type AuditSink } from './audit/auditor.ts';
 import { openAuditLog } from './audit/open-log.ts';
+import { Canaries } from './calls/canaries.ts';
 import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies, takePolicies } from './calls/policies.ts';
@@ -54,6 +55,8 @@ export type GivenParts = {
   /** Texts that were blocked in other workers; undefined where the database tells of them. */
   readonly blocked: GivenBlocks | undefined;
   readonly metricsPage: () => Promise<string | undefined>;
+  /** Calls the listener with the ends of calls of the doctor, of which it shall tell the others. */
+  readonly onCanariesEnded: (listener: (ends: readonly CallEnd[]) => void) => void;
   readonly others: () => OtherProcesses;
 };
 
@@ -129,7 +132,10 @@ export function createBridge(
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
   const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
-  const ended = (ends: readonly CallEnd[]) => decisions?.ended(ends);
+  const ended = (ends: readonly CallEnd[]) => {
+    decisions?.ended(ends);
+    canaries.ended(ends);
+  };
   const records = startRecords(config, recordsSetup(), { metrics, log, ended }, given?.openRecords);
   const audit = new Auditor({
     openLog:
@@ -143,8 +149,14 @@ export function createBridge(
     if (warning !== undefined) log.warn(warning);
   };
   const requests = new RequestMemory();
+  const canaries = new Canaries({
+    shared,
+    wired: ({ call }) => ground.wiring.of(call),
+    failed: (error) => observer.failed(error, undefined),
+  });
+  given?.onCanariesEnded((ends) => canaries.ended(ends));
   const { handler, refuse, judge, http, sharedCalls } = createJudging(config, ground, {
-    ...{ records, audit, decisions, release, requests },
+    ...{ records, audit, decisions, release, requests, canaries },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     other: {
@@ -195,6 +207,8 @@ export function createBridge(
     others: given?.others,
     isStateUp: () => config.database === undefined || shared?.isUp !== false,
     apiKeys: access.apiKeys,
+    canaries,
+    responseRedaction: config.replies.responseRedaction,
     isAllowedAddress: access.allowedIps.length > 0 ? ipList(access.allowedIps) : () => true,
     ...bodies,
   });

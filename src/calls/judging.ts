@@ -28,6 +28,7 @@ import type { SharedValues } from '../state/shared-values.ts';
 import { stateObserver } from '../state/state-observer.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThread } from './call-handler.ts';
+import type { Canaries } from './canaries.ts';
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
@@ -122,6 +123,8 @@ export type Outlets = {
   readonly requests: KeptRequests;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
+  /** Told of calls of the doctor. */
+  readonly canaries?: Pick<Canaries, 'decided'>;
   readonly large?: CallHandlerOptions['large'];
   /** Most nodes of a call that is judged here: what vendors say of one is bounded by them. */
   readonly maxNodes?: number;
@@ -140,7 +143,8 @@ export type Judging = {
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
   const { backends, wiring, policies, metrics, log, observer, blockedTexts, shared } = ground;
-  const { records, audit, decisions, requests, release, maxNodes = Number.POSITIVE_INFINITY } = outlets;
+  const { records, audit, decisions, canaries, requests, release } = outlets;
+  const { maxNodes = Number.POSITIVE_INFINITY } = outlets;
   const { bodies, proxy, replies } = config;
   const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
   const http = createHttp({ limits: { ...bodies.limits, maxJsonNodes }, proxy });
@@ -179,6 +183,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [
     (decision) => observer.decided(decision),
+    (decision) => canaries?.decided(decision),
     ({ call }) => (call.door === undefined ? release(call.litellm_version) : undefined),
     ({ call }) => wiring.seen(call),
     (decision) => {

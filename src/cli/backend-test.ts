@@ -1,19 +1,13 @@
 import { text as textOfStream } from 'node:stream/consumers';
-import type { Checker } from '../backends/backend.ts';
-import { createHttp } from '../backends/http.ts';
 import { backends, checkerOf } from '../backends/index.ts';
-import { toFailure } from '../backends/to-failure.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { type Config, parseConfig } from '../config/config.ts';
-import { REDACTED, removeCredentials } from '../detectors/remove.ts';
+import { type Answer, askBackend, MAX_SAID, remedyOf } from '../doctor/ask-backend.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
-import { fieldsOf, type GuardrailCall } from '../guardrail/call.ts';
-import { CREDENTIAL_HEADER } from '../guardrail/caller.ts';
-import { startDeadline } from '../guardrail/deadline.ts';
-import { BackendError, type Failure } from '../guardrail/failure.ts';
+import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Failure } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
-import { newTextsOf } from '../pipeline/new-texts.ts';
 import { unknownName } from '../policies/file/nearest.ts';
 import { callsOf } from './golden-calls.ts';
 import { inputOf } from './golden-cases.ts';
@@ -23,16 +17,8 @@ import type { Terminal } from './terminal.ts';
 
 export type TestOptions = { policy?: string; response?: boolean; json?: boolean };
 
-/** The result of asking: a verdict, or why there is none, and what the vendor said of it. */
-type Answer = ({ readonly verdict: Verdict } | { readonly failure: Failure; readonly said: string }) & {
-  readonly ms: number;
-};
-
-/** Most characters of what a vendor says. */
-const MAX_SAID = 300;
-
 /** Asks one backend of the configuration about one text, and prints what came of it. @throws Error that an operator can read */
-export async function askBackend(
+export async function testBackend(
   name: string,
   text: string,
   { policy, response = false, json = false }: TestOptions,
@@ -47,7 +33,7 @@ export async function askBackend(
   const call = callsOf(inputOf(input), 'backend-test').at(-1) as GuardrailCall;
   const checker = checkerOf(backend);
   if (!checker.judges[call.input_type]) throw new Error(`${name} judges no ${call.input_type}`);
-  const answer = await ask(checker, backend.timeoutMs, call, config.proxy, secretsIn(backend.options));
+  const answer = await askBackend(backend, call, config.proxy, checker);
   if ('verdict' in answer && answer.verdict.kind === 'allow' && answer.verdict.unasked)
     throw new Error(`${name} was not asked: there is nothing in the text that it judges`);
   if ('failure' in answer) terminal.exitCode = 1;
@@ -64,45 +50,6 @@ function backendCalled(name: string, config: Config): BackendConfig {
   if (names.length === 0)
     throw new Error('no backend is configured; set POLICY_FILE, or write --policy FILE');
   throw new Error(`${unknownName(name, 'is no backend', names)}; there are ${names.join(', ')}`);
-}
-
-/** Values that a configuration has under the name of a secret: some vendors echo it. */
-function secretsIn(config: unknown): string[] {
-  return Object.entries(fieldsOf(config)).flatMap(([key, value]) => {
-    if (key === 'preset') return [];
-    if (typeof value !== 'string') return secretsIn(value);
-    return CREDENTIAL_HEADER.test(key) && value !== '' ? [value, value.replace(/^\w+ /, '')] : [];
-  });
-}
-
-async function ask(
-  checker: Checker,
-  timeoutMs: number,
-  call: GuardrailCall,
-  proxy: Config['proxy'],
-  secrets: readonly string[],
-): Promise<Answer> {
-  const http = createHttp({ proxy });
-  http.open();
-  const startedAt = performance.now();
-  const deadline = startDeadline(timeoutMs);
-  const ms = () => Math.round(performance.now() - startedAt);
-  try {
-    const context = { http, deadline, request: () => undefined, texts: newTextsOf(call) };
-    const verdict = await deadline.limit(checker.check(call, context));
-    return { verdict, ms: ms() };
-  } catch (error) {
-    const failure: Failure = deadline.isOver() ? { kind: 'timeout', afterMs: timeoutMs } : toFailure(error);
-    const words = error instanceof BackendError ? (error.refusal.reply ?? '') : '';
-    const said = secrets.reduce(
-      (left, secret) => left.replaceAll(secret, REDACTED),
-      removeCredentials(words),
-    );
-    return { failure, said, ms: ms() };
-  } finally {
-    deadline.clear();
-    await http.close();
-  }
 }
 
 /** The text as a verdict leaves it; null where the vendor does not tell, or redacts nothing. */
@@ -142,39 +89,6 @@ function failureText(
 ): string {
   const words = said === '' ? '' : `\nThe vendor says: ${oneLine(said, MAX_SAID)}`;
   return `no verdict of ${name} (${ms} ms): ${remedyOf(failure)}${words}`;
-}
-
-/** Why there is no verdict, and what to do. */
-function remedyOf(failure: Failure): string {
-  switch (failure.kind) {
-    case 'timeout':
-      return `no complete reply within ${failure.afterMs / 1000} s; raise timeout, or ask the vendor`;
-    case 'unreachable':
-      return `no connection (${failure.code}); check url, the network, and HTTPS_PROXY`;
-    case 'tls':
-      return `its certificate is not trusted (${failure.code}); check url, or set NODE_EXTRA_CA_CERTS`;
-    case 'unauthorized':
-      return `it refuses the secret (HTTP ${failure.status}); check secret`;
-    case 'http_status':
-      return failure.status === 429
-        ? 'it is asked too often (HTTP 429); try again later'
-        : `HTTP ${failure.status}; check url and the options of the entry`;
-    case 'not_json':
-      return 'the reply is no JSON; check that url is the API of this vendor';
-    case 'wrong_shape':
-      return `the reply does not have the form of this kind, at ${oneLine(failure.field, 64)}; check kind, url and options`;
-    case 'oversize':
-      return 'the reply is too large; check that url is the API of this vendor';
-    case 'no_verdict':
-      return 'the vendor replies that it could not judge; ask the vendor';
-    case 'loop':
-      return 'it leads back to the bridge itself; check url';
-    case 'breaker_open':
-    case 'cancelled':
-      return failure.kind;
-    case 'bug':
-      return `a mistake of the bridge (${failure.error instanceof Error ? oneLine(failure.error.message, MAX_SAID) : 'unknown'})`;
-  }
 }
 
 function jsonOf(name: string, answer: Answer, call: GuardrailCall) {

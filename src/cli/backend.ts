@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { kindsOfBackends } from '../backends/index.ts';
 import { entryText, kindRows } from './backend-entry.ts';
-import { askBackend, type TestOptions } from './backend-test.ts';
+import { type TestOptions, testBackend } from './backend-test.ts';
 import { table } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -39,5 +39,5 @@ export function addBackend(program: Command, terminal: Terminal): void {
     .option('--response', 'the text is a response of the model; by default a request of a user')
     .option('--json', 'print { backend, verdict, reason, categories, text, failure, ms }')
     .addHelpText('after', ABOUT_TEST)
-    .action((name: string, text: string, options: TestOptions) => askBackend(name, text, options, terminal));
+    .action((name: string, text: string, options: TestOptions) => testBackend(name, text, options, terminal));
 }

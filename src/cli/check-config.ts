@@ -1,10 +1,9 @@
-import { createHttp } from '../backends/http.ts';
-import { toFailure } from '../backends/to-failure.ts';
 import { nothingJudges, policiesOf } from '../calls/policies.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
-import { type DatabaseConfig, databasePlace } from '../database/database-config.ts';
-import { databaseProblem } from '../database/database-problem.ts';
+import { databasePlace } from '../database/database-config.ts';
+import { together } from '../doctor/check.ts';
+import { askBackends } from '../doctor/examination.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -83,54 +82,14 @@ function stateOf({ database, state: { keys } }: Config): readonly string[] {
   return [`replicas share records and state in schema ${schema} of ${name}; state is encrypted with ${by}`];
 }
 
-/**
- * Asks the address of each backend. Any HTTP status means that name, network and TLS are right; the token is not tried, as
- * no vendor has a call for that.
- */
+/** Looks at each backend and the database as the doctor does. */
 export async function checkConnections(config: Config): Promise<{ text: string; ok: boolean }> {
-  const http = createHttp({ proxy: config.proxy });
-  const results = await Promise.all(
-    [...config.backends, ...(policiesOf(config)?.file.backends ?? [])].map(
-      async ({ name, url, timeoutMs }) => {
-        const startedAt = performance.now();
-        try {
-          const status = await http.reach(url, timeoutMs);
-          const ms = Math.round(performance.now() - startedAt);
-          return { ok: true, line: `${name} answers (HTTP ${status}, ${ms} ms)\n` };
-        } catch (error) {
-          const failure = toFailure(error);
-          const why = 'code' in failure ? `${failure.kind} (${failure.code})` : failure.kind;
-          return { ok: false, line: `${name} does not answer: ${why}\n` };
-        }
-      },
-    ),
+  const backends = [...config.backends, ...(policiesOf(config)?.file.backends ?? [])];
+  const looks = await Promise.all(askBackends(config, backends));
+  const { checks, findings } = together(looks);
+  const lines = checks.map(
+    ({ section, text, ms }) => `${section === 'database' ? 'database ' : ''}${text} (${ms} ms)
+`,
   );
-  await http.close();
-  const { database } = config;
-  if (database !== undefined) results.push(await checkDatabase(database));
-  return { text: results.map(({ line }) => line).join(''), ok: results.every(({ ok }) => ok) };
-}
-
-/** Connects as the bridge does, and changes nothing. */
-async function checkDatabase(config: DatabaseConfig): Promise<{ line: string; ok: boolean }> {
-  const { name, schema } = databasePlace(config);
-  const [{ Database }, { DatabaseError }] = await Promise.all([
-    import('../database/database.ts'),
-    import('../database/database-error.ts'),
-  ]);
-  const database = new Database(config, 'command');
-  const startedAt = performance.now();
-  try {
-    const { version, isMigrated } = await database.look();
-    const ms = Math.round(performance.now() - startedAt);
-    const tables = isMigrated
-      ? `the tables in ${schema} are those of this release`
-      : `the bridge makes or changes the tables in ${schema} when it starts, or database migrate does`;
-    return { ok: true, line: `database ${name} answers (Postgres ${version}, ${ms} ms); ${tables}\n` };
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
-    return { ok: false, line: `${databaseProblem(error.code, config)}\n` };
-  } finally {
-    await database.close();
-  }
+  return { text: lines.join(''), ok: findings.length === 0 };
 }

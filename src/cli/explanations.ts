@@ -64,6 +64,15 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     no: 'a setting or file cannot be used, or with --connect something does not answer',
   },
   settings: { examples: ['settings'], ok: DONE },
+  doctor: {
+    examples: [
+      'doctor                                          # settings, the running bridge, backends',
+      'doctor --proxy http://127.0.0.1:4000 --model gpt-4o-mini  # also calls through LiteLLM',
+      'doctor --bridge https://bridge.acme.example --no-backends --json',
+    ],
+    ok: 'no fault was found; there may be warnings',
+    no: 'there is a fault',
+  },
   'litellm-config': {
     examples: [
       'litellm-config > config.yaml',

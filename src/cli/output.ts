@@ -1,3 +1,7 @@
+import { oneLine } from '../guardrail/one-line.ts';
+
+export { oneLine };
+
 /** A column of a table. */
 export type Column = {
   readonly title: string;
@@ -48,12 +52,6 @@ export function size(bytes: number): string {
 /** A count with its noun: `1 record`, `2 records`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${count === 1 ? noun : noun.replace(/(?<![aeiou])y$/, 'ie').concat('s')}`;
-}
-
-/** Foreign text on one line, cut to `max` characters, without characters that control a terminal. */
-export function oneLine(text: string, max: number): string {
-  const characters = [...text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()];
-  return characters.length <= max ? characters.join('') : `${characters.slice(0, max - 1).join('')}…`;
 }
 
 /** JSON for a terminal: every invisible character is escaped. */

@@ -10,6 +10,7 @@ import { processTerminal, type Terminal } from './terminal.ts';
 const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | Promise<void>>([
   ['serve', addServe],
   ['config', async (...to) => (await import('./config.ts')).addConfig(...to)],
+  ['doctor', async (...to) => (await import('./doctor.ts')).addDoctor(...to)],
   ['policy', async (...to) => (await import('./policy.ts')).addPolicy(...to)],
   ['check', async (...to) => (await import('./check.ts')).addCheck(...to)],
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],

@@ -52,6 +52,16 @@ export const FINDINGS = {
   records_stopped: { severity: 'fault', title: 'records are not delivered' },
   policy_file_differs: { severity: 'fault', title: 'the policy file on disk is not the one in force' },
   bridge_unreachable: { severity: 'fault', title: 'the bridge does not answer' },
+  bridge_key_wrong: { severity: 'fault', title: 'the bridge refuses the key of the doctor' },
+  settings_wrong: { severity: 'fault', title: 'the settings of the bridge cannot be used' },
+  database_unreachable: { severity: 'fault', title: 'the database that replicas share cannot be used' },
+  proxy_unreachable: { severity: 'fault', title: 'LiteLLM does not answer' },
+  proxy_key_wrong: { severity: 'fault', title: 'LiteLLM refuses the key of the doctor' },
+  canary_failed: {
+    severity: 'fault',
+    title: 'a call of the doctor came to no end, so part of the wiring is not known',
+  },
+  bridge_degraded: { severity: 'fault', title: 'a part of the bridge is in trouble' },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;

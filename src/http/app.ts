@@ -7,6 +7,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
+import { CANARY_PATH, type CanaryRouteOptions, canaryRoute } from './canary.ts';
 import { CAPSULE_CHECK_PATHS, CAPSULE_RECORD_PATHS } from './capsule.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
@@ -58,6 +59,8 @@ export type AppOptions = GuardrailRouteOptions & {
   /** What `/readyz` tells beside this process. */
   readonly others?: ReadyRouteOptions['others'];
   readonly isStateUp: ReadyRouteOptions['isStateUp'];
+  readonly canaries: CanaryRouteOptions['canaries'];
+  readonly responseRedaction: CanaryRouteOptions['responseRedaction'];
 };
 
 const isAktoPath = (path: string | undefined) => path?.startsWith('/api/') === true;
@@ -200,6 +203,13 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     allowAddresses(isAllowedAddress, refuseCall),
     authenticate(apiKeys, keyAt([AKTO_AUTH_PATH], ''), refuseCall, true),
     (c) => c.json({ success: true }),
+  );
+  app.get(
+    CANARY_PATH,
+    withoutBody,
+    allowAddresses(isAllowedAddress, refuseCall),
+    authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
+    canaryRoute(options),
   );
   app.get('/readyz', withoutBody, readyRoute(options));
   app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));

@@ -7,6 +7,7 @@ export const CALL_STATE_FEATURES = [
   'agent_sessions',
   'learned_models',
   'late_verdicts',
+  'canaries',
 ] as const;
 /** Those of the records thread. */
 export const RECORD_STATE_FEATURES = ['streamed_texts', 'blocked_results'] as const;

@@ -2,7 +2,7 @@ import type { BridgeReport } from '../bridge.ts';
 import type { FromDecisions } from '../decisions/protocol.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
-import type { FromWorker } from '../records/protocol.ts';
+import type { CallEnd, FromWorker } from '../records/protocol.ts';
 import type { StoreReply } from '../state/remote-store.ts';
 import type {
   AskedOfPrimary,
@@ -33,6 +33,7 @@ export type LinkListeners = {
   decisions(message: FromDecisions): void;
   state(reply: StoreReply): void;
   blocked(change: BlockedChange): void;
+  canaries(ends: readonly CallEnd[]): void;
 };
 
 /** The worker's side of its connection to the primary. Node.js ends a worker whose primary is gone. */
@@ -153,6 +154,9 @@ export class PrimaryLink {
         break;
       case 'blocked':
         this.#listeners.blocked?.(message.change);
+        break;
+      case 'canaries':
+        this.#listeners.canaries?.(message.ends);
         break;
       case 'drain':
         this.#ordered.resolve(message.order);

@@ -5,13 +5,14 @@ import { startRecords } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
 import { type DecisionKeeper, keepDecisions } from '../decisions/keeper.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
+import { isCanaryId } from '../guardrail/canary.ts';
 import { listenMistake } from '../http/drain.ts';
 import { createLog, type Log, writeLine } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
 import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { recordRulesOf } from '../policies/receivers.ts';
-import type { RecordsSetup } from '../records/protocol.ts';
+import type { CallEnd, RecordsSetup } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { AllMetrics } from './all-metrics.ts';
 import { OverallState } from './overall.ts';
@@ -68,7 +69,10 @@ export class Primary {
     this.#decisions = keepDecisions(config, this.log, counts);
     this.#records = startRecords(config, this.#recordsSetup(), {
       ...{ metrics: counts, log: this.log },
-      ended: (ends) => this.#decisions?.ended(ends),
+      ended: (ends) => {
+        this.#decisions?.ended(ends);
+        this.#tellOfCanaries(ends);
+      },
     });
     this.#audit = new Auditor({
       openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
@@ -248,6 +252,12 @@ export class Primary {
 
   #page(): Promise<string> {
     return this.#metrics.page(this.#pool.all, this.#pool.up, this.#records?.metrics() ?? '');
+  }
+
+  /** One worker shares it with the others. */
+  #tellOfCanaries(all: readonly CallEnd[]): void {
+    const ends = all.filter(({ callId }) => isCanaryId(callId));
+    if (ends.length > 0) this.#pool.all.find(({ isUp }) => isUp)?.send({ kind: 'canaries', ends });
   }
 
   #ended(worker: WorkerProcess): void {

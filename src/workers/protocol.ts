@@ -7,7 +7,7 @@ import type { OtherProcesses } from '../http/health.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
-import type { FromWorker, RecordsHealth, ToWorker } from '../records/protocol.ts';
+import type { CallEnd, FromWorker, RecordsHealth, ToWorker } from '../records/protocol.ts';
 import type { StoreReply, StoreRequest } from '../state/remote-store.ts';
 
 /** Plain data with which a worker starts. */
@@ -84,6 +84,8 @@ export type ToWorkerProcess =
   | { readonly kind: 'state'; readonly reply: StoreReply }
   /** A text was blocked in another worker, or is allowed again. */
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
+  /** LiteLLM has logged calls of the doctor. */
+  | { readonly kind: 'canaries'; readonly ends: readonly CallEnd[] }
   | { readonly kind: 'drain'; readonly order: DrainOrder }
   /** What still runs is cut off. */
   | { readonly kind: 'cut' }

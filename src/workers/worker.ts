@@ -46,6 +46,7 @@ async function judge(
       tell: (change) => link.send({ kind: 'blocked', change }),
       onChange: (listener) => link.listen({ blocked: listener }),
     },
+    onCanariesEnded: (listener) => link.listen({ canaries: listener }),
     metricsPage: async () => link.ask('page', undefined, PAGE_MS),
     others: () => overall,
   });

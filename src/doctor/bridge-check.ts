@@ -1,0 +1,69 @@
+import type { BridgeFinding } from '../findings/finding.ts';
+import { newCanaryId } from '../guardrail/canary.ts';
+import type { CanaryReply } from '../http/canary.ts';
+import { type BridgeClient, NoBridgeError, type Readiness } from './bridge-client.ts';
+import type { Examined, Look } from './check.ts';
+
+export type ExaminedBridge = Examined & {
+  /** What it says of itself; undefined if it does not answer, or not to us. */
+  readonly reply: CanaryReply | undefined;
+};
+
+/** Asks a running bridge how it is. */
+export async function examineBridge(bridge: BridgeClient): Promise<ExaminedBridge> {
+  const { url } = bridge;
+  const startedAt = performance.now();
+  const line = (ok: boolean, text: string): Look => ({
+    ...{ section: 'bridge', ok, text },
+    ms: Math.round(performance.now() - startedAt),
+  });
+  try {
+    const [ready, reply] = await Promise.all([bridge.readiness(), bridge.canary(newCanaryId())]);
+    const findings = [...ready.findings, ...troubles(ready), ...refusal(url, reply)];
+    const known = typeof reply === 'string' ? undefined : reply;
+    const release = known === undefined ? 'answers' : `release ${known.release} answers`;
+    const trouble = ready.unhappy.length === 0 ? '' : `; in trouble: ${ready.unhappy.join(', ')}`;
+    return {
+      checks: [line(findings.length === 0, `${url}: ${release}, ${ready.status}${trouble}`)],
+      findings,
+      reply: known,
+    };
+  } catch (error) {
+    if (!(error instanceof NoBridgeError)) throw error;
+    const finding: BridgeFinding = {
+      code: 'bridge_unreachable',
+      subject: url,
+      message: error.message,
+      advice: 'start it, or name its address with --bridge; leave it out with --no-bridge',
+    };
+    return { checks: [line(false, error.message)], findings: [finding], reply: undefined };
+  }
+}
+
+/** Parts in trouble of which no finding tells. */
+function troubles({ unhappy, findings }: Readiness): readonly BridgeFinding[] {
+  const told = new Set(findings.map(({ subject }) => subject));
+  const codes = new Set(findings.map(({ code }) => code));
+  const untold = unhappy.filter((part) => {
+    if (part === 'outbox') return !codes.has('records_stopped');
+    return part === 'database' ? !codes.has('database_unreachable') : !told.has(part);
+  });
+  return untold.map((part) => ({
+    code: 'bridge_degraded',
+    subject: part,
+    message: `/readyz of the bridge says that ${part} is in trouble`,
+    advice: 'see its log, and Health in the guide to operations',
+  }));
+}
+
+function refusal(url: string, reply: CanaryReply | 'refused' | 'unknown'): readonly BridgeFinding[] {
+  if (reply !== 'refused') return [];
+  return [
+    {
+      code: 'bridge_key_wrong',
+      subject: url,
+      message: `the bridge at ${url} does not take the key of the doctor, so nothing can be asked about calls`,
+      advice: 'give the doctor the BRIDGE_API_KEYS of that bridge in its environment',
+    },
+  ];
+}

@@ -1,0 +1,127 @@
+import { isIPv6 } from 'node:net';
+import { backends as kinds } from '../backends/index.ts';
+import { policiesOf } from '../calls/policies.ts';
+import { type Config, ConfigError, parseConfig } from '../config/config.ts';
+import { type Env, variable } from '../config/read.ts';
+import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
+import { PolicyFileError } from '../policies/file/problems.ts';
+import { examineBackend } from './backend-check.ts';
+import { type ExaminedBridge, examineBridge } from './bridge-check.ts';
+import { BridgeClient } from './bridge-client.ts';
+import { type Examined, SECTIONS, together } from './check.ts';
+import { examineDatabase } from './database-check.ts';
+import { type ExaminedProxy, examineProxy } from './proxy-check.ts';
+import { ProxyClient } from './proxy-client.ts';
+
+export type ExaminationOptions = {
+  readonly env: Env;
+  readonly proxy?: { readonly url: string; readonly key: string } | undefined;
+  readonly model?: string | undefined;
+  /** Address of the bridge, in place of that of the settings. */
+  readonly bridge?: string | undefined;
+  readonly asksBridge: boolean;
+  readonly asksBackends: boolean;
+  readonly sleep: (ms: number) => Promise<void>;
+};
+
+/** All that the doctor found. Its JSON form is stable. */
+export type Examination = Examined & {
+  /** True if there is no fault; warnings may be. */
+  readonly ok: boolean;
+  /** The release of LiteLLM; null if nothing tells it. */
+  readonly release: string | null;
+};
+
+/** Looks at the settings, the running bridge, a running proxy, and all backends. Throws nothing of what it finds. */
+export async function examine(options: ExaminationOptions): Promise<Examination> {
+  const { env, asksBridge, asksBackends } = options;
+  const settings = readSettings(env);
+  const { config } = settings;
+  const vendors = asksBackends && config !== undefined ? askBackends(config, settings.backends) : [];
+  const client = new BridgeClient(options.bridge ?? addressOf(config), keyOf(config, env));
+  const bridge = asksBridge || options.proxy !== undefined ? await examineBridge(client) : undefined;
+  const proxy = await askProxy(options, client, bridge);
+  const release = proxy?.release ?? null;
+  const looks = [settings, bridge, proxy, ...(await Promise.all(vendors))];
+  const { checks, findings } = together(looks.filter((look) => look !== undefined));
+  const found = onlyOnce(findings);
+  return {
+    ok: found.every(({ code }) => FINDINGS[code].severity !== 'fault'),
+    release,
+    checks: [...checks].sort((a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section)),
+    findings: found,
+  };
+}
+
+type Settings = Examined & {
+  /** Undefined if they cannot be used. */
+  readonly config: Config | undefined;
+  /** Those of the environment and of the policy file. */
+  readonly backends: readonly BackendConfig[];
+};
+
+function readSettings(env: Env): Settings {
+  try {
+    const config = parseConfig(env, kinds);
+    const file = policiesOf(config)?.file;
+    const backends = [...config.backends, ...(file?.backends ?? [])];
+    const policies = file === undefined ? 'no policies' : `policies ${file.name}`;
+    const text = `can be used: ${policies}, ${backends.length === 0 ? 'no backend' : backends.map(({ name }) => name).join(', ')}`;
+    return { config, backends, checks: [{ section: 'settings', ok: true, text }], findings: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof PolicyFileError)) throw error;
+    const findings = error.problems.map(
+      (message): BridgeFinding => ({
+        code: 'settings_wrong',
+        message,
+        advice: 'mend it; guardrail-bridge help settings lists all settings, policy kinds all policies',
+      }),
+    );
+    const checks = [{ section: 'settings', ok: false, text: 'cannot be used' } as const];
+    return { config: undefined, backends: [], checks, findings };
+  }
+}
+
+/** Looks at backends and, where there is one, the database that replicas share. */
+export function askBackends(
+  { proxy, database }: Config,
+  backends: readonly BackendConfig[],
+): readonly Promise<Examined>[] {
+  return [
+    ...backends.map((backend) => examineBackend(backend, proxy)),
+    ...(database === undefined ? [] : [examineDatabase(database)]),
+  ];
+}
+
+async function askProxy(
+  { proxy, model, sleep }: ExaminationOptions,
+  bridge: BridgeClient,
+  known: ExaminedBridge | undefined,
+): Promise<ExaminedProxy | undefined> {
+  if (proxy === undefined) return undefined;
+  return examineProxy(new ProxyClient(proxy.url, proxy.key), { bridge, reply: known?.reply, model, sleep });
+}
+
+/** Where a bridge with these settings listens, as it is reached from this machine. */
+function addressOf(config: Config | undefined): string {
+  const { host = '127.0.0.1', port = 8787 } = config?.server ?? {};
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+}
+
+/** The key of the bridge, under its own name or under that which LiteLLM's configuration in the README has. */
+function keyOf(config: Config | undefined, env: Env): string | undefined {
+  return config?.access.apiKeys[0] ?? variable(env, 'BRIDGE_API_KEY');
+}
+
+/** The first finding of each code and subject, which can be known from several sides, with the time since when it is. */
+function onlyOnce(findings: readonly BridgeFinding[]): readonly BridgeFinding[] {
+  const known = new Map<string, BridgeFinding>();
+  for (const finding of findings) {
+    const key = JSON.stringify([finding.code, finding.subject, 'line' in finding && finding.message]);
+    const first = known.get(key);
+    known.set(key, { ...finding, ...first });
+  }
+  return [...known.values()];
+}
