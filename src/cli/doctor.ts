@@ -19,6 +19,8 @@ standard input with --key -; one on the command line shows in the list of proces
 To ask a bridge elsewhere, give --bridge, and BRIDGE_API_KEYS in the environment.`;
 
 type DoctorOptions = {
+  readonly litellm?: string;
+  readonly release?: string;
   readonly proxy?: string;
   readonly key?: string;
   readonly model?: string;
@@ -33,6 +35,12 @@ export function addDoctor(program: Command, terminal: Terminal): void {
   const doctor = program
     .command('doctor')
     .description('find out what is wrong with the wiring, and say what to do')
+    .option('--litellm <file>', "also read LiteLLM's config.yaml, and name each fault with its line")
+    .option(
+      '--release <version>',
+      'the release of LiteLLM (default: of the proxy, else the newest known)',
+      releaseOption,
+    )
     .option('--proxy <url>', 'also call a model through a running LiteLLM', addressOption)
     .option('--key <key>', 'the key for LiteLLM, or - for standard input (default: LITELLM_MASTER_KEY)')
     .option('--model <name>', 'the model to call (default: the first one for chats)')
@@ -42,7 +50,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     .option('--json', 'print { ok, release, checks, findings }; release is that of LiteLLM')
     .addHelpText('after', ABOUT);
   doctor.action(async (options: DoctorOptions) => {
-    const { model, bridge, backends, json = false } = options;
+    const { litellm, release, model, bridge, backends, json = false } = options;
     const problem = contradiction(options);
     if (problem !== undefined) doctor.error(problem);
     const env = terminal.env();
@@ -50,7 +58,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     if (options.proxy !== undefined && key === undefined)
       doctor.error('--proxy needs --key, or LITELLM_MASTER_KEY in the environment');
     const examination = await examine({
-      ...{ env, model, sleep: terminal.sleep },
+      ...{ env, litellm, release, model, sleep: terminal.sleep },
       proxy: options.proxy !== undefined && key !== undefined ? { url: options.proxy, key } : undefined,
       bridge: bridge || undefined,
       asksBridge: bridge !== false,
@@ -65,6 +73,11 @@ function addressOption(text: string): string {
   const url = URL.parse(text);
   if (url !== null && /^https?:$/.test(url.protocol)) return text;
   throw new InvalidArgumentError('Write an address, such as http://127.0.0.1:4000');
+}
+
+function releaseOption(text: string): string {
+  if (/^\d+\.\d+(\.\d+)?/.test(text)) return text;
+  throw new InvalidArgumentError('Write a release, such as 1.110.2');
 }
 
 function contradiction({ proxy, key, model, bridge }: DoctorOptions): string | undefined {

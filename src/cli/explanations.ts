@@ -67,6 +67,7 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   doctor: {
     examples: [
       'doctor                                          # settings, the running bridge, backends',
+      'doctor --litellm config.yaml --no-bridge --no-backends    # for CI',
       'doctor --proxy http://127.0.0.1:4000 --model gpt-4o-mini  # also calls through LiteLLM',
       'doctor --bridge https://bridge.acme.example --no-backends --json',
     ],

@@ -63,7 +63,7 @@ function guardrailFindings(results: readonly CanaryResult[], world: CanaryWorld)
     findings.push({
       code,
       message: `LiteLLM asked ${bridge} about no ${side} of: ${calls.map(({ kind }) => kind).join(', ')}`,
-      advice: `add a guardrail with mode: ${mode} and default_on: true whose api_base is the bridge; one with unreachable_fallback: fail_open and a wrong address passes calls too`,
+      advice: `add a guardrail with mode: ${mode} and default_on: true whose api_base is the bridge; one with unreachable_fallback: fail_open and a wrong address passes calls too. doctor --litellm config.yaml finds the line, litellm-config prints all`,
       paste: `mode: ${mode}\ndefault_on: true`,
     });
   };

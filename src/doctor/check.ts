@@ -1,7 +1,7 @@
 import type { BridgeFinding } from '../findings/finding.ts';
 
 /** The things that the doctor looks at, in the order in which it tells of them. */
-export const SECTIONS = ['settings', 'bridge', 'proxy', 'backends', 'database'] as const;
+export const SECTIONS = ['settings', 'litellm', 'bridge', 'proxy', 'backends', 'database'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One thing that was looked at. */

@@ -10,12 +10,17 @@ import { examineBackend } from './backend-check.ts';
 import { type ExaminedBridge, examineBridge } from './bridge-check.ts';
 import { BridgeClient } from './bridge-client.ts';
 import { type Examined, SECTIONS, together } from './check.ts';
+import { examineConfig } from './config-check.ts';
 import { examineDatabase } from './database-check.ts';
 import { type ExaminedProxy, examineProxy } from './proxy-check.ts';
 import { ProxyClient } from './proxy-client.ts';
 
 export type ExaminationOptions = {
   readonly env: Env;
+  /** Path of LiteLLM's configuration. */
+  readonly litellm?: string | undefined;
+  /** Of LiteLLM, in place of that of the proxy. */
+  readonly release?: string | undefined;
   readonly proxy?: { readonly url: string; readonly key: string } | undefined;
   readonly model?: string | undefined;
   /** Address of the bridge, in place of that of the settings. */
@@ -33,7 +38,7 @@ export type Examination = Examined & {
   readonly release: string | null;
 };
 
-/** Looks at the settings, the running bridge, a running proxy, and all backends. Throws nothing of what it finds. */
+/** Looks at the settings, LiteLLM's configuration, the running bridge, a running proxy, and all backends. Throws nothing of what it finds. */
 export async function examine(options: ExaminationOptions): Promise<Examination> {
   const { env, asksBridge, asksBackends } = options;
   const settings = readSettings(env);
@@ -42,8 +47,12 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   const client = new BridgeClient(options.bridge ?? addressOf(config), keyOf(config, env));
   const bridge = asksBridge || options.proxy !== undefined ? await examineBridge(client) : undefined;
   const proxy = await askProxy(options, client, bridge);
-  const release = proxy?.release ?? null;
-  const looks = [settings, bridge, proxy, ...(await Promise.all(vendors))];
+  const release = options.release ?? proxy?.release ?? null;
+  const file =
+    options.litellm === undefined
+      ? undefined
+      : examineConfig(options.litellm, { release, bridge: options.bridge, config, env });
+  const looks = [settings, file, proxy, bridge, ...(await Promise.all(vendors))];
   const { checks, findings } = together(looks.filter((look) => look !== undefined));
   const found = onlyOnce(findings);
   return {
@@ -115,13 +124,18 @@ function keyOf(config: Config | undefined, env: Env): string | undefined {
   return config?.access.apiKeys[0] ?? variable(env, 'BRIDGE_API_KEY');
 }
 
-/** The first finding of each code and subject, which can be known from several sides, with the time since when it is. */
+/**
+ * Each finding once: what one place tells with its subject, another can tell without, and live traffic since when it is. The first, which is of
+ * a file if one was read, says most.
+ */
 function onlyOnce(findings: readonly BridgeFinding[]): readonly BridgeFinding[] {
-  const known = new Map<string, BridgeFinding>();
+  const kept: BridgeFinding[] = [];
   for (const finding of findings) {
-    const key = JSON.stringify([finding.code, finding.subject, 'line' in finding && finding.message]);
-    const first = known.get(key);
-    known.set(key, { ...finding, ...first });
+    const isSame = (one: BridgeFinding) =>
+      one.code === finding.code && (finding.subject === undefined || one.subject === finding.subject);
+    const at = finding.since === undefined && 'line' in finding ? -1 : kept.findIndex(isSame);
+    if (at < 0) kept.push(finding);
+    else if (finding.since !== undefined) kept[at] = { since: finding.since, ...(kept[at] as BridgeFinding) };
   }
-  return [...known.values()];
+  return kept;
 }

@@ -58,7 +58,8 @@ export async function examineProxy(proxy: ProxyClient, options: ProxyCheckOption
     findings.push(...called.findings);
     release = called.release;
     const servers = await proxy.mcpServers().catch(() => 0);
-    if (servers > 0) line(true, `MCP: ${servers} servers; no tool was called, as that can change something`);
+    if (servers > 0)
+      line(true, `MCP: ${servers} servers; no tool was called, as that can change something: see --litellm`);
   } catch (error) {
     const problem = problemOf(error, proxy.url, options.bridge.url);
     line(false, problem.message);
