@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Env } from '../config/read.ts';
 import { createVenv, installedAt, installRelease, lastLine, stamp } from './python-env.ts';
@@ -75,7 +75,9 @@ function programIn(folder: string): Promise<string | undefined> {
   return programAt(join(folder, 'litellm'));
 }
 
-async function programAt(file: string): Promise<string | undefined> {
+/** Its whole path: it is started in another folder. */
+async function programAt(path: string): Promise<string | undefined> {
+  const file = resolve(path);
   try {
     await access(file, constants.X_OK);
     return (await stat(file)).isFile() ? file : undefined;

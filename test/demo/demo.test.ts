@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -103,9 +105,21 @@ describe('a demo without a LiteLLM', () => {
   });
 });
 
+test('a port that is taken is told', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await runDemo(['--replay', '--port', String(port)]);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `guardrail-bridge: --port: something listens on ${port} already\n`,
+  });
+  server.close();
+});
+
 describe('a demo with a LiteLLM that is of no use', () => {
   test('that ends at once: its last lines are shown, and recorded calls', async () => {
-    const file = program(
+    program(
       'litellm',
       'case "$1" in --version) echo 1.110.2; exit;; esac; echo "no module named proxy" >&2; exit 7',
     );
@@ -116,7 +130,9 @@ describe('a demo with a LiteLLM that is of no use', () => {
     );
     for (const line of SHOWN) expect(stdout).toMatch(line);
     expect(code).toBe(0);
-    expect(file).toBe(inMachine('bin', 'litellm'));
+    const named = await runDemo([], { PATH: '/nowhere', LITELLM_BIN: '../bin' });
+    expect(named.stdout).toContain('LiteLLM 1.110.2, from LITELLM_BIN.\n');
+    expect(named.stdout).toContain('it ended by itself (exit code 7)');
   });
 
   test('that never answers: it is ended with all that it started', async () => {

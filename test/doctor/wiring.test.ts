@@ -699,7 +699,7 @@ describe('a configuration that litellm-config prints', () => {
 
 describe('examples', () => {
   const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.yaml') && /^(?:litellm|streaming|turned)/.test(file),
+    (file) => file.endsWith('.yaml') && /^(?:litellm|streaming|turned|(?:demo|teams)\/litellm)/.test(file),
   );
 
   test('are all there', () => {
