@@ -72,8 +72,14 @@ export class BlockedTexts {
   readonly #owners = new Map<string, Map<string, Session>>();
   #size = 0;
 
-  /** @param shared what another thread knows */
-  constructor(shared?: SharedBlocks) {
+  readonly #now: () => number;
+
+  /**
+   * @param shared what another thread knows
+   * @param now milliseconds; `performance.now` by default
+   */
+  constructor(shared?: SharedBlocks, now = () => performance.now()) {
+    this.#now = now;
     this.#key = shared?.key ?? randomBytes(32).toString('hex');
     this.#salt = shared?.salt ?? randomInt(0x1_0000_0000);
     for (const change of shared?.changes ?? []) this.apply(change);
@@ -116,7 +122,7 @@ export class BlockedTexts {
 
   /** Takes over what replicas share about a session. @param ageMs since it was changed */
   replace(scope: BlockedScope, texts: readonly BlockedHash[], ageMs: number, version: number): void {
-    this.#put(scope, texts, performance.now() - ageMs, version);
+    this.#put(scope, texts, this.#now() - ageMs, version);
   }
 
   get isEmpty(): boolean {
@@ -147,7 +153,7 @@ export class BlockedTexts {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #put(scope: BlockedScope, texts: readonly BlockedHash[], at = performance.now(), version?: number): void {
+  #put(scope: BlockedScope, texts: readonly BlockedHash[], at = this.#now(), version?: number): void {
     if (texts.length === 0) this.#delete(scope);
     else this.#set(scope, { texts, heads: headsOf(texts), at, version });
   }
@@ -204,7 +210,7 @@ export class BlockedTexts {
     const sessions = this.#owners.get(owner);
     const found = sessions?.get(session);
     if (sessions === undefined || found === undefined) return undefined;
-    if (performance.now() - found.at > BLOCKED_TEXT_AGE_MS) {
+    if (this.#now() - found.at > BLOCKED_TEXT_AGE_MS) {
       this.#delete({ owner, session });
       return undefined;
     }

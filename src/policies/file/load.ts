@@ -182,15 +182,21 @@ class PolicyFileReader {
     const options = this.#report.shaped(kind.options, own, path, ['mode', 'sample', 'until']);
     if (options === undefined) return undefined;
     const at = (key: string): Path => [...path, ...stepsOf(key, kind.kind)];
+    const written = [JSON.stringify(own)];
     try {
       const policy = kind.create(options, {
         warn: (key, message) => this.#report.warn(at(key), message),
         fail: (key, message) => this.#report.fail(at(key), message),
         keep: this.#keep,
         state: this.#state,
-        readFile: this.#readFile,
+        readFile: (file) => {
+          const content = this.#readFile(file);
+          written.push(content);
+          return content;
+        },
       });
-      return { kind: kind.kind, policy, mode: enforcement ?? ENFORCED };
+      const fingerprint = hash('sha256', JSON.stringify(written)).slice(0, 12);
+      return { kind: kind.kind, policy, mode: enforcement ?? ENFORCED, fingerprint };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
       this.#report.fail(path, `cannot be used${typeof code === 'string' ? ` (${code})` : ''}`);

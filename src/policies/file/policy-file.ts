@@ -20,6 +20,8 @@ export type ConfiguredPolicy = {
   readonly kind: string;
   readonly policy: Policy;
   readonly mode: Enforcement;
+  /** The same for the same options and the same files that they name, whatever the mode. */
+  readonly fingerprint: string;
 };
 
 /**

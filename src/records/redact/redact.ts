@@ -17,7 +17,7 @@ export class Redactor {
 
   /** Redacts an event in place, and lists what was erased and replaced; a hundred of each at most. */
   redact(event: Fields): Pick<CallRecord, 'event' | 'erased' | 'masked'> {
-    const content = this.#contentKept(event);
+    const content = this.contentKept(event);
     const erased = new PointerList();
     const masked = new PointerList();
     // Where no content is kept, a key that `*` stands for may be content too
@@ -28,7 +28,7 @@ export class Redactor {
 
   /** Redacts a text that belongs to an event. Before {@link redact}: the event still tells its team and key. */
   text(text: string, event: Fields): string {
-    return cleanText(text, this.#contentKept(event));
+    return cleanText(text, this.contentKept(event));
   }
 
   /**
@@ -43,7 +43,7 @@ export class Redactor {
   }
 
   /** No content is kept of a listed team or key, nor of a call that names neither where some are listed. */
-  #contentKept(event: Fields): KeptContent {
+  contentKept(event: Fields): KeptContent {
     const { content, noContentTeams, noContentKeys } = this.#options;
     if (content === 'none' || (noContentTeams.size === 0 && noContentKeys.size === 0)) return content;
     const metadata = fieldsOf(event.metadata);
