@@ -12,6 +12,8 @@ import { RequestMemory } from './calls/request-memory.ts';
 import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
 import { keepDecisions } from './decisions/keeper.ts';
+import type { KeptSink } from './decisions/kept-calls.ts';
+import { openReplay } from './decisions/open-replay.ts';
 import type { FromDecisions } from './decisions/protocol.ts';
 import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
@@ -54,6 +56,8 @@ export type GivenParts = {
   readonly store: StateStore | undefined;
   /** Texts that were blocked in other workers; undefined where the database tells of them. */
   readonly blocked: GivenBlocks | undefined;
+  /** Keeps calls for all. */
+  readonly replay: KeptSink;
   readonly metricsPage: () => Promise<string | undefined>;
   /** Calls the listener with the ends of calls of the doctor, of which it shall tell the others. */
   readonly onCanariesEnded: (listener: (ends: readonly CallEnd[]) => void) => void;
@@ -148,6 +152,8 @@ export function createBridge(
     const warning = releases.seen(version);
     if (warning !== undefined) log.warn(warning);
   };
+  const replay = given === undefined ? openReplay(config, log, metrics) : undefined;
+  const keptSink = given?.replay ?? replay;
   const requests = new RequestMemory();
   const canaries = new Canaries({
     shared,
@@ -155,10 +161,11 @@ export function createBridge(
     failed: (error) => observer.failed(error, undefined),
   });
   given?.onCanariesEnded((ends) => canaries.ended(ends));
-  const { handler, refuse, judge, http, sharedCalls } = createJudging(config, ground, {
+  const { handler, refuse, judge, http, sharedCalls, kept } = createJudging(config, ground, {
     ...{ records, audit, decisions, release, requests, canaries },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
+    replay: keptSink,
     other: {
       judge: (...call) => largeCalls.judge(...call),
       decided: (key) => largeCalls.decided(key),
@@ -174,7 +181,7 @@ export function createBridge(
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
     store,
-    ...{ config, backends, log, metrics, refuse, records, audit, decisions, release },
+    ...{ config, backends, log, metrics, refuse, records, audit, decisions, release, replay: keptSink },
     blockedTexts: given?.blocked === undefined ? blockedTexts : blocksOfAll(blockedTexts, given.blocked),
   });
   const policiesChanged = (changed: PolicyStore) => {
@@ -249,8 +256,9 @@ export function createBridge(
     async close(drainMs = 0) {
       backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
+      kept?.flush();
       await records?.close(drainMs);
-      await Promise.all([audit.close(), decisions?.close()]);
+      await Promise.all([audit.close(), decisions?.close(), replay?.close()]);
       await shared?.close();
       await http.close();
     },

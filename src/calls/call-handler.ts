@@ -41,11 +41,13 @@ export type CallHandlerOptions = {
    * Called with each decision before it is sent.
    *
    * @param request of a response: reads the request it belongs to
+   * @param body as it was sent
    * @returns what the reply has to wait for, if anything; it never rejects
    */
   readonly decided: (
     decision: Decision,
     request: () => GuardrailCall | undefined,
+    body: Buffer,
   ) => Promise<unknown> | undefined;
   /** Called for each call that LiteLLM sent again while it was judged. */
   readonly repeated: () => void;
@@ -143,7 +145,7 @@ export class CallHandler {
       if (key !== undefined && isKept(call) && keepsRequests()) requests.remember(key, decision, body);
       const known = shared?.decided(decision);
       if (known !== undefined) await known;
-      const stored = decided(decision, request);
+      const stored = decided(decision, request, body);
       if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
       if (stored !== undefined) await stored;
       if (read.recordOf !== undefined && isGoingOn(decision)) {
@@ -156,7 +158,7 @@ export class CallHandler {
       if (read === undefined)
         return refuse({ status: 400, reason: 'bug', message: 'see the log' }, form.door);
       decision = failedDecision(read.call);
-      await decided(decision, () => undefined);
+      await decided(decision, () => undefined, body);
       return responseTo(read, decision, blockedMessage);
     } finally {
       if (running !== undefined && decision !== undefined) this.#repeats.end(running, decision);

@@ -4,6 +4,7 @@ import { createHttp, type Http } from '../backends/http.ts';
 import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
 import type { DecisionKeeper } from '../decisions/keeper.ts';
+import { KeptCalls, type KeptSink } from '../decisions/kept-calls.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
@@ -129,6 +130,8 @@ export type Outlets = {
   /** Most nodes of a call that is judged here: what vendors say of one is bounded by them. */
   readonly maxNodes?: number;
   readonly other: OtherThread;
+  /** Takes calls that are kept to be judged again; undefined where none are. */
+  readonly replay?: KeptSink | undefined;
 };
 
 /** All that judges calls, in one thread. */
@@ -139,6 +142,8 @@ export type Judging = {
   readonly http: Http;
   /** Undefined for a bridge that is alone. */
   readonly sharedCalls: SharedCalls | undefined;
+  /** Undefined where no calls are kept. */
+  readonly kept: KeptCalls | undefined;
 };
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
@@ -180,6 +185,16 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     unseen: (call, caller) => unseenCause(call, caller, unseen),
     isRefusal: refusalTest(replies.blockedMessage),
   });
+  const kept =
+    config.replay &&
+    outlets.replay &&
+    new KeptCalls({
+      policies: () => policies?.file,
+      isUnrecorded: (call, caller) => policies?.engine.receivers(call, caller)?.length === 0,
+      maxBytes: config.replay.maxBytes,
+      sink: outlets.replay,
+      lost: (calls) => metrics.replay_calls_total.inc({ result: 'lost' }, calls),
+    });
   /** Told of each decision. A mistake of ours in one of them changes no reply, and keeps the others from nothing. */
   const listeners: readonly Listener[] = [
     (decision) => observer.decided(decision),
@@ -194,6 +209,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     ...(records === undefined
       ? []
       : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),
+    ...(kept === undefined ? [] : [keeper(kept)]),
   ];
   const { blockedMessage } = replies;
   const refuse = createRefuseCall({
@@ -218,11 +234,11 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     });
   const handler = new CallHandler({
     judge,
-    decided(decision, request) {
+    decided(decision, request, body) {
       let stored: Promise<unknown> | undefined;
       for (const listener of listeners) {
         try {
-          const next = listener(decision, request);
+          const next = listener(decision, request, body);
           if (next !== undefined) stored = stored === undefined ? next : Promise.all([stored, next]);
         } catch (error) {
           observer.failed(error, decision.call);
@@ -242,17 +258,23 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     other: outlets.other,
     recorded: (body) => records?.recordCall(body),
   });
-  return { handler, refuse, judge, http, sharedCalls };
+  return { handler, refuse, judge, http, sharedCalls, kept };
 }
 
 /** May return what the reply has to wait for. */
 type Listener = (
   decision: Decision,
   request: () => GuardrailCall | undefined,
+  body: Buffer,
 ) => Promise<void> | undefined | void;
 
 /** False for a call that leaves no trace in records: no backend takes any, or a rule keeps it from all of them. */
 type IsRecorded = (call: GuardrailCall, caller: Caller) => boolean;
+
+const keeper =
+  (kept: KeptCalls): Listener =>
+  (decision, _, body) =>
+    kept.decided(decision, body);
 
 /** @param areShared true if rounds of one stream can come to another replica or process */
 function recorder(records: CallRecords, isRecorded: IsRecorded, areShared: boolean): Listener {

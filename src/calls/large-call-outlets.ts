@@ -1,5 +1,6 @@
 import type { Auditor } from '../audit/auditor.ts';
 import type { DecisionKeeper } from '../decisions/keeper.ts';
+import type { KeptSink } from '../decisions/kept-calls.ts';
 import { type Log, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
@@ -19,6 +20,8 @@ export type LargeCallOutlets = {
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
   readonly backends: Pick<ConfiguredBackends, 'refused'>;
+  /** Undefined where no calls are kept to be judged again. */
+  readonly replay: KeptSink | undefined;
   /** Keeps a request under its state key, as JSON. */
   readonly keep: (key: string, json: Buffer) => void;
 };
@@ -26,7 +29,18 @@ export type LargeCallOutlets = {
 /** Passes on what the thread of large calls says. */
 export function passOn(
   message: SaidOfLargeCalls,
-  { log, metrics, records, audit, decisions, release, blockedTexts, backends, keep }: LargeCallOutlets,
+  {
+    log,
+    metrics,
+    records,
+    audit,
+    decisions,
+    release,
+    blockedTexts,
+    backends,
+    replay,
+    keep,
+  }: LargeCallOutlets,
 ): void {
   switch (message.kind) {
     case 'blockedText':
@@ -46,6 +60,9 @@ export function passOn(
       break;
     case 'release':
       release(message.version);
+      break;
+    case 'kept':
+      replay?.keep(message.packed, message.calls);
       break;
     case 'refused':
       backends.refused(message.backend);

@@ -59,6 +59,8 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'audit'; readonly row: AuditRow }
   | { readonly kind: 'decision'; readonly row: DecisionRow }
   | { readonly kind: 'release'; readonly version: string | null }
+  /** Calls to be kept, packed. */
+  | { readonly kind: 'kept'; readonly packed: Uint8Array<ArrayBuffer>; readonly calls: number }
   /** A backend refuses our token. */
   | { readonly kind: 'refused'; readonly backend: string }
   | { readonly kind: 'note'; readonly line: NoteLine }

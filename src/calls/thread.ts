@@ -109,7 +109,7 @@ const kept = (row: DecisionRow | undefined) => {
 };
 
 let lastVersion: string | null | undefined;
-const { handler, judge, http } = createJudging(config, ground, {
+const { handler, judge, http, kept: keptCalls } = createJudging(config, ground, {
   records: config.records === undefined ? undefined : records,
   audit: new Auditor({
     openLog: () => ({
@@ -132,6 +132,7 @@ const { handler, judge, http } = createJudging(config, ground, {
     lastVersion = version;
   },
   other: { fetch },
+  replay: { keep: (packed, calls) => post({ kind: 'kept', packed, calls }, [packed.buffer]) },
 });
 const timer = setInterval(tellCounts, COUNTS_MS).unref();
 post({ kind: 'ready' });
@@ -275,6 +276,7 @@ function tellCounts(): void {
 async function close(): Promise<void> {
   clearInterval(timer);
   await judge.settled();
+  keptCalls?.flush();
   tellCounts();
   backends.close();
   await ground.shared?.close();

@@ -40,6 +40,14 @@ export type RecordsConfig = Readonly<{
   redaction: RedactionOptions;
 }>;
 
+/** Keeping of calls to be judged again. */
+export type ReplayConfig = Readonly<{
+  dir: string;
+  maxAgeMs: number;
+  maxBytes: number;
+  redaction: RedactionOptions;
+}>;
+
 /** Parts of a record that are not kept. */
 export type RedactionOptions = Readonly<{
   content: 'full' | 'redacted' | 'none';
@@ -107,6 +115,8 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
     decisions: decisionsOf(set),
     /** Undefined if nothing is recorded, whoever takes records. */
     records: recordsOf(set),
+    /** Calls that are kept to be judged again; undefined if none are. */
+    replay: replayOf(set, report),
     /** Postgres that replicas share; undefined for a bridge that is alone. */
     database: databaseOf(set, report),
     /** State that replicas share. Keys are hexadecimal digits: the first one encrypts; without any one is made in the database. */
@@ -180,12 +190,7 @@ function recordsOf(set: OwnValues): RecordsConfig | undefined {
     maxAgeMs: set.OUTBOX_MAX_AGE_HOURS,
     failureGraceMs: set.FAILURE_GRACE_SECONDS,
     missingAfterMs: set.MISSING_EVENT_MINUTES,
-    redaction: {
-      content: set.TELEMETRY_CONTENT,
-      remove: set.TELEMETRY_REMOVE,
-      noContentTeams: new Set(set.NO_CONTENT_TEAMS),
-      noContentKeys: new Set(set.NO_CONTENT_KEYS),
-    },
+    redaction: redactionOf(set),
   };
 }
 
@@ -193,6 +198,30 @@ function recordsOf(set: OwnValues): RecordsConfig | undefined {
 function decisionsOf({ DECISIONS_DAYS: days, DECISIONS_MAX_MB: maxBytes, DATA_DIR: dir }: OwnValues) {
   return days === 0 ? undefined : { dir, days, maxBytes };
 }
+
+function redactionOf(set: OwnValues): RedactionOptions {
+  return {
+    content: set.TELEMETRY_CONTENT,
+    remove: set.TELEMETRY_REMOVE,
+    noContentTeams: new Set(set.NO_CONTENT_TEAMS),
+    noContentKeys: new Set(set.NO_CONTENT_KEYS),
+  };
+}
+
+function replayOf(set: OwnValues, { warnings }: Report): ReplayConfig | undefined {
+  const { REPLAY_DAYS: days, REPLAY_MAX_MB: maxBytes, DATA_DIR: dir } = set;
+  if (days === undefined) return undefined;
+  const redaction = redactionOf(set);
+  const isRemoved = redaction.remove.some(([field]) => field !== undefined && TEXT_FIELDS.has(field));
+  if (redaction.content !== 'none' && !isRemoved)
+    return { dir, maxAgeMs: days * 24 * 3_600_000, maxBytes, redaction };
+  const why = isRemoved ? 'TELEMETRY_REMOVE removes the texts of all calls' : 'TELEMETRY_CONTENT is none';
+  warnings.push(`REPLAY_DAYS keeps nothing: ${why}, and without them no call can be judged again`);
+  return undefined;
+}
+
+/** Fields of an event that hold the texts of a call, or any. */
+const TEXT_FIELDS: ReadonlySet<string> = new Set(['messages', 'response', '*']);
 
 const DATABASE_SETTINGS = [
   'DATABASE_URL',

@@ -6,6 +6,7 @@ import { ipList } from '../guardrail/ip-list.ts';
 import { DEFAULT_DEPTH, MAX_DEPTH, MAX_NODES } from '../guardrail/json-nodes.ts';
 import { globMistake } from '../policies/glob.ts';
 import { decisions } from './decision-settings.ts';
+import { replay } from './replay-settings.ts';
 import { replicas } from './replica-settings.ts';
 
 const addresses = v.pipe(
@@ -270,6 +271,7 @@ export const SETTING_GROUPS = {
   Policies: policies,
   'Records of calls': records,
   Decisions: decisions,
+  'Calls kept for replay': replay,
   'Several replicas, and all cores': replicas,
   'Forward proxy': proxy,
 } as const;
@@ -282,6 +284,7 @@ export const SETTINGS = {
   ...policies,
   ...records,
   ...decisions,
+  ...replay,
   ...replicas,
   ...proxy,
 };

@@ -46,6 +46,16 @@ export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
 export const SHIP_FAILURES = ['database', 'conflict', 'folder', 'retention'] as const;
 /** Why decisions were lost: no room on the disk, nothing can be stored, or more came than is stored in that time. */
 export const DECISION_LOSSES = ['full', 'unavailable', 'slow'] as const;
+/** `whole`, or why content is not kept, or not all of it; `lost`: the call is not kept. */
+const REPLAY_RESULTS = [
+  'whole',
+  'erased',
+  'redacted',
+  'too_large',
+  'withheld',
+  'unreadable',
+  'lost',
+] as const;
 /** In the order of their values. */
 const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
@@ -184,6 +194,11 @@ export function createMetrics(
     }),
     decisions_unshipped_rows: gauge('Decisions that are not in the database yet.', {}),
     decisions_ship_failures_total: counter('Attempts to bring decisions into the database that failed.'),
+    replay_calls_total: counter(
+      'Calls kept to be judged again by `policy replay`: whole, without what was erased, without content, or lost.',
+      { result: REPLAY_RESULTS },
+    ),
+    replay_bytes: gauge('Bytes of the calls that are kept for `policy replay`.', {}),
     turned_calls_total: counter(
       "Requests of LiteLLM's own integrations of other vendors, which the bridge answers in their place: to judge a call, to record one, or both.",
       { door: DOORS, asks: ['check', 'record', 'check_and_record'] },

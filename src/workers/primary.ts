@@ -4,6 +4,8 @@ import { openAuditLog } from '../audit/open-log.ts';
 import { startRecords } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
 import { type DecisionKeeper, keepDecisions } from '../decisions/keeper.ts';
+import { openReplay } from '../decisions/open-replay.ts';
+import type { ReplayThread } from '../decisions/replay-thread.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
 import { listenMistake } from '../http/drain.ts';
@@ -42,6 +44,7 @@ export class Primary {
   readonly #relay: RecordsRelay | undefined;
   readonly #audit: Auditor;
   readonly #decisions: DecisionKeeper | undefined;
+  readonly #replay: ReplayThread | undefined;
   readonly #pool: WorkerPool;
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
@@ -80,6 +83,7 @@ export class Primary {
       onLost: () => counts.audit_lost_total.inc(),
     });
     this.#audit.prepare();
+    this.#replay = openReplay(config, this.log, counts);
     this.#pool = new WorkerPool({
       size: config.workers,
       log: this.log,
@@ -178,7 +182,7 @@ export class Primary {
     clearInterval(this.#timer);
     this.#inForce.close();
     await this.#records?.close(deliverMs);
-    await Promise.all([this.#audit.close(), this.#decisions?.close()]);
+    await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
   }
 
   #recordsSetup(): RecordsSetup {
@@ -208,6 +212,9 @@ export class Primary {
       case 'blocked':
         this.#blocked.apply(message.change);
         for (const other of this.#pool.all) if (other !== worker) other.send(message);
+        break;
+      case 'kept':
+        this.#replay?.keep(new Uint8Array(message.packed), message.calls);
         break;
       case 'log':
         for (const line of message.lines) writeLine(this.log, ofWorker(line, worker.n));

@@ -105,6 +105,8 @@ export type FromWorkerProcess =
   | { readonly kind: 'decisions'; readonly message: ToDecisions & { readonly kind: 'put' } }
   | { readonly kind: 'state'; readonly request: StoreRequest }
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
+  /** Calls to be kept, packed. */
+  | { readonly kind: 'kept'; readonly packed: Uint8Array; readonly calls: number }
   /** Lines of the log, each with its end. */
   | { readonly kind: 'log'; readonly lines: readonly string[] }
   /** @param lostLines lines of the log that could not be handed over */

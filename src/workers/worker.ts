@@ -47,6 +47,7 @@ async function judge(
       onChange: (listener) => link.listen({ blocked: listener }),
     },
     onCanariesEnded: (listener) => link.listen({ canaries: listener }),
+    replay: { keep: (packed, calls) => link.send({ kind: 'kept', packed, calls }) },
     metricsPage: async () => link.ask('page', undefined, PAGE_MS),
     others: () => overall,
   });
