@@ -109,7 +109,12 @@ const kept = (row: DecisionRow | undefined) => {
 };
 
 let lastVersion: string | null | undefined;
-const { handler, judge, http, kept: keptCalls } = createJudging(config, ground, {
+const {
+  handler,
+  judge,
+  http,
+  kept: keptCalls,
+} = createJudging(config, ground, {
   records: config.records === undefined ? undefined : records,
   audit: new Auditor({
     openLog: () => ({

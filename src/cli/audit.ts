@@ -5,7 +5,7 @@ import { type Chains, withChains } from './audit-chains.ts';
 import { auditExport, type ExportOptions } from './audit-export.ts';
 import { auditTail } from './audit-tail.ts';
 import { auditVerify } from './audit-verify.ts';
-import { countOf, type Terminal } from './terminal.ts';
+import { countOf, type Terminal, timeOf } from './terminal.ts';
 
 const ABOUT = `
 DATA_DIR says where the log is (./data), AUDIT_KEY what its rows are sealed with:
@@ -82,14 +82,4 @@ function headOf(text: string): Head {
     throw new InvalidArgumentError('Write SEQ:HASH as the bridge has logged it');
   }
   return { seq: Number(seq), hash: hash.toLowerCase() };
-}
-
-const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
-
-/** A time without a zone is in UTC, as in the rows. */
-function timeOf(text: string): number {
-  const [match, zone] = TIME.exec(text) ?? [];
-  const at = Date.parse(match?.includes('T') && zone === undefined ? `${match}Z` : (match ?? ''));
-  if (Number.isNaN(at)) throw new InvalidArgumentError('Write a time like 2026-11-21T10:00:00Z');
-  return at;
 }

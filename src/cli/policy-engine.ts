@@ -1,15 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createHttp } from '../backends/http.ts';
 import { backends, kindsOfBackends } from '../backends/index.ts';
+import { refusalTest } from '../calls/reply.ts';
 import { configureBackend } from '../config/backend.ts';
+import type { readSettings } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { Env } from '../config/read.ts';
+import type { KeptDecision, Vote } from '../decisions/kept-decision.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
+import type { Decision } from '../guardrail/decision.ts';
+import { BackendError } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
+import { ALLOW } from '../guardrail/verdict.ts';
+import { aktoRewriteForm } from '../litellm/akto-call.ts';
+import { isRedactionApplied } from '../litellm/coverage.ts';
+import { rewriteForm } from '../litellm/reply.ts';
+import { ResponseWiring } from '../litellm/response-wiring.ts';
+import { Access } from '../pipeline/access.ts';
+import { BlockedTexts } from '../pipeline/blocked-texts.ts';
+import { Breaker } from '../pipeline/breaker.ts';
+import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { Engine } from '../policies/engine.ts';
 import { readPolicyFile } from '../policies/file/load.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
+import { globs } from '../policies/glob.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import { MarkerStore } from '../policies/markers.ts';
 
@@ -92,3 +109,100 @@ export function createCallJudge(file: PolicyFile): (calls: readonly GuardrailCal
     return judged;
   };
 }
+
+/** The settings of the bridge by which a decision goes beside its policy file. */
+export const REPLAY_SETTINGS = [
+  'RESPONSE_REDACTION',
+  'REDACTABLE_MODELS',
+  'BLOCKED_HISTORY',
+  'BLOCKED_MESSAGE',
+] as const;
+export type ReplaySettings = ReturnType<typeof readSettings<(typeof REPLAY_SETTINGS)[number]>>;
+
+/** Judges a call anew at the time at which it was judged, by backends that say what they said. */
+export type ReplayJudge = (
+  call: GuardrailCall,
+  then: Pick<KeptDecision, 'at' | 'bytes' | 'votes'>,
+) => Promise<Decision>;
+
+/**
+ * Judges calls as the bridge does, one after the other in the order of time: state that policies keep of calls, and what was blocked before,
+ * is as far as these calls tell it.
+ */
+export function createReplayJudge(file: PolicyFile, set: ReplaySettings): ReplayJudge {
+  let now = 0;
+  let backends: readonly JudgingBackend[] = [];
+  const wiring = new ResponseWiring(set.RESPONSE_REDACTION);
+  const engine = new Engine(file, {
+    ...{ markers: new MarkerStore(), restores: (call) => wiring.restores(call), now: () => now },
+  });
+  const isRedactable = globs(set.REDACTABLE_MODELS);
+  const judge = new Judge({
+    engine: () => engine,
+    policyTimeoutMs: TIMEOUT_MS,
+    backends: () => backends,
+    streamCheckGrowth: 1,
+    http: createHttp(),
+    observer: NOBODY,
+    rewriteForm: (call, texts) => {
+      if (call.door === 'akto') return aktoRewriteForm(call, texts);
+      return call.door === undefined && isRedactionApplied(call, isRedactable)
+        ? rewriteForm(call, texts)
+        : null;
+    },
+    wired: (call) => wiring.of(call),
+    // Says nothing of policies
+    unseen: () => undefined,
+    removesHistory: set.BLOCKED_HISTORY === 'remove',
+    blockedTexts: new BlockedTexts(undefined, () => now),
+    isRefusal: refusalTest(set.BLOCKED_MESSAGE),
+  });
+  let judged = 0;
+  return async (call, { at, bytes, votes }) => {
+    now = at;
+    judged++;
+    backends = Object.entries(votes).map(([name, vote]) => backendThatSaid(name, vote, judged));
+    const decision = await judge.judge({
+      ...{ call, bytes, request: () => undefined },
+      scope: { signal: new AbortController().signal, abort() {} },
+    });
+    wiring.seen(call);
+    return decision;
+  };
+}
+
+/** A backend that says what it said of a call. What it redacted is not known. */
+function backendThatSaid(name: string, vote: Vote, n: number): JudgingBackend {
+  return {
+    name,
+    mode: 'enforce',
+    timeoutMs: TIMEOUT_MS,
+    unreachableFallback: 'fail_closed',
+    sample: 100,
+    hedgeAfterMs: undefined,
+    reads: 'conversation',
+    isIdempotent: true,
+    judges: { request: true, response: true, media: true },
+    async check() {
+      if (vote === 'fail_closed') throw new BackendError({ kind: 'unreachable', code: 'ECONNREFUSED' });
+      return vote === 'block' ? { kind: 'block', reason: 'as it was' } : ALLOW;
+    },
+    breaker: new Breaker(),
+    access: new Access(async () => {}),
+    // It remembers nothing of the calls before
+    memory: `${name} ${n}`,
+  };
+}
+
+const nothing = () => {};
+const NOBODY: JudgeObserver = {
+  checked: nothing,
+  trailed: nothing,
+  failed: nothing,
+  unasked: nothing,
+  unjudged: nothing,
+  unsampled: nothing,
+  compared: nothing,
+  unwatched: nothing,
+  policiesFailed: nothing,
+};

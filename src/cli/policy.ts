@@ -4,6 +4,7 @@ import { callsOf } from './golden-calls.ts';
 import { type GoldenCase, readCases } from './golden-cases.ts';
 import { oneLine, plural, printableJson } from './output.ts';
 import { createCallJudge, type Judged, readPolicy, readText } from './policy-engine.ts';
+import { addPolicyReplay } from './policy-replay.ts';
 import { addPolicyStart } from './policy-start.ts';
 import type { Terminal } from './terminal.ts';
 import { textDifference } from './text-difference.ts';
@@ -37,6 +38,7 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     .action((file: string, cases: string, { json = false }: { json?: boolean }) =>
       testPolicy(file, cases, json, terminal),
     );
+  addPolicyReplay(policy, terminal);
 }
 
 function lint(path: string, json: boolean, terminal: Terminal): void {

@@ -46,6 +46,31 @@ export function countOf(min: number, max: number): (text: string) => number {
   };
 }
 
+const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Reads the value of an option: a time, in UTC without a zone, as in rows. */
+export function timeOf(text: string): number {
+  const [match, zone] = TIME.exec(text) ?? [];
+  const at = Date.parse(match?.includes('T') && zone === undefined ? `${match}Z` : (match ?? ''));
+  if (Number.isNaN(at)) throw new InvalidArgumentError('Write a time like 2026-11-21T10:00:00Z');
+  return at;
+}
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Reads the value of an option: a time, or a span before now such as `90m`, `24h` or `7d`. */
+export function momentOf(now: () => number): (text: string) => number {
+  return (text) => {
+    const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+    if (count !== undefined) return now() - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+    try {
+      return timeOf(text);
+    } catch {
+      throw new InvalidArgumentError('Write a span like 90m, 24h or 7d, or a time like 2026-11-21T10:00:00Z');
+    }
+  };
+}
+
 /**
  * Writes lines as fast as they are taken: to a new file that only this user can read, or to standard output. A reader that
  * leaves before the end causes no error.
