@@ -7,7 +7,7 @@ import { configureBackend } from '../config/backend.ts';
 import type { readSettings } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { Env } from '../config/read.ts';
-import type { KeptDecision, Vote } from '../decisions/kept-decision.ts';
+import type { DecisionThen, Vote } from '../decisions/decision-then.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { Decision } from '../guardrail/decision.ts';
@@ -122,7 +122,7 @@ export type ReplaySettings = ReturnType<typeof readSettings<(typeof REPLAY_SETTI
 /** Judges a call anew at the time at which it was judged, by backends that say what they said. */
 export type ReplayJudge = (
   call: GuardrailCall,
-  then: Pick<KeptDecision, 'at' | 'bytes' | 'votes'>,
+  then: Pick<DecisionThen, 'at' | 'bytes' | 'votes'>,
 ) => Promise<Decision>;
 
 /**

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { readSettings } from '../config/config.ts';
-import type { KeptDecision } from '../decisions/kept-decision.ts';
+import type { DecisionThen } from '../decisions/decision-then.ts';
 import { inTime, type KeptCall, type KeptRange, ReplayReader } from '../decisions/replay-reader.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { withPassages } from '../guardrail/read-passages.ts';
@@ -182,7 +182,7 @@ async function fateBy({ file, judge }: Side, call: GuardrailCall, kept: KeptCall
   return typeof part === 'string' ? part : fateNow(part, decision, kept.decision);
 }
 
-const fateOfThen = (decision: KeptDecision): Fate | Unknown =>
+const fateOfThen = (decision: DecisionThen): Fate | Unknown =>
   decision.part.why === 'failed' ? 'failed_then' : fateThen(decision);
 
 /** The call as it was judged; undefined where it is not kept, or cannot be read. */

@@ -1,4 +1,4 @@
-import type { KeptDecision } from '../decisions/kept-decision.ts';
+import type { DecisionThen } from '../decisions/decision-then.ts';
 import type { Fate, Unknown } from './replay-part.ts';
 
 /** The differences that a policy file makes to a call, the gravest first. */
@@ -59,13 +59,13 @@ export class ReplayChanges {
   }
 
   /** A call of which it is not known what becomes of it. */
-  addUnknown(decision: KeptDecision, why: Unknown): void {
+  addUnknown(decision: DecisionThen, why: Unknown): void {
     this.#add(decision);
     this.unknown[why] = (this.unknown[why] ?? 0) + 1;
   }
 
   /** @param tellsTexts true if new texts can be compared */
-  addJudged(decision: KeptDecision, before: Fate, after: Fate, tellsTexts: boolean): void {
+  addJudged(decision: DecisionThen, before: Fate, after: Fate, tellsTexts: boolean): void {
     this.#add(decision);
     const change = changeOf(before, after, tellsTexts);
     if (change === undefined) {
@@ -91,14 +91,14 @@ export class ReplayChanges {
     if (this.#groups.size < MAX_GROUPS) this.#groups.set(key, group);
   }
 
-  #add({ version }: KeptDecision): void {
+  #add({ version }: DecisionThen): void {
     this.calls++;
     const decided = version ?? 'none';
     this.versions.set(decided, (this.versions.get(decided) ?? 0) + 1);
   }
 }
 
-const exampleOf = ({ ref, id }: KeptDecision) => ({
+const exampleOf = ({ ref, id }: DecisionThen) => ({
   ...(ref !== null && { ref }),
   ...(id !== null && { id }),
 });

@@ -1,4 +1,4 @@
-import type { KeptDecision, Lack } from '../decisions/kept-decision.ts';
+import type { DecisionThen, Lack } from '../decisions/decision-then.ts';
 import { type PolicyPart, policyPartOf } from '../decisions/policy-part.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -22,7 +22,7 @@ const LOOKING: Partial<Record<Lack, ReadonlySet<string>>> = {
 export function partBy(
   file: PolicyFile,
   decision: Decision,
-  then: KeptDecision,
+  then: DecisionThen,
   lack: Lack | undefined,
 ): PolicyPart | Unknown {
   const part = policyPartOf(decision);
@@ -45,7 +45,7 @@ function carriedOver(
   }: {
     readonly decision: Decision;
     readonly part: PolicyPart;
-    readonly then: KeptDecision;
+    readonly then: DecisionThen;
     readonly looking: ReadonlySet<string>;
     readonly lack: Lack;
   },
@@ -79,7 +79,7 @@ const others = (verdict: Fate['verdict'], by: string | null): Fate => ({
 });
 
 /** The fate that a call had. */
-export function fateThen({ part, outcome, by, votes }: KeptDecision): Fate {
+export function fateThen({ part, outcome, by, votes }: DecisionThen): Fate {
   const own = { ...part, isOthers: false };
   if (part.verdict === 'block') return own;
   if (outcome === 'block' || outcome === 'defer') return others(outcome, by);
@@ -87,7 +87,7 @@ export function fateThen({ part, outcome, by, votes }: KeptDecision): Fate {
 }
 
 /** The fate that it has by the policies of a file, whose part is known, with backends that say what they said. */
-export function fateNow(part: PolicyPart, { outcome, checks }: Decision, then: KeptDecision): Fate {
+export function fateNow(part: PolicyPart, { outcome, checks }: Decision, then: DecisionThen): Fate {
   const own = { ...part, isOthers: false };
   if (part.verdict === 'block') return own;
   if (outcome.kind === 'block' && checks.length > 0) return others('block', outcome.by);
@@ -101,7 +101,7 @@ export function fateNow(part: PolicyPart, { outcome, checks }: Decision, then: K
 }
 
 /** The redaction by the backends among those that were asked. */
-function redactionOf(votes: KeptDecision['votes'], asked: readonly string[]): Fate | undefined {
+function redactionOf(votes: DecisionThen['votes'], asked: readonly string[]): Fate | undefined {
   const names = asked.filter((name) => votes[name] === 'modify');
   return names.length === 0 ? undefined : others('redact', names.join(','));
 }

@@ -2,16 +2,16 @@ import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
-import { type KeptBytes, packCalls } from './kept-bytes.ts';
 import {
+  type DecisionThen,
+  decisionThenOf,
   fingerprintsOf,
   goesOnAfter,
-  type KeptDecision,
   type KeptHead,
-  keptDecisionOf,
   type Series,
   seriesOf,
-} from './kept-decision.ts';
+} from './decision-then.ts';
+import { type KeptBytes, packCalls } from './kept-bytes.ts';
 
 /** Takes calls to be kept. */
 export type KeptSink = {
@@ -55,7 +55,7 @@ export class KeptCalls {
   #number = 0;
   #timer: NodeJS.Timeout | undefined;
   #policies: PolicyFile | undefined;
-  #prints: KeptDecision['prints'] = {};
+  #prints: DecisionThen['prints'] = {};
 
   constructor(options: KeptCallsOptions) {
     this.#options = options;
@@ -71,7 +71,7 @@ export class KeptCalls {
     const isUnrecorded = this.#options.isUnrecorded(call, caller);
     const lack = isUnrecorded ? 'withheld' : body.length > this.#maxCallBytes ? 'too_large' : undefined;
     const head: KeptHead = {
-      decision: keptDecisionOf(decision, {
+      decision: decisionThenOf(decision, {
         at: Date.now(),
         bytes: body.length,
         prints: this.#fingerprints(),
@@ -130,7 +130,7 @@ export class KeptCalls {
     this.#options.sink.keep(packCalls(calls), calls.length);
   }
 
-  #fingerprints(): KeptDecision['prints'] {
+  #fingerprints(): DecisionThen['prints'] {
     const policies = this.#options.policies();
     if (policies !== this.#policies) {
       this.#policies = policies;

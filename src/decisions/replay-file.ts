@@ -4,13 +4,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { removeDatabase, transaction } from '../storage/database.ts';
 import { makeFolder } from '../storage/folder.ts';
 import { isDamage } from '../storage/storage-code.ts';
-import type { Lack } from './kept-decision.ts';
+import type { Lack } from './decision-then.ts';
 import { REPLAY_FILE } from './replay-name.ts';
 
 /** A call as it is stored. */
 export type StoredCall = {
   readonly at: number;
-  /** JSON of a `KeptDecision`. */
+  /** JSON of a `DecisionThen`. */
   readonly decision: string;
   /** The call, compressed; null where it is not kept. */
   readonly content: Uint8Array | null;

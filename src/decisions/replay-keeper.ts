@@ -3,9 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { ReplayConfig } from '../config/config.ts';
 import { removeCredentials } from '../detectors/remove.ts';
 import { Redactor } from '../records/redact/redact.ts';
+import { goesOnAfter, type KeptHead, type Lack, type Series } from './decision-then.ts';
 import { type KeptBytes, unpackCalls } from './kept-bytes.ts';
 import { keptContentOf } from './kept-content.ts';
-import { goesOnAfter, type KeptHead, type Lack, type Series } from './kept-decision.ts';
 import { ReplayFile, type StoredCall } from './replay-file.ts';
 
 /** Calls by what became of their content: `whole`, or what they lack. */

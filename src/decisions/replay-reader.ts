@@ -3,12 +3,12 @@ import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { inflateRawSync } from 'node:zlib';
 import { storageCode } from '../storage/storage-code.ts';
-import type { KeptDecision, Lack } from './kept-decision.ts';
+import type { DecisionThen, Lack } from './decision-then.ts';
 import { REPLAY_FILE } from './replay-name.ts';
 
 /** A call as it was kept. */
 export type KeptCall = {
-  readonly decision: KeptDecision;
+  readonly decision: DecisionThen;
   /** JSON of a guardrail call; undefined where it is not kept. */
   readonly content: string | undefined;
   /** Undefined for a call that is kept whole. */
@@ -88,7 +88,7 @@ export class ReplayReader {
 
 function keptCallOf({ decision, content, lack }: Row): KeptCall {
   return {
-    decision: JSON.parse(decision) as KeptDecision,
+    decision: JSON.parse(decision) as DecisionThen,
     content: content === null ? undefined : inflateRawSync(content).toString(),
     lack: lack ?? undefined,
   };

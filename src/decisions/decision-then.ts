@@ -23,7 +23,7 @@ export type KeptNote = readonly [
 export type Vote = 'allow' | 'block' | 'modify' | 'defer' | 'fail_closed';
 
 /** All that is kept of a decision beside its call, to compare it with what other policies would say. */
-export type KeptDecision = {
+export type DecisionThen = {
   /** Unix milliseconds. */
   readonly at: number;
   /** The call id of LiteLLM; null for none. */
@@ -47,10 +47,10 @@ export type KeptDecision = {
   readonly votes: Readonly<Record<string, Vote>>;
 };
 
-export function keptDecisionOf(
+export function decisionThenOf(
   decision: Decision,
-  { at, bytes, prints }: Pick<KeptDecision, 'at' | 'bytes' | 'prints'>,
-): KeptDecision {
+  { at, bytes, prints }: Pick<DecisionThen, 'at' | 'bytes' | 'prints'>,
+): DecisionThen {
   const { call, caller, outcome, policies, checks, ref = null } = decision;
   return {
     at,
@@ -82,7 +82,7 @@ export function voteOf(check: CheckResult): Vote {
 }
 
 /** The fingerprints of all policies of a file. */
-export function fingerprintsOf({ policies }: Pick<PolicyFile, 'policies'>): KeptDecision['prints'] {
+export function fingerprintsOf({ policies }: Pick<PolicyFile, 'policies'>): DecisionThen['prints'] {
   return Object.fromEntries([...policies.values()].map(({ kind, fingerprint }) => [kind, fingerprint]));
 }
 
@@ -113,7 +113,7 @@ export const goesOnAfter = (before: Series, { start, chars }: Series): boolean =
 
 /** What is told of a call beside its body. */
 export type KeptHead = {
-  readonly decision: KeptDecision;
+  readonly decision: DecisionThen;
   readonly series?: Series | undefined;
   /** Why its body is not handed over. */
   readonly lack?: Lack | undefined;
