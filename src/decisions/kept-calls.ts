@@ -1,5 +1,6 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
+import { isCanaryId } from '../guardrail/canary.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import {
@@ -65,8 +66,8 @@ export class KeptCalls {
   /** @param body of the call, of which it makes a copy */
   decided(decision: Decision, body: Buffer): void {
     const { call, caller, outcome } = decision;
-    // It is sent again, or nobody wants it any more
-    if (outcome.kind === 'cancelled') return;
+    // It is sent again, or nobody wants it any more; or it is the doctor's
+    if (outcome.kind === 'cancelled' || isCanaryId(call.litellm_call_id)) return;
     const series = seriesOf(call, body);
     const isUnrecorded = this.#options.isUnrecorded(call, caller);
     const lack = isUnrecorded ? 'withheld' : body.length > this.#maxCallBytes ? 'too_large' : undefined;
