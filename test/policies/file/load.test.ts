@@ -82,6 +82,7 @@ ${CHAIN}policy:
             kind: 'swear-words',
             policy: { message: 'some' },
             mode: { mode: 'sample', sample: 25, until: Date.parse('2026-12-31T00:00:00Z') },
+            fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),
           },
         ],
       ]),
@@ -92,6 +93,15 @@ ${CHAIN}policy:
     });
     expect(read(`${text}\n`).version).not.toBe(read(text).version);
     expect(read(text).version).toBe(read(text).version);
+  });
+
+  test('gives a policy a fingerprint that tells its options, and not its mode', () => {
+    const printOf = (options: string) =>
+      read(`policies: { chain: [swear-words] }\npolicy: { swear-words: ${options} }`).policies.get(
+        'swear-words',
+      )?.fingerprint;
+    expect(printOf('{ words: [a], mode: observe }')).toBe(printOf('{ words: [a] }'));
+    expect(printOf('{ words: [a] }')).not.toBe(printOf('{ words: [b] }'));
   });
 
   test('takes options under policies.policy, and JSON', () => {
