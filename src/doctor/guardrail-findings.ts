@@ -1,7 +1,13 @@
 import { isLoopback } from '../config/backend.ts';
 import { scalarText } from '../guardrail/json.ts';
 import { GUARDRAIL_PATHS, LOGS_PATH } from '../http/app.ts';
-import { AKTO_JUDGES_RESPONSES, isAtLeast, TAKES_FAIL_ON_ERROR, TAKES_TIMEOUT } from '../litellm/releases.ts';
+import {
+  AKTO_JUDGES_RESPONSES,
+  CHECKS_GUARDRAIL_NUMBERS,
+  isAtLeast,
+  TAKES_FAIL_ON_ERROR,
+  TAKES_TIMEOUT,
+} from '../litellm/releases.ts';
 import { addressIn, isElsewhere } from './address.ts';
 import { startsWithout } from './mode-findings.ts';
 import { DEFAULT_BASE, DEFAULT_KEY, timeoutAbove } from './paste-lines.ts';
@@ -113,23 +119,26 @@ function findTimeout(guardrail: WiredGuardrail, report: WiringReport): void {
   const { timeout: parameter, defaultSeconds } = NAMES[kind];
   // Akto's guardrail of old only records in post_call, and no call waits for that
   const recordsOnly = !isAtLeast(release, AKTO_JUDGES_RESPONSES) && !modes.all.includes('pre_call');
-  if (kind === 'akto' ? recordsOnly : !isAtLeast(release, TAKES_TIMEOUT)) return;
+  const isHeeded = kind === 'akto' ? !recordsOnly : isAtLeast(release, TAKES_TIMEOUT);
   const path = paramPath(guardrail, parameter);
   const written = params[parameter];
   const paste = `${parameter}: ${timeoutAbove(settings.longestCheckMs)}`;
   const isMissing = written === undefined || written === null || written === '';
   const seconds = isMissing ? defaultSeconds : Number(scalarText(written));
   const longest = settings.longestCheckMs / 1000;
-  if (seconds === undefined) {
-    report.add('timeout_missing', path, {
-      ...{ subject, message: 'no timeout: LiteLLM waits 600 seconds if the bridge hangs', paste },
-      advice: `Set one above the ${longest} seconds that the bridge takes at most.`,
-    });
-  } else if (!Number.isFinite(seconds)) {
-    if (String(written).startsWith('os.environ/')) return;
+  if (seconds !== undefined && !Number.isFinite(seconds)) {
+    const isVariable = String(written).startsWith('os.environ/');
+    if (isVariable || (kind !== 'akto' && !isAtLeast(release, CHECKS_GUARDRAIL_NUMBERS))) return;
     report.add('guardrail_skipped', path, {
       ...{ subject, message: `${parameter} is no number: ${startsWithout(release)}`, paste },
       advice: 'Write seconds.',
+    });
+  } else if (!isHeeded) {
+    return;
+  } else if (seconds === undefined) {
+    report.add('timeout_missing', path, {
+      ...{ subject, message: 'no timeout: LiteLLM waits 600 seconds if the bridge hangs', paste },
+      advice: `Set one above the ${longest} seconds that the bridge takes at most.`,
     });
   } else if (seconds <= longest) {
     const said = isMissing

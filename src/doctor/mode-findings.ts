@@ -1,5 +1,5 @@
 import { textOf } from '../guardrail/json.ts';
-import { isAtLeast, STARTS_WITHOUT_WRONG, TAKES_MCP_MODES } from '../litellm/releases.ts';
+import { ASKS_AFTERWARDS, isAtLeast, STARTS_WITHOUT_WRONG, TAKES_MCP_MODES } from '../litellm/releases.ts';
 import { didYouMean, quotedValue } from '../policies/file/nearest.ts';
 import { type PastedGuardrail, pasteGuardrail } from './paste-lines.ts';
 import { isInScope } from './stream-scopes.ts';
@@ -77,7 +77,7 @@ function findWrongMode(guardrail: WiredGuardrail, report: WiringReport): boolean
   const late = modes.all.find((one) => LATE_MODES.includes(one));
   if (late === undefined || (kind === 'akto' && late === 'logging_only')) return false;
   const effect =
-    late === 'logging_only' && isAtLeast(release, TAKES_MCP_MODES)
+    late === 'logging_only' && isAtLeast(release, ASKS_AFTERWARDS)
       ? 'LiteLLM asks when the client has its response, and nothing can be blocked'
       : startsWithout(release);
   report.add('mode_wrong', path, {

@@ -1,5 +1,10 @@
 import { type Fields, fieldsOf, scalarText, textOf } from '../guardrail/json.ts';
-import { isAtLeast, TAKES_MCP_MODES, TAKES_STREAM_SCOPE } from '../litellm/releases.ts';
+import {
+  CHECKS_GUARDRAIL_NUMBERS,
+  isAtLeast,
+  TAKES_MCP_MODES,
+  TAKES_STREAM_SCOPE,
+} from '../litellm/releases.ts';
 import { nearest, quotedValue } from '../policies/file/nearest.ts';
 import type { Path } from '../policies/file/problems.ts';
 import { addressIn, isBridgeAt } from './address.ts';
@@ -84,8 +89,12 @@ export function findUnusable(report: WiringReport): readonly GuardrailModes[] {
     const fields = fieldsOf(entry);
     const params = fieldsOf(fields.litellm_params);
     const type = scalarText(params.guardrail ?? fields.guardrail);
+    if (!findNeededKeys(fields, path, report)) {
+      unusable.push(modesOf(params.mode ?? fields.mode));
+      continue;
+    }
     if (SERVED_GUARDRAILS.some((served) => served === type)) {
-      if (!findEntryKeys(fields, path, report)) unusable.push(modesOf(params.mode ?? fields.mode));
+      findEntryKeys(fields, path, report);
       continue;
     }
     const url = addressIn(toldText(params.api_base, context.env)?.text ?? '');
@@ -111,29 +120,33 @@ function subjectOf({ guardrail_name }: Fields): { readonly subject?: string } {
   return subject === undefined ? {} : { subject };
 }
 
-/** Finds keys of an entry that belong into its `litellm_params`, or are missing. @returns false if LiteLLM cannot use it */
-function findEntryKeys(fields: Fields, path: Path, report: WiringReport): boolean {
-  const subject = subjectOf(fields);
-  let isUsable = true;
-  for (const needed of ['guardrail_name', 'litellm_params']) {
-    if (fields[needed] !== undefined && fields[needed] !== null) continue;
-    isUsable = false;
-    report.add('guardrail_skipped', path, {
-      ...{ ...subject, message: `${needed} is missing: LiteLLM does not start` },
-      advice: needed === 'guardrail_name' ? 'Name it.' : 'Put its parameters under litellm_params.',
-      paste: needed === 'guardrail_name' ? 'guardrail_name: bridge-pre' : 'litellm_params:',
-    });
-  }
-  if (!isUsable) return false;
+/** Finds what an entry lacks. @returns false if LiteLLM does not start with it, whoever it asks */
+function findNeededKeys(fields: Fields, path: Path, report: WiringReport): boolean {
+  const missing = ['guardrail_name', 'litellm_params'].find(
+    (key) => fields[key] === undefined || fields[key] === null,
+  );
+  if (missing === undefined) return true;
+  report.add('guardrail_skipped', path, {
+    ...{ ...subjectOf(fields), message: `${missing} is missing: LiteLLM does not start` },
+    advice: missing === 'guardrail_name' ? 'Name it.' : 'Put its parameters under litellm_params.',
+    paste: missing === 'guardrail_name' ? 'guardrail_name: bridge-pre' : 'litellm_params:',
+  });
+  return false;
+}
+
+/** Finds keys of an entry that belong into its `litellm_params`. */
+function findEntryKeys(fields: Fields, path: Path, report: WiringReport): void {
   const known = [...KNOWN.generic_guardrail_api, ...KNOWN.akto];
   for (const key of Object.keys(fields)) {
     if (ENTRY_KEYS.includes(key) || !known.includes(key)) continue;
     report.add('option_ignored', [...path, key], {
-      ...{ ...subject, message: `${key} stands beside litellm_params, where LiteLLM does not look` },
+      ...{
+        ...subjectOf(fields),
+        message: `${key} stands beside litellm_params, where LiteLLM does not look`,
+      },
       advice: 'Move it under litellm_params.',
     });
   }
-  return true;
 }
 
 /**
@@ -182,7 +195,8 @@ function findStreamOptions(guardrail: WiredGuardrail, report: WiringReport): voi
   const { name: subject, params, modes } = guardrail;
   const { release } = report.context;
   const rate = streamOption(guardrail, 'streaming_sampling_rate');
-  if (rate !== undefined && rate !== null && !(Number(scalarText(rate)) >= 1)) {
+  const isChecked = isAtLeast(release, CHECKS_GUARDRAIL_NUMBERS) && rate !== undefined && rate !== null;
+  if (isChecked && !(Number(scalarText(rate)) >= 1)) {
     report.add('guardrail_skipped', paramPath(guardrail, 'streaming_sampling_rate'), {
       ...{
         subject,

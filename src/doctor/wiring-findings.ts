@@ -83,7 +83,7 @@ function addNobodyAsks(callbacks: readonly WiredCallback[], report: WiringReport
   }
   report.add('pre_call_missing', isBelow ? ['litellm_settings', 'guardrails'] : ['guardrails'], {
     message: isBelow
-      ? 'guardrails stand under litellm_settings, where LiteLLM takes them for those of an older form'
+      ? 'guardrails stand under litellm_settings: LiteLLM takes them for those of an older form and does not start'
       : 'no guardrail asks the bridge: no call is judged',
     advice: isBelow ? 'Make guardrails a section of its own.' : 'Add guardrails.',
     paste: `guardrails:\n${(['pre', 'post', 'stream'] as const).map((kind) => pasteGuardrail(kind, report.context, undefined)).join('')}`,

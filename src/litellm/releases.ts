@@ -55,6 +55,12 @@ export const TAKES_FAIL_ON_ERROR: Release = [1, 95];
 /** Since this release the `timeout` of a guardrail is kept. Older ones wait 600 seconds, whatever it says. */
 export const TAKES_TIMEOUT: Release = [1, 106, 2];
 
+/** Since this release a guardrail whose `timeout` or `streaming_sampling_rate` makes no sense is refused. Older ones read neither. */
+export const CHECKS_GUARDRAIL_NUMBERS: Release = [1, 95];
+
+/** Since this release a guardrail in `logging_only` is asked, when the client has its response. Older ones refuse it. */
+export const ASKS_AFTERWARDS: Release = [1, 103];
+
 /** Since this release `streaming_buffer_until_moderated` shows nothing of a stream before its verdict. Older ones ignore it. */
 export const BUFFERS_STREAMS: Release = [1, 108];
 

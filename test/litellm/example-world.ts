@@ -44,6 +44,12 @@ export async function startExample(
   file: string,
   models: readonly string[] = [],
 ): Promise<ExampleWorld> {
+  const text = await readFile(resolve(import.meta.dirname, '../../examples', file), 'utf8');
+  return startConfig(release, withModels(text, models));
+}
+
+/** Starts a proxy with any configuration that has the variables of the examples. */
+export async function startConfig(release: Release, config: string): Promise<ExampleWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'litellm-example-'));
   const policy = join(folder, 'policy.yaml');
   const kinds = {
@@ -59,7 +65,7 @@ export async function startExample(
     bin: release.bin,
     providerUrl: provider.url,
     guardrails: [],
-    config: withModels(await readFile(resolve(import.meta.dirname, '../../examples', file), 'utf8'), models),
+    config,
     env: {
       ...{ OPENAI_API_KEY: 'invented', OPENAI_API_BASE: base.openai, OPENAI_BASE_URL: base.openai },
       ...{ ANTHROPIC_API_KEY: 'invented', ANTHROPIC_API_BASE: base.anthropic },
