@@ -34,6 +34,7 @@ const PAGES = [
   'examples/teams/README.md',
   'src/records/README.md',
   'src/backends/README.md',
+  'src/doctor/README.md',
   'src/guardrail/README.md',
   'src/litellm/README.md',
   'test/bench/README.md',

@@ -10,6 +10,7 @@ import { FINDINGS } from '../../src/findings/finding.ts';
 import * as allReleases from '../../src/litellm/releases.ts';
 import { isAtLeast, type Release } from '../../src/litellm/releases.ts';
 
+const SOURCES = join(import.meta.dirname, '..', '..', 'src', 'doctor');
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const KEY = 'invented-key-of-the-bridge';
 
@@ -878,4 +879,17 @@ test('a bridge without keys at loopback asks for none', () => {
   const settingsWithout = { settings: { ...context.settings, apiKeys: [] } };
   expect(findingsIn(yaml, settingsWithout)).toEqual([]);
   expect(findingsIn(yaml).map(({ code }) => code)).toEqual(Array(3).fill('guardrail_key_wrong'));
+});
+
+test('the page about the doctor tells each finding', () => {
+  const page = readFileSync(join(SOURCES, 'README.md'), 'utf8');
+  const files = readdirSync(SOURCES).filter(
+    (file) => file.endsWith('-findings.ts') && !file.startsWith('canary'),
+  );
+  const texts = files.map((file) => readFileSync(join(SOURCES, file), 'utf8')).join();
+  const codes = Object.keys(FINDINGS).filter((code) => texts.includes(`'${code}'`));
+  expect(codes.length).toBeGreaterThan(25);
+  expect(codes.filter((code) => code !== 'release_unsupported' && !page.includes(`\`${code}\``))).toEqual([]);
+  const tested = new Set(rows.flatMap((row) => row.codes));
+  expect(codes.filter((code) => code !== 'integration_limited' && !tested.has(code))).toEqual([]);
 });
