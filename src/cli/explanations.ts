@@ -130,6 +130,30 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'the vendor gave a verdict, whatever it is',
     no: 'there is none, or no such backend',
   },
+  why: {
+    examples: [
+      'why 549861e136ee05f5                       # the reference that a client was shown',
+      'why 550e8400-e29b-41d4-a716-446655440000   # a litellm_call_id',
+    ],
+    ok: 'the decision is printed',
+    no: 'there is no such decision, or they cannot be read',
+  },
+  'decisions list': {
+    examples: [
+      'decisions list --verdict block --last 20',
+      'decisions list --team payments --since 12h --json',
+    ],
+    ok: DONE,
+    no: 'there are no decisions here, or they cannot be read',
+  },
+  'decisions top': {
+    examples: [
+      'decisions top --by team --policy prompt-injection --since 7d',
+      'decisions top --by rule --verdict block --since 24h',
+    ],
+    ok: DONE,
+    no: 'there are no decisions here, or they cannot be read',
+  },
   'database migrate': {
     examples: ['database migrate'],
     ok: 'the tables are those of this release',

@@ -38,7 +38,7 @@ export function deliveryJson(delivery: Delivery, now: number) {
   };
 }
 
-function deliveryStateJson(delivery: Delivery, now: number) {
+export function deliveryStateJson(delivery: Delivery, now: number) {
   const { backend, dueAt, attempts, reason } = delivery;
   const state = stateOf(delivery, now);
   return { backend, state, due_at: state === 'waiting' ? new Date(dueAt) : null, attempts, reason };

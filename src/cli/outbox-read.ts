@@ -220,7 +220,7 @@ function recordingKind({ kind, environment, telemetry }: Backend): string[] {
 }
 
 /** A policy file that cannot be used names nobody: the command works without it. */
-function namesInPolicyFile(env: Env): string[] {
+export function namesInPolicyFile(env: Env): string[] {
   try {
     const { POLICY_FILE: path } = readSettings(env, 'POLICY_FILE');
     const own = path === undefined ? [] : readPolicy(path, env).backends;

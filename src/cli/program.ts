@@ -16,6 +16,8 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['outbox', async (...to) => (await import('./outbox.ts')).addOutbox(...to)],
   ['coverage', async (...to) => (await import('./coverage.ts')).addCoverage(...to)],
   ['audit', async (...to) => (await import('./audit.ts')).addAudit(...to)],
+  ['why', async (...to) => (await import('./why.ts')).addWhy(...to)],
+  ['decisions', async (...to) => (await import('./decisions.ts')).addDecisions(...to)],
   ['database', async (...to) => (await import('./database.ts')).addDatabase(...to)],
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
   ['demo', async (...to) => (await import('./demo.ts')).addDemo(...to)],

@@ -18,6 +18,8 @@ export type DecisionSource = {
   byWord(word: string): Promise<StoredDecision[]>;
   /** Rows before a place, newest first. */
   page(before: DecisionPlace, range: DecisionRange, limit: number): Promise<StoredDecision[]>;
+  /** When the oldest was made, Unix milliseconds; undefined without any. */
+  oldest(): Promise<number | undefined>;
   close(): Promise<void>;
 };
 
@@ -39,6 +41,7 @@ export class LocalDecisions implements DecisionSource {
     readonly byRef: StatementSync;
     readonly byCall: StatementSync;
     readonly page: StatementSync;
+    readonly oldest: StatementSync;
   };
 
   /** @param unshippedOnly true for what is not in the database @throws NoDecisionsError, DecisionsVersionError, and errors of SQLite */
@@ -61,6 +64,7 @@ export class LocalDecisions implements DecisionSource {
           `at <= ? AND (at < ? OR d.id < ?) AND at >= ? AND (? IS NULL OR verdict = ?)
            ORDER BY at DESC, d.id DESC LIMIT ?`,
         ),
+        oldest: this.#db.prepare(`SELECT min(at) AS at FROM decision AS d WHERE ${which}`),
       };
     } catch (error) {
       this.#db.close();
@@ -79,6 +83,11 @@ export class LocalDecisions implements DecisionSource {
     limit: number,
   ): Promise<StoredDecision[]> {
     return this.#sql.page.all(at, at, id, since, verdict, verdict, limit) as unknown as StoredDecision[];
+  }
+
+  async oldest(): Promise<number | undefined> {
+    const { at } = this.#sql.oldest.get() as { at: number | null };
+    return at ?? undefined;
   }
 
   async close(): Promise<void> {

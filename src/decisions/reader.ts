@@ -70,6 +70,13 @@ export class DecisionReader {
       .sort((a, b) => b.decisions - a.decisions || String(a.name).localeCompare(String(b.name)));
   }
 
+  /** When the oldest decision was made, Unix milliseconds; undefined without any. */
+  async oldest(): Promise<number | undefined> {
+    const found = await Promise.all(this.#sources.map((source) => source.oldest()));
+    const all = found.filter((at) => at !== undefined);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#sources.map((source) => source.close()));
   }

@@ -1,0 +1,154 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DecisionFilter, TOP_BY, type TopBy } from '../decisions/filter.ts';
+import type { KeptDecision } from '../decisions/row.ts';
+import { withDecisions } from './decisions-place.ts';
+import { age, oneLine, plural, printableJson, table } from './output.ts';
+import { countOf, momentOf, type Terminal } from './terminal.ts';
+
+const ABOUT = `
+It looks where the bridge keeps decisions (DATA_DIR, DATABASE_URL, DECISIONS_DAYS),
+while it runs and while it does not. They have no content. A request and its response
+are a decision each, a streamed response is one.`;
+
+const VERDICTS = ['allow', 'block', 'redact', 'remove', 'defer', 'cancelled'] as const;
+
+/** Adds `decisions …`. */
+export function addDecisions(program: Command, terminal: Terminal): void {
+  const decisions = program
+    .command('decisions')
+    .description('list or count the decisions of the last days: who was blocked, by what')
+    .addHelpText('after', ABOUT);
+  const moment = momentOf(terminal.now);
+  const filtered = (name: string) =>
+    decisions
+      .command(name)
+      .option('--since <time>', 'how long ago, like 30m, 12h or 7d, or from 2026-11-21T10:00:00Z on', moment)
+      .option('--until <time>', 'before this time', moment)
+      .addOption(choice('--verdict <verdict>', 'with this verdict', VERDICTS))
+      .option('--team <name>', 'of this team')
+      .option('--key <name>', 'of the key with this alias, or the first 16 digits of its hash')
+      .option('--user <name>', 'of this user or end user')
+      .option('--model <name>', 'of this model')
+      .option('--policy <kind>', 'to which this policy objected, or would have')
+      .option('--backend <name>', 'to which this vendor objected, or gave no verdict');
+  filtered('list')
+    .description('list decisions, the newest first')
+    .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
+    .option('--json', 'print a line of JSON for each')
+    .action((options: ListOptions) =>
+      withDecisions(terminal.env(), ({ reader }) => list(reader, options, terminal)),
+    );
+  filtered('top')
+    .description('count decisions by a name, the most frequent first')
+    .addOption(choice('--by <name>', 'what they are counted by', TOP_BY).makeOptionMandatory())
+    .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
+    .option('--json', 'print { by, decisions, rows: [{ name, decisions, blocked, redacted, share }] }')
+    .action((options: TopOptions) =>
+      withDecisions(terminal.env(), ({ reader }) => top(reader, options, terminal)),
+    );
+}
+
+type Reader = Parameters<Parameters<typeof withDecisions>[1]>[0]['reader'];
+type ListOptions = DecisionFilter & { readonly last: number; readonly json?: boolean };
+type TopOptions = ListOptions & { readonly by: TopBy };
+
+/** An option that quotes what is none of its words. */
+function choice(flags: string, description: string, words: readonly string[]): Option {
+  return new Option(flags, `${description}: ${words.join(', ')}`).argParser((text) => {
+    if (words.includes(text)) return text;
+    throw new InvalidArgumentError(`Write one of ${words.join(', ')}`);
+  });
+}
+
+const LIST_COLUMNS = [
+  'when',
+  'verdict',
+  'by',
+  'rules',
+  'team',
+  'key',
+  'user',
+  'model',
+  'reference or call id',
+].map((title) => ({ title }));
+
+async function list(
+  reader: Reader,
+  { last, json, ...filter }: ListOptions,
+  { out, now }: Terminal,
+): Promise<void> {
+  const rows = await reader.list({ ...filter, limit: last });
+  if (json) for (const row of rows) out.write(`${printableJson(row)}\n`);
+  else if (rows.length === 0) out.write(NOTHING);
+  else
+    out.write(
+      table(
+        LIST_COLUMNS,
+        rows.map((row) => listCells(row, now())),
+      ),
+    );
+}
+
+const NOTHING = 'no such decision\n';
+
+function listCells(row: KeptDecision, now: number): string[] {
+  const cell = (text: string | null, max = 24) => oneLine(text ?? '', max) || '-';
+  const rules = row.policies.flatMap((policy) =>
+    policy.rules.length > 0 ? policy.rules : [policy.reason_code],
+  );
+  const categories = row.backends.flatMap((one) => one.categories ?? []);
+  return [
+    ...[
+      `${age(now - row.at)} ago`,
+      `${row.verdict} ${row.shape.startsWith('mcp_') ? row.shape : row.input_type}`,
+    ],
+    ...[cell(row.by, 32), cell([...new Set([...rules, ...categories])].join(','), 40)],
+    ...[cell(row.team), cell(row.key), cell(row.user ?? row.end_user), cell(row.model)],
+    cell(row.ref ?? row.litellm_call_id, 40),
+  ];
+}
+
+/** `decisions top`. Where only some decisions of a team, key, user or model are counted, a row tells their share of all of that name. */
+async function top(
+  reader: Reader,
+  { last, json, by, ...filter }: TopOptions,
+  { out }: Terminal,
+): Promise<void> {
+  const { verdict, policy, backend, ...whole } = filter;
+  const isOfSome = verdict !== undefined || policy !== undefined || backend !== undefined;
+  const isOfNames = by === 'team' || by === 'key' || by === 'user' || by === 'model';
+  const counted = await reader.top({ ...filter, by });
+  // Each decision has one name of these
+  const all = await reader.top({ ...whole, by: isOfNames ? by : 'team' });
+  const decisions = all.reduce((sum, one) => sum + one.decisions, 0);
+  const isOwn = isOfSome && isOfNames;
+  const totals = new Map(isOwn ? all.map((one) => [one.name, one.decisions]) : []);
+  const rows = counted.map((one) => ({
+    ...one,
+    share: share(one.decisions, totals.get(one.name) ?? decisions),
+  }));
+  if (json) out.write(`${printableJson({ by, decisions, rows: rows.slice(0, last) })}\n`);
+  else if (rows.length === 0) out.write(NOTHING);
+  else {
+    const columns = [by, 'decisions', 'blocked', 'redacted', isOwn ? `of the ${by}'s` : 'of all'];
+    const cells = rows
+      .slice(0, last)
+      .map((one) => [
+        one.name === null ? '-' : oneLine(one.name, 60),
+        ...[one.decisions, one.blocked, one.redacted].map(String),
+        `${(100 * one.share).toFixed(1)} %`,
+      ]);
+    out.write(
+      table(
+        columns.map((title, i) => ({ title, isNumber: i > 0 })),
+        cells,
+      ),
+    );
+    out.write(
+      `\n${plural(decisions, 'decision')} in all${rows.length > last ? `; ${rows.length - last} more rows, --last shows them` : ''}\n`,
+    );
+  }
+}
+
+const share = (part: number, whole: number) =>
+  whole === 0 ? 0 : Math.round((10_000 * part) / whole) / 10_000;
