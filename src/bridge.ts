@@ -15,6 +15,8 @@ import { keepDecisions } from './decisions/keeper.ts';
 import type { KeptSink } from './decisions/kept-calls.ts';
 import { openReplay } from './decisions/open-replay.ts';
 import type { FromDecisions } from './decisions/protocol.ts';
+import { SideCounter, type SideCounts } from './findings/asked-sides.ts';
+import { WatchedTraffic } from './findings/watched-traffic.ts';
 import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { within } from './guardrail/within.ts';
@@ -30,9 +32,10 @@ import type { BlockedTexts, SharedBlocks } from './pipeline/blocked-texts.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { PolicySource, PolicyStore } from './policies/store.ts';
-import type { CallEnd, FromWorker, RecordsSetup, RecordsThreadEvents } from './records/protocol.ts';
-import { RecordsThread } from './records/records-thread.ts';
+import type { CallEnd, ComparedCall, FromWorker, RecordsSetup } from './records/protocol.ts';
+import type { RecordsThread } from './records/records-thread.ts';
 import type { OpenWorker } from './records/restarting-worker.ts';
+import { startRecords } from './records/start-records.ts';
 import { openStore } from './state/open-state.ts';
 import type { StateStore } from './state/state-store.ts';
 
@@ -70,6 +73,8 @@ export type BridgeReport = {
   readonly counts: CountsByMetric | undefined;
   readonly standings: readonly Standing[];
   readonly litellm: ReleasesReport;
+  /** Since the last report. */
+  readonly sides: SideCounts;
 };
 
 export type Bridge = {
@@ -140,7 +145,9 @@ export function createBridge(
     decisions?.ended(ends);
     canaries.ended(ends);
   };
-  const records = startRecords(config, recordsSetup(), { metrics, log, ended }, given?.openRecords);
+  const compared = (calls: readonly ComparedCall[]) => traffic?.compared(calls);
+  const told = { metrics, log, ended, compared };
+  const records = startRecords(config, recordsSetup(), told, given?.openRecords);
   const audit = new Auditor({
     openLog:
       given?.openAudit ?? (() => openAuditLog({ ...config.audit, database: config.database }, log, metrics)),
@@ -151,9 +158,21 @@ export function createBridge(
   const release = (version: string | null) => {
     const warning = releases.seen(version);
     if (warning !== undefined) log.warn(warning);
+    if (version !== null && releases.isOld) metrics.finding_calls_total.inc({ code: 'release_unsupported' });
   };
   const replay = given === undefined ? openReplay(config, log, metrics) : undefined;
   const keptSink = given?.replay ?? replay;
+  const sides = new SideCounter();
+  const { file: policyFile } = config.policies;
+  const traffic =
+    given === undefined
+      ? new WatchedTraffic({
+          ...{ metrics, log, sides: () => sides.take(), records: () => records },
+          standings: () => standingsOf(backends),
+          releases: () => releases.report(),
+          policies: policies && policyFile ? { path: policyFile, source: () => policies.source } : undefined,
+        })
+      : undefined;
   const requests = new RequestMemory();
   const canaries = new Canaries({
     shared,
@@ -162,7 +181,7 @@ export function createBridge(
   });
   given?.onCanariesEnded((ends) => canaries.ended(ends));
   const { handler, refuse, judge, http, sharedCalls, kept } = createJudging(config, ground, {
-    ...{ records, audit, decisions, release, requests, canaries },
+    ...{ records, audit, decisions, release, requests, canaries, sides },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     replay: keptSink,
@@ -212,6 +231,7 @@ export function createBridge(
     },
     metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
     others: given?.others,
+    findings: () => traffic?.findings ?? [],
     isStateUp: () => config.database === undefined || shared?.isUp !== false,
     apiKeys: access.apiKeys,
     canaries,
@@ -247,6 +267,7 @@ export function createBridge(
       counts: metrics.take(),
       standings: standingsOf(backends),
       litellm: releases.report(),
+      sides: sides.take(),
     }),
     flushRecords: () => records?.flush(),
     uncaught: (error, kind) => observer.uncaught(error, kind),
@@ -254,6 +275,7 @@ export function createBridge(
       draining = true;
     },
     async close(drainMs = 0) {
+      traffic?.close();
       backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
       kept?.flush();
@@ -295,32 +317,4 @@ function compileCacheFolder(): string | undefined {
 /** All metrics of this process: those of judging, then those of its records thread. */
 async function metricsPage(metrics: Metrics, records: RecordsThread | undefined): Promise<string> {
   return (await Promise.all([metrics.text(), records?.metrics() ?? ''])).join('\n');
-}
-
-/** Those who are told of records. */
-export type RecordsListeners = Pick<RecordsThreadEvents, 'ended'> & {
-  readonly metrics: Metrics;
-  readonly log: Log;
-};
-
-/** Undefined where nothing is recorded. */
-export function startRecords(
-  { bodies, proxy, database, state, workers, records }: Config,
-  setup: RecordsSetup,
-  { metrics, log, ended }: RecordsListeners,
-  open?: OpenWorker<FromWorker>,
-): RecordsThread | undefined {
-  if (records === undefined) return undefined;
-  const events: RecordsThreadEvents = {
-    restarted: () => metrics.telemetry_restarts_total.inc(),
-    lost: () => metrics.telemetry_lost_total.inc(),
-    lostNotes: (notes) => metrics.telemetry_lost_notes_total.inc({}, notes),
-    unrecorded(result) {
-      metrics.log_posts_total.inc({ result });
-      log.warn({ reason: result }, 'a judged call could not be recorded');
-    },
-    unstored: (reason) => metrics.telemetry_unstored_blocks_total.inc({ reason }),
-    ended,
-  };
-  return new RecordsThread({ ...setup, bodies, proxy, database, state, workers, records }, log, events, open);
 }

@@ -10,6 +10,7 @@ import { runCases } from '../src/cli/policy.ts';
 import { settingGroups } from '../src/config/describe.ts';
 import { ENTITIES } from '../src/detectors/personal/index.ts';
 import { SECRETS, TOKENS } from '../src/detectors/secrets/index.ts';
+import { FINDING_CODES } from '../src/findings/finding.ts';
 import { FAILURE_KINDS } from '../src/guardrail/failure.ts';
 import { GUARDRAIL_PATHS, LOGS_PATH } from '../src/http/app.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
@@ -57,7 +58,8 @@ const anchorsOf = (page: string) =>
 
 /** All metrics of a bridge, in Prometheus' text format. */
 async function metricsText(): Promise<string> {
-  const metrics = createMetrics({ backends: ['akto'], policies: ['secrets'] }, () => [['akto', 'closed']]);
+  const names = { backends: ['akto'], policies: ['secrets'], findings: FINDING_CODES };
+  const metrics = createMetrics(names, () => [['akto', 'closed']]);
   metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };

@@ -5,6 +5,8 @@ import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
 import type { DecisionKeeper } from '../decisions/keeper.ts';
 import { KeptCalls, type KeptSink } from '../decisions/kept-calls.ts';
+import type { SideCounter } from '../findings/asked-sides.ts';
+import { FINDING_CODES } from '../findings/finding.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
@@ -15,7 +17,7 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Observer } from '../observability/observer.ts';
-import { ConfiguredBackends } from '../pipeline/backends.ts';
+import { ConfiguredBackends, type StandingListeners } from '../pipeline/backends.ts';
 import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
 import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { type UnseenOptions, unseenCause } from '../pipeline/unseen.ts';
@@ -55,8 +57,8 @@ export type GroundOptions = {
   readonly givenPolicies?: (() => PolicySource) | undefined;
   /** False in a thread whose metrics another shows. */
   readonly showsMetrics?: boolean;
-  /** Told of a backend that refuses our token, where another thread keeps the standings. */
-  readonly onRefused?: ((backend: string) => void) | undefined;
+  /** Told of each result of a check, where another thread keeps the standings. */
+  readonly settled?: StandingListeners['settled'];
   /** Texts that were blocked in another thread. */
   readonly blocked?: SharedBlocks;
   /** Keeps what several bridges share. */
@@ -66,7 +68,7 @@ export type GroundOptions = {
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, givenPolicies, showsMetrics = true, onRefused, blocked, store }: GroundOptions,
+  { destination, givenPolicies, showsMetrics = true, settled, blocked, store }: GroundOptions,
 ): Ground {
   const wiring = new ResponseWiring(config.replies.responseRedaction);
   // Policies ask what is shared, and what fails of it is counted beside them
@@ -85,10 +87,17 @@ export function createGround(
       }),
     );
   const policies = policiesOf(config, wiring, { given: givenPolicies, state: shared });
-  const backends = new ConfiguredBackends(checkerOf, onRefused);
+  const backends = new ConfiguredBackends(checkerOf, {
+    settled,
+    breakerChanged: (...change) => observer.breakerChanged(...change),
+  });
   backends.update([...config.backends, ...(policies?.file.backends ?? [])]);
   const metrics = createMetrics(
-    { backends: backends.all.map(({ name }) => name), policies: [...(policies?.file.policies.keys() ?? [])] },
+    {
+      backends: backends.all.map(({ name }) => name),
+      policies: [...(policies?.file.policies.keys() ?? [])],
+      findings: FINDING_CODES,
+    },
     () => backends.all.map(({ name, breaker }) => [name, breaker.state()] as const),
     showsMetrics,
   );
@@ -122,6 +131,8 @@ export type Outlets = {
   /** Undefined where none are kept. */
   readonly decisions: Pick<DecisionKeeper, 'decided' | 'unread'> | undefined;
   readonly requests: KeptRequests;
+  /** Counts the sides that are judged; undefined in the thread of large calls. */
+  readonly sides?: SideCounter;
   /** Called with the version that a call tells. */
   readonly release: (version: string | null) => void;
   /** Told of calls of the doctor. */
@@ -201,6 +212,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     (decision) => canaries?.decided(decision),
     ({ call }) => (call.door === undefined ? release(call.litellm_version) : undefined),
     ({ call }) => wiring.seen(call),
+    (decision) => outlets.sides?.decided(decision),
     (decision) => {
       audit.decided(decision);
       return audit.writing;

@@ -19,7 +19,7 @@ export type LargeCallOutlets = {
   readonly decisions: Pick<DecisionKeeper, 'append'> | undefined;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
-  readonly backends: Pick<ConfiguredBackends, 'refused'>;
+  readonly backends: Pick<ConfiguredBackends, 'settled'>;
   /** Undefined where no calls are kept to be judged again. */
   readonly replay: KeptSink | undefined;
   /** Keeps a request under its state key, as JSON. */
@@ -64,8 +64,8 @@ export function passOn(
     case 'kept':
       replay?.keep(message.packed, message.calls);
       break;
-    case 'refused':
-      backends.refused(message.backend);
+    case 'settled':
+      backends.settled(message.backend, message.failure);
       break;
     case 'note':
       records?.note(message.line);

@@ -3,6 +3,7 @@ import type { Door } from '../guardrail/call.ts';
 import { aktoReply } from '../litellm/akto-reply.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics, REJECTIONS } from '../observability/metrics.ts';
+import { RepeatedLines } from '../observability/repeated-lines.ts';
 import { newReference } from '../pipeline/decide.ts';
 import { type BlockedText, blockedReason } from './reply.ts';
 
@@ -45,7 +46,7 @@ export type RefuseCall = (refusal: CallRefusal, door?: Door) => CallResponse;
 type Refused = Omit<BlockedText, 'by' | 'ref'>;
 
 export type RefuseOptions = {
-  readonly metrics: Pick<Metrics, 'rejected_total'>;
+  readonly metrics: Pick<Metrics, 'rejected_total' | 'finding_calls_total'>;
   readonly log: Pick<Log, 'warn'>;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
@@ -60,6 +61,7 @@ export type RefuseOptions = {
  */
 export function createRefuseCall(options: RefuseOptions): RefuseCall {
   const { metrics, log, blockedMessage, maxBodyBytes, decisions } = options;
+  const repeated = new RepeatedLines(log);
   const blockAt = (door: Door | undefined, text: Refused, fields: object, details: object) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
     log.warn(
@@ -98,7 +100,8 @@ export function createRefuseCall(options: RefuseOptions): RefuseCall {
       case 'aborted':
         return { status: 400, body: null };
       default:
-        log.warn(fields, 'request refused');
+        if (reason === 'unauthorized') metrics.finding_calls_total.inc({ code: 'guardrail_key_wrong' });
+        repeated.warn(fields, {}, 'request refused');
         return { status, body: JSON.stringify(errorBody(refusal)) };
     }
   };

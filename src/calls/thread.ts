@@ -40,7 +40,7 @@ const ground = createGround(config, {
   destination: { write: (line: string) => post({ kind: 'log', line }) },
   givenPolicies: () => policySource,
   showsMetrics: false,
-  onRefused: (backend) => post({ kind: 'refused', backend }),
+  settled: (backend, failure) => post({ kind: 'settled', backend, failure }),
   blocked: start.blocked,
   store,
 });

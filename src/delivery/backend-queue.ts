@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Sink } from '../backends/backend.ts';
+import type { Failure } from '../guardrail/failure.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import type { Due } from '../outbox/contract.ts';
 import { BACKEND_WAIT, Backoff, type Epoch, honoured, jittered, RECORD_WAIT } from './backoff.ts';
@@ -40,6 +41,8 @@ export class BackendQueue {
   #alone = 0;
   /** True if the last failure was the backend's, so that one record tells as much as many. */
   #isOutage = false;
+  /** True while it is told that the backend takes nothing; a hold is told by itself. */
+  #isStopped = false;
   /** True once nothing more is waited for. */
   #isDraining = false;
   /** True once nothing more is begun. */
@@ -135,6 +138,7 @@ export class BackendQueue {
     const { signal } = this.#closing;
     const storage = this.#ledger.backoff;
     while (!signal.aborted && !this.#isLeaving) {
+      this.#tellStop();
       const waitMs = Math.max(this.#backoff.waitMs(), storage.waitMs(), this.#batches.restsMs());
       if (waitMs > 0) {
         await this.#wait(waitMs);
@@ -207,6 +211,7 @@ export class BackendQueue {
     if (result.kind === 'aborted') this.#batches.release(batch);
     else if (result.kind === 'failed') {
       this.#failed(batch, epoch, isSingledOut, result);
+      this.#tellStop(result.failure);
       if (this.#backoff.epoch !== failedIn || this.#backoff.waitMs() > waitedMs) this.#shared?.stopped();
     } else this.#taken(batch, epoch, result.verdicts, performance.now() - startedAt);
   }
@@ -215,12 +220,22 @@ export class BackendQueue {
     const { events } = this.#options;
     const { isProbing } = this.#backoff;
     if (this.#backoff.succeeded(epoch)) events.held(this.name, false);
+    this.#tellStop();
     if (isProbing && !this.#backoff.isProbing) this.#shared?.recovered();
     this.#lane.succeeded(ms);
     this.#alone = 0;
     this.#batches.grow();
     this.#ledger.note(batch, { kind: 'delivered' });
     events.delivered(this.name, batch.length, verdicts);
+  }
+
+  /** Another replica can have stopped it, or found that it is well. */
+  #tellStop(failure?: Failure): void {
+    const isStopped = this.#backoff.isProbing && !this.#backoff.isHeld;
+    if (isStopped === this.#isStopped) return;
+    this.#isStopped = isStopped;
+    if (isStopped) this.#options.events.stopped(this.name, failure);
+    else if (!this.#backoff.isHeld) this.#options.events.resumed(this.name);
   }
 
   #failed(

@@ -17,6 +17,9 @@ export type DeliveryEvents = {
   dead(backend: string, records: number, kind: Failure['kind']): void;
   /** The backend begins to refuse our token, or takes records again. Told once each time. */
   held(backend: string, isHeld: boolean, failure?: Failure): void;
+  /** Nothing is handed to the backend for a while, by its last failure if it failed here. Told once, until it takes records again. */
+  stopped(backend: string, failure: Failure | undefined): void;
+  resumed(backend: string): void;
   /** The outbox failed. */
   storage(error: unknown): void;
   /** A mistake of ours beside a delivery: its records stay in the outbox, and go out after the next start. */

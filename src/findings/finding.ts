@@ -66,6 +66,8 @@ export const FINDINGS = {
 
 export type FindingCode = keyof typeof FINDINGS;
 
+export const FINDING_CODES = Object.keys(FINDINGS) as FindingCode[];
+
 /** One thing that is wrong, without content and secrets. */
 export type BridgeFinding = {
   readonly code: FindingCode;

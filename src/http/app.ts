@@ -5,6 +5,7 @@ import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { RepeatedLines } from '../observability/repeated-lines.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { CANARY_PATH, type CanaryRouteOptions, canaryRoute } from './canary.ts';
@@ -19,11 +20,12 @@ import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
 import { BodyReader } from './middleware/body-reader.ts';
 import { readOn } from './middleware/unread-body.ts';
-import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs } from './refusal.ts';
+import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs, requestHeader } from './refusal.ts';
 import { isOwnRequest, turnedRoutes } from './turned.ts';
 
+const GUARDRAIL_PATH = '/beta/litellm_basic_guardrail_api';
 /** LiteLLM adds it to `api_base`; after some edits of a guardrail in its database it does not. */
-export const GUARDRAIL_PATHS = ['/beta/litellm_basic_guardrail_api', '/'];
+export const GUARDRAIL_PATHS: readonly string[] = [GUARDRAIL_PATH, '/'];
 
 /** Where LiteLLM's `generic_api` logger sends its events. */
 export const LOGS_PATH = '/v1/litellm/logs';
@@ -58,6 +60,7 @@ export type AppOptions = GuardrailRouteOptions & {
   readonly metricsPage: () => Promise<string | undefined>;
   /** What `/readyz` tells beside this process. */
   readonly others?: ReadyRouteOptions['others'];
+  readonly findings: ReadyRouteOptions['findings'];
   readonly isStateUp: ReadyRouteOptions['isStateUp'];
   readonly canaries: CanaryRouteOptions['canaries'];
   readonly responseRedaction: CanaryRouteOptions['responseRedaction'];
@@ -74,7 +77,7 @@ const CAPSULE_PATHS = new Set([...CAPSULE_CHECK_PATHS, ...CAPSULE_RECORD_PATHS])
 
 /** All routes of the bridge; it does not listen. */
 export function createApp(options: AppOptions): Hono<BridgeEnv> {
-  const { metrics, log, records, isAllowedAddress, apiKeys } = options;
+  const { metrics, log, isAllowedAddress, apiKeys, records } = options;
   const app = new Hono<BridgeEnv>();
   const refuseCall = refuseGuardrailCall(options.refuse, options.isDraining);
   const refuseEvents = refuseLogs(options);
@@ -214,9 +217,16 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   app.get('/readyz', withoutBody, readyRoute(options));
   app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));
 
+  const repeated = new RepeatedLines(log);
   app.notFound((c) => {
     readOn(c.env?.incoming, unread);
     metrics.rejected_total.inc({ reason: 'not_found' });
+    const { method } = c.req;
+    if (method === 'POST' && requestHeader(c, 'user-agent')?.startsWith('litellm/') === true) {
+      const code = c.req.path.endsWith(GUARDRAIL_PATH) ? 'guardrail_url_wrong' : 'callback_url_wrong';
+      metrics.finding_calls_total.inc({ code });
+    }
+    repeated.warn({ reason: 'not_found', method }, {}, 'request refused');
     const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);
   });

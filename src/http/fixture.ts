@@ -3,6 +3,7 @@ import { FIXTURE_BASE, fixtureReply } from '../backends/keeptrusts/fixture.ts';
 import { type CallRefusal, errorBody } from '../calls/refusal.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { RepeatedLines } from '../observability/repeated-lines.ts';
 import type { BridgeEnv, Refuse } from './refusal.ts';
 
 /** Chat completions of the provider that a Keeptrusts gateway is given. */
@@ -22,11 +23,12 @@ export function refuseGateway({
   metrics: Metrics;
   log: Log;
 }): Refuse<CallRefusal['reason']> {
+  const repeated = new RepeatedLines(log);
   return (c, refusal) => {
     const { reason, status } = refusal;
     metrics.rejected_total.inc({ reason });
     if (reason === 'aborted') return c.body(null, status);
-    log.warn({ reason, path: FIXTURE_PATH }, 'request refused');
+    repeated.warn({ reason, path: FIXTURE_PATH }, {}, 'request refused');
     return c.json(errorBody(refusal), status);
   };
 }

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { DecisionKeeper, DecisionsHealth } from '../decisions/keeper.ts';
+import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
+import type { FailureKind } from '../guardrail/failure.ts';
 import type { Releases, ReleasesReport } from '../litellm/releases.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { BreakerState } from '../pipeline/breaker.ts';
@@ -12,6 +14,8 @@ export type Standing = Pick<JudgingBackend, 'name' | 'mode'> & {
   readonly breaker: BreakerState;
   /** It refuses our token. */
   readonly isRefused: boolean;
+  /** The kind of its last failure, once it failed some calls in a row. */
+  readonly failing: FailureKind | null;
 };
 
 /** The other processes of the bridge. */
@@ -22,6 +26,7 @@ export type OtherProcesses = {
   readonly decisions: DecisionsHealth | undefined;
   /** Number of processes that judge calls, and of those that there are to be. */
   readonly workers: { readonly up: number; readonly wanted: number };
+  readonly findings: readonly BridgeFinding[];
   /** False while one is missing; those that are being started with all others are not. */
   readonly areComplete: boolean;
 };
@@ -36,6 +41,8 @@ export type ReadyRouteOptions = {
   /** False while what replicas share of calls is not known. */
   readonly isStateUp: () => boolean;
   readonly isDraining: () => boolean;
+  /** What is wrong, as this process knows it if it is alone. */
+  readonly findings: () => readonly BridgeFinding[];
   /** Undefined for a process that is alone. */
   readonly others?: (() => OtherProcesses) | undefined;
 };
@@ -50,7 +57,8 @@ export function worstOf(standings: readonly Standing[]): readonly Standing[] {
     const known = worst.get(one.name) ?? one;
     const breaker =
       BREAKERS.indexOf(one.breaker) > BREAKERS.indexOf(known.breaker) ? one.breaker : known.breaker;
-    worst.set(one.name, { ...known, breaker, isRefused: known.isRefused || one.isRefused });
+    const failing = known.failing ?? one.failing;
+    worst.set(one.name, { ...known, breaker, isRefused: known.isRefused || one.isRefused, failing });
   }
   return [...worst.values()];
 }
@@ -58,7 +66,7 @@ export function worstOf(standings: readonly Standing[]): readonly Standing[] {
 /** How backends stand with this process. */
 export const standingsOf = ({ all }: Pick<ConfiguredBackends, 'all'>): readonly Standing[] =>
   all.map(({ name, mode, breaker, access }) => ({
-    ...{ name, mode, breaker: breaker.state(), isRefused: access.isRefused },
+    ...{ name, mode, breaker: breaker.state(), isRefused: access.isRefused, failing: access.failing },
   }));
 
 /** `/healthz`: the process answers. */
@@ -73,6 +81,7 @@ export function healthRoute(c: Context): Response {
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
  * replicas share cannot be used, with those of its uses that fail: this machine keeps what comes, and calls are judged by what it knows itself; `audit` and
  * `decisions` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
+ * `findings` is what live traffic and the state of the bridge show to be wrong, with what to do; a fault among them is unhappy too.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
 export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
@@ -82,9 +91,10 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     const own = standingsOf(backends);
     const isOwn = ({ name }: Standing) => own.some((one) => one.name === name);
     const standings = others === undefined ? own : worstOf([...own, ...others.standings.filter(isOwn)]);
-    const states = standings.map(({ name, mode, breaker, isRefused }) => {
-      const healthy = breaker === 'closed' && !isRefused;
-      return [name, { healthy, breaker, mode, ...(isRefused && { unauthorized: true }) }] as const;
+    const states = standings.map(({ name, mode, breaker, isRefused, failing }) => {
+      const healthy = breaker === 'closed' && !isRefused && failing === null;
+      const why = { ...(isRefused && { unauthorized: true }), ...(failing !== null && { failing }) };
+      return [name, { healthy, breaker, mode, ...why }] as const;
     });
     const outbox = records?.health();
     const known = releases.report(outbox?.oldRelease);
@@ -104,10 +114,13 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     if (!audit.isUp()) unhappy.push('audit');
     if (kept?.isUp === false) unhappy.push('decisions');
     if (others?.areComplete === false) unhappy.push('workers');
+    const findings = others?.findings ?? options.findings();
+    if (findings.some(({ code }) => FINDINGS[code].severity === 'fault')) unhappy.push('findings');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,
       unhappy,
+      findings,
       backends: Object.fromEntries(states),
       ...(outbox && { outbox }),
       ...(failing.length > 0 && { database: { failing } }),

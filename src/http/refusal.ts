@@ -8,9 +8,11 @@ import {
   type HttpRefusal,
   type RefuseCall,
 } from '../calls/refusal.ts';
+import type { FindingCode } from '../findings/finding.ts';
 import type { Door } from '../guardrail/call.ts';
 import type { Log } from '../observability/log.ts';
 import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
+import { RepeatedLines } from '../observability/repeated-lines.ts';
 
 /** Bindings of Node's server, absent where a route is driven without one, and the body that the middleware read. */
 export type BridgeEnv = {
@@ -57,11 +59,32 @@ export function refuseGuardrailCall(
 
 /** Refuses what is no body of log events, or cannot be stored now. */
 export function refuseLogs({ metrics, log }: { metrics: Metrics; log: Log }): Refuse<LogResult> {
+  const repeated = new RepeatedLines(log);
   return (c, refusal: HttpRefusal<LogResult>) => {
     const { reason, field, status } = refusal;
     metrics.log_posts_total.inc({ result: reason });
     if (reason === 'aborted') return c.body(null, 400);
-    log.warn({ reason, ...(field !== undefined && { field }) }, 'log events refused');
+    const code = codeOf(c, reason);
+    if (code !== undefined) metrics.finding_calls_total.inc({ code }, eventsIn(c));
+    repeated.warn({ reason, ...(field !== undefined && { field }) }, {}, 'log events refused');
     return c.json(errorBody(refusal), status, status === 503 ? { 'retry-after': '5' } : {});
   };
 }
+
+/** The finding that a refused POST of log events shows; undefined where its sender is only slow. */
+function codeOf(c: BridgeContext, reason: LogResult): FindingCode | undefined {
+  if (reason === 'slow') return undefined;
+  if (reason !== 'unauthorized') return 'log_posts_refused';
+  const hasKey = ['x-api-key', 'authorization'].some((name) => requestHeader(c, name) !== undefined);
+  return hasKey ? 'callback_key_wrong' : 'callback_headers_missing';
+}
+
+/** LiteLLM's events of a short call are of 10 to 15 KB. */
+const EVENT_BYTES = 10_000;
+
+/** Events in a body that was not read, by its length: one at least. */
+function eventsIn(c: BridgeContext): number {
+  const bytes = Number(requestHeader(c, 'content-length') ?? 0);
+  return Math.max(1, Math.min(MAX_EVENTS, Math.floor(bytes / EVENT_BYTES)));
+}
+const MAX_EVENTS = 512;

@@ -105,6 +105,12 @@ export class Releases {
   #latest: string | null | undefined;
   /** Oldest release seen; `[0]` stands for one that does not tell its version. */
   #oldest: Release | undefined;
+  #isOld = false;
+
+  /** True if the latest call came from a release that is not supported. */
+  get isOld(): boolean {
+    return this.#isOld;
+  }
 
   /**
    * Notes the version of a guardrail call.
@@ -115,6 +121,7 @@ export class Releases {
     if (version === this.#latest) return undefined;
     this.#latest = version;
     const release = parseRelease(version) ?? [0];
+    this.#isOld = compare(release, OLDEST_SUPPORTED) < 0;
     if (this.#oldest !== undefined && compare(release, this.#oldest) >= 0) return undefined;
     const wasSupported = this.report().supported;
     this.#oldest = release;

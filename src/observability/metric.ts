@@ -27,6 +27,10 @@ class Value {
     this.#value = value;
   }
 
+  get value(): number {
+    return this.#value;
+  }
+
   samples(_: string, labels: object): Sample[] {
     return [{ labels, value: this.#value }];
   }
@@ -142,6 +146,11 @@ class Metric<K extends string, S extends Value | Distribution> {
   /** @param labels may be left out where there are none */
   inc(this: Metric<K, Value>, labels = {} as Labels<K>, by = 1): void {
     this.at(labels).inc(by);
+  }
+
+  /** The count of one series. */
+  countOf(this: Metric<K, Value>, labels: Labels<K>): number {
+    return this.at(labels).value;
   }
 
   set(this: Metric<K, Value>, labels: Labels<K>, value: number): void {

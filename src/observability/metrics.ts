@@ -68,13 +68,16 @@ const MAX_TEAMS = 200;
 /** Counts of another thread, by metric. */
 export type CountsByMetric = Readonly<Record<string, TakenCounts>>;
 
+/** Names that are known from the start. */
+export type MetricLabels = Readonly<Record<'backends' | 'policies' | 'findings', readonly string[]>>;
+
 /**
  * All metrics, every label value at zero from the start, so that a rate exists before the first event.
  *
  * @param isWhole false in a thread whose counts are taken by another, so those of the process are left out
  */
 export function createMetrics(
-  { backends: backend, policies }: Readonly<Record<'backends' | 'policies', readonly string[]>>,
+  { backends: backend, policies, findings: code }: MetricLabels,
   breakerStates: () => readonly (readonly [backend: string, state: (typeof BREAKER_STATES)[number]])[],
   isWhole = true,
 ) {
@@ -227,6 +230,22 @@ export function createMetrics(
     large_call_restarts_total: counter(
       'Times that the thread of large calls ended by a mistake or for want of memory.',
     ),
+    finding: gauge(
+      '1 while live traffic or the state of the bridge shows that something is wrong, by what.',
+      {
+        code,
+      },
+    ),
+    finding_calls_total: counter(
+      'Calls that show that something is wrong, by what; ten in a minute make a finding.',
+      {
+        code,
+      },
+    ),
+    unasked_responses_total: counter(
+      'Calls that LiteLLM logged as successes, whose request was judged and whose response was not, though LiteLLM shows it.',
+    ),
+    unjudged_successes_total: counter('Calls that LiteLLM logged as successes, of which nothing was judged.'),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();

@@ -15,6 +15,7 @@ import { boundedBy } from '../guardrail/memory.ts';
 import { type Compared, kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
 import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
+import { RepeatedLines } from './repeated-lines.ts';
 
 /** The fields that name a call in a log line, of bounded length: a client chooses its call id. */
 function callFields(call: GuardrailCall): Record<string, unknown> {
@@ -50,6 +51,14 @@ function fixedIn(policies: PolicyResult | undefined): Record<string, string> {
   return {};
 }
 
+type BreakerChange = keyof typeof BREAKER_LINES;
+
+const BREAKER_LINES = {
+  open: 'breaker open: the backend fails and is not asked for 10 seconds',
+  half_open: 'breaker half open: one call tries the backend',
+  closed: 'breaker closed: the backend is asked again',
+} as const;
+
 /** A stream can take this long. */
 const COUNTED_AGE_MS = 60 * 60_000;
 
@@ -60,6 +69,7 @@ const TOLD_MS = 10 * 60_000;
 export class Observer {
   readonly #metrics: Metrics;
   readonly #log: Log;
+  readonly #repeated: RepeatedLines;
   /** Calls that were counted as would-be blocks or redactions, or as redactions: the rounds of a stream count once. */
   readonly #counted = new LRUCache<string, true>({
     ttl: COUNTED_AGE_MS,
@@ -72,6 +82,7 @@ export class Observer {
   constructor(metrics: Metrics, log: Log) {
     this.#metrics = metrics;
     this.#log = log;
+    this.#repeated = new RepeatedLines(log);
   }
 
   /** A decision was made. */
@@ -237,7 +248,14 @@ export class Observer {
     if (bypassed)
       this.#metrics.bypasses_total.inc({ ...labels, fallback: effect === 'allow' ? 'fail_open' : 'defer' });
     const how = effect === 'next' ? { on_error: 'next' } : { unreachable_fallback: unreachableFallback };
-    this.#log.warn({ ...fields, ...how, bypassed }, 'no verdict');
+    const { kind } = failure;
+    this.#repeated.warn({ backend, mode, ...how, bypassed, failure: { kind } }, fields, 'no verdict');
+  }
+
+  /** A backend is left alone from now on, tried, or asked again. */
+  breakerChanged(backend: string, state: BreakerChange, failure: Failure | undefined): void {
+    const fields = { backend, breaker: state, ...(failure !== undefined && { failure: loggable(failure) }) };
+    this.#log[state === 'open' ? 'warn' : 'info'](fields, BREAKER_LINES[state]);
   }
 
   /** A check of a response that was delivered before has ended. */

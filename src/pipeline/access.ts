@@ -1,14 +1,20 @@
-import type { Failure } from '../guardrail/failure.ts';
+import type { Failure, FailureKind } from '../guardrail/failure.ts';
 
-/** Between two tries of a backend that refused our token. */
-const TRY_MS = 5000;
+/** Between two tries of a backend that refused our token, and of one that fails. */
+const TRY_REFUSED_MS = 5000;
+const TRY_FAILING_MS = 15_000;
+/** Failures in a row that make a backend unhappy: before its breaker opens, however seldom it is asked. */
+const FAILURES = 3;
 
 /**
- * The standing of our token with one backend. A refusal counts at the first one, whatever the breaker says; then the backend is tried
- * again and again with a harmless text, traffic or not, until it gives a verdict.
+ * The standing of one backend: if it accepts our token, and gives verdicts. A refusal counts at the first one, whatever the breaker says, a
+ * failure from the third in a row on; then the backend is tried again and again with a harmless text, traffic or not, until it gives a verdict.
  */
 export class Access {
   readonly #tryAgain: () => Promise<unknown>;
+  #isRefused = false;
+  #failures = 0;
+  #failing: FailureKind | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -18,20 +24,32 @@ export class Access {
   }
 
   get isRefused(): boolean {
-    return this.#timer !== undefined;
+    return this.#isRefused;
+  }
+
+  /** The kind of the last failure, once it failed some calls in a row; null if it did not. */
+  get failing(): FailureKind | null {
+    return this.#failing;
   }
 
   /** Takes the result of a check; undefined is a verdict. */
-  settle(failure: Failure | undefined): void {
+  settle(failure: Pick<Failure, 'kind'> | undefined): void {
     if (failure === undefined) {
+      this.#isRefused = false;
+      this.#failures = 0;
+      this.#failing = null;
       clearTimeout(this.#timer);
       this.#timer = undefined;
-    } else if (failure.kind === 'unauthorized' && this.#timer === undefined && !this.#isClosed) {
-      this.#timer = setTimeout(this.#try, TRY_MS).unref();
+      return;
     }
+    const { kind } = failure;
+    if (kind === 'cancelled') return;
+    if (kind === 'unauthorized') this.#isRefused = true;
+    if (++this.#failures >= FAILURES) this.#failing = kind;
+    this.#plan();
   }
 
-  /** Tries a backend that refused our token now: its configuration has changed. */
+  /** Tries a backend now that refused our token or fails: its configuration has changed. */
   retry(): void {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
@@ -43,26 +61,34 @@ export class Access {
     clearTimeout(this.#timer);
   }
 
+  #plan(): void {
+    if (this.#timer !== undefined || this.#isClosed) return;
+    if (this.#isRefused) this.#timer = setTimeout(this.#try, TRY_REFUSED_MS).unref();
+    else if (this.#failing !== null) this.#timer = setTimeout(this.#try, TRY_FAILING_MS).unref();
+  }
+
   readonly #try = (): void => {
     this.#tryAgain()
       .then(() => {
-        if (this.#timer !== undefined && !this.#isClosed) this.#timer = setTimeout(this.#try, TRY_MS).unref();
+        if (this.#timer === undefined) return;
+        this.#timer = undefined;
+        this.#plan();
       })
       // A mistake of ours is told with the calls that meet it too
       .catch(() => {});
   };
 }
 
-/** In a thread beside the one that keeps the standing, which is told of each refusal and tries again. */
+/** In a thread beside the one that keeps the standing, which is told of each result and tries again. */
 export class ReportedAccess extends Access {
-  readonly #refused: () => void;
+  readonly #settled: (failure: FailureKind | null) => void;
 
-  constructor(refused: () => void) {
+  constructor(settled: (failure: FailureKind | null) => void) {
     super(async () => {});
-    this.#refused = refused;
+    this.#settled = settled;
   }
 
   override settle(failure: Failure | undefined): void {
-    if (failure?.kind === 'unauthorized') this.#refused();
+    this.#settled(failure?.kind ?? null);
   }
 }

@@ -3,9 +3,10 @@ import type { Checker } from '../backends/backend.ts';
 import type { Http } from '../backends/http.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
+import type { Failure, FailureKind } from '../guardrail/failure.ts';
 import { withPassages } from '../guardrail/read-passages.ts';
 import { Access, ReportedAccess } from './access.ts';
-import { Breaker } from './breaker.ts';
+import { Breaker, type BreakerState } from './breaker.ts';
 import { checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 
 /** Asked where no call is at hand, to see if a backend accepts our token. */
@@ -27,20 +28,26 @@ const ANSWER = harmless('response');
 
 type Configured = { readonly config: BackendConfig; readonly judging: JudgingBackend };
 
+/** Those who are told of backends. */
+export type StandingListeners = {
+  /** Where another thread keeps the standings: told of each result of a check; null is a verdict. */
+  readonly settled?: ((backend: string, failure: FailureKind | null) => void) | undefined;
+  readonly breakerChanged?: (backend: string, state: BreakerState, failure: Failure | undefined) => void;
+};
+
 /** The backends in force. One that changes takes over between two calls, and keeps the breaker of its name. */
 export class ConfiguredBackends {
   readonly #checkerOf: (config: BackendConfig) => Checker;
-  readonly #report: ((backend: string) => void) | undefined;
+  readonly #listeners: StandingListeners;
   #http: Http | undefined;
   #configured: readonly Configured[] = [];
   #all: readonly JudgingBackend[] = [];
   /** Number of backends that were made so far. */
   #made = 0;
 
-  /** @param report where another thread keeps the standings: told of a backend that refuses our token */
-  constructor(checkerOf: (config: BackendConfig) => Checker, report?: (backend: string) => void) {
+  constructor(checkerOf: (config: BackendConfig) => Checker, listeners: StandingListeners = {}) {
     this.#checkerOf = checkerOf;
-    this.#report = report;
+    this.#listeners = listeners;
   }
 
   /** In the order in which redactions are merged. */
@@ -63,7 +70,7 @@ export class ConfiguredBackends {
     this.#configured = configs.map((config) => {
       const known = before.get(config.name);
       before.delete(config.name);
-      if (known === undefined) return { config, judging: this.#judging(config, new Breaker()) };
+      if (known === undefined) return { config, judging: this.#judging(config, this.#breaker(config.name)) };
       if (isDeepStrictEqual(known.config, config)) return known;
       const { breaker, access } = known.judging;
       const judging = this.#judging(config, breaker, access);
@@ -74,10 +81,10 @@ export class ConfiguredBackends {
     for (const { judging } of before.values()) judging.access.close();
   }
 
-  /** Another thread has met a backend that refuses our token. */
-  refused(name: string): void {
+  /** Another thread has asked a backend. @param failure null for a verdict */
+  settled(name: string, failure: FailureKind | null): void {
     const backend = this.#all.find((one) => one.name === name);
-    backend?.access.settle({ kind: 'unauthorized', status: 401 });
+    backend?.access.settle(failure === null ? undefined : { kind: failure });
   }
 
   close(): void {
@@ -92,9 +99,13 @@ export class ConfiguredBackends {
     };
   }
 
+  #breaker(name: string): Breaker {
+    return new Breaker({ onChange: (...change) => this.#listeners.breakerChanged?.(name, ...change) });
+  }
+
   #access(name: string): Access {
-    const report = this.#report;
-    if (report !== undefined) return new ReportedAccess(() => report(name));
+    const { settled } = this.#listeners;
+    if (settled !== undefined) return new ReportedAccess((failure) => settled(name, failure));
     return new Access(() => this.#tryAgain(name));
   }
 

@@ -11,6 +11,8 @@ export type BreakerOptions = {
   /** Milliseconds until it lets a probe through. Default 10,000. */
   readonly openMs?: number;
   readonly now?: () => number;
+  /** Told of each change. @param failure what opened it */
+  readonly onChange?: (state: BreakerState, failure: Failure | undefined) => void;
 };
 
 /**
@@ -29,11 +31,15 @@ export class Breaker {
   /** When it opened; undefined while it is closed. */
   #openedAt: number | undefined;
   #isProbing = false;
+  readonly #onChange: NonNullable<BreakerOptions['onChange']>;
+  #told: BreakerState = 'closed';
 
-  constructor({ failures = 5, openMs = 10_000, now = () => performance.now() }: BreakerOptions = {}) {
+  constructor(options: BreakerOptions = {}) {
+    const { failures = 5, openMs = 10_000, now = () => performance.now(), onChange = () => {} } = options;
     this.#failures = failures;
     this.#openMs = openMs;
     this.#now = now;
+    this.#onChange = onChange;
   }
 
   /** Null while the backend is not to be asked. */
@@ -41,6 +47,7 @@ export class Breaker {
     if (this.#openedAt === undefined) return this.#settleCheck;
     if (this.#isProbing || this.#isWaiting(this.#openedAt)) return null;
     this.#isProbing = true;
+    this.#tell('half_open');
     return this.#settleProbe;
   }
 
@@ -52,15 +59,26 @@ export class Breaker {
   readonly #settleCheck: Settle = (failure) => {
     if (failure?.kind === 'cancelled') return;
     if (failure === undefined || !saysDown(failure)) this.#inARow = 0;
-    else if (++this.#inARow >= this.#failures) this.#openedAt ??= this.#now();
+    else if (++this.#inARow >= this.#failures) {
+      this.#openedAt ??= this.#now();
+      this.#tell('open', failure);
+    }
   };
 
   readonly #settleProbe: Settle = (failure) => {
     this.#isProbing = false;
     if (failure?.kind === 'cancelled') return;
     this.#inARow = 0;
-    this.#openedAt = failure !== undefined && saysDown(failure) ? this.#now() : undefined;
+    const isDown = failure !== undefined && saysDown(failure);
+    this.#openedAt = isDown ? this.#now() : undefined;
+    this.#tell(isDown ? 'open' : 'closed', failure);
   };
+
+  #tell(state: BreakerState, failure?: Failure): void {
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#onChange(state, failure);
+  }
 
   #isWaiting(openedAt: number): boolean {
     return this.#now() - openedAt < this.#openMs;

@@ -78,8 +78,9 @@ export async function checkBackend(
           ? { kind: 'cancelled' }
           : toFailure(error);
     // Too little time says nothing about a backend, but one that hangs is to be found out in a sequence as well
-    settle(isCut && afterMs < timeoutMs / 2 ? { kind: 'cancelled' } : failure);
-    backend.access.settle(failure);
+    const learnt: Failure = isCut && afterMs < timeoutMs / 2 ? { kind: 'cancelled' } : failure;
+    settle(learnt);
+    backend.access.settle(learnt);
     const result = failed(failure);
     return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } finally {

@@ -8,6 +8,7 @@ import { blockKey } from '../outbox/one-record.ts';
 import type { Receivers } from '../policies/receivers.ts';
 import type { BlockedResults } from './blocked-results.ts';
 import type { CallEnds } from './call-ends.ts';
+import type { ComparedCalls } from './compared-calls.ts';
 import type { InForce } from './in-force.ts';
 import { notesOf } from './pending-call.ts';
 import type { PendingCalls } from './pending-calls.ts';
@@ -24,6 +25,8 @@ export type EntryMakerOptions = {
   readonly blockedResults: BlockedResults;
   /** Told how each call ended. */
   readonly ends: Pick<CallEnds, 'logged'>;
+  /** Told of each event whose call is noted, if it was judged. */
+  readonly comparedCalls: Pick<ComparedCalls, 'logged'>;
   /** Undefined where the bridge is alone. */
   readonly settling?: Pick<Settling, 'early' | 'earlyBlock' | 'stored'>;
   readonly redactor: Redactor;
@@ -117,10 +120,11 @@ export class EntryMaker {
 
   /** Notes how a call ended of which no backend takes a record. */
   watch(event: Fields): void {
-    const { pendingCalls, ends, now } = this.#options;
+    const { pendingCalls, ends, comparedCalls, now } = this.#options;
     const facts = factsOf(event, now());
     const pending = facts.callId === undefined ? undefined : pendingCalls.find(facts.callId, facts);
     ends.logged(facts, pending);
+    comparedCalls.logged(event, facts, pending, now());
     if (pending === undefined) return;
     const isComplete = facts.outcome === 'success';
     pendingCalls.logged(pending, now() + keptMsOf(facts.outcome, this.#waits), isComplete);
@@ -134,6 +138,7 @@ export class EntryMaker {
     if (callId === undefined) onUnnamedEvent();
     const pending = callId === undefined ? undefined : pendingCalls.find(callId, facts);
     this.#options.ends.logged(facts, pending);
+    this.#options.comparedCalls.logged(event, facts, pending, now());
     if (pending !== undefined) responseTexts.restore(pending, event);
     const verdicts = pending === undefined ? [] : notesOf(pending);
     const isBlocked = verdicts.some(({ action }) => action === 'BLOCKED');

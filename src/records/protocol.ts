@@ -1,7 +1,9 @@
 import type { Config, RecordsConfig } from '../config/config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Fields, InputType } from '../guardrail/call.ts';
+import type { FailureKind } from '../guardrail/failure.ts';
 import type { BlockNote, NotedCall } from '../guardrail/record.ts';
+import type { LoggedCall } from '../litellm/logged-call.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import type { UNSTORED_REASONS } from '../observability/metrics.ts';
 import type { VerdictLine } from '../outbox/note-bytes.ts';
@@ -23,6 +25,20 @@ export type RecordsStart = RecordsSetup &
 export type WorkerStart = RecordsStart & {
   /** False if it only compares log events with notes: then it keeps nothing. */
   readonly keepsRecords: boolean;
+};
+
+/** A call that succeeded, and the sides of it that were judged. */
+export type ComparedCall = Pick<LoggedCall, 'endpoint' | 'model' | 'hasText'> & {
+  readonly direction: 'response' | 'stream';
+  /** The hash of its virtual key; empty if it has none. */
+  readonly key: string;
+  /** By the clock of LiteLLM, Unix milliseconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** When its event came, by that of the bridge. */
+  readonly at: number;
+  readonly request: boolean;
+  readonly response: boolean;
 };
 
 /** The end of a call, as LiteLLM logged it. */
@@ -112,12 +128,22 @@ export type FromWorker =
   | { readonly kind: 'unstored'; readonly n: number; readonly reason: UnstoredReason }
   | { readonly kind: 'log'; readonly line: Parameters<WriteLog> }
   | { readonly kind: 'ended'; readonly ends: readonly CallEnd[] }
+  | { readonly kind: 'compared'; readonly calls: readonly ComparedCall[] }
   /** To another process: LiteLLM logs calls, and notes on them are wanted. */
   | { readonly kind: 'listening' }
   | { readonly kind: 'health'; readonly health: RecordsHealth };
 
 /** Writes a line to the log of the main thread. */
 export type WriteLog = (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
+
+/** A backend that is handed nothing for a while. */
+export type StoppedBackend = {
+  readonly backend: string;
+  /** The kind of its last failure; null if another replica has met it. */
+  readonly failure: FailureKind | null;
+  /** Unix milliseconds. */
+  readonly since: number;
+};
 
 /** The state of records, as `/readyz` tells it. */
 export type RecordsHealth = {
@@ -129,6 +155,8 @@ export type RecordsHealth = {
   readonly inDanger: boolean;
   /** Backends that refuse our token. */
   readonly held: readonly string[];
+  /** Backends that take no records. */
+  readonly stopped: readonly StoppedBackend[];
   /** True once LiteLLM has logged an event without a call id, as releases before `OLDEST_SUPPORTED` do. */
   readonly oldRelease: boolean;
 };
@@ -147,4 +175,6 @@ export type RecordsThreadEvents = {
   unstored(reason: UnstoredReason): void;
   /** Called with calls that LiteLLM has logged: in the process that has the thread. */
   ended(ends: readonly CallEnd[]): void;
+  /** Called some seconds later with those of them that succeeded, if it is known what was judged: in the same process. */
+  compared(calls: readonly ComparedCall[]): void;
 };

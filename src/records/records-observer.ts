@@ -15,7 +15,10 @@ export class RecordsObserver {
   readonly metrics: ReturnType<typeof createRecordsMetrics>;
   readonly #log: WriteLog;
   /** Everything of {@link RecordsHealth} that is learned from events. */
-  trouble: Omit<RecordsHealth, 'inDanger' | 'database'> = { storage: null, held: [], oldRelease: false };
+  trouble: Omit<RecordsHealth, 'inDanger' | 'database'> = {
+    ...{ storage: null, held: [], stopped: [] },
+    oldRelease: false,
+  };
 
   /** Failed deliveries since the last line about them, by backend and failure. */
   readonly #untold = new Map<string, Retries>();
@@ -31,7 +34,11 @@ export class RecordsObserver {
     for (const backend of this.trouble.held.filter((name) => !backends.includes(name))) {
       this.metrics.held.set({ backend }, 0);
     }
-    this.trouble = { ...this.trouble, held: this.trouble.held.filter((name) => backends.includes(name)) };
+    this.trouble = {
+      ...this.trouble,
+      held: this.trouble.held.filter((name) => backends.includes(name)),
+      stopped: this.trouble.stopped.filter(({ backend }) => backends.includes(backend)),
+    };
   }
 
   /** A POST of log events was stored. */
@@ -183,12 +190,24 @@ export class RecordsObserver {
     },
     held: (backend, isHeld, failure) => {
       const others = this.trouble.held.filter((name) => name !== backend);
-      this.trouble = { ...this.trouble, held: isHeld ? [...others, backend] : others };
+      const stopped = this.trouble.stopped.filter((stop) => stop.backend !== backend);
+      this.trouble = { ...this.trouble, stopped, held: isHeld ? [...others, backend] : others };
       this.metrics.held.set({ backend }, isHeld ? 1 : 0);
       const fields = { backend, ...(failure && { failure: loggable(failure) }) };
       if (isHeld)
         this.#log('error', fields, 'the backend refuses our token: its records wait until it takes it');
       else this.#log('info', fields, 'the backend takes records again');
+    },
+    stopped: (backend, failure) => {
+      const stop = { backend, failure: failure?.kind ?? null, since: Date.now() };
+      this.trouble = { ...this.trouble, stopped: [...this.trouble.stopped, stop] };
+      const fields = { backend, ...(failure && { failure: loggable(failure) }) };
+      this.#log('warn', fields, 'delivery stopped: the backend takes no records, which wait until it does');
+    },
+    resumed: (backend) => {
+      const others = this.trouble.stopped.filter((stop) => stop.backend !== backend);
+      this.trouble = { ...this.trouble, stopped: others };
+      this.#log('info', { backend }, 'delivery resumed: the backend takes records again');
     },
     storage: (error) => {
       const code = error instanceof OutboxError ? databaseCode(error) : storageCode(error);

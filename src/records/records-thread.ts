@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { within } from '../guardrail/within.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
-import { OUTBOX_FILE } from '../outbox/contract.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
 import { blockedReply, Losses } from './losses.ts';
+import { NoteTaking } from './note-taking.ts';
 import { openThread } from './open-thread.ts';
 import { OutgoingNotes } from './outgoing-notes.ts';
 import type {
@@ -60,9 +58,7 @@ export class RecordsThread {
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
   readonly #giveBack = createGiveBackLate();
-  #isOn = false;
-  /** True once LiteLLM logs calls: from then on notes on them are wanted also where no backend takes records. */
-  #isListening = false;
+  readonly #taking = new NoteTaking();
   /** True if the thread that runs keeps records. */
   #keeps = false;
   /** Undefined as long as there is nothing to do. */
@@ -95,12 +91,17 @@ export class RecordsThread {
 
   /** False while no backend takes records: nothing is kept then. */
   get isOn(): boolean {
-    return this.#isOn;
+    return this.#taking.isOn;
   }
 
   /** True if calls are to be noted: for their records, or to compare them with what LiteLLM logs. */
   get takesNotes(): boolean {
-    return this.#isOn || this.#isListening;
+    return this.#taking.takesNotes;
+  }
+
+  /** True once LiteLLM logs calls. */
+  get isListening(): boolean {
+    return this.#taking.isListening;
   }
 
   /** Puts other backends and rules in force. Records of a backend that is gone are kept until it is back, or they are too old. */
@@ -112,46 +113,27 @@ export class RecordsThread {
   }
 
   #switch(): void {
-    const { backends } = this.#start;
-    this.#isOn = backends.some(({ takesRecords }) => takesRecords);
+    this.#taking.configure(this.#start);
+    const { hasRecords, keepsRecords } = this.#taking;
     const isHere = this.#open === openThread;
-    if (isHere && this.#worker !== undefined && !this.#keeps && this.#keepsRecords) this.#startAnew();
-    // One of another process tells if LiteLLM logs calls
-    else if (this.#isOn || this.#hasOutbox || !isHere) this.#worker ??= this.#startWorker();
-  }
-
-  /** Records of a time with other backends are to be given up in time. */
-  get #hasOutbox(): boolean {
-    return existsSync(join(this.#start.records.dir, OUTBOX_FILE));
-  }
-
-  /** With a database replicas tell each other of their calls there. */
-  get #keepsRecords(): boolean {
-    return this.#isOn || this.#hasOutbox || this.#start.database !== undefined;
-  }
-
-  /** The thread keeps nothing, and the next one is to. */
-  #startAnew(): void {
-    this.#worker?.close().catch(this.#failed);
-    this.#unanswered.threadEnded();
-    this.#worker = this.#startWorker();
-    this.#unanswered.sendAgain();
-  }
-
-  /** True once LiteLLM logs calls. */
-  get isListening(): boolean {
-    return this.#isListening;
+    if (isHere && this.#worker !== undefined && keepsRecords && !this.#keeps) {
+      this.#worker.close().catch(this.#failed);
+      this.#unanswered.threadEnded();
+      this.#worker = this.#startWorker();
+      this.#unanswered.sendAgain();
+      // One of another process tells if LiteLLM logs calls
+    } else if (hasRecords || !isHere) this.#worker ??= this.#startWorker();
   }
 
   /** LiteLLM logs calls: from now on they are compared with what was judged. */
-  listen(): void {
-    this.#isListening = true;
+  #listen(): void {
+    this.#taking.listen();
     this.#worker ??= this.#startWorker();
   }
 
   /** Resolves once the thread stores records, or after 2 s: a blocked call cannot wait for its record before. */
   async ready(): Promise<void> {
-    if (this.#isOn) await within(START_MS, this.#started.promise);
+    if (this.isOn) await within(START_MS, this.#started.promise);
   }
 
   /**
@@ -160,7 +142,7 @@ export class RecordsThread {
    * @param body given away if it has a buffer of its own
    */
   async logs(body: Uint8Array, isGzip: boolean): Promise<LogsResult> {
-    this.listen();
+    this.#listen();
     this.#outgoing.flush();
     const bytes = ownBytes(body);
     const sent = this.#unanswered.ask('logs', [bytes, isGzip], bytes.length, [bytes.buffer]);
@@ -178,7 +160,7 @@ export class RecordsThread {
 
   /** Has a judged call recorded, whose envelope this is. Resolves when that is durable, or cannot be waited for. */
   async recordCall(body: Uint8Array): Promise<void> {
-    if (!this.#isOn) return;
+    if (!this.isOn) return;
     const stored = this.turned(isShared(body) ? body : new Uint8Array(body), {
       door: 'akto',
       isBatch: false,
@@ -196,12 +178,12 @@ export class RecordsThread {
 
   /** Keeps what was delivered of a streamed response for its record. */
   text(line: TextLine): void {
-    if (this.#isOn) this.#outgoing.text(line);
+    if (this.isOn) this.#outgoing.text(line);
   }
 
   /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
   blocked(call: BlockedCall): Promise<void> {
-    if (!this.#isOn) {
+    if (!this.isOn) {
       this.note(call.note);
       return Promise.resolve();
     }
@@ -216,8 +198,8 @@ export class RecordsThread {
   blockedJson(callId: string | null, json: Uint8Array, onDone = () => {}): Promise<void> {
     this.#outgoing.flush();
     const isFull = this.#unanswered.isFull(json.length);
-    if (!this.#isOn || isFull) {
-      if (this.#isOn) this.#losses.block(callId, 'not_answering');
+    if (!this.isOn || isFull) {
+      if (this.isOn) this.#losses.block(callId, 'not_answering');
       onDone();
       return Promise.resolve();
     }
@@ -252,7 +234,7 @@ export class RecordsThread {
   relay({ kind, args }: RelayedMessage, unstored: (reason: UnstoredReason) => void): Promise<unknown> {
     // Those of a POST are given away; others are held for a thread that is started again
     const isPost = kind === 'logs' || kind === 'turned';
-    if (kind === 'logs') this.listen();
+    if (kind === 'logs') this.#listen();
     const transfer = isPost && !isShared(args[0]) ? [args[0].buffer as ArrayBuffer] : [];
     const sent = this.#unanswered.ask(kind, args as never, (isPost ? 1 : 2) * args[0].length, transfer);
     const waiting = this.#unanswered.last;
@@ -294,7 +276,7 @@ export class RecordsThread {
   #startWorker(): WorkerPort {
     this.#health.begin();
     // One of another process tells it with its health
-    this.#keeps = this.#open === openThread && this.#keepsRecords;
+    this.#keeps = this.#open === openThread && this.#taking.keepsRecords;
     this.#unanswered.begin();
     return this.#open({
       data: () => ({ ...this.#start, keepsRecords: this.#keeps }) satisfies WorkerStart,
@@ -303,6 +285,7 @@ export class RecordsThread {
       ended: () => {
         this.#events.restarted();
         this.#health.ended();
+        if (!this.#keeps) this.#taking.restart();
         this.#unanswered.threadEnded();
       },
       restarted: () => {
@@ -327,8 +310,11 @@ export class RecordsThread {
       case 'ended':
         this.#events.ended(message.ends);
         break;
+      case 'compared':
+        this.#events.compared(message.calls.filter((call) => this.#taking.holds(call)));
+        break;
       case 'listening':
-        this.#isListening = true;
+        this.#taking.listen();
         break;
       case 'health':
         this.#keeps ||= this.#open !== openThread;

@@ -9,6 +9,7 @@ import { type Entry, OutboxError } from '../outbox/contract.ts';
 import { storable } from '../outbox/note-bytes.ts';
 import { BlockedCalls } from './blocked-calls.ts';
 import { CallEnds } from './call-ends.ts';
+import { ComparedCalls } from './compared-calls.ts';
 import { isInDanger } from './in-danger.ts';
 import { InForce } from './in-force.ts';
 import { Intake } from './intake.ts';
@@ -65,9 +66,13 @@ const judged = await openJudgedCalls({
 });
 const { pendingCalls, responseTexts, others, settling } = judged;
 const ends = new CallEnds((ends) => post({ kind: 'ended', ends }));
+const comparedCalls = new ComparedCalls({
+  ...{ pendingCalls, others },
+  responseCheckMs: () => inForce.responseCheckMs,
+});
 const intake = new Intake({
   ...judged,
-  ends,
+  ...{ ends, comparedCalls },
   outbox,
   redactor,
   limits: bodies.limits,
@@ -249,6 +254,8 @@ async function look(): Promise<void> {
   observer.tellRetries();
   try {
     const now = Date.now();
+    const calls = await comparedCalls.take(now);
+    if (calls.length > 0) post({ kind: 'compared', calls });
     if (others !== undefined) await others.look(now);
     else {
       observer.eventsMissing(pendingCalls.missing(now - missingAfterMs));

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { BridgeReport } from '../bridge.ts';
 import type { Standing } from '../http/health.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
-import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createMetrics, type MetricLabels, type Metrics } from '../observability/metrics.ts';
 import { endedProcesses, pageOf } from './process-metrics.ts';
 import type { ProcessMetrics } from './protocol.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -19,10 +19,7 @@ export class AllMetrics {
   #ended: ProcessMetrics = [];
 
   /** @param standings how backends stand with all workers */
-  constructor(
-    names: Readonly<Record<'backends' | 'policies', readonly string[]>>,
-    standings: () => readonly Standing[],
-  ) {
+  constructor(names: MetricLabels, standings: () => readonly Standing[]) {
     this.counts = createMetrics(names, () => standings().map(({ name, breaker }) => [name, breaker]), false);
     collectDefaultMetrics({ register: this.#process });
   }

@@ -1,6 +1,8 @@
 import type { Auditor } from '../audit/auditor.ts';
 import type { DecisionKeeper } from '../decisions/keeper.ts';
+import type { BridgeFinding } from '../findings/finding.ts';
 import { type Standing, worstOf } from '../http/health.ts';
+import type { ReleasesReport } from '../litellm/releases.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { WorkerPool } from './pool.ts';
 import type { Overall } from './protocol.ts';
@@ -15,6 +17,7 @@ export type OverallOptions = {
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
   readonly decisions: Pick<DecisionKeeper, 'health'> | undefined;
+  readonly findings: () => readonly BridgeFinding[];
 };
 
 /** The state of all processes, and telling workers of it. */
@@ -31,13 +34,20 @@ export class OverallState {
     return worstOf(this.#options.pool.all.flatMap(({ report }) => report?.standings ?? []));
   }
 
+  /** That of an unsupported release, if a worker has seen one. */
+  releases(): ReleasesReport {
+    const reports = this.#options.pool.all.flatMap(({ report }) => report?.litellm ?? []);
+    const seen = reports.filter(({ oldest_seen }) => oldest_seen !== null);
+    return reports.find(({ supported }) => !supported) ?? seen[0] ?? { oldest_seen: null, supported: true };
+  }
+
   now(): Overall {
-    const { pool, wanted, records, audit, decisions } = this.#options;
-    const reports = pool.all.flatMap(({ report }) => report ?? []);
-    const old = reports.find(({ litellm }) => !litellm.supported);
+    const { pool, wanted, records, audit, decisions, findings } = this.#options;
+    const { oldest_seen, supported } = this.releases();
     return {
       standings: this.standings(),
-      litellm: old?.litellm ?? { oldest_seen: null, supported: true },
+      findings: findings(),
+      litellm: { oldest_seen: supported ? null : oldest_seen, supported },
       workers: { up: pool.up, wanted },
       areComplete: !pool.isOpen || pool.up >= wanted,
       records: records?.health(),

@@ -1,11 +1,13 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { Auditor } from '../audit/auditor.ts';
 import { openAuditLog } from '../audit/open-log.ts';
-import { startRecords } from '../bridge.ts';
 import type { Config } from '../config/config.ts';
 import { type DecisionKeeper, keepDecisions } from '../decisions/keeper.ts';
 import { openReplay } from '../decisions/open-replay.ts';
 import type { ReplayThread } from '../decisions/replay-thread.ts';
+import { bothSides, NO_SIDES, type SideCounts } from '../findings/asked-sides.ts';
+import { FINDING_CODES } from '../findings/finding.ts';
+import { WatchedTraffic } from '../findings/watched-traffic.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
 import { listenMistake } from '../http/drain.ts';
@@ -16,6 +18,7 @@ import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { recordRulesOf } from '../policies/receivers.ts';
 import type { CallEnd, RecordsSetup } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
+import { startRecords } from '../records/start-records.ts';
 import { AllMetrics } from './all-metrics.ts';
 import { OverallState } from './overall.ts';
 import { WorkerPool } from './pool.ts';
@@ -49,6 +52,9 @@ export class Primary {
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
   readonly #overall: OverallState;
+  readonly #traffic: WatchedTraffic;
+  /** Guardrail calls of all workers since they were taken. */
+  #sides: SideCounts = NO_SIDES;
   /** Texts that were blocked in any worker, for those that start. */
   readonly #blocked = new BlockedTexts();
   #timer: NodeJS.Timeout | undefined;
@@ -62,6 +68,7 @@ export class Primary {
       {
         backends: this.backends().map(({ name }) => name),
         policies: [...(file?.policies.keys() ?? [])],
+        findings: FINDING_CODES,
       },
       () => this.#overall.standings(),
     );
@@ -76,6 +83,7 @@ export class Primary {
         this.#decisions?.ended(ends);
         this.#tellOfCanaries(ends);
       },
+      compared: (calls) => this.#traffic.compared(calls),
     });
     this.#audit = new Auditor({
       openLog: () => openAuditLog({ ...config.audit, database: config.database }, this.log, counts),
@@ -92,12 +100,24 @@ export class Primary {
       replaced: () => this.#metrics.replaced(),
     });
     const { workers: wanted } = config;
+    const { file: policyFile } = config.policies;
     this.#overall = new OverallState({
       wanted,
       pool: this.#pool,
       records: this.#records,
       audit: this.#audit,
       decisions: this.#decisions,
+      findings: () => this.#traffic.findings,
+    });
+    this.#traffic = new WatchedTraffic({
+      ...{ metrics: counts, log: this.log, records: () => this.#records },
+      sides: () => this.#takeSides(),
+      standings: () => this.#overall.standings(),
+      releases: () => this.#overall.releases(),
+      policies:
+        policyFile === undefined
+          ? undefined
+          : { path: policyFile, source: () => this.#inForce.policies?.source },
     });
     const workers = () => this.#pool.all;
     this.#relay = this.#records && new RecordsRelay(this.#records, workers);
@@ -180,6 +200,7 @@ export class Primary {
 
   async #close(deliverMs: number): Promise<void> {
     clearInterval(this.#timer);
+    this.#traffic.close();
     this.#inForce.close();
     await this.#records?.close(deliverMs);
     await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
@@ -221,6 +242,7 @@ export class Primary {
         break;
       case 'report':
         this.#metrics.reported(worker, message.report);
+        this.#sides = bothSides(this.#sides, message.report.sides);
         if (message.lostLines > 0) this.#metrics.counts.log_lines_dropped_total.inc({}, message.lostLines);
         break;
       case 'ask':
@@ -292,6 +314,12 @@ export class Primary {
     if (restarted < workers) return;
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     this.log.info({ workers, seconds }, 'all workers were restarted');
+  }
+
+  #takeSides(): SideCounts {
+    const taken = this.#sides;
+    this.#sides = NO_SIDES;
+    return taken;
   }
 
   #failed(error: unknown): void {

@@ -146,7 +146,7 @@ describe('an older message as the cause', () => {
 
 describe('a refusal before a call', () => {
   const refuse = createRefuseCall({
-    metrics: { rejected_total: { inc: () => {} } } as never,
+    metrics: { rejected_total: { inc() {} }, finding_calls_total: { inc() {} } } as never,
     log: { warn: () => {} },
     blockedMessage: undefined,
     decisions: undefined,

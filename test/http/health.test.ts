@@ -39,6 +39,7 @@ test('the bridge is healthy and ready on a cold start, without traffic and witho
     body: {
       status: 'ready',
       unhappy: [],
+      findings: [],
       backends: {
         akto: { healthy: true, breaker: 'closed', mode: 'enforce' },
         capsule: { healthy: true, breaker: 'closed', mode: 'observe' },
@@ -54,7 +55,7 @@ test('the bridge is ready without any backend', async () => {
   const response = await bridge.app.request('/readyz');
   expect([response.status, await response.json()]).toEqual([
     200,
-    { status: 'ready', unhappy: [], backends: {} },
+    { status: 'ready', unhappy: [], findings: [], backends: {} },
   ]);
 });
 
@@ -101,7 +102,13 @@ test('a database that only judging uses is named while it is down, and has no me
   const response = await bridge.app.request('/readyz');
   expect([response.status, await response.json()]).toEqual([
     200,
-    { status: 'degraded', unhappy: ['database'], backends: {}, database: { failing: ['state'] } },
+    {
+      status: 'degraded',
+      unhappy: ['database'],
+      findings: [],
+      backends: {},
+      database: { failing: ['state'] },
+    },
   ]);
   const samples = ['markers', 'streamed_texts'].map(
     (feature) => `state_failures_total{feature="${feature}",reason="unavailable"}`,

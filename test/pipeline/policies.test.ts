@@ -304,7 +304,7 @@ describe('policies that throw', () => {
   /** A judge with the counters and the log of the bridge. */
   function failing(error: unknown, check: Check) {
     const lines: Record<string, unknown>[] = [];
-    const metrics = createMetrics({ backends: ['a'], policies: ['secrets'] }, () => []);
+    const metrics = createMetrics({ backends: ['a'], policies: ['secrets'], findings: [] }, () => []);
     const log = createLog('trace', () => {}, { write: (line: string) => void lines.push(JSON.parse(line)) });
     const engine = {
       judge: async () => {

@@ -25,6 +25,7 @@ function opened(env: Record<string, string>) {
     unrecorded() {},
     unstored() {},
     ended: (told) => ends.push(...told),
+    compared() {},
   });
   onTestFinished(() => records.close(100));
   const post = (...events: object[]) => records.logs(new TextEncoder().encode(JSON.stringify(events)), false);

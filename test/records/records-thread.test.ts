@@ -27,6 +27,7 @@ function opened(change: (start: RecordsStart) => RecordsStart = (start) => start
     },
     unrecorded() {},
     ended() {},
+    compared() {},
     unstored: (reason) => told.unstored.push(reason),
   });
   onTestFinished(() => records.close(100));

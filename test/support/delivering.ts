@@ -185,6 +185,8 @@ export function delivering(
         retried: note('retried'),
         dead: note('dead'),
         held: note('held'),
+        stopped() {},
+        resumed() {},
         storage: note('storage'),
         bug: note('bug'),
       },

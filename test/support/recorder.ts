@@ -91,6 +91,7 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
       inForce: { sinks, rules: new RecordRules(rules), responseCheckMs: 7000 },
       limits: DEFAULT_LIMITS,
       ends: { logged() {} },
+      comparedCalls: { logged() {} },
       failureGraceMs: 30_000,
       missingAfterMs: 900_000,
       onUnnamedEvent: () => unnamed++,
