@@ -1,10 +1,11 @@
 import fs from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { kindsOfBackends as kinds } from '../backends/index.ts';
 import { describeBackend } from '../config/backend.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
+import { unreadable } from '../guardrail/unreadable-file.ts';
 import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -42,18 +43,33 @@ export function policiesOf(
   const options = { kinds, env, forAll, ofEnvironment: backends, folder: dirname(file ?? '.') };
   if (file === undefined && !builtin) return undefined;
   const readConfigured = () => (file === undefined ? defaultPolicy(bannedKeywords) : readPolicies(file));
-  return new PolicyStore(given === undefined ? readConfigured : () => given().text, {
-    backends: taken,
-    readBackends: (section, report) =>
-      given === undefined
-        ? readPolicyBackends(section, report, options)
-        : { backends: given().backends, files: [] },
-    recording: backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
-    restores: (call) => wiring.restores(call),
-    lacksStateKey: database !== undefined && keys.length === 0,
-    state,
-    readFile: given && ((path) => given().files.get(path) ?? ''),
-  });
+  const read = given === undefined ? readConfigured : () => given().text;
+  return namingFile(
+    given === undefined ? file : undefined,
+    () =>
+      new PolicyStore(read, {
+        backends: taken,
+        readBackends: (section, report) =>
+          given === undefined
+            ? readPolicyBackends(section, report, options)
+            : { backends: given().backends, files: [] },
+        recording: backends.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
+        restores: (call) => wiring.restores(call),
+        lacksStateKey: database !== undefined && keys.length === 0,
+        state,
+        readFile: given && ((path) => given().files.get(path) ?? ''),
+      }),
+  );
+}
+
+/** Reads policies, and has an error name the whole path of their file. @throws PolicyFileError */
+function namingFile<Read>(file: string | undefined, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PolicyFileError) || file === undefined) throw error;
+    throw new PolicyFileError(error.problems, resolve(file));
+  }
 }
 
 /** @throws ConfigError */
@@ -61,9 +77,8 @@ function readPolicies(policyFile: string): string {
   try {
     return fs.readFileSync(policyFile, 'utf8');
   } catch (error) {
-    const { code = 'no file' } = error as NodeJS.ErrnoException;
     throw new ConfigError([
-      `POLICY_FILE: cannot be read (${code}); write the path of a policy file; it is ${JSON.stringify(policyFile)}`,
+      `POLICY_FILE: ${unreadable(policyFile, error)}; write the path of a policy file, such as one that policy init writes`,
     ]);
   }
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { stringify } from 'yaml';
 import type { Backend, BackendKinds } from '../backends/backend.ts';
 import { isShippedPreset, presetText } from '../backends/preset/shipped.ts';
-import { unknownName } from '../policies/file/nearest.ts';
+import { unknownKind } from '../policies/file/nearest.ts';
 
 /** Rows of `backend list`: kind, form, default address, options. */
 export function kindRows(kinds: BackendKinds): string[][] {
@@ -22,7 +22,7 @@ export function kindRows(kinds: BackendKinds): string[][] {
 /** The text of `backend init`. @throws Error that an operator can read */
 export function entryText(kind: string, kinds: BackendKinds): string {
   const backend = kinds.find(kind);
-  if (backend === undefined) throw new Error(unknownName(kind, 'is no kind of backend', kinds.names));
+  if (backend === undefined) throw new Error(unknownKind(kind, 'is no kind of backend', kinds.names));
   if (kind === 'http') return presetText('http');
   const entry = entryOf(backend);
   if (!isShippedPreset(kind)) return `backends:\n${entry}`;

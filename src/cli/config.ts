@@ -30,7 +30,7 @@ export function addConfig(program: Command, terminal: Terminal): void {
 async function print({ connect }: Options, terminal: Terminal): Promise<void> {
   const { out } = terminal;
   const env = terminal.env();
-  const config = parseConfig(env, backends);
+  const config = parseConfig(env, backends, terminal.sources().warnings);
   const meaning = checkConfig(config);
   const { file } = terminal.sources();
   out.write(
@@ -62,7 +62,7 @@ async function printJson({ connect }: Options, terminal: Terminal): Promise<void
   const { file = null } = terminal.sources();
   const write = (value: object) => terminal.out.write(`${printableJson(value, 2)}\n`);
   try {
-    const config = parseConfig(terminal.env(), backends);
+    const config = parseConfig(terminal.env(), backends, terminal.sources().warnings);
     const policies = policiesOf(config)?.file;
     const { name, version, chain, rules } = policies ?? {};
     const connections = connect ? await checkConnections(config) : undefined;

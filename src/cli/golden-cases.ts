@@ -92,14 +92,15 @@ export function readCases(file: string): GoldenCase[] {
     }
     return 'value' in read ? [read.value] : [];
   });
-  if (problems.isEmpty && cases.length === 0) problems.add(undefined, '', 'there are none');
+  if (problems.isEmpty && cases.length === 0)
+    problems.add(undefined, '', 'there are none: the file has no entry under cases');
   if (problems.isEmpty) return cases;
   const lines = problems.list().map((problem) => `  ${problem}`);
   throw new Error(`the cases cannot be used:\n${lines.join('\n')}`);
 }
 
 function entriesOf(value: unknown): { readonly path: Path; readonly value: unknown }[] {
-  if (value === undefined) return [];
+  if (value === undefined || value === null) return [];
   const { cases } = fieldsOf(value);
   const [path, list] = Array.isArray(value) ? [[], value] : [['cases'], cases];
   if (!Array.isArray(list)) return [{ path: [], value }];

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { readDatabase, readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
 import { Database } from '../database/database.ts';
@@ -92,7 +93,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** An error about the place of the outbox, in words that say what to do. */
 function explained(error: unknown, dir: string, config: DatabaseConfig | undefined): unknown {
-  const where = `DATA_DIR (${dir})`;
+  const where = `DATA_DIR (${resolve(dir)})`;
   const message =
     error instanceof DatabaseError && config !== undefined
       ? `${databaseProblem(error.code, config)}; --local is about ${where}`

@@ -13,6 +13,7 @@ import { Caller } from '../guardrail/caller.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import { BackendError } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
+import { unreadable } from '../guardrail/unreadable-file.ts';
 import { ALLOW } from '../guardrail/verdict.ts';
 import { aktoRewriteForm } from '../litellm/akto-call.ts';
 import { isRedactionApplied } from '../litellm/coverage.ts';
@@ -76,8 +77,7 @@ export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code = 'no file' } = error as NodeJS.ErrnoException;
-    throw new Error(`${path} cannot be read (${code})`, { cause: error });
+    throw new Error(`${path} ${unreadable(path, error)}`, { cause: error });
   }
 }
 

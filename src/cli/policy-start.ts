@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { unknownName } from '../policies/file/nearest.ts';
+import { unknownKind } from '../policies/file/nearest.ts';
 import { optionsOf } from '../policies/kind-options.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import type { Kind } from '../policies/policy.ts';
@@ -57,7 +57,7 @@ function kindOf(name: string): Kind {
   const found = kinds.find(({ kind }) => kind === name);
   if (found !== undefined) return found;
   const names = kinds.map(({ kind }) => kind);
-  throw new Error(`${unknownName(name, 'is no kind of policy', names)} The kinds are ${names.join(', ')}`);
+  throw new Error(unknownKind(name, 'is no kind of policy', names));
 }
 
 function listOf(all: readonly Kind[]): string {

@@ -52,7 +52,9 @@ export async function runProgram(args: readonly string[], terminal = processTerm
     if (error.exitCode === 0) return 0;
     // A noun without a command: its help was printed to standard error
     if (error.code !== 'commander.help') {
-      terminal.err.write(`guardrail-bridge: ${problemOf(error)}; see ${pathOf(program, words)} --help\n`);
+      terminal.err.write(
+        `guardrail-bridge: ${problemOf(error)}${elsewhere(program, error)}; see ${pathOf(program, words)} --help\n`,
+      );
     }
     return 2;
   }
@@ -96,13 +98,13 @@ async function createProgram(noun: string | undefined, terminal: Terminal): Prom
 }
 
 /** Plain `serve` never comes here, only its help and wrong arguments. */
-function addServe(program: Command, { env }: Terminal): void {
+function addServe(program: Command, { env, sources }: Terminal): void {
   program
     .command('serve')
     .description('listen and judge (default)')
     .action(async () => {
       const { serve } = await import('./serve.ts');
-      await serve(parseConfig(env(), backends));
+      await serve(parseConfig(env(), backends, sources().warnings));
     });
 }
 
@@ -124,6 +126,16 @@ function subcommand(command: Command, word: string | undefined): Command | undef
 function pathOf(command: Command, words: readonly string[]): string {
   const next = subcommand(command, words[0]);
   return next === undefined ? command.name() : `${command.name()} ${pathOf(next, words.slice(1))}`;
+}
+
+/** ` (did you mean policy lint?)` for a command that others have. */
+function elsewhere(program: Command, { code, message }: CommanderError): string {
+  const [, name] =
+    code === 'commander.unknownCommand' ? (/unknown command '([^']*)'\.?$/.exec(message) ?? []) : [];
+  const nouns = program.commands.filter((noun) => noun.commands.some((one) => one.name() === name));
+  return nouns.length === 0
+    ? ''
+    : ` (did you mean ${nouns.map((noun) => `${noun.name()} ${name}`).join(' or ')}?)`;
 }
 
 /** `error: unknown option '--josn'\n(Did you mean --json?)` on one line. */

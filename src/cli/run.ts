@@ -1,6 +1,6 @@
 import { backends } from '../backends/index.ts';
 import { parseConfig } from '../config/config.ts';
-import { readEnv } from '../config/read.ts';
+import { envSources, readEnv } from '../config/read.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function run(args: readonly string[], terminal?: Terminal): Promise
   try {
     if (args.length === 0 || (args.length === 1 && args[0] === 'serve')) {
       const { serve } = await import('./serve.ts');
-      await serve(parseConfig(readEnv(), backends));
+      await serve(parseConfig(readEnv(), backends, envSources().warnings));
       return 0;
     }
     if (args.length === 1 && args[0] === 'worker') {

@@ -37,7 +37,8 @@ const RECORDING = {
   },
 } as const satisfies Settings;
 
-const prefixOf = (kind: string) => `${kind.toUpperCase()}_`;
+/** The beginning of the names of a backend's variables. */
+export const prefixOf = (kind: string) => `${kind.toUpperCase()}_`;
 
 /** The settings that every backend has, or every one that takes records, under the names of one. */
 export function commonSettings({ kind, telemetry }: Pick<Backend, 'kind' | 'telemetry'>): Settings {
@@ -107,7 +108,7 @@ export function configureBackend(
 }
 
 /** Names that belong to one backend alone: one of them set means that it is wanted. */
-function ownNames(definition: Backend): readonly string[] {
+export function ownNames(definition: Backend): readonly string[] {
   return Object.keys({ ...definition.environment?.settings, ...commonSettings(definition) });
 }
 
@@ -132,17 +133,6 @@ export function backendWarnings(
     others.some((other) => other.kind === kind && new URL(other.url).origin === origin) &&
       `${name} is the account that variables of the environment set up, too: each call is checked twice, each record delivered twice; leave out the entry or the variables`,
   ].filter((warning) => warning !== false);
-}
-
-/** Warnings of misspelt variables, which would leave a guardrail off without a word. */
-export function unknownVariables(env: Env, definitions: readonly Backend[]): readonly string[] {
-  const ofEnvironment = definitions.filter(({ environment }) => environment !== undefined);
-  return ofEnvironment.flatMap((definition) => {
-    const known = new Set(ownNames(definition));
-    return Object.keys(env)
-      .filter((name) => name.startsWith(prefixOf(definition.kind)) && !known.has(name))
-      .map((name) => `${name} is set and not read by the bridge; is it misspelt?`);
-  });
 }
 
 /** A backend for the startup line: no secret, and no path, into which some vendors put one. */

@@ -4,13 +4,9 @@ import type { DatabaseConfig } from '../database/database-config.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { Values } from '../guardrail/fields.ts';
 import type { Pointer } from '../guardrail/pointer.ts';
-import {
-  backendWarnings,
-  configureBackend,
-  DEFAULT_TIMEOUT_MS,
-  isLoopback,
-  unknownVariables,
-} from './backend.ts';
+import { didYouMean } from '../policies/file/nearest.ts';
+import { backendWarnings, configureBackend, DEFAULT_TIMEOUT_MS, isLoopback } from './backend.ts';
+import { misspeltVariables } from './misspelt.ts';
 import { type Env, type Report, read } from './read.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -64,10 +60,11 @@ type OwnValues = Values<typeof SETTINGS>;
 /**
  * The configuration in an environment.
  *
+ * @param warnings of how it was read
  * @throws ConfigError naming every setting that is wrong or missing
  */
-export function parseConfig(env: Env, definitions: readonly Backend[]) {
-  const report: Report = { problems: [], warnings: [] };
+export function parseConfig(env: Env, definitions: readonly Backend[], warnings: readonly string[] = []) {
+  const report: Report = { problems: [], warnings: [...warnings] };
   const set = read(SETTINGS, withUpperCaseProxies(env), report);
   const forAll = { timeoutMs: set.GUARDRAIL_TIMEOUT, unreachableFallback: set.UNREACHABLE_FALLBACK };
   const backends: readonly BackendConfig[] = definitions.flatMap(
@@ -75,8 +72,9 @@ export function parseConfig(env: Env, definitions: readonly Backend[]) {
   );
   report.warnings.push(
     ...backends.flatMap((backend) => backendWarnings(backend)),
-    ...unknownVariables(env, definitions),
+    ...misspeltVariables(env, definitions),
   );
+  report.warnings.push(...unknownPlaceholders(set.BLOCKED_MESSAGE));
   const apiKeys: readonly string[] = set.BRIDGE_API_KEYS ?? [];
   const config = {
     server: {
@@ -149,6 +147,20 @@ export function readSettings<Name extends keyof typeof SETTINGS>(
   const values = read(wanted, env, report);
   if (report.problems.length > 0) throw new ConfigError(report.problems);
   return values as Pick<OwnValues, Name>;
+}
+
+/** Placeholders of BLOCKED_MESSAGE. */
+const PLACEHOLDERS = ['category', 'older', 'ref', 'backend', 'reason'];
+
+/** Warnings of what looks like a placeholder and stays as it is. */
+function unknownPlaceholders(message: string | undefined): readonly string[] {
+  const names = [...(message ?? '').matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  return names
+    .filter((name) => !PLACEHOLDERS.includes(name))
+    .map(
+      (name) =>
+        `BLOCKED_MESSAGE: {${name.slice(0, 40)}} is no placeholder and stays as it is${didYouMean(name, PLACEHOLDERS)}`,
+    );
 }
 
 function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings }: Report): string {

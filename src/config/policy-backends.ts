@@ -11,7 +11,8 @@ import {
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { fieldsOf } from '../guardrail/call.ts';
 import { baseUrl, secret as secretText } from '../guardrail/fields.ts';
-import { unknownName } from '../policies/file/nearest.ts';
+import { unreadable } from '../guardrail/unreadable-file.ts';
+import { unknownKind } from '../policies/file/nearest.ts';
 import type { Path } from '../policies/file/problems.ts';
 import type { FileReport } from '../policies/file/report.ts';
 import { backendWarnings, type ForAll, ownLimits } from './backend.ts';
@@ -86,7 +87,9 @@ class EntryReader {
     const found = typeof kind === 'string' ? kinds.find(kind) : undefined;
     if (found === undefined) {
       const message =
-        typeof kind === 'string' ? unknownName(kind, 'is no kind of backend', kinds.names) : 'is missing';
+        typeof kind === 'string'
+          ? unknownKind(kind, 'is no kind of backend', kinds.names)
+          : `is missing; the kinds are ${kinds.names.join(', ')}`;
       this.#report.fail([...path, 'kind'], message);
       return undefined;
     }
@@ -265,8 +268,12 @@ class EntryReader {
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
+      const shown = shownFile(file);
       const { code = 'no file' } = error as NodeJS.ErrnoException;
-      throw new NotHereError('file', `${shownFile(file)} cannot be read (${code})`);
+      const why = shown.endsWith(file)
+        ? unreadable(file, error, { folder: this.#options.folder, name: 'the folder of the policy file' })
+        : `cannot be read (${code})`;
+      throw new NotHereError('file', `${shown} ${why}`);
     }
   }
 }

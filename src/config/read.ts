@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import dotenv from 'dotenv';
 import * as v from 'valibot';
 import type { Setting, Settings, Values } from '../guardrail/fields.ts';
+import { unreadable } from '../guardrail/unreadable-file.ts';
 
 /** The environment as the process has it: every value a text. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -14,7 +15,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 export function readEnv(): Env {
   const file: Record<string, string> = {};
   const { error } = dotenv.config({ processEnv: file, quiet: true });
-  if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  if (error !== undefined && (error as NodeJS.ErrnoException).code !== 'ENOENT')
+    throw new Error(`.env ${unreadable('.env', error)}`, { cause: error });
   return { ...file, ...processEnv() };
 }
 
@@ -28,17 +30,35 @@ export function processEnv(): Env {
 export type EnvSources = {
   /** The `.env` file that was read; undefined if there is none. */
   readonly file: string | undefined;
+  /** Warnings of lines of it that are not read, without what they say. */
+  readonly warnings: readonly string[];
   /** Where a variable is set. */
   of(name: string): 'environment' | '.env';
 };
 
 /** Where the variables of {@link readEnv} are set. */
 export function envSources(): EnvSources {
-  const file = resolve('.env');
+  const path = resolve('.env');
+  const file = existsSync(path) ? path : undefined;
   return {
-    file: existsSync(file) ? file : undefined,
+    file,
+    warnings: file === undefined ? [] : unreadLines(readFileSync(file, 'utf8')),
     of: (name) => (process.env[name]?.trim() ? 'environment' : '.env'),
   };
+}
+
+/** An assignment as dotenv reads it. @see LINE in lib/main.js of dotenv 18 */
+const ASSIGNMENT =
+  /^\s*(?:export\s+)?[\w.-]+(?:\s*=\s*?|:\s+?)(?:\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?$/gm;
+
+/** Warnings of lines of a `.env` file that dotenv passes over. */
+export function unreadLines(text: string): readonly string[] {
+  const left = text.replace(/\r\n?/g, '\n').replace(ASSIGNMENT, (read) => read.replace(/[^\n]/g, ''));
+  return left
+    .split('\n')
+    .flatMap((line, index) =>
+      /^\s*(?:#.*)?$/.test(line) ? [] : `.env: line ${index + 1} is no NAME=value and is not read`,
+    );
 }
 
 /** Collects problems, which end the start, and warnings, which the log tells at start. */

@@ -81,7 +81,7 @@ test('options have the defaults that the kinds have', async () => {
 });
 
 test('a kind that there is none of ends with 1, and the kinds are listed', async () => {
-  const { code, err } = await runCli(['policy', 'kinds', 'secretz']);
+  const { code, err } = await runCli(['policy', 'kinds', 'bias']);
   expect(code).toBe(1);
-  expect(err).toMatch(/"secretz" is no kind of policy; did you mean secrets\? The kinds are size-limits, /);
+  expect(err).toMatch(/"bias" is no kind of policy; the kinds are size-limits, blocked-users, /);
 });

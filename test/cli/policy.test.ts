@@ -93,7 +93,11 @@ describe('policy lint', () => {
   test('says if there is no file', async () => {
     const path = join(folder, 'none.yaml');
     expect(await runPolicy('lint', path)).toEqual({
-      ...{ code: 1, out: '', err: `guardrail-bridge: ${path} cannot be read (ENOENT)\n` },
+      ...{
+        code: 1,
+        out: '',
+        err: `guardrail-bridge: ${path} cannot be read (ENOENT): there is no ${path}\n`,
+      },
     });
   });
 });

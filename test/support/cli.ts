@@ -49,5 +49,5 @@ export async function runCli(
 
 function sourcesOf(env: Readonly<Record<string, string>>, dotEnv: object | undefined): EnvSources {
   const file = dotEnv === undefined ? undefined : '/etc/house/.env';
-  return { file, of: (name) => (env[name] === undefined ? '.env' : 'environment') };
+  return { file, warnings: [], of: (name) => (env[name] === undefined ? '.env' : 'environment') };
 }

@@ -70,7 +70,10 @@ export function readForm(report: FileReport): Form {
   const top =
     content.policies === undefined && content.backends ? { ...content, policies: { chain: [] } } : content;
   const isSingle = top.policies === undefined && typeof fieldsOf(top.policy).name === 'string';
-  if (Object.keys(top).length === 0) report.fail([], 'is no mapping of keys');
+  if (Object.keys(top).length === 0)
+    report.fail([], `${notMapping(report.content)}; policy init prints one to start from`);
+  else if (Array.isArray(top.policies))
+    report.fail(['policies'], 'must be a mapping of keys, not a list; write the list under policies.chain');
   else report.shaped(isSingle ? Single : Whole, top, []);
   const pack = fieldsOf(top.pack);
   const about = isSingle ? fieldsOf(top.policy) : pack;
@@ -84,6 +87,13 @@ export function readForm(report: FileReport): Form {
     onError: top.on_error,
     ...(isSingle ? single(top) : whole(top, report)),
   };
+}
+
+/** What a file is that has no key. */
+function notMapping(content: unknown): string {
+  if (content === null || content === undefined) return 'is empty';
+  if (Array.isArray(content)) return 'is a list, and no mapping of keys';
+  return typeof content === 'object' ? 'has no key' : 'is a text, and no mapping of keys';
 }
 
 type Chain = Pick<Form, 'chain' | 'options'>;

@@ -6,7 +6,8 @@ import { readCallerRules } from './caller-rules.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type Form, type Placed, readForm } from './form.ts';
 import { OTHER_KINDS } from './keeptrusts.ts';
-import { didYouMean, unknownName } from './nearest.ts';
+import { placeOf } from './key-places.ts';
+import { didYouMean, quotedValue, unknownKind } from './nearest.ts';
 import { checkQuorum, readOrchestration } from './orchestration.ts';
 import type { ConfiguredPolicy, Enforcement, PolicyFile } from './policy-file.ts';
 import { type Path, PolicyFileError } from './problems.ts';
@@ -71,7 +72,10 @@ class PolicyFileReader {
 
   constructor(text: string, kinds: readonly Kind[], keep: Keep, options: ReadOptions) {
     this.#text = text;
-    this.#report = new FileReport(text);
+    this.#report = new FileReport(
+      text,
+      kinds.map(({ kind }) => kind),
+    );
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
     this.#keep = keep;
     this.#names = { backends: options.backends, recording: options.recording };
@@ -149,7 +153,11 @@ class PolicyFileReader {
       if (chain.has(value)) this.#report.fail(path, `"${value}" stands twice in the chain`);
       if (this.#kinds.has(value)) chain.add(value);
       else if (OTHER_KINDS.has(value)) this.#unused.add(inChain(value));
-      else this.#report.fail(path, unknownName(value, 'is no kind of policy', this.#allKinds()));
+      else
+        this.#report.fail(
+          path,
+          unknownKind(value, 'is no kind of policy', this.#allKinds(), [...this.#kinds.keys()]),
+        );
     }
     return [...chain];
   }
@@ -163,9 +171,13 @@ class PolicyFileReader {
       const made = definition && this.#policy(definition, placed);
       if (made !== undefined && used.has(kind)) policies.set(kind, made);
       if (used.has(kind)) continue;
-      if (definition !== undefined) this.#report.warn(placed.path, 'is in no chain, so it does nothing');
+      if (definition !== undefined)
+        this.#report.warn(placed.path, 'is in no chain, so it does nothing; name it in policies.chain');
       else if (!OTHER_KINDS.has(kind))
-        this.#report.fail(placed.path, `is no kind of policy${didYouMean(kind, this.#allKinds())}`);
+        this.#report.fail(
+          placed.path,
+          `is no kind of policy${placeOf(placed.path) ?? didYouMean(kind, this.#allKinds())}`,
+        );
       else if (!this.#unused.has(inChain(kind))) this.#unused.add(kind);
     }
     return policies;
@@ -174,7 +186,8 @@ class PolicyFileReader {
   /** A policy with its options, or undefined once its mistakes are reported. */
   #policy(kind: Kind, { path, value }: Placed): ConfiguredPolicy | undefined {
     if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
-      this.#report.fail(path, 'must be a mapping of keys');
+      const is = Array.isArray(value) ? 'a list' : quotedValue(value);
+      this.#report.fail(path, `must be a mapping of keys${is === undefined ? '' : `, not ${is}`}`);
       return undefined;
     }
     const { mode, sample, until, ...own } = fieldsOf(value);

@@ -24,6 +24,17 @@ export function unknownName(name: string, problem: string, known: Iterable<strin
   return quoted(name, problem + didYouMean(name, known));
 }
 
+/** The same for a kind; the kinds are listed where none is near. @param listed those to list, by default all that are known */
+export function unknownKind(
+  name: string,
+  problem: string,
+  known: readonly string[],
+  listed: readonly string[] = known,
+): string {
+  const meant = didYouMean(name, known);
+  return quoted(name, problem + (meant === '' ? `; the kinds are ${listed.join(', ')}` : meant));
+}
+
 /** `; did you mean action?` as the end of a message about a misspelt name, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const meant = nearest(name, known);

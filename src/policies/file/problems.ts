@@ -7,8 +7,11 @@ export class PolicyFileError extends Error {
   /** `line 12: policy.secrets.actoin: is not known; did you mean action?` Of the file's content only words and numbers are quoted. */
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
-    super(`The policy file cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  /** @param file its path, if it is known */
+  constructor(problems: readonly string[], file?: string) {
+    super(
+      `The policy file ${file === undefined ? '' : `${file} `}cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }

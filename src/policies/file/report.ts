@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
 import { type PolicyDocument, readDocument } from './document.ts';
+import { placeOf } from './key-places.ts';
 import { FileMessages, type Path, PolicyFileError, pathText } from './problems.ts';
 import { shaped } from './shape.ts';
 
@@ -8,9 +9,11 @@ export class FileReport {
   readonly problems = new FileMessages();
   readonly warnings = new FileMessages();
   readonly #document: PolicyDocument;
+  readonly #kinds: readonly string[];
 
-  /** @throws PolicyFileError if it is no YAML */
-  constructor(text: string) {
+  /** @param kinds of policies that are known @throws PolicyFileError if it is no YAML */
+  constructor(text: string, kinds: readonly string[] = []) {
+    this.#kinds = kinds;
     const document = readDocument(text, this.problems);
     if (document === undefined) throw new PolicyFileError(this.problems.list());
     this.#document = document;
@@ -36,7 +39,8 @@ export class FileReport {
     others: readonly string[] = [],
   ): v.InferOutput<S> | undefined {
     const written = (at: Path) => this.#document.written([...path, ...at]);
-    const read = shaped(schema, value, { others, written });
+    const elsewhere = (at: Path) => placeOf([...path, ...at], this.#kinds);
+    const read = shaped(schema, value, { others, written, elsewhere });
     for (const mistake of read.mistakes ?? []) this.fail([...path, ...mistake.path], mistake.message);
     return read.value;
   }

@@ -11,6 +11,8 @@ export type ShapeOptions = {
   readonly others?: readonly string[];
   /** Numbers and the like as the file writes them: 1.0 is read as 1. */
   readonly written?: (path: Path) => string | undefined;
+  /** The end of a message about a key that is known elsewhere. */
+  readonly elsewhere?: (path: Path) => string | undefined;
 };
 
 /**
@@ -49,7 +51,10 @@ function mistakesOf(
   const unknown = Object.keys(fieldsOf(issue.path?.at(-1)?.input)).filter(
     (key) => key === first || !keys.includes(key),
   );
-  return unknown.map((key) => ({ path: [...above, key], message: `is not known${didYouMean(key, known)}` }));
+  return unknown.map((key) => {
+    const at = [...above, key];
+    return { path: at, message: `is not known${options.elsewhere?.(at) ?? didYouMean(key, known)}` };
+  });
 }
 
 /** The message of an issue with the value it is about: `must be at most 1, not 1.5`. */

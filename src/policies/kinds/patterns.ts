@@ -3,6 +3,7 @@ import type { Encoding } from '../../detectors/normalize/view.ts';
 import { REDACTED } from '../../detectors/remove.ts';
 import type { TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
+import { unreadable } from '../../guardrail/unreadable-file.ts';
 import { unknownName } from '../file/nearest.ts';
 import type { CreateContext, PolicyAction, TextPolicy } from '../policy.ts';
 
@@ -69,7 +70,7 @@ export function linesOf(path: string | undefined, key: string, context: CreateCo
     const lines = context.readFile(path).split(/\r?\n/);
     return lines.filter((line) => line.trim() !== '');
   } catch (error) {
-    context.fail(key, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    context.fail(key, unreadable(path, error));
     return [];
   }
 }

@@ -232,9 +232,9 @@ mode: observe
 
 describe('a policy file is refused for', () => {
   test.each<[string, string, string[]]>([
-    ['an empty file', '', ['line 1: is no mapping of keys']],
-    ['a text', 'hello', ['line 1: is no mapping of keys']],
-    ['a list', '- a', ['line 1: is no mapping of keys']],
+    ['an empty file', '', ['line 1: is empty; policy init prints one to start from']],
+    ['a text', 'hello', ['line 1: is a text, and no mapping of keys; policy init prints one to start from']],
+    ['a list', '- a', ['line 1: is a list, and no mapping of keys; policy init prints one to start from']],
     [
       'unknown keys at the top',
       `${CHAIN}polcy: {}\nzzz: 1\n`,
@@ -261,7 +261,7 @@ describe('a policy file is refused for', () => {
       'policies:\n  chain:\n    - swear-wrods\n    - qqq\n    - safty-filter\n',
       [
         'line 3: policies.chain[0]: "swear-wrods" is no kind of policy; did you mean swear-words?',
-        'line 4: policies.chain[1]: "qqq" is no kind of policy',
+        'line 4: policies.chain[1]: "qqq" is no kind of policy; the kinds are swear-words, politeness, prompt-injection',
         'line 5: policies.chain[2]: "safty-filter" is no kind of policy; did you mean safety-filter?',
       ],
     ],
@@ -283,7 +283,7 @@ describe('a policy file is refused for', () => {
     [
       'options that are no mapping',
       `${CHAIN}policy:\n  swear-words: [a]\n`,
-      ['line 4: policy.swear-words: must be a mapping of keys'],
+      ['line 4: policy.swear-words: must be a mapping of keys, not a list'],
     ],
     [
       'an unknown option',
@@ -719,7 +719,7 @@ describe('a policy file gets a warning for', () => {
     [
       'options of a policy that is in no chain',
       `${CHAIN}policy:\n  politeness: {}\n`,
-      ['line 4: policy.politeness: is in no chain, so it does nothing'],
+      ['line 4: policy.politeness: is in no chain, so it does nothing; name it in policies.chain'],
     ],
     [
       'a remark of the kind itself',

@@ -69,7 +69,7 @@ test('blocked-users reads a file with a user on each line', () => {
 
 test('blocked-users refuses a file that cannot be read', () => {
   const { failed } = callPolicy(blockedUsers, { users_file: '/nowhere/users.txt' });
-  expect(failed).toEqual(['users_file cannot be read (ENOENT)']);
+  expect(failed).toEqual(['users_file cannot be read (ENOENT): there is no /nowhere/users.txt']);
 });
 
 test('blocked-users without users warns that nobody is blocked', () => {
