@@ -58,7 +58,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     if (options.proxy !== undefined && key === undefined)
       doctor.error('--proxy needs --key, or LITELLM_MASTER_KEY in the environment');
     const examination = await examine({
-      ...{ env, litellm, release, model, sleep: terminal.sleep },
+      ...{ env, litellm, release, model, now: terminal.now, sleep: terminal.sleep },
       proxy: options.proxy !== undefined && key !== undefined ? { url: options.proxy, key } : undefined,
       bridge: bridge || undefined,
       asksBridge: bridge !== false,

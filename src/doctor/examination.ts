@@ -12,7 +12,7 @@ import { BridgeClient } from './bridge-client.ts';
 import { type Examined, SECTIONS, together } from './check.ts';
 import { examineConfig } from './config-check.ts';
 import { examineDatabase } from './database-check.ts';
-import { type ExaminedProxy, examineProxy } from './proxy-check.ts';
+import { type DoctorClock, type ExaminedProxy, examineProxy } from './proxy-check.ts';
 import { ProxyClient } from './proxy-client.ts';
 
 export type ExaminationOptions = {
@@ -27,8 +27,7 @@ export type ExaminationOptions = {
   readonly bridge?: string | undefined;
   readonly asksBridge: boolean;
   readonly asksBackends: boolean;
-  readonly sleep: (ms: number) => Promise<void>;
-};
+} & DoctorClock;
 
 /** All that the doctor found. Its JSON form is stable. */
 export type Examination = Examined & {
@@ -53,8 +52,9 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
       ? undefined
       : examineConfig(options.litellm, { release, bridge: options.bridge, config, env });
   const looks = [settings, file, proxy, bridge, ...(await Promise.all(vendors))];
-  const { checks, findings } = together(looks.filter((look) => look !== undefined));
-  const found = onlyOnce(findings);
+  const done = looks.filter((look) => look !== undefined);
+  const { checks } = together(done);
+  const found = onlyOnce(done);
   return {
     ok: found.every(({ code }) => FINDINGS[code].severity !== 'fault'),
     release,
@@ -104,12 +104,18 @@ export function askBackends(
 }
 
 async function askProxy(
-  { proxy, model, sleep }: ExaminationOptions,
+  { proxy, model, now, sleep }: ExaminationOptions,
   bridge: BridgeClient,
   known: ExaminedBridge | undefined,
 ): Promise<ExaminedProxy | undefined> {
   if (proxy === undefined) return undefined;
-  return examineProxy(new ProxyClient(proxy.url, proxy.key), { bridge, reply: known?.reply, model, sleep });
+  return examineProxy(new ProxyClient(proxy.url, proxy.key), {
+    bridge,
+    reply: known?.reply,
+    model,
+    now,
+    sleep,
+  });
 }
 
 /** Where a bridge with these settings listens, as it is reached from this machine. */
@@ -125,17 +131,21 @@ function keyOf(config: Config | undefined, env: Env): string | undefined {
 }
 
 /**
- * Each finding once: what one place tells with its subject, another can tell without, and live traffic since when it is. The first, which is of
- * a file if one was read, says most.
+ * The findings of all looks, each once: what one tells with its subject, another can tell without, and live traffic since when it is. The
+ * first, which is of a file if one was read, says most.
  */
-function onlyOnce(findings: readonly BridgeFinding[]): readonly BridgeFinding[] {
+function onlyOnce(looks: readonly Examined[]): readonly BridgeFinding[] {
   const kept: BridgeFinding[] = [];
-  for (const finding of findings) {
-    const isSame = (one: BridgeFinding) =>
-      one.code === finding.code && (finding.subject === undefined || one.subject === finding.subject);
-    const at = finding.since === undefined && 'line' in finding ? -1 : kept.findIndex(isSame);
-    if (at < 0) kept.push(finding);
-    else if (finding.since !== undefined) kept[at] = { since: finding.since, ...(kept[at] as BridgeFinding) };
+  for (const { findings } of looks) {
+    const before = kept.length;
+    for (const finding of findings) {
+      const { code, subject, since } = finding;
+      const at = kept.findIndex(
+        (one) => one.code === code && (subject === undefined || one.subject === subject),
+      );
+      if (at < 0 || at >= before) kept.push(finding);
+      else if (since !== undefined) kept[at] = { since, ...(kept[at] as BridgeFinding) };
+    }
   }
   return kept;
 }

@@ -17,6 +17,8 @@ import {
 const LOG_WAIT_MS = 20_000;
 /** Where nobody needs them. */
 const OPTIONAL_LOG_WAIT_MS = 8000;
+/** Longest that events may still come once some were refused. */
+const REFUSED_WAIT_MS = 3000;
 /** Until what several replicas saw is known everywhere. */
 const JUDGED_WAIT_MS = 2000;
 const POLL_MS = 500;
@@ -31,14 +33,19 @@ export type ExaminedProxy = Examined & {
   readonly release: string | null;
 };
 
+/** Clock and pause, in milliseconds. */
+export type DoctorClock = {
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+};
+
 export type ProxyCheckOptions = {
   readonly bridge: BridgeClient;
   /** What the bridge says of itself; undefined if it cannot be asked. */
   readonly reply: CanaryReply | undefined;
   /** The model to call; undefined for the first that is for chats. */
   readonly model: string | undefined;
-  readonly sleep: (ms: number) => Promise<void>;
-};
+} & DoctorClock;
 
 /** Calls a model through a running proxy, some tokens each, and compares with what came to the bridge. */
 export async function examineProxy(proxy: ProxyClient, options: ProxyCheckOptions): Promise<ExaminedProxy> {
@@ -102,7 +109,7 @@ type CallOptions = ProxyCheckOptions & {
 
 async function callAll(
   proxy: ProxyClient,
-  { bridge, reply, sleep, model, models, release: said }: CallOptions,
+  { bridge, reply, model, models, release: said, ...waiting }: CallOptions,
   line: Line,
 ): Promise<Omit<ExaminedProxy, 'checks'>> {
   const before = await bridge.refusals();
@@ -113,7 +120,7 @@ async function callAll(
     line(false, 'the bridge could not be asked what came of these calls');
     return { findings: [], release: said };
   }
-  const results = await sights(bridge, calls, reply, sleep);
+  const results = await sights(bridge, calls, reply, before, waiting);
   const refused = grown(before, await bridge.refusals());
   for (const [i, result] of results.entries()) {
     const { ok, text } = storyLine(result, reply.reads_events);
@@ -147,10 +154,11 @@ async function sights(
   bridge: BridgeClient,
   calls: readonly Called[],
   { reads_events, takes_records }: CanaryReply,
-  sleep: (ms: number) => Promise<void>,
+  before: RefusedCounts,
+  { now, sleep }: DoctorClock,
 ): Promise<readonly CanaryResult[]> {
-  const startedAt = performance.now();
-  const logWaitMs = takes_records ? LOG_WAIT_MS : OPTIONAL_LOG_WAIT_MS;
+  const startedAt = now();
+  let logWaitMs = takes_records ? LOG_WAIT_MS : OPTIONAL_LOG_WAIT_MS;
   for (;;) {
     const results = await Promise.all(
       calls.map(async (call): Promise<CanaryResult> => {
@@ -161,7 +169,11 @@ async function sights(
     const stories = results.map(storyOf).filter(({ isAnswered }) => isAnswered);
     const areJudged = stories.every(({ request, response }) => request.length > 0 && response.length > 0);
     const areLogged = !reads_events || stories.every(({ isLogged }) => isLogged);
-    const passed = performance.now() - startedAt;
+    const passed = now() - startedAt;
+    if (!areLogged && logWaitMs > passed + REFUSED_WAIT_MS) {
+      const { logKeys, addresses } = grown(before, await bridge.refusals());
+      if (logKeys + addresses > 0) logWaitMs = passed + REFUSED_WAIT_MS;
+    }
     if (passed > logWaitMs || ((areJudged || passed > JUDGED_WAIT_MS) && areLogged)) return results;
     await sleep(POLL_MS);
   }

@@ -15,8 +15,8 @@ const EXAMPLE = resolve(import.meta.dirname, '..', '..', 'examples', 'litellm-co
 /** The keys of bridges; invented. */
 export const bridgeKey = 'invented-bridge-key';
 
-/** A change of the example of LiteLLM's configuration: each text must be in it. */
-export type ConfigChange = readonly (readonly [text: string, other: string])[];
+/** A change of the example of LiteLLM's configuration: each pattern must be in it. */
+export type ConfigChange = readonly (readonly [pattern: RegExp, other: string])[];
 
 export type Finding = { code: string; subject?: string; message: string; advice: string; severity?: string };
 
@@ -46,7 +46,7 @@ export type WiredOptions = {
   readonly provider: Provider;
   readonly change?: ConfigChange;
   /** Of LiteLLM, over its own. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: (bridge: string) => Readonly<Record<string, string>>;
   readonly bridgeEnv?: Readonly<Record<string, string>>;
 };
 
@@ -72,7 +72,7 @@ export async function startWired({
     ...{ OPENAI_API_KEY: 'invented', OPENAI_API_BASE: base, OPENAI_BASE_URL: base },
     ...{ BRIDGE_URL: bridge.url, BRIDGE_LOGS_URL: `${bridge.url}/v1/litellm/logs` },
     ...{ BRIDGE_API_KEY: bridgeKey, LITELLM_MASTER_KEY: masterKey },
-    ...env,
+    ...env?.(bridge.url),
   };
   const config = changed(await readFile(EXAMPLE, 'utf8'), change);
   const file = join(folder, 'config.yaml');
@@ -114,7 +114,7 @@ const PII = { 'pii-detector': { action: 'redact', entities: ['EMAIL_ADDRESS'] } 
 
 function changed(config: string, change: ConfigChange): string {
   return change.reduce((text, [before, after]) => {
-    if (!text.includes(before)) throw new Error(`the example has no ${JSON.stringify(before)}`);
+    if (!before.test(text)) throw new Error(`the example has no ${before}`);
     return text.replace(before, after);
   }, config);
 }
