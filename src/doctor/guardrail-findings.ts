@@ -35,7 +35,7 @@ function findAddress(guardrail: WiredGuardrail, report: WiringReport): void {
   const { name: subject, base, kind } = guardrail;
   const { base: parameter } = NAMES[kind];
   const path = paramPath(guardrail, parameter);
-  const paste = `${parameter}: ${DEFAULT_BASE}`;
+  const paste = `${parameter}: ${report.context.bridge ?? DEFAULT_BASE}`;
   if (base === undefined) {
     report.add('guardrail_skipped', path, {
       ...{ subject, message: `${parameter} is missing: ${startsWithout(report.context.release)}`, paste },

@@ -1,4 +1,5 @@
 import { isAtLeast, TAKES_STREAM_SCOPE } from '../litellm/releases.ts';
+import { addressIn } from './address.ts';
 import {
   bestStreamEntry,
   type EntryOptions,
@@ -29,7 +30,7 @@ export function pasteGuardrail(
 ): string {
   const options: EntryOptions = {
     release,
-    base: like?.base?.written || DEFAULT_BASE,
+    base: baseOf(like),
     // A key that stands in the file itself is not repeated on a screen
     key: like?.key?.variable === undefined ? DEFAULT_KEY : like.key.written,
     timeoutSeconds: timeoutAbove(settings.longestCheckMs),
@@ -37,4 +38,11 @@ export function pasteGuardrail(
   if (kind === 'pre') return requestEntry(options);
   if (!isAtLeast(release, TAKES_STREAM_SCOPE)) return lateEntry(options);
   return kind === 'post' ? plainEntry(options) : bestStreamEntry(options);
+}
+
+/** The address that another guardrail has, unless it can be none. */
+function baseOf(like: WiredGuardrail | undefined): string {
+  const { written, variable } = like?.base ?? { written: '' };
+  const isUsable = variable !== undefined || addressIn(written)?.pathname === '/';
+  return isUsable ? written : DEFAULT_BASE;
 }

@@ -1,6 +1,7 @@
 import type { Env } from '../config/read.ts';
 import { type BridgeFinding, FINDINGS, type FindingCode } from '../findings/finding.ts';
 import type { ResponseRedaction } from '../litellm/response-wiring.ts';
+import { quotedValue } from '../policies/file/nearest.ts';
 import type { Path } from '../policies/file/problems.ts';
 import type { LitellmConfig } from './litellm-file.ts';
 
@@ -47,7 +48,9 @@ export class WiringReport {
   /** Adds a finding about the value at a path. */
   add(code: FindingCode, path: Path, words: FindingWords): void {
     const { file, line } = this.config.placeOf(path);
-    this.findings.push({ code, file, line, ...words, message: `${file}, line ${line}: ${words.message}` });
+    const name = quotedValue(words.subject)?.replaceAll('"', '');
+    const where = `${file}, line ${line}${name === undefined ? '' : ` (${name})`}`;
+    this.findings.push({ code, file, line, ...words, message: `${where}: ${words.message}` });
   }
 
   /** Faults first, then by file and line. */
