@@ -176,13 +176,18 @@ function mayMean({ all }: GuardrailModes, wanted: readonly string[]): boolean {
   return known.length < all.length || known.length === 0 || known.some((mode) => wanted.includes(mode));
 }
 
-/** A guardrail that only some calls run, unless others like it judge all. */
+/**
+ * A guardrail that only some calls run, unless others like it judge all.
+ *
+ * @see litellm-enterprise 0.1.83, `_should_run_if_mode_by_tag` in integrations/custom_guardrail.py: the modes of a tag are in place of
+ *   the default
+ */
 function findNotAlways(
   guardrail: WiredGuardrail,
   working: readonly WiredGuardrail[],
   report: WiringReport,
 ): void {
-  const { name: subject, modes, runs, runsBy, isDefaultOn } = guardrail;
+  const { name: subject, modes, runs, runsBy } = guardrail;
   const others = working.filter((one) => one !== guardrail && one.runs === 'always');
   const isCovered = (mode: string) => others.some((one) => one.modes.untagged.includes(mode));
   if (runs !== 'always' && !modes.all.every(isCovered)) {
@@ -207,14 +212,16 @@ function findNotAlways(
     report.add('not_default_on', path, { subject, message, advice: 'Set it.', paste: 'default_on: true' });
     return;
   }
-  const tagged = modes.all.filter((mode) => !modes.untagged.includes(mode) && !isCovered(mode));
-  if (tagged.length === 0 || !isDefaultOn) return;
+  if (modes.byTag === undefined) return;
+  const always = modes.all.filter((mode) =>
+    [modes.untagged, ...(modes.byTag ?? [])].every((some) => some.includes(mode)),
+  );
+  const sometimes = modes.all.filter((mode) => !always.includes(mode) && !isCovered(mode));
+  if (sometimes.length === 0) return;
   report.add('not_default_on', paramPath(guardrail, 'mode'), {
-    ...{
-      subject,
-      message: `${tagged.join(' and ')} only for calls with certain tags, and no default for the others`,
-    },
-    advice: 'Give the mode a default, or write it without tags.',
-    paste: `mode: ${tagged.length === 1 ? tagged[0] : `[${tagged.join(', ')}]`}`,
+    subject,
+    message: `${sometimes.join(' and ')} only for some tags of a call, which its client can choose; a LiteLLM without a licence fails every call`,
+    advice: 'Write the mode without tags.',
+    paste: `mode: ${modes.all.length === 1 ? modes.all[0] : `[${modes.all.join(', ')}]`}`,
   });
 }

@@ -14,8 +14,10 @@ export type ServedGuardrail = (typeof SERVED_GUARDRAILS)[number];
 export type GuardrailModes = {
   /** All that are written. */
   readonly all: readonly string[];
-  /** Those for every call, with whatever tag. */
+  /** Those for calls without a tag that is named. */
   readonly untagged: readonly string[];
+  /** Those for calls with each tag; undefined if it is not written by tags. */
+  readonly byTag: readonly (readonly string[])[] | undefined;
   /** True if it is written as no form that LiteLLM takes. */
   readonly isOdd: boolean;
 };
@@ -151,13 +153,11 @@ export function keyInHeaders(headers: unknown, env: WiringContext['env']): ToldT
 export function modesOf(mode: unknown): GuardrailModes {
   const fields = fieldsOf(mode);
   const isTagged = 'tags' in fields;
-  const tagged = isTagged ? Object.values(fieldsOf(fields.tags)).flatMap(textsOf) : [];
-  const untagged = textsOf(isTagged ? fields.default : mode).map((one) => one.toLowerCase());
-  const all = [...new Set([...untagged, ...tagged.map((one) => one.toLowerCase())])];
-  const isOdd =
-    !isTagged &&
-    (typeof mode === 'string'
-      ? mode === ''
-      : textsOf(mode).length !== listOf(mode).length || all.length === 0);
-  return { all, untagged, isOdd };
+  const lower = (value: unknown) => textsOf(value).map((one) => one.toLowerCase());
+  const byTag = isTagged ? Object.values(fieldsOf(fields.tags)).map(lower) : undefined;
+  const untagged = lower(isTagged ? fields.default : mode);
+  const all = [...new Set([...untagged, ...(byTag ?? []).flat()])];
+  const isText = typeof mode === 'string' && mode !== '';
+  const isList = all.length > 0 && textsOf(mode).length === listOf(mode).length;
+  return { all, untagged, byTag, isOdd: !(isTagged || isText || isList) };
 }

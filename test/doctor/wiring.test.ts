@@ -194,6 +194,12 @@ const rows: readonly Row[] = [
     at: 'mode: {',
   },
   {
+    fault: 'a default that a tag takes the place of',
+    change: inEntry('bridge-pre', 'mode: pre_call', 'mode: { tags: { x: pre_mcp_call }, default: pre_call }'),
+    codes: ['not_default_on'],
+    at: 'mode: {',
+  },
+  {
     fault: 'during_call alone, untold',
     change: inEntry('bridge-pre', 'mode: pre_call', 'mode: during_call'),
     codes: ['during_call_untold'],
