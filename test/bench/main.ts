@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [policies] [start]]`: the bridge beside bare node:http servers in
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
  * `soak [--minutes N]`, `courier`, `state` and `scale [--save]` (these two need Postgres) take longer than all of these, and are run when they are named.
  * `scale [--save]` measures replicas on Postgres, and `simulate` prints what more of them would need.
@@ -9,6 +9,7 @@ import { accuracy } from './accuracy/accuracy.ts';
 import { attack } from './attack.ts';
 import { printHead } from './compare.ts';
 import { courier } from './courier.ts';
+import { decisions } from './decisions.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
 import { scale } from './scale.ts';
@@ -26,6 +27,7 @@ const parts = {
   vendor,
   vendors,
   telemetry,
+  decisions,
   policies,
   start,
   attack,
