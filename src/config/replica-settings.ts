@@ -77,7 +77,7 @@ export const replicas = {
     sentence: 'Schema that holds the tables of the bridge, and nothing else.',
   },
   DATABASE_POOL_SIZE: {
-    schema: fields.numberFrom(4, 200, true),
+    schema: fields.numberFrom(5, 200, true),
     default: '10',
     sentence: 'Most connections of one process to `DATABASE_URL`.',
   },

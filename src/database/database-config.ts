@@ -15,22 +15,23 @@ export type DatabaseConfig = Readonly<{
 }>;
 
 /** The parts of a process that have connections of their own; `texts` are what the records thread shares as state. */
-export type DatabaseUse = 'records' | 'state' | 'texts' | 'audit' | 'command';
+export type DatabaseUse = 'records' | 'state' | 'texts' | 'audit' | 'decisions' | 'command';
 
 /** How far a part goes where tables are missing or of an older release: it makes them, changes those that are there, or leaves all as it is. */
 export type TablesAccess = 'make' | 'change' | 'read';
 
-/** Divides the connections of a process: two for the parts that need one, and the rest for records and state. */
+/** Divides the connections of a process: three for the parts that need one, and the rest for records and state. */
 export function connectionsFor(use: DatabaseUse, poolSize: number): number {
   switch (use) {
     case 'audit':
     case 'texts':
+    case 'decisions':
     case 'command':
       return 1;
     case 'state':
-      return Math.max(1, Math.floor((poolSize - 2) / 2));
+      return Math.max(1, Math.floor((poolSize - 3) / 2));
     case 'records':
-      return Math.max(1, Math.ceil((poolSize - 2) / 2));
+      return Math.max(1, Math.ceil((poolSize - 3) / 2));
   }
 }
 

@@ -1,6 +1,13 @@
+import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
+import { DatabaseError } from '../database/database-error.ts';
 import { countedNames, type DecisionFilter, isAskedFor, type TopBy } from './filter.ts';
-import { type DecisionPlace, type DecisionSource, LocalDecisions } from './local-decisions.ts';
+import {
+  type DecisionPlace,
+  type DecisionSource,
+  LocalDecisions,
+  NoDecisionsError,
+} from './local-decisions.ts';
 import { keptDecision } from './packed-row.ts';
 import type { KeptDecision, StoredDecision } from './row.ts';
 
@@ -107,15 +114,53 @@ export class DecisionReader {
   }
 }
 
-/** @param database undefined for a bridge that is alone @throws NoDecisionsError, DecisionsVersionError, DatabaseError, errors of SQLite */
-export async function openDecisions({
-  dir,
-  database,
-}: {
+export type KeptPlace = {
+  /** `DATA_DIR`. */
   readonly dir: string;
+  /** Undefined for a bridge that is alone. */
   readonly database: DatabaseConfig | undefined;
-}): Promise<DecisionReader> {
-  return new DecisionReader([new LocalDecisions(dir, database !== undefined)]);
+};
+
+/**
+ * Opens the decisions of a folder, and those of all replicas. Where the database cannot be used it reads all that the folder has.
+ *
+ * @throws NoDecisionsError, DecisionsVersionError, DatabaseError, errors of SQLite
+ */
+export async function openDecisions({ dir, database }: KeptPlace): Promise<DecisionReader> {
+  if (database === undefined) return new DecisionReader([new LocalDecisions(dir, false)]);
+  let table: DecisionSource | undefined;
+  try {
+    table = await openTable(database);
+    const local = localIn(dir, true);
+    return new DecisionReader(local === undefined ? [table] : [local, table]);
+  } catch (error) {
+    await table?.close();
+    const local = error instanceof DatabaseError ? localIn(dir, false) : undefined;
+    if (local === undefined) throw error;
+    return new DecisionReader([local], (error as DatabaseError).code);
+  }
+}
+
+async function openTable(config: DatabaseConfig): Promise<DecisionSource> {
+  const { DecisionTable } = await import('./decision-table.ts');
+  const database = new Database(config, 'command', 'read');
+  const table = new DecisionTable(database, () => database.close());
+  try {
+    await table.byWord('');
+    return table;
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+}
+
+function localIn(dir: string, unshippedOnly: boolean): LocalDecisions | undefined {
+  try {
+    return new LocalDecisions(dir, unshippedOnly);
+  } catch (error) {
+    if (error instanceof NoDecisionsError && error.message === 'missing') return undefined;
+    throw error;
+  }
 }
 
 async function* newestFirst(

@@ -13,6 +13,8 @@ import { DecisionsVersionError } from './schema.ts';
 const MAINTAIN_MS = 60_000;
 /** The same while there is more to remove: batches come between. */
 const MORE_MS = 20;
+/** Time for the last rows on their way to the database. */
+const CLOSE_MS = 1500;
 
 const port = parentPort;
 if (port === null) throw new Error('not started by DecisionKeeper');
@@ -28,6 +30,9 @@ const store = new DecisionStore({
       line: ['error', damage, 'decisions.db cannot be used; it was moved aside, and a new one begun'],
     }),
 });
+const shipping =
+  database &&
+  new (await import('./decision-shipping.ts')).DecisionShipping({ ...start, ...{ database, store, post } });
 
 port.on('message', (message: ToDecisions) => {
   switch (message.kind) {
@@ -35,7 +40,7 @@ port.on('message', (message: ToDecisions) => {
       put(message);
       break;
     case 'close':
-      close();
+      close().catch(failed);
   }
 });
 let timer = setTimeout(maintain, 0);
@@ -49,6 +54,7 @@ function put({ sender, n, lines }: ToDecisions & { kind: 'put' }): void {
     return;
   }
   post({ kind: 'done', n });
+  shipping?.wake();
 }
 
 function maintain(): void {
@@ -56,8 +62,16 @@ function maintain(): void {
   timer = setTimeout(maintain, isMore ? MORE_MS : MAINTAIN_MS);
 }
 
-function close(): void {
+async function close(): Promise<void> {
   clearTimeout(timer);
+  await shipping?.close(CLOSE_MS);
   store.close();
   post({ kind: 'closed' });
+}
+
+/** A mistake of ours ends the thread; it is started again. */
+function failed(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -213,7 +213,7 @@ describe('several replicas', () => {
     [{ DATABASE_PASSWORD_FILE: '/run/token' }, 'DATABASE_PASSWORD_FILE: DATABASE_URL is missing'],
     [{ DATABASE_SCHEMA: 'public' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],
     [{ DATABASE_SCHEMA: 'a"b' }, 'DATABASE_SCHEMA: write a name of small letters, digits and _'],
-    [{ DATABASE_POOL_SIZE: '2' }, 'DATABASE_POOL_SIZE: write a whole number from 4 to 200'],
+    [{ DATABASE_POOL_SIZE: '2' }, 'DATABASE_POOL_SIZE: write a whole number from 5 to 200'],
     [{ STATE_KEY: 'abcd' }, 'STATE_KEY: write 64 hexadecimal digits'],
     [{ WORKERS: '0' }, 'WORKERS: write a whole number from 1 to 64, or auto'],
   ])('%j is refused', (env, problem) => {

@@ -89,7 +89,7 @@ test('one of several replicas sweeps at a time', async () => {
 });
 
 test('values are found by their names, however many came since Postgres last counted them', async () => {
-  const { store, database } = open(databaseConfig({ poolSize: 4 }));
+  const { store, database } = open(databaseConfig({ poolSize: 5 }));
   await store.secret();
   const entry = (name: string) => ({ name, part: '', version: 1, value: Buffer.alloc(10), ttlMs: 60_000 });
   for (let i = 0; i < 2000; i++) {

@@ -7,7 +7,7 @@ import { rowOf } from './audit-row.ts';
 const [, , dir = '', url = '', schema = '', first = '1'] = process.argv;
 const timeouts = { connectTimeoutMs: 1000, statementTimeoutMs: 1000 };
 const database = new Database(
-  { ...{ url, schema, password: undefined, passwordFile: undefined, poolSize: 4 }, ...timeouts },
+  { ...{ url, schema, password: undefined, passwordFile: undefined, poolSize: 5 }, ...timeouts },
   'audit',
 );
 const log = new ShippedLog({
