@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { extname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
 import { processEnv } from '../config/read.ts';
 import { Paper } from '../demo/paper.ts';
@@ -47,7 +49,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
       });
       try {
         const options = { stay, replay, port, startLimitMs: startLimit * 1000 };
-        const surroundings = { paper, env: processEnv(), why, stop: stop.signal };
+        const surroundings = { paper, command: COMMAND, env: processEnv(), why, stop: stop.signal };
         const isRight = await (proxy === undefined
           ? demo(options, surroundings)
           : demoThrough({ url: proxy, key }, options, surroundings));
@@ -65,13 +67,26 @@ function urlOf(text: string): string {
   throw new InvalidArgumentError('Write a URL, such as http://127.0.0.1:4000');
 }
 
-/** Asks another process, as an operator would; nothing if it says nothing. */
-function why(reference: string, dataDir: string): Promise<readonly string[]> {
-  const main = join(import.meta.dirname, '..', `main${extname(import.meta.filename)}`);
-  return new Promise((resolve) => {
-    const env = { DATA_DIR: dataDir };
-    execFile(process.execPath, [main, 'why', reference], { cwd: dataDir, env }, (error, stdout) => {
-      resolve(error === null ? [`$ guardrail-bridge why ${reference}`, ...stdout.trimEnd().split('\n')] : []);
-    });
-  });
+const EXTENSION = extname(import.meta.filename);
+const MAIN = join(import.meta.dirname, '..', `main${EXTENSION}`);
+const COMMAND = EXTENSION === '.ts' ? 'npm start --silent --' : 'guardrail-bridge';
+
+/** A decision is on disk a moment after its reply. */
+const TRIES = 10;
+
+/** Asks another process, as an operator would, and leaves its advice out; nothing if it knows nothing. */
+async function why(reference: string, dataDir: string): Promise<readonly string[]> {
+  const options = { cwd: dataDir, env: { DATA_DIR: dataDir } };
+  for (let i = 0; i < TRIES; i++) {
+    const told = await run(process.execPath, [MAIN, 'why', reference], options).catch(() => undefined);
+    if (told === undefined) {
+      await wait(100);
+      continue;
+    }
+    const [sentence = '', facts = ''] = told.stdout.trimEnd().split('\n\n');
+    return [`$ ${COMMAND} why ${reference}`, ...sentence.split('\n'), ...facts.split('\n')];
+  }
+  return [];
 }
+
+const run = promisify(execFile);

@@ -35,7 +35,7 @@ export type DemoOptions = {
  * @throws Error that an operator can read
  */
 export async function demo(options: DemoOptions, surroundings: DemoSurroundings): Promise<boolean> {
-  const { paper, why, stop } = surroundings;
+  const { paper, command, why, stop } = surroundings;
   const port = await freePort(options.port);
   const program = options.replay ? undefined : await chooseProgram(surroundings);
   const startedAt = performance.now();
@@ -74,7 +74,7 @@ export async function demo(options: DemoOptions, surroundings: DemoSurroundings)
       `\n${isRight ? 'All three ended as they should' : 'Not all ended as they should'}, after ${took} s.`,
     );
     if (options.stay) {
-      paper.line(stayLines(bridge, litellm && { url: litellm.url, key }));
+      paper.line(stayLines({ bridge, command, litellm: litellm && { url: litellm.url, key } }));
       if (!stop.aborted) await once(stop, 'abort');
     }
     return isRight;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -43,6 +43,12 @@ export type LitellmOptions = {
   readonly stop: AbortSignal;
 };
 
+/**
+ * Python runs it at its start. Loading LiteLLM makes 800,000 objects that stay, and looking for garbage among them again and again
+ * takes a fifth of the time.
+ */
+const SITE_CUSTOMIZE = 'import gc\ngc.set_threshold(200_000, 50, 100)\n';
+
 /** Variables that say where things are, and no more. */
 const PLACES = /^(?:PATH|HOME|USER|TMPDIR|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|PYENV_\w+|PYTHONUSERBASE)$/;
 
@@ -55,6 +61,9 @@ export async function startLitellm(options: LitellmOptions): Promise<RunningLite
   const { program, config, folder, port, env, limitMs, stop } = options;
   const file = join(folder, 'litellm.json');
   await writeFile(file, config, { mode: 0o600 });
+  const python = join(folder, 'python');
+  await mkdir(python);
+  await writeFile(join(python, 'sitecustomize.py'), SITE_CUSTOMIZE);
   const places = Object.entries(env).filter(([name]) => PLACES.test(name));
   const startedAt = performance.now();
   const child = spawn(program, ['--config', file, '--host', '127.0.0.1', '--port', String(port)], {
@@ -72,6 +81,7 @@ export async function startLitellm(options: LitellmOptions): Promise<RunningLite
       NO_DOCS: 'True',
       NO_PROXY: '*',
       PYTHONUNBUFFERED: '1',
+      PYTHONPATH: python,
       ...options.settings,
     },
   });

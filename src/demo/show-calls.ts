@@ -38,7 +38,7 @@ export async function showCalls(paper: Paper, { ask, said, streams, why }: ShowO
       paper.write(`${pieces > 0 ? ' ' : ''}HTTP ${shown.status}: ${shown.error}`);
     paper.line();
     const reference = referenceIn(shown.error);
-    if (reference !== undefined) for (const line of await why(reference)) paper.line(line);
+    if (reference !== undefined) for (const line of await why(reference)) paper.line(paper.dim(`  ${line}`));
     if (isAsItShouldBe(call, shown, said)) continue;
     isRight = false;
     paper.line(paper.style('red', `This call should have been ${call.outcome}.`));

@@ -1,7 +1,13 @@
 import type { DemoBridge } from './demo-bridge.ts';
 
+export type Stay = {
+  readonly bridge: DemoBridge;
+  readonly litellm: { readonly url: string; readonly key: string } | undefined;
+  readonly command: string;
+};
+
 /** Says what runs, and what can be tried with it. */
-export function stayLines(bridge: DemoBridge, litellm: { url: string; key: string } | undefined): string {
+export function stayLines({ bridge, litellm, command }: Stay): string {
   const chat = (body: object) =>
     litellm &&
     `curl -sN ${litellm.url}/v1/chat/completions -H 'Authorization: Bearer ${litellm.key}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
@@ -22,6 +28,7 @@ export function stayLines(bridge: DemoBridge, litellm: { url: string; key: strin
         ]
       : []),
     `curl -s ${bridge.url}/readyz`,
+    `DATA_DIR=${bridge.folder} ${command} decisions list`,
   ]
     .filter((line) => line !== undefined)
     .join('\n');

@@ -48,6 +48,8 @@ function program(name: string, script: string): string {
 const SHOWN = [
   /^client reads At nine o'clock, every day but Sunday\.$/m,
   /^client reads HTTP 400: Blocked by security policy\. .*Reference: [0-9a-f]{16}$/m,
+  /^ {2}\$ npm start --silent -- why [0-9a-f]{16}\n {2}Blocked by the policy prompt-injection /m,
+  /^ {4}who +.*end user visitor-7$/m,
   /^client reads Order 1042 is \|on its way to \|.*wrote to \|\[EMAIL_ADDRESS\], and took 49 euros from \|\[IBAN_CODE\]\. It comes on Friday\.$/m,
   /^All three ended as they should, after \d+\.\d s\.$/m,
 ];

@@ -26,30 +26,39 @@ describe.each(inject('releases'))('the demo, litellm $version', ({ bin, version 
   const shown = [
     /^client reads At nine o'clock, every day but Sunday\.$/m,
     /^client reads HTTP [45]00: Blocked by security policy\. .*Reference: [0-9a-f]{16}$/m,
+    /^ {2}\$ npm start --silent -- why [0-9a-f]{16}\n {2}Blocked by the policy prompt-injection /m,
+    /^ {4}who +.*end user visitor-7$/m,
     ...(streams ? streamed : plain),
     /^All three ended as they should, after \d+\.\d s\.$/m,
   ];
 
-  test('shows three calls, stays with what can be tried, and leaves nothing after Ctrl-C', async () => {
+  test('shows three calls, stays with what can be tried, and leaves nothing after Ctrl-C', {
+    timeout: 180_000,
+  }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'demo-live-'));
     const env = { PATH: process.env.PATH ?? '', HOME: folder, TMPDIR: folder, LITELLM_BIN: bin };
-    const child = startChild({ args: ['demo', '--stay'], env, limitMs: 120_000 });
+    const child = startChild({ args: ['demo', '--stay', '--start-limit', '120'], env, limitMs: 170_000 });
     try {
-      while (!/readyz$/m.test(child.stdout()))
+      while (!/decisions list$/m.test(child.stdout()))
         await Promise.race([wait(50), child.exit.then(() => expect.fail(child.stdout() + child.stderr()))]);
       const out = child.stdout();
       expect(out).toContain(`LiteLLM ${version}, from LITELLM_BIN.\n`);
       for (const line of shown) expect(out).toMatch(line);
 
-      const [blocked = '', stream = '', readyz = ''] = out.match(/^curl .*$/gm) ?? [];
+      const [blocked = '', stream = '', readyz = '', list = ''] =
+        out.match(/^(?:curl |DATA_DIR=).*$/gm) ?? [];
       const run = (line: string) => execFileSync('sh', ['-c', line], { encoding: 'utf8' });
       expect(run(blocked)).toMatch(/Reference: [0-9a-f]{16}/);
       if (streams) expect(run(stream)).toMatch(/\[EMAIL_ADDRESS\]/);
       expect(run(readyz)).toContain('"status"');
+      expect(run(list)).toMatch(/prompt-injection.*\n/);
 
       const [, url = '', key = ''] = /^ *LiteLLM +(http\S+), key (\S+)$/m.exec(out) ?? [];
       if (streams) {
-        const { code, stdout } = await runChild({ args: ['demo', '--proxy', url, '--key', key] });
+        const { code, stdout } = await runChild({
+          args: ['demo', '--proxy', url, '--key', key],
+          env: { DATA_DIR: /^DATA_DIR=(\S+)/.exec(list)?.[1] ?? '' },
+        });
         for (const line of shown.slice(0, -1)) expect(stdout).toMatch(line);
         expect(code).toBe(0);
       }
