@@ -45,6 +45,7 @@ function troubles({ unhappy, findings }: Readiness): readonly BridgeFinding[] {
   const told = new Set(findings.map(({ subject }) => subject));
   const codes = new Set(findings.map(({ code }) => code));
   const untold = unhappy.filter((part) => {
+    if (part === 'findings') return false;
     if (part === 'outbox') return !codes.has('records_stopped');
     return part === 'database' ? !codes.has('database_unreachable') : !told.has(part);
   });

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { backends as kinds } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
-import { type Config, ConfigError, parseConfig } from '../config/config.ts';
+import { type Config, ConfigError, parseConfig, readSettings } from '../config/config.ts';
 import { type Env, variable } from '../config/read.ts';
 import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
@@ -40,10 +40,11 @@ export type Examination = Examined & {
 /** Looks at the settings, LiteLLM's configuration, the running bridge, a running proxy, and all backends. Throws nothing of what it finds. */
 export async function examine(options: ExaminationOptions): Promise<Examination> {
   const { env, asksBridge, asksBackends } = options;
-  const settings = readSettings(env);
+  const settings = examineSettings(env);
   const { config } = settings;
   const vendors = asksBackends && config !== undefined ? askBackends(config, settings.backends) : [];
-  const client = new BridgeClient(options.bridge ?? addressOf(config), keyOf(config, env));
+  const { address, key } = placeOf(env);
+  const client = new BridgeClient(options.bridge ?? address, key);
   const bridge = asksBridge || options.proxy !== undefined ? await examineBridge(client) : undefined;
   const proxy = await askProxy(options, client, bridge);
   const release = options.release ?? proxy?.release ?? null;
@@ -64,15 +65,16 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
 }
 
 type Settings = Examined & {
-  /** Undefined if they cannot be used. */
+  /** Undefined if they cannot be used; without policies if those cannot. */
   readonly config: Config | undefined;
   /** Those of the environment and of the policy file. */
   readonly backends: readonly BackendConfig[];
 };
 
-function readSettings(env: Env): Settings {
+function examineSettings(env: Env): Settings {
+  let config: Config | undefined;
   try {
-    const config = parseConfig(env, kinds);
+    config = parseConfig(env, kinds);
     const file = policiesOf(config)?.file;
     const backends = [...config.backends, ...(file?.backends ?? [])];
     const policies = file === undefined ? 'no policies' : `policies ${file.name}`;
@@ -88,7 +90,8 @@ function readSettings(env: Env): Settings {
       }),
     );
     const checks = [{ section: 'settings', ok: false, text: 'cannot be used' } as const];
-    return { config: undefined, backends: [], checks, findings };
+    const usable = config && { ...config, policies: { ...config.policies, file: undefined, builtin: false } };
+    return { config: usable, backends: config?.backends ?? [], checks, findings };
   }
 }
 
@@ -118,16 +121,24 @@ async function askProxy(
   });
 }
 
-/** Where a bridge with these settings listens, as it is reached from this machine. */
-function addressOf(config: Config | undefined): string {
-  const { host = '127.0.0.1', port = 8787 } = config?.server ?? {};
-  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+/** Where the bridge listens, as it is reached from this machine, and its key, as far as these settings can be read whatever others say. */
+function placeOf(env: Env): { readonly address: string; readonly key: string | undefined } {
+  const { HOST = '127.0.0.1', PORT = 8787 } = readable(env, 'HOST', 'PORT') ?? {};
+  const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST;
+  return {
+    address: `http://${isIPv6(host) ? `[${host}]` : host}:${PORT}`,
+    // The other name is that of LiteLLM's configuration in the README
+    key: readable(env, 'BRIDGE_API_KEYS')?.BRIDGE_API_KEYS?.[0] ?? variable(env, 'BRIDGE_API_KEY'),
+  };
 }
 
-/** The key of the bridge, under its own name or under that which LiteLLM's configuration in the README has. */
-function keyOf(config: Config | undefined, env: Env): string | undefined {
-  return config?.access.apiKeys[0] ?? variable(env, 'BRIDGE_API_KEY');
+function readable<Name extends Parameters<typeof readSettings>[1]>(env: Env, ...names: readonly Name[]) {
+  try {
+    return readSettings(env, ...names);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import { runCli } from '../support/cli.ts';
 import { type Bridge, startBridge } from './bridge.ts';
 import { call, type Seen } from './client.ts';
-import { startFakeAkto } from './fake-akto.ts';
+import { judge } from './fake-akto.ts';
 import type { Provider } from './provider.ts';
 import { masterKey, type RunningProxy, startProxy } from './proxy.ts';
-import type { Recorder } from './recorder.ts';
+import { startRecorder } from './recorder.ts';
 import type { Release } from './release.ts';
 
 const EXAMPLE = resolve(import.meta.dirname, '..', '..', 'examples', 'litellm-config.yaml');
@@ -23,13 +23,12 @@ export type Finding = { code: string; subject?: string; message: string; advice:
 /** A bridge with one vendor, and a proxy with the example of the README, or with a fault in it. */
 export interface Wired {
   bridge: Bridge;
-  akto: Recorder;
-  proxy: RunningProxy;
+  /** The vendor: it refuses our token for checks if it is told to. */
+  vendor: { refuses: boolean };
+  readonly proxy: RunningProxy;
   /** LiteLLM's configuration. */
   file: string;
   policy: string;
-  /** Variables of both. */
-  env: Record<string, string>;
   /** A chat through the proxy. */
   chat(stream?: boolean): Promise<Seen>;
   /** Runs the doctor as an operator does beside the bridge. */
@@ -38,6 +37,8 @@ export interface Wired {
   codes(...args: string[]): Promise<string[]>;
   /** `findings` of `/readyz`. */
   live(): Promise<Finding[]>;
+  /** Starts LiteLLM anew, with the example as it is. */
+  mend(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,7 +61,11 @@ export async function startWired({
   const folder = await mkdtemp(join(tmpdir(), 'litellm-doctor-'));
   const policy = join(folder, 'policy.yaml');
   await writeFile(policy, JSON.stringify({ policies: { chain: ['secrets', 'pii-detector'] }, policy: PII }));
-  const akto = await startFakeAkto();
+  const vendor = { refuses: false };
+  const akto = await startRecorder((asked) => {
+    const isCheck = !asked.path.endsWith('/api/ingestData');
+    return vendor.refuses && isCheck ? { status: 401, json: {} } : judge(asked);
+  });
   const own = {
     ...{ AKTO_GUARDRAIL_API_BASE: akto.url, AKTO_API_KEY: 'invented-akto-token' },
     ...{ POLICY_FILE: policy, BRIDGE_API_KEYS: bridgeKey, DATA_DIR: join(folder, 'data') },
@@ -72,22 +77,27 @@ export async function startWired({
     ...{ OPENAI_API_KEY: 'invented', OPENAI_API_BASE: base, OPENAI_BASE_URL: base },
     ...{ BRIDGE_URL: bridge.url, BRIDGE_LOGS_URL: `${bridge.url}/v1/litellm/logs` },
     ...{ BRIDGE_API_KEY: bridgeKey, LITELLM_MASTER_KEY: masterKey },
-    ...env?.(bridge.url),
   };
-  const config = changed(await readFile(EXAMPLE, 'utf8'), change);
+  const right = await readFile(EXAMPLE, 'utf8');
   const file = join(folder, 'config.yaml');
-  await writeFile(file, config);
-  const proxy = await startProxy({
-    ...{ bin: release.bin, providerUrl: provider.url, guardrails: [], config, env: ofLitellm },
-  });
-  const both = { ...ofLitellm, ...own, PORT: new URL(bridge.url).port };
+  const start = async (config: string, more: Readonly<Record<string, string>> = {}) => {
+    await writeFile(file, config);
+    const env = { ...ofLitellm, ...more };
+    return startProxy({ bin: release.bin, providerUrl: provider.url, guardrails: [], config, env });
+  };
+  const others = env?.(bridge.url) ?? {};
+  let proxy = await start(changed(right, change), others);
+  let both: Record<string, string> = { ...ofLitellm, ...others, ...own, PORT: new URL(bridge.url).port };
   const doctor = (...args: string[]) =>
     runCli(['doctor', ...args], {
       env: both,
       sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
     });
   return {
-    ...{ bridge, akto, proxy, file, policy, env: both, doctor },
+    ...{ bridge, vendor, file, policy, doctor },
+    get proxy() {
+      return proxy;
+    },
     chat: (stream = false) =>
       call(proxy.url, '/v1/chat/completions', {
         ...{ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'When do plums ripen?' }] },
@@ -100,6 +110,11 @@ export async function startWired({
     async live() {
       const ready = (await (await fetch(`${bridge.url}/readyz`)).json()) as { findings?: Finding[] };
       return ready.findings ?? [];
+    },
+    async mend() {
+      await proxy.stop();
+      proxy = await start(right);
+      both = { ...both, ...ofLitellm };
     },
     async stop() {
       await proxy.stop();
