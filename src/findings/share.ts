@@ -1,21 +1,25 @@
 /** About so many calls make up the share; those of longer ago count less. */
 const MAX_COUNTED = 1000;
-/** A run that chance makes so seldom says that something has changed. */
-const MIN_CHANCE = 1e-7;
+/** Calls with the trait before anything stands out. */
+const MIN_HAVING = 3;
+/** A run stands out if it is this unlikely by the share; with more calls there are more runs, and each has to be unlikelier. */
+const MAX_CHANCE = 1e-3;
 /** Calls of a run whose times are kept until it stands out. */
 const MAX_TIMES = 1000;
 /** A run is the new order of things after so long, where others are as they were. */
 const NEW_ORDER_MS = 3_600_000;
 
 /**
- * The share of calls of one kind that have a trait. A run of calls that lack it stands out if it would come once in ten million by the share
- * before it: after eight where a hundred had the trait, after 23 where half of them had, and after hundreds where few had.
+ * The share of calls of one kind that have a trait. A run of calls that lack it stands out if it would hardly come by the share before it: after
+ * four where a hundred had the trait, after twelve where five had, after some 25 where half of many had, and after hundreds where few had.
  */
 export class Share {
   #having = 0;
   #lacking = 0;
   #run = 0;
   #runBeganAt = 0;
+  /** Of the run, by what was before it. */
+  #chance = 1;
   /** Those of a run that does not stand out yet. */
   #times: number[] = [];
   #isOut = false;
@@ -37,12 +41,14 @@ export class Share {
    * @returns the times of those calls that are found to stand out now
    */
   lacks(at: number): readonly number[] {
+    const counted = this.#having + this.#lacking;
+    // By Laplace's rule of succession
+    this.#chance *= (this.#lacking + this.#run + 1) / (counted + this.#run + 2);
     if (this.#run++ === 0) this.#runBeganAt = at;
     if (this.#isOut) return [at];
     this.#times.push(at);
     if (this.#times.length > MAX_TIMES) this.#times.shift();
-    const share = (this.#lacking + 1) / (this.#having + this.#lacking + 2);
-    if (this.#having === 0 || share ** this.#run > MIN_CHANCE) return [];
+    if (this.#having < MIN_HAVING || this.#chance > MAX_CHANCE / (counted + 1) ** 1.5) return [];
     this.#isOut = true;
     return this.#times.splice(0);
   }
@@ -56,6 +62,7 @@ export class Share {
 
   #end(): void {
     this.#run = 0;
+    this.#chance = 1;
     this.#times = [];
     this.#isOut = false;
   }

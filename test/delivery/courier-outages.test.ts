@@ -36,6 +36,12 @@ test('after a failure single records are tried, ever more seldom, until one is t
     event[0] === 'retried' && event[2] === 1 ? [event[4] / 1000] : [],
   );
   expect(delays).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+  // Told once each, however often it was tried
+  const told503 = { kind: 'http_status', status: 503 };
+  expect(events.filter(([kind]) => kind === 'stopped' || kind === 'resumed')).toEqual([
+    ['stopped', 'akto', told503],
+    ['resumed', 'akto'],
+  ]);
 });
 
 test.each([429, 500, 503])(

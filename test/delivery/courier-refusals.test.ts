@@ -92,6 +92,8 @@ test.each([401, 403])('%i holds the queue with one alarm until the token is take
   await until(() => akto.taken.flat().length === 10);
   expect(alarms()).toHaveLength(2);
   expect(alarms()[1]).toEqual(['held', 'akto', false]);
+  // A hold is told by itself
+  expect(events.filter(([kind]) => kind === 'stopped' || kind === 'resumed')).toEqual([]);
 });
 
 test('retryNow tries a held queue at once, a wake signal does not', async () => {

@@ -177,3 +177,21 @@ describe('calls that began before it opened', () => {
     expect(breaker.state()).toBe('open');
   });
 });
+
+test('each change of a breaker is told once, with what opened it', () => {
+  let time = 0;
+  const changes: string[] = [];
+  const breaker = new Breaker({
+    ...{ failures: 2, openMs: 1000, now: () => time },
+    onChange: (state, failure) => changes.push(`${state} ${failure?.kind ?? ''}`.trim()),
+  });
+  for (const failure of [undefined, TIMEOUT, TIMEOUT]) breaker.admit()?.(failure);
+  expect(breaker.admit()).toBeNull();
+  time += 1000;
+  breaker.admit()?.(CANCELLED);
+  breaker.admit()?.(TIMEOUT);
+  time += 1000;
+  breaker.admit()?.(undefined);
+  breaker.admit()?.(undefined);
+  expect(changes).toEqual(['open timeout', 'half_open', 'open timeout', 'half_open', 'closed']);
+});

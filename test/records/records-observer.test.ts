@@ -22,3 +22,35 @@ test('of failed deliveries the first of a kind is told at once, and of the other
   retry('akto', 429, 1000);
   expect(lines).toHaveLength(2);
 });
+
+test('a delivery that stops and one that is resumed are a line each, and the health says which backend takes none', () => {
+  const lines: [string, object, string][] = [];
+  const observer = new RecordsObserver(['akto', 'capsule'], (...line) => void lines.push(line));
+  const { stopped, resumed, held } = observer.delivery;
+  stopped('akto', { kind: 'timeout', afterMs: 30_000 });
+  stopped('capsule', undefined);
+  expect(observer.trouble.stopped).toMatchObject([
+    { backend: 'akto', failure: 'timeout' },
+    { backend: 'capsule', failure: null },
+  ]);
+  resumed('akto');
+  held('capsule', true, { kind: 'unauthorized', status: 401 });
+  expect(observer.trouble).toMatchObject({ stopped: [], held: ['capsule'] });
+  expect(lines.map(([level, fields, message]) => [level, fields, message.split(':')[0]])).toEqual([
+    ['warn', { backend: 'akto', failure: { kind: 'timeout', afterMs: 30_000 } }, 'delivery stopped'],
+    ['warn', { backend: 'capsule' }, 'delivery stopped'],
+    ['info', { backend: 'akto' }, 'delivery resumed'],
+    [
+      'error',
+      { backend: 'capsule', failure: { kind: 'unauthorized', status: 401 } },
+      'the backend refuses our token',
+    ],
+  ]);
+});
+
+test('a backend that is gone is no trouble any more', () => {
+  const observer = new RecordsObserver(['akto'], () => {});
+  observer.delivery.stopped('akto', { kind: 'unreachable', code: 'ECONNREFUSED' });
+  observer.configured([]);
+  expect(observer.trouble.stopped).toEqual([]);
+});
