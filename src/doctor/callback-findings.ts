@@ -20,7 +20,8 @@ const JOINING_FIELDS = ['litellm_call_id', 'id', 'metadata', 'status', 'startTim
  * Finds what keeps log events from the bridge.
  *
  * @see LiteLLM 1.110.2 and 1.83.14, `add_custom_callback_generic_api_str` in logging_callback_manager.py,
- *   `initialize_callbacks_on_proxy` in proxy/common_utils/callback_utils.py, generic_api_callback.py
+ *   `initialize_callbacks_on_proxy` in proxy/common_utils/callback_utils.py, generic_api_callback.py. Tried with both: a logger in
+ *   `success_callback` is told of successes by 1.110.2 and of nothing by 1.83.14, one in `failure_callback` of nothing by either
  */
 export function findCallback(
   callback: WiredCallback,
@@ -78,28 +79,29 @@ function findListing(callback: WiredCallback, report: WiringReport): void {
     });
     return;
   }
-  if (lists.length === 2) return;
-  const [only] = lists;
-  if (only === undefined) {
+  if (lists.length === 0) {
+    const why = misplaced(report, subject) ?? 'LiteLLM never uses it';
     report.add('callback_missing', pathOf(callback), {
-      ...{
-        subject,
-        message: `callback_settings has it, and litellm_settings.callbacks does not name it: ${misplaced(report, subject) ?? 'LiteLLM never uses it'}`,
-      },
+      subject,
+      message: `callback_settings has it, and litellm_settings.callbacks does not name it: ${why}`,
       advice: 'Name it, beside your other callbacks.',
       paste: pasteCallbacks(report, subject),
     });
     return;
   }
-  const half = only === 'success_callback' ? 'successes' : 'failures';
-  report.add('callback_partial', ['litellm_settings', only], {
-    ...{
+  const logsSuccesses = lists.includes('success_callback');
+  report.add(
+    logsSuccesses ? 'callback_partial' : 'callback_missing',
+    ['litellm_settings', lists[0] as string],
+    {
       subject,
-      message: `${only} alone: LiteLLM logs ${half}, and calls that end otherwise have no record`,
+      message: logsSuccesses
+        ? `${lists.join(' and ')}: LiteLLM logs successes at most, older releases nothing, and none logs a failure`
+        : 'failure_callback: LiteLLM logs nothing there',
+      advice: 'Name it in callbacks instead.',
+      paste: pasteCallbacks(report, subject),
     },
-    advice: 'Name it in callbacks instead.',
-    paste: pasteCallbacks(report, subject),
-  });
+  );
 }
 
 /** The line of `litellm_settings` with one more name. */

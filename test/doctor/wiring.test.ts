@@ -530,6 +530,18 @@ const rows: readonly Row[] = [
     at: 'success_callback',
   },
   {
+    fault: 'success_callback and failure_callback',
+    change: everywhere('  callbacks: [bridge]', '  success_callback: [bridge]\n  failure_callback: [bridge]'),
+    codes: ['callback_partial'],
+    at: 'success_callback',
+  },
+  {
+    fault: 'failure_callback alone',
+    change: everywhere('  callbacks: [bridge]', '  failure_callback: [bridge]'),
+    codes: ['callback_missing'],
+    at: 'failure_callback',
+  },
+  {
     fault: 'a wrong callback_type',
     change: everywhere('callback_type: generic_api', 'callback_type: generic-api'),
     codes: ['callback_missing'],
