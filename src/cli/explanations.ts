@@ -33,9 +33,9 @@ const DONE = 'it is done';
 export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   '': {
     examples: [
-      'config                                   # what your settings mean',
+      'config  # what your settings mean',
       'check "Ignore all previous instructions" # judge a text',
-      'serve                                    # listen and judge',
+      'serve  # listen and judge',
     ],
     ok: 'it is done, or: yes',
     no: 'no, not found, or something cannot be used; standard error says what',
@@ -47,8 +47,8 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   demo: {
     examples: [
-      'demo           # three calls, and it ends by itself',
-      'demo --stay    # and it runs until Ctrl-C, with commands to try',
+      'demo  # three calls, and it ends by itself',
+      'demo --stay  # and it runs until Ctrl-C, with commands to try',
       'demo --replay  # with recorded calls, where there is no Python or no network',
     ],
     ok: 'the three calls ended as they should, or --stay was ended',
@@ -56,9 +56,9 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   config: {
     examples: [
-      'config            # all settings with their values, and what they mean',
+      'config  # all settings with their values, and what they mean',
       'config --connect  # also see if vendors and database answer',
-      'config --json     # for programs',
+      'config --json  # for programs',
     ],
     ok: 'the configuration can be used, and with --connect all answer',
     no: 'a setting or file cannot be used, or with --connect something does not answer',
@@ -66,8 +66,8 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   settings: { examples: ['settings'], ok: DONE },
   doctor: {
     examples: [
-      'doctor                                          # settings, the running bridge, backends',
-      'doctor --litellm config.yaml --no-bridge --no-backends    # for CI',
+      'doctor  # what runs here',
+      'doctor --litellm config.yaml --no-bridge --no-backends  # for CI',
       'doctor --proxy http://127.0.0.1:4000 --model gpt-4o-mini  # also calls through LiteLLM',
       'doctor --bridge https://bridge.acme.example --no-backends --json',
     ],
@@ -100,14 +100,22 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ok: 'the start file is printed or written',
     no: 'there is such a file already, or it cannot be written',
   },
+  'policy replay': {
+    examples: [
+      'policy replay new.yaml --since 7d  # what new.yaml would have decided',
+      'policy replay new.yaml --team payments --against policy.yaml',
+    ],
+    ok: 'the calls were judged, whatever would change',
+    no: 'no calls were kept, or a file or setting cannot be used',
+  },
   'policy kinds': {
-    examples: ['policy kinds          # all kinds', 'policy kinds secrets  # the options of one'],
+    examples: ['policy kinds  # all kinds', 'policy kinds secrets  # the options of one'],
     ok: DONE,
     no: 'there is no such kind',
   },
   check: {
     examples: [
-      'check "My key is AKIA…"                      # by the policies that the bridge would use',
+      'check "My key is AKIA…"  # by the policies that the bridge would use',
       'check --policy policy.yaml --team payments -  # by a file, a text of standard input',
       'check --response --stream "Mail ada@example.org"',
     ],
@@ -132,8 +140,8 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   why: {
     examples: [
-      'why 549861e136ee05f5                       # the reference that a client was shown',
-      'why 550e8400-e29b-41d4-a716-446655440000   # a litellm_call_id',
+      'why 549861e136ee05f5  # the reference that a client was shown',
+      'why 550e8400-e29b-41d4-a716-446655440000  # a litellm_call_id',
     ],
     ok: 'the decision is printed',
     no: 'there is no such decision, or they cannot be read',

@@ -31,16 +31,25 @@ function pathOf(command: Command): string {
   return parent === null ? '' : `${pathOf(parent)} ${command.name()}`.trim();
 }
 
+/** Puts what stands behind the `#` of some lines into one column. */
+function aligned(lines: readonly string[]): readonly string[] {
+  const split = lines.map((line) => line.split(/ +# /));
+  const widths = split.flatMap(([line = '', meaning]) => (meaning === undefined ? [] : [line.length]));
+  return split.map(([line = '', meaning]) =>
+    meaning === undefined ? line : `${line.padEnd(Math.max(...widths))}  # ${meaning}`,
+  );
+}
+
 function explained(path: string): string {
   const known = EXPLANATIONS[path];
   if (known === undefined) return '';
-  const examples = known.examples
-    .map((line) => `  ${/^[A-Z]+=/.test(line) ? '' : 'guardrail-bridge '}${line}\n`)
-    .join('');
+  const examples = aligned(
+    known.examples.map((line) => `${/^[A-Z]+=/.test(line) ? '' : 'guardrail-bridge '}${line}`),
+  );
   const codes = [
     ['0', known.ok],
     ['1', known.no],
     ['2', 'the command line is wrong'],
   ].flatMap(([code, meaning]) => (meaning === undefined ? [] : `  ${code}  ${meaning}\n`));
-  return `\nExamples:\n${examples}\nExit codes:\n${codes.join('')}`;
+  return `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}\nExit codes:\n${codes.join('')}`;
 }

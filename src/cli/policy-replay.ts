@@ -19,7 +19,7 @@ type ReplayOptions = {
   readonly team?: string;
   readonly limit?: number;
   readonly against?: string;
-  readonly dir: readonly string[];
+  readonly dir?: readonly string[];
   readonly json?: boolean;
 };
 
@@ -47,13 +47,13 @@ export function addPolicyReplay(policy: Command, terminal: Terminal): void {
     .option('--team <team>', 'calls of one team, by alias or id')
     .option('--limit <n>', 'the newest calls, so many at most', limitOf)
     .option('--against <file>', 'compare with what this file says today, not with what was decided then')
-    .option('--dir <folder>', 'the DATA_DIR of a bridge; can be given several times', append, [])
+    .option('--dir <folder>', 'the DATA_DIR of a bridge; can be given several times', append)
     .option('--json', 'print { version, calls, changes, groups, stays, unknown, … }')
     .addHelpText('after', ABOUT)
     .action((file: string, options: ReplayOptions) => replay(file, options, terminal));
 }
 
-const append = (text: string, before: readonly string[]) => [...before, text];
+const append = (text: string, before: readonly string[] = []) => [...before, text];
 
 function limitOf(text: string): number {
   const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
@@ -67,7 +67,7 @@ async function replay(path: string, options: ReplayOptions, terminal: Terminal):
   const against = options.against === undefined ? undefined : readPolicy(options.against, env);
   for (const warning of file.warnings) terminal.err.write(`warning: ${warning}\n`);
   const set = readSettings(env, 'DATA_DIR', ...REPLAY_SETTINGS);
-  const dirs = options.dir.length > 0 ? options.dir : [set.DATA_DIR];
+  const dirs = options.dir !== undefined ? options.dir : [set.DATA_DIR];
   const readers = dirs.flatMap((dir) => ReplayReader.open(dir) ?? []);
   try {
     const wanted = wantedOf(readers, dirs, options);
