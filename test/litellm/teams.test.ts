@@ -13,7 +13,7 @@ import { type Recorder, startRecorder } from './recorder.ts';
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 const guide = readFileSync(join(ROOT, 'examples/teams/README.md'), 'utf8');
-const [serveBridge = '', serveLitellm = '', ask = '', makeKey = '', check = ''] = [
+const [serveBridge = '', serveLitellm = '', ask = '', decisions = '', makeKey = '', check = ''] = [
   ...guide.matchAll(/^```sh\n(.*?)^```$/gms),
 ].map(([, block = '']) => block);
 
@@ -118,6 +118,20 @@ describe(`the guide to teams, litellm ${version}`, () => {
     );
     expect(sales).toContain("At nine o'clock, every day but Sunday.");
     expect(nobody).toMatch(/^\{"error":\{"message":"no such key"/);
+  });
+
+  test('tells which team was blocked, and by what', async () => {
+    for (const giveUpAt = Date.now() + 30_000; ; await wait(200)) {
+      const { stdout } = await run('sh', ['-c', decisions], {
+        cwd: ROOT,
+        env: { ...env(), DATA_DIR: folder },
+      });
+      if (Date.now() < giveUpAt && !stdout.includes('banned-keywords')) continue;
+      expect(stdout).toMatch(/^payments .*[1-9]/m);
+      expect(stdout).toMatch(/payments.*banned-keywords|banned-keywords.*payments/);
+      expect(stdout).not.toContain('nightfall');
+      return;
+    }
   });
 
   test('makes a key and the hash that stands in the file', async () => {
