@@ -2,11 +2,12 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { DecisionKeeper } from '../../src/decisions/keeper.ts';
-import type { DecisionsStart } from '../../src/decisions/protocol.ts';
+import type { DecisionsStart, FromDecisions, ToDecisions } from '../../src/decisions/protocol.ts';
 import { openDecisions } from '../../src/decisions/reader.ts';
 import type { DecisionRow, KeptDecision } from '../../src/decisions/row.ts';
 import type { Log } from '../../src/observability/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import type { OpenWorker } from '../../src/records/restarting-worker.ts';
 import { temporaryFolder } from './store.ts';
 
 export const MB = 1024 * 1024;
@@ -14,14 +15,14 @@ export const MB = 1024 * 1024;
 type LoggedLine = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
 
 /** A keeper with its thread, in a folder of its own. It is closed at the end. */
-export function testKeeper(changes: Partial<DecisionsStart> = {}) {
+export function testKeeper(changes: Partial<DecisionsStart> = {}, open?: OpenWorker<FromDecisions>) {
   const start = { dir: temporaryFolder(), days: 7, maxBytes: 100 * MB, database: undefined, ...changes };
   const metrics = createMetrics({ backends: [], policies: [], findings: [] }, () => [], false);
   const lines: LoggedLine[] = [];
   const level = (name: string) => (fields: object, msg: string) =>
     lines.push({ ...fields, level: name, msg });
   const log = { info: level('info'), warn: level('warn'), error: level('error') } as unknown as Log;
-  const keeper = new DecisionKeeper({ start, log, metrics });
+  const keeper = new DecisionKeeper({ start, log, metrics, open });
   onTestFinished(() => keeper.close());
   return {
     ...{ keeper, lines, dir: start.dir },
@@ -33,6 +34,31 @@ export function testKeeper(changes: Partial<DecisionsStart> = {}) {
     /** All that is in the file, newest first. */
     all: () => keptIn(start.dir),
   };
+}
+
+/** A keeper whose thread does not answer until it is let. */
+export function hangingKeeper() {
+  const unanswered: number[] = [];
+  let received = (_: FromDecisions): void => {};
+  let isHanging = true;
+  const tested = testKeeper({}, (options) => {
+    received = options.received;
+    return {
+      post(message) {
+        const { kind, ...sent } = message as ToDecisions;
+        if (kind === 'close') received({ kind: 'closed' });
+        else if (isHanging) unanswered.push((sent as { n: number }).n);
+        else setImmediate(received, { kind: 'done', n: (sent as { n: number }).n });
+      },
+      hurry() {},
+      close: async () => {},
+    };
+  });
+  const answer = () => {
+    isHanging = false;
+    for (const n of unanswered.splice(0)) received({ kind: 'done', n });
+  };
+  return { ...tested, answer };
 }
 
 /** All decisions in a folder, newest first. */
