@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { newCanaryId } from '../../src/guardrail/canary.ts';
 import { testBridge } from '../support/bridge.ts';
@@ -6,8 +9,8 @@ import { ask, startWorkers } from '../support/workers.ts';
 const KEY = 'bridge-key-1';
 const headers = { 'x-api-key': KEY };
 
-function bridgeWithKey() {
-  const bridge = testBridge({ BRIDGE_API_KEYS: KEY });
+function bridgeWithKey(env: Record<string, string> = {}) {
+  const bridge = testBridge({ BRIDGE_API_KEYS: KEY, ...env });
   onTestFinished(() => bridge.close());
   const seen = async (id: string, sent: Record<string, string> = headers) => {
     const response = await bridge.app.request(`/v1/canaries/${id}`, { headers: sent });
@@ -73,16 +76,35 @@ describe('what the bridge tells of a call of the doctor', () => {
     expect((await seen(last)).body.seen).toHaveLength(16);
   });
 
-  test('is known to each worker', async () => {
-    const child = await startWorkers();
+  test('is that LiteLLM has logged it, though no backend takes records', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'canary-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { app, seen } = bridgeWithKey({ DATA_DIR: folder });
+    const id = newCanaryId();
+    const body = JSON.stringify([{ id: 'r-1', litellm_call_id: id, status: 'success' }]);
+    await app.request('/v1/litellm/logs', { method: 'POST', headers, body });
+    await expect
+      .poll(async () => (await seen(id)).body)
+      .toMatchObject({
+        ...{ reads_events: true, takes_records: false },
+        seen: [{ kind: 'logged', outcome: 'success' }],
+      });
+  });
+
+  test('is known to each worker, log events too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'canary-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const child = await startWorkers({ DATA_DIR: folder });
     const id = newCanaryId();
     for (const input_type of ['request', 'response', 'request', 'response'])
       await ask(child.url, '/', call(id, { input_type }));
+    const events = [{ id: 'r-1', litellm_call_id: id, status: 'success' }];
+    await ask(child.url, '/v1/litellm/logs', events);
     await expect
       .poll(async () => {
         const replies = await Promise.all([1, 2, 3, 4].map(() => ask(child.url, `/v1/canaries/${id}`)));
         return replies.map(({ body }) => (JSON.parse(body) as { seen: unknown[] }).seen.length);
       })
-      .toEqual([4, 4, 4, 4]);
+      .toEqual([5, 5, 5, 5]);
   });
 });
