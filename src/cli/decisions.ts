@@ -93,10 +93,11 @@ const NOTHING = 'no such decision\n';
 
 function listCells(row: KeptDecision, now: number): string[] {
   const cell = (text: string | null, max = 24) => oneLine(text ?? '', max) || '-';
-  const rules = row.policies.flatMap((policy) =>
-    policy.rules.length > 0 ? policy.rules : [policy.reason_code],
-  );
-  const categories = row.backends.flatMap((one) => one.categories ?? []);
+  const enforced = row.policies.some((policy) => policy.enforced);
+  const rules = row.policies
+    .filter((policy) => policy.enforced === enforced)
+    .flatMap((policy) => (policy.rules.length > 0 ? policy.rules : [policy.reason_code]));
+  const categories = row.backends.flatMap((one) => (one.mode === 'enforce' ? (one.categories ?? []) : []));
   return [
     ...[
       `${age(now - row.at)} ago`,

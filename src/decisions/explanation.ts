@@ -81,7 +81,7 @@ export function placeText({ message, role, part }: MessagePlace): string {
     case 'arguments':
       return `in the arguments of a tool call${of}`;
     case 'result':
-      return `in the result of a tool${of && `,${of.replace(' of', '')}`}`;
+      return of === '' ? 'in the result of a tool' : `in${of.replace(' of', '')}`;
     case 'tools':
       return 'in the definition of a tool';
     case 'id':

@@ -28,7 +28,7 @@ const CASES: readonly [name: string, row: DecisionRow, says: string, advice: str
       older: true,
       policies: [{ ...policy, rules: ['a', 'b'], places: [{ message: 4, role: 'tool', part: 'result' }] }],
     }),
-    'Blocked by the policy secrets of file version v1: rules a, b matched in the result of a tool, message 4 (tool), an older one.',
+    'Blocked by the policy secrets of file version v1: rules a, b matched in message 4 (tool), an older one.',
     'begin a new conversation',
   ],
   [
@@ -181,7 +181,7 @@ describe('other decisions say what happened:', () => {
 test.each([
   ['content', 3, 'in message 3 (user)'],
   ['arguments', 3, 'in the arguments of a tool call of message 3 (user)'],
-  ['result', 3, 'in the result of a tool, message 3 (user)'],
+  ['result', 3, 'in message 3 (user)'],
   ['result', null, 'in the result of a tool'],
   ['tools', null, 'in the definition of a tool'],
   ['text', null, 'in a text'],
