@@ -33,6 +33,7 @@ const PAGES = [
   ...GUIDES,
   'examples/demo/README.md',
   'examples/teams/README.md',
+  'src/decisions/README.md',
   'src/records/README.md',
   'src/backends/README.md',
   'src/doctor/README.md',
