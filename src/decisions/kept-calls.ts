@@ -9,14 +9,15 @@ import {
   fingerprintsOf,
   goesOnAfter,
   type KeptHead,
+  type Lack,
   type Series,
   seriesOf,
 } from './decision-then.ts';
-import { type KeptBytes, packCalls } from './kept-bytes.ts';
+import { CallPacker } from './kept-bytes.ts';
 
 /** Takes calls to be kept. */
 export type KeptSink = {
-  /** @param packed see `packCalls`; given away */
+  /** @param packed see `CallPacker`; given away */
   keep(packed: Uint8Array<ArrayBuffer>, calls: number): void;
 };
 
@@ -36,24 +37,34 @@ export type KeptCallsOptions = {
 export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 /** Share of all that is kept that one call may take. */
 const CALL_SHARE = 1 / 200;
-/** A stream pauses less than that, and of its rounds only the last one of such a time is handed over. */
+/** Calls of a series are handed over in such a time, the last one alone: a stream has a hundred rounds. */
 const SERIES_MS = 3000;
 const FLUSH_MS = 1000;
-/** Bytes beside head and body. */
-const CALL_BYTES = 200;
+/** More than that does not wait. */
+const FLUSH_BYTES = 1024 * 1024;
+/** Memory of a call that was read, for each byte of its body: its fields, and its texts once more as passages. */
+const READ_BYTES = 6;
 
-/** A call that waits to be handed over. */
-type Waiting = KeptBytes & { readonly series: Series | undefined; readonly since: number };
+/** The last call of a series so far. */
+type Pending = {
+  readonly series: Series;
+  readonly decision: Decision;
+  readonly bytes: number;
+  readonly lack: Lack | undefined;
+  readonly at: number;
+  /** When the first of them came, by `performance.now()`. */
+  readonly since: number;
+};
 
 /** Hands decided calls over to the one who keeps them, and makes nobody wait. */
 export class KeptCalls {
   readonly #options: KeptCallsOptions;
   readonly #maxCallBytes: number;
-  readonly #maxWaitingBytes = MAX_KEPT_BYTES;
-  /** By the name of their series, or a number. */
-  readonly #waiting = new Map<string | number, Waiting>();
-  #bytes = 0;
-  #number = 0;
+  /** Calls that stand alone. */
+  readonly #packer = new CallPacker();
+  /** By the name of their series. */
+  readonly #pending = new Map<string, Pending>();
+  #pendingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #policies: PolicyFile | undefined;
   #prints: DecisionThen['prints'] = {};
@@ -63,72 +74,95 @@ export class KeptCalls {
     this.#maxCallBytes = options.maxBytes * CALL_SHARE;
   }
 
-  /** @param body of the call, of which it makes a copy */
+  /** @param body of the call, of which nothing is held */
   decided(decision: Decision, body: Buffer): void {
     const { call, caller, outcome } = decision;
     // It is sent again, or nobody wants it any more; or it is the doctor's
     if (outcome.kind === 'cancelled' || isCanaryId(call.litellm_call_id)) return;
     const series = seriesOf(call, body);
     const isUnrecorded = this.#options.isUnrecorded(call, caller);
-    const lack = isUnrecorded ? 'withheld' : body.length > this.#maxCallBytes ? 'too_large' : undefined;
-    const head: KeptHead = {
-      decision: decisionThenOf(decision, {
-        at: Date.now(),
-        bytes: body.length,
-        prints: this.#fingerprints(),
-      }),
-      series,
-      lack,
-    };
-    this.#add({
-      head: JSON.stringify(head),
-      body: lack === undefined ? bodyOf(call, body) : undefined,
-      series,
-    });
+    const lack: Lack | undefined = isUnrecorded
+      ? 'withheld'
+      : body.length > this.#maxCallBytes
+        ? 'too_large'
+        : undefined;
+    const told = { decision, bytes: body.length, lack, at: Date.now() };
+    if (series === undefined) this.#pack({ ...told, series }, call.door === undefined ? body : jsonOf(call));
+    else this.#wait({ ...told, series });
+    if (this.#packer.bytes > FLUSH_BYTES) this.#handOver();
+    this.#timer ??= setTimeout(() => this.#due(), FLUSH_MS).unref();
   }
 
   /** Hands over all that waits. */
   flush(): void {
-    this.#handOver(Number.POSITIVE_INFINITY);
+    this.#packPending(Number.POSITIVE_INFINITY);
+    this.#handOver();
   }
 
-  #add(call: Omit<Waiting, 'since'>): void {
-    const { series } = call;
-    const bytes = bytesOf(call);
-    const before = series && this.#waiting.get(series.name);
-    const replaced = before?.series && series && goesOnAfter(before.series, series) ? before : undefined;
-    if (replaced === undefined && this.#bytes + bytes > this.#maxWaitingBytes) {
+  /** Holds a call until its series is due, in place of the one before. */
+  #wait(told: Omit<Pending, 'since'>): void {
+    const { name } = told.series;
+    const before = this.#pending.get(name);
+    if (before !== undefined) {
+      this.#forget(before);
+      if (!goesOnAfter(before.series, told.series)) this.#packRead(before);
+    }
+    const bytes = READ_BYTES * told.bytes;
+    if (this.#pendingBytes + bytes > MAX_KEPT_BYTES) {
       this.#options.lost(1);
       return;
     }
-    const name =
-      series === undefined || (before !== undefined && replaced === undefined) ? ++this.#number : series.name;
-    if (replaced !== undefined) {
-      this.#waiting.delete(name);
-      this.#bytes -= bytesOf(replaced);
-    }
-    this.#waiting.set(name, { ...call, since: replaced?.since ?? performance.now() });
-    this.#bytes += bytes;
-    this.#timer ??= setTimeout(() => this.#due(), FLUSH_MS).unref();
+    this.#pendingBytes += bytes;
+    this.#pending.set(name, { ...told, since: before?.since ?? performance.now() });
+  }
+
+  #forget({ series, bytes }: Pending): void {
+    this.#pending.delete(series.name);
+    this.#pendingBytes -= READ_BYTES * bytes;
+  }
+
+  #packRead(pending: Pending): void {
+    this.#pack(pending, jsonOf(pending.decision.call));
+  }
+
+  #pack(
+    {
+      decision,
+      series,
+      bytes,
+      lack,
+      at,
+    }: Omit<Pending, 'since' | 'series'> & { readonly series: Series | undefined },
+    body: Uint8Array | string,
+  ): void {
+    const head: KeptHead = {
+      decision: decisionThenOf(decision, { at, bytes, prints: this.#fingerprints() }),
+      series,
+      lack,
+    };
+    this.#packer.add(JSON.stringify(head), lack === undefined ? body : undefined);
   }
 
   #due(): void {
     this.#timer = undefined;
-    this.#handOver(performance.now() - SERIES_MS);
-    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#due(), FLUSH_MS).unref();
+    this.#packPending(performance.now() - SERIES_MS);
+    this.#handOver();
+    if (this.#pending.size > 0) this.#timer = setTimeout(() => this.#due(), FLUSH_MS).unref();
   }
 
-  /** @param until hands over those of a series that began before, and all that stand alone */
-  #handOver(until: number): void {
-    const calls: Waiting[] = [];
-    for (const [name, call] of this.#waiting) {
-      if (call.series !== undefined && call.since > until) continue;
-      calls.push(call);
-      this.#waiting.delete(name);
+  /** @param until those of series that began before */
+  #packPending(until: number): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.since > until) continue;
+      this.#forget(pending);
+      this.#packRead(pending);
     }
-    if (calls.length === 0) return;
-    this.#bytes -= calls.reduce((sum, call) => sum + bytesOf(call), 0);
-    this.#options.sink.keep(packCalls(calls), calls.length);
+  }
+
+  #handOver(): void {
+    const { calls } = this.#packer;
+    const packed = this.#packer.take();
+    if (packed !== undefined) this.#options.sink.keep(packed, calls);
   }
 
   #fingerprints(): DecisionThen['prints'] {
@@ -141,12 +175,8 @@ export class KeptCalls {
   }
 }
 
-const bytesOf = ({ head, body }: KeptBytes) => CALL_BYTES + 2 * head.length + (body?.length ?? 0);
-
-/** The fields of a call as the generic guardrail API has them; those of other integrations come in another form. */
-function bodyOf(call: GuardrailCall, body: Buffer): Uint8Array {
-  // The memory of a body is given back once its call is replied to
-  if (call.door === undefined) return Buffer.from(body);
+/** The fields of a call as the generic guardrail API has them; other integrations send them in another form. */
+function jsonOf(call: GuardrailCall): string {
   const { passages: _, ...fields } = call;
-  return Buffer.from(JSON.stringify(fields));
+  return JSON.stringify(fields);
 }

@@ -3,9 +3,8 @@ import path from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { removeDatabase } from '../storage/database.ts';
 import { storageCode } from '../storage/storage-code.ts';
-import { REPLAY_FILE } from './replay-name.ts';
+import { REPLAY_FILE, removeKept } from './replay-name.ts';
 import { ReplayThread } from './replay-thread.ts';
 
 /** Starts to keep calls to be judged again; where that is switched off, deletes those of before. */
@@ -15,10 +14,9 @@ export function openReplay(
   metrics: Metrics,
 ): ReplayThread | undefined {
   if (replay !== undefined) return new ReplayThread(replay, log, metrics);
-  const file = path.join(dir, REPLAY_FILE);
   try {
-    if (fs.existsSync(file)) {
-      removeDatabase(file);
+    if (fs.existsSync(path.join(dir, REPLAY_FILE))) {
+      removeKept(dir);
       log.info('the calls that were kept for policy replay are deleted: none are to be kept');
     }
   } catch (error) {

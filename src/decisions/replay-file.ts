@@ -20,8 +20,10 @@ export type StoredCall = {
 
 const FORMAT = 1;
 const SETTINGS = `
+PRAGMA page_size = 16384;
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
+PRAGMA wal_autocheckpoint = 250;
 PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
 PRAGMA busy_timeout = 5000;
@@ -37,13 +39,10 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_time ON calls (at);
 PRAGMA user_version = ${FORMAT};
 `;
-/** What a row takes beside its texts, with its entry in the index. */
-const ROW_BYTES = 64;
 /** Share of the room that is made at once: nobody deletes one row for each that comes. */
 const ROOM_SHARE = 0.02;
-const DELETED_AT_ONCE = 500;
+const DELETED_AT_ONCE = 100;
 const FREED_PAGES = 2000;
-const BYTES = `octet_length(decision) + coalesce(octet_length(content), 0) + ${ROW_BYTES}`;
 
 /** The calls that are kept to be judged again: the newest of them, within a number of bytes. It throws what SQLite throws. */
 export class ReplayFile {
@@ -52,7 +51,7 @@ export class ReplayFile {
   readonly #insert: StatementSync;
   readonly #remove: StatementSync;
   readonly #oldest: StatementSync;
-  #bytes: number;
+  readonly #pages: StatementSync;
 
   /** Opens it, creates it, or begins anew where it is damaged or of another format: it is a copy that nobody else needs. */
   constructor(dir: string, maxBytes: number) {
@@ -63,56 +62,44 @@ export class ReplayFile {
     this.#insert = this.#db.prepare(
       'INSERT INTO calls (at, decision, content, lack) VALUES (?, ?, ?, ?) RETURNING id',
     );
-    this.#remove = this.#db.prepare(`DELETE FROM calls WHERE id = ? RETURNING ${BYTES} AS bytes`);
+    this.#remove = this.#db.prepare('DELETE FROM calls WHERE id = ?');
     this.#oldest = this.#db.prepare(`SELECT id, at FROM calls ORDER BY at LIMIT ${DELETED_AT_ONCE}`);
-    this.#bytes = Number(
-      this.#db.prepare(`SELECT coalesce(sum(${BYTES}), 0) AS bytes FROM calls`).get()?.bytes,
+    this.#pages = this.#db.prepare(
+      'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
     );
   }
 
-  /** Bytes of all that is kept. */
+  /** Bytes of the file that are in use. */
   get bytes(): number {
-    return this.#bytes;
+    return Number(this.#pages.get()?.bytes);
   }
 
   /** Runs all of it and commits, or nothing. */
   atOnce(run: () => void): void {
-    const before = this.#bytes;
-    try {
-      transaction(this.#db, run);
-    } catch (error) {
-      this.#bytes = before;
-      throw error;
-    }
+    transaction(this.#db, run);
   }
 
   /** @returns its id, under which it can be replaced */
   add({ at, decision, content, lack }: StoredCall): number {
-    const id = Number(this.#insert.get(at, decision, content, lack)?.id);
-    this.#bytes += Buffer.byteLength(decision) + (content?.length ?? 0) + ROW_BYTES;
-    return id;
+    return Number(this.#insert.get(at, decision, content, lack)?.id);
   }
 
   remove(id: number): void {
-    this.#bytes -= Number(this.#remove.get(id)?.bytes ?? 0);
+    this.#remove.run(id);
   }
 
   /** Deletes calls before a time, and the oldest beyond the bytes that may be kept. */
   makeRoom(before: number): void {
-    const room = this.#bytes > this.#maxBytes ? this.#maxBytes * (1 - ROOM_SHARE) : this.#maxBytes;
-    const isOver = ({ at }: { at: number }) => at < before || this.#bytes > room;
+    const room = this.bytes > this.#maxBytes ? this.#maxBytes * (1 - ROOM_SHARE) : this.#maxBytes;
     let isFreed = false;
-    for (let isMore = true; isMore; ) {
+    for (;;) {
       const oldest = this.#oldest.all() as { id: number; at: number }[];
+      const gone = this.bytes > room ? oldest : oldest.filter(({ at }) => at < before);
+      if (gone.length === 0) break;
       this.atOnce(() => {
-        const kept = oldest.findIndex((call) => {
-          if (!isOver(call)) return true;
-          this.remove(call.id);
-          return false;
-        });
-        isMore = kept < 0 && oldest.length > 0;
-        isFreed ||= oldest.length > 0 && kept !== 0;
+        for (const { id } of gone) this.remove(id);
       });
+      isFreed = true;
     }
     if (isFreed) this.#db.exec(`PRAGMA incremental_vacuum(${FREED_PAGES})`);
   }

@@ -3,10 +3,12 @@ import { LRUCache } from 'lru-cache';
 import type { ReplayConfig } from '../config/config.ts';
 import { removeCredentials } from '../detectors/remove.ts';
 import { Redactor } from '../records/redact/redact.ts';
+import { isDamage } from '../storage/storage-code.ts';
 import { goesOnAfter, type KeptHead, type Lack, type Series } from './decision-then.ts';
 import { type KeptBytes, unpackCalls } from './kept-bytes.ts';
 import { keptContentOf } from './kept-content.ts';
 import { ReplayFile, type StoredCall } from './replay-file.ts';
+import { removeKept } from './replay-name.ts';
 
 /** Calls by what became of their content: `whole`, or what they lack. */
 export type KeptCounts = Partial<Record<Lack | 'whole', number>>;
@@ -42,7 +44,7 @@ export class ReplayKeeper {
     this.#makeRoom(this.#opened(), now, true);
   }
 
-  /** @param packed see {@link packCalls} */
+  /** @param packed see `CallPacker` */
   keep(packed: Uint8Array, now = Date.now()): KeptCounts {
     const file = this.#opened();
     const counts: KeptCounts = {};
@@ -59,6 +61,7 @@ export class ReplayKeeper {
     } catch (error) {
       // Opened again for the next ones
       this.close();
+      if (isDamage(error)) removeKept(this.#config.dir);
       throw error;
     }
     return counts;

@@ -12,7 +12,7 @@ const WORKER = new URL(`./replay-worker${extname(import.meta.url)}`, import.meta
 /** Calls of one handing over are held twice, as bytes and as objects. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 /** Time for the last calls of a bridge that ends. */
-const CLOSE_MS = 2000;
+const CLOSE_MS = 5000;
 
 const openReplay: OpenWorker<FromReplay> = (options) =>
   new RestartingWorker({ file: WORKER, resourceLimits: RESOURCE_LIMITS, ...options });
