@@ -48,6 +48,8 @@ export class ReplayChanges {
   readonly versions = new Map<string, number>();
   /** Calls that are no longer blocked by policies, and of which no backend was asked. */
   unasked = 0;
+  /** True once some backend has judged a call. */
+  hasBackends = false;
   calls = 0;
 
   /** The changes, the most frequent of each kind first. */
@@ -91,7 +93,8 @@ export class ReplayChanges {
     if (this.#groups.size < MAX_GROUPS) this.#groups.set(key, group);
   }
 
-  #add({ version }: DecisionThen): void {
+  #add({ version, votes }: DecisionThen): void {
+    this.hasBackends ||= Object.keys(votes).length > 0;
     this.calls++;
     const decided = version ?? 'none';
     this.versions.set(decided, (this.versions.get(decided) ?? 0) + 1);

@@ -100,13 +100,13 @@ const speedOf = (calls: number, seconds: number) => Math.round(calls / Math.max(
 /** All that makes the result less certain than it looks. */
 function notesOf({ changes, file, against }: ReplayReport): readonly string[] {
   const notes: string[] = [];
-  const { versions, unasked } = changes;
+  const { versions, unasked, hasBackends } = changes;
   if (against === undefined && versions.size > 1) {
     const decided = [...versions].map(([version, count]) => `${version} (${count})`).join(', ');
     notes.push(`several versions decided then: ${decided}; --against FILE compares with one`);
   }
   if (versions.has('none')) notes.push('of some calls no policy judged then (version none)');
-  if (unasked > 0)
+  if (unasked > 0 && (hasBackends || file.backends.length > 0))
     notes.push(
       `no backend was asked about ${plural(unasked, 'call')} that policies blocked then: it would be now`,
     );

@@ -9,6 +9,7 @@ import { type ServingChild, startServing } from '../support/child.ts';
 import { runCli } from '../support/cli.ts';
 import { fill } from '../support/credentials.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
+import { mcpCall, mcpListed, mcpResult, mcpTool } from '../support/mcp.ts';
 import { judged, startWorkers } from '../support/workers.ts';
 
 const closes: (() => unknown)[] = [];
@@ -397,4 +398,79 @@ test('calls that cannot be stored are counted and logged once, and no verdict wa
   expect(await bridge.metric('replay_calls_total{result="lost"}')).toBe(1);
   const told = bridge.lines.filter(({ msg }) => msg === 'calls are not kept for policy replay');
   expect(told).toMatchObject([{ level: 'warn', code: expect.stringMatching(/^E|SQLITE/) }]);
+});
+
+/** The section of the guide, and its blocks in a language. */
+const GUIDE = /^## Try a change on last week's calls$(.*?)^## /ms.exec(
+  readFileSync(join(import.meta.dirname, '../../examples/policies/README.md'), 'utf8'),
+)?.[1] as string;
+const BLOCKS = [...GUIDE.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
+const blocks = (wanted: string) =>
+  BLOCKS.flatMap(([, language, text = '']) => (language === wanted ? [text] : []));
+
+test('the guide says what its commands print', async () => {
+  const dir = folder();
+  const yaml = blocks('yaml');
+  for (const text of yaml) writeFileSync(join(dir, /^# (\S+)/.exec(text)?.[1] as string), text);
+  await keeping({ DATA_DIR: dir, POLICY_FILE: join(dir, 'old.yaml') }, async ({ ask }) => {
+    const of = (team: string, id: string) => ({
+      litellm_call_id: id,
+      request_data: { user_api_key_team_alias: team, user_api_key_hash: 'abc' },
+    });
+    await ask(asked('the bluebird sings', of('research', 'a0')));
+    await ask(asked('when does kestrel start?', of('support', 'c41d')));
+    await ask(asked('who is in kestrel?', of('support', 'e07a')));
+    await ask(asked('how do I print?', of('support', 'f2')));
+  });
+  const [first = '', ...others] = blocks('sh')[0]?.match(/policy replay [^#\n]*/g) ?? [];
+  const run = (line: string) => {
+    const args = line
+      .trim()
+      .split(/ +/)
+      .map((word) => (word.endsWith('.yaml') ? join(dir, word) : word));
+    return runCli(args, { env: { DATA_DIR: dir } });
+  };
+  const { out, err, code } = await run(first);
+  expect({ err, code }).toEqual({ err: '', code: 0 });
+  /** Times, speed and references are others each time. */
+  const alike = (text: string) =>
+    text
+      .replaceAll(`${dir}/`, '')
+      .replace(/since \S+,/, 'since TIME,')
+      .replace(/, \d+ a second/, ', N a second')
+      .replace(/[0-9a-f]{16}$/m, 'REF');
+  expect(alike(out)).toBe(alike(blocks('')[0] as string));
+  for (const line of others) expect(await run(line)).toMatchObject({ code: 0, err: '' });
+});
+
+test('a terminal is told how far it is', async () => {
+  const dir = folder();
+  const POLICY_FILE = written(dir, 'now.yaml', bans('plum'));
+  await keeping({ DATA_DIR: dir, POLICY_FILE }, async ({ ask }) => {
+    for (let n = 0; n < 3; n++) await ask(asked('a pear'));
+  });
+  let now = Date.now();
+  const clock = () => {
+    now += 1000;
+    return now;
+  };
+  const { err, code } = await runCli(['policy', 'replay', POLICY_FILE, '--dir', dir], {
+    isTTY: true,
+    now: clock,
+  });
+  expect(code).toBe(0);
+  expect(err).toMatch(/\r1 of 3 calls, \d+ a second/);
+});
+
+test('calls of MCP tools are judged, each definition that is listed once', async () => {
+  const dir = folder();
+  const POLICY_FILE = written(dir, 'now.yaml', bans('plum'));
+  await keeping({ DATA_DIR: dir, POLICY_FILE }, async ({ ask }) => {
+    const listed = mcpListed(mcpTool('counting', {}, 'Counts every pear.'));
+    for (let n = 0; n < 3; n++) await ask(listed);
+    await ask(mcpCall(['a pear']));
+    await ask(mcpResult('a pear'));
+  });
+  const result = await replayed([written(dir, 'new.yaml', bans('pear')), '--dir', dir]);
+  expect(result).toMatchObject({ calls: 3, changes: { newly_blocked: 3 } });
 });
