@@ -39,7 +39,7 @@ export function findStreams(guardrail: WiredGuardrail, report: WiringReport): vo
     streams && rewrites(facts.told, release, settings.responseRedaction) && !delivers(facts, release);
   if (isDropped) addDropped(guardrail, facts, report);
   else findBlockedRedaction(guardrail, facts, report);
-  if (streams && !facts.isPipeline) findShownEarly(guardrail, report);
+  if (streams && !facts.isPipeline && !isDropped) findShownEarly(guardrail, report);
 }
 
 function factsOf(guardrail: WiredGuardrail, release: string): StreamFacts {
@@ -151,27 +151,35 @@ function findBlockedRedaction(guardrail: WiredGuardrail, facts: StreamFacts, rep
   });
 }
 
-/** @see LiteLLM 1.108.0, the first whose unified_guardrail.py knows `streaming_buffer_until_moderated` */
+/**
+ * Where a stream can be held back, or a pipeline be used, it need not be shown before. A rate or a transformation is a choice.
+ *
+ * @see LiteLLM 1.108.0, the first whose unified_guardrail.py knows `streaming_buffer_until_moderated`
+ */
 function findShownEarly(guardrail: WiredGuardrail, report: WiringReport): void {
   const { release } = report.context;
   const isBuffered = isTrue(streamOption(guardrail, 'streaming_buffer_until_moderated'));
   const isAtEnd = isTrue(streamOption(guardrail, 'streaming_end_of_stream_only'));
   const canBuffer = isAtLeast(release, BUFFERS_STREAMS);
-  if (
-    canBuffer
-      ? isBuffered || !isAtEnd
-      : !(isBuffered || (isAtEnd && isAtLeast(release, DELIVERS_BY_PIPELINE)))
-  )
-    return;
-  const name = isBuffered ? 'streaming_buffer_until_moderated' : 'streaming_end_of_stream_only';
-  report.add('stream_shown_early', paramPath(guardrail, name), {
-    subject: guardrail.name,
-    message: isBuffered
-      ? `LiteLLM ${release} ignores streaming_buffer_until_moderated: streams are shown before their verdict`
-      : 'streaming_end_of_stream_only: a stream is judged when all of it was shown',
-    advice: canBuffer
-      ? 'Hold it back until it is judged.'
-      : 'Use LiteLLM 1.108 or newer; from 1.103 on examples/streaming/pipeline.yaml shows nothing before.',
-    ...(canBuffer && { paste: 'streaming_buffer_until_moderated: true' }),
-  });
+  const isChosen = ['streaming_sampling_rate', 'streaming_transform_mode'].some(
+    (name) => streamOption(guardrail, name) !== undefined,
+  );
+  const add = (at: string, message: string) =>
+    report.add('stream_shown_early', paramPath(guardrail, at), {
+      ...{ subject: guardrail.name, message },
+      advice: canBuffer
+        ? 'Hold it back until it is judged.'
+        : 'Use LiteLLM 1.108 or newer; from 1.103 on examples/streaming/pipeline.yaml shows nothing before.',
+      ...(canBuffer && { paste: 'streaming_buffer_until_moderated: true' }),
+    });
+  if (isBuffered && !canBuffer) {
+    const ignored = `LiteLLM ${release} ignores streaming_buffer_until_moderated`;
+    add('streaming_buffer_until_moderated', `${ignored}: streams are shown before their verdict`);
+  } else if (isAtEnd && !isBuffered && isAtLeast(release, DELIVERS_BY_PIPELINE)) {
+    const message = 'streaming_end_of_stream_only: a stream is judged when all of it was shown';
+    add('streaming_end_of_stream_only', message);
+  } else if (canBuffer && !isBuffered && !isAtEnd && !isChosen) {
+    const shown = 'a client sees up to four chunks of a stream before it is blocked';
+    add('mode', `${shown}, and LiteLLM fails some streams of /v1/responses with tool calls`);
+  }
 }

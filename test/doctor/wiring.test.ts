@@ -335,8 +335,8 @@ const rows: readonly Row[] = [
   {
     fault: 'a misspelt parameter',
     change: inEntry('bridge-stream', 'streaming_buffer_until_moderated', 'streaming_buffer_untill_moderated'),
-    codes: ['option_ignored'],
-    at: 'untill',
+    codes: ['stream_shown_early', 'option_ignored'],
+    at: 'mode: post_call',
   },
   {
     fault: 'a parameter that hides messages',
@@ -415,6 +415,12 @@ const rows: readonly Row[] = [
     change: everywhere('default_on: false', 'default_on: true'),
     codes: ['stream_redaction_dropped'],
     at: 'additional_provider',
+  },
+  {
+    fault: 'a stream that is not held back',
+    change: inEntry('bridge-stream', '      streaming_buffer_until_moderated', '      #'),
+    codes: ['stream_shown_early'],
+    at: 'mode: post_call',
   },
   {
     fault: 'a stream judged at its end and not held back',
