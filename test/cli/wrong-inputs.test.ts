@@ -213,6 +213,22 @@ describe('a wrong policy file is named with its line, its key and what to do', (
   });
 
   test.each([
+    ['', 'preset.yaml, line 1: is empty; backend init http prints one to start from'],
+    ['[a]', 'preset.yaml, line 1: is no mapping of keys; backend init http'],
+    ['kind: http', 'preset.yaml, line 1: title: is missing'],
+  ])('and so is a preset: %j', async (text, problem) => {
+    const file = join(folder, 'with-preset.yaml');
+    writeFileSync(join(folder, 'preset.yaml'), text);
+    writeFileSync(
+      file,
+      'backends: [{ name: a, kind: http, url: "https://a.example", preset: { file: preset.yaml } }]',
+    );
+    const { code, err } = await runCli(['policy', 'lint', file]);
+    expect(code).toBe(1);
+    expect(err).toContain(problem);
+  });
+
+  test.each([
     ['\ufeffpolicies: { chain: [secrets] }', ''],
     ['{"policies": {"chain": ["secrets"],}}', ''],
     [

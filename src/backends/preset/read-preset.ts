@@ -18,6 +18,11 @@ export class PresetError extends Error {
 export function readPreset(text: string): Preset {
   try {
     const report = new FileReport(text);
+    const { content } = report;
+    if (content === null || typeof content !== 'object' || Array.isArray(content)) {
+      const is = content === null ? 'line 1: is empty' : 'line 1: is no mapping of keys';
+      throw new PresetError([`${is}; backend init http prints one to start from`]);
+    }
     const preset = presetIn(report, report.content, []);
     if (preset === undefined) throw new PresetError(report.problems.list());
     return preset;
