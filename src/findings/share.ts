@@ -3,7 +3,7 @@ const MAX_COUNTED = 1000;
 /** Calls with the trait before anything stands out. */
 const MIN_HAVING = 3;
 /** A run stands out if it is this unlikely by the share; with more calls there are more runs, and each has to be unlikelier. */
-const MAX_CHANCE = 1e-3;
+const MAX_CHANCE = 3e-3;
 /** Calls of a run whose times are kept until it stands out. */
 const MAX_TIMES = 1000;
 /** A run is the new order of things after so long, where others are as they were. */
@@ -11,7 +11,7 @@ const NEW_ORDER_MS = 3_600_000;
 
 /**
  * The share of calls of one kind that have a trait. A run of calls that lack it stands out if it would hardly come by the share before it: after
- * four where a hundred had the trait, after twelve where five had, after some 25 where half of many had, and after hundreds where few had.
+ * four where a hundred had the trait, after twelve where three had, after some 20 where half of many had, and after hundreds where few had.
  */
 export class Share {
   #having = 0;
@@ -42,8 +42,8 @@ export class Share {
    */
   lacks(at: number): readonly number[] {
     const counted = this.#having + this.#lacking;
-    // By Laplace's rule of succession
-    this.#chance *= (this.#lacking + this.#run + 1) / (counted + this.#run + 2);
+    // By the rule of succession, with Jeffreys' prior: of most kinds all have the trait, or none
+    this.#chance *= (this.#lacking + this.#run + 0.5) / (counted + this.#run + 1);
     if (this.#run++ === 0) this.#runBeganAt = at;
     if (this.#isOut) return [at];
     this.#times.push(at);

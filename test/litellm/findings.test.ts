@@ -119,7 +119,7 @@ describe.each(inject('releases'))('findings of litellm $version', (release) => {
   ])('a LiteLLM that %s is found', { timeout: 180_000 }, async (_, mode, code, asked) => {
     const proxy = await proxyWith(mode);
     try {
-      for (let i = 0; i < 12; i++) for (const endpoint of asked) await ask(proxy, endpoint);
+      for (let i = 0; i < 15; i++) for (const endpoint of asked) await ask(proxy, endpoint);
       await expect.poll(found, { timeout: 60_000, interval: 500 }).toContain(code);
     } finally {
       await proxy.stop();
