@@ -22,11 +22,17 @@ export function endpointOf({
       return 'MCP tools/call';
     case 'conversation':
     case 'response':
-      // Clients of Anthropic's API send it, and no others
-      if (hasHeader(request_headers, 'anthropic-version')) return '/v1/messages';
-      return input_type === 'response' && hasHeader(request_headers, 'x-goog-') ? 'generateContent' : null;
+      switch (apiOf(request_headers)) {
+        case 'anthropic':
+          return '/v1/messages';
+        case 'google':
+          return input_type === 'response' ? 'generateContent' : null;
+        case undefined:
+          return null;
+      }
+      break;
     case 'texts':
-      return hasHeader(request_headers, 'x-goog-') ? 'generateContent' : null;
+      return apiOf(request_headers) === 'google' ? 'generateContent' : null;
     case 'prompt':
     case 'payload':
       return null;
@@ -42,7 +48,16 @@ export function modeOf({ shape, input_type, litellm_call_id }: GuardrailCall): s
   return input_type === 'response' && litellm_call_id !== null ? 'post_call' : null;
 }
 
-function hasHeader(headers: GuardrailCall['request_headers'], start: string): boolean {
-  for (const name in headers) if (name.toLowerCase().startsWith(start)) return true;
-  return false;
+/** Headers that clients of one API send, and no others. */
+const OF_API = /^(?:anthropic-version|x-goog-)/i;
+
+/** The API whose client sent a call, as far as its headers tell. One look at each: a call has a dozen. */
+function apiOf(headers: GuardrailCall['request_headers']): 'anthropic' | 'google' | undefined {
+  let api: 'google' | undefined;
+  for (const name in headers) {
+    if (!OF_API.test(name)) continue;
+    if (/^a/i.test(name)) return 'anthropic';
+    api = 'google';
+  }
+  return api;
 }

@@ -3,7 +3,6 @@ import type { Config } from '../config/config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { RefusalCause } from '../guardrail/category.ts';
 import type { Decision } from '../guardrail/decision.ts';
-import { memoryBytes } from '../guardrail/memory.ts';
 import { within } from '../guardrail/within.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -15,6 +14,7 @@ import { openDecisionsThread } from './decisions-thread.ts';
 import { packRow } from './packed-row.ts';
 import type { DecisionsStart, FromDecisions, LateLine, ToDecisions } from './protocol.ts';
 import type { DecisionRow } from './row.ts';
+import { type DecisionBatch, WaitingBatches } from './waiting-batches.ts';
 
 /** Rows wait so long for others: a process that is killed loses no more. */
 const FLUSH_MS = 250;
@@ -26,14 +26,6 @@ const SILENT_MS = 15_000;
 /** Time at the end for what waits, and then for a thread that hangs. */
 const CLOSE_MS = 3000;
 const LAST_MS = 200;
-
-/** Rows that go together, and their number. */
-type Batch = {
-  readonly n: number;
-  readonly lines: string;
-  readonly rows: number;
-  readonly bytes: number;
-};
 
 export type DecisionKeeperOptions = {
   /** Plain data, of which the thread is given a copy. */
@@ -66,10 +58,8 @@ export class DecisionKeeper {
   /** Rows that are being gathered, each with its line end, and their number. */
   #lines = '';
   #rows = 0;
-  /** Batches that wait, the oldest first, which may be under way. */
-  readonly #batches: Batch[] = [];
-  #waitingBytes = 0;
-  #lastBatch = 0;
+  /** The first may be under way. */
+  readonly #batches = new WaitingBatches();
   /** Started for the first row. */
   #worker: WorkerPort | undefined;
   /** When the batch under way was sent; undefined for none. */
@@ -141,7 +131,7 @@ export class DecisionKeeper {
     worker.hurry();
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
-      if (this.#batches.length === 0) resolve();
+      if (this.#batches.first === undefined) resolve();
     });
     const closed = new Promise<void>((resolve) => {
       this.#closed = resolve;
@@ -154,7 +144,7 @@ export class DecisionKeeper {
       }),
     );
     clearTimeout(this.#retryTimer);
-    for (const batch of this.#batches.splice(0)) this.#lose(batch);
+    for (const batch of this.#batches.takeAll()) this.#lose(batch);
     await within(LAST_MS, worker.close());
   }
 
@@ -170,36 +160,23 @@ export class DecisionKeeper {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     if (this.#rows === 0) return;
-    const batch = {
-      ...{ n: ++this.#lastBatch, lines: this.#lines, rows: this.#rows },
-      bytes: bytesInMemory(this.#lines),
-    };
+    this.#batches.add(this.#lines, this.#rows);
     this.#lines = '';
     this.#rows = 0;
-    this.#batches.push(batch);
-    this.#waitingBytes += batch.bytes;
-    while (this.#waitingBytes > memoryBytes('decisions') && this.#batches.length > 1) this.#loseNext();
+    // That under way may be stored
+    for (const batch of this.#batches.takeExcess(this.#sentAt !== undefined)) this.#lose(batch);
     this.#send();
   };
 
-  /** Loses the oldest that is not under way: that one may be stored. */
-  #loseNext(): void {
-    const [batch] = this.#batches.splice(this.#sentAt === undefined ? 0 : 1, 1);
-    if (batch === undefined) return;
-    this.#waitingBytes -= batch.bytes;
-    this.#lose(batch);
-  }
-
-  #lose({ rows }: Batch): void {
-    const reason = decisionLoss(this.#trouble);
-    if (this.#lost === 0 && this.#trouble === undefined)
+  #lose({ rows }: DecisionBatch, reason = decisionLoss(this.#trouble)): void {
+    if (this.#lost === 0 && reason === 'slow')
       this.#options.log.error({ reason }, 'decisions are lost: they come faster than they are stored');
     this.#lost += rows;
     this.#options.metrics.decisions_lost_total.inc({ reason }, rows);
   }
 
   #send(): void {
-    const batch = this.#batches[0];
+    const batch = this.#batches.first;
     if (batch === undefined || this.#sentAt !== undefined || this.#retryTimer !== undefined) return;
     try {
       this.#worker ??= this.#startWorker();
@@ -235,7 +212,8 @@ export class DecisionKeeper {
         this.#done(message.n);
         break;
       case 'failed':
-        this.#failed(message.n, message.code, message.advice);
+        if (message.isBad) this.#bad(message.n, message.code);
+        else this.#failed(message.n, message.code, message.advice);
         break;
       case 'log':
         this.#options.log[message.line[0]](message.line[1], message.line[2]);
@@ -251,21 +229,20 @@ export class DecisionKeeper {
   }
 
   #done(n: number): void {
-    const batch = this.#batches[0];
+    const batch = this.#batches.first;
     if (batch?.n !== n) return;
     this.#batches.shift();
-    this.#waitingBytes -= batch.bytes;
     this.#sentAt = undefined;
     if (this.#trouble !== undefined || this.#lost > 0)
       this.#options.log.warn({ lost: this.#lost }, 'decisions are kept again');
     this.#trouble = undefined;
     this.#lost = 0;
     this.#send();
-    if (this.#batches.length === 0) this.#drained?.();
+    if (this.#batches.first === undefined) this.#drained?.();
   }
 
   #failed(n: number, code: string, advice?: string): void {
-    if (this.#batches[0]?.n !== n) return;
+    if (this.#batches.first?.n !== n) return;
     this.#sentAt = undefined;
     if (this.#trouble === undefined)
       this.#options.log.error(
@@ -279,6 +256,17 @@ export class DecisionKeeper {
     }, RETRY_MS).unref();
   }
 
+  #bad(n: number, code: string): void {
+    const batch = this.#batches.first;
+    if (batch?.n !== n) return;
+    this.#sentAt = undefined;
+    this.#options.log.error({ code }, 'decisions could not be stored, and are lost; please report it');
+    this.#batches.shift();
+    this.#lose(batch, 'unavailable');
+    this.#send();
+    if (this.#batches.first === undefined) this.#drained?.();
+  }
+
   #post(message: ToDecisions): void {
     this.#worker?.post(message, []);
   }
@@ -289,11 +277,6 @@ export class DecisionKeeper {
       'decisions could not be handed over',
     );
   };
-}
-
-/** V8 holds a text of plain letters with one byte for each. */
-function bytesInMemory(text: string): number {
-  return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }
 
 /** Undefined where none are kept. @param open where their thread is in another process: leads to it */

@@ -30,7 +30,14 @@ export type FromDecisions =
   /** A batch is stored. */
   | { readonly kind: 'done'; readonly n: number }
   /** A batch cannot be stored, and may be sent again. */
-  | { readonly kind: 'failed'; readonly n: number; readonly code: string; readonly advice?: string }
+  | {
+      readonly kind: 'failed';
+      readonly n: number;
+      readonly code: string;
+      readonly advice?: string;
+      /** The batch is to blame: it never can be stored. */
+      readonly isBad?: true;
+    }
   | {
       readonly kind: 'log';
       readonly line: readonly [level: 'info' | 'warn' | 'error', fields: object, message: string];

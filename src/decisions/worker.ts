@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { storageCode } from '../storage/storage-code.ts';
+import { isAboutValues, storageCode } from '../storage/storage-code.ts';
 import { DecisionStore } from './decision-store.ts';
 import type { DecisionsStart, FromDecisions, ToDecisions } from './protocol.ts';
 import { DecisionsVersionError } from './schema.ts';
@@ -50,11 +50,16 @@ function put({ sender, n, lines }: ToDecisions & { kind: 'put' }): void {
     store.put(sender, n, lines);
   } catch (error) {
     const advice = error instanceof DecisionsVersionError ? { advice: error.message } : {};
-    post({ kind: 'failed', n, code: storageCode(error), ...advice });
+    post({ kind: 'failed', n, code: storageCode(error), ...advice, ...(isBad(error) && { isBad: true }) });
     return;
   }
   post({ kind: 'done', n });
   shipping?.wake();
+}
+
+/** True for a mistake of ours in what is to be stored. */
+function isBad(error: unknown): boolean {
+  return isAboutValues(error) || !(error instanceof Error) || !('code' in error);
 }
 
 function maintain(): void {

@@ -25,7 +25,7 @@ export const MEMORY_MB = {
   'learned models': 5,
   'sessions of agents': 8,
   'log lines': 16,
-  'messages about records': 192,
+  'messages about records': 168,
   decisions: 4,
   // Of the main thread, and of that of large calls
   'watching checks': 32,

@@ -54,6 +54,17 @@ test('a round of a stream replaces the round before, unless a client was told it
   );
 });
 
+test('a batch that can never be stored is lost, and holds up no other', async () => {
+  const { keeper, lines, lost, all } = testKeeper();
+  keeper.take('[', 3);
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000);
+  expect(lines[0]).toMatchObject({ level: 'error', code: 'SyntaxError' });
+  keeper.append(row());
+  await keeper.close();
+  expect(await all()).toHaveLength(1);
+  expect(await lost()).toEqual({ unavailable: 3 });
+});
+
 test('the end of a call is told with both of its sides', async () => {
   const { keeper, dir } = testKeeper();
   const request = row();
