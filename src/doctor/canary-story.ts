@@ -49,8 +49,10 @@ export function storyLine(result: CanaryResult, readsEvents: boolean): { ok: boo
     ...(isAnswered
       ? [response.length > 0 ? 'response judged' : 'response not judged']
       : [returnText(result)]),
-    ...(readsEvents ? [isLogged ? 'logged' : 'no log event'] : []),
+    ...(isLogged ? ['logged'] : readsEvents && isAnswered ? ['no log event'] : []),
   ];
   const isWhole = request.length > 0 && response.length > 0 && (isLogged || !readsEvents);
-  return { ok: isAnswered ? isWhole : result.kind.startsWith('/'), text: steps.join(', ') };
+  // The model was asked, and has no such endpoint
+  const isOther = result.kind.startsWith('/') && request.length > 0 && !isBlocked;
+  return { ok: isAnswered ? isWhole : isOther, text: steps.join(', ') };
 }
