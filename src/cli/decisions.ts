@@ -36,16 +36,14 @@ export function addDecisions(program: Command, terminal: Terminal): void {
     .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
     .option('--json', 'print a line of JSON for each')
     .action((options: ListOptions) =>
-      withDecisions(terminal.env(), ({ reader }) => list(reader, options, terminal)),
+      withDecisions(terminal, ({ reader }) => list(reader, options, terminal)),
     );
   filtered('top')
     .description('count decisions by a name, the most frequent first')
     .addOption(choice('--by <name>', 'what they are counted by', TOP_BY).makeOptionMandatory())
     .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
     .option('--json', 'print { by, decisions, rows: [{ name, decisions, blocked, redacted, share }] }')
-    .action((options: TopOptions) =>
-      withDecisions(terminal.env(), ({ reader }) => top(reader, options, terminal)),
-    );
+    .action((options: TopOptions) => withDecisions(terminal, ({ reader }) => top(reader, options, terminal)));
 }
 
 type Reader = Parameters<Parameters<typeof withDecisions>[1]>[0]['reader'];

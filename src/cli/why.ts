@@ -20,7 +20,7 @@ export function addWhy(program: Command, terminal: Terminal): void {
     .addHelpText('after', ABOUT)
     .action((name: string, options: { readonly json?: boolean }) => {
       const env = terminal.env();
-      return withDecisions(env, async (place) => {
+      return withDecisions(terminal, async (place) => {
         const found = await place.reader.find(name);
         const about = mainOf(found, name);
         if (about === undefined) throw new Error(await unknown(name, place));
@@ -66,7 +66,5 @@ async function unknown(name: string, { reader, where, days }: DecisionsPlace): P
   const since = oldest === undefined ? 'there are none' : `they begin on ${new Date(oldest).toISOString()}`;
   const kept =
     days === 0 ? 'DECISIONS_DAYS is 0, so none are kept' : `DECISIONS_DAYS keeps them for ${days} days`;
-  const code =
-    reader.databaseCode === undefined ? '' : `; the database was not read (${reader.databaseCode})`;
-  return `no decision is called ${JSON.stringify(name)} in ${where}: ${since}, ${kept}${code}`;
+  return `no decision is called ${JSON.stringify(name)} in ${where}: ${since}, ${kept}`;
 }

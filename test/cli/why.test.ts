@@ -122,6 +122,16 @@ test('an unknown reference ends with 1, and says where it looked and since when 
   );
 });
 
+test('while the database is down it tells what is on this machine, and says so', async () => {
+  const dir = await folderWith(blocked(REF, { at: NOW - HOUR_MS }));
+  const { code, out, err } = await why(dir, REF, {
+    env: { DATABASE_URL: 'postgres://bridge@127.0.0.1:1/bridge' },
+  });
+  expect(code).toBe(0);
+  expect(out).toMatch(/^Blocked by the policy secrets/);
+  expect(err).toMatch(new RegExp(`^only what is in ${dir}: .*127\\.0\\.0\\.1`));
+});
+
 test('where nothing is kept it says what to set', async () => {
   expect(await why(temporaryFolder(), REF)).toMatchObject({
     code: 1,
