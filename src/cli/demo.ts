@@ -37,19 +37,15 @@ export function addDemo(program: Command, terminal: Terminal): void {
     .action(async ({ stay = false, replay = false, port, proxy, key, startLimit }: Flags) => {
       const { demo, demoThrough } = await import('../demo/demo.ts');
       const paper = new Paper(terminal.out);
+      const env = processEnv();
       const stop = new AbortController();
-      const signals = Object.entries(SIGNAL_CODES).map(([name, code]) => {
-        const end = () => {
-          if (stop.signal.aborted) process.exit(code);
-          terminal.exitCode = stay ? 0 : code;
-          stop.abort();
-        };
-        process.on(name, end);
-        return () => process.off(name, end);
+      const off = onEnd(env.npm_lifecycle_event !== undefined, (code) => {
+        terminal.exitCode = stay ? 0 : code;
+        stop.abort();
       });
       try {
         const options = { stay, replay, port, startLimitMs: startLimit * 1000 };
-        const surroundings = { paper, command: COMMAND, env: processEnv(), why, stop: stop.signal };
+        const surroundings = { paper, command: COMMAND, env, why, stop: stop.signal };
         const isRight = await (proxy === undefined
           ? demo(options, surroundings)
           : demoThrough({ url: proxy, key }, options, surroundings));
@@ -57,9 +53,40 @@ export function addDemo(program: Command, terminal: Terminal): void {
       } catch (error) {
         if (!stop.signal.aborted) throw error;
       } finally {
-        for (const off of signals) off();
+        off();
       }
     });
+}
+
+/** Time in which a second signal is the same: of the terminal, and of npm. */
+const SAME_MS = 500;
+const PARENT_MS = 200;
+
+/**
+ * Calls `end` with the exit code once this process is to end. The next signal ends it at once.
+ *
+ * @param isOfNpm npm, when it is ended, ends its shell, which tells nobody: then the parent of this process is another
+ * @returns stops listening
+ */
+function onEnd(isOfNpm: boolean, end: (code: number) => void): () => void {
+  let endedAt: number | undefined;
+  const ended = (code: number) => {
+    if (endedAt !== undefined && performance.now() - endedAt > SAME_MS) process.exit(code);
+    if (endedAt === undefined) end(code);
+    endedAt ??= performance.now();
+  };
+  const listeners = Object.entries(SIGNAL_CODES).map(([name, code]) => [name, () => ended(code)] as const);
+  for (const [name, listener] of listeners) process.on(name, listener);
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (!isOfNpm || process.ppid === parent) return;
+    clearInterval(timer);
+    ended(SIGNAL_CODES.SIGTERM);
+  }, PARENT_MS);
+  return () => {
+    clearInterval(timer);
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
 }
 
 function urlOf(text: string): string {

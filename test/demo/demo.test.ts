@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -105,6 +106,21 @@ describe('a demo without a LiteLLM', () => {
     expect(await child.exit).toEqual({ code: 0, signal: null });
     await expect(fetch(url)).rejects.toThrow();
   });
+});
+
+test('ends when npm is ended, whose shell tells nobody', async () => {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+  const command = ['-c', '"$@"; exit', 'sh', process.execPath, main, 'demo', '--replay', '--stay'];
+  const shell = spawn('/bin/sh', command, { env: { ...env, npm_lifecycle_event: 'demo' } });
+  let out = '';
+  shell.stdout.on('data', (text) => {
+    out += text;
+  });
+  while (!out.includes('/readyz')) await wait(10);
+  shell.kill('SIGTERM');
+  await once(shell, 'close');
+  const [url = ''] = /http:\S+(?=\/readyz)/.exec(out) ?? [];
+  await expect(fetch(url)).rejects.toThrow();
 });
 
 test('a port that is taken is told', async () => {
