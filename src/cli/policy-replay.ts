@@ -27,8 +27,7 @@ const ABOUT = `
 It needs calls that a bridge has kept, which it does where REPLAY_DAYS is set, and
 asks no backend: each is taken to say what it said then. It prints references and
 call ids, never content. Of the settings it reads DATA_DIR, and those by which a
-decision goes beside its policy file. It ends with 0 whatever changes, with 1 if
-there is nothing to judge.`;
+decision goes beside its policy file.`;
 
 const HOUR_MS = 3_600_000;
 /** Calls before the time that is asked for are judged too, and not counted: policies keep state of them. */

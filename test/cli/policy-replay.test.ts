@@ -10,6 +10,7 @@ import { runCli } from '../support/cli.ts';
 import { fill } from '../support/credentials.ts';
 import { startFakeBackend } from '../support/fake-backend.ts';
 import { mcpCall, mcpListed, mcpResult, mcpTool } from '../support/mcp.ts';
+import { chat, envelopeOf } from '../support/turned.ts';
 import { judged, startWorkers } from '../support/workers.ts';
 
 const closes: (() => unknown)[] = [];
@@ -473,4 +474,25 @@ test('calls of MCP tools are judged, each definition that is listed once', async
   });
   const result = await replayed([written(dir, 'new.yaml', bans('pear')), '--dir', dir]);
   expect(result).toMatchObject({ calls: 3, changes: { newly_blocked: 3 } });
+});
+
+test('a call by the integration of Akto is judged again as it was', async () => {
+  const dir = folder();
+  const POLICY_FILE = written(dir, 'now.yaml', bans('plum'));
+  await keeping({ DATA_DIR: dir, POLICY_FILE, BRIDGE_API_KEYS: 'akto-key' }, async ({ app }) => {
+    for (const content of ['a pear', 'a plum']) {
+      const response = await app.request('/api/http-proxy?akto_connector=litellm&guardrails=true', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'akto-key' },
+        body: JSON.stringify(envelopeOf({ callId: content, request: chat(content) })),
+      });
+      expect(response.status).toBe(200);
+    }
+  });
+  const result = await replayed([written(dir, 'new.yaml', bans('pear')), '--dir', dir]);
+  expect(result).toMatchObject({
+    calls: 2,
+    changes: { newly_blocked: 1, no_longer_blocked: 1 },
+    groups: [{ team: 'readers', policy: 'banned-keywords' }, { team: 'readers' }],
+  });
 });
