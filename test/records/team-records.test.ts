@@ -65,6 +65,8 @@ async function bridgeOf(text: string, env: Record<string, string> = {}, folder =
   const bridge = testBridge({
     ...{ MAIN: 'main', PAYMENTS: 'payments', CAPSULE: 'capsule' },
     ...{ POLICY_FILE: policyFile, DATA_DIR: folder, LOG_LEVEL: 'trace', FAILURE_GRACE_SECONDS: '0.1' },
+    // They are no records
+    DECISIONS_DAYS: '0',
     ...env,
   });
   const server = await listen(bridge);
