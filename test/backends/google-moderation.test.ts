@@ -307,9 +307,12 @@ test('a token that Google does not take any more is replaced, and the check goes
 });
 
 test('an account that Google refuses is a failure, and asks for two tokens and no more', async () => {
-  const { judge, tokenServer, vendor } = await moderated(text('no', 401));
-  for (let i = 0; i < 3; i++)
-    expect(await judge([`${TEXT} ${i}`])).toMatchObject({ failure: { kind: 'unauthorized', status: 401 } });
+  const { judge, metric, tokenServer, vendor } = await moderated(text('no', 401));
+  expect(await judge([TEXT])).toMatchObject({ failure: { kind: 'unauthorized', status: 401 } });
+  for (const again of ['Again', 'And again'])
+    expect(await judge([again])).toMatchObject({ action: 'BLOCKED' });
+  const sample = 'failures_total{backend="house",mode="enforce",input_type="request",kind="unauthorized"}';
+  expect(await metric(sample)).toBe(3);
   expect([tokenServer.seen.length, vendor.seen.length]).toEqual([2, 4]);
 });
 

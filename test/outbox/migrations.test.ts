@@ -91,7 +91,7 @@ function openAs(dir: string, migrations: OpenOptions['migrations'] = MIGRATIONS)
 
 /** The files of an outbox but for SQLite's shared memory, which says nothing of the records. */
 function contents(dir: string): Record<string, string> {
-  const names = fs.readdirSync(dir).filter((name) => !/lock|-shm$/.test(name));
+  const names = fs.readdirSync(dir).filter((name) => name.startsWith('outbox') && !/lock|-shm$/.test(name));
   const files = names.map((name) => [name, fs.readFileSync(join(dir, name), 'base64')] as const);
   return Object.fromEntries(files.filter(([, bytes]) => bytes !== ''));
 }
