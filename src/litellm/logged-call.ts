@@ -27,14 +27,18 @@ export type LoggedCall = {
 };
 
 /**
- * Undefined for an event that says nothing of guardrails: a failure, a check of LiteLLM's own, or a call that cannot be joined with its
- * guardrail calls.
+ * Undefined for an event that says nothing of guardrails: a failure, a response that its client did not wait for, a check of LiteLLM's own,
+ * or a call that cannot be joined with its guardrail calls.
+ *
+ * @see LiteLLM 1.106.2 and 1.110.2, `get_error_information_for_logging_payload`: a stream that was left is a success with the error
+ * `ClientDisconnected`
  */
 export function loggedCall(event: Fields): LoggedCall | undefined {
   const { call_type, status, stream, request_tags, metadata, model_group, response } = event;
   const route = textOf(fieldsOf(metadata).user_api_key_request_route);
   // LiteLLM's checks of its models have no route
   if (status !== 'success' || route === undefined || isHealthCheck(request_tags)) return undefined;
+  if (textOf(fieldsOf(event.error_information).error_class) !== undefined) return undefined;
   const type = textOf(call_type)?.replace(/^a(?!nthropic)/, '');
   const known = ENDPOINTS.find((one) => route.endsWith(one.route) && type === one.type);
   if (known === undefined) return undefined;

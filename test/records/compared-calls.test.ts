@@ -90,6 +90,10 @@ test('a response without text is not waited for', async () => {
 describe('says nothing of', () => {
   test.each<[string, object]>([
     ['a failure', { status: 'failure' }],
+    [
+      'a stream that its client left',
+      { stream: true, error_information: { error_code: '499', error_class: 'ClientDisconnected' } },
+    ],
     ['a check of LiteLLM itself', { metadata: {} }],
     ['a health check with a route', { request_tags: ['litellm-internal-health-check'] }],
     ['an image', { call_type: 'aimage_generation' }],
