@@ -100,7 +100,7 @@ async function keyFor(
 
 /** For programs: fields are only added. */
 function jsonOf({ ok, release, checks, findings }: Examination): object {
-  const withSeverity = findings.map((finding) => ({ ...finding, severity: FINDINGS[finding.code].severity }));
+  const withSeverity = findings.map((finding) => ({ ...finding, severity: FINDINGS[finding.code] }));
   return { ok, release, checks, findings: withSeverity };
 }
 
@@ -111,7 +111,7 @@ function textOf({ checks, findings }: Examination): string {
     const own = checks.filter((check) => check.section === section);
     return own.length === 0 ? [] : [`${section}\n${own.map(checkLine).join('')}`];
   });
-  const of = (severity: Severity) => findings.filter(({ code }) => FINDINGS[code].severity === severity);
+  const of = (severity: Severity) => findings.filter(({ code }) => FINDINGS[code] === severity);
   const [faults, warnings] = [of('fault'), of('warning')];
   const count = (found: readonly BridgeFinding[], noun: string) =>
     found.length === 0 ? [] : [`${plural(found.length, noun)}\n${found.map(findingText).join('')}`];

@@ -25,7 +25,7 @@ export function examineConfig(file: string, options: ConfigCheckOptions): Examin
   const settings = bridgeFacts(config ?? parseConfig({}, []));
   const read = readLitellmConfig(file);
   const { findings, unknownVariables } = wiringFindings(read, { release, bridge, settings, env });
-  const faults = findings.filter(({ code }) => FINDINGS[code].severity === 'fault').length;
+  const faults = findings.filter(({ code }) => FINDINGS[code] === 'fault').length;
   const result = faults === 0 ? 'is right' : 'has faults';
   const guess = options.release === null ? ', the newest known: say yours with --release' : '';
   const unknown =

@@ -57,7 +57,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   const { checks } = together(done);
   const found = onlyOnce(done);
   return {
-    ok: found.every(({ code }) => FINDINGS[code].severity !== 'fault'),
+    ok: found.every(({ code }) => FINDINGS[code] !== 'fault'),
     release,
     checks: [...checks].sort((a, b) => SECTIONS.indexOf(a.section) - SECTIONS.indexOf(b.section)),
     findings: found,

@@ -55,7 +55,7 @@ export class WiringReport {
 
   /** Faults first, then by file and line. */
   sorted(): readonly WiringFinding[] {
-    const rank = ({ code }: WiringFinding) => (FINDINGS[code].severity === 'fault' ? 0 : 1);
+    const rank = ({ code }: WiringFinding) => (FINDINGS[code] === 'fault' ? 0 : 1);
     return this.findings.toSorted(
       (a, b) => rank(a) - rank(b) || a.file.localeCompare(b.file) || a.line - b.line,
     );

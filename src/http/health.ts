@@ -115,7 +115,7 @@ export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response
     if (kept?.isUp === false) unhappy.push('decisions');
     if (others?.areComplete === false) unhappy.push('workers');
     const findings = others?.findings ?? options.findings();
-    if (findings.some(({ code }) => FINDINGS[code].severity === 'fault')) unhappy.push('findings');
+    if (findings.some(({ code }) => FINDINGS[code] === 'fault')) unhappy.push('findings');
     const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
     const report = {
       status,
