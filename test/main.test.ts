@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
@@ -21,4 +24,22 @@ test('the bridge runs without the pretenuring of V8, which keeps dead calls aliv
   const busy = 'const kept = []; for (let i = 0; i < 300_000; i++) kept.push({ i, list: [i] });';
   expect(pretenuringOf('-e', busy), 'V8 still decides so, and tells of it').toBeGreaterThan(0);
   expect(pretenuringOf(MAIN, 'check-config')).toBe(0);
+});
+
+test('a signal to npm start ends the bridge: no shell stands between, which would tell nobody', async () => {
+  const npm = spawn('npm', ['start', '--silent'], {
+    cwd: join(import.meta.dirname, '..'),
+    env: {
+      ...process.env,
+      ...{ PORT: '0', SHUTDOWN_DELAY: '0', LOG_LEVEL: 'info' },
+      DATA_DIR: mkdtempSync(join(tmpdir(), 'npm-start-')),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  npm.stdout.once('data', () => {
+    const kill = setInterval(() => npm.kill('SIGTERM'), 1000);
+    npm.once('exit', () => clearInterval(kill));
+  });
+  // Its end comes when nobody writes any more
+  expect(await text(npm.stdout)).toContain('"msg":"stopped"');
 });
