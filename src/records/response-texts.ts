@@ -86,6 +86,11 @@ export class ResponseTexts {
     this.#keep(call, part.source, part);
   }
 
+  /** Another replica judged a round of this response: the one that is here is not all of it. */
+  isOneOfSeveral(call: number): void {
+    for (const part of this.partsOf(call)) this.addPart(call, { ...part, isFirst: false });
+  }
+
   #keep(call: number, source: number, part: TextPart | undefined): void {
     const others = this.partsOf(call).filter((one) => one.source !== source);
     const parts = part === undefined ? others : [...others, part];
@@ -137,7 +142,9 @@ export class ResponseTexts {
 
 const messageOf = (choice: unknown) => fieldsOf(fieldsOf(choice).message) as { content?: unknown };
 
-const areFirst = (parts: readonly TextPart[]) => parts.length === 1 && parts[0]?.isFirst === true;
+/** True for what is one round, which may be all of its response. */
+export const areFirst = (parts: readonly TextPart[]): boolean =>
+  parts.length === 1 && parts[0]?.isFirst === true;
 
 /** The texts of the last round that goes on from those before: one that does not is mixed up, as when a client hangs up. */
 function lastOf(parts: readonly TextPart[]): readonly string[] {

@@ -4,7 +4,7 @@ import { idAt, isResponseAt, noteBytes, textAt } from '../outbox/note-bytes.ts';
 import { orNothing, type SharedKey, type SharedState } from '../state/shared-state.ts';
 import type { PendingCalls } from './pending-calls.ts';
 import type { TextLine } from './protocol.ts';
-import type { ResponseTexts, TextPart } from './response-texts.ts';
+import { areFirst, type ResponseTexts, type TextPart } from './response-texts.ts';
 
 /** A stream without a round for so long may be over: its text is shared. The second look for it is later. */
 const QUIET_MS = 250;
@@ -80,13 +80,14 @@ export class SharedTexts {
       this.#waiting.delete(waiting.call);
       quiet.push(waiting);
     }
-    const found = quiet.map((waiting) => ({ ...waiting, parts: responseTexts.partsOf(waiting.call) }));
-    const once = found.filter(({ parts }) => parts.length === 1 && parts[0]?.isFirst === true);
+    const once = quiet.filter(({ call }) => areFirst(responseTexts.partsOf(call)));
     const elsewhere = await this.#judgedElsewhere(once.map(({ name }) => name.litellm_call_id ?? ''));
-    const entries = found.flatMap(({ name, parts }) => {
+    for (const { name, call } of once)
+      if (elsewhere.has(name.litellm_call_id ?? '')) responseTexts.isOneOfSeveral(call);
+    const entries = quiet.flatMap(({ name, call }) => {
       const id = name.litellm_call_id;
-      const isWhole = parts.length === 1 && parts[0]?.isFirst === true && !elsewhere.has(id ?? '');
-      if (id === null || parts.length === 0 || isWhole) return [];
+      const parts = responseTexts.partsOf(call);
+      if (id === null || parts.length === 0 || areFirst(parts)) return [];
       const share: Share = { name, parts };
       return [{ key: keyOf(id), value: Buffer.from(JSON.stringify(share)), ttlMs: SHARED_MS }];
     });

@@ -54,7 +54,7 @@ async function replicas(env: Record<string, string> = {}, { withCapsule = false 
     await Promise.all(bridges.map((bridge) => bridge.close()));
     await Promise.all([server.close(), capsuleServer.close(), database.close()]);
   });
-  await Promise.all(bridges.map((bridge) => bridge.ready()));
+  await Promise.all(bridges.map(startedWell));
   const records = () => akto.recorded.map(readEnvelope);
   return {
     bridges: bridges as unknown as readonly [Bridge, Bridge, Bridge],
@@ -78,6 +78,22 @@ async function replicas(env: Record<string, string> = {}, { withCapsule = false 
 
 type Bridge = ReturnType<typeof testBridge>;
 
+/** A bridge is ready before its records thread where that takes seconds: what it notes comes too late for an event then. */
+async function startedWell(bridge: Bridge): Promise<void> {
+  await bridge.ready();
+  await until(async () => (await bridge.metric('telemetry_outbox_up')) === 1);
+}
+
+/** Resolves once others can read so many rows of a table. */
+async function shared(database: Database, table: 'note' | 'state', rows = 1): Promise<void> {
+  await until(async () => {
+    const [{ count } = { count: 0 }] = await database.query<{ count: number }>(
+      `SELECT count(*) AS count FROM ${table}`,
+    );
+    return count >= rows;
+  });
+}
+
 async function send({ app }: Bridge, ...events: object[]) {
   const reply = await app.request(LOGS, { method: 'POST', body: JSON.stringify(events) });
   expect(reply.status).toBe(200);
@@ -98,11 +114,12 @@ const ORDERS = [
 
 describe('a call whose request, response and event come to three replicas', () => {
   test('has one record with both verdicts, whichever replica gets what', async () => {
-    const { bridges, records, recordsOf } = await replicas();
+    const { bridges, database, records, recordsOf } = await replicas();
     for (const [i, [pre, post, log]] of ORDERS.entries()) {
       const ids = { litellm_call_id: `call-${i}`, litellm_trace_id: `trace-${i}` };
       await bridges[pre].ask(request('When does the library open?', ids));
       await bridges[post].ask(response('At nine.', ids));
+      await shared(database, 'note', 2 * (i + 1));
       await send(bridges[log], eventOf(`call-${i}`));
     }
     for (const [i] of ORDERS.entries()) {
@@ -117,7 +134,7 @@ describe('a call whose request, response and event come to three replicas', () =
   });
 
   test('has one record, blocked, with what was said of its request, if its response is blocked', async () => {
-    const { bridges, records, recordsOf, akto } = await replicas();
+    const { bridges, database, records, recordsOf, akto } = await replicas();
     akto.server.reply = (seen, reply) =>
       (seen.path === '/api/http-proxy' && seen.text.includes('plum') ? aktoBlocks('No plums') : akto.reply)(
         seen,
@@ -126,6 +143,7 @@ describe('a call whose request, response and event come to three replicas', () =
     for (const [i, [pre, post, log]] of ORDERS.entries()) {
       const ids = { litellm_call_id: `call-${i}`, litellm_trace_id: `trace-${i}` };
       await bridges[pre].ask(request('When does the library open?', ids));
+      await shared(database, 'note', 2 * i + 1);
       const { reply } = await bridges[post].ask(response('A plum.', ids));
       expect(reply.action).toBe('BLOCKED');
       await send(bridges[log], eventOf(`call-${i}`));
@@ -224,7 +242,7 @@ test('what a replica noted before it was killed or started again is on the recor
   await bridges[1].ask(response('At nine.', ids));
   await bridges[1].close();
   const again = open();
-  await again.ready();
+  await startedWell(again);
   await send(again, eventOf('one'));
   const [record] = await recordsOf('one');
   expect(verdictsOf(record!)).toMatchObject([{ input_type: 'request' }, { input_type: 'response' }]);
@@ -235,12 +253,14 @@ test('a stream whose rounds come to three replicas has the text that was deliver
   const text = 'A kettle boils water, and then the cook makes tea of it.';
   const garbled = { role: 'assistant', content: 'A kettle boils wls water, anthe cook then' };
   const choices = [{ index: 0, message: garbled }];
+  let notes = 0;
   for (const [i, [a, b, c]] of ORDERS.entries()) {
     const ids = { litellm_call_id: `stream-${i}`, litellm_trace_id: `stream-${i}` };
     await bridges[a].ask(request('How?', ids));
     const rounds = [12, 24, 36, text.length].slice(0, 2 + (i % 3));
     for (const [n, length] of rounds.entries()) {
       const isLast = n === rounds.length - 1;
+      await shared(database, 'note', ++notes);
       await bridges[[a, b, c][n % 3]!].ask(response(isLast ? text : text.slice(0, length), ids));
     }
     await send(bridges[[b, c, a][i % 3]!], eventOf(`stream-${i}`, { stream: true, response: { choices } }));
@@ -263,14 +283,34 @@ test('a stream whose rounds come to three replicas has the text that was deliver
   }
 });
 
+test('a stream whose two rounds are seconds apart, at two replicas, has the text of the last, wherever it is logged', async () => {
+  const { bridges, recordsOf, database } = await replicas();
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'At nine, whenat ine' } }];
+  const callIds = ['here', 'there', 'elsewhere'];
+  const idsOf = (id: string) => ({ litellm_call_id: id, litellm_trace_id: id });
+  for (const id of callIds) await bridges[0].ask(response('At nine,', idsOf(id)));
+  await shared(database, 'note', 3);
+  await wait(1000);
+  for (const id of callIds) await bridges[1].ask(response('At nine, when the bell rings.', idsOf(id)));
+  for (const [i, id] of callIds.entries())
+    await send(bridges[i]!, eventOf(id, { stream: true, response: { choices } }));
+  for (const id of callIds) {
+    const [record] = await recordsOf(id);
+    expect(record?.response).toMatchObject({
+      choices: [{ message: { content: 'At nine, when the bell rings.' } }],
+    });
+  }
+});
+
 test('a blocked result of a tool has the record of its call, where LiteLLM tells another replica of it', async () => {
-  const { bridges, records, akto } = await replicas({ FAILURE_GRACE_SECONDS: '30' });
+  const { bridges, database, records, akto } = await replicas({ FAILURE_GRACE_SECONDS: '30' });
   akto.server.reply = (seen, reply) =>
     (seen.path === '/api/http-proxy' && seen.text.includes('harvest')
       ? aktoBlocks('No harvest')
       : akto.reply)(seen, reply);
   const { reply } = await bridges[0].ask(mcpResult('the harvest'));
   expect(reply.action).toBe('BLOCKED');
+  await shared(database, 'state');
   const failure = eventOf('call-9', {
     ...{ id: 'call-9', trace_id: 'trace-9', call_type: 'call_mcp_tool', status: 'failure', response: {} },
     metadata: {
