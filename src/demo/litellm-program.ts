@@ -30,7 +30,10 @@ export async function findLitellm(env: Env): Promise<LitellmProgram | undefined>
   const named = env.LITELLM_BIN;
   if (named !== undefined) {
     const file = (await programIn(named)) ?? (await programAt(named));
-    if (file === undefined) throw new Error(`LITELLM_BIN: there is no program ${named}`);
+    if (file === undefined) {
+      const advice = 'name the program litellm or the folder it is in, or unset the variable';
+      throw new Error(`LITELLM_BIN: there is no program ${resolve(named)}; ${advice}`);
+    }
     return { file, from: 'LITELLM_BIN', version: await versionOf(file) };
   }
   for (const folder of (env.PATH ?? '').split(delimiter).filter((one) => one !== '')) {

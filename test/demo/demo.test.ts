@@ -183,11 +183,12 @@ describe('a demo with a LiteLLM that is of no use', () => {
   });
 
   test.each([
+    [[], { LITELLM_BIN: '/nowhere/bin' }, 1, /LITELLM_BIN: there is no program \/nowhere\/bin; name the /],
     [
       [],
-      { LITELLM_BIN: '/nowhere/litellm' },
+      { LITELLM_BIN: 'nowhere/bin' },
       1,
-      'guardrail-bridge: LITELLM_BIN: there is no program /nowhere/litellm\n',
+      /there is no program \/.+\/nowhere\/bin; .* unset the variable\n/,
     ],
     [['--port', 'x'], {}, 2, /--port/],
     [['--start-limit', '0'], {}, 2, /--start-limit/],
