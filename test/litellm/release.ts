@@ -87,5 +87,13 @@ export function releasesThat(trait: Trait): Release[] {
   return able;
 }
 
+/** The newest of the releases under test, for a file to which the others add nothing; says that. */
+export function newestAlone(releases: readonly Release[] = inject('releases')): readonly Release[] {
+  const [newest, ...others] = releases;
+  for (const { version } of others)
+    console.log(`with litellm ${newest?.version} alone: ${version} adds nothing`);
+  return releases.slice(0, 1);
+}
+
 /** The status with which a client sees a block. */
 export const blockStatus = (release: Release): number => (does(release, 'blocks with 400') ? 400 : 500);

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/demo/litellm-process.ts';
 import { killAtExit } from './children.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
+import { newestAlone } from './release.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -40,10 +41,7 @@ const inHeaders = {
   'x-team': 'forged',
 };
 
-// The newest of them: the others differ in nothing of this
-const { bin, version } = inject('releases')[0] as { bin: string; version: string };
-
-describe(`the guide to teams, litellm ${version}`, () => {
+describe.each(newestAlone())('the guide to teams, litellm $version', ({ bin }) => {
   const folder = mkdtempSync(join(tmpdir(), 'teams-'));
   const children: ChildProcess[] = [];
   let port: number;
