@@ -8,7 +8,8 @@ import { readLitellmConfig } from '../../src/doctor/litellm-file.ts';
 import { litellmYaml } from '../../src/doctor/litellm-yaml.ts';
 import { wiringFindings } from '../../src/doctor/wiring-findings.ts';
 import { banned, type ExampleWorld, startConfig } from './example-world.ts';
-import { blockStatus, type Release } from './release.ts';
+import { offline } from './proxy.ts';
+import { blockStatus } from './release.ts';
 
 const KEY = 'invented-key';
 
@@ -60,23 +61,37 @@ const faults: Record<string, (yaml: string) => string> = {
 
 type Outcome = { readonly starts: boolean; readonly guardrails: readonly string[]; readonly logs: boolean };
 
-describe.each(inject('releases'))('litellm $version', ({ version, bin }) => {
+describe.each(inject('releases'))('litellm $version', (release) => {
+  const { version, bin } = release;
+  let world: ExampleWorld;
   let folder: string;
   let outcomes: Record<string, Outcome>;
   const env = { BRIDGE_API_KEY: KEY };
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'litellm-load-'));
+  /** What LiteLLM makes of each file. */
+  async function loaded(): Promise<typeof outcomes> {
     for (const [fault, change] of Object.entries(faults))
       await writeFile(join(folder, `${fault}.yaml`), change(printed(version)));
     await writeFile(join(folder, 'with MCP.yaml'), printed(version, undefined, true));
     const script = join(import.meta.dirname, 'load-configs.py');
+    const ofLitellm = { OPENAI_API_KEY: 'invented', LITELLM_MASTER_KEY: 'sk-invented', ...offline };
     const { stdout } = await promisify(execFile)(join(bin, 'python'), [script, folder], {
-      env: { ...process.env, ...env, OPENAI_API_KEY: 'invented', LITELLM_MASTER_KEY: 'sk-invented' },
+      env: { ...process.env, ...env, ...ofLitellm },
     });
-    outcomes = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'litellm-load-'));
+    [outcomes, world] = await Promise.all([
+      loaded(),
+      startConfig(release, printed(version, 'os.environ/BRIDGE_URL')),
+    ]);
   });
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(async () => {
+    await world?.stop();
+    await rm(folder, { recursive: true });
+  });
 
   test.each([...Object.keys(faults), 'with MCP'])('does with %s what the doctor says', (fault) => {
     const config = readLitellmConfig(join(folder, `${fault}.yaml`));
@@ -97,19 +112,11 @@ describe.each(inject('releases'))('litellm $version', ({ version, bin }) => {
       logs: starts && !/logs nothing there|callback_settings has it|no generic_api callback/.test(said),
     });
   });
-});
-
-describe.each(inject('releases'))('what litellm-config prints for litellm $version', (release: Release) => {
-  let world: ExampleWorld;
-  beforeAll(async () => {
-    world = await startConfig(release, printed(release.version, 'os.environ/BRIDGE_URL'));
-  });
-  afterAll(() => world.stop());
 
   const ask = (content: string) =>
     world.send('/v1/chat/completions', { model: 'gpt-4o-mini', messages: [{ role: 'user', content }] });
 
-  test('has requests and responses judged', async () => {
+  test('has requests and responses judged by what litellm-config prints', async () => {
     world.provider.reset({ text: 'a plum' });
     expect(await ask('fruit, please')).toMatchObject({ status: 200 });
     expect(await ask(`${banned}, please`)).toMatchObject({ status: blockStatus(release) });

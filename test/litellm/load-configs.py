@@ -24,8 +24,7 @@ async def load(file):
     }
 
 
-outcomes = {}
-for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.yaml"))):
+def begin(file):
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -35,7 +34,21 @@ for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.yaml"))):
         os.write(writing, json.dumps(asyncio.run(load(file))).encode())
         os._exit(0)
     os.close(writing)
+    return file, child, reading
+
+
+def end(file, child, reading):
     with os.fdopen(reading) as answer:
         outcomes[os.path.basename(file)] = json.loads(answer.read())
     os.waitpid(child, 0)
+
+
+outcomes = {}
+running = []
+for file in sorted(glob.glob(os.path.join(sys.argv[1], "*.yaml"))):
+    if len(running) == os.cpu_count():
+        end(*running.pop(0))
+    running.append(begin(file))
+for one in running:
+    end(*one)
 print(json.dumps(outcomes))

@@ -10,6 +10,14 @@ import { killAtExit } from './children.ts';
 /** The key clients of the test proxy use; invented. */
 export const masterKey = 'sk-invented-master-key';
 
+/** Variables with which LiteLLM downloads nothing at its start. */
+export const offline = {
+  LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+  LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS: 'True',
+  LITELLM_LOCAL_BLOG_POSTS: 'True',
+  LITELLM_TELEMETRY: 'False',
+};
+
 /** One entry under `guardrails:` in LiteLLM's config. */
 export interface GuardrailEntry {
   guardrail_name: string;
@@ -132,10 +140,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
         PYTHONUNBUFFERED: '1',
         PYTHONDONTWRITEBYTECODE: '1',
         NO_PROXY: '*',
-        LITELLM_LOCAL_MODEL_COST_MAP: 'True', // no download at start
-        LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS: 'True',
-        LITELLM_LOCAL_BLOG_POSTS: 'True',
-        LITELLM_TELEMETRY: 'False',
+        ...offline,
         NO_DOCS: 'True',
         ...options.env,
       },
