@@ -5,6 +5,7 @@ import type pino from 'pino';
 import { Auditor, type AuditSink } from './audit/auditor.ts';
 import { openAuditLog } from './audit/open-log.ts';
 import { Canaries } from './calls/canaries.ts';
+import { blocksOfAll, type GivenBlocks } from './calls/given-blocks.ts';
 import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies, takePolicies } from './calls/policies.ts';
@@ -27,8 +28,6 @@ import { Releases, type ReleasesReport } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
 import type { CountsByMetric, Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
-import type { BlockedChange } from './pipeline/blocked-hashes.ts';
-import type { BlockedTexts, SharedBlocks } from './pipeline/blocked-texts.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { PolicySource, PolicyStore } from './policies/store.ts';
@@ -38,15 +37,6 @@ import type { OpenWorker } from './records/restarting-worker.ts';
 import { startRecords } from './records/start-records.ts';
 import { openStore } from './state/open-state.ts';
 import type { StateStore } from './state/state-store.ts';
-
-/** Texts that were blocked in other processes. */
-export type GivenBlocks = {
-  readonly known: SharedBlocks;
-  /** Tells the others of a change here. */
-  tell(change: BlockedChange): void;
-  /** Called with each change elsewhere. */
-  onChange(listener: (change: BlockedChange) => void): void;
-};
 
 /** The parts that one process owns for several which judge. */
 export type GivenParts = {
@@ -163,14 +153,14 @@ export function createBridge(
   const replay = given === undefined ? openReplay(config, log, metrics) : undefined;
   const keptSink = given?.replay ?? replay;
   const sides = new SideCounter();
-  const { file: policyFile } = config.policies;
   const traffic =
     given === undefined
       ? new WatchedTraffic({
           ...{ metrics, log, sides: () => sides.take(), records: () => records },
           standings: () => standingsOf(backends),
           releases: () => releases.report(),
-          policies: policies && policyFile ? { path: policyFile, source: () => policies.source } : undefined,
+          policyFile: config.policies.file,
+          policies: () => policies?.source,
         })
       : undefined;
   const requests = new RequestMemory();
@@ -283,24 +273,6 @@ export function createBridge(
       await Promise.all([audit.close(), decisions?.close(), replay?.close()]);
       await shared?.close();
       await http.close();
-    },
-  };
-}
-
-/** Blocked texts for the thread of large calls and other processes, which tell each other through this one. */
-function blocksOfAll(own: BlockedTexts, others: GivenBlocks): Pick<BlockedTexts, 'apply' | 'onChange'> {
-  own.onChange((change) => others.tell(change));
-  return {
-    apply(change) {
-      own.apply(change);
-      others.tell(change);
-    },
-    onChange(listener) {
-      own.onChange(listener);
-      others.onChange((change) => {
-        own.apply(change);
-        listener(change);
-      });
     },
   };
 }

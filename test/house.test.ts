@@ -71,7 +71,8 @@ test('no two files export the same name', () => {
 
 test('no source file is too long to keep in mind', () => {
   const long = [...texts].map(([file, text]) => [file, text.split('\n').length] as const);
-  expect(long.filter(([, lines]) => lines > 350)).toEqual([]);
+  // One more than its lines: the text ends with a line break
+  expect(long.filter(([, lines]) => lines > 301)).toEqual([]);
 });
 
 test('no event and no timer is handled by an async function, whose failure nobody would hear of', () => {

@@ -7,9 +7,6 @@ import type { DecisionKeeper } from '../decisions/keeper.ts';
 import { KeptCalls, type KeptSink } from '../decisions/kept-calls.ts';
 import type { SideCounter } from '../findings/asked-sides.ts';
 import { FINDING_CODES } from '../findings/finding.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
-import { Caller } from '../guardrail/caller.ts';
-import type { CheckResult, Decision } from '../guardrail/decision.ts';
 import { aktoRewriteForm } from '../litellm/akto-call.ts';
 import { isRedactionApplied } from '../litellm/coverage.ts';
 import { rewriteForm } from '../litellm/reply.ts';
@@ -19,19 +16,24 @@ import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Observer } from '../observability/observer.ts';
 import { ConfiguredBackends, type StandingListeners } from '../pipeline/backends.ts';
 import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
-import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
+import { Judge } from '../pipeline/judge.ts';
 import { type UnseenOptions, unseenCause } from '../pipeline/unseen.ts';
 import { globs } from '../policies/glob.ts';
 import type { PolicySource, PolicyStore } from '../policies/store.ts';
-import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
-import type { RecordsThread } from '../records/records-thread.ts';
-import { StreamedTexts } from '../records/streamed-texts.ts';
 import { sharedIn } from '../state/open-state.ts';
 import type { SharedValues } from '../state/shared-values.ts';
 import { stateObserver } from '../state/state-observer.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { CallHandler, type CallHandlerOptions, type KeptRequests, type OtherThread } from './call-handler.ts';
 import type { Canaries } from './canaries.ts';
+import {
+  type CallRecords,
+  type IsRecorded,
+  keeper,
+  type Listener,
+  recorder,
+  withNotes,
+} from './listeners.ts';
 import { policiesOf } from './policies.ts';
 import { createRefuseCall, type RefuseCall } from './refusal.ts';
 import { refusalTest } from './reply.ts';
@@ -116,12 +118,6 @@ export function createGround(
     shared,
   };
 }
-
-/** The part of the records thread that is told of calls. */
-export type CallRecords = Pick<
-  RecordsThread,
-  'isOn' | 'takesNotes' | 'note' | 'text' | 'blocked' | 'recordCall'
->;
 
 /** Those who are told of decisions. */
 export type Outlets = {
@@ -271,58 +267,4 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     recorded: (body) => records?.recordCall(body),
   });
   return { handler, refuse, judge, http, sharedCalls, kept };
-}
-
-/** May return what the reply has to wait for. */
-type Listener = (
-  decision: Decision,
-  request: () => GuardrailCall | undefined,
-  body: Buffer,
-) => Promise<void> | undefined | void;
-
-/** False for a call that leaves no trace in records: no backend takes any, or a rule keeps it from all of them. */
-type IsRecorded = (call: GuardrailCall, caller: Caller) => boolean;
-
-const keeper =
-  (kept: KeptCalls): Listener =>
-  (decision, _, body) =>
-    kept.decided(decision, body);
-
-/** @param areShared true if rounds of one stream can come to another replica or process */
-function recorder(records: CallRecords, isRecorded: IsRecorded, areShared: boolean): Listener {
-  const streams = new StreamedTexts(areShared);
-  return (decision, request) => {
-    if (!isRecorded(decision.call, decision.caller)) return undefined;
-    const stored = recordDecision(records, decision, request);
-    // Such a call is recorded as it came
-    const isStored = records.isOn && decision.call.door === undefined;
-    const line = isStored ? streams.next(decision) : undefined;
-    if (line !== undefined) records.text(line);
-    return stored;
-  };
-}
-
-/** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
-function withNotes(observer: Observer, records: CallRecords, isRecorded: IsRecorded): JudgeObserver {
-  const note = (call: GuardrailCall, result: CheckResult) => {
-    if (call.litellm_call_id !== null && isRecorded(call, new Caller(call)))
-      records.note({ ...notedCall(call), check: checkNoteOf(result) });
-  };
-  return {
-    checked(call, result) {
-      observer.checked(call, result);
-      if (result.mode !== 'enforce') note(call, result);
-    },
-    trailed(call, result) {
-      observer.trailed(call, result);
-      note(call, result);
-    },
-    unjudged: (call, backend, content) => observer.unjudged(call, backend, content),
-    unsampled: (call, backend) => observer.unsampled(call, backend),
-    unwatched: (call, backend) => observer.unwatched(call, backend),
-    unasked: (call, backend) => observer.unasked(call, backend),
-    compared: (...compared) => observer.compared(...compared),
-    policiesFailed: (call, failure) => observer.policiesFailed(call, failure),
-    failed: (error, call) => observer.failed(error, call),
-  };
 }

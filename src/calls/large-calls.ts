@@ -26,6 +26,7 @@ const CLOSE_MS = 10_000;
 const MARGIN_MS = 60_000;
 /** Time that the thread may take to start, on a machine that has much else to do. */
 const START_MS = 60_000;
+
 export type LargeCallsOptions = LargeCallOutlets & {
   readonly config: Pick<Config, 'judging'>;
   /** Milliseconds that the slowest backend may take. */
@@ -224,11 +225,8 @@ export class LargeCalls {
         break;
       case 'store': {
         const { store } = this.#options;
-        const answer = async () => {
-          if (store !== undefined)
-            this.#post({ kind: 'stored', reply: await replyFrom(store, message.request) }, worker);
-        };
-        answer().catch(this.#failed);
+        const answered = store && replyFrom(store, message.request);
+        answered?.then((reply) => this.#post({ kind: 'stored', reply }, worker)).catch(this.#failed);
         break;
       }
       case 'recording':

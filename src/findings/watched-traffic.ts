@@ -24,7 +24,9 @@ export type WatchedTrafficOptions = {
   /** Guardrail calls of all processes since the last time. */
   readonly sides: () => SideCounts;
   /** Undefined where no file gives the policies. */
-  readonly policies: { readonly path: string; readonly source: () => PolicySource | undefined } | undefined;
+  readonly policyFile: string | undefined;
+  /** The policies in force. */
+  readonly policies: () => PolicySource | undefined;
 };
 
 /** All that tells in a running bridge what is wrong with its wiring: in the one process that counts for all. */
@@ -38,8 +40,9 @@ export class WatchedTraffic {
 
   constructor(options: WatchedTrafficOptions) {
     this.#options = options;
-    const { metrics, log, standings, releases, records, policies } = options;
-    this.#policyFile = policies && new PolicyFileWatch(policies.path, policies.source).start();
+    const { metrics, log, standings, releases, records, policyFile, policies } = options;
+    this.#policyFile =
+      policyFile === undefined ? undefined : new PolicyFileWatch(policyFile, policies).start();
     this.#findings = new LiveFindings({
       ...{ metrics, log },
       states: () =>

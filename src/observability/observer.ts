@@ -6,7 +6,6 @@ import {
   type CheckResult,
   type Decision,
   type PolicyResult,
-  type UnappliedReason,
   votesOf,
   type Wired,
 } from '../guardrail/decision.ts';
@@ -15,6 +14,7 @@ import { boundedBy } from '../guardrail/memory.ts';
 import { type Compared, kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
 import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
+import { fixedIn, REMEDIES } from './remedies.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
 /** The fields that name a call in a log line, of bounded length: a client chooses its call id. */
@@ -26,29 +26,6 @@ function callFields(call: GuardrailCall): Record<string, unknown> {
     // Neither has a model or messages, and a result has no id by which to find its call
     ...((call.shape === 'mcp_tool' || call.shape === 'mcp_result') && { shape: call.shape }),
   };
-}
-
-/** How to have a redaction of a response delivered, by why it was not. */
-const REMEDIES: Record<UnappliedReason, string> = {
-  stream:
-    'LiteLLM drops redactions of this stream: judge it in a policy pipeline, or chats by incremental_diff (examples/streaming)',
-  endpoint:
-    'LiteLLM redacts by incremental_diff chats alone, and drops redactions elsewhere: judge the stream in a policy pipeline (examples/streaming/pipeline.yaml)',
-  release: 'this LiteLLM does not deliver redactions as it is configured: use a newer one',
-  unknown:
-    'LiteLLM does not say if this response is streamed: set stream_scope and the parameter stream (examples/litellm-config.yaml)',
-  setting: 'RESPONSE_REDACTION is block: set it to auto',
-  place: 'no reply can change this text, such as arguments of a tool call',
-};
-
-const IN_STRUCTURE =
-  'a finding is in an id, a role or an address, which no reply can change: begin a new conversation where it is in the history';
-
-/** The reason why a call is blocked from which a finding was to be cut out, if that is in structure. */
-function fixedIn(policies: PolicyResult | undefined): Record<string, string> {
-  for (const { place } of policies?.texts.keys() ?? [])
-    if (place === 'structure') return { why: 'structure', advice: IN_STRUCTURE };
-  return {};
 }
 
 type BreakerChange = keyof typeof BREAKER_LINES;

@@ -16,6 +16,7 @@ import { cleanNote, type Plan, type PlannedPolicy, Planner, type ToldPlan } from
 import type { PlanMemory } from './plan-memory.ts';
 import type { Policy, PolicyRefusal, Subject } from './policy.ts';
 import type { Receivers } from './receivers.ts';
+import { refusalsBy } from './refusals.ts';
 import { type Redaction, redact } from './replacements.ts';
 import { certain, isNumericId } from './structure.ts';
 import { consequenceOf, findingsOf } from './utterances.ts';
@@ -269,25 +270,6 @@ export class Engine {
     return markers !== undefined && this.#restores(call) ? markers : undefined;
   }
 }
-
-/** The refusals of the call itself, by policy. Only what replicas share is waited for. */
-function* refusalsBy(
-  { policies }: Plan,
-  subject: Subject,
-  budget: Budget,
-): Work<readonly (PolicyRefusal | undefined)[]> {
-  const refusals = policies.map(({ policy }) => policy.check?.(subject));
-  if (refusals.every(isKnown)) return refusals;
-  let known: readonly (PolicyRefusal | undefined)[] = [];
-  yield budget.waitFor(
-    Promise.all(refusals).then((all) => {
-      known = all;
-    }),
-  );
-  return known;
-}
-
-const isKnown = <T>(value: T | Promise<T>): value is T => !(value instanceof Promise);
 
 const isEmpty = ({ findings, plain }: Found) => findings.length === 0 && plain.length === 0;
 

@@ -1,21 +1,5 @@
 import { type Log, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
-import type { RecordsThreadEvents, UnstoredReason } from './protocol.ts';
-
-/** The wait of the reply to a blocked call for its record, which is over after some time. */
-export function blockedReply(ms: number, unstored: (reason: UnstoredReason) => void) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const release = (reason?: UnstoredReason) => {
-    if (timer === undefined) return;
-    clearTimeout(timer);
-    timer = undefined;
-    if (reason !== undefined) unstored(reason);
-    resolve();
-  };
-  // Where the loop was busy for that long, the reply of the thread comes first
-  const isOver = () => setImmediate(release, 'slow');
-  let timer: NodeJS.Timeout | undefined = setTimeout(isOver, ms);
-  return { promise, release };
-}
+import type { LogsRefusal, RecordsThreadEvents, UnstoredReason } from './protocol.ts';
 
 /** Counts and logs what the main thread could not have recorded, or not in time. */
 export class Losses {
@@ -35,6 +19,10 @@ export class Losses {
   block(callId: string | null, reason: 'not_answering' | 'not_taken'): void {
     this.#events.lost();
     this.#log.error(loggedBlock(callId, reason), 'the record of a blocked call was lost');
+  }
+
+  unrecorded(reason: LogsRefusal): void {
+    this.#events.unrecorded(reason);
   }
 
   unstored(callId: string | null, reason: UnstoredReason): void {

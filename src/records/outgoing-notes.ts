@@ -2,6 +2,10 @@ import type { NoteLine } from '../outbox/note-bytes.ts';
 import { NoteWriter } from './note-writer.ts';
 import type { TextLine } from './protocol.ts';
 
+/** Longest that anything waits for others to go together. */
+const ALONE_MS = 1000;
+/** The same where other replicas wait for it: LiteLLM logs a call some milliseconds after its last verdict. */
+const SHARED_MS = 3;
 const MAX_NOTES_BYTES = 64 * 1024;
 const MAX_TEXTS_CHARS = 256 * 1024;
 
@@ -21,10 +25,10 @@ export class OutgoingNotes {
   #texts = '';
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param withinMs longest that anything waits for others */
-  constructor(handOver: HandOver, withinMs: number) {
+  /** @param isAlone false if other processes or replicas wait for what is noted */
+  constructor(handOver: HandOver, isAlone: boolean) {
     this.#handOver = handOver;
-    this.#withinMs = withinMs;
+    this.#withinMs = isAlone ? ALONE_MS : SHARED_MS;
   }
 
   note(line: NoteLine): void {

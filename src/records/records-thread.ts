@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createGiveBackLate } from '../guardrail/give-back.ts';
 import { within } from '../guardrail/within.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
-import { blockedReply, Losses } from './losses.ts';
+import { BlockedRecords } from './blocked-records.ts';
+import { Losses } from './losses.ts';
 import { NoteTaking } from './note-taking.ts';
 import { openThread } from './open-thread.ts';
 import { OutgoingNotes } from './outgoing-notes.ts';
@@ -26,18 +26,11 @@ import { isShared, ownBytes, sharedJson } from './thread-bytes.ts';
 import { ThreadHealth } from './thread-health.ts';
 import { Unanswered } from './unanswered.ts';
 
-const FLUSH_NOTES_MS = 1000;
-/** The same where other replicas wait for them: LiteLLM logs a call some milliseconds after its last verdict. */
-const FLUSH_SHARED_MS = 3;
 const METRICS_MS = 1000;
 /** A sender that waits holds its connection and, if it is LiteLLM, drops what it queues meanwhile. */
 const LOGS_MS = 15_000;
 /** Time that a thread has to end, beside that in which it delivers. */
 const CLOSE_MS = 2000;
-/** The JSON of a blocked call that is longer is freed on purpose. */
-const LARGE_JSON = 4 * 1024 * 1024;
-/** Longest that the reply to a blocked call waits for its record; a common commit takes about 1 ms. */
-const BLOCKED_MS = 50;
 /** Longest that a start waits for the thread: a disk that hangs must not keep verdicts from being given. */
 const START_MS = 2000;
 
@@ -57,7 +50,7 @@ export class RecordsThread {
   readonly #started = Promise.withResolvers<void>();
   /** Shown while the thread does not reply. */
   #lastMetrics = '';
-  readonly #giveBack = createGiveBackLate();
+  readonly #blocked: BlockedRecords;
   readonly #taking = new NoteTaking();
   /** True if the thread that runs keeps records. */
   #keeps = false;
@@ -75,16 +68,25 @@ export class RecordsThread {
     this.#log = log;
     this.#events = events;
     this.#losses = new Losses(events, log);
+    this.#blocked = new BlockedRecords({
+      ...{ unanswered: this.#unanswered, health: this.#health, losses: this.#losses },
+      failed: this.#failed,
+    });
     const isAlone = start.database === undefined && start.workers === 1;
     this.#outgoing = new OutgoingNotes(
       {
-        notes: (bytes, count) => this.#sendNotes(bytes, count),
-        // Held twice, of two bytes a letter
+        // Held twice, as a thread that is started again is handed them again; texts are of two bytes a letter
+        notes: (bytes, count) => {
+          this.#unanswered
+            .ask('notes', [bytes], 2 * bytes.length)
+            .then((result) => result ?? this.#losses.notes(count))
+            .catch(this.#failed);
+        },
         texts: (lines) => {
           this.#unanswered.ask('texts', [lines], 4 * lines.length).catch(this.#failed);
         },
       },
-      isAlone ? FLUSH_NOTES_MS : FLUSH_SHARED_MS,
+      isAlone,
     );
     this.#switch();
   }
@@ -161,14 +163,8 @@ export class RecordsThread {
   /** Has a judged call recorded, whose envelope this is. Resolves when that is durable, or cannot be waited for. */
   async recordCall(body: Uint8Array): Promise<void> {
     if (!this.isOn) return;
-    const stored = this.turned(isShared(body) ? body : new Uint8Array(body), {
-      door: 'akto',
-      isBatch: false,
-    }).then((result) => {
-      if (typeof result !== 'string') this.#events.unrecorded(result.refused);
-    });
-    stored.catch(this.#failed);
-    await within(BLOCKED_MS, stored);
+    const own = isShared(body) ? body : new Uint8Array(body);
+    await this.#blocked.waitFor(this.turned(own, { door: 'akto', isBatch: false }));
   }
 
   /** Keeps a note on a call for its record. */
@@ -181,7 +177,7 @@ export class RecordsThread {
     if (this.isOn) this.#outgoing.text(line);
   }
 
-  /** Has a blocked call recorded. Resolves when its record is durable, or cannot be waited for; it is stored then when it can be. */
+  /** See {@link BlockedRecords.store}. */
   blocked(call: BlockedCall): Promise<void> {
     if (!this.isOn) {
       this.note(call.note);
@@ -190,33 +186,12 @@ export class RecordsThread {
     return this.blockedJson(call.note.litellm_call_id, sharedJson(call));
   }
 
-  /**
-   * The same for a {@link BlockedCall} as JSON, in memory that all threads share: it is held once, however long it waits.
-   *
-   * @param onDone called when the record needs no memory any more
-   */
+  /** See {@link BlockedRecords.store}. */
   blockedJson(callId: string | null, json: Uint8Array, onDone = () => {}): Promise<void> {
     this.#outgoing.flush();
-    const isFull = this.#unanswered.isFull(json.length);
-    if (!this.isOn || isFull) {
-      if (this.isOn) this.#losses.block(callId, 'not_answering');
-      onDone();
-      return Promise.resolve();
-    }
-    const stored = this.#unanswered.ask('blocked', [json], json.length);
-    const { promise, release } = blockedReply(BLOCKED_MS, (reason) => this.#losses.unstored(callId, reason));
-    const sent = this.#unanswered.last;
-    if (sent !== undefined) sent.release = release;
-    if (this.#health.isRestarting) release('restarting');
-    stored
-      .then((result) => {
-        release();
-        if (result === undefined) this.#losses.block(callId, 'not_taken');
-        onDone();
-        if (json.length > LARGE_JSON) setImmediate(this.#giveBack);
-      })
-      .catch(this.#failed);
-    return promise;
+    if (this.isOn) return this.#blocked.store(callId, json, onDone);
+    onDone();
+    return Promise.resolve();
   }
 
   /** Hands over the notes and texts that wait to go together. */
@@ -321,13 +296,5 @@ export class RecordsThread {
         this.#health.heard(message.health);
         this.#started.resolve();
     }
-  }
-
-  #sendNotes(notes: Uint8Array, count: number): void {
-    // Not given away, so held twice: a thread that is started again is handed them again
-    this.#unanswered
-      .ask('notes', [notes], 2 * notes.length)
-      .then((result) => result ?? this.#losses.notes(count))
-      .catch(this.#failed);
   }
 }

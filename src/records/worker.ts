@@ -20,6 +20,7 @@ import { PostedBodies } from './posted-bodies.ts';
 import type { BlockedCall, FromWorker, Requests, ToWorker, WorkerStart, WriteLog } from './protocol.ts';
 import { RecordsObserver } from './records-observer.ts';
 import { Redactor } from './redact/redact.ts';
+import { REHEARSED } from './rehearsed-call.ts';
 import { storedResult, unstoredResult } from './stored-results.ts';
 import { sharedText } from './thread-bytes.ts';
 import { RETRY_MS } from './waits.ts';
@@ -237,14 +238,7 @@ function failed(error: unknown): void {
 
 /** Stores nothing, and does all else: what is done for the first time takes longer than a blocked call waits for its record. */
 async function rehearse(): Promise<void> {
-  const call = { litellm_call_id: null, litellm_trace_id: null, input_type: 'request' } as const;
-  const messages = [{ role: 'user', content: 'When does the library open?' }];
-  intake.entries.blockedEntry({
-    note: { ...call, action: 'BLOCKED', by: null, at: Date.now(), ms: 0, checks: [] },
-    block: { cause: 'verdict', by: '', reason: '', ref: '', input_type: 'request' },
-    event: { messages, metadata: {}, model: '' },
-    words: undefined,
-  });
+  intake.entries.blockedEntry(REHEARSED);
   await outbox.maintain().catch(failed);
 }
 

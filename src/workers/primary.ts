@@ -24,6 +24,7 @@ import { OverallState } from './overall.ts';
 import { WorkerPool } from './pool.ts';
 import type { AskedOfPrimary, AskMessage, FromWorkerProcess } from './protocol.ts';
 import { RecordsRelay } from './records-relay.ts';
+import { RollingRestart } from './rolling-restart.ts';
 import { SettingsInForce, type SettingsInForceOptions } from './settings-in-force.ts';
 import { StateDesk } from './state-desk.ts';
 import { type WorkerProcess, WorkerStartError } from './worker-process.ts';
@@ -49,6 +50,7 @@ export class Primary {
   readonly #decisions: DecisionKeeper | undefined;
   readonly #replay: ReplayThread | undefined;
   readonly #pool: WorkerPool;
+  readonly #restarts: RollingRestart;
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
   readonly #overall: OverallState;
@@ -58,7 +60,6 @@ export class Primary {
   /** Texts that were blocked in any worker, for those that start. */
   readonly #blocked = new BlockedTexts();
   #timer: NodeJS.Timeout | undefined;
-  #restart: 'none' | 'running' | 'queued' = 'none';
 
   /** @throws PolicyFileError, ConfigError */
   constructor(config: Config) {
@@ -99,10 +100,8 @@ export class Primary {
       ended: (worker) => this.#ended(worker),
       replaced: () => this.#metrics.replaced(),
     });
-    const { workers: wanted } = config;
-    const { file: policyFile } = config.policies;
     this.#overall = new OverallState({
-      wanted,
+      wanted: config.workers,
       pool: this.#pool,
       records: this.#records,
       audit: this.#audit,
@@ -114,14 +113,16 @@ export class Primary {
       sides: () => this.#takeSides(),
       standings: () => this.#overall.standings(),
       releases: () => this.#overall.releases(),
-      policies:
-        policyFile === undefined
-          ? undefined
-          : { path: policyFile, source: () => this.#inForce.policies?.source },
+      policyFile: config.policies.file,
+      policies: () => this.#inForce.policies?.source,
     });
     const workers = () => this.#pool.all;
     this.#relay = this.#records && new RecordsRelay(this.#records, workers);
     this.#changes = { metrics: counts, log: this.log, workers, changed: () => this.#policiesChanged() };
+    this.#restarts = new RollingRestart({
+      ...{ inForce: this.#inForce, changes: this.#changes, pool: this.#pool, log: this.log },
+      failed: (error) => this.#failed(error),
+    });
   }
 
   /** The policies in force; undefined if there are none. */
@@ -168,20 +169,7 @@ export class Primary {
 
   /** Reads the configuration again, and replaces one worker after the other without failing a call. */
   restart(): void {
-    if (this.#pool.isClosing) return;
-    if (this.#restart !== 'none') {
-      this.#restart = 'queued';
-      this.log.info('workers are being restarted; they will be once more after that');
-      return;
-    }
-    this.#restart = 'running';
-    this.#restartAll()
-      .finally(() => {
-        const isQueued = this.#restart === 'queued';
-        this.#restart = 'none';
-        if (isQueued) this.restart();
-      })
-      .catch((error) => this.#failed(error));
+    this.#restarts.restart();
   }
 
   /**
@@ -238,7 +226,7 @@ export class Primary {
         this.#replay?.keep(new Uint8Array(message.packed), message.calls);
         break;
       case 'log':
-        for (const line of message.lines) writeLine(this.log, ofWorker(line, worker.n));
+        for (const line of message.lines) writeLine(this.log, worker.named(line));
         break;
       case 'report':
         this.#metrics.reported(worker, message.report);
@@ -300,22 +288,6 @@ export class Primary {
     this.#audit.prepare();
   }
 
-  async #restartAll(): Promise<void> {
-    const takeBack = await this.#inForce.readAnew(this.#changes);
-    if (takeBack === undefined || this.#pool.isClosing) return;
-    const { server, workers } = this.#inForce.config;
-    const { shutdownDelayMs: delayMs, shutdownTimeoutMs: timeoutMs } = server;
-    const startedAt = performance.now();
-    this.log.info({ workers }, 'workers are restarted one by one');
-    const restarted = await this.#pool.restart({ delayMs, timeoutMs });
-    if (this.#pool.isClosing) return;
-    // One that ends now begins with the settings of the others
-    if (restarted === 0) await takeBack();
-    if (restarted < workers) return;
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    this.log.info({ workers, seconds }, 'all workers were restarted');
-  }
-
   #takeSides(): SideCounts {
     const taken = this.#sides;
     this.#sides = NO_SIDES;
@@ -325,10 +297,4 @@ export class Primary {
   #failed(error: unknown): void {
     this.uncaught(error, 'rejection');
   }
-}
-
-/** A line of the log with the number of the worker that wrote it. */
-function ofWorker(line: string, n: number): string {
-  const end = line.lastIndexOf('}');
-  return `${line.slice(0, end)},"worker":${n}${line.slice(end)}`;
 }

@@ -86,6 +86,12 @@ export class WorkerProcess {
     return this.#worker.process.pid;
   }
 
+  /** A line of the log that it wrote, with its number. */
+  named(line: string): string {
+    const end = line.lastIndexOf('}');
+    return `${line.slice(0, end)},"worker":${this.n}${line.slice(end)}`;
+  }
+
   send(message: ToWorkerProcess): void {
     if (this.#worker.isConnected()) this.#worker.send(message, () => {});
   }
