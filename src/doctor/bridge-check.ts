@@ -1,12 +1,12 @@
 import type { BridgeFinding } from '../findings/finding.ts';
 import { newCanaryId } from '../guardrail/canary.ts';
 import type { CanaryReply } from '../http/canary.ts';
-import { type BridgeClient, NoBridgeError, type Readiness } from './bridge-client.ts';
+import { type BridgeClient, NoBridgeError, type NoCanaryReply, type Readiness } from './bridge-client.ts';
 import type { Examined, Look } from './check.ts';
 
 export type ExaminedBridge = Examined & {
-  /** What it says of itself; undefined if it does not answer, or not to us. */
-  readonly reply: CanaryReply | undefined;
+  /** What it says of itself; undefined if it does not answer. */
+  readonly reply: CanaryReply | NoCanaryReply | undefined;
 };
 
 /** Asks a running bridge how it is. */
@@ -26,7 +26,7 @@ export async function examineBridge(bridge: BridgeClient): Promise<ExaminedBridg
     return {
       checks: [line(findings.length === 0, `${url}: ${release}, ${ready.status}${trouble}`)],
       findings,
-      reply: known,
+      reply,
     };
   } catch (error) {
     if (!(error instanceof NoBridgeError)) throw error;
@@ -57,7 +57,7 @@ function troubles({ unhappy, findings }: Readiness): readonly BridgeFinding[] {
   }));
 }
 
-function refusal(url: string, reply: CanaryReply | 'refused' | 'unknown'): readonly BridgeFinding[] {
+function refusal(url: string, reply: CanaryReply | NoCanaryReply): readonly BridgeFinding[] {
   if (reply !== 'refused') return [];
   return [
     {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { toFailure } from '../backends/to-failure.ts';
-import { type BridgeFinding, FINDINGS, type FindingCode } from '../findings/finding.ts';
+import { type BridgeFinding, FINDING_CODES } from '../findings/finding.ts';
+import { fieldsOf } from '../guardrail/call.ts';
 import type { CanaryReply } from '../http/canary.ts';
 
 /** Long for anything that the bridge tells of itself. */
@@ -10,16 +11,17 @@ const Ready = v.object({
   status: v.string(),
   unhappy: v.array(v.string()),
   findings: v.optional(
-    v.array(
-      v.looseObject({
-        code: v.picklist(Object.keys(FINDINGS) as FindingCode[]),
-        message: v.string(),
-        advice: v.string(),
-      }),
-    ),
+    v.array(v.looseObject({ code: v.string(), message: v.string(), advice: v.string() })),
     [],
   ),
 });
+
+/** A finding of which only a later release knows the code. */
+function known(finding: v.InferOutput<typeof Ready>['findings'][number]): BridgeFinding {
+  const code = FINDING_CODES.find((one) => one === finding.code);
+  if (code !== undefined) return { ...finding, code };
+  return { ...finding, code: 'bridge_degraded', message: `${finding.code}: ${finding.message}` };
+}
 
 /** `/readyz` as far as the doctor reads it. */
 export type Readiness = {
@@ -37,6 +39,9 @@ export type RefusedCounts = {
   /** Requests to an address that the bridge does not have, or with a method that it does not take. */
   readonly addresses: number;
 };
+
+/** Why it says nothing of calls of the doctor: it does not take our key, or nobody knows the path. */
+export type NoCanaryReply = 'refused' | 'unknown';
 
 /** A reply that is not what a bridge says: its sentence is for an operator. */
 export class NoBridgeError extends Error {
@@ -57,7 +62,8 @@ export class BridgeClient {
   async readiness(): Promise<Readiness> {
     const { status, body } = await this.#get('/readyz');
     const read = v.safeParse(Ready, parsed(body));
-    if (read.success && (status === 200 || status === 503)) return read.output as unknown as Readiness;
+    if (read.success && (status === 200 || status === 503))
+      return { ...read.output, findings: read.output.findings.map(known) };
     throw new NoBridgeError(`what answers at ${this.url} is no bridge (HTTP ${status} for /readyz)`);
   }
 
@@ -72,10 +78,11 @@ export class BridgeClient {
     };
   }
 
-  /** What it saw of a call of the doctor; `refused` if it does not take our key, `unknown` if it is of a release before. */
-  async canary(id: string): Promise<CanaryReply | 'refused' | 'unknown'> {
+  /** What it saw of a call of the doctor. */
+  async canary(id: string): Promise<CanaryReply | NoCanaryReply> {
     const { status, body } = await this.#get(`/v1/canaries/${id}`);
-    if (status === 200) return parsed(body) as CanaryReply;
+    const reply = parsed(body);
+    if (status === 200 && Array.isArray(fieldsOf(reply).seen)) return reply as CanaryReply;
     return status === 401 || status === 403 ? 'refused' : 'unknown';
   }
 

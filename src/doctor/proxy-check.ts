@@ -1,7 +1,8 @@
+import type { CanarySight } from '../calls/canaries.ts';
 import type { BridgeFinding } from '../findings/finding.ts';
 import { newCanaryId } from '../guardrail/canary.ts';
 import type { CanaryReply } from '../http/canary.ts';
-import { type BridgeClient, NoBridgeError, type RefusedCounts } from './bridge-client.ts';
+import { type BridgeClient, NoBridgeError, type NoCanaryReply, type RefusedCounts } from './bridge-client.ts';
 import { canaryFindings } from './canary-findings.ts';
 import { type CanaryResult, releaseTold, returnText, storyLine, storyOf } from './canary-story.ts';
 import type { Examined, Look } from './check.ts';
@@ -41,8 +42,8 @@ export type DoctorClock = {
 
 export type ProxyCheckOptions = {
   readonly bridge: BridgeClient;
-  /** What the bridge says of itself; undefined if it cannot be asked. */
-  readonly reply: CanaryReply | undefined;
+  /** What the bridge says of itself; undefined if it does not answer. */
+  readonly reply: CanaryReply | NoCanaryReply | undefined;
   /** The model to call; undefined for the first that is for chats. */
   readonly model: string | undefined;
 } & DoctorClock;
@@ -114,13 +115,13 @@ async function callAll(
 ): Promise<Omit<ExaminedProxy, 'checks'>> {
   const before = await bridge.refusals();
   const calls = await Promise.all(CANARY_KINDS.map((kind) => callOnce(proxy, kind, model)));
-  if (reply === undefined) {
+  if (reply === undefined || typeof reply === 'string') {
     for (const call of calls)
       line(call.status === 200, `${call.kind} of ${model}: ${returnText(call)}`, call.ms);
     line(false, 'the bridge could not be asked what came of these calls');
-    return { findings: [], release: said };
+    return { findings: reply === 'unknown' ? [unknownCalls(bridge.url)] : [], release: said };
   }
-  const results = await sights(bridge, calls, reply, before, waiting);
+  const { results, isUnknown } = await sights(bridge, calls, reply, before, waiting);
   const refused = grown(before, await bridge.refusals());
   for (const [i, result] of results.entries()) {
     const { ok, text } = storyLine(result, reply.reads_events);
@@ -129,7 +130,18 @@ async function callAll(
   const release = releaseTold(results) ?? said;
   const names = models.slice(0, MAX_NAMES).join(', ');
   const world = { ...reply, bridge: bridge.url, model, models: names, refused, release };
-  return { findings: canaryFindings(results, world), release };
+  const unknown = isUnknown ? [unknownCalls(bridge.url)] : [];
+  return { findings: [...unknown, ...canaryFindings(results, world)], release };
+}
+
+function unknownCalls(url: string): BridgeFinding {
+  return {
+    code: 'bridge_unreachable',
+    subject: url,
+    message: `${url} knows no calls of the doctor (/v1/canaries), so nobody can tell if calls are judged`,
+    advice:
+      'ask the bridge itself, by --bridge: what stands before it may pass on some paths alone; all replicas need the release of the doctor',
+  };
 }
 
 type Called = CanaryReturn & { readonly kind: CanaryKind; readonly id: string; readonly ms: number };
@@ -149,21 +161,26 @@ async function callOnce(
   return { ...back, kind, id, ms: performance.now() - startedAt };
 }
 
-/** Asks the bridge until all that is to be expected has come, or is late. */
+/** Asks the bridge until all that is to be expected has come, or is late. Each time another replica may answer, which saw other things. */
 async function sights(
   bridge: BridgeClient,
   calls: readonly Called[],
   { reads_events, takes_records }: CanaryReply,
   before: RefusedCounts,
   { now, sleep }: DoctorClock,
-): Promise<readonly CanaryResult[]> {
+): Promise<{ readonly results: readonly CanaryResult[]; readonly isUnknown: boolean }> {
   const startedAt = now();
+  const seen = calls.map(() => new Map<string, CanarySight>());
+  let isUnknown = false;
   let logWaitMs = takes_records ? LOG_WAIT_MS : OPTIONAL_LOG_WAIT_MS;
   for (;;) {
     const results = await Promise.all(
-      calls.map(async (call): Promise<CanaryResult> => {
+      calls.map(async (call, i): Promise<CanaryResult> => {
         const reply = await bridge.canary(call.id);
-        return { ...call, seen: typeof reply === 'string' ? [] : reply.seen };
+        const sights = typeof reply === 'string' ? [] : reply.seen;
+        for (const sight of sights) seen[i]?.set(JSON.stringify(sight), sight);
+        isUnknown ||= reply === 'unknown';
+        return { ...call, seen: [...(seen[i]?.values() ?? [])] };
       }),
     );
     const stories = results.map(storyOf).filter(({ isAnswered }) => isAnswered);
@@ -174,7 +191,8 @@ async function sights(
       const { logKeys, addresses } = grown(before, await bridge.refusals());
       if (logKeys + addresses > 0) logWaitMs = passed + REFUSED_WAIT_MS;
     }
-    if (passed > logWaitMs || ((areJudged || passed > JUDGED_WAIT_MS) && areLogged)) return results;
+    if (passed > logWaitMs || ((areJudged || passed > JUDGED_WAIT_MS) && areLogged))
+      return { results, isUnknown };
     await sleep(POLL_MS);
   }
 }

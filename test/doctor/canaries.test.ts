@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { runCli } from '../support/cli.ts';
 import { fakeBackend } from '../support/closing.ts';
-import { json, startFakeBackend } from '../support/fake-backend.ts';
+import { json, type SeenRequest, startFakeBackend } from '../support/fake-backend.ts';
 import { type FakeLitellm, fakeLitellm } from '../support/fake-litellm.ts';
 import { listen } from '../support/listen.ts';
 
@@ -45,6 +45,19 @@ async function doctor(args: readonly string[], env: Record<string, string>) {
   };
   const printed = await runCli(['doctor', ...args], { env, sleep, now: () => now });
   return { ...printed, report: args.includes('--json') ? (JSON.parse(printed.out) as Report) : undefined };
+}
+
+type Replied = { readonly status: number; readonly body: unknown } | undefined;
+
+/** Something before a bridge that passes requests on, but for those to which it replies by itself. */
+function before(url: string, own: (request: SeenRequest) => Replied | Promise<Replied>) {
+  return fakeBackend(async (request, response) => {
+    const reply = await own(request);
+    if (reply !== undefined) return json(reply.body, reply.status)(request, response);
+    const headers = { 'x-api-key': String(request.headers['x-api-key']) };
+    const passed = await fetch(url + request.path, { headers });
+    response.writeHead(passed.status).end(await passed.text());
+  });
 }
 
 type World = Awaited<ReturnType<typeof bridge>>;
@@ -217,6 +230,54 @@ describe('the doctor says that', () => {
     expect(none?.findings).toMatchObject([{ code: 'bridge_unreachable', subject: 'http://127.0.0.1:1' }]);
     const other = await report(['--bridge', page.url], {});
     expect(other?.findings[0]?.message).toMatch(/is no bridge \(HTTP 200 for \/readyz\)$/);
+  });
+
+  test.each([
+    ['replies 404', 404, {}],
+    ['replies with a page of its own', 200, { page: 'welcome' }],
+  ])('the bridge cannot be asked about calls, as what stands before it %s', async (_, status, body) => {
+    const own = await bridge();
+    const front = await before(own.url, ({ path }) =>
+      path.startsWith('/v1/canaries/') ? { status, body } : undefined,
+    );
+    const litellm = await fakeLitellm({ ...wires(own), pre: undefined, post: undefined });
+    const found = await report(['--proxy', litellm.url, '--bridge', front.url], own.env);
+    expect(found).toMatchObject({
+      ok: false,
+      findings: [{ code: 'bridge_unreachable', subject: front.url }],
+    });
+    expect(await report(['--bridge', front.url], own.env)).toMatchObject({ ok: true, findings: [] });
+  });
+
+  test('calls are judged, by whichever of two replicas without a common database', async () => {
+    const own = await bridge();
+    let asked = 0;
+    const front = await before(own.url, async ({ path }) => {
+      if (!path.startsWith('/v1/canaries/')) return undefined;
+      const isFirst = Math.ceil(asked++ / 4) % 2 > 0;
+      const reply = await fetch(own.url + path, { headers: { 'x-api-key': KEY } });
+      const { seen, ...body } = (await reply.json()) as { seen: { input_type?: string }[] };
+      const sawHere = seen.filter(({ input_type }) => (input_type === 'request') === isFirst);
+      return { status: 200, body: { ...body, seen: sawHere } };
+    });
+    const litellm = await fakeLitellm(wires(own));
+    const found = await report(['--proxy', litellm.url, '--bridge', front.url], own.env);
+    expect(found).toMatchObject({ ok: true, findings: [] });
+  });
+
+  test('a bridge of a later release finds what this one has no code for', async () => {
+    const own = await bridge();
+    const body = {
+      ...{ status: 'degraded', unhappy: ['findings'] },
+      findings: [{ code: 'moon_wrong', severity: 'fault', message: 'the moon is wrong', advice: 'wait' }],
+    };
+    const front = await before(own.url, ({ path }) =>
+      path === '/readyz' ? { status: 200, body } : undefined,
+    );
+    const found = await report(['--bridge', front.url, '--no-backends'], own.env);
+    expect(found?.findings).toMatchObject([
+      { code: 'bridge_degraded', message: 'moon_wrong: the moon is wrong', advice: 'wait' },
+    ]);
   });
 
   test('the bridge has other keys', async () => {
