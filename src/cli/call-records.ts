@@ -1,6 +1,8 @@
 import { backends } from '../backends/index.ts';
 import { parseConfig, readDatabase } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
+import { DatabaseError } from '../database/database-error.ts';
+import { databaseProblem } from '../database/database-problem.ts';
 import type { DecisionRow } from '../decisions/row.ts';
 import type { NamedCall, OutboxAdmin, RecordOfCall } from '../outbox/admin.ts';
 import { DEFERRED } from '../outbox/deferred.ts';
@@ -52,12 +54,15 @@ export async function recordsOfCall(row: DecisionRow, env: Env, now: number): Pr
       for (const record of await near(admin, call, row))
         records.push({ isLocal: local, ...(await stateOfRecord(admin, record, receivers, now)) });
     });
-  for (const local of readDatabase(env) === undefined ? [false] : [false, true]) {
+  const database = readDatabase(env);
+  for (const local of database === undefined ? [false] : [false, true]) {
     try {
       await look(local);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      if (!(error.cause instanceof NoOutboxError)) problems.push(error.message);
+      if (error.cause instanceof NoOutboxError) continue;
+      const code = error.cause instanceof DatabaseError ? error.cause.code : undefined;
+      problems.push(code !== undefined && database ? databaseProblem(code, database) : error.message);
     }
   }
   return { records, receivers, problems };

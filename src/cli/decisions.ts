@@ -1,6 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type DecisionFilter, TOP_BY, type TopBy } from '../decisions/filter.ts';
+import {
+  bypassedBackends,
+  type DecisionFilter,
+  observedVerdicts,
+  TOP_BY,
+  type TopBy,
+} from '../decisions/filter.ts';
 import type { KeptDecision } from '../decisions/row.ts';
+import { kinds } from '../policies/kinds/index.ts';
 import { withDecisions } from './decisions-place.ts';
 import { age, oneLine, plural, printableJson, table } from './output.ts';
 import { countOf, momentOf, type Terminal } from './terminal.ts';
@@ -8,9 +15,21 @@ import { countOf, momentOf, type Terminal } from './terminal.ts';
 const ABOUT = `
 It looks where the bridge keeps decisions (DATA_DIR, DATABASE_URL, DECISIONS_DAYS),
 while it runs and while it does not. They have no content. A request and its response
-are a decision each, a streamed response is one.`;
+are a decision each, a streamed response is one. Calls of the doctor are left out.
+unjudged: went on though a vendor gave no verdict; observed: went on though a policy
+or vendor that only observes objected.`;
 
-const VERDICTS = ['allow', 'block', 'redact', 'remove', 'defer', 'cancelled'] as const;
+const VERDICTS = [
+  'allow',
+  'block',
+  'redact',
+  'remove',
+  'defer',
+  'cancelled',
+  'unjudged',
+  'observed',
+] as const;
+const KINDS = kinds.map(({ kind }) => kind);
 
 /** Adds `decisions …`. */
 export function addDecisions(program: Command, terminal: Terminal): void {
@@ -29,7 +48,9 @@ export function addDecisions(program: Command, terminal: Terminal): void {
       .option('--key <name>', 'of the key with this alias, or the first 16 digits of its hash')
       .option('--user <name>', 'of this user or end user')
       .option('--model <name>', 'of this model')
-      .option('--policy <kind>', 'to which this policy objected, or would have')
+      .addOption(
+        choice('--policy <kind>', 'to which this policy objected, or would have', KINDS, 'policy kinds'),
+      )
       .option('--backend <name>', 'to which this vendor objected, or gave no verdict');
   filtered('list')
     .description('list decisions, the newest first')
@@ -42,7 +63,10 @@ export function addDecisions(program: Command, terminal: Terminal): void {
     .description('count decisions by a name, the most frequent first')
     .addOption(choice('--by <name>', 'what they are counted by', TOP_BY).makeOptionMandatory())
     .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
-    .option('--json', 'print { by, decisions, rows: [{ name, decisions, blocked, redacted, share }] }')
+    .option(
+      '--json',
+      'print { by, decisions, rows: [{ name, decisions, blocked, redacted, observed, unjudged, share }] }',
+    )
     .action((options: TopOptions) => withDecisions(terminal, ({ reader }) => top(reader, options, terminal)));
 }
 
@@ -50,9 +74,10 @@ type Reader = Parameters<Parameters<typeof withDecisions>[1]>[0]['reader'];
 type ListOptions = DecisionFilter & { readonly last: number; readonly json?: boolean };
 type TopOptions = ListOptions & { readonly by: TopBy };
 
-/** An option that quotes what is none of its words. */
-function choice(flags: string, description: string, words: readonly string[]): Option {
-  return new Option(flags, `${description}: ${words.join(', ')}`).argParser((text) => {
+/** An option that refuses what is none of its words. @param listed the command that lists them, where they are many */
+function choice(flags: string, description: string, words: readonly string[], listed?: string): Option {
+  const list = listed === undefined ? words.join(', ') : `see ${listed}`;
+  return new Option(flags, `${description}: ${list}`).argParser((text) => {
     if (words.includes(text)) return text;
     throw new InvalidArgumentError(`Write one of ${words.join(', ')}`);
   });
@@ -75,9 +100,10 @@ async function list(
   { last, json, ...filter }: ListOptions,
   { out, now }: Terminal,
 ): Promise<void> {
+  refuseEmpty(filter);
   const rows = await reader.list({ ...filter, limit: last });
   if (json) for (const row of rows) out.write(`${printableJson(row)}\n`);
-  else if (rows.length === 0) out.write(NOTHING);
+  else if (rows.length === 0) out.write(await nothing(reader, filter));
   else
     out.write(
       table(
@@ -87,7 +113,23 @@ async function list(
     );
 }
 
-const NOTHING = 'no such decision\n';
+/** A span that nothing can be in is a mistake. */
+function refuseEmpty({ since, until }: DecisionFilter): void {
+  if (since === undefined || until === undefined || since < until) return;
+  const [from, to] = [since, until].map((at) => new Date(at).toISOString());
+  throw new InvalidArgumentError(`--until ${to} is not after --since ${from}`);
+}
+
+/** Says of how many decisions none is such, so that a wrong name does not look as if nothing had happened. */
+async function nothing(reader: Reader, { since, until }: DecisionFilter): Promise<string> {
+  const all = await reader.top({ since, until, by: 'team' });
+  const count = all.reduce((sum, one) => sum + one.decisions, 0);
+  const span = [
+    ...(since === undefined ? [] : [` since ${new Date(since).toISOString()}`]),
+    ...(until === undefined ? [] : [` before ${new Date(until).toISOString()}`]),
+  ].join('');
+  return count === 0 ? `no decision${span}\n` : `no such decision among ${count}${span}\n`;
+}
 
 function listCells(row: KeptDecision, now: number): string[] {
   const cell = (text: string | null, max = 24) => oneLine(text ?? '', max) || '-';
@@ -101,10 +143,17 @@ function listCells(row: KeptDecision, now: number): string[] {
       `${age(now - row.at)} ago`,
       `${row.verdict} ${row.shape.startsWith('mcp_') ? row.shape : row.input_type}`,
     ],
-    ...[cell(row.by, 32), cell([...new Set([...rules, ...categories])].join(','), 40)],
+    ...[cell(byText(row), 48), cell([...new Set([...rules, ...categories])].join(','), 40)],
     ...[cell(row.team), cell(row.key), cell(row.user ?? row.end_user), cell(row.model)],
-    cell(row.ref ?? row.litellm_call_id, 40),
+    // Whole, as why takes no part of it
+    cell(row.ref ?? row.litellm_call_id, 256),
   ];
+}
+
+/** Who decided; of a call that went on also who gave no verdict, and who would have objected. */
+function byText(row: KeptDecision): string | null {
+  const bypassed = bypassedBackends(row).map((backend) => `${backend} no verdict`);
+  return [...(row.by === null ? [] : [row.by]), ...bypassed, ...observedVerdicts(row)].join(', ') || null;
 }
 
 /** `decisions top`. Where only some decisions of a team, key, user or model are counted, a row tells their share of all of that name. */
@@ -113,6 +162,7 @@ async function top(
   { last, json, by, ...filter }: TopOptions,
   { out }: Terminal,
 ): Promise<void> {
+  refuseEmpty(filter);
   const { verdict, policy, backend, ...whole } = filter;
   const isOfSome = verdict !== undefined || policy !== undefined || backend !== undefined;
   const isOfNames = by === 'team' || by === 'key' || by === 'user' || by === 'model';
@@ -127,14 +177,22 @@ async function top(
     share: share(one.decisions, totals.get(one.name) ?? decisions),
   }));
   if (json) out.write(`${printableJson({ by, decisions, rows: rows.slice(0, last) })}\n`);
-  else if (rows.length === 0) out.write(NOTHING);
+  else if (rows.length === 0) out.write(await nothing(reader, filter));
   else {
-    const columns = [by, 'decisions', 'blocked', 'redacted', isOwn ? `of the ${by}'s` : 'of all'];
+    const columns = [
+      by,
+      'decisions',
+      'blocked',
+      'redacted',
+      'observed',
+      'unjudged',
+      isOwn ? `of the ${by}'s` : 'of all',
+    ];
     const cells = rows
       .slice(0, last)
       .map((one) => [
         one.name === null ? '-' : oneLine(one.name, 60),
-        ...[one.decisions, one.blocked, one.redacted].map(String),
+        ...[one.decisions, one.blocked, one.redacted, one.observed, one.unjudged].map(String),
         `${(100 * one.share).toFixed(1)} %`,
       ]);
     out.write(

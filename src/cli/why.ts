@@ -15,7 +15,11 @@ export function addWhy(program: Command, terminal: Terminal): void {
   program
     .command('why')
     .description('say why a call was blocked, redacted or allowed, and what became of its record')
-    .argument('<ref>', 'the reference that a blocked client was told, or a litellm_call_id', nameOf)
+    .argument(
+      '<ref>',
+      'the reference that a blocked client was told, or any text with it, or a litellm_call_id',
+      nameOf,
+    )
     .option('--json', 'print { decisions, records, receivers, problems }')
     .addHelpText('after', ABOUT)
     .action((name: string, options: { readonly json?: boolean }) => {
@@ -36,15 +40,16 @@ export function addWhy(program: Command, terminal: Terminal): void {
 
 const MAX_NAME_CHARS = 256;
 const REF = /^[0-9a-f]{16}$/;
+const ANY_REF = /(?<![\w-])[0-9a-f]{16}(?![\w-])/g;
 
-/** A reference as a client reads it, `Reference: …` too, or any id. @throws InvalidArgumentError */
+/** The reference in what somebody pasted, be it a whole message or an error as JSON, or any id. @throws InvalidArgumentError */
 function nameOf(text: string): string {
-  const name = text
-    .trim()
-    .replace(/^Reference:\s*/i, '')
-    .replace(/\.$/, '');
-  const lower = name.toLowerCase();
-  if (REF.test(lower)) return lower;
+  const [, told] = /\bReference:\s*([0-9a-f]{16})\b/i.exec(text) ?? [];
+  const name = told ?? text.trim().replace(/\.$/, '');
+  const isText = /\s/.test(name);
+  // A message of the operator's own may have no word before it
+  const [ref, ...others] = new Set((isText ? text : name).toLowerCase().match(isText ? ANY_REF : REF));
+  if (ref !== undefined && others.length === 0) return ref;
   const isRefLike = /^[0-9a-f]+$/i.test(name) && name.length < 32;
   if (name !== '' && name.length <= MAX_NAME_CHARS && !/[\s\p{C}]/u.test(name) && !isRefLike) return name;
   throw new InvalidArgumentError(

@@ -1,4 +1,5 @@
-import type { KeptDecision } from './row.ts';
+import { isFailure } from './explanation.ts';
+import type { DecisionRow, KeptDecision } from './row.ts';
 
 /** Decisions that somebody asks for. */
 export type DecisionFilter = {
@@ -6,7 +7,7 @@ export type DecisionFilter = {
   readonly since?: number | undefined;
   /** Unix milliseconds, exclusive. */
   readonly until?: number | undefined;
-  readonly verdict?: KeptDecision['verdict'] | undefined;
+  readonly verdict?: KeptDecision['verdict'] | 'unjudged' | 'observed' | undefined;
   readonly team?: string | undefined;
   /** Name of a virtual key, as rows have it. */
   readonly key?: string | undefined;
@@ -23,10 +24,31 @@ export type DecisionFilter = {
 export const TOP_BY = ['team', 'key', 'user', 'model', 'policy', 'backend', 'rule', 'category'] as const;
 export type TopBy = (typeof TOP_BY)[number];
 
-/** True for a decision that is asked for; times and verdict are not looked at. */
+const PASSED = new Set<DecisionRow['verdict']>(['allow', 'redact', 'remove']);
+
+/** Enforcing backends that gave no verdict on a call that went on. */
+export const bypassedBackends = ({ verdict, backends }: DecisionRow): readonly string[] =>
+  PASSED.has(verdict)
+    ? backends.filter((one) => one.mode === 'enforce' && isFailure(one)).map(({ backend }) => backend)
+    : [];
+
+/** `secrets would redact`: what policies and backends that only observe would have done to a call that went on. */
+export function observedVerdicts({ verdict, policies, backends }: DecisionRow): readonly string[] {
+  if (!PASSED.has(verdict)) return [];
+  return [
+    ...policies.filter(({ enforced }) => !enforced).map((one) => `${one.kind} would ${one.verdict}`),
+    ...backends
+      .filter(({ mode, result }) => mode !== 'enforce' && (result === 'block' || result === 'modify'))
+      .map(({ backend, result }) => `${backend} would ${result === 'block' ? 'block' : 'redact'}`),
+  ];
+}
+
+/** True for a decision that is asked for; times are not looked at, and of verdicts only those that no row has. */
 export function isAskedFor(row: KeptDecision, filter: DecisionFilter): boolean {
-  const { team, key, user, model, policy, backend } = filter;
+  const { verdict, team, key, user, model, policy, backend } = filter;
   return (
+    (verdict !== 'unjudged' || bypassedBackends(row).length > 0) &&
+    (verdict !== 'observed' || observedVerdicts(row).length > 0) &&
     (team === undefined || row.team === team) &&
     (key === undefined || row.key === key) &&
     (user === undefined || row.user === user || row.end_user === user) &&

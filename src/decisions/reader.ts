@@ -1,7 +1,15 @@
 import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
 import { DatabaseError } from '../database/database-error.ts';
-import { countedNames, type DecisionFilter, isAskedFor, type TopBy } from './filter.ts';
+import { isCanaryId } from '../guardrail/canary.ts';
+import {
+  bypassedBackends,
+  countedNames,
+  type DecisionFilter,
+  isAskedFor,
+  observedVerdicts,
+  type TopBy,
+} from './filter.ts';
 import {
   type DecisionPlace,
   type DecisionSource,
@@ -18,7 +26,13 @@ export type TopEntry = {
   readonly blocked: number;
   /** What was found, or an older turn, was removed. */
   readonly redacted: number;
+  /** Went on, though one that only observes objected. */
+  readonly observed: number;
+  /** Went on without the verdict of a backend. */
+  readonly unjudged: number;
 };
+
+type Counts = { -readonly [Count in Exclude<keyof TopEntry, 'name'>]: TopEntry[Count] };
 
 const PAGE_ROWS = 500;
 
@@ -62,14 +76,16 @@ export class DecisionReader {
 
   /** Counts decisions by a name, the most frequent first. A decision with several policies or rules counts for each of them. */
   async top({ by, ...filter }: DecisionFilter & { readonly by: TopBy }): Promise<TopEntry[]> {
-    const counts = new Map<string | null, { decisions: number; blocked: number; redacted: number }>();
+    const counts = new Map<string | null, Counts>();
     for await (const row of this.#rows(filter)) {
       for (const name of countedNames(row, by)) {
-        const count = counts.get(name) ?? { decisions: 0, blocked: 0, redacted: 0 };
+        const count = counts.get(name) ?? { decisions: 0, blocked: 0, redacted: 0, observed: 0, unjudged: 0 };
         counts.set(name, count);
         count.decisions++;
         if (row.verdict === 'block') count.blocked++;
         if (row.verdict === 'redact' || row.verdict === 'remove') count.redacted++;
+        if (observedVerdicts(row).length > 0) count.observed++;
+        if (bypassedBackends(row).length > 0) count.unjudged++;
       }
     }
     return [...counts]
@@ -93,7 +109,7 @@ export class DecisionReader {
     return found.flat().map((row) => ({ ...row, kept: keptDecision(row) }));
   }
 
-  /** Rows of all sources, newest first. */
+  /** Rows of all sources, newest first, without those of calls that the doctor made. */
   async *#rows(filter: DecisionFilter): AsyncGenerator<KeptDecision> {
     const streams = this.#sources.map((source) => newestFirst(source, filter));
     const heads = await Promise.all(streams.map((stream) => stream.next()));
@@ -109,7 +125,7 @@ export class DecisionReader {
       heads[newest] = await (streams[newest] as (typeof streams)[number]).next();
       if (streams.length > 1 && isRepetition(row, seen)) continue;
       const kept = keptDecision(row);
-      if (isAskedFor(kept, filter)) yield kept;
+      if (isAskedFor(kept, filter) && !isCanaryId(kept.litellm_call_id)) yield kept;
     }
   }
 }
@@ -169,7 +185,8 @@ async function* newestFirst(
 ): AsyncGenerator<StoredDecision, undefined> {
   let before: DecisionPlace = { at: until - 1, origin: LAST_ORIGIN, id: Number.MAX_SAFE_INTEGER };
   for (;;) {
-    const page = await source.page(before, { since, verdict: verdict ?? null }, PAGE_ROWS);
+    const stored = verdict === 'unjudged' || verdict === 'observed' ? undefined : verdict;
+    const page = await source.page(before, { since, verdict: stored ?? null }, PAGE_ROWS);
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) return undefined;

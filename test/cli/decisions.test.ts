@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { DecisionRow } from '../../src/decisions/row.ts';
+import { newCanaryId } from '../../src/guardrail/canary.ts';
 import { runCli } from '../support/cli.ts';
 import { blocked, row, testKeeper } from '../support/decisions.ts';
 import { HOUR_MS } from '../support/stored-outbox.ts';
@@ -90,15 +91,17 @@ test.each<[args: string, rows: number[]]>([
 test('decisions are counted by a name; of some their share of its own', async () => {
   expect(
     (await run('top --by team --policy prompt-injection --since 7d')).out,
-  ).toBe(`team      decisions  blocked  redacted  of the team's
-payments          1        1         0         33.3 %
+  ).toBe(`team      decisions  blocked  redacted  observed  unjudged  of the team's
+payments          1        1         0         0         0         33.3 %
 
 6 decisions in all
 `);
-  expect((await run('top --by team')).out).toBe(`team      decisions  blocked  redacted  of all
-payments          3        2         0  50.0 %
-search            2        1         0  33.3 %
--                 1        0         1  16.7 %
+  expect(
+    (await run('top --by team')).out,
+  ).toBe(`team      decisions  blocked  redacted  observed  unjudged  of all
+payments          3        2         0         0         0  50.0 %
+search            2        1         0         0         0  33.3 %
+-                 1        0         1         0         0  16.7 %
 
 6 decisions in all
 `);
@@ -137,7 +140,10 @@ test.each<[args: string, says: string]>([
     "argument 'yesterday' is invalid. Write a span like 90m, 24h or 7d, or a time like 2026-11-21T10:00:00Z",
   ],
   ['list --until 7x', "argument '7x' is invalid"],
-  ['list --verdict deny', 'Write one of allow, block, redact, remove, defer, cancelled'],
+  ['list --verdict deny', 'Write one of allow, block, redact, remove, defer, cancelled, unjudged, observed'],
+  ['list --policy nosuch', "argument 'nosuch' is invalid. Write one of "],
+  ['list --since 1h --until 5h', '--until 2026-11-26T22:00:00.000Z is not after --since 2026-11-27T02:00'],
+  ['top --by team --since 1h --until 1h', 'is not after --since'],
   ['list --last many', 'Write a number, 1 to 10000'],
   ['top', "required option '--by <name>' not specified"],
   ['top --by shape', 'Write one of team, key, user, model, policy, backend, rule, category'],
@@ -147,7 +153,46 @@ test.each<[args: string, says: string]>([
   expect(err).toContain(says);
 });
 
-test('nothing that is asked for is no mistake', async () => {
-  expect(await run('list --team nobody')).toEqual({ code: 0, out: 'no such decision\n', err: '' });
-  expect(await run('top --by team --team nobody')).toEqual({ code: 0, out: 'no such decision\n', err: '' });
+test.each<[args: string, says: string]>([
+  ['list --team nobody', 'no such decision among 6\n'],
+  ['top --by team --backend nosuch', 'no such decision among 6\n'],
+  ['list --team nobody --since 90m', 'no such decision among 2 since 2026-11-27T01:30:00.000Z\n'],
+  ['list --until 30d', 'no decision before 2026-10-28T03:00:00.000Z\n'],
+])('%s finds nothing, and says of how many', async (args, out) => {
+  expect(await run(args)).toEqual({ code: 0, out, err: '' });
+});
+
+test('what went on unjudged, or objected to by an observer, is to be seen; calls of the doctor are not', async () => {
+  const { keeper, dir: folder } = testKeeper();
+  const long = 'x'.repeat(60);
+  const lakera = { backend: 'lakera', mode: 'enforce', result: 'timeout', ms: 900 } as const;
+  const observer = { ...injection, enforced: false, rules: ['a'] };
+  const at = NOW - 1000;
+  keeper.append(row({ at, litellm_call_id: newCanaryId() }));
+  keeper.append(row({ at: at - 1, litellm_call_id: long, backends: [lakera] }));
+  keeper.append(row({ at: at - 2, litellm_call_id: 'observed', policies: [observer] }));
+  keeper.append(
+    row({
+      at: at - 3,
+      litellm_call_id: 'shadow',
+      backends: [{ ...lakera, mode: 'shadow', result: 'block' }],
+    }),
+  );
+  keeper.append(blocked(ref(9), { at: at - 4, litellm_call_id: 'blocked', backends: [lakera] }));
+  await keeper.close();
+  const ask = async (args: string) =>
+    (await runCli(['decisions', ...args.split(' ')], { env: { DATA_DIR: folder }, now: () => NOW })).out;
+  expect((await ask('list --verdict unjudged')).split('\n').slice(1)).toEqual([
+    expect.stringMatching(new RegExp(`^1s ago +allow request +lakera no verdict .* ${long}$`)),
+    '',
+  ]);
+  expect((await ask('list --verdict observed')).split('\n').slice(1)).toEqual([
+    expect.stringMatching(/ prompt-injection would block +a .* observed$/),
+    expect.stringMatching(/ lakera would block .* shadow$/),
+    '',
+  ]);
+  expect(JSON.parse(await ask('top --by team --json'))).toMatchObject({
+    decisions: 4,
+    rows: [{ decisions: 4, blocked: 1, redacted: 0, observed: 2, unjudged: 1 }],
+  });
 });

@@ -97,9 +97,13 @@ test('a reference is found as a client writes it, a call by its id, of which the
   );
   const { out } = await why(dir, REF);
   for (const name of [REF.toUpperCase(), 'call-1']) expect((await why(dir, name)).out).toBe(out);
-  expect((await runCli(['why', `Reference: ${REF}.`], { now: () => NOW, env: { DATA_DIR: dir } })).out).toBe(
-    out,
-  );
+  for (const text of [
+    `Reference: ${REF}.`,
+    `Blocked by security policy. [policy] Reference: ${REF}`,
+    `litellm.BadRequestError: {'error': 'Blocked by security policy. [policy]\nReference: ${REF}'} trace 00112233445566ff`,
+    `This is not allowed here, ask IT about ${REF}, please.`,
+  ])
+    expect((await runCli(['why', text], { now: () => NOW, env: { DATA_DIR: dir } })).out, text).toBe(out);
 });
 
 test('--json prints the rows and the records', async () => {
