@@ -27,6 +27,7 @@ import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { Engine } from '../policies/engine.ts';
 import { readPolicyFile } from '../policies/file/load.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
+import { PolicyFileError } from '../policies/file/problems.ts';
 import { globs } from '../policies/glob.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import { MarkerStore } from '../policies/markers.ts';
@@ -51,7 +52,12 @@ const TIMEOUT_MS = 60_000;
 
 /** @throws PolicyFileError, or an Error that an operator can read */
 export function readPolicy(path: string, env: Env = {}): PolicyFile {
-  return readPolicyText(readText(path), dirname(path), env);
+  const text = readText(path);
+  try {
+    return readPolicyText(text, dirname(path), env);
+  } catch (error) {
+    throw error instanceof PolicyFileError ? new PolicyFileError(error.problems, path) : error;
+  }
 }
 
 /** @param folder relative paths begin there @throws PolicyFileError */
@@ -161,7 +167,9 @@ export function createReplayJudge(file: PolicyFile, set: ReplaySettings): Replay
   return async (call, { at, bytes, votes }) => {
     now = at;
     judged++;
-    backends = Object.entries(votes).map(([name, vote]) => backendThatSaid(name, vote, judged));
+    backends = Object.entries(votes)
+      .filter(([name]) => asks(file, name))
+      .map(([name, vote]) => backendThatSaid(name, vote, judged));
     const decision = await judge.judge({
       ...{ call, bytes, request: () => undefined },
       scope: { signal: new AbortController().signal, abort() {} },
@@ -169,6 +177,17 @@ export function createReplayJudge(file: PolicyFile, set: ReplaySettings): Replay
     wiring.seen(call);
     return decision;
   };
+}
+
+/** Names that a backend has which the environment sets up: it may be there with any policy file. */
+const OF_ENVIRONMENT: ReadonlySet<string> = new Set(
+  backends.filter(({ environment }) => environment !== undefined).map(({ kind }) => kind),
+);
+
+/** True if what a backend says counts where a policy file is in force. */
+export function asks({ backends }: Pick<PolicyFile, 'backends'>, name: string): boolean {
+  const own = backends.find((backend) => backend.name === name);
+  return own === undefined ? OF_ENVIRONMENT.has(name) : own.mode === 'enforce';
 }
 
 /** A backend that says what it said of a call. What it redacted is not known. */

@@ -25,9 +25,9 @@ type ReplayOptions = {
 
 const ABOUT = `
 It needs calls that a bridge has kept, which it does where REPLAY_DAYS is set, and
-asks no backend: each is taken to say what it said then. It prints references and
-call ids, never content. Of the settings it reads DATA_DIR, and those by which a
-decision goes beside its policy file.`;
+asks no backend: each that the file still has is taken to say what it said then,
+if it enforces. It prints references and call ids, never content. Of the settings it
+reads DATA_DIR, and those by which a decision goes beside its policy file.`;
 
 const HOUR_MS = 3_600_000;
 /** Calls before the time that is asked for are judged too, and not counted: policies keep state of them. */
@@ -171,7 +171,7 @@ class Replay {
     if (!isCounted) return;
     if (typeof after === 'string') this.#changes.addUnknown(decision, after);
     else if (typeof before === 'string') this.#changes.addUnknown(decision, before);
-    else this.#changes.addJudged(decision, before, after, lack === undefined || this.#before !== undefined);
+    else this.#changes.addJudged(decision, before, after, lack === undefined);
   }
 }
 

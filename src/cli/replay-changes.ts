@@ -48,8 +48,8 @@ export class ReplayChanges {
   readonly versions = new Map<string, number>();
   /** Calls that are no longer blocked by policies, and of which no backend was asked. */
   unasked = 0;
-  /** True once some backend has judged a call. */
-  hasBackends = false;
+  /** Calls by the backends that judged them then. */
+  readonly voters = new Map<string, number>();
   calls = 0;
 
   /** The changes, the most frequent of each kind first. */
@@ -94,7 +94,7 @@ export class ReplayChanges {
   }
 
   #add({ version, votes }: DecisionThen): void {
-    this.hasBackends ||= Object.keys(votes).length > 0;
+    for (const name of Object.keys(votes)) this.voters.set(name, (this.voters.get(name) ?? 0) + 1);
     this.calls++;
     const decided = version ?? 'none';
     this.versions.set(decided, (this.versions.get(decided) ?? 0) + 1);

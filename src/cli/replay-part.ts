@@ -1,4 +1,4 @@
-import type { DecisionThen, Lack } from '../decisions/decision-then.ts';
+import type { DecisionThen, KeptNote, Lack } from '../decisions/decision-then.ts';
 import { type PolicyPart, policyPartOf } from '../decisions/policy-part.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -10,14 +10,14 @@ import type { PolicyFile } from '../policies/file/policy-file.ts';
 export type Unknown = Lack | 'media' | 'failed' | 'failed_then';
 
 /** Kinds that look for what is erased of a call. */
-const LOOKING: Partial<Record<Lack, ReadonlySet<string>>> = {
+const LOOKING: Record<'erased' | 'redacted', ReadonlySet<string>> = {
   erased: new Set(['secrets', 'dlp-filter']),
   redacted: new Set(['secrets', 'dlp-filter', 'pii-detector']),
 };
 
 /**
- * The part that the policies of a file have in the decision about a kept call. Where something was erased of it, a policy that looks for such
- * things is taken to say what it said then, if it is the same; if not, nobody knows.
+ * The part that the policies of a file have in the decision about a kept call. Where something was erased of it, a policy that is the same as
+ * then is taken to say what it said; of another one that then objected, or that looks for such things, nobody knows if it still would.
  */
 export function partBy(
   file: PolicyFile,
@@ -28,10 +28,8 @@ export function partBy(
   const part = policyPartOf(decision);
   if (part.why === 'failed') return 'failed';
   if (part.why === 'media') return then.part.why === 'media' ? part : 'media';
-  const looking = lack && LOOKING[lack];
-  return looking === undefined || lack === undefined || part.verdict === 'block'
-    ? part
-    : carriedOver(file, { decision, part, then, looking, lack });
+  if (lack !== 'erased' && lack !== 'redacted') return part;
+  return then.version === file.version ? then.part : carriedOver(file, { decision, part, then, lack });
 }
 
 function carriedOver(
@@ -40,29 +38,46 @@ function carriedOver(
     decision,
     part,
     then,
-    looking,
     lack,
   }: {
     readonly decision: Decision;
     readonly part: PolicyPart;
     readonly then: DecisionThen;
-    readonly looking: ReadonlySet<string>;
-    readonly lack: Lack;
+    readonly lack: keyof typeof LOOKING;
   },
 ): PolicyPart | Unknown {
-  let carried = part;
-  for (const { kind, enforced, verdict } of decision.policies?.notes ?? []) {
-    if (!enforced || !looking.has(kind) || verdict !== 'allow') continue;
+  let isCarried = false;
+  let isUnknown = false;
+  const said: PolicyPart[] = [];
+  for (const { kind, enforced, verdict, rules } of decision.policies?.notes ?? []) {
+    if (!enforced) continue;
     const note = then.notes.find(([name]) => name === kind);
-    if (note === undefined || then.prints[kind] !== file.policies.get(kind)?.fingerprint) return lack;
-    const [, wasEnforced, said, rules] = note;
+    const [, wasEnforced, saidThen = 'allow', rulesThen = []] = note ?? [];
+    if (note === undefined || then.prints[kind] !== file.policies.get(kind)?.fingerprint) {
+      isUnknown ||= GRAVITY[verdict] < GRAVITY[saidThen] || (verdict === 'allow' && LOOKING[lack].has(kind));
+      said.push(partOf(kind, verdict, rules));
+      continue;
+    }
+    // It objects to what was put in the place of something, and nobody asked those after it
+    isUnknown ||= verdict === 'block' && saidThen !== 'block';
     // What was blocked in an older turn is erased too
-    if (wasEnforced && then.part.by === kind) return then.part;
-    if (said === 'block') return { verdict: 'block', by: kind, rules };
-    if (said !== 'allow' && carried.verdict === 'allow') carried = { verdict: 'redact', by: kind, rules };
+    const isBy = wasEnforced && then.part.by === kind;
+    isCarried ||= isBy || saidThen !== verdict;
+    said.push(isBy ? then.part : partOf(kind, saidThen, rulesThen));
   }
-  return carried;
+  const find = (wanted: PolicyPart['verdict']) => said.find(({ verdict }) => verdict === wanted);
+  const block = find('block');
+  if (isUnknown && block === undefined) return lack;
+  if (!isCarried || (part.verdict === 'block' && block === undefined)) return part;
+  return block ?? find('redact') ?? (part.why === 'history' ? part : NOTHING);
 }
+
+const NOTHING: PolicyPart = { verdict: 'allow', by: null, rules: [] };
+
+const GRAVITY: Record<KeptNote[2], number> = { allow: 0, remove: 1, redact: 1, block: 2 };
+
+const partOf = (by: string, verdict: KeptNote[2], rules: readonly string[]): PolicyPart =>
+  verdict === 'allow' || verdict === 'remove' ? NOTHING : { verdict, by, rules };
 
 /** The fate of a call by its policies and its backends. */
 export type Fate = Pick<PolicyPart, 'by' | 'rules' | 'texts'> & {

@@ -1,5 +1,6 @@
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { oneLine, plural, printableJson, table } from './output.ts';
+import { asks } from './policy-engine.ts';
 import { CHANGES, type Change, type ChangedCalls, type ReplayChanges } from './replay-changes.ts';
 import type { Unknown } from './replay-part.ts';
 
@@ -17,8 +18,9 @@ export type ReplayReport = {
 };
 
 const UNKNOWN: Record<Unknown, string> = {
-  erased: 'credentials were erased, and a policy that is another than then looks for some',
-  redacted: 'personal data or credentials were erased, and a policy that is another than then looks for some',
+  erased: 'credentials were erased, and a policy that is another than then may have found them',
+  redacted:
+    'personal data or credentials were erased, and a policy that is another than then may have found them',
   too_large: 'the call takes more than its share of REPLAY_MAX_MB, so it is not kept',
   withheld: 'nothing is kept of this team, key or rule (NO_CONTENT_TEAMS, NO_CONTENT_KEYS, records: none)',
   unreadable: 'the kept call cannot be read',
@@ -100,13 +102,23 @@ const speedOf = (calls: number, seconds: number) => Math.round(calls / Math.max(
 /** All that makes the result less certain than it looks. */
 function notesOf({ changes, file, against }: ReplayReport): readonly string[] {
   const notes: string[] = [];
-  const { versions, unasked, hasBackends } = changes;
+  const { versions, unasked, voters } = changes;
   if (against === undefined && versions.size > 1) {
     const decided = [...versions].map(([version, count]) => `${version} (${count})`).join(', ');
     notes.push(`several versions decided then: ${decided}; --against FILE compares with one`);
   }
   if (versions.has('none')) notes.push('of some calls no policy judged then (version none)');
-  if (unasked > 0 && (hasBackends || file.backends.length > 0))
+  for (const [name, count] of voters) {
+    if (asks(file, name)) continue;
+    const where = file.backends.some((own) => own.name === name) ? 'does not enforce' : 'is not';
+    notes.push(
+      `backend ${oneLine(name, MAX_TEXT)} ${where} in this file: what it said of ${plural(count, 'call')} falls away`,
+    );
+  }
+  for (const { name } of file.backends)
+    if (asks(file, name) && !voters.has(name))
+      notes.push(`backend ${name} decided on none of these calls then: what it would say is not known`);
+  if (unasked > 0 && (voters.size > 0 || file.backends.length > 0))
     notes.push(
       `no backend was asked about ${plural(unasked, 'call')} that policies blocked then: it would be now`,
     );

@@ -64,7 +64,7 @@ describe('check', () => {
   test('says if the file cannot be used', async () => {
     const { code, out, err } = await runCheck(['--policy', saved('bad.yaml', 'a: 1'), 'x']);
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toMatch(/^The policy file cannot be used:\n {2}line 1: /);
+    expect(err).toMatch(/^The policy file \S+bad\.yaml cannot be used:\n {2}line 1: /);
   });
 });
 

@@ -1,14 +1,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import { aktoBlocks } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { toolCall } from '../support/call.ts';
 import { type ServingChild, startServing } from '../support/child.ts';
 import { runCli } from '../support/cli.ts';
-import { fill } from '../support/credentials.ts';
-import { startFakeBackend } from '../support/fake-backend.ts';
+import { fill, pem } from '../support/credentials.ts';
+import { json, startFakeBackend } from '../support/fake-backend.ts';
 import { mcpCall, mcpListed, mcpResult, mcpTool } from '../support/mcp.ts';
 import { chat, envelopeOf } from '../support/turned.ts';
 import { judged, startWorkers } from '../support/workers.ts';
@@ -178,6 +179,110 @@ test('a credential is erased, and a policy that looks for it says what it said t
     unknown: { erased: 1 },
     stays: { blocked: 1 },
   });
+});
+
+/** Each text of a kind that looks for something of it, and others: with content as it comes, and with what is to be redacted. */
+const MIXED = {
+  policies: { chain: ['secrets', 'pii-detector', 'size-limits', 'banned-keywords'] },
+  policy: {
+    secrets: { action: 'block', ignore: ['private-key'] },
+    'pii-detector': { action: 'redact' },
+    'size-limits': { max_text_chars: 1500 },
+    'banned-keywords': { keywords: ['bob@rival.com', 'rival.com', 'plum', 'redacted'] },
+  },
+};
+const PRIVATE_KEY = `${pem('PRIVATE KEY')}\n${fill(64)}\n`;
+const MIXED_TEXTS = [
+  'a pear',
+  'a plum',
+  'write to bob@rival.com',
+  'write to ada@example.com',
+  'write to ada@example.com of a plum',
+  `my key is ${KEY}`,
+  `my key is ${KEY}, card 4111 1111 1111 1111`,
+  'card 4111 1111 1111 1111',
+  `${PRIVATE_KEY}${`${fill(64)}\n`.repeat(25)}-----END PRIVATE KEY-----`,
+  `a pear ${'x'.repeat(2000)}`,
+];
+
+test.each(['full', 'redacted'])(
+  'the same policies change nothing of mixed calls of which %s content was kept',
+  async (TELEMETRY_CONTENT) => {
+    const dir = folder();
+    const POLICY_FILE = written(dir, 'now.yaml', MIXED);
+    await keeping({ DATA_DIR: dir, POLICY_FILE, TELEMETRY_CONTENT }, async ({ ask }) => {
+      for (const [i, text] of MIXED_TEXTS.entries()) {
+        const told = (content: string) => ({
+          texts: [content],
+          structured_messages: [{ role: 'user', content }],
+          request_headers: { 'x-session-id': `s${i}` },
+        });
+        await ask(asked('', told(text)));
+        await ask(asked(text, { input_type: 'response' }));
+        // The next turn, from which what was blocked is removed
+        const next = 'and then a pear?';
+        const messages = [text, 'No.', next].map((content, n) => ({
+          role: n === 1 ? 'assistant' : 'user',
+          content,
+        }));
+        await ask(asked('', { ...told(next), texts: [text, 'No.', next], structured_messages: messages }));
+      }
+    });
+    const rows = new DatabaseSync(join(dir, 'replay.db')).prepare('SELECT lack FROM calls').all();
+    expect(rows.filter(({ lack }) => lack !== null).length).toBeGreaterThan(5);
+    const calls = 3 * MIXED_TEXTS.length;
+    const same = await replayed([POLICY_FILE, '--dir', dir]);
+    expect(same).toMatchObject({ calls, groups: [], unknown: {} });
+    // Another file, of which no policy differs
+    const alike = written(dir, 'alike.yaml', { ...MIXED, pack: { name: 'alike' } });
+    expect((await replayed([alike, '--dir', dir])).groups).toEqual([]);
+  },
+);
+
+test('nobody knows if another policy would still object to what was erased', async () => {
+  const dir = folder();
+  const POLICY_FILE = written(dir, 'now.yaml', bans('bob@rival.com', 'plum'));
+  await keeping({ DATA_DIR: dir, POLICY_FILE, TELEMETRY_CONTENT: 'redacted' }, async ({ ask }) => {
+    for (const text of ['write to bob@rival.com', 'write to ada@example.com', 'a plum'])
+      await ask(asked(text));
+  });
+  expect(await replayed([written(dir, 'new.yaml', bans('bob@rival.com')), '--dir', dir])).toMatchObject({
+    changes: { no_longer_blocked: 1 },
+    unknown: { redacted: 1 },
+    stays: { allowed: 1 },
+  });
+});
+
+test.each([
+  { name: 'is in the file', change: {}, falls: false },
+  { name: 'is not in it any more', change: undefined, falls: true, says: 'vendor is not in this file' },
+  { name: 'only observes', change: { mode: 'observe' }, falls: true, says: 'vendor does not enforce' },
+  { name: 'only compares', change: { mode: 'shadow' }, falls: true, says: 'vendor does not enforce' },
+  {
+    name: 'has another name',
+    change: { name: 'other' },
+    falls: true,
+    says: 'backend other decided on none of these calls then',
+  },
+])('what a backend of the file said counts where it $name', async ({ change, falls, says }) => {
+  const dir = folder();
+  const vendor = await startFakeBackend(json({ action: 'BLOCKED', blocked_reason: 'no' }));
+  closes.push(vendor.close);
+  const entry = { name: 'vendor', kind: 'generic-guardrail', url: vendor.url };
+  const file = (name: string, ...entries: object[]) =>
+    written(dir, name, { ...bans('plum'), ...(entries.length > 0 && { backends: entries }) });
+  const POLICY_FILE = file('now.yaml', entry);
+  await keeping({ DATA_DIR: dir, POLICY_FILE }, async ({ ask }) => {
+    expect((await ask(asked('a pear'))).reply.action).toBe('BLOCKED');
+  });
+  const changed = change === undefined ? file('new.yaml') : file('new.yaml', { ...entry, ...change });
+  const result = await replayed([changed, '--dir', dir]);
+  expect(result).toMatchObject({
+    changes: { no_longer_blocked: falls ? 1 : 0 },
+    stays: { by_others: falls ? 0 : 1 },
+  });
+  if (says === undefined) expect(result.notes).toEqual([]);
+  else expect(result.notes.join()).toContain(says);
 });
 
 test('a backend is taken to say what it said, and one that was not asked is told of', async () => {

@@ -44,7 +44,7 @@ describe('policy lint', () => {
     expect(await runPolicy('lint', path)).toEqual({
       code: 1,
       out: '',
-      err: `The policy file cannot be used:
+      err: `The policy file ${path} cannot be used:
   line 4: policy.banned-keywords.moed: is not known; did you mean mode?
   line 5: policy.secrets.actoin: is not known; did you mean action?
 `,
