@@ -46,7 +46,7 @@ export type RefuseCall = (refusal: CallRefusal, door?: Door) => CallResponse;
 type Refused = Omit<BlockedText, 'by' | 'ref'>;
 
 export type RefuseOptions = {
-  readonly metrics: Pick<Metrics, 'rejected_total' | 'finding_calls_total'>;
+  readonly metrics: Pick<Metrics, 'rejected_total'>;
   readonly log: Pick<Log, 'warn'>;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
@@ -100,7 +100,6 @@ export function createRefuseCall(options: RefuseOptions): RefuseCall {
       case 'aborted':
         return { status: 400, body: null };
       default:
-        if (reason === 'unauthorized') metrics.finding_calls_total.inc({ code: 'guardrail_key_wrong' });
         repeated.warn(fields, {}, 'request refused');
         return { status, body: JSON.stringify(errorBody(refusal)) };
     }

@@ -10,6 +10,7 @@ export const FINDINGS = {
   not_default_on: 'warning',
   calls_unjudged: 'fault',
   guardrail_key_wrong: 'fault',
+  address_refused: 'fault',
   guardrail_url_wrong: 'fault',
   fail_open: 'warning',
   timeout_missing: 'warning',

@@ -19,6 +19,10 @@ export const SHOWN_BY_CALLS = {
     message: 'guardrail calls are refused: none of them brings one of BRIDGE_API_KEYS',
     advice: 'set the api_key of the guardrail in LiteLLM to one of BRIDGE_API_KEYS',
   },
+  address_refused: {
+    message: 'calls or log events of LiteLLM are refused: their address is not in ALLOWED_IPS',
+    advice: 'add the addresses from which LiteLLM calls to ALLOWED_IPS',
+  },
   guardrail_url_wrong: {
     message: 'guardrail calls come to an address that is not one of the bridge',
     advice: 'set the api_base of the guardrail to the address of the bridge without a path: http://HOST:8787',

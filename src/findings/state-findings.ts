@@ -44,7 +44,7 @@ export function stateFindings({ standings, records, otherFile, now }: States): r
     found.push({
       code: 'policy_file_differs',
       subject: otherFile,
-      message: `${otherFile} on the disk, or a file that it names, is not what calls are judged by`,
+      message: `${otherFile} on the disk, or a file that it names, is not what calls are judged by, or cannot be read`,
       advice: 'guardrail-bridge check-config says if it can be used; kill -HUP has it read again',
     });
   }

@@ -1,5 +1,6 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
+import type { ReceivedBody } from '../calls/received-body.ts';
 import { type CallRefusal, errorBody, type RefuseCall } from '../calls/refusal.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
 import type { Releases } from '../litellm/releases.ts';
@@ -20,7 +21,15 @@ import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
 import { BodyReader } from './middleware/body-reader.ts';
 import { readOn } from './middleware/unread-body.ts';
-import { type BridgeEnv, type Refuse, refuseGuardrailCall, refuseLogs, requestHeader } from './refusal.ts';
+import {
+  type BridgeContext,
+  type BridgeEnv,
+  eventsIn,
+  isByLitellm,
+  type Refuse,
+  refuseGuardrailCall,
+  refuseLogs,
+} from './refusal.ts';
 import { isOwnRequest, turnedRoutes } from './turned.ts';
 
 const GUARDRAIL_PATH = '/beta/litellm_basic_guardrail_api';
@@ -29,6 +38,11 @@ export const GUARDRAIL_PATHS: readonly string[] = [GUARDRAIL_PATH, '/'];
 
 /** Where LiteLLM's `generic_api` logger sends its events. */
 export const LOGS_PATH = '/v1/litellm/logs';
+
+/** True for log events, at a path of guardrail calls: a list, or an object that begins with the id of its event. */
+function isOfEvents(body: ReceivedBody): boolean {
+  return /^\s*(?:\[|\{\s*"id")/.test(body.bytes().toString('latin1', 0, 32));
+}
 
 /** Where Akto's clients look whether it answers, and whether it knows their token. */
 const AKTO_HEALTH_PATH = '/healthCheck';
@@ -79,7 +93,7 @@ const CAPSULE_PATHS = new Set([...CAPSULE_CHECK_PATHS, ...CAPSULE_RECORD_PATHS])
 export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const { metrics, log, isAllowedAddress, apiKeys, records } = options;
   const app = new Hono<BridgeEnv>();
-  const refuseCall = refuseGuardrailCall(options.refuse, options.isDraining);
+  const refuseCall = refuseGuardrailCall(options);
   const refuseEvents = refuseLogs(options);
   const unread = {
     timeoutMs: options.bodyTimeoutMs,
@@ -166,7 +180,19 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   };
   const judge = judgeBody(options);
   const turned = turnedRoutes({ ...options, logs, judge });
-  judged(GUARDRAIL_PATHS, refuseCall, guardrailRoute(judge, options.isDraining));
+  const repeated = new RepeatedLines(log);
+  const notFound = (c: BridgeContext) => {
+    metrics.rejected_total.inc({ reason: 'not_found' });
+    repeated.warn({ reason: 'not_found', method: c.req.method }, {}, 'request refused');
+    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
+    return c.json(errorBody({ reason: 'not_found', message }), 404);
+  };
+  const guardrail = guardrailRoute(judge, options.isDraining);
+  judged(GUARDRAIL_PATHS, refuseCall, (c, next) => {
+    if (!isByLitellm(c) || !isOfEvents(c.get('body'))) return guardrail(c, next);
+    metrics.finding_calls_total.inc({ code: 'callback_url_wrong' }, eventsIn(c));
+    return notFound(c);
+  });
   app.on('POST', [...turned.paths], (c, next) => {
     if (!isOwnRequest(c)) return next();
     readOn(c.env?.incoming, unread);
@@ -217,18 +243,13 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   app.get('/readyz', withoutBody, readyRoute(options));
   app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));
 
-  const repeated = new RepeatedLines(log);
   app.notFound((c) => {
     readOn(c.env?.incoming, unread);
-    metrics.rejected_total.inc({ reason: 'not_found' });
-    const { method } = c.req;
-    if (method === 'POST' && requestHeader(c, 'user-agent')?.startsWith('litellm/') === true) {
+    if (isByLitellm(c) && isAllowedAddress(c.env?.incoming?.socket.remoteAddress)) {
       const code = c.req.path.endsWith(GUARDRAIL_PATH) ? 'guardrail_url_wrong' : 'callback_url_wrong';
       metrics.finding_calls_total.inc({ code });
     }
-    repeated.warn({ reason: 'not_found', method }, {}, 'request refused');
-    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
-    return c.json(errorBody({ reason: 'not_found', message }), 404);
+    return notFound(c);
   });
   app.onError((error, c) => {
     log.error({ error: error.name }, 'route failed');

@@ -48,13 +48,33 @@ export function responseOf({ status, body }: CallResponse, isDraining: boolean):
   return new Response(body, status === 200 ? init : { ...init, status });
 }
 
+/** True for what LiteLLM sends. Anybody can bring about a refusal, and only those of LiteLLM tell how it is wired. */
+export function isByLitellm(c: BridgeContext): boolean {
+  return c.req.method === 'POST' && requestHeader(c, 'user-agent')?.startsWith('litellm/') === true;
+}
+
+/** Findings that refusals show, by their reason. */
+const SHOWN: Partial<Record<CallRefusal['reason'], FindingCode>> = {
+  unauthorized: 'guardrail_key_wrong',
+  address: 'address_refused',
+};
+
 /** Refuses what is no guardrail call, in the form of the door at which it came. */
 export function refuseGuardrailCall(
-  refuse: RefuseCall,
-  isDraining: () => boolean,
+  {
+    refuse,
+    isDraining,
+    metrics,
+  }: { refuse: RefuseCall; isDraining: () => boolean; metrics: Pick<Metrics, 'finding_calls_total'> },
   door?: Door,
 ): Refuse<CallRefusal['reason']> {
-  return (_, refusal) => responseOf(refuse(refusal, door), isDraining());
+  return (c, refusal) => {
+    const code = SHOWN[refusal.reason];
+    // What asks at a door of another vendor's names itself as it likes
+    if (code !== undefined && (door !== undefined || isByLitellm(c)))
+      metrics.finding_calls_total.inc({ code });
+    return responseOf(refuse(refusal, door), isDraining());
+  };
 }
 
 /** Refuses what is no body of log events, or cannot be stored now. */
@@ -65,7 +85,7 @@ export function refuseLogs({ metrics, log }: { metrics: Metrics; log: Log }): Re
     metrics.log_posts_total.inc({ result: reason });
     if (reason === 'aborted') return c.body(null, 400);
     const code = codeOf(c, reason);
-    if (code !== undefined) metrics.finding_calls_total.inc({ code }, eventsIn(c));
+    if (code !== undefined && isByLitellm(c)) metrics.finding_calls_total.inc({ code }, eventsIn(c));
     repeated.warn({ reason, ...(field !== undefined && { field }) }, {}, 'log events refused');
     return c.json(errorBody(refusal), status, status === 503 ? { 'retry-after': '5' } : {});
   };
@@ -82,9 +102,9 @@ function codeOf(c: BridgeContext, reason: LogResult): FindingCode | undefined {
 /** LiteLLM's events of a short call are of 10 to 15 KB. */
 const EVENT_BYTES = 10_000;
 
-/** Events in a body that was not read, by its length: one at least. */
-function eventsIn(c: BridgeContext): number {
+/** Events in a body that was not read, by its length. One is no finding alone. */
+export function eventsIn(c: BridgeContext): number {
   const bytes = Number(requestHeader(c, 'content-length') ?? 0);
   return Math.max(1, Math.min(MAX_EVENTS, Math.floor(bytes / EVENT_BYTES)));
 }
-const MAX_EVENTS = 512;
+const MAX_EVENTS = 5;

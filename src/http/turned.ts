@@ -46,18 +46,18 @@ export type TurnedRoutesOptions = {
   readonly limits: JsonLimits;
   /** The request under a state key as JSON, if it is remembered. */
   readonly requestOf: (key: string) => Promise<Uint8Array | undefined>;
-  readonly metrics: Pick<Metrics, 'turned_calls_total' | 'rejected_total'>;
+  readonly metrics: Pick<Metrics, 'turned_calls_total' | 'rejected_total' | 'finding_calls_total'>;
 };
 
 export function turnedRoutes(options: TurnedRoutesOptions): TurnedRoutes {
-  const { logs, judge, refuse, isDraining, limits, requestOf, metrics } = options;
+  const { logs, judge, isDraining, limits, requestOf, metrics } = options;
   const at = (door: Door) => ({
     ...{ ...logs, judge, isDraining },
     asked: (asks: 'check' | 'record' | 'check_and_record') => metrics.turned_calls_total.inc({ door, asks }),
   });
   const akto = at('akto');
   const capsule = { ...at('capsule'), limits, requestOf };
-  const refuseCheck = refuseGuardrailCall(refuse, isDraining, 'akto');
+  const refuseCheck = refuseGuardrailCall(options, 'akto');
   /** Nobody reads a verdict where none is asked for. */
   const refuseAkto: Refuse<CallRefusal['reason']> = (c, refusal) => {
     if (checksIn(c).length > 0) return refuseCheck(c, refusal);
@@ -69,7 +69,7 @@ export function turnedRoutes(options: TurnedRoutesOptions): TurnedRoutes {
     {
       paths: CAPSULE_CHECK_PATHS,
       route: capsuleCheckRoute(capsule),
-      refuse: refuseGuardrailCall(refuse, isDraining, 'capsule'),
+      refuse: refuseGuardrailCall(options, 'capsule'),
     },
   ];
   const records = [

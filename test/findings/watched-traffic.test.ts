@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { BridgeFinding } from '../../src/findings/finding.ts';
@@ -32,7 +34,8 @@ async function listening(env: Record<string, string> = {}) {
   const ready = async () => (await (await fetch(`${server.url}/readyz`)).json()) as Ready;
   const found = (code: string) =>
     until(async () => (await ready()).findings.find((finding) => finding.code === code));
-  return { ...bridge, post, ready, found };
+  const get = (path: string) => fetch(server.url + path, { headers: { 'x-api-key': 'old' } });
+  return { ...bridge, post, get, ready, found };
 }
 
 const CALL = { input_type: 'request', texts: ['When does the library open?'] };
@@ -45,6 +48,8 @@ test.each<[string, string, string, unknown, Record<string, string>]>([
   ['log events without a key', 'callback_headers_missing', LOGS, [{}], {}],
   ['log events under another path', 'callback_url_wrong', '/v1/logs', [{}], KEY],
   ['log events that cannot be read', 'log_posts_refused', LOGS, 'no JSON', KEY],
+  ['log events at the path of guardrail calls', 'callback_url_wrong', GUARDRAIL, [{ id: 'r1' }], KEY],
+  ['log events at no path', 'callback_url_wrong', '/', { id: 'r1', trace_id: 't' }, KEY],
   ['calls of an old release', 'release_unsupported', GUARDRAIL, { ...CALL, litellm_version: '1.82.0' }, KEY],
 ])('ten %s are a finding, and nine are none', async (_, code, path, body, headers) => {
   const bridge = await listening({ AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:9', AKTO_API_KEY: 'k' });
@@ -67,8 +72,35 @@ test.each<[string, string, string, unknown, Record<string, string>]>([
 test('a few large POSTs of log events with a wrong key are a finding: they hold many calls', async () => {
   const bridge = await listening();
   const { length } = 'x'.repeat(130_000);
-  await bridge.post(LOGS, [{ text: 'x'.repeat(length) }], { 'x-api-key': 'wrong' });
+  for (let i = 0; i < 2; i++)
+    await bridge.post(LOGS, [{ text: 'x'.repeat(length) }], { 'x-api-key': 'wrong' });
   await bridge.found('callback_key_wrong');
+});
+
+test.each([GUARDRAIL, LOGS])('LiteLLM outside ALLOWED_IPS is a finding at %s', async (path) => {
+  const bridge = await listening({ ALLOWED_IPS: '10.9.9.9' });
+  for (let i = 0; i < 12; i++) await bridge.post(path, CALL, KEY);
+  await bridge.found('address_refused');
+});
+
+test('log events at the path of guardrail calls get a 404 and block nothing', async () => {
+  const bridge = await listening();
+  expect((await bridge.post('/', [{ id: 'r1' }], KEY)).status).toBe(404);
+  expect(bridge.lines.filter(({ msg }) => msg === 'blocked')).toEqual([]);
+  const other = await bridge.post('/', [{ id: 'r1' }], { ...KEY, 'user-agent': 'curl/8.0' });
+  expect(await other.json()).toMatchObject({ action: 'BLOCKED' });
+});
+
+test('strangers make no finding', async () => {
+  const bridge = await listening();
+  const agent = { 'user-agent': 'scanner' };
+  for (let i = 0; i < 20; i++) {
+    for (const path of ['/', GUARDRAIL, LOGS, '/wp-login.php']) await bridge.post(path, CALL, agent);
+    await bridge.get('/v1/canaries/x');
+  }
+  await bridge.post(LOGS, [{ text: 'x'.repeat(130_000) }]);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect((await bridge.ready()).findings).toEqual([]);
 });
 
 test('44 refusals of one kind are a line, and not 44', async () => {
@@ -166,6 +198,20 @@ test('what is on the disk is another policy file only when two looks say so', as
   expect(await looks()).toEqual([undefined, path]);
 });
 
+test('a policy file on a disk that hangs is looked at once, and is a finding', async () => {
+  const path = join(temporaryFolder(), 'policies.yaml');
+  execFileSync('mkfifo', [path]);
+  const source = { text: 'one', files: new Map(), backends: [] };
+  const watch = new PolicyFileWatch(path, () => source);
+  const first = watch.look();
+  for (let i = 0; i < 8; i++) await watch.look();
+  expect(watch.other).toBe(path);
+  // With a look in each thread of the pool nothing else could open or find a file
+  await writeFile(path, 'one');
+  await first;
+  expect(watch.other).toBeUndefined();
+});
+
 test('records that stop are a finding: a store that fails, an outbox in danger, a vendor that takes none for 30 seconds', () => {
   const well = { storage: null, inDanger: false, held: [], stopped: [], oldRelease: false };
   const now = 1_800_000_000_000;
@@ -184,7 +230,7 @@ test('records that stop are a finding: a store that fails, an outbox in danger, 
 
 test('any worker shows what the calls of all workers show', async () => {
   const child = await startWorkers({ BRIDGE_API_KEYS: 'right-key', DATA_DIR: temporaryFolder() });
-  const headers = { 'x-api-key': 'wrong', connection: 'close' };
+  const headers = { 'x-api-key': 'wrong', 'user-agent': 'litellm/1.110.2', connection: 'close' };
   for (let i = 0; i < 12; i++)
     await fetch(child.url + GUARDRAIL, { method: 'POST', headers, body: JSON.stringify(CALL) });
   for (let i = 0; i < 6; i++) {
