@@ -87,9 +87,6 @@ export async function checkConnections(config: Config): Promise<{ text: string; 
   const backends = [...config.backends, ...(policiesOf(config)?.file.backends ?? [])];
   const looks = await Promise.all(askBackends(config, backends));
   const { checks, findings } = together(looks);
-  const lines = checks.map(
-    ({ section, text, ms }) => `${section === 'database' ? 'database ' : ''}${text} (${ms} ms)
-`,
-  );
+  const lines = checks.map(({ text, ms }) => `${text} (${ms} ms)\n`);
   return { text: lines.join(''), ok: findings.length === 0 };
 }

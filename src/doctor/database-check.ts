@@ -19,7 +19,10 @@ export async function examineDatabase(config: DatabaseConfig): Promise<Examined>
     const tables = isMigrated
       ? `the tables in ${schema} are those of this release`
       : `the bridge makes or changes the tables in ${schema} when it starts, or database migrate does`;
-    return { ...examined(true, `${name} answers (Postgres ${version}); ${tables}`), findings: [] };
+    return {
+      ...examined(true, `the database ${name} answers (Postgres ${version}); ${tables}`),
+      findings: [],
+    };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     const problem = databaseProblem(error.code, config);

@@ -242,4 +242,4 @@ test('any worker shows what the calls of all workers show', async () => {
   }
   const page = await (await fetch(`${child.url}/metrics`)).text();
   expect(page).toContain('guardrail_bridge_finding{code="guardrail_key_wrong"} 1\n');
-});
+}, 60_000);

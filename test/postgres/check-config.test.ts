@@ -15,7 +15,7 @@ test('check-config --connect tries the database, says what becomes of its tables
     `replicas share records and state in schema ${config.schema} of ${host}${pathname}`,
   );
   expect(before.out).toMatch(
-    /database 127\.0\.0\.1:\d+\/postgres answers \(Postgres \d+\.\d+.*, \d+ ms\); the bridge makes or changes the tables/,
+    /\nthe database 127\.0\.0\.1:\d+\/postgres answers \(Postgres \d+\.\d+.*\); the bridge makes or changes the tables .+ \(\d+ ms\)\n/,
   );
   expect(before.code).toBe(0);
   const database = new Database(config, 'command');
@@ -34,6 +34,6 @@ test.each([
   ],
 ])('check-config --connect ends with 1 for %s', async (_, env) => {
   const { out, code } = await check(env(databaseConfig().url));
-  expect(out).toMatch(/\nthe database \S+ cannot be used: .+ \(\w+\)\n/);
+  expect(out).toMatch(/\nthe database \S+ cannot be used: .+ \(\w+\) \(\d+ ms\)\n/);
   expect(code).toBe(1);
 });
