@@ -10,24 +10,19 @@ import {
 import { COVERAGE } from '../litellm/coverage-rows.ts';
 import { isAtLeast, OLDEST_SUPPORTED, type Release } from '../litellm/releases.ts';
 import { printableJson, table } from './output.ts';
-import type { Terminal } from './terminal.ts';
+import { supportedRelease, type Terminal } from './terminal.ts';
 
 /** Adds `coverage`. */
 export function addCoverage(program: Command, { out }: Terminal): void {
   program
     .command('coverage')
     .description('say which texts LiteLLM shows the bridge, and where a block or a redaction arrives')
-    .option('--release <version>', 'as it is in this release of LiteLLM', supported)
+    .option('--release <version>', 'as it is in this release of LiteLLM', supportedRelease)
     .option('--json', 'print JSON')
     .action(({ release, json }: { release?: string; json?: boolean }) => {
       const print = out.isTTY ? coverageColumns : coverageMarkdown;
       out.write(json ? `${printableJson(coverageJson(release), 2)}\n` : print(release));
     });
-}
-
-function supported(release: string): string {
-  if (isAtLeast(release, OLDEST_SUPPORTED)) return release;
-  throw new Error(`--release must be a version from ${OLDEST_SUPPORTED.join('.')} on, such as 1.110.2`);
 }
 
 /** The whole coverage as Markdown. */

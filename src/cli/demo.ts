@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { processEnv } from '../config/read.ts';
 import { Paper } from '../demo/paper.ts';
-import { countOf, type Terminal } from './terminal.ts';
+import { addressOption, countOf, type Terminal } from './terminal.ts';
 
 type Flags = {
   readonly stay?: boolean;
@@ -30,7 +30,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
     .option(
       '--proxy <url>',
       'make the calls through a LiteLLM that runs already, with the models of the demo',
-      urlOf,
+      addressOption('--proxy', 'http://127.0.0.1:4000'),
     )
     .option('--key <key>', 'with --proxy: its key', 'sk-demo')
     .option('--start-limit <seconds>', 'how long LiteLLM may take to start', countOf(1, 600), 60)
@@ -87,11 +87,6 @@ function onEnd(isOfNpm: boolean, end: (code: number) => void): () => void {
     clearInterval(timer);
     for (const [name, listener] of listeners) process.off(name, listener);
   };
-}
-
-function urlOf(text: string): string {
-  if (URL.canParse(text) && /^https?:/.test(text)) return text.replace(/\/+$/, '');
-  throw new InvalidArgumentError('Write a URL, such as http://127.0.0.1:4000');
 }
 
 const EXTENSION = extname(import.meta.filename);

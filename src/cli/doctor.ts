@@ -4,8 +4,9 @@ import { variable } from '../config/read.ts';
 import { type Look, SECTIONS } from '../doctor/check.ts';
 import { type Examination, examine } from '../doctor/examination.ts';
 import { type BridgeFinding, FINDINGS, type Severity } from '../findings/finding.ts';
+import { NEWEST_TESTED } from '../litellm/releases.ts';
 import { oneLine, plural, printableJson } from './output.ts';
-import type { Terminal } from './terminal.ts';
+import { addressOption, type Terminal } from './terminal.ts';
 
 const ABOUT = `
 Without options it looks at the settings, the running bridge and each backend, to
@@ -41,10 +42,18 @@ export function addDoctor(program: Command, terminal: Terminal): void {
       'the release of LiteLLM (default: of the proxy, else the newest known)',
       releaseOption,
     )
-    .option('--proxy <url>', 'also call a model through a running LiteLLM', addressOption)
+    .option(
+      '--proxy <url>',
+      'also call a model through a running LiteLLM',
+      addressOption('--proxy', 'http://127.0.0.1:4000'),
+    )
     .option('--key <key>', 'the key for LiteLLM, or - for standard input (default: LITELLM_MASTER_KEY)')
     .option('--model <name>', 'the model to call (default: the first one for chats)')
-    .option('--bridge <url>', 'the address of the bridge (default: HOST and PORT)', addressOption)
+    .option(
+      '--bridge <url>',
+      'the address of the bridge (default: HOST and PORT)',
+      addressOption('--bridge', 'http://127.0.0.1:8787'),
+    )
     .option('--no-bridge', 'leave out the running bridge')
     .option('--no-backends', 'leave out backends and the database')
     .option('--json', 'print { ok, release, checks, findings }; release is that of LiteLLM')
@@ -69,15 +78,9 @@ export function addDoctor(program: Command, terminal: Terminal): void {
   });
 }
 
-function addressOption(text: string): string {
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol)) return text;
-  throw new InvalidArgumentError('Write an address, such as http://127.0.0.1:4000');
-}
-
 function releaseOption(text: string): string {
   if (/^\d+\.\d+(\.\d+)?/.test(text)) return text;
-  throw new InvalidArgumentError('Write a release, such as 1.110.2');
+  throw new InvalidArgumentError(`Write a release, such as ${NEWEST_TESTED.join('.')}`);
 }
 
 function contradiction({ proxy, key, model, bridge }: DoctorOptions): string | undefined {

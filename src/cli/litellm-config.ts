@@ -4,15 +4,14 @@ import { backends } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { isLoopback } from '../config/backend.ts';
 import { type Config, parseConfig } from '../config/config.ts';
-import { addressIn } from '../doctor/address.ts';
 import { bridgeFacts } from '../doctor/bridge-facts.ts';
 import { STREAM_WAYS, type StreamWay } from '../doctor/litellm-entries.ts';
 import { litellmYaml, streamWaysOf } from '../doctor/litellm-yaml.ts';
 import { timeoutAbove } from '../doctor/paste-lines.ts';
 import { LOGS_PATH } from '../http/app.ts';
-import { isAtLeast, OLDEST_SUPPORTED, TAKES_MCP_MODES } from '../litellm/releases.ts';
+import { isAtLeast, TAKES_MCP_MODES } from '../litellm/releases.ts';
 import { printableJson } from './output.ts';
-import { type Terminal, writeLines } from './terminal.ts';
+import { addressOption, supportedRelease, type Terminal, writeLines } from './terminal.ts';
 
 type Options = {
   readonly release?: string;
@@ -44,7 +43,7 @@ export function addLitellmConfig(program: Command, terminal: Terminal): void {
     .option(
       '--bridge <url>',
       "the bridge's address for LiteLLM, in place of the variable BRIDGE_URL",
-      bridgeUrl,
+      addressOption('--bridge', 'http://bridge:8787'),
     )
     .option(
       '--key <variable>',
@@ -71,14 +70,13 @@ function yamlOptions({ release, streams, mcp, bridge, key }: Options, config: Co
       `--streams ${streams}: LiteLLM ${release} does not know this way; ${ways}`,
     );
   }
-  const address = bridge?.replace(/\/$/, '');
   const wantsMcp = mcp === true || hasAgentFirewall(config);
   return {
     ...{ release, streams, key: `os.environ/${key}` },
     // A file for every release has none: older ones would not take it
     mcp: mcp === true || (wantsMcp && release !== undefined && isAtLeast(release, TAKES_MCP_MODES)),
-    base: address ?? 'os.environ/BRIDGE_URL',
-    logsUrl: address === undefined ? 'os.environ/BRIDGE_LOGS_URL' : address + LOGS_PATH,
+    base: bridge ?? 'os.environ/BRIDGE_URL',
+    logsUrl: bridge === undefined ? 'os.environ/BRIDGE_LOGS_URL' : bridge + LOGS_PATH,
     exampleUrl: exampleUrl(config),
     timeoutSeconds: timeoutAbove(bridgeFacts(config).longestCheckMs),
   };
@@ -92,17 +90,6 @@ function exampleUrl({ server: { host, port } }: Config): string {
 
 function hasAgentFirewall(config: Config): boolean {
   return policiesOf(config)?.file.policies.has('agent-firewall') === true;
-}
-
-function supportedRelease(text: string): string {
-  if (isAtLeast(text, OLDEST_SUPPORTED)) return text;
-  throw new InvalidArgumentError(`Write a version from ${OLDEST_SUPPORTED.join('.')} on, such as 1.110.2`);
-}
-
-function bridgeUrl(text: string): string {
-  const url = addressIn(text);
-  if (url !== undefined && url.search === '' && url.hash === '' && url.username === '') return text;
-  throw new InvalidArgumentError('Write an address such as http://bridge:8787, without a password');
 }
 
 function variableName(text: string): string {

@@ -2,8 +2,10 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { InvalidArgumentError } from 'commander';
+import { CommanderError, InvalidArgumentError } from 'commander';
 import { type Env, type EnvSources, envSources, readEnv } from '../config/read.ts';
+import { addressIn } from '../doctor/address.ts';
+import { isAtLeast, NEWEST_TESTED, OLDEST_SUPPORTED } from '../litellm/releases.ts';
 
 /** The surroundings of a command: settings, streams, clock and exit code. */
 export type Terminal = {
@@ -69,6 +71,24 @@ export function momentOf(now: () => number): (text: string) => number {
       throw new InvalidArgumentError('Write a span like 90m, 24h or 7d, or a time like 2026-11-21T10:00:00Z');
     }
   };
+}
+
+/** Reads the value of an option: an address without a slash at its end. A wrong one is not repeated, since it may hold a password. */
+export function addressOption(option: string, example: string): (text: string) => string {
+  return (text) => {
+    const url = addressIn(text);
+    if (url !== undefined && `${url.username}${url.password}${url.search}${url.hash}` === '')
+      return text.trim().replace(/\/+$/, '');
+    const wanted = `write an address such as ${example}, without user, password and query`;
+    throw new CommanderError(2, 'address', `${option}: ${wanted}`);
+  };
+}
+
+/** Reads the value of an option: a release of LiteLLM that is supported. */
+export function supportedRelease(text: string): string {
+  if (isAtLeast(text, OLDEST_SUPPORTED)) return text;
+  const [oldest, newest] = [OLDEST_SUPPORTED.join('.'), NEWEST_TESTED.join('.')];
+  throw new InvalidArgumentError(`Write a version from ${oldest} on, such as ${newest}`);
 }
 
 /**

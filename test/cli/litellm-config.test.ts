@@ -96,10 +96,12 @@ test.each([
     ['--release', '1.103.0', '--streams', 'buffered'],
     'LiteLLM 1.103.0 does not know this way; it knows pipeline',
   ],
-  [['--bridge', 'bridge:8787'], 'Write an address such as http://bridge:8787'],
+  [['--bridge', 'bridge:8787'], '--bridge: write an address such as http://bridge:8787'],
+  [['--bridge', 'http://u:hunter2@bridge:8787'], 'without user, password and query'],
   [['--key', 'sk-a-key-itself'], 'Write the name of a variable, and not the key'],
 ])('litellm-config %s is refused', async (args, words) => {
   const { code, out, err } = await runCli(['litellm-config', ...args]);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toContain(words);
+  expect(err).not.toContain('hunter2');
 });

@@ -259,10 +259,16 @@ describe('a wrong command line ends with 2, a file or name that is not there wit
     [['policy', 'test', missing, missing], 1, `there is no ${missing}`],
     [['backend', 'init', 'unheard-of'], 1, '"unheard-of" is no kind of backend; the kinds are akto, bedrock'],
     [['outbox', 'list'], 1, `there is no outbox in DATA_DIR (${folder}); set DATA_DIR as the bridge has it`],
-    [['coverage', '--release', '1.2'], 1, '--release must be a version from 1.83.14 on'],
+    [['coverage', '--release', '1.2'], 2, "'1.2' is invalid. Write a version from 1.83.14 on"],
+    [
+      ['demo', '--proxy', `http://u:${SECRET}@h`],
+      2,
+      '--proxy: write an address such as http://127.0.0.1:4000',
+    ],
   ])('%j', async (args, code, problem) => {
     const result = await runCli(args, { env: { DATA_DIR: folder } });
     expect(result).toMatchObject({ code, out: '', err: expect.stringContaining(problem) });
+    expect(result.err).not.toContain(SECRET);
   });
 
   test('a file of cases without one says so', async () => {

@@ -314,11 +314,15 @@ test.each([
   { args: ['--model', 'm'], says: '--model is for --proxy' },
   { args: ['--proxy', 'http://127.0.0.1:1', '--no-bridge'], says: '--proxy needs the bridge' },
   { args: ['--proxy', 'http://127.0.0.1:1'], says: '--proxy needs --key, or LITELLM_MASTER_KEY' },
-  { args: ['--proxy', '127.0.0.1:4000'], says: 'Write an address, such as http://127.0.0.1:4000' },
+  { args: ['--proxy', '127.0.0.1:4000'], says: '--proxy: write an address such as http://127.0.0.1:4000' },
+  { args: ['--proxy', 'http://u:hunter2@h:1'], says: '--proxy: write an address such as' },
+  { args: ['--bridge', 'u:hunter2@h:1'], says: '--bridge: write an address such as' },
+  { args: ['--bridge', 'http://h:1/?token=hunter2'], says: 'without user, password and query' },
   { args: ['--release', 'new'], says: 'Write a release, such as 1.110.2' },
 ])('a wrong command line ends with 2: $args', async ({ args, says }) => {
   const { code, out, err } = await doctor(args, {});
   expect({ code, out, err }).toEqual({ code: 2, out: '', err: expect.stringContaining(says) });
+  expect(err).not.toContain('hunter2');
 });
 
 test('the key can come from standard input', async () => {
