@@ -36,7 +36,7 @@ async function start({
   const server = await listen(bridge);
   await bridge.ready();
   // On a busy machine the thread takes longer to start than that
-  await until(() => fs.existsSync(join(folder, 'outbox.db')));
+  await until(async () => (await bridge.metric('telemetry_outbox_up')) === 1);
   onTestFinished(async () => {
     await server.close();
     await bridge.close();
