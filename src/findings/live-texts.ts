@@ -7,13 +7,13 @@ export const SHOWN_BY_CALLS = {
     advice: 'add pre_call to the mode of the guardrail, and restart LiteLLM',
   },
   post_call_missing: {
-    message: 'requests are judged and succeed, and LiteLLM never asks about their responses',
+    message: 'requests are judged, and LiteLLM never asks about their responses',
     advice: 'add post_call to the mode of the guardrail, for streams too, and restart LiteLLM',
   },
   calls_unjudged: {
     message: 'LiteLLM logs calls that succeed and were never judged, unlike those before',
     advice:
-      'see that the guardrail is in the config of each LiteLLM with default_on: true, and that its mode has pre_call',
+      'see that the guardrail is in the config of each LiteLLM with default_on: true, that its mode has pre_call, and that its api_base is right: with fail_open calls pass where it is not',
   },
   guardrail_key_wrong: {
     message: 'guardrail calls are refused: none of them brings one of BRIDGE_API_KEYS',

@@ -20,6 +20,8 @@ export type LoggedCall = {
   readonly isStream: boolean;
   /** As the client named it; empty if the event does not tell. */
   readonly model: string;
+  /** The team, or else the user, of a call: who calls by a JWT has no virtual key. */
+  readonly caller: string;
   /** True if there is text in the response: about others LiteLLM asks no guardrail. */
   readonly hasText: boolean;
   /** True for a side about which LiteLLM asked a guardrail of the generic API, whichever bridge replied, or none. */
@@ -35,7 +37,12 @@ export type LoggedCall = {
  */
 export function loggedCall(event: Fields): LoggedCall | undefined {
   const { call_type, status, stream, request_tags, metadata, model_group, response } = event;
-  const route = textOf(fieldsOf(metadata).user_api_key_request_route);
+  const {
+    user_api_key_request_route,
+    user_api_key_team_id: team,
+    user_api_key_user_id: user,
+  } = fieldsOf(metadata);
+  const route = textOf(user_api_key_request_route);
   // LiteLLM's checks of its models have no route
   if (status !== 'success' || route === undefined || isHealthCheck(request_tags)) return undefined;
   if (textOf(fieldsOf(event.error_information).error_class) !== undefined) return undefined;
@@ -46,6 +53,7 @@ export function loggedCall(event: Fields): LoggedCall | undefined {
     endpoint: known.endpoint,
     isStream: stream === true,
     model: (textOf(model_group) ?? '').slice(0, MAX_ID_CHARS),
+    caller: (textOf(team) ?? textOf(user) ?? '').slice(0, MAX_ID_CHARS),
     hasText: hasText(response),
     asked: askedIn(event.guardrail_information),
   };

@@ -78,17 +78,28 @@ export class ComparedCalls {
   }
 
   #add(
-    { endpoint, isStream, model, hasText, asked }: LoggedCall,
+    { endpoint, isStream, model, hasText, asked, caller }: LoggedCall,
     pending: PendingCall | undefined,
     key: string | undefined,
     times: Times,
   ): void {
     const request = pending?.request !== undefined;
     const response = pending?.response !== undefined;
+    const isClaimed = !request && !response && (asked.request || asked.response);
     // Judged by another bridge, or let pass by LiteLLM: nobody knows
-    if ((asked.request && !request) || (asked.response && !response)) return;
+    if (!isClaimed && ((asked.request && !request) || (asked.response && !response))) return;
     if (this.#compared.length >= MAX_TOLD) return;
     const direction = isStream ? 'stream' : 'response';
-    this.#compared.push({ endpoint, direction, model, key: key ?? '', ...times, request, response, hasText });
+    const call = {
+      endpoint,
+      direction,
+      model,
+      key: key ?? caller,
+      ...times,
+      request,
+      response,
+      hasText,
+    } as const;
+    this.#compared.push(isClaimed ? { ...call, isClaimed } : call);
   }
 }

@@ -30,7 +30,7 @@ export type WorkerStart = RecordsStart & {
 /** A call that succeeded, and the sides of it that were judged. */
 export type ComparedCall = Pick<LoggedCall, 'endpoint' | 'model' | 'hasText'> & {
   readonly direction: 'response' | 'stream';
-  /** The hash of its virtual key; empty if it has none. */
+  /** The hash of its virtual key, or who called without one; empty if nobody tells. */
   readonly key: string;
   /** By the clock of LiteLLM, Unix milliseconds. */
   readonly startedAt: number;
@@ -39,6 +39,8 @@ export type ComparedCall = Pick<LoggedCall, 'endpoint' | 'model' | 'hasText'> & 
   readonly at: number;
   readonly request: boolean;
   readonly response: boolean;
+  /** LiteLLM says that a guardrail was asked, and we know of no side. */
+  readonly isClaimed?: true;
 };
 
 /** The end of a call, as LiteLLM logged it. */

@@ -33,6 +33,7 @@ const JUDGED: Omit<ComparedCall, 'startedAt' | 'endedAt' | 'at'> = {
 };
 const UNASKED = { response: false };
 const UNJUDGED = { request: false, response: false };
+const CLAIMED = { ...UNJUDGED, isClaimed: true } as const;
 const LATE = { request: false };
 
 /** The same numbers each time. */
@@ -102,9 +103,78 @@ describe('shows nothing', () => {
       see({ request: sides.next().value === true, response: sides.next().value === true });
     expect(shown).toEqual({});
   });
+
+  test('where a team alone chose to have responses judged', () => {
+    const { see, shown } = compared();
+    see({}, 20);
+    for (let i = 0; i < 200; i++) {
+      see();
+      see({ ...UNASKED, endpoint: '/v1/messages', key: 'other' });
+      see({ ...UNASKED, direction: 'stream', key: 'other' });
+    }
+    expect(shown).toEqual({});
+  });
+
+  test('the second night of a job that is not judged, while others are', () => {
+    const { see, shown } = compared();
+    const night = () => {
+      see({}, 300);
+      for (let i = 0; i < 300; i++) {
+        see(UNJUDGED);
+        see({ key: 'other' });
+      }
+      see({}, 300);
+    };
+    night();
+    expect(shown).toEqual({ calls_unjudged: 300 });
+    night();
+    expect(shown).toEqual({ calls_unjudged: 300 });
+  });
+
+  test('where another bridge, of which we know nothing, judges a part, or all of a few', () => {
+    const { see, shown } = compared();
+    const ours = chances(0.9);
+    for (let i = 0; i < 2000; i++) see(ours.next().value === true ? {} : CLAIMED);
+    see(CLAIMED, 100);
+    const { see: seeAlone, shown: shownAlone } = compared();
+    seeAlone({}, 5);
+    seeAlone(CLAIMED, 100);
+    expect([shown, shownAlone]).toEqual([{}, {}]);
+  });
 });
 
 describe('shows', () => {
+  test('calls that fail_open let pass: LiteLLM says that they were judged, and no bridge was asked', () => {
+    const { see, shown, metrics } = compared();
+    see({}, 37);
+    see(CLAIMED, 41);
+    expect(shown).toEqual({ calls_unjudged: 41 });
+    expect(metrics.unjudged_successes_total.countOf({})).toBe(41);
+  });
+
+  test.each([0.25, 0.5])('calls of one proxy of several, %s of all, as long as it judges none', (part) => {
+    const { see, shown } = compared();
+    see({}, 500);
+    const unjudged = chances(part);
+    for (let hour = 1; hour <= 3; hour++) {
+      const before = shown.calls_unjudged ?? 0;
+      for (let i = 0; i < 3600; i++) see(unjudged.next().value === true ? UNJUDGED : {});
+      expect((shown.calls_unjudged ?? 0) - before).toBeGreaterThan(3600 * part * 0.9);
+    }
+  });
+
+  test.each([
+    ['all of them', 1],
+    ['half of them', 0.5],
+  ])('calls of a thousand keys that are judged no more, %s, within some calls of any', (_, part) => {
+    const { see, shown } = compared();
+    for (let i = 0; i < 14_000; i++) see({ key: `key ${i % 1000}` });
+    const unjudged = chances(part);
+    for (let i = 0; i < 60; i++)
+      see({ ...(unjudged.next().value === true ? UNJUDGED : {}), key: `key ${(i * 7) % 1000}` });
+    expect(shown.calls_unjudged).toBeGreaterThan(60 * part * 0.7);
+  });
+
   test('requests whose responses nobody ever asked about, from the first on', () => {
     const { see, shown, metrics } = compared();
     see(UNASKED, 12);

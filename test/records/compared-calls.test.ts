@@ -108,8 +108,6 @@ describe('says nothing of', () => {
       'a call that a guardrail stopped',
       { guardrail_information: [asked('pre_call', { guardrail_status: 'guardrail_intervened' })] },
     ],
-    ['a call whose request another bridge judged', { guardrail_information: [asked('pre_call')] }],
-    ['one under several modes', { guardrail_information: asked(['pre_call', 'post_call']) }],
   ])('%s', async (_, event) => {
     const { log, compared } = comparing();
     log('a', event);
@@ -123,6 +121,22 @@ describe('says nothing of', () => {
     log('b', { guardrail_information: [asked('pre_call'), asked('post_call', { guardrail_name: 'other' })] });
     expect(await compared(60_000)).toEqual([]);
   });
+});
+
+test.each([[[asked('pre_call')]], [asked(['pre_call', 'post_call'])]])(
+  'a call of which LiteLLM says that it was judged is told as such where nothing is noted: %j',
+  async (guardrail_information) => {
+    const { log, calls } = comparing();
+    log('a', { guardrail_information });
+    expect(await calls.take(NOW + 7000)).toMatchObject([{ request: false, isClaimed: true }]);
+  },
+);
+
+test('who calls without a virtual key is known by its team', async () => {
+  const { log, calls } = comparing();
+  const { user_api_key_request_route } = ROUTED.metadata;
+  log('a', { metadata: { user_api_key_request_route, user_api_key_team_id: 'team-1' } });
+  expect(await calls.take(NOW + 7000)).toMatchObject([{ key: 'team-1' }]);
 });
 
 test('a request that LiteLLM had judged alone lacks its response', async () => {
