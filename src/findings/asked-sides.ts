@@ -1,6 +1,6 @@
 import type { Decision } from '../guardrail/decision.ts';
 
-/** Requests and time without a single response, from which on responses are taken to be never judged. */
+/** Requests and time without a single response, from which on responses are taken to be judged no more. */
 const MIN_REQUESTS = 50;
 const MIN_MS = 10 * 60_000;
 
@@ -37,12 +37,11 @@ export class SideCounter {
 }
 
 /**
- * Finds out without log events that no response is ever judged. A request can fail at its provider, and nobody tells: so it takes many of them,
+ * Finds out without log events that no response is judged, or none any more. A request can fail at its provider, and nobody tells: so it takes many of them,
  * and ten minutes.
  */
 export class AskedSides {
   #requests = 0;
-  #hasResponses = false;
   #firstAt: number | undefined;
 
   /**
@@ -52,10 +51,14 @@ export class AskedSides {
    * @returns requests whose responses are not judged
    */
   add({ requests, responses }: SideCounts, now: number): number {
-    this.#hasResponses ||= responses > 0;
+    if (responses > 0) {
+      this.#requests = 0;
+      this.#firstAt = undefined;
+      return 0;
+    }
     if (requests > 0) this.#firstAt ??= now;
     this.#requests += requests;
     const isLong = this.#firstAt !== undefined && now - this.#firstAt > MIN_MS;
-    return isLong && this.#requests >= MIN_REQUESTS && !this.#hasResponses ? requests : 0;
+    return isLong && this.#requests >= MIN_REQUESTS ? requests : 0;
   }
 }

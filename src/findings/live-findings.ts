@@ -6,6 +6,8 @@ import { SHOWN_BY_CALLS, type ShownCode } from './live-texts.ts';
 
 /** Calls of one minute that begin a finding. */
 const CALLS_TO_BEGIN = 10;
+/** A finding that begins again so soon after it ended has to be away as long before it ends. */
+const CLEAN_MS = 60_000;
 const SHOWN_CODES = Object.keys(SHOWN_BY_CALLS) as ShownCode[];
 
 export type LiveFindingsOptions = {
@@ -27,6 +29,8 @@ export class LiveFindings {
   /** Counts of the last look. */
   readonly #counted = new Map<ShownCode, number>();
   #found: ReadonlyMap<string, BridgeFinding> = new Map();
+  /** When each finding of a state showed last, and if it comes and goes. */
+  readonly #states = new Map<string, { finding: BridgeFinding; at: number; flaps: boolean }>();
 
   constructor(options: LiveFindingsOptions) {
     this.#options = { now: Date.now, ...options };
@@ -47,8 +51,8 @@ export class LiveFindings {
     const now = this.#options.now();
     this.#count(now);
     const found = new Map<string, BridgeFinding>();
-    for (const finding of [...this.#byCalls(now), ...this.#options.states()]) {
-      const name = `${finding.code} ${finding.subject ?? ''}`;
+    for (const finding of [...this.#byCalls(now), ...this.#byStates(now)]) {
+      const name = nameOf(finding);
       const { since = new Date(now).toISOString() } = this.#found.get(name) ?? finding;
       if (!found.has(name)) found.set(name, { ...finding, since });
     }
@@ -81,8 +85,27 @@ export class LiveFindings {
     }
   }
 
+  /** Those that show, and those that come and go until they were away for a minute. */
+  *#byStates(now: number): Iterable<BridgeFinding> {
+    for (const finding of this.#options.states()) {
+      const name = nameOf(finding);
+      const before = this.#states.get(name);
+      const flaps = before !== undefined && (before.flaps || !this.#found.has(name));
+      this.#states.set(name, { finding, at: now, flaps });
+      yield finding;
+    }
+    for (const [name, { finding, at, flaps }] of this.#states) {
+      if (now - at >= CLEAN_MS) this.#states.delete(name);
+      else if (at < now && flaps) yield finding;
+    }
+  }
+
   #tell(level: 'warn' | 'info', { code, subject, message, advice }: BridgeFinding, line: string): void {
     const about = subject === undefined ? {} : { subject };
     this.#options.log[level]({ finding: code, ...about, message, ...(level === 'warn' && { advice }) }, line);
   }
+}
+
+function nameOf({ code, subject = '' }: BridgeFinding): string {
+  return `${code} ${subject}`;
 }

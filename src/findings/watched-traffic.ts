@@ -13,6 +13,10 @@ import { type BackendStanding, stateFindings } from './state-findings.ts';
 
 /** Time between two looks. */
 const LOOK_MS = 1000;
+/** LiteLLM logs nothing any more, where it did. */
+const SILENT_MS = 10 * 60_000;
+/** Results of POSTs of log events that were read. */
+const POSTED = ['accepted', 'no_backend'] as const;
 
 export type WatchedTrafficOptions = {
   readonly metrics: Metrics;
@@ -36,6 +40,8 @@ export class WatchedTraffic {
   readonly #shares: JudgedShares;
   readonly #sides = new AskedSides();
   readonly #policyFile: PolicyFileWatch | undefined;
+  #posts = 0;
+  #postedAt = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: WatchedTrafficOptions) {
@@ -77,10 +83,13 @@ export class WatchedTraffic {
 
   #look(): void {
     const now = Date.now();
-    const { sides, records } = this.#options;
+    const { sides, metrics } = this.#options;
     const unasked = this.#sides.add(sides(), now);
+    const posts = POSTED.reduce((sum, result) => sum + metrics.log_posts_total.countOf({ result }), 0);
+    if (posts !== this.#posts) this.#postedAt = now;
+    this.#posts = posts;
     // Log events tell it better
-    if (records()?.isListening !== true) this.#findings.shown('post_call_missing', unasked, now);
+    if (now - this.#postedAt > SILENT_MS) this.#findings.shown('post_call_missing', unasked, now);
     this.#findings.look();
   }
 }

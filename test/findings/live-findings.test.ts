@@ -85,6 +85,24 @@ test('a state begins and ends a finding by itself, and is told once', () => {
   expect(lines).toHaveLength(2);
 });
 
+test('a state that comes and goes is told twice at most, and ends after a clean minute', () => {
+  const { states, at, lines } = watched();
+  const finding = { code: 'backend_failing', subject: 'akto', message: 'm', advice: 'a' } as const;
+  for (let second = 1; second <= 100; second++) {
+    if (second % 4 === 1) states.push(finding);
+    if (second % 4 === 3) states.pop();
+    at(second);
+  }
+  expect(lines.map(([line]) => line)).toEqual([
+    'warn a finding begins',
+    'info a finding has ended',
+    'warn a finding begins',
+  ]);
+  expect(at(157)).toEqual(['backend_failing']);
+  expect(at(159)).toEqual([]);
+  expect(lines).toHaveLength(4);
+});
+
 test('two backends with the same fault are two findings', () => {
   const { states, at } = watched();
   for (const subject of ['akto', 'capsule'])
