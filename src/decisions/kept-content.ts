@@ -1,3 +1,4 @@
+import { removeCredentials } from '../detectors/remove.ts';
 import { fieldsOf } from '../guardrail/call.ts';
 import type { Redactor } from '../records/redact/redact.ts';
 
@@ -41,13 +42,17 @@ export function keptContentOf(body: Uint8Array, redactor: Redactor): ContentToKe
   if (redactor.contentKept(event) === 'none') return 'withheld';
   const { masked, erased } = redactor.redact(event);
   const kept = Object.entries(EVENT_NAMES).map(([name, called]) => [name, event[called]]);
-  const { input_type, litellm_version, guardrail_bridge_hops } = call;
+  const { input_type, litellm_version } = call;
+  const version = isVersion(litellm_version) ? litellm_version : undefined;
   const json = JSON.stringify(
-    { input_type, litellm_version, guardrail_bridge_hops, ...Object.fromEntries(kept) },
+    { input_type, litellm_version: version, ...Object.fromEntries(kept) },
     withoutMedia,
   );
   return { json, isErased: [...masked, ...erased].some((pointer) => !/^\/request_headers\//.test(pointer)) };
 }
+
+const isVersion = (value: unknown) =>
+  typeof value === 'string' && /^[\w.+-]{1,40}$/.test(value) && removeCredentials(value) === value;
 
 const MEDIA = /^data:[\w.+/-]{0,100};base64,/;
 const MEDIA_FIELDS: ReadonlySet<string> = new Set(['url', 'data', 'file_data', 'image_url']);

@@ -1,13 +1,14 @@
+import { hash } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
-import type { ReplayConfig } from '../config/config.ts';
+import type { RedactionOptions, ReplayConfig } from '../config/config.ts';
 import { removeCredentials } from '../detectors/remove.ts';
 import { Redactor } from '../records/redact/redact.ts';
 import { isDamage } from '../storage/storage-code.ts';
 import { goesOnAfter, type KeptHead, type Lack, type Series } from './decision-then.ts';
 import { type KeptBytes, unpackCalls } from './kept-bytes.ts';
 import { keptContentOf } from './kept-content.ts';
-import { ReplayFile, type StoredCall } from './replay-file.ts';
+import { type BegunAnew, ReplayFile, type StoredCall } from './replay-file.ts';
 import { removeKept } from './replay-name.ts';
 
 /** Calls by what became of their content: `whole`, or what they lack. */
@@ -25,11 +26,14 @@ export class ReplayKeeper {
   readonly #redactor: Redactor;
   readonly #erased: Lack;
   readonly #series = new LRUCache<string, Series & { readonly id: number }>({ max: MAX_SERIES });
+  readonly #onBegunAnew: (why: BegunAnew) => void;
   #file: ReplayFile | undefined;
   #roomAt = 0;
 
-  constructor(config: ReplayConfig) {
+  /** @param onBegunAnew called when all that was kept is deleted */
+  constructor(config: ReplayConfig, onBegunAnew: (why: BegunAnew) => void) {
     this.#config = config;
+    this.#onBegunAnew = onBegunAnew;
     this.#redactor = new Redactor(config.redaction);
     this.#erased = config.redaction.content === 'full' ? 'erased' : 'redacted';
   }
@@ -39,8 +43,8 @@ export class ReplayKeeper {
     return this.#file?.bytes ?? 0;
   }
 
-  /** Opens the file, which is done for the first call otherwise. */
-  open(now = Date.now()): void {
+  /** Opens the file, and deletes what is too old. */
+  maintain(now = Date.now()): void {
     this.#makeRoom(this.#opened(), now, true);
   }
 
@@ -61,7 +65,10 @@ export class ReplayKeeper {
     } catch (error) {
       // Opened again for the next ones
       this.close();
-      if (isDamage(error)) removeKept(this.#config.dir);
+      if (isDamage(error)) {
+        removeKept(this.#config.dir);
+        this.#onBegunAnew('damaged');
+      }
       throw error;
     }
     return counts;
@@ -78,7 +85,13 @@ export class ReplayKeeper {
   }
 
   #opened(): ReplayFile {
-    this.#file ??= new ReplayFile(this.#config.dir, this.#config.maxBytes);
+    if (this.#file?.isGone) {
+      this.close();
+      this.#onBegunAnew('gone');
+    }
+    const { dir, maxBytes, redaction } = this.#config;
+    const onBegunAnew = this.#onBegunAnew;
+    this.#file ??= new ReplayFile({ dir, maxBytes, omitted: omittedBy(redaction), onBegunAnew });
     return this.#file;
   }
 
@@ -90,9 +103,12 @@ export class ReplayKeeper {
 
   #cleaned({ head, body }: KeptBytes): { stored: StoredCall; series: Series | undefined } {
     const { decision, series, lack } = JSON.parse(head) as KeptHead;
-    const { id } = decision;
-    // A client chooses it
-    const told = JSON.stringify({ ...decision, id: id && removeCredentials(id) });
+    const { id, team } = decision;
+    // A client chooses the one, and whoever makes a team the other
+    const told = JSON.stringify({
+      ...decision,
+      ...{ id: id && removeCredentials(id), team: team.map(removeCredentials) },
+    });
     const kept = { at: decision.at, decision: told };
     const content = body === undefined ? (lack ?? 'unreadable') : keptContentOf(body, this.#redactor);
     if (typeof content === 'string') return { stored: { ...kept, content: null, lack: content }, series };
@@ -107,4 +123,15 @@ export class ReplayKeeper {
     const id = file.add(stored);
     if (series !== undefined) this.#series.set(series.name, { ...series, id });
   }
+}
+
+/** Names of all that is left out of calls; hashes, as somebody may list a key where its hash belongs. */
+function omittedBy({ content, remove, noContentTeams, noContentKeys }: RedactionOptions): readonly string[] {
+  const all = [
+    ...(content === 'full' ? [] : [content]),
+    ...remove.map((pointer) => JSON.stringify(pointer)),
+    ...[...noContentTeams].map((team) => `team ${team}`),
+    ...[...noContentKeys].map((key) => `key ${key}`),
+  ];
+  return [...new Set(all)].map((what) => hash('sha256', what));
 }

@@ -5,24 +5,36 @@ import { type Log, loggable } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type OpenWorker, RestartingWorker, type WorkerPort } from '../records/restarting-worker.ts';
 import { type KeptSink, MAX_KEPT_BYTES } from './kept-calls.ts';
+import type { BegunAnew } from './replay-file.ts';
 import type { KeptCounts } from './replay-keeper.ts';
 import type { FromReplay, ToReplay } from './replay-worker.ts';
 
 const WORKER = new URL(`./replay-worker${extname(import.meta.url)}`, import.meta.url);
 /** Calls of one handing over are held twice, as bytes and as objects. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
+const LOOK = 'look at DATA_DIR: its disk, or who may write it';
 /** Time for the last calls of a bridge that ends. */
 const CLOSE_MS = 5000;
 
 const openReplay: OpenWorker<FromReplay> = (options) =>
   new RestartingWorker({ file: WORKER, resourceLimits: RESOURCE_LIMITS, ...options });
 
+type ReplayMetrics = Pick<Metrics, 'replay_calls_total' | 'replay_bytes' | 'replay_begun_anew_total'>;
+
+const BEGUN_ANEW: Record<BegunAnew, string> = {
+  gone: 'replay.db was deleted or replaced; a new one is begun',
+  damaged: 'replay.db was damaged; it is deleted, and a new one begun',
+  format: 'replay.db is of another release; it is deleted, and a new one begun',
+  content:
+    'less content is to be kept than before, so the calls that were kept for policy replay are deleted',
+};
+
 type Handed = { readonly calls: number; readonly bytes: number; readonly done: () => void };
 
 /** The main thread's side of the thread that keeps calls. Calls that it cannot store are counted as lost. */
 export class ReplayThread implements KeptSink {
   readonly #log: Log;
-  readonly #metrics: Pick<Metrics, 'replay_calls_total' | 'replay_bytes'>;
+  readonly #metrics: ReplayMetrics;
   readonly #worker: WorkerPort;
   readonly #handed = new Map<number, Handed>();
   #number = 0;
@@ -31,12 +43,7 @@ export class ReplayThread implements KeptSink {
   /** Why calls cannot be kept; undefined while they can. */
   #trouble: string | undefined;
 
-  constructor(
-    config: ReplayConfig,
-    log: Log,
-    metrics: Pick<Metrics, 'replay_calls_total' | 'replay_bytes'>,
-    open = openReplay,
-  ) {
+  constructor(config: ReplayConfig, log: Log, metrics: ReplayMetrics, open = openReplay) {
     this.#log = log;
     this.#metrics = metrics;
     this.#worker = open({
@@ -81,7 +88,14 @@ export class ReplayThread implements KeptSink {
 
   #receive(message: FromReplay): void {
     switch (message.kind) {
-      case 'opened':
+      case 'begun_anew':
+        this.#metrics.replay_begun_anew_total.inc({ reason: message.why });
+        this.#log[message.why === 'damaged' ? 'warn' : 'info'](
+          { reason: message.why },
+          BEGUN_ANEW[message.why],
+        );
+        break;
+      case 'maintained':
         this.#metrics.replay_bytes.set({}, message.bytes);
         break;
       case 'kept':
@@ -126,7 +140,10 @@ export class ReplayThread implements KeptSink {
     if (code === undefined) this.#log.info('calls are kept for policy replay again');
     else
       this.#log.warn(
-        { code, advice: 'look at DATA_DIR: its disk, or who may write it' },
+        {
+          code,
+          advice: code === 'LOCKED' ? 'another bridge keeps calls there: give each its own DATA_DIR' : LOOK,
+        },
         'calls are not kept for policy replay',
       );
   }

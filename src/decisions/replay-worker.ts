@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ReplayConfig } from '../config/config.ts';
 import { storageCode } from '../storage/storage-code.ts';
+import type { BegunAnew } from './replay-file.ts';
 import { type KeptCounts, ReplayKeeper } from './replay-keeper.ts';
 
 /*
@@ -16,23 +17,33 @@ export type ToReplay =
 export type FromReplay =
   | { readonly kind: 'kept'; readonly n: number; readonly counts: KeptCounts; readonly bytes: number }
   | { readonly kind: 'failed'; readonly n: number; readonly code: string }
-  | { readonly kind: 'opened'; readonly bytes: number }
+  | { readonly kind: 'maintained'; readonly bytes: number }
+  | { readonly kind: 'begun_anew'; readonly why: BegunAnew }
   | { readonly kind: 'closed'; readonly n: number };
+
+/** Time between two looks for what is too old. */
+const MAINTAIN_MS = 60_000;
 
 const port = parentPort;
 if (port === null) throw new Error('not started by ReplayThread');
 const post = (message: FromReplay) => port.postMessage(message);
-const keeper = new ReplayKeeper(workerData as ReplayConfig);
-try {
-  keeper.open();
-  post({ kind: 'opened', bytes: keeper.bytes });
-} catch {
-  // Tried again, and told of, with the first calls
+const keeper = new ReplayKeeper(workerData as ReplayConfig, (why) => post({ kind: 'begun_anew', why }));
+maintain();
+const timer = setInterval(maintain, MAINTAIN_MS);
+
+function maintain(): void {
+  try {
+    keeper.maintain();
+    post({ kind: 'maintained', bytes: keeper.bytes });
+  } catch {
+    // Tried again, and told of, with the next calls
+  }
 }
 
 port.on('message', (message: ToReplay) => {
   const { n } = message;
   if (message.kind === 'close') {
+    clearInterval(timer);
     keeper.close();
     post({ kind: 'closed', n });
     return;

@@ -201,6 +201,9 @@ export function createMetrics(
       'Calls kept to be judged again by `policy replay`: whole, without what was erased, without content, or lost.',
       { result: REPLAY_RESULTS },
     ),
+    replay_begun_anew_total: counter('Times that all calls kept for `policy replay` were deleted, by why.', {
+      reason: ['gone', 'damaged', 'format', 'content'],
+    }),
     replay_bytes: gauge('Bytes of the calls that are kept for `policy replay`.', {}),
     turned_calls_total: counter(
       "Requests of LiteLLM's own integrations of other vendors, which the bridge answers in their place: to judge a call, to record one, or both.",

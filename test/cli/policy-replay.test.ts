@@ -493,6 +493,32 @@ test('nothing is kept without REPLAY_DAYS, what was kept is deleted, and TELEMET
   expect(child.stdout()).toContain('REPLAY_DAYS keeps nothing: TELEMETRY_CONTENT is none');
 });
 
+test('a second bridge without REPLAY_DAYS deletes no calls that another keeps; a deleted file is begun anew, counted and said', async () => {
+  const dir = folder();
+  const POLICY_FILE = written(dir, 'now.yaml', bans('plum'));
+  const first = await keeping({ DATA_DIR: dir, POLICY_FILE }, async ({ ask, metric }) => {
+    await ask(asked('a pear'));
+    await expect.poll(() => metric('replay_calls_total{result="whole"}'), { timeout: 15_000 }).toBe(1);
+    const second = testBridge({ DATA_DIR: dir, POLICY_FILE, TELEMETRY: 'off', DECISIONS_DAYS: '0' });
+    await second.close();
+    expect(second.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        code: 'LOCKED',
+        advice: expect.stringContaining('its own DATA_DIR'),
+      }),
+    );
+    expect((await replayed([POLICY_FILE, '--dir', dir])).calls).toBe(1);
+    rmSync(join(dir, 'replay.db'));
+    await ask(asked('an apple'));
+  });
+  expect((await replayed([POLICY_FILE, '--dir', dir])).calls).toBe(1);
+  expect(await first.metric('replay_begun_anew_total{reason="gone"}')).toBe(1);
+  expect(first.lines.map(({ msg }) => msg)).toContain(
+    'replay.db was deleted or replaced; a new one is begun',
+  );
+});
+
 test('calls that cannot be stored are counted and logged once, and no verdict waits', async () => {
   const dir = folder();
   const POLICY_FILE = written(dir, 'now.yaml', bans('plum'));

@@ -1,12 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import type { KeptHead } from '../../src/decisions/decision-then.ts';
 import { CallPacker, unpackCalls } from '../../src/decisions/kept-bytes.ts';
 import { ReplayKeeper } from '../../src/decisions/replay-keeper.ts';
 import { ReplayReader } from '../../src/decisions/replay-reader.ts';
-import { fill } from '../support/credentials.ts';
+import { credentials, fill } from '../support/credentials.ts';
 
 const closes: (() => unknown)[] = [];
 afterEach(() => {
@@ -23,18 +33,26 @@ const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 27, 12);
 const MB = 1024 * 1024;
 
-type Options = { dir?: string; maxBytes?: number; content?: 'full' | 'redacted' };
+type Options = {
+  dir?: string;
+  maxBytes?: number;
+  content?: 'full' | 'redacted';
+  teams?: readonly string[];
+};
 
-function keeperOf({ dir = folder(), maxBytes = 100 * MB, content = 'full' }: Options = {}) {
+function keeperOf({ dir = folder(), maxBytes = 100 * MB, content = 'full', teams = [] }: Options = {}) {
   const redaction = {
     content,
     remove: [],
-    noContentTeams: new Set<string>(),
+    noContentTeams: new Set(teams),
     noContentKeys: new Set<string>(),
   };
-  const keeper = new ReplayKeeper({ dir, maxAgeMs: 7 * DAY_MS, maxBytes, redaction });
+  const begun: string[] = [];
+  const keeper = new ReplayKeeper({ dir, maxAgeMs: 7 * DAY_MS, maxBytes, redaction }, (why) =>
+    begun.push(why),
+  );
   closes.push(() => keeper.close());
-  return { keeper, dir };
+  return { keeper, dir, begun };
 }
 
 const headOf = (id: string, at = NOW, more: Partial<KeptHead> = {}): KeptHead => ({
@@ -179,21 +197,113 @@ test.each([
   const dir = folder();
   writeFileSync(join(dir, 'replay.db'), content);
   const { keeper } = keeperOf({ dir });
-  keeper.open(NOW);
+  keeper.maintain(NOW);
   keeper.keep(packed([headOf('1'), request('a')]), NOW);
   expect(kept(dir).map(({ id }) => id)).toEqual(['1']);
 });
 
 test('a file that is damaged in use is begun anew, after what met the damage', () => {
-  const { keeper, dir } = keeperOf();
+  const { keeper, dir, begun } = keeperOf();
   keeper.keep(packed([headOf('1'), request('a')]), NOW);
   keeper.close();
   const file = join(dir, 'replay.db');
   const bytes = readFileSync(file);
-  writeFileSync(file, bytes.fill(0xff, 16_384));
+  writeFileSync(file, bytes.fill(0xff, 2 * 16_384, 3 * 16_384));
   expect(() => {
     for (let n = 0; n < 3; n++) keeper.keep(packed([headOf(`n${n}`), request('a')]), NOW);
   }).toThrow();
   keeper.keep(packed([headOf('2'), request('a')]), NOW);
   expect(kept(dir).map(({ id }) => id)).toContain('2');
+  expect(begun).toEqual(['damaged']);
+});
+
+test.each([
+  ['deleted', (file: string) => rmSync(file)],
+  [
+    'replaced',
+    (file: string) => {
+      renameSync(file, `${file}.old`);
+      writeFileSync(file, '');
+    },
+  ],
+])('a file that somebody %s while it was open is begun anew, and no later call is lost', (_, change) => {
+  const { keeper, dir, begun } = keeperOf();
+  keeper.keep(packed([headOf('1'), request('a')]), NOW);
+  change(join(dir, 'replay.db'));
+  keeper.keep(packed([headOf('2'), request('b')]), NOW);
+  expect(kept(dir).map(({ id }) => id)).toEqual(['2']);
+  expect(begun).toEqual(['gone']);
+});
+
+test('another bridge cannot have the file meanwhile, and has it afterwards', () => {
+  const { keeper, dir } = keeperOf();
+  keeper.keep(packed([headOf('1'), request('a')]), NOW);
+  const other = keeperOf({ dir }).keeper;
+  expect(() => other.maintain(NOW)).toThrow(expect.objectContaining({ code: 'LOCKED' }));
+  keeper.keep(packed([headOf('2'), request('a')]), NOW);
+  keeper.close();
+  other.keep(packed([headOf('3'), request('a')]), NOW);
+  expect(kept(dir).map(({ id }) => id)).toEqual(['1', '2', '3']);
+});
+
+test('calls that are too old go where no call comes', () => {
+  const { keeper, dir } = keeperOf();
+  keeper.keep(packed([headOf('1'), request('a')]), NOW);
+  keeper.maintain(NOW + 8 * DAY_MS);
+  expect(kept(dir)).toEqual([]);
+});
+
+const SOME = ['TEXT', 'legal', 'sales'];
+
+test.each<{ name: string; before: Options; after: Options; deletes: boolean }>([
+  { name: 'personal data is to be erased', before: {}, after: { content: 'redacted' }, deletes: true },
+  { name: 'it need not be any more', before: { content: 'redacted' }, after: {}, deletes: false },
+  { name: 'a team is added', before: { teams: ['a'] }, after: { teams: ['a', 'b'] }, deletes: true },
+  { name: 'a team is left out', before: { teams: ['a', 'b'] }, after: { teams: ['b'] }, deletes: false },
+  { name: 'a team is another', before: { teams: ['a'] }, after: { teams: ['b'] }, deletes: true },
+  { name: 'nothing changes', before: { teams: SOME }, after: { teams: SOME }, deletes: false },
+])('what was kept is deleted if less may be kept than before: $name', ({ before, after, deletes }) => {
+  const { keeper, dir } = keeperOf(before);
+  keeper.keep(packed([headOf('1'), request('a')]), NOW);
+  keeper.close();
+  const second = keeperOf({ ...after, dir });
+  second.keeper.maintain(NOW);
+  expect(second.begun).toEqual(deletes ? ['content'] : []);
+  expect(kept(dir).length).toBe(deletes ? 0 : 1);
+});
+
+test('no credential stands in any file of the folder, wherever a call has one', () => {
+  const { keeper, dir } = keeperOf();
+  for (const [, secret] of credentials) {
+    const call = request(`use ${secret}`, {
+      ...{ litellm_call_id: secret, litellm_trace_id: secret, model: secret, litellm_version: secret },
+      guardrail_bridge_hops: [secret],
+      [secret.slice(0, 20)]: secret,
+      structured_messages: [{ role: 'user', name: secret, content: secret }],
+      tools: [{ type: 'function', function: { name: 'f', description: secret } }],
+      tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: secret } }],
+      request_data: { user_api_key_team_alias: secret, user_api_key_end_user_id: secret },
+      request_headers: { 'x-some': secret, authorization: `Bearer ${secret}` },
+      additional_provider_specific_params: { a: { b: secret } },
+    });
+    const head = headOf(secret);
+    keeper.keep(packed([{ ...head, decision: { ...head.decision, team: [secret] } }, call]), NOW);
+  }
+  const told = kept(dir);
+  expect(told).toHaveLength(credentials.length);
+  const texts = new DatabaseSync(join(dir, 'replay.db'), { readOnly: true })
+    .prepare('SELECT decision FROM calls')
+    .all()
+    .map(({ decision }) => String(decision));
+  const all = [
+    ...told.map((call) => JSON.stringify(call)),
+    ...texts,
+    ...readdirSync(dir).map((name) => readFileSync(join(dir, name), 'latin1')),
+  ].join('\n');
+  expect(existsSync(join(dir, 'replay.db'))).toBe(true);
+  for (const [name, secret] of credentials)
+    expect({ name, found: all.includes(JSON.stringify(secret).slice(1, -1)) }).toEqual({
+      name,
+      found: false,
+    });
 });
