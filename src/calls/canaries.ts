@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { InputType } from '../guardrail/call.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
@@ -18,7 +19,7 @@ export type CanarySight =
   | { readonly kind: 'logged'; readonly outcome: 'success' | 'failure' };
 
 /** Calls of the doctor, and what is kept of each: more than the doctor makes, in far more time than it waits. */
-const MAX_CANARIES = 100;
+const MAX_CANARIES = 1000;
 const MAX_SIGHTS = 16;
 const TTL_MS = 5 * 60_000;
 
@@ -59,22 +60,35 @@ export class Canaries {
       if (isCanaryId(callId)) this.#add(callId, { kind: 'logged', outcome });
   }
 
-  /** All that anybody saw of a call of the doctor. */
+  /** All that anybody saw of a call of the doctor, each once. */
   async seen(id: string): Promise<readonly CanarySight[]> {
     const own = this.#seen.get(id) ?? [];
     const shares = await orNothing(this.#options.shared?.readShares([`canaries:${id}`]));
     const others = shares?.get(`canaries:${id}`)?.flatMap((share) => share ?? []) ?? [];
-    return [...own, ...others.flatMap((share) => JSON.parse(share.toString()) as CanarySight[])];
+    const all = [...own, ...others.flatMap(sightsIn)];
+    return [...new Map(all.map((sight) => [JSON.stringify(sight), sight])).values()];
   }
 
   #add(id: string, sight: CanarySight): void {
     const known = this.#seen.get(id) ?? [];
-    if (known.length === MAX_SIGHTS) return;
+    // A stream is judged in many rounds, before its end is logged
+    const isKnown = known.some((one) => isDeepStrictEqual(one, sight));
+    if (isKnown || (known.length >= MAX_SIGHTS && sight.kind === 'judged')) return;
     const sights = [...known, sight];
     this.#seen.set(id, sights);
     const value = Buffer.from(JSON.stringify(sights));
     orNothing(this.#options.shared?.writeShares([{ key: `canaries:${id}`, value, ttlMs: TTL_MS }])).catch(
       (error: unknown) => this.#options.failed(error),
     );
+  }
+}
+
+/** What another saw; nothing if it is of a release that writes another form. */
+function sightsIn(share: Uint8Array): readonly CanarySight[] {
+  try {
+    const sights: unknown = JSON.parse(share.toString());
+    return Array.isArray(sights) ? sights : [];
+  } catch {
+    return [];
   }
 }

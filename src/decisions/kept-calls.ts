@@ -1,6 +1,5 @@
 import type { GuardrailCall } from '../guardrail/call.ts';
 import type { Caller } from '../guardrail/caller.ts';
-import { isCanaryId } from '../guardrail/canary.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import {
@@ -77,8 +76,8 @@ export class KeptCalls {
   /** @param body of the call, of which nothing is held */
   decided(decision: Decision, body: Buffer): void {
     const { call, caller, outcome } = decision;
-    // It is sent again, or nobody wants it any more; or it is the doctor's
-    if (outcome.kind === 'cancelled' || isCanaryId(call.litellm_call_id)) return;
+    // It is sent again, or nobody wants it any more
+    if (outcome.kind === 'cancelled') return;
     const series = seriesOf(call, body);
     const isUnrecorded = this.#options.isUnrecorded(call, caller);
     const lack: Lack | undefined = isUnrecorded

@@ -46,7 +46,8 @@ function troubles({ unhappy, findings }: Readiness): readonly BridgeFinding[] {
   const codes = new Set(findings.map(({ code }) => code));
   const untold = unhappy.filter((part) => {
     if (part === 'findings') return false;
-    if (part === 'outbox') return !codes.has('records_stopped');
+    // Records wait for a vendor that refuses the token, too
+    if (part === 'outbox') return !codes.has('records_stopped') && !codes.has('backend_unauthorized');
     return part === 'database' ? !codes.has('database_unreachable') : !told.has(part);
   });
   return untold.map((part) => ({

@@ -101,7 +101,10 @@ export class BridgeClient {
 /** A word for why nothing answered. */
 export function connectionCode(error: unknown): string {
   const failure = toFailure(error);
-  return 'code' in failure ? failure.code : failure.kind;
+  if ('code' in failure) return failure.code;
+  // fetch refuses some ports
+  const { cause } = error as Error;
+  return failure.kind === 'bug' && cause instanceof Error ? cause.message : failure.kind;
 }
 
 function parsed(body: string): unknown {

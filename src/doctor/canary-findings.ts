@@ -131,12 +131,11 @@ function callbackFindings(
     const paste = `endpoint: ${bridge}/v1/litellm/logs`;
     return [{ code: 'callback_url_wrong', message, advice: `mend ${CALLBACK}`, paste }];
   }
-  // Nobody needs them where nobody takes records
-  if (!takes_records) return [];
   return [
     {
-      code: 'callback_missing',
-      message: `no log event of ${ended.length} calls came to ${bridge}`,
+      // A warning where nobody takes records
+      code: takes_records ? 'callback_missing' : 'calls_unlogged',
+      message: `no log event of ${ended.length} calls came to ${bridge}${takes_records ? '' : ': it does not know how calls end, and cannot tell which are not judged'}`,
       advice: `add the callback under litellm_settings, and ${CALLBACK}: one with the address of something else logs there`,
       paste: CALLBACK_LINES,
     },

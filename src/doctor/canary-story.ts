@@ -1,5 +1,6 @@
 import type { CanarySight } from '../calls/canaries.ts';
 import { oneLine } from '../guardrail/one-line.ts';
+import type { CanaryReply } from '../http/canary.ts';
 import type { CanaryKind, CanaryReturn } from './proxy-client.ts';
 
 /** A call of the doctor: what came back from LiteLLM, and what the bridge saw of it. */
@@ -40,8 +41,14 @@ export function returnText({ status, error, hasText }: CanaryReturn): string {
   return hasText ? 'answered' : 'the model said nothing';
 }
 
-/** The steps for people, and if all are there. An endpoint that this model does not have is no fault. */
-export function storyLine(result: CanaryResult, readsEvents: boolean): { ok: boolean; text: string } {
+/** The steps for people, and if all are there. An endpoint that this model does not have is no fault, nor an event that nobody needs. */
+export function storyLine(
+  result: CanaryResult,
+  {
+    reads_events: readsEvents,
+    takes_records: takesRecords,
+  }: Pick<CanaryReply, 'reads_events' | 'takes_records'>,
+): { ok: boolean; text: string } {
   const { request, response, isLogged, isBlocked, isAnswered } = storyOf(result);
   const steps = [
     request.length > 0 ? 'request judged' : 'request not judged',
@@ -51,7 +58,7 @@ export function storyLine(result: CanaryResult, readsEvents: boolean): { ok: boo
       : [returnText(result)]),
     ...(isLogged ? ['logged'] : readsEvents && isAnswered ? ['no log event'] : []),
   ];
-  const isWhole = request.length > 0 && response.length > 0 && (isLogged || !readsEvents);
+  const isWhole = request.length > 0 && response.length > 0 && (isLogged || !takesRecords);
   // The model was asked, and has no such endpoint
   const isOther = result.kind.startsWith('/') && request.length > 0 && !isBlocked;
   return { ok: isAnswered ? isWhole : isOther, text: steps.join(', ') };

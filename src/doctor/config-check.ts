@@ -5,7 +5,7 @@ import { FINDINGS } from '../findings/finding.ts';
 import { NEWEST_TESTED } from '../litellm/releases.ts';
 import { bridgeFacts } from './bridge-facts.ts';
 import type { Examined } from './check.ts';
-import { readLitellmConfig } from './litellm-file.ts';
+import { type LitellmConfig, readLitellmConfig } from './litellm-file.ts';
 import { wiringFindings } from './wiring-findings.ts';
 
 export type ConfigCheckOptions = {
@@ -18,20 +18,31 @@ export type ConfigCheckOptions = {
   readonly env: Env;
 };
 
-/** Reads LiteLLM's configuration. @throws Error that an operator can read, if there is no such file */
+/** Reads LiteLLM's configuration. */
 export function examineConfig(file: string, options: ConfigCheckOptions): Examined {
   const { bridge, config, env } = options;
   const release = options.release ?? NEWEST_TESTED.join('.');
   const settings = bridgeFacts(config ?? parseConfig({}, []));
-  const read = readLitellmConfig(file);
+  let read: LitellmConfig;
+  try {
+    read = readLitellmConfig(file);
+  } catch (error) {
+    const { message } = error as Error;
+    const advice = 'name the file with which LiteLLM starts';
+    return {
+      checks: [{ section: 'litellm', ok: false, text: message }],
+      findings: [{ code: 'config_unreadable', subject: file, message, advice }],
+    };
+  }
   const { findings, unknownVariables } = wiringFindings(read, { release, bridge, settings, env });
   const faults = findings.filter(({ code }) => FINDINGS[code] === 'fault').length;
   const result = faults === 0 ? 'is right' : 'has faults';
+  const restart = findings.length === 0 ? '' : '; restart LiteLLM once it is mended';
   const guess = options.release === null ? ', the newest known: say yours with --release' : '';
   const unknown =
     unknownVariables.length === 0
       ? ''
       : `; not compared, as they are not set here: ${unknownVariables.join(', ')}`;
-  const text = `${file} ${result} for LiteLLM ${release}${guess}${unknown}`;
+  const text = `${file} ${result} for LiteLLM ${release}${guess}${unknown}${restart}`;
   return { checks: [{ section: 'litellm', ok: faults === 0, text }], findings };
 }

@@ -124,7 +124,7 @@ async function callAll(
   const { results, isUnknown } = await sights(bridge, calls, reply, before, waiting);
   const refused = grown(before, await bridge.refusals());
   for (const [i, result] of results.entries()) {
-    const { ok, text } = storyLine(result, reply.reads_events);
+    const { ok, text } = storyLine(result, reply);
     line(ok, `${result.kind} of ${model}: ${text}`, calls[i]?.ms);
   }
   const release = releaseTold(results) ?? said;

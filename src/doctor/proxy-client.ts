@@ -58,6 +58,10 @@ export class ProxyClient {
     if (status === 401 || status === 403) {
       throw new NoProxyError('proxy_key_wrong', `LiteLLM at ${this.url} refuses the key (HTTP ${status})`);
     }
+    if (status === 400 && /\bconnected db\b/i.test(errorIn(json(body)) ?? '')) {
+      const known = 'it has no database, and knows its master key alone';
+      throw new NoProxyError('proxy_key_wrong', `LiteLLM at ${this.url} refuses the key: ${known}`);
+    }
     const { data } = fieldsOf(json(body));
     if (status !== 200 || !Array.isArray(data))
       throw new NoProxyError(

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { canaryFindings } from '../../src/doctor/canary-findings.ts';
+import { storyLine } from '../../src/doctor/canary-story.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { runCli } from '../support/cli.ts';
 import { fakeBackend } from '../support/closing.ts';
@@ -214,6 +216,22 @@ describe('the doctor says that', () => {
     expect(JSON.stringify(found)).not.toContain('sk-other-73');
   });
 
+  test('the key is not that of a LiteLLM without a database', async () => {
+    const own = await bridge();
+    const body = { error: { message: 'No connected db.', type: 'no_db_connection', code: '400' } };
+    const litellm = await fakeBackend(json(body, 400));
+    const found = await report(['--proxy', litellm.url], own.env);
+    expect(found?.findings).toMatchObject([{ code: 'proxy_key_wrong' }]);
+  });
+
+  test("there is no file of LiteLLM's, beside all else", async () => {
+    const found = await report(['--litellm', '/no/such.yaml', '--bridge', 'http://127.0.0.1:9'], {});
+    expect(found?.findings).toMatchObject([
+      { code: 'config_unreadable', message: expect.stringContaining('cannot be read (ENOENT)') },
+      { code: 'bridge_unreachable', message: 'no bridge answers at http://127.0.0.1:9 (bad port)' },
+    ]);
+  });
+
   test('no LiteLLM answers', async () => {
     const own = await bridge();
     const gone = await startFakeBackend();
@@ -323,6 +341,23 @@ test.each([
   const { code, out, err } = await doctor(args, {});
   expect({ code, out, err }).toEqual({ code: 2, out: '', err: expect.stringContaining(says) });
   expect(err).not.toContain('hunter2');
+});
+
+test('a bridge whose vendors take no records is told that it does not know how calls end', () => {
+  const judged = { kind: 'judged', action: 'NONE', litellm_version: null } as const;
+  const seen = [
+    { ...judged, input_type: 'request' },
+    { ...judged, input_type: 'response' },
+  ] as const;
+  const result = { kind: 'chat', status: 200, error: undefined, hasText: true, seen } as const;
+  const refused = { callKeys: 0, logKeys: 0, addresses: 0 };
+  const own = { reads_events: true, takes_records: false };
+  const world = { ...own, bridge: 'http://bridge', model: 'm', models: 'm', refused, release: null };
+  expect(canaryFindings([result], world)).toMatchObject([{ code: 'calls_unlogged' }]);
+  expect(storyLine(result, own).ok).toBe(true);
+  expect(canaryFindings([result], { ...world, takes_records: true })).toMatchObject([
+    { code: 'callback_missing' },
+  ]);
 });
 
 test('the key can come from standard input', async () => {
