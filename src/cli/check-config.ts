@@ -30,11 +30,18 @@ export function checkConfig(config: Config): string {
     }),
     REDACTION_SENTENCES[config.replies.responseRedaction],
     telemetryOf(config, backends),
+    ...(config.replay === undefined ? [] : [keptCalls(config.replay)]),
     ...stateOf(config),
     ...startWarnings(config, policies).map((warning) => `warning: ${warning}`),
     'The configuration can be used.',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Tells that calls are kept with their content, for the start and `config`. */
+export function keptCalls({ dir, maxAgeMs, maxBytes }: NonNullable<Config['replay']>): string {
+  const bounds = `${plural(Math.round(maxAgeMs / 86_400_000), 'day')}, at most ${Math.round(maxBytes / 1024 / 1024)} MB`;
+  return `REPLAY_DAYS: calls are kept with their content in ${dir}, to be judged again: ${bounds}`;
 }
 
 /** Warnings about a configuration and its policies that can be used, for the start and `config`. */

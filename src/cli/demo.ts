@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
+import { commandLine } from '../config/command-line.ts';
 import { processEnv } from '../config/read.ts';
 import { Paper } from '../demo/paper.ts';
 import { addressOption, countOf, type Terminal } from './terminal.ts';
@@ -45,7 +46,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
       });
       try {
         const options = { stay, replay, port, startLimitMs: startLimit * 1000 };
-        const surroundings = { paper, command: COMMAND, env, why, stop: stop.signal };
+        const surroundings = { paper, command: commandLine(''), env, why, stop: stop.signal };
         const isRight = await (proxy === undefined
           ? demo(options, surroundings)
           : demoThrough({ url: proxy, key }, options, surroundings));
@@ -91,7 +92,6 @@ function onEnd(isOfNpm: boolean, end: (code: number) => void): () => void {
 
 const EXTENSION = extname(import.meta.filename);
 const MAIN = join(import.meta.dirname, '..', `main${EXTENSION}`);
-const COMMAND = EXTENSION === '.ts' ? 'npm start --silent --' : 'guardrail-bridge';
 
 /** A decision is on disk a moment after its reply. */
 const TRIES = 10;
@@ -106,7 +106,7 @@ async function why(reference: string, dataDir: string): Promise<readonly string[
       continue;
     }
     const [sentence = '', facts = ''] = told.stdout.trimEnd().split('\n\n');
-    return [`$ ${COMMAND} why ${reference}`, ...sentence.split('\n'), ...facts.split('\n')];
+    return [`$ ${commandLine(`why ${reference}`)}`, ...sentence.split('\n'), ...facts.split('\n')];
   }
   return [];
 }

@@ -104,7 +104,7 @@ function explained(error: unknown, dir: string, config: DatabaseConfig | undefin
 function problemWith(error: unknown, where: string): string | undefined {
   if (error instanceof NoOutboxError) {
     return error.message === 'missing'
-      ? `there is no outbox in ${where}; set DATA_DIR as the bridge has it`
+      ? `there is no outbox in ${where}: no vendor has taken records here, or the bridge has another DATA_DIR`
       : `outbox.db in ${where} is not an outbox`;
   }
   if (error instanceof VersionError) return `${where}: ${error.message}`;

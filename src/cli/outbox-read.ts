@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
+import { commandLine } from '../config/command-line.ts';
 import { readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
 import { countIn, type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
@@ -79,8 +80,7 @@ function fallbackJson({ due, dead, oldestAt, earlier, usedBytes }: Fallback, now
 }
 
 const DUE = '\nWhat is due goes out when the bridge starts.\n';
-const DEAD_LETTERS =
-  '\nDead letters are not tried again by themselves: see guardrail-bridge outbox list --dead\n';
+const DEAD_LETTERS = `\nDead letters are not tried again by themselves: see ${commandLine('outbox list --dead')}\n`;
 const STATUS_COLUMNS = [
   { title: 'backend' },
   ...['due', 'waiting', 'oldest', 'dead', 'oldest dead'].map((title) => ({ title, isNumber: true })),

@@ -7,7 +7,7 @@ import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/dr
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
-import { startWarnings } from './check-config.ts';
+import { keptCalls, startWarnings } from './check-config.ts';
 
 /** What answers on the port: this process, or workers that it starts. */
 type Served = Pick<
@@ -30,6 +30,7 @@ export async function serve(config: Config): Promise<void> {
   const { responseRedaction } = config.replies;
   log.info({ response_redaction: responseRedaction }, REDACTION_SENTENCES[responseRedaction]);
   for (const backend of served.backends()) log.info(describeBackend(backend), 'backend');
+  if (config.replay !== undefined) log.info(keptCalls(config.replay));
   if (config.database !== undefined) log.info(databasePlace(config.database), 'database');
   const stopWatching = followPolicies(served, config.policies);
   process.on('SIGUSR2', () => {

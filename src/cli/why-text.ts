@@ -1,4 +1,5 @@
-import { adviceOnDecision } from '../decisions/advice.ts';
+import { commandLine } from '../config/command-line.ts';
+import { type AdviceGround, adviceOnDecision, applicationPart } from '../decisions/advice.ts';
 import {
   explanationOf,
   failureText,
@@ -14,7 +15,11 @@ import type { CallRecordState, RecordsOfCall } from './call-records.ts';
 import { age, oneLine, plural, table } from './output.ts';
 
 /** A decision, the others on its call, and the records of that. */
-type Told = RecordsOfCall & { readonly about: KeptDecision; readonly others: readonly KeptDecision[] };
+type Told = RecordsOfCall & {
+  readonly about: KeptDecision;
+  readonly others: readonly KeptDecision[];
+  readonly ground: AdviceGround;
+};
 
 /** Of names that others choose so much is printed. */
 const MAX_NAME = 100;
@@ -54,7 +59,7 @@ export function whyText(told: Told, now: number): string {
     ...numbered('same call', otherLines(others)),
   ];
   const rows = facts.flatMap(([title, text]) => (text === undefined ? [] : [[`  ${title}`, text]]));
-  const advice = adviceOnDecision(about);
+  const advice = adviceOnDecision(about, told.ground);
   const last =
     advice.length === 0
       ? ''
@@ -169,10 +174,14 @@ function vendorLine(finding: BackendFinding): string {
   return `${backend}${MODES[mode]}: ${verdict}${by}, in ${msText(ms)}${said}`;
 }
 
-function clientText({ verdict, category, older, cause }: KeptDecision): string | undefined {
+function clientText({ verdict, category, older, cause, by, policies }: KeptDecision): string | undefined {
   if (verdict !== 'block') return undefined;
+  const names = namesIn(by);
+  const decisive = policies.find(({ kind, enforced }) => enforced && names.includes(kind));
+  const place = decisive && applicationPart(decisive);
   const advice = BLOCK_CATEGORIES[category as keyof typeof BLOCK_CATEGORIES];
   const told = `was told [${category ?? cause}]${older ? ', and that an older message is the cause' : ''}`;
+  if (place !== undefined) return `${told}; the user can do nothing about ${place}`;
   return advice === undefined ? told : `${told} (${advice})`;
 }
 
@@ -230,7 +239,7 @@ function deliveryLine(
     case 'waiting':
       return `${backend}: waits ${since}${tried}${why}, next try in ${age((dueAt ?? now) - now + 999)}`;
     case 'dead':
-      return `${backend}: given up${tried}${why}; try it again: guardrail-bridge outbox retry ${id}${isLocal ? ' --local' : ''}`;
+      return `${backend}: given up${tried}${why}; try it again: ${commandLine(`outbox retry ${id}${isLocal ? ' --local' : ''}`)}`;
   }
 }
 
@@ -243,7 +252,7 @@ function noRecord(about: KeptDecision, receivers: readonly string[] | undefined,
   if (about.verdict === 'block')
     return 'none in the outbox: see telemetry_unstored_blocks_total and telemetry_lost_total';
   return about.ended === undefined
-    ? 'none yet: it comes when LiteLLM logs the call; guardrail-bridge doctor sees if it does'
+    ? `none yet: it comes when LiteLLM logs the call; ${commandLine('doctor')} sees if it does`
     : 'none in the outbox: a rule keeps it from all vendors, or the event was lost; see outbox status';
 }
 

@@ -1,4 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { readSettings } from '../config/config.ts';
+import type { Env } from '../config/read.ts';
+import type { AdviceGround } from '../decisions/advice.ts';
 import type { KeptDecision } from '../decisions/row.ts';
 import { recordsOfCall } from './call-records.ts';
 import { type DecisionsPlace, withDecisions } from './decisions-place.ts';
@@ -32,7 +35,10 @@ export function addWhy(program: Command, terminal: Terminal): void {
         terminal.out.write(
           options.json
             ? `${printableJson({ decisions: found, ...records })}\n`
-            : whyText({ about, others: found.filter((one) => one !== about), ...records }, terminal.now()),
+            : whyText(
+                { about, others: found.filter((one) => one !== about), ground: groundOf(env), ...records },
+                terminal.now(),
+              ),
         );
       });
     });
@@ -55,6 +61,16 @@ function nameOf(text: string): string {
   throw new InvalidArgumentError(
     'Write the 16 digits of a reference, such as 549861e136ee05f5, or a call id',
   );
+}
+
+/** Settings that cannot be read give no ground: the command works without them. */
+function groundOf(env: Env): AdviceGround {
+  try {
+    const { REPLAY_DAYS, POLICY_FILE } = readSettings(env, 'REPLAY_DAYS', 'POLICY_FILE');
+    return { replays: (REPLAY_DAYS ?? 0) > 0, hasPolicyFile: POLICY_FILE !== undefined };
+  } catch {
+    return { replays: false, hasPolicyFile: false };
+  }
 }
 
 const GRAVITY = ['block', 'defer', 'redact', 'remove', 'cancelled', 'allow'];

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { backends as kinds } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
+import { commandLine } from '../config/command-line.ts';
 import { type Config, ConfigError, parseConfig, readSettings } from '../config/config.ts';
 import { type Env, variable } from '../config/read.ts';
 import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
@@ -86,7 +87,7 @@ function examineSettings(env: Env): Settings {
       (message): BridgeFinding => ({
         code: 'settings_wrong',
         message,
-        advice: 'mend it; guardrail-bridge help settings lists all settings, policy kinds all policies',
+        advice: `mend it; ${commandLine('help settings')} lists all settings, policy kinds all policies`,
       }),
     );
     const checks = [{ section: 'settings', ok: false, text: 'cannot be used' } as const];

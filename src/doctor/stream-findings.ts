@@ -1,3 +1,4 @@
+import { commandLine } from '../config/command-line.ts';
 import { type Fields, fieldsOf, scalarText, textOf } from '../guardrail/json.ts';
 import {
   BUFFERS_STREAMS,
@@ -112,7 +113,7 @@ function addDropped(guardrail: WiredGuardrail, { told }: StreamFacts, report: Wi
     unknown: 'stream_scope: streaming\nadditional_provider_specific_params: { stream: true }',
   }[told];
   const advice = {
-    plain: 'Ask about streams by a guardrail of its own (guardrail-bridge litellm-config prints one).',
+    plain: `Ask about streams by a guardrail of its own (${commandLine('litellm-config')} prints one).`,
     pipeline:
       'Have a post_call pipeline of policies run it, and nothing else; examples/streaming/pipeline.yaml is one.',
     incremental_diff: 'Set it for LiteLLM too.',
@@ -145,7 +146,7 @@ function findBlockedRedaction(guardrail: WiredGuardrail, facts: StreamFacts, rep
   report.add('redaction_untold', paramPath(guardrail, at), {
     ...{ subject: guardrail.name, message: `${said}: it blocks all that it would redact` },
     advice: isScoped
-      ? 'Have two guardrails, one for each (guardrail-bridge litellm-config prints them).'
+      ? `Have two guardrails, one for each (${commandLine('litellm-config')} prints them).`
       : 'Have a pipeline run it, as examples/streaming/pipeline.yaml does, or use LiteLLM 1.106.2.',
     paste: `${isOnlyPlain ? '' : 'stream_scope: non_streaming\n'}additional_provider_specific_params: { stream: false }`,
   });

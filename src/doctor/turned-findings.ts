@@ -1,3 +1,4 @@
+import { commandLine } from '../config/command-line.ts';
 import { AKTO_JUDGES_RESPONSES, isAtLeast } from '../litellm/releases.ts';
 import { addressIn, isBridgeAt } from './address.ts';
 import { listedCallbacks } from './wired-callbacks.ts';
@@ -30,8 +31,7 @@ export function turnedPlugin(report: WiringReport): string | undefined {
   if (plugin === undefined) return undefined;
   report.add('integration_limited', ['litellm_settings', 'callbacks'], {
     message: `${plugin.name} asks the bridge: ${plugin.limit}`,
-    advice:
-      'For all that the bridge can, use the generic guardrail API: guardrail-bridge litellm-config prints it.',
+    advice: `For all that the bridge can, use the generic guardrail API: ${commandLine('litellm-config')} prints it.`,
   });
   return plugin.name;
 }
@@ -50,6 +50,6 @@ export function findAktoLimits(guardrails: readonly WiredGuardrail[], report: Wi
   report.add('integration_limited', first.path, {
     subject: first.name,
     message: `LiteLLM ${release} has the guardrail akto judge requests alone; its post_call only records responses`,
-    advice: `Use LiteLLM ${AKTO_JUDGES_RESPONSES.join('.')} or newer, or the generic guardrail API: guardrail-bridge litellm-config prints it.`,
+    advice: `Use LiteLLM ${AKTO_JUDGES_RESPONSES.join('.')} or newer, or the generic guardrail API: ${commandLine('litellm-config')} prints it.`,
   });
 }

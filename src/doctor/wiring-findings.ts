@@ -1,3 +1,4 @@
+import { commandLine } from '../config/command-line.ts';
 import { fieldsOf } from '../guardrail/json.ts';
 import { isAtLeast, OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { addNoCallback, findCallback, findLimit, findWithheld } from './callback-findings.ts';
@@ -77,7 +78,7 @@ function addNobodyAsks(callbacks: readonly WiredCallback[], report: WiringReport
   if (callbacks.length > 0 && !isBelow) {
     report.add('only_recorded', ['guardrails'], {
       message: 'no guardrail asks the bridge: calls are recorded, and none is judged',
-      advice: 'Add guardrails, unless that is what you want: guardrail-bridge litellm-config prints them.',
+      advice: `Add guardrails, unless that is what you want: ${commandLine('litellm-config')} prints them.`,
     });
     return;
   }

@@ -1,3 +1,4 @@
+import { commandLine } from '../config/command-line.ts';
 import type { RecordsHealth } from '../records/protocol.ts';
 import type { BridgeFinding } from './finding.ts';
 
@@ -36,7 +37,7 @@ export function stateFindings({ standings, records, otherFile, now }: States): r
       code: 'backend_failing',
       subject: name,
       message: `${name} gave no verdict on the last calls: ${failing}`,
-      advice: `see that ${name} can be reached from here and is up: guardrail-bridge backend test ${name}`,
+      advice: `see that ${name} can be reached from here and is up: ${commandLine(`backend test ${name}`)}`,
     });
   }
   if (records !== undefined) found.push(...recordsStopped(records, now));
@@ -45,7 +46,7 @@ export function stateFindings({ standings, records, otherFile, now }: States): r
       code: 'policy_file_differs',
       subject: otherFile,
       message: `${otherFile} on the disk, or a file that it names, is not what calls are judged by, or cannot be read`,
-      advice: 'guardrail-bridge check-config says if it can be used; kill -HUP has it read again',
+      advice: `${commandLine('check-config')} says if it can be used; kill -HUP has it read again`,
     });
   }
   return found;
@@ -73,7 +74,7 @@ function* recordsStopped(
     yield {
       ...outbox,
       message: 'the outbox nears the size or the age at which records are lost',
-      advice: 'see guardrail-bridge outbox status for the backend that takes none; raise OUTBOX_MAX_MB',
+      advice: `see ${commandLine('outbox status')} for the backend that takes none; raise OUTBOX_MAX_MB`,
     };
   }
   for (const { backend, failure, since } of stopped) {

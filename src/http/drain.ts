@@ -28,7 +28,8 @@ export async function listen(server: Server, host: string, port: number): Promis
 
 /** A sentence for the operator about an address that cannot be listened on. */
 export function listenMistake(host: string, port: number, code: string | undefined): string {
-  return `cannot listen on ${host}:${port} (${code}); set HOST or PORT`;
+  const taken = code === 'EADDRINUSE' ? ': something listens there already, perhaps another bridge' : '';
+  return `cannot listen on ${host}:${port} (${code})${taken}; set HOST or PORT`;
 }
 
 export type DrainOptions = {

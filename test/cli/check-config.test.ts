@@ -139,3 +139,10 @@ test.concurrent.each([
     expect(stderr).not.toContain('    at ');
   }
 });
+
+test('calls that are kept with their content are told, and none where none are', () => {
+  expect(textFor({ REPLAY_DAYS: '7' })).toContain(
+    'REPLAY_DAYS: calls are kept with their content in ./data, to be judged again: 7 days, at most ',
+  );
+  expect(textFor({})).not.toContain('REPLAY_DAYS');
+});

@@ -65,7 +65,7 @@ test('status lists each backend, and says what to do about dead letters', async 
     'capsule    1        1      3h     0            -',
     'intake     0        0       -     1           3h',
     '',
-    'Dead letters are not tried again by themselves: see guardrail-bridge outbox list --dead',
+    'Dead letters are not tried again by themselves: see npm start --silent -- outbox list --dead',
     '',
   ]);
   await outbox.close();
@@ -381,7 +381,7 @@ test('an id of no record, or of several, changes nothing', async () => {
 
 test('every command says where it looked if there is no outbox', async () => {
   for (const args of ['status', 'list', 'show 1', 'retry --all', 'drop 1', 'export']) {
-    const problem = `there is no outbox in DATA_DIR (${stored.dir}); set DATA_DIR as the bridge has it`;
+    const problem = `there is no outbox in DATA_DIR (${stored.dir}): no vendor has taken records here, or the bridge has another DATA_DIR`;
     expect(await run(args)).toEqual({ code: 1, out: '', err: `guardrail-bridge: ${problem}\n` });
   }
 });
@@ -421,7 +421,7 @@ test('outbox commands run though settings of a backend are wrong, and read DATA_
     stderr: "guardrail-bridge: unknown option '--colour'; see guardrail-bridge outbox list --help\n",
   });
   expect(none).toMatchObject({ code: 1, stdout: '' });
-  expect(none.stderr).toMatch(/^guardrail-bridge: there is no outbox in DATA_DIR \(.*none\); .*\n$/);
+  expect(none.stderr).toMatch(/^guardrail-bridge: there is no outbox in DATA_DIR \(.*none\): .*\n$/);
 });
 
 test('a reader that has enough ends an export without an error', async () => {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { DecisionRow } from '../../src/decisions/row.ts';
+import type { MessagePlace } from '../../src/guardrail/message-place.ts';
 import { fakeAkto } from '../support/akto.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { type CliOptions, runCli } from '../support/cli.ts';
@@ -85,8 +86,7 @@ test('a block is told in a sentence, with who, when, what and what can be done',
   same call  request at 2026-11-26 23:59:58 UTC: Allowed.
 
 To do: leave the older message out, or begin a new conversation
-       judge stored calls by a changed file: guardrail-bridge policy replay new.yaml --since 1d
-       mode: observe under policy.prompt-injection lets such calls pass, and counts them
+       the built-in policies judge; for others set POLICY_FILE: npm start --silent -- policy init policy.yaml
 `);
 });
 
@@ -104,6 +104,41 @@ test('a reference is found as a client writes it, a call by its id, of which the
     `This is not allowed here, ask IT about ${REF}, please.`,
   ])
     expect((await runCli(['why', text], { now: () => NOW, env: { DATA_DIR: dir } })).out, text).toBe(out);
+});
+
+test.each<[place: MessagePlace, client: string, advice: string]>([
+  [
+    { message: 1, role: 'system', part: 'content' },
+    'was told [policy], and that an older message is the cause; the user can do nothing about the system prompt',
+    'To do: it stands in the system prompt, so every call of this application is blocked: have it changed there',
+  ],
+  [
+    { message: null, role: null, part: 'tools' },
+    'was told [policy], and that an older message is the cause; the user can do nothing about the definition of a tool',
+    'To do: it stands in the definition of a tool, so every call',
+  ],
+  [
+    { message: 1, role: 'user', part: 'content' },
+    'ask the user to write it differently',
+    'To do: leave the older message out',
+  ],
+])('what is found in %o is told to whom it concerns', async (place, client, advice) => {
+  const policy = {
+    kind: 'secrets',
+    enforced: true,
+    verdict: 'block',
+    reason_code: 'secret_detected',
+  } as const;
+  const policies = [{ ...policy, rules: ['aws-key'], places: [place] }];
+  const dir = await folderWith(blocked(REF, { at: NOW - 1000, by: 'secrets', older: true, policies }));
+  const { out } = await why(dir, REF);
+  expect(out).toContain(client);
+  expect(out).toContain(advice);
+  expect(out).not.toContain('policy replay');
+  const env = { REPLAY_DAYS: '7', POLICY_FILE: 'policy.yaml' };
+  const own = (await why(dir, REF, { env })).out;
+  expect(own).toContain('npm start --silent -- policy replay new.yaml --since 1d');
+  expect(own).toContain('mode: observe under policy.secrets lets such calls pass');
 });
 
 test('--json prints the rows and the records', async () => {
@@ -171,7 +206,7 @@ test('the record of its call is told for each vendor, with what the outbox knows
   const env = { AKTO_GUARDRAIL_API_BASE: 'http://127.0.0.1:1', AKTO_API_KEY: 'k' };
   const { out } = await why(stored.dir, 'call-1', { env });
   expect(out).toContain(`  record    akto: delivered
-            capsule: given up (HTTP 400); try it again: guardrail-bridge outbox retry 1
+            capsule: given up (HTTP 400); try it again: npm start --silent -- outbox retry 1
             fourth: waits since 1h, and goes out as soon as it is taken
             third: waits since 1h after 1 try, next try in 12s
 `);

@@ -258,7 +258,11 @@ describe('a wrong command line ends with 2, a file or name that is not there wit
     [['policy', 'lint', folder], 1, `${folder} cannot be read (EISDIR): ${folder} is a folder`],
     [['policy', 'test', missing, missing], 1, `there is no ${missing}`],
     [['backend', 'init', 'unheard-of'], 1, '"unheard-of" is no kind of backend; the kinds are akto, bedrock'],
-    [['outbox', 'list'], 1, `there is no outbox in DATA_DIR (${folder}); set DATA_DIR as the bridge has it`],
+    [
+      ['outbox', 'list'],
+      1,
+      `there is no outbox in DATA_DIR (${folder}): no vendor has taken records here, or the bridge has another DATA_DIR`,
+    ],
     [['coverage', '--release', '1.2'], 2, "'1.2' is invalid. Write a version from 1.83.14 on"],
     [
       ['demo', '--proxy', `http://u:${SECRET}@h`],

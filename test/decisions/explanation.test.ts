@@ -20,7 +20,7 @@ const CASES: readonly [name: string, row: DecisionRow, says: string, advice: str
       policies: [{ ...policy, rules: ['aws-key'], places: [{ message: 3, role: 'user', part: 'content' }] }],
     }),
     'Blocked by the policy secrets of file version v1: rule aws-key matched in message 3 (user).',
-    'guardrail-bridge policy replay new.yaml --since 1d',
+    'npm start --silent -- policy replay new.yaml --since 1d',
   ],
   [
     'a policy, for an older message',
@@ -44,7 +44,7 @@ const CASES: readonly [name: string, row: DecisionRow, says: string, advice: str
     'a vendor',
     blocked('r', { ...without, backends: [finding({ categories: ['prompt_attack'] })] }),
     'Blocked by lakera: prompt_attack.',
-    'guardrail-bridge backend test lakera "text"',
+    'npm start --silent -- backend test lakera "text"',
   ],
   [
     'two vendors',
@@ -91,7 +91,7 @@ const CASES: readonly [name: string, row: DecisionRow, says: string, advice: str
       ],
     }),
     'Blocked as what secrets would redact cannot be redacted here: rule ssn matched in an id, a name or an address of message 2 (tool), which no reply can change.',
-    'guardrail-bridge doctor',
+    'npm start --silent -- doctor',
   ],
   [
     'hidden content',
@@ -115,14 +115,14 @@ const CASES: readonly [name: string, row: DecisionRow, says: string, advice: str
     'its form',
     blocked('r', { ...without, by: 'bridge', cause: 'unreadable', shape: 'unread' }),
     'Blocked unread: it is no call that LiteLLM sends, or nested too deep.',
-    'guardrail-bridge doctor',
+    'npm start --silent -- doctor',
   ],
 ];
 
 describe('a block says why, and what can be done: for', () => {
   test.each(CASES)('%s', (_, about, says, advice) => {
     expect(explanationOf(about)).toBe(says);
-    expect(adviceOnDecision(about).join('\n')).toContain(advice);
+    expect(adviceOnDecision(about, { replays: true, hasPolicyFile: true }).join('\n')).toContain(advice);
   });
 });
 

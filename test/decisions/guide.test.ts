@@ -82,7 +82,8 @@ test.each(GUIDES.flatMap(commandsIn))(
     const { keeper, dir } = testKeeper();
     for (const one of guide === 'README.md' ? README_ROWS : ROWS) keeper.append(one);
     await keeper.close();
-    const { code, out, err } = await runCli(command.split(' '), { env: { DATA_DIR: dir }, now: () => NOW });
+    const env = { DATA_DIR: dir, REPLAY_DAYS: '7', POLICY_FILE: 'policy.yaml' };
+    const { code, out, err } = await runCli(command.split(' '), { env, now: () => NOW });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const shown = output.split('\n').filter((line) => line !== '');
     if (shown.at(-1)?.trim() !== '…') expect([out.trimEnd(), '']).toContain(output);

@@ -113,7 +113,7 @@ test('a port in use is told once, in the words of a single process', async () =>
   onTestFinished(child.stop);
   expect(await child.exit).toEqual({ code: 1, signal: null });
   expect(child.stderr()).toBe(
-    `guardrail-bridge: cannot listen on 127.0.0.1:${port} (EADDRINUSE); set HOST or PORT\n`,
+    `guardrail-bridge: cannot listen on 127.0.0.1:${port} (EADDRINUSE): something listens there already, perhaps another bridge; set HOST or PORT\n`,
   );
   expect(child.stdout()).not.toContain('listening');
 });
