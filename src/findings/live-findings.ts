@@ -90,7 +90,9 @@ export class LiveFindings {
     for (const finding of this.#options.states()) {
       const name = nameOf(finding);
       const before = this.#states.get(name);
-      const flaps = before !== undefined && (before.flaps || !this.#found.has(name));
+      // Calls and records can tell the same of one backend
+      const isBack = before !== undefined && before.at < now && !this.#found.has(name);
+      const flaps = before?.flaps === true || isBack;
       this.#states.set(name, { finding, at: now, flaps });
       yield finding;
     }
