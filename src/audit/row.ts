@@ -34,8 +34,7 @@ export function auditRow(decision: Decision) {
     litellm_trace_id: call.litellm_trace_id,
     model: call.model,
     team: caller.team[0] ?? null,
-    /** Of alias and hash of the virtual key, in either order, the one that people read. */
-    key: caller.key.find((name) => !/^[0-9a-f]{64}$/.test(name)) ?? caller.key[0] ?? null,
+    key: caller.keyName,
     user: caller.user[0] ?? null,
     /** The backend or policy that decided; null if none objected. */
     by,

@@ -1,6 +1,11 @@
-import type { GuardrailCall } from '../guardrail/call.ts';
 import { categoryOf, type RefusalCause } from '../guardrail/category.ts';
-import { actionOf, type Decision, decidedBy, type PolicyNote } from '../guardrail/decision.ts';
+import {
+  actionOf,
+  type CheckResult,
+  type Decision,
+  decidedBy,
+  type PolicyNote,
+} from '../guardrail/decision.ts';
 import { KEY_CHARS, MAX_ID_CHARS } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { isStreamed } from '../litellm/response-wiring.ts';
@@ -24,10 +29,10 @@ const MAX_LIST = 32;
 const HASH = /^[0-9a-f]{64}$/;
 
 /** The row of a decision that is kept; undefined for the definition of an MCP tool that passes: every client lists all tools again and again. */
-export function keptRow(...told: Parameters<typeof decisionRow>): DecisionRow | undefined {
-  const [{ call, outcome }] = told;
+export function keptRow(decision: Decision): DecisionRow | undefined {
+  const { call, outcome } = decision;
   const isListed = call.shape === 'mcp_tool' && call.litellm_call_id === null;
-  return isListed && outcome.kind === 'allow' ? undefined : decisionRow(...told);
+  return isListed && outcome.kind === 'allow' ? undefined : decisionRow(decision);
 }
 
 /** The row of a call that is blocked unread: nobody knows whose it is. */
@@ -42,15 +47,8 @@ export function unreadRow(ref: string, cause: RefusalCause): DecisionRow {
   };
 }
 
-/**
- * The row of a decision: who it was about, what was decided and why; never content.
- *
- * @param request of a response: reads the request it belongs to, which vendors were shown too
- */
-export function decisionRow(
-  decision: Decision,
-  request: () => GuardrailCall | undefined = () => undefined,
-): DecisionRow {
+/** The row of a decision: who it was about, what was decided and why; never content. */
+export function decisionRow(decision: Decision): DecisionRow {
   const { call, caller, outcome, policies, checks, ref = null, removed, ms } = decision;
   const action = actionOf(decision);
   const notes = policies?.notes ?? NOTHING;
@@ -70,7 +68,7 @@ export function decisionRow(
     ...(streamed !== undefined && { streamed }),
     model: bounded(call.model),
     team: bounded(caller.team[0] ?? null),
-    key: keyName(caller.key),
+    key: keyName(caller.keyName),
     user: bounded(caller.user[0] ?? null),
     end_user: bounded(caller.endUser[0] ?? null),
     verdict: outcome.kind === 'modify' && outcome.by.length === 0 ? 'remove' : VERDICTS[action],
@@ -83,7 +81,7 @@ export function decisionRow(
     caller_rule: policies?.callerRule ?? null,
     policies: allowed.length === notes.length ? NOTHING : objections(notes),
     allowed,
-    backends: checks.length === 0 ? NOTHING : backendFindings(decision, request),
+    backends: checks.length === 0 ? NOTHING : checks.slice(0, MAX_LIST).map(backendFinding),
     removed: removed.length === 0 ? NOTHING : removed.slice(0, MAX_LIST),
     ms: Math.round(ms * 100) / 100,
   };
@@ -96,10 +94,8 @@ function bounded(text: string | null): string | null {
   return text === null || text.length <= MAX_ID_CHARS ? text : text.slice(0, MAX_ID_CHARS);
 }
 
-/** Of alias and hash of a virtual key the alias, or the beginning of the hash. */
-function keyName(names: readonly string[]): string | null {
-  const [name = null] = names;
-  // The alias comes first
+/** Of a hash the beginning. */
+function keyName(name: string | null): string | null {
   return name !== null && HASH.test(name) ? name.slice(0, KEY_CHARS) : bounded(name);
 }
 
@@ -120,22 +116,11 @@ function objections(notes: readonly PolicyNote[]): readonly PolicyFinding[] {
   );
 }
 
-function backendFindings(
-  { call, checks }: Decision,
-  request: () => GuardrailCall | undefined,
-): readonly BackendFinding[] {
-  /** Read once some vendor gives a reason. */
-  let shown: readonly string[] | undefined | null = null;
-  return checks.slice(0, MAX_LIST).map((check) => {
-    const note = checkNoteOf(check);
-    if ('failure' in check)
-      return 'status' in check.failure ? { ...note, status: check.failure.status } : note;
-    const said = wordsOfVendor(check.verdict);
-    if (said === undefined) return note;
-    shown = shown === null ? textsShown(call, request) : shown;
-    const reason = vendorReason(said, shown);
-    return reason === undefined ? note : { ...note, reason };
-  });
+function backendFinding(check: CheckResult): BackendFinding {
+  const note = checkNoteOf(check);
+  if ('failure' in check) return 'status' in check.failure ? { ...note, status: check.failure.status } : note;
+  const reason = vendorReason(wordsOfVendor(check.verdict) ?? '');
+  return reason === undefined ? note : { ...note, reason };
 }
 
 function wordsOfVendor(verdict: Verdict): string | undefined {
@@ -147,15 +132,4 @@ function wordsOfVendor(verdict: Verdict): string | undefined {
     case 'modify':
       return undefined;
   }
-}
-
-/** The texts that vendors were shown; undefined where that is not all: there was a picture, or a request that is not known here. */
-function textsShown(
-  call: GuardrailCall,
-  request: () => GuardrailCall | undefined,
-): readonly string[] | undefined {
-  const asked = call.shape === 'response' ? request() : call;
-  if (asked === undefined || asked.passages.media + call.passages.media > 0) return undefined;
-  const all = asked === call ? call.passages.all : [...asked.passages.all, ...call.passages.all];
-  return all.map(({ text }) => text);
 }

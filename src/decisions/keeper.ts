@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
 import type { RefusalCause } from '../guardrail/category.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import { within } from '../guardrail/within.ts';
@@ -82,9 +81,9 @@ export class DecisionKeeper {
     this.#open = options.open ?? openDecisionsThread;
   }
 
-  /** Keeps a decision. @param request of a response: reads the request it belongs to */
-  decided(decision: Decision, request?: () => GuardrailCall | undefined): void {
-    const row = keptRow(decision, request);
+  /** Keeps a decision. */
+  decided(decision: Decision): void {
+    const row = keptRow(decision);
     if (row !== undefined) this.append(row);
   }
 

@@ -1,5 +1,6 @@
 import { removeCredentials } from '../detectors/remove.ts';
-import { fieldsOf } from '../guardrail/call.ts';
+import { fieldsOf, textOf } from '../guardrail/call.ts';
+import { keyHashOf } from '../guardrail/caller.ts';
 import type { Redactor } from '../records/redact/redact.ts';
 
 /** The content of a call as far as it may be kept. */
@@ -41,6 +42,9 @@ export function keptContentOf(body: Uint8Array, redactor: Redactor): ContentToKe
   );
   if (redactor.contentKept(event) === 'none') return 'withheld';
   const { masked, erased } = redactor.redact(event);
+  const { user_api_key_hash } = fieldsOf(event.metadata);
+  const key = textOf(user_api_key_hash);
+  if (key !== undefined) event.metadata = { ...fieldsOf(event.metadata), user_api_key_hash: keyHashOf(key) };
   const kept = Object.entries(EVENT_NAMES).map(([name, called]) => [name, event[called]]);
   const { input_type, litellm_version } = call;
   const version = isVersion(litellm_version) ? litellm_version : undefined;

@@ -17,7 +17,7 @@ export type PolicyFinding = {
 
 /** The result of a backend. */
 export type BackendFinding = CheckNote & {
-  /** The vendor's words, without those that it quotes from the call. */
+  /** The vendor's words as far as they are known ones. */
   readonly reason?: string;
   /** HTTP status of a failure. */
   readonly status?: number;

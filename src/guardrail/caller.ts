@@ -46,6 +46,13 @@ export class Caller {
     return this.#named(KEY);
   }
 
+  /** The virtual key for people and files: its alias, or its hash; never a key itself. Null if neither is known. */
+  get keyName(): string | null {
+    const [alias] = this.keyAlias;
+    const [key] = this.keyHash;
+    return alias ?? (key === undefined ? null : keyHashOf(key));
+  }
+
   /** Nobody chooses it. */
   get keyHash(): readonly string[] {
     return this.#named(KEY_HASH);
@@ -98,6 +105,18 @@ const KEY_ALIAS = ['user_api_key_alias'];
 const KEY_HASH = ['user_api_key_hash'];
 const USER = ['user_api_key_user_id', 'user_api_key_user_email'];
 const END_USER = ['user_api_key_end_user_id'];
+
+/** The hash of a virtual key; for the master key LiteLLM has a word. */
+const KEY_HASH_FORM = /^(?:[0-9a-f]{64}|litellm_proxy_master_key)$/;
+
+/**
+ * The hash that LiteLLM gives as that of a virtual key; where it is none, the hash of that: a `custom_auth` can return the key itself.
+ *
+ * @see LiteLLM 1.110.2, `UserAPIKeyAuth`: hashes an `api_key` that begins with `sk-`, and no other
+ */
+export function keyHashOf(key: string): string {
+  return KEY_HASH_FORM.test(key) ? key : hash('sha256', key);
+}
 
 /** One of them tells who calls. */
 const NAMES = ['hash', 'team_id', 'user_id', 'alias', 'team_alias', 'user_email'].map(

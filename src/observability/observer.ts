@@ -158,7 +158,7 @@ export class Observer {
     const reason = bytes === undefined ? 'unmeasured' : 'longer';
     this.#metrics.hidden_calls_total.inc({ reason });
     if (bytes !== undefined) this.#metrics.hidden_bytes_total.inc({}, bytes);
-    const key = caller.key[0]?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
+    const key = caller.keyName?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
     const name = `${reason} ${key}`;
     if (this.#told.get(name) !== undefined) return;
     this.#told.set(name, true);

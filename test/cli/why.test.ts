@@ -56,7 +56,7 @@ test('a block is told in a sentence, with who, when, what and what can be done',
           result: 'block',
           ms: 132.4,
           categories: ['prompt_attack'],
-          reason: 'Prompt attack in […]',
+          reason: 'Prompt attack […]',
         },
         { backend: 'akto', mode: 'enforce', result: 'http_status', status: 502, ms: 41 },
       ],
@@ -78,7 +78,7 @@ test('a block is told in a sentence, with who, when, what and what can be done',
   policies   prompt-injection: blocks, by instruction-override in message 3 (user)
              secrets (observes): would redact, by aws-key in message 1 (system)
              pii-detector: allows
-  vendors    lakera (observes): block, by prompt_attack, in 132 ms; it said: Prompt attack in […]
+  vendors    lakera (observes): block, by prompt_attack, in 132 ms; it said: Prompt attack […]
              akto: no verdict: HTTP 502, in 41 ms
   client     was told [policy], and that an older message is the cause (do not retry; ask the user to write it differently)
   ended      blocked here; LiteLLM has logged nothing of it
@@ -284,7 +284,7 @@ test('it works while the bridge runs and when it does not, and tells no content'
     expect(first).toContain('pii-detector (observes): would redact, by email-address in message 2 (user)');
     const second = await look('why', byVendor);
     expect(second).toMatch(/^Blocked by akto\./);
-    expect(second).toMatch(/vendors {4}akto: block, in [\d.]+ ms; it said: Prompt injection: \[…\]/);
+    expect(second).toMatch(/vendors {4}akto: block, in [\d.]+ ms; it said: Prompt injection \[…\]/);
     for (const name of [byPolicy, byVendor]) await look('why', name, '--json');
     await look('decisions', 'list');
     await look('decisions', 'list', '--json');

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { auditRow } from '../../src/audit/row.ts';
 import { decisionRow } from '../../src/decisions/decision-row.ts';
+import { keptContentOf } from '../../src/decisions/kept-content.ts';
 import { Caller } from '../../src/guardrail/caller.ts';
 import type { CheckResult, Decision } from '../../src/guardrail/decision.ts';
+import { Redactor } from '../../src/records/redact/redact.ts';
 import { callOf } from '../support/call.ts';
 import { undecided } from '../support/decision.ts';
 import { policyResult } from '../support/policies.ts';
@@ -102,6 +106,26 @@ test('texts that a client chooses are of bounded length, and a key without an al
   expect(row.key).toBe(HASH.slice(0, 16));
 });
 
+test('a key that stands where its hash should is told as a hash', () => {
+  const key = 'portal-token-9f8e7d6c5b4a3f2e1d0c';
+  const odd = callOf({ texts: [], request_data: { user_api_key_hash: key } });
+  const of = { ...undecided(odd), caller: new Caller(odd) };
+  const sha256 = createHash('sha256').update(key).digest('hex');
+  expect(decisionRow(of).key).toBe(sha256.slice(0, 16));
+  expect(auditRow(of).key).toBe(sha256);
+  const none = { remove: [], noContentTeams: new Set<string>(), noContentKeys: new Set<string>() };
+  const redactor = new Redactor({ content: 'full', ...none });
+  const kept = keptContentOf(Buffer.from(JSON.stringify(odd)), redactor);
+  expect(JSON.stringify(kept)).not.toContain(key);
+});
+
+test('the master key has the word of LiteLLM', () => {
+  const master = callOf({ texts: [], request_data: { user_api_key_hash: 'litellm_proxy_master_key' } });
+  expect(decisionRow({ ...undecided(master), caller: new Caller(master) }).key).toBe(
+    'litellm_proxy_master_key',
+  );
+});
+
 function modified(by: string[]): Decision['outcome'] {
   return { kind: 'modify', by, texts: new Map(), form: 'texts' };
 }
@@ -126,28 +150,12 @@ describe('a row tells', () => {
   });
 
   test.each<[string, Partial<Extract<CheckResult, { verdict: unknown }>>['verdict'], string | undefined]>([
-    ['blocks', { kind: 'block', reason: `Prompt injection in ${CANARY}` }, 'Prompt injection in […]'],
-    ['only reports', { kind: 'allow', flagged: `violence: ${CANARY.toUpperCase()}` }, 'violence: […]'],
+    ['blocks', { kind: 'block', reason: `Prompt injection in ${CANARY}` }, 'Prompt injection […]'],
+    ['only reports', { kind: 'allow', flagged: `violence: ${CANARY.toUpperCase()}` }, 'violence […]'],
     ['quotes all that it says', { kind: 'block', reason: CANARY }, undefined],
   ])('what a vendor says that %s', (_, verdict, reason) => {
     const checks: CheckResult[] = [{ ...check, backend: 'lakera', verdict: verdict! }];
     expect(decisionRow(decision({ checks })).backends[0]?.reason).toBe(reason);
-  });
-
-  test('of what a vendor says of a response nothing that could stand in its request, or in a picture', () => {
-    const said = (changes: Partial<Decision>, request?: Decision['call']) => {
-      const checks: CheckResult[] = [
-        { ...check, backend: 'lakera', verdict: { kind: 'block', reason: 'violence: zebra' } },
-      ];
-      return decisionRow(decision({ ...changes, checks }), () => request).backends[0]?.reason;
-    };
-    const response = callOf({ input_type: 'response', litellm_call_id: 'call-1', texts: ['a'] });
-    expect(said({ call: response }, call)).toBe('violence: zebra');
-    expect(said({ call: response }, callOf({ texts: ['a zebra'] }))).toBe('violence: […]');
-    expect(said({ call: response })).toBe('violence: […]');
-    expect(said({ call: callOf({ texts: ['a'], images: ['data:image/png;base64,aGk='] }) })).toBe(
-      'violence: […]',
-    );
   });
 
   const named = {

@@ -16,7 +16,7 @@ type LoggedLine = { readonly level: string; readonly msg: string } & Readonly<Re
 
 /** A keeper with its thread, in a folder of its own. It is closed at the end. */
 export function testKeeper(changes: Partial<DecisionsStart> = {}, open?: OpenWorker<FromDecisions>) {
-  const start = { dir: temporaryFolder(), days: 7, maxBytes: 100 * MB, database: undefined, ...changes };
+  const start = { dir: temporaryFolder(), days: 3650, maxBytes: 100 * MB, database: undefined, ...changes };
   const metrics = createMetrics({ backends: [], policies: [], findings: [] }, () => [], false);
   const lines: LoggedLine[] = [];
   const level = (name: string) => (fields: object, msg: string) =>
