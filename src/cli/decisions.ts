@@ -122,8 +122,7 @@ function refuseEmpty({ since, until }: DecisionFilter): void {
 
 /** Says of how many decisions none is such, so that a wrong name does not look as if nothing had happened. */
 async function nothing(reader: Reader, { since, until }: DecisionFilter): Promise<string> {
-  const all = await reader.top({ since, until, by: 'team' });
-  const count = all.reduce((sum, one) => sum + one.decisions, 0);
+  const { decisions: count } = await reader.top({ since, until, by: 'team' });
   const span = [
     ...(since === undefined ? [] : [` since ${new Date(since).toISOString()}`]),
     ...(until === undefined ? [] : [` before ${new Date(until).toISOString()}`]),
@@ -163,18 +162,15 @@ async function top(
   { out }: Terminal,
 ): Promise<void> {
   refuseEmpty(filter);
-  const { verdict, policy, backend, ...whole } = filter;
+  const { verdict, policy, backend, since } = filter;
   const isOfSome = verdict !== undefined || policy !== undefined || backend !== undefined;
   const isOfNames = by === 'team' || by === 'key' || by === 'user' || by === 'model';
-  const counted = await reader.top({ ...filter, by });
-  // Each decision has one name of these
-  const all = await reader.top({ ...whole, by: isOfNames ? by : 'team' });
-  const decisions = all.reduce((sum, one) => sum + one.decisions, 0);
+  const { entries, decisions, totals } = await reader.top({ ...filter, by });
   const isOwn = isOfSome && isOfNames;
-  const totals = new Map(isOwn ? all.map((one) => [one.name, one.decisions]) : []);
-  const rows = counted.map((one) => ({
+  const gap = await allowedGap(reader, since);
+  const rows = entries.map((one) => ({
     ...one,
-    share: share(one.decisions, totals.get(one.name) ?? decisions),
+    share: gap === undefined ? share(one.decisions, isOwn ? (totals.get(one.name) ?? 0) : decisions) : null,
   }));
   if (json) out.write(`${printableJson({ by, decisions, rows: rows.slice(0, last) })}\n`);
   else if (rows.length === 0) out.write(await nothing(reader, filter));
@@ -193,7 +189,7 @@ async function top(
       .map((one) => [
         one.name === null ? '-' : oneLine(one.name, 60),
         ...[one.decisions, one.blocked, one.redacted, one.observed, one.unjudged].map(String),
-        `${(100 * one.share).toFixed(1)} %`,
+        one.share === null ? '-' : `${(100 * one.share).toFixed(1)} %`,
       ]);
     out.write(
       table(
@@ -204,7 +200,19 @@ async function top(
     out.write(
       `\n${plural(decisions, 'decision')} in all${rows.length > last ? `; ${rows.length - last} more rows, --last shows them` : ''}\n`,
     );
+    if (gap !== undefined) out.write(`${gap}\n`);
   }
+}
+
+/** Two kinds of decisions that began further apart than that do not begin with the bridge. */
+const GAP_MS = 3_600_000;
+
+/** Why there is no share: allowed calls go first beyond the bound, and the whole is not known. */
+async function allowedGap(reader: Reader, since = 0): Promise<string | undefined> {
+  const [oldest, allowed] = [await reader.oldest(), await reader.oldestAllowed()];
+  if (oldest === undefined || allowed === undefined) return undefined;
+  if (allowed <= Math.max(since, oldest + GAP_MS)) return undefined;
+  return `allowed calls are kept since ${new Date(allowed).toISOString()} (DECISIONS_MAX_MB), so no shares are told: ask --since then`;
 }
 
 const share = (part: number, whole: number) =>

@@ -82,9 +82,17 @@ function mainOf(found: readonly KeptDecision[], name: string): KeptDecision | un
   return found.find(({ ref }) => ref === name) ?? found.toSorted(graver)[0];
 }
 
+const iso = (at: number) => new Date(at).toISOString();
+
 async function unknown(name: string, { reader, where, days }: DecisionsPlace): Promise<string> {
   const oldest = await reader.oldest();
-  const since = oldest === undefined ? 'there are none' : `they begin on ${new Date(oldest).toISOString()}`;
+  const allowed = await reader.oldestAllowed();
+  const since =
+    oldest === undefined
+      ? 'there are none'
+      : allowed === undefined || allowed > oldest
+        ? `blocked and changed ones begin on ${iso(oldest)}, ${allowed === undefined ? 'there are no allowed ones' : `allowed ones on ${iso(allowed)}`}`
+        : `they begin on ${iso(oldest)}`;
   const kept =
     days === 0 ? 'DECISIONS_DAYS is 0, so none are kept' : `DECISIONS_DAYS keeps them for ${days} days`;
   return `no decision is called ${JSON.stringify(name)} in ${where}: ${since}, ${kept}`;

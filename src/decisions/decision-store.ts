@@ -27,13 +27,18 @@ const DAY_MS = 86_400_000;
 const CHUNK = 250;
 /** More decisions on one call than that are not looked at for what came before. */
 const MAX_OF_CALL = 16;
+/** Between two rounds of a stream; and from its end, which some releases log before the last one. */
+const ROUND_MS = 600_000;
+const LATE_ROUND_MS = 5000;
 
 /** One change more, where there is a database. */
 const CHANGED = 'unshipped = CASE WHEN ? THEN coalesce(unshipped, 0) + 1 END';
 
 const SQL = {
   insert: `INSERT INTO decision (id, at, verdict, call, ref, origin, unshipped, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  before: `SELECT id, row FROM decision WHERE call = ? AND ref IS NULL ORDER BY id DESC LIMIT ${MAX_OF_CALL}`,
+  before: `
+    SELECT id, row FROM decision WHERE call = ? AND ref IS NULL AND at > ? AND (ended IS NULL OR ended ->> 'at' > ?)
+    ORDER BY id DESC LIMIT ${MAX_OF_CALL}`,
   replace: `
     UPDATE decision SET at = ?, verdict = ?, ref = ?, row = ?, rounds = coalesce(rounds, 1) + 1, ${CHANGED}
     WHERE id = ?`,
@@ -222,8 +227,18 @@ function begin(db: DatabaseSync, origin: string, ships: boolean): number {
   });
 }
 
-/** The row of the round before of a streamed response, unless that was blocked: its client has the reference. */
-function roundBefore(sql: Statements, call: number, { beginning }: PackedHead): number | undefined {
-  const before = sql.before.all(call).find(({ row }) => String(row).startsWith(beginning));
+/**
+ * The row of the round before of a streamed response, unless that was blocked: its client has the reference. A client can give several
+ * responses the same ids.
+ */
+function roundBefore(
+  sql: Statements,
+  call: number,
+  { beginning, at, streamed }: PackedHead,
+): number | undefined {
+  if (streamed === false) return undefined;
+  const before = sql.before
+    .all(call, at - ROUND_MS, at - LATE_ROUND_MS)
+    .find(({ row }) => String(row).startsWith(beginning));
   return before === undefined ? undefined : Number(before.id);
 }

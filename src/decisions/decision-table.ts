@@ -68,9 +68,12 @@ export class DecisionTable implements DecisionSource {
     );
   }
 
-  async oldest(): Promise<number | undefined> {
-    const [row] = await this.#queries.query<{ at: number | null }>('SELECT min(at) AS at FROM decision');
-    return row?.at ?? undefined;
+  async oldest(verdict: 'allow' | null): Promise<number | undefined> {
+    const [row] = await this.#queries.query<{ at: number }>(
+      'SELECT at FROM decision WHERE $1::text IS NULL OR verdict = $1 ORDER BY at LIMIT 1',
+      [verdict],
+    );
+    return row?.at;
   }
 
   /**

@@ -18,8 +18,8 @@ export type DecisionSource = {
   byWord(word: string): Promise<StoredDecision[]>;
   /** Rows before a place, newest first. */
   page(before: DecisionPlace, range: DecisionRange, limit: number): Promise<StoredDecision[]>;
-  /** When the oldest was made, Unix milliseconds; undefined without any. */
-  oldest(): Promise<number | undefined>;
+  /** When the oldest was made, of those with a verdict if there is one, Unix milliseconds; undefined without any. */
+  oldest(verdict: 'allow' | null): Promise<number | undefined>;
   close(): Promise<void>;
 };
 
@@ -64,7 +64,9 @@ export class LocalDecisions implements DecisionSource {
           `at <= ? AND (at < ? OR d.id < ?) AND at >= ? AND (? IS NULL OR verdict = ?)
            ORDER BY at DESC, d.id DESC LIMIT ?`,
         ),
-        oldest: this.#db.prepare(`SELECT min(at) AS at FROM decision AS d WHERE ${which}`),
+        oldest: this.#db.prepare(
+          `SELECT at FROM decision AS d WHERE ${which} AND (? IS NULL OR verdict = ?) ORDER BY at LIMIT 1`,
+        ),
       };
     } catch (error) {
       this.#db.close();
@@ -85,9 +87,9 @@ export class LocalDecisions implements DecisionSource {
     return this.#sql.page.all(at, at, id, since, verdict, verdict, limit) as unknown as StoredDecision[];
   }
 
-  async oldest(): Promise<number | undefined> {
-    const { at } = this.#sql.oldest.get() as { at: number | null };
-    return at ?? undefined;
+  async oldest(verdict: 'allow' | null): Promise<number | undefined> {
+    const row = this.#sql.oldest.get(verdict, verdict) as { at: number } | undefined;
+    return row?.at;
   }
 
   async close(): Promise<void> {

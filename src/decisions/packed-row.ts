@@ -31,13 +31,14 @@ type ValuesOf<Names extends readonly PackedField[]> = {
   readonly [Place in keyof Names]: DecisionRow[Names[Place]];
 };
 
+const STREAMED = FIELDS.indexOf('streamed');
 const LISTS: ReadonlySet<string> = new Set(['allowed', 'backends', 'policies', 'removed']);
 const OPTIONAL: ReadonlySet<string> = new Set(['streamed', 'older']);
 
 /** The fields that the thread stores beside a packed row. */
 export type PackedHead = Pick<
   DecisionRow,
-  'input_type' | 'litellm_call_id' | 'litellm_trace_id' | 'at' | 'verdict' | 'ref'
+  'input_type' | 'litellm_call_id' | 'litellm_trace_id' | 'at' | 'verdict' | 'ref' | 'streamed'
 > & {
   /** All rows of one side of a call begin with it. */
   readonly beginning: string;
@@ -100,9 +101,11 @@ export function unpackRow(line: string): DecisionRow {
 
 /** @throws SyntaxError */
 export function headOf(line: string): PackedHead {
-  const [input_type, litellm_call_id, litellm_trace_id, key, at, verdict, ref = null] = JSON.parse(line);
+  const values = JSON.parse(line);
+  const [input_type, litellm_call_id, litellm_trace_id, key, at, verdict, ref = null] = values;
+  const streamed = values[STREAMED] ?? undefined;
   const beginning = `${JSON.stringify([input_type, litellm_call_id, litellm_trace_id, key]).slice(0, -1)},`;
-  return { input_type, litellm_call_id, litellm_trace_id, at, verdict, ref, beginning };
+  return { input_type, litellm_call_id, litellm_trace_id, at, verdict, ref, streamed, beginning };
 }
 
 /** The number under which decisions on one call are found, of 48 bits. */

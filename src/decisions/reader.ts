@@ -34,6 +34,13 @@ export type TopEntry = {
 
 type Counts = { -readonly [Count in Exclude<keyof TopEntry, 'name'>]: TopEntry[Count] };
 
+/** Counts, and of how many decisions: all, and by the same names, whatever their verdict, policies and backends. */
+export type Top = {
+  readonly entries: readonly TopEntry[];
+  readonly decisions: number;
+  readonly totals: ReadonlyMap<string | null, number>;
+};
+
 const PAGE_ROWS = 500;
 
 /** Looks decisions up, those of all replicas where they share a database. Close it. */
@@ -74,11 +81,28 @@ export class DecisionReader {
     return found;
   }
 
-  /** Counts decisions by a name, the most frequent first. A decision with several policies or rules counts for each of them. */
-  async top({ by, ...filter }: DecisionFilter & { readonly by: TopBy }): Promise<TopEntry[]> {
+  /**
+   * Counts decisions by a name, the most frequent first, in one reading. A decision with several policies or rules counts for each of
+   * them.
+   */
+  async top({
+    by,
+    verdict,
+    policy,
+    backend,
+    ...whole
+  }: DecisionFilter & { readonly by: TopBy }): Promise<Top> {
     const counts = new Map<string | null, Counts>();
-    for await (const row of this.#rows(filter)) {
-      for (const name of countedNames(row, by)) {
+    const totals = new Map<string | null, number>();
+    let decisions = 0;
+    for await (const row of this.#rows(whole)) {
+      decisions++;
+      const names = countedNames(row, by);
+      for (const name of names) totals.set(name, (totals.get(name) ?? 0) + 1);
+      const isOther =
+        verdict !== undefined && verdict !== 'unjudged' && verdict !== 'observed' && row.verdict !== verdict;
+      if (isOther || !isAskedFor(row, { verdict, policy, backend })) continue;
+      for (const name of names) {
         const count = counts.get(name) ?? { decisions: 0, blocked: 0, redacted: 0, observed: 0, unjudged: 0 };
         counts.set(name, count);
         count.decisions++;
@@ -88,14 +112,24 @@ export class DecisionReader {
         if (bypassedBackends(row).length > 0) count.unjudged++;
       }
     }
-    return [...counts]
+    const entries = [...counts]
       .map(([name, count]) => ({ name, ...count }))
       .sort((a, b) => b.decisions - a.decisions || String(a.name).localeCompare(String(b.name)));
+    return { entries, decisions, totals };
   }
 
   /** When the oldest decision was made, Unix milliseconds; undefined without any. */
-  async oldest(): Promise<number | undefined> {
-    const found = await Promise.all(this.#sources.map((source) => source.oldest()));
+  oldest(): Promise<number | undefined> {
+    return this.#oldest(null);
+  }
+
+  /** The same of calls that were allowed, which go first where there are too many. */
+  oldestAllowed(): Promise<number | undefined> {
+    return this.#oldest('allow');
+  }
+
+  async #oldest(verdict: 'allow' | null): Promise<number | undefined> {
+    const found = await Promise.all(this.#sources.map((source) => source.oldest(verdict)));
     const all = found.filter((at) => at !== undefined);
     return all.length === 0 ? undefined : Math.min(...all);
   }

@@ -196,3 +196,17 @@ test('what went on unjudged, or objected to by an observer, is to be seen; calls
     rows: [{ decisions: 4, blocked: 1, redacted: 0, observed: 2, unjudged: 1 }],
   });
 });
+
+test('no share is told where allowed calls are gone that were as old', async () => {
+  const { keeper, dir: other } = testKeeper();
+  keeper.append(blocked(ref(7), { at: NOW - 50 * HOUR_MS }));
+  keeper.append(row({ at: NOW - 2 * HOUR_MS }));
+  await keeper.close();
+  const env = { DATA_DIR: other };
+  const ask = async (args: string) => (await runCli(args.split(' '), { env, now: () => NOW })).out;
+  expect(await ask('decisions top --by team --since 7d')).toContain(
+    'allowed calls are kept since 2026-11-27T01:00:00.000Z (DECISIONS_MAX_MB)',
+  );
+  expect(JSON.parse(await ask('decisions top --by team --json')).rows).toMatchObject([{ share: null }]);
+  expect(await ask('decisions top --by team --since 1h')).not.toContain('allowed calls are kept');
+});

@@ -18,6 +18,7 @@ const injection = {
 /** Decisions as the guide shows them. */
 const ROWS = [
   ...[4, 6, 8].map((hours) => row({ at: NOW - hours * HOUR_MS })),
+  row({ at: NOW - 200 * HOUR_MS }),
   row({ at: NOW - HOUR_MS, team: 'support', key: 'bot', user: 'grace' }),
   blocked(REF, {
     ...{ at: NOW - 3 * HOUR_MS, litellm_call_id: '9c2e41d7', litellm_trace_id: '5d0a77c2' },

@@ -85,3 +85,20 @@ test('the end of a call is told with both of its sides', async () => {
   expect(await reader.find('call-2')).toEqual([expect.not.objectContaining({ ended: expect.anything() })]);
   await reader.close();
 });
+
+test('responses of a client that gives all its calls one id do not replace each other', async () => {
+  const { keeper, all } = testKeeper();
+  const at = Date.now();
+  const side = { input_type: 'response', shape: 'response' } as const;
+  const redacted = { ...side, verdict: 'redact', action: 'GUARDRAIL_INTERVENED' } as const;
+  keeper.append(row({ ...redacted, at, streamed: false }));
+  keeper.append(row({ ...side, at: at + 1, streamed: false }));
+  keeper.append(row({ ...redacted, at: at + 2, streamed: true, litellm_call_id: 'b' }));
+  keeper.append(row({ ...side, at: at + 700_000, streamed: true, litellm_call_id: 'b' }));
+  keeper.append(row({ ...redacted, at: at + 3, streamed: true, litellm_call_id: 'c' }));
+  const sides = { request: true, response: true };
+  keeper.ended([{ callId: 'c', traceId: 'trace-1', outcome: 'success', at: at + 4, sides }]);
+  keeper.append(row({ ...side, at: at + 60_000, streamed: true, litellm_call_id: 'c' }));
+  await keeper.close();
+  expect((await all()).filter(({ verdict }) => verdict === 'redact')).toHaveLength(3);
+});

@@ -127,7 +127,10 @@ test('credentials never stand in the file, and media are cut to their beginning'
       },
     ],
     images: [picture],
-    request_data: { user_api_key_hash: 'abc', user_api_key_user_email: 'ada@example.com' },
+    request_data: {
+      user_api_key_hash: fill(64, '0123456789abcdef'),
+      user_api_key_user_email: 'ada@example.com',
+    },
   });
   const counts = keeper.keep(packed([headOf(`id-${key}`), call], [headOf('2'), request('a pear')]), NOW);
   expect(counts).toEqual({ erased: 1, whole: 1 });
@@ -138,7 +141,10 @@ test('credentials never stand in the file, and media are cut to their beginning'
     texts: ['use [REDACTED]'],
     request_headers: { authorization: '[REDACTED]', 'x-team': 'a' },
     images: ['data:image/png;base64,'],
-    request_data: { user_api_key_hash: 'abc', user_api_key_user_email: 'ada@example.com' },
+    request_data: {
+      user_api_key_hash: fill(64, '0123456789abcdef'),
+      user_api_key_user_email: 'ada@example.com',
+    },
   });
   expect(JSON.stringify(told)).not.toContain('AAAA');
 });

@@ -48,9 +48,9 @@ test('decisions of all replicas are found on any of them, with the end of their 
   await vi.waitFor(async () => expect(await reader.list({ limit: 9 })).toHaveLength(3), 10_000);
   expect(await reader.list({ limit: 9, verdict: 'block', since: request.at })).toEqual([response]);
   expect(await reader.oldest()).toBe(request.at);
-  expect(await reader.top({ by: 'team' })).toEqual([
-    { name: 'payments', decisions: 2, blocked: 1, redacted: 0 },
-    { name: 'sales', decisions: 1, blocked: 0, redacted: 0 },
+  expect((await reader.top({ by: 'team' })).entries).toEqual([
+    { name: 'payments', decisions: 2, blocked: 1, redacted: 0, observed: 0, unjudged: 0 },
+    { name: 'sales', decisions: 1, blocked: 0, redacted: 0, observed: 0, unjudged: 0 },
   ]);
 });
 
