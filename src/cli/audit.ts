@@ -5,7 +5,7 @@ import { type Chains, withChains } from './audit-chains.ts';
 import { auditExport, type ExportOptions } from './audit-export.ts';
 import { auditTail } from './audit-tail.ts';
 import { auditVerify } from './audit-verify.ts';
-import { countOf, type Terminal, timeOf } from './terminal.ts';
+import { countOf, momentOf, type Terminal } from './terminal.ts';
 
 const ABOUT = `
 DATA_DIR says where the log is (./data), AUDIT_KEY what its rows are sealed with:
@@ -58,8 +58,12 @@ export function addAudit(program: Command, terminal: Terminal): void {
   );
   add('export', exportRows)
     .description('write rows for other programs, or for an auditor')
-    .option('--since <time>', 'rows from 2026-11-21 or 2026-11-21T10:00:00Z on; UTC without a zone', timeOf)
-    .option('--until <time>', 'rows before this time', timeOf)
+    .option(
+      '--since <time>',
+      'rows of the last 24h or 7d, or from 2026-11-21T10:00:00Z on; UTC without a zone',
+      momentOf(Date.now),
+    )
+    .option('--until <time>', 'rows before this time', momentOf(Date.now))
     .addOption(format.choices(['jsonl', 'csv']).default('jsonl'))
     .option('--out <file>', 'a new file instead of standard output')
     .addOption(folder.conflicts(['out', 'format']));

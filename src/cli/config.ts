@@ -34,7 +34,7 @@ async function print({ connect }: Options, terminal: Terminal): Promise<void> {
   const meaning = checkConfig(config);
   const { file } = terminal.sources();
   out.write(
-    `settings of the environment${file === undefined ? ', without a .env file' : `, over ${file}`}\n\n`,
+    `settings of a bridge that starts here: from the environment${file === undefined ? '; there is no .env file' : `, else from ${file}`}\n\n`,
   );
   const cells = inForce(config, terminal).flatMap(([title, rows]) => [[title], ...rowsOf(rows), []]);
   out.write(table([{ title: 'setting' }, { title: 'value' }, { title: 'source' }], cells));

@@ -46,7 +46,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
       });
       try {
         const options = { stay, replay, port, startLimitMs: startLimit * 1000 };
-        const surroundings = { paper, command: commandLine(''), env, why, stop: stop.signal };
+        const surroundings = { paper, command: commandLine(''), env, why: why(stay), stop: stop.signal };
         const isRight = await (proxy === undefined
           ? demo(options, surroundings)
           : demoThrough({ url: proxy, key }, options, surroundings));
@@ -96,19 +96,28 @@ const MAIN = join(import.meta.dirname, '..', `main${EXTENSION}`);
 /** A decision is on disk a moment after its reply. */
 const TRIES = 10;
 
-/** Asks another process, as an operator would, and leaves its advice out; nothing if it knows nothing. */
-async function why(reference: string, dataDir: string): Promise<readonly string[]> {
-  const options = { cwd: dataDir, env: { DATA_DIR: dataDir } };
-  for (let i = 0; i < TRIES; i++) {
-    const told = await run(process.execPath, [MAIN, 'why', reference], options).catch(() => undefined);
-    if (told === undefined) {
-      await wait(100);
-      continue;
+/**
+ * Asks another process, as an operator would, and leaves its advice out; nothing if it knows nothing.
+ *
+ * @param stays true if the folder is there as long as the command can be pasted
+ */
+const why =
+  (stays: boolean) =>
+  async (reference: string, dataDir: string): Promise<readonly string[]> => {
+    const options = { cwd: dataDir, env: { DATA_DIR: dataDir } };
+    for (let i = 0; i < TRIES; i++) {
+      const told = await run(process.execPath, [MAIN, 'why', reference], options).catch(() => undefined);
+      if (told === undefined) {
+        await wait(100);
+        continue;
+      }
+      const [sentence = '', facts = ''] = told.stdout.trimEnd().split('\n\n');
+      const asked = stays
+        ? `$ DATA_DIR=${dataDir} ${commandLine(`why ${reference}`)}`
+        : `why ${reference} says:`;
+      return [asked, ...sentence.split('\n'), ...facts.split('\n')];
     }
-    const [sentence = '', facts = ''] = told.stdout.trimEnd().split('\n\n');
-    return [`$ ${commandLine(`why ${reference}`)}`, ...sentence.split('\n'), ...facts.split('\n')];
-  }
-  return [];
-}
+    return [];
+  };
 
 const run = promisify(execFile);

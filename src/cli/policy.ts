@@ -51,7 +51,7 @@ function lint(path: string, json: boolean, terminal: Terminal): void {
     }
     for (const warning of warnings) err.write(`warning: ${warning}\n`);
     out.write(`${name} (version ${version}): ${chain.join(', ') || 'no policy'}; `);
-    out.write(`${rules.length} rules by caller\nThe policy file can be used.\n`);
+    out.write(`${plural(rules.length, 'rule')} by caller\nThe policy file can be used.\n`);
   } catch (error) {
     if (!(error instanceof PolicyFileError) || !json) throw error;
     const { problems } = error;

@@ -51,7 +51,7 @@ export function countOf(min: number, max: number): (text: string) => number {
 const TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
 /** Reads the value of an option: a time, in UTC without a zone, as in rows. */
-export function timeOf(text: string): number {
+function timeOf(text: string): number {
   const [match, zone] = TIME.exec(text) ?? [];
   const at = Date.parse(match?.includes('T') && zone === undefined ? `${match}Z` : (match ?? ''));
   if (Number.isNaN(at)) throw new InvalidArgumentError('Write a time like 2026-11-21T10:00:00Z');

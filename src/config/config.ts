@@ -288,7 +288,7 @@ function proxyOf({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: OwnValues): ForwardProxy
 }
 
 /** These three are written in either case. */
-function withUpperCaseProxies(env: Env): Env {
+export function withUpperCaseProxies(env: Env): Env {
   const { http_proxy, https_proxy, no_proxy } = env;
   return { HTTP_PROXY: http_proxy, HTTPS_PROXY: https_proxy, NO_PROXY: no_proxy, ...env };
 }

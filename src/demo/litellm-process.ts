@@ -26,7 +26,6 @@ const END_MS = 2000;
 
 export type RunningLitellm = {
   readonly url: string;
-  readonly startedMs: number;
   stop(): Promise<void>;
 };
 
@@ -104,7 +103,6 @@ export async function startLitellm(options: LitellmOptions): Promise<RunningLite
   );
   const running: RunningLitellm = {
     url: `http://127.0.0.1:${port}`,
-    startedMs: 0,
     async stop() {
       killGroup(child, 'SIGTERM');
       await Promise.race([ended, wait(END_MS, undefined, { ref: false })]);
@@ -122,7 +120,7 @@ export async function startLitellm(options: LitellmOptions): Promise<RunningLite
     }
     await Promise.race([ended, wait(50)]);
   }
-  return { ...running, startedMs: performance.now() - startedAt };
+  return running;
 }
 
 /** True if LiteLLM answers. */

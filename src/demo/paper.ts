@@ -32,7 +32,7 @@ export class Paper {
   }
 
   /**
-   * Says what takes its time, with the seconds on a terminal, until something else is written.
+   * Says what takes its time, with the seconds on a terminal, until it has ended.
    *
    * @returns ends it
    */
@@ -41,10 +41,12 @@ export class Paper {
       this.line(text);
       return () => {};
     }
+    // Above what is written again and again: no terminal clears a line that it has broken in two
+    this.line(this.dim(text));
     const startedAt = performance.now();
     const show = () => {
       this.#clear();
-      this.#out.write(this.dim(`${text} ${((performance.now() - startedAt) / 1000).toFixed(0)} s`));
+      this.#out.write(this.dim(`  ${((performance.now() - startedAt) / 1000).toFixed(0)} s`));
       this.#isWaiting = true;
     };
     show();

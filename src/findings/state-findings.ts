@@ -46,7 +46,7 @@ export function stateFindings({ standings, records, otherFile, now }: States): r
       code: 'policy_file_differs',
       subject: otherFile,
       message: `${otherFile} on the disk, or a file that it names, is not what calls are judged by, or cannot be read`,
-      advice: `${commandLine('check-config')} says if it can be used; kill -HUP has it read again`,
+      advice: `${commandLine('policy lint')} says if it can be used; kill -HUP has it read again`,
     });
   }
   return found;

@@ -13,8 +13,9 @@ export type RefusalCause = BlockCause | 'refused' | 'unreadable';
  */
 export const BLOCK_CATEGORIES = {
   policy: 'do not retry; ask the user to write it differently',
+  not_allowed: 'do not retry: use another model, key, tool or parameter, or ask the operator',
   unavailable: 'retry after some seconds, a few times',
-  too_large: 'shorten the call',
+  too_large: 'shorten the call, or ask for a smaller max_tokens',
   rate_limit: 'wait a minute, then retry',
   session_limit: 'begin a new conversation',
   unreadable: 'mend the call: it is the same each time',
@@ -33,8 +34,8 @@ const OF_CAUSE = {
   unreadable: 'unreadable',
 } as const satisfies Record<RefusalCause, BlockCategory>;
 
-/** Reason codes of policies that say more than that something is not allowed. */
-const OF_REASON_CODE: ReadonlyMap<string | undefined, BlockCategory> = new Map([
+/** Reason codes of policies that say more than that the words are not allowed. */
+const OF_REASON_CODE: ReadonlyMap<string | undefined, BlockCategory> = new Map<string, BlockCategory>([
   ['request_too_large', 'too_large'],
   ['too_many_messages', 'too_large'],
   ['text_too_long', 'too_large'],
@@ -42,6 +43,21 @@ const OF_REASON_CODE: ReadonlyMap<string | undefined, BlockCategory> = new Map([
   ['rate_limit', 'rate_limit'],
   ['session_limit', 'session_limit'],
   ['state_unavailable', 'unavailable'],
+  // Other words do not help: it is about who asks, and for what
+  ...(
+    [
+      'identity_missing',
+      'role_missing',
+      'user_blocked',
+      'model_not_allowed',
+      'required_param_missing',
+      'tool_denied',
+      'tool_not_allowed',
+      'argument_denied',
+      'approval_required',
+      'transaction_limit',
+    ] as const
+  ).map((code) => [code, 'not_allowed'] as const),
 ]);
 
 /** The category of a block by a policy, if it is another than that of its cause. @param reasonCode of the policy, not a vendor's text */

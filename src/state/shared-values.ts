@@ -136,8 +136,10 @@ export class SharedValues implements SharedState {
       for (const { name, part, version, value } of values) {
         const key = named.get(name);
         if (key === undefined || part === '') continue;
-        const share =
-          value === undefined ? before.get(name)?.get(version) : this.#open(own, key, name, part, value);
+        const known = before.get(name)?.get(version);
+        const read = value === undefined ? known : this.#open(own, key, name, part, value);
+        // Our own is no news, also where it came to be while this was read
+        const share = part === this.#part ? null : read;
         if (share === undefined) continue;
         found.set(key, [...(found.get(key) ?? []), share]);
         const kept = isBulky(key) ? null : share;

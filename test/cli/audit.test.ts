@@ -246,12 +246,12 @@ test.each([
   ],
   [
     'export --since today',
-    "option '--since <time>' argument 'today' is invalid. Write a time like 2026-11-21T10:00:00Z; " +
+    "option '--since <time>' argument 'today' is invalid. Write a span like 90m, 24h or 7d, or a time like 2026-11-21T10:00:00Z; " +
       'see guardrail-bridge audit export --help',
   ],
   [
     'export --until 2026-13-01',
-    "option '--until <time>' argument '2026-13-01' is invalid. Write a time like 2026-11-21T10:00:00Z; " +
+    "option '--until <time>' argument '2026-13-01' is invalid. Write a span like 90m, 24h or 7d, or a time like 2026-11-21T10:00:00Z; " +
       'see guardrail-bridge audit export --help',
   ],
 ])('audit %s is a wrong command line', async (args, problem) => {

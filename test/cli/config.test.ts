@@ -15,7 +15,9 @@ test('every setting has its value and its source, and the meaning follows', asyn
   const dotEnv = { MAX_BODY_MB: '8', PORT: '9001' };
   const { code, out, err } = await runCli(['config'], { env, dotEnv });
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(out).toMatch(/^settings of the environment, over \/etc\/house\/\.env$/m);
+  expect(out).toMatch(
+    /^settings of a bridge that starts here: from the environment, else from \/etc\/house\/\.env$/m,
+  );
   expect(rowOf(out, 'PORT')).toEqual(['9000', 'environment']);
   expect(rowOf(out, 'MAX_BODY_MB')).toEqual(['8', '.env']);
   expect(rowOf(out, 'RESPONSE_REDACTION')).toEqual(['block', 'environment']);
@@ -35,6 +37,21 @@ test('check-config is the same command', async () => {
     const [is, was] = await Promise.all([runCli(['config', ...args]), runCli(['check-config', ...args])]);
     expect(was).toEqual(is);
   }
+});
+
+test('a proxy in lower case is shown, with the name that it has', async () => {
+  const env = { https_proxy: 'http://user:word@127.0.0.1:9', no_proxy: 'localhost', NO_PROXY: 'example.org' };
+  const { out } = await runCli(['config'], { env });
+  expect(out).toMatch(/^ {2}HTTPS_PROXY +http:\/\/127\.0\.0\.1:9\/… +environment \(https_proxy\)$/m);
+  expect(rowOf(out, 'NO_PROXY')).toEqual(['example.org', 'environment']);
+});
+
+test('keys of LiteLLM are not shown where their hashes are wanted, and words are not called short', async () => {
+  const { out } = await runCli(['config'], {
+    env: { NO_CONTENT_KEYS: 'sk-abc, alias', BANNED_KEYWORDS: 'a' },
+  });
+  expect(rowOf(out, 'NO_CONTENT_KEYS')).toEqual(['sk-…, alias', 'environment']);
+  expect(rowOf(out, 'BANNED_KEYWORDS')).toEqual(['set, not shown', 'environment']);
 });
 
 const SECRET = 'hidden-value-of-a-secret';

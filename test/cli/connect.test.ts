@@ -35,3 +35,10 @@ test('a vendor that refuses, speaks no TLS, or says nothing is named with the re
   const refused = await checkConnections(parseConfig(aktoAt('http://127.0.0.1:1'), backends));
   expect(refused.text).toMatch(/^akto at 127\.0\.0\.1:1: no connection \(ECONNREFUSED\)/);
 });
+
+test('a database that cannot be used is named once', async () => {
+  const config = parseConfig({ DATABASE_URL: 'postgres://house@127.0.0.1:1/house' }, backends);
+  const { text: said, ok } = await checkConnections(config);
+  expect(said).toMatch(/^the database 127\.0\.0\.1:1\/house cannot be used.* \(\d+ ms\)\n$/);
+  expect(ok).toBe(false);
+});

@@ -253,7 +253,11 @@ describe('a wrong command line ends with 2, a file or name that is not there wit
     [['config', '--jsno'], 2, "unknown option '--jsno' (did you mean --json?)"],
     [['check'], 2, "missing required argument 'text'"],
     [['outbox', 'list', '--limit', 'x'], 2, "'x' is invalid. Write a number, 1 to 10000"],
-    [['audit', 'export', '--since', 'yesterday'], 2, "'yesterday' is invalid. Write a time like 2026-"],
+    [
+      ['audit', 'export', '--since', 'yesterday'],
+      2,
+      "'yesterday' is invalid. Write a span like 90m, 24h or 7d, or a time like 2026-",
+    ],
     [['policy', 'lint', missing], 1, `${missing} cannot be read (ENOENT): there is no ${missing}\n`],
     [['policy', 'lint', folder], 1, `${folder} cannot be read (EISDIR): ${folder} is a folder`],
     [['policy', 'test', missing, missing], 1, `there is no ${missing}`],

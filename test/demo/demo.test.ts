@@ -49,7 +49,7 @@ function program(name: string, script: string): string {
 const SHOWN = [
   /^client reads At nine o'clock, every day but Sunday\.$/m,
   /^client reads HTTP 400: Blocked by security policy\. .*Reference: [0-9a-f]{16}$/m,
-  /^ {2}\$ npm start --silent -- why [0-9a-f]{16}\n {2}Blocked by the policy prompt-injection /m,
+  /^ {2}why [0-9a-f]{16} says:\n {2}Blocked by the policy prompt-injection /m,
   /^ {4}who +.*end user visitor-7$/m,
   /^client reads Order 1042 is \|on its way to \|.*wrote to \|\[EMAIL_ADDRESS\], and took 49 euros from \|\[IBAN_CODE\]\. It comes on Friday\.$/m,
   /^All three ended as they should, after \d+\.\d s\.$/m,
@@ -98,14 +98,21 @@ describe('a demo without a LiteLLM', () => {
     expect(existsSync(inMachine('cwd', 'data'))).toBe(false);
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('stays until %s', async (signal) => {
-    const child = startChild({ args: ['demo', '--replay', '--stay'], env, cwd: inMachine('cwd') });
-    const url = await printed(child, /^curl -s (http:\S+)\/readyz$/m);
-    expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    child.send(signal);
-    expect(await child.exit).toEqual({ code: 0, signal: null });
-    await expect(fetch(url)).rejects.toThrow();
-  });
+  test.each(['SIGTERM', 'SIGHUP'] as const)(
+    'stays until %s, and `why` works as it is shown',
+    async (signal) => {
+      const child = startChild({ args: ['demo', '--replay', '--stay'], env, cwd: inMachine('cwd') });
+      const url = await printed(child, /^curl -s (http:\S+)\/readyz$/m);
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      const [, folder = '', reference = ''] =
+        /^ {2}\$ DATA_DIR=(\S+) npm start --silent -- why (\w+)$/m.exec(child.stdout()) ?? [];
+      const asked = await runChild({ args: ['why', reference], env: { ...env, DATA_DIR: folder } });
+      expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('Blocked by the policy') });
+      child.send(signal);
+      expect(await child.exit).toEqual({ code: 0, signal: null });
+      await expect(fetch(url)).rejects.toThrow();
+    },
+  );
 });
 
 test('ends when npm is ended, whose shell tells nobody', async () => {
@@ -159,10 +166,10 @@ describe('a demo with a LiteLLM that is of no use', () => {
       'litellm',
       `case "$1" in --version) exit 1;; esac; trap "" TERM; sleep 60 & echo "$! $$" > ${inMachine('pids')}; echo loading; sleep 60`,
     );
-    const { code, stdout } = await runDemo(['--start-limit', '3']);
+    const { code, stdout } = await runDemo(['--start-limit', '1']);
     expect(stdout).toContain('LiteLLM of unknown version, from the PATH.\n');
     expect(stdout).toContain(
-      'LiteLLM did not start: it did not start within 3 s. Its last lines:\n  loading\n',
+      'LiteLLM did not start: it did not start within 1 s. Its last lines:\n  loading\n',
     );
     for (const line of SHOWN) expect(stdout).toMatch(line);
     expect(code).toBe(0);

@@ -59,6 +59,21 @@ const cases: readonly Case[] = [
     call: { texts: ['a longer text'] },
     policy: { 'size-limits': { max_text_chars: 5 } },
   },
+  {
+    why: 'the key has no role',
+    is: 'not_allowed',
+    call: { texts: ['hello'] },
+    policy: { rbac: { deny_if_missing: ['user_id'] } },
+  },
+  {
+    why: 'a tool is not allowed',
+    is: 'not_allowed',
+    call: {
+      texts: ['hello'],
+      tools: [{ type: 'function', function: { name: 'delete_all', parameters: {} } }],
+    },
+    policy: { 'agent-firewall': { denied_tools: ['delete_all'] } },
+  },
   { why: 'several models are named', is: 'several_models', call: { texts: ['hello'], model: 'a,b' } },
   {
     why: 'more was sent than is shown',

@@ -17,7 +17,7 @@ import { blockStatus, does, releasesThat } from './release.ts';
 // A real MCP server behind the real proxy: what reaches a tool, what comes back from it, which tools a client is shown.
 
 const MARKER = '[EMAIL_ADDRESS]';
-const BLOCKED = /Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}$/;
+const BLOCKED = /Blocked by security policy\. \[(?:policy|not_allowed)\] Reference: [0-9a-f]{16}$/;
 
 const POLICY = policies({
   'agent-firewall': {

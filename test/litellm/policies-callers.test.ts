@@ -14,7 +14,7 @@ import { does, releasesThat } from './release.ts';
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
 const leak = `Is ${secret} valid?`;
-const refusal = /Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/;
+const refusal = /Blocked by security policy\. \[(?:policy|not_allowed)\] Reference: [0-9a-f]{16}/;
 const story = 'Slice the plums, fold them into the batter and bake the cake for fifty minutes. ';
 
 const enforce = { mode: 'enforce' };

@@ -8,7 +8,7 @@ import { blockStatus, does, type Release } from './release.ts';
 const secret = samples.github;
 const question = 'How long does a plum cake bake?';
 const refusal =
-  /Blocked by security policy\. (?:An older message .* is the cause\. )?\[policy\] Reference: [0-9a-f]{16}/;
+  /Blocked by security policy\. (?:An older message .* is the cause\. )?\[(?:policy|not_allowed)\] Reference: [0-9a-f]{16}/;
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
 
 const setups = {

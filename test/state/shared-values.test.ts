@@ -54,6 +54,28 @@ class Troubled extends MemoryStore {
   }
 }
 
+test('a share that is written while shares are read is not taken for that of another', async () => {
+  const store = new MemoryStore(MB);
+  const { read, write } = store;
+  const { promise: isRead, resolve: wasRead } = Promise.withResolvers<void>();
+  store.write = async (entries) => {
+    await write.call(store, entries);
+    await isRead;
+  };
+  store.read = async (queries) => {
+    const found = await read.call(store, queries);
+    wasRead();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return found;
+  };
+  const { shared } = await sharedIn(store, [first]);
+  const key: SharedKey = 'markers:id';
+  const written = shared.writeShares([entry(key, 'mine')]);
+  expect((await shared.readShares([key])).get(key)).toEqual([null]);
+  await written;
+  expect((await shared.readShares([key])).get(key)).toEqual([null]);
+});
+
 describe('shared values', () => {
   test('are read by another replica, and their store has neither their names nor their words', async () => {
     const store = new MemoryStore(MB);
