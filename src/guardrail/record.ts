@@ -1,4 +1,5 @@
 import type { Fields, InputType } from './call.ts';
+import type { BlockCategory, BlockCause } from './category.ts';
 import type { FailureKind } from './failure.ts';
 import type { Mode, VerdictKind } from './verdict.ts';
 
@@ -58,7 +59,9 @@ export type VerdictNote = NotedCall & {
 /** Why the bridge blocked a call. `reason` is the vendor's text: for the record, never for a log. */
 export type BlockNote = {
   readonly by: string;
-  readonly cause: string;
+  readonly cause: BlockCause;
+  /** If it is another than that of the cause. */
+  readonly category?: BlockCategory;
   readonly reason: string;
   readonly ref: string;
   readonly input_type: InputType;

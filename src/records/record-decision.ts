@@ -32,8 +32,8 @@ export function recordDecision(
   const note = noteOf(decision);
   if (note === undefined) return undefined;
   if (outcome.kind === 'block') {
-    const { cause, by, reason } = outcome;
-    const block = { cause, by, reason, ref, input_type: call.input_type };
+    const { cause, category, by, reason } = outcome;
+    const block = { cause, ...(category && { category }), by, reason, ref, input_type: call.input_type };
     return records.blocked(blockedCall(removed.length > 0 ? forwarded : call, request(), note, block));
   }
   if (call.litellm_call_id !== null) records.note(note);

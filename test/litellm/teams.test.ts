@@ -162,7 +162,8 @@ describe.each(newestAlone())('the guide to teams, litellm $version', ({ bin }) =
     });
     expect(response.status, await response.text()).toBe(200);
     const calls = recorder.calls.filter((call) => call.path.startsWith('/beta/'));
-    expect(calls.map(({ body }) => body.input_type)).toEqual(['request', 'response']);
+    // Old releases ask once for each guardrail of the example
+    expect(new Set(calls.map(({ body }) => body.input_type))).toEqual(new Set(['request', 'response']));
     return calls.map(
       ({ body }) => body as { request_data: Record<string, string>; request_headers: Record<string, string> },
     );

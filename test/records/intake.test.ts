@@ -81,7 +81,7 @@ function blockAt(
     litellm_trace_id: call.litellm_trace_id ?? 'trace-1',
     ...{ input_type, action: 'BLOCKED', by: 'akto', at: recorder.now },
   });
-  const block = { by: 'akto', cause: 'verdict', reason, ref: '0123456789abcdef', input_type };
+  const block = { by: 'akto', cause: 'verdict', reason, ref: '0123456789abcdef', input_type } as const;
   return blockedCall(call, request, note, block);
 }
 

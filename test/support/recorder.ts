@@ -143,7 +143,8 @@ export function createRecorder({ sinks = SINKS, rules = [], ...options }: Record
     if (action === 'BLOCKED') {
       const request = call.input_type === 'response' ? requests.get(callId) : undefined;
       const { input_type } = call;
-      const block = { by: 'akto', cause: 'verdict', reason: 'no', ref: '0123456789abcdef', input_type };
+      const { by, cause, reason } = outcomes.BLOCKED;
+      const block = { by, cause, reason, ref: '0123456789abcdef', input_type };
       await blocked(blockedCall(call, request, note, block));
     } else {
       pendingCalls.add(note);

@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf, textOf } from '../../guardrail/call.ts';
+import { categoryOf } from '../../guardrail/category.ts';
 import type { CallRecord } from '../../guardrail/record.ts';
 import { callIdOf, clientSession, isMcpListing, mcpCallOf, modelOf } from '../recorded-call.ts';
 
@@ -63,7 +64,8 @@ function usageOf(event: Fields): Record<string, number> {
 /** Another vendor's reason for a block is none of Capsule's business. */
 function errorOf({ outcome, event, block }: CallRecord): Record<string, string> {
   if (outcome === 'blocked') {
-    const errorMessage = `Blocked by security policy. Reference: ${block?.ref ?? 'unknown'}`;
+    const category = categoryOf(block ?? { cause: 'verdict' });
+    const errorMessage = `Blocked by security policy. [${category}] Reference: ${block?.ref ?? 'unknown'}`;
     return { errorCode: 'GuardrailRaisedException', errorMessage };
   }
   const { error_class, error_message } = fieldsOf(event.error_information);

@@ -103,7 +103,16 @@ describe('the post of a record', () => {
       is: {
         ...FAILURE,
         errorCode: 'GuardrailRaisedException',
-        errorMessage: 'Blocked by security policy. Reference: 0123456789abcdef',
+        errorMessage: 'Blocked by security policy. [policy] Reference: 0123456789abcdef',
+      },
+    },
+    {
+      name: 'a call that is too large',
+      fields: { outcome: 'blocked', block: { ...BLOCK, category: 'too_large' } },
+      is: {
+        ...FAILURE,
+        errorCode: 'GuardrailRaisedException',
+        errorMessage: 'Blocked by security policy. [too_large] Reference: 0123456789abcdef',
       },
     },
     {
@@ -274,7 +283,7 @@ test.each<{ name: string; record: Partial<CallRecord>; is: boolean }>([
   },
   {
     name: 'a block since Capsule did not reply',
-    record: { outcome: 'blocked', block: { ...BLOCK, by: 'capsule', cause: 'timeout' } },
+    record: { outcome: 'blocked', block: { ...BLOCK, by: 'capsule', cause: 'fail_closed' } },
     is: true,
   },
 ])('Capsule is told of $name: $is', ({ record, is }) => {
