@@ -98,7 +98,7 @@ describe.skipIf(releases.length === 0).each([
     /choices/,
   ],
 ] as const)("a call without a verdict at Capsule's plugin %s", (_, bridge, env, status, text) => {
-  test('ends as it does with Capsule', async () => {
+  test('ends as it does with Capsule', { timeout: 180_000 }, async () => {
     const world = await startWorld(bridge, env);
     try {
       const seen = await world.ask([], 'How do I cook plums?');
