@@ -83,7 +83,7 @@ export class Canaries {
   }
 }
 
-/** What another saw; nothing if it is of a release that writes another form. */
+/** The sights of another; none if it is of a release that writes another form. */
 function sightsIn(share: Uint8Array): readonly CanarySight[] {
   try {
     const sights: unknown = JSON.parse(share.toString());

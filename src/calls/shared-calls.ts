@@ -139,7 +139,7 @@ export class SharedCalls {
     return this.#needs.judgesResponses || this.#options.wantsRequests();
   }
 
-  /** What is known here of the calls under a state key; nothing if nothing is, unless that is told too. */
+  /** All that is known here of the calls under a state key; nothing if nothing is, unless that is told too. */
   #callEntries(key: string, tellsNothing = false): readonly StateEntry[] {
     const { policies, wiring } = this.#options;
     const part: CallPart = { ...policies?.toldReplicas(key), wiring: wiring.told(key) };

@@ -153,7 +153,7 @@ type Setting = ConstructorParameters<typeof ResponseWiring>[0];
 const deliveryOf = (call: GuardrailCall, setting: Setting) =>
   new ResponseWiring(setting).of({ ...call, model: call.model ?? 'model' });
 
-/** What becomes of the redaction of a response. */
+/** The fate of the redaction of a response. */
 function sentenceOf(unapplied: UnappliedReason | undefined, isStream: boolean, setting: Setting): string {
   switch (unapplied) {
     case undefined:

@@ -17,7 +17,7 @@ type Flags = {
   readonly startLimit: number;
 };
 
-/** What a shell reports for a program that a signal has ended. */
+/** The exit codes that a shell reports for a program that a signal has ended. */
 const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Adds `demo`. */

@@ -60,7 +60,7 @@ function carriedOver(
     }
     // It objects to what was put in the place of something, and nobody asked those after it
     isUnknown ||= verdict === 'block' && saidThen !== 'block';
-    // What was blocked in an older turn is erased too
+    // A text that was blocked in an older turn is erased too
     const isBy = wasEnforced && then.part.by === kind;
     isCarried ||= isBy || saidThen !== verdict;
     said.push(isBy ? then.part : partOf(kind, saidThen, rulesThen));

@@ -10,7 +10,7 @@ export type EffectiveSetting = {
   /** The text that is read, or that of the default; null where there is neither. Of a secret never more than the host of an address. */
   readonly value: string | null;
   readonly isSecret: boolean;
-  /** What holds where there is no value, in words: `5, or the vendor's own`. */
+  /** The default, in words: `5, or the vendor's own`. */
   readonly otherwise: string;
   /** The path that a relative one means. */
   readonly path?: string;

@@ -26,7 +26,7 @@ export function processEnv(): Env {
   return Object.fromEntries(Object.entries(process.env).filter(([, value]) => value?.trim()));
 }
 
-/** What is known of an environment beside its values. */
+/** Facts about an environment beside its values. */
 export type EnvSources = {
   /** The `.env` file that was read; undefined if there is none. */
   readonly file: string | undefined;

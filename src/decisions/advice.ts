@@ -2,7 +2,7 @@ import { commandLine } from '../config/command-line.ts';
 import { isFailure, namesIn, UNREAD } from './explanation.ts';
 import type { DecisionRow, PolicyFinding } from './row.ts';
 
-/** What can be done where the bridge runs. */
+/** Means that there are where the bridge runs. */
 export type AdviceGround = {
   /** Calls are kept to be judged again. */
   readonly replays: boolean;
@@ -10,7 +10,7 @@ export type AdviceGround = {
   readonly hasPolicyFile: boolean;
 };
 
-/** What an operator can do about a decision: commands and settings, the nearest first. */
+/** Steps that an operator can take about a decision: commands and settings, the nearest first. */
 export function adviceOnDecision(row: DecisionRow, ground: AdviceGround): readonly string[] {
   switch (row.verdict) {
     case 'block':

@@ -111,7 +111,7 @@ export function seriesOf(call: GuardrailCall, body: Buffer): Series | undefined 
 export const goesOnAfter = (before: Series, { start, chars }: Series): boolean =>
   start.startsWith(before.start) && chars >= before.chars;
 
-/** What is told of a call beside its body. */
+/** Facts about a call beside its body. */
 export type KeptHead = {
   readonly decision: DecisionThen;
   readonly series?: Series | undefined;

@@ -4,7 +4,7 @@ import type { BackendFinding, DecisionRow, PolicyFinding } from './row.ts';
 /** The names of rules that a sentence has at most. */
 const MAX_RULES = 4;
 
-/** What happened, and why, in one sentence for an operator. */
+/** The event and its reason, in one sentence for an operator. */
 export function explanationOf(row: DecisionRow): string {
   switch (row.verdict) {
     case 'block':

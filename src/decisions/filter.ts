@@ -20,7 +20,7 @@ export type DecisionFilter = {
   readonly backend?: string | undefined;
 };
 
-/** What decisions can be counted by. */
+/** Names by which decisions can be counted. */
 export const TOP_BY = ['team', 'key', 'user', 'model', 'policy', 'backend', 'rule', 'category'] as const;
 export type TopBy = (typeof TOP_BY)[number];
 

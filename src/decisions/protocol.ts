@@ -7,7 +7,7 @@ export type DecisionsConfig = NonNullable<Config['decisions']>;
 /** Plain data with which the thread of decisions is started. */
 export type DecisionsStart = DecisionsConfig & Pick<Config, 'database'>;
 
-/** What comes to be known of a call after its decisions, as a line of a batch. */
+/** News of a call after its decisions, as a line of a batch. */
 export type LateLine = {
   readonly litellm_call_id: string;
   readonly litellm_trace_id: string | null;

@@ -24,7 +24,7 @@ export type TopEntry = {
   readonly name: string | null;
   readonly decisions: number;
   readonly blocked: number;
-  /** What was found, or an older turn, was removed. */
+  /** A finding, or an older turn, was removed. */
   readonly redacted: number;
   /** Went on, though one that only observes objected. */
   readonly observed: number;

@@ -38,7 +38,7 @@ export class ReplayThread implements KeptSink {
   readonly #worker: WorkerPort;
   readonly #handed = new Map<number, Handed>();
   #number = 0;
-  /** Of what is handed over and not stored. */
+  /** Bytes that are handed over and not stored. */
   #bytes = 0;
   /** Why calls cannot be kept; undefined while they can. */
   #trouble: string | undefined;

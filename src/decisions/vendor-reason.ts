@@ -6,7 +6,7 @@ const MAX_READ = 600;
 const MAX_REASON = 200;
 
 /**
- * What vendors call kinds of content, and the words of a verdict. No word is here by which one could tell what a person wrote beyond
+ * Names that vendors give to kinds of content, and the words of a verdict. No word is here by which one could tell what a person wrote beyond
  * the kind of it.
  */
 const WORDS: ReadonlySet<string> = new Set(
@@ -48,7 +48,7 @@ export function vendorReason(reason: string): string | undefined {
   return line.length <= MAX_REASON ? line : `${line.slice(0, MAX_REASON - 1)}…`;
 }
 
-/** What stands before the first quotation mark, and after the last; a single one can be the cut beginning of a quotation. */
+/** The text before the first quotation mark, and after the last; a single one can be the cut beginning of a quotation. */
 function aroundQuotations(text: string): readonly [head: string, tail?: string] {
   const marks = [...text.matchAll(QUOTATION_MARK)];
   const [first, last] = [marks[0], marks.at(-1)];

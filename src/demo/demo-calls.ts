@@ -30,7 +30,7 @@ export const DEMO_CALLS: readonly DemoCall[] = [
   },
 ];
 
-/** What a client sees of a call. */
+/** A call as its client sees it. */
 export type Shown = {
   readonly status: number;
   /** All that it read of the response. */

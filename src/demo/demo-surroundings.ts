@@ -1,7 +1,7 @@
 import type { Env } from '../config/read.ts';
 import type { Paper } from './paper.ts';
 
-/** What a demo writes to, and what it may know of its machine. */
+/** Outputs of a demo, and what it may know of its machine. */
 export type DemoSurroundings = {
   readonly paper: Paper;
   /** The environment of the process, without any `.env`. */

@@ -7,7 +7,7 @@ import { type AskDemo, DEMO_FOLDER, type Shown } from './demo-calls.ts';
 const Recording = v.object({
   /** The release that was recorded. */
   litellm: v.string(),
-  /** What LiteLLM asked about each call of the demo, by its outcome, in its order. */
+  /** Guardrail calls of LiteLLM about each call of the demo, by its outcome, in its order. */
   asked: v.record(v.string(), v.array(v.looseObject({ input_type: v.string(), texts: v.array(v.string()) }))),
 });
 

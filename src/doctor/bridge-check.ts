@@ -5,7 +5,7 @@ import { type BridgeClient, NoBridgeError, type NoCanaryReply, type Readiness } 
 import type { Examined, Look } from './check.ts';
 
 export type ExaminedBridge = Examined & {
-  /** What it says of itself; undefined if it does not answer. */
+  /** Its own report; undefined if it does not answer. */
   readonly reply: CanaryReply | NoCanaryReply | undefined;
 };
 

@@ -78,7 +78,7 @@ export class BridgeClient {
     };
   }
 
-  /** What it saw of a call of the doctor. */
+  /** Its sights of a call of the doctor. */
   async canary(id: string): Promise<CanaryReply | NoCanaryReply> {
     const { status, body } = await this.#get(`/v1/canaries/${id}`);
     const reply = parsed(body);

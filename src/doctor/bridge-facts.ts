@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { BridgeFacts } from './wiring.ts';
 
 /**
- * What the settings of the bridge say about its wiring.
+ * Facts about the wiring in the settings of the bridge.
  *
  * @throws PolicyFileError, or ConfigError if there is no such file
  */

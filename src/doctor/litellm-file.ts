@@ -104,7 +104,7 @@ class IncludeReader {
     this.#taken.add(resolve(file));
     const messages = new FileMessages();
     const document = readDocument(text, messages, 'PyYAML');
-    // What follows the first mistake of a text are its consequences
+    // The mistakes after the first one of a text are its consequences
     for (const message of messages.list().slice(0, 1)) {
       const [, line = '1', rest = message] = /^line (\d+): (.*)$/s.exec(message) ?? [];
       this.#fail({ file, line: Number(line) }, rest);

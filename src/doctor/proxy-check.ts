@@ -42,7 +42,7 @@ export type DoctorClock = {
 
 export type ProxyCheckOptions = {
   readonly bridge: BridgeClient;
-  /** What the bridge says of itself; undefined if it does not answer. */
+  /** The report of the bridge; undefined if it does not answer. */
   readonly reply: CanaryReply | NoCanaryReply | undefined;
   /** The model to call; undefined for the first that is for chats. */
   readonly model: string | undefined;

@@ -16,7 +16,7 @@ import type { WiringReport } from './wiring.ts';
 /** A way by which a response is delivered, as the bridge takes it from the parameters. */
 type ToldWay = 'plain' | 'pipeline' | 'incremental_diff' | 'block_only' | 'unknown';
 
-/** What LiteLLM does with a stream, and what the bridge thinks of it. */
+/** The way of a stream through LiteLLM, and as the bridge is told of it. */
 type StreamFacts = {
   readonly told: ToldWay;
   /** True if a pipeline that delivers redactions runs it, and nothing else. */

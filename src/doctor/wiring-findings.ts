@@ -16,7 +16,7 @@ import { findCallbacks, type WiredCallback } from './wired-callbacks.ts';
 import { findGuardrails, type WiredGuardrail } from './wired-guardrails.ts';
 import { type WiringContext, type WiringFinding, WiringReport } from './wiring.ts';
 
-/** What LiteLLM's configuration comes to. */
+/** The result of reading LiteLLM's configuration. */
 export type WiringResult = {
   /** Faults first, then by line. */
   readonly findings: readonly WiringFinding[];

@@ -5,7 +5,7 @@ import { quotedValue } from '../policies/file/nearest.ts';
 import type { Path } from '../policies/file/problems.ts';
 import type { LitellmConfig } from './litellm-file.ts';
 
-/** What the bridge's own settings say about the wiring. */
+/** Facts about the wiring in the bridge's own settings. */
 export type BridgeFacts = {
   readonly port: number;
   /** Keys that callers may send; empty if none is known here. */

@@ -28,7 +28,7 @@ export class SideCounter {
     this.#lastId = id;
   }
 
-  /** What was counted since the last time. */
+  /** Counts since the last time. */
   take(): SideCounts {
     const taken = { requests: this.#requests, responses: this.#responses };
     this.#requests = this.#responses = 0;

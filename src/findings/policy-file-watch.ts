@@ -14,7 +14,7 @@ export class PolicyFileWatch {
   /** Looks in a row that found another text. */
   #other = 0;
   #isLooking = false;
-  /** What was in force, and the state of each file on the disk that said the same. */
+  /** The version that was in force, and the state of each file on the disk that said the same. */
   #same: { readonly source: PolicySource; readonly states: Map<string, string> } | undefined;
   #timer: NodeJS.Timeout | undefined;
 

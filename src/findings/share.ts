@@ -8,7 +8,7 @@ const MIN_HAVING = 3;
 const MAX_CHANCE = 3e-3;
 /** Calls whose times are kept until they stand out. */
 const MAX_TIMES = 100;
-/** What stands out is the new order of things after so long, where others are as they were. */
+/** A share that stands out is the new order of things after so long, where others are as they were. */
 const NEW_ORDER_MS = 3_600_000;
 /** From so many calls on, of which at most so many lack the trait, a drift tells as well as a run. */
 const MIN_STEADY = 100;

@@ -41,7 +41,7 @@ export type ReadyRouteOptions = {
   /** False while what replicas share of calls is not known. */
   readonly isStateUp: () => boolean;
   readonly isDraining: () => boolean;
-  /** What is wrong, as this process knows it if it is alone. */
+  /** Findings, as this process knows them if it is alone. */
   readonly findings: () => readonly BridgeFinding[];
   /** Undefined for a process that is alone. */
   readonly others?: (() => OtherProcesses) | undefined;

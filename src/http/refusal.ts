@@ -70,7 +70,7 @@ export function refuseGuardrailCall(
 ): Refuse<CallRefusal['reason']> {
   return (c, refusal) => {
     const code = SHOWN[refusal.reason];
-    // What asks at a door of another vendor's names itself as it likes
+    // A client at a door of another vendor's names itself as it likes
     if (code !== undefined && (door !== undefined || isByLitellm(c)))
       metrics.finding_calls_total.inc({ code });
     return responseOf(refuse(refusal, door), isDraining());

@@ -57,7 +57,7 @@ const SQL = {
   ofCall: `
     SELECT ${RECORD} FROM record WHERE call_key = ? AND absorbed = 0
     UNION SELECT ${RECORD} FROM record WHERE ref = ? AND absorbed = 0 ORDER BY ended_at DESC LIMIT ${MAX_FOUND}`,
-  // What waits for the database tells its call within its content; the first ones alone, as there can be a million
+  // An entry that waits for the database tells its call within its content; the first ones alone, as there can be a million
   deferred: `
     SELECT record, body FROM (SELECT record FROM delivery WHERE backend = '${DEFERRED}' ORDER BY record LIMIT ${MAX_DEFERRED})
     JOIN payload ON id = record WHERE instr(substr(body, 1, ${HEAD_CHARS}), ?) > 0 LIMIT ${MAX_FOUND}`,
@@ -172,7 +172,7 @@ export class EmbeddedAdmin implements OutboxAdmin {
   }
 }
 
-/** What waits for the database, as the record of a call that it will be. */
+/** An entry that waits for the database, as the record of a call that it will be. */
 function deferredOf({ callId, ref }: NamedCall, id: number, body: string): RecordOfCall[] {
   const deferred = readDeferred(body);
   if (deferred === undefined || !('entry' in deferred)) return [];

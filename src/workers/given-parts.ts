@@ -40,7 +40,7 @@ export function decisionsOver(link: PrimaryLink): OpenWorker<FromDecisions> {
     return {
       post(message) {
         const sent = message as ToDecisions;
-        // What was sent before it is there already
+        // Messages that were sent before it are there already
         if (sent.kind === 'close') received({ kind: 'closed' });
         else link.send({ kind: 'decisions', message: sent });
       },

@@ -218,7 +218,7 @@ async function gone(pid: number): Promise<void> {
   }
 }
 
-/** What a child prints, waited for. */
+/** The output of a child, waited for. */
 async function printed(child: Child, line: RegExp): Promise<string> {
   for (let i = 0; i < 2000; i++) {
     const found = line.exec(child.stdout())?.[1];

@@ -79,7 +79,7 @@ describe('shows nothing', () => {
     'where requests choose if they are judged, and %s of them do not',
     (share) => {
       const { see, shown } = compared();
-      // What it begins with tells least
+      // The first calls tell least
       see();
       const unjudged = chances(share);
       for (let i = 0; i < 20_000; i++) see(unjudged.next().value === true ? UNJUDGED : {});

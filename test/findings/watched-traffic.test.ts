@@ -152,7 +152,7 @@ test('a backend that refuses our token is a finding until it accepts it, and a f
   expect(await bridge.ready()).toMatchObject({ status: 'degraded', unhappy: ['akto', 'findings'] });
   akto.reply = ALLOWED;
   await until(async () => (await bridge.ready()).backends.akto?.healthy === true);
-  // What it is handed is tried again after a minute: until then that is told
+  // Records are tried again after a minute: until then that is told
   const isOfChecks = ({ message }: { message: string }) => message.includes('asked about calls');
   await until(async () => !(await bridge.ready()).findings.some(isOfChecks));
 });

@@ -23,7 +23,7 @@ function printed(release: string, base = 'http://127.0.0.1:8787', mcp = false): 
 }
 
 const HEADERS = / {4}headers:.*\n.*\n/;
-/** What is wrong, and how to make it so. */
+/** A fault, and how to make it. */
 const faults: Record<string, (yaml: string) => string> = {
   nothing: (yaml) => yaml,
   'a misspelt mode': (yaml) => yaml.replace('mode: pre_call', 'mode: precall'),
@@ -68,7 +68,7 @@ describe.each(inject('releases'))('litellm $version', (release) => {
   let outcomes: Record<string, Outcome>;
   const env = { BRIDGE_API_KEY: KEY };
 
-  /** What LiteLLM makes of each file. */
+  /** Each file as LiteLLM has read it. */
   async function loaded(): Promise<typeof outcomes> {
     for (const [fault, change] of Object.entries(faults))
       await writeFile(join(folder, `${fault}.yaml`), change(printed(version)));

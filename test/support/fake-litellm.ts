@@ -16,7 +16,7 @@ export type FakeLitellm = {
   /** Calls pass where a guardrail cannot be asked. */
   readonly failsOpen?: boolean;
   readonly models?: readonly string[];
-  /** What the model says; it fails for undefined. */
+  /** The text of the model; it fails for undefined. */
   readonly says?: string | undefined;
   /** Tokens that the model thinks before it says anything. */
   readonly thinks?: number;

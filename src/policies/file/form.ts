@@ -89,7 +89,7 @@ export function readForm(report: FileReport): Form {
   };
 }
 
-/** What a file is that has no key. */
+/** The name of a file that has no key. */
 function notMapping(content: unknown): string {
   if (content === null || content === undefined) return 'is empty';
   if (Array.isArray(content)) return 'is a list, and no mapping of keys';

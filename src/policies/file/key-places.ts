@@ -4,7 +4,7 @@ import { type Path, pathText } from './problems.ts';
 
 /** Keys at the top of a policy file. */
 const TOP = ['policies', 'policy', 'rules', 'backends', 'orchestration', 'on_error', 'pack'];
-/** What a rule matches by, for one that stands beside `match`. */
+/** Names that a rule matches by, for one that stands beside `match`. */
 const MATCHED = ['team', 'key', 'key_alias', 'user', 'end_user', 'model', 'input_type', 'header'];
 
 /**
