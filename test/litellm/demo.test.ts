@@ -26,7 +26,9 @@ describe.each(inject('releases'))('the demo, litellm $version', ({ bin, version 
   const shown = [
     /^client reads At nine o'clock, every day but Sunday\.$/m,
     /^client reads HTTP [45]00: Blocked by security policy\. .*Reference: [0-9a-f]{16}$/m,
-    /^ {2}\$ npm start --silent -- why [0-9a-f]{16}\n {2}Blocked by the policy prompt-injection /m,
+    // As a command where it can be pasted
+    /^ {2}(?:\$ DATA_DIR=\S+ npm start --silent -- why [0-9a-f]{16}|why [0-9a-f]{16} says:)$/m,
+    /^ {2}Blocked by the policy prompt-injection /m,
     /^ {4}who +.*end user visitor-7$/m,
     ...(streams ? streamed : plain),
     /^All three ended as they should, after \d+\.\d s\.$/m,
