@@ -20,7 +20,7 @@ const refusal =
   /Not allowed: the security check is not shown all of this call\. \[hidden\] Reference: [0-9a-f]{16}/;
 const several =
   /Not allowed: the security check needs a call of its own for each model\. \[several_models\] Reference: [0-9a-f]{16}/;
-const blocked = /Blocked by security policy\. \[policy\] Reference: [0-9a-f]{16}/;
+const blocked = /Blocked by security policy\. \[(?:policy|not_allowed)\] Reference: [0-9a-f]{16}/;
 
 const rbac = policies({
   rbac: {
