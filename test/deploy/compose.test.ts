@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -92,14 +92,12 @@ describe('examples/demo/compose.yaml', () => {
     expect(JSON.stringify(services)).not.toMatch(/OPENAI|_TOKEN/);
   });
 
-  test('has a bridge that takes its settings without a warning, and its policies from the folder of the demo', () => {
-    const { environment, volumes } = services.bridge as Service;
+  test('has a bridge that takes its settings without a warning, and its policies from its image', () => {
+    const { environment } = services.bridge as Service;
     const config = parseConfig(environment, backends);
     expect(config.warnings).toEqual([]);
     expect(config.policies.file).toBe('examples/demo/policies.yaml');
-    expect(volumes).toContainEqual(
-      expect.objectContaining({ source: join(ROOT, 'examples/demo'), target: '/app/examples/demo' }),
-    );
+    expect(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')).toMatch(/^COPY examples\/demo /m);
   });
 
   test('has LiteLLM ask the bridge, the client ask LiteLLM, and nobody else ask either', () => {
