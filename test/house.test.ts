@@ -16,6 +16,7 @@ const FLOORS = [
   ['decisions'],
   ['calls', 'findings'],
   ['http'],
+  ['ui'],
   ['bridge.ts', 'workers'],
   ['doctor', 'demo'],
   ['cli'],

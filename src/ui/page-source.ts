@@ -1,0 +1,206 @@
+import type { DecisionFilter } from '../decisions/filter.ts';
+import type { TopEntry } from '../decisions/reader.ts';
+import type { DecisionRow, KeptDecision } from '../decisions/row.ts';
+import type { BridgeFinding } from '../findings/finding.ts';
+import type { FailureKind } from '../guardrail/failure.ts';
+import type { Mode } from '../guardrail/verdict.ts';
+import type { BreakerState } from '../pipeline/breaker.ts';
+
+/** A decision as the page shows it while it happens: names of ours and of the operator, never content. */
+export type LiveDecision = Pick<
+  DecisionRow,
+  | 'at'
+  | 'ref'
+  | 'litellm_call_id'
+  | 'input_type'
+  | 'model'
+  | 'team'
+  | 'key'
+  | 'verdict'
+  | 'category'
+  | 'by'
+  | 'ms'
+> & {
+  /** Grows by one a decision, over all workers, from the start of the bridge on. */
+  readonly seq: number;
+  /** Ids of the rules by which it was decided. */
+  readonly rules: readonly string[];
+  /** Backends without a verdict on a call that went on. */
+  readonly bypassed: readonly string[];
+  /** Policies and backends that only observe and would have done something: `secrets would redact`. */
+  readonly observed: readonly string[];
+};
+
+/** Decisions after one that is known, at most 200, the oldest first. */
+export type LiveDecisions = {
+  readonly last: number;
+  /** Number of those in between that are not told: only the newest 200 are kept. */
+  readonly missed: number;
+  readonly decisions: readonly LiveDecision[];
+};
+
+/** The decisions of one minute. */
+export type Minute = {
+  /** Its begin, Unix milliseconds. */
+  readonly at: number;
+  /** Allowed with all verdicts: none of those that were bypassed is among them. */
+  readonly allowed: number;
+  readonly redacted: number;
+  readonly blocked: number;
+  /** Went on without the verdict of a backend. */
+  readonly bypassed: number;
+  /** Left to LiteLLM by a 503, or given up by it before there was a verdict. */
+  readonly undecided: number;
+  /** Milliseconds; null without a decision. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+};
+
+export type ShownBackend = {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly breaker: BreakerState;
+  /** True while it refuses our token. */
+  readonly isRefused: boolean;
+  /** The kind of its last failures, once it failed some in a row. */
+  readonly failing: FailureKind | null;
+  /** Of the last hour; milliseconds are null without a check. */
+  readonly checks: number;
+  readonly failures: number;
+  readonly p50Ms: number | null;
+  readonly lastFailure: {
+    readonly kind: FailureKind;
+    readonly status?: number;
+    readonly at: number;
+  } | null;
+};
+
+/** The records that a backend has not got. */
+export type ShownBacklog = {
+  readonly backend: string;
+  readonly due: number;
+  /** When the oldest was accepted, Unix milliseconds; null for none. */
+  readonly oldestAt: number | null;
+  /** When it is asked next; null if nothing waits. */
+  readonly nextTryAt: number | null;
+  /** Why delivery is stopped or was put off; null if it is not. */
+  readonly reason: string | null;
+  readonly dead: number;
+  /** Dead letters by their reason. */
+  readonly deadBy: Readonly<Record<string, number>>;
+};
+
+/** All that the page shows of the moment. */
+export type Picture = {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly release: string;
+  /** Name of this replica. */
+  readonly replica: string;
+  readonly startedAt: number;
+  readonly status: 'ready' | 'degraded' | 'draining';
+  readonly unhappy: readonly string[];
+  readonly findings: readonly BridgeFinding[];
+  readonly workers: { readonly up: number; readonly wanted: number } | undefined;
+  /** The last sixty, the oldest first, the one that runs among them; fewer after a start. */
+  readonly minutes: readonly Minute[];
+  /** Of the last minute. */
+  readonly decisionsAMinute: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  /** When a call last went on without a verdict; null if none did since the start. */
+  readonly lastBypassAt: number | null;
+  readonly backends: readonly ShownBackend[];
+  /** Undefined where no records are kept, or they could not be counted in time. */
+  readonly backlogs: readonly ShownBacklog[] | undefined;
+  /** The policies in force; undefined if there are none. */
+  readonly policies:
+    | {
+        readonly file: string;
+        readonly version: string;
+        readonly chain: readonly { readonly kind: string; readonly enforced: boolean }[];
+        readonly rules: number;
+      }
+    | undefined;
+};
+
+/** One line of what would be blocked or redacted if policies that only observe were enforced. */
+export type WouldBlock = {
+  /** Kind of a policy, or name of a backend. */
+  readonly by: string;
+  readonly rule: string | null;
+  readonly team: string | null;
+  readonly calls: number;
+};
+
+/** The story of a call, as `why` tells it. */
+export type Story = {
+  /** The decision that was asked about: that of the reference, or of a call the gravest. */
+  readonly about: KeptDecision;
+  readonly others: readonly KeptDecision[];
+  /** The text that `why` prints. */
+  readonly text: string;
+};
+
+/** What somebody pasted to have it judged. It is kept nowhere. */
+export type Pasted = {
+  /** A text, or the JSON of a list of messages. */
+  readonly text: string;
+  readonly isResponse: boolean;
+  readonly isStreamed: boolean;
+  readonly team: string | undefined;
+  readonly model: string | undefined;
+  /** A policy file in place of that in force. */
+  readonly policies: string | undefined;
+};
+
+/** A place in a pasted text, or in one of its messages; in characters as JavaScript counts them. */
+export type Span = {
+  readonly text: number;
+  readonly start: number;
+  readonly end: number;
+  readonly policy: string;
+  readonly rule: string;
+};
+
+export type JudgedPaste = {
+  readonly verdict: 'allow' | 'block' | 'redact';
+  readonly callerRule: string;
+  readonly policies: readonly {
+    readonly kind: string;
+    readonly enforced: boolean;
+    readonly verdict: 'allow' | 'block' | 'redact' | 'remove';
+    readonly reasonCode: string;
+    readonly rules: readonly string[];
+  }[];
+  /** The texts that were judged, in order, and where something was found in them. */
+  readonly texts: readonly string[];
+  readonly spans: readonly Span[];
+  /** The body of the reply to LiteLLM. */
+  readonly reply: unknown;
+};
+
+/** A mistake in a policy file. */
+export type LintProblem = { readonly line: number | null; readonly message: string };
+
+/** All that the page asks for. It may stand in another process: questions and answers are plain data. Each rejects, or gives undefined, where nobody answers in time. */
+export type PageSource = {
+  picture(): Promise<Picture | undefined>;
+  decisions(after: number): Promise<LiveDecisions | undefined>;
+  /** Kept decisions, the newest first; undefined where none are kept. */
+  list(filter: DecisionFilter, limit: number): Promise<readonly KeptDecision[] | undefined>;
+  /** The would-block of the last `days`, and the number of all decisions; undefined where none are kept. */
+  wouldBlock(
+    days: number,
+  ): Promise<{ readonly rows: readonly WouldBlock[]; readonly decisions: number } | undefined>;
+  top(by: 'team' | 'policy' | 'rule', days: number): Promise<readonly TopEntry[] | undefined>;
+  /** Undefined if no such call is known. @param word a reference, a call id, or a message that has one */
+  story(word: string): Promise<Story | undefined>;
+  /** @throws Error that says what to mend, of a policy file or messages that cannot be read */
+  judge(pasted: Pasted): Promise<JudgedPaste>;
+  lint(policies: string): Promise<readonly LintProblem[]>;
+  /** The policy file in force as text; undefined for none, or the built-in ones. */
+  policyText(): Promise<string | undefined>;
+  /** The settings in force, secrets masked. */
+  settings(): Promise<readonly { readonly name: string; readonly value: string; readonly source: string }[]>;
+};
