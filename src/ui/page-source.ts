@@ -155,7 +155,7 @@ export type Pasted = {
 };
 
 /** A place in a pasted text, or in one of its messages; in characters as JavaScript counts them. */
-export type Span = {
+export type PasteSpan = {
   readonly text: number;
   readonly start: number;
   readonly end: number;
@@ -175,7 +175,7 @@ export type JudgedPaste = {
   }[];
   /** The texts that were judged, in order, and where something was found in them. */
   readonly texts: readonly string[];
-  readonly spans: readonly Span[];
+  readonly spans: readonly PasteSpan[];
   /** The body of the reply to LiteLLM. */
   readonly reply: unknown;
 };
