@@ -60,14 +60,16 @@ const anchorsOf = (page: string) =>
 /** All metrics of a bridge, in Prometheus' text format. */
 async function metricsText(): Promise<string> {
   const names = { backends: ['akto'], policies: ['secrets'], findings: FINDING_CODES };
-  const metrics = createMetrics(names, () => [['akto', 'closed']]);
+  const metrics = createMetrics(names, () => [
+    { name: 'akto', breaker: 'closed', isRefused: false, timeoutMs: 5000 },
+  ]);
   metrics.would('block', { policy: 'secrets', rule: 'default', team: '' });
   metrics.would('redact', { policy: 'secrets', rule: 'default', team: '' });
   const stats = { usedBytes: 0, maxBytes: 1, backends: {} };
   const records = await createRecordsMetrics(['akto']).text(stats, true, new Map());
   const log = () => {};
   const place = { url: 'postgres://bridge@db.example/bridge', schema: 'guardrail_bridge' };
-  const database = await new DatabaseObserver(new RecordsObserver([], log), log, place).text(0);
+  const database = await new DatabaseObserver(new RecordsObserver([], log), log, place).text(undefined);
   return [await metrics.text(), await createWorkerMetrics().text(), records, database].join('\n');
 }
 

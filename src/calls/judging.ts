@@ -100,7 +100,10 @@ export function createGround(
       policies: [...(policies?.file.policies.keys() ?? [])],
       findings: FINDING_CODES,
     },
-    () => backends.all.map(({ name, breaker }) => [name, breaker.state()] as const),
+    () =>
+      backends.all.map(({ name, breaker, access, timeoutMs }) => ({
+        ...{ name, breaker: breaker.state(), isRefused: access.isRefused, timeoutMs },
+      })),
     showsMetrics,
   );
   const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);

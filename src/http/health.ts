@@ -10,7 +10,7 @@ import type { JudgingBackend } from '../pipeline/check-backend.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 
 /** How a backend stands with a process. */
-export type Standing = Pick<JudgingBackend, 'name' | 'mode'> & {
+export type Standing = Pick<JudgingBackend, 'name' | 'mode' | 'timeoutMs'> & {
   readonly breaker: BreakerState;
   /** It refuses our token. */
   readonly isRefused: boolean;
@@ -65,8 +65,9 @@ export function worstOf(standings: readonly Standing[]): readonly Standing[] {
 
 /** How backends stand with this process. */
 export const standingsOf = ({ all }: Pick<ConfiguredBackends, 'all'>): readonly Standing[] =>
-  all.map(({ name, mode, breaker, access }) => ({
-    ...{ name, mode, breaker: breaker.state(), isRefused: access.isRefused, failing: access.failing },
+  all.map(({ name, mode, timeoutMs, breaker, access }) => ({
+    ...{ name, mode, timeoutMs, breaker: breaker.state() },
+    ...{ isRefused: access.isRefused, failing: access.failing },
   }));
 
 /** `/healthz`: the process answers. */

@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import packageJson from '../../package.json' with { type: 'json' };
 import { DOORS } from '../guardrail/call.ts';
 import { ACTIONS, HEDGE_RESULTS, WIRINGS } from '../guardrail/decision.ts';
 import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { COMPARED, MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { CALL_STATE_FEATURES, STATE_FAILURES } from '../state/shared-state.ts';
 import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
+import { type ShownStanding, setStandings, standingGauges } from './standing-gauges.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -56,8 +58,6 @@ const REPLAY_RESULTS = [
   'unreadable',
   'lost',
 ] as const;
-/** In the order of their values. */
-const BREAKER_STATES = ['closed', 'half_open', 'open'] as const;
 
 const CHECK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
 const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -78,7 +78,7 @@ export type MetricLabels = Readonly<Record<'backends' | 'policies' | 'findings',
  */
 export function createMetrics(
   { backends: backend, policies, findings: code }: MetricLabels,
-  breakerStates: () => readonly (readonly [backend: string, state: (typeof BREAKER_STATES)[number]])[],
+  standings: () => readonly ShownStanding[],
   isWhole = true,
 ) {
   const input_type = ['request', 'response'];
@@ -149,7 +149,7 @@ export function createMetrics(
       backend,
       input_type,
     }),
-    breaker_state: gauge('0 closed (asked), 1 half open (one probe), 2 open.', { backend }),
+    ...standingGauges(backend),
     rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
     cut_connections_total: counter(
       'Connections closed because the sender of a refused body went on sending it, or sent calls without waiting for replies.',
@@ -249,6 +249,7 @@ export function createMetrics(
       'Calls that LiteLLM logged as successes, whose request was judged and whose response was not, though LiteLLM shows it.',
     ),
     unjudged_successes_total: counter('Calls that LiteLLM logged as successes, of which nothing was judged.'),
+    build_info: gauge('1, with the release of the bridge.', { release: [] }),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();
@@ -261,10 +262,8 @@ export function createMetrics(
     contentType: registry.contentType,
     /** In Prometheus' text format. */
     text(): Promise<string> {
-      metrics.breaker_state.clear();
-      for (const [name, state] of breakerStates()) {
-        metrics.breaker_state.set({ backend: name }, BREAKER_STATES.indexOf(state));
-      }
+      metrics.build_info.set({ release: packageJson.version }, 1);
+      setStandings(metrics, standings());
       return registry.metrics();
     },
     /** Begins to count backends that came later. */

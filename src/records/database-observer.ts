@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { DatabaseConfig } from '../database/database-config.ts';
 import { databaseProblem } from '../database/database-problem.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
-import type { OutboxEvents } from '../outbox/contract.ts';
+import type { OutboxEvents, OutboxStats } from '../outbox/contract.ts';
 import { DATABASE_TROUBLES, type DatabaseTrouble } from '../outbox/database-trouble.ts';
 import type { DatabaseEvents } from '../outbox/fallback-outbox.ts';
 import { HANDED_OVER, type HandedOver } from '../outbox/handover.ts';
@@ -13,6 +13,7 @@ function createDatabaseMetrics(registry: Registry) {
   const metrics = {
     up: gauge('1 while the database that replicas share can be used for records.'),
     fallback_entries: gauge('Entries that wait on this machine for the database.'),
+    fallback_bytes: gauge('Size of the outbox on this machine, in which they wait.'),
     handed_over_total: counter(
       'Entries that waited on this machine, by what became of them in the database; refused ones are dead letters here.',
       { result: HANDED_OVER },
@@ -101,9 +102,12 @@ export class DatabaseObserver implements DatabaseEvents {
     this.#observer.bug(error, 'handover');
   }
 
-  /** In Prometheus' text format. @param waiting entries on this machine; undefined if they cannot be counted */
-  async text(waiting: number | undefined): Promise<string> {
-    if (waiting !== undefined) this.#metrics.fallback_entries.set({}, waiting);
+  /** In Prometheus' text format. @param waiting what there is on this machine; undefined if it cannot be counted */
+  async text(waiting: OutboxStats['fallback']): Promise<string> {
+    if (waiting !== undefined) {
+      this.#metrics.fallback_entries.set({}, waiting.records);
+      this.#metrics.fallback_bytes.set({}, waiting.usedBytes);
+    }
     return this.#registry.metrics();
   }
 

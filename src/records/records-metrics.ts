@@ -60,6 +60,7 @@ export function createRecordsMetrics(backends: readonly string[]) {
       { feature: RECORD_STATE_FEATURES, reason: STATE_FAILURES },
     ),
     notes_bytes: gauge('Memory reserved for verdicts whose log event is to come.'),
+    max_age_seconds: gauge('Age at which a record is given up, OUTBOX_MAX_AGE_HOURS.'),
     damage_total: counter('Times that the outbox file was damaged and put aside.'),
   };
   // Set at the scrape: what is not configured has no numbers once nothing is left of it

@@ -183,8 +183,9 @@ const handlers: Handlers = {
   async metrics() {
     const stats = await outbox.stats().catch(() => undefined);
     observer.metrics.notes_bytes.set({}, pendingCalls.bytes);
+    observer.metrics.max_age_seconds.set({}, maxAgeMs / 1000);
     const text = await observer.metrics.text(stats, storageTrouble() === null, courier.widths());
-    return database === undefined ? text : text + (await database.text(stats?.fallback?.records));
+    return database === undefined ? text : text + (await database.text(stats?.fallback));
   },
 
   async configure(changed) {

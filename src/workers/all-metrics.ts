@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { BridgeReport } from '../bridge.ts';
-import type { Standing } from '../http/health.ts';
+import type { OtherProcesses, Standing } from '../http/health.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { createMetrics, type MetricLabels, type Metrics } from '../observability/metrics.ts';
 import { endedProcesses, pageOf } from './process-metrics.ts';
@@ -20,7 +20,7 @@ export class AllMetrics {
 
   /** @param standings how backends stand with all workers */
   constructor(names: MetricLabels, standings: () => readonly Standing[]) {
-    this.counts = createMetrics(names, () => standings().map(({ name, breaker }) => [name, breaker]), false);
+    this.counts = createMetrics(names, standings, false);
     collectDefaultMetrics({ register: this.#process });
   }
 
@@ -42,11 +42,17 @@ export class AllMetrics {
    * The page in Prometheus' text format.
    *
    * @param up number of workers that take calls
+   * @param wanted number of those that there are to be
    * @param records that of the records thread
    */
-  async page(workers: readonly WorkerProcess[], up: number, records: Promise<string> | ''): Promise<string> {
+  async page(
+    workers: readonly WorkerProcess[],
+    { up, wanted }: OtherProcesses['workers'],
+    records: Promise<string> | '',
+  ): Promise<string> {
     await Promise.all(workers.map((worker) => this.#ask(worker)));
     this.#own.workers.set({}, up);
+    this.#own.workers_wanted.set({}, wanted);
     const own = (await this.#process.getMetricsAsJSON()) as unknown as ProcessMetrics;
     const processes = pageOf([own, this.#ended, ...workers.map((worker) => worker.process)]);
     return (await Promise.all([this.counts.text(), this.#own.text(), processes, records])).join('\n');
@@ -60,7 +66,8 @@ export class AllMetrics {
 /** Metrics of workers, beside those that they count themselves. */
 export function createWorkerMetrics() {
   const metrics = {
-    workers: gauge('Processes that take calls, of those that WORKERS asks for.'),
+    workers: gauge('Processes that take calls.'),
+    workers_wanted: gauge('Processes that are to take calls, by WORKERS.'),
     worker_restarts_total: counter(
       'Workers that ended by themselves, or hung and were killed, and were replaced. A restart by SIGUSR2 does not count.',
     ),

@@ -41,6 +41,11 @@ export class OverallState {
     return reports.find(({ supported }) => !supported) ?? seen[0] ?? { oldest_seen: null, supported: true };
   }
 
+  get workers(): Overall['workers'] {
+    const { pool, wanted } = this.#options;
+    return { up: pool.up, wanted };
+  }
+
   now(): Overall {
     const { pool, wanted, records, audit, decisions, findings } = this.#options;
     const { oldest_seen, supported } = this.releases();
@@ -48,7 +53,7 @@ export class OverallState {
       standings: this.standings(),
       findings: findings(),
       litellm: { oldest_seen: supported ? null : oldest_seen, supported },
-      workers: { up: pool.up, wanted },
+      workers: this.workers,
       areComplete: !pool.isOpen || pool.up >= wanted,
       records: records?.health(),
       isListening: records?.isListening === true,

@@ -268,7 +268,7 @@ export class Primary {
   }
 
   #page(): Promise<string> {
-    return this.#metrics.page(this.#pool.all, this.#pool.up, this.#records?.metrics() ?? '');
+    return this.#metrics.page(this.#pool.all, this.#overall.workers, this.#records?.metrics() ?? '');
   }
 
   /** One worker shares it with the others. */

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { FAILURE_KINDS } from '../../src/guardrail/failure.ts';
 import { aktoAllows, aktoBlocks, aktoRedacts } from '../support/akto.ts';
 import { testBridge } from '../support/bridge.ts';
-import { type FakeBackend, startFakeBackend } from '../support/fake-backend.ts';
+import { type FakeBackend, json, startFakeBackend } from '../support/fake-backend.ts';
 import { metric } from '../support/listen.ts';
 
 const closes: (() => Promise<unknown>)[] = [];
@@ -71,6 +72,7 @@ test('every combination of labels is at zero before the first call', async () =>
       ],
     }),
     breaker_state: combine({ backend: ['akto'] }),
+    token_refused: combine({ backend: ['akto'] }),
     decision_seconds_count: combine({ input_type }),
     check_seconds_count: combine({ backend: ['akto'], input_type }),
     log_lines_dropped_total: [{}],
@@ -257,4 +259,14 @@ test('the page is in the text format of Prometheus', async () => {
   for (const line of text.trimEnd().split('\n')) {
     expect(line).toMatch(/^(?:# (?:HELP|TYPE) \w+ .+|\w+(?:\{(?:\w+="[^"]*",?)*\})? \S+|)$/);
   }
+});
+
+test('a vendor that refuses the token, the time that it has, and the release are told', async () => {
+  const { post, metrics } = await bridgeWith(json({}, 401), { AKTO_GUARDRAIL_TIMEOUT: '1.5' });
+  expect(metric(await metrics(), 'token_refused', { backend: 'akto' })).toBe(0);
+  await post();
+  const text = await metrics();
+  expect(metric(text, 'token_refused', { backend: 'akto' })).toBe(1);
+  expect(metric(text, 'check_timeout_seconds', { backend: 'akto' })).toBe(1.5);
+  expect(metric(text, 'build_info', { release: packageJson.version })).toBe(1);
 });
