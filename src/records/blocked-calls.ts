@@ -112,7 +112,7 @@ export class BlockedCalls {
     if (entry === undefined) return undefined;
     try {
       const accepted = await outbox.accept([entry]);
-      observer.blockStored(accepted);
+      observer.blockStored(entry.callKey, accepted);
       onDone(entry, accepted);
       return undefined;
     } catch (error) {

@@ -7,7 +7,7 @@ import { RECORD_STATE_FEATURES, STATE_FAILURES } from '../state/shared-state.ts'
 
 const ROW_RESULTS = [
   ...[...DISPOSITIONS, 'unrecorded', 'bad', 'legacy', 'null'],
-  ...['block_new', 'block_late', 'block_duplicate'],
+  ...['block_new', 'block_late', 'block_duplicate', 'block_deferred'],
 ];
 const DEATHS = ['http_status', 'bug', 'damaged'];
 

@@ -101,15 +101,23 @@ export class RecordsObserver {
     );
   }
 
-  /** The records of blocked calls were stored. */
-  blockStored(accepted: readonly Accepted[]): void {
-    for (const result of accepted) this.metrics.rows_total.inc({ result: `block_${result}` });
+  /** The record of a blocked call was stored. One that only this machine has is told: until the database has it, an event of its call that comes to another replica can become a record too. */
+  blockStored(callKey: string, accepted: readonly Accepted[]): void {
+    for (const result of accepted) {
+      this.metrics.rows_total.inc({ result: `block_${result}` });
+      if (result === 'deferred')
+        this.#log(
+          'info',
+          { litellm_call_id: shownCallId(callKey) },
+          'the record of a blocked call waits on this machine for the database',
+        );
+    }
   }
 
   /** The record of a blocked call could not be stored. */
   blockedLost(callKey: string, reason: OutboxError['kind']): void {
     this.metrics.dropped_total.inc({ backend: 'all', reason });
-    const litellm_call_id = callIdOfKey(callKey)?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
+    const litellm_call_id = shownCallId(callKey);
     this.#log('error', { litellm_call_id, reason }, 'the record of a blocked call was lost');
   }
 
@@ -224,3 +232,7 @@ type Retries = {
   readonly failure: object;
   readonly delayMs: number;
 };
+
+function shownCallId(callKey: string): string | null {
+  return callIdOfKey(callKey)?.slice(0, MAX_LOGGED_ID_CHARS) ?? null;
+}

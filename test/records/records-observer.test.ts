@@ -54,3 +54,20 @@ test('a backend that is gone is no trouble any more', () => {
   observer.configured([]);
   expect(observer.trouble.stopped).toEqual([]);
 });
+test('a block that only this machine has is told by its call id, and counted', async () => {
+  const lines: unknown[] = [];
+  const observer = new RecordsObserver(['akto'], (...line) => void lines.push(line));
+  observer.blockStored('call-1', ['new']);
+  expect(lines).toEqual([]);
+  observer.blockStored('call-1', ['deferred']);
+  expect(lines).toEqual([
+    [
+      'info',
+      { litellm_call_id: 'call-1' },
+      'the record of a blocked call waits on this machine for the database',
+    ],
+  ]);
+  expect(await observer.metrics.text(undefined, true, new Map())).toContain(
+    'rows_total{result="block_deferred"} 1',
+  );
+});
