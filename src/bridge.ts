@@ -2,74 +2,50 @@ import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import type { Hono } from 'hono';
 import type pino from 'pino';
-import { Auditor, type AuditSink } from './audit/auditor.ts';
+import { Auditor } from './audit/auditor.ts';
 import { openAuditLog } from './audit/open-log.ts';
+import type { BridgeReport, GivenParts } from './bridge-parts.ts';
 import { Canaries } from './calls/canaries.ts';
-import { blocksOfAll, type GivenBlocks } from './calls/given-blocks.ts';
+import { blocksOfAll } from './calls/given-blocks.ts';
 import { createGround, createJudging } from './calls/judging.ts';
 import { LARGE_NODES, LargeCalls } from './calls/large-calls.ts';
 import { reloadPolicies, takePolicies } from './calls/policies.ts';
 import { RequestMemory } from './calls/request-memory.ts';
 import { requestStateOf } from './calls/request-state.ts';
 import type { Config } from './config/config.ts';
+import { DecisionRows } from './decisions/decision-rows.ts';
 import { keepDecisions } from './decisions/keeper.ts';
-import type { KeptSink } from './decisions/kept-calls.ts';
 import { openReplay } from './decisions/open-replay.ts';
-import type { FromDecisions } from './decisions/protocol.ts';
-import { SideCounter, type SideCounts } from './findings/asked-sides.ts';
+import { SideCounter } from './findings/asked-sides.ts';
 import { WatchedTraffic } from './findings/watched-traffic.ts';
 import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { within } from './guardrail/within.ts';
 import { createApp } from './http/app.ts';
-import { type OtherProcesses, type Standing, standingsOf } from './http/health.ts';
+import { type BridgeState, ownReadiness, standingsOf } from './http/health.ts';
 import type { BridgeEnv } from './http/refusal.ts';
-import { Releases, type ReleasesReport } from './litellm/releases.ts';
+import { Releases } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
-import type { CountsByMetric, Metrics } from './observability/metrics.ts';
+import type { Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
-import type { PolicySource, PolicyStore } from './policies/store.ts';
-import type { CallEnd, ComparedCall, FromWorker, RecordsSetup } from './records/protocol.ts';
+import type { PolicyStore } from './policies/store.ts';
+import type { CallEnd, ComparedCall, RecordsSetup } from './records/protocol.ts';
 import type { RecordsThread } from './records/records-thread.ts';
-import type { OpenWorker } from './records/restarting-worker.ts';
 import { startRecords } from './records/start-records.ts';
 import { openStore } from './state/open-state.ts';
-import type { StateStore } from './state/state-store.ts';
-
-/** The parts that one process owns for several which judge. */
-export type GivenParts = {
-  /** The policies that are to be in force. */
-  readonly policies: () => PolicySource;
-  readonly openRecords: OpenWorker<FromWorker>;
-  readonly openAudit: () => AuditSink;
-  readonly openDecisions: OpenWorker<FromDecisions>;
-  /** Keeps what workers share; undefined where that is the database. */
-  readonly store: StateStore | undefined;
-  /** Texts that were blocked in other workers; undefined where the database tells of them. */
-  readonly blocked: GivenBlocks | undefined;
-  /** Keeps calls for all. */
-  readonly replay: KeptSink;
-  readonly metricsPage: () => Promise<string | undefined>;
-  /** Calls the listener with the ends of calls of the doctor, of which it shall tell the others. */
-  readonly onCanariesEnded: (listener: (ends: readonly CallEnd[]) => void) => void;
-  readonly others: () => OtherProcesses;
-};
-
-/** All that a process tells the one that shows metrics and health for all. */
-export type BridgeReport = {
-  /** Counts since the last report; undefined for none. */
-  readonly counts: CountsByMetric | undefined;
-  readonly standings: readonly Standing[];
-  readonly litellm: ReleasesReport;
-  /** Since the last report. */
-  readonly sides: SideCounts;
-};
+import { DecisionRing } from './ui/decision-ring.ts';
+import { PageOwner } from './ui/page-owner.ts';
+import type { PageSource } from './ui/page-source.ts';
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
   readonly log: Log;
+  /** All that the page shows. */
+  readonly page: PageSource;
+  /** The body of `/readyz`. */
+  readiness(): BridgeState;
   /** The policies in force; undefined if there are none. */
   readonly policies: (() => PolicyFile) | undefined;
   /** Files beside the policy file that are to be watched: one that it names may only come later. */
@@ -131,6 +107,11 @@ export function createBridge(
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
   const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
+  const ring = new DecisionRing();
+  const rows = new DecisionRows(
+    (row) => ring.decided(row),
+    ...(decisions === undefined ? [] : [decisions.append.bind(decisions)]),
+  );
   const ended = (ends: readonly CallEnd[]) => {
     decisions?.ended(ends);
     canaries.ended(ends);
@@ -171,7 +152,7 @@ export function createBridge(
   });
   given?.onCanariesEnded((ends) => canaries.ended(ends));
   const { handler, refuse, judge, http, sharedCalls, kept } = createJudging(config, ground, {
-    ...{ records, audit, decisions, release, requests, canaries, sides },
+    ...{ records, audit, decisions: rows, release, requests, canaries, sides },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     replay: keptSink,
@@ -190,7 +171,8 @@ export function createBridge(
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
     store,
-    ...{ config, backends, log, metrics, refuse, records, audit, decisions, release, replay: keptSink },
+    ...{ config, backends, log, metrics, refuse, records, audit, release, replay: keptSink },
+    decisions: rows,
     blockedTexts: given?.blocked === undefined ? blockedTexts : blocksOfAll(blockedTexts, given.blocked),
   });
   const policiesChanged = (changed: PolicyStore) => {
@@ -201,28 +183,29 @@ export function createBridge(
   let draining = false;
   const isDraining = () => draining;
   const { access, bodies } = config;
+  const isStateUp = () => config.database === undefined || shared?.isUp !== false;
+  const readiness = () =>
+    ownReadiness({
+      ...{ backends, records, audit, decisions, releases, isStateUp, isDraining },
+      others: given?.others,
+      findings: () => traffic?.findings ?? [],
+    });
+  const owner =
+    given === undefined
+      ? new PageOwner({
+          ...{ config: () => config, metrics, ring, readiness },
+          standings: () => standingsOf(backends),
+          policies: () => policies,
+        })
+      : undefined;
   const app = createApp({
-    ...{
-      handler,
-      largeCalls,
-      refuse,
-      backends,
-      records,
-      audit,
-      decisions,
-      releases,
-      metrics,
-      log,
-      isDraining,
-    },
+    ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
+    readiness,
     async requestOf(key) {
       await sharedCalls?.fetchRequest(key);
       return requests.bytesOf(key);
     },
     metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
-    others: given?.others,
-    findings: () => traffic?.findings ?? [],
-    isStateUp: () => config.database === undefined || shared?.isUp !== false,
     apiKeys: access.apiKeys,
     canaries,
     responseRedaction: config.replies.responseRedaction,
@@ -232,6 +215,8 @@ export function createBridge(
   return {
     app,
     log,
+    page: given?.page ?? (owner as PageOwner),
+    readiness,
     isDraining,
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),
     async ready() {
@@ -258,6 +243,8 @@ export function createBridge(
       standings: standingsOf(backends),
       litellm: releases.report(),
       sides: sides.take(),
+      decided: ring.take(),
+      isStateUp: isStateUp(),
     }),
     flushRecords: () => records?.flush(),
     uncaught: (error, kind) => observer.uncaught(error, kind),
@@ -266,6 +253,7 @@ export function createBridge(
     },
     async close(drainMs = 0) {
       traffic?.close();
+      owner?.close();
       backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
       kept?.flush();

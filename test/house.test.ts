@@ -17,7 +17,7 @@ const FLOORS = [
   ['calls', 'findings'],
   ['http'],
   ['ui'],
-  ['bridge.ts', 'workers'],
+  ['bridge.ts', 'bridge-parts.ts', 'workers'],
   ['doctor', 'demo'],
   ['cli'],
   ['main.ts'],

@@ -1,7 +1,7 @@
 import { DatabaseError } from '../database/database-error.ts';
 import { type Growth, growing } from '../guardrail/growing-wait.ts';
 import { within } from '../guardrail/within.ts';
-import type { SHIP_FAILURES } from '../observability/metrics.ts';
+import type { SHIP_FAILURES } from '../observability/metric-labels.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import { BEFORE_ALL, type Head, readRow } from './chain.ts';
 import { newReplica, type Replica, readReplica } from './replica.ts';

@@ -3,7 +3,7 @@ import type { Auditor, AuditSink } from '../audit/auditor.ts';
 import { createHttp, type Http } from '../backends/http.ts';
 import { checkerOf } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
-import type { DecisionKeeper } from '../decisions/keeper.ts';
+import type { DecisionRows } from '../decisions/decision-rows.ts';
 import { KeptCalls, type KeptSink } from '../decisions/kept-calls.ts';
 import type { SideCounter } from '../findings/asked-sides.ts';
 import { FINDING_CODES } from '../findings/finding.ts';
@@ -127,8 +127,7 @@ export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'> & Pick<AuditSink, 'writing'>;
-  /** Undefined where none are kept. */
-  readonly decisions: Pick<DecisionKeeper, 'decided' | 'unread'> | undefined;
+  readonly decisions: Pick<DecisionRows, 'decided' | 'unread'>;
   readonly requests: KeptRequests;
   /** Counts the sides that are judged; undefined in the thread of large calls. */
   readonly sides?: SideCounter;
@@ -216,7 +215,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
       audit.decided(decision);
       return audit.writing;
     },
-    ...(decisions === undefined ? [] : [decisions.decided.bind(decisions)]),
+    (decision) => decisions.decided(decision),
     ...(records === undefined
       ? []
       : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),

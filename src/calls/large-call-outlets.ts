@@ -1,5 +1,5 @@
 import type { Auditor } from '../audit/auditor.ts';
-import type { DecisionKeeper } from '../decisions/keeper.ts';
+import type { DecisionRows } from '../decisions/decision-rows.ts';
 import type { KeptSink } from '../decisions/kept-calls.ts';
 import { type Log, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -16,7 +16,7 @@ export type LargeCallOutlets = {
     | Pick<RecordsThread, 'takesNotes' | 'note' | 'text' | 'blockedJson' | 'recordCall'>
     | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
-  readonly decisions: Pick<DecisionKeeper, 'append'> | undefined;
+  readonly decisions: Pick<DecisionRows, 'append'>;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
   readonly backends: Pick<ConfiguredBackends, 'settled'>;
@@ -56,7 +56,7 @@ export function passOn(
       audit.append(message.row);
       break;
     case 'decision':
-      decisions?.append(message.row);
+      decisions.append(message.row);
       break;
     case 'release':
       release(message.version);

@@ -1,9 +1,9 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
 import type { DecisionRow } from '../decisions/row.ts';
-import type { FailureKind } from '../guardrail/failure.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
+import type { CheckFailure } from '../pipeline/access.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
@@ -63,7 +63,7 @@ export type SaidOfLargeCalls =
   /** Calls to be kept, packed. */
   | { readonly kind: 'kept'; readonly packed: Uint8Array<ArrayBuffer>; readonly calls: number }
   /** A backend was asked; null is a verdict. */
-  | { readonly kind: 'settled'; readonly backend: string; readonly failure: FailureKind | null }
+  | { readonly kind: 'settled'; readonly backend: string; readonly failure: CheckFailure | null }
   | { readonly kind: 'note'; readonly line: NoteLine }
   | { readonly kind: 'text'; readonly line: TextLine }
   /** A request whose record the main thread is asked for, as JSON in memory that all threads share. */

@@ -1,8 +1,9 @@
-import type { DecisionKeeper } from '../decisions/keeper.ts';
+import type { DecisionRows } from '../decisions/decision-rows.ts';
 import type { Door } from '../guardrail/call.ts';
 import { aktoReply } from '../litellm/akto-reply.ts';
 import type { Log } from '../observability/log.ts';
-import type { Metrics, REJECTIONS } from '../observability/metrics.ts';
+import type { REJECTIONS } from '../observability/metric-labels.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { RepeatedLines } from '../observability/repeated-lines.ts';
 import { newReference } from '../pipeline/decide.ts';
 import { type BlockedText, blockedReason } from './reply.ts';
@@ -50,8 +51,7 @@ export type RefuseOptions = {
   readonly log: Pick<Log, 'warn'>;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
-  /** Undefined where none are kept. */
-  readonly decisions: Pick<DecisionKeeper, 'unread'> | undefined;
+  readonly decisions: Pick<DecisionRows, 'unread'>;
 };
 
 /**
@@ -68,7 +68,7 @@ export function createRefuseCall(options: RefuseOptions): RefuseCall {
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
-    decisions?.unread(blocked.ref, text.cause);
+    decisions.unread(blocked.ref, text.cause);
     const body = blockedBody(door, blockedReason(blockedMessage, blocked), details);
     return { status: 200, body };
   };

@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Auditor } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
-import { keptRow, unreadRow } from '../decisions/decision-row.ts';
-import type { DecisionRow } from '../decisions/row.ts';
+import { DecisionRows } from '../decisions/decision-rows.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
 import type { Watch } from '../pipeline/watching-checks.ts';
@@ -105,10 +104,6 @@ const requests: KeptRequests = {
   keep: (key, body) => parsed.keep(key, body),
 };
 
-const kept = (row: DecisionRow | undefined) => {
-  if (row !== undefined) post({ kind: 'decision', row });
-};
-
 let lastVersion: string | null | undefined;
 const {
   handler,
@@ -128,10 +123,7 @@ const {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
-  decisions: config.decisions && {
-    decided: (...told) => kept(keptRow(...told)),
-    unread: (...unread) => kept(unreadRow(...unread)),
-  },
+  decisions: new DecisionRows((row) => post({ kind: 'decision', row })),
   requests,
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });

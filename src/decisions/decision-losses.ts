@@ -1,4 +1,4 @@
-import type { DECISION_LOSSES } from '../observability/metrics.ts';
+import type { DECISION_LOSSES } from '../observability/metric-labels.ts';
 
 const FULL = /^(?:SQLITE_FULL|ENOSPC|EDQUOT|DECISIONS_MAX_MB)$/;
 

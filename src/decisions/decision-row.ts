@@ -9,6 +9,7 @@ import {
 import { KEY_CHARS, MAX_ID_CHARS } from '../guardrail/record.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { isStreamed } from '../litellm/response-wiring.ts';
+import { copyOf } from '../policies/markers.ts';
 import { checkNoteOf } from '../records/record-decision.ts';
 import { endpointOf, modeOf } from './call-facts.ts';
 import type { BackendFinding, DecisionRow, PolicyFinding } from './row.ts';
@@ -91,7 +92,7 @@ const NOTHING: readonly never[] = [];
 
 /** Chosen by a client, or by whoever made a name. */
 function bounded(text: string | null): string | null {
-  return text === null || text.length <= MAX_ID_CHARS ? text : text.slice(0, MAX_ID_CHARS);
+  return text === null || text.length <= MAX_ID_CHARS ? text : copyOf(text.slice(0, MAX_ID_CHARS));
 }
 
 /** Of a hash the beginning. */

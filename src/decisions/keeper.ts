@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import type { RefusalCause } from '../guardrail/category.ts';
-import type { Decision } from '../guardrail/decision.ts';
 import { within } from '../guardrail/within.ts';
 import { type Log, loggable } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { CallEnd } from '../records/protocol.ts';
 import type { OpenWorker, WorkerPort } from '../records/restarting-worker.ts';
 import { decisionLoss, decisionsAdvice } from './decision-losses.ts';
-import { keptRow, unreadRow } from './decision-row.ts';
 import { openDecisionsThread } from './decisions-thread.ts';
 import { packRow } from './packed-row.ts';
 import type { DecisionsStart, FromDecisions, LateLine, ToDecisions } from './protocol.ts';
@@ -82,17 +79,6 @@ export class DecisionKeeper {
   }
 
   /** Keeps a decision. */
-  decided(decision: Decision): void {
-    const row = keptRow(decision);
-    if (row !== undefined) this.append(row);
-  }
-
-  /** Keeps the block of a call that could not be read. */
-  unread(ref: string, cause: RefusalCause): void {
-    this.append(unreadRow(ref, cause));
-  }
-
-  /** Keeps a row that was made elsewhere. */
   append(row: DecisionRow): void {
     this.#add(packRow(row));
   }

@@ -13,7 +13,7 @@ import { CANARY_PATH, type CanaryRouteOptions, canaryRoute } from './canary.ts';
 import { CAPSULE_CHECK_PATHS, CAPSULE_RECORD_PATHS } from './capsule.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
-import { healthRoute, type ReadyRouteOptions, readyRoute } from './health.ts';
+import { type BridgeState, healthRoute, readyRoute } from './health.ts';
 import { LOG_BODY_MESSAGES, type LogsRouteOptions, logsRoute } from './logs.ts';
 import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
@@ -54,7 +54,6 @@ export type AppOptions = GuardrailRouteOptions & {
   /** Undefined when telemetry is off. */
   readonly records: RecordsThread | undefined;
   readonly audit: Auditor;
-  readonly decisions: ReadyRouteOptions['decisions'];
   readonly releases: Releases;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -72,10 +71,7 @@ export type AppOptions = GuardrailRouteOptions & {
   readonly isDraining: () => boolean;
   /** All metrics in Prometheus' text format. */
   readonly metricsPage: () => Promise<string | undefined>;
-  /** What `/readyz` tells beside this process. */
-  readonly others?: ReadyRouteOptions['others'];
-  readonly findings: ReadyRouteOptions['findings'];
-  readonly isStateUp: ReadyRouteOptions['isStateUp'];
+  readonly readiness: () => BridgeState;
   readonly canaries: CanaryRouteOptions['canaries'];
   readonly responseRedaction: CanaryRouteOptions['responseRedaction'];
 };
@@ -240,7 +236,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
     canaryRoute(options),
   );
-  app.get('/readyz', withoutBody, readyRoute(options));
+  app.get('/readyz', withoutBody, readyRoute(options.readiness));
   app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));
 
   app.notFound((c) => {

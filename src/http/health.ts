@@ -4,9 +4,11 @@ import type { DecisionKeeper, DecisionsHealth } from '../decisions/keeper.ts';
 import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
 import type { FailureKind } from '../guardrail/failure.ts';
 import type { Releases, ReleasesReport } from '../litellm/releases.ts';
+import type { LastFailure } from '../pipeline/access.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { BreakerState } from '../pipeline/breaker.ts';
 import type { JudgingBackend } from '../pipeline/check-backend.ts';
+import type { RecordsHealth } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 
 /** How a backend stands with a process. */
@@ -16,6 +18,7 @@ export type Standing = Pick<JudgingBackend, 'name' | 'mode' | 'timeoutMs'> & {
   readonly isRefused: boolean;
   /** The kind of its last failure, once it failed some calls in a row. */
   readonly failing: FailureKind | null;
+  readonly lastFailure: LastFailure | null;
 };
 
 /** The other processes of the bridge. */
@@ -31,7 +34,7 @@ export type OtherProcesses = {
   readonly areComplete: boolean;
 };
 
-export type ReadyRouteOptions = {
+export type OwnReadinessOptions = {
   readonly backends: Pick<ConfiguredBackends, 'all'>;
   readonly records: RecordsThread | undefined;
   readonly audit: Pick<Auditor, 'isUp' | 'isShipping'>;
@@ -58,7 +61,10 @@ export function worstOf(standings: readonly Standing[]): readonly Standing[] {
     const breaker =
       BREAKERS.indexOf(one.breaker) > BREAKERS.indexOf(known.breaker) ? one.breaker : known.breaker;
     const failing = known.failing ?? one.failing;
-    worst.set(one.name, { ...known, breaker, isRefused: known.isRefused || one.isRefused, failing });
+    const isRefused = known.isRefused || one.isRefused;
+    const isNewer = (one.lastFailure?.at ?? 0) > (known.lastFailure?.at ?? 0);
+    const { lastFailure } = isNewer ? one : known;
+    worst.set(one.name, { ...known, breaker, isRefused, failing, lastFailure });
   }
   return [...worst.values()];
 }
@@ -67,7 +73,7 @@ export function worstOf(standings: readonly Standing[]): readonly Standing[] {
 export const standingsOf = ({ all }: Pick<ConfiguredBackends, 'all'>): readonly Standing[] =>
   all.map(({ name, mode, timeoutMs, breaker, access }) => ({
     ...{ name, mode, timeoutMs, breaker: breaker.state() },
-    ...{ isRefused: access.isRefused, failing: access.failing },
+    ...{ isRefused: access.isRefused, failing: access.failing, lastFailure: access.lastFailure },
   }));
 
 /** `/healthz`: the process answers. */
@@ -75,8 +81,29 @@ export function healthRoute(c: Context): Response {
   return c.json({ status: 'ok' });
 }
 
+/** All by which a bridge is told to be well. */
+export type ReadinessFacts = {
+  /** How backends stand with all processes. */
+  readonly standings: readonly Standing[];
+  /** Undefined where no records are kept. */
+  readonly records: RecordsHealth | undefined;
+  readonly litellm: ReleasesReport;
+  readonly audit: { readonly isUp: boolean; readonly isShipping: boolean };
+  /** Undefined where none are kept. */
+  readonly decisions: DecisionsHealth | undefined;
+  /** False while what replicas share of calls is not known. */
+  readonly isStateUp: boolean;
+  readonly isDraining: boolean;
+  readonly findings: readonly BridgeFinding[];
+  /** Undefined for a process that is alone. */
+  readonly others: Pick<OtherProcesses, 'workers' | 'areComplete'> | undefined;
+};
+
+/** The body of `/readyz`. */
+export type BridgeState = ReturnType<typeof readinessOf>;
+
 /**
- * `/readyz`: 200 from the first moment, since nothing has to be warmed up, until the bridge drains. A backend in
+ * Tells if a bridge is well: ready from the first moment, since nothing has to be warmed up, until it drains. A backend in
  * trouble, or one that refuses our token, is named and does not make it unready: the fail mode decides for it, and taking all replicas out of
  * service would stop the traffic that `fail_open` lets pass. The same goes for records: `outbox` is unhappy while
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
@@ -85,49 +112,78 @@ export function healthRoute(c: Context): Response {
  * `findings` is what live traffic and the state of the bridge show to be wrong, with what to do; a fault among them is unhappy too.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
-export function readyRoute(options: ReadyRouteOptions): (c: Context) => Response {
-  const { backends, records, audit, decisions, releases, isStateUp, isDraining } = options;
+export function readinessOf(facts: ReadinessFacts) {
+  const { records: outbox, litellm, audit, decisions, isStateUp, isDraining, findings, others } = facts;
+  const states = facts.standings.map(({ name, mode, breaker, isRefused, failing }) => {
+    const healthy = breaker === 'closed' && !isRefused && failing === null;
+    const why = { ...(isRefused && { unauthorized: true }), ...(failing !== null && { failing }) };
+    return [name, { healthy, breaker, mode, ...why }] as const;
+  });
+  const isSafe =
+    outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
+  const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
+  if (!isSafe) unhappy.push('outbox');
+  const failing = [
+    ...(typeof outbox?.database === 'string' ? ['records'] : []),
+    ...(audit.isShipping ? [] : ['audit']),
+    ...(decisions?.isShipping === false ? ['decisions'] : []),
+    ...(isStateUp ? [] : ['state']),
+  ];
+  if (failing.length > 0) unhappy.push('database');
+  if (!audit.isUp) unhappy.push('audit');
+  if (decisions?.isUp === false) unhappy.push('decisions');
+  if (others?.areComplete === false) unhappy.push('workers');
+  if (findings.some(({ code }) => FINDINGS[code] === 'fault')) unhappy.push('findings');
+  const status: 'ready' | 'degraded' | 'draining' = isDraining
+    ? 'draining'
+    : unhappy.length > 0
+      ? 'degraded'
+      : 'ready';
+  return {
+    status,
+    unhappy,
+    findings,
+    backends: Object.fromEntries(states),
+    ...(outbox && { outbox }),
+    ...(failing.length > 0 && { database: { failing } }),
+    ...(others && { workers: others.workers }),
+    ...(!litellm.supported && { litellm }),
+  };
+}
+
+/** The state of a process that judges, and of the others as far as they have told it. */
+export function ownReadiness({
+  backends,
+  records,
+  audit,
+  decisions,
+  releases,
+  isStateUp,
+  isDraining,
+  ...told
+}: OwnReadinessOptions): BridgeState {
+  const others = told.others?.();
+  const own = standingsOf(backends);
+  const isOwn = ({ name }: Standing) => own.some((one) => one.name === name);
+  const health = records?.health();
+  const known = releases.report(health?.oldRelease);
+  return readinessOf({
+    standings: others === undefined ? own : worstOf([...own, ...others.standings.filter(isOwn)]),
+    records: health,
+    litellm: known.supported && others?.litellm.supported === false ? others.litellm : known,
+    audit: { isUp: audit.isUp(), isShipping: audit.isShipping() },
+    decisions: others === undefined ? decisions?.health() : others.decisions,
+    isStateUp: isStateUp(),
+    isDraining: isDraining(),
+    findings: others?.findings ?? told.findings(),
+    others,
+  });
+}
+
+/** `/readyz`: 200 until the bridge drains, see {@link readinessOf}. */
+export function readyRoute(readiness: () => BridgeState): (c: Context) => Response {
   return (c) => {
-    const others = options.others?.();
-    const own = standingsOf(backends);
-    const isOwn = ({ name }: Standing) => own.some((one) => one.name === name);
-    const standings = others === undefined ? own : worstOf([...own, ...others.standings.filter(isOwn)]);
-    const states = standings.map(({ name, mode, breaker, isRefused, failing }) => {
-      const healthy = breaker === 'closed' && !isRefused && failing === null;
-      const why = { ...(isRefused && { unauthorized: true }), ...(failing !== null && { failing }) };
-      return [name, { healthy, breaker, mode, ...why }] as const;
-    });
-    const outbox = records?.health();
-    const known = releases.report(outbox?.oldRelease);
-    const litellm = known.supported && others?.litellm.supported === false ? others.litellm : known;
-    const isSafe =
-      outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
-    const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
-    if (!isSafe) unhappy.push('outbox');
-    const kept = others === undefined ? decisions?.health() : others.decisions;
-    const failing = [
-      ...(typeof outbox?.database === 'string' ? ['records'] : []),
-      ...(audit.isShipping() ? [] : ['audit']),
-      ...(kept?.isShipping === false ? ['decisions'] : []),
-      ...(isStateUp() ? [] : ['state']),
-    ];
-    if (failing.length > 0) unhappy.push('database');
-    if (!audit.isUp()) unhappy.push('audit');
-    if (kept?.isUp === false) unhappy.push('decisions');
-    if (others?.areComplete === false) unhappy.push('workers');
-    const findings = others?.findings ?? options.findings();
-    if (findings.some(({ code }) => FINDINGS[code] === 'fault')) unhappy.push('findings');
-    const status = isDraining() ? 'draining' : unhappy.length > 0 ? 'degraded' : 'ready';
-    const report = {
-      status,
-      unhappy,
-      findings,
-      backends: Object.fromEntries(states),
-      ...(outbox && { outbox }),
-      ...(failing.length > 0 && { database: { failing } }),
-      ...(others && { workers: others.workers }),
-      ...(!litellm.supported && { litellm }),
-    };
-    return c.json(report, isDraining() ? 503 : 200);
+    const report = readiness();
+    return c.json(report, report.status === 'draining' ? 503 : 200);
   };
 }

@@ -11,7 +11,8 @@ import {
 import type { FindingCode } from '../findings/finding.ts';
 import type { Door } from '../guardrail/call.ts';
 import type { Log } from '../observability/log.ts';
-import type { LOG_RESULTS, Metrics } from '../observability/metrics.ts';
+import type { LOG_RESULTS } from '../observability/metric-labels.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { RepeatedLines } from '../observability/repeated-lines.ts';
 
 /** Bindings of Node's server, absent where a route is driven without one, and the body that the middleware read. */

@@ -9,7 +9,7 @@ type LabelValues<K extends string> = Readonly<Record<K, readonly string[]>>;
 /** Counts of one series since they were last taken: of a counter its value, of a histogram its buckets and its sum. */
 type Counts = readonly number[];
 
-/** The counts of a metric by the label values of its series; plain data for another thread. */
+/** The counts of a metric by the label values of its series, in the order of its labels; plain data for another thread. */
 export type TakenCounts = readonly (readonly [labels: readonly string[], counts: Counts])[];
 
 /** A line of the text format; parts of a histogram have names of their own. */
@@ -35,10 +35,12 @@ class Value {
     return [{ labels, value: this.#value }];
   }
 
-  take(): Counts {
-    const counts = [this.#value];
+  counts(): Counts {
+    return [this.#value];
+  }
+
+  clear(): void {
     this.#value = 0;
-    return counts;
   }
 
   add([value = 0]: Counts): void {
@@ -75,11 +77,13 @@ class Distribution {
     ];
   }
 
-  take(): Counts {
-    const counts = [...this.#buckets.map(({ count }) => count), this.#sum];
+  counts(): Counts {
+    return [...this.#buckets.map(({ count }) => count), this.#sum];
+  }
+
+  clear(): void {
     for (const bucket of this.#buckets) bucket.count = 0;
     this.#sum = 0;
-    return counts;
   }
 
   add(counts: Counts): void {
@@ -94,6 +98,11 @@ class Distribution {
 class Branch<S> {
   series?: S;
   readonly next = new Map<string, Branch<S>>();
+}
+
+function clearAll({ series, next }: Branch<Value | Distribution>): void {
+  series?.clear();
+  for (const branch of next.values()) clearAll(branch);
 }
 
 /** All series of one metric. */
@@ -167,12 +176,19 @@ class Metric<K extends string, S extends Value | Distribution> {
 
   /** Takes what was counted since the last time, to be {@link add}ed elsewhere; here all series are at zero again. */
   take(): TakenCounts {
-    const takenFrom = ({ series, next }: Branch<S>, labels: readonly string[]): TakenCounts => {
-      const counts = series?.take() ?? [];
+    const counts = this.counts();
+    clearAll(this.#root);
+    return counts;
+  }
+
+  /** The counts of all series that are not at zero. A histogram counts in each bucket all values up to its bound; its sum comes last. */
+  counts(): TakenCounts {
+    const countsIn = ({ series, next }: Branch<S>, labels: readonly string[]): TakenCounts => {
+      const counts = series?.counts() ?? [];
       const own: TakenCounts = counts.some((count) => count !== 0) ? [[labels, counts]] : [];
-      return [...own, ...[...next].flatMap(([value, branch]) => takenFrom(branch, [...labels, value]))];
+      return [...own, ...[...next].flatMap(([value, branch]) => countsIn(branch, [...labels, value]))];
     };
-    return takenFrom(this.#root, []);
+    return countsIn(this.#root, []);
   }
 
   /** Adds what was taken elsewhere from the same metric. */

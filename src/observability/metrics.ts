@@ -6,61 +6,19 @@ import { FAILURE_KINDS } from '../guardrail/failure.ts';
 import { COMPARED, MODES, VERDICT_KINDS } from '../guardrail/verdict.ts';
 import { CALL_STATE_FEATURES, STATE_FAILURES } from '../state/shared-state.ts';
 import { counter, gauge, histogram, registerIn, type TakenCounts } from './metric.ts';
+import {
+  DECISION_LOSSES,
+  LOG_RESULTS,
+  REJECTIONS,
+  REPLAY_RESULTS,
+  SHIP_FAILURES,
+  UNCAUGHT_KINDS,
+  UNSTORED_REASONS,
+} from './metric-labels.ts';
 import { type ShownStanding, setStandings, standingGauges } from './standing-gauges.ts';
+import { TIME_BUCKETS } from './time-buckets.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
-
-const REFUSALS = [
-  'unauthorized',
-  'content_encoding',
-  'invalid',
-  'too_large',
-  'overloaded',
-  'slow',
-  'aborted',
-] as const;
-export const REJECTIONS = [
-  ...REFUSALS,
-  'too_many_nodes',
-  'too_deep',
-  'address',
-  'method',
-  'loop',
-  'not_found',
-  'bug',
-] as const;
-export const LOG_RESULTS = [
-  ...REFUSALS,
-  'accepted',
-  'no_backend',
-  'not_gzip',
-  'full',
-  'unavailable',
-] as const;
-/**
- * Why the reply to a blocked call does not wait for its record: it takes too long, cannot be stored, or not be handed over, as
- * the thread is being started again.
- */
-export const UNSTORED_REASONS = ['slow', 'full', 'unavailable', 'restarting'] as const;
-/** An exception, a promise that nobody handles, and a connection that the system does not hand over. */
-export const UNCAUGHT_KINDS = ['exception', 'rejection', 'accept'] as const;
-/** Why rows of the audit log do not reach the database, or stay there when they are too old. */
-export const SHIP_FAILURES = ['database', 'conflict', 'folder', 'retention'] as const;
-/** Why decisions were lost: no room on the disk, nothing can be stored, or more came than is stored in that time. */
-export const DECISION_LOSSES = ['full', 'unavailable', 'slow'] as const;
-/** `whole`, or why content is not kept, or not all of it; `lost`: the call is not kept. */
-const REPLAY_RESULTS = [
-  'whole',
-  'erased',
-  'redacted',
-  'too_large',
-  'withheld',
-  'unreadable',
-  'lost',
-] as const;
-
-const CHECK_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
-const LOG_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Teams with a label of their own; the others are `other`. */
 const MAX_TEAMS = 200;
@@ -88,7 +46,7 @@ export function createMetrics(
 
   const metrics = {
     decisions_total: counter('Guardrail calls by their action.', { input_type, action: ACTIONS }),
-    decision_seconds: histogram([...LOG_SECONDS, 30])('Time from a read body to the decision.', {
+    decision_seconds: histogram(TIME_BUCKETS.decision)('Time from a read body to the decision.', {
       input_type,
     }),
     verdicts_total: counter(
@@ -103,6 +61,10 @@ export function createMetrics(
     bypasses_total: counter(
       'Checks without a verdict whose fail mode lets the call go on (fail_open) or asks LiteLLM (defer).',
       { backend, input_type, fallback: ['fail_open', 'defer'] },
+    ),
+    bypassed_calls_total: counter(
+      'Calls that went on without the verdict of a backend, as its fail mode says; decisions_total counts them too.',
+      { action: ['NONE', 'GUARDRAIL_INTERVENED'] },
     ),
     unjudged_total: counter(
       'Calls with content that a backend, or the policies alone, cannot look at: responses (answer), or media (images, audio, files).',
@@ -145,7 +107,7 @@ export function createMetrics(
       'Shared state that could not be read or written, by the part of the bridge that went on without.',
       { feature: CALL_STATE_FEATURES, reason: STATE_FAILURES },
     ),
-    check_seconds: histogram(CHECK_SECONDS)('Time a backend took, failures included.', {
+    check_seconds: histogram(TIME_BUCKETS.check)('Time a backend took, failures included.', {
       backend,
       input_type,
     }),
@@ -212,7 +174,7 @@ export function createMetrics(
     log_posts_total: counter('POSTs of log events, and of other records, by their result.', {
       result: LOG_RESULTS,
     }),
-    log_post_seconds: histogram(LOG_SECONDS)(
+    log_post_seconds: histogram(TIME_BUCKETS.log)(
       'Time from a POST of log events until they are durable. LiteLLM drops what it queues meanwhile.',
     ),
     telemetry_restarts_total: counter('Times that the telemetry thread was started again.'),

@@ -13,7 +13,8 @@ import type { Failure } from '../guardrail/failure.ts';
 import { boundedBy } from '../guardrail/memory.ts';
 import { type Compared, kindOf } from '../guardrail/verdict.ts';
 import { type Log, loggable, MAX_LOGGED_ID_CHARS } from './log.ts';
-import type { Metrics, UNCAUGHT_KINDS } from './metrics.ts';
+import type { UNCAUGHT_KINDS } from './metric-labels.ts';
+import type { Metrics } from './metrics.ts';
 import { fixedIn, REMEDIES } from './remedies.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
@@ -70,6 +71,7 @@ export class Observer {
     if (ms > 0) this.#metrics.decision_seconds.observe({ input_type }, ms / 1000);
     const action = actionOf(decision);
     this.#metrics.decisions_total.inc({ input_type, action });
+    if (checks.length > 0 && isBypass(decision)) this.#metrics.bypassed_calls_total.inc({ action });
     // One vote is that of who decided
     const votes = checks.length > 1 && outcome.kind !== 'cancelled' ? { votes: votesOf(decision) } : {};
     switch (outcome.kind) {
@@ -273,6 +275,14 @@ export class Observer {
     if (shadow === decision || shadow === 'none' || decision === 'none') return;
     this.#log.info({ ...callFields(call), backend, shadow, decision }, 'shadow disagrees');
   }
+}
+
+/** True for a call that went on without the verdict of a backend. */
+function isBypass({ outcome: { kind }, checks }: Decision): boolean {
+  return (
+    (kind === 'allow' || kind === 'modify') &&
+    checks.some((check) => check.mode === 'enforce' && 'effect' in check && check.effect === 'allow')
+  );
 }
 
 /** True for a vote to block. */

@@ -6,6 +6,17 @@ const TRY_FAILING_MS = 15_000;
 /** Failures in a row that make a backend unhappy: before its breaker opens, however seldom it is asked. */
 const FAILURES = 3;
 
+/** The result of a check without a verdict, as far as it is told. */
+export type CheckFailure = { readonly kind: FailureKind; readonly status?: number };
+
+/** The last check of a backend that gave no verdict, and when that was, Unix milliseconds. */
+export type LastFailure = CheckFailure & { readonly at: number };
+
+export function checkFailureOf(failure: Failure): CheckFailure {
+  const { kind } = failure;
+  return 'status' in failure ? { kind, status: failure.status } : { kind };
+}
+
 /**
  * The standing of one backend: if it accepts our token, and gives verdicts. A refusal counts at the first one, whatever the breaker says, a
  * failure from the third in a row on; then the backend is tried again and again with a harmless text, traffic or not, until it gives a verdict.
@@ -15,6 +26,7 @@ export class Access {
   #isRefused = false;
   #failures = 0;
   #failing: FailureKind | null = null;
+  #lastFailure: LastFailure | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -32,8 +44,12 @@ export class Access {
     return this.#failing;
   }
 
+  get lastFailure(): LastFailure | null {
+    return this.#lastFailure;
+  }
+
   /** Takes the result of a check; undefined is a verdict. */
-  settle(failure: Pick<Failure, 'kind'> | undefined): void {
+  settle(failure: CheckFailure | undefined): void {
     if (failure === undefined) {
       this.#isRefused = false;
       this.#failures = 0;
@@ -44,6 +60,8 @@ export class Access {
     }
     const { kind } = failure;
     if (kind === 'cancelled') return;
+    const { status } = failure;
+    this.#lastFailure = { kind, ...(status !== undefined && { status }), at: Date.now() };
     if (kind === 'unauthorized') this.#isRefused = true;
     if (++this.#failures >= FAILURES) this.#failing = kind;
     this.#plan();
@@ -81,14 +99,14 @@ export class Access {
 
 /** In a thread beside the one that keeps the standing, which is told of each result and tries again. */
 export class ReportedAccess extends Access {
-  readonly #settled: (failure: FailureKind | null) => void;
+  readonly #settled: (failure: CheckFailure | null) => void;
 
-  constructor(settled: (failure: FailureKind | null) => void) {
+  constructor(settled: (failure: CheckFailure | null) => void) {
     super(async () => {});
     this.#settled = settled;
   }
 
-  override settle(failure: Failure | undefined): void {
-    this.#settled(failure?.kind ?? null);
+  override settle(failure: CheckFailure | undefined): void {
+    this.#settled(failure ?? null);
   }
 }

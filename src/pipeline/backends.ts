@@ -3,9 +3,9 @@ import type { Checker } from '../backends/backend.ts';
 import type { Http } from '../backends/http.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
-import type { Failure, FailureKind } from '../guardrail/failure.ts';
+import type { Failure } from '../guardrail/failure.ts';
 import { withPassages } from '../guardrail/read-passages.ts';
-import { Access, ReportedAccess } from './access.ts';
+import { Access, type CheckFailure, ReportedAccess } from './access.ts';
 import { Breaker, type BreakerState } from './breaker.ts';
 import { checkBackend, isUnasked, type JudgingBackend } from './check-backend.ts';
 
@@ -31,7 +31,7 @@ type Configured = { readonly config: BackendConfig; readonly judging: JudgingBac
 /** Those who are told of backends. */
 export type StandingListeners = {
   /** Where another thread keeps the standings: told of each result of a check; null is a verdict. */
-  readonly settled?: ((backend: string, failure: FailureKind | null) => void) | undefined;
+  readonly settled?: ((backend: string, failure: CheckFailure | null) => void) | undefined;
   readonly breakerChanged?: (backend: string, state: BreakerState, failure: Failure | undefined) => void;
 };
 
@@ -82,9 +82,9 @@ export class ConfiguredBackends {
   }
 
   /** Another thread has asked a backend. @param failure null for a verdict */
-  settled(name: string, failure: FailureKind | null): void {
+  settled(name: string, failure: CheckFailure | null): void {
     const backend = this.#all.find((one) => one.name === name);
-    backend?.access.settle(failure === null ? undefined : { kind: failure });
+    backend?.access.settle(failure ?? undefined);
   }
 
   close(): void {

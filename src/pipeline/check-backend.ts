@@ -6,7 +6,7 @@ import { type Deadline, startDeadline } from '../guardrail/deadline.ts';
 import type { CheckResult } from '../guardrail/decision.ts';
 import type { Failure } from '../guardrail/failure.ts';
 import { ALLOW, type Verdict } from '../guardrail/verdict.ts';
-import type { Access } from './access.ts';
+import { type Access, checkFailureOf } from './access.ts';
 import type { Breaker } from './breaker.ts';
 import { applyUnreachableFallback } from './fallback.ts';
 import { Hedge } from './hedge.ts';
@@ -80,7 +80,7 @@ export async function checkBackend(
     // Too little time says nothing about a backend, but one that hangs is to be found out in a sequence as well
     const learnt: Failure = isCut && afterMs < timeoutMs / 2 ? { kind: 'cancelled' } : failure;
     settle(learnt);
-    backend.access.settle(learnt);
+    backend.access.settle(checkFailureOf(learnt));
     const result = failed(failure);
     return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } finally {

@@ -5,7 +5,7 @@ import type { FailureKind } from '../guardrail/failure.ts';
 import type { BlockNote, NotedCall } from '../guardrail/record.ts';
 import type { LoggedCall } from '../litellm/logged-call.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
-import type { UNSTORED_REASONS } from '../observability/metrics.ts';
+import type { UNSTORED_REASONS } from '../observability/metric-labels.ts';
 import type { VerdictLine } from '../outbox/note-bytes.ts';
 import type { RecordRule } from '../policies/receivers.ts';
 

@@ -29,6 +29,8 @@ export type LiveDecision = Pick<
   readonly bypassed: readonly string[];
   /** Policies and backends that only observe and would have done something: `secrets would redact`. */
   readonly observed: readonly string[];
+  /** For a round of a streamed response: it takes the place of the round before, which has the same call id. */
+  readonly isRound?: true;
 };
 
 /** Decisions after one that is known, at most 200, the oldest first. */

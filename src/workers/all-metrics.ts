@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { BridgeReport } from '../bridge.ts';
+import type { BridgeReport } from '../bridge-parts.ts';
 import type { OtherProcesses, Standing } from '../http/health.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { createMetrics, type MetricLabels, type Metrics } from '../observability/metrics.ts';

@@ -1,4 +1,4 @@
-import type { BridgeReport } from '../bridge.ts';
+import type { BridgeReport } from '../bridge-parts.ts';
 import type { FromDecisions } from '../decisions/protocol.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';

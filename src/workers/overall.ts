@@ -1,7 +1,7 @@
 import type { Auditor } from '../audit/auditor.ts';
 import type { DecisionKeeper } from '../decisions/keeper.ts';
 import type { BridgeFinding } from '../findings/finding.ts';
-import { type Standing, worstOf } from '../http/health.ts';
+import { type BridgeState, readinessOf, type Standing, worstOf } from '../http/health.ts';
 import type { ReleasesReport } from '../litellm/releases.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import type { WorkerPool } from './pool.ts';
@@ -44,6 +44,17 @@ export class OverallState {
   get workers(): Overall['workers'] {
     const { pool, wanted } = this.#options;
     return { up: pool.up, wanted };
+  }
+
+  /** The body of `/readyz`. */
+  readiness(isDraining: boolean): BridgeState {
+    const now = this.now();
+    return readinessOf({
+      ...{ standings: now.standings, records: now.records, litellm: now.litellm },
+      ...{ decisions: now.decisions, findings: now.findings, others: now, isDraining },
+      audit: { isUp: now.auditIsUp, isShipping: now.auditIsShipping },
+      isStateUp: this.#options.pool.all.every(({ report }) => report?.isStateUp !== false),
+    });
   }
 
   now(): Overall {

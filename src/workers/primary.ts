@@ -5,13 +5,13 @@ import type { Config } from '../config/config.ts';
 import { type DecisionKeeper, keepDecisions } from '../decisions/keeper.ts';
 import { openReplay } from '../decisions/open-replay.ts';
 import type { ReplayThread } from '../decisions/replay-thread.ts';
-import { bothSides, NO_SIDES, type SideCounts } from '../findings/asked-sides.ts';
 import { FINDING_CODES } from '../findings/finding.ts';
 import { WatchedTraffic } from '../findings/watched-traffic.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
 import { listenMistake } from '../http/drain.ts';
-import { createLog, type Log, writeLine } from '../observability/log.ts';
+import type { BridgeState } from '../http/health.ts';
+import { createLog, type Log } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
 import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
@@ -19,10 +19,13 @@ import { recordRulesOf } from '../policies/receivers.ts';
 import type { CallEnd, RecordsSetup } from '../records/protocol.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { startRecords } from '../records/start-records.ts';
+import { DecisionRing } from '../ui/decision-ring.ts';
+import { PageOwner } from '../ui/page-owner.ts';
+import type { PageSource } from '../ui/page-source.ts';
 import { AllMetrics } from './all-metrics.ts';
+import { Inbox } from './inbox.ts';
 import { OverallState } from './overall.ts';
 import { WorkerPool } from './pool.ts';
-import type { AskedOfPrimary, AskMessage, FromWorkerProcess } from './protocol.ts';
 import { RecordsRelay } from './records-relay.ts';
 import { RollingRestart } from './rolling-restart.ts';
 import { SettingsInForce, type SettingsInForceOptions } from './settings-in-force.ts';
@@ -55,8 +58,10 @@ export class Primary {
   readonly #state: StateDesk | undefined;
   readonly #overall: OverallState;
   readonly #traffic: WatchedTraffic;
-  /** Guardrail calls of all workers since they were taken. */
-  #sides: SideCounts = NO_SIDES;
+  /** Decisions of all workers. */
+  readonly #ring = new DecisionRing();
+  readonly #page: PageOwner;
+  readonly #inbox: Inbox;
   /** Texts that were blocked in any worker, for those that start. */
   readonly #blocked = new BlockedTexts();
   #timer: NodeJS.Timeout | undefined;
@@ -96,7 +101,7 @@ export class Primary {
     this.#pool = new WorkerPool({
       size: config.workers,
       log: this.log,
-      receive: (worker, message) => this.#receive(worker, message),
+      receive: (worker, message) => this.#inbox.receive(worker, message),
       ended: (worker) => this.#ended(worker),
       replaced: () => this.#metrics.replaced(),
     });
@@ -110,14 +115,28 @@ export class Primary {
     });
     this.#traffic = new WatchedTraffic({
       ...{ metrics: counts, log: this.log, records: () => this.#records },
-      sides: () => this.#takeSides(),
+      sides: () => this.#inbox.takeSides(),
       standings: () => this.#overall.standings(),
       releases: () => this.#overall.releases(),
       policyFile: config.policies.file,
       policies: () => this.#inForce.policies?.source,
     });
+    this.#page = new PageOwner({
+      ...{ config: () => this.#inForce.config, metrics: counts, ring: this.#ring },
+      standings: () => this.#overall.standings(),
+      readiness: () => this.readiness(),
+      policies: () => this.#inForce.policies,
+    });
     const workers = () => this.#pool.all;
     this.#relay = this.#records && new RecordsRelay(this.#records, workers);
+    this.#inbox = new Inbox({
+      ...{ metrics: this.#metrics, log: this.log, audit: this.#audit, decisions: this.#decisions },
+      ...{ state: this.#state, replay: this.#replay, relay: this.#relay, blocked: this.#blocked },
+      ...{ ring: this.#ring, page: this.#page, workers, metricsPage: () => this.metricsPage() },
+      greet: (worker, release) => this.#greet(worker, release),
+      changed: () => this.#overall.tell(),
+      failed: (error) => this.#failed(error),
+    });
     this.#changes = { metrics: counts, log: this.log, workers, changed: () => this.#policiesChanged() };
     this.#restarts = new RollingRestart({
       ...{ inForce: this.#inForce, changes: this.#changes, pool: this.#pool, log: this.log },
@@ -130,6 +149,14 @@ export class Primary {
     const { policies } = this.#inForce;
     return policies && (() => policies.file);
   }
+
+  /** All that the page shows. */
+  get page(): PageSource {
+    return this.#page;
+  }
+
+  /** The body of `/readyz`. */
+  readiness = (): BridgeState => this.#overall.readiness(this.#pool.isClosing);
 
   /** Files beside the policy file that are to be watched. */
   policyFiles = (): readonly string[] => this.#inForce.policies?.files ?? [];
@@ -189,6 +216,7 @@ export class Primary {
   async #close(deliverMs: number): Promise<void> {
     clearInterval(this.#timer);
     this.#traffic.close();
+    this.#page.close();
     this.#inForce.close();
     await this.#records?.close(deliverMs);
     await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
@@ -196,52 +224,6 @@ export class Primary {
 
   #recordsSetup(): RecordsSetup {
     return { backends: this.backends(), rules: recordRulesOf(this.#inForce.policies?.file.rules ?? []) };
-  }
-
-  #receive(worker: WorkerProcess, message: FromWorkerProcess): void {
-    switch (message.kind) {
-      case 'hello':
-        this.#greet(worker, message.release);
-        break;
-      case 'records':
-        this.#relay?.receive(worker, message.message);
-        break;
-      case 'decisions': {
-        const { n, lines, rows } = message.message;
-        this.#decisions?.take(lines, rows);
-        worker.send({ kind: 'decisions', message: { kind: 'done', n } });
-        break;
-      }
-      case 'state':
-        this.#state
-          ?.reply(message.request)
-          .then((reply) => worker.send({ kind: 'state', reply }))
-          .catch((error) => this.#failed(error));
-        break;
-      case 'blocked':
-        this.#blocked.apply(message.change);
-        for (const other of this.#pool.all) if (other !== worker) other.send(message);
-        break;
-      case 'kept':
-        this.#replay?.keep(new Uint8Array(message.packed), message.calls);
-        break;
-      case 'log':
-        for (const line of message.lines) writeLine(this.log, worker.named(line));
-        break;
-      case 'report':
-        this.#metrics.reported(worker, message.report);
-        this.#sides = bothSides(this.#sides, message.report.sides);
-        if (message.lostLines > 0) this.#metrics.counts.log_lines_dropped_total.inc({}, message.lostLines);
-        break;
-      case 'ask':
-        this.#answer(worker, message).catch((error) => this.#failed(error));
-        break;
-      case 'up':
-        this.#overall.tell();
-        break;
-      case 'unusable':
-      case 'answer':
-    }
   }
 
   #greet(worker: WorkerProcess, release: string): void {
@@ -261,13 +243,8 @@ export class Primary {
     worker.send({ kind: 'start', start });
   }
 
-  async #answer(worker: WorkerProcess, { n, name, ask }: AskMessage<AskedOfPrimary>): Promise<void> {
-    if (name === 'audit') for (const row of ask) this.#audit.append(row);
-    const answer = name === 'page' ? await this.#page() : true;
-    worker.send({ kind: 'answer', n, answer });
-  }
-
-  #page(): Promise<string> {
+  /** All metrics in Prometheus' text format. */
+  metricsPage(): Promise<string> {
     return this.#metrics.page(this.#pool.all, this.#overall.workers, this.#records?.metrics() ?? '');
   }
 
@@ -286,12 +263,6 @@ export class Primary {
   #policiesChanged(): void {
     this.#records?.configure(this.#recordsSetup());
     this.#audit.prepare();
-  }
-
-  #takeSides(): SideCounts {
-    const taken = this.#sides;
-    this.#sides = NO_SIDES;
-    return taken;
   }
 
   #failed(error: unknown): void {

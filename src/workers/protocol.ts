@@ -1,6 +1,6 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { AuditRow } from '../audit/row.ts';
-import type { BridgeReport } from '../bridge.ts';
+import type { BridgeReport } from '../bridge-parts.ts';
 import type { Config } from '../config/config.ts';
 import type { FromDecisions, ToDecisions } from '../decisions/protocol.ts';
 import type { OtherProcesses } from '../http/health.ts';
@@ -9,6 +9,7 @@ import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
 import type { CallEnd, FromWorker, RecordsHealth, ToWorker } from '../records/protocol.ts';
 import type { StoreReply, StoreRequest } from '../state/remote-store.ts';
+import type { PageAnswer, PageQuestion } from '../ui/remote-page.ts';
 
 /** Plain data with which a worker starts. */
 export type WorkerProcessStart = {
@@ -60,6 +61,7 @@ export type AskedOfPrimary = {
   page: { readonly ask: undefined; readonly answer: string };
   /** Answered once the rows are in the log, or counted as lost. */
   audit: { readonly ask: readonly AuditRow[]; readonly answer: true };
+  ui: { readonly ask: PageQuestion; readonly answer: PageAnswer };
 };
 
 export type AskMessage<Questions> = {

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { BridgeReport } from '../bridge.ts';
+import type { BridgeReport } from '../bridge-parts.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { closeLostConnections } from './handoffs.ts';
 import type { AskedOfWorkers, FromWorkerProcess, ProcessMetrics, ToWorkerProcess } from './protocol.ts';

@@ -5,6 +5,7 @@ import { createBridge } from '../bridge.ts';
 import { drain, endProcess, listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
 import type { PolicySource } from '../policies/store.ts';
+import { remotePage } from '../ui/remote-page.ts';
 import { decisionsOver, PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
 import { PrimaryLink } from './link.ts';
 import type { ProcessMetrics, WorkerProcessStart } from './protocol.ts';
@@ -50,6 +51,7 @@ async function judge(
     replay: { keep: (packed, calls) => link.send({ kind: 'kept', packed, calls }) },
     metricsPage: async () => link.ask('page', undefined, PAGE_MS),
     others: () => overall,
+    page: remotePage((question, ms) => link.ask('ui', question, ms)),
   });
   process.on('uncaughtException', (error: unknown) => bridge.uncaught(error, 'exception'));
   process.on('unhandledRejection', (error) => bridge.uncaught(error, 'rejection'));

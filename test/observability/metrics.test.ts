@@ -148,6 +148,7 @@ test.each<{
       ['decisions_total', { input_type: 'request', action: 'NONE' }],
       ['failures_total', { backend: 'akto', mode: 'enforce', input_type: 'request', kind: 'http_status' }],
       ['bypasses_total', { backend: 'akto', input_type: 'request', fallback: 'fail_open' }],
+      ['bypassed_calls_total', { action: 'NONE' }],
     ],
   },
   {

@@ -6,6 +6,7 @@ import { backends } from '../../src/backends/index.ts';
 import { createGround, createJudging } from '../../src/calls/judging.ts';
 import { RequestMemory } from '../../src/calls/request-memory.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { DecisionRows } from '../../src/decisions/decision-rows.ts';
 import { MemoryStore } from '../../src/state/memory-store.ts';
 import type { StoredEntry, StoredQuery } from '../../src/state/state-store.ts';
 import { aktoAllows } from '../support/akto.ts';
@@ -157,7 +158,7 @@ test.each(CASES)(
     await ground.shared?.start();
     const { handler, http } = createJudging(config, ground, {
       records: undefined,
-      decisions: undefined,
+      decisions: new DecisionRows(),
       audit: { decided() {} },
       requests: new RequestMemory(),
       release() {},
