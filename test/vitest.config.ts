@@ -17,12 +17,13 @@ export default defineConfig(({ mode }) => ({
       'counterparts/**',
       'postgres/**',
       'deploy/**',
+      'browser/**',
       'bench/**',
       ...(mode === 'slow' ? [] : [SLOW]),
     ],
     isolate: false,
-    // vitest would leave one core for its watcher
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than cores: some files wait for deadlines
+    maxWorkers: availableParallelism() + 1,
     testTimeout: mode === 'slow' ? 120_000 : 20_000,
   },
 }));

@@ -59,9 +59,12 @@ export interface RunningProxy {
   stop(): Promise<void>;
 }
 
+/** A thousand ports for each file that runs at a time: LiteLLM listens seconds after it was given one. */
+const firstPort = 20_000 + 1_000 * (Number(process.env.VITEST_POOL_ID ?? 0) % 10);
+
 /** A port which nothing listens on, below those that the system gives to connections: one could take it before its server. */
 export async function freePort(): Promise<number> {
-  const port = randomInt(20_000, 30_000);
+  const port = randomInt(firstPort, firstPort + 1_000);
   const server = createServer();
   const isFree = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false));

@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['*.test.ts'],
     globalSetup: ['./global-setup.ts'],
     reporters: ['default', './release-table.ts'],
-    fileParallelism: false,
+    // A file waits half of its time, for a LiteLLM that starts and for deadlines
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 180_000,
     teardownTimeout: 30_000,
