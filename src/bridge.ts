@@ -88,7 +88,7 @@ export type Bridge = {
  * @param destination where log lines go instead of standard output
  * @param given where it is one of several processes
  */
-export function createBridge(
+export function composeBridge(
   config: Config,
   destination?: pino.DestinationStream,
   given?: GivenParts,

@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 import './node-version.cjs';
 import module from 'node:module';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+
+// From source npm gives the flags
+const [command = 'serve'] = process.argv.slice(2);
+if (command === 'serve' && extname(import.meta.filename) === '.js')
+  (await import('./config/heap-bounds.ts')).boundHeap();
 
 // V8 puts what a busy line of code makes into old space from the start. Most of it is dead a moment later, and dead there it
 // holds its whole call until the next major collection: with one vendor and 32 callers that was 15 % of the time, and the p99

@@ -20,7 +20,7 @@ const FLOORS = [
   ['bridge.ts', 'bridge-parts.ts', 'workers'],
   ['doctor', 'demo'],
   ['cli'],
-  ['main.ts'],
+  ['main.ts', 'index.ts'],
 ];
 
 const roomOf = (file: string) => file.split('/')[0] as string;

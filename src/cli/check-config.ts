@@ -1,4 +1,5 @@
-import { nothingJudges, policiesOf } from '../calls/policies.ts';
+import { policiesOf } from '../calls/policies.ts';
+import { startWarnings } from '../calls/start-warnings.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { databasePlace } from '../database/database-config.ts';
@@ -42,19 +43,6 @@ export function checkConfig(config: Config): string {
 export function keptCalls({ dir, maxAgeMs, maxBytes }: NonNullable<Config['replay']>): string {
   const bounds = `${plural(Math.round(maxAgeMs / 86_400_000), 'day')}, at most ${Math.round(maxBytes / 1024 / 1024)} MB`;
   return `REPLAY_DAYS: calls are kept with their content in ${dir}, to be judged again: ${bounds}`;
-}
-
-/** Warnings about a configuration and its policies that can be used, for the start and `config`. */
-export function startWarnings(config: Config, policies: PolicyFile | undefined): readonly string[] {
-  const warnings = [...config.warnings, ...(policies?.warnings ?? [])];
-  if (policies !== undefined)
-    warnings.push(...nothingJudges(policies, [...config.backends, ...policies.backends]));
-  if (config.audit.keys.length > 0 && !policies?.policies.has('audit-logger')) {
-    warnings.push(
-      'AUDIT_KEY seals nothing: put audit-logger into a chain of POLICY_FILE to have decisions logged',
-    );
-  }
-  return warnings;
 }
 
 function inForce(

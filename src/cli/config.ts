@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { backends } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
+import { startWarnings } from '../calls/start-warnings.ts';
 import { describeBackend } from '../config/backend.ts';
-import { type Config, ConfigError, parseConfig } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { type EffectiveSetting, effectiveSettings } from '../config/effective.ts';
 import { SETTINGS } from '../config/settings.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { checkConfig, checkConnections, startWarnings } from './check-config.ts';
+import { checkConfig, checkConnections } from './check-config.ts';
 import { oneLine, printableJson, table } from './output.ts';
 import type { Terminal } from './terminal.ts';
 

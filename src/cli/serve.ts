@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
-import { type Bridge, createBridge } from '../bridge.ts';
+import { type Bridge, composeBridge } from '../bridge.ts';
+import { startWarnings } from '../calls/start-warnings.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { databasePlace } from '../database/database-config.ts';
@@ -7,7 +8,7 @@ import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/dr
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
-import { keptCalls, startWarnings } from './check-config.ts';
+import { keptCalls } from './check-config.ts';
 
 /** What answers on the port: this process, or workers that it starts. */
 type Served = Pick<
@@ -68,7 +69,7 @@ async function servedBy(config: Config): Promise<Served> {
 
 /** The whole bridge in this process. */
 function ownProcess(config: Config): Served {
-  const bridge = createBridge(config);
+  const bridge = composeBridge(config);
   const { server, connections } = createServer({
     ...bridge,
     bodyTimeoutMs: config.bodies.bodyTimeoutMs,

@@ -6,20 +6,10 @@ import type { Values } from '../guardrail/fields.ts';
 import type { Pointer } from '../guardrail/pointer.ts';
 import { didYouMean } from '../policies/file/nearest.ts';
 import { backendWarnings, configureBackend, DEFAULT_TIMEOUT_MS, isLoopback } from './backend.ts';
+import { ConfigError } from './config-error.ts';
 import { misspeltVariables } from './misspelt.ts';
 import { type Env, type Report, read } from './read.ts';
 import { SETTINGS } from './settings.ts';
-
-/** Thrown at start. Names each setting that cannot be used, with what to write instead, and never shows a secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-    this.problems = problems;
-  }
-}
 
 /** The configuration as plain data that another thread can be given, a slice for each part of the bridge. */
 export type Config = ReturnType<typeof parseConfig>;

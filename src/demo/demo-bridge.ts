@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import pino from 'pino';
 import { backends } from '../backends/index.ts';
-import { createBridge } from '../bridge.ts';
+import { composeBridge } from '../bridge.ts';
 import { parseConfig } from '../config/config.ts';
 import { listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
@@ -34,7 +34,7 @@ export async function startDemoBridge(folder: string, key: string, streams: bool
     backends,
   );
   const logFile = join(folder, 'bridge.log');
-  const bridge = createBridge(config, pino.destination({ dest: logFile, sync: true }));
+  const bridge = composeBridge(config, pino.destination({ dest: logFile, sync: true }));
   const { server, connections } = createServer({
     ...bridge,
     bodyTimeoutMs: config.bodies.bodyTimeoutMs,

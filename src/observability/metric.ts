@@ -16,7 +16,7 @@ export type TakenCounts = readonly (readonly [labels: readonly string[], counts:
 type Sample = { readonly metricName?: string; readonly labels: object; readonly value: number };
 
 /** One series of a counter or gauge: a number that is read at the scrape. prom-client's counters cost 0.4 us each time. */
-class Value {
+export class Value {
   #value = 0;
 
   inc(by = 1): void {
@@ -49,7 +49,7 @@ class Value {
 }
 
 /** One series of a histogram. */
-class Distribution {
+export class Distribution {
   /** `count` is of all values up to `le`, inclusive. */
   readonly #buckets: { readonly le: number; count: number }[];
   #sum = 0;
@@ -106,7 +106,7 @@ function clearAll({ series, next }: Branch<Value | Distribution>): void {
 }
 
 /** All series of one metric. */
-class Metric<K extends string, S extends Value | Distribution> {
+export class Metric<K extends string, S extends Value | Distribution> {
   readonly #about: { readonly type: string; readonly help: string };
   readonly #labelNames: readonly K[];
   readonly #create: () => S;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ReloadedPolicies, refuseReload, takePolicies, tellReload } from '../calls/policies.ts';
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { PolicySource } from '../policies/store.ts';
 import type { WorkerProcess } from './worker-process.ts';
 

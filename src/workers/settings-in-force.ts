@@ -1,6 +1,7 @@
 import { checkerOf } from '../backends/index.ts';
 import { policiesOf, type ReloadedPolicies } from '../calls/policies.ts';
-import { type Config, ConfigError } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { ConfiguredBackends } from '../pipeline/backends.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';

@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import packageJson from '../../package.json' with { type: 'json' };
-import { createBridge } from '../bridge.ts';
+import { composeBridge } from '../bridge.ts';
 import { drain, endProcess, listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
 import type { PolicySource } from '../policies/store.ts';
@@ -36,7 +36,7 @@ async function judge(
   let overall = first;
   let source = policies;
   let takePrepared = () => {};
-  const bridge = createBridge(config, link, {
+  const bridge = composeBridge(config, link, {
     policies: () => source ?? NO_POLICIES,
     openRecords: recordsOver(link),
     openAudit: () => new PrimaryAudit(link, () => overall),

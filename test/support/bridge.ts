@@ -1,5 +1,5 @@
 import { backends } from '../../src/backends/index.ts';
-import { createBridge } from '../../src/bridge.ts';
+import { composeBridge } from '../../src/bridge.ts';
 import { parseConfig } from '../../src/config/config.ts';
 
 /** A line of the log, parsed. */
@@ -10,7 +10,7 @@ export function testBridge(env: Record<string, string>) {
   const lines: Line[] = [];
   // Without a folder of its own a bridge keeps nothing
   const nothing = env.DATA_DIR === undefined ? { TELEMETRY: 'off', DECISIONS_DAYS: '0' } : {};
-  const bridge = createBridge(parseConfig({ ...nothing, ...env }, backends), {
+  const bridge = composeBridge(parseConfig({ ...nothing, ...env }, backends), {
     write: (line: string) => {
       lines.push(JSON.parse(line) as Line);
     },

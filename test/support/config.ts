@@ -1,5 +1,6 @@
 import { backends } from '../../src/backends/index.ts';
-import { ConfigError, parseConfig } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
 
 export const AKTO = { AKTO_GUARDRAIL_API_BASE: 'https://akto.example', AKTO_API_KEY: 'akto-key' };
 /** Akto under the names of its own hook. */
