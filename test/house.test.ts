@@ -15,7 +15,7 @@ const FLOORS = [
   ['records'],
   ['decisions'],
   ['calls', 'findings'],
-  ['http'],
+  ['http', 'answers'],
   ['ui'],
   ['bridge.ts', 'bridge-parts.ts', 'workers'],
   ['doctor', 'demo'],

@@ -1,4 +1,6 @@
 import { text as textOfStream } from 'node:stream/consumers';
+import { callsOf } from '../answers/golden-calls.ts';
+import { inputOf } from '../answers/golden-cases.ts';
 import { backends, checkerOf } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { type Config, parseConfig } from '../config/config.ts';
@@ -9,8 +11,6 @@ import type { Failure } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import type { Verdict } from '../guardrail/verdict.ts';
 import { unknownName } from '../policies/file/nearest.ts';
-import { callsOf } from './golden-calls.ts';
-import { inputOf } from './golden-cases.ts';
 import { oneLine, printableJson } from './output.ts';
 
 import type { Terminal } from './terminal.ts';

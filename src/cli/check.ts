@@ -1,5 +1,8 @@
 import { text as textOfStream } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError } from 'commander';
+import { callsOf } from '../answers/golden-calls.ts';
+import { inputOf } from '../answers/golden-cases.ts';
+import { createCallJudge, readPolicy, readPolicyText } from '../answers/policy-engine.ts';
 import { backends } from '../backends/index.ts';
 import { parseConfig, readSettings } from '../config/config.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
@@ -8,10 +11,7 @@ import { NEWEST_TESTED } from '../litellm/releases.ts';
 import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { defaultPolicy } from '../policies/store.ts';
-import { callsOf } from './golden-calls.ts';
-import { inputOf } from './golden-cases.ts';
 import { oneLine, printableJson } from './output.ts';
-import { createCallJudge, readPolicy, readPolicyText } from './policy-engine.ts';
 import type { Terminal } from './terminal.ts';
 
 type CheckOptions = {

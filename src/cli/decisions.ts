@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DecisionsPlace, withDecisions } from '../answers/decisions-place.ts';
 import {
   bypassedBackends,
   type DecisionFilter,
@@ -8,9 +9,8 @@ import {
 } from '../decisions/filter.ts';
 import type { KeptDecision } from '../decisions/row.ts';
 import { kinds } from '../policies/kinds/index.ts';
-import { withDecisions } from './decisions-place.ts';
 import { age, oneLine, plural, printableJson, table } from './output.ts';
-import { countOf, momentOf, type Terminal } from './terminal.ts';
+import { countOf, momentOf, type Terminal, warnOn } from './terminal.ts';
 
 const ABOUT = `
 It looks where the bridge keeps decisions (DATA_DIR, DATABASE_URL, DECISIONS_DAYS),
@@ -57,7 +57,7 @@ export function addDecisions(program: Command, terminal: Terminal): void {
     .option('--last <n>', 'number of rows', countOf(1, 10_000), 20)
     .option('--json', 'print a line of JSON for each')
     .action((options: ListOptions) =>
-      withDecisions(terminal, ({ reader }) => list(reader, options, terminal)),
+      withDecisions(terminal.env(), warnOn(terminal), ({ reader }) => list(reader, options, terminal)),
     );
   filtered('top')
     .description('count decisions by a name, the most frequent first')
@@ -67,10 +67,12 @@ export function addDecisions(program: Command, terminal: Terminal): void {
       '--json',
       'print { by, decisions, rows: [{ name, decisions, blocked, redacted, observed, unjudged, share }] }',
     )
-    .action((options: TopOptions) => withDecisions(terminal, ({ reader }) => top(reader, options, terminal)));
+    .action((options: TopOptions) =>
+      withDecisions(terminal.env(), warnOn(terminal), ({ reader }) => top(reader, options, terminal)),
+    );
 }
 
-type Reader = Parameters<Parameters<typeof withDecisions>[1]>[0]['reader'];
+type Reader = DecisionsPlace['reader'];
 type ListOptions = DecisionFilter & { readonly last: number; readonly json?: boolean };
 type TopOptions = ListOptions & { readonly by: TopBy };
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
+import { stateOf } from '../answers/outbox-json.ts';
 import { countIn, type Delivery } from '../outbox/admin.ts';
 import { INTAKE, READY } from '../outbox/schema.ts';
-import { stateOf } from './outbox-json.ts';
 import { type OutboxCommand, oneId, pages } from './outbox-read.ts';
 import { plural, printableJson } from './output.ts';
 

@@ -1,16 +1,15 @@
 import { InvalidArgumentError } from 'commander';
+import { namesInPolicyFile } from '../answers/call-records.ts';
+import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from '../answers/outbox-json.ts';
+import { type Fallback, fallbackIn, type OutboxPlace } from '../answers/outbox-place.ts';
 import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
 import { commandLine } from '../config/command-line.ts';
-import { readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
 import { countIn, type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
-import { type BacklogJson, backlogJson, deliveryJson, recordJson, stateOf } from './outbox-json.ts';
-import { type Fallback, fallbackIn, type OutboxPlace } from './outbox-place.ts';
 import { age, oneLine, plural, printableJson, size, table } from './output.ts';
-import { readPolicy } from './policy-engine.ts';
 import { type Terminal, writeLines } from './terminal.ts';
 
 /** A command line about the outbox. */
@@ -217,15 +216,4 @@ export async function expectBackend(
 /** The name of a kind that the environment can set up, if it takes records. */
 function recordingKind({ kind, environment, telemetry }: Backend): string[] {
   return environment === undefined || telemetry === undefined ? [] : [kind];
-}
-
-/** A policy file that cannot be used names nobody: the command works without it. */
-export function namesInPolicyFile(env: Env): string[] {
-  try {
-    const { POLICY_FILE: path } = readSettings(env, 'POLICY_FILE');
-    const own = path === undefined ? [] : readPolicy(path, env).backends;
-    return own.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : []));
-  } catch {
-    return [];
-  }
 }

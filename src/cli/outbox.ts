@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { withOutbox } from '../answers/outbox-place.ts';
 import { drop, retry } from './outbox-change.ts';
-import { withOutbox } from './outbox-place.ts';
 import { expectBackend, exportRecords, list, type OutboxCommand, show, status } from './outbox-read.ts';
 import { countOf, type Terminal } from './terminal.ts';
 

@@ -1,6 +1,7 @@
+import { age, plural } from '../guardrail/amounts.ts';
 import { oneLine } from '../guardrail/one-line.ts';
 
-export { oneLine };
+export { age, oneLine, plural };
 
 /** A column of a table. */
 export type Column = {
@@ -30,16 +31,6 @@ function width(text: string): number {
   return [...text].length;
 }
 
-/** A time span in its two largest units: `12s`, `3m`, `5h 20m`, `2d 4h`. */
-export function age(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  const span = hours < 24 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`;
-  return span.replace(/^0h | 0[hm]$/g, '');
-}
-
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** A number of bytes in units of 1024, as `OUTBOX_MAX_MB` counts: `900 B`, `12.4 MB`. */
@@ -47,11 +38,6 @@ export function size(bytes: number): string {
   // 1023.95 and more would be printed as 1024.0 of a unit
   const unit = UNITS.findIndex((_, i) => i === UNITS.length - 1 || bytes < 1023.95 * 1024 ** i);
   return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
-}
-
-/** A count with its noun: `1 record`, `2 records`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${count === 1 ? noun : noun.replace(/(?<![aeiou])y$/, 'ie').concat('s')}`;
 }
 
 /** JSON for a terminal: every invisible character is escaped. */

@@ -1,4 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import {
+  createReplayJudge,
+  REPLAY_SETTINGS,
+  type ReplayJudge,
+  readPolicy,
+} from '../answers/policy-engine.ts';
 import { readSettings } from '../config/config.ts';
 import type { DecisionThen } from '../decisions/decision-then.ts';
 import { inTime, type KeptCall, type KeptRange, ReplayReader } from '../decisions/replay-reader.ts';
@@ -7,7 +13,6 @@ import { withPassages } from '../guardrail/read-passages.ts';
 import { parseGuardrailCall } from '../litellm/request.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { plural } from './output.ts';
-import { createReplayJudge, REPLAY_SETTINGS, type ReplayJudge, readPolicy } from './policy-engine.ts';
 import { ReplayChanges } from './replay-changes.ts';
 import { type Fate, fateNow, fateThen, partBy, type Unknown } from './replay-part.ts';
 import { printReplay, type ReplayReport, replayJson } from './replay-report.ts';

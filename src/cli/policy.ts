@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { callsOf } from '../answers/golden-calls.ts';
+import { type GoldenCase, readCases } from '../answers/golden-cases.ts';
+import { createCallJudge, type Judged, readPolicy, readText } from '../answers/policy-engine.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { callsOf } from './golden-calls.ts';
-import { type GoldenCase, readCases } from './golden-cases.ts';
 import { oneLine, plural, printableJson } from './output.ts';
-import { createCallJudge, type Judged, readPolicy, readText } from './policy-engine.ts';
 import { addPolicyReplay } from './policy-replay.ts';
 import { addPolicyStart } from './policy-start.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,6 +1,6 @@
+import { asks } from '../answers/policy-engine.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { oneLine, plural, printableJson, table } from './output.ts';
-import { asks } from './policy-engine.ts';
 import { CHANGES, type Change, type ChangedCalls, type ReplayChanges } from './replay-changes.ts';
 import type { Unknown } from './replay-part.ts';
 

@@ -39,6 +39,13 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** Writes a line to standard error. */
+export const warnOn =
+  ({ err }: Pick<Terminal, 'err'>) =>
+  (message: string): void => {
+    err.write(`${message}\n`);
+  };
+
 /** Reads the value of an option: a whole number from `min` to `max`. */
 export function countOf(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -1,12 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readSettings } from '../config/config.ts';
-import type { Env } from '../config/read.ts';
-import type { AdviceGround } from '../decisions/advice.ts';
-import type { KeptDecision } from '../decisions/row.ts';
-import { recordsOfCall } from './call-records.ts';
-import { type DecisionsPlace, withDecisions } from './decisions-place.ts';
+import { CALL_NAMES, callNameIn, callStory } from '../answers/call-story.ts';
+import { type DecisionsPlace, withDecisions } from '../answers/decisions-place.ts';
+import { whyFacts } from '../answers/why-facts.ts';
 import { printableJson } from './output.ts';
-import type { Terminal } from './terminal.ts';
+import { type Terminal, warnOn } from './terminal.ts';
 import { whyText } from './why-text.ts';
 
 const ABOUT = `
@@ -27,59 +24,24 @@ export function addWhy(program: Command, terminal: Terminal): void {
     .addHelpText('after', ABOUT)
     .action((name: string, options: { readonly json?: boolean }) => {
       const env = terminal.env();
-      return withDecisions(terminal, async (place) => {
-        const found = await place.reader.find(name);
-        const about = mainOf(found, name);
-        if (about === undefined) throw new Error(await unknown(name, place));
-        const records = await recordsOfCall(about, env, terminal.now());
+      return withDecisions(env, warnOn(terminal), async (place) => {
+        const now = terminal.now();
+        const told = await callStory(place.reader, name, env, now);
+        if (told === undefined) throw new Error(await unknown(name, place));
+        const { about, others, ground: _, ...records } = told;
+        const decisions = [about, ...others].sort((a, b) => a.at - b.at);
         terminal.out.write(
-          options.json
-            ? `${printableJson({ decisions: found, ...records })}\n`
-            : whyText(
-                { about, others: found.filter((one) => one !== about), ground: groundOf(env), ...records },
-                terminal.now(),
-              ),
+          options.json ? `${printableJson({ decisions, ...records })}\n` : whyText(whyFacts(told, now)),
         );
       });
     });
 }
 
-const MAX_NAME_CHARS = 256;
-const REF = /^[0-9a-f]{16}$/;
-const ANY_REF = /(?<![\w-])[0-9a-f]{16}(?![\w-])/g;
-
-/** The reference in what somebody pasted, be it a whole message or an error as JSON, or any id. @throws InvalidArgumentError */
+/** @throws InvalidArgumentError */
 function nameOf(text: string): string {
-  const [, told] = /\bReference:\s*([0-9a-f]{16})\b/i.exec(text) ?? [];
-  const name = told ?? text.trim().replace(/\.$/, '');
-  const isText = /\s/.test(name);
-  // A message of the operator's own may have no word before it
-  const [ref, ...others] = new Set((isText ? text : name).toLowerCase().match(isText ? ANY_REF : REF));
-  if (ref !== undefined && others.length === 0) return ref;
-  const isRefLike = /^[0-9a-f]+$/i.test(name) && name.length < 32;
-  if (name !== '' && name.length <= MAX_NAME_CHARS && !/[\s\p{C}]/u.test(name) && !isRefLike) return name;
-  throw new InvalidArgumentError(
-    'Write the 16 digits of a reference, such as 549861e136ee05f5, or a call id',
-  );
-}
-
-/** Settings that cannot be read give no ground: the command works without them. */
-function groundOf(env: Env): AdviceGround {
-  try {
-    const { REPLAY_DAYS, POLICY_FILE } = readSettings(env, 'REPLAY_DAYS', 'POLICY_FILE');
-    return { replays: (REPLAY_DAYS ?? 0) > 0, hasPolicyFile: POLICY_FILE !== undefined };
-  } catch {
-    return { replays: false, hasPolicyFile: false };
-  }
-}
-
-const GRAVITY = ['block', 'defer', 'redact', 'remove', 'cancelled', 'allow'];
-
-/** The decision that is asked about: that with the reference, or of a call the gravest. */
-function mainOf(found: readonly KeptDecision[], name: string): KeptDecision | undefined {
-  const graver = (a: KeptDecision, b: KeptDecision) =>
-    GRAVITY.indexOf(a.verdict) - GRAVITY.indexOf(b.verdict) || b.at - a.at;
-  return found.find(({ ref }) => ref === name) ?? found.toSorted(graver)[0];
+  const name = callNameIn(text);
+  if (name === undefined) throw new InvalidArgumentError(CALL_NAMES);
+  return name;
 }
 
 const iso = (at: number) => new Date(at).toISOString();

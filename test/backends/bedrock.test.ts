@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { readPolicy } from '../../src/answers/policy-engine.ts';
 import { signedHeaders } from '../../src/backends/bedrock/signed-headers.ts';
-import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { fakeBackend } from '../support/closing.ts';
 import { entryBridge, RESPONSE } from '../support/entry-bridge.ts';
 import { json, type Reply, type SeenRequest, silence, text } from '../support/fake-backend.ts';

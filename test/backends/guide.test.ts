@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readPolicy } from '../../src/answers/policy-engine.ts';
 import { backends } from '../../src/backends/index.ts';
-import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { policyFile } from '../support/policy-file.ts';
 
 const GUIDE = join(import.meta.dirname, '..', '..', 'examples', 'backends', 'README.md');

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callsOf } from '../../src/cli/golden-calls.ts';
-import { filled, readCases } from '../../src/cli/golden-cases.ts';
+import { callsOf } from '../../src/answers/golden-calls.ts';
+import { filled, readCases } from '../../src/answers/golden-cases.ts';
 import { runCli } from '../support/cli.ts';
 
 let folder: string;

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readCases } from '../../src/cli/golden-cases.ts';
+import { readCases } from '../../src/answers/golden-cases.ts';
+import { readPolicy } from '../../src/answers/policy-engine.ts';
 import { type CaseResult, runCases } from '../../src/cli/policy.ts';
-import { readPolicy } from '../../src/cli/policy-engine.ts';
 import { kinds } from '../../src/policies/kinds/index.ts';
 
 const folder = fileURLToPath(new URL('../../examples/policies/', import.meta.url));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filled } from '../../src/cli/golden-cases.ts';
+import { filled } from '../../src/answers/golden-cases.ts';
 import { policyBridges } from '../support/text-cases.ts';
 
 const fateOf = policyBridges();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { filled } from '../../src/cli/golden-cases.ts';
+import { filled } from '../../src/answers/golden-cases.ts';
 import { type PolicyName, policyBridges } from '../support/text-cases.ts';
 
 /** Two calls about one request at most: `expect` is of the last. */

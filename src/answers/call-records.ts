@@ -1,5 +1,5 @@
 import { backends } from '../backends/index.ts';
-import { parseConfig, readDatabase } from '../config/config.ts';
+import { parseConfig, readDatabase, readSettings } from '../config/config.ts';
 import type { Env } from '../config/read.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import { databaseProblem } from '../database/database-problem.ts';
@@ -9,7 +9,7 @@ import { DEFERRED } from '../outbox/deferred.ts';
 import { NoOutboxError } from '../outbox/embedded-admin.ts';
 import { deliveryStateJson } from './outbox-json.ts';
 import { withOutbox } from './outbox-place.ts';
-import { namesInPolicyFile } from './outbox-read.ts';
+import { readPolicy } from './policy-engine.ts';
 
 /** One record of a call, and what became of it. Times are Unix milliseconds. */
 export type CallRecordState = {
@@ -119,5 +119,16 @@ function receiversIn(env: Env): readonly string[] | undefined {
     ];
   } catch {
     return undefined;
+  }
+}
+
+/** A policy file that cannot be used names nobody: the command works without it. */
+export function namesInPolicyFile(env: Env): string[] {
+  try {
+    const { POLICY_FILE: path } = readSettings(env, 'POLICY_FILE');
+    const own = path === undefined ? [] : readPolicy(path, env).backends;
+    return own.flatMap(({ name, takesRecords }) => (takesRecords ? [name] : []));
+  } catch {
+    return [];
   }
 }

@@ -1,11 +1,11 @@
 import { readDatabase, readSettings } from '../config/config.ts';
+import type { Env } from '../config/read.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import { databaseProblem } from '../database/database-problem.ts';
 import { NoDecisionsError } from '../decisions/local-decisions.ts';
 import { type DecisionReader, openDecisions } from '../decisions/reader.ts';
 import { DecisionsVersionError } from '../decisions/schema.ts';
 import { storageCode } from '../storage/storage-code.ts';
-import type { Terminal } from './terminal.ts';
 
 /** Where a command looks decisions up. */
 export type DecisionsPlace = {
@@ -16,12 +16,17 @@ export type DecisionsPlace = {
   readonly days: number;
 };
 
-/** Runs a command on the decisions that the bridge keeps by these settings. @throws Error that says what to do */
-export async function withDecisions(
-  { env: envOf, err }: Pick<Terminal, 'env' | 'err'>,
-  run: (place: DecisionsPlace) => Promise<void>,
-): Promise<void> {
-  const env = envOf();
+/**
+ * Looks into the decisions that the bridge keeps by these settings.
+ *
+ * @param warn told if only those of this machine can be read
+ * @throws Error that says what to do
+ */
+export async function withDecisions<Answer>(
+  env: Env,
+  warn: (message: string) => void,
+  look: (place: DecisionsPlace) => Promise<Answer>,
+): Promise<Answer> {
   const { DATA_DIR: dir, DECISIONS_DAYS: days } = readSettings(env, 'DATA_DIR', 'DECISIONS_DAYS');
   const database = readDatabase(env);
   const where = database === undefined ? dir : `the database and ${dir}`;
@@ -30,8 +35,8 @@ export async function withDecisions(
     reader = await openDecisions({ dir, database });
     const { databaseCode: code } = reader;
     if (code !== undefined && database !== undefined)
-      err.write(`only what is in ${dir}: ${databaseProblem(code, database)}\n`);
-    await run({ reader, where, days });
+      warn(`only what is in ${dir}: ${databaseProblem(code, database)}`);
+    return await look({ reader, where, days });
   } catch (error) {
     throw explained(error, dir, database);
   } finally {
