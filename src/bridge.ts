@@ -22,7 +22,7 @@ import type { BackendConfig } from './guardrail/backend-config.ts';
 import { ipList } from './guardrail/ip-list.ts';
 import { within } from './guardrail/within.ts';
 import { createApp } from './http/app.ts';
-import { type BridgeState, ownReadiness, standingsOf } from './http/health.ts';
+import { type BridgeState, ownReadiness, readyRoute, standingsOf } from './http/health.ts';
 import type { BridgeEnv } from './http/refusal.ts';
 import { Releases } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
@@ -36,11 +36,14 @@ import type { RecordsThread } from './records/records-thread.ts';
 import { startRecords } from './records/start-records.ts';
 import { openStore } from './state/open-state.ts';
 import { DecisionRing } from './ui/decision-ring.ts';
+import { createOpsDoors } from './ui/ops-doors.ts';
 import { PageOwner } from './ui/page-owner.ts';
 import type { PageSource } from './ui/page-source.ts';
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
+  /** Routes of the listener for those who operate the bridge; undefined for none. */
+  readonly ops: Hono<BridgeEnv> | undefined;
   readonly log: Log;
   /** All that the page shows. */
   readonly page: PageSource;
@@ -198,14 +201,16 @@ export function composeBridge(
           policies: () => policies,
         })
       : undefined;
+  const doors = createOpsDoors({
+    ...{ config, metrics, log, ui: undefined, ready: readyRoute(readiness) },
+    metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
+  });
   const app = createApp({
-    ...{ handler, largeCalls, refuse, backends, records, audit, releases, metrics, log, isDraining },
-    readiness,
+    ...{ handler, largeCalls, refuse, records, metrics, log, isDraining, ops: doors.beside },
     async requestOf(key) {
       await sharedCalls?.fetchRequest(key);
       return requests.bytesOf(key);
     },
-    metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
     apiKeys: access.apiKeys,
     canaries,
     responseRedaction: config.replies.responseRedaction,
@@ -214,6 +219,7 @@ export function composeBridge(
   });
   return {
     app,
+    ops: given === undefined ? doors.apart : undefined,
     log,
     page: given?.page ?? (owner as PageOwner),
     readiness,
@@ -250,6 +256,7 @@ export function composeBridge(
     uncaught: (error, kind) => observer.uncaught(error, kind),
     startDraining() {
       draining = true;
+      doors.close();
     },
     async close(drainMs = 0) {
       traffic?.close();

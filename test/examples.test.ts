@@ -265,6 +265,8 @@ describe('kubernetes/chart', () => {
     const ofChart = [
       'HOST',
       'PORT',
+      'OPS_HOST',
+      'OPS_PORT',
       'DATA_DIR',
       'WORKERS',
       'SHUTDOWN_DELAY',

@@ -5,6 +5,7 @@ import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { databasePlace } from '../database/database-config.ts';
 import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/drain.ts';
+import { OpsListener } from '../http/ops-listener.ts';
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
@@ -15,8 +16,8 @@ type Served = Pick<
   Bridge,
   'log' | 'policies' | 'policyFiles' | 'backends' | 'reloadPolicies' | 'uncaught'
 > & {
-  /** @returns the port */
-  open(): Promise<number>;
+  /** @returns the ports; that of those who operate the bridge is undefined where they come to the other one */
+  open(): Promise<{ readonly port: number; readonly opsPort: number | undefined }>;
   /** Replaces workers without failing a call; undefined where there are none. */
   restart?(): void;
   /** @returns false if work was cut off */
@@ -44,11 +45,12 @@ export async function serve(config: Config): Promise<void> {
   process.on('uncaughtException', (error: unknown) => served.uncaught(error, 'exception'));
   process.on('unhandledRejection', (error) => served.uncaught(error, 'rejection'));
 
-  const port = await served.open();
+  const { port, opsPort } = await served.open();
   const { host, shutdownDelayMs } = config.server;
-  const { workers } = config;
+  const { workers, ops } = config;
   const authenticated = config.access.apiKeys.length > 0;
-  log.info({ host, port, authenticated, ...(workers > 1 && { workers }) }, 'listening');
+  const apart = ops && { ops_host: ops.host, ops_port: opsPort };
+  log.info({ host, port, authenticated, ...(workers > 1 && { workers }), ...apart }, 'listening');
   // Now and not at the end: a process that is killed writes nothing
   setImmediate(flushCompileCache);
 
@@ -70,27 +72,35 @@ async function servedBy(config: Config): Promise<Served> {
 /** The whole bridge in this process. */
 function ownProcess(config: Config): Served {
   const bridge = composeBridge(config);
-  const { server, connections } = createServer({
-    ...bridge,
-    bodyTimeoutMs: config.bodies.bodyTimeoutMs,
-    onCut: bridge.cutPipeline,
-  });
+  const serving = { ...bridge, bodyTimeoutMs: config.bodies.bodyTimeoutMs, onCut: bridge.cutPipeline };
+  const { server, connections } = createServer(serving);
+  const failed = (error: Error) => bridge.uncaught(error, 'accept');
+  const ops = config.ops && bridge.ops && new OpsListener(bridge.ops, config.ops, { ...serving, failed });
   const { host, port, shutdownTimeoutMs: timeoutMs } = config.server;
   return {
     ...bridge,
     async open() {
       await bridge.ready();
-      const taken = await listen(server, host, port).catch(async (error: NodeJS.ErrnoException) => {
+      try {
+        const opsPort = await ops?.open();
+        const taken = await listen(server, host, port).catch((error: NodeJS.ErrnoException) => {
+          throw new Error(listenMistake(host, port, error.code));
+        });
+        server.on('error', failed);
+        return { port: taken, opsPort };
+      } catch (error) {
+        ops?.close();
         await bridge.close();
-        throw new Error(listenMistake(host, port, error.code));
-      });
-      server.on('error', (error) => bridge.uncaught(error, 'accept'));
-      return taken;
+        throw error;
+      }
     },
-    drain(delayMs, impatient) {
+    async drain(delayMs, impatient) {
       // Readiness fails first
       bridge.startDraining();
-      return drain(connections, { log: bridge.log, delayMs, timeoutMs, impatient, close: bridge.close });
+      const { log, close } = bridge;
+      const finished = await drain(connections, { log, delayMs, timeoutMs, impatient, close });
+      ops?.close();
+      return finished;
     },
   };
 }

@@ -8,6 +8,7 @@ import { didYouMean } from '../policies/file/nearest.ts';
 import { backendWarnings, configureBackend, DEFAULT_TIMEOUT_MS, isLoopback } from './backend.ts';
 import { ConfigError } from './config-error.ts';
 import { misspeltVariables } from './misspelt.ts';
+import { opsOf } from './ops-settings.ts';
 import { type Env, type Report, read } from './read.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -73,6 +74,8 @@ export function parseConfig(env: Env, definitions: readonly Backend[], warnings:
       shutdownDelayMs: set.SHUTDOWN_DELAY,
       shutdownTimeoutMs: set.SHUTDOWN_TIMEOUT,
     },
+    /** Undefined where `/ui`, `/metrics` and `/readyz` stand beside guardrail calls. */
+    ops: opsOf(set, report),
     /** Who may call. Without keys callers are asked for none, without addresses they may come from anywhere. */
     access: { apiKeys, allowedIps: set.ALLOWED_IPS ?? [] },
     /** Bounds of one guardrail call and of one POST of log events. */

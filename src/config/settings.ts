@@ -6,6 +6,7 @@ import { ipList } from '../guardrail/ip-list.ts';
 import { DEFAULT_DEPTH, MAX_DEPTH, MAX_NODES } from '../guardrail/json-nodes.ts';
 import { globMistake } from '../policies/glob.ts';
 import { decisions } from './decision-settings.ts';
+import { ops } from './ops-settings.ts';
 import { replay } from './replay-settings.ts';
 import { replicas } from './replica-settings.ts';
 
@@ -267,6 +268,7 @@ const proxy = {
 export const SETTING_GROUPS = {
   'Who may call': access,
   Server: server,
+  'Page, metrics and health': ops,
   Judging: judging,
   Policies: policies,
   'Records of calls': records,
@@ -280,6 +282,7 @@ export const SETTING_GROUPS = {
 export const SETTINGS = {
   ...access,
   ...server,
+  ...ops,
   ...judging,
   ...policies,
   ...records,

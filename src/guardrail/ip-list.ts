@@ -47,3 +47,20 @@ function mappedIPv4(address: string): string | undefined {
   const bits = Number.parseInt(high, 16) * 0x10000 + Number.parseInt(low, 16);
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join('.');
 }
+
+/**
+ * The network that one sender has for itself: an IPv4 address, however it is written, or the first half of one of IPv6, as the other
+ * half is free to choose. Any other text stays as it is.
+ */
+export function networkOf(address: string): string {
+  const plain = address.replace(/%.*$/, '');
+  if (isIP(plain) !== 6) return plain;
+  const mapped = mappedIPv4(plain);
+  if (mapped !== undefined) return mapped;
+  const { hostname } = new URL(`http://[${plain}]`);
+  const [left = '', right] = hostname.slice(1, -1).split('::');
+  const [head, tail] = [left, right ?? ''].map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = right === undefined ? 0 : 8 - (head?.length ?? 0) - (tail?.length ?? 0);
+  const groups = [...(head ?? []), ...Array<string>(zeros).fill('0'), ...(tail ?? [])];
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}

@@ -1,26 +1,23 @@
 import { type Handler, Hono, type MiddlewareHandler } from 'hono';
-import type { Auditor } from '../audit/auditor.ts';
 import type { ReceivedBody } from '../calls/received-body.ts';
 import { type CallRefusal, errorBody, type RefuseCall } from '../calls/refusal.ts';
 import type { JsonLimits } from '../guardrail/json-nodes.ts';
-import type { Releases } from '../litellm/releases.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { RepeatedLines } from '../observability/repeated-lines.ts';
-import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { CANARY_PATH, type CanaryRouteOptions, canaryRoute } from './canary.ts';
 import { CAPSULE_CHECK_PATHS, CAPSULE_RECORD_PATHS } from './capsule.ts';
 import { FIXTURE_PATH, fixtureRoute, refuseGateway } from './fixture.ts';
 import { type GuardrailRouteOptions, guardrailRoute, judgeBody } from './guardrail.ts';
-import { type BridgeState, healthRoute, readyRoute } from './health.ts';
+import { healthRoute } from './health.ts';
 import { LOG_BODY_MESSAGES, type LogsRouteOptions, logsRoute } from './logs.ts';
-import { metricsRoute } from './metrics.ts';
 import { allowAddresses } from './middleware/address.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readBody } from './middleware/body.ts';
 import { BodyReader } from './middleware/body-reader.ts';
 import { readOn } from './middleware/unread-body.ts';
+import { addOps, OPS_PATHS, type OpsRoutes } from './ops.ts';
 import {
   type BridgeContext,
   type BridgeEnv,
@@ -50,11 +47,8 @@ const AKTO_AUTH_PATH = '/api/auth-check';
 
 export type AppOptions = GuardrailRouteOptions & {
   readonly refuse: RefuseCall;
-  readonly backends: ConfiguredBackends;
   /** Undefined when telemetry is off. */
   readonly records: RecordsThread | undefined;
-  readonly audit: Auditor;
-  readonly releases: Releases;
   readonly metrics: Metrics;
   readonly log: Log;
   /** None: callers are not asked for a key. */
@@ -69,9 +63,8 @@ export type AppOptions = GuardrailRouteOptions & {
   /** Milliseconds in which a body has to arrive. */
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
-  /** All metrics in Prometheus' text format. */
-  readonly metricsPage: () => Promise<string | undefined>;
-  readonly readiness: () => BridgeState;
+  /** Undefined where they stand on a listener of their own. */
+  readonly ops: OpsRoutes | undefined;
   readonly canaries: CanaryRouteOptions['canaries'];
   readonly responseRedaction: CanaryRouteOptions['responseRedaction'];
 };
@@ -180,7 +173,10 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
   const notFound = (c: BridgeContext) => {
     metrics.rejected_total.inc({ reason: 'not_found' });
     repeated.warn({ reason: 'not_found', method: c.req.method }, {}, 'request refused');
-    const message = `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
+    const isElsewhere = OPS_PATHS.some((path) => c.req.path === path || c.req.path.startsWith(`${path}/`));
+    const message = isElsewhere
+      ? `${OPS_PATHS.join(', ')} stand at OPS_PORT`
+      : `no such path; guardrail calls go to ${GUARDRAIL_PATHS[0]}, log events to ${LOGS_PATH}`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);
   };
   const guardrail = guardrailRoute(judge, options.isDraining);
@@ -236,8 +232,7 @@ export function createApp(options: AppOptions): Hono<BridgeEnv> {
     authenticate(apiKeys, 'the api_key of the guardrail', refuseCall),
     canaryRoute(options),
   );
-  app.get('/readyz', withoutBody, readyRoute(options.readiness));
-  app.get('/metrics', withoutBody, metricsRoute(options.metricsPage, metrics.contentType));
+  if (options.ops !== undefined) addOps(app, options.ops, withoutBody);
 
   app.notFound((c) => {
     readOn(c.env?.incoming, unread);

@@ -26,10 +26,15 @@ export async function listen(server: Server, host: string, port: number): Promis
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** A sentence for the operator about an address that cannot be listened on. */
-export function listenMistake(host: string, port: number, code: string | undefined): string {
+/** A sentence for the operator about an address that cannot be listened on. @param settings names those of it */
+export function listenMistake(
+  host: string,
+  port: number,
+  code: string | undefined,
+  settings = 'HOST or PORT',
+): string {
   const taken = code === 'EADDRINUSE' ? ': something listens there already, perhaps another bridge' : '';
-  return `cannot listen on ${host}:${port} (${code})${taken}; set HOST or PORT`;
+  return `cannot listen on ${host}:${port} (${code})${taken}; set ${settings}`;
 }
 
 export type DrainOptions = {

@@ -7,10 +7,15 @@ import type { BridgeEnv } from './refusal.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
-/** Number of connections from which on those without a call are closed. */
-const MAX_IDLE = 2048;
-/** Number of connections beyond which no other is accepted. */
-const MAX_CONNECTIONS = 4096;
+
+/** Bounds of connections. */
+type ConnectionBounds = {
+  /** Number from which on those without a call are closed. */
+  readonly maxIdle: number;
+  /** Number beyond which no other is accepted. */
+  readonly maxConnections: number;
+};
+const BOUNDS: ConnectionBounds = { maxIdle: 2048, maxConnections: 4096 };
 
 /** Most requests of one connection in a turn of the event loop. */
 const MAX_IN_A_TURN = 64;
@@ -25,6 +30,7 @@ export type ServerOptions = {
   readonly onCut: () => void;
   /** True where connections are handed over by another process, which would hand over one that is not taken again and again. */
   readonly isHandedOver?: boolean;
+  readonly bounds?: ConnectionBounds;
 };
 
 /**
@@ -59,6 +65,7 @@ export function createServer({
   isDraining,
   onCut,
   isHandedOver = false,
+  bounds: { maxIdle, maxConnections } = BOUNDS,
 }: ServerOptions): {
   readonly server: Server;
   readonly connections: OpenConnections;
@@ -76,7 +83,7 @@ export function createServer({
     // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
-  if (!isHandedOver) server.maxConnections = MAX_CONNECTIONS;
+  if (!isHandedOver) server.maxConnections = maxConnections;
   const pipelines = new Pipelines();
   const [handle] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
@@ -87,5 +94,5 @@ export function createServer({
     if (!socket.destroyed) onCut();
     socket.destroy();
   });
-  return { server, connections: new OpenConnections(server, MAX_IDLE, MAX_CONNECTIONS) };
+  return { server, connections: new OpenConnections(server, maxIdle, maxConnections) };
 }

@@ -50,3 +50,8 @@ export const REPLAY_RESULTS = [
   'unreadable',
   'lost',
 ] as const;
+/** Why somebody who operates the bridge is refused. */
+export const OPS_REFUSALS = [
+  ...['no_key', 'wrong_key', 'crowded', 'address', 'host', 'origin'],
+  ...['too_large', 'overloaded', 'slow', 'aborted', 'content_encoding'],
+] as const;

@@ -9,6 +9,7 @@ import { counter, gauge, histogram, registerIn, type TakenCounts } from './metri
 import {
   DECISION_LOSSES,
   LOG_RESULTS,
+  OPS_REFUSALS,
   REJECTIONS,
   REPLAY_RESULTS,
   SHIP_FAILURES,
@@ -113,6 +114,10 @@ export function createMetrics(
     }),
     ...standingGauges(backend),
     rejected_total: counter('Requests that could not be judged.', { reason: REJECTIONS }),
+    ops_refused_total: counter(
+      'Requests for the page, or for metrics and readiness at OPS_PORT, that were refused; a wrong key is slowed, and beyond a number of those that wait it is refused at once (crowded).',
+      { reason: OPS_REFUSALS },
+    ),
     cut_connections_total: counter(
       'Connections closed because the sender of a refused body went on sending it, or sent calls without waiting for replies.',
       { reason: ['body', 'pipelining'] },

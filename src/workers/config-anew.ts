@@ -7,6 +7,7 @@ import { SETTING_GROUPS } from '../config/settings.ts';
 const FIXED = [
   ...['HOST', 'PORT', 'POLICY_FILE', 'AUDIT_KEY', 'LOG_LEVEL', 'SHUTDOWN_DELAY', 'SHUTDOWN_TIMEOUT'],
   ...['MAX_JSON_NODES', 'MAX_JSON_DEPTH'],
+  ...Object.keys(SETTING_GROUPS['Page, metrics and health']),
   ...Object.keys(SETTING_GROUPS['Records of calls']),
   ...Object.keys(SETTING_GROUPS['Calls kept for replay']),
   ...Object.keys(SETTING_GROUPS['Several replicas, and all cores']),
@@ -21,12 +22,12 @@ const FIXED = [
  */
 export function configAnew(config: Config): { readonly config: Config; readonly ignored: readonly string[] } {
   const anew = parseConfig(readEnv(), backends);
-  const { server, records, replay, audit, database, state, workers, proxy, logLevel } = config;
+  const { server, ops, records, replay, audit, database, state, workers, proxy, logLevel } = config;
   const { maxLogBodyBytes, limits } = config.bodies;
   const [before, now] = [config.policies.env, anew.policies.env];
   return {
     config: {
-      ...{ ...anew, server, records, replay, audit, database, state, workers, proxy, logLevel },
+      ...{ ...anew, server, ops, records, replay, audit, database, state, workers, proxy, logLevel },
       // The thread that keeps records goes by them too
       bodies: { ...anew.bodies, maxLogBodyBytes, limits },
       policies: { ...anew.policies, file: config.policies.file },

@@ -1,6 +1,8 @@
 import cluster from 'node:cluster';
+import type { Config } from '../config/config.ts';
 import { type Growth, growing } from '../guardrail/growing-wait.ts';
 import { within } from '../guardrail/within.ts';
+import { listenMistake } from '../http/drain.ts';
 import type { Log } from '../observability/log.ts';
 import type { DrainOrder, FromWorkerProcess } from './protocol.ts';
 import { type ProcessEnd, WorkerProcess, WorkerStartError } from './worker-process.ts';
@@ -18,6 +20,8 @@ const LAST_MS = 3000;
 
 export type WorkerPoolOptions = {
   readonly size: number;
+  /** Where all listen. */
+  readonly server: Pick<Config['server'], 'host' | 'port'>;
   readonly log: Log;
   readonly receive: (worker: WorkerProcess, message: FromWorkerProcess) => void;
   /** Called when a worker has ended, whyever. */
@@ -72,7 +76,7 @@ export class WorkerPool {
    * Starts all.
    *
    * @returns the port
-   * @throws WorkerStartError if one cannot be used
+   * @throws Error that an operator can read, if one cannot be used
    */
   async open(): Promise<number> {
     const { size } = this.#options;
@@ -86,7 +90,7 @@ export class WorkerPool {
       this.#isClosing = true;
       for (const worker of this.#all) worker.kill();
       await Promise.all(this.all.map(({ ended }) => ended));
-      throw error;
+      throw error instanceof WorkerStartError ? this.#mistake(error) : error;
     }
   }
 
@@ -129,6 +133,15 @@ export class WorkerPool {
     for (const worker of this.#all) worker.kill();
     await ended;
     return false;
+  }
+
+  #mistake({ listenCode, message }: WorkerStartError): Error {
+    const { host, port } = this.#options.server;
+    return new Error(
+      listenCode === undefined
+        ? `a worker cannot be used: ${message}; the log says more`
+        : listenMistake(host, port, listenCode),
+    );
   }
 
   #start(n: number): WorkerProcess {

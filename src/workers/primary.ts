@@ -9,7 +9,6 @@ import { FINDING_CODES } from '../findings/finding.ts';
 import { WatchedTraffic } from '../findings/watched-traffic.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
-import { listenMistake } from '../http/drain.ts';
 import type { BridgeState } from '../http/health.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
@@ -26,11 +25,12 @@ import { AllMetrics } from './all-metrics.ts';
 import { Inbox } from './inbox.ts';
 import { OverallState } from './overall.ts';
 import { WorkerPool } from './pool.ts';
+import { PrimaryOps } from './primary-ops.ts';
 import { RecordsRelay } from './records-relay.ts';
 import { RollingRestart } from './rolling-restart.ts';
 import { SettingsInForce, type SettingsInForceOptions } from './settings-in-force.ts';
 import { StateDesk } from './state-desk.ts';
-import { type WorkerProcess, WorkerStartError } from './worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 /** Share of the time of a shutdown that is left for the delivery of records. */
 const DELIVERY_SHARE = 0.8;
@@ -54,6 +54,7 @@ export class Primary {
   readonly #replay: ReplayThread | undefined;
   readonly #pool: WorkerPool;
   readonly #restarts: RollingRestart;
+  readonly #ops: PrimaryOps;
   /** Undefined where workers share what is in the database. */
   readonly #state: StateDesk | undefined;
   readonly #overall: OverallState;
@@ -70,14 +71,9 @@ export class Primary {
   constructor(config: Config) {
     this.#inForce = new SettingsInForce(config);
     const file = this.policies?.();
-    this.#metrics = new AllMetrics(
-      {
-        backends: this.backends().map(({ name }) => name),
-        policies: [...(file?.policies.keys() ?? [])],
-        findings: FINDING_CODES,
-      },
-      () => this.#overall.standings(),
-    );
+    const names = { backends: this.backends().map(({ name }) => name), findings: FINDING_CODES };
+    const labels = { ...names, policies: [...(file?.policies.keys() ?? [])] };
+    this.#metrics = new AllMetrics(labels, () => this.#overall.standings());
     const { counts } = this.#metrics;
     this.log = createLog(config.logLevel, () => counts.log_lines_dropped_total.inc());
     this.#observer = new Observer(counts, this.log);
@@ -99,18 +95,14 @@ export class Primary {
     this.#audit.prepare();
     this.#replay = openReplay(config, this.log, counts);
     this.#pool = new WorkerPool({
-      size: config.workers,
-      log: this.log,
+      ...{ size: config.workers, server: config.server, log: this.log },
       receive: (worker, message) => this.#inbox.receive(worker, message),
       ended: (worker) => this.#ended(worker),
       replaced: () => this.#metrics.replaced(),
     });
     this.#overall = new OverallState({
-      wanted: config.workers,
-      pool: this.#pool,
-      records: this.#records,
-      audit: this.#audit,
-      decisions: this.#decisions,
+      ...{ wanted: config.workers, pool: this.#pool },
+      ...{ records: this.#records, audit: this.#audit, decisions: this.#decisions },
       findings: () => this.#traffic.findings,
     });
     this.#traffic = new WatchedTraffic({
@@ -142,6 +134,13 @@ export class Primary {
       ...{ inForce: this.#inForce, changes: this.#changes, pool: this.#pool, log: this.log },
       failed: (error) => this.#failed(error),
     });
+    this.#ops = new PrimaryOps({
+      ...{ config, metrics: counts, log: this.log, readiness: this.readiness, ui: undefined },
+      metricsPage: () => this.metricsPage(),
+      isOpen: () => this.#pool.isOpen,
+      isDraining: () => this.#pool.isClosing,
+      failed: (error) => this.uncaught(error, 'accept'),
+    });
   }
 
   /** The policies in force; undefined if there are none. */
@@ -168,24 +167,18 @@ export class Primary {
   /**
    * Starts all workers.
    *
-   * @returns the port that they listen on
+   * @returns the ports
    * @throws Error that an operator can read
    */
-  async open(): Promise<number> {
+  async open(): Promise<{ readonly port: number; readonly opsPort: number | undefined }> {
     await this.#records?.ready();
     this.#timer = setInterval(() => this.#overall.tell(), OVERALL_MS);
-    const { host, port } = this.#inForce.config.server;
     try {
-      return await this.#pool.open();
+      const opsPort = await this.#ops.open();
+      return { port: await this.#pool.open(), opsPort };
     } catch (error) {
       await this.#close(0);
-      if (!(error instanceof WorkerStartError)) throw error;
-      const { listenCode, message } = error;
-      throw new Error(
-        listenCode === undefined
-          ? `a worker cannot be used: ${message}; the log says more`
-          : listenMistake(host, port, listenCode),
-      );
+      throw error;
     }
   }
 
@@ -207,6 +200,7 @@ export class Primary {
   async drain(delayMs: number, impatient: Promise<unknown>): Promise<boolean> {
     const { shutdownTimeoutMs: timeoutMs } = this.#inForce.config.server;
     const endsAt = performance.now() + delayMs + timeoutMs;
+    this.#ops.stopWaiting();
     const finished = await this.#pool.close({ delayMs, timeoutMs }, impatient);
     const leftMs = finished ? Math.max(0, endsAt - performance.now()) : 0;
     await Promise.race([this.#close(DELIVERY_SHARE * leftMs), impatient]);
@@ -220,6 +214,7 @@ export class Primary {
     this.#inForce.close();
     await this.#records?.close(deliverMs);
     await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
+    this.#ops.close();
   }
 
   #recordsSetup(): RecordsSetup {

@@ -142,6 +142,76 @@ describe('a bridge listens', () => {
   });
 });
 
+describe('the listener for those who operate the bridge', () => {
+  const missing = /^OPS_API_KEYS: missing; OPS_HOST ".*" is not loopback/;
+  test.each<{ name: string; env: Env; ops?: object; problem?: RegExp }>([
+    { name: 'is none without OPS_PORT', env: { BRIDGE_API_KEYS: 'k' } },
+    {
+      name: 'is on loopback without keys, whoever may call',
+      env: { OPS_PORT: '9090', BRIDGE_API_KEYS: 'k' },
+      ops: { host: '127.0.0.1', port: 9090, apiKeys: [] },
+    },
+    {
+      name: 'is on all interfaces with keys',
+      env: { OPS_PORT: '9090', OPS_API_KEYS: 'new, old' },
+      ops: { host: '0.0.0.0', port: 9090, apiKeys: ['new', 'old'] },
+    },
+    {
+      name: 'is on OPS_HOST with keys',
+      env: { OPS_PORT: '0', OPS_HOST: '10.0.0.1', OPS_API_KEYS: 'k' },
+      ops: { host: '10.0.0.1', port: 0, apiKeys: ['k'] },
+    },
+    {
+      name: 'is on loopback of IPv6 without keys',
+      env: { OPS_PORT: '0', OPS_HOST: '::1' },
+      ops: { host: '::1', port: 0, apiKeys: [] },
+    },
+    {
+      name: 'is not beyond loopback without keys',
+      env: { OPS_PORT: '9090', OPS_HOST: '0.0.0.0' },
+      problem: missing,
+    },
+    {
+      name: 'is not beyond loopback with the keys of guardrail calls alone',
+      env: { OPS_PORT: '9090', OPS_HOST: '::', BRIDGE_API_KEYS: 'k', ALLOW_UNAUTHENTICATED: 'true' },
+      problem: missing,
+    },
+    {
+      name: 'is not at the port of guardrail calls',
+      env: { OPS_PORT: '8787' },
+      problem: /^OPS_PORT: PORT is 8787 too; write another port/,
+    },
+    {
+      name: 'needs a port that can be',
+      env: { OPS_PORT: '90900' },
+      problem: /^OPS_PORT: write a whole number.*"90900"$/,
+    },
+    {
+      name: 'is meant by OPS_HOST',
+      env: { OPS_HOST: '127.0.0.1' },
+      problem: /^OPS_HOST: OPS_PORT is missing; set it, or leave both out$/,
+    },
+    {
+      name: 'is meant by OPS_API_KEYS, whose value is not quoted',
+      env: { OPS_API_KEYS: 'a-secret' },
+      problem: /^OPS_API_KEYS: OPS_PORT is missing; set it, or leave both out$/,
+    },
+    {
+      name: 'has no empty list of keys',
+      env: { OPS_PORT: '9090', OPS_API_KEYS: ' , ' },
+      problem: /^OPS_API_KEYS: write/,
+    },
+    {
+      name: 'has no key that cannot be sent',
+      env: { OPS_PORT: '9090', OPS_API_KEYS: 'sch\u00fcssel' },
+      problem: /^OPS_API_KEYS: write printable ASCII without line breaks$/,
+    },
+  ])('$name', ({ env, ops, problem }) => {
+    expect(problemsOf(env)).toEqual(problem === undefined ? [] : [expect.stringMatching(problem)]);
+    if (problem === undefined) expect(parse(env).ops).toEqual(ops);
+  });
+});
+
 describe('the built-in policy', () => {
   test.each<{ env: Env; on: boolean }>([
     { env: {}, on: true },

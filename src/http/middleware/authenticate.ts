@@ -3,8 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { type BridgeEnv, type Refuse, requestHeader } from '../refusal.ts';
 
 /**
- * Lets a request pass if it brings one of the keys, as `x-api-key` or `Authorization: Bearer`; either may be right. Every
- * key is compared each time, so the time taken tells nothing but the length of what was offered.
+ * Lets a request pass if it brings one of the keys, as `x-api-key` or `Authorization: Bearer`.
  *
  * @param apiKeys several while keys are rotated; none means that callers are not asked
  * @param where says where LiteLLM is told the key
@@ -25,7 +24,7 @@ export function authenticate(
     message: `send one of BRIDGE_API_KEYS as x-api-key, in LiteLLM ${where}`,
   } as const;
   return (c, next) =>
-    known.length === 0 || isAuthorized(known, scheme, (name) => requestHeader(c, name))
+    known.length === 0 || matchHeaders(known, (name) => requestHeader(c, name), scheme) === 'right'
       ? next()
       : Promise.resolve(refuse(c, refusal));
 }
@@ -33,17 +32,26 @@ export function authenticate(
 const BEARER = /^Bearer +(\S+)\s*$/i;
 const RAW = /^(?:Bearer +)?(\S+)\s*$/i;
 
-function isAuthorized(
+/** How a key that somebody offers compares with those that are known. */
+export type KeyMatch = 'right' | 'wrong' | 'none';
+
+/**
+ * Compares the keys of a request, `x-api-key` and `Authorization: Bearer`; either may be right. Every known key is compared each
+ * time, so the time taken tells nothing but the length of what was offered.
+ */
+export function matchHeaders(
   known: readonly Buffer[],
-  scheme: RegExp,
   header: (name: string) => string | undefined,
-): boolean {
+  scheme = BEARER,
+): KeyMatch {
   const bearer = scheme.exec(header('authorization') ?? '')?.[1];
   const byKey = matches(known, header('x-api-key'));
-  return matches(known, bearer) || byKey;
+  if (matches(known, bearer) || byKey) return 'right';
+  return bearer || header('x-api-key') ? 'wrong' : 'none';
 }
 
-function matches(known: readonly Buffer[], key: string | undefined): boolean {
+/** True for one of the known keys, in a time that tells nothing but the length of the one that was offered. */
+export function matches(known: readonly Buffer[], key: string | undefined): boolean {
   if (key === undefined) return false;
   const offered = Buffer.from(key);
   let found = false;

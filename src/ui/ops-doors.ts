@@ -1,0 +1,62 @@
+import type { Handler, Hono } from 'hono';
+import type { Config } from '../config/config.ts';
+import { ipList } from '../guardrail/ip-list.ts';
+import { metricsRoute } from '../http/metrics.ts';
+import { createOps, type OpsRoutes } from '../http/ops.ts';
+import { OpsKeys } from '../http/ops-keys.ts';
+import type { BridgeEnv } from '../http/refusal.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createPage } from './page.ts';
+
+export type OpsDoorsOptions = {
+  readonly config: Pick<Config, 'ops' | 'access' | 'server' | 'bodies'>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly ready: Handler<BridgeEnv>;
+  /** All metrics in Prometheus' text format. */
+  readonly metricsPage: () => Promise<string | undefined>;
+  /** All routes below `/ui`; undefined for none. */
+  readonly ui: Hono<BridgeEnv> | undefined;
+  /** False until guardrail calls are taken. */
+  readonly isOpen?: () => boolean;
+};
+
+/** What those who operate the bridge look at. */
+export type OpsDoors = {
+  /** Routes beside those of guardrail calls; undefined where there is a listener of its own. */
+  readonly beside: OpsRoutes | undefined;
+  /** All routes of that listener. */
+  readonly apart: Hono<BridgeEnv> | undefined;
+  /** Has no wrong key wait any more. */
+  close(): void;
+};
+
+/** Puts page, metrics and readiness where the configuration has them, behind its keys. */
+export function createOpsDoors(options: OpsDoorsOptions): OpsDoors {
+  const { config, metrics, log, ready, metricsPage, ui, isOpen = () => true } = options;
+  const { ops, access, server, bodies } = config;
+  const keys = new OpsKeys({
+    ...(ops === undefined
+      ? { apiKeys: access.apiKeys, setting: 'BRIDGE_API_KEYS' }
+      : { apiKeys: ops.apiKeys, setting: 'OPS_API_KEYS' }),
+    ...{ metrics, log },
+  });
+  const unread = {
+    timeoutMs: bodies.bodyTimeoutMs,
+    onCut: () => metrics.cut_connections_total.inc({ reason: 'body' }),
+  };
+  const isForAll = ops !== undefined || access.allowedIps.length === 0;
+  const page =
+    ui &&
+    createPage({
+      ...{ ui, keys, unread, host: (ops ?? server).host },
+      isAllowedAddress: isForAll ? () => true : ipList(access.allowedIps),
+    });
+  const routes: OpsRoutes = { ready, metrics: metricsRoute(metricsPage, metrics.contentType), page };
+  return {
+    beside: ops === undefined ? routes : undefined,
+    apart: ops && createOps({ ...routes, keys, isOpen, unread, log }),
+    close: () => keys.stopWaiting(),
+  };
+}

@@ -1,0 +1,140 @@
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { runChild, startChild, startServing } from '../support/child.ts';
+import { send } from '../support/ops.ts';
+import { ask, judged } from '../support/workers.ts';
+
+const POLICY = { BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip' };
+const GUARD = { timeout: 20_000, interval: 20 };
+
+/** A bridge with two ports, alone or with workers. */
+async function startApart(env: Readonly<Record<string, string>> = {}) {
+  const child = await startServing({ ...POLICY, OPS_PORT: '0', ...env });
+  onTestFinished(child.stop);
+  const opsPort = Number((await child.line('listening')).ops_port);
+  return { ...child, opsPort, ops: `http://127.0.0.1:${opsPort}` };
+}
+
+const ALONE_AND_NOT = [
+  { name: 'one process', env: {} },
+  { name: 'two workers', env: { WORKERS: '2' } },
+];
+
+test.each(ALONE_AND_NOT)(
+  'with OPS_PORT metrics and readiness of $name stand there alone, and guardrail calls at PORT',
+  async ({ env }) => {
+    const { url, ops } = await startApart(env);
+    expect(await judged(url, { texts: ['a tulip'] })).toBe('BLOCKED');
+    for (const path of ['/ui', '/ui/events', '/metrics', '/readyz']) {
+      const { status, body } = await ask(url, path);
+      expect([path, status]).toEqual([path, 404]);
+      expect(body).toContain('stand at OPS_PORT');
+    }
+    for (const path of ['/healthz', '/metrics', '/readyz'])
+      expect([path, (await ask(ops, path)).status]).toEqual([path, 200]);
+    expect(JSON.parse((await ask(ops, '/readyz')).body)).toMatchObject({
+      status: 'ready',
+      unhappy: [],
+      backends: {},
+    });
+    expect((await ask(url, '/healthz')).status).toBe(200);
+    await expect
+      .poll(async () => (await ask(ops, '/metrics')).body, GUARD)
+      .toContain('guardrail_bridge_decisions_total{input_type="request",action="BLOCKED"} 1\n');
+    for (const path of ['/beta/litellm_basic_guardrail_api', '/v1/litellm/logs', '/v1/canaries/x', '/nope'])
+      expect([path, (await ask(ops, path, {})).status]).toEqual([path, 404]);
+  },
+);
+
+test.each(ALONE_AND_NOT)(
+  'keys of OPS_API_KEYS open metrics and readiness of $name, and none of guardrail calls does',
+  async ({ env }) => {
+    const keys = { OPS_API_KEYS: 'ops-key,old-key', BRIDGE_API_KEYS: 'call-key', OPS_HOST: '127.0.0.1' };
+    const { url, opsPort, lines } = await startApart({ ...env, ...keys, HOST: '127.0.0.1' });
+    for (const path of ['/metrics', '/readyz']) {
+      const statusOf = async (headers: Record<string, string>) =>
+        (await send(opsPort, path, { headers })).status;
+      expect(await statusOf({})).toBe(401);
+      expect(await statusOf({ 'x-api-key': 'call-key' })).toBe(401);
+      expect(await statusOf({ 'x-api-key': 'ops-key' })).toBe(200);
+      expect(await statusOf({ authorization: 'Bearer old-key' })).toBe(200);
+    }
+    expect((await send(opsPort, '/healthz')).status).toBe(200);
+    expect((await ask(url, '/healthz')).status).toBe(200);
+    const { body } = await send(opsPort, '/metrics', { headers: { 'x-api-key': 'ops-key' } });
+    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="wrong_key"} 2\n');
+    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="no_key"} 2\n');
+    const told = lines().filter(({ msg }) => msg === 'a wrong key was refused');
+    expect(told.map(({ at, setting }) => [at, setting])).toEqual([
+      ['metrics', 'OPS_API_KEYS'],
+      ['readyz', 'OPS_API_KEYS'],
+    ]);
+    expect(JSON.stringify(lines())).not.toMatch(/(?:call|ops|old)-key/);
+  },
+);
+
+test.each(ALONE_AND_NOT)(
+  'a port in use ends the start of $name with a line that names OPS_PORT',
+  async ({ env }) => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as { port: number };
+    const { code, stderr, stdout } = await runChild({ env: { PORT: '0', OPS_PORT: String(port), ...env } });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `guardrail-bridge: cannot listen on 127.0.0.1:${port} (EADDRINUSE): something listens there already, perhaps another bridge; set OPS_HOST or OPS_PORT\n`,
+    );
+    expect(stdout).not.toContain('listening');
+  },
+);
+
+test.each(ALONE_AND_NOT)(
+  'a port of guardrail calls in use ends the start of $name, and frees that of OPS_PORT',
+  async ({ env }) => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as { port: number };
+    const { code, stderr } = await runChild({ env: { PORT: String(port), OPS_PORT: '0', ...env } });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`cannot listen on 127.0.0.1:${port} (EADDRINUSE)`);
+    expect(stderr).toContain('set HOST or PORT\n');
+  },
+);
+
+test.each(ALONE_AND_NOT)('the readiness of $name says that it drains until its end', async ({ env }) => {
+  const child = await startApart({ ...env, SHUTDOWN_DELAY: '1' });
+  const seen = new Set<string>();
+  child.send('SIGTERM');
+  let isOver = false;
+  const over = child.exit.then(() => {
+    isOver = true;
+  });
+  await child.line('draining');
+  while (!isOver) {
+    const reply = await ask(child.ops, '/readyz').catch(() => undefined);
+    if (reply !== undefined) seen.add(`${reply.status} ${JSON.parse(reply.body).status}`);
+    await wait(5);
+  }
+  await over;
+  expect([...seen]).toEqual(['503 draining']);
+  expect(await child.exit).toEqual({ code: 0, signal: null });
+});
+
+test('a process that starts its workers is not ready yet', async () => {
+  const free = createServer();
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+  const { port } = free.address() as { port: number };
+  await new Promise((resolve) => free.close(resolve));
+  const child = startChild({ env: { ...POLICY, WORKERS: '2', PORT: '0', OPS_PORT: String(port) } });
+  onTestFinished(child.stop);
+  const statuses = new Set<string>();
+  while (!statuses.has('200 ready')) {
+    const reply = await ask(`http://127.0.0.1:${port}`, '/readyz').catch(() => undefined);
+    if (reply !== undefined) statuses.add(`${reply.status} ${JSON.parse(reply.body).status}`);
+    await wait(5);
+  }
+  expect([...statuses]).toEqual(['503 starting', '200 ready']);
+});
