@@ -1,0 +1,93 @@
+import {
+  clockMarkup,
+  exactText,
+  html,
+  type Markup,
+  msText,
+  nameMarkup,
+  numberText,
+  visible,
+} from '../markup.ts';
+import { type FoldedRow, isPlain, type ShownDecision } from '../shown-decision.ts';
+
+/** Words for verdicts in the list. */
+const WORDS = {
+  allow: 'allowed',
+  block: 'BLOCKED',
+  redact: 'redacted',
+  remove: 'removed',
+  defer: 'left to LiteLLM',
+  cancelled: 'given up',
+} as const satisfies Record<ShownDecision['verdict'], string>;
+
+/**
+ * Columns, each with the order in which it is left out where there is no room: `first` goes first. Time, verdict and reason stay, and the
+ * time leads to the story of the call, which has the rest.
+ */
+const COLUMNS = [
+  ['time', ''],
+  ['verdict', ''],
+  ['why', 'why'],
+  ['team', 'fourth'],
+  ['key', 'first'],
+  ['model', 'second'],
+  ['took', 'number third'],
+  ['reference or call id', 'third ref'],
+] as const;
+
+/** The list of decisions, the newest first. @param rows folded */
+export function decisionTable(rows: readonly FoldedRow[], now: number): Markup {
+  return html`<table class="decisions">
+<caption class="unseen">Decisions, the newest first</caption>
+<thead><tr>${COLUMNS.map(([title, order]) => html`<th scope="col" class="${order}">${title}</th>`)}</tr></thead>
+<tbody id="rows">${rows.map((row) => rowMarkup(row, now))}</tbody>
+</table>
+<p class="dropped">Left out where there is no room, in this order: key, model, time taken and reference, team. The time leads to the story of the call, which has them.</p>`;
+}
+
+function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Markup {
+  const { at, verdict, bypassed, key, model, ms } = decision;
+  const isRun = count > 1;
+  return html`<tr class="${bypassed.length > 0 ? 'unjudged' : verdict}" data-count="${count}" data-since="${since}"${isPlain(decision) ? html` data-plain` : ''}>
+<td>${linked(decision, clockMarkup(at, now))}</td>
+<td class="verdict">${verdictMarkup(decision)}${isRun ? html` <span title="${`from ${exactText(since)} to ${exactText(at)}`}">(${numberText(count)})</span>` : ''}</td>
+<td class="why">${isRun ? '' : whyMarkup(decision)}</td>
+<td class="fourth">${team === undefined ? html`<span class="none">several</span>` : maybe(team)}</td>
+<td class="first">${isRun ? '' : maybe(key)}</td>
+<td class="second">${isRun ? '' : maybe(model)}</td>
+<td class="number third">${isRun ? '' : msText(ms)}</td>
+<td class="third ref">${isRun ? '' : refMarkup(decision)}</td>
+</tr>`;
+}
+
+const maybe = (name: string | null): Markup | '' => (name === null ? '' : nameMarkup(name, 20));
+
+/** The way to the story of a call; plain where it has no name to ask for. */
+function linked({ ref, litellm_call_id: id }: ShownDecision, content: Markup): Markup {
+  const word = ref ?? id;
+  return word === null ? content : html`<a href="/ui/call?word=${encodeURIComponent(word)}">${content}</a>`;
+}
+
+function refMarkup(decision: ShownDecision): Markup | '' {
+  const word = decision.ref ?? decision.litellm_call_id;
+  return word === null ? '' : linked(decision, html`<code>${nameMarkup(word, 16)}</code>`);
+}
+
+function verdictMarkup({ verdict, bypassed }: ShownDecision): Markup {
+  return bypassed.length > 0
+    ? html`<span class="bad"><span aria-hidden="true">!</span> unjudged</span>`
+    : html`${WORDS[verdict]}`;
+}
+
+/** `secrets · aws-access-key`, `without akto`, `secrets would redact`. */
+function whyMarkup({ by, rules, category, bypassed, observed, input_type }: ShownDecision): Markup {
+  const decided = [...(by === null ? [] : by.split(',')), ...rules];
+  if (decided.length === 0 && category !== null) decided.push(category);
+  const parts = [
+    ...(decided.length === 0 ? [] : [decided.join(' · ')]),
+    ...(bypassed.length === 0 ? [] : [`without ${bypassed.join(', ')}`]),
+    ...observed,
+  ];
+  const side = input_type === 'response' ? html` <small class="side">response</small>` : '';
+  return html`${parts.length === 0 ? '' : html`<span title="${visible(parts.join('; '))}">${visible(parts.join('; '))}</span>`}${side}`;
+}

@@ -1,0 +1,70 @@
+import { commandLine } from '../../config/command-line.ts';
+import { unknownMarkup } from '../known.ts';
+import { html, type Markup, nameMarkup, numberText, spanText, untilMarkup, visible } from '../markup.ts';
+import type { Picture, ShownBacklog } from '../page-source.ts';
+
+const MAX_REASON = 120;
+
+/** Records that are not delivered yet, a line a backend. */
+export function recordsMarkup({ backlogs, at }: Picture): Markup {
+  if (backlogs === undefined) return unknown;
+  if (backlogs.length === 0) return noReceivers;
+  return html`<ul class="lines">${backlogs.map(
+    (backlog) =>
+      html`<li><span class="name">${nameMarkup(backlog.backend, 24)}</span> <span>${lineMarkup(backlog, at)}</span></li>`,
+  )}</ul>`;
+}
+
+const unknown = unknownMarkup('no records are kept, or they could not be counted in time');
+const noReceivers = html`<p>No backend takes records.</p>`;
+
+function lineMarkup({ due, oldestAt, nextTryAt, dead, reason }: ShownBacklog, now: number): Markup {
+  const oldest = oldestAt === null ? '' : html`, oldest ${timeMarkup(oldestAt, spanText(now - oldestAt))}`;
+  const next = nextTryAt === null ? '' : html`, next try ${untilMarkup(nextTryAt, now)}`;
+  const lost =
+    dead === 0
+      ? html`0 dead`
+      : html`<span class="bad"><span aria-hidden="true">!</span> ${numberText(dead)} dead</span>`;
+  return html`${numberText(due)} due${oldest}${next}, ${lost}${reason === null ? '' : html`<small>${nameMarkup(reason, MAX_REASON)}</small>`}`;
+}
+
+const timeMarkup = (at: number, text: string): Markup => {
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}" title="${iso.slice(0, 19).replace('T', ' ')} UTC">${text}</time>`;
+};
+
+/** The view of all that is known of records. */
+export function backlogMarkup({ backlogs, at }: Picture): Markup {
+  if (backlogs === undefined) return unknown;
+  if (backlogs.length === 0) return noReceivers;
+  return html`<table>
+<caption class="unseen">Records that are not delivered yet</caption>
+<thead><tr><th scope="col">backend</th><th scope="col" class="number">due</th><th scope="col" class="number">oldest</th><th scope="col" class="number second">next try</th><th scope="col" class="number">dead</th><th scope="col" class="wide first">why it waits</th></tr></thead>
+<tbody>${backlogs.map(
+    ({ backend, due, oldestAt, nextTryAt, reason, dead }) => html`<tr>
+<th scope="row">${nameMarkup(backend, 24)}</th>
+<td class="number">${numberText(due)}</td>
+<td class="number">${oldestAt === null ? nothing : timeMarkup(oldestAt, spanText(at - oldestAt))}</td>
+<td class="number second">${nextTryAt === null ? nothing : untilMarkup(nextTryAt, at)}</td>
+<td class="number ${dead > 0 ? 'bad' : ''}">${numberText(dead)}</td>
+<td class="wide first">${reason === null ? nothing : nameMarkup(reason, MAX_REASON)}</td></tr>`,
+  )}</tbody></table>
+${backlogs.some(({ dead }) => dead > 0) ? deadMarkup(backlogs) : html`<p>No dead letters: no record has been given up.</p>`}`;
+}
+
+const nothing = html`<span class="none">–</span>`;
+
+function deadMarkup(backlogs: readonly ShownBacklog[]): Markup {
+  return html`<h2>Dead letters</h2>
+<p>Records that are given up. Each waits in the outbox until it is tried again or deleted:
+<code>${commandLine('outbox list --dead')}</code> lists them, <code>${commandLine('outbox retry --all')}</code> has them delivered again.</p>
+<table>
+<caption class="unseen">Dead letters by reason</caption>
+<thead><tr><th scope="col">backend</th><th scope="col" class="wide">reason</th><th scope="col" class="number">records</th></tr></thead>
+<tbody>${backlogs.flatMap(({ backend, deadBy }) =>
+    Object.entries(deadBy).map(
+      ([reason, count]) =>
+        html`<tr><th scope="row">${nameMarkup(backend, 24)}</th><td class="wide">${nameMarkup(visible(reason), MAX_REASON)}</td><td class="number bad">${numberText(count)}</td></tr>`,
+    ),
+  )}</tbody></table>`;
+}

@@ -1,0 +1,37 @@
+import { commandLine } from '../../config/command-line.ts';
+import { type BridgeFinding, FINDINGS } from '../../findings/finding.ts';
+import { clockMarkup, html, type Markup, visible } from '../markup.ts';
+import type { Picture } from '../page-source.ts';
+import { SIGNS, topSentence } from '../sentence.ts';
+
+/** The top sentence. */
+export function sentenceMarkup(picture: Picture): Markup {
+  const { tone, headline } = topSentence(picture);
+  return html`<span class="sign ${tone}" aria-hidden="true">${SIGNS[tone]}</span> <span class="${tone}">${headline}</span>`;
+}
+
+/** Rate, latency and the last bypass, behind the sentence. */
+export const figuresMarkup = (picture: Picture): Markup => html`${topSentence(picture).figures}`;
+
+/** One line a finding, with what to do and the command. */
+export function findingsMarkup({ findings, at }: Picture): Markup {
+  return html`${findings.map((finding) => findingMarkup(finding, at))}`;
+}
+
+function findingMarkup(finding: BridgeFinding, at: number): Markup {
+  const { code, message, advice, paste } = finding;
+  const isFault = FINDINGS[code] === 'fault';
+  return html`<li>
+<span class="sign ${isFault ? 'bad' : 'care'}" aria-hidden="true">!</span>
+<p><span class="word ${isFault ? 'bad' : 'care'}">${isFault ? 'Fault' : 'Warning'}:</span> ${visible(message)}${sinceMarkup(finding, at)}.
+<span class="todo">${visible(advice)}.</span> ${advice.includes(commandLine('')) ? '' : html`<code>${commandLine('doctor')}</code>`}</p>
+${paste === undefined ? '' : html`<details><summary>Lines to paste</summary><pre>${visiblePaste(paste)}</pre></details>`}
+</li>`;
+}
+
+function sinceMarkup({ since }: BridgeFinding, now: number): Markup | '' {
+  const begin = Date.parse(since ?? '');
+  return Number.isNaN(begin) ? '' : html` (since ${clockMarkup(begin, now)})`;
+}
+
+const visiblePaste = (paste: string) => paste.split('\n').map(visible).join('\n');

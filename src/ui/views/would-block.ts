@@ -1,0 +1,42 @@
+import { queryOf } from '../asked-filter.ts';
+import { html, type Markup, nameMarkup, numberText, shareText } from '../markup.ts';
+import type { PageSource, WouldBlock } from '../page-source.ts';
+
+export type WouldBlockCount = NonNullable<Awaited<ReturnType<PageSource['wouldBlock']>>>;
+
+const MAX_ROWS = 20;
+
+/** What enforcing would do, by policy, rule and team, each with the decisions behind it. @param vendors names of backends */
+export function wouldBlockMarkup({ rows, decisions }: WouldBlockCount, vendors: readonly string[]): Markup {
+  if (decisions === 0) return html`<p>No data yet: no decision is kept of these days.</p>`;
+  if (rows.length === 0)
+    return html`<p>0 of ${numberText(decisions)} decisions: nothing that only observes objected to any of them.</p>`;
+  const shown = rows.toSorted((a, b) => b.calls - a.calls).slice(0, MAX_ROWS);
+  return html`<table>
+<caption class="unseen">What would be blocked or redacted if all that only observes were enforced</caption>
+<thead><tr><th scope="col">policy or backend</th><th scope="col" class="first">rule</th><th scope="col" class="second">team</th><th scope="col" class="number">calls</th><th scope="col" class="number">of all</th></tr></thead>
+<tbody>${shown.map((row) => rowMarkup(row, decisions, vendors))}</tbody>
+</table>
+<p class="note">Of ${numberText(decisions)} decisions.${rows.length > MAX_ROWS ? ` ${numberText(rows.length - MAX_ROWS)} more rows are not shown.` : ''}</p>`;
+}
+
+function rowMarkup(
+  { by, rule, team, calls }: WouldBlock,
+  decisions: number,
+  vendors: readonly string[],
+): Markup {
+  const query = queryOf([
+    ['verdict', 'observed'],
+    [vendors.includes(by) ? 'backend' : 'policy', by],
+    ...(team === null ? [] : [['team', team] as const]),
+    ['since', '7d'],
+  ]);
+  const none = (word: string) => html`<span class="none">${word}</span>`;
+  return html`<tr>
+<th scope="row"><a href="/ui?${query}">${nameMarkup(by, 24)}</a></th>
+<td class="first">${rule === null ? none('no rule') : nameMarkup(rule, 32)}</td>
+<td class="second">${team === null ? none('no team') : nameMarkup(team, 24)}</td>
+<td class="number">${numberText(calls)}</td>
+<td class="number">${shareText(calls, decisions)}</td>
+</tr>`;
+}

@@ -1,0 +1,119 @@
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import { onTestFinished } from 'vitest';
+import type { LiveDecision, LiveDecisions, Minute, PageSource, Picture } from '../../src/ui/page-source.ts';
+import { createUi, type UiOptions } from '../../src/ui/ui.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A minute in which all calls were allowed. */
+export const minute = (at: number, changes: Partial<Minute> = {}): Minute => ({
+  ...{ at, allowed: 200, redacted: 0, blocked: 0, bypassed: 0, undecided: 0, p50Ms: 0.3, p99Ms: 2 },
+  ...changes,
+});
+
+/** A picture in which all is well. */
+export function picture(changes: Partial<Picture> = {}): Picture {
+  const at = changes.at ?? Date.now();
+  const begin = Math.floor(at / MINUTE_MS) * MINUTE_MS;
+  return {
+    ...{ at, release: '0.2.0', replica: 'a1', startedAt: at - 3 * 86_400_000, status: 'ready' },
+    ...{ unhappy: [], findings: [], workers: undefined },
+    minutes: Array.from({ length: 60 }, (_, i) => minute(begin - (59 - i) * MINUTE_MS)),
+    ...{ decisionsAMinute: 212, p50Ms: 0.3, p99Ms: 2, lastBypassAt: null },
+    backends: [
+      {
+        ...{ name: 'akto', mode: 'enforce', breaker: 'closed', isRefused: false, failing: null },
+        ...{ checks: 12_480, failures: 0, p50Ms: 4, lastFailure: null },
+      },
+    ],
+    backlogs: [
+      {
+        ...{ backend: 'akto', due: 0, oldestAt: null, nextTryAt: null, reason: null },
+        ...{ dead: 0, deadBy: {} },
+      },
+    ],
+    policies: {
+      ...{ file: 'policies.yaml', version: '7c1f0a2b', rules: 3 },
+      chain: [
+        { kind: 'secrets', enforced: true },
+        { kind: 'pii-detector', enforced: false },
+      ],
+    },
+    ...changes,
+  };
+}
+
+/** A decision that allows a call. */
+export const live = (seq: number, changes: Partial<LiveDecision> = {}): LiveDecision => ({
+  ...{ seq, at: Date.now(), ref: null, litellm_call_id: `call-${seq}`, input_type: 'request' },
+  ...{ model: 'gpt-5', team: 'payments', key: 'nightly', verdict: 'allow', category: null, by: null },
+  ...{ ms: 0.3, rules: [], bypassed: [], observed: [] },
+  ...changes,
+});
+
+/** A decision that blocks a call. */
+export const liveBlock = (seq: number, ref: string, changes: Partial<LiveDecision> = {}): LiveDecision =>
+  live(seq, {
+    ref,
+    verdict: 'block',
+    category: 'policy',
+    by: 'secrets',
+    rules: ['aws-access-key'],
+    ...changes,
+  });
+
+/** The newest 200 decisions of a bridge. */
+export class DecisionRing {
+  readonly all: LiveDecision[] = [];
+  last = 0;
+
+  add(...decisions: readonly LiveDecision[]): void {
+    this.all.push(...decisions);
+    this.all.splice(0, this.all.length - 200);
+    this.last = decisions.at(-1)?.seq ?? this.last;
+  }
+
+  after(seq: number): LiveDecisions {
+    const decisions = this.all.filter((one) => one.seq > seq);
+    return { last: this.last, missed: Math.max(0, this.last - seq - decisions.length), decisions };
+  }
+}
+
+/** A source in which all is well, and nothing is kept. */
+export function fakeSource(changes: Partial<PageSource> = {}, ring = new DecisionRing()): PageSource {
+  return {
+    picture: async () => picture(),
+    decisions: async (after) => ring.after(after),
+    list: async () => [],
+    wouldBlock: async () => ({ rows: [], decisions: 0 }),
+    top: async () => [],
+    story: async () => undefined,
+    judge: async () => ({
+      ...{ verdict: 'allow', callerRule: 'default', policies: [], texts: [], spans: [] },
+      reply: { action: 'NONE' },
+    }),
+    lint: async () => [],
+    policyText: async () => undefined,
+    settings: async () => [],
+    ...changes,
+  };
+}
+
+/** The page over HTTP on a port of its own; it ends with the test. */
+export async function servedUi(source: PageSource, options: Partial<UiOptions> = {}): Promise<string> {
+  const ui = createUi({
+    ...{ source, isDraining: () => false, bodyTimeoutMs: 5000, onError() {} },
+    ...options,
+  });
+  const url = await new Promise<string>((resolve) => {
+    const server = serve({ fetch: ui.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }: AddressInfo) =>
+      resolve(`http://127.0.0.1:${port}`),
+    );
+    onTestFinished(() => {
+      server.close();
+      if ('closeAllConnections' in server) server.closeAllConnections();
+    });
+  });
+  return url;
+}
