@@ -43,7 +43,7 @@ export type FoldedRow = {
 };
 
 /** Folds runs of plain decisions. @param decisions the newest first */
-export function folded(decisions: readonly ShownDecision[]): readonly FoldedRow[] {
+export function foldedRows(decisions: readonly ShownDecision[]): readonly FoldedRow[] {
   const rows: FoldedRow[] = [];
   for (const decision of decisions) {
     const last = rows.at(-1);

@@ -1,8 +1,8 @@
 import { type AskedFilter, canBeLive, FILTER_NAMES, queryOf, SPANS, VERDICT_WORDS } from '../asked-filter.ts';
-import { type Known, orUnknown } from '../known.ts';
+import { type Answer, orUnknown } from '../known.ts';
 import { agoMarkup, countText, html, type Markup, nameMarkup } from '../markup.ts';
 import type { Picture } from '../page-source.ts';
-import { folded, type ShownDecision } from '../shown-decision.ts';
+import { foldedRows, type ShownDecision } from '../shown-decision.ts';
 import { backendsMarkup } from './backends.ts';
 import { decisionTable } from './decision-list.ts';
 import { latencyMarkup, minuteRows, minutesMarkup, totalsMarkup } from './hour.ts';
@@ -13,9 +13,9 @@ import { type WouldBlockCount, wouldBlockMarkup } from './would-block.ts';
 
 /** What is asked for the first view. */
 export type DecisionsView = {
-  readonly picture: Known<Picture>;
-  readonly decisions: Known<{ readonly last: number; readonly shown: readonly ShownDecision[] }>;
-  readonly wouldBlock: Known<{ readonly value: WouldBlockCount; readonly at: number }>;
+  readonly picture: Answer<Picture>;
+  readonly decisions: Answer<{ readonly last: number; readonly shown: readonly ShownDecision[] }>;
+  readonly wouldBlock: Answer<{ readonly value: WouldBlockCount; readonly at: number }>;
   readonly asked: AskedFilter;
   readonly now: number;
 };
@@ -59,7 +59,7 @@ ${askedMarkup(asked)}
     ({ shown }) =>
       shown.length === 0
         ? html`${decisionTable([], now)}<p id="no-rows">${asked.words.size === 0 ? 'No data yet: no call was judged since the start.' : 'No decision that is asked for.'}</p>`
-        : decisionTable(folded(shown), now),
+        : decisionTable(foldedRows(shown), now),
   )}</div>
 </section>
 <section class="records" aria-labelledby="records-title">
