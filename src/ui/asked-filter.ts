@@ -1,6 +1,6 @@
 import type { DecisionFilter } from '../decisions/filter.ts';
 import { oneLine } from '../guardrail/one-line.ts';
-import type { ShownDecision } from './shown-decision.ts';
+import type { LiveRow } from './decision-ring.ts';
 
 /** Verdicts by which decisions can be asked for, in words. */
 export const VERDICT_WORDS = {
@@ -77,7 +77,7 @@ export const canBeLive = ({ filter, mistakes }: AskedFilter): boolean =>
 
 /** True for a live decision that is asked for. Of its policies and backends it has the names of those that did something. */
 export function isAskedLive(
-  decision: ShownDecision,
+  decision: LiveRow,
   { verdict, team, key, model, policy, backend }: DecisionFilter,
 ): boolean {
   const acted = (name: string) =>
@@ -94,10 +94,7 @@ export function isAskedLive(
   );
 }
 
-function isOfVerdict(
-  { verdict, bypassed, observed }: ShownDecision,
-  asked: DecisionFilter['verdict'],
-): boolean {
+function isOfVerdict({ verdict, bypassed, observed }: LiveRow, asked: DecisionFilter['verdict']): boolean {
   if (asked === undefined) return true;
   if (asked === 'unjudged') return bypassed.length > 0;
   return asked === 'observed' ? observed.length > 0 : verdict === asked;

@@ -4,6 +4,7 @@ import { BodyReader } from '../http/middleware/body-reader.ts';
 import type { BridgeContext, BridgeEnv, Refuse } from '../http/refusal.ts';
 import { askedFilter, queryOf } from './asked-filter.ts';
 import { findAsset } from './assets.ts';
+import { liveRowOf } from './decision-ring.ts';
 import { EventStreams, MAX_LISTENERS } from './event-streams.ts';
 import { known, remembered } from './known.ts';
 import { type Layout, type PageStatus, pageResponse } from './layout.ts';
@@ -17,7 +18,6 @@ import {
   pastedForm,
   pastedOf,
 } from './pasted-form.ts';
-import { shownDecision } from './shown-decision.ts';
 import { decisionsMarkup, liveQuery, MAX_ROWS } from './views/decisions.ts';
 import { errorView, recordsView, settingsView, storyView } from './views/others.ts';
 import { type PlaygroundView, playgroundMarkup } from './views/playground.ts';
@@ -76,7 +76,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
     const last = 'value' in live ? live.value.last : 0;
     const newestFirst =
       'value' in live ? { value: { last, shown: live.value.decisions.toReversed() } } : live;
-    const asKept = 'value' in kept ? { value: { last, shown: kept.value.map(shownDecision) } } : kept;
+    const asKept = 'value' in kept ? { value: { last, shown: kept.value.map(liveRowOf) } } : kept;
     const view = {
       ...{ picture: seen, asked, now: now() },
       decisions: isFiltered ? asKept : newestFirst,

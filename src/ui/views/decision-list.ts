@@ -1,3 +1,5 @@
+import type { LiveRow } from '../decision-ring.ts';
+import { type FoldedRow, isPlain } from '../folded-rows.ts';
 import {
   clockMarkup,
   exactText,
@@ -8,7 +10,6 @@ import {
   numberText,
   visible,
 } from '../markup.ts';
-import { type FoldedRow, isPlain, type ShownDecision } from '../shown-decision.ts';
 
 /** Words for verdicts in the list. */
 const WORDS = {
@@ -18,7 +19,7 @@ const WORDS = {
   remove: 'removed',
   defer: 'left to LiteLLM',
   cancelled: 'given up',
-} as const satisfies Record<ShownDecision['verdict'], string>;
+} as const satisfies Record<LiveRow['verdict'], string>;
 
 /**
  * Columns, each with the order in which it is left out where there is no room: `first` goes first. Time, verdict and reason stay, and the
@@ -63,24 +64,24 @@ function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Ma
 const maybe = (name: string | null): Markup | '' => (name === null ? '' : nameMarkup(name, 20));
 
 /** The way to the story of a call; plain where it has no name to ask for. */
-function linked({ ref, litellm_call_id: id }: ShownDecision, content: Markup): Markup {
+function linked({ ref, litellm_call_id: id }: LiveRow, content: Markup): Markup {
   const word = ref ?? id;
   return word === null ? content : html`<a href="/ui/call?word=${encodeURIComponent(word)}">${content}</a>`;
 }
 
-function refMarkup(decision: ShownDecision): Markup | '' {
+function refMarkup(decision: LiveRow): Markup | '' {
   const word = decision.ref ?? decision.litellm_call_id;
   return word === null ? '' : linked(decision, html`<code>${nameMarkup(word, 16)}</code>`);
 }
 
-function verdictMarkup({ verdict, bypassed }: ShownDecision): Markup {
+function verdictMarkup({ verdict, bypassed }: LiveRow): Markup {
   return bypassed.length > 0
     ? html`<span class="bad"><span aria-hidden="true">!</span> unjudged</span>`
     : html`${WORDS[verdict]}`;
 }
 
 /** `secrets · aws-access-key`, `without akto`, `secrets would redact`. */
-function whyMarkup({ by, rules, category, bypassed, observed, input_type }: ShownDecision): Markup {
+function whyMarkup({ by, rules, category, bypassed, observed, input_type }: LiveRow): Markup {
   const decided = [...(by === null ? [] : by.split(',')), ...rules];
   if (decided.length === 0 && category !== null) decided.push(category);
   const parts = [

@@ -1,8 +1,9 @@
 import { type AskedFilter, canBeLive, FILTER_NAMES, queryOf, SPANS, VERDICT_WORDS } from '../asked-filter.ts';
+import type { LiveRow } from '../decision-ring.ts';
+import { foldedRows } from '../folded-rows.ts';
 import { type Answer, orUnknown } from '../known.ts';
 import { agoMarkup, countText, html, type Markup, nameMarkup } from '../markup.ts';
 import type { Picture } from '../page-source.ts';
-import { foldedRows, type ShownDecision } from '../shown-decision.ts';
 import { backendsMarkup } from './backends.ts';
 import { decisionTable } from './decision-list.ts';
 import { latencyMarkup, minuteRows, minutesMarkup, totalsMarkup } from './hour.ts';
@@ -14,7 +15,7 @@ import { type WouldBlockCount, wouldBlockMarkup } from './would-block.ts';
 /** What is asked for the first view. */
 export type DecisionsView = {
   readonly picture: Answer<Picture>;
-  readonly decisions: Answer<{ readonly last: number; readonly shown: readonly ShownDecision[] }>;
+  readonly decisions: Answer<{ readonly last: number; readonly shown: readonly LiveRow[] }>;
   readonly wouldBlock: Answer<{ readonly value: WouldBlockCount; readonly at: number }>;
   readonly asked: AskedFilter;
   readonly now: number;

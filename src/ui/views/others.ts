@@ -1,7 +1,7 @@
+import { liveRowOf } from '../decision-ring.ts';
 import { type Answer, orUnknown } from '../known.ts';
 import { agoMarkup, clockMarkup, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { PageSource, Picture, Story } from '../page-source.ts';
-import { shownDecision } from '../shown-decision.ts';
 import { decisionTable } from './decision-list.ts';
 import { backlogMarkup } from './records.ts';
 
@@ -64,7 +64,7 @@ function toldMarkup({ about, others, sentence, facts, advice }: Story, now: numb
     else all.push({ title, texts: [text] });
     return all;
   }, []);
-  const rows = [...others, about].toSorted((a, b) => b.at - a.at).map(shownDecision);
+  const rows = [...others, about].toSorted((a, b) => b.at - a.at).map(liveRowOf);
   return html`<p class="sentence">${visible(sentence)}</p>
 <p class="note">Decided at ${clockMarkup(about.at, now)}, ${agoMarkup(about.at, now)}.</p>
 ${advice.length === 0 ? '' : html`<section aria-labelledby="todo-title"><h2 id="todo-title">To do</h2><ul>${advice.map((text) => html`<li>${visible(text)}</li>`)}</ul></section>`}
