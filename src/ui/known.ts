@@ -3,7 +3,7 @@ import { within } from '../guardrail/within.ts';
 import { html, type Markup } from './markup.ts';
 
 /** An answer, or why there is none. */
-export type Asked<T> = { readonly value: T } | { readonly why: string };
+export type FromSource<T> = { readonly value: T } | { readonly why: string };
 
 /** Longer than any answer may take that a page waits for. */
 const LIMIT_MS = 5000;
@@ -14,7 +14,7 @@ export async function known<T>(
   answer: () => Promise<T | undefined>,
   otherwise = 'nobody answered in time',
   limitMs = LIMIT_MS,
-): Promise<Asked<T>> {
+): Promise<FromSource<T>> {
   try {
     const value = await within(limitMs, answer());
     return value === undefined ? { why: otherwise } : { value };
@@ -32,7 +32,7 @@ export const unknownMarkup = (why: string): Markup =>
   html`<p class="unknown"><span class="sign" aria-hidden="true">○</span> Not known now: ${why}.</p>`;
 
 /** The content of a box, or why it is not known. */
-export function orUnknown<T>(answer: Asked<T>, show: (value: T) => Markup): Markup {
+export function orUnknown<T>(answer: FromSource<T>, show: (value: T) => Markup): Markup {
   return 'value' in answer ? show(answer.value) : unknownMarkup(answer.why);
 }
 

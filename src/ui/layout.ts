@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { assetPath } from './assets.ts';
-import type { Asked } from './known.ts';
+import type { FromSource } from './known.ts';
 import { clockMarkup, html, type Markup, nameMarkup } from './markup.ts';
 import type { Picture } from './page-source.ts';
 
@@ -20,7 +20,7 @@ export type Layout = {
   /** The view that is shown; undefined for a page that is none of the five. */
   readonly view?: ViewName | undefined;
   /** Of which release and replica it is; left out where it is not asked for. */
-  readonly picture?: Asked<Picture> | undefined;
+  readonly picture?: FromSource<Picture> | undefined;
   readonly body: Markup;
   /** What was searched for. */
   readonly word?: string | undefined;

@@ -1,4 +1,4 @@
-import { type Asked, orUnknown, unknownMarkup } from './known.ts';
+import { type FromSource, orUnknown, unknownMarkup } from './known.ts';
 import { html, type Markup } from './markup.ts';
 import type { Picture } from './page-source.ts';
 import { backendsMarkup } from './views/backends.ts';
@@ -34,7 +34,7 @@ export class PageParts {
   /** Grows with each update. */
   version = 0;
 
-  update(picture: Asked<Picture>): void {
+  update(picture: FromSource<Picture>): void {
     this.version++;
     for (const [id, show] of Object.entries(PARTS)) {
       const part = SILENT.has(id) && !('value' in picture) ? html`` : orUnknown(picture, show);

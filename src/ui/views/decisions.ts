@@ -1,7 +1,7 @@
 import { type AskedFilter, canBeLive, FILTER_NAMES, queryOf, SPANS, VERDICT_WORDS } from '../asked-filter.ts';
 import type { LiveRow } from '../decision-ring.ts';
 import { foldedRows } from '../folded-rows.ts';
-import { type Asked, orUnknown } from '../known.ts';
+import { type FromSource, orUnknown } from '../known.ts';
 import { agoMarkup, countText, html, type Markup, nameMarkup } from '../markup.ts';
 import type { Picture } from '../page-source.ts';
 import { backendsMarkup } from './backends.ts';
@@ -14,9 +14,9 @@ import { type WouldBlockCount, wouldBlockMarkup } from './would-block.ts';
 
 /** What is asked for the first view. */
 export type DecisionsView = {
-  readonly picture: Asked<Picture>;
-  readonly decisions: Asked<{ readonly last: number; readonly shown: readonly LiveRow[] }>;
-  readonly wouldBlock: Asked<{ readonly value: WouldBlockCount; readonly at: number }>;
+  readonly picture: FromSource<Picture>;
+  readonly decisions: FromSource<{ readonly last: number; readonly shown: readonly LiveRow[] }>;
+  readonly wouldBlock: FromSource<{ readonly value: WouldBlockCount; readonly at: number }>;
   readonly asked: AskedFilter;
   readonly now: number;
 };

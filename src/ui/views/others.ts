@@ -1,18 +1,18 @@
 import { liveRowOf } from '../decision-ring.ts';
-import { type Asked, orUnknown } from '../known.ts';
+import { type FromSource, orUnknown } from '../known.ts';
 import { agoMarkup, clockMarkup, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { PageSource, Picture, Story } from '../page-source.ts';
 import { decisionTable } from './decision-list.ts';
 import { backlogMarkup } from './records.ts';
 
 /** The view of records. */
-export const recordsView = (picture: Asked<Picture>): Markup => html`<h1>Records</h1>
+export const recordsView = (picture: FromSource<Picture>): Markup => html`<h1>Records</h1>
 <section aria-label="Records that are not delivered yet"><div id="backlog">${orUnknown(picture, backlogMarkup)}</div></section>`;
 
 type Settings = Awaited<ReturnType<PageSource['settings']>>;
 
 /** The view of settings. */
-export function settingsView(settings: Asked<Settings>, picture: Asked<Picture>): Markup {
+export function settingsView(settings: FromSource<Settings>, picture: FromSource<Picture>): Markup {
   return html`<h1>Settings</h1>
 <section aria-labelledby="bridge-title"><h2 id="bridge-title">This bridge</h2>${orUnknown(picture, bridgeMarkup)}</section>
 <section aria-labelledby="settings-title"><h2 id="settings-title">In force</h2>${orUnknown(
@@ -44,7 +44,7 @@ const factsMarkup = (rows: readonly (readonly [string, Markup | string])[]): Mar
 /** The story of one call. @param word what was asked for */
 export function storyView(
   word: string,
-  story: Asked<{ readonly story: Story | undefined }> | undefined,
+  story: FromSource<{ readonly story: Story | undefined }> | undefined,
   now: number,
 ): Markup {
   const shown = visible(word);

@@ -1,4 +1,4 @@
-import { type Asked, orUnknown } from '../known.ts';
+import { type FromSource, orUnknown } from '../known.ts';
 import { markedPieces } from '../marked-text.ts';
 import { countText, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { JudgedPaste, PasteSpan, Picture } from '../page-source.ts';
@@ -6,12 +6,12 @@ import { MAX_PASTE_TEXT, type PastedForm } from '../pasted-form.ts';
 import { numberedMarkup, policiesInForce } from './policies.ts';
 
 export type PlaygroundView = {
-  readonly picture: Asked<Picture>;
+  readonly picture: FromSource<Picture>;
   readonly form: PastedForm;
   /** What came of it; undefined as long as nothing was pasted. */
-  readonly judged: Asked<JudgedPaste> | undefined;
+  readonly judged: FromSource<JudgedPaste> | undefined;
   /** The policy file in force; undefined for the built-in ones. */
-  readonly text: Asked<{ readonly text: string | undefined }>;
+  readonly text: FromSource<{ readonly text: string | undefined }>;
 };
 
 /** The playground: a text left, verdicts and spans right, the policies below. */

@@ -1,6 +1,6 @@
 import type { TopEntry } from '../../decisions/reader.ts';
 import { queryOf } from '../asked-filter.ts';
-import { type Asked, orUnknown } from '../known.ts';
+import { type FromSource, orUnknown } from '../known.ts';
 import { agoMarkup, countText, html, type Markup, nameMarkup, numberText, visible } from '../markup.ts';
 import type { LintProblem, Picture } from '../page-source.ts';
 import { MAX_PASTE_TEXT } from '../pasted-form.ts';
@@ -16,15 +16,17 @@ export function policiesInForce({ policies }: Picture): Markup {
   )}</ol>`;
 }
 
-type Counted = Asked<{ readonly value: readonly TopEntry[]; readonly at: number }>;
+type Counted = FromSource<{ readonly value: readonly TopEntry[]; readonly at: number }>;
 
 export type PoliciesView = {
-  readonly picture: Asked<Picture>;
+  readonly picture: FromSource<Picture>;
   /** The policy file in force; undefined for the built-in ones. */
-  readonly text: Asked<{ readonly text: string | undefined }>;
+  readonly text: FromSource<{ readonly text: string | undefined }>;
   readonly tops: { readonly policy: Counted; readonly rule: Counted; readonly team: Counted };
   /** What was pasted to be checked, and what is wrong with it. */
-  readonly linted?: { readonly text: string; readonly problems: Asked<readonly LintProblem[]> } | undefined;
+  readonly linted?:
+    | { readonly text: string; readonly problems: FromSource<readonly LintProblem[]> }
+    | undefined;
   readonly now: number;
 };
 
@@ -59,7 +61,7 @@ export function numberedMarkup(text: string, id: string, marked: ReadonlySet<num
   )}</tbody></table></div>`;
 }
 
-function lintedMarkup(text: string, problems: Asked<readonly LintProblem[]>): Markup {
+function lintedMarkup(text: string, problems: FromSource<readonly LintProblem[]>): Markup {
   return html`<div id="result" role="status">${orUnknown(problems, (found) =>
     found.length === 0
       ? html`<p><span class="sign good" aria-hidden="true">●</span> <span class="word">No problem:</span> this file can be used.</p>`
