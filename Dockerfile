@@ -29,7 +29,8 @@ LABEL org.opencontainers.image.title="litellm-guardrail-bridge" \
   org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8787 DATA_DIR=/data
 WORKDIR /app
-RUN install -d -o 1000 -g 1000 -m 700 /data
+# The command is called as messages call it: docker exec CONTAINER guardrail-bridge why REF
+RUN install -d -o 1000 -g 1000 -m 700 /data && ln -s /app/dist/main.js /usr/local/bin/guardrail-bridge
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=dependencies /app/sbom.cdx.json ./
 COPY --from=build /app/dist dist

@@ -1,6 +1,6 @@
 // Builds the package into dist: what tsc makes of the sources, all files that stand beside them, and the types of the public entry.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, extname, join, resolve } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -11,6 +11,7 @@ const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 execFileSync(process.execPath, [compiler, '-p', join(ROOT, 'test', 'tsconfig.build.json')], {
   stdio: 'inherit',
 });
+chmodSync(join(DIST, 'main.js'), 0o755);
 
 // Presets of vendors and the files of the page are read where the program stands
 cpSync(SRC, DIST, { recursive: true, filter: (path) => !['.ts', '.cjs', '.md'].includes(extname(path)) });

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { commandLine } from '../config/command-line.ts';
 import { processEnv } from '../config/read.ts';
 import { Paper } from '../demo/paper.ts';
+import { onNpmEnd } from './npm-parent.ts';
 import { addressOption, countOf, type Terminal } from './terminal.ts';
 
 type Flags = {
@@ -40,7 +41,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
       const paper = new Paper(terminal.out);
       const env = processEnv();
       const stop = new AbortController();
-      const off = onEnd(env.npm_lifecycle_event !== undefined, (code) => {
+      const off = onEnd((code) => {
         terminal.exitCode = stay ? 0 : code;
         stop.abort();
       });
@@ -61,15 +62,13 @@ export function addDemo(program: Command, terminal: Terminal): void {
 
 /** Time in which a second signal is the same: of the terminal, and of npm. */
 const SAME_MS = 500;
-const PARENT_MS = 200;
 
 /**
  * Calls `end` with the exit code once this process is to end. The next signal ends it at once.
  *
- * @param isOfNpm npm, when it is ended, ends its shell, which tells nobody: then the parent of this process is another
  * @returns stops listening
  */
-function onEnd(isOfNpm: boolean, end: (code: number) => void): () => void {
+function onEnd(end: (code: number) => void): () => void {
   let endedAt: number | undefined;
   const ended = (code: number) => {
     if (endedAt !== undefined && performance.now() - endedAt > SAME_MS) process.exit(code);
@@ -78,14 +77,9 @@ function onEnd(isOfNpm: boolean, end: (code: number) => void): () => void {
   };
   const listeners = Object.entries(SIGNAL_CODES).map(([name, code]) => [name, () => ended(code)] as const);
   for (const [name, listener] of listeners) process.on(name, listener);
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (!isOfNpm || process.ppid === parent) return;
-    clearInterval(timer);
-    ended(SIGNAL_CODES.SIGTERM);
-  }, PARENT_MS);
+  const stopWatching = onNpmEnd(() => ended(SIGNAL_CODES.SIGTERM));
   return () => {
-    clearInterval(timer);
+    stopWatching();
     for (const [name, listener] of listeners) process.off(name, listener);
   };
 }

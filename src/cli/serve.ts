@@ -10,6 +10,7 @@ import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
 import { keptCalls } from './check-config.ts';
+import { onNpmEnd } from './npm-parent.ts';
 
 /** What answers on the port: this process, or workers that it starts. */
 type Served = Pick<
@@ -54,13 +55,16 @@ export async function serve(config: Config): Promise<void> {
   // Now and not at the end: a process that is killed writes nothing
   setImmediate(flushCompileCache);
 
-  const signal = await nextSignal();
+  const signal = await Promise.race([nextSignal(), npmEnd()]);
   stopWatching();
   log.info({ signal }, 'draining');
   const finished = await served.drain(signal === 'SIGTERM' ? shutdownDelayMs : 0, nextSignal());
   log.info('stopped');
   endProcess(finished);
 }
+
+/** Resolves as a signal would, where npm has got it in place of this process. */
+const npmEnd = () => new Promise<string>((resolve) => onNpmEnd(() => resolve('SIGTERM')));
 
 async function servedBy(config: Config): Promise<Served> {
   if (config.workers === 1) return ownProcess(config);
