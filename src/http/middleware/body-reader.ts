@@ -82,7 +82,7 @@ export class BodyReader {
     this.#maxBytes = maxBytes;
     this.#timeoutMs = timeoutMs;
     const large = maxBytes * largestAtOnce;
-    this.#smallBytes = Math.min(SMALL_BYTES, (large * SMALL_ROOM) / 2);
+    this.#smallBytes = Math.min(SMALL_BYTES, maxBytes, (large * SMALL_ROOM) / 2);
     this.#promptBytes = Math.min(PROMPT_BYTES, this.#smallBytes);
     this.#large = new BodyRoom(large, maxBytes, timeoutMs);
     this.#small = new BodyRoom(large * SMALL_ROOM, this.#smallBytes, timeoutMs);
