@@ -201,8 +201,9 @@ export function composeBridge(
           policies: () => policies,
         })
       : undefined;
+  const page = given?.page ?? (owner as PageOwner);
   const doors = createOpsDoors({
-    ...{ config, metrics, log, ui: undefined, ready: readyRoute(readiness) },
+    ...{ config, metrics, log, page, isDraining, ready: readyRoute(readiness) },
     metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
   });
   const app = createApp({
@@ -221,7 +222,7 @@ export function composeBridge(
     app,
     ops: given === undefined ? doors.apart : undefined,
     log,
-    page: given?.page ?? (owner as PageOwner),
+    page,
     readiness,
     isDraining,
     cutPipeline: () => metrics.cut_connections_total.inc({ reason: 'pipelining' }),

@@ -5,7 +5,7 @@ import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { databasePlace } from '../database/database-config.ts';
 import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/drain.ts';
-import { OpsListener } from '../http/ops-listener.ts';
+import { OpsListener, pageAddress } from '../http/ops-listener.ts';
 import { createServer } from '../http/server.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
@@ -51,7 +51,8 @@ export async function serve(config: Config): Promise<void> {
   const { workers, ops } = config;
   const authenticated = config.access.apiKeys.length > 0;
   const apart = ops && { ops_host: ops.host, ops_port: opsPort };
-  log.info({ host, port, authenticated, ...(workers > 1 && { workers }), ...apart }, 'listening');
+  const page = pageAddress(ops?.host ?? host, opsPort ?? port);
+  log.info({ host, port, authenticated, ...(workers > 1 && { workers }), ...apart, page }, 'listening');
   // Now and not at the end: a process that is killed writes nothing
   setImmediate(flushCompileCache);
 

@@ -53,7 +53,10 @@ export class OpsKeys {
     const cookie = byHeader === 'right' ? undefined : getCookie(c, cookieName(c));
     if (cookie === undefined) return byHeader;
     const state = sessionState(cookie, this.#keys);
-    if (state === 'right') return 'right';
+    if (state === 'right') {
+      c.set('hasSession', true);
+      return 'right';
+    }
     // A key could be guessed by tokens that are sealed with it, too
     return state === 'wrong' ? 'wrong' : byHeader;
   }

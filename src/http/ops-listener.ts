@@ -54,3 +54,9 @@ export class OpsListener {
     this.#connections.destroy();
   }
 }
+
+/** Where somebody on this machine finds the page. */
+export function pageAddress(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}/ui`;
+}

@@ -13,8 +13,8 @@ export const OPS_PATHS: readonly string[] = ['/ui', '/metrics', '/readyz'];
 export type OpsRoutes = {
   readonly ready: Handler<BridgeEnv>;
   readonly metrics: Handler<BridgeEnv>;
-  /** All below `/ui`, with its own keys; undefined for none. */
-  readonly page: Hono<BridgeEnv> | undefined;
+  /** All below `/ui`, with its own keys. */
+  readonly page: Hono<BridgeEnv>;
 };
 
 /** Puts them beside other routes, where readiness and metrics need no key. */
@@ -25,7 +25,7 @@ export function addOps(
 ): void {
   app.get('/readyz', withoutBody, ready);
   app.get('/metrics', withoutBody, metrics);
-  if (page !== undefined) app.route('/', page);
+  app.route('/', page);
 }
 
 export type OpsOptions = OpsRoutes & {
@@ -42,7 +42,7 @@ export function createOps(options: OpsOptions): Hono<BridgeEnv> {
   const app = new Hono<BridgeEnv>();
   app.use('*', (c, next) => {
     // The page reads its own
-    if (page === undefined || !c.req.path.startsWith('/ui')) readOn(c.env?.incoming, unread);
+    if (!c.req.path.startsWith('/ui')) readOn(c.env?.incoming, unread);
     return next();
   });
   const asked = (at: string) =>
@@ -58,10 +58,8 @@ export function createOps(options: OpsOptions): Hono<BridgeEnv> {
       : Promise.resolve(c.json({ status: 'starting', unhappy: [], findings: [] }, 503)),
   );
   app.get('/metrics', asked('metrics'), metrics);
-  if (page !== undefined) {
-    app.get('/', (c) => c.redirect('/ui'));
-    app.route('/', page);
-  }
+  app.get('/', (c) => c.redirect('/ui'));
+  app.route('/', page);
   app.notFound((c) => {
     const message = `no such path; ${OPS_PATHS.join(', ')} and /healthz stand here, and guardrail calls go to PORT`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);

@@ -18,7 +18,12 @@ import { RepeatedLines } from '../observability/repeated-lines.ts';
 /** Bindings of Node's server, absent where a route is driven without one, and the body that the middleware read. */
 export type BridgeEnv = {
   Bindings: Partial<HttpBindings>;
-  Variables: { body: ReceivedBody; isGzip: boolean };
+  Variables: {
+    body: ReceivedBody;
+    isGzip: boolean;
+    /** True for a browser that a cookie has let in. */
+    hasSession?: boolean;
+  };
 };
 export type BridgeContext = Context<BridgeEnv>;
 

@@ -28,6 +28,8 @@ export type Layout = {
   readonly live?: string | undefined;
   /** A page before anybody has shown a key: it leads nowhere. */
   readonly isLocked?: boolean | undefined;
+  /** True for a browser that can take its key away again. */
+  readonly canLogOut?: boolean | undefined;
   readonly now: number;
 };
 
@@ -40,6 +42,7 @@ export function pageMarkup({
   word,
   live,
   isLocked = false,
+  canLogOut = false,
   now,
 }: Layout): Markup {
   const known = picture !== undefined && 'value' in picture ? picture.value : undefined;
@@ -74,7 +77,7 @@ ${
           html`<li><a href="${path}"${name === view ? html` aria-current="page"` : ''}>${name}</a></li>`,
       )}</ul></nav>
 <search><form method="get" action="/ui/call"><label class="unseen" for="word">Reference or call id</label>
-<input id="word" name="word" type="search" value="${word ?? ''}" placeholder="reference or call id" maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false"><button>Find</button></form></search>`
+<input id="word" name="word" type="search" value="${word ?? ''}" placeholder="reference or call id" maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false"><button>Find</button></form></search>${canLogOut ? html`<form class="log-out" method="post" action="/ui/logout"><button>Log out</button></form>` : ''}`
 }
 </header>
 <main id="main" tabindex="-1">
@@ -88,10 +91,11 @@ ${body}
 </html>`;
 }
 
-export type PageStatus = 200 | 400 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;
+export type PageStatus = 200 | 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503;
 
 /** The response with a page, which nobody may keep. */
 export function pageResponse(c: Context, layout: Layout, status: PageStatus): Response {
   const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' };
-  return c.body(String(pageMarkup(layout)), status, headers);
+  const canLogOut = c.get('hasSession') === true;
+  return c.body(String(pageMarkup({ ...layout, canLogOut })), status, headers);
 }

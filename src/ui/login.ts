@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
-import { html } from 'hono/html';
 import type { KeyRefusal, OpsKeys } from '../http/ops-keys.ts';
 import type { BridgeContext, BridgeEnv } from '../http/refusal.ts';
+import { pageResponse } from './layout.ts';
+import { html } from './markup.ts';
 
 export const LOGIN_PATH = '/ui/login';
 export const LOGOUT_PATH = '/ui/logout';
@@ -25,42 +26,23 @@ export function pathWithin(text: string | undefined): string {
 }
 
 /** The form that asks for a key, in place of the page that somebody wanted. */
-export function loginForm(
-  c: BridgeContext,
-  keys: OpsKeys,
-  reason: KeyRefusal,
-  next: string,
-): Response | Promise<Response> {
+export function loginForm(c: BridgeContext, keys: OpsKeys, reason: KeyRefusal, next: string): Response {
   const message = MESSAGES[reason];
-  // Browsers keep the cookie back on the way from a link elsewhere. The page that they are shown then asks again by itself
+  const body = html`<h1>Key</h1>
+<form class="login" method="post" action="${LOGIN_PATH}">
+<input type="hidden" name="next" value="${next}">
+<label for="key">One of ${keys.setting}</label>
+<input id="key" name="key" type="password" autocomplete="current-password" required autofocus aria-describedby="${message === undefined ? '' : 'problem '}kept">
+${message === undefined ? '' : html`<p id="problem" class="problem" role="alert">${message}</p>`}
+<p id="kept">It is kept for 12 hours, by a cookie that does not tell it.</p>
+<button>Open the page</button>
+</form>`;
+  const layout = { title: 'Key', isLocked: true, body, now: Date.now() };
+  const response = pageResponse(c, layout, reason === 'crowded' ? 429 : 401);
+  // Browsers keep the cookie back on the way from a link elsewhere. A page that comes again by itself has it
   const cameByLink = c.req.method === 'GET' && c.req.header('sec-fetch-site') === 'cross-site';
-  const document = html`<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <title>Key · guardrail-bridge</title>
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    ${cameByLink ? html`<meta http-equiv="refresh" content="0">` : ''}
-    <link rel="icon" href="/ui/assets/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/ui/assets/page.css">
-  </head>
-  <body class="login">
-    <main>
-      <h1>guardrail-bridge</h1>
-      <form method="post" action="${LOGIN_PATH}">
-        <input type="hidden" name="next" value="${next}">
-        <label for="key">Key</label>
-        <input id="key" name="key" type="password" autocomplete="current-password" required autofocus
-          aria-describedby="${message === undefined ? 'which' : 'problem which'}">
-        ${message === undefined ? '' : html`<p id="problem" class="problem" role="alert">${message}</p>`}
-        <p id="which">One of ${keys.setting}. It is kept for 12 hours, in a cookie that does not tell it.</p>
-        <button type="submit">Open the page</button>
-      </form>
-    </main>
-  </body>
-</html>`;
-  return c.html(document, reason === 'crowded' ? 429 : 401);
+  if (cameByLink) response.headers.set('refresh', '0');
+  return response;
 }
 
 /** `/ui/login` and `/ui/logout`. */
@@ -72,10 +54,10 @@ export function loginRoutes(keys: OpsKeys): Hono<BridgeEnv> {
     return isOpen ? c.redirect(next, 303) : loginForm(c, keys, 'no_key', next);
   });
   app.post(LOGIN_PATH, async (c) => {
-    const { key, next: wanted } = await c.req.parseBody();
-    const next = pathWithin(typeof wanted === 'string' ? wanted : undefined);
+    const fields = new URLSearchParams(c.get('body').bytes().toString());
+    const next = pathWithin(fields.get('next') ?? undefined);
     if (!keys.areAsked) return c.redirect(next, 303);
-    const refusal = await keys.open(c, typeof key === 'string' ? key.trim() : '');
+    const refusal = await keys.open(c, (fields.get('key') ?? '').trim());
     return refusal === undefined ? c.redirect(next, 303) : loginForm(c, keys, refusal, next);
   });
   app.post(LOGOUT_PATH, (c) => {

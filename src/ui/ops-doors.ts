@@ -8,6 +8,8 @@ import type { BridgeEnv } from '../http/refusal.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createPage } from './page.ts';
+import type { PageSource } from './page-source.ts';
+import { createUi } from './ui.ts';
 
 export type OpsDoorsOptions = {
   readonly config: Pick<Config, 'ops' | 'access' | 'server' | 'bodies'>;
@@ -16,8 +18,9 @@ export type OpsDoorsOptions = {
   readonly ready: Handler<BridgeEnv>;
   /** All metrics in Prometheus' text format. */
   readonly metricsPage: () => Promise<string | undefined>;
-  /** All routes below `/ui`; undefined for none. */
-  readonly ui: Hono<BridgeEnv> | undefined;
+  /** All that the page shows. */
+  readonly page: PageSource;
+  readonly isDraining: () => boolean;
   /** False until guardrail calls are taken. */
   readonly isOpen?: () => boolean;
 };
@@ -34,7 +37,7 @@ export type OpsDoors = {
 
 /** Puts page, metrics and readiness where the configuration has them, behind its keys. */
 export function createOpsDoors(options: OpsDoorsOptions): OpsDoors {
-  const { config, metrics, log, ready, metricsPage, ui, isOpen = () => true } = options;
+  const { config, metrics, log, ready, metricsPage, isDraining, isOpen = () => true } = options;
   const { ops, access, server, bodies } = config;
   const keys = new OpsKeys({
     ...(ops === undefined
@@ -47,12 +50,14 @@ export function createOpsDoors(options: OpsDoorsOptions): OpsDoors {
     onCut: () => metrics.cut_connections_total.inc({ reason: 'body' }),
   };
   const isForAll = ops !== undefined || access.allowedIps.length === 0;
-  const page =
-    ui &&
-    createPage({
-      ...{ ui, keys, unread, host: (ops ?? server).host },
-      isAllowedAddress: isForAll ? () => true : ipList(access.allowedIps),
-    });
+  const ui = createUi({
+    ...{ source: options.page, isDraining, bodyTimeoutMs: bodies.bodyTimeoutMs },
+    onError: (error) => log.error({ error: error.name, at: 'ui' }, 'route failed'),
+  });
+  const page = createPage({
+    ...{ ui, keys, unread, host: (ops ?? server).host },
+    isAllowedAddress: isForAll ? () => true : ipList(access.allowedIps),
+  });
   const routes: OpsRoutes = { ready, metrics: metricsRoute(metricsPage, metrics.contentType), page };
   return {
     beside: ops === undefined ? routes : undefined,

@@ -8,13 +8,13 @@ import { ownHost } from '../http/middleware/page-host.ts';
 import { sameOrigin } from '../http/middleware/same-origin.ts';
 import { readOn, type UnreadLimits } from '../http/middleware/unread-body.ts';
 import type { OpsKeys, OpsRefusal } from '../http/ops-keys.ts';
-import type { BridgeContext, BridgeEnv } from '../http/refusal.ts';
+import type { BridgeContext, BridgeEnv, Refuse } from '../http/refusal.ts';
+import { pageResponse } from './layout.ts';
 import { LOGIN_PATH, LOGOUT_PATH, loginForm, loginRoutes, pathWithin } from './login.ts';
+import { html } from './markup.ts';
 
 /** A key and a path. */
 const MAX_LOGIN_BYTES = 32 * 1024;
-/** A policy file and some messages, in the form of a browser. */
-const MAX_FORM_BYTES = 4 * 1024 * 1024;
 
 export type PageOptions = {
   /** All routes below `/ui`. */
@@ -28,10 +28,10 @@ export type PageOptions = {
   readonly unread: UnreadLimits;
 };
 
-const MESSAGES: Partial<Record<OpsRefusal, string>> = {
+const MESSAGES = {
   host: 'no key is asked for here, so the page has no name but localhost, 127.0.0.1, [::1] and the address that it listens on: open it by one of them (kubectl port-forward, ssh -L), or set OPS_PORT and OPS_API_KEYS',
   origin: 'this came from a page of another site, or a proxy changes Host: have it hand Host on',
-};
+} as const;
 
 /** The page: what stands below `/ui`, behind keys, with headers for browsers. */
 export function createPage(options: PageOptions): Hono<BridgeEnv> {
@@ -39,38 +39,41 @@ export function createPage(options: PageOptions): Hono<BridgeEnv> {
   const app = new Hono<BridgeEnv>();
   const refuse = (reason: 'host' | 'origin') => (c: BridgeContext) => {
     readOn(c.env?.incoming, unread);
-    const error = errorBody({ reason: keys.counted(reason), message: MESSAGES[reason] ?? '' });
-    return c.json(error, 403);
+    return refused(c, keys.counted(reason), MESSAGES[reason]);
   };
   app.use('/ui/*', pageHeaders);
   app.use(
     '/ui/*',
-    allowAddresses(isAllowedAddress, (c, { status, message }) => {
+    allowAddresses(isAllowedAddress, (c, { message }) => {
       readOn(c.env?.incoming, unread);
-      return c.json(errorBody({ reason: keys.counted('address'), message }), status);
+      return refused(c, keys.counted('address'), message);
     }),
   );
   if (!keys.areAsked) app.use('/ui/*', ownHost(host, refuse('host')));
   app.use('/ui/*', sameOrigin(refuse('origin')));
   if (keys.areAsked) app.use('/ui/*', askedForKey(keys, unread));
-  app.use('/ui/*', bounded(options));
+  app.use('/ui/*', loginBody(options));
   app.route('/', loginRoutes(keys));
   app.get('/ui/', (c) => c.redirect('/ui', 301));
   app.route('/', ui);
-  app.all('/ui/*', (c) => {
-    readOn(c.env?.incoming, unread);
-    const message = `no such page, or not for ${c.req.method}; all begins at /ui`;
-    return c.json(errorBody({ reason: 'not_found', message }), 404);
-  });
   return app;
 }
+
+/** Tells a browser in a page, and a program in JSON. */
+function refused(c: BridgeContext, reason: OpsRefusal, message: string): Response {
+  if (!wantsPage(c)) return c.json(errorBody({ reason, message }), 403);
+  const body = html`<h1>Not here</h1><p>${message}.</p>`;
+  return pageResponse(c, { title: 'Not here', isLocked: true, body, now: Date.now() }, 403);
+}
+
+const wantsPage = (c: BridgeContext) => c.req.header('accept')?.includes('text/html') === true;
 
 /** Asks for a key, but for what the form needs that asks for it. */
 function askedForKey(keys: OpsKeys, unread: UnreadLimits): MiddlewareHandler<BridgeEnv> {
   const ask = keys.asked('ui', (c, reason) => {
     readOn(c.env?.incoming, unread);
     const { pathname, search } = new URL(c.req.url);
-    if (c.req.header('accept')?.includes('text/html') === true) {
+    if (wantsPage(c)) {
       const next = c.req.method === 'GET' ? pathname + search : pathname;
       return loginForm(c, keys, reason, pathWithin(next));
     }
@@ -85,35 +88,31 @@ function askedForKey(keys: OpsKeys, unread: UnreadLimits): MiddlewareHandler<Bri
   };
 }
 
-/** Reads bodies within bounds, for routes that read them by hono's own methods. */
-function bounded({ keys, unread }: PageOptions): MiddlewareHandler<BridgeEnv> {
-  const reading = (maxBytes: number, largestAtOnce: number) =>
-    readBody(new BodyReader({ maxBytes, largestAtOnce, timeoutMs: unread.timeoutMs }), {
-      acceptsGzip: false,
-      messages: {
-        too_large: `send at most ${maxBytes / 1024} KB`,
-        overloaded: 'too many large forms come in at once; try again',
-        content_encoding: 'send the body uncompressed',
-      },
-      refuse: (c, { status, reason, message }) =>
-        c.json(errorBody({ reason: keys.counted(reason), message }), status),
-      refuseEarly(c, { status, reason, message }) {
-        readOn(c.env?.incoming, unread);
-        return c.json(errorBody({ reason: keys.counted(reason), message }), status);
-      },
-    });
-  const [login, form] = [reading(MAX_LOGIN_BYTES, 32), reading(MAX_FORM_BYTES, 2)];
-  return (c, next) => {
-    if (c.req.method === 'GET' || c.req.method === 'HEAD') {
+/** Reads what the form sends that asks for a key. Other routes read their own. */
+function loginBody({ keys, unread }: PageOptions): MiddlewareHandler<BridgeEnv> {
+  const reader = new BodyReader({
+    maxBytes: MAX_LOGIN_BYTES,
+    largestAtOnce: 32,
+    timeoutMs: unread.timeoutMs,
+  });
+  const refuse: Refuse<OpsRefusal> = (c, { status, reason, message }) =>
+    c.json(errorBody({ reason: keys.counted(reason), message }), status);
+  const read = readBody(reader, {
+    acceptsGzip: false,
+    messages: {
+      too_large: 'a key is shorter',
+      overloaded: 'too many forms come in at once; try again',
+      content_encoding: 'send the body uncompressed',
+    },
+    refuse,
+    refuseEarly(c, refusal) {
       readOn(c.env?.incoming, unread);
-      return next();
-    }
-    const isLogin = c.req.path === LOGIN_PATH || c.req.path === LOGOUT_PATH;
-    return (isLogin ? login : form)(c, () => {
-      const bytes = new Uint8Array(c.get('body').bytes());
-      // From there its methods read it
-      Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) });
-      return next();
-    });
+      return refuse(c, refusal);
+    },
+  });
+  return (c, next) => {
+    const { method, path } = c.req;
+    if (method === 'GET' || method === 'HEAD') readOn(c.env?.incoming, unread);
+    return method === 'POST' && [LOGIN_PATH, LOGOUT_PATH].includes(path) ? read(c, next) : next();
   };
 }

@@ -1,11 +1,10 @@
-import type { Hono } from 'hono';
 import type { Config } from '../config/config.ts';
 import { type BridgeState, readyRoute } from '../http/health.ts';
 import { OpsListener } from '../http/ops-listener.ts';
-import type { BridgeEnv } from '../http/refusal.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createOpsDoors, type OpsDoors } from '../ui/ops-doors.ts';
+import type { PageSource } from '../ui/page-source.ts';
 
 export type PrimaryOpsOptions = {
   readonly config: Config;
@@ -13,8 +12,7 @@ export type PrimaryOpsOptions = {
   readonly log: Log;
   readonly readiness: () => BridgeState;
   readonly metricsPage: () => Promise<string>;
-  /** All routes below `/ui`; undefined for none. */
-  readonly ui: Hono<BridgeEnv> | undefined;
+  readonly page: PageSource;
   /** False until workers take calls. */
   readonly isOpen: () => boolean;
   readonly isDraining: () => boolean;

@@ -135,7 +135,7 @@ export class Primary {
       failed: (error) => this.#failed(error),
     });
     this.#ops = new PrimaryOps({
-      ...{ config, metrics: counts, log: this.log, readiness: this.readiness, ui: undefined },
+      ...{ config, metrics: counts, log: this.log, readiness: this.readiness, page: this.#page },
       metricsPage: () => this.metricsPage(),
       isOpen: () => this.#pool.isOpen,
       isDraining: () => this.#pool.isClosing,

@@ -24,14 +24,14 @@ const ALONE_AND_NOT = [
 test.each(ALONE_AND_NOT)(
   'with OPS_PORT metrics and readiness of $name stand there alone, and guardrail calls at PORT',
   async ({ env }) => {
-    const { url, ops } = await startApart(env);
+    const { url, ops, line } = await startApart(env);
     expect(await judged(url, { texts: ['a tulip'] })).toBe('BLOCKED');
     for (const path of ['/ui', '/ui/events', '/metrics', '/readyz']) {
       const { status, body } = await ask(url, path);
       expect([path, status]).toEqual([path, 404]);
       expect(body).toContain('stand at OPS_PORT');
     }
-    for (const path of ['/healthz', '/metrics', '/readyz'])
+    for (const path of ['/ui', '/ui/records', '/healthz', '/metrics', '/readyz'])
       expect([path, (await ask(ops, path)).status]).toEqual([path, 200]);
     expect(JSON.parse((await ask(ops, '/readyz')).body)).toMatchObject({
       status: 'ready',
@@ -39,6 +39,7 @@ test.each(ALONE_AND_NOT)(
       backends: {},
     });
     expect((await ask(url, '/healthz')).status).toBe(200);
+    expect((await line('listening')).page).toBe(`${ops}/ui`);
     await expect
       .poll(async () => (await ask(ops, '/metrics')).body, GUARD)
       .toContain('guardrail_bridge_decisions_total{input_type="request",action="BLOCKED"} 1\n');
@@ -52,7 +53,7 @@ test.each(ALONE_AND_NOT)(
   async ({ env }) => {
     const keys = { OPS_API_KEYS: 'ops-key,old-key', BRIDGE_API_KEYS: 'call-key', OPS_HOST: '127.0.0.1' };
     const { url, opsPort, lines } = await startApart({ ...env, ...keys, HOST: '127.0.0.1' });
-    for (const path of ['/metrics', '/readyz']) {
+    for (const path of ['/ui', '/metrics', '/readyz']) {
       const statusOf = async (headers: Record<string, string>) =>
         (await send(opsPort, path, { headers })).status;
       expect(await statusOf({})).toBe(401);
@@ -63,10 +64,11 @@ test.each(ALONE_AND_NOT)(
     expect((await send(opsPort, '/healthz')).status).toBe(200);
     expect((await ask(url, '/healthz')).status).toBe(200);
     const { body } = await send(opsPort, '/metrics', { headers: { 'x-api-key': 'ops-key' } });
-    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="wrong_key"} 2\n');
-    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="no_key"} 2\n');
+    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="wrong_key"} 3\n');
+    expect(body).toContain('guardrail_bridge_ops_refused_total{reason="no_key"} 3\n');
     const told = lines().filter(({ msg }) => msg === 'a wrong key was refused');
     expect(told.map(({ at, setting }) => [at, setting])).toEqual([
+      ['ui', 'OPS_API_KEYS'],
       ['metrics', 'OPS_API_KEYS'],
       ['readyz', 'OPS_API_KEYS'],
     ]);

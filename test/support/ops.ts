@@ -1,14 +1,9 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
-import type { BridgeEnv } from '../../src/http/refusal.ts';
 import { createServer } from '../../src/http/server.ts';
-import { createLog } from '../../src/observability/log.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
-import { createOpsDoors } from '../../src/ui/ops-doors.ts';
-import type { Line } from './bridge.ts';
-import { parse } from './config.ts';
+import { testBridge } from './bridge.ts';
+import { metric } from './listen.ts';
 
 export type Reply = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 
@@ -56,45 +51,28 @@ export const form = (fields: Readonly<Record<string, string>>, headers: Sent['he
   body: new URLSearchParams(fields).toString(),
 });
 
-/** The routes of operators on a free port, by the settings of an environment: beside guardrail calls, or apart from them by OPS_PORT. */
+/** What operators look at on a free port, by the settings of an environment: beside guardrail calls, or apart from them by OPS_PORT. */
 export async function opsServer(env: Readonly<Record<string, string>>, listenOn = '127.0.0.1') {
-  const config = parse(env);
-  const lines: Line[] = [];
-  const metrics = createMetrics({ backends: [], policies: [], findings: [] }, () => []);
-  const log = createLog('info', () => {}, {
-    write: (line: string) => {
-      lines.push(JSON.parse(line) as Line);
-    },
-  });
-  const ui = new Hono<BridgeEnv>();
-  ui.get('/ui', (c) => c.html('<!doctype html><title>all</title>'));
-  ui.get('/ui/records', (c) => c.text('records'));
-  ui.get('/ui/assets/page.css', (c) => c.text('body {}'));
-  ui.post('/ui/playground', async (c) => c.json(await c.req.parseBody()));
-  const doors = createOpsDoors({
-    ...{ config, metrics, log, ui },
-    ready: (c) => c.json({ status: 'ready' }),
-    metricsPage: () => metrics.text(),
-  });
-  const beside = new Hono<BridgeEnv>();
-  if (doors.beside?.page !== undefined) beside.route('/', doors.beside.page);
-  const { server } = createServer({
-    app: doors.apart ?? beside,
-    ...{ bodyTimeoutMs: 10_000, isDraining: () => false, onCut: () => {} },
-  });
+  const bridge = testBridge(env);
+  const app = bridge.ops ?? bridge.app;
+  const { isDraining, cutPipeline: onCut } = bridge;
+  const { server } = createServer({ app, bodyTimeoutMs: 10_000, isDraining, onCut });
   await new Promise<void>((resolve) => server.listen(0, listenOn, resolve));
-  onTestFinished(() => {
+  onTestFinished(async () => {
     server.close();
     server.closeAllConnections();
+    await bridge.close();
   });
   const { port } = server.address() as AddressInfo;
+  const [key = ''] = (env.OPS_API_KEYS ?? '').split(',');
   return {
-    ...{ port, lines, close: doors.close },
+    ...{ port, bridge },
+    /** Lines of the log about keys. */
+    lines: () => bridge.lines.filter(({ msg }) => msg === 'a wrong key was refused'),
     send: (path: string, sent?: Sent) => send(port, path, sent),
     refused: async (reason: string) => {
-      const sample = `guardrail_bridge_ops_refused_total{reason="${reason}"} `;
-      const line = (await metrics.text()).split('\n').find((one) => one.startsWith(sample));
-      return Number(line?.slice(sample.length));
+      const page = await app.request('/metrics', { headers: { 'x-api-key': key } });
+      return metric(await page.text(), 'ops_refused_total', { reason });
     },
   };
 }
