@@ -17,8 +17,7 @@ const encoder = new TextEncoder();
 
 type Listener = {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  /** Ends the connection of one that does not read. */
-  readonly cut: () => void;
+  readonly cut: EventRequest['cut'];
   readonly asked: AskedFilter;
   readonly filterKey: string;
   /** Number of the last decision that it was told; undefined for one that wants none. */
@@ -38,8 +37,8 @@ export type EventRequest = {
   readonly asked: AskedFilter;
   /** Number of the last decision that it knows; undefined for one that wants none. */
   readonly after: number | undefined;
-  /** Ends its connection at once, with what was not sent yet. */
-  readonly cut: () => void;
+  /** Ends its connection at once, with what was not sent yet; undefined where it has none. */
+  readonly cut: (() => void) | undefined;
 };
 
 /**
@@ -186,8 +185,8 @@ export class EventStreams {
     if (!this.#listeners.has(listener)) return;
     if ((controller.desiredSize ?? 0) <= 0) {
       this.#remove(listener);
-      cut();
-      controller.error(new Error('it does not read'));
+      if (cut === undefined) controller.error(new Error('it does not read'));
+      else cut();
       return;
     }
     controller.enqueue(encoder.encode(text));

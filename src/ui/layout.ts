@@ -69,6 +69,7 @@ ${
 <a class="skip" href="#main">Skip to the content</a>
 <header>
 <p class="name"><a href="/ui">guardrail-bridge</a>${known === undefined ? '' : html` ${known.release} <span class="replica">· replica ${nameMarkup(known.replica, 24)}</span>`}</p>
+${isLocked ? '' : html`<p id="live" role="status">as of ${clockMarkup(at, at)}${live === undefined ? '' : html`<span class="scriptless">; load it again for what came since</span>`}</p>`}
 ${
   isLocked
     ? ''
@@ -84,7 +85,6 @@ ${
 ${body}
 </main>
 <footer>
-<p id="live" role="status">As of ${clockMarkup(at, at)}${live === undefined ? '' : html`<span class="scriptless">; load it again for what came since</span>`}</p>
 <p>Times are UTC. No content is shown that was not pasted here.</p>
 </footer>
 </body>

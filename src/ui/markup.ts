@@ -51,7 +51,7 @@ export function countText(count: number, noun: string): string {
 export function msText(ms: number): string {
   if (ms < 0.1) return `${Math.round(ms * 1000)} µs`;
   if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 10_000 ? `${numberText(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** `0.04 %`, `3.1 %`, `25 %`; a share that is there is never 0. */

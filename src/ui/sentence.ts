@@ -38,15 +38,12 @@ export function topSentence(picture: Picture): TopSentence {
     ...(status === 'draining' ? ['This bridge is ending, and takes no new calls'] : []),
     ...(areMissing ? [`${workers.up} of ${workers.wanted} workers are up`] : []),
     ...placesToLook(picture),
-    ...(bypassed > 0 ? [unjudgedText(bypassed)] : []),
+    // How many, the strip says: here it would be read aloud each time that it grows
+    ...(bypassed > 0 ? ['Calls went on unjudged'] : []),
   ];
   const headline = told.length === 0 ? 'All well.' : told.map((text) => `${text}.`).join(' ');
   return { tone, headline, figures: figuresText(picture) };
 }
-
-/** The number is in the strip: here it would be read aloud each time that it grows. */
-const unjudgedText = (count: number) =>
-  count === 1 ? 'A call went on unjudged in the last hour' : 'Calls went on unjudged in the last hour';
 
 /** `Look at the vendor akto and at the wiring of LiteLLM`. */
 function placesToLook({ findings, unhappy, backends }: Picture): readonly string[] {

@@ -99,6 +99,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
     return show(c, { title: 'Policies', view: 'Policies', picture: seen, body });
   };
   ui.get('/ui/policies', (c) => policies(c));
+  ui.get('/ui/', (c) => c.redirect('/ui', 301));
   ui.get('/ui/lint', (c) => c.redirect('/ui/policies', 303));
 
   const playground = async (c: Context, form: PastedForm, judged?: PlaygroundView['judged']) => {
@@ -150,7 +151,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
     const body = streams.open({
       asked,
       after: afterOf(c.req.header('last-event-id') ?? c.req.query('after')),
-      cut: () => incoming?.socket.destroy(),
+      cut: incoming && (() => incoming.socket.destroy()),
     });
     return c.body(body, 200, EVENT_HEADERS);
   });

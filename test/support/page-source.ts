@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { onTestFinished } from 'vitest';
-import type { LiveDecision, LiveDecisions, Minute, PageSource, Picture } from '../../src/ui/page-source.ts';
+import { DecisionRing } from '../../src/ui/decision-ring.ts';
+import type { Minute, PageSource, Picture } from '../../src/ui/page-source.ts';
 import { createUi, type UiOptions } from '../../src/ui/ui.ts';
 
 const MINUTE_MS = 60_000;
@@ -42,42 +43,6 @@ export function picture(changes: Partial<Picture> = {}): Picture {
     },
     ...changes,
   };
-}
-
-/** A decision that allows a call. */
-export const live = (seq: number, changes: Partial<LiveDecision> = {}): LiveDecision => ({
-  ...{ seq, at: Date.now(), ref: null, litellm_call_id: `call-${seq}`, input_type: 'request' },
-  ...{ model: 'gpt-5', team: 'payments', key: 'nightly', verdict: 'allow', category: null, by: null },
-  ...{ ms: 0.3, rules: [], bypassed: [], observed: [] },
-  ...changes,
-});
-
-/** A decision that blocks a call. */
-export const liveBlock = (seq: number, ref: string, changes: Partial<LiveDecision> = {}): LiveDecision =>
-  live(seq, {
-    ref,
-    verdict: 'block',
-    category: 'policy',
-    by: 'secrets',
-    rules: ['aws-access-key'],
-    ...changes,
-  });
-
-/** The newest 200 decisions of a bridge. */
-export class DecisionRing {
-  readonly all: LiveDecision[] = [];
-  last = 0;
-
-  add(...decisions: readonly LiveDecision[]): void {
-    this.all.push(...decisions);
-    this.all.splice(0, this.all.length - 200);
-    this.last = decisions.at(-1)?.seq ?? this.last;
-  }
-
-  after(seq: number): LiveDecisions {
-    const decisions = this.all.filter((one) => one.seq > seq);
-    return { last: this.last, missed: Math.max(0, this.last - seq - decisions.length), decisions };
-  }
 }
 
 /** A source in which all is well, and nothing is kept. */

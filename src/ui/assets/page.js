@@ -33,7 +33,7 @@
   const milliseconds = (ms) => {
     if (ms < 0.1) return `${Math.round(ms * 1000)} µs`;
     if (ms < 10) return `${ms.toFixed(1)} ms`;
-    return ms < 10_000 ? `${number(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+    return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
   };
   /** @param {string} text */
   const visible = (text) =>
@@ -68,7 +68,7 @@
 
   // --- Decisions
 
-  /** @typedef {{ at: number, ref: string | null, litellm_call_id: string | null, input_type: string, model: string | null, team: string | null, key: string | null, verdict: string, category: string | null, by: string | null, ms: number, rules: string[], bypassed: string[], observed: string[] }} Decision */
+  /** @typedef {{ at: number, ref: string | null, litellm_call_id: string | null, input_type: string, model: string | null, team: string | null, key: string | null, verdict: string, category: string | null, by: string | null, ms: number, rules: string[], bypassed: string[], observed: string[], isRound?: true }} Decision */
 
   /** @type {Record<string, string>} */
   const WORDS = {
@@ -97,15 +97,12 @@
 
   /** @param {Decision} decision */
   function why({ by, rules, category, bypassed, observed, input_type }) {
-    const decided = [...(by === null ? [] : by.split(',')), ...rules];
-    if (decided.length === 0 && category !== null) decided.push(category);
-    const parts = [
-      ...(decided.length === 0 ? [] : [decided.join(' · ')]),
-      ...(bypassed.length === 0 ? [] : [`without ${bypassed.join(', ')}`]),
-      ...observed,
-    ];
+    const decided = by === null ? (category ?? '') : [...by.split(','), ...rules].join(' · ');
+    const watching =
+      by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
+    const without = bypassed.length === 0 ? '' : `without ${bypassed.join(', ')}`;
+    const text = visible([decided, without, watching].filter((part) => part !== '').join('; '));
     const told = document.createDocumentFragment();
-    const text = visible(parts.join('; '));
     if (text !== '') told.append(element('span', text, { title: text }));
     if (input_type === 'response') told.append(' ', element('small', 'response', { class: 'side' }));
     return told;
@@ -119,6 +116,7 @@
       class: `${isUnjudged ? 'unjudged' : verdict} new`,
       'data-count': '1',
       'data-since': String(at),
+      ...(decision.isRound && verdict !== 'block' ? { 'data-round': decision.litellm_call_id ?? '' } : {}),
     });
     const time = element('time', clock(at), { datetime: new Date(at).toISOString(), title: exact(at) });
     const word = isUnjudged ? element('span', '! unjudged', { class: 'bad' }) : (WORDS[verdict] ?? verdict);
@@ -160,6 +158,12 @@
     before.replaceWith(row);
   }
 
+  /** A round of a streamed response takes the place of the one before. @param {string} id */
+  function forgetRound(id) {
+    for (const row of rows?.children ?? [])
+      if (row instanceof HTMLElement && row.dataset.round === id && row.dataset.count === '1') row.remove();
+  }
+
   let unsaid = { all: 0, blocked: 0, unjudged: 0 };
 
   /** @param {readonly Decision[]} decisions the oldest first */
@@ -167,6 +171,7 @@
     if (rows === null) return;
     byId('no-rows')?.remove();
     for (const decision of decisions) {
+      if (decision.isRound && decision.litellm_call_id !== null) forgetRound(decision.litellm_call_id);
       unsaid.all++;
       if (decision.verdict === 'block') unsaid.blocked++;
       if (decision.bypassed.length > 0) unsaid.unjudged++;
@@ -209,7 +214,7 @@
     close();
     const source = new EventSource(address);
     stream = source;
-    source.addEventListener('open', () => tell('● Live', false));
+    source.addEventListener('open', () => tell('● live', false));
     source.addEventListener('decisions', (event) => {
       address.searchParams.set('after', event.lastEventId);
       show(JSON.parse(event.data));
@@ -224,7 +229,7 @@
     });
     source.addEventListener('picture', (event) => picture(JSON.parse(event.data)));
     source.addEventListener('error', () => {
-      if (!(live?.textContent ?? '').startsWith('○')) tell(`○ Not live since ${clock(Date.now())}`, true);
+      if (!(live?.textContent ?? '').startsWith('○')) tell(`○ not live since ${clock(Date.now())}`, true);
       // One that was refused does not come back by itself
       if (source.readyState !== EventSource.CLOSED) return;
       clearTimeout(retry);
@@ -256,7 +261,7 @@
     pause.textContent = isPaused ? 'Go on' : 'Pause';
     if (isPaused) {
       close();
-      tell(`‖ Paused at ${clock(Date.now())}`, false);
+      tell(`‖ paused at ${clock(Date.now())}`, false);
     } else open();
   });
   document.addEventListener('visibilitychange', () => {
@@ -293,7 +298,7 @@
     const plot = new uPlot(
       /** @type {uPlot.Options} */ ({
         ...size(),
-        padding: [8, 0, 0, 0],
+        padding: [8, 20, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
@@ -412,13 +417,26 @@
       axes: [
         axisOfTime,
         {
-          ...{ ...axis, scale: 'ms', size: 56, gap: 4, space: 20, grid: line() },
-          values: (/** @type {unknown} */ _, /** @type {(number | null)[]} */ all) =>
-            all.map((at) => (at === null ? '' : milliseconds(at))),
+          ...{ ...axis, scale: 'ms', size: 48, gap: 4, grid: line() },
+          // A line for each power of ten
+          splits: (
+            /** @type {unknown} */ _,
+            /** @type {unknown} */ __,
+            /** @type {number} */ min,
+            /** @type {number} */ max,
+          ) =>
+            [0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000].filter(
+              (at) => at >= min * 0.999 && at <= max * 1.001,
+            ),
+          filter: (/** @type {unknown} */ _, /** @type {number[]} */ all) => all,
+          values: (/** @type {unknown} */ _, /** @type {number[]} */ all) =>
+            all.map((at) =>
+              at < 1 ? `${Math.round(at * 1000)} µs` : at < 1000 ? `${at} ms` : `${at / 1000} s`,
+            ),
         },
       ],
       series: ['', 'p99', 'p50'].map((word) =>
-        word === '' ? {} : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { size: 3 } },
+        word === '' ? {} : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { show: false } },
       ),
     },
   }));

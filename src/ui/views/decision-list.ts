@@ -42,14 +42,16 @@ export function decisionTable(rows: readonly FoldedRow[], now: number): Markup {
 <caption class="unseen">Decisions, the newest first</caption>
 <thead><tr>${COLUMNS.map(([title, order]) => html`<th scope="col" class="${order}">${title}</th>`)}</tr></thead>
 <tbody id="rows">${rows.map((row) => rowMarkup(row, now))}</tbody>
-</table>
-<p class="dropped">Left out where there is no room, in this order: key, model, time taken and reference, team. The time leads to the story of the call, which has them.</p>`;
+</table>`;
 }
+
+/** What a narrow list leaves out, to stand below it. */
+export const DROPPED = html`<p class="dropped">Left out where there is no room, in this order: key, model, time taken and reference, team. The time leads to the story of the call, which has them.</p>`;
 
 function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Markup {
   const { at, verdict, bypassed, key, model, ms } = decision;
   const isRun = count > 1;
-  return html`<tr class="${bypassed.length > 0 ? 'unjudged' : verdict}" data-count="${count}" data-since="${since}"${isPlain(decision) ? html` data-plain` : ''}>
+  return html`<tr class="${bypassed.length > 0 ? 'unjudged' : verdict}" data-count="${count}" data-since="${since}"${decision.isRound && verdict !== 'block' && !isRun ? html` data-round="${decision.litellm_call_id ?? ''}"` : ''}${isPlain(decision) ? html` data-plain` : ''}>
 <td>${linked(decision, clockMarkup(at, now))}</td>
 <td class="verdict">${verdictMarkup(decision)}${isRun ? html` <span title="${`from ${exactText(since)} to ${exactText(at)}`}">(${numberText(count)})</span>` : ''}</td>
 <td class="why">${isRun ? '' : whyMarkup(decision)}</td>
@@ -82,13 +84,12 @@ function verdictMarkup({ verdict, bypassed }: LiveRow): Markup {
 
 /** `secrets · aws-access-key`, `without akto`, `secrets would redact`. */
 function whyMarkup({ by, rules, category, bypassed, observed, input_type }: LiveRow): Markup {
-  const decided = [...(by === null ? [] : by.split(',')), ...rules];
-  if (decided.length === 0 && category !== null) decided.push(category);
-  const parts = [
-    ...(decided.length === 0 ? [] : [decided.join(' · ')]),
-    ...(bypassed.length === 0 ? [] : [`without ${bypassed.join(', ')}`]),
-    ...observed,
-  ];
+  const decided = by === null ? (category ?? '') : [...by.split(','), ...rules].join(' · ');
+  // Of one who decides nothing the rules are those of who would have
+  const watching =
+    by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
+  const without = bypassed.length === 0 ? '' : `without ${bypassed.join(', ')}`;
+  const text = visible([decided, without, watching].filter((part) => part !== '').join('; '));
   const side = input_type === 'response' ? html` <small class="side">response</small>` : '';
-  return html`${parts.length === 0 ? '' : html`<span title="${visible(parts.join('; '))}">${visible(parts.join('; '))}</span>`}${side}`;
+  return html`${text === '' ? '' : html`<span title="${text}">${text}</span>`}${side}`;
 }

@@ -5,7 +5,7 @@ import { type FromSource, orUnknown } from '../known.ts';
 import { agoMarkup, countText, html, type Markup, nameMarkup } from '../markup.ts';
 import type { Picture } from '../page-source.ts';
 import { backendsMarkup } from './backends.ts';
-import { decisionTable } from './decision-list.ts';
+import { DROPPED, decisionTable } from './decision-list.ts';
 import { latencyMarkup, minuteRows, minutesMarkup, totalsMarkup } from './hour.ts';
 import { policiesInForce } from './policies.ts';
 import { recordsMarkup } from './records.ts';
@@ -62,16 +62,19 @@ ${askedMarkup(asked)}
         ? html`${decisionTable([], now)}<p id="no-rows">${asked.words.size === 0 ? 'No data yet: no call was judged since the start.' : 'No decision that is asked for.'}</p>`
         : decisionTable(foldedRows(shown), now),
   )}</div>
+${DROPPED}
 </section>
 <section class="records" aria-labelledby="records-title">
 <h2 id="records-title"><a href="/ui/records">Records</a></h2>
 <div id="records">${box(recordsMarkup)}</div>
-<h2><a href="/ui/policies">Policies in force</a></h2>
+</section>
+<section class="force" aria-labelledby="force-title">
+<h2 id="force-title"><a href="/ui/policies">Policies in force</a></h2>
 <div id="policies">${box(policiesInForce)}</div>
 </section>
 <section class="would" aria-labelledby="would-title">
 <h2 id="would-title">Would block, last 7 days</h2>
-${orUnknown(wouldBlock, ({ value, at }) => html`${wouldBlockMarkup(value, vendors)}<p class="note">Counted ${agoMarkup(at, now)}.</p>`)}
+${orUnknown(wouldBlock, ({ value, at }) => html`${wouldBlockMarkup(value, vendors)}<p class="note">Of ${countText(value.decisions, 'decision')}, counted ${agoMarkup(at, now)}.</p>`)}
 </section>
 </div>`;
 }

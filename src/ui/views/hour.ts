@@ -34,6 +34,8 @@ export function latencyMarkup({ minutes, p50Ms, p99Ms }: Picture): Markup {
 <div><dt>worst p99 of the hour</dt><dd>${ms(worst)}</dd></div>`;
 }
 
+const rounded = (ms: number | null) => (ms === null ? null : Number(ms.toPrecision(3)));
+
 /** What the charts draw, as a row of numbers for each minute. */
 export const minuteRows = (minutes: readonly Minute[]) =>
   minutes.map(
@@ -45,8 +47,8 @@ export const minuteRows = (minutes: readonly Minute[]) =>
         one.blocked,
         one.bypassed,
         one.undecided,
-        one.p50Ms,
-        one.p99Ms,
+        rounded(one.p50Ms),
+        rounded(one.p99Ms),
       ] as const,
   );
 

@@ -2,7 +2,7 @@ import { liveRowOf } from '../decision-ring.ts';
 import { type FromSource, orUnknown } from '../known.ts';
 import { agoMarkup, clockMarkup, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { PageSource, Picture, Story } from '../page-source.ts';
-import { decisionTable } from './decision-list.ts';
+import { DROPPED, decisionTable } from './decision-list.ts';
 import { backlogMarkup } from './records.ts';
 
 /** The view of records. */
@@ -76,7 +76,7 @@ ${
     : html`<section class="list" aria-labelledby="same-title"><h2 id="same-title">All decisions on this call</h2>${decisionTable(
         rows.map((decision) => ({ decision, count: 1, since: decision.at, team: decision.team })),
         now,
-      )}</section>`
+      )}${DROPPED}</section>`
 }`;
 }
 

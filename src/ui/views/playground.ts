@@ -28,7 +28,7 @@ ${form.policies.trim() === '' ? html`${orUnknown(picture, policiesInForce)}${orU
 
 function formMarkup({ text, isResponse, isStreamed, team, model, policies }: PastedForm): Markup {
   const checked = (is: boolean) => (is ? html` checked` : '');
-  return html`<form method="post" action="/ui/playground" class="paste">
+  return html`<form method="post" action="/ui/playground#result-title" class="paste">
 <label for="text">A text, or messages as a list in JSON, at most ${countText(MAX_PASTE_TEXT, 'character')}</label>
 <textarea id="text" name="text" rows="10" maxlength="${MAX_PASTE_TEXT}" autocomplete="off" required>
 ${text}</textarea>

@@ -43,7 +43,7 @@ ${orUnknown(text, ({ text: file }) =>
 <div class="tops">${(['policy', 'rule', 'team'] as const).map((by) => orUnknown(tops[by], ({ value, at }) => topMarkup(by, value, at, now)))}</div></section>
 <section aria-labelledby="lint-title"><h2 id="lint-title">Check a policy file</h2>
 ${linted === undefined ? '' : lintedMarkup(linted.text, linted.problems)}
-<form method="post" action="/ui/lint" class="paste">
+<form method="post" action="/ui/lint#lint-title" class="paste">
 <label for="yaml">YAML of a policy file, at most ${countText(MAX_PASTE_TEXT, 'character')}</label>
 <textarea id="yaml" name="policies" rows="16" maxlength="${MAX_PASTE_TEXT}" spellcheck="false" autocapitalize="off" autocomplete="off" required>
 ${linted?.text ?? ''}</textarea>

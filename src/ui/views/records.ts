@@ -57,7 +57,7 @@ const nothing = html`<span class="none">–</span>`;
 function deadMarkup(backlogs: readonly ShownBacklog[]): Markup {
   return html`<h2>Dead letters</h2>
 <p>Records that are given up. Each waits in the outbox until it is tried again or deleted:
-<code>${commandLine('outbox list --dead')}</code> lists them, <code>${commandLine('outbox retry --all')}</code> has them delivered again.</p>
+<code class="command">${commandLine('outbox list --dead')}</code> lists them, <code class="command">${commandLine('outbox retry --all')}</code> has them delivered again.</p>
 <table>
 <caption class="unseen">Dead letters by reason</caption>
 <thead><tr><th scope="col">backend</th><th scope="col" class="wide">reason</th><th scope="col" class="number">records</th></tr></thead>

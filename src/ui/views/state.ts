@@ -24,7 +24,7 @@ function findingMarkup(finding: BridgeFinding, at: number): Markup {
   return html`<li>
 <span class="sign ${isFault ? 'bad' : 'care'}" aria-hidden="true">!</span>
 <p><span class="word ${isFault ? 'bad' : 'care'}">${isFault ? 'Fault' : 'Warning'}:</span> ${visible(message)}${sinceMarkup(finding, at)}.
-<span class="todo">${visible(advice)}.</span> ${advice.includes(commandLine('')) ? '' : html`<code>${commandLine('doctor')}</code>`}</p>
+<span class="todo">${sentenceOf(advice)}.</span> ${advice.includes(commandLine('')) ? '' : html`<code class="command">${commandLine('doctor')}</code>`}</p>
 ${paste === undefined ? '' : html`<details><summary>Lines to paste</summary><pre>${visiblePaste(paste)}</pre></details>`}
 </li>`;
 }
@@ -33,5 +33,9 @@ function sinceMarkup({ since }: BridgeFinding, now: number): Markup | '' {
   const begin = Date.parse(since ?? '');
   return Number.isNaN(begin) ? '' : html` (since ${clockMarkup(begin, now)})`;
 }
+
+/** A text of a finding as a sentence; names of settings and backends keep their letters. */
+const sentenceOf = (text: string) => visible(text).replace(/^[a-z]+(?= )/, capital);
+const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 
 const visiblePaste = (paste: string) => paste.split('\n').map(visible).join('\n');

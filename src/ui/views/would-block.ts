@@ -17,7 +17,7 @@ export function wouldBlockMarkup({ rows, decisions }: WouldBlockCount, vendors: 
 <thead><tr><th scope="col">policy or backend</th><th scope="col" class="first">rule</th><th scope="col" class="second">team</th><th scope="col" class="number">calls</th><th scope="col" class="number">of all</th></tr></thead>
 <tbody>${shown.map((row) => rowMarkup(row, decisions, vendors))}</tbody>
 </table>
-<p class="note">Of ${numberText(decisions)} decisions.${rows.length > MAX_ROWS ? ` ${numberText(rows.length - MAX_ROWS)} more rows are not shown.` : ''}</p>`;
+${rows.length > MAX_ROWS ? html`<p class="note">${numberText(rows.length - MAX_ROWS)} more rows are not shown.</p>` : ''}`;
 }
 
 function rowMarkup(

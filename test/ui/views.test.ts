@@ -1,0 +1,362 @@
+import { expect, test } from 'vitest';
+import { DecisionRing } from '../../src/ui/decision-ring.ts';
+import type { PageSource } from '../../src/ui/page-source.ts';
+import { blocked, row } from '../support/decisions.ts';
+import { fakeSource, minute, picture, servedUi } from '../support/page-source.ts';
+
+const REF = '549861e136ee05f5';
+/** A name that a client chose: markup, a quotation mark, and a character that turns the order of all after it round. */
+const HOSTILE = `<script>alert(1)</script>"'\u202Ecod`;
+const VIEWS = ['/ui', '/ui/policies', '/ui/playground', '/ui/records', '/ui/settings', '/ui/call?word=x'];
+
+async function get(source: PageSource, path = '/ui') {
+  const response = await fetch(`${await servedUi(source)}${path}`);
+  const text = await response.text();
+  return { status: response.status, text, headers: response.headers, words: wordsOf(text) };
+}
+
+/** What somebody reads: without markup, and blanks as one. */
+function wordsOf(text: string): string {
+  const body = text.slice(text.indexOf('<main'));
+  const entities: Record<string, string> = {
+    '&lt;': '<',
+    '&gt;': '>',
+    '&quot;': '"',
+    '&#39;': "'",
+    '&amp;': '&',
+  };
+  return body
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => entities[entity] ?? '')
+    .replace(/\s+/g, ' ');
+}
+
+function ringOf(...rows: Parameters<typeof row>[0][]): PageSource['decisions'] {
+  const ring = new DecisionRing();
+  for (const changes of rows) ring.decided(row(changes));
+  return async (after) => ring.after(after);
+}
+
+test.each(VIEWS)(
+  '%s is a whole page with landmarks, nothing inline, nothing from elsewhere, and nobody keeps it',
+  async (path) => {
+    const { text, headers } = await get(fakeSource(), path);
+    expect(text).toMatch(/^<!doctype html>\n<html lang="en">/);
+    for (const part of [
+      '<header>',
+      '<nav aria-label="Views">',
+      '<main id="main"',
+      '<footer>',
+      'href="#main"',
+    ])
+      expect(text).toContain(part);
+    expect(text.match(/<h1/g)).toHaveLength(1);
+    expect(text).not.toMatch(/\sstyle=|<style|\son[a-z]+=|javascript:|<script(?! defer src="\/ui\/assets\/)/);
+    for (const [, address] of text.matchAll(/\s(?:src|href|action)="([^"]*)"/g))
+      expect(address).toMatch(/^[/#]/);
+    expect(headers.get('cache-control')).toBe('no-store');
+  },
+);
+
+test('each view but the playground says when it was made, and the five are plain links', async () => {
+  const { text } = await get(fakeSource(), '/ui/records');
+  const links = [...text.matchAll(/<li><a href="(\/ui[^"]*)"( aria-current="page")?>(\w+)<\/a>/g)];
+  expect(links.map(([, path, current, name]) => [name, path, current !== undefined])).toEqual([
+    ['Decisions', '/ui', false],
+    ['Policies', '/ui/policies', false],
+    ['Playground', '/ui/playground', false],
+    ['Records', '/ui/records', true],
+    ['Settings', '/ui/settings', false],
+  ]);
+  expect(text).toMatch(
+    /as of <time datetime="[^"]+" title="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC">\d\d:\d\d:\d\d<\/time>/,
+  );
+});
+
+test('names that clients chose are text on every view, with hidden characters written out', async () => {
+  const hostile = blocked(REF, { team: HOSTILE, model: HOSTILE, key: HOSTILE, user: HOSTILE });
+  const source = fakeSource({
+    decisions: ringOf(hostile, row({ team: HOSTILE })),
+    list: async () => [hostile],
+    story: async () => ({
+      ...{ about: hostile, others: [hostile], sentence: HOSTILE, advice: [HOSTILE] },
+      facts: [['who', HOSTILE]],
+    }),
+    wouldBlock: async () => ({
+      rows: [{ by: HOSTILE, rule: HOSTILE, team: HOSTILE, calls: 1 }],
+      decisions: 1,
+    }),
+    top: async () => [{ name: HOSTILE, decisions: 1, blocked: 1, redacted: 0, observed: 0, unjudged: 0 }],
+    settings: async () => [{ name: HOSTILE, value: HOSTILE, source: HOSTILE }],
+    policyText: async () => HOSTILE,
+  });
+  const url = await servedUi(source);
+  const word = encodeURIComponent(HOSTILE);
+  for (const path of [...VIEWS, `/ui/call?word=${word}`, `/ui?team=${word}`, `/ui?verdict=${word}`]) {
+    const text = await (await fetch(url + path)).text();
+    expect(text).not.toContain('<script>alert');
+    // But in the field that shows what was asked for
+    expect(text.replace(/ value="[^"]*"/g, '')).not.toContain('\u202E');
+    expect(text).not.toMatch(/="[^"]*'\\u202ecod"[^ >]/);
+  }
+  const { text } = await get(source);
+  expect(text).toContain('&lt;script&gt;alert(1)&lt;/s…</bdi>');
+  expect(text).toContain('title="&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\u202ecod"');
+});
+
+test('a long id is cut, with the whole of it in its title', async () => {
+  const id = 'f'.repeat(200);
+  const { text } = await get(fakeSource({ decisions: ringOf({ litellm_call_id: id }) }));
+  expect(text).toContain(`<bdi title="${id}">${'f'.repeat(15)}…</bdi>`);
+});
+
+test('the decisions: newest first, a run of allowed ones is one row with its number, each leads to its story', async () => {
+  const decisions = ringOf(
+    ...[{ ms: 1 }, { ms: 2 }, { ms: 3, team: 'search' }],
+    blocked(REF),
+    ...[{ ms: 4 }, { ms: 5 }],
+    row({
+      policies: [{ kind: 'pii', enforced: false, verdict: 'redact', reason_code: 'pii', rules: ['email'] }],
+    }),
+    row({ backends: [{ backend: 'akto', mode: 'enforce', result: 'timeout', ms: 1 } as never] }),
+    { ms: 6, litellm_call_id: 'the newest' },
+  );
+  const { text } = await get(fakeSource({ decisions }));
+  const rows = [...text.matchAll(/<tr class="[^"]*" data-count[\s\S]*?<\/tr>/g)].map(([one]) => one);
+  expect(rows.map((one) => wordsOf(`<main>${one.replace(/<time[^>]*>[\d:]+<\/time>/, '')}`).trim())).toEqual([
+    'allowed payments nightly gpt-5 6.0 ms the newest',
+    '! unjudged without akto payments nightly gpt-5 1.5 ms call-1',
+    'allowed pii would redact · email payments nightly gpt-5 1.5 ms call-1',
+    'allowed (2) payments',
+    `BLOCKED secrets · aws-key payments nightly gpt-5 1.5 ms ${REF}`,
+    'allowed (3) several',
+  ]);
+  expect(rows[4]).toContain(`href="/ui/call?word=${REF}"`);
+  expect(rows[0]).toContain('href="/ui/call?word=the%20newest"');
+});
+
+test('0 is shown, and what has no data says so', async () => {
+  const empty = picture({
+    ...{ minutes: [], decisionsAMinute: 0, p50Ms: null, p99Ms: null, lastBypassAt: null },
+    backends: [],
+    backlogs: [],
+    policies: undefined,
+  });
+  const { words } = await get(fakeSource({ picture: async () => empty }));
+  expect(words).toContain('All well. 0 decisions a minute, no bypass since the start 3 days ago.');
+  expect(words).toContain('allowed 0 redacted 0 blocked 0 bypassed 0 undecided 0');
+  expect(words).toContain('p50 no data yet p99 no data yet');
+  expect(words).toContain('No data yet: the first minute is not over.');
+  expect(words).toContain('No data yet: no call was judged since the start.');
+  expect(words).toContain('No data yet: no decision is kept of these days.');
+  expect(words).toContain('No backend is asked');
+  expect(words).toContain('No backend takes records.');
+});
+
+test('a question that nobody answers shows in its own box why, and the others show what they know', async () => {
+  const never = async (): Promise<never> => {
+    throw new Error('the thread that looks up is busy');
+  };
+  const { status, words } = await get(fakeSource({ wouldBlock: never, decisions: async () => undefined }));
+  expect(status).toBe(200);
+  expect(words).toContain('Would block, last 7 days ○ Not known now: the thread that looks up is busy.');
+  expect(words).toContain('○ Not known now: nobody answered in time.');
+  expect(words).toContain('akto ● up 4.0 ms 12,480 0');
+
+  const unknown = await get(fakeSource({ picture: never }));
+  expect(unknown.status).toBe(200);
+  expect(unknown.words).toContain('Backends ○ Not known now: the thread that looks up is busy.');
+});
+
+test.each(VIEWS)('%s stands where its source answers nothing at all', async (path) => {
+  const broken = new Proxy(fakeSource(), {
+    get: () => () => Promise.reject(new Error('it is gone')),
+  });
+  const { status, text, words } = await get(broken, path);
+  expect(status).toBe(200);
+  expect(text).toContain('</html>');
+  if (path !== '/ui/playground') expect(words).toContain('Not known now: it is gone.');
+});
+
+test('backends, records and would-block tell word, sign, numbers, times and what is behind them', async () => {
+  const at = Date.now();
+  const seen = picture({
+    at,
+    backends: [
+      {
+        ...{
+          name: 'capsule',
+          mode: 'shadow',
+          breaker: 'half_open',
+          isRefused: false,
+          failing: 'http_status',
+        },
+        ...{ checks: 80, failures: 77, p50Ms: null },
+        lastFailure: { kind: 'http_status', status: 503, at: at - 12_000 },
+      },
+    ],
+    backlogs: [
+      {
+        ...{ backend: 'capsule', due: 77, oldestAt: at - 40_000, nextTryAt: at + 12_500 },
+        ...{ reason: 'HTTP 503', dead: 2, deadBy: { 'HTTP 413': 2 } },
+      },
+    ],
+    minutes: [minute(at - 60_000, { bypassed: 31 }), minute(at)],
+  });
+  const rows = [
+    { by: 'prompt-injection', rule: 'prompt-extraction', team: 'payments', calls: 3 },
+    { by: 'capsule', rule: null, team: null, calls: 1 },
+  ];
+  const source = fakeSource({
+    picture: async () => seen,
+    wouldBlock: async () => ({ rows, decisions: 8100 }),
+  });
+  const { text, words } = await get(source);
+  expect(words).toContain('capsule shadow ◐ half open: tried again last error: HTTP 503, 12 s ago – 80 77');
+  expect(words).toContain('capsule 77 due, oldest 40 s , next try in 12 s , ! 2 dead HTTP 503');
+  expect(words).toContain('allowed 400 redacted 0 blocked 0 bypassed 31 undecided 0');
+  expect(words).toContain('prompt-injection prompt-extraction payments 3 0.04 %');
+  expect(text).toContain(
+    'href="/ui?verdict=observed&amp;policy=prompt-injection&amp;team=payments&amp;since=7d"',
+  );
+  expect(text).toContain('href="/ui?verdict=observed&amp;backend=capsule&amp;since=7d"');
+
+  const records = await get(source, '/ui/records');
+  expect(records.words).toContain('capsule 77 40 s in 12 s 2 HTTP 503');
+  expect(records.words).toContain('capsule HTTP 413 2');
+});
+
+test('findings are a line each, with what to do and a command', async () => {
+  const seen = picture({
+    findings: [
+      {
+        code: 'post_call_missing',
+        message: 'requests are judged, and LiteLLM never asks about their responses',
+        advice: 'add post_call to the mode of the guardrail',
+        paste: 'mode: [pre_call, post_call]',
+        since: '2026-11-27T20:14:03.000Z',
+      },
+    ],
+  });
+  const { words } = await get(fakeSource({ picture: async () => seen }));
+  expect(words).toMatch(
+    /! Fault: requests are judged, and LiteLLM never asks about their responses \(since .*20:14(?::03)? \)\. Add post_call to the mode of the guardrail\. \S.* doctor Lines to paste mode: \[pre_call, post_call\]/,
+  );
+});
+
+test('a filter works without a script, over decisions that are kept; what cannot be read of it is told', async () => {
+  const asked: unknown[] = [];
+  const source = fakeSource({
+    async list(filter, limit) {
+      asked.push([filter.verdict, filter.team, filter.policy, filter.since !== undefined, limit]);
+      return [blocked(REF)];
+    },
+  });
+  const { text, words } = await get(source, '/ui?verdict=block&team=payments&policy=&since=7d');
+  expect(asked).toEqual([['block', 'payments', undefined, true, 200]]);
+  expect(words).toContain('team payments , verdict block , since 7d');
+  expect(words).toContain(`BLOCKED secrets · aws-key payments`);
+  expect(text).toContain('<option value="block" selected>');
+  expect(text).toContain('data-events="/ui/events?team=payments&amp;verdict=block&amp;since=7d&amp;after=0"');
+
+  const byUser = await get(source, '/ui?user=ada');
+  expect(byUser.words).toContain('user ada . They are not live.');
+  expect(byUser.text).not.toContain('data-events');
+
+  const wrong = await get(source, '/ui?verdict=deny&since=yesterday');
+  expect(wrong.status).toBe(400);
+  expect(wrong.words).toContain('“deny” is no verdict: write block, redact,');
+  expect(wrong.words).toContain('“yesterday” is no time: write a span like 90m, 24h or 7d');
+});
+
+test('the search leads to the story of a call, or says that there is none', async () => {
+  const words: string[] = [];
+  const source = fakeSource({
+    async story(word) {
+      words.push(word);
+      if (word !== REF) return undefined;
+      return {
+        ...{ about: blocked(REF), others: [row({ input_type: 'response' })] },
+        sentence: 'Blocked by the policy secrets.',
+        facts: [
+          ['reference', REF],
+          ['policies', 'secrets: blocks'],
+          ['', 'pii: allows'],
+        ],
+        advice: ['leave the message out'],
+      };
+    },
+  });
+  const found = await get(source, `/ui/call?word=%20${REF}%20`);
+  expect(found.status).toBe(200);
+  expect(found.words).toContain('Blocked by the policy secrets.');
+  expect(found.words).toContain('To do leave the message out');
+  expect(found.text).toContain('<dt>policies</dt><dd>secrets: blocks</dd><dd>pii: allows</dd>');
+  const unknown = await get(source, '/ui/call?word=unknown');
+  expect(unknown.status).toBe(404);
+  expect(unknown.words).toContain('No decision is called unknown .');
+  expect((await get(source, '/ui/call')).words).toContain('Write a reference, a call id, or a message');
+  expect(words).toEqual([REF, 'unknown']);
+});
+
+test('counts of days are asked for once a minute, however many look', async () => {
+  let [asked, at] = [0, Date.now()];
+  const source = fakeSource({
+    async wouldBlock() {
+      asked++;
+      return { rows: [], decisions: 5 };
+    },
+  });
+  const url = await servedUi(source, { now: () => at });
+  await Promise.all([1, 2, 3].map(() => fetch(`${url}/ui`).then((response) => response.text())));
+  expect(asked).toBe(1);
+  at += 61_000;
+  const page = await (await fetch(`${url}/ui`)).text();
+  expect(asked).toBe(2);
+  expect(page).toContain('0 of 5 decisions');
+});
+
+test('files of the page can be kept for ever, under an address that changes with them', async () => {
+  const url = await servedUi(fakeSource());
+  const page = await (await fetch(`${url}/ui`)).text();
+  const paths = [...page.matchAll(/"(\/ui\/assets\/[^"]+)"/g)].map(([, path]) => path as string);
+  expect(paths.map((path) => path.split('/').at(-1))).toEqual([
+    'icon.svg',
+    'uplot.css',
+    'page.css',
+    'uplot.js',
+    'page.js',
+  ]);
+  for (const path of paths) {
+    const response = await fetch(url + path);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ]);
+    expect((await response.text()).length).toBeGreaterThan(100);
+  }
+  const old = await fetch(`${url}/ui/assets/0123/page.css`);
+  expect([old.status, old.headers.get('cache-control')]).toEqual([200, 'no-store']);
+  for (const path of ['/ui/assets/0123/..%2fui.ts', '/ui/assets/0123/page.ts'])
+    expect((await fetch(url + path)).status).toBe(404);
+});
+
+test('what is not there, taken or made is a page too', async () => {
+  const errors: string[] = [];
+  const source = fakeSource({
+    // Breaks where nobody expects it
+    picture: async () => ({ ...picture(), backends: undefined }) as never,
+  });
+  const url = await servedUi(source, { onError: (error) => errors.push(error.name) });
+  const responses = await Promise.all([
+    fetch(`${url}/ui/nothing/here`),
+    fetch(`${url}/ui/records`, { method: 'DELETE' }),
+    fetch(`${url}/ui`),
+  ]);
+  expect(responses.map(({ status }) => status)).toEqual([404, 405, 500]);
+  for (const response of responses) {
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(await response.text()).toContain('<nav aria-label="Views">');
+  }
+  expect(errors).toEqual(['TypeError']);
+});
