@@ -89,13 +89,11 @@ async function printJson({ connect }: Options, terminal: Terminal): Promise<void
 }
 
 /** All settings; of some the default depends on others. */
-function inForce({ server: { host } }: Config, terminal: Terminal) {
+function inForce({ server, ops }: Config, terminal: Terminal) {
   const groups = effectiveSettings(terminal.env(), terminal.sources(), backends);
+  const hosts = new Map([['HOST', server.host], ...(ops ? [['OPS_HOST', ops.host] as const] : [])]);
   return groups.map(
     ([title, rows]) =>
-      [
-        title,
-        rows.map((row) => (row.name === 'HOST' && row.value === null ? { ...row, value: host } : row)),
-      ] as const,
+      [title, rows.map((row) => ({ ...row, value: row.value ?? hosts.get(row.name) ?? null }))] as const,
   );
 }

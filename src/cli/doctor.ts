@@ -17,7 +17,8 @@ words each: models are asked and may cost a fraction of a cent, backends get the
 calls to judge and to record. The key stands in LITELLM_MASTER_KEY, or comes from
 standard input with --key -; one on the command line shows in the list of processes.
 
-To ask a bridge elsewhere, give --bridge, and BRIDGE_API_KEYS in the environment.`;
+To ask a bridge elsewhere, give --bridge, and BRIDGE_API_KEYS in the environment. If it
+has an OPS_PORT, give that and OPS_API_KEYS there too; --ops names another address.`;
 
 type DoctorOptions = {
   readonly litellm?: string;
@@ -27,6 +28,7 @@ type DoctorOptions = {
   readonly model?: string;
   /** False for `--no-bridge`. */
   readonly bridge?: string | false;
+  readonly ops?: string;
   readonly backends: boolean;
   readonly json?: boolean;
 };
@@ -54,12 +56,17 @@ export function addDoctor(program: Command, terminal: Terminal): void {
       'the address of the bridge (default: HOST and PORT)',
       addressOption('--bridge', 'http://127.0.0.1:8787'),
     )
+    .option(
+      '--ops <url>',
+      'the address of its readiness and metrics (default: OPS_HOST and OPS_PORT, else that of the bridge)',
+      addressOption('--ops', 'http://127.0.0.1:9090'),
+    )
     .option('--no-bridge', 'leave out the running bridge')
     .option('--no-backends', 'leave out backends and the database')
     .option('--json', 'print { ok, release, checks, findings }; release is that of LiteLLM')
     .addHelpText('after', ABOUT);
   doctor.action(async (options: DoctorOptions) => {
-    const { litellm, release, model, bridge, backends, json = false } = options;
+    const { litellm, release, model, bridge, ops, backends, json = false } = options;
     const problem = contradiction(options);
     if (problem !== undefined) doctor.error(problem);
     const env = terminal.env();
@@ -69,7 +76,7 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     const examination = await examine({
       ...{ env, litellm, release, model, now: terminal.now, sleep: terminal.sleep },
       proxy: options.proxy !== undefined && key !== undefined ? { url: options.proxy, key } : undefined,
-      bridge: bridge || undefined,
+      ...{ bridge: bridge || undefined, ops },
       asksBridge: bridge !== false,
       asksBackends: backends,
     });
@@ -83,9 +90,10 @@ function releaseOption(text: string): string {
   throw new InvalidArgumentError(`Write a release, such as ${NEWEST_TESTED.join('.')}`);
 }
 
-function contradiction({ proxy, key, model, bridge }: DoctorOptions): string | undefined {
+function contradiction({ proxy, key, model, bridge, ops }: DoctorOptions): string | undefined {
   if (proxy === undefined && key !== undefined) return '--key is for --proxy';
   if (proxy === undefined && model !== undefined) return '--model is for --proxy';
+  if (ops !== undefined && bridge === false) return '--ops is of the bridge: leave out --no-bridge';
   return proxy !== undefined && bridge === false
     ? '--proxy needs the bridge: leave out --no-bridge'
     : undefined;

@@ -17,27 +17,43 @@ export async function examineBridge(bridge: BridgeClient): Promise<ExaminedBridg
     ...{ section: 'bridge', ok, text },
     ms: Math.round(performance.now() - startedAt),
   });
-  try {
-    const [ready, reply] = await Promise.all([bridge.readiness(), bridge.canary(newCanaryId())]);
-    const findings = [...ready.findings, ...troubles(ready), ...refusal(url, reply)];
-    const known = typeof reply === 'string' ? undefined : reply;
-    const release = known === undefined ? 'answers' : `release ${known.release} answers`;
-    const trouble = ready.unhappy.length === 0 ? '' : `; in trouble: ${ready.unhappy.join(', ')}`;
+  const [ready, reply] = await Promise.all([
+    orProblem(bridge.readiness()),
+    orProblem(bridge.canary(newCanaryId())),
+  ]);
+  if (reply instanceof NoBridgeError || (ready instanceof NoBridgeError && bridge.ops === undefined)) {
+    const error = ready instanceof NoBridgeError ? ready : (reply as NoBridgeError);
+    return { checks: [line(false, error.message)], findings: [unreachable(url, error)], reply: undefined };
+  }
+  const known = typeof reply === 'string' ? undefined : reply;
+  const release = known === undefined ? 'answers' : `release ${known.release} answers`;
+  if (ready instanceof NoBridgeError) {
     return {
-      checks: [line(findings.length === 0, `${url}: ${release}, ${ready.status}${trouble}`)],
-      findings,
+      checks: [line(false, `${url}: ${release}; ${ready.message}`)],
+      findings: [unreachable(bridge.ops ?? url, ready), ...refusal(url, reply)],
       reply,
     };
-  } catch (error) {
-    if (!(error instanceof NoBridgeError)) throw error;
-    const finding: BridgeFinding = {
-      code: 'bridge_unreachable',
-      subject: url,
-      message: error.message,
-      advice: 'start it, or name its address with --bridge; leave it out with --no-bridge',
-    };
-    return { checks: [line(false, error.message)], findings: [finding], reply: undefined };
   }
+  const findings = [...ready.findings, ...troubles(ready), ...refusal(url, reply)];
+  const trouble = ready.unhappy.length === 0 ? '' : `; in trouble: ${ready.unhappy.join(', ')}`;
+  return {
+    checks: [line(findings.length === 0, `${url}: ${release}, ${ready.status}${trouble}`)],
+    findings,
+    reply,
+  };
+}
+
+/** A reply, or why it is none. */
+function orProblem<T>(reply: Promise<T>): Promise<T | NoBridgeError> {
+  return reply.catch((error: unknown) => {
+    if (error instanceof NoBridgeError) return error;
+    throw error;
+  });
+}
+
+function unreachable(subject: string, { message, remedy }: NoBridgeError): BridgeFinding {
+  const advice = 'start it, or name its address with --bridge; leave it out with --no-bridge';
+  return { ...{ code: 'bridge_unreachable', subject, message, advice }, ...remedy };
 }
 
 /** Parts in trouble of which no finding tells. */

@@ -43,32 +43,71 @@ export type RefusedCounts = {
 /** Why it says nothing of calls of the doctor: it does not take our key, or nobody knows the path. */
 export type NoCanaryReply = 'refused' | 'unknown';
 
+/** What to do about a reply that is not what a bridge says. */
+type Remedy = { readonly code: 'bridge_unreachable' | 'bridge_key_wrong'; readonly advice: string };
+
 /** A reply that is not what a bridge says: its sentence is for an operator. */
 export class NoBridgeError extends Error {
   override readonly name = 'NoBridgeError';
+  /** Undefined where it depends on who asked. */
+  readonly remedy: Remedy | undefined;
+
+  constructor(message: string, remedy?: Remedy) {
+    super(message);
+    this.remedy = remedy;
+  }
 }
+
+/** An address of a bridge, and a key for it. */
+export type BridgePlace = { readonly url: string; readonly key: string | undefined };
 
 /** A bridge that runs somewhere. Its methods throw `NoBridgeError`. */
 export class BridgeClient {
   readonly url: string;
-  readonly #key: string | undefined;
+  /** Where readiness and metrics stand; undefined if that is beside guardrail calls. */
+  readonly ops: string | undefined;
+  readonly #calls: BridgePlace;
+  readonly #ops: BridgePlace;
 
-  /** @param key one of its `BRIDGE_API_KEYS` */
-  constructor(url: string, key: string | undefined) {
-    this.url = url.replace(/\/+$/, '');
-    this.#key = key;
+  /**
+   * @param calls where guardrail calls go, with one of its `BRIDGE_API_KEYS`
+   * @param ops where readiness and metrics stand, with one of its `OPS_API_KEYS`; undefined if that is the same place
+   */
+  constructor(calls: BridgePlace, ops?: BridgePlace) {
+    this.#calls = trimmed(calls);
+    this.#ops = trimmed(ops ?? calls);
+    this.url = this.#calls.url;
+    this.ops = ops && this.#ops.url;
   }
 
   async readiness(): Promise<Readiness> {
-    const { status, body } = await this.#get('/readyz');
+    const { url } = this.#ops;
+    const { status, body } = await this.#get('/readyz', this.#ops);
     const read = v.safeParse(Ready, parsed(body));
     if (read.success && (status === 200 || status === 503))
       return { ...read.output, findings: read.output.findings.map(known) };
-    throw new NoBridgeError(`what answers at ${this.url} is no bridge (HTTP ${status} for /readyz)`);
+    if (status === 401 || status === 429) {
+      const advice = 'give the doctor the OPS_API_KEYS of that bridge in its environment';
+      throw new NoBridgeError(`the bridge at ${url} does not take the key of the doctor for /readyz`, {
+        ...{ code: 'bridge_key_wrong', advice },
+      });
+    }
+    if (status === 404 && body.includes('OPS_PORT')) {
+      const advice =
+        'set OPS_PORT and OPS_API_KEYS for the doctor as that bridge has them, and --ops if its address is another one';
+      throw new NoBridgeError(`the bridge at ${url} has /readyz at its OPS_PORT, and not here`, {
+        ...{ code: 'bridge_unreachable', advice },
+      });
+    }
+    throw new NoBridgeError(`what answers at ${url} is no bridge (HTTP ${status} for /readyz)`);
   }
 
+  /** None, where they cannot be read at a place of their own. */
   async refusals(): Promise<RefusedCounts> {
-    const { body } = await this.#get('/metrics');
+    const { body } = await this.#get('/metrics', this.#ops).catch((error: unknown) => {
+      if (this.ops === undefined || !(error instanceof NoBridgeError)) throw error;
+      return { body: '' };
+    });
     const count = (sample: string) => Number(new RegExp(`^${sample} (\\d+)$`, 'm').exec(body)?.[1] ?? 0);
     const rejected = (reason: string) => count(`guardrail_bridge_rejected_total\\{reason="${reason}"\\}`);
     return {
@@ -80,23 +119,25 @@ export class BridgeClient {
 
   /** Its sights of a call of the doctor. */
   async canary(id: string): Promise<CanaryReply | NoCanaryReply> {
-    const { status, body } = await this.#get(`/v1/canaries/${id}`);
+    const { status, body } = await this.#get(`/v1/canaries/${id}`, this.#calls);
     const reply = parsed(body);
     if (status === 200 && Array.isArray(fieldsOf(reply).seen)) return reply as CanaryReply;
     return status === 401 || status === 403 ? 'refused' : 'unknown';
   }
 
-  async #get(path: string): Promise<{ status: number; body: string }> {
+  async #get(path: string, { url, key }: BridgePlace): Promise<{ status: number; body: string }> {
     try {
-      const headers: Record<string, string> = this.#key === undefined ? {} : { 'x-api-key': this.#key };
+      const headers: Record<string, string> = key === undefined ? {} : { 'x-api-key': key };
       const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const response = await fetch(this.url + path, { headers, signal, redirect: 'manual' });
+      const response = await fetch(url + path, { headers, signal, redirect: 'manual' });
       return { status: response.status, body: await response.text() };
     } catch (error) {
-      throw new NoBridgeError(`no bridge answers at ${this.url} (${connectionCode(error)})`);
+      throw new NoBridgeError(`no bridge answers at ${url} (${connectionCode(error)})`);
     }
   }
 }
+
+const trimmed = ({ url, key }: BridgePlace): BridgePlace => ({ url: url.replace(/\/+$/, ''), key });
 
 /** A word for why nothing answered. */
 export function connectionCode(error: unknown): string {

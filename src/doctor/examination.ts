@@ -10,7 +10,7 @@ import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { examineBackend } from './backend-check.ts';
 import { type ExaminedBridge, examineBridge } from './bridge-check.ts';
-import { BridgeClient } from './bridge-client.ts';
+import { BridgeClient, type BridgePlace } from './bridge-client.ts';
 import { type Examined, SECTIONS, together } from './check.ts';
 import { examineConfig } from './config-check.ts';
 import { examineDatabase } from './database-check.ts';
@@ -27,6 +27,8 @@ export type ExaminationOptions = {
   readonly model?: string | undefined;
   /** Address of the bridge, in place of that of the settings. */
   readonly bridge?: string | undefined;
+  /** Address of its readiness and metrics, in place of that of the settings. */
+  readonly ops?: string | undefined;
   readonly asksBridge: boolean;
   readonly asksBackends: boolean;
 } & DoctorClock;
@@ -45,8 +47,7 @@ export async function examine(options: ExaminationOptions): Promise<Examination>
   const settings = examineSettings(env);
   const { config } = settings;
   const vendors = asksBackends && config !== undefined ? askBackends(config, settings.backends) : [];
-  const { address, key } = placeOf(env);
-  const client = new BridgeClient(options.bridge ?? address, key);
+  const client = new BridgeClient(callsPlace(options), opsPlace(options));
   const bridge = asksBridge || options.proxy !== undefined ? await examineBridge(client) : undefined;
   const proxy = await askProxy(options, client, bridge);
   const release = options.release ?? proxy?.release ?? null;
@@ -124,14 +125,29 @@ async function askProxy(
 }
 
 /** Where the bridge listens, as it is reached from this machine, and its key, as far as these settings can be read whatever others say. */
-function placeOf(env: Env): { readonly address: string; readonly key: string | undefined } {
+function callsPlace({ env, bridge }: ExaminationOptions): BridgePlace {
   const { HOST = '127.0.0.1', PORT = 8787 } = readable(env, 'HOST', 'PORT') ?? {};
-  const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST;
   return {
-    address: `http://${isIPv6(host) ? `[${host}]` : host}:${PORT}`,
+    url: bridge ?? `http://${reachable(HOST)}:${PORT}`,
     // The other name is that of LiteLLM's configuration in the README
     key: readable(env, 'BRIDGE_API_KEYS')?.BRIDGE_API_KEYS?.[0] ?? variable(env, 'BRIDGE_API_KEY'),
   };
+}
+
+/** Where those who operate the bridge come to, the same way; undefined if it has no place of its own. */
+function opsPlace({ env, bridge, ops }: ExaminationOptions): BridgePlace | undefined {
+  const { OPS_HOST = '127.0.0.1', OPS_PORT } = readable(env, 'OPS_HOST', 'OPS_PORT') ?? {};
+  if (ops === undefined && OPS_PORT === undefined) return undefined;
+  const host = (bridge === undefined ? undefined : URL.parse(bridge)?.hostname) ?? reachable(OPS_HOST);
+  return {
+    url: ops ?? `http://${host}:${OPS_PORT}`,
+    key: readable(env, 'OPS_API_KEYS')?.OPS_API_KEYS?.[0],
+  };
+}
+
+function reachable(address: string): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 function readable<Name extends Parameters<typeof readSettings>[1]>(env: Env, ...names: readonly Name[]) {
