@@ -6,6 +6,7 @@ import type { SideCounts } from './findings/asked-sides.ts';
 import type { OtherProcesses, Standing } from './http/health.ts';
 import type { ReleasesReport } from './litellm/releases.ts';
 import type { CountsByMetric } from './observability/metrics.ts';
+import type { FromOtlp } from './otlp/protocol.ts';
 import type { PolicySource } from './policies/store.ts';
 import type { CallEnd, FromWorker } from './records/protocol.ts';
 import type { OpenWorker } from './records/restarting-worker.ts';
@@ -20,6 +21,7 @@ export type GivenParts = {
   readonly openRecords: OpenWorker<FromWorker>;
   readonly openAudit: () => AuditSink;
   readonly openDecisions: OpenWorker<FromDecisions>;
+  readonly openOtlp: OpenWorker<FromOtlp>;
   /** Keeps what workers share; undefined where that is the database. */
   readonly store: StateStore | undefined;
   /** Texts that were blocked in other workers; undefined where the database tells of them. */

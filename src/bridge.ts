@@ -28,6 +28,8 @@ import { Releases } from './litellm/releases.ts';
 import type { Log } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Observer } from './observability/observer.ts';
+import { LogTap } from './otlp/log-tap.ts';
+import { sendOtlp } from './otlp/sender.ts';
 import type { PolicyFile } from './policies/file/policy-file.ts';
 import { recordRulesOf } from './policies/receivers.ts';
 import type { PolicyStore } from './policies/store.ts';
@@ -96,12 +98,14 @@ export function composeBridge(
   destination?: pino.DestinationStream,
   given?: GivenParts,
 ): Bridge {
+  const tap = new LogTap();
   const store = given?.store ?? openStore(config.database, config.state);
   const ground = createGround(config, {
     ...{ destination, store },
     ...(given?.blocked && { blocked: given.blocked.known }),
     givenPolicies: given?.policies,
     showsMetrics: given === undefined,
+    logged: config.otlp && given === undefined ? tap.line : undefined,
   });
   const { backends, policies, metrics, log, observer, blockedTexts, shared } = ground;
   const releases = new Releases();
@@ -113,8 +117,10 @@ export function composeBridge(
   const ring = new DecisionRing();
   const rows = new DecisionRows(
     (row) => ring.decided(row),
-    ...(decisions === undefined ? [] : [decisions.append.bind(decisions)]),
+    ...(decisions === undefined ? [] : [(_: unknown, packed: () => string) => decisions.take(packed(), 1)]),
   );
+  const allMetrics = given?.metricsPage ?? (() => metricsPage(metrics, records));
+  const otlp = sendOtlp(config, { log, tap, metrics, page: allMetrics, open: given?.openOtlp });
   const ended = (ends: readonly CallEnd[]) => {
     decisions?.ended(ends);
     canaries.ended(ends);
@@ -155,7 +161,7 @@ export function composeBridge(
   });
   given?.onCanariesEnded((ends) => canaries.ended(ends));
   const { handler, refuse, judge, http, sharedCalls, kept } = createJudging(config, ground, {
-    ...{ records, audit, decisions: rows, release, requests, canaries, sides },
+    ...{ records, audit, decisions: rows, traced: otlp?.calls, release, requests, canaries, sides },
     large: (...call) => largeCalls.ofNodes(...call),
     maxNodes: LARGE_NODES,
     replay: keptSink,
@@ -174,7 +180,7 @@ export function composeBridge(
     stateOf: (key) => ({ body: requests.bytesOf(key), ...requestStateOf(ground, key) }),
     keep: (key, json) => requests.keep(key, json),
     store,
-    ...{ config, backends, log, metrics, refuse, records, audit, release, replay: keptSink },
+    ...{ config, backends, log, metrics, refuse, records, audit, otlp, release, replay: keptSink },
     decisions: rows,
     blockedTexts: given?.blocked === undefined ? blockedTexts : blocksOfAll(blockedTexts, given.blocked),
   });
@@ -204,7 +210,7 @@ export function composeBridge(
   const page = given?.page ?? (owner as PageOwner);
   const doors = createOpsDoors({
     ...{ config, metrics, log, page, isDraining, ready: readyRoute(readiness) },
-    metricsPage: given?.metricsPage ?? (() => metricsPage(metrics, records)),
+    metricsPage: allMetrics,
   });
   const app = createApp({
     ...{ handler, largeCalls, refuse, records, metrics, log, isDraining, ops: doors.beside },
@@ -269,6 +275,7 @@ export function composeBridge(
       await Promise.all([audit.close(), decisions?.close(), replay?.close()]);
       await shared?.close();
       await http.close();
+      await otlp?.close();
     },
   };
 }

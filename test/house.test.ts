@@ -14,6 +14,7 @@ const FLOORS = [
   ['pipeline', 'delivery', 'config'],
   ['records'],
   ['decisions'],
+  ['otlp'],
   ['calls', 'findings'],
   ['http', 'answers'],
   ['ui'],

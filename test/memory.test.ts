@@ -58,7 +58,7 @@ test('the limits of the chart are above what a primary and its workers may hold'
     'blocked results',
   ];
   const records = sumOf(rows.filter(({ name }) => OF_RECORDS.includes(name ?? '')));
-  const OF_BOTH = ['log lines', 'messages about records', 'decisions'];
+  const OF_BOTH = ['log lines', 'messages about records', 'decisions', 'traces and log lines'];
   const both = sumOf(rows.filter(({ name }) => OF_BOTH.includes(name ?? '')));
   const [worker, primary] = [sum - records, records + both + 128];
   expect(read('examples/operations/README.md')).toContain(`N × ${worker} + ${primary} MB`);

@@ -48,6 +48,7 @@ export type CallHandlerOptions = {
     decision: Decision,
     request: () => GuardrailCall | undefined,
     body: Buffer,
+    connection: CallConnection,
   ) => Promise<unknown> | undefined;
   /** Called for each call that LiteLLM sent again while it was judged. */
   readonly repeated: () => void;
@@ -145,7 +146,7 @@ export class CallHandler {
       if (key !== undefined && isKept(call) && keepsRequests()) requests.remember(key, decision, body);
       const known = shared?.decided(decision);
       if (known !== undefined) await known;
-      const stored = decided(decision, request, body);
+      const stored = decided(decision, request, body, connection);
       if (key !== undefined && deciding instanceof Promise) other.decided?.(key);
       if (stored !== undefined) await stored;
       if (read.recordOf !== undefined && isGoingOn(decision)) {
@@ -158,7 +159,7 @@ export class CallHandler {
       if (read === undefined)
         return refuse({ status: 400, reason: 'bug', message: 'see the log' }, form.door);
       decision = failedDecision(read.call);
-      await decided(decision, () => undefined, body);
+      await decided(decision, () => undefined, body, connection);
       return responseTo(read, decision, blockedMessage);
     } finally {
       if (running !== undefined && decision !== undefined) this.#repeats.end(running, decision);

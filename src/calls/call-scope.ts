@@ -5,6 +5,8 @@ import type { Watch } from '../pipeline/watching-checks.ts';
 export type CallConnection = {
   /** Calls the listener once the caller has hung up: at once if it already has, and perhaps more than once. */
   onGone(listener: () => void): void;
+  /** The header of that name, as the request of the call has it. */
+  readonly traceparent?: string | undefined;
   /** Told of the checks of the call that may go on after its decision. */
   readonly observing?: (watch: Watch) => void;
 };

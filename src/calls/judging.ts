@@ -14,6 +14,7 @@ import { ResponseWiring } from '../litellm/response-wiring.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Observer } from '../observability/observer.ts';
+import type { CallLines } from '../otlp/call-lines.ts';
 import { ConfiguredBackends, type StandingListeners } from '../pipeline/backends.ts';
 import { BlockedTexts, type SharedBlocks } from '../pipeline/blocked-texts.ts';
 import { Judge } from '../pipeline/judge.ts';
@@ -31,7 +32,9 @@ import {
   type IsRecorded,
   keeper,
   type Listener,
+  noteTo,
   recorder,
+  rowTo,
   withNotes,
 } from './listeners.ts';
 import { policiesOf } from './policies.ts';
@@ -65,12 +68,14 @@ export type GroundOptions = {
   readonly blocked?: SharedBlocks;
   /** Keeps what several bridges share. */
   readonly store?: StateStore | undefined;
+  /** Called with each line of the log. */
+  readonly logged?: ((line: string) => void) | undefined;
 };
 
 /** @throws PolicyFileError, ConfigError */
 export function createGround(
   config: Config,
-  { destination, givenPolicies, showsMetrics = true, settled, blocked, store }: GroundOptions,
+  { destination, givenPolicies, showsMetrics = true, settled, blocked, store, logged }: GroundOptions,
 ): Ground {
   const wiring = new ResponseWiring(config.replies.responseRedaction);
   // Policies ask what is shared, and what fails of it is counted beside them
@@ -106,7 +111,8 @@ export function createGround(
       })),
     showsMetrics,
   );
-  const log = createLog(config.logLevel, () => metrics.log_lines_dropped_total.inc(), destination);
+  const dropped = () => metrics.log_lines_dropped_total.inc();
+  const log = createLog(config.logLevel, dropped, destination, logged);
   const observer = new Observer(metrics, log);
   // An outage can be told of from here on
   shared?.start().catch(() => {});
@@ -128,6 +134,8 @@ export type Outlets = {
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'> & Pick<AuditSink, 'writing'>;
   readonly decisions: Pick<DecisionRows, 'decided' | 'unread'>;
+  /** Makes lines of calls that are traced; undefined where none are. */
+  readonly traced?: CallLines | undefined;
   readonly requests: KeptRequests;
   /** Counts the sides that are judged; undefined in the thread of large calls. */
   readonly sides?: SideCounter;
@@ -157,7 +165,7 @@ export type Judging = {
 
 export function createJudging(config: Config, ground: Ground, outlets: Outlets): Judging {
   const { backends, wiring, policies, metrics, log, observer, blockedTexts, shared } = ground;
-  const { records, audit, decisions, canaries, requests, release } = outlets;
+  const { records, audit, decisions, traced, canaries, requests, release } = outlets;
   const { maxNodes = Number.POSITIVE_INFINITY } = outlets;
   const { bodies, proxy, replies } = config;
   const maxJsonNodes = Math.min(bodies.limits.maxJsonNodes, maxNodes);
@@ -182,7 +190,10 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     engine: () => policies?.engine,
     backends: () => backends.all,
     http,
-    observer: records === undefined ? observer : withNotes(observer, records, isRecorded),
+    observer: withNotes(observer, [
+      ...(records === undefined ? [] : [noteTo(records, isRecorded)]),
+      ...(traced === undefined ? [] : [traced.checked.bind(traced)]),
+    ]),
     rewriteForm: (call, texts) => {
       if (call.door === 'akto') return aktoRewriteForm(call, texts);
       // Capsule's plugin knows no redaction
@@ -215,7 +226,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
       audit.decided(decision);
       return audit.writing;
     },
-    (decision) => decisions.decided(decision),
+    rowTo(decisions, traced),
     ...(records === undefined
       ? []
       : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),
@@ -227,7 +238,10 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     log,
     blockedMessage,
     maxBodyBytes: bodies.maxBodyBytes,
-    decisions,
+    unread(ref, cause) {
+      const packed = decisions.unread(ref, cause);
+      traced?.unread(packed());
+    },
   });
   const isRecording = () => records?.isOn === true;
   const wantsRequests = () => judge.wantsRequests;
@@ -244,11 +258,11 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     });
   const handler = new CallHandler({
     judge,
-    decided(decision, request, body) {
+    decided(decision, request, body, connection) {
       let stored: Promise<unknown> | undefined;
       for (const listener of listeners) {
         try {
-          const next = listener(decision, request, body);
+          const next = listener(decision, request, body, connection);
           if (next !== undefined) stored = stored === undefined ? next : Promise.all([stored, next]);
         } catch (error) {
           observer.failed(error, decision.call);

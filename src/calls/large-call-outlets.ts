@@ -3,6 +3,7 @@ import type { DecisionRows } from '../decisions/decision-rows.ts';
 import type { KeptSink } from '../decisions/kept-calls.ts';
 import { type Log, writeLine } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { OtlpSender } from '../otlp/sender.ts';
 import type { ConfiguredBackends } from '../pipeline/backends.ts';
 import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
@@ -17,6 +18,7 @@ export type LargeCallOutlets = {
     | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
   readonly decisions: Pick<DecisionRows, 'append'>;
+  readonly otlp: Pick<OtlpSender, 'call'> | undefined;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
   readonly backends: Pick<ConfiguredBackends, 'settled'>;
@@ -35,6 +37,7 @@ export function passOn(
     records,
     audit,
     decisions,
+    otlp,
     release,
     blockedTexts,
     backends,
@@ -57,6 +60,9 @@ export function passOn(
       break;
     case 'decision':
       decisions.append(message.row);
+      break;
+    case 'traced':
+      otlp?.call(message.line);
       break;
     case 'release':
       release(message.version);

@@ -13,6 +13,7 @@ export type LargeCall = {
   readonly body: ReceivedBody;
   readonly bytes: number;
   readonly resolve: (response: CallResponse) => void;
+  readonly traceparent: string | undefined;
   /** While it waits for the thread: ends the wait. While it is there: ends a thread that hangs. */
   timer: NodeJS.Timeout | undefined;
   /** Undefined while it waits for the thread. */

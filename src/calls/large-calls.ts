@@ -92,7 +92,7 @@ export class LargeCalls {
     return new Promise((resolve) => {
       const call: LargeCall = {
         n: ++this.#lastNumber,
-        ...{ form, body, bytes: body.size, resolve },
+        ...{ form, body, bytes: body.size, resolve, traceparent: connection.traceparent },
         timer: undefined,
         worker: undefined,
         isRead: body.size > SMALL_BYTES,
@@ -171,11 +171,11 @@ export class LargeCalls {
     const limitMs = this.#hangMs + (this.#isUp ? 0 : START_MS);
     call.timer = setTimeout(() => worker.terminate().catch(this.#failed), limitMs);
     this.#queue.there.set(call.n, call);
+    const { n, form, traceparent } = call;
     const body = call.body.take();
     const isNoted = this.#options.records?.takesNotes === true;
-    worker.postMessage({ kind: 'call', n: call.n, body, form: call.form, isNoted } satisfies ToLargeCalls, [
-      body,
-    ]);
+    const message: ToLargeCalls = { kind: 'call', n, body, form, isNoted, traceparent };
+    worker.postMessage(message, [body]);
   }
 
   #startWorker(): Worker {

@@ -1,12 +1,15 @@
+import type { DecisionRows } from '../decisions/decision-rows.ts';
 import type { KeptCalls } from '../decisions/kept-calls.ts';
 import type { GuardrailCall } from '../guardrail/call.ts';
 import { Caller } from '../guardrail/caller.ts';
 import type { CheckResult, Decision } from '../guardrail/decision.ts';
 import type { Observer } from '../observability/observer.ts';
+import type { CallLines } from '../otlp/call-lines.ts';
 import type { JudgeObserver } from '../pipeline/judge.ts';
 import { checkNoteOf, notedCall, recordDecision } from '../records/record-decision.ts';
 import type { RecordsThread } from '../records/records-thread.ts';
 import { StreamedTexts } from '../records/streamed-texts.ts';
+import type { CallConnection } from './call-scope.ts';
 
 /** The part of the records thread that is told of calls. */
 export type CallRecords = Pick<
@@ -19,6 +22,7 @@ export type Listener = (
   decision: Decision,
   request: () => GuardrailCall | undefined,
   body: Buffer,
+  connection: CallConnection,
 ) => Promise<void> | undefined | void;
 
 /** False for a call that leaves no trace in records: no backend takes any, or a rule keeps it from all of them. */
@@ -43,11 +47,30 @@ export function recorder(records: CallRecords, isRecorded: IsRecorded, areShared
   };
 }
 
-/** Results of observing backends and of trailing checks come after the decision, and belong on the record of the call. */
-export function withNotes(observer: Observer, records: CallRecords, isRecorded: IsRecorded): JudgeObserver {
-  const note = (call: GuardrailCall, result: CheckResult) => {
+/** Hands over the row of each decision, which is made once for both. */
+export function rowTo(decisions: Pick<DecisionRows, 'decided'>, traced: CallLines | undefined): Listener {
+  return (decision, _, __, connection) => {
+    const packed = decisions.decided(decision);
+    if (packed !== undefined) traced?.decided(packed(), decision, connection.traceparent);
+  };
+}
+
+/** Told of a check that nobody waited for. */
+type NoteCheck = (call: GuardrailCall, result: CheckResult) => void;
+
+/** Puts such checks on the record of their call. */
+export function noteTo(records: CallRecords, isRecorded: IsRecorded): NoteCheck {
+  return (call, result) => {
     if (call.litellm_call_id !== null && isRecorded(call, new Caller(call)))
       records.note({ ...notedCall(call), check: checkNoteOf(result) });
+  };
+}
+
+/** Results of observing backends and of trailing checks come after the decision. */
+export function withNotes(observer: Observer, notes: readonly NoteCheck[]): JudgeObserver {
+  if (notes.length === 0) return observer;
+  const note: NoteCheck = (call, result) => {
+    for (const one of notes) one(call, result);
   };
   return {
     checked(call, result) {

@@ -35,6 +35,7 @@ export type ToLargeCalls =
       readonly form: CallForm;
       /** True if it is to be noted. */
       readonly isNoted: boolean;
+      readonly traceparent: string | undefined;
     }
   /** The caller of a call has hung up. */
   | { readonly kind: 'gone'; readonly n: number }
@@ -59,6 +60,8 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'counts'; readonly counts: CountsByMetric }
   | { readonly kind: 'audit'; readonly row: AuditRow }
   | { readonly kind: 'decision'; readonly row: DecisionRow }
+  /** A line about a call that is traced. */
+  | { readonly kind: 'traced'; readonly line: string }
   | { readonly kind: 'release'; readonly version: string | null }
   /** Calls to be kept, packed. */
   | { readonly kind: 'kept'; readonly packed: Uint8Array<ArrayBuffer>; readonly calls: number }

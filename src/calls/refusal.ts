@@ -1,5 +1,5 @@
-import type { DecisionRows } from '../decisions/decision-rows.ts';
 import type { Door } from '../guardrail/call.ts';
+import type { RefusalCause } from '../guardrail/category.ts';
 import { aktoReply } from '../litellm/akto-reply.ts';
 import type { Log } from '../observability/log.ts';
 import type { REJECTIONS } from '../observability/metric-labels.ts';
@@ -51,7 +51,8 @@ export type RefuseOptions = {
   readonly log: Pick<Log, 'warn'>;
   readonly blockedMessage: string | undefined;
   readonly maxBodyBytes: number;
-  readonly decisions: Pick<DecisionRows, 'unread'>;
+  /** Told of each call that is blocked unread. */
+  readonly unread: (ref: string, cause: RefusalCause) => void;
 };
 
 /**
@@ -60,7 +61,7 @@ export type RefuseOptions = {
  * wrong key, address or method keeps its 401, 403 or 405: it is a mistake of the operator, hits every call alike, and has to be seen.
  */
 export function createRefuseCall(options: RefuseOptions): RefuseCall {
-  const { metrics, log, blockedMessage, maxBodyBytes, decisions } = options;
+  const { metrics, log, blockedMessage, maxBodyBytes, unread } = options;
   const repeated = new RepeatedLines(log);
   const blockAt = (door: Door | undefined, text: Refused, fields: object, details: object) => {
     const blocked = { ...text, by: 'bridge', ref: newReference() };
@@ -68,7 +69,7 @@ export function createRefuseCall(options: RefuseOptions): RefuseCall {
       { ...fields, action: 'BLOCKED', cause: text.cause, backend: 'bridge', ref: blocked.ref },
       'blocked',
     );
-    decisions.unread(blocked.ref, text.cause);
+    unread(blocked.ref, text.cause);
     const body = blockedBody(door, blockedReason(blockedMessage, blocked), details);
     return { status: 200, body };
   };

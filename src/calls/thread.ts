@@ -4,12 +4,11 @@ import { type AuditRow, boundedRow } from '../audit/row.ts';
 import { DecisionRows } from '../decisions/decision-rows.ts';
 import { createGiveBack } from '../guardrail/give-back.ts';
 import { loggable } from '../observability/log.ts';
-import type { Watch } from '../pipeline/watching-checks.ts';
+import { CallLines } from '../otlp/call-lines.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { sharedBytes, sharedJson } from '../records/thread-bytes.ts';
 import { RemoteStore } from '../state/remote-store.ts';
 import type { KeptRequests } from './call-handler.ts';
-import type { CallConnection } from './call-scope.ts';
 import { createGround, createJudging } from './judging.ts';
 import type { CallRecords } from './listeners.ts';
 import { ParsedRequests } from './parsed-requests.ts';
@@ -17,6 +16,7 @@ import type { FromLargeCalls, LargeCallsStart, ToLargeCalls } from './protocol.t
 import type { CallResponse } from './refusal.ts';
 import { type RequestState, tellState } from './request-state.ts';
 import { StateKeys } from './state-keys.ts';
+import { ThreadConnection } from './thread-connection.ts';
 
 /*
  * The thread of large calls: judges them with policies, backends and stores of its own, and tells the main thread what is to be
@@ -124,6 +124,10 @@ const {
     onLost() {},
   }),
   decisions: new DecisionRows((row) => post({ kind: 'decision', row })),
+  traced:
+    config.otlp?.addresses.traces === undefined
+      ? undefined
+      : new CallLines((line) => post({ kind: 'traced', line })),
   requests,
   release(version) {
     if (version !== lastVersion) post({ kind: 'release', version });
@@ -134,44 +138,6 @@ const {
 });
 const timer = setInterval(tellCounts, COUNTS_MS).unref();
 post({ kind: 'ready' });
-
-/** The caller of a call, on the other side of the main thread. */
-class ThreadConnection implements CallConnection {
-  readonly #n: number;
-  #isGone = false;
-  readonly #listeners: (() => void)[] = [];
-  readonly #watches: Watch[] = [];
-
-  constructor(n: number) {
-    this.#n = n;
-  }
-
-  /** Asked for when a vendor is: from then on the call waits. */
-  onGone(listener: () => void): void {
-    if (this.#listeners.length === 0) post({ kind: 'waiting', n: this.#n });
-    this.#listeners.push(listener);
-    if (this.#isGone) listener();
-  }
-
-  readonly observing = (watch: Watch): void => {
-    this.#watches.push(watch);
-  };
-
-  /** Ends the checks that go on after the response. */
-  unwatch(): void {
-    for (const watch of this.#watches) watch.stop();
-  }
-
-  /** Resolves when no check of the call goes on. */
-  async observed(): Promise<void> {
-    await Promise.all(this.#watches.map((watch) => watch.ended()));
-  }
-
-  gone(): void {
-    this.#isGone = true;
-    for (const listener of this.#listeners) listener();
-  }
-}
 
 port.on('message', (message: ToLargeCalls) => {
   switch (message.kind) {
@@ -232,9 +198,15 @@ function failed(error: unknown): void {
   });
 }
 
-async function judged({ n, body, form, isNoted }: ToLargeCalls & { kind: 'call' }): Promise<void> {
+async function judged({
+  n,
+  body,
+  form,
+  isNoted,
+  traceparent,
+}: ToLargeCalls & { kind: 'call' }): Promise<void> {
   isNoting = isNoted;
-  const connection = new ThreadConnection(n);
+  const connection = new ThreadConnection(traceparent, () => post({ kind: 'waiting', n }));
   connections.set(n, connection);
   const response = bytesOf(await handler.handle(Buffer.from(body), connection, form));
   tellCounts();

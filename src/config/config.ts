@@ -9,6 +9,7 @@ import { backendWarnings, configureBackend, DEFAULT_TIMEOUT_MS, isLoopback } fro
 import { ConfigError } from './config-error.ts';
 import { misspeltVariables } from './misspelt.ts';
 import { opsOf } from './ops-settings.ts';
+import { otlpOf } from './otlp-settings.ts';
 import { type Env, type Report, read } from './read.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -116,7 +117,9 @@ export function parseConfig(env: Env, definitions: readonly Backend[], warnings:
     workers: set.WORKERS,
     /** Those of the environment; the policy file can have more. */
     backends,
-    /** The forward proxy on the way to vendors. */
+    /** Traces, metrics and logs of the bridge itself; undefined if none are sent. */
+    otlp: otlpOf(set, report),
+    /** The forward proxy on the way to vendors, and to the collector. */
     proxy: proxyOf(set),
     logLevel: set.LOG_LEVEL,
     /** Lines for the log at start: what is allowed and yet a risk. */

@@ -7,6 +7,7 @@ import { DEFAULT_DEPTH, MAX_DEPTH, MAX_NODES } from '../guardrail/json-nodes.ts'
 import { globMistake } from '../policies/glob.ts';
 import { decisions } from './decision-settings.ts';
 import { ops } from './ops-settings.ts';
+import { otlp } from './otlp-settings.ts';
 import { replay } from './replay-settings.ts';
 import { replicas } from './replica-settings.ts';
 
@@ -275,6 +276,7 @@ export const SETTING_GROUPS = {
   Decisions: decisions,
   'Calls kept for replay': replay,
   'Several replicas, and all cores': replicas,
+  'Traces, metrics and logs by OTLP': otlp,
   'Forward proxy': proxy,
 } as const;
 
@@ -289,5 +291,6 @@ export const SETTINGS = {
   ...decisions,
   ...replay,
   ...replicas,
+  ...otlp,
   ...proxy,
 };

@@ -1,28 +1,41 @@
 import type { RefusalCause } from '../guardrail/category.ts';
 import type { Decision } from '../guardrail/decision.ts';
 import { keptRow, unreadRow } from './decision-row.ts';
+import { packRow } from './packed-row.ts';
 import type { DecisionRow } from './row.ts';
+
+/** Packs a row, once for all who ask. */
+export type LazyLine = () => string;
+
+type RowListener = (row: DecisionRow, packed: LazyLine) => void;
 
 /** Makes the row of each decision, once for all who are told of it. */
 export class DecisionRows {
-  readonly #listeners: readonly ((row: DecisionRow) => void)[];
+  readonly #listeners: readonly RowListener[];
 
-  constructor(...listeners: readonly ((row: DecisionRow) => void)[]) {
+  constructor(...listeners: readonly RowListener[]) {
     this.#listeners = listeners;
   }
 
-  decided(decision: Decision): void {
+  /** @returns undefined for a decision that is not kept */
+  decided(decision: Decision): LazyLine | undefined {
     const row = keptRow(decision);
-    if (row !== undefined) this.append(row);
+    return row && this.append(row);
   }
 
   /** A call that could not be read was blocked. */
-  unread(ref: string, cause: RefusalCause): void {
-    this.append(unreadRow(ref, cause));
+  unread(ref: string, cause: RefusalCause): LazyLine {
+    return this.append(unreadRow(ref, cause));
   }
 
   /** Takes a row that was made elsewhere. */
-  append(row: DecisionRow): void {
-    for (const listener of this.#listeners) listener(row);
+  append(row: DecisionRow): LazyLine {
+    let line: string | undefined;
+    const packed = () => {
+      line ??= packRow(row);
+      return line;
+    };
+    for (const listener of this.#listeners) listener(row, packed);
+    return packed;
   }
 }

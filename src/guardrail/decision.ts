@@ -19,6 +19,8 @@ export type CheckResult = {
   readonly mode: Mode;
   readonly unreachableFallback: UnreachableFallback;
   readonly seconds: number;
+  /** When it began, by the clock of `performance.now`; left out for a verdict that was known. */
+  readonly startedAt?: number;
   /** Undefined for a check of one attempt. */
   readonly hedged?: (typeof HEDGE_RESULTS)[number];
   /** For a response that is shown as it grows: the place in each text up to which the backend has judged it for good. */
@@ -82,6 +84,9 @@ export type PolicyResult = {
   /** True if the model of a response could not be compared with those that its caller may use; once for each call. */
   readonly isUncompared: boolean;
   readonly audit: AuditOptions | undefined;
+  /** When they began, by the clock of `performance.now`, and for how many milliseconds they judged, other calls between included. */
+  readonly startedAt: number;
+  readonly ms: number;
 };
 
 /** The field of a reply that carries rewritten texts; `payload` is that of Akto's replies. */
@@ -151,6 +156,8 @@ export type Decision = {
   readonly forwarded: GuardrailCall;
   /** Number of characters at the end of each of `texts`, as they are returned, that may not be shown yet; for responses. */
   readonly holdback: readonly number[];
+  /** When judging began, by the clock of `performance.now`. */
+  readonly startedAt: number;
   /** Milliseconds from the read body to the decision. */
   readonly ms: number;
 };

@@ -27,6 +27,7 @@ export const MEMORY_MB = {
   'log lines': 16,
   'messages about records': 168,
   decisions: 4,
+  'traces and log lines': 4,
   // Of the main thread, and of that of large calls
   'watching checks': 32,
   // Of these two, and of the records thread

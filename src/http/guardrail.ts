@@ -37,6 +37,13 @@ class HttpConnection implements CallConnection {
     this.#c = c;
   }
 
+  get traceparent(): string | undefined {
+    const { incoming } = this.#c.env ?? {};
+    if (incoming === undefined) return this.#c.req.header('traceparent');
+    const { traceparent } = incoming.headers;
+    return typeof traceparent === 'string' ? traceparent : undefined;
+  }
+
   onGone(gone: () => void): void {
     const outgoing = this.#c.env?.outgoing;
     if (outgoing === undefined) {

@@ -15,10 +15,23 @@ const MAX_WAITING_BYTES = memoryBytes('log lines');
  *
  * @param onDrop called for each line that is lost because its reader is slow
  * @param destination replaces standard output
+ * @param alsoTo called with each line
  */
-export function createLog(level: string, onDrop: () => void, destination = stdout(onDrop)): Log {
+export function createLog(
+  level: string,
+  onDrop: () => void,
+  destination: pino.DestinationStream = stdout(onDrop),
+  alsoTo?: (line: string) => void,
+): Log {
   const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
+  if (alsoTo === undefined) return pino(options, destination);
+  return pino(options, {
+    write(line) {
+      destination.write(line);
+      alsoTo(line);
+    },
+  });
 }
 
 /** Writes a line that another thread has logged. */

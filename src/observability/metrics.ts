@@ -16,6 +16,7 @@ import {
   UNCAUGHT_KINDS,
   UNSTORED_REASONS,
 } from './metric-labels.ts';
+import { otlpCounters } from './otlp-counters.ts';
 import { type ShownStanding, setStandings, standingGauges } from './standing-gauges.ts';
 import { TIME_BUCKETS } from './time-buckets.ts';
 
@@ -217,6 +218,7 @@ export function createMetrics(
     ),
     unjudged_successes_total: counter('Calls that LiteLLM logged as successes, of which nothing was judged.'),
     build_info: gauge('1, with the release of the bridge.', { release: [] }),
+    ...otlpCounters(),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();

@@ -48,7 +48,7 @@ export async function checkBackend(
   const seconds = () => (performance.now() - startedAt) / 1000;
   const failed = (failure: Failure): CheckResult => {
     const effect = applyUnreachableFallback(failure, handsOver ? 'next' : unreachableFallback);
-    return { backend: name, mode, unreachableFallback, seconds: seconds(), failure, effect };
+    return { backend: name, mode, unreachableFallback, startedAt, seconds: seconds(), failure, effect };
   };
 
   const texts = options.texts ?? (backend.reads === 'texts' ? newTextsOf(call) : NONE);
@@ -66,7 +66,7 @@ export async function checkBackend(
     const isAsked = verdict.kind !== 'allow' || !verdict.unasked;
     settle(isAsked ? undefined : { kind: 'cancelled' });
     if (isAsked) backend.access.settle(undefined);
-    const result = { backend: name, mode, unreachableFallback, seconds: seconds(), verdict };
+    const result = { backend: name, mode, unreachableFallback, startedAt, seconds: seconds(), verdict };
     return hedge?.result === undefined ? result : { ...result, hedged: hedge.result };
   } catch (error) {
     const isCut = !deadline.isOver() && within?.isOver() === true;

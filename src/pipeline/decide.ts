@@ -166,6 +166,7 @@ export function failedDecision(call: GuardrailCall): Decision {
     checks: [],
     forwarded: call,
     holdback: [],
+    startedAt: performance.now(),
     ms: 0,
   };
 }

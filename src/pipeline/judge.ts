@@ -269,6 +269,7 @@ export class Judge {
       checks,
       forwarded,
       holdback,
+      startedAt,
       ms: performance.now() - startedAt,
     };
   }

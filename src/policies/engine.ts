@@ -131,6 +131,7 @@ export class Engine {
 
   *#judge(subject: Subject, budget: Budget, keepsTurnsApart: boolean): Work<PolicyResult> {
     const { call, caller, now } = subject;
+    const startedAt = performance.now();
     const plan = this.#planner.plan(call, caller, now);
     const refusals = yield* refusalsBy(plan, subject, budget);
     const isRefused = plan.policies.some(({ enforced }, i) => enforced && refusals[i] !== undefined);
@@ -167,6 +168,8 @@ export class Engine {
       )?.kind,
       isUncompared: plan.policies.some(({ policy }) => policy.isUncompared?.(subject)),
       audit: plan.audit,
+      startedAt,
+      ms: performance.now() - startedAt,
     };
   }
 

@@ -8,6 +8,8 @@ export type RestartingWorkerOptions<Message> = {
   /** Plain data for the thread, asked for each time that it is started. */
   readonly data: () => object;
   readonly resourceLimits: ResourceLimits;
+  /** The environment of the thread; that of the process if left out. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly received: (message: Message) => void;
   /** Called with what ended the thread, or kept it from being started. */
   readonly failed: (error: unknown) => void;
@@ -21,7 +23,7 @@ export type RestartingWorkerOptions<Message> = {
 /** Leads to a thread, wherever it is. */
 export type WorkerPort = Pick<RestartingWorker<unknown>, 'post' | 'hurry' | 'close'>;
 export type OpenWorker<Message> = (
-  options: Omit<RestartingWorkerOptions<Message>, 'file' | 'resourceLimits'>,
+  options: Omit<RestartingWorkerOptions<Message>, 'file' | 'resourceLimits' | 'env'>,
 ) => WorkerPort;
 
 /** A thread that is started again, after a second, when it ends. */
@@ -53,8 +55,8 @@ export class RestartingWorker<Message> {
   }
 
   #start(): Worker {
-    const { file, data, resourceLimits, received, failed, bug } = this.#options;
-    const worker = new Worker(file, { workerData: data(), resourceLimits });
+    const { file, data, resourceLimits, env, received, failed, bug } = this.#options;
+    const worker = new Worker(file, { workerData: data(), resourceLimits, ...(env && { env: { ...env } }) });
     worker.on('message', received);
     worker.on('error', failed);
     worker.on('exit', () => {

@@ -2,6 +2,7 @@ import type { AuditSink } from '../audit/auditor.ts';
 import { type AuditRow, boundedRow } from '../audit/row.ts';
 import type { FromDecisions, ToDecisions } from '../decisions/protocol.ts';
 import { within } from '../guardrail/within.ts';
+import type { FromOtlp, ToOtlp } from '../otlp/protocol.ts';
 import type { FromWorker, ToWorker } from '../records/protocol.ts';
 import type { OpenWorker } from '../records/restarting-worker.ts';
 import { RemoteStore } from '../state/remote-store.ts';
@@ -43,6 +44,23 @@ export function decisionsOver(link: PrimaryLink): OpenWorker<FromDecisions> {
         // Messages that were sent before it are there already
         if (sent.kind === 'close') received({ kind: 'closed' });
         else link.send({ kind: 'decisions', message: sent });
+      },
+      hurry() {},
+      close: async () => {},
+    };
+  };
+}
+
+/** Leads to the sender of the primary. */
+export function otlpOver(link: PrimaryLink): OpenWorker<FromOtlp> {
+  return ({ received }) => {
+    link.listen({ otlp: received });
+    return {
+      post(message) {
+        const sent = message as ToOtlp;
+        // Messages that were sent before it are there already
+        if (sent.kind === 'close') received({ kind: 'closed' });
+        else if (sent.kind === 'put') link.send({ kind: 'otlp', message: sent });
       },
       hurry() {},
       close: async () => {},

@@ -3,11 +3,13 @@ import type { DecisionKeeper } from '../decisions/keeper.ts';
 import type { ReplayThread } from '../decisions/replay-thread.ts';
 import { bothSides, NO_SIDES, type SideCounts } from '../findings/asked-sides.ts';
 import { type Log, writeLine } from '../observability/log.ts';
+import type { OtlpSender } from '../otlp/sender.ts';
 import type { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { DecisionRing } from '../ui/decision-ring.ts';
 import type { PageSource } from '../ui/page-source.ts';
 import { answerTo } from '../ui/remote-page.ts';
 import type { AllMetrics } from './all-metrics.ts';
+import { takeBatch } from './batches.ts';
 import type { AskedOfPrimary, AskMessage, FromWorkerProcess } from './protocol.ts';
 import type { RecordsRelay } from './records-relay.ts';
 import type { StateDesk } from './state-desk.ts';
@@ -18,6 +20,7 @@ export type InboxOptions = {
   readonly log: Log;
   readonly audit: Pick<Auditor, 'append'>;
   readonly decisions: Pick<DecisionKeeper, 'take'> | undefined;
+  readonly otlp: Pick<OtlpSender, 'take'> | undefined;
   /** Undefined where workers share what is in the database. */
   readonly state: StateDesk | undefined;
   readonly replay: Pick<ReplayThread, 'keep'> | undefined;
@@ -45,7 +48,7 @@ export class Inbox {
   }
 
   receive(worker: WorkerProcess, message: FromWorkerProcess): void {
-    const { metrics, log, decisions, relay, state, replay, blocked, ring, failed } = this.#options;
+    const { metrics, log, relay, state, replay, blocked, ring, failed } = this.#options;
     switch (message.kind) {
       case 'hello':
         this.#options.greet(worker, message.release);
@@ -53,12 +56,10 @@ export class Inbox {
       case 'records':
         relay?.receive(worker, message.message);
         break;
-      case 'decisions': {
-        const { n, lines, rows } = message.message;
-        decisions?.take(lines, rows);
-        worker.send({ kind: 'decisions', message: { kind: 'done', n } });
+      case 'decisions':
+      case 'otlp':
+        takeBatch(worker, message, this.#options);
         break;
-      }
       case 'state':
         state
           ?.reply(message.request)

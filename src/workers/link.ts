@@ -1,6 +1,7 @@
 import type { BridgeReport } from '../bridge-parts.ts';
 import type { FromDecisions } from '../decisions/protocol.ts';
 import { memoryBytes } from '../guardrail/memory.ts';
+import type { FromOtlp } from '../otlp/protocol.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { CallEnd, FromWorker } from '../records/protocol.ts';
 import type { StoreReply } from '../state/remote-store.ts';
@@ -31,6 +32,7 @@ export type LinkListeners = {
   overall(overall: Overall): void;
   records(message: FromWorker): void;
   decisions(message: FromDecisions): void;
+  otlp(message: FromOtlp): void;
   state(reply: StoreReply): void;
   blocked(change: BlockedChange): void;
   canaries(ends: readonly CallEnd[]): void;
@@ -148,6 +150,9 @@ export class PrimaryLink {
         break;
       case 'decisions':
         this.#listeners.decisions?.(message.message);
+        break;
+      case 'otlp':
+        this.#listeners.otlp?.(message.message);
         break;
       case 'state':
         this.#listeners.state?.(message.reply);

@@ -12,6 +12,8 @@ import { isCanaryId } from '../guardrail/canary.ts';
 import type { BridgeState } from '../http/health.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
+import { LogTap } from '../otlp/log-tap.ts';
+import { type OtlpSender, sendOtlp } from '../otlp/sender.ts';
 import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { recordRulesOf } from '../policies/receivers.ts';
@@ -52,6 +54,7 @@ export class Primary {
   readonly #audit: Auditor;
   readonly #decisions: DecisionKeeper | undefined;
   readonly #replay: ReplayThread | undefined;
+  readonly #otlp: OtlpSender | undefined;
   readonly #pool: WorkerPool;
   readonly #restarts: RollingRestart;
   readonly #ops: PrimaryOps;
@@ -75,7 +78,9 @@ export class Primary {
     const labels = { ...names, policies: [...(file?.policies.keys() ?? [])] };
     this.#metrics = new AllMetrics(labels, () => this.#overall.standings());
     const { counts } = this.#metrics;
-    this.log = createLog(config.logLevel, () => counts.log_lines_dropped_total.inc());
+    const tap = new LogTap();
+    const dropped = () => counts.log_lines_dropped_total.inc();
+    this.log = createLog(config.logLevel, dropped, undefined, config.otlp && tap.line);
     this.#observer = new Observer(counts, this.log);
     this.#state = config.database === undefined ? new StateDesk(config.state.maxBytes) : undefined;
     this.#decisions = keepDecisions(config, this.log, counts);
@@ -94,6 +99,8 @@ export class Primary {
     });
     this.#audit.prepare();
     this.#replay = openReplay(config, this.log, counts);
+    const page = () => this.metricsPage();
+    this.#otlp = sendOtlp(config, { log: this.log, tap, metrics: counts, page });
     this.#pool = new WorkerPool({
       ...{ size: config.workers, server: config.server, log: this.log },
       receive: (worker, message) => this.#inbox.receive(worker, message),
@@ -123,7 +130,13 @@ export class Primary {
     this.#relay = this.#records && new RecordsRelay(this.#records, workers);
     this.#inbox = new Inbox({
       ...{ metrics: this.#metrics, log: this.log, audit: this.#audit, decisions: this.#decisions },
-      ...{ state: this.#state, replay: this.#replay, relay: this.#relay, blocked: this.#blocked },
+      ...{
+        state: this.#state,
+        replay: this.#replay,
+        relay: this.#relay,
+        blocked: this.#blocked,
+        otlp: this.#otlp,
+      },
       ...{ ring: this.#ring, page: this.#page, workers, metricsPage: () => this.metricsPage() },
       greet: (worker, release) => this.#greet(worker, release),
       changed: () => this.#overall.tell(),
@@ -214,6 +227,7 @@ export class Primary {
     this.#inForce.close();
     await this.#records?.close(deliverMs);
     await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
+    await this.#otlp?.close();
     this.#ops.close();
   }
 

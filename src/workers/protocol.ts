@@ -4,6 +4,7 @@ import type { BridgeReport } from '../bridge-parts.ts';
 import type { Config } from '../config/config.ts';
 import type { FromDecisions, ToDecisions } from '../decisions/protocol.ts';
 import type { OtherProcesses } from '../http/health.ts';
+import type { FromOtlp, ToOtlp } from '../otlp/protocol.ts';
 import type { BlockedChange } from '../pipeline/blocked-hashes.ts';
 import type { SharedBlocks } from '../pipeline/blocked-texts.ts';
 import type { PolicySource } from '../policies/store.ts';
@@ -83,6 +84,8 @@ export type ToWorkerProcess =
   | { readonly kind: 'records'; readonly message: FromWorker }
   /** From the keeper of decisions. */
   | { readonly kind: 'decisions'; readonly message: FromDecisions }
+  /** From the sender of OTLP. */
+  | { readonly kind: 'otlp'; readonly message: FromOtlp }
   | { readonly kind: 'state'; readonly reply: StoreReply }
   /** A text was blocked in another worker, or is allowed again. */
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
@@ -105,6 +108,8 @@ export type FromWorkerProcess =
   | { readonly kind: 'records'; readonly message: ToWorker }
   /** To the keeper of decisions. */
   | { readonly kind: 'decisions'; readonly message: ToDecisions & { readonly kind: 'put' } }
+  /** To the sender of OTLP. */
+  | { readonly kind: 'otlp'; readonly message: ToOtlp & { readonly kind: 'put' } }
   | { readonly kind: 'state'; readonly request: StoreRequest }
   | { readonly kind: 'blocked'; readonly change: BlockedChange }
   /** Calls to be kept, packed. */

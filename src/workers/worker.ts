@@ -6,7 +6,7 @@ import { drain, endProcess, listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { remotePage } from '../ui/remote-page.ts';
-import { decisionsOver, PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
+import { decisionsOver, otlpOver, PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
 import { PrimaryLink } from './link.ts';
 import type { ProcessMetrics, WorkerProcessStart } from './protocol.ts';
 
@@ -41,6 +41,7 @@ async function judge(
     openRecords: recordsOver(link),
     openAudit: () => new PrimaryAudit(link, () => overall),
     openDecisions: decisionsOver(link),
+    openOtlp: otlpOver(link),
     store: config.database === undefined ? storeOver(link) : undefined,
     blocked: blocked && {
       known: blocked,

@@ -9,7 +9,14 @@ import { baseUrl, proxyUrl, type Settings, secret } from '../../src/guardrail/fi
 
 /** Values and addresses that can hold a password. */
 const MAY_HOLD = [secret, baseUrl, proxyUrl, databaseUrl] as readonly (typeof secret)[];
-const LISTS_OF_SECRETS = ['BRIDGE_API_KEYS', 'OPS_API_KEYS', 'AUDIT_KEY', 'BANNED_KEYWORDS', 'STATE_KEY'];
+const LISTS_OF_SECRETS = [
+  'BRIDGE_API_KEYS',
+  'OPS_API_KEYS',
+  'AUDIT_KEY',
+  'BANNED_KEYWORDS',
+  'STATE_KEY',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+];
 const rows = settingGroups(backends).flatMap(([, rows]) => rows);
 
 test('every setting has its values or a unit, and one English sentence', () => {

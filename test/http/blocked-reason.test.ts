@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type CallRefusal, createRefuseCall } from '../../src/calls/refusal.ts';
-import { DecisionRows } from '../../src/decisions/decision-rows.ts';
 import { BLOCK_CATEGORIES, type BlockCategory } from '../../src/guardrail/category.ts';
 import { aktoAt, testBridge } from '../support/bridge.ts';
 import { fill } from '../support/credentials.ts';
@@ -165,7 +164,7 @@ describe('a refusal before a call', () => {
     metrics: { rejected_total: { inc() {} }, finding_calls_total: { inc() {} } } as never,
     log: { warn: () => {} },
     blockedMessage: undefined,
-    decisions: new DecisionRows(),
+    unread() {},
     maxBodyBytes: 1000,
   });
   const REFUSALS: readonly (readonly [CallRefusal['reason'], BlockCategory])[] = [

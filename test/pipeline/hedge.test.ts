@@ -79,9 +79,10 @@ describe('a second attempt', () => {
     },
   ])('$name', async ({ each, is, stopped }) => {
     const made = attempts(...each);
-    const { seconds, ...result } = await ask(hedged(made.check));
+    const { seconds, startedAt, ...result } = await ask(hedged(made.check));
     expect(result).toEqual({ backend: 'a', mode: 'enforce', unreachableFallback: 'fail_closed', ...is });
     expect(seconds).toBeGreaterThanOrEqual(0);
+    expect(startedAt).toBeLessThanOrEqual(performance.now());
     expect(made.stopped).toEqual(stopped);
   });
 

@@ -14,6 +14,7 @@ export function undecided(call: GuardrailCall): Decision {
     checks: [],
     forwarded: call,
     holdback: [],
+    startedAt: performance.now() - 1,
     ms: 1,
   };
 }

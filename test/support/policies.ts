@@ -73,4 +73,6 @@ export const policyResult: PolicyResult = {
   mediaPolicy: undefined,
   isUncompared: false,
   audit: undefined,
+  startedAt: 0,
+  ms: 0,
 };
